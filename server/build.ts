@@ -1,0 +1,56 @@
+/**
+ * Builds what is older than its sources: the WASM kernels (AssemblyScript) and the client (Vite).
+ * `--only wasm` leaves the client alone. Fresh outputs cost one directory walk.
+ */
+import { execFile } from 'node:child_process';
+import { globSync, mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const root = join(import.meta.dirname, '..');
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+const bin = (name: string, path: string): string => join(dirname(require.resolve(`${name}/package.json`)), path);
+
+/** name → entry point. Each is compiled twice: with relaxed SIMD (FMA) and without. */
+const KERNELS: Readonly<Record<string, string>> = {
+  engine: 'server/engines/wasm/assembly/engine.ts',
+  trainer: 'server/training/assembly/trainer.ts',
+};
+
+const newest = (...patterns: string[]): number =>
+  Math.max(0, ...globSync(patterns, { cwd: root }).map((file) => statSync(join(root, file)).mtimeMs));
+
+function isStale(output: string, sourceTime: number): boolean {
+  const built = statSync(join(root, output), { throwIfNoEntry: false });
+  return built === undefined || built.mtimeMs < sourceTime;
+}
+
+async function buildKernel(name: string, entry: string, relaxed: boolean): Promise<void> {
+  const output = `build/wasm/${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`;
+  if (!isStale(output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts', 'server/build.ts'))) return;
+  const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--sharedMemory'];
+  // 65,536 pages = 4 GiB, the most that a 32-bit memory can grow to; what is used is decided at run time.
+  flags.push('--maximumMemory', '65536', '--enable', 'threads', '--enable', 'simd');
+  if (relaxed) flags.push('--enable', 'relaxed-simd');
+  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], { cwd: root });
+  console.log(`built ${output}`);
+}
+
+async function buildClient(): Promise<void> {
+  const sourceTime = newest('client/**/*', 'shared/**/*.ts', 'vite.config.ts', 'package-lock.json');
+  if (!isStale('build/client/index.html', sourceTime)) return;
+  await run(process.execPath, [bin('vite', 'bin/vite.js'), 'build', '--logLevel', 'warn'], { cwd: root });
+  console.log('built build/client');
+}
+
+mkdirSync(join(root, 'build/wasm'), { recursive: true });
+const jobs = Object.entries(KERNELS).flatMap(([name, entry]) =>
+  [true, false].map((relaxed) => buildKernel(name, entry, relaxed)),
+);
+if (!process.argv.includes('wasm')) jobs.push(buildClient());
+await Promise.all(jobs).catch((error: { stderr?: string }) => {
+  console.error(error.stderr || error);
+  process.exit(1);
+});

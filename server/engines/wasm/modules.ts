@@ -1,0 +1,26 @@
+/** Compiled WASM modules: which variant this runtime can run, and where the build put it. */
+import { readFileSync } from 'node:fs';
+
+// The smallest module that uses f32x4.relaxed_madd: validates only where relaxed SIMD exists.
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 14, 1, 12, 0, 32, 0, 32,
+  1, 32, 2, 253, 133, 130, 0, 11,
+]);
+
+export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
+
+/**
+ * Compiles `build/wasm/<name>.relaxed.wasm` where the runtime has relaxed SIMD, else `<name>.plain.wasm`.
+ *
+ * @throws Error that says to build when the file is not there
+ */
+export function loadModule(name: string, relaxed = hasRelaxedSimd()): WebAssembly.Module {
+  const file = new URL(`../../../build/wasm/${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`, import.meta.url);
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    throw new Error(`${file.pathname} is missing: run \`npm run build\` first`, { cause });
+  }
+  return new WebAssembly.Module(bytes);
+}

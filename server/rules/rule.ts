@@ -1,0 +1,35 @@
+/** What a rule is in memory. Files are `format.ts`; engines receive this and nothing else. */
+
+export const CHANNELS = 16;
+/** identity 16 | Sobel-x/8 16 | Sobel-y/8 16 */
+export const PERCEPTION = 48;
+export const MAX_HIDDEN = 256;
+/** A cell lives while the 3x3 maximum of alpha (channel 3) exceeds this. */
+export const ALIVE_THRESHOLD = 0.1;
+
+/**
+ * One trained update rule: `delta = W2 · relu(W1 · perception + b1) + b2`.
+ * All values are finite; the arrays are owned by the rule and never written.
+ */
+export interface Rule {
+  readonly name: string;
+  /** Hidden units: a multiple of 4, 4..MAX_HIDDEN. */
+  readonly hidden: number;
+  /** [hidden, 48] row-major */
+  readonly w1: Float32Array;
+  /** [hidden] */
+  readonly b1: Float32Array;
+  /** [16, hidden] row-major */
+  readonly w2: Float32Array;
+  /** [16] */
+  readonly b2: Float32Array;
+  /** Probability that a cell adds its delta in a step, 0 < fireRate <= 1. */
+  readonly fireRate: number;
+  /** Everything else the file says: training command, random seed, metrics, parent … */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** One line that names the fact; the caller prints it and exits, or shows it to the admin. */
+export class RuleError extends Error {
+  override name = 'RuleError';
+}

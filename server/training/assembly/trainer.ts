@@ -1,0 +1,366 @@
+// Rollouts of one organism on a small grid, and back-propagation through them. Only cells that live and
+// fire cost anything, forward and backward.
+//
+// Grid: [height + 2][stride][16] f32 with a border of zeros, so that no neighbour needs a check; a cell's
+// index is (y + 1) * stride + x + 1. Masks are one byte a cell (0 or 255), alpha has a plane of its own.
+//
+// Tape, one record a step, newest last:
+//   record := previous:u32 blocks:u32 cells:u32 0:u32  live:u8[cellCount]  block{blocks}
+//   block  := index:u32[12]  perception:f32[12][48]  activation:f32[hidden][12]
+import { BLOCK, denseBlock } from '../../engines/wasm/assembly/mlp';
+import { cellHash } from '../../engines/wasm/assembly/fire';
+import {
+  accumulateNarrow,
+  accumulateWide,
+  clear,
+  maskHidden,
+  perceive,
+  scatter,
+  transposeToCells,
+  transposeToLanes,
+} from './blocks';
+
+const INDEX_BYTES: usize = 48;
+const PERCEPTION_BYTES: usize = 2304;
+const RECORD_BYTES: usize = 16;
+/** Blocks whose weight gradients are gathered together: long enough to hide the accumulators' loads. */
+const CHUNK: i32 = 4;
+
+let width: i32 = 0;
+let height: i32 = 0;
+let stride: i32 = 0;
+let cellCount: usize = 0; // a multiple of 16
+let rowBytes: usize = 0;
+let hidden: i32 = 0;
+let activationBytes: usize = 0;
+let blockBytes: usize = 0;
+let threshold: u32 = 0;
+
+// Weights as `packLayer` lays them out; `...Back` are the transposed layers.
+let w1: usize = 0;
+let b1: usize = 0;
+let w2: usize = 0;
+let b2: usize = 0;
+let w1Back: usize = 0;
+let w2Back: usize = 0;
+let zeros: usize = 0;
+let target: usize = 0; // f32 [cells][4]
+
+let alpha: usize = 0;
+let before: usize = 0;
+let after: usize = 0;
+let occupied: usize = 0;
+let indices: usize = 0;
+let deltas: usize = 0; // f32 [cells][16]: deltas forward, their gradients backward
+let gradient: usize = 0; // f32 [cells][16], of the state
+let lanes: usize = 0; // f32 [48][12]
+let block: usize = 0; // f32 [12][48]
+let hiddenGradients: usize = 0; // f32 [CHUNK][hidden][12]
+let biasSums: usize = 0; // f32 [hidden][4]
+let tape: usize = 0;
+let tapeEnd: usize = 0;
+let newest: usize = 0; // address of the newest record
+
+/** Bytes of private scratch that `configure` lays out. */
+export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
+  const padded = cells + 16;
+  return (
+    padded * 4 + padded * 3 + padded * 4 + padded * 64 * 2 + 4 * PERCEPTION_BYTES + <usize>(CHUNK + 1) * <usize>hiddenUnits * 64
+  );
+}
+
+export function configure(
+  gridWidth: i32,
+  gridHeight: i32,
+  gridStride: i32,
+  cells: usize,
+  hiddenUnits: i32,
+  fireThreshold: u32,
+  targetAddress: usize,
+  scratch: usize,
+  tapeAddress: usize,
+  tapeBytes: usize,
+): void {
+  width = gridWidth;
+  height = gridHeight;
+  stride = gridStride;
+  cellCount = cells;
+  rowBytes = (<usize>stride) << 6;
+  hidden = hiddenUnits;
+  activationBytes = (<usize>hidden) * 48;
+  blockBytes = INDEX_BYTES + PERCEPTION_BYTES + activationBytes;
+  threshold = fireThreshold;
+  target = targetAddress;
+  const padded = cells + 16;
+  alpha = scratch;
+  before = alpha + padded * 4;
+  after = before + padded;
+  occupied = after + padded;
+  indices = occupied + padded;
+  deltas = indices + padded * 4;
+  gradient = deltas + padded * 64;
+  lanes = gradient + padded * 64;
+  block = lanes + PERCEPTION_BYTES;
+  hiddenGradients = block + PERCEPTION_BYTES;
+  biasSums = hiddenGradients + (<usize>CHUNK) * activationBytes;
+  tape = tapeAddress;
+  tapeEnd = tapeAddress + tapeBytes;
+}
+
+export function useWeights(
+  w1Address: usize,
+  b1Address: usize,
+  w2Address: usize,
+  b2Address: usize,
+  w1BackAddress: usize,
+  w2BackAddress: usize,
+  zerosAddress: usize,
+): void {
+  w1 = w1Address;
+  b1 = b1Address;
+  w2 = w2Address;
+  b2 = b2Address;
+  w1Back = w1BackAddress;
+  w2Back = w2BackAddress;
+  zeros = zerosAddress;
+}
+
+/** mask[cell] = 255 where the 3x3 maximum of alpha exceeds 0.1. */
+function aliveMask(mask: usize): void {
+  const limit = f32x4.splat(0.1);
+  const row = (<usize>stride) << 2;
+  for (let y = 0; y < height; y++) {
+    const first = <usize>((y + 1) * stride + 1);
+    for (let x: usize = 0; x < <usize>width; x += 4) {
+      const a = alpha + ((first + x) << 2);
+      const above = a - row;
+      const below = a + row;
+      let m = f32x4.max(v128.load(above - 4), v128.load(above));
+      m = f32x4.max(m, v128.load(above, 4));
+      m = f32x4.max(m, v128.load(a - 4));
+      m = f32x4.max(m, v128.load(a));
+      m = f32x4.max(m, v128.load(a, 4));
+      m = f32x4.max(m, v128.load(below - 4));
+      m = f32x4.max(m, v128.load(below));
+      m = f32x4.max(m, v128.load(below, 4));
+      let bits = f32x4.gt(m, limit);
+      bits = i16x8.narrow_i32x4_s(bits, bits);
+      bits = i8x16.narrow_i16x8_s(bits, bits);
+      v128.store_lane<u32>(mask + first + x, bits, 0);
+    }
+  }
+}
+
+/** Lists the cells that live and fire into `indices`, and returns how many. */
+function listFiring(randomSeed: u32, step: u32): i32 {
+  let count = 0;
+  for (let y = 0; y < height; y++) {
+    const first = <usize>((y + 1) * stride + 1);
+    for (let x = 0; x < width; x += 4) {
+      if (load<u32>(before + first + x) == 0) continue;
+      const end = min(x + 4, width);
+      for (let at = x; at < end; at++) {
+        if (load<u8>(before + first + at) == 0) continue;
+        if (cellHash(randomSeed, step, at, y) >> 8 >= threshold) continue;
+        store<u32>(indices + ((<usize>count) << 2), <u32>first + at);
+        count++;
+      }
+    }
+  }
+  return count;
+}
+
+/** Clears what is not alive both before and after; writes the live mask. */
+function clearDead(state: usize, live: usize): void {
+  for (let i: usize = 0; i < cellCount; i += 16) {
+    const was = v128.load(before + i);
+    const alive = v128.and(was, v128.load(after + i));
+    const dead = v128.andnot(v128.or(was, v128.load(occupied + i)), alive);
+    v128.store(live + i, alive);
+    v128.store(occupied + i, alive);
+    if (!v128.any_true(dead)) continue;
+    let bits = i8x16.bitmask(dead);
+    while (bits != 0) {
+      const cell = i + ctz(bits);
+      bits &= bits - 1;
+      clear(state + (cell << 6), 64);
+      store<f32>(alpha + (cell << 2), 0);
+    }
+  }
+}
+
+/**
+ * Advances `state` by `steps`.
+ *
+ * @param state - f32 [height + 2][stride][16], changed in place
+ * @param record - keeps the tape that `backward` reads
+ * @returns 0, or 1 when the tape is full (the state is then somewhere on the way)
+ */
+export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u32, record: bool): i32 {
+  for (let i: usize = 0; i < cellCount; i++) store<f32>(alpha + (i << 2), load<f32>(state + (i << 6), 12));
+  memory.fill(occupied, 255, cellCount);
+  clear(before, cellCount);
+  clear(after, cellCount);
+  let at = tape;
+  newest = 0;
+  for (let t = 0; t < steps; t++) {
+    aliveMask(before);
+    const count = listFiring(randomSeed, firstStep + t);
+    const blocks = (count + BLOCK - 1) / BLOCK;
+    const live = at + RECORD_BYTES;
+    const firstBlock = live + cellCount;
+    const end = firstBlock + (record ? <usize>blocks : 1) * blockBytes;
+    if (end > tapeEnd) return 1;
+    store<u32>(at, <u32>newest);
+    store<u32>(at, <u32>blocks, 4);
+    store<u32>(at, <u32>count, 8);
+    for (let b = 0; b < blocks; b++) {
+      const record0 = firstBlock + (record ? <usize>b : 0) * blockBytes;
+      const perception = record0 + INDEX_BYTES;
+      const activation = perception + PERCEPTION_BYTES;
+      const cells = min(BLOCK, count - b * BLOCK);
+      const list = indices + <usize>b * INDEX_BYTES;
+      memory.copy(record0, list, INDEX_BYTES);
+      for (let c = 0; c < cells; c++) {
+        const cell = <usize>load<u32>(list + ((<usize>c) << 2));
+        perceive(state + (cell << 6), rowBytes, perception + <usize>c * 192);
+      }
+      if (cells < BLOCK) clear(perception + <usize>cells * 192, <usize>(BLOCK - cells) * 192);
+      transposeToLanes(perception, lanes, 48);
+      denseBlock(lanes, activation, w1, b1, 48, hidden, true);
+      denseBlock(activation, lanes, w2, b2, hidden, 16, false);
+      transposeToCells(lanes, deltas + <usize>b * 768, 16);
+    }
+    for (let c = 0; c < count; c++) {
+      const index = <usize>load<u32>(indices + ((<usize>c) << 2));
+      const cell = state + (index << 6);
+      const delta = deltas + ((<usize>c) << 6);
+      v128.store(cell, f32x4.add(v128.load(cell), v128.load(delta)));
+      v128.store(cell, f32x4.add(v128.load(cell, 16), v128.load(delta, 16)), 16);
+      v128.store(cell, f32x4.add(v128.load(cell, 32), v128.load(delta, 32)), 32);
+      v128.store(cell, f32x4.add(v128.load(cell, 48), v128.load(delta, 48)), 48);
+      store<f32>(alpha + (index << 2), load<f32>(cell, 12));
+    }
+    aliveMask(after);
+    clearDead(state, live);
+    if (record) {
+      newest = at;
+      at = end;
+    }
+  }
+  return 0;
+}
+
+/** Mean square error of RGBA over the grid; `withGradient` starts the state's gradient from it. */
+export function loss(state: usize, withGradient: bool): f64 {
+  let sum: f64 = 0;
+  const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
+  if (withGradient) clear(gradient, cellCount << 6);
+  for (let y = 0; y < height; y++) {
+    const first = <usize>((y + 1) * stride + 1);
+    let row = f32x4.splat(0);
+    for (let i = first; i < first + <usize>width; i++) {
+      const difference = f32x4.sub(v128.load(state + (i << 6)), v128.load(target + (i << 4)));
+      row = f32x4.add(row, f32x4.mul(difference, difference));
+      if (withGradient) v128.store(gradient + (i << 6), f32x4.mul(difference, scale));
+    }
+    sum += <f64>f32x4.extract_lane(row, 0) + <f64>f32x4.extract_lane(row, 1);
+    sum += <f64>f32x4.extract_lane(row, 2) + <f64>f32x4.extract_lane(row, 3);
+  }
+  return sum / <f64>(width * height * 4);
+}
+
+/** Where the state's gradient lies: what `loss` began and `backward` leaves is the gradient of the first state. */
+export function stateGradient(): usize {
+  return gradient;
+}
+
+/**
+ * Adds the gradients of the recorded rollout, from the state gradient that `loss` began.
+ *
+ * @param gw1 - f32 [hidden][48]
+ * @param gb1 - f32 [hidden]
+ * @param gw2 - f32 [hidden][16]: transposed
+ * @param gb2 - f32 [16]
+ */
+export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
+  clear(biasSums, (<usize>hidden) << 4);
+  for (let at = newest; at != 0; at = <usize>load<u32>(at)) {
+    const blocks = load<i32>(at, 4);
+    const count = load<i32>(at, 8);
+    const live = at + RECORD_BYTES;
+    const firstBlock = live + cellCount;
+    maskGradient(live);
+    gatherDeltas(firstBlock, blocks, count, gb2);
+    for (let b = 0; b < blocks; b += CHUNK) {
+      const inChunk = min(CHUNK, blocks - b);
+      for (let c = 0; c < inChunk; c++) {
+        const perception = firstBlock + <usize>(b + c) * blockBytes + INDEX_BYTES;
+        const hiddenGradient = hiddenGradients + <usize>c * activationBytes;
+        transposeToLanes(deltas + <usize>(b + c) * 768, lanes, 16);
+        denseBlock(lanes, hiddenGradient, w2Back, zeros, 16, hidden, false);
+        maskHidden(hiddenGradient, perception + PERCEPTION_BYTES, biasSums, hidden);
+        denseBlock(hiddenGradient, lanes, w1Back, zeros, hidden, 48, false);
+        transposeToCells(lanes, block, 48);
+        const cells = min(BLOCK, count - (b + c) * BLOCK);
+        for (let i = 0; i < cells; i++) {
+          const cell = <usize>load<u32>(perception - INDEX_BYTES + ((<usize>i) << 2));
+          scatter(block + <usize>i * 192, gradient + (cell << 6), rowBytes);
+        }
+      }
+      const perceptions = firstBlock + <usize>b * blockBytes + INDEX_BYTES;
+      accumulateWide(hiddenGradients, activationBytes, perceptions, blockBytes, inChunk, hidden, gw1);
+      const activations = perceptions + PERCEPTION_BYTES;
+      accumulateNarrow(activations, blockBytes, deltas + <usize>b * 768, 768, inChunk, hidden, gw2);
+    }
+  }
+  for (let u: usize = 0; u < <usize>hidden; u++) {
+    const sums = v128.load(biasSums + (u << 4));
+    const pairs = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1);
+    const others = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
+    store<f32>(gb1 + (u << 2), load<f32>(gb1 + (u << 2)) + pairs + others);
+  }
+}
+
+/** A cell that was cleared passes nothing back. */
+function maskGradient(live: usize): void {
+  for (let i: usize = 0; i < cellCount; i += 16) {
+    const alive = v128.load(live + i);
+    if (i8x16.all_true(alive)) continue;
+    let bits = i8x16.bitmask(alive) ^ 0xffff;
+    while (bits != 0) {
+      clear(gradient + ((i + ctz(bits)) << 6), 64);
+      bits &= bits - 1;
+    }
+  }
+}
+
+/** deltas[c] = gradient of the c-th firing cell, zero-padded to whole blocks; gb2 gets their sum. */
+function gatherDeltas(firstBlock: usize, blocks: i32, count: i32, gb2: usize): void {
+  let s0 = v128.load(gb2);
+  let s1 = v128.load(gb2, 16);
+  let s2 = v128.load(gb2, 32);
+  let s3 = v128.load(gb2, 48);
+  for (let c = 0; c < count; c++) {
+    const list = firstBlock + <usize>(c / BLOCK) * blockBytes;
+    const cell = gradient + ((<usize>load<u32>(list + ((<usize>(c % BLOCK)) << 2))) << 6);
+    const delta = deltas + ((<usize>c) << 6);
+    const g0 = v128.load(cell);
+    const g1 = v128.load(cell, 16);
+    const g2 = v128.load(cell, 32);
+    const g3 = v128.load(cell, 48);
+    v128.store(delta, g0);
+    v128.store(delta, g1, 16);
+    v128.store(delta, g2, 32);
+    v128.store(delta, g3, 48);
+    s0 = f32x4.add(s0, g0);
+    s1 = f32x4.add(s1, g1);
+    s2 = f32x4.add(s2, g2);
+    s3 = f32x4.add(s3, g3);
+  }
+  clear(deltas + ((<usize>count) << 6), (<usize>(blocks * BLOCK - count)) << 6);
+  v128.store(gb2, s0);
+  v128.store(gb2, s1, 16);
+  v128.store(gb2, s2, 32);
+  v128.store(gb2, s3, 48);
+}

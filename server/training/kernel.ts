@@ -1,0 +1,231 @@
+/**
+ * One instance of the trainer's WASM module, and where everything lies in the memory that all threads share.
+ * A *slot* is one organism of the batch: its state, its loss and its own gradients, so that what a slot
+ * holds does not depend on which thread worked on it.
+ */
+import { fireThreshold } from '../engines/fire.ts';
+import { packLayer } from '../engines/wasm/weights.ts';
+import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
+
+export interface Weights {
+  /** [hidden, 48] */
+  readonly w1: Float32Array;
+  readonly b1: Float32Array;
+  /** [16, hidden] */
+  readonly w2: Float32Array;
+  readonly b2: Float32Array;
+}
+
+export interface GridShape {
+  /** Cells, without the border. */
+  readonly width: number;
+  readonly height: number;
+  /** Cells from one row to the next in memory. */
+  readonly stride: number;
+  /** Cells in memory, border and padding included: a state is `cellCount * 16` floats. */
+  readonly cellCount: number;
+}
+
+export function gridShape(width: number, height: number): GridShape {
+  // At least one cell of border on every side, and whole vectors of 4 cells within a row.
+  const stride = (Math.ceil(width / 4) + 1) * 4;
+  return { width, height, stride, cellCount: Math.ceil((stride * (height + 2)) / 16) * 16 };
+}
+
+/** Index of a cell in a state; times 16 for its channels. */
+export const cellIndex = (shape: GridShape, x: number, y: number): number => (y + 1) * shape.stride + x + 1;
+
+export interface LayoutOptions {
+  readonly shape: GridShape;
+  readonly hidden: number;
+  readonly fireRate: number;
+  readonly slots: number;
+  readonly threads: number;
+  /** The longest rollout to differentiate; 0 when nothing will be. */
+  readonly maxSteps: number;
+}
+
+/** Byte offsets into the shared memory. */
+export interface Layout extends LayoutOptions {
+  readonly control: number;
+  readonly jobs: number;
+  readonly losses: number;
+  readonly w1: number;
+  readonly b1: number;
+  readonly w2: number;
+  readonly b2: number;
+  readonly w1Back: number;
+  readonly w2Back: number;
+  readonly zeros: number;
+  readonly target: number;
+  readonly states: number;
+  readonly stateBytes: number;
+  readonly gradients: number;
+  readonly gradientBytes: number;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  readonly tapes: number;
+  readonly tapeBytes: number;
+  readonly bytes: number;
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+const MEMORY_LIMIT = 65_535 * 65_536;
+const BLOCK = 12;
+
+export function planLayout(options: LayoutOptions): Layout {
+  const { shape, hidden, slots, threads, maxSteps, fireRate } = options;
+  let end = 65_536; // the module's own data lies below
+  const take = (bytes: number): number => {
+    const at = end;
+    end = align(end + bytes);
+    return at;
+  };
+  const gradientBytes = align((hidden * (PERCEPTION + 1 + CHANNELS) + CHANNELS) * 4);
+  const stateBytes = shape.cellCount * CHANNELS * 4;
+  const padded = shape.cellCount + 16;
+  // As `scratchBytes` of the module counts it, and a little more.
+  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 4 * 2304 + 5 * hidden * 64 + 1024);
+  // One and a half times what fires on average when every cell of the grid lives.
+  const blocks = Math.ceil((shape.width * shape.height * Math.min(1, fireRate * 1.5)) / BLOCK) + 2;
+  const recordBytes = 16 + shape.cellCount + blocks * (48 + 2304 + hidden * 48);
+  const tapeBytes = align(Math.max(1, maxSteps) * recordBytes);
+  const layout = {
+    ...options,
+    control: take(64),
+    jobs: take(slots * JOB_INTS * 4),
+    losses: take(slots * 8),
+    w1: take(hidden * PERCEPTION * 4),
+    b1: take(hidden * 4),
+    w2: take(hidden * CHANNELS * 4),
+    b2: take(CHANNELS * 4),
+    w1Back: take(hidden * PERCEPTION * 4),
+    w2Back: take(hidden * CHANNELS * 4),
+    zeros: take(Math.max(hidden, PERCEPTION) * 4),
+    target: take(shape.cellCount * 4 * 4),
+    states: take(slots * stateBytes),
+    stateBytes,
+    gradients: take(slots * gradientBytes),
+    gradientBytes,
+    scratch: take(threads * scratchBytes),
+    scratchBytes,
+    tapes: take(threads * tapeBytes),
+    tapeBytes,
+    bytes: 0,
+  };
+  if (end > MEMORY_LIMIT) {
+    const wanted = (end / 2 ** 30).toFixed(1);
+    throw new RangeError(
+      `a ${shape.width}x${shape.height} grid, ${maxSteps} steps and ${threads} threads want ${wanted} GiB; 4 can be had: use a smaller picture or fewer threads`,
+    );
+  }
+  return { ...layout, bytes: end };
+}
+
+export const createMemory = (layout: Layout): WebAssembly.Memory =>
+  new WebAssembly.Memory({ initial: Math.ceil(layout.bytes / 65_536), maximum: 65_536, shared: true });
+
+/** Lays weights out for both directions. Call while no thread works. */
+export function writeWeights(memory: WebAssembly.Memory, layout: Layout, weights: Weights): void {
+  const { hidden } = layout;
+  const write = (at: number, values: Float32Array): void =>
+    new Float32Array(memory.buffer, at, values.length).set(values);
+  write(layout.w1, packLayer(weights.w1, hidden, PERCEPTION));
+  write(layout.b1, weights.b1);
+  write(layout.w2, packLayer(weights.w2, CHANNELS, hidden));
+  write(layout.b2, weights.b2);
+  write(layout.w1Back, packLayer(transpose(weights.w1, hidden, PERCEPTION), PERCEPTION, hidden));
+  write(layout.w2Back, packLayer(transpose(weights.w2, CHANNELS, hidden), hidden, CHANNELS));
+}
+
+/** [rows, columns] → [columns, rows] */
+export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(matrix.length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c];
+  }
+  return turned;
+}
+
+/** What to do with one slot: int32s in shared memory. */
+export const JOB_INTS = 8;
+export const Job = { kind: 0, steps: 1, randomSeed: 2, firstStep: 3, status: 4 } as const;
+export const JobKind = { run: 0, differentiate: 1 } as const;
+export const JobStatus = { done: 0, tapeFull: 1 } as const;
+
+interface Exports {
+  scratchBytes(cells: number, hidden: number): number;
+  configure(...values: number[]): void;
+  useWeights(...values: number[]): void;
+  forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
+  loss(state: number, withGradient: number): number;
+  stateGradient(): number;
+  backward(gw1: number, gb1: number, gw2: number, gb2: number): void;
+}
+
+export class Kernel {
+  readonly #exports: Exports;
+  readonly #layout: Layout;
+  readonly #jobs: Int32Array;
+  readonly #losses: Float64Array;
+  readonly #memory: WebAssembly.Memory;
+
+  /** @param thread - which scratch and tape are this kernel's own */
+  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, layout: Layout, thread: number) {
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
+    this.#exports = instance.exports as unknown as Exports;
+    this.#layout = layout;
+    this.#memory = memory;
+    this.#jobs = new Int32Array(memory.buffer, layout.jobs, layout.slots * JOB_INTS);
+    this.#losses = new Float64Array(memory.buffer, layout.losses, layout.slots);
+    const { shape, hidden } = layout;
+    if (this.#exports.scratchBytes(shape.cellCount, hidden) > layout.scratchBytes) {
+      throw new Error('planLayout gives the trainer less scratch than it needs');
+    }
+    this.#exports.configure(
+      shape.width,
+      shape.height,
+      shape.stride,
+      shape.cellCount,
+      hidden,
+      fireThreshold(layout.fireRate),
+      layout.target,
+      layout.scratch + thread * layout.scratchBytes,
+      layout.tapes + thread * layout.tapeBytes,
+      layout.tapeBytes,
+    );
+    const { w1, b1, w2, b2, w1Back, w2Back, zeros } = layout;
+    this.#exports.useWeights(w1, b1, w2, b2, w1Back, w2Back, zeros);
+  }
+
+  /** Does the slot's job: its state is advanced, its loss written, its gradients written if asked. */
+  work(slot: number): void {
+    const layout = this.#layout;
+    const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
+    const state = layout.states + slot * layout.stateBytes;
+    const record = job[Job.kind] === JobKind.differentiate;
+    const status = this.#exports.forward(
+      state,
+      job[Job.steps],
+      job[Job.randomSeed],
+      job[Job.firstStep],
+      record ? 1 : 0,
+    );
+    job[Job.status] = status;
+    if (status !== JobStatus.done) return;
+    this.#losses[slot] = this.#exports.loss(state, record ? 1 : 0);
+    if (!record) return;
+    const gw1 = layout.gradients + slot * layout.gradientBytes;
+    new Uint8Array(this.#memory.buffer, gw1, layout.gradientBytes).fill(0);
+    const gb1 = gw1 + layout.hidden * PERCEPTION * 4;
+    const gw2 = gb1 + layout.hidden * 4;
+    const gb2 = gw2 + layout.hidden * CHANNELS * 4;
+    this.#exports.backward(gw1, gb1, gw2, gb2);
+  }
+
+  /** The loss gradient of the first state of the slot that was last differentiated here. [cellCount, 16] */
+  stateGradient(): Float32Array {
+    const at = this.#exports.stateGradient();
+    return new Float32Array(this.#memory.buffer, at, this.#layout.shape.cellCount * CHANNELS).slice();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Rollouts over threads: write states into slots, say how many steps, and get losses and gradients back.
+ * The result depends only on what was put in: every slot has gradients of its own, and they are added in
+ * slot order, whichever thread finished first.
+ */
+import { Worker } from 'node:worker_threads';
+import { loadModule } from '../engines/wasm/modules.ts';
+import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
+import {
+  createMemory,
+  JOB_INTS,
+  Job,
+  JobKind,
+  JobStatus,
+  Kernel,
+  type Layout,
+  type LayoutOptions,
+  planLayout,
+  transpose,
+  type Weights,
+  writeWeights,
+} from './kernel.ts';
+
+/** int32s that threads and owner share. */
+export const Control = { generation: 0, nextSlot: 1, slotCount: 2, idle: 3, stop: 4 } as const;
+
+export interface WorkerSetup {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly layout: Layout;
+  readonly thread: number;
+}
+
+export interface Rollout {
+  readonly steps: number;
+  /** Of the hash that decides which cells fire. */
+  readonly randomSeed: number;
+  readonly firstStep?: number;
+}
+
+/** A slot whose cells ran over the whole grid has no loss: NaN. */
+export interface RolloutResult {
+  readonly losses: readonly number[];
+}
+
+export class Rollouts {
+  readonly layout: Layout;
+  readonly #memory: WebAssembly.Memory;
+  readonly #control: Int32Array<SharedArrayBuffer>;
+  readonly #jobs: Int32Array;
+  readonly #workers: Worker[] = [];
+  /** Without threads: the owner works itself. */
+  readonly #own: Kernel | undefined;
+  #failure: Error | undefined;
+  #failed: (error: Error) => void = () => {};
+
+  /** @param options - `threads: 0` works on the calling thread */
+  constructor(options: LayoutOptions, module = loadModule('trainer')) {
+    this.layout = planLayout({ ...options, threads: Math.max(1, options.threads) });
+    this.#memory = createMemory(this.layout);
+    const shared = this.#memory.buffer as unknown as SharedArrayBuffer;
+    this.#control = new Int32Array(shared, this.layout.control, 16);
+    this.#jobs = new Int32Array(shared, this.layout.jobs, options.slots * JOB_INTS);
+    if (options.threads === 0) {
+      this.#own = new Kernel(module, this.#memory, this.layout, 0);
+      return;
+    }
+    for (let thread = 0; thread < options.threads; thread++) {
+      const workerData: WorkerSetup = { module, memory: this.#memory, layout: this.layout, thread };
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+      worker.once('error', (error) => this.#fail(error as Error));
+      this.#workers.push(worker);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#failed(error);
+  }
+
+  /** The kernel on this thread, when there are no others. */
+  get kernel(): Kernel {
+    if (!this.#own) throw new Error('the kernel is on other threads');
+    return this.#own;
+  }
+
+  setWeights(weights: Weights): void {
+    writeWeights(this.#memory, this.layout, weights);
+  }
+
+  /** [cellCount, 4], laid out as states are; the border is zero. */
+  get target(): Float32Array {
+    return new Float32Array(this.#memory.buffer, this.layout.target, this.layout.shape.cellCount * 4);
+  }
+
+  /** [cellCount, 16]: the slot itself, not a copy. */
+  state(slot: number): Float32Array {
+    const { states, stateBytes } = this.layout;
+    return new Float32Array(this.#memory.buffer, states + slot * stateBytes, stateBytes / 4);
+  }
+
+  /** Advances slots 0..n-1 and measures their losses. */
+  run(rollouts: readonly Rollout[]): Promise<RolloutResult> {
+    return this.#work(JobKind.run, rollouts);
+  }
+
+  /** As `run`, and leaves the gradients of every slot's loss for `gradient`. */
+  differentiate(rollouts: readonly Rollout[]): Promise<RolloutResult> {
+    return this.#work(JobKind.differentiate, rollouts);
+  }
+
+  /** Mean over slots 0..count-1. */
+  gradient(count: number): Weights {
+    const { gradients, gradientBytes, hidden } = this.layout;
+    const sum = new Float64Array(hidden * (PERCEPTION + 1 + CHANNELS) + CHANNELS);
+    for (let slot = 0; slot < count; slot++) {
+      const part = new Float32Array(this.#memory.buffer, gradients + slot * gradientBytes, sum.length);
+      for (let i = 0; i < sum.length; i++) sum[i] += part[i];
+    }
+    const mean = Float32Array.from(sum, (value) => value / count);
+    let end = 0;
+    const next = (length: number): Float32Array => {
+      end += length;
+      return mean.subarray(end - length, end);
+    };
+    const w1 = next(hidden * PERCEPTION);
+    const b1 = next(hidden);
+    const w2 = transpose(next(hidden * CHANNELS), hidden, CHANNELS);
+    return { w1, b1, w2, b2: next(CHANNELS) };
+  }
+
+  async #work(kind: number, rollouts: readonly Rollout[]): Promise<RolloutResult> {
+    if (this.#failure) throw this.#failure;
+    const { slots, losses } = this.layout;
+    if (rollouts.length > slots) throw new RangeError(`${rollouts.length} rollouts do not fit ${slots} slots`);
+    rollouts.forEach((rollout, slot) => {
+      const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
+      job[Job.kind] = kind;
+      job[Job.steps] = rollout.steps;
+      job[Job.randomSeed] = rollout.randomSeed;
+      job[Job.firstStep] = rollout.firstStep ?? 0;
+    });
+    if (this.#own) for (let slot = 0; slot < rollouts.length; slot++) this.#own.work(slot);
+    else await this.#dispatch(rollouts.length);
+    const lossOf = new Float64Array(this.#memory.buffer, losses, slots);
+    return {
+      losses: rollouts.map((_, slot) => {
+        const full = this.#jobs[slot * JOB_INTS + Job.status] === JobStatus.tapeFull;
+        return full ? Number.NaN : lossOf[slot];
+      }),
+    };
+  }
+
+  async #dispatch(count: number): Promise<void> {
+    const control = this.#control;
+    Atomics.store(control, Control.idle, 0);
+    Atomics.store(control, Control.slotCount, count);
+    Atomics.store(control, Control.nextSlot, 0);
+    Atomics.add(control, Control.generation, 1);
+    Atomics.notify(control, Control.generation);
+    const failed = new Promise<never>((_, reject) => {
+      this.#failed = reject;
+    });
+    // Every thread reports, also one that found nothing to do: none may still look for work when the
+    // next jobs are written.
+    for (;;) {
+      const idle = Atomics.load(control, Control.idle);
+      if (idle === this.#workers.length) return;
+      const wait = Atomics.waitAsync(control, Control.idle, idle);
+      if (wait.async) await Promise.race([wait.value, failed]);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    Atomics.store(this.#control, Control.stop, 1);
+    Atomics.add(this.#control, Control.generation, 1);
+    Atomics.notify(this.#control, Control.generation);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}

@@ -1,0 +1,24 @@
+/** One thread of `Rollouts`: takes slots until none is left, reports, sleeps. */
+import { workerData } from 'node:worker_threads';
+import { Kernel } from './kernel.ts';
+import { Control, type WorkerSetup } from './rollouts.ts';
+
+const { module, memory, layout, thread } = workerData as WorkerSetup;
+const control = new Int32Array(memory.buffer as unknown as SharedArrayBuffer, layout.control, 16);
+const kernel = new Kernel(module, memory, layout, thread);
+
+let seen = 0;
+while (Atomics.load(control, Control.stop) === 0) {
+  Atomics.wait(control, Control.generation, seen);
+  const generation = Atomics.load(control, Control.generation);
+  if (generation === seen) continue;
+  seen = generation;
+  if (Atomics.load(control, Control.stop) !== 0) break;
+  for (;;) {
+    const slot = Atomics.add(control, Control.nextSlot, 1);
+    if (slot >= Atomics.load(control, Control.slotCount)) break;
+    kernel.work(slot);
+  }
+  Atomics.add(control, Control.idle, 1);
+  Atomics.notify(control, Control.idle);
+}

@@ -1,0 +1,119 @@
+/**
+ * What passes between the main thread (sockets) and the simulation thread (cells). Both directions are
+ * structured clones; pixels never cross, only encoded updates, whose buffer is transferred.
+ */
+import type { Rect } from '../../shared/geometry.ts';
+import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
+
+/** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
+export interface PublishedUpdate {
+  readonly page: number;
+  /** The frame it was published in. */
+  readonly version: number;
+  /** The version it starts from; 0: a keyframe. */
+  readonly base: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * What moved in one frame on the pages that somebody watches. A page may come twice: as a delta for those
+ * who hold `base`, and as a keyframe of the same version for those who asked.
+ */
+export interface PublishedFrame {
+  readonly type: 'frame';
+  /** 1, 2, 3 … while the process lives. */
+  readonly frame: number;
+  readonly step: number;
+  readonly updates: readonly PublishedUpdate[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface OrganismSummary {
+  readonly id: number;
+  readonly species: string;
+  readonly x: number;
+  readonly y: number;
+  readonly ageSteps: number;
+  readonly health: number;
+  readonly cells: number;
+  readonly planter: string;
+}
+
+export type WorldQuery =
+  /** Answer: Uint8Array [height, width, 4], the true pixels; zeros outside the world. */
+  | { readonly kind: 'pixels'; readonly rect: Rect }
+  /** Answer: OrganismSummary[] */
+  | { readonly kind: 'organisms' }
+  /** Answer: InspectionMessage['organism'], of whoever lives within 2 cells of (x, y). */
+  | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
+  /** Answer: InspectionMessage['organism'] */
+  | { readonly kind: 'inspect'; readonly organism: number }
+  /** Answer: StrokeOutcome */
+  | {
+      readonly kind: 'stroke';
+      readonly player: string;
+      readonly name: string;
+      readonly stroke: StrokeMessage;
+    }
+  /** Answer: null, when the save is on disk. */
+  | { readonly kind: 'save' };
+
+export interface WorldAnswers {
+  pixels: Uint8Array<ArrayBuffer>;
+  organisms: OrganismSummary[];
+  inspectAt: InspectionMessage['organism'];
+  inspect: InspectionMessage['organism'];
+  stroke: StrokeOutcome;
+  save: null;
+}
+
+export type StrokeOutcome =
+  | { readonly ok: true; readonly step: number }
+  | { readonly ok: false; readonly reason: string };
+
+export type ToWorld =
+  /** From now on these pages are (no longer) watched. A page newly watched is published as a keyframe. */
+  | { readonly type: 'watch'; readonly add: readonly number[]; readonly remove: readonly number[] }
+  /** Include keyframes of these pages in the next frame. */
+  | { readonly type: 'keyframes'; readonly pages: readonly number[] }
+  | { readonly type: 'query'; readonly request: number; readonly query: WorldQuery }
+  /** Save, then say `stopped`. */
+  | { readonly type: 'stop' };
+
+export interface WorldReady {
+  readonly type: 'ready';
+  readonly engine: string;
+  /** Why that engine. */
+  readonly reason: string;
+  readonly width: number;
+  readonly height: number;
+  readonly species: readonly Species[];
+  /** Where a newcomer looks first. */
+  readonly start: { readonly x: number; readonly y: number };
+  /** What happened at start that the operator should read: restored, planted, a save set aside … */
+  readonly notes: readonly string[];
+}
+
+export type FromWorld =
+  | WorldReady
+  | PublishedFrame
+  /** `players` is the main thread's to fill in. */
+  | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
+  | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
+  | { readonly type: 'refused'; readonly request: number; readonly message: string }
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'stopped' };
+
+/** The world as the main thread sees it (`link.ts` makes it real, tests fake it). */
+export interface WorldLink {
+  readonly ready: WorldReady;
+  watch(add: readonly number[], remove: readonly number[]): void;
+  requestKeyframes(pages: readonly number[]): void;
+  /** @throws Error with the world's reason, or after 10 s without an answer */
+  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
+  onFrame: (frame: PublishedFrame) => void;
+  onStats: (stats: Omit<StatsMessage, 'players'>) => void;
+  /** Saves and ends the simulation thread. */
+  stop(): Promise<void>;
+}
