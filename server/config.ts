@@ -1,4 +1,6 @@
 /** Every setting, with its default, unit and range; the only reader of the environment and the command line. */
+import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
+
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -14,4 +16,171 @@ export interface Config {
   readonly dataDir: string;
   readonly weightsDir: string;
   readonly saveSeconds: number;
+}
+
+/** What the operator must change: one line for every bad field. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+interface Setting {
+  readonly flag: string;
+  readonly default: string;
+  /** Unit and range, as `--help` prints them. */
+  readonly range: string;
+  readonly meaning: string;
+  /** The fields that a value sets; null when it is out of range or no such value. */
+  read(text: string): Partial<Config> | null;
+}
+
+const ENGINES = ['auto', 'wasm', 'reference'] as const;
+
+/** `--port` reads REGROW_PORT. */
+const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+// biome-ignore format: one setting, one line
+const SETTINGS: readonly Setting[] = [
+  text('host', 'host', '0.0.0.0', 'address', 'where to listen; 127.0.0.1: this machine only'),
+  number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
+  choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
+  { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
+  number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world lives'),
+  number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers hear of it'),
+  number('epsilon', 'epsilon', '2', 0, 32, 'whole', ' of 255', 'largest error of a pixel on the wire; 0: lossless'),
+  number('garden', 'garden', '48', 0, 10_000, 'whole', ' organisms', 'planted at first start, as many as fit'),
+  number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'draws the garden and which cells fire'),
+  text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
+  text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
+  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
+];
+
+/**
+ * Reads flags (`--port 80` or `--port=80`), then the environment, then the defaults. An empty variable
+ * counts as unset.
+ *
+ * @param argv - without the program and the script
+ * @throws ConfigError naming every bad field
+ */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const faults: string[] = [];
+  const flags = readFlags(argv, faults);
+  let config: Partial<Config> = {};
+  for (const setting of SETTINGS) {
+    const variable = environmentName(setting.flag);
+    const fromFlag = flags.get(setting.flag);
+    const value = fromFlag ?? (env[variable] || setting.default);
+    const fields = setting.read(value);
+    const source = fromFlag === undefined ? variable : `--${setting.flag}`;
+    if (fields === null) faults.push(`${source}: ${setting.range} expected, not "${value}"`);
+    config = { ...config, ...fields };
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(config) as Config;
+}
+
+export function helpText(): string {
+  const rows = SETTINGS.map(({ flag, default: standard, range, meaning }) => [
+    `--${flag}`,
+    environmentName(flag),
+    standard,
+    range,
+    meaning,
+  ]);
+  rows.unshift(['flag', 'environment', 'default', 'unit and range', 'meaning']);
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [
+    'Regrow: a shared, living world of neural cellular automata.',
+    '',
+    'npm start -- [flags]        A flag wins over its environment variable.',
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+export const wantsHelp = (argv: readonly string[]): boolean => argv.includes('--help') || argv.includes('-h');
+
+function readFlags(argv: readonly string[], faults: string[]): Map<string, string> {
+  const flags = new Map<string, string>();
+  for (let i = 0; i < argv.length; i++) {
+    const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]) ?? [];
+    if (flag === undefined || !SETTINGS.some((setting) => setting.flag === flag)) {
+      faults.push(`${argv[i]}: no such flag (see --help)`);
+      // Its value is not a second mistake.
+      if (flag !== undefined && inline === undefined && argv[i + 1]?.startsWith('--') === false) i++;
+      continue;
+    }
+    const value = inline ?? (argv[i + 1]?.startsWith('--') ? undefined : argv[++i]);
+    if (flags.has(flag)) faults.push(`--${flag}: given twice`);
+    else if (value === undefined) faults.push(`--${flag}: a value is missing`);
+    else flags.set(flag, value);
+  }
+  return flags;
+}
+
+function text(
+  flag: string,
+  field: 'host' | 'dataDir' | 'weightsDir',
+  standard: string,
+  range: string,
+  meaning: string,
+): Setting {
+  const read = (value: string) => (value.trim() === '' || value.includes('\0') ? null : { [field]: value });
+  return { flag, default: standard, range, meaning, read };
+}
+
+function choice(
+  flag: string,
+  field: 'engine',
+  standard: string,
+  values: readonly Config['engine'][],
+  meaning: string,
+): Setting {
+  const read = (value: string) => {
+    const chosen = values.find((one) => one === value);
+    return chosen === undefined ? null : { [field]: chosen };
+  };
+  return { flag, default: standard, range: values.join(' | '), meaning, read };
+}
+
+function number(
+  flag: string,
+  field: keyof Config,
+  standard: string,
+  least: number,
+  most: number,
+  kind: 'whole' | 'real',
+  unit: string,
+  meaning: string,
+): Setting {
+  const read = (value: string) => {
+    const got = readNumber(value, least, most, kind);
+    return got === null ? null : { [field]: got };
+  };
+  return { flag, default: standard, range: `${least}..${most}${unit}`, meaning, read };
+}
+
+function readNumber(value: string, least: number, most: number, kind: 'whole' | 'real'): number | null {
+  const shape = kind === 'whole' ? /^\d+$/ : /^\d+(\.\d+)?$/;
+  const got = shape.test(value) ? Number(value) : Number.NaN;
+  return got >= least && got <= most ? got : null;
+}
+
+function readSize(value: string): Partial<Config> | null {
+  const [, first, second = first] = /^(\d+)(?:x(\d+))?$/.exec(value) ?? [];
+  if (first === undefined) return null;
+  const width = readNumber(first, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
+  const height = readNumber(second, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
+  return width === null || height === null ? null : { width, height };
 }

@@ -17,54 +17,94 @@ export class PageCodecError extends Error {
   override name = 'PageCodecError';
 }
 
-/** Whether a cell must move: some channel is further than ε from the truth. */
-function differs(published: Uint8Array, truth: Uint8Array, at: number, epsilon: number): boolean {
-  for (let c = at; c < at + 4; c++) {
-    const difference = published[c] - truth[c];
-    if (difference > epsilon || difference < -epsilon) return true;
-  }
-  return false;
+const scratch = new Uint8Array(MAX_PAYLOAD_BYTES);
+const aligned = new Uint8Array(PAGE_BYTES);
+const blank = new Int32Array(CELLS);
+
+/** The page as cells: one little-endian RGBA word each (every platform that runs this is little-endian). */
+function wordsOf(page: Uint8Array): Int32Array {
+  if (page.length !== PAGE_BYTES)
+    throw new PageCodecError(`page of ${page.length} bytes, expected ${PAGE_BYTES}`);
+  return new Int32Array(page.buffer, page.byteOffset, CELLS);
 }
 
-function writeVaruint(out: Uint8Array, at: number, value: number): number {
-  while (value >= 0x80) {
-    out[at++] = (value & 0x7f) | 0x80;
+/** The same, of a page that may lie at any address and is only read. */
+function readableWordsOf(page: Uint8Array): Int32Array {
+  if ((page.byteOffset & 3) === 0) return wordsOf(page);
+  aligned.set(page);
+  return wordsOf(aligned);
+}
+
+/** Whether a cell must move: some channel is further than ε from the truth. */
+function differs(published: number, truth: number, epsilon: number): boolean {
+  let difference = (published & 0xff) - (truth & 0xff);
+  if (difference > epsilon || difference < -epsilon) return true;
+  difference = ((published >>> 8) & 0xff) - ((truth >>> 8) & 0xff);
+  if (difference > epsilon || difference < -epsilon) return true;
+  difference = ((published >>> 16) & 0xff) - ((truth >>> 16) & 0xff);
+  if (difference > epsilon || difference < -epsilon) return true;
+  difference = (published >>> 24) - (truth >>> 24);
+  return difference > epsilon || difference < -epsilon;
+}
+
+function writeVaruint(at: number, value: number): number {
+  if (value >= 0x80) {
+    scratch[at++] = (value & 0x7f) | 0x80;
     value >>>= 7;
   }
-  out[at++] = value;
+  scratch[at++] = value;
   return at;
 }
 
-const scratch = new Uint8Array(MAX_PAYLOAD_BYTES);
-
-/**
- * Moves `published` to within ε of `truth` and returns how, or null when nothing had to move.
- *
- * @param published - [64, 64, 4], updated in place; zeros for a keyframe
- * @param truth - [64, 64, 4]
- * @param epsilon - 0..255; 0 is lossless
- */
-export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: number): Uint8Array | null {
+/** Writes the runs in which `to` leaves `from` into `scratch`; `move` applies them to `from`. */
+function writeRuns(from: Int32Array, to: Int32Array, epsilon: number, move: boolean): number {
   let length = 0;
   let lastEnd = 0;
   let cell = 0;
   while (cell < CELLS) {
-    if (!differs(published, truth, cell * 4, epsilon)) {
+    // Most cells of most pages are equal to the bit; only the others are looked at by channel.
+    if (from[cell] === to[cell] || (epsilon > 0 && !differs(from[cell], to[cell], epsilon))) {
       cell++;
       continue;
     }
     const start = cell;
     do cell++;
-    while (cell < CELLS && differs(published, truth, cell * 4, epsilon));
-    length = writeVaruint(scratch, length, start - lastEnd);
-    length = writeVaruint(scratch, length, cell - start);
-    const moved = truth.subarray(start * 4, cell * 4);
-    scratch.set(moved, length);
-    published.set(moved, start * 4);
-    length += moved.length;
+    while (cell < CELLS && from[cell] !== to[cell] && (epsilon === 0 || differs(from[cell], to[cell], epsilon)));
+    length = writeVaruint(length, start - lastEnd);
+    length = writeVaruint(length, cell - start);
+    for (let moved = start; moved < cell; moved++) {
+      const rgba = to[moved];
+      scratch[length] = rgba;
+      scratch[length + 1] = rgba >>> 8;
+      scratch[length + 2] = rgba >>> 16;
+      scratch[length + 3] = rgba >>> 24;
+      length += 4;
+      if (move) from[moved] = rgba;
+    }
     lastEnd = cell;
   }
+  return length;
+}
+
+/**
+ * Moves `published` to within ε of `truth` and returns how, or null when nothing had to move.
+ *
+ * @param published - [64, 64, 4], at a multiple of 4 bytes, updated in place
+ * @param truth - [64, 64, 4]
+ * @param epsilon - 0..255; 0 is lossless
+ */
+export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: number): Uint8Array | null {
+  const length = writeRuns(wordsOf(published), readableWordsOf(truth), epsilon, true);
   return length === 0 ? null : scratch.slice(0, length);
+}
+
+/**
+ * The whole page, for a reader who holds nothing: no bytes at all for a page of zeros.
+ *
+ * @param page - [64, 64, 4], read only
+ */
+export function encodeKeyframe(page: Uint8Array): Uint8Array {
+  return scratch.slice(0, writeRuns(blank, readableWordsOf(page), 0, false));
 }
 
 /**
@@ -76,32 +116,40 @@ export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: nu
 export function decodePage(payload: Uint8Array, page: Uint8Array): void {
   if (page.length !== PAGE_BYTES)
     throw new PageCodecError(`page of ${page.length} bytes, expected ${PAGE_BYTES}`);
-  walk(payload, () => {});
-  walk(payload, (cell, at, count) => page.set(payload.subarray(at, at + count * 4), cell * 4));
+  readRuns(payload, null);
+  readRuns(payload, page);
 }
 
-function walk(payload: Uint8Array, run: (cell: number, at: number, count: number) => void): void {
+/** Checks the whole payload; with a page, applies it. */
+function readRuns(payload: Uint8Array, page: Uint8Array | null): void {
+  const end = payload.length;
   let at = 0;
   let cell = 0;
-  const varuint = (): number => {
-    let value = 0;
-    // 14 bits reach every cell of a page; a third byte can only be a lie.
-    for (let shift = 0; shift < 14; shift += 7) {
-      if (at >= payload.length) throw new PageCodecError('payload ends inside a run');
-      const byte = payload[at++];
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+  while (at < end) {
+    let skip = payload[at++];
+    if (skip >= 0x80) {
+      if (at === end) throw new PageCodecError('payload ends inside a run');
+      skip = (skip & 0x7f) | highBits(payload[at++]);
     }
-    throw new PageCodecError('run length over 14 bits');
-  };
-  while (at < payload.length) {
-    cell += varuint();
-    const count = varuint();
+    if (at === end) throw new PageCodecError('payload ends inside a run');
+    let count = payload[at++];
+    if (count >= 0x80) {
+      if (at === end) throw new PageCodecError('payload ends inside a run');
+      count = (count & 0x7f) | highBits(payload[at++]);
+    }
+    cell += skip;
     if (count === 0) throw new PageCodecError('run of no cells');
     if (cell + count > CELLS) throw new PageCodecError(`run ends at cell ${cell + count} of ${CELLS}`);
-    if (at + count * 4 > payload.length) throw new PageCodecError('payload ends inside a run');
-    run(cell, at, count);
-    at += count * 4;
+    const runEnd = at + count * 4;
+    if (runEnd > end) throw new PageCodecError('payload ends inside a run');
+    if (page !== null) for (let to = cell * 4; at < runEnd; ) page[to++] = payload[at++];
+    at = runEnd;
     cell += count;
   }
+}
+
+/** 14 bits reach every cell of a page; a third byte can only be a lie. */
+function highBits(byte: number): number {
+  if (byte >= 0x80) throw new PageCodecError('run length over 14 bits');
+  return byte << 7;
 }

@@ -1,0 +1,114 @@
+/**
+ * Where the viewer looks: pan and zoom as pure arithmetic. Knows no DOM and no renderer.
+ * Cells are the world's unit, pixels are CSS pixels of the view.
+ */
+import { pagesAcross, type Rect, type Size } from '../shared/geometry.ts';
+import { MAX_VIEWPORT_PAGES } from '../shared/limits.ts';
+
+export interface Camera {
+  /** Cell at the middle of the view. */
+  readonly x: number;
+  readonly y: number;
+  /** CSS pixels a cell. */
+  readonly zoom: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export const MAX_ZOOM = 48;
+/** Two or three organisms side by side on a phone. */
+export const START_ZOOM = 6;
+/** Share of the shorter side of the view that may show what lies beyond the world's edge. */
+const MARGIN = 0.35;
+/** Room left around the world when all of it is in view. */
+const FIT = 0.86;
+
+export const cellToScreen = (camera: Camera, view: Size, x: number, y: number): Point => ({
+  x: (x - camera.x) * camera.zoom + view.width / 2,
+  y: (y - camera.y) * camera.zoom + view.height / 2,
+});
+
+export const screenToCell = (camera: Camera, view: Size, x: number, y: number): Point => ({
+  x: (x - view.width / 2) / camera.zoom + camera.x,
+  y: (y - view.height / 2) / camera.zoom + camera.y,
+});
+
+/** The most pages that a view can touch at this zoom, wherever it looks. */
+export function pagesInView(zoom: number, view: Size, world: Size): number {
+  const touched = (pixels: number, cells: number): number =>
+    Math.min(pagesAcross(pixels / zoom) + 1, pagesAcross(cells));
+  return touched(view.width, world.width) * touched(view.height, world.height);
+}
+
+/** The whole world in view if the server would stream that many pages; else as much as it does. */
+export function minZoom(view: Size, world: Size): number {
+  const fit = Math.min(view.width / world.width, view.height / world.height) * FIT;
+  let low = Math.min(fit, START_ZOOM);
+  if (pagesInView(low, view, world) <= MAX_VIEWPORT_PAGES) return low;
+  let high = MAX_ZOOM;
+  for (let i = 0; i < 40; i++) {
+    const middle = (low + high) / 2;
+    if (pagesInView(middle, view, world) <= MAX_VIEWPORT_PAGES) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** The nearest camera that does not lose the world. */
+export function clampCamera(camera: Camera, view: Size, world: Size): Camera {
+  const zoom = Math.min(MAX_ZOOM, Math.max(minZoom(view, world), camera.zoom));
+  const margin = (Math.min(view.width, view.height) * MARGIN) / zoom;
+  const within = (at: number, pixels: number, cells: number): number => {
+    const low = pixels / 2 / zoom - margin;
+    const high = cells - low;
+    return low > high ? cells / 2 : Math.min(high, Math.max(low, at));
+  };
+  return {
+    x: within(camera.x, view.width, world.width),
+    y: within(camera.y, view.height, world.height),
+    zoom,
+  };
+}
+
+/** Zooms by a factor; the cell under `at` (pixels) stays under it, unless the world's edge forbids. */
+export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, factor: number): Camera {
+  const zoom = Math.min(MAX_ZOOM, Math.max(minZoom(view, world), camera.zoom * factor));
+  const held = screenToCell(camera, view, at.x, at.y);
+  return clampCamera(
+    { x: held.x - (at.x - view.width / 2) / zoom, y: held.y - (at.y - view.height / 2) / zoom, zoom },
+    view,
+    world,
+  );
+}
+
+/** Moves the picture by pixels: dragging right shows what lies to the left. */
+export const panBy = (camera: Camera, view: Size, world: Size, dx: number, dy: number): Camera =>
+  clampCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom }, view, world);
+
+/**
+ * The camera as it is drawn: pages begin on whole device pixels, so that neighbours neither gap nor overlap
+ * and every cell is sharp.
+ */
+export function snapCamera(camera: Camera, view: Size, pixelRatio: number, pageCells: number): Camera {
+  const step = 1 / (pageCells * pixelRatio);
+  const zoom = Math.max(step, Math.round(camera.zoom / step) * step);
+  const snap = (at: number, pixels: number): number => {
+    const origin = Math.round((pixels / 2 - at * zoom) * pixelRatio) / pixelRatio;
+    return (pixels / 2 - origin) / zoom;
+  };
+  return { x: snap(camera.x, view.width), y: snap(camera.y, view.height), zoom };
+}
+
+/** Whole cells in view, clipped to the world; null when none are. */
+export function visibleCells(camera: Camera, view: Size, world: Size): Rect | null {
+  const from = screenToCell(camera, view, 0, 0);
+  const to = screenToCell(camera, view, view.width, view.height);
+  const x = Math.max(0, Math.floor(from.x));
+  const y = Math.max(0, Math.floor(from.y));
+  const width = Math.min(world.width, Math.ceil(to.x)) - x;
+  const height = Math.min(world.height, Math.ceil(to.y)) - y;
+  return width > 0 && height > 0 ? { x, y, width, height } : null;
+}

@@ -1,0 +1,52 @@
+/** Numbers as a person reads them. */
+
+const DASH = '–';
+
+/** Bytes a second, in the unit that needs at most three digits. */
+export function formatRate(bytesPerSecond: number): string {
+  if (!Number.isFinite(bytesPerSecond)) return DASH;
+  if (bytesPerSecond < 1_000) return `${Math.round(bytesPerSecond)} B/s`;
+  if (bytesPerSecond < 10_000) return `${(bytesPerSecond / 1_000).toFixed(1)} kB/s`;
+  if (bytesPerSecond < 999_500) return `${Math.round(bytesPerSecond / 1_000)} kB/s`;
+  return `${(bytesPerSecond / 1_000_000).toFixed(1)} MB/s`;
+}
+
+export const formatCount = (value: number): string =>
+  Number.isFinite(value) ? Math.round(value).toLocaleString('en-GB') : DASH;
+
+/** Steps a second: one decimal only where it says something. */
+export const formatSteps = (value: number): string =>
+  Number.isFinite(value) ? (value < 10 ? value.toFixed(1) : Math.round(value).toString()) : DASH;
+
+export const formatLatency = (ms: number): string =>
+  Number.isFinite(ms) ? `${Math.max(1, Math.round(ms))} ms` : DASH;
+
+/** The two largest units: "48 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
+export function formatAge(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return DASH;
+  const whole = Math.floor(seconds);
+  const units: readonly [string, number][] = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['min', 60],
+    ['s', 1],
+  ];
+  const first = units.findIndex(([, size]) => whole >= size);
+  if (first < 0) return '0 s';
+  const [name, size] = units[first];
+  const rest = units[first + 1];
+  const more = rest === undefined ? 0 : Math.floor((whole % size) / rest[1]);
+  return `${Math.floor(whole / size)} ${name}${more > 0 ? ` ${more} ${rest[0]}` : ''}`;
+}
+
+/** 0..1 as a whole percentage; 100 only when nothing at all is missing to the eye. */
+export const formatHealth = (health: number): string =>
+  Number.isFinite(health) ? `${Math.floor(Math.min(1, Math.max(0, health)) * 100 + 0.5)}` : DASH;
+
+/** A rule's name as a title: "pikachu" → "Pikachu", "mr-mime" → "Mr Mime". */
+export const formatSpecies = (name: string): string =>
+  name
+    .split(/[-_\s]+/)
+    .filter((word) => word.length > 0)
+    .map((word) => word[0].toUpperCase() + word.slice(1))
+    .join(' ');

@@ -1,0 +1,107 @@
+/**
+ * A file that is read back exactly as it was written, or not at all.
+ * ```
+ * file := magic{8} u32 version  u32 headerBytes  header{headerBytes}  body  sha256{32}
+ * ```
+ * Little-endian; the header is JSON; the hash is of everything before it. Written aside, flushed to disk
+ * and renamed, so a crash leaves the old file or the new one.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export const MAGIC_BYTES = 8;
+const PREFIX_BYTES = MAGIC_BYTES + 8;
+const HASH_BYTES = 32;
+
+/** The bytes are not what was written: truncated, changed, or another kind of file. */
+export class SealError extends Error {
+  override name = 'SealError';
+}
+
+export interface Sealed {
+  readonly version: number;
+  readonly header: unknown;
+  /** A view of the file's bytes. */
+  readonly body: Uint8Array;
+}
+
+/**
+ * @param magic - 8 ASCII characters
+ * @param body - written piece by piece as it comes, so that it need not exist at once
+ * @param keep - called when the new file is complete, before it takes the old one's place
+ */
+export async function writeSealed(
+  path: string,
+  magic: string,
+  version: number,
+  header: unknown,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  keep: () => Promise<void> = async () => {},
+): Promise<void> {
+  const aside = `${path}.tmp`;
+  const file = await open(aside, 'w');
+  try {
+    await writeBody(file, magic, version, header, body);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await keep();
+  await rename(aside, path);
+  await syncFolder(dirname(path));
+}
+
+async function writeBody(
+  file: FileHandle,
+  magic: string,
+  version: number,
+  header: unknown,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  const hash = createHash('sha256');
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    hash.update(bytes);
+    await file.writeFile(bytes);
+  };
+  const json = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.write(magic, 'latin1');
+  prefix.writeUInt32LE(version, MAGIC_BYTES);
+  prefix.writeUInt32LE(json.length, MAGIC_BYTES + 4);
+  await write(prefix);
+  await write(json);
+  for await (const piece of body) await write(piece);
+  await file.writeFile(hash.digest());
+}
+
+/** @throws SealError when it is not, to the bit, a file of this kind */
+export function openSealed(bytes: Uint8Array, magic: string): Sealed {
+  if (bytes.length < PREFIX_BYTES + HASH_BYTES) throw new SealError(`${bytes.length} bytes are too few`);
+  if (Buffer.from(bytes.subarray(0, MAGIC_BYTES)).toString('latin1') !== magic)
+    throw new SealError(`it does not begin with ${magic}`);
+  const end = bytes.length - HASH_BYTES;
+  const hash = createHash('sha256').update(bytes.subarray(0, end)).digest();
+  if (!hash.equals(bytes.subarray(end))) throw new SealError('its checksum does not match');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = PREFIX_BYTES + view.getUint32(MAGIC_BYTES + 4, true);
+  if (body > end) throw new SealError('its header is longer than the file');
+  let header: unknown;
+  try {
+    header = JSON.parse(Buffer.from(bytes.subarray(PREFIX_BYTES, body)).toString());
+  } catch {
+    throw new SealError('its header is not JSON');
+  }
+  return { version: view.getUint32(MAGIC_BYTES, true), header, body: bytes.subarray(body, end) };
+}
+
+/** A rename survives a power cut only once its folder is on disk. Windows cannot, and need not. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
