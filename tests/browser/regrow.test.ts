@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, type RunningServer, SCREENSHOTS, startServer, until } from './harness.ts';
+import { type RunningServer, startServer, until } from '../server-process.ts';
+import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
 interface Organism {
   readonly id: number;

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type RunningServer, startServer, until } from './server-process.ts';
+
+interface Organism {
+  readonly id: number;
+  readonly x: number;
+  readonly y: number;
+  readonly species: string;
+  readonly ageSteps: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const FLAGS = ['--size', '320', '--garden', '4', '--engine', 'wasm'];
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'regrow-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+async function organisms(server: RunningServer): Promise<Organism[]> {
+  const answer = (await (await fetch(`${server.url}/api/organisms`)).json()) as Organism[];
+  return answer.sort((a, b) => a.id - b.id);
+}
+
+const seeds = (list: readonly Organism[]): unknown =>
+  list.map(({ id, x, y, species }) => ({ id, x, y, species }));
+
+test('the world outlives the process: the same organisms, older', { timeout: 90_000 }, async () => {
+  const first = await startServer(FLAGS, dataDir);
+  const before = await until(
+    'organisms of some age',
+    async () => {
+      const list = await organisms(first);
+      return list.length === 4 && list[0].ageSteps > 20 ? list : undefined;
+    },
+    20_000,
+  );
+  expect(await first.stop()).toBe(0);
+
+  const second = await startServer(FLAGS, dataDir);
+  const after = await organisms(second);
+  expect(seeds(after)).toEqual(seeds(before));
+  expect(after[0].ageSteps).toBeGreaterThanOrEqual(before[0].ageSteps);
+  expect(await second.stop()).toBe(0);
+});
+
+test('a corrupt save is set aside with a line that says so, and the one before it is used', {
+  timeout: 90_000,
+}, async () => {
+  const first = await startServer(FLAGS, dataDir);
+  const planted = seeds(await organisms(first));
+  expect(await first.stop()).toBe(0);
+  const second = await startServer(FLAGS, dataDir);
+  expect(await second.stop()).toBe(0);
+
+  const newest = join(dataDir, 'world.regrow');
+  truncateSync(newest, Math.floor(readFileSync(newest).length / 2));
+  const third = await startServer(FLAGS, dataDir);
+  expect(seeds(await organisms(third))).toEqual(planted);
+  expect(third.output()).toMatch(/corrupt/);
+  expect(readdirSync(dataDir).some((file) => file.includes('corrupt'))).toBe(true);
+  expect(await third.stop()).toBe(0);
+});
+
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, ['server/main.ts', '--data-dir', dataDir, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+
+test('bad settings stop the start with every bad field named', () => {
+  const { status, stderr } = run(
+    '--port',
+    '99999',
+    '--epsilon',
+    'two',
+    '--frames-per-second',
+    '0',
+    '--colour',
+    'red',
+  );
+  expect(status).toBe(1);
+  for (const field of ['port', 'epsilon', 'frames-per-second', 'colour']) expect(stderr).toContain(field);
+  expect(readdirSync(dataDir)).toEqual([]);
+});
+
+test('--help lists every setting and starts nothing', () => {
+  const { status, stdout } = run('--help');
+  expect(status).toBe(0);
+  for (const flag of ['--port', '--size', '--steps-per-second', '--epsilon', '--garden', '--data-dir']) {
+    expect(stdout).toContain(flag);
+  }
+});
+
+test('a bad rule file stops the start with one line that names the file and the fact', () => {
+  writeFileSync(join(dataDir, 'broken.safetensors'), 'not a rule');
+  const { status, stderr } = run('--weights-dir', dataDir, '--port', '0');
+  expect(status).toBe(1);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain('broken.safetensors');
+});
