@@ -67,7 +67,10 @@ const SETTINGS: readonly Setting[] = [
  * @param argv - without the program and the script
  * @throws ConfigError naming every bad field
  */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
   const faults: string[] = [];
   const flags = readFlags(argv, faults);
   let config: Partial<Config> = {};

@@ -69,7 +69,11 @@ function writeRuns(from: Int32Array, to: Int32Array, epsilon: number, move: bool
     }
     const start = cell;
     do cell++;
-    while (cell < CELLS && from[cell] !== to[cell] && (epsilon === 0 || differs(from[cell], to[cell], epsilon)));
+    while (
+      cell < CELLS &&
+      from[cell] !== to[cell] &&
+      (epsilon === 0 || differs(from[cell], to[cell], epsilon))
+    );
     length = writeVaruint(length, start - lastEnd);
     length = writeVaruint(length, cell - start);
     for (let moved = start; moved < cell; moved++) {
@@ -105,6 +109,15 @@ export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: nu
  */
 export function encodeKeyframe(page: Uint8Array): Uint8Array {
   return scratch.slice(0, writeRuns(blank, readableWordsOf(page), 0, false));
+}
+
+/** Whether two pages hold the same pixels. */
+export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  // Only one of the two may use the scratch page.
+  const left = wordsOf(a);
+  const right = readableWordsOf(b);
+  for (let cell = 0; cell < CELLS; cell++) if (left[cell] !== right[cell]) return false;
+  return true;
 }
 
 /**

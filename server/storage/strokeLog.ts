@@ -48,9 +48,7 @@ export class StrokeLog {
   write(record: StrokeRecord): void {
     if (this.#waiting.length >= MAX_WAITING) this.#dropped++;
     else this.#waiting.push(`${JSON.stringify(record)}\n`);
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = null;
-    });
+    this.#writing ??= this.#drain();
   }
 
   /** Resolves when all that was written is with the operating system. */
@@ -71,6 +69,8 @@ export class StrokeLog {
       if (this.#dropped > 0) this.#complain(`${this.#dropped} strokes were not logged: the disk is too slow`);
       this.#dropped = 0;
     }
+    // With no wait since the last look, or a line written meanwhile would lie there.
+    this.#writing = null;
   }
 
   async #append(lines: string): Promise<void> {

@@ -5,7 +5,7 @@
 
 import { encodeUpdate, KEYFRAME } from '../../shared/frame.ts';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
-import { encodeKeyframe, encodePage } from '../../shared/pageCodec.ts';
+import { encodeKeyframe, encodePage, pagesEqual } from '../../shared/pageCodec.ts';
 import type { PublishedFrame, PublishedUpdate } from '../world/messages.ts';
 
 interface WatchedPage {
@@ -16,7 +16,8 @@ interface WatchedPage {
   seen: boolean;
   exact: boolean;
   keyframe: boolean;
-  /** Moved since the last frame closed: from the last version, by this. */
+  /** How often it moved since the last frame closed, and the first time by what. */
+  moves: number;
   delta: Uint8Array | null;
   /** When the truth last changed. */
   movedMs: number;
@@ -63,6 +64,7 @@ export class Publisher {
         seen: false,
         exact: false,
         keyframe: true,
+        moves: 0,
         delta: null,
         movedMs: this.#nowMs,
         refining: false,
@@ -125,10 +127,10 @@ export class Publisher {
 
     // A page of zeros is known without a buffer of its own.
     if (watched.published === null) {
-      if (!isZero(rgba)) watched.published = new Uint8Array(PAGE_BYTES);
+      if (!pagesEqual(ZEROS, rgba)) watched.published = new Uint8Array(PAGE_BYTES);
     }
     const delta = watched.published === null ? null : encodePage(watched.published, rgba, epsilon);
-    watched.exact = epsilon === 0 || same(watched.published ?? ZEROS, rgba);
+    watched.exact = epsilon === 0 || pagesEqual(watched.published ?? ZEROS, rgba);
     if (watched.exact) this.#inexact.delete(page);
     else this.#inexact.add(page);
 
@@ -136,7 +138,7 @@ export class Publisher {
       this.#open.add(page);
     } else if (delta !== null) {
       // Two deltas in one frame have no common base: say where it stands instead.
-      if (watched.delta === null) watched.delta = delta;
+      if (watched.moves++ === 0) watched.delta = delta;
       else watched.keyframe = true;
       this.#open.add(page);
     }
@@ -152,8 +154,9 @@ export class Publisher {
     for (const page of this.#open) {
       const watched = this.#pages.get(page)!;
       const base = watched.version;
-      const moved = watched.delta;
-      if (moved !== null || base === 0) watched.version = frame;
+      if (watched.moves > 0 || base === 0) watched.version = frame;
+      const delta = watched.moves === 1 && base !== 0 ? watched.delta : null;
+      watched.moves = 0;
       watched.delta = null;
       const wantsKeyframe = watched.keyframe || base === 0;
       watched.keyframe = false;
@@ -163,10 +166,11 @@ export class Publisher {
         encoded.push(bytes);
         total += bytes.length;
       };
+      // The delta first: who can use it does not take the longer keyframe.
+      if (delta !== null) add(base, delta);
       if (wantsKeyframe) {
         add(KEYFRAME, watched.published === null ? ZEROS.subarray(0, 0) : encodeKeyframe(watched.published));
       }
-      if (moved !== null && base !== 0) add(base, moved);
     }
     this.#open.clear();
     const bytes = new Uint8Array(total);
@@ -189,14 +193,4 @@ export class Publisher {
       payload,
     });
   }
-}
-
-function isZero(rgba: Uint8Array): boolean {
-  for (let i = 0; i < rgba.length; i++) if (rgba[i] !== 0) return false;
-  return true;
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -133,20 +133,16 @@ export function accumulateWide(
   gradient: usize,
 ): void {
   for (let r = 0; r < rowCount; r += 4) {
-    for (let p: usize = 0; p < 192; p += 48) {
+    for (let p: usize = 0; p < 192; p += 32) {
       const g = gradient + <usize>r * 192 + p;
       let a00 = v128.load(g);
       let a01 = v128.load(g, 16);
-      let a02 = v128.load(g, 32);
       let a10 = v128.load(g, 192);
       let a11 = v128.load(g, 208);
-      let a12 = v128.load(g, 224);
       let a20 = v128.load(g, 384);
       let a21 = v128.load(g, 400);
-      let a22 = v128.load(g, 416);
       let a30 = v128.load(g, 576);
       let a31 = v128.load(g, 592);
-      let a32 = v128.load(g, 608);
       for (let b = 0; b < blocks; b++) {
         let d = rows + <usize>b * rowsStep + <usize>r * 48;
         let x = columns + <usize>b * columnsStep + p;
@@ -154,39 +150,30 @@ export function accumulateWide(
         while (d < end) {
           const x0 = v128.load(x);
           const x1 = v128.load(x, 16);
-          const x2 = v128.load(x, 32);
           let s = v128.load32_splat(d);
           a00 = madd(s, x0, a00);
           a01 = madd(s, x1, a01);
-          a02 = madd(s, x2, a02);
           s = v128.load32_splat(d, 48);
           a10 = madd(s, x0, a10);
           a11 = madd(s, x1, a11);
-          a12 = madd(s, x2, a12);
           s = v128.load32_splat(d, 96);
           a20 = madd(s, x0, a20);
           a21 = madd(s, x1, a21);
-          a22 = madd(s, x2, a22);
           s = v128.load32_splat(d, 144);
           a30 = madd(s, x0, a30);
           a31 = madd(s, x1, a31);
-          a32 = madd(s, x2, a32);
           d += 4;
           x += 192;
         }
       }
       v128.store(g, a00);
       v128.store(g, a01, 16);
-      v128.store(g, a02, 32);
       v128.store(g, a10, 192);
       v128.store(g, a11, 208);
-      v128.store(g, a12, 224);
       v128.store(g, a20, 384);
       v128.store(g, a21, 400);
-      v128.store(g, a22, 416);
       v128.store(g, a30, 576);
       v128.store(g, a31, 592);
-      v128.store(g, a32, 608);
     }
   }
 }

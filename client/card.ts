@@ -1,0 +1,135 @@
+/** The card of one organism: who it is, how it is, and the curve of its last minute. Draws; decides nothing. */
+import type { InspectionMessage, Species } from '../shared/protocol.ts';
+import { h, setText, svg } from './dom.ts';
+import { formatAge, formatCount, formatHealth, formatSpecies } from './format.ts';
+import { type Mood, moodOf, plotHealth } from './health-plot.ts';
+import { icon } from './icons.ts';
+
+export type Organism = NonNullable<InspectionMessage['organism']>;
+
+const MOOD_TEXT: Readonly<Record<Mood, string>> = {
+  well: 'Healthy',
+  healing: 'Regrowing',
+  hurt: 'Hurt',
+  growing: 'Growing up',
+};
+/** Room for the axis' labels, pixels. */
+const AXIS = 36;
+const LEVELS = [1, 0.5, 0] as const;
+
+export class Card {
+  readonly #root: HTMLElement;
+  readonly #image = h('img', { class: 'card__image', alt: '' });
+  readonly #name = h('h2', { class: 'card__name' });
+  readonly #state = h('p', { class: 'card__state' });
+  readonly #health = h('span');
+  readonly #age = h('dd', { class: 'fact__value' });
+  readonly #cells = h('dd', { class: 'fact__value' });
+  readonly #planter = h('dd', { class: 'fact__value' });
+  readonly #plot = svg('svg', { class: 'plot', role: 'img' });
+  readonly #area = svg('path', { class: 'plot__area' });
+  readonly #drop = svg('path', { class: 'plot__drop' });
+  readonly #line = svg('path', { class: 'plot__line' });
+  readonly #dot = svg('circle', { class: 'plot__dot', r: '5' });
+  readonly #levels = LEVELS.map((level) => ({
+    level,
+    line: svg('line', { class: 'plot__grid' }),
+    label: svg('text', { class: 'plot__label', 'text-anchor': 'end', 'dominant-baseline': 'central' }),
+  }));
+  readonly #since = svg('text', { class: 'plot__label' }, '1 min ago');
+
+  constructor(root: HTMLElement, close: () => void) {
+    this.#root = root;
+    const button = h(
+      'button',
+      { class: 'icon-button card__close', type: 'button', 'aria-label': 'Stop watching' },
+      icon('close', true),
+    );
+    button.addEventListener('click', close);
+    for (const { level, line, label } of this.#levels) {
+      label.textContent = `${level * 100} %`;
+      this.#plot.append(line, label);
+    }
+    this.#plot.append(this.#since, this.#area, this.#drop, this.#line, this.#dot);
+    const fact = (name: string, value: HTMLElement): HTMLElement =>
+      h('div', { class: 'fact' }, h('dt', { class: 'fact__name' }, name), value);
+    root.append(
+      h(
+        'div',
+        { class: 'card__head' },
+        this.#image,
+        h('div', { class: 'card__titles' }, this.#name, this.#state),
+        h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
+        button,
+      ),
+      this.#plot,
+      h(
+        'dl',
+        { class: 'facts' },
+        fact('Age', this.#age),
+        fact('Cells', this.#cells),
+        fact('Planted by', this.#planter),
+      ),
+    );
+  }
+
+  get isShown(): boolean {
+    return !this.#root.hidden;
+  }
+
+  hide(): void {
+    this.#root.hidden = true;
+  }
+
+  show(organism: Organism, species: Species | undefined): void {
+    this.#root.hidden = false;
+    const mood = moodOf(organism.history, organism.historySeconds, organism.health);
+    this.#root.dataset.mood = mood;
+    this.#root.dataset.organism = String(organism.id);
+    if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
+      this.#image.src = species.thumbnail;
+    this.#image.hidden = species === undefined;
+    setText(this.#name, formatSpecies(organism.species));
+    setText(this.#state, MOOD_TEXT[mood]);
+    setText(this.#health, formatHealth(organism.health));
+    setText(this.#age, formatAge(organism.ageSeconds));
+    this.#age.title = `${formatCount(organism.age)} steps`;
+    setText(this.#cells, formatCount(organism.cells));
+    setText(this.#planter, organism.planter === '' ? 'the garden' : organism.planter);
+    this.#draw(organism);
+  }
+
+  #draw(organism: Organism): void {
+    const box = this.#plot.getBoundingClientRect();
+    const pad = 6;
+    const width = Math.max(40, box.width - AXIS - pad);
+    const height = Math.max(20, box.height - 2 * pad);
+    this.#plot.setAttribute('viewBox', `0 0 ${width + AXIS + pad} ${height + 2 * pad}`);
+    this.#plot.setAttribute(
+      'aria-label',
+      `Health over the last minute, now ${formatHealth(organism.health)} %`,
+    );
+    for (const { level, line, label } of this.#levels) {
+      const y = String(pad + height * (1 - level));
+      for (const [name, value] of Object.entries({ x1: '0', x2: String(width), y1: y, y2: y }))
+        line.setAttribute(name, value);
+      label.setAttribute('x', String(width + AXIS + pad));
+      label.setAttribute('y', y);
+    }
+    this.#since.setAttribute('x', '0');
+    this.#since.setAttribute('y', String(pad + height - 6));
+    const plot = plotHealth(organism.history, organism.historySeconds, width, height);
+    for (const element of [this.#area, this.#drop, this.#line, this.#dot])
+      element.setAttribute('transform', `translate(0 ${pad})`);
+    this.#area.setAttribute('d', plot?.area ?? '');
+    this.#drop.setAttribute('d', plot?.drop ?? '');
+    this.#line.setAttribute('d', plot?.line ?? '');
+    this.#dot.setAttribute('cx', String(plot?.x ?? width));
+    this.#dot.setAttribute('cy', String(plot?.y ?? height));
+    // The corner label yields to a curve that reaches it.
+    this.#since.style.visibility =
+      organism.history.length * organism.historySeconds > 45 && (organism.history[0] ?? 1) < 0.35
+        ? 'hidden'
+        : 'visible';
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * The wire: joins the world, keeps joining when it is lost, and turns messages into signals.
+ * Knows nothing of pages, pixels or the screen.
+ */
+import { Client, type Room } from '@colyseus/sdk';
+import { decodeFrame, type Frame } from '../shared/frame.ts';
+import type { Rect } from '../shared/geometry.ts';
+import {
+  ClientMessageType,
+  type HelloMessage,
+  type InspectionMessage,
+  type PlayersMessage,
+  type PongMessage,
+  PROTOCOL_VERSION,
+  ROOM_NAME,
+  ServerMessageType,
+  type SpeciesMessage,
+  type StatsMessage,
+  type StrokeMessage,
+  type StrokeResultMessage,
+} from '../shared/protocol.ts';
+import { Signal } from './events.ts';
+import { explainClose, type Loss, retryDelayMs } from './reconnect.ts';
+
+const PING_EVERY_MS = 2_000;
+const VIEWPORT_EVERY_MS = 120;
+const KEYFRAMES_EVERY_MS = 200;
+const CURSOR_EVERY_MS = 66;
+/** Nothing at all for this long, while pings go out: the line is dead even if the socket does not know. */
+const SILENCE_MS = 8_000;
+/** Bandwidth is averaged over this many seconds. */
+const RATE_SECONDS = 3;
+
+export class Connection {
+  readonly hello = new Signal<[HelloMessage]>();
+  readonly frame = new Signal<[Frame]>();
+  readonly players = new Signal<[PlayersMessage]>();
+  readonly strokeResult = new Signal<[StrokeResultMessage]>();
+  readonly stats = new Signal<[StatsMessage]>();
+  readonly inspection = new Signal<[InspectionMessage]>();
+  readonly species = new Signal<[SpeciesMessage]>();
+  /** Lost, and when it tries again (ms from now; Infinity: it does not). Null: it is back. */
+  readonly lost = new Signal<[Loss | null]>();
+
+  latencyMs = Number.NaN;
+  readonly #client: Client;
+  #room: Room | null = null;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #ticks: ReturnType<typeof setInterval>[] = [];
+  #viewport: Rect | null = null;
+  #viewportSent = '';
+  #cursor: readonly [number, number] | null | undefined;
+  readonly #gaps = new Set<number>();
+  #receivedBytes = 0;
+  readonly #secondBytes: number[] = [];
+  #heardAt = 0;
+
+  constructor(origin: string) {
+    this.#client = new Client(origin);
+  }
+
+  /** Bytes a second received, over the last few seconds. */
+  get bytesPerSecond(): number {
+    const n = this.#secondBytes.length;
+    return n === 0 ? 0 : this.#secondBytes.reduce((sum, bytes) => sum + bytes, 0) / n;
+  }
+
+  get isOpen(): boolean {
+    return this.#room !== null;
+  }
+
+  start(): void {
+    this.#ticks.push(
+      setInterval(() => this.#ping(), PING_EVERY_MS),
+      setInterval(() => this.#flushViewport(), VIEWPORT_EVERY_MS),
+      setInterval(() => this.#flushGaps(), KEYFRAMES_EVERY_MS),
+      setInterval(() => this.#flushCursor(), CURSOR_EVERY_MS),
+      setInterval(() => this.#countBytes(), 1_000),
+    );
+    void this.#join();
+  }
+
+  /** Joins at once instead of waiting for the next attempt. */
+  retryNow(): void {
+    if (this.#room !== null) return;
+    clearTimeout(this.#retry);
+    void this.#join();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#retry);
+    for (const tick of this.#ticks) clearInterval(tick);
+    void this.#room?.leave();
+    this.#room = null;
+  }
+
+  /** What this viewer looks at; the newest wins, sent at most every VIEWPORT_EVERY_MS. */
+  look(rect: Rect): void {
+    this.#viewport = rect;
+  }
+
+  moveCursor(at: readonly [number, number] | null): void {
+    this.#cursor = at;
+  }
+
+  acknowledge(frame: number): void {
+    this.#send(ClientMessageType.ack, { frame });
+  }
+
+  askKeyframes(pages: readonly number[]): void {
+    for (const page of pages) this.#gaps.add(page);
+  }
+
+  stroke(message: StrokeMessage): boolean {
+    return this.#send(ClientMessageType.stroke, message);
+  }
+
+  rename(name: string): void {
+    this.#send(ClientMessageType.name, { name });
+  }
+
+  inspect(at: readonly [number, number] | null): void {
+    this.#send(ClientMessageType.inspect, { at });
+  }
+
+  #send(type: (typeof ClientMessageType)[keyof typeof ClientMessageType], message: object): boolean {
+    if (this.#room === null) return false;
+    this.#room.send(type, message);
+    return true;
+  }
+
+  async #join(): Promise<void> {
+    try {
+      const room = await this.#client.join(ROOM_NAME);
+      // Ours is a fresh join: keyframes must be sent again, which the SDK's own reconnection does not know.
+      room.reconnection.enabled = false;
+      this.#room = room;
+      this.#viewportSent = '';
+      this.#gaps.clear();
+      this.#listen(room);
+    } catch (error) {
+      this.#room = null;
+      this.#lose(explainClose((error as { code?: number }).code ?? 0));
+    }
+  }
+
+  #listen(room: Room): void {
+    this.#heardAt = performance.now();
+    const deliver = room.connection.events.onmessage;
+    room.connection.events.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+      this.#receivedBytes += event.data.byteLength;
+      this.#heardAt = performance.now();
+      deliver?.(event);
+    };
+    room.onLeave((code) => {
+      if (this.#room !== room) return;
+      this.#room = null;
+      this.#lose(explainClose(code));
+    });
+    room.onMessage(ServerMessageType.hello, (message: HelloMessage) => this.#greet(message));
+    room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
+      const frame = decodeFrame(bytes);
+      this.frame.emit(frame);
+      this.acknowledge(frame.frame);
+    });
+    room.onMessage(ServerMessageType.players, (message: PlayersMessage) => this.players.emit(message));
+    room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
+    room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
+    room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
+    room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
+    room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
+      const ms = performance.now() - message.time;
+      this.latencyMs = Number.isNaN(this.latencyMs) ? ms : this.latencyMs * 0.6 + ms * 0.4;
+    });
+  }
+
+  #greet(message: HelloMessage): void {
+    if (message.protocol !== PROTOCOL_VERSION) {
+      const room = this.#room;
+      this.#room = null;
+      void room?.leave();
+      this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
+      return;
+    }
+    this.#attempt = 0;
+    this.lost.emit(null);
+    this.hello.emit(message);
+    this.#flushViewport();
+    this.#ping();
+  }
+
+  #lose(reason: { readonly text: string; readonly leastMs: number }): void {
+    this.latencyMs = Number.NaN;
+    const retryMs = Math.max(reason.leastMs, retryDelayMs(this.#attempt++, Math.random()));
+    this.lost.emit({ text: reason.text, retryMs });
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#join(), retryMs);
+  }
+
+  #ping(): void {
+    if (this.#room !== null && performance.now() - this.#heardAt > SILENCE_MS) {
+      const room = this.#room;
+      this.#room = null;
+      room.connection.close();
+      this.#lose(explainClose(0));
+      return;
+    }
+    this.#send(ClientMessageType.ping, { time: performance.now() });
+  }
+
+  #flushViewport(): void {
+    const rect = this.#viewport;
+    if (rect === null || this.#room === null) return;
+    const key = `${rect.x},${rect.y},${rect.width},${rect.height}`;
+    if (key === this.#viewportSent) return;
+    this.#viewportSent = key;
+    this.#send(ClientMessageType.viewport, { ...rect, level: 0 });
+  }
+
+  #flushCursor(): void {
+    if (this.#cursor === undefined) return;
+    this.#send(ClientMessageType.cursor, { at: this.#cursor });
+    this.#cursor = undefined;
+  }
+
+  #flushGaps(): void {
+    if (this.#gaps.size === 0) return;
+    this.#send(ClientMessageType.keyframes, { pages: [...this.#gaps] });
+    this.#gaps.clear();
+  }
+
+  #countBytes(): void {
+    this.#secondBytes.push(this.#receivedBytes);
+    this.#receivedBytes = 0;
+    if (this.#secondBytes.length > RATE_SECONDS) this.#secondBytes.shift();
+  }
+}

@@ -1,0 +1,27 @@
+/** `window.regrow`: what a browser test, or a curious player, may ask of the page. */
+import type { HelloMessage, StatsMessage, Tool } from '../shared/protocol.ts';
+import type { Point } from './camera.ts';
+
+export interface RegrowHandle {
+  /** Joined, and the first pages are drawn. */
+  readonly ready: boolean;
+  readonly hello: HelloMessage | null;
+  readonly stats: StatsMessage | null;
+  /** Premultiplied RGBA as this page holds it. */
+  cellAt(x: number, y: number): [number, number, number, number];
+  screenToCell(x: number, y: number): Point;
+  cellToScreen(x: number, y: number): Point;
+  setCamera(x: number, y: number, zoom: number): void;
+  /** Goes the same way as a pointer's; false when it was refused here. */
+  stroke(tool: Tool, radius: number, points: readonly number[], species?: string): boolean;
+}
+
+declare global {
+  interface Window {
+    regrow?: RegrowHandle;
+  }
+}
+
+export function expose(handle: RegrowHandle): void {
+  window.regrow = Object.freeze(handle);
+}

@@ -1,0 +1,13 @@
+/** A list of listeners of one kind. */
+export class Signal<T extends readonly unknown[]> {
+  readonly #listeners = new Set<(...args: T) => void>();
+
+  on(listener: (...args: T) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(...args: T): void {
+    for (const listener of this.#listeners) listener(...args);
+  }
+}

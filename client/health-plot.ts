@@ -1,0 +1,64 @@
+/** The curve of a minute of health, as SVG path data. Pure. */
+
+export const PLOT_SECONDS = 60;
+
+export interface Plot {
+  /** The curve itself. */
+  readonly line: string;
+  /** Between the curve and zero. */
+  readonly area: string;
+  /** Between the curve and the best it has been in this minute: what is missing. */
+  readonly drop: string;
+  /** Where the curve is now. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * @param history - 0..1, oldest first; the last sample stands at the right edge
+ * @param everySeconds - between samples
+ * @returns null when there is nothing to draw yet
+ */
+export function plotHealth(
+  history: readonly number[],
+  everySeconds: number,
+  width: number,
+  height: number,
+): Plot | null {
+  const most = Math.floor(PLOT_SECONDS / everySeconds) + 1;
+  const samples = history.slice(-most);
+  if (samples.length === 0) return null;
+  const xAt = (i: number): number => width - ((samples.length - 1 - i) * everySeconds * width) / PLOT_SECONDS;
+  const yAt = (health: number): number => height * (1 - Math.min(1, Math.max(0, health)));
+
+  const curve: string[] = [];
+  const best: string[] = [];
+  let peak = 0;
+  for (let i = 0; i < samples.length; i++) {
+    const x = xAt(i).toFixed(1);
+    peak = Math.max(peak, samples[i]);
+    curve.push(`${x} ${yAt(samples[i]).toFixed(1)}`);
+    best.push(`${x} ${yAt(peak).toFixed(1)}`);
+  }
+  const line = `M${curve.join('L')}`;
+  const left = xAt(0).toFixed(1);
+  return {
+    line,
+    area: `${line}L${width} ${height}L${left} ${height}Z`,
+    drop: `${line}L${best.reverse().join('L')}Z`,
+    x: xAt(samples.length - 1),
+    y: yAt(samples[samples.length - 1]),
+  };
+}
+
+export type Mood = 'well' | 'healing' | 'hurt' | 'growing';
+
+/** Health in a word: how much, and which way it went over the last two seconds. */
+export function moodOf(history: readonly number[], everySeconds: number, health: number): Mood {
+  const before = history[Math.max(0, history.length - 1 - Math.round(2 / everySeconds))] ?? health;
+  const wasWhole = history.some((sample) => sample >= 0.85);
+  if (health >= 0.93) return 'well';
+  if (health < before - 0.02) return 'hurt';
+  if (!wasWhole && health > before + 0.002) return 'growing';
+  return health > before + 0.002 || health >= 0.6 ? 'healing' : 'hurt';
+}

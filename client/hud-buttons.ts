@@ -1,0 +1,48 @@
+/** The corner's buttons, and what the style sheet cannot know by itself. */
+import { byId } from './dom.ts';
+import type { Help } from './help.ts';
+import { icon } from './icons.ts';
+import { playerColor } from './overlay.ts';
+import type { Theme } from './theme.ts';
+
+export interface HudParts {
+  readonly theme: Theme;
+  readonly help: Help;
+  readonly dock: HTMLElement;
+}
+
+export class HudButtons {
+  readonly #theme: Theme;
+  readonly #toggle = byId('theme');
+  readonly #dot = byId('name-dot');
+  #hue = -1;
+
+  constructor({ theme, help, dock }: HudParts) {
+    this.#theme = theme;
+    this.#toggle.addEventListener('click', () => theme.toggle());
+    theme.changed.on(() => this.#show());
+    this.#show();
+    const open = byId('help-open');
+    open.append(icon('help'));
+    open.addEventListener('click', () => help.toggle());
+    // The sheet of the watched organism stands on the tools, whose height follows what they show.
+    new ResizeObserver(() =>
+      document.documentElement.style.setProperty('--dock-height', `${dock.offsetHeight}px`),
+    ).observe(dock);
+  }
+
+  /** One's own colour, as others see it. */
+  tint(hue: number): void {
+    if (hue === this.#hue) return;
+    this.#hue = hue;
+    this.#dot.style.background = playerColor(hue, this.#theme.isDark);
+  }
+
+  #show(): void {
+    const { isDark } = this.#theme;
+    this.#toggle.replaceChildren(icon(isDark ? 'sun' : 'moon'));
+    this.#toggle.setAttribute('aria-label', isDark ? 'Use the light theme' : 'Use the dark theme');
+    this.#toggle.title = isDark ? 'Light theme' : 'Dark theme';
+    if (this.#hue >= 0) this.#dot.style.background = playerColor(this.#hue, isDark);
+  }
+}

@@ -1,0 +1,191 @@
+/** Regrow in the browser: join → store → view → HUD. Wiring only. */
+import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
+import { Address } from './address.ts';
+import { Brush } from './brush.ts';
+import { START_ZOOM } from './camera.ts';
+import { Card } from './card.ts';
+import { Connection } from './connection.ts';
+import { expose } from './debug.ts';
+import { Dock } from './dock.ts';
+import { byId } from './dom.ts';
+import { Ghosts } from './ghosts.ts';
+import { useHands } from './hands.ts';
+import { Help } from './help.ts';
+import { HudButtons } from './hud-buttons.ts';
+import { Inspector } from './inspector.ts';
+import { Minimap } from './minimap.ts';
+import { NameField } from './name-field.ts';
+import { Banner, Hint, Toasts } from './notices.ts';
+import { PageStore } from './page-store.ts';
+import { Players } from './players.ts';
+import { Stage } from './stage.ts';
+import { StatsPanel } from './stats-panel.ts';
+import { Theme } from './theme.ts';
+import { WorldView } from './world-view.ts';
+
+/** Keyframes of what lives have arrived by then; what is still of the old connection has died meanwhile. */
+const STALE_MS = 4_000;
+
+const theme = new Theme();
+const connection = new Connection(location.origin);
+const ghosts = new Ghosts();
+const players = new Players();
+const brush = new Brush(ghosts, (stroke) => connection.stroke(stroke));
+const card = new Card(byId('inspector'), () => inspector.release());
+const inspector: Inspector = new Inspector(card, {
+  inspect: (at) => connection.inspect(at),
+  isAlive: (x, y) => (store?.cellAt(x, y)[3] ?? 0) > 25,
+});
+const root = byId('stage');
+const overlay = byId<HTMLCanvasElement>('overlay');
+const stage = new Stage({ root, overlay, theme, ghosts, players, brush, inspector });
+const address = new Address((camera) => stage.look(camera));
+
+const toasts = new Toasts(byId('toasts'));
+const banner = new Banner(byId('banner'), () => connection.retryNow());
+const hint = new Hint(byId('hint'));
+const help = new Help(byId<HTMLDialogElement>('help'));
+const statsPanel = new StatsPanel(byId('stats'));
+const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connection.rename(name));
+const buttons = new HudButtons({ theme, help, dock: byId('dock') });
+new Dock(byId('dock'), brush);
+
+let hello: HelloMessage | null = null;
+let stats: StatsMessage | null = null;
+let store: PageStore | null = null;
+let view: WorldView | null = null;
+let hasFrame = false;
+
+connection.hello.on((message) => {
+  const isFirst = hello === null;
+  hello = message;
+  players.become(message.you);
+  brush.meet(message, message.species, message.budget, performance.now());
+  inspector.learn(message.species);
+  help.describe(message);
+  nameField.greet(message.name);
+  buttons.tint(players.hue(message.you));
+  if (isFirst) void open(message).catch(cannotDraw);
+  else rejoin();
+});
+
+/** The first hello: there is a world to draw now. */
+async function open(message: HelloMessage): Promise<void> {
+  const pages = new PageStore(message);
+  store = pages;
+  view = await WorldView.create(byId<HTMLCanvasElement>('world'), pages, message);
+  stage.minimap = new Minimap(byId('minimap'), view.overview, message, (x, y) =>
+    stage.look({ ...stage.camera, x, y }),
+  );
+  stage.moved.on((camera) => {
+    address.show(camera);
+    look();
+  });
+  stage.open(message, view, address.read() ?? { ...message.start, zoom: START_ZOOM });
+  view.change([...pages.pages()].map((page) => page.index));
+  look();
+  hint.greet();
+  inspector.ask(message.start.x, message.start.y);
+}
+
+function rejoin(): void {
+  store?.expire();
+  inspector.resume();
+  look();
+  setTimeout(() => {
+    view?.forget(store?.dropStale() ?? []);
+    stage.invalidate();
+  }, STALE_MS);
+}
+
+function look(): void {
+  const rect = stage.visible;
+  if (rect !== null) connection.look(rect);
+}
+
+function cannotDraw(error: unknown): void {
+  console.error(error);
+  connection.dispose();
+  banner.show({ text: 'This browser cannot draw the world: it has no WebGL.', retryMs: Infinity });
+}
+
+connection.frame.on((frame) => {
+  if (store === null) return;
+  const { changed, gaps } = store.apply(frame.updates);
+  if (gaps.length > 0) connection.askKeyframes(gaps);
+  if (changed.length > 0) {
+    view?.change(changed);
+    stage.invalidate();
+  }
+  view?.forget(store.evict((page) => view?.isShown(page.index) ?? false));
+  hasFrame = true;
+});
+connection.lost.on((loss) => {
+  banner.show(loss);
+  if (loss === null) return;
+  brush.cancel();
+  brush.budget.forgetPending();
+  statsPanel.showLine(Number.NaN, Number.NaN);
+});
+connection.players.on((message) => {
+  players.apply(message);
+  for (const { player, tool, radius, points } of message.strokes)
+    if (!players.isYou(player)) ghosts.other(players.hue(player), tool, radius, points, performance.now());
+  if (hello !== null) buttons.tint(players.hue(hello.you));
+  stage.refresh();
+});
+connection.strokeResult.on((result) => brush.settle(result, performance.now()));
+connection.stats.on((message) => {
+  stats = message;
+  statsPanel.show(message);
+  statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
+});
+connection.inspection.on((message) => {
+  inspector.apply(message);
+  stage.refresh();
+});
+connection.species.on(({ species }) => {
+  brush.learn(species);
+  inspector.learn(species);
+});
+brush.refused.on((reason) => {
+  toasts.show(reason);
+  stage.refresh();
+});
+brush.applied.on(() => hint.done());
+brush.changed.on(() => {
+  root.dataset.tool = brush.tool;
+  stage.refresh();
+});
+root.dataset.tool = brush.tool;
+
+useHands({
+  root,
+  surface: byId('surface'),
+  stage,
+  brush,
+  inspector,
+  point: (at) => connection.moveCursor(at),
+  help: () => help.toggle(),
+  home: () => hello !== null && stage.look({ ...hello.start, zoom: START_ZOOM }),
+});
+
+expose({
+  get ready() {
+    return hasFrame && view !== null;
+  },
+  get hello() {
+    return hello;
+  },
+  get stats() {
+    return stats;
+  },
+  cellAt: (x, y) => store?.cellAt(x, y) ?? [0, 0, 0, 0],
+  screenToCell: (x, y) => stage.toCell({ x, y }),
+  cellToScreen: (x, y) => stage.toScreen(x, y),
+  setCamera: (x, y, zoom) => stage.look({ x, y, zoom }),
+  stroke: (tool, radius, points, species = '') =>
+    brush.stroke(tool, radius, points, species, performance.now()),
+});
+
+connection.start();

@@ -1,0 +1,96 @@
+/** The whole world in a corner, with the box that is in view; a click or drag goes there. */
+import type { Size } from '../shared/geometry.ts';
+import { type Camera, screenToCell } from './camera.ts';
+import { h } from './dom.ts';
+import type { Overview } from './overview.ts';
+import type { Palette } from './theme.ts';
+
+/** The picture follows the halo's pace; the box follows every drawing. */
+const PICTURE_EVERY_MS = 400;
+
+export class Minimap {
+  readonly #canvas = h('canvas', {
+    class: 'minimap__canvas',
+    role: 'img',
+    'aria-label': 'Map of the world; the frame is what you see',
+  });
+  readonly #paper: CanvasRenderingContext2D;
+  readonly #overview: Overview;
+  readonly #world: Size;
+  readonly #picture: HTMLCanvasElement;
+  readonly #image: ImageData;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+
+  constructor(root: HTMLElement, overview: Overview, world: Size, goTo: (x: number, y: number) => void) {
+    this.#overview = overview;
+    this.#world = world;
+    this.#paper = this.#canvas.getContext('2d') as CanvasRenderingContext2D;
+    this.#picture = h('canvas', { width: String(overview.width), height: String(overview.height) });
+    this.#image = new ImageData(overview.width, overview.height);
+    const longest = Math.max(world.width, world.height);
+    this.#canvas.width = Math.round((320 * world.width) / longest);
+    this.#canvas.height = Math.round((320 * world.height) / longest);
+    this.#canvas.style.width = `${(10 * world.width) / longest}rem`;
+    this.#canvas.style.height = `${(10 * world.height) / longest}rem`;
+    root.replaceChildren(this.#canvas);
+    root.hidden = false;
+    const go = (event: PointerEvent): void => {
+      const box = this.#canvas.getBoundingClientRect();
+      goTo(
+        ((event.clientX - box.left) / box.width) * world.width,
+        ((event.clientY - box.top) / box.height) * world.height,
+      );
+    };
+    this.#canvas.addEventListener('pointerdown', (event) => {
+      this.#canvas.setPointerCapture(event.pointerId);
+      go(event);
+    });
+    this.#canvas.addEventListener('pointermove', (event) => {
+      if (this.#canvas.hasPointerCapture(event.pointerId)) go(event);
+    });
+  }
+
+  draw(camera: Camera, view: Size, palette: Palette, now: number): void {
+    if (this.#canvas.offsetParent === null) return;
+    if (now - this.#drawnAt > PICTURE_EVERY_MS) {
+      this.#drawnAt = now;
+      this.#develop();
+    }
+    const paper = this.#paper;
+    const { width, height } = this.#canvas;
+    paper.fillStyle = palette.ground;
+    paper.fillRect(0, 0, width, height);
+    paper.imageSmoothingEnabled = true;
+    paper.drawImage(this.#picture, 0, 0, width, height);
+    const from = screenToCell(camera, view, 0, 0);
+    const to = screenToCell(camera, view, view.width, view.height);
+    const scale = width / this.#world.width;
+    const clip = (value: number, most: number): number => Math.min(most - 1, Math.max(1, value * scale));
+    const x = clip(from.x, width);
+    const y = clip(from.y, height);
+    paper.strokeStyle = palette.accent;
+    paper.lineWidth = 3;
+    paper.beginPath();
+    paper.roundRect(x, y, clip(to.x, width) - x, clip(to.y, height) - y, 5);
+    paper.stroke();
+  }
+
+  /** Canvas pixels are not premultiplied, and small bodies would be too faint: their average is boosted. */
+  #develop(): void {
+    const { pixels } = this.#overview;
+    const out = this.#image.data;
+    for (let at = 0; at < pixels.length; at += 4) {
+      const alpha = pixels[at + 3];
+      if (alpha === 0) {
+        out[at + 3] = 0;
+        continue;
+      }
+      const scale = 255 / alpha;
+      out[at] = pixels[at] * scale;
+      out[at + 1] = pixels[at + 1] * scale;
+      out[at + 2] = pixels[at + 2] * scale;
+      out[at + 3] = Math.min(255, alpha * 1.6);
+    }
+    this.#picture.getContext('2d')?.putImageData(this.#image, 0, 0);
+  }
+}

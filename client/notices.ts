@@ -1,0 +1,87 @@
+/** What the page says: refusals (toasts), the lost connection (banner), and the first hint. */
+import { h, setText } from './dom.ts';
+import type { Loss } from './reconnect.ts';
+import { recall, remember } from './remember.ts';
+
+const TOAST_MS = 2_600;
+/** The same refusal many times over is one toast. */
+const REPEAT_MS = 1_200;
+
+export class Toasts {
+  readonly #root: HTMLElement;
+  #lastText = '';
+  #lastAt = Number.NEGATIVE_INFINITY;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  show(text: string): void {
+    const now = performance.now();
+    if (text === this.#lastText && now - this.#lastAt < REPEAT_MS) {
+      this.#lastAt = now;
+      return;
+    }
+    this.#lastText = text;
+    this.#lastAt = now;
+    const toast = h('p', { class: 'toast' }, text);
+    this.#root.replaceChildren(toast);
+    setTimeout(() => toast.remove(), TOAST_MS);
+  }
+}
+
+export class Banner {
+  readonly #root: HTMLElement;
+  readonly #text = h('div', { class: 'banner__text' });
+  /** The countdown is for the eye; read aloud every second it would be noise. */
+  readonly #detail = h('div', { class: 'banner__detail', 'aria-hidden': 'true' });
+  readonly #button = h('button', { class: 'button', type: 'button' });
+  #tick: ReturnType<typeof setInterval> | undefined;
+
+  constructor(root: HTMLElement, retry: () => void) {
+    this.#root = root;
+    this.#root.append(h('div', {}, this.#text, this.#detail), this.#button);
+    this.#button.addEventListener('click', () => {
+      if (this.#button.dataset.reload !== undefined) location.reload();
+      else retry();
+    });
+  }
+
+  show(loss: Loss | null): void {
+    clearInterval(this.#tick);
+    this.#root.hidden = loss === null;
+    if (loss === null) return;
+    setText(this.#text, loss.text);
+    const isFinal = !Number.isFinite(loss.retryMs);
+    this.#button.toggleAttribute('data-reload', isFinal);
+    setText(this.#button, isFinal ? 'Reload' : 'Try now');
+    const until = performance.now() + loss.retryMs;
+    const count = (): void => {
+      const seconds = Math.ceil((until - performance.now()) / 1_000);
+      setText(this.#detail, isFinal ? '' : seconds > 0 ? `Trying again in ${seconds} s` : 'Connecting…');
+    };
+    count();
+    if (!isFinal) this.#tick = setInterval(count, 250);
+  }
+}
+
+/** Shown until the first stroke has done something; never again in this browser. */
+export class Hint {
+  readonly #root: HTMLElement;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  greet(): void {
+    if (recall('hinted') !== null) return;
+    setText(this.#root, 'Drag across a Pokémon, then watch it regrow');
+    this.#root.hidden = false;
+  }
+
+  done(): void {
+    if (this.#root.hidden) return;
+    this.#root.hidden = true;
+    remember('hinted', '1');
+  }
+}

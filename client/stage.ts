@@ -1,0 +1,191 @@
+/**
+ * The picture: owns the camera, the two canvases and the moment of drawing. Draws the world only when it
+ * changed and the overlay only while something on it moves.
+ */
+import type { Rect, Size } from '../shared/geometry.ts';
+import type { Species } from '../shared/protocol.ts';
+import type { Brush } from './brush.ts';
+import {
+  type Camera,
+  cellToScreen,
+  clampCamera,
+  type Point,
+  panBy,
+  screenToCell,
+  visibleCells,
+  zoomAbout,
+} from './camera.ts';
+import { Signal } from './events.ts';
+import type { Ghosts } from './ghosts.ts';
+import type { Inspector } from './inspector.ts';
+import type { Minimap } from './minimap.ts';
+import { Overlay, type Ring } from './overlay.ts';
+import type { Players } from './players.ts';
+import { prefersReducedMotion, type Theme } from './theme.ts';
+import type { WorldView } from './world-view.ts';
+
+export interface StageParts {
+  readonly root: HTMLElement;
+  readonly overlay: HTMLCanvasElement;
+  readonly theme: Theme;
+  readonly ghosts: Ghosts;
+  readonly players: Players;
+  readonly brush: Brush;
+  readonly inspector: Inspector;
+}
+
+export class Stage {
+  /** The camera or the size of the view has changed. */
+  readonly moved = new Signal<[Camera]>();
+  minimap: Minimap | null = null;
+  /** Pixels; null: not over the world. */
+  pointer: Point | null = null;
+  readonly #parts: StageParts;
+  readonly #overlay: Overlay;
+  readonly #resizes: ResizeObserver;
+  readonly #seedlings = new Map<string, HTMLImageElement>();
+  #world: Size = { width: 1, height: 1 };
+  #worldView: WorldView | null = null;
+  #view: Size = { width: 1, height: 1 };
+  #camera: Camera = { x: 0, y: 0, zoom: 6 };
+  #frame = 0;
+  #isWorldDirty = false;
+
+  constructor(parts: StageParts) {
+    this.#parts = parts;
+    this.#overlay = new Overlay(parts.overlay, parts.theme.palette);
+    this.#resizes = new ResizeObserver(() => this.#resize());
+    this.#resizes.observe(parts.root);
+    parts.theme.changed.on((palette) => {
+      this.#overlay.paint(palette);
+      this.#worldView?.paint(palette);
+      this.invalidate();
+    });
+  }
+
+  get camera(): Camera {
+    return this.#camera;
+  }
+
+  get visible(): Rect | null {
+    return visibleCells(this.#camera, this.#view, this.#world);
+  }
+
+  open(world: Size, view: WorldView, camera: Camera): void {
+    this.#world = world;
+    this.#worldView = view;
+    view.paint(this.#parts.theme.palette);
+    this.#camera = camera;
+    this.#resize();
+  }
+
+  dispose(): void {
+    this.#resizes.disconnect();
+    cancelAnimationFrame(this.#frame);
+    this.#worldView?.dispose();
+  }
+
+  look(camera: Camera): void {
+    this.#move(clampCamera(camera, this.#view, this.#world));
+  }
+
+  pan(dx: number, dy: number): void {
+    this.#move(panBy(this.#camera, this.#view, this.#world, dx, dy));
+  }
+
+  /** @param at - pixels; the middle of the view when left out */
+  zoom(factor: number, at: Point = { x: this.#view.width / 2, y: this.#view.height / 2 }): void {
+    this.#move(zoomAbout(this.#camera, this.#view, this.#world, at, factor));
+  }
+
+  /** Through the camera as it is drawn, so that what is pointed at is what is seen. */
+  toCell(at: Point): Point {
+    return screenToCell(this.#worldView?.camera ?? this.#camera, this.#view, at.x, at.y);
+  }
+
+  toScreen(x: number, y: number): Point {
+    return cellToScreen(this.#worldView?.camera ?? this.#camera, this.#view, x, y);
+  }
+
+  get middle(): Point {
+    return { x: this.#view.width / 2, y: this.#view.height / 2 };
+  }
+
+  /** The world's pixels or the camera changed. */
+  invalidate(): void {
+    this.#isWorldDirty = true;
+    this.refresh();
+  }
+
+  /** Something over the world changed. */
+  refresh(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #move(camera: Camera): void {
+    if (camera.x === this.#camera.x && camera.y === this.#camera.y && camera.zoom === this.#camera.zoom)
+      return;
+    this.#camera = camera;
+    this.invalidate();
+    this.moved.emit(camera);
+  }
+
+  #resize(): void {
+    const { clientWidth, clientHeight } = this.#parts.root;
+    this.#view = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
+    const pixelRatio = Math.min(3, window.devicePixelRatio || 1);
+    this.#overlay.resize(this.#view, pixelRatio);
+    if (this.#worldView === null) return;
+    this.#worldView.resize(this.#view, pixelRatio);
+    this.#camera = clampCamera(this.#camera, this.#view, this.#world);
+    this.invalidate();
+    this.moved.emit(this.#camera);
+  }
+
+  #draw(): void {
+    this.#frame = 0;
+    const view = this.#worldView;
+    if (view === null) return;
+    const now = performance.now();
+    const { ghosts, players, theme, inspector } = this.#parts;
+    view.look(this.#camera);
+    if (this.#isWorldDirty) {
+      this.#isWorldDirty = false;
+      view.draw(now);
+      this.minimap?.draw(this.#camera, this.#view, theme.palette, now);
+    }
+    ghosts.sweep(now);
+    const isGliding = players.glide(now, prefersReducedMotion());
+    const ring = this.#ring(now);
+    this.#overlay.begin(view.camera);
+    this.#overlay.ghosts(ghosts, now);
+    this.#overlay.watched(inspector.watched);
+    this.#overlay.ring(ring);
+    this.#overlay.cursors(players.others);
+    const isResting = ring.at !== null && ring.budget < 0.99;
+    if (isGliding || isResting || ghosts.list.length > 0) this.refresh();
+  }
+
+  #ring(now: number): Ring {
+    const { brush } = this.#parts;
+    const species = brush.known.find(({ name }) => name === brush.species);
+    return {
+      at: this.pointer,
+      tool: brush.tool,
+      radius: brush.radius,
+      budget: brush.budget.share(now),
+      isDown: brush.isDown,
+      seedling: species === undefined ? null : { image: this.#seedling(species), size: species },
+    };
+  }
+
+  #seedling(species: Species): HTMLImageElement {
+    const known = this.#seedlings.get(species.thumbnail);
+    if (known !== undefined) return known;
+    const image = new Image();
+    image.onload = () => this.refresh();
+    image.src = species.thumbnail;
+    this.#seedlings.set(species.thumbnail, image);
+    return image;
+  }
+}

@@ -1,0 +1,354 @@
+/**
+ * The definition of a step: slow, dense, obvious. Every other engine answers to it. All arithmetic is
+ * float32 in the order of the kernels (bias first, then inputs in order, no FMA), so that an engine
+ * without FMA agrees with it to the bit. Meant for small worlds.
+ */
+import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
+import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
+import { capsuleRows } from './capsule.ts';
+import {
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  type EngineState,
+  type OrganismCensus,
+  type OrganismId,
+  type PageState,
+  type Perturbation,
+  type RuleSlot,
+  toByte,
+} from './engine.ts';
+import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
+import { updateCell } from './updateRule.ts';
+import { checkCell, checkOptions, checkOrganism, checkRule, checkState } from './validate.ts';
+
+const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
+const ALPHA = 3;
+
+/** @throws EngineError for options that do not fit */
+export async function createReferenceEngine(options: EngineOptions): Promise<Engine> {
+  checkOptions(options);
+  return new ReferenceEngine(options);
+}
+
+class ReferenceEngine implements Engine {
+  readonly name = 'reference';
+  readonly description = 'reference, plain TypeScript, for tests';
+  readonly width: number;
+  readonly height: number;
+  private readonly across: number;
+  private readonly maxPages: number;
+  private randomSeed: number;
+  private steps = 0;
+  /** [height, width, 16] */
+  private state: Float32Array;
+  /** [height, width] */
+  private owners: Uint16Array;
+  private readonly rules = new Map<RuleSlot, Rule>();
+  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** Pixels of each page as they were last visited; absent: zeros. */
+  private readonly visited = new Map<number, Uint8Array>();
+
+  constructor({ width, height, randomSeed, maxPages }: EngineOptions) {
+    this.width = width;
+    this.height = height;
+    this.randomSeed = randomSeed;
+    this.across = pagesAcross(width);
+    this.maxPages = maxPages ?? this.across * pagesAcross(height);
+    this.state = new Float32Array(width * height * CHANNELS);
+    this.owners = new Uint16Array(width * height);
+  }
+
+  get stepNumber(): number {
+    return this.steps;
+  }
+
+  get pageCount(): number {
+    return this.livingPages().length;
+  }
+
+  setRule(slot: RuleSlot, rule: Rule): void {
+    checkRule(slot, rule);
+    this.rules.set(slot, rule);
+  }
+
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+    checkOrganism(organism);
+    checkCell(x, y, this);
+    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    const pages = this.livingPages();
+    if (pages.length >= this.maxPages && !pages.includes(this.pageOf(x, y))) {
+      throw new EngineError(`no room: ${pages.length} pages exist, no more may`);
+    }
+    this.organisms.set(organism, slot);
+    const cell = y * this.width + x;
+    this.owners[cell] = organism;
+    this.state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
+    this.state.fill(1, cell * CHANNELS + 3, (cell + 1) * CHANNELS);
+  }
+
+  setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
+    this.checkPlanted(organism);
+    if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    this.organisms.set(organism, slot);
+  }
+
+  remove(organism: OrganismId): void {
+    this.checkPlanted(organism);
+    for (let cell = 0; cell < this.owners.length; cell++) {
+      if (this.owners[cell] === organism) this.clearCell(cell);
+    }
+    this.organisms.delete(organism);
+  }
+
+  perturb(perturbation: Perturbation): void {
+    switch (perturbation.kind) {
+      case 'ablate':
+        for (const cell of this.cellsIn(perturbation)) this.clearCell(cell);
+        return;
+      case 'noise': {
+        const { salt, amplitude } = perturbation;
+        if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
+        for (const cell of this.cellsIn(perturbation)) {
+          if (this.owners[cell] === 0) continue;
+          const x = cell % this.width;
+          const y = Math.floor(cell / this.width);
+          for (let c = 0; c < CHANNELS; c++) {
+            const noise = noiseAt(this.randomSeed, salt, this.steps, x, y, c);
+            this.state[cell * CHANNELS + c] += Math.fround(noise * amplitude);
+          }
+        }
+        return;
+      }
+      case 'truncate': {
+        const { organism, x, y, radius } = perturbation;
+        this.checkPlanted(organism);
+        if (![x, y, radius].every(Number.isFinite) || radius < 0) {
+          throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
+        }
+        for (let cell = 0; cell < this.owners.length; cell++) {
+          const distanceSquared = ((cell % this.width) - x) ** 2 + (Math.floor(cell / this.width) - y) ** 2;
+          if (this.owners[cell] === organism && distanceSquared > radius * radius) this.clearCell(cell);
+        }
+        return;
+      }
+      default:
+        perturbation satisfies never;
+    }
+  }
+
+  async step(steps: number): Promise<void> {
+    for (let i = 0; i < steps; i++) this.stepOnce();
+  }
+
+  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    for (let page = 0; page < this.across * pagesAcross(this.height); page++) {
+      const rgba = this.pixels(page);
+      const before = this.visited.get(page) ?? new Uint8Array(PAGE_BYTES);
+      if (rgba.every((byte, i) => byte === before[i])) continue;
+      this.visited.set(page, rgba);
+      visit(page, rgba.slice());
+    }
+  }
+
+  async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    for (const page of this.livingPages()) visit(page, this.pixels(page));
+  }
+
+  async readPage(page: number, into: Uint8Array): Promise<void> {
+    into.set(this.pixels(page));
+  }
+
+  async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    into.fill(0);
+    this.visitRect(rect, (cell, offset) => {
+      if (this.owners[cell] !== organism) return;
+      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.state[cell * CHANNELS + c];
+    });
+  }
+
+  async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    into.fill(0);
+    this.visitRect(rect, (cell, offset) => {
+      into[offset] = this.owners[cell];
+    });
+  }
+
+  async census(): Promise<OrganismCensus[]> {
+    const counts = new Map<OrganismId, number>();
+    for (const owner of this.owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    return Array.from(this.organisms.keys(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
+  }
+
+  async save(): Promise<EngineState> {
+    const pages: PageState[] = [];
+    for (let page = 0; page < this.across * pagesAcross(this.height); page++) {
+      const cells = new Float32Array(PAGE_CELLS * PAGE_CELLS * CHANNELS);
+      const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
+      this.visitRect(this.pageRect(page), (cell, offset) => {
+        owners[offset] = this.owners[cell];
+        cells.set(this.state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
+      });
+      if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
+    }
+    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
+  }
+
+  async restore(state: EngineState): Promise<void> {
+    checkState(state, this, this.maxPages, (slot) => this.rules.has(slot));
+    this.state.fill(0);
+    this.owners.fill(0);
+    this.organisms.clear();
+    for (const { id, rule } of state.organisms) this.organisms.set(id, rule);
+    for (const { page, cells, owners } of state.pages) {
+      this.visitRect(this.pageRect(page), (cell, offset) => {
+        this.owners[cell] = owners[offset];
+        this.state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
+      });
+    }
+    this.steps = state.stepNumber;
+    this.randomSeed = state.randomSeed;
+  }
+
+  dispose(): void {
+    // Nothing is held open.
+  }
+
+  private stepOnce(): void {
+    const { width, height } = this;
+    const tentative = new Uint16Array(width * height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) tentative[y * width + x] = this.tentativeOwner(x, y);
+    }
+    const next = this.state.slice();
+    const preAlive = new Uint8Array(width * height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const cell = y * width + x;
+        const organism = tentative[cell];
+        if (organism === 0 || !this.isBesideOpaque(x, y, organism, this.owners, this.state)) continue;
+        preAlive[cell] = 1;
+        const rule = this.rules.get(this.organisms.get(organism)!)!;
+        if (!fires(cellHash(this.randomSeed, this.steps, x, y), fireThreshold(rule.fireRate))) continue;
+        const channelOf = (dx: number, dy: number, channel: number) =>
+          this.ownerAt(x + dx, y + dy) === organism
+            ? this.state[(cell + dy * width + dx) * CHANNELS + channel]
+            : 0;
+        updateCell(rule, channelOf, next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
+      }
+    }
+    const owners = new Uint16Array(width * height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const cell = y * width + x;
+        const organism = tentative[cell];
+        if (preAlive[cell] && this.isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
+      }
+    }
+    // Both masks are finished; only now may cells be cleared.
+    for (let cell = 0; cell < owners.length; cell++) {
+      if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+    }
+    this.state = next;
+    this.owners = owners;
+    this.steps = (this.steps + 1) >>> 0;
+  }
+
+  /** Who a cell belongs to for this step: its owner, else that of its most opaque owned neighbour. */
+  private tentativeOwner(x: number, y: number): OrganismId {
+    const own = this.ownerAt(x, y);
+    if (own !== 0) return own;
+    let organism = 0;
+    let best = THRESHOLD;
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dx = -1; dx <= 1; dx++) {
+        const owner = this.ownerAt(x + dx, y + dy);
+        if (owner === 0) continue;
+        const alpha = this.state[((y + dy) * this.width + x + dx) * CHANNELS + ALPHA];
+        if (alpha > best) {
+          best = alpha;
+          organism = owner;
+        }
+      }
+    }
+    return organism;
+  }
+
+  /** The alive mask: whether the 3x3 around a cell holds one of the organism with alpha above the threshold. */
+  private isBesideOpaque(
+    x: number,
+    y: number,
+    organism: OrganismId,
+    owners: Uint16Array,
+    state: Float32Array,
+  ): boolean {
+    for (let ny = Math.max(0, y - 1); ny <= Math.min(this.height - 1, y + 1); ny++) {
+      for (let nx = Math.max(0, x - 1); nx <= Math.min(this.width - 1, x + 1); nx++) {
+        const cell = ny * this.width + nx;
+        if (owners[cell] === organism && state[cell * CHANNELS + ALPHA] > THRESHOLD) return true;
+      }
+    }
+    return false;
+  }
+
+  private ownerAt(x: number, y: number): OrganismId {
+    return x < 0 || y < 0 || x >= this.width || y >= this.height ? 0 : this.owners[y * this.width + x];
+  }
+
+  private clearCell(cell: number): void {
+    this.owners[cell] = 0;
+    this.state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+  }
+
+  private checkPlanted(organism: OrganismId): void {
+    if (!this.organisms.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
+  }
+
+  private *cellsIn(capsule: Parameters<typeof capsuleRows>[0]): Generator<number> {
+    for (const { y, first, last } of capsuleRows(capsule, this)) {
+      for (let x = first; x <= last; x++) yield y * this.width + x;
+    }
+  }
+
+  private pageOf(x: number, y: number): number {
+    return Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
+  }
+
+  /** Pages that hold an owned cell, or a cell beside an opaque one: where life is or can be next. */
+  private livingPages(): number[] {
+    const pages = new Set<number>();
+    for (let y = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++) {
+        if (this.tentativeOwner(x, y) !== 0) pages.add(this.pageOf(x, y));
+      }
+    }
+    return [...pages].sort((a, b) => a - b);
+  }
+
+  private pageRect(page: number): Rect {
+    const x = (page % this.across) * PAGE_CELLS;
+    return { x, y: Math.floor(page / this.across) * PAGE_CELLS, width: PAGE_CELLS, height: PAGE_CELLS };
+  }
+
+  private pixels(page: number): Uint8Array {
+    const rgba = new Uint8Array(PAGE_BYTES);
+    this.visitRect(this.pageRect(page), (cell, offset) => {
+      for (let c = 0; c < 4; c++) rgba[offset * 4 + c] = toByte(this.state[cell * CHANNELS + c]);
+    });
+    return rgba;
+  }
+
+  /** @param visit - `offset` is row-major in `rect`; cells outside the world are left out */
+  private visitRect(rect: Rect, visit: (cell: number, offset: number) => void): void {
+    for (let dy = 0; dy < rect.height; dy++) {
+      for (let dx = 0; dx < rect.width; dx++) {
+        const x = rect.x + dx;
+        const y = rect.y + dy;
+        if (x < 0 || y < 0 || x >= this.width || y >= this.height) continue;
+        visit(y * this.width + x, dy * rect.width + dx);
+      }
+    }
+  }
+}

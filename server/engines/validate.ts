@@ -1,0 +1,119 @@
+/** Checks that every engine makes before it changes anything. */
+import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross, type Size } from '../../shared/geometry.ts';
+import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../rules/rule.ts';
+import {
+  EngineError,
+  type EngineOptions,
+  type EngineState,
+  MAX_ORGANISMS,
+  MAX_RULES,
+  type PageState,
+} from './engine.ts';
+
+const CELLS = PAGE_CELLS * PAGE_CELLS;
+
+const isIndex = (value: number, limit: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value < limit;
+
+const isUint32 = (value: number): boolean => isIndex(value, 2 ** 32);
+
+/** @throws EngineError naming the option that does not fit */
+export function checkOptions({ width, height, randomSeed, maxPages = 1 }: EngineOptions): void {
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!isIndex(side - 1, MAX_WORLD_CELLS)) {
+      throw new EngineError(`${name} ${side} is not a whole number in 1..${MAX_WORLD_CELLS}`);
+    }
+  }
+  if (!isUint32(randomSeed)) throw new EngineError(`random seed ${randomSeed} is not a uint32`);
+  if (!isIndex(maxPages - 1, 2 ** 20)) throw new EngineError(`maxPages ${maxPages} is not in 1..1048576`);
+}
+
+/** @throws EngineError when the rule's arrays do not fit its `hidden`, or it cannot fire */
+export function checkRule(slot: number, rule: Rule): void {
+  if (!isIndex(slot, MAX_RULES)) throw new EngineError(`rule slot ${slot} is not in 0..${MAX_RULES - 1}`);
+  const { hidden, fireRate } = rule;
+  if (hidden % 4 !== 0 || !isIndex(hidden - 4, MAX_HIDDEN - 3)) {
+    throw new EngineError(`rule ${rule.name}: hidden ${hidden} is not a multiple of 4 in 4..${MAX_HIDDEN}`);
+  }
+  const wanted = { w1: hidden * PERCEPTION, b1: hidden, w2: CHANNELS * hidden, b2: CHANNELS };
+  for (const [name, length] of Object.entries(wanted)) {
+    const got = rule[name as keyof typeof wanted].length;
+    if (got !== length)
+      throw new EngineError(`rule ${rule.name}: ${name} has ${got} values, expected ${length}`);
+  }
+  if (!(fireRate > 0 && fireRate <= 1)) {
+    throw new EngineError(`rule ${rule.name}: fire rate ${fireRate} is not in (0, 1]`);
+  }
+}
+
+/** @throws EngineError for an id outside 1..MAX_ORGANISMS */
+export function checkOrganism(organism: number): void {
+  if (!isIndex(organism - 1, MAX_ORGANISMS)) {
+    throw new EngineError(`organism ${organism} is not in 1..${MAX_ORGANISMS}`);
+  }
+}
+
+/** @throws EngineError for a cell outside the world */
+export function checkCell(x: number, y: number, { width, height }: Size): void {
+  if (!isIndex(x, width) || !isIndex(y, height)) {
+    throw new EngineError(`cell (${x}, ${y}) is not inside the ${width} x ${height} world`);
+  }
+}
+
+/**
+ * Everything that must hold for a state to be taken over whole.
+ *
+ * @param hasRule - whether a rule slot is filled
+ * @throws EngineError naming the first thing that does not fit
+ */
+export function checkState(
+  state: EngineState,
+  world: Size,
+  maxPages: number,
+  hasRule: (slot: number) => boolean,
+): void {
+  if (!isUint32(state.stepNumber)) throw new EngineError(`step number ${state.stepNumber} is not a uint32`);
+  if (!isUint32(state.randomSeed)) throw new EngineError(`random seed ${state.randomSeed} is not a uint32`);
+  const organisms = new Uint8Array(MAX_ORGANISMS + 1);
+  for (const { id, rule } of state.organisms) {
+    checkOrganism(id);
+    if (organisms[id] !== 0) throw new EngineError(`organism ${id} appears twice`);
+    if (!isIndex(rule, MAX_RULES) || !hasRule(rule))
+      throw new EngineError(`organism ${id}: no rule in slot ${rule}`);
+    organisms[id] = 1;
+  }
+  if (state.pages.length > maxPages) {
+    throw new EngineError(`${state.pages.length} pages, at most ${maxPages} fit`);
+  }
+  const seen = new Set<number>();
+  for (const page of state.pages) {
+    if (!isIndex(page.page, pagesAcross(world.width) * pagesAcross(world.height))) {
+      throw new EngineError(`page ${page.page} is outside the world`);
+    }
+    if (seen.has(page.page)) throw new EngineError(`page ${page.page} appears twice`);
+    seen.add(page.page);
+    checkPage(page, world, organisms);
+  }
+}
+
+function checkPage({ page, cells, owners }: PageState, world: Size, organisms: Uint8Array): void {
+  if (cells.length !== CELLS * CHANNELS || owners.length !== CELLS) {
+    throw new EngineError(`page ${page} has ${cells.length} values and ${owners.length} owners`);
+  }
+  const across = pagesAcross(world.width);
+  const columns = Math.min(PAGE_CELLS, world.width - (page % across) * PAGE_CELLS);
+  const rows = Math.min(PAGE_CELLS, world.height - Math.floor(page / across) * PAGE_CELLS);
+  for (let cell = 0; cell < CELLS; cell++) {
+    const owner = owners[cell];
+    if (owner === 0) {
+      // Empty space is exactly zero; an engine that skips it relies on that.
+      for (let c = cell * CHANNELS; c < (cell + 1) * CHANNELS; c++) {
+        if (cells[c] !== 0) throw new EngineError(`page ${page}: cell ${cell} has no owner and is not zero`);
+      }
+    } else if (organisms[owner] === 0) {
+      throw new EngineError(`page ${page}: cell ${cell} belongs to unknown organism ${owner}`);
+    } else if (cell % PAGE_CELLS >= columns || Math.floor(cell / PAGE_CELLS) >= rows) {
+      throw new EngineError(`page ${page}: cell ${cell} is owned but outside the world`);
+    }
+  }
+}

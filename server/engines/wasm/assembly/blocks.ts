@@ -1,0 +1,125 @@
+// Blocks of 12 cells: perception in, the update rule, deltas out. Cells are gathered grouped by rule, so
+// many species in one page cost nothing extra.
+import {
+  B1_AT, B2_AT, BLOCK_BYTES, BLOCK_COUNTS_AT, BLOCK_PERCEPTIONS_AT, BLOCK_TARGETS_AT, DELTA_LANES_AT,
+  HIDDEN_AT, HIDDEN_LANES_AT, LANES_AT, NOWHERE_AT, RULES_AT, RULE_RECORD_BYTES, W1_AT, W2_AT,
+} from './layout';
+import { BLOCK, denseBlock, madd } from './mlp';
+
+/**
+ * 48 values of one cell: identity 16 | Sobel-x/8 16 | Sobel-y/8 16.
+ *
+ * @param cell - address of the cell's 16 channels, its neighbours 64 bytes and `rowBytes` away
+ */
+// @ts-ignore: decorator
+@inline
+export function perceive(cell: usize, rowBytes: usize, output: usize): void {
+  const eighth = f32x4.splat(0.125);
+  const quarter = f32x4.splat(0.25);
+  for (let k: usize = 0; k < 64; k += 16) {
+    const here = cell + k;
+    const above = here - rowBytes;
+    const below = here + rowBytes;
+    const diagonal = f32x4.sub(v128.load(below, 64), v128.load(above - 64));
+    const counter = f32x4.sub(v128.load(above, 64), v128.load(below - 64));
+    v128.store(output + k, v128.load(here));
+    const sobelX = f32x4.mul(f32x4.add(diagonal, counter), eighth);
+    v128.store(output + k, madd(f32x4.sub(v128.load(here, 64), v128.load(here - 64)), quarter, sobelX), 64);
+    const sobelY = f32x4.mul(f32x4.sub(diagonal, counter), eighth);
+    v128.store(output + k, madd(f32x4.sub(v128.load(below), v128.load(above)), quarter, sobelY), 128);
+  }
+}
+
+/** [12 cells][48] → [48][12 cells] */
+function toLanes(from: usize, to: usize): void {
+  for (let c: usize = 0; c < 3; c++) {
+    let read = from + c * 4 * 192;
+    let write = to + c * 16;
+    const end = read + 192;
+    while (read < end) {
+      const a = v128.load(read);
+      const b = v128.load(read, 192);
+      const d = v128.load(read, 384);
+      const e = v128.load(read, 576);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
+      const de1 = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
+      v128.store(write, v128.shuffle<f64>(ab0, de0, 0, 2));
+      v128.store(write, v128.shuffle<f64>(ab0, de0, 1, 3), 48);
+      v128.store(write, v128.shuffle<f64>(ab1, de1, 0, 2), 96);
+      v128.store(write, v128.shuffle<f64>(ab1, de1, 1, 3), 144);
+      read += 16;
+      write += 192;
+    }
+  }
+}
+
+/** [16][12 cells] → 64 bytes at each of `targets` (u32 [12]) */
+function toTargets(from: usize, targets: usize): void {
+  for (let c: usize = 0; c < 3; c++) {
+    const target0 = <usize>load<u32>(targets + c * 16);
+    const target1 = <usize>load<u32>(targets + c * 16, 4);
+    const target2 = <usize>load<u32>(targets + c * 16, 8);
+    const target3 = <usize>load<u32>(targets + c * 16, 12);
+    let read = from + c * 16;
+    for (let k: usize = 0; k < 64; k += 16) {
+      const a = v128.load(read);
+      const b = v128.load(read, 48);
+      const d = v128.load(read, 96);
+      const e = v128.load(read, 144);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
+      const de1 = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
+      v128.store(target0 + k, v128.shuffle<f64>(ab0, de0, 0, 2));
+      v128.store(target1 + k, v128.shuffle<f64>(ab0, de0, 1, 3));
+      v128.store(target2 + k, v128.shuffle<f64>(ab1, de1, 0, 2));
+      v128.store(target3 + k, v128.shuffle<f64>(ab1, de1, 1, 3));
+      read += 192;
+    }
+  }
+}
+
+/** Runs the rule on its open block and empties it. */
+function runBlock(scratch: usize, slot: u32): void {
+  const rule = <usize>RULES_AT + <usize>slot * RULE_RECORD_BYTES;
+  const block = scratch + <usize>slot * BLOCK_BYTES;
+  const hidden = load<i32>(rule, HIDDEN_AT);
+  toLanes(block + BLOCK_PERCEPTIONS_AT, scratch + LANES_AT);
+  denseBlock(scratch + LANES_AT, scratch + HIDDEN_LANES_AT, rule + W1_AT, rule + B1_AT, 48, hidden, true);
+  denseBlock(scratch + HIDDEN_LANES_AT, scratch + DELTA_LANES_AT, rule + W2_AT, rule + B2_AT, hidden, 16, false);
+  toTargets(scratch + DELTA_LANES_AT, block + BLOCK_TARGETS_AT);
+}
+
+/** Adds a cell to its rule's block, and runs the block when it is full. @param target - where the delta goes */
+// @ts-ignore: decorator
+@inline
+export function gather(scratch: usize, slot: u32, cell: usize, rowBytes: usize, target: usize): void {
+  const count = scratch + (<usize>slot << 2);
+  const n = load<i32>(count, BLOCK_COUNTS_AT);
+  const block = scratch + <usize>slot * BLOCK_BYTES;
+  store<u32>(block + (<usize>n << 2), <u32>target, BLOCK_TARGETS_AT);
+  perceive(cell, rowBytes, block + BLOCK_PERCEPTIONS_AT + <usize>n * 192);
+  if (n == BLOCK - 1) {
+    runBlock(scratch, slot);
+    store<i32>(count, 0, BLOCK_COUNTS_AT);
+  } else {
+    store<i32>(count, n + 1, BLOCK_COUNTS_AT);
+  }
+}
+
+/** Runs the blocks that did not fill. */
+export function flushBlocks(scratch: usize): void {
+  for (let slot: u32 = 0; slot < 256; slot++) {
+    const count = scratch + (<usize>slot << 2);
+    const n = load<i32>(count, BLOCK_COUNTS_AT);
+    if (n == 0) continue;
+    const block = scratch + <usize>slot * BLOCK_BYTES;
+    for (let i = n; i < BLOCK; i++) {
+      store<u32>(block + (<usize>i << 2), <u32>(scratch + NOWHERE_AT), BLOCK_TARGETS_AT);
+    }
+    runBlock(scratch, slot);
+    store<i32>(count, 0, BLOCK_COUNTS_AT);
+  }
+}

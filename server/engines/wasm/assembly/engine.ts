@@ -1,0 +1,249 @@
+// One step of the paged world, in three phases. A phase may write only its own page (and counters), and
+// reads of its neighbours only what no one writes in that phase, so pages may be taken by any thread in
+// any order with the same result:
+//   sense   which cells live, which fire, their deltas         reads state, owners, opaque bits
+//   apply   adds the deltas, gives the frontier its owners     writes state, owners, opaque bits
+//   settle  alive mask, clearing, RGBA8, what changed          reads opaque bits and owners of opaque cells
+import { flushBlocks, gather } from './blocks';
+import { cellHash } from './fire';
+import {
+  BANDS, BAND_CELLS, BAND_ROWS, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, DELTAS_AT, EDGES_AT,
+  FIRED_AT, FIRED_COUNT_AT, FIRE_THRESHOLD_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT,
+  LIST_AT, LIST_LENGTH_AT, LONE_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
+  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RGBA_AT, ROWS_AT,
+  ROW_BYTES, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT,
+} from './layout';
+import {
+  besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, loneOrganism, mostOpaqueNeighbour,
+} from './neighbours';
+export { denseBlock } from './mlp';
+export { lead, work } from './phases';
+
+const ALIVE_THRESHOLD: f32 = 0.1;
+
+// @ts-ignore: decorator
+@inline
+function listed(index: i32): usize {
+  return <usize>load<u32>(<usize>LIST_AT + (<usize>index << 2));
+}
+
+/** Phase 1: takes bands of pages until none is left. */
+export function sense(thread: i32): void {
+  const scratch = <usize>SCRATCH_AT + <usize>thread * SCRATCH_BYTES;
+  const bands = load<i32>(LIST_LENGTH_AT) * BANDS;
+  for (;;) {
+    const next = atomic.add<i32>(NEXT_AT, 1);
+    if (next >= bands) break;
+    senseBand(scratch, listed(next >> 2), next & 3);
+  }
+  flushBlocks(scratch);
+}
+
+function senseBand(scratch: usize, page: usize, band: i32): void {
+  const columns = load<u64>(page, COLUMNS_AT);
+  const rows = load<i32>(page, ROWS_AT);
+  const randomSeed = load<u32>(RANDOM_SEED_AT);
+  const step = load<u32>(STEP_AT);
+  const left = load<i32>(page, PAGE_X_AT) * SIDE;
+  const top = load<i32>(page, PAGE_Y_AT) * SIDE;
+  const lone = loneOrganism(page);
+  const firedList = page + <usize>(band * BAND_CELLS * 2) + FIRED_AT;
+  const frontierList = page + <usize>(band * BAND_CELLS * 2) + FRONTIER_AT;
+  const deltas = page + <usize>(band * BAND_CELLS * CELL_BYTES) + DELTAS_AT;
+  let firedCount: usize = 0;
+  let frontierCount: usize = 0;
+
+  const firstRow = band * BAND_ROWS;
+  for (let y = firstRow; y < firstRow + BAND_ROWS; y++) {
+    // Only cells beside an opaque one can be alive before the update.
+    let preAlive: u64 = y < rows ? besideOpaque(page, y) & columns : 0;
+    for (let rest = preAlive; rest != 0; rest &= rest - 1) {
+      const x = <i32>ctz(rest);
+      const cell = y * SIDE + x;
+      let organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
+      if (organism == 0) {
+        organism = lone > 0 ? <u32>lone : mostOpaqueNeighbour(page, x, y);
+        store<u16>(frontierList + (frontierCount << 1), <u16>cell);
+        store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
+        frontierCount++;
+      } else if (lone < 0 && !isBesideOwnOpaque(page, x, y, organism)) {
+        preAlive &= ~((<u64>1) << <u64>x);
+        continue;
+      }
+      const slot = <u32>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
+      const threshold = load<u32>(<usize>RULES_AT + <usize>slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
+      if (cellHash(randomSeed, step, <u32>(left + x), <u32>(top + y)) >> 8 >= threshold) continue;
+
+      store<u16>(firedList + (firedCount << 1), <u16>cell);
+      const target = deltas + firedCount * CELL_BYTES;
+      firedCount++;
+      const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
+      if (inside && (lone > 0 || isAmongItself(page, cell, organism))) {
+        gather(scratch, slot, page + <usize>cell * CELL_BYTES + CELLS_AT, ROW_BYTES, target);
+      } else {
+        gather(scratch, slot, gatherPatch(scratch, page, x, y, organism), 3 * CELL_BYTES, target);
+      }
+    }
+    store<u64>(page + (<usize>y << 3), preAlive, PRE_ALIVE_AT);
+  }
+  store<i32>(page + (<usize>band << 2), <i32>firedCount, FIRED_COUNT_AT);
+  store<i32>(page + (<usize>band << 2), <i32>frontierCount, FRONTIER_COUNT_AT);
+}
+
+/** Phase 2: takes pages until none is left. */
+export function apply(): void {
+  const length = load<i32>(LIST_LENGTH_AT);
+  for (;;) {
+    const next = atomic.add<i32>(NEXT_AT, 1);
+    if (next >= length) break;
+    applyPage(listed(next));
+  }
+}
+
+function applyPage(page: usize): void {
+  // Now, while no page's SOLE is being written.
+  store<i32>(page, loneOrganism(page), LONE_AT);
+  for (let band: usize = 0; band < <usize>BANDS; band++) {
+    const frontierCount = <usize>load<i32>(page + (band << 2), FRONTIER_COUNT_AT);
+    const frontierList = page + band * BAND_CELLS * 2 + FRONTIER_AT;
+    for (let k: usize = 0; k < frontierCount; k++) {
+      const cell = <usize>load<u16>(frontierList + (k << 1));
+      store<u16>(page + (cell << 1), load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT), OWNERS_AT);
+    }
+    const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
+    const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
+    let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
+    for (let k: usize = 0; k < firedCount; k++) {
+      const cell = <usize>load<u16>(firedList + (k << 1));
+      const state = page + cell * CELL_BYTES + CELLS_AT;
+      const rgba = f32x4.add(v128.load(state), v128.load(delta));
+      v128.store(state, rgba);
+      v128.store(state, f32x4.add(v128.load(state, 16), v128.load(delta, 16)), 16);
+      v128.store(state, f32x4.add(v128.load(state, 32), v128.load(delta, 32)), 32);
+      v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
+      // The delta is spent: its place keeps the pixel until the mask is known.
+      store<u32>(delta, toPixel(rgba));
+      const row = page + ((cell >> 6) << 3);
+      const bit = (<u64>1) << (<u64>cell & 63);
+      const bits = load<u64>(row, OPAQUE_AT);
+      store<u64>(row, f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? bits | bit : bits & ~bit, OPAQUE_AT);
+      delta += CELL_BYTES;
+    }
+  }
+}
+
+/** RGBA8: round half up of each channel clamped to 0..1, in float64 as `toByte` does. */
+// @ts-ignore: decorator
+@inline
+function toPixel(rgba: v128): u32 {
+  const scale = f64x2.splat(255);
+  const half = f64x2.splat(0.5);
+  const low = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(rgba), scale), half);
+  const high = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<f64>(rgba, rgba, 1, 1)), scale), half);
+  const ints = v128.shuffle<f64>(i32x4.trunc_sat_f64x2_s_zero(low), i32x4.trunc_sat_f64x2_s_zero(high), 0, 2);
+  const words = i16x8.narrow_i32x4_s(ints, ints);
+  return <u32>i32x4.extract_lane(i8x16.narrow_i16x8_u(words, words), 0);
+}
+
+/** Phase 3: takes pages until none is left. */
+export function settle(): void {
+  const length = load<i32>(LIST_LENGTH_AT);
+  for (;;) {
+    const next = atomic.add<i32>(NEXT_AT, 1);
+    if (next >= length) break;
+    settlePage(listed(next));
+  }
+}
+
+function settlePage(page: usize): void {
+  const lone = load<i32>(page, LONE_AT);
+  let changed = false;
+  let ownedCount = 0;
+  let opaqueColumns: u64 = 0;
+  let sole = 0;
+  for (let y = 0; y < SIDE; y++) {
+    const row = page + (<usize>y << 3);
+    const preAlive = load<u64>(row, PRE_ALIVE_AT);
+    const owned = load<u64>(row, OWNED_AT);
+    if ((preAlive | owned) == 0) continue;
+    let alive = preAlive & besideOpaque(page, y);
+    if (lone < 0) {
+      for (let rest = alive; rest != 0; rest &= rest - 1) {
+        const x = <i32>ctz(rest);
+        const organism = <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
+        if (!isBesideOwnOpaque(page, x, y, organism)) alive &= ~((<u64>1) << <u64>x);
+        else if (sole == 0) sole = <i32>organism;
+        else if (sole != <i32>organism) sole = -1;
+      }
+    }
+    for (let dead = (preAlive | owned) & ~alive; dead != 0; dead &= dead - 1) {
+      const x = ctz(dead);
+      const cell = <usize>y * SIDE + <usize>x;
+      if (((owned >> x) & 1) != 0) {
+        const organism = <usize>load<u16>(page + (cell << 1), OWNERS_AT);
+        atomic.sub<i32>(<usize>ORGANISM_CELLS_AT + (organism << 2), 1);
+      }
+      const state = page + cell * CELL_BYTES + CELLS_AT;
+      const zero = f32x4.splat(0);
+      v128.store(state, zero);
+      v128.store(state, zero, 16);
+      v128.store(state, zero, 32);
+      v128.store(state, zero, 48);
+      store<u16>(page + (cell << 1), 0, OWNERS_AT);
+      if (load<u32>(page + (cell << 2), RGBA_AT) != 0) {
+        store<u32>(page + (cell << 2), 0, RGBA_AT);
+        changed = true;
+      }
+    }
+    for (let born = alive & ~owned; born != 0; born &= born - 1) {
+      const cell = <usize>y * SIDE + <usize>ctz(born);
+      const organism = <usize>load<u16>(page + (cell << 1), OWNERS_AT);
+      atomic.add<i32>(<usize>ORGANISM_CELLS_AT + (organism << 2), 1);
+    }
+    store<u64>(row, alive, OWNED_AT);
+    ownedCount += <i32>popcnt(alive);
+    opaqueColumns |= load<u64>(row, OPAQUE_AT);
+  }
+  if (publishPixels(page)) changed = true;
+  if (changed) store<i32>(page, 1, CHANGED_AT);
+  if (lone >= 0) sole = ownedCount > 0 ? lone : 0;
+  store<i32>(page, sole, SOLE_AT);
+  store<i32>(page, ownedCount, OWNED_COUNT_AT);
+  store<i32>(page, edgesOf(page, opaqueColumns), EDGES_AT);
+}
+
+/** Writes the pixels of the cells that fired and live. @returns whether one changed */
+function publishPixels(page: usize): bool {
+  let changed = false;
+  for (let band: usize = 0; band < <usize>BANDS; band++) {
+    const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
+    const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
+    let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
+    for (let k: usize = 0; k < firedCount; k++) {
+      const cell = <usize>load<u16>(firedList + (k << 1));
+      const isAlive = (load<u64>(page + ((cell >> 6) << 3), OWNED_AT) >> (<u64>cell & 63)) & 1;
+      const pixel = load<u32>(delta);
+      delta += CELL_BYTES;
+      if (isAlive == 0 || load<u32>(page + (cell << 2), RGBA_AT) == pixel) continue;
+      store<u32>(page + (cell << 2), pixel, RGBA_AT);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+/** Which neighbours life can reach in the next step. @param columns - all rows of opaque bits, or-ed */
+function edgesOf(page: usize, columns: u64): i32 {
+  const first = load<u64>(page, OPAQUE_AT);
+  const last = load<u64>(page, OPAQUE_AT + 504);
+  let edges = 0;
+  if (first != 0) edges |= 1 << 1;
+  if (last != 0) edges |= 1 << 7;
+  if ((columns & 1) != 0) edges |= 1 << 3;
+  if (columns >> 63 != 0) edges |= 1 << 5;
+  if ((first & 1) != 0) edges |= 1 << 0;
+  if (first >> 63 != 0) edges |= 1 << 2;
+  if ((last & 1) != 0) edges |= 1 << 6;
+  if (last >> 63 != 0) edges |= 1 << 8;
+  return edges;
+}

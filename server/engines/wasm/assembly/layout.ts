@@ -1,0 +1,125 @@
+// Where everything lies in the engine's memory. Plain constants, so that the kernels (AssemblyScript)
+// and the engine (TypeScript) read one and the same file. Bytes unless said otherwise.
+//
+//   control | rule of each organism | cells of each organism | rules | scratch per thread | page list | pages
+//
+// Memory is committed by the operating system where it is touched, so reserving the largest case of
+// each region costs addresses, not bytes.
+
+/** Side of a page, in cells (`shared/geometry.ts`; a row of cells is then one u64 of bits). */
+export const SIDE = 64;
+/** 16 float32: one cache line. */
+export const CELL_BYTES = 64;
+export const ROW_BYTES = 4096;
+/** A page is sensed in four bands of 16 rows: the unit of work that threads take. */
+export const BANDS = 4;
+export const BAND_ROWS = 16;
+export const BAND_CELLS = 1024;
+
+// One page.
+/** f32 [64, 64, 16] */
+export const CELLS_AT = 0;
+/** f32 [4 bands, 1024, 16]: the deltas of this step's firing cells, in the order of `FIRED_AT` */
+export const DELTAS_AT = 262144;
+/** u16 [64, 64] */
+export const OWNERS_AT = 524288;
+/** u8 [64, 64, 4] */
+export const RGBA_AT = 532480;
+/** u16 [4 bands, 1024]: cells that fire */
+export const FIRED_AT = 548864;
+/** u16 [4 bands, 1024]: unowned cells beside life, and below the organism they belong to for this step */
+export const FRONTIER_AT = 557056;
+export const FRONTIER_OWNERS_AT = 565248;
+/** u64 [64]: cells with an owner */
+export const OWNED_AT = 573440;
+/** u64 [64]: cells with an owner and alpha above the alive threshold */
+export const OPAQUE_AT = 573952;
+/** u64 [64]: cells that were alive before the update */
+export const PRE_ALIVE_AT = 574464;
+// The page's head: i32 fields unless said otherwise.
+export const PAGE_X_AT = 574976;
+export const PAGE_Y_AT = 574980;
+/** u32 [3, 3]: addresses of the neighbours, row by row, itself in the middle; the zero page where there is none */
+export const LINKS_AT = 574984;
+/** i32 [4 bands] */
+export const FIRED_COUNT_AT = 575020;
+/** i32 [4 bands] */
+export const FRONTIER_COUNT_AT = 575036;
+export const OWNED_COUNT_AT = 575052;
+/** Bit i set: the neighbour `LINKS[i]` has a cell beside an opaque cell of this page. */
+export const EDGES_AT = 575056;
+/** 1 when RGBA8 changed since the last visit. */
+export const CHANGED_AT = 575060;
+/** The only organism in the page, 0 for none, -1 when there may be several. */
+export const SOLE_AT = 575064;
+/** The only organism in the page and its eight neighbours, 0 for none, -1 when there may be several. */
+export const LONE_AT = 575068;
+/** u64: columns that lie inside the world */
+export const COLUMNS_AT = 575072;
+/** Rows that lie inside the world. */
+export const ROWS_AT = 575080;
+export const PAGE_RECORD_BYTES = 577536;
+
+// One rule.
+export const HIDDEN_AT = 0;
+export const FIRE_THRESHOLD_AT = 4;
+export const B1_AT = 64;
+export const B2_AT = 1088;
+export const W1_AT = 1152;
+export const W2_AT = 50304;
+export const RULE_RECORD_BYTES = 66688;
+
+// Scratch of one thread.
+/** One open block of 12 cells for each rule: where the deltas go (u32 [12]), then perceptions f32 [12, 48]. */
+export const BLOCK_BYTES = 2560;
+export const BLOCK_TARGETS_AT = 0;
+export const BLOCK_PERCEPTIONS_AT = 64;
+/** i32 [256]: cells in each open block */
+export const BLOCK_COUNTS_AT = 655360;
+/** f32 [48, 12] */
+export const LANES_AT = 656384;
+/** f32 [256, 12] */
+export const HIDDEN_LANES_AT = 658688;
+/** f32 [16, 12] */
+export const DELTA_LANES_AT = 670976;
+/** f32 [3, 3, 16]: a neighbourhood across a page border or beside foreigners, foreigners zeroed */
+export const PATCH_AT = 671744;
+/** f32 [16]: where the empty lanes of a short block write */
+export const NOWHERE_AT = 672320;
+export const SCRATCH_BYTES = 675840;
+export const MAX_THREADS = 32;
+
+// The whole.
+export const CONTROL_AT = 4096;
+/** u8 [65536] */
+export const ORGANISM_RULES_AT = 8192;
+/** i32 [65536] */
+export const ORGANISM_CELLS_AT = 73728;
+export const RULES_AT = 335872;
+export const SCRATCH_AT = 17408000;
+/** u32 [8192]: addresses of the pages that exist */
+export const LIST_AT = 39034880;
+export const PAGES_AT = 39071744;
+/** What fits into the 4 GiB of a 32-bit memory, the zero page included. */
+export const MAX_PAGES = 7368;
+
+// Control: i32 fields from CONTROL_AT.
+/** Next unit of work in this phase. */
+export const NEXT_AT = 4096;
+// Each on a cache line of its own: read while waiting.
+/** Counts phases; a change is the call to work. */
+export const PHASE_AT = 4160;
+/** Threads that have not finished the phase, the leading one not counted. */
+export const WORKING_AT = 4224;
+/** Not 0: a thread failed, the world cannot go on. */
+export const FAILED_AT = 4288;
+/** Arguments of the phase. */
+export const LIST_LENGTH_AT = 4352;
+export const RANDOM_SEED_AT = 4356;
+export const STEP_AT = 4360;
+/** Which phase: one of those below. */
+export const PHASE_KIND_AT = 4364;
+export const PHASE_SENSE = 0;
+export const PHASE_APPLY = 1;
+export const PHASE_SETTLE = 2;
+export const PHASE_QUIT = 3;

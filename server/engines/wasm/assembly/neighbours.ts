@@ -1,0 +1,153 @@
+// What a cell sees around it, across page borders too. A cell is its page's address and (x, y) in it;
+// x and y may be -1 or 64, which is the neighbouring page.
+import {
+  CELLS_AT, CELL_BYTES, LINKS_AT, OPAQUE_AT, OWNERS_AT, PATCH_AT, SIDE, SOLE_AT,
+} from './layout';
+
+// @ts-ignore: decorator
+@inline
+export function link(page: usize, index: usize): usize {
+  return <usize>load<u32>(page + (index << 2), LINKS_AT);
+}
+
+// @ts-ignore: decorator
+@inline
+function pageAt(page: usize, x: i32, y: i32): usize {
+  return link(page, <usize>(((y >> 6) + 1) * 3 + (x >> 6) + 1));
+}
+
+/** Bit x set: one of the cells x - 1, x, x + 1 of the row is opaque. */
+// @ts-ignore: decorator
+@inline
+function spread(west: usize, page: usize, east: usize, y: usize): u64 {
+  const row = load<u64>(page + (y << 3), OPAQUE_AT);
+  const fromWest = load<u64>(west + (y << 3), OPAQUE_AT) >> 63;
+  const fromEast = load<u64>(east + (y << 3), OPAQUE_AT) << 63;
+  return row | (row << 1) | (row >> 1) | fromWest | fromEast;
+}
+
+/** Bit x set: an opaque cell, whoever's, lies in the 3x3 around (x, y). */
+export function besideOpaque(page: usize, y: i32): u64 {
+  const west = link(page, 3);
+  const east = link(page, 5);
+  let bits = spread(west, page, east, <usize>y);
+  if (y == 0) bits |= spread(link(page, 0), link(page, 1), link(page, 2), 63);
+  else bits |= spread(west, page, east, <usize>(y - 1));
+  if (y == SIDE - 1) bits |= spread(link(page, 6), link(page, 7), link(page, 8), 0);
+  else bits |= spread(west, page, east, <usize>(y + 1));
+  return bits;
+}
+
+/** The only organism in a page and its neighbours; 0 for none, -1 when there may be several. */
+export function loneOrganism(page: usize): i32 {
+  let lone = 0;
+  for (let i: usize = 0; i < 9; i++) {
+    const sole = load<i32>(link(page, i), SOLE_AT);
+    if (sole == 0 || sole == lone) continue;
+    if (sole < 0 || lone != 0) return -1;
+    lone = sole;
+  }
+  return lone;
+}
+
+// @ts-ignore: decorator
+@inline
+function isOpaque(page: usize, x: i32, y: i32): bool {
+  return ((load<u64>(page + (<usize>y << 3), OPAQUE_AT) >> <u64>x) & 1) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function ownerAt(page: usize, x: i32, y: i32): u32 {
+  return <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
+}
+
+/** Owner of the most opaque neighbour (ties: the first in reading order); 0 when none is opaque. */
+export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
+  let owner: u32 = 0;
+  let best: f32 = 0;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      const at = pageAt(page, x + dx, y + dy);
+      const nx = (x + dx) & (SIDE - 1);
+      const ny = (y + dy) & (SIDE - 1);
+      if (!isOpaque(at, nx, ny)) continue;
+      const alpha = load<f32>(at + <usize>(ny * SIDE + nx) * CELL_BYTES, CELLS_AT + 12);
+      if (alpha > best) {
+        best = alpha;
+        owner = ownerAt(at, nx, ny);
+      }
+    }
+  }
+  return owner;
+}
+
+/**
+ * Whether an opaque cell of the organism lies in the 3x3 around its cell (x, y). Only owners of opaque cells are
+ * read: those the last phase never clears, so that a page may be masked while its neighbour is cleared.
+ */
+export function isBesideOwnOpaque(page: usize, x: i32, y: i32, organism: u32): bool {
+  if (isOpaque(page, x, y)) return true;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      const at = pageAt(page, x + dx, y + dy);
+      const nx = (x + dx) & (SIDE - 1);
+      const ny = (y + dy) & (SIDE - 1);
+      if (isOpaque(at, nx, ny) && ownerAt(at, nx, ny) == organism) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether the 3x3 around a cell that is not on the page's border holds only this organism, or nobody. */
+// @ts-ignore: decorator
+@inline
+export function isAmongItself(page: usize, cell: i32, organism: u32): bool {
+  const owners = page + (<usize>cell << 1) + OWNERS_AT;
+  // Four owners a row: the cell's three and one more, which is masked out.
+  const three: u64 = 0x0000_ffff_ffff_ffff;
+  const own = <u64>organism * 0x0000_0001_0001_0001;
+  const above = load<u64>(owners - 130) & three;
+  const here = load<u64>(owners - 2) & three;
+  const below = load<u64>(owners + 126) & three;
+  if (above == own && here == own && below == own) return true;
+  const wanted = i16x8.splat(<i16>organism);
+  const foreign = v128.or(
+    v128.andnot(differs(i64x2(above, here), wanted), i16x8.eq(i64x2(above, here), i64x2.splat(0))),
+    v128.andnot(differs(i64x2(below, below), wanted), i16x8.eq(i64x2(below, below), i64x2.splat(0))),
+  );
+  return !v128.any_true(foreign);
+}
+
+// @ts-ignore: decorator
+@inline
+function differs(owners: v128, organism: v128): v128 {
+  return v128.not(i16x8.eq(owners, organism));
+}
+
+/** Copies the 3x3 around (x, y) to the thread's patch, all that is not the organism's as zeros. @returns the middle cell */
+export function gatherPatch(scratch: usize, page: usize, x: i32, y: i32, organism: u32): usize {
+  let to = scratch + PATCH_AT;
+  const zero = f32x4.splat(0);
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      const at = pageAt(page, x + dx, y + dy);
+      const nx = (x + dx) & (SIDE - 1);
+      const ny = (y + dy) & (SIDE - 1);
+      if (ownerAt(at, nx, ny) == organism) {
+        const from = at + <usize>(ny * SIDE + nx) * CELL_BYTES + CELLS_AT;
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+        v128.store(to, v128.load(from, 32), 32);
+        v128.store(to, v128.load(from, 48), 48);
+      } else {
+        v128.store(to, zero);
+        v128.store(to, zero, 16);
+        v128.store(to, zero, 32);
+        v128.store(to, zero, 48);
+      }
+      to += CELL_BYTES;
+    }
+  }
+  return scratch + PATCH_AT + 4 * CELL_BYTES;
+}

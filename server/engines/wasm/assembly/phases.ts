@@ -1,0 +1,62 @@
+// The phases of a step over several threads. One leads (the engine's own thread), the others wait for its
+// call. Within a phase they only take the next unit of work; there are no locks.
+import { apply, sense, settle } from './engine';
+import {
+  FAILED_AT, NEXT_AT, PHASE_APPLY, PHASE_AT, PHASE_KIND_AT, PHASE_QUIT, PHASE_SENSE, PHASE_SETTLE, WORKING_AT,
+} from './layout';
+
+/** Looks before sleeping: about as long as waking takes, so that phases that follow at once find everyone awake. */
+const LOOKS = 20_000;
+const SECOND: i64 = 1_000_000_000;
+/** The longest that the others may take after the leader is done: a phase takes milliseconds. */
+const PATIENCE_SECONDS = 20;
+
+function run(kind: i32, thread: i32): void {
+  if (kind == PHASE_SENSE) sense(thread);
+  else if (kind == PHASE_APPLY) apply();
+  else if (kind == PHASE_SETTLE) settle();
+}
+
+/**
+ * Runs one phase with the helpers' help and returns when all are done.
+ *
+ * @returns false when a helper failed or never finished: the world is then not to be trusted
+ */
+export function lead(kind: i32, helpers: i32): bool {
+  store<i32>(PHASE_KIND_AT, kind);
+  atomic.store<i32>(NEXT_AT, 0);
+  if (helpers == 0) {
+    run(kind, 0);
+    return true;
+  }
+  atomic.store<i32>(WORKING_AT, helpers);
+  atomic.add<i32>(PHASE_AT, 1);
+  atomic.notify(PHASE_AT, helpers);
+  run(kind, 0);
+  let looks = 0;
+  let seconds = 0;
+  for (;;) {
+    const working = atomic.load<i32>(WORKING_AT);
+    if (working == 0) break;
+    if (atomic.load<i32>(FAILED_AT) != 0) return false;
+    if (++looks < LOOKS) continue;
+    const woke = atomic.wait<i32>(WORKING_AT, working, SECOND);
+    if (woke == AtomicWaitResult.TIMED_OUT && ++seconds == PATIENCE_SECONDS) return false;
+  }
+  return atomic.load<i32>(FAILED_AT) == 0;
+}
+
+/** A helper's life: returns when the engine is disposed of. @param seen - `PHASE_AT` before its first phase */
+export function work(thread: i32, seen: i32): void {
+  for (;;) {
+    let looks = 0;
+    while (atomic.load<i32>(PHASE_AT) == seen) {
+      if (++looks >= LOOKS) atomic.wait<i32>(PHASE_AT, seen, -1);
+    }
+    seen++;
+    const kind = load<i32>(PHASE_KIND_AT);
+    if (kind == PHASE_QUIT) return;
+    run(kind, thread);
+    if (atomic.sub<i32>(WORKING_AT, 1) == 1) atomic.notify(WORKING_AT, 1);
+  }
+}

@@ -1,0 +1,89 @@
+/** The threads that step the world: the caller's own, which leads, and as many helpers as were asked for. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { EngineError } from '../engine.ts';
+import * as at from './assembly/layout.ts';
+import type { HelperStart } from './helper.ts';
+import { instantiateKernel, type Kernel } from './kernel.ts';
+import { loadModule } from './modules.ts';
+
+const PHASES = [at.PHASE_SENSE, at.PHASE_APPLY, at.PHASE_SETTLE];
+
+export class Crew {
+  readonly threads: number;
+  readonly relaxed: boolean;
+  /** A thread failed in the middle of a step: part of the world is a step ahead of the rest. */
+  isTorn = false;
+  private readonly kernel: Kernel;
+  private readonly control: Int32Array;
+  private readonly helpers: readonly Worker[];
+  /** What ended a helper, if something did. */
+  private failure: string | undefined;
+  private isDisposed = false;
+
+  /** @throws EngineError when `threads` is not in 1..32, or a thread cannot start */
+  static async assemble(memory: WebAssembly.Memory, threads: number, relaxed: boolean): Promise<Crew> {
+    if (!Number.isInteger(threads) || threads < 1 || threads > at.MAX_THREADS) {
+      throw new EngineError(`threads ${threads} is not a whole number in 1..${at.MAX_THREADS}`);
+    }
+    const module = loadModule('engine', relaxed);
+    const kernel = await instantiateKernel(module, memory);
+    const helpers = Array.from({ length: threads - 1 }, (_, i) => {
+      const workerData: HelperStart = { module, memory, thread: i + 1 };
+      const helper = new Worker(new URL('./helper.ts', import.meta.url), { workerData });
+      helper.unref(); // an engine that nobody disposed of must not keep the process
+      return helper;
+    });
+    const crew = new Crew(memory, kernel, helpers, relaxed);
+    await Promise.all(helpers.map((helper) => once(helper, 'message'))).catch((cause) => {
+      crew.dispose();
+      throw new EngineError(`a thread could not start: ${cause}`);
+    });
+    return crew;
+  }
+
+  private constructor(
+    memory: WebAssembly.Memory,
+    kernel: Kernel,
+    helpers: readonly Worker[],
+    relaxed: boolean,
+  ) {
+    this.kernel = kernel;
+    this.helpers = helpers;
+    this.threads = helpers.length + 1;
+    this.relaxed = relaxed;
+    this.control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
+    helpers.forEach((helper, i) => {
+      helper.on('error', (error) => {
+        this.failure ??= `thread ${i + 1} failed: ${error.message}`;
+      });
+      helper.on('exit', () => {
+        if (!this.isDisposed) this.failure ??= `thread ${i + 1} ended`;
+      });
+    });
+  }
+
+  /**
+   * One step over the page list, as `assembly/engine.ts` describes it.
+   *
+   * @throws EngineError when a thread has failed; before the step began, or while it only read (`isTorn` is
+   * false), the world is whole and can be saved
+   */
+  step(): void {
+    if (this.failure !== undefined) throw new EngineError(this.failure);
+    for (const phase of PHASES) {
+      if (this.kernel.lead(phase, this.helpers.length)) continue;
+      this.failure = `a thread failed in phase ${phase} of a step`;
+      this.isTorn = phase !== at.PHASE_SENSE;
+      throw new EngineError(this.failure);
+    }
+  }
+
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    this.control[at.PHASE_KIND_AT >>> 2] = at.PHASE_QUIT;
+    Atomics.add(this.control, at.PHASE_AT >>> 2, 1);
+    Atomics.notify(this.control, at.PHASE_AT >>> 2);
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * The paged engine on WebAssembly: SIMD, one core or several. State, owners and pixels lie in shared
+ * memory (`assembly/layout.ts`); a step is three phases over the list of pages that exist
+ * (`assembly/engine.ts`); this file is what happens between steps.
+ */
+import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
+import { CHANNELS, type Rule } from '../../rules/rule.ts';
+import { capsuleRows } from '../capsule.ts';
+import {
+  type Capsule,
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  type EngineState,
+  type OrganismCensus,
+  type OrganismId,
+  type PageState,
+  type Perturbation,
+  type RuleSlot,
+} from '../engine.ts';
+import { checkCell, checkOptions, checkOrganism, checkRule, checkState } from '../validate.ts';
+import * as at from './assembly/layout.ts';
+import { PageCells } from './cells.ts';
+import { Crew } from './crew.ts';
+import { EngineMemory } from './memory.ts';
+import { hasRelaxedSimd } from './modules.ts';
+import { PageTable } from './pages.ts';
+
+const CELLS = PAGE_CELLS * PAGE_CELLS;
+const SEED = Float32Array.from({ length: CHANNELS }, (_, channel) => (channel < 3 ? 0 : 1));
+
+export interface WasmEngineOptions extends EngineOptions {
+  /** 1..32, the calling thread included. Default 1. */
+  readonly threads?: number;
+  /** Fused multiply-add where the runtime has it (default), or never: the same to the bit on every machine. */
+  readonly relaxed?: boolean;
+}
+
+/** @throws EngineError for options that do not fit; Error when the kernels are not built */
+export async function createWasmEngine(options: WasmEngineOptions): Promise<Engine> {
+  checkOptions(options);
+  const { threads = 1, relaxed = hasRelaxedSimd() } = options;
+  const inWorld = pagesAcross(options.width) * pagesAcross(options.height);
+  const memory = new EngineMemory(Math.min(options.maxPages ?? inWorld, inWorld));
+  return new WasmEngine(options, memory, await Crew.assemble(memory.memory, threads, relaxed));
+}
+
+class WasmEngine implements Engine {
+  readonly name = 'wasm';
+  readonly description: string;
+  readonly width: number;
+  readonly height: number;
+  private randomSeed: number;
+  private steps = 0;
+  private readonly memory: EngineMemory;
+  private readonly pages: PageTable;
+  private readonly cells: PageCells;
+  private readonly crew: Crew;
+  /** Rule slot of each id in use. */
+  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** A write since the last prune: pages may be missing beside life, or hold none. */
+  private isEdited = false;
+
+  constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew) {
+    this.width = options.width;
+    this.height = options.height;
+    this.randomSeed = options.randomSeed;
+    this.memory = memory;
+    this.pages = new PageTable(memory, this, memory.maxPages);
+    this.cells = new PageCells(memory);
+    this.crew = crew;
+    const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
+    this.description = `wasm, 128-bit SIMD ${crew.relaxed ? 'with' : 'without'} FMA, ${threads}`;
+  }
+
+  get stepNumber(): number {
+    return this.steps;
+  }
+
+  get pageCount(): number {
+    return this.pages.list.length;
+  }
+
+  setRule(slot: RuleSlot, rule: Rule): void {
+    checkRule(slot, rule);
+    this.memory.setRule(slot, rule);
+  }
+
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+    checkOrganism(organism);
+    checkCell(x, y, this);
+    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    let page = this.pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+    if (page === 0 && this.isEdited) {
+      this.prune(); // pages may have lost their life since the last step
+      page = this.pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+    }
+    if (page === 0) throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
+    this.enlist(organism, slot);
+    this.cells.write(page, cellIn(x, y), organism, SEED);
+    this.edited(page);
+  }
+
+  setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
+    this.checkPlanted(organism);
+    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    this.enlist(organism, slot);
+  }
+
+  remove(organism: OrganismId): void {
+    this.checkPlanted(organism);
+    this.clearWhere(organism, () => true);
+    this.organisms.delete(organism);
+  }
+
+  perturb(perturbation: Perturbation): void {
+    switch (perturbation.kind) {
+      case 'ablate':
+        this.visitCapsule(perturbation, (page, cell) => this.cells.clear(page, cell));
+        return;
+      case 'noise': {
+        const { salt, amplitude } = perturbation;
+        if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
+        const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
+        this.visitCapsule(perturbation, (page, cell, x, y) => {
+          this.cells.addNoise(page, cell, x, y, draw);
+        });
+        return;
+      }
+      case 'truncate': {
+        const { organism, x, y, radius } = perturbation;
+        this.checkPlanted(organism);
+        if (![x, y, radius].every(Number.isFinite) || radius < 0) {
+          throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
+        }
+        this.clearWhere(organism, (cx, cy) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius);
+        return;
+      }
+      default:
+        perturbation satisfies never;
+    }
+  }
+
+  async step(steps: number): Promise<void> {
+    for (let i = 0; i < steps; i++) {
+      this.checkWhole();
+      if (this.isEdited) this.prune();
+      const { list } = this.pages;
+      const { ints } = this.memory;
+      if (list.length > 0) {
+        for (let p = 0; p < list.length; p++) ints[(at.LIST_AT >>> 2) + p] = list[p];
+        ints[at.LIST_LENGTH_AT >>> 2] = list.length;
+        ints[at.RANDOM_SEED_AT >>> 2] = this.randomSeed;
+        ints[at.STEP_AT >>> 2] = this.steps;
+        this.crew.step();
+        this.prune();
+      }
+      this.steps = (this.steps + 1) >>> 0;
+    }
+  }
+
+  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    for (const page of this.pages.list) {
+      const changed = (page + at.CHANGED_AT) >>> 2;
+      if (this.memory.ints[changed] === 0) continue;
+      this.memory.ints[changed] = 0;
+      visit(this.pages.index(page), this.pixels(page));
+    }
+    const zeros = new Uint8Array(PAGE_BYTES);
+    for (const index of this.pages.ceased) visit(index, zeros);
+    this.pages.ceased.clear();
+  }
+
+  async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    for (const page of this.pages.list) visit(this.pages.index(page), this.pixels(page));
+  }
+
+  async readPage(index: number, into: Uint8Array): Promise<void> {
+    const page = this.pages.find(index % this.pages.across, Math.floor(index / this.pages.across));
+    if (page === 0) into.fill(0);
+    else into.set(this.pixels(page));
+  }
+
+  async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    into.fill(0);
+    this.visitRect(rect, (page, cell, offset) => {
+      if (this.cells.owner(page, cell) !== organism) return;
+      const channel = this.cells.channel(page, cell);
+      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.memory.floats[channel + c];
+    });
+  }
+
+  async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    into.fill(0);
+    this.visitRect(rect, (page, cell, offset) => {
+      into[offset] = this.cells.owner(page, cell);
+    });
+  }
+
+  async census(): Promise<OrganismCensus[]> {
+    const counts = at.ORGANISM_CELLS_AT >>> 2;
+    return Array.from(this.organisms.keys(), (organism) => ({
+      organism,
+      cells: this.memory.ints[counts + organism],
+    }));
+  }
+
+  async save(): Promise<EngineState> {
+    this.checkWhole();
+    const pages: PageState[] = [];
+    for (const page of this.pages.list) {
+      if (this.memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] === 0) continue;
+      const channel = this.cells.channel(page, 0);
+      const owner = (page + at.OWNERS_AT) >>> 1;
+      pages.push({
+        page: this.pages.index(page),
+        cells: Float32Array.from(this.memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
+        owners: Uint16Array.from(this.memory.words.subarray(owner, owner + CELLS)),
+      });
+    }
+    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
+  }
+
+  async restore(state: EngineState): Promise<void> {
+    checkState(state, this, this.memory.maxPages, (slot) => this.memory.hasRule(slot));
+    if (!this.memory.reserve(state.pages.length)) {
+      throw new EngineError(`no memory for ${state.pages.length} pages`);
+    }
+    this.pages.clear();
+    this.organisms.clear();
+    this.memory.ints.fill(0, at.ORGANISM_CELLS_AT >>> 2, at.RULES_AT >>> 2);
+    for (const { id, rule } of state.organisms) this.enlist(id, rule);
+    for (const { page: index, cells, owners } of state.pages) {
+      const page = this.pages.obtain(index % this.pages.across, Math.floor(index / this.pages.across));
+      for (let cell = 0; cell < CELLS; cell++) {
+        if (owners[cell] === 0) continue;
+        this.cells.write(page, cell, owners[cell], cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
+      }
+      this.edited(page);
+    }
+    this.steps = state.stepNumber;
+    this.randomSeed = state.randomSeed;
+    this.prune();
+  }
+
+  dispose(): void {
+    this.crew.dispose();
+  }
+
+  /** @throws EngineError when a thread failed in the middle of a step: half of the world is a step ahead */
+  private checkWhole(): void {
+    if (this.crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
+  }
+
+  private enlist(organism: OrganismId, slot: RuleSlot): void {
+    this.organisms.set(organism, slot);
+    this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
+  }
+
+  private checkPlanted(organism: OrganismId): void {
+    if (!this.organisms.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
+  }
+
+  private edited(page: number): void {
+    this.cells.recount(page);
+    this.isEdited = true;
+  }
+
+  private prune(): void {
+    this.pages.prune();
+    this.isEdited = false;
+  }
+
+  private pixels(page: number): Uint8Array {
+    return this.memory.bytes.subarray(page + at.RGBA_AT, page + at.RGBA_AT + PAGE_BYTES);
+  }
+
+  /** Zeroes the organism's cells for which `isGone` holds. */
+  private clearWhere(organism: OrganismId, isGone: (x: number, y: number) => boolean): void {
+    for (const page of this.pages.list) {
+      if (!this.cells.mayHold(page, organism)) continue;
+      const left = this.pages.px(page) << PAGE_SHIFT;
+      const top = this.pages.py(page) << PAGE_SHIFT;
+      for (let cell = 0; cell < CELLS; cell++) {
+        if (this.cells.owner(page, cell) !== organism) continue;
+        if (isGone(left + (cell & (PAGE_CELLS - 1)), top + (cell >> PAGE_SHIFT)))
+          this.cells.clear(page, cell);
+      }
+      this.edited(page);
+    }
+  }
+
+  /** Visits the capsule's cells in pages that exist. */
+  private visitCapsule(
+    capsule: Capsule,
+    visit: (page: number, cell: number, x: number, y: number) => void,
+  ): void {
+    const spans = capsuleRows(capsule, this);
+    if (spans.length === 0) return;
+    // By page, not by row: a stroke across a huge world costs what lives there, not what it covers.
+    for (const page of this.pages.list) {
+      const left = this.pages.px(page) << PAGE_SHIFT;
+      const top = this.pages.py(page) << PAGE_SHIFT;
+      let isTouched = false;
+      const start = Math.max(0, top - spans[0].y);
+      for (let s = start; s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
+        const { y, first, last } = spans[s];
+        const end = Math.min(last, left + PAGE_CELLS - 1);
+        for (let x = Math.max(first, left); x <= end; x++) {
+          visit(page, cellIn(x, y), x, y);
+          isTouched = true;
+        }
+      }
+      if (isTouched) this.edited(page);
+    }
+  }
+
+  /** Visits the cells of a rectangle that lie in pages that exist. @param visit - `offset` is row-major in `rect` */
+  private visitRect(rect: Rect, visit: (page: number, cell: number, offset: number) => void): void {
+    const top = Math.max(0, rect.y);
+    const bottom = Math.min(this.height, rect.y + rect.height);
+    const left = Math.max(0, rect.x);
+    const right = Math.min(this.width, rect.x + rect.width);
+    for (let y = top; y < bottom; y++) {
+      for (let x = left; x < right; ) {
+        const end = Math.min(right, (x | (PAGE_CELLS - 1)) + 1);
+        const page = this.pages.find(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+        if (page !== 0) {
+          const row = (y - rect.y) * rect.width - rect.x;
+          for (let cx = x; cx < end; cx++) visit(page, cellIn(cx, y), row + cx);
+        }
+        x = end;
+      }
+    }
+  }
+}
+
+/** Row-major index of a world cell in its page. */
+const cellIn = (x: number, y: number): number =>
+  ((y & (PAGE_CELLS - 1)) << PAGE_SHIFT) | (x & (PAGE_CELLS - 1));

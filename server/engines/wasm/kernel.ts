@@ -1,0 +1,24 @@
+/** The kernels of `assembly/` as a thread calls them. */
+
+export interface Kernel {
+  lead(phase: number, helpers: number): number;
+  work(thread: number, seen: number): void;
+  denseBlock(
+    input: number,
+    output: number,
+    weights: number,
+    bias: number,
+    inputs: number,
+    outputs: number,
+    relu: number,
+  ): void;
+}
+
+/** A kernel over the engine's memory; every thread has its own, and they share nothing else. */
+export async function instantiateKernel(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<Kernel> {
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  return instance.exports as unknown as Kernel;
+}

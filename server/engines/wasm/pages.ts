@@ -1,0 +1,154 @@
+/**
+ * Which pages exist and where: the page table, allocation, neighbours' links. A page exists where a cell
+ * is owned and where life can reach in one step (beside an opaque cell); every other page is zeros.
+ */
+import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
+import * as at from './assembly/layout.ts';
+import type { EngineMemory } from './memory.ts';
+
+export class PageTable {
+  /** Addresses of the pages that exist, in the order of their creation. */
+  readonly list: number[] = [];
+  /** Pages that ceased to exist with a change nobody has visited yet. */
+  readonly ceased = new Set<number>();
+  readonly across: number;
+  private readonly world: Size;
+  private readonly memory: EngineMemory;
+  private readonly maxPages: number;
+  /** Addresses by page, with a border of one so that neighbours need no bounds. Zeros cost nothing until touched. */
+  private readonly table: Uint32Array;
+  private readonly stride: number;
+  private readonly free: number[] = [];
+  /** By record: the last `prune` that wanted it. */
+  private readonly wanted: Uint32Array;
+  private round = 0;
+
+  constructor(memory: EngineMemory, world: Size, maxPages: number) {
+    this.memory = memory;
+    this.world = world;
+    this.maxPages = maxPages;
+    this.across = pagesAcross(world.width);
+    this.stride = this.across + 2;
+    this.table = new Uint32Array(this.stride * (pagesAcross(world.height) + 2));
+    this.wanted = new Uint32Array(at.MAX_PAGES);
+  }
+
+  /** Address of a page; 0 where none exists. */
+  find(px: number, py: number): number {
+    return this.table[(py + 1) * this.stride + px + 1];
+  }
+
+  px(page: number): number {
+    return this.memory.ints[(page + at.PAGE_X_AT) >>> 2];
+  }
+
+  py(page: number): number {
+    return this.memory.ints[(page + at.PAGE_Y_AT) >>> 2];
+  }
+
+  index(page: number): number {
+    return this.py(page) * this.across + this.px(page);
+  }
+
+  /** The page at (px, py), made if need be. @returns 0 when no more may exist */
+  obtain(px: number, py: number): number {
+    const found = this.find(px, py);
+    if (found !== 0) return found;
+    if (this.list.length >= this.maxPages) return 0;
+    const page = this.free.pop() ?? this.memory.addRecord();
+    if (page === 0) return 0;
+    this.list.push(page);
+    this.table[(py + 1) * this.stride + px + 1] = page;
+    this.writeHead(page, px, py);
+    this.link(page, px, py, page);
+    return page;
+  }
+
+  /** Makes the pages that life can reach in the next step, and frees those that it left. */
+  prune(): void {
+    const round = ++this.round;
+    const length = this.list.length; // those made below hold no life yet
+    for (let i = 0; i < length; i++) {
+      const page = this.list[i];
+      const head = page >>> 2;
+      const edges = this.memory.ints[head + (at.EDGES_AT >> 2)];
+      if (this.memory.ints[head + (at.OWNED_COUNT_AT >> 2)] > 0) this.want(page, round);
+      if (edges === 0) continue;
+      const px = this.px(page);
+      const py = this.py(page);
+      for (let n = 0; n < 9; n++) {
+        if ((edges & (1 << n)) === 0) continue;
+        const nx = px + (n % 3) - 1;
+        const ny = py + Math.floor(n / 3) - 1;
+        if (!this.isInside(nx, ny)) continue;
+        const neighbour = this.obtain(nx, ny);
+        if (neighbour !== 0) this.want(neighbour, round);
+      }
+    }
+    this.freeUnwanted(round);
+  }
+
+  /** Frees every page, as zeros. */
+  clear(): void {
+    for (const page of this.list) {
+      this.memory.bytes.fill(0, page + at.CELLS_AT, page + at.DELTAS_AT);
+      this.memory.bytes.fill(0, page + at.OWNERS_AT, page + at.FIRED_AT);
+      this.memory.bytes.fill(0, page + at.OWNED_AT, page + at.PAGE_X_AT);
+      if (this.memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0)
+        this.memory.ints[(page + at.CHANGED_AT) >>> 2] = 1;
+    }
+    this.freeUnwanted(++this.round);
+  }
+
+  private isInside(px: number, py: number): boolean {
+    return px >= 0 && py >= 0 && px < this.across && py * PAGE_CELLS < this.world.height;
+  }
+
+  private want(page: number, round: number): void {
+    this.wanted[(page - at.PAGES_AT) / at.PAGE_RECORD_BYTES] = round;
+  }
+
+  private freeUnwanted(round: number): void {
+    let kept = 0;
+    for (const page of this.list) {
+      if (this.wanted[(page - at.PAGES_AT) / at.PAGE_RECORD_BYTES] === round) this.list[kept++] = page;
+      else this.release(page);
+    }
+    this.list.length = kept;
+  }
+
+  /** The page is zeros already: its cells were cleared as they died. */
+  private release(page: number): void {
+    const px = this.px(page);
+    const py = this.py(page);
+    if (this.memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
+    this.table[(py + 1) * this.stride + px + 1] = 0;
+    this.link(page, px, py, at.PAGES_AT);
+    this.free.push(page);
+  }
+
+  private writeHead(page: number, px: number, py: number): void {
+    const { ints } = this.memory;
+    const columns = Math.min(PAGE_CELLS, this.world.width - px * PAGE_CELLS);
+    ints[(page + at.PAGE_X_AT) >>> 2] = px;
+    ints[(page + at.PAGE_Y_AT) >>> 2] = py;
+    ints[(page + at.ROWS_AT) >>> 2] = Math.min(PAGE_CELLS, this.world.height - py * PAGE_CELLS);
+    ints[(page + at.COLUMNS_AT) >>> 2] = columns >= 32 ? -1 : 2 ** columns - 1;
+    ints[(page + at.COLUMNS_AT + 4) >>> 2] = columns >= 64 ? -1 : columns > 32 ? 2 ** (columns - 32) - 1 : 0;
+    ints[(page + at.OWNED_COUNT_AT) >>> 2] = 0;
+    ints[(page + at.EDGES_AT) >>> 2] = 0;
+    ints[(page + at.SOLE_AT) >>> 2] = 0;
+    // A page that ceased and came back before anyone looked still owes its change.
+    ints[(page + at.CHANGED_AT) >>> 2] = this.ceased.delete(py * this.across + px) ? 1 : 0;
+  }
+
+  /** Points the neighbours of (px, py) at `target`, and the page at its neighbours. */
+  private link(page: number, px: number, py: number, target: number): void {
+    const { ints } = this.memory;
+    for (let n = 0; n < 9; n++) {
+      const neighbour = this.find(px + (n % 3) - 1, py + Math.floor(n / 3) - 1);
+      ints[((page + at.LINKS_AT) >>> 2) + n] = neighbour === 0 ? at.PAGES_AT : neighbour;
+      if (neighbour !== 0) ints[((neighbour + at.LINKS_AT) >>> 2) + 8 - n] = target;
+    }
+  }
+}

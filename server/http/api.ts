@@ -1,0 +1,109 @@
+/** `/api/…` and `/healthz`: the world, for machines. */
+import type { ServerResponse } from 'node:http';
+import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import type { StatsMessage } from '../../shared/protocol.ts';
+import type { OrganismSummary, WorldLink } from '../world/messages.ts';
+import { encodePng } from './png.ts';
+import { replyJson } from './replies.ts';
+
+/** Pictures in the making: each may hold 2 x 16 MiB. */
+const MOST_PICTURES = 2;
+/** All who ask within this get the same answer. */
+const ORGANISMS_MS = 250;
+/** A world that has said nothing for so long is not well. */
+const SILENT_MS = 5_000;
+const LARGEST_COORDINATE = 2 ** 31;
+
+export class Api {
+  readonly #world: WorldLink;
+  readonly #players: () => number;
+  readonly #startedMs = performance.now();
+  #heardMs = performance.now();
+  #stats: Omit<StatsMessage, 'players'> | null = null;
+  #pictures = 0;
+  #organisms: { readonly atMs: number; readonly answer: Promise<readonly OrganismSummary[]> } | null = null;
+
+  constructor(world: WorldLink, players: () => number) {
+    this.#world = world;
+    this.#players = players;
+  }
+
+  /** The world has spoken. */
+  heard(stats?: Omit<StatsMessage, 'players'>): void {
+    this.#heardMs = performance.now();
+    if (stats !== undefined) this.#stats = stats;
+  }
+
+  async handle(url: URL, response: ServerResponse): Promise<void> {
+    try {
+      switch (url.pathname) {
+        case '/healthz':
+          return this.#health(response);
+        case '/api/world.png':
+          return await this.#picture(url.searchParams, response);
+        case '/api/organisms':
+          return replyJson(response, 200, await this.#listOrganisms());
+        default:
+          return replyJson(response, 404, { error: `there is no ${url.pathname}` });
+      }
+    } catch (error) {
+      // The world refuses, or does not answer in time: it says why.
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!response.headersSent) replyJson(response, 503, { error: reason });
+      else response.destroy();
+    }
+  }
+
+  #health(response: ServerResponse): void {
+    const now = performance.now();
+    const ok = now - this.#heardMs <= SILENT_MS;
+    replyJson(response, ok ? 200 : 503, {
+      ok,
+      players: this.#players(),
+      step: this.#stats?.step ?? 0,
+      stepsPerSecond: this.#stats?.stepsPerSecond ?? 0,
+      uptimeSeconds: Math.floor((now - this.#startedMs) / 1_000),
+    });
+  }
+
+  #listOrganisms(): Promise<readonly OrganismSummary[]> {
+    const now = performance.now();
+    if (this.#organisms === null || now - this.#organisms.atMs > ORGANISMS_MS) {
+      this.#organisms = { atMs: now, answer: this.#world.ask<'organisms'>({ kind: 'organisms' }) };
+    }
+    return this.#organisms.answer;
+  }
+
+  async #picture(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const wrong: string[] = [];
+    const integer = (name: string, least: number, most: number): number => {
+      const text = query.get(name);
+      const value = text !== null && /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+      if (!(value >= least && value <= most))
+        wrong.push(`${name} must be a whole number from ${least} to ${most}`);
+      return value;
+    };
+    const x = integer('x', -LARGEST_COORDINATE, LARGEST_COORDINATE);
+    const y = integer('y', -LARGEST_COORDINATE, LARGEST_COORDINATE);
+    const width = integer('w', 1, MAX_PNG_SIDE);
+    const height = integer('h', 1, MAX_PNG_SIDE);
+    if (wrong.length > 0) return replyJson(response, 400, { error: wrong.join('; ') });
+    if (this.#pictures >= MOST_PICTURES) {
+      response.setHeader('Retry-After', '1');
+      return replyJson(response, 503, { error: 'too many pictures at once' });
+    }
+    this.#pictures++;
+    try {
+      const pixels = await this.#world.ask<'pixels'>({ kind: 'pixels', rect: { x, y, width, height } });
+      const png = await encodePng(pixels, width, height);
+      response.writeHead(200, {
+        'Content-Type': 'image/png',
+        'Content-Length': png.length,
+        'Cache-Control': 'no-store',
+      });
+      response.end(png);
+    } finally {
+      this.#pictures--;
+    }
+  }
+}

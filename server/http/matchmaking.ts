@@ -1,0 +1,72 @@
+/**
+ * `POST /matchmake/joinOrCreate/world` and `/join/world`: what the Colyseus SDK asks for a seat.
+ *
+ * Ours, not Colyseus' route: that one answers every path of the server, echoes any Origin, reads a megabyte
+ * of options and creates a second world when the first is full. Here there is one world, made at start,
+ * and both methods join it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
+import { ROOM_NAME } from '../../shared/protocol.ts';
+import type { Addresses } from './addresses.ts';
+import { replyJson } from './replies.ts';
+
+const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world']);
+/** The SDK sends `{}`. */
+const LARGEST_BODY = 1_024;
+
+/** A browser names the page it runs; other programs name none. A foreign page is not let in. */
+export function isOwnOrigin(request: IncomingMessage): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return true;
+  try {
+    return new URL(origin).host === host;
+  } catch {
+    return false;
+  }
+}
+
+export async function matchmake(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  addresses: Addresses,
+): Promise<void> {
+  const refuse = (status: number, code: number, error: string): void =>
+    replyJson(response, status, { code, error });
+  if (!isOwnOrigin(request)) return refuse(403, ErrorCode.AUTH_FAILED, 'another site may not join from here');
+  if (request.method !== 'POST') {
+    response.setHeader('Allow', 'POST');
+    return refuse(405, ErrorCode.MATCHMAKE_NO_HANDLER, `${request.method} is not possible here`);
+  }
+  if (!JOINING.has(path)) {
+    // Read and thrown away, so that the connection can be used again.
+    request.resume();
+    return refuse(404, ErrorCode.MATCHMAKE_NO_HANDLER, 'there is one world, and it can only be joined');
+  }
+  if (!(await discardBody(request)))
+    return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `more than ${LARGEST_BODY} bytes of options`);
+  const giveBack = addresses.admitSeat(addresses.of(request));
+  if (giveBack === null)
+    return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
+  try {
+    const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, {});
+    addresses.assignSeat(seat.sessionId, giveBack);
+    replyJson(response, 200, seat);
+  } catch (error) {
+    giveBack();
+    if (!(error instanceof ServerError)) throw error;
+    refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full, or about to stop');
+  }
+}
+
+/** A world takes no options; what is sent is read to its end, not kept. @returns false when it is too long */
+async function discardBody(request: IncomingMessage): Promise<boolean> {
+  let length = 0;
+  // The connection has to live for the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length;
+    if (length > LARGEST_BODY) return false;
+  }
+  return true;
+}

@@ -1,0 +1,100 @@
+/**
+ * The only way to a client: bytes are sent now or not at all. Colyseus queues without bound (messages for a
+ * client that never acknowledged its JOIN, and everything for one that never reads), so none of its send
+ * methods is used but `raw`.
+ *
+ * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/viewer.ts`),
+ * `CONTROL_BYTES` more of messages, and the one message that crossed that line.
+ */
+import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
+import type { WebSocket } from 'ws';
+import { ServerMessageType } from '../../shared/protocol.ts';
+import { type FrameSocket, HEADROOM_BYTES, WINDOW_BYTES } from '../stream/viewer.ts';
+
+/** Beyond the window: room for messages beside a full window of frames. */
+const CONTROL_BYTES = 64 * 1024;
+/** The most that may wait for a client's network before messages are dropped. */
+export const MAX_BUFFERED_BYTES = WINDOW_BYTES + CONTROL_BYTES;
+/** RFC 6455: a close reason is at most 123 bytes. */
+const LONGEST_REASON = 120;
+/** A client that does not answer the closing handshake is cut off after this. */
+const CLOSE_MS = 1_500;
+
+export type ServerMessageNumber = (typeof ServerMessageType)[keyof typeof ServerMessageType];
+
+/** Encoded once, for one client or all. */
+export const encodeMessage = (type: ServerMessageNumber, message: object): Buffer =>
+  getMessageBytes.raw(Protocol.ROOM_DATA, type, message);
+
+const frameHeader = getMessageBytes.raw(
+  Protocol.ROOM_DATA_BYTES,
+  ServerMessageType.frame,
+  undefined,
+  new Uint8Array(0),
+);
+if (frameHeader.length !== HEADROOM_BYTES)
+  throw new Error(
+    `Colyseus spends ${frameHeader.length} bytes on a frame's header, expected ${HEADROOM_BYTES}`,
+  );
+
+export class Connection implements FrameSocket {
+  readonly id: string;
+  readonly #client: Client & ClientPrivate;
+  readonly #socket: WebSocket;
+  #closing = false;
+
+  constructor(client: Client) {
+    this.id = client.sessionId;
+    this.#client = client as Client & ClientPrivate;
+    this.#socket = client.ref as unknown as WebSocket;
+  }
+
+  /** It has acknowledged the JOIN: before that, Colyseus would queue whatever it is sent. */
+  get joined(): boolean {
+    return this.#client.state === ClientState.JOINED;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(frame: Buffer): void {
+    frame.set(frameHeader, 0);
+    this.#raw(frame);
+  }
+
+  /** @returns false when it was dropped: the client is not reading */
+  post(type: ServerMessageNumber, message: object): boolean {
+    return this.canPost() && this.postEncoded(encodeMessage(type, message));
+  }
+
+  /** @returns false when it was dropped: the client is not reading */
+  postEncoded(bytes: Uint8Array): boolean {
+    if (!this.canPost()) return false;
+    this.#raw(bytes);
+    return true;
+  }
+
+  canPost(): boolean {
+    return this.joined && !this.#closing && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES;
+  }
+
+  /** @param reason - cut to what a close frame can carry */
+  close(code: number, reason: string): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    const bytes = Buffer.from(reason.replace(/[^\x20-\x7e]/g, '?')).subarray(0, LONGEST_REASON);
+    this.#socket.close(code, bytes);
+    setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref();
+  }
+
+  #raw(bytes: Uint8Array): void {
+    // A socket that closes under us reports it to `close`; there is nobody to tell here.
+    if (!this.#closing && this.#socket.readyState === this.#socket.OPEN)
+      this.#client.raw(bytes, undefined, () => {});
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * A client's messages, read and checked. What is here refused no honest client sends; what a player may
+ * honestly get wrong (a stroke outside the world, an empty budget) is answered later, with a reason.
+ */
+import { pagesAcross, type Size } from '../../shared/geometry.ts';
+import { MAX_STROKE_POINTS, MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
+import {
+  type AckMessage,
+  ClientMessageType,
+  type CursorMessage,
+  type InspectMessage,
+  type KeyframesMessage,
+  type NameMessage,
+  type PingMessage,
+  type StrokeMessage,
+  TOOLS,
+  type ViewportMessage,
+} from '../../shared/protocol.ts';
+import { decodeMsgpack, MsgpackError } from './msgpack.ts';
+
+export type ClientMessage =
+  | { readonly type: 'viewport'; readonly message: ViewportMessage }
+  | { readonly type: 'ack'; readonly message: AckMessage }
+  | { readonly type: 'keyframes'; readonly message: KeyframesMessage }
+  | { readonly type: 'stroke'; readonly message: StrokeMessage }
+  | { readonly type: 'cursor'; readonly message: CursorMessage }
+  | { readonly type: 'name'; readonly message: NameMessage }
+  | { readonly type: 'inspect'; readonly message: InspectMessage }
+  | { readonly type: 'ping'; readonly message: PingMessage };
+
+/** Not of the protocol; the message is for whoever wrote the client. */
+export class MessageError extends Error {
+  override name = 'MessageError';
+}
+
+/** A name longer than this is no slip of the keyboard. */
+const LONGEST_NAME = 256;
+const MAX_LEVEL = 16;
+const MAX_UINT32 = 0xffff_ffff;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * @param type - as it stood in the message's header
+ * @param payload - MessagePack
+ * @throws MessageError
+ */
+export function readMessage(type: number, payload: Uint8Array, world: Size): ClientMessage {
+  const fields = readFields(payload);
+  switch (type) {
+    case ClientMessageType.viewport:
+      return { type: 'viewport', message: viewport(fields) };
+    case ClientMessageType.ack:
+      return { type: 'ack', message: { frame: integer(fields, 'frame', 0, MAX_UINT32) } };
+    case ClientMessageType.keyframes:
+      return { type: 'keyframes', message: { pages: pages(fields, world) } };
+    case ClientMessageType.stroke:
+      return { type: 'stroke', message: stroke(fields) };
+    case ClientMessageType.cursor:
+      return { type: 'cursor', message: { at: place(fields) } };
+    case ClientMessageType.name:
+      return { type: 'name', message: { name: text(fields, 'name', LONGEST_NAME) } };
+    case ClientMessageType.inspect:
+      return { type: 'inspect', message: { at: place(fields) } };
+    case ClientMessageType.ping:
+      return { type: 'ping', message: { time: finite(fields, 'time') } };
+    default:
+      throw new MessageError(`there is no message ${type}`);
+  }
+}
+
+function readFields(payload: Uint8Array): Fields {
+  let value: unknown;
+  try {
+    value = decodeMsgpack(payload);
+  } catch (error) {
+    if (error instanceof MsgpackError) throw new MessageError(error.message);
+    throw error;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MessageError('the message is no object');
+  return value as Fields;
+}
+
+function viewport(fields: Fields): ViewportMessage {
+  const width = finite(fields, 'width');
+  const height = finite(fields, 'height');
+  if (width < 0 || height < 0) throw new MessageError('a viewport of negative size');
+  return {
+    x: finite(fields, 'x'),
+    y: finite(fields, 'y'),
+    width,
+    height,
+    level: integer(fields, 'level', 0, MAX_LEVEL),
+  };
+}
+
+function pages(fields: Fields, world: Size): number[] {
+  const list = fields.pages;
+  if (!Array.isArray(list)) throw new MessageError('pages is no list');
+  if (list.length > MAX_VIEWPORT_PAGES) throw new MessageError(`${list.length} pages at once`);
+  const end = pagesAcross(world.width) * pagesAcross(world.height);
+  for (const page of list)
+    if (!Number.isInteger(page) || page < 0 || page >= end) throw new MessageError('a page of no world');
+  return list as number[];
+}
+
+/** The shape alone; whether it can be done is `strokeFault`'s to say, for the player to read. */
+function stroke(fields: Fields): StrokeMessage {
+  const tool = TOOLS.find((known) => known === fields.tool);
+  if (tool === undefined) throw new MessageError('a stroke with no known tool');
+  if (typeof fields.radius !== 'number') throw new MessageError('radius is no number');
+  const points = fields.points;
+  if (!Array.isArray(points)) throw new MessageError('points is no list');
+  if (points.length > MAX_STROKE_POINTS * 2 || points.length % 2 !== 0)
+    throw new MessageError(`points of ${points.length} numbers`);
+  for (const value of points)
+    if (typeof value !== 'number') throw new MessageError('a point that is no number');
+  const message = {
+    id: integer(fields, 'id', 0, MAX_UINT32),
+    tool,
+    radius: fields.radius,
+    points: points as number[],
+  };
+  if (fields.species === undefined || fields.species === null) return message;
+  return { ...message, species: text(fields, 'species', LONGEST_NAME) };
+}
+
+function place(fields: Fields): readonly [number, number] | null {
+  const at = fields.at;
+  if (at === null) return null;
+  if (!Array.isArray(at) || at.length !== 2 || !Number.isFinite(at[0]) || !Number.isFinite(at[1]))
+    throw new MessageError('at is no pair of numbers');
+  return [at[0] as number, at[1] as number];
+}
+
+function finite(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new MessageError(`${name} is no number`);
+  return value;
+}
+
+function integer(fields: Fields, name: string, least: number, most: number): number {
+  const value = fields[name];
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
+    throw new MessageError(`${name} is no whole number from ${least} to ${most}`);
+  return value as number;
+}
+
+function text(fields: Fields, name: string, longest: number): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value.length > longest) throw new MessageError(`${name} is no short text`);
+  return value;
+}

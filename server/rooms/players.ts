@@ -1,0 +1,95 @@
+/** Who is here, where they point and what they did: told to everybody at most ten times a second. */
+import {
+  type PlayerState,
+  type PlayersMessage,
+  type SeenStroke,
+  ServerMessageType,
+} from '../../shared/protocol.ts';
+import { encodeMessage } from './connection.ts';
+
+/** Ten a second is where a moving cursor still looks like one movement. */
+export const PLAYERS_TICK_MS = 100;
+/** Of each kind in one message, so that a crowd costs a bounded number of bytes; the others come next. */
+const MOST_AT_ONCE = 64;
+/** Strokes are ghosts that fade: when more come than can be told, the oldest are forgotten. */
+const MOST_STROKES = 2 * MOST_AT_ONCE;
+
+export interface Listener {
+  postEncoded(bytes: Uint8Array): boolean;
+}
+
+interface Present {
+  readonly listener: Listener;
+  state: PlayerState;
+  /** It has missed something, or has only just come: its next message is a full one. */
+  behind: boolean;
+}
+
+export class Players {
+  readonly #present = new Map<string, Present>();
+  readonly #changed = new Set<string>();
+  #left: string[] = [];
+  #strokes: SeenStroke[] = [];
+
+  get count(): number {
+    return this.#present.size;
+  }
+
+  join(state: PlayerState, listener: Listener): void {
+    this.#present.set(state.id, { listener, state, behind: true });
+    this.#changed.add(state.id);
+  }
+
+  leave(id: string): void {
+    if (!this.#present.delete(id)) return;
+    this.#changed.delete(id);
+    this.#left.push(id);
+  }
+
+  change(id: string, change: Partial<Pick<PlayerState, 'name' | 'cursor'>>): void {
+    const present = this.#present.get(id);
+    if (present === undefined) return;
+    present.state = { ...present.state, ...change };
+    this.#changed.add(id);
+  }
+
+  stroke(stroke: SeenStroke): void {
+    this.#strokes.push(stroke);
+    if (this.#strokes.length > MOST_STROKES) this.#strokes.shift();
+  }
+
+  /** Tells everybody what changed, encoded once; who cannot be reached gets the whole list later. */
+  tick(): void {
+    const strokes = this.#strokes.splice(0, MOST_AT_ONCE);
+    const news = this.#news(strokes);
+    let whole: Buffer | null = null;
+    for (const present of this.#present.values()) {
+      if (present.behind) {
+        whole ??= this.#whole(strokes);
+        present.behind = !present.listener.postEncoded(whole);
+      } else if (news !== null) {
+        present.behind = !present.listener.postEncoded(news);
+      }
+    }
+  }
+
+  #news(strokes: readonly SeenStroke[]): Buffer | null {
+    if (this.#changed.size === 0 && this.#left.length === 0 && strokes.length === 0) return null;
+    const players: PlayerState[] = [];
+    for (const id of this.#changed) {
+      if (players.length === MOST_AT_ONCE) break;
+      this.#changed.delete(id);
+      players.push(this.#present.get(id)!.state);
+    }
+    const left = this.#left;
+    this.#left = [];
+    return encodePlayers({ full: false, players, left, strokes });
+  }
+
+  #whole(strokes: readonly SeenStroke[]): Buffer {
+    const players = Array.from(this.#present.values(), ({ state }) => state);
+    return encodePlayers({ full: true, players, left: [], strokes });
+  }
+}
+
+const encodePlayers = (message: PlayersMessage): Buffer => encodeMessage(ServerMessageType.players, message);

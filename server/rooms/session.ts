@@ -1,0 +1,231 @@
+/** One player: what he may do, and what the world answers him. Knows no Colyseus. */
+import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
+import {
+  CloseCode,
+  type HelloMessage,
+  PROTOCOL_VERSION,
+  ServerMessageType,
+  type StrokeMessage,
+  type StrokeResultMessage,
+} from '../../shared/protocol.ts';
+import { strokeCost, strokeFault } from '../../shared/stroke.ts';
+import type { Stream } from '../stream/stream.ts';
+import type { FrameSocket, Viewer } from '../stream/viewer.ts';
+import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
+import { budgetOf, strokeBudget, TokenBucket } from './budget.ts';
+import { type ClientMessage, MessageError, readMessage } from './messages.ts';
+import { defaultHue, defaultName, sanitiseName } from './names.ts';
+import type { Players } from './players.ts';
+
+/** Strokes of one player that the world has not answered: the client sends ten a second at most. */
+const MOST_STROKES_PENDING = 8;
+
+/** A connection, as far as a session needs one. */
+export interface Outlet extends FrameSocket {
+  readonly id: string;
+  readonly closing: boolean;
+  post(type: number, message: object): boolean;
+  postEncoded(bytes: Uint8Array): boolean;
+  close(code: number, reason: string): void;
+}
+
+export interface Surroundings {
+  readonly world: WorldLink;
+  readonly stream: Stream;
+  readonly players: Players;
+  readonly stepsPerSecond: number;
+  readonly framesPerSecond: number;
+  readonly epsilon: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+export class Session {
+  readonly outlet: Outlet;
+  readonly sinceMs: number;
+  readonly #around: Surroundings;
+  /** Twice a second's worth at once: after a hiccup of the network they come together. */
+  readonly #messages: TokenBucket;
+  readonly #budget: TokenBucket;
+  #name: string;
+  #viewer: Viewer | null = null;
+  #strokesPending = 0;
+  /** Where the pointer asks; the organism once it is known; null: not asking. */
+  #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
+  #inspecting = false;
+
+  constructor(outlet: Outlet, around: Surroundings) {
+    const now = around.now();
+    this.outlet = outlet;
+    this.sinceMs = now;
+    this.#around = around;
+    this.#name = defaultName(outlet.id);
+    this.#budget = strokeBudget(now);
+    this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
+  }
+
+  /** How long it has taken nothing of what it is owed. */
+  get stalledForMs(): number {
+    return this.#viewer?.stalledForMs(this.#around.now()) ?? 0;
+  }
+
+  /** The client has acknowledged the JOIN and listens. */
+  start(): void {
+    const { world, stream, players } = this.#around;
+    const { ready } = world;
+    this.#viewer = stream.join(this.outlet);
+    const hello: HelloMessage = {
+      protocol: PROTOCOL_VERSION,
+      you: this.outlet.id,
+      name: this.#name,
+      width: ready.width,
+      height: ready.height,
+      start: ready.start,
+      engine: ready.engine,
+      stepsPerSecond: this.#around.stepsPerSecond,
+      framesPerSecond: this.#around.framesPerSecond,
+      epsilon: this.#around.epsilon,
+      species: ready.species,
+      budget: budgetOf(this.#budget, this.#around.now()),
+    };
+    this.outlet.post(ServerMessageType.hello, hello);
+    const id = this.outlet.id;
+    players.join({ id, name: this.#name, hue: defaultHue(id), cursor: null }, this.outlet);
+  }
+
+  end(): void {
+    if (this.#viewer === null) return;
+    this.#around.stream.leave(this.#viewer);
+    this.#around.players.leave(this.outlet.id);
+    this.#viewer = null;
+    this.#inspected = null;
+  }
+
+  /** Counts one message of any kind. @returns false when there were too many; the client is closed then */
+  admit(): boolean {
+    if (this.#messages.take(1, this.#around.now())) return true;
+    this.outlet.close(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages a second`);
+    return false;
+  }
+
+  /** A mistake closes this client, with a code and a reason, and nobody else notices. */
+  receive(type: number, payload: Uint8Array): void {
+    let message: ClientMessage;
+    try {
+      message = readMessage(type, payload, this.#around.world.ready);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.outlet.close(CloseCode.badMessage, error.message);
+      return;
+    }
+    this.#handle(message);
+  }
+
+  #handle({ type: kind, message }: ClientMessage): void {
+    const viewer = this.#viewer;
+    if (viewer === null) return;
+    const { stream, players, world } = this.#around;
+    switch (kind) {
+      case 'viewport':
+        stream.look(viewer, message);
+        return;
+      case 'ack':
+        if (!stream.acknowledge(viewer, message.frame))
+          this.outlet.close(CloseCode.badMessage, `frame ${message.frame} was not sent`);
+        return;
+      case 'keyframes':
+        stream.lost(viewer, message.pages);
+        return;
+      case 'stroke':
+        void this.#stroke(message);
+        return;
+      case 'cursor':
+        players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
+        return;
+      case 'name':
+        this.#name = sanitiseName(message.name) || defaultName(this.outlet.id);
+        players.change(this.outlet.id, { name: this.#name });
+        return;
+      case 'inspect':
+        this.#inspected = message.at === null ? null : { at: message.at, organism: null };
+        void this.inspect();
+        return;
+      case 'ping':
+        this.outlet.post(ServerMessageType.pong, message);
+        return;
+      default:
+        kind satisfies never;
+    }
+  }
+
+  /** Asks again about the organism in view of the pointer; twice a second, and when the pointer moves. */
+  async inspect(): Promise<void> {
+    // One question at a time; a pointer that moved meanwhile is asked about right after.
+    if (this.#inspecting) return;
+    this.#inspecting = true;
+    try {
+      for (let asked = this.#inspected; asked !== null; asked = this.#inspected) {
+        const { world } = this.#around;
+        const organism =
+          asked.organism === null
+            ? await world.ask<'inspectAt'>({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
+            : await world.ask<'inspect'>({ kind: 'inspect', organism: asked.organism });
+        if (this.#inspected === asked) {
+          this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
+          this.outlet.post(ServerMessageType.inspection, { organism });
+          return;
+        }
+      }
+    } catch {
+      // The world did not answer in time; the next half second asks again.
+    } finally {
+      this.#inspecting = false;
+    }
+  }
+
+  async #stroke(stroke: StrokeMessage): Promise<void> {
+    const { world, players, now } = this.#around;
+    const fault = strokeFault(stroke, world.ready, world.ready.species);
+    if (fault !== null) return this.#answer(stroke.id, { ok: false, reason: fault });
+    if (this.#strokesPending >= MOST_STROKES_PENDING)
+      return this.#answer(stroke.id, { ok: false, reason: 'Too many strokes at once.' });
+    const cost = strokeCost(stroke);
+    if (!this.#budget.take(cost, now()))
+      return this.#answer(stroke.id, { ok: false, reason: 'Not enough strength yet: wait a moment.' });
+
+    this.#strokesPending++;
+    let outcome: StrokeOutcome;
+    try {
+      const player = this.outlet.id;
+      outcome = await world.ask<'stroke'>({ kind: 'stroke', player, name: this.#name, stroke });
+    } catch {
+      outcome = { ok: false, reason: 'The world did not answer.' };
+    } finally {
+      this.#strokesPending--;
+    }
+    if (outcome.ok) {
+      const { tool, radius, points } = stroke;
+      players.stroke({ player: this.outlet.id, tool, radius, points });
+    } else {
+      this.#budget.giveBack(cost);
+    }
+    this.#answer(stroke.id, outcome);
+  }
+
+  #answer(id: number, outcome: StrokeOutcome): void {
+    const result: StrokeResultMessage = {
+      id,
+      ...outcome,
+      budget: budgetOf(this.#budget, this.#around.now()),
+    };
+    this.outlet.post(ServerMessageType.strokeResult, result);
+  }
+}
+
+function clampTo(
+  at: readonly [number, number] | null,
+  world: { readonly width: number; readonly height: number },
+): readonly [number, number] | null {
+  if (at === null) return null;
+  return [Math.min(Math.max(at[0], 0), world.width), Math.min(Math.max(at[1], 0), world.height)];
+}

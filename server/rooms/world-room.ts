@@ -1,0 +1,167 @@
+/**
+ * The Colyseus room: where sockets become sessions. It keeps no state in a Schema and lets none of
+ * Colyseus' own queues be used; all that a client may cause is in `session.ts`.
+ */
+import {
+  type Client,
+  type ClientPrivate,
+  ClientState,
+  getMessageBytes,
+  Protocol,
+  Room,
+} from '@colyseus/core';
+import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
+import { CloseCode, ServerMessageType, type StatsMessage } from '../../shared/protocol.ts';
+import { Stream } from '../stream/stream.ts';
+import type { PublishedFrame, WorldLink } from '../world/messages.ts';
+import { Connection, encodeMessage } from './connection.ts';
+import { PLAYERS_TICK_MS, Players } from './players.ts';
+import { Session, type Surroundings } from './session.ts';
+
+/** A seat that nobody takes is free again after this; so is one whose owner never acknowledges the JOIN. */
+export const SEAT_SECONDS = 5;
+/** A viewer that is owed something and acknowledges nothing for so long is gone. */
+const STALLED_MS = 10_000;
+const INSPECT_MS = 500;
+const SWEEP_MS = 1_000;
+
+export interface RoomHost {
+  readonly world: WorldLink;
+  readonly stepsPerSecond: number;
+  readonly framesPerSecond: number;
+  readonly epsilon: number;
+  readonly maxPlayers: number;
+}
+
+/** What `Room` keeps private and this room has to stand in front of. */
+interface Receiver {
+  _onMessage(client: Client, buffer: Buffer): void;
+}
+
+/** The room's class; Colyseus makes the one instance. */
+export function worldRoomOf(host: RoomHost): typeof WorldRoom {
+  return class extends WorldRoom {
+    override onCreate(): void {
+      this.open(host);
+    }
+  };
+}
+
+export class WorldRoom extends Room {
+  override patchRate = null;
+  override autoDispose = false;
+  override seatReservationTimeout = SEAT_SECONDS;
+  readonly #sessions = new Map<Client, { session: Session; connection: Connection }>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #around: Surroundings | null = null;
+
+  protected open(host: RoomHost): void {
+    this.maxClients = host.maxPlayers;
+    const now = (): number => performance.now();
+    const { world, stepsPerSecond, framesPerSecond, epsilon } = host;
+    const stream = new Stream(world, { now });
+    const players = new Players();
+    this.#around = { world, stream, players, stepsPerSecond, framesPerSecond, epsilon, now };
+    this.#timers.push(
+      setInterval(() => players.tick(), PLAYERS_TICK_MS),
+      setInterval(() => {
+        for (const { session } of this.#sessions.values()) void session.inspect();
+      }, INSPECT_MS),
+      setInterval(() => this.#sweep(), SWEEP_MS),
+    );
+    // Every byte of a client comes through `#receive`; Colyseus' own reader is asked for the handshake only.
+    const colyseus = (this as unknown as Receiver)._onMessage;
+    (this as unknown as Receiver)._onMessage = (client, buffer) =>
+      this.#receive(client as Client & ClientPrivate, buffer, colyseus);
+  }
+
+  /** Clients that have joined and acknowledged it. */
+  get players(): number {
+    return this.#around?.players.count ?? 0;
+  }
+
+  /** Seats reserved and not yet taken, by session id. */
+  get seats(): object {
+    return (this as unknown as { _reservedSeats: object })._reservedSeats;
+  }
+
+  publish(frame: PublishedFrame): void {
+    this.#around?.stream.publish(frame);
+  }
+
+  publishStats(stats: StatsMessage): void {
+    const bytes = encodeMessage(ServerMessageType.stats, stats);
+    for (const { connection } of this.#sessions.values()) connection.postEncoded(bytes);
+  }
+
+  override onJoin(client: Client): void {
+    const connection = new Connection(client);
+    this.#sessions.set(client, { session: new Session(connection, this.#around!), connection });
+  }
+
+  override onLeave(client: Client): void {
+    this.#sessions.get(client)?.session.end();
+    this.#sessions.delete(client);
+  }
+
+  override onBeforeShutdown(): void {
+    void this.disconnect(CloseCode.worldStopped);
+  }
+
+  override onDispose(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** With this, Colyseus wraps every hook: nothing that a client causes becomes an unhandled rejection. */
+  override onUncaughtException(error: Error, hook: string): void {
+    console.error(`room: ${hook} failed:`, error);
+  }
+
+  /** Tells every client why it is closed. */
+  closeAll(code: number, reason: string): void {
+    for (const { connection } of this.#sessions.values()) connection.close(code, reason);
+  }
+
+  #receive(client: Client & ClientPrivate, buffer: Buffer, colyseus: Receiver['_onMessage']): void {
+    const known = this.#sessions.get(client);
+    if (known === undefined || known.connection.closing || !known.session.admit()) return;
+    const { session, connection } = known;
+    if (buffer.length > MAX_CLIENT_MESSAGE_BYTES) {
+      connection.close(CloseCode.tooLarge, `a message of ${buffer.length} bytes`);
+      return;
+    }
+    switch (buffer[0]) {
+      case Protocol.ROOM_DATA:
+        if (!connection.joined) connection.close(CloseCode.badMessage, 'a message before the join');
+        // Our types are below 128: one byte.
+        else if (buffer.length < 2 || buffer[1] >= 0x80)
+          connection.close(CloseCode.badMessage, 'a message of no known type');
+        else session.receive(buffer[1], buffer.subarray(2));
+        return;
+      case Protocol.JOIN_ROOM:
+        if (client.state !== ClientState.JOINING) return;
+        colyseus.call(this, client, buffer);
+        if (connection.joined) session.start();
+        return;
+      case Protocol.PING:
+        connection.postEncoded(getMessageBytes[Protocol.PING]());
+        return;
+      case Protocol.LEAVE_ROOM:
+        colyseus.call(this, client, buffer);
+        return;
+      default:
+        connection.close(CloseCode.badMessage, 'not of the protocol');
+    }
+  }
+
+  #sweep(): void {
+    const around = this.#around!;
+    around.stream.sweep();
+    for (const { session, connection } of this.#sessions.values()) {
+      if (!connection.joined && around.now() - session.sinceMs > SEAT_SECONDS * 1_000)
+        connection.close(CloseCode.unresponsive, 'the join was never acknowledged');
+      else if (session.stalledForMs > STALLED_MS)
+        connection.close(CloseCode.unresponsive, 'frames were not acknowledged');
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** Rule files on disk: read one, read a directory of them, write one so that a reader never sees half of it. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { MAX_RULE_BYTES, parseRule, serializeRule } from './format.ts';
+import { type Rule, RuleError } from './rule.ts';
+
+export const RULE_SUFFIX = '.safetensors';
+
+/** @throws RuleError that names the file and the fact */
+export function readRule(file: string): Rule {
+  try {
+    const { size } = statSync(file);
+    if (size > MAX_RULE_BYTES) throw new RuleError(`the file has ${size} bytes, at most ${MAX_RULE_BYTES} are read`);
+    return parseRule(readFileSync(file));
+  } catch (error) {
+    throw new RuleError(`${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
+  }
+}
+
+/**
+ * Every `*.safetensors` of a directory, sorted by rule name.
+ *
+ * @throws RuleError that names the first bad file, or two files with one rule name
+ */
+export function loadRules(directory: string): Rule[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    throw new RuleError(`${directory}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
+  }
+  const fileOf = new Map<string, string>();
+  const rules = names
+    .filter((name) => name.endsWith(RULE_SUFFIX))
+    .sort()
+    .map((name) => {
+      const rule = readRule(join(directory, name));
+      const other = fileOf.get(rule.name);
+      if (other) throw new RuleError(`${join(directory, name)}: ${other} holds a rule named ${rule.name} too`);
+      fileOf.set(rule.name, name);
+      return rule;
+    });
+  return rules.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));
+
+/** Writes aside, then renames: whatever was there stays whole until the new file is. */
+export function writeWhole(file: string, bytes: Uint8Array | string): void {
+  const aside = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(aside, bytes, { flush: true });
+    renameSync(aside, file);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw new RuleError(`cannot write ${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
+  }
+}
+
+function fact(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'no such file';
+  if (error.code === 'EISDIR') return 'is a directory';
+  if (error.code === 'ENOTDIR') return 'is not in a directory';
+  if (error.code === 'EACCES') return 'permission denied';
+  return error.message;
+}

@@ -1,0 +1,107 @@
+/** Who watches which pages, and the union that the world has to publish. */
+import { PAGE_CELLS, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
+import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
+
+/** Half a page around the viewport, so that a short pan finds its pixels there. */
+const MARGIN_CELLS = PAGE_CELLS / 2;
+/** A page left for less than this is still watched: panning back and forth costs nothing. */
+const LINGER_MS = 3_000;
+
+/**
+ * The pages a viewport shows, nearest to its centre first: cut to the world, and around the centre to
+ * `MAX_VIEWPORT_PAGES`.
+ *
+ * @param viewport - finite numbers; it may lie outside the world (then nothing is in view)
+ */
+export function pagesInView(viewport: Rect, world: Size): number[] {
+  const across = pagesAcross(world.width);
+  const down = pagesAcross(world.height);
+  const first = (from: number): number => Math.max(0, Math.floor((from - MARGIN_CELLS) / PAGE_CELLS));
+  const last = (to: number, pages: number): number =>
+    Math.min(pages - 1, Math.ceil((to + MARGIN_CELLS) / PAGE_CELLS) - 1);
+  let px0 = first(viewport.x);
+  let px1 = last(viewport.x + viewport.width, across);
+  let py0 = first(viewport.y);
+  let py1 = last(viewport.y + viewport.height, down);
+  if (px1 < px0 || py1 < py0) return [];
+
+  // The centre of what is really in view, in pages.
+  const cx = (px0 + px1) / 2;
+  const cy = (py0 + py1) / 2;
+  const wide = px1 - px0 + 1;
+  const high = py1 - py0 + 1;
+  if (wide * high > MAX_VIEWPORT_PAGES) {
+    const shrink = Math.sqrt(MAX_VIEWPORT_PAGES / (wide * high));
+    const keptWide = Math.max(1, Math.min(MAX_VIEWPORT_PAGES, Math.floor(wide * shrink)));
+    const keptHigh = Math.max(1, Math.min(Math.floor(MAX_VIEWPORT_PAGES / keptWide), high));
+    px0 = Math.max(px0, Math.ceil(cx - keptWide / 2));
+    px1 = Math.min(px1, px0 + keptWide - 1);
+    py0 = Math.max(py0, Math.ceil(cy - keptHigh / 2));
+    py1 = Math.min(py1, py0 + keptHigh - 1);
+  }
+
+  const pages: { page: number; distance: number }[] = [];
+  for (let py = py0; py <= py1; py++) {
+    for (let px = px0; px <= px1; px++) {
+      pages.push({ page: py * across + px, distance: (px - cx) ** 2 + (py - cy) ** 2 });
+    }
+  }
+  return pages.sort((a, b) => a.distance - b.distance || a.page - b.page).map(({ page }) => page);
+}
+
+/** @typeParam W - whoever watches */
+export class Subscriptions<W> {
+  readonly #watch: (add: readonly number[], remove: readonly number[]) => void;
+  readonly #watchers = new Map<number, Set<W>>();
+  /** Pages that nobody watches any more, and when. */
+  readonly #lingering = new Map<number, number>();
+
+  /** @param watch - tells the world what to publish, and what no longer */
+  constructor(watch: (add: readonly number[], remove: readonly number[]) => void) {
+    this.#watch = watch;
+  }
+
+  watchersOf(page: number): ReadonlySet<W> | undefined {
+    return this.#watchers.get(page);
+  }
+
+  /** Pages that the world publishes, lingering ones too. */
+  get pages(): number {
+    return this.#watchers.size + this.#lingering.size;
+  }
+
+  enter(watcher: W, pages: Iterable<number>): void {
+    const add: number[] = [];
+    for (const page of pages) {
+      const watchers = this.#watchers.get(page);
+      if (watchers !== undefined) {
+        watchers.add(watcher);
+        continue;
+      }
+      this.#watchers.set(page, new Set([watcher]));
+      if (!this.#lingering.delete(page)) add.push(page);
+    }
+    if (add.length > 0) this.#watch(add, []);
+  }
+
+  leave(watcher: W, pages: Iterable<number>, nowMs: number): void {
+    for (const page of pages) {
+      const watchers = this.#watchers.get(page);
+      if (!watchers?.delete(watcher) || watchers.size > 0) continue;
+      this.#watchers.delete(page);
+      this.#lingering.set(page, nowMs);
+    }
+  }
+
+  /** Ends what has lingered long enough; called about once a second. */
+  sweep(nowMs: number): void {
+    const remove: number[] = [];
+    for (const [page, sinceMs] of this.#lingering) {
+      // Insertion order is the order of leaving.
+      if (nowMs - sinceMs < LINGER_MS) break;
+      this.#lingering.delete(page);
+      remove.push(page);
+    }
+    if (remove.length > 0) this.#watch([], remove);
+  }
+}

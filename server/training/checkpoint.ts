@@ -1,0 +1,31 @@
+/** Training snapshots on disk: Node's own serialisation, compressed. Read only what this program wrote. */
+import { readFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { writeWhole } from '../rules/load.ts';
+import { RuleError } from '../rules/rule.ts';
+import type { Snapshot } from './train.ts';
+
+const MAGIC = 'regrow-checkpoint-1';
+
+export function writeCheckpoint(file: string, snapshot: Snapshot): void {
+  const bytes = serialize({ magic: MAGIC, snapshot });
+  writeWhole(file, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }));
+}
+
+/** @throws RuleError that names the file */
+export function readCheckpoint(file: string): Snapshot {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    throw new RuleError(`${file}: no checkpoint is there`);
+  }
+  try {
+    const { magic, snapshot } = deserialize(zstdDecompressSync(bytes));
+    if (magic === MAGIC) return snapshot;
+  } catch {
+    // Told below: whatever is wrong with it, it cannot be gone on from.
+  }
+  throw new RuleError(`${file} is not a checkpoint, or not a whole one`);
+}

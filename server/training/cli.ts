@@ -1,0 +1,223 @@
+/** `npm run train -- …`: trains one rule, with checkpoints, and reports on it. */
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { checkName } from '../rules/format.ts';
+import { RULE_SUFFIX, writeRule } from '../rules/load.ts';
+import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { clock, ProgressLine } from './progress.ts';
+import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
+
+const CHECKPOINT_EVERY_MS = 60_000;
+const INTERRUPTED = 130;
+
+const HELP = `Trains an update rule that grows a picture from one cell, keeps it, and heals it.
+
+  npm run train -- --sprite pikachu --scale 2 --out weights/pikachu.safetensors
+  npm run train -- --image my.png --out my.safetensors
+  npm run train -- --resume build/train/pikachu/checkpoint.bin --out weights/pikachu.safetensors
+
+What to grow
+  --sprite NAME        a sprite of pokesprite-images (a development dependency)
+  --image FILE         any PNG with transparency
+  --scale N            cells a pixel, 1-8 (default 2 for a sprite, 1 for an image)
+  --padding N          empty cells around it, 4-32 (default 12)
+Where to
+  --out FILE           the rule (required); written when training ends
+  --name NAME          the rule's name (default: from --out)
+  --report DIR         contact sheet and loss plot (default build/train/NAME)
+  --checkpoint FILE    written every minute, and on Ctrl-C (default build/train/NAME/checkpoint.bin)
+  --resume FILE        go on from a checkpoint; its plan stays as it was begun
+How
+  --iterations N       of the pool phase, 1-1000000 (default 5000)
+  --curriculum N       at most so many iterations of curriculum before it, 1-100000 (default 2000)
+  --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
+  --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
+  --batch N            samples an iteration, 1-64 (default 4)
+  --pool N             samples kept, at least the batch, 1-4096 (default 256)
+  --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
+  --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
+  --threads N          1-256 (default: cores); more than the batch are not used
+  --help
+`;
+
+const OPTIONS = {
+  sprite: { type: 'string' },
+  image: { type: 'string' },
+  scale: { type: 'string' },
+  padding: { type: 'string' },
+  out: { type: 'string' },
+  name: { type: 'string' },
+  report: { type: 'string' },
+  checkpoint: { type: 'string' },
+  resume: { type: 'string' },
+  iterations: { type: 'string' },
+  curriculum: { type: 'string' },
+  hidden: { type: 'string' },
+  'fire-rate': { type: 'string' },
+  batch: { type: 'string' },
+  pool: { type: 'string' },
+  rate: { type: 'string' },
+  'random-seed': { type: 'string' },
+  threads: { type: 'string' },
+  help: { type: 'boolean' },
+} as const satisfies ParseArgsConfig['options'];
+
+type Flag = keyof typeof OPTIONS;
+type Flags = Partial<Record<Flag, string | boolean>>;
+
+interface Command {
+  readonly from: TrainingPlan | Snapshot;
+  readonly out: string;
+  readonly report: string;
+  readonly checkpoint: string;
+  readonly threads: number;
+}
+
+/** @returns null when help is asked for @throws RuleError listing every flag that is wrong */
+export function readCommand(args: string[]): Command | null {
+  let flags: Flags;
+  try {
+    flags = parseArgs({ args, options: OPTIONS }).values;
+  } catch (error) {
+    throw new RuleError((error as Error).message);
+  }
+  if (flags.help) return null;
+  const wrong: string[] = [];
+  const number = (flag: Flag, fallback: number, low: number, high: number, whole = true): number => {
+    if (flags[flag] === undefined) return fallback;
+    const value = flags[flag] === '' ? Number.NaN : Number(flags[flag]);
+    if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
+    wrong.push(`--${flag} ${flags[flag]} is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`);
+    return fallback;
+  };
+  const text = (flag: Flag): string | undefined => flags[flag] as string | undefined;
+  const threads = number('threads', availableParallelism(), 1, 256);
+  const out = text('out');
+  if (out === undefined) wrong.push('--out is missing');
+  else if (!out.endsWith(RULE_SUFFIX)) wrong.push(`--out ${out} does not end in ${RULE_SUFFIX}`);
+  const name = text('name') ?? basename(out ?? '', RULE_SUFFIX);
+  const sources = ['sprite', 'image', 'resume'].filter((flag) => flags[flag as Flag] !== undefined);
+  if (sources.length !== 1) wrong.push('one of --sprite, --image and --resume must be given');
+  const batch = number('batch', 4, 1, 64);
+  const hidden = number('hidden', 128, 4, MAX_HIDDEN);
+  if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
+  const poolSize = number('pool', 256, 1, 4096);
+  if (poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
+  const plan: TrainingPlan = {
+    name,
+    source: {
+      sprite: text('sprite'),
+      image: text('image'),
+      scale: number('scale', flags.image === undefined ? 2 : 1, 1, 8),
+      padding: number('padding', 12, 4, 32),
+    },
+    hidden,
+    fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
+    iterations: number('iterations', 5000, 1, 1_000_000),
+    curriculumIterations: number('curriculum', 2000, 1, 100_000),
+    batch,
+    poolSize,
+    rate: number('rate', 3e-3, 1e-7, 1, false),
+    randomSeed: number('random-seed', 1, 0, 0xffffffff),
+  };
+  if (wrong.length > 0 || out === undefined) throw new RuleError(wrong.join('\n'));
+  checkName(name);
+  const report = text('report') ?? join('build/train', name);
+  const resume = text('resume');
+  return {
+    from: resume === undefined ? plan : readCheckpoint(resume),
+    out,
+    report,
+    checkpoint: text('checkpoint') ?? resume ?? join(report, 'checkpoint.bin'),
+    threads,
+  };
+}
+
+/** The command that makes this rule, whatever it was resumed from. */
+export function trainingCommand(plan: TrainingPlan, out: string): string {
+  const { sprite, image, scale, padding } = plan.source;
+  const flags: [string, string | number][] = [
+    sprite === undefined ? ['image', image ?? ''] : ['sprite', sprite],
+    ['scale', scale],
+    ['padding', padding],
+    ['iterations', plan.iterations],
+    ['curriculum', plan.curriculumIterations],
+    ['hidden', plan.hidden],
+    ['fire-rate', plan.fireRate],
+    ['batch', plan.batch],
+    ['pool', plan.poolSize],
+    ['rate', plan.rate],
+    ['random-seed', plan.randomSeed],
+    ['out', out],
+  ];
+  return `npm run train -- ${flags.map(([flag, value]) => `--${flag} ${value}`).join(' ')}`;
+}
+
+function ruleOf(run: TrainingRun, out: string): Rule {
+  const { plan, target } = run;
+  const { sprite, image, scale, padding } = plan.source;
+  return {
+    name: plan.name,
+    hidden: plan.hidden,
+    ...run.weights,
+    fireRate: plan.fireRate,
+    metadata: {
+      trainingCommand: trainingCommand(plan, out),
+      randomSeed: String(plan.randomSeed),
+      trainingMinutes: (run.elapsedMs / 60_000).toFixed(1),
+      targetWidth: String(target.width),
+      targetHeight: String(target.height),
+      ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
+      scale: String(scale),
+      padding: String(padding),
+    },
+  };
+}
+
+async function train(command: Command): Promise<number> {
+  const run = new TrainingRun(command.from, command.threads);
+  const line = new ProgressLine();
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) process.exit(INTERRUPTED);
+    interrupted = true;
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  let saved = performance.now();
+  try {
+    while (!run.isFinished && !interrupted) {
+      line.update(await run.iterate());
+      if (performance.now() - saved < CHECKPOINT_EVERY_MS) continue;
+      writeCheckpoint(command.checkpoint, run.snapshot());
+      saved = performance.now();
+    }
+    line.end();
+    writeCheckpoint(command.checkpoint, run.snapshot());
+    if (interrupted) {
+      console.error(`stopped; go on with --resume ${command.checkpoint} --out ${command.out}`);
+      return INTERRUPTED;
+    }
+    const rule = ruleOf(run, command.out);
+    writeRule(command.out, rule);
+    const { report } = await import('./report.ts');
+    await report(rule, run, command);
+    console.error(`${command.out} after ${clock(run.elapsedMs)}; the report is in ${command.report}`);
+    return 0;
+  } finally {
+    await run.dispose();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const command = readCommand(process.argv.slice(2));
+    if (command === null) process.stdout.write(HELP);
+    else process.exitCode = await train(command);
+  } catch (error) {
+    if (!(error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,128 @@
+/** The picture that a rule shall grow: read from a PNG, premultiplied, cropped to its content, scaled, padded. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { decode } from 'fast-png';
+import { RuleError } from '../rules/rule.ts';
+import { cellIndex, type GridShape, gridShape } from './kernel.ts';
+
+/** Larger pictures do not fit the trainer's memory, nor 16 channels. */
+const MOST_CELLS = 128;
+
+export interface Target {
+  /** The picture alone, without padding, in cells. */
+  readonly width: number;
+  readonly height: number;
+  /** The padded grid. */
+  readonly shape: GridShape;
+  /** [cellCount, 4] premultiplied RGBA 0..1, laid out as a state is. */
+  readonly rgba: Float32Array;
+}
+
+/** Where a target comes from: one of the two. */
+export interface TargetSource {
+  /** Name of a sprite of the development dependency `pokesprite-images`. */
+  readonly sprite?: string;
+  /** Path of a PNG. */
+  readonly image?: string;
+  /** Cells a pixel. */
+  readonly scale: number;
+  /** Empty cells around the picture. */
+  readonly padding: number;
+}
+
+/** @throws RuleError that says what is wrong with the picture */
+export function readTarget(source: TargetSource): Target {
+  const file = source.image ?? spriteFile(source.sprite ?? '');
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (missing && source.sprite) throw new RuleError(`there is no sprite named ${source.sprite}`);
+    throw new RuleError(`cannot read ${file}: ${missing ? 'no such file' : (error as Error).message}`);
+  }
+  let png: ReturnType<typeof decode>;
+  try {
+    png = decode(bytes, { checkCrc: true });
+  } catch (error) {
+    throw new RuleError(`${file} is not a PNG that can be read: ${(error as Error).message}`);
+  }
+  return fromPixels(toRgba(png, file), png.width, png.height, source, file);
+}
+
+function spriteFile(sprite: string): string {
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(sprite)) throw new RuleError(`${sprite || 'an empty word'} is no sprite's name`);
+  try {
+    const root = dirname(createRequire(import.meta.url).resolve('pokesprite-images/package.json'));
+    return join(root, 'pokemon-gen8/regular', `${sprite}.png`);
+  } catch {
+    throw new RuleError('--sprite needs the development dependency pokesprite-images; or give --image a PNG');
+  }
+}
+
+/** Straight RGBA, 0..255. */
+function toRgba(png: ReturnType<typeof decode>, file: string): Uint8Array {
+  const { width, height, depth } = png;
+  const rgba = new Uint8Array(width * height * 4);
+  if (png.palette) {
+    if (depth !== 8) throw new RuleError(`${file} has a palette of ${depth} bits; save it as RGBA of 8 bits`);
+    for (let i = 0; i < width * height; i++) {
+      const [r, g, b, a = 255] = png.palette[png.data[i]] ?? [0, 0, 0, 0];
+      rgba.set([r, g, b, a], i * 4);
+    }
+    return rgba;
+  }
+  const most = 2 ** depth - 1;
+  const byte = (i: number): number => Math.round((png.data[i] * 255) / most);
+  if (png.channels === 2 || png.channels === 4) {
+    for (let i = 0; i < width * height; i++) {
+      const first = i * png.channels;
+      const grey = png.channels === 2;
+      for (let c = 0; c < 3; c++) rgba[i * 4 + c] = byte(grey ? first : first + c);
+      rgba[i * 4 + 3] = byte(first + png.channels - 1);
+    }
+    return rgba;
+  }
+  throw new RuleError(`${file} has no alpha channel: without transparency there is no body to grow`);
+}
+
+/**
+ * @param pixels - straight RGBA, 0..255
+ * @param label - names the picture in errors
+ */
+export function fromPixels(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  { scale, padding }: Pick<TargetSource, 'scale' | 'padding'>,
+  label: string,
+): Target {
+  let [left, top, right, bottom] = [width, height, -1, -1];
+  for (let i = 0; i < width * height; i++) {
+    if (pixels[i * 4 + 3] === 0) continue;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  if (right < 0) throw new RuleError(`${label} is transparent everywhere`);
+  const cellsWide = (right - left + 1) * scale;
+  const cellsHigh = (bottom - top + 1) * scale;
+  if (Math.max(cellsWide, cellsHigh) > MOST_CELLS) {
+    throw new RuleError(`${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MOST_CELLS} fit`);
+  }
+  const shape = gridShape(cellsWide + 2 * padding, cellsHigh + 2 * padding);
+  const rgba = new Float32Array(shape.cellCount * 4);
+  for (let y = 0; y < cellsHigh; y++) {
+    for (let x = 0; x < cellsWide; x++) {
+      const pixel = ((top + Math.floor(y / scale)) * width + left + Math.floor(x / scale)) * 4;
+      const cell = cellIndex(shape, x + padding, y + padding) * 4;
+      const alpha = pixels[pixel + 3] / 255;
+      for (let c = 0; c < 3; c++) rgba[cell + c] = (pixels[pixel + c] / 255) * alpha;
+      rgba[cell + 3] = alpha;
+    }
+  }
+  return { width: cellsWide, height: cellsHigh, shape, rgba };
+}

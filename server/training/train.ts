@@ -1,0 +1,281 @@
+/**
+ * The training run: one `iterate` is one batch rolled out, differentiated and learned from. Everything that a
+ * run is lies in its `Snapshot`: a checkpoint is one on disk, and a run that diverges returns to one in memory.
+ */
+import { CHANNELS } from '../rules/rule.ts';
+import { type AdamState, adamUpdate, firstAdam, firstWeights } from './adam.ts';
+import type { Weights } from './kernel.ts';
+import { Random, type RandomState } from './random.ts';
+import * as regime from './regime.ts';
+import { Rollouts } from './rollouts.ts';
+import { readTarget, type Target, type TargetSource } from './target.ts';
+
+/** What is trained and how; fixed for the whole run, kept in its checkpoints. */
+export interface TrainingPlan {
+  readonly name: string;
+  readonly source: TargetSource;
+  readonly hidden: number;
+  readonly fireRate: number;
+  /** Iterations of the pool phase; the learning rate falls over them. */
+  readonly iterations: number;
+  /** The curriculum ends after so many iterations, at a seed or not. */
+  readonly curriculumIterations: number;
+  readonly batch: number;
+  readonly poolSize: number;
+  readonly rate: number;
+  readonly randomSeed: number;
+}
+
+export interface Snapshot {
+  readonly plan: TrainingPlan;
+  /** Done, of each phase. */
+  readonly curriculumDone: number;
+  readonly poolDone: number;
+  readonly difficulty: regime.Difficulty;
+  readonly smoothedLoss: number;
+  readonly adam: AdamState;
+  readonly random: RandomState;
+  /** [poolSize, cellCount, 16]; empty before the pool phase. */
+  readonly pool: Float32Array;
+  readonly rollbacks: number;
+  /** Loss of every iteration. */
+  readonly losses: readonly number[];
+  readonly elapsedMs: number;
+}
+
+export interface Progress {
+  readonly phase: 'curriculum' | 'pool';
+  readonly done: number;
+  readonly planned: number;
+  readonly loss: number;
+  readonly smoothedLoss: number;
+  /** Curriculum: 0 at the first difficulty, 1 at the seed. */
+  readonly difficulty: number;
+  readonly steps: number;
+  readonly rollbacks: number;
+}
+
+/** Every so many iterations of a run that does well, its state is kept to return to. */
+const KEEP_EVERY = 250;
+/** Smoothed loss this many times the kept one (or the pass loss, if more) is divergence. */
+const DIVERGED = 4;
+/** A run that diverges this often is hopeless. */
+const MOST_ROLLBACKS = 8;
+const RATE_AFTER_ROLLBACK = 0.6;
+/** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
+const GROWN = 0.5;
+
+export class TrainingError extends Error {
+  override name = 'TrainingError';
+}
+
+export class TrainingRun {
+  readonly plan: TrainingPlan;
+  readonly target: Target;
+  readonly #rollouts: Rollouts;
+  readonly #seedLoss: number;
+  #now: Snapshot;
+  #kept: Snapshot;
+  #random: Random;
+
+  /** @param from - a plan to begin, or a snapshot to go on from */
+  constructor(from: TrainingPlan | Snapshot, threads: number) {
+    this.plan = 'plan' in from ? from.plan : from;
+    const { plan } = this;
+    this.target = readTarget(plan.source);
+    const { shape } = this.target;
+    this.#random = new Random(plan.randomSeed);
+    this.#now =
+      'plan' in from
+        ? from
+        : {
+            plan,
+            curriculumDone: 0,
+            poolDone: 0,
+            difficulty: regime.firstDifficulty(shape),
+            smoothedLoss: Number.NaN,
+            adam: firstAdam(firstWeights(plan.hidden, this.#random)),
+            random: this.#random.state,
+            pool: new Float32Array(0),
+            rollbacks: 0,
+            losses: [],
+            elapsedMs: 0,
+          };
+    this.#random = new Random(this.#now.random);
+    this.#kept = this.snapshot();
+    this.#rollouts = new Rollouts({
+      shape,
+      hidden: plan.hidden,
+      fireRate: plan.fireRate,
+      slots: plan.batch,
+      threads: Math.min(threads, plan.batch),
+      maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),
+    });
+    this.#rollouts.target.set(this.target.rgba);
+    const seed = new Float32Array(shape.cellCount * CHANNELS);
+    regime.plantSeed(seed, shape);
+    this.#seedLoss = regime.meanSquareError(seed, this.target.rgba, shape);
+  }
+
+  get weights(): Weights {
+    return this.#now.adam.weights;
+  }
+
+  get losses(): readonly number[] {
+    return this.#now.losses;
+  }
+
+  get elapsedMs(): number {
+    return this.#now.elapsedMs;
+  }
+
+  get curriculumDone(): number {
+    return this.#now.curriculumDone;
+  }
+
+  get isFinished(): boolean {
+    return this.#now.poolDone >= this.plan.iterations;
+  }
+
+  get #inCurriculum(): boolean {
+    return this.#now.pool.length === 0;
+  }
+
+  /** A copy: what happens later does not reach it. */
+  snapshot(): Snapshot {
+    const now = this.#now;
+    return { ...now, random: { ...this.#random.state }, pool: now.pool.slice(), losses: now.losses.slice() };
+  }
+
+  /** @throws TrainingError when the run keeps diverging */
+  async iterate(): Promise<Progress> {
+    const started = performance.now();
+    const inCurriculum = this.#inCurriculum;
+    const { batch } = this.plan;
+    const steps = inCurriculum
+      ? this.#now.difficulty.steps
+      : this.#random.whole(regime.POOL.fewestSteps, regime.POOL.mostSteps);
+    const drawn = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
+    this.#rollouts.setWeights(this.weights);
+    const rollouts = Array.from({ length: batch }, () => ({ steps, randomSeed: this.#random.uint32() | 0 }));
+    const result = await this.#rollouts.differentiate(rollouts);
+    const loss = result.losses.reduce((sum, value) => sum + value, 0) / batch;
+    const smoothed = this.#smooth(loss);
+    if (this.#hasDiverged(smoothed)) {
+      this.#rollBack(performance.now() - started);
+      return this.#progress(inCurriculum, steps, loss);
+    }
+    const adam = adamUpdate(this.#now.adam, this.#rollouts.gradient(batch), this.#rate());
+    drawn.forEach((index, slot) => {
+      this.#poolState(index).set(this.#rollouts.state(slot));
+    });
+    (this.#now.losses as number[]).push(loss);
+    this.#now = {
+      ...this.#now,
+      adam,
+      smoothedLoss: smoothed,
+      curriculumDone: this.#now.curriculumDone + (inCurriculum ? 1 : 0),
+      poolDone: this.#now.poolDone + (inCurriculum ? 0 : 1),
+      elapsedMs: this.#now.elapsedMs + performance.now() - started,
+    };
+    if (inCurriculum) this.#advanceCurriculum();
+    if (this.#now.losses.length % KEEP_EVERY === 0) this.#kept = this.snapshot();
+    return this.#progress(inCurriculum, steps, loss);
+  }
+
+  #smooth(loss: number): number {
+    const before = this.#now.smoothedLoss;
+    return Number.isNaN(before) ? loss : before + regime.CURRICULUM.smoothing * (loss - before);
+  }
+
+  #rate(): number {
+    const base = this.plan.rate * RATE_AFTER_ROLLBACK ** this.#now.rollbacks;
+    if (this.#inCurriculum) return base;
+    return base * (0.01 + 0.495 * (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)));
+  }
+
+  #hasDiverged(smoothed: number): boolean {
+    if (!Number.isFinite(smoothed)) return true;
+    if (this.#inCurriculum) return smoothed > 100 * this.#seedLoss;
+    return smoothed > DIVERGED * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss);
+  }
+
+  #rollBack(wastedMs: number): void {
+    const rollbacks = this.#now.rollbacks + 1;
+    if (rollbacks > MOST_ROLLBACKS) {
+      throw new TrainingError(`diverged ${rollbacks} times; try a lower --rate than ${this.plan.rate}`);
+    }
+    const elapsedMs = this.#now.elapsedMs + wastedMs;
+    const kept = this.#kept;
+    this.#now = { ...kept, pool: kept.pool.slice(), losses: kept.losses.slice(), rollbacks, elapsedMs };
+    // Another draw: the same one could lead to the same end.
+    this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
+  }
+
+  #drawFromTarget(): number[] {
+    const { shape, rgba } = this.target;
+    for (let slot = 0; slot < this.plan.batch; slot++) {
+      regime.plantTarget(this.#rollouts.state(slot), shape, rgba, this.#now.difficulty, this.#random);
+    }
+    return [];
+  }
+
+  /** Fills the slots, worst first, and returns which of the pool they are. */
+  #drawFromPool(): number[] {
+    const { shape, rgba } = this.target;
+    const { batch, poolSize } = this.plan;
+    const chosen = new Set<number>();
+    while (chosen.size < batch) chosen.add(this.#random.whole(0, poolSize - 1));
+    const ranked = [...chosen]
+      .map((index) => ({ index, loss: regime.meanSquareError(this.#poolState(index), rgba, shape) }))
+      .sort((a, b) => b.loss - a.loss || a.index - b.index);
+    const firstDamaged = batch - Math.round(batch * regime.POOL.damagedPart);
+    ranked.forEach(({ index, loss }, slot) => {
+      const state = this.#rollouts.state(slot);
+      if (slot === 0) return regime.plantSeed(state, shape);
+      state.set(this.#poolState(index));
+      if (slot >= firstDamaged && loss < GROWN * this.#seedLoss) regime.damage(state, shape, this.#random);
+    });
+    return ranked.map(({ index }) => index);
+  }
+
+  #poolState(index: number): Float32Array {
+    const length = this.target.shape.cellCount * CHANNELS;
+    return this.#now.pool.subarray(index * length, (index + 1) * length);
+  }
+
+  #advanceCurriculum(): void {
+    const { difficulty, smoothedLoss, curriculumDone } = this.#now;
+    const passed = smoothedLoss < regime.CURRICULUM.passLoss;
+    const next = passed ? regime.harder(difficulty) : difficulty;
+    this.#now = { ...this.#now, difficulty: next };
+    if (regime.isSeed(next) || curriculumDone >= this.plan.curriculumIterations) this.#beginPool();
+  }
+
+  #beginPool(): void {
+    const { shape } = this.target;
+    const length = shape.cellCount * CHANNELS;
+    const pool = new Float32Array(this.plan.poolSize * length);
+    this.#now = { ...this.#now, pool };
+    for (let i = 0; i < this.plan.poolSize; i++) regime.plantSeed(this.#poolState(i), shape);
+    this.#kept = this.snapshot();
+  }
+
+  #progress(inCurriculum: boolean, steps: number, loss: number): Progress {
+    const now = this.#now;
+    return {
+      phase: inCurriculum ? 'curriculum' : 'pool',
+      done: inCurriculum ? now.curriculumDone : now.poolDone,
+      planned: inCurriculum ? this.plan.curriculumIterations : this.plan.iterations,
+      loss,
+      smoothedLoss: now.smoothedLoss,
+      difficulty: regime.progress(now.difficulty, this.target.shape),
+      steps,
+      rollbacks: now.rollbacks,
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#rollouts.dispose();
+  }
+}

@@ -1,0 +1,121 @@
+/** Who lives: records of organisms and their ids. It knows no cells; the engine does. */
+import type { OrganismRecord } from '../storage/snapshot.ts';
+
+/** A minute at 4 Hz. */
+export const HISTORY_SAMPLES = 240;
+/** An id is not given again for so long, so that no viewer takes a newcomer for the one who died. */
+export const REST_SECONDS = 60;
+/** What a world of the largest size may hold; far beyond what two cores can step in real time. */
+export const MOST_ORGANISMS = 4_096;
+const MOST_IDS = 65_535;
+
+export interface Organism {
+  readonly id: number;
+  readonly species: string;
+  /** Seed position. */
+  readonly x: number;
+  readonly y: number;
+  /** Empty for the garden's. */
+  readonly planter: string;
+  readonly plantedStep: number;
+  /** Of the world's running time. */
+  readonly plantedSeconds: number;
+  /** 0..1, when last measured. */
+  health: number;
+  /** Owned cells, when last counted. */
+  cells: number;
+  readonly history: HealthHistory;
+}
+
+/** The last 240 samples of an organism's health. */
+export class HealthHistory {
+  readonly #samples = new Float32Array(HISTORY_SAMPLES);
+  /** Where the next sample goes. */
+  #next = 0;
+  #length = 0;
+
+  push(health: number): void {
+    this.#samples[this.#next] = health;
+    this.#next = (this.#next + 1) % HISTORY_SAMPLES;
+    this.#length = Math.min(this.#length + 1, HISTORY_SAMPLES);
+  }
+
+  /** Oldest first, in hundredths. */
+  list(): number[] {
+    const oldest = (this.#next - this.#length + HISTORY_SAMPLES) % HISTORY_SAMPLES;
+    return Array.from({ length: this.#length }, (_, i) =>
+      toHundredths(this.#samples[(oldest + i) % HISTORY_SAMPLES]),
+    );
+  }
+}
+
+export const toHundredths = (value: number): number => Math.round(value * 100) / 100;
+
+export class Organisms {
+  readonly #living = new Map<number, Organism>();
+  /** id → the running time at which it may be given again. */
+  readonly #resting = new Map<number, number>();
+  #nextId = 1;
+
+  get size(): number {
+    return this.#living.size;
+  }
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  get(id: number): Organism | undefined {
+    return this.#living.get(id);
+  }
+
+  [Symbol.iterator](): IterableIterator<Organism> {
+    return this.#living.values();
+  }
+
+  ids(): number[] {
+    return [...this.#living.keys()];
+  }
+
+  /** An id that nobody has or had a moment ago; null when there are too many organisms. Ids go round. */
+  freeId(runSeconds: number): number | null {
+    if (this.#living.size >= MOST_ORGANISMS) return null;
+    for (const [id, until] of this.#resting) if (until <= runSeconds) this.#resting.delete(id);
+    for (let tried = 0; tried < MOST_IDS; tried++) {
+      const id = ((this.#nextId - 1 + tried) % MOST_IDS) + 1;
+      if (!this.#living.has(id) && !this.#resting.has(id)) return id;
+    }
+    return null;
+  }
+
+  add(facts: Omit<OrganismRecord, 'history'> & { readonly history?: readonly number[] }): Organism {
+    const { history: samples = [], ...rest } = facts;
+    const history = new HealthHistory();
+    for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
+    const organism: Organism = { ...rest, cells: 1, history };
+    this.#living.set(organism.id, organism);
+    this.#nextId = (organism.id % MOST_IDS) + 1;
+    return organism;
+  }
+
+  /** Its id rests. */
+  remove(id: number, runSeconds: number): void {
+    if (this.#living.delete(id)) this.#resting.set(id, runSeconds + REST_SECONDS);
+  }
+
+  /** As they are saved. Resting ids are not: no viewer outlives the process. */
+  records(): OrganismRecord[] {
+    return [...this.#living.values()].map(({ cells: _cells, history, ...rest }) => ({
+      ...rest,
+      history: history.list(),
+    }));
+  }
+
+  /** Replaces everyone. */
+  restore(records: readonly OrganismRecord[], nextId: number): void {
+    this.#living.clear();
+    this.#resting.clear();
+    for (const record of records) this.add(record);
+    this.#nextId = nextId;
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The loop: strokes, steps, pixels, records, once a frame, and between frames whatever was asked. It never
+ * hurries to make up for lost time: late frames and steps that do not fit are dropped, and the true speed
+ * is reported.
+ */
+import { PAGE_BYTES } from '../../shared/geometry.ts';
+import type { WorldState } from '../storage/snapshot.ts';
+import type { Publisher } from '../stream/publisher.ts';
+import type { FromWorld, ToWorld, WorldAnswers, WorldQuery } from './messages.ts';
+import type { World } from './world.ts';
+
+export interface Clock {
+  /** Milliseconds, never going back. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface SimulationOptions {
+  readonly world: World;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly stepsPerSecond: number;
+  readonly framesPerSecond: number;
+  readonly saveSeconds: number;
+  /** Resolves when the state is on disk. */
+  readonly write: (state: WorldState) => Promise<void>;
+  readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
+}
+
+/** Of a frame's time, what steps may take; the rest is for pixels, records and questions. */
+const STEP_SHARE = 0.75;
+const STATS_MS = 1_000;
+/** A machine that slept all night does not age its world by a night. */
+const LONGEST_TICK_SECONDS = 1;
+
+export class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #frameMs: number;
+  readonly #page = new Uint8Array(PAGE_BYTES);
+  #stopping = false;
+  /** Resolves when the engine is free: its calls must not overlap. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #saving: Promise<unknown> = Promise.resolve();
+  #frame = 0;
+  /** Steps that time has earned; a fraction waits for the next frame. */
+  #stepsOwed = 0;
+  #stepMs = 0;
+  #lastTickMs: number;
+  #lastSaveMs: number;
+  #lastStatsMs: number;
+  #stepsSinceStats = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#frameMs = 1_000 / options.framesPerSecond;
+    this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
+  }
+
+  /** Runs until `stop` is received, then saves. */
+  async run(): Promise<void> {
+    const { clock, post } = this.#options;
+    let nextMs = clock.now();
+    while (!this.#stopping) {
+      await this.#alone(() => this.#tick());
+      nextMs += this.#frameMs;
+      const now = clock.now();
+      // One late frame is made up for, so that a slow timer costs no speed; more are lost.
+      nextMs = Math.max(nextMs, now - this.#frameMs);
+      await clock.sleep(Math.max(0, nextMs - now));
+    }
+    // Whoever waits for a stroke still gets an answer.
+    await this.#alone(() => this.#options.world.applyStrokes());
+    await this.#save();
+    post({ type: 'stopped' });
+  }
+
+  receive(message: ToWorld): void {
+    const { publisher } = this.#options;
+    switch (message.type) {
+      case 'watch':
+        publisher.unwatch(message.remove);
+        publisher.watch(message.add);
+        return;
+      case 'keyframes':
+        publisher.requestKeyframes(message.pages);
+        return;
+      case 'query':
+        void this.#answer(message.request, message.query);
+        return;
+      case 'stop':
+        this.#stopping = true;
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** One after the other, in order of arrival. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  // --- a frame ---
+
+  async #tick(): Promise<void> {
+    const { world, clock, saveSeconds } = this.#options;
+    const startMs = clock.now();
+    const elapsedSeconds = Math.min((startMs - this.#lastTickMs) / 1_000, LONGEST_TICK_SECONDS);
+    this.#lastTickMs = startMs;
+
+    await world.applyStrokes();
+    await this.#step();
+    await this.#publish();
+    await world.observe(elapsedSeconds);
+    this.#report();
+
+    if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
+      this.#lastSaveMs = clock.now();
+      void this.#save().catch((error: Error) => this.#note(`the world could not be saved: ${error.message}`));
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { world, clock, stepsPerSecond, framesPerSecond } = this.#options;
+    this.#stepsOwed += stepsPerSecond / framesPerSecond;
+    const owed = Math.floor(this.#stepsOwed + 1e-9);
+    this.#stepsOwed = Math.max(0, this.#stepsOwed - owed);
+    if (owed === 0) return;
+    const affordable = this.#stepMs > 0 ? Math.floor((this.#frameMs * STEP_SHARE) / this.#stepMs) : owed;
+    const steps = Math.max(1, Math.min(owed, affordable));
+    const startMs = clock.now();
+    await world.engine.step(steps);
+    const stepMs = (clock.now() - startMs) / steps;
+    // Forgets a stall (a pause of the whole machine) within a few frames.
+    this.#stepMs = this.#stepMs === 0 ? stepMs : this.#stepMs * 0.8 + stepMs * 0.2;
+    this.#stepsSinceStats += steps;
+  }
+
+  async #publish(): Promise<void> {
+    const { world, publisher, clock, post } = this.#options;
+    this.#frame++;
+    await world.engine.visitChanged((page, rgba) => {
+      if (publisher.watches(page)) publisher.see(page, rgba);
+    });
+    for (const page of publisher.due(clock.now())) {
+      await world.engine.readPage(page, this.#page);
+      publisher.see(page, this.#page);
+    }
+    const frame = publisher.collect(this.#frame, world.engine.stepNumber, clock.now());
+    if (frame !== null) post(frame, [frame.bytes.buffer]);
+  }
+
+  /** Once a second. */
+  #report(): void {
+    const { world, clock, post } = this.#options;
+    const nowMs = clock.now();
+    const elapsedMs = nowMs - this.#lastStatsMs;
+    if (elapsedMs < STATS_MS) return;
+    post({
+      type: 'stats',
+      stats: {
+        step: world.engine.stepNumber,
+        stepsPerSecond: Math.round((this.#stepsSinceStats * 10_000) / elapsedMs) / 10,
+        organisms: world.organisms.size,
+        livingCells: world.livingCells,
+      },
+    });
+    this.#lastStatsMs = nowMs;
+    this.#stepsSinceStats = 0;
+  }
+
+  // --- questions ---
+
+  async #answer(request: number, query: WorldQuery): Promise<void> {
+    const { post } = this.#options;
+    try {
+      const value = await this.#ask(query);
+      const pixels = query.kind === 'pixels' ? [(value as WorldAnswers['pixels']).buffer] : [];
+      post({ type: 'answer', request, value }, pixels);
+    } catch (error) {
+      post({ type: 'refused', request, message: (error as Error).message });
+    }
+  }
+
+  #ask(query: WorldQuery): Promise<WorldAnswers[WorldQuery['kind']]> {
+    const { world } = this.#options;
+    switch (query.kind) {
+      case 'pixels':
+        return this.#alone(() => world.pixels(query.rect));
+      case 'organisms':
+        return this.#alone(async () => world.summaries());
+      case 'inspectAt':
+        return this.#alone(() => world.inspectAt(query.x, query.y));
+      case 'inspect':
+        return this.#alone(async () => world.inspect(query.organism));
+      case 'stroke':
+        // Not alone: it waits for the next frame, which must be able to come.
+        return world.queueStroke(query.player, query.name, query.stroke);
+      case 'save':
+        return this.#save();
+      default:
+        return query satisfies never;
+    }
+  }
+
+  /** The copy is made between two frames; packing and writing go on beside them. Saves do not overlap. */
+  #save(): Promise<null> {
+    const saved = this.#saving.then(async () => {
+      await this.#options.write(await this.#alone(() => this.#options.world.save()));
+      return null;
+    });
+    this.#saving = saved.catch(() => {});
+    return saved;
+  }
+
+  #note(message: string): void {
+    this.#options.post({ type: 'note', message });
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * The world between two steps: who lives where, how they fare, and what players did. It drives an engine
+ * and knows no threads, clocks or sockets. Calls must not overlap, as the engine's must not.
+ */
+import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
+import { type Engine, EngineError, type PageState } from '../engines/engine.ts';
+import { CHANNELS, type Rule } from '../rules/rule.ts';
+import type { WorldState } from '../storage/snapshot.ts';
+import type { StrokeRecord } from '../storage/strokeLog.ts';
+import { layOutGarden, type Seedling } from './garden.ts';
+import { HEALTH_MARGIN, healthOf, healthRect, type MatureForm } from './mature.ts';
+import type { OrganismSummary, StrokeOutcome } from './messages.ts';
+import { type Organism, Organisms, toHundredths } from './organisms.ts';
+import { organismNear, planStroke } from './perturb.ts';
+
+/** Of health samples, and of the census. */
+const SAMPLES_PER_SECOND = 4;
+/** Bodies measured in one frame at most (each about 0.02 ms); with more, each is measured less often. */
+const MOST_MEASURED = 64;
+/** Strokes applied between two steps; the rest wait for the next frame. */
+const MOST_STROKES = 64;
+/** Strokes that wait; beyond it players are told so. */
+const MOST_WAITING = 512;
+
+/** A species that lives here: its rule sits in the engine's slot of the same number. */
+export interface LoadedSpecies {
+  readonly rule: Rule;
+  readonly mature: MatureForm;
+  readonly card: Species;
+}
+
+interface WaitingStroke {
+  readonly player: string;
+  readonly name: string;
+  readonly stroke: StrokeMessage;
+  readonly answer: (outcome: StrokeOutcome) => void;
+}
+
+/** The save does not belong to this world. */
+export class WorldMismatchError extends Error {
+  override name = 'WorldMismatchError';
+}
+
+export class World {
+  readonly engine: Engine;
+  readonly species: readonly LoadedSpecies[];
+  readonly organisms = new Organisms();
+  readonly #slots: ReadonlyMap<string, number>;
+  readonly #cards: readonly Species[];
+  readonly #log: (record: StrokeRecord) => void;
+  readonly #waiting: WaitingStroke[] = [];
+  readonly #own: Float32Array;
+  #strokes = 0;
+  #runSeconds = 0;
+  /** Samples, and measured bodies, that time has earned and that are still to be taken. */
+  #samplesOwed = 0;
+  #measuresOwed = 0;
+  #round: number[] = [];
+  #livingCells = 0;
+
+  /** @param log - told of every stroke that was applied */
+  constructor(engine: Engine, species: readonly LoadedSpecies[], log: (record: StrokeRecord) => void) {
+    this.engine = engine;
+    this.species = species;
+    this.#log = log;
+    this.#cards = species.map(({ card }) => card);
+    this.#slots = new Map(species.map(({ rule }, slot) => [rule.name, slot]));
+    const largest = species.map(({ mature }) => healthRect(mature, 0, 0)).map((r) => r.width * r.height * 4);
+    this.#own = new Float32Array(Math.max(0, ...largest));
+    for (const [slot, { rule }] of species.entries()) engine.setRule(slot, rule);
+  }
+
+  get livingCells(): number {
+    return this.#livingCells;
+  }
+
+  /** How long the world has been running, over all its processes. */
+  get runSeconds(): number {
+    return this.#runSeconds;
+  }
+
+  // --- who lives ---
+
+  /** @returns how many found a place */
+  plantGarden(count: number, randomSeed: number): number {
+    const beds = this.species.map(({ rule, mature }) => ({ name: rule.name, box: mature }));
+    const seedlings = layOutGarden(this.engine, beds, count, randomSeed);
+    for (const seedling of seedlings) this.#plant(seedling, '');
+    return seedlings.length;
+  }
+
+  /** @throws EngineError when there is no room for one more; the world is then as it was */
+  #plant({ species, x, y }: Seedling, planter: string): Organism {
+    const id = this.organisms.freeId(this.#runSeconds);
+    if (id === null) throw new EngineError('too many organisms');
+    const plantedStep = this.engine.stepNumber;
+    this.engine.plant(id, this.#slots.get(species)!, x, y);
+    return this.organisms.add({
+      id,
+      species,
+      x,
+      y,
+      planter,
+      plantedStep,
+      plantedSeconds: this.#runSeconds,
+      health: 0,
+    });
+  }
+
+  /** Where a newcomer looks first: at the organism nearest the middle, a pikachu if there is one. */
+  get start(): { readonly x: number; readonly y: number } {
+    const middle = { x: this.engine.width / 2, y: this.engine.height / 2 };
+    const all = [...this.organisms];
+    const pikachus = all.filter(({ species }) => species === 'pikachu');
+    const distance = ({ x, y }: Organism): number => Math.hypot(x - middle.x, y - middle.y);
+    const [first] = (pikachus.length > 0 ? pikachus : all).sort((a, b) => distance(a) - distance(b));
+    return first === undefined ? middle : { x: first.x, y: first.y };
+  }
+
+  // --- strokes ---
+
+  /** Waits for the next step boundary; the promise says what came of it. */
+  queueStroke(player: string, name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    if (this.#waiting.length >= MOST_WAITING)
+      return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
+    return new Promise((answer) => this.#waiting.push({ player, name, stroke, answer }));
+  }
+
+  /** Applies what waits, in order of arrival. */
+  async applyStrokes(): Promise<void> {
+    for (const { player, name, stroke, answer } of this.#waiting.splice(0, MOST_STROKES))
+      answer(await this.#apply(player, name, stroke));
+  }
+
+  async #apply(player: string, name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.#cards };
+    // Salts of one stroke's capsules follow each other.
+    const plan = await planStroke(stroke, ground, Math.imul(this.#strokes++, 0x10001));
+    if (!plan.ok) return plan;
+    const step = this.engine.stepNumber;
+    let touched: readonly number[];
+    if ('seed' in plan) {
+      try {
+        touched = [this.#plant(plan.seed, name).id];
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        return { ok: false, reason: 'The world is full: nothing more can be planted.' };
+      }
+    } else {
+      for (const perturbation of plan.perturbations) this.engine.perturb(perturbation);
+      touched = plan.hit;
+    }
+    const { tool, radius, points } = stroke;
+    const organisms = touched
+      .map((id) => this.organisms.get(id))
+      .filter((organism) => organism !== undefined)
+      .map(({ id, species, x, y }) => ({ id, species, x, y }));
+    this.#log({ step, player, tool, radius, points, organisms });
+    return { ok: true, step };
+  }
+
+  // --- how they fare ---
+
+  /** Lets time pass for the records: measures health, a share of the bodies in each call, and buries the dead. */
+  async observe(elapsedSeconds: number): Promise<void> {
+    this.#runSeconds += elapsedSeconds;
+    const samples = elapsedSeconds * SAMPLES_PER_SECOND;
+    const all = this.organisms.size;
+    this.#measuresOwed = Math.min(this.#measuresOwed + all * samples, all, MOST_MEASURED);
+    for (; this.#measuresOwed >= 1; this.#measuresOwed--) await this.#measureNext();
+
+    this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
+    if (this.#samplesOwed < 1) return;
+    await this.#count();
+    for (; this.#samplesOwed >= 1; this.#samplesOwed--)
+      for (const { history, health } of this.organisms) history.push(health);
+  }
+
+  async #measureNext(): Promise<void> {
+    if (this.#round.length === 0) this.#round = this.organisms.ids();
+    const organism = this.organisms.get(this.#round.pop() ?? 0);
+    if (organism === undefined) return;
+    const { mature } = this.species[this.#slots.get(organism.species)!];
+    const own = this.#own.subarray(
+      0,
+      (mature.width + 2 * HEALTH_MARGIN) * (mature.height + 2 * HEALTH_MARGIN) * 4,
+    );
+    await this.engine.readOrganism(organism.id, healthRect(mature, organism.x, organism.y), own);
+    organism.health = healthOf(own, mature);
+  }
+
+  async #count(): Promise<void> {
+    let livingCells = 0;
+    for (const { organism: id, cells } of await this.engine.census()) {
+      const organism = this.organisms.get(id);
+      if (organism !== undefined) organism.cells = cells;
+      livingCells += cells;
+      if (cells > 0) continue;
+      this.engine.remove(id);
+      this.organisms.remove(id, this.#runSeconds);
+    }
+    this.#livingCells = livingCells;
+  }
+
+  // --- what others may ask ---
+
+  summaries(): OrganismSummary[] {
+    return [...this.organisms].map(({ id, species, x, y, health, cells, planter, plantedStep }) => ({
+      id,
+      species,
+      x,
+      y,
+      ageSteps: this.#age(plantedStep),
+      health: toHundredths(health),
+      cells,
+      planter,
+    }));
+  }
+
+  inspect(id: number): InspectionMessage['organism'] {
+    const organism = this.organisms.get(id);
+    if (organism === undefined) return null;
+    const { species, x, y, cells, planter, health, plantedStep, plantedSeconds, history } = organism;
+    return {
+      id,
+      species,
+      x,
+      y,
+      age: this.#age(plantedStep),
+      ageSeconds: Math.max(0, this.#runSeconds - plantedSeconds),
+      health: toHundredths(health),
+      cells,
+      planter,
+      history: history.list(),
+      historySeconds: 1 / SAMPLES_PER_SECOND,
+    };
+  }
+
+  /** Whoever lives within 2 cells. */
+  async inspectAt(x: number, y: number): Promise<InspectionMessage['organism']> {
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
+    return this.inspect(await organismNear(x, y, this.engine));
+  }
+
+  /** Step numbers are uint32 and go round. */
+  #age(plantedStep: number): number {
+    return (this.engine.stepNumber - plantedStep) >>> 0;
+  }
+
+  /**
+   * @returns [height, width, 4], the true pixels; zeros outside the world
+   * @throws RangeError when the rectangle is none, or too large
+   */
+  async pixels(rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
+    const { x, y, width, height } = rect;
+    if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1)
+      throw new RangeError('a rectangle has whole numbers, and at least one cell');
+    if (width > MAX_PNG_SIDE || height > MAX_PNG_SIDE)
+      throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells a side`);
+    const pixels = new Uint8Array(width * height * 4);
+    const page = new Uint8Array(PAGE_BYTES);
+    for (const { px, py, index } of pagesUnder(rect, this.engine)) {
+      await this.engine.readPage(index, page);
+      copyOverlap(page, px * PAGE_CELLS, py * PAGE_CELLS, pixels, rect);
+    }
+    return pixels;
+  }
+
+  // --- outliving the process ---
+
+  async save(): Promise<WorldState> {
+    const { stepNumber, randomSeed, pages } = await this.engine.save();
+    return {
+      width: this.engine.width,
+      height: this.engine.height,
+      stepNumber,
+      randomSeed,
+      runSeconds: this.#runSeconds,
+      nextId: this.organisms.nextId,
+      organisms: this.organisms.records(),
+      pages,
+    };
+  }
+
+  /**
+   * Takes the place of everything. Organisms whose rule is no longer loaded are left out.
+   *
+   * @returns what the operator should know
+   * @throws WorldMismatchError when the save is of another size
+   */
+  async restore(state: WorldState): Promise<string[]> {
+    const { engine } = this;
+    if (state.width !== engine.width || state.height !== engine.height)
+      throw new WorldMismatchError(
+        `the saved world is ${state.width}x${state.height}, not ${engine.width}x${engine.height}: ` +
+          `start with --size ${state.width}x${state.height}, or move the save away`,
+      );
+    const kept = state.organisms.filter(({ species }) => this.#slots.has(species));
+    const organisms = kept.map(({ id, species }) => ({ id, rule: this.#slots.get(species)! }));
+    const ids = new Set(kept.map(({ id }) => id));
+    const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
+    const { stepNumber, randomSeed, runSeconds, nextId } = state;
+    await engine.restore({ stepNumber, randomSeed, organisms, pages });
+    this.organisms.restore(kept, nextId);
+    this.#runSeconds = runSeconds;
+    await this.#count();
+
+    const lost = new Map<string, number>();
+    for (const { species } of state.organisms)
+      if (!this.#slots.has(species)) lost.set(species, (lost.get(species) ?? 0) + 1);
+    return [...lost].map(
+      ([species, count]) => `${count} ${species} left out: its rule is not there any more`,
+    );
+  }
+}
+
+/** The page without the cells of everyone else; null when nobody is left. Changes it in place. */
+function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
+  let anyone = false;
+  for (let cell = 0; cell < page.owners.length; cell++) {
+    if (page.owners[cell] === 0) continue;
+    if (ids.has(page.owners[cell])) {
+      anyone = true;
+      continue;
+    }
+    page.owners[cell] = 0;
+    page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+  }
+  return anyone ? page : null;
+}
+
+function* pagesUnder(
+  { x, y, width, height }: Rect,
+  world: Size,
+): Generator<{ px: number; py: number; index: number }> {
+  const across = Math.ceil(world.width / PAGE_CELLS);
+  const lastX = Math.floor((Math.min(x + width, world.width) - 1) / PAGE_CELLS);
+  const lastY = Math.floor((Math.min(y + height, world.height) - 1) / PAGE_CELLS);
+  for (let py = Math.floor(Math.max(y, 0) / PAGE_CELLS); py <= lastY; py++)
+    for (let px = Math.floor(Math.max(x, 0) / PAGE_CELLS); px <= lastX; px++)
+      yield { px, py, index: py * across + px };
+}
+
+/** Copies the part of a page at (left, top) that lies in the rectangle. */
+function copyOverlap(page: Uint8Array, left: number, top: number, into: Uint8Array, rect: Rect): void {
+  const fromX = Math.max(left, rect.x);
+  const toX = Math.min(left + PAGE_CELLS, rect.x + rect.width);
+  const toY = Math.min(top + PAGE_CELLS, rect.y + rect.height);
+  for (let y = Math.max(top, rect.y); y < toY; y++) {
+    const from = ((y - top) * PAGE_CELLS + fromX - left) * 4;
+    const row = page.subarray(from, from + (toX - fromX) * 4);
+    into.set(row, ((y - rect.y) * rect.width + fromX - rect.x) * 4);
+  }
+}

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
+
+const faultsOf = (argv: string[], env: Record<string, string> = {}): readonly string[] => {
+  try {
+    readConfig(argv, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+};
+
+describe('readConfig', () => {
+  test('has a default for everything, and cannot be changed afterwards', () => {
+    const config = readConfig([], {});
+    expect(config).toEqual({
+      host: '0.0.0.0',
+      port: 2567,
+      engine: 'auto',
+      width: 1024,
+      height: 1024,
+      stepsPerSecond: 30,
+      framesPerSecond: 20,
+      epsilon: 2,
+      garden: 48,
+      randomSeed: 1,
+      dataDir: 'data',
+      weightsDir: 'weights',
+      saveSeconds: 60,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('a flag wins over its variable, and a variable over the default', () => {
+    const env = { REGROW_PORT: '80', REGROW_STEPS_PER_SECOND: '12.5', REGROW_EPSILON: '' };
+    const config = readConfig(['--port', '0', '--engine=wasm', '--data-dir', '/tmp/a b'], env);
+    expect(config).toMatchObject({
+      port: 0,
+      stepsPerSecond: 12.5,
+      epsilon: 2,
+      engine: 'wasm',
+      dataDir: '/tmp/a b',
+    });
+  });
+
+  test('a size is one number or two', () => {
+    expect(readConfig(['--size', '256'], {})).toMatchObject({ width: 256, height: 256 });
+    expect(readConfig(['--size', '4096x64'], {})).toMatchObject({ width: 4096, height: 64 });
+  });
+
+  test.each([
+    ['--port', '65536'],
+    ['--port', '-1'],
+    ['--port', '80.5'],
+    ['--port', '0x50'],
+    ['--port', 'NaN'],
+    ['--engine', 'cuda'],
+    ['--size', '63'],
+    ['--size', '65537x64'],
+    ['--size', '10x'],
+    ['--steps-per-second', '0'],
+    ['--steps-per-second', '1e3'],
+    ['--frames-per-second', '61'],
+    ['--epsilon', '33'],
+    ['--garden', '10001'],
+    ['--random-seed', '4294967296'],
+    ['--save-seconds', '0.5'],
+    ['--data-dir', ' '],
+  ])('%s %s is refused by name', (flag, value) => {
+    const faults = faultsOf([flag, value]);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(flag);
+    expect(faults[0]).toContain(`"${value}"`);
+  });
+
+  test('every bad field is named in one error, unknown flags too', () => {
+    const faults = faultsOf(['--prot', '80', '--size', '1', '--epsilon'], {
+      REGROW_GARDEN: 'many',
+      REGROW_PORT: 'x',
+    });
+    expect(faults).toHaveLength(5);
+    const all = faults.join('\n');
+    for (const name of ['--prot', '--size', '--epsilon', 'REGROW_GARDEN', 'REGROW_PORT'])
+      expect(all).toContain(name);
+  });
+
+  test('a flag given twice and a word without a flag are refused', () => {
+    expect(faultsOf(['--port', '1', '--port', '2'])[0]).toContain('twice');
+    expect(faultsOf(['port'])[0]).toContain('no such flag');
+  });
+});
+
+test('the help lists every setting with its flag, variable, default and range', () => {
+  const help = helpText();
+  for (const part of [
+    '--steps-per-second',
+    'REGROW_STEPS_PER_SECOND',
+    '0.1..1000',
+    '1024x1024',
+    '--save-seconds',
+  ])
+    expect(help).toContain(part);
+  expect(wantsHelp(['--port', '1', '--help'])).toBe(true);
+  expect(wantsHelp([])).toBe(false);
+});

@@ -1,0 +1,382 @@
+/**
+ * What every engine must do. Single steps are compared with `reference.ts` from many states, never long
+ * rollouts: those drift apart at the alive threshold.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  type EngineState,
+  type Perturbation,
+} from '../../server/engines/engine.ts';
+import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
+import {
+  changedPages,
+  expectSameState,
+  RULES,
+  randomRule,
+  randomState,
+  setRules,
+  stillRule,
+} from './fixtures.ts';
+
+export interface ContractOptions {
+  /** Largest difference of a channel after one step; 0: equal to the bit. */
+  readonly tolerance: number;
+}
+
+/** One state and what a step makes of it, with the pages whose pixels the step changes. */
+interface StepCase {
+  readonly world: Size;
+  readonly before: EngineState;
+  readonly after: EngineState;
+  readonly changed: ReadonlyMap<number, Uint8Array>;
+}
+
+const WORLDS: readonly Size[] = [
+  { width: 150, height: 130 },
+  { width: 64, height: 64 },
+  { width: 65, height: 200 },
+  { width: 3, height: 70 },
+  { width: 1, height: 1 },
+];
+const SHARED: Size = WORLDS[0];
+
+async function stepCase(reference: Engine, before: EngineState): Promise<StepCase> {
+  await reference.restore(before);
+  await changedPages(reference);
+  await reference.step(1);
+  return { world: reference, before, after: await reference.save(), changed: await changedPages(reference) };
+}
+
+/** The reference is slow: its steps are taken once for all engines of a test file. */
+let stepCases: Promise<StepCase[]> | undefined;
+async function makeStepCases(): Promise<StepCase[]> {
+  const cases: StepCase[] = [];
+  for (const [w, world] of WORLDS.entries()) {
+    const reference = await createReferenceEngine({ ...world, randomSeed: 1 });
+    setRules(reference);
+    for (let i = 0; i < (w === 0 ? 10 : 5); i++) {
+      cases.push(await stepCase(reference, randomState(w * 100 + i, world, 2 + i)));
+    }
+    // Grown together from seeds, on the corner of four pages where the world has one.
+    for (const [i, x] of [60, 66, 62, world.width - 1, 0].entries()) {
+      reference.restore({ stepNumber: 5, randomSeed: 9, organisms: [], pages: [] });
+      for (let n = 0; n <= i; n++) {
+        const seedX = Math.min(world.width - 1, x + n);
+        const seedY = Math.min(world.height - 1, 58 + 5 * n);
+        if (n > 0 && world.height === 1) break;
+        reference.plant(n + 1, [0, 2, 3][n % 3], seedX, seedY);
+      }
+      for (let round = 0; round < 2; round++) {
+        await reference.step(4);
+        const before = await reference.save();
+        cases.push(await stepCase(reference, before));
+      }
+    }
+  }
+  return cases;
+}
+
+const TOUCHING: readonly Perturbation[] = [
+  { kind: 'ablate', x0: 64, y0: 64, x1: 64, y1: 64, radius: 3 },
+  { kind: 'ablate', x0: 50.5, y0: 61.2, x1: 80.3, y1: 66.7, radius: 2.4 },
+  { kind: 'ablate', x0: 0, y0: 0, x1: 0, y1: 0, radius: 0 },
+  { kind: 'ablate', x0: -1e4, y0: 40, x1: 1e4, y1: 41, radius: 12 },
+  { kind: 'noise', x0: 60, y0: 60, x1: 70, y1: 70, radius: 5, amplitude: 0.3, salt: 77 },
+  { kind: 'noise', x0: 64, y0: 64, x1: 64, y1: 64, radius: 500, amplitude: 3, salt: 0xffffffff },
+  { kind: 'truncate', organism: 65_535, x: 64, y: 64, radius: 2.5 },
+  { kind: 'truncate', organism: 258, x: 60, y: 62, radius: 0 },
+];
+
+const NOWHERE: Rect = { x: -10, y: -20, width: 9, height: 300 };
+
+/**
+ * @param create - a fresh engine; the suite disposes of it
+ */
+export function describeEngineContract(
+  name: string,
+  create: (options: EngineOptions) => Promise<Engine>,
+  { tolerance }: ContractOptions,
+): void {
+  describe(`engine contract: ${name}`, () => {
+    // Few engines: each reserves gigabytes of addresses.
+    const engines = new Map<Size, Engine>();
+    let engine: Engine;
+    let reference: Engine;
+
+    beforeAll(async () => {
+      for (const world of WORLDS) {
+        const made = await create({ ...world, randomSeed: 1 });
+        setRules(made);
+        engines.set(world, made);
+      }
+      engine = engines.get(SHARED)!;
+      reference = await createReferenceEngine({ ...SHARED, randomSeed: 1 });
+      setRules(reference);
+      stepCases ??= makeStepCases();
+      await stepCases;
+    });
+
+    afterAll(() => {
+      for (const made of engines.values()) made.dispose();
+    });
+
+    /** Puts both engines of the shared world into one state. */
+    async function startFrom(seed: number, blobs = 6): Promise<EngineState> {
+      const state = randomState(seed, SHARED, blobs);
+      await reference.restore(state);
+      await engine.restore(state);
+      await changedPages(engine);
+      await changedPages(reference);
+      return state;
+    }
+
+    async function expectSame(allowed = 0): Promise<void> {
+      expectSameState(await engine.save(), await reference.save(), SHARED, allowed);
+    }
+
+    async function stepBothOnce(): Promise<void> {
+      await reference.step(1);
+      await engine.step(1);
+      await expectSame(tolerance);
+    }
+
+    test('one step from random and grown states, touching organisms, borders and odd sizes', async () => {
+      for (const { world, before, after } of await stepCases!) {
+        const stepped = [...engines].find(
+          ([size]) => size.width === world.width && size.height === world.height,
+        )![1];
+        await stepped.restore(before);
+        await stepped.step(1);
+        expectSameState(await stepped.save(), after, world, tolerance);
+      }
+    });
+
+    test('changed pages are those whose RGBA8 changed, and carry the new pixels', async () => {
+      for (const { world, before, changed } of await stepCases!) {
+        const stepped = [...engines].find(
+          ([size]) => size.width === world.width && size.height === world.height,
+        )![1];
+        await stepped.restore(before);
+        await changedPages(stepped);
+        await stepped.step(1);
+        const got = await changedPages(stepped);
+        if (tolerance > 0) {
+          // A pixel may round the other way, so compare by value instead of by set.
+          for (const [page, rgba] of changed) {
+            const pixels = got.get(page) ?? (await pixelsOf(stepped, page));
+            expect(largestDifference(pixels, rgba)).toBeLessThanOrEqual(1);
+          }
+        } else {
+          expect([...got.keys()].sort()).toEqual([...changed.keys()].sort());
+          for (const [page, rgba] of changed) expect(largestDifference(got.get(page)!, rgba)).toBe(0);
+        }
+        expect(await changedPages(stepped)).toEqual(new Map());
+      }
+    });
+
+    test('a page whose life is wiped out is reported as zeros, once', async () => {
+      await startFrom(3, 1);
+      await engine.step(1);
+      await changedPages(engine);
+      const before = new Set<number>();
+      await engine.visitAll((page, rgba) => {
+        if (rgba.some((byte) => byte !== 0)) before.add(page);
+      });
+      expect(before.size).toBeGreaterThan(0);
+      engine.perturb({ kind: 'ablate', x0: 75, y0: 65, x1: 75, y1: 65, radius: 500 });
+      await engine.step(1);
+      const changed = await changedPages(engine);
+      expect(new Set(changed.keys())).toEqual(before);
+      for (const rgba of changed.values()) expect(rgba.every((byte) => byte === 0)).toBe(true);
+      expect(engine.pageCount).toBe(0);
+      await engine.step(1);
+      expect((await changedPages(engine)).size).toBe(0);
+    });
+
+    test.each(TOUCHING.map((perturbation, i) => ({ perturbation, i })))(
+      'perturbation $i ($perturbation.kind) changes what the reference changes',
+      async ({ perturbation, i }) => {
+        for (const seed of [20 + i, 40 + i]) {
+          await startFrom(seed);
+          engine.perturb(perturbation);
+          reference.perturb(perturbation);
+          await expectSame();
+          expect(await changedPages(engine)).toEqual(await changedPages(reference));
+          await stepBothOnce();
+        }
+      },
+    );
+
+    test('planting over others takes the cell; the census follows', async () => {
+      await startFrom(60);
+      for (const made of [engine, reference]) {
+        made.plant(7, 2, 64, 64);
+        made.plant(8, 0, 149, 129);
+        made.plant(9, 0, 65, 64);
+      }
+      await expectSame();
+      await stepBothOnce();
+      const order = (a: { organism: number }, b: { organism: number }) => a.organism - b.organism;
+      expect((await engine.census()).sort(order)).toEqual((await reference.census()).sort(order));
+      expect(engine.pageCount).toBe(reference.pageCount);
+    });
+
+    test('removing an organism clears it alone and frees its id', async () => {
+      await startFrom(61);
+      for (const made of [engine, reference]) {
+        made.remove(258);
+        expect(() => made.remove(258)).toThrow(EngineError);
+      }
+      await expectSame();
+      for (const made of [engine, reference]) made.plant(258, 0, 5, 5);
+      await expectSame();
+      await stepBothOnce();
+    });
+
+    test('a rule is swapped between steps, for a slot and for an organism; cells keep their state', async () => {
+      await startFrom(62);
+      try {
+        for (const made of [engine, reference]) {
+          made.setRule(0, randomRule(99, 64, 0.9));
+          made.setOrganismRule(65_535, 3);
+        }
+        await expectSame();
+        await stepBothOnce();
+      } finally {
+        for (const made of [engine, reference]) made.setRule(0, RULES[0]);
+      }
+    });
+
+    test('what is read agrees with the reference, outside the world too', async () => {
+      await startFrom(63, 8);
+      for (const rect of [
+        { x: 40, y: 30, width: 70, height: 80 },
+        { x: -5, y: 60, width: 300, height: 9 },
+        NOWHERE,
+      ]) {
+        const size = rect.width * rect.height;
+        const [a, b] = [new Uint16Array(size).fill(9), new Uint16Array(size)];
+        await engine.readOwners(rect, a);
+        await reference.readOwners(rect, b);
+        expect(a).toEqual(b);
+        const [c, d] = [new Float32Array(size * 4).fill(9), new Float32Array(size * 4)];
+        await engine.readOrganism(65_535, rect, c);
+        await reference.readOrganism(65_535, rect, d);
+        expect(c).toEqual(d);
+      }
+      const all = new Map<number, Uint8Array>();
+      await engine.visitAll((page, rgba) => {
+        all.set(page, rgba.slice());
+      });
+      for (let page = 0; page < 9; page++) {
+        const pixels = await pixelsOf(reference, page);
+        expect(await pixelsOf(engine, page)).toEqual(pixels);
+        expect(all.get(page) ?? new Uint8Array(PAGE_BYTES)).toEqual(pixels);
+      }
+    });
+
+    test('save and restore: the same world, and the same future', async () => {
+      const state = await startFrom(64);
+      expectSameState(await engine.save(), state, SHARED, 0);
+      await engine.step(5);
+      const once = await engine.save();
+      await engine.restore(state);
+      await engine.step(2);
+      await engine.restore(await engine.save());
+      await engine.step(3);
+      expectSameState(await engine.save(), once, SHARED, 0);
+    });
+
+    test('an empty world steps and counts', async () => {
+      await engine.restore({ stepNumber: 0xffffffff, randomSeed: 3, organisms: [], pages: [] });
+      await engine.step(2);
+      expect(engine.stepNumber).toBe(1);
+      expect(engine.pageCount).toBe(0);
+      expect(await engine.census()).toEqual([]);
+    });
+
+    test('a body whose rule does nothing stays as it is and is never reported', async () => {
+      await engine.restore({ stepNumber: 0, randomSeed: 3, organisms: [], pages: [] });
+      engine.setRule(5, stillRule());
+      engine.plant(1, 5, 63, 63);
+      await changedPages(engine);
+      await engine.step(3);
+      expect((await changedPages(engine)).size).toBe(0);
+      // The seed keeps the eight around it alive, and they stay zero.
+      expect(await engine.census()).toEqual([{ organism: 1, cells: 9 }]);
+    });
+
+    test('what cannot be done is refused, and the world is as it was', async () => {
+      const state = await startFrom(65);
+      const circle = { x0: 64, y0: 64, x1: 64, y1: 64, radius: 3 };
+      const rule = RULES[0];
+      const wrongs: (() => void)[] = [
+        () => engine.plant(65_535, 0, 5, 5),
+        () => engine.plant(0, 0, 5, 5),
+        () => engine.plant(65_536, 0, 5, 5),
+        () => engine.plant(1.5, 0, 5, 5),
+        () => engine.plant(1, 200, 5, 5),
+        () => engine.plant(1, 256, 5, 5),
+        () => engine.plant(1, -1, 5, 5),
+        () => engine.plant(1, 0, 150, 5),
+        () => engine.plant(1, 0, 5, -1),
+        () => engine.plant(1, 0, Number.NaN, 5),
+        () => engine.remove(1),
+        () => engine.setOrganismRule(1, 0),
+        () => engine.setOrganismRule(65_535, 200),
+        () => engine.setRule(256, rule),
+        () => engine.setRule(0, { ...rule, hidden: 20 }),
+        () => engine.setRule(0, { ...rule, hidden: 260 }),
+        () => engine.setRule(0, { ...rule, fireRate: 0 }),
+        () => engine.perturb({ kind: 'ablate', ...circle, radius: -1 }),
+        () => engine.perturb({ kind: 'ablate', ...circle, x1: Number.POSITIVE_INFINITY }),
+        () => engine.perturb({ kind: 'noise', ...circle, amplitude: Number.NaN, salt: 1 }),
+        () => engine.perturb({ kind: 'truncate', organism: 1, x: 0, y: 0, radius: 1 }),
+        () => engine.perturb({ kind: 'truncate', organism: 65_535, x: 0, y: Number.NaN, radius: 1 }),
+      ];
+      for (const wrong of wrongs) expect(wrong, wrong.toString()).toThrow(EngineError);
+      const [page] = state.pages;
+      const orphan = { ...page, owners: page.owners.map((owner) => (owner === 0 ? 0 : 4)) };
+      const unowned = { ...page, owners: new Uint16Array(page.owners.length) };
+      const everywhere = { ...page, page: 8, owners: page.owners.map(() => 65_535) };
+      const wrongStates: EngineState[] = [
+        { ...state, pages: [{ ...page, page: 9 }] },
+        { ...state, pages: [page, page] },
+        { ...state, pages: [{ ...page, cells: page.cells.subarray(1) }] },
+        { ...state, pages: [orphan] },
+        { ...state, pages: [unowned] },
+        { ...state, pages: [everywhere] },
+        { ...state, organisms: [...state.organisms, { id: 3, rule: 100 }] },
+        { ...state, organisms: [...state.organisms, state.organisms[0]] },
+        { ...state, stepNumber: -1 },
+        { ...state, randomSeed: 2 ** 32 },
+      ];
+      for (const wrong of wrongStates) await expect(engine.restore(wrong)).rejects.toThrow(EngineError);
+      await expectSame();
+      await stepBothOnce();
+      for (const wrong of [
+        { width: 0 },
+        { height: 65_537 },
+        { width: 1.5 },
+        { randomSeed: -1 },
+        { maxPages: 0 },
+      ]) {
+        await expect(create({ width: 8, height: 8, randomSeed: 0, ...wrong })).rejects.toThrow(EngineError);
+      }
+    });
+  });
+}
+
+async function pixelsOf(engine: Engine, page: number): Promise<Uint8Array> {
+  const pixels = new Uint8Array(PAGE_BYTES).fill(9);
+  await engine.readPage(page, pixels);
+  return pixels;
+}
+
+function largestDifference(a: Uint8Array, b: Uint8Array): number {
+  return a.reduce((worst, byte, i) => Math.max(worst, Math.abs(byte - b[i])), 0);
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../server/engines/create.ts';
+import { EngineError } from '../../server/engines/engine.ts';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
+import { MAX_WORLD_CELLS, PAGE_CELLS } from '../../shared/geometry.ts';
+import { describeEngineContract } from './contract.ts';
+import { changedPages, expectSameState, randomRule, setRules, stillRule } from './fixtures.ts';
+
+const FMA_TOLERANCE = 1e-5;
+
+describeEngineContract('wasm without FMA', (options) => createWasmEngine({ ...options, relaxed: false }), {
+  tolerance: 0,
+});
+describeEngineContract(
+  'wasm without FMA, 4 threads',
+  (options) => createWasmEngine({ ...options, relaxed: false, threads: 4 }),
+  { tolerance: 0 },
+);
+describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
+  describeEngineContract('wasm with FMA, 2 threads', (options) => createWasmEngine({ ...options, relaxed: true, threads: 2 }), {
+    tolerance: FMA_TOLERANCE,
+  });
+});
+
+describe('pages', () => {
+  test('a huge world with organisms far apart costs the pages they touch', async () => {
+    const side = MAX_WORLD_CELLS;
+    const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1 });
+    const small = await createWasmEngine({ width: 64, height: 64, randomSeed: 1 });
+    setRules(engine);
+    setRules(small);
+    engine.plant(1, 0, 0, 0);
+    engine.plant(2, 0, side - 1, side - 1);
+    engine.plant(3, 0, 40_032, 3);
+    small.plant(1, 0, 0, 0);
+    await engine.step(10);
+    await small.step(10);
+    expect(engine.pageCount).toBe(3);
+    const rect = { x: 0, y: 0, width: 64, height: 64 };
+    const [a, b] = [new Float32Array(64 * 64 * 4), new Float32Array(64 * 64 * 4)];
+    await engine.readOrganism(1, rect, a);
+    await small.readOrganism(1, rect, b);
+    expect(a).toEqual(b);
+    const last = 1024 * 1024 - 1;
+    expect((await changedPages(engine)).get(last)!.some((byte) => byte !== 0)).toBe(true);
+    engine.perturb({ kind: 'ablate', x0: 0, y0: 0, x1: side, y1: side, radius: 500 });
+    await engine.step(1);
+    expect((await engine.census()).map(({ cells }) => cells > 0)).toEqual([false, false, true]);
+    expect(engine.pageCount).toBe(1);
+    for (const made of [engine, small]) made.dispose();
+  });
+
+  test('exist where life is or can be in one step, and go when it goes', async () => {
+    const engine = await createWasmEngine({ width: 1000, height: 1000, randomSeed: 1 });
+    engine.setRule(0, stillRule());
+    engine.plant(1, 0, 100, 100);
+    expect(engine.pageCount).toBe(1);
+    engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
+    await engine.step(1);
+    // The second seed's ring crosses a corner: it needs the three pages beside it.
+    expect(engine.pageCount).toBe(5);
+    engine.remove(2);
+    await engine.step(1);
+    expect(engine.pageCount).toBe(1);
+    // A page that comes back before anyone looked is still reported.
+    engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
+    expect(await changedPages(engine)).toHaveProperty('size', 2);
+    engine.dispose();
+  });
+
+  test('planting past maxPages is refused; growth past it is not written', async () => {
+    const engine = await createWasmEngine({ width: 1000, height: 1000, randomSeed: 1, maxPages: 2 });
+    setRules(engine);
+    engine.plant(1, 2, 63, 63);
+    engine.plant(2, 2, 500, 500);
+    expect(() => engine.plant(3, 2, 900, 900)).toThrow(EngineError);
+    expect(await engine.census()).toHaveLength(2);
+    await engine.step(40);
+    expect(engine.pageCount).toBe(2);
+    const owners = new Uint16Array(4);
+    await engine.readOwners({ x: 63, y: 63, width: 2, height: 2 }, owners);
+    expect([...owners]).toEqual([1, 0, 0, 0]);
+    engine.remove(2);
+    engine.remove(1);
+    engine.plant(3, 2, 900, 900);
+    engine.dispose();
+  });
+
+  test('65,535 organisms live at once, and no more', async () => {
+    const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 1 });
+    engine.setRule(0, stillRule());
+    for (let id = 1; id <= 65_535; id++) engine.plant(id, 0, ((id - 1) % 256) * 4, ((id - 1) >> 8) * 4);
+    await engine.step(1);
+    const census = await engine.census();
+    expect(census).toHaveLength(65_535);
+    expect(census[300]).toEqual({ organism: 301, cells: 9 });
+    expect(() => engine.plant(65_536, 0, 3, 3)).toThrow(EngineError);
+    engine.remove(400);
+    engine.plant(400, 0, 3, 3);
+    engine.dispose();
+  });
+});
+
+test('results are the same for any number of threads', async () => {
+  for (const relaxed of [false, true]) {
+    const states = [];
+    for (const threads of [1, 2, 3]) {
+      const engine = await createWasmEngine({ width: 200, height: 200, randomSeed: 5, relaxed, threads });
+      setRules(engine);
+      for (let id = 1; id <= 6; id++) engine.plant(id, [0, 2, 3][id % 3], 30 * id, 64);
+      await engine.step(40);
+      states.push(await engine.save());
+      engine.dispose();
+    }
+    for (const state of states) expectSameState(state, states[0], { width: 200, height: 200 }, 0);
+  }
+});
+
+test('a number of threads that cannot be is refused', async () => {
+  for (const threads of [0, 1.5, 33]) {
+    const options = { width: 8, height: 8, randomSeed: 1, threads };
+    await expect(createWasmEngine(options)).rejects.toThrow(EngineError);
+  }
+});
+
+test('without FMA a rollout is the same to the bit as before, with it every run is the same', async () => {
+  for (const relaxed of [false, true]) {
+    const states = [];
+    for (let run = 0; run < 2; run++) {
+      const engine = await createWasmEngine({ width: 200, height: 200, randomSeed: 5, relaxed });
+      engine.setRule(0, randomRule(3, 32, 0.5, 0.08));
+      for (let id = 1; id <= 6; id++) engine.plant(id, 0, 30 * id, 64);
+      await engine.step(run === 0 ? 30 : 10);
+      if (run === 1) await engine.step(20);
+      states.push(await engine.save());
+      engine.dispose();
+    }
+    expectSameState(states[0], states[1], { width: 200, height: 200 }, 0);
+  }
+});
+
+test('auto chooses wasm and says why', async () => {
+  const { engine, reason } = await createEngine('auto', { width: 100, height: 100, randomSeed: 1 });
+  expect(engine.name).toBe('wasm');
+  expect(engine.description).toMatch(/^wasm, 128-bit SIMD with(out)? FMA, 1 thread$/);
+  expect(reason).not.toBe('');
+  engine.dispose();
+});

@@ -1,0 +1,149 @@
+/** A real server on a free port, in front of a fake world; and clients honest and otherwise. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Client, type Room } from '@colyseus/sdk';
+import { WebSocket } from 'ws';
+import type { Config } from '../../server/config.ts';
+import { createServer, type ServerLimits } from '../../server/http/server.ts';
+import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
+import { FakeWorld } from './fake-world.ts';
+
+export const JOIN_ROOM = 10;
+export const ROOM_DATA = 13;
+
+export interface TestServer {
+  readonly world: FakeWorld;
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startServer(
+  limits: Partial<ServerLimits> = {},
+  world = new FakeWorld(),
+): Promise<TestServer> {
+  const config: Config = {
+    host: '127.0.0.1',
+    port: 0,
+    engine: 'auto',
+    width: world.ready.width,
+    height: world.ready.height,
+    stepsPerSecond: 60,
+    framesPerSecond: 20,
+    epsilon: 2,
+    garden: 0,
+    randomSeed: 1,
+    dataDir: '',
+    weightsDir: '',
+    saveSeconds: 60,
+  };
+  const server = await createServer(world, config, limits);
+  return {
+    world,
+    url: server.url,
+    port: Number(new URL(server.url).port),
+    close: async () => {
+      await world.stop();
+      await server.close();
+    },
+  };
+}
+
+/** Joins with the real SDK and waits for the hello. */
+export async function join(server: TestServer): Promise<{ room: Room; hello: HelloMessage }> {
+  const room = await new Client(server.url.replace(/\/$/, '')).joinOrCreate(ROOM_NAME);
+  room.reconnection.enabled = false;
+  for (const type of Object.values(ServerMessageType)) room.onMessage(type, () => {});
+  const hello = await next<HelloMessage>(room, ServerMessageType.hello);
+  return { room, hello };
+}
+
+/** The next message of a type (that satisfies). */
+export function next<T>(
+  room: Room,
+  type: number,
+  satisfies: (message: T) => boolean = () => true,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no message ${type} within 5 s`)), 5_000);
+    const off = room.onMessage(type, (message: T) => {
+      if (!satisfies(message)) return;
+      clearTimeout(timer);
+      off();
+      resolve(message);
+    });
+  });
+}
+
+export async function left(room: Room): Promise<{ code: number; reason: string | undefined }> {
+  return new Promise((resolve) => room.onLeave((code, reason) => resolve({ code, reason })));
+}
+
+export interface Seat {
+  readonly sessionId: string;
+  readonly roomId: string;
+  readonly processId: string;
+}
+
+export async function reserve(server: TestServer): Promise<Seat> {
+  const response = await fetch(`${server.url}matchmake/joinOrCreate/world`, { method: 'POST', body: '{}' });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return (await response.json()) as Seat;
+}
+
+export const socketUrl = (server: TestServer, seat: Seat): string =>
+  `ws://127.0.0.1:${server.port}/${seat.processId}/${seat.roomId}?sessionId=${seat.sessionId}`;
+
+/** A bare WebSocket that has a seat; it acknowledges the JOIN only when told to. */
+export async function openSocket(server: TestServer, acknowledge = true): Promise<WebSocket> {
+  const socket = new WebSocket(socketUrl(server, await reserve(server)));
+  socket.on('error', () => {});
+  const [first] = (await once(socket, 'message')) as [Buffer];
+  if (first[0] !== JOIN_ROOM) throw new Error(`expected the JOIN, got ${first[0]}`);
+  if (acknowledge) {
+    const hello = once(socket, 'message');
+    socket.send(Uint8Array.of(JOIN_ROOM));
+    await hello;
+  }
+  return socket;
+}
+
+export async function closed(socket: WebSocket): Promise<{ code: number; reason: string }> {
+  const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+  return { code, reason: reason.toString() };
+}
+
+/** A TCP socket that says what it is told and nothing else. */
+export async function rawSocket(server: TestServer, text = ''): Promise<Socket> {
+  const socket = connect(server.port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  if (text !== '') socket.write(text);
+  return socket;
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function health(server: TestServer): Promise<{ ok: boolean; players: number }> {
+  return (await (await fetch(`${server.url}healthz`)).json()) as { ok: boolean; players: number };
+}
+
+/** Resolves when the socket is closed, in whichever way. */
+export const gone = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.resume().once('close', () => resolve()));
+
+/** `{x: 0, y: 0, width: 1000, height: 1000, level: 0}`, for sockets without an SDK. */
+export const viewport: Uint8Array = Buffer.concat([
+  Uint8Array.of(ROOM_DATA, ClientMessageType.viewport, 0x85),
+  ...Object.entries({ x: [0], y: [0], width: [0xcd, 3, 0xe8], height: [0xcd, 3, 0xe8], level: [0] }).map(
+    ([key, value]) =>
+      Buffer.concat([Uint8Array.of(0xa0 + key.length), Buffer.from(key), Uint8Array.from(value)]),
+  ),
+]);
+
+/** Forty pages change wholly in every frame: 13 MB a second, if somebody were sent it all. */
+export function storm(world: FakeWorld): void {
+  world.run(20, (frame) => {
+    for (let page = 0; page < 40; page++) world.churn(page, frame);
+  });
+}

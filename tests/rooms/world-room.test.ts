@@ -1,0 +1,283 @@
+import { Packr } from 'msgpackr';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import {
+  BUDGET_CELLS,
+  MAX_CLIENT_MESSAGE_BYTES,
+  MAX_STROKE_POINTS,
+  PLANT_COST_CELLS,
+} from '../../shared/limits.ts';
+import {
+  ClientMessageType,
+  CloseCode,
+  type InspectionMessage,
+  type PlayersMessage,
+  ServerMessageType,
+  type StatsMessage,
+  type StrokeResultMessage,
+} from '../../shared/protocol.ts';
+import { Mirror } from '../stream/mirror.ts';
+import {
+  closed,
+  health,
+  join,
+  left,
+  next,
+  openSocket,
+  pause,
+  ROOM_DATA,
+  startServer,
+  type TestServer,
+} from './harness.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ perAddress: 1_000 });
+  server.world.run(20);
+});
+afterAll(() => server.close());
+
+const packr = new Packr({ useRecords: false });
+const send = (socket: WebSocket, type: number, payload: unknown): void =>
+  socket.send(Buffer.concat([Uint8Array.of(ROOM_DATA, type), packr.pack(payload)]));
+
+describe('a player', () => {
+  test('is told the world, and sees the others come, point and go', async () => {
+    const { room: a, hello } = await join(server);
+    expect(hello).toMatchObject({ protocol: 1, you: a.sessionId, width: 1024, engine: 'fake', epsilon: 2 });
+    expect(hello.name).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d+$/);
+    expect(hello.budget.cells).toBe(BUDGET_CELLS);
+    const { room: b } = await join(server);
+    await next<PlayersMessage>(a, ServerMessageType.players, ({ players }) =>
+      players.some(({ id }) => id === b.sessionId),
+    );
+    b.send(ClientMessageType.name, { name: '  Ash\u0000\u202e Ketchum  ' });
+    b.send(ClientMessageType.cursor, { at: [12.5, 5_000] });
+    const { players, full } = await next<PlayersMessage>(a, ServerMessageType.players, (message) =>
+      message.players.some(({ cursor }) => cursor !== null),
+    );
+    expect(full).toBe(false);
+    expect(players).toMatchObject([{ id: b.sessionId, name: 'Ash Ketchum', cursor: [12.5, 1024] }]);
+    const goodbye = next<PlayersMessage>(a, ServerMessageType.players, ({ left }) => left.length > 0);
+    await b.leave();
+    expect((await goodbye).left).toEqual([b.sessionId]);
+    const stats = await next<StatsMessage>(a, ServerMessageType.stats);
+    expect(stats).toMatchObject({ players: 1, stepsPerSecond: 60 });
+    await a.leave();
+  });
+
+  test('gets frames as bytes through the real SDK, decodes them and acknowledges', async () => {
+    const { room } = await join(server);
+    const mirror = new Mirror(16);
+    let kind = '';
+    const complete = new Promise<void>((resolve) => {
+      room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
+        kind = Object.prototype.toString.call(bytes);
+        room.send(ClientMessageType.ack, { frame: mirror.apply(bytes) });
+        if (mirror.pages.get(34)?.pixels[3] === 255) resolve();
+      });
+    });
+    room.send(ClientMessageType.viewport, { x: 0, y: 0, width: 300, height: 300, level: 0 });
+    await pause(150);
+    server.world.paint(128, 128, [1, 2, 3, 255]);
+    await complete;
+    expect(kind).toBe('[object Uint8Array]');
+    expect(mirror.pages.size).toBe(36);
+    expect(mirror.gaps.size).toBe(0);
+    await room.leave();
+  });
+
+  test('has his stroke done, is told so, and others see it', async () => {
+    const { room: a } = await join(server);
+    const { room: b } = await join(server);
+    const stroke = { id: 7, tool: 'ablate', radius: 5, points: [100, 100, 120, 100] };
+    const seen = next<PlayersMessage>(b, ServerMessageType.players, ({ strokes }) => strokes.length > 0);
+    a.send(ClientMessageType.stroke, stroke);
+    const result = await next<StrokeResultMessage>(a, ServerMessageType.strokeResult);
+    expect(result).toMatchObject({ id: 7, ok: true, step: 7 });
+    expect(result.budget.cells).toBeLessThan(BUDGET_CELLS);
+    expect((await seen).strokes).toEqual([
+      { player: a.sessionId, tool: 'ablate', radius: 5, points: stroke.points },
+    ]);
+    expect(server.world.asked.at(-1)).toMatchObject({ kind: 'stroke', player: a.sessionId, stroke });
+    await Promise.all([a.leave(), b.leave()]);
+  });
+
+  test.each([
+    ['outside the world', { tool: 'ablate', radius: 5, points: [5_000, 5] }],
+    ['with a negative radius', { tool: 'noise', radius: -1, points: [5, 5] }],
+    ['of NaN', { tool: 'noise', radius: 2, points: [Number.NaN, 5] }],
+    ['of infinite radius', { tool: 'truncate', radius: Number.POSITIVE_INFINITY, points: [5, 5] }],
+    ['with no points', { tool: 'noise', radius: 2, points: [] }],
+    ['of an unknown species', { tool: 'plant', radius: 2, points: [5, 5], species: '__proto__' }],
+    ['of no species', { tool: 'plant', radius: 2, points: [5, 5] }],
+  ])('is refused a stroke %s, with a reason and at no cost, and stays', async (_name, stroke) => {
+    const { room } = await join(server);
+    const asked = server.world.asked.length;
+    room.send(ClientMessageType.stroke, { id: 1, ...stroke });
+    const result = await next<StrokeResultMessage>(room, ServerMessageType.strokeResult);
+    expect(result).toMatchObject({ id: 1, ok: false, budget: { cells: BUDGET_CELLS } });
+    expect(result.reason!.length).toBeGreaterThan(10);
+    expect(server.world.asked.length).toBe(asked);
+    await room.leave();
+  });
+
+  test('who has spent his budget is refused; what the world refuses is paid back', async () => {
+    const { room } = await join(server);
+    const results: StrokeResultMessage[] = [];
+    room.onMessage(ServerMessageType.strokeResult, (result: StrokeResultMessage) => results.push(result));
+    const plant = { tool: 'plant', radius: 1, points: [9, 9], species: 'pikachu' };
+    server.world.outcome = { ok: false, reason: 'no room' };
+    room.send(ClientMessageType.stroke, { id: 0, ...plant });
+    await next(room, ServerMessageType.strokeResult);
+    expect(results[0]).toMatchObject({ ok: false, reason: 'no room', budget: { cells: BUDGET_CELLS } });
+    server.world.outcome = { ok: true, step: 7 };
+    for (let id = 1; id <= BUDGET_CELLS / PLANT_COST_CELLS + 2; id++) {
+      room.send(ClientMessageType.stroke, { id, ...plant });
+    }
+    await next<StrokeResultMessage>(room, ServerMessageType.strokeResult, ({ ok }) => ok);
+    await pause(200);
+    expect(results.filter(({ ok }) => ok).length).toBe(BUDGET_CELLS / PLANT_COST_CELLS);
+    expect(results.find(({ id, ok }) => id > 0 && !ok)!.reason).toMatch(/wait/);
+    await room.leave();
+  });
+
+  test('who points at an organism hears of it again until he stops', async () => {
+    const { room } = await join(server);
+    const heard: InspectionMessage[] = [];
+    room.onMessage(ServerMessageType.inspection, (message: InspectionMessage) => heard.push(message));
+    room.send(ClientMessageType.inspect, { at: [500, 500] });
+    await pause(1_250);
+    expect(heard.length).toBeGreaterThanOrEqual(3);
+    expect(heard.length).toBeLessThanOrEqual(4);
+    expect(heard[0].organism).toMatchObject({ id: 1, species: 'pikachu' });
+    room.send(ClientMessageType.inspect, { at: null });
+    await pause(100);
+    heard.length = 0;
+    await pause(700);
+    expect(heard).toEqual([]);
+    room.send(ClientMessageType.inspect, { at: [1, 1] });
+    expect(await next<InspectionMessage>(room, ServerMessageType.inspection)).toEqual({ organism: null });
+    await room.leave();
+  });
+
+  test('gets his ping back', async () => {
+    const { room } = await join(server);
+    room.send(ClientMessageType.ping, { time: 123_456_789.25 });
+    expect(await next(room, ServerMessageType.pong)).toEqual({ time: 123_456_789.25 });
+    await room.leave();
+  });
+});
+
+describe('a client that breaks the protocol is closed with a code and a reason, and nobody else', () => {
+  const viewport = { x: 0, y: 0, width: 10, height: 10, level: 0 };
+  const { badMessage, tooLarge } = CloseCode;
+  test.each<[string, number, (socket: WebSocket) => void]>([
+    ['an unknown type', badMessage, (s) => send(s, 99, {})],
+    ['no payload', badMessage, (s) => s.send(Uint8Array.of(ROOM_DATA, ClientMessageType.ack))],
+    ['an empty message', badMessage, (s) => s.send(new Uint8Array(0))],
+    ['text', badMessage, (s) => s.send('hello')],
+    ['a string for a type', badMessage, (s) => s.send(Uint8Array.of(ROOM_DATA, 0xa3, 97, 98, 99))],
+    ['no MessagePack', badMessage, (s) => s.send(Uint8Array.of(ROOM_DATA, ClientMessageType.ack, 0xc1))],
+    [
+      'an array said to be huge',
+      badMessage,
+      (s) => s.send(Uint8Array.of(ROOM_DATA, ClientMessageType.keyframes, 0xdd, 6, 0xb9, 0x51, 0xea)),
+    ],
+    ['a request', badMessage, (s) => s.send(Uint8Array.of(21, 1, 32))],
+    ['bytes', badMessage, (s) => s.send(Uint8Array.of(17, 32, 1, 2))],
+    ['an input', badMessage, (s) => s.send(Uint8Array.of(19, 1, 2))],
+    [
+      'a viewport of NaN',
+      badMessage,
+      (s) => send(s, ClientMessageType.viewport, { ...viewport, x: Number.NaN }),
+    ],
+    ['a viewport of text', badMessage, (s) => send(s, ClientMessageType.viewport, { ...viewport, y: '0' })],
+    [
+      'a negative viewport',
+      badMessage,
+      (s) => send(s, ClientMessageType.viewport, { ...viewport, width: -1 }),
+    ],
+    ['half a level', badMessage, (s) => send(s, ClientMessageType.viewport, { ...viewport, level: 0.5 })],
+    ['a frame never sent', badMessage, (s) => send(s, ClientMessageType.ack, { frame: 4_000_000_000 })],
+    ['pages of no world', badMessage, (s) => send(s, ClientMessageType.keyframes, { pages: [256] })],
+    [
+      'too many pages',
+      badMessage,
+      (s) => send(s, ClientMessageType.keyframes, { pages: Array(2_401).fill(0) }),
+    ],
+    [
+      'a tool of its own',
+      badMessage,
+      (s) => send(s, ClientMessageType.stroke, { id: 1, tool: 'nuke', radius: 1, points: [1, 1] }),
+    ],
+    [
+      'too long a stroke',
+      badMessage,
+      (s) =>
+        send(s, ClientMessageType.stroke, {
+          id: 1,
+          tool: 'noise',
+          radius: 1,
+          points: Array(MAX_STROKE_POINTS * 2 + 2).fill(1),
+        }),
+    ],
+    [
+      'an odd stroke',
+      badMessage,
+      (s) => send(s, ClientMessageType.stroke, { id: 1, tool: 'noise', radius: 1, points: [1] }),
+    ],
+    [
+      'a stroke of text',
+      badMessage,
+      (s) => send(s, ClientMessageType.stroke, { id: 1, tool: 'noise', radius: 1, points: ['1', 1] }),
+    ],
+    ['a cursor of three', badMessage, (s) => send(s, ClientMessageType.cursor, { at: [1, 2, 3] })],
+    ['a name of a number', badMessage, (s) => send(s, ClientMessageType.name, { name: 5 })],
+    ['a long message', tooLarge, (s) => s.send(new Uint8Array(MAX_CLIENT_MESSAGE_BYTES + 1))],
+    ['a very long message', 1009, (s) => s.send(new Uint8Array(MAX_CLIENT_MESSAGE_BYTES * 3))],
+    [
+      'a flood',
+      CloseCode.tooFrequent,
+      (s) => {
+        for (let i = 0; i < 300; i++) send(s, ClientMessageType.ping, { time: i });
+      },
+    ],
+  ])('%s', async (_name, code, misbehave) => {
+    const bystander = await openSocket(server);
+    const socket = await openSocket(server);
+    misbehave(socket);
+    const { code: got, reason } = await closed(socket);
+    expect(got).toBe(code);
+    if (code !== 1009) expect(reason.length).toBeGreaterThan(5);
+    expect(bystander.readyState).toBe(bystander.OPEN);
+    bystander.close();
+  });
+
+  test('an honest page sends its ordinary forty-five messages a second for as long as it likes', async () => {
+    const { room } = await join(server);
+    const gone = left(room);
+    for (let i = 0; i < 110; i++) {
+      room.send(ClientMessageType.cursor, { at: [i, i] });
+      await pause(20);
+    }
+    expect(await Promise.race([gone, pause(50)])).toBeUndefined();
+    await room.leave();
+  });
+});
+
+test('a name of invisible characters falls back to the default', async () => {
+  const { room, hello } = await join(server);
+  room.send(ClientMessageType.name, { name: 'Someone' });
+  await pause(150);
+  room.send(ClientMessageType.name, { name: '\u200b\u200b \u0007' });
+  const { players } = await next<PlayersMessage>(
+    room,
+    ServerMessageType.players,
+    ({ full, players }) => !full && players.some(({ name }) => name === hello.name),
+  );
+  expect(players.map(({ id }) => id)).toEqual([hello.you]);
+  await room.leave();
+  await pause(50);
+  expect((await health(server)).players).toBe(0);
+});

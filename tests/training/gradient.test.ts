@@ -1,0 +1,171 @@
+import type { Scalar, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { cellHash, fires, fireThreshold } from '../../server/engines/fire.ts';
+import { CHANNELS, PERCEPTION } from '../../server/rules/rule.ts';
+import { cellIndex, gridShape, type Weights } from '../../server/training/kernel.ts';
+import { Random } from '../../server/training/random.ts';
+import { Rollouts } from '../../server/training/rollouts.ts';
+import { tf } from './tfjs.ts';
+
+interface Case {
+  width: number;
+  height: number;
+  hidden: number;
+  steps: number;
+  fireRate: number;
+  randomSeed: number;
+}
+
+/** 1 where the 3x3 maximum of alpha exceeds 0.1. [height, width, 1] */
+function aliveMask(state: Tensor3D): Tensor3D {
+  const [height, width] = state.shape;
+  const values = state.dataSync();
+  const mask = new Float32Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+        for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+          if (values[(v * width + u) * CHANNELS + 3] > Math.fround(0.1)) mask[y * width + x] = 1;
+        }
+      }
+    }
+  }
+  return tf.tensor3d(mask, [height, width, 1]);
+}
+
+function perceive(state: Tensor3D): Tensor3D {
+  const [height, width] = state.shape;
+  const padded = tf.pad3d(state, [
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ]);
+  const at = (dx: number, dy: number): Tensor3D =>
+    tf.slice3d(padded, [1 + dy, 1 + dx, 0], [height, width, CHANNELS]);
+  const weigh = (terms: [number, number, number][]): Tensor3D =>
+    tf.addN(terms.map(([k, dx, dy]) => tf.mul(at(dx, dy), k / 8))) as Tensor3D;
+  const sobelX = weigh([
+    [-1, -1, -1],
+    [1, 1, -1],
+    [-2, -1, 0],
+    [2, 1, 0],
+    [-1, -1, 1],
+    [1, 1, 1],
+  ]);
+  const sobelY = weigh([
+    [-1, -1, -1],
+    [-2, 0, -1],
+    [-1, 1, -1],
+    [1, -1, 1],
+    [2, 0, 1],
+    [1, 1, 1],
+  ]);
+  return tf.concat3d([state, sobelX, sobelY], 2);
+}
+
+/** The model as it is written down, with masks as constants: autodiff does the rest. */
+function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Weights) {
+  const { width, height, hidden } = c;
+  let cleared = 0;
+  const lossOf = (state0: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor): Scalar => {
+    let state = state0 as Tensor3D;
+    for (let t = 0; t < c.steps; t++) {
+      const before = aliveMask(state);
+      const fired = new Float32Array(width * height);
+      for (let i = 0; i < fired.length; i++) {
+        const hash = cellHash(c.randomSeed, t, i % width, Math.floor(i / width));
+        fired[i] = fires(hash, fireThreshold(c.fireRate)) ? 1 : 0;
+      }
+      const perception = tf.reshape(perceive(state), [-1, PERCEPTION]) as Tensor2D;
+      const units = tf.relu(tf.add(tf.matMul(perception, w1 as Tensor2D, false, true), b1)) as Tensor2D;
+      const delta = tf.add(tf.matMul(units, w2 as Tensor2D, false, true), b2);
+      const shaped = tf.reshape(delta, [height, width, CHANNELS]);
+      const updated = tf.add(state, tf.mul(shaped, tf.tensor3d(fired, [height, width, 1]))) as Tensor3D;
+      const live = tf.mul(before, aliveMask(updated));
+      cleared += tf.sum(tf.sub(before, live)).dataSync()[0];
+      state = tf.mul(updated, live);
+    }
+    const rgba = tf.slice3d(state, [0, 0, 0], [height, width, 4]);
+    return tf.mean(tf.square(tf.sub(rgba, tf.tensor3d(target, [height, width, 4])))) as Scalar;
+  };
+  const inputs = [
+    tf.tensor3d(start, [height, width, CHANNELS]),
+    tf.tensor2d(weights.w1, [hidden, PERCEPTION]),
+    tf.tensor1d(weights.b1),
+    tf.tensor2d(weights.w2, [CHANNELS, hidden]),
+    tf.tensor1d(weights.b2),
+  ];
+  const { value, grads } = tf.valueAndGrads((...xs: Tensor[]) => lossOf(xs[0], xs[1], xs[2], xs[3], xs[4]))(
+    inputs,
+  );
+  const [state, w1, b1, w2, b2] = grads.map((gradient) => gradient.dataSync() as Float32Array);
+  return { loss: value.dataSync()[0], state, w1, b1, w2, b2, cleared };
+}
+
+const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values));
+const relativeError = (got: Float32Array, want: Float32Array): number =>
+  norm(got.map((value, i) => value - want[i])) / norm(want);
+
+const CASES: Case[] = [
+  { width: 7, height: 6, hidden: 8, steps: 2, fireRate: 0.5, randomSeed: 11 },
+  { width: 9, height: 8, hidden: 12, steps: 4, fireRate: 0.5, randomSeed: 2 },
+  { width: 5, height: 11, hidden: 20, steps: 7, fireRate: 0.5, randomSeed: 3 },
+  { width: 12, height: 9, hidden: 32, steps: 6, fireRate: 1, randomSeed: 4 },
+  { width: 10, height: 10, hidden: 16, steps: 10, fireRate: 0.3, randomSeed: 5 },
+];
+
+describe('the hand-derived gradient equals autodiff', () => {
+  test.each(CASES)('on $width x $height, $hidden hidden units, $steps steps at rate $fireRate', async (c) => {
+    const random = new Random(c.randomSeed);
+    const uniform = (length: number, scale: number): Float32Array =>
+      Float32Array.from({ length }, () => random.between(-scale, scale));
+    const weights: Weights = {
+      w1: uniform(c.hidden * PERCEPTION, 0.3),
+      b1: uniform(c.hidden, 0.2),
+      w2: uniform(CHANNELS * c.hidden, 0.15),
+      b2: uniform(CHANNELS, 0.05),
+    };
+    // Life up to the edges, holes in it, and alphas on both sides of the threshold.
+    const start = new Float32Array(c.width * c.height * CHANNELS);
+    for (let i = 0; i < start.length; i += CHANNELS) {
+      if (random.unit() < 0.45) continue;
+      start.set(uniform(CHANNELS, 1), i);
+      start[i + 3] = random.between(-0.2, 0.6);
+    }
+    const target = Float32Array.from({ length: c.width * c.height * 4 }, () => random.unit());
+    const shape = gridShape(c.width, c.height);
+    const rollouts = new Rollouts({
+      shape,
+      hidden: c.hidden,
+      fireRate: c.fireRate,
+      slots: 1,
+      threads: 0,
+      maxSteps: c.steps,
+    });
+    rollouts.setWeights(weights);
+    for (let i = 0; i < c.width * c.height; i++) {
+      const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width));
+      rollouts.state(0).set(start.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
+      rollouts.target.set(target.subarray(i * 4, (i + 1) * 4), cell * 4);
+    }
+    const { losses } = await rollouts.differentiate([{ steps: c.steps, randomSeed: c.randomSeed }]);
+    const got = rollouts.gradient(1);
+    const padded = rollouts.kernel.stateGradient();
+    const stateGradient = new Float32Array(start.length);
+    for (let i = 0; i < c.width * c.height; i++) {
+      const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width)) * CHANNELS;
+      stateGradient.set(padded.subarray(cell, cell + CHANNELS), i * CHANNELS);
+    }
+
+    const want = tf.tidy(() => oracle(c, start, target, weights));
+
+    expect(want.cleared).toBeGreaterThan(0);
+    expect(Math.abs(losses[0] - want.loss) / want.loss).toBeLessThan(1e-4);
+    expect(relativeError(got.w1, want.w1)).toBeLessThan(1e-3);
+    expect(relativeError(got.b1, want.b1)).toBeLessThan(1e-3);
+    expect(relativeError(got.w2, want.w2)).toBeLessThan(1e-3);
+    expect(relativeError(got.b2, want.b2)).toBeLessThan(1e-3);
+    expect(relativeError(stateGradient, want.state)).toBeLessThan(1e-3);
+    await rollouts.dispose();
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { type Bed, layOutGarden } from '../../server/world/garden.ts';
+
+const BEDS: Bed[] = ['a', 'b', 'c', 'd'].map((name, i) => ({
+  name,
+  box: { x: -20 - i, y: -18, width: 40 + i, height: 36 },
+}));
+const WORLD = { width: 1024, height: 1024 };
+
+describe('the garden', () => {
+  test('is the same for the same random seed and another for another', () => {
+    const garden = layOutGarden(WORLD, BEDS, 48, 1);
+    expect(garden).toHaveLength(48);
+    expect(layOutGarden(WORLD, BEDS, 48, 1)).toEqual(garden);
+    expect(layOutGarden(WORLD, BEDS, 48, 2)).not.toEqual(garden);
+  });
+
+  test('has as many of each species, give or take one', () => {
+    const counts = new Map<string, number>();
+    for (const { species } of layOutGarden(WORLD, BEDS, 46, 3))
+      counts.set(species, (counts.get(species) ?? 0) + 1);
+    expect([...counts.values()].sort()).toEqual([11, 11, 12, 12]);
+  });
+
+  test.each([1, 2, 3])('seeds stand 1.5 bodies apart and not in rows, random seed %i', (randomSeed) => {
+    const garden = layOutGarden(WORLD, BEDS, 48, randomSeed);
+    for (const [i, a] of garden.entries())
+      for (const b of garden.slice(0, i)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThanOrEqual(60);
+    expect(new Set(garden.map(({ x }) => x)).size).toBeGreaterThan(36);
+    expect(new Set(garden.map(({ y }) => y)).size).toBeGreaterThan(36);
+  });
+
+  test('lies about the middle, the first one in it', () => {
+    const garden = layOutGarden(WORLD, BEDS, 48, 1);
+    expect(Math.hypot(garden[0].x - 512, garden[0].y - 512)).toBeLessThan(5);
+    expect(Math.max(...garden.map(({ x, y }) => Math.hypot(x - 512, y - 512)))).toBeLessThan(460);
+  });
+
+  test.each([
+    [{ width: 64, height: 64 }, 1, 1],
+    [{ width: 256, height: 128 }, 3, 10],
+    [{ width: 512, height: 512 }, 24, 60],
+  ])('in %o only as many as fit are planted, and all stay inside', (world, least, most) => {
+    const garden = layOutGarden(world, BEDS, 1_000, 1);
+    expect(garden.length).toBeGreaterThanOrEqual(least);
+    expect(garden.length).toBeLessThanOrEqual(most);
+    for (const { x, y, species } of garden) {
+      const { box } = BEDS.find(({ name }) => name === species)!;
+      expect(Math.min(x + box.x, y + box.y)).toBeGreaterThanOrEqual(0);
+      expect(x + box.x + box.width).toBeLessThanOrEqual(world.width);
+      expect(y + box.y + box.height).toBeLessThanOrEqual(world.height);
+    }
+  });
+
+  test('of nothing is nothing', () => {
+    expect(layOutGarden(WORLD, BEDS, 0, 1)).toEqual([]);
+    expect(layOutGarden(WORLD, [], 10, 1)).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decode } from 'fast-png';
+import { describe, expect, test } from 'vitest';
+import type { Engine, EngineOptions } from '../../server/engines/engine.ts';
+import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { matureFiles } from '../../server/storage/matureFiles.ts';
+import {
+  growMature,
+  HEALTH_MARGIN,
+  healthOf,
+  healthRect,
+  MatureError,
+  type MatureForm,
+  speciesOf,
+} from '../../server/world/mature.ts';
+import { blobRule } from './blob.ts';
+import { loadBlob } from './makeWorld.ts';
+
+/** What an engine would read of a body that is this form. */
+function bodyOf(form: MatureForm): Float32Array {
+  const { width, height } = healthRect(form, 0, 0);
+  const own = new Float32Array(width * height * 4);
+  for (let y = 0; y < form.height; y++) {
+    const row = form.rgba.subarray(y * form.width * 4, (y + 1) * form.width * 4);
+    own.set(row, ((y + HEALTH_MARGIN) * width + HEALTH_MARGIN) * 4);
+  }
+  return own;
+}
+
+describe('a mature form', () => {
+  test('is what the rule grows about its seed, tightly boxed', async () => {
+    const { mature } = await loadBlob();
+    const { x, y, width, height, rgba } = mature;
+    expect(width).toBeGreaterThanOrEqual(5);
+    expect(width).toBeLessThanOrEqual(9);
+    expect(rgba).toHaveLength(width * height * 4);
+    // The heart is opaque and lies where the seed was.
+    const heart = (-y * width - x) * 4;
+    expect(rgba[heart + 3]).toBeCloseTo(1, 1);
+    expect(rgba[heart]).toBeCloseTo(0.5, 1);
+  });
+
+  test('a rule that grows nothing is refused', async () => {
+    const blob = blobRule('still');
+    const still = { ...blob, w2: new Float32Array(blob.w2.length) };
+    await expect(growMature(still, createReferenceEngine)).rejects.toThrow(
+      new MatureError('still does not grow: 1 living cells after 30 steps'),
+    );
+  });
+
+  test.each([
+    [1, 'does not stop growing'],
+    [Number.NaN, 'numbers that are none'],
+    [Number.POSITIVE_INFINITY, 'numbers that are none'],
+  ])('a rule that fills its world with %d is refused, and early', async (value, reason) => {
+    let steps = 0;
+    const wild = async (options: EngineOptions): Promise<Engine> => {
+      const engine = await createReferenceEngine(options);
+      engine.step = async (count) => {
+        steps += count;
+      };
+      engine.readOrganism = async (_organism, _rect, into) => {
+        into.fill(value);
+      };
+      return engine;
+    };
+    await expect(growMature(blobRule('weed'), wild)).rejects.toThrow(reason);
+    expect(steps).toBe(30);
+  });
+
+  test('is shown as a PNG of straight alpha on nothing', async () => {
+    const { mature, card } = await loadBlob();
+    expect(card).toMatchObject({ name: 'blob', width: mature.width, height: mature.height });
+    const png = decode(Buffer.from(card.thumbnail.split(',')[1], 'base64'));
+    expect([png.width, png.height, png.channels]).toEqual([mature.width, mature.height, 4]);
+    // Red is half of alpha everywhere, so with premultiplication undone it is half of full.
+    const heart = (-mature.y * mature.width - mature.x) * 4;
+    expect(png.data[heart]).toBeGreaterThan(110);
+    expect(png.data[heart]).toBeLessThan(145);
+    expect(png.data[heart + 3]).toBeGreaterThan(240);
+    expect(png.data[3]).toBeLessThan(255);
+  });
+
+  test('a thumbnail survives values outside 0..1', () => {
+    const rgba = Float32Array.of(2, -1, 0.25, 0.5, 1, 1, 1, -0.2);
+    const { thumbnail } = speciesOf(blobRule('odd'), { x: 0, y: 0, width: 2, height: 1, rgba });
+    const { data } = decode(Buffer.from(thumbnail.split(',')[1], 'base64'));
+    expect([...data]).toEqual([255, 0, 128, 128, 0, 0, 0, 0]);
+  });
+});
+
+describe('health', () => {
+  test('is 1 for the form itself and 0 for nothing at all', async () => {
+    const { mature } = await loadBlob();
+    expect(healthOf(bodyOf(mature), mature)).toBeCloseTo(1, 5);
+    expect(healthOf(new Float32Array(bodyOf(mature).length), mature)).toBeCloseTo(0, 5);
+  });
+
+  test('falls with what is missing and with what grows beside the form', async () => {
+    const { mature } = await loadBlob();
+    const half = bodyOf(mature);
+    half.fill(0, 0, half.length / 2);
+    expect(healthOf(half, mature)).toBeGreaterThan(0.2);
+    expect(healthOf(half, mature)).toBeLessThan(0.8);
+    const over = bodyOf(mature);
+    over.fill(0.5, 0, 40);
+    expect(healthOf(over, mature)).toBeLessThan(1 - 1e-3);
+  });
+
+  test('never leaves 0..1, whatever the cells hold', async () => {
+    const { mature } = await loadBlob();
+    for (const value of [1e6, -1e6, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(healthOf(bodyOf(mature).fill(value), mature)).toBe(0);
+  });
+});
+
+test('mature forms are kept by their weights, and a damaged file is as good as none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  try {
+    const { rule, mature } = await loadBlob();
+    const cache = matureFiles(join(folder, 'mature'));
+    expect(await cache.read(rule)).toBeNull();
+    await cache.write(rule, mature);
+    expect(await cache.read(rule)).toEqual(mature);
+    expect(await cache.read(blobRule('blob', 1.5))).toBeNull();
+    const [file] = readdirSync(join(folder, 'mature'));
+    writeFileSync(join(folder, 'mature', file), 'nonsense');
+    expect(await cache.read(rule)).toBeNull();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,246 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Engine } from '../../server/engines/engine.ts';
+import type { WorldState } from '../../server/storage/snapshot.ts';
+import { Publisher } from '../../server/stream/publisher.ts';
+import type { FromWorld, PublishedFrame, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
+import { type Clock, Simulation } from '../../server/world/simulation.ts';
+import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
+import { decodePage } from '../../shared/pageCodec.ts';
+import { loadBlob, makeWorld } from './makeWorld.ts';
+
+/** Time passes only when somebody sleeps, or as far as a test says. */
+class FakeClock implements Clock {
+  nowMs = 0;
+  /** Called before every sleep; tests act here, between two frames. */
+  beforeSleep: () => void | Promise<void> = () => {};
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await this.beforeSleep();
+    // As a timer does: whatever is ready goes first.
+    await new Promise(setImmediate);
+    this.nowMs += ms;
+  }
+}
+
+interface Setup {
+  readonly stepsPerSecond?: number;
+  readonly framesPerSecond?: number;
+  /** What one step costs. */
+  readonly stepMs?: number;
+  readonly write?: (state: WorldState) => Promise<void>;
+  readonly saveSeconds?: number;
+  /** false: steps are counted and not taken. */
+  readonly lives?: boolean;
+}
+
+async function makeSimulation(setup: Setup = {}) {
+  const { world, engine } = await makeWorld(128, 64);
+  const clock = new FakeClock();
+  const counted = { steps: 0, batches: [] as number[] };
+  const step = engine.step.bind(engine);
+  (engine as { step: Engine['step'] }).step = async (steps) => {
+    counted.steps += steps;
+    counted.batches.push(steps);
+    clock.nowMs += steps * (setup.stepMs ?? 0);
+    if (setup.lives) await step(steps);
+  };
+  if (!setup.lives) (engine as { visitChanged: Engine['visitChanged'] }).visitChanged = async () => {};
+  const posted: FromWorld[] = [];
+  const saved: WorldState[] = [];
+  const simulation = new Simulation({
+    world,
+    clock,
+    publisher: new Publisher({ across: 2, epsilon: 0 }),
+    stepsPerSecond: setup.stepsPerSecond ?? 30,
+    framesPerSecond: setup.framesPerSecond ?? 20,
+    saveSeconds: setup.saveSeconds ?? 60,
+    write: setup.write ?? (async (state) => void saved.push(state)),
+    post: (message) => posted.push(message),
+  });
+  /** Runs until the clock says so. */
+  const runUntil = async (untilMs: number, act: (nowMs: number) => void = () => {}): Promise<void> => {
+    clock.beforeSleep = () => {
+      act(clock.nowMs);
+      if (clock.nowMs >= untilMs) simulation.receive({ type: 'stop' });
+    };
+    await simulation.run();
+  };
+  const ask = (request: number, query: WorldQuery): void =>
+    simulation.receive({ type: 'query', request, query });
+  return { world, engine, clock, simulation, posted, saved, counted, runUntil, ask };
+}
+
+const ofType = <T extends FromWorld['type']>(
+  posted: FromWorld[],
+  type: T,
+): Extract<FromWorld, { type: T }>[] =>
+  posted.filter((message) => message.type === type) as Extract<FromWorld, { type: T }>[];
+
+beforeAll(loadBlob);
+
+describe('the loop', () => {
+  test('takes as many steps as time earns, fractions of a frame included', async () => {
+    const { counted, posted, runUntil } = await makeSimulation({ stepsPerSecond: 30, framesPerSecond: 20 });
+    await runUntil(10_000);
+    expect(counted.steps).toBeGreaterThanOrEqual(298);
+    expect(counted.steps).toBeLessThanOrEqual(303);
+    expect(new Set(counted.batches)).toEqual(new Set([1, 2]));
+    expect(ofType(posted, 'stats').at(-1)?.stats.stepsPerSecond).toBeCloseTo(30, 0);
+  });
+
+  test('a speed below the frame rate is kept, too', async () => {
+    const { counted, runUntil } = await makeSimulation({ stepsPerSecond: 0.5, framesPerSecond: 20 });
+    await runUntil(20_000);
+    expect(counted.steps).toBeGreaterThanOrEqual(9);
+    expect(counted.steps).toBeLessThanOrEqual(11);
+  });
+
+  test('late timers cost no speed', async () => {
+    const { counted, clock, runUntil } = await makeSimulation();
+    let turn = 0;
+    await runUntil(10_000, () => {
+      clock.nowMs += turn++ % 3 === 0 ? 30 : 0;
+    });
+    expect(counted.steps).toBeGreaterThanOrEqual(298);
+  });
+
+  test('steps that do not fit are dropped, and the true speed is told', async () => {
+    const { counted, posted, runUntil } = await makeSimulation({ stepsPerSecond: 1_000, stepMs: 5 });
+    await runUntil(10_000);
+    // 75 % of the time at 5 ms a step.
+    expect(counted.steps).toBeGreaterThan(1_200);
+    expect(counted.steps).toBeLessThan(1_600);
+    expect(Math.max(...counted.batches.slice(1))).toBeLessThanOrEqual(8);
+    const { stepsPerSecond } = ofType(posted, 'stats').at(-1)!.stats;
+    expect(stepsPerSecond).toBeGreaterThan(120);
+    expect(stepsPerSecond).toBeLessThan(160);
+  });
+
+  test('after a long stall it does not hurry', async () => {
+    const { counted, clock, runUntil } = await makeSimulation();
+    let stalled = false;
+    await runUntil(70_000, (nowMs) => {
+      if (nowMs < 1_000 || stalled) return;
+      stalled = true;
+      clock.nowMs += 60_000;
+    });
+    // 10 s of life, and nothing of the minute.
+    expect(counted.steps).toBeLessThan(310);
+    expect(Math.max(...counted.batches)).toBe(2);
+  });
+});
+
+describe('frames', () => {
+  test('give viewers the true pixels of what they watch, and nothing of what they do not', async () => {
+    const { world, engine, posted, simulation, runUntil } = await makeSimulation({ lives: true });
+    world.plantGarden(2, 1);
+    simulation.receive({ type: 'watch', add: [1], remove: [] });
+    await runUntil(2_000);
+    const frames = ofType(posted, 'frame');
+    expect(frames.length).toBeGreaterThan(10);
+    expect(new Set(frames.flatMap(({ updates }) => updates.map(({ page }) => page)))).toEqual(new Set([1]));
+    expect(frames.every(({ frame }, i) => i === 0 || frame > frames[i - 1].frame)).toBe(true);
+    const held = new Uint8Array(64 * 64 * 4);
+    for (const frame of frames)
+      for (const { payload } of decodeFrame(wholeFrame(frame)).updates) decodePage(payload, held);
+    const truth = new Uint8Array(held.length);
+    await engine.readPage(1, truth);
+    expect(truth.some((byte) => byte > 0)).toBe(true);
+    expect(held).toEqual(truth);
+  });
+
+  test('nothing is posted but stats when nobody watches', async () => {
+    const { world, posted, runUntil } = await makeSimulation({ lives: true });
+    world.plantGarden(1, 1);
+    await runUntil(1_500);
+    expect(new Set(posted.map(({ type }) => type))).toEqual(new Set(['stats', 'stopped']));
+  });
+});
+
+describe('questions', () => {
+  test('are answered, or refused with the reason', async () => {
+    const { posted, ask, runUntil } = await makeSimulation();
+    ask(1, { kind: 'organisms' });
+    ask(2, { kind: 'pixels', rect: { x: 0, y: 0, width: 2, height: 1 } });
+    ask(3, { kind: 'pixels', rect: { x: 0, y: 0, width: 9_999, height: 1 } });
+    ask(4, { kind: 'inspectAt', x: 5, y: 5 });
+    ask(5, { kind: 'inspect', organism: 77 });
+    await runUntil(100);
+    const answers = ofType(posted, 'answer').map(({ request, value }) => [request, value]);
+    expect(answers).toEqual([
+      [1, []],
+      [2, new Uint8Array(8)],
+      [4, null],
+      [5, null],
+    ]);
+    expect(ofType(posted, 'refused')).toMatchObject([
+      { request: 3, message: expect.stringContaining('2048') },
+    ]);
+  });
+
+  test('a stroke is answered with the step it was applied before, also in the last moment', async () => {
+    const { posted, ask, simulation, clock } = await makeSimulation();
+    const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
+    ask(1, { kind: 'stroke', player: 'p', name: 'Ann', stroke });
+    let frames = 0;
+    clock.beforeSleep = () => {
+      if (++frames < 3) return;
+      ask(2, { kind: 'stroke', player: 'p', name: 'Ann', stroke: { ...stroke, points: [20, 20] } });
+      simulation.receive({ type: 'stop' });
+    };
+    await simulation.run();
+    const outcomes = ofType(posted, 'answer').map(({ value }) => value as StrokeOutcome);
+    expect(outcomes).toEqual([
+      { ok: true, step: 0 },
+      { ok: false, reason: 'Somebody lives there already.' },
+    ]);
+  });
+});
+
+describe('saving', () => {
+  test('happens every so often, when asked, and at the end', async () => {
+    const { saved, posted, ask, runUntil } = await makeSimulation({ saveSeconds: 2 });
+    ask(1, { kind: 'save' });
+    await runUntil(5_000);
+    expect(saved).toHaveLength(1 + 2 + 1);
+    expect(ofType(posted, 'answer')).toEqual([{ type: 'answer', request: 1, value: null }]);
+    expect(posted.at(-1)).toEqual({ type: 'stopped' });
+  });
+
+  test('that fails is noted while the world goes on, and is an error at the end', async () => {
+    const { posted, runUntil } = await makeSimulation({
+      saveSeconds: 1,
+      write: async () => {
+        throw new Error('disk full');
+      },
+    });
+    await expect(runUntil(2_500)).rejects.toThrow('disk full');
+    expect(ofType(posted, 'note')).toHaveLength(2);
+    expect(ofType(posted, 'note')[0].message).toContain('disk full');
+    expect(ofType(posted, 'stopped')).toEqual([]);
+  });
+
+  test('does not hold up the frames', async () => {
+    let finish: () => void = () => {};
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { counted, runUntil } = await makeSimulation({ saveSeconds: 1, write: () => slow });
+    await runUntil(5_000, (nowMs) => {
+      if (nowMs >= 4_900) finish();
+    });
+    expect(counted.steps).toBeGreaterThan(140);
+  });
+});
+
+/** As a room would send it. */
+function wholeFrame({ frame, step, updates, bytes }: PublishedFrame): Uint8Array {
+  const whole = new Uint8Array(FRAME_HEADER_BYTES + bytes.length);
+  writeFrameHeader(new DataView(whole.buffer), 0, frame, step, updates.length);
+  whole.set(bytes, FRAME_HEADER_BYTES);
+  return whole;
+}

@@ -1,0 +1,89 @@
+/** The real thing: the simulation thread, the wasm engine, rule files and saves on disk. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Config, readConfig } from '../../server/config.ts';
+import { writeRule } from '../../server/rules/load.ts';
+import { startWorld } from '../../server/world/link.ts';
+import type { PublishedFrame } from '../../server/world/messages.ts';
+import { blobRule } from './blob.ts';
+
+let folder: string;
+let config: Config;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  config = {
+    ...readConfig(['--size', '256', '--garden', '6', '--engine', 'wasm', '--steps-per-second', '60'], {}),
+    dataDir: join(folder, 'data'),
+    weightsDir: join(folder, 'weights'),
+  };
+  writeRule(join(config.weightsDir, 'blob.safetensors'), blobRule('blob'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
+describe('the simulation thread', () => {
+  test('plants, lives, is hurt, is watched, saves, and wakes as it was', async () => {
+    const world = await startWorld(config);
+    expect(world.ready).toMatchObject({ width: 256, height: 256, species: [{ name: 'blob' }] });
+    expect(world.ready.engine).toContain('wasm');
+    expect(world.ready.notes.join()).toContain('garden of 6');
+    const frames: PublishedFrame[] = [];
+    world.onFrame = (frame) => frames.push(frame);
+    const middle = 4 * 1 + 1;
+    world.watch([middle, middle + 1, middle + 4, middle + 5], []);
+
+    const healthiest = async () => Math.max(...(await world.ask({ kind: 'organisms' })).map((o) => o.health));
+    await until(async () => frames.length > 3 && (await healthiest()) > 0.9);
+    expect(frames[0].bytes.length).toBeGreaterThan(0);
+
+    const { x, y } = world.ready.start;
+    const stroke = { id: 1, tool: 'truncate', radius: 1, points: [x, y] } as const;
+    expect(await world.ask({ kind: 'stroke', player: 'p', name: 'Ann', stroke })).toMatchObject({ ok: true });
+    const pixels = await world.ask({ kind: 'pixels', rect: { x, y, width: 1, height: 1 } });
+    expect(pixels[3]).toBeGreaterThan(200);
+    expect(await world.ask({ kind: 'save' })).toBeNull();
+    await world.stop();
+    expect(readdirSync(config.dataDir).sort()).toEqual([
+      'mature',
+      'strokes.jsonl',
+      'world.regrow',
+      'world.regrow.1',
+    ]);
+    expect(JSON.parse(readFileSync(join(config.dataDir, 'strokes.jsonl'), 'utf8'))).toMatchObject({
+      tool: 'truncate',
+      organisms: [{ species: 'blob', x, y }],
+    });
+
+    const again = await startWorld(config);
+    expect(again.ready.notes.join()).toMatch(/restored at step \d+ with 6 organisms/);
+    const [oldest] = await again.ask({ kind: 'organisms' });
+    expect(oldest.ageSteps).toBeGreaterThan(10);
+    await again.stop();
+  });
+
+  test('sets a corrupt save aside and starts all the same', async () => {
+    await (await startWorld(config)).stop();
+    writeFileSync(join(config.dataDir, 'world.regrow'), 'nonsense');
+    const world = await startWorld(config);
+    expect(world.ready.notes[0]).toContain('corrupt');
+    expect(world.ready.notes[1]).toContain('garden');
+    await world.stop();
+    expect(readdirSync(config.dataDir).join()).toContain('world.regrow.corrupt-');
+  });
+
+  test('does not start over a world of another size, nor without a rule, and says why', async () => {
+    await (await startWorld(config)).stop();
+    const before = readFileSync(join(config.dataDir, 'world.regrow'));
+    await expect(startWorld({ ...config, width: 512 })).rejects.toThrow('start with --size 256x256');
+    expect(readFileSync(join(config.dataDir, 'world.regrow'))).toEqual(before);
+    rmSync(join(config.weightsDir, 'blob.safetensors'));
+    await expect(startWorld(config)).rejects.toThrow('no rule in');
+    writeFileSync(join(config.weightsDir, 'bad.safetensors'), 'nonsense');
+    await expect(startWorld(config)).rejects.toThrow('bad.safetensors');
+  });
+});

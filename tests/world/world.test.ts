@@ -1,0 +1,284 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { HISTORY_SAMPLES, Organisms, REST_SECONDS } from '../../server/world/organisms.ts';
+import { WorldMismatchError } from '../../server/world/world.ts';
+import type { StrokeMessage } from '../../shared/protocol.ts';
+import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+
+const plant = (x: number, y: number, species = 'blob'): StrokeMessage => ({
+  id: 1,
+  tool: 'plant',
+  radius: 1,
+  points: [x, y],
+  species,
+});
+const brush = (
+  tool: 'ablate' | 'noise' | 'truncate',
+  radius: number,
+  ...points: number[]
+): StrokeMessage => ({
+  id: 1,
+  tool,
+  radius,
+  points,
+});
+
+async function stroke({ world }: SmallWorld, message: StrokeMessage) {
+  const outcome = world.queueStroke('p1', 'Ann', message);
+  await world.applyStrokes();
+  return outcome;
+}
+
+/** Grown blobs at these seeds. */
+async function grown(...seeds: [x: number, y: number][]): Promise<SmallWorld> {
+  const small = await makeWorld();
+  for (const [x, y] of seeds) expect(await stroke(small, plant(x, y))).toEqual({ ok: true, step: 0 });
+  await small.engine.step(60);
+  await small.world.observe(0.25);
+  small.log.length = 0;
+  return small;
+}
+
+beforeAll(loadBlob);
+
+describe('planting', () => {
+  test('makes an organism that grows into its mature form', async () => {
+    const { world } = await grown([30, 30]);
+    const [organism] = world.summaries();
+    expect(organism).toMatchObject({ id: 1, species: 'blob', x: 30, y: 30, ageSteps: 60, planter: 'Ann' });
+    expect(organism.health).toBeGreaterThan(0.9);
+    expect(organism.cells).toBeGreaterThan(20);
+  });
+
+  test('is refused on a body, beside one, and too close to a heart', async () => {
+    const small = await grown([30, 30]);
+    expect(await stroke(small, plant(30, 30))).toEqual({
+      ok: false,
+      reason: 'Somebody lives there already.',
+    });
+    const rim = (await small.world.pixels({ x: 30, y: 30, width: 20, height: 1 })).findIndex(
+      (_, i, all) => all[i * 4 + 3] === 0,
+    );
+    expect(await stroke(small, plant(30 + rim, 30))).toMatchObject({ ok: false });
+    const twin = await makeWorld();
+    await stroke(twin, plant(30, 30));
+    expect(await stroke(twin, plant(34, 34))).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('blob'),
+    });
+    expect(await stroke(twin, plant(36, 30))).toMatchObject({ ok: true });
+  });
+});
+
+describe('damage', () => {
+  test('an ablated half shows in the health, and grows again', async () => {
+    const small = await grown([30, 30]);
+    const outcome = await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
+    expect(outcome).toEqual({ ok: true, step: 60 });
+    await small.world.observe(0.25);
+    const hurt = small.world.inspect(1)!.health;
+    expect(hurt).toBeLessThan(0.9);
+    await small.engine.step(60);
+    await small.world.observe(0.25);
+    expect(small.world.inspect(1)!.health).toBeGreaterThan(0.9);
+    expect(small.world.inspect(1)!.history).toHaveLength(3);
+  });
+
+  test('noise changes living cells and leaves the empty ones empty', async () => {
+    const small = await grown([30, 30]);
+    const rect = { x: 20, y: 20, width: 20, height: 20 };
+    const before = await small.world.pixels(rect);
+    expect(await stroke(small, brush('noise', 12, 30, 30))).toMatchObject({ ok: true });
+    const after = await small.world.pixels(rect);
+    expect(after).not.toEqual(before);
+    expect([...after.subarray(0, 16)]).toEqual(Array(16).fill(0));
+  });
+
+  test('truncation keeps a circle about the seed of whoever is near the point', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    expect(await stroke(small, brush('truncate', 1, 32, 30))).toMatchObject({ ok: true });
+    await small.world.observe(0.25);
+    const [cut, whole] = small.world.summaries();
+    expect(cut.cells).toBe(5);
+    expect(whole.cells).toBeGreaterThan(20);
+    expect(await stroke(small, brush('truncate', 1, 100, 10))).toEqual({
+      ok: false,
+      reason: 'Nobody lives there.',
+    });
+  });
+
+  test('strokes are applied in order of arrival, and logged with whom they hit', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    const outcomes = [
+      small.world.queueStroke('p1', 'Ann', brush('ablate', 2, 20, 30, 70, 30)),
+      small.world.queueStroke('p2', 'Bob', brush('ablate', 2, 60, 30)),
+      small.world.queueStroke('p2', 'Bob', brush('ablate', 2, 100, 60)),
+      small.world.queueStroke('p2', 'Bob', brush('ablate', -2, 100, 60)),
+    ];
+    await small.world.applyStrokes();
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { ok: true },
+      { ok: true },
+      { ok: true },
+      { ok: false },
+    ]);
+    expect(small.log).toMatchObject([
+      { step: 60, player: 'p1', tool: 'ablate', radius: 2, points: [20, 30, 70, 30] },
+      { player: 'p2' },
+      { player: 'p2' },
+    ]);
+    expect(small.log.map(({ organisms }) => organisms.map(({ id }) => id).sort())).toEqual([[1, 2], [], []]);
+    expect(small.log[0].organisms[0]).toMatchObject({ species: 'blob', y: 30 });
+  });
+
+  test('a flood of strokes is bounded, and told so', async () => {
+    const { world } = await makeWorld();
+    const outcomes = Array.from({ length: 513 }, () => world.queueStroke('p1', '', brush('ablate', 1, 5, 5)));
+    expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });
+    for (let frame = 0; frame < 8; frame++) await world.applyStrokes();
+    expect((await Promise.all(outcomes)).filter(({ ok }) => ok)).toHaveLength(512);
+  });
+});
+
+describe('death', () => {
+  test('an organism without cells is gone, and its id rests', async () => {
+    const small = await grown([30, 30]);
+    await stroke(small, brush('ablate', 15, 30, 30));
+    await small.world.observe(0.25);
+    expect(small.world.inspect(1)).toBeNull();
+    expect(small.world.summaries()).toEqual([]);
+    expect(await small.engine.census()).toEqual([]);
+    await stroke(small, plant(30, 30));
+    expect(small.world.summaries()[0].id).toBe(2);
+  });
+
+  test('ids go round, and pass over the living and the resting', () => {
+    const organisms = new Organisms();
+    const add = (id: number) =>
+      organisms.add({
+        id,
+        species: 'a',
+        x: 0,
+        y: 0,
+        planter: '',
+        plantedStep: 0,
+        plantedSeconds: 0,
+        health: 0,
+      });
+    add(65_534);
+    add(1);
+    add(65_535);
+    add(2);
+    organisms.remove(2, 100);
+    organisms.restore(organisms.records(), 65_534);
+    organisms.remove(65_535, 100);
+    expect(organisms.freeId(100)).toBe(2);
+    add(2);
+    organisms.restore(organisms.records(), 65_534);
+    organisms.remove(1, 100);
+    expect(organisms.freeId(100)).toBe(65_535);
+    add(65_535);
+    expect(organisms.freeId(100 + REST_SECONDS - 1)).toBe(3);
+    add(3);
+    organisms.restore(organisms.records(), 65_535);
+    organisms.remove(65_535, 200);
+    expect(organisms.freeId(200)).toBe(1);
+    add(1);
+    organisms.remove(1, 200);
+    expect(organisms.nextId).toBe(2);
+    expect(organisms.freeId(200)).toBe(4);
+  });
+});
+
+describe('records', () => {
+  test('health is sampled at 4 Hz of running time, and a minute is kept', async () => {
+    const { world } = await grown([30, 30]);
+    for (let frame = 0; frame < 20; frame++) await world.observe(0.05);
+    expect(world.inspect(1)!.history).toHaveLength(5);
+    for (let second = 0; second < 70; second++) await world.observe(1);
+    const { history, historySeconds, ageSeconds } = world.inspect(1)!;
+    expect(history).toHaveLength(HISTORY_SAMPLES);
+    expect(historySeconds).toBe(0.25);
+    expect(ageSeconds).toBeCloseTo(71.25, 5);
+  });
+
+  test('whoever is within two cells of a point is found', async () => {
+    const { world } = await grown([30, 30]);
+    expect((await world.inspectAt(30, 30))?.id).toBe(1);
+    const row = await world.pixels({ x: 30, y: 30, width: 20, height: 1 });
+    let rim = 0;
+    while (row[(rim + 1) * 4 + 3] > 25) rim++;
+    expect((await world.inspectAt(30 + rim + 1, 30))?.id).toBe(1);
+    expect(await world.inspectAt(30 + rim + 5, 30)).toBeNull();
+    for (const x of [Number.NaN, -50, 1e9]) expect(await world.inspectAt(x, 30)).toBeNull();
+  });
+
+  test('pixels are true, and zeros outside the world', async () => {
+    const { world, engine } = await grown([62, 30]);
+    const pixels = await world.pixels({ x: 50, y: 20, width: 30, height: 20 });
+    const page = new Uint8Array(64 * 64 * 4);
+    await engine.readPage(0, page);
+    const at = (x: number, y: number) => [...pixels.subarray(((y - 20) * 30 + x - 50) * 4).subarray(0, 4)];
+    expect(at(62, 30)).toEqual([...page.subarray((30 * 64 + 62) * 4).subarray(0, 4)]);
+    await engine.readPage(1, page);
+    expect(at(64, 30)).toEqual([...page.subarray(30 * 64 * 4).subarray(0, 4)]);
+    expect(at(64, 30)[3]).toBeGreaterThan(0);
+    const around = await world.pixels({ x: -10, y: -10, width: 200, height: 100 });
+    expect(around.subarray((40 * 200 + 72) * 4).subarray(0, 4)).toEqual(
+      pixels.subarray((10 * 30 + 12) * 4).subarray(0, 4),
+    );
+    expect((await world.pixels({ x: 500, y: -90, width: 5, height: 5 })).every((byte) => byte === 0)).toBe(
+      true,
+    );
+    for (const width of [0, 2_049, 1.5, Number.NaN])
+      await expect(world.pixels({ x: 0, y: 0, width, height: 1 })).rejects.toThrow(RangeError);
+  });
+
+  test('a newcomer looks at the middle, at a pikachu if there is one', async () => {
+    const { world } = await makeWorld(256, 128, ['blob', 'pikachu']);
+    expect(world.start).toEqual({ x: 128, y: 64 });
+    expect(world.plantGarden(12, 4)).toBe(12);
+    const { start } = world;
+    expect(world.summaries().find(({ x, y }) => x === start.x && y === start.y)?.species).toBe('pikachu');
+  });
+});
+
+describe('a restored world', () => {
+  test('goes on to the bit as if it had never stopped', async () => {
+    const first = await grown([30, 30], [60, 30]);
+    const state = await first.world.save();
+    const second = await makeWorld();
+    expect(await second.world.restore(structuredClone(state))).toEqual([]);
+    expect(second.world.summaries()).toEqual(first.world.summaries());
+    expect(second.world.inspect(2)).toEqual(first.world.inspect(2));
+    for (const { world, engine } of [first, second]) {
+      engine.perturb({ kind: 'ablate', x0: 45, y0: 30, x1: 58, y1: 30, radius: 9 });
+      await world.observe(0.25);
+      await engine.step(10);
+    }
+    expect((await second.world.save()).pages).toEqual((await first.world.save()).pages);
+  });
+
+  test('leaves out organisms whose rule is gone, their cells too, and says so', async () => {
+    const first = await makeWorld(128, 64, ['old', 'blob']);
+    await stroke(first, plant(30, 30, 'old'));
+    await stroke(first, plant(60, 30, 'blob'));
+    await first.engine.step(20);
+    const second = await makeWorld();
+    const notes = await second.world.restore(await first.world.save());
+    expect(notes).toEqual(['1 old left out: its rule is not there any more']);
+    expect(second.world.summaries()).toMatchObject([{ id: 2, species: 'blob' }]);
+    const gone = await second.world.pixels({ x: 20, y: 20, width: 20, height: 20 });
+    expect(gone.every((byte) => byte === 0)).toBe(true);
+    await second.engine.step(20);
+    await stroke(second, plant(30, 30));
+    expect(second.world.summaries().map(({ id }) => id)).toEqual([2, 3]);
+  });
+
+  test('must be of the same size', async () => {
+    const first = await grown([30, 30]);
+    const state = await first.world.save();
+    const second = await makeWorld(128, 128);
+    await expect(second.world.restore(state)).rejects.toThrow(WorldMismatchError);
+    await expect(second.world.restore(state)).rejects.toThrow('--size 128x64');
+  });
+});
