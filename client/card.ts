@@ -14,7 +14,7 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   growing: 'Growing up',
 };
 /** Room for the axis' labels, pixels. */
-const AXIS = 36;
+const AXIS = 44;
 const LEVELS = [1, 0.5, 0] as const;
 
 export class Card {

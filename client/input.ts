@@ -79,7 +79,6 @@ export class PointerInput {
 
   #down(event: PointerEvent): void {
     const at = this.#at(event);
-    this.#target.focus({ preventScroll: true });
     this.#fingers.set(event.pointerId, at);
     this.#target.setPointerCapture(event.pointerId);
     if (this.#fingers.size === 2) {

@@ -38,7 +38,8 @@ const inspector: Inspector = new Inspector(card, {
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
-const stage = new Stage({ root, overlay, theme, ghosts, players, brush, inspector });
+const ground = byId<HTMLCanvasElement>('ground');
+const stage = new Stage({ root, ground, overlay, theme, ghosts, players, brush, inspector });
 const address = new Address((camera) => stage.look(camera));
 
 const toasts = new Toasts(byId('toasts'));

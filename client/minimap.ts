@@ -2,6 +2,7 @@
 import type { Size } from '../shared/geometry.ts';
 import { type Camera, screenToCell } from './camera.ts';
 import { h } from './dom.ts';
+import { unpremultiply } from './ground.ts';
 import type { Overview } from './overview.ts';
 import type { Palette } from './theme.ts';
 
@@ -75,22 +76,9 @@ export class Minimap {
     paper.stroke();
   }
 
-  /** Canvas pixels are not premultiplied, and small bodies would be too faint: their average is boosted. */
+  /** Small bodies would be too faint: their average is boosted. */
   #develop(): void {
-    const { pixels } = this.#overview;
-    const out = this.#image.data;
-    for (let at = 0; at < pixels.length; at += 4) {
-      const alpha = pixels[at + 3];
-      if (alpha === 0) {
-        out[at + 3] = 0;
-        continue;
-      }
-      const scale = 255 / alpha;
-      out[at] = pixels[at] * scale;
-      out[at + 1] = pixels[at + 1] * scale;
-      out[at + 2] = pixels[at + 2] * scale;
-      out[at + 3] = Math.min(255, alpha * 1.6);
-    }
+    unpremultiply(this.#overview.pixels, this.#image.data, 1.6);
     this.#picture.getContext('2d')?.putImageData(this.#image, 0, 0);
   }
 }

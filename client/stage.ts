@@ -17,6 +17,7 @@ import {
 } from './camera.ts';
 import { Signal } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
+import { Ground } from './ground.ts';
 import type { Inspector } from './inspector.ts';
 import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
@@ -24,8 +25,12 @@ import type { Players } from './players.ts';
 import { prefersReducedMotion, type Theme } from './theme.ts';
 import type { WorldView } from './world-view.ts';
 
+/** Five times a second is seen as continuous. */
+const LIGHT_EVERY_MS = 220;
+
 export interface StageParts {
   readonly root: HTMLElement;
+  readonly ground: HTMLCanvasElement;
   readonly overlay: HTMLCanvasElement;
   readonly theme: Theme;
   readonly ghosts: Ghosts;
@@ -46,6 +51,9 @@ export class Stage {
   readonly #seedlings = new Map<string, HTMLImageElement>();
   #world: Size = { width: 1, height: 1 };
   #worldView: WorldView | null = null;
+  #ground: Ground | null = null;
+  #isLightMoved = false;
+  #litAt = Number.NEGATIVE_INFINITY;
   #view: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, zoom: 6 };
   #frame = 0;
@@ -58,7 +66,7 @@ export class Stage {
     this.#resizes.observe(parts.root);
     parts.theme.changed.on((palette) => {
       this.#overlay.paint(palette);
-      this.#worldView?.paint(palette);
+      this.#ground?.paint(palette);
       this.invalidate();
     });
   }
@@ -74,7 +82,7 @@ export class Stage {
   open(world: Size, view: WorldView, camera: Camera): void {
     this.#world = world;
     this.#worldView = view;
-    view.paint(this.#parts.theme.palette);
+    this.#ground = new Ground(this.#parts.ground, world, view.overview, this.#parts.theme.palette);
     this.#camera = camera;
     this.#resize();
   }
@@ -137,6 +145,7 @@ export class Stage {
     this.#overlay.resize(this.#view, pixelRatio);
     if (this.#worldView === null) return;
     this.#worldView.resize(this.#view, pixelRatio);
+    this.#ground?.resize(this.#view, pixelRatio);
     this.#camera = clampCamera(this.#camera, this.#view, this.#world);
     this.invalidate();
     this.moved.emit(this.#camera);
@@ -151,7 +160,8 @@ export class Stage {
     view.look(this.#camera);
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
-      view.draw(now);
+      view.draw();
+      this.#light(view, now);
       this.minimap?.draw(this.#camera, this.#view, theme.palette, now);
     }
     ghosts.sweep(now);
@@ -164,6 +174,15 @@ export class Stage {
     this.#overlay.cursors(players.others);
     const isResting = ring.at !== null && ring.budget < 0.99;
     if (isGliding || isResting || ghosts.list.length > 0) this.refresh();
+  }
+
+  /** The light and the map lag a little behind the cells: they are costly, and soft. */
+  #light(view: WorldView, now: number): void {
+    if (now - this.#litAt >= LIGHT_EVERY_MS) {
+      this.#litAt = now;
+      this.#isLightMoved = view.drawOverview() || this.#isLightMoved;
+    }
+    if (this.#ground?.draw(view.camera, this.#isLightMoved)) this.#isLightMoved = false;
   }
 
   #ring(now: number): Ring {

@@ -2,7 +2,7 @@
  * Texture memory for pages: tall strips of pages stacked one on another, pooled. A page's rows are then
  * contiguous, so that a change is one upload of one range.
  */
-import { BufferImageSource, Rectangle, Sprite, Texture } from 'pixi.js';
+import { BufferImageSource, Container, Rectangle, Sprite, Texture } from 'pixi.js';
 import { PAGE_BYTES, PAGE_CELLS } from '../shared/geometry.ts';
 import type { Page } from './page-store.ts';
 
@@ -13,6 +13,8 @@ const TEXELS = PAGE_CELLS * PAGE_CELLS;
 interface Strip {
   readonly source: BufferImageSource;
   readonly pixels: Uint8Array;
+  /** The sprites in use, so that all of one texture are drawn at once. */
+  readonly sprites: Container;
 }
 
 export interface Slot {
@@ -56,7 +58,7 @@ export class Strips {
       scaleMode: 'nearest',
       autoGarbageCollect: false,
     });
-    const strip: Strip = { source, pixels };
+    const strip: Strip = { source, pixels, sprites: new Container() };
     for (let row = PAGES_PER_STRIP - 1; row >= 0; row--) {
       const frame = new Rectangle(0, row * PAGE_CELLS, PAGE_CELLS, PAGE_CELLS);
       this.#free.push({ strip, row, sprite: new Sprite(new Texture({ source, frame })) });

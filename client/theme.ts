@@ -5,8 +5,6 @@
 import { Signal } from './events.ts';
 import { recall, remember } from './remember.ts';
 
-export type Rgb = readonly [r: number, g: number, b: number];
-
 export interface Palette {
   readonly isDark: boolean;
   /** CSS colours. */
@@ -16,19 +14,9 @@ export interface Palette {
   readonly danger: string;
   readonly noise: string;
   readonly halo: string;
-  /** 0..1 each, for the ground's shader. */
-  readonly groundRgb: Rgb;
-  readonly groundDeepRgb: Rgb;
-  readonly dotRgb: Rgb;
-  readonly edgeRgb: Rgb;
-  readonly outsideRgb: Rgb;
-}
-
-/** `#rrggbb` → 0..1 each. Tokens that a canvas reads are written so. */
-export function parseHex(hex: string): Rgb {
-  const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(hex.trim());
-  if (match === null) throw new Error(`colour "${hex}" is not #rrggbb`);
-  return [1, 2, 3].map((i) => Number.parseInt(match[i], 16) / 255) as unknown as Rgb;
+  readonly dot: string;
+  readonly edge: string;
+  readonly outside: string;
 }
 
 export class Theme {
@@ -74,11 +62,9 @@ export class Theme {
       danger: token('danger'),
       noise: token('noise'),
       halo: token('ring-halo'),
-      groundRgb: parseHex(ground),
-      groundDeepRgb: parseHex(token('ground-deep')),
-      dotRgb: parseHex(token('dot')),
-      edgeRgb: parseHex(token('edge')),
-      outsideRgb: parseHex(token('outside')),
+      dot: token('dot'),
+      edge: token('edge'),
+      outside: token('outside'),
     };
   }
 }

@@ -1,38 +1,26 @@
 /**
- * The world on the screen: ground, halo and pages, through Pixi's WebGL renderer. Draws only when something
- * changed. Knows the page store, not the wire.
+ * The living cells on the screen: a sprite a page, through Pixi's WebGL renderer, on a canvas that is clear
+ * elsewhere. Knows the page store, not the wire.
  */
 import 'pixi.js/unsafe-eval';
-import { BufferImageSource, Container, Sprite, Texture, WebGLRenderer } from 'pixi.js';
+import { Container, WebGLRenderer } from 'pixi.js';
 import { PAGE_CELLS, pageIndex, type Size } from '../shared/geometry.ts';
-import { Backdrop } from './backdrop.ts';
 import { type Camera, snapCamera } from './camera.ts';
 import { Overview } from './overview.ts';
 import type { PageStore } from './page-store.ts';
 import { type Slot, Strips } from './strips.ts';
-import type { Palette } from './theme.ts';
-
-/** The halo changes slowly; five times a second is seen as continuous. */
-const HALO_EVERY_MS = 200;
-/** Wider blocks would light a square, not a body. */
-const MAX_HALO_BLOCK = 16;
 
 export class WorldView {
   readonly overview: Overview;
   readonly #renderer: WebGLRenderer;
   readonly #store: PageStore;
   readonly #stage = new Container();
-  readonly #backdrop: Backdrop;
-  readonly #ground = new Container();
   readonly #pages = new Container();
   readonly #strips = new Strips();
   readonly #slots = new Map<number, Slot>();
   readonly #changed = new Set<number>();
+  /** Pages that the overview has not drawn yet. */
   readonly #faded = new Set<number>();
-  readonly #halo: Sprite;
-  readonly #haloPixels: Uint8Array;
-  readonly #haloScratch: Uint8Array;
-  #haloAt = Number.NEGATIVE_INFINITY;
   #camera: Camera;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
@@ -45,11 +33,14 @@ export class WorldView {
       height: 1,
       autoDensity: true,
       antialias: false,
-      backgroundAlpha: 1,
+      backgroundAlpha: 0,
       // Pixi's accessibility, events and filters are not ours; skipping them leaves their chunks unloaded.
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
+    // Pages of one strip are drawn together, strip by strip. A shader that chooses among sixteen textures for
+    // every pixel would be several times slower where there is no GPU.
+    renderer.limits.maxBatchableTextures = 1;
     return new WorldView(renderer, store, world);
   }
 
@@ -57,25 +48,8 @@ export class WorldView {
     this.#renderer = renderer;
     this.#store = store;
     this.#camera = { x: world.width / 2, y: world.height / 2, zoom: 1 };
-    this.#backdrop = new Backdrop(world);
     this.overview = new Overview(world);
-    const { width, height, block } = this.overview;
-    this.#haloPixels = new Uint8Array(width * height * 4);
-    this.#haloScratch = new Uint8Array(width * height * 4);
-    const source = new BufferImageSource({
-      resource: this.#haloPixels,
-      width,
-      height,
-      format: 'rgba8unorm',
-      alphaMode: 'premultiplied-alpha',
-      scaleMode: 'linear',
-      autoGarbageCollect: false,
-    });
-    this.#halo = new Sprite(new Texture({ source }));
-    this.#halo.scale.set(block);
-    this.#halo.visible = block <= MAX_HALO_BLOCK;
-    this.#ground.addChild(this.#halo, this.#pages);
-    this.#stage.addChild(this.#backdrop.mesh, this.#ground);
+    this.#stage.addChild(this.#pages);
   }
 
   /** The camera as drawn: what positions on the screen must be computed from. */
@@ -91,11 +65,6 @@ export class WorldView {
     this.#view = view;
     this.#pixelRatio = pixelRatio;
     this.#renderer.resize(view.width, view.height, pixelRatio);
-  }
-
-  paint(palette: Palette): void {
-    this.#backdrop.paint(palette);
-    this.#halo.alpha = palette.isDark ? 0.5 : 0.38;
   }
 
   look(camera: Camera): void {
@@ -119,14 +88,23 @@ export class WorldView {
     }
   }
 
-  draw(now: number): void {
+  draw(): void {
     const { zoom, x, y } = this.#camera;
-    this.#ground.scale.set(zoom);
-    this.#ground.position.set(this.#view.width / 2 - x * zoom, this.#view.height / 2 - y * zoom);
-    this.#backdrop.place(this.#camera, this.#view);
+    this.#pages.scale.set(zoom);
+    this.#pages.position.set(this.#view.width / 2 - x * zoom, this.#view.height / 2 - y * zoom);
     this.#showPages();
-    this.#drawHalo(now);
     this.#renderer.render(this.#stage);
+  }
+
+  /** Brings the overview up to date; true when it changed. */
+  drawOverview(): boolean {
+    if (this.#faded.size === 0) return false;
+    for (const index of this.#faded) {
+      const page = this.#store.get(index);
+      if (page !== undefined) this.overview.draw(page);
+    }
+    this.#faded.clear();
+    return true;
   }
 
   dispose(): void {
@@ -156,7 +134,8 @@ export class WorldView {
         if (slot === undefined) {
           const taken = this.#strips.take(page);
           this.#slots.set(index, taken);
-          this.#pages.addChild(taken.sprite);
+          taken.strip.sprites.addChild(taken.sprite);
+          if (taken.strip.sprites.parent === null) this.#pages.addChild(taken.strip.sprites);
         } else if (this.#changed.has(index)) this.#strips.write(slot, page);
       }
     }
@@ -167,20 +146,7 @@ export class WorldView {
     const slot = this.#slots.get(index);
     if (slot === undefined) return;
     this.#slots.delete(index);
-    this.#pages.removeChild(slot.sprite);
+    slot.strip.sprites.removeChild(slot.sprite);
     this.#strips.give(slot);
-  }
-
-  #drawHalo(now: number): void {
-    if (this.#faded.size === 0 || now - this.#haloAt < HALO_EVERY_MS) return;
-    this.#haloAt = now;
-    for (const index of this.#faded) {
-      const page = this.#store.get(index);
-      if (page !== undefined) this.overview.draw(page);
-    }
-    this.#faded.clear();
-    if (!this.#halo.visible) return;
-    this.overview.soften(this.#haloPixels, this.#haloScratch);
-    (this.#halo.texture.source as BufferImageSource).update();
   }
 }

@@ -7,8 +7,11 @@ import { startWorld } from './world/link.ts';
 const STOP_MS = 10_000;
 
 const fail = (error: Error): never => {
-  // A bad setting is the operator's, and its lines say all; so do a start's other refusals.
-  console.error(error instanceof ConfigError ? error.message : `regrow: ${error.message}`);
+  // What an operator can mend is said in a line; a bug shows where it is.
+  const isBug = error instanceof TypeError || error instanceof ReferenceError;
+  console.error(
+    error instanceof ConfigError ? error.message : `regrow: ${isBug ? error.stack : error.message}`,
+  );
   process.exit(1);
 };
 
@@ -32,20 +35,22 @@ try {
   for (const note of world.ready.notes) console.log(note);
 
   let stopping = false;
-  const stop = async (): Promise<void> => {
+  const stop = async (exitCode: number): Promise<void> => {
     if (stopping) fail(new Error('stopped at once; the last save is kept'));
     stopping = true;
     setTimeout(() => fail(new Error(`not stopped within ${STOP_MS / 1_000} s`)), STOP_MS).unref();
     // The world first: it is what must not be lost.
     await world.stop();
-    await server.close();
     console.log('world saved');
-    process.exit(0);
+    await server.close();
+    process.exit(exitCode);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      stop().catch(fail);
-    });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(0).catch(fail));
+  // A bug on this side of the link is no reason to lose a minute of the world.
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    stop(1).catch(fail);
+  });
 } catch (error) {
   fail(error as Error);
 }

@@ -120,7 +120,6 @@ export async function createServer(
     // Own keys only: `_reservedSeats` is a plain object, and "constructor" is no seat.
     if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId)) return '410 Gone';
     if (!addresses.admitUpgrade(request)) return '429 Too Many Requests';
-    addresses.takeSeat(sessionId);
     return null;
   }
 
@@ -135,7 +134,9 @@ export async function createServer(
     pingInterval: PING_MS,
     pingMaxRetries: 2,
   };
-  const transport = new QuietTransport(socketOptions);
+  const transport = new QuietTransport(socketOptions, (request) => {
+    addresses.takeSeat(urlOf(request)?.searchParams.get('sessionId') ?? '');
+  });
   transport.attachToServer(http, {
     filter: (request) => {
       const refused = refusal(request);
@@ -180,11 +181,13 @@ export async function createServer(
 
 /** What a stranger's socket does wrong closes it; Colyseus would also let him fill the log with stacks. */
 class QuietTransport extends WebSocketTransport {
-  constructor(options: TransportOptions) {
+  /** @param opened - called when a handshake is complete */
+  constructor(options: TransportOptions, opened: (request: IncomingMessage) => void) {
     super(options);
-    this.wss.on('connection', (socket) => {
+    this.wss.on('connection', (socket, request) => {
       socket.removeAllListeners('error');
       socket.on('error', () => {});
+      opened(request);
     });
   }
 }

@@ -30,6 +30,7 @@ Where to
   --checkpoint FILE    written every minute, and on Ctrl-C (default build/train/NAME/checkpoint.bin)
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
+  --from FILE          begin with the weights of this rule instead of random ones
   --iterations N       of the pool phase, 1-1000000 (default 5000)
   --curriculum N       at most so many iterations of curriculum before it, 1-100000 (default 2000)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
@@ -52,6 +53,7 @@ const OPTIONS = {
   report: { type: 'string' },
   checkpoint: { type: 'string' },
   resume: { type: 'string' },
+  from: { type: 'string' },
   iterations: { type: 'string' },
   curriculum: { type: 'string' },
   hidden: { type: 'string' },
@@ -113,6 +115,7 @@ export function readCommand(args: string[]): Command | null {
       scale: number('scale', flags.image === undefined ? 2 : 1, 1, 8),
       padding: number('padding', 12, 4, 32),
     },
+    parent: text('from'),
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
     iterations: number('iterations', 5000, 1, 1_000_000),
@@ -142,6 +145,7 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     sprite === undefined ? ['image', image ?? ''] : ['sprite', sprite],
     ['scale', scale],
     ['padding', padding],
+    ...(plan.parent === undefined ? [] : ([['from', plan.parent]] as [string, string][])),
     ['iterations', plan.iterations],
     ['curriculum', plan.curriculumIterations],
     ['hidden', plan.hidden],
@@ -172,6 +176,7 @@ function ruleOf(run: TrainingRun, out: string): Rule {
       ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
       scale: String(scale),
       padding: String(padding),
+      ...(plan.parent === undefined ? {} : { parent: basename(plan.parent, RULE_SUFFIX) }),
     },
   };
 }

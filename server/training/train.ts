@@ -2,7 +2,8 @@
  * The training run: one `iterate` is one batch rolled out, differentiated and learned from. Everything that a
  * run is lies in its `Snapshot`: a checkpoint is one on disk, and a run that diverges returns to one in memory.
  */
-import { CHANNELS } from '../rules/rule.ts';
+import { readRule } from '../rules/load.ts';
+import { CHANNELS, RuleError } from '../rules/rule.ts';
 import { type AdamState, adamUpdate, firstAdam, firstWeights } from './adam.ts';
 import type { Weights } from './kernel.ts';
 import { Random, type RandomState } from './random.ts';
@@ -14,6 +15,8 @@ import { readTarget, type Target, type TargetSource } from './target.ts';
 export interface TrainingPlan {
   readonly name: string;
   readonly source: TargetSource;
+  /** Rule file to begin with instead of random weights. */
+  readonly parent?: string;
   readonly hidden: number;
   readonly fireRate: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
@@ -94,7 +97,7 @@ export class TrainingRun {
             poolDone: 0,
             difficulty: regime.firstDifficulty(shape),
             smoothedLoss: Number.NaN,
-            adam: firstAdam(firstWeights(plan.hidden, this.#random)),
+            adam: firstAdam(this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
             rollbacks: 0,
@@ -115,6 +118,14 @@ export class TrainingRun {
     const seed = new Float32Array(shape.cellCount * CHANNELS);
     regime.plantSeed(seed, shape);
     this.#seedLoss = regime.meanSquareError(seed, this.target.rgba, shape);
+  }
+
+  #firstWeights(): Weights {
+    const { parent, hidden } = this.plan;
+    if (parent === undefined) return firstWeights(hidden, this.#random);
+    const rule = readRule(parent);
+    if (rule.hidden === hidden) return rule;
+    throw new RuleError(`${parent} has ${rule.hidden} hidden units, the plan ${hidden}`);
   }
 
   get weights(): Weights {

@@ -17,15 +17,23 @@ export interface Seedling {
   readonly y: number;
 }
 
+interface Placed {
+  readonly x: number;
+  readonly y: number;
+  readonly bed: Bed;
+}
+
 /** From seed to seed, in mature sizes. */
 const LEAST_SPACING = 1.5;
 const MOST_SPACING = 2;
 /** Free cells between a body and the edge of the world. */
 const EDGE_CELLS = 6;
-/** Places tried for each seedling; the one nearest the middle is taken. */
+/** Places tried at a time for each seedling; the one nearest the middle is taken. */
 const TRIES = 24;
-/** Seedlings among which a newcomer looks for company. */
+/** The last so many seedlings are where a newcomer first looks for company; then among twice as many … */
 const NEIGHBOURS = 24;
+/** … until it has looked so often among all of them. */
+const LAST_LOOKS = 4;
 /** Screens are wider than high, and so is the meadow. */
 const WIDENESS = 1.5;
 
@@ -42,44 +50,54 @@ export function layOutGarden(
   let draws = 0;
   const random = (): number => cellHash(randomSeed, draws++, 0, 0) / 2 ** 32;
   const middle = { x: world.width / 2, y: world.height / 2 };
-  const placed: { x: number; y: number; bed: Bed }[] = [];
+  const placed: Placed[] = [];
   const distance = (x: number, y: number): number => Math.hypot((x - middle.x) / WIDENESS, y - middle.y);
 
-  const fits = (x: number, y: number, { box }: Bed, except: (typeof placed)[number] | null): boolean => {
+  // Who stands near a place is found by squares as wide as any two must be apart.
+  const square = Math.max(1, ...beds.map(({ box }) => LEAST_SPACING * Math.max(box.width, box.height)));
+  const squares = new Map<string, Placed[]>();
+  const squareAt = (x: number, y: number, dx = 0, dy = 0): string =>
+    `${Math.floor(x / square) + dx},${Math.floor(y / square) + dy}`;
+
+  const fits = (x: number, y: number, { box }: Bed): boolean => {
     const left = x + box.x - EDGE_CELLS;
     const top = y + box.y - EDGE_CELLS;
-    const inside =
-      left >= 0 &&
-      top >= 0 &&
-      left + box.width + 2 * EDGE_CELLS <= world.width &&
-      top + box.height + 2 * EDGE_CELLS <= world.height;
-    return (
-      inside &&
-      placed.every(
-        (other) =>
-          other === except ||
-          Math.hypot(other.x - x, other.y - y) >= LEAST_SPACING * meanSide(other.bed.box, box),
-      )
-    );
+    const right = left + box.width + 2 * EDGE_CELLS;
+    const bottom = top + box.height + 2 * EDGE_CELLS;
+    if (left < 0 || top < 0 || right > world.width || bottom > world.height) return false;
+    for (let dy = -1; dy <= 1; dy++)
+      for (let dx = -1; dx <= 1; dx++)
+        for (const other of squares.get(squareAt(x, y, dx, dy)) ?? [])
+          if (Math.hypot(other.x - x, other.y - y) < LEAST_SPACING * meanSide(other.bed.box, box))
+            return false;
+    return true;
   };
 
   /** A place beside one who stands already, near the middle but not too orderly; null when none was found. */
   const findPlace = (bed: Bed): { x: number; y: number } | null => {
     let best: { x: number; y: number; distance: number } | null = null;
-    for (let round = 0; round < 8 && best === null; round++) {
+    for (let among = NEIGHBOURS; among < Math.max(placed.length, NEIGHBOURS) * 2 ** LAST_LOOKS; among *= 2) {
       for (let tried = 0; tried < TRIES; tried++) {
-        const beside =
-          placed[Math.max(0, placed.length - 1 - Math.floor(random() * NEIGHBOURS * (round + 1)))];
+        const back = Math.floor(random() * Math.min(among, placed.length));
+        const beside = placed[placed.length - 1 - back];
         const spacing = LEAST_SPACING + random() * (MOST_SPACING - LEAST_SPACING);
         const away = spacing * meanSide(beside.bed.box, bed.box);
         const angle = random() * 2 * Math.PI;
         const x = Math.round(beside.x + away * Math.cos(angle));
         const y = Math.round(beside.y + away * Math.sin(angle));
         const far = distance(x, y);
-        if ((best === null || far < best.distance) && fits(x, y, bed, null)) best = { x, y, distance: far };
+        if ((best === null || far < best.distance) && fits(x, y, bed)) best = { x, y, distance: far };
       }
+      if (best !== null) return best;
     }
-    return best;
+    return null;
+  };
+
+  const place = (x: number, y: number, bed: Bed): void => {
+    const one = { x, y, bed };
+    placed.push(one);
+    const key = squareAt(x, y);
+    squares.set(key, [...(squares.get(key) ?? []), one]);
   };
 
   for (const bed of shuffledRounds(beds, count, random)) {
@@ -87,11 +105,11 @@ export function layOutGarden(
       // The middle of the body, not its seed, in the middle of the world.
       const x = Math.round(middle.x - bed.box.x - bed.box.width / 2);
       const y = Math.round(middle.y - bed.box.y - bed.box.height / 2);
-      if (fits(x, y, bed, null)) placed.push({ x, y, bed });
+      if (fits(x, y, bed)) place(x, y, bed);
       continue;
     }
-    const place = findPlace(bed);
-    if (place !== null) placed.push({ ...place, bed });
+    const found = findPlace(bed);
+    if (found !== null) place(found.x, found.y, bed);
   }
   return placed.map(({ x, y, bed }) => ({ species: bed.name, x, y }));
 }

@@ -5,8 +5,8 @@ import type { OrganismRecord } from '../storage/snapshot.ts';
 export const HISTORY_SAMPLES = 240;
 /** An id is not given again for so long, so that no viewer takes a newcomer for the one who died. */
 export const REST_SECONDS = 60;
-/** What a world of the largest size may hold; far beyond what two cores can step in real time. */
-export const MOST_ORGANISMS = 4_096;
+/** Far beyond what a few cores step in real time; ids must be left to rest. */
+export const MOST_ORGANISMS = 16_384;
 const MOST_IDS = 65_535;
 
 export interface Organism {

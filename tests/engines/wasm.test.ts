@@ -18,9 +18,13 @@ describeEngineContract(
   { tolerance: 0 },
 );
 describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
-  describeEngineContract('wasm with FMA, 2 threads', (options) => createWasmEngine({ ...options, relaxed: true, threads: 2 }), {
-    tolerance: FMA_TOLERANCE,
-  });
+  describeEngineContract(
+    'wasm with FMA, 2 threads',
+    (options) => createWasmEngine({ ...options, relaxed: true, threads: 2 }),
+    {
+      tolerance: FMA_TOLERANCE,
+    },
+  );
 });
 
 describe('pages', () => {

@@ -4,7 +4,6 @@ import { request } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { CloseCode } from '../../shared/protocol.ts';
-import type { FakeWorld } from './fake-world.ts';
 import {
   gone,
   health,

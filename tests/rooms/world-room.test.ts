@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr';
+import { getMessageBytes, Protocol } from '@colyseus/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import {
@@ -37,9 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const packr = new Packr({ useRecords: false });
 const send = (socket: WebSocket, type: number, payload: unknown): void =>
-  socket.send(Buffer.concat([Uint8Array.of(ROOM_DATA, type), packr.pack(payload)]));
+  socket.send(getMessageBytes.raw(Protocol.ROOM_DATA, type, payload));
 
 describe('a player', () => {
   test('is told the world, and sees the others come, point and go', async () => {

@@ -228,7 +228,7 @@ describe('a viewer', () => {
 });
 
 test('S1 clients that read, stall, pan and lose frames at random always end with the true pixels', () => {
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= 8; seed++) {
     let state = seed;
     const random = (below: number): number => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -52,6 +52,13 @@ describe('the garden', () => {
     }
   });
 
+  test('finds room for all of a small species, and for ten thousand in a large world', () => {
+    const tiny: Bed[] = [{ name: 'a', box: { x: -3, y: -3, width: 7, height: 7 } }];
+    for (let randomSeed = 1; randomSeed <= 20; randomSeed++)
+      expect(layOutGarden(WORLD, tiny, 48, randomSeed)).toHaveLength(48);
+    expect(layOutGarden({ width: 16_384, height: 16_384 }, BEDS, 10_000, 1)).toHaveLength(10_000);
+  });
+
   test('of nothing is nothing', () => {
     expect(layOutGarden(WORLD, BEDS, 0, 1)).toEqual([]);
     expect(layOutGarden(WORLD, [], 10, 1)).toEqual([]);

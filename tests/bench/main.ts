@@ -1,0 +1,13 @@
+/** `npm run bench -- <name> [options]`: starts one benchmark. Each prints a table, or JSON with `--json`. */
+
+const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  step: () => import('./step.ts'),
+};
+
+const [name = ''] = process.argv.slice(2);
+if (Object.hasOwn(BENCHES, name)) {
+  await BENCHES[name]();
+} else {
+  console.error(`unknown benchmark "${name}": expected one of ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(1);
+}
