@@ -19,8 +19,10 @@ export interface Point {
 }
 
 export const MAX_ZOOM = 48;
-/** Two or three organisms side by side on a phone. */
-export const START_ZOOM = 6;
+/** Cells along the shorter side of the view at the start: two or three organisms. */
+const START_CELLS = 125;
+const MIN_START_ZOOM = 3.2;
+const MAX_START_ZOOM = 16;
 /** Share of the shorter side of the view that may show what lies beyond the world's edge. */
 const MARGIN = 0.35;
 /** Room left around the world when all of it is in view. */
@@ -46,7 +48,7 @@ export function pagesInView(zoom: number, view: Size, world: Size): number {
 /** The whole world in view if the server would stream that many pages; else as much as it does. */
 export function minZoom(view: Size, world: Size): number {
   const fit = Math.min(view.width / world.width, view.height / world.height) * FIT;
-  let low = Math.min(fit, START_ZOOM);
+  let low = Math.min(fit, MIN_START_ZOOM);
   if (pagesInView(low, view, world) <= MAX_VIEWPORT_PAGES) return low;
   let high = MAX_ZOOM;
   for (let i = 0; i < 40; i++) {
@@ -82,6 +84,22 @@ export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, fa
     view,
     world,
   );
+}
+
+/**
+ * The first camera: `at` stands in the middle of what the panels leave free, and organisms look about
+ * equally large on every screen.
+ *
+ * @param free - pixels of the view that nothing covers
+ */
+export function startCamera(at: Point, view: Size, free: Rect): Camera {
+  const wanted = Math.min(view.width, view.height) / START_CELLS;
+  const zoom = Math.min(MAX_START_ZOOM, Math.max(MIN_START_ZOOM, wanted));
+  return {
+    x: at.x + (view.width / 2 - (free.x + free.width / 2)) / zoom,
+    y: at.y + (view.height / 2 - (free.y + free.height / 2)) / zoom,
+    zoom,
+  };
 }
 
 /** Moves the picture by pixels: dragging right shows what lies to the left. */

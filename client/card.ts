@@ -50,7 +50,13 @@ export class Card {
       label.textContent = `${level * 100} %`;
       this.#plot.append(line, label);
     }
-    this.#plot.append(this.#since, this.#area, this.#drop, this.#line, this.#dot);
+    const shade = svg(
+      'linearGradient',
+      { id: 'plot-shade', x1: '0', x2: '0', y1: '0', y2: '1' },
+      svg('stop', { class: 'plot__shade', offset: '0' }),
+      svg('stop', { class: 'plot__shade plot__shade--low', offset: '1' }),
+    );
+    this.#plot.append(shade, this.#since, this.#area, this.#drop, this.#line, this.#dot);
     const fact = (name: string, value: HTMLElement): HTMLElement =>
       h('div', { class: 'fact' }, h('dt', { class: 'fact__name' }, name), value);
     root.append(

@@ -1,4 +1,4 @@
-/** The corner's buttons, and what the style sheet cannot know by itself. */
+/** The corner's buttons, and one's own colour beside one's name. */
 import { byId } from './dom.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
@@ -8,7 +8,6 @@ import type { Theme } from './theme.ts';
 export interface HudParts {
   readonly theme: Theme;
   readonly help: Help;
-  readonly dock: HTMLElement;
 }
 
 export class HudButtons {
@@ -17,7 +16,7 @@ export class HudButtons {
   readonly #dot = byId('name-dot');
   #hue = -1;
 
-  constructor({ theme, help, dock }: HudParts) {
+  constructor({ theme, help }: HudParts) {
     this.#theme = theme;
     this.#toggle.addEventListener('click', () => theme.toggle());
     theme.changed.on(() => this.#show());
@@ -25,10 +24,6 @@ export class HudButtons {
     const open = byId('help-open');
     open.append(icon('help'));
     open.addEventListener('click', () => help.toggle());
-    // The sheet of the watched organism stands on the tools, whose height follows what they show.
-    new ResizeObserver(() =>
-      document.documentElement.style.setProperty('--dock-height', `${dock.offsetHeight}px`),
-    ).observe(dock);
   }
 
   /** One's own colour, as others see it. */

@@ -2,12 +2,12 @@
 import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
 import { Address } from './address.ts';
 import { Brush } from './brush.ts';
-import { START_ZOOM } from './camera.ts';
 import { Card } from './card.ts';
 import { Connection } from './connection.ts';
 import { expose } from './debug.ts';
 import { Dock } from './dock.ts';
 import { byId } from './dom.ts';
+import { freeView } from './free-view.ts';
 import { Ghosts } from './ghosts.ts';
 import { useHands } from './hands.ts';
 import { Help } from './help.ts';
@@ -39,7 +39,7 @@ const inspector: Inspector = new Inspector(card, {
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
 const ground = byId<HTMLCanvasElement>('ground');
-const stage = new Stage({ root, ground, overlay, theme, ghosts, players, brush, inspector });
+const stage = new Stage({ root, ground, overlay, theme, ghosts, players, brush, inspector, free: freeView });
 const address = new Address((camera) => stage.look(camera));
 
 const toasts = new Toasts(byId('toasts'));
@@ -48,7 +48,7 @@ const hint = new Hint(byId('hint'));
 const help = new Help(byId<HTMLDialogElement>('help'));
 const statsPanel = new StatsPanel(byId('stats'));
 const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connection.rename(name));
-const buttons = new HudButtons({ theme, help, dock: byId('dock') });
+const buttons = new HudButtons({ theme, help });
 new Dock(byId('dock'), brush);
 
 let hello: HelloMessage | null = null;
@@ -82,7 +82,7 @@ async function open(message: HelloMessage): Promise<void> {
     address.show(camera);
     look();
   });
-  stage.open(message, view, address.read() ?? { ...message.start, zoom: START_ZOOM });
+  stage.open(message, message.start, view, address.read());
   view.change([...pages.pages()].map((page) => page.index));
   look();
   hint.greet();
@@ -168,7 +168,7 @@ useHands({
   inspector,
   point: (at) => connection.moveCursor(at),
   help: () => help.toggle(),
-  home: () => hello !== null && stage.look({ ...hello.start, zoom: START_ZOOM }),
+  home: () => stage.goHome(),
 });
 
 expose({

@@ -8,6 +8,9 @@ import type { Palette } from './theme.ts';
 
 /** The picture follows the halo's pace; the box follows every drawing. */
 const PICTURE_EVERY_MS = 400;
+/** Pages are streamed only where one looks; who lives elsewhere is asked for now and then. */
+const CENSUS_EVERY_MS = 15_000;
+const CENSUS_URL = '/api/organisms';
 
 export class Minimap {
   readonly #canvas = h('canvas', {
@@ -20,6 +23,8 @@ export class Minimap {
   readonly #world: Size;
   readonly #picture: HTMLCanvasElement;
   readonly #image: ImageData;
+  #organisms: readonly { readonly x: number; readonly y: number }[] = [];
+  #countedAt = Number.NEGATIVE_INFINITY;
   #drawnAt = Number.NEGATIVE_INFINITY;
 
   constructor(root: HTMLElement, overview: Overview, world: Size, goTo: (x: number, y: number) => void) {
@@ -57,15 +62,27 @@ export class Minimap {
       this.#drawnAt = now;
       this.#develop();
     }
+    if (now - this.#countedAt > CENSUS_EVERY_MS) {
+      this.#countedAt = now;
+      void this.#count();
+    }
     const paper = this.#paper;
     const { width, height } = this.#canvas;
     paper.fillStyle = palette.ground;
     paper.fillRect(0, 0, width, height);
+    const scale = width / this.#world.width;
+    paper.fillStyle = palette.accent;
+    paper.globalAlpha = 0.4;
+    for (const { x, y } of this.#organisms) {
+      paper.beginPath();
+      paper.arc(x * scale, y * scale, Math.max(1.5, 13 * scale), 0, Math.PI * 2);
+      paper.fill();
+    }
+    paper.globalAlpha = 1;
     paper.imageSmoothingEnabled = true;
     paper.drawImage(this.#picture, 0, 0, width, height);
     const from = screenToCell(camera, view, 0, 0);
     const to = screenToCell(camera, view, view.width, view.height);
-    const scale = width / this.#world.width;
     const clip = (value: number, most: number): number => Math.min(most - 1, Math.max(1, value * scale));
     const x = clip(from.x, width);
     const y = clip(from.y, height);
@@ -74,6 +91,17 @@ export class Minimap {
     paper.beginPath();
     paper.roundRect(x, y, clip(to.x, width) - x, clip(to.y, height) - y, 5);
     paper.stroke();
+  }
+
+  /** The map is a help, not a need: without an answer it shows what has been seen. */
+  async #count(): Promise<void> {
+    try {
+      const response = await fetch(CENSUS_URL);
+      const organisms: unknown = response.ok ? await response.json() : [];
+      if (Array.isArray(organisms)) this.#organisms = organisms;
+    } catch {
+      this.#organisms = [];
+    }
   }
 
   /** Small bodies would be too faint: their average is boosted. */

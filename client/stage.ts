@@ -12,6 +12,7 @@ import {
   type Point,
   panBy,
   screenToCell,
+  startCamera,
   visibleCells,
   zoomAbout,
 } from './camera.ts';
@@ -37,6 +38,8 @@ export interface StageParts {
   readonly players: Players;
   readonly brush: Brush;
   readonly inspector: Inspector;
+  /** Pixels of the view that no panel covers. */
+  readonly free: () => Rect;
 }
 
 export class Stage {
@@ -50,6 +53,7 @@ export class Stage {
   readonly #resizes: ResizeObserver;
   readonly #seedlings = new Map<string, HTMLImageElement>();
   #world: Size = { width: 1, height: 1 };
+  #start: Point = { x: 0, y: 0 };
   #worldView: WorldView | null = null;
   #ground: Ground | null = null;
   #isLightMoved = false;
@@ -79,12 +83,19 @@ export class Stage {
     return visibleCells(this.#camera, this.#view, this.#world);
   }
 
-  open(world: Size, view: WorldView, camera: Camera): void {
+  /** @param camera - where to look; null: at the start */
+  open(world: Size, start: Point, view: WorldView, camera: Camera | null): void {
     this.#world = world;
+    this.#start = start;
     this.#worldView = view;
     this.#ground = new Ground(this.#parts.ground, world, view.overview, this.#parts.theme.palette);
-    this.#camera = camera;
     this.#resize();
+    if (camera === null) this.goHome();
+    else this.look(camera);
+  }
+
+  goHome(): void {
+    this.look(startCamera(this.#start, this.#view, this.#parts.free()));
   }
 
   dispose(): void {

@@ -14,7 +14,8 @@ import {
   ROW_BYTES, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT,
 } from './layout';
 import {
-  besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, loneOrganism, mostOpaqueNeighbour,
+  besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, loneOrganism, mostOpaqueInside,
+  mostOpaqueNeighbour,
 } from './neighbours';
 export { denseBlock } from './mlp';
 export { lead, work } from './phases';
@@ -61,14 +62,21 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
       const x = <i32>ctz(rest);
       const cell = y * SIDE + x;
       let organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
+      const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
+      let isAmongOwn = inside && lone > 0;
       if (organism == 0) {
-        organism = lone > 0 ? <u32>lone : mostOpaqueNeighbour(page, x, y);
+        if (lone > 0) organism = <u32>lone;
+        else organism = inside ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
+        if (inside && lone < 0) isAmongOwn = isAmongItself(page, cell, organism);
         store<u16>(frontierList + (frontierCount << 1), <u16>cell);
         store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
         frontierCount++;
-      } else if (lone < 0 && !isBesideOwnOpaque(page, x, y, organism)) {
-        preAlive &= ~((<u64>1) << <u64>x);
-        continue;
+      } else if (lone < 0) {
+        isAmongOwn = inside && isAmongItself(page, cell, organism);
+        if (!isAmongOwn && !isBesideOwnOpaque(page, x, y, organism)) {
+          preAlive &= ~((<u64>1) << <u64>x);
+          continue;
+        }
       }
       const slot = <u32>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
       const threshold = load<u32>(<usize>RULES_AT + <usize>slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
@@ -77,8 +85,7 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
       store<u16>(firedList + (firedCount << 1), <u16>cell);
       const target = deltas + firedCount * CELL_BYTES;
       firedCount++;
-      const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
-      if (inside && (lone > 0 || isAmongItself(page, cell, organism))) {
+      if (isAmongOwn) {
         gather(scratch, slot, page + <usize>cell * CELL_BYTES + CELLS_AT, ROW_BYTES, target);
       } else {
         gather(scratch, slot, gatherPatch(scratch, page, x, y, organism), 3 * CELL_BYTES, target);
@@ -171,7 +178,9 @@ function settlePage(page: usize): void {
       for (let rest = alive; rest != 0; rest &= rest - 1) {
         const x = <i32>ctz(rest);
         const organism = <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
-        if (!isBesideOwnOpaque(page, x, y, organism)) alive &= ~((<u64>1) << <u64>x);
+        const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
+        const isAmongOwn = inside && isAmongItself(page, y * SIDE + x, organism);
+        if (!isAmongOwn && !isBesideOwnOpaque(page, x, y, organism)) alive &= ~((<u64>1) << <u64>x);
         else if (sole == 0) sole = <i32>organism;
         else if (sole != <i32>organism) sole = -1;
       }

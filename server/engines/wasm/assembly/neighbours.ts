@@ -82,6 +82,24 @@ export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
   return owner;
 }
 
+/** The same for a cell that is not on the page's border: only the opaque ones of its eight are looked at. */
+export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
+  let owner: u32 = 0;
+  let best: f32 = 0;
+  for (let row = y - 1; row <= y + 1; row++) {
+    const bits = (load<u64>(page + (<usize>row << 3), OPAQUE_AT) >> <u64>(x - 1)) & 7;
+    for (let rest = bits; rest != 0; rest &= rest - 1) {
+      const cell = <usize>(row * SIDE + x - 1 + <i32>ctz(rest));
+      const alpha = load<f32>(page + cell * CELL_BYTES, CELLS_AT + 12);
+      if (alpha > best) {
+        best = alpha;
+        owner = <u32>load<u16>(page + (cell << 1), OWNERS_AT);
+      }
+    }
+  }
+  return owner;
+}
+
 /**
  * Whether an opaque cell of the organism lies in the 3x3 around its cell (x, y). Only owners of opaque cells are
  * read: those the last phase never clears, so that a page may be masked while its neighbour is cleared.
