@@ -16,6 +16,12 @@ export interface Config {
   readonly dataDir: string;
   readonly weightsDir: string;
   readonly saveSeconds: number;
+  /** Beyond it, newcomers are told that the world is full. */
+  readonly maxPlayers: number;
+  /** Sockets and reserved seats of one address together. */
+  readonly perAddress: number;
+  /** Believe `X-Forwarded-For`: only behind a proxy that sets it. */
+  readonly trustForwarded: boolean;
 }
 
 /** What the operator must change: one line for every bad field. */
@@ -58,6 +64,9 @@ const SETTINGS: readonly Setting[] = [
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
   number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
+  number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
+  number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'of one IP address'),
+  { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'believe X-Forwarded-For: only behind a proxy that sets it', read: readTrust },
 ];
 
 /**
@@ -186,4 +195,8 @@ function readSize(value: string): Partial<Config> | null {
   const width = readNumber(first, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
   const height = readNumber(second, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
   return width === null || height === null ? null : { width, height };
+}
+
+function readTrust(value: string): Partial<Config> | null {
+  return value === 'yes' || value === 'no' ? { trustForwarded: value === 'yes' } : null;
 }

@@ -28,6 +28,9 @@ describe('readConfig', () => {
       dataDir: 'data',
       weightsDir: 'weights',
       saveSeconds: 60,
+      maxPlayers: 2000,
+      perAddress: 64,
+      trustForwarded: false,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

@@ -19,22 +19,7 @@ import { isOwnOrigin, matchmake } from './matchmaking.ts';
 import { servePages } from './pages.ts';
 import { replyJson, setSecurityHeaders } from './replies.ts';
 
-export interface ServerLimits {
-  readonly maxPlayers: number;
-  /** Sockets and reserved seats of one address together. */
-  readonly perAddress: number;
-  /** Believe `X-Forwarded-For`: only behind a proxy that sets it. */
-  readonly trustForwarded: boolean;
-  /** Folder of the built client. */
-  readonly pages: string;
-}
-
-const DEFAULTS: ServerLimits = {
-  maxPlayers: 2_000,
-  perAddress: 64,
-  trustForwarded: false,
-  pages: join(import.meta.dirname, '../../build/client'),
-};
+const BUILT_CLIENT = join(import.meta.dirname, '../../build/client');
 /** Clients are told, and cut off after this. */
 const GOODBYE_MS = 1_500;
 /** Colyseus' own shutdown has no deadline. */
@@ -46,13 +31,13 @@ const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** @param pages - folder of the built client */
 export async function createServer(
   world: WorldLink,
   config: Config,
-  limits: Partial<ServerLimits> = {},
+  pages: string = BUILT_CLIENT,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const { maxPlayers, perAddress, trustForwarded, pages } = { ...DEFAULTS, ...limits };
-  const { stepsPerSecond, framesPerSecond, epsilon } = config;
+  const { stepsPerSecond, framesPerSecond, epsilon, maxPlayers, perAddress, trustForwarded } = config;
 
   const room = await makeRoom({ world, stepsPerSecond, framesPerSecond, epsilon, maxPlayers });
   const api = new Api(world, () => room.players);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   mkdirSync(join(pages, 'assets'));
   writeFileSync(join(pages, 'index.html'), '<!doctype html><title>Regrow</title>');
   writeFileSync(join(pages, 'assets/main-abc123.js'), 'export {};');
-  server = await startServer({ pages, perAddress: 1_000 });
+  server = await startServer({ perAddress: 1_000 }, undefined, pages);
   server.world.run(20);
 });
 afterAll(async () => {
@@ -131,7 +131,7 @@ describe('the page', () => {
 
   test('that has not been built is said so, and the world runs', async () => {
     await server.close();
-    server = await startServer({ pages: join(pages, 'nowhere') });
+    server = await startServer({}, undefined, join(pages, 'nowhere'));
     const home = await get('');
     expect(home.status).toBe(503);
     expect(await home.text()).toContain('npm run build');

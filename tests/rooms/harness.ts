@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Client, type Room } from '@colyseus/sdk';
 import { WebSocket } from 'ws';
 import type { Config } from '../../server/config.ts';
-import { createServer, type ServerLimits } from '../../server/http/server.ts';
+import { createServer } from '../../server/http/server.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fake-world.ts';
 
@@ -19,8 +19,9 @@ export interface TestServer {
 }
 
 export async function startServer(
-  limits: Partial<ServerLimits> = {},
+  settings: Partial<Config> = {},
   world = new FakeWorld(),
+  pages?: string,
 ): Promise<TestServer> {
   const config: Config = {
     host: '127.0.0.1',
@@ -36,8 +37,12 @@ export async function startServer(
     dataDir: '',
     weightsDir: '',
     saveSeconds: 60,
+    maxPlayers: 2_000,
+    perAddress: 64,
+    trustForwarded: false,
+    ...settings,
   };
-  const server = await createServer(world, config, limits);
+  const server = await createServer(world, config, pages);
   return {
     world,
     url: server.url,
