@@ -129,7 +129,7 @@ export class Brush {
     const cost = strokeCost(message);
     const fault =
       strokeFault(message, this.world, this.known) ??
-      (cost > this.budget.available(now) ? 'Resting: wait until the ring has filled again.' : null);
+      (cost > this.budget.available(now) ? 'Not enough energy yet: wait a moment.' : null);
     if (fault !== null || !this.#send(message)) {
       this.#ghosts.refused(tool, radius, points, now);
       this.refused.emit(fault ?? 'Not connected.');

@@ -13,8 +13,8 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   hurt: 'Hurt',
   growing: 'Growing up',
 };
-/** Room for the axis' labels, pixels. */
-const AXIS = 44;
+/** Room for the axis' labels, in widths of the type they are set in. */
+const AXIS_EM = 3.7;
 const LEVELS = [1, 0.5, 0] as const;
 
 export class Card {
@@ -37,6 +37,7 @@ export class Card {
     label: svg('text', { class: 'plot__label', 'text-anchor': 'end', 'dominant-baseline': 'central' }),
   }));
   readonly #since = svg('text', { class: 'plot__label' }, '1 min ago');
+  readonly #now = svg('text', { class: 'plot__label', 'text-anchor': 'end' }, 'now');
 
   constructor(root: HTMLElement, close: () => void) {
     this.#root = root;
@@ -56,7 +57,7 @@ export class Card {
       svg('stop', { class: 'plot__shade', offset: '0' }),
       svg('stop', { class: 'plot__shade plot__shade--low', offset: '1' }),
     );
-    this.#plot.append(shade, this.#since, this.#area, this.#drop, this.#line, this.#dot);
+    this.#plot.append(shade, this.#since, this.#now, this.#area, this.#drop, this.#line, this.#dot);
     const fact = (name: string, value: HTMLElement): HTMLElement =>
       h('div', { class: 'fact' }, h('dt', { class: 'fact__name' }, name), value);
     root.append(
@@ -108,9 +109,12 @@ export class Card {
   #draw(organism: Organism): void {
     const box = this.#plot.getBoundingClientRect();
     const pad = 6;
-    const width = Math.max(40, box.width - AXIS - pad);
-    const height = Math.max(20, box.height - 2 * pad);
-    this.#plot.setAttribute('viewBox', `0 0 ${width + AXIS + pad} ${height + 2 * pad}`);
+    const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
+    const axis = AXIS_EM * em;
+    const foot = 1.5 * em;
+    const width = Math.max(40, box.width - axis - pad);
+    const height = Math.max(20, box.height - pad - foot);
+    this.#plot.setAttribute('viewBox', `0 0 ${width + axis + pad} ${height + pad + foot}`);
     this.#plot.setAttribute(
       'aria-label',
       `Health over the last minute, now ${formatHealth(organism.health)} %`,
@@ -119,11 +123,16 @@ export class Card {
       const y = String(pad + height * (1 - level));
       for (const [name, value] of Object.entries({ x1: '0', x2: String(width), y1: y, y2: y }))
         line.setAttribute(name, value);
-      label.setAttribute('x', String(width + AXIS + pad));
+      label.setAttribute('x', String(width + axis + pad));
       label.setAttribute('y', y);
     }
-    this.#since.setAttribute('x', '0');
-    this.#since.setAttribute('y', String(pad + height - 6));
+    for (const [label, x] of [
+      [this.#since, 0],
+      [this.#now, width],
+    ] as const) {
+      label.setAttribute('x', String(x));
+      label.setAttribute('y', String(pad + height + foot - 2));
+    }
     const plot = plotHealth(organism.history, organism.historySeconds, width, height);
     for (const element of [this.#area, this.#drop, this.#line, this.#dot])
       element.setAttribute('transform', `translate(0 ${pad})`);
@@ -132,10 +141,5 @@ export class Card {
     this.#line.setAttribute('d', plot?.line ?? '');
     this.#dot.setAttribute('cx', String(plot?.x ?? width));
     this.#dot.setAttribute('cy', String(plot?.y ?? height));
-    // The corner label yields to a curve that reaches it.
-    this.#since.style.visibility =
-      organism.history.length * organism.historySeconds > 45 && (organism.history[0] ?? 1) < 0.35
-        ? 'hidden'
-        : 'visible';
   }
 }

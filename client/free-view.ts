@@ -3,7 +3,7 @@ import type { Rect } from '../shared/geometry.ts';
 import { byId } from './dom.ts';
 
 /** The sheet stands on the tools only where the screen is narrow; elsewhere it hangs at the side. */
-const NARROW = '(width < 56rem)';
+const NARROW = '(width < 56rem) and (height >= 32rem)';
 /** rem that the sheet takes while it is shown, and it is about to be. */
 const SHEET_REM = 11.5;
 

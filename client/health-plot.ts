@@ -53,12 +53,15 @@ export function plotHealth(
 
 export type Mood = 'well' | 'healing' | 'hurt' | 'growing';
 
-/** Health in a word: how much, and which way it went over the last two seconds. */
+/** Below this much change over two seconds, health stands still. */
+const STILL = 0.004;
+
+/** Health in a word: how much, which way it went over the last two seconds, and whether it was ever better. */
 export function moodOf(history: readonly number[], everySeconds: number, health: number): Mood {
   const before = history[Math.max(0, history.length - 1 - Math.round(2 / everySeconds))] ?? health;
-  const wasWhole = history.some((sample) => sample >= 0.85);
   if (health >= 0.93) return 'well';
   if (health < before - 0.02) return 'hurt';
-  if (!wasWhole && health > before + 0.002) return 'growing';
-  return health > before + 0.002 || health >= 0.6 ? 'healing' : 'hurt';
+  const peak = history.reduce((best, sample) => Math.max(best, sample), 0);
+  if (health > before + STILL) return peak > health + 0.05 ? 'healing' : 'growing';
+  return health >= 0.6 ? 'healing' : 'hurt';
 }

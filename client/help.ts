@@ -54,13 +54,12 @@ export class Help {
         h(
           'div',
           { class: 'dialog__columns' },
-          section('Tools', tools),
+          section('Tools', tools, '1.75rem'),
           h(
             'div',
-            {},
-            section('Look around', LOOK),
-            h('div', { style: 'height:1rem' }),
-            section('More', REST),
+            { class: 'dialog__stack' },
+            section('Look around', LOOK, '7rem'),
+            section('More', REST, '7rem'),
           ),
         ),
         h(
@@ -86,8 +85,10 @@ export class Help {
   }
 }
 
-function section(title: string, rows: readonly Row[]): HTMLElement {
+/** @param keysWidth - so that lists under one another line up */
+function section(title: string, rows: readonly Row[], keysWidth: string): HTMLElement {
   const list = h('dl', { class: 'keys' });
+  list.style.setProperty('--keys-width', keysWidth);
   for (const [keys, what] of rows)
     list.append(h('dt', {}, ...keys.map((key) => h('kbd', {}, key))), h('dd', {}, what));
   return h('section', {}, h('h3', { class: 'dialog__section' }, title), list);

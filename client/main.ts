@@ -107,6 +107,7 @@ function look(): void {
 function cannotDraw(error: unknown): void {
   console.error(error);
   connection.dispose();
+  hint.hide();
   banner.show({ text: 'This browser cannot draw the world: it has no WebGL.', retryMs: Infinity });
 }
 

@@ -73,15 +73,18 @@ export class Hint {
     this.#root = root;
   }
 
+  /** Takes the place of what index.html says while the world is awaited. */
   greet(): void {
-    if (recall('hinted') !== null) return;
+    this.#root.hidden = recall('hinted') !== null;
     setText(this.#root, 'Drag across a Pokémon, then watch it regrow');
-    this.#root.hidden = false;
   }
 
   done(): void {
-    if (this.#root.hidden) return;
-    this.#root.hidden = true;
+    this.hide();
     remember('hinted', '1');
+  }
+
+  hide(): void {
+    this.#root.hidden = true;
   }
 }

@@ -30,7 +30,6 @@ export interface Watched {
 }
 
 const TAU = Math.PI * 2;
-const LABEL_FONT = '600 12px system-ui, sans-serif';
 
 export class Overlay {
   readonly #canvas: HTMLCanvasElement;
@@ -38,6 +37,8 @@ export class Overlay {
   #view: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, zoom: 1 };
   #palette: Palette;
+  /** Pixels of the page's type: labels and cursors grow with it. */
+  #em = 16;
 
   constructor(canvas: HTMLCanvasElement, palette: Palette) {
     this.#canvas = canvas;
@@ -49,6 +50,7 @@ export class Overlay {
     this.#view = view;
     this.#canvas.width = Math.round(view.width * pixelRatio);
     this.#canvas.height = Math.round(view.height * pixelRatio);
+    this.#em = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.#paper.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   }
 
@@ -156,7 +158,9 @@ export class Overlay {
 
   cursors(players: Iterable<Player>): void {
     const paper = this.#paper;
-    paper.font = LABEL_FONT;
+    // Drawn for type of 16 pixels, and scaled.
+    const scale = this.#em / 16;
+    paper.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
     paper.textBaseline = 'middle';
     for (const player of players) {
       if (player.shown === null) continue;
@@ -166,6 +170,7 @@ export class Overlay {
       const color = playerColor(player.hue, this.#palette.isDark);
       paper.save();
       paper.translate(at.x, at.y);
+      paper.scale(scale, scale);
       paper.fillStyle = color;
       paper.strokeStyle = this.#palette.halo;
       paper.lineWidth = 2;
@@ -232,7 +237,7 @@ export class Overlay {
 }
 
 /** Erasing looks done at once; the rest only announces itself. */
-const ownStrength = (ghost: Ghost): number => (ghost.tool === 'ablate' ? 0.9 : 0.4);
+const ownStrength = (ghost: Ghost): number => (ghost.tool === 'ablate' ? 1 : 0.4);
 
 export const playerColor = (hue: number, isDark: boolean): string =>
   isDark ? `hsl(${hue} 75% 70%)` : `hsl(${hue} 65% 38%)`;

@@ -11,8 +11,8 @@ export interface Page {
   readonly index: number;
   readonly px: number;
   readonly py: number;
-  /** [64, 64, 4] RGBA, premultiplied. Owned by the store; others only read. */
-  readonly pixels: Uint8Array;
+  /** [64, 64, 4] RGBA, premultiplied. Owned by the store; others only read. `BLANK` while nothing lives there. */
+  pixels: Uint8Array;
   /** 0: of an earlier connection, shown until its keyframe arrives. */
   version: number;
 }
@@ -23,6 +23,9 @@ export interface Applied {
   /** Indexes of pages whose base version is not held: a keyframe must be asked for. */
   readonly gaps: number[];
 }
+
+/** What every page without life shares: most of a world costs no memory and no texture. */
+export const BLANK: Uint8Array = new Uint8Array(PAGE_BYTES);
 
 const STALE = 0;
 /** 64 MB of pixels: more than the largest viewport, with room to pan back without waiting. */
@@ -65,17 +68,13 @@ export class PageStore {
         gaps.push(index);
         continue;
       }
-      const page = held ?? {
-        index,
-        px: update.px,
-        py: update.py,
-        pixels: new Uint8Array(PAGE_BYTES),
-        version: STALE,
-      };
-      if (!decodeInto(update, page.pixels)) {
+      const pixels = decode(update, held?.pixels ?? BLANK);
+      if (pixels === null) {
         gaps.push(index);
         continue;
       }
+      const page = held ?? { index, px: update.px, py: update.py, pixels, version: STALE };
+      page.pixels = pixels;
       page.version = update.version;
       this.#touch(page);
       changed.push(index);
@@ -111,9 +110,10 @@ export class PageStore {
   cellAt(x: number, y: number): [r: number, g: number, b: number, a: number] {
     const cx = Math.floor(x);
     const cy = Math.floor(y);
+    if (!(cx >= 0 && cy >= 0 && cx < this.across * PAGE_CELLS && cy < this.down * PAGE_CELLS))
+      return [0, 0, 0, 0];
     const px = cx >> PAGE_SHIFT;
     const py = cy >> PAGE_SHIFT;
-    if (!(cx >= 0 && cy >= 0 && px < this.across && py < this.down)) return [0, 0, 0, 0];
     const page = this.#pages.get(pageIndex(px, py, this.across));
     if (page === undefined) return [0, 0, 0, 0];
     const at = ((cy % PAGE_CELLS) * PAGE_CELLS + (cx % PAGE_CELLS)) * 4;
@@ -127,22 +127,19 @@ export class PageStore {
   }
 }
 
-const fresh = new Uint8Array(PAGE_BYTES);
-
-/** False, and the page as it was, when the payload is not of the grammar. */
-function decodeInto(update: PageUpdate, pixels: Uint8Array): boolean {
+/**
+ * Where the page's pixels are now: `pixels` itself when it could be changed in place. Null, and nothing
+ * changed, when the payload is not of the grammar.
+ */
+function decode(update: PageUpdate, pixels: Uint8Array): Uint8Array | null {
+  if (update.payload.length === 0) return update.base === KEYFRAME ? BLANK : pixels;
+  // A keyframe is decoded aside: one that fails must not have wiped the picture.
+  const into = update.base === KEYFRAME || pixels === BLANK ? new Uint8Array(PAGE_BYTES) : pixels;
   try {
-    if (update.base !== KEYFRAME) {
-      decodePage(update.payload, pixels);
-      return true;
-    }
-    // Decoded aside: a keyframe that fails must not have wiped the picture.
-    fresh.fill(0);
-    decodePage(update.payload, fresh);
-    pixels.set(fresh);
-    return true;
+    decodePage(update.payload, into);
   } catch (error) {
-    if (error instanceof PageCodecError) return false;
+    if (error instanceof PageCodecError) return null;
     throw error;
   }
+  return into;
 }

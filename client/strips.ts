@@ -26,6 +26,8 @@ export interface Slot {
 
 export class Strips {
   readonly #free: Slot[] = [];
+  readonly #all: Strip[] = [];
+  #isSmooth = false;
 
   /** A sprite that shows the page at its place in the world. */
   take(page: Page): Slot {
@@ -39,6 +41,13 @@ export class Strips {
   write(slot: Slot, page: Page): void {
     slot.strip.pixels.set(page.pixels, slot.row * PAGE_BYTES);
     slot.strip.source.update(slot.row * TEXELS, (slot.row + 1) * TEXELS);
+  }
+
+  /** Cells larger than a pixel are sharp; smaller ones are averaged, else they would flicker. */
+  set isSmooth(isSmooth: boolean) {
+    if (isSmooth === this.#isSmooth) return;
+    this.#isSmooth = isSmooth;
+    for (const { source } of this.#all) source.scaleMode = isSmooth ? 'linear' : 'nearest';
   }
 
   /** The sprite must have been taken off the stage. */
@@ -55,10 +64,11 @@ export class Strips {
       format: 'rgba8unorm',
       // They are premultiplied as they come. 'no-premultiply-alpha' would make Pixi multiply in the blend.
       alphaMode: 'premultiplied-alpha',
-      scaleMode: 'nearest',
+      scaleMode: this.#isSmooth ? 'linear' : 'nearest',
       autoGarbageCollect: false,
     });
     const strip: Strip = { source, pixels, sprites: new Container() };
+    this.#all.push(strip);
     for (let row = PAGES_PER_STRIP - 1; row >= 0; row--) {
       const frame = new Rectangle(0, row * PAGE_CELLS, PAGE_CELLS, PAGE_CELLS);
       this.#free.push({ strip, row, sprite: new Sprite(new Texture({ source, frame })) });

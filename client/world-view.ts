@@ -7,7 +7,7 @@ import { Container, WebGLRenderer } from 'pixi.js';
 import { PAGE_CELLS, pageIndex, type Size } from '../shared/geometry.ts';
 import { type Camera, snapCamera } from './camera.ts';
 import { Overview } from './overview.ts';
-import type { PageStore } from './page-store.ts';
+import { BLANK, type PageStore } from './page-store.ts';
 import { type Slot, Strips } from './strips.ts';
 
 export class WorldView {
@@ -57,6 +57,7 @@ export class WorldView {
     return this.#camera;
   }
 
+  /** Whether the page is on the screen now. */
   isShown(index: number): boolean {
     return this.#slots.has(index);
   }
@@ -92,6 +93,7 @@ export class WorldView {
     const { zoom, x, y } = this.#camera;
     this.#pages.scale.set(zoom);
     this.#pages.position.set(this.#view.width / 2 - x * zoom, this.#view.height / 2 - y * zoom);
+    this.#strips.isSmooth = zoom * this.#pixelRatio < 1;
     this.#showPages();
     this.#renderer.render(this.#stage);
   }
@@ -129,7 +131,10 @@ export class WorldView {
       for (let px = left; px <= right; px++) {
         const index = pageIndex(px, py, across);
         const page = this.#store.get(index);
-        if (page === undefined) continue;
+        if (page === undefined || page.pixels === BLANK) {
+          this.#hide(index);
+          continue;
+        }
         const slot = this.#slots.get(index);
         if (slot === undefined) {
           const taken = this.#strips.take(page);

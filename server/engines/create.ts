@@ -27,7 +27,11 @@ export const ENGINE_NAMES: readonly string[] = ['auto', ...Object.keys(ENGINES)]
  * @throws EngineError for another name, or options that do not fit
  */
 export async function createEngine(name: string, options: CreateOptions): Promise<ChosenEngine> {
-  if (name === 'auto') return { engine: await createWasmEngine(options), reason: 'runs everywhere' };
+  if (name === 'auto')
+    return {
+      engine: await createWasmEngine(options),
+      reason: 'the fastest engine that every machine can run',
+    };
   if (!Object.hasOwn(ENGINES, name)) {
     throw new EngineError(`unknown engine "${name}": expected one of ${ENGINE_NAMES.join(', ')}`);
   }

@@ -33,17 +33,22 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-type Flags = { [F in keyof typeof OPTIONS]?: (typeof OPTIONS)[F]['type'] extends 'boolean' ? boolean : string };
+type Flags = {
+  [F in keyof typeof OPTIONS]?: (typeof OPTIONS)[F]['type'] extends 'boolean' ? boolean : string;
+};
 
 /** The flags that a command knows. */
-const COMMANDS: Readonly<Record<string, { flags: readonly (keyof Flags)[]; run: (file: string, flags: Flags) => unknown }>> = {
+const COMMANDS: Readonly<
+  Record<string, { flags: readonly (keyof Flags)[]; run: (file: string, flags: Flags) => unknown }>
+> = {
   inspect: { flags: ['json'], run: inspect },
   evaluate: { flags: ['json', 'image', 'random-seeds', 'threads'], run: evaluateFile },
   import: { flags: ['name', 'out', 'order'], run: importFile },
   export: { flags: ['format', 'out', 'order'], run: exportFile },
 };
 
-async function main(args: string[]): Promise<void> {
+/** @throws RuleError whose message is all that the user shall read */
+export async function main(args: string[]): Promise<void> {
   let parsed: { values: Flags; positionals: string[] };
   try {
     parsed = parseArgs({ args, options: OPTIONS, allowPositionals: true });
@@ -57,7 +62,8 @@ async function main(args: string[]): Promise<void> {
   }
   const [word, file, ...more] = positionals;
   const command = Object.hasOwn(COMMANDS, word ?? '') ? COMMANDS[word] : undefined;
-  if (!command) throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
+  if (!command)
+    throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
   if (file === undefined || more.length > 0) throw new RuleError(`${word} takes one file`);
   const unknown = Object.keys(flags).find((flag) => !command.flags.includes(flag as keyof Flags));
   if (unknown) throw new RuleError(`${word} does not know --${unknown}`);
@@ -67,7 +73,10 @@ async function main(args: string[]): Promise<void> {
 function inspect(file: string, flags: Flags): void {
   const rule = readRule(file);
   const tensors = Object.fromEntries(
-    (['w1', 'b1', 'w2', 'b2'] as const).map((name) => [name, { values: rule[name].length, ...extent(rule[name]) }]),
+    (['w1', 'b1', 'w2', 'b2'] as const).map((name) => [
+      name,
+      { values: rule[name].length, ...extent(rule[name]) },
+    ]),
   );
   const { name, hidden, fireRate, metadata } = rule;
   if (flags.json) {
@@ -103,7 +112,9 @@ async function evaluateFile(file: string, flags: Flags): Promise<void> {
     target = await matureTarget(rule);
   }
   const evaluation = await evaluate(rule, target, { randomSeeds, threads });
-  process.stdout.write(flags.json ? `${JSON.stringify(evaluation, null, 2)}\n` : `${describeEvaluation(evaluation)}\n`);
+  process.stdout.write(
+    flags.json ? `${JSON.stringify(evaluation, null, 2)}\n` : `${describeEvaluation(evaluation)}\n`,
+  );
 }
 
 function importFile(file: string, flags: Flags): void {
@@ -111,11 +122,15 @@ function importFile(file: string, flags: Flags): void {
   const name = needed('name', flags.name);
   const order = orderOf(flags.order);
   if (!out.endsWith(RULE_SUFFIX)) throw new RuleError(`--out ${out} does not end in ${RULE_SUFFIX}`);
-  writeRule(out, about(file, () => importDistill(readText(file), name, { order })));
+  writeRule(
+    out,
+    about(file, () => importDistill(readText(file), name, { order })),
+  );
 }
 
 function exportFile(file: string, flags: Flags): void {
-  if (flags.format !== 'distill') throw new RuleError(`--format ${flags.format ?? 'is missing'}: distill is known`);
+  if (flags.format !== 'distill')
+    throw new RuleError(`--format ${flags.format ?? 'is missing'}: distill is known`);
   const out = needed('out', flags.out);
   const order = orderOf(flags.order);
   writeWhole(out, exportDistill(readRule(file), order));
@@ -153,17 +168,25 @@ function orderOf(value = 'planar'): DistillOrder {
   return order;
 }
 
-function wholeNumber(flag: string, text: string | undefined, fallback: number, low: number, high: number): number {
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  fallback: number,
+  low: number,
+  high: number,
+): number {
   if (text === undefined) return fallback;
   const value = text === '' ? Number.NaN : Number(text);
   if (Number.isInteger(value) && value >= low && value <= high) return value;
   throw new RuleError(`--${flag} ${text} is not a whole number from ${low} to ${high}`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof RuleError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
+if (import.meta.main) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

@@ -38,7 +38,9 @@ export function importDistill(
   try {
     file = JSON.parse(text);
   } catch (error) {
-    throw new RuleError(`the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 120)}`);
+    throw new RuleError(
+      `the file is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 120)}`,
+    );
   }
   if (!Array.isArray(file) || file.length !== 2) throw new RuleError('the file is not a list of two layers');
   const first = readLayer(file[0], 'layer 1', PERCEPTION, (i) => inputOf(i, order));
@@ -67,9 +69,12 @@ function readLayer(layer: unknown, label: string, inputs: number, rowOf: (input:
     throw new RuleError(`${label} is not an object`);
   }
   const { data_b64, in_ch, out_ch, weight_scale, bias_scale, type } = layer as Record<string, unknown>;
-  if (type !== undefined && type !== 'uint8') throw new RuleError(`${label} has type ${JSON.stringify(type)}, expected "uint8"`);
-  if (in_ch !== inputs) throw new RuleError(`${label} has in_ch ${JSON.stringify(in_ch)}, expected ${inputs}`);
-  if (!Number.isSafeInteger(out_ch) || (out_ch as number) < 1) throw new RuleError(`${label} has no whole out_ch`);
+  if (type !== undefined && type !== 'uint8')
+    throw new RuleError(`${label} has type ${JSON.stringify(type)}, expected "uint8"`);
+  if (in_ch !== inputs)
+    throw new RuleError(`${label} has in_ch ${JSON.stringify(in_ch)}, expected ${inputs}`);
+  if (!Number.isSafeInteger(out_ch) || (out_ch as number) < 1)
+    throw new RuleError(`${label} has no whole out_ch`);
   const outputs = out_ch as number;
   const weightScale = readScale(weight_scale, `${label}: weight_scale`);
   const biasScale = readScale(bias_scale, `${label}: bias_scale`);
@@ -103,14 +108,21 @@ export function exportDistill(rule: Rule, order: DistillOrder = 'planar'): strin
   return `${JSON.stringify([first, second])}\n`;
 }
 
-function writeLayer(weights: Float32Array, bias: Float32Array, inputs: number, rowOf: (input: number) => number) {
+function writeLayer(
+  weights: Float32Array,
+  bias: Float32Array,
+  inputs: number,
+  rowOf: (input: number) => number,
+) {
   const outputs = bias.length;
   const weightScale = scaleOf(weights);
   const biasScale = scaleOf(bias);
   const bytes = new Uint8Array((inputs + 1) * outputs);
-  const byteOf = (value: number, scale: number): number => Math.round((scale === 0 ? 0.5 : value / scale + 0.5) * 255);
+  const byteOf = (value: number, scale: number): number =>
+    Math.round((scale === 0 ? 0.5 : value / scale + 0.5) * 255);
   for (let o = 0; o < outputs; o++) {
-    for (let i = 0; i < inputs; i++) bytes[rowOf(i) * outputs + o] = byteOf(weights[o * inputs + i], weightScale);
+    for (let i = 0; i < inputs; i++)
+      bytes[rowOf(i) * outputs + o] = byteOf(weights[o * inputs + i], weightScale);
     bytes[inputs * outputs + o] = byteOf(bias[o], biasScale);
   }
   return {
@@ -124,4 +136,5 @@ function writeLayer(weights: Float32Array, bias: Float32Array, inputs: number, r
 }
 
 /** The scale at which the largest value takes the last level. */
-const scaleOf = (values: Float32Array): number => 2 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+const scaleOf = (values: Float32Array): number =>
+  2 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

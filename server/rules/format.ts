@@ -35,7 +35,8 @@ export function parseRule(bytes: Uint8Array): Rule {
   if (bytes.length > MAX_RULE_BYTES) {
     throw new RuleError(`the file has ${bytes.length} bytes, at most ${MAX_RULE_BYTES} are read`);
   }
-  if (bytes.length < 8) throw new RuleError(`the file has ${bytes.length} bytes, too few for a header length`);
+  if (bytes.length < 8)
+    throw new RuleError(`the file has ${bytes.length} bytes, too few for a header length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = view.getBigUint64(0, true);
   if (headerBytes > BigInt(bytes.length - 8)) {
@@ -81,7 +82,9 @@ function readHeader(bytes: Uint8Array): Map<string, unknown> {
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (error) {
-    throw new RuleError(`the header is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 120)}`);
+    throw new RuleError(
+      `the header is not JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 120)}`,
+    );
   }
   if (!isRecord(header)) throw new RuleError('the header is not a JSON object');
   return new Map(Object.entries(header));
@@ -124,7 +127,8 @@ function readTensors(header: Map<string, unknown>, dataBytes: number): Record<Te
   };
   for (const name of TENSORS) {
     const got = `[${tensors[name].shape}]`;
-    if (got !== `[${wanted[name]}]`) throw new RuleError(`${name} has shape ${got}, expected [${wanted[name]}]`);
+    if (got !== `[${wanted[name]}]`)
+      throw new RuleError(`${name} has shape ${got}, expected [${wanted[name]}]`);
   }
   checkCoverage(tensors, dataBytes);
   return tensors;
@@ -163,7 +167,12 @@ function checkCoverage(tensors: Record<TensorName, Tensor>, dataBytes: number): 
 /** @throws RuleError when the rule could not be read again */
 export function serializeRule(rule: Rule): Uint8Array {
   const { formatVersion: _, name: _name, fireRate: _rate, ...others } = rule.metadata;
-  const metadata = { formatVersion: FORMAT_VERSION, name: rule.name, fireRate: String(rule.fireRate), ...others };
+  const metadata = {
+    formatVersion: FORMAT_VERSION,
+    name: rule.name,
+    fireRate: String(rule.fireRate),
+    ...others,
+  };
   const header: Record<string, unknown> = { __metadata__: metadata };
   const shapes = {
     w1: [rule.hidden, PERCEPTION],

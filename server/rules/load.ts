@@ -10,7 +10,8 @@ export const RULE_SUFFIX = '.safetensors';
 export function readRule(file: string): Rule {
   try {
     const { size } = statSync(file);
-    if (size > MAX_RULE_BYTES) throw new RuleError(`the file has ${size} bytes, at most ${MAX_RULE_BYTES} are read`);
+    if (size > MAX_RULE_BYTES)
+      throw new RuleError(`the file has ${size} bytes, at most ${MAX_RULE_BYTES} are read`);
     return parseRule(readFileSync(file));
   } catch (error) {
     throw new RuleError(`${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
@@ -36,7 +37,8 @@ export function loadRules(directory: string): Rule[] {
     .map((name) => {
       const rule = readRule(join(directory, name));
       const other = fileOf.get(rule.name);
-      if (other) throw new RuleError(`${join(directory, name)}: ${other} holds a rule named ${rule.name} too`);
+      if (other)
+        throw new RuleError(`${join(directory, name)}: ${other} holds a rule named ${rule.name} too`);
       fileOf.set(rule.name, name);
       return rule;
     });

@@ -40,6 +40,14 @@ export interface OrganismRecord {
   readonly history: readonly number[];
 }
 
+/** Where an organism of the garden died, and when (of the world's running time) it is sown again. */
+export interface FallowBed {
+  readonly species: string;
+  readonly x: number;
+  readonly y: number;
+  readonly dueSeconds: number;
+}
+
 export interface WorldState {
   readonly width: number;
   readonly height: number;
@@ -50,6 +58,7 @@ export interface WorldState {
   /** The id that the next organism gets, if it is free. */
   readonly nextId: number;
   readonly organisms: readonly OrganismRecord[];
+  readonly fallow: readonly FallowBed[];
   readonly pages: readonly PageState[];
 }
 

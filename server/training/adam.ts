@@ -43,7 +43,12 @@ export const firstAdam = (weights: Weights): AdamState => ({
 /** A new state; the old one stays whole, so that it can be returned to. */
 export function adamUpdate(state: AdamState, gradient: Weights, rate: number): AdamState {
   const updates = state.updates + 1;
-  const next = { weights: like(state.weights), first: like(state.weights), second: like(state.weights), updates };
+  const next = {
+    weights: like(state.weights),
+    first: like(state.weights),
+    second: like(state.weights),
+    updates,
+  };
   const scale = (rate * Math.sqrt(1 - SECOND_DECAY ** updates)) / (1 - FIRST_DECAY ** updates);
   for (const name of VARIABLES) {
     const [w, m, v] = [state.weights[name], state.first[name], state.second[name]];
@@ -53,7 +58,8 @@ export function adamUpdate(state: AdamState, gradient: Weights, rate: number): A
       const unit = g[i] / norm;
       next.first[name][i] = FIRST_DECAY * m[i] + (1 - FIRST_DECAY) * unit;
       next.second[name][i] = SECOND_DECAY * v[i] + (1 - SECOND_DECAY) * unit * unit;
-      next.weights[name][i] = w[i] - (scale * next.first[name][i]) / (Math.sqrt(next.second[name][i]) + EPSILON);
+      next.weights[name][i] =
+        w[i] - (scale * next.first[name][i]) / (Math.sqrt(next.second[name][i]) + EPSILON);
     }
   }
   return next;

@@ -7,6 +7,7 @@ import { RULE_SUFFIX, writeRule } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { clock, ProgressLine } from './progress.ts';
+import { report } from './report.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -35,8 +36,8 @@ How
   --curriculum N       at most so many iterations of curriculum before it, 1-100000 (default 2000)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
-  --batch N            samples an iteration, 1-64 (default 4)
-  --pool N             samples kept, at least the batch, 1-4096 (default 256)
+  --batch N            samples an iteration, 2-64 (default 4)
+  --pool N             samples kept, at least the batch, 2-4096 (default 256)
   --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
@@ -91,7 +92,9 @@ export function readCommand(args: string[]): Command | null {
     if (flags[flag] === undefined) return fallback;
     const value = flags[flag] === '' ? Number.NaN : Number(flags[flag]);
     if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
-    wrong.push(`--${flag} ${flags[flag]} is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`);
+    wrong.push(
+      `--${flag} ${flags[flag]} is not ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`,
+    );
     return fallback;
   };
   const text = (flag: Flag): string | undefined => flags[flag] as string | undefined;
@@ -102,10 +105,10 @@ export function readCommand(args: string[]): Command | null {
   const name = text('name') ?? basename(out ?? '', RULE_SUFFIX);
   const sources = ['sprite', 'image', 'resume'].filter((flag) => flags[flag as Flag] !== undefined);
   if (sources.length !== 1) wrong.push('one of --sprite, --image and --resume must be given');
-  const batch = number('batch', 4, 1, 64);
+  const batch = number('batch', 4, 2, 64);
   const hidden = number('hidden', 128, 4, MAX_HIDDEN);
   if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
-  const poolSize = number('pool', 256, 1, 4096);
+  const poolSize = number('pool', 256, 2, 4096);
   if (poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
   const plan: TrainingPlan = {
     name,
@@ -206,7 +209,6 @@ async function train(command: Command): Promise<number> {
     }
     const rule = ruleOf(run, command.out);
     writeRule(command.out, rule);
-    const { report } = await import('./report.ts');
     await report(rule, run, command);
     console.error(`${command.out} after ${clock(run.elapsedMs)}; the report is in ${command.report}`);
     return 0;
@@ -221,7 +223,8 @@ if (import.meta.main) {
     if (command === null) process.stdout.write(HELP);
     else process.exitCode = await train(command);
   } catch (error) {
-    if (!(error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError)) throw error;
+    if (!(error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError))
+      throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

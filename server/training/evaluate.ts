@@ -15,7 +15,9 @@ const HOLE_CELLS = 16;
 const DEFAULT_PADDING = 12;
 
 /** What a cut removes; coordinates are of the padded grid. */
-export const CUTS: Readonly<Record<string, (x: number, y: number, width: number, height: number) => boolean>> = {
+export const CUTS: Readonly<
+  Record<string, (x: number, y: number, width: number, height: number) => boolean>
+> = {
   left: (x, _y, width) => x < width / 2,
   right: (x, _y, width) => x >= width / 2,
   top: (_x, y, _width, height) => y < height / 2,
@@ -55,7 +57,10 @@ export interface EvaluationTarget {
  */
 export function targetOf(rule: Rule, image?: string): EvaluationTarget | undefined {
   const { sprite, scale = '1', padding = String(DEFAULT_PADDING) } = rule.metadata;
-  const source = { scale: smallNumber(scale, 1, 8, 1), padding: smallNumber(padding, 0, 32, DEFAULT_PADDING) };
+  const source = {
+    scale: smallNumber(scale, 1, 8, 1),
+    padding: smallNumber(padding, 0, 32, DEFAULT_PADDING),
+  };
   if (image !== undefined) return { label: image, target: readTarget({ ...source, image }) };
   if (sprite === undefined) return undefined;
   try {
@@ -118,7 +123,8 @@ export async function evaluate(
   const { shape } = target;
   const seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
   const advance = async (from: number, to: number): Promise<readonly number[]> =>
-    (await rollouts.run(seeds.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from })))).losses;
+    (await rollouts.run(seeds.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from }))))
+      .losses;
   try {
     for (const slot of seeds.keys()) plantSeed(rollouts.state(slot), shape);
     const mse: Record<string, Spread> = {};
@@ -171,7 +177,9 @@ export function describeEvaluation(evaluation: Evaluation): string {
   return [
     `${rule} against ${target}, ${width}x${height} cells, ${randomSeeds} random seeds`,
     `${''.padEnd(18)}${'median'.padStart(9)}${'worst'.padStart(10)}`,
-    ...Object.entries(mse).map(([step, values]) => row(`MSE at step ${step}`, values, (v) => v.toExponential(2))),
+    ...Object.entries(mse).map(([step, values]) =>
+      row(`MSE at step ${step}`, values, (v) => v.toExponential(2)),
+    ),
     ...Object.entries(recovery).map(([cut, values]) => row(`recovery, ${cut}`, values, (v) => v.toFixed(3))),
   ].join('\n');
 }

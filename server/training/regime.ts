@@ -58,7 +58,8 @@ export const harder = (now: Difficulty): Difficulty => ({
   biteCells: Math.min(CURRICULUM.mostBiteCells, now.biteCells + CURRICULUM.biteMore),
 });
 
-export const isSeed = (difficulty: Difficulty): boolean => difficulty.radiusCells < CURRICULUM.seedRadiusCells;
+export const isSeed = (difficulty: Difficulty): boolean =>
+  difficulty.radiusCells < CURRICULUM.seedRadiusCells;
 
 /** 0 at the first difficulty, 1 when the start is a seed. */
 export function progress(difficulty: Difficulty, shape: GridShape): number {
@@ -109,7 +110,10 @@ export function plantTarget(
 }
 
 /** Kinds of damage to a grown body, and how often each is drawn. */
-const DAMAGE: readonly { weight: number; hurt: (state: Float32Array, shape: GridShape, random: Random) => void }[] = [
+const DAMAGE: readonly {
+  weight: number;
+  hurt: (state: Float32Array, shape: GridShape, random: Random) => void;
+}[] = [
   { weight: 0.27, hurt: circle },
   { weight: 0.27, hurt: halfPlane },
   { weight: 0.26, hurt: centreHole },
@@ -122,7 +126,9 @@ export function damage(state: Float32Array, shape: GridShape, random: Random): v
   let draw = random.unit();
   for (const kind of DAMAGE) {
     draw -= kind.weight;
-    if (draw < 0) return kind.hurt(state, shape, random);
+    if (draw >= 0) continue;
+    kind.hurt(state, shape, random);
+    return;
   }
 }
 

@@ -63,12 +63,22 @@ export async function contactSheet(rule: Rule, target: Target): Promise<Uint8Arr
   const rollouts = open(rule, target, 1, 0);
   const sheet = new Sheet(shape.width, shape.height, COLUMNS, 1 + Object.keys(CUTS).length);
   const state = rollouts.state(0);
-  const visit = async (firstStep: number, steps: readonly number[], row: number, word: string): Promise<void> => {
+  const visit = async (
+    firstStep: number,
+    steps: readonly number[],
+    row: number,
+    word: string,
+  ): Promise<void> => {
     let at = 0;
     for (const [column, step] of steps.entries()) {
       await rollouts.run([{ steps: step - at, randomSeed: 1, firstStep: firstStep + at }]);
       at = step;
-      sheet.draw(column + 1, row, `${word}${step}`, (x, y, c) => state[cellIndex(shape, x, y) * CHANNELS + c]);
+      sheet.draw(
+        column + 1,
+        row,
+        `${word}${step}`,
+        (x, y, c) => state[cellIndex(shape, x, y) * CHANNELS + c],
+      );
     }
   };
   sheet.draw(0, 0, 'target', (x, y, c) => target.rgba[cellIndex(shape, x, y) * 4 + c]);
@@ -102,7 +112,12 @@ class Sheet {
   }
 
   /** @param channel - premultiplied RGBA of a cell */
-  draw(column: number, row: number, label: string, channel: (x: number, y: number, c: number) => number): void {
+  draw(
+    column: number,
+    row: number,
+    label: string,
+    channel: (x: number, y: number, c: number) => number,
+  ): void {
     const left = column * this.#cellsWide * PIXELS_A_CELL;
     const top = row * (this.#cellsHigh * PIXELS_A_CELL + LABEL_ROWS);
     drawText(label, (x, y) =>
@@ -121,7 +136,8 @@ class Sheet {
     for (let y = top; y < top + size; y++) {
       for (let x = left; x < left + size; x++) {
         const pixel = (y * this.#width + x) * 3;
-        for (let c = 0; c < 3; c++) this.#pixels[pixel + c] = Math.min(255, Math.max(0, Math.round(colour[c])));
+        for (let c = 0; c < 3; c++)
+          this.#pixels[pixel + c] = Math.min(255, Math.max(0, Math.round(colour[c])));
       }
     }
   }
@@ -144,7 +160,9 @@ export function lossPlot(name: string, losses: readonly number[], curriculumDone
     top + ((height - top - bottom) * (high - Math.log10(Math.max(loss, 1e-12)))) / (high - low);
   const line = (values: readonly number[]): string => {
     const every = Math.max(1, Math.floor(values.length / 1500));
-    const points = values.flatMap((loss, i) => (i % every === 0 ? [`${x(i).toFixed(1)},${y(loss).toFixed(1)}`] : []));
+    const points = values.flatMap((loss, i) =>
+      i % every === 0 ? [`${x(i).toFixed(1)},${y(loss).toFixed(1)}`] : [],
+    );
     return points.join(' ');
   };
   let mean = losses[0] ?? 1;

@@ -132,7 +132,8 @@ export class Rollouts {
   async #work(kind: number, rollouts: readonly Rollout[]): Promise<RolloutResult> {
     if (this.#failure) throw this.#failure;
     const { slots, losses } = this.layout;
-    if (rollouts.length > slots) throw new RangeError(`${rollouts.length} rollouts do not fit ${slots} slots`);
+    if (rollouts.length > slots)
+      throw new RangeError(`${rollouts.length} rollouts do not fit ${slots} slots`);
     rollouts.forEach((rollout, slot) => {
       const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
       job[Job.kind] = kind;

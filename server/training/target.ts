@@ -52,7 +52,8 @@ export function readTarget(source: TargetSource): Target {
 }
 
 function spriteFile(sprite: string): string {
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(sprite)) throw new RuleError(`${sprite || 'an empty word'} is no sprite's name`);
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(sprite))
+    throw new RuleError(`${sprite || 'an empty word'} is no sprite's name`);
   try {
     const root = dirname(createRequire(import.meta.url).resolve('pokesprite-images/package.json'));
     return join(root, 'pokemon-gen8/regular', `${sprite}.png`);
@@ -111,7 +112,9 @@ export function fromPixels(
   const cellsWide = (right - left + 1) * scale;
   const cellsHigh = (bottom - top + 1) * scale;
   if (Math.max(cellsWide, cellsHigh) > MOST_CELLS) {
-    throw new RuleError(`${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MOST_CELLS} fit`);
+    throw new RuleError(
+      `${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MOST_CELLS} fit`,
+    );
   }
   const shape = gridShape(cellsWide + 2 * padding, cellsHigh + 2 * padding);
   const rgba = new Float32Array(shape.cellCount * 4);

@@ -172,11 +172,13 @@ export class TrainingRun {
     const result = await this.#rollouts.differentiate(rollouts);
     const loss = result.losses.reduce((sum, value) => sum + value, 0) / batch;
     const smoothed = this.#smooth(loss);
-    if (this.#hasDiverged(smoothed)) {
+    const gradient = this.#rollouts.gradient(batch);
+    // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
+    if (this.#hasDiverged(smoothed) || !isFiniteEverywhere(gradient)) {
       this.#rollBack(performance.now() - started);
       return this.#progress(inCurriculum, steps, loss);
     }
-    const adam = adamUpdate(this.#now.adam, this.#rollouts.gradient(batch), this.#rate());
+    const adam = adamUpdate(this.#now.adam, gradient, this.#rate());
     drawn.forEach((index, slot) => {
       this.#poolState(index).set(this.#rollouts.state(slot));
     });
@@ -208,7 +210,12 @@ export class TrainingRun {
   #hasDiverged(smoothed: number): boolean {
     if (!Number.isFinite(smoothed)) return true;
     if (this.#inCurriculum) return smoothed > 100 * this.#seedLoss;
-    return smoothed > DIVERGED * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss);
+    // After a return to the kept state it may do worse: it can be that the state itself must be unlearned,
+    // as when the first rollouts longer than the curriculum's run wild.
+    const returns = this.#now.rollbacks - this.#kept.rollbacks;
+    return (
+      smoothed > DIVERGED ** (1 + returns) * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss)
+    );
   }
 
   #rollBack(wastedMs: number): void {
@@ -240,11 +247,11 @@ export class TrainingRun {
     const ranked = [...chosen]
       .map((index) => ({ index, loss: regime.meanSquareError(this.#poolState(index), rgba, shape) }))
       .sort((a, b) => b.loss - a.loss || a.index - b.index);
-    const firstDamaged = batch - Math.round(batch * regime.POOL.damagedPart);
+    const firstDamaged = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
     ranked.forEach(({ index, loss }, slot) => {
       const state = this.#rollouts.state(slot);
-      if (slot === 0) return regime.plantSeed(state, shape);
-      state.set(this.#poolState(index));
+      if (slot === 0) regime.plantSeed(state, shape);
+      else state.set(this.#poolState(index));
       if (slot >= firstDamaged && loss < GROWN * this.#seedLoss) regime.damage(state, shape, this.#random);
     });
     return ranked.map(({ index }) => index);
@@ -267,7 +274,10 @@ export class TrainingRun {
     const { shape } = this.target;
     const length = shape.cellCount * CHANNELS;
     const pool = new Float32Array(this.plan.poolSize * length);
-    this.#now = { ...this.#now, pool };
+    // Cut short, the curriculum leaves a rule that fails from a seed: that is no divergence.
+    const { difficulty } = this.#now;
+    const smoothedLoss = regime.isSeed(difficulty) ? this.#now.smoothedLoss : this.#seedLoss;
+    this.#now = { ...this.#now, pool, smoothedLoss };
     for (let i = 0; i < this.plan.poolSize; i++) regime.plantSeed(this.#poolState(i), shape);
     this.#kept = this.snapshot();
   }
@@ -290,3 +300,6 @@ export class TrainingRun {
     return this.#rollouts.dispose();
   }
 }
+
+const isFiniteEverywhere = (weights: Weights): boolean =>
+  [weights.w1, weights.b1, weights.w2, weights.b2].every((values) => values.every(Number.isFinite));

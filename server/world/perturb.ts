@@ -64,7 +64,8 @@ export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: nu
   }
 }
 
-async function planSeed(species: string, x: number, y: number, ground: Ground): Promise<Plan> {
+/** A seed needs a free neighbourhood, not too close to another's. */
+export async function planSeed(species: string, x: number, y: number, ground: Ground): Promise<Plan> {
   const owners = new Uint16Array(9);
   await ground.engine.readOwners({ x: x - 1, y: y - 1, width: 3, height: 3 }, owners);
   if (owners.some((owner) => owner !== 0)) return refused('Somebody lives there already.');

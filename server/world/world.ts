@@ -7,13 +7,13 @@ import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type PageState } from '../engines/engine.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
-import type { WorldState } from '../storage/snapshot.ts';
+import type { FallowBed, WorldState } from '../storage/snapshot.ts';
 import type { StrokeRecord } from '../storage/strokeLog.ts';
 import { layOutGarden, type Seedling } from './garden.ts';
 import { HEALTH_MARGIN, healthOf, healthRect, type MatureForm } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
-import { organismNear, planStroke } from './perturb.ts';
+import { organismNear, planSeed, planStroke } from './perturb.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
@@ -23,6 +23,8 @@ const MOST_MEASURED = 64;
 const MOST_STROKES = 64;
 /** Strokes that wait; beyond it players are told so. */
 const MOST_WAITING = 512;
+/** From the death of an organism of the garden to its new seed: long enough to be seen, and to be missed. */
+const FALLOW_SECONDS = 15;
 
 /** A species that lives here: its rule sits in the engine's slot of the same number. */
 export interface LoadedSpecies {
@@ -59,6 +61,8 @@ export class World {
   #measuresOwed = 0;
   #round: number[] = [];
   #livingCells = 0;
+  /** In order of time. */
+  #fallow: FallowBed[] = [];
 
   /** @param log - told of every stroke that was applied */
   constructor(engine: Engine, species: readonly LoadedSpecies[], log: (record: StrokeRecord) => void) {
@@ -174,6 +178,7 @@ export class World {
     this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
     if (this.#samplesOwed < 1) return;
     await this.#count();
+    await this.#sow();
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
       for (const { history, health } of this.organisms) history.push(health);
   }
@@ -200,8 +205,31 @@ export class World {
       if (cells > 0) continue;
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);
+      // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
+      if (organism?.planter === '') this.#leaveFallow(organism);
     }
     this.#livingCells = livingCells;
+  }
+
+  #leaveFallow({ species, x, y }: Seedling): void {
+    this.#fallow.push({ species, x, y, dueSeconds: this.#runSeconds + FALLOW_SECONDS });
+  }
+
+  /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
+  async #sow(): Promise<void> {
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.#cards };
+    while (this.#fallow.length > 0 && this.#fallow[0].dueSeconds <= this.#runSeconds) {
+      const bed = this.#fallow.shift()!;
+      if (!this.#slots.has(bed.species)) continue;
+      const plan = await planSeed(bed.species, bed.x, bed.y, ground);
+      try {
+        if (plan.ok) this.#plant(bed, '');
+        else this.#leaveFallow(bed);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        this.#leaveFallow(bed);
+      }
+    }
   }
 
   // --- what others may ask ---
@@ -280,6 +308,7 @@ export class World {
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
       organisms: this.organisms.records(),
+      fallow: [...this.#fallow],
       pages,
     };
   }
@@ -301,10 +330,11 @@ export class World {
     const organisms = kept.map(({ id, species }) => ({ id, rule: this.#slots.get(species)! }));
     const ids = new Set(kept.map(({ id }) => id));
     const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
-    const { stepNumber, randomSeed, runSeconds, nextId } = state;
+    const { stepNumber, randomSeed, runSeconds, nextId, fallow } = state;
     await engine.restore({ stepNumber, randomSeed, organisms, pages });
     this.organisms.restore(kept, nextId);
     this.#runSeconds = runSeconds;
+    this.#fallow = [...fallow];
     await this.#count();
 
     const lost = new Map<string, number>();

@@ -242,6 +242,44 @@ describe('records', () => {
   });
 });
 
+describe('the garden', () => {
+  const killAll = async ({ world, engine }: SmallWorld): Promise<void> => {
+    engine.perturb({ kind: 'ablate', x0: 0, y0: 32, x1: 127, y1: 32, radius: 80 });
+    await engine.step(1);
+    await world.observe(0.25);
+    expect(world.summaries()).toEqual([]);
+  };
+
+  test('is sown again where it died, after a while; what players planted is not', async () => {
+    const small = await makeWorld();
+    const { world } = small;
+    world.plantGarden(1, 1);
+    const [{ x, y }] = world.summaries();
+    await stroke(small, plant(x < 64 ? 110 : 18, 32));
+    expect(world.summaries()).toHaveLength(2);
+    await killAll(small);
+    for (let second = 0; second < 13; second++) await world.observe(1);
+    expect(world.summaries()).toEqual([]);
+    for (let second = 0; second < 4; second++) await world.observe(1);
+    expect(world.summaries()).toMatchObject([{ x, y, planter: '' }]);
+  });
+
+  test('waits while somebody has grown into the bed, also over a restart', async () => {
+    const first = await makeWorld();
+    first.world.plantGarden(1, 1);
+    const [{ x, y }] = first.world.summaries();
+    await killAll(first);
+    await stroke(first, plant(x, y));
+    const second = await makeWorld();
+    await second.world.restore(structuredClone(await first.world.save()));
+    for (let i = 0; i < 17; i++) await second.world.observe(1);
+    expect(second.world.summaries()).toMatchObject([{ planter: 'Ann' }]);
+    await killAll(second);
+    for (let i = 0; i < 16; i++) await second.world.observe(1);
+    expect(second.world.summaries()).toMatchObject([{ x, y, planter: '' }]);
+  });
+});
+
 describe('a restored world', () => {
   test('goes on to the bit as if it had never stopped', async () => {
     const first = await grown([30, 30], [60, 30]);

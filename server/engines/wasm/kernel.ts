@@ -3,6 +3,7 @@
 export interface Kernel {
   lead(phase: number, helpers: number): number;
   work(thread: number, seen: number): void;
+  fireBits(randomSeed: number, step: number, x: number, y: number, threshold: number): bigint;
   denseBlock(
     input: number,
     output: number,

@@ -1,7 +1,6 @@
 /** The engine's shared memory: typed views of the fixed part, page records that it grows to hold. */
 
 import type { Rule } from '../../rules/rule.ts';
-import { MAX_RULES } from '../engine.ts';
 import { fireThreshold } from '../fire.ts';
 import * as at from './assembly/layout.ts';
 import { packLayer } from './weights.ts';
@@ -20,6 +19,7 @@ export class EngineMemory {
   words!: Uint16Array;
   floats!: Float32Array;
   private records = 1;
+  private readonly slots = new Set<number>();
 
   constructor(maxPages: number) {
     this.maxPages = Math.min(maxPages, at.MAX_PAGES - 1);
@@ -49,7 +49,10 @@ export class EngineMemory {
   setRule(slot: number, rule: Rule): void {
     const address = at.RULES_AT + slot * at.RULE_RECORD_BYTES;
     this.ints[(address + at.HIDDEN_AT) >>> 2] = rule.hidden;
-    this.ints[(address + at.FIRE_THRESHOLD_AT) >>> 2] = fireThreshold(rule.fireRate);
+    this.ints[thresholdIndex(slot)] = fireThreshold(rule.fireRate);
+    this.slots.add(slot);
+    const thresholds = new Set(Array.from(this.slots, (used) => this.ints[thresholdIndex(used)]));
+    this.ints[at.COMMON_THRESHOLD_AT >>> 2] = thresholds.size === 1 ? [...thresholds][0] : -1;
     this.floats.set(rule.b1, (address + at.B1_AT) >>> 2);
     this.floats.set(rule.b2, (address + at.B2_AT) >>> 2);
     this.floats.set(packLayer(rule.w1, rule.hidden, 48), (address + at.W1_AT) >>> 2);
@@ -57,9 +60,7 @@ export class EngineMemory {
   }
 
   hasRule(slot: number): boolean {
-    return (
-      slot < MAX_RULES && this.ints[(at.RULES_AT + slot * at.RULE_RECORD_BYTES + at.HIDDEN_AT) >>> 2] > 0
-    );
+    return this.slots.has(slot);
   }
 
   private grow(missingBytes: number): boolean {
@@ -84,3 +85,6 @@ export class EngineMemory {
     this.floats = new Float32Array(buffer);
   }
 }
+
+const thresholdIndex = (slot: number): number =>
+  (at.RULES_AT + slot * at.RULE_RECORD_BYTES + at.FIRE_THRESHOLD_AT) >>> 2;

@@ -5,18 +5,19 @@
 //   apply   adds the deltas, gives the frontier its owners     writes state, owners, opaque bits
 //   settle  alive mask, clearing, RGBA8, what changed          reads opaque bits and owners of opaque cells
 import { flushBlocks, gather } from './blocks';
-import { cellHash } from './fire';
+import { cellHash, fireBits } from './fire';
 import {
-  BANDS, BAND_CELLS, BAND_ROWS, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, DELTAS_AT, EDGES_AT,
+  BANDS, BAND_CELLS, BAND_ROWS, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, EDGES_AT,
   FIRED_AT, FIRED_COUNT_AT, FIRE_THRESHOLD_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT,
   LIST_AT, LIST_LENGTH_AT, LONE_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
   OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RGBA_AT, ROWS_AT,
-  ROW_BYTES, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT,
+  ROW_BYTES, ROW_OWNERS_AT, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT,
 } from './layout';
 import {
   besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, loneOrganism, mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
+export { fireBits } from './fire';
 export { denseBlock } from './mlp';
 export { lead, work } from './phases';
 
@@ -43,58 +44,107 @@ export function sense(thread: i32): void {
 function senseBand(scratch: usize, page: usize, band: i32): void {
   const columns = load<u64>(page, COLUMNS_AT);
   const rows = load<i32>(page, ROWS_AT);
-  const randomSeed = load<u32>(RANDOM_SEED_AT);
-  const step = load<u32>(STEP_AT);
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
-  const top = load<i32>(page, PAGE_Y_AT) * SIDE;
   const lone = loneOrganism(page);
   const firedList = page + <usize>(band * BAND_CELLS * 2) + FIRED_AT;
   const frontierList = page + <usize>(band * BAND_CELLS * 2) + FRONTIER_AT;
-  const deltas = page + <usize>(band * BAND_CELLS * CELL_BYTES) + DELTAS_AT;
+  const rowOwners = scratch + ROW_OWNERS_AT;
+  let target = page + <usize>(band * BAND_CELLS * CELL_BYTES) + DELTAS_AT;
   let firedCount: usize = 0;
   let frontierCount: usize = 0;
 
   const firstRow = band * BAND_ROWS;
   for (let y = firstRow; y < firstRow + BAND_ROWS; y++) {
+    const row = page + (<usize>y << 3);
     // Only cells beside an opaque one can be alive before the update.
     let preAlive: u64 = y < rows ? besideOpaque(page, y) & columns : 0;
-    for (let rest = preAlive; rest != 0; rest &= rest - 1) {
+    if (preAlive == 0) {
+      store<u64>(row, 0, PRE_ALIVE_AT);
+      continue;
+    }
+    const owned = load<u64>(row, OWNED_AT);
+    for (let rest = preAlive & ~owned; rest != 0; rest &= rest - 1) {
       const x = <i32>ctz(rest);
-      const cell = y * SIDE + x;
-      let organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
-      const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
-      let isAmongOwn = inside && lone > 0;
-      if (organism == 0) {
-        if (lone > 0) organism = <u32>lone;
-        else organism = inside ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
-        if (inside && lone < 0) isAmongOwn = isAmongItself(page, cell, organism);
-        store<u16>(frontierList + (frontierCount << 1), <u16>cell);
-        store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
-        frontierCount++;
-      } else if (lone < 0) {
-        isAmongOwn = inside && isAmongItself(page, cell, organism);
-        if (!isAmongOwn && !isBesideOwnOpaque(page, x, y, organism)) {
-          preAlive &= ~((<u64>1) << <u64>x);
-          continue;
-        }
-      }
-      const slot = <u32>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
-      const threshold = load<u32>(<usize>RULES_AT + <usize>slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
-      if (cellHash(randomSeed, step, <u32>(left + x), <u32>(top + y)) >> 8 >= threshold) continue;
+      let organism = <u32>lone;
+      if (lone < 0) organism = isInside(x, y) ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
+      store<u16>(rowOwners + (<usize>x << 1), <u16>organism);
+      store<u16>(frontierList + (frontierCount << 1), <u16>(y * SIDE + x));
+      store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
+      frontierCount++;
+    }
+    if (lone < 0) preAlive &= ~besideForeignOnly(page, y, preAlive & owned);
+    store<u64>(row, preAlive, PRE_ALIVE_AT);
 
+    for (let fired = preAlive & firing(page, rowOwners, left, y, preAlive, lone); fired != 0; fired &= fired - 1) {
+      const x = <i32>ctz(fired);
+      const cell = y * SIDE + x;
+      let organism = <u32>lone;
+      if (lone < 0) organism = ownerInRow(page, rowOwners, cell, x);
       store<u16>(firedList + (firedCount << 1), <u16>cell);
-      const target = deltas + firedCount * CELL_BYTES;
       firedCount++;
-      if (isAmongOwn) {
+      const slot = <u32>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
+      if (isInside(x, y) && (lone > 0 || isAmongItself(page, cell, organism))) {
         gather(scratch, slot, page + <usize>cell * CELL_BYTES + CELLS_AT, ROW_BYTES, target);
       } else {
         gather(scratch, slot, gatherPatch(scratch, page, x, y, organism), 3 * CELL_BYTES, target);
       }
+      target += CELL_BYTES;
     }
-    store<u64>(page + (<usize>y << 3), preAlive, PRE_ALIVE_AT);
   }
   store<i32>(page + (<usize>band << 2), <i32>firedCount, FIRED_COUNT_AT);
   store<i32>(page + (<usize>band << 2), <i32>frontierCount, FRONTIER_COUNT_AT);
+}
+
+// @ts-ignore: decorator
+@inline
+function isInside(x: i32, y: i32): bool {
+  return x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
+}
+
+/** Owner of a cell for this step. */
+// @ts-ignore: decorator
+@inline
+function ownerInRow(page: usize, rowOwners: usize, cell: i32, x: i32): u32 {
+  const organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
+  return organism != 0 ? organism : <u32>load<u16>(rowOwners + (<usize>x << 1));
+}
+
+/** Which cells of a row fire, of those in `cells`; other bits may be anything. */
+function firing(page: usize, rowOwners: usize, left: i32, y: i32, cells: u64, lone: i32): u64 {
+  const randomSeed = load<u32>(RANDOM_SEED_AT);
+  const step = load<u32>(STEP_AT);
+  const top = load<i32>(page, PAGE_Y_AT) * SIDE;
+  const common = load<i32>(COMMON_THRESHOLD_AT);
+  if (common >= 0) return fireBits(randomSeed, step, <u32>left, <u32>(top + y), <u32>common);
+  if (lone > 0) return fireBits(randomSeed, step, <u32>left, <u32>(top + y), thresholdOf(<u32>lone));
+  let bits: u64 = 0;
+  for (let rest = cells; rest != 0; rest &= rest - 1) {
+    const x = <i32>ctz(rest);
+    const threshold = thresholdOf(ownerInRow(page, rowOwners, y * SIDE + x, x));
+    const fires = cellHash(randomSeed, step, <u32>(left + x), <u32>(top + y)) >> 8 < threshold;
+    bits |= <u64>fires << <u64>x;
+  }
+  return bits;
+}
+
+// @ts-ignore: decorator
+@inline
+function thresholdOf(organism: u32): u32 {
+  const slot = <usize>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
+  return load<u32>(<usize>RULES_AT + slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
+}
+
+/** Of `cells`, beside opaque ones and with an owner for this step: those that have none of their own beside them. */
+function besideForeignOnly(page: usize, y: i32, cells: u64): u64 {
+  let bits: u64 = 0;
+  for (let rest = cells & ~load<u64>(page + (<usize>y << 3), OPAQUE_AT); rest != 0; rest &= rest - 1) {
+    const x = <i32>ctz(rest);
+    const cell = y * SIDE + x;
+    const organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
+    if (isInside(x, y) && isAmongItself(page, cell, organism)) continue;
+    if (!isBesideOwnOpaque(page, x, y, organism)) bits |= (<u64>1) << <u64>x;
+  }
+  return bits;
 }
 
 /** Phase 2: takes pages until none is left. */
@@ -174,17 +224,7 @@ function settlePage(page: usize): void {
     const owned = load<u64>(row, OWNED_AT);
     if ((preAlive | owned) == 0) continue;
     let alive = preAlive & besideOpaque(page, y);
-    if (lone < 0) {
-      for (let rest = alive; rest != 0; rest &= rest - 1) {
-        const x = <i32>ctz(rest);
-        const organism = <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
-        const inside = x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
-        const isAmongOwn = inside && isAmongItself(page, y * SIDE + x, organism);
-        if (!isAmongOwn && !isBesideOwnOpaque(page, x, y, organism)) alive &= ~((<u64>1) << <u64>x);
-        else if (sole == 0) sole = <i32>organism;
-        else if (sole != <i32>organism) sole = -1;
-      }
-    }
+    if (lone < 0) alive &= ~besideForeignOnly(page, y, alive);
     for (let dead = (preAlive | owned) & ~alive; dead != 0; dead &= dead - 1) {
       const x = ctz(dead);
       const cell = <usize>y * SIDE + <usize>x;
@@ -209,6 +249,7 @@ function settlePage(page: usize): void {
       const organism = <usize>load<u16>(page + (cell << 1), OWNERS_AT);
       atomic.add<i32>(<usize>ORGANISM_CELLS_AT + (organism << 2), 1);
     }
+    if (lone < 0 && alive != 0) sole = soleInRow(page, y, sole, alive);
     store<u64>(row, alive, OWNED_AT);
     ownedCount += <i32>popcnt(alive);
     opaqueColumns |= load<u64>(row, OPAQUE_AT);
@@ -219,6 +260,19 @@ function settlePage(page: usize): void {
   store<i32>(page, sole, SOLE_AT);
   store<i32>(page, ownedCount, OWNED_COUNT_AT);
   store<i32>(page, edgesOf(page, opaqueColumns), EDGES_AT);
+}
+
+/** `sole` (0 for none yet, -1 for several) after a row with life. */
+function soleInRow(page: usize, y: i32, sole: i32, alive: u64): i32 {
+  if (sole < 0) return sole;
+  const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
+  const one = sole != 0 ? sole : <i32>load<u16>(owners + (<usize>ctz(alive) << 1));
+  const wanted = i16x8.splat(<i16>one);
+  for (let at: usize = 0; at < <usize>(SIDE * 2); at += 16) {
+    const eight = v128.load(owners + at);
+    if (!i16x8.all_true(v128.or(i16x8.eq(eight, wanted), i16x8.eq(eight, i64x2.splat(0))))) return -1;
+  }
+  return one;
 }
 
 /** Writes the pixels of the cells that fired and live. @returns whether one changed */

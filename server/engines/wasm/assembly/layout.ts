@@ -86,6 +86,8 @@ export const DELTA_LANES_AT = 670976;
 export const PATCH_AT = 671744;
 /** f32 [16]: where the empty lanes of a short block write */
 export const NOWHERE_AT = 672320;
+/** u16 [64]: who the unowned cells of the row at hand belong to for this step */
+export const ROW_OWNERS_AT = 672384;
 export const SCRATCH_BYTES = 675840;
 export const MAX_THREADS = 32;
 
@@ -117,6 +119,8 @@ export const FAILED_AT = 4288;
 export const LIST_LENGTH_AT = 4352;
 export const RANDOM_SEED_AT = 4356;
 export const STEP_AT = 4360;
+/** The fire threshold that all rules share, or -1. */
+export const COMMON_THRESHOLD_AT = 4368;
 /** Which phase: one of those below. */
 export const PHASE_KIND_AT = 4364;
 export const PHASE_SENSE = 0;

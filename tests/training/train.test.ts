@@ -1,0 +1,199 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Rule } from '../../server/rules/rule.ts';
+import { adamUpdate, firstAdam, firstWeights } from '../../server/training/adam.ts';
+import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
+import { readCommand, trainingCommand } from '../../server/training/cli.ts';
+import { CUTS, describeEvaluation, evaluate } from '../../server/training/evaluate.ts';
+import { describe as describeProgress } from '../../server/training/progress.ts';
+import { Random } from '../../server/training/random.ts';
+import { plantSeed } from '../../server/training/regime.ts';
+import { contactSheet, lossPlot } from '../../server/training/report.ts';
+import { Rollouts } from '../../server/training/rollouts.ts';
+import { readTarget } from '../../server/training/target.ts';
+import { type Snapshot, type TrainingPlan, TrainingRun } from '../../server/training/train.ts';
+
+let folder: string;
+let plan: TrainingPlan;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-train-'));
+  const image = join(folder, 'disc.png');
+  const data = new Uint8Array(9 * 9 * 4);
+  for (let i = 0; i < 81; i++) {
+    if (Math.hypot((i % 9) - 4, Math.floor(i / 9) - 4) < 4.5) data.set([200, 40, 90, 255], i * 4);
+  }
+  writeFileSync(image, encode({ width: 9, height: 9, channels: 4, data }));
+  plan = {
+    name: 'disc',
+    source: { image, scale: 1, padding: 4 },
+    hidden: 16,
+    fireRate: 0.5,
+    iterations: 6,
+    curriculumIterations: 6,
+    batch: 4,
+    poolSize: 8,
+    rate: 3e-3,
+    randomSeed: 5,
+  };
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function trained(
+  from: TrainingPlan | Snapshot,
+  threads: number,
+  iterations: number,
+): Promise<Snapshot> {
+  const run = new TrainingRun(from, threads);
+  for (let i = 0; i < iterations && !run.isFinished; i++) await run.iterate();
+  await run.dispose();
+  return run.snapshot();
+}
+
+const ruleOf = ({ plan, adam }: Snapshot): Rule => ({
+  name: plan.name,
+  hidden: plan.hidden,
+  ...adam.weights,
+  fireRate: plan.fireRate,
+  metadata: {},
+});
+
+describe('one random seed gives one rule', () => {
+  test('whatever the threads', async () => {
+    const [one, three] = [await trained(plan, 1, 99), await trained(plan, 3, 99)];
+    expect(one.poolDone).toBe(plan.iterations);
+    expect(three.losses).toEqual(one.losses);
+    expect(three.adam.weights).toEqual(one.adam.weights);
+  });
+
+  test('also when the run was stopped in either phase and gone on with from a checkpoint', async () => {
+    const whole = await trained(plan, 2, 99);
+    const file = join(folder, 'checkpoint.bin');
+    for (const stop of [4, 9]) {
+      writeCheckpoint(file, await trained(plan, 2, stop));
+      const resumed = await trained(readCheckpoint(file), 1, 99);
+      expect(resumed.losses).toEqual(whole.losses);
+      expect(resumed.adam.weights).toEqual(whole.adam.weights);
+    }
+  });
+});
+
+test('forty updates on one batch more than halve its loss', async () => {
+  const target = readTarget(plan.source);
+  const { shape } = target;
+  const rollouts = new Rollouts({ shape, hidden: 32, fireRate: 0.5, slots: 2, threads: 0, maxSteps: 16 });
+  rollouts.target.set(target.rgba);
+  let adam = firstAdam(firstWeights(32, new Random(1)));
+  const losses: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    for (const slot of [0, 1]) plantSeed(rollouts.state(slot), shape);
+    rollouts.setWeights(adam.weights);
+    const result = await rollouts.differentiate([1, 2].map((randomSeed) => ({ steps: 16, randomSeed })));
+    losses.push(result.losses[0] + result.losses[1]);
+    adam = adamUpdate(adam, rollouts.gradient(2), 3e-3);
+  }
+  await rollouts.dispose();
+  expect(losses[39]).toBeLessThan(losses[0] / 2);
+});
+
+test('a run that diverges rolls back to the last good state, at a lower rate, and in the end gives up', async () => {
+  const good = await trained(plan, 1, 8);
+  const run = new TrainingRun({ ...good, pool: good.pool.map(() => 1e30) }, 1);
+  const { rollbacks, done } = await run.iterate();
+  expect([rollbacks, done]).toEqual([1, good.poolDone]);
+  expect(run.weights).toEqual(good.adam.weights);
+  await expect(async () => {
+    for (let i = 0; i < 20; i++) await run.iterate();
+  }).rejects.toThrow('try a lower --rate');
+  await run.dispose();
+});
+
+test('a checkpoint that is missing or cut short is refused by name', async () => {
+  const file = join(folder, 'cut.bin');
+  expect(() => readCheckpoint(file)).toThrow('cut.bin: no checkpoint is there');
+  writeCheckpoint(file, await trained(plan, 1, 1));
+  writeFileSync(file, readFileSync(file).subarray(0, 500));
+  expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
+});
+
+test('evaluation gives the same figures whatever the threads, and a table of them', async () => {
+  const run = new TrainingRun(plan, 1);
+  for (let i = 0; i < 3; i++) await run.iterate();
+  const { target } = run;
+  await run.dispose();
+  const rule = ruleOf(run.snapshot());
+  const one = await evaluate(rule, { label: 'a disc', target }, { randomSeeds: 3, threads: 1 });
+  const two = await evaluate(rule, { label: 'a disc', target }, { randomSeeds: 3, threads: 2 });
+  expect(two).toEqual(one);
+  const table = describeEvaluation(one);
+  for (const cut of Object.keys(CUTS)) expect(table).toContain(`recovery, ${cut}`);
+  expect(table).toContain('disc against a disc, 17x17 cells, 3 random seeds');
+  const sheet = await contactSheet(rule, target);
+  expect([...sheet.subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
+});
+
+test('the loss plot holds for no, one and many losses', () => {
+  for (const losses of [[], [0.1], Array.from({ length: 200_000 }, (_, i) => 1 / (i + 1))]) {
+    const svg = lossPlot('disc', losses, 1);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(svg.length).toBeLessThan(200_000);
+  }
+});
+
+describe('the command line', () => {
+  test('lists every flag that is wrong', () => {
+    expect(() =>
+      readCommand(['--out', 'x', '--hidden', '7', '--rate', '2', '--batch', '8', '--pool', '4']),
+    ).toThrow(
+      [
+        '--out x does not end in .safetensors',
+        'one of --sprite, --image and --resume must be given',
+        '--hidden 7 is not a multiple of 4',
+        '--pool 4 is less than the batch of 8',
+        '--rate 2 is not a number from 1e-7 to 1',
+      ].join('\n'),
+    );
+    expect(() => readCommand(['--speed', '9'])).toThrow('--speed');
+    expect(readCommand(['--help'])).toBeNull();
+  });
+
+  test('says in the rule how to make it again', () => {
+    const args = [
+      '--sprite',
+      'pikachu',
+      '--scale',
+      '2',
+      '--out',
+      'weights/pikachu.safetensors',
+      '--random-seed',
+      '9',
+    ];
+    const first = readCommand(args);
+    const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '').replace(
+      'npm run train -- ',
+      '',
+    );
+    expect(readCommand(again.split(' '))).toEqual(first);
+  });
+});
+
+test('progress tells loss, difficulty, steps and time left', () => {
+  const line = describeProgress(
+    {
+      phase: 'pool',
+      done: 250,
+      planned: 1000,
+      loss: 0.01,
+      smoothedLoss: 0.0123,
+      difficulty: 1,
+      steps: 80,
+      rollbacks: 2,
+    },
+    100,
+  );
+  expect(line).toBe(
+    'pool ██████░░░░░░░░░░░░░░░░░░  250/1000  loss 1.23e-2  difficulty 100 %  80 steps  100 ms  ETA 1:15  2 rollbacks',
+  );
+});
