@@ -106,6 +106,14 @@ export class Card {
     this.#draw(organism);
   }
 
+  /** It has died: said once, before the card goes. */
+  mourn(): void {
+    this.#root.dataset.mood = 'hurt';
+    setText(this.#state, 'Gone');
+    setText(this.#health, '0');
+    setText(this.#cells, '0');
+  }
+
   #draw(organism: Organism): void {
     const box = this.#plot.getBoundingClientRect();
     const pad = 6;

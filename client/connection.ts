@@ -3,7 +3,7 @@
  * Knows nothing of pages, pixels or the screen.
  */
 import { Client, type Room } from '@colyseus/sdk';
-import { decodeFrame, type Frame } from '../shared/frame.ts';
+import { decodeFrame, type Frame, FrameError } from '../shared/frame.ts';
 import type { Rect } from '../shared/geometry.ts';
 import {
   ClientMessageType,
@@ -20,14 +20,17 @@ import {
   type StrokeResultMessage,
 } from '../shared/protocol.ts';
 import { Signal } from './events.ts';
-import { explainClose, type Loss, retryDelayMs } from './reconnect.ts';
+import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
 
 const PING_EVERY_MS = 2_000;
 const VIEWPORT_EVERY_MS = 120;
 const KEYFRAMES_EVERY_MS = 200;
 const CURSOR_EVERY_MS = 66;
-/** Nothing at all for this long, while pings go out: the line is dead even if the socket does not know. */
-const SILENCE_MS = 8_000;
+/**
+ * So many pings without a word: the line is dead even if the socket does not know. Counted in pings and not
+ * in time, for a page that was asleep or overloaded has answers waiting that it has not read.
+ */
+const MOST_UNHEARD_PINGS = 4;
 /** Bandwidth is averaged over this many seconds. */
 const RATE_SECONDS = 3;
 
@@ -54,7 +57,7 @@ export class Connection {
   readonly #gaps = new Set<number>();
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
-  #heardAt = 0;
+  #unheardPings = 0;
 
   constructor(origin: string) {
     this.#client = new Client(origin);
@@ -141,16 +144,16 @@ export class Connection {
       this.#listen(room);
     } catch (error) {
       this.#room = null;
-      this.#lose(explainClose((error as { code?: number }).code ?? 0));
+      this.#lose(explainRefusal(error));
     }
   }
 
   #listen(room: Room): void {
-    this.#heardAt = performance.now();
+    this.#unheardPings = 0;
     const deliver = room.connection.events.onmessage;
     room.connection.events.onmessage = (event: MessageEvent<ArrayBuffer>) => {
       this.#receivedBytes += event.data.byteLength;
-      this.#heardAt = performance.now();
+      this.#unheardPings = 0;
       deliver?.(event);
     };
     room.onLeave((code) => {
@@ -160,9 +163,7 @@ export class Connection {
     });
     room.onMessage(ServerMessageType.hello, (message: HelloMessage) => this.#greet(message));
     room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
-      const frame = decodeFrame(bytes);
-      this.frame.emit(frame);
-      this.acknowledge(frame.frame);
+      this.#receive(bytes);
     });
     room.onMessage(ServerMessageType.players, (message: PlayersMessage) => this.players.emit(message));
     room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
@@ -173,6 +174,30 @@ export class Connection {
       const ms = performance.now() - message.time;
       this.latencyMs = Number.isNaN(this.latencyMs) ? ms : this.latencyMs * 0.6 + ms * 0.4;
     });
+  }
+
+  #receive(bytes: Uint8Array): void {
+    let frame: Frame;
+    try {
+      frame = decodeFrame(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      // Nothing after it can be trusted; a fresh join begins with keyframes.
+      console.error(error.message);
+      this.#abandon();
+      return;
+    }
+    this.frame.emit(frame);
+    this.acknowledge(frame.frame);
+  }
+
+  /** Leaves a connection that is open but of no use, and joins anew. */
+  #abandon(): void {
+    const room = this.#room;
+    if (room === null) return;
+    this.#room = null;
+    room.connection.close();
+    this.#lose(explainClose(0));
   }
 
   #greet(message: HelloMessage): void {
@@ -199,11 +224,9 @@ export class Connection {
   }
 
   #ping(): void {
-    if (this.#room !== null && performance.now() - this.#heardAt > SILENCE_MS) {
-      const room = this.#room;
-      this.#room = null;
-      room.connection.close();
-      this.#lose(explainClose(0));
+    if (this.#room === null) return;
+    if (this.#unheardPings++ >= MOST_UNHEARD_PINGS) {
+      this.#abandon();
       return;
     }
     this.#send(ClientMessageType.ping, { time: performance.now() });

@@ -36,6 +36,7 @@ export function useHands(parts: HandsParts): () => void {
   };
   const toolAt = (at: Point): void => {
     const cell = stage.toCell(at);
+    if (brush.tool !== 'plant') inspector.follow(cell.x, cell.y);
     brush.down(cell.x, cell.y, performance.now());
     stage.refresh();
   };
@@ -54,16 +55,16 @@ export function useHands(parts: HandsParts): () => void {
     toolMove: (at) => {
       stage.pointer = at;
       const cell = stage.toCell(at);
+      if (brush.isDown) inspector.follow(cell.x, cell.y);
       brush.move(cell.x, cell.y, performance.now());
       parts.point([round(cell.x), round(cell.y)]);
       stage.refresh();
     },
     toolUp: () => brush.up(performance.now()),
     toolCancel: () => brush.cancel(),
-    tap: (at, isTouch) => {
+    tap: (at) => {
       const cell = stage.toCell(at);
       if (brush.tool === 'hand') inspector.hold(cell.x, cell.y);
-      else if (isTouch) inspector.point([cell.x, cell.y]);
     },
     panning: (isOn) => root.toggleAttribute('data-panning', isOn),
   });

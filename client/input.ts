@@ -16,7 +16,7 @@ export interface InputActions {
   toolUp(): void;
   toolCancel(): void;
   /** Pressed and released without moving. */
-  tap(at: Point, isTouch: boolean): void;
+  tap(at: Point): void;
   /** A drag of the picture has begun or ended. */
   panning(isOn: boolean): void;
 }
@@ -170,7 +170,7 @@ export class PointerInput {
       if (isCancelled) this.#actions.toolCancel();
       else this.#actions.toolUp();
     } else if (this.#mode === 'pan' || this.#mode === 'pinch') this.#actions.panning(false);
-    if (!this.#moved && !isCancelled && event.button === 0) this.#actions.tap(this.#at(event), isTouch);
+    if (!this.#moved && !isCancelled && event.button === 0) this.#actions.tap(this.#at(event));
     if (isTouch) this.#actions.hover(null);
     this.#mode = 'idle';
   }

@@ -1,6 +1,7 @@
 /**
- * Which organism is watched. A pointer that rests on one asks for it, a tap holds on to it; it stays watched
- * while it is hurt, until the pointer rests elsewhere. The server answers and goes on at 2 Hz.
+ * Which organism is watched. A pointer that rests on one asks for it, a tool at work on one does, a click of
+ * the hand holds on to it. It stays watched until another is, or its card is closed; the server answers and
+ * goes on at 2 Hz.
  */
 import type { InspectionMessage, Species } from '../shared/protocol.ts';
 import type { Card, Organism } from './card.ts';
@@ -13,9 +14,11 @@ export interface InspectorWorld {
 }
 
 const REST_MS = 150;
-/** Resting this far outside a body's frame, for this long, lets go of it. */
-const LEAVE_CELLS = 4;
-const LEAVE_MS = 700;
+/** A body's frame reaches this far beyond it: within, the pointer still means that body. */
+const FRAME_CELLS = 4;
+const FOLLOW_EVERY_MS = 200;
+/** How long the card of one that has died stays. */
+const FAREWELL_MS = 2_500;
 
 export class Inspector {
   readonly #card: Card;
@@ -25,7 +28,9 @@ export class Inspector {
   /** Where it was asked for, so that a new connection can ask again. */
   #asked: readonly [number, number] | null = null;
   #isHeld = false;
+  #followedAt = Number.NEGATIVE_INFINITY;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #farewell: ReturnType<typeof setTimeout> | undefined;
 
   constructor(card: Card, world: InspectorWorld) {
     this.#card = card;
@@ -49,7 +54,6 @@ export class Inspector {
     if (this.#organism !== null && this.#covers(this.#organism, at)) return;
     const [x, y] = at;
     if (this.#world.isAlive(x, y)) this.#rest = setTimeout(() => this.ask(x, y), REST_MS);
-    else if (this.#organism !== null) this.#rest = setTimeout(() => this.release(), LEAVE_MS);
   }
 
   /** A tap: watch this one until told otherwise; a tap on bare ground lets go. */
@@ -65,14 +69,27 @@ export class Inspector {
     } else this.release();
   }
 
+  /** A tool is at work here: whom it hurts is watched, asked for before the harm is done. */
+  follow(x: number, y: number): void {
+    clearTimeout(this.#rest);
+    if (this.#isHeld || !this.#world.isAlive(x, y)) return;
+    if (this.#organism !== null && this.#covers(this.#organism, [x, y])) return;
+    const now = performance.now();
+    if (now - this.#followedAt < FOLLOW_EVERY_MS) return;
+    this.#followedAt = now;
+    this.ask(x, y);
+  }
+
   ask(x: number, y: number): void {
     clearTimeout(this.#rest);
+    clearTimeout(this.#farewell);
     this.#asked = [x, y];
     this.#world.inspect([x, y]);
   }
 
   release(): void {
     clearTimeout(this.#rest);
+    clearTimeout(this.#farewell);
     if (this.#asked !== null) this.#world.inspect(null);
     this.#asked = null;
     this.#isHeld = false;
@@ -87,10 +104,7 @@ export class Inspector {
 
   apply(message: InspectionMessage): void {
     if (message.organism === null) {
-      this.#asked = null;
-      this.#isHeld = false;
-      this.#organism = null;
-      this.#card.hide();
+      this.#lose();
       return;
     }
     // An answer that was on its way when the viewer let go.
@@ -102,6 +116,23 @@ export class Inspector {
     );
   }
 
+  /** Nobody where it asked, or the one that was watched is dead. */
+  #lose(): void {
+    const asked = this.#asked;
+    const before = this.#organism;
+    this.#asked = null;
+    if (before !== null && asked !== null && !this.#covers(before, asked)) {
+      // The new one was not to be had; the one before is still there.
+      this.ask(before.x, before.y);
+      return;
+    }
+    this.#isHeld = false;
+    this.#organism = null;
+    if (before === null) return;
+    this.#card.mourn();
+    this.#farewell = setTimeout(() => this.#card.hide(), FAREWELL_MS);
+  }
+
   #size(organism: Organism): { width: number; height: number } {
     const species = this.#species.find(({ name }) => name === organism.species);
     return { width: species?.width ?? 40, height: species?.height ?? 40 };
@@ -110,8 +141,8 @@ export class Inspector {
   #covers(organism: Organism, [x, y]: readonly [number, number]): boolean {
     const { width, height } = this.#size(organism);
     return (
-      Math.abs(x - organism.x) <= width / 2 + LEAVE_CELLS &&
-      Math.abs(y - organism.y) <= height / 2 + LEAVE_CELLS
+      Math.abs(x - organism.x) <= width / 2 + FRAME_CELLS &&
+      Math.abs(y - organism.y) <= height / 2 + FRAME_CELLS
     );
   }
 }

@@ -49,7 +49,6 @@ export class Keys {
   }
 
   #down(event: KeyboardEvent): void {
-    if (event.key === 'Escape') this.#actions.escape();
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const zoom = event.key === '+' || event.key === '=' ? 'zoomIn' : event.key === '-' ? 'zoomOut' : null;
     if (zoom !== null || event.code in DIRECTIONS) {
@@ -63,6 +62,7 @@ export class Keys {
     }
     const tool = TOOL_LIST.find(({ key }) => key === event.key);
     if (tool !== undefined) this.#actions.tool(tool.id);
+    else if (event.key === 'Escape') this.#actions.escape();
     else if (event.key === '[') this.#actions.size(-1);
     else if (event.key === ']') this.#actions.size(1);
     else if (event.key === '?') this.#actions.help();

@@ -58,6 +58,8 @@ let view: WorldView | null = null;
 let hasFrame = false;
 
 connection.hello.on((message) => {
+  // Another world has taken this one's place: nothing of what is held fits it.
+  if (hello !== null && (hello.width !== message.width || hello.height !== message.height)) location.reload();
   const isFirst = hello === null;
   hello = message;
   players.become(message.you);
@@ -75,6 +77,7 @@ async function open(message: HelloMessage): Promise<void> {
   const pages = new PageStore(message);
   store = pages;
   view = await WorldView.create(byId<HTMLCanvasElement>('world'), pages, message);
+  document.documentElement.toggleAttribute('data-plain', view.isSoftware);
   stage.minimap = new Minimap(byId('minimap'), view.overview, message, (x, y) =>
     stage.look({ ...stage.camera, x, y }),
   );
@@ -126,6 +129,7 @@ connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
   brush.cancel();
+  ghosts.clear();
   brush.budget.forgetPending();
   statsPanel.showLine(Number.NaN, Number.NaN);
 });

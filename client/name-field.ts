@@ -28,7 +28,8 @@ export class NameField {
   #commit(): void {
     const name = this.#field.value.trim().slice(0, MAX_NAME_LENGTH);
     remember('name', name);
-    if (name === '' || name === this.#sent) return;
+    // An empty name asks for the given one again, but only after another was sent.
+    if (name === this.#sent) return;
     this.#sent = name;
     this.#rename(name);
   }

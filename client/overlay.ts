@@ -39,6 +39,7 @@ export class Overlay {
   #palette: Palette;
   /** Pixels of the page's type: labels and cursors grow with it. */
   #em = 16;
+  #font = '';
 
   constructor(canvas: HTMLCanvasElement, palette: Palette) {
     this.#canvas = canvas;
@@ -51,6 +52,7 @@ export class Overlay {
     this.#canvas.width = Math.round(view.width * pixelRatio);
     this.#canvas.height = Math.round(view.height * pixelRatio);
     this.#em = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.#font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
     this.#paper.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   }
 
@@ -160,7 +162,7 @@ export class Overlay {
     const paper = this.#paper;
     // Drawn for type of 16 pixels, and scaled.
     const scale = this.#em / 16;
-    paper.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+    paper.font = this.#font;
     paper.textBaseline = 'middle';
     for (const player of players) {
       if (player.shown === null) continue;

@@ -18,6 +18,15 @@ export function retryDelayMs(attempt: number, random: number): number {
   return Math.round(base * (0.75 + random * 0.5));
 }
 
+/** Why there was no seat: the server's own words if it said any, else that it did not answer. */
+export function explainRefusal(error: unknown): { readonly text: string; readonly leastMs: number } {
+  const { code, message: said } = error as { readonly code?: unknown; readonly message?: unknown };
+  // An HTTP status; without one, nobody answered.
+  const isAnswer = typeof code === 'number' && code >= 400 && typeof said === 'string' && said !== '';
+  if (!isAnswer) return { text: 'The world cannot be reached.', leastMs: 0 };
+  return { text: `${said[0].toUpperCase()}${said.slice(1)}.`, leastMs: PENALTY_MS };
+}
+
 export function explainClose(code: number): { readonly text: string; readonly leastMs: number } {
   switch (code) {
     case CloseCode.badMessage:

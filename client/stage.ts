@@ -28,6 +28,9 @@ import type { WorldView } from './world-view.ts';
 
 /** Five times a second is seen as continuous. */
 const LIGHT_EVERY_MS = 220;
+/** A screen of 30 Hz is always ready sooner. */
+const DEAR_MS = 40;
+const MOST_PAUSE_MS = 120;
 
 export interface StageParts {
   readonly root: HTMLElement;
@@ -60,7 +63,11 @@ export class Stage {
   #litAt = Number.NEGATIVE_INFINITY;
   #view: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, zoom: 6 };
+  #isDue = false;
   #frame = 0;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  /** How long the browser takes to be ready for the next picture, averaged. */
+  #lateMs = 0;
   #isWorldDirty = false;
 
   constructor(parts: StageParts) {
@@ -100,6 +107,7 @@ export class Stage {
 
   dispose(): void {
     this.#resizes.disconnect();
+    clearTimeout(this.#pause);
     cancelAnimationFrame(this.#frame);
     this.#worldView?.dispose();
   }
@@ -138,7 +146,18 @@ export class Stage {
 
   /** Something over the world changed. */
   refresh(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const draw = (): void => {
+      const askedAt = performance.now();
+      this.#frame = requestAnimationFrame(() => {
+        this.#lateMs = this.#lateMs * 0.8 + (performance.now() - askedAt) * 0.2;
+        this.#draw();
+      });
+    };
+    // Where drawing is dear (no GPU), as much time is left for everything else as it took.
+    if (this.#lateMs < DEAR_MS) draw();
+    else this.#pause = setTimeout(draw, Math.min(MOST_PAUSE_MS, this.#lateMs));
   }
 
   #move(camera: Camera): void {
@@ -163,7 +182,7 @@ export class Stage {
   }
 
   #draw(): void {
-    this.#frame = 0;
+    this.#isDue = false;
     const view = this.#worldView;
     if (view === null) return;
     const now = performance.now();

@@ -52,6 +52,14 @@ export class WorldView {
     this.#stage.addChild(this.#pages);
   }
 
+  /** Whether the processor stands in for a GPU: then every costly nicety is better left out. */
+  get isSoftware(): boolean {
+    const { gl } = this.#renderer;
+    const info = gl.getExtension('WEBGL_debug_renderer_info');
+    const name = String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+    return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+  }
+
   /** The camera as drawn: what positions on the screen must be computed from. */
   get camera(): Camera {
     return this.#camera;

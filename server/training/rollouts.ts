@@ -162,6 +162,7 @@ export class Rollouts {
     const failed = new Promise<never>((_, reject) => {
       this.#failed = reject;
     });
+    failed.catch(() => {}); // a thread may fail while nobody waits; the next call throws it
     // Every thread reports, also one that found nothing to do: none may still look for work when the
     // next jobs are written.
     for (;;) {

@@ -10,7 +10,7 @@ import {
   formatSteps,
 } from '../../client/format.ts';
 import { moodOf, plotHealth } from '../../client/health-plot.ts';
-import { explainClose, retryDelayMs } from '../../client/reconnect.ts';
+import { explainClose, explainRefusal, retryDelayMs } from '../../client/reconnect.ts';
 import { CloseCode } from '../../shared/protocol.ts';
 
 describe('numbers as a person reads them', () => {
@@ -98,5 +98,11 @@ describe('a lost connection', () => {
     const texts = Object.values(CloseCode).map((code) => explainClose(code).text);
     expect(new Set(texts).size).toBe(texts.length);
     expect(texts).not.toContain(explainClose(1006).text);
+  });
+
+  test('a refusal is told in the server’s words, silence in ours', () => {
+    const full = Object.assign(new Error('the world is full'), { code: 503 });
+    expect(explainRefusal(full).text).toBe('The world is full.');
+    expect(explainRefusal(new TypeError('fetch failed')).text).toBe('The world cannot be reached.');
   });
 });
