@@ -11,7 +11,8 @@ import { promisify } from 'node:util';
 const root = join(import.meta.dirname, '..');
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
-const bin = (name: string, path: string): string => join(dirname(require.resolve(`${name}/package.json`)), path);
+const bin = (name: string, path: string): string =>
+  join(dirname(require.resolve(`${name}/package.json`)), path);
 
 /** name → entry point. Each is compiled twice: with relaxed SIMD (FMA) and without. */
 const KERNELS: Readonly<Record<string, string>> = {
@@ -29,12 +30,15 @@ function isStale(output: string, sourceTime: number): boolean {
 
 async function buildKernel(name: string, entry: string, relaxed: boolean): Promise<void> {
   const output = `build/wasm/${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`;
-  if (!isStale(output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts', 'server/build.ts'))) return;
+  if (!isStale(output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts', 'server/build.ts')))
+    return;
   const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--sharedMemory'];
   // 65,536 pages = 4 GiB, the most that a 32-bit memory can grow to; what is used is decided at run time.
   flags.push('--maximumMemory', '65536', '--enable', 'threads', '--enable', 'simd');
   if (relaxed) flags.push('--enable', 'relaxed-simd');
-  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], { cwd: root });
+  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], {
+    cwd: root,
+  });
   console.log(`built ${output}`);
 }
 

@@ -40,6 +40,26 @@ export const firstAdam = (weights: Weights): AdamState => ({
   updates: 0,
 });
 
+/**
+ * Mean of the samples' gradients, every variable of each normalised to length 1 first. A fresh wound pulls 10
+ * to 25 times as hard as a seed or a grown body (measured): unnormalised, a batch with two of them teaches
+ * little else.
+ */
+export function meanDirection(gradients: readonly Weights[]): Weights {
+  const mean = like(gradients[0]);
+  for (const gradient of gradients) {
+    for (const name of VARIABLES) {
+      const g = gradient[name];
+      const scale = 1 / (gradients.length * (lengthOf(g) + 1e-8));
+      for (let i = 0; i < g.length; i++) mean[name][i] += g[i] * scale;
+    }
+  }
+  return mean;
+}
+
+const lengthOf = (values: Float32Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
 /** A new state; the old one stays whole, so that it can be returned to. */
 export function adamUpdate(state: AdamState, gradient: Weights, rate: number): AdamState {
   const updates = state.updates + 1;
@@ -53,7 +73,7 @@ export function adamUpdate(state: AdamState, gradient: Weights, rate: number): A
   for (const name of VARIABLES) {
     const [w, m, v] = [state.weights[name], state.first[name], state.second[name]];
     const g = gradient[name];
-    const norm = Math.sqrt(g.reduce((sum, value) => sum + value * value, 0)) + 1e-8;
+    const norm = lengthOf(g) + 1e-8;
     for (let i = 0; i < w.length; i++) {
       const unit = g[i] / norm;
       next.first[name][i] = FIRST_DECAY * m[i] + (1 - FIRST_DECAY) * unit;

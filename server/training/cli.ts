@@ -36,8 +36,10 @@ How
   --curriculum N       at most so many iterations of curriculum before it, 1-100000 (default 2000)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
+  --overflow X         how strongly hidden channels are kept within -1..1, 0-1 (default 0.005)
   --batch N            samples an iteration, 2-64 (default 4)
-  --pool N             samples kept, at least the batch, 2-4096 (default 256)
+  --pool N             samples kept, at least the batch, 2-4096 (default 64)
+  --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 0.4)
   --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
@@ -61,6 +63,8 @@ const OPTIONS = {
   'fire-rate': { type: 'string' },
   batch: { type: 'string' },
   pool: { type: 'string' },
+  'seed-part': { type: 'string' },
+  overflow: { type: 'string' },
   rate: { type: 'string' },
   'random-seed': { type: 'string' },
   threads: { type: 'string' },
@@ -108,7 +112,7 @@ export function readCommand(args: string[]): Command | null {
   const batch = number('batch', 4, 2, 64);
   const hidden = number('hidden', 128, 4, MAX_HIDDEN);
   if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
-  const poolSize = number('pool', 256, 2, 4096);
+  const poolSize = number('pool', 64, 2, 4096);
   if (poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
   const plan: TrainingPlan = {
     name,
@@ -121,10 +125,12 @@ export function readCommand(args: string[]): Command | null {
     parent: text('from'),
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
+    overflowWeight: number('overflow', 0.005, 0, 1, false),
     iterations: number('iterations', 5000, 1, 1_000_000),
     curriculumIterations: number('curriculum', 2000, 1, 100_000),
     batch,
     poolSize,
+    seedPart: number('seed-part', 0.4, 0, 1, false),
     rate: number('rate', 3e-3, 1e-7, 1, false),
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };
@@ -153,8 +159,10 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     ['curriculum', plan.curriculumIterations],
     ['hidden', plan.hidden],
     ['fire-rate', plan.fireRate],
+    ['overflow', plan.overflowWeight],
     ['batch', plan.batch],
     ['pool', plan.poolSize],
+    ['seed-part', plan.seedPart],
     ['rate', plan.rate],
     ['random-seed', plan.randomSeed],
     ['out', out],

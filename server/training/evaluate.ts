@@ -105,6 +105,7 @@ export function open(rule: Rule, target: Target, slots: number, threads: number)
     shape,
     hidden: rule.hidden,
     fireRate: rule.fireRate,
+    overflowWeight: 0,
     slots,
     threads: Math.min(threads, slots),
     maxSteps: 0,

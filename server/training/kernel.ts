@@ -43,6 +43,8 @@ export interface LayoutOptions {
   readonly threads: number;
   /** The longest rollout to differentiate; 0 when nothing will be. */
   readonly maxSteps: number;
+  /** Of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
+  readonly overflowWeight: number;
 }
 
 /** Byte offsets into the shared memory. */
@@ -156,6 +158,7 @@ export const JobStatus = { done: 0, tapeFull: 1 } as const;
 interface Exports {
   scratchBytes(cells: number, hidden: number): number;
   configure(...values: number[]): void;
+  useOverflow(weight: number): void;
   useWeights(...values: number[]): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
   loss(state: number, withGradient: number): number;
@@ -195,6 +198,7 @@ export class Kernel {
       layout.tapeBytes,
     );
     const { w1, b1, w2, b2, w1Back, w2Back, zeros } = layout;
+    this.#exports.useOverflow(layout.overflowWeight);
     this.#exports.useWeights(w1, b1, w2, b2, w1Back, w2Back, zeros);
   }
 

@@ -5,11 +5,11 @@
  *    passes the threshold, everything gets harder together (less of the body is left, more noise, larger
  *    bites, more steps), until the start is a single seed cell.
  * 2. *Pool*: bodies of every age, from a sample pool, so that a grown body persists; the worst of a batch
- *    starts again from a seed, and some are damaged, so that it heals.
+ *    often starts again from a seed, and some are damaged, so that it heals.
  *
  * A state is [cellCount, 16] as `kernel.ts` lays it out; every function here changes it in place.
  */
-import { CHANNELS } from '../rules/rule.ts';
+import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 
@@ -42,6 +42,8 @@ export const CURRICULUM = {
 export const POOL = {
   fewestSteps: 64,
   mostSteps: 96,
+  /** Rollouts grow from the curriculum's longest by so many steps an iteration: at once, they would run wild. */
+  stepsMore: 0.1,
   /** Of a batch, this part (the best) is damaged. */
   damagedPart: 0.5,
 } as const;
@@ -50,6 +52,9 @@ export function firstDifficulty(shape: GridShape): Difficulty {
   const radiusCells = Math.hypot(shape.width, shape.height) / 2;
   return { radiusCells, steps: CURRICULUM.firstSteps, noise: 0, biteCells: 0 };
 }
+
+export const mostPoolSteps = (poolDone: number): number =>
+  Math.min(POOL.mostSteps, Math.floor(CURRICULUM.mostSteps + poolDone * POOL.stepsMore));
 
 export const harder = (now: Difficulty): Difficulty => ({
   radiusCells: now.radiusCells * CURRICULUM.radiusFactor,
@@ -93,7 +98,7 @@ export function plantTarget(
 ): void {
   state.fill(0);
   forEachCell(shape, (x, y, cell) => {
-    if (target[cell * 4 + 3] <= 0.1) return;
+    if (target[cell * 4 + 3] <= ALIVE_THRESHOLD) return;
     if (Math.hypot(x - seedX(shape), y - seedY(shape)) > difficulty.radiusCells) return;
     state.set(target.subarray(cell * 4, cell * 4 + 4), cell * CHANNELS);
     state.fill(1, cell * CHANNELS + 4, (cell + 1) * CHANNELS);
@@ -209,7 +214,7 @@ function addNoise(
   if (deviation === 0) return;
   forEachCell(shape, (x, y, cell) => {
     const first = cell * CHANNELS;
-    if (state[first + 3] <= 0.1 || !within(x, y)) return;
+    if (state[first + 3] <= ALIVE_THRESHOLD || !within(x, y)) return;
     for (let c = 0; c < CHANNELS; c++) state[first + c] += deviation * random.normal();
   });
 }

@@ -109,19 +109,14 @@ export class Rollouts {
     return this.#work(JobKind.differentiate, rollouts);
   }
 
-  /** Mean over slots 0..count-1. */
-  gradient(count: number): Weights {
+  /** Of the slot's loss, as `differentiate` left it; a copy. */
+  gradient(slot: number): Weights {
     const { gradients, gradientBytes, hidden } = this.layout;
-    const sum = new Float64Array(hidden * (PERCEPTION + 1 + CHANNELS) + CHANNELS);
-    for (let slot = 0; slot < count; slot++) {
-      const part = new Float32Array(this.#memory.buffer, gradients + slot * gradientBytes, sum.length);
-      for (let i = 0; i < sum.length; i++) sum[i] += part[i];
-    }
-    const mean = Float32Array.from(sum, (value) => value / count);
-    let end = 0;
+    let at = gradients + slot * gradientBytes;
     const next = (length: number): Float32Array => {
-      end += length;
-      return mean.subarray(end - length, end);
+      const part = new Float32Array(this.#memory.buffer, at, length).slice();
+      at += part.byteLength;
+      return part;
     };
     const w1 = next(hidden * PERCEPTION);
     const b1 = next(hidden);

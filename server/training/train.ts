@@ -4,7 +4,7 @@
  */
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
-import { type AdamState, adamUpdate, firstAdam, firstWeights } from './adam.ts';
+import { type AdamState, adamUpdate, firstAdam, firstWeights, meanDirection } from './adam.ts';
 import type { Weights } from './kernel.ts';
 import { Random, type RandomState } from './random.ts';
 import * as regime from './regime.ts';
@@ -19,12 +19,19 @@ export interface TrainingPlan {
   readonly parent?: string;
   readonly hidden: number;
   readonly fireRate: number;
+  /** Of the hidden channels' overflow beside the picture's error. */
+  readonly overflowWeight: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
   readonly iterations: number;
   /** The curriculum ends after so many iterations, at a seed or not. */
   readonly curriculumIterations: number;
   readonly batch: number;
   readonly poolSize: number;
+  /**
+   * How often the worst of a batch starts again from a seed. Below 1 it is sometimes kept as it is, so that
+   * what drifts with age is trained away instead of thrown away.
+   */
+  readonly seedPart: number;
   readonly rate: number;
   readonly randomSeed: number;
 }
@@ -64,6 +71,8 @@ const KEEP_EVERY = 250;
 const DIVERGED = 4;
 /** A run that diverges this often is hopeless. */
 const MOST_ROLLBACKS = 8;
+/** Updates until the rate is whole. */
+const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
 /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
 const GROWN = 0.5;
@@ -110,6 +119,7 @@ export class TrainingRun {
       shape,
       hidden: plan.hidden,
       fireRate: plan.fireRate,
+      overflowWeight: plan.overflowWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
       maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),
@@ -165,14 +175,14 @@ export class TrainingRun {
     const { batch } = this.plan;
     const steps = inCurriculum
       ? this.#now.difficulty.steps
-      : this.#random.whole(regime.POOL.fewestSteps, regime.POOL.mostSteps);
+      : this.#random.whole(regime.POOL.fewestSteps, regime.mostPoolSteps(this.#now.poolDone));
     const drawn = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
     this.#rollouts.setWeights(this.weights);
     const rollouts = Array.from({ length: batch }, () => ({ steps, randomSeed: this.#random.uint32() | 0 }));
     const result = await this.#rollouts.differentiate(rollouts);
     const loss = result.losses.reduce((sum, value) => sum + value, 0) / batch;
     const smoothed = this.#smooth(loss);
-    const gradient = this.#rollouts.gradient(batch);
+    const gradient = meanDirection(rollouts.map((_, slot) => this.#rollouts.gradient(slot)));
     // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
     if (this.#hasDiverged(smoothed) || !isFiniteEverywhere(gradient)) {
       this.#rollBack(performance.now() - started);
@@ -202,7 +212,9 @@ export class TrainingRun {
   }
 
   #rate(): number {
-    const base = this.plan.rate * RATE_AFTER_ROLLBACK ** this.#now.rollbacks;
+    // Adam's first updates move every weight by the whole rate, whatever the gradient's size.
+    const warm = Math.min(1, (this.#now.adam.updates + 1) / WARM_UP);
+    const base = warm * this.plan.rate * RATE_AFTER_ROLLBACK ** this.#now.rollbacks;
     if (this.#inCurriculum) return base;
     return base * (0.01 + 0.495 * (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)));
   }
@@ -250,11 +262,16 @@ export class TrainingRun {
     const firstDamaged = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
     ranked.forEach(({ index, loss }, slot) => {
       const state = this.#rollouts.state(slot);
-      if (slot === 0) regime.plantSeed(state, shape);
-      else state.set(this.#poolState(index));
+      state.set(this.#poolState(index));
+      if (slot === 0 && this.#startsAgain(loss)) regime.plantSeed(state, shape);
       if (slot >= firstDamaged && loss < GROWN * this.#seedLoss) regime.damage(state, shape, this.#random);
     });
     return ranked.map(({ index }) => index);
+  }
+
+  /** A body that died or ran wild always does; one that merely drifts is sometimes kept, to be taught. */
+  #startsAgain(worstLoss: number): boolean {
+    return worstLoss >= GROWN * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
   }
 
   #poolState(index: number): Float32Array {

@@ -35,6 +35,7 @@ let hidden: i32 = 0;
 let activationBytes: usize = 0;
 let blockBytes: usize = 0;
 let threshold: u32 = 0;
+let overflowWeight: f32 = 0;
 
 // Weights as `packLayer` lays them out; `...Back` are the transposed layers.
 let w1: usize = 0;
@@ -105,6 +106,11 @@ export function configure(
   biasSums = hiddenGradients + (<usize>CHUNK) * activationBytes;
   tape = tapeAddress;
   tapeEnd = tapeAddress + tapeBytes;
+}
+
+/** How strongly hidden channels are drawn back into -1..1 by the gradient; the loss itself stays RGBA. */
+export function useOverflow(weight: f32): void {
+  overflowWeight = weight;
 }
 
 export function useWeights(
@@ -251,10 +257,21 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
   return 0;
 }
 
-/** Mean square error of RGBA over the grid; `withGradient` starts the state's gradient from it. */
+// @ts-ignore: decorator
+@inline
+function overflow(values: v128): v128 {
+  return f32x4.sub(values, f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1)));
+}
+
+/**
+ * Mean square error of RGBA over the grid. `withGradient` starts the state's gradient from it and from the
+ * hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
+ * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
+ */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
   const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
+  const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
   if (withGradient) clear(gradient, cellCount << 6);
   for (let y = 0; y < height; y++) {
     const first = <usize>((y + 1) * stride + 1);
@@ -262,7 +279,13 @@ export function loss(state: usize, withGradient: bool): f64 {
     for (let i = first; i < first + <usize>width; i++) {
       const difference = f32x4.sub(v128.load(state + (i << 6)), v128.load(target + (i << 4)));
       row = f32x4.add(row, f32x4.mul(difference, difference));
-      if (withGradient) v128.store(gradient + (i << 6), f32x4.mul(difference, scale));
+      if (!withGradient) continue;
+      const cell = state + (i << 6);
+      const into = gradient + (i << 6);
+      v128.store(into, f32x4.mul(difference, scale));
+      v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
+      v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
+      v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
     }
     sum += <f64>f32x4.extract_lane(row, 0) + <f64>f32x4.extract_lane(row, 1);
     sum += <f64>f32x4.extract_lane(row, 2) + <f64>f32x4.extract_lane(row, 3);
