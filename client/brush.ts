@@ -18,7 +18,8 @@ import type { Ghosts } from './ghosts.ts';
 import { StrokeBuilder } from './stroke-builder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
-const START_RADIUS = 6;
+/** Cells: bites out of a body without swallowing it. */
+const START_RADIUS = 4;
 /** Below this the size goes by halves. */
 const FINE_RADIUS = 4;
 

@@ -76,6 +76,8 @@ const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
 /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
 const GROWN = 0.5;
+/** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */
+const FAR_OFF = 0.1;
 
 export class TrainingError extends Error {
   override name = 'TrainingError';
@@ -269,9 +271,9 @@ export class TrainingRun {
     return ranked.map(({ index }) => index);
   }
 
-  /** A body that died or ran wild always does; one that merely drifts is sometimes kept, to be taught. */
+  /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
   #startsAgain(worstLoss: number): boolean {
-    return worstLoss >= GROWN * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
+    return worstLoss >= FAR_OFF * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
   }
 
   #poolState(index: number): Float32Array {

@@ -16,13 +16,14 @@ interface Organism {
 /** What the page offers to tests (client/main.ts). */
 interface Handle {
   readonly ready: boolean;
+  readonly hello: { readonly species: readonly { name: string; width: number; height: number }[] };
   cellAt(x: number, y: number): readonly number[];
   cellToScreen(x: number, y: number): { x: number; y: number };
   setCamera(x: number, y: number, zoom: number): void;
 }
 
 /** Cells around the seed that hold the whole body. */
-const SIDE = 56;
+const SIDE = 44;
 
 let server: RunningServer;
 let browser: Browser;
@@ -104,15 +105,18 @@ describe('two people at one Pikachu', () => {
     await screenshot(a, '1-a-before');
     await screenshot(b, '1-b-before');
 
-    // The mouse, as a player holds it: the eraser, two strokes down the left half.
+    // The mouse, as a player holds it: the eraser at its first size, down the left half, as often as it takes.
     await a.keyboard.press('2');
     const at = (dx: number, dy: number): Promise<{ x: number; y: number }> =>
       a.evaluate(({ x, y }) => (window as unknown as { regrow: Handle }).regrow.cellToScreen(x, y), {
         x: pikachu.x + dx,
         y: pikachu.y + dy,
       });
-    for (const column of [-7, -18]) {
-      const [from, to] = [await at(column, -24), await at(column, 24)];
+    const { width, height } = await a.evaluate(
+      () => (window as unknown as { regrow: Handle }).regrow.hello.species.find((s) => s.name === 'pikachu')!,
+    );
+    for (let column = -6; column > -width / 2; column -= 8) {
+      const [from, to] = [await at(column, -height / 2), await at(column, height / 2)];
       await a.mouse.move(from.x, from.y);
       await a.mouse.down();
       await a.mouse.move(to.x, to.y, { steps: 12 });

@@ -140,7 +140,7 @@ describe('tools that act once', () => {
     brush.down(40.4, 30.2, 0);
     brush.move(90, 90, 50);
     brush.up(100);
-    expect(sent).toEqual([{ id: 1, tool: 'plant', radius: 6, points: [40.4, 30.2], species: 'pikachu' }]);
+    expect(sent).toEqual([{ id: 1, tool: 'plant', radius: 4, points: [40.4, 30.2], species: 'pikachu' }]);
   });
 
   test('the hand sends nothing', () => {
