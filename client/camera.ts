@@ -19,8 +19,8 @@ export interface Point {
 }
 
 export const MAX_ZOOM = 48;
-/** Cells along the shorter side of the view at the start: two or three organisms. */
-const START_CELLS = 125;
+/** Cells along the shorter side of the view at the start: a few organisms. */
+const START_CELLS = 96;
 const MIN_START_ZOOM = 3.2;
 const MAX_START_ZOOM = 16;
 /** Share of the shorter side of the view that may show what lies beyond the world's edge. */
