@@ -1,6 +1,6 @@
 /**
  * Builds what is older than its sources: the WASM kernels (AssemblyScript) and the client (Vite).
- * `--only wasm` leaves the client alone. Fresh outputs cost one directory walk.
+ * Arguments say what (`engine`, `trainer`, `client`); none: all. Fresh outputs cost one directory walk.
  */
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, statSync } from 'node:fs';
@@ -49,11 +49,19 @@ async function buildClient(): Promise<void> {
   console.log('built build/client');
 }
 
+const asked = process.argv.slice(2);
+const isAsked = (target: string): boolean => asked.length === 0 || asked.includes(target);
+const unknown = asked.filter((target) => target !== 'client' && !(target in KERNELS));
+if (unknown.length > 0) {
+  console.error(`build: no such target: ${unknown.join(', ')}`);
+  process.exit(1);
+}
+
 mkdirSync(join(root, 'build/wasm'), { recursive: true });
-const jobs = Object.entries(KERNELS).flatMap(([name, entry]) =>
-  [true, false].map((relaxed) => buildKernel(name, entry, relaxed)),
-);
-if (!process.argv.includes('wasm')) jobs.push(buildClient());
+const jobs = Object.entries(KERNELS)
+  .filter(([name]) => isAsked(name))
+  .flatMap(([name, entry]) => [true, false].map((relaxed) => buildKernel(name, entry, relaxed)));
+if (isAsked('client')) jobs.push(buildClient());
 await Promise.all(jobs).catch((error: { stderr?: string }) => {
   console.error(error.stderr || error);
   process.exit(1);
