@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { checkName } from '../rules/format.ts';
-import { RULE_SUFFIX, writeRule } from '../rules/load.ts';
+import { RULE_SUFFIX } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { clock, ProgressLine } from './progress.ts';
@@ -216,7 +216,6 @@ async function train(command: Command): Promise<number> {
       return INTERRUPTED;
     }
     const rule = ruleOf(run, command.out);
-    writeRule(command.out, rule);
     await report(rule, run, command);
     console.error(`${command.out} after ${clock(run.elapsedMs)}; the report is in ${command.report}`);
     return 0;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { writeRule, writeWhole } from '../rules/load.ts';
-import { CHANNELS, type Rule } from '../rules/rule.ts';
+import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
 import {
   applyCut,
   CUT_STEP,
@@ -15,7 +15,7 @@ import {
 } from './evaluate.ts';
 import { drawText, GLYPH_HEIGHT } from './font.ts';
 import { cellIndex } from './kernel.ts';
-import { plantSeed } from './regime.ts';
+import { meanSquareError, plantSeed } from './regime.ts';
 import type { Target } from './target.ts';
 
 /** What is asked of a training run. */
@@ -26,7 +26,7 @@ export interface Trained {
 }
 
 export interface ReportPlaces {
-  /** The rule file, written again with its metrics. */
+  /** The rule file, written with its metrics. */
   readonly out: string;
   /** Folder of the pictures. */
   readonly report: string;
@@ -37,6 +37,17 @@ export async function report(rule: Rule, trained: Trained, places: ReportPlaces)
   const { sprite, image, scale } = rule.metadata;
   const label = sprite === undefined ? (image ?? 'its picture') : `sprite ${sprite} at ${scale}x`;
   const evaluation = await evaluate(rule, { label, target: trained.target }, { threads: places.threads });
+  const grown = evaluation.mse[GROWN_STEP].median;
+  const nothing = meanSquareError(
+    new Float32Array(trained.target.shape.cellCount * CHANNELS),
+    trained.target.rgba,
+    trained.target.shape,
+  );
+  if (!(grown < nothing))
+    throw new RuleError(
+      `${rule.name} does not grow into its picture (error ${grown.toPrecision(2)} at step ${GROWN_STEP}, an ` +
+        `empty world has ${nothing.toPrecision(2)}): ${places.out} is not written, the checkpoint is kept`,
+    );
   const metrics = JSON.stringify({ mse: evaluation.mse, recovery: evaluation.recovery }, rounded);
   writeRule(places.out, { ...rule, metadata: { ...rule.metadata, metrics } });
   writeWhole(join(places.report, 'sheet.png'), await contactSheet(rule, trained.target));
@@ -44,6 +55,9 @@ export async function report(rule: Rule, trained: Trained, places: ReportPlaces)
   process.stdout.write(`${describeEvaluation(evaluation)}\n`);
   return evaluation;
 }
+
+/** By then a body is whole; worse than nothing at all, it is none. */
+const GROWN_STEP = 200;
 
 const rounded = (_key: string, value: unknown): unknown =>
   typeof value === 'number' ? Number(value.toPrecision(4)) : value;
