@@ -30,10 +30,6 @@ try {
   };
   const server = await createServer(world, config);
 
-  console.log(`Regrow is at ${server.url}`);
-  console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
-  for (const note of world.ready.notes) console.log(note);
-
   let stopping = false;
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping) fail(new Error('stopped at once; the last save is kept'));
@@ -51,6 +47,11 @@ try {
     console.error(error);
     stop(1).catch(fail);
   });
+
+  // Last: whoever reads the URL may also send a signal, and must find it handled.
+  console.log(`Regrow is at ${server.url}`);
+  console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
+  for (const note of world.ready.notes) console.log(note);
 } catch (error) {
   fail(error as Error);
 }
