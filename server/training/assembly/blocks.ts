@@ -1,4 +1,4 @@
-// What the trainer needs around `denseBlock`: 4x4 transposes, perception and its transpose, and the
+// What the trainer needs around `denseBlock`: 4x4 transposes, the transpose of perception, and the
 // rank-k updates that gather weight gradients. A block is 12 cells (`BLOCK`).
 import { madd } from '../../engines/wasm/assembly/mlp';
 
@@ -49,39 +49,6 @@ export function transposeToCells(from: usize, to: usize, rows: i32): void {
       read += 192;
       write += 16;
     }
-  }
-}
-
-/**
- * 48 values of one cell: identity 16 | Sobel-x/8 16 | Sobel-y/8 16.
- *
- * @param cell - address of the cell's 16 channels
- * @param rowBytes - from a cell to the one below it
- */
-// @ts-ignore: decorator
-@inline
-export function perceive(cell: usize, rowBytes: usize, output: usize): void {
-  const eighth = f32x4.splat(0.125);
-  const quarter = f32x4.splat(0.25);
-  for (let k: usize = 0; k < 64; k += 16) {
-    const above = cell + k - rowBytes;
-    const here = cell + k;
-    const below = cell + k + rowBytes;
-    const nw = v128.load(above - 64);
-    const n = v128.load(above);
-    const ne = v128.load(above, 64);
-    const w = v128.load(here - 64);
-    const e = v128.load(here, 64);
-    const sw = v128.load(below - 64);
-    const s = v128.load(below);
-    const se = v128.load(below, 64);
-    const diagonal = f32x4.sub(se, nw);
-    const counter = f32x4.sub(ne, sw);
-    v128.store(output + k, v128.load(here));
-    const gx = f32x4.mul(f32x4.add(diagonal, counter), eighth);
-    v128.store(output + k, madd(f32x4.sub(e, w), quarter, gx), 64);
-    const gy = f32x4.mul(f32x4.sub(diagonal, counter), eighth);
-    v128.store(output + k, madd(f32x4.sub(s, n), quarter, gy), 128);
   }
 }
 

@@ -9,12 +9,12 @@
 //   block  := index:u32[12]  perception:f32[12][48]  activation:f32[hidden][12]
 import { BLOCK, denseBlock } from '../../engines/wasm/assembly/mlp';
 import { cellHash } from '../../engines/wasm/assembly/fire';
+import { perceive } from '../../engines/wasm/assembly/perceive';
 import {
   accumulateNarrow,
   accumulateWide,
   clear,
   maskHidden,
-  perceive,
   scatter,
   transposeToCells,
   transposeToLanes,
