@@ -1,10 +1,17 @@
 /** Every setting, with its default, unit and range; the only reader of the environment and the command line. */
+import { availableParallelism } from 'node:os';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly engine: 'auto' | 'wasm' | 'reference';
+  /** Threads that step the world. */
+  readonly threads: number;
+  /** Pages (64² cells, 0.6 MB) that may exist at once. */
+  readonly maxPages: number;
+  /** An update that moves no channel by more than this is not made: the cell rests (`engines/engine.ts`). */
+  readonly rest: number;
   readonly width: number;
   readonly height: number;
   readonly stepsPerSecond: number;
@@ -56,6 +63,9 @@ const SETTINGS: readonly Setting[] = [
   number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
   choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
   { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
+  number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'that step the world; the default leaves one core to sockets'),
+  number('max-pages', 'maxPages', '4096', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.6 MB each, at once; planting beyond them is refused'),
+  number('rest', 'rest', '0.000001', 0, 0.01, 'real', '', 'a cell rests when no channel would move by more than this; 0: the plain model'),
   number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world lives'),
   number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers hear of it'),
   number('epsilon', 'epsilon', '2', 0, 32, 'whole', ' of 255', 'largest error of a pixel on the wire; 0: lossless'),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
 
@@ -18,6 +19,9 @@ describe('readConfig', () => {
       host: '0.0.0.0',
       port: 2567,
       engine: 'auto',
+      threads: Math.max(1, availableParallelism() - 1),
+      maxPages: 4096,
+      rest: 1e-6,
       width: 1024,
       height: 1024,
       stepsPerSecond: 30,

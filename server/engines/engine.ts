@@ -22,6 +22,11 @@ export interface EngineOptions extends Size {
   readonly randomSeed: number;
   /** Most pages that may exist at once; planting beyond it is refused, growth beyond it is not written. */
   readonly maxPages?: number;
+  /**
+   * An update whose 16 channels are all at most this, 0..0.01, is not added: the cell rests, and costs nothing
+   * until something in its 3x3 moves. Default 0: the plain model, in which only what adds nothing may rest.
+   */
+  readonly rest?: number;
 }
 
 /** All cells (integer x, y) at most `radius` from the segment (x0, y0)–(x1, y1); a circle when the ends meet. */

@@ -38,6 +38,7 @@ class ReferenceEngine implements Engine {
   readonly height: number;
   private readonly across: number;
   private readonly maxPages: number;
+  private readonly rest: number;
   private randomSeed: number;
   private steps = 0;
   /** [height, width, 16] */
@@ -49,10 +50,11 @@ class ReferenceEngine implements Engine {
   /** Pixels of each page as they were last visited; absent: zeros. */
   private readonly visited = new Map<number, Uint8Array>();
 
-  constructor({ width, height, randomSeed, maxPages }: EngineOptions) {
+  constructor({ width, height, randomSeed, maxPages, rest = 0 }: EngineOptions) {
     this.width = width;
     this.height = height;
     this.randomSeed = randomSeed;
+    this.rest = Math.fround(rest);
     this.across = pagesAcross(width);
     this.maxPages = maxPages ?? this.across * pagesAcross(height);
     this.state = new Float32Array(width * height * CHANNELS);
@@ -236,7 +238,7 @@ class ReferenceEngine implements Engine {
           this.ownerAt(x + dx, y + dy) === organism
             ? this.state[(cell + dy * width + dx) * CHANNELS + channel]
             : 0;
-        updateCell(rule, channelOf, next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
+        updateCell(rule, channelOf, this.rest, next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
       }
     }
     const owners = new Uint16Array(width * height);

@@ -18,7 +18,7 @@ const isIndex = (value: number, limit: number): boolean =>
 const isUint32 = (value: number): boolean => isIndex(value, 2 ** 32);
 
 /** @throws EngineError naming the option that does not fit */
-export function checkOptions({ width, height, randomSeed, maxPages = 1 }: EngineOptions): void {
+export function checkOptions({ width, height, randomSeed, maxPages = 1, rest = 0 }: EngineOptions): void {
   for (const [name, side] of Object.entries({ width, height })) {
     if (!isIndex(side - 1, MAX_WORLD_CELLS)) {
       throw new EngineError(`${name} ${side} is not a whole number in 1..${MAX_WORLD_CELLS}`);
@@ -26,6 +26,7 @@ export function checkOptions({ width, height, randomSeed, maxPages = 1 }: Engine
   }
   if (!isUint32(randomSeed)) throw new EngineError(`random seed ${randomSeed} is not a uint32`);
   if (!isIndex(maxPages - 1, 2 ** 20)) throw new EngineError(`maxPages ${maxPages} is not in 1..1048576`);
+  if (!(rest >= 0 && rest <= 0.01)) throw new EngineError(`rest ${rest} is not in 0..0.01`);
 }
 
 /** @throws EngineError when the rule's arrays do not fit its `hidden`, or it cannot fire */

@@ -73,7 +73,7 @@ export interface Layout extends LayoutOptions {
 
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 const MEMORY_LIMIT = 65_535 * 65_536;
-const BLOCK = 12;
+const BLOCK = 16;
 
 export function planLayout(options: LayoutOptions): Layout {
   const { shape, hidden, slots, threads, maxSteps, fireRate } = options;
@@ -87,10 +87,10 @@ export function planLayout(options: LayoutOptions): Layout {
   const stateBytes = shape.cellCount * CHANNELS * 4;
   const padded = shape.cellCount + 16;
   // As `scratchBytes` of the module counts it, and a little more.
-  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 4 * 2304 + 5 * hidden * 64 + 1024);
+  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 4 * 3072 + 5 * hidden * 64 + 1024);
   // One and a half times what fires on average when every cell of the grid lives.
   const blocks = Math.ceil((shape.width * shape.height * Math.min(1, fireRate * 1.5)) / BLOCK) + 2;
-  const recordBytes = 16 + shape.cellCount + blocks * (48 + 2304 + hidden * 48);
+  const recordBytes = 16 + shape.cellCount + blocks * (64 + 3072 + hidden * 64);
   const tapeBytes = align(Math.max(1, maxSteps) * recordBytes);
   const layout = {
     ...options,

@@ -61,7 +61,7 @@ export class Simulation {
     const { clock, post } = this.#options;
     let nextMs = clock.now();
     while (!this.#stopping) {
-      await this.#alone(() => this.#tick());
+      await this.#alone(() => this.#tick()).catch((error: Error) => this.#fail(error));
       nextMs += this.#frameMs;
       const now = clock.now();
       // One late frame is made up for, so that a slow timer costs no speed; more are lost.
@@ -213,6 +213,15 @@ export class Simulation {
     });
     this.#saving = saved.catch(() => {});
     return saved;
+  }
+
+  /** The engine cannot go on: what is whole is saved before the thread ends. */
+  async #fail(error: Error): Promise<never> {
+    await this.#save().then(
+      () => this.#note(`${error.message}; the world as it was before is saved`),
+      (reason: Error) => this.#note(`${error.message}; the world could not be saved: ${reason.message}`),
+    );
+    throw error;
   }
 
   #note(message: string): void {

@@ -19,13 +19,20 @@ import { type LoadedSpecies, World } from './world.ts';
 
 const port = parentPort!;
 const config = workerData as Config;
-const { width, height, randomSeed } = config;
+const { width, height, randomSeed, threads, maxPages, rest } = config;
 const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 const notes: string[] = [];
 
 const species = await loadSpecies(loadRules(config.weightsDir), matureFiles(join(config.dataDir, 'mature')));
-const { engine, reason } = await createEngine(config.engine, { width, height, randomSeed });
+const { engine, reason } = await createEngine(config.engine, {
+  width,
+  height,
+  randomSeed,
+  threads,
+  maxPages,
+  rest,
+});
 const strokeLog = new StrokeLog(config.dataDir, (message) => post({ type: 'note', message }));
 const world = new World(engine, species, (record) => strokeLog.write(record));
 const saves = new Saves(config.dataDir);

@@ -20,5 +20,5 @@ parentPort!.on('message', (milliseconds: number) => {
     blocks += 64;
   }
   const seconds = (performance.now() - start) / 1000;
-  parentPort!.postMessage((blocks * 12 * 2 * HIDDEN * 64) / seconds);
+  parentPort!.postMessage((blocks * 16 * 2 * HIDDEN * 64) / seconds);
 });

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readConfig } from '../../server/config.ts';
 import type { Engine } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
@@ -88,22 +89,27 @@ async function measureDense() {
 
 async function measureSparse() {
   const { source, bodies } = await grownBodies();
-  const garden = await gardenWorld(2048, ORGANISMS, bodies, threads);
+  const { rest } = readConfig([], {}); // as a server steps it; `plain` does without
+  const garden = await gardenWorld(2048, ORGANISMS, bodies, threads, rest);
+  const plain = await gardenWorld(2048, ORGANISMS, bodies, threads);
   const small = await gardenWorld(4096, ORGANISMS, bodies, threads);
   const huge = await gardenWorld(65_536, ORGANISMS, bodies, threads);
   const empty = await createWasmEngine({ width: 65_536, height: 65_536, randomSeed: 1, threads });
-  for (const engine of [garden, small, huge]) await engine.step(5);
+  for (const engine of [garden, plain, small, huge]) await engine.step(20);
   const cells = await population(garden);
-  const [sparse, near, far, nothing] = await bestInTurn([
+  const [sparse, every, near, far, nothing] = await bestInTurn([
     () => secondsOf(garden, 10),
+    () => secondsOf(plain, 10),
     () => secondsOf(small, 10),
     () => secondsOf(huge, 10),
     () => secondsOf(empty, 1000),
   ]);
   const pages = huge.pageCount;
-  for (const engine of [garden, small, huge, empty]) engine.dispose();
+  for (const engine of [garden, plain, small, huge, empty]) engine.dispose();
   return {
     sparseStepsPerSecond: 1 / sparse,
+    sparsePlainStepsPerSecond: 1 / every,
+    sparseRest: rest,
     sparseLivingCells: cells,
     areaRatio: far / near,
     hugePages: pages,

@@ -51,7 +51,7 @@ export interface Body {
   readonly cells: readonly { readonly x: number; readonly y: number; readonly channels: Float32Array }[];
 }
 
-/** Each shipped rule's body after 200 steps; without shipped rules, steady discs of 700 cells. */
+/** Each shipped rule's body after 1,000 steps, when nobody has touched it for half a minute; without shipped rules, steady discs of 700 cells. */
 export async function grownBodies(): Promise<{ readonly source: string; readonly bodies: Body[] }> {
   const folder = join(import.meta.dirname, '../../weights');
   const rules = existsSync(folder) ? loadRules(folder) : [];
@@ -81,7 +81,7 @@ async function grow(rule: Rule): Promise<Body> {
   const engine = await createWasmEngine({ width: side, height: side, randomSeed: 7 });
   engine.setRule(0, rule);
   engine.plant(1, 0, middle, middle);
-  await engine.step(200);
+  await engine.step(1000);
   const cells = [];
   for (const { page, cells: state, owners } of (await engine.save()).pages) {
     for (let cell = 0; cell < CELLS; cell++) {
@@ -106,8 +106,9 @@ export async function gardenWorld(
   organisms: number,
   bodies: Body[],
   threads: number,
+  rest = 0,
 ): Promise<Engine> {
-  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads });
+  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads, rest });
   bodies.forEach(({ rule }, slot) => {
     engine.setRule(slot, rule);
   });

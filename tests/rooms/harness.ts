@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, type Room } from '@colyseus/sdk';
 import { WebSocket } from 'ws';
-import type { Config } from '../../server/config.ts';
+import { type Config, readConfig } from '../../server/config.ts';
 import { createServer } from '../../server/http/server.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fake-world.ts';
@@ -24,22 +24,11 @@ export async function startServer(
   pages?: string,
 ): Promise<TestServer> {
   const config: Config = {
+    ...readConfig([], {}),
     host: '127.0.0.1',
     port: 0,
-    engine: 'auto',
     width: world.ready.width,
     height: world.ready.height,
-    stepsPerSecond: 60,
-    framesPerSecond: 20,
-    epsilon: 2,
-    garden: 0,
-    randomSeed: 1,
-    dataDir: '',
-    weightsDir: '',
-    saveSeconds: 60,
-    maxPlayers: 2_000,
-    perAddress: 64,
-    trustForwarded: false,
     ...settings,
   };
   const server = await createServer(world, config, pages);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Engine } from '../../server/engines/engine.ts';
+import { type Engine, EngineError } from '../../server/engines/engine.ts';
 import type { WorldState } from '../../server/storage/snapshot.ts';
 import { Publisher } from '../../server/stream/publisher.ts';
 import type { FromWorld, PublishedFrame, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
@@ -106,6 +106,18 @@ describe('the loop', () => {
       clock.nowMs += turn++ % 3 === 0 ? 30 : 0;
     });
     expect(counted.steps).toBeGreaterThanOrEqual(298);
+  });
+
+  test('an engine that fails is not stepped again: the world is saved, the operator told, the thread ends', async () => {
+    const { engine, posted, saved, runUntil } = await makeSimulation();
+    let steps = 0;
+    (engine as { step: Engine['step'] }).step = async () => {
+      if (++steps > 10) throw new EngineError('thread 1 ended');
+    };
+    await expect(runUntil(10_000)).rejects.toThrow('thread 1 ended');
+    expect(steps).toBe(11);
+    expect(saved).toHaveLength(1);
+    expect(ofType(posted, 'note')[0].message).toMatch(/thread 1 ended.*saved/);
   });
 
   test('steps that do not fit are dropped, and the true speed is told', async () => {

@@ -113,9 +113,11 @@ export class PageCells {
     this.memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism] += change;
   }
 
-  /** Opaque bit and pixel of a cell whose state was written. */
+  /** Opaque bit and pixel of a cell whose state was written; whoever rests beside it wakes. */
   private show(page: number, cell: number): void {
     const { bytes, floats, ints } = this.memory;
+    this.setBit(page + at.MOVED_AT, cell, true);
+    ints[(page + at.ANY_MOVED_AT) >>> 2] = 1;
     const channel = this.channel(page, cell);
     this.setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > THRESHOLD);
     const pixel = page + at.RGBA_AT + cell * 4;

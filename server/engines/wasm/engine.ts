@@ -69,6 +69,7 @@ class WasmEngine implements Engine {
     this.pages = new PageTable(memory, this, memory.maxPages);
     this.cells = new PageCells(memory);
     this.crew = crew;
+    memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
     const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
     this.description = `wasm, 128-bit SIMD ${crew.relaxed ? 'with' : 'without'} FMA, ${threads}`;
   }
@@ -84,6 +85,7 @@ class WasmEngine implements Engine {
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.memory.setRule(slot, rule);
+    this.wakeAll();
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
@@ -106,6 +108,7 @@ class WasmEngine implements Engine {
     this.checkPlanted(organism);
     if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
     this.enlist(organism, slot);
+    this.wakeAll();
   }
 
   remove(organism: OrganismId): void {
@@ -257,6 +260,11 @@ class WasmEngine implements Engine {
   private enlist(organism: OrganismId, slot: RuleSlot): void {
     this.organisms.set(organism, slot);
     this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
+  }
+
+  /** Another rule may have work for cells that rest. */
+  private wakeAll(): void {
+    for (const page of this.pages.list) this.pages.wake(page);
   }
 
   private checkPlanted(organism: OrganismId): void {

@@ -88,6 +88,12 @@ export class PageTable {
     this.freeUnwanted(round);
   }
 
+  /** Nothing in the page rests any more. */
+  wake(page: number): void {
+    this.memory.bytes.fill(0, page + at.STILL_AT, page + at.STILL_AT + PAGE_CELLS * 8);
+    this.memory.ints[(page + at.CALM_AT) >>> 2] = 0;
+  }
+
   /** Frees every page, as zeros. */
   clear(): void {
     for (const page of this.list) {
@@ -122,6 +128,10 @@ export class PageTable {
     const px = this.px(page);
     const py = this.py(page);
     if (this.memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
+    // What died here is news to its neighbours, and there will be no page to tell them.
+    if (this.memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) {
+      for (let n = 0; n < 9; n++) this.wake(this.memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
+    }
     this.table[(py + 1) * this.stride + px + 1] = 0;
     this.link(page, px, py, at.PAGES_AT);
     this.free.push(page);
@@ -138,6 +148,9 @@ export class PageTable {
     ints[(page + at.OWNED_COUNT_AT) >>> 2] = 0;
     ints[(page + at.EDGES_AT) >>> 2] = 0;
     ints[(page + at.SOLE_AT) >>> 2] = 0;
+    ints[(page + at.ANY_MOVED_AT) >>> 2] = 0;
+    this.memory.bytes.fill(0, page + at.MOVED_AT, page + at.MOVED_AT + PAGE_CELLS * 8);
+    this.wake(page);
     // A page that ceased and came back before anyone looked still owes its change.
     ints[(page + at.CHANGED_AT) >>> 2] = this.ceased.delete(py * this.across + px) ? 1 : 0;
   }

@@ -1,56 +1,6 @@
-// What the trainer needs around `denseBlock`: 4x4 transposes, the transpose of perception, and the
-// rank-k updates that gather weight gradients. A block is 12 cells (`BLOCK`).
-import { madd } from '../../engines/wasm/assembly/mlp';
-
-/** [12 cells][rows] → [rows][12 cells]; `rows` is a multiple of 4. */
-export function transposeToLanes(from: usize, to: usize, rows: i32): void {
-  const cellBytes = (<usize>rows) << 2;
-  for (let c: usize = 0; c < 3; c++) {
-    let read = from + c * 4 * cellBytes;
-    let write = to + c * 16;
-    for (let r = 0; r < rows; r += 4) {
-      const a = v128.load(read);
-      const b = v128.load(read + cellBytes);
-      const d = v128.load(read + 2 * cellBytes);
-      const e = v128.load(read + 3 * cellBytes);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
-      const de1 = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
-      v128.store(write, v128.shuffle<f64>(ab0, de0, 0, 2));
-      v128.store(write, v128.shuffle<f64>(ab0, de0, 1, 3), 48);
-      v128.store(write, v128.shuffle<f64>(ab1, de1, 0, 2), 96);
-      v128.store(write, v128.shuffle<f64>(ab1, de1, 1, 3), 144);
-      read += 16;
-      write += 192;
-    }
-  }
-}
-
-/** [rows][12 cells] → [12 cells][rows]; `rows` is a multiple of 4. */
-export function transposeToCells(from: usize, to: usize, rows: i32): void {
-  const cellBytes = (<usize>rows) << 2;
-  for (let c: usize = 0; c < 3; c++) {
-    let read = from + c * 16;
-    let write = to + c * 4 * cellBytes;
-    for (let r = 0; r < rows; r += 4) {
-      const a = v128.load(read);
-      const b = v128.load(read, 48);
-      const d = v128.load(read, 96);
-      const e = v128.load(read, 144);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
-      const de1 = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
-      v128.store(write, v128.shuffle<f64>(ab0, de0, 0, 2));
-      v128.store(write + cellBytes, v128.shuffle<f64>(ab0, de0, 1, 3));
-      v128.store(write + 2 * cellBytes, v128.shuffle<f64>(ab1, de1, 0, 2));
-      v128.store(write + 3 * cellBytes, v128.shuffle<f64>(ab1, de1, 1, 3));
-      read += 192;
-      write += 16;
-    }
-  }
-}
+// What the trainer needs around `denseBlock`: the transpose of perception, and the rank-k updates that
+// gather weight gradients. A block is 16 cells (`BLOCK`).
+import { LANE_BYTES, madd } from '../../engines/wasm/assembly/mlp';
 
 // @ts-ignore: decorator
 @inline
@@ -111,22 +61,22 @@ export function accumulateWide(
       let a30 = v128.load(g, 576);
       let a31 = v128.load(g, 592);
       for (let b = 0; b < blocks; b++) {
-        let d = rows + <usize>b * rowsStep + <usize>r * 48;
+        let d = rows + <usize>b * rowsStep + <usize>r * LANE_BYTES;
         let x = columns + <usize>b * columnsStep + p;
-        const end = d + 48;
+        const end = d + LANE_BYTES;
         while (d < end) {
           const x0 = v128.load(x);
           const x1 = v128.load(x, 16);
           let s = v128.load32_splat(d);
           a00 = madd(s, x0, a00);
           a01 = madd(s, x1, a01);
-          s = v128.load32_splat(d, 48);
+          s = v128.load32_splat(d, 64);
           a10 = madd(s, x0, a10);
           a11 = madd(s, x1, a11);
-          s = v128.load32_splat(d, 96);
+          s = v128.load32_splat(d, 128);
           a20 = madd(s, x0, a20);
           a21 = madd(s, x1, a21);
-          s = v128.load32_splat(d, 144);
+          s = v128.load32_splat(d, 192);
           a30 = madd(s, x0, a30);
           a31 = madd(s, x1, a31);
           d += 4;
@@ -171,22 +121,22 @@ export function accumulateNarrow(
       let a30 = v128.load(g, 192);
       let a31 = v128.load(g, 208);
       for (let b = 0; b < blocks; b++) {
-        let d = rows + <usize>b * rowsStep + <usize>r * 48;
+        let d = rows + <usize>b * rowsStep + <usize>r * LANE_BYTES;
         let x = columns + <usize>b * columnsStep + p;
-        const end = d + 48;
+        const end = d + LANE_BYTES;
         while (d < end) {
           const x0 = v128.load(x);
           const x1 = v128.load(x, 16);
           let s = v128.load32_splat(d);
           a00 = madd(s, x0, a00);
           a01 = madd(s, x1, a01);
-          s = v128.load32_splat(d, 48);
+          s = v128.load32_splat(d, 64);
           a10 = madd(s, x0, a10);
           a11 = madd(s, x1, a11);
-          s = v128.load32_splat(d, 96);
+          s = v128.load32_splat(d, 128);
           a20 = madd(s, x0, a20);
           a21 = madd(s, x1, a21);
-          s = v128.load32_splat(d, 144);
+          s = v128.load32_splat(d, 192);
           a30 = madd(s, x0, a30);
           a31 = madd(s, x1, a31);
           d += 4;
@@ -212,15 +162,18 @@ export function maskHidden(hiddenGradient: usize, activation: usize, biasSums: u
     let g0 = v128.load(hiddenGradient);
     let g1 = v128.load(hiddenGradient, 16);
     let g2 = v128.load(hiddenGradient, 32);
+    let g3 = v128.load(hiddenGradient, 48);
     g0 = v128.and(g0, f32x4.gt(v128.load(activation), zero));
     g1 = v128.and(g1, f32x4.gt(v128.load(activation, 16), zero));
     g2 = v128.and(g2, f32x4.gt(v128.load(activation, 32), zero));
+    g3 = v128.and(g3, f32x4.gt(v128.load(activation, 48), zero));
     v128.store(hiddenGradient, g0);
     v128.store(hiddenGradient, g1, 16);
     v128.store(hiddenGradient, g2, 32);
-    addTo(biasSums, f32x4.add(f32x4.add(g0, g1), g2));
-    hiddenGradient += 48;
-    activation += 48;
+    v128.store(hiddenGradient, g3, 48);
+    addTo(biasSums, f32x4.add(f32x4.add(g0, g1), f32x4.add(g2, g3)));
+    hiddenGradient += LANE_BYTES;
+    activation += LANE_BYTES;
     biasSums += 16;
   }
 }

@@ -6,8 +6,9 @@
 //
 // Tape, one record a step, newest last:
 //   record := previous:u32 blocks:u32 cells:u32 0:u32  live:u8[cellCount]  block{blocks}
-//   block  := index:u32[12]  perception:f32[12][48]  activation:f32[hidden][12]
-import { BLOCK, denseBlock } from '../../engines/wasm/assembly/mlp';
+//   block  := index:u32[16]  perception:f32[16][48]  activation:f32[hidden][16]
+import { BLOCK, denseBlock, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
+import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
 import { cellHash } from '../../engines/wasm/assembly/fire';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import {
@@ -16,12 +17,12 @@ import {
   clear,
   maskHidden,
   scatter,
-  transposeToCells,
-  transposeToLanes,
 } from './blocks';
 
-const INDEX_BYTES: usize = 48;
-const PERCEPTION_BYTES: usize = 2304;
+const INDEX_BYTES: usize = 64;
+const PERCEPTION_BYTES: usize = 3072;
+/** Of a block: f32 [16][16] */
+const DELTA_BYTES: usize = 1024;
 const RECORD_BYTES: usize = 16;
 /** Blocks whose weight gradients are gathered together: long enough to hide the accumulators' loads. */
 const CHUNK: i32 = 4;
@@ -54,9 +55,9 @@ let occupied: usize = 0;
 let indices: usize = 0;
 let deltas: usize = 0; // f32 [cells][16]: deltas forward, their gradients backward
 let gradient: usize = 0; // f32 [cells][16], of the state
-let lanes: usize = 0; // f32 [48][12]
-let block: usize = 0; // f32 [12][48]
-let hiddenGradients: usize = 0; // f32 [CHUNK][hidden][12]
+let lanes: usize = 0; // f32 [48][16]
+let block: usize = 0; // f32 [16][48]
+let hiddenGradients: usize = 0; // f32 [CHUNK][hidden][16]
 let biasSums: usize = 0; // f32 [hidden][4]
 let tape: usize = 0;
 let tapeEnd: usize = 0;
@@ -88,7 +89,7 @@ export function configure(
   cellCount = cells;
   rowBytes = (<usize>stride) << 6;
   hidden = hiddenUnits;
-  activationBytes = (<usize>hidden) * 48;
+  activationBytes = (<usize>hidden) * LANE_BYTES;
   blockBytes = INDEX_BYTES + PERCEPTION_BYTES + activationBytes;
   threshold = fireThreshold;
   target = targetAddress;
@@ -235,7 +236,7 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
       transposeToLanes(perception, lanes, 48);
       denseBlock(lanes, activation, w1, b1, 48, hidden, true);
       denseBlock(activation, lanes, w2, b2, hidden, 16, false);
-      transposeToCells(lanes, deltas + <usize>b * 768, 16);
+      transposeToCells(lanes, deltas + <usize>b * DELTA_BYTES, 16);
     }
     for (let c = 0; c < count; c++) {
       const index = <usize>load<u32>(indices + ((<usize>c) << 2));
@@ -320,7 +321,7 @@ export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
       for (let c = 0; c < inChunk; c++) {
         const perception = firstBlock + <usize>(b + c) * blockBytes + INDEX_BYTES;
         const hiddenGradient = hiddenGradients + <usize>c * activationBytes;
-        transposeToLanes(deltas + <usize>(b + c) * 768, lanes, 16);
+        transposeToLanes(deltas + <usize>(b + c) * DELTA_BYTES, lanes, 16);
         denseBlock(lanes, hiddenGradient, w2Back, zeros, 16, hidden, false);
         maskHidden(hiddenGradient, perception + PERCEPTION_BYTES, biasSums, hidden);
         denseBlock(hiddenGradient, lanes, w1Back, zeros, hidden, 48, false);
@@ -334,7 +335,7 @@ export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
       const perceptions = firstBlock + <usize>b * blockBytes + INDEX_BYTES;
       accumulateWide(hiddenGradients, activationBytes, perceptions, blockBytes, inChunk, hidden, gw1);
       const activations = perceptions + PERCEPTION_BYTES;
-      accumulateNarrow(activations, blockBytes, deltas + <usize>b * 768, 768, inChunk, hidden, gw2);
+      accumulateNarrow(activations, blockBytes, deltas + <usize>b * DELTA_BYTES, DELTA_BYTES, inChunk, hidden, gw2);
     }
   }
   for (let u: usize = 0; u < <usize>hidden; u++) {

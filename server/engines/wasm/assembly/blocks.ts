@@ -1,40 +1,16 @@
-// Blocks of 12 cells: perception in, the update rule, deltas out. Cells are gathered grouped by rule, so
+// Blocks of 16 cells: perception in, the update rule, deltas out. Cells are gathered grouped by rule, so
 // many species in one page cost nothing extra.
 import {
   B1_AT, B2_AT, BLOCK_BYTES, BLOCK_COUNTS_AT, BLOCK_PERCEPTIONS_AT, BLOCK_TARGETS_AT, DELTA_LANES_AT,
   HIDDEN_AT, HIDDEN_LANES_AT, LANES_AT, NOWHERE_AT, RULES_AT, RULE_RECORD_BYTES, W1_AT, W2_AT,
 } from './layout';
+import { transposeToLanes } from './lanes';
 import { BLOCK, denseBlock } from './mlp';
 import { perceive } from './perceive';
 
-/** [12 cells][48] → [48][12 cells] */
-function toLanes(from: usize, to: usize): void {
-  for (let c: usize = 0; c < 3; c++) {
-    let read = from + c * 4 * 192;
-    let write = to + c * 16;
-    const end = read + 192;
-    while (read < end) {
-      const a = v128.load(read);
-      const b = v128.load(read, 192);
-      const d = v128.load(read, 384);
-      const e = v128.load(read, 576);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
-      const de1 = v128.shuffle<f32>(d, e, 2, 6, 3, 7);
-      v128.store(write, v128.shuffle<f64>(ab0, de0, 0, 2));
-      v128.store(write, v128.shuffle<f64>(ab0, de0, 1, 3), 48);
-      v128.store(write, v128.shuffle<f64>(ab1, de1, 0, 2), 96);
-      v128.store(write, v128.shuffle<f64>(ab1, de1, 1, 3), 144);
-      read += 16;
-      write += 192;
-    }
-  }
-}
-
-/** [16][12 cells] → 64 bytes at each of `targets` (u32 [12]) */
+/** [16][16 cells] → 64 bytes at each of `targets` (u32 [16]) */
 function toTargets(from: usize, targets: usize): void {
-  for (let c: usize = 0; c < 3; c++) {
+  for (let c: usize = 0; c < 4; c++) {
     const target0 = <usize>load<u32>(targets + c * 16);
     const target1 = <usize>load<u32>(targets + c * 16, 4);
     const target2 = <usize>load<u32>(targets + c * 16, 8);
@@ -42,9 +18,9 @@ function toTargets(from: usize, targets: usize): void {
     let read = from + c * 16;
     for (let k: usize = 0; k < 64; k += 16) {
       const a = v128.load(read);
-      const b = v128.load(read, 48);
-      const d = v128.load(read, 96);
-      const e = v128.load(read, 144);
+      const b = v128.load(read, 64);
+      const d = v128.load(read, 128);
+      const e = v128.load(read, 192);
       const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
       const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
       const de0 = v128.shuffle<f32>(d, e, 0, 4, 1, 5);
@@ -53,7 +29,7 @@ function toTargets(from: usize, targets: usize): void {
       v128.store(target1 + k, v128.shuffle<f64>(ab0, de0, 1, 3));
       v128.store(target2 + k, v128.shuffle<f64>(ab1, de1, 0, 2));
       v128.store(target3 + k, v128.shuffle<f64>(ab1, de1, 1, 3));
-      read += 192;
+      read += 256;
     }
   }
 }
@@ -63,7 +39,7 @@ function runBlock(scratch: usize, slot: u32): void {
   const rule = <usize>RULES_AT + <usize>slot * RULE_RECORD_BYTES;
   const block = scratch + <usize>slot * BLOCK_BYTES;
   const hidden = load<i32>(rule, HIDDEN_AT);
-  toLanes(block + BLOCK_PERCEPTIONS_AT, scratch + LANES_AT);
+  transposeToLanes(block + BLOCK_PERCEPTIONS_AT, scratch + LANES_AT, 48);
   denseBlock(scratch + LANES_AT, scratch + HIDDEN_LANES_AT, rule + W1_AT, rule + B1_AT, 48, hidden, true);
   denseBlock(scratch + HIDDEN_LANES_AT, scratch + DELTA_LANES_AT, rule + W2_AT, rule + B2_AT, hidden, 16, false);
   toTargets(scratch + DELTA_LANES_AT, block + BLOCK_TARGETS_AT);

@@ -1,20 +1,21 @@
 // One step of the paged world, in three phases. A phase may write only its own page (and counters), and
 // reads of its neighbours only what no one writes in that phase, so pages may be taken by any thread in
-// any order with the same result:
+// any order with the same result (a cell that rests, and whose neighbourhood did not move, is passed over: its
+// update would be the same again and add nothing):
 //   sense   which cells live, which fire, their deltas         reads state, owners, opaque bits
 //   apply   adds the deltas, gives the frontier its owners     writes state, owners, opaque bits
 //   settle  alive mask, clearing, RGBA8, what changed          reads opaque bits and owners of opaque cells
 import { flushBlocks, gather } from './blocks';
 import { cellHash, fireBits } from './fire';
 import {
-  BANDS, BAND_CELLS, BAND_ROWS, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, EDGES_AT,
+  ANY_MOVED_AT, ASLEEP_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, EDGES_AT,
   FIRED_AT, FIRED_COUNT_AT, FIRE_THRESHOLD_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT,
-  LIST_AT, LIST_LENGTH_AT, LONE_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
-  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RGBA_AT, ROWS_AT,
-  ROW_BYTES, ROW_OWNERS_AT, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT,
+  LIST_AT, LIST_LENGTH_AT, LONE_AT, MOVED_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
+  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, REST_AT, RGBA_AT, ROWS_AT,
+  ROW_BYTES, ROW_OWNERS_AT, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT, STILL_AT,
 } from './layout';
 import {
-  besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, loneOrganism, mostOpaqueInside,
+  besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
 export { fireBits } from './fire';
@@ -42,6 +43,10 @@ export function sense(thread: i32): void {
 }
 
 function senseBand(scratch: usize, page: usize, band: i32): void {
+  // Read by the phases that follow; whether a neighbour moved is written only by them.
+  const asleep = load<i32>(page, CALM_AT) != 0 && !isDisturbed(page);
+  if (band == 0) store<i32>(page, asleep ? 1 : 0, ASLEEP_AT);
+  if (asleep) return;
   const columns = load<u64>(page, COLUMNS_AT);
   const rows = load<i32>(page, ROWS_AT);
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
@@ -74,8 +79,12 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
     }
     if (lone < 0) preAlive &= ~besideForeignOnly(page, y, preAlive & owned);
     store<u64>(row, preAlive, PRE_ALIVE_AT);
+    const still = load<u64>(row, STILL_AT) & ~besideMoved(page, y);
+    store<u64>(row, still, STILL_AT);
+    const awake = preAlive & ~still;
+    if (awake == 0) continue;
 
-    for (let fired = preAlive & firing(page, rowOwners, left, y, preAlive, lone); fired != 0; fired &= fired - 1) {
+    for (let fired = awake & firing(page, rowOwners, left, y, awake, lone); fired != 0; fired &= fired - 1) {
       const x = <i32>ctz(fired);
       const cell = y * SIDE + x;
       let organism = <u32>lone;
@@ -158,6 +167,9 @@ export function apply(): void {
 }
 
 function applyPage(page: usize): void {
+  if (load<i32>(page, ASLEEP_AT) != 0) return;
+  const rest = load<f32>(REST_AT);
+  memory.fill(page + MOVED_AT, 0, SIDE * 8);
   // Now, while no page's SOLE is being written.
   store<i32>(page, loneOrganism(page), LONE_AT);
   for (let band: usize = 0; band < <usize>BANDS; band++) {
@@ -172,6 +184,15 @@ function applyPage(page: usize): void {
     let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
     for (let k: usize = 0; k < firedCount; k++) {
       const cell = <usize>load<u16>(firedList + (k << 1));
+      const row = page + ((cell >> 6) << 3);
+      const bit = (<u64>1) << (<u64>cell & 63);
+      if (isRest(delta, rest)) {
+        store<u64>(row, load<u64>(row, STILL_AT) | bit, STILL_AT);
+        store<u32>(delta, load<u32>(page + (cell << 2), RGBA_AT));
+        delta += CELL_BYTES;
+        continue;
+      }
+      store<u64>(row, load<u64>(row, MOVED_AT) | bit, MOVED_AT);
       const state = page + cell * CELL_BYTES + CELLS_AT;
       const rgba = f32x4.add(v128.load(state), v128.load(delta));
       v128.store(state, rgba);
@@ -180,13 +201,20 @@ function applyPage(page: usize): void {
       v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
       // The delta is spent: its place keeps the pixel until the mask is known.
       store<u32>(delta, toPixel(rgba));
-      const row = page + ((cell >> 6) << 3);
-      const bit = (<u64>1) << (<u64>cell & 63);
       const bits = load<u64>(row, OPAQUE_AT);
       store<u64>(row, f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? bits | bit : bits & ~bit, OPAQUE_AT);
       delta += CELL_BYTES;
     }
   }
+}
+
+/** Whether no channel of an update exceeds `rest`; NaN does. */
+// @ts-ignore: decorator
+@inline
+function isRest(delta: usize, rest: f32): bool {
+  const low = f32x4.max(f32x4.abs(v128.load(delta)), f32x4.abs(v128.load(delta, 16)));
+  const high = f32x4.max(f32x4.abs(v128.load(delta, 32)), f32x4.abs(v128.load(delta, 48)));
+  return i32x4.all_true(f32x4.le(f32x4.max(low, high), f32x4.splat(rest)));
 }
 
 /** RGBA8: round half up of each channel clamped to 0..1, in float64 as `toByte` does. */
@@ -213,11 +241,14 @@ export function settle(): void {
 }
 
 function settlePage(page: usize): void {
+  if (load<i32>(page, ASLEEP_AT) != 0) return;
   const lone = load<i32>(page, LONE_AT);
   let changed = false;
   let ownedCount = 0;
   let opaqueColumns: u64 = 0;
   let sole = 0;
+  let moved: u64 = 0;
+  let awake: u64 = 0;
   for (let y = 0; y < SIDE; y++) {
     const row = page + (<usize>y << 3);
     const preAlive = load<u64>(row, PRE_ALIVE_AT);
@@ -251,6 +282,10 @@ function settlePage(page: usize): void {
     }
     if (lone < 0 && alive != 0) sole = soleInRow(page, y, sole, alive);
     store<u64>(row, alive, OWNED_AT);
+    const movedInRow = load<u64>(row, MOVED_AT) | (alive ^ owned);
+    store<u64>(row, movedInRow, MOVED_AT);
+    moved |= movedInRow;
+    awake |= preAlive & ~load<u64>(row, STILL_AT);
     ownedCount += <i32>popcnt(alive);
     opaqueColumns |= load<u64>(row, OPAQUE_AT);
   }
@@ -260,6 +295,8 @@ function settlePage(page: usize): void {
   store<i32>(page, sole, SOLE_AT);
   store<i32>(page, ownedCount, OWNED_COUNT_AT);
   store<i32>(page, edgesOf(page, opaqueColumns), EDGES_AT);
+  store<i32>(page, moved != 0 ? 1 : 0, ANY_MOVED_AT);
+  store<i32>(page, (moved | awake) == 0 ? 1 : 0, CALM_AT);
 }
 
 /** `sole` (0 for none yet, -1 for several) after a row with life. */

@@ -58,6 +58,16 @@ export const LONE_AT = 575068;
 export const COLUMNS_AT = 575072;
 /** Rows that lie inside the world. */
 export const ROWS_AT = 575080;
+/** 1 when a bit of `MOVED_AT` is set. */
+export const ANY_MOVED_AT = 575084;
+/** 1 when nothing moved in the last step and every cell that could fire rests. */
+export const CALM_AT = 575088;
+/** 1 when the step at hand passes the page over: nothing in it can move. */
+export const ASLEEP_AT = 575092;
+/** u64 [64]: cells whose state or owner changed, in the last step or since */
+export const MOVED_AT = 575104;
+/** u64 [64]: cells that rest: firing them again, with the same cells around, adds nothing */
+export const STILL_AT = 575616;
 export const PAGE_RECORD_BYTES = 577536;
 
 // One rule.
@@ -70,25 +80,25 @@ export const W2_AT = 50304;
 export const RULE_RECORD_BYTES = 66688;
 
 // Scratch of one thread.
-/** One open block of 12 cells for each rule: where the deltas go (u32 [12]), then perceptions f32 [12, 48]. */
-export const BLOCK_BYTES = 2560;
+/** One open block of 16 cells for each rule: where the deltas go (u32 [16]), then perceptions f32 [16, 48]. */
+export const BLOCK_BYTES = 3136;
 export const BLOCK_TARGETS_AT = 0;
 export const BLOCK_PERCEPTIONS_AT = 64;
 /** i32 [256]: cells in each open block */
-export const BLOCK_COUNTS_AT = 655360;
-/** f32 [48, 12] */
-export const LANES_AT = 656384;
-/** f32 [256, 12] */
-export const HIDDEN_LANES_AT = 658688;
-/** f32 [16, 12] */
-export const DELTA_LANES_AT = 670976;
+export const BLOCK_COUNTS_AT = 802816;
+/** f32 [48, 16] */
+export const LANES_AT = 803840;
+/** f32 [256, 16] */
+export const HIDDEN_LANES_AT = 806912;
+/** f32 [16, 16] */
+export const DELTA_LANES_AT = 823296;
 /** f32 [3, 3, 16]: a neighbourhood across a page border or beside foreigners, foreigners zeroed */
-export const PATCH_AT = 671744;
+export const PATCH_AT = 824320;
 /** f32 [16]: where the empty lanes of a short block write */
-export const NOWHERE_AT = 672320;
+export const NOWHERE_AT = 824896;
 /** u16 [64]: who the unowned cells of the row at hand belong to for this step */
-export const ROW_OWNERS_AT = 672384;
-export const SCRATCH_BYTES = 675840;
+export const ROW_OWNERS_AT = 824960;
+export const SCRATCH_BYTES = 827392;
 export const MAX_THREADS = 32;
 
 // The whole.
@@ -100,10 +110,10 @@ export const ORGANISM_CELLS_AT = 73728;
 export const RULES_AT = 335872;
 export const SCRATCH_AT = 17408000;
 /** u32 [8192]: addresses of the pages that exist */
-export const LIST_AT = 39034880;
-export const PAGES_AT = 39071744;
+export const LIST_AT = 43884544;
+export const PAGES_AT = 43917312;
 /** What fits into the 4 GiB of a 32-bit memory, the zero page included. */
-export const MAX_PAGES = 7368;
+export const MAX_PAGES = 7360;
 
 // Control: i32 fields from CONTROL_AT.
 /** Next unit of work in this phase. */
@@ -119,6 +129,8 @@ export const FAILED_AT = 4288;
 export const LIST_LENGTH_AT = 4352;
 export const RANDOM_SEED_AT = 4356;
 export const STEP_AT = 4360;
+/** f32: an update whose channels are all at most this is not added; negative: every update is. */
+export const REST_AT = 4372;
 /** The fire threshold that all rules share, or -1. */
 export const COMMON_THRESHOLD_AT = 4368;
 /** Which phase: one of those below. */

@@ -1,7 +1,7 @@
 // What a cell sees around it, across page borders too. A cell is its page's address and (x, y) in it;
 // x and y may be -1 or 64, which is the neighbouring page.
 import {
-  CELLS_AT, CELL_BYTES, LINKS_AT, OPAQUE_AT, OWNERS_AT, PATCH_AT, SIDE, SOLE_AT,
+  ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PATCH_AT, SIDE, SOLE_AT,
 } from './layout';
 
 // @ts-ignore: decorator
@@ -16,26 +16,43 @@ function pageAt(page: usize, x: i32, y: i32): usize {
   return link(page, <usize>(((y >> 6) + 1) * 3 + (x >> 6) + 1));
 }
 
-/** Bit x set: one of the cells x - 1, x, x + 1 of the row is opaque. */
+/** Bit x set: one of the cells x - 1, x, x + 1 of the row is set in the bits at `plane`. */
 // @ts-ignore: decorator
 @inline
-function spread(west: usize, page: usize, east: usize, y: usize): u64 {
-  const row = load<u64>(page + (y << 3), OPAQUE_AT);
-  const fromWest = load<u64>(west + (y << 3), OPAQUE_AT) >> 63;
-  const fromEast = load<u64>(east + (y << 3), OPAQUE_AT) << 63;
+function spread(west: usize, page: usize, east: usize, y: usize, plane: usize): u64 {
+  const row = load<u64>(page + plane + (y << 3));
+  const fromWest = load<u64>(west + plane + (y << 3)) >> 63;
+  const fromEast = load<u64>(east + plane + (y << 3)) << 63;
   return row | (row << 1) | (row >> 1) | fromWest | fromEast;
+}
+
+// @ts-ignore: decorator
+@inline
+function spreadRows(page: usize, y: i32, plane: usize): u64 {
+  const west = link(page, 3);
+  const east = link(page, 5);
+  let bits = spread(west, page, east, <usize>y, plane);
+  if (y == 0) bits |= spread(link(page, 0), link(page, 1), link(page, 2), 63, plane);
+  else bits |= spread(west, page, east, <usize>(y - 1), plane);
+  if (y == SIDE - 1) bits |= spread(link(page, 6), link(page, 7), link(page, 8), 0, plane);
+  else bits |= spread(west, page, east, <usize>(y + 1), plane);
+  return bits;
 }
 
 /** Bit x set: an opaque cell, whoever's, lies in the 3x3 around (x, y). */
 export function besideOpaque(page: usize, y: i32): u64 {
-  const west = link(page, 3);
-  const east = link(page, 5);
-  let bits = spread(west, page, east, <usize>y);
-  if (y == 0) bits |= spread(link(page, 0), link(page, 1), link(page, 2), 63);
-  else bits |= spread(west, page, east, <usize>(y - 1));
-  if (y == SIDE - 1) bits |= spread(link(page, 6), link(page, 7), link(page, 8), 0);
-  else bits |= spread(west, page, east, <usize>(y + 1));
-  return bits;
+  return spreadRows(page, y, OPAQUE_AT);
+}
+
+/** Bit x set: a cell of the 3x3 around (x, y) has moved. */
+export function besideMoved(page: usize, y: i32): u64 {
+  return spreadRows(page, y, MOVED_AT);
+}
+
+/** Whether a cell of the page or of a neighbour has moved. */
+export function isDisturbed(page: usize): bool {
+  for (let i: usize = 0; i < 9; i++) if (load<i32>(link(page, i), ANY_MOVED_AT) != 0) return true;
+  return false;
 }
 
 /** The only organism in a page and its neighbours; 0 for none, -1 when there may be several. */
