@@ -16,7 +16,8 @@ import { createPeer } from './peer.ts';
 import { denseWorld, FIRE_RATE, gardenWorld, grownBodies, HIDDEN, population } from './worlds.ts';
 
 const SIDE = 512;
-const ROUNDS = 5;
+/** Many short rounds: on a shared machine, some of them are undisturbed. */
+const ROUNDS = 25;
 const ORGANISMS = 400;
 
 const { values } = parseArgs({
@@ -57,7 +58,7 @@ async function measureDense() {
   const kernelSeconds = async () => {
     const rates = await Promise.all(
       kernels.map((kernel) => {
-        kernel.postMessage(250);
+        kernel.postMessage(50);
         return once(kernel, 'message') as Promise<[number]>;
       }),
     );
@@ -67,8 +68,8 @@ async function measureDense() {
   await alone.step(3);
   await peer.step();
   const [own, single, kernel, rival] = await bestInTurn([
-    () => secondsOf(engine, 10),
-    () => secondsOf(alone, 5),
+    () => secondsOf(engine, 3),
+    () => secondsOf(alone, 2),
     kernelSeconds,
     () => secondsOf(peer, 1),
   ]);
@@ -98,10 +99,10 @@ async function measureSparse() {
   for (const engine of [garden, plain, small, huge]) await engine.step(20);
   const cells = await population(garden);
   const [sparse, every, near, far, nothing] = await bestInTurn([
-    () => secondsOf(garden, 10),
-    () => secondsOf(plain, 10),
-    () => secondsOf(small, 10),
-    () => secondsOf(huge, 10),
+    () => secondsOf(garden, 5),
+    () => secondsOf(plain, 3),
+    () => secondsOf(small, 5),
+    () => secondsOf(huge, 5),
     () => secondsOf(empty, 1000),
   ]);
   const pages = huge.pageCount;

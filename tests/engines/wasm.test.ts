@@ -9,22 +9,19 @@ import { changedPages, expectSameState, randomRule, setRules, stillRule } from '
 
 const FMA_TOLERANCE = 1e-5;
 
-describeEngineContract('wasm without FMA', (options) => createWasmEngine({ ...options, relaxed: false }), {
-  tolerance: 0,
-});
-describeEngineContract(
-  'wasm without FMA, 4 threads',
-  (options) => createWasmEngine({ ...options, relaxed: false, threads: 4 }),
-  { tolerance: 0 },
-);
-describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
+describe.each([1, 2, 4])('%i threads', (threads) => {
   describeEngineContract(
-    'wasm with FMA, 2 threads',
-    (options) => createWasmEngine({ ...options, relaxed: true, threads: 2 }),
-    {
-      tolerance: FMA_TOLERANCE,
-    },
+    `wasm without FMA, ${threads} threads`,
+    (options) => createWasmEngine({ ...options, relaxed: false, threads }),
+    { tolerance: 0 },
   );
+  describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
+    describeEngineContract(
+      `wasm with FMA, ${threads} threads`,
+      (options) => createWasmEngine({ ...options, relaxed: true, threads }),
+      { tolerance: FMA_TOLERANCE },
+    );
+  });
 });
 
 describe('pages', () => {

@@ -11,7 +11,7 @@ import {
   ANY_MOVED_AT, ASLEEP_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, EDGES_AT,
   FIRED_AT, FIRED_COUNT_AT, FIRE_THRESHOLD_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT,
   LIST_AT, LIST_LENGTH_AT, LONE_AT, MOVED_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
-  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, REST_AT, RGBA_AT, ROWS_AT,
+  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PIXELS_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, REST_AT, RGBA_AT, ROWS_AT,
   ROW_BYTES, ROW_OWNERS_AT, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT, STILL_AT,
 } from './layout';
 import {
@@ -181,6 +181,7 @@ function applyPage(page: usize): void {
     }
     const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
     const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
+    let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
     let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
     for (let k: usize = 0; k < firedCount; k++) {
       const cell = <usize>load<u16>(firedList + (k << 1));
@@ -188,8 +189,9 @@ function applyPage(page: usize): void {
       const bit = (<u64>1) << (<u64>cell & 63);
       if (isRest(delta, rest)) {
         store<u64>(row, load<u64>(row, STILL_AT) | bit, STILL_AT);
-        store<u32>(delta, load<u32>(page + (cell << 2), RGBA_AT));
+        store<u32>(pixel, load<u32>(page + (cell << 2), RGBA_AT));
         delta += CELL_BYTES;
+        pixel += 4;
         continue;
       }
       store<u64>(row, load<u64>(row, MOVED_AT) | bit, MOVED_AT);
@@ -199,11 +201,11 @@ function applyPage(page: usize): void {
       v128.store(state, f32x4.add(v128.load(state, 16), v128.load(delta, 16)), 16);
       v128.store(state, f32x4.add(v128.load(state, 32), v128.load(delta, 32)), 32);
       v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
-      // The delta is spent: its place keeps the pixel until the mask is known.
-      store<u32>(delta, toPixel(rgba));
+      store<u32>(pixel, toPixel(rgba));
       const bits = load<u64>(row, OPAQUE_AT);
       store<u64>(row, f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? bits | bit : bits & ~bit, OPAQUE_AT);
       delta += CELL_BYTES;
+      pixel += 4;
     }
   }
 }
@@ -318,12 +320,11 @@ function publishPixels(page: usize): bool {
   for (let band: usize = 0; band < <usize>BANDS; band++) {
     const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
     const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
-    let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
+    const pixels = page + band * BAND_CELLS * 4 + PIXELS_AT;
     for (let k: usize = 0; k < firedCount; k++) {
       const cell = <usize>load<u16>(firedList + (k << 1));
       const isAlive = (load<u64>(page + ((cell >> 6) << 3), OWNED_AT) >> (<u64>cell & 63)) & 1;
-      const pixel = load<u32>(delta);
-      delta += CELL_BYTES;
+      const pixel = load<u32>(pixels + (k << 2));
       if (isAlive == 0 || load<u32>(page + (cell << 2), RGBA_AT) == pixel) continue;
       store<u32>(page + (cell << 2), pixel, RGBA_AT);
       changed = true;

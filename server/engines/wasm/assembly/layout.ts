@@ -68,7 +68,9 @@ export const ASLEEP_AT = 575092;
 export const MOVED_AT = 575104;
 /** u64 [64]: cells that rest: firing them again, with the same cells around, adds nothing */
 export const STILL_AT = 575616;
-export const PAGE_RECORD_BYTES = 577536;
+/** u32 [4 bands, 1024]: pixels of the cells that fired, until the alive mask is known */
+export const PIXELS_AT = 576128;
+export const PAGE_RECORD_BYTES = 593920;
 
 // One rule.
 export const HIDDEN_AT = 0;
@@ -113,7 +115,7 @@ export const SCRATCH_AT = 17408000;
 export const LIST_AT = 43884544;
 export const PAGES_AT = 43917312;
 /** What fits into the 4 GiB of a 32-bit memory, the zero page included. */
-export const MAX_PAGES = 7360;
+export const MAX_PAGES = 7157;
 
 // Control: i32 fields from CONTROL_AT.
 /** Next unit of work in this phase. */
