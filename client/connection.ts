@@ -249,7 +249,7 @@ export class Connection {
 
   #flushGaps(): void {
     if (this.#gaps.size === 0) return;
-    this.#send(ClientMessageType.keyframes, { pages: [...this.#gaps] });
+    this.#send(ClientMessageType.keyframes, { level: 0, pages: [...this.#gaps] });
     this.#gaps.clear();
   }
 

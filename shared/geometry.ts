@@ -20,7 +20,19 @@ export interface Rect extends Size {
   readonly y: number;
 }
 
-export const pagesAcross = (cells: number): number => Math.ceil(cells / PAGE_CELLS);
+/**
+ * Pages along a side. At level L a page shows 64 · 2^L cells a side, a pixel being the average of 2^L x 2^L.
+ *
+ * @param cells - the world's side, in cells of level 0
+ */
+export const pagesAcross = (cells: number, level = 0): number => Math.ceil(cells / (PAGE_CELLS * 2 ** level));
 
-/** Row-major index of a page in a world that is `across` pages wide. */
+/** The lowest level at which the whole world is one page: 0..10. */
+export function topLevel({ width, height }: Size): number {
+  let level = 0;
+  while (pagesAcross(Math.max(width, height), level) > 1) level++;
+  return level;
+}
+
+/** Row-major index of a page in a level that is `across` pages wide. */
 export const pageIndex = (px: number, py: number, across: number): number => py * across + px;

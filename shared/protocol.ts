@@ -5,7 +5,7 @@
 
 export const ROOM_NAME = 'world';
 /** Grows when an old client can no longer understand the server. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Message types. Below 128, so that Colyseus spends two bytes on the header. */
 export const ServerMessageType = {
@@ -167,7 +167,7 @@ export interface ViewportMessage {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** 0 is one pixel a cell; levels above are 2x2 averages. */
+  /** 0..topLevel(world). 0 is one pixel a cell; each above holds the 2x2 averages of the one below. */
   readonly level: number;
 }
 
@@ -176,8 +176,9 @@ export interface AckMessage {
   readonly frame: number;
 }
 
-/** Pages whose base version the client does not hold: row-major page indexes of level 0. */
+/** Pages of one level whose base version the client does not hold: row-major page indexes of that level. */
 export interface KeyframesMessage {
+  readonly level: number;
   readonly pages: readonly number[];
 }
 

@@ -2,7 +2,7 @@
  * A client's messages, read and checked. What is here refused no honest client sends; what a player may
  * honestly get wrong (a stroke outside the world, an empty budget) is answered later, with a reason.
  */
-import { pagesAcross, type Size } from '../../shared/geometry.ts';
+import { pagesAcross, type Size, topLevel } from '../../shared/geometry.ts';
 import { MAX_STROKE_POINTS, MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import {
   type AckMessage,
@@ -35,7 +35,6 @@ export class MessageError extends Error {
 
 /** A name longer than this is no slip of the keyboard. */
 const LONGEST_NAME = 256;
-const MAX_LEVEL = 16;
 const MAX_UINT32 = 0xffff_ffff;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -49,11 +48,11 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
   const fields = readFields(payload);
   switch (type) {
     case ClientMessageType.viewport:
-      return { type: 'viewport', message: viewport(fields) };
+      return { type: 'viewport', message: viewport(fields, world) };
     case ClientMessageType.ack:
       return { type: 'ack', message: { frame: integer(fields, 'frame', 0, MAX_UINT32) } };
     case ClientMessageType.keyframes:
-      return { type: 'keyframes', message: { pages: pages(fields, world) } };
+      return { type: 'keyframes', message: keyframes(fields, world) };
     case ClientMessageType.stroke:
       return { type: 'stroke', message: stroke(fields) };
     case ClientMessageType.cursor:
@@ -82,7 +81,7 @@ function readFields(payload: Uint8Array): Fields {
   return value as Fields;
 }
 
-function viewport(fields: Fields): ViewportMessage {
+function viewport(fields: Fields, world: Size): ViewportMessage {
   const width = finite(fields, 'width');
   const height = finite(fields, 'height');
   if (width < 0 || height < 0) throw new MessageError('a viewport of negative size');
@@ -91,18 +90,19 @@ function viewport(fields: Fields): ViewportMessage {
     y: finite(fields, 'y'),
     width,
     height,
-    level: integer(fields, 'level', 0, MAX_LEVEL),
+    level: integer(fields, 'level', 0, topLevel(world)),
   };
 }
 
-function pages(fields: Fields, world: Size): number[] {
+function keyframes(fields: Fields, world: Size): KeyframesMessage {
+  const level = integer(fields, 'level', 0, topLevel(world));
   const list = fields.pages;
   if (!Array.isArray(list)) throw new MessageError('pages is no list');
   if (list.length > MAX_VIEWPORT_PAGES) throw new MessageError(`${list.length} pages at once`);
-  const end = pagesAcross(world.width) * pagesAcross(world.height);
+  const end = pagesAcross(world.width, level) * pagesAcross(world.height, level);
   for (const page of list)
     if (!Number.isInteger(page) || page < 0 || page >= end) throw new MessageError('a page of no world');
-  return list as number[];
+  return { level, pages: list as number[] };
 }
 
 /** The shape alone; whether it can be done is `strokeFault`'s to say, for the player to read. */

@@ -12,6 +12,7 @@ import {
   CloseCode,
   type InspectionMessage,
   type PlayersMessage,
+  PROTOCOL_VERSION,
   ServerMessageType,
   type StatsMessage,
   type StrokeResultMessage,
@@ -43,7 +44,7 @@ const send = (socket: WebSocket, type: number, payload: unknown): void =>
 describe('a player', () => {
   test('is told the world, and sees the others come, point and go', async () => {
     const { room: a, hello } = await join(server);
-    expect(hello).toMatchObject({ protocol: 1, you: a.sessionId, width: 1024, engine: 'fake', epsilon: 2 });
+    expect(hello).toMatchObject({ protocol: PROTOCOL_VERSION, you: a.sessionId, width: 1024, engine: 'fake', epsilon: 2 });
     expect(hello.name).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d+$/);
     expect(hello.budget.cells).toBe(BUDGET_CELLS);
     const { room: b } = await join(server);
@@ -199,11 +200,15 @@ describe('a client that breaks the protocol is closed with a code and a reason, 
     ],
     ['half a level', badMessage, (s) => send(s, ClientMessageType.viewport, { ...viewport, level: 0.5 })],
     ['a frame never sent', badMessage, (s) => send(s, ClientMessageType.ack, { frame: 4_000_000_000 })],
-    ['pages of no world', badMessage, (s) => send(s, ClientMessageType.keyframes, { pages: [256] })],
+    [
+      'pages of no world',
+      badMessage,
+      (s) => send(s, ClientMessageType.keyframes, { level: 0, pages: [256] }),
+    ],
     [
       'too many pages',
       badMessage,
-      (s) => send(s, ClientMessageType.keyframes, { pages: Array(2_401).fill(0) }),
+      (s) => send(s, ClientMessageType.keyframes, { level: 0, pages: Array(2_401).fill(0) }),
     ],
     [
       'a tool of its own',
@@ -277,6 +282,5 @@ test('a name of invisible characters falls back to the default', async () => {
   );
   expect(players.map(({ id }) => id)).toEqual([hello.you]);
   await room.leave();
-  await pause(50);
-  expect((await health(server)).players).toBe(0);
+  await expect.poll(async () => (await health(server)).players, { timeout: 5_000 }).toBe(0);
 });
