@@ -44,7 +44,13 @@ const send = (socket: WebSocket, type: number, payload: unknown): void =>
 describe('a player', () => {
   test('is told the world, and sees the others come, point and go', async () => {
     const { room: a, hello } = await join(server);
-    expect(hello).toMatchObject({ protocol: PROTOCOL_VERSION, you: a.sessionId, width: 1024, engine: 'fake', epsilon: 2 });
+    expect(hello).toMatchObject({
+      protocol: PROTOCOL_VERSION,
+      you: a.sessionId,
+      width: 1024,
+      engine: 'fake',
+      epsilon: 2,
+    });
     expect(hello.name).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+ \d+$/);
     expect(hello.budget.cells).toBe(BUDGET_CELLS);
     const { room: b } = await join(server);
