@@ -6,6 +6,7 @@ import { checkName } from '../rules/format.ts';
 import { RULE_SUFFIX } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
 import { clock, ProgressLine } from './progress.ts';
 import { report } from './report.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
@@ -40,6 +41,9 @@ How
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, 2-4096 (default 64)
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 0.4)
+  --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
+  --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
+  --replay X           how often it gets a wound that healed badly before, 0-1 (default 0.3)
   --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
@@ -65,6 +69,9 @@ const OPTIONS = {
   pool: { type: 'string' },
   'seed-part': { type: 'string' },
   overflow: { type: 'string' },
+  damage: { type: 'string' },
+  delay: { type: 'string' },
+  replay: { type: 'string' },
   rate: { type: 'string' },
   'random-seed': { type: 'string' },
   threads: { type: 'string' },
@@ -114,6 +121,10 @@ export function readCommand(args: string[]): Command | null {
   if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
   const poolSize = number('pool', 64, 2, 4096);
   if (poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
+  const kinds = text('damage') ?? DAMAGE_KINDS.join(',');
+  const damage = kinds === 'none' ? [] : (kinds.split(',') as DamageKind[]);
+  for (const kind of damage)
+    if (!DAMAGE_KINDS.includes(kind)) wrong.push(`--damage: there is no ${kind || 'empty kind'}`);
   const plan: TrainingPlan = {
     name,
     source: {
@@ -131,6 +142,9 @@ export function readCommand(args: string[]): Command | null {
     batch,
     poolSize,
     seedPart: number('seed-part', 0.4, 0, 1, false),
+    damage,
+    delaySteps: number('delay', 32, 0, 96),
+    replayPart: number('replay', 0.3, 0, 1, false),
     rate: number('rate', 3e-3, 1e-7, 1, false),
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };
@@ -163,6 +177,9 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     ['batch', plan.batch],
     ['pool', plan.poolSize],
     ['seed-part', plan.seedPart],
+    ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
+    ['delay', plan.delaySteps],
+    ['replay', plan.replayPart],
     ['rate', plan.rate],
     ['random-seed', plan.randomSeed],
     ['out', out],
@@ -204,7 +221,12 @@ async function train(command: Command): Promise<number> {
   let saved = performance.now();
   try {
     while (!run.isFinished && !interrupted) {
-      line.update(await run.iterate());
+      const progress = await run.iterate();
+      line.update(progress);
+      if (progress.rolledBack !== undefined) {
+        line.end();
+        console.error(`${progress.rolledBack}: back to the last good state, with a lower rate`);
+      }
       if (performance.now() - saved < CHECKPOINT_EVERY_MS) continue;
       writeCheckpoint(command.checkpoint, run.snapshot());
       saved = performance.now();

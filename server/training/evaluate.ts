@@ -3,8 +3,8 @@
  * several random seeds, grown from one cell on the padded grid.
  */
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
-import { forEachCell, plantSeed } from './regime.ts';
 import { Rollouts } from './rollouts.ts';
+import { forEachCell, plantSeed } from './states.ts';
 import { fromPixels, readTarget, type Target } from './target.ts';
 
 export const MEASURED_STEPS = [200, 1000, 5000] as const;

@@ -1,17 +1,25 @@
 /**
- * What a rule is trained on. Two phases:
+ * What a rule is trained on, and when. Two phases:
  *
- * 1. *Curriculum*, the essay's: start on the finished picture and take few steps; whenever the smoothed loss
- *    passes the threshold, everything gets harder together (less of the body is left, more noise, larger
+ * 1. *Curriculum*, the essay's ratchet: start on the finished picture and take few steps; whenever the smoothed
+ *    loss passes the threshold, everything gets harder together (less of the body is left, more noise, larger
  *    bites, more steps), until the start is a single seed cell.
- * 2. *Pool*: bodies of every age, from a sample pool, so that a grown body persists; the worst of a batch
- *    often starts again from a seed, and some are damaged, so that it heals.
+ * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists.
+ *    Of each batch, worst first:
  *
- * A state is [cellCount, 16] as `kernel.ts` lays it out; every function here changes it in place.
+ *    | sample | what is done to it |
+ *    |---|---|
+ *    | the worst | starts again from a seed: always while it is far off, else with `seedPart` |
+ *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); with `replayPart` it is instead given a wound that healed badly before (`wounds.ts`) |
+ *    | the others | live on |
+ *
+ * Then all are rolled out, and taught the picture: mean square error of RGBA at the end, hidden channels drawn
+ * back into -1..1 (`overflow`), and, of bodies that were whole, the change from step to step (`quiescence`).
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
-import { cellIndex, type GridShape } from './kernel.ts';
+import type { GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
+import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './states.ts';
 
 export interface Difficulty {
   /** Cells farther than this from the seed are gone at the first step. */
@@ -46,6 +54,10 @@ export const POOL = {
   stepsMore: 0.1,
   /** Of a batch, this part (the best) is damaged. */
   damagedPart: 0.5,
+  /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
+  grown: 0.5,
+  /** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */
+  farOff: 0.1,
 } as const;
 
 export function firstDifficulty(shape: GridShape): Difficulty {
@@ -73,21 +85,6 @@ export function progress(difficulty: Difficulty, shape: GridShape): number {
   return Math.min(1, Math.max(0, part));
 }
 
-export const seedX = (shape: GridShape): number => Math.floor(shape.width / 2);
-export const seedY = (shape: GridShape): number => Math.floor(shape.height / 2);
-
-/** One cell in the middle: alpha and hidden channels 1, RGB 0. */
-export function plantSeed(state: Float32Array, shape: GridShape): void {
-  state.fill(0);
-  stampSeed(state, shape);
-}
-
-function stampSeed(state: Float32Array, shape: GridShape): void {
-  const seed = cellIndex(shape, seedX(shape), seedY(shape)) * CHANNELS;
-  state.fill(0, seed, seed + 3);
-  state.fill(1, seed + 3, seed + CHANNELS);
-}
-
 /** The finished picture with hidden channels 1, made as hard as `difficulty` says. The seed cell is always whole. */
 export function plantTarget(
   state: Float32Array,
@@ -112,118 +109,4 @@ export function plantTarget(
     clearWhere(state, shape, (u, v) => Math.hypot(u - x, v - y) < difficulty.biteCells);
   }
   stampSeed(state, shape);
-}
-
-/** Kinds of damage to a grown body, and how often each is drawn. */
-const DAMAGE: readonly {
-  weight: number;
-  hurt: (state: Float32Array, shape: GridShape, random: Random) => void;
-}[] = [
-  { weight: 0.27, hurt: circle },
-  { weight: 0.27, hurt: halfPlane },
-  { weight: 0.26, hurt: centreHole },
-  { weight: 0.12, hurt: swipes },
-  { weight: 0.04, hurt: truncate },
-  { weight: 0.04, hurt: noisePatch },
-];
-
-export function damage(state: Float32Array, shape: GridShape, random: Random): void {
-  let draw = random.unit();
-  for (const kind of DAMAGE) {
-    draw -= kind.weight;
-    if (draw >= 0) continue;
-    kind.hurt(state, shape, random);
-    return;
-  }
-}
-
-function circle(state: Float32Array, shape: GridShape, random: Random): void {
-  const radius = random.between(4, 14);
-  const x = seedX(shape) + random.between(-0.3, 0.3) * shape.width;
-  const y = seedY(shape) + random.between(-0.3, 0.3) * shape.height;
-  clearWhere(state, shape, (u, v) => Math.hypot(u - x, v - y) < radius);
-}
-
-/** Everything on one side of a line near the middle, at any angle; a third lie along the axes. */
-function halfPlane(state: Float32Array, shape: GridShape, random: Random): void {
-  const straight = random.unit() < 1 / 3;
-  const angle = straight ? (random.whole(0, 3) * Math.PI) / 2 : random.between(0, 2 * Math.PI);
-  const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
-  const beyond = random.between(-4, 4);
-  clearWhere(state, shape, (u, v) => (u - seedX(shape)) * nx + (v - seedY(shape)) * ny > beyond);
-}
-
-function centreHole(state: Float32Array, shape: GridShape, random: Random): void {
-  const half = random.between(4, 11);
-  const x = seedX(shape) + random.between(-4, 4);
-  const y = seedY(shape) + random.between(-4, 4);
-  clearWhere(state, shape, (u, v) => Math.abs(u - x) < half && Math.abs(v - y) < half);
-}
-
-/** One to four straight strokes across the body, as a mouse makes them. */
-function swipes(state: Float32Array, shape: GridShape, random: Random): void {
-  for (let count = random.whole(1, 4); count > 0; count--) {
-    const angle = random.between(0, Math.PI);
-    const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
-    const beyond = random.between(-0.25, 0.25) * Math.min(shape.width, shape.height);
-    const half = random.between(1, 4);
-    clearWhere(
-      state,
-      shape,
-      (u, v) => Math.abs((u - seedX(shape)) * nx + (v - seedY(shape)) * ny - beyond) < half,
-    );
-  }
-}
-
-function truncate(state: Float32Array, shape: GridShape, random: Random): void {
-  const radius = random.between(3, 14);
-  clearWhere(state, shape, (u, v) => Math.hypot(u - seedX(shape), v - seedY(shape)) > radius);
-}
-
-function noisePatch(state: Float32Array, shape: GridShape, random: Random): void {
-  const radius = random.between(4, 20);
-  const x = seedX(shape) + random.between(-0.3, 0.3) * shape.width;
-  const y = seedY(shape) + random.between(-0.3, 0.3) * shape.height;
-  const strength = random.between(0.05, 0.4);
-  addNoise(state, shape, strength, random, (u, v) => Math.hypot(u - x, v - y) < radius);
-}
-
-export function forEachCell(shape: GridShape, visit: (x: number, y: number, cell: number) => void): void {
-  for (let y = 0; y < shape.height; y++) {
-    for (let x = 0; x < shape.width; x++) visit(x, y, cellIndex(shape, x, y));
-  }
-}
-
-export function clearWhere(
-  state: Float32Array,
-  shape: GridShape,
-  within: (x: number, y: number) => boolean,
-): void {
-  forEachCell(shape, (x, y, cell) => {
-    if (within(x, y)) state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-  });
-}
-
-function addNoise(
-  state: Float32Array,
-  shape: GridShape,
-  deviation: number,
-  random: Random,
-  within: (x: number, y: number) => boolean = () => true,
-): void {
-  if (deviation === 0) return;
-  forEachCell(shape, (x, y, cell) => {
-    const first = cell * CHANNELS;
-    if (state[first + 3] <= ALIVE_THRESHOLD || !within(x, y)) return;
-    for (let c = 0; c < CHANNELS; c++) state[first + c] += deviation * random.normal();
-  });
-}
-
-/** Mean square error of RGBA, as the kernel measures it. */
-export function meanSquareError(state: Float32Array, target: Float32Array, shape: GridShape): number {
-  let sum = 0;
-  forEachCell(shape, (_x, _y, cell) => {
-    for (let c = 0; c < 4; c++) sum += (state[cell * CHANNELS + c] - target[cell * 4 + c]) ** 2;
-  });
-  return sum / (shape.width * shape.height * 4);
 }

@@ -15,7 +15,7 @@ import {
 } from './evaluate.ts';
 import { drawText, GLYPH_HEIGHT } from './font.ts';
 import { cellIndex } from './kernel.ts';
-import { meanSquareError, plantSeed } from './regime.ts';
+import { meanSquareError, plantSeed } from './states.ts';
 import type { Target } from './target.ts';
 
 /** What is asked of a training run. */

@@ -5,11 +5,14 @@
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
 import { type AdamState, adamUpdate, firstAdam, firstWeights, meanDirection } from './adam.ts';
+import { type DamageKind, damage } from './damage.ts';
 import type { Weights } from './kernel.ts';
 import { Random, type RandomState } from './random.ts';
 import * as regime from './regime.ts';
 import { Rollouts } from './rollouts.ts';
+import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
+import { type Wound, Wounds, type WoundsState } from './wounds.ts';
 
 /** What is trained and how; fixed for the whole run, kept in its checkpoints. */
 export interface TrainingPlan {
@@ -32,6 +35,12 @@ export interface TrainingPlan {
    * what drifts with age is trained away instead of thrown away.
    */
   readonly seedPart: number;
+  /** Kinds that grown bodies suffer; empty: none. */
+  readonly damage: readonly DamageKind[];
+  /** A body lives on for 0 to so many steps before it is hurt, so that wounds come at every age. */
+  readonly delaySteps: number;
+  /** How often a body is given a wound that healed badly before, instead of a fresh one. */
+  readonly replayPart: number;
   readonly rate: number;
   readonly randomSeed: number;
 }
@@ -47,6 +56,7 @@ export interface Snapshot {
   readonly random: RandomState;
   /** [poolSize, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
+  readonly wounds: WoundsState;
   readonly rollbacks: number;
   /** Loss of every iteration. */
   readonly losses: readonly number[];
@@ -63,6 +73,18 @@ export interface Progress {
   readonly difficulty: number;
   readonly steps: number;
   readonly rollbacks: number;
+  /** Why the run has just returned to its last good state; absent when it has not. */
+  readonly rolledBack?: string;
+}
+
+/** What becomes of one slot of a batch. */
+interface Sample {
+  /** In the pool; -1 in the curriculum. */
+  readonly index: number;
+  /** Is hurt before the rollout. */
+  readonly isHurt: boolean;
+  /** … with this, that healed badly before. */
+  readonly again: Wound | null;
 }
 
 /** Every so many iterations of a run that does well, its state is kept to return to. */
@@ -74,10 +96,8 @@ const MOST_ROLLBACKS = 8;
 /** Updates until the rate is whole. */
 const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
-/** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
-const GROWN = 0.5;
-/** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */
-const FAR_OFF = 0.1;
+/** So many iterations in a row at whose end no sample lived: the population is dead. */
+const DEAD_FOR = 10;
 
 export class TrainingError extends Error {
   override name = 'TrainingError';
@@ -91,6 +111,9 @@ export class TrainingRun {
   #now: Snapshot;
   #kept: Snapshot;
   #random: Random;
+  #wounds: Wounds;
+  /** Iterations since a sample has outlived its rollout. */
+  #deadFor = 0;
 
   /** @param from - a plan to begin, or a snapshot to go on from */
   constructor(from: TrainingPlan | Snapshot, threads: number) {
@@ -111,11 +134,13 @@ export class TrainingRun {
             adam: firstAdam(this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
+            wounds: new Wounds().state,
             rollbacks: 0,
             losses: [],
             elapsedMs: 0,
           };
     this.#random = new Random(this.#now.random);
+    this.#wounds = new Wounds(this.#now.wounds);
     this.#kept = this.snapshot();
     this.#rollouts = new Rollouts({
       shape,
@@ -128,8 +153,8 @@ export class TrainingRun {
     });
     this.#rollouts.target.set(this.target.rgba);
     const seed = new Float32Array(shape.cellCount * CHANNELS);
-    regime.plantSeed(seed, shape);
-    this.#seedLoss = regime.meanSquareError(seed, this.target.rgba, shape);
+    plantSeed(seed, shape);
+    this.#seedLoss = meanSquareError(seed, this.target.rgba, shape);
   }
 
   #firstWeights(): Weights {
@@ -167,7 +192,13 @@ export class TrainingRun {
   /** A copy: what happens later does not reach it. */
   snapshot(): Snapshot {
     const now = this.#now;
-    return { ...now, random: { ...this.#random.state }, pool: now.pool.slice(), losses: now.losses.slice() };
+    return {
+      ...now,
+      random: { ...this.#random.state },
+      pool: now.pool.slice(),
+      wounds: this.#wounds.state,
+      losses: now.losses.slice(),
+    };
   }
 
   /** @throws TrainingError when the run keeps diverging */
@@ -178,21 +209,25 @@ export class TrainingRun {
     const steps = inCurriculum
       ? this.#now.difficulty.steps
       : this.#random.whole(regime.POOL.fewestSteps, regime.mostPoolSteps(this.#now.poolDone));
-    const drawn = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
     this.#rollouts.setWeights(this.weights);
-    const rollouts = Array.from({ length: batch }, () => ({ steps, randomSeed: this.#random.uint32() | 0 }));
-    const result = await this.#rollouts.differentiate(rollouts);
-    const loss = result.losses.reduce((sum, value) => sum + value, 0) / batch;
+    const samples = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
+    const wounded = await this.#hurt(samples);
+    const rollouts = samples.map(() => ({ steps, randomSeed: this.#random.uint32() | 0 }));
+    const { losses } = await this.#rollouts.differentiate(rollouts);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / batch;
     const smoothed = this.#smooth(loss);
-    const gradient = meanDirection(rollouts.map((_, slot) => this.#rollouts.gradient(slot)));
-    // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
-    if (this.#hasDiverged(smoothed) || !isFiniteEverywhere(gradient)) {
+    const gradient = meanDirection(samples.map((_, slot) => this.#rollouts.gradient(slot)));
+    const fault = this.#faultOf(smoothed, gradient);
+    if (fault !== null) {
       this.#rollBack(performance.now() - started);
-      return this.#progress(inCurriculum, steps, loss);
+      return { ...this.#progress(inCurriculum, steps, loss), rolledBack: fault };
     }
     const adam = adamUpdate(this.#now.adam, gradient, this.#rate());
-    drawn.forEach((index, slot) => {
-      this.#poolState(index).set(this.#rollouts.state(slot));
+    samples.forEach(({ index, again }, slot) => {
+      if (index >= 0) this.#poolState(index).set(this.#rollouts.state(slot));
+      const before = wounded.get(slot);
+      if (again !== null) this.#wounds.triedAgain(again, losses[slot]);
+      else if (before !== undefined) this.#wounds.healed(before, losses[slot]);
     });
     (this.#now.losses as number[]).push(loss);
     this.#now = {
@@ -221,15 +256,23 @@ export class TrainingRun {
     return base * (0.01 + 0.495 * (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)));
   }
 
-  #hasDiverged(smoothed: number): boolean {
-    if (!Number.isFinite(smoothed)) return true;
-    if (this.#inCurriculum) return smoothed > 100 * this.#seedLoss;
+  /** Why this iteration must not be learned from; null when it may. */
+  #faultOf(smoothed: number, gradient: Weights): string | null {
+    if (!Number.isFinite(smoothed)) return 'the loss is not a number';
+    // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
+    if (!isFiniteEverywhere(gradient)) return 'the gradient is not finite';
+    const { shape } = this.target;
+    const lives = Array.from({ length: this.plan.batch }, (_, slot) => this.#rollouts.state(slot)).some(
+      (state) => livingCells(state, shape) > 0,
+    );
+    this.#deadFor = lives ? 0 : this.#deadFor + 1;
+    if (this.#deadFor >= DEAD_FOR) return 'no sample lives';
+    if (this.#inCurriculum) return smoothed > 100 * this.#seedLoss ? 'the loss has exploded' : null;
     // After a return to the kept state it may do worse: it can be that the state itself must be unlearned,
     // as when the first rollouts longer than the curriculum's run wild.
     const returns = this.#now.rollbacks - this.#kept.rollbacks;
-    return (
-      smoothed > DIVERGED ** (1 + returns) * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss)
-    );
+    const most = DIVERGED ** (1 + returns) * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss);
+    return smoothed > most ? 'the loss has risen far above the best' : null;
   }
 
   #rollBack(wastedMs: number): void {
@@ -240,40 +283,71 @@ export class TrainingRun {
     const elapsedMs = this.#now.elapsedMs + wastedMs;
     const kept = this.#kept;
     this.#now = { ...kept, pool: kept.pool.slice(), losses: kept.losses.slice(), rollbacks, elapsedMs };
+    this.#wounds = new Wounds(kept.wounds);
+    this.#deadFor = 0;
     // Another draw: the same one could lead to the same end.
     this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
   }
 
-  #drawFromTarget(): number[] {
+  #drawFromTarget(): Sample[] {
     const { shape, rgba } = this.target;
-    for (let slot = 0; slot < this.plan.batch; slot++) {
+    return Array.from({ length: this.plan.batch }, (_, slot) => {
       regime.plantTarget(this.#rollouts.state(slot), shape, rgba, this.#now.difficulty, this.#random);
-    }
-    return [];
+      return { index: -1, isHurt: false, again: null };
+    });
   }
 
-  /** Fills the slots, worst first, and returns which of the pool they are. */
-  #drawFromPool(): number[] {
+  /** Fills the slots, worst first. */
+  #drawFromPool(): Sample[] {
     const { shape, rgba } = this.target;
-    const { batch, poolSize } = this.plan;
+    const { batch, poolSize, replayPart } = this.plan;
+    const hurts = this.plan.damage.length > 0;
     const chosen = new Set<number>();
     while (chosen.size < batch) chosen.add(this.#random.whole(0, poolSize - 1));
     const ranked = [...chosen]
-      .map((index) => ({ index, loss: regime.meanSquareError(this.#poolState(index), rgba, shape) }))
+      .map((index) => ({ index, loss: meanSquareError(this.#poolState(index), rgba, shape) }))
       .sort((a, b) => b.loss - a.loss || a.index - b.index);
-    const firstDamaged = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
-    ranked.forEach(({ index, loss }, slot) => {
+    const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
+    return ranked.map(({ index, loss }, slot) => {
       const state = this.#rollouts.state(slot);
       state.set(this.#poolState(index));
-      if (slot === 0 && this.#startsAgain(loss)) regime.plantSeed(state, shape);
-      if (slot >= firstDamaged && loss < GROWN * this.#seedLoss) regime.damage(state, shape, this.#random);
+      if (slot === 0 && this.#startsAgain(loss)) plantSeed(state, shape);
+      const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.#seedLoss;
+      const again = isHurt && this.#random.unit() < replayPart ? this.#wounds.draw(this.#random) : null;
+      return { index, isHurt, again };
     });
-    return ranked.map(({ index }) => index);
+  }
+
+  /** Hurts those that are to be, each at an age of its own. @returns fresh wounds, by slot: states just after */
+  async #hurt(samples: readonly Sample[]): Promise<Map<number, Float32Array>> {
+    const { shape, width, height } = this.target;
+    const { delaySteps } = this.plan;
+    if (delaySteps > 0 && samples.some(({ isHurt, again }) => isHurt && again === null)) {
+      await this.#rollouts.run(
+        samples.map(({ isHurt, again }) => ({
+          steps: isHurt && again === null ? this.#random.whole(0, delaySteps) : 0,
+          randomSeed: this.#random.uint32() | 0,
+        })),
+      );
+    }
+    const fresh = new Map<number, Float32Array>();
+    samples.forEach(({ isHurt, again }, slot) => {
+      const state = this.#rollouts.state(slot);
+      if (again !== null) state.set(again.state);
+      else if (isHurt) {
+        const body = { state, shape, reach: Math.max(width, height) / 2 };
+        damage(body, this.plan.damage, this.#random);
+        // Nothing is left to heal from: it starts again.
+        if (livingCells(state, shape) === 0) plantSeed(state, shape);
+        else fresh.set(slot, state.slice());
+      }
+    });
+    return fresh;
   }
 
   /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
   #startsAgain(worstLoss: number): boolean {
-    return worstLoss >= FAR_OFF * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
+    return worstLoss >= regime.POOL.farOff * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
   }
 
   #poolState(index: number): Float32Array {
@@ -297,7 +371,7 @@ export class TrainingRun {
     const { difficulty } = this.#now;
     const smoothedLoss = regime.isSeed(difficulty) ? this.#now.smoothedLoss : this.#seedLoss;
     this.#now = { ...this.#now, pool, smoothedLoss };
-    for (let i = 0; i < this.plan.poolSize; i++) regime.plantSeed(this.#poolState(i), shape);
+    for (let i = 0; i < this.plan.poolSize; i++) plantSeed(this.#poolState(i), shape);
     this.#kept = this.snapshot();
   }
 

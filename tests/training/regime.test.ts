@@ -1,26 +1,20 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
 import * as regime from '../../server/training/regime.ts';
+import { forEachCell, livingCells, plantSeed, seedX, seedY } from '../../server/training/states.ts';
 
 const shape = gridShape(31, 26);
 const states = (): Float32Array => new Float32Array(shape.cellCount * CHANNELS);
 const fullTarget = (): Float32Array => {
   const target = new Float32Array(shape.cellCount * 4);
-  regime.forEachCell(shape, (x, y, cell) => {
+  forEachCell(shape, (x, y, cell) => {
     if (x > 2 && y > 2 && x < 28 && y < 23) target.set([0.5, 0.25, 0.1, 1], cell * 4);
   });
   return target;
 };
-const living = (state: Float32Array): number => {
-  let count = 0;
-  regime.forEachCell(shape, (_x, _y, cell) => {
-    if (state[cell * CHANNELS + 3] > 0.1) count++;
-  });
-  return count;
-};
+const living = (state: Float32Array): number => livingCells(state, shape);
 
 describe('the curriculum', () => {
   test('only ever gets harder, within its bounds, and ends at a seed', () => {
@@ -50,13 +44,13 @@ describe('the curriculum', () => {
     const last = { ...first, radiusCells: 0.4, noise: 0.2, biteCells: 8 };
     regime.plantTarget(state, shape, fullTarget(), last, new Random(1));
     const seed = states();
-    regime.plantSeed(seed, shape);
+    plantSeed(seed, shape);
     expect(state).toEqual(seed);
   });
 
   test('never bites the seed cell away', () => {
     const difficulty = { radiusCells: 9, steps: 30, noise: 0.1, biteCells: 8 };
-    const seed = cellIndex(shape, regime.seedX(shape), regime.seedY(shape)) * CHANNELS;
+    const seed = cellIndex(shape, seedX(shape), seedY(shape)) * CHANNELS;
     for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
       const state = states();
       regime.plantTarget(state, shape, fullTarget(), difficulty, new Random(randomSeed));
@@ -67,37 +61,8 @@ describe('the curriculum', () => {
 
 test('the seed is one cell in the middle: RGB 0, everything else 1', () => {
   const state = states();
-  regime.plantSeed(state, shape);
+  plantSeed(state, shape);
   expect(living(state)).toBe(1);
   const seed = cellIndex(shape, 15, 13) * CHANNELS;
   expect([...state.subarray(seed, seed + CHANNELS)]).toEqual([0, 0, 0, ...Array(13).fill(1)]);
-});
-
-test('damage changes only cells inside the grid, and is the same for the same random seed', () => {
-  fc.assert(
-    fc.property(fc.nat(), (randomSeed) => {
-      const body = states();
-      const whole = { ...regime.firstDifficulty(shape) };
-      regime.plantTarget(body, shape, fullTarget(), whole, new Random(1));
-      const [first, second] = [body.slice(), body.slice()];
-      regime.damage(first, shape, new Random(randomSeed));
-      regime.damage(second, shape, new Random(randomSeed));
-      expect(first).toEqual(second);
-      regime.forEachCell(shape, (_x, _y, cell) => first.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS));
-      expect(first.every((value) => value === 0)).toBe(true);
-    }),
-    { numRuns: 60 },
-  );
-});
-
-test('every kind of damage is drawn: from hardly anything to more than half', () => {
-  const removed = Array.from({ length: 200 }, (_, randomSeed) => {
-    const state = states();
-    regime.plantTarget(state, shape, fullTarget(), regime.firstDifficulty(shape), new Random(1));
-    const before = living(state);
-    regime.damage(state, shape, new Random(randomSeed));
-    return 1 - living(state) / before;
-  });
-  expect(Math.min(...removed)).toBeLessThan(0.1);
-  expect(Math.max(...removed)).toBeGreaterThan(0.5);
 });

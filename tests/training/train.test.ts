@@ -7,12 +7,13 @@ import type { Rule } from '../../server/rules/rule.ts';
 import { adamUpdate, firstAdam, firstWeights, meanDirection } from '../../server/training/adam.ts';
 import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
 import { readCommand, trainingCommand } from '../../server/training/cli.ts';
+import { DAMAGE_KINDS } from '../../server/training/damage.ts';
 import { CUTS, describeEvaluation, evaluate } from '../../server/training/evaluate.ts';
 import { describe as describeProgress } from '../../server/training/progress.ts';
 import { Random } from '../../server/training/random.ts';
-import { plantSeed } from '../../server/training/regime.ts';
 import { contactSheet, lossPlot } from '../../server/training/report.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
+import { plantSeed } from '../../server/training/states.ts';
 import { readTarget } from '../../server/training/target.ts';
 import { type Snapshot, type TrainingPlan, TrainingRun } from '../../server/training/train.ts';
 
@@ -37,6 +38,9 @@ beforeAll(() => {
     batch: 4,
     poolSize: 8,
     seedPart: 0.5,
+    damage: DAMAGE_KINDS,
+    delaySteps: 4,
+    replayPart: 0.5,
     rate: 3e-3,
     randomSeed: 5,
   };
@@ -118,6 +122,18 @@ test('a run that diverges rolls back to the last good state, at a lower rate, an
     for (let i = 0; i < 20; i++) await run.iterate();
   }).rejects.toThrow('try a lower --rate');
   await run.dispose();
+});
+
+test("a population that is dead is noticed within a few iterations, though its loss is no larger than a seed's", async () => {
+  const good = await trained(plan, 1, 3);
+  const b2 = good.adam.weights.b2.slice();
+  b2[3] = -50; // alpha falls at every step: whatever fires dies
+  const deadly = { ...good.adam, weights: { ...good.adam.weights, b2 } };
+  const run = new TrainingRun({ ...good, adam: deadly }, 1);
+  const faults: (string | undefined)[] = [];
+  for (let i = 0; i < 12; i++) faults.push((await run.iterate()).rolledBack);
+  await run.dispose();
+  expect(faults.indexOf('no sample lives')).toBe(9);
 });
 
 test('a checkpoint that is missing or cut short is refused by name', async () => {

@@ -1,0 +1,101 @@
+/**
+ * What is done to a grown body so that its rule learns to heal it. Sizes are parts of the body's *reach*, half
+ * its longer side, so that a small body is not simply destroyed nor a large one merely scratched.
+ */
+import type { GridShape } from './kernel.ts';
+import type { Random } from './random.ts';
+import { addNoise, clearWhere, seedX, seedY } from './states.ts';
+
+export interface Wounded {
+  /** [cellCount, 16], changed in place. */
+  readonly state: Float32Array;
+  readonly shape: GridShape;
+  /** Half the body's longer side, cells. */
+  readonly reach: number;
+}
+
+type Hurt = (body: Wounded, random: Random) => void;
+
+/** Kinds of damage, how often each is drawn relative to the others, and what it does. */
+const KINDS = {
+  /** A circle, anywhere. */
+  circle: { weight: 0.22, hurt: circle },
+  /** Everything on one side of a line near the middle, at any angle. */
+  half: { weight: 0.26, hurt: halfPlane },
+  /** A square about the middle: what is left is a ring, which must close. */
+  centre: { weight: 0.26, hurt: centreHole },
+  /** One to five straight strokes across the body, as a mouse makes them: crossing, or side by side. */
+  swipes: { weight: 0.16, hurt: swipes },
+  /** All but a circle about the seed. */
+  truncate: { weight: 0.05, hurt: truncate },
+  noise: { weight: 0.05, hurt: noisePatch },
+} as const satisfies Record<string, { weight: number; hurt: Hurt }>;
+
+export type DamageKind = keyof typeof KINDS;
+export const DAMAGE_KINDS = Object.keys(KINDS) as DamageKind[];
+
+/** @param kinds - those that may be drawn, at least one */
+export function damage(body: Wounded, kinds: readonly DamageKind[], random: Random): void {
+  const whole = kinds.reduce((sum, kind) => sum + KINDS[kind].weight, 0);
+  let draw = random.unit() * whole;
+  const kind = kinds.find((one) => {
+    draw -= KINDS[one].weight;
+    return draw < 0;
+  });
+  KINDS[kind ?? kinds[kinds.length - 1]].hurt(body, random);
+}
+
+const around = ({ shape, reach }: Wounded, part: number, random: Random): [number, number] => [
+  seedX(shape) + random.between(-part, part) * reach,
+  seedY(shape) + random.between(-part, part) * reach,
+];
+
+function circle(body: Wounded, random: Random): void {
+  const radius = random.between(0.2, 0.7) * body.reach;
+  const [x, y] = around(body, 0.9, random);
+  clearWhere(body.state, body.shape, (u, v) => Math.hypot(u - x, v - y) < radius);
+}
+
+/** A third of the lines lie along the axes. */
+function halfPlane({ state, shape, reach }: Wounded, random: Random): void {
+  const straight = random.unit() < 1 / 3;
+  const angle = straight ? (random.whole(0, 3) * Math.PI) / 2 : random.between(0, 2 * Math.PI);
+  const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
+  const beyond = random.between(-0.2, 0.2) * reach;
+  clearWhere(state, shape, (u, v) => (u - seedX(shape)) * nx + (v - seedY(shape)) * ny > beyond);
+}
+
+function centreHole(body: Wounded, random: Random): void {
+  const half = random.between(0.2, 0.55) * body.reach;
+  const [x, y] = around(body, 0.2, random);
+  clearWhere(body.state, body.shape, (u, v) => Math.abs(u - x) < half && Math.abs(v - y) < half);
+}
+
+function swipes({ state, shape, reach }: Wounded, random: Random): void {
+  const count = random.whole(1, 5);
+  const parallel = random.unit() < 0.5 ? random.between(0, Math.PI) : null;
+  const half = random.between(0.05, 0.17) * reach;
+  for (let i = 0; i < count; i++) {
+    const angle = parallel ?? random.between(0, Math.PI);
+    const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
+    const beyond =
+      parallel === null ? random.between(-0.75, 0.75) * reach : ((i + 0.5) / count - 0.5) * 1.8 * reach;
+    clearWhere(
+      state,
+      shape,
+      (u, v) => Math.abs((u - seedX(shape)) * nx + (v - seedY(shape)) * ny - beyond) < half,
+    );
+  }
+}
+
+function truncate({ state, shape, reach }: Wounded, random: Random): void {
+  const radius = random.between(0.15, 0.7) * reach;
+  clearWhere(state, shape, (u, v) => Math.hypot(u - seedX(shape), v - seedY(shape)) > radius);
+}
+
+function noisePatch(body: Wounded, random: Random): void {
+  const radius = random.between(0.2, 1) * body.reach;
+  const [x, y] = around(body, 0.9, random);
+  const strength = random.between(0.05, 0.4);
+  addNoise(body.state, body.shape, strength, random, (u, v) => Math.hypot(u - x, v - y) < radius);
+}

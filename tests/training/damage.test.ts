@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CHANNELS } from '../../server/rules/rule.ts';
+import { DAMAGE_KINDS, type DamageKind, damage } from '../../server/training/damage.ts';
+import { gridShape } from '../../server/training/kernel.ts';
+import { Random } from '../../server/training/random.ts';
+import { forEachCell, livingCells } from '../../server/training/states.ts';
+
+const shape = gridShape(44, 40);
+/** A disc of radius 14 in the middle. */
+function body(): Float32Array {
+  const state = new Float32Array(shape.cellCount * CHANNELS);
+  forEachCell(shape, (x, y, cell) => {
+    if (Math.hypot(x - 22, y - 20) < 14) state.fill(0.5, cell * CHANNELS, (cell + 1) * CHANNELS);
+  });
+  return state;
+}
+
+function hurt(kinds: readonly DamageKind[], randomSeed: number): Float32Array {
+  const state = body();
+  damage({ state, shape, reach: 14 }, kinds, new Random(randomSeed));
+  return state;
+}
+
+test('damage changes only cells inside the grid, and is the same for the same random seed', () => {
+  fc.assert(
+    fc.property(fc.nat(), (randomSeed) => {
+      const first = hurt(DAMAGE_KINDS, randomSeed);
+      expect(first).toEqual(hurt(DAMAGE_KINDS, randomSeed));
+      forEachCell(shape, (_x, _y, cell) => first.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS));
+      expect(first.every((value) => value === 0)).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+describe('every kind', () => {
+  const whole = livingCells(body(), shape);
+
+  test.each(DAMAGE_KINDS)('%s changes the body, and only sometimes leaves nothing', (kind) => {
+    let dead = 0;
+    for (let randomSeed = 0; randomSeed < 100; randomSeed++) {
+      const state = hurt([kind], randomSeed);
+      if (livingCells(state, shape) === 0) dead++;
+    }
+    expect(hurt([kind], 3)).not.toEqual(body());
+    expect(dead).toBeLessThan(5);
+  });
+
+  test.each(['circle', 'half', 'centre', 'swipes', 'truncate'] as const)('%s only removes cells', (kind) => {
+    const before = body();
+    for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
+      hurt([kind], randomSeed).forEach((value, i) => {
+        if (value !== 0 && value !== before[i]) throw new Error(`value ${i} became ${value}`);
+      });
+    }
+  });
+
+  test('a half removes between a quarter and three quarters', () => {
+    for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
+      const left = livingCells(hurt(['half'], randomSeed), shape) / whole;
+      expect(left).toBeGreaterThan(0.25);
+      expect(left).toBeLessThan(0.75);
+    }
+  });
+
+  test('a centre hole leaves a ring: the middle is gone, the rim is there', () => {
+    for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
+      const state = hurt(['centre'], randomSeed);
+      const left = livingCells(state, shape) / whole;
+      expect(left).toBeGreaterThan(0.4);
+      expect(left).toBeLessThan(1);
+    }
+  });
+});
+
+test('kinds are drawn in proportion, and only those that are named', () => {
+  const none = Array.from({ length: 60 }, (_, seed) => hurt(['noise'], seed));
+  expect(none.every((state) => livingCells(state, shape) > 0)).toBe(true);
+  const removed = Array.from(
+    { length: 200 },
+    (_, seed) => 1 - livingCells(hurt(DAMAGE_KINDS, seed), shape) / 613,
+  );
+  expect(Math.min(...removed)).toBeLessThan(0.1);
+  expect(Math.max(...removed)).toBeGreaterThan(0.5);
+});
