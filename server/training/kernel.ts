@@ -45,6 +45,8 @@ export interface LayoutOptions {
   readonly maxSteps: number;
   /** Of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
   readonly overflowWeight: number;
+  /** Which shape of tiles computes; both give the same (`tiles.ts`). */
+  readonly wideTiles: boolean;
 }
 
 /** Byte offsets into the shared memory. */
@@ -54,10 +56,9 @@ export interface Layout extends LayoutOptions {
   readonly losses: number;
   readonly w1: number;
   readonly b1: number;
-  readonly w2: number;
   readonly b2: number;
-  readonly w1Back: number;
-  readonly w2Back: number;
+  readonly units1: number;
+  readonly units2: number;
   readonly zeros: number;
   readonly target: number;
   readonly states: number;
@@ -83,14 +84,14 @@ export function planLayout(options: LayoutOptions): Layout {
     end = align(end + bytes);
     return at;
   };
-  const gradientBytes = align((hidden * (PERCEPTION + 1 + CHANNELS) + CHANNELS) * 4);
+  const gradientBytes = align(gradientPlaces(0, hidden).end);
   const stateBytes = shape.cellCount * CHANNELS * 4;
   const padded = shape.cellCount + 16;
   // As `scratchBytes` of the module counts it, and a little more.
-  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 4 * 3072 + 5 * hidden * 64 + 1024);
+  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 2 * 3072 + (hidden + 4) * 80 + 1024);
   // One and a half times what fires on average when every cell of the grid lives.
   const blocks = Math.ceil((shape.width * shape.height * Math.min(1, fireRate * 1.5)) / BLOCK) + 2;
-  const recordBytes = 16 + shape.cellCount + blocks * (64 + 3072 + hidden * 64);
+  const recordBytes = 16 + shape.cellCount + blocks * (3152 + (hidden + 4) * 68);
   const tapeBytes = align(Math.max(1, maxSteps) * recordBytes);
   const layout = {
     ...options,
@@ -99,11 +100,10 @@ export function planLayout(options: LayoutOptions): Layout {
     losses: take(slots * 8),
     w1: take(hidden * PERCEPTION * 4),
     b1: take(hidden * 4),
-    w2: take(hidden * CHANNELS * 4),
     b2: take(CHANNELS * 4),
-    w1Back: take(hidden * PERCEPTION * 4),
-    w2Back: take(hidden * CHANNELS * 4),
-    zeros: take(Math.max(hidden, PERCEPTION) * 4),
+    units1: take((hidden + 1) * PERCEPTION * 4),
+    units2: take((hidden + 1) * CHANNELS * 4),
+    zeros: take(PERCEPTION * 4),
     target: take(shape.cellCount * 4 * 4),
     states: take(slots * stateBytes),
     stateBytes,
@@ -127,6 +127,14 @@ export function planLayout(options: LayoutOptions): Layout {
 export const createMemory = (layout: Layout): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: Math.ceil(layout.bytes / 65_536), maximum: 65_536, shared: true });
 
+/** Where the parts of a slot's gradient lie, when it begins `at`: the two layers by unit, each with a row to spare. */
+export function gradientPlaces(at: number, hidden: number) {
+  const b1 = at + (hidden + 1) * PERCEPTION * 4;
+  const w2 = b1 + hidden * 4;
+  const b2 = w2 + (hidden + 1) * CHANNELS * 4;
+  return { w1: at, b1, w2, b2, end: b2 + CHANNELS * 4 };
+}
+
 /** Lays weights out for both directions. Call while no thread works. */
 export function writeWeights(memory: WebAssembly.Memory, layout: Layout, weights: Weights): void {
   const { hidden } = layout;
@@ -134,10 +142,9 @@ export function writeWeights(memory: WebAssembly.Memory, layout: Layout, weights
     new Float32Array(memory.buffer, at, values.length).set(values);
   write(layout.w1, packLayer(weights.w1, hidden, PERCEPTION));
   write(layout.b1, weights.b1);
-  write(layout.w2, packLayer(weights.w2, CHANNELS, hidden));
   write(layout.b2, weights.b2);
-  write(layout.w1Back, packLayer(transpose(weights.w1, hidden, PERCEPTION), PERCEPTION, hidden));
-  write(layout.w2Back, packLayer(transpose(weights.w2, CHANNELS, hidden), hidden, CHANNELS));
+  write(layout.units1, weights.w1);
+  write(layout.units2, transpose(weights.w2, CHANNELS, hidden));
 }
 
 /** [rows, columns] → [columns, rows] */
@@ -160,6 +167,7 @@ interface Exports {
   configure(...values: number[]): void;
   useOverflow(weight: number): void;
   useWeights(...values: number[]): void;
+  useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
   loss(state: number, withGradient: number): number;
   stateGradient(): number;
@@ -197,9 +205,10 @@ export class Kernel {
       layout.tapes + thread * layout.tapeBytes,
       layout.tapeBytes,
     );
-    const { w1, b1, w2, b2, w1Back, w2Back, zeros } = layout;
+    const { w1, b1, b2, units1, units2, zeros } = layout;
     this.#exports.useOverflow(layout.overflowWeight);
-    this.#exports.useWeights(w1, b1, w2, b2, w1Back, w2Back, zeros);
+    this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
+    this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }
 
   /** Does the slot's job: its state is advanced, its loss written, its gradients written if asked. */
@@ -221,10 +230,8 @@ export class Kernel {
     if (!record) return;
     const gw1 = layout.gradients + slot * layout.gradientBytes;
     new Uint8Array(this.#memory.buffer, gw1, layout.gradientBytes).fill(0);
-    const gb1 = gw1 + layout.hidden * PERCEPTION * 4;
-    const gw2 = gb1 + layout.hidden * 4;
-    const gb2 = gw2 + layout.hidden * CHANNELS * 4;
-    this.#exports.backward(gw1, gb1, gw2, gb2);
+    const { b1, w2, b2 } = gradientPlaces(gw1, layout.hidden);
+    this.#exports.backward(gw1, b1, w2, b2);
   }
 
   /** The loss gradient of the first state of the slot that was last differentiated here. [cellCount, 16] */

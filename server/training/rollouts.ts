@@ -4,10 +4,10 @@
  * slot order, whichever thread finished first.
  */
 import { Worker } from 'node:worker_threads';
-import { loadModule } from '../engines/wasm/modules.ts';
 import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
 import {
   createMemory,
+  gradientPlaces,
   JOB_INTS,
   Job,
   JobKind,
@@ -20,6 +20,7 @@ import {
   type Weights,
   writeWeights,
 } from './kernel.ts';
+import { loadTrainer, tilesAreWide } from './tiles.ts';
 
 /** int32s that threads and owner share. */
 export const Control = { generation: 0, nextSlot: 1, slotCount: 2, idle: 3, stop: 4 } as const;
@@ -30,6 +31,9 @@ export interface WorkerSetup {
   readonly layout: Layout;
   readonly thread: number;
 }
+
+/** The quicker shape of tiles is chosen here, unless it is said. */
+export type RolloutOptions = Omit<LayoutOptions, 'wideTiles'> & { readonly wideTiles?: boolean };
 
 export interface Rollout {
   readonly steps: number;
@@ -55,8 +59,9 @@ export class Rollouts {
   #failed: (error: Error) => void = () => {};
 
   /** @param options - `threads: 0` works on the calling thread */
-  constructor(options: LayoutOptions, module = loadModule('trainer')) {
-    this.layout = planLayout({ ...options, threads: Math.max(1, options.threads) });
+  constructor(options: RolloutOptions, module = loadTrainer()) {
+    const wideTiles = options.wideTiles ?? tilesAreWide(module);
+    this.layout = planLayout({ ...options, wideTiles, threads: Math.max(1, options.threads) });
     this.#memory = createMemory(this.layout);
     const shared = this.#memory.buffer as unknown as SharedArrayBuffer;
     this.#control = new Int32Array(shared, this.layout.control, 16);
@@ -112,16 +117,15 @@ export class Rollouts {
   /** Of the slot's loss, as `differentiate` left it; a copy. */
   gradient(slot: number): Weights {
     const { gradients, gradientBytes, hidden } = this.layout;
-    let at = gradients + slot * gradientBytes;
-    const next = (length: number): Float32Array => {
-      const part = new Float32Array(this.#memory.buffer, at, length).slice();
-      at += part.byteLength;
-      return part;
+    const at = gradientPlaces(gradients + slot * gradientBytes, hidden);
+    const copy = (from: number, length: number): Float32Array =>
+      new Float32Array(this.#memory.buffer, from, length).slice();
+    return {
+      w1: copy(at.w1, hidden * PERCEPTION),
+      b1: copy(at.b1, hidden),
+      w2: transpose(copy(at.w2, hidden * CHANNELS), hidden, CHANNELS),
+      b2: copy(at.b2, CHANNELS),
     };
-    const w1 = next(hidden * PERCEPTION);
-    const b1 = next(hidden);
-    const w2 = transpose(next(hidden * CHANNELS), hidden, CHANNELS);
-    return { w1, b1, w2, b2: next(CHANNELS) };
   }
 
   async #work(kind: number, rollouts: readonly Rollout[]): Promise<RolloutResult> {

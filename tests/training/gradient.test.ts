@@ -119,51 +119,70 @@ const CASES: Case[] = [
   { width: 8, height: 9, hidden: 16, steps: 5, fireRate: 0.5, randomSeed: 6, overflowWeight: 0.3 },
 ];
 
+function inputsOf(c: Case) {
+  const random = new Random(c.randomSeed);
+  const uniform = (length: number, scale: number): Float32Array =>
+    Float32Array.from({ length }, () => random.between(-scale, scale));
+  const weights: Weights = {
+    w1: uniform(c.hidden * PERCEPTION, 0.3),
+    b1: uniform(c.hidden, 0.2),
+    w2: uniform(CHANNELS * c.hidden, 0.15),
+    b2: uniform(CHANNELS, 0.05),
+  };
+  // Life up to the edges, holes in it, and alphas on both sides of the threshold.
+  const start = new Float32Array(c.width * c.height * CHANNELS);
+  for (let i = 0; i < start.length; i += CHANNELS) {
+    if (random.unit() < 0.45) continue;
+    start.set(uniform(CHANNELS, 1), i);
+    start[i + 3] = random.between(-0.2, 0.6);
+  }
+  // Units that are silent in every cell: the trainer leaves them out.
+  for (const unit of [1, 5, 6]) weights.b1[unit] = -99;
+  const target = Float32Array.from({ length: c.width * c.height * 4 }, () => random.unit());
+  return { weights, start, target };
+}
+
+/** The gradient as the trainer computes it. */
+async function differentiate(
+  c: Case,
+  { weights, start, target }: ReturnType<typeof inputsOf>,
+  wide: boolean,
+) {
+  const shape = gridShape(c.width, c.height);
+  const rollouts = new Rollouts({
+    shape,
+    hidden: c.hidden,
+    fireRate: c.fireRate,
+    overflowWeight: c.overflowWeight ?? 0,
+    slots: 1,
+    threads: 0,
+    maxSteps: c.steps,
+    wideTiles: wide,
+  });
+  rollouts.setWeights(weights);
+  for (let i = 0; i < c.width * c.height; i++) {
+    const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width));
+    rollouts.state(0).set(start.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
+    rollouts.target.set(target.subarray(i * 4, (i + 1) * 4), cell * 4);
+  }
+  const { losses } = await rollouts.differentiate([{ steps: c.steps, randomSeed: c.randomSeed }]);
+  const padded = rollouts.kernel.stateGradient();
+  const stateGradient = new Float32Array(start.length);
+  for (let i = 0; i < c.width * c.height; i++) {
+    const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width)) * CHANNELS;
+    stateGradient.set(padded.subarray(cell, cell + CHANNELS), i * CHANNELS);
+  }
+  await rollouts.dispose();
+  return { losses, gradient: rollouts.gradient(0), stateGradient };
+}
+
 describe('the hand-derived gradient equals autodiff', () => {
   test.each(CASES)('on $width x $height, $hidden hidden units, $steps steps at rate $fireRate', async (c) => {
-    const random = new Random(c.randomSeed);
-    const uniform = (length: number, scale: number): Float32Array =>
-      Float32Array.from({ length }, () => random.between(-scale, scale));
-    const weights: Weights = {
-      w1: uniform(c.hidden * PERCEPTION, 0.3),
-      b1: uniform(c.hidden, 0.2),
-      w2: uniform(CHANNELS * c.hidden, 0.15),
-      b2: uniform(CHANNELS, 0.05),
-    };
-    // Life up to the edges, holes in it, and alphas on both sides of the threshold.
-    const start = new Float32Array(c.width * c.height * CHANNELS);
-    for (let i = 0; i < start.length; i += CHANNELS) {
-      if (random.unit() < 0.45) continue;
-      start.set(uniform(CHANNELS, 1), i);
-      start[i + 3] = random.between(-0.2, 0.6);
-    }
-    const target = Float32Array.from({ length: c.width * c.height * 4 }, () => random.unit());
-    const shape = gridShape(c.width, c.height);
-    const rollouts = new Rollouts({
-      shape,
-      hidden: c.hidden,
-      fireRate: c.fireRate,
-      overflowWeight: c.overflowWeight ?? 0,
-      slots: 1,
-      threads: 0,
-      maxSteps: c.steps,
-    });
-    rollouts.setWeights(weights);
-    for (let i = 0; i < c.width * c.height; i++) {
-      const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width));
-      rollouts.state(0).set(start.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
-      rollouts.target.set(target.subarray(i * 4, (i + 1) * 4), cell * 4);
-    }
-    const { losses } = await rollouts.differentiate([{ steps: c.steps, randomSeed: c.randomSeed }]);
-    const got = rollouts.gradient(0);
-    const padded = rollouts.kernel.stateGradient();
-    const stateGradient = new Float32Array(start.length);
-    for (let i = 0; i < c.width * c.height; i++) {
-      const cell = cellIndex(shape, i % c.width, Math.floor(i / c.width)) * CHANNELS;
-      stateGradient.set(padded.subarray(cell, cell + CHANNELS), i * CHANNELS);
-    }
+    const inputs = inputsOf(c);
+    const narrow = await differentiate(c, inputs, false);
+    const { losses, gradient: got, stateGradient } = narrow;
 
-    const want = tf.tidy(() => oracle(c, start, target, weights));
+    const want = tf.tidy(() => oracle(c, inputs.start, inputs.target, inputs.weights));
 
     if (c.steps > 2) expect(want.cleared).toBeGreaterThan(0);
     expect(Math.abs(losses[0] - want.loss) / want.loss).toBeLessThan(1e-4);
@@ -172,6 +191,6 @@ describe('the hand-derived gradient equals autodiff', () => {
     expect(relativeError(got.w2, want.w2)).toBeLessThan(1e-3);
     expect(relativeError(got.b2, want.b2)).toBeLessThan(1e-3);
     expect(relativeError(stateGradient, want.state)).toBeLessThan(1e-3);
-    await rollouts.dispose();
+    expect(await differentiate(c, inputs, true), 'wide tiles').toEqual(narrow);
   });
 });

@@ -1,6 +1,6 @@
-// What the trainer needs around `denseBlock`: the transpose of perception, and the rank-k updates that
-// gather weight gradients. A block is 16 cells (`BLOCK`).
-import { LANE_BYTES, madd } from '../../engines/wasm/assembly/mlp';
+// What the trainer does with a block of 16 cells (`BLOCK`) besides the products of `tiles.ts`.
+import { LANE_BYTES } from '../../engines/wasm/assembly/mlp';
+import { activate, fourUnits } from './tiles';
 
 // @ts-ignore: decorator
 @inline
@@ -36,145 +36,90 @@ export function scatter(perceptionGradient: usize, cell: usize, rowBytes: usize)
 }
 
 /**
- * gradient[row][0..48) += Σ blocks, cells  rows[block][row][cell] · columns[block][cell][0..48)
+ * The first layer over a block. Units that are silent in all 16 cells are left out: everything that comes
+ * after, forward and backward, would only add zeros for them. About half are (measured).
  *
- * @param rowCount - a multiple of 4
+ * @param lanes - f32 [48][16]
+ * @param activations - f32 [hidden + 4][16]: the first `count` are the units that are not silent, then zeros up to
+ *   a multiple of 4
+ * @param list - u32 [hidden + 4]: which units they are, as unit << 6; unit `hidden` is nobody
+ * @returns count, rounded up to a multiple of 4
  */
-export function accumulateWide(
-  rows: usize,
-  rowsStep: usize,
-  columns: usize,
-  columnsStep: usize,
-  blocks: i32,
-  rowCount: i32,
-  gradient: usize,
-): void {
-  for (let r = 0; r < rowCount; r += 4) {
-    for (let p: usize = 0; p < 192; p += 32) {
-      const g = gradient + <usize>r * 192 + p;
-      let a00 = v128.load(g);
-      let a01 = v128.load(g, 16);
-      let a10 = v128.load(g, 192);
-      let a11 = v128.load(g, 208);
-      let a20 = v128.load(g, 384);
-      let a21 = v128.load(g, 400);
-      let a30 = v128.load(g, 576);
-      let a31 = v128.load(g, 592);
-      for (let b = 0; b < blocks; b++) {
-        let d = rows + <usize>b * rowsStep + <usize>r * LANE_BYTES;
-        let x = columns + <usize>b * columnsStep + p;
-        const end = d + LANE_BYTES;
-        while (d < end) {
-          const x0 = v128.load(x);
-          const x1 = v128.load(x, 16);
-          let s = v128.load32_splat(d);
-          a00 = madd(s, x0, a00);
-          a01 = madd(s, x1, a01);
-          s = v128.load32_splat(d, 64);
-          a10 = madd(s, x0, a10);
-          a11 = madd(s, x1, a11);
-          s = v128.load32_splat(d, 128);
-          a20 = madd(s, x0, a20);
-          a21 = madd(s, x1, a21);
-          s = v128.load32_splat(d, 192);
-          a30 = madd(s, x0, a30);
-          a31 = madd(s, x1, a31);
-          d += 4;
-          x += 192;
-        }
-      }
-      v128.store(g, a00);
-      v128.store(g, a01, 16);
-      v128.store(g, a10, 192);
-      v128.store(g, a11, 208);
-      v128.store(g, a20, 384);
-      v128.store(g, a21, 400);
-      v128.store(g, a30, 576);
-      v128.store(g, a31, 592);
+export function activateBlock(
+  lanes: usize,
+  activations: usize,
+  list: usize,
+  weights: usize,
+  bias: usize,
+  hidden: i32,
+): i32 {
+  const first = list;
+  let at = activations;
+  for (let u = 0; u < hidden; u += 4) {
+    activate(lanes, at, weights, bias, 48);
+    weights += 768;
+    bias += 16;
+    // The four rows move up over those that are silent; no branch, for no processor could predict it.
+    let row = at;
+    for (let i = 0; i < 4; i++) {
+      const v0 = v128.load(row);
+      const v1 = v128.load(row, 16);
+      const v2 = v128.load(row, 32);
+      const v3 = v128.load(row, 48);
+      v128.store(at, v0);
+      v128.store(at, v1, 16);
+      v128.store(at, v2, 32);
+      v128.store(at, v3, 48);
+      store<u32>(list, (u + i) << 6);
+      const active = <usize>v128.any_true(v128.or(v128.or(v0, v1), v128.or(v2, v3)));
+      at += active << 6;
+      list += active << 2;
+      row += LANE_BYTES;
     }
   }
+  while ((list - first) & 12) {
+    store<u32>(list, hidden << 6);
+    clear(at, LANE_BYTES);
+    list += 4;
+    at += LANE_BYTES;
+  }
+  return <i32>((list - first) >> 2);
 }
 
 /**
- * gradient[row][0..16) += Σ blocks, cells  rows[block][row][cell] · columns[block][cell][0..16)
+ * Gradients of the listed units before relu: rows · deltas where the unit was not silent, else 0.
  *
- * @param rowCount - a multiple of 4
+ * @param deltas - f32 [16][16]: lanes of the gradient of the second layer's output
+ * @param rows - f32 [hidden + 1][16], the second layer by unit
+ * @param biasSums - f32 [hidden + 1][4]: gets their sums over the cells, to be added up over the four
+ * @param output - f32 [count][16]
  */
-export function accumulateNarrow(
+export function unitGradients(
+  deltas: usize,
+  activations: usize,
+  list: usize,
+  count: i32,
   rows: usize,
-  rowsStep: usize,
-  columns: usize,
-  columnsStep: usize,
-  blocks: i32,
-  rowCount: i32,
-  gradient: usize,
+  biasSums: usize,
+  output: usize,
 ): void {
-  for (let r = 0; r < rowCount; r += 4) {
-    for (let p: usize = 0; p < 64; p += 32) {
-      const g = gradient + <usize>r * 64 + p;
-      let a00 = v128.load(g);
-      let a01 = v128.load(g, 16);
-      let a10 = v128.load(g, 64);
-      let a11 = v128.load(g, 80);
-      let a20 = v128.load(g, 128);
-      let a21 = v128.load(g, 144);
-      let a30 = v128.load(g, 192);
-      let a31 = v128.load(g, 208);
-      for (let b = 0; b < blocks; b++) {
-        let d = rows + <usize>b * rowsStep + <usize>r * LANE_BYTES;
-        let x = columns + <usize>b * columnsStep + p;
-        const end = d + LANE_BYTES;
-        while (d < end) {
-          const x0 = v128.load(x);
-          const x1 = v128.load(x, 16);
-          let s = v128.load32_splat(d);
-          a00 = madd(s, x0, a00);
-          a01 = madd(s, x1, a01);
-          s = v128.load32_splat(d, 64);
-          a10 = madd(s, x0, a10);
-          a11 = madd(s, x1, a11);
-          s = v128.load32_splat(d, 128);
-          a20 = madd(s, x0, a20);
-          a21 = madd(s, x1, a21);
-          s = v128.load32_splat(d, 192);
-          a30 = madd(s, x0, a30);
-          a31 = madd(s, x1, a31);
-          d += 4;
-          x += 64;
-        }
-      }
-      v128.store(g, a00);
-      v128.store(g, a01, 16);
-      v128.store(g, a10, 64);
-      v128.store(g, a11, 80);
-      v128.store(g, a20, 128);
-      v128.store(g, a21, 144);
-      v128.store(g, a30, 192);
-      v128.store(g, a31, 208);
-    }
-  }
-}
-
-/** relu backward: zeroes the gradient where the unit was silent; adds the rest to [hidden][4] bias sums. */
-export function maskHidden(hiddenGradient: usize, activation: usize, biasSums: usize, hidden: i32): void {
   const zero = f32x4.splat(0);
-  for (let u = 0; u < hidden; u++) {
-    let g0 = v128.load(hiddenGradient);
-    let g1 = v128.load(hiddenGradient, 16);
-    let g2 = v128.load(hiddenGradient, 32);
-    let g3 = v128.load(hiddenGradient, 48);
-    g0 = v128.and(g0, f32x4.gt(v128.load(activation), zero));
-    g1 = v128.and(g1, f32x4.gt(v128.load(activation, 16), zero));
-    g2 = v128.and(g2, f32x4.gt(v128.load(activation, 32), zero));
-    g3 = v128.and(g3, f32x4.gt(v128.load(activation, 48), zero));
-    v128.store(hiddenGradient, g0);
-    v128.store(hiddenGradient, g1, 16);
-    v128.store(hiddenGradient, g2, 32);
-    v128.store(hiddenGradient, g3, 48);
-    addTo(biasSums, f32x4.add(f32x4.add(g0, g1), f32x4.add(g2, g3)));
-    hiddenGradient += LANE_BYTES;
-    activation += LANE_BYTES;
-    biasSums += 16;
+  for (let k = 0; k < count; k += 4) {
+    fourUnits(deltas, output, rows, list);
+    for (let i = 0; i < 4; i++) {
+      const g0 = v128.and(v128.load(output), f32x4.gt(v128.load(activations), zero));
+      const g1 = v128.and(v128.load(output, 16), f32x4.gt(v128.load(activations, 16), zero));
+      const g2 = v128.and(v128.load(output, 32), f32x4.gt(v128.load(activations, 32), zero));
+      const g3 = v128.and(v128.load(output, 48), f32x4.gt(v128.load(activations, 48), zero));
+      v128.store(output, g0);
+      v128.store(output, g1, 16);
+      v128.store(output, g2, 32);
+      v128.store(output, g3, 48);
+      addTo(biasSums + (load<u32>(list) >> 2), f32x4.add(f32x4.add(g0, g1), f32x4.add(g2, g3)));
+      output += LANE_BYTES;
+      activations += LANE_BYTES;
+      list += 4;
+    }
   }
 }
 

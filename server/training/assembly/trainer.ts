@@ -6,26 +6,30 @@
 //
 // Tape, one record a step, newest last:
 //   record := previous:u32 blocks:u32 cells:u32 0:u32  live:u8[cellCount]  block{blocks}
-//   block  := index:u32[16]  perception:f32[16][48]  activation:f32[hidden][16]
-import { BLOCK, denseBlock, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
+//   block  := units:u32 0:u32[3]  index:u32[16]  perception:f32[16][48]  list:u32[hidden + 4]
+//             activation:f32[units][16]
+// `units` counts the hidden units that are not silent in all of the block's cells, `list` says which they are
+// (`activateBlock`).
+import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
 import { cellHash } from '../../engines/wasm/assembly/fire';
 import { perceive } from '../../engines/wasm/assembly/perceive';
-import {
-  accumulateNarrow,
-  accumulateWide,
-  clear,
-  maskHidden,
-  scatter,
-} from './blocks';
+import { activateBlock, clear, scatter, unitGradients } from './blocks';
+import { accumulate, sumUnits } from './tiles';
+export { activate, useWideTiles } from './tiles';
 
-const INDEX_BYTES: usize = 64;
+const INDEX_AT: usize = 16;
+const PERCEPTION_AT: usize = 80;
 const PERCEPTION_BYTES: usize = 3072;
+const LIST_AT: usize = 3152;
 /** Of a block: f32 [16][16] */
 const DELTA_BYTES: usize = 1024;
 const RECORD_BYTES: usize = 16;
-/** Blocks whose weight gradients are gathered together: long enough to hide the accumulators' loads. */
-const CHUNK: i32 = 4;
+/** Rows of a layer whose rows are by unit: `factor` of `tiles.ts`. */
+const FIRST_LAYER: usize = 3;
+const SECOND_LAYER: usize = 1;
+/** Rows of 4 cells' height, column by column: a block's cells lie close together, and its units are silent together. */
+const STRIP: i32 = 4;
 
 let width: i32 = 0;
 let height: i32 = 0;
@@ -33,18 +37,15 @@ let stride: i32 = 0;
 let cellCount: usize = 0; // a multiple of 16
 let rowBytes: usize = 0;
 let hidden: i32 = 0;
-let activationBytes: usize = 0;
-let blockBytes: usize = 0;
+let activationAt: usize = 0; // within a block
 let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
 
-// Weights as `packLayer` lays them out; `...Back` are the transposed layers.
-let w1: usize = 0;
+let w1: usize = 0; // as `packLayer` lays it out
 let b1: usize = 0;
-let w2: usize = 0;
 let b2: usize = 0;
-let w1Back: usize = 0;
-let w2Back: usize = 0;
+let units1: usize = 0; // f32 [hidden + 1][48]: the first layer by unit, then a row of zeros
+let units2: usize = 0; // f32 [hidden + 1][16]: the second layer by unit, then a row of zeros
 let zeros: usize = 0;
 let target: usize = 0; // f32 [cells][4]
 
@@ -56,9 +57,9 @@ let indices: usize = 0;
 let deltas: usize = 0; // f32 [cells][16]: deltas forward, their gradients backward
 let gradient: usize = 0; // f32 [cells][16], of the state
 let lanes: usize = 0; // f32 [48][16]
-let block: usize = 0; // f32 [16][48]
-let hiddenGradients: usize = 0; // f32 [CHUNK][hidden][16]
-let biasSums: usize = 0; // f32 [hidden][4]
+let perceptionGradients: usize = 0; // f32 [16][48]
+let hiddenGradients: usize = 0; // f32 [hidden + 4][16]
+let biasSums: usize = 0; // f32 [hidden + 1][4]
 let tape: usize = 0;
 let tapeEnd: usize = 0;
 let newest: usize = 0; // address of the newest record
@@ -67,7 +68,7 @@ let newest: usize = 0; // address of the newest record
 export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
   const padded = cells + 16;
   return (
-    padded * 4 + padded * 3 + padded * 4 + padded * 64 * 2 + 4 * PERCEPTION_BYTES + <usize>(CHUNK + 1) * <usize>hiddenUnits * 64
+    padded * 4 + padded * 3 + padded * 4 + padded * 64 * 2 + 2 * PERCEPTION_BYTES + <usize>(hiddenUnits + 4) * 80
   );
 }
 
@@ -89,8 +90,7 @@ export function configure(
   cellCount = cells;
   rowBytes = (<usize>stride) << 6;
   hidden = hiddenUnits;
-  activationBytes = (<usize>hidden) * LANE_BYTES;
-  blockBytes = INDEX_BYTES + PERCEPTION_BYTES + activationBytes;
+  activationAt = LIST_AT + ((<usize>hidden + 4) << 2);
   threshold = fireThreshold;
   target = targetAddress;
   const padded = cells + 16;
@@ -102,9 +102,9 @@ export function configure(
   deltas = indices + padded * 4;
   gradient = deltas + padded * 64;
   lanes = gradient + padded * 64;
-  block = lanes + PERCEPTION_BYTES;
-  hiddenGradients = block + PERCEPTION_BYTES;
-  biasSums = hiddenGradients + (<usize>CHUNK) * activationBytes;
+  perceptionGradients = lanes + PERCEPTION_BYTES;
+  hiddenGradients = perceptionGradients + PERCEPTION_BYTES;
+  biasSums = hiddenGradients + (<usize>hidden + 4) * LANE_BYTES;
   tape = tapeAddress;
   tapeEnd = tapeAddress + tapeBytes;
 }
@@ -117,18 +117,16 @@ export function useOverflow(weight: f32): void {
 export function useWeights(
   w1Address: usize,
   b1Address: usize,
-  w2Address: usize,
   b2Address: usize,
-  w1BackAddress: usize,
-  w2BackAddress: usize,
+  units1Address: usize,
+  units2Address: usize,
   zerosAddress: usize,
 ): void {
   w1 = w1Address;
   b1 = b1Address;
-  w2 = w2Address;
   b2 = b2Address;
-  w1Back = w1BackAddress;
-  w2Back = w2BackAddress;
+  units1 = units1Address;
+  units2 = units2Address;
   zeros = zerosAddress;
 }
 
@@ -158,19 +156,24 @@ function aliveMask(mask: usize): void {
   }
 }
 
-/** Lists the cells that live and fire into `indices`, and returns how many. */
+/** Lists the cells that live and fire into `indices`, strip by strip, and returns how many. */
 function listFiring(randomSeed: u32, step: u32): i32 {
   let count = 0;
-  for (let y = 0; y < height; y++) {
-    const first = <usize>((y + 1) * stride + 1);
-    for (let x = 0; x < width; x += 4) {
-      if (load<u32>(before + first + x) == 0) continue;
-      const end = min(x + 4, width);
-      for (let at = x; at < end; at++) {
-        if (load<u8>(before + first + at) == 0) continue;
-        if (cellHash(randomSeed, step, at, y) >> 8 >= threshold) continue;
-        store<u32>(indices + ((<usize>count) << 2), <u32>first + at);
-        count++;
+  for (let top = 0; top < height; top += STRIP) {
+    const bottom = min(top + STRIP, height);
+    for (let left = 0; left < width; left += 4) {
+      let any: u32 = 0;
+      for (let y = top; y < bottom; y++) any |= load<u32>(before + <usize>((y + 1) * stride + 1 + left));
+      if (any == 0) continue;
+      const right = min(left + 4, width);
+      for (let x = left; x < right; x++) {
+        for (let y = top; y < bottom; y++) {
+          const cell = <usize>((y + 1) * stride + 1 + x);
+          if (load<u8>(before + cell) == 0) continue;
+          if (cellHash(randomSeed, step, x, y) >> 8 >= threshold) continue;
+          store<u32>(indices + ((<usize>count) << 2), <u32>cell);
+          count++;
+        }
       }
     }
   }
@@ -215,28 +218,30 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
     const count = listFiring(randomSeed, firstStep + t);
     const blocks = (count + BLOCK - 1) / BLOCK;
     const live = at + RECORD_BYTES;
-    const firstBlock = live + cellCount;
-    const end = firstBlock + (record ? <usize>blocks : 1) * blockBytes;
-    if (end > tapeEnd) return 1;
+    let next = live + cellCount;
+    // Before a block is known, it may be as long as they get.
+    const longest = activationAt + (<usize>hidden + 4) * LANE_BYTES;
+    if (next + (record ? <usize>blocks : 1) * longest > tapeEnd) return 1;
     store<u32>(at, <u32>newest);
     store<u32>(at, <u32>blocks, 4);
     store<u32>(at, <u32>count, 8);
     for (let b = 0; b < blocks; b++) {
-      const record0 = firstBlock + (record ? <usize>b : 0) * blockBytes;
-      const perception = record0 + INDEX_BYTES;
-      const activation = perception + PERCEPTION_BYTES;
+      const perceptions = next + PERCEPTION_AT;
+      const activations = next + activationAt;
       const cells = min(BLOCK, count - b * BLOCK);
-      const list = indices + <usize>b * INDEX_BYTES;
-      memory.copy(record0, list, INDEX_BYTES);
+      const list = indices + ((<usize>b * BLOCK) << 2);
+      memory.copy(next + INDEX_AT, list, BLOCK << 2);
       for (let c = 0; c < cells; c++) {
         const cell = <usize>load<u32>(list + ((<usize>c) << 2));
-        perceive(state + (cell << 6), rowBytes, perception + <usize>c * 192);
+        perceive(state + (cell << 6), rowBytes, perceptions + <usize>c * 192);
       }
-      if (cells < BLOCK) clear(perception + <usize>cells * 192, <usize>(BLOCK - cells) * 192);
-      transposeToLanes(perception, lanes, 48);
-      denseBlock(lanes, activation, w1, b1, 48, hidden, true);
-      denseBlock(activation, lanes, w2, b2, hidden, 16, false);
+      if (cells < BLOCK) clear(perceptions + <usize>cells * 192, <usize>(BLOCK - cells) * 192);
+      transposeToLanes(perceptions, lanes, 48);
+      const units = activateBlock(lanes, activations, next + LIST_AT, w1, b1, hidden);
+      store<u32>(next, <u32>units);
+      sumUnits(activations, lanes, units2, next + LIST_AT, SECOND_LAYER, units, b2, 16);
       transposeToCells(lanes, deltas + <usize>b * DELTA_BYTES, 16);
+      if (record) next = activations + <usize>units * LANE_BYTES;
     }
     for (let c = 0; c < count; c++) {
       const index = <usize>load<u32>(indices + ((<usize>c) << 2));
@@ -252,7 +257,7 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
     clearDead(state, live);
     if (record) {
       newest = at;
-      at = end;
+      at = next;
     }
   }
   return 0;
@@ -302,40 +307,38 @@ export function stateGradient(): usize {
 /**
  * Adds the gradients of the recorded rollout, from the state gradient that `loss` began.
  *
- * @param gw1 - f32 [hidden][48]
+ * @param gw1 - f32 [hidden + 1][48]; the last row is scratch
  * @param gb1 - f32 [hidden]
- * @param gw2 - f32 [hidden][16]: transposed
+ * @param gw2 - f32 [hidden + 1][16]: by unit; the last row is scratch
  * @param gb2 - f32 [16]
  */
 export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
-  clear(biasSums, (<usize>hidden) << 4);
+  clear(biasSums, (<usize>hidden + 1) << 4);
   for (let at = newest; at != 0; at = <usize>load<u32>(at)) {
     const blocks = load<i32>(at, 4);
     const count = load<i32>(at, 8);
     const live = at + RECORD_BYTES;
-    const firstBlock = live + cellCount;
     maskGradient(live);
-    gatherDeltas(firstBlock, blocks, count, gb2);
-    for (let b = 0; b < blocks; b += CHUNK) {
-      const inChunk = min(CHUNK, blocks - b);
-      for (let c = 0; c < inChunk; c++) {
-        const perception = firstBlock + <usize>(b + c) * blockBytes + INDEX_BYTES;
-        const hiddenGradient = hiddenGradients + <usize>c * activationBytes;
-        transposeToLanes(deltas + <usize>(b + c) * DELTA_BYTES, lanes, 16);
-        denseBlock(lanes, hiddenGradient, w2Back, zeros, 16, hidden, false);
-        maskHidden(hiddenGradient, perception + PERCEPTION_BYTES, biasSums, hidden);
-        denseBlock(hiddenGradient, lanes, w1Back, zeros, hidden, 48, false);
-        transposeToCells(lanes, block, 48);
-        const cells = min(BLOCK, count - (b + c) * BLOCK);
-        for (let i = 0; i < cells; i++) {
-          const cell = <usize>load<u32>(perception - INDEX_BYTES + ((<usize>i) << 2));
-          scatter(block + <usize>i * 192, gradient + (cell << 6), rowBytes);
-        }
+    let block = live + cellCount;
+    gatherDeltas(block, blocks, count, gb2);
+    for (let b = 0; b < blocks; b++) {
+      const units = load<i32>(block);
+      const list = block + LIST_AT;
+      const perceptions = block + PERCEPTION_AT;
+      const activations = block + activationAt;
+      const delta = deltas + <usize>b * DELTA_BYTES;
+      transposeToLanes(delta, lanes, 16);
+      unitGradients(lanes, activations, list, units, units2, biasSums, hiddenGradients);
+      accumulate(activations, delta, 64, list, SECOND_LAYER, units, gw2);
+      accumulate(hiddenGradients, perceptions, 192, list, FIRST_LAYER, units, gw1);
+      sumUnits(hiddenGradients, lanes, units1, list, FIRST_LAYER, units, zeros, 48);
+      transposeToCells(lanes, perceptionGradients, 48);
+      const cells = min(BLOCK, count - b * BLOCK);
+      for (let i = 0; i < cells; i++) {
+        const cell = <usize>load<u32>(block + INDEX_AT + ((<usize>i) << 2));
+        scatter(perceptionGradients + <usize>i * 192, gradient + (cell << 6), rowBytes);
       }
-      const perceptions = firstBlock + <usize>b * blockBytes + INDEX_BYTES;
-      accumulateWide(hiddenGradients, activationBytes, perceptions, blockBytes, inChunk, hidden, gw1);
-      const activations = perceptions + PERCEPTION_BYTES;
-      accumulateNarrow(activations, blockBytes, deltas + <usize>b * DELTA_BYTES, DELTA_BYTES, inChunk, hidden, gw2);
+      block = activations + <usize>units * LANE_BYTES;
     }
   }
   for (let u: usize = 0; u < <usize>hidden; u++) {
@@ -360,29 +363,33 @@ function maskGradient(live: usize): void {
 }
 
 /** deltas[c] = gradient of the c-th firing cell, zero-padded to whole blocks; gb2 gets their sum. */
-function gatherDeltas(firstBlock: usize, blocks: i32, count: i32, gb2: usize): void {
+function gatherDeltas(block: usize, blocks: i32, count: i32, gb2: usize): void {
   let s0 = v128.load(gb2);
   let s1 = v128.load(gb2, 16);
   let s2 = v128.load(gb2, 32);
   let s3 = v128.load(gb2, 48);
-  for (let c = 0; c < count; c++) {
-    const list = firstBlock + <usize>(c / BLOCK) * blockBytes;
-    const cell = gradient + ((<usize>load<u32>(list + ((<usize>(c % BLOCK)) << 2))) << 6);
-    const delta = deltas + ((<usize>c) << 6);
-    const g0 = v128.load(cell);
-    const g1 = v128.load(cell, 16);
-    const g2 = v128.load(cell, 32);
-    const g3 = v128.load(cell, 48);
-    v128.store(delta, g0);
-    v128.store(delta, g1, 16);
-    v128.store(delta, g2, 32);
-    v128.store(delta, g3, 48);
-    s0 = f32x4.add(s0, g0);
-    s1 = f32x4.add(s1, g1);
-    s2 = f32x4.add(s2, g2);
-    s3 = f32x4.add(s3, g3);
+  let delta = deltas;
+  for (let b = 0; b < blocks; b++) {
+    const end = block + INDEX_AT + ((<usize>min(BLOCK, count - b * BLOCK)) << 2);
+    for (let index = block + INDEX_AT; index < end; index += 4) {
+      const cell = gradient + ((<usize>load<u32>(index)) << 6);
+      const g0 = v128.load(cell);
+      const g1 = v128.load(cell, 16);
+      const g2 = v128.load(cell, 32);
+      const g3 = v128.load(cell, 48);
+      v128.store(delta, g0);
+      v128.store(delta, g1, 16);
+      v128.store(delta, g2, 32);
+      v128.store(delta, g3, 48);
+      s0 = f32x4.add(s0, g0);
+      s1 = f32x4.add(s1, g1);
+      s2 = f32x4.add(s2, g2);
+      s3 = f32x4.add(s3, g3);
+      delta += 64;
+    }
+    block += activationAt + <usize>load<u32>(block) * LANE_BYTES;
   }
-  clear(deltas + ((<usize>count) << 6), (<usize>(blocks * BLOCK - count)) << 6);
+  clear(delta, <usize>blocks * DELTA_BYTES - (delta - deltas));
   v128.store(gb2, s0);
   v128.store(gb2, s1, 16);
   v128.store(gb2, s2, 32);
