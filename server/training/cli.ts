@@ -7,6 +7,7 @@ import { RULE_SUFFIX } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
+import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
 import { report } from './report.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
@@ -45,6 +46,7 @@ How
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
   --replay X           how often it gets a wound that healed badly before, 0-1 (default 0.3)
   --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
+  --optimizer NAME     ${OPTIMIZERS.join(' or ')}, for the matrices (default muon)
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
   --help
@@ -73,6 +75,7 @@ const OPTIONS = {
   delay: { type: 'string' },
   replay: { type: 'string' },
   rate: { type: 'string' },
+  optimizer: { type: 'string' },
   'random-seed': { type: 'string' },
   threads: { type: 'string' },
   help: { type: 'boolean' },
@@ -125,6 +128,8 @@ export function readCommand(args: string[]): Command | null {
   const damage = kinds === 'none' ? [] : (kinds.split(',') as DamageKind[]);
   for (const kind of damage)
     if (!DAMAGE_KINDS.includes(kind)) wrong.push(`--damage: there is no ${kind || 'empty kind'}`);
+  const optimizer = OPTIMIZERS.find((known) => known === (text('optimizer') ?? 'muon'));
+  if (optimizer === undefined) wrong.push(`--optimizer: there is no ${text('optimizer')}`);
   const plan: TrainingPlan = {
     name,
     source: {
@@ -146,6 +151,7 @@ export function readCommand(args: string[]): Command | null {
     delaySteps: number('delay', 32, 0, 96),
     replayPart: number('replay', 0.3, 0, 1, false),
     rate: number('rate', 3e-3, 1e-7, 1, false),
+    optimizer: optimizer ?? 'muon',
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };
   if (wrong.length > 0 || out === undefined) throw new RuleError(wrong.join('\n'));
@@ -181,6 +187,7 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     ['delay', plan.delaySteps],
     ['replay', plan.replayPart],
     ['rate', plan.rate],
+    ['optimizer', plan.optimizer],
     ['random-seed', plan.randomSeed],
     ['out', out],
   ];

@@ -4,9 +4,16 @@
  */
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
-import { type AdamState, adamUpdate, firstAdam, firstWeights, meanDirection } from './adam.ts';
 import { type DamageKind, damage } from './damage.ts';
 import type { Weights } from './kernel.ts';
+import {
+  firstState,
+  firstWeights,
+  meanDirection,
+  type OptimizerName,
+  type OptimizerState,
+  update,
+} from './optimizer.ts';
 import { Random, type RandomState } from './random.ts';
 import * as regime from './regime.ts';
 import { Rollouts } from './rollouts.ts';
@@ -42,6 +49,7 @@ export interface TrainingPlan {
   /** How often a body is given a wound that healed badly before, instead of a fresh one. */
   readonly replayPart: number;
   readonly rate: number;
+  readonly optimizer: OptimizerName;
   readonly randomSeed: number;
 }
 
@@ -52,7 +60,7 @@ export interface Snapshot {
   readonly poolDone: number;
   readonly difficulty: regime.Difficulty;
   readonly smoothedLoss: number;
-  readonly adam: AdamState;
+  readonly optimizer: OptimizerState;
   readonly random: RandomState;
   /** [poolSize, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
@@ -131,7 +139,7 @@ export class TrainingRun {
             poolDone: 0,
             difficulty: regime.firstDifficulty(shape),
             smoothedLoss: Number.NaN,
-            adam: firstAdam(this.#firstWeights()),
+            optimizer: firstState(this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
             wounds: new Wounds().state,
@@ -166,7 +174,7 @@ export class TrainingRun {
   }
 
   get weights(): Weights {
-    return this.#now.adam.weights;
+    return this.#now.optimizer.weights;
   }
 
   get losses(): readonly number[] {
@@ -222,7 +230,7 @@ export class TrainingRun {
       this.#rollBack(performance.now() - started);
       return { ...this.#progress(inCurriculum, steps, loss), rolledBack: fault };
     }
-    const adam = adamUpdate(this.#now.adam, gradient, this.#rate());
+    const optimizer = update(this.#now.optimizer, gradient, this.#rate(), this.plan.optimizer);
     samples.forEach(({ index, again }, slot) => {
       if (index >= 0) this.#poolState(index).set(this.#rollouts.state(slot));
       const before = wounded.get(slot);
@@ -232,7 +240,7 @@ export class TrainingRun {
     (this.#now.losses as number[]).push(loss);
     this.#now = {
       ...this.#now,
-      adam,
+      optimizer,
       smoothedLoss: smoothed,
       curriculumDone: this.#now.curriculumDone + (inCurriculum ? 1 : 0),
       poolDone: this.#now.poolDone + (inCurriculum ? 0 : 1),
@@ -249,8 +257,8 @@ export class TrainingRun {
   }
 
   #rate(): number {
-    // Adam's first updates move every weight by the whole rate, whatever the gradient's size.
-    const warm = Math.min(1, (this.#now.adam.updates + 1) / WARM_UP);
+    // The first updates move the weights by the whole rate, whatever the gradient's size.
+    const warm = Math.min(1, (this.#now.optimizer.updates + 1) / WARM_UP);
     const base = warm * this.plan.rate * RATE_AFTER_ROLLBACK ** this.#now.rollbacks;
     if (this.#inCurriculum) return base;
     return base * (0.01 + 0.495 * (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)));
@@ -367,10 +375,9 @@ export class TrainingRun {
     const { shape } = this.target;
     const length = shape.cellCount * CHANNELS;
     const pool = new Float32Array(this.plan.poolSize * length);
-    // Cut short, the curriculum leaves a rule that fails from a seed: that is no divergence.
-    const { difficulty } = this.#now;
-    const smoothedLoss = regime.isSeed(difficulty) ? this.#now.smoothedLoss : this.#seedLoss;
-    this.#now = { ...this.#now, pool, smoothedLoss };
+    // Bodies older than any that the curriculum saw run wild at first, and cut short it leaves a rule that
+    // fails from a seed: neither is a divergence.
+    this.#now = { ...this.#now, pool, smoothedLoss: this.#seedLoss };
     for (let i = 0; i < this.plan.poolSize; i++) plantSeed(this.#poolState(i), shape);
     this.#kept = this.snapshot();
   }

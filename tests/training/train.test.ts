@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Rule } from '../../server/rules/rule.ts';
-import { adamUpdate, firstAdam, firstWeights, meanDirection } from '../../server/training/adam.ts';
 import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
 import { readCommand, trainingCommand } from '../../server/training/cli.ts';
 import { DAMAGE_KINDS } from '../../server/training/damage.ts';
 import { CUTS, describeEvaluation, evaluate } from '../../server/training/evaluate.ts';
+import { firstState, firstWeights, meanDirection, update } from '../../server/training/optimizer.ts';
 import { describe as describeProgress } from '../../server/training/progress.ts';
 import { Random } from '../../server/training/random.ts';
 import { contactSheet, lossPlot } from '../../server/training/report.ts';
@@ -42,6 +42,7 @@ beforeAll(() => {
     delaySteps: 4,
     replayPart: 0.5,
     rate: 3e-3,
+    optimizer: 'muon',
     randomSeed: 5,
   };
 });
@@ -58,10 +59,10 @@ async function trained(
   return run.snapshot();
 }
 
-const ruleOf = ({ plan, adam }: Snapshot): Rule => ({
+const ruleOf = ({ plan, optimizer }: Snapshot): Rule => ({
   name: plan.name,
   hidden: plan.hidden,
-  ...adam.weights,
+  ...optimizer.weights,
   fireRate: plan.fireRate,
   metadata: {},
 });
@@ -71,7 +72,7 @@ describe('one random seed gives one rule', () => {
     const [one, three] = [await trained(plan, 1, 99), await trained(plan, 3, 99)];
     expect(one.poolDone).toBe(plan.iterations);
     expect(three.losses).toEqual(one.losses);
-    expect(three.adam.weights).toEqual(one.adam.weights);
+    expect(three.optimizer.weights).toEqual(one.optimizer.weights);
   });
 
   test('also when the run was stopped in either phase and gone on with from a checkpoint', async () => {
@@ -81,7 +82,7 @@ describe('one random seed gives one rule', () => {
       writeCheckpoint(file, await trained(plan, 2, stop));
       const resumed = await trained(readCheckpoint(file), 1, 99);
       expect(resumed.losses).toEqual(whole.losses);
-      expect(resumed.adam.weights).toEqual(whole.adam.weights);
+      expect(resumed.optimizer.weights).toEqual(whole.optimizer.weights);
     }
   });
 });
@@ -99,14 +100,14 @@ test('forty updates on one batch more than halve its loss', async () => {
     maxSteps: 16,
   });
   rollouts.target.set(target.rgba);
-  let adam = firstAdam(firstWeights(32, new Random(1)));
+  let state = firstState(firstWeights(32, new Random(1)));
   const losses: number[] = [];
   for (let i = 0; i < 40; i++) {
     for (const slot of [0, 1]) plantSeed(rollouts.state(slot), shape);
-    rollouts.setWeights(adam.weights);
+    rollouts.setWeights(state.weights);
     const result = await rollouts.differentiate([1, 2].map((randomSeed) => ({ steps: 16, randomSeed })));
     losses.push(result.losses[0] + result.losses[1]);
-    adam = adamUpdate(adam, meanDirection([rollouts.gradient(0), rollouts.gradient(1)]), 3e-3);
+    state = update(state, meanDirection([rollouts.gradient(0), rollouts.gradient(1)]), 1.5e-2);
   }
   await rollouts.dispose();
   expect(losses[39]).toBeLessThan(losses[0] / 2);
@@ -117,7 +118,7 @@ test('a run that diverges rolls back to the last good state, at a lower rate, an
   const run = new TrainingRun({ ...good, pool: good.pool.map(() => 1e30) }, 1);
   const { rollbacks, done } = await run.iterate();
   expect([rollbacks, done]).toEqual([1, good.poolDone]);
-  expect(run.weights).toEqual(good.adam.weights);
+  expect(run.weights).toEqual(good.optimizer.weights);
   await expect(async () => {
     for (let i = 0; i < 20; i++) await run.iterate();
   }).rejects.toThrow('try a lower --rate');
@@ -126,10 +127,10 @@ test('a run that diverges rolls back to the last good state, at a lower rate, an
 
 test("a population that is dead is noticed within a few iterations, though its loss is no larger than a seed's", async () => {
   const good = await trained(plan, 1, 3);
-  const b2 = good.adam.weights.b2.slice();
+  const b2 = good.optimizer.weights.b2.slice();
   b2[3] = -50; // alpha falls at every step: whatever fires dies
-  const deadly = { ...good.adam, weights: { ...good.adam.weights, b2 } };
-  const run = new TrainingRun({ ...good, adam: deadly }, 1);
+  const deadly = { ...good.optimizer, weights: { ...good.optimizer.weights, b2 } };
+  const run = new TrainingRun({ ...good, optimizer: deadly }, 1);
   const faults: (string | undefined)[] = [];
   for (let i = 0; i < 12; i++) faults.push((await run.iterate()).rolledBack);
   await run.dispose();
