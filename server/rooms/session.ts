@@ -134,7 +134,7 @@ export class Session {
           this.outlet.close(CloseCode.badMessage, `frame ${message.frame} was not sent`);
         return;
       case 'keyframes':
-        stream.lost(viewer, message.pages);
+        stream.lost(viewer, message);
         return;
       case 'stroke':
         void this.#stroke(message);

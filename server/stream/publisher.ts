@@ -1,176 +1,160 @@
 /**
  * What clients hold of each watched page, and how it moves. Runs in the simulation thread, knows nothing
- * of sockets. A page's version is the number of the frame in which it was last published.
+ * of sockets. One frame:
+ * ```
+ * begin → see (each level-0 page that changed)
+ *       → if startFill: fill (each page that exists), endFill
+ *       → due: read (each page it names)
+ *       → collect
+ * ```
  */
-
-import { encodeUpdate, KEYFRAME } from '../../shared/frame.ts';
-import { PAGE_BYTES } from '../../shared/geometry.ts';
-import { encodeKeyframe, encodePage, pagesEqual } from '../../shared/pageCodec.ts';
+import type { Size } from '../../shared/geometry.ts';
 import type { PublishedFrame, PublishedUpdate } from '../world/messages.ts';
-
-interface WatchedPage {
-  /** [64, 64, 4], what clients hold; null while that is nothing but zeros (most of a large world). */
-  published: Uint8Array | null;
-  /** 0 until the first truth was seen and published. */
-  version: number;
-  seen: boolean;
-  exact: boolean;
-  keyframe: boolean;
-  /** How often it moved since the last frame closed, and the first time by what. */
-  moves: number;
-  delta: Uint8Array | null;
-  /** When the truth last changed. */
-  movedMs: number;
-  /** Its truth is on the way, to be published without loss. */
-  refining: boolean;
-}
+import { Levels } from './levels.ts';
+import { indexOf, LANES, Lane, laneOf, levelOf, pageKey, twinOf } from './pageKey.ts';
+import { PublishedPage } from './publishedPage.ts';
 
 export interface PublisherOptions {
-  /** Pages a row of the world. */
-  readonly across: number;
-  /** 0..255: how far a published channel may be from the truth. */
+  readonly world: Size;
+  /** 0..255: how far a published channel may be from the truth, in the fine lane. */
   readonly epsilon: number;
   /** A page that stood still so long is published exactly. */
   readonly refineMs?: number;
 }
 
-const ZEROS = new Uint8Array(PAGE_BYTES);
+/** The coarse lane: at 20 Hz five times a second, and up to this many times the error. */
+export const COARSE_EVERY = 4;
+const COARSE_EPSILON = 4;
 
 export class Publisher {
-  readonly #across: number;
-  readonly #epsilon: number;
+  readonly #world: Size;
+  readonly #epsilons: readonly number[];
   readonly #refineMs: number;
-  readonly #pages = new Map<number, WatchedPage>();
+  readonly #levels: Levels;
+  readonly #pages = new Map<number, PublishedPage>();
   /** Pages with something to say when the frame closes. */
-  readonly #open = new Set<number>();
+  readonly #open = new Set<PublishedPage>();
   /** Pages whose first truth has not been seen. */
-  readonly #unseen = new Set<number>();
+  readonly #unseen = new Set<PublishedPage>();
   /** Pages whose published pixels may differ from the truth. */
-  readonly #inexact = new Set<number>();
+  readonly #inexact = new Set<PublishedPage>();
+  /** Level-0 pages that `due` named. */
+  readonly #reading = new Set<PublishedPage>();
+  #frame = 0;
   #nowMs = 0;
 
-  constructor(options: PublisherOptions) {
-    this.#across = options.across;
-    this.#epsilon = options.epsilon;
-    this.#refineMs = options.refineMs ?? 1_000;
+  constructor({ world, epsilon, refineMs = 1_000 }: PublisherOptions) {
+    this.#world = world;
+    this.#epsilons = LANES.map((lane) =>
+      lane === Lane.fine ? epsilon : Math.min(255, COARSE_EPSILON * epsilon),
+    );
+    this.#refineMs = refineMs;
+    this.#levels = new Levels(world);
   }
 
-  watch(pages: readonly number[]): void {
-    for (const page of pages) {
-      if (this.#pages.has(page)) continue;
-      this.#pages.set(page, {
-        published: null,
-        version: 0,
-        seen: false,
-        exact: false,
-        keyframe: true,
-        moves: 0,
-        delta: null,
-        movedMs: this.#nowMs,
-        refining: false,
-      });
+  /** @param keys - `pageKey`s; each is published as a keyframe in the next frame */
+  watch(keys: readonly number[]): void {
+    for (const key of keys) {
+      if (this.#pages.has(key)) continue;
+      const page = new PublishedPage(key, this.#world, this.#epsilons[laneOf(key)], this.#nowMs);
+      this.#pages.set(key, page);
       this.#unseen.add(page);
+      if (levelOf(key) > 0) this.#levels.watch(levelOf(key), indexOf(key));
     }
   }
 
-  unwatch(pages: readonly number[]): void {
-    for (const page of pages) {
-      this.#pages.delete(page);
-      this.#open.delete(page);
-      this.#unseen.delete(page);
-      this.#inexact.delete(page);
+  unwatch(keys: readonly number[]): void {
+    for (const key of keys) {
+      const page = this.#pages.get(key);
+      if (page === undefined) continue;
+      this.#pages.delete(key);
+      for (const set of [this.#open, this.#unseen, this.#inexact, this.#reading]) set.delete(page);
+      if (levelOf(key) > 0 && !this.#pages.has(twinOf(key))) this.#levels.unwatch(levelOf(key), indexOf(key));
     }
   }
 
   /** Answered in the next frame, for all who asked at once; pages that nobody watches are passed over. */
-  requestKeyframes(pages: readonly number[]): void {
-    for (const page of pages) {
-      const watched = this.#pages.get(page);
-      if (watched === undefined) continue;
-      watched.keyframe = true;
-      if (watched.seen) this.#open.add(page);
+  requestKeyframes(keys: readonly number[]): void {
+    for (const key of keys) {
+      const page = this.#pages.get(key);
+      if (page === undefined) continue;
+      page.wantsKeyframe = true;
+      if (page.seen) this.#open.add(page);
     }
   }
 
-  watches(page: number): boolean {
-    return this.#pages.has(page);
-  }
-
-  /** Pages whose truth it needs now: newly watched, or due to be refined to exact. */
-  due(nowMs: number): readonly number[] {
+  begin(nowMs: number): void {
+    this.#frame++;
     this.#nowMs = nowMs;
-    const due = [...this.#unseen];
-    for (const page of this.#inexact) {
-      const watched = this.#pages.get(page)!;
-      if (nowMs - watched.movedMs < this.#refineMs) continue;
-      watched.refining = true;
-      due.push(page);
-    }
-    return due;
   }
 
-  /**
-   * @param page - others than watched ones are passed over
-   * @param rgba - [64, 64, 4], its true pixels; read only, not kept
-   */
-  see(page: number, rgba: Uint8Array): void {
-    const watched = this.#pages.get(page);
-    if (watched === undefined) return;
-    const first = !watched.seen;
-    if (first) {
-      watched.seen = true;
-      this.#unseen.delete(page);
+  /** A level-0 page changed. @param rgba - [64, 64, 4], its true pixels; read only, not kept */
+  see(index: number, rgba: Uint8Array): void {
+    for (const lane of LANES) {
+      const page = this.#pages.get(pageKey(0, index, lane));
+      if (page !== undefined) this.#change(page, rgba);
     }
-    const epsilon = first || watched.refining ? 0 : this.#epsilon;
-    if (!watched.refining) watched.movedMs = this.#nowMs;
-    watched.refining = false;
+    this.#levels.change(index, rgba);
+  }
 
-    // A page of zeros is known without a buffer of its own.
-    if (watched.published === null) {
-      if (!pagesEqual(ZEROS, rgba)) watched.published = new Uint8Array(PAGE_BYTES);
-    }
-    const delta = watched.published === null ? null : encodePage(watched.published, rgba, epsilon);
-    watched.exact = epsilon === 0 || pagesEqual(watched.published ?? ZEROS, rgba);
-    if (watched.exact) this.#inexact.delete(page);
-    else this.#inexact.add(page);
+  /** @returns whether every page that exists must be given to `fill` now, and then `endFill` called */
+  startFill(): boolean {
+    return this.#levels.startFill();
+  }
+  fill(index: number, rgba: Uint8Array): void {
+    this.#levels.fill(index, rgba);
+  }
+  endFill(): void {
+    this.#levels.endFill();
+  }
 
-    if (first) {
-      this.#open.add(page);
-    } else if (delta !== null) {
-      // Two deltas in one frame have no common base: say where it stands instead.
-      if (watched.moves++ === 0) watched.delta = delta;
-      else watched.keyframe = true;
-      this.#open.add(page);
+  /** Level-0 pages whose true pixels must be given to `read` now. */
+  due(): ReadonlySet<number> {
+    this.#levels.drain((key, pixels) => {
+      for (const one of [key, twinOf(key)]) {
+        const page = this.#pages.get(one);
+        if (page !== undefined) this.#change(page, pixels);
+      }
+    });
+    const reads = new Set<number>();
+    const need = (page: PublishedPage): void => {
+      const index = indexOf(page.key);
+      const level = levelOf(page.key);
+      if (level > 0) {
+        const truth = this.#levels.pixelsOf(level, index);
+        // Else it was watched after this frame's visit of all pages, and is in the next one.
+        if (truth !== undefined) this.#publish(page, truth);
+        return;
+      }
+      reads.add(index);
+      this.#reading.add(page);
+    };
+    for (const page of this.#unseen) need(page);
+    for (const page of this.#inexact)
+      if (this.#isStill(page) || (page.late && this.#hasTurn(page))) need(page);
+    return reads;
+  }
+
+  /** @param rgba - [64, 64, 4], what `due` asked for; read only, not kept */
+  read(index: number, rgba: Uint8Array): void {
+    for (const lane of LANES) {
+      const page = this.#pages.get(pageKey(0, index, lane));
+      if (page !== undefined && this.#reading.delete(page)) this.#publish(page, rgba);
     }
   }
 
   /** Closes the frame; null when there is nothing to say. */
-  collect(frame: number, step: number, nowMs: number): PublishedFrame | null {
-    this.#nowMs = nowMs;
+  collect(step: number): PublishedFrame | null {
     if (this.#open.size === 0) return null;
     const updates: PublishedUpdate[] = [];
     const encoded: Uint8Array[] = [];
     let total = 0;
     for (const page of this.#open) {
-      const watched = this.#pages.get(page)!;
-      const base = watched.version;
-      if (watched.moves > 0 || base === 0) watched.version = frame;
-      const delta = watched.moves === 1 && base !== 0 ? watched.delta : null;
-      watched.moves = 0;
-      watched.delta = null;
-      const wantsKeyframe = watched.keyframe || base === 0;
-      watched.keyframe = false;
-      const add = (from: number, payload: Uint8Array): void => {
-        const bytes = this.#encode(page, watched, from, payload);
-        updates.push({ page, version: watched.version, base: from, offset: total, length: bytes.length });
+      page.close(this.#frame, (version, base, bytes) => {
+        updates.push({ key: page.key, version, base, offset: total, length: bytes.length });
         encoded.push(bytes);
         total += bytes.length;
-      };
-      // The delta first: who can use it does not take the longer keyframe.
-      if (delta !== null) add(base, delta);
-      if (wantsKeyframe) {
-        add(KEYFRAME, watched.published === null ? ZEROS.subarray(0, 0) : encodeKeyframe(watched.published));
-      }
+      });
     }
     this.#open.clear();
     const bytes = new Uint8Array(total);
@@ -179,18 +163,33 @@ export class Publisher {
       bytes.set(part, at);
       at += part.length;
     }
-    return { type: 'frame', frame, step, updates, bytes };
+    return { type: 'frame', frame: this.#frame, step, updates, bytes };
   }
 
-  #encode(page: number, watched: WatchedPage, base: number, payload: Uint8Array): Uint8Array {
-    return encodeUpdate({
-      level: 0,
-      px: page % this.#across,
-      py: Math.floor(page / this.#across),
-      version: watched.version,
-      base,
-      epsilon: watched.exact ? 0 : this.#epsilon,
-      payload,
-    });
+  /** The truth of a page moved. */
+  #change(page: PublishedPage, truth: Uint8Array | null): void {
+    page.movedMs = this.#nowMs;
+    if (!page.seen || this.#hasTurn(page)) {
+      this.#publish(page, truth);
+    } else {
+      page.late = true;
+      this.#inexact.add(page);
+    }
+  }
+
+  #publish(page: PublishedPage, truth: Uint8Array | null): void {
+    if (page.publish(truth, this.#isStill(page))) this.#open.add(page);
+    this.#unseen.delete(page);
+    if (page.exact) this.#inexact.delete(page);
+    else this.#inexact.add(page);
+  }
+
+  #isStill(page: PublishedPage): boolean {
+    return this.#nowMs - page.movedMs >= this.#refineMs;
+  }
+
+  /** Coarse pages take turns, so that no frame is longer than the others. */
+  #hasTurn(page: PublishedPage): boolean {
+    return laneOf(page.key) === Lane.fine || (this.#frame + page.key) % COARSE_EVERY === 0;
   }
 }

@@ -1,6 +1,7 @@
 /** Published frames on their way from the world to those who watch. */
-import type { Rect } from '../../shared/geometry.ts';
+import type { KeyframesMessage, ViewportMessage } from '../../shared/protocol.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
+import { pageKey } from './pageKey.ts';
 import { pagesInView, Subscriptions } from './subscriptions.ts';
 import { type FrameSocket, Viewer } from './viewer.ts';
 
@@ -35,9 +36,11 @@ export class Stream {
     this.#subscriptions.leave(viewer, [...viewer.pages], this.#now());
   }
 
-  look(viewer: Viewer, viewport: Rect): void {
+  look(viewer: Viewer, viewport: ViewportMessage): void {
     if (!this.#viewers.has(viewer)) return;
-    const { entered, left } = viewer.look(pagesInView(viewport, this.#world.ready));
+    const { level } = viewport;
+    const pages = pagesInView(viewport, this.#world.ready, level);
+    const { entered, left } = viewer.look(pages.map((index) => pageKey(level, index)));
     this.#subscriptions.enter(viewer, entered);
     this.#subscriptions.leave(viewer, left, this.#now());
     this.#ask([viewer]);
@@ -50,8 +53,8 @@ export class Stream {
     return known;
   }
 
-  lost(viewer: Viewer, pages: readonly number[]): void {
-    viewer.lost(pages);
+  lost(viewer: Viewer, { level, pages }: KeyframesMessage): void {
+    viewer.lost(pages.map((index) => pageKey(level, index)));
     this.#ask([viewer]);
   }
 
@@ -59,7 +62,7 @@ export class Stream {
   publish(frame: PublishedFrame): void {
     const touched = new Set<Viewer>();
     for (const update of frame.updates) {
-      const watchers = this.#subscriptions.watchersOf(update.page);
+      const watchers = this.#subscriptions.watchersOf(update.key);
       if (watchers === undefined) continue;
       for (const viewer of watchers) {
         viewer.offer(update);

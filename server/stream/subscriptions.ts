@@ -1,24 +1,25 @@
 /** Who watches which pages, and the union that the world has to publish. */
-import { PAGE_CELLS, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
+import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 
-/** Half a page around the viewport, so that a short pan finds its pixels there. */
-const MARGIN_CELLS = PAGE_CELLS / 2;
+/** Of a page, around the viewport, so that a short pan finds its pixels there. */
+const MARGIN = 1 / 2;
 /** A page left for less than this is still watched: panning back and forth costs nothing. */
 const LINGER_MS = 3_000;
 
 /**
- * The pages a viewport shows, nearest to its centre first: cut to the world, and around the centre to
- * `MAX_VIEWPORT_PAGES`.
+ * The indexes of the pages of one level that a viewport shows, nearest to its centre first: cut to the world,
+ * and around the centre to `MAX_VIEWPORT_PAGES`.
  *
- * @param viewport - finite numbers; it may lie outside the world (then nothing is in view)
+ * @param viewport - cells, finite numbers; it may lie outside the world (then nothing is in view)
+ * @param level - 0..topLevel(world)
  */
-export function pagesInView(viewport: Rect, world: Size): number[] {
-  const across = pagesAcross(world.width);
-  const down = pagesAcross(world.height);
-  const first = (from: number): number => Math.max(0, Math.floor((from - MARGIN_CELLS) / PAGE_CELLS));
-  const last = (to: number, pages: number): number =>
-    Math.min(pages - 1, Math.ceil((to + MARGIN_CELLS) / PAGE_CELLS) - 1);
+export function pagesInView(viewport: Rect, world: Size, level: number): number[] {
+  const across = pagesAcross(world.width, level);
+  const down = pagesAcross(world.height, level);
+  const side = PAGE_CELLS * 2 ** level;
+  const first = (from: number): number => Math.max(0, Math.floor(from / side - MARGIN));
+  const last = (to: number, pages: number): number => Math.min(pages - 1, Math.ceil(to / side + MARGIN) - 1);
   let px0 = first(viewport.x);
   let px1 = last(viewport.x + viewport.width, across);
   let py0 = first(viewport.y);
@@ -43,7 +44,7 @@ export function pagesInView(viewport: Rect, world: Size): number[] {
   const pages: { page: number; distance: number }[] = [];
   for (let py = py0; py <= py1; py++) {
     for (let px = px0; px <= px1; px++) {
-      pages.push({ page: py * across + px, distance: (px - cx) ** 2 + (py - cy) ** 2 });
+      pages.push({ page: pageIndex(px, py, across), distance: (px - cx) ** 2 + (py - cy) ** 2 });
     }
   }
   return pages.sort((a, b) => a.distance - b.distance || a.page - b.page).map(({ page }) => page);

@@ -121,11 +121,11 @@ export class Viewer {
 
   /** One update of the frame being put together; sent, or owed, when `finish` is called. */
   offer(update: PublishedUpdate): void {
-    const held = this.#held.get(update.page);
+    const held = this.#held.get(update.key);
     if (held === undefined || held.version === update.version) return;
     if (update.base === KEYFRAME || update.base === held.version) this.#offered.push(update);
     // The keyframe of the same frame, if there is one, pays this debt at once.
-    else this.#owed.add(update.page);
+    else this.#owed.add(update.key);
   }
 
   /**
@@ -141,17 +141,17 @@ export class Viewer {
     // Only a frame that does not fit as a whole has to choose.
     let total = 0;
     for (const update of offered) total += update.length;
-    if (total > room) offered.sort((a, b) => this.#held.get(a.page)!.rank - this.#held.get(b.page)!.rank);
+    if (total > room) offered.sort((a, b) => this.#held.get(a.key)!.rank - this.#held.get(b.key)!.rank);
 
     const chosen: PublishedUpdate[] = [];
     let bytes = FRAME_HEADER_BYTES;
     for (const update of offered) {
-      const held = this.#held.get(update.page)!;
+      const held = this.#held.get(update.key)!;
       // Its delta was chosen already; the keyframe of the same version would say it twice.
       if (held.version === update.version) continue;
       if (update.base === KEYFRAME) this.#keyframeBytes += (update.length - this.#keyframeBytes) / 16;
       if (room <= 0) {
-        this.#owed.add(update.page);
+        this.#owed.add(update.key);
         held.askedMs = Number.NEGATIVE_INFINITY;
         continue;
       }
@@ -159,7 +159,7 @@ export class Viewer {
       bytes += update.length;
       held.version = update.version;
       held.askedMs = Number.NEGATIVE_INFINITY;
-      this.#owed.delete(update.page);
+      this.#owed.delete(update.key);
       chosen.push(update);
     }
     if (room <= 0 && this.#owed.size > 0) this.#stalledMs = Math.min(this.#stalledMs, nowMs);

@@ -73,8 +73,8 @@ class Link implements WorldThread {
     this.#post({ type: 'watch', add, remove });
   }
 
-  requestKeyframes(pages: readonly number[]): void {
-    this.#post({ type: 'keyframes', pages });
+  requestKeyframes(keys: readonly number[]): void {
+    this.#post({ type: 'keyframes', keys });
   }
 
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {

@@ -7,8 +7,9 @@ import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '..
 
 /** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
 export interface PublishedUpdate {
-  readonly page: number;
-  /** The frame it was published in. */
+  /** `stream/pageKey.ts` */
+  readonly key: number;
+  /** Larger than all versions that the page had before. */
   readonly version: number;
   /** The version it starts from; 0: a keyframe. */
   readonly base: number;
@@ -73,10 +74,10 @@ export type StrokeOutcome =
   | { readonly ok: false; readonly reason: string };
 
 export type ToWorld =
-  /** From now on these pages are (no longer) watched. A page newly watched is published as a keyframe. */
+  /** From now on these pages (`stream/pageKey.ts`) are (no longer) watched; one newly watched comes as a keyframe. */
   | { readonly type: 'watch'; readonly add: readonly number[]; readonly remove: readonly number[] }
   /** Include keyframes of these pages in the next frame. */
-  | { readonly type: 'keyframes'; readonly pages: readonly number[] }
+  | { readonly type: 'keyframes'; readonly keys: readonly number[] }
   | { readonly type: 'query'; readonly request: number; readonly query: WorldQuery }
   /** Save, then say `stopped`. */
   | { readonly type: 'stop' };
@@ -105,11 +106,11 @@ export type FromWorld =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'stopped' };
 
-/** The world as the main thread sees it (`link.ts` makes it real, tests fake it). */
+/** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
 export interface WorldLink {
   readonly ready: WorldReady;
   watch(add: readonly number[], remove: readonly number[]): void;
-  requestKeyframes(pages: readonly number[]): void;
+  requestKeyframes(keys: readonly number[]): void;
   /** @throws Error with the world's reason, or after 10 s without an answer */
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
   onFrame: (frame: PublishedFrame) => void;

@@ -41,7 +41,6 @@ export class Simulation {
   /** Resolves when the engine is free: its calls must not overlap. */
   #turn: Promise<unknown> = Promise.resolve();
   #saving: Promise<unknown> = Promise.resolve();
-  #frame = 0;
   /** Steps that time has earned; a fraction waits for the next frame. */
   #stepsOwed = 0;
   #stepMs = 0;
@@ -82,7 +81,7 @@ export class Simulation {
         publisher.watch(message.add);
         return;
       case 'keyframes':
-        publisher.requestKeyframes(message.pages);
+        publisher.requestKeyframes(message.keys);
         return;
       case 'query':
         void this.#answer(message.request, message.query);
@@ -140,15 +139,18 @@ export class Simulation {
 
   async #publish(): Promise<void> {
     const { world, publisher, clock, post } = this.#options;
-    this.#frame++;
-    await world.engine.visitChanged((page, rgba) => {
-      if (publisher.watches(page)) publisher.see(page, rgba);
-    });
-    for (const page of publisher.due(clock.now())) {
-      await world.engine.readPage(page, this.#page);
-      publisher.see(page, this.#page);
+    const { engine } = world;
+    publisher.begin(clock.now());
+    await engine.visitChanged((page, rgba) => publisher.see(page, rgba));
+    if (publisher.startFill()) {
+      await engine.visitAll((page, rgba) => publisher.fill(page, rgba));
+      publisher.endFill();
     }
-    const frame = publisher.collect(this.#frame, world.engine.stepNumber, clock.now());
+    for (const page of publisher.due()) {
+      await engine.readPage(page, this.#page);
+      publisher.read(page, this.#page);
+    }
+    const frame = publisher.collect(engine.stepNumber);
     if (frame !== null) post(frame, [frame.bytes.buffer]);
   }
 

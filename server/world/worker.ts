@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { pagesAcross } from '../../shared/geometry.ts';
 import type { Config } from '../config.ts';
 import { createEngine } from '../engines/create.ts';
 import { loadRules } from '../rules/load.ts';
@@ -41,7 +40,7 @@ await wake();
 const simulation = new Simulation({
   ...config,
   world,
-  publisher: new Publisher({ across: pagesAcross(width), epsilon: config.epsilon }),
+  publisher: new Publisher({ world: config, epsilon: config.epsilon }),
   clock: { now: () => performance.now(), sleep },
   write: (state) => saves.write(state),
   post,

@@ -18,6 +18,7 @@ export class FakeWorld implements WorldLink {
   readonly truth = new Map<number, Uint8Array>();
   readonly publisher: Publisher;
   readonly asked: WorldQuery[] = [];
+  /** `pageKey`s */
   readonly watched = new Set<number>();
   outcome: StrokeOutcome = { ok: true, step: 7 };
   /** Set to hold answers back. */
@@ -26,7 +27,7 @@ export class FakeWorld implements WorldLink {
   publishedBytes = 0;
   onFrame: (frame: PublishedFrame) => void = () => {};
   onStats: (stats: Omit<StatsMessage, 'players'>) => void = () => {};
-  #frame = 0;
+  #frames = 0;
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
 
@@ -42,12 +43,12 @@ export class FakeWorld implements WorldLink {
       notes: [],
     };
     this.across = pagesAcross(width);
-    this.publisher = new Publisher({ across: this.across, epsilon });
+    this.publisher = new Publisher({ world: { width, height }, epsilon });
   }
 
   /** Frames so far. */
   get frames(): number {
-    return this.#frame;
+    return this.#frames;
   }
 
   /** Paints one cell. */
@@ -79,11 +80,17 @@ export class FakeWorld implements WorldLink {
 
   /** One frame of the simulation. */
   tick(nowMs = performance.now()): PublishedFrame | null {
-    for (const page of new Set([...this.#changed, ...this.publisher.due(nowMs)]))
-      if (this.publisher.watches(page)) this.publisher.see(page, this.pixels(page));
+    const { publisher } = this;
+    publisher.begin(nowMs);
+    for (const page of this.#changed) publisher.see(page, this.pixels(page));
     this.#changed.clear();
-    this.#frame++;
-    const frame = this.publisher.collect(this.#frame, this.#frame * 3, nowMs);
+    if (publisher.startFill()) {
+      for (const [page, pixels] of this.truth) publisher.fill(page, pixels);
+      publisher.endFill();
+    }
+    for (const page of publisher.due()) publisher.read(page, this.pixels(page));
+    this.#frames++;
+    const frame = publisher.collect(this.#frames * 3);
     if (frame !== null) {
       this.publishedBytes += frame.bytes.length;
       this.onFrame(frame);
@@ -100,7 +107,7 @@ export class FakeWorld implements WorldLink {
         this.tick();
       }, 1_000 / hz),
       setInterval(
-        () => this.onStats({ step: this.#frame * 3, stepsPerSecond: 60, organisms: 1, livingCells: 9 }),
+        () => this.onStats({ step: this.#frames * 3, stepsPerSecond: 60, organisms: 1, livingCells: 9 }),
         500,
       ),
     );
@@ -113,8 +120,8 @@ export class FakeWorld implements WorldLink {
     this.publisher.unwatch(remove);
   }
 
-  requestKeyframes(pages: readonly number[]): void {
-    this.publisher.requestKeyframes(pages);
+  requestKeyframes(keys: readonly number[]): void {
+    this.publisher.requestKeyframes(keys);
   }
 
   async ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {

@@ -1,6 +1,7 @@
 import { getMessageBytes, Protocol } from '@colyseus/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
+import { pageKey } from '../../server/stream/pageKey.ts';
 import {
   BUDGET_CELLS,
   MAX_CLIENT_MESSAGE_BYTES,
@@ -74,7 +75,7 @@ describe('a player', () => {
 
   test('gets frames as bytes through the real SDK, decodes them and acknowledges', async () => {
     const { room } = await join(server);
-    const mirror = new Mirror(16);
+    const mirror = new Mirror(server.world.ready);
     let kind = '';
     const complete = new Promise<void>((resolve) => {
       room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
@@ -89,6 +90,33 @@ describe('a player', () => {
     await complete;
     expect(kind).toBe('[object Uint8Array]');
     expect(mirror.pages.size).toBe(36);
+    expect(mirror.gaps.size).toBe(0);
+    await room.leave();
+  });
+
+  test('sees the averages of the level he asked for, then those of another', async () => {
+    const { room } = await join(server);
+    const mirror = new Mirror(server.world.ready);
+    const until = (key: number, red: number): Promise<void> =>
+      new Promise((resolve) => {
+        const off = room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
+          room.send(ClientMessageType.ack, { frame: mirror.apply(bytes) });
+          if (mirror.pages.get(key)?.pixels[0] !== red) return;
+          off();
+          resolve();
+        });
+      });
+    for (let x = 0; x < 2; x++)
+      for (let y = 0; y < 2; y++) server.world.paint(512 + x, 512 + y, [100 + x, 20, 30, 255]);
+    // 1024 cells: 4 x 4 pages of level 2, the top left cell of page (2, 2) being cell (512, 512).
+    const here = { x: 0, y: 0, width: 1024, height: 1024 };
+    room.send(ClientMessageType.viewport, { ...here, level: 2 });
+    await until(pageKey(2, 10), 25);
+    expect(mirror.pages.size).toBe(16);
+    room.send(ClientMessageType.viewport, { ...here, level: 1 });
+    // 100.5, rounded half up.
+    await until(pageKey(1, 36), 101);
+    expect(mirror.pages.size).toBe(16 + 64);
     expect(mirror.gaps.size).toBe(0);
     await room.leave();
   });

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Stream } from '../../server/stream/stream.ts';
 import { type FrameSocket, HEADROOM_BYTES, type Viewer, WINDOW_BYTES } from '../../server/stream/viewer.ts';
 import { decodeFrame } from '../../shared/frame.ts';
-import { PAGE_BYTES } from '../../shared/geometry.ts';
+import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
 import { pagesEqual } from '../../shared/pageCodec.ts';
+import type { ViewportMessage } from '../../shared/protocol.ts';
 import { FakeWorld } from '../rooms/fake-world.ts';
 import { Mirror } from './mirror.ts';
 
@@ -17,8 +18,8 @@ class FakeClient implements FrameSocket {
   sentBytes = 0;
   frames = 0;
 
-  constructor(across: number) {
-    this.mirror = new Mirror(across);
+  constructor(world: Size) {
+    this.mirror = new Mirror(world);
   }
 
   send(bytes: Buffer): void {
@@ -45,10 +46,12 @@ function setUp(epsilon = 0) {
   const world = new FakeWorld(1024, 1024, epsilon);
   const stream = new Stream(world, { now: () => clock.nowMs });
   world.onFrame = (frame) => stream.publish(frame);
-  const join = (viewport = { x: 64, y: 64, width: 512, height: 512 }): [FakeClient, Viewer] => {
-    const client = new FakeClient(world.across);
+  const join = (
+    viewport: Partial<ViewportMessage> = { x: 64, y: 64, width: 512, height: 512 },
+  ): [FakeClient, Viewer] => {
+    const client = new FakeClient(world.ready);
     const viewer = stream.join(client);
-    stream.look(viewer, viewport);
+    stream.look(viewer, { x: 0, y: 0, width: 0, height: 0, level: 0, ...viewport });
     return [client, viewer];
   };
   const tick = (): void => {
@@ -199,7 +202,7 @@ describe('a viewer', () => {
     tick();
     client.read();
     expect([...client.mirror.gaps]).toEqual([17]);
-    stream.lost(viewer, [17, 17, 255]);
+    stream.lost(viewer, { level: 0, pages: [17, 17, 255] });
     tick();
     client.read();
     expect(client.mirror.gaps.size).toBe(0);
@@ -247,9 +250,9 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
         if (random(6) === 0) client.inbox.splice(random(client.inbox.length), 1);
         client.read();
         stream.acknowledge(viewer, received);
-        if (client.mirror.gaps.size > 0) stream.lost(viewer, [...client.mirror.gaps]);
+        if (client.mirror.gaps.size > 0) stream.lost(viewer, { level: 0, pages: [...client.mirror.gaps] });
         if (random(10) === 0) {
-          stream.look(viewer, { x: random(1024), y: random(1024), width: 400, height: 300 });
+          stream.look(viewer, { x: random(1024), y: random(1024), width: 400, height: 300, level: 0 });
           const inView = new Set(viewer.pages);
           for (const page of client.mirror.pages.keys())
             if (!inView.has(page)) client.mirror.pages.delete(page);
@@ -262,7 +265,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
       tick();
       for (const [client, viewer] of clients) {
         stream.acknowledge(viewer, client.read());
-        if (client.mirror.gaps.size > 0) stream.lost(viewer, [...client.mirror.gaps]);
+        if (client.mirror.gaps.size > 0) stream.lost(viewer, { level: 0, pages: [...client.mirror.gaps] });
       }
     }
     for (const [client, viewer] of clients)

@@ -54,7 +54,7 @@ async function makeSimulation(setup: Setup = {}) {
   const simulation = new Simulation({
     world,
     clock,
-    publisher: new Publisher({ across: 2, epsilon: 0 }),
+    publisher: new Publisher({ world: engine, epsilon: 0 }),
     stepsPerSecond: setup.stepsPerSecond ?? 30,
     framesPerSecond: setup.framesPerSecond ?? 20,
     saveSeconds: setup.saveSeconds ?? 60,
@@ -154,7 +154,7 @@ describe('frames', () => {
     await runUntil(2_000);
     const frames = ofType(posted, 'frame');
     expect(frames.length).toBeGreaterThan(10);
-    expect(new Set(frames.flatMap(({ updates }) => updates.map(({ page }) => page)))).toEqual(new Set([1]));
+    expect(new Set(frames.flatMap(({ updates }) => updates.map(({ key }) => key)))).toEqual(new Set([1]));
     expect(frames.every(({ frame }, i) => i === 0 || frame > frames[i - 1].frame)).toBe(true);
     const held = new Uint8Array(64 * 64 * 4);
     for (const frame of frames)
