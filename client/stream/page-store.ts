@@ -41,7 +41,8 @@ export class PageStore extends PageCache<Page> {
 
   /**
    * Applies what can be applied. A delta on a version that is not held, or a payload that does not decode,
-   * is a gap; an update no newer than what is held is old news, and nothing.
+   * is a gap, and the page stays as it was. A version only names a state: which of two is newer it does not
+   * say, so every keyframe is taken, and what came in the wrong order shows as a gap at the next delta.
    */
   apply(updates: readonly PageUpdate[]): Applied {
     const changed: number[] = [];
@@ -51,16 +52,13 @@ export class PageStore extends PageCache<Page> {
       if (!this.pyramid.has(update.level, update.px, update.py)) continue;
       const key = this.pyramid.key(update.level, update.px, update.py);
       const held = this.get(key);
-      if (held !== undefined && held.version !== UNKNOWN && update.version <= held.version) continue;
       if (update.base !== KEYFRAME && held?.version !== update.base) {
-        // Its pixels stay in sight, but whatever keyframe comes is the truth.
-        if (held !== undefined) held.version = UNKNOWN;
-        gaps.push(key);
+        // Twice the same is no gap.
+        if (held?.version !== update.version) gaps.push(key);
         continue;
       }
       const pixels = decode(update, held?.pixels ?? BLANK);
       if (pixels === null) {
-        if (held !== undefined) held.version = UNKNOWN;
         gaps.push(key);
         continue;
       }

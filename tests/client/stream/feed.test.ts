@@ -53,10 +53,8 @@ describe('frames', () => {
     expect(sent).toEqual([]);
   });
 
-  test.each([
-    ['cut short', wire({ frame: 3, step: 0, updates: [key({}, 3, picture(0, 1))] }).slice(0, -1)],
-    ['of a version from the future', wire({ frame: 3, step: 0, updates: [key({}, 4, picture(0, 1))] })],
-  ])('%s end the connection, and nothing after them is decoded', (_what, bytes) => {
+  test('that are cut short end the connection, and nothing after them is decoded', () => {
+    const bytes = wire({ frame: 3, step: 0, updates: [key({}, 3, picture(0, 1))] }).slice(0, -1);
     const { feed, frame, of } = setUp();
     feed.handle({ type: 'frame', session: 1, bytes });
     expect(of('broken')).toMatchObject([{ session: 1 }]);
