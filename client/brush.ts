@@ -18,8 +18,10 @@ import type { Ghosts } from './ghosts.ts';
 import { StrokeBuilder } from './stroke-builder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
-/** Cells: bites out of a body without swallowing it. */
-const START_RADIUS = 4;
+/** The first brush, in bodies: bites out of one without swallowing it. */
+const START_RADIUS = 0.19;
+/** Cells; until the species are known. */
+const USUAL_BODY = 42;
 /** Below this the size goes by halves. */
 const FINE_RADIUS = 4;
 
@@ -32,10 +34,12 @@ export class Brush {
   readonly applied = new Signal<[]>();
   budget: Budget;
   tool: ToolId = 'ablate';
-  radius = START_RADIUS;
+  radius = bounded(START_RADIUS * USUAL_BODY);
   species = '';
   world: Size = { width: 1, height: 1 };
   known: readonly Species[] = [];
+  /** Whether the player has chosen a size. */
+  #isSized = false;
   readonly #ghosts: Ghosts;
   readonly #send: (stroke: StrokeMessage) => boolean;
   #builder: StrokeBuilder | null = null;
@@ -57,10 +61,23 @@ export class Brush {
     this.changed.emit();
   }
 
+  /** Cells along the longer side of a usual organism. */
+  get bodyCells(): number {
+    if (this.known.length === 0) return USUAL_BODY;
+    return (
+      this.known.reduce((sum, { width, height }) => sum + Math.max(width, height), 0) / this.known.length
+    );
+  }
+
   resize(radius: number): void {
-    const bounded = Math.min(MAX_BRUSH_RADIUS, Math.max(MIN_BRUSH_RADIUS, Math.round(radius * 2) / 2));
-    if (bounded === this.radius) return;
-    this.radius = bounded;
+    this.#isSized = true;
+    this.#size(radius);
+  }
+
+  #size(radius: number): void {
+    const next = bounded(radius);
+    if (next === this.radius) return;
+    this.radius = next;
     this.changed.emit();
   }
 
@@ -85,6 +102,7 @@ export class Brush {
 
   learn(species: readonly Species[]): void {
     this.known = species;
+    if (!this.#isSized) this.#size(START_RADIUS * this.bodyCells);
     if (!species.some(({ name }) => name === this.species)) this.species = species[0]?.name ?? '';
     this.changed.emit();
   }
@@ -160,3 +178,6 @@ export class Brush {
     return { x: inside(x, this.world.width), y: inside(y, this.world.height) };
   }
 }
+
+const bounded = (radius: number): number =>
+  Math.min(MAX_BRUSH_RADIUS, Math.max(MIN_BRUSH_RADIUS, Math.round(radius * 2) / 2));

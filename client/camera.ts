@@ -2,8 +2,7 @@
  * Where the viewer looks: pan and zoom as pure arithmetic. Knows no DOM and no renderer.
  * Cells are the world's unit, pixels are CSS pixels of the view.
  */
-import { pagesAcross, type Rect, type Size } from '../shared/geometry.ts';
-import { MAX_VIEWPORT_PAGES } from '../shared/limits.ts';
+import type { Rect, Size } from '../shared/geometry.ts';
 
 export interface Camera {
   /** Cell at the middle of the view. */
@@ -19,10 +18,11 @@ export interface Point {
 }
 
 export const MAX_ZOOM = 48;
-/** Cells along the shorter side of the view at the start: a few organisms. */
-const START_CELLS = 96;
-const MIN_START_ZOOM = 3.2;
-const MAX_START_ZOOM = 16;
+/** At the start the shorter side of the view is so many bodies long. */
+const START_BODIES = 4.6;
+/** CSS pixels of a body at the start, whatever the screen. */
+const LEAST_START_BODY = 68;
+const MOST_START_BODY = 340;
 /** Share of the shorter side of the view that may show what lies beyond the world's edge. */
 const MARGIN = 0.35;
 /** Room left around the world when all of it is in view. */
@@ -38,26 +38,9 @@ export const screenToCell = (camera: Camera, view: Size, x: number, y: number): 
   y: (y - view.height / 2) / camera.zoom + camera.y,
 });
 
-/** The most pages that a view can touch at this zoom, wherever it looks. */
-export function pagesInView(zoom: number, view: Size, world: Size): number {
-  const touched = (pixels: number, cells: number): number =>
-    Math.min(pagesAcross(pixels / zoom) + 1, pagesAcross(cells));
-  return touched(view.width, world.width) * touched(view.height, world.height);
-}
-
-/** The whole world in view if the server would stream that many pages; else as much as it does. */
-export function minZoom(view: Size, world: Size): number {
-  const fit = Math.min(view.width / world.width, view.height / world.height) * FIT;
-  let low = Math.min(fit, MIN_START_ZOOM);
-  if (pagesInView(low, view, world) <= MAX_VIEWPORT_PAGES) return low;
-  let high = MAX_ZOOM;
-  for (let i = 0; i < 40; i++) {
-    const middle = (low + high) / 2;
-    if (pagesInView(middle, view, world) <= MAX_VIEWPORT_PAGES) high = middle;
-    else low = middle;
-  }
-  return high;
-}
+/** The whole world in view, with room around it; a small one is not blown up for that. */
+export const minZoom = (view: Size, world: Size): number =>
+  Math.min(MAX_ZOOM, Math.min(view.width / world.width, view.height / world.height) * FIT);
 
 /** The nearest camera that does not lose the world. */
 export function clampCamera(camera: Camera, view: Size, world: Size): Camera {
@@ -91,10 +74,11 @@ export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, fa
  * equally large on every screen.
  *
  * @param free - pixels of the view that nothing covers
+ * @param bodyCells - the longer side of a usual organism
  */
-export function startCamera(at: Point, view: Size, free: Rect): Camera {
-  const wanted = Math.min(view.width, view.height) / START_CELLS;
-  const zoom = Math.min(MAX_START_ZOOM, Math.max(MIN_START_ZOOM, wanted));
+export function startCamera(at: Point, view: Size, free: Rect, bodyCells: number): Camera {
+  const wanted = Math.min(view.width, view.height) / START_BODIES;
+  const zoom = Math.min(MOST_START_BODY, Math.max(LEAST_START_BODY, wanted)) / bodyCells;
   return {
     x: at.x + (view.width / 2 - (free.x + free.width / 2)) / zoom,
     y: at.y + (view.height / 2 - (free.y + free.height / 2)) / zoom,
@@ -106,13 +90,9 @@ export function startCamera(at: Point, view: Size, free: Rect): Camera {
 export const panBy = (camera: Camera, view: Size, world: Size, dx: number, dy: number): Camera =>
   clampCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom }, view, world);
 
-/**
- * The camera as it is drawn: pages begin on whole device pixels, so that neighbours neither gap nor overlap
- * and every cell is sharp.
- */
-export function snapCamera(camera: Camera, view: Size, pixelRatio: number, pageCells: number): Camera {
-  const step = 1 / (pageCells * pixelRatio);
-  const zoom = Math.max(step, Math.round(camera.zoom / step) * step);
+/** The camera as it is drawn: moved by whole device pixels, so that cells of whole pixels stay sharp. */
+export function snapCamera(camera: Camera, view: Size, pixelRatio: number): Camera {
+  const { zoom } = camera;
   const snap = (at: number, pixels: number): number => {
     const origin = Math.round((pixels / 2 - at * zoom) * pixelRatio) / pixelRatio;
     return (pixels / 2 - origin) / zoom;

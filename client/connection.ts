@@ -1,10 +1,10 @@
 /**
- * The wire: joins the world, keeps joining when it is lost, and turns messages into signals.
- * Knows nothing of pages, pixels or the screen.
+ * The wire: joins the world, keeps joining when it is lost, and turns messages into signals. Frames pass
+ * through as the bytes they are. Knows nothing of pages, pixels or the screen.
  */
 import { Client, type Room } from '@colyseus/sdk';
-import { decodeFrame, type Frame, FrameError } from '../shared/frame.ts';
 import type { Rect } from '../shared/geometry.ts';
+import { MAX_VIEWPORT_PAGES } from '../shared/limits.ts';
 import {
   ClientMessageType,
   type HelloMessage,
@@ -18,6 +18,7 @@ import {
   type StatsMessage,
   type StrokeMessage,
   type StrokeResultMessage,
+  type ViewportMessage,
 } from '../shared/protocol.ts';
 import { Signal } from './events.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
@@ -36,7 +37,8 @@ const RATE_SECONDS = 3;
 
 export class Connection {
   readonly hello = new Signal<[HelloMessage]>();
-  readonly frame = new Signal<[Frame]>();
+  /** As it came; whoever decodes it may keep the buffer, and acknowledges it. */
+  readonly frame = new Signal<[bytes: Uint8Array<ArrayBuffer>]>();
   readonly players = new Signal<[PlayersMessage]>();
   readonly strokeResult = new Signal<[StrokeResultMessage]>();
   readonly stats = new Signal<[StatsMessage]>();
@@ -51,10 +53,12 @@ export class Connection {
   #attempt = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #ticks: ReturnType<typeof setInterval>[] = [];
-  #viewport: Rect | null = null;
+  #viewport: ViewportMessage | null = null;
   #viewportSent = '';
   #cursor: readonly [number, number] | null | undefined;
+  /** Pages of `#gapLevel` to ask keyframes of. */
   readonly #gaps = new Set<number>();
+  #gapLevel = 0;
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
   #unheardPings = 0;
@@ -99,20 +103,35 @@ export class Connection {
   }
 
   /** What this viewer looks at; the newest wins, sent at most every VIEWPORT_EVERY_MS. */
-  look(rect: Rect): void {
-    this.#viewport = rect;
+  look(rect: Rect, level: number): void {
+    this.#viewport = { ...rect, level };
   }
 
   moveCursor(at: readonly [number, number] | null): void {
     this.#cursor = at;
   }
 
+  /** The page holds everything up to this frame of this connection: opens the server's window. */
   acknowledge(frame: number): void {
+    // Not sooner: a page that dies of every first frame must wait longer each time.
+    this.#attempt = 0;
     this.#send(ClientMessageType.ack, { frame });
   }
 
-  askKeyframes(pages: readonly number[]): void {
+  /** @param pages - row-major indexes of that level; only the newest level's are wanted still */
+  askKeyframes(level: number, pages: readonly number[]): void {
+    if (level !== this.#gapLevel) this.#gaps.clear();
+    this.#gapLevel = level;
     for (const page of pages) this.#gaps.add(page);
+  }
+
+  /** Leaves a connection that is open but of no use, and joins anew. */
+  abandon(text = explainClose(0).text): void {
+    const room = this.#room;
+    if (room === null) return;
+    this.#room = null;
+    room.connection.close();
+    this.#lose({ text, leastMs: 0 });
   }
 
   stroke(message: StrokeMessage): boolean {
@@ -162,9 +181,7 @@ export class Connection {
       this.#lose(explainClose(code));
     });
     room.onMessage(ServerMessageType.hello, (message: HelloMessage) => this.#greet(message));
-    room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
-      this.#receive(bytes);
-    });
+    room.onMessage(ServerMessageType.frame, (bytes: Uint8Array<ArrayBuffer>) => this.frame.emit(bytes));
     room.onMessage(ServerMessageType.players, (message: PlayersMessage) => this.players.emit(message));
     room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
@@ -176,30 +193,6 @@ export class Connection {
     });
   }
 
-  #receive(bytes: Uint8Array): void {
-    let frame: Frame;
-    try {
-      frame = decodeFrame(bytes);
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      // Nothing after it can be trusted; a fresh join begins with keyframes.
-      console.error(error.message);
-      this.#abandon();
-      return;
-    }
-    this.frame.emit(frame);
-    this.acknowledge(frame.frame);
-  }
-
-  /** Leaves a connection that is open but of no use, and joins anew. */
-  #abandon(): void {
-    const room = this.#room;
-    if (room === null) return;
-    this.#room = null;
-    room.connection.close();
-    this.#lose(explainClose(0));
-  }
-
   #greet(message: HelloMessage): void {
     if (message.protocol !== PROTOCOL_VERSION) {
       const room = this.#room;
@@ -208,7 +201,6 @@ export class Connection {
       this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
       return;
     }
-    this.#attempt = 0;
     this.lost.emit(null);
     this.hello.emit(message);
     this.#flushViewport();
@@ -226,7 +218,7 @@ export class Connection {
   #ping(): void {
     if (this.#room === null) return;
     if (this.#unheardPings++ >= MOST_UNHEARD_PINGS) {
-      this.#abandon();
+      this.abandon();
       return;
     }
     this.#send(ClientMessageType.ping, { time: performance.now() });
@@ -235,10 +227,10 @@ export class Connection {
   #flushViewport(): void {
     const rect = this.#viewport;
     if (rect === null || this.#room === null) return;
-    const key = `${rect.x},${rect.y},${rect.width},${rect.height}`;
+    const key = `${rect.x},${rect.y},${rect.width},${rect.height},${rect.level}`;
     if (key === this.#viewportSent) return;
     this.#viewportSent = key;
-    this.#send(ClientMessageType.viewport, { ...rect, level: 0 });
+    this.#send(ClientMessageType.viewport, rect);
   }
 
   #flushCursor(): void {
@@ -249,7 +241,9 @@ export class Connection {
 
   #flushGaps(): void {
     if (this.#gaps.size === 0) return;
-    this.#send(ClientMessageType.keyframes, { level: 0, pages: [...this.#gaps] });
+    // What does not fit is reported again by the next update of its page.
+    const pages = [...this.#gaps].slice(0, MAX_VIEWPORT_PAGES);
+    this.#send(ClientMessageType.keyframes, { level: this.#gapLevel, pages });
     this.#gaps.clear();
   }
 

@@ -7,7 +7,11 @@ export interface RegrowHandle {
   readonly ready: boolean;
   readonly hello: HelloMessage | null;
   readonly stats: StatsMessage | null;
-  /** Premultiplied RGBA as this page holds it. */
+  /** The level of the pyramid that is shown. */
+  readonly level: number;
+  /** Frames decoded by this page, and the time it took in the worker. */
+  readonly decoded: { readonly frames: number; readonly ms: number };
+  /** Premultiplied RGBA as this page shows it. */
   cellAt(x: number, y: number): [number, number, number, number];
   screenToCell(x: number, y: number): Point;
   cellToScreen(x: number, y: number): Point;

@@ -1,5 +1,7 @@
 /** Building elements without a framework. */
 
+import type { Picture } from './stream/messages.ts';
+
 type Child = Node | string;
 
 /** The element that index.html promises. */
@@ -36,4 +38,11 @@ export function svg(
 /** Writes only what differs: a screen reader and the layout are then left alone. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Puts a picture on a canvas of its size. */
+export function develop(canvas: HTMLCanvasElement, { width, height, pixels }: Picture): void {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  canvas.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
 }

@@ -3,9 +3,10 @@
  * and the world's border. A 2D canvas of its own, drawn only when the camera or the light moves: the cells
  * above it change twenty times a second and must not pay for it. The ground's colour is the style sheet's.
  */
-import type { Size } from '../shared/geometry.ts';
+import type { Rect, Size } from '../shared/geometry.ts';
 import { type Camera, cellToScreen } from './camera.ts';
-import type { Overview } from './overview.ts';
+import { develop } from './dom.ts';
+import type { Light } from './stream/messages.ts';
 import type { Palette } from './theme.ts';
 
 /** Dots stand this many CSS pixels apart, or up to twice as far. */
@@ -13,37 +14,26 @@ const DOT_SPACING = 26;
 /** Side of the tile that a dot is drawn on once, and the dot's radius on it. */
 const TILE = 64;
 const TILE_DOT = 2.3;
-/** Wider blocks would light a square, not a body. */
-const MAX_HALO_BLOCK = 16;
 
 export class Ground {
   readonly #canvas: HTMLCanvasElement;
   readonly #paper: CanvasRenderingContext2D;
   readonly #world: Size;
-  readonly #overview: Overview;
-  readonly #halo = document.createElement('canvas');
-  readonly #haloImage: ImageData;
-  readonly #haloPixels: Uint8Array;
-  readonly #haloScratch: Uint8Array;
+  readonly #glow = document.createElement('canvas');
+  /** The cells that the glow covers. */
+  #glowCells: Rect | null = null;
   #tile: HTMLCanvasElement;
   #palette: Palette;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
   #drawn = '';
 
-  constructor(canvas: HTMLCanvasElement, world: Size, overview: Overview, palette: Palette) {
+  constructor(canvas: HTMLCanvasElement, world: Size, palette: Palette) {
     this.#canvas = canvas;
     this.#paper = canvas.getContext('2d') as CanvasRenderingContext2D;
     this.#world = world;
-    this.#overview = overview;
     this.#palette = palette;
     this.#tile = dotTile(palette.dot);
-    const { width, height } = overview;
-    this.#halo.width = width;
-    this.#halo.height = height;
-    this.#haloImage = new ImageData(width, height);
-    this.#haloPixels = new Uint8Array(width * height * 4);
-    this.#haloScratch = new Uint8Array(width * height * 4);
   }
 
   resize(view: Size, pixelRatio: number): void {
@@ -60,33 +50,32 @@ export class Ground {
     this.#drawn = '';
   }
 
-  /**
-   * @param isLightMoved - whether the overview has changed since it was last drawn
-   * @returns whether there was anything to draw
-   */
-  draw(camera: Camera, isLightMoved: boolean): boolean {
-    const isLit = this.#overview.block <= MAX_HALO_BLOCK;
+  /** New light, drawn with the next picture. */
+  shine(glow: NonNullable<Light['glow']>): void {
+    develop(this.#glow, glow.image);
+    this.#glowCells = glow.cells;
+    this.#drawn = '';
+  }
+
+  draw(camera: Camera): void {
     const place = `${camera.x},${camera.y},${camera.zoom}`;
-    if (place === this.#drawn && !isLightMoved) return false;
+    if (place === this.#drawn) return;
     this.#drawn = place;
-    if (isLit && isLightMoved) this.#light();
     const paper = this.#paper;
     paper.setTransform(this.#pixelRatio, 0, 0, this.#pixelRatio, 0, 0);
     paper.clearRect(0, 0, this.#view.width, this.#view.height);
     const from = cellToScreen(camera, this.#view, 0, 0);
     const width = this.#world.width * camera.zoom;
     const height = this.#world.height * camera.zoom;
-    if (isLit) {
-      const { block } = this.#overview;
+    if (this.#glowCells !== null) {
+      const cells = this.#glowCells;
+      const at = cellToScreen(camera, this.#view, cells.x, cells.y);
       paper.imageSmoothingEnabled = true;
       paper.globalAlpha = this.#palette.isDark ? 0.5 : 0.4;
-      const haloWidth = this.#halo.width * block * camera.zoom;
-      const haloHeight = this.#halo.height * block * camera.zoom;
-      paper.drawImage(this.#halo, from.x, from.y, haloWidth, haloHeight);
+      paper.drawImage(this.#glow, at.x, at.y, cells.width * camera.zoom, cells.height * camera.zoom);
     }
     this.#dots(camera);
     this.#border(from.x, from.y, width, height);
-    return true;
   }
 
   /** The finer dots fade out as they come closer together, until their spacing doubles. */
@@ -134,24 +123,6 @@ export class Ground {
       paper.stroke();
     }
     paper.globalAlpha = 1;
-  }
-
-  #light(): void {
-    this.#overview.soften(this.#haloPixels, this.#haloScratch);
-    unpremultiply(this.#haloPixels, this.#haloImage.data, 1);
-    this.#halo.getContext('2d')?.putImageData(this.#haloImage, 0, 0);
-  }
-}
-
-/** Canvas pixels are not premultiplied. @param boost - of the alpha */
-export function unpremultiply(from: Uint8Array, to: Uint8ClampedArray, boost: number): void {
-  for (let at = 0; at < from.length; at += 4) {
-    const alpha = from[at + 3];
-    const scale = alpha > 0 ? 255 / alpha : 0;
-    to[at] = from[at] * scale;
-    to[at + 1] = from[at + 1] * scale;
-    to[at + 2] = from[at + 2] * scale;
-    to[at + 3] = alpha * boost;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Regrow in the browser: join → store → view → HUD. Wiring only. */
+/** Regrow in the browser: join → decode → view → HUD. Wiring only. */
 import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
 import { Address } from './address.ts';
 import { Brush } from './brush.ts';
@@ -16,15 +16,13 @@ import { Inspector } from './inspector.ts';
 import { Minimap } from './minimap.ts';
 import { NameField } from './name-field.ts';
 import { Banner, Hint, Toasts } from './notices.ts';
-import { PageStore } from './page-store.ts';
 import { Players } from './players.ts';
 import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
+import { Decoder } from './stream/decoder.ts';
+import { Pyramid } from './stream/pyramid.ts';
 import { Theme } from './theme.ts';
 import { WorldView } from './world-view.ts';
-
-/** Keyframes of what lives have arrived by then; what is still of the old connection has died meanwhile. */
-const STALE_MS = 4_000;
 
 const theme = new Theme();
 const connection = new Connection(location.origin);
@@ -34,12 +32,23 @@ const brush = new Brush(ghosts, (stroke) => connection.stroke(stroke));
 const card = new Card(byId('inspector'), () => inspector.release());
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => (store?.cellAt(x, y)[3] ?? 0) > 25,
+  isAlive: (x, y) => (view?.cellAt(x, y)[3] ?? 0) > 25,
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
 const ground = byId<HTMLCanvasElement>('ground');
-const stage = new Stage({ root, ground, overlay, theme, ghosts, players, brush, inspector, free: freeView });
+const stage = new Stage({
+  root,
+  ground,
+  overlay,
+  theme,
+  ghosts,
+  players,
+  brush,
+  inspector,
+  free: freeView,
+  askLight: () => decoder?.askLight(),
+});
 const address = new Address((camera) => stage.look(camera));
 
 const toasts = new Toasts(byId('toasts'));
@@ -53,9 +62,9 @@ new Dock(byId('dock'), brush);
 
 let hello: HelloMessage | null = null;
 let stats: StatsMessage | null = null;
-let store: PageStore | null = null;
+let decoder: Decoder | null = null;
 let view: WorldView | null = null;
-let hasFrame = false;
+let isDrawn = false;
 
 connection.hello.on((message) => {
   // Another world has taken this one's place: nothing of what is held fits it.
@@ -74,57 +83,68 @@ connection.hello.on((message) => {
 
 /** The first hello: there is a world to draw now. */
 async function open(message: HelloMessage): Promise<void> {
-  const pages = new PageStore(message);
-  store = pages;
-  view = await WorldView.create(byId<HTMLCanvasElement>('world'), pages, message);
+  const feed = startDecoder(message);
+  view = await WorldView.create(byId<HTMLCanvasElement>('world'), feed, message);
   document.documentElement.toggleAttribute('data-plain', view.isSoftware);
-  stage.minimap = new Minimap(byId('minimap'), view.overview, message, (x, y) =>
-    stage.look({ ...stage.camera, x, y }),
-  );
+  stage.minimap = new Minimap(byId('minimap'), message, (x, y) => stage.look({ ...stage.camera, x, y }));
   stage.moved.on((camera) => {
     address.show(camera);
     look();
   });
   stage.open(message, message.start, view, address.read());
-  view.change([...pages.pages()].map((page) => page.index));
-  look();
   hint.greet();
   inspector.ask(message.start.x, message.start.y);
 }
 
+function startDecoder(world: HelloMessage): Decoder {
+  const started = new Decoder(world);
+  const pyramid = new Pyramid(world);
+  decoder = started;
+  started.join();
+  started.decoded.on((frame) => connection.acknowledge(frame));
+  started.gaps.on((keys) => {
+    // A viewer is sent one level at a time; gaps of the one before close by themselves when it is watched again.
+    const wanted = keys.filter((key) => pyramid.levelOf(key) === stage.level);
+    connection.askKeyframes(
+      stage.level,
+      wanted.map((key) => pyramid.indexOf(key)),
+    );
+  });
+  started.arrived.on(() => {
+    isDrawn = true;
+    stage.invalidate();
+  });
+  started.light.on((light) => stage.shine(light));
+  started.failed.on((reason) => {
+    console.error(reason);
+    connection.abandon('The picture could not be read.');
+  });
+  return started;
+}
+
 function rejoin(): void {
-  store?.expire();
+  decoder?.join();
   inspector.resume();
   look();
-  setTimeout(() => {
-    view?.forget(store?.dropStale() ?? []);
-    stage.invalidate();
-  }, STALE_MS);
 }
 
 function look(): void {
   const rect = stage.visible;
-  if (rect !== null) connection.look(rect);
+  if (rect === null) return;
+  connection.look(rect, stage.level);
+  const pages = view?.pages;
+  if (pages) decoder?.look(stage.level, pages);
 }
 
 function cannotDraw(error: unknown): void {
   console.error(error);
   connection.dispose();
+  decoder?.dispose();
   hint.hide();
-  banner.show({ text: 'This browser cannot draw the world: it has no WebGL.', retryMs: Infinity });
+  banner.show({ text: 'This browser cannot draw the world: it has no WebGL 2.', retryMs: Infinity });
 }
 
-connection.frame.on((frame) => {
-  if (store === null) return;
-  const { changed, gaps } = store.apply(frame.updates);
-  if (gaps.length > 0) connection.askKeyframes(gaps);
-  if (changed.length > 0) {
-    view?.change(changed);
-    stage.invalidate();
-  }
-  view?.forget(store.evict((page) => view?.isShown(page.index) ?? false));
-  hasFrame = true;
-});
+connection.frame.on((bytes) => decoder?.frame(bytes));
 connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
@@ -178,7 +198,7 @@ useHands({
 
 expose({
   get ready() {
-    return hasFrame && view !== null;
+    return isDrawn && view !== null;
   },
   get hello() {
     return hello;
@@ -186,7 +206,13 @@ expose({
   get stats() {
     return stats;
   },
-  cellAt: (x, y) => store?.cellAt(x, y) ?? [0, 0, 0, 0],
+  get level() {
+    return stage.level;
+  },
+  get decoded() {
+    return { frames: decoder?.frames ?? 0, ms: decoder?.decodeMs ?? 0 };
+  },
+  cellAt: (x, y) => view?.cellAt(x, y) ?? [0, 0, 0, 0],
   screenToCell: (x, y) => stage.toCell({ x, y }),
   cellToScreen: (x, y) => stage.toScreen(x, y),
   setCamera: (x, y, zoom) => stage.look({ x, y, zoom }),

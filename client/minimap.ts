@@ -1,16 +1,20 @@
-/** The whole world in a corner, with the box that is in view; a click or drag goes there. */
+/**
+ * The whole world in a corner, with the box that is in view; a click or drag goes there. A viewer is sent one
+ * level at a time, so the map shows each place as it was seen last, at whichever level, over spots where the
+ * census says that somebody lives.
+ */
 import type { Size } from '../shared/geometry.ts';
 import { type Camera, screenToCell } from './camera.ts';
-import { h } from './dom.ts';
-import { unpremultiply } from './ground.ts';
-import type { Overview } from './overview.ts';
+import { develop, h } from './dom.ts';
+import type { Picture } from './stream/messages.ts';
 import type { Palette } from './theme.ts';
 
-/** The picture follows the halo's pace; the box follows every drawing. */
-const PICTURE_EVERY_MS = 400;
-/** Pages are streamed only where one looks; who lives elsewhere is asked for now and then. */
 const CENSUS_EVERY_MS = 15_000;
 const CENSUS_URL = '/api/organisms';
+/** Canvas pixels along the longer side; shown at half of that, for dense screens. */
+const SIDE = 320;
+const SIDE_REM = 10;
+const MIN_BOX = 8;
 
 export class Minimap {
   readonly #canvas = h('canvas', {
@@ -19,25 +23,26 @@ export class Minimap {
     'aria-label': 'Map of the world; the frame is what you see',
   });
   readonly #paper: CanvasRenderingContext2D;
-  readonly #overview: Overview;
   readonly #world: Size;
-  readonly #picture: HTMLCanvasElement;
-  readonly #image: ImageData;
+  /** What has been seen of the world, small. */
+  readonly #picture = document.createElement('canvas');
+  /** Ground, census and picture, ready to be drawn under the box. */
+  readonly #base = document.createElement('canvas');
+  #isBaseOld = true;
+  #palette: Palette | null = null;
   #organisms: readonly { readonly x: number; readonly y: number }[] = [];
   #countedAt = Number.NEGATIVE_INFINITY;
-  #drawnAt = Number.NEGATIVE_INFINITY;
 
-  constructor(root: HTMLElement, overview: Overview, world: Size, goTo: (x: number, y: number) => void) {
-    this.#overview = overview;
+  constructor(root: HTMLElement, world: Size, goTo: (x: number, y: number) => void) {
     this.#world = world;
     this.#paper = this.#canvas.getContext('2d') as CanvasRenderingContext2D;
-    this.#picture = h('canvas', { width: String(overview.width), height: String(overview.height) });
-    this.#image = new ImageData(overview.width, overview.height);
     const longest = Math.max(world.width, world.height);
-    this.#canvas.width = Math.round((320 * world.width) / longest);
-    this.#canvas.height = Math.round((320 * world.height) / longest);
-    this.#canvas.style.width = `${(10 * world.width) / longest}rem`;
-    this.#canvas.style.height = `${(10 * world.height) / longest}rem`;
+    this.#canvas.width = Math.max(1, Math.round((SIDE * world.width) / longest));
+    this.#canvas.height = Math.max(1, Math.round((SIDE * world.height) / longest));
+    this.#base.width = this.#canvas.width;
+    this.#base.height = this.#canvas.height;
+    this.#canvas.style.width = `${(SIDE_REM * world.width) / longest}rem`;
+    this.#canvas.style.height = `${(SIDE_REM * world.height) / longest}rem`;
     root.replaceChildren(this.#canvas);
     root.hidden = false;
     const go = (event: PointerEvent): void => {
@@ -56,41 +61,56 @@ export class Minimap {
     });
   }
 
-  draw(camera: Camera, view: Size, palette: Palette, now: number): void {
-    if (this.#canvas.offsetParent === null) return;
-    if (now - this.#drawnAt > PICTURE_EVERY_MS) {
-      this.#drawnAt = now;
-      this.#develop();
-    }
+  /** A newer picture of the world. */
+  show(picture: Picture): void {
+    develop(this.#picture, picture);
+    this.#isBaseOld = true;
+  }
+
+  /** @param body - cells: how large a spot of the census is */
+  draw(camera: Camera, view: Size, palette: Palette, body: number, now: number): void {
+    if (!this.#canvas.checkVisibility()) return;
     if (now - this.#countedAt > CENSUS_EVERY_MS) {
       this.#countedAt = now;
       void this.#count();
     }
+    if (this.#isBaseOld || palette !== this.#palette) this.#drawBase(palette, body);
     const paper = this.#paper;
     const { width, height } = this.#canvas;
-    paper.fillStyle = palette.ground;
-    paper.fillRect(0, 0, width, height);
     const scale = width / this.#world.width;
-    paper.fillStyle = palette.accent;
-    paper.globalAlpha = 0.4;
-    for (const { x, y } of this.#organisms) {
-      paper.beginPath();
-      paper.arc(x * scale, y * scale, Math.max(1.5, 13 * scale), 0, Math.PI * 2);
-      paper.fill();
-    }
-    paper.globalAlpha = 1;
-    paper.imageSmoothingEnabled = true;
-    paper.drawImage(this.#picture, 0, 0, width, height);
+    paper.drawImage(this.#base, 0, 0);
     const from = screenToCell(camera, view, 0, 0);
     const to = screenToCell(camera, view, view.width, view.height);
-    const clip = (value: number, most: number): number => Math.min(most - 1, Math.max(1, value * scale));
-    const x = clip(from.x, width);
-    const y = clip(from.y, height);
+    const [x, w] = span(from.x * scale, to.x * scale, width);
+    const [y, h] = span(from.y * scale, to.y * scale, height);
     paper.strokeStyle = palette.accent;
     paper.lineWidth = 3;
     paper.beginPath();
-    paper.roundRect(x, y, clip(to.x, width) - x, clip(to.y, height) - y, 5);
+    paper.roundRect(x, y, w, h, Math.min(5, w / 3, h / 3));
     paper.stroke();
+  }
+
+  #drawBase(palette: Palette, body: number): void {
+    this.#isBaseOld = false;
+    this.#palette = palette;
+    const paper = this.#base.getContext('2d') as CanvasRenderingContext2D;
+    const { width, height } = this.#base;
+    const scale = width / this.#world.width;
+    paper.globalAlpha = 1;
+    paper.fillStyle = palette.ground;
+    paper.fillRect(0, 0, width, height);
+    paper.fillStyle = palette.accent;
+    paper.globalAlpha = 0.4;
+    const radius = Math.max(1.5, 0.4 * body * scale);
+    paper.beginPath();
+    for (const { x, y } of this.#organisms) {
+      paper.moveTo(x * scale + radius, y * scale);
+      paper.arc(x * scale, y * scale, radius, 0, Math.PI * 2);
+    }
+    paper.fill();
+    paper.globalAlpha = 1;
+    paper.imageSmoothingEnabled = true;
+    paper.drawImage(this.#picture, 0, 0, width, height);
   }
 
   /** The map is a help, not a need: without an answer it shows what has been seen. */
@@ -102,11 +122,15 @@ export class Minimap {
     } catch {
       this.#organisms = [];
     }
+    this.#isBaseOld = true;
   }
+}
 
-  /** Small bodies would be too faint: their average is boosted. */
-  #develop(): void {
-    unpremultiply(this.#overview.pixels, this.#image.data, 1.6);
-    this.#picture.getContext('2d')?.putImageData(this.#image, 0, 0);
-  }
+/** From and length of a side of the box: inside the map, and large enough to be seen. */
+function span(from: number, to: number, most: number): [from: number, length: number] {
+  const low = Math.max(1.5, from);
+  const high = Math.min(most - 1.5, to);
+  const missing = MIN_BOX - (high - low);
+  if (missing <= 0) return [low, high - low];
+  return [Math.min(most - 1.5 - MIN_BOX, Math.max(1.5, low - missing / 2)), MIN_BOX];
 }

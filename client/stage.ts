@@ -20,13 +20,15 @@ import { Signal } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
 import { Ground } from './ground.ts';
 import type { Inspector } from './inspector.ts';
+import { chooseLevel } from './level.ts';
 import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
 import type { Players } from './players.ts';
+import type { Light } from './stream/messages.ts';
 import { prefersReducedMotion, type Theme } from './theme.ts';
 import type { WorldView } from './world-view.ts';
 
-/** Five times a second is seen as continuous. */
+/** The light and the map lag a little behind the cells: five times a second is seen as continuous. */
 const LIGHT_EVERY_MS = 220;
 /** A screen of 30 Hz is always ready sooner. */
 const DEAR_MS = 40;
@@ -43,6 +45,8 @@ export interface StageParts {
   readonly inspector: Inspector;
   /** Pixels of the view that no panel covers. */
   readonly free: () => Rect;
+  /** Asks for the light of what is in view and the map, which `shine` gets. */
+  readonly askLight: () => void;
 }
 
 export class Stage {
@@ -59,10 +63,12 @@ export class Stage {
   #start: Point = { x: 0, y: 0 };
   #worldView: WorldView | null = null;
   #ground: Ground | null = null;
-  #isLightMoved = false;
   #litAt = Number.NEGATIVE_INFINITY;
+  #lightDue: ReturnType<typeof setTimeout> | undefined;
   #view: Size = { width: 1, height: 1 };
+  #pixelRatio = 1;
   #camera: Camera = { x: 0, y: 0, zoom: 6 };
+  #level: number | null = null;
   #isDue = false;
   #frame = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
@@ -90,24 +96,30 @@ export class Stage {
     return visibleCells(this.#camera, this.#view, this.#world);
   }
 
+  /** The level that the view is shown at. */
+  get level(): number {
+    return this.#level ?? 0;
+  }
+
   /** @param camera - where to look; null: at the start */
   open(world: Size, start: Point, view: WorldView, camera: Camera | null): void {
     this.#world = world;
     this.#start = start;
     this.#worldView = view;
-    this.#ground = new Ground(this.#parts.ground, world, view.overview, this.#parts.theme.palette);
+    this.#ground = new Ground(this.#parts.ground, world, this.#parts.theme.palette);
     this.#resize();
     if (camera === null) this.goHome();
     else this.look(camera);
   }
 
   goHome(): void {
-    this.look(startCamera(this.#start, this.#view, this.#parts.free()));
+    this.look(startCamera(this.#start, this.#view, this.#parts.free(), this.#parts.brush.bodyCells));
   }
 
   dispose(): void {
     this.#resizes.disconnect();
     clearTimeout(this.#pause);
+    clearTimeout(this.#lightDue);
     cancelAnimationFrame(this.#frame);
     this.#worldView?.dispose();
   }
@@ -164,21 +176,34 @@ export class Stage {
     if (camera.x === this.#camera.x && camera.y === this.#camera.y && camera.zoom === this.#camera.zoom)
       return;
     this.#camera = camera;
+    this.#aim();
+  }
+
+  /** The camera or the view is another: so may the level be. */
+  #aim(): void {
+    this.#level = chooseLevel(this.#level, this.#camera.zoom, this.#pixelRatio, this.#view, this.#world);
+    this.#worldView?.look(this.#camera, this.#level);
     this.invalidate();
-    this.moved.emit(camera);
+    this.moved.emit(this.#camera);
+  }
+
+  /** What `askLight` has asked for. */
+  shine({ glow, map }: Light): void {
+    if (glow !== null) this.#ground?.shine(glow);
+    if (map !== null) this.minimap?.show(map);
+    if (glow !== null || map !== null) this.invalidate();
   }
 
   #resize(): void {
     const { clientWidth, clientHeight } = this.#parts.root;
     this.#view = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
-    const pixelRatio = Math.min(3, window.devicePixelRatio || 1);
-    this.#overlay.resize(this.#view, pixelRatio);
+    this.#pixelRatio = Math.min(3, window.devicePixelRatio || 1);
+    this.#overlay.resize(this.#view, this.#pixelRatio);
     if (this.#worldView === null) return;
-    this.#worldView.resize(this.#view, pixelRatio);
-    this.#ground?.resize(this.#view, pixelRatio);
+    this.#worldView.resize(this.#view, this.#pixelRatio);
+    this.#ground?.resize(this.#view, this.#pixelRatio);
     this.#camera = clampCamera(this.#camera, this.#view, this.#world);
-    this.invalidate();
-    this.moved.emit(this.#camera);
+    this.#aim();
   }
 
   #draw(): void {
@@ -187,12 +212,12 @@ export class Stage {
     if (view === null) return;
     const now = performance.now();
     const { ghosts, players, theme, inspector } = this.#parts;
-    view.look(this.#camera);
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
       view.draw();
-      this.#light(view, now);
-      this.minimap?.draw(this.#camera, this.#view, theme.palette, now);
+      this.#askLight(now);
+      this.#ground?.draw(view.camera);
+      this.minimap?.draw(this.#camera, this.#view, theme.palette, this.#parts.brush.bodyCells, now);
     }
     ghosts.sweep(now);
     const isGliding = players.glide(now, prefersReducedMotion());
@@ -206,13 +231,16 @@ export class Stage {
     if (isGliding || isResting || ghosts.list.length > 0) this.refresh();
   }
 
-  /** The light and the map lag a little behind the cells: they are costly, and soft. */
-  #light(view: WorldView, now: number): void {
-    if (now - this.#litAt >= LIGHT_EVERY_MS) {
-      this.#litAt = now;
-      this.#isLightMoved = view.drawOverview() || this.#isLightMoved;
+  #askLight(now: number): void {
+    const dueMs = this.#litAt + LIGHT_EVERY_MS - now;
+    clearTimeout(this.#lightDue);
+    if (dueMs > 0) {
+      // The last picture before the world stands still has its light coming, too.
+      this.#lightDue = setTimeout(() => this.#askLight(performance.now()), dueMs);
+      return;
     }
-    if (this.#ground?.draw(view.camera, this.#isLightMoved)) this.#isLightMoved = false;
+    this.#litAt = now;
+    this.#parts.askLight();
   }
 
   #ring(now: number): Ring {

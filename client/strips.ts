@@ -1,77 +1,135 @@
 /**
- * Texture memory for pages: tall strips of pages stacked one on another, pooled. A page's rows are then
- * contiguous, so that a change is one upload of one range.
+ * Texture memory for pages: tall strips of pages stacked one on another, pooled, least recently drawn first
+ * to go. A page's rows are contiguous, so that a change is one upload of one range, and neighbours in the
+ * strip go in one upload together. The strips' own bytes stay: a lost context is filled from them, and what
+ * is under the pointer is read there.
  */
-import { BufferImageSource, Container, Rectangle, Sprite, Texture } from 'pixi.js';
+import { BufferImageSource } from 'pixi.js';
 import { PAGE_BYTES, PAGE_CELLS } from '../shared/geometry.ts';
-import type { Page } from './page-store.ts';
+import { MAX_VIEWPORT_PAGES } from '../shared/limits.ts';
+import type { Batch } from './stream/messages.ts';
+import { type Bounds, type Entry, PageCache } from './stream/page-cache.ts';
+import type { Pyramid } from './stream/pyramid.ts';
 
-/** 2,048 rows: within every GPU's limit. */
-const PAGES_PER_STRIP = 32;
+/** 4,096 rows: within the limit of every GPU that has WebGL 2, but for a few of 2,048. */
+const PAGES_PER_STRIP = 64;
 const TEXELS = PAGE_CELLS * PAGE_CELLS;
+/** The largest view and a quarter: what is in view is always held, and some of the level before. */
+const BOUNDS: Bounds = { bytes: MAX_VIEWPORT_PAGES * 1.25 * PAGE_BYTES, entries: 32_768 };
 
-interface Strip {
+export interface Strip {
   readonly source: BufferImageSource;
+  /** [PAGES_PER_STRIP · 64, 64, 4] */
   readonly pixels: Uint8Array;
-  /** The sprites in use, so that all of one texture are drawn at once. */
-  readonly sprites: Container;
 }
 
-export interface Slot {
-  readonly strip: Strip;
+interface Slot {
+  /** Which strip, counted in the order they were made. */
+  readonly strip: number;
   /** Place within the strip, counted in pages. */
   readonly row: number;
-  readonly sprite: Sprite;
 }
 
-export class Strips {
+export interface PageTexture extends Entry {
+  /** Null: nothing lives there. */
+  slot: Slot | null;
+}
+
+export class Strips extends PageCache<PageTexture> {
+  readonly strips: Strip[] = [];
+  readonly pagesPerStrip: number;
   readonly #free: Slot[] = [];
-  readonly #all: Strip[] = [];
-  #isSmooth = false;
+  #clock = 0;
 
-  /** A sprite that shows the page at its place in the world. */
-  take(page: Page): Slot {
+  /** @param mostRows - of a texture, by the GPU */
+  constructor(pyramid: Pyramid, mostRows: number, bounds: Bounds = BOUNDS) {
+    super(pyramid, bounds);
+    this.pagesPerStrip = Math.min(PAGES_PER_STRIP, Math.floor(mostRows / PAGE_CELLS));
+  }
+
+  /** A drawing begins; what is touched from now on is in use. */
+  begin(): void {
+    this.#clock++;
+  }
+
+  touch(page: PageTexture): void {
+    page.usedAt = this.#clock;
+  }
+
+  /**
+   * Takes in a batch and uploads it.
+   *
+   * @returns the keys of pages that had to go for it
+   */
+  write(batch: Batch): number[] {
+    const touched: Slot[] = [];
+    batch.keys.forEach((key, i) => {
+      const slot = this.#hold(key, true) as Slot;
+      const pixels = new Uint8Array(batch.buffer, i * PAGE_BYTES, PAGE_BYTES);
+      this.strips[slot.strip].pixels.set(pixels, slot.row * PAGE_BYTES);
+      touched.push(slot);
+    });
+    for (const key of batch.blanks) this.#hold(key, false);
+    this.#upload(touched);
+    const gone = this.trim((page) => page.usedAt >= this.#clock - 1);
+    for (const { slot } of gone) if (slot !== null) this.#free.push(slot);
+    return gone.map(({ key }) => key);
+  }
+
+  /** Premultiplied RGBA of a texel of a page. */
+  texel({ slot }: PageTexture, u: number, v: number): [r: number, g: number, b: number, a: number] {
+    if (slot === null) return [0, 0, 0, 0];
+    const { pixels } = this.strips[slot.strip];
+    const at = slot.row * PAGE_BYTES + (v * PAGE_CELLS + u) * 4;
+    return [pixels[at], pixels[at + 1], pixels[at + 2], pixels[at + 3]];
+  }
+
+  dispose(): void {
+    for (const { source } of this.strips) source.destroy();
+  }
+
+  #hold(key: number, isSolid: boolean): Slot | null {
+    const page = this.get(key) ?? { key, slot: null, usedAt: 0 };
+    page.usedAt = this.#clock;
+    if (isSolid) page.slot ??= this.#take();
+    else if (page.slot !== null) {
+      this.#free.push(page.slot);
+      page.slot = null;
+    }
+    this.set(page, isSolid);
+    return page.slot;
+  }
+
+  /** One call for every run of neighbours: each has a price of its own. */
+  #upload(slots: Slot[]): void {
+    slots.sort((a, b) => a.strip - b.strip || a.row - b.row);
+    for (let i = 0; i < slots.length; ) {
+      const { strip, row } = slots[i];
+      let end = row;
+      for (; i < slots.length && slots[i].strip === strip && slots[i].row <= end; i++) end = slots[i].row + 1;
+      this.strips[strip].source.update(row * TEXELS, end * TEXELS);
+    }
+  }
+
+  #take(): Slot {
     if (this.#free.length === 0) this.#grow();
-    const slot = this.#free.pop() as Slot;
-    slot.sprite.position.set(page.px * PAGE_CELLS, page.py * PAGE_CELLS);
-    this.write(slot, page);
-    return slot;
-  }
-
-  write(slot: Slot, page: Page): void {
-    slot.strip.pixels.set(page.pixels, slot.row * PAGE_BYTES);
-    slot.strip.source.update(slot.row * TEXELS, (slot.row + 1) * TEXELS);
-  }
-
-  /** Cells larger than a pixel are sharp; smaller ones are averaged, else they would flicker. */
-  set isSmooth(isSmooth: boolean) {
-    if (isSmooth === this.#isSmooth) return;
-    this.#isSmooth = isSmooth;
-    for (const { source } of this.#all) source.scaleMode = isSmooth ? 'linear' : 'nearest';
-  }
-
-  /** The sprite must have been taken off the stage. */
-  give(slot: Slot): void {
-    this.#free.push(slot);
+    return this.#free.pop() as Slot;
   }
 
   #grow(): void {
-    const pixels = new Uint8Array(PAGES_PER_STRIP * PAGE_BYTES);
+    const pixels = new Uint8Array(this.pagesPerStrip * PAGE_BYTES);
     const source = new BufferImageSource({
       resource: pixels,
       width: PAGE_CELLS,
-      height: PAGE_CELLS * PAGES_PER_STRIP,
+      height: PAGE_CELLS * this.pagesPerStrip,
       format: 'rgba8unorm',
-      // They are premultiplied as they come. 'no-premultiply-alpha' would make Pixi multiply in the blend.
+      // They are premultiplied as they come.
       alphaMode: 'premultiplied-alpha',
-      scaleMode: this.#isSmooth ? 'linear' : 'nearest',
+      // The shader keeps cells sharp by itself.
+      scaleMode: 'linear',
       autoGarbageCollect: false,
     });
-    const strip: Strip = { source, pixels, sprites: new Container() };
-    this.#all.push(strip);
-    for (let row = PAGES_PER_STRIP - 1; row >= 0; row--) {
-      const frame = new Rectangle(0, row * PAGE_CELLS, PAGE_CELLS, PAGE_CELLS);
-      this.#free.push({ strip, row, sprite: new Sprite(new Texture({ source, frame })) });
-    }
+    const strip = this.strips.push({ source, pixels }) - 1;
+    for (let row = this.pagesPerStrip - 1; row >= 0; row--) this.#free.push({ strip, row });
   }
 }

@@ -1,31 +1,54 @@
 /**
- * The living cells on the screen: a sprite a page, through Pixi's WebGL renderer, on a canvas that is clear
- * elsewhere. Knows the page store, not the wire.
+ * The living cells on the screen: the pages in view, drawn strip by strip through Pixi's WebGL renderer on a
+ * canvas that is clear elsewhere. Knows the decoder's batches, not the wire.
  */
 import 'pixi.js/unsafe-eval';
-import { Container, WebGLRenderer } from 'pixi.js';
-import { PAGE_CELLS, pageIndex, type Size } from '../shared/geometry.ts';
-import { type Camera, snapCamera } from './camera.ts';
-import { Overview } from './overview.ts';
-import { BLANK, type PageStore } from './page-store.ts';
-import { type Slot, Strips } from './strips.ts';
+import { type Buffer, Container, type Geometry, Mesh, type Shader, WebGLRenderer } from 'pixi.js';
+import { PAGE_CELLS, type Rect, type Size } from '../shared/geometry.ts';
+import { type Camera, snapCamera, visibleCells } from './camera.ts';
+import {
+  createGeometry,
+  createShader,
+  createUniforms,
+  INSTANCE_FLOATS,
+  type PageUniforms,
+} from './page-shader.ts';
+import { cover } from './stream/cover.ts';
+import type { Decoder } from './stream/decoder.ts';
+import { BATCHES } from './stream/messages.ts';
+import { type PageRect, Pyramid } from './stream/pyramid.ts';
+import { type PageTexture, Strips } from './strips.ts';
+
+/** Pages around the view that are kept at hand: as many as the server streams. */
+const MARGIN_PAGES = 0.5;
+/** Squares of one strip to begin with: each page once. Parts of a coarse page may be many more. */
+const FIRST_SQUARES = 64;
+
+/** What one strip contributes to a drawing. */
+interface Layer {
+  readonly mesh: Mesh<Geometry, Shader>;
+  /** [as many as were ever needed, INSTANCE_FLOATS] */
+  instances: Float32Array;
+  readonly buffer: Buffer;
+  count: number;
+}
 
 export class WorldView {
-  readonly overview: Overview;
   readonly #renderer: WebGLRenderer;
-  readonly #store: PageStore;
+  readonly #decoder: Decoder;
+  readonly #world: Size;
+  readonly #pyramid: Pyramid;
+  readonly #strips: Strips;
+  readonly #uniforms: PageUniforms;
   readonly #stage = new Container();
-  readonly #pages = new Container();
-  readonly #strips = new Strips();
-  readonly #slots = new Map<number, Slot>();
-  readonly #changed = new Set<number>();
-  /** Pages that the overview has not drawn yet. */
-  readonly #faded = new Set<number>();
+  readonly #layers: Layer[] = [];
   #camera: Camera;
+  #level = 0;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
 
-  static async create(canvas: HTMLCanvasElement, store: PageStore, world: Size): Promise<WorldView> {
+  /** @throws Error where there is no WebGL 2 */
+  static async create(canvas: HTMLCanvasElement, decoder: Decoder, world: Size): Promise<WorldView> {
     const renderer = new WebGLRenderer();
     await renderer.init({
       canvas,
@@ -34,22 +57,24 @@ export class WorldView {
       autoDensity: true,
       antialias: false,
       backgroundAlpha: 0,
+      preferWebGLVersion: 2,
       // Pixi's accessibility, events and filters are not ours; skipping them leaves their chunks unloaded.
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
-    // Pages of one strip are drawn together, strip by strip. A shader that chooses among sixteen textures for
-    // every pixel would be several times slower where there is no GPU.
-    renderer.limits.maxBatchableTextures = 1;
-    return new WorldView(renderer, store, world);
+    if (renderer.context.webGLVersion < 2) throw new Error('WebGL 2 is missing');
+    return new WorldView(renderer, decoder, world);
   }
 
-  private constructor(renderer: WebGLRenderer, store: PageStore, world: Size) {
+  private constructor(renderer: WebGLRenderer, decoder: Decoder, world: Size) {
     this.#renderer = renderer;
-    this.#store = store;
+    this.#decoder = decoder;
+    this.#world = world;
     this.#camera = { x: world.width / 2, y: world.height / 2, zoom: 1 };
-    this.overview = new Overview(world);
-    this.#stage.addChild(this.#pages);
+    this.#pyramid = new Pyramid(world);
+    const { gl } = renderer;
+    this.#strips = new Strips(this.#pyramid, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
+    this.#uniforms = createUniforms(this.#strips.pagesPerStrip * PAGE_CELLS);
   }
 
   /** Whether the processor stands in for a GPU: then every costly nicety is better left out. */
@@ -65,101 +90,121 @@ export class WorldView {
     return this.#camera;
   }
 
-  /** Whether the page is on the screen now. */
-  isShown(index: number): boolean {
-    return this.#slots.has(index);
-  }
-
   resize(view: Size, pixelRatio: number): void {
     this.#view = view;
     this.#pixelRatio = pixelRatio;
     this.#renderer.resize(view.width, view.height, pixelRatio);
   }
 
-  look(camera: Camera): void {
-    this.#camera = snapCamera(camera, this.#view, this.#pixelRatio, PAGE_CELLS);
+  look(camera: Camera, level: number): void {
+    this.#camera = snapCamera(camera, this.#view, this.#pixelRatio);
+    this.#level = level;
   }
 
-  /** These pages' pixels moved. */
-  change(indexes: readonly number[]): void {
-    for (const index of indexes) {
-      this.#changed.add(index);
-      this.#faded.add(index);
-    }
+  /** The pages that the view needs of its level, with those about to come into it; null when none are. */
+  get pages(): PageRect | null {
+    const cells = visibleCells(this.#camera, this.#view, this.#world);
+    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, MARGIN_PAGES);
   }
 
-  /** These pages are no longer held. */
-  forget(indexes: readonly number[]): void {
-    for (const index of indexes) {
-      this.#hide(index);
-      this.overview.clear(index % this.#store.across, Math.floor(index / this.#store.across));
-      this.#faded.add(index);
-    }
-  }
-
+  /** Takes what the worker has ready, and draws. */
   draw(): void {
-    const { zoom, x, y } = this.#camera;
-    this.#pages.scale.set(zoom);
-    this.#pages.position.set(this.#view.width / 2 - x * zoom, this.#view.height / 2 - y * zoom);
-    this.#strips.isSmooth = zoom * this.#pixelRatio < 1;
-    this.#showPages();
+    this.#strips.begin();
+    for (let i = 0; i < BATCHES; i++) {
+      const batch = this.#decoder.take();
+      if (batch === undefined) break;
+      this.#decoder.give(batch, this.#strips.write(batch));
+    }
+    const cells = visibleCells(this.#camera, this.#view, this.#world);
+    this.#place(cells);
     this.#renderer.render(this.#stage);
   }
 
-  /** Brings the overview up to date; true when it changed. */
-  drawOverview(): boolean {
-    if (this.#faded.size === 0) return false;
-    for (const index of this.#faded) {
-      const page = this.#store.get(index);
-      if (page !== undefined) this.overview.draw(page);
+  /** Premultiplied RGBA of a cell as it is drawn, at whatever level that is; zeros where nothing is held. */
+  cellAt(x: number, y: number): [r: number, g: number, b: number, a: number] {
+    const { width, height } = this.#world;
+    if (!(x >= 0 && y >= 0 && x < width && y < height)) return [0, 0, 0, 0];
+    for (const level of this.#levels()) {
+      const side = PAGE_CELLS * 2 ** level;
+      const page = this.#strips.get(this.#pyramid.key(level, Math.floor(x / side), Math.floor(y / side)));
+      if (page === undefined) continue;
+      const texel = 2 ** level;
+      return this.#strips.texel(page, Math.floor(x / texel) % PAGE_CELLS, Math.floor(y / texel) % PAGE_CELLS);
     }
-    this.#faded.clear();
-    return true;
+    return [0, 0, 0, 0];
   }
 
   dispose(): void {
+    this.#strips.dispose();
     this.#renderer.destroy();
   }
 
-  /** Pages in view have a slot each, others none; what changed in them is uploaded once a drawing. */
-  #showPages(): void {
-    const { across, down } = this.#store;
-    const reachX = this.#view.width / 2 / this.#camera.zoom;
-    const reachY = this.#view.height / 2 / this.#camera.zoom;
-    const left = Math.max(0, Math.floor((this.#camera.x - reachX) / PAGE_CELLS));
-    const top = Math.max(0, Math.floor((this.#camera.y - reachY) / PAGE_CELLS));
-    const right = Math.min(across - 1, Math.floor((this.#camera.x + reachX) / PAGE_CELLS));
-    const bottom = Math.min(down - 1, Math.floor((this.#camera.y + reachY) / PAGE_CELLS));
-    for (const index of this.#slots.keys()) {
-      const px = index % across;
-      const py = (index - px) / across;
-      if (px < left || px > right || py < top || py > bottom) this.#hide(index);
-    }
-    for (let py = top; py <= bottom; py++) {
-      for (let px = left; px <= right; px++) {
-        const index = pageIndex(px, py, across);
-        const page = this.#store.get(index);
-        if (page === undefined || page.pixels === BLANK) {
-          this.#hide(index);
-          continue;
-        }
-        const slot = this.#slots.get(index);
-        if (slot === undefined) {
-          const taken = this.#strips.take(page);
-          this.#slots.set(index, taken);
-          taken.strip.sprites.addChild(taken.sprite);
-          if (taken.strip.sprites.parent === null) this.#pages.addChild(taken.strip.sprites);
-        } else if (this.#changed.has(index)) this.#strips.write(slot, page);
-      }
-    }
-    this.#changed.clear();
+  /** The level in use, then finer ones, then coarser. */
+  *#levels(): Generator<number> {
+    for (let level = this.#level; level >= 0; level--) yield level;
+    for (let level = this.#level + 1; level <= this.#pyramid.top; level++) yield level;
   }
 
-  #hide(index: number): void {
-    const slot = this.#slots.get(index);
-    if (slot === undefined) return;
-    this.#slots.delete(index);
-    slot.strip.sprites.removeChild(slot.sprite);
-    this.#strips.give(slot);
+  #place(cells: Rect | null): void {
+    const strips = this.#strips;
+    while (this.#layers.length < strips.strips.length) this.#addLayer(this.#layers.length);
+    for (const layer of this.#layers) layer.count = 0;
+    if (cells !== null) {
+      const rect = this.#pyramid.pagesOf(cells, this.#level, 0);
+      this.#aim(rect);
+      cover<PageTexture>(strips, this.#level, rect, (page, level, x, y, size, u, v, span) => {
+        strips.touch(page);
+        const slot = page.slot;
+        if (slot === null) return;
+        const layer = this.#layers[slot.strip];
+        const at = layer.count++ * INSTANCE_FLOATS;
+        if (at === layer.instances.length) grow(layer);
+        const { instances } = layer;
+        instances[at] = x;
+        instances[at + 1] = y;
+        instances[at + 2] = size;
+        instances[at + 3] = level === 0 ? 1 : 0;
+        instances[at + 4] = u;
+        instances[at + 5] = v;
+        instances[at + 6] = span;
+        instances[at + 7] = slot.row * PAGE_CELLS;
+      });
+    }
+    for (const { mesh, buffer, count } of this.#layers) {
+      mesh.visible = count > 0;
+      if (count === 0) continue;
+      mesh.geometry.instanceCount = count;
+      buffer.update(count * INSTANCE_FLOATS * 4);
+    }
   }
+
+  /** Where the rectangle's corner lies, and how large a page is, in device pixels. */
+  #aim(rect: PageRect): void {
+    const { x, y, zoom } = this.#camera;
+    const side = PAGE_CELLS * 2 ** this.#level;
+    const scale = zoom * this.#pixelRatio;
+    const { uOrigin, uView } = this.#uniforms.uniforms;
+    uView[0] = Math.round(this.#view.width * this.#pixelRatio);
+    uView[1] = Math.round(this.#view.height * this.#pixelRatio);
+    uOrigin[0] = (rect.left * side - x) * scale + (this.#view.width * this.#pixelRatio) / 2;
+    uOrigin[1] = (rect.top * side - y) * scale + (this.#view.height * this.#pixelRatio) / 2;
+    this.#uniforms.uniforms.uPage = side * scale;
+    this.#uniforms.update();
+  }
+
+  #addLayer(strip: number): void {
+    const instances = new Float32Array(FIRST_SQUARES * INSTANCE_FLOATS);
+    const { geometry, buffer } = createGeometry(instances);
+    const shader = createShader(this.#strips.strips[strip].source, this.#uniforms);
+    const mesh = new Mesh({ geometry, shader });
+    this.#layers.push({ mesh, instances, buffer, count: 0 });
+    this.#stage.addChild(mesh);
+  }
+}
+
+function grow(layer: Layer): void {
+  const instances = new Float32Array(layer.instances.length * 2);
+  instances.set(layer.instances);
+  layer.instances = instances;
+  layer.buffer.data = instances;
 }

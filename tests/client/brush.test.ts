@@ -140,7 +140,9 @@ describe('tools that act once', () => {
     brush.down(40.4, 30.2, 0);
     brush.move(90, 90, 50);
     brush.up(100);
-    expect(sent).toEqual([{ id: 1, tool: 'plant', radius: 4, points: [40.4, 30.2], species: 'pikachu' }]);
+    expect(sent).toEqual([
+      { id: 1, tool: 'plant', radius: brush.radius, points: [40.4, 30.2], species: 'pikachu' },
+    ]);
   });
 
   test('the hand sends nothing', () => {
@@ -150,6 +152,18 @@ describe('tools that act once', () => {
     brush.up(100);
     expect(sent).toEqual([]);
   });
+});
+
+test('the first size follows the species, until the player chooses one', () => {
+  const { brush } = hold();
+  const sized = (side: number) => [{ name: 'one', width: side, height: side - 6, thumbnail: '' }];
+  brush.learn(sized(21));
+  expect(brush.radius).toBe(4);
+  brush.learn(sized(42));
+  expect(brush.radius).toBe(8);
+  brush.resize(3);
+  brush.learn(sized(21));
+  expect(brush.radius).toBe(3);
 });
 
 test('the size goes by halves where it is small, and stops at its bounds', () => {

@@ -6,7 +6,6 @@ import {
   clampCamera,
   MAX_ZOOM,
   minZoom,
-  pagesInView,
   panBy,
   screenToCell,
   snapCamera,
@@ -14,8 +13,6 @@ import {
   visibleCells,
   zoomAbout,
 } from '../../client/camera.ts';
-import { PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
-import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 
 const phone = { width: 360, height: 740 };
 const wall = { width: 3_840, height: 2_160 };
@@ -72,21 +69,22 @@ describe('zooming', () => {
     expect(back.zoom).toBeCloseTo(camera.zoom, 9);
   });
 
-  test('never asks for more pages than the server streams, and never leaves its bounds', () => {
+  test('never leaves its bounds', () => {
     fc.assert(
       fc.property(views, worlds, cameras, (view, size, camera) => {
         const { zoom } = clampCamera(camera, view, size);
         expect(zoom).toBeLessThanOrEqual(MAX_ZOOM);
-        expect(pagesInView(zoom, view, size)).toBeLessThanOrEqual(MAX_VIEWPORT_PAGES);
+        expect(zoom).toBeGreaterThanOrEqual(minZoom(view, size));
       }),
     );
   });
 
-  test('shows the whole of a small world, and as much as it may of a huge one', () => {
-    const zoom = minZoom(phone, world);
-    expect(world.width * zoom).toBeLessThanOrEqual(phone.width);
-    expect(pagesInView(minZoom(wall, huge), wall, huge)).toBeLessThanOrEqual(MAX_VIEWPORT_PAGES);
-    expect(pagesInView(minZoom(wall, huge), wall, huge)).toBeGreaterThan(MAX_VIEWPORT_PAGES * 0.9);
+  test('shows the whole of any world, the largest too', () => {
+    for (const size of [world, huge]) {
+      const zoom = minZoom(phone, size);
+      expect(size.width * zoom).toBeLessThanOrEqual(phone.width);
+      expect(size.width * zoom).toBeGreaterThan(phone.width * 0.8);
+    }
   });
 });
 
@@ -126,38 +124,36 @@ describe('what is visible', () => {
       height: 186,
     });
   });
-
-  test('lies within the pages that were reckoned with', () => {
-    fc.assert(
-      fc.property(views, worlds, cameras, (view, size, camera) => {
-        const clamped = clampCamera(camera, view, size);
-        const seen = visibleCells(clamped, view, size);
-        if (seen === null) return;
-        const across = pagesAcross(seen.x + seen.width) - Math.floor(seen.x / PAGE_CELLS);
-        const down = pagesAcross(seen.y + seen.height) - Math.floor(seen.y / PAGE_CELLS);
-        expect(across * down).toBeLessThanOrEqual(pagesInView(clamped.zoom, view, size));
-      }),
-    );
-  });
 });
 
-test('as drawn, every page begins on a whole device pixel', () => {
+test('as drawn, the world lies on whole device pixels', () => {
   fc.assert(
     fc.property(cameras, views, fc.constantFrom(1, 1.5, 2, 3), (camera, view, ratio) => {
-      const drawn = snapCamera(camera, view, ratio, PAGE_CELLS);
-      for (const page of [0, 1, 7]) {
-        const edge = cellToScreen(drawn, view, page * PAGE_CELLS, 0).x * ratio;
-        expect(Math.abs(edge - Math.round(edge))).toBeLessThan(1e-3);
-      }
+      const drawn = snapCamera(camera, view, ratio);
+      const edge = cellToScreen(drawn, view, 0, 0).x * ratio;
+      expect(Math.abs(edge - Math.round(edge))).toBeLessThan(1e-3);
+      expect(Math.abs(drawn.x - camera.x) * camera.zoom * ratio).toBeLessThanOrEqual(0.501);
     }),
   );
 });
 
-test('the first camera puts the start in the middle of what the panels leave free', () => {
-  const free = { x: 0, y: 100, width: 360, height: 300 };
-  const camera = startCamera({ x: 500, y: 400 }, phone, free);
-  const at = cellToScreen(camera, phone, 500, 400);
-  expect(at).toEqual({ x: 180, y: 250 });
-  // A phone shows more than one organism of about 40 cells.
-  expect(phone.width / camera.zoom).toBeGreaterThan(80);
+describe('the first camera', () => {
+  test('puts the start in the middle of what the panels leave free', () => {
+    const free = { x: 0, y: 100, width: 360, height: 300 };
+    const at = cellToScreen(startCamera({ x: 500, y: 400 }, phone, free, 42), phone, 500, 400);
+    expect(at.x).toBeCloseTo(180, 9);
+    expect(at.y).toBeCloseTo(250, 9);
+  });
+
+  test('shows bodies equally large, however many cells they have, and more than one of them', () => {
+    for (const view of [phone, wall]) {
+      const free = { x: 0, y: 0, ...view };
+      const [small, large] = [21, 42].map(
+        (body) => startCamera({ x: 0, y: 0 }, view, free, body).zoom * body,
+      );
+      expect(small).toBeCloseTo(large, 9);
+      expect(small).toBeGreaterThan(60);
+      expect(Math.min(view.width, view.height) / small).toBeGreaterThan(3);
+    }
+  });
 });

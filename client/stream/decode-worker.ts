@@ -1,0 +1,17 @@
+/** The decode worker's entry: messages to the feed and back. The socket → pixel path runs through `feed.ts`. */
+import { Feed } from './feed.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+// The page's own globals are in the types; only this much of a worker's is needed.
+const scope = self as unknown as {
+  onmessage: (event: MessageEvent<ToWorker>) => void;
+  postMessage(message: FromWorker, transfer: ArrayBuffer[]): void;
+};
+
+let feed: Feed | null = null;
+
+scope.onmessage = ({ data }) => {
+  if (data.type === 'open')
+    feed = new Feed(data.world, (message, transfer) => scope.postMessage(message, transfer));
+  else feed?.handle(data);
+};

@@ -1,0 +1,166 @@
+/**
+ * The decode worker's work: frames in, pages to upload out. What the view needs is copied into a batch as it
+ * is at that moment; while both batches are out, what changes only grows older in the list of what is owed,
+ * so a page that draws slowly skips states and never builds a backlog.
+ */
+import { decodeFrame, type Frame, FrameError } from '../../shared/frame.ts';
+import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
+import { BATCH_PAGES, BATCHES, type FromWorker, type ToWorker } from './messages.ts';
+import { glow, WorldMap } from './overview.ts';
+import { BLANK, type Page, PageStore } from './page-store.ts';
+import { type PageRect, Pyramid } from './pyramid.ts';
+
+/** Small bodies would be too faint on the map: their average is boosted. */
+const MAP_BOOST = 1.6;
+
+export class Feed {
+  readonly #post: (message: FromWorker, transfer: ArrayBuffer[]) => void;
+  readonly #pyramid: Pyramid;
+  readonly #store: PageStore;
+  readonly #map: WorldMap;
+  /** Buffers of batches that may be filled. */
+  readonly #free: ArrayBuffer[] = [];
+  /** What the view was given last: page → version. */
+  readonly #given = new Map<number, number>();
+  /** Pages in view that the view does not have as they are. */
+  readonly #owed = new Set<number>();
+  /** Pages that the map has not drawn as they are. */
+  readonly #unmapped = new Set<number>();
+  #level = 0;
+  #view: PageRect = { left: 0, top: 0, right: -1, bottom: -1 };
+  #isGlowOld = true;
+  /** -1: nothing is to be decoded until the next join. */
+  #session = -1;
+
+  constructor(world: Size, post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
+    this.#post = post;
+    this.#pyramid = new Pyramid(world);
+    this.#store = new PageStore(this.#pyramid);
+    this.#map = new WorldMap(world);
+    for (let i = 0; i < BATCHES; i++) this.#free.push(new ArrayBuffer(BATCH_PAGES * PAGE_BYTES));
+  }
+
+  handle(message: Exclude<ToWorker, { type: 'open' }>): void {
+    switch (message.type) {
+      case 'join':
+        this.#session = message.session;
+        this.#store.expire();
+        this.#given.clear();
+        return;
+      case 'frame':
+        // Of a connection that is gone: its pages say nothing about this one's.
+        if (message.session === this.#session) this.#decode(message.bytes);
+        return;
+      case 'look':
+        this.#look(message.level, message.pages);
+        return;
+      case 'give':
+        for (const key of message.released) {
+          this.#given.delete(key);
+          if (this.#isInView(key) && this.#store.get(key) !== undefined) this.#owed.add(key);
+        }
+        this.#free.push(message.buffer);
+        this.#fill();
+        return;
+      case 'light':
+        this.#shine();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #decode(bytes: Uint8Array): void {
+    const startedAt = performance.now();
+    const session = this.#session;
+    let frame: Frame;
+    try {
+      frame = decodeFrame(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#session = -1;
+      this.#post({ type: 'broken', session, reason: error.message }, []);
+      return;
+    }
+    const { changed, gaps } = this.#store.apply(frame.updates);
+    for (const key of changed) {
+      this.#unmapped.add(key);
+      if (!this.#isInView(key)) continue;
+      this.#owed.add(key);
+      this.#isGlowOld = true;
+    }
+    for (const { key } of this.#store.trim((page) => this.#isInView(page.key))) this.#unmapped.delete(key);
+    const decodeMs = performance.now() - startedAt;
+    this.#post({ type: 'decoded', session, frame: frame.frame, gaps, decodeMs }, []);
+    this.#fill();
+  }
+
+  #look(level: number, pages: PageRect): void {
+    this.#level = level;
+    this.#view = pages;
+    this.#isGlowOld = true;
+    this.#owed.clear();
+    for (let py = pages.top; py <= pages.bottom; py++) {
+      for (let px = pages.left; px <= pages.right; px++) {
+        const key = this.#pyramid.key(level, px, py);
+        const page = this.#store.get(key);
+        if (page === undefined) continue;
+        this.#store.touch(page);
+        if (this.#given.get(key) !== page.version) this.#owed.add(key);
+      }
+    }
+    this.#fill();
+  }
+
+  #isInView(key: number): boolean {
+    if (this.#pyramid.levelOf(key) !== this.#level) return false;
+    const px = this.#pyramid.px(key);
+    const py = this.#pyramid.py(key);
+    const { left, top, right, bottom } = this.#view;
+    return px >= left && px <= right && py >= top && py <= bottom;
+  }
+
+  /** Sends what is owed, as far as batches are free. */
+  #fill(): void {
+    while (this.#owed.size > 0) {
+      const buffer = this.#free.pop();
+      if (buffer === undefined) return;
+      const pixels = new Uint8Array(buffer);
+      const keys: number[] = [];
+      const blanks: number[] = [];
+      for (const key of this.#owed) {
+        if (keys.length === BATCH_PAGES) break;
+        this.#owed.delete(key);
+        const page = this.#store.get(key) as Page; // kept while it is in view
+        this.#given.set(key, page.version);
+        if (page.pixels === BLANK) {
+          blanks.push(key);
+          continue;
+        }
+        pixels.set(page.pixels, keys.length * PAGE_BYTES);
+        keys.push(key);
+      }
+      this.#post({ type: 'pages', buffer, keys, blanks }, [buffer]);
+    }
+  }
+
+  #shine(): void {
+    const { left, top, right, bottom } = this.#view;
+    const isSeen = this.#isGlowOld && right >= left && bottom >= top;
+    const light = isSeen ? glow(this.#store, this.#level, this.#view) : null;
+    if (isSeen) this.#isGlowOld = false;
+    const isMapOld = this.#unmapped.size > 0;
+    for (const key of this.#unmapped) {
+      const page = this.#store.get(key);
+      if (page === undefined) continue;
+      const level = this.#pyramid.levelOf(key);
+      this.#map.draw(page.pixels, level, this.#pyramid.px(key), this.#pyramid.py(key));
+    }
+    this.#unmapped.clear();
+    const map = isMapOld ? this.#map.picture(MAP_BOOST) : null;
+    const transfer: ArrayBuffer[] = [];
+    if (light !== null) transfer.push(light.image.pixels.buffer);
+    if (map !== null) transfer.push(map.pixels.buffer);
+    this.#post({ type: 'light', glow: light, map }, transfer);
+  }
+}
