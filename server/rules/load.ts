@@ -58,6 +58,18 @@ export function loadRuleFiles(directory: string): RuleFile[] {
   return files.sort((a, b) => (a.rule.name < b.rule.name ? -1 : 1));
 }
 
+/** @throws RuleError when there is none, or it is longer than `mostBytes` */
+export function readText(file: string, mostBytes: number): string {
+  let size: number;
+  try {
+    size = statSync(file).size;
+    if (size <= mostBytes) return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new RuleError(fact(error as NodeJS.ErrnoException), { cause: error });
+  }
+  throw new RuleError(`the file has ${size} bytes, at most ${mostBytes} are read`);
+}
+
 export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));
 
 /** Writes aside, then renames: whatever was there stays whole until the new file is. */
