@@ -26,6 +26,8 @@ export class FakeWorld implements WorldLink {
   publishedBytes = 0;
   onFrame: (frame: PublishedFrame) => void = () => {};
   onStats: (stats: Omit<StatsMessage, 'players'>) => void = () => {};
+  onSpecies: WorldLink['onSpecies'] = () => {};
+  onSwap: WorldLink['onSwap'] = () => {};
   #frame = 0;
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
@@ -159,6 +161,8 @@ export class FakeWorld implements WorldLink {
       planter: '',
       history: [1],
       historySeconds: 0.25,
+      rule: 'pikachu v1',
+      marks: [],
     };
   }
 
