@@ -106,6 +106,12 @@ export function readConfig(
   return Object.freeze(config) as Config;
 }
 
+/** Where a command of its own finds the world's files: what it was told, else what the server would use. */
+export const dataDirOf = (
+  told: string | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string => told ?? (env.REGROW_DATA_DIR || 'data');
+
 export function helpText(): string {
   const rows = SETTINGS.map(({ flag, default: standard, range, meaning }) => [
     `--${flag}`,

@@ -147,6 +147,10 @@ export interface InspectionMessage {
     /** 0..1, oldest first, one sample every `historySeconds`; at most 240 (a minute at 4 Hz). */
     readonly history: readonly number[];
     readonly historySeconds: number;
+    /** The rule it lives by: "pikachu v4". */
+    readonly rule: string;
+    /** When its rule was swapped, and for which; oldest first, at most 4. */
+    readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
   };
 }
 

@@ -1,24 +1,31 @@
 /** `npm run rules -- …`: what can be done with rule files. */
-import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { describeEvaluation, evaluate, matureTarget, targetOf } from '../training/evaluate.ts';
 import { DISTILL_ORDERS, type DistillOrder, exportDistill, importDistill } from './distill.ts';
 import { MAX_RULE_BYTES } from './format.ts';
-import { RULE_SUFFIX, readRule, writeRule, writeWhole } from './load.ts';
+import { RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from './load.ts';
+import * as registry from './registryCli.ts';
+import { RegistryError } from './registryFile.ts';
 import { type Rule, RuleError } from './rule.ts';
 
-const HELP = `Works with rule files (*${RULE_SUFFIX}).
+const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of a world.
 
   npm run rules -- inspect FILE [--json]
   npm run rules -- evaluate FILE [--json] [--image PNG] [--random-seeds N] [--threads N]
   npm run rules -- import DISTILL.json --name NAME --out FILE [--order planar|interleaved]
   npm run rules -- export FILE --format distill --out DISTILL.json [--order planar|interleaved]
+  npm run rules -- list [--json]
+  npm run rules -- show NAME[@VERSION] [--json]
+  npm run rules -- add FILE [--name NAME] [--parent NAME[@VERSION]]
+  npm run rules -- rollback SPECIES [--to VERSION]
 
 evaluate grows the rule from several random seeds (default 8) and tells how far it is from its picture at
 steps 200, 1,000 and 5,000, and how much of a cut is healed 200 steps later (1 is all, 0 is none).
 import and export take the JSON of Distill's "Growing Neural Cellular Automata"; files straight from
 TensorFlow are --order interleaved.
+list, show, add and rollback work on the registry in --data-dir (default: REGROW_DATA_DIR, else data), with the
+server running or not. add takes Distill's JSON, too; rollback brings back the rule before the one in force.
 `;
 
 const OPTIONS = {
@@ -30,6 +37,9 @@ const OPTIONS = {
   out: { type: 'string' },
   order: { type: 'string' },
   format: { type: 'string' },
+  'data-dir': { type: 'string' },
+  parent: { type: 'string' },
+  to: { type: 'string' },
   help: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -37,37 +47,52 @@ type Flags = {
   [F in keyof typeof OPTIONS]?: (typeof OPTIONS)[F]['type'] extends 'boolean' ? boolean : string;
 };
 
-/** The flags that a command knows. */
-const COMMANDS: Readonly<
-  Record<string, { flags: readonly (keyof Flags)[]; run: (file: string, flags: Flags) => unknown }>
-> = {
-  inspect: { flags: ['json'], run: inspect },
-  evaluate: { flags: ['json', 'image', 'random-seeds', 'threads'], run: evaluateFile },
-  import: { flags: ['name', 'out', 'order'], run: importFile },
-  export: { flags: ['format', 'out', 'order'], run: exportFile },
+interface Command {
+  /** Its one argument; a command without one gets none. */
+  readonly takes?: string;
+  readonly flags: readonly (keyof Flags)[];
+  run(argument: string | undefined, flags: Flags): unknown;
+}
+
+const command = (
+  takes: string,
+  flags: readonly (keyof Flags)[],
+  work: (argument: string, flags: Flags) => unknown,
+): Command => ({ takes, flags, run: (argument, given) => work(argument!, given) });
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  inspect: command('one file', ['json'], inspect),
+  evaluate: command('one file', ['json', 'image', 'random-seeds', 'threads'], evaluateFile),
+  import: command('one file', ['name', 'out', 'order'], importFile),
+  export: command('one file', ['format', 'out', 'order'], exportFile),
+  list: { flags: ['json', 'data-dir'], run: (_, flags) => registry.list(undefined, flags) },
+  show: command('one rule', ['json', 'data-dir'], registry.show),
+  add: command('one file', ['name', 'parent', 'data-dir'], registry.add),
+  rollback: command('one species', ['to', 'data-dir'], registry.rollback),
 };
 
-/** @throws RuleError whose message is all that the user shall read */
+/** @throws RuleError or RegistryError whose message is all that the user shall read */
 export async function main(args: string[]): Promise<void> {
   let parsed: { values: Flags; positionals: string[] };
   try {
     parsed = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new RuleError((error as Error).message);
+    throw new RuleError((error as Error).message.replaceAll(/\s+/g, ' '));
   }
   const { values: flags, positionals } = parsed;
   if (flags.help) {
     process.stdout.write(HELP);
     return;
   }
-  const [word, file, ...more] = positionals;
+  const [word, argument, ...more] = positionals;
   const command = Object.hasOwn(COMMANDS, word ?? '') ? COMMANDS[word] : undefined;
   if (!command)
     throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
-  if (file === undefined || more.length > 0) throw new RuleError(`${word} takes one file`);
+  if ((argument === undefined) !== (command.takes === undefined) || more.length > 0)
+    throw new RuleError(`${word} takes ${command.takes ?? 'no argument'}`);
   const unknown = Object.keys(flags).find((flag) => !command.flags.includes(flag as keyof Flags));
   if (unknown) throw new RuleError(`${word} does not know --${unknown}`);
-  await command.run(file, flags);
+  await command.run(argument, flags);
 }
 
 function inspect(file: string, flags: Flags): void {
@@ -124,7 +149,7 @@ function importFile(file: string, flags: Flags): void {
   if (!out.endsWith(RULE_SUFFIX)) throw new RuleError(`--out ${out} does not end in ${RULE_SUFFIX}`);
   writeRule(
     out,
-    about(file, () => importDistill(readText(file), name, { order })),
+    about(file, () => importDistill(readText(file, MAX_RULE_BYTES), name, { order })),
   );
 }
 
@@ -134,18 +159,6 @@ function exportFile(file: string, flags: Flags): void {
   const out = needed('out', flags.out);
   const order = orderOf(flags.order);
   writeWhole(out, exportDistill(readRule(file), order));
-}
-
-function readText(file: string): string {
-  let size: number;
-  try {
-    size = statSync(file).size;
-    if (size <= MAX_RULE_BYTES) return readFileSync(file, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new RuleError(missing ? 'no such file' : (error as Error).message);
-  }
-  throw new RuleError(`the file has ${size} bytes, at most ${MAX_RULE_BYTES} are read`);
 }
 
 function about(file: string, work: () => Rule): Rule {
@@ -185,7 +198,7 @@ if (import.meta.main) {
   try {
     await main(process.argv.slice(2));
   } catch (error) {
-    if (!(error instanceof RuleError)) throw error;
+    if (!(error instanceof RuleError || error instanceof RegistryError)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

@@ -6,24 +6,37 @@ import { type Rule, RuleError } from './rule.ts';
 
 export const RULE_SUFFIX = '.safetensors';
 
+export interface RuleFile {
+  readonly rule: Rule;
+  /** As they lie on disk: what a rule's hash is made of. */
+  readonly bytes: Uint8Array;
+}
+
 /** @throws RuleError that names the file and the fact */
-export function readRule(file: string): Rule {
+export function readRuleFile(file: string): RuleFile {
   try {
     const { size } = statSync(file);
     if (size > MAX_RULE_BYTES)
       throw new RuleError(`the file has ${size} bytes, at most ${MAX_RULE_BYTES} are read`);
-    return parseRule(readFileSync(file));
+    const bytes = readFileSync(file);
+    return { rule: parseRule(bytes), bytes };
   } catch (error) {
     throw new RuleError(`${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
   }
 }
+
+/** @throws RuleError that names the file and the fact */
+export const readRule = (file: string): Rule => readRuleFile(file).rule;
 
 /**
  * Every `*.safetensors` of a directory, sorted by rule name.
  *
  * @throws RuleError that names the first bad file, or two files with one rule name
  */
-export function loadRules(directory: string): Rule[] {
+export const loadRules = (directory: string): Rule[] => loadRuleFiles(directory).map(({ rule }) => rule);
+
+/** Like `loadRules`, with the files' bytes. */
+export function loadRuleFiles(directory: string): RuleFile[] {
   let names: string[];
   try {
     names = readdirSync(directory);
@@ -31,18 +44,30 @@ export function loadRules(directory: string): Rule[] {
     throw new RuleError(`${directory}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
   }
   const fileOf = new Map<string, string>();
-  const rules = names
+  const files = names
     .filter((name) => name.endsWith(RULE_SUFFIX))
     .sort()
     .map((name) => {
-      const rule = readRule(join(directory, name));
-      const other = fileOf.get(rule.name);
+      const file = readRuleFile(join(directory, name));
+      const other = fileOf.get(file.rule.name);
       if (other)
-        throw new RuleError(`${join(directory, name)}: ${other} holds a rule named ${rule.name} too`);
-      fileOf.set(rule.name, name);
-      return rule;
+        throw new RuleError(`${join(directory, name)}: ${other} holds a rule named ${file.rule.name} too`);
+      fileOf.set(file.rule.name, name);
+      return file;
     });
-  return rules.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return files.sort((a, b) => (a.rule.name < b.rule.name ? -1 : 1));
+}
+
+/** @throws RuleError when there is none, or it is longer than `mostBytes` */
+export function readText(file: string, mostBytes: number): string {
+  let size: number;
+  try {
+    size = statSync(file).size;
+    if (size <= mostBytes) return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new RuleError(fact(error as NodeJS.ErrnoException), { cause: error });
+  }
+  throw new RuleError(`the file has ${size} bytes, at most ${mostBytes} are read`);
 }
 
 export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));

@@ -27,6 +27,8 @@ const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 export interface OrganismRecord {
   readonly id: number;
   readonly species: string;
+  /** The rule it lives by: sha256 of the rule file, hex. Not in saves of before there was a choice. */
+  readonly rule?: string;
   /** Seed position. */
   readonly x: number;
   readonly y: number;

@@ -50,6 +50,8 @@ class Link implements WorldThread {
   ready!: WorldReady;
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
+  onSpecies: WorldLink['onSpecies'] = () => {};
+  onSwap: WorldLink['onSwap'] = () => {};
   onDeath: (error: Error) => void = () => {};
   onNote: (message: string) => void = (message) => console.error(message);
   readonly #thread: ThreadPort;
@@ -115,6 +117,13 @@ class Link implements WorldThread {
         return;
       case 'stats':
         this.onStats(message.stats);
+        return;
+      case 'species':
+        this.ready = { ...this.ready, species: message.species };
+        this.onSpecies(message.species);
+        return;
+      case 'swap':
+        this.onSwap(message.outcome);
         return;
       case 'note':
         this.onNote(message.message);

@@ -63,6 +63,20 @@ export async function growMature(rule: Rule, createEngine: EngineFactory): Promi
   }
 }
 
+/** Grows what the cache does not hold. */
+export function cachedGrower(
+  cache: MatureCache,
+  createEngine: EngineFactory,
+): (rule: Rule) => Promise<MatureForm> {
+  return async (rule) => {
+    const known = await cache.read(rule);
+    if (known !== null) return known;
+    const form = await growMature(rule, createEngine);
+    await cache.write(rule, form);
+    return form;
+  };
+}
+
 /** Twice the size that the rule says it was trained for, within reason. */
 function gridSide(rule: Rule): number {
   const said = Math.max(Number(rule.metadata.targetWidth ?? 0), Number(rule.metadata.targetHeight ?? 0));

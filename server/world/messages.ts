@@ -4,6 +4,8 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
+import type { SwapScope } from '../rules/registry.ts';
+import type { LoadedRule } from './ruleSlots.ts';
 
 /** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
 export interface PublishedUpdate {
@@ -41,6 +43,35 @@ export interface OrganismSummary {
   readonly planter: string;
 }
 
+/** What the registry asks the world to do. */
+export interface SwapOrder {
+  /** The registry's number of the swap. */
+  readonly id: number;
+  readonly species: string;
+  readonly scope: SwapScope;
+  /** The canary of scope `organism`. */
+  readonly organism?: number;
+  /** For people: whose doing it is. */
+  readonly who: string;
+}
+
+export type SwapAnswer =
+  /** Done before step `step + 1`; so many organisms went over. */
+  | { readonly ok: true; readonly step: number; readonly organisms: number }
+  | { readonly ok: false; readonly reason: string };
+
+/** What became of a swap. */
+export interface SwapOutcome {
+  readonly id: number;
+  readonly species: string;
+  readonly scope: SwapScope;
+  readonly who: string;
+  /** "pikachu v4" */
+  readonly rule: string;
+  readonly verdict: 'in force' | 'rolled back' | 'superseded';
+  readonly reason: string;
+}
+
 export type WorldQuery =
   /** Answer: Uint8Array [height, width, 4], the true pixels; zeros outside the world. */
   | { readonly kind: 'pixels'; readonly rect: Rect }
@@ -58,7 +89,9 @@ export type WorldQuery =
       readonly stroke: StrokeMessage;
     }
   /** Answer: null, when the save is on disk. */
-  | { readonly kind: 'save' };
+  | { readonly kind: 'save' }
+  /** Answer: SwapAnswer. The rule has been probed. */
+  | { readonly kind: 'swap'; readonly order: SwapOrder; readonly next: LoadedRule };
 
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
@@ -67,6 +100,7 @@ export interface WorldAnswers {
   inspect: InspectionMessage['organism'];
   stroke: StrokeOutcome;
   save: null;
+  swap: SwapAnswer;
 }
 
 export type StrokeOutcome =
@@ -104,6 +138,9 @@ export type FromWorld =
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
   | { readonly type: 'note'; readonly message: string }
+  /** The rules in force have changed, one way or the other. */
+  | { readonly type: 'species'; readonly species: readonly Species[] }
+  | { readonly type: 'swap'; readonly outcome: SwapOutcome }
   | { readonly type: 'stopped' };
 
 /** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
@@ -115,6 +152,9 @@ export interface WorldLink {
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
+  /** The rules in force have changed; `ready.species` is what they are now. */
+  onSpecies: (species: readonly Species[]) => void;
+  onSwap: (outcome: SwapOutcome) => void;
   /** Saves and ends the simulation thread. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** Who lives: records of organisms and their ids. It knows no cells; the engine does. */
+import type { RuleSlot } from '../engines/engine.ts';
 import type { OrganismRecord } from '../storage/snapshot.ts';
 
 /** A minute at 4 Hz. */
@@ -20,6 +21,10 @@ export interface Organism {
   readonly plantedStep: number;
   /** Of the world's running time. */
   readonly plantedSeconds: number;
+  /** Of the engine: the rule it lives by. */
+  slot: RuleSlot;
+  /** When its rule was swapped, of the world's running time, and for which; the last four. */
+  marks: readonly { readonly atSeconds: number; readonly label: string }[];
   /** 0..1, when last measured. */
   health: number;
   /** Owned cells, when last counted. */
@@ -88,11 +93,16 @@ export class Organisms {
     return null;
   }
 
-  add(facts: Omit<OrganismRecord, 'history'> & { readonly history?: readonly number[] }): Organism {
+  add(
+    facts: Omit<OrganismRecord, 'history' | 'rule'> & {
+      readonly slot: RuleSlot;
+      readonly history?: readonly number[];
+    },
+  ): Organism {
     const { history: samples = [], ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
-    const organism: Organism = { ...rest, cells: 1, history };
+    const organism: Organism = { ...rest, cells: 1, history, marks: [] };
     this.#living.set(organism.id, organism);
     this.#nextId = (organism.id % MOST_IDS) + 1;
     return organism;
@@ -103,19 +113,31 @@ export class Organisms {
     if (this.#living.delete(id)) this.#resting.set(id, runSeconds + REST_SECONDS);
   }
 
-  /** As they are saved. Resting ids are not: no viewer outlives the process. */
-  records(): OrganismRecord[] {
-    return [...this.#living.values()].map(({ cells: _cells, history, ...rest }) => ({
+  /**
+   * As they are saved. Resting ids are not: no viewer outlives the process.
+   *
+   * @param ruleOf - what the rule in a slot is called in a save
+   */
+  records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
+    return [...this.#living.values()].map(({ cells: _cells, marks: _marks, slot, history, ...rest }) => ({
       ...rest,
+      rule: ruleOf(slot),
       history: history.list(),
     }));
   }
 
-  /** Replaces everyone. */
-  restore(records: readonly OrganismRecord[], nextId: number): void {
+  /** Replaces everyone. @param slotOf - of the rule that a saved one lives by */
+  restore(
+    records: readonly OrganismRecord[],
+    nextId: number,
+    slotOf: (record: OrganismRecord) => RuleSlot,
+  ): void {
     this.#living.clear();
     this.#resting.clear();
-    for (const record of records) this.add(record);
+    for (const record of records) {
+      const { rule: _rule, ...facts } = record;
+      this.add({ ...facts, slot: slotOf(record) });
+    }
     this.#nextId = nextId;
   }
 }

@@ -202,6 +202,8 @@ export class Simulation {
         return world.queueStroke(query.player, query.name, query.stroke);
       case 'save':
         return this.#save();
+      case 'swap':
+        return this.#alone(() => world.swap(query.order, query.next));
       default:
         return query satisfies never;
     }

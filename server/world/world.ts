@@ -5,15 +5,17 @@
 import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import { type Engine, EngineError, type PageState } from '../engines/engine.ts';
-import { CHANNELS, type Rule } from '../rules/rule.ts';
-import type { FallowBed, WorldState } from '../storage/snapshot.ts';
+import { type Engine, EngineError, type PageState, type RuleSlot } from '../engines/engine.ts';
+import { CHANNELS } from '../rules/rule.ts';
+import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
 import type { StrokeRecord } from '../storage/strokeLog.ts';
 import { layOutGarden, type Seedling } from './garden.ts';
-import { HEALTH_MARGIN, healthOf, healthRect, type MatureForm } from './mature.ts';
-import type { OrganismSummary, StrokeOutcome } from './messages.ts';
+import { healthOf, healthRect } from './mature.ts';
+import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
 import { organismNear, planSeed, planStroke } from './perturb.ts';
+import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { Swaps } from './swap.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
@@ -25,13 +27,6 @@ const MOST_STROKES = 64;
 const MOST_WAITING = 512;
 /** From the death of an organism of the garden to its new seed: long enough to be seen, and to be missed. */
 const FALLOW_SECONDS = 15;
-
-/** A species that lives here: its rule sits in the engine's slot of the same number. */
-export interface LoadedSpecies {
-  readonly rule: Rule;
-  readonly mature: MatureForm;
-  readonly card: Species;
-}
 
 interface WaitingStroke {
   readonly player: string;
@@ -47,13 +42,15 @@ export class WorldMismatchError extends Error {
 
 export class World {
   readonly engine: Engine;
-  readonly species: readonly LoadedSpecies[];
+  readonly rules: RuleSlots;
   readonly organisms = new Organisms();
-  readonly #slots: ReadonlyMap<string, number>;
-  readonly #cards: readonly Species[];
+  readonly swaps: Swaps;
+  /** The rules in force have changed. */
+  onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #log: (record: StrokeRecord) => void;
   readonly #waiting: WaitingStroke[] = [];
-  readonly #own: Float32Array;
+  /** Of the body that is being measured; as long as the largest yet. */
+  #own = new Float32Array(0);
   #strokes = 0;
   #runSeconds = 0;
   /** Samples, and measured bodies, that time has earned and that are still to be taken. */
@@ -64,16 +61,16 @@ export class World {
   /** In order of time. */
   #fallow: FallowBed[] = [];
 
-  /** @param log - told of every stroke that was applied */
-  constructor(engine: Engine, species: readonly LoadedSpecies[], log: (record: StrokeRecord) => void) {
+  /**
+   * @param rules - the ones in force, one a species
+   * @param log - told of every stroke that was applied
+   */
+  constructor(engine: Engine, rules: readonly LoadedRule[], log: (record: StrokeRecord) => void) {
     this.engine = engine;
-    this.species = species;
+    this.rules = new RuleSlots(engine, rules);
     this.#log = log;
-    this.#cards = species.map(({ card }) => card);
-    this.#slots = new Map(species.map(({ rule }, slot) => [rule.name, slot]));
-    const largest = species.map(({ mature }) => healthRect(mature, 0, 0)).map((r) => r.width * r.height * 4);
-    this.#own = new Float32Array(Math.max(0, ...largest));
-    for (const [slot, { rule }] of species.entries()) engine.setRule(slot, rule);
+    const { organisms, rules: slots } = this;
+    this.swaps = new Swaps({ engine, organisms, slots, runSeconds: () => this.#runSeconds });
   }
 
   get livingCells(): number {
@@ -89,7 +86,7 @@ export class World {
 
   /** @returns how many found a place */
   plantGarden(count: number, randomSeed: number): number {
-    const beds = this.species.map(({ rule, mature }) => ({ name: rule.name, box: mature }));
+    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
     const seedlings = layOutGarden(this.engine, beds, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
@@ -100,10 +97,13 @@ export class World {
     const id = this.organisms.freeId(this.#runSeconds);
     if (id === null) throw new EngineError('too many organisms');
     const plantedStep = this.engine.stepNumber;
-    this.engine.plant(id, this.#slots.get(species)!, x, y);
+    const slot = this.rules.inForce(species);
+    if (slot === undefined) throw new EngineError(`there is no species ${species}`);
+    this.engine.plant(id, slot, x, y);
     return this.organisms.add({
       id,
       species,
+      slot,
       x,
       y,
       planter,
@@ -139,7 +139,7 @@ export class World {
   }
 
   async #apply(player: string, name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.#cards };
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     // Salts of one stroke's capsules follow each other.
     const plan = await planStroke(stroke, ground, Math.imul(this.#strokes++, 0x10001));
     if (!plan.ok) return plan;
@@ -156,6 +156,7 @@ export class World {
       for (const perturbation of plan.perturbations) this.engine.perturb(perturbation);
       touched = plan.hit;
     }
+    this.swaps.strike(touched);
     const { tool, radius, points } = stroke;
     const organisms = touched
       .map((id) => this.organisms.get(id))
@@ -165,11 +166,29 @@ export class World {
     return { ok: true, step };
   }
 
+  // --- rules ---
+
+  /** Between two steps: whom the order names lives by another rule from now on, with its cells as they are. */
+  async swap(order: SwapOrder, next: LoadedRule): Promise<SwapAnswer> {
+    const { changes } = this.rules;
+    const answer = await this.swaps.begin(order, next);
+    if (this.rules.changes !== changes) this.onSpecies(this.rules.cards);
+    return answer;
+  }
+
+  /** Some of what was swapped may go back. */
+  async #watchSwaps(): Promise<void> {
+    const { changes } = this.rules;
+    await this.swaps.watch();
+    if (this.rules.changes !== changes) this.onSpecies(this.rules.cards);
+  }
+
   // --- how they fare ---
 
   /** Lets time pass for the records: measures health, a share of the bodies in each call, and buries the dead. */
   async observe(elapsedSeconds: number): Promise<void> {
     this.#runSeconds += elapsedSeconds;
+    await this.#watchSwaps();
     const samples = elapsedSeconds * SAMPLES_PER_SECOND;
     const all = this.organisms.size;
     this.#measuresOwed = Math.min(this.#measuresOwed + all * samples, all, MOST_MEASURED);
@@ -187,12 +206,12 @@ export class World {
     if (this.#round.length === 0) this.#round = this.organisms.ids();
     const organism = this.organisms.get(this.#round.pop() ?? 0);
     if (organism === undefined) return;
-    const { mature } = this.species[this.#slots.get(organism.species)!];
-    const own = this.#own.subarray(
-      0,
-      (mature.width + 2 * HEALTH_MARGIN) * (mature.height + 2 * HEALTH_MARGIN) * 4,
-    );
-    await this.engine.readOrganism(organism.id, healthRect(mature, organism.x, organism.y), own);
+    const { mature } = this.rules.at(organism.slot);
+    const rect = healthRect(mature, organism.x, organism.y);
+    const length = rect.width * rect.height * 4;
+    if (this.#own.length < length) this.#own = new Float32Array(length);
+    const own = this.#own.subarray(0, length);
+    await this.engine.readOrganism(organism.id, rect, own);
     organism.health = healthOf(own, mature);
   }
 
@@ -217,10 +236,10 @@ export class World {
 
   /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
   async #sow(): Promise<void> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.#cards };
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     while (this.#fallow.length > 0 && this.#fallow[0].dueSeconds <= this.#runSeconds) {
       const bed = this.#fallow.shift()!;
-      if (!this.#slots.has(bed.species)) continue;
+      if (this.rules.inForce(bed.species) === undefined) continue;
       const plan = await planSeed(bed.species, bed.x, bed.y, ground);
       try {
         if (plan.ok) this.#plant(bed, '');
@@ -250,7 +269,8 @@ export class World {
   inspect(id: number): InspectionMessage['organism'] {
     const organism = this.organisms.get(id);
     if (organism === undefined) return null;
-    const { species, x, y, cells, planter, health, plantedStep, plantedSeconds, history } = organism;
+    const { species, x, y, cells, planter, health, plantedStep, plantedSeconds, history, slot, marks } =
+      organism;
     return {
       id,
       species,
@@ -263,6 +283,8 @@ export class World {
       planter,
       history: history.list(),
       historySeconds: 1 / SAMPLES_PER_SECOND,
+      rule: this.rules.at(slot).label,
+      marks: marks.map(({ atSeconds, label }) => ({ agoSeconds: this.#runSeconds - atSeconds, label })),
     };
   }
 
@@ -307,42 +329,73 @@ export class World {
       randomSeed,
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
-      organisms: this.organisms.records(),
+      organisms: this.organisms.records((slot) => this.rules.at(slot).sha256),
       fallow: [...this.#fallow],
       pages,
     };
   }
 
   /**
-   * Takes the place of everything. Organisms whose rule is no longer loaded are left out.
+   * Takes the place of everything. Who lived by a rule that is not there any more lives by the one in force of
+   * its species; who is of no species any more is left out.
    *
+   * @param recall - finds the rule that a saved organism lives by
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
    */
-  async restore(state: WorldState): Promise<string[]> {
+  async restore(
+    state: WorldState,
+    recall: (species: string, sha256: string) => Promise<LoadedRule | null> = async () => null,
+  ): Promise<string[]> {
     const { engine } = this;
     if (state.width !== engine.width || state.height !== engine.height)
       throw new WorldMismatchError(
         `the saved world is ${state.width}x${state.height}, not ${engine.width}x${engine.height}: ` +
           `start with --size ${state.width}x${state.height}, or move the save away`,
       );
-    const kept = state.organisms.filter(({ species }) => this.#slots.has(species));
-    const organisms = kept.map(({ id, species }) => ({ id, rule: this.#slots.get(species)! }));
+    const kept = state.organisms.filter(({ species }) => this.rules.inForce(species) !== undefined);
+    const { slotOf, forgotten } = await this.#recall(kept, recall);
+    const organisms = kept.map((record) => ({ id: record.id, rule: slotOf(record) }));
     const ids = new Set(kept.map(({ id }) => id));
     const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
     const { stepNumber, randomSeed, runSeconds, nextId, fallow } = state;
     await engine.restore({ stepNumber, randomSeed, organisms, pages });
-    this.organisms.restore(kept, nextId);
+    this.organisms.restore(kept, nextId, slotOf);
     this.#runSeconds = runSeconds;
     this.#fallow = [...fallow];
     await this.#count();
 
     const lost = new Map<string, number>();
-    for (const { species } of state.organisms)
-      if (!this.#slots.has(species)) lost.set(species, (lost.get(species) ?? 0) + 1);
-    return [...lost].map(
+    for (const { id, species } of state.organisms)
+      if (!ids.has(id)) lost.set(species, (lost.get(species) ?? 0) + 1);
+    const notes = [...lost].map(
       ([species, count]) => `${count} ${species} left out: its rule is not there any more`,
     );
+    if (forgotten > 0)
+      notes.push(
+        `${forgotten} organisms lived by rules that are not there any more, and live by those in force`,
+      );
+    return notes;
+  }
+
+  /** Puts the rules that saved organisms live by into slots. */
+  async #recall(
+    records: readonly OrganismRecord[],
+    recall: (species: string, sha256: string) => Promise<LoadedRule | null>,
+  ): Promise<{ slotOf: (record: OrganismRecord) => RuleSlot; forgotten: number }> {
+    const slots = new Map<string, RuleSlot>();
+    const key = ({ species, rule = '' }: OrganismRecord): string => `${species} ${rule}`;
+    let forgotten = 0;
+    for (const record of records) {
+      const { species, rule } = record;
+      if (rule === undefined || slots.has(key(record))) continue;
+      const there = this.rules.find(species, rule);
+      const loaded = there === undefined ? await recall(species, rule) : null;
+      const slot = loaded === null ? there : this.rules.take(loaded, new Set(slots.values()));
+      if (slot === undefined) forgotten += records.filter((other) => key(other) === key(record)).length;
+      slots.set(key(record), slot ?? this.rules.inForce(species)!);
+    }
+    return { slotOf: (record) => slots.get(key(record)) ?? this.rules.inForce(record.species)!, forgotten };
   }
 }
 

@@ -28,6 +28,8 @@ export class FakeWorld implements WorldLink {
   onFrame: (frame: PublishedFrame) => void = () => {};
   onStats: (stats: Omit<StatsMessage, 'players'>) => void = () => {};
   #frames = 0;
+  onSpecies: WorldLink['onSpecies'] = () => {};
+  onSwap: WorldLink['onSwap'] = () => {};
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
 
@@ -166,6 +168,8 @@ export class FakeWorld implements WorldLink {
       planter: '',
       history: [1],
       historySeconds: 0.25,
+      rule: 'pikachu v1',
+      marks: [],
     };
   }
 

@@ -2,8 +2,9 @@
 import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import type { StrokeRecord } from '../../server/storage/strokeLog.ts';
-import { growMature, speciesOf } from '../../server/world/mature.ts';
-import { type LoadedSpecies, World } from '../../server/world/world.ts';
+import { type EngineFactory, growMature, speciesOf } from '../../server/world/mature.ts';
+import type { LoadedRule } from '../../server/world/ruleSlots.ts';
+import { World } from '../../server/world/world.ts';
 import { blobRule } from './blob.ts';
 
 export interface SmallWorld {
@@ -12,21 +13,26 @@ export interface SmallWorld {
   readonly log: StrokeRecord[];
 }
 
-let grown: Promise<LoadedSpecies> | undefined;
+let grown: Promise<LoadedRule> | undefined;
 
 /** Named `blob`; grown once a test file. */
-export function loadBlob(): Promise<LoadedSpecies> {
+export function loadBlob(): Promise<LoadedRule> {
   grown ??= (async () => {
     const rule = blobRule('blob');
     const mature = await growMature(rule, createReferenceEngine);
-    return { rule, mature, card: speciesOf(rule, mature) };
+    return { rule, mature, card: speciesOf(rule, mature), sha256: 'blob', label: 'blob v1' };
   })();
   return grown;
 }
 
-export async function makeWorld(width = 128, height = 64, names: string[] = ['blob']): Promise<SmallWorld> {
+export async function makeWorld(
+  width = 128,
+  height = 64,
+  names: string[] = ['blob'],
+  createEngine: EngineFactory = createReferenceEngine,
+): Promise<SmallWorld> {
   const blob = await loadBlob();
-  const engine = await createReferenceEngine({ width, height, randomSeed: 5 });
+  const engine = await createEngine({ width, height, randomSeed: 5 });
   const log: StrokeRecord[] = [];
   const species = names.map((name) => ({
     ...blob,

@@ -50,6 +50,7 @@ describe('the simulation thread', () => {
     await world.stop();
     expect(readdirSync(config.dataDir).sort()).toEqual([
       'mature',
+      'registry.db',
       'strokes.jsonl',
       'world.regrow',
       'world.regrow.1',

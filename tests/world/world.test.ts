@@ -157,6 +157,7 @@ describe('death', () => {
       organisms.add({
         id,
         species: 'a',
+        slot: 0,
         x: 0,
         y: 0,
         planter: '',
@@ -164,22 +165,23 @@ describe('death', () => {
         plantedSeconds: 0,
         health: 0,
       });
+    const wakeUp = (nextId: number) => organisms.restore(organisms.records(String), nextId, () => 0);
     add(65_534);
     add(1);
     add(65_535);
     add(2);
     organisms.remove(2, 100);
-    organisms.restore(organisms.records(), 65_534);
+    wakeUp(65_534);
     organisms.remove(65_535, 100);
     expect(organisms.freeId(100)).toBe(2);
     add(2);
-    organisms.restore(organisms.records(), 65_534);
+    wakeUp(65_534);
     organisms.remove(1, 100);
     expect(organisms.freeId(100)).toBe(65_535);
     add(65_535);
     expect(organisms.freeId(100 + REST_SECONDS - 1)).toBe(3);
     add(3);
-    organisms.restore(organisms.records(), 65_535);
+    wakeUp(65_535);
     organisms.remove(65_535, 200);
     expect(organisms.freeId(200)).toBe(1);
     add(1);

@@ -60,6 +60,8 @@ class WasmEngine implements Engine {
   private readonly organisms = new Map<OrganismId, RuleSlot>();
   /** A write since the last prune: pages may be missing beside life, or hold none. */
   private isEdited = false;
+  /** All must wake before the next step: once, however many organisms change their rule. */
+  private isWaking = false;
 
   constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew) {
     this.width = options.width;
@@ -85,7 +87,7 @@ class WasmEngine implements Engine {
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.memory.setRule(slot, rule);
-    this.wakeAll();
+    this.isWaking = true;
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
@@ -108,7 +110,7 @@ class WasmEngine implements Engine {
     this.checkPlanted(organism);
     if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
     this.enlist(organism, slot);
-    this.wakeAll();
+    this.isWaking = true;
   }
 
   remove(organism: OrganismId): void {
@@ -149,6 +151,7 @@ class WasmEngine implements Engine {
     for (let i = 0; i < steps; i++) {
       this.checkWhole();
       if (this.isEdited) this.prune();
+      if (this.isWaking) this.wakeAll();
       const { list } = this.pages;
       const { ints } = this.memory;
       if (list.length > 0) {
@@ -265,6 +268,7 @@ class WasmEngine implements Engine {
   /** Another rule may have work for cells that rest. */
   private wakeAll(): void {
     for (const page of this.pages.list) this.pages.wake(page);
+    this.isWaking = false;
   }
 
   private checkPlanted(organism: OrganismId): void {

@@ -1,0 +1,421 @@
+/**
+ * The registry: every rule that this world has known, with versions, where each came from and how good it
+ * is; which was swapped for which, and what came of it; and who did what. Calls are synchronous and short.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { checkName, parseRule } from './format.ts';
+import type { RuleFile } from './load.ts';
+import {
+  inTransaction,
+  openRegistryFile,
+  REGISTRY_FILE,
+  RegistryError,
+  registryError,
+} from './registryFile.ts';
+import { type Rule, RuleError } from './rule.ts';
+
+export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
+/** `candidate`: tuned, and not judged yet; `rejected`: judged, and worse. Neither is ever swapped in by itself. */
+export type RuleStatus = 'ready' | 'candidate' | 'rejected';
+export type SwapScope = 'organism' | 'species' | 'planted';
+/** `wanted`: not yet done; `watched`: done, and may still be rolled back by itself. */
+export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back';
+
+/** Whose doing something is. */
+export interface Actor {
+  readonly who: string;
+  /** An IP address, or `command line`. */
+  readonly address: string;
+}
+
+export interface RuleRecord {
+  readonly id: number;
+  readonly name: string;
+  /** 1, 2, 3 … of that name. */
+  readonly version: number;
+  /** The rule that it was made from. */
+  readonly parent: number | null;
+  readonly origin: RuleOrigin;
+  readonly status: RuleStatus;
+  /** Of the file's bytes, hex. */
+  readonly sha256: string;
+  readonly metrics: Readonly<Record<string, unknown>>;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly bytes: number;
+}
+
+export interface RuleInForce extends RuleRecord {
+  /** The swap that put it there. */
+  readonly swap: number;
+  /** The server put it there because `weights/` holds it; nobody chose it. */
+  readonly isShipped: boolean;
+}
+
+export interface SwapRecord {
+  readonly id: number;
+  /** Whose rule is swapped; need not be the rule's own name. */
+  readonly species: string;
+  readonly rule: number;
+  readonly scope: SwapScope;
+  /** The canary of scope `organism`. */
+  readonly organism: number | null;
+  readonly status: SwapStatus;
+  /** Why it was refused or rolled back. */
+  readonly reason: string;
+  readonly who: string;
+  readonly address: string;
+  readonly created: string;
+}
+
+export interface AuditEntry extends Actor {
+  readonly id: number;
+  readonly at: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+export interface NewRule {
+  readonly bytes: Uint8Array;
+  readonly origin: RuleOrigin;
+  readonly status?: RuleStatus;
+  readonly parent?: number;
+  /** Default: what the file's own metadata says under `metrics`. */
+  readonly metrics?: Readonly<Record<string, unknown>>;
+}
+
+export interface NewSwap {
+  readonly species: string;
+  readonly rule: number;
+  readonly scope: SwapScope;
+  readonly organism?: number;
+}
+
+/** "pikachu v4" */
+export const labelOf = ({ name, version }: Pick<RuleRecord, 'name' | 'version'>): string =>
+  `${name} v${version}`;
+
+export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Whose doing a start is. */
+const SERVER: Actor = { who: 'the server', address: '' };
+
+/** Rules of one world; a tuner that made one a minute would need a week. */
+const MOST_RULES = 10_000;
+const MOST_LISTED = 1_000;
+
+const RULE_COLUMNS =
+  'id, name, version, parent, origin, status, sha256, metrics, created, length(file) AS bytes';
+
+export class Registry {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+
+  /**
+   * @param folder - the data directory
+   * @param busyMs - how long a call may block while another program writes
+   * @throws RegistryError
+   */
+  constructor(folder: string, busyMs: number) {
+    this.path = join(folder, REGISTRY_FILE);
+    this.#database = openRegistryFile(this.path, busyMs);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Differs from before when another program has written. */
+  get dataVersion(): number {
+    return this.#one<{ data_version: number }>('PRAGMA data_version')!.data_version;
+  }
+
+  // --- rules ---
+
+  /**
+   * Enters the files that are not known yet, and puts each into force for the species of its name, unless
+   * somebody has chosen another rule there.
+   */
+  enterShipped(files: readonly RuleFile[]): void {
+    const inForce = this.inForce();
+    const missing = files.filter(({ rule, bytes }) => {
+      const now = inForce.get(rule.name);
+      return (
+        this.bySha256(sha256Of(bytes)) === null ||
+        now === undefined ||
+        (now.isShipped && now.sha256 !== sha256Of(bytes))
+      );
+    });
+    // A start writes only what it must: a registry that is read-only can still be lived with.
+    if (missing.length === 0) return;
+    this.#change(() => {
+      for (const { rule, bytes } of missing) {
+        const record =
+          this.bySha256(sha256Of(bytes)) ?? this.#insertRule({ bytes, origin: 'shipped' }, SERVER);
+        if (inForce.get(rule.name)?.isShipped === false) continue;
+        const wanted = { species: rule.name, rule: record.id, scope: 'species' } as const;
+        this.#insertSwap(wanted, 'in force', SERVER);
+      }
+    });
+  }
+
+  /**
+   * Enters a rule as the next version of its name.
+   *
+   * @throws RuleError when it is none, or is there already; RegistryError
+   */
+  add(rule: NewRule, actor: Actor): RuleRecord {
+    return this.#change(() => this.#insertRule(rule, actor));
+  }
+
+  #insertRule({ bytes, origin, status = 'ready', parent, metrics }: NewRule, actor: Actor): RuleRecord {
+    const rule = parseRule(bytes);
+    const name = checkName(rule.name);
+    const sha256 = sha256Of(bytes);
+    const twin = this.bySha256(sha256);
+    if (twin !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(twin)}`);
+    if (parent !== undefined) this.byId(parent);
+    const { count } = this.#one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
+    if (count >= MOST_RULES) throw new RuleError(`the registry holds ${MOST_RULES} rules, and takes no more`);
+    const { last } = this.#one<{ last: number }>(
+      'SELECT coalesce(max(version), 0) AS last FROM rules WHERE name = ?',
+      name,
+    )!;
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO rules (name, version, parent, origin, status, sha256, metrics, created, file)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        name,
+        last + 1,
+        parent ?? null,
+        origin,
+        status,
+        sha256,
+        JSON.stringify(metrics ?? metricsOf(rule)),
+        now(),
+        bytes,
+      );
+    const record = this.byId(Number(lastInsertRowid));
+    this.#note(actor, 'add rule', labelOf(record), `${origin}, ${bytes.length} bytes, sha256 ${sha256}`);
+    return record;
+  }
+
+  /** Newest first within a name. */
+  rules(): RuleRecord[] {
+    return this.#all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
+  }
+
+  /** @throws RuleError when there is none */
+  byId(id: number): RuleRecord {
+    const row = this.#one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
+    if (row === undefined) throw new RuleError(`no rule has the number ${id}`);
+    return readRecord(row);
+  }
+
+  bySha256(sha256: string): RuleRecord | null {
+    const row = this.#one(`SELECT ${RULE_COLUMNS} FROM rules WHERE sha256 = ?`, sha256);
+    return row === undefined ? null : readRecord(row);
+  }
+
+  /**
+   * @param version - the newest when left out
+   * @throws RuleError when there is no such rule
+   */
+  find(name: string, version?: number): RuleRecord {
+    const row = this.#one(
+      `SELECT ${RULE_COLUMNS} FROM rules WHERE name = ? AND (? IS NULL OR version = ?) ORDER BY version DESC`,
+      name,
+      version ?? null,
+      version ?? null,
+    );
+    if (row !== undefined) return readRecord(row);
+    throw new RuleError(`there is no rule ${name}${version === undefined ? '' : ` v${version}`}`);
+  }
+
+  /** @throws RegistryError when they are not the bytes that were entered */
+  read(id: number): RuleFile {
+    const { sha256 } = this.byId(id);
+    const { file } = this.#one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
+    if (sha256Of(file) !== sha256)
+      throw new RegistryError(`${this.path} is corrupt: rule ${id} is not what was entered`);
+    return { rule: parseRule(file), bytes: file };
+  }
+
+  /** What was found out about a candidate. */
+  judge(id: number, status: RuleStatus, metrics: Readonly<Record<string, unknown>>, actor: Actor): void {
+    this.#change(() => {
+      const record = this.byId(id);
+      this.#run('UPDATE rules SET status = ?, metrics = ? WHERE id = ?', status, JSON.stringify(metrics), id);
+      this.#note(actor, 'judge rule', labelOf(record), status);
+    });
+  }
+
+  // --- swaps ---
+
+  /** species → the rule of its newest swap that holds. */
+  inForce(): Map<string, RuleInForce> {
+    const rows = this.#all<{ species: string; rule: number; swap: number; who: string; address: string }>(
+      `SELECT species, rule, max(id) AS swap, who, address FROM swaps
+       WHERE scope <> 'organism' AND status IN ('watched', 'in force') GROUP BY species`,
+    );
+    return new Map(
+      rows.map(({ species, rule, swap, who, address }) => {
+        const isShipped = who === SERVER.who && address === SERVER.address;
+        return [species, { ...this.byId(rule), swap, isShipped }];
+      }),
+    );
+  }
+
+  /**
+   * The rule that was in force before the one that is.
+   *
+   * @throws RuleError when there was none
+   */
+  beforeInForce(species: string): RuleRecord {
+    const now = this.inForce().get(species);
+    if (now === undefined) throw new RuleError(`there is no species ${species}`);
+    const row = this.#one<{ rule: number }>(
+      `SELECT rule FROM swaps WHERE species = ? AND id < ? AND rule <> ? AND scope <> 'organism'
+       AND status IN ('watched', 'in force') ORDER BY id DESC LIMIT 1`,
+      species,
+      now.swap,
+      now.id,
+    );
+    if (row === undefined) throw new RuleError(`${species} has had no rule before ${labelOf(now)}`);
+    return this.byId(row.rule);
+  }
+
+  /** @throws RuleError when there is no such rule */
+  wantSwap(wanted: NewSwap, actor: Actor): SwapRecord {
+    return this.#change(() => this.#insertSwap(wanted, 'wanted', actor));
+  }
+
+  #insertSwap({ species, rule, scope, organism }: NewSwap, status: SwapStatus, actor: Actor): SwapRecord {
+    const record = this.byId(rule);
+    checkName(species);
+    const { lastInsertRowid } = this.#run(
+      `INSERT INTO swaps (species, rule, scope, organism, status, reason, who, address, created)
+       VALUES (?, ?, ?, ?, ?, '', ?, ?, ?)`,
+      species,
+      rule,
+      scope,
+      organism ?? null,
+      status,
+      actor.who,
+      actor.address,
+      now(),
+    );
+    const whom = scope === 'organism' ? `organism ${organism}` : scope === 'planted' ? 'new ones' : 'all';
+    this.#note(actor, 'swap', species, `to ${labelOf(record)}, ${whom}`);
+    return this.swap(Number(lastInsertRowid));
+  }
+
+  /** @throws RuleError when there is none */
+  swap(id: number): SwapRecord {
+    const row = this.#one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
+    if (row === undefined) throw new RuleError(`no swap has the number ${id}`);
+    return { ...row };
+  }
+
+  /** In the order in which they were asked for. */
+  wanted(): SwapRecord[] {
+    return this.#all<SwapRecord>("SELECT * FROM swaps WHERE status = 'wanted' ORDER BY id").map((row) => ({
+      ...row,
+    }));
+  }
+
+  /** Newest first. */
+  swaps(species?: string, most = MOST_LISTED): SwapRecord[] {
+    return this.#all<SwapRecord>(
+      'SELECT * FROM swaps WHERE (? IS NULL OR species = ?) ORDER BY id DESC LIMIT ?',
+      species ?? null,
+      species ?? null,
+      most,
+    ).map((row) => ({ ...row }));
+  }
+
+  /** What came of a swap. Rolling one back brings the one before it into force again. */
+  settle(id: number, status: SwapStatus, reason: string, actor: Actor): void {
+    this.#change(() => {
+      const { species, rule } = this.swap(id);
+      this.#run('UPDATE swaps SET status = ?, reason = ? WHERE id = ?', status, reason, id);
+      if (status === 'wanted' || status === 'watched') return;
+      this.#note(actor, `swap ${status}`, species, `${labelOf(this.byId(rule))}${reason && `: ${reason}`}`);
+    });
+  }
+
+  // --- who did what ---
+
+  note(actor: Actor, action: string, subject: string, detail: string): void {
+    this.#change(() => this.#note(actor, action, subject, detail));
+  }
+
+  #note({ who, address }: Actor, action: string, subject: string, detail: string): void {
+    this.#run(
+      'INSERT INTO audit (at, who, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
+      now(),
+      who,
+      address,
+      action,
+      subject,
+      detail,
+    );
+  }
+
+  /** Newest first. @param before - an entry's number: only those before it */
+  audit(most: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
+    return this.#all<AuditEntry>(
+      'SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
+      before,
+      most,
+    ).map((row) => ({ ...row }));
+  }
+
+  // --- SQLite ---
+
+  #change<T>(work: () => T): T {
+    return this.#guarded(() => inTransaction(this.#database, work));
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): { lastInsertRowid: number | bigint } {
+    return this.#database.prepare(sql).run(...values);
+  }
+
+  #one<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#guarded(() => this.#database.prepare(sql).get(...values)) as T | undefined;
+  }
+
+  #all<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guarded(() => this.#database.prepare(sql).all(...values)) as T[];
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw registryError(this.path, error);
+    }
+  }
+}
+
+const now = (): string => new Date().toISOString();
+
+/** What the file says of itself; nothing when that is no JSON object. */
+function metricsOf(rule: Rule): Record<string, unknown> {
+  try {
+    const metrics: unknown = JSON.parse(rule.metadata.metrics ?? '{}');
+    return typeof metrics === 'object' && metrics !== null && !Array.isArray(metrics) ? { ...metrics } : {};
+  } catch {
+    return {};
+  }
+}
+
+function readRecord(row: Record<string, unknown>): RuleRecord {
+  const { metrics, ...rest } = row as unknown as Omit<RuleRecord, 'metrics'> & { readonly metrics: string };
+  return { ...rest, metrics: JSON.parse(metrics) };
+}

@@ -1,0 +1,143 @@
+/**
+ * The registry's file: one SQLite database, `registry.db`, that the server and the `rules` command may have
+ * open at the same time. Here are its tables, how it is opened, and what its errors are called.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export const REGISTRY_FILE = 'registry.db';
+const FORMAT = 1;
+
+/** The registry cannot be read or written: in words for the operator. Nothing of the change was kept. */
+export class RegistryError extends Error {
+  override name = 'RegistryError';
+  /** Another program holds it for the moment: worth trying again. */
+  readonly isLocked: boolean;
+
+  constructor(message: string, options?: ErrorOptions & { readonly isLocked?: boolean }) {
+    super(message, options);
+    this.isLocked = options?.isLocked ?? false;
+  }
+}
+
+/**
+ * A rule's bytes lie in its row, so that a crash leaves the whole of it or nothing. `swaps` is both what
+ * was asked and what is so: the rule in force of a species is that of its newest swap that holds.
+ */
+const TABLES = `
+CREATE TABLE rules (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  parent INTEGER REFERENCES rules (id),
+  origin TEXT NOT NULL CHECK (origin IN ('shipped', 'uploaded', 'trained', 'tuned')),
+  status TEXT NOT NULL CHECK (status IN ('ready', 'candidate', 'rejected')),
+  sha256 TEXT NOT NULL UNIQUE,
+  metrics TEXT NOT NULL,
+  created TEXT NOT NULL,
+  file BLOB NOT NULL,
+  UNIQUE (name, version)
+) STRICT;
+CREATE TABLE swaps (
+  id INTEGER PRIMARY KEY,
+  species TEXT NOT NULL,
+  rule INTEGER NOT NULL REFERENCES rules (id),
+  scope TEXT NOT NULL CHECK (scope IN ('organism', 'species', 'planted')),
+  organism INTEGER,
+  status TEXT NOT NULL CHECK (status IN ('wanted', 'watched', 'in force', 'refused', 'rolled back')),
+  reason TEXT NOT NULL,
+  who TEXT NOT NULL,
+  address TEXT NOT NULL,
+  created TEXT NOT NULL
+) STRICT;
+CREATE INDEX swaps_of_species ON swaps (species, id);
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  who TEXT NOT NULL,
+  address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+`;
+
+/**
+ * Opens the file, or makes it.
+ *
+ * @param busyMs - how long a call may wait, blocking, for another program that is writing
+ * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
+ */
+export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    database = new DatabaseSync(path, { timeout: busyMs });
+    prepare(database, path);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw registryError(path, error);
+  }
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  if (formatOf(database) === 0) {
+    // Write-ahead: readers are never in the way of a writer, nor he in theirs.
+    database.exec('PRAGMA journal_mode = WAL');
+    // Two programs may both find it empty: the second waits here, and looks again.
+    inTransaction(database, () => {
+      if (formatOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT}`);
+    });
+  }
+  const format = formatOf(database);
+  if (format !== FORMAT)
+    throw new RegistryError(`${path} is of format ${format}; this program reads format ${FORMAT}`);
+  const found = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+  if (found.quick_check !== 'ok') throw new RegistryError(`${path} is corrupt: ${found.quick_check}`);
+  database.exec('PRAGMA foreign_keys = ON');
+  database.exec('PRAGMA synchronous = NORMAL');
+}
+
+const formatOf = (database: DatabaseSync): number =>
+  (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+
+/** All of the work is kept, or nothing of it. */
+export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** https://sqlite.org/rescode.html; the low byte is the kind. */
+const KINDS: Readonly<Record<number, string>> = {
+  5: 'is locked by another program',
+  6: 'is locked by another program',
+  8: 'is read-only',
+  10: 'cannot be read or written (disk error)',
+  11: 'is corrupt',
+  13: 'cannot grow: the disk is full',
+  14: 'cannot be opened',
+  23: 'cannot be opened: permission denied',
+  26: 'is no registry, or is corrupt',
+};
+
+/** What SQLite says, with the file and the fact named; other errors as they are. */
+export function registryError(path: string, error: unknown): unknown {
+  const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
+  if (code !== 'ERR_SQLITE_ERROR') {
+    const file = ['EACCES', 'EEXIST', 'ENOTDIR', 'EROFS', 'ENOSPC'].includes(code ?? '');
+    return file ? new RegistryError(`${path} cannot be opened: ${message}`, { cause: error }) : error;
+  }
+  const kind = KINDS[errcode & 0xff];
+  const isLocked = (errcode & 0xff) === 5 || (errcode & 0xff) === 6;
+  const text = kind === undefined ? `${path}: ${message}` : `${path} ${kind} (${message})`;
+  return new RegistryError(text, { cause: error, isLocked });
+}

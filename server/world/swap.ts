@@ -1,0 +1,199 @@
+/**
+ * Hot swap: organisms go over to another rule between two steps, their cells as they are; then they are
+ * watched, and go back by themselves if the new rule cannot live with the bodies it was given.
+ */
+import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
+import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
+
+/** Swaps under watch at once; each costs its looks in every frame. */
+const MOST_WATCHED = 16;
+
+export interface SwapGround {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  readonly slots: RuleSlots;
+  /** Of the world's running time. */
+  readonly runSeconds: () => number;
+}
+
+interface Swap {
+  readonly order: SwapOrder;
+  readonly slot: RuleSlot;
+  /** What goes back into force; undefined: the species is new. */
+  readonly fallback: RuleSlot | undefined;
+  /** Where each organism goes back to: the last rule that has proved itself. */
+  readonly provenSlots: ReadonlyMap<OrganismId, RuleSlot>;
+  readonly watch: SwapWatch;
+}
+
+export class Swaps {
+  /** What became of a swap; also whenever one ends because another took its place. */
+  onOutcome: (outcome: SwapOutcome) => void = () => {};
+  readonly #ground: SwapGround;
+  #swaps: Swap[] = [];
+
+  constructor(ground: SwapGround) {
+    this.#ground = ground;
+  }
+
+  /** A player has hurt them: what becomes of them says nothing about their rule. */
+  strike(organisms: readonly OrganismId[]): void {
+    for (const { watch } of this.#swaps) watch.strike(organisms);
+  }
+
+  /** Between two steps. Whatever is refused leaves everything as it was. */
+  async begin(order: SwapOrder, next: LoadedRule): Promise<SwapAnswer> {
+    const { engine, organisms, slots, runSeconds } = this.#ground;
+    const moved = [...organisms].filter((one) => isMoved(order, one));
+    const replaced = this.#swaps.filter((swap) => isReplaced(swap.order, order));
+    const refusal = this.#refusal(order, moved, replaced);
+    if (refusal !== null) return { ok: false, reason: refusal };
+    const cells = await this.#census();
+    let slot: RuleSlot | undefined;
+    try {
+      slot = slots.take(next, this.#neededSlots());
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      return { ok: false, reason: error.message };
+    }
+    if (slot === undefined) return { ok: false, reason: 'every slot for a rule is in use' };
+
+    // From here on nothing can fail.
+    const { species, scope } = order;
+    const fallback = replaced.find((swap) => swap.order.scope !== 'organism') ?? null;
+    const before = new Map<OrganismId, Before>();
+    const provenSlots = new Map<OrganismId, RuleSlot>();
+    const mark = { atSeconds: runSeconds(), label: next.label };
+    for (const one of moved) {
+      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health });
+      provenSlots.set(one.id, provenSlot(one, replaced));
+      this.#move(one, slot, mark);
+    }
+    const inForce = fallback === null ? slots.inForce(species) : fallback.fallback;
+    if (scope !== 'organism') slots.putInForce(species, slot);
+    for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
+    const watch = new SwapWatch(engine, slots.at(slot).mature, before);
+    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, watch });
+    return { ok: true, step: engine.stepNumber, organisms: moved.length };
+  }
+
+  #refusal(order: SwapOrder, moved: readonly Organism[], replaced: readonly Swap[]): string | null {
+    const { scope, species, organism } = order;
+    if (scope === 'organism' && moved.length === 0)
+      return `organism ${organism} is not alive, or is no ${species}`;
+    if (scope === 'planted' && this.#ground.slots.inForce(species) === undefined)
+      return `there is no species ${species} yet: swap all of it`;
+    const isWatched = this.#swaps.some(
+      (swap) => swap.order.species === species && swap.order.scope === 'species',
+    );
+    if (scope !== 'species' && isWatched)
+      return `the last swap of ${species} is still being watched: wait until it has settled`;
+    if (this.#swaps.length - replaced.length >= MOST_WATCHED)
+      return `${MOST_WATCHED} swaps are being watched: wait until they have settled`;
+    return null;
+  }
+
+  /** Once a frame, before the dead are buried. */
+  async watch(): Promise<void> {
+    if (this.#swaps.length === 0) return;
+    const cells = await this.#census();
+    for (const swap of [...this.#swaps]) {
+      const covered = [...this.#ground.organisms].filter((one) => isCovered(swap, one));
+      const fault = await swap.watch.judge(covered, cells);
+      if (fault !== null) this.#rollBack(swap, covered, fault, cells);
+      else if (swap.watch.age >= WATCH_STEPS) this.#end(swap, 'in force', '');
+    }
+  }
+
+  #rollBack(
+    swap: Swap,
+    covered: readonly Organism[],
+    reason: string,
+    cells: ReadonlyMap<OrganismId, number>,
+  ): void {
+    const { slots, runSeconds } = this.#ground;
+    const { order, slot, fallback, provenSlots } = swap;
+    if (order.scope !== 'organism' && slots.inForce(order.species) === slot)
+      slots.putInForce(order.species, fallback);
+    for (const one of covered) {
+      const back = provenSlots.get(one.id) ?? fallback;
+      if (back === undefined) {
+        this.#remove(one);
+        continue;
+      }
+      this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
+      if (cells.get(one.id) === 0) this.#sowAgain(one, back);
+    }
+    this.#end(swap, 'rolled back', reason);
+  }
+
+  #move(one: Organism, slot: RuleSlot, mark: Organism['marks'][number]): void {
+    this.#ground.engine.setOrganismRule(one.id, slot);
+    one.slot = slot;
+    one.marks = [...one.marks.slice(-3), mark];
+  }
+
+  /** Nothing of it is left to live by the old rule: it gets a new seed where it was. */
+  #sowAgain(one: Organism, slot: RuleSlot): void {
+    const { engine } = this.#ground;
+    engine.remove(one.id);
+    try {
+      engine.plant(one.id, slot, one.x, one.y);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#ground.organisms.remove(one.id, this.#ground.runSeconds());
+    }
+  }
+
+  #remove({ id }: Organism): void {
+    this.#ground.engine.remove(id);
+    this.#ground.organisms.remove(id, this.#ground.runSeconds());
+  }
+
+  #end(swap: Swap, verdict: SwapOutcome['verdict'], reason: string): void {
+    this.#swaps = this.#swaps.filter((one) => one !== swap);
+    const { id, species, scope, who } = swap.order;
+    const { label } = this.#ground.slots.at(swap.slot);
+    this.onOutcome({ id, species, scope, who, rule: label, verdict, reason });
+  }
+
+  async #census(): Promise<Map<OrganismId, number>> {
+    return new Map((await this.#ground.engine.census()).map(({ organism, cells }) => [organism, cells]));
+  }
+
+  /** Slots that are lived by, or may be gone back to. */
+  #neededSlots(): Set<RuleSlot> {
+    const needed = new Set<RuleSlot>();
+    for (const { slot } of this.#ground.organisms) needed.add(slot);
+    for (const { slot, fallback, provenSlots } of this.#swaps) {
+      needed.add(slot);
+      if (fallback !== undefined) needed.add(fallback);
+      for (const proven of provenSlots.values()) needed.add(proven);
+    }
+    return needed;
+  }
+}
+
+/** Whom an order moves now. */
+function isMoved({ scope, species, organism }: SwapOrder, one: Organism): boolean {
+  return one.species === species && (scope === 'species' || (scope === 'organism' && one.id === organism));
+}
+
+/** A swap of the whole species ends every other of that species; else one ends the one before of its kind. */
+const isReplaced = (old: SwapOrder, next: SwapOrder): boolean =>
+  old.species === next.species &&
+  (next.scope === 'species' || (old.scope === next.scope && old.organism === next.organism));
+
+/** Who lives by a swap: those it moved, and those planted since. */
+const isCovered = ({ order, slot, provenSlots, watch }: Swap, one: Organism): boolean =>
+  one.slot === slot &&
+  one.species === order.species &&
+  (provenSlots.has(one.id) || (order.scope !== 'organism' && watch.isSince(one.plantedStep)));
+
+function provenSlot(one: Organism, replaced: readonly Swap[]): RuleSlot {
+  const unproven = replaced.find((swap) => isCovered(swap, one));
+  return unproven?.provenSlots.get(one.id) ?? unproven?.fallback ?? one.slot;
+}

@@ -1,0 +1,214 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { serializeRule } from '../../server/rules/format.ts';
+import type { RuleFile } from '../../server/rules/load.ts';
+import { type Actor, Registry, sha256Of } from '../../server/rules/registry.ts';
+import { RegistryError } from '../../server/rules/registryFile.ts';
+import { RuleError } from '../../server/rules/rule.ts';
+import { randomRule } from './rules.ts';
+
+const ann: Actor = { who: 'Ann', address: '10.0.0.1' };
+const file = (name: string, randomSeed: number, metadata: Record<string, string> = {}): RuleFile => {
+  const rule = { ...randomRule(randomSeed), name, metadata };
+  return { rule, bytes: serializeRule(rule) };
+};
+
+let folder: string;
+let path: string;
+let registry: Registry;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-registry-'));
+  path = join(folder, 'registry.db');
+  registry = new Registry(folder, 0);
+});
+afterEach(() => {
+  registry.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('rules', () => {
+  test('get the next version of their name, and come back to the bit', () => {
+    const [first, second] = [file('moss', 1), file('moss', 2, { metrics: '{"mse":0.5}' })];
+    expect(registry.add({ bytes: first.bytes, origin: 'uploaded' }, ann)).toMatchObject({ version: 1 });
+    const added = registry.add({ bytes: second.bytes, origin: 'tuned', status: 'candidate', parent: 1 }, ann);
+    expect(added).toMatchObject({
+      name: 'moss',
+      version: 2,
+      parent: 1,
+      origin: 'tuned',
+      metrics: { mse: 0.5 },
+    });
+    expect(added.sha256).toBe(sha256Of(second.bytes));
+    expect(Buffer.from(registry.read(added.id).bytes).equals(second.bytes)).toBe(true);
+    expect(registry.find('moss').version).toBe(2);
+    expect(registry.find('moss', 1).id).toBe(1);
+    registry.judge(2, 'rejected', { heldOut: 0.1 }, ann);
+    expect(registry.byId(2)).toMatchObject({ status: 'rejected', metrics: { heldOut: 0.1 } });
+  });
+
+  test('that are there already, or are none, change nothing', () => {
+    const { bytes } = file('moss', 1);
+    registry.add({ bytes, origin: 'uploaded' }, ann);
+    const again = () => registry.add({ bytes, origin: 'uploaded' }, ann);
+    expect(again).toThrow(new RuleError('the file is in the registry already: it is moss v1'));
+    expect(() => registry.add({ bytes: bytes.subarray(0, 90), origin: 'uploaded' }, ann)).toThrow(RuleError);
+    expect(() => registry.add({ bytes: file('x', 2).bytes, origin: 'tuned', parent: 9 }, ann)).toThrow(
+      'no rule has the number 9',
+    );
+    expect(() => registry.find('fern')).toThrow('there is no rule fern');
+    expect(() => registry.find('moss', 3)).toThrow('there is no rule moss v3');
+    expect(registry.rules()).toHaveLength(1);
+    expect(registry.audit(9)).toHaveLength(1);
+  });
+
+  test('shipped ones are entered once, and a new one takes over unless somebody chose another', () => {
+    registry.enterShipped([file('fern', 1), file('moss', 2)]);
+    registry.enterShipped([file('fern', 1), file('moss', 2)]);
+    expect(registry.rules().map(({ name, version }) => [name, version])).toEqual([
+      ['fern', 1],
+      ['moss', 1],
+    ]);
+    const chosen = registry.add({ bytes: file('moss', 3).bytes, origin: 'uploaded' }, ann);
+    registry.settle(
+      registry.wantSwap({ species: 'moss', rule: chosen.id, scope: 'species' }, ann).id,
+      'in force',
+      '',
+      ann,
+    );
+    registry.enterShipped([file('fern', 4), file('moss', 5)]);
+    const now = registry.inForce();
+    expect(now.get('fern')).toMatchObject({ version: 2, origin: 'shipped', isShipped: true });
+    expect(now.get('moss')).toMatchObject({ version: 2, origin: 'uploaded', isShipped: false });
+    expect(registry.find('moss')).toMatchObject({ version: 3, origin: 'shipped' });
+  });
+});
+
+describe('swaps', () => {
+  test('are wanted, then hold or do not; the newest that holds is in force', () => {
+    registry.enterShipped([file('moss', 1)]);
+    const other = registry.add({ bytes: file('fern', 2).bytes, origin: 'uploaded' }, ann);
+    const swap = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann);
+    expect(registry.wanted()).toEqual([swap]);
+    expect(registry.inForce().get('moss')?.name).toBe('moss');
+    registry.settle(swap.id, 'watched', '', ann);
+    expect(registry.wanted()).toEqual([]);
+    expect(registry.inForce().get('moss')).toMatchObject({ name: 'fern', swap: swap.id });
+    expect(registry.beforeInForce('moss')).toMatchObject({ name: 'moss', version: 1 });
+    registry.settle(swap.id, 'rolled back', 'it ran away', ann);
+    expect(registry.inForce().get('moss')?.name).toBe('moss');
+    expect(registry.swaps('moss')[0]).toMatchObject({ status: 'rolled back', reason: 'it ran away' });
+    expect(() => registry.beforeInForce('moss')).toThrow('moss has had no rule before moss v1');
+    expect(() => registry.beforeInForce('gone')).toThrow('there is no species gone');
+  });
+
+  test('of one organism put nothing into force', () => {
+    registry.enterShipped([file('moss', 1)]);
+    const other = registry.add({ bytes: file('moss', 2).bytes, origin: 'uploaded' }, ann);
+    const swap = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'organism', organism: 7 }, ann);
+    registry.settle(swap.id, 'in force', '', ann);
+    expect(registry.inForce().get('moss')?.version).toBe(1);
+  });
+
+  test('leave a line each: who, from where, what', () => {
+    registry.enterShipped([file('moss', 1)]);
+    const swap = registry.wantSwap({ species: 'moss', rule: 1, scope: 'species' }, ann);
+    registry.settle(swap.id, 'refused', 'it is dead', ann);
+    const [newest, before] = registry.audit(2);
+    expect(newest).toMatchObject({
+      ...ann,
+      action: 'swap refused',
+      subject: 'moss',
+      detail: 'moss v1: it is dead',
+    });
+    expect(before).toMatchObject({ ...ann, action: 'swap', detail: 'to moss v1, all' });
+    expect(registry.audit(9, before.id).every(({ id }) => id < before.id)).toBe(true);
+  });
+});
+
+describe('two programs', () => {
+  test('see what the other has written', () => {
+    const other = new Registry(folder, 0);
+    const before = registry.dataVersion;
+    other.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
+    expect(registry.dataVersion).not.toBe(before);
+    expect(registry.find('moss').version).toBe(1);
+    other.close();
+  });
+
+  test('a writer in the way is said so; what it wrote stays, what was refused leaves nothing', () => {
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const add = () => registry.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
+    expect(add).toThrow(
+      expect.objectContaining({ isLocked: true, message: expect.stringContaining('is locked') }),
+    );
+    expect(registry.rules()).toEqual([]);
+    other.exec('ROLLBACK');
+    other.close();
+    expect(add()).toMatchObject({ version: 1 });
+  });
+
+  test('a program killed within a change leaves none of it', () => {
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    other.exec(
+      "INSERT INTO audit (at, who, address, action, subject, detail) VALUES ('', '', '', 'half', '', '')",
+    );
+    // Closing without a commit is what the system does for a dead process.
+    other.close();
+    expect(registry.audit(9)).toEqual([]);
+  });
+});
+
+describe('a file that is', () => {
+  const spoil = (at: number, bytes: Uint8Array): void => {
+    registry.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
+    registry.close();
+    const opened = openSync(path, 'r+');
+    writeSync(opened, bytes, 0, bytes.length, at);
+    closeSync(opened);
+  };
+  const reopen = () => {
+    registry = new Registry(folder, 0);
+    return registry;
+  };
+  afterEach(() => {
+    // The outer one closes what is open.
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+    registry = new Registry(folder, 0);
+  });
+
+  test('no database is refused and left as it is', () => {
+    registry.close();
+    writeFileSync(path, 'nonsense '.repeat(99));
+    expect(reopen).toThrow(RegistryError);
+    expect(reopen).toThrow(`${path} is no registry, or is corrupt (file is not a database)`);
+    expect(readFileSync(path, 'utf8')).toBe('nonsense '.repeat(99));
+  });
+
+  test('damaged within is refused', () => {
+    spoil(4_096, Buffer.alloc(100, 0xff));
+    expect(reopen).toThrow(/registry\.db is (no registry, or is )?corrupt/);
+  });
+
+  test('read-only can be read, and says why it cannot be written', () => {
+    // A write version past what SQLite knows: it then writes nothing, on any system and for any user.
+    spoil(18, Uint8Array.of(3));
+    expect(reopen().rules()).toHaveLength(1);
+    expect(() => registry.note(ann, 'a', 'b', 'c')).toThrow(/registry\.db is read-only/);
+    registry.enterShipped([]);
+    expect(registry.audit(9)).toHaveLength(1);
+    registry.close();
+  });
+
+  test('of a later format is left alone', () => {
+    registry.close();
+    const later = new DatabaseSync(path);
+    later.exec('PRAGMA user_version = 9');
+    later.close();
+    expect(reopen).toThrow('is of format 9; this program reads format 1');
+  });
+});

@@ -1,0 +1,366 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { MAX_RULES } from '../../server/engines/engine.ts';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { PERCEPTION, type Rule } from '../../server/rules/rule.ts';
+import type { SwapOrder, SwapOutcome } from '../../server/world/messages.ts';
+import type { LoadedRule } from '../../server/world/ruleSlots.ts';
+import { FROZEN_STEPS, VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
+import { blobRule } from './blob.ts';
+import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+
+const RED = 0;
+const ALPHA = 3;
+/** At 30 steps a second, 5 s. */
+const FIVE_SECONDS = 150;
+
+let blob: LoadedRule;
+beforeAll(async () => {
+  blob = await loadBlob();
+});
+
+/** A rule of a few connections: [from, sign, to, weight] a hidden unit; and biases of the outputs. */
+function wired(
+  name: string,
+  units: readonly (readonly [from: number, sign: number, to: number, weight: number])[],
+  bias: Readonly<Record<number, number>> = {},
+): Rule {
+  const hidden = Math.max(4, Math.ceil(units.length / 4) * 4);
+  const w1 = new Float32Array(hidden * PERCEPTION);
+  const w2 = new Float32Array(16 * hidden);
+  const b2 = new Float32Array(16);
+  for (const [unit, [from, sign, to, weight]] of units.entries()) {
+    w1[unit * PERCEPTION + from] = sign;
+    w2[to * hidden + unit] = weight;
+  }
+  for (const [output, value] of Object.entries(bias)) b2[Number(output)] = value;
+  return { name, hidden, w1, b1: new Float32Array(hidden), w2, b2, fireRate: 0.5, metadata: {} };
+}
+
+/** As if the rule grew a blob, unless told otherwise: what the world does with it is what is tested. */
+const loaded = (rule: Rule, mature = blob.mature): LoadedRule => ({
+  rule,
+  mature,
+  card: { ...blob.card, name: 'blob', thumbnail: `data:,${rule.name}` },
+  sha256: rule.name,
+  label: `${rule.name} v2`,
+});
+
+/** The blob in another colour: no body of the old rule is whole by this measure. */
+function recoloured(): LoadedRule['mature'] {
+  const rgba = blob.mature.rgba.slice();
+  for (let i = 0; i < rgba.length; i += 4) [rgba[i], rgba[i + 2]] = [-rgba[i + 3], rgba[i + 3]];
+  return { ...blob.mature, rgba };
+}
+
+interface Watched extends SmallWorld {
+  readonly outcomes: SwapOutcome[];
+  /** So many steps, a frame of one or two at a time. */
+  live(steps: number): Promise<void>;
+  swap(order: Partial<SwapOrder>, next: LoadedRule): ReturnType<SmallWorld['world']['swap']>;
+  plant(x: number, y: number): Promise<void>;
+}
+
+/** Grown blobs. */
+async function grown(...seeds: [x: number, y: number][]): Promise<Watched> {
+  // Hundreds of steps a test: on the fast engine.
+  const small = await makeWorld(128, 64, ['blob'], createWasmEngine);
+  const { world, engine } = small;
+  const outcomes: SwapOutcome[] = [];
+  world.swaps.onOutcome = (outcome) => outcomes.push(outcome);
+  let swaps = 0;
+  const watched: Watched = {
+    ...small,
+    outcomes,
+    async live(steps) {
+      for (let left = steps; left > 0; left -= 2) {
+        await engine.step(Math.min(2, left));
+        await world.observe(2 / 30);
+      }
+    },
+    swap: (order, next) =>
+      world.swap({ id: ++swaps, species: 'blob', scope: 'species', who: 'Ann', ...order }, next),
+    async plant(x, y) {
+      const outcome = world.queueStroke('p1', 'Ann', {
+        id: 1,
+        tool: 'plant',
+        radius: 1,
+        points: [x, y],
+        species: 'blob',
+      });
+      await world.applyStrokes();
+      expect(await outcome).toMatchObject({ ok: true });
+    },
+  };
+  for (const [x, y] of seeds) await watched.plant(x, y);
+  await watched.live(60);
+  return watched;
+}
+
+const labels = ({ world }: SmallWorld): (string | undefined)[] =>
+  world.organisms.ids().map((id) => world.inspect(id)?.rule);
+const health = ({ world }: SmallWorld): number[] => world.summaries().map((one) => one.health);
+
+const good = () => loaded({ ...blobRule('good'), fireRate: 0.75 });
+const dying = () => loaded(wired('dying', [], { [ALPHA]: -0.2 }));
+const growing = () => loaded(wired('growing', [], { [ALPHA]: 0.3 }));
+const bursting = () => loaded(wired('bursting', [[RED, 1, RED, 3e38]]));
+const still = () => loaded(wired('still', []), recoloured());
+const flickering = () =>
+  loaded(
+    wired('flickering', [
+      [RED, 1, RED, -2],
+      [RED, -1, RED, 2],
+    ]),
+    recoloured(),
+  );
+
+describe('a swap', () => {
+  test('touches no cell, and the species lives by the new rule from the next step on', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    const before = await small.engine.save();
+    const answer = await small.swap({}, good());
+    expect(answer).toEqual({ ok: true, step: before.stepNumber, organisms: 2 });
+    const after = await small.engine.save();
+    expect(after.pages).toEqual(before.pages);
+    expect(after.stepNumber).toBe(before.stepNumber);
+    expect(after.organisms.map(({ id }) => id)).toEqual(before.organisms.map(({ id }) => id));
+    expect(after.organisms.map(({ rule }) => rule)).not.toEqual(before.organisms.map(({ rule }) => rule));
+    expect(labels(small)).toEqual(['good v2', 'good v2']);
+    await small.live(WATCH_STEPS);
+    expect(small.outcomes).toMatchObject([{ id: 1, verdict: 'in force', rule: 'good v2', reason: '' }]);
+    expect(health(small).every((one) => one > 0.9)).toBe(true);
+  });
+
+  test('of one organism is a canary: the others stay, and what is planted is as before', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    expect(await small.swap({ scope: 'organism', organism: 2 }, good())).toMatchObject({ organisms: 1 });
+    await small.plant(90, 30);
+    expect(labels(small)).toEqual(['blob v1', 'good v2', 'blob v1']);
+    expect(small.world.rules.cards[0].thumbnail).toBe(blob.card.thumbnail);
+  });
+
+  test('of all planted from now on leaves the living as they are', async () => {
+    const small = await grown([30, 30]);
+    let cards = 0;
+    small.world.onSpecies = () => cards++;
+    expect(await small.swap({ scope: 'planted' }, good())).toMatchObject({ ok: true, organisms: 0 });
+    await small.plant(60, 30);
+    expect(labels(small)).toEqual(['blob v1', 'good v2']);
+    expect([cards, small.world.rules.cards[0].thumbnail]).toEqual([1, 'data:,good']);
+  });
+
+  test('to a rule of a name that nobody has yet makes a species that can be planted', async () => {
+    const small = await grown([30, 30]);
+    const moss = { ...good(), card: { ...blob.card, name: 'moss' } };
+    expect(await small.swap({ species: 'moss' }, moss)).toMatchObject({ ok: true, organisms: 0 });
+    expect(small.world.rules.cards.map(({ name }) => name)).toEqual(['blob', 'moss']);
+  });
+
+  test('is marked in the health plot for a minute', async () => {
+    const small = await grown([30, 30]);
+    await small.swap({}, good());
+    await small.live(30);
+    const [mark, ...more] = small.world.inspect(1)!.marks;
+    expect(mark).toEqual({ label: 'good v2', agoSeconds: expect.closeTo(1, 5) });
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    [{ scope: 'organism', organism: 9 }, 'organism 9 is not alive, or is no blob'],
+    [{ scope: 'organism', organism: 1, species: 'moss' }, 'organism 1 is not alive, or is no moss'],
+    [{ scope: 'planted', species: 'moss' }, 'there is no species moss yet: swap all of it'],
+  ] as const)('%j is refused with the reason, and changes nothing', async (order, reason) => {
+    const small = await grown([30, 30]);
+    const before = await small.engine.save();
+    expect(await small.swap(order, good())).toEqual({ ok: false, reason });
+    expect(await small.engine.save()).toEqual(before);
+    await small.live(WATCH_STEPS);
+    expect(small.outcomes).toEqual([]);
+  });
+
+  test('that the engine cannot take is refused, and changes nothing', async () => {
+    const small = await grown([30, 30]);
+    const before = await small.engine.save();
+    const torn = loaded({ ...blobRule('torn'), w1: new Float32Array(3) });
+    expect(await small.swap({}, torn)).toEqual({ ok: false, reason: expect.stringContaining('w1 has 3') });
+    expect(await small.engine.save()).toEqual(before);
+    expect(labels(small)).toEqual(['blob v1']);
+  });
+
+  test('after another, many times over, needs no more slots; canaries of their own do, up to a bound', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    for (let n = 0; n < MAX_RULES + 50; n++)
+      expect(await small.swap({}, loaded({ ...blobRule(`r${n}`) }))).toMatchObject({ ok: true });
+    const used = new Set((await small.engine.save()).organisms.map(({ rule }) => rule));
+    expect(Math.max(...used)).toBeLessThan(4);
+    expect(small.outcomes.every(({ verdict }) => verdict === 'superseded')).toBe(true);
+    expect(small.outcomes).toHaveLength(MAX_RULES + 49);
+  });
+});
+
+describe('a rule that cannot live with the bodies it is given goes back within five seconds:', () => {
+  async function rolledBack(next: LoadedRule): Promise<Watched> {
+    const small = await grown([30, 30], [60, 30]);
+    expect(await small.swap({}, next)).toMatchObject({ ok: true });
+    for (let step = 0; step < FIVE_SECONDS && small.outcomes.length === 0; step += 2) await small.live(2);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back', who: 'Ann' }]);
+    expect(labels(small)).toEqual(['blob v1', 'blob v1']);
+    expect(small.world.rules.cards[0].thumbnail).toBe(blob.card.thumbnail);
+    return small;
+  }
+
+  test('one that dies, while something is left to heal from', async () => {
+    const small = await rolledBack(dying());
+    expect(small.outcomes[0].reason).toMatch(/^it dies: \d+ of \d+ cells are left$/);
+    await small.live(120);
+    expect(labels(small)).toEqual(['blob v1', 'blob v1']);
+    expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+  });
+
+  test('one that dies at once: what is gone is sown again where it was', async () => {
+    const small = await rolledBack(loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
+    await small.live(120);
+    expect(small.world.summaries()).toMatchObject([
+      { id: 1, x: 30, y: 30 },
+      { id: 2, x: 60, y: 30 },
+    ]);
+    expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+  });
+
+  test('one that runs away', async () => {
+    const small = await rolledBack(growing());
+    expect(small.outcomes[0].reason).toMatch(
+      /^it runs away: organism \d has \d+ cells, its mature form \d+$/,
+    );
+  });
+
+  test('one that explodes into numbers that are none', async () => {
+    const small = await rolledBack(bursting());
+    expect(small.outcomes[0].reason).toMatch(/^it explodes: organism \d holds a number that is none$/);
+  });
+
+  test('one that freezes bodies that are not whole', async () => {
+    const small = await rolledBack(still());
+    expect(small.outcomes[0].reason).toContain('it freezes: 2 of 2 bodies have not moved');
+    expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + FROZEN_STEPS + 4);
+  });
+
+  test('one under which health collapses and does not rise', async () => {
+    const small = await rolledBack(flickering());
+    expect(small.outcomes[0].reason).toMatch(/^health collapses: \d+ % before, \d+ % now/);
+    expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + VERDICT_STEPS + 2);
+  });
+
+  test('a canary alone, and nobody else notices', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({ scope: 'organism', organism: 2 }, dying());
+    await small.live(FIVE_SECONDS);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back', scope: 'organism' }]);
+    expect(labels(small)).toEqual(['blob v1', 'blob v1']);
+  });
+
+  test('a species that was new is gone again, with what was planted of it', async () => {
+    const small = await grown([30, 30]);
+    const weed = { ...growing(), card: { ...blob.card, name: 'weed' } };
+    await small.swap({ species: 'weed' }, weed);
+    const planted = small.world.queueStroke('p1', '', {
+      id: 1,
+      tool: 'plant',
+      radius: 1,
+      points: [90, 30],
+      species: 'weed',
+    });
+    await small.world.applyStrokes();
+    expect(await planted).toMatchObject({ ok: true });
+    await small.live(FIVE_SECONDS);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back', species: 'weed' }]);
+    expect(small.world.rules.cards.map(({ name }) => name)).toEqual(['blob']);
+    expect(labels(small)).toEqual(['blob v1']);
+  });
+});
+
+describe('what is watched', () => {
+  test('is not blamed for what players do', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({}, good());
+    const cut = small.world.queueStroke('p1', '', {
+      id: 1,
+      tool: 'ablate',
+      radius: 20,
+      points: [30, 30, 60, 30],
+    });
+    await small.world.applyStrokes();
+    expect(await cut).toMatchObject({ ok: true });
+    await small.live(WATCH_STEPS);
+    expect(small.outcomes).toMatchObject([{ verdict: 'in force' }]);
+  });
+
+  test('goes back to the last rule that has proved itself, not to one still being watched', async () => {
+    const small = await grown([30, 30]);
+    await small.swap({}, good());
+    await small.live(20);
+    await small.swap({}, dying());
+    await small.live(FIVE_SECONDS);
+    expect(small.outcomes).toMatchObject([
+      { id: 1, verdict: 'superseded', reason: 'by swap 2' },
+      { id: 2, verdict: 'rolled back' },
+    ]);
+    expect(labels(small)).toEqual(['blob v1']);
+  });
+
+  test('keeps canaries and newcomers of its species out of its way', async () => {
+    const small = await grown([30, 30]);
+    await small.swap({}, good());
+    const reason = 'the last swap of blob is still being watched: wait until it has settled';
+    expect(await small.swap({ scope: 'organism', organism: 1 }, dying())).toEqual({ ok: false, reason });
+    expect(await small.swap({ scope: 'planted' }, dying())).toEqual({ ok: false, reason });
+  });
+
+  test('is bounded', async () => {
+    const small = await grown();
+    for (let n = 0; n < 17; n++) {
+      const answer = await small.swap(
+        { species: `s${n}` },
+        { ...good(), card: { ...blob.card, name: `s${n}` } },
+      );
+      expect(answer.ok).toBe(n < 16);
+      if (!answer.ok) expect(answer.reason).toContain('16 swaps are being watched');
+    }
+  });
+});
+
+describe('a save', () => {
+  test('remembers which rule each organism lives by', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({ scope: 'organism', organism: 2 }, good());
+    const state = JSON.parse(JSON.stringify(await small.world.save())) as Awaited<
+      ReturnType<typeof small.world.save>
+    >;
+    expect(state.organisms.map(({ rule }) => rule)).toEqual(['blob', 'good']);
+
+    const saved = { ...state, pages: (await small.world.save()).pages };
+    const again = await makeWorld();
+    const asked: string[] = [];
+    const notes = await again.world.restore(saved, async (species, sha256) => {
+      asked.push(`${species} ${sha256}`);
+      return good();
+    });
+    expect([asked, notes, labels(again)]).toEqual([['blob good'], [], ['blob v1', 'good v2']]);
+  });
+
+  test('of a rule that is gone wakes up with the one in force, and says so; older saves name none', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({ scope: 'organism', organism: 2 }, good());
+    const state = await small.world.save();
+    const again = await makeWorld();
+    expect(await again.world.restore(state)).toEqual([
+      '1 organisms lived by rules that are not there any more, and live by those in force',
+    ]);
+    expect(labels(again)).toEqual(['blob v1', 'blob v1']);
+
+    const older = await makeWorld();
+    const organisms = state.organisms.map(({ rule: _, ...rest }) => rest);
+    expect(await older.world.restore({ ...state, organisms })).toEqual([]);
+    expect(labels(older)).toEqual(['blob v1', 'blob v1']);
+  });
+});
