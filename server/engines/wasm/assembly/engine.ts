@@ -179,22 +179,36 @@ function applyPage(page: usize): void {
       const cell = <usize>load<u16>(frontierList + (k << 1));
       store<u16>(page + (cell << 1), load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT), OWNERS_AT);
     }
-    const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
-    const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
-    let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
-    let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
-    for (let k: usize = 0; k < firedCount; k++) {
-      const cell = <usize>load<u16>(firedList + (k << 1));
-      const row = page + ((cell >> 6) << 3);
-      const bit = (<u64>1) << (<u64>cell & 63);
-      if (isRest(delta, rest)) {
-        store<u64>(row, load<u64>(row, STILL_AT) | bit, STILL_AT);
-        store<u32>(pixel, load<u32>(page + (cell << 2), RGBA_AT));
-        delta += CELL_BYTES;
-        pixel += 4;
-        continue;
-      }
-      store<u64>(row, load<u64>(row, MOVED_AT) | bit, MOVED_AT);
+    applyBand(page, band, rest);
+  }
+}
+
+/** Adds a band's deltas. The row's bits are kept at hand: cells of one row follow each other. */
+function applyBand(page: usize, band: usize, rest: f32): void {
+  const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
+  const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
+  let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
+  let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
+  let row: usize = 0;
+  let still: u64 = 0;
+  let moved: u64 = 0;
+  let opaque: u64 = 0;
+  for (let k: usize = 0; k < firedCount; k++) {
+    const cell = <usize>load<u16>(firedList + (k << 1));
+    const rowOfCell = page + ((cell >> 6) << 3);
+    if (rowOfCell != row) {
+      if (row != 0) storeRow(row, still, moved, opaque);
+      row = rowOfCell;
+      still = load<u64>(row, STILL_AT);
+      moved = 0;
+      opaque = load<u64>(row, OPAQUE_AT);
+    }
+    const bit = (<u64>1) << (<u64>cell & 63);
+    if (isRest(delta, rest)) {
+      still |= bit;
+      store<u32>(pixel, load<u32>(page + (cell << 2), RGBA_AT));
+    } else {
+      moved |= bit;
       const state = page + cell * CELL_BYTES + CELLS_AT;
       const rgba = f32x4.add(v128.load(state), v128.load(delta));
       v128.store(state, rgba);
@@ -202,21 +216,30 @@ function applyPage(page: usize): void {
       v128.store(state, f32x4.add(v128.load(state, 32), v128.load(delta, 32)), 32);
       v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
       store<u32>(pixel, toPixel(rgba));
-      const bits = load<u64>(row, OPAQUE_AT);
-      store<u64>(row, f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? bits | bit : bits & ~bit, OPAQUE_AT);
-      delta += CELL_BYTES;
-      pixel += 4;
+      opaque = f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? opaque | bit : opaque & ~bit;
     }
+    delta += CELL_BYTES;
+    pixel += 4;
   }
+  if (row != 0) storeRow(row, still, moved, opaque);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRow(row: usize, still: u64, moved: u64, opaque: u64): void {
+  store<u64>(row, still, STILL_AT);
+  store<u64>(row, moved, MOVED_AT);
+  store<u64>(row, opaque, OPAQUE_AT);
 }
 
 /** Whether no channel of an update exceeds `rest`; NaN does. */
 // @ts-ignore: decorator
 @inline
 function isRest(delta: usize, rest: f32): bool {
-  const low = f32x4.max(f32x4.abs(v128.load(delta)), f32x4.abs(v128.load(delta, 16)));
-  const high = f32x4.max(f32x4.abs(v128.load(delta, 32)), f32x4.abs(v128.load(delta, 48)));
-  return i32x4.all_true(f32x4.le(f32x4.max(low, high), f32x4.splat(rest)));
+  const limit = f32x4.splat(rest);
+  const low = v128.and(f32x4.le(f32x4.abs(v128.load(delta)), limit), f32x4.le(f32x4.abs(v128.load(delta, 16)), limit));
+  const high = v128.and(f32x4.le(f32x4.abs(v128.load(delta, 32)), limit), f32x4.le(f32x4.abs(v128.load(delta, 48)), limit));
+  return i32x4.bitmask(v128.and(low, high)) == 15;
 }
 
 /** RGBA8: round half up of each channel clamped to 0..1, in float64 as `toByte` does. */
