@@ -64,7 +64,7 @@ const SETTINGS: readonly Setting[] = [
   choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
   { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
   number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'that step the world; the default leaves one core to sockets'),
-  number('max-pages', 'maxPages', '4096', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.6 MB each, at once; planting beyond them is refused'),
+  number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, at once; planting beyond them is refused'),
   number('rest', 'rest', '0.000001', 0, 0.01, 'real', '', 'a cell rests when no channel would move by more than this; 0: the plain model'),
   number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world lives'),
   number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers hear of it'),

@@ -3,7 +3,8 @@ import { createEngine } from '../../server/engines/create.ts';
 import { EngineError } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
-import { MAX_WORLD_CELLS, PAGE_CELLS } from '../../shared/geometry.ts';
+import { leastDeltaRecords } from '../../server/engines/wasm/waves.ts';
+import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
 import { describeEngineContract } from './contract.ts';
 import { changedPages, expectSameState, randomRule, setRules, stillRule } from './fixtures.ts';
 
@@ -23,6 +24,19 @@ describe.each([1, 2, 4])('%i threads', (threads) => {
     );
   });
 });
+
+// 3 x 3 pages: five records are the fewest.
+describeEngineContract(
+  'wasm without FMA, in waves',
+  (options) =>
+    createWasmEngine({
+      ...options,
+      relaxed: false,
+      threads: 2,
+      deltaRecords: leastDeltaRecords(pagesAcross(options.width)),
+    }),
+  { tolerance: 0 },
+);
 
 describe('pages', () => {
   test('a huge world with organisms far apart costs the pages they touch', async () => {

@@ -6,8 +6,7 @@ import * as at from './assembly/layout.ts';
 import type { HelperStart } from './helper.ts';
 import { instantiateKernel, type Kernel } from './kernel.ts';
 import { loadModule } from './modules.ts';
-
-const PHASES = [at.PHASE_SENSE, at.PHASE_APPLY, at.PHASE_SETTLE];
+import type { Phase } from './waves.ts';
 
 export class Crew {
   readonly threads: number;
@@ -64,18 +63,49 @@ export class Crew {
   }
 
   /**
-   * One step over the page list, as `assembly/engine.ts` describes it.
+   * Lists the pages that the next step must not pass over (`assembly/engine.ts`).
+   *
+   * @param length - pages in the list at `LIST_AT`
+   * @returns how many are awake, listed at `AWAKE_AT`
+   * @throws EngineError when a thread has failed
+   */
+  muster(length: number, deltaRecords: number): number {
+    this.checkAlive();
+    return this.kernel.muster(length, deltaRecords);
+  }
+
+  /**
+   * One step over the awake pages.
    *
    * @throws EngineError when a thread has failed; before the step began, or while it only read (`isTorn` is
    * false), the world is whole and can be saved
    */
-  step(): void {
-    if (this.failure !== undefined) throw new EngineError(this.failure);
-    for (const phase of PHASES) {
-      if (this.kernel.lead(phase, this.helpers.length)) continue;
-      this.failure = `a thread failed in phase ${phase} of a step`;
-      this.isTorn = phase !== at.PHASE_SENSE;
+  step(phases: readonly Phase[]): void {
+    this.checkAlive();
+    let hasWritten = false;
+    for (const { kind, first, end } of phases) {
+      hasWritten ||= kind !== at.PHASE_SENSE;
+      this.control[at.FIRST_AT >>> 2] = first;
+      this.control[at.END_AT >>> 2] = end;
+      const cause = this.lead(kind);
+      if (cause === null) continue;
+      this.failure = `a thread failed in phase ${kind} of a step: ${cause}`;
+      this.isTorn = hasWritten;
       throw new EngineError(this.failure);
+    }
+  }
+
+  private checkAlive(): void {
+    if (this.failure !== undefined) throw new EngineError(this.failure);
+  }
+
+  /** @returns what went wrong, or null */
+  private lead(kind: number): string | null {
+    try {
+      return this.kernel.lead(kind, this.helpers.length) ? null : 'a helper did not finish';
+    } catch (error) {
+      // A trap in this very thread; the helpers only finish what is left of the phase.
+      return `${error}`;
     }
   }
 

@@ -25,6 +25,7 @@ import { Crew } from './crew.ts';
 import { EngineMemory } from './memory.ts';
 import { hasRelaxedSimd } from './modules.ts';
 import { PageTable } from './pages.ts';
+import { atOnce, inWaves, type Phase } from './waves.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
 const SEED = Float32Array.from({ length: CHANNELS }, (_, channel) => (channel < 3 ? 0 : 1));
@@ -34,14 +35,18 @@ export interface WasmEngineOptions extends EngineOptions {
   readonly threads?: number;
   /** Fused multiply-add where the runtime has it (default), or never: the same to the bit on every machine. */
   readonly relaxed?: boolean;
+  /** Pages that may be sensed and not yet applied (`waves.ts`); fewer cost phases. Default: plenty. */
+  readonly deltaRecords?: number;
 }
 
 /** @throws EngineError for options that do not fit; Error when the kernels are not built */
 export async function createWasmEngine(options: WasmEngineOptions): Promise<Engine> {
   checkOptions(options);
   const { threads = 1, relaxed = hasRelaxedSimd() } = options;
-  const inWorld = pagesAcross(options.width) * pagesAcross(options.height);
-  const memory = new EngineMemory(Math.min(options.maxPages ?? inWorld, inWorld));
+  const across = pagesAcross(options.width);
+  const inWorld = across * pagesAcross(options.height);
+  const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
+  const memory = new EngineMemory(maxPages, across, options.deltaRecords);
   return new WasmEngine(options, memory, await Crew.assemble(memory.memory, threads, relaxed));
 }
 
@@ -152,18 +157,36 @@ class WasmEngine implements Engine {
       this.checkWhole();
       if (this.isEdited) this.prune();
       if (this.isWaking) this.wakeAll();
-      const { list } = this.pages;
-      const { ints } = this.memory;
-      if (list.length > 0) {
-        for (let p = 0; p < list.length; p++) ints[(at.LIST_AT >>> 2) + p] = list[p];
-        ints[at.LIST_LENGTH_AT >>> 2] = list.length;
-        ints[at.RANDOM_SEED_AT >>> 2] = this.randomSeed;
-        ints[at.STEP_AT >>> 2] = this.steps;
-        this.crew.step();
-        this.prune();
-      }
+      if (this.pageCount > 0) this.stepPages();
       this.steps = (this.steps + 1) >>> 0;
     }
+  }
+
+  private stepPages(): void {
+    const { list } = this.pages;
+    const { ints, deltaRecords } = this.memory;
+    for (let p = 0; p < list.length; p++) ints[(at.LIST_AT >>> 2) + p] = list[p];
+    const awake = this.crew.muster(list.length, deltaRecords);
+    if (awake === 0) return;
+    ints[at.RANDOM_SEED_AT >>> 2] = this.randomSeed;
+    ints[at.STEP_AT >>> 2] = this.steps;
+    this.crew.step(awake <= deltaRecords ? atOnce(awake) : this.wavesOver(awake));
+    this.prune();
+  }
+
+  /** Puts the awake pages into reading order. */
+  private wavesOver(awake: number): Phase[] {
+    const { ints, deltaRecords } = this.memory;
+    const list = at.AWAKE_AT >>> 2;
+    const pages = Uint32Array.from(ints.subarray(list, list + awake));
+    const keys = Float64Array.from(pages, (page, i) => this.pages.index(page) * at.MOST_LISTED + i).sort();
+    const indices = keys.map((key) => Math.floor(key / at.MOST_LISTED));
+    keys.forEach((key, i) => {
+      const page = pages[key % at.MOST_LISTED];
+      ints[list + i] = page;
+      ints[(page + at.DELTA_RECORD_AT) >>> 2] = at.RECORDS_AT + (i % deltaRecords) * at.DELTA_RECORD_BYTES;
+    });
+    return inWaves(indices, this.pages.across, deltaRecords);
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {

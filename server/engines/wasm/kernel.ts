@@ -1,6 +1,7 @@
 /** The kernels of `assembly/` as a thread calls them. */
 
 export interface Kernel {
+  muster(length: number, deltaRecords: number): number;
   lead(phase: number, helpers: number): number;
   work(thread: number, seen: number): void;
   fireBits(randomSeed: number, step: number, x: number, y: number, threshold: number): bigint;

@@ -1,18 +1,23 @@
-/** The engine's shared memory: typed views of the fixed part, page records that it grows to hold. */
+/** The engine's shared memory: typed views of the fixed part, delta records, page records that it grows to hold. */
 
 import type { Rule } from '../../rules/rule.ts';
+import { EngineError } from '../engine.ts';
 import { fireThreshold } from '../fire.ts';
 import * as at from './assembly/layout.ts';
+import { deltaRecordsFor, leastDeltaRecords } from './waves.ts';
 import { packLayer } from './weights.ts';
 
 const WASM_PAGE_BYTES = 65_536;
-/** Grown by this many records at a time: 18 MB of addresses, committed only where touched. */
+/** Grown by this many records at a time: 10 MB of addresses, committed only where touched. */
 const GROWTH = 32;
 
 export class EngineMemory {
   readonly memory: WebAssembly.Memory;
   /** Page records that may ever exist, the zero page not counted. */
   readonly maxPages: number;
+  readonly deltaRecords: number;
+  /** Address of page record 0: it stays zeros and is the neighbour where no page exists. */
+  readonly zeroPage: number;
   /** u8, i32 … over all of memory; replaced when it grows. */
   bytes!: Uint8Array;
   ints!: Int32Array;
@@ -21,28 +26,46 @@ export class EngineMemory {
   private records = 1;
   private readonly slots = new Set<number>();
 
-  constructor(maxPages: number) {
-    this.maxPages = Math.min(maxPages, at.MAX_PAGES - 1);
-    const wasmPages = (records: number) =>
-      Math.ceil((at.PAGES_AT + records * at.PAGE_RECORD_BYTES) / WASM_PAGE_BYTES);
+  /**
+   * @param maxPages - wanted; what fits into 4 GiB may be less
+   * @param across - pages in a row of the world
+   * @throws EngineError for fewer delta records than a step needs
+   */
+  constructor(maxPages: number, across: number, deltaRecords?: number) {
+    const listed = Math.min(maxPages, at.MOST_LISTED);
+    this.deltaRecords = deltaRecords ?? deltaRecordsFor(listed, across);
+    const least = Math.min(listed, leastDeltaRecords(across));
+    if (
+      !Number.isInteger(this.deltaRecords) ||
+      this.deltaRecords < least ||
+      this.deltaRecords > at.MOST_LISTED
+    )
+      throw new EngineError(`${deltaRecords} delta records are not in ${least}..${at.MOST_LISTED}`);
+    this.zeroPage = at.RECORDS_AT + this.deltaRecords * at.DELTA_RECORD_BYTES;
+    const fitting = Math.floor((at.MEMORY_BYTES - this.zeroPage) / at.PAGE_RECORD_BYTES) - 1;
+    this.maxPages = Math.min(maxPages, fitting, at.MOST_LISTED);
+    const wasmPages = (records: number) => Math.ceil(this.record(records) / WASM_PAGE_BYTES);
     const maximum = wasmPages(this.maxPages + 1);
     this.memory = new WebAssembly.Memory({ initial: wasmPages(1), maximum, shared: true });
     this.lookAgain();
   }
 
+  /** Number of a page's record. */
+  recordOf(page: number): number {
+    return (page - this.zeroPage) / at.PAGE_RECORD_BYTES;
+  }
+
   /** A new page record, all zeros. @returns its address, or 0 when there is no memory left */
   addRecord(): number {
     if (this.records > this.maxPages) return 0;
-    const address = at.PAGES_AT + this.records * at.PAGE_RECORD_BYTES;
-    const missing = address + at.PAGE_RECORD_BYTES - this.bytes.length;
+    const missing = this.record(this.records + 1) - this.bytes.length;
     if (missing > 0 && !this.grow(missing)) return 0;
-    this.records++;
-    return address;
+    return this.record(this.records++);
   }
 
   /** Makes room for this many records in all. @returns false, and nothing has changed, when there is none */
   reserve(records: number): boolean {
-    const missing = at.PAGES_AT + (records + 1) * at.PAGE_RECORD_BYTES - this.bytes.length;
+    const missing = this.record(records + 1) - this.bytes.length;
     return missing <= 0 || this.grow(missing);
   }
 
@@ -61,6 +84,11 @@ export class EngineMemory {
 
   hasRule(slot: number): boolean {
     return this.slots.has(slot);
+  }
+
+  /** Address of a page record. */
+  private record(number: number): number {
+    return this.zeroPage + number * at.PAGE_RECORD_BYTES;
   }
 
   private grow(missingBytes: number): boolean {

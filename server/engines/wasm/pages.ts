@@ -30,7 +30,7 @@ export class PageTable {
     this.across = pagesAcross(world.width);
     this.stride = this.across + 2;
     this.table = new Uint32Array(this.stride * (pagesAcross(world.height) + 2));
-    this.wanted = new Uint32Array(at.MAX_PAGES);
+    this.wanted = new Uint32Array(memory.maxPages + 1);
   }
 
   /** Address of a page; 0 where none exists. */
@@ -96,14 +96,27 @@ export class PageTable {
 
   /** Frees every page, as zeros. */
   clear(): void {
+    const { bytes, ints } = this.memory;
     for (const page of this.list) {
-      this.memory.bytes.fill(0, page + at.CELLS_AT, page + at.DELTAS_AT);
-      this.memory.bytes.fill(0, page + at.OWNERS_AT, page + at.FIRED_AT);
-      this.memory.bytes.fill(0, page + at.OWNED_AT, page + at.PAGE_X_AT);
-      if (this.memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0)
-        this.memory.ints[(page + at.CHANGED_AT) >>> 2] = 1;
+      if (ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0) {
+        ints[(page + at.CHANGED_AT) >>> 2] = 1;
+        this.clearCells(page);
+        bytes.fill(0, page + at.OWNERS_AT, page + at.FIRED_AT);
+      }
+      bytes.fill(0, page + at.OWNED_AT, page + at.PAGE_X_AT);
     }
     this.freeUnwanted(++this.round);
+  }
+
+  /** Unowned cells are zeros already, and writing zeros would commit memory. */
+  private clearCells(page: number): void {
+    const { bytes, ints } = this.memory;
+    const owned = (page + at.OWNED_AT) >>> 2;
+    for (let row = 0; row < PAGE_CELLS; row++) {
+      if ((ints[owned + 2 * row] | ints[owned + 2 * row + 1]) === 0) continue;
+      const start = page + at.CELLS_AT + row * at.ROW_BYTES;
+      bytes.fill(0, start, start + at.ROW_BYTES);
+    }
   }
 
   private isInside(px: number, py: number): boolean {
@@ -111,13 +124,13 @@ export class PageTable {
   }
 
   private want(page: number, round: number): void {
-    this.wanted[(page - at.PAGES_AT) / at.PAGE_RECORD_BYTES] = round;
+    this.wanted[this.memory.recordOf(page)] = round;
   }
 
   private freeUnwanted(round: number): void {
     let kept = 0;
     for (const page of this.list) {
-      if (this.wanted[(page - at.PAGES_AT) / at.PAGE_RECORD_BYTES] === round) this.list[kept++] = page;
+      if (this.wanted[this.memory.recordOf(page)] === round) this.list[kept++] = page;
       else this.release(page);
     }
     this.list.length = kept;
@@ -133,7 +146,7 @@ export class PageTable {
       for (let n = 0; n < 9; n++) this.wake(this.memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
     }
     this.table[(py + 1) * this.stride + px + 1] = 0;
-    this.link(page, px, py, at.PAGES_AT);
+    this.link(page, px, py, this.memory.zeroPage);
     this.free.push(page);
   }
 
@@ -160,7 +173,7 @@ export class PageTable {
     const { ints } = this.memory;
     for (let n = 0; n < 9; n++) {
       const neighbour = this.find(px + (n % 3) - 1, py + Math.floor(n / 3) - 1);
-      ints[((page + at.LINKS_AT) >>> 2) + n] = neighbour === 0 ? at.PAGES_AT : neighbour;
+      ints[((page + at.LINKS_AT) >>> 2) + n] = neighbour === 0 ? this.memory.zeroPage : neighbour;
       if (neighbour !== 0) ints[((neighbour + at.LINKS_AT) >>> 2) + 8 - n] = target;
     }
   }

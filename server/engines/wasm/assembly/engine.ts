@@ -1,4 +1,4 @@
-// One step of the paged world, in three phases. A phase may write only its own page (and counters), and
+// One step of the paged world, in three phases over the pages that are awake. A phase may write only its own page (and counters), and
 // reads of its neighbours only what no one writes in that phase, so pages may be taken by any thread in
 // any order with the same result (a cell that rests, and whose neighbourhood did not move, is passed over: its
 // update would be the same again and add nothing):
@@ -8,11 +8,12 @@
 import { flushBlocks, gather } from './blocks';
 import { cellHash, fireBits } from './fire';
 import {
-  ANY_MOVED_AT, ASLEEP_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, EDGES_AT,
-  FIRED_AT, FIRED_COUNT_AT, FIRE_THRESHOLD_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT,
-  LIST_AT, LIST_LENGTH_AT, LONE_AT, MOVED_AT, NEXT_AT, OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_RULES_AT,
-  OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PIXELS_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, REST_AT, RGBA_AT, ROWS_AT,
-  ROW_BYTES, ROW_OWNERS_AT, RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT, STILL_AT,
+  ANY_MOVED_AT, AWAKE_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT,
+  COMMON_THRESHOLD_AT, DELTAS_AT, DELTA_RECORD_AT, DELTA_RECORD_BYTES, EDGES_AT, END_AT, FIRED_AT, FIRED_COUNT_AT,
+  FIRE_THRESHOLD_AT, FIRST_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT, LIST_AT, LONE_AT, MOVED_AT, NEXT_AT,
+  OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_MOVED_AT, ORGANISM_RULES_AT, OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT,
+  PAGE_Y_AT, PIXELS_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RECORDS_AT, REST_AT, RGBA_AT, ROWS_AT, ROW_BYTES, ROW_OWNERS_AT,
+  RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT, STILL_AT,
 } from './layout';
 import {
   besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
@@ -24,37 +25,57 @@ export { lead, work } from './phases';
 
 const ALIVE_THRESHOLD: f32 = 0.1;
 
+/** Awake page i of the step at hand. */
 // @ts-ignore: decorator
 @inline
-function listed(index: i32): usize {
-  return <usize>load<u32>(<usize>LIST_AT + (<usize>index << 2));
+function awakePage(index: i32): usize {
+  return <usize>load<u32>(<usize>AWAKE_AT + (<usize>index << 2));
+}
+
+/**
+ * Before the phases, by the leading thread: lists the pages in which something can move. The others are passed over.
+ *
+ * @param length - pages that exist
+ * @param deltaRecords - that there are; page i of those awake gets record i, going round
+ * @returns pages awake
+ */
+export function muster(length: i32, deltaRecords: i32): i32 {
+  let awake = 0;
+  let record: usize = 0;
+  for (let i = 0; i < length; i++) {
+    const page = <usize>load<u32>(<usize>LIST_AT + (<usize>i << 2));
+    if (load<i32>(page, CALM_AT) != 0 && !isDisturbed(page)) continue;
+    store<u32>(page, <u32>(<usize>RECORDS_AT + record * DELTA_RECORD_BYTES), DELTA_RECORD_AT);
+    store<u32>(<usize>AWAKE_AT + (<usize>awake << 2), <u32>page);
+    awake++;
+    if (++record == <usize>deltaRecords) record = 0;
+  }
+  return awake;
 }
 
 /** Phase 1: takes bands of pages until none is left. */
 export function sense(thread: i32): void {
   const scratch = <usize>SCRATCH_AT + <usize>thread * SCRATCH_BYTES;
-  const bands = load<i32>(LIST_LENGTH_AT) * BANDS;
+  const first = load<i32>(FIRST_AT);
+  const bands = (load<i32>(END_AT) - first) * BANDS;
   for (;;) {
     const next = atomic.add<i32>(NEXT_AT, 1);
     if (next >= bands) break;
-    senseBand(scratch, listed(next >> 2), next & 3);
+    senseBand(scratch, awakePage(first + (next >> 2)), next & 3);
   }
   flushBlocks(scratch);
 }
 
 function senseBand(scratch: usize, page: usize, band: i32): void {
-  // Read by the phases that follow; whether a neighbour moved is written only by them.
-  const asleep = load<i32>(page, CALM_AT) != 0 && !isDisturbed(page);
-  if (band == 0) store<i32>(page, asleep ? 1 : 0, ASLEEP_AT);
-  if (asleep) return;
   const columns = load<u64>(page, COLUMNS_AT);
   const rows = load<i32>(page, ROWS_AT);
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
   const lone = loneOrganism(page);
   const firedList = page + <usize>(band * BAND_CELLS * 2) + FIRED_AT;
-  const frontierList = page + <usize>(band * BAND_CELLS * 2) + FRONTIER_AT;
+  const deltas = <usize>load<u32>(page, DELTA_RECORD_AT);
+  const frontierList = deltas + <usize>(band * BAND_CELLS * 2) + FRONTIER_AT;
   const rowOwners = scratch + ROW_OWNERS_AT;
-  let target = page + <usize>(band * BAND_CELLS * CELL_BYTES) + DELTAS_AT;
+  let target = deltas + <usize>(band * BAND_CELLS * CELL_BYTES) + DELTAS_AT;
   let firedCount: usize = 0;
   let frontierCount: usize = 0;
 
@@ -158,43 +179,57 @@ function besideForeignOnly(page: usize, y: i32, cells: u64): u64 {
 
 /** Phase 2: takes pages until none is left. */
 export function apply(): void {
-  const length = load<i32>(LIST_LENGTH_AT);
+  const first = load<i32>(FIRST_AT);
+  const end = load<i32>(END_AT);
   for (;;) {
-    const next = atomic.add<i32>(NEXT_AT, 1);
-    if (next >= length) break;
-    applyPage(listed(next));
+    const index = first + atomic.add<i32>(NEXT_AT, 1);
+    if (index >= end) break;
+    applyPage(awakePage(index));
   }
 }
 
 function applyPage(page: usize): void {
-  if (load<i32>(page, ASLEEP_AT) != 0) return;
   const rest = load<f32>(REST_AT);
   memory.fill(page + MOVED_AT, 0, SIDE * 8);
   // Now, while no page's SOLE is being written.
   store<i32>(page, loneOrganism(page), LONE_AT);
+  const deltas = <usize>load<u32>(page, DELTA_RECORD_AT);
   for (let band: usize = 0; band < <usize>BANDS; band++) {
     const frontierCount = <usize>load<i32>(page + (band << 2), FRONTIER_COUNT_AT);
-    const frontierList = page + band * BAND_CELLS * 2 + FRONTIER_AT;
+    const frontierList = deltas + band * BAND_CELLS * 2 + FRONTIER_AT;
     for (let k: usize = 0; k < frontierCount; k++) {
       const cell = <usize>load<u16>(frontierList + (k << 1));
       store<u16>(page + (cell << 1), load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT), OWNERS_AT);
     }
-    const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
-    const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
-    let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
-    let delta = page + band * BAND_CELLS * CELL_BYTES + DELTAS_AT;
-    for (let k: usize = 0; k < firedCount; k++) {
-      const cell = <usize>load<u16>(firedList + (k << 1));
-      const row = page + ((cell >> 6) << 3);
-      const bit = (<u64>1) << (<u64>cell & 63);
-      if (isRest(delta, rest)) {
-        store<u64>(row, load<u64>(row, STILL_AT) | bit, STILL_AT);
-        store<u32>(pixel, load<u32>(page + (cell << 2), RGBA_AT));
-        delta += CELL_BYTES;
-        pixel += 4;
-        continue;
-      }
-      store<u64>(row, load<u64>(row, MOVED_AT) | bit, MOVED_AT);
+    applyBand(page, deltas + band * BAND_CELLS * CELL_BYTES + DELTAS_AT, band, rest);
+  }
+}
+
+/** Adds a band's deltas. The row's bits are kept at hand: cells of one row follow each other. */
+function applyBand(page: usize, delta: usize, band: usize, rest: f32): void {
+  const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
+  const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
+  let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
+  let row: usize = 0;
+  let still: u64 = 0;
+  let moved: u64 = 0;
+  let opaque: u64 = 0;
+  for (let k: usize = 0; k < firedCount; k++) {
+    const cell = <usize>load<u16>(firedList + (k << 1));
+    const rowOfCell = page + ((cell >> 6) << 3);
+    if (rowOfCell != row) {
+      if (row != 0) storeRow(row, still, moved, opaque);
+      row = rowOfCell;
+      still = load<u64>(row, STILL_AT);
+      moved = 0;
+      opaque = load<u64>(row, OPAQUE_AT);
+    }
+    const bit = (<u64>1) << (<u64>cell & 63);
+    if (isRest(delta, rest)) {
+      still |= bit;
+      store<u32>(pixel, load<u32>(page + (cell << 2), RGBA_AT));
+    } else {
+      moved |= bit;
       const state = page + cell * CELL_BYTES + CELLS_AT;
       const rgba = f32x4.add(v128.load(state), v128.load(delta));
       v128.store(state, rgba);
@@ -202,21 +237,30 @@ function applyPage(page: usize): void {
       v128.store(state, f32x4.add(v128.load(state, 32), v128.load(delta, 32)), 32);
       v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
       store<u32>(pixel, toPixel(rgba));
-      const bits = load<u64>(row, OPAQUE_AT);
-      store<u64>(row, f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? bits | bit : bits & ~bit, OPAQUE_AT);
-      delta += CELL_BYTES;
-      pixel += 4;
+      opaque = f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? opaque | bit : opaque & ~bit;
     }
+    delta += CELL_BYTES;
+    pixel += 4;
   }
+  if (row != 0) storeRow(row, still, moved, opaque);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRow(row: usize, still: u64, moved: u64, opaque: u64): void {
+  store<u64>(row, still, STILL_AT);
+  store<u64>(row, moved, MOVED_AT);
+  store<u64>(row, opaque, OPAQUE_AT);
 }
 
 /** Whether no channel of an update exceeds `rest`; NaN does. */
 // @ts-ignore: decorator
 @inline
 function isRest(delta: usize, rest: f32): bool {
-  const low = f32x4.max(f32x4.abs(v128.load(delta)), f32x4.abs(v128.load(delta, 16)));
-  const high = f32x4.max(f32x4.abs(v128.load(delta, 32)), f32x4.abs(v128.load(delta, 48)));
-  return i32x4.all_true(f32x4.le(f32x4.max(low, high), f32x4.splat(rest)));
+  const limit = f32x4.splat(rest);
+  const low = v128.and(f32x4.le(f32x4.abs(v128.load(delta)), limit), f32x4.le(f32x4.abs(v128.load(delta, 16)), limit));
+  const high = v128.and(f32x4.le(f32x4.abs(v128.load(delta, 32)), limit), f32x4.le(f32x4.abs(v128.load(delta, 48)), limit));
+  return i32x4.bitmask(v128.and(low, high)) == 15;
 }
 
 /** RGBA8: round half up of each channel clamped to 0..1, in float64 as `toByte` does. */
@@ -234,16 +278,16 @@ function toPixel(rgba: v128): u32 {
 
 /** Phase 3: takes pages until none is left. */
 export function settle(): void {
-  const length = load<i32>(LIST_LENGTH_AT);
+  const first = load<i32>(FIRST_AT);
+  const end = load<i32>(END_AT);
   for (;;) {
-    const next = atomic.add<i32>(NEXT_AT, 1);
-    if (next >= length) break;
-    settlePage(listed(next));
+    const index = first + atomic.add<i32>(NEXT_AT, 1);
+    if (index >= end) break;
+    settlePage(awakePage(index));
   }
 }
 
 function settlePage(page: usize): void {
-  if (load<i32>(page, ASLEEP_AT) != 0) return;
   const lone = load<i32>(page, LONE_AT);
   let changed = false;
   let ownedCount = 0;
@@ -264,6 +308,7 @@ function settlePage(page: usize): void {
       if (((owned >> x) & 1) != 0) {
         const organism = <usize>load<u16>(page + (cell << 1), OWNERS_AT);
         atomic.sub<i32>(<usize>ORGANISM_CELLS_AT + (organism << 2), 1);
+        store<u8>(<usize>ORGANISM_MOVED_AT + organism, 1);
       }
       const state = page + cell * CELL_BYTES + CELLS_AT;
       const zero = f32x4.splat(0);
@@ -282,10 +327,13 @@ function settlePage(page: usize): void {
       const organism = <usize>load<u16>(page + (cell << 1), OWNERS_AT);
       atomic.add<i32>(<usize>ORGANISM_CELLS_AT + (organism << 2), 1);
     }
-    if (lone < 0 && alive != 0) sole = soleInRow(page, y, sole, alive);
     store<u64>(row, alive, OWNED_AT);
     const movedInRow = load<u64>(row, MOVED_AT) | (alive ^ owned);
     store<u64>(row, movedInRow, MOVED_AT);
+    if (lone < 0 && alive != 0) {
+      sole = soleInRow(page, y, sole, alive);
+      markOwners(page, y, movedInRow & alive);
+    }
     moved |= movedInRow;
     awake |= preAlive & ~load<u64>(row, STILL_AT);
     ownedCount += <i32>popcnt(alive);
@@ -294,11 +342,20 @@ function settlePage(page: usize): void {
   if (publishPixels(page)) changed = true;
   if (changed) store<i32>(page, 1, CHANGED_AT);
   if (lone >= 0) sole = ownedCount > 0 ? lone : 0;
+  if (lone > 0 && moved != 0) store<u8>(<usize>ORGANISM_MOVED_AT + <usize>lone, 1);
   store<i32>(page, sole, SOLE_AT);
   store<i32>(page, ownedCount, OWNED_COUNT_AT);
   store<i32>(page, edgesOf(page, opaqueColumns), EDGES_AT);
   store<i32>(page, moved != 0 ? 1 : 0, ANY_MOVED_AT);
   store<i32>(page, (moved | awake) == 0 ? 1 : 0, CALM_AT);
+}
+
+/** Notes that the owners of these cells of a row have moved. */
+function markOwners(page: usize, y: i32, cells: u64): void {
+  const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
+  for (let rest = cells; rest != 0; rest &= rest - 1) {
+    store<u8>(<usize>ORGANISM_MOVED_AT + <usize>load<u16>(owners + (<usize>ctz(rest) << 1)), 1);
+  }
 }
 
 /** `sole` (0 for none yet, -1 for several) after a row with life. */

@@ -1,7 +1,8 @@
 // Where everything lies in the engine's memory. Plain constants, so that the kernels (AssemblyScript)
 // and the engine (TypeScript) read one and the same file. Bytes unless said otherwise.
 //
-//   control | rule of each organism | cells of each organism | rules | scratch per thread | page list | pages
+//   control | rule, cells and movement of each organism | rules | scratch per thread | page lists |
+//   delta records | page records
 //
 // Memory is committed by the operating system where it is touched, so reserving the largest case of
 // each region costs addresses, not bytes.
@@ -19,58 +20,62 @@ export const BAND_CELLS = 1024;
 // One page.
 /** f32 [64, 64, 16] */
 export const CELLS_AT = 0;
-/** f32 [4 bands, 1024, 16]: the deltas of this step's firing cells, in the order of `FIRED_AT` */
-export const DELTAS_AT = 262144;
 /** u16 [64, 64] */
-export const OWNERS_AT = 524288;
+export const OWNERS_AT = 262144;
 /** u8 [64, 64, 4] */
-export const RGBA_AT = 532480;
+export const RGBA_AT = 270336;
 /** u16 [4 bands, 1024]: cells that fire */
-export const FIRED_AT = 548864;
-/** u16 [4 bands, 1024]: unowned cells beside life, and below the organism they belong to for this step */
-export const FRONTIER_AT = 557056;
-export const FRONTIER_OWNERS_AT = 565248;
-/** u64 [64]: cells with an owner */
-export const OWNED_AT = 573440;
-/** u64 [64]: cells with an owner and alpha above the alive threshold */
-export const OPAQUE_AT = 573952;
-/** u64 [64]: cells that were alive before the update */
-export const PRE_ALIVE_AT = 574464;
-// The page's head: i32 fields unless said otherwise.
-export const PAGE_X_AT = 574976;
-export const PAGE_Y_AT = 574980;
-/** u32 [3, 3]: addresses of the neighbours, row by row, itself in the middle; the zero page where there is none */
-export const LINKS_AT = 574984;
-/** i32 [4 bands] */
-export const FIRED_COUNT_AT = 575020;
-/** i32 [4 bands] */
-export const FRONTIER_COUNT_AT = 575036;
-export const OWNED_COUNT_AT = 575052;
-/** Bit i set: the neighbour `LINKS[i]` has a cell beside an opaque cell of this page. */
-export const EDGES_AT = 575056;
-/** 1 when RGBA8 changed since the last visit. */
-export const CHANGED_AT = 575060;
-/** The only organism in the page, 0 for none, -1 when there may be several. */
-export const SOLE_AT = 575064;
-/** The only organism in the page and its eight neighbours, 0 for none, -1 when there may be several. */
-export const LONE_AT = 575068;
-/** u64: columns that lie inside the world */
-export const COLUMNS_AT = 575072;
-/** Rows that lie inside the world. */
-export const ROWS_AT = 575080;
-/** 1 when a bit of `MOVED_AT` is set. */
-export const ANY_MOVED_AT = 575084;
-/** 1 when nothing moved in the last step and every cell that could fire rests. */
-export const CALM_AT = 575088;
-/** 1 when the step at hand passes the page over: nothing in it can move. */
-export const ASLEEP_AT = 575092;
-/** u64 [64]: cells whose state or owner changed, in the last step or since */
-export const MOVED_AT = 575104;
-/** u64 [64]: cells that rest: firing them again, with the same cells around, adds nothing */
-export const STILL_AT = 575616;
+export const FIRED_AT = 286720;
 /** u32 [4 bands, 1024]: pixels of the cells that fired, until the alive mask is known */
-export const PIXELS_AT = 576128;
-export const PAGE_RECORD_BYTES = 593920;
+export const PIXELS_AT = 294912;
+/** u64 [64]: cells with an owner */
+export const OWNED_AT = 311296;
+/** u64 [64]: cells with an owner and alpha above the alive threshold */
+export const OPAQUE_AT = 311808;
+/** u64 [64]: cells that were alive before the update */
+export const PRE_ALIVE_AT = 312320;
+/** u64 [64]: cells whose state or owner changed, in the last step or since */
+export const MOVED_AT = 312832;
+/** u64 [64]: cells that rest: firing them again, with the same cells around, adds nothing */
+export const STILL_AT = 313344;
+// The page's head: i32 fields unless said otherwise.
+export const PAGE_X_AT = 313856;
+export const PAGE_Y_AT = 313860;
+/** u32 [3, 3]: addresses of the neighbours, row by row, itself in the middle; the zero page where there is none */
+export const LINKS_AT = 313864;
+/** i32 [4 bands] */
+export const FIRED_COUNT_AT = 313900;
+/** i32 [4 bands] */
+export const FRONTIER_COUNT_AT = 313916;
+export const OWNED_COUNT_AT = 313932;
+/** Bit i set: the neighbour `LINKS[i]` has a cell beside an opaque cell of this page. */
+export const EDGES_AT = 313936;
+/** 1 when RGBA8 changed since the last visit. */
+export const CHANGED_AT = 313940;
+/** The only organism in the page, 0 for none, -1 when there may be several. */
+export const SOLE_AT = 313944;
+/** The only organism in the page and its eight neighbours, 0 for none, -1 when there may be several. */
+export const LONE_AT = 313948;
+/** u64: columns that lie inside the world */
+export const COLUMNS_AT = 313952;
+/** Rows that lie inside the world. */
+export const ROWS_AT = 313960;
+/** 1 when a bit of `MOVED_AT` is set. */
+export const ANY_MOVED_AT = 313964;
+/** 1 when nothing moved in the last step and every cell that could fire rests. */
+export const CALM_AT = 313968;
+/** u32: address of the delta record that the page holds from being sensed to being applied */
+export const DELTA_RECORD_AT = 313972;
+/** Not a multiple of 4096: the heads of all pages would share one set of the cache. */
+export const PAGE_RECORD_BYTES = 314048;
+
+// One delta record: only as many as pages are sensed and not yet applied (`../waves.ts`).
+/** f32 [4 bands, 1024, 16]: the deltas of this step's firing cells, in the order of `FIRED_AT` */
+export const DELTAS_AT = 0;
+/** u16 [4 bands, 1024]: unowned cells beside life, and below the organism they belong to for this step */
+export const FRONTIER_AT = 262144;
+export const FRONTIER_OWNERS_AT = 270336;
+export const DELTA_RECORD_BYTES = 278528;
 
 // One rule.
 export const HIDDEN_AT = 0;
@@ -109,13 +114,19 @@ export const CONTROL_AT = 4096;
 export const ORGANISM_RULES_AT = 8192;
 /** i32 [65536] */
 export const ORGANISM_CELLS_AT = 73728;
-export const RULES_AT = 335872;
-export const SCRATCH_AT = 17408000;
-/** u32 [8192]: addresses of the pages that exist */
-export const LIST_AT = 43884544;
-export const PAGES_AT = 43917312;
-/** What fits into the 4 GiB of a 32-bit memory, the zero page included. */
-export const MAX_PAGES = 7157;
+/** u8 [65536]: 1 when one of its cells changed, came or went since the last census */
+export const ORGANISM_MOVED_AT = 335872;
+export const RULES_AT = 401408;
+export const SCRATCH_AT = 17473536;
+/** u32 [16384]: addresses of the pages that exist, in any order */
+export const LIST_AT = 43950080;
+/** u32 [16384]: those of them that the step at hand does not pass over */
+export const AWAKE_AT = 44015616;
+export const MOST_LISTED = 16384;
+/** The delta records; behind them the page records, the first of which stays zeros (`../memory.ts`). */
+export const RECORDS_AT = 44081152;
+/** A 32-bit memory. */
+export const MEMORY_BYTES = 4294967296;
 
 // Control: i32 fields from CONTROL_AT.
 /** Next unit of work in this phase. */
@@ -127,8 +138,9 @@ export const PHASE_AT = 4160;
 export const WORKING_AT = 4224;
 /** Not 0: a thread failed, the world cannot go on. */
 export const FAILED_AT = 4288;
-/** Arguments of the phase. */
-export const LIST_LENGTH_AT = 4352;
+/** Arguments of the phase: it works on the pages AWAKE[FIRST] to AWAKE[END - 1]. */
+export const FIRST_AT = 4352;
+export const END_AT = 4376;
 export const RANDOM_SEED_AT = 4356;
 export const STEP_AT = 4360;
 /** f32: an update whose channels are all at most this is not added; negative: every update is. */

@@ -51,15 +51,17 @@ function tile(input: usize, output: usize, weights: usize, bias: usize, inputs: 
     x += LANE_BYTES;
   }
   if (relu) {
+    // pmax is one instruction, max about ten (it orders NaNs and zeros): a tenth of the first layer's time. It keeps
+    // NaN, and -0, which adds to any sum what 0 adds.
     const zero = f32x4.splat(0);
-    a00 = f32x4.max(a00, zero);
-    a01 = f32x4.max(a01, zero);
-    a10 = f32x4.max(a10, zero);
-    a11 = f32x4.max(a11, zero);
-    a20 = f32x4.max(a20, zero);
-    a21 = f32x4.max(a21, zero);
-    a30 = f32x4.max(a30, zero);
-    a31 = f32x4.max(a31, zero);
+    a00 = f32x4.pmax(a00, zero);
+    a01 = f32x4.pmax(a01, zero);
+    a10 = f32x4.pmax(a10, zero);
+    a11 = f32x4.pmax(a11, zero);
+    a20 = f32x4.pmax(a20, zero);
+    a21 = f32x4.pmax(a21, zero);
+    a30 = f32x4.pmax(a30, zero);
+    a31 = f32x4.pmax(a31, zero);
   }
   v128.store(output, a00);
   v128.store(output, a01, 16);
