@@ -88,14 +88,14 @@ export function planLayout(options: LayoutOptions): Layout {
   const stateBytes = shape.cellCount * CHANNELS * 4;
   const padded = shape.cellCount + 16;
   // As `scratchBytes` of the module counts it, and a little more.
-  const scratchBytes = align(padded * (4 + 3 + 4 + 128) + 2 * 3072 + (hidden + 4) * 80 + 1024);
+  const scratchBytes = align(padded * (4 + 6 + 4 + 128) + 2 * 3072 + (hidden + 4) * 80 + 1024);
   // One and a half times what fires on average when every cell of the grid lives.
   const blocks = Math.ceil((shape.width * shape.height * Math.min(1, fireRate * 1.5)) / BLOCK) + 2;
   const recordBytes = 16 + shape.cellCount + blocks * (3152 + (hidden + 4) * 68);
   const tapeBytes = align(Math.max(1, maxSteps) * recordBytes);
   const layout = {
     ...options,
-    control: take(64),
+    control: take(64 + slots * 4),
     jobs: take(slots * JOB_INTS * 4),
     losses: take(slots * 8),
     w1: take(hidden * PERCEPTION * 4),

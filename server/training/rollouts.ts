@@ -23,7 +23,7 @@ import {
 import { loadTrainer, tilesAreWide } from './tiles.ts';
 
 /** int32s that threads and owner share. */
-export const Control = { generation: 0, nextSlot: 1, slotCount: 2, idle: 3, stop: 4 } as const;
+export const Control = { generation: 0, next: 1, slotCount: 2, idle: 3, stop: 4, order: 16 } as const;
 
 export interface WorkerSetup {
   readonly module: WebAssembly.Module;
@@ -64,7 +64,7 @@ export class Rollouts {
     this.layout = planLayout({ ...options, wideTiles, threads: Math.max(1, options.threads) });
     this.#memory = createMemory(this.layout);
     const shared = this.#memory.buffer as unknown as SharedArrayBuffer;
-    this.#control = new Int32Array(shared, this.layout.control, 16);
+    this.#control = new Int32Array(shared, this.layout.control, Control.order + options.slots);
     this.#jobs = new Int32Array(shared, this.layout.jobs, options.slots * JOB_INTS);
     if (options.threads === 0) {
       this.#own = new Kernel(module, this.#memory, this.layout, 0);
@@ -141,7 +141,7 @@ export class Rollouts {
       job[Job.firstStep] = rollout.firstStep ?? 0;
     });
     if (this.#own) for (let slot = 0; slot < rollouts.length; slot++) this.#own.work(slot);
-    else await this.#dispatch(rollouts.length);
+    else await this.#dispatch(this.#longestFirst(rollouts));
     const lossOf = new Float64Array(this.#memory.buffer, losses, slots);
     return {
       losses: rollouts.map((_, slot) => {
@@ -151,11 +151,27 @@ export class Rollouts {
     };
   }
 
-  async #dispatch(count: number): Promise<void> {
+  /** Slots in the order in which threads take them: what takes long must not come last. */
+  #longestFirst(rollouts: readonly Rollout[]): number[] {
+    if (rollouts.length <= this.#workers.length) return [...rollouts.keys()];
+    const costs = rollouts.map(({ steps }, slot) => steps * this.#population(slot));
+    return [...rollouts.keys()].sort((a, b) => costs[b] - costs[a] || a - b);
+  }
+
+  /** Cells of a slot that are not transparent. */
+  #population(slot: number): number {
+    const state = this.state(slot);
+    let cells = 0;
+    for (let alpha = 3; alpha < state.length; alpha += CHANNELS) if (state[alpha] > 0) cells++;
+    return cells;
+  }
+
+  async #dispatch(slots: readonly number[]): Promise<void> {
     const control = this.#control;
+    control.set(slots, Control.order);
     Atomics.store(control, Control.idle, 0);
-    Atomics.store(control, Control.slotCount, count);
-    Atomics.store(control, Control.nextSlot, 0);
+    Atomics.store(control, Control.slotCount, slots.length);
+    Atomics.store(control, Control.next, 0);
     Atomics.add(control, Control.generation, 1);
     Atomics.notify(control, Control.generation);
     const failed = new Promise<never>((_, reject) => {

@@ -4,7 +4,11 @@ import { Kernel } from './kernel.ts';
 import { Control, type WorkerSetup } from './rollouts.ts';
 
 const { module, memory, layout, thread } = workerData as WorkerSetup;
-const control = new Int32Array(memory.buffer as unknown as SharedArrayBuffer, layout.control, 16);
+const control = new Int32Array(
+  memory.buffer as unknown as SharedArrayBuffer,
+  layout.control,
+  Control.order + layout.slots,
+);
 const kernel = new Kernel(module, memory, layout, thread);
 
 let seen = 0;
@@ -15,9 +19,9 @@ while (Atomics.load(control, Control.stop) === 0) {
   seen = generation;
   if (Atomics.load(control, Control.stop) !== 0) break;
   for (;;) {
-    const slot = Atomics.add(control, Control.nextSlot, 1);
-    if (slot >= Atomics.load(control, Control.slotCount)) break;
-    kernel.work(slot);
+    const next = Atomics.add(control, Control.next, 1);
+    if (next >= Atomics.load(control, Control.slotCount)) break;
+    kernel.work(control[Control.order + next]);
   }
   Atomics.add(control, Control.idle, 1);
   Atomics.notify(control, Control.idle);

@@ -61,22 +61,22 @@ function wideActivation(bias: usize, weights: usize, x: usize, count: i32, outpu
     weights += 16;
   }
   const zero = f32x4.splat(0);
-  v128.store(output, f32x4.max(a00, zero));
-  v128.store(output, f32x4.max(a01, zero), 16);
-  v128.store(output, f32x4.max(a02, zero), 32);
-  v128.store(output, f32x4.max(a03, zero), 48);
-  v128.store(output, f32x4.max(a10, zero), 64);
-  v128.store(output, f32x4.max(a11, zero), 80);
-  v128.store(output, f32x4.max(a12, zero), 96);
-  v128.store(output, f32x4.max(a13, zero), 112);
-  v128.store(output, f32x4.max(a20, zero), 128);
-  v128.store(output, f32x4.max(a21, zero), 144);
-  v128.store(output, f32x4.max(a22, zero), 160);
-  v128.store(output, f32x4.max(a23, zero), 176);
-  v128.store(output, f32x4.max(a30, zero), 192);
-  v128.store(output, f32x4.max(a31, zero), 208);
-  v128.store(output, f32x4.max(a32, zero), 224);
-  v128.store(output, f32x4.max(a33, zero), 240);
+  v128.store(output, f32x4.pmax(a00, zero));
+  v128.store(output, f32x4.pmax(a01, zero), 16);
+  v128.store(output, f32x4.pmax(a02, zero), 32);
+  v128.store(output, f32x4.pmax(a03, zero), 48);
+  v128.store(output, f32x4.pmax(a10, zero), 64);
+  v128.store(output, f32x4.pmax(a11, zero), 80);
+  v128.store(output, f32x4.pmax(a12, zero), 96);
+  v128.store(output, f32x4.pmax(a13, zero), 112);
+  v128.store(output, f32x4.pmax(a20, zero), 128);
+  v128.store(output, f32x4.pmax(a21, zero), 144);
+  v128.store(output, f32x4.pmax(a22, zero), 160);
+  v128.store(output, f32x4.pmax(a23, zero), 176);
+  v128.store(output, f32x4.pmax(a30, zero), 192);
+  v128.store(output, f32x4.pmax(a31, zero), 208);
+  v128.store(output, f32x4.pmax(a32, zero), 224);
+  v128.store(output, f32x4.pmax(a33, zero), 240);
 }
 
 // @ts-ignore: decorator
@@ -109,14 +109,14 @@ function narrowActivation(bias: usize, weights: usize, x: usize, count: i32, out
     weights += 16;
   }
   const zero = f32x4.splat(0);
-  v128.store(output, f32x4.max(a00, zero));
-  v128.store(output, f32x4.max(a01, zero), 16);
-  v128.store(output, f32x4.max(a10, zero), 64);
-  v128.store(output, f32x4.max(a11, zero), 80);
-  v128.store(output, f32x4.max(a20, zero), 128);
-  v128.store(output, f32x4.max(a21, zero), 144);
-  v128.store(output, f32x4.max(a30, zero), 192);
-  v128.store(output, f32x4.max(a31, zero), 208);
+  v128.store(output, f32x4.pmax(a00, zero));
+  v128.store(output, f32x4.pmax(a01, zero), 16);
+  v128.store(output, f32x4.pmax(a10, zero), 64);
+  v128.store(output, f32x4.pmax(a11, zero), 80);
+  v128.store(output, f32x4.pmax(a20, zero), 128);
+  v128.store(output, f32x4.pmax(a21, zero), 144);
+  v128.store(output, f32x4.pmax(a30, zero), 192);
+  v128.store(output, f32x4.pmax(a31, zero), 208);
 }
 
 // output[r][c] = bias[r] + Σk  weights[list[k] · factor][r] · x[k][c]

@@ -12,7 +12,7 @@
 // (`activateBlock`).
 import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
-import { cellHash } from '../../engines/wasm/assembly/fire';
+import { fireBits4 } from '../../engines/wasm/assembly/fire';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
 import { accumulate, sumUnits } from './tiles';
@@ -28,8 +28,8 @@ const RECORD_BYTES: usize = 16;
 /** Rows of a layer whose rows are by unit: `factor` of `tiles.ts`. */
 const FIRST_LAYER: usize = 3;
 const SECOND_LAYER: usize = 1;
-/** Rows of 4 cells' height, column by column: a block's cells lie close together, and its units are silent together. */
-const STRIP: i32 = 4;
+/** Cells are listed by squares of 4 x 4: a block's lie close together, so that many units are silent in all of them. */
+const SQUARE: i32 = 4;
 
 let width: i32 = 0;
 let height: i32 = 0;
@@ -52,6 +52,7 @@ let target: usize = 0; // f32 [cells][4]
 let alpha: usize = 0;
 let before: usize = 0;
 let after: usize = 0;
+let opaque: usize = 0;
 let occupied: usize = 0;
 let indices: usize = 0;
 let deltas: usize = 0; // f32 [cells][16]: deltas forward, their gradients backward
@@ -68,7 +69,7 @@ let newest: usize = 0; // address of the newest record
 export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
   const padded = cells + 16;
   return (
-    padded * 4 + padded * 3 + padded * 4 + padded * 64 * 2 + 2 * PERCEPTION_BYTES + <usize>(hiddenUnits + 4) * 80
+    padded * 4 + padded * 6 + padded * 4 + padded * 64 * 2 + 2 * PERCEPTION_BYTES + <usize>(hiddenUnits + 4) * 80
   );
 }
 
@@ -97,7 +98,8 @@ export function configure(
   alpha = scratch;
   before = alpha + padded * 4;
   after = before + padded;
-  occupied = after + padded;
+  opaque = after + padded + <usize>stride; // its neighbours are read before the first cell and after the last
+  occupied = opaque + padded + <usize>stride;
   indices = occupied + padded;
   deltas = indices + padded * 4;
   gradient = deltas + padded * 64;
@@ -130,54 +132,66 @@ export function useWeights(
   zeros = zerosAddress;
 }
 
-/** mask[cell] = 255 where the 3x3 maximum of alpha exceeds 0.1. */
+/**
+ * mask[cell] = 255 where alpha exceeds 0.1 somewhere in the cell's 3x3. In border cells it may hold anything: they
+ * are always empty.
+ */
 function aliveMask(mask: usize): void {
   const limit = f32x4.splat(0.1);
-  const row = (<usize>stride) << 2;
+  for (let i: usize = 0; i < cellCount; i += 16) {
+    const a = alpha + (i << 2);
+    const left = i16x8.narrow_i32x4_s(f32x4.gt(v128.load(a), limit), f32x4.gt(v128.load(a, 16), limit));
+    const right = i16x8.narrow_i32x4_s(f32x4.gt(v128.load(a, 32), limit), f32x4.gt(v128.load(a, 48), limit));
+    v128.store(opaque + i, i8x16.narrow_i16x8_s(left, right));
+  }
+  const row = <usize>stride;
   for (let y = 0; y < height; y++) {
     const first = <usize>((y + 1) * stride + 1);
-    for (let x: usize = 0; x < <usize>width; x += 4) {
-      const a = alpha + ((first + x) << 2);
-      const above = a - row;
-      const below = a + row;
-      let m = f32x4.max(v128.load(above - 4), v128.load(above));
-      m = f32x4.max(m, v128.load(above, 4));
-      m = f32x4.max(m, v128.load(a - 4));
-      m = f32x4.max(m, v128.load(a));
-      m = f32x4.max(m, v128.load(a, 4));
-      m = f32x4.max(m, v128.load(below - 4));
-      m = f32x4.max(m, v128.load(below));
-      m = f32x4.max(m, v128.load(below, 4));
-      let bits = f32x4.gt(m, limit);
-      bits = i16x8.narrow_i32x4_s(bits, bits);
-      bits = i8x16.narrow_i16x8_s(bits, bits);
-      v128.store_lane<u32>(mask + first + x, bits, 0);
+    for (let x: usize = 0; x < <usize>width; x += 16) {
+      const here = opaque + first + x;
+      const above = here - row;
+      const below = here + row;
+      let any = v128.or(v128.load(above - 1), v128.load(above));
+      any = v128.or(any, v128.load(above, 1));
+      any = v128.or(any, v128.load(here - 1));
+      any = v128.or(any, v128.load(here));
+      any = v128.or(any, v128.load(here, 1));
+      any = v128.or(any, v128.load(below - 1));
+      any = v128.or(any, v128.load(below));
+      any = v128.or(any, v128.load(below, 1));
+      v128.store(mask + first + x, any); // what is too much lies in the border, or is overwritten by the next row
     }
   }
 }
 
-/** Lists the cells that live and fire into `indices`, strip by strip, and returns how many. */
+/** Lists the cells that live and fire into `indices`, square by square, and returns how many. */
 function listFiring(randomSeed: u32, step: u32): i32 {
-  let count = 0;
-  for (let top = 0; top < height; top += STRIP) {
-    const bottom = min(top + STRIP, height);
-    for (let left = 0; left < width; left += 4) {
-      let any: u32 = 0;
-      for (let y = top; y < bottom; y++) any |= load<u32>(before + <usize>((y + 1) * stride + 1 + left));
-      if (any == 0) continue;
-      const right = min(left + 4, width);
-      for (let x = left; x < right; x++) {
-        for (let y = top; y < bottom; y++) {
-          const cell = <usize>((y + 1) * stride + 1 + x);
-          if (load<u8>(before + cell) == 0) continue;
-          if (cellHash(randomSeed, step, x, y) >> 8 >= threshold) continue;
-          store<u32>(indices + ((<usize>count) << 2), <u32>cell);
-          count++;
+  const first = indices;
+  let list = indices;
+  for (let top = 0; top < height; top += SQUARE) {
+    const rows = min(SQUARE, height - top);
+    for (let left = 0; left < width; left += SQUARE) {
+      let cell = <usize>((top + 1) * stride + 1 + left);
+      const inside = left + SQUARE <= width ? 0xffffffff : 0xffffffff >> (8 * (left + SQUARE - width));
+      for (let y = top; y < top + rows; y++) {
+        const alive = load<u32>(before + cell) & inside;
+        if (alive != 0) {
+          const fires = fireBits4(randomSeed, step, left, y, threshold);
+          // Without a branch: no processor could predict it.
+          store<u32>(list, <u32>cell);
+          list += <usize>(alive & fires & 1) << 2;
+          store<u32>(list, <u32>cell + 1);
+          list += <usize>((alive >> 8) & (fires >> 1) & 1) << 2;
+          store<u32>(list, <u32>cell + 2);
+          list += <usize>((alive >> 16) & (fires >> 2) & 1) << 2;
+          store<u32>(list, <u32>cell + 3);
+          list += <usize>((alive >> 24) & (fires >> 3) & 1) << 2;
         }
+        cell += stride;
       }
     }
   }
-  return count;
+  return <i32>((list - first) >> 2);
 }
 
 /** Clears what is not alive both before and after; writes the live mask. */
