@@ -35,12 +35,12 @@ Where to
 How
   --from FILE          begin with the weights of this rule instead of random ones
   --iterations N       of the pool phase, 1-1000000 (default 5000)
-  --curriculum N       at most so many iterations of curriculum before it, 1-100000 (default 2000)
+  --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 2000)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
   --overflow X         how strongly hidden channels are kept within -1..1, 0-1 (default 0.005)
   --batch N            samples an iteration, 2-64 (default 4)
-  --pool N             samples kept, at least the batch, 2-4096 (default 64)
+  --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 0.4)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
@@ -122,8 +122,8 @@ export function readCommand(args: string[]): Command | null {
   const batch = number('batch', 4, 2, 64);
   const hidden = number('hidden', 128, 4, MAX_HIDDEN);
   if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
-  const poolSize = number('pool', 64, 2, 4096);
-  if (poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
+  const poolSize = number('pool', 64, 0, 4096);
+  if (poolSize !== 0 && poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
   const kinds = text('damage') ?? DAMAGE_KINDS.join(',');
   const damage = kinds === 'none' ? [] : (kinds.split(',') as DamageKind[]);
   for (const kind of damage)
@@ -143,7 +143,7 @@ export function readCommand(args: string[]): Command | null {
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
     overflowWeight: number('overflow', 0.005, 0, 1, false),
     iterations: number('iterations', 5000, 1, 1_000_000),
-    curriculumIterations: number('curriculum', 2000, 1, 100_000),
+    curriculumIterations: number('curriculum', 2000, 0, 100_000),
     batch,
     poolSize,
     seedPart: number('seed-part', 0.4, 0, 1, false),

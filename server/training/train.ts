@@ -33,9 +33,10 @@ export interface TrainingPlan {
   readonly overflowWeight: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
   readonly iterations: number;
-  /** The curriculum ends after so many iterations, at a seed or not. */
+  /** The curriculum ends after so many iterations, at a seed or not; 0: there is none. */
   readonly curriculumIterations: number;
   readonly batch: number;
+  /** 0: no sample outlives its rollout, every one starts from a seed. */
   readonly poolSize: number;
   /**
    * How often the worst of a batch starts again from a seed. Below 1 it is sometimes kept as it is, so that
@@ -62,7 +63,7 @@ export interface Snapshot {
   readonly smoothedLoss: number;
   readonly optimizer: OptimizerState;
   readonly random: RandomState;
-  /** [poolSize, cellCount, 16]; empty before the pool phase. */
+  /** [poolSize or batch, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
   readonly wounds: WoundsState;
   readonly rollbacks: number;
@@ -163,6 +164,7 @@ export class TrainingRun {
     const seed = new Float32Array(shape.cellCount * CHANNELS);
     plantSeed(seed, shape);
     this.#seedLoss = meanSquareError(seed, this.target.rgba, shape);
+    if (this.#inCurriculum && plan.curriculumIterations === 0) this.#beginPool();
   }
 
   #firstWeights(): Weights {
@@ -195,6 +197,10 @@ export class TrainingRun {
 
   get #inCurriculum(): boolean {
     return this.#now.pool.length === 0;
+  }
+
+  get #poolSize(): number {
+    return Math.max(this.plan.poolSize, this.plan.batch);
   }
 
   /** A copy: what happens later does not reach it. */
@@ -232,7 +238,7 @@ export class TrainingRun {
     }
     const optimizer = update(this.#now.optimizer, gradient, this.#rate(), this.plan.optimizer);
     samples.forEach(({ index, again }, slot) => {
-      if (index >= 0) this.#poolState(index).set(this.#rollouts.state(slot));
+      if (index >= 0 && this.plan.poolSize > 0) this.#poolState(index).set(this.#rollouts.state(slot));
       const before = wounded.get(slot);
       if (again !== null) this.#wounds.triedAgain(again, losses[slot]);
       else if (before !== undefined) this.#wounds.healed(before, losses[slot]);
@@ -308,7 +314,8 @@ export class TrainingRun {
   /** Fills the slots, worst first. */
   #drawFromPool(): Sample[] {
     const { shape, rgba } = this.target;
-    const { batch, poolSize, replayPart } = this.plan;
+    const { batch, replayPart } = this.plan;
+    const poolSize = this.#poolSize;
     const hurts = this.plan.damage.length > 0;
     const chosen = new Set<number>();
     while (chosen.size < batch) chosen.add(this.#random.whole(0, poolSize - 1));
@@ -374,11 +381,11 @@ export class TrainingRun {
   #beginPool(): void {
     const { shape } = this.target;
     const length = shape.cellCount * CHANNELS;
-    const pool = new Float32Array(this.plan.poolSize * length);
+    const pool = new Float32Array(this.#poolSize * length);
     // Bodies older than any that the curriculum saw run wild at first, and cut short it leaves a rule that
     // fails from a seed: neither is a divergence.
     this.#now = { ...this.#now, pool, smoothedLoss: this.#seedLoss };
-    for (let i = 0; i < this.plan.poolSize; i++) plantSeed(this.#poolState(i), shape);
+    for (let i = 0; i < this.#poolSize; i++) plantSeed(this.#poolState(i), shape);
     this.#kept = this.snapshot();
   }
 

@@ -87,6 +87,20 @@ describe('one random seed gives one rule', () => {
   });
 });
 
+test('without curriculum and pool, every iteration grows from seeds', async () => {
+  const run = new TrainingRun({ ...plan, curriculumIterations: 0, poolSize: 0 }, 1);
+  expect((await run.iterate()).phase).toBe('pool');
+  await run.iterate();
+  const { pool, curriculumDone } = run.snapshot();
+  await run.dispose();
+  const { shape } = run.target;
+  const seed = new Float32Array(pool.length / plan.batch);
+  plantSeed(seed, shape);
+  expect(curriculumDone).toBe(0);
+  for (let at = 0; at < pool.length; at += seed.length)
+    expect(pool.slice(at, at + seed.length)).toEqual(seed);
+});
+
 test('forty updates on one batch more than halve its loss', async () => {
   const target = readTarget(plan.source);
   const { shape } = target;
