@@ -39,6 +39,7 @@ How
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
   --overflow X         how strongly hidden channels are kept within -1..1, 0-1 (default 0.005)
+  --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 1)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 0.4)
@@ -71,6 +72,7 @@ const OPTIONS = {
   pool: { type: 'string' },
   'seed-part': { type: 'string' },
   overflow: { type: 'string' },
+  quiescence: { type: 'string' },
   damage: { type: 'string' },
   delay: { type: 'string' },
   replay: { type: 'string' },
@@ -142,6 +144,7 @@ export function readCommand(args: string[]): Command | null {
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
     overflowWeight: number('overflow', 0.005, 0, 1, false),
+    quiescenceWeight: number('quiescence', 1, 0, 100, false),
     iterations: number('iterations', 5000, 1, 1_000_000),
     curriculumIterations: number('curriculum', 2000, 0, 100_000),
     batch,
@@ -180,6 +183,7 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     ['hidden', plan.hidden],
     ['fire-rate', plan.fireRate],
     ['overflow', plan.overflowWeight],
+    ['quiescence', plan.quiescenceWeight],
     ['batch', plan.batch],
     ['pool', plan.poolSize],
     ['seed-part', plan.seedPart],

@@ -45,6 +45,8 @@ export interface LayoutOptions {
   readonly maxSteps: number;
   /** Of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
   readonly overflowWeight: number;
+  /** Of the last updates of rollouts that ask for it, in the gradient; default 0. */
+  readonly quiescenceWeight?: number;
   /** Which shape of tiles computes; both give the same (`tiles.ts`). */
   readonly wideTiles: boolean;
 }
@@ -158,7 +160,7 @@ export function transpose(matrix: Float32Array, rows: number, columns: number): 
 
 /** What to do with one slot: int32s in shared memory. */
 export const JOB_INTS = 8;
-export const Job = { kind: 0, steps: 1, randomSeed: 2, firstStep: 3, status: 4 } as const;
+export const Job = { kind: 0, steps: 1, randomSeed: 2, firstStep: 3, status: 4, quietSteps: 5 } as const;
 export const JobKind = { run: 0, differentiate: 1 } as const;
 export const JobStatus = { done: 0, tapeFull: 1 } as const;
 
@@ -166,12 +168,13 @@ interface Exports {
   scratchBytes(cells: number, hidden: number): number;
   configure(...values: number[]): void;
   useOverflow(weight: number): void;
+  useQuiescence(weight: number): void;
   useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
   loss(state: number, withGradient: number): number;
   stateGradient(): number;
-  backward(gw1: number, gb1: number, gw2: number, gb2: number): void;
+  backward(gw1: number, gb1: number, gw2: number, gb2: number, quietSteps: number): void;
 }
 
 export class Kernel {
@@ -207,6 +210,7 @@ export class Kernel {
     );
     const { w1, b1, b2, units1, units2, zeros } = layout;
     this.#exports.useOverflow(layout.overflowWeight);
+    this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
     this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }
@@ -231,7 +235,7 @@ export class Kernel {
     const gw1 = layout.gradients + slot * layout.gradientBytes;
     new Uint8Array(this.#memory.buffer, gw1, layout.gradientBytes).fill(0);
     const { b1, w2, b2 } = gradientPlaces(gw1, layout.hidden);
-    this.#exports.backward(gw1, b1, w2, b2);
+    this.#exports.backward(gw1, b1, w2, b2, job[Job.quietSteps]);
   }
 
   /** The loss gradient of the first state of the slot that was last differentiated here. [cellCount, 16] */

@@ -11,7 +11,7 @@
  *    |---|---|
  *    | the worst | starts again from a seed: always while it is far off, else with `seedPart` |
  *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); with `replayPart` it is instead given a wound that healed badly before (`wounds.ts`) |
- *    | the others | live on |
+ *    | the others | live on; those that are whole are taught to keep still |
  *
  * Then all are rolled out, and taught the picture: mean square error of RGBA at the end, hidden channels drawn
  * back into -1..1 (`overflow`), and, of bodies that were whole, the change from step to step (`quiescence`).
@@ -58,6 +58,10 @@ export const POOL = {
   grown: 0.5,
   /** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */
   farOff: 0.1,
+  /** … and below this part of it, it is whole: what still moves in it is unrest. */
+  whole: 0.02,
+  /** Over so many of its last steps a whole body is taught to keep still. */
+  quietSteps: 8,
 } as const;
 
 export function firstDifficulty(shape: GridShape): Difficulty {

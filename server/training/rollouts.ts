@@ -40,6 +40,8 @@ export interface Rollout {
   /** Of the hash that decides which cells fire. */
   readonly randomSeed: number;
   readonly firstStep?: number;
+  /** The last so many updates are drawn towards nothing (`quiescenceWeight`); default none. */
+  readonly quietSteps?: number;
 }
 
 /** A slot whose cells ran over the whole grid has no loss: NaN. */
@@ -139,6 +141,7 @@ export class Rollouts {
       job[Job.steps] = rollout.steps;
       job[Job.randomSeed] = rollout.randomSeed;
       job[Job.firstStep] = rollout.firstStep ?? 0;
+      job[Job.quietSteps] = Math.min(rollout.quietSteps ?? 0, rollout.steps);
     });
     if (this.#own) for (let slot = 0; slot < rollouts.length; slot++) this.#own.work(slot);
     else await this.#dispatch(this.#longestFirst(rollouts));

@@ -31,6 +31,8 @@ export interface TrainingPlan {
   readonly fireRate: number;
   /** Of the hidden channels' overflow beside the picture's error. */
   readonly overflowWeight: number;
+  /** Of the last updates of whole bodies, beside the picture's error. */
+  readonly quiescenceWeight: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
   readonly iterations: number;
   /** The curriculum ends after so many iterations, at a seed or not; 0: there is none. */
@@ -90,6 +92,8 @@ export interface Progress {
 interface Sample {
   /** In the pool; -1 in the curriculum. */
   readonly index: number;
+  /** Was whole, and is left alone: it shall keep still. */
+  readonly isWhole: boolean;
   /** Is hurt before the rollout. */
   readonly isHurt: boolean;
   /** … with this, that healed badly before. */
@@ -156,6 +160,7 @@ export class TrainingRun {
       hidden: plan.hidden,
       fireRate: plan.fireRate,
       overflowWeight: plan.overflowWeight,
+      quiescenceWeight: plan.quiescenceWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
       maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),
@@ -226,7 +231,11 @@ export class TrainingRun {
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
     const wounded = await this.#hurt(samples);
-    const rollouts = samples.map(() => ({ steps, randomSeed: this.#random.uint32() | 0 }));
+    const rollouts = samples.map(({ isWhole }) => ({
+      steps,
+      randomSeed: this.#random.uint32() | 0,
+      quietSteps: isWhole ? regime.POOL.quietSteps : 0,
+    }));
     const { losses } = await this.#rollouts.differentiate(rollouts);
     const loss = losses.reduce((sum, value) => sum + value, 0) / batch;
     const smoothed = this.#smooth(loss);
@@ -307,7 +316,7 @@ export class TrainingRun {
     const { shape, rgba } = this.target;
     return Array.from({ length: this.plan.batch }, (_, slot) => {
       regime.plantTarget(this.#rollouts.state(slot), shape, rgba, this.#now.difficulty, this.#random);
-      return { index: -1, isHurt: false, again: null };
+      return { index: -1, isWhole: false, isHurt: false, again: null };
     });
   }
 
@@ -326,10 +335,12 @@ export class TrainingRun {
     return ranked.map(({ index, loss }, slot) => {
       const state = this.#rollouts.state(slot);
       state.set(this.#poolState(index));
-      if (slot === 0 && this.#startsAgain(loss)) plantSeed(state, shape);
+      const startsAgain = slot === 0 && this.#startsAgain(loss);
+      if (startsAgain) plantSeed(state, shape);
       const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.#seedLoss;
       const again = isHurt && this.#random.unit() < replayPart ? this.#wounds.draw(this.#random) : null;
-      return { index, isHurt, again };
+      const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.#seedLoss;
+      return { index, isWhole, isHurt, again };
     });
   }
 

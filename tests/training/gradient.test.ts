@@ -15,6 +15,8 @@ interface Case {
   fireRate: number;
   randomSeed: number;
   overflowWeight?: number;
+  quiescenceWeight?: number;
+  quietSteps?: number;
 }
 
 /** 1 where the 3x3 maximum of alpha exceeds 0.1. [height, width, 1] */
@@ -71,6 +73,8 @@ function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Wei
   let pictureLoss = 0;
   const lossOf = (state0: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor): Scalar => {
     let state = state0 as Tensor3D;
+    let unrest = tf.scalar(0);
+    const quietSteps = Math.min(c.quietSteps ?? 0, c.steps);
     for (let t = 0; t < c.steps; t++) {
       const before = aliveMask(state);
       const fired = new Float32Array(width * height);
@@ -82,7 +86,11 @@ function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Wei
       const units = tf.relu(tf.add(tf.matMul(perception, w1 as Tensor2D, false, true), b1)) as Tensor2D;
       const delta = tf.add(tf.matMul(units, w2 as Tensor2D, false, true), b2);
       const shaped = tf.reshape(delta, [height, width, CHANNELS]);
-      const updated = tf.add(state, tf.mul(shaped, tf.tensor3d(fired, [height, width, 1]))) as Tensor3D;
+      const update = tf.mul(shaped, tf.tensor3d(fired, [height, width, 1]));
+      const updated = tf.add(state, update) as Tensor3D;
+      if (t >= c.steps - quietSteps) {
+        unrest = tf.add(unrest, tf.sum(tf.square(tf.mul(update, before))));
+      }
       const live = tf.mul(before, aliveMask(updated));
       cleared += tf.sum(tf.sub(before, live)).dataSync()[0];
       state = tf.mul(updated, live);
@@ -92,7 +100,10 @@ function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Wei
     const rgba = tf.slice3d(state, [0, 0, 0], [height, width, 4]);
     const picture = tf.mean(tf.square(tf.sub(rgba, tf.tensor3d(target, [height, width, 4])))) as Scalar;
     pictureLoss = picture.dataSync()[0];
-    return tf.add(picture, tf.mul(tf.sum(tf.square(over)), (c.overflowWeight ?? 0) / (height * width * 4)));
+    const values = height * width * 4;
+    const overflow = tf.mul(tf.sum(tf.square(over)), (c.overflowWeight ?? 0) / values);
+    const quiescence = tf.mul(unrest, (c.quiescenceWeight ?? 0) / (values * Math.max(1, quietSteps)));
+    return tf.addN([picture, overflow, quiescence]) as Scalar;
   };
   const inputs = [
     tf.tensor3d(start, [height, width, CHANNELS]),
@@ -117,6 +128,26 @@ const CASES: Case[] = [
   { width: 12, height: 9, hidden: 32, steps: 6, fireRate: 1, randomSeed: 4 },
   { width: 10, height: 10, hidden: 16, steps: 10, fireRate: 0.3, randomSeed: 5 },
   { width: 8, height: 9, hidden: 16, steps: 5, fireRate: 0.5, randomSeed: 6, overflowWeight: 0.3 },
+  {
+    width: 8,
+    height: 9,
+    hidden: 16,
+    steps: 6,
+    fireRate: 0.5,
+    randomSeed: 7,
+    quiescenceWeight: 2,
+    quietSteps: 3,
+  },
+  {
+    width: 9,
+    height: 9,
+    hidden: 12,
+    steps: 6,
+    fireRate: 0.5,
+    randomSeed: 8,
+    quiescenceWeight: 1,
+    quietSteps: 9,
+  },
 ];
 
 function inputsOf(c: Case) {
@@ -154,6 +185,7 @@ async function differentiate(
     hidden: c.hidden,
     fireRate: c.fireRate,
     overflowWeight: c.overflowWeight ?? 0,
+    quiescenceWeight: c.quiescenceWeight,
     slots: 1,
     threads: 0,
     maxSteps: c.steps,
@@ -165,7 +197,9 @@ async function differentiate(
     rollouts.state(0).set(start.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
     rollouts.target.set(target.subarray(i * 4, (i + 1) * 4), cell * 4);
   }
-  const { losses } = await rollouts.differentiate([{ steps: c.steps, randomSeed: c.randomSeed }]);
+  const { losses } = await rollouts.differentiate([
+    { steps: c.steps, randomSeed: c.randomSeed, quietSteps: c.quietSteps },
+  ]);
   const padded = rollouts.kernel.stateGradient();
   const stateGradient = new Float32Array(start.length);
   for (let i = 0; i < c.width * c.height; i++) {

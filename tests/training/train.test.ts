@@ -33,6 +33,7 @@ beforeAll(() => {
     hidden: 16,
     fireRate: 0.5,
     overflowWeight: 0.005,
+    quiescenceWeight: 1,
     iterations: 6,
     curriculumIterations: 6,
     batch: 4,

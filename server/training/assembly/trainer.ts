@@ -40,6 +40,7 @@ let hidden: i32 = 0;
 let activationAt: usize = 0; // within a block
 let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
+let quiescenceWeight: f32 = 0;
 
 let w1: usize = 0; // as `packLayer` lays it out
 let b1: usize = 0;
@@ -114,6 +115,14 @@ export function configure(
 /** How strongly hidden channels are drawn back into -1..1 by the gradient; the loss itself stays RGBA. */
 export function useOverflow(weight: f32): void {
   overflowWeight = weight;
+}
+
+/**
+ * How strongly a body is taught to keep still: weight · mean square of its last updates, in the gradient alone.
+ * `backward` is told over how many steps.
+ */
+export function useQuiescence(weight: f32): void {
+  quiescenceWeight = weight;
 }
 
 export function useWeights(
@@ -325,9 +334,12 @@ export function stateGradient(): usize {
  * @param gb1 - f32 [hidden]
  * @param gw2 - f32 [hidden + 1][16]: by unit; the last row is scratch
  * @param gb2 - f32 [16]
+ * @param quietSteps - the last so many updates are drawn towards nothing, 0: none
  */
-export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
+export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize, quietSteps: i32): void {
   clear(biasSums, (<usize>hidden + 1) << 4);
+  const quietScale = <f32>((2.0 * quiescenceWeight) / <f64>(width * height * 4 * max(1, quietSteps)));
+  let quiet = quietSteps;
   for (let at = newest; at != 0; at = <usize>load<u32>(at)) {
     const blocks = load<i32>(at, 4);
     const count = load<i32>(at, 8);
@@ -341,25 +353,46 @@ export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize): void {
       const perceptions = block + PERCEPTION_AT;
       const activations = block + activationAt;
       const delta = deltas + <usize>b * DELTA_BYTES;
+      const cells = min(BLOCK, count - b * BLOCK);
+      if (quiet > 0) {
+        // The tape does not hold the updates: the second layer is computed once more.
+        sumUnits(activations, lanes, units2, list, SECOND_LAYER, units, b2, 16);
+        transposeToCells(lanes, perceptionGradients, 16);
+        calm(perceptionGradients, cells, quietScale, delta, gb2);
+      }
       transposeToLanes(delta, lanes, 16);
       unitGradients(lanes, activations, list, units, units2, biasSums, hiddenGradients);
       accumulate(activations, delta, 64, list, SECOND_LAYER, units, gw2);
       accumulate(hiddenGradients, perceptions, 192, list, FIRST_LAYER, units, gw1);
       sumUnits(hiddenGradients, lanes, units1, list, FIRST_LAYER, units, zeros, 48);
       transposeToCells(lanes, perceptionGradients, 48);
-      const cells = min(BLOCK, count - b * BLOCK);
       for (let i = 0; i < cells; i++) {
         const cell = <usize>load<u32>(block + INDEX_AT + ((<usize>i) << 2));
         scatter(perceptionGradients + <usize>i * 192, gradient + (cell << 6), rowBytes);
       }
       block = activations + <usize>units * LANE_BYTES;
     }
+    quiet--;
   }
   for (let u: usize = 0; u < <usize>hidden; u++) {
     const sums = v128.load(biasSums + (u << 4));
     const pairs = f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1);
     const others = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
     store<f32>(gb1 + (u << 2), load<f32>(gb1 + (u << 2)) + pairs + others);
+  }
+}
+
+/** Adds scale · update to the gradient of each cell's update, and to its sum. @param updates - f32 [16][16] */
+function calm(updates: usize, cells: i32, scale: f32, delta: usize, gb2: usize): void {
+  const factor = f32x4.splat(scale);
+  for (let c = 0; c < cells; c++) {
+    for (let k: usize = 0; k < 64; k += 16) {
+      const pull = f32x4.mul(v128.load(updates + k), factor);
+      v128.store(delta + k, f32x4.add(v128.load(delta + k), pull));
+      v128.store(gb2 + k, f32x4.add(v128.load(gb2 + k), pull));
+    }
+    updates += 64;
+    delta += 64;
   }
 }
 
