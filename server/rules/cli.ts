@@ -1,10 +1,14 @@
 /** `npm run rules -- …`: what can be done with rule files. */
 import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { describeEvaluation, evaluate, matureTarget, targetOf } from '../training/evaluate.ts';
+import { evaluate, matureTarget, targetOf } from '../training/evaluate.ts';
+import { evaluationPage } from '../training/page.ts';
+import { contactSheet, type Evaluated } from '../training/sheet.ts';
+import { describeEvaluations, missedBars } from '../training/verdict.ts';
 import { DISTILL_ORDERS, type DistillOrder, exportDistill, importDistill } from './distill.ts';
 import { MAX_RULE_BYTES } from './format.ts';
-import { RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from './load.ts';
+import { loadRules, RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from './load.ts';
 import * as registry from './registryCli.ts';
 import { RegistryError } from './registryFile.ts';
 import { type Rule, RuleError } from './rule.ts';
@@ -12,7 +16,8 @@ import { type Rule, RuleError } from './rule.ts';
 const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of a world.
 
   npm run rules -- inspect FILE [--json]
-  npm run rules -- evaluate FILE [--json] [--image PNG] [--random-seeds N] [--threads N]
+  npm run rules -- evaluate [FILE...] [--json] [--sheet PNG] [--page HTML] [--seeds N] [--threads N]
+                            [--image PNG] [--padding N] [--order planar|interleaved]
   npm run rules -- import DISTILL.json --name NAME --out FILE [--order planar|interleaved]
   npm run rules -- export FILE --format distill --out DISTILL.json [--order planar|interleaved]
   npm run rules -- list [--json]
@@ -20,8 +25,11 @@ const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of 
   npm run rules -- add FILE [--name NAME] [--parent NAME[@VERSION]]
   npm run rules -- rollback SPECIES [--to VERSION]
 
-evaluate grows the rule from several random seeds (default 8) and tells how far it is from its picture at
-steps 200, 1,000 and 5,000, and how much of a cut is healed 200 steps later (1 is all, 0 is none).
+evaluate grows every rule of weights/, or those of the files, from several random seeds (--seeds, default 32), and
+tells how far they are from their picture at steps 200, 1,000 and 10,000, how much of each damage is healed 200 steps
+later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Files may also be Distill's
+JSON (*.json). The picture is --image, else the sprite that the rule was trained on, else what the rule grows by
+itself, which is said. --sheet draws a contact sheet, --page one HTML page of plots; --json prints every figure.
 import and export take the JSON of Distill's "Growing Neural Cellular Automata"; files straight from
 TensorFlow are --order interleaved.
 list, show, add and rollback work on the registry in --data-dir (default: REGROW_DATA_DIR, else data), with the
@@ -31,7 +39,10 @@ server running or not. add takes Distill's JSON, too; rollback brings back the r
 const OPTIONS = {
   json: { type: 'boolean' },
   image: { type: 'string' },
-  'random-seeds': { type: 'string' },
+  seeds: { type: 'string' },
+  sheet: { type: 'string' },
+  page: { type: 'string' },
+  padding: { type: 'string' },
   threads: { type: 'string' },
   name: { type: 'string' },
   out: { type: 'string' },
@@ -48,21 +59,26 @@ type Flags = {
 };
 
 interface Command {
-  /** Its one argument; a command without one gets none. */
+  /** Its one argument; a command without one gets none, unless it takes `any` number. */
   readonly takes?: string;
+  readonly any?: boolean;
   readonly flags: readonly (keyof Flags)[];
-  run(argument: string | undefined, flags: Flags): unknown;
+  run(given: string[], flags: Flags): unknown;
 }
 
 const command = (
   takes: string,
   flags: readonly (keyof Flags)[],
   work: (argument: string, flags: Flags) => unknown,
-): Command => ({ takes, flags, run: (argument, given) => work(argument!, given) });
+): Command => ({ takes, flags, run: ([argument], given) => work(argument, given) });
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   inspect: command('one file', ['json'], inspect),
-  evaluate: command('one file', ['json', 'image', 'random-seeds', 'threads'], evaluateFile),
+  evaluate: {
+    any: true,
+    flags: ['json', 'image', 'padding', 'order', 'seeds', 'threads', 'sheet', 'page'],
+    run: evaluateFiles,
+  },
   import: command('one file', ['name', 'out', 'order'], importFile),
   export: command('one file', ['format', 'out', 'order'], exportFile),
   list: { flags: ['json', 'data-dir'], run: (_, flags) => registry.list(undefined, flags) },
@@ -84,15 +100,15 @@ export async function main(args: string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const [word, argument, ...more] = positionals;
+  const [word, ...given] = positionals;
   const command = Object.hasOwn(COMMANDS, word ?? '') ? COMMANDS[word] : undefined;
   if (!command)
     throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
-  if ((argument === undefined) !== (command.takes === undefined) || more.length > 0)
+  if (!command.any && given.length !== (command.takes === undefined ? 0 : 1))
     throw new RuleError(`${word} takes ${command.takes ?? 'no argument'}`);
   const unknown = Object.keys(flags).find((flag) => !command.flags.includes(flag as keyof Flags));
   if (unknown) throw new RuleError(`${word} does not know --${unknown}`);
-  await command.run(argument, flags);
+  await command.run(given, flags);
 }
 
 function inspect(file: string, flags: Flags): void {
@@ -127,19 +143,45 @@ function extent(values: Float32Array): { smallest: number; largest: number } {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
 const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
-async function evaluateFile(file: string, flags: Flags): Promise<void> {
-  const randomSeeds = wholeNumber('random-seeds', flags['random-seeds'], 8, 1, 256);
+/** The rules that the world has. */
+const WEIGHTS = join(import.meta.dirname, '../../weights');
+
+async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
+  const randomSeeds = wholeNumber('seeds', flags.seeds, 32, 1, 256);
   const threads = wholeNumber('threads', flags.threads, availableParallelism(), 1, 256);
-  const rule = readRule(file);
-  let target = targetOf(rule, flags.image);
-  if (!target) {
-    console.error('its picture is not at hand (give it with --image): compared with what it grows by itself');
-    target = await matureTarget(rule);
+  const padding = flags.padding === undefined ? undefined : wholeNumber('padding', flags.padding, 0, 0, 32);
+  const order = orderOf(flags.order);
+  const rules =
+    files.length === 0
+      ? loadRules(WEIGHTS).map((rule) => ({ rule, crop: true }))
+      : files.map((file) => {
+          // Distill's pictures are not cropped: the middle of the image is the seed.
+          if (!file.endsWith('.json')) return { rule: readRule(file), crop: true };
+          const name = basename(file, '.json');
+          return {
+            rule: about(file, () => importDistill(readText(file, MAX_RULE_BYTES), name, { order })),
+            crop: false,
+          };
+        });
+  if (rules.length === 0) throw new RuleError(`${WEIGHTS} holds no rules`);
+  if (flags.image !== undefined && rules.length > 1)
+    throw new RuleError(`--image is the picture of one rule, not of ${rules.length}`);
+  const evaluated: Evaluated[] = [];
+  for (const { rule, crop } of rules) {
+    let target = targetOf(rule, { image: flags.image, padding, crop });
+    if (!target) {
+      console.error(
+        `${rule.name}: its picture is not at hand (give it with --image): compared with what it grows by itself`,
+      );
+      target = await matureTarget(rule, padding);
+    }
+    evaluated.push(await evaluate(rule, target, { randomSeeds, threads }));
   }
-  const evaluation = await evaluate(rule, target, { randomSeeds, threads });
-  process.stdout.write(
-    flags.json ? `${JSON.stringify(evaluation, null, 2)}\n` : `${describeEvaluation(evaluation)}\n`,
-  );
+  const evaluations = evaluated.map(({ evaluation }) => evaluation);
+  if (flags.sheet !== undefined) writeWhole(flags.sheet, contactSheet(evaluated));
+  if (flags.page !== undefined) writeWhole(flags.page, evaluationPage(evaluated));
+  const told = evaluations.map((evaluation) => ({ ...evaluation, missed: missedBars(evaluation) }));
+  process.stdout.write(`${flags.json ? JSON.stringify(told, null, 2) : describeEvaluations(evaluations)}\n`);
 }
 
 function importFile(file: string, flags: Flags): void {

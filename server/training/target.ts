@@ -29,6 +29,8 @@ export interface TargetSource {
   readonly scale: number;
   /** Empty cells around the picture. */
   readonly padding: number;
+  /** False: transparent margins of the PNG stay, so that its middle is the seed. */
+  readonly crop?: boolean;
 }
 
 /** @throws RuleError that says what is wrong with the picture */
@@ -96,7 +98,7 @@ export function fromPixels(
   pixels: Uint8Array,
   width: number,
   height: number,
-  { scale, padding }: Pick<TargetSource, 'scale' | 'padding'>,
+  { scale, padding, crop = true }: Pick<TargetSource, 'scale' | 'padding' | 'crop'>,
   label: string,
 ): Target {
   let [left, top, right, bottom] = [width, height, -1, -1];
@@ -109,6 +111,7 @@ export function fromPixels(
     bottom = Math.max(bottom, y);
   }
   if (right < 0) throw new RuleError(`${label} is transparent everywhere`);
+  if (!crop) [left, top, right, bottom] = [0, 0, width - 1, height - 1];
   const cellsWide = (right - left + 1) * scale;
   const cellsHigh = (bottom - top + 1) * scale;
   if (Math.max(cellsWide, cellsHigh) > MOST_CELLS) {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { main } from '../../server/rules/cli.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule, writeRule } from '../../server/rules/load.ts';
 import { RuleError } from '../../server/rules/rule.ts';
+import { HARMS } from '../../server/training/suite.ts';
 import { randomRule } from './rules.ts';
 
 const CLI = join(import.meta.dirname, '../../server/rules/cli.ts');
@@ -45,20 +46,44 @@ test('a rule goes out to distill and comes back', async () => {
 });
 
 test('evaluate compares with the mature form when the picture is not at hand, and says so', async () => {
+  const places = ['--sheet', join(folder, 'sheet.png'), '--page', join(folder, 'page.html')];
   const { code, stdout, stderr } = await run(
     'evaluate',
     rule,
     '--json',
-    '--random-seeds',
+    '--seeds',
     '2',
     '--threads',
     '1',
+    ...places,
   );
   expect(code).toBe(0);
-  expect(stderr).toContain('its picture is not at hand');
-  const evaluation = JSON.parse(stdout);
-  expect(Object.keys(evaluation.mse)).toEqual(['200', '1000', '5000']);
-  expect(Object.keys(evaluation.recovery)).toEqual(['left', 'right', 'top', 'bottom', 'centre']);
+  expect(stderr).toContain('test-rule: its picture is not at hand');
+  const [evaluation] = JSON.parse(stdout);
+  expect(Object.keys(evaluation.mse)).toEqual(['200', '1000', '10000']);
+  expect(Object.keys(evaluation.recovery)).toEqual(HARMS);
+  expect(Array.isArray(evaluation.missed)).toBe(true);
+  expect(readFileSync(places[1]).subarray(1, 4).toString()).toBe('PNG');
+  expect(readFileSync(places[3], 'utf8')).toContain('test-rule');
+});
+
+test('rules and Distill files stand in one table', async () => {
+  const json = join(folder, 'lizard.json');
+  await main(['export', rule, '--format', 'distill', '--out', json]);
+  const { code, stdout } = await run(
+    'evaluate',
+    rule,
+    json,
+    '--seeds',
+    '1',
+    '--threads',
+    '1',
+    '--padding',
+    '4',
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^median \/ worst +test-rule +lizard$/m);
+  expect(stdout).toMatch(/^recovery, scrub( +\S+ \/ +\S+){2}$/m);
 });
 
 test('a bad file gets one line, exit 1, and nothing is written', async () => {
@@ -81,7 +106,11 @@ test('a bad file gets one line, exit 1, and nothing is written', async () => {
     ['inspect', rule, '--speed'],
     ['export', rule, ...out],
     ['import', rule, '--name', 'x', '--out', join(folder, 'new.txt')],
-    ['evaluate', rule, '--random-seeds', '0'],
+    ['evaluate', rule, '--seeds', '0'],
+    ['evaluate', rule, '--padding', '99'],
+    ['evaluate', rule, rule, '--image', 'one.png'],
+    ['evaluate', rule, '--image', join(folder, 'none.png')],
+    ['evaluate', join(folder, 'none.json')],
   ]) {
     const error = await main(args).catch((reason: Error) => reason);
     expect(error, args.join(' ')).toBeInstanceOf(RuleError);

@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Rule } from '../../server/rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
 import { readCommand, trainingCommand } from '../../server/training/cli.ts';
 import { DAMAGE_KINDS } from '../../server/training/damage.ts';
-import { CUTS, describeEvaluation, evaluate } from '../../server/training/evaluate.ts';
 import { firstState, firstWeights, meanDirection, update } from '../../server/training/optimizer.ts';
 import { describe as describeProgress } from '../../server/training/progress.ts';
 import { Random } from '../../server/training/random.ts';
-import { contactSheet, lossPlot } from '../../server/training/report.ts';
+import { lossPlot } from '../../server/training/report.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
 import { plantSeed } from '../../server/training/states.ts';
 import { readTarget } from '../../server/training/target.ts';
@@ -59,14 +57,6 @@ async function trained(
   await run.dispose();
   return run.snapshot();
 }
-
-const ruleOf = ({ plan, optimizer }: Snapshot): Rule => ({
-  name: plan.name,
-  hidden: plan.hidden,
-  ...optimizer.weights,
-  fireRate: plan.fireRate,
-  metadata: {},
-});
 
 describe('one random seed gives one rule', () => {
   test('whatever the threads', async () => {
@@ -158,22 +148,6 @@ test('a checkpoint that is missing or cut short is refused by name', async () =>
   writeCheckpoint(file, await trained(plan, 1, 1));
   writeFileSync(file, readFileSync(file).subarray(0, 500));
   expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
-});
-
-test('evaluation gives the same figures whatever the threads, and a table of them', async () => {
-  const run = new TrainingRun(plan, 1);
-  for (let i = 0; i < 3; i++) await run.iterate();
-  const { target } = run;
-  await run.dispose();
-  const rule = ruleOf(run.snapshot());
-  const one = await evaluate(rule, { label: 'a disc', target }, { randomSeeds: 3, threads: 1 });
-  const two = await evaluate(rule, { label: 'a disc', target }, { randomSeeds: 3, threads: 2 });
-  expect(two).toEqual(one);
-  const table = describeEvaluation(one);
-  for (const cut of Object.keys(CUTS)) expect(table).toContain(`recovery, ${cut}`);
-  expect(table).toContain('disc against a disc, 17x17 cells, 3 random seeds');
-  const sheet = await contactSheet(rule, target);
-  expect([...sheet.subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
 });
 
 test('the loss plot holds for no, one and many losses', () => {

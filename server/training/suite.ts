@@ -1,0 +1,82 @@
+/**
+ * The damage that every rule is measured on: always the same, whatever it was trained on. Each kind changes a grown
+ * state in place; what is drawn at random depends on the random seed alone.
+ */
+import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
+import { Random } from './random.ts';
+import { addNoise, type CellTest, clearWhere, forEachCell } from './states.ts';
+import type { Target } from './target.ts';
+
+const HOLE_CELLS = 16;
+const CIRCLES = 3;
+const SWIPES = 5;
+const NOISE = 0.25;
+
+type Harm = (state: Float32Array, target: Target, random: Random) => void;
+
+/** In the padded grid, whose middle is the picture's. */
+const cut =
+  (removes: (x: number, y: number, target: Target) => boolean): Harm =>
+  (state, target) =>
+    clearWhere(state, target.shape, (x, y) => removes(x + 0.5, y + 0.5, target));
+
+const middleX = ({ shape }: Target): number => shape.width / 2;
+const middleY = ({ shape }: Target): number => shape.height / 2;
+
+export const SUITE = {
+  /** Halves of the grid. */
+  left: cut((x, _y, target) => x < middleX(target)),
+  right: cut((x, _y, target) => x > middleX(target)),
+  top: cut((_x, y, target) => y < middleY(target)),
+  bottom: cut((_x, y, target) => y > middleY(target)),
+  /** A square of 16 cells about the middle. */
+  centre: cut(
+    (x, y, target) => Math.max(Math.abs(x - middleX(target)), Math.abs(y - middleY(target))) < HOLE_CELLS / 2,
+  ),
+  /** Three circles about random cells of the body, radius 0.1-0.4 of half its longer side (as Distill's). */
+  circles,
+  /** Five straight swipes across the body, as wide as what is left between them. */
+  scrub: cut((_x, y, target) => {
+    const rows = target.height / (2 * SWIPES + 1);
+    return Math.floor((y - middleY(target) + target.height / 2) / rows) % 2 === 1;
+  }),
+  /** Normal noise of deviation 0.25 on every channel of every living cell. */
+  noise: (state, target, random) => addNoise(state, target.shape, NOISE, random),
+  /** All but what lies within half the body's radius. */
+  truncate: cut((x, y, target) => Math.hypot(x - middleX(target), y - middleY(target)) > radius(target) / 2),
+} as const satisfies Record<string, Harm>;
+
+export type Harmed = keyof typeof SUITE;
+export const HARMS = Object.keys(SUITE) as Harmed[];
+
+/** @param randomSeed - of the rollout: each is hurt in its own way */
+export function harm(kind: Harmed, state: Float32Array, target: Target, randomSeed: number): void {
+  const apply: Harm = SUITE[kind];
+  apply(state, target, new Random(randomSeed));
+}
+
+function circles(state: Float32Array, target: Target, random: Random): void {
+  const { shape } = target;
+  const body: { x: number; y: number }[] = [];
+  forEachCell(shape, (x, y, cell) => {
+    if (state[cell * CHANNELS + 3] > ALIVE_THRESHOLD) body.push({ x, y });
+  });
+  if (body.length === 0) return;
+  const reach = Math.max(target.width, target.height) / 2;
+  for (let circle = 0; circle < CIRCLES; circle++) {
+    const middle = body[random.whole(0, body.length - 1)];
+    const radiusCells = random.between(0.1, 0.4) * reach;
+    const within: CellTest = (x, y) => Math.hypot(x - middle.x, y - middle.y) < radiusCells;
+    clearWhere(state, shape, within);
+  }
+}
+
+/** From the middle to the farthest cell of the picture. */
+function radius(target: Target): number {
+  let most = 0;
+  forEachCell(target.shape, (x, y, cell) => {
+    if (target.rgba[cell * 4 + 3] <= ALIVE_THRESHOLD) return;
+    most = Math.max(most, Math.hypot(x + 0.5 - middleX(target), y + 0.5 - middleY(target)));
+  });
+  return most;
+}

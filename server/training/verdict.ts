@@ -1,0 +1,83 @@
+/** What is asked of a shipped rule, which of it an evaluation misses, and the table that people read. */
+import type { Evaluation, Spread } from './evaluate.ts';
+import type { Harmed } from './suite.ts';
+
+/** Of the medians. */
+export const MOST_ERROR = 3e-4;
+/** Of the medians, by kind of damage; kinds that are not named have no bar of their own. */
+export const LEAST_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
+  left: 0.98,
+  right: 0.98,
+  top: 0.98,
+  bottom: 0.98,
+  scrub: 0.98,
+  centre: 0.95,
+};
+/** Of every random seed, of every kind that has a bar. */
+export const LEAST_WORST_RECOVERY = 0.9;
+
+export const barOf = (kind: string): number | undefined => LEAST_RECOVERY[kind as Harmed];
+
+const inWords = (value: number, show: string): string => (Number.isFinite(value) ? show : 'no number');
+
+/** Every bar that is missed, in words; not a number misses too. */
+export function missedBars({ mse, recovery, deaths, runaways }: Evaluation): string[] {
+  const missed: string[] = [];
+  for (const [step, { median }] of Object.entries(mse)) {
+    if (!(median <= MOST_ERROR))
+      missed.push(`MSE at ${step}: ${inWords(median, median.toExponential(1))} > ${MOST_ERROR}`);
+  }
+  for (const [kind, { median, worst }] of Object.entries(recovery)) {
+    const bar = barOf(kind);
+    if (bar === undefined) continue;
+    if (!(median >= bar)) missed.push(`${kind}: median ${inWords(median, median.toFixed(3))} < ${bar}`);
+    if (!(worst >= LEAST_WORST_RECOVERY)) {
+      missed.push(`${kind}: worst ${inWords(worst, worst.toFixed(3))} < ${LEAST_WORST_RECOVERY}`);
+    }
+  }
+  if (deaths > 0) missed.push(`${deaths} died`);
+  if (runaways > 0) missed.push(`${runaways} ran away`);
+  return missed;
+}
+
+const RULES_A_TABLE = 5;
+const LABEL_CHARACTERS = 20;
+const CELL_CHARACTERS = 20;
+
+/** Median / worst of every figure, a column a rule. */
+export function describeEvaluations(evaluations: readonly Evaluation[]): string {
+  const tables = [];
+  for (let i = 0; i < evaluations.length; i += RULES_A_TABLE) {
+    tables.push(table(evaluations.slice(i, i + RULES_A_TABLE)));
+  }
+  return tables.join('\n\n');
+}
+
+function table(evaluations: readonly Evaluation[]): string {
+  const row = (label: string, cell: (evaluation: Evaluation) => string): string =>
+    label.padEnd(LABEL_CHARACTERS) + evaluations.map((one) => cell(one).padStart(CELL_CHARACTERS)).join('');
+  const both = ({ median, worst }: Spread, show: (value: number) => string): string =>
+    `${show(median)} /${show(worst).padStart(8)}`;
+  const [{ mse, recovery }] = evaluations;
+  return [
+    ...evaluations.map(
+      ({ rule, target, width, height, randomSeeds }) =>
+        `${rule} against ${target}, ${width}x${height} cells, ${randomSeeds} random seeds`,
+    ),
+    row('median / worst', ({ rule }) => rule.slice(0, CELL_CHARACTERS - 2)),
+    ...Object.keys(mse).map((step) =>
+      row(`MSE at step ${step}`, (one) => both(one.mse[step], (value) => value.toExponential(1))),
+    ),
+    ...Object.keys(recovery).map((kind) =>
+      row(`recovery, ${kind}`, (one) => both(one.recovery[kind], (value) => value.toFixed(3))),
+    ),
+    row('deaths', ({ deaths }) => String(deaths)),
+    row('runaways', ({ runaways }) => String(runaways)),
+    row('cells (target)', ({ cells }) => `${cells.median} (${cells.target})`),
+    row('changing a step', (one) => both(one.changingCells, (value) => value.toFixed(1))),
+    ...evaluations.map((one) => {
+      const missed = missedBars(one);
+      return `${one.rule}: ${missed.length === 0 ? 'meets every bar' : `misses ${missed.join('; ')}`}`;
+    }),
+  ].join('\n');
+}
