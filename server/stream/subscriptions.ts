@@ -41,13 +41,23 @@ export function pagesInView(viewport: Rect, world: Size, level: number): number[
     py1 = Math.min(py1, py0 + keptHigh - 1);
   }
 
-  const pages: { page: number; distance: number }[] = [];
-  for (let py = py0; py <= py1; py++) {
-    for (let px = px0; px <= px1; px++) {
-      pages.push({ page: pageIndex(px, py, across), distance: (px - cx) ** 2 + (py - cy) ** 2 });
-    }
+  // Twice the distance to the centre is whole, and so is its square: with the place in the rectangle beside
+  // it, one number sorts both.
+  const keptWide = px1 - px0 + 1;
+  const count = keptWide * (py1 - py0 + 1);
+  const order = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const dx = 2 * (px0 + (i % keptWide) - cx);
+    const dy = 2 * (py0 + Math.floor(i / keptWide) - cy);
+    order[i] = (dx * dx + dy * dy) * count + i;
   }
-  return pages.sort((a, b) => a.distance - b.distance || a.page - b.page).map(({ page }) => page);
+  order.sort();
+  const pages: number[] = [];
+  for (const one of order) {
+    const i = one % count;
+    pages.push(pageIndex(px0 + (i % keptWide), py0 + Math.floor(i / keptWide), across));
+  }
+  return pages;
 }
 
 /** Somebody's watching of one page. */

@@ -36,6 +36,8 @@ export interface Held {
   version: number;
   /** 0: nearest to the centre of the viewport. */
   rank: number;
+  /** The client does not have its newest state. */
+  owed: boolean;
   /** When a keyframe was asked for; -Infinity: not asked. */
   askedMs: number;
 }
@@ -45,10 +47,10 @@ export type MoveLane = (held: Held) => void;
 
 export class Viewer {
   readonly flow: Flow;
-  /** By `pageKey`, the lane left out. */
+  /** By `pageKey`, the lane left out; the nearest first. */
   readonly #held = new Map<number, Held>();
-  /** Pages whose newest state the client does not have. */
-  readonly #owed = new Set<Held>();
+  /** How many are owed. */
+  #owed = 0;
   /** How many come in the coarse lane. */
   #coarse = 0;
   /** Updates of the frame being put together, and the page of each. */
@@ -67,7 +69,7 @@ export class Viewer {
     return this.#held;
   }
   get owed(): number {
-    return this.#owed.size;
+    return this.#owed;
   }
   get coarse(): number {
     return this.#coarse;
@@ -80,6 +82,8 @@ export class Viewer {
   look(level: number, indexes: readonly number[]): { entered: Held[]; left: Held[] } {
     const entered: Held[] = [];
     const left: Held[] = [];
+    // Most viewports are of the pages that the last one showed: a pan of a few cells.
+    if (this.#sees(level, indexes)) return { entered, left };
     const before = new Map(this.#held);
     this.#held.clear();
     const fine = this.flow.fineShare * indexes.length;
@@ -88,8 +92,8 @@ export class Viewer {
       let held = before.get(page);
       if (held === undefined) {
         const key = rank < fine ? page : twinOf(page);
-        held = { viewer: this, key, version: 0, rank, askedMs: Number.NEGATIVE_INFINITY };
-        this.#owed.add(held);
+        held = { viewer: this, key, version: 0, rank, owed: true, askedMs: Number.NEGATIVE_INFINITY };
+        this.#owed++;
         if (key !== page) this.#coarse++;
         entered.push(held);
       } else {
@@ -99,11 +103,19 @@ export class Viewer {
       this.#held.set(page, held);
     }
     for (const held of before.values()) {
-      this.#owed.delete(held);
+      this.#pay(held);
       if (laneOf(held.key) === Lane.coarse) this.#coarse--;
       left.push(held);
     }
     return { entered, left };
+  }
+
+  /** Whether exactly these are in view, in this order. */
+  #sees(level: number, indexes: readonly number[]): boolean {
+    if (indexes.length !== this.#held.size) return false;
+    let rank = 0;
+    for (const page of this.#held.keys()) if (page !== pageKey(level, indexes[rank++])) return false;
+    return true;
   }
 
   /** The client says that it does not hold these; pages out of view are passed over. */
@@ -125,7 +137,7 @@ export class Viewer {
       this.#offeredBytes += update.length;
     } else {
       // The keyframe of the same frame, if there is one, pays this debt at once.
-      this.#owed.add(held);
+      this.#owe(held);
     }
   }
 
@@ -137,7 +149,7 @@ export class Viewer {
    * @returns whether something was sent
    */
   finish(frame: PublishedFrame, frameBytes: Buffer, nowMs: number): boolean {
-    if (this.#offered.length === 0 && this.#owed.size === 0 && this.flow.fineShare === 1) return false;
+    if (this.#offered.length === 0 && this.#owed === 0 && this.flow.fineShare === 1) return false;
     let room = this.flow.room(nowMs);
     if (this.#offeredBytes > room) this.#sortOffered();
     let count = 0;
@@ -151,16 +163,16 @@ export class Viewer {
       if (update.base === KEYFRAME) this.#keyframeBytes += (update.length - this.#keyframeBytes) / 16;
       held.askedMs = Number.NEGATIVE_INFINITY;
       if (room <= 0) {
-        this.#owed.add(held);
+        this.#owe(held);
         continue;
       }
       room -= update.length;
       bytes += update.length;
       held.version = update.version;
-      this.#owed.delete(held);
+      this.#pay(held);
       offered[count++] = update;
     }
-    const isHeldBack = room <= 0 && this.#owed.size > 0;
+    const isHeldBack = room <= 0 && this.#owed > 0;
     if (isHeldBack) this.flow.withhold(nowMs);
     this.flow.judge(isHeldBack, nowMs);
     if (count > 0) this.flow.send(this.#message(frame, frameBytes, count, bytes), frame.frame, nowMs);
@@ -204,18 +216,21 @@ export class Viewer {
    * better come in the other lane are moved to it before.
    */
   wants(nowMs: number, move: MoveLane): Held[] {
-    if (this.#owed.size === 0 && this.#coarse === 0) return [];
+    if (this.#owed === 0 && this.#coarse === 0) return [];
     const room = this.flow.room(nowMs);
     if (room <= 0) {
-      if (this.#owed.size > 0) this.flow.withhold(nowMs);
+      if (this.#owed > 0) this.flow.withhold(nowMs);
       return [];
     }
     const most = Math.min(LARGEST_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
     if (this.#coarse > 0) this.#refine(most / 2, move);
-    const owed = [...this.#owed].sort((a, b) => a.rank - b.rank);
     const fine = this.flow.fineShare * this.#held.size;
     const wanted: Held[] = [];
-    for (const held of owed.slice(0, most)) {
+    let left = Math.min(most, this.#owed);
+    for (const held of this.#held.values()) {
+      if (left === 0) break;
+      if (!held.owed) continue;
+      left--;
       if (nowMs - held.askedMs < KEYFRAME_TIMEOUT_MS) continue;
       const isCoarse = laneOf(held.key) === Lane.coarse;
       if (isCoarse ? held.rank < fine : held.rank >= fine * LANE_SLACK) this.#move(held, move);
@@ -229,8 +244,8 @@ export class Viewer {
   #refine(most: number, move: MoveLane): void {
     const fine = this.flow.fineShare * this.#held.size;
     for (const held of this.#held.values()) {
-      if (this.#owed.size >= most || held.rank >= fine) return;
-      if (laneOf(held.key) === Lane.coarse && !this.#owed.has(held)) this.#move(held, move);
+      if (this.#owed >= most || held.rank >= fine) return;
+      if (laneOf(held.key) === Lane.coarse && !held.owed) this.#move(held, move);
     }
   }
 
@@ -243,6 +258,18 @@ export class Viewer {
   #forget(held: Held): void {
     held.version = 0;
     held.askedMs = Number.NEGATIVE_INFINITY;
-    this.#owed.add(held);
+    this.#owe(held);
+  }
+
+  #owe(held: Held): void {
+    if (held.owed) return;
+    held.owed = true;
+    this.#owed++;
+  }
+
+  #pay(held: Held): void {
+    if (!held.owed) return;
+    held.owed = false;
+    this.#owed--;
   }
 }
