@@ -23,6 +23,8 @@ export interface Config {
   readonly dataDir: string;
   readonly weightsDir: string;
   readonly saveSeconds: number;
+  /** What one viewer may be sent, on average. */
+  readonly viewerBytesPerSecond: number;
   /** Beyond it, newcomers are told that the world is full. */
   readonly maxPlayers: number;
   /** Sockets and reserved seats of one address together. */
@@ -74,6 +76,7 @@ const SETTINGS: readonly Setting[] = [
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
   number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
+  number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'to one viewer, on average; a slower link is noticed by itself'),
   number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
   number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'of one IP address'),
   { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'believe X-Forwarded-For: only behind a proxy that sets it', read: readTrust },

@@ -35,6 +35,7 @@ describe('readConfig', () => {
       maxPlayers: 2000,
       perAddress: 64,
       trustForwarded: false,
+      viewerBytesPerSecond: 1_000_000,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });

@@ -37,9 +37,9 @@ export async function createServer(
   config: Config,
   pages: string = BUILT_CLIENT,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const { stepsPerSecond, framesPerSecond, epsilon, maxPlayers, perAddress, trustForwarded } = config;
+  const { perAddress, trustForwarded } = config;
 
-  const room = await makeRoom({ world, stepsPerSecond, framesPerSecond, epsilon, maxPlayers });
+  const room = await makeRoom({ ...config, world });
   const api = new Api(world, () => room.players);
   world.onFrame = (frame) => {
     api.heard();

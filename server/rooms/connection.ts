@@ -3,13 +3,14 @@
  * client that never acknowledged its JOIN, and everything for one that never reads), so none of its send
  * methods is used but `raw`.
  *
- * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/viewer.ts`),
+ * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/flow.ts`),
  * `CONTROL_BYTES` more of messages, and the one message that crossed that line.
  */
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
 import type { WebSocket } from 'ws';
 import { ServerMessageType } from '../../shared/protocol.ts';
-import { type FrameSocket, HEADROOM_BYTES, WINDOW_BYTES } from '../stream/viewer.ts';
+import { type FrameSocket, WINDOW_BYTES } from '../stream/flow.ts';
+import { HEADROOM_BYTES } from '../stream/viewer.ts';
 
 /** Beyond the window: room for messages beside a full window of frames. */
 const CONTROL_BYTES = 64 * 1024;

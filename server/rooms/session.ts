@@ -9,10 +9,12 @@ import {
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
+import type { FrameSocket } from '../stream/flow.ts';
 import type { Stream } from '../stream/stream.ts';
-import type { FrameSocket, Viewer } from '../stream/viewer.ts';
+import { TokenBucket } from '../stream/tokenBucket.ts';
+import type { Viewer } from '../stream/viewer.ts';
 import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
-import { budgetOf, strokeBudget, TokenBucket } from './budget.ts';
+import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
@@ -66,7 +68,7 @@ export class Session {
 
   /** How long it has taken nothing of what it is owed. */
   get stalledForMs(): number {
-    return this.#viewer?.stalledForMs(this.#around.now()) ?? 0;
+    return this.#viewer?.flow.stalledForMs(this.#around.now()) ?? 0;
   }
 
   /** The client has acknowledged the JOIN and listens. */

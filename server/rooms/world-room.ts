@@ -24,6 +24,7 @@ export const SEAT_SECONDS = 5;
 const STALLED_MS = 10_000;
 const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
+const STREAM_SWEEP_MS = 200;
 
 export interface RoomHost {
   readonly world: WorldLink;
@@ -31,6 +32,7 @@ export interface RoomHost {
   readonly framesPerSecond: number;
   readonly epsilon: number;
   readonly maxPlayers: number;
+  readonly viewerBytesPerSecond: number;
 }
 
 /** What `Room` keeps private and this room has to stand in front of. */
@@ -59,7 +61,7 @@ export class WorldRoom extends Room {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
     const { world, stepsPerSecond, framesPerSecond, epsilon } = host;
-    const stream = new Stream(world, { now });
+    const stream = new Stream(world, { now, bytesPerSecond: host.viewerBytesPerSecond });
     const players = new Players();
     this.#around = { world, stream, players, stepsPerSecond, framesPerSecond, epsilon, now };
     this.#timers.push(
@@ -68,6 +70,7 @@ export class WorldRoom extends Room {
         for (const { session } of this.#sessions.values()) void session.inspect();
       }, INSPECT_MS),
       setInterval(() => this.#sweep(), SWEEP_MS),
+      setInterval(() => stream.sweep(), STREAM_SWEEP_MS),
     );
     // Every byte of a client comes through `#receive`; Colyseus' own reader is asked for the handshake only.
     const colyseus = (this as unknown as Receiver)._onMessage;
@@ -156,7 +159,6 @@ export class WorldRoom extends Room {
 
   #sweep(): void {
     const around = this.#around!;
-    around.stream.sweep();
     for (const { session, connection } of this.#sessions.values()) {
       if (!connection.joined && around.now() - session.sinceMs > SEAT_SECONDS * 1_000)
         connection.close(CloseCode.unresponsive, 'the join was never acknowledged');

@@ -149,7 +149,9 @@ export class Publisher {
     const updates: PublishedUpdate[] = [];
     const encoded: Uint8Array[] = [];
     let total = 0;
-    for (const page of this.#open) {
+    // Row by row: what one viewer is sent of it then lies together, mostly.
+    const open = [...this.#open].sort((a, b) => a.key - b.key);
+    for (const page of open) {
       page.close(this.#frame, (version, base, bytes) => {
         updates.push({ key: page.key, version, base, offset: total, length: bytes.length });
         encoded.push(bytes);

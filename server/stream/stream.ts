@@ -1,80 +1,76 @@
 /** Published frames on their way from the world to those who watch. */
 import type { KeyframesMessage, ViewportMessage } from '../../shared/protocol.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
-import { pageKey } from './pageKey.ts';
+import type { FlowOptions, FrameSocket } from './flow.ts';
+import { twinOf } from './pageKey.ts';
 import { pagesInView, Subscriptions } from './subscriptions.ts';
-import { type FrameSocket, Viewer } from './viewer.ts';
+import { type Held, Viewer } from './viewer.ts';
 
-export interface StreamOptions {
+export interface StreamOptions extends FlowOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
-  readonly windowBytes?: number;
 }
 
 export class Stream {
   readonly #world: WorldLink;
+  readonly #options: StreamOptions;
   readonly #now: () => number;
-  readonly #windowBytes: number | undefined;
-  readonly #subscriptions: Subscriptions<Viewer>;
+  readonly #subscriptions: Subscriptions<Held>;
   readonly #viewers = new Set<Viewer>();
 
   constructor(world: WorldLink, options: StreamOptions) {
     this.#world = world;
+    this.#options = options;
     this.#now = options.now;
-    this.#windowBytes = options.windowBytes;
     this.#subscriptions = new Subscriptions((add, remove) => world.watch(add, remove));
   }
 
   join(socket: FrameSocket): Viewer {
-    const viewer = new Viewer(socket, this.#windowBytes);
+    const viewer = new Viewer(socket, this.#now(), this.#options);
     this.#viewers.add(viewer);
     return viewer;
   }
 
   leave(viewer: Viewer): void {
     if (!this.#viewers.delete(viewer)) return;
-    this.#subscriptions.leave(viewer, [...viewer.pages], this.#now());
+    this.#subscriptions.leave([...viewer.pages.values()], this.#now());
   }
 
   look(viewer: Viewer, viewport: ViewportMessage): void {
     if (!this.#viewers.has(viewer)) return;
     const { level } = viewport;
-    const pages = pagesInView(viewport, this.#world.ready, level);
-    const { entered, left } = viewer.look(pages.map((index) => pageKey(level, index)));
-    this.#subscriptions.enter(viewer, entered);
-    this.#subscriptions.leave(viewer, left, this.#now());
+    const { entered, left } = viewer.look(level, pagesInView(viewport, this.#world.ready, level));
+    this.#subscriptions.enter(entered);
+    this.#subscriptions.leave(left, this.#now());
     this.#ask([viewer]);
   }
 
   /** @returns false when no such frame was sent to it yet */
   acknowledge(viewer: Viewer, frame: number): boolean {
-    const known = viewer.acknowledge(frame);
-    if (known && viewer.owed > 0) this.#ask([viewer]);
-    return known;
+    const isKnown = viewer.flow.acknowledge(frame, this.#now());
+    if (isKnown && viewer.owed > 0) this.#ask([viewer]);
+    return isKnown;
   }
 
   lost(viewer: Viewer, { level, pages }: KeyframesMessage): void {
-    viewer.lost(pages.map((index) => pageKey(level, index)));
+    viewer.lost(level, pages);
     this.#ask([viewer]);
   }
 
   /** Every update goes to all who watch its page; a viewer without room loses nothing but time. */
   publish(frame: PublishedFrame): void {
-    const touched = new Set<Viewer>();
     for (const update of frame.updates) {
       const watchers = this.#subscriptions.watchersOf(update.key);
-      if (watchers === undefined) continue;
-      for (const viewer of watchers) {
-        viewer.offer(update);
-        touched.add(viewer);
-      }
+      if (watchers !== undefined) for (const held of watchers) held.viewer.offer(held, update);
     }
+    const { buffer, byteOffset, byteLength } = frame.bytes;
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
     const now = this.#now();
-    for (const viewer of touched) viewer.finish(frame, now);
+    for (const viewer of this.#viewers) viewer.finish(frame, bytes, now);
     this.#ask(this.#viewers);
   }
 
-  /** Ends lingering subscriptions; about once a second. */
+  /** Ends lingering subscriptions, and asks for what had to wait while the world is quiet: a few times a second. */
   sweep(): void {
     this.#subscriptions.sweep(this.#now());
     this.#ask(this.#viewers);
@@ -83,14 +79,20 @@ export class Stream {
   /** Asks the world once for all that several viewers are owed. */
   #ask(viewers: Iterable<Viewer>): void {
     const now = this.#now();
-    let pages: Set<number> | null = null;
+    let keys: Set<number> | null = null;
     for (const viewer of viewers) {
-      if (viewer.owed === 0) continue;
-      for (const page of viewer.wants(now)) {
-        pages ??= new Set();
-        pages.add(page);
+      if (viewer.owed === 0 && viewer.coarse === 0) continue;
+      for (const held of viewer.wants(now, this.#move)) {
+        keys ??= new Set();
+        keys.add(held.key);
       }
     }
-    if (pages !== null) this.#world.requestKeyframes([...pages]);
+    if (keys !== null) this.#world.requestKeyframes([...keys]);
   }
+
+  readonly #move = (held: Held): void => {
+    this.#subscriptions.leave([held], this.#now());
+    held.key = twinOf(held.key);
+    this.#subscriptions.enter([held]);
+  };
 }

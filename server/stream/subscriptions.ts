@@ -41,19 +41,34 @@ export function pagesInView(viewport: Rect, world: Size, level: number): number[
     py1 = Math.min(py1, py0 + keptHigh - 1);
   }
 
-  const pages: { page: number; distance: number }[] = [];
-  for (let py = py0; py <= py1; py++) {
-    for (let px = px0; px <= px1; px++) {
-      pages.push({ page: pageIndex(px, py, across), distance: (px - cx) ** 2 + (py - cy) ** 2 });
-    }
+  // Twice the distance to the centre is whole, and so is its square: with the place in the rectangle beside
+  // it, one number sorts both.
+  const keptWide = px1 - px0 + 1;
+  const count = keptWide * (py1 - py0 + 1);
+  const order = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const dx = 2 * (px0 + (i % keptWide) - cx);
+    const dy = 2 * (py0 + Math.floor(i / keptWide) - cy);
+    order[i] = (dx * dx + dy * dy) * count + i;
   }
-  return pages.sort((a, b) => a.distance - b.distance || a.page - b.page).map(({ page }) => page);
+  order.sort();
+  const pages: number[] = [];
+  for (const one of order) {
+    const i = one % count;
+    pages.push(pageIndex(px0 + (i % keptWide), py0 + Math.floor(i / keptWide), across));
+  }
+  return pages;
 }
 
-/** @typeParam W - whoever watches */
-export class Subscriptions<W> {
+/** Somebody's watching of one page. */
+export interface Subscription {
+  /** `pageKey` */
+  readonly key: number;
+}
+
+export class Subscriptions<S extends Subscription> {
   readonly #watch: (add: readonly number[], remove: readonly number[]) => void;
-  readonly #watchers = new Map<number, Set<W>>();
+  readonly #watchers = new Map<number, Set<S>>();
   /** Pages that nobody watches any more, and when. */
   readonly #lingering = new Map<number, number>();
 
@@ -62,8 +77,8 @@ export class Subscriptions<W> {
     this.#watch = watch;
   }
 
-  watchersOf(page: number): ReadonlySet<W> | undefined {
-    return this.#watchers.get(page);
+  watchersOf(key: number): ReadonlySet<S> | undefined {
+    return this.#watchers.get(key);
   }
 
   /** Pages that the world publishes, lingering ones too. */
@@ -71,37 +86,39 @@ export class Subscriptions<W> {
     return this.#watchers.size + this.#lingering.size;
   }
 
-  enter(watcher: W, pages: Iterable<number>): void {
+  enter(subscriptions: Iterable<S>): void {
     const add: number[] = [];
-    for (const page of pages) {
-      const watchers = this.#watchers.get(page);
+    for (const subscription of subscriptions) {
+      const { key } = subscription;
+      const watchers = this.#watchers.get(key);
       if (watchers !== undefined) {
-        watchers.add(watcher);
+        watchers.add(subscription);
         continue;
       }
-      this.#watchers.set(page, new Set([watcher]));
-      if (!this.#lingering.delete(page)) add.push(page);
+      this.#watchers.set(key, new Set([subscription]));
+      if (!this.#lingering.delete(key)) add.push(key);
     }
     if (add.length > 0) this.#watch(add, []);
   }
 
-  leave(watcher: W, pages: Iterable<number>, nowMs: number): void {
-    for (const page of pages) {
-      const watchers = this.#watchers.get(page);
-      if (!watchers?.delete(watcher) || watchers.size > 0) continue;
-      this.#watchers.delete(page);
-      this.#lingering.set(page, nowMs);
+  leave(subscriptions: Iterable<S>, nowMs: number): void {
+    for (const subscription of subscriptions) {
+      const { key } = subscription;
+      const watchers = this.#watchers.get(key);
+      if (!watchers?.delete(subscription) || watchers.size > 0) continue;
+      this.#watchers.delete(key);
+      this.#lingering.set(key, nowMs);
     }
   }
 
   /** Ends what has lingered long enough; called about once a second. */
   sweep(nowMs: number): void {
     const remove: number[] = [];
-    for (const [page, sinceMs] of this.#lingering) {
+    for (const [key, sinceMs] of this.#lingering) {
       // Insertion order is the order of leaving.
       if (nowMs - sinceMs < LINGER_MS) break;
-      this.#lingering.delete(page);
-      remove.push(page);
+      this.#lingering.delete(key);
+      remove.push(key);
     }
     if (remove.length > 0) this.#watch([], remove);
   }

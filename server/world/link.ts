@@ -58,6 +58,10 @@ class Link implements WorldThread {
   readonly #answerMs: number;
   readonly #started: (ready: WorldReady) => void;
   readonly #pending = new Map<number, Pending>();
+  /** What is to be watched (true) or no longer, and of what a keyframe is wanted, since the last word to the world. */
+  readonly #watch = new Map<number, boolean>();
+  readonly #keyframes = new Set<number>();
+  #flush: NodeJS.Immediate | null = null;
   #lastRequest = 0;
   #death: Error | null = null;
   #stopped: (() => void) | null = null;
@@ -72,11 +76,32 @@ class Link implements WorldThread {
   }
 
   watch(add: readonly number[], remove: readonly number[]): void {
-    this.#post({ type: 'watch', add, remove });
+    for (const key of remove) this.#watch.set(key, false);
+    for (const key of add) this.#watch.set(key, true);
+    this.#flushSoon();
   }
 
   requestKeyframes(keys: readonly number[]): void {
-    this.#post({ type: 'keyframes', keys });
+    for (const key of keys) this.#keyframes.add(key);
+    this.#flushSoon();
+  }
+
+  /** A thousand viewers that move are one message to the world, not a thousand. */
+  #flushSoon(): void {
+    this.#flush ??= setImmediate(() => {
+      this.#flush = null;
+      if (this.#watch.size > 0) {
+        const add: number[] = [];
+        const remove: number[] = [];
+        for (const [key, isWatched] of this.#watch) (isWatched ? add : remove).push(key);
+        this.#watch.clear();
+        this.#post({ type: 'watch', add, remove });
+      }
+      if (this.#keyframes.size > 0) {
+        this.#post({ type: 'keyframes', keys: [...this.#keyframes] });
+        this.#keyframes.clear();
+      }
+    });
   }
 
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {

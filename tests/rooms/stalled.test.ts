@@ -1,7 +1,7 @@
 /** Clients that do nothing, each in its way, beside each other on one stormy world. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { WINDOW_BYTES } from '../../server/stream/viewer.ts';
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from '../../server/stream/flow.ts';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import { ClientMessageType, CloseCode, ServerMessageType } from '../../shared/protocol.ts';
 import {
@@ -57,7 +57,7 @@ test.concurrent('C3a a client that reads and never acknowledges is sent one wind
     reason: 'frames were not acknowledged',
   });
   expect(performance.now() - began).toBeGreaterThan(9_500);
-  expect(bytes.frames).toBeGreaterThan(WINDOW_BYTES / 2);
+  expect(bytes.frames).toBeGreaterThan(FIRST_WINDOW_BYTES / 2);
   expect(bytes.frames).toBeLessThan(WINDOW_BYTES + PAGE_BYTES + 64);
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { FIRST_WINDOW_BYTES, type FrameSocket, WINDOW_BYTES } from '../../server/stream/flow.ts';
 import { Stream } from '../../server/stream/stream.ts';
-import { type FrameSocket, HEADROOM_BYTES, type Viewer, WINDOW_BYTES } from '../../server/stream/viewer.ts';
+import { HEADROOM_BYTES, type Viewer } from '../../server/stream/viewer.ts';
 import { decodeFrame } from '../../shared/frame.ts';
 import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
 import { pagesEqual } from '../../shared/pageCodec.ts';
@@ -68,7 +69,7 @@ describe('a viewer', () => {
     tick();
     expect(client.frames).toBe(1);
     stream.acknowledge(viewer, client.read());
-    expect(client.mirror.pages.size).toBe([...viewer.pages].length);
+    expect(client.mirror.pages.size).toBe(viewer.pages.size);
     expect(viewer.owed).toBe(0);
     tick();
     expect(client.frames).toBe(1);
@@ -98,23 +99,23 @@ describe('a viewer', () => {
     const { clock, world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     for (let frame = 0; frame < 240; frame++) {
-      for (const page of viewer.pages) world.churn(page, frame);
+      for (const page of viewer.pages.keys()) world.churn(page, frame);
       tick();
     }
-    expect(client.sentBytes).toBeGreaterThan(WINDOW_BYTES / 2);
+    expect(client.sentBytes).toBeGreaterThan(FIRST_WINDOW_BYTES / 2);
     expect(client.sentBytes).toBeLessThanOrEqual(WINDOW_BYTES + UPDATE_BYTES);
-    expect(viewer.bytesInFlight).toBe(client.sentBytes);
-    expect(viewer.stalledForMs(clock.nowMs)).toBeGreaterThan(11_000);
+    expect(viewer.flow.bytesInFlight).toBe(client.sentBytes);
+    expect(viewer.flow.stalledForMs(clock.nowMs)).toBeGreaterThan(11_000);
     // The first word from it ends the stall.
     stream.acknowledge(viewer, client.read());
-    expect(viewer.stalledForMs(clock.nowMs)).toBe(0);
+    expect(viewer.flow.stalledForMs(clock.nowMs)).toBe(0);
   });
 
   test('that acknowledges what it has not read gets no further than its socket', () => {
     const { world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     for (let frame = 0; frame < 60; frame++) {
-      for (const page of viewer.pages) world.churn(page, frame);
+      for (const page of viewer.pages.keys()) world.churn(page, frame);
       client.bufferedBytes = client.sentBytes;
       tick();
       stream.acknowledge(viewer, client.read());
@@ -129,7 +130,7 @@ describe('a viewer', () => {
       world.paint(100, 100, [frame & 255, 1, 1, 255]);
       tick();
     }
-    expect(viewer.stalledForMs(clock.nowMs)).toBe(0);
+    expect(viewer.flow.stalledForMs(clock.nowMs)).toBe(0);
   });
 
   test('that is slow sees the newest state later, not a backlog', () => {
@@ -144,13 +145,13 @@ describe('a viewer', () => {
     }
     // It was given at most a window for each of its ten acknowledgements, and then some.
     expect(slow.sentBytes).toBeLessThanOrEqual(12 * (WINDOW_BYTES + UPDATE_BYTES));
-    // The world rests: in a few round trips both hold exactly what is there.
-    for (let trip = 0; trip < 20; trip++) {
+    // The world rests: as soon as their cap of bytes a second allows, both hold exactly what is there.
+    for (let trip = 0; trip < 80; trip++) {
       tick();
       stream.acknowledge(slowViewer, slow.read());
       stream.acknowledge(fastViewer, fast.read());
     }
-    for (const page of slowViewer.pages) {
+    for (const page of slowViewer.pages.keys()) {
       expect(pagesEqual(slow.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
       expect(pagesEqual(fast.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
     }
@@ -182,7 +183,7 @@ describe('a viewer', () => {
     client.read();
     const got = [...client.mirror.pages.keys()];
     const distance = (page: number): number => Math.hypot((page % 16) - 7.5, (page >> 4) - 7.5);
-    expect(got.length).toBeGreaterThan(10);
+    expect(got.length).toBeGreaterThan(3);
     const farthest = Math.max(...got.map(distance));
     const nearestMissing = Math.min(
       ...Array.from({ length: 256 }, (_, page) => page)
@@ -216,7 +217,7 @@ describe('a viewer', () => {
     expect(stream.acknowledge(viewer, client.read() + 1)).toBe(false);
     expect(stream.acknowledge(viewer, client.read())).toBe(true);
     expect(stream.acknowledge(viewer, 0)).toBe(true);
-    expect(viewer.bytesInFlight).toBe(0);
+    expect(viewer.flow.bytesInFlight).toBe(0);
   });
 
   test('that leaves takes its subscriptions with it', () => {
@@ -253,7 +254,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
         if (client.mirror.gaps.size > 0) stream.lost(viewer, { level: 0, pages: [...client.mirror.gaps] });
         if (random(10) === 0) {
           stream.look(viewer, { x: random(1024), y: random(1024), width: 400, height: 300, level: 0 });
-          const inView = new Set(viewer.pages);
+          const inView = viewer.pages;
           for (const page of client.mirror.pages.keys())
             if (!inView.has(page)) client.mirror.pages.delete(page);
         }
@@ -269,7 +270,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
       }
     }
     for (const [client, viewer] of clients)
-      for (const page of viewer.pages) {
+      for (const page of viewer.pages.keys()) {
         expect(
           pagesEqual(client.mirror.pages.get(page)?.pixels ?? new Uint8Array(PAGE_BYTES), world.pixels(page)),
         ).toBe(true);

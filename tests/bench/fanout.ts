@@ -1,0 +1,123 @@
+/**
+ * `npm run bench -- fanout [--viewers n] [--strokes n] [--seconds n] [--json]`: a real server on a grown
+ * world, and a process of viewers on plain `ws` that wander about it while some of them hurt what they see.
+ * Turns without and with 5 % stalled viewers alternate; then a plain `ws` server sends the messages of one
+ * such turn once more, in the same sizes at the same times to as many clients.
+ *
+ * `cpuRatio`: all that the server's process used (stepping and encoding included) to what `ws` alone used.
+ */
+import { parseArgs } from 'node:util';
+import {
+  type LoadCalls,
+  type LoadResult,
+  type RawCalls,
+  Remote,
+  type ServerCalls,
+} from './fanout/messages.ts';
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    json: { type: 'boolean', default: false },
+    viewers: { type: 'string', default: '1000' },
+    /** Strokes a second of all viewers together. */
+    strokes: { type: 'string', default: '20' },
+    /** Of each turn; a stalled viewer is closed after ten. */
+    seconds: { type: 'string', default: '6' },
+    turns: { type: 'string', default: '2' },
+  },
+});
+const viewers = Number(values.viewers);
+const turnMs = Math.min(8, Number(values.seconds)) * 1_000;
+const STALLED_SHARE = 0.05;
+const WARM_MS = 4_000;
+const SETTLE_MS = 2_000;
+const NEWCOMERS = 20;
+const MIB = 1024 * 1024;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+const server = new Remote<ServerCalls>('./server.ts');
+const load = new Remote<LoadCalls>('./load.ts');
+const raw = new Remote<RawCalls>('./raw.ts');
+try {
+  const started = await server.ask('start', { perAddress: 100_000, maxPlayers: viewers + NEWCOMERS });
+  const empty = await server.ask('costs', null);
+  await load.ask('join', { server: started, viewers, strokesPerSecond: Number(values.strokes) });
+  await pause(WARM_MS);
+
+  // The first turn is also the one that the rival repeats.
+  const before = await server.ask('costs', null);
+  await load.ask('measure', { ms: turnMs, stalledShare: 0, keep: true });
+  const after = await server.ask('costs', null);
+  for (let turn = 1; turn < 2 * Number(values.turns); turn++) {
+    await pause(SETTLE_MS);
+    await load.ask('measure', { ms: turnMs, stalledShare: turn % 2 === 1 ? STALLED_SHARE : 0, keep: false });
+  }
+  await pause(SETTLE_MS);
+  const firstViewports = await load.ask('newcomers', NEWCOMERS);
+  const full = await server.ask('costs', null);
+
+  const closedMs = await server.ask('frames', null);
+  const results = await load.ask('results', closedMs);
+  const schedule = await load.ask('schedule', closedMs);
+  const hz = frameRate(closedMs);
+  await load.ask('leave', null);
+  await server.stop();
+
+  await load.ask('plain', { url: (await raw.ask('start', null)).url, viewers });
+  const rival = await raw.ask('play', schedule);
+  await pause(500);
+  const { messages } = await load.ask('received', null);
+  if (messages !== schedule.atMs.length)
+    throw new Error(`plain ws delivered ${messages} of ${schedule.atMs.length} messages`);
+
+  const calm = results.filter((_, turn) => turn % 2 === 0);
+  const disturbed = results.filter((_, turn) => turn % 2 === 1);
+  const p99 = (of: readonly LoadResult[]): number => median(of.map(({ latency }) => latency.p99Ms));
+  const serverCpuSeconds = after.cpuSeconds - before.cpuSeconds;
+  report({
+    viewers,
+    hz,
+    viewerHz: mean(calm.map((result) => result.framesPerViewerSecond)),
+    p50Ms: mean(calm.map(({ latency }) => latency.p50Ms)),
+    p99Ms: p99(calm),
+    p99StalledMs: p99(disturbed),
+    stalledPenaltyMs: p99(disturbed) - p99(calm),
+    bytesPerViewerSecond: mean(calm.map((result) => result.bytesPerViewerSecond)),
+    seconds: turnMs / 1_000,
+    serverCpuSeconds,
+    serverMainThreadSeconds: after.mainThreadSeconds - before.mainThreadSeconds,
+    rawWsCpuSeconds: rival.cpuSeconds,
+    cpuRatio: serverCpuSeconds / rival.cpuSeconds,
+    mainThreadRatio: (after.mainThreadSeconds - before.mainThreadSeconds) / rival.cpuSeconds,
+    rssMiBPerViewer: (full.rssBytes - empty.rssBytes) / MIB / viewers,
+    firstViewportMs: median(firstViewports),
+    firstViewportWorstMs: Math.max(...firstViewports),
+    inputToPixelP50Ms: mean(calm.map(({ inputToPixel }) => inputToPixel.p50Ms)),
+    inputToPixelP99Ms: Math.max(...calm.map(({ inputToPixel }) => inputToPixel.p99Ms)),
+    inputs: calm.reduce((sum, { inputs }) => sum + inputs, 0),
+    gaps: results.reduce((sum, { gaps }) => sum + gaps, 0),
+    organisms: started.organisms,
+  });
+} finally {
+  await Promise.all([server.stop(), load.stop(), raw.stop()]);
+}
+
+/** Frames a second from the first to the last that had something to say. */
+function frameRate(closedMs: Float64Array): number {
+  const first = closedMs.findIndex((at) => !Number.isNaN(at));
+  return ((closedMs.length - 1 - first) * 1_000) / (closedMs[closedMs.length - 1] - closedMs[first]);
+}
+
+function report(figures: Record<string, number>): void {
+  if (values.json) {
+    console.log(JSON.stringify(figures, undefined, 2));
+    return;
+  }
+  for (const [name, value] of Object.entries(figures))
+    console.log(`${name.padEnd(26)} ${value.toLocaleString('en', { maximumSignificantDigits: 4 })}`);
+}

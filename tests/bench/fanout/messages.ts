@@ -1,0 +1,131 @@
+/** What the fan-out benchmark and its processes say to each other (IPC, structured clone). */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Config } from '../../../server/config.ts';
+import type { Size } from '../../../shared/geometry.ts';
+
+/** Milliseconds since 1970 with microseconds: one clock for all processes and threads of a machine. */
+export const nowMs = (): number => performance.timeOrigin + performance.now();
+
+export interface Costs {
+  /** User and system, of the whole process since it began. */
+  readonly cpuSeconds: number;
+  /** Of its main thread: sockets. */
+  readonly mainThreadSeconds: number;
+  readonly rssBytes: number;
+}
+
+export interface Latencies {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface LoadResult {
+  readonly seconds: number;
+  /** From the closing of a frame in the simulation thread until a reading client has handled it. */
+  readonly latency: Latencies;
+  readonly framesPerViewerSecond: number;
+  readonly bytesPerViewerSecond: number;
+  readonly inputToPixel: Latencies;
+  readonly inputs: number;
+  /** Deltas that found no base; 0 on a line that loses nothing. */
+  readonly gaps: number;
+}
+
+/** What was sent while measuring, to be sent again: [n] each, in order of time. */
+export interface Schedule {
+  readonly atMs: Float64Array;
+  readonly client: Uint16Array;
+  readonly bytes: Uint32Array;
+}
+
+export interface Server {
+  readonly url: string;
+  readonly world: Size;
+  readonly organisms: number;
+}
+
+/** Requests to each kind of process, and what they answer. */
+export interface ServerCalls {
+  start: { ask: Partial<Config>; answer: Server };
+  costs: { ask: null; answer: Costs };
+  /** Frames by number: when each was closed. */
+  frames: { ask: null; answer: Float64Array };
+}
+export interface LoadCalls {
+  join: { ask: { server: Server; viewers: number; strokesPerSecond: number }; answer: null };
+  measure: { ask: { ms: number; stalledShare: number; keep: boolean }; answer: null };
+  /** Newcomers, one after the other: milliseconds from the request for a seat to the last page in view. */
+  newcomers: { ask: number; answer: number[] };
+  /** Of each `measure` so far, in order. */
+  results: { ask: Float64Array; answer: LoadResult[] };
+  /** Of the `measure` that was kept. */
+  schedule: { ask: Float64Array; answer: Schedule };
+  leave: { ask: null; answer: null };
+  /** Plain sockets that read and do nothing else. */
+  plain: { ask: { url: string; viewers: number }; answer: null };
+  received: { ask: null; answer: { messages: number; bytes: number } };
+}
+export interface RawCalls {
+  start: { ask: null; answer: { url: string } };
+  /** Sends it all; answers when the last is handed over, with what it took. */
+  play: { ask: Schedule; answer: Costs & { seconds: number } };
+}
+
+/** The far end: one process that answers. */
+export class Remote<C extends { [K in keyof C]: { ask: unknown; answer: unknown } }> {
+  readonly #child: ChildProcess;
+
+  constructor(script: string) {
+    this.#child = fork(new URL(script, import.meta.url), { serialization: 'advanced' });
+  }
+
+  async ask<K extends keyof C & string>(name: K, ask: C[K]['ask']): Promise<C[K]['answer']> {
+    this.#child.send({ name, ask });
+    const exit = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`the process asked for ${name} ended with code ${code}`);
+    });
+    const answer = once(this.#child, 'message').then(
+      ([message]) => message as { error?: string; answer: unknown },
+    );
+    exit.catch(() => {});
+    const { error, answer: value } = await Promise.race([answer, exit]);
+    if (error !== undefined) throw new Error(`${name}: ${error}`);
+    return value as C[K]['answer'];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await exit;
+  }
+}
+
+/** Answers the parent, one request at a time. */
+export function answer<C extends { [K in keyof C]: { ask: unknown; answer: unknown } }>(
+  handlers: {
+    [K in keyof C]: (ask: C[K]['ask']) => Promise<C[K]['answer']> | C[K]['answer'];
+  },
+): void {
+  process.on('message', async ({ name, ask }: { name: keyof C; ask: never }) => {
+    try {
+      process.send!({ answer: await handlers[name](ask) });
+    } catch (error) {
+      process.send!({ error: (error as Error).stack });
+    }
+  });
+  // Whoever started it has done with it, or is gone.
+  process.on('disconnect', () => process.exit(0));
+}
+
+export function costs(): Costs {
+  const { user, system } = process.cpuUsage();
+  const main = process.threadCpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    mainThreadSeconds: (main.user + main.system) / 1e6,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}

@@ -1,0 +1,63 @@
+/** The server under load: what `main.ts` wires, in a process of its own, on a world that is grown already. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type Config, readConfig } from '../../../server/config.ts';
+import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
+import { createServer } from '../../../server/http/server.ts';
+import { loadRules } from '../../../server/rules/load.ts';
+import { Saves } from '../../../server/storage/saves.ts';
+import { linkWorld, type ThreadPort } from '../../../server/world/link.ts';
+import { growMature, speciesOf } from '../../../server/world/mature.ts';
+import { World } from '../../../server/world/world.ts';
+import { answer, costs, type ServerCalls } from './messages.ts';
+
+/** When a body is whole and nobody has touched it for a while. */
+const GROWN_STEPS = 900;
+/** By frame number. */
+const closedMs: number[] = [];
+
+async function grow(config: Config): Promise<number> {
+  const engine = await createWasmEngine(config);
+  const species = [];
+  for (const rule of loadRules(config.weightsDir)) {
+    const mature = await growMature(rule, createWasmEngine);
+    species.push({ rule, mature, card: speciesOf(rule, mature) });
+  }
+  const world = new World(engine, species, () => {});
+  world.plantGarden(config.garden, config.randomSeed);
+  await engine.step(GROWN_STEPS);
+  await world.observe(0);
+  await new Saves(config.dataDir).write(await world.save());
+  engine.dispose();
+  return world.organisms.size;
+}
+
+answer<ServerCalls>({
+  async start(settings) {
+    const config: Config = {
+      ...readConfig([], {}),
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: mkdtempSync(join(tmpdir(), 'regrow-fanout-')),
+      ...settings,
+    };
+    const organisms = await grow(config);
+    const thread = new Worker(new URL('./thread.ts', import.meta.url), { workerData: config });
+    const world = await linkWorld(thread as ThreadPort);
+    world.onDeath = (error) => {
+      throw error;
+    };
+    const server = await createServer(world, config);
+    const publish = world.onFrame;
+    world.onFrame = (frame) => {
+      closedMs[frame.frame] = (frame as typeof frame & { closedMs: number }).closedMs;
+      publish(frame);
+    };
+    const { width, height } = config;
+    return { url: server.url, world: { width, height }, organisms };
+  },
+  costs,
+  frames: () => Float64Array.from(closedMs, (at) => at ?? Number.NaN),
+});
