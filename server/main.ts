@@ -1,4 +1,5 @@
 /** Wiring only: config → world → server. */
+import { Admin } from './admin/admin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { createServer } from './http/server.ts';
 import { startWorld } from './world/link.ts';
@@ -28,7 +29,7 @@ try {
     console.error(error.stack);
     fail(new Error('the world has died; its last save is kept'));
   };
-  const server = await createServer(world, config);
+  const server = await createServer(world, config, new Admin(world, config));
 
   let stopping = false;
   const stop = async (exitCode: number): Promise<void> => {

@@ -17,6 +17,7 @@ export const ServerMessageType = {
   inspection: 6,
   pong: 7,
   species: 8,
+  notice: 9,
 } as const;
 
 export const ClientMessageType = {
@@ -161,6 +162,11 @@ export interface PongMessage {
 /** A rule was loaded or swapped while you watched. */
 export interface SpeciesMessage {
   readonly species: readonly Species[];
+}
+
+/** Something that everybody should read: who swapped which rule, and what became of it. */
+export interface NoticeMessage {
+  readonly text: string;
 }
 
 // --- client → server ---

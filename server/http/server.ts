@@ -10,6 +10,7 @@ import { matchMaker } from '@colyseus/core';
 import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transport';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import { CloseCode, ROOM_NAME } from '../../shared/protocol.ts';
+import type { Admin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
 import { SEAT_SECONDS, type WorldRoom, worldRoomOf } from '../rooms/world-room.ts';
 import type { WorldLink } from '../world/messages.ts';
@@ -31,10 +32,14 @@ const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** @param pages - folder of the built client */
+/**
+ * @param admin - what an admin may do, and the swaps of rules; null: nothing
+ * @param pages - folder of the built client
+ */
 export async function createServer(
   world: WorldLink,
   config: Config,
+  admin: Admin | null = null,
   pages: string = BUILT_CLIENT,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const { perAddress, trustForwarded } = config;
@@ -49,6 +54,9 @@ export async function createServer(
     api.heard(stats);
     room.publishStats({ ...stats, players: room.players });
   };
+
+  world.onSpecies = (species) => room.publishSpecies(species);
+  admin?.attend(room);
 
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
   const servePage = servePages(pages);
@@ -145,6 +153,8 @@ export async function createServer(
   async function close(): Promise<void> {
     world.onFrame = () => {};
     world.onStats = () => {};
+    world.onSpecies = () => {};
+    admin?.dispose();
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();
     room.closeAll(CloseCode.worldStopped, 'the world has stopped');

@@ -11,7 +11,14 @@ import {
   Room,
 } from '@colyseus/core';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
-import { CloseCode, ServerMessageType, type StatsMessage } from '../../shared/protocol.ts';
+import {
+  CloseCode,
+  type NoticeMessage,
+  ServerMessageType,
+  type Species,
+  type SpeciesMessage,
+  type StatsMessage,
+} from '../../shared/protocol.ts';
 import { Stream } from '../stream/stream.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
 import { Connection, encodeMessage } from './connection.ts';
@@ -93,7 +100,20 @@ export class WorldRoom extends Room {
   }
 
   publishStats(stats: StatsMessage): void {
-    const bytes = encodeMessage(ServerMessageType.stats, stats);
+    this.#tellAll(encodeMessage(ServerMessageType.stats, stats));
+  }
+
+  /** The rules in force have changed. */
+  publishSpecies(species: readonly Species[]): void {
+    this.#tellAll(encodeMessage(ServerMessageType.species, { species } satisfies SpeciesMessage));
+  }
+
+  /** Everybody shall read it. */
+  announce(text: string): void {
+    this.#tellAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
+  }
+
+  #tellAll(bytes: Uint8Array): void {
     for (const { connection } of this.#sessions.values()) connection.postEncoded(bytes);
   }
 

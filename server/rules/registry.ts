@@ -20,8 +20,11 @@ export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned, and not judged yet; `rejected`: judged, and worse. Neither is ever swapped in by itself. */
 export type RuleStatus = 'ready' | 'candidate' | 'rejected';
 export type SwapScope = 'organism' | 'species' | 'planted';
-/** `wanted`: not yet done; `watched`: done, and may still be rolled back by itself. */
-export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back';
+/**
+ * `wanted`: not yet done; `watched`: done, and may still be rolled back by itself; `superseded`: another took its
+ * place before it had proved itself.
+ */
+export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back' | 'superseded';
 
 /** Whose doing something is. */
 export interface Actor {
@@ -238,12 +241,12 @@ export class Registry {
   }
 
   /** @throws RegistryError when they are not the bytes that were entered */
-  read(id: number): RuleFile {
+  read(id: number): RuleFile & { readonly sha256: string } {
     const { sha256 } = this.byId(id);
     const { file } = this.#one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
     if (sha256Of(file) !== sha256)
       throw new RegistryError(`${this.path} is corrupt: rule ${id} is not what was entered`);
-    return { rule: parseRule(file), bytes: file };
+    return { rule: parseRule(file), bytes: file, sha256 };
   }
 
   /** What was found out about a candidate. */

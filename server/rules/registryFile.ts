@@ -45,7 +45,8 @@ CREATE TABLE swaps (
   rule INTEGER NOT NULL REFERENCES rules (id),
   scope TEXT NOT NULL CHECK (scope IN ('organism', 'species', 'planted')),
   organism INTEGER,
-  status TEXT NOT NULL CHECK (status IN ('wanted', 'watched', 'in force', 'refused', 'rolled back')),
+  status TEXT NOT NULL CHECK
+    (status IN ('wanted', 'watched', 'in force', 'refused', 'rolled back', 'superseded')),
   reason TEXT NOT NULL,
   who TEXT NOT NULL,
   address TEXT NOT NULL,

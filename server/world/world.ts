@@ -92,7 +92,11 @@ export class World {
     return seedlings.length;
   }
 
-  /** @throws EngineError when there is no room for one more; the world is then as it was */
+  /** @throws EngineError when there is no room for one more, or no such species; the world is then as it was */
+  plantAt(species: string, x: number, y: number): Organism {
+    return this.#plant({ species, x, y }, '');
+  }
+
   #plant({ species, x, y }: Seedling, planter: string): Organism {
     const id = this.organisms.freeId(this.#runSeconds);
     if (id === null) throw new EngineError('too many organisms');

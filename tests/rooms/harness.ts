@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, type Room } from '@colyseus/sdk';
 import { WebSocket } from 'ws';
+import type { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
 import { createServer } from '../../server/http/server.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
@@ -22,6 +23,7 @@ export async function startServer(
   settings: Partial<Config> = {},
   world = new FakeWorld(),
   pages?: string,
+  admin?: Admin,
 ): Promise<TestServer> {
   const config: Config = {
     ...readConfig([], {}),
@@ -31,7 +33,7 @@ export async function startServer(
     height: world.ready.height,
     ...settings,
   };
-  const server = await createServer(world, config, pages);
+  const server = await createServer(world, config, admin, pages);
   return {
     world,
     url: server.url,

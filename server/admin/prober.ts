@@ -1,0 +1,75 @@
+/** Tries rules out, each in a thread of its own that ends: one at a time, and never for long. */
+import { Worker } from 'node:worker_threads';
+import type { Rule } from '../rules/rule.ts';
+import type { ProbeAnswer, ProbeTask } from '../world/probeWorker.ts';
+
+/** A body of 512 x 512 cells that runs wild, with the largest rule, takes about a minute on one core. */
+const PROBE_MS = 90_000;
+/** Probes that wait their turn. */
+const MOST_WAITING = 8;
+/** Results kept: a rule that was just looked at is swapped without being grown again. */
+const MOST_KEPT = 16;
+/** Megabytes of JavaScript that a probe may use; the engine's own memory is bounded by its grid. */
+const HEAP_MB = 256;
+
+export interface ProbeRequest {
+  readonly rule: Rule;
+  readonly species: string;
+  readonly sha256: string;
+  readonly label: string;
+  /** The rule in force whose bodies shall go over; null: none. */
+  readonly now: { readonly rule: Rule; readonly sha256: string } | null;
+}
+
+export type Prober = (request: ProbeRequest) => Promise<ProbeAnswer>;
+
+export interface ProbeSettings {
+  readonly engine: string;
+  readonly rest: number;
+  readonly dataDir: string;
+}
+
+/** @returns a function whose promise is rejected when too many wait, or a probe takes too long */
+export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober {
+  const kept = new Map<string, ProbeAnswer>();
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  // A GPU is the world's own; a body of a few hundred cells is soon grown without one.
+  const engine = settings.engine === 'reference' ? 'reference' : 'wasm';
+  return async (request) => {
+    const key = `${request.species} ${request.sha256} ${request.now?.sha256 ?? ''}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    if (waiting >= MOST_WAITING) throw new Error(`${MOST_WAITING} rules wait to be probed: try again later`);
+    waiting++;
+    const done = turn.then(() =>
+      runProbe({ ...settings, ...request, engine, now: request.now?.rule ?? null }, probeMs),
+    );
+    turn = done.catch(() => {});
+    try {
+      const answer = await done;
+      kept.set(key, answer);
+      if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+      return answer;
+    } finally {
+      waiting--;
+    }
+  };
+}
+
+function runProbe(task: ProbeTask, probeMs: number): Promise<ProbeAnswer> {
+  const thread = new Worker(new URL('../world/probeWorker.ts', import.meta.url), {
+    workerData: task,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
+  return new Promise<ProbeAnswer>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`the probe of ${task.label} took more than ${probeMs / 1_000} s`)),
+      probeMs,
+    );
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(new Error(`the probe of ${task.label} ended with code ${code}`)));
+    thread.once('exit', () => clearTimeout(timer));
+  }).finally(() => thread.terminate());
+}

@@ -1,0 +1,154 @@
+/**
+ * A rule on trial, in an engine of its own: what it grows from a seed, how it heals a cut, and whether the
+ * bodies that live now can live with it. Nothing of the world is touched.
+ */
+import type { Engine } from '../engines/engine.ts';
+import { toByte } from '../engines/engine.ts';
+import type { EngineFactory } from './mature.ts';
+import { HEALTH_MARGIN, healthOf, healthRect, MatureError, type MatureForm } from './mature.ts';
+import type { LoadedRule } from './ruleSlots.ts';
+import { matureCells, VERDICT_STEPS } from './swapWatch.ts';
+import { World } from './world.ts';
+
+export const FILM_FRAMES = 60;
+const STEPS_A_FRAME = 8;
+/** Half of the body is cut off before this frame: at step 280 it is grown. */
+export const CUT_FRAME = 35;
+/** Free cells around the mature box in the film. */
+const FILM_MARGIN = HEALTH_MARGIN;
+/** As `growMature` takes them for a body to be grown. */
+const GROWN_STEPS = 300;
+/** A frame's worth, as the world is observed. */
+const OBSERVE_STEPS = 2;
+
+export interface Film {
+  /** Cells. */
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly stepsPerFrame: number;
+  /** The first frame after the cut. */
+  readonly cutFrame: number;
+  /** [frames, height, width, 4], premultiplied. */
+  readonly rgba: Uint8Array<ArrayBuffer>;
+}
+
+export interface ProbeFigures {
+  readonly cells: number;
+  /** 0..1, before the cut, right after it, and at the film's end. */
+  readonly healthGrown: number;
+  readonly healthCut: number;
+  readonly healthHealed: number;
+}
+
+export interface Probe {
+  readonly film: Film;
+  readonly figures: ProbeFigures;
+}
+
+/**
+ * From seed to body, then half of it cut off.
+ *
+ * @param mature - what the rule grows
+ * @throws MatureError when what it grows holds numbers that are none
+ */
+export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory): Promise<Probe> {
+  const { mature } = rule;
+  const rect = healthRect(mature, 0, 0);
+  const side = Math.max(rect.width, rect.height, 64) + 2 * FILM_MARGIN;
+  const seed = {
+    x: Math.round(side / 2 - mature.x - mature.width / 2),
+    y: Math.round(side / 2 - mature.y - mature.height / 2),
+  };
+  const engine = await createEngine({ width: side, height: side, randomSeed: 2 });
+  try {
+    engine.setRule(0, rule.rule);
+    engine.plant(1, 0, seed.x, seed.y);
+    const look = new Float32Array(rect.width * rect.height * 4);
+    const rgba = new Uint8Array(FILM_FRAMES * look.length);
+    const health = async (): Promise<number> => {
+      await engine.readOrganism(1, healthRect(mature, seed.x, seed.y), look);
+      if (!look.every(Number.isFinite))
+        throw new MatureError(`${rule.label} grows into numbers that are none`);
+      return healthOf(look, mature);
+    };
+    let healthGrown = 0;
+    let healthCut = 0;
+    for (let frame = 0; frame < FILM_FRAMES; frame++) {
+      if (frame === CUT_FRAME) {
+        healthGrown = await health();
+        cutLeftHalf(engine, mature, seed);
+        healthCut = await health();
+      } else if (frame > 0) await engine.step(STEPS_A_FRAME);
+      await health();
+      for (let i = 0; i < look.length; i++) rgba[frame * look.length + i] = toByte(look[i]);
+    }
+    const { width, height } = rect;
+    return {
+      film: { width, height, frames: FILM_FRAMES, stepsPerFrame: STEPS_A_FRAME, cutFrame: CUT_FRAME, rgba },
+      figures: { cells: matureCells(mature), healthGrown, healthCut, healthHealed: await health() },
+    };
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** The half without the seed's own cell, which some rules cannot do without. */
+function cutLeftHalf(
+  engine: Engine,
+  { x, y, width, height }: MatureForm,
+  seed: { x: number; y: number },
+): void {
+  const radius = Math.max(width, height) / 2;
+  const toLeft = x + width / 2 >= 0;
+  const edge = toLeft ? seed.x - 1 : seed.x + 1;
+  const middle = toLeft ? edge - radius : edge + radius;
+  const top = seed.y + y;
+  engine.perturb({
+    kind: 'ablate',
+    x0: middle,
+    y0: top - radius,
+    x1: middle,
+    y1: top + height + radius,
+    radius,
+  });
+}
+
+/**
+ * Lets a grown body of the rule in force go over to another one, and watches it as the world would.
+ *
+ * @returns what went wrong, for people; null when nothing did
+ */
+export async function rehearse(
+  now: LoadedRule,
+  next: LoadedRule,
+  createEngine: EngineFactory,
+  rest = 0,
+): Promise<string | null> {
+  const boxes = [now.mature, next.mature].map((mature) => Math.max(mature.width, mature.height));
+  const side = 2 * Math.max(64, ...boxes);
+  const engine = await createEngine({ width: side, height: side, randomSeed: 3, rest });
+  try {
+    const world = new World(engine, [now], () => {});
+    let fault: string | null = null;
+    world.swaps.onOutcome = ({ verdict, reason }) => {
+      if (verdict === 'rolled back') fault = reason;
+    };
+    world.plantAt(now.card.name, side / 2, side / 2);
+    await live(world, GROWN_STEPS, () => false);
+    const order = { id: 0, species: now.card.name, scope: 'species', who: '' } as const;
+    const answer = await world.swap(order, { ...next, card: { ...next.card, name: now.card.name } });
+    if (!answer.ok) return answer.reason;
+    await live(world, VERDICT_STEPS + OBSERVE_STEPS, () => fault !== null);
+    return fault;
+  } finally {
+    engine.dispose();
+  }
+}
+
+async function live(world: World, steps: number, isEnough: () => boolean): Promise<void> {
+  for (let done = 0; done < steps && !isEnough(); done += OBSERVE_STEPS) {
+    await world.engine.step(OBSERVE_STEPS);
+    await world.observe(OBSERVE_STEPS / 30);
+  }
+}

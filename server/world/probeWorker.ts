@@ -1,0 +1,45 @@
+/** Entry of a thread that tries one rule out and ends. */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createEngine } from '../engines/create.ts';
+import type { Rule } from '../rules/rule.ts';
+import { matureFiles } from '../storage/matureFiles.ts';
+import { cachedGrower, type EngineFactory, MatureError } from './mature.ts';
+import { filmGrowth, type Probe, rehearse } from './probe.ts';
+import type { LoadedRule } from './ruleSlots.ts';
+import { loadRule } from './startRules.ts';
+
+export interface ProbeTask {
+  /** An engine of this name, with one thread. */
+  readonly engine: string;
+  readonly rest: number;
+  readonly dataDir: string;
+  readonly rule: Rule;
+  readonly species: string;
+  readonly sha256: string;
+  readonly label: string;
+  /** The rule whose bodies shall go over to it; null: none are alive. */
+  readonly now: Rule | null;
+}
+
+export type ProbeAnswer =
+  /** `fault`: what a body of the rule in force suffers under it; null: nothing, or there is none. */
+  | { readonly ok: true; readonly next: LoadedRule; readonly probe: Probe; readonly fault: string | null }
+  | { readonly ok: false; readonly reason: string };
+
+async function answer(task: ProbeTask): Promise<ProbeAnswer> {
+  const factory: EngineFactory = async (options) => (await createEngine(task.engine, options)).engine;
+  const grow = cachedGrower(matureFiles(join(task.dataDir, 'mature')), factory);
+  try {
+    const next = await loadRule(task, grow);
+    const probe = await filmGrowth(next, factory);
+    if (task.now === null) return { ok: true, next, probe, fault: null };
+    const now = await loadRule({ ...task, rule: task.now, sha256: '', label: task.now.name }, grow);
+    return { ok: true, next, probe, fault: await rehearse(now, next, factory, task.rest) };
+  } catch (error) {
+    if (error instanceof MatureError) return { ok: false, reason: error.message };
+    throw error;
+  }
+}
+
+parentPort!.postMessage(await answer(workerData as ProbeTask));
