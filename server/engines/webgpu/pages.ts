@@ -33,6 +33,26 @@ export class Page {
     this.slot = slot;
   }
 
+  /** Whether an organism may have cells here. */
+  mayHold(organism: number): boolean {
+    return this.sole === organism || this.sole < 0;
+  }
+
+  /** Takes over the page's part of a report (`kernels/status.ts`), which begins at `from`. */
+  learn(report: Uint32Array, from: number): void {
+    const flags = report[from];
+    const box = report[from + 1];
+    const owners = report[from + 2];
+    this.isBusy = (flags & at.STATUS_BUSY) !== 0;
+    this.isChanged = (flags & at.STATUS_CHANGED) !== 0;
+    this.hasLife = flags >>> 8 > 0;
+    this.sole = (owners & 0xffff) === owners >>> 16 ? owners >>> 16 : -1;
+    this.left = box & 0xff;
+    this.top = (box >>> 8) & 0xff;
+    this.right = (flags & at.STATUS_OPAQUE) !== 0 ? (box >>> 16) & 0xff : -1;
+    this.bottom = box >>> 24;
+  }
+
   /** From now on (x, y) may be opaque, in cells of the page. */
   stretch(x: number, y: number): void {
     this.left = Math.min(this.left, x);

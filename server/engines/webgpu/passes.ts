@@ -67,7 +67,8 @@ export class Passes {
   edit(
     pass: GPUComputePassEncoder,
     visits: number,
-    buffers: readonly [visits: GPUBuffer, records: GPUBuffer, noises: GPUBuffer],
+    /** visits, records, noises */
+    buffers: readonly GPUBuffer[],
   ): void {
     pass.setPipeline(this.#pipelines.edit);
     const { banks } = this.#memory;

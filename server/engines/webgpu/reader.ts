@@ -14,21 +14,19 @@ export class Reader {
 
   constructor(device: GPUDevice) {
     this.#device = device;
-    const make = () =>
-      device.createBuffer({
-        label: 'readback',
-        size: CHUNK_BYTES,
-        usage: USAGE.MAP_READ | USAGE.COPY_DST,
-      });
+    const usage = USAGE.MAP_READ | USAGE.COPY_DST;
+    const make = () => device.createBuffer({ label: 'readback', size: CHUNK_BYTES, usage });
     this.#buffers = [make(), make()];
   }
 
   /**
+   * Reads must not overlap.
+   *
    * @param count - items
    * @param bytes - of each, a multiple of 4, at most 4 MiB
-   * @param copy - encodes copies of item i to `offset` of a buffer
+   * @param copy - encodes copies of an item to `offset` of a buffer
    * @param visit - called in order; the bytes are valid only during the call
-   * @throws what mapping a buffer of a lost device throws
+   * @throws what mapping a buffer of a lost device throws, and what `visit` throws
    */
   async read(
     count: number,
@@ -37,30 +35,46 @@ export class Reader {
     visit: (item: number, bytes: ArrayBuffer, offset: number) => void,
   ): Promise<void> {
     const perChunk = Math.floor(CHUNK_BYTES / bytes);
-    const start = (first: number): Promise<undefined> => {
-      const into = this.#buffers[(first / perChunk) % 2];
-      const encoder = this.#device.createCommandEncoder();
+    let mapped = this.#start(0, Math.min(count, perChunk), bytes, 0, copy);
+    for (let first = 0, turn = 0; first < count; first += perChunk, turn ^= 1) {
       const end = Math.min(count, first + perChunk);
-      for (let item = first; item < end; item++) copy(encoder, item, into, (item - first) * bytes);
-      this.#device.queue.submit([encoder.finish()]);
-      this.bytesRead += (end - first) * bytes;
-      return into.mapAsync(MAP_READ_MODE, 0, (end - first) * bytes);
-    };
-    let mapped = count > 0 ? start(0) : undefined;
-    for (let first = 0; first < count; first += perChunk) {
-      const next = first + perChunk < count ? start(first + perChunk) : undefined;
-      next?.catch(() => {}); // awaited below, unless this chunk fails first
-      await mapped;
-      const buffer = this.#buffers[(first / perChunk) % 2];
-      const end = Math.min(count, first + perChunk);
+      const next = this.#start(end, Math.min(count, end + perChunk), bytes, turn ^ 1, copy);
+      const buffer = this.#buffers[turn];
       try {
+        await mapped;
         const range = buffer.getMappedRange(0, (end - first) * bytes);
         for (let item = first; item < end; item++) visit(item, range, (item - first) * bytes);
+      } catch (error) {
+        // The other buffer must not stay mapped.
+        await next.then(
+          () => this.#buffers[turn ^ 1].unmap(),
+          () => {},
+        );
+        throw error;
       } finally {
         buffer.unmap();
       }
       mapped = next;
     }
+  }
+
+  /** Copies items first .. end - 1 into a buffer; resolves when it is mapped. */
+  #start(
+    first: number,
+    end: number,
+    bytes: number,
+    turn: number,
+    copy: (encoder: GPUCommandEncoder, item: number, into: GPUBuffer, offset: number) => void,
+  ): Promise<undefined> {
+    if (first >= end) return Promise.resolve(undefined);
+    const into = this.#buffers[turn];
+    const encoder = this.#device.createCommandEncoder();
+    for (let item = first; item < end; item++) copy(encoder, item, into, (item - first) * bytes);
+    this.#device.queue.submit([encoder.finish()]);
+    this.bytesRead += (end - first) * bytes;
+    const mapped = into.mapAsync(MAP_READ_MODE, 0, (end - first) * bytes);
+    mapped.catch(() => {}); // whoever awaits it hears of it; until then it is nobody's
+    return mapped;
   }
 
   dispose(): void {
