@@ -80,6 +80,11 @@ export class EngineError extends Error {
   override name = 'EngineError';
 }
 
+/** What steps the cells is gone, and the world it held with it: build another engine and restore a save. */
+export class EngineLostError extends EngineError {
+  override name = 'EngineLostError';
+}
+
 export interface Engine extends Size {
   readonly name: 'reference' | 'wasm' | 'webgpu' | 'tfjs';
   /** For people, printed at start: "wasm, 128-bit SIMD with FMA, 1 thread". */

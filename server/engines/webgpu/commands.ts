@@ -1,0 +1,280 @@
+/**
+ * What the engine asks of the GPU: uploads, passes, readbacks. It knows pages and slots, and no organisms'
+ * lives. Submissions run in the order they are made.
+ */
+import { PAGE_BYTES, PAGE_SHIFT, type Rect } from '../../../shared/geometry.ts';
+import { CHANNELS } from '../../rules/rule.ts';
+import { EngineLostError, type OrganismId, type PageState } from '../engine.ts';
+import { type OpenDevice, USAGE } from './device.ts';
+import type { EditBatch } from './edits.ts';
+import * as at from './layout.ts';
+import { GpuMemory } from './memory.ts';
+import type { Page, PageTable } from './pages.ts';
+import { Passes } from './passes.ts';
+import { Reader } from './reader.ts';
+import { GpuRules } from './rules.ts';
+
+/** Cells of one question about a rectangle. */
+export const MOST_ASKED = 1 << 16;
+/** From the failure of a read to the news of why. */
+const LOSS_MS = 1_000;
+
+export class Commands {
+  readonly memory: GpuMemory;
+  readonly rules: GpuRules;
+  readonly passes: Passes;
+  readonly reader: Reader;
+  readonly #device: GPUDevice;
+  readonly #orders = new Uint32Array(at.WORK_WAKE_NOW);
+  readonly #orderFloats = new Float32Array(this.#orders.buffer);
+  #slots = new Uint32Array(64);
+  /** Why the device cannot be used any more. */
+  #loss: string | null = null;
+
+  /** @param maxPages - most that will ever exist at once */
+  constructor({ device, pipelines }: OpenDevice, maxPages: number, bankPages?: number) {
+    this.#device = device;
+    this.memory = new GpuMemory(device, maxPages, bankPages);
+    this.rules = new GpuRules(this.memory);
+    this.passes = new Passes(pipelines, this.memory, this.rules);
+    this.reader = new Reader(device);
+    void device.lost.then(({ message, reason }) => this.lose(`the GPU was lost (${message || reason})`));
+    device.addEventListener('uncapturederror', this.#refused);
+  }
+
+  /** A mistake of ours, or no memory: what the GPU then did is not the world. */
+  readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
+    this.lose(`the GPU refused: ${error.message.split('\n')[0]}`);
+
+  /** From now on everything is refused, for the first reason given. */
+  lose(reason: string): void {
+    this.#loss ??= reason;
+  }
+
+  /** @throws EngineLostError when the device is gone */
+  checkWhole(): void {
+    if (this.#loss !== null) throw new EngineLostError(this.#loss);
+  }
+
+  dispose(): void {
+    this.#device.removeEventListener('uncapturederror', this.#refused);
+    this.memory.dispose();
+    this.rules.weights.destroy();
+    this.reader.dispose();
+  }
+
+  // --- what the GPU does ---
+
+  /**
+   * Tells the kernels which pages exist and what to do.
+   *
+   * @param isWoken - nothing may rest in the first step
+   */
+  upload(pages: PageTable, randomSeed: number, stepNumber: number, rest: number, isWoken: boolean): void {
+    const { list } = pages;
+    const { queue } = this.#device;
+    this.memory.reserve(Math.max(1, pages.lastSlot));
+    if (pages.isStale) {
+      if (list.length > this.#slots.length) this.#slots = new Uint32Array(list.length * 2);
+      for (let i = 0; i < list.length; i++) this.#slots[i] = list[i].slot;
+      queue.writeBuffer(this.memory.buffer('pages'), 0, this.#slots, 0, list.length);
+      const used = (pages.lastSlot + 1) * at.HEAD_WORDS;
+      queue.writeBuffer(this.memory.buffer('heads'), 0, pages.heads, 0, used);
+      pages.isStale = false;
+    }
+    this.#orders[at.WORK_RANDOM_SEED] = randomSeed;
+    this.#orders[at.WORK_NEXT_STEP] = stepNumber;
+    this.#orderFloats[at.WORK_REST] = rest;
+    this.#orders[at.WORK_WAKE] = isWoken ? 1 : 0;
+    this.#orders[at.WORK_PAGES] = list.length;
+    this.#orders[at.WORK_BANKS] = this.memory.banks.length;
+    queue.writeBuffer(this.memory.buffer('work'), 0, this.#orders);
+  }
+
+  /** Some steps, which may be none, and a report of what they came to, in one submission. */
+  step(pages: PageTable, steps: number): void {
+    const { length } = pages.list;
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < steps; i++) this.passes.step(pass, length);
+    this.passes.status(pass, length);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  edit(batch: EditBatch): void {
+    const { visits, records, noises } = batch;
+    const buffers = [visits, records, noises].map((source) => {
+      const buffer = this.memory.make('edit', source.byteLength);
+      this.#device.queue.writeBuffer(buffer, 0, source);
+      return buffer;
+    });
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.passes.edit(pass, visits.length / 4, buffers);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+    for (const buffer of buffers) buffer.destroy();
+  }
+
+  /** Writes a page's owners and cells; an `init` edit must follow. */
+  writeState({ slot }: Page, { cells, owners }: PageState): void {
+    const { queue } = this.#device;
+    const { memory } = this;
+    queue.writeBuffer(memory.bankOf(slot).cells, memory.stateOffset(slot), Float32Array.from(cells));
+    queue.writeBuffer(memory.buffer('words'), slot * at.SLOT_WORDS * 4, Uint32Array.from(owners));
+  }
+
+  /** Makes slots zeros again. */
+  wipe(pages: readonly Page[]): void {
+    const { memory } = this;
+    const encoder = this.#device.createCommandEncoder();
+    const clear = (name: Parameters<GpuMemory['buffer']>[0], slot: number, bytes: number, offset = 0) =>
+      encoder.clearBuffer(memory.buffer(name), offset + slot * bytes, bytes);
+    for (const { slot } of pages) {
+      encoder.clearBuffer(memory.bankOf(slot).cells, memory.stateOffset(slot), at.PAGE_STATE_BYTES);
+      clear('words', slot, at.SLOT_WORDS * 4);
+      clear('shore', slot, at.SLOT_SHORE_BYTES);
+      clear('tiles', slot, at.SLOT_TILES_BYTES);
+      clear('tally', slot, at.SLOT_CHANGED_BYTES, at.TALLY_CHANGED * 4);
+    }
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Forgets which pages' pixels changed, and with `all` how many cells each organism has. */
+  forget(all = false): void {
+    const encoder = this.#device.createCommandEncoder();
+    encoder.clearBuffer(this.memory.buffer('tally'), all ? 0 : at.TALLY_CHANGED * 4);
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  // --- what is read back ---
+
+  /** Brings the pages up to the last report. */
+  readReport({ list }: PageTable): Promise<void> {
+    const bytes = list.length * at.STATUS_WORDS * 4;
+    return this.#readBuffer(this.memory.buffer('report'), bytes, (range, offset) => {
+      const report = new Uint32Array(range, offset, bytes / 4);
+      for (let i = 0; i < list.length; i++) list[i].learn(report, i * at.STATUS_WORDS);
+    });
+  }
+
+  readPixels(pages: readonly Page[], visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    const words = this.memory.buffer('words');
+    const read = this.reader.read(
+      pages.length,
+      PAGE_BYTES,
+      (encoder, item, into, offset) => {
+        const from = (pages[item].slot * at.SLOT_WORDS + at.PLANE_RGBA * at.CELLS) * 4;
+        encoder.copyBufferToBuffer(words, from, into, offset, PAGE_BYTES);
+      },
+      (item, bytes, offset) => visit(pages[item].index, new Uint8Array(bytes, offset, PAGE_BYTES)),
+    );
+    return this.#whole(read);
+  }
+
+  async readStates(pages: readonly Page[]): Promise<PageState[]> {
+    const { memory } = this;
+    const states: PageState[] = [];
+    const ownersAt = at.PAGE_STATE_BYTES;
+    const read = this.reader.read(
+      pages.length,
+      at.PAGE_STATE_BYTES + at.CELLS * 4,
+      (encoder, item, into, offset) => {
+        const { slot } = pages[item];
+        const { cells } = memory.bankOf(slot);
+        encoder.copyBufferToBuffer(cells, memory.stateOffset(slot), into, offset, at.PAGE_STATE_BYTES);
+        const words = slot * at.SLOT_WORDS * 4;
+        encoder.copyBufferToBuffer(memory.buffer('words'), words, into, offset + ownersAt, at.CELLS * 4);
+      },
+      (item, bytes, offset) => {
+        const words = new Uint32Array(bytes, offset + ownersAt, at.CELLS);
+        states.push({
+          page: pages[item].index,
+          cells: new Float32Array(bytes, offset, at.CELLS * CHANNELS).slice(),
+          owners: Uint16Array.from(words, (word) => word & 0xffff),
+        });
+      },
+    );
+    await this.#whole(read);
+    return states;
+  }
+
+  /** @returns cells of organisms 0 .. ids - 1 */
+  async readCounts(ids: number): Promise<Int32Array> {
+    let counts = new Int32Array(0);
+    await this.#readBuffer(this.memory.buffer('tally'), ids * 4, (range, offset) => {
+      counts = new Int32Array(range, offset, ids).slice();
+    });
+    return counts;
+  }
+
+  /**
+   * The cells of a rectangle inside the world, of at most `MOST_ASKED` cells.
+   *
+   * @param organism - whose RGBA (float32, 4 a cell) is asked for; 0: owners (uint32, 1 a cell)
+   * @param take - called with the answer, row-major, unless no page exists there
+   */
+  async ask(
+    pages: PageTable,
+    organism: OrganismId,
+    { x, y, width, height }: Rect,
+    take: (bytes: ArrayBuffer, offset: number) => void,
+  ): Promise<void> {
+    const pageX = x >> PAGE_SHIFT;
+    const pageY = y >> PAGE_SHIFT;
+    const across = ((x + width - 1) >> PAGE_SHIFT) - pageX + 1;
+    const down = ((y + height - 1) >> PAGE_SHIFT) - pageY + 1;
+    const slots = Uint32Array.from(
+      { length: across * down },
+      (_, i) => pages.find(pageX + (i % across), pageY + Math.floor(i / across))?.slot ?? 0,
+    );
+    if (slots.every((slot) => slot === 0)) return;
+    const { queue } = this.#device;
+    const usage = USAGE.UNIFORM | USAGE.COPY_DST;
+    const question = this.#device.createBuffer({ label: 'question', size: 32, usage });
+    const bytes = width * height * (organism === 0 ? 1 : 4) * 4;
+    const listed = this.memory.make('slots', slots.byteLength);
+    const answer = this.memory.make('answer', bytes);
+    queue.writeBuffer(question, 0, Uint32Array.of(x, y, width, height, organism, pageX, pageY, across));
+    queue.writeBuffer(listed, 0, slots);
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.passes.extract(pass, width * height, question, listed, answer);
+    pass.end();
+    queue.submit([encoder.finish()]);
+    await this.#readBuffer(answer, bytes, take);
+    for (const buffer of [question, listed, answer]) buffer.destroy();
+  }
+
+  /** The first bytes of a buffer. */
+  #readBuffer(
+    buffer: GPUBuffer,
+    bytes: number,
+    take: (range: ArrayBuffer, offset: number) => void,
+  ): Promise<void> {
+    const read = this.reader.read(
+      1,
+      bytes,
+      (encoder, _, into, offset) => encoder.copyBufferToBuffer(buffer, 0, into, offset, bytes),
+      (_, range, offset) => take(range, offset),
+    );
+    return this.#whole(read);
+  }
+
+  /** @throws EngineLostError when the device was lost, or refused something, before the answer came */
+  async #whole(read: Promise<void>): Promise<void> {
+    try {
+      await read;
+    } catch (error) {
+      // Buffers of a lost device fail a moment before the device says why.
+      const news = Promise.withResolvers<void>();
+      const timer = setTimeout(news.resolve, LOSS_MS);
+      await Promise.race([this.#device.lost, news.promise]);
+      clearTimeout(timer);
+      this.checkWhole();
+      throw error;
+    }
+    this.checkWhole();
+  }
+}

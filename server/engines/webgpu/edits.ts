@@ -1,0 +1,162 @@
+/**
+ * Edits wait here, page by page and in the order of the calls, until something is stepped or read; then one
+ * small pass applies them all (`kernels/edit.ts`).
+ */
+import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
+import { CHANNELS } from '../../rules/rule.ts';
+import type { Span } from '../capsule.ts';
+import type { OrganismId } from '../engine.ts';
+import { noiseAt } from '../fire.ts';
+import * as at from './layout.ts';
+import type { Page } from './pages.ts';
+
+const { EDIT_WORDS, EDIT_HEAD, SPAN_VALID } = at;
+
+/** Bounds of what may wait: beyond them the engine applies what there is. */
+const MOST_RECORDS = 4096;
+const MOST_NOISES = 1 << 17; // 8 MiB
+
+/** What a draw of noise depends on, besides the cell. */
+export interface NoiseDraw {
+  readonly randomSeed: number;
+  readonly salt: number;
+  readonly stepNumber: number;
+  readonly amplitude: number;
+}
+
+/** What all pages' edits are for the GPU. */
+export interface EditBatch {
+  /** [pages, 4]: slot, first record, records */
+  readonly visits: Uint32Array<ArrayBuffer>;
+  /** [records, EDIT_WORDS] */
+  readonly records: Uint32Array<ArrayBuffer>;
+  /** [cells, 16] */
+  readonly noises: Float32Array<ArrayBuffer>;
+}
+
+export class Edits {
+  /** By slot; the order of the calls within a page. */
+  readonly #byPage = new Map<number, Uint32Array[]>();
+  #count = 0;
+  #noises = new Float32Array(64 * CHANNELS);
+  #noiseCount = 0;
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= MOST_RECORDS || this.#noiseCount >= MOST_NOISES;
+  }
+
+  /** A seed at a cell of the page. */
+  plant(page: Page, organism: OrganismId, column: number, row: number): void {
+    this.#setSpan(this.#add(page, at.EDIT_PLANT, organism), row, column, column);
+  }
+
+  /** The page's owners and cells were written: everything else follows from them. */
+  init(page: Page): void {
+    this.#add(page, at.EDIT_INIT, 0);
+  }
+
+  /** Zeroes an organism's cells. */
+  remove(page: Page, organism: OrganismId): void {
+    this.#add(page, at.EDIT_KEEP, organism);
+  }
+
+  /** Zeroes an organism's cells further than `radius` from (x, y). Distances are compared in float64, as in the reference. */
+  truncate(page: Page, organism: OrganismId, x: number, y: number, radius: number): void {
+    const record = this.#add(page, at.EDIT_KEEP, organism);
+    const left = page.px << PAGE_SHIFT;
+    for (let row = 0; row < PAGE_CELLS; row++) {
+      const dy = (page.py << PAGE_SHIFT) + row - y;
+      const isKept = (column: number) => (left + column - x) ** 2 + dy ** 2 <= radius * radius;
+      let first = 0;
+      let last = PAGE_CELLS - 1;
+      while (first <= last && !isKept(first)) first++;
+      while (last >= first && !isKept(last)) last--;
+      if (first <= last) this.#setSpan(record, row, first, last);
+    }
+  }
+
+  /** Zeroes the cells under the spans, which are in cells of the page. */
+  clear(page: Page, spans: readonly Span[]): void {
+    const record = this.#add(page, at.EDIT_CLEAR, 0);
+    for (const { y, first, last } of spans) this.#setSpan(record, y, first, last);
+  }
+
+  /** Adds noise to the owned cells under the spans, which are in cells of the page. */
+  noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
+    const { randomSeed, salt, stepNumber, amplitude } = draw;
+    const record = this.#add(page, at.EDIT_NOISE, 0);
+    for (const { y: row, first, last } of spans) {
+      this.#setSpan(record, row, first, last);
+      record[EDIT_HEAD + 2 * row + 1] = this.#noiseCount;
+      this.#reserveNoises(last - first + 1);
+      const y = (page.py << PAGE_SHIFT) + row;
+      for (let column = first; column <= last; column++) {
+        const x = (page.px << PAGE_SHIFT) + column;
+        const values = this.#noiseCount++ * CHANNELS;
+        for (let c = 0; c < CHANNELS; c++) {
+          this.#noises[values + c] = noiseAt(randomSeed, salt, stepNumber, x, y, c) * amplitude;
+        }
+      }
+    }
+  }
+
+  /** Takes everything out. */
+  take(): EditBatch {
+    const visits = new Uint32Array(this.#byPage.size * 4);
+    const records = new Uint32Array(this.#count * EDIT_WORDS);
+    let visit = 0;
+    let first = 0;
+    for (const [slot, list] of this.#byPage) {
+      visits.set([slot, first, list.length], visit);
+      visit += 4;
+      for (const record of list) records.set(record, EDIT_WORDS * first++);
+    }
+    const noises = this.#noises.slice(0, Math.max(1, this.#noiseCount) * CHANNELS);
+    this.#byPage.clear();
+    this.#count = 0;
+    this.#noiseCount = 0;
+    return { visits, records, noises };
+  }
+
+  /** A record without spans yet. */
+  #add(page: Page, kind: number, organism: OrganismId): Uint32Array {
+    const record = new Uint32Array(EDIT_WORDS);
+    record[0] = kind;
+    record[1] = organism;
+    const list = this.#byPage.get(page.slot);
+    if (list === undefined) this.#byPage.set(page.slot, [record]);
+    else list.push(record);
+    this.#count++;
+    return record;
+  }
+
+  #setSpan(record: Uint32Array, row: number, first: number, last: number): void {
+    record[EDIT_HEAD + 2 * row] = first | (last << 8) | SPAN_VALID;
+  }
+
+  #reserveNoises(cells: number): void {
+    const wanted = (this.#noiseCount + cells) * CHANNELS;
+    if (wanted <= this.#noises.length) return;
+    const larger = new Float32Array(Math.max(wanted, this.#noises.length * 2));
+    larger.set(this.#noises);
+    this.#noises = larger;
+  }
+}
+
+/** The spans that lie in a page, in its own cells. @param spans - of consecutive rows of the world */
+export function spansIn({ px, py }: Page, spans: readonly Span[]): Span[] {
+  const left = px << PAGE_SHIFT;
+  const top = py << PAGE_SHIFT;
+  const inPage: Span[] = [];
+  for (let s = 0; s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
+    const y = spans[s].y - top;
+    const first = Math.max(0, spans[s].first - left);
+    const last = Math.min(PAGE_CELLS - 1, spans[s].last - left);
+    if (y >= 0 && first <= last) inPage.push({ y, first, last });
+  }
+  return inPage;
+}

@@ -1,0 +1,384 @@
+/**
+ * The paged engine on a GPU, through WebGPU. Pages live in GPU memory (`layout.ts`); a step is four kernels
+ * (`kernels/`), several steps go into one submission; this file is what happens between steps.
+ *
+ * A step makes no JavaScript objects by page or by cell. A submission makes a few, of WebGPU's kind (encoder,
+ * pass, command buffer, mapped range) and around them (the report's promise and callbacks).
+ */
+import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { capsuleRows } from '../capsule.ts';
+import {
+  type Capsule,
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  type EngineState,
+  type OrganismCensus,
+  type OrganismId,
+  type Perturbation,
+  type RuleSlot,
+} from '../engine.ts';
+import { checkCell, checkOptions, checkOrganism, checkRule, checkState } from '../validate.ts';
+import { Commands, MOST_ASKED } from './commands.ts';
+import { acquireDevice, type OpenDevice, releaseDevice } from './device.ts';
+import { Edits, spansIn } from './edits.ts';
+import { type Page, PageTable } from './pages.ts';
+
+/** Steps of one submission: the pages of all of them must exist before the first. */
+const MOST_STEPS = 16;
+
+export interface WebGpuEngineOptions extends EngineOptions {
+  /** `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
+  readonly adapter?: string;
+  /** Pages of one bank; for tests, which have few. */
+  readonly bankPages?: number;
+}
+
+/** @throws EngineError for options that do not fit; AdapterError when there is no such adapter */
+export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
+  checkOptions(options);
+  return new WebGpuEngine(options, await acquireDevice(options.adapter));
+}
+
+export class WebGpuEngine implements Engine {
+  readonly name = 'webgpu';
+  readonly description: string;
+  readonly width: number;
+  readonly height: number;
+  /** For benchmarks, and for tests of its loss. */
+  readonly opened: OpenDevice;
+  readonly commands: Commands;
+  private randomSeed: number;
+  private steps = 0;
+  private readonly rest: number;
+  private readonly pages: PageTable;
+  private readonly edits = new Edits();
+  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** Pages were written since their last report. */
+  private isEdited = false;
+  /** Nothing may rest in the next step. */
+  private isWoken = false;
+  private isDisposed = false;
+
+  /** @param opened - released by `dispose` */
+  constructor(options: WebGpuEngineOptions, opened: OpenDevice) {
+    this.width = options.width;
+    this.height = options.height;
+    this.randomSeed = options.randomSeed;
+    this.rest = options.rest ?? 0;
+    this.opened = opened;
+    this.description = `webgpu on ${opened.adapter}${opened.isSoftware ? ' (software)' : ''}`;
+    const inWorld = pagesAcross(this.width) * pagesAcross(this.height);
+    const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
+    this.commands = new Commands(opened, maxPages, options.bankPages);
+    this.pages = new PageTable(this, Math.min(maxPages, this.commands.memory.maxSlots - 1));
+  }
+
+  get stepNumber(): number {
+    return this.steps;
+  }
+
+  /** Pages with life after the last step; what was ablated since still counts. */
+  get pageCount(): number {
+    return this.pages.list.reduce((count, { hasLife }) => count + Number(hasLife), 0);
+  }
+
+  setRule(slot: RuleSlot, rule: Rule): void {
+    checkRule(slot, rule);
+    this.commands.rules.set(slot, rule);
+    this.isWoken = true;
+  }
+
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+    checkOrganism(organism);
+    checkCell(x, y, this);
+    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    this.checkRuleIn(slot);
+    const [px, py] = [x >> PAGE_SHIFT, y >> PAGE_SHIFT];
+    const page = this.pages.obtain(px, py) ?? this.obtainByForce(px, py);
+    if (page === undefined) throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
+    this.enlist(organism, slot);
+    const [column, row] = [x & (PAGE_CELLS - 1), y & (PAGE_CELLS - 1)];
+    this.edits.plant(page, organism, column, row);
+    page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
+    page.hasLife = true;
+    page.stretch(column, row);
+    this.edited(page);
+  }
+
+  setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
+    this.checkPlanted(organism);
+    this.checkRuleIn(slot);
+    this.enlist(organism, slot);
+    this.isWoken = true;
+  }
+
+  remove(organism: OrganismId): void {
+    this.checkPlanted(organism);
+    for (const page of this.pages.list) {
+      if (!page.mayHold(organism)) continue;
+      this.edits.remove(page, organism);
+      // Known without asking the GPU; of a page with several we hear after the next step.
+      if (page.sole === organism) {
+        page.hasLife = false;
+        page.sole = 0;
+      }
+      this.edited(page);
+    }
+    this.organisms.delete(organism);
+  }
+
+  perturb(perturbation: Perturbation): void {
+    switch (perturbation.kind) {
+      case 'ablate':
+        this.visitCapsule(perturbation, (page, spans) => this.edits.clear(page, spans));
+        return;
+      case 'noise': {
+        const { salt, amplitude } = perturbation;
+        if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
+        const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
+        this.visitCapsule(perturbation, (page, spans) => {
+          this.edits.noise(page, spans, draw);
+          // Any owned cell may have become opaque.
+          page.stretch(0, 0);
+          page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
+        });
+        return;
+      }
+      case 'truncate': {
+        const { organism, x, y, radius } = perturbation;
+        this.checkPlanted(organism);
+        if (![x, y, radius].every(Number.isFinite) || radius < 0) {
+          throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
+        }
+        for (const page of this.pages.list) {
+          if (!page.mayHold(organism)) continue;
+          this.edits.truncate(page, organism, x, y, radius);
+          this.edited(page);
+        }
+        return;
+      }
+      default:
+        perturbation satisfies never;
+    }
+  }
+
+  async step(steps: number): Promise<void> {
+    this.commands.checkWhole();
+    for (let left = steps; left > 0; ) {
+      this.applyEdits();
+      const batch = this.pages.prepare(Math.min(left, MOST_STEPS));
+      if (this.pages.list.length === 0) {
+        this.steps = (this.steps + left) >>> 0;
+        return;
+      }
+      this.upload();
+      this.commands.step(this.pages, batch);
+      this.isWoken = false;
+      await this.readReport();
+      this.steps = (this.steps + batch) >>> 0;
+      left -= batch;
+    }
+  }
+
+  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    await this.refresh();
+    const { list, ceased } = this.pages;
+    const changed = list.filter((page) => page.isChanged || ceased.has(page.index));
+    for (const page of changed) {
+      page.isChanged = false;
+      ceased.delete(page.index);
+    }
+    if (changed.length > 0) {
+      this.commands.forget();
+      await this.commands.readPixels(changed, visit);
+    }
+    if (ceased.size === 0) return;
+    const zeros = new Uint8Array(PAGE_BYTES);
+    for (const index of ceased) visit(index, zeros);
+    ceased.clear();
+  }
+
+  async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    await this.refresh();
+    await this.commands.readPixels(this.livingPages(), visit);
+  }
+
+  async readPage(index: number, into: Uint8Array): Promise<void> {
+    this.commands.checkWhole();
+    this.applyEdits();
+    const page = this.pages.at(index);
+    if (page === undefined) into.fill(0);
+    else await this.commands.readPixels([page], (_, rgba) => into.set(rgba));
+  }
+
+  async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    into.fill(0);
+    await this.ask(organism, rect, 4, (bytes, offset, length, first) => {
+      into.set(new Float32Array(bytes, offset, length), first);
+    });
+  }
+
+  async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    into.fill(0);
+    await this.ask(0, rect, 1, (bytes, offset, length, first) => {
+      into.set(new Uint32Array(bytes, offset, length), first);
+    });
+  }
+
+  async census(): Promise<OrganismCensus[]> {
+    this.commands.checkWhole();
+    this.applyEdits();
+    let last = 0;
+    for (const organism of this.organisms.keys()) last = Math.max(last, organism);
+    const counts = await this.commands.readCounts(last + 1);
+    return Array.from(this.organisms.keys(), (organism) => ({ organism, cells: counts[organism] }));
+  }
+
+  async save(): Promise<EngineState> {
+    await this.refresh();
+    const pages = await this.commands.readStates(this.livingPages());
+    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
+  }
+
+  async restore(state: EngineState): Promise<void> {
+    checkState(state, this, this.pages.maxPages, (slot) => this.commands.rules.has(slot));
+    await this.refresh();
+    this.commands.wipe(this.pages.list);
+    this.commands.forget(true);
+    this.pages.clear();
+    this.organisms.clear();
+    for (const { id, rule } of state.organisms) this.enlist(id, rule);
+    for (const page of state.pages) {
+      if (!page.owners.some((owner) => owner !== 0)) continue;
+      const { across } = this.pages;
+      const made = this.pages.obtain(page.page % across, Math.floor(page.page / across))!;
+      this.commands.memory.reserve(made.slot);
+      this.commands.writeState(made, page);
+      this.edits.init(made);
+      this.edited(made);
+    }
+    this.steps = state.stepNumber;
+    this.randomSeed = state.randomSeed;
+    this.isWoken = false;
+    await this.refresh();
+  }
+
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    this.commands.lose('the engine is disposed of');
+    this.commands.dispose();
+    releaseDevice(this.opened);
+  }
+
+  // --- checks ---
+
+  private checkPlanted(organism: OrganismId): void {
+    if (!this.organisms.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
+  }
+
+  private checkRuleIn(slot: RuleSlot): void {
+    if (!this.commands.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+  }
+
+  // --- pages and edits ---
+
+  private enlist(organism: OrganismId, slot: RuleSlot): void {
+    this.organisms.set(organism, slot);
+    this.commands.rules.assign(organism, slot);
+  }
+
+  private livingPages(): Page[] {
+    return this.pages.list.filter(({ hasLife }) => hasLife);
+  }
+
+  /** When no page may be made: takes the place of one that nobody lives in. */
+  private obtainByForce(px: number, py: number): Page | undefined {
+    const empty = this.pages.list.find(({ hasLife }) => !hasLife);
+    if (empty === undefined) return undefined;
+    this.applyEdits();
+    this.upload(); // makes sure that its slot is there
+    this.commands.wipe([empty]);
+    this.pages.release(empty);
+    // What died there is news to its neighbours, and there is no page left to tell them.
+    this.isWoken = true;
+    return this.pages.obtain(px, py);
+  }
+
+  private edited(page: Page): void {
+    page.isBusy = true;
+    this.isEdited = true;
+    if (this.edits.isFull) this.applyEdits();
+  }
+
+  /** Visits the pages that exist under the capsule. By page: a stroke across a huge world costs what lives there. */
+  private visitCapsule(
+    capsule: Capsule,
+    visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
+  ): void {
+    const spans = capsuleRows(capsule, this);
+    for (const page of this.pages.list) {
+      const inPage = spansIn(page, spans);
+      if (inPage.length === 0) continue;
+      visit(page, inPage);
+      this.edited(page);
+    }
+  }
+
+  // --- the GPU ---
+
+  private upload(): void {
+    this.commands.upload(this.pages, this.randomSeed, this.steps, this.rest, this.isWoken);
+  }
+
+  private applyEdits(): void {
+    if (this.edits.isEmpty) return;
+    this.upload();
+    this.commands.edit(this.edits.take());
+  }
+
+  /** Applies what waits and learns what it did. */
+  private async refresh(): Promise<void> {
+    this.commands.checkWhole();
+    if (!this.isEdited) return;
+    this.applyEdits();
+    if (this.pages.list.length === 0) return;
+    this.upload();
+    this.commands.step(this.pages, 0);
+    await this.readReport();
+  }
+
+  private async readReport(): Promise<void> {
+    await this.commands.readReport(this.pages);
+    this.isEdited = false;
+  }
+
+  /** @param take - `length` values of a row, to be put at index `first` */
+  private async ask(
+    organism: OrganismId,
+    rect: Rect,
+    values: number,
+    take: (bytes: ArrayBuffer, offset: number, length: number, first: number) => void,
+  ): Promise<void> {
+    this.commands.checkWhole();
+    this.applyEdits();
+    const top = Math.max(0, rect.y);
+    const bottom = Math.min(this.height, rect.y + rect.height);
+    const left = Math.max(0, rect.x);
+    const width = Math.min(this.width, rect.x + rect.width) - left;
+    if (width <= 0) return;
+    const rows = Math.floor(MOST_ASKED / width); // a world is no wider than that
+    for (let y = top; y < bottom; y += rows) {
+      const height = Math.min(rows, bottom - y);
+      await this.commands.ask(this.pages, organism, { x: left, y, width, height }, (bytes, offset) => {
+        for (let row = 0; row < height; row++) {
+          const first = ((y + row - rect.y) * rect.width + left - rect.x) * values;
+          take(bytes, offset + row * width * values * 4, width * values, first);
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** All kernels of the engine, compiled for a device. */
+import { EDIT } from './edit.ts';
+import { EXTRACT } from './extract.ts';
+import { FIND, TURN } from './find.ts';
+import { SETTLE } from './settle.ts';
+import { STATUS } from './status.ts';
+import { UPDATE } from './update.ts';
+
+const KERNELS = {
+  find: FIND,
+  turn: TURN,
+  update: UPDATE,
+  settle: SETTLE,
+  status: STATUS,
+  edit: EDIT,
+  extract: EXTRACT,
+};
+export type Kernel = keyof typeof KERNELS;
+export type Pipelines = Readonly<Record<Kernel, GPUComputePipeline>>;
+
+/** @throws Error with the compiler's words when a kernel is not accepted */
+export async function compile(device: GPUDevice): Promise<Pipelines> {
+  const made = Object.entries(KERNELS).map(async ([name, code]) => {
+    const module = device.createShaderModule({ label: name, code });
+    const faults = (await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error');
+    if (faults.length > 0) {
+      const [{ lineNum, message }] = faults;
+      throw new Error(`kernel ${name}: ${message} (${code.split('\n')[lineNum - 1]?.trim()})`);
+    }
+    const compute = { module, entryPoint: name };
+    return [name, await device.createComputePipelineAsync({ label: name, layout: 'auto', compute })] as const;
+  });
+  return Object.fromEntries(await Promise.all(made)) as Pipelines;
+}

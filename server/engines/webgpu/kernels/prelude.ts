@@ -1,0 +1,79 @@
+/** What the kernels share: the layout as WGSL constants, and how a tile finds the cells around it. */
+import { ALIVE_THRESHOLD } from '../../../rules/rule.ts';
+import * as layout from '../layout.ts';
+
+const constants = Object.entries(layout)
+  .map(([name, value]) => `const ${name} = ${value}u;`)
+  .join('\n');
+
+export const PRELUDE = /* wgsl */ `
+${constants}
+const SIDE = 64u;
+const RING = TILE + 2u;
+const RING_CELLS = RING * RING;
+const THRESHOLD = f32(${Math.fround(ALIVE_THRESHOLD)});
+
+const OWNER = 0xffffu;
+// owners plane
+const STILL = 1u << 16u;
+const MOVED = 1u << 17u;
+// claims plane
+const PRE_ALIVE = 1u << 16u;
+const OPAQUE_AFTER = 1u << 17u;
+const MOVED_NOW = 1u << 18u;
+const STILL_NOW = 1u << 19u;
+
+/** The bank a dispatch works on; its buffers hold slots base .. base + pages - 1. */
+struct Bank { base: u32, pages: u32, number: u32 }
+`;
+
+/** Needs \`heads\`. Around a tile: ring index 0 .. RING_CELLS - 1, row-major, one cell beyond each side. */
+export const RING_PLACE = /* wgsl */ `
+struct Place { neighbour: u32, slot: u32, cell: u32 }
+
+fn placeOf(slot: u32, tile: u32, ring: u32) -> Place {
+  let x = i32((tile % TILES_ACROSS) * TILE + ring % RING) - 1;
+  let y = i32((tile / TILES_ACROSS) * TILE + ring / RING) - 1;
+  let neighbour = u32((1 + (y >> 6u)) * 3 + 1 + (x >> 6u));
+  return Place(neighbour, heads[slot * HEAD_WORDS + neighbour], u32((y & 63) * 64 + (x & 63)));
+}
+`;
+
+/** Needs \`shore\`, written. A page's border cells are kept twice, see \`layout.ts\`. */
+export const WRITE_SHORE = /* wgsl */ `
+fn writeShore(slot: u32, cell: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+  let x = cell % SIDE;
+  let y = cell / SIDE;
+  if (y == 0u) { writeShoreCell(slot * SHORE_CELLS + x, a, b, c, d); }
+  if (y == SIDE - 1u) { writeShoreCell(slot * SHORE_CELLS + SIDE + x, a, b, c, d); }
+  if (x == 0u) { writeShoreCell(slot * SHORE_CELLS + 2u * SIDE + y, a, b, c, d); }
+  if (x == SIDE - 1u) { writeShoreCell(slot * SHORE_CELLS + 3u * SIDE + y, a, b, c, d); }
+}
+
+fn writeShoreCell(at: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+  shore[at * 4u] = a;
+  shore[at * 4u + 1u] = b;
+  shore[at * 4u + 2u] = c;
+  shore[at * 4u + 3u] = d;
+}
+`;
+
+/** Pixels exactly as \`toByte\` makes them in float64: by whole numbers, for a float32 product rounds too early. */
+export const TO_PIXEL = /* wgsl */ `
+fn toByte(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let exponent = bits >> 23u;            // with the sign on top
+  if (exponent >= 127u) {                // negative, NaN, or at least 1
+    return select(0u, 255u, exponent < 255u || bits == 0x7f800000u);
+  }
+  // value = mantissa / 2^shift; below 2^-9 it rounds to 0.
+  let shift = 150u - exponent;
+  if (shift > 32u) { return 0u; }
+  let mantissa = (bits & 0x7fffffu) | 0x800000u;
+  return (((mantissa * 255u) >> (shift - 1u)) + 1u) >> 1u;
+}
+
+fn toPixel(rgba: vec4f) -> u32 {
+  return toByte(rgba.x) | (toByte(rgba.y) << 8u) | (toByte(rgba.z) << 16u) | (toByte(rgba.w) << 24u);
+}
+`;

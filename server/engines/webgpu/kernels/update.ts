@@ -1,0 +1,213 @@
+/**
+ * The fused kernel: owners for this step, alive mask before, fire, perceive, update rule. One workgroup a
+ * tile. Cells that fire are packed to the front of the workgroup, so that whole subgroups work or leave.
+ *
+ * Workgroup memory holds the tile and its ring, eight channels at a time: all sixteen would be 20.7 kB, more
+ * than WebGPU promises (16 KiB). A lane keeps its cell's perception (48 float32) and its delta (16) in
+ * registers: loops over them have constant bounds, so that drivers unroll them. (Written out here, SwiftShader
+ * took 11 s instead of 2 to compile them.)
+ */
+import { PRELUDE, RING_PLACE } from './prelude.ts';
+
+/** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount` + `total`. */
+export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4 + 4;
+
+/** Perceives channels 4 * quarter .. + 3 of the lane's cell, from `half`. */
+const perceive = (quarter: number): string => {
+  const at = (offset: string, mask: string) =>
+    `select(vec4f(), half[(center ${offset}) * 2u + ${quarter % 2}u], (beside & ${mask}) != 0u)`;
+  return `
+    {
+      let own = half[center * 2u + ${quarter % 2}u];
+      let diagonal = ${at('+ RING + 1u', '256u')} - ${at('- RING - 1u', '1u')};
+      let counter = ${at('- RING + 1u', '4u')} - ${at('+ RING - 1u', '64u')};
+      let across = ${at('+ 1u', '32u')} - ${at('- 1u', '8u')};
+      let down = ${at('+ RING', '128u')} - ${at('- RING', '2u')};
+      p[${quarter}] = own;
+      p[${4 + quarter}] = across * 0.25 + (diagonal + counter) * 0.125;
+      p[${8 + quarter}] = down * 0.25 + (diagonal - counter) * 0.125;
+    }`;
+};
+
+export const UPDATE = /* wgsl */ `${PRELUDE}
+@group(0) @binding(0) var<uniform> bank: Bank;
+@group(0) @binding(1) var<storage, read> cells: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> next: array<vec4f>;
+@group(0) @binding(3) var<storage, read> shore: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> words: array<u32>;
+@group(0) @binding(5) var<storage, read> heads: array<u32>;
+@group(0) @binding(6) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(7) var<storage, read> tables: array<u32>;
+@group(0) @binding(8) var<storage, read> work: array<u32>;
+${RING_PLACE}
+
+/** Channels 0–7, later 8–15, of the tile and its ring: two vec4 a cell. */
+var<workgroup> half: array<vec4f, 648>;
+/** The owners plane, of the tile and its ring. */
+var<workgroup> owners: array<u32, 324>;
+/** Cells that fire: index in the tile | owner for this step << 16. */
+var<workgroup> fired: array<u32, 256>;
+var<workgroup> firedCount: atomic<u32>;
+var<workgroup> total: u32;
+
+fn loadHalf(slot: u32, tile: u32, lane: u32, first: u32) {
+  for (var ring = lane; ring < RING_CELLS; ring += 256u) {
+    let place = placeOf(slot, tile, ring);
+    if (place.neighbour == 4u) {
+      let at = ((place.slot - bank.base) * CELLS + place.cell) * 4u + first;
+      half[ring * 2u] = cells[at];
+      half[ring * 2u + 1u] = cells[at + 1u];
+    } else {
+      // North of us we see its bottom row, south its top row; west its right column, east its left one.
+      let x = place.cell % SIDE;
+      let y = place.cell / SIDE;
+      var at = 2u * SIDE + y;
+      if (place.neighbour < 3u) { at = SIDE + x; }
+      else if (place.neighbour > 5u) { at = x; }
+      else if (place.neighbour == 3u) { at = 3u * SIDE + y; }
+      at = (place.slot * SHORE_CELLS + at) * 4u + first;
+      half[ring * 2u] = shore[at];
+      half[ring * 2u + 1u] = shore[at + 1u];
+    }
+  }
+}
+
+/** fire.ts */
+fn cellHash(x: u32, y: u32) -> u32 {
+  var h = (work[WORK_RANDOM_SEED] ^ (work[WORK_STEP] * 0x9e3779b1u)) * 0x85ebca6bu;
+  h = (h ^ (h >> 15u) ^ ((y << 16u) | x)) * 0xc2b2ae35u;
+  h ^= h >> 16u;
+  h *= 0x85ebca6bu;
+  h ^= h >> 13u;
+  h *= 0xc2b2ae35u;
+  return h ^ (h >> 16u);
+}
+
+@compute @workgroup_size(256)
+fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let listed = group.y * DISPATCH_ROW + group.x;
+  if (listed >= work[WORK_ACTIVE + bank.number]) { return; }
+  let entry = work[WORK_LIST + bank.number * bank.pages * TILES + listed];
+  let slot = entry / TILES;
+  let tile = entry % TILES;
+
+  for (var ring = lane; ring < RING_CELLS; ring += 256u) {
+    let place = placeOf(slot, tile, ring);
+    owners[ring] = words[place.slot * SLOT_WORDS + PLANE_OWNERS * CELLS + place.cell];
+  }
+  loadHalf(slot, tile, lane, 0u);
+  workgroupBarrier();
+
+  // Who the cell belongs to for this step: its owner, else that of its most opaque neighbour.
+  {
+    let x = (tile % TILES_ACROSS) * TILE + lane % TILE;
+    let y = (tile / TILES_ACROSS) * TILE + lane / TILE;
+    let center = (lane / TILE + 1u) * RING + lane % TILE + 1u;
+    let own = owners[center];
+    var organism = own & OWNER;
+    if (organism == 0u && x < heads[slot * HEAD_WORDS + HEAD_COLUMNS] && y < heads[slot * HEAD_WORDS + HEAD_ROWS]) {
+      var best = THRESHOLD;
+      for (var n = 0u; n < 9u; n++) {
+        let at = center + (n / 3u) * RING + n % 3u - RING - 1u;
+        let alpha = half[at * 2u].w;
+        if ((owners[at] & OWNER) != 0u && alpha > best) {
+          best = alpha;
+          organism = owners[at] & OWNER;
+        }
+      }
+    }
+    var isAlive = false;
+    var isDisturbed = work[WORK_WAKE_NOW] != 0u;
+    for (var n = 0u; n < 9u; n++) {
+      let at = center + (n / 3u) * RING + n % 3u - RING - 1u;
+      isAlive = isAlive || ((owners[at] & OWNER) == organism && half[at * 2u].w > THRESHOLD);
+      isDisturbed = isDisturbed || (owners[at] & MOVED) != 0u;
+    }
+    isAlive = isAlive && organism != 0u;
+    let isStill = isAlive && (own & STILL) != 0u && !isDisturbed;
+    let rule = tables[TABLE_ORGANISMS + organism];
+    let hash = cellHash(heads[slot * HEAD_WORDS + HEAD_X] * SIDE + x, heads[slot * HEAD_WORDS + HEAD_Y] * SIDE + y);
+    if (isAlive && !isStill && (hash >> 8u) < tables[rule * TABLE_RULE_WORDS + 2u]) {
+      fired[atomicAdd(&firedCount, 1u)] = lane | (organism << 16u);
+    } else {
+      var claim = organism;
+      if (isAlive) { claim |= PRE_ALIVE; }
+      if (isStill) { claim |= STILL_NOW; }
+      if (half[center * 2u].w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+      words[slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + y * SIDE + x] = claim;
+    }
+  }
+  workgroupBarrier();
+  if (lane == 0u) { total = atomicLoad(&firedCount); }
+  let count = workgroupUniformLoad(&total);
+  if (count == 0u) { return; }
+
+  let isWorking = lane < count;
+  let cellInTile = fired[lane] & 0xffffu;
+  let organism = fired[lane] >> 16u;
+  let center = (cellInTile / TILE + 1u) * RING + cellInTile % TILE + 1u;
+  var beside = 0u; // which of the 3x3 are the organism's own
+  var p: array<vec4f, 12>;
+  if (isWorking) {
+    for (var n = 0u; n < 9u; n++) {
+      let at = center + (n / 3u) * RING + n % 3u - RING - 1u;
+      if ((owners[at] & OWNER) == organism) { beside |= 1u << n; }
+    }
+    ${perceive(0)}
+    ${perceive(1)}
+  }
+  workgroupBarrier();
+  loadHalf(slot, tile, lane, 2u);
+  workgroupBarrier();
+  if (!isWorking) { return; }
+  ${perceive(2)}
+  ${perceive(3)}
+
+  let rule = tables[TABLE_ORGANISMS + organism] * TABLE_RULE_WORDS;
+  var at = tables[rule];
+  let hidden = tables[rule + 1u];
+  var d0 = weights[at];
+  var d1 = weights[at + 1u];
+  var d2 = weights[at + 2u];
+  var d3 = weights[at + 3u];
+  at += WEIGHTS_HEAD;
+  // Four hidden units at a time: all lanes read the same weight; sums in the order of the definition.
+  for (var unit = 0u; unit < hidden; unit += 4u) {
+    var h = weights[at];
+    for (var i = 0u; i < 12u; i++) {
+      let v = p[i];
+      let w = at + 1u + 4u * i;
+      h += weights[w] * v.x;
+      h += weights[w + 1u] * v.y;
+      h += weights[w + 2u] * v.z;
+      h += weights[w + 3u] * v.w;
+    }
+    h = max(h, vec4f());
+    for (var u = 0u; u < 4u; u++) {
+      let w = at + 49u + 4u * u;
+      d0 += weights[w] * h[u];
+      d1 += weights[w + 1u] * h[u];
+      d2 += weights[w + 2u] * h[u];
+      d3 += weights[w + 3u] * h[u];
+    }
+    at += WEIGHTS_GROUP;
+  }
+
+  let cell = ((tile / TILES_ACROSS) * TILE + cellInTile / TILE) * SIDE + (tile % TILES_ACROSS) * TILE + cellInTile % TILE;
+  var claim = organism | PRE_ALIVE;
+  let rest = vec4f(bitcast<f32>(work[WORK_REST]));
+  if (all(abs(d0) <= rest) && all(abs(d1) <= rest) && all(abs(d2) <= rest) && all(abs(d3) <= rest)) {
+    claim |= STILL_NOW;
+    if (p[0].w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+  } else {
+    claim |= MOVED_NOW;
+    if (p[0].w + d0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+    let to = ((slot - bank.base) * CELLS + cell) * 4u;
+    next[to] = p[0] + d0;
+    next[to + 1u] = p[1] + d1;
+    next[to + 2u] = p[2] + d2;
+    next[to + 3u] = p[3] + d3;
+  }
+  words[slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + cell] = claim;
+}
+`;

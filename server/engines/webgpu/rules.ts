@@ -1,0 +1,90 @@
+/** Rules as the update kernel reads them: weights packed one after the other, and a table of where each begins. */
+import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../../rules/rule.ts';
+import type { OrganismId, RuleSlot } from '../engine.ts';
+import { fireThreshold } from '../fire.ts';
+import * as at from './layout.ts';
+import type { GpuMemory } from './memory.ts';
+
+const vectorsOf = (hidden: number): number => at.WEIGHTS_HEAD + (hidden / 4) * at.WEIGHTS_GROUP;
+
+export class GpuRules {
+  /** Replaced when it must grow; `memory.version` then counts up. */
+  weights: GPUBuffer;
+  readonly #memory: GpuMemory;
+  readonly #rules = new Map<RuleSlot, { readonly rule: Rule; readonly first: number }>();
+  readonly #row = new Uint32Array(at.TABLE_RULE_WORDS);
+  /** Vectors handed out. */
+  #used = 0;
+
+  constructor(memory: GpuMemory) {
+    this.#memory = memory;
+    this.weights = memory.make('weights', 4 * vectorsOf(MAX_HIDDEN) * 16);
+  }
+
+  has(slot: RuleSlot): boolean {
+    return this.#rules.has(slot);
+  }
+
+  /** The rule must be valid (`checkRule`). */
+  set(slot: RuleSlot, rule: Rule): void {
+    const old = this.#rules.get(slot);
+    const size = vectorsOf(rule.hidden);
+    let first = this.#used;
+    if (old !== undefined && vectorsOf(old.rule.hidden) >= size) first = old.first;
+    else this.#used += size;
+    this.#rules.set(slot, { rule, first });
+    if (this.#used * 16 > this.weights.size) this.#pack();
+    else this.#write(slot);
+  }
+
+  assign(organism: OrganismId, slot: RuleSlot): void {
+    this.#row[0] = slot;
+    this.#memory.device.queue.writeBuffer(
+      this.#memory.tables,
+      (at.TABLE_ORGANISMS + organism) * 4,
+      this.#row,
+      0,
+      1,
+    );
+  }
+
+  /** Moves everything into a larger buffer, without the gaps that replaced rules left. */
+  #pack(): void {
+    this.#used = 0;
+    for (const [slot, { rule }] of this.#rules) {
+      this.#rules.set(slot, { rule, first: this.#used });
+      this.#used += vectorsOf(rule.hidden);
+    }
+    if (this.#used * 2 * 16 > this.weights.size) {
+      this.weights.destroy();
+      this.weights = this.#memory.make('weights', this.#used * 2 * 16);
+      this.#memory.version++;
+    }
+    for (const slot of this.#rules.keys()) this.#write(slot);
+  }
+
+  #write(slot: RuleSlot): void {
+    const { rule, first } = this.#rules.get(slot)!;
+    const { queue } = this.#memory.device;
+    queue.writeBuffer(this.weights, first * 16, packWeights(rule));
+    this.#row.set([first, rule.hidden, fireThreshold(rule.fireRate), 0]);
+    queue.writeBuffer(this.#memory.tables, slot * at.TABLE_RULE_WORDS * 4, this.#row);
+  }
+}
+
+/** See `WEIGHTS_GROUP` in `layout.ts`. */
+export function packWeights({ hidden, w1, b1, w2, b2 }: Rule): Float32Array<ArrayBuffer> {
+  const packed = new Float32Array(vectorsOf(hidden) * 4);
+  packed.set(b2);
+  let to = at.WEIGHTS_HEAD * 4;
+  for (let unit = 0; unit < hidden; unit += 4) {
+    for (let u = 0; u < 4; u++) packed[to++] = b1[unit + u];
+    for (let input = 0; input < PERCEPTION; input++) {
+      for (let u = 0; u < 4; u++) packed[to++] = w1[(unit + u) * PERCEPTION + input];
+    }
+    for (let u = 0; u < 4; u++) {
+      for (let output = 0; output < CHANNELS; output++) packed[to++] = w2[output * hidden + unit + u];
+    }
+  }
+  return packed;
+}
