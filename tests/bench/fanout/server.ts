@@ -6,10 +6,10 @@ import { Worker } from 'node:worker_threads';
 import { type Config, readConfig } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { createServer } from '../../../server/http/server.ts';
-import { loadRules } from '../../../server/rules/load.ts';
 import { Saves } from '../../../server/storage/saves.ts';
 import { linkWorld, type ThreadPort } from '../../../server/world/link.ts';
-import { growMature, speciesOf } from '../../../server/world/mature.ts';
+import { growMature } from '../../../server/world/mature.ts';
+import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
 
@@ -20,12 +20,9 @@ const closedMs: number[] = [];
 
 async function grow(config: Config): Promise<number> {
   const engine = await createWasmEngine(config);
-  const species = [];
-  for (const rule of loadRules(config.weightsDir)) {
-    const mature = await growMature(rule, createWasmEngine);
-    species.push({ rule, mature, card: speciesOf(rule, mature) });
-  }
-  const world = new World(engine, species, () => {});
+  const { rules, close } = await startRules(config, (rule) => growMature(rule, createWasmEngine));
+  close();
+  const world = new World(engine, rules, () => {});
   world.plantGarden(config.garden, config.randomSeed);
   await engine.step(GROWN_STEPS);
   await world.observe(0);
