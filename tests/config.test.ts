@@ -20,7 +20,7 @@ describe('readConfig', () => {
       port: 2567,
       engine: 'auto',
       threads: Math.max(1, availableParallelism() - 1),
-      maxPages: 4096,
+      maxPages: 8192,
       rest: 1e-6,
       width: 1024,
       height: 1024,

@@ -142,19 +142,27 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
 export function healthOf(own: Float32Array, form: MatureForm): number {
   const { width, height, rgba } = form;
   const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
+  // Everything as if the form were zero, then what lies in its box put right. Two sums by turns: one alone waits for
+  // itself at every addition.
   let error = 0;
+  let more = 0;
+  for (let i = 0; i < own.length; i += 4) {
+    error += own[i] * own[i] + own[i + 1] * own[i + 1];
+    more += own[i + 2] * own[i + 2] + own[i + 3] * own[i + 3];
+  }
   let energy = 0;
-  // Everything as if the form were zero, then what lies in its box put right.
-  for (let i = 0; i < own.length; i++) error += own[i] * own[i];
   for (let y = 0; y < height; y++) {
     const ownRow = (y + HEALTH_MARGIN) * ownWidth + HEALTH_MARGIN * 4;
     const row = y * width * 4;
-    for (let i = 0; i < width * 4; i++) {
-      const mature = rgba[row + i];
-      error += mature * (mature - 2 * own[ownRow + i]);
-      energy += mature * mature;
+    for (let i = 0; i < width * 4; i += 2) {
+      const a = rgba[row + i];
+      const b = rgba[row + i + 1];
+      error += a * (a - 2 * own[ownRow + i]);
+      more += b * (b - 2 * own[ownRow + i + 1]);
+      energy += a * a + b * b;
     }
   }
+  error += more;
   const health = 1 - error / energy;
   // NaN, too, is no health.
   return health > 0 ? Math.min(health, 1) : 0;

@@ -6,8 +6,6 @@ import type { OrganismRecord } from '../storage/snapshot.ts';
 export const HISTORY_SAMPLES = 240;
 /** An id is not given again for so long, so that no viewer takes a newcomer for the one who died. */
 export const REST_SECONDS = 60;
-/** Far beyond what a few cores step in real time; ids must be left to rest. */
-export const MOST_ORGANISMS = 16_384;
 const MOST_IDS = 65_535;
 
 export interface Organism {
@@ -58,7 +56,9 @@ export const toHundredths = (value: number): number => Math.round(value * 100) /
 
 export class Organisms {
   readonly #living = new Map<number, Organism>();
-  /** id → the running time at which it may be given again. */
+  /** By id: 1 while it is alive or rests. */
+  readonly #taken = new Uint8Array(MOST_IDS + 1);
+  /** id → the running time at which it may be given again, in order of time. */
   readonly #resting = new Map<number, number>();
   #nextId = 1;
 
@@ -82,15 +82,16 @@ export class Organisms {
     return [...this.#living.keys()];
   }
 
-  /** An id that nobody has or had a moment ago; null when there are too many organisms. Ids go round. */
+  /** An id that nobody has or had a moment ago; null when there is none. Ids go round. */
   freeId(runSeconds: number): number | null {
-    if (this.#living.size >= MOST_ORGANISMS) return null;
-    for (const [id, until] of this.#resting) if (until <= runSeconds) this.#resting.delete(id);
-    for (let tried = 0; tried < MOST_IDS; tried++) {
-      const id = ((this.#nextId - 1 + tried) % MOST_IDS) + 1;
-      if (!this.#living.has(id) && !this.#resting.has(id)) return id;
+    for (const [id, until] of this.#resting) {
+      if (until > runSeconds) break;
+      this.#resting.delete(id);
+      this.#taken[id] = 0;
     }
-    return null;
+    const ahead = this.#taken.indexOf(0, this.#nextId);
+    const id = ahead > 0 ? ahead : this.#taken.indexOf(0, 1);
+    return id > 0 ? id : null;
   }
 
   add(
@@ -104,6 +105,7 @@ export class Organisms {
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = { ...rest, cells: 1, history, marks: [] };
     this.#living.set(organism.id, organism);
+    this.#taken[organism.id] = 1;
     this.#nextId = (organism.id % MOST_IDS) + 1;
     return organism;
   }
@@ -134,6 +136,7 @@ export class Organisms {
   ): void {
     this.#living.clear();
     this.#resting.clear();
+    this.#taken.fill(0);
     for (const record of records) {
       const { rule: _rule, ...facts } = record;
       this.add({ ...facts, slot: slotOf(record) });

@@ -11,6 +11,7 @@ import {
   type Perturbation,
 } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
 import {
   changedPages,
@@ -225,6 +226,41 @@ export function describeEngineContract(
       expect(engine.pageCount).toBe(reference.pageCount);
     });
 
+    test('who moved since the last time is told, where an engine tells it', async () => {
+      if (engine.takeMoved === undefined) return;
+      for (const seed of [66, 67, 68]) {
+        await startFrom(seed, 8);
+        const ids = (await engine.census()).map(({ organism }) => organism);
+        await engine.takeMoved();
+        expect(await engine.takeMoved()).toEqual([]);
+        let before = bodies(await engine.save());
+        const acts = [
+          () => engine.step(1),
+          () => engine.perturb({ kind: 'ablate', x0: 64, y0: 64, x1: 70, y1: 60, radius: 4 }),
+          () =>
+            engine.perturb({
+              kind: 'noise',
+              x0: 60,
+              y0: 60,
+              x1: 60,
+              y1: 60,
+              radius: 9,
+              amplitude: 0.2,
+              salt: 1,
+            }),
+          () => engine.plant(3, 0, 66, 66),
+          () => engine.step(2),
+        ];
+        for (const act of acts) {
+          await act();
+          const moved = await engine.takeMoved();
+          const after = bodies(await engine.save());
+          for (const id of ids) if (after.get(id) !== before.get(id)) expect(moved, `${act}`).toContain(id);
+          before = after;
+        }
+      }
+    });
+
     test('removing an organism clears it alone and frees its id', async () => {
       await startFrom(61);
       for (const made of [engine, reference]) {
@@ -385,6 +421,20 @@ export function describeEngineContract(
       }
     });
   });
+}
+
+/** Everything that an organism is, in one string: its cells in order. */
+function bodies(state: EngineState): Map<number, string> {
+  const parts = new Map<number, string[]>();
+  for (const { page, cells, owners } of [...state.pages].sort((a, b) => a.page - b.page)) {
+    for (let cell = 0; cell < owners.length; cell++) {
+      if (owners[cell] === 0) continue;
+      const part = parts.get(owners[cell]) ?? [];
+      parts.set(owners[cell], part);
+      part.push(`${page}/${cell}:${cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS)}`);
+    }
+  }
+  return new Map([...parts].map(([id, part]) => [id, part.join(' ')]));
 }
 
 async function pixelsOf(engine: Engine, page: number): Promise<Uint8Array> {

@@ -102,17 +102,59 @@ describe('pages', () => {
     engine.dispose();
   });
 
-  test('65,535 organisms live at once, and no more', async () => {
+  test('65,535 organisms live at once, and no more; who is removed leaves the id to another', async () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 1 });
     engine.setRule(0, stillRule());
     for (let id = 1; id <= 65_535; id++) engine.plant(id, 0, ((id - 1) % 256) * 4, ((id - 1) >> 8) * 4);
     await engine.step(1);
-    const census = await engine.census();
-    expect(census).toHaveLength(65_535);
-    expect(census[300]).toEqual({ organism: 301, cells: 9 });
+    const counts = async () =>
+      new Map((await engine.census()).map(({ organism, cells }) => [organism, cells]));
+    const before = await counts();
+    expect(before.size).toBe(65_535);
+    expect(before.get(301)).toBe(9);
+    expect(await engine.takeMoved!()).toHaveLength(65_535);
+    await engine.step(1);
+    expect(await engine.takeMoved!()).toEqual([]);
     expect(() => engine.plant(65_536, 0, 3, 3)).toThrow(EngineError);
-    engine.remove(400);
-    engine.plant(400, 0, 3, 3);
+    engine.perturb({ kind: 'ablate', x0: 0, y0: 0, x1: 1023, y1: 0, radius: 500 });
+    await engine.step(1);
+    const dead = (await engine.census()).filter(({ cells }) => cells === 0);
+    expect(dead.length).toBeGreaterThan(30_000);
+    for (const { organism } of dead) engine.remove(organism);
+    for (const { organism } of dead) {
+      engine.plant(organism, 0, ((organism - 1) % 256) * 4, ((organism - 1) >> 8) * 4);
+    }
+    await engine.step(1);
+    expect(await counts()).toEqual(before);
+    engine.dispose();
+  });
+
+  test('65,535 seeds all over the largest world: those that memory cannot hold are refused, the others live', async () => {
+    const engine = await createWasmEngine({ width: 65_536, height: 65_536, randomSeed: 1, threads: 2 });
+    setRules(engine);
+    const refusals = new Set<string>();
+    let planted = 0;
+    for (let id = 1; id <= 65_535; id++) {
+      try {
+        // In the middle of a page of its own.
+        engine.plant(id, 2, ((id * 5) % 1024) * 64 + 32, Math.floor((id * 5) / 1024) * 64 + 32);
+        planted++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(EngineError);
+        refusals.add((error as Error).message);
+      }
+    }
+    expect(planted).toBeGreaterThan(12_000);
+    expect([...refusals]).toEqual([`no room: ${planted} pages exist, no more may`]);
+    await engine.step(2);
+    const census = await engine.census();
+    expect(census).toHaveLength(planted);
+    expect(census.every(({ cells }) => cells > 1)).toBe(true);
+    // One that goes makes room for another.
+    engine.remove(1);
+    engine.plant(65_535, 2, 65_500, 65_500);
+    await engine.step(1);
+    expect(engine.pageCount).toBe(planted);
     engine.dispose();
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { HISTORY_SAMPLES, Organisms, REST_SECONDS } from '../../server/world/organisms.ts';
-import { WorldMismatchError } from '../../server/world/world.ts';
+import { World, WorldMismatchError } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
@@ -189,9 +190,47 @@ describe('death', () => {
     expect(organisms.nextId).toBe(2);
     expect(organisms.freeId(200)).toBe(4);
   });
+
+  test('65,535 ids are given, each once, before one must wait for a dead one to have rested', () => {
+    const organisms = new Organisms();
+    const facts = { species: 'a', x: 0, y: 0, planter: '', plantedStep: 0, plantedSeconds: 0, health: 0 };
+    const given = new Set<number>();
+    for (let id = organisms.freeId(0); id !== null; id = organisms.freeId(0)) {
+      given.add(id);
+      organisms.add({ id, ...facts });
+    }
+    expect(given.size).toBe(65_535);
+    expect(organisms.size).toBe(65_535);
+    organisms.remove(40_000, 10);
+    organisms.remove(70, 20);
+    expect(organisms.freeId(10 + REST_SECONDS - 1)).toBeNull();
+    expect(organisms.freeId(10 + REST_SECONDS)).toBe(40_000);
+    expect(organisms.freeId(20 + REST_SECONDS)).toBe(70);
+  });
 });
 
 describe('records', () => {
+  test('health is measured of those who moved, at most 128 in a frame, whoever waits longest first', async () => {
+    const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 5 });
+    const world = new World(engine, [await loadBlob()], () => {});
+    world.plantGarden(300, 1);
+    const all = world.summaries().map(({ id }) => id);
+    expect(all).toHaveLength(300);
+    const measured: number[] = [];
+    const read = engine.readOrganism.bind(engine);
+    engine.readOrganism = (id, ...rest) => {
+      measured.push(id);
+      return read(id, ...rest);
+    };
+    const moved = [all, [5]];
+    engine.takeMoved = async () => moved.shift() ?? [];
+    await world.observe(0.25);
+    expect(measured).toEqual(all.slice(0, 128));
+    for (let frame = 0; frame < 20; frame++) await world.observe(0.05);
+    expect(measured).toEqual([...all, 5]);
+    engine.dispose();
+  });
+
   test('health is sampled at 4 Hz of running time, and a minute is kept', async () => {
     const { world } = await grown([30, 30]);
     for (let frame = 0; frame < 20; frame++) await world.observe(0.05);

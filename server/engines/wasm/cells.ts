@@ -68,8 +68,10 @@ export class PageCells {
   }
 
   addNoise(page: number, cell: number, x: number, y: number, draw: NoiseDraw): void {
-    if (this.owner(page, cell) === 0) return;
-    const { floats } = this.memory;
+    const owner = this.owner(page, cell);
+    if (owner === 0) return;
+    const { bytes, floats } = this.memory;
+    bytes[at.ORGANISM_MOVED_AT + owner] = 1;
     const channel = this.channel(page, cell);
     for (let c = 0; c < 16; c++) {
       const noise = noiseAt(draw.randomSeed, draw.salt, draw.stepNumber, x, y, c);
@@ -111,6 +113,7 @@ export class PageCells {
 
   private count(organism: number, change: number): void {
     this.memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism] += change;
+    this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
   /** Opaque bit and pixel of a cell whose state was written; whoever rests beside it wakes. */

@@ -12,6 +12,7 @@ import {
   EngineError,
   type EngineOptions,
   type EngineState,
+  MAX_ORGANISMS,
   type OrganismCensus,
   type OrganismId,
   type PageState,
@@ -120,7 +121,8 @@ class WasmEngine implements Engine {
 
   remove(organism: OrganismId): void {
     this.checkPlanted(organism);
-    this.clearWhere(organism, () => true);
+    // The dead are many when many die at once: they must not cost a look at every page.
+    if (this.cellCount(organism) > 0) this.clearWhere(organism, () => true);
     this.organisms.delete(organism);
   }
 
@@ -213,26 +215,45 @@ class WasmEngine implements Engine {
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
     into.fill(0);
-    this.visitRect(rect, (page, cell, offset) => {
-      if (this.cells.owner(page, cell) !== organism) return;
-      const channel = this.cells.channel(page, cell);
-      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.memory.floats[channel + c];
+    const { floats, words } = this.memory;
+    this.visitSpans(rect, (page, first, count, offset) => {
+      if (!this.cells.mayHold(page, organism)) return;
+      const owners = (page + at.OWNERS_AT) >>> 1;
+      for (let i = 0; i < count; i++) {
+        if (words[owners + first + i] !== organism) continue;
+        const channel = this.cells.channel(page, first + i);
+        const to = (offset + i) * 4;
+        into[to] = floats[channel];
+        into[to + 1] = floats[channel + 1];
+        into[to + 2] = floats[channel + 2];
+        into[to + 3] = floats[channel + 3];
+      }
     });
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
     into.fill(0);
-    this.visitRect(rect, (page, cell, offset) => {
-      into[offset] = this.cells.owner(page, cell);
+    this.visitSpans(rect, (page, first, count, offset) => {
+      const owners = ((page + at.OWNERS_AT) >>> 1) + first;
+      into.set(this.memory.words.subarray(owners, owners + count), offset);
     });
   }
 
   async census(): Promise<OrganismCensus[]> {
-    const counts = at.ORGANISM_CELLS_AT >>> 2;
     return Array.from(this.organisms.keys(), (organism) => ({
       organism,
-      cells: this.memory.ints[counts + organism],
+      cells: this.cellCount(organism),
     }));
+  }
+
+  async takeMoved(): Promise<OrganismId[]> {
+    const flags = this.memory.bytes.subarray(at.ORGANISM_MOVED_AT, at.ORGANISM_MOVED_AT + MAX_ORGANISMS + 1);
+    const moved: OrganismId[] = [];
+    for (let id = flags.indexOf(1, 1); id > 0; id = flags.indexOf(1, id + 1)) {
+      flags[id] = 0;
+      if (this.organisms.has(id)) moved.push(id);
+    }
+    return moved;
   }
 
   async save(): Promise<EngineState> {
@@ -259,7 +280,7 @@ class WasmEngine implements Engine {
     }
     this.pages.clear();
     this.organisms.clear();
-    this.memory.ints.fill(0, at.ORGANISM_CELLS_AT >>> 2, at.RULES_AT >>> 2);
+    this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
     for (const { id, rule } of state.organisms) this.enlist(id, rule);
     for (const { page: index, cells, owners } of state.pages) {
       const page = this.pages.obtain(index % this.pages.across, Math.floor(index / this.pages.across));
@@ -292,6 +313,10 @@ class WasmEngine implements Engine {
   private wakeAll(): void {
     for (const page of this.pages.list) this.pages.wake(page);
     this.isWaking = false;
+  }
+
+  private cellCount(organism: OrganismId): number {
+    return this.memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism];
   }
 
   private checkPlanted(organism: OrganismId): void {
@@ -352,8 +377,15 @@ class WasmEngine implements Engine {
     }
   }
 
-  /** Visits the cells of a rectangle that lie in pages that exist. @param visit - `offset` is row-major in `rect` */
-  private visitRect(rect: Rect, visit: (page: number, cell: number, offset: number) => void): void {
+  /**
+   * Visits the rows of a rectangle, cut at page borders, that lie in pages that exist.
+   *
+   * @param visit - `count` cells from cell `first` of the page; `offset` of the first is row-major in `rect`
+   */
+  private visitSpans(
+    rect: Rect,
+    visit: (page: number, first: number, count: number, offset: number) => void,
+  ): void {
     const top = Math.max(0, rect.y);
     const bottom = Math.min(this.height, rect.y + rect.height);
     const left = Math.max(0, rect.x);
@@ -362,10 +394,7 @@ class WasmEngine implements Engine {
       for (let x = left; x < right; ) {
         const end = Math.min(right, (x | (PAGE_CELLS - 1)) + 1);
         const page = this.pages.find(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
-        if (page !== 0) {
-          const row = (y - rect.y) * rect.width - rect.x;
-          for (let cx = x; cx < end; cx++) visit(page, cellIn(cx, y), row + cx);
-        }
+        if (page !== 0) visit(page, cellIn(x, y), end - x, (y - rect.y) * rect.width + x - rect.x);
         x = end;
       }
     }
