@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- step [--threads n] [--json]`: what a step costs, against the tfjs WASM backend and
- * against the bare kernel as its own ceiling. Rivals take turns, several rounds, and each keeps its best:
+ * `npm run bench -- step [--threads n] [--weights folder] [--json]`: what a step costs, against the tfjs WASM backend
+ * and against the bare kernel as its own ceiling. Rivals take turns, several rounds, and each keeps its best:
  * whatever else the machine does then disturbs all alike.
  */
 import { execFileSync } from 'node:child_process';
@@ -13,17 +13,37 @@ import type { Engine } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
 import { createPeer } from './peer.ts';
-import { denseWorld, FIRE_RATE, gardenWorld, grownBodies, HIDDEN, population } from './worlds.ts';
+import { denseWorld, FIRE_RATE, gardenWorld, grownBodies, HIDDEN, population, steadyRule } from './worlds.ts';
 
 const SIDE = 512;
 /** Many short rounds: on a shared machine, some of them are undisturbed. */
 const ROUNDS = 25;
 const ORGANISMS = 400;
 
+/** For people. */
+const MEANING: Readonly<Record<string, string>> = {
+  denseCellStepsPerSecond: 'cells a second, 512 x 512, every cell alive, fire rate 0.5',
+  peerDenseCellStepsPerSecond: 'the same world, tfjs on its WASM backend',
+  denseRatio: 'ours / theirs; at least 12 on two cores',
+  denseRatioOneThread: 'the same, ours on one thread as theirs is',
+  kernelEfficiency: "the update rule's FLOP/s within that step / the bare kernel's; at least 0.75",
+  kernelGflops: 'the bare kernel, all threads',
+  threadSpeedup: 'one thread / all threads; at least 1.8 with two',
+  sparseStepsPerSecond: `2,048 x 2,048, ${ORGANISMS} grown organisms, as a server steps them; at least 25`,
+  sparsePlainStepsPerSecond: 'the same without rest: every living cell computed',
+  areaRatio: 'a step of 65,536² / of 4,096², same organisms; at most 1.1',
+  hugePages: 'pages that exist in the 65,536² world',
+  emptyStepMicroseconds: 'a step of a 65,536² world whose life was wiped out; under 50',
+  peakRssMiB: 'of a process that steps the 65,536² world; at most 1,024',
+  peerThreads: 'tfjs has no threads in Node',
+};
+
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
     json: { type: 'boolean', default: false },
+    /** Rules whose grown bodies people the sparse worlds; default: those that are shipped. */
+    weights: { type: 'string' },
     threads: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     /** For itself: the 65,536² run alone, printing its peak memory. */
     'memory-only': { type: 'boolean', default: false },
@@ -45,6 +65,25 @@ async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds =
     for (const [i, measure] of measures.entries()) best[i] = Math.min(best[i], await measure());
   }
   return best;
+}
+
+/** Seconds of one step, each asked for by itself, as a server without life does. */
+async function secondsOfCalls(engine: Pick<Engine, 'step'>, calls: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) await engine.step(1);
+  return (performance.now() - start) / 1000 / calls;
+}
+
+/** Nothing is alive there any more: what lived has been wiped out. */
+async function desertedWorld(side: number): Promise<Engine> {
+  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads });
+  engine.setRule(0, steadyRule());
+  for (let id = 1; id <= 1000; id++) engine.plant(id, 0, (id * 7919) % side, (id * 104_729) % side);
+  await engine.step(1);
+  engine.perturb({ kind: 'ablate', x0: 0, y0: 0, x1: side, y1: side, radius: 2 * side });
+  for (const { organism } of await engine.census()) engine.remove(organism);
+  await engine.step(1);
+  return engine;
 }
 
 async function measureDense() {
@@ -82,6 +121,7 @@ async function measureDense() {
     denseCellStepsPerSecond: cells / own,
     peerDenseCellStepsPerSecond: cells / rival,
     denseRatio: rival / own,
+    denseRatioOneThread: rival / single,
     kernelEfficiency: flops * kernel,
     kernelGflops: 1e-9 / kernel,
     threadSpeedup: single / own,
@@ -89,13 +129,13 @@ async function measureDense() {
 }
 
 async function measureSparse() {
-  const { source, bodies } = await grownBodies();
+  const { source, bodies } = await grownBodies(values.weights);
   const { rest } = readConfig([], {}); // as a server steps it; `plain` does without
   const garden = await gardenWorld(2048, ORGANISMS, bodies, threads, rest);
   const plain = await gardenWorld(2048, ORGANISMS, bodies, threads);
   const small = await gardenWorld(4096, ORGANISMS, bodies, threads);
   const huge = await gardenWorld(65_536, ORGANISMS, bodies, threads);
-  const empty = await createWasmEngine({ width: 65_536, height: 65_536, randomSeed: 1, threads });
+  const empty = await desertedWorld(65_536);
   for (const engine of [garden, plain, small, huge]) await engine.step(20);
   const cells = await population(garden);
   const [sparse, every, near, far, nothing] = await bestInTurn([
@@ -103,7 +143,7 @@ async function measureSparse() {
     () => secondsOf(plain, 3),
     () => secondsOf(small, 5),
     () => secondsOf(huge, 5),
-    () => secondsOf(empty, 1000),
+    () => secondsOfCalls(empty, 200),
   ]);
   const pages = huge.pageCount;
   for (const engine of [garden, plain, small, huge, empty]) engine.dispose();
@@ -112,6 +152,7 @@ async function measureSparse() {
     sparsePlainStepsPerSecond: 1 / every,
     sparseRest: rest,
     sparseLivingCells: cells,
+    sparseCellsPerOrganism: cells / ORGANISMS,
     areaRatio: far / near,
     hugePages: pages,
     emptyStepMicroseconds: nothing * 1e6,
@@ -122,11 +163,12 @@ async function measureSparse() {
 /** Of a process that does the 65,536² run and nothing else. */
 function measureMemory(): number {
   const args = [import.meta.filename, 'step', '--memory-only', '--threads', String(threads)];
+  if (values.weights !== undefined) args.push('--weights', values.weights);
   return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
 if (values['memory-only']) {
-  const { bodies } = await grownBodies();
+  const { bodies } = await grownBodies(values.weights);
   const huge = await gardenWorld(65_536, ORGANISMS, bodies, threads);
   await huge.step(20);
   console.log(process.resourceUsage().maxRSS / 1024);
@@ -137,7 +179,7 @@ if (values['memory-only']) {
     ...(await measureSparse()),
     peakRssMiB: measureMemory(),
     threads,
-    peerThreads: 1, // its Node build has no threads
+    peerThreads: 1, // its WASM backend turns them off in Node (flags_wasm: IS_NODE)
     simd: hasRelaxedSimd() ? '128-bit, relaxed (FMA)' : '128-bit',
   };
   if (values.json) {
@@ -145,6 +187,7 @@ if (values['memory-only']) {
   } else {
     const shown = (value: number | string) =>
       typeof value === 'string' ? value : value.toLocaleString('en', { maximumSignificantDigits: 4 });
-    for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)} ${shown(value)}`);
+    for (const [name, value] of Object.entries(figures))
+      console.log(`${name.padEnd(28)} ${shown(value).padEnd(14)} ${MEANING[name] ?? ''}`.trimEnd());
   }
 }

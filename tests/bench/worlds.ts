@@ -51,9 +51,10 @@ export interface Body {
   readonly cells: readonly { readonly x: number; readonly y: number; readonly channels: Float32Array }[];
 }
 
-/** Each shipped rule's body after 1,000 steps, when nobody has touched it for half a minute; without shipped rules, steady discs of 700 cells. */
-export async function grownBodies(): Promise<{ readonly source: string; readonly bodies: Body[] }> {
-  const folder = join(import.meta.dirname, '../../weights');
+/** The body of each rule in a folder after 1,000 steps, when nobody has touched it for half a minute; without rules, steady discs of 700 cells. */
+export async function grownBodies(
+  folder = join(import.meta.dirname, '../../weights'),
+): Promise<{ readonly source: string; readonly bodies: Body[] }> {
   const rules = existsSync(folder) ? loadRules(folder) : [];
   if (rules.length > 0) {
     const bodies = [];
