@@ -119,7 +119,7 @@ export interface Engine extends Size {
   readOwners(rect: Rect, into: Uint16Array): Promise<void>;
   /** Cells per organism, for every id in use (0 cells: it died; `remove` frees the id). */
   census(): Promise<OrganismCensus[]>;
-  /** Organisms of which a cell changed, came or went since the last call, perhaps a few more. An engine without it: any may have. */
+  /** Organisms of which a cell changed, came or went, or the rule, since the last call, perhaps a few more. An engine without it: any may have. */
   takeMoved?(): Promise<OrganismId[]>;
 
   save(): Promise<EngineState>;

@@ -258,6 +258,8 @@ export function describeEngineContract(
           for (const id of ids) if (after.get(id) !== before.get(id)) expect(moved, `${act}`).toContain(id);
           before = after;
         }
+        engine.setOrganismRule(ids[0], 1);
+        expect(await engine.takeMoved()).toContain(ids[0]);
       }
     });
 

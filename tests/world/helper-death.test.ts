@@ -50,7 +50,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
   const posted: FromWorld[] = [];
   const simulation = new Simulation({
     world,
-    publisher: new Publisher({ across: SIDE / 64, epsilon: 0 }),
+    publisher: new Publisher({ world: engine, epsilon: 0 }),
     clock: { now: () => performance.now(), sleep },
     stepsPerSecond: 200,
     framesPerSecond: 50,

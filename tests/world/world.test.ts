@@ -193,7 +193,16 @@ describe('death', () => {
 
   test('65,535 ids are given, each once, before one must wait for a dead one to have rested', () => {
     const organisms = new Organisms();
-    const facts = { species: 'a', x: 0, y: 0, planter: '', plantedStep: 0, plantedSeconds: 0, health: 0 };
+    const facts = {
+      species: 'a',
+      x: 0,
+      y: 0,
+      planter: '',
+      plantedStep: 0,
+      plantedSeconds: 0,
+      health: 0,
+      slot: 0,
+    };
     const given = new Set<number>();
     for (let id = organisms.freeId(0); id !== null; id = organisms.freeId(0)) {
       given.add(id);

@@ -307,6 +307,7 @@ class WasmEngine implements Engine {
   private enlist(organism: OrganismId, slot: RuleSlot): void {
     this.organisms.set(organism, slot);
     this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
+    this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
   /** Another rule may have work for cells that rest. */
