@@ -1,4 +1,5 @@
 /** Regrow in the browser: join → store → view → HUD. Wiring only. */
+import { loadPageCodec, PAGE_CODEC_URL } from '../shared/pageCodec.ts';
 import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
 import { Address } from './address.ts';
 import { Brush } from './brush.ts';
@@ -194,4 +195,5 @@ expose({
     brush.stroke(tool, radius, points, species, performance.now()),
 });
 
+await loadPageCodec(await WebAssembly.compileStreaming(fetch(PAGE_CODEC_URL)));
 connection.start();

@@ -11,6 +11,7 @@ import type { Rule } from '../rules/rule.ts';
 import { matureFiles } from '../storage/matureFiles.ts';
 import { Saves } from '../storage/saves.ts';
 import { StrokeLog } from '../storage/strokeLog.ts';
+import { readPageCodec } from '../stream/codec.ts';
 import { Publisher } from '../stream/publisher.ts';
 import { growMature, type MatureCache, MatureError, speciesOf } from './mature.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
@@ -24,6 +25,7 @@ const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =
   port.postMessage(message, transfer);
 const notes: string[] = [];
 
+await readPageCodec();
 const species = await loadSpecies(loadRules(config.weightsDir), matureFiles(join(config.dataDir, 'mature')));
 const { engine, reason } = await createEngine(config.engine, {
   width,
