@@ -1,5 +1,9 @@
 /** Frames as a server would publish them, recorded from the real engine: what the codec is measured on and learns from. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { importDistill } from '../../server/rules/distill.ts';
+import { loadRules } from '../../server/rules/load.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, PAGE_CELLS } from '../../shared/geometry.ts';
 import { seededRandom } from '../engines/fixtures.ts';
@@ -7,7 +11,18 @@ import { seededRandom } from '../engines/fixtures.ts';
 /** 20 frames a second of a world that takes 30 steps. */
 const STEPS_PER_FRAME = 1.5;
 const SIDE = 4 * PAGE_CELLS;
+/** Grown, and not so old that a rule trained only to grow has dissolved. */
 const GROWN_STEP = 400;
+
+/** The Distill article's published rules, from a folder of its JSON files. */
+export const distillRules = (folder: string): Rule[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => importDistill(readFileSync(join(folder, file), 'utf8'), file.replace('.json', '')));
+
+export const shippedRules = (folder = join(import.meta.dirname, '../../weights')): Rule[] =>
+  loadRules(folder);
 
 export const SCENES = ['growing', 'grown', 'damaged'] as const;
 export type Scene = (typeof SCENES)[number];

@@ -2,6 +2,7 @@
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
+  codec: () => import('./codec.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);
