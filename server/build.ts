@@ -1,6 +1,7 @@
 /**
  * Builds what is older than its sources: the WASM kernels (AssemblyScript) and the client (Vite).
- * Arguments say what (`engine`, `trainer`, `client`); none: all. Fresh outputs cost one directory walk.
+ * Arguments say what (`engine`, `trainer`, `client`); none: all. The page codec is built always: all that runs
+ * needs it. Fresh outputs cost one directory walk.
  */
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, statSync } from 'node:fs';
@@ -20,6 +21,9 @@ const KERNELS: Readonly<Record<string, string>> = {
   trainer: 'server/training/assembly/trainer.ts',
 };
 
+/** The page codec: one module for server and browser, with a memory of its own. */
+const CODEC = 'shared/codec/assembly/codec.ts';
+
 const newest = (...patterns: string[]): number =>
   Math.max(0, ...globSync(patterns, { cwd: root }).map((file) => statSync(join(root, file)).mtimeMs));
 
@@ -37,6 +41,16 @@ async function buildKernel(name: string, entry: string, relaxed: boolean): Promi
   flags.push('--maximumMemory', '65536', '--enable', 'threads', '--enable', 'simd');
   if (relaxed) flags.push('--enable', 'relaxed-simd');
   await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], {
+    cwd: root,
+  });
+  console.log(`built ${output}`);
+}
+
+async function buildCodec(): Promise<void> {
+  const output = 'build/wasm/codec.wasm';
+  if (!isStale(output, newest('shared/codec/assembly/*.ts', 'server/build.ts'))) return;
+  const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd'];
+  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), CODEC, '--outFile', output, ...flags], {
     cwd: root,
   });
   console.log(`built ${output}`);
@@ -61,7 +75,10 @@ mkdirSync(join(root, 'build/wasm'), { recursive: true });
 const jobs = Object.entries(KERNELS)
   .filter(([name]) => isAsked(name))
   .flatMap(([name, entry]) => [true, false].map((relaxed) => buildKernel(name, entry, relaxed)));
-if (isAsked('client')) jobs.push(buildClient());
+// Whatever runs, streams or reads pages; the client carries the codec with it.
+const codec = buildCodec();
+jobs.push(codec);
+if (isAsked('client')) jobs.push(codec.then(buildClient));
 await Promise.all(jobs).catch((error: { stderr?: string }) => {
   console.error(error.stderr || error);
   process.exit(1);

@@ -1,30 +1,119 @@
 /**
  * A page's pixels as the difference from what the reader already holds (nothing: zeros, for a keyframe).
  * ```
- * delta := run*
- * run   := varuint(skip) varuint(count) rgba{count}
+ * payload := ()                      a blank page, for a reader who holds a blank one
+ *          | u16 check  coded{..}    range-coded: which cells move, and by how much
+ *          | u16 check  rgba{4096}   the page itself, where coding would not be shorter
  * ```
- * `skip` cells stay as they are, `count` (at least 1) are replaced. Cells are in reading order.
+ * `check` is a hash of the pixels that result: a payload that is damaged, or meant for another base, throws.
+ * The coder is `codec/assembly/`, compiled to WASM: one implementation for both sides. It has to be loaded once.
  */
 import { PAGE_BYTES, PAGE_CELLS } from './geometry.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
-/** Largest delta: every other cell changed, so each costs a one-byte skip, a one-byte count and 4 bytes. */
-export const MAX_PAYLOAD_BYTES = (CELLS / 2) * 6 + CELLS * 4;
+const CHECK_BYTES = 2;
+/** A page as it is, and its check. */
+export const MAX_PAYLOAD_BYTES = CHECK_BYTES + PAGE_BYTES;
 
-/** The payload is not of the grammar; the page is as it was. */
+/** Where the build puts the compiled codec: read it (server) or fetch it (browser), then `loadPageCodec`. */
+export const PAGE_CODEC_URL = new URL('../build/wasm/codec.wasm', import.meta.url);
+
+/** The payload is not one for these pixels; the page is as it was. */
 export class PageCodecError extends Error {
   override name = 'PageCodecError';
 }
 
-const scratch = new Uint8Array(MAX_PAYLOAD_BYTES);
-const aligned = new Uint8Array(PAGE_BYTES);
-const blank = new Int32Array(CELLS);
+/** What the compiled codec gives us: `assembly/codec.ts`. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  /** Addresses: u8 [64, 64, 4], u8 [64, 64, 4], u8 [MAX_PAYLOAD_BYTES] */
+  readonly PAGE_AT: WebAssembly.Global;
+  readonly TRUTH_AT: WebAssembly.Global;
+  readonly PAYLOAD_AT: WebAssembly.Global;
+  encode(epsilon: number): number;
+  decode(length: number): number;
+}
 
-/** The page as cells: one little-endian RGBA word each (every platform that runs this is little-endian). */
-function wordsOf(page: Uint8Array): Int32Array {
+interface Codec {
+  readonly encode: Exports['encode'];
+  readonly decode: Exports['decode'];
+  readonly page: Uint8Array;
+  readonly truth: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+let codec: Codec | null = null;
+
+/** Once a thread, before the first page is encoded or decoded. */
+export async function loadPageCodec(module: WebAssembly.Module): Promise<void> {
+  const instance = await WebAssembly.instantiate(module);
+  const { memory, PAGE_AT, TRUTH_AT, PAYLOAD_AT, encode, decode } = instance.exports as unknown as Exports;
+  codec = {
+    encode,
+    decode,
+    page: new Uint8Array(memory.buffer, PAGE_AT.value, PAGE_BYTES),
+    truth: new Uint8Array(memory.buffer, TRUTH_AT.value, PAGE_BYTES),
+    payload: new Uint8Array(memory.buffer, PAYLOAD_AT.value, MAX_PAYLOAD_BYTES),
+  };
+}
+
+function loaded(): Codec {
+  if (codec === null) throw new Error('loadPageCodec has not been called (or not waited for)');
+  return codec;
+}
+
+function checkPage(page: Uint8Array): void {
   if (page.length !== PAGE_BYTES)
     throw new PageCodecError(`page of ${page.length} bytes, expected ${PAGE_BYTES}`);
+}
+
+/**
+ * Moves `published` to within ε of `truth` and returns how, or null when nothing had to move. A cell moves
+ * when some channel is further than ε from the truth; then each such channel comes to within ε of it.
+ *
+ * @param published - [64, 64, 4], updated in place
+ * @param truth - [64, 64, 4], read only
+ * @param epsilon - 0..255; 0 is lossless
+ */
+export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: number): Uint8Array | null {
+  const { encode, page, truth: goal, payload } = loaded();
+  checkPage(published);
+  checkPage(truth);
+  page.set(published);
+  goal.set(truth);
+  const length = encode(epsilon);
+  if (length === 0) return null;
+  published.set(page);
+  return payload.slice(0, length);
+}
+
+/**
+ * The whole page, for a reader who holds nothing: no bytes at all for a page of zeros.
+ *
+ * @param page - [64, 64, 4], read only
+ */
+export function encodeKeyframe(page: Uint8Array): Uint8Array {
+  const { encode, page: held, truth, payload } = loaded();
+  checkPage(page);
+  held.fill(0);
+  truth.set(page);
+  return payload.slice(0, encode(0));
+}
+
+/** Whether two pages hold the same pixels. */
+export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  const left = wordsOf(a);
+  // Only one of the two may use the scratch page.
+  const right = readableWordsOf(b);
+  for (let cell = 0; cell < CELLS; cell++) if (left[cell] !== right[cell]) return false;
+  return true;
+}
+
+const aligned = new Uint8Array(PAGE_BYTES);
+
+/** The page as cells, one word each. */
+function wordsOf(page: Uint8Array): Int32Array {
+  checkPage(page);
   return new Int32Array(page.buffer, page.byteOffset, CELLS);
 }
 
@@ -35,91 +124,6 @@ function readableWordsOf(page: Uint8Array): Int32Array {
   return wordsOf(aligned);
 }
 
-/** Whether a cell must move: some channel is further than ε from the truth. */
-function differs(published: number, truth: number, epsilon: number): boolean {
-  let difference = (published & 0xff) - (truth & 0xff);
-  if (difference > epsilon || difference < -epsilon) return true;
-  difference = ((published >>> 8) & 0xff) - ((truth >>> 8) & 0xff);
-  if (difference > epsilon || difference < -epsilon) return true;
-  difference = ((published >>> 16) & 0xff) - ((truth >>> 16) & 0xff);
-  if (difference > epsilon || difference < -epsilon) return true;
-  difference = (published >>> 24) - (truth >>> 24);
-  return difference > epsilon || difference < -epsilon;
-}
-
-function writeVaruint(at: number, value: number): number {
-  if (value >= 0x80) {
-    scratch[at++] = (value & 0x7f) | 0x80;
-    value >>>= 7;
-  }
-  scratch[at++] = value;
-  return at;
-}
-
-/** Writes the runs in which `to` leaves `from` into `scratch`; `move` applies them to `from`. */
-function writeRuns(from: Int32Array, to: Int32Array, epsilon: number, move: boolean): number {
-  let length = 0;
-  let lastEnd = 0;
-  let cell = 0;
-  while (cell < CELLS) {
-    // Most cells of most pages are equal to the bit; only the others are looked at by channel.
-    if (from[cell] === to[cell] || (epsilon > 0 && !differs(from[cell], to[cell], epsilon))) {
-      cell++;
-      continue;
-    }
-    const start = cell;
-    do cell++;
-    while (
-      cell < CELLS &&
-      from[cell] !== to[cell] &&
-      (epsilon === 0 || differs(from[cell], to[cell], epsilon))
-    );
-    length = writeVaruint(length, start - lastEnd);
-    length = writeVaruint(length, cell - start);
-    for (let moved = start; moved < cell; moved++) {
-      const rgba = to[moved];
-      scratch[length] = rgba;
-      scratch[length + 1] = rgba >>> 8;
-      scratch[length + 2] = rgba >>> 16;
-      scratch[length + 3] = rgba >>> 24;
-      length += 4;
-      if (move) from[moved] = rgba;
-    }
-    lastEnd = cell;
-  }
-  return length;
-}
-
-/**
- * Moves `published` to within ε of `truth` and returns how, or null when nothing had to move.
- *
- * @param published - [64, 64, 4], at a multiple of 4 bytes, updated in place
- * @param truth - [64, 64, 4]
- * @param epsilon - 0..255; 0 is lossless
- */
-export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: number): Uint8Array | null {
-  const length = writeRuns(wordsOf(published), readableWordsOf(truth), epsilon, true);
-  return length === 0 ? null : scratch.slice(0, length);
-}
-
-/**
- * The whole page, for a reader who holds nothing: no bytes at all for a page of zeros.
- *
- * @param page - [64, 64, 4], read only
- */
-export function encodeKeyframe(page: Uint8Array): Uint8Array {
-  return scratch.slice(0, writeRuns(blank, readableWordsOf(page), 0, false));
-}
-
-/** Whether two pages hold the same pixels. */
-export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  // Only one of the two may use the scratch page.
-  const left = wordsOf(a);
-  const right = readableWordsOf(b);
-  for (let cell = 0; cell < CELLS; cell++) if (left[cell] !== right[cell]) return false;
-  return true;
-}
-
 /**
  * Applies a payload to the pixels its base version holds (zeros for a keyframe).
  *
@@ -127,42 +131,24 @@ export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
  * @throws PageCodecError before anything is written
  */
 export function decodePage(payload: Uint8Array, page: Uint8Array): void {
-  if (page.length !== PAGE_BYTES)
-    throw new PageCodecError(`page of ${page.length} bytes, expected ${PAGE_BYTES}`);
-  readRuns(payload, null);
-  readRuns(payload, page);
-}
-
-/** Checks the whole payload; with a page, applies it. */
-function readRuns(payload: Uint8Array, page: Uint8Array | null): void {
-  const end = payload.length;
-  let at = 0;
-  let cell = 0;
-  while (at < end) {
-    let skip = payload[at++];
-    if (skip >= 0x80) {
-      if (at === end) throw new PageCodecError('payload ends inside a run');
-      skip = (skip & 0x7f) | highBits(payload[at++]);
-    }
-    if (at === end) throw new PageCodecError('payload ends inside a run');
-    let count = payload[at++];
-    if (count >= 0x80) {
-      if (at === end) throw new PageCodecError('payload ends inside a run');
-      count = (count & 0x7f) | highBits(payload[at++]);
-    }
-    cell += skip;
-    if (count === 0) throw new PageCodecError('run of no cells');
-    if (cell + count > CELLS) throw new PageCodecError(`run ends at cell ${cell + count} of ${CELLS}`);
-    const runEnd = at + count * 4;
-    if (runEnd > end) throw new PageCodecError('payload ends inside a run');
-    if (page !== null) for (let to = cell * 4; at < runEnd; ) page[to++] = payload[at++];
-    at = runEnd;
-    cell += count;
+  const { decode, page: held, payload: from } = loaded();
+  checkPage(page);
+  if (payload.length > MAX_PAYLOAD_BYTES)
+    throw new PageCodecError(`payload of ${payload.length} bytes, at most ${MAX_PAYLOAD_BYTES}`);
+  if (payload.length === 0) {
+    if (page.some((value) => value !== 0)) throw new PageCodecError('payload of a blank page for another');
+    return;
   }
-}
-
-/** 14 bits reach every cell of a page; a third byte can only be a lie. */
-function highBits(byte: number): number {
-  if (byte >= 0x80) throw new PageCodecError('run length over 14 bits');
-  return byte << 7;
+  if (payload.length <= CHECK_BYTES - 1) throw new PageCodecError('payload ends inside its check');
+  held.set(page);
+  from.set(payload);
+  switch (decode(payload.length)) {
+    case 0:
+      page.set(held);
+      return;
+    case 1:
+      throw new PageCodecError('payload says what no encoder would');
+    default:
+      throw new PageCodecError('pixels do not match the check: damaged, or for another base');
+  }
 }

@@ -1,4 +1,5 @@
 /** The decode worker's entry: messages to the feed and back. The socket → pixel path runs through `feed.ts`. */
+import { loadPageCodec, PAGE_CODEC_URL } from '../../shared/pageCodec.ts';
 import { Feed } from './feed.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -9,8 +10,16 @@ const scope = self as unknown as {
 };
 
 let feed: Feed | null = null;
+const codecLoaded = WebAssembly.compileStreaming(fetch(PAGE_CODEC_URL)).then(loadPageCodec);
+// Thrown outside the promise it is the worker's error, which the page hears of.
+codecLoaded.catch((error) =>
+  setTimeout(() => {
+    throw error;
+  }),
+);
 
-scope.onmessage = ({ data }) => {
+scope.onmessage = async ({ data }) => {
+  await codecLoaded; // messages stay in order: all wait for the same promise
   if (data.type === 'open')
     feed = new Feed(data.world, (message, transfer) => scope.postMessage(message, transfer));
   else feed?.handle(data);

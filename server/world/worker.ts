@@ -8,6 +8,7 @@ import { createEngine } from '../engines/create.ts';
 import { matureFiles } from '../storage/matureFiles.ts';
 import { Saves } from '../storage/saves.ts';
 import { StrokeLog } from '../storage/strokeLog.ts';
+import { readPageCodec } from '../stream/codec.ts';
 import { Publisher } from '../stream/publisher.ts';
 import { cachedGrower } from './mature.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
@@ -22,6 +23,7 @@ const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =
   port.postMessage(message, transfer);
 const notes: string[] = [];
 
+await readPageCodec();
 const grow = cachedGrower(
   matureFiles(join(config.dataDir, 'mature')),
   async (options) => (await createEngine(config.engine, options)).engine,

@@ -9,6 +9,7 @@ import {
   PageCodecError,
   pagesEqual,
 } from '../../shared/pageCodec.ts';
+import { seededRandom } from '../engines/fixtures.ts';
 
 /** A page of blocks and specks: runs of many lengths, and gaps between them. */
 const page = fc
@@ -60,11 +61,42 @@ describe('a delta', () => {
     expect(payload).toEqual(encodeKeyframe(truth));
   });
 
-  test('is never longer than the stated bound, which is reached', () => {
-    const truth = new Uint8Array(PAGE_BYTES);
-    for (let cell = 1; cell < PAGE_CELLS ** 2; cell += 2) truth[cell * 4] = 200;
-    expect(encodeKeyframe(truth).length).toBe((PAGE_CELLS ** 2 / 2) * 6);
-    expect(encodeKeyframe(new Uint8Array(PAGE_BYTES).fill(1)).length).toBeLessThan(MAX_PAYLOAD_BYTES);
+  test('is never longer than the stated bound, which noise reaches', () => {
+    const noise = fc.uint8Array({ minLength: PAGE_BYTES, maxLength: PAGE_BYTES });
+    fc.assert(
+      fc.property(page, fc.oneof(page, noise), epsilons, (old, truth, epsilon) => {
+        const payload = encodePage(old.slice(), truth, epsilon);
+        expect(payload?.length ?? 0).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
+      }),
+      { numRuns: 50, seed: 5 },
+    );
+    const random = seededRandom(1);
+    const truth = Uint8Array.from({ length: PAGE_BYTES }, () => random() * 256);
+    const keyframe = encodeKeyframe(truth);
+    expect(keyframe.length).toBe(MAX_PAYLOAD_BYTES);
+    const reader = new Uint8Array(PAGE_BYTES);
+    decodePage(keyframe, reader);
+    expect(pagesEqual(reader, truth)).toBe(true);
+  });
+
+  test('leaves a cell within epsilon as it is, to the bit', () => {
+    fc.assert(
+      fc.property(page, page, epsilons, (old, truth, epsilon) => {
+        const published = old.slice();
+        const payload = encodePage(published, truth, epsilon);
+        // A page that cannot be coded shorter is sent as it is.
+        if (payload?.length === MAX_PAYLOAD_BYTES) {
+          expect(pagesEqual(published, truth)).toBe(true);
+          return;
+        }
+        for (let cell = 0; cell < PAGE_BYTES; cell += 4) {
+          const [before, goal] = [old.subarray(cell, cell + 4), truth.subarray(cell, cell + 4)];
+          if (worst(before, goal) <= epsilon && worst(before, published.subarray(cell, cell + 4)) > 0)
+            throw new Error(`cell ${cell / 4} moved without need`);
+        }
+      }),
+      { numRuns: 30, seed: 6 },
+    );
   });
 });
 
@@ -82,51 +114,171 @@ describe('a keyframe', () => {
   });
 });
 
-/** It decodes, or throws the codec's own error and leaves the page as it was. */
-function survives(payload: Uint8Array): void {
-  const before = new Uint8Array(PAGE_BYTES).fill(7);
-  const held = before.slice();
+/** Pages as a growing and flickering organism leaves them, and random ones: payloads to damage. */
+function corpus(): { base: Uint8Array; payload: Uint8Array; result: Uint8Array }[] {
+  const random = seededRandom(7);
+  const entries = [];
+  const body = new Uint8Array(PAGE_BYTES);
+  for (let cell = 0; cell < PAGE_CELLS ** 2; cell++) {
+    const [x, y] = [cell % PAGE_CELLS, Math.floor(cell / PAGE_CELLS)];
+    if (Math.hypot(x - 30, y - 33) < 8) body.set([x * 4, y * 3, (x * y) & 255, 255], cell * 4);
+  }
+  for (const [share, reach] of [
+    [0.002, 1],
+    [0.02, 2],
+    [0.3, 2],
+    [0.1, 40],
+  ]) {
+    const truth = body.slice();
+    for (let i = 0; i < PAGE_BYTES; i++)
+      if (truth[i | 3] > 0 && random() < share) truth[i] += Math.round((random() * 2 - 1) * reach);
+    for (const epsilon of [0, 1]) {
+      const published = body.slice();
+      const payload = encodePage(published, truth, epsilon);
+      if (payload !== null) entries.push({ base: body, payload, result: published });
+    }
+  }
+  entries.push({ base: new Uint8Array(PAGE_BYTES), payload: encodeKeyframe(body), result: body });
+  for (const [old, truth] of fc.sample(fc.tuple(page, page), { numRuns: 3, seed: 8 })) {
+    const published = old.slice();
+    const payload = encodePage(published, truth, 2);
+    if (payload !== null && payload.length < 600) entries.push({ base: old, payload, result: published });
+  }
+  return entries;
+}
+
+/** It throws the codec's own error and leaves the page as it was, or yields the very page that was sent. */
+function isCaught(payload: Uint8Array, base: Uint8Array, result: Uint8Array | null): boolean {
+  const held = base.slice();
   try {
     decodePage(payload, held);
   } catch (error) {
     expect(error).toBeInstanceOf(PageCodecError);
-    expect(pagesEqual(held, before)).toBe(true);
+    expect(pagesEqual(held, base)).toBe(true);
+    return true;
   }
+  return result === null || pagesEqual(held, result);
 }
 
 describe('a bad payload', () => {
-  test('of random bytes decodes or throws, and a throw leaves the page alone', () => {
+  const damaged = corpus();
+
+  test('the corpus has deltas and a keyframe, short and long', () => {
+    const lengths = damaged.map(({ payload }) => payload.length);
+    expect(lengths.length).toBeGreaterThanOrEqual(9);
+    expect(Math.min(...lengths)).toBeLessThan(20);
+    expect(Math.max(...lengths)).toBeGreaterThan(400);
+  });
+
+  test('of random bytes throws and leaves the page alone', () => {
+    let kept = 0;
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (payload) => survives(payload)),
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 400 }),
+        fc.constantFrom(...damaged),
+        (payload, { base }) => {
+          const held = base.slice();
+          try {
+            decodePage(payload, held);
+            kept++;
+          } catch (error) {
+            expect(error).toBeInstanceOf(PageCodecError);
+            expect(pagesEqual(held, base)).toBe(true);
+          }
+        },
+      ),
       { numRuns: 2_000, seed: 3 },
+    );
+    // 16 bits of check: one in 65,536 slips through.
+    expect(kept).toBe(0);
+  });
+
+  test('cut short anywhere throws', () => {
+    for (const { base, payload, result } of damaged) {
+      // Cut to nothing, a keyframe says "blank": only its frame can know better.
+      const least = base.some((value) => value !== 0) ? 0 : 1;
+      for (let length = least; length < payload.length; length++)
+        expect(isCaught(payload.subarray(0, length), base, result)).toBe(true);
+    }
+  });
+
+  test('with any bit flipped throws, or is the same page in other bits', () => {
+    for (const { base, payload, result } of damaged) {
+      for (let bit = 0; bit < payload.length * 8; bit++) {
+        const flipped = payload.slice();
+        flipped[bit >> 3] ^= 1 << (bit & 7);
+        expect(isCaught(flipped, base, result)).toBe(true);
+      }
+    }
+  });
+
+  test('with bytes added, swapped or overwritten throws', () => {
+    const tamper = fc.record({
+      entry: fc.constantFrom(...damaged),
+      at: fc.nat(),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }),
+      insert: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(tamper, ({ entry: { base, payload, result }, at, bytes, insert }) => {
+        const from = at % (payload.length + 1);
+        const tail = payload.subarray(insert ? from : Math.min(payload.length, from + bytes.length));
+        const tampered = Uint8Array.from([...payload.subarray(0, from), ...bytes, ...tail]);
+        expect(isCaught(tampered, base, result)).toBe(true);
+      }),
+      { numRuns: 2_000, seed: 9 },
     );
   });
 
-  test('cut short anywhere, or with any bit flipped, decodes or throws', () => {
-    const truth = new Uint8Array(PAGE_BYTES);
-    for (const cell of [0, 1, 2, 200, 300, 301, 4_095]) truth.set([cell, 1, 2, 255], cell * 4);
-    const payload = encodeKeyframe(truth);
-    for (let length = 0; length < payload.length; length++) survives(payload.subarray(0, length));
-    for (let bit = 0; bit < payload.length * 8; bit++) {
-      const flipped = payload.slice();
-      flipped[bit >> 3] ^= 1 << (bit & 7);
-      survives(flipped);
+  test('for another base throws, or makes up for the difference', () => {
+    for (const { base, payload, result } of damaged) {
+      for (let i = 1; i < PAGE_BYTES; i += 1_021) {
+        const other = base.slice();
+        other[i] ^= 1;
+        expect(isCaught(payload, other, result)).toBe(true);
+      }
     }
   });
 
   test.each([
-    ['a run of no cells', [0, 0]],
-    ['a run past the last cell', [0xff, 0x1f, 2, 1, 1, 1, 1, 1, 1, 1, 1]],
-    ['a length over 14 bits', [0x80, 0x80, 0x01, 1, 1, 1, 1]],
-    ['a run longer than the payload', [0, 2, 1, 1, 1, 1]],
-    ['a skip with no run', [5]],
-  ])('%s is refused', (_name, bytes) => {
-    const held = new Uint8Array(PAGE_BYTES);
+    ['nothing, for a page that is not blank', [], /blank page/],
+    ['one byte', [5], /inside its check/],
+    ['bytes behind the last decision', [0, 0, ...new Array(3_000).fill(0xff)], /no encoder|check/],
+    ['more than any page needs', new Array(MAX_PAYLOAD_BYTES + 1).fill(0), /at most/],
+    ['a page with another check', [1, 2, ...new Array(PAGE_BYTES).fill(9)], /check/],
+  ])('%s is refused', (_name, bytes, message) => {
+    const held = new Uint8Array(PAGE_BYTES).fill(7);
     expect(() => decodePage(Uint8Array.from(bytes), held)).toThrow(PageCodecError);
-    expect(held.every((value) => value === 0)).toBe(true);
+    expect(() => decodePage(Uint8Array.from(bytes), held)).toThrow(message);
+    expect(held.every((value) => value === 7)).toBe(true);
   });
 
   test('a page of another size is refused', () => {
-    expect(() => decodePage(new Uint8Array(0), new Uint8Array(3))).toThrow(PageCodecError);
+    const small = new Uint8Array(3);
+    const whole = new Uint8Array(PAGE_BYTES);
+    for (const attempt of [
+      () => decodePage(new Uint8Array(0), small),
+      () => encodePage(small, whole, 0),
+      () => encodePage(whole, small, 0),
+      () => encodeKeyframe(small),
+    ])
+      expect(attempt).toThrow(/page of 3 bytes/);
+  });
+});
+
+describe('one pixel, another place or another value', () => {
+  test('every single change of a page changes its check', () => {
+    // A check that ignored some bytes would let wrong pages pass.
+    const seen = new Map<number, number>();
+    const body = new Uint8Array(PAGE_BYTES).fill(128);
+    for (let i = 0; i < PAGE_BYTES; i += 7) {
+      const changed = body.slice();
+      changed[i] = 129;
+      const payload = encodePage(body.slice(), changed, 0)!;
+      const check = payload[0] | (payload[1] << 8);
+      seen.set(check, (seen.get(check) ?? 0) + 1);
+    }
+    // 2,341 draws of 65,536 values: about 42 pairs meet by chance.
+    expect(seen.size).toBeGreaterThan(2_200);
   });
 });

@@ -1,0 +1,186 @@
+// The page codec: how a page's pixels leave those that the reader holds (nothing: zeros, for a keyframe).
+import { CHECK_BYTES, LEVELS_AT, LIVING_AT, MOVING_AT, PAGE_AT, PAGE_BYTES, PAYLOAD_AT, PAYLOAD_BYTES, RESIDUALS_AT, TRUTH_AT, CELLS } from './layout';
+import { finishEncoding, hasOverflown, isAtEnd, isBeyondEnd, isDecoding, startDecoding, startEncoding, writtenBytes } from './coder';
+import { decide } from './model';
+import { codeCell, resetMoves, sizeClass } from './cell';
+import { RATES } from './contexts';
+import * as at from './contexts';
+
+export { PAGE_AT, TRUTH_AT, PAYLOAD_AT } from './layout';
+
+/** Cells not all zero, as bits. @returns how many */
+function findLiving(): i32 {
+  let living = 0;
+  const zero = i32x4.splat(0);
+  for (let y = 0; y < 64; y++) {
+    let row: u64 = 0;
+    const from = PAGE_AT + (<usize>y << 8);
+    for (let x = 0; x < 64; x += 4)
+      row |= <u64>i32x4.bitmask(i32x4.ne(v128.load(from + (<usize>x << 2)), zero)) << x;
+    store<u64>(LIVING_AT + (<usize>y << 3), row);
+    living += <i32>popcnt(row);
+  }
+  return living;
+}
+
+/** Cells with a channel further than `epsilon` from the truth, as bits. @returns how many */
+function findMoving(epsilon: i32): i32 {
+  let moving = 0;
+  const zero = i32x4.splat(0);
+  const within = i8x16.splat(<i8>epsilon);
+  for (let y = 0; y < 64; y++) {
+    let row: u64 = 0;
+    const from = <usize>y << 8;
+    for (let x = 0; x < 64; x += 4) {
+      const held = v128.load(PAGE_AT + from + (<usize>x << 2));
+      const truth = v128.load(TRUTH_AT + from + (<usize>x << 2));
+      const apart = v128.or(i8x16.sub_sat_u(held, truth), i8x16.sub_sat_u(truth, held));
+      row |= <u64>i32x4.bitmask(i32x4.ne(i8x16.sub_sat_u(apart, within), zero)) << x;
+    }
+    store<u64>(MOVING_AT + (<usize>y << 3), row);
+    moving += <i32>popcnt(row);
+  }
+  return moving;
+}
+
+/** 16 bits of all the page's pixels: a payload for another base, or a damaged one, is found out. */
+function check(): u32 {
+  const k = i32x4.splat(0x2c1b3c6d);
+  let a = i32x4.splat(0x297a2d39);
+  let b = i32x4.splat(0x1b56c4e9);
+  for (let i: usize = 0; i < <usize>PAGE_BYTES; i += 32) {
+    a = i32x4.mul(v128.xor(a, v128.load(PAGE_AT + i)), k);
+    b = i32x4.mul(v128.xor(b, v128.load(PAGE_AT + i, 16)), k);
+    a = v128.xor(a, i32x4.shr_u(a, 15));
+    b = v128.xor(b, i32x4.shr_u(b, 15));
+  }
+  // Not symmetric: two lanes that trade places must show.
+  a = v128.xor(i32x4.mul(a, i32x4(3, 5, 7, 9)), i32x4.mul(b, i32x4(11, 13, 15, 17)));
+  let h = i32x4.extract_lane(a, 0) ^ i32x4.extract_lane(a, 1) ^ i32x4.extract_lane(a, 2) ^ i32x4.extract_lane(a, 3);
+  h = (h ^ (h >>> 16)) * 0x45d9f3b;
+  return <u32>(h ^ (h >>> 16)) & 0xffff;
+}
+
+/** How many of the cells move, in half octaves: 0..22. */
+function rateClass(moving: i32, living: i32): i32 {
+  const share = (moving << 10) / (living + moving);
+  const bits = 32 - <i32>clz(share);
+  return bits < 2 ? bits : (bits << 1) - 2 + ((share >> (bits - 2)) & 1);
+}
+
+function codeClass(value: i32): i32 {
+  let node = 1;
+  for (let i = 4; i >= 0; i--) node = (node << 1) | <i32>decide(<bool>((value >> i) & 1), at.CLASS + node, 0);
+  return node & 31;
+}
+
+function codeSize(value: i32, rate: i32): i32 {
+  const top = <i32>decide(<bool>(value >> 1), at.SIZE + rate * 3, 0);
+  return (top << 1) | <i32>decide(<bool>(value & 1), at.SIZE + rate * 3 + 1 + top, 0);
+}
+
+/** So many moving cells tell what all of them will cost. */
+const SAMPLE = 48;
+
+/**
+ * Which blocks of 8 x 8 cells move at all, then their cells, row by row.
+ *
+ * @param moving - how many cells move; not looked at when decoding
+ * @returns false when it gave up: what is written will not be shorter than the page, what is read is over too soon
+ */
+function codeCells(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool): bool {
+  let above: u32 = 0;
+  let moved = 0;
+  at.begin(rate, size, blank);
+  for (let band = 0; band < 8; band++) {
+    let rows: u64 = 0;
+    let inside: u64 = 0;
+    const first = band << 3;
+    for (let y = first; y < first + 8; y++) {
+      rows |= load<u64>(MOVING_AT + (<usize>y << 3));
+      inside |= load<u64>(LIVING_AT + (<usize>y << 3));
+    }
+    const ring = inside | load<u64>(LIVING_AT + (<usize>(first - 1) << 3)) | load<u64>(LIVING_AT + (<usize>(first + 8) << 3));
+    const near = ring | (ring << 1) | (ring >> 1);
+    let blocks: u32 = 0;
+    for (let block = 0; block < 8; block++) {
+      const shift = block << 3;
+      const life = ((inside >> shift) & 255) != 0 ? 2 : ((near >> shift) & 255) != 0 ? 1 : 0;
+      const left = block > 0 ? (blocks >> (block - 1)) & 1 : 0;
+      const up = (above >> block) & 1;
+      const upRight = (above >> (block + 1)) & 1;
+      const upLeft = block > 0 ? (above >> (block - 1)) & 1 : 0;
+      const around = <i32>(left | (up << 1) | (upRight << 2) | (upLeft << 3));
+      const moves = decide(
+        ((rows >> shift) & 255) != 0,
+        at.BLOCK_RATE + rate * 3 + life,
+        at.BLOCK_AROUND + around * 3 + life,
+        at.BLOCK_COLUMNS + <i32>popcnt((inside >> shift) & 255) + 9 * (rate >> 2),
+      );
+      blocks |= <u32>moves << block;
+    }
+    above = blocks;
+    if (blocks == 0) continue;
+    for (let y = first; y < first + 8; y++) {
+      if (isDecoding()) {
+        if (isBeyondEnd()) return false;
+      } else if (moved >= SAMPLE && writtenBytes() * moving > PAGE_BYTES * moved) {
+        return false;
+      }
+      const row = load<u64>(MOVING_AT + (<usize>y << 3));
+      moved += <i32>popcnt(row);
+      for (let left = blocks; left != 0; left &= left - 1) {
+        const x0 = <i32>ctz(left) << 3;
+        for (let x = x0; x < x0 + 8; x++) codeCell(y, x, <bool>((row >> x) & 1), epsilon);
+      }
+    }
+  }
+  return true;
+}
+
+/**
+ * Moves the page to within `epsilon` of the truth and writes how.
+ *
+ * @returns bytes of the payload, 0 when nothing had to move
+ */
+export function encode(epsilon: i32): i32 {
+  const moving = findMoving(epsilon);
+  if (moving == 0) return 0;
+  const living = findLiving();
+  resetMoves();
+  startEncoding(PAYLOAD_AT + CHECK_BYTES);
+  const rate = codeClass(rateClass(moving, living));
+  const size = living == 0 ? 0 : codeSize(sizeClass(epsilon), rate);
+  let to: usize = 0;
+  if (codeCells(epsilon, moving, rate, size, living == 0)) to = finishEncoding();
+  if (to == 0 || hasOverflown()) {
+    // Noise. The page itself is then sent, and exactly.
+    memory.copy(PAGE_AT, TRUTH_AT, PAGE_BYTES);
+    memory.copy(PAYLOAD_AT + CHECK_BYTES, TRUTH_AT, PAGE_BYTES);
+    to = PAYLOAD_AT + PAYLOAD_BYTES;
+  }
+  store<u16>(PAYLOAD_AT, <u16>check());
+  return <i32>(to - PAYLOAD_AT);
+}
+
+/**
+ * Applies a payload to the page.
+ *
+ * @param length - at least CHECK_BYTES
+ * @returns 0 when the page is now what the payload says; else it is worthless: 1 bytes left over, 2 other pixels than were sent
+ */
+export function decode(length: i32): i32 {
+  const from = PAYLOAD_AT + CHECK_BYTES;
+  if (length == PAYLOAD_BYTES) {
+    memory.copy(PAGE_AT, from, PAGE_BYTES);
+  } else {
+    const living = findLiving();
+    resetMoves();
+    startDecoding(from, PAYLOAD_AT + length);
+    const rate = codeClass(0);
+    if (rate >= RATES || (rate == RATES - 1) != (living == 0)) return 1;
+    const size = living == 0 ? 0 : codeSize(0, rate);
+    if (!codeCells(0, 0, rate, size, living == 0) || !isAtEnd()) return 1;
+  }
+  return check() == load<u16>(PAYLOAD_AT) ? 0 : 2;
+}

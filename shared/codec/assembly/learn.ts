@@ -1,0 +1,8 @@
+// The codec as the learner sees it: every decision is told to the host.
+// @ts-ignore: decorator
+@global
+const LEARNING: bool = true;
+export * from './codec';
+export { WEIGHT_COUNT } from './contexts';
+export { WEIGHTS_AT } from './weights';
+export { BANKS, BANK_SIZE, FLAG_RATE, DEATH_NEAR, MOVE_RATE, SIGN_EARLIER, MORE_RATE, LOW_PLACE } from './contexts';
