@@ -1,0 +1,247 @@
+/**
+ * Lines that drop, double, reorder, delay and cut off what they carry, under clients that pan, zoom and are
+ * slow. What was lost shows when its page moves again: every so often the faults cease, every page moves
+ * once more, and then each client must hold what the server holds.
+ */
+import { expect, test } from 'vitest';
+import { PageStore } from '../../client/page-store.ts';
+import type { FrameSocket } from '../../server/stream/flow.ts';
+import { Levels } from '../../server/stream/levels.ts';
+import { indexOf, levelOf } from '../../server/stream/pageKey.ts';
+import { COARSE_EVERY } from '../../server/stream/publisher.ts';
+import { Stream } from '../../server/stream/stream.ts';
+import { HEADROOM_BYTES, type Viewer } from '../../server/stream/viewer.ts';
+import { decodeFrame, FrameError } from '../../shared/frame.ts';
+import { PAGE_BYTES, type Size, topLevel } from '../../shared/geometry.ts';
+import type { ViewportMessage } from '../../shared/protocol.ts';
+import { seededRandom } from '../engines/fixtures.ts';
+import { FakeWorld } from '../rooms/fake-world.ts';
+import { Mirror } from './mirror.ts';
+
+const EPSILON = 2;
+const COARSE_EPSILON = 4 * EPSILON;
+const ROUNDS = 600;
+const ROUNDS_BETWEEN_CHECKS = 60;
+const FRAME_MS = 50;
+/** As the room has it. */
+const STALLED_MS = 10_000;
+const WORLD: Size = { width: 512, height: 384 };
+const ZEROS = new Uint8Array(PAGE_BYTES);
+
+/** What a client holds, whichever way it keeps it. */
+interface Holder {
+  /** @returns gaps: page indexes of the level that is watched */
+  apply(bytes: Uint8Array): { frame: number; gaps: number[] };
+  pixelsOf(key: number): Uint8Array | undefined;
+  /** The connection is a new one. */
+  reset(): void;
+}
+
+/** The small one of these tests, at any level. */
+class MirrorHolder implements Holder {
+  #mirror = new Mirror(WORLD);
+  apply(bytes: Uint8Array) {
+    const frame = this.#mirror.apply(bytes);
+    const gaps = [...this.#mirror.gaps].map(indexOf);
+    this.#mirror.gaps.clear();
+    return { frame, gaps };
+  }
+  pixelsOf(key: number) {
+    return this.#mirror.pages.get(key)?.pixels;
+  }
+  reset(): void {
+    this.#mirror = new Mirror(WORLD);
+  }
+}
+
+/** The one of the page. */
+class StoreHolder implements Holder {
+  readonly #store = new PageStore(WORLD);
+  apply(bytes: Uint8Array) {
+    const { frame, updates } = decodeFrame(bytes);
+    return { frame, gaps: this.#store.apply(updates).gaps };
+  }
+  pixelsOf(key: number) {
+    return this.#store.get(indexOf(key))?.pixels;
+  }
+  reset(): void {
+    this.#store.expire();
+  }
+}
+
+class Client implements FrameSocket {
+  readonly bufferedBytes = 0;
+  readonly holder: Holder;
+  readonly #stream: Stream;
+  readonly #draw: () => number;
+  readonly #levels: number;
+  #line: Uint8Array[] = [];
+  viewer: Viewer;
+  #viewport!: ViewportMessage;
+  faults = 0;
+
+  constructor(stream: Stream, holder: Holder, draw: () => number, levels: number) {
+    this.holder = holder;
+    this.#stream = stream;
+    this.#draw = draw;
+    this.#levels = levels;
+    this.viewer = stream.join(this);
+    this.look();
+  }
+
+  send(message: Buffer): void {
+    this.#line.push(new Uint8Array(message.subarray(HEADROOM_BYTES)));
+  }
+
+  look(): void {
+    const draw = this.#draw;
+    const level = Math.floor(draw() * this.#levels);
+    const width = (100 + draw() * 200) * 2 ** level;
+    this.#viewport = { x: draw() * 400 - 50, y: draw() * 300 - 50, width, height: width, level };
+    this.#stream.look(this.viewer, this.#viewport);
+  }
+
+  cut(): void {
+    this.#stream.leave(this.viewer);
+    this.#line = [];
+    this.holder.reset();
+    this.viewer = this.#stream.join(this);
+    this.#stream.look(this.viewer, this.#viewport);
+  }
+
+  /** One round of a line that does its worst. */
+  suffer(): void {
+    const draw = this.#draw;
+    if (draw() < 0.3) return; // nothing gets through for now
+    const line = this.#line;
+    this.#line = [];
+    for (let i = 0; i < line.length; i++) {
+      const fate = draw();
+      if (fate > 0.3) continue;
+      this.faults++;
+      if (fate < 0.08) line.splice(i--, 1);
+      else if (fate < 0.16) line.splice(Math.floor(draw() * line.length), 0, line[i++]);
+      else if (fate < 0.28) line.push(...line.splice(i, 1));
+      else line[i] = line[i].subarray(0, Math.floor(draw() * line[i].length));
+    }
+    this.#receive(line);
+    if (draw() < 0.02) this.cut();
+    if (draw() < 0.05) this.look();
+  }
+
+  /** One round of a line that behaves. */
+  thrive(nowMs: number): void {
+    const line = this.#line;
+    this.#line = [];
+    this.#receive(line);
+    // Its last frame was lost, so nothing acknowledges it: the room closes such a client, and it joins anew.
+    if (this.viewer.flow.stalledForMs(nowMs) > STALLED_MS) this.cut();
+  }
+
+  #receive(line: readonly Uint8Array[]): void {
+    for (const bytes of line) {
+      try {
+        const { frame, gaps } = this.holder.apply(bytes);
+        expect(this.#stream.acknowledge(this.viewer, frame)).toBe(true);
+        if (gaps.length > 0) this.#stream.lost(this.viewer, { level: this.#viewport.level, pages: gaps });
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error;
+        // As the page does: nothing after it can be trusted.
+        this.cut();
+        return;
+      }
+    }
+  }
+}
+
+/** [64, 64, 4] of every page that some client looks at, by `pageKey`. */
+function truths(world: FakeWorld, keys: Iterable<number>): Map<number, Uint8Array> {
+  const levels = new Levels(WORLD);
+  const wanted = [...keys];
+  for (const key of wanted) if (levelOf(key) > 0) levels.watch(levelOf(key), indexOf(key));
+  levels.startFill();
+  for (const [page, pixels] of world.truth) levels.fill(page, pixels);
+  levels.endFill();
+  return new Map(
+    wanted.map((key) => {
+      const level = levelOf(key);
+      return [
+        key,
+        (level > 0 ? levels.pixelsOf(level, indexOf(key)) : world.truth.get(indexOf(key))) ?? ZEROS,
+      ];
+    }),
+  );
+}
+
+const worst = (a: Uint8Array, b: Uint8Array): number => {
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i] - b[i]));
+  return most;
+};
+
+test.each([1, 2, 3, 4, 5])(
+  'S2 clients on faulty lines end with the pixels of the server (seed %i)',
+  (seed) => {
+    const draw = seededRandom(seed);
+    const clock = { nowMs: 0 };
+    const world = new FakeWorld(WORLD.width, WORLD.height, EPSILON);
+    // Little room, so that much is owed and both lanes are in use.
+    const stream = new Stream(world, { now: () => clock.nowMs, windowBytes: 12_000, bytesPerSecond: 80_000 });
+    world.onFrame = (frame) => stream.publish(frame);
+    const clients = [
+      new Client(stream, new MirrorHolder(), draw, topLevel(WORLD) + 1),
+      new Client(stream, new MirrorHolder(), draw, topLevel(WORLD) + 1),
+      new Client(stream, new StoreHolder(), draw, 1),
+      new Client(stream, new StoreHolder(), draw, 1),
+    ];
+    const tick = (): void => {
+      clock.nowMs += FRAME_MS;
+      world.tick(clock.nowMs);
+      stream.sweep();
+    };
+    const paint = (x: number, y: number): void =>
+      world.paint(x, y, [draw() * 255, draw() * 40, 128 + draw() * 12, draw() < 0.1 ? 0 : 255]);
+    /** At least so many rounds on good lines, and until all that is owed is there, at the cap of bytes. */
+    const settle = (least: number): void => {
+      const owes = (): boolean => clients.some(({ viewer }) => viewer.owed > 0);
+      for (let n = 0; n < least || (n < 1_000 && owes()); n++) {
+        tick();
+        for (const client of clients) client.thrive(clock.nowMs);
+      }
+    };
+    const check = (bound: number): void => {
+      const all = truths(world, new Set(clients.flatMap(({ viewer }) => [...viewer.pages.keys()])));
+      for (const { holder, viewer } of clients) {
+        expect(viewer.owed).toBe(0);
+        for (const key of viewer.pages.keys())
+          expect(worst(holder.pixelsOf(key)!, all.get(key)!)).toBeLessThanOrEqual(bound);
+      }
+    };
+
+    let coarse = 0;
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (let n = Math.floor(draw() * 60); n > 0; n--)
+        paint(Math.floor(draw() * WORLD.width), Math.floor(draw() * WORLD.height));
+      tick();
+      for (const client of clients) client.suffer();
+      coarse += clients.reduce((sum, { viewer }) => sum + viewer.coarse, 0);
+      if (round % ROUNDS_BETWEEN_CHECKS !== 0) continue;
+
+      // The faults cease, and every page moves.
+      for (const client of clients) client.thrive(clock.nowMs);
+      for (let y = 0; y < WORLD.height; y += 64) {
+        for (let x = 0; x < WORLD.width; x += 64) {
+          // As much as shows at every level and in every lane: a block of 8 x 8 in a new colour.
+          const red = (world.pixels(Math.floor(y / 64) * world.across + x / 64)[0] + 128) % 256;
+          for (let i = 0; i < 64; i++) world.paint(x + (i & 7), y + (i >> 3), [red, 0, 0, 255]);
+        }
+      }
+      settle(COARSE_EVERY + 4);
+      check(COARSE_EPSILON);
+      settle(25); // a second of rest
+      check(0);
+    }
+    expect(clients.reduce((sum, { faults }) => sum + faults, 0)).toBeGreaterThan(500);
+    expect(coarse).toBeGreaterThan(100);
+  },
+);
