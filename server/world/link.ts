@@ -48,6 +48,7 @@ export function linkWorld(thread: ThreadPort, answerMs = ANSWER_MS): Promise<Wor
 
 class Link implements WorldThread {
   ready!: WorldReady;
+  stats: WorldLink['stats'] = null;
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
@@ -141,6 +142,7 @@ class Link implements WorldThread {
         this.onFrame(message);
         return;
       case 'stats':
+        this.stats = message.stats;
         this.onStats(message.stats);
         return;
       case 'species':
