@@ -10,6 +10,7 @@ export default defineConfig({
     target: 'es2023',
     // The renderer is most of the page and changes seldom; kept apart, it stays in the browser's cache.
     rolldownOptions: {
+      input: ['client/index.html', 'client/admin/index.html'],
       output: {
         codeSplitting: {
           groups: [

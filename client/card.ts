@@ -2,7 +2,7 @@
 import type { InspectionMessage, Species } from '../shared/protocol.ts';
 import { h, setText, svg } from './dom.ts';
 import { formatAge, formatCount, formatHealth, formatSpecies } from './format.ts';
-import { type Mood, moodOf, plotHealth } from './health-plot.ts';
+import { type Mood, moodOf, PLOT_SECONDS, plotHealth } from './health-plot.ts';
 import { icon } from './icons.ts';
 
 export type Organism = NonNullable<InspectionMessage['organism']>;
@@ -30,6 +30,9 @@ export class Card {
   readonly #area = svg('path', { class: 'plot__area' });
   readonly #drop = svg('path', { class: 'plot__drop' });
   readonly #line = svg('path', { class: 'plot__line' });
+  /** Where its rule was swapped. */
+  readonly #marks = svg('path', { class: 'plot__mark' });
+  readonly #markName = svg('text', { class: 'plot__label', 'text-anchor': 'middle' });
   readonly #dot = svg('circle', { class: 'plot__dot', r: '5' });
   readonly #levels = LEVELS.map((level) => ({
     level,
@@ -57,7 +60,17 @@ export class Card {
       svg('stop', { class: 'plot__shade', offset: '0' }),
       svg('stop', { class: 'plot__shade plot__shade--low', offset: '1' }),
     );
-    this.#plot.append(shade, this.#since, this.#now, this.#area, this.#drop, this.#line, this.#dot);
+    this.#plot.append(
+      shade,
+      this.#since,
+      this.#now,
+      this.#area,
+      this.#drop,
+      this.#marks,
+      this.#line,
+      this.#dot,
+      this.#markName,
+    );
     const fact = (name: string, value: HTMLElement): HTMLElement =>
       h('div', { class: 'fact' }, h('dt', { class: 'fact__name' }, name), value);
     root.append(
@@ -147,6 +160,17 @@ export class Card {
     this.#area.setAttribute('d', plot?.area ?? '');
     this.#drop.setAttribute('d', plot?.drop ?? '');
     this.#line.setAttribute('d', plot?.line ?? '');
+    const marks = organism.marks
+      .filter(({ agoSeconds }) => agoSeconds < PLOT_SECONDS)
+      .map(({ agoSeconds, label }) => ({ label, x: width * (1 - agoSeconds / PLOT_SECONDS) }));
+    this.#marks.setAttribute('d', marks.map(({ x }) => `M${x.toFixed(1)} ${pad}V${pad + height}`).join(''));
+    const newest = marks.at(-1);
+    setText(this.#markName, newest?.label ?? '');
+    this.#markName.setAttribute('x', String(Math.min(Math.max(newest?.x ?? 0, 3 * em), width - 3 * em)));
+    this.#markName.setAttribute('y', String(pad + height + foot - 2));
+    // The name stands where the labels of the axis do.
+    this.#since.toggleAttribute('hidden', newest !== undefined && newest.x < 9 * em);
+    this.#now.toggleAttribute('hidden', newest !== undefined && newest.x > width - 6 * em);
     this.#dot.setAttribute('cx', String(plot?.x ?? width));
     this.#dot.setAttribute('cy', String(plot?.y ?? height));
   }

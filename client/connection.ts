@@ -9,6 +9,7 @@ import {
   ClientMessageType,
   type HelloMessage,
   type InspectionMessage,
+  type NoticeMessage,
   type PlayersMessage,
   type PongMessage,
   PROTOCOL_VERSION,
@@ -44,6 +45,7 @@ export class Connection {
   readonly stats = new Signal<[StatsMessage]>();
   readonly inspection = new Signal<[InspectionMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
+  readonly notice = new Signal<[NoticeMessage]>();
   /** Lost, and when it tries again (ms from now; Infinity: it does not). Null: it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
@@ -186,6 +188,7 @@ export class Connection {
     room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
+    room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
       const ms = performance.now() - message.time;

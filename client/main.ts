@@ -174,6 +174,7 @@ connection.species.on(({ species }) => {
   brush.learn(species);
   inspector.learn(species);
 });
+connection.notice.on(({ text }) => toasts.tell(text));
 brush.refused.on((reason) => {
   toasts.show(reason);
   stage.refresh();

@@ -4,6 +4,7 @@ import type { Loss } from './reconnect.ts';
 import { recall, remember } from './remember.ts';
 
 const TOAST_MS = 2_600;
+const NEWS_MS = 6_000;
 /** The same refusal many times over is one toast. */
 const REPEAT_MS = 1_200;
 
@@ -24,9 +25,17 @@ export class Toasts {
     }
     this.#lastText = text;
     this.#lastAt = now;
-    const toast = h('p', { class: 'toast' }, text);
+    this.#put(h('p', { class: 'toast' }, text), TOAST_MS);
+  }
+
+  /** News of the world: not the player's fault, and longer to read. */
+  tell(text: string): void {
+    this.#put(h('p', { class: 'toast toast--news' }, text), NEWS_MS);
+  }
+
+  #put(toast: HTMLElement, ms: number): void {
     this.#root.replaceChildren(toast);
-    setTimeout(() => toast.remove(), TOAST_MS);
+    setTimeout(() => toast.remove(), ms);
   }
 }
 

@@ -11,6 +11,8 @@ const FIRST_MS = 500;
 const LONGEST_MS = 10_000;
 /** A client that was shown the door waits, whatever the attempt. */
 const PENALTY_MS = 5_000;
+/** Long enough to be felt; who is banned is told so when it tries again. */
+const REMOVED_MS = 30_000;
 
 /** Doubles from half a second to ten, ±25 %, so that a thousand pages do not come back in one instant. */
 export function retryDelayMs(attempt: number, random: number): number {
@@ -37,6 +39,8 @@ export function explainClose(code: number): { readonly text: string; readonly le
       return { text: 'This page sent too large a message.', leastMs: PENALTY_MS };
     case CloseCode.unresponsive:
       return { text: 'This page could not keep up with the world.', leastMs: 0 };
+    case CloseCode.removed:
+      return { text: 'An admin has shown you out.', leastMs: REMOVED_MS };
     case CloseCode.worldStopped:
       return { text: 'The world is being restarted.', leastMs: 1_500 };
     default:

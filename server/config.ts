@@ -27,6 +27,8 @@ export interface Config {
   readonly saveSeconds: number;
   /** What one viewer may be sent, on average. */
   readonly viewerBytesPerSecond: number;
+  /** Empty: the one in the data directory, made at the first start. */
+  readonly adminToken: string;
   /** Beyond it, newcomers are told that the world is full. */
   readonly maxPlayers: number;
   /** Sockets and reserved seats of one address together. */
@@ -52,6 +54,8 @@ interface Setting {
   /** Unit and range, as `--help` prints them. */
   readonly range: string;
   readonly meaning: string;
+  /** It is not repeated where it may be read by others. */
+  readonly isSecret?: boolean;
   /** The fields that a value sets; null when it is out of range or no such value. */
   read(text: string): Partial<Config> | null;
 }
@@ -78,6 +82,7 @@ const SETTINGS: readonly Setting[] = [
   number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'draws the garden and which cells fire'),
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
+  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'of /admin; better by the environment. Without one: data/admin-token, made at first start', isSecret: true, read: readToken },
   number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
   number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'to one viewer, on average; a slower link is noticed by itself'),
   number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
@@ -105,7 +110,8 @@ export function readConfig(
     const value = fromFlag ?? (env[variable] || setting.default);
     const fields = setting.read(value);
     const source = fromFlag === undefined ? variable : `--${setting.flag}`;
-    if (fields === null) faults.push(`${source}: ${setting.range} expected, not "${value}"`);
+    const shown = setting.isSecret ? 'what was given' : `"${value}"`;
+    if (fields === null) faults.push(`${source}: ${setting.range} expected, not ${shown}`);
     config = { ...config, ...fields };
   }
   if (faults.length > 0) throw new ConfigError(faults);
@@ -221,4 +227,8 @@ function readSize(value: string): Partial<Config> | null {
 
 function readTrust(value: string): Partial<Config> | null {
   return value === 'yes' || value === 'no' ? { trustForwarded: value === 'yes' } : null;
+}
+
+function readToken(value: string): Partial<Config> | null {
+  return value === '' || (value.length >= 16 && value.length <= 256) ? { adminToken: value } : null;
 }

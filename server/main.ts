@@ -29,7 +29,8 @@ try {
     console.error(error.stack);
     fail(new Error('the world has died; its last save is kept'));
   };
-  const server = await createServer(world, config, new Admin(world, config));
+  const admin = new Admin(world, config);
+  const server = await createServer(world, config, admin);
 
   let stopping = false;
   const stop = async (exitCode: number): Promise<void> => {
@@ -52,7 +53,7 @@ try {
   // Last: whoever reads the URL may also send a signal, and must find it handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
-  for (const note of world.ready.notes) console.log(note);
+  for (const note of [...world.ready.notes, ...admin.notes]) console.log(note);
 } catch (error) {
   fail(error as Error);
 }

@@ -39,6 +39,8 @@ export const CloseCode = {
   tooLarge: 4413,
   /** Never acknowledged what it was sent. */
   unresponsive: 4408,
+  /** An admin has shown the player out. */
+  removed: 4403,
   worldStopped: 4503,
 } as const;
 

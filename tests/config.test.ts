@@ -32,6 +32,7 @@ describe('readConfig', () => {
       randomSeed: 1,
       dataDir: 'data',
       weightsDir: 'weights',
+      adminToken: '',
       saveSeconds: 60,
       maxPlayers: 2000,
       perAddress: 64,

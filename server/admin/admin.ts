@@ -1,27 +1,80 @@
-/** What an admin may do. */
+/**
+ * What an admin may do: the one entry of `/admin/api`. Who asks is checked here, once; `routes.ts` does it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
+import { replyJson } from '../http/replies.ts';
+import { sanitiseName } from '../rooms/names.ts';
+import type { Actor } from '../rules/registry.ts';
+import { RegistryError } from '../rules/registryFile.ts';
+import { RuleError } from '../rules/rule.ts';
 import type { WorldLink } from '../world/messages.ts';
-import { makeProber } from './prober.ts';
+import { Bans } from './bans.ts';
+import { Lockout } from './lockout.ts';
+import { Logins, setCookie } from './logins.ts';
+import { makeProber, type Prober } from './prober.ts';
+import { Refusal, readJson, refuseForeign } from './requests.ts';
+import { Routes } from './routes.ts';
 import { SwapDesk } from './swapDesk.ts';
+import { type AdminToken, adminToken } from './token.ts';
 
-/** Whoever is in the world, as far as an admin has to do with them. */
+/** Everybody in the world, as far as an admin has to do with them. */
 export interface Audience {
   announce(text: string): void;
+  readonly guests: readonly Guest[];
+  /** @returns false when there is no such player */
+  kick(id: string, reason: string): boolean;
+  /** @returns false when there is no such player */
+  mute(id: string, isMuted: boolean): boolean;
 }
+
+export interface Guest {
+  /** Session id. */
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly seconds: number;
+  /** Strokes that the world has applied. */
+  readonly strokes: number;
+  readonly isMuted: boolean;
+}
+
+/** Nobody has joined yet, or ever will. */
+const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };
 
 export class Admin {
   readonly desk: SwapDesk;
-  #audience: Audience | null = null;
+  readonly bans = new Bans();
+  readonly notes: readonly string[];
+  readonly #token: AdminToken;
+  readonly #lockout = new Lockout(() => performance.now());
+  readonly #logins = new Logins(() => performance.now());
+  readonly #routes: Routes;
+  #audience: Audience = NOBODY;
 
-  constructor(world: WorldLink, config: Config) {
+  /**
+   * @param probe - how rules are tried out
+   * @throws Error when there is no token, and none can be made
+   */
+  constructor(world: WorldLink, config: Config, probe: Prober = makeProber(config)) {
+    this.#token = adminToken(config.dataDir, config.adminToken);
+    this.notes = this.#token.notes;
     this.desk = new SwapDesk({
       world,
       dataDir: config.dataDir,
-      probe: makeProber(config),
-      announce: (text) => this.#audience?.announce(text),
+      probe,
+      announce: (text) => this.#audience.announce(text),
       complain: (text) => console.error(text),
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);
+    const audience = (): Audience => this.#audience;
+    this.#routes = new Routes({ world, desk: this.desk, probe, bans: this.bans, audience, config });
+    this.desk
+      .ask((registry) => registry.bans())
+      .then(
+        (bans) => this.bans.set(bans),
+        () => {}, // Whatever ails the registry has been told by the desk.
+      );
   }
 
   /** The room is open: from now on there is somebody to tell. */
@@ -32,4 +85,70 @@ export class Admin {
   dispose(): void {
     this.desk.dispose();
   }
+
+  /** @param address - of who asks, as the server sees it */
+  async handle(request: IncomingMessage, response: ServerResponse, url: URL, address: string): Promise<void> {
+    try {
+      refuseForeign(request);
+      if (url.pathname === '/admin/api/login') return await this.#login(request, response, address);
+      const actor = this.#logins.whose(request);
+      if (actor === null) throw new Refusal(401, 'not logged in');
+      if (url.pathname === '/admin/api/logout') {
+        if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
+        this.#logins.end(request);
+        response.setHeader('Set-Cookie', setCookie('', isSecure(request)));
+        return replyJson(response, 200, {});
+      }
+      await this.#routes.handle(request, response, url, { ...actor, address });
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      const { status, message, headers } = refusalOf(error);
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      // What was not read is not waited for.
+      if (status === 413) response.once('finish', () => request.destroy());
+      replyJson(response, status, { error: message });
+    }
+  }
+
+  async #login(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
+    if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
+    const waitMs = this.#lockout.waitMs(address);
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1_000);
+      throw new Refusal(429, `too many wrong tokens: wait ${seconds} s`, { 'Retry-After': String(seconds) });
+    }
+    const fields = await readJson(request);
+    const who = fields.has('name') ? sanitiseName(fields.text('name')) : '';
+    const actor: Actor = { who: who || 'an admin', address };
+    if (!this.#token.matches(fields.text('token', 1_024))) {
+      this.#lockout.fail(address);
+      await this.#note(actor, 'login refused', 'wrong token');
+      throw new Refusal(401, 'that is not the token');
+    }
+    this.#lockout.succeed(address);
+    await this.#note(actor, 'login', '');
+    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(actor), isSecure(request)));
+    replyJson(response, 200, { who: actor.who });
+  }
+
+  /** A registry in trouble locks no admin out: he is who can mend it. */
+  async #note(actor: Actor, action: string, detail: string): Promise<void> {
+    await this.desk
+      .ask((registry) => registry.note(actor, action, '', detail))
+      .catch((error) => console.error(`${action} by ${actor.who} from ${actor.address}; ${error.message}`));
+  }
+}
+
+/** Behind a proxy that speaks TLS, the proxy says so. Wrongly said, the cookie is only less useful. */
+function isSecure(request: IncomingMessage): boolean {
+  return request.headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof RegistryError) return new Refusal(503, error.message);
+  if (error instanceof RuleError) return new Refusal(422, error.message);
+  if (error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)) throw error;
+  // The world refuses, or did not answer in time: it says why.
+  return new Refusal(503, error.message);
 }

@@ -18,6 +18,7 @@ export class Addresses {
   readonly #options: AddressOptions;
   readonly #held = new Map<string, number>();
   readonly #seats = new Map<string, () => void>();
+  readonly #sessions = new Map<string, string>();
 
   constructor(options: AddressOptions) {
     this.#options = options;
@@ -70,9 +71,16 @@ export class Addresses {
   }
 
   /** The session's socket has come, and is counted instead. */
-  takeSeat(sessionId: string): void {
+  takeSeat(sessionId: string, request: IncomingMessage): void {
     this.#seats.get(sessionId)?.();
     this.#seats.delete(sessionId);
+    this.#sessions.set(sessionId, this.of(request));
+    request.socket.once('close', () => this.#sessions.delete(sessionId));
+  }
+
+  /** Where a session comes from; empty when it is gone. */
+  ofSession(sessionId: string): string {
+    return this.#sessions.get(sessionId) ?? '';
   }
 
   #admitUntilClose(address: string, socket: Socket): boolean {

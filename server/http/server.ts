@@ -56,9 +56,16 @@ export async function createServer(
   };
 
   world.onSpecies = (species) => room.publishSpecies(species);
-  admin?.attend(room);
 
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
+  admin?.attend({
+    announce: (text) => room.announce(text),
+    get guests() {
+      return room.guests.map((guest) => ({ ...guest, address: addresses.ofSession(guest.id) }));
+    },
+    kick: (id, reason) => room.kick(id, reason),
+    mute: (id, isMuted) => room.mute(id, isMuted),
+  });
   const servePage = servePages(pages);
   const http = createHttpServer(
     {
@@ -92,7 +99,13 @@ export async function createServer(
     const url = urlOf(request);
     if (url === null) return replyJson(response, 400, { error: 'that is no path' });
     if (url.pathname.startsWith('/matchmake/')) {
+      if (admin?.bans.has(addresses.of(request)))
+        return replyJson(response, 403, { code: 403, error: 'this address has been banned for a while' });
       return matchmake(request, response, url.pathname, addresses);
+    }
+    if (url.pathname.startsWith('/admin/api/')) {
+      if (admin === null) return replyJson(response, 404, { error: 'there is no admin here' });
+      return admin.handle(request, response, url, addresses.of(request));
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
@@ -112,6 +125,7 @@ export async function createServer(
       return '404 Not Found';
     // Own keys only: `_reservedSeats` is a plain object, and "constructor" is no seat.
     if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId)) return '410 Gone';
+    if (admin?.bans.has(addresses.of(request))) return '403 Forbidden';
     if (!addresses.admitUpgrade(request)) return '429 Too Many Requests';
     return null;
   }
@@ -128,7 +142,7 @@ export async function createServer(
     pingMaxRetries: 2,
   };
   const transport = new QuietTransport(socketOptions, (request) => {
-    addresses.takeSeat(urlOf(request)?.searchParams.get('sessionId') ?? '');
+    addresses.takeSeat(urlOf(request)?.searchParams.get('sessionId') ?? '', request);
   });
   transport.attachToServer(http, {
     filter: (request) => {

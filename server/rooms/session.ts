@@ -45,6 +45,10 @@ export interface Surroundings {
 export class Session {
   readonly outlet: Outlet;
   readonly sinceMs: number;
+  /** An admin lets it do nothing to the world. */
+  isMuted = false;
+  /** Strokes that the world has applied. */
+  strokes = 0;
   readonly #around: Surroundings;
   /** Twice a second's worth at once: after a hiccup of the network they come together. */
   readonly #messages: TokenBucket;
@@ -64,6 +68,14 @@ export class Session {
     this.#name = defaultName(outlet.id);
     this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
+  }
+
+  get isStarted(): boolean {
+    return this.#viewer !== null;
+  }
+
+  get name(): string {
+    return this.#name;
   }
 
   /** How long it has taken nothing of what it is owed. */
@@ -189,6 +201,11 @@ export class Session {
     const { world, players, now } = this.#around;
     const fault = strokeFault(stroke, world.ready, world.ready.species);
     if (fault !== null) return this.#answer(stroke.id, { ok: false, reason: fault });
+    if (this.isMuted)
+      return this.#answer(stroke.id, {
+        ok: false,
+        reason: 'An admin has taken your tools away for a while.',
+      });
     if (this.#strokesPending >= MOST_STROKES_PENDING)
       return this.#answer(stroke.id, { ok: false, reason: 'Too many strokes at once.' });
     const cost = strokeCost(stroke);
@@ -206,6 +223,7 @@ export class Session {
       this.#strokesPending--;
     }
     if (outcome.ok) {
+      this.strokes++;
       const { tool, radius, points } = stroke;
       players.stroke({ player: this.outlet.id, tool, radius, points });
     } else {

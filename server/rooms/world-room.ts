@@ -113,6 +113,35 @@ export class WorldRoom extends Room {
     this.#tellAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
   }
 
+  /** Who has joined. */
+  get guests(): { id: string; name: string; seconds: number; strokes: number; isMuted: boolean }[] {
+    const now = this.#around?.now() ?? 0;
+    return Array.from(this.#sessions.values(), ({ session }) => session)
+      .filter(({ isStarted }) => isStarted)
+      .map(({ outlet, name, sinceMs, strokes, isMuted }) => {
+        return { id: outlet.id, name, seconds: Math.floor((now - sinceMs) / 1_000), strokes, isMuted };
+      });
+  }
+
+  /** @returns false when there is no such player */
+  kick(id: string, reason: string): boolean {
+    const found = this.#sessionOf(id);
+    found?.outlet.close(CloseCode.removed, reason);
+    return found !== undefined;
+  }
+
+  /** @returns false when there is no such player */
+  mute(id: string, isMuted: boolean): boolean {
+    const found = this.#sessionOf(id);
+    if (found !== undefined) found.isMuted = isMuted;
+    return found !== undefined;
+  }
+
+  #sessionOf(id: string): Session | undefined {
+    for (const { session } of this.#sessions.values()) if (session.outlet.id === id) return session;
+    return undefined;
+  }
+
   #tellAll(bytes: Uint8Array): void {
     for (const { connection } of this.#sessions.values()) connection.postEncoded(bytes);
   }

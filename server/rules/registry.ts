@@ -81,6 +81,14 @@ export interface AuditEntry extends Actor {
   readonly detail: string;
 }
 
+/** An address that may not join. */
+export interface BanRecord {
+  readonly address: string;
+  /** ISO 8601; empty: until it is taken back. */
+  readonly until: string;
+  readonly reason: string;
+}
+
 export interface NewRule {
   readonly bytes: Uint8Array;
   readonly origin: RuleOrigin;
@@ -204,7 +212,7 @@ export class Registry {
         bytes,
       );
     const record = this.byId(Number(lastInsertRowid));
-    this.#note(actor, 'add rule', labelOf(record), `${origin}, ${bytes.length} bytes, sha256 ${sha256}`);
+    this.#note(actor, 'add rule', labelOf(record), `${origin}, ${bytes.length} bytes, sha256 ${sha256.slice(0, 12)}…`);
     return record;
   }
 
@@ -377,6 +385,34 @@ export class Registry {
       before,
       most,
     ).map((row) => ({ ...row }));
+  }
+
+  // --- who may not join ---
+
+  ban({ address, until, reason }: BanRecord, actor: Actor, name: string): void {
+    this.#change(() => {
+      this.#run(
+        'INSERT OR REPLACE INTO bans (address, until, reason) VALUES (?, ?, ?)',
+        address,
+        until,
+        reason,
+      );
+      this.#note(actor, 'ban', name, `${address} until ${until || 'it is taken back'} ${reason}`.trim());
+    });
+  }
+
+  unban(address: string, actor: Actor): void {
+    this.#change(() => {
+      this.#run('DELETE FROM bans WHERE address = ?', address);
+      this.#note(actor, 'unban', address, '');
+    });
+  }
+
+  /** Those that are not over. */
+  bans(): BanRecord[] {
+    return this.#all<BanRecord>("SELECT * FROM bans WHERE until = '' OR until > ?", now()).map((row) => ({
+      ...row,
+    }));
   }
 
   // --- SQLite ---

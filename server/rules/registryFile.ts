@@ -53,6 +53,11 @@ CREATE TABLE swaps (
   created TEXT NOT NULL
 ) STRICT;
 CREATE INDEX swaps_of_species ON swaps (species, id);
+CREATE TABLE bans (
+  address TEXT PRIMARY KEY,
+  until TEXT NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
 CREATE TABLE audit (
   id INTEGER PRIMARY KEY,
   at TEXT NOT NULL,

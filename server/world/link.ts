@@ -54,6 +54,7 @@ export function linkWorld(thread: ThreadPort, answerMs = ANSWER_MS): Promise<Wor
 
 class Link implements WorldThread {
   ready!: WorldReady;
+  stats: WorldLink['stats'] = null;
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
@@ -147,6 +148,7 @@ class Link implements WorldThread {
         this.onFrame(message);
         return;
       case 'stats':
+        this.stats = message.stats;
         this.onStats(message.stats);
         return;
       case 'species':

@@ -72,6 +72,15 @@ export interface SwapOutcome {
   readonly reason: string;
 }
 
+/** What an admin does to the world itself. */
+export type WorldControl =
+  /** 0: it is paused. */
+  | { readonly kind: 'speed'; readonly stepsPerSecond: number }
+  /** Zeroes a circle; what the garden had there does not come back. */
+  | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
+  /** Organisms around the middle, as many as find room. */
+  | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };
+
 export type WorldQuery =
   /** Answer: Uint8Array [height, width, 4], the true pixels; zeros outside the world. */
   | { readonly kind: 'pixels'; readonly rect: Rect }
@@ -90,6 +99,8 @@ export type WorldQuery =
     }
   /** Answer: null, when the save is on disk. */
   | { readonly kind: 'save' }
+  /** Answer: how many organisms it concerned. */
+  | { readonly kind: 'control'; readonly control: WorldControl }
   /** Answer: SwapAnswer. The rule has been probed. */
   | { readonly kind: 'swap'; readonly order: SwapOrder; readonly next: LoadedRule };
 
@@ -100,6 +111,7 @@ export interface WorldAnswers {
   inspect: InspectionMessage['organism'];
   stroke: StrokeOutcome;
   save: null;
+  control: number;
   swap: SwapAnswer;
 }
 
@@ -146,6 +158,8 @@ export type FromWorld =
 /** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
 export interface WorldLink {
   readonly ready: WorldReady;
+  /** The newest; null: none has come yet. */
+  readonly stats: Omit<StatsMessage, 'players'> | null;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
   /** @throws Error with the world's reason, or after 10 s without an answer */

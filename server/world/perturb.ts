@@ -139,7 +139,7 @@ function distanceToSegment(x: number, y: number, { x0, y0, x1, y1 }: Omit<Capsul
 }
 
 /** Everyone who owns a cell under the capsules. */
-async function ownersUnder(capsules: readonly Capsule[], engine: Engine): Promise<OrganismId[]> {
+export async function ownersUnder(capsules: readonly Capsule[], engine: Engine): Promise<OrganismId[]> {
   const hit = new Set<OrganismId>();
   for (const capsule of capsules.flatMap(inPieces)) {
     const rect = boxOf(capsule);

@@ -14,7 +14,9 @@ export const FILM_FRAMES = 60;
 const STEPS_A_FRAME = 8;
 /** Half of the body is cut off before this frame: at step 280 it is grown. */
 export const CUT_FRAME = 35;
-/** Free cells around the mature box in the film. */
+/** A film of 60 frames is then at most 4 MB. */
+const MOST_FILM_SIDE = 128;
+/** Free cells around what is filmed. */
 const FILM_MARGIN = HEALTH_MARGIN;
 /** As `growMature` takes them for a body to be grown. */
 const GROWN_STEPS = 300;
@@ -22,7 +24,7 @@ const GROWN_STEPS = 300;
 const OBSERVE_STEPS = 2;
 
 export interface Film {
-  /** Cells. */
+  /** Pixels: one for a cell, or for every second, third … of a large body. */
   readonly width: number;
   readonly height: number;
   readonly frames: number;
@@ -65,7 +67,10 @@ export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory):
     engine.setRule(0, rule.rule);
     engine.plant(1, 0, seed.x, seed.y);
     const look = new Float32Array(rect.width * rect.height * 4);
-    const rgba = new Uint8Array(FILM_FRAMES * look.length);
+    const stride = Math.ceil(Math.max(rect.width, rect.height) / MOST_FILM_SIDE);
+    const width = Math.ceil(rect.width / stride);
+    const height = Math.ceil(rect.height / stride);
+    const rgba = new Uint8Array(FILM_FRAMES * width * height * 4);
     const health = async (): Promise<number> => {
       await engine.readOrganism(1, healthRect(mature, seed.x, seed.y), look);
       if (!look.every(Number.isFinite))
@@ -81,9 +86,12 @@ export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory):
         healthCut = await health();
       } else if (frame > 0) await engine.step(STEPS_A_FRAME);
       await health();
-      for (let i = 0; i < look.length; i++) rgba[frame * look.length + i] = toByte(look[i]);
+      for (let p = 0; p < width * height; p++) {
+        const cell = (Math.floor(p / width) * rect.width + (p % width)) * stride * 4; // look[y, x, 0]
+        const pixel = (frame * width * height + p) * 4; // rgba[frame, y, x, 0]
+        for (let c = 0; c < 4; c++) rgba[pixel + c] = toByte(look[cell + c]);
+      }
     }
-    const { width, height } = rect;
     return {
       film: { width, height, frames: FILM_FRAMES, stepsPerFrame: STEPS_A_FRAME, cutFrame: CUT_FRAME, rgba },
       figures: { cells: matureCells(mature), healthGrown, healthCut, healthHealed: await health() },

@@ -6,7 +6,7 @@
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { WorldState } from '../storage/snapshot.ts';
 import type { Publisher } from '../stream/publisher.ts';
-import type { FromWorld, ToWorld, WorldAnswers, WorldQuery } from './messages.ts';
+import type { FromWorld, ToWorld, WorldAnswers, WorldControl, WorldQuery } from './messages.ts';
 import type { World } from './world.ts';
 
 export interface Clock {
@@ -41,6 +41,8 @@ export class Simulation {
   /** Resolves when the engine is free: its calls must not overlap. */
   #turn: Promise<unknown> = Promise.resolve();
   #saving: Promise<unknown> = Promise.resolve();
+  /** As it was set last. */
+  #stepsPerSecond: number;
   /** Steps that time has earned; a fraction waits for the next frame. */
   #stepsOwed = 0;
   #stepMs = 0;
@@ -52,6 +54,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#frameMs = 1_000 / options.framesPerSecond;
+    this.#stepsPerSecond = options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
   }
 
@@ -122,8 +125,8 @@ export class Simulation {
   }
 
   async #step(): Promise<void> {
-    const { world, clock, stepsPerSecond, framesPerSecond } = this.#options;
-    this.#stepsOwed += stepsPerSecond / framesPerSecond;
+    const { world, clock, framesPerSecond } = this.#options;
+    this.#stepsOwed += this.#stepsPerSecond / framesPerSecond;
     const owed = Math.floor(this.#stepsOwed + 1e-9);
     this.#stepsOwed = Math.max(0, this.#stepsOwed - owed);
     if (owed === 0) return;
@@ -202,10 +205,28 @@ export class Simulation {
         return world.queueStroke(query.player, query.name, query.stroke);
       case 'save':
         return this.#save();
+      case 'control':
+        return this.#alone(() => this.#control(query.control));
       case 'swap':
         return this.#alone(() => world.swap(query.order, query.next));
       default:
         return query satisfies never;
+    }
+  }
+
+  async #control(control: WorldControl): Promise<number> {
+    const { world } = this.#options;
+    switch (control.kind) {
+      case 'speed':
+        this.#stepsPerSecond = control.stepsPerSecond;
+        this.#stepsOwed = 0;
+        return world.organisms.size;
+      case 'clear':
+        return world.clear(control.x, control.y, control.radius);
+      case 'garden':
+        return world.plantMore(control.count, control.randomSeed);
+      default:
+        return control satisfies never;
     }
   }
 

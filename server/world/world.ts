@@ -13,7 +13,7 @@ import { layOutGarden, type Seedling } from './garden.ts';
 import { healthOf, healthRect } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
-import { organismNear, planSeed, planStroke } from './perturb.ts';
+import { organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
 
@@ -64,6 +64,8 @@ export class World {
   /** Of them when last counted: all are to be measured until the next count. */
   #pace = 0;
   #livingCells = 0;
+  /** An admin has cleared their places: they do not come back. */
+  readonly #uprooted = new Set<number>();
   /** In order of time. */
   #fallow: FallowBed[] = [];
 
@@ -96,6 +98,36 @@ export class World {
     const seedlings = layOutGarden(this.engine, beds, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
+  }
+
+  /** Like `plantGarden`, where others live already. @returns how many found a place */
+  async plantMore(count: number, randomSeed: number): Promise<number> {
+    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
+    let planted = 0;
+    for (const seedling of layOutGarden(this.engine, beds, count, randomSeed)) {
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, ground)).ok) continue;
+      try {
+        this.#plant(seedling, '');
+        planted++;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        break;
+      }
+    }
+    return planted;
+  }
+
+  /** Zeroes a circle. The garden is not sown again there. @returns how many organisms lost cells */
+  async clear(x: number, y: number, radius: number): Promise<number> {
+    const circle = { x0: x, y0: y, x1: x, y1: y, radius };
+    const isInside = (place: Seedling): boolean => Math.hypot(place.x - x, place.y - y) <= radius;
+    const hit = await ownersUnder([circle], this.engine);
+    this.engine.perturb({ kind: 'ablate', ...circle });
+    this.swaps.strike(hit);
+    this.#fallow = this.#fallow.filter((bed) => !isInside(bed));
+    for (const organism of this.organisms) if (isInside(organism)) this.#uprooted.add(organism.id);
+    return hit.length;
   }
 
   /** @throws EngineError when there is no room for one more, or no such species; the world is then as it was */
@@ -240,7 +272,8 @@ export class World {
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);
       // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
-      if (organism?.planter === '') this.#leaveFallow(organism);
+      const isUprooted = this.#uprooted.delete(id);
+      if (organism?.planter === '' && !isUprooted) this.#leaveFallow(organism);
     }
     this.#livingCells = livingCells;
     const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();

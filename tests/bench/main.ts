@@ -4,6 +4,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
   fanout: () => import('./fanout.ts'),
   codec: () => import('./codec.ts'),
+  swap: () => import('./swap.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -14,6 +14,7 @@ import type { StatsMessage } from '../../shared/protocol.ts';
 
 export class FakeWorld implements WorldLink {
   readonly ready: WorldReady;
+  readonly stats = null;
   readonly across: number;
   readonly truth = new Map<number, Uint8Array>();
   readonly publisher: Publisher;
@@ -152,6 +153,10 @@ export class FakeWorld implements WorldLink {
         return this.outcome;
       case 'save':
         return null;
+      case 'control':
+        return 1;
+      case 'swap':
+        return { ok: true, step: 1, organisms: 1 };
     }
   }
 

@@ -1,0 +1,88 @@
+/** Players and bans, and the log of who did what. */
+import { h } from '../dom.ts';
+import { formatAge } from '../format.ts';
+import type { AuditEntry, LiveAnswer } from './api.ts';
+import { when } from './rules.ts';
+
+const BAN_MINUTES = 60;
+
+export interface PeopleHandlers {
+  act(id: string, action: { readonly action: string; readonly minutes?: number }): void;
+  unban(address: string): void;
+}
+
+export class PeoplePanel {
+  readonly #root: HTMLElement;
+  readonly #handlers: PeopleHandlers;
+  #shown = '';
+
+  constructor(root: HTMLElement, handlers: PeopleHandlers) {
+    this.#root = root;
+    this.#handlers = handlers;
+  }
+
+  show({ players, bans }: LiveAnswer): void {
+    // Built anew only when it differs in more than the clock: a button must not vanish under the pointer.
+    const key = JSON.stringify([
+      players.map(({ seconds, ...rest }) => [rest, Math.floor(seconds / 10)]),
+      bans,
+    ]);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    const button = (text: string, press: () => void): HTMLElement => {
+      const element = h('button', { class: 'plain', type: 'button' }, text);
+      element.addEventListener('click', press);
+      return element;
+    };
+    this.#root.replaceChildren(
+      ...(players.length === 0 ? [h('p', { class: 'soft' }, 'Nobody is here.')] : []),
+      ...players.map(({ id, name, address, seconds, strokes, isMuted }) =>
+        h(
+          'div',
+          { class: 'line line--row' },
+          h(
+            'span',
+            { class: 'grow' },
+            h('strong', {}, name),
+            h('span', { class: 'soft' }, ` ${address} · ${formatAge(seconds)} · ${strokes} strokes`),
+          ),
+          button(isMuted ? 'Unmute' : 'Mute', () =>
+            this.#handlers.act(id, { action: isMuted ? 'unmute' : 'mute' }),
+          ),
+          button('Kick', () => this.#handlers.act(id, { action: 'kick' })),
+          button('Ban for an hour', () => this.#handlers.act(id, { action: 'ban', minutes: BAN_MINUTES })),
+        ),
+      ),
+      ...bans.map(({ address, until }) =>
+        h(
+          'div',
+          { class: 'line line--row' },
+          h(
+            'span',
+            { class: 'grow soft' },
+            `${address} is banned${until === '' ? '' : ` until ${when(until)}`}`,
+          ),
+          button('Take back', () => this.#handlers.unban(address)),
+        ),
+      ),
+    );
+  }
+}
+
+export function showAudit(root: HTMLElement, entries: readonly AuditEntry[]): void {
+  root.replaceChildren(
+    ...entries.map(({ at, who, address, action, subject, detail }) =>
+      h(
+        'p',
+        { class: 'line' },
+        h('strong', {}, action),
+        ` ${subject} `,
+        h(
+          'span',
+          { class: 'soft' },
+          `${detail} · ${who}${address === '' ? '' : ` from ${address}`} · ${when(at)}`,
+        ),
+      ),
+    ),
+  );
+}

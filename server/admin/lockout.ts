@@ -1,0 +1,61 @@
+/**
+ * Who offers wrong tokens waits, and longer every time: 1 s, 2 s, 4 s … 15 min, by address. Right ones are
+ * not even looked at meanwhile. All addresses together get so many guesses a minute, and what is remembered
+ * is bounded.
+ */
+
+/** Wrong tokens that cost nothing: people mistype. */
+const FREE = 3;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 15 * 60_000;
+/** Good behaviour is forgotten bad behaviour. */
+const FORGET_MS = 60 * 60_000;
+const MOST_ADDRESSES = 1_024;
+/** A token of 192 bits needs no more; a chosen one of 16 characters is still safe for ages. */
+const GUESSES_PER_MINUTE = 60;
+
+interface Failures {
+  count: number;
+  untilMs: number;
+  lastMs: number;
+}
+
+export class Lockout {
+  readonly #now: () => number;
+  /** Oldest first. */
+  readonly #failures = new Map<string, Failures>();
+  #minuteMs = Number.NEGATIVE_INFINITY;
+  #guesses = 0;
+
+  /** @param now - milliseconds of a clock that never goes back */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Milliseconds until this address may try again; 0: now. */
+  waitMs(address: string): number {
+    const now = this.#now();
+    const own = (this.#failures.get(address)?.untilMs ?? now) - now;
+    const all = this.#guesses >= GUESSES_PER_MINUTE ? this.#minuteMs + 60_000 - now : 0;
+    return Math.max(0, own, all);
+  }
+
+  fail(address: string): void {
+    const now = this.#now();
+    if (now - this.#minuteMs >= 60_000) {
+      this.#minuteMs = now;
+      this.#guesses = 0;
+    }
+    this.#guesses++;
+    const before = this.#failures.get(address);
+    const count = before === undefined || now - before.lastMs > FORGET_MS ? 1 : before.count + 1;
+    const wait = count <= FREE ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - FREE - 1));
+    this.#failures.delete(address);
+    this.#failures.set(address, { count, untilMs: now + wait, lastMs: now });
+    if (this.#failures.size > MOST_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
+  }
+
+  succeed(address: string): void {
+    this.#failures.delete(address);
+  }
+}

@@ -1,0 +1,73 @@
+/** Who is logged in as an admin: random ids in a cookie, kept here only as hashes, for a while. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Actor } from '../rules/registry.ts';
+
+export const COOKIE = 'regrow_admin';
+const IDLE_MS = 2 * 60 * 60_000;
+const LONGEST_MS = 12 * 60 * 60_000;
+/** The oldest is logged out for one more. */
+const MOST_LOGINS = 32;
+const ID = /^[A-Za-z0-9_-]{43}$/;
+
+interface Login extends Actor {
+  readonly sinceMs: number;
+  lastMs: number;
+}
+
+export class Logins {
+  readonly #now: () => number;
+  /** Oldest first. */
+  readonly #logins = new Map<string, Login>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** @returns the cookie's value */
+  begin(actor: Actor): string {
+    const id = randomBytes(32).toString('base64url');
+    const now = this.#now();
+    this.#logins.set(hash(id), { ...actor, sinceMs: now, lastMs: now });
+    if (this.#logins.size > MOST_LOGINS) this.#logins.delete(this.#logins.keys().next().value!);
+    return id;
+  }
+
+  /** Whose request it is; null: of nobody who is logged in. */
+  whose(request: IncomingMessage): Actor | null {
+    const id = cookieOf(request);
+    const key = id === null ? '' : hash(id);
+    const login = this.#logins.get(key);
+    if (login === undefined) return null;
+    const now = this.#now();
+    if (now - login.lastMs > IDLE_MS || now - login.sinceMs > LONGEST_MS) {
+      this.#logins.delete(key);
+      return null;
+    }
+    login.lastMs = now;
+    return { who: login.who, address: login.address };
+  }
+
+  end(request: IncomingMessage): void {
+    const id = cookieOf(request);
+    if (id !== null) this.#logins.delete(hash(id));
+  }
+}
+
+/** @param id - empty: the cookie is taken back */
+export function setCookie(id: string, isSecure: boolean): string {
+  const age = id === '' ? 0 : LONGEST_MS / 1_000;
+  const secure = isSecure ? '; Secure' : '';
+  return `${COOKIE}=${id}; Path=/admin; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`;
+}
+
+function cookieOf(request: IncomingMessage): string | null {
+  for (const part of (request.headers.cookie ?? '').split(';')) {
+    const [name, value = ''] = part.trim().split('=', 2);
+    if (name === COOKIE && ID.test(value)) return value;
+  }
+  return null;
+}
+
+/** A look-up by hash: how long it takes says nothing about the ids that are there. */
+const hash = (id: string): string => createHash('sha256').update(id).digest('hex');

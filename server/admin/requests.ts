@@ -1,0 +1,110 @@
+/** What is read of an admin's requests, and refused before anything is done. */
+import type { IncomingMessage } from 'node:http';
+import { isOwnOrigin } from '../http/matchmaking.ts';
+
+/** A request that is refused: `message` is for the admin to read. */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** A cookie goes along with what other sites make a browser ask for; none of it is answered. */
+export function refuseForeign(request: IncomingMessage): void {
+  const site = request.headers['sec-fetch-site'];
+  if (!isOwnOrigin(request) || (site !== undefined && site !== 'same-origin' && site !== 'none'))
+    throw new Refusal(403, 'another site may not ask for this');
+}
+
+/** No form of another site can send these types without asking first. */
+export function expectType(request: IncomingMessage, ...types: readonly string[]): string {
+  const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
+  if (!types.includes(type))
+    throw new Refusal(415, `Content-Type is ${JSON.stringify(type)}, expected ${types.join(' or ')}`);
+  return type;
+}
+
+/** @throws Refusal 413 as soon as it is longer than `most`; nothing more is read then */
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const tooLong = (): Refusal => new Refusal(413, `more than ${most} bytes`, { Connection: 'close' });
+  if (request.headers['content-encoding'] !== undefined)
+    throw new Refusal(415, 'no Content-Encoding is taken');
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLong();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length;
+    if (length > most) throw tooLong();
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+const MOST_JSON = 4_096;
+
+export async function readJson(request: IncomingMessage): Promise<Fields> {
+  expectType(request, 'application/json');
+  const text = (await readBody(request, MOST_JSON)).toString('utf8');
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new Refusal(400, 'the body is not JSON');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Refusal(400, 'the body is not a JSON object');
+  return new Fields(body as Record<string, unknown>);
+}
+
+/** The fields of a request, each checked as it is taken. */
+export class Fields {
+  readonly #body: Readonly<Record<string, unknown>>;
+
+  constructor(body: Readonly<Record<string, unknown>>) {
+    this.#body = body;
+  }
+
+  #own(name: string): unknown {
+    return Object.hasOwn(this.#body, name) ? this.#body[name] : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.#own(name) !== undefined;
+  }
+
+  text(name: string, longest = 256): string {
+    const value = this.#own(name);
+    if (typeof value === 'string' && value.length <= longest) return value;
+    throw new Refusal(400, `${name} must be a text of at most ${longest} characters`);
+  }
+
+  number(name: string, least: number, most: number): number {
+    const value = this.#own(name);
+    if (typeof value === 'number' && value >= least && value <= most) return value;
+    throw new Refusal(400, `${name} must be a number from ${least} to ${most}`);
+  }
+
+  whole(name: string, least: number, most: number): number {
+    const value = this.number(name, least, most);
+    if (Number.isInteger(value)) return value;
+    throw new Refusal(400, `${name} must be a whole number from ${least} to ${most}`);
+  }
+
+  flag(name: string): boolean {
+    const value = this.#own(name);
+    if (typeof value === 'boolean') return value;
+    throw new Refusal(400, `${name} must be true or false`);
+  }
+
+  oneOf<T extends string>(name: string, choices: readonly T[]): T {
+    const found = choices.find((choice) => choice === this.#own(name));
+    if (found !== undefined) return found;
+    throw new Refusal(400, `${name} must be one of ${choices.join(', ')}`);
+  }
+}

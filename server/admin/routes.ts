@@ -1,0 +1,341 @@
+/** `/admin/api/…` for who is logged in: rules, swaps, the world, players, figures, and who did what. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config.ts';
+import { encodePng } from '../http/png.ts';
+import { replyJson } from '../http/replies.ts';
+import { DISTILL_ORDERS, importDistill } from '../rules/distill.ts';
+import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/format.ts';
+import { type Actor, type BanRecord, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
+import { type Rule, RuleError } from '../rules/rule.ts';
+import type { WorldControl, WorldLink } from '../world/messages.ts';
+import type { ProbeAnswer } from '../world/probeWorker.ts';
+import type { Audience } from './admin.ts';
+import { type Bans, MOST_BANS } from './bans.ts';
+import type { Prober } from './prober.ts';
+import { expectType, type Fields, Refusal, readBody, readJson } from './requests.ts';
+import type { SwapDesk } from './swapDesk.ts';
+
+const MOST_AUDIT = 100;
+const MOST_SWAPS = 50;
+const LONGEST_BAN_MINUTES = 365 * 24 * 60;
+
+export interface RoutesOptions {
+  readonly world: WorldLink;
+  readonly desk: SwapDesk;
+  readonly probe: Prober;
+  readonly bans: Bans;
+  readonly audience: () => Audience;
+  readonly config: Config;
+}
+
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly actor: Actor;
+  /** What stands in the path where the route has a gap. */
+  readonly part: string;
+}
+
+type Handler = (call: Call) => Promise<unknown>;
+
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #routes: readonly (readonly [method: string, path: RegExp, handler: Handler])[];
+  readonly #startedMs = performance.now();
+  #stepsPerSecond: number;
+
+  constructor(options: RoutesOptions) {
+    this.#options = options;
+    this.#stepsPerSecond = options.config.stepsPerSecond;
+    this.#routes = [
+      ['GET', /^rules$/, () => this.#rules()],
+      ['POST', /^rules$/, (call) => this.#upload(call)],
+      ['GET', /^rules\/(\d{1,9})\/probe$/, (call) => this.#figures(call)],
+      ['GET', /^rules\/(\d{1,9})\/film\.png$/, (call) => this.#film(call)],
+      ['GET', /^rules\/(\d{1,9})\/file$/, (call) => this.#file(call)],
+      ['POST', /^swaps$/, (call) => this.#swap(call)],
+      ['POST', /^rollback$/, (call) => this.#rollback(call)],
+      ['POST', /^world$/, (call) => this.#control(call)],
+      ['GET', /^organisms$/, () => options.world.ask<'organisms'>({ kind: 'organisms' })],
+      ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, (call) => this.#player(call)],
+      ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
+      ['GET', /^live$/, (call) => this.#live(call)],
+      ['GET', /^audit$/, (call) => this.#audit(call)],
+    ];
+  }
+
+  /** @throws Refusal, RuleError, RegistryError, or Error with the world's reason; nothing has changed then */
+  async handle(request: IncomingMessage, response: ServerResponse, url: URL, actor: Actor): Promise<void> {
+    const path = url.pathname.slice('/admin/api/'.length);
+    const fitting = this.#routes.filter(([, pattern]) => pattern.test(path));
+    if (fitting.length === 0) throw new Refusal(404, `there is no ${url.pathname}`);
+    const route = fitting.find(([method]) => method === request.method);
+    const allowed = fitting.map(([method]) => method).join(', ');
+    if (route === undefined) throw new Refusal(405, `${allowed} is expected`, { Allow: allowed });
+    const part = decodePart(route[1].exec(path)?.[1] ?? '');
+    const body = await route[2]({ request, response, url, actor, part });
+    if (!response.headersSent) replyJson(response, 200, body ?? {});
+  }
+
+  // --- rules ---
+
+  async #rules(): Promise<unknown> {
+    return this.#options.desk.ask((registry) => {
+      const inForce = [...registry.inForce()];
+      const rules = registry.rules();
+      const labels = new Map(rules.map((rule) => [rule.id, labelOf(rule)]));
+      return {
+        rules: rules.map((rule) => ({
+          ...rule,
+          label: labelOf(rule),
+          parentLabel: rule.parent === null ? null : labels.get(rule.parent),
+          inForceFor: inForce.filter(([, { id }]) => id === rule.id).map(([species]) => species),
+        })),
+        species: inForce.map(([species, { id }]) => ({ species, rule: id })),
+        swaps: registry
+          .swaps(undefined, MOST_SWAPS)
+          .map((swap) => ({ ...swap, label: labels.get(swap.rule) })),
+      };
+    });
+  }
+
+  /** The bytes are the file's; `?name=` renames it, `?order=` is Distill's. It is probed before it is entered. */
+  async #upload({ request, url, actor }: Call): Promise<unknown> {
+    const type = expectType(request, 'application/octet-stream', 'application/json');
+    const name = url.searchParams.get('name') ?? undefined;
+    if (name !== undefined) checkName(name);
+    const order = DISTILL_ORDERS.find((known) => known === (url.searchParams.get('order') ?? 'planar'));
+    if (order === undefined) throw new Refusal(400, `order must be one of ${DISTILL_ORDERS.join(', ')}`);
+    const bytes = await readBody(request, MAX_RULE_BYTES);
+    const rule =
+      type === 'application/json'
+        ? importDistill(bytes.toString('utf8'), needed(name), { order })
+        : renamed(parseRule(bytes), name);
+    const isAsItWas = type !== 'application/json' && (name === undefined || name === parseRule(bytes).name);
+    const file = isAsItWas ? bytes : serializeRule(rule);
+    const known = await this.#options.desk.ask((registry) => registry.bySha256(sha256Of(file)));
+    if (known !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(known)}`);
+    const answer = await this.#tryOut(rule, sha256Of(file), rule.name);
+    if (!answer.ok) throw new RuleError(answer.reason);
+    const record = await this.#options.desk.ask((registry) =>
+      registry.add({ bytes: file, origin: 'uploaded' }, actor),
+    );
+    return { rule: { ...record, label: labelOf(record) }, ...shown(answer) };
+  }
+
+  #tryOut(rule: Rule, sha256: string, label: string): Promise<ProbeAnswer> {
+    return this.#options.probe({ rule, species: rule.name, sha256, label, now: null });
+  }
+
+  async #probed(part: string): Promise<ProbeAnswer & { readonly ok: true }> {
+    const { record, file } = await this.#read(part);
+    const answer = await this.#tryOut(file.rule, record.sha256, labelOf(record));
+    if (!answer.ok) throw new RuleError(answer.reason);
+    return answer;
+  }
+
+  #read(part: string): Promise<{ record: RuleRecord; file: { rule: Rule; bytes: Uint8Array } }> {
+    const id = Number(part);
+    return this.#options.desk.ask((registry) => ({ record: registry.byId(id), file: registry.read(id) }));
+  }
+
+  async #figures({ part }: Call): Promise<unknown> {
+    return shown(await this.#probed(part));
+  }
+
+  /** All frames, one below the other. A rule's film never changes. */
+  async #film({ part, response }: Call): Promise<void> {
+    const { film } = (await this.#probed(part)).probe;
+    const png = await encodePng(film.rgba, film.width, film.height * film.frames);
+    response.writeHead(200, {
+      'Content-Type': 'image/png',
+      'Content-Length': png.length,
+      'Cache-Control': 'private, max-age=86400, immutable',
+    });
+    response.end(png);
+  }
+
+  async #file({ part, response }: Call): Promise<void> {
+    const { record, file } = await this.#read(part);
+    response.writeHead(200, {
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': file.bytes.length,
+      'Content-Disposition': `attachment; filename="${record.name}-v${record.version}.safetensors"`,
+      'Cache-Control': 'no-store',
+    });
+    response.end(file.bytes);
+  }
+
+  // --- swaps ---
+
+  async #swap({ request, actor }: Call): Promise<unknown> {
+    const fields = await readJson(request);
+    const scope = fields.oneOf('scope', ['organism', 'species', 'planted']);
+    const species = checkName(fields.text('species'));
+    const rule = fields.whole('rule', 1, Number.MAX_SAFE_INTEGER);
+    const organism = scope === 'organism' ? fields.whole('organism', 1, 65_535) : undefined;
+    return this.#done({ species, rule, scope, organism }, actor);
+  }
+
+  /** To `version`, or to the rule before the one in force. */
+  async #rollback({ request, actor }: Call): Promise<unknown> {
+    const fields = await readJson(request);
+    const species = checkName(fields.text('species'));
+    const version = fields.has('version') ? fields.whole('version', 1, 1_000_000) : undefined;
+    const { id } = await this.#options.desk.ask((registry) =>
+      version === undefined ? registry.beforeInForce(species) : registry.find(species, version),
+    );
+    return this.#done({ species, rule: id, scope: 'species' }, actor);
+  }
+
+  async #done(swap: Parameters<SwapDesk['swap']>[0], actor: Actor): Promise<unknown> {
+    const result = await this.#options.desk.swap(swap, actor);
+    if (!result.ok) throw new RuleError(result.reason);
+    return result;
+  }
+
+  // --- the world ---
+
+  async #control({ request, actor }: Call): Promise<unknown> {
+    const { world, audience } = this.#options;
+    const fields = await readJson(request);
+    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'snapshot']);
+    if (kind === 'snapshot') {
+      await this.#noted(actor, 'snapshot', '', '');
+      return world.ask<'save'>({ kind: 'save' });
+    }
+    const control = this.#controlOf(kind, fields);
+    await this.#noted(actor, kind, '', JSON.stringify(control));
+    const organisms = await world.ask<'control'>({ kind: 'control', control });
+    if (control.kind === 'speed') {
+      this.#stepsPerSecond = control.stepsPerSecond;
+      const { stepsPerSecond } = control;
+      audience().announce(
+        stepsPerSecond === 0
+          ? `${actor.who} paused the world`
+          : `${actor.who} set ${stepsPerSecond} steps a second`,
+      );
+    }
+    return { organisms };
+  }
+
+  #controlOf(kind: WorldControl['kind'], fields: Fields): WorldControl {
+    const { width, height } = this.#options.world.ready;
+    switch (kind) {
+      case 'speed':
+        return { kind, stepsPerSecond: fields.number('stepsPerSecond', 0, 1_000) };
+      case 'clear': {
+        const x = fields.number('x', 0, width);
+        const y = fields.number('y', 0, height);
+        return { kind, x, y, radius: fields.number('radius', 1, 1_024) };
+      }
+      case 'garden': {
+        const randomSeed = Math.floor(Math.random() * 2 ** 32);
+        return { kind, count: fields.whole('count', 1, 1_000), randomSeed };
+      }
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  // --- players ---
+
+  async #player({ request, part, actor }: Call): Promise<unknown> {
+    const { audience, bans, desk } = this.#options;
+    const fields = await readJson(request);
+    const action = fields.oneOf('action', ['kick', 'ban', 'mute', 'unmute']);
+    const guest = audience().guests.find(({ id }) => id === part);
+    if (guest === undefined) throw new Refusal(404, `there is no player ${part}`);
+    const { id, name, address } = guest;
+    const reason = fields.has('reason') ? fields.text('reason') : '';
+    if (action !== 'ban') {
+      await this.#noted(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
+      if (action === 'kick') audience().kick(id, reason || 'an admin has shown you out');
+      else audience().mute(id, action === 'mute');
+      return {};
+    }
+    const minutes = fields.whole('minutes', 1, LONGEST_BAN_MINUTES);
+    const ban: BanRecord = { address, until: new Date(Date.now() + minutes * 60_000).toISOString(), reason };
+    if (bans.all.length >= MOST_BANS) throw new Refusal(409, `${MOST_BANS} addresses are banned already`);
+    bans.set(
+      await desk.ask((registry) => {
+        registry.ban(ban, actor, name);
+        return registry.bans();
+      }),
+    );
+    for (const other of audience().guests)
+      if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
+    return { ban };
+  }
+
+  async #unban({ part, actor }: Call): Promise<unknown> {
+    const { bans, desk } = this.#options;
+    if (!bans.all.some(({ address }) => address === part)) throw new Refusal(404, `${part} is not banned`);
+    bans.set(
+      await desk.ask((registry) => {
+        registry.unban(part, actor);
+        return registry.bans();
+      }),
+    );
+    return {};
+  }
+
+  // --- figures ---
+
+  async #live({ actor }: Call): Promise<unknown> {
+    const { world, audience, bans } = this.#options;
+    const { ready } = world;
+    const { rss, heapUsed } = process.memoryUsage();
+    return {
+      who: actor.who,
+      stats: world.stats,
+      stepsPerSecond: this.#stepsPerSecond,
+      uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
+      rssBytes: rss,
+      heapBytes: heapUsed,
+      engine: ready.engine,
+      width: ready.width,
+      height: ready.height,
+      species: ready.species,
+      players: audience().guests,
+      bans: bans.all,
+    };
+  }
+
+  async #audit({ url }: Call): Promise<unknown> {
+    const before = url.searchParams.get('before');
+    if (before !== null && !/^\d{1,15}$/.test(before))
+      throw new Refusal(400, 'before must be a whole number');
+    const start = before === null ? undefined : Number(before);
+    return { entries: await this.#options.desk.ask((registry) => registry.audit(MOST_AUDIT, start)) };
+  }
+
+  /** Before it is done: what cannot be written down is not done. */
+  #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
+    return this.#options.desk.ask((registry) => registry.note(actor, action, subject, detail));
+  }
+}
+
+/** What the page shows of a probe; the pixels come as a picture. */
+function shown({ next, probe, fault }: ProbeAnswer & { readonly ok: true }): object {
+  const { rgba: _, ...film } = probe.film;
+  const { thumbnail, width, height } = next.card;
+  return { thumbnail, width, height, figures: probe.figures, film, fault };
+}
+
+function needed(name: string | undefined): string {
+  if (name === undefined) throw new Refusal(400, "Distill's JSON says no name: ?name= is missing");
+  return name;
+}
+
+const renamed = (rule: Rule, name: string | undefined): Rule =>
+  name === undefined ? rule : { ...rule, name };
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Refusal(400, 'that is no path');
+  }
+}

@@ -1,0 +1,449 @@
+/** The admin's HTTP, over a real server and a fake world; rules are tried out for real in `swapDesk.test.ts`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Admin } from '../../server/admin/admin.ts';
+import type { Prober } from '../../server/admin/prober.ts';
+import { readConfig } from '../../server/config.ts';
+import { exportDistill } from '../../server/rules/distill.ts';
+import { serializeRule } from '../../server/rules/format.ts';
+import { Registry } from '../../server/rules/registry.ts';
+import type { Rule } from '../../server/rules/rule.ts';
+import {
+  ClientMessageType,
+  CloseCode,
+  ServerMessageType,
+  type StrokeResultMessage,
+} from '../../shared/protocol.ts';
+import { FakeWorld } from '../rooms/fake-world.ts';
+import { join as joinWorld, left, next, pause, startServer, type TestServer } from '../rooms/harness.ts';
+import { randomRule } from '../rules/rules.ts';
+
+const TOKEN = 'a token for this test only';
+let folder: string;
+let server: TestServer;
+let world: FakeWorld;
+let admin: Admin;
+let probed: string[];
+
+/** Grows nothing; whoever is called `dead` fails. */
+const prober: Prober = async ({ rule, species, sha256, label }) => {
+  probed.push(label);
+  if (rule.name === 'dead') return { ok: false, reason: 'dead does not grow' };
+  const mature = { x: 0, y: 0, width: 1, height: 1, rgba: new Float32Array([1, 0, 0, 1]) };
+  const card = { name: species, width: 1, height: 1, thumbnail: 'data:,' };
+  const film = {
+    width: 1,
+    height: 1,
+    frames: 2,
+    stepsPerFrame: 8,
+    cutFrame: 1,
+    rgba: new Uint8Array(8).fill(255),
+  };
+  const figures = { cells: 9, healthGrown: 1, healthCut: 0.5, healthHealed: 0.9 };
+  return { ok: true, next: { rule, mature, card, sha256, label }, probe: { film, figures }, fault: null };
+};
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-admin-'));
+  world = new FakeWorld();
+  probed = [];
+  const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
+  admin = new Admin(world, config, prober);
+  server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, undefined, admin);
+  world.run(20);
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is what is checked
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const isBytes = body instanceof Uint8Array;
+  const response = await fetch(`${server.url}admin/api/${path}`, {
+    method,
+    headers: {
+      ...(body === undefined
+        ? {}
+        : { 'Content-Type': isBytes ? 'application/octet-stream' : 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined
+      ? {}
+      : { body: isBytes || typeof body === 'string' ? body : JSON.stringify(body) }),
+  } as RequestInit);
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
+}
+
+async function logIn(): Promise<
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
+> {
+  const { headers } = await call('POST', 'login', { token: TOKEN, name: 'Ann' });
+  const cookie = headers.get('set-cookie')!.split(';')[0];
+  return (method, path, body, more = {}) => call(method, path, body, { Cookie: cookie, ...more });
+}
+
+const named = (name: string, randomSeed = 1): Rule => ({ ...randomRule(randomSeed), name, metadata: {} });
+const bytesOf = (name: string, randomSeed = 1): Uint8Array => serializeRule(named(name, randomSeed));
+
+describe('logging in', () => {
+  test('turns the token into a cookie that scripts and other sites do not get', async () => {
+    const { status, body, headers } = await call('POST', 'login', { token: TOKEN, name: '  Ann\u0000 ' });
+    expect([status, body]).toEqual([200, { who: 'Ann' }]);
+    const [value, ...flags] = headers.get('set-cookie')!.split('; ');
+    expect(value).toMatch(/^regrow_admin=[A-Za-z0-9_-]{43}$/);
+    expect(flags).toEqual(['Path=/admin', 'HttpOnly', 'SameSite=Strict', 'Max-Age=43200']);
+    expect((await call('GET', 'live', undefined, { Cookie: value })).body.who).toBe('Ann');
+    const secure = await call('POST', 'login', { token: TOKEN }, { 'X-Forwarded-Proto': 'https' });
+    expect(secure.headers.get('set-cookie')).toContain('; Secure');
+  });
+
+  test('with a wrong token is refused, written down, and soon has to wait', async () => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n++) statuses.push((await call('POST', 'login', { token: 'wrong' })).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
+    const waits = await call('POST', 'login', { token: TOKEN });
+    expect([waits.status, waits.body.error]).toEqual([429, 'too many wrong tokens: wait 1 s']);
+    expect(waits.headers.get('retry-after')).toBe('1');
+    const elsewhere = await call('POST', 'login', { token: TOKEN }, { 'X-Forwarded-For': '10.9.9.9' });
+    expect(elsewhere.status).toBe(200);
+    const audit = await admin.desk.ask((registry) => registry.audit(9));
+    expect(audit.filter(({ action }) => action === 'login refused')).toHaveLength(4);
+    expect(audit[0]).toMatchObject({ action: 'login', address: '10.9.9.9' });
+  });
+
+  test('ends with logging out', async () => {
+    const ann = await logIn();
+    expect((await ann('POST', 'logout', {})).headers.get('set-cookie')).toContain('Max-Age=0');
+    expect((await ann('GET', 'live')).status).toBe(401);
+  });
+});
+
+describe('refused, with the fact named and nothing changed:', () => {
+  test('whoever has no cookie, or a made-up one', async () => {
+    for (const path of ['live', 'rules', 'audit', 'organisms', 'nothing']) {
+      expect([path, (await call('GET', path)).status]).toEqual([path, 401]);
+      const forged = { Cookie: `regrow_admin=${'a'.repeat(43)}` };
+      expect((await call('GET', path, undefined, forged)).status).toBe(401);
+    }
+    expect((await call('POST', 'rules', bytesOf('moss'))).status).toBe(401);
+  });
+
+  test('another site, cookie or not', async () => {
+    const ann = await logIn();
+    for (const headers of [
+      { Origin: 'https://evil.example' },
+      { Origin: 'null' },
+      { 'Sec-Fetch-Site': 'cross-site' },
+      { 'Sec-Fetch-Site': 'same-site' },
+    ]) {
+      const { status, body } = await ann(
+        'POST',
+        'world',
+        { kind: 'speed', stepsPerSecond: 0 },
+        headers as never,
+      );
+      expect([status, body.error]).toEqual([403, 'another site may not ask for this']);
+    }
+    const form = await ann('POST', 'world', 'kind=speed', { 'Content-Type': 'text/plain' });
+    expect(form.status).toBe(415);
+    expect(world.asked).toEqual([]);
+  });
+
+  test('an upload that is too long, whether it says so or not', async () => {
+    const ann = await logIn();
+    const long = await ann('POST', 'rules', new Uint8Array(1_048_577));
+    expect([long.status, long.body.error]).toEqual([413, 'more than 1048576 bytes']);
+    const cookie = (await call('POST', 'login', { token: TOKEN })).headers.get('set-cookie')!.split(';')[0];
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536));
+        if (sent > 64 * 2 ** 20) controller.close();
+      },
+    });
+    const headers = { Cookie: cookie, 'Content-Type': 'application/octet-stream' };
+    const request = { method: 'POST', body: endless, headers, duplex: 'half' } as RequestInit;
+    // The server answers and hangs up; which of the two the client notices first is the network's choice.
+    const status = await fetch(`${server.url}admin/api/rules`, request).then(
+      (response) => response.status,
+      () => 413,
+    );
+    expect(status).toBe(413);
+    expect(sent).toBeLessThan(16 * 2 ** 20);
+    expect((await ann('GET', 'rules')).body.rules).toEqual([]);
+  });
+
+  const nan = (): Uint8Array => {
+    const bytes = bytesOf('moss').slice();
+    new DataView(bytes.buffer).setFloat32(bytes.length - 4, Number.NaN, true);
+    return bytes;
+  };
+  const header = (json: unknown, zeros = 0): Uint8Array => {
+    const text = Buffer.from(JSON.stringify(json));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    return Uint8Array.from(Buffer.concat([length, text, Buffer.alloc(zeros)]));
+  };
+  const meta = { formatVersion: '1', name: 'moss', fireRate: '0.5' };
+  test.each([
+    ['nothing', () => new Uint8Array(0), 'rules', /0 bytes, too few/],
+    ['a bomb of zeros', () => new Uint8Array(1_000_000), 'rules', /header is not JSON/],
+    ['NaN', nan, 'rules', /w2 holds NaN|b2 holds NaN|b1 holds NaN/],
+    [
+      'a hidden size past the limit',
+      () => header({ __metadata__: meta, ...shapes(260) }, 4 * (260 * 65 + 16)),
+      'rules',
+      /hidden a multiple of 4 from 4 to 256/,
+    ],
+    [
+      'a wrong shape',
+      () => header({ __metadata__: meta, w1: { dtype: 'F32', shape: [3, 3], data_offsets: [0, 36] } }, 36),
+      'rules',
+      /tensor b1 is missing/,
+    ],
+    [
+      'a path for a name',
+      () => header({ __metadata__: { ...meta, name: '../../etc/passwd' }, ...shapes(4) }, 4 * (4 * 65 + 16)),
+      'rules',
+      /is no rule name/,
+    ],
+    ['a path in the query', () => bytesOf('moss'), 'rules?name=..%2F..%2Fx', /is no rule name/],
+    ['what does not grow', () => bytesOf('dead'), 'rules', /dead does not grow/],
+  ])('an upload of %s', async (_, bytes, path, reason) => {
+    const ann = await logIn();
+    const { status, body } = await ann('POST', path, bytes());
+    expect([status, body.error]).toEqual([422, expect.stringMatching(reason)]);
+    expect((await ann('GET', 'rules')).body.rules).toEqual([]);
+  });
+
+  function shapes(hidden: number): Record<string, unknown> {
+    let end = 0;
+    const tensor = (...shape: number[]) => {
+      const begin = end;
+      end += 4 * shape.reduce((product, size) => product * size, 1);
+      return { dtype: 'F32', shape, data_offsets: [begin, end] };
+    };
+    return { w1: tensor(hidden, 48), b1: tensor(hidden), w2: tensor(16, hidden), b2: tensor(16) };
+  }
+
+  test.each([
+    ['POST', 'world', { kind: 'stop' }, 400, /kind must be one of speed, clear, garden, snapshot/],
+    [
+      'POST',
+      'world',
+      { kind: 'speed', stepsPerSecond: 1e9 },
+      400,
+      /stepsPerSecond must be a number from 0 to 1000/,
+    ],
+    ['POST', 'world', { kind: 'speed', stepsPerSecond: '1' }, 400, /stepsPerSecond must be a number/],
+    ['POST', 'world', { kind: 'clear', x: -1, y: 0, radius: 3 }, 400, /x must be a number from 0 to 1024/],
+    ['POST', 'world', { kind: 'garden', count: 1.5 }, 400, /count must be a whole number/],
+    ['POST', 'world', '[]', 400, /not a JSON object/],
+    ['POST', 'world', '{', 400, /not JSON/],
+    ['POST', 'world', `{"a":"${'x'.repeat(5_000)}"}`, 413, /more than 4096 bytes/],
+    ['POST', 'swaps', { species: 'moss', rule: 1, scope: 'all' }, 400, /scope must be one of/],
+    ['POST', 'swaps', { species: '../x', rule: 1, scope: 'species' }, 422, /is no rule name/],
+    ['POST', 'swaps', { species: 'moss', rule: 9, scope: 'species' }, 422, /no rule has the number 9/],
+    ['POST', 'swaps', { species: 'moss', rule: 1, scope: 'organism' }, 400, /organism must be a number/],
+    ['POST', 'rollback', { species: 'moss' }, 422, /there is no species moss/],
+    ['POST', 'players/nobody', { action: 'kick' }, 404, /there is no player nobody/],
+    ['DELETE', 'bans/10.0.0.1', undefined, 404, /10.0.0.1 is not banned/],
+    ['DELETE', 'bans/%E0%A4%A', undefined, 400, /that is no path/],
+    ['GET', 'rules/7/probe', undefined, 422, /no rule has the number 7/],
+    ['GET', 'audit?before=x', undefined, 400, /before must be a whole number/],
+    ['GET', 'nothing', undefined, 404, /there is no/],
+    ['GET', 'rules/..%2f..%2fx/file', undefined, 404, /there is no/],
+    ['PUT', 'rules', undefined, 405, /GET, POST is expected/],
+  ])('%s %s %j', async (method, path, body, status, reason) => {
+    const ann = await logIn();
+    const answer = await ann(method, path, body);
+    expect([answer.status, answer.body.error]).toEqual([status, expect.stringMatching(reason)]);
+    expect(world.asked).toEqual([]);
+  });
+});
+
+describe('rules', () => {
+  test('are uploaded, probed, listed, shown as a film and handed out again', async () => {
+    const ann = await logIn();
+    const bytes = bytesOf('moss');
+    const { status, body } = await ann('POST', 'rules', bytes);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      rule: { id: 1, label: 'moss v1', origin: 'uploaded' },
+      figures: { cells: 9 },
+      fault: null,
+    });
+    expect((await ann('POST', 'rules', bytes)).body.error).toBe(
+      'the file is in the registry already: it is moss v1',
+    );
+    expect((await ann('POST', 'rules?name=fern', bytes)).body.rule.label).toBe('fern v1');
+    const json = exportDistill(named('lizard', 3), 'planar');
+    expect((await ann('POST', 'rules?name=lizard', json)).body.rule.label).toBe('lizard v1');
+    expect((await ann('POST', 'rules', json)).body.error).toContain('?name= is missing');
+
+    const { rules } = (await ann('GET', 'rules')).body;
+    expect(rules.map(({ label }: { label: string }) => label)).toEqual(['fern v1', 'lizard v1', 'moss v1']);
+    expect((await ann('GET', 'rules/1/probe')).body).toMatchObject({
+      film: { frames: 2, cutFrame: 1 },
+      thumbnail: 'data:,',
+    });
+    expect((await ann('GET', 'rules/1/film.png')).headers.get('content-type')).toBe('image/png');
+    const file = await ann('GET', 'rules/1/file');
+    expect(file.headers.get('content-disposition')).toBe('attachment; filename="moss-v1.safetensors"');
+    expect(Number(file.headers.get('content-length'))).toBe(bytes.length);
+  });
+
+  test('are swapped, by whom is told to everybody, and rolled back', async () => {
+    const ann = await logIn();
+    for (const randomSeed of [1, 2]) await ann('POST', 'rules', bytesOf('moss', randomSeed));
+    const { room } = await joinWorld(server);
+    const told = next<{ text: string }>(room, ServerMessageType.notice);
+    const swap = await ann('POST', 'swaps', { species: 'moss', rule: 1, scope: 'species' });
+    expect(swap.body).toEqual({ ok: true, swap: 1, organisms: 1 });
+    expect(await told).toEqual({ text: 'Ann swapped moss to moss v1' });
+    await ann('POST', 'swaps', { species: 'moss', rule: 2, scope: 'species' });
+    expect((await ann('POST', 'rollback', { species: 'moss' })).body).toMatchObject({ ok: true, swap: 3 });
+    expect((await ann('POST', 'rollback', { species: 'moss', version: 2 })).body).toMatchObject({ swap: 4 });
+    await pause(50);
+    const { swaps, species } = (await ann('GET', 'rules')).body;
+    expect(swaps.map(({ label, status }: Record<string, string>) => [label, status])).toEqual([
+      ['moss v2', 'watched'],
+      ['moss v1', 'watched'],
+      ['moss v2', 'watched'],
+      ['moss v1', 'watched'],
+    ]);
+    expect(species).toEqual([{ species: 'moss', rule: 2 }]);
+    await room.leave();
+  });
+
+  test('that went wrong in the world are rolled back in the registry, and everybody is told why', async () => {
+    const ann = await logIn();
+    await ann('POST', 'rules', bytesOf('moss'));
+    await ann('POST', 'swaps', { species: 'moss', rule: 1, scope: 'species' });
+    const { room } = await joinWorld(server);
+    const told = next<{ text: string }>(room, ServerMessageType.notice);
+    const outcome = { id: 1, species: 'moss', scope: 'species', who: 'Ann', rule: 'moss v1' } as const;
+    world.onSwap({ ...outcome, verdict: 'rolled back', reason: 'it dies: 0 of 9 cells are left' });
+    expect((await told).text).toBe('moss went back from moss v1: it dies: 0 of 9 cells are left');
+    await pause(50);
+    const { swaps, species } = (await ann('GET', 'rules')).body;
+    expect(swaps[0]).toMatchObject({ status: 'rolled back', reason: 'it dies: 0 of 9 cells are left' });
+    expect(species).toEqual([]);
+    await room.leave();
+  });
+});
+
+describe('the world', () => {
+  test('is paused, cleared, planted and saved, and each is written down with who and from where', async () => {
+    const ann = await logIn();
+    const from = { 'X-Forwarded-For': '10.0.0.7' };
+    await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 }, from);
+    await ann('POST', 'world', { kind: 'clear', x: 5, y: 6, radius: 7 }, from);
+    await ann('POST', 'world', { kind: 'garden', count: 3 }, from);
+    await ann('POST', 'world', { kind: 'snapshot' }, from);
+    expect(world.asked).toMatchObject([
+      { kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } },
+      { kind: 'control', control: { kind: 'clear', x: 5, y: 6, radius: 7 } },
+      { kind: 'control', control: { kind: 'garden', count: 3 } },
+      { kind: 'save' },
+    ]);
+    expect((await ann('GET', 'live')).body).toMatchObject({ stepsPerSecond: 0, width: 1024, players: [] });
+    const { entries } = (await ann('GET', 'audit')).body;
+    expect(
+      entries.slice(0, 4).map(({ action, who, address }: Record<string, string>) => [action, who, address]),
+    ).toEqual(['snapshot', 'garden', 'clear', 'speed'].map((action) => [action, 'Ann', '10.0.0.7']));
+    expect((await ann('GET', `audit?before=${entries[3].id}`)).body.entries[0].action).toBe('login');
+  });
+
+  test('goes on when the registry is corrupt; the admin reads why', async () => {
+    await server.close();
+    writeFileSync(join(folder, 'registry.db'), 'nonsense '.repeat(99));
+    const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
+    world = new FakeWorld();
+    admin = new Admin(world, config, prober);
+    server = await startServer({ perAddress: 1_000 }, world, undefined, admin);
+    world.run(20);
+    const ann = await logIn();
+    for (const answer of [await ann('GET', 'rules'), await ann('POST', 'rules', bytesOf('moss'))])
+      expect([answer.status, answer.body.error]).toEqual([
+        503,
+        expect.stringContaining('is no registry, or is corrupt'),
+      ]);
+    expect((await ann('GET', 'live')).status).toBe(200);
+    const { room } = await joinWorld(server);
+    expect((await ann('GET', 'live')).body.players).toHaveLength(1);
+    await room.leave();
+  });
+});
+
+describe('players', () => {
+  test('are muted: their strokes are answered with why, until they may again', async () => {
+    const ann = await logIn();
+    const { room, hello } = await joinWorld(server);
+    const stroke = async (id: number): Promise<StrokeResultMessage> => {
+      const result = next<StrokeResultMessage>(
+        room,
+        ServerMessageType.strokeResult,
+        (message) => message.id === id,
+      );
+      room.send(ClientMessageType.stroke, { id, tool: 'ablate', radius: 2, points: [5, 5] });
+      return result;
+    };
+    expect((await stroke(1)).ok).toBe(true);
+    await ann('POST', `players/${hello.you}`, { action: 'mute' });
+    expect(await stroke(2)).toMatchObject({
+      ok: false,
+      reason: 'An admin has taken your tools away for a while.',
+    });
+    expect((await ann('GET', 'live')).body.players).toMatchObject([
+      { id: hello.you, isMuted: true, strokes: 1, name: hello.name },
+    ]);
+    await ann('POST', `players/${hello.you}`, { action: 'unmute' });
+    expect((await stroke(3)).ok).toBe(true);
+    await room.leave();
+  });
+
+  test('are kicked with a reason, and may come again', async () => {
+    const ann = await logIn();
+    const { room, hello } = await joinWorld(server);
+    const gone = left(room);
+    await ann('POST', `players/${hello.you}`, { action: 'kick', reason: 'enough' });
+    expect(await gone).toEqual({ code: CloseCode.removed, reason: 'enough' });
+    const again = await joinWorld(server);
+    await again.room.leave();
+  });
+
+  test('are banned by their address, for a while, over a restart, until it is taken back', async () => {
+    const ann = await logIn();
+    const { room, hello } = await joinWorld(server);
+    const gone = left(room);
+    const { body } = await ann('POST', `players/${hello.you}`, { action: 'ban', minutes: 5 });
+    const { address } = body.ban;
+    expect(address).toBe('127.0.0.1');
+    expect((await gone).code).toBe(CloseCode.removed);
+    await expect(joinWorld(server)).rejects.toThrow('this address has been banned for a while');
+    const registry = new Registry(folder, 1_000);
+    expect(registry.bans()).toMatchObject([{ address }]);
+    registry.close();
+    expect((await ann('DELETE', `bans/${address}`)).status).toBe(200);
+    const again = await joinWorld(server);
+    await again.room.leave();
+  });
+});

@@ -1,0 +1,129 @@
+/** The admin's page in a real Chromium, over a real server: from the token to a swap that a player sees. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serializeRule } from '../../server/rules/format.ts';
+import { readRule } from '../../server/rules/load.ts';
+import { type RunningServer, startServer } from '../server-process.ts';
+import { launchBrowser, SCREENSHOTS } from './harness.ts';
+
+const WAIT = { timeout: 30_000 };
+let folder: string;
+let server: RunningServer;
+let browser: Browser;
+let admin: Page;
+let player: Page;
+const errors: string[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-admin-'));
+  server = await startServer(['--size', '256', '--garden', '3', '--engine', 'wasm'], join(folder, 'data'));
+  browser = await launchBrowser();
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  admin = await context.newPage();
+  for (const event of ['pageerror', 'crash'] as const)
+    admin.on(event as 'pageerror', (error: Error) => errors.push(String(error)));
+  player = await (await browser.newContext({ viewport: { width: 800, height: 600 } })).newPage();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Pikachu's rule, named otherwise and firing a little more often: another file, and as good. */
+function variant(): string {
+  const pikachu = readRule(join(import.meta.dirname, '../../weights/pikachu.safetensors'));
+  const path = join(folder, 'variant.safetensors');
+  writeFileSync(
+    path,
+    serializeRule({ ...pikachu, fireRate: 0.55, metadata: { ...pikachu.metadata, metrics: '{}' } }),
+  );
+  return path;
+}
+
+test('an admin logs in, tries a rule out, swaps it in, and the player reads who did it', {
+  timeout: 120_000,
+}, async () => {
+  await player.goto(server.url);
+  await admin.goto(`${server.url}/admin`);
+  await admin.fill('#token', 'not the token at all');
+  await admin.click('#login button');
+  await admin.waitForFunction(() =>
+    document.querySelector('#login-error')?.textContent?.includes('not the token'),
+  );
+
+  const token = readFileSync(join(folder, 'data', 'admin-token'), 'utf8').trim();
+  expect(server.output()).toContain(token);
+  await admin.fill('#token', token);
+  await admin.fill('#name', 'Ann');
+  await admin.click('#login button');
+  await admin.waitForSelector('.rule', WAIT);
+  expect(await admin.evaluate(() => document.cookie)).toBe('');
+  expect(await admin.textContent('#species')).toContain('pikachu v1');
+
+  await admin.setInputFiles('#file', variant());
+  await admin.waitForSelector('.film', WAIT);
+  expect(await admin.textContent('#trial')).toContain('pikachu v2');
+  await admin.waitForFunction(
+    () => {
+      const canvas = document.querySelector<HTMLCanvasElement>('.film');
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
+      return pixels?.some((value, i) => i % 4 === 3 && value > 200);
+    },
+    null,
+    WAIT,
+  );
+  await admin.screenshot({ path: join(SCREENSHOTS, 'admin.png'), fullPage: true });
+
+  const told = player.waitForFunction(() => document.querySelector('#toasts')?.textContent, null, WAIT);
+  await admin.click('#trial button[type=submit]');
+  expect(await (await told).jsonValue()).toBe('Ann swapped pikachu to pikachu v2');
+  await admin.waitForFunction(
+    () => document.querySelector('#species')?.textContent?.includes('pikachu v2'),
+    null,
+    WAIT,
+  );
+  await admin.waitForFunction(
+    () => document.querySelector('#audit')?.textContent?.includes('swap pikachu to pikachu v2'),
+    null,
+    WAIT,
+  );
+  expect(errors).toEqual([]);
+});
+
+test('the world is paused and goes on; a player is shown out', { timeout: 60_000 }, async () => {
+  await admin.click('#world button:has-text("Pause")');
+  await admin.waitForFunction(
+    () => document.querySelector('#figures')?.textContent?.includes('paused'),
+    null,
+    WAIT,
+  );
+  await admin.click('#world button:has-text("Go on")');
+  await admin.waitForFunction(
+    () => !document.querySelector('#figures')?.textContent?.includes('paused'),
+    null,
+    WAIT,
+  );
+  await admin.click('#players button:has-text("Kick")');
+  await player.waitForFunction(
+    () => document.querySelector('#banner')?.textContent?.includes('An admin has shown you out'),
+    null,
+    WAIT,
+  );
+  expect(errors).toEqual([]);
+});
+
+test('the page can be used on a phone, and without a cookie it asks for the token', {
+  timeout: 60_000,
+}, async () => {
+  const page = await (await browser.newContext({ viewport: { width: 390, height: 800 } })).newPage();
+  await page.goto(`${server.url}/admin`);
+  await page.waitForSelector('#login:not([hidden])', WAIT);
+  expect(await page.isVisible('#desk')).toBe(false);
+  await admin.setViewportSize({ width: 390, height: 800 });
+  expect(await admin.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await admin.screenshot({ path: join(SCREENSHOTS, 'admin-phone.png') });
+});
