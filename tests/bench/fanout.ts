@@ -32,6 +32,7 @@ const turnMs = Math.min(8, Number(values.seconds)) * 1_000;
 const STALLED_SHARE = 0.05;
 const WARM_MS = 4_000;
 const SETTLE_MS = 2_000;
+const QUIET_MS = 4_000;
 const NEWCOMERS = 20;
 const MIB = 1024 * 1024;
 
@@ -46,6 +47,7 @@ const raw = new Remote<RawCalls>('./raw.ts');
 try {
   const started = await server.ask('start', { perAddress: 100_000, maxPlayers: viewers + NEWCOMERS });
   const empty = await server.ask('costs', null);
+  const quiet = await load.ask('quiet', { server: started, ms: QUIET_MS });
   await load.ask('join', { server: started, viewers, strokesPerSecond: Number(values.strokes) });
   await pause(WARM_MS);
 
@@ -102,6 +104,7 @@ try {
     inputs: calm.reduce((sum, { inputs }) => sum + inputs, 0),
     gaps: results.reduce((sum, { gaps }) => sum + gaps, 0),
     organisms: started.organisms,
+    quietViewBytesPerSecond: quiet,
   });
 } finally {
   await Promise.all([server.stop(), load.stop(), raw.stop()]);

@@ -13,8 +13,8 @@ import { Mirror } from '../../stream/mirror.ts';
 const JOIN_ROOM = 10;
 const ROOM_DATA = 13;
 const ROOM_DATA_BYTES = 17;
-/** A laptop's window at zoom 4. */
-export const VIEW = { width: 480, height: 270 };
+/** A 1080p window at zoom 4. */
+export const VIEW: Size = { width: 480, height: 270 };
 
 /** MessagePack of numbers, texts and lists of them, as far as the protocol needs it. */
 function pack(value: unknown): Buffer {
@@ -48,6 +48,8 @@ export class LoadClient {
   /** The middle of what it looks at, cells. */
   x: number;
   y: number;
+  /** What it sees at once, cells. */
+  view = VIEW;
   readonly #heard: Heard;
   #socket!: WebSocket;
   #heading = 0;
@@ -99,7 +101,8 @@ export class LoadClient {
   }
 
   get viewport() {
-    return { x: this.x - VIEW.width / 2, y: this.y - VIEW.height / 2, ...VIEW, level: 0 };
+    const { width, height } = this.view;
+    return { x: this.x - width / 2, y: this.y - height / 2, width, height, level: 0 };
   }
   get pagesInView(): number {
     return pagesInView(this.viewport, this.world, 0).length;

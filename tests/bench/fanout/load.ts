@@ -18,6 +18,8 @@ const STROKE_RADIUS = 6;
 const MOST_MESSAGES_A_SECOND = 60;
 /** A stroke not seen by then counts as having taken so long. */
 const LOST_INPUT_MS = 2_000;
+/** After so long all is there, and what stood still is refined. */
+const QUIET_SETTLE_MS = 3_000;
 
 interface Measure {
   readonly ms: number;
@@ -134,6 +136,22 @@ const gapsOf = (of: readonly LoadClient[]): number => of.reduce((sum, { gaps }) 
 const plain = { messages: 0, bytes: 0 };
 
 answer<LoadCalls>({
+  async quiet({ server, ms }) {
+    ({ url, world } = server);
+    let bytes = 0;
+    const middle = { x: world.width / 2, y: world.height / 2 };
+    const client = new LoadClient(0, world, true, middle, (_, length) => {
+      bytes += length;
+    });
+    client.view = { width: 1_920, height: 1_080 };
+    await client.join(url);
+    await pause(QUIET_SETTLE_MS);
+    bytes = 0;
+    await pause(ms);
+    client.leave();
+    return (bytes * 1_000) / ms;
+  },
+
   async join({ server, viewers, strokesPerSecond }) {
     ({ url, world } = server);
     organisms = (await (await fetch(`${url}api/organisms`)).json()) as typeof organisms;

@@ -56,6 +56,8 @@ export interface ServerCalls {
 export interface LoadCalls {
   join: { ask: { server: Server; viewers: number; strokesPerSecond: number }; answer: null };
   measure: { ask: { ms: number; stalledShare: number; keep: boolean }; answer: null };
+  /** One who sees the whole garden, before anybody hurts it: bytes a second once all of it is there. */
+  quiet: { ask: { server: Server; ms: number }; answer: number };
   /** Newcomers, one after the other: milliseconds from the request for a seat to the last page in view. */
   newcomers: { ask: number; answer: number[] };
   /** Of each `measure` so far, in order. */
