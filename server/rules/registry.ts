@@ -212,7 +212,12 @@ export class Registry {
         bytes,
       );
     const record = this.byId(Number(lastInsertRowid));
-    this.#note(actor, 'add rule', labelOf(record), `${origin}, ${bytes.length} bytes, sha256 ${sha256.slice(0, 12)}…`);
+    this.#note(
+      actor,
+      'add rule',
+      labelOf(record),
+      `${origin}, ${bytes.length} bytes, sha256 ${sha256.slice(0, 12)}…`,
+    );
     return record;
   }
 
