@@ -5,7 +5,9 @@
  * but for the browser's software rasterising: without a GPU it paints 2D canvases, and copies the WebGL one,
  * inside `LayerTreeHost::DoUpdateLayers`. What that took is reported beside.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startServer, until } from '../server-process.ts';
 
@@ -133,6 +135,8 @@ const executablePath = [process.env.REGROW_TEST_BROWSER, '/usr/bin/chromium', '/
   (path) => path !== undefined && existsSync(path),
 );
 if (executablePath === undefined) throw new Error('no browser: install the Debian package `chromium`');
+// The other benchmarks need no page, so `npm run bench` does not build it.
+execFileSync(process.execPath, [join(import.meta.dirname, '../../server/build.ts'), 'client']);
 const server = await startServer(['--size', '2048', '--garden', String(ORGANISMS)]);
 const args = ['--headless', '--no-sandbox', '--disable-gpu'];
 const browser = await chromium.launch({
