@@ -5,12 +5,16 @@
  */
 import type { Rect, Size } from '../shared/geometry.ts';
 import { type Camera, cellToScreen } from './camera.ts';
+import type { Settler } from './census.ts';
 import { develop } from './dom.ts';
 import type { Light } from './stream/messages.ts';
 import type { Palette } from './theme.ts';
 
 /** Dots stand this many CSS pixels apart, or up to twice as far. */
 const DOT_SPACING = 26;
+/** CSS pixels of a body below which it is too small to be found, and gets a spot of light. */
+const LOST_PIXELS = 14;
+const SPOT_RADIUS = 8;
 /** Side of the tile that a dot is drawn on once, and the dot's radius on it. */
 const TILE = 64;
 const TILE_DOT = 2.3;
@@ -23,6 +27,9 @@ export class Ground {
   /** The cells that the glow covers. */
   #glowCells: Rect | null = null;
   #tile: HTMLCanvasElement;
+  #spot: HTMLCanvasElement;
+  #settlers: readonly Settler[] = [];
+  #bodyCells = 1;
   #palette: Palette;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
@@ -34,6 +41,7 @@ export class Ground {
     this.#world = world;
     this.#palette = palette;
     this.#tile = dotTile(palette.dot);
+    this.#spot = spotOf(palette.accent);
   }
 
   resize(view: Size, pixelRatio: number): void {
@@ -47,6 +55,7 @@ export class Ground {
   paint(palette: Palette): void {
     this.#palette = palette;
     this.#tile = dotTile(palette.dot);
+    this.#spot = spotOf(palette.accent);
     this.#drawn = '';
   }
 
@@ -54,6 +63,13 @@ export class Ground {
   shine(glow: NonNullable<Light['glow']>): void {
     develop(this.#glow, glow.image);
     this.#glowCells = glow.cells;
+    this.#drawn = '';
+  }
+
+  /** @param bodyCells - the longer side of a usual organism */
+  settle(settlers: readonly Settler[], bodyCells: number): void {
+    this.#settlers = settlers;
+    this.#bodyCells = bodyCells;
     this.#drawn = '';
   }
 
@@ -75,7 +91,28 @@ export class Ground {
       paper.drawImage(this.#glow, at.x, at.y, cells.width * camera.zoom, cells.height * camera.zoom);
     }
     this.#dots(camera);
+    this.#spots(camera);
     this.#border(from.x, from.y, width, height);
+  }
+
+  /** From far away bodies are less than a dot; where they are must still be seen. */
+  #spots(camera: Camera): void {
+    const body = this.#bodyCells * camera.zoom;
+    if (body > LOST_PIXELS) return;
+    const paper = this.#paper;
+    paper.globalAlpha = Math.min(1, 2 * (1 - body / LOST_PIXELS)) * (this.#palette.isDark ? 0.7 : 0.6);
+    // One spot for all who live within it: a crowd stays a crowd of points, and ten thousand cost no more.
+    const taken = new Set<number>();
+    for (const settler of this.#settlers) {
+      const { x, y } = cellToScreen(camera, this.#view, settler.x, settler.y);
+      if (x < -SPOT_RADIUS || y < -SPOT_RADIUS) continue;
+      if (x > this.#view.width + SPOT_RADIUS || y > this.#view.height + SPOT_RADIUS) continue;
+      const place = Math.floor(y / SPOT_RADIUS) * 65_536 + Math.floor(x / SPOT_RADIUS);
+      if (taken.has(place)) continue;
+      taken.add(place);
+      paper.drawImage(this.#spot, x - SPOT_RADIUS, y - SPOT_RADIUS, 2 * SPOT_RADIUS, 2 * SPOT_RADIUS);
+    }
+    paper.globalAlpha = 1;
   }
 
   /** The finer dots fade out as they come closer together, until their spacing doubles. */
@@ -136,4 +173,26 @@ function dotTile(color: string): HTMLCanvasElement {
   paper.arc(TILE / 2, TILE / 2, TILE_DOT, 0, Math.PI * 2);
   paper.fill();
   return tile;
+}
+
+/** A soft spot of light, drawn once. */
+function spotOf(color: string): HTMLCanvasElement {
+  const spot = document.createElement('canvas');
+  spot.width = TILE;
+  spot.height = TILE;
+  const paper = spot.getContext('2d') as CanvasRenderingContext2D;
+  const middle = TILE / 2;
+  paper.fillStyle = color;
+  // A bright core in two rings of its light; a gradient to `transparent` would turn dark on the way.
+  for (const [share, alpha] of [
+    [1, 0.1],
+    [0.6, 0.2],
+    [0.28, 1],
+  ]) {
+    paper.globalAlpha = alpha;
+    paper.beginPath();
+    paper.arc(middle, middle, middle * share, 0, Math.PI * 2);
+    paper.fill();
+  }
+  return spot;
 }

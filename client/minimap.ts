@@ -5,12 +5,11 @@
  */
 import type { Size } from '../shared/geometry.ts';
 import { type Camera, screenToCell } from './camera.ts';
+import type { Settler } from './census.ts';
 import { develop, h } from './dom.ts';
 import type { Picture } from './stream/messages.ts';
 import type { Palette } from './theme.ts';
 
-const CENSUS_EVERY_MS = 15_000;
-const CENSUS_URL = '/api/organisms';
 /** Canvas pixels along the longer side; shown at half of that, for dense screens. */
 const SIDE = 320;
 const SIDE_REM = 10;
@@ -30,8 +29,7 @@ export class Minimap {
   readonly #base = document.createElement('canvas');
   #isBaseOld = true;
   #palette: Palette | null = null;
-  #organisms: readonly { readonly x: number; readonly y: number }[] = [];
-  #countedAt = Number.NEGATIVE_INFINITY;
+  #settlers: readonly Settler[] = [];
 
   constructor(root: HTMLElement, world: Size, goTo: (x: number, y: number) => void) {
     this.#world = world;
@@ -67,13 +65,15 @@ export class Minimap {
     this.#isBaseOld = true;
   }
 
+  /** Where somebody lives, seen or not. */
+  settle(settlers: readonly Settler[]): void {
+    this.#settlers = settlers;
+    this.#isBaseOld = true;
+  }
+
   /** @param body - cells: how large a spot of the census is */
-  draw(camera: Camera, view: Size, palette: Palette, body: number, now: number): void {
+  draw(camera: Camera, view: Size, palette: Palette, body: number): void {
     if (!this.#canvas.checkVisibility()) return;
-    if (now - this.#countedAt > CENSUS_EVERY_MS) {
-      this.#countedAt = now;
-      void this.#count();
-    }
     if (this.#isBaseOld || palette !== this.#palette) this.#drawBase(palette, body);
     const paper = this.#paper;
     const { width, height } = this.#canvas;
@@ -100,10 +100,11 @@ export class Minimap {
     paper.fillStyle = palette.ground;
     paper.fillRect(0, 0, width, height);
     paper.fillStyle = palette.accent;
-    paper.globalAlpha = 0.4;
-    const radius = Math.max(1.5, 0.4 * body * scale);
+    const radius = Math.max(2.2, 0.4 * body * scale);
+    // Small spots must hold out against the ground; large ones lie under the picture of whoever it is.
+    paper.globalAlpha = radius > 3 ? 0.4 : 0.75;
     paper.beginPath();
-    for (const { x, y } of this.#organisms) {
+    for (const { x, y } of this.#settlers) {
       paper.moveTo(x * scale + radius, y * scale);
       paper.arc(x * scale, y * scale, radius, 0, Math.PI * 2);
     }
@@ -111,18 +112,6 @@ export class Minimap {
     paper.globalAlpha = 1;
     paper.imageSmoothingEnabled = true;
     paper.drawImage(this.#picture, 0, 0, width, height);
-  }
-
-  /** The map is a help, not a need: without an answer it shows what has been seen. */
-  async #count(): Promise<void> {
-    try {
-      const response = await fetch(CENSUS_URL);
-      const organisms: unknown = response.ok ? await response.json() : [];
-      if (Array.isArray(organisms)) this.#organisms = organisms;
-    } catch {
-      this.#organisms = [];
-    }
-    this.#isBaseOld = true;
   }
 }
 

@@ -85,7 +85,7 @@ export class Hint {
   /** Takes the place of what index.html says while the world is awaited. */
   greet(): void {
     this.#root.hidden = recall('hinted') !== null;
-    setText(this.#root, 'Drag across a Pokémon, then watch it regrow');
+    setText(this.#root, 'Drag across a Pokémon: it grows back');
   }
 
   done(): void {

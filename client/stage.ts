@@ -16,6 +16,7 @@ import {
   visibleCells,
   zoomAbout,
 } from './camera.ts';
+import { Census } from './census.ts';
 import { Signal } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
 import { Ground } from './ground.ts';
@@ -58,6 +59,7 @@ export class Stage {
   readonly #parts: StageParts;
   readonly #overlay: Overlay;
   readonly #resizes: ResizeObserver;
+  readonly #census = new Census(() => this.#settle());
   readonly #seedlings = new Map<string, HTMLImageElement>();
   #world: Size = { width: 1, height: 1 };
   #start: Point = { x: 0, y: 0 };
@@ -217,7 +219,8 @@ export class Stage {
       view.draw();
       this.#askLight(now);
       this.#ground?.draw(view.camera);
-      this.minimap?.draw(this.#camera, this.#view, theme.palette, this.#parts.brush.bodyCells, now);
+      this.minimap?.draw(this.#camera, this.#view, theme.palette, this.#parts.brush.bodyCells);
+      this.#census.refresh(now);
     }
     ghosts.sweep(now);
     const isGliding = players.glide(now, prefersReducedMotion());
@@ -229,6 +232,12 @@ export class Stage {
     this.#overlay.cursors(players.others);
     const isResting = ring.at !== null && ring.budget < 0.99;
     if (isGliding || isResting || ghosts.list.length > 0) this.refresh();
+  }
+
+  #settle(): void {
+    this.#ground?.settle(this.#census.settlers, this.#parts.brush.bodyCells);
+    this.minimap?.settle(this.#census.settlers);
+    this.invalidate();
   }
 
   #askLight(now: number): void {

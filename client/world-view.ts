@@ -3,7 +3,7 @@
  * canvas that is clear elsewhere. Knows the decoder's batches, not the wire.
  */
 import 'pixi.js/unsafe-eval';
-import { type Buffer, Container, type Geometry, Mesh, type Shader, WebGLRenderer } from 'pixi.js';
+import { type Buffer, Container, type Geometry, Mesh, type Shader, Ticker, WebGLRenderer } from 'pixi.js';
 import { PAGE_CELLS, type Rect, type Size } from '../shared/geometry.ts';
 import { type Camera, snapCamera, visibleCells } from './camera.ts';
 import {
@@ -62,6 +62,9 @@ export class WorldView {
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
+    // It would wake the page sixty times a second to collect what is never thrown away here.
+    Ticker.system.autoStart = false;
+    Ticker.system.stop();
     if (renderer.context.webGLVersion < 2) throw new Error('WebGL 2 is missing');
     return new WorldView(renderer, decoder, world);
   }

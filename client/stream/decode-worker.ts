@@ -11,16 +11,19 @@ const scope = self as unknown as {
 
 let feed: Feed | null = null;
 const codecLoaded = WebAssembly.compileStreaming(fetch(PAGE_CODEC_URL)).then(loadPageCodec);
-// Thrown outside the promise it is the worker's error, which the page hears of.
-codecLoaded.catch((error) =>
+
+function handle(message: ToWorker): void {
+  if (message.type === 'open')
+    feed = new Feed(message.world, (reply, transfer) => scope.postMessage(reply, transfer));
+  else feed?.handle(message);
+}
+
+/** Thrown outside of any promise, an error is the worker's own, of which the page hears. */
+const die = (error: unknown): void => {
   setTimeout(() => {
     throw error;
-  }),
-);
-
-scope.onmessage = async ({ data }) => {
-  await codecLoaded; // messages stay in order: all wait for the same promise
-  if (data.type === 'open')
-    feed = new Feed(data.world, (message, transfer) => scope.postMessage(message, transfer));
-  else feed?.handle(data);
+  });
 };
+
+// All wait for the same promise, so messages stay in order.
+scope.onmessage = ({ data }) => void codecLoaded.then(() => handle(data)).catch(die);

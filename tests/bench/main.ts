@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [options]`: starts one benchmark. Each prints a table, or JSON with `--json`. */
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  page: () => import('./page.ts'),
   step: () => import('./step.ts'),
   fanout: () => import('./fanout.ts'),
   codec: () => import('./codec.ts'),
