@@ -3,6 +3,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
   fanout: () => import('./fanout.ts'),
+  train: () => import('./train.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);
