@@ -21,8 +21,8 @@ export interface PeerTask {
 }
 
 export interface TrainPeer {
-  /** Rolls every sample out, differentiates, averages, and takes one step of Adam. @returns the mean loss */
-  iterate(steps: number): number;
+  /** Rolls the first samples out, differentiates, averages, and takes one step of Adam. @returns the mean loss */
+  iterate(steps: number, samples: number): number;
   dispose(): void;
 }
 
@@ -89,19 +89,19 @@ export async function createTrainPeer(task: PeerTask, rate: number): Promise<Tra
   const gradientOf = (start: Tensor3D, steps: number): { value: Scalar; grads: NamedTensorMap } =>
     tf.variableGrads(() => lossOf(start, steps));
   return {
-    iterate(steps) {
+    iterate(steps, samples) {
       let mean: NamedTensorMap | undefined;
       let loss = 0;
-      for (const start of starts) {
+      for (const start of starts.slice(0, samples)) {
         const { value, grads } = gradientOf(start, steps);
-        loss += value.dataSync()[0] / starts.length;
+        loss += value.dataSync()[0] / samples;
         value.dispose();
         const before = mean;
         mean = Object.fromEntries(
           Object.entries(grads).map(([name, gradient]) => [
             name,
             tf.tidy(() => {
-              const part = tf.div(gradient, starts.length);
+              const part = tf.div(gradient, samples);
               return (before ? tf.add(before[name], part) : part) as Tensor;
             }),
           ]),
