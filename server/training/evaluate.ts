@@ -3,6 +3,7 @@
  * from several random seeds, grown from one cell on the padded grid. Every cell is computed at every step that it
  * fires in: nothing rests, nothing is rounded.
  */
+import { basename } from 'node:path';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
 import { Rollouts } from './rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from './states.ts';
@@ -112,7 +113,7 @@ export function targetOf(
     padding: padding ?? smallNumber(rule.metadata.padding, 0, 32, DEFAULT_PADDING),
     crop,
   };
-  if (image !== undefined) return { label: image, target: readTarget({ ...source, image }) };
+  if (image !== undefined) return { label: basename(image), target: readTarget({ ...source, image }) };
   if (sprite === undefined) return undefined;
   try {
     return { label: `sprite ${sprite} at ${source.scale}x`, target: readTarget({ ...source, sprite }) };

@@ -172,7 +172,7 @@ function recoveryPlot({ samples, recovery }: Evaluation): string {
   const kinds = Object.keys(recovery);
   const all = kinds.flatMap((kind) => samples.recovery[kind]).filter(Number.isFinite);
   // What lies below is drawn at the edge; its figure stands beside.
-  const low = Math.max(-0.5, Math.floor(Math.min(0.8, ...all) * 5) / 5);
+  const low = Math.max(0, Math.floor(Math.min(0.8, ...all) * 5) / 5);
   const x = (value: number): string =>
     (left + (width - left - right) * ((Math.min(1.02, Math.max(low, value)) - low) / (1.02 - low))).toFixed(
       1,

@@ -40,9 +40,9 @@ export function missedBars({ mse, recovery, deaths, runaways }: Evaluation): str
   return missed;
 }
 
-const RULES_A_TABLE = 5;
+const RULES_A_TABLE = 4;
 const LABEL_CHARACTERS = 20;
-const CELL_CHARACTERS = 20;
+const CELL_CHARACTERS = 22;
 
 /** Median / worst of every figure, a column a rule. */
 export function describeEvaluations(evaluations: readonly Evaluation[]): string {

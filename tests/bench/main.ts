@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   fanout: () => import('./fanout.ts'),
   codec: () => import('./codec.ts'),
   swap: () => import('./swap.ts'),
+  train: () => import('./train.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);
