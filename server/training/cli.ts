@@ -34,19 +34,19 @@ Where to
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
   --from FILE          begin with the weights of this rule instead of random ones
-  --iterations N       of the pool phase, 1-1000000 (default 5000)
+  --iterations N       of the pool phase, 1-1000000 (default 6000)
   --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 2000)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
-  --overflow X         how strongly hidden channels are kept within -1..1, 0-1 (default 0.005)
-  --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 1)
+  --overflow X         how strongly hidden channels are kept within -1..1 at first, 0-1 (default 0.005)
+  --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 0)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
-  --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 0.4)
+  --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
-  --replay X           how often it gets a wound that healed badly before, 0-1 (default 0.3)
-  --rate X             learning rate, above 0, at most 1 (default 0.003); falls along a cosine in the pool phase
+  --replay X           how often it gets a wound that healed badly before, 0-1 (default 0)
+  --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
   --optimizer NAME     ${OPTIMIZERS.join(' or ')}, for the matrices (default muon)
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
@@ -144,16 +144,16 @@ export function readCommand(args: string[]): Command | null {
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
     overflowWeight: number('overflow', 0.005, 0, 1, false),
-    quiescenceWeight: number('quiescence', 1, 0, 100, false),
-    iterations: number('iterations', 5000, 1, 1_000_000),
+    quiescenceWeight: number('quiescence', 0, 0, 100, false),
+    iterations: number('iterations', 6000, 1, 1_000_000),
     curriculumIterations: number('curriculum', 2000, 0, 100_000),
     batch,
     poolSize,
-    seedPart: number('seed-part', 0.4, 0, 1, false),
+    seedPart: number('seed-part', 1, 0, 1, false),
     damage,
     delaySteps: number('delay', 32, 0, 96),
-    replayPart: number('replay', 0.3, 0, 1, false),
-    rate: number('rate', 3e-3, 1e-7, 1, false),
+    replayPart: number('replay', 0, 0, 1, false),
+    rate: number('rate', 5e-3, 1e-7, 1, false),
     optimizer: optimizer ?? 'muon',
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };

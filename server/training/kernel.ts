@@ -160,7 +160,17 @@ export function transpose(matrix: Float32Array, rows: number, columns: number): 
 
 /** What to do with one slot: int32s in shared memory. */
 export const JOB_INTS = 8;
-export const Job = { kind: 0, steps: 1, randomSeed: 2, firstStep: 3, status: 4, quietSteps: 5 } as const;
+export const Job = {
+  kind: 0,
+  steps: 1,
+  randomSeed: 2,
+  firstStep: 3,
+  status: 4,
+  quietSteps: 5,
+  overflowPart: 6,
+} as const;
+/** `Job.overflowPart` of the whole weight. */
+export const WHOLE_OVERFLOW = 65_536;
 export const JobKind = { run: 0, differentiate: 1 } as const;
 export const JobStatus = { done: 0, tapeFull: 1 } as const;
 
@@ -209,7 +219,6 @@ export class Kernel {
       layout.tapeBytes,
     );
     const { w1, b1, b2, units1, units2, zeros } = layout;
-    this.#exports.useOverflow(layout.overflowWeight);
     this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
     this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
@@ -230,6 +239,7 @@ export class Kernel {
     );
     job[Job.status] = status;
     if (status !== JobStatus.done) return;
+    this.#exports.useOverflow((layout.overflowWeight * job[Job.overflowPart]) / WHOLE_OVERFLOW);
     this.#losses[slot] = this.#exports.loss(state, record ? 1 : 0);
     if (!record) return;
     const gw1 = layout.gradients + slot * layout.gradientBytes;

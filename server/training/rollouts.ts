@@ -18,6 +18,7 @@ import {
   planLayout,
   transpose,
   type Weights,
+  WHOLE_OVERFLOW,
   writeWeights,
 } from './kernel.ts';
 import { loadTrainer, tilesAreWide } from './tiles.ts';
@@ -40,6 +41,8 @@ export interface Rollout {
   /** Of the hash that decides which cells fire. */
   readonly randomSeed: number;
   readonly firstStep?: number;
+  /** Of `overflowWeight`, 0..1; default 1. */
+  readonly overflowPart?: number;
   /** The last so many updates are drawn towards nothing (`quiescenceWeight`); default none. */
   readonly quietSteps?: number;
 }
@@ -141,6 +144,7 @@ export class Rollouts {
       job[Job.steps] = rollout.steps;
       job[Job.randomSeed] = rollout.randomSeed;
       job[Job.firstStep] = rollout.firstStep ?? 0;
+      job[Job.overflowPart] = Math.round(WHOLE_OVERFLOW * (rollout.overflowPart ?? 1));
       job[Job.quietSteps] = Math.min(rollout.quietSteps ?? 0, rollout.steps);
     });
     if (this.#own) for (let slot = 0; slot < rollouts.length; slot++) this.#own.work(slot);

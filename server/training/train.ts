@@ -29,7 +29,7 @@ export interface TrainingPlan {
   readonly parent?: string;
   readonly hidden: number;
   readonly fireRate: number;
-  /** Of the hidden channels' overflow beside the picture's error. */
+  /** Of the hidden channels' overflow beside the picture's error; it falls to 0 with the learning rate. */
   readonly overflowWeight: number;
   /** Of the last updates of whole bodies, beside the picture's error. */
   readonly quiescenceWeight: number;
@@ -235,6 +235,7 @@ export class TrainingRun {
       steps,
       randomSeed: this.#random.uint32() | 0,
       quietSteps: isWhole ? regime.POOL.quietSteps : 0,
+      overflowPart: this.#annealed(),
     }));
     const { losses } = await this.#rollouts.differentiate(rollouts);
     const loss = losses.reduce((sum, value) => sum + value, 0) / batch;
@@ -275,8 +276,13 @@ export class TrainingRun {
     // The first updates move the weights by the whole rate, whatever the gradient's size.
     const warm = Math.min(1, (this.#now.optimizer.updates + 1) / WARM_UP);
     const base = warm * this.plan.rate * RATE_AFTER_ROLLBACK ** this.#now.rollbacks;
-    if (this.#inCurriculum) return base;
-    return base * (0.01 + 0.495 * (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)));
+    return base * (0.01 + 0.99 * this.#annealed());
+  }
+
+  /** 1 until the pool phase, then along a cosine to 0 at its end. */
+  #annealed(): number {
+    if (this.#inCurriculum) return 1;
+    return (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)) / 2;
   }
 
   /** Why this iteration must not be learned from; null when it may. */
