@@ -175,8 +175,10 @@ class TfjsRollouts implements RolloutBatch {
   }
 
   /** Reads states and losses back; disposes of the tensor. */
-  #finish(state: Tensor4D, slots: number): RolloutResult {
+  async #finish(state: Tensor4D, slots: number): Promise<RolloutResult> {
     const tf = this.#tf;
+    // Everything above blocks this thread: signals and timers have their turn here.
+    await new Promise(setImmediate);
     const losses = tf.tidy(() => this.#pictureLosses(state));
     const cells = state.dataSync<'float32'>();
     const { shape } = this.#options;
