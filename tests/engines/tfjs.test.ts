@@ -101,7 +101,9 @@ describe('which TensorFlow', () => {
   test.skipIf(isInstalled('@tensorflow/tfjs-node-gpu'))('none: what to install is said', async () => {
     const creating = createTfjsEngine({ ...WORLD, backend: 'node-gpu' });
     await expect(creating).rejects.toThrow(EngineError);
-    await expect(creating).rejects.toThrow('npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0');
+    await expect(creating).rejects.toThrow(
+      'npm install --no-save --save-optional @tensorflow/tfjs-node-gpu@4.22.0',
+    );
   });
 });
 

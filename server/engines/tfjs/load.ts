@@ -18,10 +18,12 @@ export interface LoadedTensorFlow {
 }
 
 const VERSION = '4.22.0';
+// npm does not install what is listed as an optional peer, even when asked by name, without --save-optional.
+const INSTALL = 'npm install --no-save --save-optional';
 const MISSING = `TensorFlow.js is not installed; one of these is needed:
-  npm install --no-save @tensorflow/tfjs-node-gpu@${VERSION}   (NVIDIA, CUDA)
-  npm install --no-save @tensorflow/tfjs-node@${VERSION}   (CPU)
-  npm install --no-save @tensorflow/tfjs-core@${VERSION} @tensorflow/tfjs-backend-wasm@${VERSION}   (anywhere, slowest)`;
+  ${INSTALL} @tensorflow/tfjs-node-gpu@${VERSION}   (NVIDIA, CUDA)
+  ${INSTALL} @tensorflow/tfjs-node@${VERSION}   (CPU)
+  npm ci   (its WebAssembly backend is among the development dependencies: anywhere, slowest)`;
 
 /**
  * All users of TensorFlow.js in a process share one copy of it and its current backend.
