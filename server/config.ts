@@ -5,7 +5,7 @@ import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  readonly engine: 'auto' | 'wasm' | 'webgpu' | 'reference';
+  readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software), `swiftshader`, or part of its name. */
   readonly adapter: string;
   /** Threads that step the world. */
@@ -60,7 +60,7 @@ interface Setting {
   read(text: string): Partial<Config> | null;
 }
 
-const ENGINES = ['auto', 'wasm', 'webgpu', 'reference'] as const;
+const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 
 /** `--port` reads REGROW_PORT. */
 const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().replaceAll('-', '_')}`;

@@ -2,12 +2,13 @@
 import { type Engine, EngineError, type EngineOptions } from './engine.ts';
 import { LastingEngine } from './lasting.ts';
 import { createReferenceEngine } from './reference.ts';
+import { createTfjsEngine } from './tfjs/engine.ts';
 import { createWasmEngine } from './wasm/engine.ts';
 import { AdapterError } from './webgpu/device.ts';
 import { createWebGpuEngine } from './webgpu/engine.ts';
 
 export interface CreateOptions extends EngineOptions {
-  /** Threads of the wasm engine, the calling one included. Default 1. */
+  /** Threads of the wasm and tfjs engines' kernels, the calling one included. Default 1. */
   readonly threads?: number;
   /** Of the webgpu engine: `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
   readonly adapter?: string;
@@ -24,6 +25,7 @@ export interface ChosenEngine {
 const ENGINES: Readonly<Record<string, (options: CreateOptions) => Promise<Engine>>> = {
   wasm: createWasmEngine,
   webgpu: createLastingGpu,
+  tfjs: createTfjsEngine,
   reference: createReferenceEngine,
 };
 

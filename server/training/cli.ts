@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { EngineError } from '../engines/engine.ts';
 import { checkName } from '../rules/format.ts';
 import { RULE_SUFFIX } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
@@ -10,6 +11,7 @@ import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
 import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
 import { report } from './report.ts';
+import type { OpenRollouts } from './rollouts.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -50,6 +52,7 @@ How
   --optimizer NAME     ${OPTIMIZERS.join(' or ')}, for the matrices (default muon)
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
+  --engine NAME        wasm, or tfjs: TensorFlow.js, on CUDA where its binding is installed (default wasm)
   --help
 `;
 
@@ -80,6 +83,7 @@ const OPTIONS = {
   optimizer: { type: 'string' },
   'random-seed': { type: 'string' },
   threads: { type: 'string' },
+  engine: { type: 'string' },
   help: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -92,7 +96,11 @@ interface Command {
   readonly report: string;
   readonly checkpoint: string;
   readonly threads: number;
+  readonly engine: TrainingEngine;
 }
+
+const ENGINES = ['wasm', 'tfjs'] as const;
+type TrainingEngine = (typeof ENGINES)[number];
 
 /** @returns null when help is asked for @throws RuleError listing every flag that is wrong */
 export function readCommand(args: string[]): Command | null {
@@ -115,6 +123,8 @@ export function readCommand(args: string[]): Command | null {
   };
   const text = (flag: Flag): string | undefined => flags[flag] as string | undefined;
   const threads = number('threads', availableParallelism(), 1, 256);
+  const engine = ENGINES.find((name) => name === (text('engine') ?? 'wasm'));
+  if (engine === undefined) wrong.push(`--engine ${text('engine')} is not one of ${ENGINES.join(', ')}`);
   const out = text('out');
   if (out === undefined) wrong.push('--out is missing');
   else if (!out.endsWith(RULE_SUFFIX)) wrong.push(`--out ${out} does not end in ${RULE_SUFFIX}`);
@@ -157,7 +167,7 @@ export function readCommand(args: string[]): Command | null {
     optimizer: optimizer ?? 'muon',
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };
-  if (wrong.length > 0 || out === undefined) throw new RuleError(wrong.join('\n'));
+  if (wrong.length > 0 || out === undefined || engine === undefined) throw new RuleError(wrong.join('\n'));
   checkName(name);
   const report = text('report') ?? join('build/train', name);
   const resume = text('resume');
@@ -167,11 +177,12 @@ export function readCommand(args: string[]): Command | null {
     report,
     checkpoint: text('checkpoint') ?? resume ?? join(report, 'checkpoint.bin'),
     threads,
+    engine,
   };
 }
 
 /** The command that makes this rule, whatever it was resumed from. */
-export function trainingCommand(plan: TrainingPlan, out: string): string {
+export function trainingCommand(plan: TrainingPlan, out: string, engine: TrainingEngine): string {
   const { sprite, image, scale, padding } = plan.source;
   const flags: [string, string | number][] = [
     sprite === undefined ? ['image', image ?? ''] : ['sprite', sprite],
@@ -193,12 +204,13 @@ export function trainingCommand(plan: TrainingPlan, out: string): string {
     ['rate', plan.rate],
     ['optimizer', plan.optimizer],
     ['random-seed', plan.randomSeed],
+    ...(engine === 'wasm' ? [] : ([['engine', engine]] as [string, string][])),
     ['out', out],
   ];
   return `npm run train -- ${flags.map(([flag, value]) => `--${flag} ${value}`).join(' ')}`;
 }
 
-function ruleOf(run: TrainingRun, out: string): Rule {
+function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
   const { plan, target } = run;
   const { sprite, image, scale, padding } = plan.source;
   return {
@@ -207,7 +219,7 @@ function ruleOf(run: TrainingRun, out: string): Rule {
     ...run.weights,
     fireRate: plan.fireRate,
     metadata: {
-      trainingCommand: trainingCommand(plan, out),
+      trainingCommand: trainingCommand(plan, out, engine),
       randomSeed: String(plan.randomSeed),
       trainingMinutes: (run.elapsedMs / 60_000).toFixed(1),
       targetWidth: String(target.width),
@@ -220,8 +232,17 @@ function ruleOf(run: TrainingRun, out: string): Rule {
   };
 }
 
+/** What computes the rollouts: the default, or TensorFlow.js, which is loaded only when asked for. */
+async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined> {
+  if (engine === 'wasm') return undefined;
+  const { openTfjs } = await import('./tfjs.ts');
+  const { open, description } = await openTfjs();
+  console.error(`training on ${description}`);
+  return open;
+}
+
 async function train(command: Command): Promise<number> {
-  const run = new TrainingRun(command.from, command.threads);
+  const run = new TrainingRun(command.from, command.threads, await opener(command.engine));
   const line = new ProgressLine();
   let interrupted = false;
   const interrupt = (): void => {
@@ -248,7 +269,7 @@ async function train(command: Command): Promise<number> {
       console.error(`stopped; go on with --resume ${command.checkpoint} --out ${command.out}`);
       return INTERRUPTED;
     }
-    const rule = ruleOf(run, command.out);
+    const rule = ruleOf(run, command);
     await report(rule, run, command);
     console.error(`${command.out} after ${clock(run.elapsedMs)}; the report is in ${command.report}`);
     return 0;
@@ -263,8 +284,8 @@ if (import.meta.main) {
     if (command === null) process.stdout.write(HELP);
     else process.exitCode = await train(command);
   } catch (error) {
-    if (!(error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError))
-      throw error;
+    const told = [RuleError, TrainingError, RangeError, EngineError];
+    if (!(error instanceof Error) || !told.some((kind) => error instanceof kind)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

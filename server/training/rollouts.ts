@@ -52,7 +52,25 @@ export interface RolloutResult {
   readonly losses: readonly number[];
 }
 
-export class Rollouts {
+/** A batch of rollouts, whatever computes them. */
+export interface RolloutBatch {
+  /** [cellCount, 4], laid out as states are; the border is zero. Written by the owner, once. */
+  readonly target: Float32Array;
+  setWeights(weights: Weights): void;
+  /** [cellCount, 16]: the slot itself, not a copy. */
+  state(slot: number): Float32Array;
+  /** Advances slots 0..n-1 and measures their losses. */
+  run(rollouts: readonly Rollout[]): Promise<RolloutResult>;
+  /** As `run`, and leaves the gradients of every slot's loss for `gradient`. */
+  differentiate(rollouts: readonly Rollout[]): Promise<RolloutResult>;
+  /** Of the slot's loss, as the last `differentiate` left it; not to be written. */
+  gradient(slot: number): Weights;
+  dispose(): Promise<void>;
+}
+
+export type OpenRollouts = (options: RolloutOptions) => RolloutBatch;
+
+export class Rollouts implements RolloutBatch {
   readonly layout: Layout;
   readonly #memory: WebAssembly.Memory;
   readonly #control: Int32Array<SharedArrayBuffer>;
@@ -98,28 +116,23 @@ export class Rollouts {
     writeWeights(this.#memory, this.layout, weights);
   }
 
-  /** [cellCount, 4], laid out as states are; the border is zero. */
   get target(): Float32Array {
     return new Float32Array(this.#memory.buffer, this.layout.target, this.layout.shape.cellCount * 4);
   }
 
-  /** [cellCount, 16]: the slot itself, not a copy. */
   state(slot: number): Float32Array {
     const { states, stateBytes } = this.layout;
     return new Float32Array(this.#memory.buffer, states + slot * stateBytes, stateBytes / 4);
   }
 
-  /** Advances slots 0..n-1 and measures their losses. */
   run(rollouts: readonly Rollout[]): Promise<RolloutResult> {
     return this.#work(JobKind.run, rollouts);
   }
 
-  /** As `run`, and leaves the gradients of every slot's loss for `gradient`. */
   differentiate(rollouts: readonly Rollout[]): Promise<RolloutResult> {
     return this.#work(JobKind.differentiate, rollouts);
   }
 
-  /** Of the slot's loss, as `differentiate` left it; a copy. */
   gradient(slot: number): Weights {
     const { gradients, gradientBytes, hidden } = this.layout;
     const at = gradientPlaces(gradients + slot * gradientBytes, hidden);

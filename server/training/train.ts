@@ -16,7 +16,7 @@ import {
 } from './optimizer.ts';
 import { Random, type RandomState } from './random.ts';
 import * as regime from './regime.ts';
-import { Rollouts } from './rollouts.ts';
+import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
 import { type Wound, Wounds, type WoundsState } from './wounds.ts';
@@ -119,7 +119,7 @@ export class TrainingError extends Error {
 export class TrainingRun {
   readonly plan: TrainingPlan;
   readonly target: Target;
-  readonly #rollouts: Rollouts;
+  readonly #rollouts: RolloutBatch;
   readonly #seedLoss: number;
   #now: Snapshot;
   #kept: Snapshot;
@@ -129,7 +129,11 @@ export class TrainingRun {
   #deadFor = 0;
 
   /** @param from - a plan to begin, or a snapshot to go on from */
-  constructor(from: TrainingPlan | Snapshot, threads: number) {
+  constructor(
+    from: TrainingPlan | Snapshot,
+    threads: number,
+    open: OpenRollouts = (options) => new Rollouts(options),
+  ) {
     this.plan = 'plan' in from ? from.plan : from;
     const { plan } = this;
     this.target = readTarget(plan.source);
@@ -155,7 +159,7 @@ export class TrainingRun {
     this.#random = new Random(this.#now.random);
     this.#wounds = new Wounds(this.#now.wounds);
     this.#kept = this.snapshot();
-    this.#rollouts = new Rollouts({
+    this.#rollouts = open({
       shape,
       hidden: plan.hidden,
       fireRate: plan.fireRate,

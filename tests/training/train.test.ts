@@ -13,6 +13,7 @@ import { lossPlot } from '../../server/training/report.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
 import { plantSeed } from '../../server/training/states.ts';
 import { readTarget } from '../../server/training/target.ts';
+import { openTfjs } from '../../server/training/tfjs.ts';
 import { type Snapshot, type TrainingPlan, TrainingRun } from '../../server/training/train.ts';
 
 let folder: string;
@@ -118,6 +119,20 @@ test('forty updates on one batch more than halve its loss', async () => {
   expect(losses[39]).toBeLessThan(losses[0] / 2);
 });
 
+test('a run on TensorFlow.js goes through both phases, with the losses of one on WASM', async () => {
+  const { open } = await openTfjs(['wasm']);
+  const short = { ...plan, iterations: 3, curriculumIterations: 3, batch: 2 };
+  const run = new TrainingRun(short, 1, open);
+  while (!run.isFinished) await run.iterate();
+  await run.dispose();
+  const { losses, optimizer } = run.snapshot();
+  expect(losses).toHaveLength(6);
+  // The same draws, and the same losses but for the order of sums.
+  const wasm = await trained(short, 1, 99);
+  for (const [i, loss] of losses.entries()) expect(loss / wasm.losses[i]).toBeCloseTo(1, 2);
+  expect(optimizer.updates).toBe(6);
+});
+
 test('a run that diverges rolls back to the last good state, at a lower rate, and in the end gives up', async () => {
   const good = await trained(plan, 1, 8);
   const run = new TrainingRun({ ...good, pool: good.pool.map(() => 1e30) }, 1);
@@ -172,11 +187,14 @@ describe('the command line', () => {
       ].join('\n'),
     );
     expect(() => readCommand(['--speed', '9'])).toThrow('--speed');
+    expect(() => readCommand(['--engine', 'cuda'])).toThrow('--engine cuda is not one of wasm, tfjs');
     expect(readCommand(['--help'])).toBeNull();
   });
 
   test('says in the rule how to make it again', () => {
     const args = [
+      '--engine',
+      'tfjs',
       '--sprite',
       'pikachu',
       '--scale',
@@ -187,7 +205,7 @@ describe('the command line', () => {
       '9',
     ];
     const first = readCommand(args);
-    const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '').replace(
+    const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '', first!.engine).replace(
       'npm run train -- ',
       '',
     );

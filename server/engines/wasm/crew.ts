@@ -77,17 +77,20 @@ export class Crew {
   /**
    * One step over the awake pages.
    *
+   * @param sensed - called on this thread after the awake pages first..end - 1 are sensed: it may rewrite their deltas
    * @throws EngineError when a thread has failed; before the step began, or while it only read (`isTorn` is
    * false), the world is whole and can be saved
    */
-  step(phases: readonly Phase[]): void {
+  step(phases: readonly Phase[], sensed?: (first: number, end: number) => void): void {
     this.checkAlive();
     let hasWritten = false;
     for (const { kind, first, end } of phases) {
       hasWritten ||= kind !== at.PHASE_SENSE;
       this.control[at.FIRST_AT >>> 2] = first;
       this.control[at.END_AT >>> 2] = end;
-      const cause = this.lead(kind);
+      const cause = this.lead(kind, () => {
+        if (kind === at.PHASE_SENSE) sensed?.(first, end);
+      });
       if (cause === null) continue;
       this.failure = `a thread failed in phase ${kind} of a step: ${cause}`;
       this.isTorn = hasWritten;
@@ -100,9 +103,11 @@ export class Crew {
   }
 
   /** @returns what went wrong, or null */
-  private lead(kind: number): string | null {
+  private lead(kind: number, then: () => void): string | null {
     try {
-      return this.kernel.lead(kind, this.helpers.length) ? null : 'a helper did not finish';
+      if (!this.kernel.lead(kind, this.helpers.length)) return 'a helper did not finish';
+      then();
+      return null;
     } catch (error) {
       // A trap in this very thread; the helpers only finish what is left of the phase.
       return `${error}`;

@@ -4,7 +4,7 @@
  * (`assembly/engine.ts`); this file is what happens between steps.
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
-import { CHANNELS, type Rule } from '../../rules/rule.ts';
+import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
 import { capsuleRows } from '../capsule.ts';
 import {
   type Capsule,
@@ -29,6 +29,17 @@ import { PageTable } from './pages.ts';
 import { atOnce, inWaves, type Phase } from './waves.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
+/** The smallest rule, which adds nothing. */
+const IDLE_RULE: Rule = {
+  name: 'idle',
+  hidden: 4,
+  w1: new Float32Array(4 * PERCEPTION),
+  b1: new Float32Array(4),
+  w2: new Float32Array(CHANNELS * 4),
+  b2: new Float32Array(CHANNELS),
+  fireRate: 1,
+  metadata: {},
+};
 const SEED = Float32Array.from({ length: CHANNELS }, (_, channel) => (channel < 3 ? 0 : 1));
 
 export interface WasmEngineOptions extends EngineOptions {
@@ -40,19 +51,45 @@ export interface WasmEngineOptions extends EngineOptions {
   readonly deltaRecords?: number;
 }
 
+/** Computes the deltas in the kernels' place: another engine that shares everything else (`../tfjs/`). */
+export interface UpdateRules {
+  readonly name: Engine['name'];
+  /** For people: what computes. */
+  readonly description: string;
+  setRule(slot: RuleSlot, rule: Rule): void;
+  /**
+   * Called within a step, when it is known which cells of the awake pages first..end - 1 fire (`FIRED_AT`): writes
+   * their deltas (`DELTAS_AT`).
+   */
+  writeDeltas(first: number, end: number): void;
+  dispose(): void;
+}
+
 /** @throws EngineError for options that do not fit; Error when the kernels are not built */
 export async function createWasmEngine(options: WasmEngineOptions): Promise<Engine> {
+  return createPagedEngine(options);
+}
+
+/**
+ * @param openRules - makes what computes the deltas; without, the kernels do
+ * @throws EngineError for options that do not fit; Error when the kernels are not built
+ */
+export async function createPagedEngine(
+  options: WasmEngineOptions,
+  openRules?: (memory: EngineMemory) => UpdateRules,
+): Promise<Engine> {
   checkOptions(options);
   const { threads = 1, relaxed = hasRelaxedSimd() } = options;
   const across = pagesAcross(options.width);
   const inWorld = across * pagesAcross(options.height);
   const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
   const memory = new EngineMemory(maxPages, across, options.deltaRecords);
-  return new WasmEngine(options, memory, await Crew.assemble(memory.memory, threads, relaxed));
+  const crew = await Crew.assemble(memory.memory, threads, relaxed);
+  return new WasmEngine(options, memory, crew, openRules?.(memory));
 }
 
 class WasmEngine implements Engine {
-  readonly name = 'wasm';
+  readonly name: Engine['name'];
   readonly description: string;
   readonly width: number;
   readonly height: number;
@@ -62,6 +99,7 @@ class WasmEngine implements Engine {
   private readonly pages: PageTable;
   private readonly cells: PageCells;
   private readonly crew: Crew;
+  private readonly rules: UpdateRules | undefined;
   /** Rule slot of each id in use. */
   private readonly organisms = new Map<OrganismId, RuleSlot>();
   /** A write since the last prune: pages may be missing beside life, or hold none. */
@@ -69,7 +107,8 @@ class WasmEngine implements Engine {
   /** All must wake before the next step: once, however many organisms change their rule. */
   private isWaking = false;
 
-  constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew) {
+  constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew, rules: UpdateRules | undefined) {
+    this.name = rules?.name ?? 'wasm';
     this.width = options.width;
     this.height = options.height;
     this.randomSeed = options.randomSeed;
@@ -77,10 +116,14 @@ class WasmEngine implements Engine {
     this.pages = new PageTable(memory, this, memory.maxPages);
     this.cells = new PageCells(memory);
     this.crew = crew;
+    this.rules = rules;
     memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
     const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
-    this.description = `wasm, 128-bit SIMD ${crew.relaxed ? 'with' : 'without'} FMA, ${threads}`;
+    const wasm = `wasm, 128-bit SIMD ${crew.relaxed ? 'with' : 'without'} FMA, ${threads}`;
+    this.description = rules === undefined ? wasm : `${rules.description}; masks: ${wasm}`;
   }
+
+  private readonly sensed = (first: number, end: number): void => this.rules?.writeDeltas(first, end);
 
   get stepNumber(): number {
     return this.steps;
@@ -92,7 +135,9 @@ class WasmEngine implements Engine {
 
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
-    this.memory.setRule(slot, rule);
+    this.rules?.setRule(slot, rule);
+    // Where others compute, the kernels need to know only who fires.
+    this.memory.setRule(slot, this.rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
     this.isWaking = true;
   }
 
@@ -172,7 +217,7 @@ class WasmEngine implements Engine {
     if (awake === 0) return;
     ints[at.RANDOM_SEED_AT >>> 2] = this.randomSeed;
     ints[at.STEP_AT >>> 2] = this.steps;
-    this.crew.step(awake <= deltaRecords ? atOnce(awake) : this.wavesOver(awake));
+    this.crew.step(awake <= deltaRecords ? atOnce(awake) : this.wavesOver(awake), this.sensed);
     this.prune();
   }
 
@@ -297,6 +342,7 @@ class WasmEngine implements Engine {
 
   dispose(): void {
     this.crew.dispose();
+    this.rules?.dispose();
   }
 
   /** @throws EngineError when a thread failed in the middle of a step: half of the world is a step ahead */

@@ -1,0 +1,37 @@
+/** TensorFlow itself, where the user has installed its binding; in a process of its own, as a server has it. */
+import { createRequire } from 'node:module';
+import { describe, expect, test } from 'vitest';
+import { createTfjsEngine } from '../../server/engines/tfjs/engine.ts';
+import { type Backend, loadTensorFlow } from '../../server/engines/tfjs/load.ts';
+import { describeEngineContract } from './contract.ts';
+import { setRules } from './fixtures.ts';
+
+const BINDINGS: readonly Backend[] = ['node-gpu', 'node'];
+const installed = BINDINGS.filter((backend) => {
+  try {
+    return createRequire(import.meta.url).resolve(`@tensorflow/tfjs-${backend}`) !== '';
+  } catch {
+    return false;
+  }
+});
+
+describe.skipIf(installed.length === 0)('with @tensorflow/tfjs-node or tfjs-node-gpu installed', () => {
+  const backend = installed[0];
+  describeEngineContract('tfjs, native', (options) => createTfjsEngine({ ...options, backend }), {
+    tolerance: 1e-5,
+  });
+
+  test('it is what a server would choose, and 1,000 steps leave nothing behind', async () => {
+    const { tf, backend: chosen } = await loadTensorFlow();
+    expect(chosen).toBe(backend);
+    const engine = await createTfjsEngine({ width: 24, height: 20, randomSeed: 1 });
+    expect(engine.description).toMatch(/^tfjs, TensorFlow \d.* on the (CPU|GPU)/);
+    setRules(engine);
+    engine.plant(1, 0, 3, 3);
+    await engine.step(50);
+    const before = tf.memory();
+    await engine.step(1000);
+    expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes });
+    engine.dispose();
+  });
+});
