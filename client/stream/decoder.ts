@@ -120,7 +120,8 @@ export class Decoder {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (worker === this.#worker) this.#bury(event.message);
+      // One that cannot be loaded says nothing.
+      if (worker === this.#worker) this.#bury(event.message ?? 'it cannot be loaded');
     };
     worker.postMessage({ type: 'open', world: this.#world }, []);
     return worker;

@@ -115,15 +115,15 @@ describe('two people at one Pikachu', () => {
     const { width, height } = await a.evaluate(
       () => (window as unknown as { regrow: Handle }).regrow.hello.species.find((s) => s.name === 'pikachu')!,
     );
-    for (let column = -6; column > -width / 2; column -= 8) {
-      const [from, to] = [await at(column, -height / 2), await at(column, height / 2)];
-      await a.mouse.move(from.x, from.y);
-      await a.mouse.down();
-      await a.mouse.move(to.x, to.y, { steps: 12 });
-      await a.mouse.up();
-    }
-    const cutAt = Date.now();
-
+    const cut = async (): Promise<void> => {
+      for (let column = -6; column > -width / 2; column -= 8) {
+        const [from, to] = [await at(column, -height / 2), await at(column, height / 2)];
+        await a.mouse.move(from.x, from.y);
+        await a.mouse.down();
+        await a.mouse.move(to.x, to.y, { steps: 6 });
+        await a.mouse.up();
+      }
+    };
     // Left of the seed nearly nothing is left: that is the cut, in what B holds.
     const leftAlpha = (pixels: Float64Array): number => {
       let sum = 0;
@@ -131,14 +131,18 @@ describe('two people at one Pikachu', () => {
         for (let u = 0; u < SIDE / 2 - 4; u++) sum += pixels[(v * SIDE + u) * 4 + 3];
       return sum;
     };
-    const wound = await until(
-      'B sees the left half gone',
-      async () => {
-        const pixels = await pagePixels(b, pikachu);
-        return leftAlpha(pixels) < 0.5 * leftAlpha(before) ? pixels : undefined;
-      },
-      1_000,
-    );
+    const isGone = async (): Promise<Float64Array | undefined> => {
+      const pixels = await pagePixels(b, pikachu);
+      return leftAlpha(pixels) < 0.5 * leftAlpha(before) ? pixels : undefined;
+    };
+    // On a busy machine the first end of a slow stroke heals before the last is drawn: it is drawn again.
+    let wound: Float64Array | undefined;
+    for (let stroke = 0; stroke < 6 && wound === undefined; stroke++) {
+      await cut();
+      wound = await until('B sees the left half gone', isGone, 1_000).catch(() => undefined);
+    }
+    if (wound === undefined) throw new Error('B did not see the left half gone within a second of any cut');
+    const cutAt = Date.now();
     await screenshot(b, '2-b-cut');
     await screenshot(a, '2-a-cut');
 
