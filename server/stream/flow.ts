@@ -36,9 +36,9 @@ const FORGET_MS_PER_SECOND = 5;
 
 /** Of the pages in view, nearest first, how many come in the fine lane. */
 const FINE_SHARES = [1, 0.25, 0] as const;
-/** Weight of one frame in the running share of frames that had to be held back: about half a second. */
+/** Weight of one frame in the running share of frames that had to be held back: half a second's hiccup is no slow link. */
 const STRAIN_WEIGHT = 0.1;
-const STRAINED = 0.4;
+const STRAINED = 0.6;
 const RELAXED = 0.05;
 /** After this long without strain more detail is tried; twice as long after each time that it was too much. */
 const FIRST_TRY_MS = 3_000;

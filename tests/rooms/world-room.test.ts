@@ -232,6 +232,16 @@ describe('a client that breaks the protocol is closed with a code and a reason, 
       badMessage,
       (s) => send(s, ClientMessageType.viewport, { ...viewport, width: -1 }),
     ],
+    [
+      'a level above the one that shows the world as one page',
+      badMessage,
+      (s) => send(s, ClientMessageType.viewport, { ...viewport, level: 5 }),
+    ],
+    [
+      'an endless viewport',
+      badMessage,
+      (s) => send(s, ClientMessageType.viewport, { ...viewport, width: Number.POSITIVE_INFINITY }),
+    ],
     ['half a level', badMessage, (s) => send(s, ClientMessageType.viewport, { ...viewport, level: 0.5 })],
     ['a frame never sent', badMessage, (s) => send(s, ClientMessageType.ack, { frame: 4_000_000_000 })],
     [

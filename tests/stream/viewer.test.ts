@@ -4,6 +4,7 @@ import { Stream } from '../../server/stream/stream.ts';
 import { HEADROOM_BYTES, type Viewer } from '../../server/stream/viewer.ts';
 import { decodeFrame } from '../../shared/frame.ts';
 import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
+import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import { pagesEqual } from '../../shared/pageCodec.ts';
 import type { ViewportMessage } from '../../shared/protocol.ts';
 import { FakeWorld } from '../rooms/fake-world.ts';
@@ -276,4 +277,25 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
         ).toBe(true);
       }
   }
+});
+
+test('a viewport of a whole world of 65,536² at level 0 is cut to what one viewer may watch; at level 5 it is all there', () => {
+  const world = new FakeWorld(65_536, 65_536);
+  const stream = new Stream(world, { now: () => 0 });
+  world.onFrame = (frame) => stream.publish(frame);
+  const client = new FakeClient(world.ready);
+  const viewer = stream.join(client);
+  const whole = { x: -1e300, y: -1e300, width: 2e300, height: 2e300 };
+  stream.look(viewer, { ...whole, level: 0 });
+  expect(viewer.pages.size).toBeLessThanOrEqual(MAX_VIEWPORT_PAGES);
+  expect(viewer.pages.size).toBeGreaterThan(MAX_VIEWPORT_PAGES * 0.9);
+  stream.look(viewer, { x: 0, y: 0, width: 65_536, height: 65_536, level: 5 });
+  world.paint(40_000, 50_000, [255, 0, 0, 255]);
+  for (let frame = 1; frame < 20; frame++) {
+    world.tick(frame * 50);
+    stream.acknowledge(viewer, client.read());
+  }
+  expect(client.mirror.pages.size).toBe(32 * 32);
+  // An empty world costs a header a page.
+  expect(client.sentBytes).toBeLessThan(1_024 * 18 + 1_000);
 });

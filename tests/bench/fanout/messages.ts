@@ -78,30 +78,30 @@ export interface RawCalls {
 /** The far end: one process that answers. */
 export class Remote<C extends { [K in keyof C]: { ask: unknown; answer: unknown } }> {
   readonly #child: ChildProcess;
+  /** Rejects when the process ends. */
+  readonly #end: Promise<never>;
 
   constructor(script: string) {
     this.#child = fork(new URL(script, import.meta.url), { serialization: 'advanced' });
+    this.#end = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`${script} ended with code ${code}`);
+    });
+    // It ends when it is stopped, too.
+    this.#end.catch(() => {});
   }
 
   async ask<K extends keyof C & string>(name: K, ask: C[K]['ask']): Promise<C[K]['answer']> {
+    const answered = once(this.#child, 'message') as Promise<[{ error?: string; answer: unknown }]>;
     this.#child.send({ name, ask });
-    const exit = once(this.#child, 'exit').then(([code]) => {
-      throw new Error(`the process asked for ${name} ended with code ${code}`);
-    });
-    const answer = once(this.#child, 'message').then(
-      ([message]) => message as { error?: string; answer: unknown },
-    );
-    exit.catch(() => {});
-    const { error, answer: value } = await Promise.race([answer, exit]);
+    const [{ error, answer: value }] = await Promise.race([answered, this.#end]);
     if (error !== undefined) throw new Error(`${name}: ${error}`);
     return value as C[K]['answer'];
   }
 
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exit = once(this.#child, 'exit');
     this.#child.disconnect();
-    await exit;
+    await this.#end.catch(() => {});
   }
 }
 
