@@ -5,7 +5,9 @@ import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  readonly engine: 'auto' | 'wasm' | 'reference';
+  readonly engine: 'auto' | 'wasm' | 'webgpu' | 'reference';
+  /** Which GPU: `auto` (no software), `swiftshader`, or part of its name. */
+  readonly adapter: string;
   /** Threads that step the world. */
   readonly threads: number;
   /** Pages (64² cells, 0.6 MB) that may exist at once. */
@@ -54,7 +56,7 @@ interface Setting {
   read(text: string): Partial<Config> | null;
 }
 
-const ENGINES = ['auto', 'wasm', 'reference'] as const;
+const ENGINES = ['auto', 'wasm', 'webgpu', 'reference'] as const;
 
 /** `--port` reads REGROW_PORT. */
 const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().replaceAll('-', '_')}`;
@@ -64,6 +66,7 @@ const SETTINGS: readonly Setting[] = [
   text('host', 'host', '0.0.0.0', 'address', 'where to listen; 127.0.0.1: this machine only'),
   number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
   choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
+  text('adapter', 'adapter', 'auto', 'auto | swiftshader | name', 'which GPU, of webgpu; auto: no software; a name: part of it'),
   { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
   number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'that step the world; the default leaves one core to sockets'),
   number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, at once; planting beyond them is refused'),
@@ -162,7 +165,7 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
 
 function text(
   flag: string,
-  field: 'host' | 'dataDir' | 'weightsDir',
+  field: 'host' | 'adapter' | 'dataDir' | 'weightsDir',
   standard: string,
   range: string,
   meaning: string,

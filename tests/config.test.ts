@@ -19,6 +19,7 @@ describe('readConfig', () => {
       host: '0.0.0.0',
       port: 2567,
       engine: 'auto',
+      adapter: 'auto',
       threads: Math.max(1, availableParallelism() - 1),
       maxPages: 8192,
       rest: 1e-6,

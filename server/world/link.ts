@@ -1,5 +1,5 @@
 /** The main thread's end of the world: starts the simulation thread and speaks to it. */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import type { FromWorld, ToWorld, WorldAnswers, WorldLink, WorldQuery, WorldReady } from './messages.ts';
 
@@ -31,7 +31,13 @@ export interface ThreadPort {
 
 /** @throws Error with the reason why the world cannot be started */
 export async function startWorld(config: Config): Promise<WorldThread> {
-  return linkWorld(new Worker(new URL('./worker.ts', import.meta.url), { workerData: config }));
+  return linkWorld(
+    new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: config,
+      // Vulkan's loader reads the process's own environment, not a copy (`engines/webgpu/swiftshader.ts`).
+      env: SHARE_ENV,
+    }),
+  );
 }
 
 /** Resolves when the thread has said that it is ready. */

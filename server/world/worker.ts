@@ -17,14 +17,15 @@ import { World } from './world.ts';
 
 const port = parentPort!;
 const config = workerData as Config;
-const { width, height, randomSeed, threads, maxPages, rest } = config;
+const { width, height, randomSeed, threads, maxPages, rest, adapter } = config;
 const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 const notes: string[] = [];
 
 const grow = cachedGrower(
   matureFiles(join(config.dataDir, 'mature')),
-  async (options) => (await createEngine(config.engine, options)).engine,
+  // A mature form is the rule's, whatever steps the world.
+  async (options) => (await createEngine('wasm', options)).engine,
 );
 const start = await startRules(config, grow);
 const { engine, reason } = await createEngine(config.engine, {
@@ -34,6 +35,8 @@ const { engine, reason } = await createEngine(config.engine, {
   threads,
   maxPages,
   rest,
+  adapter,
+  onLoss: (message) => post({ type: 'note', message }),
 });
 const strokeLog = new StrokeLog(config.dataDir, (message) => post({ type: 'note', message }));
 const world = new World(engine, start.rules, (record) => strokeLog.write(record));

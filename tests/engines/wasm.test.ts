@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine } from '../../server/engines/create.ts';
 import { EngineError } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
@@ -195,12 +194,4 @@ test('without FMA a rollout is the same to the bit as before, with it every run 
     }
     expectSameState(states[0], states[1], { width: 200, height: 200 }, 0);
   }
-});
-
-test('auto chooses wasm and says why', async () => {
-  const { engine, reason } = await createEngine('auto', { width: 100, height: 100, randomSeed: 1 });
-  expect(engine.name).toBe('wasm');
-  expect(engine.description).toMatch(/^wasm, 128-bit SIMD with(out)? FMA, 1 thread$/);
-  expect(reason).not.toBe('');
-  engine.dispose();
 });

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEngine } from '../../server/engines/create.ts';
 import {
   type Engine,
   EngineError,
   EngineLostError,
   type EngineOptions,
 } from '../../server/engines/engine.ts';
+import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { SETTLE_WORKGROUP_BYTES } from '../../server/engines/webgpu/kernels/settle.ts';
@@ -132,6 +134,18 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
       expect((await changedPages(engine)).size).toBe(72);
       engine.dispose();
     });
+  });
+
+  test('asked for by name, it says that it is software, and is made to outlast a loss', async () => {
+    const { engine, reason } = await createEngine('webgpu', {
+      ...SIZE,
+      randomSeed: 1,
+      adapter: 'swiftshader',
+    });
+    expect(engine).toBeInstanceOf(LastingEngine);
+    expect(engine.description).toMatch(/^webgpu on .*swiftshader.*\(software\)$/i);
+    expect(reason).toBe('asked for');
+    engine.dispose();
   });
 
   // Last: it takes the device from everybody.

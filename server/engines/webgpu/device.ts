@@ -2,6 +2,7 @@
  * Finds an adapter through Dawn (the optional package `webgpu`) and opens a device on it. Engines of one
  * process share a device and its compiled kernels: compiling takes longer than most worlds' steps.
  */
+import { existsSync } from 'node:fs';
 import { EngineError } from '../engine.ts';
 import { compile, type Pipelines } from './kernels/compile.ts';
 import { findSwiftShader, withSwiftShader } from './swiftshader.ts';
@@ -85,6 +86,9 @@ interface Dawn {
 /** The package is optional; its types would stand in the way of the browser's, which TypeScript knows. */
 const PACKAGE: string = 'webgpu';
 
+/** One of them exists on every Linux that has a GPU; looking spares the others the loading of Dawn, and its warnings. */
+const GPU_FILES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'];
+
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
 const WANTED_LIMITS = [
@@ -94,6 +98,9 @@ const WANTED_LIMITS = [
 ] as const;
 
 async function openDevice(choice: string): Promise<OpenDevice> {
+  if (choice === 'auto' && process.platform === 'linux' && !GPU_FILES.some((path) => existsSync(path))) {
+    throw new AdapterError(`no GPU: neither of ${GPU_FILES.join(', ')} is there`);
+  }
   const dawn = await loadDawn();
   if (choice !== 'swiftshader') return open(dawn, choice);
   const manifest = findSwiftShader();

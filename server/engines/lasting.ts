@@ -1,0 +1,229 @@
+/**
+ * An engine that outlives what it runs on. When its device is lost, another engine takes over from the last
+ * state that was saved or restored: cells are as they were then, organisms removed since are gone, those
+ * planted since start again from their seeds. Whoever drives it sees a call that took long.
+ */
+import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
+import type { Rule } from '../rules/rule.ts';
+import {
+  type Engine,
+  EngineLostError,
+  type EngineState,
+  type OrganismCensus,
+  type OrganismId,
+  type Perturbation,
+  type RuleSlot,
+} from './engine.ts';
+
+/** After so many losses, and when none can be made, the spare takes over for good. */
+const MOST_LOSSES = 3;
+
+export interface LastingOptions {
+  /** Makes an engine of the kind that was lost. */
+  readonly again: () => Promise<Engine>;
+  /** Makes one that cannot be lost. */
+  readonly spare: () => Promise<Engine>;
+  /** Told what happened, in a line for the operator. */
+  readonly onLoss: (message: string) => void;
+}
+
+interface Seed {
+  readonly x: number;
+  readonly y: number;
+}
+
+const EMPTY: Pick<EngineState, 'organisms' | 'pages'> = { organisms: [], pages: [] };
+
+export class LastingEngine implements Engine {
+  readonly width: number;
+  readonly height: number;
+  #engine: Engine;
+  readonly #options: LastingOptions;
+  readonly #rules = new Map<RuleSlot, Rule>();
+  readonly #organisms = new Map<OrganismId, RuleSlot>();
+  /** Of organisms planted since the last save. */
+  readonly #seeds = new Map<OrganismId, Seed>();
+  /** The last state that was saved or restored; shared with whoever has it, never written. */
+  #saved = EMPTY;
+  #randomSeed: number;
+  /** Pages whose pixels somebody was shown and that may not be zeros. */
+  readonly #shown = new Set<number>();
+  /** Pages shown by an engine that is no more. */
+  readonly #stale = new Set<number>();
+  #losses = 0;
+
+  /** @param engine - taken over, and disposed of in the end */
+  constructor(engine: Engine, randomSeed: number, options: LastingOptions) {
+    this.#engine = engine;
+    this.#randomSeed = randomSeed;
+    this.width = engine.width;
+    this.height = engine.height;
+    this.#options = options;
+  }
+
+  get name(): Engine['name'] {
+    return this.#engine.name;
+  }
+
+  get description(): string {
+    return this.#engine.description;
+  }
+
+  get stepNumber(): number {
+    return this.#engine.stepNumber;
+  }
+
+  get pageCount(): number {
+    return this.#engine.pageCount;
+  }
+
+  setRule(slot: RuleSlot, rule: Rule): void {
+    this.#engine.setRule(slot, rule);
+    this.#rules.set(slot, rule);
+  }
+
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+    this.#engine.plant(organism, slot, x, y);
+    this.#organisms.set(organism, slot);
+    this.#seeds.set(organism, { x, y });
+  }
+
+  setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
+    this.#engine.setOrganismRule(organism, slot);
+    this.#organisms.set(organism, slot);
+  }
+
+  remove(organism: OrganismId): void {
+    this.#engine.remove(organism);
+    this.#organisms.delete(organism);
+    this.#seeds.delete(organism);
+  }
+
+  perturb(perturbation: Perturbation): void {
+    this.#engine.perturb(perturbation);
+  }
+
+  step(steps: number): Promise<void> {
+    const goal = this.stepNumber + steps;
+    // After a loss, only what is left.
+    return this.#lasting((engine) => engine.step((goal - engine.stepNumber) >>> 0));
+  }
+
+  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    await this.#lasting((engine) =>
+      engine.visitChanged((page, rgba) => {
+        this.#stale.delete(page);
+        this.#shown.add(page);
+        visit(page, rgba);
+      }),
+    );
+    if (this.#stale.size === 0) return;
+    const rgba = new Uint8Array(PAGE_BYTES);
+    for (const page of [...this.#stale]) {
+      await this.readPage(page, rgba);
+      this.#stale.delete(page);
+      visit(page, rgba);
+    }
+  }
+
+  visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    return this.#lasting((engine) => engine.visitAll(visit));
+  }
+
+  readPage(page: number, into: Uint8Array): Promise<void> {
+    return this.#lasting((engine) => engine.readPage(page, into));
+  }
+
+  readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    return this.#lasting((engine) => engine.readOrganism(organism, rect, into));
+  }
+
+  readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    return this.#lasting((engine) => engine.readOwners(rect, into));
+  }
+
+  census(): Promise<OrganismCensus[]> {
+    return this.#lasting((engine) => engine.census());
+  }
+
+  async save(): Promise<EngineState> {
+    const state = await this.#lasting((engine) => engine.save());
+    this.#keep(state);
+    return state;
+  }
+
+  async restore(state: EngineState): Promise<void> {
+    await this.#lasting((engine) => engine.restore(state));
+    this.#organisms.clear();
+    for (const { id, rule } of state.organisms) this.#organisms.set(id, rule);
+    this.#keep(state);
+  }
+
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  #keep(state: EngineState): void {
+    this.#saved = state;
+    this.#randomSeed = state.randomSeed;
+    this.#seeds.clear();
+  }
+
+  /** Does the work; if the engine is lost meanwhile, does it again on the next one. */
+  async #lasting<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work(this.#engine);
+      } catch (error) {
+        if (!(error instanceof EngineLostError)) throw error;
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async #recover(loss: EngineLostError): Promise<void> {
+    const { stepNumber } = this.#engine;
+    this.#engine.dispose();
+    const next = await this.#replace(stepNumber);
+    for (const page of this.#shown) this.#stale.add(page);
+    this.#engine = next;
+    const lived = this.#organisms.size - this.#seeds.size;
+    this.#options.onLoss(
+      `${loss.message}; going on with ${next.description}: ${lived} organisms as they were last saved, ` +
+        `${this.#seeds.size} from their seeds`,
+    );
+  }
+
+  async #replace(stepNumber: number): Promise<Engine> {
+    if (++this.#losses <= MOST_LOSSES) {
+      try {
+        return await this.#refill(await this.#options.again(), stepNumber);
+      } catch (error) {
+        this.#options.onLoss(`no engine of that kind can be made: ${(error as Error).message}`);
+      }
+    }
+    return this.#refill(await this.#options.spare(), stepNumber);
+  }
+
+  /** The last saved cells, at the step that the world has come to. */
+  async #refill(engine: Engine, stepNumber: number): Promise<Engine> {
+    try {
+      for (const [slot, rule] of this.#rules) engine.setRule(slot, rule);
+      const organisms = this.#saved.organisms.map(({ id, rule }) => ({
+        id,
+        rule: this.#organisms.get(id) ?? rule,
+      }));
+      const { pages } = this.#saved;
+      await engine.restore({ stepNumber, randomSeed: this.#randomSeed, organisms, pages });
+      // An id may have been given again since: then it is another organism.
+      for (const { id } of organisms) {
+        if (!this.#organisms.has(id) || this.#seeds.has(id)) engine.remove(id);
+      }
+      for (const [id, { x, y }] of this.#seeds) engine.plant(id, this.#organisms.get(id)!, x, y);
+      return engine;
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { beforeEach, expect, test } from 'vitest';
+import { type Engine, EngineError, EngineLostError } from '../../server/engines/engine.ts';
+import { LastingEngine } from '../../server/engines/lasting.ts';
+import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { changedPages, expectSameState, setRules } from './fixtures.ts';
+
+const WORLD = { width: 200, height: 100 };
+const OPTIONS = { ...WORLD, randomSeed: 4 };
+
+/** Every engine made, in order; each is whole until it is broken. */
+let made: Engine[];
+let notes: string[];
+/** Whether another engine of the kind can be made. */
+let canAgain: boolean;
+
+/** From now on everything asked of the engine says that it is lost. */
+function lose(engine: Engine): void {
+  for (const call of ['step', 'save', 'census', 'visitChanged', 'readPage', 'restore'] as const) {
+    (engine as unknown as Record<string, unknown>)[call] = async () => {
+      throw new EngineLostError('the GPU was lost (test)');
+    };
+  }
+}
+
+async function make(): Promise<Engine> {
+  const engine = await createReferenceEngine(OPTIONS);
+  made.push(engine);
+  return engine;
+}
+
+async function makeLasting(): Promise<LastingEngine> {
+  const again = async () => {
+    if (!canAgain) throw new EngineError('no GPU');
+    return make();
+  };
+  const lasting = new LastingEngine(await make(), OPTIONS.randomSeed, {
+    again,
+    spare: make,
+    onLoss: (message) => notes.push(message),
+  });
+  setRules(lasting);
+  return lasting;
+}
+
+beforeEach(() => {
+  made = [];
+  notes = [];
+  canAgain = true;
+});
+
+test('after a loss the cells are as they were last saved, at the step that the world had come to', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  lasting.plant(2, 2, 64, 30);
+  await lasting.step(5);
+  const saved = await lasting.save();
+  await lasting.step(4);
+  lose(made[0]);
+  await lasting.step(3);
+  expect(made).toHaveLength(2);
+  expect(lasting.stepNumber).toBe(12);
+  const expected = await createReferenceEngine(OPTIONS);
+  setRules(expected);
+  await expected.restore({ ...saved, stepNumber: 9 });
+  await expected.step(3);
+  expectSameState(await lasting.save(), await expected.save(), WORLD, 0);
+  expect(notes).toEqual([
+    'the GPU was lost (test); going on with reference, plain TypeScript, for tests: ' +
+      '2 organisms as they were last saved, 0 from their seeds',
+  ]);
+});
+
+test('who was planted since the save starts from the seed, who was removed stays removed, rules are the newest', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  lasting.plant(2, 2, 64, 30);
+  lasting.plant(3, 0, 120, 30);
+  await lasting.step(5);
+  await lasting.save();
+  lasting.remove(1);
+  lasting.remove(3);
+  lasting.plant(3, 2, 160, 60); // the id again, for somebody else
+  lasting.plant(4, 0, 180, 20);
+  lasting.setOrganismRule(2, 3);
+  lasting.plant(5, 0, 10, 10);
+  lasting.remove(5);
+  await lasting.step(2);
+  lose(made[0]);
+  const census = await lasting.census();
+  const cells = new Map(census.map(({ organism, cells }) => [organism, cells]));
+  expect([...cells.keys()].sort()).toEqual([2, 3, 4]);
+  expect(cells.get(2)).toBeGreaterThan(9);
+  expect([cells.get(3), cells.get(4)]).toEqual([1, 1]);
+  const { organisms } = await lasting.save();
+  expect(organisms.find(({ id }) => id === 2)!.rule).toBe(3);
+  expect(organisms.find(({ id }) => id === 3)!.rule).toBe(2);
+});
+
+test('pages that the lost engine showed and that are empty now are reported as zeros, once', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  await lasting.save();
+  lasting.plant(2, 0, 160, 60);
+  await lasting.step(3);
+  expect((await changedPages(lasting)).size).toBeGreaterThan(1);
+  lasting.remove(2);
+  lose(made[0]);
+  const changed = await changedPages(lasting);
+  expect(changed.get(2)!.every((byte) => byte === 0)).toBe(true);
+  expect(changed.get(0)!.some((byte) => byte !== 0)).toBe(true);
+  expect((await changedPages(lasting)).size).toBe(0);
+});
+
+test('where no engine of the kind can be made, and after the third loss, the spare takes over', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  for (let loss = 0; loss < 3; loss++) {
+    lose(made.at(-1)!);
+    await lasting.step(1);
+  }
+  canAgain = false;
+  lose(made.at(-1)!);
+  await lasting.step(1);
+  expect(lasting.stepNumber).toBe(4);
+  expect(notes).toHaveLength(4);
+
+  const other = await makeLasting();
+  lose(made.at(-1)!);
+  await other.step(1);
+  expect(notes[4]).toBe('no engine of that kind can be made: no GPU');
+  expect(notes).toHaveLength(6);
+});
+
+test('what is refused is refused, and is no loss', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  expect(() => lasting.plant(1, 0, 40, 40)).toThrow(EngineError);
+  await expect(lasting.restore({ stepNumber: -1, randomSeed: 1, organisms: [], pages: [] })).rejects.toThrow(
+    EngineError,
+  );
+  expect(made).toHaveLength(1);
+});
