@@ -2,6 +2,7 @@
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
+  gpu: () => import('./gpu.ts'),
   fanout: () => import('./fanout.ts'),
 };
 
