@@ -3,6 +3,7 @@
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   page: () => import('./page.ts'),
   step: () => import('./step.ts'),
+  gpu: () => import('./gpu.ts'),
   fanout: () => import('./fanout.ts'),
   codec: () => import('./codec.ts'),
   swap: () => import('./swap.ts'),

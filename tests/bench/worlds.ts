@@ -33,14 +33,22 @@ export function steadyRule(name = 'steady'): Rule {
 
 /** A square world in which every cell lives. @param side - a multiple of 64 */
 export async function denseWorld(side: number, threads: number): Promise<Engine> {
-  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads });
+  return fillDense(await createWasmEngine({ width: side, height: side, randomSeed: 1, threads }));
+}
+
+/** @param engine - of an empty world whose sides are multiples of 64 */
+export async function fillDense<E extends Engine>(engine: E): Promise<E> {
   engine.setRule(0, steadyRule());
   const random = seededRandom(2);
   const cells = Float32Array.from({ length: CELLS * CHANNELS }, (_, i) =>
     i % CHANNELS === 3 ? 1 : random(),
   );
   const owners = new Uint16Array(CELLS).fill(1);
-  const pages = Array.from({ length: pagesAcross(side) ** 2 }, (_, page) => ({ page, cells, owners }));
+  const pages = Array.from({ length: pagesAcross(engine.width) * pagesAcross(engine.height) }, (_, page) => ({
+    page,
+    cells,
+    owners,
+  }));
   await engine.restore({ stepNumber: 0, randomSeed: 1, organisms: [{ id: 1, rule: 0 }], pages });
   return engine;
 }
@@ -110,11 +118,16 @@ export async function gardenWorld(
   rest = 0,
 ): Promise<Engine> {
   const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads, rest });
+  return fillGarden(engine, organisms, bodies);
+}
+
+/** @param engine - of an empty, square world */
+export async function fillGarden<E extends Engine>(engine: E, organisms: number, bodies: Body[]): Promise<E> {
   bodies.forEach(({ rule }, slot) => {
     engine.setRule(slot, rule);
   });
   const perRow = Math.ceil(Math.sqrt(organisms));
-  const spacing = Math.floor(side / perRow / PAGE_CELLS) * PAGE_CELLS;
+  const spacing = Math.floor(engine.width / perRow / PAGE_CELLS) * PAGE_CELLS;
   const builder = new StateBuilder(engine);
   const listed = [];
   for (let n = 0; n < organisms; n++) {

@@ -84,6 +84,11 @@ export class WebGpuEngine implements Engine {
     return this.pages.list.reduce((count, { hasLife }) => count + Number(hasLife), 0);
   }
 
+  /** Pages that the kernels go through: those with life and those that it can reach. */
+  get existingPages(): number {
+    return this.pages.list.length;
+  }
+
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.commands.rules.set(slot, rule);

@@ -34,7 +34,13 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let visit = visits[group.x];
   let slot = visit.slot;
   if (slot < bank.base || slot >= bank.base + bank.pages) { return; }
-  if (lane < TILES) { atomicStore(&leastOwner[lane], OWNER); }
+  if (lane < TILES) {
+    atomicStore(&opaque[lane], 0u);
+    atomicStore(&leastOwner[lane], OWNER);
+    atomicStore(&greatestOwner[lane], 0u);
+    atomicStore(&owned[lane], 0u);
+    atomicStore(&flags[lane], 0u);
+  }
   workgroupBarrier();
 
   // A lane has its own cells, so that records follow each other without waiting.

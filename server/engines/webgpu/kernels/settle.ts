@@ -43,7 +43,13 @@ fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let place = placeOf(slot, tile, ring);
     claims[ring] = words[place.slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + place.cell];
   }
-  if (lane == 0u) { atomicStore(&leastOwner, OWNER); }
+  if (lane == 0u) {
+    atomicStore(&opaque, 0u);
+    atomicStore(&leastOwner, OWNER);
+    atomicStore(&greatestOwner, 0u);
+    atomicStore(&owned, 0u);
+    atomicStore(&flags, 0u);
+  }
   workgroupBarrier();
 
   let column = lane % TILE;

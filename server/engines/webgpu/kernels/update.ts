@@ -4,13 +4,15 @@
  *
  * Workgroup memory holds the tile and its ring, eight channels at a time: all sixteen would be 20.7 kB, more
  * than WebGPU promises (16 KiB). A lane keeps its cell's perception (48 float32) and its delta (16) in
- * registers: loops over them have constant bounds, so that drivers unroll them. (Written out here, SwiftShader
- * took 11 s instead of 2 to compile them.)
+ * registers, so the loops over them are written out: an index known only at run time would put them into memory.
  */
 import { PRELUDE, RING_PLACE } from './prelude.ts';
 
 /** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount` + `total`. */
 export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4 + 4;
+
+const lines = (count: number, line: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
 /** Perceives channels 4 * quarter .. + 3 of the lane's cell, from `half`. */
 const perceive = (quarter: number): string => {
@@ -23,9 +25,9 @@ const perceive = (quarter: number): string => {
       let counter = ${at('- RING + 1u', '4u')} - ${at('+ RING - 1u', '64u')};
       let across = ${at('+ 1u', '32u')} - ${at('- 1u', '8u')};
       let down = ${at('+ RING', '128u')} - ${at('- RING', '2u')};
-      p[${quarter}] = own;
-      p[${4 + quarter}] = across * 0.25 + (diagonal + counter) * 0.125;
-      p[${8 + quarter}] = down * 0.25 + (diagonal - counter) * 0.125;
+      p${quarter} = own;
+      p${4 + quarter} = across * 0.25 + (diagonal + counter) * 0.125;
+      p${8 + quarter} = down * 0.25 + (diagonal - counter) * 0.125;
     }`;
 };
 
@@ -96,6 +98,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     owners[ring] = words[place.slot * SLOT_WORDS + PLANE_OWNERS * CELLS + place.cell];
   }
   loadHalf(slot, tile, lane, 0u);
+  if (lane == 0u) { atomicStore(&firedCount, 0u); }
   workgroupBarrier();
 
   // Who the cell belongs to for this step: its owner, else that of its most opaque neighbour.
@@ -147,7 +150,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   let organism = fired[lane] >> 16u;
   let center = (cellInTile / TILE + 1u) * RING + cellInTile % TILE + 1u;
   var beside = 0u; // which of the 3x3 are the organism's own
-  var p: array<vec4f, 12>;
+  ${lines(12, (i) => `var p${i}: vec4f;`)}
   if (isWorking) {
     for (var n = 0u; n < 9u; n++) {
       let at = center + (n / 3u) * RING + n % 3u - RING - 1u;
@@ -174,22 +177,9 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   // Four hidden units at a time: all lanes read the same weight; sums in the order of the definition.
   for (var unit = 0u; unit < hidden; unit += 4u) {
     var h = weights[at];
-    for (var i = 0u; i < 12u; i++) {
-      let v = p[i];
-      let w = at + 1u + 4u * i;
-      h += weights[w] * v.x;
-      h += weights[w + 1u] * v.y;
-      h += weights[w + 2u] * v.z;
-      h += weights[w + 3u] * v.w;
-    }
+    ${lines(48, (i) => `h += weights[at + ${1 + i}u] * p${i >> 2}.${'xyzw'[i & 3]};`)}
     h = max(h, vec4f());
-    for (var u = 0u; u < 4u; u++) {
-      let w = at + 49u + 4u * u;
-      d0 += weights[w] * h[u];
-      d1 += weights[w + 1u] * h[u];
-      d2 += weights[w + 2u] * h[u];
-      d3 += weights[w + 3u] * h[u];
-    }
+    ${lines(16, (i) => `d${i & 3} += weights[at + ${49 + i}u] * h.${'xyzw'[i >> 2]};`)}
     at += WEIGHTS_GROUP;
   }
 
@@ -198,15 +188,15 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   let rest = vec4f(bitcast<f32>(work[WORK_REST]));
   if (all(abs(d0) <= rest) && all(abs(d1) <= rest) && all(abs(d2) <= rest) && all(abs(d3) <= rest)) {
     claim |= STILL_NOW;
-    if (p[0].w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+    if (p0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
   } else {
     claim |= MOVED_NOW;
-    if (p[0].w + d0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+    if (p0.w + d0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
     let to = ((slot - bank.base) * CELLS + cell) * 4u;
-    next[to] = p[0] + d0;
-    next[to + 1u] = p[1] + d1;
-    next[to + 2u] = p[2] + d2;
-    next[to + 3u] = p[3] + d3;
+    next[to] = p0 + d0;
+    next[to + 1u] = p1 + d1;
+    next[to + 2u] = p2 + d2;
+    next[to + 3u] = p3 + d3;
   }
   words[slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + cell] = claim;
 }

@@ -1,0 +1,127 @@
+/**
+ * `npm run bench -- gpu [--adapter name] [--json]`: what a step costs on a GPU, in all and by kernel, and which
+ * share of the adapter's own speed that is: its FLOP and copy rates are measured in the same run. Where there
+ * is no GPU it runs on SwiftShader, smaller, and says so first. Rounds take turns and each keeps its best.
+ */
+import { parseArgs } from 'node:util';
+import type { Engine } from '../../server/engines/engine.ts';
+import { AdapterError } from '../../server/engines/webgpu/device.ts';
+import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
+import { measureAdapter, measureKernels } from './gpuRates.ts';
+import { FIRE_RATE, fillDense, fillGarden, grownBodies, HIDDEN, population } from './worlds.ts';
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: { json: { type: 'boolean', default: false }, adapter: { type: 'string', default: 'auto' } },
+});
+
+/** Float operations of one firing cell's update: 48 inputs and 16 outputs a hidden unit. */
+const UPDATE_FLOP = 2 * HIDDEN * 64;
+/**
+ * Bytes that one cell of a dense world moves in a step (`server/engines/README.md`): the ring makes 324 reads
+ * of 256 cells; a cell that fires is written to `next`, read from it and written to `cells`.
+ */
+const RING = 324 / 256;
+const CELL_STEP_BYTES = RING * (64 + 4 + 4) + 4 + 8 + FIRE_RATE * (3 * 64 + 4 + 4);
+
+let adapter = values.adapter;
+async function make(side: number): Promise<WebGpuEngine> {
+  const options = { width: side, height: side, randomSeed: 1, maxPages: 8192 };
+  try {
+    return await createWebGpuEngine({ ...options, adapter });
+  } catch (error) {
+    if (!(error instanceof AdapterError) || adapter !== 'auto') throw error;
+    adapter = 'swiftshader';
+    return make(side);
+  }
+}
+
+async function secondsOf(engine: Engine, steps: number): Promise<number> {
+  const start = performance.now();
+  await engine.step(steps);
+  return (performance.now() - start) / 1000 / steps;
+}
+
+async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds: number): Promise<number[]> {
+  const best = measures.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, measure] of measures.entries()) best[i] = Math.min(best[i], await measure());
+  }
+  return best;
+}
+
+const first = await make(64);
+const { isSoftware } = first.opened;
+if (isSoftware) {
+  const warning = `SOFTWARE ADAPTER (${first.opened.adapter}): these figures say nothing about a GPU.`;
+  // First, and where it does not spoil the JSON.
+  if (values.json) console.error(warning);
+  else console.log(warning);
+}
+const side = isSoftware ? 128 : 2048;
+const organisms = isSoftware ? 9 : 400;
+const rounds = isSoftware ? 6 : 25;
+const batch = isSoftware ? 2 : 16;
+
+const dense = await fillDense(await make(side));
+const { source, bodies } = await grownBodies();
+const near = await fillGarden(await make(4096), organisms, bodies);
+const far = await fillGarden(await make(65_536), organisms, bodies);
+for (const engine of [dense, near, far]) await engine.step(2);
+const living = await population(near);
+const [denseSeconds, nearSeconds, farSeconds] = await bestInTurn(
+  [dense, near, far].map((engine) => () => secondsOf(engine, batch)),
+  rounds,
+);
+
+// Frames as a server has them: two steps, then the pages whose pixels changed.
+await near.visitChanged(() => {});
+const before = near.commands.reader.bytesRead;
+let changed = 0;
+const FRAMES = 10;
+for (let frame = 0; frame < FRAMES; frame++) {
+  await near.step(2);
+  await near.visitChanged(() => changed++);
+}
+const readBack = (near.commands.reader.bytesRead - before) / FRAMES;
+
+const denseKernels = await measureKernels(dense, rounds);
+const sparseKernels = await measureKernels(near, rounds);
+const rates = await measureAdapter(first.opened.device, isSoftware);
+const cells = side * side;
+const updateSeconds = (denseKernels?.update ?? Number.NaN) * 1e-6;
+const figures = {
+  adapter: first.opened.adapter,
+  software: isSoftware,
+  denseSide: side,
+  cellStepsPerSecond: { dense: cells / denseSeconds, sparse: living / nearSeconds },
+  stepMicroseconds: { dense: denseSeconds * 1e6, sparse: nearSeconds * 1e6, huge: farSeconds * 1e6 },
+  areaRatio: farSeconds / nearSeconds,
+  kernelMicroseconds: { dense: denseKernels, sparse: sparseKernels },
+  bytesReadBackPerFrame: readBack,
+  changedPagesPerFrame: changed / FRAMES,
+  adapterFlopPerSecond: rates.flop,
+  adapterCopyBytesPerSecond: rates.copyBytes,
+  flopShare: {
+    update: (cells * FIRE_RATE * UPDATE_FLOP) / updateSeconds / rates.flop,
+    step: (cells * FIRE_RATE * UPDATE_FLOP) / denseSeconds / rates.flop,
+  },
+  copyShare: { step: (cells * CELL_STEP_BYTES) / denseSeconds / rates.copyBytes },
+  bytesPerCellStep: CELL_STEP_BYTES,
+  flopPerCellStep: FIRE_RATE * UPDATE_FLOP,
+  sparse: { organisms, livingCells: living, pages: near.pageCount, rules: source },
+};
+for (const engine of [first, dense, near, far]) engine.dispose();
+
+if (values.json) console.log(JSON.stringify(figures, undefined, 2));
+else {
+  const show = (value: unknown): string =>
+    typeof value === 'number'
+      ? value.toLocaleString('en', { maximumSignificantDigits: 4 })
+      : value !== null && typeof value === 'object'
+        ? Object.entries(value)
+            .map(([name, part]) => `${name} ${show(part)}`)
+            .join(', ')
+        : String(value);
+  for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)} ${show(value)}`);
+}
