@@ -236,8 +236,13 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
 async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined> {
   if (engine === 'wasm') return undefined;
   const { openTfjs } = await import('./tfjs.ts');
-  const { open, description } = await openTfjs();
+  const { open, backend, description } = await openTfjs();
   console.error(`training on ${description}`);
+  if (backend === 'wasm' || backend === 'cpu') {
+    console.error(
+      'this is for trying it: --engine wasm takes a thousandth of the time (server/engines/README.md)',
+    );
+  }
   return open;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Rollouts on TensorFlow.js: the whole batch in one tensor, gradients by its autodiff. On a GPU this is worth
- * it from large batches on; without one, the WASM trainer is faster (`rollouts.ts`).
+ * Rollouts on TensorFlow.js: the whole batch in one tensor, gradients by its autodiff. Meant for a GPU: dense, so
+ * that without one the WASM trainer is far faster (`rollouts.ts`; figures in `engines/README.md`).
  *
  * A rollout is differentiated step by step, last step first: of the way there only the states and masks are
  * kept (checkpointing), so that memory grows by 18 floats a cell and step, not by the several hundred that
@@ -23,9 +23,9 @@ const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
  */
 export async function openTfjs(
   among?: readonly Backend[],
-): Promise<{ readonly open: OpenRollouts; readonly description: string }> {
-  const { tf, description } = await loadWithGradients(among);
-  return { open: (options) => new TfjsRollouts(tf, options), description };
+): Promise<{ readonly open: OpenRollouts; readonly backend: Backend; readonly description: string }> {
+  const { tf, backend, description } = await loadWithGradients(among);
+  return { open: (options) => new TfjsRollouts(tf, options), backend, description };
 }
 
 /** w1 [48, hidden], its rows in the filter's order; b1; w2 [hidden, 16]; b2 */
