@@ -3,7 +3,8 @@ import type { KeyframesMessage, ViewportMessage } from '../../shared/protocol.ts
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
 import type { FlowOptions, FrameSocket } from './flow.ts';
 import { twinOf } from './pageKey.ts';
-import { pagesInView, Subscriptions } from './subscriptions.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { viewOf } from './view.ts';
 import { type Held, Viewer } from './viewer.ts';
 
 export interface StreamOptions extends FlowOptions {
@@ -38,8 +39,9 @@ export class Stream {
 
   look(viewer: Viewer, viewport: ViewportMessage): void {
     if (!this.#viewers.has(viewer)) return;
-    const { level } = viewport;
-    const { entered, left } = viewer.look(level, pagesInView(viewport, this.#world.ready, level));
+    const { ready } = this.#world;
+    const { entered, left } = viewer.look(viewOf(viewport, ready, viewport.level), ready);
+    if (entered.length + left.length === 0) return;
     this.#subscriptions.enter(entered);
     this.#subscriptions.leave(left, this.#now());
     this.#ask([viewer]);

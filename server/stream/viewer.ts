@@ -11,15 +11,19 @@
  * those that the socket has not taken are held.
  */
 import { FRAME_HEADER_BYTES, KEYFRAME, writeFrameHeader } from '../../shared/frame.ts';
+import type { Size } from '../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import type { PublishedFrame, PublishedUpdate } from '../world/messages.ts';
 import { Flow, type FlowOptions, type FrameSocket } from './flow.ts';
 import { Lane, laneOf, pageKey, twinOf } from './pageKey.ts';
+import { pagesOf, sameView, type View } from './view.ts';
 
 /** What the room protocol puts before a frame. */
 export const HEADROOM_BYTES = 2;
 /** Asked for again when it has not come by then. */
 const KEYFRAME_TIMEOUT_MS = 500;
+/** Between two looks for what to ask for, as long as nothing new is owed: half a frame. */
+const ASK_PAUSE_MS = 25;
 /** Of the room, what keyframes may take: the rest is for deltas until they come, lest those become debts, too. */
 const KEYFRAME_SHARE = 0.5;
 /** Keyframes asked for at once. */
@@ -47,10 +51,13 @@ export type MoveLane = (held: Held) => void;
 
 export class Viewer {
   readonly flow: Flow;
+  #view: View | null = null;
   /** By `pageKey`, the lane left out; the nearest first. */
   readonly #held = new Map<number, Held>();
   /** How many are owed. */
   #owed = 0;
+  /** Before this there is nothing more to ask for; -Infinity: something is newly owed. */
+  #nextAskMs = Number.NEGATIVE_INFINITY;
   /** How many come in the coarse lane. */
   #coarse = 0;
   /** Updates of the frame being put together, and the page of each. */
@@ -75,15 +82,15 @@ export class Viewer {
     return this.#coarse;
   }
 
-  /**
-   * @param indexes - all that is in view now, nearest first
-   * @returns which of them are new, and which were in view before
-   */
-  look(level: number, indexes: readonly number[]): { entered: Held[]; left: Held[] } {
+  /** @returns which pages are new in view, and which were in view before */
+  look(view: View, world: Size): { entered: Held[]; left: Held[] } {
     const entered: Held[] = [];
     const left: Held[] = [];
-    // Most viewports are of the pages that the last one showed: a pan of a few cells.
-    if (this.#sees(level, indexes)) return { entered, left };
+    // Most viewports show the pages that the last one did: a pan of a few cells.
+    if (this.#view !== null && sameView(view, this.#view)) return { entered, left };
+    this.#view = view;
+    const { level } = view;
+    const indexes = pagesOf(view, world);
     const before = new Map(this.#held);
     this.#held.clear();
     const fine = this.flow.fineShare * indexes.length;
@@ -94,6 +101,7 @@ export class Viewer {
         const key = rank < fine ? page : twinOf(page);
         held = { viewer: this, key, version: 0, rank, owed: true, askedMs: Number.NEGATIVE_INFINITY };
         this.#owed++;
+        this.#nextAskMs = Number.NEGATIVE_INFINITY;
         if (key !== page) this.#coarse++;
         entered.push(held);
       } else {
@@ -108,14 +116,6 @@ export class Viewer {
       left.push(held);
     }
     return { entered, left };
-  }
-
-  /** Whether exactly these are in view, in this order. */
-  #sees(level: number, indexes: readonly number[]): boolean {
-    if (indexes.length !== this.#held.size) return false;
-    let rank = 0;
-    for (const page of this.#held.keys()) if (page !== pageKey(level, indexes[rank++])) return false;
-    return true;
   }
 
   /** The client says that it does not hold these; pages out of view are passed over. */
@@ -216,7 +216,7 @@ export class Viewer {
    * better come in the other lane are moved to it before.
    */
   wants(nowMs: number, move: MoveLane): Held[] {
-    if (this.#owed === 0 && this.#coarse === 0) return [];
+    if ((this.#owed === 0 && this.#coarse === 0) || nowMs < this.#nextAskMs) return [];
     const room = this.flow.room(nowMs);
     if (room <= 0) {
       if (this.#owed > 0) this.flow.withhold(nowMs);
@@ -237,6 +237,8 @@ export class Viewer {
       held.askedMs = nowMs;
       wanted.push(held);
     }
+    // What was moved between lanes counts as newly owed, but has just been asked for.
+    this.#nextAskMs = nowMs + ASK_PAUSE_MS;
     return wanted;
   }
 
@@ -262,6 +264,7 @@ export class Viewer {
   }
 
   #owe(held: Held): void {
+    this.#nextAskMs = Number.NEGATIVE_INFINITY;
     if (held.owed) return;
     held.owed = true;
     this.#owed++;

@@ -21,7 +21,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     viewers: { type: 'string', default: '1000' },
     /** Strokes a second of all viewers together. */
-    strokes: { type: 'string', default: '10' },
+    strokes: { type: 'string', default: '20' },
     /** Of each turn; a stalled viewer is closed after ten. */
     seconds: { type: 'string', default: '6' },
     turns: { type: 'string', default: '2' },

@@ -4,7 +4,7 @@
  * itself would be what is measured.
  */
 import { WebSocket } from 'ws';
-import { pagesInView } from '../../../server/stream/subscriptions.ts';
+import { viewOf } from '../../../server/stream/view.ts';
 import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
@@ -105,7 +105,8 @@ export class LoadClient {
     return { x: this.x - width / 2, y: this.y - height / 2, width, height, level: 0 };
   }
   get pagesInView(): number {
-    return pagesInView(this.viewport, this.world, 0).length;
+    const { wide, high } = viewOf(this.viewport, this.world, 0);
+    return wide * high;
   }
 
   look(): void {

@@ -8,7 +8,7 @@ import { answer, type Latencies, type LoadCalls, type LoadResult, nowMs, type Sc
 /** Clients that decode. */
 const PROBES = 40;
 /** Of them, those that also stroke. */
-const STROKERS = 10;
+const STROKERS = 20;
 const JOINS_AT_ONCE = 32;
 const WANDER_MS = 200;
 /** Cells a viewer moves between two viewports: 60 a second, a slow pan. */
