@@ -10,6 +10,8 @@ import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
 /** Swaps under watch at once; each costs its looks in every frame. */
 const MOST_WATCHED = 16;
+/** 2 s of health. */
+const STEADY_SAMPLES = 8;
 
 export interface SwapGround {
   readonly engine: Engine;
@@ -68,7 +70,8 @@ export class Swaps {
     const provenSlots = new Map<OrganismId, RuleSlot>();
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
-      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health });
+      const isSteady = one.history.isSteady(STEADY_SAMPLES);
+      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       this.#move(one, slot, mark);
     }

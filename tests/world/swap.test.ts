@@ -245,6 +245,18 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + FROZEN_STEPS + 4);
   });
 
+  test('one that stops seedlings from growing', async () => {
+    const small = await grown();
+    await small.plant(30, 30);
+    await small.live(6);
+    await small.swap({}, loaded(wired('still', [])));
+    await small.live(FIVE_SECONDS);
+    expect(small.outcomes).toMatchObject([
+      { verdict: 'rolled back', reason: expect.stringContaining('it freezes') },
+    ]);
+    expect(health(small)[0]).toBeGreaterThan(0.9);
+  });
+
   test('one under which health collapses and does not rise', async () => {
     const small = await rolledBack(flickering());
     expect(small.outcomes[0].reason).toMatch(/^health collapses: \d+ % before, \d+ % now/);
@@ -293,6 +305,19 @@ describe('what is watched', () => {
     expect(await cut).toMatchObject({ ok: true });
     await small.live(WATCH_STEPS);
     expect(small.outcomes).toMatchObject([{ verdict: 'in force' }]);
+  });
+
+  test('is not blamed for bodies that were stuck before', async () => {
+    const small = await grown([30, 30]);
+    const stuck = loaded(wired('stuck', []), recoloured());
+    await small.swap({ scope: 'organism', organism: 1 }, stuck);
+    // A record of standing still.
+    for (let step = 0; step < 40; step += 2) await small.live(2);
+    small.world.organisms.get(1)!.health = 0;
+    for (let sample = 0; sample < 8; sample++) small.world.organisms.get(1)!.history.push(0);
+    await small.swap({}, loaded(wired('stuck-too', []), recoloured()));
+    await small.live(WATCH_STEPS);
+    expect(small.outcomes.map(({ verdict }) => verdict)).toEqual(['superseded', 'in force']);
   });
 
   test('goes back to the last rule that has proved itself, not to one still being watched', async () => {
