@@ -217,14 +217,30 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
   });
 
-  test('one that dies at once: what is gone is sown again where it was', async () => {
-    const small = await rolledBack(loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
-    await small.live(120);
-    expect(small.world.summaries()).toMatchObject([
-      { id: 1, x: 30, y: 30 },
-      { id: 2, x: 60, y: 30 },
-    ]);
+  test('one that dies at once: everybody has the body again that it had', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    const before = await small.engine.save();
+    await small.swap({}, loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
+    await small.live(2);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back' }]);
+    const after = await small.engine.save();
+    expect(after.pages).toEqual(before.pages);
+    expect(after.organisms).toEqual(before.organisms);
+    const seen: number[] = [];
+    await small.engine.visitChanged((page) => seen.push(page));
+    expect(seen.sort()).toEqual(before.pages.map(({ page }) => page).sort());
+    await small.live(60);
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+  });
+
+  test('one that ran over its neighbours: who was there before stays, and the others too', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({ scope: 'organism', organism: 1 }, growing());
+    await small.live(60);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back' }]);
+    expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+    const [first, second] = small.world.summaries();
+    expect([first.cells < 100, second.cells < 100]).toEqual([true, true]);
   });
 
   test('one that runs away', async () => {
