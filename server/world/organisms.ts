@@ -43,6 +43,12 @@ export class HealthHistory {
     this.#length = Math.min(this.#length + 1, HISTORY_SAMPLES);
   }
 
+  /** Whether the last so many samples are the same to a hundredth; false while there are fewer. */
+  isSteady(samples: number): boolean {
+    const last = this.list().slice(-samples);
+    return last.length === samples && Math.max(...last) - Math.min(...last) <= 0.01;
+  }
+
   /** Oldest first, in hundredths. */
   list(): number[] {
     const oldest = (this.#next - this.#length + HISTORY_SAMPLES) % HISTORY_SAMPLES;

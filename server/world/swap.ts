@@ -1,8 +1,10 @@
 /**
  * Hot swap: organisms go over to another rule between two steps, their cells as they are; then they are
- * watched, and go back by themselves if the new rule cannot live with the bodies it was given.
+ * watched, and go back by themselves if the new rule cannot live with the bodies it was given: to the old
+ * rule, and to the bodies they had, for what a bad rule has done to a body no good one can heal.
  */
 import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
+import { Bodies } from './bodies.ts';
 import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
@@ -10,6 +12,8 @@ import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
 /** Swaps under watch at once; each costs its looks in every frame. */
 const MOST_WATCHED = 16;
+/** 2 s of health. */
+const STEADY_SAMPLES = 8;
 
 export interface SwapGround {
   readonly engine: Engine;
@@ -27,6 +31,8 @@ interface Swap {
   /** Where each organism goes back to: the last rule that has proved itself. */
   readonly provenSlots: ReadonlyMap<OrganismId, RuleSlot>;
   readonly watch: SwapWatch;
+  /** As they were under the last rule that has proved itself. */
+  readonly bodies: Bodies;
 }
 
 export class Swaps {
@@ -52,6 +58,7 @@ export class Swaps {
     const refusal = this.#refusal(order, moved, replaced);
     if (refusal !== null) return { ok: false, reason: refusal };
     const cells = await this.#census();
+    const bodies = await this.#bodiesOf(moved, replaced);
     let slot: RuleSlot | undefined;
     try {
       slot = slots.take(next, this.#neededSlots());
@@ -68,7 +75,8 @@ export class Swaps {
     const provenSlots = new Map<OrganismId, RuleSlot>();
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
-      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health });
+      const isSteady = one.history.isSteady(STEADY_SAMPLES);
+      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       this.#move(one, slot, mark);
     }
@@ -76,8 +84,23 @@ export class Swaps {
     if (scope !== 'organism') slots.putInForce(species, slot);
     for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
-    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, watch });
+    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, watch, bodies });
     return { ok: true, step: engine.stepNumber, organisms: moved.length };
+  }
+
+  /** Set aside; of those whom a swap before this one has moved, as they were before that one. */
+  async #bodiesOf(moved: readonly Organism[], replaced: readonly Swap[]): Promise<Bodies> {
+    const unproven = (one: Organism): Swap | undefined => replaced.find((swap) => swap.bodies.has(one.id));
+    const proven = new Set(moved.filter((one) => unproven(one) === undefined).map(({ id }) => id));
+    // The copy of a whole world is what a save costs: only when something is needed of it.
+    const pages = proven.size === 0 ? [] : (await this.#ground.engine.save()).pages;
+    const bodies = new Bodies(pages, proven);
+    for (const swap of replaced)
+      bodies.adopt(
+        swap.bodies,
+        moved.map(({ id }) => id),
+      );
+    return bodies;
   }
 
   #refusal(order: SwapOrder, moved: readonly Organism[], replaced: readonly Swap[]): string | null {
@@ -103,49 +126,41 @@ export class Swaps {
     for (const swap of [...this.#swaps]) {
       const covered = [...this.#ground.organisms].filter((one) => isCovered(swap, one));
       const fault = await swap.watch.judge(covered, cells);
-      if (fault !== null) this.#rollBack(swap, covered, fault, cells);
+      if (fault !== null) await this.#rollBack(swap, covered, fault);
       else if (swap.watch.age >= WATCH_STEPS) this.#end(swap, 'in force', '');
     }
   }
 
-  #rollBack(
-    swap: Swap,
-    covered: readonly Organism[],
-    reason: string,
-    cells: ReadonlyMap<OrganismId, number>,
-  ): void {
+  async #rollBack(swap: Swap, covered: readonly Organism[], reason: string): Promise<void> {
     const { slots, runSeconds } = this.#ground;
     const { order, slot, fallback, provenSlots } = swap;
     if (order.scope !== 'organism' && slots.inForce(order.species) === slot)
       slots.putInForce(order.species, fallback);
     for (const one of covered) {
       const back = provenSlots.get(one.id) ?? fallback;
-      if (back === undefined) {
-        this.#remove(one);
-        continue;
-      }
-      this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
-      if (cells.get(one.id) === 0) this.#sowAgain(one, back);
+      if (back === undefined) this.#remove(one);
+      else this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
     }
+    await this.#putBack(swap, covered);
     this.#end(swap, 'rolled back', reason);
+  }
+
+  async #putBack({ bodies }: Swap, covered: readonly Organism[]): Promise<void> {
+    const { engine } = this.#ground;
+    const hurt = new Set(covered.map(({ id }) => id).filter((id) => bodies.has(id)));
+    if (hurt.size === 0) return;
+    try {
+      await engine.restore(bodies.putBack(await engine.save(), hurt));
+    } catch (error) {
+      // No room for them any more: they keep what they have, by the old rule.
+      if (!(error instanceof EngineError)) throw error;
+    }
   }
 
   #move(one: Organism, slot: RuleSlot, mark: Organism['marks'][number]): void {
     this.#ground.engine.setOrganismRule(one.id, slot);
     one.slot = slot;
     one.marks = [...one.marks.slice(-3), mark];
-  }
-
-  /** Nothing of it is left to live by the old rule: it gets a new seed where it was. */
-  #sowAgain(one: Organism, slot: RuleSlot): void {
-    const { engine } = this.#ground;
-    engine.remove(one.id);
-    try {
-      engine.plant(one.id, slot, one.x, one.y);
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      this.#ground.organisms.remove(one.id, this.#ground.runSeconds());
-    }
   }
 
   #remove({ id }: Organism): void {

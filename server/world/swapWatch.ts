@@ -4,7 +4,8 @@
  * - too few cells are left (LEFT_SHARE): it dies;
  * - one has far more cells than before, and than its mature form has (RUNAWAY): it runs away;
  * - one holds a number that is none: it explodes;
- * - half of those looked at have not moved for FROZEN_STEPS and are not whole: it freezes;
+ * - half of those looked at have not moved for FROZEN_STEPS and are not whole: it freezes (but for those that
+ *   stood still before, and are no worse now: a body that its neighbours leave no room is no rule's fault);
  * - at VERDICT_STEPS, they are less than half as healthy as they were and getting no better: it fails.
  *
  * Health is measured against what the new rule grows: a body that turns into another picture is ill at
@@ -27,6 +28,8 @@ const LEFT_SHARE = 0.25;
 const RUNAWAY = 1.5;
 const RUNAWAY_CELLS = 32;
 const WHOLE = 0.9;
+/** Health that has moved by less stands still. */
+const STEADY = 0.05;
 const COLLAPSED = 0.5;
 /** Health that rises by less within FROZEN_STEPS does not rise. */
 const RISING = 0.02;
@@ -40,11 +43,13 @@ export interface Before {
   readonly cells: number;
   /** 0..1, against what the old rule grows. */
   readonly health: number;
+  /** Its health has not moved for a while. */
+  readonly isSteady: boolean;
 }
 
 interface Look {
   readonly id: OrganismId;
-  readonly healthBefore: number;
+  readonly before: Before;
   /** As `healthRect` says. */
   readonly rgba: Float32Array;
   readonly now: Float32Array;
@@ -73,9 +78,9 @@ export class SwapWatch {
     this.#before = new Map(before);
     this.#startStep = engine.stepNumber;
     const { width, height } = healthRect(mature, 0, 0);
-    this.#looks = spread([...before], LOOKED_AT).map(([id, { health }]) => ({
+    this.#looks = spread([...before], LOOKED_AT).map(([id, one]) => ({
       id,
-      healthBefore: health,
+      before: one,
       rgba: new Float32Array(width * height * 4).fill(Number.NaN),
       now: new Float32Array(width * height * 4),
       stillSince: this.#startStep,
@@ -149,7 +154,7 @@ export class SwapWatch {
       if (!standsStill(look.rgba, look.now)) {
         look.rgba.set(look.now);
         look.stillSince = step;
-      } else if (own < WHOLE && this.#since(look.stillSince) >= FROZEN_STEPS) frozen++;
+      } else if (this.#since(look.stillSince) >= FROZEN_STEPS && isWorse(own, look.before)) frozen++;
     }
     if (frozen > 0 && frozen >= count / 2)
       return `it freezes: ${frozen} of ${count} bodies have not moved for ${FROZEN_STEPS} steps and are not whole`;
@@ -161,7 +166,7 @@ export class SwapWatch {
     if (this.age < VERDICT_STEPS || this.#healthThen === null) return null;
     const then = this.#healthThen;
     this.#healthThen = null;
-    const before = this.#looks.reduce((sum, look) => sum + look.healthBefore, 0) / this.#looks.length;
+    const before = this.#looks.reduce((sum, look) => sum + look.before.health, 0) / this.#looks.length;
     if (health >= before * COLLAPSED || health > then + RISING) return null;
     return `health collapses: ${percent(before)} before, ${percent(health)} now, and it does not rise`;
   }
@@ -186,6 +191,9 @@ export function matureCells({ width, height, rgba }: MatureForm): number {
   }
   return cells;
 }
+
+const isWorse = (health: number, before: Before): boolean =>
+  health < WHOLE && !(before.isSteady && health >= before.health - STEADY);
 
 /** NaN, as before the first look, is no standing still. */
 function standsStill(before: Float32Array, now: Float32Array): boolean {

@@ -19,7 +19,7 @@ const errors: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-admin-'));
-  server = await startServer(['--size', '256', '--garden', '3', '--engine', 'wasm'], join(folder, 'data'));
+  server = await startServer(['--size', '256', '--garden', '4', '--engine', 'wasm'], join(folder, 'data'));
   browser = await launchBrowser();
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   admin = await context.newPage();
@@ -86,6 +86,10 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
     null,
     WAIT,
   );
+  // The player's first look is at a pikachu: its health plot says when its rule was swapped, and for which.
+  await player.waitForFunction(() => document.querySelector('.plot__mark')?.getAttribute('d'), null, WAIT);
+  expect(await player.textContent('.plot')).toContain('pikachu v2');
+  await player.screenshot({ path: join(SCREENSHOTS, 'swapped.png') });
   await admin.waitForFunction(
     () => document.querySelector('#audit')?.textContent?.includes('swap pikachu to pikachu v2'),
     null,

@@ -217,14 +217,30 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
   });
 
-  test('one that dies at once: what is gone is sown again where it was', async () => {
-    const small = await rolledBack(loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
-    await small.live(120);
-    expect(small.world.summaries()).toMatchObject([
-      { id: 1, x: 30, y: 30 },
-      { id: 2, x: 60, y: 30 },
-    ]);
+  test('one that dies at once: everybody has the body again that it had', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    const before = await small.engine.save();
+    await small.swap({}, loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
+    await small.live(2);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back' }]);
+    const after = await small.engine.save();
+    expect(after.pages).toEqual(before.pages);
+    expect(after.organisms).toEqual(before.organisms);
+    const seen: number[] = [];
+    await small.engine.visitChanged((page) => seen.push(page));
+    expect(seen.sort()).toEqual(before.pages.map(({ page }) => page).sort());
+    await small.live(60);
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+  });
+
+  test('one that ran over its neighbours: who was there before stays, and the others too', async () => {
+    const small = await grown([30, 30], [60, 30]);
+    await small.swap({ scope: 'organism', organism: 1 }, growing());
+    await small.live(60);
+    expect(small.outcomes).toMatchObject([{ verdict: 'rolled back' }]);
+    expect(Math.min(...health(small))).toBeGreaterThan(0.9);
+    const [first, second] = small.world.summaries();
+    expect([first.cells < 100, second.cells < 100]).toEqual([true, true]);
   });
 
   test('one that runs away', async () => {
@@ -243,6 +259,18 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     const small = await rolledBack(still());
     expect(small.outcomes[0].reason).toContain('it freezes: 2 of 2 bodies have not moved');
     expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + FROZEN_STEPS + 4);
+  });
+
+  test('one that stops seedlings from growing', async () => {
+    const small = await grown();
+    await small.plant(30, 30);
+    await small.live(6);
+    await small.swap({}, loaded(wired('still', [])));
+    await small.live(FIVE_SECONDS);
+    expect(small.outcomes).toMatchObject([
+      { verdict: 'rolled back', reason: expect.stringContaining('it freezes') },
+    ]);
+    expect(health(small)[0]).toBeGreaterThan(0.9);
   });
 
   test('one under which health collapses and does not rise', async () => {
@@ -293,6 +321,19 @@ describe('what is watched', () => {
     expect(await cut).toMatchObject({ ok: true });
     await small.live(WATCH_STEPS);
     expect(small.outcomes).toMatchObject([{ verdict: 'in force' }]);
+  });
+
+  test('is not blamed for bodies that were stuck before', async () => {
+    const small = await grown([30, 30]);
+    const stuck = loaded(wired('stuck', []), recoloured());
+    await small.swap({ scope: 'organism', organism: 1 }, stuck);
+    // A record of standing still.
+    for (let step = 0; step < 40; step += 2) await small.live(2);
+    small.world.organisms.get(1)!.health = 0;
+    for (let sample = 0; sample < 8; sample++) small.world.organisms.get(1)!.history.push(0);
+    await small.swap({}, loaded(wired('stuck-too', []), recoloured()));
+    await small.live(WATCH_STEPS);
+    expect(small.outcomes.map(({ verdict }) => verdict)).toEqual(['superseded', 'in force']);
   });
 
   test('goes back to the last rule that has proved itself, not to one still being watched', async () => {

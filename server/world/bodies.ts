@@ -1,0 +1,94 @@
+/** The cells of some organisms, set aside, and put back where they were. Nothing else of the world is touched. */
+import { PAGE_CELLS } from '../../shared/geometry.ts';
+import type { EngineState, OrganismId, PageState } from '../engines/engine.ts';
+import { CHANNELS } from '../rules/rule.ts';
+
+const CELLS = PAGE_CELLS * PAGE_CELLS;
+
+/** What of one body lies in one page. */
+interface Piece {
+  readonly page: number;
+  /** [n] cells of the page */
+  readonly cells: Uint16Array;
+  /** [n, 16] */
+  readonly values: Float32Array;
+}
+
+export class Bodies {
+  readonly #pieces = new Map<OrganismId, Piece[]>();
+
+  /** @param pages - as the engine saved them; not kept */
+  constructor(pages: readonly PageState[], organisms: ReadonlySet<OrganismId>) {
+    for (const page of pages) {
+      for (const [id, cells] of cellsByOwner(page, organisms)) {
+        const values = new Float32Array(cells.length * CHANNELS);
+        for (const [i, cell] of cells.entries())
+          values.set(page.cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
+        const pieces = this.#pieces.get(id) ?? [];
+        pieces.push({ page: page.page, cells: Uint16Array.from(cells), values });
+        this.#pieces.set(id, pieces);
+      }
+    }
+  }
+
+  has(id: OrganismId): boolean {
+    return this.#pieces.has(id);
+  }
+
+  /** Takes over another's bodies of these. */
+  adopt(other: Bodies, organisms: Iterable<OrganismId>): void {
+    for (const id of organisms) {
+      const pieces = other.#pieces.get(id);
+      if (pieces !== undefined) this.#pieces.set(id, pieces);
+    }
+  }
+
+  /**
+   * The state with those bodies as they were; whoever has grown into their place meanwhile stays.
+   *
+   * @param state - its arrays are changed
+   */
+  putBack(state: EngineState, organisms: ReadonlySet<OrganismId>): EngineState {
+    const pages = new Map(state.pages.map((page) => [page.page, page]));
+    const back = new Set([...organisms].filter((id) => this.has(id)));
+    for (const page of state.pages)
+      for (const cells of cellsByOwner(page, back).values())
+        for (const cell of cells) {
+          page.owners[cell] = 0;
+          page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+        }
+    for (const id of back) {
+      for (const { page: index, cells, values } of this.#pieces.get(id)!) {
+        const page = pages.get(index) ?? emptyPage(index);
+        pages.set(index, page);
+        for (const [i, cell] of cells.entries()) {
+          if (page.owners[cell] !== 0) continue;
+          page.owners[cell] = id;
+          page.cells.set(values.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
+        }
+      }
+    }
+    return {
+      ...state,
+      pages: [...pages.values()].filter(({ owners }) => owners.some((owner) => owner !== 0)),
+    };
+  }
+}
+
+const emptyPage = (page: number): PageState => ({
+  page,
+  cells: new Float32Array(CELLS * CHANNELS),
+  owners: new Uint16Array(CELLS),
+});
+
+function cellsByOwner({ owners }: PageState, organisms: ReadonlySet<OrganismId>): Map<OrganismId, number[]> {
+  const found = new Map<OrganismId, number[]>();
+  for (let cell = 0; cell < CELLS; cell++) {
+    const owner = owners[cell];
+    if (owner === 0 || !organisms.has(owner)) continue;
+    const cells = found.get(owner);
+    if (cells === undefined) found.set(owner, [cell]);
+    else cells.push(cell);
+  }
+  return found;
+}
