@@ -174,11 +174,28 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
     lost.perturb({ kind: 'ablate', x0: 9, y0: 9, x1: 9, y1: 9, radius: 3 });
     lost.dispose();
 
-    const next = await createWebGpuEngine(options);
+    // With somebody who remembers: the device is lost again, and the next step is taken all the same.
+    let current = await createWebGpuEngine(options);
+    const notes: string[] = [];
+    const next = new LastingEngine(current, world.randomSeed, {
+      again: async () => {
+        current = await createWebGpuEngine(options);
+        return current;
+      },
+      spare: () => createReferenceEngine(world),
+      onLoss: (message) => notes.push(message),
+    });
     setRules(next);
     await next.restore(saved);
-    await reference.restore(saved);
     await next.step(1);
+    current.opened.device.destroy();
+    await next.step(1);
+    expect(next.name).toBe('webgpu');
+    expect(notes).toEqual([
+      expect.stringMatching(/^the GPU was lost .*: 5 organisms as they were last saved, 0 from their seeds$/),
+    ]);
+    // The saved cells, two steps on by the count and one by what was computed.
+    await reference.restore({ ...saved, stepNumber: saved.stepNumber + 1 });
     await reference.step(1);
     expectSameState(await next.save(), await reference.save(), world, 1e-5);
     next.dispose();
