@@ -11,13 +11,13 @@ import { seededRandom } from '../engines/fixtures.ts';
 /** 20 frames a second of a world that takes 30 steps. */
 const STEPS_PER_FRAME = 1.5;
 const SIDE = 4 * PAGE_CELLS;
-/** Grown, and not so old that a rule trained only to grow has dissolved. */
-const GROWN_STEP = 400;
+/** Nobody has touched it for half a minute. */
+const GROWN_STEP = 1_000;
 
-/** The Distill article's published rules, from a folder of its JSON files. */
+/** The Distill article's published rules, from a folder of its JSON files: those that last once grown. */
 export const distillRules = (folder: string): Rule[] =>
   readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
+    .filter((file) => file.endsWith('.json') && !file.includes('growing'))
     .sort()
     .map((file) => importDistill(readFileSync(join(folder, file), 'utf8'), file.replace('.json', '')));
 

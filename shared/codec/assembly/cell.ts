@@ -1,11 +1,13 @@
 // One cell of the page: does it move, does it die, how far does each channel go.
 import { CELLS, LEVELS_AT, LIVING_AT, PAGE_AT, RESIDUALS_AT, TRUTH_AT, MOVING_AT } from './layout';
-import { isDecoding } from './coder';
+import { codeBit, isDecoding } from './coder';
 import { decide } from './model';
 import * as at from './contexts';
 import { bitsOf } from './contexts';
 
 const DIED: u8 = 4;
+/** A probability of one half. */
+const EVEN: u32 = 32768;
 const SIDE_OPAQUE: u32 = 0xff000000;
 
 export function resetMoves(): void {
@@ -26,8 +28,6 @@ function stepOf(held: i32, truth: i32, epsilon: i32, slack: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function slackOf(epsilon: i32): i32 {
-  // @ts-ignore: experiments
-  if (isDefined(SLACK)) return min(SLACK, epsilon);
   return min(1, epsilon);
 }
 
@@ -104,24 +104,28 @@ export function codeCell(y: i32, x: i32, moves: bool, epsilon: i32): void {
   const far =
     <i32>(load<u8>(levels - 2) != 0) + <i32>(load<u8>(levels - 128) != 0) + <i32>(load<u8>(levels - 129) != 0) +
     <i32>(load<u8>(levels - 127) != 0) + <i32>(load<u8>(levels - 66) != 0) + <i32>(load<u8>(levels - 62) != 0);
-  const limits = bound(rgba & 255) | (bound((rgba >> 8) & 255) << 1) | (bound((rgba >> 16) & 255) << 2) | (bound(rgba >> 24) << 3);
-  const equal =
-    <i32>(load<u32>(page - 4) == rgba) | (<i32>(load<u32>(page - 256) == rgba) << 1) |
-    (<i32>(load<u32>(page + 4) == rgba) << 2) | (<i32>(load<u32>(page + 256) == rgba) << 3);
   const life = lifeOf(y, x);
   const bank = at.bank;
   const size = at.size;
-  moves = decide(
-    moves,
-    bank + at.FLAG_RATE + (at.rate * 4 + size) * 3 + opacity,
-    bank + at.FLAG_NEAR + (((w * 5 + n) * 5 + nw) * 5 + ne) * 2 + (opacity >> 1),
-    bank + at.FLAG_FAR + (at.rate >> 1) * 7 + far,
-    bank + at.FLAG_BOUND + size * 16 + limits,
-    bank + at.FLAG_CONTRAST + (size * 3 + opacity) * 12 + contrastOf(page, rgba),
-    bank + at.FLAG_LIFE + life,
-    bank + at.FLAG_EQUAL + opacity * 16 + equal,
-    bank + at.FLAG_LATE + (at.rate >> 1) * 17 + bitsOf(at.lateRate),
-  );
+  if (life + opacity + w + n + nw + ne == 0) {
+    moves = decide(moves, bank + at.FLAG_EMPTY + at.rate, bank + at.FLAG_FAR + (at.rate >> 1) * 7 + far);
+  } else {
+    const limits = bound(rgba & 255) | (bound((rgba >> 8) & 255) << 1) | (bound((rgba >> 16) & 255) << 2) | (bound(rgba >> 24) << 3);
+    const equal =
+      <i32>(load<u32>(page - 4) == rgba) | (<i32>(load<u32>(page - 256) == rgba) << 1) |
+      (<i32>(load<u32>(page + 4) == rgba) << 2) | (<i32>(load<u32>(page + 256) == rgba) << 3);
+    moves = decide(
+      moves,
+      bank + at.FLAG_RATE + (at.rate * 4 + size) * 3 + opacity,
+      bank + at.FLAG_NEAR + (((w * 5 + n) * 5 + nw) * 5 + ne) * 2 + (opacity >> 1),
+      bank + at.FLAG_FAR + (at.rate >> 1) * 7 + far,
+      bank + at.FLAG_BOUND + size * 16 + limits,
+      bank + at.FLAG_CONTRAST + (size * 3 + opacity) * 12 + contrastOf(page, rgba),
+      bank + at.FLAG_LIFE + life,
+      bank + at.FLAG_EQUAL + opacity * 16 + equal,
+      bank + at.FLAG_LATE + (at.rate >> 1) * 17 + bitsOf(at.lateRate),
+    );
+  }
   if (opacity != 0 || moves) at.noteCell(moves);
   if (!moves) return;
 
@@ -242,14 +246,16 @@ function codeChannels(cell: usize, opacity: i32, epsilon: i32): void {
       )
         k++;
       magnitude = 1;
-      for (let place = k - 1; place >= 0; place--)
+      if (k > 0)
         magnitude =
-          (magnitude << 1) |
+          2 |
           <i32>decide(
-            <bool>((abs(step) >> place) & 1),
-            bank + at.LOW_PLACE + (k * 8 + place) * 4 + turn,
-            bank + at.LOW_BEFORE + k * 8 + (magnitude & 7),
+            <bool>((abs(step) >> (k - 1)) & 1),
+            bank + at.SECOND_SIZE + (k * 4 + turn) * 4 + size,
+            bank + at.SECOND_PULL + (k * 9 + pullBits) * 2 + against,
           );
+      for (let place = k - 2; place >= 0; place--)
+        magnitude = (magnitude << 1) | <i32>codeBit(EVEN, <bool>((abs(step) >> place) & 1));
       at.noteMove(k + 1);
       residual = falls ? -magnitude : magnitude;
     }

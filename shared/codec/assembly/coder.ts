@@ -66,8 +66,9 @@ function nextByte(): u32 {
 export function codeBit(probability: u32, bit: bool): bool {
   const middle = low + <u32>((<u64>(high - low) * probability) >> 16);
   if (decoding) bit = code <= middle;
-  if (bit) high = middle;
-  else low = middle + 1;
+  // Both ends chosen without a branch: what is coded is what no predictor foresees.
+  low = select<u32>(low, middle + 1, bit);
+  high = select<u32>(middle, high, bit);
   while (((low ^ high) & 0xff000000) == 0) {
     if (decoding) code = (code << 8) | nextByte();
     else if (at < end) store<u8>(at++, high >> 24);

@@ -17,7 +17,7 @@ export const BLOCK_AROUND = BLOCK_RATE + RATES * 3;
 export const BLOCK_COLUMNS = BLOCK_AROUND + 48;
 
 // Of a cell: whether it moves. From here on there are two banks: for keyframes all is different.
-export const BANKS = BLOCK_COLUMNS + 54;
+const BANKS = BLOCK_COLUMNS + 54;
 /** [21 rates, 4 sizes, 3 opacities] */
 export const FLAG_RATE = 0;
 /** [5 W, 5 N, 5 NW, 5 NE: how they moved, 2 opaque] */
@@ -35,9 +35,12 @@ export const FLAG_EQUAL = FLAG_LIFE + 160;
 /** [11 rates, 17 rates of late] */
 export const FLAG_LATE = FLAG_EQUAL + 48;
 
+/** [21 rates]: nothing lives or moved around it */
+export const FLAG_EMPTY = FLAG_LATE + 187;
+
 // Of a moving cell: whether it dies.
 /** [16 neighbours that died, 3 opacities] */
-export const DEATH_NEAR = FLAG_LATE + 187;
+export const DEATH_NEAR = FLAG_EMPTY + RATES;
 /** [21 rates, 4 sizes] */
 export const DEATH_RATE = DEATH_NEAR + 48;
 /** [2, 16, 5] */
@@ -79,13 +82,13 @@ export const MORE_PULL = MORE_NEAR + 648;
 /** [8 bits, 4 channels, 16 bits of late] */
 export const MORE_LATE = MORE_PULL + 576;
 
-// The bits below the first.
-/** [8 bits, 8 positions, 4 channels] */
-export const LOW_PLACE = MORE_LATE + 512;
-/** [8 bits, 8 bits before] */
-export const LOW_BEFORE = LOW_PLACE + 256;
+// The bit below the first; those below it are as good as random.
+/** [8 bits, 4 channels, 4 sizes] */
+export const SECOND_SIZE = MORE_LATE + 512;
+/** [8 bits, 9 pulls, 2 with or against it] */
+export const SECOND_PULL = SECOND_SIZE + 128;
 
-export const BANK_SIZE = LOW_BEFORE + 64;
+const BANK_SIZE = SECOND_PULL + 144;
 export const WEIGHT_COUNT = BANKS + 2 * BANK_SIZE;
 
 // What the page as a whole is like, and what it was like of late.

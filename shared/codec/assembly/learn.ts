@@ -5,4 +5,3 @@ const LEARNING: bool = true;
 export * from './codec';
 export { WEIGHT_COUNT } from './contexts';
 export { WEIGHTS_AT } from './weights';
-export { BANKS, BANK_SIZE, FLAG_RATE, DEATH_NEAR, MOVE_RATE, SIGN_EARLIER, MORE_RATE, LOW_PLACE } from './contexts';

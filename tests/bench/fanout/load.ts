@@ -1,5 +1,6 @@
 /** All viewers, in one process: they wander, some stroke, some stall, and what they hear is timed. */
 import { WebSocket } from 'ws';
+import { readPageCodec } from '../../../server/stream/codec.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
 import { LoadClient, VIEW } from './client.ts';
@@ -35,6 +36,7 @@ interface Measure {
   gaps: number;
 }
 
+await readPageCodec();
 const draw = seededRandom(5);
 const clients: LoadClient[] = [];
 const timers: NodeJS.Timeout[] = [];
