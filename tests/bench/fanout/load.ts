@@ -231,7 +231,7 @@ answer<LoadCalls>({
           client.leave();
           resolve(nowMs() - began);
         });
-        void client.join(url);
+        void join(client);
       });
       times.push(await complete);
       await pause(50);
