@@ -7,6 +7,18 @@ import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { checkName, parseRule } from './format.ts';
 import type { RuleFile } from './load.ts';
+import type {
+  Actor,
+  AuditEntry,
+  BanRecord,
+  NewRule,
+  NewSwap,
+  RuleInForce,
+  RuleRecord,
+  RuleStatus,
+  SwapRecord,
+  SwapStatus,
+} from './records.ts';
 import {
   inTransaction,
   openRegistryFile,
@@ -16,94 +28,7 @@ import {
 } from './registryFile.ts';
 import { type Rule, RuleError } from './rule.ts';
 
-export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
-/** `candidate`: tuned, and not judged yet; `rejected`: judged, and worse. Neither is ever swapped in by itself. */
-export type RuleStatus = 'ready' | 'candidate' | 'rejected';
-export type SwapScope = 'organism' | 'species' | 'planted';
-/**
- * `wanted`: not yet done; `watched`: done, and may still be rolled back by itself; `superseded`: another took its
- * place before it had proved itself.
- */
-export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back' | 'superseded';
-
-/** Whose doing something is. */
-export interface Actor {
-  readonly who: string;
-  /** An IP address, or `command line`. */
-  readonly address: string;
-}
-
-export interface RuleRecord {
-  readonly id: number;
-  readonly name: string;
-  /** 1, 2, 3 … of that name. */
-  readonly version: number;
-  /** The rule that it was made from. */
-  readonly parent: number | null;
-  readonly origin: RuleOrigin;
-  readonly status: RuleStatus;
-  /** Of the file's bytes, hex. */
-  readonly sha256: string;
-  readonly metrics: Readonly<Record<string, unknown>>;
-  /** ISO 8601. */
-  readonly created: string;
-  readonly bytes: number;
-}
-
-export interface RuleInForce extends RuleRecord {
-  /** The swap that put it there. */
-  readonly swap: number;
-  /** The server put it there because `weights/` holds it; nobody chose it. */
-  readonly isShipped: boolean;
-}
-
-export interface SwapRecord {
-  readonly id: number;
-  /** Whose rule is swapped; need not be the rule's own name. */
-  readonly species: string;
-  readonly rule: number;
-  readonly scope: SwapScope;
-  /** The canary of scope `organism`. */
-  readonly organism: number | null;
-  readonly status: SwapStatus;
-  /** Why it was refused or rolled back. */
-  readonly reason: string;
-  readonly who: string;
-  readonly address: string;
-  readonly created: string;
-}
-
-export interface AuditEntry extends Actor {
-  readonly id: number;
-  readonly at: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly detail: string;
-}
-
-/** An address that may not join. */
-export interface BanRecord {
-  readonly address: string;
-  /** ISO 8601; empty: until it is taken back. */
-  readonly until: string;
-  readonly reason: string;
-}
-
-export interface NewRule {
-  readonly bytes: Uint8Array;
-  readonly origin: RuleOrigin;
-  readonly status?: RuleStatus;
-  readonly parent?: number;
-  /** Default: what the file's own metadata says under `metrics`. */
-  readonly metrics?: Readonly<Record<string, unknown>>;
-}
-
-export interface NewSwap {
-  readonly species: string;
-  readonly rule: number;
-  readonly scope: SwapScope;
-  readonly organism?: number;
-}
+export type * from './records.ts';
 
 /** "pikachu v4" */
 export const labelOf = ({ name, version }: Pick<RuleRecord, 'name' | 'version'>): string =>

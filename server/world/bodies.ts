@@ -1,6 +1,6 @@
 /** The cells of some organisms, set aside, and put back where they were. Nothing else of the world is touched. */
 import { PAGE_CELLS } from '../../shared/geometry.ts';
-import type { EngineState, OrganismId, PageState } from '../engines/engine.ts';
+import { type EngineState, MAX_ORGANISMS, type OrganismId, type PageState } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
@@ -19,8 +19,9 @@ export class Bodies {
 
   /** @param pages - as the engine saved them; not kept */
   constructor(pages: readonly PageState[], organisms: ReadonlySet<OrganismId>) {
+    const isMeant = tableOf(organisms);
     for (const page of pages) {
-      for (const [id, cells] of cellsByOwner(page, organisms)) {
+      for (const [id, cells] of cellsByOwner(page, isMeant)) {
         const values = new Float32Array(cells.length * CHANNELS);
         for (const [i, cell] of cells.entries())
           values.set(page.cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
@@ -51,8 +52,9 @@ export class Bodies {
   putBack(state: EngineState, organisms: ReadonlySet<OrganismId>): EngineState {
     const pages = new Map(state.pages.map((page) => [page.page, page]));
     const back = new Set([...organisms].filter((id) => this.has(id)));
+    const isBack = tableOf(back);
     for (const page of state.pages)
-      for (const cells of cellsByOwner(page, back).values())
+      for (const cells of cellsByOwner(page, isBack).values())
         for (const cell of cells) {
           page.owners[cell] = 0;
           page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
@@ -81,11 +83,18 @@ const emptyPage = (page: number): PageState => ({
   owners: new Uint16Array(CELLS),
 });
 
-function cellsByOwner({ owners }: PageState, organisms: ReadonlySet<OrganismId>): Map<OrganismId, number[]> {
+/** [id] 1 where one is meant: a look-up for every cell of a world must cost nothing. */
+function tableOf(organisms: ReadonlySet<OrganismId>): Uint8Array {
+  const table = new Uint8Array(MAX_ORGANISMS + 1);
+  for (const id of organisms) table[id] = 1;
+  return table;
+}
+
+function cellsByOwner({ owners }: PageState, isMeant: Uint8Array): Map<OrganismId, number[]> {
   const found = new Map<OrganismId, number[]>();
   for (let cell = 0; cell < CELLS; cell++) {
     const owner = owners[cell];
-    if (owner === 0 || !organisms.has(owner)) continue;
+    if (isMeant[owner] === 0) continue;
     const cells = found.get(owner);
     if (cells === undefined) found.set(owner, [cell]);
     else cells.push(cell);
