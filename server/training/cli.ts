@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { EngineError } from '../engines/engine.ts';
 import { checkName } from '../rules/format.ts';
-import { RULE_SUFFIX } from '../rules/load.ts';
+import { RULE_SUFFIX, readRule } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
@@ -47,7 +47,6 @@ How
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
-  --replay X           how often it gets a wound that healed badly before, 0-1 (default 0)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
   --optimizer NAME     ${OPTIMIZERS.join(' or ')}, for the matrices (default muon)
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
@@ -78,7 +77,6 @@ const OPTIONS = {
   quiescence: { type: 'string' },
   damage: { type: 'string' },
   delay: { type: 'string' },
-  replay: { type: 'string' },
   rate: { type: 'string' },
   optimizer: { type: 'string' },
   'random-seed': { type: 'string' },
@@ -162,7 +160,6 @@ export function readCommand(args: string[]): Command | null {
     seedPart: number('seed-part', 1, 0, 1, false),
     damage,
     delaySteps: number('delay', 32, 0, 96),
-    replayPart: number('replay', 0, 0, 1, false),
     rate: number('rate', 5e-3, 1e-7, 1, false),
     optimizer: optimizer ?? 'muon',
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
@@ -200,7 +197,6 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['seed-part', plan.seedPart],
     ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
     ['delay', plan.delaySteps],
-    ['replay', plan.replayPart],
     ['rate', plan.rate],
     ['optimizer', plan.optimizer],
     ['random-seed', plan.randomSeed],
@@ -227,7 +223,7 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
       ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
       scale: String(scale),
       padding: String(padding),
-      ...(plan.parent === undefined ? {} : { parent: basename(plan.parent, RULE_SUFFIX) }),
+      ...(plan.parent === undefined ? {} : parentage(plan.parent)),
     },
   };
 }
@@ -244,6 +240,16 @@ async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined>
     );
   }
   return open;
+}
+
+/** What it takes to make the parent again. */
+function parentage(file: string): Record<string, string> {
+  const { trainingCommand, trainingMinutes } = readRule(file).metadata;
+  return {
+    parent: basename(file, RULE_SUFFIX),
+    ...(trainingCommand === undefined ? {} : { parentCommand: trainingCommand }),
+    ...(trainingMinutes === undefined ? {} : { parentMinutes: trainingMinutes }),
+  };
 }
 
 async function train(command: Command): Promise<number> {

@@ -19,13 +19,15 @@ type Hurt = (body: Wounded, random: Random) => void;
 /** Kinds of damage, how often each is drawn relative to the others, and what it does. */
 const KINDS = {
   /** A circle, anywhere. */
-  circle: { weight: 0.22, hurt: circle },
+  circle: { weight: 0.16, hurt: circle },
   /** Everything on one side of a line near the middle, at any angle. */
-  half: { weight: 0.26, hurt: halfPlane },
+  half: { weight: 0.28, hurt: halfPlane },
   /** A square about the middle: what is left is a ring, which must close. */
-  centre: { weight: 0.26, hurt: centreHole },
-  /** One to five straight strokes across the body, as a mouse makes them: crossing, or side by side. */
-  swipes: { weight: 0.16, hurt: swipes },
+  centre: { weight: 0.16, hurt: centreHole },
+  /** One to five lines across the whole body: crossing, or side by side. */
+  swipes: { weight: 0.12, hurt: swipes },
+  /** One to three strokes of a round eraser, as a player draws them: ends within the body, scraps left beside it. */
+  strokes: { weight: 0.18, hurt: strokes },
   /** All but a circle about the seed. */
   truncate: { weight: 0.05, hurt: truncate },
   noise: { weight: 0.05, hurt: noisePatch },
@@ -85,6 +87,21 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
       shape,
       (u, v) => Math.abs((u - seedX(shape)) * nx + (v - seedY(shape)) * ny - beyond) < half,
     );
+  }
+}
+
+function strokes(body: Wounded, random: Random): void {
+  const { state, shape, reach } = body;
+  const radius = random.between(0.12, 0.35) * reach;
+  for (let count = random.whole(1, 3); count > 0; count--) {
+    const [x, y] = around(body, 0.9, random);
+    const angle = random.between(0, 2 * Math.PI);
+    const length = random.between(0.5, 2) * reach;
+    const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+    clearWhere(state, shape, (u, v) => {
+      const along = Math.min(length, Math.max(0, (u - x) * dx + (v - y) * dy));
+      return Math.hypot(u - x - along * dx, v - y - along * dy) < radius;
+    });
   }
 }
 

@@ -10,7 +10,7 @@
  *    | sample | what is done to it |
  *    |---|---|
  *    | the worst | starts again from a seed: always while it is far off, else with `seedPart` |
- *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); with `replayPart` it is instead given a wound that healed badly before (`wounds.ts`) |
+ *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`), and some once more while they heal |
  *    | the others | live on; those that are whole are taught to keep still |
  *
  * Then all are rolled out, and taught the picture: mean square error of RGBA at the end, hidden channels drawn
@@ -54,6 +54,10 @@ export const POOL = {
   stepsMore: 0.1,
   /** Of a batch, this part (the best) is damaged. */
   damagedPart: 0.5,
+  /** Of those, this part is hurt once more … */
+  twicePart: 0.4,
+  /** … up to so many steps later, while it heals. */
+  mostStepsBetween: 24,
   /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
   grown: 0.5,
   /** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */

@@ -19,7 +19,6 @@ import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
-import { type Wound, Wounds, type WoundsState } from './wounds.ts';
 
 /** What is trained and how; fixed for the whole run, kept in its checkpoints. */
 export interface TrainingPlan {
@@ -49,8 +48,6 @@ export interface TrainingPlan {
   readonly damage: readonly DamageKind[];
   /** A body lives on for 0 to so many steps before it is hurt, so that wounds come at every age. */
   readonly delaySteps: number;
-  /** How often a body is given a wound that healed badly before, instead of a fresh one. */
-  readonly replayPart: number;
   readonly rate: number;
   readonly optimizer: OptimizerName;
   readonly randomSeed: number;
@@ -67,7 +64,6 @@ export interface Snapshot {
   readonly random: RandomState;
   /** [poolSize or batch, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
-  readonly wounds: WoundsState;
   readonly rollbacks: number;
   /** Loss of every iteration. */
   readonly losses: readonly number[];
@@ -96,8 +92,6 @@ interface Sample {
   readonly isWhole: boolean;
   /** Is hurt before the rollout. */
   readonly isHurt: boolean;
-  /** … with this, that healed badly before. */
-  readonly again: Wound | null;
 }
 
 /** Every so many iterations of a run that does well, its state is kept to return to. */
@@ -124,7 +118,6 @@ export class TrainingRun {
   #now: Snapshot;
   #kept: Snapshot;
   #random: Random;
-  #wounds: Wounds;
   /** Iterations since a sample has outlived its rollout. */
   #deadFor = 0;
 
@@ -151,13 +144,11 @@ export class TrainingRun {
             optimizer: firstState(this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
-            wounds: new Wounds().state,
             rollbacks: 0,
             losses: [],
             elapsedMs: 0,
           };
     this.#random = new Random(this.#now.random);
-    this.#wounds = new Wounds(this.#now.wounds);
     this.#kept = this.snapshot();
     this.#rollouts = open({
       shape,
@@ -219,7 +210,6 @@ export class TrainingRun {
       ...now,
       random: { ...this.#random.state },
       pool: now.pool.slice(),
-      wounds: this.#wounds.state,
       losses: now.losses.slice(),
     };
   }
@@ -234,7 +224,7 @@ export class TrainingRun {
       : this.#random.whole(regime.POOL.fewestSteps, regime.mostPoolSteps(this.#now.poolDone));
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
-    const wounded = await this.#hurt(samples);
+    await this.#hurt(samples);
     const rollouts = samples.map(({ isWhole }) => ({
       steps,
       randomSeed: this.#random.uint32() | 0,
@@ -251,11 +241,8 @@ export class TrainingRun {
       return { ...this.#progress(inCurriculum, steps, loss), rolledBack: fault };
     }
     const optimizer = update(this.#now.optimizer, gradient, this.#rate(), this.plan.optimizer);
-    samples.forEach(({ index, again }, slot) => {
+    samples.forEach(({ index }, slot) => {
       if (index >= 0 && this.plan.poolSize > 0) this.#poolState(index).set(this.#rollouts.state(slot));
-      const before = wounded.get(slot);
-      if (again !== null) this.#wounds.triedAgain(again, losses[slot]);
-      else if (before !== undefined) this.#wounds.healed(before, losses[slot]);
     });
     (this.#now.losses as number[]).push(loss);
     this.#now = {
@@ -316,7 +303,6 @@ export class TrainingRun {
     const elapsedMs = this.#now.elapsedMs + wastedMs;
     const kept = this.#kept;
     this.#now = { ...kept, pool: kept.pool.slice(), losses: kept.losses.slice(), rollbacks, elapsedMs };
-    this.#wounds = new Wounds(kept.wounds);
     this.#deadFor = 0;
     // Another draw: the same one could lead to the same end.
     this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
@@ -326,14 +312,14 @@ export class TrainingRun {
     const { shape, rgba } = this.target;
     return Array.from({ length: this.plan.batch }, (_, slot) => {
       regime.plantTarget(this.#rollouts.state(slot), shape, rgba, this.#now.difficulty, this.#random);
-      return { index: -1, isWhole: false, isHurt: false, again: null };
+      return { index: -1, isWhole: false, isHurt: false };
     });
   }
 
   /** Fills the slots, worst first. */
   #drawFromPool(): Sample[] {
     const { shape, rgba } = this.target;
-    const { batch, replayPart } = this.plan;
+    const { batch } = this.plan;
     const poolSize = this.#poolSize;
     const hurts = this.plan.damage.length > 0;
     const chosen = new Set<number>();
@@ -348,37 +334,38 @@ export class TrainingRun {
       const startsAgain = slot === 0 && this.#startsAgain(loss);
       if (startsAgain) plantSeed(state, shape);
       const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.#seedLoss;
-      const again = isHurt && this.#random.unit() < replayPart ? this.#wounds.draw(this.#random) : null;
       const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.#seedLoss;
-      return { index, isWhole, isHurt, again };
+      return { index, isWhole, isHurt };
     });
   }
 
-  /** Hurts those that are to be, each at an age of its own. @returns fresh wounds, by slot: states just after */
-  async #hurt(samples: readonly Sample[]): Promise<Map<number, Float32Array>> {
+  /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
+  async #hurt(samples: readonly Sample[]): Promise<void> {
+    const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
+    await this.#liveOn(slots, this.plan.delaySteps);
+    for (const slot of slots) this.#damage(slot);
+    const twice = slots.filter(() => this.#random.unit() < regime.POOL.twicePart);
+    await this.#liveOn(twice, regime.POOL.mostStepsBetween);
+    for (const slot of twice) this.#damage(slot);
+  }
+
+  /** Steps these slots without learning from it, each 0 to `mostSteps`. */
+  async #liveOn(slots: readonly number[], mostSteps: number): Promise<void> {
+    if (slots.length === 0 || mostSteps === 0) return;
+    await this.#rollouts.run(
+      Array.from({ length: this.plan.batch }, (_, slot) => ({
+        steps: slots.includes(slot) ? this.#random.whole(0, mostSteps) : 0,
+        randomSeed: this.#random.uint32() | 0,
+      })),
+    );
+  }
+
+  #damage(slot: number): void {
     const { shape, width, height } = this.target;
-    const { delaySteps } = this.plan;
-    if (delaySteps > 0 && samples.some(({ isHurt, again }) => isHurt && again === null)) {
-      await this.#rollouts.run(
-        samples.map(({ isHurt, again }) => ({
-          steps: isHurt && again === null ? this.#random.whole(0, delaySteps) : 0,
-          randomSeed: this.#random.uint32() | 0,
-        })),
-      );
-    }
-    const fresh = new Map<number, Float32Array>();
-    samples.forEach(({ isHurt, again }, slot) => {
-      const state = this.#rollouts.state(slot);
-      if (again !== null) state.set(again.state);
-      else if (isHurt) {
-        const body = { state, shape, reach: Math.max(width, height) / 2 };
-        damage(body, this.plan.damage, this.#random);
-        // Nothing is left to heal from: it starts again.
-        if (livingCells(state, shape) === 0) plantSeed(state, shape);
-        else fresh.set(slot, state.slice());
-      }
-    });
-    return fresh;
+    const state = this.#rollouts.state(slot);
+    damage({ state, shape, reach: Math.max(width, height) / 2 }, this.plan.damage, this.#random);
+    // Nothing is left to heal from: it starts again.
+    if (livingCells(state, shape) === 0) plantSeed(state, shape);
   }
 
   /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */

@@ -47,14 +47,17 @@ describe('every kind', () => {
     expect(dead).toBeLessThan(5);
   });
 
-  test.each(['circle', 'half', 'centre', 'swipes', 'truncate'] as const)('%s only removes cells', (kind) => {
-    const before = body();
-    for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
-      hurt([kind], randomSeed).forEach((value, i) => {
-        if (value !== 0 && value !== before[i]) throw new Error(`value ${i} became ${value}`);
-      });
-    }
-  });
+  test.each(['circle', 'half', 'centre', 'swipes', 'strokes', 'truncate'] as const)(
+    '%s only removes cells',
+    (kind) => {
+      const before = body();
+      for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
+        hurt([kind], randomSeed).forEach((value, i) => {
+          if (value !== 0 && value !== before[i]) throw new Error(`value ${i} became ${value}`);
+        });
+      }
+    },
+  );
 
   test('a half removes between a quarter and three quarters', () => {
     for (let randomSeed = 0; randomSeed < 50; randomSeed++) {

@@ -40,7 +40,6 @@ beforeAll(() => {
     seedPart: 0.5,
     damage: DAMAGE_KINDS,
     delaySteps: 4,
-    replayPart: 0.5,
     rate: 3e-3,
     optimizer: 'muon',
     randomSeed: 5,
