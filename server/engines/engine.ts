@@ -87,7 +87,7 @@ export class EngineLostError extends EngineError {
 
 export interface Engine extends Size {
   readonly name: 'reference' | 'wasm' | 'webgpu' | 'tfjs';
-  /** For people, printed at start: "wasm, 128-bit SIMD with FMA, 1 thread". */
+  /** For people, printed at start: "wasm, SIMD with FMA in wide tiles, 1 thread". */
   readonly description: string;
   /** Steps taken since the world began; part of the firing hash. uint32. */
   readonly stepNumber: number;

@@ -47,7 +47,7 @@ export interface LayoutOptions {
   readonly overflowWeight: number;
   /** Of the last updates of rollouts that ask for it, in the gradient; default 0. */
   readonly quiescenceWeight?: number;
-  /** Which shape of tiles computes; both give the same (`tiles.ts`). */
+  /** Which shape of tiles computes; both give the same (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
 

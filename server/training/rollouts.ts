@@ -4,6 +4,8 @@
  * slot order, whichever thread finished first.
  */
 import { Worker } from 'node:worker_threads';
+import { loadModule } from '../engines/wasm/modules.ts';
+import { tilesAreWide } from '../engines/wasm/tiles.ts';
 import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
 import {
   createMemory,
@@ -21,7 +23,6 @@ import {
   WHOLE_OVERFLOW,
   writeWeights,
 } from './kernel.ts';
-import { loadTrainer, tilesAreWide } from './tiles.ts';
 
 /** int32s that threads and owner share. */
 export const Control = { generation: 0, next: 1, slotCount: 2, idle: 3, stop: 4, order: 16 } as const;
@@ -82,7 +83,7 @@ export class Rollouts implements RolloutBatch {
   #failed: (error: Error) => void = () => {};
 
   /** @param options - `threads: 0` works on the calling thread */
-  constructor(options: RolloutOptions, module = loadTrainer()) {
+  constructor(options: RolloutOptions, module = loadModule('trainer')) {
     const wideTiles = options.wideTiles ?? tilesAreWide(module);
     this.layout = planLayout({ ...options, wideTiles, threads: Math.max(1, options.threads) });
     this.#memory = createMemory(this.layout);

@@ -1,11 +1,17 @@
 /** The update rule's two layers and nothing else, over and over: the ceiling of a step. One thread of it. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { instantiateKernel } from '../../server/engines/wasm/kernel.ts';
-import { loadModule } from '../../server/engines/wasm/modules.ts';
 import { HIDDEN } from './worlds.ts';
 
+/** What the engine computes with, too. */
+export interface KernelStart {
+  readonly module: WebAssembly.Module;
+  readonly wideTiles: boolean;
+}
+
 const memory = new WebAssembly.Memory({ initial: 8, maximum: 65_536, shared: true });
-const kernel = await instantiateKernel(loadModule('engine'), memory);
+const { module, wideTiles } = workerData as KernelStart;
+const kernel = await instantiateKernel(module, memory, wideTiles);
 const [input, hidden, output, bias, w1, w2] = [65_536, 69_632, 81_920, 90_112, 98_304, 131_072];
 
 /** Asked for milliseconds, answers floating point operations a second. */

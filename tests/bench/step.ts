@@ -11,7 +11,9 @@ import { Worker } from 'node:worker_threads';
 import { readConfig } from '../../server/config.ts';
 import type { Engine } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
-import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
+import { hasRelaxedSimd, loadModule } from '../../server/engines/wasm/modules.ts';
+import { tilesAreWide } from '../../server/engines/wasm/tiles.ts';
+import type { KernelStart } from './kernelThread.ts';
 import { createPeer } from './peer.ts';
 import { denseWorld, FIRE_RATE, gardenWorld, grownBodies, HIDDEN, population, steadyRule } from './worlds.ts';
 
@@ -90,9 +92,11 @@ async function measureDense() {
   const engine = await denseWorld(SIDE, threads);
   const alone = threads > 1 ? await denseWorld(SIDE, 1) : engine;
   const peer = await createPeer(SIDE);
+  const module = loadModule('engine');
+  const workerData: KernelStart = { module, wideTiles: tilesAreWide(module) };
   const kernels = Array.from(
     { length: threads },
-    () => new Worker(new URL('./kernelThread.ts', import.meta.url)),
+    () => new Worker(new URL('./kernelThread.ts', import.meta.url), { workerData }),
   );
   const kernelSeconds = async () => {
     const rates = await Promise.all(
@@ -180,7 +184,7 @@ if (values['memory-only']) {
     peakRssMiB: measureMemory(),
     threads,
     peerThreads: 1, // its WASM backend turns them off in Node (flags_wasm: IS_NODE)
-    simd: hasRelaxedSimd() ? '128-bit, relaxed (FMA)' : '128-bit',
+    simd: `${hasRelaxedSimd() ? 'FMA' : 'no FMA'}, ${tilesAreWide(loadModule('engine')) ? 'wide' : 'narrow'} tiles`,
   };
   if (values.json) {
     console.log(JSON.stringify(figures, undefined, 2));

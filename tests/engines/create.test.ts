@@ -10,7 +10,7 @@ test('auto takes a GPU, else wasm, and says why; software it never takes', async
   if (engine.name === 'webgpu') {
     expect(reason).toBe('auto: there is a GPU');
   } else {
-    expect(engine.description).toMatch(/^wasm, 128-bit SIMD with(out)? FMA, 1 thread$/);
+    expect(engine.description).toMatch(/^wasm, SIMD with(out)? FMA in (wide|narrow) tiles, 1 thread$/);
     expect(reason).toMatch(/^auto: (no GPU|the package webgpu cannot be loaded)/);
   }
   engine.dispose();

@@ -6,7 +6,7 @@ import { seededRandom } from './fixtures.ts';
 
 test('the kernels draw the same cells as the definition', async () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
-  const kernel = await instantiateKernel(loadModule('engine', false), memory);
+  const kernel = await instantiateKernel(loadModule('engine', false), memory, false);
   const random = seededRandom(6);
   const uint32 = () => Math.floor(random() * 2 ** 32);
   for (let i = 0; i < 60; i++) {

@@ -9,18 +9,25 @@ import { changedPages, expectSameState, randomRule, setRules, stillRule } from '
 
 const FMA_TOLERANCE = 1e-5;
 
-describe.each([1, 2, 4])('%i threads', (threads) => {
-  describeEngineContract(
-    `wasm without FMA, ${threads} threads`,
-    (options) => createWasmEngine({ ...options, relaxed: false, threads }),
-    { tolerance: 0 },
-  );
-  describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
+const SHAPES = [
+  ['wide', true],
+  ['narrow', false],
+] as const;
+
+describe.each(SHAPES)('%s tiles', (shape, wideTiles) => {
+  describe.each([1, 2, 4])('%i threads', (threads) => {
     describeEngineContract(
-      `wasm with FMA, ${threads} threads`,
-      (options) => createWasmEngine({ ...options, relaxed: true, threads }),
-      { tolerance: FMA_TOLERANCE },
+      `wasm without FMA, ${shape} tiles, ${threads} threads`,
+      (options) => createWasmEngine({ ...options, relaxed: false, wideTiles, threads }),
+      { tolerance: 0 },
     );
+    describe.skipIf(!hasRelaxedSimd())('with relaxed SIMD', () => {
+      describeEngineContract(
+        `wasm with FMA, ${shape} tiles, ${threads} threads`,
+        (options) => createWasmEngine({ ...options, relaxed: true, wideTiles, threads }),
+        { tolerance: FMA_TOLERANCE },
+      );
+    });
   });
 });
 
@@ -158,11 +165,19 @@ describe('pages', () => {
   });
 });
 
-test('results are the same for any number of threads', async () => {
+test('results are the same for any number of threads and both shapes of tiles', async () => {
   for (const relaxed of [false, true]) {
     const states = [];
-    for (const threads of [1, 2, 3]) {
-      const engine = await createWasmEngine({ width: 200, height: 200, randomSeed: 5, relaxed, threads });
+    for (const [threads, wideTiles] of [
+      [1, false],
+      [1, true],
+      [2, true],
+      [3, true],
+      [3, false],
+    ] as const) {
+      const options = { width: 200, height: 200, randomSeed: 5, relaxed, threads, wideTiles };
+      const engine = await createWasmEngine(options);
+      expect(engine.description).toContain(wideTiles ? 'wide' : 'narrow');
       setRules(engine);
       for (let id = 1; id <= 6; id++) engine.plant(id, [0, 2, 3][id % 3], 30 * id, 64);
       await engine.step(40);

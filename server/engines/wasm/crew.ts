@@ -6,11 +6,13 @@ import * as at from './assembly/layout.ts';
 import type { HelperStart } from './helper.ts';
 import { instantiateKernel, type Kernel } from './kernel.ts';
 import { loadModule } from './modules.ts';
+import { tilesAreWide } from './tiles.ts';
 import type { Phase } from './waves.ts';
 
 export class Crew {
   readonly threads: number;
   readonly relaxed: boolean;
+  readonly wideTiles: boolean;
   /** A thread failed in the middle of a step: part of the world is a step ahead of the rest. */
   isTorn = false;
   private readonly kernel: Kernel;
@@ -20,20 +22,29 @@ export class Crew {
   private failure: string | undefined;
   private isDisposed = false;
 
-  /** @throws EngineError when `threads` is not in 1..32, or a thread cannot start */
-  static async assemble(memory: WebAssembly.Memory, threads: number, relaxed: boolean): Promise<Crew> {
+  /**
+   * @param wideTiles - default: measured (`tiles.ts`)
+   * @throws EngineError when `threads` is not in 1..32, or a thread cannot start
+   */
+  static async assemble(
+    memory: WebAssembly.Memory,
+    threads: number,
+    relaxed: boolean,
+    wideTiles?: boolean,
+  ): Promise<Crew> {
     if (!Number.isInteger(threads) || threads < 1 || threads > at.MAX_THREADS) {
       throw new EngineError(`threads ${threads} is not a whole number in 1..${at.MAX_THREADS}`);
     }
     const module = loadModule('engine', relaxed);
-    const kernel = await instantiateKernel(module, memory);
+    const wide = wideTiles ?? tilesAreWide(module);
+    const kernel = await instantiateKernel(module, memory, wide);
     const helpers = Array.from({ length: threads - 1 }, (_, i) => {
-      const workerData: HelperStart = { module, memory, thread: i + 1 };
+      const workerData: HelperStart = { module, memory, wideTiles: wide, thread: i + 1 };
       const helper = new Worker(new URL('./helper.ts', import.meta.url), { workerData });
       helper.unref(); // an engine that nobody disposed of must not keep the process
       return helper;
     });
-    const crew = new Crew(memory, kernel, helpers, relaxed);
+    const crew = new Crew(memory, kernel, helpers, relaxed, wide);
     await Promise.all(helpers.map((helper) => once(helper, 'message'))).catch((cause) => {
       crew.dispose();
       throw new EngineError(`a thread could not start: ${cause}`);
@@ -46,11 +57,13 @@ export class Crew {
     kernel: Kernel,
     helpers: readonly Worker[],
     relaxed: boolean,
+    wideTiles: boolean,
   ) {
     this.kernel = kernel;
     this.helpers = helpers;
     this.threads = helpers.length + 1;
     this.relaxed = relaxed;
+    this.wideTiles = wideTiles;
     this.control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
     helpers.forEach((helper, i) => {
       helper.on('error', (error) => {

@@ -47,6 +47,8 @@ export interface WasmEngineOptions extends EngineOptions {
   readonly threads?: number;
   /** Fused multiply-add where the runtime has it (default), or never: the same to the bit on every machine. */
   readonly relaxed?: boolean;
+  /** Which shape of tiles computes: the quicker one (default, `tiles.ts`), or this. The result is the same. */
+  readonly wideTiles?: boolean;
   /** Pages that may be sensed and not yet applied (`waves.ts`); fewer cost phases. Default: plenty. */
   readonly deltaRecords?: number;
 }
@@ -79,12 +81,12 @@ export async function createPagedEngine(
   openRules?: (memory: EngineMemory) => UpdateRules,
 ): Promise<Engine> {
   checkOptions(options);
-  const { threads = 1, relaxed = hasRelaxedSimd() } = options;
+  const { threads = 1, relaxed = hasRelaxedSimd(), wideTiles } = options;
   const across = pagesAcross(options.width);
   const inWorld = across * pagesAcross(options.height);
   const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
   const memory = new EngineMemory(maxPages, across, options.deltaRecords);
-  const crew = await Crew.assemble(memory.memory, threads, relaxed);
+  const crew = await Crew.assemble(memory.memory, threads, relaxed, wideTiles);
   return new WasmEngine(options, memory, crew, openRules?.(memory));
 }
 
@@ -119,7 +121,8 @@ class WasmEngine implements Engine {
     this.rules = rules;
     memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
     const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
-    const wasm = `wasm, 128-bit SIMD ${crew.relaxed ? 'with' : 'without'} FMA, ${threads}`;
+    const fma = crew.relaxed ? 'with' : 'without';
+    const wasm = `wasm, SIMD ${fma} FMA in ${crew.wideTiles ? 'wide' : 'narrow'} tiles, ${threads}`;
     this.description = rules === undefined ? wasm : `${rules.description}; masks: ${wasm}`;
   }
 

@@ -6,12 +6,13 @@ import { instantiateKernel } from './kernel.ts';
 export interface HelperStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  readonly wideTiles: boolean;
   /** 1..31 */
   readonly thread: number;
 }
 
-const { module, memory, thread } = workerData as HelperStart;
-const kernel = await instantiateKernel(module, memory);
+const { module, memory, wideTiles, thread } = workerData as HelperStart;
+const kernel = await instantiateKernel(module, memory, wideTiles);
 const control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
 try {
   // The phase is read before the leader learns of this thread, so that none can be missed.

@@ -1,6 +1,7 @@
 /** The kernels of `assembly/` as a thread calls them. */
 
 export interface Kernel {
+  useWideTiles(use: number): void;
   muster(length: number, deltaRecords: number): number;
   lead(phase: number, helpers: number): number;
   work(thread: number, seen: number): void;
@@ -16,11 +17,18 @@ export interface Kernel {
   ): void;
 }
 
-/** A kernel over the engine's memory; every thread has its own, and they share nothing else. */
+/**
+ * A kernel over the engine's memory; every thread has its own, and they share nothing else.
+ *
+ * @param wideTiles - which shape of tiles computes; both give the same to the bit (`tiles.ts`)
+ */
 export async function instantiateKernel(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
+  wideTiles: boolean,
 ): Promise<Kernel> {
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return instance.exports as unknown as Kernel;
+  const kernel = instance.exports as unknown as Kernel;
+  kernel.useWideTiles(wideTiles ? 1 : 0);
+  return kernel;
 }

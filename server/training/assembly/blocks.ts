@@ -1,6 +1,6 @@
 // What the trainer does with a block of 16 cells (`BLOCK`) besides the products of `tiles.ts`.
-import { LANE_BYTES } from '../../engines/wasm/assembly/mlp';
-import { activate, fourUnits } from './tiles';
+import { LANE_BYTES, denseBlock } from '../../engines/wasm/assembly/mlp';
+import { fourUnits } from './tiles';
 
 // @ts-ignore: decorator
 @inline
@@ -56,7 +56,7 @@ export function activateBlock(
   const first = list;
   let at = activations;
   for (let u = 0; u < hidden; u += 4) {
-    activate(lanes, at, weights, bias, 48);
+    denseBlock(lanes, at, weights, bias, 48, 4, true);
     weights += 768;
     bias += 16;
     // The four rows move up over those that are silent; no branch, for no processor could predict it.

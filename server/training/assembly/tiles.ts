@@ -1,136 +1,6 @@
-// The arithmetic of training: 4 rows of a product at a time, summed over k in registers. Each tile comes in two
-// shapes with the same order of accumulation, hence the same result to the bit:
-// - wide, 16 columns: sixteen accumulators. V8 would spill them, unless it fuses neighbouring vectors into 256-bit
-//   ones (`--experimental-wasm-revectorize`): then they are eight, and a core does twice the work;
-// - narrow, 8 columns: eight accumulators, as in `mlp.ts`.
-import { LANE_BYTES, madd } from '../../engines/wasm/assembly/mlp';
-
-let wide: bool = false;
-
-/** Which shape is the quicker one here; the owner measures it. */
-export function useWideTiles(use: bool): void {
-  wide = use;
-}
-
-// relu passes NaN on (pmax does when it stands first): a body that runs wild is noticed.
-// @ts-ignore: decorator
-@inline
-function end(sum: v128, relu: bool): v128 {
-  return relu ? f32x4.pmax(sum, f32x4.splat(0)) : sum;
-}
-
-// output[r][c] = bias[r] + Σk  w(k)[r] · x[k][c], where w(k) is weights[k][0..4), or the row that list[k] names
-// @ts-ignore: decorator
-@inline
-function wideColumns(
-  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
-): void {
-  let a00 = v128.load32_splat(bias);
-  let a01 = a00;
-  let a02 = a00;
-  let a03 = a00;
-  let a10 = v128.load32_splat(bias, 4);
-  let a11 = a10;
-  let a12 = a10;
-  let a13 = a10;
-  let a20 = v128.load32_splat(bias, 8);
-  let a21 = a20;
-  let a22 = a20;
-  let a23 = a20;
-  let a30 = v128.load32_splat(bias, 12);
-  let a31 = a30;
-  let a32 = a30;
-  let a33 = a30;
-  for (let k = 0; k < count; k++) {
-    const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
-    if (listed) list += 4;
-    else weights += 16;
-    const x0 = v128.load(x);
-    const x1 = v128.load(x, 16);
-    const x2 = v128.load(x, 32);
-    const x3 = v128.load(x, 48);
-    x += LANE_BYTES;
-    let s = v128.load32_splat(w);
-    a00 = madd(s, x0, a00);
-    a01 = madd(s, x1, a01);
-    a02 = madd(s, x2, a02);
-    a03 = madd(s, x3, a03);
-    s = v128.load32_splat(w, 4);
-    a10 = madd(s, x0, a10);
-    a11 = madd(s, x1, a11);
-    a12 = madd(s, x2, a12);
-    a13 = madd(s, x3, a13);
-    s = v128.load32_splat(w, 8);
-    a20 = madd(s, x0, a20);
-    a21 = madd(s, x1, a21);
-    a22 = madd(s, x2, a22);
-    a23 = madd(s, x3, a23);
-    s = v128.load32_splat(w, 12);
-    a30 = madd(s, x0, a30);
-    a31 = madd(s, x1, a31);
-    a32 = madd(s, x2, a32);
-    a33 = madd(s, x3, a33);
-  }
-  v128.store(output, end(a00, relu));
-  v128.store(output, end(a01, relu), 16);
-  v128.store(output, end(a02, relu), 32);
-  v128.store(output, end(a03, relu), 48);
-  v128.store(output, end(a10, relu), 64);
-  v128.store(output, end(a11, relu), 80);
-  v128.store(output, end(a12, relu), 96);
-  v128.store(output, end(a13, relu), 112);
-  v128.store(output, end(a20, relu), 128);
-  v128.store(output, end(a21, relu), 144);
-  v128.store(output, end(a22, relu), 160);
-  v128.store(output, end(a23, relu), 176);
-  v128.store(output, end(a30, relu), 192);
-  v128.store(output, end(a31, relu), 208);
-  v128.store(output, end(a32, relu), 224);
-  v128.store(output, end(a33, relu), 240);
-}
-
-// @ts-ignore: decorator
-@inline
-function narrowColumns(
-  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
-): void {
-  let a00 = v128.load32_splat(bias);
-  let a01 = a00;
-  let a10 = v128.load32_splat(bias, 4);
-  let a11 = a10;
-  let a20 = v128.load32_splat(bias, 8);
-  let a21 = a20;
-  let a30 = v128.load32_splat(bias, 12);
-  let a31 = a30;
-  for (let k = 0; k < count; k++) {
-    const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
-    if (listed) list += 4;
-    else weights += 16;
-    const x0 = v128.load(x);
-    const x1 = v128.load(x, 16);
-    x += LANE_BYTES;
-    let s = v128.load32_splat(w);
-    a00 = madd(s, x0, a00);
-    a01 = madd(s, x1, a01);
-    s = v128.load32_splat(w, 4);
-    a10 = madd(s, x0, a10);
-    a11 = madd(s, x1, a11);
-    s = v128.load32_splat(w, 8);
-    a20 = madd(s, x0, a20);
-    a21 = madd(s, x1, a21);
-    s = v128.load32_splat(w, 12);
-    a30 = madd(s, x0, a30);
-    a31 = madd(s, x1, a31);
-  }
-  v128.store(output, end(a00, relu));
-  v128.store(output, end(a01, relu), 16);
-  v128.store(output, end(a10, relu), 64);
-  v128.store(output, end(a11, relu), 80);
-  v128.store(output, end(a20, relu), 128);
-  v128.store(output, end(a21, relu), 144);
-  v128.store(output, end(a30, relu), 192);
-  v128.store(output, end(a31, relu), 208);
-}
+// The arithmetic of training: 4 rows of a product at a time, summed over k in registers. As with the layers of `mlp.ts`,
+// each tile comes in two shapes with the same order of accumulation: wide, 16 columns, and narrow, 8.
+import { LANE_BYTES, columns, madd, wide } from '../../engines/wasm/assembly/mlp';
 
 // o[r][c] = Σk  w[r][k] · x[k][c], k < 16; `more`: added to what is there
 // @ts-ignore: decorator
@@ -291,16 +161,6 @@ function narrowRows(
   v128.store(o3, a31, 16);
 }
 
-/** output[0..4)[cell] = relu(bias[0..4) + Σk  weights[k][0..4) · input[k][cell]) */
-export function activate(input: usize, output: usize, weights: usize, bias: usize, inputs: i32): void {
-  if (wide) {
-    wideColumns(bias, weights, false, 0, 0, input, inputs, true, output);
-    return;
-  }
-  narrowColumns(bias, weights, false, 0, 0, input, inputs, true, output);
-  narrowColumns(bias, weights, false, 0, 0, input + 32, inputs, true, output + 32);
-}
-
 /**
  * output[o][cell] = bias[o] + Σk  rows[list[k] · factor / 4 + o] · input[k][cell], of the units listed.
  *
@@ -313,15 +173,7 @@ export function sumUnits(
   input: usize, output: usize, rows: usize, list: usize, factor: usize, count: i32, bias: usize, outputs: usize,
 ): void {
   for (let o: usize = 0; o < outputs; o += 4) {
-    const weights = rows + (o << 2);
-    const first = bias + (o << 2);
-    const at = output + (o << 6);
-    if (wide) {
-      wideColumns(first, weights, true, list, factor, input, count, false, at);
-    } else {
-      narrowColumns(first, weights, true, list, factor, input, count, false, at);
-      narrowColumns(first, weights, true, list, factor, input + 32, count, false, at + 32);
-    }
+    columns(bias + (o << 2), rows + (o << 2), true, list, factor, input, count, false, output + (o << 6));
   }
 }
 

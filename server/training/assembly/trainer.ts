@@ -16,7 +16,7 @@ import { fireBits4 } from '../../engines/wasm/assembly/fire';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
 import { accumulate, sumUnits } from './tiles';
-export { activate, useWideTiles } from './tiles';
+export { denseBlock, useWideTiles } from '../../engines/wasm/assembly/mlp';
 
 const INDEX_AT: usize = 16;
 const PERCEPTION_AT: usize = 80;

@@ -20,7 +20,7 @@ import {
   mostOpaqueNeighbour,
 } from './neighbours';
 export { fireBits } from './fire';
-export { denseBlock } from './mlp';
+export { denseBlock, useWideTiles } from './mlp';
 export { lead, work } from './phases';
 
 const ALIVE_THRESHOLD: f32 = 0.1;

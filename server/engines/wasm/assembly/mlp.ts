@@ -1,9 +1,12 @@
 // The arithmetic core, shared by the engine and the trainer: a dense layer over a block of 16 cells.
-// Lane = cell: 16 cells are 4 vectors; weights come in by splat. Eight accumulators (4 outputs x 2 vectors)
-// hide the latency of FMA and leave registers over: with twelve, V8 spills (it keeps one of x86's sixteen),
-// which halves the speed. Blocks of 12, whose third vector needs a tile of its own, were a sixth slower. The
-// order of accumulation is fixed (bias first, then inputs in order), so without FMA the result is the same to
-// the bit everywhere.
+// Lane = cell: 16 cells are 4 vectors; weights come in by splat. Tiles come in two shapes:
+// - narrow, 4 outputs x 2 vectors: eight accumulators hide the latency of FMA and leave registers over. With twelve,
+//   V8 spills (it keeps one of x86's sixteen), which halves the speed. Blocks of 12, whose third vector needs a tile
+//   of its own, were a sixth slower;
+// - wide, 4 outputs x 4 vectors: sixteen accumulators, which V8 spills, unless it fuses neighbouring vectors into
+//   256-bit ones (`../modules.ts` asks it to): then they are eight, and a core does twice the work.
+// Both accumulate in the same fixed order (bias first, then inputs in order): they give the same to the bit, and
+// without FMA the result is the same to the bit everywhere.
 
 /** Cells in a block. Short blocks are padded with zeros by whoever gathers them. */
 export const BLOCK: i32 = 16;
@@ -18,13 +21,99 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** 4 outputs of 8 of 16 cells. */
+/** Which shape of tile computes. */
+export let wide: bool = false;
+
+/** Which shape is the quicker one here; the owner measures it (`../tiles.ts`). */
+export function useWideTiles(use: bool): void {
+  wide = use;
+}
+
+// pmax is one instruction, max about ten (it orders NaNs and zeros): a tenth of the first layer's time. It keeps NaN,
+// so that a body that runs wild is noticed, and -0, which adds to any sum what 0 adds.
 // @ts-ignore: decorator
 @inline
-function tile(input: usize, output: usize, weights: usize, bias: usize, inputs: i32, relu: bool): void {
-  const groupBytes = (<usize>inputs) << 4;
-  const end = weights + groupBytes;
-  let x = input;
+function rectified(sum: v128, relu: bool): v128 {
+  return relu ? f32x4.pmax(sum, f32x4.splat(0)) : sum;
+}
+
+// The wide tile: 4 outputs of 16 cells. Parameters as of `columns`.
+// @ts-ignore: decorator
+@inline
+function wideColumns(
+  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+): void {
+  let a00 = v128.load32_splat(bias);
+  let a01 = a00;
+  let a02 = a00;
+  let a03 = a00;
+  let a10 = v128.load32_splat(bias, 4);
+  let a11 = a10;
+  let a12 = a10;
+  let a13 = a10;
+  let a20 = v128.load32_splat(bias, 8);
+  let a21 = a20;
+  let a22 = a20;
+  let a23 = a20;
+  let a30 = v128.load32_splat(bias, 12);
+  let a31 = a30;
+  let a32 = a30;
+  let a33 = a30;
+  const end = x + (<usize>count << 6);
+  while (x < end) {
+    const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
+    if (listed) list += 4;
+    else weights += 16;
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    const x2 = v128.load(x, 32);
+    const x3 = v128.load(x, 48);
+    x += LANE_BYTES;
+    let s = v128.load32_splat(w);
+    a00 = madd(s, x0, a00);
+    a01 = madd(s, x1, a01);
+    a02 = madd(s, x2, a02);
+    a03 = madd(s, x3, a03);
+    s = v128.load32_splat(w, 4);
+    a10 = madd(s, x0, a10);
+    a11 = madd(s, x1, a11);
+    a12 = madd(s, x2, a12);
+    a13 = madd(s, x3, a13);
+    s = v128.load32_splat(w, 8);
+    a20 = madd(s, x0, a20);
+    a21 = madd(s, x1, a21);
+    a22 = madd(s, x2, a22);
+    a23 = madd(s, x3, a23);
+    s = v128.load32_splat(w, 12);
+    a30 = madd(s, x0, a30);
+    a31 = madd(s, x1, a31);
+    a32 = madd(s, x2, a32);
+    a33 = madd(s, x3, a33);
+  }
+  v128.store(output, rectified(a00, relu));
+  v128.store(output, rectified(a01, relu), 16);
+  v128.store(output, rectified(a02, relu), 32);
+  v128.store(output, rectified(a03, relu), 48);
+  v128.store(output, rectified(a10, relu), 64);
+  v128.store(output, rectified(a11, relu), 80);
+  v128.store(output, rectified(a12, relu), 96);
+  v128.store(output, rectified(a13, relu), 112);
+  v128.store(output, rectified(a20, relu), 128);
+  v128.store(output, rectified(a21, relu), 144);
+  v128.store(output, rectified(a22, relu), 160);
+  v128.store(output, rectified(a23, relu), 176);
+  v128.store(output, rectified(a30, relu), 192);
+  v128.store(output, rectified(a31, relu), 208);
+  v128.store(output, rectified(a32, relu), 224);
+  v128.store(output, rectified(a33, relu), 240);
+}
+
+// The narrow tile: 4 outputs of 8 of the 16 cells.
+// @ts-ignore: decorator
+@inline
+function narrowColumns(
+  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+): void {
   let a00 = v128.load32_splat(bias);
   let a01 = a00;
   let a10 = v128.load32_splat(bias, 4);
@@ -33,9 +122,14 @@ function tile(input: usize, output: usize, weights: usize, bias: usize, inputs: 
   let a21 = a20;
   let a30 = v128.load32_splat(bias, 12);
   let a31 = a30;
-  for (let w = weights; w < end; w += 16) {
+  const end = x + (<usize>count << 6);
+  while (x < end) {
+    const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
+    if (listed) list += 4;
+    else weights += 16;
     const x0 = v128.load(x);
     const x1 = v128.load(x, 16);
+    x += LANE_BYTES;
     let s = v128.load32_splat(w);
     a00 = madd(s, x0, a00);
     a01 = madd(s, x1, a01);
@@ -48,29 +142,36 @@ function tile(input: usize, output: usize, weights: usize, bias: usize, inputs: 
     s = v128.load32_splat(w, 12);
     a30 = madd(s, x0, a30);
     a31 = madd(s, x1, a31);
-    x += LANE_BYTES;
   }
-  if (relu) {
-    // pmax is one instruction, max about ten (it orders NaNs and zeros): a tenth of the first layer's time. It keeps
-    // NaN, and -0, which adds to any sum what 0 adds.
-    const zero = f32x4.splat(0);
-    a00 = f32x4.pmax(a00, zero);
-    a01 = f32x4.pmax(a01, zero);
-    a10 = f32x4.pmax(a10, zero);
-    a11 = f32x4.pmax(a11, zero);
-    a20 = f32x4.pmax(a20, zero);
-    a21 = f32x4.pmax(a21, zero);
-    a30 = f32x4.pmax(a30, zero);
-    a31 = f32x4.pmax(a31, zero);
+  v128.store(output, rectified(a00, relu));
+  v128.store(output, rectified(a01, relu), 16);
+  v128.store(output, rectified(a10, relu), 64);
+  v128.store(output, rectified(a11, relu), 80);
+  v128.store(output, rectified(a20, relu), 128);
+  v128.store(output, rectified(a21, relu), 144);
+  v128.store(output, rectified(a30, relu), 192);
+  v128.store(output, rectified(a31, relu), 208);
+}
+
+/**
+ * output[r][cell] = bias[r] + Σk  w(k)[r] · x[k][cell], r < 4, relu'd when asked. w(k) is weights[k][0..4), or, when
+ * `listed`, the row that begins list[k] · factor bytes after `weights`.
+ *
+ * @param list - u32 [count]
+ * @param x - f32 [count][16]
+ * @param output - f32 [4][16], fully overwritten
+ */
+// @ts-ignore: decorator
+@inline
+export function columns(
+  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+): void {
+  if (wide) {
+    wideColumns(bias, weights, listed, list, factor, x, count, relu, output);
+    return;
   }
-  v128.store(output, a00);
-  v128.store(output, a01, 16);
-  v128.store(output, a10, 64);
-  v128.store(output, a11, 80);
-  v128.store(output, a20, 128);
-  v128.store(output, a21, 144);
-  v128.store(output, a30, 192);
-  v128.store(output, a31, 208);
+  narrowColumns(bias, weights, listed, list, factor, x, count, relu, output);
+  narrowColumns(bias, weights, listed, list, factor, x + 32, count, relu, output + 32);
 }
 
 /**
@@ -93,8 +194,9 @@ export function denseBlock(
 ): void {
   const groupBytes = (<usize>inputs) << 4;
   for (let o = 0; o < outputs; o += 4) {
-    tile(input, output, weights, bias, inputs, relu);
-    tile(input + 32, output + 32, weights, bias, inputs, relu);
+    // `relu` by constants: where two vectors' ways meet again, V8 fuses nothing.
+    if (relu) columns(bias, weights, false, 0, 0, input, inputs, true, output);
+    else columns(bias, weights, false, 0, 0, input, inputs, false, output);
     output += 4 * LANE_BYTES;
     weights += groupBytes;
     bias += 16;

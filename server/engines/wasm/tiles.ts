@@ -1,0 +1,52 @@
+/** Which shape of a module's tiles (`assembly/mlp.ts`) is the quicker one here: the engine's and the trainer's alike. */
+
+/** Over when neither shape has become much quicker for so long: V8 compiles the tiles in the meantime, beside us. */
+const SETTLED_MS = 40;
+const MOST_MS = 400;
+/** The optimising compiler's code is several times as quick as what runs before it. */
+const MUCH_QUICKER = 0.8;
+const CALLS_A_ROUND = 16;
+const INPUTS = 48;
+const OUTPUTS = 64;
+const [INPUT_AT, OUTPUT_AT, WEIGHTS_AT, BIAS_AT] = [65_536, 69_632, 73_728, 86_016];
+
+interface Tiles {
+  useWideTiles(use: number): void;
+  denseBlock(
+    input: number,
+    output: number,
+    weights: number,
+    bias: number,
+    inputs: number,
+    outputs: number,
+    relu: number,
+  ): void;
+}
+
+const measured = new WeakMap<WebAssembly.Module, boolean>();
+
+/** Measured once a module, in 40 ms or a few more; 0.4 s on a machine that never lets V8's compiler run. */
+export function tilesAreWide(module: WebAssembly.Module): boolean {
+  const known = measured.get(module);
+  if (known !== undefined) return known;
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
+  const tiles = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Tiles;
+  const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const started = performance.now();
+  let now = started;
+  // The best of many rounds of some 20 µs, in turn: whoever else computes here slows some of them, not all.
+  for (let changed = started; now - changed < SETTLED_MS && now - started < MOST_MS; ) {
+    for (const wide of [0, 1]) {
+      tiles.useWideTiles(wide);
+      const began = performance.now();
+      for (let i = 0; i < CALLS_A_ROUND; i++)
+        tiles.denseBlock(INPUT_AT, OUTPUT_AT, WEIGHTS_AT, BIAS_AT, INPUTS, OUTPUTS, 1);
+      now = performance.now();
+      if (now - began < best[wide] * MUCH_QUICKER) changed = now;
+      best[wide] = Math.min(best[wide], now - began);
+    }
+  }
+  const wide = best[1] < best[0];
+  measured.set(module, wide);
+  return wide;
+}
