@@ -194,7 +194,7 @@ export function denseBlock(
 ): void {
   const groupBytes = (<usize>inputs) << 4;
   for (let o = 0; o < outputs; o += 4) {
-    // `relu` by constants: where two vectors' ways meet again, V8 fuses nothing.
+    // `relu` by constants: each tile then ends in straight code.
     if (relu) columns(bias, weights, false, 0, 0, input, inputs, true, output);
     else columns(bias, weights, false, 0, 0, input, inputs, false, output);
     output += 4 * LANE_BYTES;
