@@ -26,8 +26,8 @@ const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of 
   npm run rules -- rollback SPECIES [--to VERSION]
 
 evaluate grows every rule of weights/, or those of the files, from several random seeds (--seeds, default 32), and
-tells how far they are from their picture at steps 200, 1,000 and 10,000, how much of each damage is healed 200 steps
-later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Files may also be Distill's
+tells how far they are from their picture at steps 200, 1,000, 5,000 and 10,000, how much of each damage is healed 200
+steps later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Files may also be Distill's
 JSON (*.json). The picture is --image, else the sprite that the rule was trained on, else what the rule grows by
 itself, which is said. --sheet draws a contact sheet, --page one HTML page of plots; --json prints every figure.
 import and export take the JSON of Distill's "Growing Neural Cellular Automata"; files straight from

@@ -10,7 +10,7 @@ import { forEachCell, livingCells, plantSeed } from './states.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
 import { fromPixels, readTarget, type Target } from './target.ts';
 
-export const MEASURED_STEPS = [200, 1000, 10_000] as const;
+export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
 /** Bodies are hurt at this age. */
 export const CUT_STEP = 1000;
 export const RECOVERY_STEPS = 200;
@@ -28,7 +28,7 @@ export const HEALING_FRAMES: readonly number[] = [0, 20, 60, RECOVERY_STEPS];
 const STOPS: readonly number[] = [
   ...every(20, 0, 200),
   ...every(50, 200, CUT_STEP),
-  ...every(250, CUT_STEP, MEASURED_STEPS[2]),
+  ...every(250, CUT_STEP, MEASURED_STEPS[3]),
 ];
 
 function every(step: number, after: number, last: number): number[] {

@@ -60,7 +60,7 @@ test('evaluate compares with the mature form when the picture is not at hand, an
   expect(code).toBe(0);
   expect(stderr).toContain('test-rule: its picture is not at hand');
   const [evaluation] = JSON.parse(stdout);
-  expect(Object.keys(evaluation.mse)).toEqual(['200', '1000', '10000']);
+  expect(Object.keys(evaluation.mse)).toEqual(['200', '1000', '5000', '10000']);
   expect(Object.keys(evaluation.recovery)).toEqual(HARMS);
   expect(Array.isArray(evaluation.missed)).toBe(true);
   expect(readFileSync(places[1]).subarray(1, 4).toString()).toBe('PNG');
