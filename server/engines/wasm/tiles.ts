@@ -1,4 +1,5 @@
 /** Which shape of a module's tiles (`assembly/mlp.ts`) is the quicker one here: the engine's and the trainer's alike. */
+import type { Kernel } from './kernel.ts';
 
 /** Over when neither shape has become much quicker for so long: V8 compiles the tiles in the meantime, beside us. */
 const SETTLED_MS = 40;
@@ -10,18 +11,7 @@ const INPUTS = 48;
 const OUTPUTS = 64;
 const [INPUT_AT, OUTPUT_AT, WEIGHTS_AT, BIAS_AT] = [65_536, 69_632, 73_728, 86_016];
 
-interface Tiles {
-  useWideTiles(use: number): void;
-  denseBlock(
-    input: number,
-    output: number,
-    weights: number,
-    bias: number,
-    inputs: number,
-    outputs: number,
-    relu: number,
-  ): void;
-}
+type Tiles = Pick<Kernel, 'useWideTiles' | 'denseBlock'>;
 
 const measured = new WeakMap<WebAssembly.Module, boolean>();
 
