@@ -47,7 +47,10 @@ How
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
+  --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 16)
+  --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
+  --normalise X        how far the gradients of a batch are made equally long, 0-1 (default 0)
   --optimizer NAME     ${OPTIMIZERS.join(' or ')}, for the matrices (default muon)
   --random-seed N      0-4294967295 (default 1); one random seed gives one rule, whatever the threads
   --threads N          1-256 (default: cores); more than the batch are not used
@@ -77,7 +80,10 @@ const OPTIONS = {
   quiescence: { type: 'string' },
   damage: { type: 'string' },
   delay: { type: 'string' },
+  shortest: { type: 'string' },
+  align: { type: 'string' },
   rate: { type: 'string' },
+  normalise: { type: 'string' },
   optimizer: { type: 'string' },
   'random-seed': { type: 'string' },
   threads: { type: 'string' },
@@ -160,7 +166,10 @@ export function readCommand(args: string[]): Command | null {
     seedPart: number('seed-part', 1, 0, 1, false),
     damage,
     delaySteps: number('delay', 32, 0, 96),
+    shortestSteps: number('shortest', 16, 1, 96),
+    alignCells: number('align', 3, 0, 8),
     rate: number('rate', 5e-3, 1e-7, 1, false),
+    normalisation: number('normalise', 0, 0, 1, false),
     optimizer: optimizer ?? 'muon',
     randomSeed: number('random-seed', 1, 0, 0xffffffff),
   };
@@ -197,7 +206,10 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['seed-part', plan.seedPart],
     ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
     ['delay', plan.delaySteps],
+    ['shortest', plan.shortestSteps],
+    ['align', plan.alignCells],
     ['rate', plan.rate],
+    ['normalise', plan.normalisation],
     ['optimizer', plan.optimizer],
     ['random-seed', plan.randomSeed],
     ...(engine === 'wasm' ? [] : ([['engine', engine]] as [string, string][])),

@@ -17,7 +17,7 @@ import {
 import { Random, type RandomState } from './random.ts';
 import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
-import { livingCells, meanSquareError, plantSeed } from './states.ts';
+import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
 
 /** What is trained and how; fixed for the whole run, kept in its checkpoints. */
@@ -48,7 +48,13 @@ export interface TrainingPlan {
   readonly damage: readonly DamageKind[];
   /** A body lives on for 0 to so many steps before it is hurt, so that wounds come at every age. */
   readonly delaySteps: number;
+  /** Hurt bodies are rolled out for so many steps to as many as the others, so that what was spared stays as it is. */
+  readonly shortestSteps: number;
+  /** Bodies that live beside their place, by at most so many cells each way, are moved back to it first. */
+  readonly alignCells: number;
   readonly rate: number;
+  /** 0..1: how far a batch's gradients are made equally long before they are averaged. */
+  readonly normalisation: number;
   readonly optimizer: OptimizerName;
   readonly randomSeed: number;
 }
@@ -225,8 +231,8 @@ export class TrainingRun {
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
     await this.#hurt(samples);
-    const rollouts = samples.map(({ isWhole }) => ({
-      steps,
+    const rollouts = samples.map(({ isWhole, isHurt }) => ({
+      steps: isHurt ? this.#random.whole(Math.min(this.plan.shortestSteps, steps), steps) : steps,
       randomSeed: this.#random.uint32() | 0,
       quietSteps: isWhole ? regime.POOL.quietSteps : 0,
       overflowPart: this.#annealed(),
@@ -234,7 +240,10 @@ export class TrainingRun {
     const { losses } = await this.#rollouts.differentiate(rollouts);
     const loss = losses.reduce((sum, value) => sum + value, 0) / batch;
     const smoothed = this.#smooth(loss);
-    const gradient = meanDirection(samples.map((_, slot) => this.#rollouts.gradient(slot)));
+    const gradient = meanDirection(
+      samples.map((_, slot) => this.#rollouts.gradient(slot)),
+      this.plan.normalisation,
+    );
     const fault = this.#faultOf(smoothed, gradient);
     if (fault !== null) {
       this.#rollBack(performance.now() - started);
@@ -333,6 +342,7 @@ export class TrainingRun {
       state.set(this.#poolState(index));
       const startsAgain = slot === 0 && this.#startsAgain(loss);
       if (startsAgain) plantSeed(state, shape);
+      else if (this.#isAstray(loss)) align(state, rgba, shape, this.plan.alignCells);
       const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.#seedLoss;
       const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.#seedLoss;
       return { index, isWhole, isHurt };
@@ -371,6 +381,11 @@ export class TrainingRun {
   /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
   #startsAgain(worstLoss: number): boolean {
     return worstLoss >= regime.POOL.farOff * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
+  }
+
+  /** Grown, but not as it should be: it may be whole, and elsewhere. */
+  #isAstray(loss: number): boolean {
+    return loss < regime.POOL.grown * this.#seedLoss && loss >= regime.POOL.whole * this.#seedLoss;
   }
 
   #poolState(index: number): Float32Array {

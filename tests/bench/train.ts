@@ -21,6 +21,7 @@ const STEPS = 80;
 const ROUNDS = 3;
 const OWN_A_ROUND = 8;
 const RATE = 1e-5;
+const NORMALISATION = 0;
 const GROWN_STEPS = 200;
 
 const { values } = parseArgs({
@@ -68,7 +69,14 @@ async function iterate(): Promise<void> {
   for (const slot of seeds.keys()) rollouts.state(slot).set(starts[slot]);
   rollouts.setWeights(optimizer.weights);
   await rollouts.differentiate(seeds.map((randomSeed) => ({ steps: STEPS, randomSeed })));
-  optimizer = update(optimizer, meanDirection(seeds.map((_, slot) => rollouts.gradient(slot))), RATE);
+  optimizer = update(
+    optimizer,
+    meanDirection(
+      seeds.map((_, slot) => rollouts.gradient(slot)),
+      NORMALISATION,
+    ),
+    RATE,
+  );
 }
 
 /** The best of several. Milliseconds. */

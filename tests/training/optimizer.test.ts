@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Weights } from '../../server/training/kernel.ts';
-import { firstState, firstWeights, OPTIMIZERS, orthogonal, update } from '../../server/training/optimizer.ts';
+import {
+  firstState,
+  firstWeights,
+  meanDirection,
+  OPTIMIZERS,
+  orthogonal,
+  update,
+} from '../../server/training/optimizer.ts';
 import { Random } from '../../server/training/random.ts';
 
 function gaussian(rows: number, columns: number, randomSeed: number): Float64Array {
@@ -72,5 +79,34 @@ describe.each(OPTIMIZERS)('%s', (optimizer) => {
       );
       expect(along).toBeLessThan(0);
     }
+  });
+});
+
+describe('the mean of a batch', () => {
+  const constant = (value: number): Weights => {
+    const { w1, b1, w2, b2 } = firstWeights(4, new Random(1));
+    return {
+      w1: w1.map(() => value),
+      b1: b1.map(() => value),
+      w2: w2.map(() => value),
+      b2: b2.map(() => value),
+    };
+  };
+  const [loud, quiet] = [constant(16), constant(1)];
+
+  test('is the plain mean when nothing is normalised', () => {
+    expect(meanDirection([loud, quiet], 0)).toEqual(constant(8.5));
+  });
+
+  test('hears every sample alike when all is, and the loud one 4 times as well by its root', () => {
+    const parts = (normalisation: number): number[] => {
+      const zero = constant(0);
+      const alone = [meanDirection([loud, zero], normalisation), meanDirection([zero, quiet], normalisation)];
+      return alone.map(({ w1 }) => w1[0]);
+    };
+    const [loudAll, quietAll] = parts(1);
+    expect(loudAll / quietAll).toBeCloseTo(1, 5);
+    const [loudRoot, quietRoot] = parts(0.5);
+    expect(loudRoot / quietRoot).toBeCloseTo(4, 5);
   });
 });

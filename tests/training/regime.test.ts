@@ -3,7 +3,16 @@ import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
 import * as regime from '../../server/training/regime.ts';
-import { forEachCell, livingCells, plantSeed, seedX, seedY } from '../../server/training/states.ts';
+import {
+  align,
+  clearWhere,
+  forEachCell,
+  livingCells,
+  meanSquareError,
+  plantSeed,
+  seedX,
+  seedY,
+} from '../../server/training/states.ts';
 
 const shape = gridShape(31, 26);
 const states = (): Float32Array => new Float32Array(shape.cellCount * CHANNELS);
@@ -65,4 +74,51 @@ test('the seed is one cell in the middle: RGB 0, everything else 1', () => {
   expect(living(state)).toBe(1);
   const seed = cellIndex(shape, 15, 13) * CHANNELS;
   expect([...state.subarray(seed, seed + CHANNELS)]).toEqual([0, 0, 0, ...Array(13).fill(1)]);
+});
+
+describe('a body beside its place', () => {
+  const target = fullTarget();
+  const bodyAt = (dx: number, dy: number): Float32Array => {
+    const state = states();
+    forEachCell(shape, (x, y, cell) => {
+      if (x < 5 || y < 5 || x > 25 || y > 20) return;
+      const to = cellIndex(shape, x + dx, y + dy) * CHANNELS;
+      state.set(target.subarray(cell * 4, cell * 4 + 4), to);
+      state.fill(0.5 + x / 100, to + 4, to + CHANNELS);
+    });
+    return state;
+  };
+  const picture = new Float32Array(shape.cellCount * 4);
+  forEachCell(shape, (x, y, cell) => {
+    if (x >= 5 && y >= 5 && x <= 25 && y <= 20)
+      picture.set(target.subarray(cell * 4, cell * 4 + 4), cell * 4);
+  });
+
+  test('is moved back with all its channels, from every side within reach', () => {
+    for (let dy = -3; dy <= 3; dy++) {
+      for (let dx = -3; dx <= 3; dx++) {
+        const state = bodyAt(dx, dy);
+        expect(align(state, picture, shape, 3)).toBe(dx !== 0 || dy !== 0);
+        expect(state).toEqual(bodyAt(0, 0));
+      }
+    }
+  });
+
+  test('is moved no farther than told, and not at all by 0', () => {
+    const near = bodyAt(3, 0);
+    align(near, picture, shape, 2);
+    expect(near).toEqual(bodyAt(1, 0));
+    const same = bodyAt(3, 0);
+    expect(align(same, picture, shape, 0)).toBe(false);
+    expect(same).toEqual(bodyAt(3, 0));
+  });
+
+  test('stays where it is when it is wounded there', () => {
+    const wounded = bodyAt(0, 0);
+    clearWhere(wounded, shape, (x) => x > 14);
+    const before = wounded.slice();
+    expect(align(wounded, picture, shape, 3)).toBe(false);
+    expect(wounded).toEqual(before);
+    expect(meanSquareError(wounded, picture, shape)).toBeGreaterThan(0.01);
+  });
 });

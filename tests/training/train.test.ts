@@ -40,7 +40,10 @@ beforeAll(() => {
     seedPart: 0.5,
     damage: DAMAGE_KINDS,
     delaySteps: 4,
+    shortestSteps: 16,
+    alignCells: 3,
     rate: 3e-3,
+    normalisation: 0.25,
     optimizer: 'muon',
     randomSeed: 5,
   };
@@ -112,7 +115,7 @@ test('forty updates on one batch more than halve its loss', async () => {
     rollouts.setWeights(state.weights);
     const result = await rollouts.differentiate([1, 2].map((randomSeed) => ({ steps: 16, randomSeed })));
     losses.push(result.losses[0] + result.losses[1]);
-    state = update(state, meanDirection([rollouts.gradient(0), rollouts.gradient(1)]), 1.5e-2);
+    state = update(state, meanDirection([rollouts.gradient(0), rollouts.gradient(1)], 1), 1.5e-2);
   }
   await rollouts.dispose();
   expect(losses[39]).toBeLessThan(losses[0] / 2);
