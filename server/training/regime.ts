@@ -15,8 +15,9 @@
  *
  * Before that, bodies that live beside their place are moved back to it (`align` in `states.ts`).
  *
- * Then all are rolled out, hurt ones for `shortestSteps` to as many steps as the others, and taught the picture: mean square error of RGBA at the end, hidden channels drawn
- * back into -1..1 (`overflow`), and, of bodies that were whole, the change from step to step (`quiescence`).
+ * Then all are rolled out, hurt ones for `shortestSteps` to as many steps as the others, and taught the picture:
+ * mean square error of RGBA at the end, hidden channels drawn back into -1..1 (`overflow`), and, of bodies that
+ * were whole, the change from step to step (`quiescence`).
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import type { GridShape } from './kernel.ts';
