@@ -215,8 +215,7 @@ export class Session {
     this.#strokesPending++;
     let outcome: StrokeOutcome;
     try {
-      const player = this.outlet.id;
-      outcome = await world.ask<'stroke'>({ kind: 'stroke', player, name: this.#name, stroke });
+      outcome = await world.ask<'stroke'>({ kind: 'stroke', name: this.#name, stroke });
     } catch {
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {

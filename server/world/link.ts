@@ -59,6 +59,7 @@ class Link implements WorldThread {
   onStats: WorldLink['onStats'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
+  onWounds: WorldLink['onWounds'] = () => {};
   onDeath: (error: Error) => void = () => {};
   onNote: (message: string) => void = (message) => console.error(message);
   readonly #thread: ThreadPort;
@@ -157,6 +158,9 @@ class Link implements WorldThread {
         return;
       case 'swap':
         this.onSwap(message.outcome);
+        return;
+      case 'wounds':
+        this.onWounds(message.events);
         return;
       case 'note':
         this.onNote(message.message);

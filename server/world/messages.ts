@@ -5,6 +5,7 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
 import type { SwapScope } from '../rules/registry.ts';
+import type { WoundEvent } from '../sessions/woundWatch.ts';
 import type { LoadedRule } from './ruleSlots.ts';
 
 /** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
@@ -93,7 +94,6 @@ export type WorldQuery =
   /** Answer: StrokeOutcome */
   | {
       readonly kind: 'stroke';
-      readonly player: string;
       readonly name: string;
       readonly stroke: StrokeMessage;
     }
@@ -101,6 +101,8 @@ export type WorldQuery =
   | { readonly kind: 'save' }
   /** Answer: how many organisms it concerned. */
   | { readonly kind: 'control'; readonly control: WorldControl }
+  /** Every open wound is closed, and told; answer: null. */
+  | { readonly kind: 'endWounds' }
   /** Answer: SwapAnswer. The rule has been probed. */
   | { readonly kind: 'swap'; readonly order: SwapOrder; readonly next: LoadedRule };
 
@@ -112,6 +114,7 @@ export interface WorldAnswers {
   stroke: StrokeOutcome;
   save: null;
   control: number;
+  endWounds: null;
   swap: SwapAnswer;
 }
 
@@ -153,6 +156,8 @@ export type FromWorld =
   /** The rules in force have changed, one way or the other. */
   | { readonly type: 'species'; readonly species: readonly Species[] }
   | { readonly type: 'swap'; readonly outcome: SwapOutcome }
+  /** What players did to bodies, and what became of it; in order. */
+  | { readonly type: 'wounds'; readonly events: readonly WoundEvent[] }
   | { readonly type: 'stopped' };
 
 /** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
@@ -169,6 +174,7 @@ export interface WorldLink {
   /** The rules in force have changed; `ready.species` is what they are now. */
   onSpecies: (species: readonly Species[]) => void;
   onSwap: (outcome: SwapOutcome) => void;
+  onWounds: (events: readonly WoundEvent[]) => void;
   /** Saves and ends the simulation thread. */
   stop(): Promise<void>;
 }

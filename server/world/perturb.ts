@@ -31,7 +31,8 @@ export type Plan =
   | {
       readonly ok: true;
       readonly perturbations: readonly Perturbation[];
-      readonly hit: readonly OrganismId[];
+      /** Who was touched, and by which of the perturbations (ascending). */
+      readonly hit: ReadonlyMap<OrganismId, readonly number[]>;
     };
 
 const refused = (reason: string): Plan => ({ ok: false, reason });
@@ -80,7 +81,7 @@ async function planTruncation(radius: number, x: number, y: number, ground: Grou
   const organism = ground.organisms.get(id);
   if (organism === undefined) return refused('Nobody lives there.');
   const cut: Perturbation = { kind: 'truncate', organism: id, x: organism.x, y: organism.y, radius };
-  return { ok: true, perturbations: [cut], hit: [id] };
+  return { ok: true, perturbations: [cut], hit: new Map([[id, [0]]]) };
 }
 
 /** Whose cell is nearest within `PICK_REACH`; 0 when nobody's. */
@@ -138,21 +139,30 @@ function distanceToSegment(x: number, y: number, { x0, y0, x1, y1 }: Omit<Capsul
   return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
 }
 
-/** Everyone who owns a cell under the capsules. */
-export async function ownersUnder(capsules: readonly Capsule[], engine: Engine): Promise<OrganismId[]> {
-  const hit = new Set<OrganismId>();
-  for (const capsule of capsules.flatMap(inPieces)) {
-    const rect = boxOf(capsule);
-    const owners = new Uint16Array(rect.width * rect.height);
-    await engine.readOwners(rect, owners);
-    for (let i = 0; i < owners.length; i++) {
-      if (owners[i] === 0 || hit.has(owners[i])) continue;
-      const x = rect.x + (i % rect.width);
-      const y = rect.y + Math.floor(i / rect.width);
-      if (distanceToSegment(x, y, capsule) <= capsule.radius) hit.add(owners[i]);
+/** Everyone who owns a cell under the capsules, and under which of them (ascending). */
+export async function ownersUnder(
+  capsules: readonly Capsule[],
+  engine: Engine,
+): Promise<Map<OrganismId, number[]>> {
+  const hit = new Map<OrganismId, number[]>();
+  for (const [index, capsule] of capsules.entries()) {
+    for (const piece of inPieces(capsule)) {
+      const rect = boxOf(piece);
+      const owners = new Uint16Array(rect.width * rect.height);
+      await engine.readOwners(rect, owners);
+      for (let i = 0; i < owners.length; i++) {
+        if (owners[i] === 0) continue;
+        const touching = hit.get(owners[i]);
+        if (touching?.[touching.length - 1] === index) continue;
+        const x = rect.x + (i % rect.width);
+        const y = rect.y + Math.floor(i / rect.width);
+        if (distanceToSegment(x, y, piece) > piece.radius) continue;
+        if (touching === undefined) hit.set(owners[i], [index]);
+        else touching.push(index);
+      }
     }
   }
-  return [...hit];
+  return hit;
 }
 
 function inPieces(capsule: Capsule): Capsule[] {

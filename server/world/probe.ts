@@ -137,7 +137,7 @@ export async function rehearse(
   const side = 2 * Math.max(64, ...boxes);
   const engine = await createEngine({ width: side, height: side, randomSeed: 3, rest });
   try {
-    const world = new World(engine, [now], () => {});
+    const world = new World(engine, [now]);
     let fault: string | null = null;
     world.swaps.onOutcome = ({ verdict, reason }) => {
       if (verdict === 'rolled back') fault = reason;

@@ -72,6 +72,7 @@ export class Simulation {
     }
     // Whoever waits for a stroke still gets an answer.
     await this.#alone(() => this.#options.world.applyStrokes());
+    this.#endWounds();
     await this.#save();
     post({ type: 'stopped' });
   }
@@ -116,6 +117,7 @@ export class Simulation {
     await this.#step();
     await this.#publish();
     await world.observe(elapsedSeconds);
+    this.#tellWounds();
     this.#report();
 
     if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
@@ -155,6 +157,16 @@ export class Simulation {
     }
     const frame = publisher.collect(engine.stepNumber);
     if (frame !== null) post(frame, [frame.bytes.buffer]);
+  }
+
+  #tellWounds(): void {
+    const events = this.#options.world.wounds.take();
+    if (events !== null) this.#options.post({ type: 'wounds', events });
+  }
+
+  #endWounds(): void {
+    this.#options.world.wounds.endAll();
+    this.#tellWounds();
   }
 
   /** Once a second. */
@@ -202,11 +214,16 @@ export class Simulation {
         return this.#alone(async () => world.inspect(query.organism));
       case 'stroke':
         // Not alone: it waits for the next frame, which must be able to come.
-        return world.queueStroke(query.player, query.name, query.stroke);
+        return world.queueStroke(query.name, query.stroke);
       case 'save':
         return this.#save();
       case 'control':
         return this.#alone(() => this.#control(query.control));
+      case 'endWounds':
+        return this.#alone(async () => {
+          this.#endWounds();
+          return null;
+        });
       case 'swap':
         return this.#alone(() => world.swap(query.order, query.next));
       default:

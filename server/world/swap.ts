@@ -21,6 +21,8 @@ export interface SwapGround {
   readonly slots: RuleSlots;
   /** Of the world's running time. */
   readonly runSeconds: () => number;
+  /** Told of whoever goes over to another rule, or is removed, before it does. */
+  readonly leaves: (id: OrganismId) => void;
 }
 
 interface Swap {
@@ -158,12 +160,14 @@ export class Swaps {
   }
 
   #move(one: Organism, slot: RuleSlot, mark: Organism['marks'][number]): void {
+    this.#ground.leaves(one.id);
     this.#ground.engine.setOrganismRule(one.id, slot);
     one.slot = slot;
     one.marks = [...one.marks.slice(-3), mark];
   }
 
   #remove({ id }: Organism): void {
+    this.#ground.leaves(id);
     this.#ground.engine.remove(id);
     this.#ground.organisms.remove(id, this.#ground.runSeconds());
   }

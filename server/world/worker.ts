@@ -7,7 +7,6 @@ import type { Config } from '../config.ts';
 import { createEngine } from '../engines/create.ts';
 import { matureFiles } from '../storage/matureFiles.ts';
 import { Saves } from '../storage/saves.ts';
-import { StrokeLog } from '../storage/strokeLog.ts';
 import { readPageCodec } from '../stream/codec.ts';
 import { Publisher } from '../stream/publisher.ts';
 import { cachedGrower } from './mature.ts';
@@ -29,6 +28,7 @@ const grow = cachedGrower(
   // A mature form is the rule's, whatever steps the world.
   async (options) => (await createEngine('wasm', options)).engine,
 );
+let wounds: World['wounds'] | undefined;
 const start = await startRules(config, grow);
 const { engine, reason } = await createEngine(config.engine, {
   width,
@@ -38,10 +38,14 @@ const { engine, reason } = await createEngine(config.engine, {
   maxPages,
   rest,
   adapter,
-  onLoss: (message) => post({ type: 'note', message }),
+  onLoss(message) {
+    // The bodies are older ones now: what becomes of those is no healing.
+    wounds?.endAll();
+    post({ type: 'note', message });
+  },
 });
-const strokeLog = new StrokeLog(config.dataDir, (message) => post({ type: 'note', message }));
-const world = new World(engine, start.rules, (record) => strokeLog.write(record));
+const world = new World(engine, start.rules);
+wounds = world.wounds;
 world.onSpecies = (species) => post({ type: 'species', species });
 world.swaps.onOutcome = (outcome) => post({ type: 'swap', outcome });
 const saves = new Saves(config.dataDir);
@@ -68,7 +72,6 @@ post({
   notes: [...start.notes, ...notes],
 });
 await simulation.run();
-await strokeLog.flush();
 engine.dispose();
 port.close();
 

@@ -5,10 +5,17 @@
 import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import { type Engine, EngineError, type PageState, type RuleSlot } from '../engines/engine.ts';
+import {
+  type Engine,
+  EngineError,
+  type OrganismId,
+  type PageState,
+  type Perturbation,
+  type RuleSlot,
+} from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
+import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
 import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
-import type { StrokeRecord } from '../storage/strokeLog.ts';
 import { layOutGarden, type Seedling } from './garden.ts';
 import { healthOf, healthRect } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
@@ -32,7 +39,6 @@ const MOST_WAITING = 512;
 const FALLOW_SECONDS = 15;
 
 interface WaitingStroke {
-  readonly player: string;
   readonly name: string;
   readonly stroke: StrokeMessage;
   readonly answer: (outcome: StrokeOutcome) => void;
@@ -48,9 +54,9 @@ export class World {
   readonly rules: RuleSlots;
   readonly organisms = new Organisms();
   readonly swaps: Swaps;
+  readonly wounds = new WoundWatch();
   /** The rules in force have changed. */
   onSpecies: (species: readonly Species[]) => void = () => {};
-  readonly #log: (record: StrokeRecord) => void;
   readonly #waiting: WaitingStroke[] = [];
   /** Of the body that is being measured; as long as the largest yet. */
   #own = new Float32Array(0);
@@ -69,16 +75,18 @@ export class World {
   /** In order of time. */
   #fallow: FallowBed[] = [];
 
-  /**
-   * @param rules - the ones in force, one a species
-   * @param log - told of every stroke that was applied
-   */
-  constructor(engine: Engine, rules: readonly LoadedRule[], log: (record: StrokeRecord) => void) {
+  /** @param rules - the ones in force, one a species */
+  constructor(engine: Engine, rules: readonly LoadedRule[]) {
     this.engine = engine;
     this.rules = new RuleSlots(engine, rules);
-    this.#log = log;
-    const { organisms, rules: slots } = this;
-    this.swaps = new Swaps({ engine, organisms, slots, runSeconds: () => this.#runSeconds });
+    const { organisms, rules: slots, wounds } = this;
+    this.swaps = new Swaps({
+      engine,
+      organisms,
+      slots,
+      runSeconds: () => this.#runSeconds,
+      leaves: (id) => wounds.leave(id),
+    });
   }
 
   get livingCells(): number {
@@ -122,7 +130,8 @@ export class World {
   async clear(x: number, y: number, radius: number): Promise<number> {
     const circle = { x0: x, y0: y, x1: x, y1: y, radius };
     const isInside = (place: Seedling): boolean => Math.hypot(place.x - x, place.y - y) <= radius;
-    const hit = await ownersUnder([circle], this.engine);
+    const hit = [...(await ownersUnder([circle], this.engine)).keys()];
+    for (const id of hit) this.wounds.leave(id);
     this.engine.perturb({ kind: 'ablate', ...circle });
     this.swaps.strike(hit);
     this.#fallow = this.#fallow.filter((bed) => !isInside(bed));
@@ -168,44 +177,54 @@ export class World {
   // --- strokes ---
 
   /** Waits for the next step boundary; the promise says what came of it. */
-  queueStroke(player: string, name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+  queueStroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
     if (this.#waiting.length >= MOST_WAITING)
       return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
-    return new Promise((answer) => this.#waiting.push({ player, name, stroke, answer }));
+    return new Promise((answer) => this.#waiting.push({ name, stroke, answer }));
   }
 
   /** Applies what waits, in order of arrival. */
   async applyStrokes(): Promise<void> {
-    for (const { player, name, stroke, answer } of this.#waiting.splice(0, MOST_STROKES))
-      answer(await this.#apply(player, name, stroke));
+    for (const { name, stroke, answer } of this.#waiting.splice(0, MOST_STROKES))
+      answer(await this.#apply(name, stroke));
   }
 
-  async #apply(player: string, name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+  async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
     const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     // Salts of one stroke's capsules follow each other.
     const plan = await planStroke(stroke, ground, Math.imul(this.#strokes++, 0x10001));
     if (!plan.ok) return plan;
     const step = this.engine.stepNumber;
-    let touched: readonly number[];
     if ('seed' in plan) {
       try {
-        touched = [this.#plant(plan.seed, name).id];
+        this.swaps.strike([this.#plant(plan.seed, name).id]);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         return { ok: false, reason: 'The world is full: nothing more can be planted.' };
       }
     } else {
-      for (const perturbation of plan.perturbations) this.engine.perturb(perturbation);
-      touched = plan.hit;
+      await this.#hurt(plan.perturbations, plan.hit);
     }
-    this.swaps.strike(touched);
-    const { tool, radius, points } = stroke;
-    const organisms = touched
-      .map((id) => this.organisms.get(id))
-      .filter((organism) => organism !== undefined)
-      .map(({ id, species, x, y }) => ({ id, species, x, y }));
-    this.#log({ step, player, tool, radius, points, organisms });
     return { ok: true, step };
+  }
+
+  /** Measures before and after: a wound is as deep as it was made, not as it is at the next look. */
+  async #hurt(
+    perturbations: readonly Perturbation[],
+    hit: ReadonlyMap<OrganismId, readonly number[]>,
+  ): Promise<void> {
+    const step = this.engine.stepNumber;
+    for (const id of hit.keys()) if (!this.wounds.isOpen(id)) await this.#measure(id);
+    for (const perturbation of perturbations) this.engine.perturb(perturbation);
+    this.swaps.strike([...hit.keys()]);
+    for (const [id, touching] of hit) {
+      const body = this.organisms.get(id);
+      if (body === undefined) continue;
+      const { label } = this.rules.at(body.slot);
+      const { species, health } = body;
+      this.wounds.strike({ id, species, label, health }, blowsOf(perturbations, touching, body), step);
+      await this.#measure(id);
+    }
   }
 
   // --- rules ---
@@ -243,6 +262,7 @@ export class World {
       this.#stale.delete(id);
       await this.#measure(id);
     }
+    this.wounds.tick(this.engine.stepNumber);
 
     if (!isDue) return;
     await this.#sow();
@@ -260,6 +280,7 @@ export class World {
     const own = this.#own.subarray(0, length);
     await this.engine.readOrganism(organism.id, rect, own);
     organism.health = healthOf(own, mature);
+    this.wounds.measured(id, organism.health, this.engine.stepNumber);
   }
 
   async #count(): Promise<void> {
@@ -271,6 +292,7 @@ export class World {
       if (cells > 0) continue;
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);
+      this.wounds.died(id);
       // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
       const isUprooted = this.#uprooted.delete(id);
       if (organism?.planter === '' && !isUprooted) this.#leaveFallow(organism);

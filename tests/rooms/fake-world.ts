@@ -31,6 +31,7 @@ export class FakeWorld implements WorldLink {
   #frames = 0;
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
+  onWounds: WorldLink['onWounds'] = () => {};
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
 
@@ -152,6 +153,7 @@ export class FakeWorld implements WorldLink {
       case 'stroke':
         return this.outcome;
       case 'save':
+      case 'endWounds':
         return null;
       case 'control':
         return 1;

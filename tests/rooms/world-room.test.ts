@@ -133,7 +133,7 @@ describe('a player', () => {
     expect((await seen).strokes).toEqual([
       { player: a.sessionId, tool: 'ablate', radius: 5, points: stroke.points },
     ]);
-    expect(server.world.asked.at(-1)).toMatchObject({ kind: 'stroke', player: a.sessionId, stroke });
+    expect(server.world.asked.at(-1)).toMatchObject({ kind: 'stroke', stroke });
     await Promise.all([a.leave(), b.leave()]);
   });
 

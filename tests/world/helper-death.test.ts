@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const makeWorld = async () => {
   const engine = await createWasmEngine({ width: SIDE, height: SIDE, randomSeed: 3, threads: 3 });
-  return { engine, world: new World(engine, [await loadBlob()], () => {}) };
+  return { engine, world: new World(engine, [await loadBlob()]) };
 };
 
 interface Inside {

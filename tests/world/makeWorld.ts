@@ -1,7 +1,6 @@
 /** A small world of blobs on the reference engine. */
 import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
-import type { StrokeRecord } from '../../server/storage/strokeLog.ts';
 import { type EngineFactory, growMature, speciesOf } from '../../server/world/mature.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { World } from '../../server/world/world.ts';
@@ -10,7 +9,6 @@ import { blobRule } from './blob.ts';
 export interface SmallWorld {
   readonly world: World;
   readonly engine: Engine;
-  readonly log: StrokeRecord[];
 }
 
 let grown: Promise<LoadedRule> | undefined;
@@ -33,11 +31,10 @@ export async function makeWorld(
 ): Promise<SmallWorld> {
   const blob = await loadBlob();
   const engine = await createEngine({ width, height, randomSeed: 5 });
-  const log: StrokeRecord[] = [];
   const species = names.map((name) => ({
     ...blob,
     rule: { ...blob.rule, name },
     card: { ...blob.card, name },
   }));
-  return { world: new World(engine, species, (record) => log.push(record)), engine, log };
+  return { world: new World(engine, species), engine };
 }

@@ -197,11 +197,11 @@ describe('questions', () => {
   test('a stroke is answered with the step it was applied before, also in the last moment', async () => {
     const { posted, ask, simulation, clock } = await makeSimulation();
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
-    ask(1, { kind: 'stroke', player: 'p', name: 'Ann', stroke });
+    ask(1, { kind: 'stroke', name: 'Ann', stroke });
     let frames = 0;
     clock.beforeSleep = () => {
       if (++frames < 3) return;
-      ask(2, { kind: 'stroke', player: 'p', name: 'Ann', stroke: { ...stroke, points: [20, 20] } });
+      ask(2, { kind: 'stroke', name: 'Ann', stroke: { ...stroke, points: [20, 20] } });
       simulation.receive({ type: 'stop' });
     };
     await simulation.run();

@@ -80,7 +80,7 @@ async function grown(...seeds: [x: number, y: number][]): Promise<Watched> {
     swap: (order, next) =>
       world.swap({ id: ++swaps, species: 'blob', scope: 'species', who: 'Ann', ...order }, next),
     async plant(x, y) {
-      const outcome = world.queueStroke('p1', 'Ann', {
+      const outcome = world.queueStroke('Ann', {
         id: 1,
         tool: 'plant',
         radius: 1,
@@ -291,7 +291,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     const small = await grown([30, 30]);
     const weed = { ...growing(), card: { ...blob.card, name: 'weed' } };
     await small.swap({ species: 'weed' }, weed);
-    const planted = small.world.queueStroke('p1', '', {
+    const planted = small.world.queueStroke('', {
       id: 1,
       tool: 'plant',
       radius: 1,
@@ -311,7 +311,7 @@ describe('what is watched', () => {
   test('is not blamed for what players do', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({}, good());
-    const cut = small.world.queueStroke('p1', '', {
+    const cut = small.world.queueStroke('', {
       id: 1,
       tool: 'ablate',
       radius: 20,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Config, readConfig } from '../../server/config.ts';
 import { writeRule } from '../../server/rules/load.ts';
+import type { WoundEvent } from '../../server/sessions/woundWatch.ts';
 import { startWorld } from '../../server/world/link.ts';
 import type { PublishedFrame } from '../../server/world/messages.ts';
 import { blobRule } from './blob.ts';
@@ -34,6 +35,8 @@ describe('the simulation thread', () => {
     expect(world.ready.notes.join()).toContain('garden of 6');
     const frames: PublishedFrame[] = [];
     world.onFrame = (frame) => frames.push(frame);
+    const events: WoundEvent[] = [];
+    world.onWounds = (more) => events.push(...more);
     const middle = 4 * 1 + 1;
     world.watch([middle, middle + 1, middle + 4, middle + 5], []);
 
@@ -43,7 +46,7 @@ describe('the simulation thread', () => {
 
     const { x, y } = world.ready.start;
     const stroke = { id: 1, tool: 'truncate', radius: 1, points: [x, y] } as const;
-    expect(await world.ask({ kind: 'stroke', player: 'p', name: 'Ann', stroke })).toMatchObject({ ok: true });
+    expect(await world.ask({ kind: 'stroke', name: 'Ann', stroke })).toMatchObject({ ok: true });
     const pixels = await world.ask({ kind: 'pixels', rect: { x, y, width: 1, height: 1 } });
     expect(pixels[3]).toBeGreaterThan(200);
     expect(await world.ask({ kind: 'save' })).toBeNull();
@@ -51,13 +54,15 @@ describe('the simulation thread', () => {
     expect(readdirSync(config.dataDir).sort()).toEqual([
       'mature',
       'registry.db',
-      'strokes.jsonl',
       'world.regrow',
       'world.regrow.1',
     ]);
-    expect(JSON.parse(readFileSync(join(config.dataDir, 'strokes.jsonl'), 'utf8'))).toMatchObject({
-      tool: 'truncate',
-      organisms: [{ species: 'blob', x, y }],
+    // The wound that the end of the world closed was told, too.
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['open', 'blow', 'look', 'closed']),
+    );
+    expect(events.find(({ type }) => type === 'blow')).toMatchObject({
+      blow: { tool: 'truncate', radius: 1, points: [0, 0] },
     });
 
     const again = await startWorld(config);

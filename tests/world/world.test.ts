@@ -24,7 +24,7 @@ const brush = (
 });
 
 async function stroke({ world }: SmallWorld, message: StrokeMessage) {
-  const outcome = world.queueStroke('p1', 'Ann', message);
+  const outcome = world.queueStroke('Ann', message);
   await world.applyStrokes();
   return outcome;
 }
@@ -35,7 +35,6 @@ async function grown(...seeds: [x: number, y: number][]): Promise<SmallWorld> {
   for (const [x, y] of seeds) expect(await stroke(small, plant(x, y))).toEqual({ ok: true, step: 0 });
   await small.engine.step(60);
   await small.world.observe(0.25);
-  small.log.length = 0;
   return small;
 }
 
@@ -107,13 +106,13 @@ describe('damage', () => {
     });
   });
 
-  test('strokes are applied in order of arrival, and logged with whom they hit', async () => {
+  test('strokes are applied in order of arrival, and each is a blow to whom it touched', async () => {
     const small = await grown([30, 30], [60, 30]);
     const outcomes = [
-      small.world.queueStroke('p1', 'Ann', brush('ablate', 2, 20, 30, 70, 30)),
-      small.world.queueStroke('p2', 'Bob', brush('ablate', 2, 60, 30)),
-      small.world.queueStroke('p2', 'Bob', brush('ablate', 2, 100, 60)),
-      small.world.queueStroke('p2', 'Bob', brush('ablate', -2, 100, 60)),
+      small.world.queueStroke('Ann', brush('ablate', 2, 20, 30, 70, 30)),
+      small.world.queueStroke('Bob', brush('ablate', 2, 60, 30)),
+      small.world.queueStroke('Bob', brush('ablate', 2, 100, 60)),
+      small.world.queueStroke('Bob', brush('ablate', -2, 100, 60)),
     ];
     await small.world.applyStrokes();
     expect(await Promise.all(outcomes)).toMatchObject([
@@ -122,18 +121,22 @@ describe('damage', () => {
       { ok: true },
       { ok: false },
     ]);
-    expect(small.log).toMatchObject([
-      { step: 60, player: 'p1', tool: 'ablate', radius: 2, points: [20, 30, 70, 30] },
-      { player: 'p2' },
-      { player: 'p2' },
+    const blow = { tool: 'ablate', radius: 2 };
+    const events = small.world.wounds.take()!;
+    expect(events.filter(({ type }) => type === 'open')).toMatchObject([
+      { wound: 1, organism: 1, species: 'blob', rule: 'blob@1' },
+      { wound: 2, organism: 2 },
     ]);
-    expect(small.log.map(({ organisms }) => organisms.map(({ id }) => id).sort())).toEqual([[1, 2], [], []]);
-    expect(small.log[0].organisms[0]).toMatchObject({ species: 'blob', y: 30 });
+    // From each body's own seed; the second stroke fell on what the first had cut away.
+    expect(events.filter(({ type }) => type === 'blow')).toEqual([
+      { type: 'blow', wound: 1, blow: { afterSteps: 0, ...blow, points: [-10, 0, 40, 0] } },
+      { type: 'blow', wound: 2, blow: { afterSteps: 0, ...blow, points: [-40, 0, 10, 0] } },
+    ]);
   });
 
   test('a flood of strokes is bounded, and told so', async () => {
     const { world } = await makeWorld();
-    const outcomes = Array.from({ length: 513 }, () => world.queueStroke('p1', '', brush('ablate', 1, 5, 5)));
+    const outcomes = Array.from({ length: 513 }, () => world.queueStroke('', brush('ablate', 1, 5, 5)));
     expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });
     for (let frame = 0; frame < 8; frame++) await world.applyStrokes();
     expect((await Promise.all(outcomes)).filter(({ ok }) => ok)).toHaveLength(512);
@@ -221,7 +224,7 @@ describe('death', () => {
 describe('records', () => {
   test('health is measured of those who moved, at most 128 in a frame, whoever waits longest first', async () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 5 });
-    const world = new World(engine, [await loadBlob()], () => {});
+    const world = new World(engine, [await loadBlob()]);
     world.plantGarden(300, 1);
     const all = world.summaries().map(({ id }) => id);
     expect(all).toHaveLength(300);

@@ -22,7 +22,7 @@ async function grow(config: Config): Promise<number> {
   const engine = await createWasmEngine(config);
   const { rules, close } = await startRules(config, (rule) => growMature(rule, createWasmEngine));
   close();
-  const world = new World(engine, rules, () => {});
+  const world = new World(engine, rules);
   world.plantGarden(config.garden, config.randomSeed);
   await engine.step(GROWN_STEPS);
   await world.observe(0);

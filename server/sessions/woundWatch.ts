@@ -1,0 +1,201 @@
+/**
+ * Wounds as they open, are hit again and close, seen from beside the cells: the world tells what was struck and what
+ * it measured, and takes what became of it, to be told to whoever keeps it (`draft.ts`). Time is counted in steps: in
+ * a paused world nothing heals and nothing is given up. With no wound open it does nothing at all.
+ */
+import type { OrganismId, Perturbation } from '../engines/engine.ts';
+import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
+
+/** Healed: so much of what it was. */
+export const HEALED_SHARE = 0.95;
+/** A wound is not judged sooner after a blow: a hand that drags strikes ten times a second. */
+export const QUIET_STEPS = 15;
+/** So long without a blow and without being whole: 60 s at 30 steps a second. */
+export const GIVE_UP_STEPS = 1_800;
+/** How an open wound fares is told so often at most, for whom a crash leaves behind. */
+export const LOOK_STEPS = 60;
+
+export type BlowShape = Omit<Blow, 'afterSteps'>;
+
+/** `wound`: 1, 2, 3 … while the process lives. */
+export type WoundEvent =
+  | ({ readonly type: 'open'; readonly wound: number; readonly organism: OrganismId } & Pick<
+      Wound,
+      'species' | 'rule' | 'healthBefore'
+    >)
+  | { readonly type: 'blow'; readonly wound: number; readonly blow: Blow }
+  | ({ readonly type: 'look'; readonly wound: number } & Pick<Wound, 'healthLeast' | 'healthAfter'>)
+  | ({ readonly type: 'closed'; readonly wound: number } & Pick<
+      Wound,
+      'healthLeast' | 'healthAfter' | 'healedInSteps'
+    >);
+
+/** A body that is struck, as it was just before. */
+export interface StruckBody {
+  readonly id: OrganismId;
+  readonly species: string;
+  /** Of the rule it lives by, for people: "pikachu v4". */
+  readonly label: string;
+  /** 0..1 */
+  readonly health: number;
+}
+
+interface Open {
+  readonly wound: number;
+  readonly firstStep: number;
+  readonly healthBefore: number;
+  lastStep: number;
+  blows: number;
+  least: number;
+  now: number;
+  /** When it was first seen whole since the last blow; null: it is not. */
+  wholeStep: number | null;
+  /** What was told last, and when. */
+  toldHealth: number;
+  toldStep: number;
+}
+
+export class WoundWatch {
+  readonly #open = new Map<OrganismId, Open>();
+  #events: WoundEvent[] = [];
+  #wounds = 0;
+
+  isOpen(id: OrganismId): boolean {
+    return this.#open.has(id);
+  }
+
+  /**
+   * Between two steps, before anything is measured again.
+   *
+   * @param blows - 1 to `MAX_BLOWS`, as `blowsOf` says
+   * @param step - uint32
+   */
+  strike(body: StruckBody, blows: readonly BlowShape[], step: number): void {
+    let open = this.#open.get(body.id);
+    if (open !== undefined && open.blows + blows.length > MAX_BLOWS) {
+      this.#close(body.id, open);
+      open = undefined;
+    }
+    open ??= this.#begin(body, step);
+    const afterSteps = since(open.firstStep, step);
+    for (const blow of blows)
+      this.#events.push({ type: 'blow', wound: open.wound, blow: { afterSteps, ...blow } });
+    open.blows += blows.length;
+    open.lastStep = step;
+    open.wholeStep = null;
+    open.toldHealth = Number.NaN;
+  }
+
+  #begin({ id, species, label, health }: StruckBody, step: number): Open {
+    const healthBefore = toThousandths(health);
+    const open: Open = {
+      wound: ++this.#wounds,
+      firstStep: step,
+      healthBefore,
+      lastStep: step,
+      blows: 0,
+      least: healthBefore,
+      now: healthBefore,
+      wholeStep: null,
+      toldHealth: Number.NaN,
+      toldStep: step,
+    };
+    this.#open.set(id, open);
+    const rule = label.replace(/ v(\d+)$/, '@$1');
+    this.#events.push({ type: 'open', wound: open.wound, organism: id, species, rule, healthBefore });
+    return open;
+  }
+
+  /** @param health - 0..1, as it is at this step */
+  measured(id: OrganismId, health: number, step: number): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    open.now = toThousandths(health);
+    open.least = Math.min(open.least, open.now);
+    if (open.now < HEALED_SHARE * open.healthBefore) open.wholeStep = null;
+    else open.wholeStep ??= step;
+    const isFresh = Number.isNaN(open.toldHealth);
+    if (open.now === open.toldHealth || (!isFresh && since(open.toldStep, step) < LOOK_STEPS)) return;
+    open.toldHealth = open.now;
+    open.toldStep = step;
+    const { wound, least: healthLeast, now: healthAfter } = open;
+    this.#events.push({ type: 'look', wound, healthLeast, healthAfter });
+  }
+
+  died(id: OrganismId): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    open.least = open.now = 0;
+    open.wholeStep = null;
+    this.#close(id, open);
+  }
+
+  /** From now on something else happens to the body than its rule's healing: another rule, an admin, a way back. */
+  leave(id: OrganismId): void {
+    const open = this.#open.get(id);
+    if (open !== undefined) this.#close(id, open);
+  }
+
+  endAll(): void {
+    for (const [id, open] of this.#open) this.#close(id, open);
+  }
+
+  /** Once a frame. @param step - uint32 */
+  tick(step: number): void {
+    if (this.#open.size === 0) return;
+    for (const [id, open] of this.#open) {
+      const quiet = since(open.lastStep, step);
+      if (quiet >= (open.wholeStep === null ? GIVE_UP_STEPS : QUIET_STEPS)) this.#close(id, open);
+    }
+  }
+
+  /** What has happened since the last time, in order; null: nothing. */
+  take(): WoundEvent[] | null {
+    if (this.#events.length === 0) return null;
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #close(id: OrganismId, open: Open): void {
+    this.#open.delete(id);
+    const { wound, least: healthLeast, now: healthAfter, wholeStep, lastStep } = open;
+    const healedInSteps = wholeStep === null ? null : since(lastStep, wholeStep);
+    this.#events.push({ type: 'closed', wound, healthLeast, healthAfter, healedInSteps });
+  }
+}
+
+/**
+ * What of a stroke touched one body, in the body's own coordinates. Capsules that follow each other are one blow; a
+ * stroke that leaves the body and comes back is several.
+ *
+ * @param perturbations - one stroke's, as the world applied them
+ * @param touching - which of them touched the body, ascending
+ */
+export function blowsOf(
+  perturbations: readonly Perturbation[],
+  touching: readonly number[],
+  seed: { readonly x: number; readonly y: number },
+): BlowShape[] {
+  const blows: (BlowShape & { points: number[] })[] = [];
+  let last = Number.NaN;
+  for (const i of touching) {
+    const one = perturbations[i];
+    if (one.kind === 'truncate') {
+      blows.push({ tool: one.kind, radius: one.radius, points: [0, 0] });
+      continue;
+    }
+    if (i !== last + 1)
+      blows.push({ tool: one.kind, radius: one.radius, points: [one.x0 - seed.x, one.y0 - seed.y] });
+    // A dab begins where it ends.
+    if (one.x1 !== one.x0 || one.y1 !== one.y0)
+      blows[blows.length - 1].points.push(one.x1 - seed.x, one.y1 - seed.y);
+    last = i;
+  }
+  return blows;
+}
+
+/** Step numbers are uint32 and go round. */
+const since = (from: number, to: number): number => (to - from) >>> 0;
+
+const toThousandths = (value: number): number => Math.round(value * 1_000) / 1_000;
