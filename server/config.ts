@@ -29,6 +29,8 @@ export interface Config {
   readonly viewerBytesPerSecond: number;
   /** Empty: the one in the data directory, made at the first start. */
   readonly adminToken: string;
+  /** From the last player's leaving to the end of the session. */
+  readonly sessionEndSeconds: number;
   /** Beyond it, newcomers are told that the world is full. */
   readonly maxPlayers: number;
   /** Sockets and reserved seats of one address together. */
@@ -85,6 +87,7 @@ const SETTINGS: readonly Setting[] = [
   { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'of /admin; better by the environment. Without one: data/admin-token, made at first start', isSecret: true, read: readToken },
   number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
   number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'to one viewer, on average; a slower link is noticed by itself'),
+  number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'after the last player has left, the session ends and is written down'),
   number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
   number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'of one IP address'),
   { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'believe X-Forwarded-For: only behind a proxy that sets it', read: readTrust },

@@ -1,7 +1,9 @@
 /** Wiring only: config → world → server. */
 import { Admin } from './admin/admin.ts';
+import { makeProber } from './admin/prober.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { createServer } from './http/server.ts';
+import { Sessions } from './sessions/sessions.ts';
 import { startWorld } from './world/link.ts';
 
 /** For saving the world and closing sockets, once a signal has come. */
@@ -29,8 +31,14 @@ try {
     console.error(error.stack);
     fail(new Error('the world has died; its last save is kept'));
   };
-  const admin = new Admin(world, config);
-  const server = await createServer(world, config, admin);
+  const sessions = await Sessions.open({
+    world,
+    dataDir: config.dataDir,
+    emptyMs: config.sessionEndSeconds * 1_000,
+    tell: (message) => console.error(message),
+  });
+  const admin = new Admin(world, config, makeProber(config), sessions);
+  const server = await createServer(world, config, { admin, sessions });
 
   let stopping = false;
   const stop = async (exitCode: number): Promise<void> => {
@@ -40,6 +48,7 @@ try {
     // The world first: it is what must not be lost.
     await world.stop();
     console.log('world saved');
+    await sessions.close();
     await server.close();
     process.exit(exitCode);
   };

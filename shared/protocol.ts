@@ -18,6 +18,7 @@ export const ServerMessageType = {
   pong: 7,
   species: 8,
   notice: 9,
+  learned: 10,
 } as const;
 
 export const ClientMessageType = {
@@ -169,6 +170,31 @@ export interface SpeciesMessage {
 /** Something that everybody should read: who swapped which rule, and what became of it. */
 export interface NoticeMessage {
   readonly text: string;
+}
+
+/** A rule in force that was tuned on a session's wounds, and the figures behind it (`learned.ts`). */
+export interface LearnedRule {
+  readonly species: string;
+  /** "pikachu v4" */
+  readonly label: string;
+  /** ISO 8601: when it came into force. */
+  readonly since: string;
+  /** Id of the session that it learned from: its beginning. */
+  readonly session: string;
+  /** No session has ended since that one. */
+  readonly isLastSession: boolean;
+  readonly wounds: number;
+  /** Median over wounds of that session that it was not tuned on: 0 not at all … 1 whole. */
+  readonly recoveryBefore: number;
+  readonly recoveryAfter: number;
+  /** Median steps until healed; null: most did not heal. */
+  readonly stepsBefore: number | null;
+  readonly stepsAfter: number | null;
+}
+
+/** Once, after the hello: what the world has learned, newest first; the client knows what is new to its player. */
+export interface LearnedMessage {
+  readonly rules: readonly LearnedRule[];
 }
 
 // --- client → server ---

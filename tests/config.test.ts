@@ -34,6 +34,7 @@ describe('readConfig', () => {
       weightsDir: 'weights',
       adminToken: '',
       saveSeconds: 60,
+      sessionEndSeconds: 30,
       maxPlayers: 2000,
       perAddress: 64,
       trustForwarded: false,

@@ -11,6 +11,8 @@ export interface RunningServer {
   readonly output: () => string;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** Starts `server/main.ts` on a free port with a data directory of its own, and waits for its URL. */
@@ -41,6 +43,10 @@ export async function startServer(flags: readonly string[], dataDir?: string): P
       const code = await exited;
       if (dataDir === undefined) rmSync(directory, { recursive: true, force: true });
       return code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }

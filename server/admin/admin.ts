@@ -8,6 +8,8 @@ import { sanitiseName } from '../rooms/names.ts';
 import type { Actor } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
+import { LearnedBoard } from '../sessions/learned.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { Bans } from './bans.ts';
 import { Lockout } from './lockout.ts';
@@ -45,6 +47,8 @@ const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mu
 export class Admin {
   readonly desk: SwapDesk;
   readonly bans = new Bans();
+  /** What players are told on joining. */
+  readonly learned: LearnedBoard;
   readonly notes: readonly string[];
   readonly #token: AdminToken;
   readonly #lockout = new Lockout(() => performance.now());
@@ -54,9 +58,15 @@ export class Admin {
 
   /**
    * @param probe - how rules are tried out
+   * @param sessions - null: none are kept
    * @throws Error when there is no token, and none can be made
    */
-  constructor(world: WorldLink, config: Config, probe: Prober = makeProber(config)) {
+  constructor(
+    world: WorldLink,
+    config: Config,
+    probe: Prober = makeProber(config),
+    sessions: Sessions | null = null,
+  ) {
     this.#token = adminToken(config.dataDir, config.adminToken);
     this.notes = this.#token.notes;
     this.desk = new SwapDesk({
@@ -66,9 +76,14 @@ export class Admin {
       announce: (text) => this.#audience.announce(text),
       complain: (text) => console.error(text),
     });
+    this.learned = new LearnedBoard({
+      ask: (question) => this.desk.ask(question),
+      lastSession: async () => (await sessions?.past(1))?.[0]?.id ?? null,
+      complain: (text) => console.error(text),
+    });
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;
-    this.#routes = new Routes({ world, desk: this.desk, probe, bans: this.bans, audience, config });
+    this.#routes = new Routes({ world, desk: this.desk, probe, bans: this.bans, audience, config, sessions });
     this.desk
       .ask((registry) => registry.bans())
       .then(

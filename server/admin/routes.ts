@@ -7,6 +7,7 @@ import { DISTILL_ORDERS, importDistill } from '../rules/distill.ts';
 import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/format.ts';
 import { type Actor, type BanRecord, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
 import type { Audience } from './admin.ts';
@@ -17,6 +18,7 @@ import type { SwapDesk } from './swapDesk.ts';
 
 const MOST_AUDIT = 100;
 const MOST_SWAPS = 50;
+const MOST_SESSIONS = 20;
 const LONGEST_BAN_MINUTES = 365 * 24 * 60;
 
 export interface RoutesOptions {
@@ -26,6 +28,8 @@ export interface RoutesOptions {
   readonly bans: Bans;
   readonly audience: () => Audience;
   readonly config: Config;
+  /** null: none are kept. */
+  readonly sessions: Sessions | null;
 }
 
 interface Call {
@@ -60,6 +64,8 @@ export class Routes {
       ['GET', /^organisms$/, () => options.world.ask<'organisms'>({ kind: 'organisms' })],
       ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, (call) => this.#player(call)],
       ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
+      ['GET', /^sessions$/, () => this.#sessions()],
+      ['POST', /^sessions\/end$/, (call) => this.#endSession(call)],
       ['GET', /^live$/, (call) => this.#live(call)],
       ['GET', /^audit$/, (call) => this.#audit(call)],
     ];
@@ -279,6 +285,28 @@ export class Routes {
       }),
     );
     return {};
+  }
+
+  // --- sessions ---
+
+  async #sessions(): Promise<unknown> {
+    const { sessions } = this.#options;
+    return { running: sessions?.running ?? null, past: (await sessions?.past(MOST_SESSIONS)) ?? [] };
+  }
+
+  /** @returns the record without its wounds */
+  async #endSession({ request, actor }: Call): Promise<unknown> {
+    const { sessions, audience } = this.#options;
+    await readJson(request);
+    const running = sessions?.running ?? null;
+    if (sessions === null || running === null) throw new Refusal(409, 'no session is running');
+    await this.#noted(actor, 'end session', '', `begun ${running.beganAt}`);
+    const record = await sessions.end('admin');
+    // Another end was quicker, or the operator has been told why.
+    if (record === null) throw new Refusal(503, 'the session has ended, but there is no record of it');
+    audience().announce(`${actor.who} ended the session; the next one begins with the next stroke`);
+    const { wounds: _, ...head } = record;
+    return { session: head };
   }
 
   // --- figures ---

@@ -13,6 +13,7 @@ import { CloseCode, ROOM_NAME } from '../../shared/protocol.ts';
 import type { Admin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
 import { SEAT_SECONDS, type WorldRoom, worldRoomOf } from '../rooms/world-room.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { Addresses } from './addresses.ts';
 import { Api } from './api.ts';
@@ -32,19 +33,32 @@ const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/**
- * @param admin - what an admin may do, and the swaps of rules; null: nothing
- * @param pages - folder of the built client
- */
+export interface ServerParts {
+  /** What an admin may do, and the swaps of rules; without one, nothing. */
+  readonly admin?: Admin | null;
+  /** Told who is here and what they do. */
+  readonly sessions?: Sessions | null;
+  /** Folder of the built client. */
+  readonly pages?: string;
+}
+
 export async function createServer(
   world: WorldLink,
   config: Config,
-  admin: Admin | null = null,
-  pages: string = BUILT_CLIENT,
+  { admin = null, sessions = null, pages = BUILT_CLIENT }: ServerParts = {},
 ): Promise<{ url: string; close(): Promise<void> }> {
   const { perAddress, trustForwarded } = config;
 
-  const room = await makeRoom({ ...config, world });
+  const room = await makeRoom({
+    ...config,
+    world,
+    attendance: {
+      join: (id) => sessions?.join(id, addresses.ofSession(id)),
+      leave: (id) => sessions?.leave(id),
+      stroke: (isApplied) => sessions?.stroke(isApplied),
+    },
+    learned: async () => (await admin?.learned.message()) ?? null,
+  });
   const api = new Api(world, () => room.players);
   world.onFrame = (frame) => {
     api.heard();

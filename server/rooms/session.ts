@@ -3,6 +3,7 @@ import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
   type HelloMessage,
+  type LearnedMessage,
   PROTOCOL_VERSION,
   ServerMessageType,
   type StrokeMessage,
@@ -31,7 +32,18 @@ export interface Outlet extends FrameSocket {
   close(code: number, reason: string): void;
 }
 
+/** Who keeps the count of who is here and what they do. */
+export interface Attendance {
+  join(id: string): void;
+  leave(id: string): void;
+  /** A stroke was applied, or refused. */
+  stroke(isApplied: boolean): void;
+}
+
 export interface Surroundings {
+  readonly attendance: Attendance;
+  /** What a newcomer is told of what the world has learned; null: nothing. Never waited for. */
+  readonly learned: () => Promise<LearnedMessage | null>;
   readonly world: WorldLink;
   readonly stream: Stream;
   readonly players: Players;
@@ -105,10 +117,18 @@ export class Session {
     this.outlet.post(ServerMessageType.hello, hello);
     const id = this.outlet.id;
     players.join({ id, name: this.#name, hue: defaultHue(id), cursor: null }, this.outlet);
+    this.#around.attendance.join(id);
+    void this.#tellLearned();
+  }
+
+  async #tellLearned(): Promise<void> {
+    const learned = await this.#around.learned();
+    if (learned !== null && this.isStarted) this.outlet.post(ServerMessageType.learned, learned);
   }
 
   end(): void {
     if (this.#viewer === null) return;
+    this.#around.attendance.leave(this.outlet.id);
     this.#around.stream.leave(this.#viewer);
     this.#around.players.leave(this.outlet.id);
     this.#viewer = null;
@@ -232,6 +252,7 @@ export class Session {
   }
 
   #answer(id: number, outcome: StrokeOutcome): void {
+    this.#around.attendance.stroke(outcome.ok);
     const result: StrokeResultMessage = {
       id,
       ...outcome,

@@ -23,7 +23,7 @@ import { Stream } from '../stream/stream.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
 import { Connection, encodeMessage } from './connection.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
-import { Session, type Surroundings } from './session.ts';
+import { type Attendance, Session, type Surroundings } from './session.ts';
 
 /** A seat that nobody takes is free again after this; so is one whose owner never acknowledges the JOIN. */
 export const SEAT_SECONDS = 5;
@@ -40,6 +40,8 @@ export interface RoomHost {
   readonly epsilon: number;
   readonly maxPlayers: number;
   readonly viewerBytesPerSecond: number;
+  readonly attendance: Attendance;
+  readonly learned: Surroundings['learned'];
 }
 
 /** What `Room` keeps private and this room has to stand in front of. */
@@ -67,10 +69,11 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon } = host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, attendance, learned } = host;
     const stream = new Stream(world, { now, bytesPerSecond: host.viewerBytesPerSecond });
     const players = new Players();
-    this.#around = { world, stream, players, stepsPerSecond, framesPerSecond, epsilon, now };
+    const pace = { stepsPerSecond, framesPerSecond, epsilon };
+    this.#around = { world, stream, players, attendance, learned, ...pace, now };
     this.#timers.push(
       setInterval(() => players.tick(), PLAYERS_TICK_MS),
       setInterval(() => {

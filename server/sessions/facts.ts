@@ -35,6 +35,11 @@ export class Facts {
     return Object.hasOwn(this.#fields, field);
   }
 
+  /** As it is, for a check of its own. */
+  value(field: string): unknown {
+    return this.#fields[field];
+  }
+
   isNull(field: string): boolean {
     return this.#fields[field] === null;
   }

@@ -70,8 +70,8 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const MAX_UINT32 = 0xffff_ffff;
 /** A brush may hang over the world's edge. */
 const FARTHEST = MAX_WORLD_CELLS + MAX_BRUSH_RADIUS;
-const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const RULE = /^[a-z0-9][a-z0-9-]{0,31}(@[1-9][0-9]{0,8})?$/;
+export const SPECIES_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,31}(@[1-9][0-9]{0,8})?$/;
 const HEAD_FIELDS = [
   'format',
   'id',
@@ -145,7 +145,7 @@ function checkHead(facts: Facts): SessionHead {
     const one = new Facts(entry, ['species', 'organisms', 'wounds', 'healed'], path);
     const wounds = one.whole('wounds', 0, MAX_WOUNDS);
     return {
-      species: one.text('species', NAME, 'a species'),
+      species: one.text('species', SPECIES_NAME, 'a species'),
       organisms: one.whole('organisms', 1, MAX_COUNT),
       wounds,
       healed: one.whole('healed', 0, wounds),
@@ -187,8 +187,8 @@ export function checkWound(value: unknown, path: string): Wound {
   const healthBefore = facts.number('healthBefore', 0, 1);
   const healthLeast = facts.number('healthLeast', 0, healthBefore);
   return {
-    species: facts.text('species', NAME, 'a species'),
-    rule: facts.text('rule', RULE, 'a rule like pikachu@4'),
+    species: facts.text('species', SPECIES_NAME, 'a species'),
+    rule: facts.text('rule', RULE_NAME, 'a rule like pikachu@4'),
     blows,
     healthBefore,
     healthLeast,

@@ -37,7 +37,7 @@ beforeAll(async () => {
   writeRule(join(config.weightsDir, 'blob.safetensors'), blobRule('blob'));
   world = await startWorld(config);
   admin = new Admin(world, config);
-  server = await createServer(world, config, admin);
+  server = await createServer(world, config, { admin });
 });
 afterAll(async () => {
   await world?.stop();

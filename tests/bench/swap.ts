@@ -41,7 +41,7 @@ const config = {
 };
 const world = await startWorld(config);
 const admin = new Admin(world, config);
-const server = await createServer(world, config, admin);
+const server = await createServer(world, config, { admin });
 const viewers = new Remote<ViewerCalls>('../swap/viewers.ts');
 try {
   const actor = { who: 'the benchmark', address: '' };

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import type { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
 import { createServer } from '../../server/http/server.ts';
+import type { Sessions } from '../../server/sessions/sessions.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fake-world.ts';
 
@@ -24,6 +25,7 @@ export async function startServer(
   world = new FakeWorld(),
   pages?: string,
   admin?: Admin,
+  sessions?: Sessions,
 ): Promise<TestServer> {
   const config: Config = {
     ...readConfig([], {}),
@@ -33,7 +35,7 @@ export async function startServer(
     height: world.ready.height,
     ...settings,
   };
-  const server = await createServer(world, config, admin, pages);
+  const server = await createServer(world, config, { admin, sessions, pages });
   return {
     world,
     url: server.url,

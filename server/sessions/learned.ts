@@ -1,0 +1,93 @@
+/** What the rules in force have learned from sessions: read from the registry, and kept so that a crowd asks it once. */
+import { figuresFault, MAX_LEARNED } from '../../shared/learned.ts';
+import type { LearnedMessage, LearnedRule } from '../../shared/protocol.ts';
+import { labelOf, type Registry } from '../rules/registry.ts';
+
+/** A newcomer hears what is at most so old. */
+const FRESH_MS = 5_000;
+
+export interface LearnedOptions {
+  /** @throws RegistryError, RuleError */
+  readonly ask: <T>(question: (registry: Registry) => T) => Promise<T>;
+  /** Id of the newest record; null: there is none. */
+  readonly lastSession: () => Promise<string | null>;
+  /** The operator shall read it. */
+  readonly complain: (text: string) => void;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+export class LearnedBoard {
+  readonly #options: LearnedOptions;
+  readonly #now: () => number;
+  #message: Promise<LearnedMessage> | null = null;
+  #last: LearnedMessage = { rules: [] };
+  #readMs = Number.NEGATIVE_INFINITY;
+  #complaint = '';
+
+  constructor(options: LearnedOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Never throws: a registry in trouble tells what it told last. */
+  message(): Promise<LearnedMessage> {
+    if (this.#message === null || this.#now() - this.#readMs >= FRESH_MS) {
+      this.#readMs = this.#now();
+      this.#message = this.#read();
+    }
+    return this.#message;
+  }
+
+  async #read(): Promise<LearnedMessage> {
+    try {
+      const last = await this.#options.lastSession();
+      const { rules, faults } = await this.#options.ask((registry) => learnedRules(registry, last));
+      this.#last = { rules };
+      this.#complain(faults.join('; '));
+    } catch (error) {
+      this.#complain((error as Error).message);
+    }
+    return this.#last;
+  }
+
+  /** The same trouble is told once. */
+  #complain(text: string): void {
+    if (text !== '' && text !== this.#complaint) this.#options.complain(`learned: ${text}`);
+    this.#complaint = text;
+  }
+}
+
+/** Of the rules in force those that were tuned on a session, newest first. */
+export function learnedRules(
+  registry: Registry,
+  lastSession: string | null,
+): { readonly rules: LearnedRule[]; readonly faults: string[] } {
+  const rules: LearnedRule[] = [];
+  const faults: string[] = [];
+  for (const [species, rule] of registry.inForce()) {
+    const { learned } = rule.metrics;
+    if (rule.origin !== 'tuned' || learned === undefined) continue;
+    const fault = figuresFault(learned);
+    if (fault !== null) {
+      faults.push(`${labelOf(rule)}: ${fault}`);
+      continue;
+    }
+    const { session, wounds, recoveryBefore, recoveryAfter, stepsBefore, stepsAfter } =
+      learned as LearnedRule;
+    rules.push({
+      species,
+      label: labelOf(rule),
+      since: registry.swap(rule.swap).created,
+      session,
+      isLastSession: session === lastSession,
+      wounds,
+      recoveryBefore,
+      recoveryAfter,
+      stepsBefore,
+      stepsAfter,
+    });
+  }
+  rules.sort((a, b) => (a.since < b.since ? 1 : -1));
+  return { rules: rules.slice(0, MAX_LEARNED), faults };
+}

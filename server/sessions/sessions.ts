@@ -1,0 +1,319 @@
+/**
+ * Sessions: one begins with the first player who joins and ends a while after the last has left, when an admin says
+ * so, or with the server. After an admin's end, whoever is still here begins the next one with the next stroke, and
+ * so does whoever joins. What happened in it is journaled as it comes and kept as one record when it ends.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorldLink } from '../world/messages.ts';
+import { type Counts, Draft, type DraftFigures } from './draft.ts';
+import { Journal, recover } from './journal.ts';
+import {
+  readSessionHead,
+  type SessionEnd,
+  type SessionHead,
+  type SessionRecord,
+  writeSession,
+} from './record.ts';
+import type { WoundEvent } from './woundWatch.ts';
+
+/** Records that are kept, and their bytes together; the oldest go first. */
+export const KEPT_RECORDS = 100;
+const KEPT_BYTES = 256 * 2 ** 20;
+/** How often at most it is journaled how many came and what they tried. */
+const COUNTS_MS = 1_000;
+const RECORD = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.json$/;
+
+export interface SessionsOptions {
+  readonly world: Pick<WorldLink, 'ask' | 'onWounds'>;
+  readonly dataDir: string;
+  /** From the last player's leaving to the end of the session. */
+  readonly emptyMs: number;
+  /** The operator shall read it. */
+  readonly tell: (message: string) => void;
+  readonly now?: () => Date;
+}
+
+/** The running session, for an admin. */
+export interface RunningSession extends DraftFigures {
+  readonly atOnce: number;
+}
+
+/** A record that cannot be read says why. */
+export type PastSession = SessionHead | { readonly id: string; readonly fault: string };
+
+interface Running {
+  readonly draft: Draft;
+  readonly journal: Journal;
+  /** Address → the most that were here from there at once, in this session. */
+  readonly mostOf: Map<string, number>;
+}
+
+export class Sessions {
+  /** A session has begun: whatever works between sessions pauses. */
+  onBegin: () => void = () => {};
+  /** It has ended, and its record is on disk. */
+  onEnd: (record: SessionRecord) => void = () => {};
+  readonly folder: string;
+  readonly #options: SessionsOptions;
+  readonly #now: () => Date;
+  /** Session id of the player → where from. */
+  readonly #present = new Map<string, string>();
+  readonly #presentFrom = new Map<string, number>();
+  #current: Running | null = null;
+  /** Ended, but the world has not yet told what became of their wounds. */
+  readonly #endings = new Set<Running>();
+  /** Ends are written one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #emptyTimer: NodeJS.Timeout | undefined;
+  #countsTimer: NodeJS.Timeout | undefined;
+  #lastBeganMs = 0;
+  #isClosed = false;
+  readonly #heads = new Map<string, PastSession>();
+
+  private constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+    this.folder = join(options.dataDir, 'sessions');
+    options.world.onWounds = (events) => this.#hear(events);
+  }
+
+  /** Makes records of what a process that was killed has left, and waits for the first player. */
+  static async open(options: SessionsOptions): Promise<Sessions> {
+    const sessions = new Sessions(options);
+    try {
+      const { records, notes, remove } = await recover(sessions.folder);
+      for (const note of notes) options.tell(note);
+      for (const record of records) {
+        // It may have been written just before the process ended.
+        if (existsSync(sessions.#path(record.id))) continue;
+        await writeSession(sessions.#path(record.id), record);
+        options.tell(`session ${record.id} ended with the process: ${record.wounds.length} wounds kept`);
+      }
+      await remove();
+      if (records.length > 0) await sessions.#prune();
+    } catch (error) {
+      // A disk in trouble is no reason not to live; the journals are tried again at the next start.
+      options.tell(`sessions: ${(error as Error).message}`);
+    }
+    return sessions;
+  }
+
+  get isRunning(): boolean {
+    return this.#current !== null;
+  }
+
+  get running(): RunningSession | null {
+    return this.#current === null ? null : { ...this.#current.draft.figures, atOnce: this.#present.size };
+  }
+
+  // --- what happens ---
+
+  /** @param address - where the player comes from; only counted, never written down */
+  join(id: string, address: string): void {
+    if (this.#present.has(id)) return;
+    this.#present.set(id, address);
+    this.#presentFrom.set(address, (this.#presentFrom.get(address) ?? 0) + 1);
+    clearTimeout(this.#emptyTimer);
+    if (this.#current === null) this.#begin();
+    else this.#countHeads();
+  }
+
+  leave(id: string): void {
+    const address = this.#present.get(id);
+    if (address === undefined) return;
+    this.#present.delete(id);
+    const left = this.#presentFrom.get(address)! - 1;
+    if (left > 0) this.#presentFrom.set(address, left);
+    else this.#presentFrom.delete(address);
+    this.#waitIfEmpty();
+  }
+
+  /** A player's stroke was applied, or refused. */
+  stroke(isApplied: boolean): void {
+    if (this.#current === null && isApplied) this.#begin();
+    if (this.#current === null) return;
+    const { draft } = this.#current;
+    const { strokes, refusedStrokes } = draft.counts;
+    this.#count(isApplied ? { strokes: strokes + 1 } : { refusedStrokes: refusedStrokes + 1 });
+  }
+
+  #hear(events: readonly WoundEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'open' && this.#endings.size === 0 && this.#current === null) this.#begin();
+      for (const running of [...this.#endings, ...(this.#current === null ? [] : [this.#current])]) {
+        const isIts = running.draft.apply(event);
+        if (isIts) running.journal.write(event);
+        // A wound that opens before the world's last word is of the session that ends.
+        if (isIts || event.type === 'open') break;
+      }
+    }
+  }
+
+  #begin(): void {
+    if (this.#isClosed) return;
+    const beganAt = this.#freeTime();
+    const { tell } = this.#options;
+    this.#current = {
+      draft: new Draft(beganAt),
+      journal: new Journal(this.folder, beganAt, tell),
+      mostOf: new Map(),
+    };
+    this.#countHeads();
+    this.#waitIfEmpty();
+    this.onBegin();
+  }
+
+  /** Now, or as soon after as no other session has begun. */
+  #freeTime(): string {
+    let ms = Math.max(this.#now().getTime(), this.#lastBeganMs + 1);
+    const path = (): string => this.#path(new Date(ms).toISOString().replaceAll(':', '-'));
+    while (existsSync(path())) ms++;
+    this.#lastBeganMs = ms;
+    return new Date(ms).toISOString();
+  }
+
+  #countHeads(): void {
+    const { draft, mostOf } = this.#current!;
+    let { players, mostAtOnce } = draft.counts;
+    for (const [address, here] of this.#presentFrom) {
+      const most = mostOf.get(address) ?? 0;
+      if (here <= most) continue;
+      mostOf.set(address, here);
+      players += here - most;
+    }
+    mostAtOnce = Math.max(mostAtOnce, this.#present.size);
+    this.#count({ players, mostAtOnce });
+  }
+
+  /** The journal hears of it within a second. */
+  #count(change: Partial<Counts>): void {
+    const { draft, journal } = this.#current!;
+    draft.apply({ type: 'counts', ...draft.counts, ...change });
+    this.#countsTimer ??= setTimeout(() => {
+      this.#countsTimer = undefined;
+      journal.write({ type: 'counts', ...draft.counts });
+    }, COUNTS_MS).unref();
+  }
+
+  #waitIfEmpty(): void {
+    if (this.#current === null || this.#present.size > 0) return;
+    clearTimeout(this.#emptyTimer);
+    this.#emptyTimer = setTimeout(() => void this.end('empty'), this.#options.emptyMs).unref();
+  }
+
+  // --- its end ---
+
+  /** @returns the record; null when no session is running, or it could not be written (the operator is told) */
+  async end(endedBy: 'empty' | 'admin'): Promise<SessionRecord | null> {
+    const running = this.#take();
+    if (running === null) return null;
+    this.#endings.add(running);
+    return this.#alone(async () => {
+      try {
+        await this.#options.world.ask<'endWounds'>({ kind: 'endWounds' });
+      } catch (error) {
+        this.#options.tell(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
+      } finally {
+        this.#endings.delete(running);
+      }
+      return this.#keep(running, endedBy);
+    });
+  }
+
+  /** With the server: the world has stopped already, and told what became of the wounds. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const running = this.#take();
+    await this.#alone(async () => {
+      if (running !== null) await this.#keep(running, 'shutdown');
+    });
+  }
+
+  #take(): Running | null {
+    const running = this.#current;
+    this.#current = null;
+    clearTimeout(this.#emptyTimer);
+    clearTimeout(this.#countsTimer);
+    this.#countsTimer = undefined;
+    return running;
+  }
+
+  async #keep({ draft, journal }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
+    const record = draft.finish(endedBy, this.#now().toISOString());
+    try {
+      await writeSession(this.#path(record.id), record);
+      await journal.remove();
+    } catch (error) {
+      // The journal stays: the next start makes a record of it.
+      this.#options.tell(`session ${record.id} could not be written: ${(error as Error).message}`);
+      return null;
+    }
+    await this.#prune().catch((error: Error) => this.#options.tell(`sessions: ${error.message}`));
+    this.onEnd(record);
+    return record;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  // --- those before ---
+
+  /** Newest first; records that cannot be read say why. */
+  async past(most: number): Promise<PastSession[]> {
+    const names = (await this.#names()).slice(-most).reverse();
+    return Promise.all(names.map((name) => this.#head(name)));
+  }
+
+  async #head(name: string): Promise<PastSession> {
+    const known = this.#heads.get(name);
+    if (known !== undefined) return known;
+    const head = await readSessionHead(join(this.folder, name)).catch((error: Error) => {
+      return { id: name.slice(0, -'.json'.length), fault: error.message };
+    });
+    this.#heads.set(name, head);
+    return head;
+  }
+
+  /** Oldest first. */
+  async #names(): Promise<string[]> {
+    const names = await readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return names.filter((name) => RECORD.test(name)).sort();
+  }
+
+  /** Visits that hurt nobody go before sessions that something can be learned from. */
+  async #prune(): Promise<void> {
+    const files = await Promise.all(
+      (await this.#names()).map(async (name) => {
+        const head = await this.#head(name);
+        const isEmpty = !('fault' in head) && head.damage.every(({ wounds }) => wounds === 0);
+        return { name, isEmpty, size: (await stat(join(this.folder, name))).size };
+      }),
+    );
+    let bytes = files.reduce((sum, { size }) => sum + size, 0);
+    let left = files.length;
+    const byWorth = [...files.filter(({ isEmpty }) => isEmpty), ...files.filter(({ isEmpty }) => !isEmpty)];
+    for (const { name, size } of byWorth) {
+      if (left <= KEPT_RECORDS && (bytes <= KEPT_BYTES || left === 1)) break;
+      await unlink(join(this.folder, name));
+      this.#heads.delete(name);
+      bytes -= size;
+      left--;
+    }
+    if (left < files.length)
+      this.#options.tell(
+        `sessions: ${files.length - left} old records removed; ${KEPT_RECORDS} are kept, of ${KEPT_BYTES / 2 ** 20} MB at most`,
+      );
+  }
+
+  #path(id: string): string {
+    return join(this.folder, `${id}.json`);
+  }
+}
