@@ -9,6 +9,7 @@ import {
   ClientMessageType,
   type HelloMessage,
   type InspectionMessage,
+  type LearnedMessage,
   type NoticeMessage,
   type PlayersMessage,
   type PongMessage,
@@ -46,6 +47,7 @@ export class Connection {
   readonly inspection = new Signal<[InspectionMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
+  readonly learned = new Signal<[LearnedMessage]>();
   /** Lost, and when it tries again (ms from now; Infinity: it does not). Null: it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
@@ -189,6 +191,7 @@ export class Connection {
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
+    room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
       const ms = performance.now() - message.time;

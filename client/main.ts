@@ -13,6 +13,7 @@ import { useHands } from './hands.ts';
 import { Help } from './help.ts';
 import { HudButtons } from './hud-buttons.ts';
 import { Inspector } from './inspector.ts';
+import { LearnedCard } from './learned-card.ts';
 import { Minimap } from './minimap.ts';
 import { NameField } from './name-field.ts';
 import { Banner, Hint, Toasts } from './notices.ts';
@@ -55,6 +56,7 @@ const toasts = new Toasts(byId('toasts'));
 const banner = new Banner(byId('banner'), () => connection.retryNow());
 const hint = new Hint(byId('hint'));
 const help = new Help(byId<HTMLDialogElement>('help'));
+const learned = new LearnedCard(byId('learned'));
 const statsPanel = new StatsPanel(byId('stats'));
 const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connection.rename(name));
 const buttons = new HudButtons({ theme, help });
@@ -74,6 +76,7 @@ connection.hello.on((message) => {
   players.become(message.you);
   brush.meet(message, message.species, message.budget, performance.now());
   inspector.learn(message.species);
+  learned.meet(message.species);
   help.describe(message);
   nameField.greet(message.name);
   buttons.tint(players.hue(message.you));
@@ -175,6 +178,7 @@ connection.species.on(({ species }) => {
   inspector.learn(species);
 });
 connection.notice.on(({ text }) => toasts.tell(text));
+connection.learned.on((message) => learned.show(message));
 brush.refused.on((reason) => {
   toasts.show(reason);
   stage.refresh();

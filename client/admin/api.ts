@@ -87,6 +87,43 @@ export interface AuditEntry {
   readonly detail: string;
 }
 
+export interface RunningSession {
+  readonly beganAt: string;
+  readonly atOnce: number;
+  readonly players: number;
+  readonly mostAtOnce: number;
+  readonly strokes: number;
+  readonly refusedStrokes: number;
+  readonly wounds: number;
+  readonly healed: number;
+  readonly openWounds: number;
+  readonly droppedWounds: number;
+}
+
+/** A record that cannot be read says why. */
+export type PastSession =
+  | { readonly id: string; readonly fault: string }
+  | {
+      readonly id: string;
+      readonly beganAt: string;
+      readonly endedAt: string;
+      readonly endedBy: string;
+      readonly players: number;
+      readonly strokes: number;
+      readonly droppedWounds: number;
+      readonly damage: readonly {
+        readonly species: string;
+        readonly wounds: number;
+        readonly healed: number;
+      }[];
+    };
+
+export interface SessionsAnswer {
+  readonly running: RunningSession | null;
+  /** Newest first. */
+  readonly past: readonly PastSession[];
+}
+
 export interface OrganismEntry {
   readonly id: number;
   readonly species: string;

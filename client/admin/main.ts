@@ -1,9 +1,18 @@
 /** The admin's page: log in, then rules, world, players and figures, asked for once a second. Wiring only. */
 import { byId, h } from '../dom.ts';
 import { formatAge, formatCount, formatSteps } from '../format.ts';
-import { ApiError, type AuditEntry, ask, type LiveAnswer, type RuleEntry, type RulesAnswer } from './api.ts';
+import {
+  ApiError,
+  type AuditEntry,
+  ask,
+  type LiveAnswer,
+  type RuleEntry,
+  type RulesAnswer,
+  type SessionsAnswer,
+} from './api.ts';
 import { PeoplePanel, showAudit } from './people.ts';
 import { RulesPanel } from './rules.ts';
+import { SessionsPanel } from './sessions.ts';
 import { Trial } from './trial.ts';
 import { Upload } from './upload.ts';
 import { WorldPanel } from './world-panel.ts';
@@ -19,6 +28,10 @@ const logout = byId('logout');
 const say = byId('say');
 
 const world = new WorldPanel(byId('world'), (control) => void act('POST', 'world', control, 'Done.'));
+const sessions = new SessionsPanel(
+  byId('sessions'),
+  () => void act('POST', 'sessions/end', {}, 'Ended; its record is kept.'),
+);
 const people = new PeoplePanel(byId('players'), {
   act: (id, action) => void act('POST', `players/${encodeURIComponent(id)}`, action, 'Done.'),
   unban: (address) => void act('DELETE', `bans/${encodeURIComponent(address)}`, undefined, 'Done.'),
@@ -78,6 +91,7 @@ async function refreshLive(): Promise<void> {
   const live = await ask<LiveAnswer>('GET', 'live');
   world.show(live);
   people.show(live);
+  sessions.show(await ask<SessionsAnswer>('GET', 'sessions'));
   byId('who').textContent = live.who;
   const { stats } = live;
   const figures: [string, string][] = [

@@ -98,7 +98,9 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
   expect(errors).toEqual([]);
 });
 
-test('the world is paused and goes on; a player is shown out', { timeout: 60_000 }, async () => {
+test('the world is paused and goes on; the session is ended; a player is shown out', {
+  timeout: 60_000,
+}, async () => {
   await admin.click('#world button:has-text("Pause")');
   await admin.waitForFunction(
     () => document.querySelector('#figures')?.textContent?.includes('paused'),
@@ -111,6 +113,14 @@ test('the world is paused and goes on; a player is shown out', { timeout: 60_000
     null,
     WAIT,
   );
+  expect(await admin.textContent('#sessions')).toContain('players1, 1 at once');
+  await admin.click('#sessions button:has-text("End session")');
+  await admin.waitForFunction(
+    () => document.querySelector('#sessions')?.textContent?.includes('ended by an admin'),
+    null,
+    WAIT,
+  );
+  expect(await admin.isVisible('#sessions button')).toBe(false);
   await admin.click('#players button:has-text("Kick")');
   await player.waitForFunction(
     () => document.querySelector('#banner')?.textContent?.includes('An admin has shown you out'),
