@@ -43,7 +43,15 @@ export class LearnedCard {
     const [newest, ...others] = rules;
     const body = h(
       'div',
-      { class: 'learned__body', id: 'learned-body', hidden: '' },
+      // It may scroll, by keys too.
+      {
+        class: 'learned__body',
+        id: 'learned-body',
+        role: 'group',
+        'aria-label': 'Figures',
+        tabindex: '0',
+        hidden: '',
+      },
       ...rules.map((rule, i) => this.#figures(rule, i > 0)),
     );
     const more = others.length === 0 ? [] : [h('span', { class: 'learned__more' }, `+${others.length} more`)];

@@ -181,7 +181,7 @@ export interface LearnedRule {
   readonly since: string;
   /** Id of the session that it learned from: its beginning. */
   readonly session: string;
-  /** No session has ended since that one. */
+  /** No session in which somebody was hurt has ended since that one. */
   readonly isLastSession: boolean;
   readonly wounds: number;
   /** Median over wounds of that session that it was not tuned on: 0 not at all … 1 whole. */

@@ -78,7 +78,7 @@ export class Admin {
     });
     this.learned = new LearnedBoard({
       ask: (question) => this.desk.ask(question),
-      lastSession: async () => (await sessions?.past(1))?.[0]?.id ?? null,
+      lastSession: async () => (await sessions?.lastThatHurt()) ?? null,
       complain: (text) => console.error(text),
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);

@@ -9,7 +9,7 @@ const FRESH_MS = 5_000;
 export interface LearnedOptions {
   /** @throws RegistryError, RuleError */
   readonly ask: <T>(question: (registry: Registry) => T) => Promise<T>;
-  /** Id of the newest record; null: there is none. */
+  /** Id of the newest session that something could be learned from; null: there is none. */
   readonly lastSession: () => Promise<string | null>;
   /** The operator shall read it. */
   readonly complain: (text: string) => void;

@@ -89,7 +89,7 @@ export class Sessions {
         // It may have been written just before the process ended.
         if (existsSync(sessions.#path(record.id))) continue;
         await writeSession(sessions.#path(record.id), record);
-        options.tell(`session ${record.id} ended with the process: ${record.wounds.length} wounds kept`);
+        options.tell(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
       }
       await remove();
       if (records.length > 0) await sessions.#prune();
@@ -267,6 +267,13 @@ export class Sessions {
   async past(most: number): Promise<PastSession[]> {
     const names = (await this.#names()).slice(-most).reverse();
     return Promise.all(names.map((name) => this.#head(name)));
+  }
+
+  /** The newest session in which somebody was hurt: those who only looked taught nothing. null: there is none. */
+  async lastThatHurt(): Promise<string | null> {
+    for (const head of await this.past(KEPT_RECORDS))
+      if (!('fault' in head) && head.damage.some(({ wounds }) => wounds > 0)) return head.id;
+    return null;
   }
 
   async #head(name: string): Promise<PastSession> {

@@ -2,14 +2,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '@colyseus/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { readConfig } from '../../server/config.ts';
+import { serializeRule } from '../../server/rules/format.ts';
 import { readSession } from '../../server/sessions/record.ts';
 import { Sessions } from '../../server/sessions/sessions.ts';
-import { ClientMessageType, ServerMessageType } from '../../shared/protocol.ts';
+import { learnedFault } from '../../shared/learned.ts';
+import {
+  ClientMessageType,
+  type LearnedMessage,
+  ROOM_NAME,
+  ServerMessageType,
+} from '../../shared/protocol.ts';
 import { FakeWorld } from '../rooms/fake-world.ts';
 import { join as joinWorld, next, startServer, type TestServer } from '../rooms/harness.ts';
+import { randomRule } from '../rules/rules.ts';
 
 const TOKEN = 'a token for this test only';
 let folder: string;
@@ -52,6 +61,14 @@ async function call(method: string, path: string, cookie = '', body?: unknown) {
 async function logIn(): Promise<string> {
   const { headers } = await call('POST', 'login', '', { token: TOKEN, name: 'Ann' });
   return headers.get('set-cookie')!.split(';')[0];
+}
+
+/** The message may come right behind the hello: it is listened for from the start. */
+async function joinAndLearn(): Promise<LearnedMessage> {
+  const room = await new Client(server.url.replace(/\/$/, '')).join(ROOM_NAME);
+  room.reconnection.enabled = false;
+  for (const type of Object.values(ServerMessageType)) room.onMessage(type, () => {});
+  return next<LearnedMessage>(room, ServerMessageType.learned);
 }
 
 test('the running session is shown as it is, and ended by who says so, with a trace', async () => {
@@ -108,6 +125,41 @@ test('without the audit log no session is ended', async () => {
   const refused = await call('POST', 'sessions/end', ann, {});
   expect([refused.status, refused.body.error]).toEqual([503, 'the server is stopping']);
   expect(sessions.isRunning).toBe(true);
+});
+
+test('a newcomer is told what the rules in force have learned, of which session, after the hello', async () => {
+  sessions.join('hurts', '10.0.0.1');
+  world.onWounds([
+    { type: 'open', wound: 1, organism: 1, species: 'pikachu', rule: 'pikachu@1', healthBefore: 1 },
+    { type: 'blow', wound: 1, blow: { afterSteps: 0, tool: 'ablate', radius: 3, points: [0, 0] } },
+    { type: 'closed', wound: 1, healthLeast: 0.5, healthAfter: 1, healedInSteps: 30 },
+  ]);
+  const session = (await sessions.end('admin'))!.id;
+  // Whoever only looks teaches nothing: it stays the last session.
+  sessions.join('looks', '10.0.0.1');
+  expect(await sessions.end('admin')).toMatchObject({ wounds: [] });
+  const figures = { wounds: 9, recoveryBefore: 0.5, recoveryAfter: 0.9, stepsBefore: null, stepsAfter: 80 };
+  await admin.desk.ask((registry) => {
+    const actor = { who: 'Ann', address: '' };
+    const bytes = serializeRule({ ...randomRule(1), name: 'pikachu', metadata: {} });
+    const metrics = { learned: { session, ...figures } };
+    const { id } = registry.add({ bytes, origin: 'tuned', metrics }, actor);
+    const swap = registry.wantSwap({ species: 'pikachu', rule: id, scope: 'species' }, actor);
+    registry.settle(swap.id, 'in force', '', actor);
+  });
+  const learned = await joinAndLearn();
+  const rule = { species: 'pikachu', label: 'pikachu v1', session, isLastSession: true, ...figures };
+  expect(learned.rules).toEqual([{ ...rule, since: expect.any(String) }]);
+  expect(learnedFault(learned)).toBeNull();
+});
+
+test('a registry that does not answer keeps nobody from joining', async () => {
+  admin.learned.message = () => new Promise(() => {});
+  const { room, hello } = await joinWorld(server);
+  expect(hello.you).toBe(room.sessionId);
+  const struck = next(room, ServerMessageType.strokeResult);
+  room.send(ClientMessageType.stroke, { id: 1, tool: 'ablate', radius: 3, points: [10, 10] });
+  expect(await struck).toMatchObject({ ok: true });
 });
 
 test('a record that cannot be read is listed with the reason', async () => {

@@ -153,7 +153,7 @@ test('a server that is killed loses nothing of what was done: the next start wri
   const again = await start();
   const session = await record();
   expect(session).toMatchObject({ endedBy: 'crash', players: 1, strokes: 1, wounds: [{ blows: [CUT] }] });
-  expect(again.output()).toContain(`session ${session.id} ended with the process: 1 wounds kept`);
+  expect(again.output()).toContain(`session ${session.id} ended with the process; wounds kept: 1`);
   expect(await again.stop()).toBe(0);
   expect(sessionFiles()).toEqual([`${session.id}.json`]);
 });

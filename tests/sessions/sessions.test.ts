@@ -250,6 +250,7 @@ describe('a session', () => {
       { id: '2026-11-25T02-10-00.000Z', damage: [{ species: 'pikachu', healed: 1 }] },
     ]);
     expect(await sessions.past(1)).toHaveLength(1);
+    expect(await sessions.lastThatHurt()).toBe('2026-11-25T02-10-00.000Z');
   });
 
   test('makes room: of too many records, those that hurt nobody go first, then the oldest', async () => {
@@ -298,7 +299,7 @@ describe('a session that was cut off', () => {
       wounds: [{ healedInSteps: 80 }, { healthLeast: 0.5, healthAfter: 0.5, healedInSteps: null }],
     });
     expect(files()).toEqual(['2026-11-25T02-10-00.000Z.json']);
-    expect(told).toEqual(['session 2026-11-25T02-10-00.000Z ended with the process: 2 wounds kept']);
+    expect(told).toEqual(['session 2026-11-25T02-10-00.000Z ended with the process; wounds kept: 2']);
   });
 
   test('in the middle of a line loses that line', async () => {

@@ -213,6 +213,45 @@ describe('questions', () => {
   });
 });
 
+describe('wounds', () => {
+  const stroke = { id: 1, tool: 'truncate', radius: 1, points: [20, 20] } as const;
+
+  test('are told in the frame in which something became of them, and not in others', async () => {
+    const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
+    world.plantAt('blob', 20, 20);
+    await runUntil(6_000, (nowMs) => {
+      if (nowMs === 3_000) ask(1, { kind: 'stroke', name: 'Ann', stroke });
+    });
+    const told = ofType(posted, 'wounds');
+    expect(told[0].events).toMatchObject([{ type: 'open', organism: 1 }, { type: 'blow' }, { type: 'look' }]);
+    expect(told.every(({ events }) => events.length > 0)).toBe(true);
+    expect(told.flatMap(({ events }) => events).filter(({ type }) => type === 'closed')).toHaveLength(1);
+    expect(told.length).toBeLessThan(12);
+  });
+
+  test('that are to end are told before the answer; those still open at the end before the last word', async () => {
+    const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
+    world.plantAt('blob', 20, 20);
+    await runUntil(3_300, (nowMs) => {
+      if (nowMs === 3_000) ask(1, { kind: 'stroke', name: 'Ann', stroke });
+      if (nowMs === 3_100) ask(2, { kind: 'endWounds' });
+      if (nowMs === 3_250) ask(3, { kind: 'stroke', name: 'Ann', stroke: { ...stroke, radius: 0.5 } });
+    });
+    const order = posted.flatMap((message) => {
+      if (message.type === 'wounds') return message.events.map(({ type }) => type);
+      return message.type === 'answer'
+        ? [`answer ${message.request}`]
+        : message.type === 'stopped'
+          ? ['stopped']
+          : [];
+    });
+    expect(order).toEqual([
+      ...['answer 1', 'open', 'blow', 'look', 'closed', 'answer 2'],
+      ...['answer 3', 'open', 'blow', 'look', 'closed', 'stopped'],
+    ]);
+  });
+});
+
 describe('saving', () => {
   test('happens every so often, when asked, and at the end', async () => {
     const { saved, posted, ask, runUntil } = await makeSimulation({ saveSeconds: 2 });
