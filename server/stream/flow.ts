@@ -5,6 +5,7 @@
  * on the way, and sending more would only make it later. The window is halved then, and grows again by what
  * arrives in time: it finds what the link carries, as TCP does, but by delay and for what we queue ourselves.
  */
+import { ACK_EVERY_MS } from '../../shared/limits.ts';
 import { TokenBucket } from './tokenBucket.ts';
 
 /** Where a viewer's bytes go. */
@@ -29,8 +30,8 @@ const LEAST_WINDOW_BYTES = 4 * 1024;
 /** Of what arrived in time, once it is known that the link has a limit; before that all of it. */
 const CAUTIOUS_GROWTH = 1 / 8;
 const BYTES_PER_SECOND = 1_000_000;
-/** Later than the best round trip by this: five frames at 20 Hz. */
-const LATE_MS = 250;
+/** Later than the best round trip by this: five frames at 20 Hz, and what a client may wait before it acknowledges. */
+const LATE_MS = 250 + ACK_EVERY_MS;
 /** The best round trip is forgotten by so much a second, lest a link that grew longer counts as slow for ever. */
 const FORGET_MS_PER_SECOND = 5;
 
@@ -78,6 +79,11 @@ export class Flow {
     this.#windowBytes = Math.min(windowBytes, FIRST_WINDOW_BYTES);
     this.#bucket = new TokenBucket(windowBytes, bytesPerSecond, nowMs);
     this.#changedMs = nowMs;
+  }
+
+  /** The number of the last frame that was sent; 0: none was. */
+  get lastFrame(): number {
+    return this.#lastFrame;
   }
 
   get bytesInFlight(): number {
