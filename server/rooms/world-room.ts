@@ -32,6 +32,8 @@ const STALLED_MS = 10_000;
 const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
 const STREAM_SWEEP_MS = 200;
+/** Half a frame: the news of players comes with every second frame, whichever is a little late. */
+const EARLY_MS = 25;
 
 export interface RoomHost {
   readonly world: WorldLink;
@@ -63,6 +65,8 @@ export class WorldRoom extends Room {
   readonly #sessions = new Map<Client, { session: Session; connection: Connection }>();
   readonly #timers: NodeJS.Timeout[] = [];
   #around: Surroundings | null = null;
+  /** When players were last told about each other. */
+  #toldMs = 0;
 
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
@@ -72,7 +76,10 @@ export class WorldRoom extends Room {
     const players = new Players();
     this.#around = { world, stream, players, stepsPerSecond, framesPerSecond, epsilon, now };
     this.#timers.push(
-      setInterval(() => players.tick(), PLAYERS_TICK_MS),
+      setInterval(() => {
+        // Frames bring it, unless the world is quiet.
+        if (now() - this.#toldMs >= PLAYERS_TICK_MS + EARLY_MS) this.#tellPlayers();
+      }, PLAYERS_TICK_MS / 2),
       setInterval(() => {
         for (const { session } of this.#sessions.values()) void session.inspect();
       }, INSPECT_MS),
@@ -96,7 +103,26 @@ export class WorldRoom extends Room {
   }
 
   publish(frame: PublishedFrame): void {
-    this.#around?.stream.publish(frame);
+    if (this.#around === null) return;
+    const { stream, now } = this.#around;
+    if (now() - this.#toldMs < PLAYERS_TICK_MS - EARLY_MS) {
+      stream.publish(frame);
+      return;
+    }
+    // What players do leaves in the same write as what they see: writes are most of what a viewer costs.
+    for (const { connection } of this.#sessions.values()) connection.cork();
+    try {
+      this.#tellPlayers();
+      stream.publish(frame);
+    } finally {
+      for (const { connection } of this.#sessions.values()) connection.uncork();
+    }
+  }
+
+  #tellPlayers(): void {
+    const { players, now } = this.#around!;
+    this.#toldMs = now();
+    players.tick();
   }
 
   publishStats(stats: StatsMessage): void {
