@@ -20,6 +20,8 @@ export interface FlowOptions {
   readonly windowBytes?: number;
   /** What a viewer may be sent, on average. */
   readonly bytesPerSecond?: number;
+  /** How long this process has kept what came to it waiting, of late: no fault of any link. */
+  readonly lagMs?: () => number;
 }
 
 /** The largest window: about a quarter of a second at the default cap of 1 MB/s. */
@@ -54,6 +56,7 @@ interface Flight {
 export class Flow {
   readonly #socket: FrameSocket;
   readonly #mostWindowBytes: number;
+  readonly #lagMs: () => number;
   #windowBytes: number;
   /** The window is halved once for all that was on its way by then. */
   #halvedAtFrame = 0;
@@ -73,9 +76,10 @@ export class Flow {
   #tryMs = FIRST_TRY_MS;
 
   constructor(socket: FrameSocket, nowMs: number, options: FlowOptions = {}) {
-    const { windowBytes = WINDOW_BYTES, bytesPerSecond = BYTES_PER_SECOND } = options;
+    const { windowBytes = WINDOW_BYTES, bytesPerSecond = BYTES_PER_SECOND, lagMs = () => 0 } = options;
     this.#socket = socket;
     this.#mostWindowBytes = windowBytes;
+    this.#lagMs = lagMs;
     this.#windowBytes = Math.min(windowBytes, FIRST_WINDOW_BYTES);
     this.#bucket = new TokenBucket(windowBytes, bytesPerSecond, nowMs);
     this.#changedMs = nowMs;
@@ -98,7 +102,7 @@ export class Flow {
   /** Bytes that may be sent now; 0 or less: none. */
   room(nowMs: number): number {
     const oldest = this.#flights[0];
-    if (oldest !== undefined && nowMs - oldest.sentMs > this.#bestMs + LATE_MS) return 0;
+    if (oldest !== undefined && this.#isLate(nowMs - oldest.sentMs)) return 0;
     const waiting = Math.max(this.#bytesInFlight, this.#socket.bufferedBytes);
     return Math.min(this.#windowBytes - waiting, this.#bucket.tokens(nowMs));
   }
@@ -124,7 +128,7 @@ export class Flow {
     }
     if (arrived === 0) return true;
     this.#bytesInFlight -= arrived;
-    if (roundTripMs <= this.#bestMs + LATE_MS) {
+    if (!this.#isLate(roundTripMs)) {
       const growth = this.#halvedAtFrame === 0 ? arrived : arrived * CAUTIOUS_GROWTH;
       this.#windowBytes = Math.min(this.#mostWindowBytes, this.#windowBytes + growth);
     } else if (frame > this.#halvedAtFrame) {
@@ -159,6 +163,11 @@ export class Flow {
       if (this.#detail === 0) this.#tryMs = FIRST_TRY_MS;
       else this.#change(this.#detail - 1, nowMs);
     }
+  }
+
+  #isLate(roundTripMs: number): boolean {
+    // Once on the way out and once on the way back.
+    return roundTripMs > this.#bestMs + LATE_MS && roundTripMs > this.#bestMs + LATE_MS + 2 * this.#lagMs();
   }
 
   #change(detail: number, nowMs: number): void {
