@@ -24,6 +24,7 @@ import {
 } from '../shared/protocol.ts';
 import { Signal } from './events.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
+import { Acks } from './stream/acks.ts';
 
 const PING_EVERY_MS = 2_000;
 const VIEWPORT_EVERY_MS = 120;
@@ -63,6 +64,7 @@ export class Connection {
   /** Pages of `#gapLevel` to ask keyframes of. */
   readonly #gaps = new Set<number>();
   #gapLevel = 0;
+  readonly #acks = new Acks((frame) => this.#send(ClientMessageType.ack, { frame }));
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
   #unheardPings = 0;
@@ -102,6 +104,7 @@ export class Connection {
   dispose(): void {
     clearTimeout(this.#retry);
     for (const tick of this.#ticks) clearInterval(tick);
+    this.#acks.reset();
     void this.#room?.leave();
     this.#room = null;
   }
@@ -119,7 +122,7 @@ export class Connection {
   acknowledge(frame: number): void {
     // Not sooner: a page that dies of every first frame must wait longer each time.
     this.#attempt = 0;
-    this.#send(ClientMessageType.ack, { frame });
+    this.#acks.decoded(frame);
   }
 
   /** @param pages - row-major indexes of that level; only the newest level's are wanted still */
@@ -164,6 +167,7 @@ export class Connection {
       this.#room = room;
       this.#viewportSent = '';
       this.#gaps.clear();
+      this.#acks.reset();
       this.#listen(room);
     } catch (error) {
       this.#room = null;

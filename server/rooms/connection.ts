@@ -1,16 +1,19 @@
 /**
  * The only way to a client: bytes are sent now or not at all. Colyseus queues without bound (messages for a
  * client that never acknowledged its JOIN, and everything for one that never reads), so none of its send
- * methods is used but `raw`.
+ * methods is used; and frames pass by `ws`, which writes a message in two pieces: they bring room for their
+ * own header, and what goes to everybody is put behind one header once.
  *
  * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/flow.ts`),
  * `CONTROL_BYTES` more of messages, and the one message that crossed that line.
  */
+import type { Socket } from 'node:net';
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
 import type { WebSocket } from 'ws';
 import { ServerMessageType } from '../../shared/protocol.ts';
 import { type FrameSocket, WINDOW_BYTES } from '../stream/flow.ts';
 import { HEADROOM_BYTES } from '../stream/viewer.ts';
+import { LONGEST_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
 /** Beyond the window: room for messages beside a full window of frames. */
 const CONTROL_BYTES = 64 * 1024;
@@ -33,21 +36,39 @@ const frameHeader = getMessageBytes.raw(
   undefined,
   new Uint8Array(0),
 );
-if (frameHeader.length !== HEADROOM_BYTES)
-  throw new Error(
-    `Colyseus spends ${frameHeader.length} bytes on a frame's header, expected ${HEADROOM_BYTES}`,
-  );
+/** Where a frame's message begins behind the header of its WebSocket message. */
+const MESSAGE_AT = HEADROOM_BYTES - frameHeader.length;
+if (MESSAGE_AT < LONGEST_HEADER_BYTES)
+  throw new Error(`Colyseus spends ${frameHeader.length} bytes on a frame's header: there is no room for it`);
+
+/** The message that was framed last: what goes to a thousand clients is framed for the first. */
+let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = null;
+
+function frameOf(message: Uint8Array): Buffer {
+  if (framed?.message !== message) {
+    const bytes = Buffer.allocUnsafeSlow(LONGEST_HEADER_BYTES + message.length);
+    bytes.set(message, LONGEST_HEADER_BYTES);
+    framed = { message, bytes: bytes.subarray(putHeader(bytes, LONGEST_HEADER_BYTES)) };
+  }
+  return framed.bytes;
+}
 
 export class Connection implements FrameSocket {
   readonly id: string;
   readonly #client: Client & ClientPrivate;
   readonly #socket: WebSocket;
+  /** What `ws` writes to; it keeps nothing back, as long as no extension is in use. */
+  readonly #wire: Socket;
   #closing = false;
 
   constructor(client: Client) {
     this.id = client.sessionId;
     this.#client = client as Client & ClientPrivate;
     this.#socket = client.ref as unknown as WebSocket;
+    const { _socket: wire } = this.#socket as unknown as { _socket: Socket | undefined };
+    if (wire === undefined || this.#socket.extensions !== '')
+      throw new Error('a WebSocket that is compressed, or not that of `ws`');
+    this.#wire = wire;
   }
 
   /** It has acknowledged the JOIN: before that, Colyseus would queue whatever it is sent. */
@@ -64,8 +85,16 @@ export class Connection implements FrameSocket {
   }
 
   send(frame: Buffer): void {
-    frame.set(frameHeader, 0);
-    this.#raw(frame);
+    frame.set(frameHeader, MESSAGE_AT);
+    this.#write(frame.subarray(putHeader(frame, MESSAGE_AT)));
+  }
+
+  /** What is sent from now on leaves with `uncork`, in one write. */
+  cork(): void {
+    this.#wire.cork();
+  }
+  uncork(): void {
+    this.#wire.uncork();
   }
 
   /** @returns false when it was dropped: the client is not reading */
@@ -76,7 +105,7 @@ export class Connection implements FrameSocket {
   /** @returns false when it was dropped: the client is not reading */
   postEncoded(bytes: Uint8Array): boolean {
     if (!this.canPost()) return false;
-    this.#raw(bytes);
+    this.#write(frameOf(bytes));
     return true;
   }
 
@@ -93,9 +122,8 @@ export class Connection implements FrameSocket {
     setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref();
   }
 
-  #raw(bytes: Uint8Array): void {
+  #write(bytes: Buffer): void {
     // A socket that closes under us reports it to `close`; there is nobody to tell here.
-    if (!this.#closing && this.#socket.readyState === this.#socket.OPEN)
-      this.#client.raw(bytes, undefined, () => {});
+    if (!this.#closing && this.#socket.readyState === this.#socket.OPEN) this.#wire.write(bytes);
   }
 }

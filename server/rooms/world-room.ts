@@ -2,6 +2,7 @@
  * The Colyseus room: where sockets become sessions. It keeps no state in a Schema and lets none of
  * Colyseus' own queues be used; all that a client may cause is in `session.ts`.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   type Client,
   type ClientPrivate,
@@ -32,6 +33,11 @@ const STALLED_MS = 10_000;
 const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
 const STREAM_SWEEP_MS = 200;
+const LOOP_SAMPLE_MS = 10;
+/** The loop's lateness is remembered for one to two of these. */
+const LAG_MS = 500;
+/** Half a frame: the news of players comes with every second frame, whichever is a little late. */
+const EARLY_MS = 25;
 
 export interface RoomHost {
   readonly world: WorldLink;
@@ -65,21 +71,38 @@ export class WorldRoom extends Room {
   readonly #sessions = new Map<Client, { session: Session; connection: Connection }>();
   readonly #timers: NodeJS.Timeout[] = [];
   #around: Surroundings | null = null;
+  /** How late this thread's loop came round: the worst since the last look, and before it. */
+  readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
+  #lagMs = 0;
+  /** When players were last told about each other. */
+  #toldMs = 0;
 
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
     const { world, stepsPerSecond, framesPerSecond, epsilon, attendance, learned } = host;
-    const stream = new Stream(world, { now, bytesPerSecond: host.viewerBytesPerSecond });
+    this.#loop.enable();
+    const stream = new Stream(world, {
+      now,
+      bytesPerSecond: host.viewerBytesPerSecond,
+      lagMs: () => Math.max(this.#lagMs, this.#loop.max / 1e6 - LOOP_SAMPLE_MS),
+    });
     const players = new Players();
     const pace = { stepsPerSecond, framesPerSecond, epsilon };
     this.#around = { world, stream, players, attendance, learned, ...pace, now };
     this.#timers.push(
-      setInterval(() => players.tick(), PLAYERS_TICK_MS),
+      setInterval(() => {
+        // Frames bring it, unless the world is quiet.
+        if (now() - this.#toldMs >= PLAYERS_TICK_MS + EARLY_MS) this.#tellPlayers();
+      }, PLAYERS_TICK_MS / 2),
       setInterval(() => {
         for (const { session } of this.#sessions.values()) void session.inspect();
       }, INSPECT_MS),
       setInterval(() => this.#sweep(), SWEEP_MS),
+      setInterval(() => {
+        this.#lagMs = this.#loop.max / 1e6 - LOOP_SAMPLE_MS;
+        this.#loop.reset();
+      }, LAG_MS),
       setInterval(() => stream.sweep(), STREAM_SWEEP_MS),
     );
     // Every byte of a client comes through `#receive`; Colyseus' own reader is asked for the handshake only.
@@ -99,7 +122,26 @@ export class WorldRoom extends Room {
   }
 
   publish(frame: PublishedFrame): void {
-    this.#around?.stream.publish(frame);
+    if (this.#around === null) return;
+    const { stream, now } = this.#around;
+    if (now() - this.#toldMs < PLAYERS_TICK_MS - EARLY_MS) {
+      stream.publish(frame);
+      return;
+    }
+    // What players do leaves in the same write as what they see: writes are most of what a viewer costs.
+    for (const { connection } of this.#sessions.values()) connection.cork();
+    try {
+      this.#tellPlayers();
+      stream.publish(frame);
+    } finally {
+      for (const { connection } of this.#sessions.values()) connection.uncork();
+    }
+  }
+
+  #tellPlayers(): void {
+    const { players, now } = this.#around!;
+    this.#toldMs = now();
+    players.tick();
   }
 
   publishStats(stats: StatsMessage): void {
@@ -165,6 +207,7 @@ export class WorldRoom extends Room {
 
   override onDispose(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#loop.disable();
   }
 
   /** With this, Colyseus wraps every hook: nothing that a client causes becomes an unhandled rejection. */

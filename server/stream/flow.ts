@@ -5,6 +5,7 @@
  * on the way, and sending more would only make it later. The window is halved then, and grows again by what
  * arrives in time: it finds what the link carries, as TCP does, but by delay and for what we queue ourselves.
  */
+import { ACK_EVERY_MS } from '../../shared/limits.ts';
 import { TokenBucket } from './tokenBucket.ts';
 
 /** Where a viewer's bytes go. */
@@ -19,6 +20,8 @@ export interface FlowOptions {
   readonly windowBytes?: number;
   /** What a viewer may be sent, on average. */
   readonly bytesPerSecond?: number;
+  /** How long this process has kept what came to it waiting, of late: no fault of any link. */
+  readonly lagMs?: () => number;
 }
 
 /** The largest window: about a quarter of a second at the default cap of 1 MB/s. */
@@ -29,8 +32,8 @@ const LEAST_WINDOW_BYTES = 4 * 1024;
 /** Of what arrived in time, once it is known that the link has a limit; before that all of it. */
 const CAUTIOUS_GROWTH = 1 / 8;
 const BYTES_PER_SECOND = 1_000_000;
-/** Later than the best round trip by this: five frames at 20 Hz. */
-const LATE_MS = 250;
+/** Later than the best round trip by this: five frames at 20 Hz, and what a client may wait before it acknowledges. */
+const LATE_MS = 250 + ACK_EVERY_MS;
 /** The best round trip is forgotten by so much a second, lest a link that grew longer counts as slow for ever. */
 const FORGET_MS_PER_SECOND = 5;
 
@@ -53,6 +56,7 @@ interface Flight {
 export class Flow {
   readonly #socket: FrameSocket;
   readonly #mostWindowBytes: number;
+  readonly #lagMs: () => number;
   #windowBytes: number;
   /** The window is halved once for all that was on its way by then. */
   #halvedAtFrame = 0;
@@ -72,12 +76,18 @@ export class Flow {
   #tryMs = FIRST_TRY_MS;
 
   constructor(socket: FrameSocket, nowMs: number, options: FlowOptions = {}) {
-    const { windowBytes = WINDOW_BYTES, bytesPerSecond = BYTES_PER_SECOND } = options;
+    const { windowBytes = WINDOW_BYTES, bytesPerSecond = BYTES_PER_SECOND, lagMs = () => 0 } = options;
     this.#socket = socket;
     this.#mostWindowBytes = windowBytes;
+    this.#lagMs = lagMs;
     this.#windowBytes = Math.min(windowBytes, FIRST_WINDOW_BYTES);
     this.#bucket = new TokenBucket(windowBytes, bytesPerSecond, nowMs);
     this.#changedMs = nowMs;
+  }
+
+  /** The number of the last frame that was sent; 0: none was. */
+  get lastFrame(): number {
+    return this.#lastFrame;
   }
 
   get bytesInFlight(): number {
@@ -92,7 +102,7 @@ export class Flow {
   /** Bytes that may be sent now; 0 or less: none. */
   room(nowMs: number): number {
     const oldest = this.#flights[0];
-    if (oldest !== undefined && nowMs - oldest.sentMs > this.#bestMs + LATE_MS) return 0;
+    if (oldest !== undefined && this.#isLate(nowMs - oldest.sentMs)) return 0;
     const waiting = Math.max(this.#bytesInFlight, this.#socket.bufferedBytes);
     return Math.min(this.#windowBytes - waiting, this.#bucket.tokens(nowMs));
   }
@@ -118,7 +128,7 @@ export class Flow {
     }
     if (arrived === 0) return true;
     this.#bytesInFlight -= arrived;
-    if (roundTripMs <= this.#bestMs + LATE_MS) {
+    if (!this.#isLate(roundTripMs)) {
       const growth = this.#halvedAtFrame === 0 ? arrived : arrived * CAUTIOUS_GROWTH;
       this.#windowBytes = Math.min(this.#mostWindowBytes, this.#windowBytes + growth);
     } else if (frame > this.#halvedAtFrame) {
@@ -153,6 +163,11 @@ export class Flow {
       if (this.#detail === 0) this.#tryMs = FIRST_TRY_MS;
       else this.#change(this.#detail - 1, nowMs);
     }
+  }
+
+  #isLate(roundTripMs: number): boolean {
+    // Once on the way out and once on the way back.
+    return roundTripMs > this.#bestMs + LATE_MS && roundTripMs > this.#bestMs + LATE_MS + 2 * this.#lagMs();
   }
 
   #change(detail: number, nowMs: number): void {

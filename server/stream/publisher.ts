@@ -40,6 +40,8 @@ export class Publisher {
   readonly #inexact = new Set<PublishedPage>();
   /** Level-0 pages that `due` named. */
   readonly #reading = new Set<PublishedPage>();
+  /** A frame must be closed, whether or not it says something. */
+  #isAwaited = false;
   #frame = 0;
   #nowMs = 0;
 
@@ -73,8 +75,12 @@ export class Publisher {
     }
   }
 
-  /** Answered in the next frame, for all who asked at once; pages that nobody watches are passed over. */
+  /**
+   * Answered in the next frame, for all who asked at once; pages that nobody watches are passed over. That
+   * frame is closed even when there is nothing to say: somebody waits for its number.
+   */
   requestKeyframes(keys: readonly number[]): void {
+    this.#isAwaited = true;
     for (const key of keys) {
       const page = this.#pages.get(key);
       if (page === undefined) continue;
@@ -145,7 +151,8 @@ export class Publisher {
 
   /** Closes the frame; null when there is nothing to say. */
   collect(step: number): PublishedFrame | null {
-    if (this.#open.size === 0) return null;
+    if (this.#open.size === 0 && !this.#isAwaited) return null;
+    this.#isAwaited = false;
     const updates: PublishedUpdate[] = [];
     const encoded: Uint8Array[] = [];
     let total = 0;

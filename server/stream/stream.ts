@@ -1,11 +1,13 @@
 /** Published frames on their way from the world to those who watch. */
+import { KEYFRAME } from '../../shared/frame.ts';
 import type { KeyframesMessage, ViewportMessage } from '../../shared/protocol.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
+import { Chains } from './chains.ts';
 import type { FlowOptions, FrameSocket } from './flow.ts';
 import { twinOf } from './pageKey.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { viewOf } from './view.ts';
-import { type Held, Viewer } from './viewer.ts';
+import { type FrameHead, type Held, type Source, Viewer } from './viewer.ts';
 
 export interface StreamOptions extends FlowOptions {
   /** Milliseconds of a clock that never goes back. */
@@ -18,12 +20,30 @@ export class Stream {
   readonly #now: () => number;
   readonly #subscriptions: Subscriptions<Held>;
   readonly #viewers = new Set<Viewer>();
+  readonly #chains = new Chains();
+  #newest: FrameHead = { frame: 0, step: 0 };
+  /** Pages to ask keyframes of, once for all viewers that are being served. */
+  readonly #asked = new Set<number>();
+  readonly #source: Source = {
+    chains: this.#chains,
+    ask: (key) => this.#asked.add(key),
+    move: (held) => {
+      this.#subscriptions.leave([held], this.#now());
+      held.key = twinOf(held.key);
+      this.#subscriptions.enter([held]);
+    },
+  };
 
   constructor(world: WorldLink, options: StreamOptions) {
     this.#world = world;
     this.#options = options;
     this.#now = options.now;
-    this.#subscriptions = new Subscriptions((add, remove) => world.watch(add, remove));
+    this.#subscriptions = new Subscriptions((add, remove) => {
+      // What is watched anew is published anew, in versions of its own.
+      for (const key of add) this.#chains.forget(key);
+      for (const key of remove) this.#chains.forget(key);
+      world.watch(add, remove);
+    });
   }
 
   join(socket: FrameSocket): Viewer {
@@ -44,57 +64,58 @@ export class Stream {
     if (entered.length + left.length === 0) return;
     this.#subscriptions.enter(entered);
     this.#subscriptions.leave(left, this.#now());
-    this.#ask([viewer]);
+    this.#serve([viewer]);
   }
 
   /** @returns false when no such frame was sent to it yet */
   acknowledge(viewer: Viewer, frame: number): boolean {
     const isKnown = viewer.flow.acknowledge(frame, this.#now());
-    if (isKnown && viewer.owed > 0) this.#ask([viewer]);
+    if (isKnown && viewer.owed > 0) this.#serve([viewer]);
     return isKnown;
   }
 
   lost(viewer: Viewer, { level, pages }: KeyframesMessage): void {
     viewer.lost(level, pages);
-    this.#ask([viewer]);
+    this.#serve([viewer]);
   }
 
   /** Every update goes to all who watch its page; a viewer without room loses nothing but time. */
   publish(frame: PublishedFrame): void {
-    for (const update of frame.updates) {
-      const watchers = this.#subscriptions.watchersOf(update.key);
-      if (watchers !== undefined) for (const held of watchers) held.viewer.offer(held, update);
-    }
     const { buffer, byteOffset, byteLength } = frame.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    this.#newest = { frame: frame.frame, step: frame.step };
+    let last = -1;
+    for (const update of frame.updates) {
+      this.#chains.hear(update, bytes);
+      // A keyframe right after the delta of its page: who cannot use the delta is owed already.
+      const isAgain = update.key === last;
+      last = update.key;
+      const watchers = isAgain ? undefined : this.#subscriptions.watchersOf(update.key);
+      if (watchers === undefined) continue;
+      if (update.base === KEYFRAME) for (const held of watchers) held.viewer.miss(held, update.version);
+      else for (const held of watchers) held.viewer.offer(held, update);
+    }
     const now = this.#now();
-    for (const viewer of this.#viewers) viewer.finish(frame, bytes, now);
-    this.#ask(this.#viewers);
+    for (const viewer of this.#viewers) viewer.finish(frame, bytes, now, this.#source);
+    if (this.#asked.size > 0) this.#ask();
   }
 
-  /** Ends lingering subscriptions, and asks for what had to wait while the world is quiet: a few times a second. */
+  /** Ends lingering subscriptions, and serves what had to wait while the world is quiet: a few times a second. */
   sweep(): void {
     this.#subscriptions.sweep(this.#now());
-    this.#ask(this.#viewers);
+    this.#serve(this.#viewers);
   }
 
-  /** Asks the world once for all that several viewers are owed. */
-  #ask(viewers: Iterable<Viewer>): void {
+  #serve(viewers: Iterable<Viewer>): void {
     const now = this.#now();
-    let keys: Set<number> | null = null;
-    for (const viewer of viewers) {
-      if (viewer.owed === 0 && viewer.coarse === 0) continue;
-      for (const held of viewer.wants(now, this.#move)) {
-        keys ??= new Set();
-        keys.add(held.key);
-      }
-    }
-    if (keys !== null) this.#world.requestKeyframes([...keys]);
+    let waits = false;
+    for (const viewer of viewers) if (viewer.serve(this.#newest, now, this.#source)) waits = true;
+    // Asking for nothing still makes the world close a frame, under whose number they can be served.
+    if (waits || this.#asked.size > 0) this.#ask();
   }
 
-  readonly #move = (held: Held): void => {
-    this.#subscriptions.leave([held], this.#now());
-    held.key = twinOf(held.key);
-    this.#subscriptions.enter([held]);
-  };
+  #ask(): void {
+    this.#world.requestKeyframes([...this.#asked]);
+    this.#asked.clear();
+  }
 }

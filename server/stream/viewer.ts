@@ -7,24 +7,22 @@
  * must be sent anew anyway. On the way up, pages are sent anew a few at a time.
  *
  * Memory a client costs here: an entry of about 150 bytes for each page in view (at most
- * `MAX_VIEWPORT_PAGES`), and at most a window and one update in frames not yet acknowledged, of which only
+ * `MAX_VIEWPORT_PAGES` of `shared/limits.ts`), and at most a window and one update in frames not yet acknowledged, of which only
  * those that the socket has not taken are held.
  */
-import { FRAME_HEADER_BYTES, KEYFRAME, writeFrameHeader } from '../../shared/frame.ts';
+import { FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import type { Size } from '../../shared/geometry.ts';
-import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import type { PublishedFrame, PublishedUpdate } from '../world/messages.ts';
+import type { Chains } from './chains.ts';
 import { Flow, type FlowOptions, type FrameSocket } from './flow.ts';
 import { Lane, laneOf, pageKey, twinOf } from './pageKey.ts';
 import { pagesOf, sameView, type View } from './view.ts';
 
-/** What the room protocol puts before a frame. */
-export const HEADROOM_BYTES = 2;
+/** What the room protocol and WebSocket may put before a frame: 2 and 10 bytes. */
+export const HEADROOM_BYTES = 12;
 /** Asked for again when it has not come by then. */
 const KEYFRAME_TIMEOUT_MS = 500;
-/** Between two looks for what to ask for, as long as nothing new is owed: half a frame. */
-const ASK_PAUSE_MS = 25;
-/** Of the room, what keyframes may take: the rest is for deltas until they come, lest those become debts, too. */
+/** Of the room, what catching up may take: the rest is for the next frames' deltas, lest those become debts, too. */
 const KEYFRAME_SHARE = 0.5;
 /** Keyframes asked for at once. */
 const LARGEST_REQUEST = 512;
@@ -49,6 +47,20 @@ export interface Held {
 /** Moves a subscription to the other lane of its page. */
 export type MoveLane = (held: Held) => void;
 
+/** Where a viewer finds what it is owed. */
+export interface Source {
+  readonly chains: Chains;
+  /** For a keyframe of a page without a chain. */
+  readonly ask: (key: number) => void;
+  readonly move: MoveLane;
+}
+
+/** Of the newest frame; 0: none has come yet. */
+export interface FrameHead {
+  readonly frame: number;
+  readonly step: number;
+}
+
 export class Viewer {
   readonly flow: Flow;
   #view: View | null = null;
@@ -56,15 +68,19 @@ export class Viewer {
   readonly #held = new Map<number, Held>();
   /** How many are owed. */
   #owed = 0;
-  /** Before this there is nothing more to ask for; -Infinity: something is newly owed. */
-  #nextAskMs = Number.NEGATIVE_INFINITY;
   /** How many come in the coarse lane. */
   #coarse = 0;
   /** Updates of the frame being put together, and the page of each. */
   readonly #offered: PublishedUpdate[] = [];
   readonly #offeredOf: Held[] = [];
   #offeredBytes = 0;
-  /** A running mean of what a keyframe takes; most of a first viewport is empty. */
+  /** The message being put together: pieces of what was encoded, how many updates and bytes they are. */
+  readonly #sources: Buffer[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  #updates = 0;
+  #bytes = 0;
+  /** A running mean of what a page takes to catch up with; most of a first viewport is empty. */
   #keyframeBytes = 256;
 
   constructor(socket: FrameSocket, nowMs: number, options?: FlowOptions) {
@@ -101,7 +117,6 @@ export class Viewer {
         const key = rank < fine ? page : twinOf(page);
         held = { viewer: this, key, version: 0, rank, owed: true, askedMs: Number.NEGATIVE_INFINITY };
         this.#owed++;
-        this.#nextAskMs = Number.NEGATIVE_INFINITY;
         if (key !== page) this.#coarse++;
         entered.push(held);
       } else {
@@ -128,17 +143,20 @@ export class Viewer {
     }
   }
 
-  /** One update, of a page it looks at, of the frame being put together; sent, or owed, when `finish` is called. */
+  /** One delta, of a page it looks at, of the frame being put together; sent, or owed, when `finish` is called. */
   offer(held: Held, update: PublishedUpdate): void {
-    if (held.version === update.version) return;
-    if (update.base === KEYFRAME || update.base === held.version) {
+    if (update.base === held.version) {
       this.#offered.push(update);
       this.#offeredOf.push(held);
       this.#offeredBytes += update.length;
-    } else {
-      // The keyframe of the same frame, if there is one, pays this debt at once.
+    } else if (update.version !== held.version) {
       this.#owe(held);
     }
+  }
+
+  /** A page it looks at has this version now, and no delta leads there. */
+  miss(held: Held, version: number): void {
+    if (held.version !== version) this.#owe(held);
   }
 
   /**
@@ -146,103 +164,135 @@ export class Viewer {
    * ten times as much to catch up with; of each kind the nearest pages first.
    *
    * @param frameBytes - `frame.bytes`
-   * @returns whether something was sent
    */
-  finish(frame: PublishedFrame, frameBytes: Buffer, nowMs: number): boolean {
-    if (this.#offered.length === 0 && this.#owed === 0 && this.flow.fineShare === 1) return false;
+  finish(frame: PublishedFrame, frameBytes: Buffer, nowMs: number, source: Source): void {
+    const offered = this.#offered;
+    if (offered.length === 0 && this.#owed === 0 && this.#coarse === 0 && this.flow.fineShare === 1) return;
     let room = this.flow.room(nowMs);
     if (this.#offeredBytes > room) this.#sortOffered();
-    let count = 0;
-    let bytes = HEADROOM_BYTES + FRAME_HEADER_BYTES;
-    const offered = this.#offered;
     for (let i = 0; i < offered.length; i++) {
-      const update = offered[i];
+      const { offset, length, version } = offered[i];
       const held = this.#offeredOf[i];
-      // Its delta was chosen already; the keyframe of the same version would say it twice.
-      if (held.version === update.version) continue;
-      if (update.base === KEYFRAME) this.#keyframeBytes += (update.length - this.#keyframeBytes) / 16;
-      held.askedMs = Number.NEGATIVE_INFINITY;
       if (room <= 0) {
         this.#owe(held);
         continue;
       }
-      room -= update.length;
-      bytes += update.length;
-      held.version = update.version;
-      this.#pay(held);
-      offered[count++] = update;
+      room -= length;
+      this.#put(frameBytes, offset, length, 1);
+      held.version = version;
     }
-    const isHeldBack = room <= 0 && this.#owed > 0;
-    if (isHeldBack) this.flow.withhold(nowMs);
-    this.flow.judge(isHeldBack, nowMs);
-    if (count > 0) this.flow.send(this.#message(frame, frameBytes, count, bytes), frame.frame, nowMs);
     offered.length = 0;
     this.#offeredOf.length = 0;
     this.#offeredBytes = 0;
-    return count > 0;
+    const isShort = this.#catchUp(room, true, nowMs, source);
+    if (room <= 0 && this.#owed > 0) this.flow.withhold(nowMs);
+    this.flow.judge(isShort, nowMs);
+    this.#send(frame, nowMs);
   }
 
-  /** The first `count` of the offered updates, as one message. */
-  #message(frame: PublishedFrame, frameBytes: Buffer, count: number, bytes: number): Buffer<ArrayBuffer> {
-    const message = Buffer.allocUnsafe(bytes);
-    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-    writeFrameHeader(view, HEADROOM_BYTES, frame.frame, frame.step, count);
-    let at = HEADROOM_BYTES + FRAME_HEADER_BYTES;
-    for (let i = 0; i < count; ) {
-      // Neighbours in the frame are copied together.
-      const from = this.#offered[i].offset;
-      let to = from;
-      for (; i < count && this.#offered[i].offset === to; i++) to += this.#offered[i].length;
-      at += frameBytes.copy(message, at, from, to);
+  /**
+   * Between frames: sends what is owed, and asks for what is not at hand. A frame's number is acknowledged
+   * once, so who was sent something under the newest one has to wait for the next.
+   *
+   * @returns whether something waits for the next frame
+   */
+  serve(newest: FrameHead, nowMs: number, source: Source): boolean {
+    if (this.#owed === 0 && this.#coarse === 0) return false;
+    const room = this.flow.room(nowMs);
+    if (room <= 0) {
+      if (this.#owed > 0) this.flow.withhold(nowMs);
+      return false;
     }
-    return message;
+    const canSend = newest.frame > this.flow.lastFrame;
+    this.#catchUp(room, canSend, nowMs, source);
+    this.#send(newest, nowMs);
+    return this.#owed > 0;
+  }
+
+  /**
+   * Puts what leads to the newest state of owed pages, the nearest first, and asks for keyframes of the others,
+   * about as many as there is room for. Pages that had better come in the other lane are moved to it before.
+   *
+   * @returns whether some that are at hand had to wait for room
+   */
+  #catchUp(room: number, canSend: boolean, nowMs: number, { chains, ask, move }: Source): boolean {
+    if (room <= 0) return this.#owed > 0;
+    if (this.#owed === 0 && this.#coarse === 0) return false;
+    let asks = Math.min(LARGEST_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
+    // Who has been sent nothing yet has no deltas to come.
+    let spare = canSend ? room * (this.flow.lastFrame === 0 ? 1 : KEYFRAME_SHARE) : 0;
+    if (this.#coarse > 0) this.#refine(asks / 2, move);
+    const fine = this.flow.fineShare * this.#held.size;
+    let isShort = false;
+    let left = this.#owed;
+    for (const held of this.#held.values()) {
+      if (left === 0 || (asks <= 0 && spare <= 0)) break;
+      if (!held.owed) continue;
+      left--;
+      const isCoarse = laneOf(held.key) === Lane.coarse;
+      if (isCoarse ? held.rank < fine : held.rank >= fine * LANE_SLACK) this.#move(held, move);
+      const chain = chains.of(held.key);
+      if (chain !== undefined) {
+        if (spare <= 0) {
+          isShort = true;
+          continue;
+        }
+        spare -= chain.length;
+        this.#keyframeBytes += (chain.length - this.#keyframeBytes) / 16;
+        this.#put(chain.bytes, 0, chain.length, chain.updates);
+        held.version = chain.version;
+        held.askedMs = Number.NEGATIVE_INFINITY;
+        this.#pay(held);
+        continue;
+      }
+      if (asks-- <= 0 || nowMs - held.askedMs < KEYFRAME_TIMEOUT_MS) continue;
+      held.askedMs = nowMs;
+      ask(held.key);
+    }
+    return isShort || (left > 0 && spare <= 0);
+  }
+
+  /** Adds encoded updates to the message being put together; `source` must not change before it is sent. */
+  #put(source: Buffer, offset: number, length: number, updates: number): void {
+    this.#updates += updates;
+    this.#bytes += length;
+    const last = this.#sources.length - 1;
+    // Neighbours in the frame are copied together.
+    if (last >= 0 && this.#sources[last] === source && this.#ends[last] === offset) {
+      this.#ends[last] += length;
+      return;
+    }
+    this.#sources.push(source);
+    this.#starts.push(offset);
+    this.#ends.push(offset + length);
+  }
+
+  /** What was put together, as one message. */
+  #send({ frame, step }: FrameHead, nowMs: number): void {
+    if (this.#updates === 0) return;
+    const message = Buffer.allocUnsafe(HEADROOM_BYTES + FRAME_HEADER_BYTES + this.#bytes);
+    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    writeFrameHeader(view, HEADROOM_BYTES, frame, step, this.#updates);
+    let at = HEADROOM_BYTES + FRAME_HEADER_BYTES;
+    for (let i = 0; i < this.#sources.length; i++)
+      at += this.#sources[i].copy(message, at, this.#starts[i], this.#ends[i]);
+    this.#sources.length = this.#starts.length = this.#ends.length = 0;
+    this.#updates = this.#bytes = 0;
+    this.flow.send(message, frame, nowMs);
   }
 
   #sortOffered(): void {
     const order = [...this.#offered.keys()];
     const updates = [...this.#offered];
     const pages = [...this.#offeredOf];
-    const place = (i: number): number =>
-      pages[i].rank + (updates[i].base === KEYFRAME ? MAX_VIEWPORT_PAGES : 0);
-    order.sort((a, b) => place(a) - place(b));
+    order.sort((a, b) => pages[a].rank - pages[b].rank);
     for (let i = 0; i < order.length; i++) {
       this.#offered[i] = updates[order[i]];
       this.#offeredOf[i] = pages[order[i]];
     }
   }
 
-  /**
-   * Owed pages to ask keyframes of now, nearest first: about as many as there is room for. Those that had
-   * better come in the other lane are moved to it before.
-   */
-  wants(nowMs: number, move: MoveLane): Held[] {
-    if ((this.#owed === 0 && this.#coarse === 0) || nowMs < this.#nextAskMs) return [];
-    const room = this.flow.room(nowMs);
-    if (room <= 0) {
-      if (this.#owed > 0) this.flow.withhold(nowMs);
-      return [];
-    }
-    const most = Math.min(LARGEST_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
-    if (this.#coarse > 0) this.#refine(most / 2, move);
-    const fine = this.flow.fineShare * this.#held.size;
-    const wanted: Held[] = [];
-    let left = Math.min(most, this.#owed);
-    for (const held of this.#held.values()) {
-      if (left === 0) break;
-      if (!held.owed) continue;
-      left--;
-      if (nowMs - held.askedMs < KEYFRAME_TIMEOUT_MS) continue;
-      const isCoarse = laneOf(held.key) === Lane.coarse;
-      if (isCoarse ? held.rank < fine : held.rank >= fine * LANE_SLACK) this.#move(held, move);
-      held.askedMs = nowMs;
-      wanted.push(held);
-    }
-    // What was moved between lanes counts as newly owed, but has just been asked for.
-    this.#nextAskMs = nowMs + ASK_PAUSE_MS;
-    return wanted;
-  }
-
-  /** Where nothing is owed, some pages of the coarse lane are brought to the fine one. */
+  /** Where little is owed, some pages of the coarse lane are brought to the fine one. */
   #refine(most: number, move: MoveLane): void {
     const fine = this.flow.fineShare * this.#held.size;
     for (const held of this.#held.values()) {
@@ -264,7 +314,6 @@ export class Viewer {
   }
 
   #owe(held: Held): void {
-    this.#nextAskMs = Number.NEGATIVE_INFINITY;
     if (held.owed) return;
     held.owed = true;
     this.#owed++;

@@ -69,6 +69,7 @@ class Link implements WorldThread {
   /** What is to be watched (true) or no longer, and of what a keyframe is wanted, since the last word to the world. */
   readonly #watch = new Map<number, boolean>();
   readonly #keyframes = new Set<number>();
+  #isFrameAwaited = false;
   #flush: NodeJS.Immediate | null = null;
   #lastRequest = 0;
   #death: Error | null = null;
@@ -91,6 +92,7 @@ class Link implements WorldThread {
 
   requestKeyframes(keys: readonly number[]): void {
     for (const key of keys) this.#keyframes.add(key);
+    this.#isFrameAwaited = true;
     this.#flushSoon();
   }
 
@@ -105,7 +107,8 @@ class Link implements WorldThread {
         this.#watch.clear();
         this.#post({ type: 'watch', add, remove });
       }
-      if (this.#keyframes.size > 0) {
+      if (this.#isFrameAwaited) {
+        this.#isFrameAwaited = false;
         this.#post({ type: 'keyframes', keys: [...this.#keyframes] });
         this.#keyframes.clear();
       }

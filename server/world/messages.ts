@@ -125,7 +125,7 @@ export type StrokeOutcome =
 export type ToWorld =
   /** From now on these pages (`stream/pageKey.ts`) are (no longer) watched; one newly watched comes as a keyframe. */
   | { readonly type: 'watch'; readonly add: readonly number[]; readonly remove: readonly number[] }
-  /** Include keyframes of these pages in the next frame. */
+  /** Include keyframes of these pages in the next frame, and close that frame even when there is nothing to say. */
   | { readonly type: 'keyframes'; readonly keys: readonly number[] }
   | { readonly type: 'query'; readonly request: number; readonly query: WorldQuery }
   /** Save, then say `stopped`. */

@@ -92,6 +92,11 @@ class Client implements FrameSocket {
     this.#line.push(new Uint8Array(message.subarray(HEADROOM_BYTES)));
   }
 
+  /** It is owed something, or something is on its way: who joins anew is answered at once. */
+  get waits(): boolean {
+    return this.viewer.owed > 0 || this.#line.length > 0;
+  }
+
   look(): void {
     const draw = this.#draw;
     const level = Math.floor(draw() * (topLevel(WORLD) + 1));
@@ -204,8 +209,8 @@ test.each([1, 2, 3, 4, 5])(
       world.paint(x, y, [draw() * 255, draw() * 40, 128 + draw() * 12, draw() < 0.1 ? 0 : 255]);
     /** At least so many rounds on good lines, and until all that is owed is there, at the cap of bytes. */
     const settle = (least: number): void => {
-      const owes = (): boolean => clients.some(({ viewer }) => viewer.owed > 0);
-      for (let n = 0; n < least || (n < 1_000 && owes()); n++) {
+      const waits = (): boolean => clients.some((client) => client.waits);
+      for (let n = 0; n < least || (n < 1_000 && waits()); n++) {
         tick();
         for (const client of clients) client.thrive(clock.nowMs);
       }

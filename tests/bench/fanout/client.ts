@@ -1,20 +1,28 @@
 /**
  * One viewer on a plain `ws`, speaking the protocol as the page does: a seat by HTTP, the JOIN, viewports,
- * an acknowledgement for every frame. A probe also decodes every page; the others only count, or the load
+ * the page's own acknowledgements. A probe also decodes every page; the others only count, or the load
  * itself would be what is measured.
  */
 import { WebSocket } from 'ws';
+import { Acks } from '../../../client/stream/acks.ts';
 import { viewOf } from '../../../server/stream/view.ts';
 import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
-import { Mirror } from '../../stream/mirror.ts';
+import { Eye } from './eye.ts';
 
 const JOIN_ROOM = 10;
 const ROOM_DATA = 13;
 const ROOM_DATA_BYTES = 17;
 /** A 1080p window at zoom 4. */
 export const VIEW: Size = { width: 480, height: 270 };
+
+/** `{frame: 0}` */
+const ACK = Buffer.concat([
+  Uint8Array.of(ROOM_DATA, ClientMessageType.ack, 0x81, 0xa5),
+  Buffer.from('frame'),
+  Uint8Array.of(0xce, 0, 0, 0, 0),
+]);
 
 /** MessagePack of numbers, texts and lists of them, as far as the protocol needs it. */
 function pack(value: unknown): Buffer {
@@ -42,7 +50,7 @@ export type Heard = (client: LoadClient, bytes: number, frame: number) => void;
 export class LoadClient {
   readonly index: number;
   /** Only a probe has one. */
-  readonly mirror: Mirror | null;
+  readonly eye: Eye | null;
   readonly world: Size;
   gaps = 0;
   /** The middle of what it looks at, cells. */
@@ -54,16 +62,17 @@ export class LoadClient {
   #socket!: WebSocket;
   #heading = 0;
   #leaving = false;
-  readonly #ack = Buffer.concat([
-    Uint8Array.of(ROOM_DATA, ClientMessageType.ack, 0x81, 0xa5),
-    Buffer.from('frame'),
-    Uint8Array.of(0xce, 0, 0, 0, 0),
-  ]);
+  readonly #acks = new Acks((frame) => {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    const ack = Buffer.from(ACK);
+    ack.writeUInt32BE(frame, ack.length - 4);
+    this.#socket.send(ack);
+  });
 
   constructor(index: number, world: Size, isProbe: boolean, at: { x: number; y: number }, heard: Heard) {
     this.index = index;
     this.world = world;
-    this.mirror = isProbe ? new Mirror(world) : null;
+    this.eye = isProbe ? new Eye(world) : null;
     this.x = at.x;
     this.y = at.y;
     this.#heard = heard;
@@ -130,7 +139,7 @@ export class LoadClient {
   /** Opacity of a cell as it is on the screen. */
   alphaAt(x: number, y: number): number {
     const across = pagesAcross(this.world.width);
-    const page = this.mirror!.pages.get(Math.floor(y / PAGE_CELLS) * across + Math.floor(x / PAGE_CELLS));
+    const page = this.eye!.pages.get(Math.floor(y / PAGE_CELLS) * across + Math.floor(x / PAGE_CELLS));
     return page?.pixels[((y % PAGE_CELLS) * PAGE_CELLS + (x % PAGE_CELLS)) * 4 + 3] ?? 0;
   }
 
@@ -148,6 +157,7 @@ export class LoadClient {
   }
   leave(): void {
     this.#leaving = true;
+    this.#acks.reset();
     this.#socket.terminate();
   }
 
@@ -158,17 +168,15 @@ export class LoadClient {
     }
     if (bytes.length < 2 + FRAME_HEADER_BYTES) throw new Error(`a frame of ${bytes.length} bytes`);
     const frame = bytes.readUInt32LE(2);
-    if (this.mirror !== null) {
-      this.mirror.apply(bytes.subarray(2));
-      if (this.mirror.gaps.size > 0) {
-        this.gaps += this.mirror.gaps.size;
-        this.send(ClientMessageType.keyframes, { level: 0, pages: [...this.mirror.gaps] });
-        this.mirror.gaps.clear();
+    if (this.eye !== null) {
+      this.eye.apply(bytes.subarray(2));
+      if (this.eye.gaps.size > 0) {
+        this.gaps += this.eye.gaps.size;
+        this.send(ClientMessageType.keyframes, { level: 0, pages: [...this.eye.gaps] });
+        this.eye.gaps.clear();
       }
     }
     this.#heard(this, bytes.length, frame);
-    const ack = Buffer.from(this.#ack);
-    ack.writeUInt32BE(frame, ack.length - 4);
-    this.#socket.send(ack);
+    this.#acks.decoded(frame);
   }
 }

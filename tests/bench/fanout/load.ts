@@ -227,7 +227,7 @@ answer<LoadCalls>({
       const began = nowMs();
       const complete = new Promise<number>((resolve) => {
         const client = new LoadClient(0, world, true, somewhere(), () => {
-          if (client.mirror!.pages.size < client.pagesInView) return;
+          if (client.eye!.pages.size < client.pagesInView) return;
           client.leave();
           resolve(nowMs() - began);
         });

@@ -191,7 +191,7 @@ describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and 
             height: width,
           });
         }
-        if (line.chance(0.02)) line.cut();
+        if (line.chance(0.03)) line.cut();
         line.tick();
       }
       const { lost, doubled, swapped, cut, gaps } = line.faults;

@@ -1,0 +1,68 @@
+/**
+ * What a decoding viewer sees. All of them live in one process on the cores that they share with the server,
+ * as no browsers do, so an update that came to several is decoded once; each still holds its own versions, and
+ * what is decoded once must have come to all in the same bytes.
+ */
+import { pageKey } from '../../../server/stream/pageKey.ts';
+import { decodeFrame, KEYFRAME, type PageUpdate } from '../../../shared/frame.ts';
+import { PAGE_BYTES, pagesAcross, type Size } from '../../../shared/geometry.ts';
+import { decodePage } from '../../../shared/pageCodec.ts';
+
+interface State {
+  readonly version: number;
+  /** [64, 64, 4], shared: never changed. */
+  readonly pixels: Uint8Array;
+}
+
+interface Decoded extends State {
+  readonly base: number;
+  readonly payload: Buffer;
+}
+
+/** Of one page and base: the updates of a second or two. */
+const MOST_KEPT = 4_096;
+const decoded = new Map<string, Decoded>();
+
+function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint8Array {
+  const { version, base, payload } = update;
+  const name = `${page} ${base} ${version}`;
+  const known = decoded.get(name);
+  if (known !== undefined) {
+    if (!known.payload.equals(payload)) throw new Error(`update ${name} came in two forms`);
+    return known.pixels;
+  }
+  const pixels = from === null ? new Uint8Array(PAGE_BYTES) : from.slice();
+  decodePage(payload, pixels);
+  decoded.set(name, { version, base, pixels, payload: Buffer.from(payload) });
+  for (const oldest of decoded.keys()) {
+    if (decoded.size <= MOST_KEPT) break;
+    decoded.delete(oldest);
+  }
+  return pixels;
+}
+
+export class Eye {
+  readonly #across: readonly number[];
+  /** By `pageKey`, the lane left out. */
+  readonly pages = new Map<number, State>();
+  /** Pages whose delta started from a version that is not held. */
+  readonly gaps = new Set<number>();
+
+  constructor(world: Size) {
+    this.#across = Array.from({ length: 16 }, (_, level) => pagesAcross(world.width, level));
+  }
+
+  apply(bytes: Uint8Array): void {
+    for (const update of decodeFrame(bytes).updates) {
+      const { level, px, py, version, base } = update;
+      const page = pageKey(level, py * this.#across[level] + px);
+      const held = base === KEYFRAME ? null : this.pages.get(page);
+      if (base !== KEYFRAME && held?.version !== base) {
+        this.gaps.add(page);
+        continue;
+      }
+      this.pages.set(page, { version, pixels: decode(page, update, held?.pixels ?? null) });
+      this.gaps.delete(page);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Acks } from '../../../client/stream/acks.ts';
+import { ACK_EVERY_MS } from '../../../shared/limits.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+function setUp(): { acks: Acks; said: number[] } {
+  const said: number[] = [];
+  return { acks: new Acks((frame) => said.push(frame)), said };
+}
+
+test('a frame after a pause is acknowledged at once', () => {
+  const { acks, said } = setUp();
+  acks.decoded(1);
+  expect(said).toEqual([1]);
+  vi.advanceTimersByTime(ACK_EVERY_MS);
+  acks.decoded(2);
+  expect(said).toEqual([1, 2]);
+});
+
+test('of frames that follow, the newest stands for all, and none is forgotten', () => {
+  const { acks, said } = setUp();
+  for (let frame = 1; frame <= 40; frame++) {
+    acks.decoded(frame);
+    vi.advanceTimersByTime(ACK_EVERY_MS / 5);
+  }
+  expect(said.length).toBeLessThanOrEqual(9);
+  vi.advanceTimersByTime(ACK_EVERY_MS);
+  expect(said.at(-1)).toBe(40);
+  vi.advanceTimersByTime(10 * ACK_EVERY_MS);
+  expect(said.at(-1)).toBe(40);
+  expect(new Set(said).size).toBe(said.length);
+});
+
+test('another connection hears nothing of the frames of the last one', () => {
+  const { acks, said } = setUp();
+  acks.decoded(70);
+  acks.decoded(71);
+  acks.reset();
+  vi.advanceTimersByTime(10 * ACK_EVERY_MS);
+  expect(said).toEqual([70]);
+  acks.decoded(3);
+  expect(said).toEqual([70, 3]);
+});
