@@ -8,6 +8,8 @@ export interface Config {
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software), `swiftshader`, or part of its name. */
   readonly adapter: string;
+  /** How its kernels are written (`engines/webgpu/device.ts`). */
+  readonly gpuKernels: 'auto' | 'plain' | 'f16';
   /** Threads that step the world. */
   readonly threads: number;
   /** Pages (64² cells, 0.6 MB) that may exist at once. */
@@ -63,6 +65,7 @@ interface Setting {
 }
 
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
+const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
 /** `--port` reads REGROW_PORT. */
 const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().replaceAll('-', '_')}`;
@@ -73,6 +76,7 @@ const SETTINGS: readonly Setting[] = [
   number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
   choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
   text('adapter', 'adapter', 'auto', 'auto | swiftshader | name', 'which GPU, of webgpu; auto: no software; a name: part of it'),
+  choice('gpu-kernels', 'gpuKernels', 'auto', GPU_KERNELS, 'of webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto, weights rounded to float16'),
   { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
   number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'that step the world; the default leaves one core to sockets'),
   number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, at once; planting beyond them is refused'),
@@ -183,11 +187,11 @@ function text(
   return { flag, default: standard, range, meaning, read };
 }
 
-function choice(
+function choice<F extends 'engine' | 'gpuKernels'>(
   flag: string,
-  field: 'engine',
-  standard: string,
-  values: readonly Config['engine'][],
+  field: F,
+  standard: Config[F],
+  values: readonly Config[F][],
   meaning: string,
 ): Setting {
   const read = (value: string) => {

@@ -20,6 +20,7 @@ describe('readConfig', () => {
       port: 2567,
       engine: 'auto',
       adapter: 'auto',
+      gpuKernels: 'auto',
       threads: Math.max(1, availableParallelism() - 1),
       maxPages: 8192,
       rest: 1e-6,

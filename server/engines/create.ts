@@ -4,7 +4,7 @@ import { LastingEngine } from './lasting.ts';
 import { createReferenceEngine } from './reference.ts';
 import { createTfjsEngine } from './tfjs/engine.ts';
 import { createWasmEngine } from './wasm/engine.ts';
-import { AdapterError } from './webgpu/device.ts';
+import { AdapterError, type KernelChoice } from './webgpu/device.ts';
 import { createWebGpuEngine } from './webgpu/engine.ts';
 
 export interface CreateOptions extends EngineOptions {
@@ -12,6 +12,8 @@ export interface CreateOptions extends EngineOptions {
   readonly threads?: number;
   /** Of the webgpu engine: `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
   readonly adapter?: string;
+  /** Of the webgpu engine: `auto`, `plain` or `f16` (`webgpu/device.ts`). Default `auto`. */
+  readonly kernels?: KernelChoice;
   /** Told when a GPU was lost and what goes on in its place. Default: standard error. */
   readonly onLoss?: (message: string) => void;
 }

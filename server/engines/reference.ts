@@ -20,7 +20,15 @@ import {
 } from './engine.ts';
 import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
 import { updateCell } from './updateRule.ts';
-import { checkCell, checkOptions, checkOrganism, checkRule, checkState } from './validate.ts';
+import {
+  checkCell,
+  checkOptions,
+  checkOrganism,
+  checkPerturbation,
+  checkPlanted,
+  checkRule,
+  checkState,
+} from './validate.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
 const ALPHA = 3;
@@ -91,13 +99,13 @@ class ReferenceEngine implements Engine {
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
-    this.checkPlanted(organism);
+    checkPlanted(organism, this.organisms);
     if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
     this.organisms.set(organism, slot);
   }
 
   remove(organism: OrganismId): void {
-    this.checkPlanted(organism);
+    checkPlanted(organism, this.organisms);
     for (let cell = 0; cell < this.owners.length; cell++) {
       if (this.owners[cell] === organism) this.clearCell(cell);
     }
@@ -105,13 +113,13 @@ class ReferenceEngine implements Engine {
   }
 
   perturb(perturbation: Perturbation): void {
+    checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
         for (const cell of this.cellsIn(perturbation)) this.clearCell(cell);
         return;
       case 'noise': {
         const { salt, amplitude } = perturbation;
-        if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
         for (const cell of this.cellsIn(perturbation)) {
           if (this.owners[cell] === 0) continue;
           const x = cell % this.width;
@@ -125,10 +133,6 @@ class ReferenceEngine implements Engine {
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        this.checkPlanted(organism);
-        if (![x, y, radius].every(Number.isFinite) || radius < 0) {
-          throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
-        }
         for (let cell = 0; cell < this.owners.length; cell++) {
           const distanceSquared = ((cell % this.width) - x) ** 2 + (Math.floor(cell / this.width) - y) ** 2;
           if (this.owners[cell] === organism && distanceSquared > radius * radius) this.clearCell(cell);
@@ -302,10 +306,6 @@ class ReferenceEngine implements Engine {
   private clearCell(cell: number): void {
     this.owners[cell] = 0;
     this.state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-  }
-
-  private checkPlanted(organism: OrganismId): void {
-    if (!this.organisms.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
   }
 
   private *cellsIn(capsule: Parameters<typeof capsuleRows>[0]): Generator<number> {

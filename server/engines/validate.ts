@@ -7,7 +7,9 @@ import {
   type EngineState,
   MAX_ORGANISMS,
   MAX_RULES,
+  type OrganismId,
   type PageState,
+  type Perturbation,
 } from './engine.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
@@ -58,6 +60,37 @@ export function checkOrganism(organism: number): void {
 export function checkCell(x: number, y: number, { width, height }: Size): void {
   if (!isIndex(x, width) || !isIndex(y, height)) {
     throw new EngineError(`cell (${x}, ${y}) is not inside the ${width} x ${height} world`);
+  }
+}
+
+/** Ids in use. */
+type Planted = Pick<ReadonlySet<OrganismId>, 'has'>;
+
+/** @throws EngineError for an id that nobody has */
+export function checkPlanted(organism: OrganismId, planted: Planted): void {
+  if (!planted.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
+}
+
+/** All of a perturbation but its capsule, which `capsuleRows` checks. @throws EngineError */
+export function checkPerturbation(perturbation: Perturbation, planted: Planted): void {
+  switch (perturbation.kind) {
+    case 'ablate':
+      return;
+    case 'noise': {
+      const { amplitude } = perturbation;
+      if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
+      return;
+    }
+    case 'truncate': {
+      const { organism, x, y, radius } = perturbation;
+      checkPlanted(organism, planted);
+      if (![x, y, radius].every(Number.isFinite) || radius < 0) {
+        throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
+      }
+      return;
+    }
+    default:
+      perturbation satisfies never;
   }
 }
 

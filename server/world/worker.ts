@@ -17,7 +17,7 @@ import { World } from './world.ts';
 
 const port = parentPort!;
 const config = workerData as Config;
-const { width, height, randomSeed, threads, maxPages, rest, adapter } = config;
+const { width, height, randomSeed, threads, maxPages, rest, adapter, gpuKernels } = config;
 const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 const notes: string[] = [];
@@ -38,6 +38,7 @@ const { engine, reason } = await createEngine(config.engine, {
   maxPages,
   rest,
   adapter,
+  kernels: gpuKernels,
   onLoss(message) {
     // The bodies are older ones now: what becomes of those is no healing.
     wounds?.endAll();

@@ -1,18 +1,22 @@
 /**
- * `npm run bench -- gpu [--adapter name] [--json]`: what a step costs on a GPU, in all and by kernel, and which
- * share of the adapter's own speed that is: its FLOP and copy rates are measured in the same run. Where there
- * is no GPU it runs on SwiftShader, smaller, and says so first. Rounds take turns and each keeps its best.
+ * `npm run bench -- gpu [--adapter name] [--kernels auto|plain|f16] [--json]`: what a step costs on a GPU, in all
+ * and by kernel, and which share of the adapter's own speed that is: its rates are measured in the same run. Where
+ * there is no GPU it runs on SwiftShader, smaller, and says so first. Rounds take turns and each keeps its best.
  */
 import { parseArgs } from 'node:util';
 import type { Engine } from '../../server/engines/engine.ts';
-import { AdapterError } from '../../server/engines/webgpu/device.ts';
+import { AdapterError, KERNEL_CHOICES } from '../../server/engines/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { measureAdapter, measureKernels } from './gpuRates.ts';
 import { FIRE_RATE, fillDense, fillGarden, grownBodies, HIDDEN, population } from './worlds.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
-  options: { json: { type: 'boolean', default: false }, adapter: { type: 'string', default: 'auto' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    adapter: { type: 'string', default: 'auto' },
+    kernels: { type: 'string', default: 'auto' },
+  },
 });
 
 /** Float operations of one firing cell's update: 48 inputs and 16 outputs a hidden unit. */
@@ -25,8 +29,10 @@ const RING = 324 / 256;
 const CELL_STEP_BYTES = RING * (64 + 4 + 4) + 4 + 8 + FIRE_RATE * (3 * 64 + 4 + 4);
 
 let adapter = values.adapter;
+const kernels = KERNEL_CHOICES.find((choice) => choice === values.kernels);
+if (kernels === undefined) throw new Error(`--kernels: one of ${KERNEL_CHOICES.join(', ')} expected`);
 async function make(side: number): Promise<WebGpuEngine> {
-  const options = { width: side, height: side, randomSeed: 1, maxPages: 8192 };
+  const options = { width: side, height: side, randomSeed: 1, maxPages: 8192, kernels };
   try {
     return await createWebGpuEngine({ ...options, adapter });
   } catch (error) {
@@ -93,6 +99,7 @@ const updateSeconds = (denseKernels?.update ?? Number.NaN) * 1e-6;
 const figures = {
   adapter: first.opened.adapter,
   software: isSoftware,
+  kernels: first.opened.form,
   denseSide: side,
   cellStepsPerSecond: { dense: cells / denseSeconds, sparse: living / nearSeconds },
   stepMicroseconds: { dense: denseSeconds * 1e6, sparse: nearSeconds * 1e6, huge: farSeconds * 1e6 },

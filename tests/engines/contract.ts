@@ -8,6 +8,7 @@ import {
   EngineError,
   type EngineOptions,
   type EngineState,
+  type OrganismCensus,
   type Perturbation,
 } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
@@ -22,63 +23,13 @@ import {
   setRules,
   stillRule,
 } from './fixtures.ts';
+import { type CreateReference, makeStepCases, SHARED, type StepCase, WORLDS } from './stepCases.ts';
 
 export interface ContractOptions {
   /** Largest difference of a channel after one step; 0: equal to the bit. */
   readonly tolerance: number;
-}
-
-/** One state and what a step makes of it, with the pages whose pixels the step changes. */
-interface StepCase {
-  readonly world: Size;
-  readonly before: EngineState;
-  readonly after: EngineState;
-  readonly changed: ReadonlyMap<number, Uint8Array>;
-}
-
-const WORLDS: readonly Size[] = [
-  { width: 150, height: 130 },
-  { width: 64, height: 64 },
-  { width: 65, height: 200 },
-  { width: 3, height: 70 },
-  { width: 1, height: 1 },
-];
-const SHARED: Size = WORLDS[0];
-
-async function stepCase(reference: Engine, before: EngineState): Promise<StepCase> {
-  await reference.restore(before);
-  await changedPages(reference);
-  await reference.step(1);
-  return { world: reference, before, after: await reference.save(), changed: await changedPages(reference) };
-}
-
-/** The reference is slow: its steps are taken once for all engines of a test file. */
-let stepCases: Promise<StepCase[]> | undefined;
-async function makeStepCases(): Promise<StepCase[]> {
-  const cases: StepCase[] = [];
-  for (const [w, world] of WORLDS.entries()) {
-    const reference = await createReferenceEngine({ ...world, randomSeed: 1 });
-    setRules(reference);
-    for (let i = 0; i < (w === 0 ? 10 : 5); i++) {
-      cases.push(await stepCase(reference, randomState(w * 100 + i, world, 2 + i)));
-    }
-    // Grown together from seeds, on the corner of four pages where the world has one.
-    for (const [i, x] of [60, 66, 62, world.width - 1, 0].entries()) {
-      reference.restore({ stepNumber: 5, randomSeed: 9, organisms: [], pages: [] });
-      for (let n = 0; n <= i; n++) {
-        const seedX = Math.min(world.width - 1, x + n);
-        const seedY = Math.min(world.height - 1, 58 + 5 * n);
-        if (n > 0 && world.height === 1) break;
-        reference.plant(n + 1, [0, 2, 3][n % 3], seedX, seedY);
-      }
-      for (let round = 0; round < 2; round++) {
-        await reference.step(4);
-        const before = await reference.save();
-        cases.push(await stepCase(reference, before));
-      }
-    }
-  }
-  return cases;
+  /** What it answers to: the definition, or that of rules as the engine keeps them. */
+  readonly createReference?: CreateReference;
 }
 
 const TOUCHING: readonly Perturbation[] = [
@@ -100,13 +51,14 @@ const NOWHERE: Rect = { x: -10, y: -20, width: 9, height: 300 };
 export function describeEngineContract(
   name: string,
   create: (options: EngineOptions) => Promise<Engine>,
-  { tolerance }: ContractOptions,
+  { tolerance, createReference = createReferenceEngine }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
     // Few engines: each reserves gigabytes of addresses.
     const engines = new Map<Size, Engine>();
     let engine: Engine;
     let reference: Engine;
+    let stepCases: readonly StepCase[];
 
     beforeAll(async () => {
       for (const world of WORLDS) {
@@ -115,10 +67,9 @@ export function describeEngineContract(
         engines.set(world, made);
       }
       engine = engines.get(SHARED)!;
-      reference = await createReferenceEngine({ ...SHARED, randomSeed: 1 });
+      reference = await createReference({ ...SHARED, randomSeed: 1 });
       setRules(reference);
-      stepCases ??= makeStepCases();
-      await stepCases;
+      stepCases = await makeStepCases(createReference);
     });
 
     afterAll(() => {
@@ -146,7 +97,7 @@ export function describeEngineContract(
     }
 
     test('one step from random and grown states, touching organisms, borders and odd sizes', async () => {
-      for (const { world, before, after } of await stepCases!) {
+      for (const { world, before, after } of stepCases) {
         const stepped = [...engines].find(
           ([size]) => size.width === world.width && size.height === world.height,
         )![1];
@@ -157,7 +108,7 @@ export function describeEngineContract(
     });
 
     test('changed pages are those whose RGBA8 changed, and carry the new pixels', async () => {
-      for (const { world, before, changed } of await stepCases!) {
+      for (const { world, before, changed } of stepCases) {
         const stepped = [...engines].find(
           ([size]) => size.width === world.width && size.height === world.height,
         )![1];
@@ -221,8 +172,7 @@ export function describeEngineContract(
       }
       await expectSame();
       await stepBothOnce();
-      const order = (a: { organism: number }, b: { organism: number }) => a.organism - b.organism;
-      expect((await engine.census()).sort(order)).toEqual((await reference.census()).sort(order));
+      expect((await engine.census()).sort(byOrganism)).toEqual((await reference.census()).sort(byOrganism));
       expect(engine.pageCount).toBe(reference.pageCount);
     });
 
@@ -345,6 +295,35 @@ export function describeEngineContract(
       expectSameState(await engine.save(), once, SHARED, 0);
     });
 
+    test('a restore into a world that lives replaces all of it, and every page that changed is reported', async () => {
+      for (const [before, after] of [
+        [80, 81],
+        [82, 83],
+      ]) {
+        await startFrom(before, 8);
+        const shown = new Map<number, Uint8Array>();
+        await engine.visitAll((page, rgba) => {
+          shown.set(page, rgba.slice());
+        });
+        await engine.step(1); // what this changed, nobody has seen when the world goes
+        const state = randomState(after, SHARED, 2);
+        await engine.restore(state);
+        await reference.restore(state);
+        await expectSame();
+        for (const [page, rgba] of await changedPages(engine)) shown.set(page, rgba);
+        for (let page = 0; page < 9; page++) {
+          expect(shown.get(page) ?? new Uint8Array(PAGE_BYTES)).toEqual(await pixelsOf(reference, page));
+        }
+        expect((await engine.census()).sort(byOrganism)).toEqual((await reference.census()).sort(byOrganism));
+        // The third of eight is gone, and its id is free.
+        for (const made of [engine, reference]) {
+          expect(() => made.remove(515)).toThrow(EngineError);
+          made.plant(515, 0, 9, 9);
+        }
+        await stepBothOnce();
+      }
+    });
+
     test('an empty world steps and counts', async () => {
       await engine.restore({ stepNumber: 0xffffffff, randomSeed: 3, organisms: [], pages: [] });
       await engine.step(2);
@@ -424,6 +403,8 @@ export function describeEngineContract(
     });
   });
 }
+
+const byOrganism = (a: OrganismCensus, b: OrganismCensus): number => a.organism - b.organism;
 
 /** Everything that an organism is, in one string: its cells in order. */
 function bodies(state: EngineState): Map<number, string> {

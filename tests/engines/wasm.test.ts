@@ -3,9 +3,10 @@ import { EngineError } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
 import { leastDeltaRecords } from '../../server/engines/wasm/waves.ts';
-import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
+import { pagesAcross } from '../../shared/geometry.ts';
 import { describeEngineContract } from './contract.ts';
-import { changedPages, expectSameState, randomRule, setRules, stillRule } from './fixtures.ts';
+import { expectSameState, randomRule, setRules, stillRule } from './fixtures.ts';
+import { describePaging } from './paging.ts';
 
 const FMA_TOLERANCE = 1e-5;
 
@@ -44,70 +45,9 @@ describeEngineContract(
   { tolerance: 0 },
 );
 
-describe('pages', () => {
-  test('a huge world with organisms far apart costs the pages they touch', async () => {
-    const side = MAX_WORLD_CELLS;
-    const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1 });
-    const small = await createWasmEngine({ width: 64, height: 64, randomSeed: 1 });
-    setRules(engine);
-    setRules(small);
-    engine.plant(1, 0, 0, 0);
-    engine.plant(2, 0, side - 1, side - 1);
-    engine.plant(3, 0, 40_032, 3);
-    small.plant(1, 0, 0, 0);
-    await engine.step(10);
-    await small.step(10);
-    expect(engine.pageCount).toBe(3);
-    const rect = { x: 0, y: 0, width: 64, height: 64 };
-    const [a, b] = [new Float32Array(64 * 64 * 4), new Float32Array(64 * 64 * 4)];
-    await engine.readOrganism(1, rect, a);
-    await small.readOrganism(1, rect, b);
-    expect(a).toEqual(b);
-    const last = 1024 * 1024 - 1;
-    expect((await changedPages(engine)).get(last)!.some((byte) => byte !== 0)).toBe(true);
-    engine.perturb({ kind: 'ablate', x0: 0, y0: 0, x1: side, y1: side, radius: 500 });
-    await engine.step(1);
-    expect((await engine.census()).map(({ cells }) => cells > 0)).toEqual([false, false, true]);
-    expect(engine.pageCount).toBe(1);
-    for (const made of [engine, small]) made.dispose();
-  });
+describePaging(createWasmEngine, { crampedSteps: 40 });
 
-  test('exist where life is or can be in one step, and go when it goes', async () => {
-    const engine = await createWasmEngine({ width: 1000, height: 1000, randomSeed: 1 });
-    engine.setRule(0, stillRule());
-    engine.plant(1, 0, 100, 100);
-    expect(engine.pageCount).toBe(1);
-    engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
-    await engine.step(1);
-    // The second seed's ring crosses a corner: it needs the three pages beside it.
-    expect(engine.pageCount).toBe(5);
-    engine.remove(2);
-    await engine.step(1);
-    expect(engine.pageCount).toBe(1);
-    // A page that comes back before anyone looked is still reported.
-    engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
-    expect(await changedPages(engine)).toHaveProperty('size', 2);
-    engine.dispose();
-  });
-
-  test('planting past maxPages is refused; growth past it is not written', async () => {
-    const engine = await createWasmEngine({ width: 1000, height: 1000, randomSeed: 1, maxPages: 2 });
-    setRules(engine);
-    engine.plant(1, 2, 63, 63);
-    engine.plant(2, 2, 500, 500);
-    expect(() => engine.plant(3, 2, 900, 900)).toThrow(EngineError);
-    expect(await engine.census()).toHaveLength(2);
-    await engine.step(40);
-    expect(engine.pageCount).toBe(2);
-    const owners = new Uint16Array(4);
-    await engine.readOwners({ x: 63, y: 63, width: 2, height: 2 }, owners);
-    expect([...owners]).toEqual([1, 0, 0, 0]);
-    engine.remove(2);
-    engine.remove(1);
-    engine.plant(3, 2, 900, 900);
-    engine.dispose();
-  });
-
+describe('as many as can be', () => {
   test('65,535 organisms live at once, and no more; who is removed leaves the id to another', async () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 1 });
     engine.setRule(0, stillRule());

@@ -1,28 +1,43 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../server/engines/create.ts';
-import {
-  type Engine,
-  EngineError,
-  EngineLostError,
-  type EngineOptions,
-} from '../../server/engines/engine.ts';
+import { type Engine, EngineLostError, type EngineOptions } from '../../server/engines/engine.ts';
 import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { KERNEL_CHOICES, type KernelChoice } from '../../server/engines/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { SETTLE_WORKGROUP_BYTES } from '../../server/engines/webgpu/kernels/settle.ts';
-import { UPDATE, UPDATE_WORKGROUP_BYTES } from '../../server/engines/webgpu/kernels/update.ts';
+import { UPDATE_WORKGROUP_BYTES, update } from '../../server/engines/webgpu/kernels/update.ts';
 import { packWeights } from '../../server/engines/webgpu/rules.ts';
 import { findSwiftShader } from '../../server/engines/webgpu/swiftshader.ts';
-import { MAX_WORLD_CELLS, PAGE_CELLS } from '../../shared/geometry.ts';
+import type { Rule } from '../../server/rules/rule.ts';
 import { describeEngineContract } from './contract.ts';
 import { changedPages, expectSameState, randomRule, randomState, setRules, stillRule } from './fixtures.ts';
+import { describePaging } from './paging.ts';
 import { expectSameRest, REST, SIZE } from './resting.ts';
 
+const TOLERANCE = 1e-5;
 /** What WebGPU promises on every device. */
 const PROMISED_WORKGROUP_BYTES = 16_384;
 
-const create = (options: EngineOptions, bankPages?: number): Promise<WebGpuEngine> =>
-  createWebGpuEngine({ ...options, adapter: 'swiftshader', bankPages });
+const create = (
+  options: EngineOptions,
+  bankPages?: number,
+  kernels: KernelChoice = 'auto',
+): Promise<WebGpuEngine> => createWebGpuEngine({ ...options, adapter: 'swiftshader', bankPages, kernels });
+
+/** The definition of rules whose weights are rounded to float16. */
+async function createHalfReference(options: EngineOptions): Promise<Engine> {
+  const reference = await createReferenceEngine(options);
+  const { setRule } = reference;
+  reference.setRule = (slot, rule) => setRule.call(reference, slot, roundRule(rule));
+  return reference;
+}
+
+const roundRule = (rule: Rule): Rule => {
+  const round = (values: Float32Array) => values.map(Math.f16round);
+  const { w1, b1, w2, b2 } = rule;
+  return { ...rule, w1: round(w1), b1: round(b1), w2: round(w2), b2: round(b2) };
+};
 
 test('there is something to test on, where REGROW_REQUIRE_GPU asks for it', () => {
   const isRequired = (process.env.REGROW_REQUIRE_GPU ?? '') !== '';
@@ -30,14 +45,67 @@ test('there is something to test on, where REGROW_REQUIRE_GPU asks for it', () =
 });
 
 describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get install chromium)', () => {
-  let keeper: Engine; // of the device and its kernels, which take seconds to compile
+  // Keepers of devices and their kernels, which take seconds to compile.
+  const keepers: WebGpuEngine[] = [];
   beforeAll(async () => {
-    keeper = await create({ width: 1, height: 1, randomSeed: 1 });
+    for (const kernels of KERNEL_CHOICES) {
+      keepers.push(await create({ width: 1, height: 1, randomSeed: 1 }, undefined, kernels));
+    }
+  }, 180_000);
+  afterAll(() => {
+    for (const keeper of keepers) keeper.dispose();
   });
-  afterAll(() => keeper.dispose());
+
+  test('each choice of kernels is what it says', () => {
+    expect(keepers.map(({ opened }) => opened.form)).toEqual([
+      { subgroups: true, halfWeights: false }, // SwiftShader has them
+      { subgroups: false, halfWeights: false },
+      { subgroups: true, halfWeights: true },
+    ]);
+  });
 
   // A step must not depend on how pages lie in banks: three pages a bank are the hard case.
-  describeEngineContract('webgpu', (options) => create(options, 3), { tolerance: 1e-5 });
+  describeEngineContract('webgpu, plain kernels', (options) => create(options, 3, 'plain'), {
+    tolerance: TOLERANCE,
+  });
+  describeEngineContract('webgpu, subgroups, weights in float16', (options) => create(options, 3, 'f16'), {
+    tolerance: TOLERANCE,
+    createReference: createHalfReference,
+  });
+
+  test('subgroups change no bit', async () => {
+    const world = { width: 200, height: 130, randomSeed: 6 };
+    const states = [];
+    const counts = [];
+    for (const kernels of ['plain', 'auto'] as const) {
+      const engine = await create(world, undefined, kernels);
+      setRules(engine);
+      await engine.restore(randomState(9, world, 8));
+      await engine.step(8);
+      states.push(await engine.save());
+      counts.push(await engine.census());
+      engine.dispose();
+    }
+    expectSameState(states[1], states[0], world, 0);
+    expect(counts[1]).toEqual(counts[0]);
+  });
+
+  test('a weight that float16 cannot hold is refused where weights are float16, and the rule stays', async () => {
+    const world = { width: 64, height: 64, randomSeed: 1 };
+    const engine = await create(world, undefined, 'f16');
+    const reference = await createHalfReference(world);
+    for (const made of [engine, reference]) {
+      made.setRule(0, randomRule(3, 8));
+      made.plant(1, 0, 30, 30);
+      await made.step(3);
+    }
+    const large = randomRule(4, 8);
+    large.w2[5] = 65_520; // the least that rounds to infinity
+    expect(() => engine.setRule(0, large)).toThrow(/w2 holds 65520, float16 at most 65504/);
+    for (const made of [engine, reference]) await made.step(1);
+    expectSameState(await engine.save(), await reference.save(), world, TOLERANCE);
+    engine.dispose();
+  });
 
   test('a world at rest, disturbed again and again, equals the reference', async () => {
     const options = { ...SIZE, randomSeed: 1, rest: REST };
@@ -64,76 +132,21 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
     expect(states[0].pages.length).toBeGreaterThan(4);
   });
 
-  describe('pages', () => {
-    test('a huge world with organisms far apart costs the pages they touch', async () => {
-      const side = MAX_WORLD_CELLS;
-      const engine = await create({ width: side, height: side, randomSeed: 1, maxPages: 64 });
-      setRules(engine);
-      engine.plant(1, 0, 0, 0);
-      engine.plant(2, 0, side - 1, side - 1);
-      engine.plant(3, 0, 40_032, 3);
-      await engine.step(10);
-      expect(engine.pageCount).toBe(3);
-      expect((await changedPages(engine)).get(1024 * 1024 - 1)!.some((byte) => byte !== 0)).toBe(true);
-      engine.perturb({ kind: 'ablate', x0: 0, y0: 0, x1: side, y1: side, radius: 500 });
-      await engine.step(1);
-      expect((await engine.census()).map(({ cells }) => cells > 0)).toEqual([false, false, true]);
-      expect(engine.pageCount).toBe(1);
-      engine.dispose();
-    });
+  describePaging((options) => create(options), { crampedSteps: 20 });
 
-    test('exist where life is, and go when it goes', async () => {
-      const engine = await create({ width: 1000, height: 1000, randomSeed: 1 });
-      engine.setRule(0, stillRule());
-      engine.plant(1, 0, 100, 100);
-      expect(engine.pageCount).toBe(1);
-      engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
-      await engine.step(1);
-      // The second seed's ring crosses a corner: it needs the three pages beside it.
-      expect(engine.pageCount).toBe(5);
-      engine.remove(2);
-      await engine.step(1);
-      expect(engine.pageCount).toBe(1);
-      // A page that comes back before anyone looked is still reported.
-      engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
-      expect(await changedPages(engine)).toHaveProperty('size', 2);
-      engine.dispose();
-    });
-
-    test('planting past maxPages is refused; growth past it is not written', async () => {
-      const engine = await create({ width: 1000, height: 1000, randomSeed: 1, maxPages: 2 });
-      setRules(engine);
-      engine.plant(1, 2, 63, 63);
-      engine.plant(2, 2, 500, 500);
-      expect(() => engine.plant(3, 2, 900, 900)).toThrow(EngineError);
-      expect(await engine.census()).toHaveLength(2);
-      await engine.step(20);
-      expect(engine.pageCount).toBe(2);
-      const owners = new Uint16Array(4);
-      await engine.readOwners({ x: 63, y: 63, width: 2, height: 2 }, owners);
-      expect([...owners]).toEqual([1, 0, 0, 0]);
-      engine.remove(2);
-      engine.remove(1);
-      engine.plant(3, 2, 900, 900);
-      await engine.step(1);
-      expect(engine.pageCount).toBe(1);
-      engine.dispose();
-    });
-
-    test('more pages than memory was made for at first: it grows, and nothing is lost', async () => {
-      const world = { width: 72 * 64, height: 64, randomSeed: 1 };
-      const engine = await create(world);
-      engine.setRule(0, stillRule());
-      for (let id = 1; id <= 72; id++) {
-        engine.plant(id, 0, (id - 1) * 64 + 30, 30);
-        if (id === 40) await engine.step(1);
-      }
-      await engine.step(2);
-      expect(engine.pageCount).toBe(72);
-      expect((await engine.census()).every(({ cells }) => cells === 9)).toBe(true);
-      expect((await changedPages(engine)).size).toBe(72);
-      engine.dispose();
-    });
+  test('more pages than memory was made for at first: it grows, and nothing is lost', async () => {
+    const world = { width: 72 * 64, height: 64, randomSeed: 1 };
+    const engine = await create(world);
+    engine.setRule(0, stillRule());
+    for (let id = 1; id <= 72; id++) {
+      engine.plant(id, 0, (id - 1) * 64 + 30, 30);
+      if (id === 40) await engine.step(1);
+    }
+    await engine.step(2);
+    expect(engine.pageCount).toBe(72);
+    expect((await engine.census()).every(({ cells }) => cells === 9)).toBe(true);
+    expect((await changedPages(engine)).size).toBe(72);
+    engine.dispose();
   });
 
   test('asked for by name, it says that it is software, and is made to outlast a loss', async () => {
@@ -143,7 +156,7 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
       adapter: 'swiftshader',
     });
     expect(engine).toBeInstanceOf(LastingEngine);
-    expect(engine.description).toMatch(/^webgpu on .*swiftshader.*\(software\)$/i);
+    expect(engine.description).toMatch(/^webgpu on .*swiftshader.*\(software\), subgroups$/i);
     expect(reason).toBe('asked for');
     engine.dispose();
   });
@@ -197,7 +210,7 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
     // The saved cells, two steps on by the count and one by what was computed.
     await reference.restore({ ...saved, stepNumber: saved.stepNumber + 1 });
     await reference.step(1);
-    expectSameState(await next.save(), await reference.save(), world, 1e-5);
+    expectSameState(await next.save(), await reference.save(), world, TOLERANCE);
     next.dispose();
   });
 });
@@ -211,7 +224,9 @@ describe('budgets', () => {
   test('the stated workgroup memory is what the kernel declares', () => {
     const sizes: Readonly<Record<string, number>> = { vec4f: 16, u32: 4 };
     let bytes = 0;
-    for (const [, type] of UPDATE.matchAll(/var<workgroup> \w+: (.+);/g)) {
+    for (const [, type] of update({ subgroups: false, halfWeights: false }).matchAll(
+      /var<workgroup> \w+: (.+);/g,
+    )) {
       const [, element = '', count = '1'] = /^(?:array|atomic)?<?(\w+)(?:, (\d+))?>?$/.exec(type) ?? [];
       bytes += sizes[element] * Number(count);
     }

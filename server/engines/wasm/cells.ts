@@ -1,4 +1,5 @@
 /** Single cells of the paged world, written between steps: seeds, perturbations, restored pages. */
+import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { ALIVE_THRESHOLD } from '../../rules/rule.ts';
 import { toByte } from '../engine.ts';
 import { noiseAt } from '../fire.ts';
@@ -14,6 +15,10 @@ export interface NoiseDraw {
   readonly stepNumber: number;
   readonly amplitude: number;
 }
+
+/** Row-major index of a world cell in its page. */
+export const cellIn = (x: number, y: number): number =>
+  ((y & (PAGE_CELLS - 1)) << PAGE_SHIFT) | (x & (PAGE_CELLS - 1));
 
 /**
  * A cell is a page's address and its row-major index there. Bits, pixels and the organism's count follow

@@ -2,15 +2,17 @@
  * What the engine asks of the GPU: uploads, passes, readbacks. It knows pages and slots, and no organisms'
  * lives. Submissions run in the order they are made.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PAGE_BYTES, PAGE_SHIFT, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { EngineLostError, type OrganismId, type PageState } from '../engine.ts';
-import { type OpenDevice, USAGE } from './device.ts';
+import { MAP_READ_MODE, type OpenDevice, USAGE } from './device.ts';
 import type { EditBatch } from './edits.ts';
 import * as at from './layout.ts';
 import { GpuMemory } from './memory.ts';
 import type { Page, PageTable } from './pages.ts';
 import { Passes } from './passes.ts';
+import { Patience } from './patience.ts';
 import { Reader } from './reader.ts';
 import { GpuRules } from './rules.ts';
 
@@ -28,14 +30,19 @@ export class Commands {
   readonly #orders = new Uint32Array(at.WORK_WAKE_NOW);
   readonly #orderFloats = new Float32Array(this.#orders.buffer);
   #slots = new Uint32Array(64);
+  /** Where the CPU reads what a submission came to; replaced when the pages outgrow it. */
+  #report: GPUBuffer | null = null;
+  readonly #patience = new Patience();
+  /** What `submit` takes, again and again. */
+  readonly #submission: GPUCommandBuffer[] = [];
   /** Why the device cannot be used any more. */
   #loss: string | null = null;
 
   /** @param maxPages - most that will ever exist at once */
-  constructor({ device, pipelines }: OpenDevice, maxPages: number, bankPages?: number) {
+  constructor({ device, pipelines, form }: OpenDevice, maxPages: number, bankPages?: number) {
     this.#device = device;
     this.memory = new GpuMemory(device, maxPages, bankPages);
-    this.rules = new GpuRules(this.memory);
+    this.rules = new GpuRules(this.memory, form.halfWeights);
     this.passes = new Passes(pipelines, this.memory, this.rules);
     this.reader = new Reader(device);
     void device.lost.then(({ message, reason }) => this.lose(`the GPU was lost (${message || reason})`));
@@ -60,6 +67,7 @@ export class Commands {
     this.#device.removeEventListener('uncapturederror', this.#refused);
     this.memory.dispose();
     this.rules.weights.destroy();
+    this.#report?.destroy();
     this.reader.dispose();
   }
 
@@ -91,15 +99,40 @@ export class Commands {
     queue.writeBuffer(this.memory.buffer('work'), 0, this.#orders);
   }
 
-  /** Some steps, which may be none, and a report of what they came to, in one submission. */
-  step(pages: PageTable, steps: number): void {
-    const { length } = pages.list;
+  /**
+   * Some steps, which may be none, in one submission; then the pages know what they came to. Makes objects by
+   * submission, not by step: WebGPU's encoder, pass, command buffer and mapped range, and some promises.
+   */
+  async step({ list }: PageTable, steps: number): Promise<void> {
+    const { length } = list;
+    const bytes = length * at.STATUS_WORDS * 4;
+    const report = this.#reportOf(bytes);
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (let i = 0; i < steps; i++) this.passes.step(pass, length);
     this.passes.status(pass, length);
     pass.end();
-    this.#device.queue.submit([encoder.finish()]);
+    encoder.copyBufferToBuffer(this.memory.buffer('report'), 0, report, 0, bytes);
+    this.#submission[0] = encoder.finish();
+    this.#device.queue.submit(this.#submission);
+    const submittedMs = performance.now();
+    const sleepMs = this.#patience.sleepMs(steps);
+    if (sleepMs > 0) await sleep(sleepMs);
+    await this.#whole(report.mapAsync(MAP_READ_MODE, 0, bytes));
+    const words = new Uint32Array(report.getMappedRange(0, bytes));
+    for (let i = 0; i < length; i++) list[i].learn(words, i * at.STATUS_WORDS);
+    report.unmap();
+    this.reader.bytesRead += bytes;
+    this.#patience.learn(steps, performance.now() - submittedMs);
+  }
+
+  #reportOf(bytes: number): GPUBuffer {
+    if (this.#report !== null && this.#report.size >= bytes) return this.#report;
+    this.#report?.destroy();
+    const usage = USAGE.MAP_READ | USAGE.COPY_DST;
+    const { size } = this.memory.buffer('report');
+    this.#report = this.#device.createBuffer({ label: 'report, read', size, usage });
+    return this.#report;
   }
 
   edit(batch: EditBatch): void {
@@ -149,15 +182,6 @@ export class Commands {
   }
 
   // --- what is read back ---
-
-  /** Brings the pages up to the last report. */
-  readReport({ list }: PageTable): Promise<void> {
-    const bytes = list.length * at.STATUS_WORDS * 4;
-    return this.#readBuffer(this.memory.buffer('report'), bytes, (range, offset) => {
-      const report = new Uint32Array(range, offset, bytes / 4);
-      for (let i = 0; i < list.length; i++) list[i].learn(report, i * at.STATUS_WORDS);
-    });
-  }
 
   readPixels(pages: readonly Page[], visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
     const words = this.memory.buffer('words');
@@ -263,7 +287,7 @@ export class Commands {
   }
 
   /** @throws EngineLostError when the device was lost, or refused something, before the answer came */
-  async #whole(read: Promise<void>): Promise<void> {
+  async #whole(read: Promise<unknown>): Promise<void> {
     try {
       await read;
     } catch (error) {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { EngineError } from '../engine.ts';
 import { compile, type Pipelines } from './kernels/compile.ts';
+import type { KernelForm } from './kernels/prelude.ts';
 import { findSwiftShader, withSwiftShader } from './swiftshader.ts';
 
 /** No adapter of that kind, or no WebGPU at all. The message says what is missing. */
@@ -31,32 +32,41 @@ export interface OpenDevice {
   /** A CPU that pretends: never chosen by itself. */
   readonly isSoftware: boolean;
   readonly pipelines: Pipelines;
+  readonly form: KernelForm;
   /** Dawn's instance: the device is dead once it is collected. */
   readonly instance: GPU;
 }
+
+/**
+ * Which kernels: `auto` uses subgroups where the adapter has them; `plain` nothing that is optional; `f16` is
+ * `auto` with weights rounded to float16.
+ */
+export const KERNEL_CHOICES = ['auto', 'plain', 'f16'] as const;
+export type KernelChoice = (typeof KERNEL_CHOICES)[number];
 
 interface Shared {
   readonly opened: Promise<OpenDevice>;
   users: number;
 }
 
-/** By choice of adapter. */
+/** By choice of adapter and kernels. */
 const shared = new Map<string, Shared>();
 
 /**
  * @param choice - `auto`: the fastest that is no software; `swiftshader`; else part of an adapter's name
  * @throws AdapterError when there is none
  */
-export async function acquireDevice(choice = 'auto'): Promise<OpenDevice> {
-  let entry = shared.get(choice);
+export async function acquireDevice(choice = 'auto', kernels: KernelChoice = 'auto'): Promise<OpenDevice> {
+  const key = `${kernels} ${choice}`;
+  let entry = shared.get(key);
   if (entry === undefined) {
-    const made: Shared = { opened: openDevice(choice), users: 0 };
+    const made: Shared = { opened: openDevice(choice, kernels), users: 0 };
     const forget = () => {
-      if (shared.get(choice) === made) shared.delete(choice);
+      if (shared.get(key) === made) shared.delete(key);
     };
     // Whoever comes after a loss gets a new device.
     made.opened.then(({ device }) => device.lost.then(forget), forget);
-    shared.set(choice, made);
+    shared.set(key, made);
     entry = made;
   }
   entry.users++;
@@ -70,10 +80,10 @@ export async function acquireDevice(choice = 'auto'): Promise<OpenDevice> {
 
 /** The last user's release closes the device. */
 export function releaseDevice({ device }: OpenDevice): void {
-  for (const [choice, entry] of shared) {
+  for (const [key, entry] of shared) {
     void entry.opened.then((opened) => {
       if (opened.device !== device || --entry.users > 0) return;
-      shared.delete(choice);
+      shared.delete(key);
       device.destroy();
     });
   }
@@ -98,6 +108,9 @@ const DAWN_OPTIONS: readonly string[] = [
   'disable-dawn-features=timestamp_quantization',
 ];
 
+/** For benchmarks. */
+const TIMESTAMPS: readonly GPUFeatureName[] = ['timestamp-query'];
+
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render/i;
 
 const WANTED_LIMITS = [
@@ -106,19 +119,19 @@ const WANTED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const;
 
-async function openDevice(choice: string): Promise<OpenDevice> {
+async function openDevice(choice: string, kernels: KernelChoice): Promise<OpenDevice> {
   if (choice === 'auto' && process.platform === 'linux' && !GPU_FILES.some((path) => existsSync(path))) {
     throw new AdapterError(`no GPU: neither of ${GPU_FILES.join(', ')} is there`);
   }
   const dawn = await loadDawn();
-  if (choice !== 'swiftshader') return open(dawn, choice);
+  if (choice !== 'swiftshader') return open(dawn, choice, kernels);
   const manifest = findSwiftShader();
   if (manifest === null) {
     throw new AdapterError(
       'no SwiftShader: vk_swiftshader_icd.json is not there (Debian: apt-get install chromium)',
     );
   }
-  return withSwiftShader(manifest, () => open(dawn, choice));
+  return withSwiftShader(manifest, () => open(dawn, choice, kernels));
 }
 
 async function loadDawn(): Promise<Dawn> {
@@ -131,7 +144,7 @@ async function loadDawn(): Promise<Dawn> {
   }
 }
 
-async function open(dawn: Dawn, choice: string): Promise<OpenDevice> {
+async function open(dawn: Dawn, choice: string, kernels: KernelChoice): Promise<OpenDevice> {
   const isNamed = choice !== 'auto' && choice !== 'swiftshader';
   const instance = dawn.create(isNamed ? [...DAWN_OPTIONS, `adapter=${choice}`] : DAWN_OPTIONS);
   const adapter = await instance
@@ -146,9 +159,11 @@ async function open(dawn: Dawn, choice: string): Promise<OpenDevice> {
   const name = [info.vendor, info.device || info.architecture, info.description].filter(Boolean).join(', ');
   const isSoftware = info.isFallbackAdapter || SOFTWARE.test(`${name} ${info.architecture}`);
   if (isSoftware && choice === 'auto') throw new AdapterError(`no GPU, only software (${name})`);
+  const wanted: readonly GPUFeatureName[] = kernels === 'plain' ? TIMESTAMPS : [...TIMESTAMPS, 'subgroups'];
   const device = await adapter.requestDevice({
-    requiredFeatures: features.has('timestamp-query') ? ['timestamp-query'] : [],
+    requiredFeatures: wanted.filter((feature) => features.has(feature)),
     requiredLimits: Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, limits[limit]])),
   });
-  return { device, adapter: name, isSoftware, pipelines: await compile(device), instance };
+  const form = { subgroups: device.features.has('subgroups'), halfWeights: kernels === 'f16' };
+  return { device, adapter: name, isSoftware, form, pipelines: await compile(device, form), instance };
 }

@@ -2,8 +2,7 @@
  * The paged engine on a GPU, through WebGPU. Pages live in GPU memory (`layout.ts`); a step is four kernels
  * (`kernels/`), several steps go into one submission; this file is what happens between steps.
  *
- * A step makes no JavaScript objects by page or by cell. A submission makes a few, of WebGPU's kind (encoder,
- * pass, command buffer, mapped range) and around them (the report's promise and callbacks).
+ * A step makes no JavaScript objects; a submission makes some (`commands.ts`, and a test that counts them).
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
@@ -19,9 +18,17 @@ import {
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
-import { checkCell, checkOptions, checkOrganism, checkRule, checkState } from '../validate.ts';
+import {
+  checkCell,
+  checkOptions,
+  checkOrganism,
+  checkPerturbation,
+  checkPlanted,
+  checkRule,
+  checkState,
+} from '../validate.ts';
 import { Commands, MOST_ASKED } from './commands.ts';
-import { acquireDevice, type OpenDevice, releaseDevice } from './device.ts';
+import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
 import { Edits, spansIn } from './edits.ts';
 import { type Page, PageTable } from './pages.ts';
 
@@ -31,6 +38,8 @@ const MOST_STEPS = 16;
 export interface WebGpuEngineOptions extends EngineOptions {
   /** `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
   readonly adapter?: string;
+  /** Default `auto`: subgroups where the adapter has them, weights in float32. */
+  readonly kernels?: KernelChoice;
   /** Pages of one bank; for tests, which have few. */
   readonly bankPages?: number;
 }
@@ -38,7 +47,7 @@ export interface WebGpuEngineOptions extends EngineOptions {
 /** @throws EngineError for options that do not fit; AdapterError when there is no such adapter */
 export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
   checkOptions(options);
-  return new WebGpuEngine(options, await acquireDevice(options.adapter));
+  return new WebGpuEngine(options, await acquireDevice(options.adapter, options.kernels));
 }
 
 export class WebGpuEngine implements Engine {
@@ -68,7 +77,7 @@ export class WebGpuEngine implements Engine {
     this.randomSeed = options.randomSeed;
     this.rest = options.rest ?? 0;
     this.opened = opened;
-    this.description = `webgpu on ${opened.adapter}${opened.isSoftware ? ' (software)' : ''}`;
+    this.description = describe(opened);
     const inWorld = pagesAcross(this.width) * pagesAcross(this.height);
     const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
     this.commands = new Commands(opened, maxPages, options.bankPages);
@@ -113,14 +122,14 @@ export class WebGpuEngine implements Engine {
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
-    this.checkPlanted(organism);
+    checkPlanted(organism, this.organisms);
     this.checkRuleIn(slot);
     this.enlist(organism, slot);
     this.isWoken = true;
   }
 
   remove(organism: OrganismId): void {
-    this.checkPlanted(organism);
+    checkPlanted(organism, this.organisms);
     for (const page of this.pages.list) {
       if (!page.mayHold(organism)) continue;
       this.edits.remove(page, organism);
@@ -135,13 +144,13 @@ export class WebGpuEngine implements Engine {
   }
 
   perturb(perturbation: Perturbation): void {
+    checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
         this.visitCapsule(perturbation, (page, spans) => this.edits.clear(page, spans));
         return;
       case 'noise': {
         const { salt, amplitude } = perturbation;
-        if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
         const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
         this.visitCapsule(perturbation, (page, spans) => {
           this.edits.noise(page, spans, draw);
@@ -153,10 +162,6 @@ export class WebGpuEngine implements Engine {
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        this.checkPlanted(organism);
-        if (![x, y, radius].every(Number.isFinite) || radius < 0) {
-          throw new EngineError(`truncate to ${radius} about (${x}, ${y}): not a circle`);
-        }
         for (const page of this.pages.list) {
           if (!page.mayHold(organism)) continue;
           this.edits.truncate(page, organism, x, y, radius);
@@ -179,9 +184,8 @@ export class WebGpuEngine implements Engine {
         return;
       }
       this.upload();
-      this.commands.step(this.pages, batch);
       this.isWoken = false;
-      await this.readReport();
+      await this.submit(batch);
       this.steps = (this.steps + batch) >>> 0;
       left -= batch;
     }
@@ -281,10 +285,6 @@ export class WebGpuEngine implements Engine {
 
   // --- checks ---
 
-  private checkPlanted(organism: OrganismId): void {
-    if (!this.organisms.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
-  }
-
   private checkRuleIn(slot: RuleSlot): void {
     if (!this.commands.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
   }
@@ -352,12 +352,11 @@ export class WebGpuEngine implements Engine {
     this.applyEdits();
     if (this.pages.list.length === 0) return;
     this.upload();
-    this.commands.step(this.pages, 0);
-    await this.readReport();
+    await this.submit(0);
   }
 
-  private async readReport(): Promise<void> {
-    await this.commands.readReport(this.pages);
+  private async submit(steps: number): Promise<void> {
+    await this.commands.step(this.pages, steps);
     this.isEdited = false;
   }
 
@@ -387,3 +386,10 @@ export class WebGpuEngine implements Engine {
     }
   }
 }
+
+const describe = ({ adapter, isSoftware, form }: OpenDevice): string =>
+  [
+    `webgpu on ${adapter}${isSoftware ? ' (software)' : ''}`,
+    ...(form.subgroups ? ['subgroups'] : []),
+    ...(form.halfWeights ? ['weights in float16'] : []),
+  ].join(', ');

@@ -1,6 +1,6 @@
 /** Rules as the update kernel reads them: weights packed one after the other, and a table of where each begins. */
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../../rules/rule.ts';
-import type { OrganismId, RuleSlot } from '../engine.ts';
+import { EngineError, type OrganismId, type RuleSlot } from '../engine.ts';
 import { fireThreshold } from '../fire.ts';
 import * as at from './layout.ts';
 import type { GpuMemory } from './memory.ts';
@@ -13,27 +13,33 @@ export class GpuRules {
   readonly #memory: GpuMemory;
   readonly #rules = new Map<RuleSlot, { readonly rule: Rule; readonly first: number }>();
   readonly #row = new Uint32Array(at.TABLE_RULE_WORDS);
+  readonly #isHalf: boolean;
+  readonly #vectorBytes: number;
   /** Vectors handed out. */
   #used = 0;
 
-  constructor(memory: GpuMemory) {
+  /** @param isHalf - weights are kept in float16, as the kernels were written for */
+  constructor(memory: GpuMemory, isHalf: boolean) {
     this.#memory = memory;
-    this.weights = memory.make('weights', 4 * vectorsOf(MAX_HIDDEN) * 16);
+    this.#isHalf = isHalf;
+    this.#vectorBytes = isHalf ? 8 : 16;
+    this.weights = memory.make('weights', 4 * vectorsOf(MAX_HIDDEN) * this.#vectorBytes);
   }
 
   has(slot: RuleSlot): boolean {
     return this.#rules.has(slot);
   }
 
-  /** The rule must be valid (`checkRule`). */
+  /** The rule must be valid (`checkRule`). @throws EngineError for a weight that float16 cannot hold */
   set(slot: RuleSlot, rule: Rule): void {
+    if (this.#isHalf) checkHalf(rule);
     const old = this.#rules.get(slot);
     const size = vectorsOf(rule.hidden);
     let first = this.#used;
     if (old !== undefined && vectorsOf(old.rule.hidden) >= size) first = old.first;
     else this.#used += size;
     this.#rules.set(slot, { rule, first });
-    if (this.#used * 16 > this.weights.size) this.#pack();
+    if (this.#used * this.#vectorBytes > this.weights.size) this.#pack();
     else this.#write(slot);
   }
 
@@ -55,9 +61,10 @@ export class GpuRules {
       this.#rules.set(slot, { rule, first: this.#used });
       this.#used += vectorsOf(rule.hidden);
     }
-    if (this.#used * 2 * 16 > this.weights.size) {
+    const roomy = this.#used * 2 * this.#vectorBytes;
+    if (roomy > this.weights.size) {
       this.weights.destroy();
-      this.weights = this.#memory.make('weights', this.#used * 2 * 16);
+      this.weights = this.#memory.make('weights', roomy);
       this.#memory.version++;
     }
     for (const slot of this.#rules.keys()) this.#write(slot);
@@ -66,9 +73,24 @@ export class GpuRules {
   #write(slot: RuleSlot): void {
     const { rule, first } = this.#rules.get(slot)!;
     const { queue } = this.#memory.device;
-    queue.writeBuffer(this.weights, first * 16, packWeights(rule));
+    const packed = packWeights(rule);
+    // Dawn's binding divides by the size of an element, which it does not know of Float16Array.
+    const written = this.#isHalf ? new Uint16Array(new Float16Array(packed).buffer) : packed;
+    queue.writeBuffer(this.weights, first * this.#vectorBytes, written);
     this.#row.set([first, rule.hidden, fireThreshold(rule.fireRate), 0]);
     queue.writeBuffer(this.#memory.tables, slot * at.TABLE_RULE_WORDS * 4, this.#row);
+  }
+}
+
+/** Largest float16. */
+const MOST_HALF = 65_504;
+
+function checkHalf({ name, w1, b1, w2, b2 }: Rule): void {
+  for (const [tensor, values] of Object.entries({ w1, b1, w2, b2 })) {
+    const large = values.find((value) => Math.abs(Math.f16round(value)) > MOST_HALF);
+    if (large !== undefined) {
+      throw new EngineError(`rule ${name}: ${tensor} holds ${large}, float16 at most ${MOST_HALF}`);
+    }
   }
 }
 

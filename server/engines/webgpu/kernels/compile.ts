@@ -2,25 +2,26 @@
 import { EDIT } from './edit.ts';
 import { EXTRACT } from './extract.ts';
 import { FIND, TURN } from './find.ts';
-import { SETTLE } from './settle.ts';
+import type { KernelForm } from './prelude.ts';
+import { settle } from './settle.ts';
 import { STATUS } from './status.ts';
-import { UPDATE } from './update.ts';
+import { update } from './update.ts';
 
-const KERNELS = {
+const kernels = (form: KernelForm) => ({
   find: FIND,
   turn: TURN,
-  update: UPDATE,
-  settle: SETTLE,
+  update: update(form),
+  settle: settle(form),
   status: STATUS,
   edit: EDIT,
   extract: EXTRACT,
-};
-export type Kernel = keyof typeof KERNELS;
+});
+export type Kernel = keyof ReturnType<typeof kernels>;
 export type Pipelines = Readonly<Record<Kernel, GPUComputePipeline>>;
 
 /** @throws Error with the compiler's words when a kernel is not accepted */
-export async function compile(device: GPUDevice): Promise<Pipelines> {
-  const made = Object.entries(KERNELS).map(async ([name, code]) => {
+export async function compile(device: GPUDevice, form: KernelForm): Promise<Pipelines> {
+  const made = Object.entries(kernels(form)).map(async ([name, code]) => {
     const module = device.createShaderModule({ label: name, code });
     const faults = (await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error');
     if (faults.length > 0) {

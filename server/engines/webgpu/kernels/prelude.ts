@@ -27,6 +27,27 @@ const STILL_NOW = 1u << 19u;
 struct Bank { base: u32, pages: u32, number: u32 }
 `;
 
+/**
+ * How kernels are written for a device. Subgroups change no result; weights in float16 are the rule's, rounded.
+ */
+export interface KernelForm {
+  /** One atomic a subgroup instead of one a lane; needs the feature of that name. */
+  readonly subgroups: boolean;
+  /** Two weights a word: half of what the update rule loads. Needs no feature. */
+  readonly halfWeights: boolean;
+}
+
+export const ENABLE_SUBGROUPS = 'enable subgroups;\n';
+
+/** Beginning of a kernel with one workgroup a listed tile. Needs \`bank\` and \`work\`, read only. */
+export const LISTED_TILE = /* wgsl */ `
+  let listed = group.y * DISPATCH_ROW + group.x;
+  if (listed >= work[WORK_ACTIVE + bank.number]) { return; }
+  let entry = work[WORK_LIST + bank.number * bank.pages * TILES + listed];
+  let slot = entry / TILES;
+  let tile = entry % TILES;
+`;
+
 /** Needs \`heads\`. Around a tile: ring index 0 .. RING_CELLS - 1, row-major, one cell beyond each side. */
 export const RING_PLACE = /* wgsl */ `
 struct Place { neighbour: u32, slot: u32, cell: u32 }

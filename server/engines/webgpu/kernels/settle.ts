@@ -2,11 +2,37 @@
  * The alive mask after the update, and everything that follows from it: owners, cells, pixels, counts, and
  * what a tile must know of itself in the next step. One workgroup a tile.
  */
-import { PRELUDE, RING_PLACE, TO_PIXEL, WRITE_SHORE } from './prelude.ts';
+import {
+  ENABLE_SUBGROUPS,
+  type KernelForm,
+  LISTED_TILE,
+  PRELUDE,
+  RING_PLACE,
+  TO_PIXEL,
+  WRITE_SHORE,
+} from './prelude.ts';
 
 export const SETTLE_WORKGROUP_BYTES = 18 * 18 * 4 + 5 * 4;
 
-export const SETTLE = /* wgsl */ `${PRELUDE}
+/**
+ * Folds a value of every lane into a workgroup's word. All lanes must come by.
+ *
+ * @param neutral - what leaves the word as it is
+ */
+const fold = (
+  { subgroups }: KernelForm,
+  operation: 'Add' | 'Min' | 'Max' | 'Or',
+  word: string,
+  value: string,
+  neutral: string,
+): string => `{
+    let folded = ${subgroups ? `subgroup${operation}(${value})` : value};
+    if (${subgroups ? 'subgroupElect() && ' : ''}folded != ${neutral}) { atomic${operation}(&${word}, folded); }
+  }`;
+
+export const settle = (
+  form: KernelForm,
+): string => /* wgsl */ `${form.subgroups ? ENABLE_SUBGROUPS : ''}${PRELUDE}
 @group(0) @binding(0) var<uniform> bank: Bank;
 @group(0) @binding(1) var<storage, read_write> cells: array<vec4f>;
 @group(0) @binding(2) var<storage, read> next: array<vec4f>;
@@ -33,12 +59,7 @@ const CHANGED = 512u;
 
 @compute @workgroup_size(256)
 fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let listed = group.y * DISPATCH_ROW + group.x;
-  if (listed >= work[WORK_ACTIVE + bank.number]) { return; }
-  let entry = work[WORK_LIST + bank.number * bank.pages * TILES + listed];
-  let slot = entry / TILES;
-  let tile = entry % TILES;
-
+  ${LISTED_TILE}
   for (var ring = lane; ring < RING_CELLS; ring += 256u) {
     let place = placeOf(slot, tile, ring);
     claims[ring] = words[place.slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + place.cell];
@@ -104,13 +125,12 @@ fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
   if ((claim | after) != 0u) { found |= TILE_BUSY; }
   if ((claim & (PRE_ALIVE | STILL_NOW)) == PRE_ALIVE) { found |= AWAKE; }
-  if (found != 0u) { atomicOr(&flags, found); }
-  if (isAlive) {
-    atomicAdd(&owned, 1u);
-    atomicMin(&leastOwner, owner);
-    atomicMax(&greatestOwner, owner);
-    if ((claim & OPAQUE_AFTER) != 0u) { atomicOr(&opaque, (1u << column) | (1u << (16u + row))); }
-  }
+  let isOpaque = isAlive && (claim & OPAQUE_AFTER) != 0u;
+  ${fold(form, 'Or', 'flags', 'found', '0u')}
+  ${fold(form, 'Add', 'owned', 'select(0u, 1u, isAlive)', '0u')}
+  ${fold(form, 'Min', 'leastOwner', 'select(OWNER, owner, isAlive)', 'OWNER')}
+  ${fold(form, 'Max', 'greatestOwner', 'owner', '0u')}
+  ${fold(form, 'Or', 'opaque', 'select(0u, (1u << column) | (1u << (16u + row)), isOpaque)', '0u')}
   workgroupBarrier();
   if (lane != 0u) { return; }
 

@@ -6,10 +6,10 @@
  * than WebGPU promises (16 KiB). A lane keeps its cell's perception (48 float32) and its delta (16) in
  * registers, so the loops over them are written out: an index known only at run time would put them into memory.
  */
-import { PRELUDE, RING_PLACE } from './prelude.ts';
+import { ENABLE_SUBGROUPS, type KernelForm, LISTED_TILE, PRELUDE, RING_PLACE } from './prelude.ts';
 
-/** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount` + `total`. */
-export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4 + 4;
+/** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount`. */
+export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4;
 
 const lines = (count: number, line: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => line(i)).join('\n');
@@ -31,14 +31,48 @@ const perceive = (quarter: number): string => {
     }`;
 };
 
-export const UPDATE = /* wgsl */ `${PRELUDE}
+/** `weight(at)`: vec4 `at` of the rules' weights. */
+const weights = ({ halfWeights }: KernelForm): string =>
+  halfWeights
+    ? `
+@group(0) @binding(6) var<storage, read> weights: array<vec2u>;
+
+fn weight(at: u32) -> vec4f {
+  return vec4f(unpack2x16float(weights[at].x), unpack2x16float(weights[at].y));
+}`
+    : `
+@group(0) @binding(6) var<storage, read> weights: array<vec4f>;
+
+fn weight(at: u32) -> vec4f { return weights[at]; }`;
+
+/** `placeAmongFired(fires)`: an index of \`fired\` for every lane that fires; all lanes must come by. */
+const placeAmongFired = ({ subgroups }: KernelForm): string =>
+  subgroups
+    ? `
+fn placeAmongFired(fires: bool) -> u32 {
+  let before = subgroupExclusiveAdd(u32(fires));
+  let count = subgroupAdd(u32(fires));
+  var first = 0u;
+  if (subgroupElect() && count > 0u) { first = atomicAdd(&firedCount, count); }
+  return subgroupBroadcastFirst(first) + before;
+}`
+    : `
+fn placeAmongFired(fires: bool) -> u32 {
+  var place = 0u;
+  if (fires) { place = atomicAdd(&firedCount, 1u); }
+  return place;
+}`;
+
+export const update = (
+  form: KernelForm,
+): string => /* wgsl */ `${form.subgroups ? ENABLE_SUBGROUPS : ''}${PRELUDE}
 @group(0) @binding(0) var<uniform> bank: Bank;
 @group(0) @binding(1) var<storage, read> cells: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> next: array<vec4f>;
 @group(0) @binding(3) var<storage, read> shore: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> words: array<u32>;
 @group(0) @binding(5) var<storage, read> heads: array<u32>;
-@group(0) @binding(6) var<storage, read> weights: array<vec4f>;
+${weights(form)}
 @group(0) @binding(7) var<storage, read> tables: array<u32>;
 @group(0) @binding(8) var<storage, read> work: array<u32>;
 ${RING_PLACE}
@@ -50,7 +84,7 @@ var<workgroup> owners: array<u32, 324>;
 /** Cells that fire: index in the tile | owner for this step << 16. */
 var<workgroup> fired: array<u32, 256>;
 var<workgroup> firedCount: atomic<u32>;
-var<workgroup> total: u32;
+${placeAmongFired(form)}
 
 fn loadHalf(slot: u32, tile: u32, lane: u32, first: u32) {
   for (var ring = lane; ring < RING_CELLS; ring += 256u) {
@@ -87,12 +121,7 @@ fn cellHash(x: u32, y: u32) -> u32 {
 
 @compute @workgroup_size(256)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let listed = group.y * DISPATCH_ROW + group.x;
-  if (listed >= work[WORK_ACTIVE + bank.number]) { return; }
-  let entry = work[WORK_LIST + bank.number * bank.pages * TILES + listed];
-  let slot = entry / TILES;
-  let tile = entry % TILES;
-
+  ${LISTED_TILE}
   for (var ring = lane; ring < RING_CELLS; ring += 256u) {
     let place = placeOf(slot, tile, ring);
     owners[ring] = words[place.slot * SLOT_WORDS + PLANE_OWNERS * CELLS + place.cell];
@@ -130,8 +159,10 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let isStill = isAlive && (own & STILL) != 0u && !isDisturbed;
     let rule = tables[TABLE_ORGANISMS + organism];
     let hash = cellHash(heads[slot * HEAD_WORDS + HEAD_X] * SIDE + x, heads[slot * HEAD_WORDS + HEAD_Y] * SIDE + y);
-    if (isAlive && !isStill && (hash >> 8u) < tables[rule * TABLE_RULE_WORDS + 2u]) {
-      fired[atomicAdd(&firedCount, 1u)] = lane | (organism << 16u);
+    let fires = isAlive && !isStill && (hash >> 8u) < tables[rule * TABLE_RULE_WORDS + 2u];
+    let place = placeAmongFired(fires);
+    if (fires) {
+      fired[place] = lane | (organism << 16u);
     } else {
       var claim = organism;
       if (isAlive) { claim |= PRE_ALIVE; }
@@ -140,9 +171,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       words[slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + y * SIDE + x] = claim;
     }
   }
-  workgroupBarrier();
-  if (lane == 0u) { total = atomicLoad(&firedCount); }
-  let count = workgroupUniformLoad(&total);
+  let count = workgroupUniformLoad(&firedCount);
   if (count == 0u) { return; }
 
   let isWorking = lane < count;
@@ -169,17 +198,17 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   let rule = tables[TABLE_ORGANISMS + organism] * TABLE_RULE_WORDS;
   var at = tables[rule];
   let hidden = tables[rule + 1u];
-  var d0 = weights[at];
-  var d1 = weights[at + 1u];
-  var d2 = weights[at + 2u];
-  var d3 = weights[at + 3u];
+  var d0 = weight(at);
+  var d1 = weight(at + 1u);
+  var d2 = weight(at + 2u);
+  var d3 = weight(at + 3u);
   at += WEIGHTS_HEAD;
   // Four hidden units at a time: all lanes read the same weight; sums in the order of the definition.
   for (var unit = 0u; unit < hidden; unit += 4u) {
-    var h = weights[at];
-    ${lines(48, (i) => `h += weights[at + ${1 + i}u] * p${i >> 2}.${'xyzw'[i & 3]};`)}
+    var h = weight(at);
+    ${lines(48, (i) => `h += weight(at + ${1 + i}u) * p${i >> 2}.${'xyzw'[i & 3]};`)}
     h = max(h, vec4f());
-    ${lines(16, (i) => `d${i & 3} += weights[at + ${49 + i}u] * h.${'xyzw'[i >> 2]};`)}
+    ${lines(16, (i) => `d${i & 3} += weight(at + ${49 + i}u) * h.${'xyzw'[i >> 2]};`)}
     at += WEIGHTS_GROUP;
   }
 
