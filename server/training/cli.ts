@@ -47,6 +47,7 @@ How
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
+  --twice X            part of the hurt that is hurt once more while it heals, 0-1 (default 0)
   --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 16)
   --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
@@ -80,6 +81,7 @@ const OPTIONS = {
   quiescence: { type: 'string' },
   damage: { type: 'string' },
   delay: { type: 'string' },
+  twice: { type: 'string' },
   shortest: { type: 'string' },
   align: { type: 'string' },
   rate: { type: 'string' },
@@ -166,6 +168,7 @@ export function readCommand(args: string[]): Command | null {
     seedPart: number('seed-part', 1, 0, 1, false),
     damage,
     delaySteps: number('delay', 32, 0, 96),
+    twicePart: number('twice', 0, 0, 1, false),
     shortestSteps: number('shortest', 16, 1, 96),
     alignCells: number('align', 3, 0, 8),
     rate: number('rate', 5e-3, 1e-7, 1, false),
@@ -206,6 +209,7 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['seed-part', plan.seedPart],
     ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
     ['delay', plan.delaySteps],
+    ['twice', plan.twicePart],
     ['shortest', plan.shortestSteps],
     ['align', plan.alignCells],
     ['rate', plan.rate],

@@ -57,9 +57,7 @@ export const POOL = {
   stepsMore: 0.1,
   /** Of a batch, this part (the best) is damaged. */
   damagedPart: 0.5,
-  /** Of those, this part is hurt once more … */
-  twicePart: 0.4,
-  /** … up to so many steps later, while it heals. */
+  /** Those that are hurt once more (`twicePart`) are so up to so many steps later, while they heal. */
   mostStepsBetween: 24,
   /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
   grown: 0.5,

@@ -48,6 +48,8 @@ export interface TrainingPlan {
   readonly damage: readonly DamageKind[];
   /** A body lives on for 0 to so many steps before it is hurt, so that wounds come at every age. */
   readonly delaySteps: number;
+  /** 0..1: of those that are hurt, this part is hurt once more while it heals. */
+  readonly twicePart: number;
   /** Hurt bodies are rolled out for so many steps to as many as the others, so that what was spared stays as it is. */
   readonly shortestSteps: number;
   /** Bodies that live beside their place, by at most so many cells each way, are moved back to it first. */
@@ -354,7 +356,7 @@ export class TrainingRun {
     const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
     await this.#liveOn(slots, this.plan.delaySteps);
     for (const slot of slots) this.#damage(slot);
-    const twice = slots.filter(() => this.#random.unit() < regime.POOL.twicePart);
+    const twice = slots.filter(() => this.#random.unit() < this.plan.twicePart);
     await this.#liveOn(twice, regime.POOL.mostStepsBetween);
     for (const slot of twice) this.#damage(slot);
   }

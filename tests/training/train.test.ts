@@ -40,6 +40,7 @@ beforeAll(() => {
     seedPart: 0.5,
     damage: DAMAGE_KINDS,
     delaySteps: 4,
+    twicePart: 0.4,
     shortestSteps: 16,
     alignCells: 3,
     rate: 3e-3,
