@@ -69,7 +69,7 @@ describe.skipIf(findSwiftShader() === null)('a world on webgpu (Debian: apt-get 
   test('a player hurts a body, sees the wound, and sees it heal', {
     timeout: 300_000,
   }, async () => {
-    expect(server.output()).toMatch(/engine: webgpu on .*\(software\) \(asked for\)/);
+    expect(server.output()).toMatch(/engine: webgpu on .*\(software\), subgroups \(asked for\)/);
     const body = await until(
       'a grown body',
       async () => {
