@@ -1,8 +1,8 @@
 /** The running session, the button that ends it, and those before it. */
 import { h } from '../dom.ts';
 import { formatAge, formatCount } from '../format.ts';
+import { formatMoment } from '../learned.ts';
 import type { PastSession, SessionsAnswer } from './api.ts';
-import { when } from './rules.ts';
 
 const ENDS: Readonly<Record<string, string>> = {
   empty: 'everybody had left',
@@ -74,7 +74,7 @@ function line(session: PastSession): HTMLElement {
       h('span', { class: 'line__reason' }, session.fault),
     );
   const { beganAt, endedAt, endedBy, players, strokes, damage, droppedWounds } = session;
-  const title = h('strong', {}, when(beganAt));
+  const title = h('strong', {}, formatMoment(new Date(beganAt)));
   const wounds = damage.reduce((sum, one) => sum + one.wounds, 0);
   const healed = damage.reduce((sum, one) => sum + one.healed, 0);
   const seconds = (Date.parse(endedAt) - Date.parse(beganAt)) / 1_000;

@@ -243,7 +243,7 @@ export async function readSessionHead(file: string): Promise<SessionHead> {
     const text = buffer.toString('utf8', 0, bytesRead);
     const end = text.indexOf(WOUNDS);
     return named(file, () => {
-      if (end < 0) throw new FactError(`wounds is not within the first ${MAX_HEAD_BYTES} bytes`);
+      if (end < 0) throw new FactError(`wounds is missing, or not within the first ${MAX_HEAD_BYTES} bytes`);
       return checkHead(new Facts(parse(`${text.slice(0, end)}${WOUNDS}]}`), HEAD_FIELDS));
     });
   } finally {
