@@ -25,7 +25,7 @@ import {
   writeSession,
 } from '../../server/sessions/record.ts';
 import { KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
-import type { WoundEvent } from '../../server/sessions/woundWatch.ts';
+import { type WoundEvent, WoundWatch } from '../../server/sessions/woundWatch.ts';
 import { cut, lost, recordOf } from './records.ts';
 
 const EMPTY_MS = 30_000;
@@ -405,6 +405,69 @@ describe('a draft', () => {
     const draft = new Draft('2026-11-25T02:10:00.123Z');
     for (const event of [blow(3), healed(3)]) expect(draft.apply(event)).toBe(false);
     expect(finish(draft).wounds).toEqual([]);
+  });
+
+  test('of whatever is done to bodies is a true record, and the same one when it is read back from a journal', () => {
+    const beganAt = '2026-11-25T02:10:00.123Z';
+    const done = fc.oneof(
+      fc.record({
+        what: fc.constant('strike' as const),
+        id: fc.integer({ min: 1, max: 3 }),
+        blows: fc.integer({ min: 1, max: 32 }),
+      }),
+      fc.record({
+        what: fc.constant('measure' as const),
+        id: fc.integer({ min: 1, max: 3 }),
+        health: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+      fc.record({
+        what: fc.constantFrom('die' as const, 'leave' as const),
+        id: fc.integer({ min: 1, max: 3 }),
+      }),
+      fc.record({ what: fc.constant('live' as const), steps: fc.integer({ min: 0, max: 2_000 }) }),
+    );
+    let wounds = 0;
+    fc.assert(
+      fc.property(
+        fc.array(done, { minLength: 20, maxLength: 60 }),
+        fc.nat(0xffff_ffff),
+        fc.boolean(),
+        (all, firstStep, isCutOff) => {
+          const watch = new WoundWatch();
+          const health = new Map<number, number>();
+          let step = firstStep;
+          for (const one of all) {
+            if (one.what === 'live') step = (step + one.steps) >>> 0;
+            else if (one.what === 'strike') {
+              const body = {
+                id: one.id,
+                species: 'pikachu',
+                label: 'pikachu v4',
+                health: health.get(one.id) ?? 1,
+              };
+              const shape = { tool: 'ablate', radius: 3, points: [1, 2] } as const;
+              watch.strike(body, Array(one.blows).fill(shape), step);
+            } else if (one.what === 'measure') {
+              health.set(one.id, one.health);
+              watch.measured(one.id, one.health, step);
+            } else if (one.what === 'die') watch.died(one.id);
+            else watch.leave(one.id);
+            watch.tick(step);
+          }
+          if (!isCutOff) watch.endAll();
+          const draft = new Draft(beganAt);
+          const lines = [JSON.stringify({ format: 1, beganAt })];
+          for (const event of watch.take() ?? []) {
+            if (draft.apply(event)) lines.push(JSON.stringify(event));
+          }
+          const record = finish(draft);
+          expect(finish(readJournal(`${lines.join('\n')}\n`, draft.id).draft)).toEqual(record);
+          wounds += record.wounds.length;
+        },
+      ),
+      { numRuns: 200, seed: 7 },
+    );
+    expect(wounds).toBeGreaterThan(200);
   });
 
   test('is made of events that are checked', () => {
