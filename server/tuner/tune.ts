@@ -263,7 +263,10 @@ class Tuning {
       damage: DAMAGE_KINDS,
       recorded: { wounds: this.#split.trained, part: 0.6, jitterCells: 1, healingSteps: 104 },
       delaySteps: 32,
+      shortestSteps: 16,
+      alignCells: 3,
       rate: options.rate ?? 3e-3,
+      normalisation: 0,
       optimizer: 'muon',
       randomSeed: this.#randomSeed,
     };

@@ -23,6 +23,9 @@ const RETRY_MS = 2_000;
 /** A registry or a disk that cannot be written is tried again after this. */
 const LATER_MS = 30_000;
 const MOST_NOTES = 12;
+/** Of a species, for one job: written by the thread that routes frames. About a MB of JSON at most. */
+const MOST_WOUNDS = 400;
+const MOST_COORDINATES = 150_000;
 /** Of candidates: about 100 kB each. */
 const MOST_FILMS = 48;
 /** What a process that died said last. */
@@ -107,7 +110,7 @@ export class Tuner {
 
   #queue(session: string, species: string, wounds: readonly Wound[]): void {
     const { seconds, threads, engine, iterations, rate, randomSeeds } = this.#options;
-    const own = wounds.filter((wound) => wound.species === species).map(({ blows }) => ({ blows }));
+    const own = few(wounds.filter((wound) => wound.species === species)).map(({ blows }) => ({ blows }));
     const options = { seconds, threads, engine, iterations, rate, randomSeeds };
     try {
       const { dropped } = this.#jobs.add(
@@ -441,6 +444,17 @@ export class Tuner {
     this.#notes.splice(MOST_NOTES);
     this.#options.complain(`tuner: ${text}`);
   }
+}
+
+/** Wounds from all over the session, as many as a job can use; a session may hold 14 MB of them. */
+function few(wounds: readonly Wound[]): Wound[] {
+  const every = Math.max(1, Math.ceil(wounds.length / MOST_WOUNDS));
+  let coordinates = 0;
+  return wounds.filter((wound, i) => {
+    if (i % every !== 0 || coordinates > MOST_COORDINATES) return false;
+    coordinates += wound.blows.reduce((sum, { points }) => sum + points.length, 0);
+    return true;
+  });
 }
 
 /** Goes on with what is queued. */
