@@ -1,8 +1,7 @@
 /**
- * The process that tunes: one job, at the lowest priority, then it ends. Forked by the server; by hand:
+ * The process that tunes: one job, then it ends. Forked by the server, which gives it the lowest priority; by hand:
  * `node server/tuner/process.ts data/tuner/jobs/…`.
  */
-import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { JOB_FILES, type Job, readJson } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
@@ -10,9 +9,6 @@ import { isTold, Paused, tune } from './tune.ts';
 
 /** A pause shall take no second: an iteration that takes longer is not waited for, and begun again later. */
 const PAUSE_MS = 600;
-
-// Before any thread is made: they inherit it.
-setPriority(constants.priority.PRIORITY_LOW);
 
 const [folder] = process.argv.slice(2);
 let isPausing = false;

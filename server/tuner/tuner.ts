@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
 import type { Config } from '../config.ts';
@@ -473,8 +474,15 @@ export function startTuner(config: Config, engine: string, desk: TunerOptions['d
 }
 
 function forkTuning(folder: string): ChildProcess {
-  return fork(join(import.meta.dirname, 'process.ts'), [folder], {
+  const child = fork(join(import.meta.dirname, 'process.ts'), [folder], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  try {
+    // Before it has made its threads: they inherit it.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended already; `exit` says so.
+  }
+  return child;
 }
