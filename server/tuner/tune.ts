@@ -13,7 +13,7 @@ import type { OpenRollouts } from '../training/rollouts.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '../training/train.ts';
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
-import { type Healing, type HealOptions, Patient } from './heal.ts';
+import { type Healing, type HealOptions, LONGEST_HEALING, Patient } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
 import type { FromTuning, TuningStage } from './messages.ts';
 import { meanOf } from './paired.ts';
@@ -360,10 +360,10 @@ class Tuning {
       learned: {
         session: this.#job.session,
         wounds: this.#split.trained.length + this.#split.heldOut.length,
-        recoveryBefore: before.heldOut.medianRecovery,
-        recoveryAfter: after.heldOut.medianRecovery,
-        stepsBefore: before.heldOut.medianSteps,
-        stepsAfter: after.heldOut.medianSteps,
+        recoveryBefore: share(before.heldOut.medianRecovery),
+        recoveryAfter: share(after.heldOut.medianRecovery),
+        stepsBefore: stepsTold(before.heldOut.medianSteps),
+        stepsAfter: stepsTold(after.heldOut.medianSteps),
       },
       comparison: {
         ...comparison,
@@ -398,6 +398,11 @@ function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['s
     runaways,
   };
 }
+
+/** Players are told 0..1: a body that became worse than it was hurt has healed nothing. */
+const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 0));
+/** null: it was not whole again while it was watched. */
+const stepsTold = (steps: number): number | null => (steps < LONGEST_HEALING ? steps : null);
 
 const isWhole = ({ healed, grown }: Healing): boolean => meanOf(healed) <= WHOLE_ERROR * meanOf(grown);
 

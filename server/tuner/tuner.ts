@@ -12,6 +12,7 @@ import type { Config } from '../config.ts';
 import { writeWhole } from '../rules/load.ts';
 import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { Wound } from '../sessions/wound.ts';
 import { isResult, type Job, Jobs, type Result, readJson, type TuneOptions } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
@@ -101,9 +102,13 @@ export class Tuner {
     this.#pause();
   }
 
-  /** Nobody plays any more: every species that was hurt is tuned. */
-  sessionEnded({ id, wounds }: EndedSession): void {
-    this.#isHeld = false;
+  /**
+   * Every species that was hurt is tuned, as soon as nobody plays.
+   *
+   * @param isAnotherRunning - the next one has begun before this one's record was written
+   */
+  sessionEnded({ id, wounds }: EndedSession, isAnotherRunning = false): void {
+    this.#isHeld = isAnotherRunning;
     const species = new Set(wounds.map((wound) => wound.species));
     if (this.#mode !== 'off') for (const one of species) this.#queue(id, one, wounds);
     void this.#next();
@@ -459,7 +464,12 @@ function few(wounds: readonly Wound[]): Wound[] {
 }
 
 /** Goes on with what is queued. */
-export function startTuner(config: Config, engine: string, desk: TunerOptions['desk']): Tuner {
+export function startTuner(
+  config: Config,
+  engine: string,
+  desk: TunerOptions['desk'],
+  sessions: Pick<Sessions, 'isRunning' | 'onBegin' | 'onEnd'>,
+): Tuner {
   const tuner = new Tuner({
     desk,
     dataDir: config.dataDir,
@@ -469,6 +479,8 @@ export function startTuner(config: Config, engine: string, desk: TunerOptions['d
     engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
     complain: (text) => console.error(text),
   });
+  sessions.onBegin = () => tuner.sessionBegan();
+  sessions.onEnd = (record) => tuner.sessionEnded(record, sessions.isRunning);
   tuner.begin();
   return tuner;
 }

@@ -236,6 +236,14 @@ describe('a session that begins', () => {
     expect(jobs.read(jobs.list()[0]).failures).toBe(0);
   });
 
+  test('before the record of the last one was written keeps the tuner from starting; its wounds are queued', async () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionBegan();
+    tuner.sessionEnded(session(wound('moss')), true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([children.length, jobs.list().length, tuner.view.state]).toEqual([0, 1, 'paused']);
+  });
+
   test('before the process has been started at all, no process is started', async () => {
     tuner = makeTuner(['work']);
     tuner.sessionEnded(session(wound('moss')));
