@@ -41,6 +41,8 @@ const LONGEST = 1.5;
 const RANDOM_SEEDS = 16;
 /** Error of a body that is whole, in units of what it had before it was wounded. */
 const WHOLE_ERROR = 1.5;
+/** … and so much of the wounds must be healed. */
+const WHOLE_RECOVERY = 0.98;
 const PROBE = { wounds: 2, randomSeeds: 4 } as const;
 
 export interface TuneHooks {
@@ -404,7 +406,8 @@ const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 
 /** null: it was not whole again while it was watched. */
 const stepsTold = (steps: number): number | null => (steps < LONGEST_HEALING ? steps : null);
 
-const isWhole = ({ healed, grown }: Healing): boolean => meanOf(healed) <= WHOLE_ERROR * meanOf(grown);
+const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
+  meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;
 
 /** A few of the wounds that are trained on, healed by the weights of now: what the admin watches. */
 class Probe {

@@ -71,7 +71,7 @@ export class Tuner {
   readonly #films: string;
   #mode: TunerMode;
   #running: Running | null = null;
-  /** The last job's curves, while it is paused. */
+  /** The running job, or the last one. */
   #last: Running | null = null;
   #isHeld = false;
   #isStarting = false;
@@ -433,8 +433,9 @@ export class Tuner {
         seconds: progress?.seconds ?? 0,
         budgetSeconds: shown.job.options.seconds,
       },
-      losses: shown?.losses.points ?? [],
-      probes: shown?.probes.points ?? [],
+      // Of the last job, until another begins: an admin may come late.
+      losses: this.#last?.losses.points ?? [],
+      probes: this.#last?.probes.points ?? [],
       queue: names.filter((name) => name !== shown?.name),
       pauseMs: this.#pauseMs,
       notes: [...this.#notes],
@@ -463,12 +464,17 @@ function few(wounds: readonly Wound[]): Wound[] {
   });
 }
 
-/** Goes on with what is queued. */
+/**
+ * Goes on with what is queued, and works between sessions.
+ *
+ * @param more - for tests
+ */
 export function startTuner(
   config: Config,
   engine: string,
   desk: TunerOptions['desk'],
   sessions: Pick<Sessions, 'isRunning' | 'onBegin' | 'onEnd'>,
+  more: Partial<TunerOptions> = {},
 ): Tuner {
   const tuner = new Tuner({
     desk,
@@ -478,6 +484,7 @@ export function startTuner(
     threads: config.tunerThreads,
     engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
     complain: (text) => console.error(text),
+    ...more,
   });
   sessions.onBegin = () => tuner.sessionBegan();
   sessions.onEnd = (record) => tuner.sessionEnded(record, sessions.isRunning);

@@ -69,7 +69,9 @@ async function start(
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 
-test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a corrupt one is refused by name', async () => {
+test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a corrupt one is refused by name', {
+  timeout: 180_000,
+}, async () => {
   const path = makeJob({});
   const first = await start(path, 3);
   const left = ended(first.child);
@@ -107,7 +109,9 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
   expect(await orphaned).toBe(PAUSED_CODE);
 });
 
-test('a candidate that is worse is rejected, with the figures; one that has learned nothing, too', async () => {
+test('a candidate that is worse is rejected, with the figures; one that has learned nothing, too', {
+  timeout: 180_000,
+}, async () => {
   const hooks = { tell: () => {}, isPausing: () => false };
   const idle = makeJob({ iterations: 1, rate: 1e-9, threads: 2 });
   const same = await tune(idle, jobIn(idle), hooks);

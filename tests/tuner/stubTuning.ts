@@ -34,12 +34,16 @@ switch (behaviour) {
     break;
   default: {
     const rule = readRule(join(folder, JOB_FILES.incumbent));
-    const file = serializeRule({ ...rule, fireRate: 0.75, metadata: { ...rule.metadata, tunedOn: folder } });
+    const file = serializeRule({
+      ...rule,
+      fireRate: rule.fireRate + 0.01,
+      metadata: { ...rule.metadata, tunedOn: folder },
+    });
     writeFileSync(join(folder, JOB_FILES.candidate), file);
     writeFileSync(join(folder, JOB_FILES.film), 'a film');
     const reasons = behaviour === 'candidate' ? [] : ['worse, recovery left: 1 → 0.5 (p = 0.001)'];
     const learned = {
-      session: 's1',
+      session: '2026-01-01T00-00-00.000Z',
       wounds: 9,
       recoveryBefore: 0.5,
       recoveryAfter: 0.9,

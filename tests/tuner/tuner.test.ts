@@ -106,7 +106,7 @@ describe('a session that ends', () => {
     const parent = registry.find('moss', 1);
     expect(candidate).toMatchObject({ name: 'moss', version: 2, status: 'candidate', parent: parent.id });
     expect(candidate.metrics).toMatchObject({
-      learned: { session: 's1', recoveryBefore: 0.5, recoveryAfter: 0.9 },
+      learned: { wounds: 9, recoveryBefore: 0.5, recoveryAfter: 0.9 },
       reasons: [],
     });
     expect(tuner.film(candidate.id)?.toString()).toBe('a film');
