@@ -20,7 +20,7 @@ export interface RecordedDamage {
   readonly part: number;
   /** Half of the bodies heal for 0 to so many steps more before they are learned from: slow healing must be taught late, too. */
   readonly healingSteps: number;
-  /** A wound is done up to so many cells beside where it was, each way, and as often mirrored as not. */
+  /** A wound is done up to so many cells beside where it was, each way. */
   readonly jitterCells: number;
 }
 
@@ -88,13 +88,12 @@ export function drawReplay(slot: number, recorded: RecordedDamage, random: Rando
   const blows = recorded.wounds[random.whole(0, recorded.wounds.length - 1)];
   const begin = random.whole(0, Math.max(0, blows.length - MOST_REPLAYED));
   const { jitterCells } = recorded;
-  const turn = jitterCells > 0 && random.unit() < 0.5 ? -1 : 1;
   const [dx, dy] = [random.whole(-jitterCells, jitterCells), random.whole(-jitterCells, jitterCells)];
   return {
     slot,
     blows: blows.slice(begin, begin + MOST_REPLAYED).map((blow) => ({
       ...blow,
-      points: blow.points.map((value, i) => (i % 2 === 0 ? turn * value + dx : value + dy)),
+      points: blow.points.map((value, i) => value + (i % 2 === 0 ? dx : dy)),
     })),
     randomSeed: random.uint32() | 0,
   };

@@ -267,8 +267,8 @@ class Tuning {
       delaySteps: 32,
       shortestSteps: 16,
       alignCells: 3,
-      rate: options.rate ?? 3e-3,
-      normalisation: 0,
+      rate: options.rate ?? 1.5e-3,
+      normalisation: 1,
       optimizer: 'muon',
       randomSeed: this.#randomSeed,
     };

@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- finetune [--seconds N] [--threads N] [--json]`: replays the damage of a recorded session, tunes the
- * shipped rule for a fixed time, and compares. The session is a committed log, made by `--record [--random-seed N]`.
+ * shipped rule for a fixed time, and compares. The session is a committed log, made by
+ * `--record [--kind again|strip|comb] [--random-seed N]`.
  * `--pause` measures instead how long a tuning process takes to stop at a checkpoint.
  */
 import { fork } from 'node:child_process';
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '225' },
     threads: { type: 'string', default: '2' },
     'random-seed': { type: 'string', default: '1' },
+    kind: { type: 'string', default: 'again' },
     session: { type: 'string', default: join(import.meta.dirname, 'finetune/session.json') },
     /** Of the incumbent, instead of the shipped one. */
     rule: { type: 'string' },
@@ -42,7 +44,7 @@ const optional = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text);
 
 if (values.record) {
-  console.log(await recordSession(values.session, Number(values['random-seed']), threads));
+  console.log(await recordSession(values.session, values.kind, Number(values['random-seed']), threads));
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'regrow-finetune-'));
   try {

@@ -1,7 +1,6 @@
 /**
  * Writes the session that the tuner is measured on: sixty wounds by one player with one habit, the one that a shipped
- * rule heals worst. Which that is, is looked for among 3 kinds of cutting from 8 sides; everything else hangs on the
- * random seed.
+ * rule heals worst. Which rule and from which side, is looked for; everything else hangs on the random seed.
  */
 import { join } from 'node:path';
 import { loadRules } from '../../../server/rules/load.ts';
@@ -32,14 +31,20 @@ interface Weakness {
 
 const reachOf = ({ width, height }: Target): number => Math.max(width, height) / 2;
 
-/** Every shipped rule against every style: the worst first. */
-async function weaknesses(folder: string, randomSeed: number, threads: number): Promise<Weakness[]> {
+/** Every shipped rule against cuts from every side: the worst first. */
+async function weaknesses(
+  folder: string,
+  kind: Style['kind'],
+  randomSeed: number,
+  threads: number,
+): Promise<Weakness[]> {
   const found: Weakness[] = [];
   for (const rule of loadRules(folder)) {
     const target = targetOf(rule)?.target;
     if (target === undefined) continue;
-    const styles = STYLE_KINDS.flatMap((kind) =>
-      Array.from({ length: SIDES }, (_, side): Style => ({ kind, angle: (side * 2 * Math.PI) / SIDES })),
+    const styles = Array.from(
+      { length: SIDES },
+      (_, side): Style => ({ kind, angle: (side * 2 * Math.PI) / SIDES }),
     );
     const random = new Random(randomSeed);
     const wounds = styles.flatMap((style) =>
@@ -87,9 +92,16 @@ async function asRecorded(
 }
 
 /** @returns what was chosen, for people */
-export async function recordSession(file: string, randomSeed: number, threads: number): Promise<string> {
+export async function recordSession(
+  file: string,
+  kind: string,
+  randomSeed: number,
+  threads: number,
+): Promise<string> {
+  const known = STYLE_KINDS.find((one) => one === kind);
+  if (known === undefined) throw new RangeError(`--kind ${kind} is not one of ${STYLE_KINDS.join(', ')}`);
   const folder = join(import.meta.dirname, '../../../weights');
-  const [{ rule, target, style, error }] = await weaknesses(folder, randomSeed, threads);
+  const [{ rule, target, style, error }] = await weaknesses(folder, known, randomSeed, threads);
   const random = new Random(randomSeed + 1);
   const patient = new Patient(target, rule.hidden, rule.fireRate, { randomSeeds: 1, threads: 0 });
   const wounds: Wound[] = [];
