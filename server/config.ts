@@ -39,6 +39,11 @@ export interface Config {
   readonly perAddress: number;
   /** Believe `X-Forwarded-For`: only behind a proxy that sets it. */
   readonly trustForwarded: boolean;
+  /** What becomes of tuned rules that are better: an admin swaps them in, or they are by themselves. `off`: none are tuned. */
+  readonly tuner: 'off' | 'manual' | 'auto';
+  /** Training of one species after a session; measuring comes on top. */
+  readonly tunerSeconds: number;
+  readonly tunerThreads: number;
 }
 
 /** What the operator must change: one line for every bad field. */
@@ -64,6 +69,7 @@ interface Setting {
   read(text: string): Partial<Config> | null;
 }
 
+const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
@@ -94,6 +100,9 @@ const SETTINGS: readonly Setting[] = [
   number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'after the last player has left, the session ends and is written down'),
   number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
   number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'of one IP address'),
+  choice('tuner', 'tuner', 'manual', TUNER_MODES, 'learns from what players did: its better rules are swapped in by an admin, or by themselves'),
+  number('tuner-seconds', 'tunerSeconds', '230', 5, 86_400, 'whole', ' s', 'of training for one species after a session'),
+  number('tuner-threads', 'tunerThreads', String(Math.min(4, availableParallelism())), 1, 32, 'whole', '', 'that tune at low priority, while nobody plays'),
   { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'believe X-Forwarded-For: only behind a proxy that sets it', read: readTrust },
 ];
 
@@ -187,7 +196,7 @@ function text(
   return { flag, default: standard, range, meaning, read };
 }
 
-function choice<F extends 'engine' | 'gpuKernels'>(
+function choice<F extends 'engine' | 'gpuKernels' | 'tuner'>(
   flag: string,
   field: F,
   standard: Config[F],

@@ -4,6 +4,7 @@ import { makeProber } from './admin/prober.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { createServer } from './http/server.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { startTuner } from './tuner/tuner.ts';
 import { startWorld } from './world/link.ts';
 
 /** For saving the world and closing sockets, once a signal has come. */
@@ -38,6 +39,8 @@ try {
     tell: (message) => console.error(message),
   });
   const admin = new Admin(world, config, makeProber(config), sessions);
+  const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
+  admin.tuner = tuner;
   const server = await createServer(world, config, { admin, sessions });
 
   let stopping = false;
@@ -48,6 +51,8 @@ try {
     // The world first: it is what must not be lost.
     await world.stop();
     console.log('world saved');
+    await tuner.stop();
+    // What its players did is queued all the same: it is tuned after the next start.
     await sessions.close();
     await server.close();
     process.exit(exitCode);

@@ -39,6 +39,9 @@ describe('readConfig', () => {
       maxPlayers: 2000,
       perAddress: 64,
       trustForwarded: false,
+      tuner: 'manual',
+      tunerSeconds: 230,
+      tunerThreads: Math.min(4, availableParallelism()),
       viewerBytesPerSecond: 1_000_000,
     });
     expect(Object.isFrozen(config)).toBe(true);

@@ -132,6 +132,35 @@ export interface OrganismEntry {
   readonly health: number;
 }
 
+export interface TunerView {
+  readonly mode: 'off' | 'manual' | 'auto';
+  readonly state:
+    | 'off'
+    | 'idle'
+    | 'paused'
+    | 'waiting'
+    | 'preparing'
+    | 'measuring'
+    | 'training'
+    | 'comparing';
+  readonly job: {
+    readonly species: string;
+    readonly session: string;
+    readonly wounds: number;
+    readonly incumbent: string;
+    readonly done: number;
+    readonly planned: number;
+    readonly loss: number | null;
+    readonly seconds: number;
+    readonly budgetSeconds: number;
+  } | null;
+  readonly losses: readonly (readonly [number, number])[];
+  readonly probes: readonly (readonly [number, number])[];
+  readonly queue: readonly string[];
+  readonly pauseMs: number | null;
+  readonly notes: readonly { readonly at: string; readonly text: string }[];
+}
+
 /** `message` is the server's own words. */
 export class ApiError extends Error {
   override name = 'ApiError';
@@ -167,3 +196,4 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
 
 export const filmUrl = (rule: number): string => `${BASE}rules/${rule}/film.png`;
 export const fileUrl = (rule: number): string => `${BASE}rules/${rule}/file`;
+export const healingFilmUrl = (rule: number): string => `${BASE}tuner/films/${rule}.png`;

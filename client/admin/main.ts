@@ -1,19 +1,23 @@
 /** The admin's page: log in, then rules, world, players and figures, asked for once a second. Wiring only. */
-import { byId, h } from '../dom.ts';
-import { formatAge, formatCount, formatSteps } from '../format.ts';
+import { byId, h, setText } from '../dom.ts';
+import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
 import {
   ApiError,
   type AuditEntry,
   ask,
   type LiveAnswer,
+  type OrganismEntry,
   type RuleEntry,
   type RulesAnswer,
   type SessionsAnswer,
+  type TunerView,
 } from './api.ts';
 import { PeoplePanel, showAudit } from './people.ts';
+import { Spark } from './plots.ts';
 import { RulesPanel } from './rules.ts';
 import { SessionsPanel } from './sessions.ts';
 import { Trial } from './trial.ts';
+import { TunerPanel } from './tuner.ts';
 import { Upload } from './upload.ts';
 import { WorldPanel } from './world-panel.ts';
 
@@ -21,6 +25,7 @@ const LIVE_MS = 1_000;
 /** Of the slower questions: rules, and who did what. */
 const SLOW_EVERY = 3;
 const SAY_MS = 6_000;
+const MOST_ASKED_HEALTH = 2_000;
 
 const login = byId<HTMLFormElement>('login');
 const desk = byId('desk');
@@ -46,6 +51,9 @@ const rules = new RulesPanel(
     rollBack: (species) => void act('POST', 'rollback', { species }, 'Rolled back; it is being watched.'),
   },
 );
+const tuner = new TunerPanel(byId('tuner'), {
+  act: (action, done) => void act('POST', 'tuner', action, done),
+});
 new Upload(byId('upload'), byId<HTMLInputElement>('file'), {
   done: (rule) => {
     tell(`${rule.label} is in the registry: have a look before it is swapped in.`);
@@ -57,6 +65,9 @@ new Upload(byId('upload'), byId<HTMLInputElement>('file'), {
 });
 
 let latest: RulesAnswer | null = null;
+const figures = new Map<string, { readonly text: HTMLElement; readonly spark: Spark }>();
+let alive = 0;
+let health = Number.NaN;
 let ticks = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let sayTimer: ReturnType<typeof setTimeout> | undefined;
@@ -94,28 +105,52 @@ async function refreshLive(): Promise<void> {
   sessions.show(await ask<SessionsAnswer>('GET', 'sessions'));
   byId('who').textContent = live.who;
   const { stats } = live;
-  const figures: [string, string][] = [
-    ['players', formatCount(live.players.length)],
-    ['alive', formatCount(stats?.organisms ?? Number.NaN)],
-    ['cells', formatCount(stats?.livingCells ?? Number.NaN)],
-    ['steps/s', live.stepsPerSecond === 0 ? 'paused' : formatSteps(stats?.stepsPerSecond ?? Number.NaN)],
-    ['memory', `${formatCount(live.rssBytes / 2 ** 20)} MB`],
-    ['up', formatAge(live.uptimeSeconds)],
-  ];
-  byId('figures').replaceChildren(
-    ...figures.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
-  );
+  const { players, stepsPerSecond, rssBytes } = live;
+  figure('players', players.length, formatCount(players.length));
+  alive = stats?.organisms ?? Number.NaN;
+  figure('alive', alive, formatCount(alive));
+  figure('health', health, Number.isFinite(health) ? `${formatHealth(health)} %` : '–');
+  const cells = stats?.livingCells ?? Number.NaN;
+  figure('cells', cells, formatCount(cells));
+  const steps = stats?.stepsPerSecond ?? Number.NaN;
+  figure('steps/s', steps, stepsPerSecond === 0 ? 'paused' : formatSteps(steps));
+  figure('memory', rssBytes, `${formatCount(rssBytes / 2 ** 20)} MB`);
+  figure('up', Number.NaN, formatAge(live.uptimeSeconds));
+  tuner.show(await ask<TunerView>('GET', 'tuner'));
+}
+
+/** Beside each figure that moves, the curve of its last two minutes. */
+function figure(name: string, value: number, text: string): void {
+  let shown = figures.get(name);
+  if (shown === undefined) {
+    shown = { text: h('dd', {}), spark: new Spark() };
+    figures.set(name, shown);
+    const row = h('div', {}, h('dt', {}, name), shown.text);
+    if (name !== 'up') row.append(shown.spark.element);
+    byId('figures').append(row);
+  }
+  setText(shown.text, text);
+  shown.spark.add(value);
+}
+
+/** Mean of all that live. Of very many it is not asked: the answer would be megabytes. */
+async function refreshHealth(alive: number): Promise<void> {
+  if (!(alive <= MOST_ASKED_HEALTH)) return;
+  const organisms = await ask<readonly OrganismEntry[]>('GET', 'organisms');
+  health = organisms.reduce((sum, one) => sum + one.health, 0) / organisms.length;
 }
 
 async function refreshSlow(): Promise<void> {
   latest = await ask<RulesAnswer>('GET', 'rules');
   rules.show(latest, trial.rule);
+  tuner.showRules(latest.rules);
   const { entries } = await ask<{ entries: readonly AuditEntry[] }>('GET', 'audit');
   showAudit(byId('audit'), entries);
 }
 
 async function tick(): Promise<void> {
   try {
+    if (ticks % SLOW_EVERY === 0) await refreshHealth(alive);
     await refreshLive();
     if (ticks++ % SLOW_EVERY === 0) await refreshSlow();
   } catch (error) {

@@ -10,6 +10,7 @@ import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Tuner } from '../tuner/tuner.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { Bans } from './bans.ts';
 import { Lockout } from './lockout.ts';
@@ -55,6 +56,8 @@ export class Admin {
   readonly #logins = new Logins(() => performance.now());
   readonly #routes: Routes;
   #audience: Audience = NOBODY;
+  /** null: nothing is tuned. */
+  tuner: Tuner | null = null;
 
   /**
    * @param probe - how rules are tried out
@@ -83,7 +86,9 @@ export class Admin {
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;
-    this.#routes = new Routes({ world, desk: this.desk, probe, bans: this.bans, audience, config, sessions });
+    const tuner = (): Tuner | null => this.tuner;
+    const { desk, bans } = this;
+    this.#routes = new Routes({ world, desk, probe, bans, audience, tuner, config, sessions });
     this.desk
       .ask((registry) => registry.bans())
       .then(

@@ -8,6 +8,8 @@ import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/fo
 import { type Actor, type BanRecord, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Tuner } from '../tuner/tuner.ts';
+import { TUNER_MODES } from '../tuner/view.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
 import type { Audience } from './admin.ts';
@@ -27,6 +29,7 @@ export interface RoutesOptions {
   readonly probe: Prober;
   readonly bans: Bans;
   readonly audience: () => Audience;
+  readonly tuner: () => Tuner | null;
   readonly config: Config;
   /** null: none are kept. */
   readonly sessions: Sessions | null;
@@ -66,6 +69,9 @@ export class Routes {
       ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
       ['GET', /^sessions$/, () => this.#sessions()],
       ['POST', /^sessions\/end$/, (call) => this.#endSession(call)],
+      ['GET', /^tuner$/, () => this.#tuner().then((tuner) => tuner.view)],
+      ['POST', /^tuner$/, (call) => this.#tune(call)],
+      ['GET', /^tuner\/films\/(\d{1,9})\.png$/, (call) => this.#healingFilm(call)],
       ['GET', /^live$/, (call) => this.#live(call)],
       ['GET', /^audit$/, (call) => this.#audit(call)],
     ];
@@ -179,7 +185,7 @@ export class Routes {
     const fields = await readJson(request);
     const scope = fields.oneOf('scope', ['organism', 'species', 'planted']);
     const species = checkName(fields.text('species'));
-    const rule = fields.whole('rule', 1, Number.MAX_SAFE_INTEGER);
+    const rule = ruleIn(fields);
     const organism = scope === 'organism' ? fields.whole('organism', 1, 65_535) : undefined;
     return this.#done({ species, rule, scope, organism }, actor);
   }
@@ -309,6 +315,50 @@ export class Routes {
     return { session: head };
   }
 
+  // --- the tuner ---
+
+  async #tuner(): Promise<Tuner> {
+    const tuner = this.#options.tuner();
+    if (tuner === null) throw new Refusal(404, 'there is no tuner here');
+    return tuner;
+  }
+
+  async #tune({ request, actor }: Call): Promise<unknown> {
+    const tuner = await this.#tuner();
+    const fields = await readJson(request);
+    const action = fields.oneOf('action', ['mode', 'cancel', 'promote', 'reject']);
+    switch (action) {
+      case 'mode':
+        await tuner.setMode(fields.oneOf('mode', TUNER_MODES), actor);
+        return {};
+      case 'cancel':
+        await tuner.cancel(actor);
+        return {};
+      case 'reject':
+        await tuner.reject(ruleIn(fields), actor);
+        return {};
+      case 'promote': {
+        const result = await tuner.promote(ruleIn(fields), actor);
+        if (!result.ok) throw new RuleError(result.reason);
+        return result;
+      }
+      default:
+        return action satisfies never;
+    }
+  }
+
+  /** Incumbent and candidate heal one wound: frames one below the other. */
+  async #healingFilm({ part, response }: Call): Promise<void> {
+    const png = (await this.#tuner()).film(Number(part));
+    if (png === null) throw new Refusal(404, `there is no film of rule ${part}`);
+    response.writeHead(200, {
+      'Content-Type': 'image/png',
+      'Content-Length': png.length,
+      'Cache-Control': 'private, max-age=86400, immutable',
+    });
+    response.end(png);
+  }
+
   // --- figures ---
 
   async #live({ actor }: Call): Promise<unknown> {
@@ -344,6 +394,8 @@ export class Routes {
     return this.#options.desk.ask((registry) => registry.note(actor, action, subject, detail));
   }
 }
+
+const ruleIn = (fields: Fields): number => fields.whole('rule', 1, Number.MAX_SAFE_INTEGER);
 
 /** What the page shows of a probe; the pixels come as a picture. */
 function shown({ next, probe, fault }: ProbeAnswer & { readonly ok: true }): object {

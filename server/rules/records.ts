@@ -1,7 +1,7 @@
 /** What the registry holds, as its callers see it. */
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
-/** `candidate`: tuned, and not judged yet; `rejected`: judged, and worse. Neither is ever swapped in by itself. */
+/** `candidate`: tuned and better, but not swapped in yet; `rejected`: tuned and no better, or an admin said no. */
 export type RuleStatus = 'ready' | 'candidate' | 'rejected';
 export type SwapScope = 'organism' | 'species' | 'planted';
 /**

@@ -10,7 +10,9 @@ const MAGIC = 'regrow-checkpoint-3';
 
 export function writeCheckpoint(file: string, snapshot: Snapshot): void {
   const bytes = serialize({ magic: MAGIC, snapshot });
-  writeWhole(file, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }));
+  // With a checksum: a bit that has flipped in a pool would otherwise be trained on.
+  const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+  writeWhole(file, zstdCompressSync(bytes, { params }));
 }
 
 /** @throws RuleError that names the file */

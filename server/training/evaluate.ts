@@ -63,6 +63,7 @@ export interface Evaluation {
   readonly samples: {
     readonly mse: Readonly<Record<string, readonly number[]>>;
     readonly recovery: Readonly<Record<string, readonly number[]>>;
+    readonly changingCells: readonly number[];
   };
   /** Error by age, undisturbed. */
   readonly curve: readonly ({ readonly step: number; readonly best: number } & Spread)[];
@@ -166,16 +167,19 @@ function open(rule: Rule, target: Target, slots: number, threads: number): Rollo
   return rollouts;
 }
 
-/** @param threads - change nothing but the time; 0 works on the calling thread */
+/**
+ * @param threads - change nothing but the time; 0 works on the calling thread
+ * @param lastStep - bodies are watched to this age, at least 1,000: what is older is not measured
+ */
 export async function evaluate(
   rule: Rule,
   { label, target }: EvaluationTarget,
-  { randomSeeds = 8, threads = 1 } = {},
+  { randomSeeds = 8, threads = 1, lastStep = Number.POSITIVE_INFINITY } = {},
 ): Promise<{ evaluation: Evaluation; frames: Frames }> {
   const rollouts = open(rule, target, randomSeeds, threads);
   try {
     const { width, height } = target.shape;
-    const measured = await measure(rollouts, target, randomSeeds);
+    const measured = await measure(rollouts, target, randomSeeds, Math.max(CUT_STEP, lastStep));
     return {
       ...measured,
       evaluation: { rule: rule.name, target: label, width, height, ...measured.evaluation },
@@ -185,7 +189,7 @@ export async function evaluate(
   }
 }
 
-async function measure(rollouts: Rollouts, target: Target, randomSeeds: number) {
+async function measure(rollouts: Rollouts, target: Target, randomSeeds: number, lastStep: number) {
   const { shape } = target;
   const seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
   const advance = async (from: number, to: number): Promise<readonly number[]> =>
@@ -206,6 +210,7 @@ async function measure(rollouts: Rollouts, target: Target, randomSeeds: number) 
   const growth = [frame(0)];
   let step = 0;
   for (const next of STOPS) {
+    if (next > lastStep) break;
     const losses = await advance(step, next);
     step = next;
     curve.push({ step, best: Math.min(...losses), ...spread(losses, Math.max) });
@@ -234,7 +239,7 @@ async function measure(rollouts: Rollouts, target: Target, randomSeeds: number) 
     runaways: wild.size,
     cells: { target: targetCells, median: grownCells },
     changingCells: spread(changing, Math.max),
-    samples: { mse, recovery },
+    samples: { mse, recovery, changingCells: changing },
     curve,
   };
   const frames: Frames = {

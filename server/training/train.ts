@@ -15,6 +15,7 @@ import {
   update,
 } from './optimizer.ts';
 import { Random, type RandomState } from './random.ts';
+import { drawReplay, type RecordedDamage, replay } from './recorded.ts';
 import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
@@ -46,6 +47,8 @@ export interface TrainingPlan {
   readonly seedPart: number;
   /** Kinds that grown bodies suffer; empty: none. */
   readonly damage: readonly DamageKind[];
+  /** Wounds of a session, beside those kinds. */
+  readonly recorded?: RecordedDamage;
   /** A body lives on for 0 to so many steps before it is hurt, so that wounds come at every age. */
   readonly delaySteps: number;
   /** 0..1: of those that are hurt, this part is hurt once more while it heals. */
@@ -354,11 +357,25 @@ export class TrainingRun {
   /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
   async #hurt(samples: readonly Sample[]): Promise<void> {
     const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
+    const { recorded } = this.plan;
+    const replayed = recorded === undefined ? [] : slots.filter(() => this.#random.unit() < recorded.part);
     await this.#liveOn(slots, this.plan.delaySteps);
-    for (const slot of slots) this.#damage(slot);
-    const twice = slots.filter(() => this.#random.unit() < this.plan.twicePart);
+    const drawn = slots.filter((slot) => !replayed.includes(slot));
+    for (const slot of drawn) this.#damage(slot);
+    await this.#replay(replayed);
+    const twice = drawn.filter(() => this.#random.unit() < this.plan.twicePart);
     await this.#liveOn(twice, regime.POOL.mostStepsBetween);
     for (const slot of twice) this.#damage(slot);
+  }
+
+  /** Does a recorded wound to each of these slots. */
+  async #replay(slots: readonly number[]): Promise<void> {
+    const { recorded, batch } = this.plan;
+    if (recorded === undefined || slots.length === 0) return;
+    const replays = slots.map((slot) => drawReplay(slot, recorded, this.#random));
+    await replay(replays, this.#rollouts, batch, this.target.shape);
+    const healing = slots.filter(() => this.#random.unit() < 0.5);
+    await this.#liveOn(healing, recorded.healingSteps);
   }
 
   /** Steps these slots without learning from it, each 0 to `mostSteps`. */

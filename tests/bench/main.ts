@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   codec: () => import('./codec.ts'),
   swap: () => import('./swap.ts'),
   train: () => import('./train.ts'),
+  finetune: () => import('./finetune.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -1,11 +1,13 @@
 /** The admin's page in a real Chromium, over a real server: from the token to a swap that a player sees. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encode } from 'fast-png';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
+import { Registry } from '../../server/rules/registry.ts';
 import { type RunningServer, startServer } from '../server-process.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
@@ -127,6 +129,88 @@ test('the world is paused and goes on; the session is ended; a player is shown o
     null,
     WAIT,
   );
+  expect(errors).toEqual([]);
+});
+
+/** What the tuner would have entered: pikachu's rule again, with the figures of a comparison and a film. */
+function enterCandidate(): void {
+  const data = join(folder, 'data');
+  const registry = new Registry(data, 2_000);
+  const parent = registry.inForce().get('pikachu')!;
+  const rule = registry.read(parent.id).rule;
+  const figure = (name: string, group: string, before: number, after: number) => {
+    return { name, group, before, after, p: 1, isWorse: after < before };
+  };
+  const comparison = {
+    ...{ heldOutWounds: 12, trainedWounds: 48, randomSeeds: 16, iterations: 1_800, seconds: 215 },
+    ...{ heldOutLossBefore: 1e-2, heldOutLossAfter: 4e-3 },
+    curveBefore: [0.05, 0.02, 0.01],
+    curveAfter: [0.05, 0.008, 0.004],
+    figures: [
+      figure('held-out wounds, recovery', 'held-out', 0.7, 0.9),
+      figure('left', 'recovery', 1, 1),
+      figure('noise', 'recovery', 0.9, 0.85),
+      figure('at step 200', 'error', 3e-5, 3e-5),
+    ],
+  };
+  const { id } = registry.add(
+    {
+      bytes: serializeRule({ ...rule, metadata: { ...rule.metadata, tunedOn: 'a session' } }),
+      origin: 'tuned',
+      status: 'candidate',
+      parent: parent.id,
+      metrics: { comparison, reasons: [] },
+    },
+    { who: 'the tuner', address: '' },
+  );
+  registry.close();
+  mkdirSync(join(data, 'tuner/films'), { recursive: true });
+  const pixels = new Uint8Array(16 * 8 * 27 * 4).fill(200);
+  const film = encode({ width: 16, height: 8 * 27, data: pixels, channels: 4 });
+  writeFileSync(join(data, `tuner/films/${id}.png`), film);
+}
+
+test('a candidate is shown beside the rule in force, in plots and as a film, and promoted', {
+  timeout: 120_000,
+}, async () => {
+  await admin.waitForFunction(
+    () => document.querySelector('#tuner')?.textContent?.includes('Nothing yet'),
+    null,
+    WAIT,
+  );
+  enterCandidate();
+  await admin.waitForSelector('#tuner .comparison', WAIT);
+  const text = await admin.textContent('#tuner');
+  expect(text).toContain('error after 12 held-out wounds −60 %');
+  expect(text).toContain('48 wounds, 1,800 iterations, 215 s');
+  expect(await admin.locator('#tuner .bars__bar[data-kind=now]').count()).toBe(2);
+  expect(await admin.locator('#tuner .bars__bar[data-kind=worse]').count()).toBe(1);
+  expect(await admin.locator('#tuner .comparison .curve__line').count()).toBe(2);
+  await admin.waitForFunction(
+    () => document.querySelector<HTMLCanvasElement>('.film--pair')?.width === 16,
+    null,
+    WAIT,
+  );
+  await admin.screenshot({ path: join(SCREENSHOTS, 'tuner.png'), fullPage: true });
+  await admin.selectOption('#tuner select', 'auto');
+  await admin.waitForFunction(
+    () => document.querySelector('#audit')?.textContent?.includes('tuner auto'),
+    null,
+    WAIT,
+  );
+  await admin.click('#tuner button:has-text("Promote")');
+  await admin.waitForFunction(
+    () => document.querySelector('#species')?.textContent?.includes('pikachu v3'),
+    null,
+    WAIT,
+  );
+  await admin.waitForFunction(
+    () => document.querySelector('#tuner .badge')?.textContent === 'in force',
+    null,
+    WAIT,
+  );
+  // The figures of the world have their curves.
+  expect(await admin.locator('#figures .spark__line').count()).toBe(6);
   expect(errors).toEqual([]);
 });
 

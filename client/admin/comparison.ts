@@ -1,0 +1,184 @@
+/** A tuned rule beside the one it was made of: what each heals, how fast, and both healing the same wound. */
+import { h, svg } from '../dom.ts';
+import { formatCount } from '../format.ts';
+import { prefersReducedMotion } from '../theme.ts';
+import { healingFilmUrl, type RuleEntry } from './api.ts';
+import { CurvePlot, type Point } from './plots.ts';
+
+export interface ComparisonFigures {
+  readonly heldOutWounds: number;
+  readonly trainedWounds: number;
+  readonly randomSeeds: number;
+  readonly iterations: number;
+  readonly seconds: number;
+  readonly heldOutLossBefore: number;
+  readonly heldOutLossAfter: number;
+  readonly curveBefore: readonly number[];
+  readonly curveAfter: readonly number[];
+  readonly figures: readonly {
+    readonly name: string;
+    readonly group: string;
+    readonly before: number;
+    readonly after: number;
+    readonly p: number;
+    readonly isWorse: boolean;
+  }[];
+}
+
+/** Null when the registry holds none, or something else under that name. */
+export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): ComparisonFigures | null {
+  const found = metrics.comparison as Partial<ComparisonFigures> | null | undefined;
+  return Array.isArray(found?.figures) && Array.isArray(found.curveBefore) && Array.isArray(found.curveAfter)
+    ? (found as ComparisonFigures)
+    : null;
+}
+
+const LOOK_STEPS = 10;
+const FRAME_MS = 90;
+/** The whole body, and the fresh wound, are looked at for longer. */
+const HOLD_FRAMES = 8;
+/** As the server films: before the wound, right after it, and every 8 steps to 200. */
+const FRAMES = 27;
+const ROW = { height: 18, label: 150, bar: 150, value: 88 } as const;
+
+export class Comparison {
+  readonly element: HTMLElement;
+
+  constructor(rule: RuleEntry, comparison: ComparisonFigures) {
+    const { figures, randomSeeds, trainedWounds, heldOutWounds, iterations, seconds } = comparison;
+    const curve = new CurvePlot('Error while held-out wounds heal', {
+      label: 'Error while held-out wounds heal',
+      isLog: true,
+      show: (value) => value.toExponential(1),
+    });
+    curve.show(
+      [
+        { kind: 'was', name: 'before', points: steps(comparison.curveBefore) },
+        { kind: 'now', name: 'after', points: steps(comparison.curveAfter) },
+      ],
+      'steps',
+    );
+    const recoveries = figures.filter(({ group, name }) => group === 'recovery' || name.endsWith('recovery'));
+    const others = figures.filter((figure) => !recoveries.includes(figure));
+    this.element = h(
+      'div',
+      { class: 'comparison' },
+      h(
+        'figure',
+        { class: 'curve-box' },
+        h('figcaption', {}, 'One held-out wound: before, after'),
+        this.#film(rule),
+      ),
+      curve.element,
+      h(
+        'figure',
+        { class: 'curve-box comparison__bars' },
+        h(
+          'figcaption',
+          {},
+          h('span', {}, 'Healed 200 steps after'),
+          h('span', { class: 'soft' }, 'before · after'),
+        ),
+        bars(recoveries),
+      ),
+      h(
+        'dl',
+        { class: 'comparison__others' },
+        ...others.flatMap(({ name, group, before, after, isWorse }) => [
+          h('dt', {}, group === 'error' ? `error ${name}` : name),
+          h('dd', isWorse ? { class: 'error' } : {}, `${short(before)} → ${short(after)}`),
+        ]),
+        h('dt', {}, 'learned from'),
+        h(
+          'dd',
+          {},
+          `${trainedWounds} wounds, ${formatCount(iterations)} iterations, ${Math.round(seconds)} s`,
+        ),
+        h('dt', {}, 'judged by'),
+        h('dd', {}, `${heldOutWounds} other wounds, ${randomSeeds} random seeds`),
+      ),
+    );
+  }
+
+  /** Both rules heal the same wound, over and over; without motion, its end. */
+  #film(rule: RuleEntry): HTMLElement {
+    const canvas = h('canvas', {
+      class: 'film film--pair',
+      role: 'img',
+      'aria-label': `The rule in force, left, and ${rule.label}, right, heal the same wound`,
+    });
+    const strip = new Image();
+    strip.addEventListener('error', () => canvas.replaceWith(h('p', { class: 'soft' }, 'Its film is gone.')));
+    strip.addEventListener('load', () => {
+      const height = strip.naturalHeight / FRAMES;
+      canvas.width = strip.naturalWidth;
+      canvas.height = height;
+      const context = canvas.getContext('2d')!;
+      const draw = (frame: number): void => {
+        context.clearRect(0, 0, canvas.width, height);
+        context.drawImage(strip, 0, frame * height, canvas.width, height, 0, 0, canvas.width, height);
+      };
+      if (prefersReducedMotion()) return draw(FRAMES - 1);
+      const order = Array.from({ length: FRAMES }, (_, frame) =>
+        Array<number>(frame < 2 || frame === FRAMES - 1 ? HOLD_FRAMES : 1).fill(frame),
+      ).flat();
+      let at = 0;
+      draw(0);
+      const timer = setInterval(() => {
+        if (!canvas.isConnected) clearInterval(timer);
+        else draw(order[at++ % order.length]);
+      }, FRAME_MS);
+    });
+    strip.src = healingFilmUrl(rule.id);
+    return canvas;
+  }
+}
+
+const steps = (errors: readonly number[]): Point[] => errors.map((error, i) => [i * LOOK_STEPS, error]);
+
+const short = (value: number): string =>
+  value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 1e5)
+    ? String(Number(value.toPrecision(3)))
+    : value.toExponential(1);
+
+/** A row a kind: the faint bar is before, the bright one after. 0 at the left, 1 (whole again) at the right. */
+function bars(figures: ComparisonFigures['figures']): SVGElement {
+  const width = ROW.label + ROW.bar + ROW.value;
+  const x = (value: number): string => (ROW.bar * Math.min(1, Math.max(0, value))).toFixed(1);
+  return svg(
+    'svg',
+    {
+      class: 'bars',
+      viewBox: `0 0 ${width} ${figures.length * ROW.height}`,
+      role: 'img',
+      'aria-label': 'Healed, by kind of damage, before and after',
+    },
+    ...figures.flatMap(({ name, before, after, isWorse }, i) => {
+      const y = i * ROW.height;
+      const rect = (value: number, top: number, kind: string): SVGElement =>
+        svg('rect', {
+          class: 'bars__bar',
+          'data-kind': kind,
+          x: String(ROW.label),
+          y: String(y + top),
+          width: x(value),
+          height: '6',
+          rx: '2',
+        });
+      const text = (at: number, anchor: string, content: string): SVGElement =>
+        svg(
+          'text',
+          { class: 'curve__text', x: String(at), y: String(y + 12), 'text-anchor': anchor },
+          content,
+        );
+      return [
+        text(ROW.label - 8, 'end', name.replace(', recovery', '')),
+        rect(before, 2, 'was'),
+        rect(after, 9, isWorse ? 'worse' : 'now'),
+        text(width, 'end', `${percent(before)} · ${percent(after)}`),
+      ];
+    }),
+  );
+}
+
+const percent = (share: number): string => (Number.isFinite(share) ? `${Math.round(share * 100)} %` : '–');

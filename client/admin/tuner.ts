@@ -1,0 +1,213 @@
+/** The tuner: what it does now, with curves that grow, what waits, and what came of it. */
+import { h, setText } from '../dom.ts';
+import { formatAge, formatSpecies } from '../format.ts';
+import type { RuleEntry, TunerView } from './api.ts';
+import { Comparison, comparisonOf } from './comparison.ts';
+import { CurvePlot } from './plots.ts';
+import { when } from './rules.ts';
+
+export interface TunerHandlers {
+  act(
+    action: { readonly action: string; readonly rule?: number; readonly mode?: string },
+    done: string,
+  ): void;
+}
+
+const MODES = [
+  ['manual', 'by hand'],
+  ['auto', 'by themselves'],
+  ['off', 'off: nothing is tuned'],
+] as const;
+/** Newest first. */
+const MOST_SHOWN = 12;
+const STATES: Readonly<Record<TunerView['state'], string>> = {
+  off: 'Off',
+  idle: 'Idle: nothing waits',
+  paused: 'Paused: somebody plays',
+  waiting: 'About to begin',
+  preparing: 'Beginning',
+  measuring: 'Measuring the rule in force',
+  training: 'Training',
+  comparing: 'Comparing',
+};
+
+export class TunerPanel {
+  readonly #handlers: TunerHandlers;
+  readonly #state = h('strong', {});
+  readonly #what = h('span', { class: 'soft' });
+  readonly #bar = h('progress', { class: 'tuner__bar', max: '1', value: '0', 'aria-label': 'Training done' });
+  readonly #mode = h('select', {});
+  readonly #cancel = h('button', { class: 'plain', type: 'button' }, 'Cancel');
+  readonly #queue = h('p', { class: 'soft line' });
+  readonly #notes = h('div', { class: 'list list--short' });
+  readonly #rules = h('div', { class: 'tuner__rules' });
+  readonly #loss = new CurvePlot('Loss', {
+    label: 'Training loss',
+    isLog: true,
+    show: (value) => value.toExponential(1),
+  });
+  readonly #health = new CurvePlot('Healed of two wounds', {
+    label: 'How much of two wounds is healed',
+    range: [0, 1],
+    show: (value) => `${Math.round(value * 100)} %`,
+  });
+  #shownRules = '';
+  #shownNotes = '';
+
+  constructor(root: HTMLElement, handlers: TunerHandlers) {
+    this.#handlers = handlers;
+    for (const [value, text] of MODES) this.#mode.append(h('option', { value }, text));
+    this.#mode.addEventListener('change', () =>
+      handlers.act({ action: 'mode', mode: this.#mode.value }, 'Better rules: understood.'),
+    );
+    this.#cancel.addEventListener('click', () => handlers.act({ action: 'cancel' }, 'Given up.'));
+    root.append(
+      h(
+        'div',
+        { class: 'tuner' },
+        h(
+          'div',
+          { class: 'tuner__now' },
+          h('p', { class: 'line' }, this.#state, ' ', this.#what),
+          this.#bar,
+          h('div', { class: 'tuner__plots' }, this.#loss.element, this.#health.element),
+          h(
+            'div',
+            { class: 'row' },
+            h('label', { class: 'field' }, 'Better rules are swapped in', this.#mode),
+            this.#cancel,
+          ),
+          this.#queue,
+          this.#notes,
+        ),
+        this.#rules,
+      ),
+    );
+  }
+
+  show(view: TunerView): void {
+    const { job, state, queue } = view;
+    setText(this.#state, STATES[state]);
+    setText(this.#what, job === null ? '' : describe(job));
+    this.#bar.value = job === null || job.planned === 0 ? 0 : job.done / job.planned;
+    this.#bar.hidden = job === null;
+    this.#cancel.disabled = job === null && queue.length === 0;
+    if (document.activeElement !== this.#mode) this.#mode.value = view.mode;
+    setText(this.#queue, queue.length === 0 ? '' : `Waiting: ${queue.map(speciesOf).join(', ')}`);
+    this.#loss.show([{ kind: 'now', name: 'loss', points: view.losses }], 'iterations');
+    const [first] = view.probes;
+    const last = Math.max(1, ...view.probes.map(([x]) => x));
+    const before = first === undefined ? [] : ([first, [last, first[1]]] as const);
+    this.#health.show(
+      [
+        { kind: 'was', name: 'the rule in force', points: before },
+        { kind: 'now', name: 'healed', points: view.probes },
+      ],
+      'iterations',
+    );
+    const key = JSON.stringify(view.notes);
+    if (key === this.#shownNotes) return;
+    this.#shownNotes = key;
+    this.#notes.replaceChildren(
+      ...view.notes.map(({ at, text }) =>
+        h('p', { class: 'line' }, text, h('span', { class: 'soft' }, ` · ${when(at)}`)),
+      ),
+    );
+  }
+
+  /** Of all rules, those that were tuned. */
+  showRules(rules: readonly RuleEntry[]): void {
+    const tuned = rules
+      .filter(({ origin }) => origin === 'tuned')
+      .sort((a, b) => b.id - a.id)
+      .slice(0, MOST_SHOWN);
+    const key = JSON.stringify(tuned.map(({ id, status, inForceFor }) => [id, status, inForceFor]));
+    if (key === this.#shownRules) return;
+    this.#shownRules = key;
+    this.#rules.replaceChildren(
+      h('h3', {}, 'What was learned'),
+      ...(tuned.length === 0
+        ? [h('p', { class: 'soft' }, 'Nothing yet: rules are tuned when a session has ended.')]
+        : tuned.map((rule, i) => this.#rule(rule, i === 0))),
+    );
+  }
+
+  #rule(rule: RuleEntry, isOpen: boolean): HTMLElement {
+    const badge = rule.inForceFor.length > 0 ? 'in force' : rule.status;
+    const comparison = comparisonOf(rule);
+    const details = h(
+      'details',
+      { class: 'tuned' },
+      h(
+        'summary',
+        {},
+        h('strong', {}, rule.label),
+        ' ',
+        h('span', { class: 'badge', 'data-status': badge }, badge),
+        h('span', { class: 'soft' }, ` ${comparison === null ? '' : verdict(comparison)}`),
+      ),
+    );
+    // Drawn when it is looked at: films are fetched.
+    const fill = (): void => {
+      if (details.open && details.children.length === 1) details.append(this.#details(rule));
+    };
+    details.addEventListener('toggle', fill);
+    details.open = isOpen;
+    return details;
+  }
+
+  #details(rule: RuleEntry): HTMLElement {
+    const reasons = Array.isArray(rule.metrics.reasons) ? (rule.metrics.reasons as unknown[]) : [];
+    const comparison = comparisonOf(rule);
+    const button = (text: string, action: string, done: string, kind: string): HTMLElement => {
+      const element = h('button', { class: kind, type: 'button' }, text);
+      element.addEventListener('click', () => this.#handlers.act({ action, rule: rule.id }, done));
+      return element;
+    };
+    return h(
+      'div',
+      { class: 'tuned__details' },
+      ...reasons.map((reason) => h('p', { class: 'line line__reason' }, String(reason))),
+      ...(comparison === null
+        ? [h('p', { class: 'soft' }, 'Its figures are not known.')]
+        : [new Comparison(rule, comparison).element]),
+      ...(rule.status === 'candidate'
+        ? [
+            h(
+              'div',
+              { class: 'row' },
+              button('Promote', 'promote', 'Swapped; it is being watched.', 'button'),
+              button('Reject', 'reject', 'Rejected.', 'plain'),
+            ),
+          ]
+        : []),
+    );
+  }
+}
+
+function describe({
+  species,
+  incumbent,
+  wounds,
+  done,
+  planned,
+  seconds,
+  budgetSeconds,
+}: NonNullable<TunerView['job']>): string {
+  const parts = [`${incumbent || formatSpecies(species)} on ${wounds} wounds`];
+  if (planned > 0)
+    parts.push(`iteration ${done.toLocaleString('en-GB')} of ${planned.toLocaleString('en-GB')}`);
+  if (seconds > 0) parts.push(`${formatAge(seconds)} of ${formatAge(budgetSeconds)}`);
+  return parts.join(' · ');
+}
+
+const speciesOf = (job: string): string => formatSpecies(job.replace(/^\d+-/, ''));
+
+const verdict = ({
+  heldOutLossBefore,
+  heldOutLossAfter,
+  heldOutWounds,
+}: NonNullable<ReturnType<typeof comparisonOf>>): string => {
+  const change = Math.round((heldOutLossAfter / heldOutLossBefore - 1) * 100);
+  return `error after ${heldOutWounds} held-out wounds ${change > 0 ? '+' : '−'}${Math.abs(change)} %`;
+};

@@ -1,0 +1,146 @@
+/**
+ * Damage as players really did it: a recorded wound's blows, done again to a training body at their steps. Cells are
+ * covered exactly as the world covers them (`world/perturb.ts`, `engines/capsule.ts`), seen from the seed cell.
+ */
+import { capsuleRows } from '../engines/capsule.ts';
+import { noiseAt } from '../engines/fire.ts';
+import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
+import type { Blow } from '../sessions/wound.ts';
+import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
+import { cellIndex, type GridShape } from './kernel.ts';
+import type { Random } from './random.ts';
+import type { RolloutBatch } from './rollouts.ts';
+import { clearWhere, plantSeed, seedX, seedY } from './states.ts';
+
+/** Of a training plan: what was recorded, and how often it is drawn. */
+export interface RecordedDamage {
+  /** Blows of each wound, in order of time. At least one wound. */
+  readonly wounds: readonly (readonly Blow[])[];
+  /** Of the bodies that are hurt, 0..1; the others suffer the plan's own kinds. */
+  readonly part: number;
+  /** Half of the bodies heal for 0 to so many steps more before they are learned from: slow healing must be taught late, too. */
+  readonly healingSteps: number;
+  /** A wound is done up to so many cells beside where it was, each way. */
+  readonly jitterCells: number;
+}
+
+/** Which noise a blow adds: what the world's engine draws with these, at the same cells. */
+export interface NoiseDraw {
+  readonly randomSeed: number;
+  readonly salt: number;
+  readonly step: number;
+}
+
+/** Of a wound with more blows, training does so many in a row again; each costs a rollout. */
+export const MOST_REPLAYED = 12;
+/** Between two blows a training body heals for at most so many steps: after them little changes any more. */
+export const MOST_STEPS_BETWEEN = 96;
+
+/**
+ * Does a blow to a body whose seed cell is the grid's middle, in place.
+ *
+ * @param state - [cellCount, 16]
+ */
+export function strike(state: Float32Array, shape: GridShape, blow: Blow, noise: NoiseDraw): void {
+  const [x0, y0] = [seedX(shape), seedY(shape)];
+  const { tool, radius } = blow;
+  if (tool === 'truncate') {
+    clearWhere(state, shape, (x, y) => (x - x0) ** 2 + (y - y0) ** 2 > radius * radius);
+    return;
+  }
+  const points = blow.points.map((value, i) => value + (i % 2 === 0 ? x0 : y0));
+  for (const [i, capsule] of capsulesOf(points, radius).entries()) {
+    for (const { y, first, last } of capsuleRows(capsule, shape)) {
+      const row = cellIndex(shape, 0, y);
+      if (tool === 'ablate') state.fill(0, (row + first) * CHANNELS, (row + last + 1) * CHANNELS);
+      else {
+        const salt = (noise.salt + i) >>> 0;
+        for (let x = first; x <= last; x++)
+          if (holdsSomething(state, row + x)) shake(state, row + x, x, y, { ...noise, salt });
+      }
+    }
+  }
+}
+
+function shake(state: Float32Array, cell: number, x: number, y: number, draw: NoiseDraw): void {
+  for (let c = 0; c < CHANNELS; c++) {
+    const noise = noiseAt(draw.randomSeed, draw.salt, draw.step, x, y, c);
+    state[cell * CHANNELS + c] += Math.fround(noise * NOISE_AMPLITUDE);
+  }
+}
+
+/** A training body has no owners: its cells are those that hold something, as all cells of a trained rule's body do. */
+function holdsSomething(state: Float32Array, cell: number): boolean {
+  for (let c = 0; c < CHANNELS; c++) if (state[cell * CHANNELS + c] !== 0) return true;
+  return false;
+}
+
+/** One wound as it is done to one slot. */
+export interface Replay {
+  readonly slot: number;
+  readonly blows: readonly Blow[];
+  /** Of the noise, and of which cells fire meanwhile. */
+  readonly randomSeed: number;
+}
+
+/** Draws a wound for a slot: which, how many of its blows, where. */
+export function drawReplay(slot: number, recorded: RecordedDamage, random: Random): Replay {
+  const blows = recorded.wounds[random.whole(0, recorded.wounds.length - 1)];
+  const begin = random.whole(0, Math.max(0, blows.length - MOST_REPLAYED));
+  const { jitterCells } = recorded;
+  const [dx, dy] = [random.whole(-jitterCells, jitterCells), random.whole(-jitterCells, jitterCells)];
+  return {
+    slot,
+    blows: blows.slice(begin, begin + MOST_REPLAYED).map((blow) => ({
+      ...blow,
+      points: blow.points.map((value, i) => value + (i % 2 === 0 ? dx : dy)),
+    })),
+    randomSeed: random.uint32() | 0,
+  };
+}
+
+/** Steps from blow `i` of a wound to the next. */
+const stepsAfter = (blows: readonly Blow[], i: number): number =>
+  i + 1 < blows.length
+    ? Math.min(MOST_STEPS_BETWEEN, Math.max(0, blows[i + 1].afterSteps - blows[i].afterSteps))
+    : 0;
+
+/**
+ * Does all the wounds, each to its slot, the bodies living on between their blows. A body of which nothing is left
+ * starts again from a seed.
+ *
+ * @param slots - of the batch; those that are not hurt stand still
+ */
+export async function replay(
+  replays: readonly Replay[],
+  rollouts: RolloutBatch,
+  slots: number,
+  shape: GridShape,
+): Promise<void> {
+  const most = Math.max(0, ...replays.map(({ blows }) => blows.length));
+  const steps = new Array<number>(replays.length).fill(0);
+  for (let i = 0; i < most; i++) {
+    for (const [at, { slot, blows, randomSeed }] of replays.entries()) {
+      if (i >= blows.length) continue;
+      const state = rollouts.state(slot);
+      strike(state, shape, blows[i], { randomSeed, salt: i, step: steps[at] });
+      if (!isAlive(state)) plantSeed(state, shape);
+    }
+    const next = replays.map(({ blows }) => stepsAfter(blows, i));
+    if (next.every((count) => count === 0)) continue;
+    await rollouts.run(
+      Array.from({ length: slots }, (_, slot) => {
+        const at = replays.findIndex((one) => one.slot === slot);
+        if (at < 0) return { steps: 0, randomSeed: 0 };
+        return { steps: next[at], randomSeed: replays[at].randomSeed, firstStep: steps[at] };
+      }),
+    );
+    for (let at = 0; at < steps.length; at++) steps[at] += next[at];
+  }
+}
+
+function isAlive(state: Float32Array): boolean {
+  for (let alpha = 3; alpha < state.length; alpha += CHANNELS)
+    if (state[alpha] > ALIVE_THRESHOLD) return true;
+  return false;
+}

@@ -1,0 +1,198 @@
+/**
+ * How well a rule heals recorded wounds: bodies are grown, wounded blow by blow at their steps, and looked at while
+ * they heal. What fires depends on the random seed and the step alone, so two rules are compared pair by pair.
+ */
+import { CHANNELS, type Rule } from '../rules/rule.ts';
+import { strike } from '../training/recorded.ts';
+import { Rollouts } from '../training/rollouts.ts';
+import { forEachCell, plantSeed } from '../training/states.ts';
+import type { Target } from '../training/target.ts';
+import { meanOf, medianOf } from './paired.ts';
+import type { Blows } from './wounds.ts';
+
+/** A body is grown for so many steps before its first blow. */
+export const GROWN_STEPS = 300;
+/** Error is measured so many steps after the last blow. */
+export const HEALING_STEPS = 200;
+/** A body that is not whole by then counts as healed then: a figure must be a number. */
+export const LONGEST_HEALING = 400;
+const LOOK_STEPS = 10;
+/** Likeness to the picture, of what it was before the wound, at which a body is whole again: as sessions measure it. */
+const WHOLE_AGAIN = 0.95;
+/** A wound that took longer is done again as if so many steps lay between two blows: bodies change little by then. */
+const MOST_STEPS_BETWEEN = 600;
+
+/** By random seed, each the mean over all wounds. */
+export interface Healing {
+  /** Mean square error of RGBA of the grown body, … */
+  readonly grown: readonly number[];
+  /** … right after the last blow, … */
+  readonly hurt: readonly number[];
+  /** … and 200 steps later. */
+  readonly healed: readonly number[];
+  /** (hurt − healed) / (hurt − grown): 1 is whole again. */
+  readonly recovery: readonly number[];
+  /** Steps from the last blow until it is whole again, at most 400. */
+  readonly steps: readonly number[];
+  /** Medians over wounds and seeds. */
+  readonly medianRecovery: number;
+  readonly medianSteps: number;
+  /** Error 200 steps after, by wound: which are hard. */
+  readonly byWound: readonly number[];
+  /** Error by step after the last blow, 0, 10 … 200, mean over everything. */
+  readonly curve: readonly number[];
+}
+
+export interface HealOptions {
+  readonly randomSeeds: number;
+  /** 0: on the calling thread. */
+  readonly threads: number;
+}
+
+/** Bodies of one rule, grown once, and wounded as often as one likes. */
+export class Patient {
+  readonly #rollouts: Rollouts;
+  readonly #target: Target;
+  readonly #seeds: readonly number[];
+  #grown: readonly Float32Array[] = [];
+
+  constructor(target: Target, hidden: number, fireRate: number, { randomSeeds, threads }: HealOptions) {
+    this.#target = target;
+    this.#seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
+    this.#rollouts = new Rollouts({
+      shape: target.shape,
+      hidden,
+      fireRate,
+      overflowWeight: 0,
+      slots: randomSeeds,
+      threads: Math.min(threads, randomSeeds),
+      maxSteps: 0,
+    });
+    this.#rollouts.target.set(target.rgba);
+  }
+
+  /** Grows its bodies by this rule. @returns their error, by seed */
+  async grow(weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>): Promise<readonly number[]> {
+    this.#rollouts.setWeights(weights);
+    for (const slot of this.#seeds.keys()) plantSeed(this.#rollouts.state(slot), this.#target.shape);
+    const losses = await this.#advance(0, GROWN_STEPS);
+    this.#grown = this.#seeds.map((_, slot) => this.#rollouts.state(slot).slice());
+    return losses;
+  }
+
+  /** Wounds the grown bodies. @returns the step of the last blow */
+  async wound(blows: Blows): Promise<number> {
+    const { shape } = this.#target;
+    for (const [slot, state] of this.#grown.entries()) this.#rollouts.state(slot).set(state);
+    let step = GROWN_STEPS;
+    for (const [i, blow] of blows.entries()) {
+      const since = i === 0 ? 0 : Math.min(MOST_STEPS_BETWEEN, blow.afterSteps - blows[i - 1].afterSteps);
+      await this.#advance(step, step + since);
+      step += since;
+      for (const [slot, randomSeed] of this.#seeds.entries())
+        strike(this.#rollouts.state(slot), shape, blow, { randomSeed, salt: i, step });
+    }
+    return step;
+  }
+
+  /** @returns errors, by seed */
+  #advance(from: number, to: number): Promise<readonly number[]> {
+    return this.#rollouts
+      .run(this.#seeds.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from })))
+      .then(({ losses }) => losses);
+  }
+
+  /** Lets them live on. @returns errors, by seed */
+  live(from: number, steps: number): Promise<readonly number[]> {
+    return this.#advance(from, from + steps);
+  }
+
+  state(slot: number): Float32Array {
+    return this.#rollouts.state(slot);
+  }
+
+  dispose(): Promise<void> {
+    return this.#rollouts.dispose();
+  }
+}
+
+export async function measureHealing(
+  rule: Rule,
+  target: Target,
+  wounds: readonly Blows[],
+  options: HealOptions,
+): Promise<Healing> {
+  const patient = new Patient(target, rule.hidden, rule.fireRate, options);
+  try {
+    const grown = await patient.grow(rule);
+    const nothing = emptyError(target);
+    const all: { hurt: readonly number[]; healed: readonly number[]; steps: readonly number[] }[] = [];
+    const curve = new Array<number>(HEALING_STEPS / LOOK_STEPS + 1).fill(0);
+    for (const blows of wounds) {
+      const last = await patient.wound(blows);
+      const hurt = await patient.live(last, 0);
+      curve[0] += meanOf(hurt) / wounds.length;
+      let healed = hurt;
+      const steps = grown.map(() => LONGEST_HEALING);
+      for (let after = LOOK_STEPS; after <= LONGEST_HEALING; after += LOOK_STEPS) {
+        const now = await patient.live(last + after - LOOK_STEPS, LOOK_STEPS);
+        for (const [slot, error] of now.entries()) {
+          const isWhole = 1 - error / nothing >= WHOLE_AGAIN * (1 - grown[slot] / nothing);
+          if (isWhole && steps[slot] === LONGEST_HEALING) steps[slot] = after;
+        }
+        if (after <= HEALING_STEPS) curve[after / LOOK_STEPS] += meanOf(now) / wounds.length;
+        if (after === HEALING_STEPS) healed = now;
+        if (after >= HEALING_STEPS && steps.every((one) => one < LONGEST_HEALING)) break;
+      }
+      all.push({ hurt, healed, steps });
+    }
+    // A blow that missed this body has hurt nothing, and says nothing of healing.
+    const recoveries = all.map(({ hurt, healed }) =>
+      hurt.map((post, slot) =>
+        post - grown[slot] > LEAST_HURT ? (post - healed[slot]) / (post - grown[slot]) : 1,
+      ),
+    );
+    const bySeed = (of: readonly (readonly number[])[]): number[] =>
+      grown.map((_, slot) => meanOf(of.map((values) => values[slot])));
+    return {
+      grown,
+      hurt: bySeed(all.map(({ hurt }) => hurt)),
+      healed: bySeed(all.map(({ healed }) => healed)),
+      recovery: bySeed(recoveries),
+      steps: bySeed(all.map(({ steps }) => steps)),
+      medianRecovery: medianOf(recoveries.flat()),
+      medianSteps: medianOf(all.flatMap(({ steps }) => steps)),
+      byWound: all.map(({ healed }) => meanOf(healed)),
+      curve,
+    };
+  } finally {
+    await patient.dispose();
+  }
+}
+
+/** Error that a wound must add to count as one: about a cell's worth. */
+const LEAST_HURT = 1e-4;
+
+/** Mean square error of an empty world: what a body that is gone has. */
+export function emptyError({ rgba, shape }: Target): number {
+  let sum = 0;
+  forEachCell(shape, (_x, _y, cell) => {
+    for (let c = 0; c < 4; c++) sum += rgba[cell * 4 + c] ** 2;
+  });
+  return sum / (shape.width * shape.height * 4);
+}
+
+/** [height, width, 4] straight RGBA of a state's cells. */
+export function pixelsOf(state: Float32Array, { shape }: Target): Uint8Array {
+  const rgba = new Uint8Array(shape.width * shape.height * 4);
+  let at = 0;
+  forEachCell(shape, (_x, _y, cell) => {
+    const alpha = Math.min(1, Math.max(0, state[cell * CHANNELS + 3]));
+    for (let c = 0; c < 3; c++) {
+      const value = alpha === 0 ? 0 : state[cell * CHANNELS + c] / alpha;
+      rgba[at++] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    }
+    rgba[at++] = Math.round(255 * alpha);
+  });
+  return rgba;
+}

@@ -1,0 +1,446 @@
+/**
+ * One job: a species' rule in force is fine-tuned on the wounds of a session, and compared with what came of it.
+ * Everything lies in the job's folder (`jobs.ts`), so that it can be stopped anywhere and gone on with.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { readRule, writeRule, writeWhole } from '../rules/load.ts';
+import { type Rule, RuleError } from '../rules/rule.ts';
+import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
+import { DAMAGE_KINDS } from '../training/damage.ts';
+import type { EvaluationTarget } from '../training/evaluate.ts';
+import type { OpenRollouts } from '../training/rollouts.ts';
+import { readTarget, type TargetSource } from '../training/target.ts';
+import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '../training/train.ts';
+import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
+import { type Healing, type HealOptions, LONGEST_HEALING, Patient } from './heal.ts';
+import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
+import type { FromTuning, TuningStage } from './messages.ts';
+import { meanOf } from './paired.ts';
+import { filmHealing, pictureOf } from './picture.ts';
+import {
+  type Blows,
+  differentWounds,
+  FEWEST_WOUNDS,
+  randomSeedOf,
+  type Split,
+  splitWounds,
+} from './wounds.ts';
+
+/** At a kill so much is lost at most. */
+const CHECKPOINT_MS = 30_000;
+const PROGRESS_MS = 250;
+/** Whether the iterations planned still fit the time is looked at so often, … */
+const REPLAN_EVERY = 100;
+/** … the first time after so many: pools of seeds are quicker than pools of bodies. */
+const FIRST_REPLAN = 40;
+const REPLAN_BEYOND = 0.1;
+/** A machine that became slow must not hold a species for ever. */
+const LONGEST = 1.5;
+/** Of both rules, unless the job says otherwise: 2^-16 is far below any level after `holm`. */
+const RANDOM_SEEDS = 16;
+/** Error of a body that is whole, in units of what it had before it was wounded. */
+const WHOLE_ERROR = 1.5;
+/** … and so much of the wounds must be healed. */
+const WHOLE_RECOVERY = 0.98;
+const PROBE = { wounds: 2, randomSeeds: 4 } as const;
+
+export interface TuneHooks {
+  tell(message: FromTuning): void;
+  /** Asked between iterations: true ends it at a checkpoint. */
+  isPausing(): boolean;
+}
+
+/** It has stopped at a checkpoint because it was asked to. */
+export class Paused extends Error {
+  override name = 'Paused';
+}
+
+interface Parts {
+  readonly heldOutBefore?: Healing;
+  readonly suiteBefore?: Measured['suite'];
+  readonly heldOutAfter?: Healing;
+  readonly suiteAfter?: Measured['suite'];
+}
+
+/**
+ * Does the job, or goes on with it, and writes its result.
+ *
+ * @throws Paused; RuleError or TrainingError with the reason why nothing can come of it
+ */
+export async function tune(folder: string, job: Job, hooks: TuneHooks): Promise<Result> {
+  return new Tuning(folder, job, hooks).run();
+}
+
+class Tuning {
+  readonly #folder: string;
+  readonly #job: Job;
+  readonly #hooks: TuneHooks;
+  readonly #incumbent: Rule;
+  readonly #split: Split;
+  readonly #healing: HealOptions;
+  #parts: Parts;
+  #lastTold = Number.NEGATIVE_INFINITY;
+
+  constructor(folder: string, job: Job, hooks: TuneHooks) {
+    this.#folder = folder;
+    this.#job = job;
+    this.#hooks = hooks;
+    this.#incumbent = readRule(this.#path('incumbent'));
+    const wounds = differentWounds(job.wounds);
+    if (wounds.length < FEWEST_WOUNDS)
+      throw new RuleError(
+        `${job.species} has ${wounds.length} different wounds, at least ${FEWEST_WOUNDS} are needed`,
+      );
+    this.#split = splitWounds(wounds, this.#randomSeed);
+    const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
+    this.#healing = { randomSeeds, threads };
+    this.#parts = this.#readParts();
+  }
+
+  get #randomSeed(): number {
+    return randomSeedOf(`${this.#job.session} ${this.#job.species}`);
+  }
+
+  #path(file: keyof typeof JOB_FILES): string {
+    return `${this.#folder}/${JOB_FILES[file]}`;
+  }
+
+  #tell(stage: TuningStage, done = 0, planned = 0, loss: number | null = null, seconds = 0): void {
+    this.#hooks.tell({ type: 'progress', stage, done, planned, loss, seconds });
+  }
+
+  async run(): Promise<Result> {
+    const known = existsSync(this.#path('result')) ? readJson(this.#path('result'), isResult) : null;
+    if (known !== null) return known;
+    this.#tell('preparing');
+    const target = await this.#target();
+    this.#tell('measuring');
+    const { heldOut } = this.#split;
+    const before = await this.#part('heldOutBefore', () =>
+      measureHeldOut(this.#incumbent, target, heldOut, this.#healing),
+    );
+    if (isWhole(before)) {
+      const error = meanOf(before.healed).toExponential(1);
+      const reason = `${this.#job.species} heals these wounds already: error ${error} after 200 steps`;
+      return this.#finish({ format: 1, verdict: 'needless', reasons: [reason], metrics: {} });
+    }
+    const run = await this.#train(target);
+    const candidate = this.#candidate(run);
+    this.#tell('comparing', run.losses.length, run.plan.iterations, null, run.elapsedMs / 1_000);
+    const measured = await this.#measureBoth(candidate, target, before);
+    const comparison = compare(measured[0], measured[1], heldOut.length);
+    writeWhole(this.#path('film'), await this.#film(candidate, target, before));
+    writeRule(this.#path('candidate'), candidate);
+    return this.#finish(this.#resultOf(run, measured, comparison));
+  }
+
+  #finish(result: Result): Result {
+    writeWhole(this.#path('result'), JSON.stringify(result));
+    return result;
+  }
+
+  async #target(): Promise<EvaluationTarget & { readonly source: TargetSource }> {
+    const image = this.#path('target');
+    const picture = await pictureOf(this.#incumbent);
+    writeWhole(image, picture.png);
+    const source = { ...picture.source, image };
+    return { label: picture.label, target: readTarget(source), source };
+  }
+
+  // --- training ---
+
+  async #train(
+    target: EvaluationTarget & { readonly source: TargetSource },
+  ): Promise<Pick<TrainingRun, 'weights' | 'losses' | 'plan' | 'elapsedMs'>> {
+    const { options } = this.#job;
+    const open = await this.#opener();
+    const threads = Math.min(options.threads, availableParallelism());
+    let run = new TrainingRun(this.#begin(target), threads, open);
+    const probe = new Probe(this.#split.trained, target, this.#incumbent, this.#healing.threads);
+    let saved = performance.now();
+    try {
+      // The first probe is the incumbent's own.
+      if (run.losses.length === 0) await this.#probe(probe, run);
+      while (!run.isFinished && run.elapsedMs < LONGEST * 1_000 * options.seconds) {
+        const progress = await run.iterate();
+        const done = run.losses.length;
+        this.#told(done, run, progress.smoothedLoss);
+        if (progress.rolledBack !== undefined)
+          this.#hooks.tell({ type: 'note', text: `${progress.rolledBack}: back, at a lower rate` });
+        if (this.#hooks.isPausing()) {
+          writeCheckpoint(this.#path('checkpoint'), run.snapshot());
+          throw new Paused();
+        }
+        if (performance.now() - saved >= CHECKPOINT_MS) {
+          writeCheckpoint(this.#path('checkpoint'), run.snapshot());
+          saved = performance.now();
+          await this.#probe(probe, run);
+        }
+        if (options.iterations === undefined && (done === FIRST_REPLAN || done % REPLAN_EVERY === 0))
+          run = await this.#replanned(run, threads, open);
+      }
+      writeCheckpoint(this.#path('checkpoint'), run.snapshot());
+      await this.#probe(probe, run);
+      return run;
+    } finally {
+      await Promise.all([run.dispose(), probe.dispose()]);
+    }
+  }
+
+  #told(done: number, run: TrainingRun, loss: number): void {
+    const now = performance.now();
+    if (now - this.#lastTold < PROGRESS_MS) return;
+    this.#lastTold = now;
+    this.#tell(
+      'training',
+      done,
+      run.plan.iterations,
+      Number.isFinite(loss) ? loss : null,
+      run.elapsedMs / 1_000,
+    );
+  }
+
+  async #probe(probe: Probe, run: TrainingRun): Promise<void> {
+    const recovery = await probe.measure(run.weights);
+    this.#hooks.tell({ type: 'probe', done: run.losses.length, recovery });
+  }
+
+  /** The same run with as many iterations as fit into the time that is left; the rate falls accordingly. */
+  async #replanned(run: TrainingRun, threads: number, open?: OpenRollouts): Promise<TrainingRun> {
+    const done = run.losses.length;
+    const leftMs = Math.max(0, this.#job.options.seconds * 1_000 - run.elapsedMs);
+    const planned = done + Math.max(1, Math.round(leftMs / (run.elapsedMs / done)));
+    if (Math.abs(planned / run.plan.iterations - 1) < REPLAN_BEYOND) return run;
+    const snapshot = run.snapshot();
+    await run.dispose();
+    return new TrainingRun({ ...snapshot, plan: { ...run.plan, iterations: planned } }, threads, open);
+  }
+
+  async #opener(): Promise<OpenRollouts | undefined> {
+    if (this.#job.options.engine === 'wasm') return undefined;
+    const { openTfjs } = await import('../training/tfjs.ts');
+    const { open, description } = await openTfjs();
+    this.#hooks.tell({ type: 'note', text: `tuning on ${description}` });
+    return open;
+  }
+
+  /** A plan, or the checkpoint of one; a checkpoint that is none is refused by name, and training begins again. */
+  #begin({ source }: { readonly source: TargetSource }): TrainingPlan | Snapshot {
+    const plan = this.#plan(source);
+    const file = this.#path('checkpoint');
+    if (!existsSync(file)) return plan;
+    try {
+      const snapshot = readCheckpoint(file);
+      const same = (one: TrainingPlan): string => JSON.stringify({ ...one, iterations: 0 });
+      if (same(snapshot.plan) === same(plan)) return snapshot;
+      throw new RuleError(`${file} is of another plan`);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      this.#hooks.tell({ type: 'note', text: `${error.message}: its training begins again` });
+      rmSync(file, { force: true });
+      const { heldOutBefore, suiteBefore } = this.#parts;
+      this.#keep({ heldOutBefore, suiteBefore });
+      return plan;
+    }
+  }
+
+  #plan(source: TargetSource): TrainingPlan {
+    const { hidden, fireRate } = this.#incumbent;
+    const { options } = this.#job;
+    return {
+      name: this.#job.species,
+      source,
+      parent: this.#path('incumbent'),
+      hidden,
+      fireRate,
+      overflowWeight: 0,
+      quiescenceWeight: 0,
+      // Until it is known how long one takes.
+      iterations: options.iterations ?? 10 * options.seconds,
+      curriculumIterations: 0,
+      batch: 4,
+      poolSize: 32,
+      seedPart: 1,
+      damage: DAMAGE_KINDS,
+      recorded: { wounds: this.#split.trained, part: 0.6, jitterCells: 1, healingSteps: 104 },
+      delaySteps: 32,
+      twicePart: 0.4,
+      shortestSteps: 16,
+      alignCells: 3,
+      rate: options.rate ?? 1.5e-3,
+      normalisation: 1,
+      optimizer: 'muon',
+      randomSeed: this.#randomSeed,
+    };
+  }
+
+  #candidate(run: Pick<TrainingRun, 'weights' | 'losses' | 'elapsedMs'>): Rule {
+    const { metadata, fireRate, hidden } = this.#incumbent;
+    const { trainingCommand, metrics: _, ...kept } = metadata;
+    return {
+      name: this.#job.species,
+      hidden,
+      fireRate,
+      ...run.weights,
+      metadata: {
+        ...kept,
+        ...(trainingCommand === undefined ? {} : { parentCommand: trainingCommand }),
+        parent: this.#job.incumbent?.label ?? this.#incumbent.name,
+        tunedOn: `session ${this.#job.session}`,
+        tuning: `${run.losses.length} iterations in ${(run.elapsedMs / 1_000).toFixed(0)} s`,
+        randomSeed: String(this.#randomSeed),
+      },
+    };
+  }
+
+  // --- measuring ---
+
+  async #measureBoth(
+    candidate: Rule,
+    target: EvaluationTarget,
+    before: Healing,
+  ): Promise<[Measured, Measured]> {
+    const { heldOut } = this.#split;
+    const options = this.#healing;
+    const suiteBefore = await this.#part('suiteBefore', () => measureSuite(this.#incumbent, target, options));
+    const after = await this.#part('heldOutAfter', () => measureHeldOut(candidate, target, heldOut, options));
+    const suiteAfter = await this.#part('suiteAfter', () => measureSuite(candidate, target, options));
+    return [
+      { heldOut: before, suite: suiteBefore },
+      { heldOut: after, suite: suiteAfter },
+    ];
+  }
+
+  /** Measured once, and kept. */
+  async #part<K extends keyof Parts>(
+    name: K,
+    measure: () => Promise<NonNullable<Parts[K]>>,
+  ): Promise<NonNullable<Parts[K]>> {
+    const known = this.#parts[name];
+    if (known !== undefined) return known as NonNullable<Parts[K]>;
+    const measured = await measure();
+    this.#keep({ ...this.#parts, [name]: measured });
+    return measured;
+  }
+
+  #keep(parts: Parts): void {
+    this.#parts = parts;
+    // NaN, of a body that is gone, is no JSON; as null it would pass for a number.
+    writeWhole(
+      this.#path('measured'),
+      JSON.stringify(parts, (_, value) => (Number.isNaN(value) ? 'NaN' : value)),
+    );
+  }
+
+  #readParts(): Parts {
+    const file = this.#path('measured');
+    if (!existsSync(file)) return {};
+    try {
+      const parts = readJson(file, (value): value is Parts => typeof value === 'object' && value !== null);
+      const revived = JSON.stringify(parts);
+      return JSON.parse(revived, (_, value) => (value === 'NaN' ? Number.NaN : value));
+    } catch (error) {
+      this.#hooks.tell({ type: 'note', text: `${(error as Error).message}: it is measured again` });
+      return {};
+    }
+  }
+
+  /** Of the held-out wound that was hardest for the incumbent. */
+  #film(candidate: Rule, target: EvaluationTarget, { byWound }: Healing): Promise<Uint8Array> {
+    const hardest = byWound.indexOf(Math.max(...byWound));
+    return filmHealing([this.#incumbent, candidate], target, this.#split.heldOut[Math.max(0, hardest)]);
+  }
+
+  #resultOf(
+    run: Pick<TrainingRun, 'losses' | 'elapsedMs'>,
+    [before, after]: readonly [Measured, Measured],
+    comparison: Comparison,
+  ): Result {
+    const { reasons } = comparison;
+    const metrics = {
+      ...summary(after.suite),
+      learned: {
+        session: this.#job.session,
+        wounds: this.#split.trained.length + this.#split.heldOut.length,
+        recoveryBefore: share(before.heldOut.medianRecovery),
+        recoveryAfter: share(after.heldOut.medianRecovery),
+        stepsBefore: stepsTold(before.heldOut.medianSteps),
+        stepsAfter: stepsTold(after.heldOut.medianSteps),
+      },
+      comparison: {
+        ...comparison,
+        incumbent: this.#job.incumbent,
+        trainedWounds: this.#split.trained.length,
+        iterations: run.losses.length,
+        seconds: run.elapsedMs / 1_000,
+      },
+    };
+    const rounded = JSON.parse(
+      JSON.stringify(metrics, (_, value) =>
+        typeof value === 'number' ? Number(value.toPrecision(4)) : value,
+      ),
+    );
+    return { format: 1, verdict: reasons.length === 0 ? 'candidate' : 'rejected', reasons, metrics: rounded };
+  }
+}
+
+/** As shipped rules tell their figures: median and worst. */
+function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['suite']): object {
+  const spread = (values: readonly number[], worst: (...all: number[]) => number) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    return { median: sorted[sorted.length >> 1], worst: worst(...values) };
+  };
+  const spreads = (of: Readonly<Record<string, readonly number[]>>, worst: (...all: number[]) => number) =>
+    Object.fromEntries(Object.entries(of).map(([name, values]) => [name, spread(values, worst)]));
+  return {
+    mse: spreads(mse, Math.max),
+    recovery: spreads(recovery, Math.min),
+    changingCells: spread(changingCells, Math.max),
+    deaths,
+    runaways,
+  };
+}
+
+/** Players are told 0..1: a body that became worse than it was hurt has healed nothing. */
+const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 0));
+/** null: it was not whole again while it was watched. */
+const stepsTold = (steps: number): number | null => (steps < LONGEST_HEALING ? steps : null);
+
+const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
+  meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;
+
+/** A few of the wounds that are trained on, healed by the weights of now: what the admin watches. */
+class Probe {
+  readonly #patient: Patient;
+  readonly #wounds: readonly Blows[];
+
+  constructor(wounds: readonly Blows[], { target }: EvaluationTarget, rule: Rule, threads: number) {
+    this.#wounds = wounds.slice(0, PROBE.wounds);
+    const { randomSeeds } = PROBE;
+    this.#patient = new Patient(target, rule.hidden, rule.fireRate, { randomSeeds, threads });
+  }
+
+  async measure(weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>): Promise<number> {
+    const grown = await this.#patient.grow(weights);
+    const recoveries: number[] = [];
+    for (const blows of this.#wounds) {
+      const last = await this.#patient.wound(blows);
+      const hurt = await this.#patient.live(last, 0);
+      const healed = await this.#patient.live(last, 200);
+      hurt.forEach((post, slot) => {
+        const recovery = (post - healed[slot]) / (post - grown[slot]);
+        recoveries.push(Number.isFinite(recovery) ? recovery : 0);
+      });
+    }
+    return meanOf(recoveries);
+  }
+
+  dispose(): Promise<void> {
+    return this.#patient.dispose();
+  }
+}
+
+/** What ends a job without a bug. */
+export const isTold = (error: unknown): error is Error =>
+  error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError;

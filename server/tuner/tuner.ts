@@ -1,0 +1,507 @@
+/**
+ * The tuner as the server sees it: what sessions leave behind is queued, one process at a time works on it while
+ * nobody plays, and what comes of it goes into the registry. Nothing in here computes, and nothing that the process
+ * does can hurt the server: it is watched, killed when it does not pause, and tried again only so often.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { join } from 'node:path';
+import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
+import type { Config } from '../config.ts';
+import { writeWhole } from '../rules/load.ts';
+import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
+import { RuleError } from '../rules/rule.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Wound } from '../sessions/wound.ts';
+import { isResult, type Job, Jobs, type Result, readJson, type TuneOptions } from './jobs.ts';
+import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
+import { Series, type TunerMode, type TunerView } from './view.ts';
+
+/** A process that has not ended so long after it was asked to pause is killed. Its last checkpoint is whole. */
+const PAUSE_MS = 900;
+const MOST_FAILURES = 3;
+const RETRY_MS = 2_000;
+/** A registry or a disk that cannot be written is tried again after this. */
+const LATER_MS = 30_000;
+const MOST_NOTES = 12;
+/** Of a species, for one job: written by the thread that routes frames. About a MB of JSON at most. */
+const MOST_WOUNDS = 400;
+const MOST_COORDINATES = 150_000;
+/** Of candidates: about 100 kB each. */
+const MOST_FILMS = 48;
+/** What a process that died said last. */
+const MOST_LAST_WORDS = 2_000;
+const SELF: Actor = { who: 'the tuner', address: '' };
+
+export interface TunerOptions extends TuneOptions {
+  readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
+  readonly dataDir: string;
+  readonly mode: TunerMode;
+  /** The operator shall read it. */
+  readonly complain: (text: string) => void;
+  /** Starts the process; tests put another in its place. */
+  readonly spawn?: (folder: string) => ChildProcess;
+  /** After the first failure; doubled with each. Default 2 s. */
+  readonly retryMs?: number;
+}
+
+/** What the tuner needs of a session that has ended. */
+export interface EndedSession {
+  readonly id: string;
+  readonly wounds: readonly Wound[];
+}
+
+interface Running {
+  readonly name: string;
+  readonly job: Job;
+  readonly process: ChildProcess;
+  readonly losses: Series;
+  readonly probes: Series;
+  progress: Extract<FromTuning, { type: 'progress' }> | null;
+  lastWords: string;
+  /** When it was asked to pause. */
+  pausedAtMs: number | null;
+  timer?: NodeJS.Timeout;
+}
+
+export class Tuner {
+  readonly #options: TunerOptions;
+  readonly #jobs: Jobs;
+  readonly #films: string;
+  #mode: TunerMode;
+  #running: Running | null = null;
+  /** The running job, or the last one. */
+  #last: Running | null = null;
+  #isHeld = false;
+  #isStarting = false;
+  #isStopped = false;
+  #cancelled: string | null = null;
+  #retry: NodeJS.Timeout | undefined;
+  #pauseMs: number | null = null;
+  readonly #notes: { readonly at: string; readonly text: string }[] = [];
+  #exited: (() => void) | null = null;
+
+  constructor(options: TunerOptions) {
+    this.#options = options;
+    this.#mode = options.mode;
+    this.#jobs = new Jobs(options.dataDir);
+    this.#films = join(options.dataDir, 'tuner', 'films');
+  }
+
+  /** What an earlier run of the server has left in the queue is gone on with. */
+  begin(): void {
+    void this.#next();
+  }
+
+  // --- sessions ---
+
+  /** Somebody plays: whatever is tuned stops at a checkpoint, within a second. */
+  sessionBegan(): void {
+    this.#isHeld = true;
+    this.#pause();
+  }
+
+  /**
+   * Every species that was hurt is tuned, as soon as nobody plays.
+   *
+   * @param isAnotherRunning - the next one has begun before this one's record was written
+   */
+  sessionEnded({ id, wounds }: EndedSession, isAnotherRunning = false): void {
+    this.#isHeld = isAnotherRunning;
+    const species = new Set(wounds.map((wound) => wound.species));
+    if (this.#mode !== 'off') for (const one of species) this.#queue(id, one, wounds);
+    void this.#next();
+  }
+
+  #queue(session: string, species: string, wounds: readonly Wound[]): void {
+    const { seconds, threads, engine, iterations, rate, randomSeeds } = this.#options;
+    const own = few(wounds.filter((wound) => wound.species === species)).map(({ blows }) => ({ blows }));
+    const options = { seconds, threads, engine, iterations, rate, randomSeeds };
+    try {
+      const { dropped } = this.#jobs.add(
+        { format: 1, session, species, wounds: own, options, incumbent: null, failures: 0 },
+        new Date().toISOString(),
+      );
+      if (dropped !== null) this.#note(`the queue is full: ${dropped} is dropped`);
+    } catch (error) {
+      this.#note(`${species} cannot be queued: ${(error as Error).message}`);
+    }
+  }
+
+  // --- one job after the other ---
+
+  /** Never rejects: whatever goes wrong in here is told, and is no reason for the server to stop. */
+  async #next(): Promise<void> {
+    if (this.#isHeld || this.#isStopped || this.#isStarting || this.#running !== null) return;
+    if (this.#mode === 'off') return;
+    clearTimeout(this.#retry);
+    const [name] = this.#jobs.list();
+    if (name === undefined) return;
+    this.#isStarting = true;
+    let isSettled = true;
+    try {
+      const job = await this.#prepared(name);
+      // A session may have begun meanwhile.
+      if (job !== null && !this.#isHeld && !this.#isStopped) this.#start(name, job);
+    } catch (error) {
+      isSettled = error instanceof RuleError && this.#dropped(name);
+      const { message } = error as Error;
+      this.#note(isSettled ? `${message}: the job is dropped` : `${message}: tried again later`);
+      if (!isSettled) this.#later(LATER_MS);
+    } finally {
+      this.#isStarting = false;
+    }
+    if (isSettled && this.#running === null) void this.#next();
+  }
+
+  #dropped(name: string): boolean {
+    try {
+      this.#jobs.remove(name);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #later(ms: number): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#next(), ms);
+    this.#retry.unref();
+  }
+
+  /**
+   * With the rule in force beside it; a job whose incumbent is in force no more begins again.
+   *
+   * @returns null when there was nothing left to do but to enter its result
+   */
+  async #prepared(name: string): Promise<Job | null> {
+    const job = this.#jobs.read(name);
+    if (await this.#entered(name, job)) return null;
+    const now = await this.#options.desk.ask((registry) => {
+      const record = registry.inForce().get(job.species);
+      return record === undefined ? null : { record, bytes: registry.read(record.id).bytes };
+    });
+    if (now === null) throw new RuleError(`${job.species} has no rule in force`);
+    const { id, sha256 } = now.record;
+    if (job.incumbent?.sha256 === sha256) return job;
+    this.#jobs.reset(name);
+    writeWhole(this.#jobs.path(name, 'incumbent'), now.bytes);
+    const begun = { ...job, incumbent: { rule: id, label: labelOf(now.record), sha256 } };
+    this.#jobs.write(name, begun);
+    return begun;
+  }
+
+  #start(name: string, job: Job): void {
+    const folder = this.#jobs.path(name);
+    const child = (this.#options.spawn ?? forkTuning)(folder);
+    const before = this.#last?.name === name ? this.#last : null;
+    const running: Running = {
+      name,
+      job,
+      process: child,
+      losses: before?.losses ?? new Series(),
+      probes: before?.probes ?? new Series(),
+      progress: null,
+      lastWords: '',
+      pausedAtMs: null,
+    };
+    this.#running = running;
+    this.#last = running;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      running.lastWords = (running.lastWords + chunk.toString()).slice(-MOST_LAST_WORDS);
+    });
+    child.on('message', (message) => this.#hear(running, message as FromTuning));
+    // It could not even be started; `exit` may never come.
+    child.once('error', (error) => {
+      running.lastWords = error.message;
+      this.#ended(running, null);
+    });
+    child.once('exit', (code) => this.#ended(running, code));
+  }
+
+  #hear(running: Running, message: FromTuning): void {
+    switch (message.type) {
+      case 'progress':
+        running.progress = message;
+        if (message.stage === 'training' && message.loss !== null)
+          running.losses.add(message.done, message.loss);
+        return;
+      case 'probe':
+        running.probes.add(message.done, message.recovery);
+        return;
+      case 'note':
+        this.#note(message.text);
+        return;
+      case 'paused':
+      case 'finished':
+        return; // its end says so, too
+      default:
+        message satisfies never;
+    }
+  }
+
+  #ended(running: Running, code: number | null): void {
+    if (this.#running !== running) return;
+    this.#running = null;
+    clearTimeout(running.timer);
+    if (running.pausedAtMs !== null) this.#pauseMs = performance.now() - running.pausedAtMs;
+    const { name } = running;
+    const isCancelled = this.#cancelled === name;
+    this.#cancelled = null;
+    const hasFailed = code !== 0 && code !== PAUSED_CODE && running.pausedAtMs === null;
+    if (isCancelled) this.#dropped(name);
+    else if (hasFailed) this.#failed(running, code);
+    this.#exited?.();
+    if (!hasFailed) void this.#next();
+  }
+
+  #failed({ name, job, lastWords }: Running, code: number | null): void {
+    const why = lastWords.trim().split('\n').at(-1) || (code === null ? 'it was killed' : `code ${code}`);
+    const failures = job.failures + 1;
+    const isHopeless = code === FAILED_CODE || failures >= MOST_FAILURES;
+    const text = isHopeless ? 'given up' : `tried again (${failures} of ${MOST_FAILURES})`;
+    this.#note(`tuning ${job.species} on session ${job.session} has failed: ${why}; ${text}`);
+    try {
+      if (isHopeless) this.#jobs.remove(name);
+      else this.#jobs.write(name, { ...job, failures });
+    } catch (error) {
+      this.#note((error as Error).message);
+    }
+    this.#later((this.#options.retryMs ?? RETRY_MS) * 2 ** (failures - 1));
+  }
+
+  // --- pausing ---
+
+  #pause(): void {
+    const running = this.#running;
+    if (running === null || running.pausedAtMs !== null) return;
+    running.pausedAtMs = performance.now();
+    const message: ToTuning = { type: 'pause' };
+    if (running.process.connected) running.process.send(message, () => {});
+    running.timer = setTimeout(() => running.process.kill('SIGKILL'), PAUSE_MS);
+  }
+
+  /** Resolves when no process is left. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+    if (this.#running === null) return;
+    const exited = new Promise<void>((resolve) => {
+      this.#exited = resolve;
+    });
+    this.#pause();
+    await exited;
+  }
+
+  // --- results ---
+
+  /** Puts a finished job's candidate into the registry. @returns false when it is not finished */
+  async #entered(name: string, job: Job): Promise<boolean> {
+    let result: Result;
+    try {
+      result = readJson(this.#jobs.path(name, 'result'), isResult);
+    } catch {
+      return false; // not there yet, or not whole: it is made again
+    }
+    if (result.verdict === 'needless') {
+      this.#note(result.reasons.join('; '));
+      this.#jobs.remove(name);
+      return true;
+    }
+    const bytes = readFileSync(this.#jobs.path(name, 'candidate'));
+    const record = await this.#options.desk.ask((registry) => {
+      const now = registry.inForce().get(job.species);
+      const reasons = [...result.reasons];
+      if (now?.sha256 !== job.incumbent?.sha256)
+        reasons.push(`compared with ${job.incumbent?.label}, which is no longer in force`);
+      const known = registry.bySha256(sha256Of(bytes));
+      if (known !== null) return known;
+      const status = reasons.length === 0 ? 'candidate' : 'rejected';
+      const metrics = { ...result.metrics, reasons };
+      const parent = job.incumbent?.rule;
+      return registry.add({ bytes, origin: 'tuned', status, parent, metrics }, SELF);
+    });
+    this.#keepFilm(name, record.id);
+    this.#jobs.remove(name);
+    this.#note(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
+    if (record.status === 'candidate' && this.#mode === 'auto') await this.#promoteByItself(record);
+    return true;
+  }
+
+  async #promoteByItself(record: RuleRecord): Promise<void> {
+    try {
+      const result = await this.promote(record.id, SELF);
+      if (!result.ok) this.#note(`${labelOf(record)} is not swapped in: ${result.reason}`);
+    } catch (error) {
+      this.#note(`${labelOf(record)} is not swapped in: ${(error as Error).message}`);
+    }
+  }
+
+  #keepFilm(name: string, rule: number): void {
+    try {
+      mkdirSync(this.#films, { recursive: true });
+      renameSync(this.#jobs.path(name, 'film'), this.#filmPath(rule));
+      const films = readdirSync(this.#films).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+      for (const old of films.slice(0, -MOST_FILMS)) rmSync(join(this.#films, old), { force: true });
+    } catch (error) {
+      this.#note(`the film of rule ${rule} is lost: ${(error as Error).message}`);
+    }
+  }
+
+  #filmPath(rule: number): string {
+    return join(this.#films, `${rule}.png`);
+  }
+
+  /** Both rules healing one held-out wound, a PNG; null when there is none (any more). */
+  film(rule: number): Buffer | null {
+    try {
+      return readFileSync(this.#filmPath(rule));
+    } catch {
+      return null;
+    }
+  }
+
+  // --- what an admin may do ---
+
+  /** Swaps a candidate in for its whole species, as any rule: probed, watched, rolled back. @throws RuleError, RegistryError */
+  async promote(rule: number, actor: Actor): Promise<SwapResult> {
+    const { name, metrics } = await this.#candidate(rule);
+    const result = await this.#options.desk.swap({ species: name, rule, scope: 'species' }, actor);
+    if (result.ok) await this.#options.desk.ask((registry) => registry.judge(rule, 'ready', metrics, actor));
+    return result;
+  }
+
+  /** @throws RuleError, RegistryError */
+  async reject(rule: number, actor: Actor): Promise<void> {
+    const { metrics } = await this.#candidate(rule);
+    const reasons = [`rejected by ${actor.who}`];
+    await this.#options.desk.ask((registry) =>
+      registry.judge(rule, 'rejected', { ...metrics, reasons }, actor),
+    );
+  }
+
+  async #candidate(rule: number): Promise<RuleRecord> {
+    const record = await this.#options.desk.ask((registry) => registry.byId(rule));
+    if (record.origin === 'tuned' && record.status === 'candidate') return record;
+    throw new RuleError(`${labelOf(record)} is no candidate: it is ${record.origin}, ${record.status}`);
+  }
+
+  async setMode(mode: TunerMode, actor: Actor): Promise<void> {
+    await this.#options.desk.ask((registry) => registry.note(actor, 'tuner', mode, ''));
+    this.#mode = mode;
+    if (mode === 'off') this.#pause();
+    else void this.#next();
+  }
+
+  /** Gives the job under way, or the next one, up. @throws RuleError when there is none */
+  async cancel(actor: Actor): Promise<void> {
+    const name = this.#running?.name ?? this.#jobs.list()[0];
+    if (name === undefined) throw new RuleError('nothing is being tuned');
+    await this.#options.desk.ask((registry) => registry.note(actor, 'cancel tuning', name, ''));
+    if (this.#running?.name !== name) return this.#jobs.remove(name);
+    this.#cancelled = name;
+    this.#pause();
+  }
+
+  get view(): TunerView {
+    const shown =
+      this.#running ?? (this.#last !== null && this.#isQueued(this.#last.name) ? this.#last : null);
+    const progress = shown?.progress ?? null;
+    const names = this.#jobs.list();
+    const state =
+      this.#mode === 'off'
+        ? 'off'
+        : this.#running !== null
+          ? (progress?.stage ?? 'preparing')
+          : names.length === 0
+            ? 'idle'
+            : this.#isHeld
+              ? 'paused'
+              : 'waiting';
+    return {
+      mode: this.#mode,
+      state,
+      job: shown && {
+        species: shown.job.species,
+        session: shown.job.session,
+        wounds: shown.job.wounds.length,
+        incumbent: shown.job.incumbent?.label ?? '',
+        done: progress?.done ?? 0,
+        planned: progress?.planned ?? 0,
+        loss: progress?.loss ?? null,
+        seconds: progress?.seconds ?? 0,
+        budgetSeconds: shown.job.options.seconds,
+      },
+      // Of the last job, until another begins: an admin may come late.
+      losses: this.#last?.losses.points ?? [],
+      probes: this.#last?.probes.points ?? [],
+      queue: names.filter((name) => name !== shown?.name),
+      pauseMs: this.#pauseMs,
+      notes: [...this.#notes],
+    };
+  }
+
+  #isQueued(name: string): boolean {
+    return this.#jobs.list().includes(name);
+  }
+
+  #note(text: string): void {
+    this.#notes.unshift({ at: new Date().toISOString(), text });
+    this.#notes.splice(MOST_NOTES);
+    this.#options.complain(`tuner: ${text}`);
+  }
+}
+
+/** Wounds from all over the session, as many as a job can use; a session may hold 14 MB of them. */
+function few(wounds: readonly Wound[]): Wound[] {
+  const every = Math.max(1, Math.ceil(wounds.length / MOST_WOUNDS));
+  let coordinates = 0;
+  return wounds.filter((wound, i) => {
+    if (i % every !== 0 || coordinates > MOST_COORDINATES) return false;
+    coordinates += wound.blows.reduce((sum, { points }) => sum + points.length, 0);
+    return true;
+  });
+}
+
+/**
+ * Goes on with what is queued, and works between sessions.
+ *
+ * @param more - for tests
+ */
+export function startTuner(
+  config: Config,
+  engine: string,
+  desk: TunerOptions['desk'],
+  sessions: Pick<Sessions, 'isRunning' | 'onBegin' | 'onEnd'>,
+  more: Partial<TunerOptions> = {},
+): Tuner {
+  const tuner = new Tuner({
+    desk,
+    dataDir: config.dataDir,
+    mode: config.tuner,
+    seconds: config.tunerSeconds,
+    threads: config.tunerThreads,
+    engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
+    complain: (text) => console.error(text),
+    ...more,
+  });
+  sessions.onBegin = () => tuner.sessionBegan();
+  sessions.onEnd = (record) => tuner.sessionEnded(record, sessions.isRunning);
+  tuner.begin();
+  return tuner;
+}
+
+function forkTuning(folder: string): ChildProcess {
+  const child = fork(join(import.meta.dirname, 'process.ts'), [folder], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  try {
+    // Before it has made its threads: they inherit it.
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended already; `exit` says so.
+  }
+  return child;
+}

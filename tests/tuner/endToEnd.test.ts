@@ -1,0 +1,181 @@
+/** From a player's strokes to a tuned rule that everybody lives by: real sockets, world, sessions, registry, processes. */
+import { fork } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Room } from '@colyseus/sdk';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Admin } from '../../server/admin/admin.ts';
+import { makeProber } from '../../server/admin/prober.ts';
+import { type Config, readConfig } from '../../server/config.ts';
+import { createServer } from '../../server/http/server.ts';
+import { Sessions } from '../../server/sessions/sessions.ts';
+import { startTuner, type Tuner } from '../../server/tuner/tuner.ts';
+import { startWorld, type WorldThread } from '../../server/world/link.ts';
+import { ClientMessageType, ServerMessageType } from '../../shared/protocol.ts';
+import { join as joinWorld, next, type TestServer } from '../rooms/harness.ts';
+import { until } from '../server-process.ts';
+import { SPROUT } from './sprout.ts';
+
+const TOKEN = 'a token for this test only';
+let folder: string;
+let config: Config;
+let world: WorldThread;
+let sessions: Sessions;
+let admin: Admin;
+let tuner: Tuner;
+let server: Awaited<ReturnType<typeof createServer>>;
+const complaints: string[] = [];
+/** `stub`: the next process stands in for the one that computes, and finds a better rule. */
+let processes: 'real' | 'stub' = 'real';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  const flags = [
+    '--size',
+    '384',
+    '--garden',
+    '9',
+    '--engine',
+    'wasm',
+    '--steps-per-second',
+    '200',
+    '--port',
+    '0',
+  ];
+  config = {
+    ...readConfig([...flags, '--host', '127.0.0.1', '--admin-token', TOKEN], {}),
+    dataDir: join(folder, 'data'),
+    weightsDir: join(folder, 'weights'),
+  };
+  mkdirSync(config.weightsDir);
+  copyFileSync(SPROUT, join(config.weightsDir, 'sprout.safetensors'));
+  world = await startWorld(config);
+  const tell = (text: string): void => void complaints.push(text);
+  sessions = await Sessions.open({ world, dataDir: config.dataDir, emptyMs: 60_000, tell });
+  admin = new Admin(world, config, makeProber(config), sessions);
+  tuner = startTuner(config, 'wasm', admin.desk, sessions, {
+    complain: (text) => complaints.push(text),
+    iterations: 1,
+    randomSeeds: 2,
+    // As the server does it, but not at the lowest priority: beside other tests it would hardly run.
+    spawn: (job) => {
+      const [script, ...more] =
+        processes === 'real' ? ['../../server/tuner/process.ts'] : ['stubTuning.ts', 'candidate'];
+      return fork(join(import.meta.dirname, script), [job, ...more], {
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      });
+    },
+  });
+  admin.tuner = tuner;
+  server = await createServer(world, config, { admin, sessions });
+});
+afterAll(async () => {
+  await world?.stop();
+  await tuner?.stop();
+  await sessions?.close();
+  await server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function api(method: string, path: string, cookie: string, body?: unknown) {
+  const response = await fetch(`${server.url}admin/api/${path}`, {
+    method,
+    headers: { 'Content-Type': 'application/json', Cookie: cookie },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is what is checked
+  const answer: any = isJson ? await response.json() : await response.text();
+  return { status: response.status, body: answer, headers: response.headers };
+}
+
+/** A bite out of every body that is more or less whole, when there are enough of them. @returns how many */
+async function hurtTheWhole(room: Room, fewest: number): Promise<number> {
+  const bodies = await until(
+    'grown bodies',
+    async () => {
+      const whole = (await world.ask<'organisms'>({ kind: 'organisms' })).filter(
+        ({ health }) => health > 0.6,
+      );
+      return whole.length >= fewest ? whole : undefined;
+    },
+    120_000,
+  );
+  for (const [id, { x, y }] of bodies.entries()) {
+    const done = next<{ id: number; ok: boolean }>(
+      room,
+      ServerMessageType.strokeResult,
+      (one) => one.id === id,
+    );
+    room.send(ClientMessageType.stroke, {
+      id,
+      tool: 'ablate',
+      radius: 7,
+      points: [x + (id % 3) - 1, y + (id % 4)],
+    });
+    await done;
+  }
+  return bodies.length;
+}
+const endSession = async (cookie: string) => (await api('POST', 'sessions/end', cookie, {})).body.session;
+const tuned = (version: number) =>
+  until(
+    `sprout v${version}`,
+    () => admin.desk.ask((registry) => registry.rules().find((rule) => rule.version === version)),
+    120_000,
+  );
+
+test("strokes become wounds, wounds a tuned rule, and the rule, promoted, everybody's", {
+  timeout: 300_000,
+}, async () => {
+  const { headers } = await api('POST', 'login', '', { token: TOKEN, name: 'Ann' });
+  const ann = headers.get('set-cookie')!.split(';')[0];
+  const { room } = await joinWorld({ url: server.url } as TestServer);
+  const notices: string[] = [];
+  room.onMessage(ServerMessageType.notice, ({ text }: { text: string }) => notices.push(text));
+  expect(sessions.isRunning).toBe(true);
+
+  // The real process, with a budget of one iteration: it has learned nothing, and says so with figures.
+  const bodies = await hurtTheWhole(room, 7);
+  const first = await endSession(ann);
+  expect(first.damage).toMatchObject([{ species: 'sprout', organisms: bodies, wounds: bodies }]);
+  const rejected = await tuned(2);
+  expect(rejected).toMatchObject({ origin: 'tuned', status: 'rejected' });
+  expect(rejected.metrics.reasons).toEqual([expect.stringContaining('no better on held-out wounds')]);
+  expect(rejected.metrics.learned).toMatchObject({ session: first.id, wounds: bodies });
+  const film = await api('GET', `tuner/films/${rejected.id}.png`, ann);
+  expect([film.status, film.headers.get('content-type')]).toEqual([200, 'image/png']);
+  expect((await api('POST', 'tuner', ann, { action: 'promote', rule: rejected.id })).body.error).toBe(
+    'sprout v2 is no candidate: it is tuned, rejected',
+  );
+
+  // One that finds a better rule. The next stroke begins the next session; its end starts the tuner again.
+  processes = 'stub';
+  await hurtTheWhole(room, 1);
+  expect(sessions.isRunning).toBe(true);
+  await endSession(ann);
+  const candidate = await tuned(3);
+  expect(candidate).toMatchObject({ status: 'candidate', parent: 1 });
+  const view = (await api('GET', 'tuner', ann)).body;
+  expect(view).toMatchObject({ mode: 'manual', losses: [[7, 0.01]], probes: [[0, 0.5]] });
+
+  const promoted = await api('POST', 'tuner', ann, { action: 'promote', rule: candidate.id });
+  expect(promoted.body).toMatchObject({ ok: true });
+  await until(
+    'the notice',
+    async () => notices.find((text) => text === 'Ann swapped sprout to sprout v3'),
+    30_000,
+  );
+  const { rules, species } = (await api('GET', 'rules', ann)).body;
+  expect(species).toEqual([{ species: 'sprout', rule: candidate.id }]);
+  expect(rules[0]).toMatchObject({ label: 'sprout v3', parentLabel: 'sprout v1', status: 'ready' });
+  expect((await api('POST', 'tuner', ann, { action: 'reject', rule: candidate.id })).status).toBe(422);
+  for (const body of [{ action: 'mode', mode: 'maybe' }, { action: 'tune' }, { action: 'promote' }])
+    expect((await api('POST', 'tuner', ann, body)).status).toBe(400);
+  expect((await api('GET', 'tuner/films/999.png', ann)).status).toBe(404);
+  expect((await api('POST', 'tuner', ann, { action: 'cancel' })).body.error).toBe('nothing is being tuned');
+  expect((await api('GET', 'tuner', '')).status).toBe(401);
+  await room.leave();
+});

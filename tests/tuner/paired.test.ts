@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Blow } from '../../server/sessions/wound.ts';
+import { Random } from '../../server/training/random.ts';
+import { holm, medianOf, signFlip } from '../../server/tuner/paired.ts';
+import { differentWounds, FEWEST_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
+
+describe('the paired test', () => {
+  test('counts the sign patterns whose mean is as high: all of them for nothing, one of 2^n for pure gain', () => {
+    expect(signFlip([])).toBe(1);
+    expect(signFlip([0, 0, 0])).toBe(1);
+    expect(signFlip([1, 2, 3, 4])).toBe(1 / 16);
+    expect(signFlip([-1, -2, -3, -4])).toBe(1);
+    // +1 +2 -4 and what is higher: of the eight sums 7 5 3 1 -1 -3 -5 -7, five are at least -1.
+    expect(signFlip([1, 2, -4])).toBe(5 / 8);
+  });
+
+  test('agrees with itself when patterns are drawn instead of counted', () => {
+    const differences = Array.from({ length: 16 }, (_, i) => Math.sin(i * 7) + 0.25);
+    const exact = signFlip(differences);
+    // A difference of zero changes no sum, but makes it too many to count.
+    expect(Math.abs(signFlip([...differences, 0]) - exact)).toBeLessThan(0.02);
+  });
+
+  test('calls noise a difference no more often than it says', () => {
+    // Differences symmetric about zero: of 400 draws, 20 or so fall below 0.05.
+    const random = new Random(3);
+    let below = 0;
+    for (let draw = 0; draw < 400; draw++)
+      if (signFlip(Array.from({ length: 8 }, () => random.normal())) <= 0.05) below++;
+    expect(below).toBeGreaterThan(8);
+    expect(below).toBeLessThan(36);
+  });
+
+  test('a family is adjusted step by step (Holm), each p at most 1 and their order kept', () => {
+    expect(holm([0.01, 0.04, 0.03]).map((p) => Number(p.toFixed(6)))).toEqual([0.03, 0.06, 0.06]);
+    expect(holm([0.9, 0.8])).toEqual([1, 1]);
+    expect(holm([])).toEqual([]);
+  });
+
+  test('medians', () => {
+    expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
+    expect(medianOf([])).toBeNaN();
+  });
+});
+
+const blow = (x: number, y: number): Blow => ({ afterSteps: 0, tool: 'ablate', radius: 3, points: [x, y] });
+const woundsOf = (places: readonly (readonly [number, number])[]) =>
+  places.map(([x, y]) => ({ blows: [blow(x, y)] }));
+
+test('held-out wounds are never trained on: the split is disjoint, complete, and drawn by its seed', () => {
+  const places = fc.uniqueArray(
+    fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })),
+    {
+      minLength: FEWEST_WOUNDS,
+      maxLength: 100,
+      selector: String,
+    },
+  );
+  fc.assert(
+    fc.property(places, fc.nat(), (all, randomSeed) => {
+      const wounds = differentWounds(woundsOf(all));
+      const { trained, heldOut } = splitWounds(wounds, randomSeed);
+      expect(new Set([...trained, ...heldOut]).size).toBe(wounds.length);
+      expect(trained.length + heldOut.length).toBe(wounds.length);
+      expect(heldOut.length).toBeGreaterThanOrEqual(2);
+      expect(heldOut.length).toBe(Math.min(16, Math.max(2, Math.round(wounds.length / 5))));
+      expect(splitWounds(wounds, randomSeed)).toEqual({ trained, heldOut });
+    }),
+  );
+});
+
+test('a wound done twice counts once, whatever the order: it cannot be in both halves', () => {
+  const [one, two, three] = woundsOf([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ]);
+  const different = differentWounds([one, two, structuredClone(one), three, structuredClone(two)]);
+  expect(different).toHaveLength(3);
+  expect(differentWounds([three, two, one])).toEqual(different);
+  const many = woundsOf(Array.from({ length: 500 }, (_, i) => [i, 0] as const));
+  expect(differentWounds(many)).toHaveLength(160);
+});
+
+test('the draw hangs on session and species', () => {
+  expect(randomSeedOf('a pikachu')).toBe(randomSeedOf('a pikachu'));
+  expect(randomSeedOf('a pikachu')).not.toBe(randomSeedOf('b pikachu'));
+});

@@ -1,0 +1,153 @@
+/** The process that tunes, for real: a small rule, few iterations. */
+import { type ChildProcess, fork } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readRule } from '../../server/rules/load.ts';
+import type { Blow } from '../../server/sessions/wound.ts';
+import { readCheckpoint } from '../../server/training/checkpoint.ts';
+import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
+import { type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
+import { tune } from '../../server/tuner/tune.ts';
+import { SPROUT, sproutWounds } from './sprout.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-job-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function makeJob(
+  options: Partial<TuneOptions>,
+  name = 'job',
+  wounds: { blows: Blow[] }[] = sproutWounds(),
+): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  copyFileSync(SPROUT, join(path, JOB_FILES.incumbent));
+  const job: Job = {
+    format: 1,
+    session: 's1',
+    species: 'sprout',
+    wounds,
+    options: { seconds: 60, threads: 1, engine: 'wasm', iterations: 10_000, randomSeeds: 2, ...options },
+    incumbent: { rule: 1, label: 'sprout v1', sha256: '' },
+    failures: 0,
+  };
+  writeFileSync(join(path, JOB_FILES.job), JSON.stringify(job));
+  return path;
+}
+const jobIn = (path: string): Job => JSON.parse(readFileSync(join(path, JOB_FILES.job), 'utf8'));
+
+/** What it says until it has trained for so many iterations beyond where it began. */
+async function start(
+  path: string,
+  iterations: number,
+): Promise<{ child: ChildProcess; heard: FromTuning[]; first: number }> {
+  const child = fork(join(import.meta.dirname, '../../server/tuner/process.ts'), [path], { execArgv: [] });
+  const heard: FromTuning[] = [];
+  return new Promise((resolve, reject) => {
+    let first = -1;
+    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${JSON.stringify(heard)}`)));
+    child.on('message', (message: FromTuning) => {
+      heard.push(message);
+      if (message.type !== 'progress' || message.stage !== 'training') return;
+      if (first < 0) first = message.done;
+      if (message.done >= first + iterations) resolve({ child, heard, first });
+    });
+  });
+}
+const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+
+test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a corrupt one is refused by name', {
+  timeout: 180_000,
+}, async () => {
+  const path = makeJob({});
+  const first = await start(path, 3);
+  const left = ended(first.child);
+  first.child.send({ type: 'pause' });
+  expect(await left).toBe(PAUSED_CODE);
+  expect(first.heard.at(-1)).toEqual({ type: 'paused' });
+  const file = join(path, JOB_FILES.checkpoint);
+  const saved = readCheckpoint(file).losses.length;
+  expect(saved).toBeGreaterThanOrEqual(3);
+
+  for (let kill = 0; kill < 2; kill++) {
+    const { child, first: begun, heard } = await start(path, 2);
+    // The first that is told is the first after the checkpoint.
+    expect(begun).toBe(saved + 1);
+    // What was measured before is not measured again.
+    expect(heard.some((message) => message.type === 'probe' && message.done === 0)).toBe(false);
+    const gone = ended(child);
+    child.kill('SIGKILL');
+    await gone;
+    expect(readCheckpoint(file).losses).toHaveLength(saved);
+  }
+
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(file, bytes);
+  const again = await start(path, 1);
+  expect(again.first).toBe(1);
+  expect(again.heard).toContainEqual({
+    type: 'note',
+    text: `${file} is not a checkpoint, or not a whole one: its training begins again`,
+  });
+  // Nobody is left to stop it.
+  const orphaned = ended(again.child);
+  again.child.disconnect();
+  expect(await orphaned).toBe(PAUSED_CODE);
+});
+
+test('a candidate that is worse is rejected, with the figures; one that has learned nothing, too', {
+  timeout: 180_000,
+}, async () => {
+  const hooks = { tell: () => {}, isPausing: () => false };
+  const idle = makeJob({ iterations: 1, rate: 1e-9, threads: 2 });
+  const same = await tune(idle, jobIn(idle), hooks);
+  expect(same).toMatchObject({
+    verdict: 'rejected',
+    reasons: [expect.stringContaining('no better on held-out wounds')],
+  });
+  const { comparison } = same.metrics as { comparison: { figures: { isWorse: boolean; before: number }[] } };
+  expect(comparison.figures).toHaveLength(14);
+  expect(comparison.figures.filter(({ isWorse }) => isWorse)).toEqual([]);
+  for (const file of ['candidate', 'film', 'result'] as const)
+    expect(existsSync(join(idle, JOB_FILES[file]))).toBe(true);
+  expect(readRule(join(idle, JOB_FILES.candidate)).metadata).toMatchObject({
+    parent: 'sprout v1',
+    sprite: 'magikarp',
+  });
+
+  const ruined = makeJob({ iterations: 2, rate: 0.3, randomSeeds: 9, threads: 2 }, 'ruined');
+  const worse = await tune(ruined, jobIn(ruined), hooks);
+  expect(worse.verdict).toBe('rejected');
+  expect(worse.reasons.join('\n')).toMatch(/worse, recovery left: 0\.\d+ → .*\(p = 0\.0\d+\)/);
+  expect(worse.metrics.learned).toMatchObject({ session: 's1', wounds: 10 });
+});
+
+test('too few wounds, or wounds that heal by themselves, are said so before anything is trained', async () => {
+  const hooks = { tell: () => {}, isPausing: () => false };
+  const few = makeJob({}, 'few', sproutWounds().slice(0, 5));
+  await expect(tune(few, jobIn(few), hooks)).rejects.toThrow(
+    'sprout has 5 different wounds, at least 6 are needed',
+  );
+  const missed = sproutWounds().map(({ blows }, i) => ({
+    blows: blows.map((blow) => ({ ...blow, points: [400 + i, 0] })),
+  }));
+  const whole = makeJob({}, 'whole', missed);
+  expect(await tune(whole, jobIn(whole), hooks)).toMatchObject({
+    verdict: 'needless',
+    reasons: [expect.stringContaining('sprout heals these wounds already')],
+  });
+});

@@ -1,0 +1,21 @@
+/** A small rule that has been trained for a minute: it grows a body of 286 cells, and heals it badly. */
+import { join } from 'node:path';
+import type { Blow } from '../../server/sessions/wound.ts';
+import { Random } from '../../server/training/random.ts';
+
+export const SPROUT = join(import.meta.dirname, '../fixtures/sprout.safetensors');
+
+/** Large bites about the middle, ten of them. */
+export function sproutWounds(): { blows: Blow[] }[] {
+  const random = new Random(11);
+  return Array.from({ length: 10 }, () => ({
+    blows: [
+      {
+        afterSteps: 0,
+        tool: 'ablate' as const,
+        radius: 7,
+        points: [random.whole(-3, 3), random.whole(-4, 4)],
+      },
+    ],
+  }));
+}

@@ -1,0 +1,57 @@
+/**
+ * Stands in for the tuning process where what it computes does not matter: `crash` dies, `hopeless` says why it gives
+ * up, `deaf` never pauses, `work` works until it is paused, `candidate`, `rejected` and `needless` leave that result.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serializeRule } from '../../server/rules/format.ts';
+import { readRule } from '../../server/rules/load.ts';
+import { JOB_FILES } from '../../server/tuner/jobs.ts';
+import { FAILED_CODE, type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
+
+const [folder, behaviour] = process.argv.slice(2);
+const tell = (message: FromTuning): void => void process.send!(message);
+const progress = { type: 'progress', planned: 100, loss: 0.01, seconds: 3 } as const;
+
+process.on('message', () => {
+  if (behaviour === 'deaf') return;
+  process.send!({ type: 'paused' }, () => process.exit(PAUSED_CODE));
+});
+process.on('disconnect', () => process.exit(PAUSED_CODE));
+
+tell({ ...progress, stage: 'training', done: 7 });
+tell({ type: 'probe', done: 0, recovery: 0.5 });
+switch (behaviour) {
+  case 'crash':
+    throw new TypeError('a bug in the trainer');
+  case 'hopeless':
+    console.error('moss does not grow');
+    process.exit(FAILED_CODE);
+    break;
+  case 'deaf':
+  case 'work':
+    setInterval(() => {}, 1_000);
+    break;
+  default: {
+    const rule = readRule(join(folder, JOB_FILES.incumbent));
+    const file = serializeRule({
+      ...rule,
+      fireRate: rule.fireRate + 0.01,
+      metadata: { ...rule.metadata, tunedOn: folder },
+    });
+    writeFileSync(join(folder, JOB_FILES.candidate), file);
+    writeFileSync(join(folder, JOB_FILES.film), 'a film');
+    const reasons = behaviour === 'candidate' ? [] : ['worse, recovery left: 1 → 0.5 (p = 0.001)'];
+    const learned = {
+      session: '2026-01-01T00-00-00.000Z',
+      wounds: 9,
+      recoveryBefore: 0.5,
+      recoveryAfter: 0.9,
+      stepsBefore: 90,
+      stepsAfter: 60,
+    };
+    const result = { format: 1, verdict: behaviour, reasons, metrics: { learned } };
+    writeFileSync(join(folder, JOB_FILES.result), JSON.stringify(result));
+    process.send!({ type: 'finished' }, () => process.exit(0));
+  }
+}

@@ -1,0 +1,358 @@
+/** The server's side of the tuner, over a real registry and real processes that stand in for the one that computes. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SwapDesk } from '../../server/admin/swapDesk.ts';
+import { serializeRule } from '../../server/rules/format.ts';
+import { type Actor, Registry, type RuleRecord } from '../../server/rules/registry.ts';
+import type { Wound } from '../../server/sessions/wound.ts';
+import { Jobs, MOST_JOBS } from '../../server/tuner/jobs.ts';
+import { Tuner, type TunerOptions } from '../../server/tuner/tuner.ts';
+import { Series } from '../../server/tuner/view.ts';
+import { blobRule } from '../world/blob.ts';
+
+const ann: Actor = { who: 'Ann', address: '10.0.0.1' };
+let folder: string;
+let registry: Registry;
+let jobs: Jobs;
+let tuner: Tuner;
+let complaints: string[];
+let children: ChildProcess[];
+let swapped: string[];
+let answer: { ok: true; swap: number; organisms: number } | { ok: false; swap: number; reason: string };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-tuner-'));
+  registry = new Registry(folder, 2_000);
+  const rule = blobRule('moss');
+  registry.enterShipped([{ rule, bytes: serializeRule(rule) }]);
+  jobs = new Jobs(folder);
+  complaints = [];
+  children = [];
+  swapped = [];
+  answer = { ok: true, swap: 1, organisms: 3 };
+});
+afterEach(async () => {
+  await tuner.stop();
+  registry.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** @param behaviours - of one process after the other; the last of all that follow */
+function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions> = {}): Tuner {
+  const desk = {
+    ask: async (question: (registry: Registry) => unknown) => question(registry),
+    swap: async ({ species, rule }: { species: string; rule: number }, { who }: Actor) => {
+      swapped.push(`${who}: ${species} to rule ${rule}`);
+      return answer;
+    },
+  } as unknown as SwapDesk;
+  return new Tuner({
+    desk,
+    dataDir: folder,
+    mode: 'manual',
+    seconds: 10,
+    threads: 1,
+    engine: 'wasm',
+    complain: (text) => complaints.push(text),
+    spawn: (job) => {
+      const behaviour = behaviours[Math.min(children.length, behaviours.length - 1)];
+      const child = fork(join(import.meta.dirname, 'stubTuning.ts'), [job, behaviour], {
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      });
+      children.push(child);
+      return child;
+    },
+    ...options,
+  });
+}
+
+const wound = (species: string, x = 0): Wound => ({
+  species,
+  rule: `${species}@1`,
+  blows: [{ afterSteps: 0, tool: 'ablate', radius: 3, points: [x, 0] }],
+  healthBefore: 1,
+  healthLeast: 0.5,
+  healthAfter: 1,
+  healedInSteps: 40,
+});
+const session = (...wounds: Wound[]) => ({ id: 's1', wounds });
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+const tuned = (): RuleRecord[] => registry.rules().filter(({ origin }) => origin === 'tuned');
+
+describe('a session that ends', () => {
+  test('queues every species that was hurt, with its own wounds alone, and nothing when none was', async () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionEnded(session());
+    expect(jobs.list()).toEqual([]);
+    tuner.sessionEnded(session(wound('moss', 1), wound('fern', 2), wound('moss', 3)));
+    const [first, second] = jobs.list().map((name) => jobs.read(name));
+    expect([first.species, second.species].sort()).toEqual(['fern', 'moss']);
+    const moss = first.species === 'moss' ? first : second;
+    expect(moss).toMatchObject({ session: 's1', failures: 0, options: { seconds: 10, threads: 1 } });
+    expect(moss.wounds.map(({ blows }) => blows[0].points[0])).toEqual([1, 3]);
+  });
+
+  test('ends in a candidate in the registry, with its figures, its parent and its film; nothing is swapped', async () => {
+    tuner = makeTuner(['candidate']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    const [candidate] = tuned();
+    const parent = registry.find('moss', 1);
+    expect(candidate).toMatchObject({ name: 'moss', version: 2, status: 'candidate', parent: parent.id });
+    expect(candidate.metrics).toMatchObject({
+      learned: { wounds: 9, recoveryBefore: 0.5, recoveryAfter: 0.9 },
+      reasons: [],
+    });
+    expect(tuner.film(candidate.id)?.toString()).toBe('a film');
+    expect(tuner.film(parent.id)).toBeNull();
+    expect(swapped).toEqual([]);
+    expect(jobs.list()).toEqual([]);
+  });
+
+  test('that taught nothing better leaves a rejected rule, with the reason', async () => {
+    tuner = makeTuner(['rejected'], { mode: 'auto' });
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuned().length === 1);
+    expect(tuned()[0]).toMatchObject({ status: 'rejected' });
+    expect(tuned()[0].metrics.reasons).toEqual(['worse, recovery left: 1 → 0.5 (p = 0.001)']);
+    expect(swapped).toEqual([]);
+    await expect(tuner.promote(tuned()[0].id, ann)).rejects.toThrow(
+      'moss v2 is no candidate: it is tuned, rejected',
+    );
+  });
+
+  test('that taught nothing new leaves no rule', async () => {
+    tuner = makeTuner(['needless']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.state === 'idle');
+    expect(tuned()).toEqual([]);
+    expect(tuner.view.notes).toHaveLength(1);
+  });
+
+  test('is not tuned for when the tuner is off', () => {
+    tuner = makeTuner(['work'], { mode: 'off' });
+    tuner.sessionEnded(session(wound('moss')));
+    expect(jobs.list()).toEqual([]);
+    expect(tuner.view.state).toBe('off');
+  });
+});
+
+describe('promotion', () => {
+  const candidate = async (mode: 'manual' | 'auto'): Promise<RuleRecord> => {
+    tuner = makeTuner(['candidate'], { mode });
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    return tuned()[0];
+  };
+
+  test('by hand is a swap by whoever pressed the button; the rule is a candidate no more', async () => {
+    const { id } = await candidate('manual');
+    expect(await tuner.promote(id, ann)).toMatchObject({ ok: true });
+    expect(swapped).toEqual([`Ann: moss to rule ${id}`]);
+    expect(registry.byId(id)).toMatchObject({ status: 'ready', metrics: { learned: { wounds: 9 } } });
+  });
+
+  test('that the probe refuses leaves it a candidate', async () => {
+    const { id } = await candidate('manual');
+    answer = { ok: false, swap: 1, reason: 'it dies' };
+    expect(await tuner.promote(id, ann)).toMatchObject({ ok: false, reason: 'it dies' });
+    expect(registry.byId(id).status).toBe('candidate');
+  });
+
+  test('by itself happens at once', async () => {
+    const { id } = await candidate('auto');
+    await until(() => swapped.length === 1);
+    expect(swapped).toEqual([`the tuner: moss to rule ${id}`]);
+  });
+
+  test('can be refused by hand: rejected, by whom', async () => {
+    const { id } = await candidate('manual');
+    await tuner.reject(id, ann);
+    expect(registry.byId(id)).toMatchObject({
+      status: 'rejected',
+      metrics: { reasons: ['rejected by Ann'], learned: { wounds: 9 } },
+    });
+    await expect(tuner.reject(id, ann)).rejects.toThrow('is no candidate');
+    await expect(tuner.promote(999, ann)).rejects.toThrow('no rule has the number 999');
+  });
+
+  test('of what was compared with a rule that is no longer in force: there is none', async () => {
+    tuner = makeTuner(['work', 'candidate']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.losses.length > 0);
+    const [name] = jobs.list();
+    const before = jobs.read(name).incumbent;
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    const other = registry.add(
+      { bytes: serializeRule({ ...blobRule('moss'), fireRate: 0.6 }), origin: 'uploaded' },
+      ann,
+    );
+    registry.settle(
+      registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann).id,
+      'in force',
+      '',
+      ann,
+    );
+    writeFileSync(jobs.path(name, 'checkpoint'), 'of the rule before');
+    tuner.sessionEnded(session());
+    await until(() => tuned().length === 1);
+    // It was begun again from the rule in force.
+    expect(before).toMatchObject({ label: 'moss v1' });
+    expect(tuned()[0]).toMatchObject({ parent: other.id, status: 'candidate' });
+  });
+});
+
+describe('a session that begins', () => {
+  test('stops the process, which says so; what was queued is gone on with when the session ends', async () => {
+    tuner = makeTuner(['work', 'candidate']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.losses.length > 0);
+    expect(tuner.view).toMatchObject({ state: 'training', job: { species: 'moss', done: 7, planned: 100 } });
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    expect(children[0].exitCode).toBe(75);
+    expect(tuner.view).toMatchObject({ losses: [[7, 0.01]], probes: [[0, 0.5]], queue: [] });
+    expect(tuner.view.pauseMs).toBeGreaterThan(0);
+    expect(jobs.list()).toHaveLength(1);
+    tuner.sessionEnded(session());
+    await until(() => tuned().length === 1);
+    expect(complaints.join()).not.toContain('failed');
+  });
+
+  test('kills a process that does not listen', async () => {
+    tuner = makeTuner(['deaf']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.losses.length > 0);
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    expect(children[0].signalCode).toBe('SIGKILL');
+    expect(jobs.read(jobs.list()[0]).failures).toBe(0);
+  });
+
+  test('before the record of the last one was written keeps the tuner from starting; its wounds are queued', async () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionBegan();
+    tuner.sessionEnded(session(wound('moss')), true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([children.length, jobs.list().length, tuner.view.state]).toEqual([0, 1, 'paused']);
+  });
+
+  test('before the process has been started at all, no process is started', async () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionBegan();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(children).toHaveLength(0);
+    expect(tuner.view.state).toBe('paused');
+  });
+});
+
+describe('whatever goes wrong', () => {
+  test('a process that dies is started again, and given up the third time, each time with its last words', async () => {
+    tuner = makeTuner(['crash'], { retryMs: 1 });
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.state === 'idle');
+    expect(children).toHaveLength(3);
+    expect(complaints).toHaveLength(3);
+    for (const complaint of complaints) expect(complaint).toContain('tuning moss on session s1 has failed: ');
+    expect(complaints[2]).toContain('given up');
+  });
+
+  test('one that is killed goes on, and is none the worse', async () => {
+    tuner = makeTuner(['work', 'candidate'], { retryMs: 1 });
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.losses.length > 0);
+    children[0].kill('SIGKILL');
+    await until(() => tuned().length === 1);
+    expect(complaints[0]).toContain('it was killed; tried again (1 of 3)');
+  });
+
+  test('one that says why nothing can come of it is believed', async () => {
+    tuner = makeTuner(['hopeless']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => tuner.view.state === 'idle');
+    expect(children).toHaveLength(1);
+    expect(complaints[0]).toContain('moss does not grow; given up');
+  });
+
+  test('a species without a rule, or a job that cannot be read, is dropped by name; the next is done', async () => {
+    const name = '20200101000000000-broken';
+    mkdirSync(jobs.path(name), { recursive: true });
+    writeFileSync(jobs.path(name, 'job'), '{');
+    tuner = makeTuner(['candidate']);
+    tuner.sessionEnded(session(wound('fern'), wound('moss')));
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    const told = tuner.view.notes.map(({ text }) => text).join('\n');
+    expect(told).toContain('job.json is no JSON: the job is dropped');
+    expect(told).toContain('fern has no rule in force: the job is dropped');
+  });
+
+  test('a server that was killed between the result and the registry enters it at its next start', async () => {
+    tuner = makeTuner(['candidate']);
+    tuner.sessionEnded(session(wound('moss')));
+    await until(() => children.length === 1);
+    await tuner.stop();
+    // What it left behind, whenever it was stopped, is gone on with.
+    tuner = makeTuner(['candidate']);
+    tuner.begin();
+    await until(() => tuned().length === 1);
+    expect(tuned()[0].status).toBe('candidate');
+  });
+
+  test('the queue is bounded: the oldest that waits is dropped for a new one, and said so', () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionBegan();
+    const job = {
+      format: 1,
+      session: 's',
+      species: 'moss',
+      wounds: [],
+      failures: 0,
+      incumbent: null,
+    } as const;
+    const options = { seconds: 1, threads: 1, engine: 'wasm' } as const;
+    const at = (n: number): string => `2026-01-01T00:00:${String(n).padStart(2, '0')}.000Z`;
+    for (let n = 0; n < MOST_JOBS; n++) expect(jobs.add({ ...job, options }, at(n)).dropped).toBeNull();
+    const [first, second] = jobs.list();
+    expect(jobs.add({ ...job, options }, at(MOST_JOBS)).dropped).toBe(second);
+    expect(jobs.list()).toHaveLength(MOST_JOBS);
+    expect(jobs.list()[0]).toBe(first);
+  });
+});
+
+test('an admin cancels what is under way, turns it off and on, and each is written down', async () => {
+  tuner = makeTuner(['work']);
+  await expect(tuner.cancel(ann)).rejects.toThrow('nothing is being tuned');
+  tuner.sessionEnded(session(wound('moss')));
+  await until(() => tuner.view.losses.length > 0);
+  await tuner.cancel(ann);
+  await until(() => tuner.view.state === 'idle');
+  expect(jobs.list()).toEqual([]);
+  await tuner.setMode('off', ann);
+  await tuner.setMode('auto', ann);
+  expect(tuner.view.mode).toBe('auto');
+  expect(
+    registry.audit(3).map(({ action, subject, who }) => [action, subject.replace(/\d+/, ''), who]),
+  ).toEqual([
+    ['tuner', 'auto', 'Ann'],
+    ['tuner', 'off', 'Ann'],
+    ['cancel tuning', '-moss', 'Ann'],
+  ]);
+});
+
+test('a curve keeps its shape and few points, and goes back when training does', () => {
+  const series = new Series();
+  for (let i = 1; i <= 10_000; i++) series.add(i, 1 / i);
+  expect(series.points.length).toBeLessThan(240);
+  expect(series.points.length).toBeGreaterThan(60);
+  for (const [x, y] of series.points) expect(y).toBeCloseTo(1 / x, 3);
+  series.add(50, 1);
+  expect(series.points.at(-1)![0]).toBeLessThanOrEqual(50);
+});
