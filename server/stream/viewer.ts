@@ -34,6 +34,8 @@ export interface Held {
   readonly viewer: Viewer;
   /** In the lane that it comes in now. */
   key: number;
+  /** `Subscription` */
+  place: number;
   /** The version the client holds once it has all that was sent; 0: none of this lane. */
   version: number;
   /** 0: nearest to the centre of the viewport. */
@@ -115,7 +117,15 @@ export class Viewer {
       let held = before.get(page);
       if (held === undefined) {
         const key = rank < fine ? page : twinOf(page);
-        held = { viewer: this, key, version: 0, rank, owed: true, askedMs: Number.NEGATIVE_INFINITY };
+        held = {
+          viewer: this,
+          key,
+          place: -1,
+          version: 0,
+          rank,
+          owed: true,
+          askedMs: Number.NEGATIVE_INFINITY,
+        };
         this.#owed++;
         if (key !== page) this.#coarse++;
         entered.push(held);
@@ -191,19 +201,22 @@ export class Viewer {
   }
 
   /**
-   * Between frames: sends what is owed, and asks for what is not at hand. A frame's number is acknowledged
-   * once, so who was sent something under the newest one has to wait for the next.
+   * Between frames: asks for what is not at hand, and sends what is owed to a newcomer, or in a quiet world;
+   * else the next frame takes it along, which saves a write. A frame's number is acknowledged once, so who was
+   * sent something under the newest one has to wait for the next in any case.
    *
-   * @returns whether something waits for the next frame
+   * @param isLively - the next frame is about to come
+   * @returns whether something waits for it
    */
-  serve(newest: FrameHead, nowMs: number, source: Source): boolean {
+  serve(newest: FrameHead, isLively: boolean, nowMs: number, source: Source): boolean {
     if (this.#owed === 0 && this.#coarse === 0) return false;
     const room = this.flow.room(nowMs);
     if (room <= 0) {
       if (this.#owed > 0) this.flow.withhold(nowMs);
       return false;
     }
-    const canSend = newest.frame > this.flow.lastFrame;
+    const { lastFrame } = this.flow;
+    const canSend = newest.frame > lastFrame && (lastFrame === 0 || !isLively);
     this.#catchUp(room, canSend, nowMs, source);
     this.#send(newest, nowMs);
     return this.#owed > 0;
