@@ -88,6 +88,8 @@ export class Stream {
     const { buffer, byteOffset, byteLength } = frame.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     this.#newest = { frame: frame.frame, step: frame.step };
+    const now = this.#now();
+    for (const viewer of this.#viewers) viewer.begin(bytes, now);
     let last = -1;
     for (const update of frame.updates) {
       this.#chains.hear(update, bytes);
@@ -99,9 +101,8 @@ export class Stream {
       if (update.base === KEYFRAME) for (const held of watchers) held.viewer.miss(held, update.version);
       else for (const held of watchers) held.viewer.offer(held, update);
     }
-    const now = this.#now();
     this.#publishedMs = now;
-    for (const viewer of this.#viewers) viewer.finish(frame, bytes, now, this.#source);
+    for (const viewer of this.#viewers) viewer.finish(frame, now, this.#source);
     if (this.#asked.size > 0) this.#ask();
   }
 
