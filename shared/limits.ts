@@ -13,9 +13,12 @@ export const MAX_STROKE_SEGMENT = 256;
 export const MAX_NOISE_AMPLITUDE = 1;
 /** Bytes of the largest message a client may send: a full stroke in msgpack is under 2 kB. */
 export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
-/** Between two acknowledgements of one client: twenty a second of each of a thousand viewers were a quarter of the sockets' work. */
-export const ACK_EVERY_MS = 100;
-/** Messages a second from one client; an attentive page sends about 35 (acks 10, cursor 15, strokes 10). */
+/**
+ * Between two acknowledgements of one client: reading a message costs the server as much as sending a frame. The
+ * largest window every 200 ms is still more than the default cap of bytes a second.
+ */
+export const ACK_EVERY_MS = 200;
+/** Messages a second from one client; an attentive page sends about 30 (acks 5, cursor 15, strokes 10). */
 export const MAX_CLIENT_MESSAGES_PER_SECOND = 120;
 /** Level-0 pages that one viewport may ask for: 4K at one pixel a cell is 60 x 34 pages. */
 export const MAX_VIEWPORT_PAGES = 2_400;

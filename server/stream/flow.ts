@@ -32,7 +32,7 @@ const LEAST_WINDOW_BYTES = 4 * 1024;
 /** Of what arrived in time, once it is known that the link has a limit; before that all of it. */
 const CAUTIOUS_GROWTH = 1 / 8;
 const BYTES_PER_SECOND = 1_000_000;
-/** Later than the best round trip by this: five frames at 20 Hz, and what a client may wait before it acknowledges. */
+/** Later than the best round trip by this: five frames at 20 Hz, and what a client may wait with its word. */
 const LATE_MS = 250 + ACK_EVERY_MS;
 /** The best round trip is forgotten by so much a second, lest a link that grew longer counts as slow for ever. */
 const FORGET_MS_PER_SECOND = 5;

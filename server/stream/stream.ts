@@ -14,6 +14,9 @@ export interface StreamOptions extends FlowOptions {
   readonly now: () => number;
 }
 
+/** As long as frames come more often than this, the next one is worth waiting for: one and a half at 20 Hz. */
+const LIVELY_MS = 75;
+
 export class Stream {
   readonly #world: WorldLink;
   readonly #options: StreamOptions;
@@ -22,6 +25,7 @@ export class Stream {
   readonly #viewers = new Set<Viewer>();
   readonly #chains = new Chains();
   #newest: FrameHead = { frame: 0, step: 0 };
+  #publishedMs = Number.NEGATIVE_INFINITY;
   /** Pages to ask keyframes of, once for all viewers that are being served. */
   readonly #asked = new Set<number>();
   readonly #source: Source = {
@@ -84,6 +88,8 @@ export class Stream {
     const { buffer, byteOffset, byteLength } = frame.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     this.#newest = { frame: frame.frame, step: frame.step };
+    const now = this.#now();
+    for (const viewer of this.#viewers) viewer.begin(bytes, now);
     let last = -1;
     for (const update of frame.updates) {
       this.#chains.hear(update, bytes);
@@ -95,8 +101,8 @@ export class Stream {
       if (update.base === KEYFRAME) for (const held of watchers) held.viewer.miss(held, update.version);
       else for (const held of watchers) held.viewer.offer(held, update);
     }
-    const now = this.#now();
-    for (const viewer of this.#viewers) viewer.finish(frame, bytes, now, this.#source);
+    this.#publishedMs = now;
+    for (const viewer of this.#viewers) viewer.finish(frame, now, this.#source);
     if (this.#asked.size > 0) this.#ask();
   }
 
@@ -108,8 +114,9 @@ export class Stream {
 
   #serve(viewers: Iterable<Viewer>): void {
     const now = this.#now();
+    const isLively = now - this.#publishedMs < LIVELY_MS;
     let waits = false;
-    for (const viewer of viewers) if (viewer.serve(this.#newest, now, this.#source)) waits = true;
+    for (const viewer of viewers) if (viewer.serve(this.#newest, isLively, now, this.#source)) waits = true;
     // Asking for nothing still makes the world close a frame, under whose number they can be served.
     if (waits || this.#asked.size > 0) this.#ask();
   }

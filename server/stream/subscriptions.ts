@@ -7,11 +7,14 @@ const LINGER_MS = 3_000;
 export interface Subscription {
   /** `pageKey` */
   readonly key: number;
+  /** Among the watchers of its page; -1: it is not one of them. Kept here. */
+  place: number;
 }
 
 export class Subscriptions<S extends Subscription> {
   readonly #watch: (add: readonly number[], remove: readonly number[]) => void;
-  readonly #watchers = new Map<number, Set<S>>();
+  /** Lists, not sets: a thousand viewers' are gone through in every frame. */
+  readonly #watchers = new Map<number, S[]>();
   /** Pages that nobody watches any more, and when. */
   readonly #lingering = new Map<number, number>();
 
@@ -20,7 +23,8 @@ export class Subscriptions<S extends Subscription> {
     this.#watch = watch;
   }
 
-  watchersOf(key: number): ReadonlySet<S> | undefined {
+  /** @returns in no order; valid until the next `enter` or `leave` */
+  watchersOf(key: number): readonly S[] | undefined {
     return this.#watchers.get(key);
   }
 
@@ -34,11 +38,12 @@ export class Subscriptions<S extends Subscription> {
     for (const subscription of subscriptions) {
       const { key } = subscription;
       const watchers = this.#watchers.get(key);
+      subscription.place = watchers?.length ?? 0;
       if (watchers !== undefined) {
-        watchers.add(subscription);
+        watchers.push(subscription);
         continue;
       }
-      this.#watchers.set(key, new Set([subscription]));
+      this.#watchers.set(key, [subscription]);
       if (!this.#lingering.delete(key)) add.push(key);
     }
     if (add.length > 0) this.#watch(add, []);
@@ -46,9 +51,17 @@ export class Subscriptions<S extends Subscription> {
 
   leave(subscriptions: Iterable<S>, nowMs: number): void {
     for (const subscription of subscriptions) {
-      const { key } = subscription;
+      const { key, place } = subscription;
       const watchers = this.#watchers.get(key);
-      if (!watchers?.delete(subscription) || watchers.size > 0) continue;
+      if (watchers === undefined || place < 0) continue;
+      // The last one takes its place.
+      const last = watchers.pop()!;
+      subscription.place = -1;
+      if (last !== subscription) {
+        watchers[place] = last;
+        last.place = place;
+      }
+      if (watchers.length > 0) continue;
       this.#watchers.delete(key);
       this.#lingering.set(key, nowMs);
     }

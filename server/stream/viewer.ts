@@ -12,7 +12,7 @@
  */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import type { Size } from '../../shared/geometry.ts';
-import type { PublishedFrame, PublishedUpdate } from '../world/messages.ts';
+import type { PublishedUpdate } from '../world/messages.ts';
 import type { Chains } from './chains.ts';
 import { Flow, type FlowOptions, type FrameSocket } from './flow.ts';
 import { Lane, laneOf, pageKey, twinOf } from './pageKey.ts';
@@ -29,11 +29,15 @@ const LARGEST_REQUEST = 512;
 /** A page in the fine lane keeps it until it is this much further out than those that are given it. */
 const LANE_SLACK = 1.5;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** One page that a viewer looks at: its subscription. */
 export interface Held {
   readonly viewer: Viewer;
   /** In the lane that it comes in now. */
   key: number;
+  /** `Subscription` */
+  place: number;
   /** The version the client holds once it has all that was sent; 0: none of this lane. */
   version: number;
   /** 0: nearest to the centre of the viewport. */
@@ -70,7 +74,11 @@ export class Viewer {
   #owed = 0;
   /** How many come in the coarse lane. */
   #coarse = 0;
-  /** Updates of the frame being put together, and the page of each. */
+  /** Of the frame that is coming in: its bytes, and how many of them there is room for. */
+  #frameBytes: Buffer = NO_BYTES;
+  #room = 0;
+  #isRoomy = false;
+  /** Where room is scarce: its updates, and the page of each. */
   readonly #offered: PublishedUpdate[] = [];
   readonly #offeredOf: Held[] = [];
   #offeredBytes = 0;
@@ -115,7 +123,15 @@ export class Viewer {
       let held = before.get(page);
       if (held === undefined) {
         const key = rank < fine ? page : twinOf(page);
-        held = { viewer: this, key, version: 0, rank, owed: true, askedMs: Number.NEGATIVE_INFINITY };
+        held = {
+          viewer: this,
+          key,
+          place: -1,
+          version: 0,
+          rank,
+          owed: true,
+          askedMs: Number.NEGATIVE_INFINITY,
+        };
         this.#owed++;
         if (key !== page) this.#coarse++;
         entered.push(held);
@@ -143,9 +159,22 @@ export class Viewer {
     }
   }
 
-  /** One delta, of a page it looks at, of the frame being put together; sent, or owed, when `finish` is called. */
+  /** A frame comes: `offer` and `miss`, then `finish`. @param frameBytes - `frame.bytes` */
+  begin(frameBytes: Buffer, nowMs: number): void {
+    this.#frameBytes = frameBytes;
+    this.#room = this.flow.room(nowMs);
+    // Where all of the frame would fit, nothing has to be weighed.
+    this.#isRoomy = this.#room >= frameBytes.length;
+  }
+
+  /** One delta, of a page it looks at: put into the message, or considered when all are known. */
   offer(held: Held, update: PublishedUpdate): void {
     if (update.base === held.version) {
+      if (this.#isRoomy) {
+        this.#put(this.#frameBytes, update.offset, update.length, 1);
+        held.version = update.version;
+        return;
+      }
       this.#offered.push(update);
       this.#offeredOf.push(held);
       this.#offeredBytes += update.length;
@@ -162,48 +191,53 @@ export class Viewer {
   /**
    * Sends what was offered of this frame as far as there is room: deltas first, for a page left behind costs
    * ten times as much to catch up with; of each kind the nearest pages first.
-   *
-   * @param frameBytes - `frame.bytes`
    */
-  finish(frame: PublishedFrame, frameBytes: Buffer, nowMs: number, source: Source): void {
-    const offered = this.#offered;
-    if (offered.length === 0 && this.#owed === 0 && this.#coarse === 0 && this.flow.fineShare === 1) return;
-    let room = this.flow.room(nowMs);
-    if (this.#offeredBytes > room) this.#sortOffered();
-    for (let i = 0; i < offered.length; i++) {
-      const { offset, length, version } = offered[i];
-      const held = this.#offeredOf[i];
-      if (room <= 0) {
-        this.#owe(held);
-        continue;
-      }
-      room -= length;
-      this.#put(frameBytes, offset, length, 1);
-      held.version = version;
-    }
-    offered.length = 0;
-    this.#offeredOf.length = 0;
-    this.#offeredBytes = 0;
+  finish(frame: FrameHead, nowMs: number, source: Source): void {
+    if (this.#offered.length > 0) this.#weigh();
+    else if (this.#updates + this.#owed + this.#coarse === 0 && this.flow.fineShare === 1) return;
+    const room = this.#room - this.#bytes;
     const isShort = this.#catchUp(room, true, nowMs, source);
     if (room <= 0 && this.#owed > 0) this.flow.withhold(nowMs);
     this.flow.judge(isShort, nowMs);
     this.#send(frame, nowMs);
   }
 
+  /** Puts what was offered into the message, as far as there is room. */
+  #weigh(): void {
+    const offered = this.#offered;
+    if (this.#offeredBytes > this.#room) this.#sortOffered();
+    for (let i = 0; i < offered.length; i++) {
+      const { offset, length, version } = offered[i];
+      const held = this.#offeredOf[i];
+      if (this.#bytes >= this.#room) {
+        this.#owe(held);
+        continue;
+      }
+      this.#put(this.#frameBytes, offset, length, 1);
+      held.version = version;
+    }
+    offered.length = 0;
+    this.#offeredOf.length = 0;
+    this.#offeredBytes = 0;
+  }
+
   /**
-   * Between frames: sends what is owed, and asks for what is not at hand. A frame's number is acknowledged
-   * once, so who was sent something under the newest one has to wait for the next.
+   * Between frames: asks for what is not at hand, and sends what is owed to a newcomer, or in a quiet world;
+   * else the next frame takes it along, which saves a write. A frame's number is acknowledged once, so who was
+   * sent something under the newest one has to wait for the next in any case.
    *
-   * @returns whether something waits for the next frame
+   * @param isLively - the next frame is about to come
+   * @returns whether something waits for it
    */
-  serve(newest: FrameHead, nowMs: number, source: Source): boolean {
+  serve(newest: FrameHead, isLively: boolean, nowMs: number, source: Source): boolean {
     if (this.#owed === 0 && this.#coarse === 0) return false;
     const room = this.flow.room(nowMs);
     if (room <= 0) {
       if (this.#owed > 0) this.flow.withhold(nowMs);
       return false;
     }
-    const canSend = newest.frame > this.flow.lastFrame;
+    const { lastFrame } = this.flow;
+    const canSend = newest.frame > lastFrame && (lastFrame === 0 || !isLively);
     this.#catchUp(room, canSend, nowMs, source);
     this.#send(newest, nowMs);
     return this.#owed > 0;

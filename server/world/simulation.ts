@@ -1,8 +1,9 @@
 /**
- * The loop: strokes, steps, pixels, records, once a frame, and between frames whatever was asked. It never
+ * The loop: strokes, steps, strokes, pixels, records, once a frame, and between frames whatever was asked. It never
  * hurries to make up for lost time: late frames and steps that do not fit are dropped, and the true speed
  * is reported.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { WorldState } from '../storage/snapshot.ts';
 import type { Publisher } from '../stream/publisher.ts';
@@ -115,6 +116,9 @@ export class Simulation {
 
     await world.applyStrokes();
     await this.#step();
+    // Strokes that came meanwhile shall be seen in this frame, not wait for the steps of the next one, too.
+    await turn();
+    await world.applyStrokes();
     await this.#publish();
     await world.observe(elapsedSeconds);
     this.#tellWounds();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Subscriptions } from '../../server/stream/subscriptions.ts';
 
 describe('the union of what all watch', () => {
-  const watch = (watcher: string, ...keys: number[]) => keys.map((key) => ({ key, watcher }));
+  const watch = (watcher: string, ...keys: number[]) => keys.map((key) => ({ key, watcher, place: -1 }));
 
   test('adds a page with its first watcher and drops it some time after its last', () => {
     const calls: [readonly number[], readonly number[]][] = [];

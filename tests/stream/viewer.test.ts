@@ -263,7 +263,8 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
     }
     // A lost frame shows when its page moves again.
     for (let page = 0; page < 256; page++) world.churn(page, 1_000 + seed);
-    for (let trip = 0; trip < 40; trip++) {
+    // A megabyte each, at their cap of a megabyte a second.
+    for (let trip = 0; trip < 60; trip++) {
       tick();
       for (const [client, viewer] of clients) {
         stream.acknowledge(viewer, client.read());

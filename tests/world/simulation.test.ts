@@ -194,6 +194,28 @@ describe('questions', () => {
     ]);
   });
 
+  test('a stroke that comes while steps are computed is seen in their frame', async () => {
+    const { engine, posted, ask, simulation, runUntil } = await makeSimulation({ lives: true });
+    simulation.receive({ type: 'watch', add: [0], remove: [] });
+    const step = engine.step.bind(engine);
+    let batches = 0;
+    (engine as { step: Engine['step'] }).step = async (steps) => {
+      const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
+      // A message of another thread: heard when this one comes to it.
+      if (++batches === 3) setImmediate(() => ask(1, { kind: 'stroke', name: 'Ann', stroke }));
+      await step(steps);
+    };
+    await runUntil(500);
+    const [outcome] = ofType(posted, 'answer').map(({ value }) => value as StrokeOutcome);
+    const frame = ofType(posted, 'frame').find(
+      ({ bytes, updates }) => bytes.length > 0 && updates[0].base > 0,
+    )!;
+    expect(outcome).toEqual({ ok: true, step: frame.step });
+    const held = new Uint8Array(64 * 64 * 4);
+    decodePage(decodeFrame(wholeFrame(frame)).updates[0].payload, held);
+    expect(held[(20 * 64 + 20) * 4 + 3]).toBe(255);
+  });
+
   test('a stroke is answered with the step it was applied before, also in the last moment', async () => {
     const { posted, ask, simulation, clock } = await makeSimulation();
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
