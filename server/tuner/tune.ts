@@ -263,7 +263,7 @@ class Tuning {
       poolSize: 32,
       seedPart: 1,
       damage: DAMAGE_KINDS,
-      recorded: { wounds: this.#split.trained, part: 0.6, jitterCells: 1, healingSteps: 104 },
+      recorded: { wounds: this.#split.trained, part: 0.4, jitterCells: 1, healingSteps: 104 },
       delaySteps: 32,
       twicePart: 0.4,
       shortestSteps: 16,

@@ -4,7 +4,7 @@
  * does can hurt the server: it is watched, killed when it does not pause, and tried again only so often.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
@@ -15,7 +15,7 @@ import { RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Wound } from '../sessions/wound.ts';
 import { isResult, type Job, Jobs, type Result, readJson, type TuneOptions } from './jobs.ts';
-import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
+import { FAILED_CODE, type FromTuning, type ToTuning } from './messages.ts';
 import { Series, type TunerMode, type TunerView } from './view.ts';
 
 /** A process that has not ended so long after it was asked to pause is killed. Its last checkpoint is whole. */
@@ -131,10 +131,13 @@ export class Tuner {
 
   // --- one job after the other ---
 
+  get #mayRun(): boolean {
+    return !this.#isHeld && !this.#isStopped && this.#mode !== 'off';
+  }
+
   /** Never rejects: whatever goes wrong in here is told, and is no reason for the server to stop. */
   async #next(): Promise<void> {
-    if (this.#isHeld || this.#isStopped || this.#isStarting || this.#running !== null) return;
-    if (this.#mode === 'off') return;
+    if (!this.#mayRun || this.#isStarting || this.#running !== null) return;
     clearTimeout(this.#retry);
     const [name] = this.#jobs.list();
     if (name === undefined) return;
@@ -143,7 +146,7 @@ export class Tuner {
     try {
       const job = await this.#prepared(name);
       // A session may have begun meanwhile.
-      if (job !== null && !this.#isHeld && !this.#isStopped) this.#start(name, job);
+      if (job !== null && this.#mayRun) this.#start(name, job);
     } catch (error) {
       isSettled = error instanceof RuleError && this.#dropped(name);
       const { message } = error as Error;
@@ -215,6 +218,7 @@ export class Tuner {
     // It could not even be started; `exit` may never come.
     child.once('error', (error) => {
       running.lastWords = error.message;
+      child.kill('SIGKILL');
       this.#ended(running, null);
     });
     child.once('exit', (code) => this.#ended(running, code));
@@ -249,7 +253,9 @@ export class Tuner {
     const { name } = running;
     const isCancelled = this.#cancelled === name;
     this.#cancelled = null;
-    const hasFailed = code !== 0 && code !== PAUSED_CODE && running.pausedAtMs === null;
+    // Who was not asked to stop has either left a result, or failed.
+    const hasFailed =
+      running.pausedAtMs === null && !(code === 0 && existsSync(this.#jobs.path(name, 'result')));
     if (isCancelled) this.#dropped(name);
     else if (hasFailed) this.#failed(running, code);
     this.#exited?.();

@@ -1,6 +1,7 @@
 /**
- * Stands in for the tuning process where what it computes does not matter: `crash` dies, `hopeless` says why it gives
- * up, `deaf` never pauses, `work` works until it is paused, `candidate`, `rejected` and `needless` leave that result.
+ * Stands in for the tuning process where what it computes does not matter: `crash` dies, `nothing` ends without a
+ * result, `hopeless` says why it gives up, `deaf` never pauses, `work` works until it is paused, `candidate`,
+ * `rejected` and `needless` leave that result.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +28,9 @@ switch (behaviour) {
   case 'hopeless':
     console.error('moss does not grow');
     process.exit(FAILED_CODE);
+    break;
+  case 'nothing':
+    process.exit(0);
     break;
   case 'deaf':
   case 'work':

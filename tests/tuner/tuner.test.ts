@@ -255,15 +255,19 @@ describe('a session that begins', () => {
 });
 
 describe('whatever goes wrong', () => {
-  test('a process that dies is started again, and given up the third time, each time with its last words', async () => {
-    tuner = makeTuner(['crash'], { retryMs: 1 });
-    tuner.sessionEnded(session(wound('moss')));
-    await until(() => tuner.view.state === 'idle');
-    expect(children).toHaveLength(3);
-    expect(complaints).toHaveLength(3);
-    for (const complaint of complaints) expect(complaint).toContain('tuning moss on session s1 has failed: ');
-    expect(complaints[2]).toContain('given up');
-  });
+  test.each(['crash', 'nothing'])(
+    'a process that ends without a result (%s) is started again, and given up the third time',
+    async (behaviour) => {
+      tuner = makeTuner([behaviour], { retryMs: 1 });
+      tuner.sessionEnded(session(wound('moss')));
+      await until(() => tuner.view.state === 'idle');
+      expect(children).toHaveLength(3);
+      expect(complaints).toHaveLength(3);
+      for (const complaint of complaints)
+        expect(complaint).toContain('tuning moss on session s1 has failed: ');
+      expect(complaints[2]).toContain('given up');
+    },
+  );
 
   test('one that is killed goes on, and is none the worse', async () => {
     tuner = makeTuner(['work', 'candidate'], { retryMs: 1 });
