@@ -258,13 +258,15 @@ async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined>
   return open;
 }
 
-/** What it takes to make the parent again. */
+/** What it takes to make the parent again, and its parents: commands, a line each, and their minutes. */
 function parentage(file: string): Record<string, string> {
-  const { trainingCommand, trainingMinutes } = readRule(file).metadata;
+  const { parentCommand, parentMinutes, trainingCommand, trainingMinutes } = readRule(file).metadata;
+  const chain = (parts: readonly (string | undefined)[], between: string): string =>
+    parts.filter((part) => part !== undefined).join(between);
   return {
     parent: basename(file, RULE_SUFFIX),
-    ...(trainingCommand === undefined ? {} : { parentCommand: trainingCommand }),
-    ...(trainingMinutes === undefined ? {} : { parentMinutes: trainingMinutes }),
+    parentCommand: chain([parentCommand, trainingCommand], '\n'),
+    parentMinutes: chain([parentMinutes, trainingMinutes], ' + '),
   };
 }
 
