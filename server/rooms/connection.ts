@@ -60,6 +60,7 @@ export class Connection implements FrameSocket {
   /** What `ws` writes to; it keeps nothing back, as long as no extension is in use. */
   readonly #wire: Socket;
   #closing = false;
+  #isCorked = false;
 
   constructor(client: Client) {
     this.id = client.sessionId;
@@ -87,13 +88,18 @@ export class Connection implements FrameSocket {
   send(frame: Buffer): void {
     frame.set(frameHeader, MESSAGE_AT);
     this.#write(frame.subarray(putHeader(frame, MESSAGE_AT)));
+    this.uncork();
   }
 
-  /** What is sent from now on leaves with `uncork`, in one write. */
+  /** What is sent from now on leaves with the next frame, in one write, or with `uncork`. */
   cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
     this.#wire.cork();
   }
   uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
     this.#wire.uncork();
   }
 

@@ -12,7 +12,7 @@ import { TokenBucket } from './tokenBucket.ts';
 export interface FrameSocket {
   /** Bytes accepted by `send` that the network has not taken. */
   readonly bufferedBytes: number;
-  /** @param bytes - handed over; [0, HEADROOM_BYTES) is the socket's to fill */
+  /** @param bytes - handed over until `bufferedBytes` is 0; [0, HEADROOM_BYTES) is the socket's to fill */
   send(bytes: Buffer<ArrayBuffer>): void;
 }
 
@@ -88,6 +88,11 @@ export class Flow {
   /** The number of the last frame that was sent; 0: none was. */
   get lastFrame(): number {
     return this.#lastFrame;
+  }
+
+  /** Bytes that were sent and that the network has not taken. */
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes;
   }
 
   get bytesInFlight(): number {

@@ -31,6 +31,15 @@ const LANE_SLACK = 1.5;
 
 const NO_BYTES = Buffer.alloc(0);
 
+const DESK_BYTES = 64 * 1024;
+/** So much may be a short message that leaves together with the frame; more, and the client's network is behind. */
+const LITTLE_BUFFERED = 8 * 1024;
+/**
+ * Where messages are put together for sockets that take them at once, one after the other: a buffer for each of
+ * twenty thousand a second is allocated and collected at as much cost as filling it.
+ */
+let desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+
 /** One page that a viewer looks at: its subscription. */
 export interface Held {
   readonly viewer: Viewer;
@@ -304,7 +313,9 @@ export class Viewer {
   /** What was put together, as one message. */
   #send({ frame, step }: FrameHead, nowMs: number): void {
     if (this.#updates === 0) return;
-    const message = Buffer.allocUnsafe(HEADROOM_BYTES + FRAME_HEADER_BYTES + this.#bytes);
+    const size = HEADROOM_BYTES + FRAME_HEADER_BYTES + this.#bytes;
+    const isShared = size <= desk.length && this.flow.bufferedBytes <= LITTLE_BUFFERED;
+    const message = isShared ? desk.subarray(0, size) : Buffer.allocUnsafe(size);
     const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
     writeFrameHeader(view, HEADROOM_BYTES, frame, step, this.#updates);
     let at = HEADROOM_BYTES + FRAME_HEADER_BYTES;
@@ -313,6 +324,8 @@ export class Viewer {
     this.#sources.length = this.#starts.length = this.#ends.length = 0;
     this.#updates = this.#bytes = 0;
     this.flow.send(message, frame, nowMs);
+    // It did not leave at once after all: the socket has it now.
+    if (isShared && this.flow.bufferedBytes > 0) desk = Buffer.allocUnsafeSlow(DESK_BYTES);
   }
 
   #sortOffered(): void {

@@ -176,6 +176,30 @@ describe('a viewer', () => {
     expect(frames(true)).toEqual(frames(false));
   });
 
+  test('whose network is behind finds what waits for it as it was sent, whatever others are sent meanwhile', () => {
+    const { world, stream, join, tick } = setUp();
+    const kept: { bytes: Buffer; asSent: Buffer }[] = [];
+    const socket = {
+      bufferedBytes: 0,
+      send(bytes: Buffer): void {
+        kept.push({ bytes, asSent: Buffer.from(bytes) });
+        this.bufferedBytes += bytes.length;
+      },
+    };
+    const behind = stream.join(socket);
+    stream.look(behind, { x: 64, y: 64, width: 512, height: 512, level: 0 });
+    const others = [join(), join()];
+    for (let frame = 1; frame <= 20; frame++) {
+      for (let x = 0; x < 640; x += 3) world.paint(x, 150, [frame, x & 255, 3, 255]);
+      tick();
+      for (const [client, viewer] of others) stream.acknowledge(viewer, client.read());
+      // Now and then its network takes what there is; that is the sender's again.
+      if (frame % 3 === 0) kept.length = socket.bufferedBytes = 0;
+      for (const { bytes, asSent } of kept) expect(bytes.equals(asSent)).toBe(true);
+    }
+    expect(others.map(([client]) => client.mirror.gaps.size)).toEqual([0, 0]);
+  });
+
   test('is sent the pages nearest to the centre first when not all fit', () => {
     const { world, join, tick } = setUp();
     for (let page = 0; page < 256; page++) world.churn(page, 1);
