@@ -4,18 +4,18 @@
  * `--record [--kind again|strip|comb] [--random-seed N]`.
  * `--pause` measures instead how long a tuning process takes to stop at a checkpoint.
  */
-import { fork } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readRuleFile } from '../../server/rules/load.ts';
-import { sha256Of } from '../../server/rules/registry.ts';
+import { Registry, sha256Of } from '../../server/rules/registry.ts';
 import { readSession } from '../../server/sessions/record.ts';
 import type { Comparison } from '../../server/tuner/compare.ts';
 import { JOB_FILES, type Job } from '../../server/tuner/jobs.ts';
 import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
+import { Tuner } from '../../server/tuner/tuner.ts';
 import { recordSession } from './finetune/record.ts';
 
 const PAUSES = 5;
@@ -59,7 +59,7 @@ if (values.record) {
 }
 
 /** A job as the server would make it of the recorded session. */
-function makeJob(folder: string, randomSeeds?: number): { readonly path: string; readonly job: Job } {
+function makeJob(folder: string): { readonly path: string; readonly job: Job } {
   const { id, wounds } = readSession(values.session);
   const { species } = wounds[0];
   const file = values.rule ?? join(import.meta.dirname, '../../weights', `${species}.safetensors`);
@@ -78,7 +78,6 @@ function makeJob(folder: string, randomSeeds?: number): { readonly path: string;
       engine: 'wasm',
       iterations: optional(values.iterations),
       rate: optional(values.rate),
-      randomSeeds,
     },
     incumbent: { rule: 1, label: `${species} v1`, sha256: sha256Of(bytes) },
     failures: 0,
@@ -133,23 +132,47 @@ async function measureTuning(folder: string): Promise<Record<string, unknown>> {
   };
 }
 
-/** From the message to the end of the process, in the middle of training; milliseconds. */
+/**
+ * As the server pauses it: from the session that begins to the end of the process, in the middle of training;
+ * milliseconds.
+ */
 async function measurePauses(folder: string): Promise<Record<string, unknown>> {
-  const { path } = makeJob(folder, 2);
+  const record = readSession(values.session);
+  const { species } = record.wounds[0];
+  const file = values.rule ?? join(import.meta.dirname, '../../weights', `${species}.safetensors`);
+  const registry = new Registry(folder, 2_000);
+  registry.enterShipped([readRuleFile(file)]);
+  const tuner = new Tuner({
+    desk: {
+      ask: async (question) => question(registry),
+      swap: async () => ({ ok: false, swap: 0, reason: 'nothing is swapped here' }),
+    },
+    dataDir: folder,
+    mode: 'manual',
+    seconds,
+    threads,
+    engine: 'wasm',
+    randomSeeds: 2,
+    complain: (text) => console.error(text),
+  });
   const pauseMs: number[] = [];
+  const iterations: number[] = [];
+  tuner.sessionEnded(record);
   for (let n = 0; n < PAUSES; n++) {
-    const child = fork(join(import.meta.dirname, '../../server/tuner/process.ts'), [path], { execArgv: [] });
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    await new Promise<void>((resolve) => {
-      let heard = 0;
-      child.on('message', (message: FromTuning) => {
-        if (message.type === 'progress' && message.stage === 'training' && ++heard === 3) resolve();
-      });
-    });
-    const asked = performance.now();
-    child.send({ type: 'pause' });
-    await ended;
-    pauseMs.push(Math.round(performance.now() - asked));
+    await until(
+      () => tuner.view.state === 'training' && (tuner.view.job?.done ?? 0) > (iterations.at(-1) ?? 0) + 2,
+    );
+    iterations.push(tuner.view.job?.done ?? 0);
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    pauseMs.push(Math.round(tuner.view.pauseMs ?? Number.NaN));
+    tuner.sessionEnded({ id: record.id, wounds: [] });
   }
-  return { pauseMs, longestPauseMs: Math.max(...pauseMs) };
+  await tuner.stop();
+  registry.close();
+  return { pauseMs, longestPauseMs: Math.max(...pauseMs), iterations };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
