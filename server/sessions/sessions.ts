@@ -55,6 +55,8 @@ export class Sessions {
   onBegin: () => void = () => {};
   /** It has ended, and its record is on disk. */
   onEnd: (record: SessionRecord) => void = () => {};
+  /** Of a process that was killed, made at this start: `onEnd` is not called for them. */
+  readonly recovered: SessionRecord[] = [];
   readonly folder: string;
   readonly #options: SessionsOptions;
   readonly #now: () => Date;
@@ -89,6 +91,7 @@ export class Sessions {
         // It may have been written just before the process ended.
         if (existsSync(sessions.#path(record.id))) continue;
         await writeSession(sessions.#path(record.id), record);
+        sessions.recovered.push(record);
         options.tell(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
       }
       await remove();

@@ -479,7 +479,7 @@ export function startTuner(
   config: Config,
   engine: string,
   desk: TunerOptions['desk'],
-  sessions: Pick<Sessions, 'isRunning' | 'onBegin' | 'onEnd'>,
+  sessions: Pick<Sessions, 'isRunning' | 'recovered' | 'onBegin' | 'onEnd'>,
   more: Partial<TunerOptions> = {},
 ): Tuner {
   const tuner = new Tuner({
@@ -494,6 +494,7 @@ export function startTuner(
   });
   sessions.onBegin = () => tuner.sessionBegan();
   sessions.onEnd = (record) => tuner.sessionEnded(record, sessions.isRunning);
+  for (const record of sessions.recovered) tuner.sessionEnded(record, sessions.isRunning);
   tuner.begin();
   return tuner;
 }

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SwapDesk } from '../../server/admin/swapDesk.ts';
+import { readConfig } from '../../server/config.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { type Actor, Registry, type RuleRecord } from '../../server/rules/registry.ts';
+import type { SessionRecord } from '../../server/sessions/record.ts';
 import type { Wound } from '../../server/sessions/wound.ts';
 import { Jobs, MOST_JOBS } from '../../server/tuner/jobs.ts';
-import { Tuner, type TunerOptions } from '../../server/tuner/tuner.ts';
+import { startTuner, Tuner, type TunerOptions } from '../../server/tuner/tuner.ts';
 import { Series } from '../../server/tuner/view.ts';
 import { blobRule } from '../world/blob.ts';
 
@@ -42,15 +44,8 @@ afterEach(async () => {
 
 /** @param behaviours - of one process after the other; the last of all that follow */
 function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions> = {}): Tuner {
-  const desk = {
-    ask: async (question: (registry: Registry) => unknown) => question(registry),
-    swap: async ({ species, rule }: { species: string; rule: number }, { who }: Actor) => {
-      swapped.push(`${who}: ${species} to rule ${rule}`);
-      return answer;
-    },
-  } as unknown as SwapDesk;
   return new Tuner({
-    desk,
+    desk: makeDesk(),
     dataDir: folder,
     mode: 'manual',
     seconds: 10,
@@ -70,6 +65,16 @@ function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions>
   });
 }
 
+function makeDesk(): SwapDesk {
+  return {
+    ask: async (question: (registry: Registry) => unknown) => question(registry),
+    swap: async ({ species, rule }: { species: string; rule: number }, { who }: Actor) => {
+      swapped.push(`${who}: ${species} to rule ${rule}`);
+      return answer;
+    },
+  } as unknown as SwapDesk;
+}
+
 const wound = (species: string, x = 0): Wound => ({
   species,
   rule: `${species}@1`,
@@ -84,6 +89,18 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 };
 const tuned = (): RuleRecord[] => registry.rules().filter(({ origin }) => origin === 'tuned');
+
+test('a session whose process was killed is tuned on after the next start', () => {
+  const config = { ...readConfig([], {}), dataDir: folder, tuner: 'manual' as const };
+  const sessions = {
+    isRunning: true,
+    recovered: [session(wound('moss')) as unknown as SessionRecord],
+    onBegin: () => {},
+    onEnd: () => {},
+  };
+  tuner = startTuner(config, 'wasm', makeDesk(), sessions);
+  expect(jobs.list().map((name) => jobs.read(name).species)).toEqual(['moss']);
+});
 
 describe('a session that ends', () => {
   test('queues every species that was hurt, with its own wounds alone, and nothing when none was', async () => {
