@@ -151,3 +151,14 @@ test('too few wounds, or wounds that heal by themselves, are said so before anyt
     reasons: [expect.stringContaining('sprout heals these wounds already')],
   });
 });
+
+test('on TensorFlow.js it trains there, says on what, and goes on with everything else', {
+  timeout: 180_000,
+}, async () => {
+  const path = makeJob({ engine: 'tfjs', iterations: 1, rate: 1e-9, threads: 2 }, 'tfjs');
+  const heard: FromTuning[] = [];
+  const hooks = { tell: (message: FromTuning) => void heard.push(message), isPausing: () => false };
+  const result = await tune(path, jobIn(path), hooks);
+  expect(heard).toContainEqual({ type: 'note', text: expect.stringMatching(/^tuning on TensorFlow\.js/) });
+  expect(result).toMatchObject({ verdict: 'rejected', metrics: { comparison: { iterations: 1 } } });
+});
