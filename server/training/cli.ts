@@ -48,7 +48,7 @@ How
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
   --twice X            part of the hurt that is hurt once more while it heals, 0-1 (default 0)
-  --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 16)
+  --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 64)
   --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
   --normalise X        how far the gradients of a batch are made equally long, 0-1 (default 0)
@@ -169,7 +169,7 @@ export function readCommand(args: string[]): Command | null {
     damage,
     delaySteps: number('delay', 32, 0, 96),
     twicePart: number('twice', 0, 0, 1, false),
-    shortestSteps: number('shortest', 16, 1, 96),
+    shortestSteps: number('shortest', 64, 1, 96),
     alignCells: number('align', 3, 0, 8),
     rate: number('rate', 5e-3, 1e-7, 1, false),
     normalisation: number('normalise', 0, 0, 1, false),
