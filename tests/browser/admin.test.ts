@@ -47,7 +47,7 @@ function variant(): string {
 }
 
 test('an admin logs in, tries a rule out, swaps it in, and the player reads who did it', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await player.goto(server.url);
   await admin.goto(`${server.url}/admin`);
@@ -67,7 +67,8 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
   expect(await admin.textContent('#species')).toContain('pikachu v1');
 
   await admin.setInputFiles('#file', variant());
-  await admin.waitForSelector('.film', WAIT);
+  // The probe waits its turn behind what grows the rules' own pictures: eight of them.
+  await admin.waitForSelector('.film', { timeout: 90_000 });
   expect(await admin.textContent('#trial')).toContain('pikachu v2');
   await admin.waitForFunction(
     () => {
