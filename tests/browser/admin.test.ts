@@ -1,5 +1,5 @@
 /** The admin's page in a real Chromium, over a real server: from the token to a swap that a player sees. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
@@ -21,7 +21,13 @@ const errors: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-admin-'));
-  server = await startServer(['--size', '256', '--garden', '4', '--engine', 'wasm'], join(folder, 'data'));
+  // A garden of four has one of each of four species; the player looks for a pikachu in it.
+  const weights = join(folder, 'weights');
+  mkdirSync(weights);
+  for (const name of ['bulbasaur', 'charmander', 'pikachu', 'squirtle'])
+    copyFileSync(`weights/${name}.safetensors`, join(weights, `${name}.safetensors`));
+  const flags = ['--size', '256', '--garden', '4', '--engine', 'wasm', '--weights-dir', weights];
+  server = await startServer(flags, join(folder, 'data'));
   browser = await launchBrowser();
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   admin = await context.newPage();
