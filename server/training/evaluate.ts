@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
 import { Rollouts } from './rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from './states.ts';
+import { type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
 import { fromPixels, readTarget, type Target } from './target.ts';
 
@@ -33,11 +34,6 @@ const STOPS: readonly number[] = [
 
 function every(step: number, after: number, last: number): number[] {
   return Array.from({ length: (last - after) / step }, (_, i) => after + (i + 1) * step);
-}
-
-export interface Spread {
-  readonly median: number;
-  readonly worst: number;
 }
 
 export interface Evaluation {
@@ -334,17 +330,4 @@ function frameOf(values: Float32Array, channels: number, target: Target, step: n
       rgba[i + c] = alpha === 0 ? 0 : Math.min(255, Math.round(rgba[i + c] / alpha));
   }
   return { step, width: target.shape.width, height: target.shape.height, rgba };
-}
-
-const spreads = (
-  samples: Readonly<Record<string, readonly number[]>>,
-  worst: (...values: number[]) => number,
-): Record<string, Spread> =>
-  Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, spread(values, worst)]));
-
-function spread(values: readonly number[], worst: (...values: number[]) => number): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-  return { median, worst: worst(...values) };
 }

@@ -3,8 +3,9 @@
  * reader's system is.
  */
 import { encode } from 'fast-png';
-import { type Evaluation, type Frame, GROWTH_FRAMES, HEALING_FRAMES, type Spread } from './evaluate.ts';
+import { type Evaluation, type Frame, GROWTH_FRAMES, HEALING_FRAMES } from './evaluate.ts';
 import type { Evaluated } from './sheet.ts';
+import type { Spread } from './statistics.ts';
 import { barOf, LEAST_WORST_RECOVERY, MOST_ERROR, missedBars } from './verdict.ts';
 
 const CSS = `

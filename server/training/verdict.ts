@@ -1,5 +1,6 @@
 /** What is asked of a shipped rule, which of it an evaluation misses, and the table that people read. */
-import type { Evaluation, Spread } from './evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
+import type { Spread } from './statistics.ts';
 import type { Harmed } from './suite.ts';
 
 /** Of the medians. */

@@ -5,8 +5,9 @@
  */
 import type { Rule } from '../rules/rule.ts';
 import { type EvaluationTarget, evaluate } from '../training/evaluate.ts';
+import { meanOf, medianOf } from '../training/statistics.ts';
 import { type Healing, type HealOptions, measureHealing } from './heal.ts';
-import { holm, meanOf, medianOf, SIGNIFICANCE, signFlip } from './paired.ts';
+import { holm, SIGNIFICANCE, signFlip } from './paired.ts';
 import type { Blows } from './wounds.ts';
 
 /** Bodies are watched to this age: `npm run rules -- evaluate` goes on to 10,000, which takes five times as long. */

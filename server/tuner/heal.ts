@@ -6,8 +6,8 @@ import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, plantSeed } from '../training/states.ts';
+import { meanOf, medianOf } from '../training/statistics.ts';
 import type { Target } from '../training/target.ts';
-import { meanOf, medianOf } from './paired.ts';
 import type { Blows } from './wounds.ts';
 
 /** A body is grown for so many steps before its first blow. */

@@ -10,13 +10,13 @@ import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
 import { DAMAGE_KINDS } from '../training/damage.ts';
 import type { EvaluationTarget } from '../training/evaluate.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
+import { meanOf, spread, spreads } from '../training/statistics.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '../training/train.ts';
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
 import { type Healing, type HealOptions, LONGEST_HEALING, Patient } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
 import type { FromTuning, TuningStage } from './messages.ts';
-import { meanOf } from './paired.ts';
 import { filmHealing, pictureOf } from './picture.ts';
 import {
   type Blows,
@@ -387,12 +387,6 @@ class Tuning {
 
 /** As shipped rules tell their figures: median and worst. */
 function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['suite']): object {
-  const spread = (values: readonly number[], worst: (...all: number[]) => number) => {
-    const sorted = values.toSorted((a, b) => a - b);
-    return { median: sorted[sorted.length >> 1], worst: worst(...values) };
-  };
-  const spreads = (of: Readonly<Record<string, readonly number[]>>, worst: (...all: number[]) => number) =>
-    Object.fromEntries(Object.entries(of).map(([name, values]) => [name, spread(values, worst)]));
   return {
     mse: spreads(mse, Math.max),
     recovery: spreads(recovery, Math.min),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Blow } from '../../server/sessions/wound.ts';
 import { Random } from '../../server/training/random.ts';
-import { holm, medianOf, signFlip } from '../../server/tuner/paired.ts';
+import { medianOf } from '../../server/training/statistics.ts';
+import { holm, signFlip } from '../../server/tuner/paired.ts';
 import { differentWounds, FEWEST_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
 
 describe('the paired test', () => {

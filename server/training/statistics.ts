@@ -1,0 +1,30 @@
+/** What is told of many samples. */
+
+export interface Spread {
+  readonly median: number;
+  readonly worst: number;
+}
+
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** NaN when there are none. */
+export function medianOf(values: readonly number[]): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** @param worst - `Math.max` where more is worse, else `Math.min` */
+export const spread = (values: readonly number[], worst: (...values: number[]) => number): Spread => ({
+  median: medianOf(values),
+  worst: worst(...values),
+});
+
+/** The same of each kind. */
+export const spreads = (
+  samples: Readonly<Record<string, readonly number[]>>,
+  worst: (...values: number[]) => number,
+): Record<string, Spread> =>
+  Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, spread(values, worst)]));
