@@ -17,6 +17,9 @@ import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
 
+/** With these from the start, the others were healed as well (weights/README.md). */
+const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
+
 const HELP = `Trains an update rule that grows a picture from one cell, keeps it, and heals it.
 
   npm run train -- --sprite pikachu --scale 2 --out weights/pikachu.safetensors
@@ -36,17 +39,19 @@ Where to
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
   --from FILE          begin with the weights of this rule instead of random ones
-  --iterations N       of the pool phase, 1-1000000 (default 6000)
-  --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 2000)
+  --iterations N       of the pool phase, 1-1000000 (default 5000)
+  --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 0)
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
-  --overflow X         how strongly hidden channels are kept within -1..1 at first, 0-1 (default 0.005)
+  --overflow X         how strongly hidden channels are kept within -1..1 at first, 0-1 (default 0)
+  --place X            how strongly two hidden channels are taught where in the body a cell is, 0-100 (default 0.3)
   --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 0)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
   --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
-  --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none (default all)
-  --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 32)
+  --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none
+                       (default ${DEFAULT_DAMAGE})
+  --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 0)
   --twice X            part of the hurt that is hurt once more while it heals, 0-1 (default 0)
   --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 64)
   --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
@@ -79,6 +84,7 @@ const OPTIONS = {
   'seed-part': { type: 'string' },
   overflow: { type: 'string' },
   quiescence: { type: 'string' },
+  place: { type: 'string' },
   damage: { type: 'string' },
   delay: { type: 'string' },
   twice: { type: 'string' },
@@ -142,7 +148,7 @@ export function readCommand(args: string[]): Command | null {
   if (hidden % 4 !== 0) wrong.push(`--hidden ${hidden} is not a multiple of 4`);
   const poolSize = number('pool', 64, 0, 4096);
   if (poolSize !== 0 && poolSize < batch) wrong.push(`--pool ${poolSize} is less than the batch of ${batch}`);
-  const kinds = text('damage') ?? DAMAGE_KINDS.join(',');
+  const kinds = text('damage') ?? DEFAULT_DAMAGE;
   const damage = kinds === 'none' ? [] : (kinds.split(',') as DamageKind[]);
   for (const kind of damage)
     if (!DAMAGE_KINDS.includes(kind)) wrong.push(`--damage: there is no ${kind || 'empty kind'}`);
@@ -159,15 +165,16 @@ export function readCommand(args: string[]): Command | null {
     parent: text('from'),
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
-    overflowWeight: number('overflow', 0.005, 0, 1, false),
+    overflowWeight: number('overflow', 0, 0, 1, false),
+    placeWeight: number('place', 0.3, 0, 100, false),
     quiescenceWeight: number('quiescence', 0, 0, 100, false),
-    iterations: number('iterations', 6000, 1, 1_000_000),
-    curriculumIterations: number('curriculum', 2000, 0, 100_000),
+    iterations: number('iterations', 5000, 1, 1_000_000),
+    curriculumIterations: number('curriculum', 0, 0, 100_000),
     batch,
     poolSize,
     seedPart: number('seed-part', 1, 0, 1, false),
     damage,
-    delaySteps: number('delay', 32, 0, 96),
+    delaySteps: number('delay', 0, 0, 96),
     twicePart: number('twice', 0, 0, 1, false),
     shortestSteps: number('shortest', 64, 1, 96),
     alignCells: number('align', 3, 0, 8),
@@ -204,6 +211,7 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['fire-rate', plan.fireRate],
     ['overflow', plan.overflowWeight],
     ['quiescence', plan.quiescenceWeight],
+    ['place', plan.placeWeight],
     ['batch', plan.batch],
     ['pool', plan.poolSize],
     ['seed-part', plan.seedPart],

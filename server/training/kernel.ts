@@ -47,6 +47,8 @@ export interface LayoutOptions {
   readonly overflowWeight: number;
   /** Of the last updates of rollouts that ask for it, in the gradient; default 0. */
   readonly quiescenceWeight?: number;
+  /** Of the places that two hidden channels are taught, in the gradient; default 0. */
+  readonly placeWeight?: number;
   /** Which shape of tiles computes; both give the same (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
@@ -179,6 +181,7 @@ interface Exports {
   configure(...values: number[]): void;
   useOverflow(weight: number): void;
   useQuiescence(weight: number): void;
+  usePlace(weight: number): void;
   useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
@@ -220,6 +223,7 @@ export class Kernel {
     );
     const { w1, b1, b2, units1, units2, zeros } = layout;
     this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
+    this.#exports.usePlace(layout.placeWeight ?? 0);
     this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }

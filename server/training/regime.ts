@@ -1,5 +1,5 @@
 /**
- * What a rule is trained on, and when. Two phases:
+ * What a rule is trained on, and when. Two phases, of which the first is off by default:
  *
  * 1. *Curriculum*, the essay's ratchet: start on the finished picture and take few steps; whenever the smoothed
  *    loss passes the threshold, everything gets harder together (less of the body is left, more noise, larger
@@ -16,8 +16,13 @@
  * Before that, bodies that live beside their place are moved back to it (`align` in `states.ts`).
  *
  * Then all are rolled out, hurt ones for `shortestSteps` to as many steps as the others, and taught the picture:
- * mean square error of RGBA at the end, hidden channels drawn back into -1..1 (`overflow`), and, of bodies that
- * were whole, the change from step to step (`quiescence`).
+ * mean square error of RGBA at the end. Beside it, in the gradient alone:
+ *
+ * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn
+ *   body knows where it is. Without it, what grew back often stood a cell or two beside its place, for ever; with
+ *   it, half the iterations teach as much and every cut heals (weights/README.md).
+ * - *overflow*: hidden channels are drawn back into -1..1.
+ * - *quiescence*: of bodies that were whole, the change from step to step.
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import type { GridShape } from './kernel.ts';

@@ -16,6 +16,8 @@ import type { OpenRollouts, Rollout, RolloutBatch, RolloutOptions, RolloutResult
 import { loadWithGradients } from './tfjsGradients.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
+/** As `assembly/trainer.ts` has it. */
+const PLACE_CELLS = 8;
 
 /**
  * @param among - backends to try; without, the best that is installed
@@ -206,14 +208,41 @@ class TfjsRollouts implements RolloutBatch {
     return tf.mean(tf.square(tf.sub(rgba, target)), [1, 2, 3]);
   }
 
-  /** What is differentiated: all slots' losses and the hidden channels' overflow (`assembly/trainer.ts`). */
+  /** What is differentiated: all slots' losses, the hidden channels' overflow and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
-    const { shape, overflowWeight } = this.#options;
+    const { shape, overflowWeight, placeWeight = 0 } = this.#options;
     const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
     const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
     const weight = overflowWeight / (shape.width * shape.height * 4);
-    return tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    const loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    if (placeWeight === 0) return loss;
+    const misplaced = tf.mul(this.#misplacement(state), placeWeight / (shape.width * shape.height * 4));
+    return tf.add(loss, misplaced);
+  }
+
+  /** Huber's loss of channels 4 and 5 against the cells' places, summed where the picture is alive. */
+  #misplacement(state: Tensor4D): Tensor {
+    const tf = this.#tf;
+    const { width, height } = this.#options.shape;
+    const places = new Float32Array(width * height * 2);
+    const alive = new Float32Array(width * height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const right = (x - Math.floor(width / 2)) / PLACE_CELLS;
+        const down = (y - Math.floor(height / 2)) / PLACE_CELLS;
+        places.set([right, down], (y * width + x) * 2);
+        const alpha = this.target[cellIndex(this.#options.shape, x, y) * 4 + 3];
+        alive[y * width + x] = alpha > THRESHOLD ? 1 : 0;
+      }
+    }
+    const away = tf.sub(
+      tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, 2]),
+      tf.tensor4d(places, [1, height, width, 2]),
+    );
+    const near = tf.clipByValue(away, -1, 1);
+    const huber = tf.add(tf.square(near), tf.mul(tf.sub(tf.abs(away), tf.abs(near)), 2));
+    return tf.sum(tf.mul(huber, tf.tensor4d(alive, [1, height, width, 1])));
   }
 
   /** Of what step t adds, for each slot: above 0 in the last steps of those that are to keep still. [batch, 1, 1, 1] */

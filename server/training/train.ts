@@ -33,6 +33,8 @@ export interface TrainingPlan {
   readonly overflowWeight: number;
   /** Of the last updates of whole bodies, beside the picture's error. */
   readonly quiescenceWeight: number;
+  /** Of the places that two hidden channels are taught, beside the picture's error. */
+  readonly placeWeight: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
   readonly iterations: number;
   /** The curriculum ends after so many iterations, at a seed or not; 0: there is none. */
@@ -167,6 +169,7 @@ export class TrainingRun {
       fireRate: plan.fireRate,
       overflowWeight: plan.overflowWeight,
       quiescenceWeight: plan.quiescenceWeight,
+      placeWeight: plan.placeWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
       maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),

@@ -256,6 +256,7 @@ class Tuning {
       fireRate,
       overflowWeight: 0,
       quiescenceWeight: 0,
+      placeWeight: 0,
       // Until it is known how long one takes.
       iterations: options.iterations ?? 10 * options.seconds,
       curriculumIterations: 0,

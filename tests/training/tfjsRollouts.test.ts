@@ -52,6 +52,7 @@ interface Case {
   readonly fireRate: number;
   readonly overflowWeight: number;
   readonly quietSteps?: readonly number[];
+  readonly placeWeight?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -68,6 +69,7 @@ const CASES: readonly Case[] = [
     overflowWeight: 0.3,
     quietSteps: [3, 9, 0],
   },
+  { width: 25, height: 9, hidden: 12, steps: [4, 6], fireRate: 0.5, overflowWeight: 0, placeWeight: 0.7 },
 ];
 
 describe('the same as the WASM trainer', () => {
@@ -80,6 +82,8 @@ describe('the same as the WASM trainer', () => {
         hidden: c.hidden,
         fireRate: c.fireRate,
         overflowWeight: c.overflowWeight,
+        quiescenceWeight: 2,
+        placeWeight: c.placeWeight,
         slots: c.steps.length,
         threads: 0,
         maxSteps: 8,

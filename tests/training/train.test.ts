@@ -33,6 +33,7 @@ beforeAll(() => {
     fireRate: 0.5,
     overflowWeight: 0.005,
     quiescenceWeight: 1,
+    placeWeight: 0.3,
     iterations: 6,
     curriculumIterations: 6,
     batch: 4,

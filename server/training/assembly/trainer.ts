@@ -30,6 +30,8 @@ const FIRST_LAYER: usize = 3;
 const SECOND_LAYER: usize = 1;
 /** Cells are listed by squares of 4 x 4: a block's lie close together, so that many units are silent in all of them. */
 const SQUARE: i32 = 4;
+/** Cells from the seed to where a place is 1 (`usePlace`). */
+const PLACE_CELLS: f32 = 8;
 
 let width: i32 = 0;
 let height: i32 = 0;
@@ -41,6 +43,7 @@ let activationAt: usize = 0; // within a block
 let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
 let quiescenceWeight: f32 = 0;
+let placeWeight: f32 = 0;
 
 let w1: usize = 0; // as `packLayer` lays it out
 let b1: usize = 0;
@@ -123,6 +126,15 @@ export function useOverflow(weight: f32): void {
  */
 export function useQuiescence(weight: f32): void {
   quiescenceWeight = weight;
+}
+
+/**
+ * How strongly the first two hidden channels are taught the place of a cell, its distance from the seed to the
+ * right and down in units of 8 cells: weight · Huber's loss of each, in the gradient alone, where the picture
+ * is alive. What is left of a torn body then knows where it is, and what grows back can count on from there.
+ */
+export function usePlace(weight: f32): void {
+  placeWeight = weight;
 }
 
 export function useWeights(
@@ -288,19 +300,35 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
 
 // @ts-ignore: decorator
 @inline
+function clampUnit(values: v128): v128 {
+  return f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1));
+}
+
+// @ts-ignore: decorator
+@inline
 function overflow(values: v128): v128 {
-  return f32x4.sub(values, f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1)));
+  return f32x4.sub(values, clampUnit(values));
+}
+
+/** From channels 4-7 of the cell that is so far from the seed: half the gradient of Huber's loss of the first two. */
+// @ts-ignore: decorator
+@inline
+function misplaced(values: v128, right: i32, down: i32): v128 {
+  let place = f32x4.splat(<f32>right / PLACE_CELLS);
+  place = f32x4.replace_lane(place, 1, <f32>down / PLACE_CELLS);
+  return v128.and(clampUnit(f32x4.sub(values, place)), i64x2(-1, 0));
 }
 
 /**
- * Mean square error of RGBA over the grid. `withGradient` starts the state's gradient from it and from the
- * hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
+ * Mean square error of RGBA over the grid. `withGradient` starts the state's gradient from it, from places
+ * (`usePlace`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
  * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
   const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
   const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
+  const placeScale = f32x4.mul(scale, f32x4.splat(placeWeight));
   if (withGradient) clear(gradient, cellCount << 6);
   for (let y = 0; y < height; y++) {
     const first = <usize>((y + 1) * stride + 1);
@@ -315,6 +343,9 @@ export function loss(state: usize, withGradient: bool): f64 {
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
+      if (placeWeight == 0 || load<f32>(target + (i << 4), 12) <= 0.1) continue;
+      const away = misplaced(v128.load(cell, 16), <i32>(i - first) - width / 2, y - height / 2);
+      v128.store(into, f32x4.add(v128.load(into, 16), f32x4.mul(away, placeScale)), 16);
     }
     sum += <f64>f32x4.extract_lane(row, 0) + <f64>f32x4.extract_lane(row, 1);
     sum += <f64>f32x4.extract_lane(row, 2) + <f64>f32x4.extract_lane(row, 3);
