@@ -16,14 +16,21 @@ export interface RunningServer {
 }
 
 /** Starts `server/main.ts` on a free port with a data directory of its own, and waits for its URL. */
-export async function startServer(flags: readonly string[], dataDir?: string): Promise<RunningServer> {
+export async function startServer(
+  flags: readonly string[],
+  dataDir?: string,
+  limitMs = 30_000,
+): Promise<RunningServer> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'regrow-'));
   const args = ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', directory, ...flags];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no URL within 30 s; it printed:\n${output}`)), 30_000);
+    const timer = setTimeout(
+      () => reject(new Error(`no URL within ${limitMs / 1000} s; it printed:\n${output}`)),
+      limitMs,
+    );
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const found = /https?:\/\/[^\s/]+/.exec(output);

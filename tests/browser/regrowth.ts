@@ -1,0 +1,174 @@
+/** A player hurts a body and others watch it heal: the steps that the end-to-end tests share. */
+import { join } from 'node:path';
+import { decode } from 'fast-png';
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { type RunningServer, until } from '../server-process.ts';
+import { SCREENSHOTS } from './harness.ts';
+
+export interface Organism {
+  readonly id: number;
+  readonly species: string;
+  readonly x: number;
+  readonly y: number;
+  readonly health: number;
+}
+
+/** What the page offers to tests (client/main.ts). */
+interface Handle {
+  readonly ready: boolean;
+  readonly hello: { readonly species: readonly { name: string; width: number; height: number }[] };
+  cellAt(x: number, y: number): readonly number[];
+  cellToScreen(x: number, y: number): { x: number; y: number };
+  setCamera(x: number, y: number, zoom: number): void;
+}
+type Regrow = { readonly regrow: Handle };
+
+export interface Regrowth {
+  readonly server: RunningServer;
+  /** Who cuts. */
+  readonly a: Page;
+  /** Who watches; may be the same. */
+  readonly b: Page;
+  readonly body: Organism;
+  /** Within which B must see the cut, and then the body whole again. */
+  readonly seenMs: number;
+  readonly healedMs: number;
+  /** Of the screenshots' names. */
+  readonly prefix: string;
+}
+
+/** Cells around the seed that hold the whole body. */
+const SIDE = 44;
+/** What must have healed, of the squared error that the cut made. */
+const EFFICIENCY = 0.9;
+
+export async function organismsOf({ url }: RunningServer): Promise<Organism[]> {
+  return (await fetch(`${url}/api/organisms`)).json() as Promise<Organism[]>;
+}
+
+/** Waits for a body to grow up. */
+export const grownBody = (
+  server: RunningServer,
+  isWanted: (organism: Organism) => boolean,
+  limitMs: number,
+): Promise<Organism> =>
+  until(
+    'a grown body',
+    async () => (await organismsOf(server)).find((one) => isWanted(one) && one.health > 0.9),
+    limitMs,
+  );
+
+/** A player whose page is ready and looks at the body. */
+export async function joinAt(
+  browser: Browser,
+  { url }: RunningServer,
+  name: string,
+  { x, y }: Organism,
+  viewport = { width: 1280, height: 800 },
+): Promise<Page> {
+  const page = await browser.newPage({ viewport });
+  page.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
+  await page.goto(url);
+  await page.waitForFunction(() => (window as unknown as Partial<Regrow>).regrow?.ready === true);
+  await page.evaluate(({ x, y }) => (window as unknown as Regrow).regrow.setCamera(x, y, 8), { x, y });
+  return page;
+}
+
+/** A cuts the body's left half off; B sees it go, and regrow. @returns the recovery efficiency that B saw */
+export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
+  const { server, a, b, body, seenMs, healedMs } = regrowth;
+  const shoot = (page: Page, moment: string): Promise<Buffer> =>
+    page.screenshot({ path: join(SCREENSHOTS, `${regrowth.prefix}${moment}.png`) });
+  const isTrue = async (): Promise<true | undefined> =>
+    mse(await pagePixels(b, body), await truePixels(server, body)) < 1e-3 ? true : undefined;
+
+  await until('B holds the grown body', isTrue, 10_000);
+  const before = await pagePixels(b, body);
+  await shoot(a, '1-a-before');
+  await shoot(b, '1-b-before');
+
+  const isGone = async (): Promise<Float64Array | undefined> => {
+    const pixels = await pagePixels(b, body);
+    return leftAlpha(pixels) < 0.5 * leftAlpha(before) ? pixels : undefined;
+  };
+  // On a busy machine the first end of a slow stroke heals before the last is drawn: it is drawn again.
+  let wound: Float64Array | undefined;
+  for (let stroke = 0; stroke < 6 && wound === undefined; stroke++) {
+    await cutLeftHalf(a, body);
+    wound = await until('B sees the left half gone', isGone, seenMs).catch(() => undefined);
+  }
+  if (wound === undefined) throw new Error(`B did not see the left half gone within ${seenMs} ms of any cut`);
+  const cutAt = Date.now();
+  await shoot(b, '2-b-cut');
+  await shoot(a, '2-a-cut');
+
+  const post = mse(wound, before);
+  expect(post).toBeGreaterThan(1e-2);
+  await until(
+    `recovery efficiency of ${EFFICIENCY} on B`,
+    async () => ((post - mse(await pagePixels(b, body), before)) / post >= EFFICIENCY ? true : undefined),
+    healedMs - (Date.now() - cutAt),
+  );
+  await shoot(a, '3-a-regrown');
+  await shoot(b, '3-b-regrown');
+  // What B holds is the server's truth, within ε and what moved between the two requests.
+  expect(mse(await pagePixels(b, body), await truePixels(server, body))).toBeLessThan(1e-3);
+}
+
+/** The mouse, as a player holds it: the eraser at its first size, down the left half, as often as it takes. */
+async function cutLeftHalf(page: Page, body: Organism): Promise<void> {
+  await page.keyboard.press('2');
+  const { width, height } = await page.evaluate(
+    (species) => (window as unknown as Regrow).regrow.hello.species.find(({ name }) => name === species)!,
+    body.species,
+  );
+  const at = (dx: number, dy: number): Promise<{ x: number; y: number }> =>
+    page.evaluate(({ x, y }) => (window as unknown as Regrow).regrow.cellToScreen(x, y), {
+      x: body.x + dx,
+      y: body.y + dy,
+    });
+  for (let column = -6; column > -width / 2; column -= 8) {
+    const [from, to] = [await at(column, -height / 2), await at(column, height / 2)];
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x, to.y, { steps: 6 });
+    await page.mouse.up();
+  }
+}
+
+/** Premultiplied RGBA, 0..1, of the square around an organism's seed: the server's true pixels. */
+async function truePixels({ url }: RunningServer, { x, y }: Organism): Promise<Float64Array> {
+  const query = `x=${x - SIDE / 2}&y=${y - SIDE / 2}&w=${SIDE}&h=${SIDE}`;
+  const image = decode(await (await fetch(`${url}/api/world.png?${query}`)).arrayBuffer());
+  return Float64Array.from(image.data, (value, i) => {
+    const alpha = image.data[i | 3] / 255;
+    return (i & 3) === 3 ? alpha : (value / 255) * alpha;
+  });
+}
+
+/** The same square as the page holds it, straight from its page store. */
+async function pagePixels(page: Page, organism: Organism): Promise<Float64Array> {
+  const bytes = await page.evaluate(
+    ({ x, y, side }) => {
+      const { regrow } = window as unknown as Regrow;
+      const out: number[] = [];
+      for (let v = 0; v < side; v++) for (let u = 0; u < side; u++) out.push(...regrow.cellAt(x + u, y + v));
+      return out;
+    },
+    { x: organism.x - SIDE / 2, y: organism.y - SIDE / 2, side: SIDE },
+  );
+  return Float64Array.from(bytes, (value) => value / 255);
+}
+
+const mse = (a: Float64Array, b: Float64Array): number =>
+  a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
+
+/** Opacity left of the seed. */
+function leftAlpha(pixels: Float64Array): number {
+  let sum = 0;
+  for (let v = 0; v < SIDE; v++) {
+    for (let u = 0; u < SIDE / 2 - 4; u++) sum += pixels[(v * SIDE + u) * 4 + 3];
+  }
+  return sum;
+}
