@@ -1,13 +1,15 @@
-/** The address bar as a deep link: read at the start and when it is edited, kept up to date meanwhile. */
+/** The address bar as a deep link: read at the start and when it is edited, written when the camera rests. */
 import type { Camera } from './camera.ts';
 import { formatLink, parseLink } from './deep-link.ts';
 
 /** Browsers allow about 100 changes in 30 s. */
-const WRITE_EVERY_MS = 500;
+const CHECK_EVERY_MS = 300;
 
 export class Address {
   readonly #abort = new AbortController();
   #pending: Camera | null = null;
+  /** It moved since the last check. */
+  #isMoving = false;
   readonly #tick: ReturnType<typeof setInterval>;
 
   constructor(go: (camera: Camera) => void) {
@@ -19,7 +21,7 @@ export class Address {
       },
       { signal: this.#abort.signal },
     );
-    this.#tick = setInterval(() => this.#write(), WRITE_EVERY_MS);
+    this.#tick = setInterval(() => this.#write(), CHECK_EVERY_MS);
   }
 
   read(): Camera | null {
@@ -28,6 +30,7 @@ export class Address {
 
   show(camera: Camera): void {
     this.#pending = camera;
+    this.#isMoving = true;
   }
 
   dispose(): void {
@@ -36,7 +39,10 @@ export class Address {
   }
 
   #write(): void {
-    if (this.#pending === null) return;
+    // Each write makes browsers load the page's icon again and lay it out: not while the picture moves.
+    const isMoving = this.#isMoving;
+    this.#isMoving = false;
+    if (isMoving || this.#pending === null) return;
     const link = formatLink(this.#pending);
     this.#pending = null;
     // replaceState fires no hashchange: what is written here is not read back.

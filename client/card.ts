@@ -1,4 +1,5 @@
 /** The card of one organism: who it is, how it is, and the curve of its last minute. Draws; decides nothing. */
+import type { Size } from '../shared/geometry.ts';
 import type { InspectionMessage, Species } from '../shared/protocol.ts';
 import { h, setText, svg } from './dom.ts';
 import { formatAge, formatCount, formatHealth, formatSpecies } from './format.ts';
@@ -103,6 +104,9 @@ export class Card {
 
   show(organism: Organism, species: Species | undefined): void {
     this.#root.hidden = false;
+    // Before anything is written: asked after that, the browser would lay out the page twice.
+    const box = this.#plot.getBoundingClientRect();
+    const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
     const mood = moodOf(organism.history, organism.historySeconds, organism.health);
     this.#root.dataset.mood = mood;
     this.#root.dataset.organism = String(organism.id);
@@ -116,7 +120,7 @@ export class Card {
     this.#age.title = `${formatCount(organism.age)} steps`;
     setText(this.#cells, formatCount(organism.cells));
     setText(this.#planter, organism.planter === '' ? 'the garden' : organism.planter);
-    this.#draw(organism);
+    this.#draw(organism, box, em);
   }
 
   /** It has died: said once, before the card goes. */
@@ -127,10 +131,9 @@ export class Card {
     setText(this.#cells, '0');
   }
 
-  #draw(organism: Organism): void {
-    const box = this.#plot.getBoundingClientRect();
+  /** @param em - pixels of the plot's type */
+  #draw(organism: Organism, box: Size, em: number): void {
     const pad = 6;
-    const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
     const axis = AXIS_EM * em;
     const foot = 1.5 * em;
     const width = Math.max(40, box.width - axis - pad);

@@ -6,7 +6,8 @@ import { formatSpecies } from './format.ts';
 import { icon } from './icons.ts';
 import { TOOL_LIST, type ToolId } from './tools.ts';
 
-const ENERGY_EVERY_MS = 100;
+/** Each change is a layout of the page; the ring at the pointer is up to date in every picture. */
+const ENERGY_EVERY_MS = 250;
 const LOW = 0.35;
 const EMPTY = 0.12;
 

@@ -28,6 +28,8 @@ export class Minimap {
   /** Ground, census and picture, ready to be drawn under the box. */
   readonly #base = document.createElement('canvas');
   #isBaseOld = true;
+  /** Asked of an observer: to ask the canvas itself makes the browser lay out the page, in every picture. */
+  #isShown = true;
   #palette: Palette | null = null;
   #settlers: readonly Settler[] = [];
 
@@ -43,6 +45,9 @@ export class Minimap {
     this.#canvas.style.height = `${(SIDE_REM * world.height) / longest}rem`;
     root.replaceChildren(this.#canvas);
     root.hidden = false;
+    new ResizeObserver(([{ contentRect }]) => {
+      this.#isShown = contentRect.width > 0;
+    }).observe(this.#canvas);
     const go = (event: PointerEvent): void => {
       const box = this.#canvas.getBoundingClientRect();
       goTo(
@@ -73,7 +78,7 @@ export class Minimap {
 
   /** @param body - cells: how large a spot of the census is */
   draw(camera: Camera, view: Size, palette: Palette, body: number): void {
-    if (!this.#canvas.checkVisibility()) return;
+    if (!this.#isShown) return;
     if (this.#isBaseOld || palette !== this.#palette) this.#drawBase(palette, body);
     const paper = this.#paper;
     const { width, height } = this.#canvas;

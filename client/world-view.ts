@@ -65,6 +65,8 @@ export class WorldView {
     // It would wake the page sixty times a second to collect what is never thrown away here.
     Ticker.system.autoStart = false;
     Ticker.system.stop();
+    // It comes with the package all the same, and would measure the canvas at every move of the pointer.
+    renderer.events.setTargetElement(null as unknown as HTMLElement);
     if (renderer.context.webGLVersion < 2) throw new Error('WebGL 2 is missing');
     return new WorldView(renderer, decoder, world);
   }

@@ -5,7 +5,7 @@
 
 export const ROOM_NAME = 'world';
 /** Grows when an old client can no longer understand the server. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Message types. Below 128, so that Colyseus spends two bytes on the header. */
 export const ServerMessageType = {

@@ -14,6 +14,7 @@ import {
   Remote,
   type ServerCalls,
 } from './fanout/messages.ts';
+import { type FrameTally, tallyBetween } from './fanout/tally.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -56,11 +57,11 @@ try {
 
   // The first turn is also the one that the rival repeats.
   const before = await server.ask('costs', null);
-  await load.ask('measure', { ms: turnMs, stalledShare: 0, keep: true });
+  const tallies = [await measure(0, true)];
   const after = await server.ask('costs', null);
   for (let turn = 1; turn < 2 * Number(values.turns); turn++) {
     await pause(SETTLE_MS);
-    await load.ask('measure', { ms: turnMs, stalledShare: turn % 2 === 1 ? STALLED_SHARE : 0, keep: false });
+    tallies.push(await measure(turn % 2 === 1 ? STALLED_SHARE : 0, false));
   }
   await pause(SETTLE_MS);
   const firstViewports = await load.ask('newcomers', NEWCOMERS);
@@ -88,6 +89,7 @@ try {
     viewers,
     hz,
     viewerHz: mean(calm.map((result) => result.framesPerViewerSecond)),
+    ...frameShares(tallies.filter((_, turn) => turn % 2 === 0)),
     p50Ms: mean(calm.map(({ latency }) => latency.p50Ms)),
     p99Ms: p99(calm),
     p99StalledMs: p99(disturbed),
@@ -118,6 +120,31 @@ try {
 function frameRate(closedMs: Float64Array): number {
   const first = closedMs.findIndex((at) => !Number.isNaN(at));
   return ((closedMs.length - 1 - first) * 1_000) / (closedMs[closedMs.length - 1] - closedMs[first]);
+}
+
+/** One turn. @returns what became of every viewer's frames in it */
+async function measure(stalledShare: number, keep: boolean): Promise<FrameTally> {
+  const before = await server.ask('tally', null);
+  await load.ask('measure', { ms: turnMs, stalledShare, keep });
+  return tallyBetween(before, await server.ask('tally', null));
+}
+
+/**
+ * Of the frames in which something changed in a viewer's view, how many it was sent: a viewer whose view stands
+ * still is sent nothing, so `viewerHz` alone does not tell whether frames were lost.
+ */
+function frameShares(tallies: readonly FrameTally[]): Record<string, number> {
+  const sum = (of: keyof FrameTally): number => tallies.reduce((total, tally) => total + tally[of], 0);
+  const changed = sum('changed');
+  const frames = changed + sum('still');
+  return {
+    viewFramesChanged: changed / frames,
+    viewFramesChangedAndSent: sum('changedSent') / changed,
+    viewFramesWithoutRoom: sum('changedNoRoom') / changed,
+    viewFramesOwed: sum('changedOwed') / changed,
+    viewFramesStill: sum('still') / frames,
+    viewFramesStillCoarse: sum('stillCoarse') / frames,
+  };
 }
 
 function report(figures: Record<string, number | readonly number[]>): void {

@@ -23,6 +23,7 @@ const EPSILONS = [0, 1, 2] as const;
 const EPOCHS = 4;
 /** Log-odds are stored in 1/256. */
 const SCALE = 256;
+/** Eight of them stay within the coder's table (LIMIT in `shared/codec/assembly/model.ts`). */
 const WEIGHT_LIMIT = 2_900;
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 // The page codec: how a page's pixels leave those that the reader holds (nothing: zeros, for a keyframe).
 import { CHECK_BYTES, LEVELS_AT, LIVING_AT, MOVING_AT, PAGE_AT, PAGE_BYTES, PAYLOAD_AT, PAYLOAD_BYTES, RESIDUALS_AT, TRUTH_AT, CELLS } from './layout';
-import { finishEncoding, hasOverflown, isAtEnd, isBeyondEnd, isDecoding, startDecoding, startEncoding, writtenBytes } from './coder';
+import { finishEncoding, hasOverflown, isAtEnd, isBeyondEnd, isReading, Reading, startDecoding, startEncoding, Writing, writtenBytes } from './coder';
 import { decide } from './model';
 import { codeCell, resetMoves, sizeClass } from './cell';
 import { RATES } from './contexts';
@@ -68,15 +68,15 @@ function rateClass(moving: i32, living: i32): i32 {
   return bits < 2 ? bits : (bits << 1) - 2 + ((share >> (bits - 2)) & 1);
 }
 
-function codeClass(value: i32): i32 {
+function codeClass<Way>(value: i32): i32 {
   let node = 1;
-  for (let i = 4; i >= 0; i--) node = (node << 1) | <i32>decide(<bool>((value >> i) & 1), at.CLASS + node, 0);
+  for (let i = 4; i >= 0; i--) node = (node << 1) | <i32>decide<Way>(<bool>((value >> i) & 1), 1, at.CLASS + node);
   return node & 31;
 }
 
-function codeSize(value: i32, rate: i32): i32 {
-  const top = <i32>decide(<bool>(value >> 1), at.SIZE + rate * 3, 0);
-  return (top << 1) | <i32>decide(<bool>(value & 1), at.SIZE + rate * 3 + 1 + top, 0);
+function codeSize<Way>(value: i32, rate: i32): i32 {
+  const top = <i32>decide<Way>(<bool>(value >> 1), 1, at.SIZE + rate * 3);
+  return (top << 1) | <i32>decide<Way>(<bool>(value & 1), 1, at.SIZE + rate * 3 + 1 + top);
 }
 
 /** So many moving cells tell what all of them will cost. */
@@ -85,10 +85,10 @@ const SAMPLE = 48;
 /**
  * Which blocks of 8 x 8 cells move at all, then their cells, row by row.
  *
- * @param moving - how many cells move; not looked at when decoding
+ * @param moving - how many cells move; not looked at when reading
  * @returns false when it gave up: what is written will not be shorter than the page, what is read is over too soon
  */
-function codeCells(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool): bool {
+function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool): bool {
   let above: u32 = 0;
   let moved = 0;
   at.begin(rate, size, blank);
@@ -111,8 +111,9 @@ function codeCells(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool)
       const upRight = (above >> (block + 1)) & 1;
       const upLeft = block > 0 ? (above >> (block - 1)) & 1 : 0;
       const around = <i32>(left | (up << 1) | (upRight << 2) | (upLeft << 3));
-      const moves = decide(
+      const moves = decide<Way>(
         ((rows >> shift) & 255) != 0,
+        3,
         at.BLOCK_RATE + rate * 3 + life,
         at.BLOCK_AROUND + around * 3 + life,
         at.BLOCK_COLUMNS + <i32>popcnt((inside >> shift) & 255) + 9 * (rate >> 2),
@@ -122,16 +123,19 @@ function codeCells(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool)
     above = blocks;
     if (blocks == 0) continue;
     for (let y = first; y < first + 8; y++) {
-      if (isDecoding()) {
+      if (isReading<Way>()) {
         if (isBeyondEnd()) return false;
       } else if (moved >= SAMPLE && writtenBytes() * moving > PAGE_BYTES * moved) {
         return false;
       }
       const row = load<u64>(MOVING_AT + (<usize>y << 3));
+      const lifeAt = LIVING_AT + (<usize>y << 3);
+      const column = load<u64>(lifeAt - 8) | load<u64>(lifeAt) | load<u64>(lifeAt + 8);
+      const nearLife = column | (column << 1) | (column >> 1);
       moved += <i32>popcnt(row);
       for (let left = blocks; left != 0; left &= left - 1) {
         const x0 = <i32>ctz(left) << 3;
-        for (let x = x0; x < x0 + 8; x++) codeCell(y, x, <bool>((row >> x) & 1), epsilon);
+        for (let x = x0; x < x0 + 8; x++) codeCell<Way>(y, x, <bool>((nearLife >> x) & 1), <bool>((row >> x) & 1), epsilon);
       }
     }
   }
@@ -149,10 +153,10 @@ export function encode(epsilon: i32): i32 {
   const living = findLiving();
   resetMoves();
   startEncoding(PAYLOAD_AT + CHECK_BYTES);
-  const rate = codeClass(rateClass(moving, living));
-  const size = living == 0 ? 0 : codeSize(sizeClass(epsilon), rate);
+  const rate = codeClass<Writing>(rateClass(moving, living));
+  const size = living == 0 ? 0 : codeSize<Writing>(sizeClass(epsilon), rate);
   let to: usize = 0;
-  if (codeCells(epsilon, moving, rate, size, living == 0)) to = finishEncoding();
+  if (codeCells<Writing>(epsilon, moving, rate, size, living == 0)) to = finishEncoding();
   if (to == 0 || hasOverflown()) {
     // Noise. The page itself is then sent, and exactly.
     memory.copy(PAGE_AT, TRUTH_AT, PAGE_BYTES);
@@ -177,10 +181,10 @@ export function decode(length: i32): i32 {
     const living = findLiving();
     resetMoves();
     startDecoding(from, PAYLOAD_AT + length);
-    const rate = codeClass(0);
+    const rate = codeClass<Reading>(0);
     if (rate >= RATES || (rate == RATES - 1) != (living == 0)) return 1;
-    const size = living == 0 ? 0 : codeSize(0, rate);
-    if (!codeCells(0, 0, rate, size, living == 0) || !isAtEnd()) return 1;
+    const size = living == 0 ? 0 : codeSize<Reading>(0, rate);
+    if (!codeCells<Reading>(0, 0, rate, size, living == 0) || !isAtEnd()) return 1;
   }
   return check() == load<u16>(PAYLOAD_AT) ? 0 : 2;
 }

@@ -1,42 +1,49 @@
 // The range coder: turns binary decisions and their probabilities into bytes, and back. Integers only.
 //
-// [low, high] is what is left of the 32-bit line; a decision keeps one part of it, as large as it was probable.
-// Bytes on which both ends agree are settled. What lies beyond the last byte reads as zeros.
+// A payload is a number between 0 and 1, of which each decision keeps one part, as large as it was probable: what
+// is left begins at `low` and is `range` long, in units of the 64 bits that are not settled. Those above are
+// written already; a sum that runs over is carried into them. Whenever `range` gets short, four bytes are settled:
+// so seldom that it costs nothing. What lies beyond the last byte reads as zeros.
 import { PAYLOAD_AT, PAYLOAD_BYTES } from './layout';
 
-let low: u32 = 0;
-let high: u32 = 0xffffffff;
-let code: u32 = 0;
-/** Next byte to write, or to read. */
+/** Which way a payload goes, as a type: of each function the compiler makes one that reads and one that writes. */
+export type Reading = i32;
+export type Writing = f32;
+
+// @ts-ignore: decorator
+@inline
+export function isReading<Way>(): bool {
+  return isInteger<Way>();
+}
+
+const WHOLE: u64 = 0xffffffffffffffff;
+/** A shorter range would make probabilities coarse. */
+const SHORTEST: u64 = 0x100000000;
+
+/** Writing: where what is left begins. Reading: how far the payload lies behind it. */
+let low: u64 = 0;
+let range: u64 = WHOLE;
+/** The first byte that is not settled. */
 let at: usize = 0;
 let end: usize = 0;
-let decoding: bool = false;
 /** The payload did not fit: what is written is worthless. */
 let overflown: bool = false;
 
 /** @param from - address of the first byte */
 export function startEncoding(from: usize): void {
-  decoding = false;
   overflown = false;
   low = 0;
-  high = 0xffffffff;
+  range = WHOLE;
   at = from;
   end = PAYLOAD_AT + PAYLOAD_BYTES;
 }
 
 /** @param to - address after the last byte */
 export function startDecoding(from: usize, to: usize): void {
-  decoding = true;
-  low = 0;
-  high = 0xffffffff;
+  range = WHOLE;
   at = from;
   end = to;
-  code = 0;
-  for (let i = 0; i < 4; i++) code = (code << 8) | nextByte();
-}
-
-export function isDecoding(): bool {
-  return decoding;
+  low = unsettled();
 }
 
 export function writtenBytes(): i32 {
@@ -47,54 +54,131 @@ export function hasOverflown(): bool {
   return overflown;
 }
 
-// @ts-ignore: decorator
-@inline
-function nextByte(): u32 {
-  const byte: u32 = at < end ? load<u8>(at) : 0;
-  at++;
-  return byte;
+/** Four bytes, the first one uppermost. */
+function wordAt(from: usize): u32 {
+  if (from + 4 <= end) return bswap(load<u32>(from));
+  let word: u32 = 0;
+  for (let i: usize = 0; i < 4; i++) word = (word << 8) | (from + i < end ? <u32>load<u8>(from + i) : 0);
+  return word;
+}
+
+/** Reading: the payload's next 64 bits. */
+function unsettled(): u64 {
+  return (<u64>wordAt(at) << 32) | wordAt(at + 4);
+}
+
+/** The range is short. */
+function settle<Way>(): void {
+  if (isReading<Way>()) {
+    low = (low << 32) | wordAt(at + 8);
+    at += 4;
+  } else {
+    if (at + 4 <= end) {
+      store<u32>(at, bswap(<u32>(low >> 32)));
+      at += 4;
+    } else {
+      overflown = true;
+    }
+    low <<= 32;
+  }
+  range <<= 32;
+}
+
+/** Writing: adds one to what is settled; what is left never leads beyond 1, so it ends at the first byte. */
+function carry(): void {
+  if (overflown) return;
+  let byte = at - 1;
+  for (; load<u8>(byte) == 255; byte--) store<u8>(byte, 0);
+  store<u8>(byte, load<u8>(byte) + 1);
 }
 
 /**
  * Codes one decision: writes `bit`, or reads it.
  *
  * @param probability - of a 1, in 1/65536, from 1 to 65535
- * @param bit - what to write; not looked at when decoding
+ * @param bit - what to write; not looked at when reading
  */
 // @ts-ignore: decorator
 @inline
-export function codeBit(probability: u32, bit: bool): bool {
-  const middle = low + <u32>((<u64>(high - low) * probability) >> 16);
-  if (decoding) bit = code <= middle;
-  // Both ends chosen without a branch: what is coded is what no predictor foresees.
-  low = select<u32>(low, middle + 1, bit);
-  high = select<u32>(middle, high, bit);
-  while (((low ^ high) & 0xff000000) == 0) {
-    if (decoding) code = (code << 8) | nextByte();
-    else if (at < end) store<u8>(at++, high >> 24);
-    else overflown = true;
-    low <<= 8;
-    high = (high << 8) | 0xff;
+export function codeBit<Way>(probability: u32, bit: bool): bool {
+  const whole = range;
+  const part = (whole >> 16) * probability;
+  // Chosen without a branch: what is coded is what no predictor foresees.
+  if (isReading<Way>()) {
+    const behind = low;
+    bit = behind < part;
+    low = select<u64>(behind, behind - part, bit);
+  } else {
+    const before = low;
+    const after = select<u64>(before, before + part, bit);
+    low = after;
+    if (after < before) carry();
   }
+  const left = select<u64>(part, whole - part, bit);
+  range = left;
+  if (left < SHORTEST) settle<Way>();
   return bit;
 }
 
-/** Writes what tells `low..high` from all else: one byte at most. @returns the address after the last byte */
-export function finishEncoding(): usize {
-  if (low > 0) {
-    // The ends differ in their first byte, so this byte with zeros behind it lies between them.
-    if (at < end) store<u8>(at++, (low >> 24) + 1);
-    else overflown = true;
+/**
+ * Codes bits of which nothing is known, all at once.
+ *
+ * @param count - 1 to 7
+ * @param value - what to write; not looked at when reading
+ */
+// @ts-ignore: decorator
+@inline
+export function codeEvenBits<Way>(count: i32, value: u32): u32 {
+  const part = range >> count;
+  if (isReading<Way>()) {
+    let behind = low;
+    value = 0;
+    for (let place = count - 1; place >= 0; place--) {
+      const upper = part << place;
+      const isUpper = behind >= upper;
+      behind -= select<u64>(upper, 0, isUpper);
+      value = (value << 1) | <u32>isUpper;
+    }
+    low = behind;
+  } else {
+    const before = low;
+    low = before + part * value;
+    if (low < before) carry();
   }
-  return at;
+  range = part;
+  if (part < SHORTEST) settle<Way>();
+  return value;
 }
 
-/** Whether more was read than any encoder leaves out: four bytes are read ahead, all of them may be zeros. */
+/** The fewest bytes that, with zeros behind them, lie in what is left: 0 to 4. */
+function tailBytes(from: u64): i32 {
+  let bytes = 0;
+  while (paddingOf(from, bytes) >= range) bytes++;
+  return bytes;
+}
+
+/** From there to the next number of so many bytes. */
+function paddingOf(from: u64, bytes: i32): u64 {
+  return bytes == 0 ? 0 - from : (0 - from) & ((<u64>1 << (64 - (bytes << 3))) - 1);
+}
+
+/** Writes what tells what is left from all else. @returns the address after the last byte */
+export function finishEncoding(): usize {
+  const bytes = tailBytes(low);
+  if (at + bytes > end) overflown = true;
+  if (overflown) return at;
+  const tail = low + paddingOf(low, bytes);
+  if (tail < low) carry();
+  for (let i = 0; i < bytes; i++) store<u8>(at + i, <u8>(tail >> (56 - (i << 3))));
+  return at + bytes;
+}
+
+/** Whether more was read than there is. */
 export function isBeyondEnd(): bool {
-  return at > end + 4;
+  return at > end;
 }
 
-/** Whether nothing is left that an encoder would not have written: of the four read ahead, one may be there. */
+/** Whether there are exactly the bytes that an encoder would have written. */
 export function isAtEnd(): bool {
-  return at >= end + 3 && at <= end + 4;
+  return at + tailBytes(unsettled() - low) == end;
 }

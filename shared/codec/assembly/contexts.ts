@@ -2,7 +2,6 @@
 // makes the learned table worthless: learn it again.
 
 export const RATES = 21;
-export const SIZES = 4;
 
 // Of the whole page. 0 is no context at all.
 /** [32] nodes of a binary tree */
@@ -18,22 +17,14 @@ export const BLOCK_COLUMNS = BLOCK_AROUND + 48;
 
 // Of a cell: whether it moves. From here on there are two banks: for keyframes all is different.
 const BANKS = BLOCK_COLUMNS + 54;
-/** [21 rates, 4 sizes, 3 opacities] */
-export const FLAG_RATE = 0;
 /** [5 W, 5 N, 5 NW, 5 NE: how they moved, 2 opaque] */
-export const FLAG_NEAR = FLAG_RATE + RATES * SIZES * 3;
+export const FLAG_NEAR = 0;
 /** [11 rates, 7 cells further off that moved] */
 export const FLAG_FAR = FLAG_NEAR + 1250;
-/** [4 sizes, 16 channels that are 0 or 255] */
+/** [4 sizes, 3 opacities, 16 channels that are 0 or 255] */
 export const FLAG_BOUND = FLAG_FAR + 77;
-/** [4 sizes, 3 opacities, 12 contrasts with the cells around] */
-export const FLAG_CONTRAST = FLAG_BOUND + 64;
-/** [2 itself, 16 neighbours, 5 diagonals that live] */
-export const FLAG_LIFE = FLAG_CONTRAST + 144;
-/** [3 opacities, 16 neighbours of the same colour] */
-export const FLAG_EQUAL = FLAG_LIFE + 160;
 /** [11 rates, 17 rates of late] */
-export const FLAG_LATE = FLAG_EQUAL + 48;
+export const FLAG_LATE = FLAG_BOUND + 192;
 
 /** [21 rates]: nothing lives or moved around it */
 export const FLAG_EMPTY = FLAG_LATE + 187;
@@ -43,52 +34,38 @@ export const FLAG_EMPTY = FLAG_LATE + 187;
 export const DEATH_NEAR = FLAG_EMPTY + RATES;
 /** [21 rates, 4 sizes] */
 export const DEATH_RATE = DEATH_NEAR + 48;
-/** [2, 16, 5] */
-export const DEATH_LIFE = DEATH_RATE + 84;
 
 // Of a channel of a moving cell: whether it moves.
 /** [4 channels, 6 rates, 4 sizes, 3 opacities] */
-export const MOVE_RATE = DEATH_LIFE + 160;
+export const MOVE_RATE = DEATH_RATE + 84;
 /** [4 channels, 64: how the earlier ones moved] */
 export const MOVE_EARLIER = MOVE_RATE + 288;
 /** [4 channels, 4 W, 4 N, 4 NE: how it moved there] */
 export const MOVE_NEAR = MOVE_EARLIER + 256;
 /** [4 channels, 8 values, 4 sizes] */
 export const MOVE_VALUE = MOVE_NEAR + 256;
-/** [4 channels, 9 pulls of the cells around, 4 sizes] */
-export const MOVE_PULL = MOVE_VALUE + 128;
-/** [4 channels, 17 rates of late] */
-export const MOVE_LATE = MOVE_PULL + 144;
 
 // Whether it falls.
 /** [4 channels, 27 signs of the earlier ones] */
-export const SIGN_EARLIER = MOVE_LATE + 68;
+export const SIGN_EARLIER = MOVE_VALUE + 128;
 /** [4 channels, 27 signs of W, N, NE] */
 export const SIGN_NEAR = SIGN_EARLIER + 108;
 /** [4 channels, 17 signed pulls] */
 export const SIGN_PULL = SIGN_NEAR + 108;
-/** [4 channels, 16 values] */
-export const SIGN_VALUE = SIGN_PULL + 68;
 
-// Whether it moves by more bits than these.
-/** [8 bits, 4 channels, 6 rates, 4 sizes] */
-export const MORE_RATE = SIGN_VALUE + 64;
-/** [8 bits, 4 channels, 9 bits of the largest earlier one] */
+// Whether it moves by more bits than these: eight decisions side by side (model.ts, climb).
+/** [4 channels, 6 rates, 4 sizes, 8 bits] */
+export const MORE_RATE = SIGN_PULL + 68;
+/** [4 channels, 9 bits of the largest earlier one, 8 bits] */
 export const MORE_EARLIER = MORE_RATE + 768;
-/** [8 bits, 9 W, 9 N] */
+/** [9 W, 9 N, 8 bits] */
 export const MORE_NEAR = MORE_EARLIER + 288;
-/** [8 bits, 9 pulls, 2 with or against it, 4 sizes] */
+/** [9 pulls, 2 with or against it, 4 sizes, 8 bits] */
 export const MORE_PULL = MORE_NEAR + 648;
-/** [8 bits, 4 channels, 16 bits of late] */
+/** [4 channels, 16 bits of late, 8 bits] */
 export const MORE_LATE = MORE_PULL + 576;
 
-// The bit below the first; those below it are as good as random.
-/** [8 bits, 4 channels, 4 sizes] */
-export const SECOND_SIZE = MORE_LATE + 512;
-/** [8 bits, 9 pulls, 2 with or against it] */
-export const SECOND_PULL = SECOND_SIZE + 128;
-
-const BANK_SIZE = SECOND_PULL + 144;
+const BANK_SIZE = MORE_LATE + 512;
 export const WEIGHT_COUNT = BANKS + 2 * BANK_SIZE;
 
 // What the page as a whole is like, and what it was like of late.

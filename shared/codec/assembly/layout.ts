@@ -22,3 +22,5 @@ export const LEVELS_AT: usize = memory.data(CELLS + 4 * 64, 16) + 3 * 64;
 export const MOVING_AT: usize = memory.data(64 * 8, 16);
 /** u64 [64]: cells that are not all zero before; one row of zeros before and after */
 export const LIVING_AT: usize = memory.data(66 * 8, 16) + 8;
+/** u64 [64]: cells that have moved so far; two rows of zeros before */
+export const MOVED_AT: usize = memory.data(66 * 8, 16) + 16;

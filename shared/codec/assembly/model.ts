@@ -3,14 +3,20 @@
 import { codeBit } from './coder';
 import { WEIGHTS_AT } from './weights';
 
-/** Log-odds are in 1/256; beyond ±11.5 a decision is as good as sure. */
-const LIMIT = 2944;
-/** u16 [2 LIMIT + 1]: probability of a 1, in 1/65536, by log-odds */
-const SQUASH_AT: usize = memory.data((2 * 2944 + 1) * 2, 16);
+/** Log-odds are in 1/256; eight weights of at most 2,900 (tests/bench/learnCodec.ts) never reach this, so nothing is clamped. */
+const LIMIT = 23552;
+/** Finer than 1/8 nobody can tell, and a small table stays in the nearest cache. */
+const FINENESS_SHIFT = 5;
+const STEPS = (2 * LIMIT) >> FINENESS_SHIFT;
+/** u16 [STEPS]: probability of a 1, in 1/65536, by log-odds */
+const SQUASH_AT: usize = memory.data(((2 * 23552) >> 5) * 2, 16);
+/** i16 [8]: log-odds of the decisions of a ladder */
+const LADDER_AT: usize = memory.data(16, 16);
 
 // exp of AssemblyScript is plain float64 arithmetic: the same table on every machine.
-for (let i = -LIMIT; i <= LIMIT; i++) {
-  store<u16>(SQUASH_AT + ((i + LIMIT) << 1), <u16>Math.round(65536.0 / (1.0 + Math.exp(-(<f64>i) / 256.0))));
+for (let i = 0; i < STEPS; i++) {
+  const odds = (<f64>((i << FINENESS_SHIFT) - LIMIT) + 15.5) / 256.0;
+  store<u16>(SQUASH_AT + (i << 1), <u16>max(1.0, min(65535.0, Math.round(65536.0 / (1.0 + Math.exp(-odds))))));
 }
 
 // @ts-ignore: decorator
@@ -23,18 +29,61 @@ function weight(index: i32): i32 {
   return load<i16>(WEIGHTS_AT + (<usize>index << 1));
 }
 
+// @ts-ignore: decorator
+@inline
+function codeOdds<Way>(odds: i32, bit: bool): bool {
+  return codeBit<Way>(load<u16>(SQUASH_AT + (<usize>((odds + LIMIT) >> FINENESS_SHIFT) << 1)), bit);
+}
+
 /**
  * Codes one decision in up to eight contexts.
  *
- * @param bit - what to write; not looked at when decoding
- * @param a - indexes into the weights; 0 is no context
+ * @param bit - what to write; not looked at when reading
+ * @param count - how many contexts, a literal: those left out then cost nothing
+ * @param a - indexes into the weights
  */
 // @ts-ignore: decorator
 @inline
-export function decide(bit: bool, a: i32, b: i32, c: i32 = 0, d: i32 = 0, e: i32 = 0, f: i32 = 0, g: i32 = 0, h: i32 = 0): bool {
-  let odds = weight(a) + weight(b) + weight(c) + weight(d) + weight(e) + weight(f) + weight(g) + weight(h);
+export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 0, d: i32 = 0, e: i32 = 0, f: i32 = 0, g: i32 = 0, h: i32 = 0): bool {
+  let odds = weight(a);
+  if (count > 1) odds += weight(b);
+  if (count > 2) odds += weight(c);
+  if (count > 3) odds += weight(d);
+  if (count > 4) odds += weight(e);
+  if (count > 5) odds += weight(f);
+  if (count > 6) odds += weight(g);
+  if (count > 7) odds += weight(h);
   // @ts-ignore: the learner's build defines it
   if (isDefined(LEARNING)) trace(bit, a, b, c, d, e, f, g, h);
-  odds = max(-LIMIT, min(LIMIT, odds));
-  return codeBit(load<u16>(SQUASH_AT + (<usize>(odds + LIMIT) << 1)), bit);
+  return codeOdds<Way>(odds, bit);
+}
+
+/**
+ * Codes a number as a ladder of decisions, each whether it is more than the last: those of one context lie side
+ * by side, so that all are judged at once.
+ *
+ * @param value - what to write, up to `most`; not looked at when reading
+ * @param most - 0 to 8
+ * @param a - indexes into the weights, of the first decision of eight
+ */
+// @ts-ignore: decorator
+@inline
+export function climb<Way>(value: i32, most: i32, a: i32, b: i32, c: i32, d: i32, e: i32): i32 {
+  const upper = i16x8.add_sat_s(weights(a), weights(b));
+  const lower = i16x8.add_sat_s(weights(c), weights(d));
+  v128.store(LADDER_AT, i16x8.add_sat_s(i16x8.add_sat_s(upper, lower), weights(e)));
+  let rung = 0;
+  while (rung < most) {
+    // @ts-ignore: the learner's build defines it
+    if (isDefined(LEARNING)) trace(value > rung, a + rung, b + rung, c + rung, d + rung, e + rung, 0, 0, 0);
+    if (!codeOdds<Way>(load<i16>(LADDER_AT + (<usize>rung << 1)), value > rung)) break;
+    rung++;
+  }
+  return rung;
+}
+
+// @ts-ignore: decorator
+@inline
+function weights(index: i32): v128 {
+  return v128.load(WEIGHTS_AT + (<usize>index << 1));
 }

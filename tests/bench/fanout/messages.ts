@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Config } from '../../../server/config.ts';
 import type { Size } from '../../../shared/geometry.ts';
+import type { FrameTally } from './tally.ts';
 
 /** Milliseconds since 1970 with microseconds: one clock for all processes and threads of a machine. */
 export const nowMs = (): number => performance.timeOrigin + performance.now();
@@ -50,6 +51,8 @@ export interface Server {
 export interface ServerCalls {
   start: { ask: Partial<Config>; answer: Server };
   costs: { ask: null; answer: Costs };
+  /** Since the start. */
+  tally: { ask: null; answer: FrameTally };
   /** Frames by number: when each was closed. */
   frames: { ask: null; answer: Float64Array };
 }

@@ -12,11 +12,13 @@ import { growMature } from '../../../server/world/mature.ts';
 import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
+import { tallyFrames } from './tally.ts';
 
 /** When a body is whole and nobody has touched it for a while. */
 const GROWN_STEPS = 900;
 /** By frame number. */
 const closedMs: number[] = [];
+const tally = tallyFrames();
 
 async function grow(config: Config): Promise<number> {
   const engine = await createWasmEngine(config);
@@ -56,5 +58,6 @@ answer<ServerCalls>({
     return { url: server.url, world: { width, height }, organisms };
   },
   costs,
+  tally,
   frames: () => Float64Array.from(closedMs, (at) => at ?? Number.NaN),
 });
