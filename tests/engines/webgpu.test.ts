@@ -5,6 +5,7 @@ import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { KERNEL_CHOICES, type KernelChoice } from '../../server/engines/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
+import { kernelTexts } from '../../server/engines/webgpu/kernels/compile.ts';
 import { SETTLE_WORKGROUP_BYTES } from '../../server/engines/webgpu/kernels/settle.ts';
 import { UPDATE_WORKGROUP_BYTES, update } from '../../server/engines/webgpu/kernels/update.ts';
 import { packWeights } from '../../server/engines/webgpu/rules.ts';
@@ -62,6 +63,27 @@ describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get ins
       { subgroups: false, halfWeights: false },
       { subgroups: true, halfWeights: true },
     ]);
+  });
+
+  test('no kernel gets as much as a warning: its subgroups are uniform, as WGSL wants them', async () => {
+    for (const { opened } of keepers) {
+      for (const [name, code] of Object.entries(kernelTexts(opened.form))) {
+        const { messages } = await opened.device.createShaderModule({ code }).getCompilationInfo();
+        expect(messages.map(({ message }) => `${name}: ${message}`)).toEqual([]);
+      }
+    }
+    // The check is there: what is not uniform is refused.
+    const { device } = keepers[0].opened;
+    device.pushErrorScope('validation');
+    const parting = device.createShaderModule({
+      code: `enable subgroups;
+        @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) lane: u32) {
+          if (lane > 3u) { _ = subgroupAdd(lane); }
+        }`,
+    });
+    const [fault] = (await parting.getCompilationInfo()).messages;
+    expect(fault).toMatchObject({ type: 'error', message: expect.stringMatching(/uniform control flow/) });
+    expect(await device.popErrorScope()).not.toBeNull();
   });
 
   // A step must not depend on how pages lie in banks: three pages a bank are the hard case.

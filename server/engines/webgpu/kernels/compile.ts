@@ -7,7 +7,8 @@ import { settle } from './settle.ts';
 import { STATUS } from './status.ts';
 import { update } from './update.ts';
 
-const kernels = (form: KernelForm) => ({
+/** WGSL, by entry point. */
+export const kernelTexts = (form: KernelForm) => ({
   find: FIND,
   turn: TURN,
   update: update(form),
@@ -16,12 +17,12 @@ const kernels = (form: KernelForm) => ({
   edit: EDIT,
   extract: EXTRACT,
 });
-export type Kernel = keyof ReturnType<typeof kernels>;
+export type Kernel = keyof ReturnType<typeof kernelTexts>;
 export type Pipelines = Readonly<Record<Kernel, GPUComputePipeline>>;
 
 /** @throws Error with the compiler's words when a kernel is not accepted */
 export async function compile(device: GPUDevice, form: KernelForm): Promise<Pipelines> {
-  const made = Object.entries(kernels(form)).map(async ([name, code]) => {
+  const made = Object.entries(kernelTexts(form)).map(async ([name, code]) => {
     const module = device.createShaderModule({ label: name, code });
     const faults = (await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error');
     if (faults.length > 0) {
