@@ -23,7 +23,16 @@ describe('two people at one Pikachu', () => {
   }, async () => {
     const body = await grownBody(server, ({ species }) => species === 'pikachu', 90_000);
     const [a, b] = [await joinAt(browser, server, 'A', body), await joinAt(browser, server, 'B', body)];
-    await expectRegrowth({ server, a, b, body, seenMs: 1_000, healedMs: 20_000, prefix: '' });
+    await expectRegrowth({
+      server,
+      a,
+      b,
+      body,
+      seenMs: 1_000,
+      healedSteps: 600,
+      healedMs: 20_000,
+      prefix: '',
+    });
     await a.close();
     await b.close();
   });

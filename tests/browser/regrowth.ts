@@ -12,6 +12,7 @@ export interface Organism {
   readonly x: number;
   readonly y: number;
   readonly health: number;
+  readonly ageSteps: number;
 }
 
 /** What the page offers to tests (client/main.ts). */
@@ -31,8 +32,11 @@ export interface Regrowth {
   /** Who watches; may be the same. */
   readonly b: Page;
   readonly body: Organism;
-  /** Within which B must see the cut, and then the body whole again. */
+  /** Within which B must see the cut. */
   readonly seenMs: number;
+  /** Within which B must see the body whole again: how fast it heals is the world's matter … */
+  readonly healedSteps: number;
+  /** … and how long that may take, the machine's. */
   readonly healedMs: number;
   /** Of the screenshots' names. */
   readonly prefix: string;
@@ -45,6 +49,12 @@ const EFFICIENCY = 0.9;
 
 export async function organismsOf({ url }: RunningServer): Promise<Organism[]> {
   return (await fetch(`${url}/api/organisms`)).json() as Promise<Organism[]>;
+}
+
+async function organismOf(server: RunningServer, id: number): Promise<Organism> {
+  const found = (await organismsOf(server)).find((one) => one.id === id);
+  if (found === undefined) throw new Error(`organism ${id} is dead`);
+  return found;
 }
 
 /** Waits for a body to grow up. */
@@ -75,9 +85,9 @@ export async function joinAt(
   return page;
 }
 
-/** A cuts the body's left half off; B sees it go, and regrow. @returns the recovery efficiency that B saw */
+/** A cuts the body's left half off; its health falls; B sees it go, and regrow. */
 export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
-  const { server, a, b, body, seenMs, healedMs } = regrowth;
+  const { server, a, b, body, seenMs, healedSteps, healedMs } = regrowth;
   const shoot = (page: Page, moment: string): Promise<Buffer> =>
     page.screenshot({ path: join(SCREENSHOTS, `${regrowth.prefix}${moment}.png`) });
   const isTrue = async (): Promise<true | undefined> =>
@@ -100,6 +110,8 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   }
   if (wound === undefined) throw new Error(`B did not see the left half gone within ${seenMs} ms of any cut`);
   const cutAt = Date.now();
+  const hurt = await organismOf(server, body.id);
+  expect(hurt.health).toBeLessThan(body.health - 0.05);
   await shoot(b, '2-b-cut');
   await shoot(a, '2-a-cut');
 
@@ -107,7 +119,12 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   expect(post).toBeGreaterThan(1e-2);
   await until(
     `recovery efficiency of ${EFFICIENCY} on B`,
-    async () => ((post - mse(await pagePixels(b, body), before)) / post >= EFFICIENCY ? true : undefined),
+    async () => {
+      if ((post - mse(await pagePixels(b, body), before)) / post >= EFFICIENCY) return true;
+      const { ageSteps } = await organismOf(server, body.id);
+      if (ageSteps - hurt.ageSteps > healedSteps) throw new Error(`not healed after ${healedSteps} steps`);
+      return undefined;
+    },
     healedMs - (Date.now() - cutAt),
   );
   await shoot(a, '3-a-regrown');
