@@ -129,8 +129,9 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   );
   await shoot(a, '3-a-regrown');
   await shoot(b, '3-b-regrown');
-  // What B holds is the server's truth, within ε and what moved between the two requests.
-  expect(mse(await pagePixels(b, body), await truePixels(server, body))).toBeLessThan(1e-3);
+  // What B holds is the server's truth, within ε and what moved between the two requests: the last of the wound still
+  // heals, and on a busy machine the requests may lie some steps apart, so they are made again.
+  await until('B holds the healed body', isTrue, 10_000);
 }
 
 /** The mouse, as a player holds it: the eraser at its first size, down the left half, as often as it takes. */
