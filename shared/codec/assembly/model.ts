@@ -3,7 +3,7 @@
 import { codeBit } from './coder';
 import { WEIGHTS_AT } from './weights';
 
-/** Log-odds are in 1/256; eight weights of at most 2,900 (tests/bench/learnCodec.ts) never reach this, so nothing is clamped. */
+/** Log-odds are in 1/256; even eight weights of at most 2,900 (tests/bench/learnCodec.ts) do not reach this, so nothing is clamped. */
 const LIMIT = 23552;
 /** Finer than 1/8 nobody can tell, and a small table stays in the nearest cache. */
 const FINENESS_SHIFT = 5;
@@ -36,7 +36,7 @@ function codeOdds<Way>(odds: i32, bit: bool): bool {
 }
 
 /**
- * Codes one decision in up to eight contexts.
+ * Codes one decision in up to four contexts.
  *
  * @param bit - what to write; not looked at when reading
  * @param count - how many contexts, a literal: those left out then cost nothing
@@ -44,17 +44,13 @@ function codeOdds<Way>(odds: i32, bit: bool): bool {
  */
 // @ts-ignore: decorator
 @inline
-export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 0, d: i32 = 0, e: i32 = 0, f: i32 = 0, g: i32 = 0, h: i32 = 0): bool {
+export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 0, d: i32 = 0): bool {
   let odds = weight(a);
   if (count > 1) odds += weight(b);
   if (count > 2) odds += weight(c);
   if (count > 3) odds += weight(d);
-  if (count > 4) odds += weight(e);
-  if (count > 5) odds += weight(f);
-  if (count > 6) odds += weight(g);
-  if (count > 7) odds += weight(h);
   // @ts-ignore: the learner's build defines it
-  if (isDefined(LEARNING)) trace(bit, a, b, c, d, e, f, g, h);
+  if (isDefined(LEARNING)) trace(bit, a, b, c, d, 0, 0, 0, 0);
   return codeOdds<Way>(odds, bit);
 }
 
