@@ -29,7 +29,7 @@ const HELP = `Trains an update rule that grows a picture from one cell, keeps it
 What to grow
   --sprite NAME        a sprite of pokesprite-images (a development dependency)
   --image FILE         any PNG with transparency
-  --scale N            cells a pixel, 1-8 (default 2 for a sprite, 1 for an image)
+  --scale X            cells a pixel, 1-8 (default 2 for a sprite, 1 for an image)
   --padding N          empty cells around it, 4-32 (default 12)
 Where to
   --out FILE           the rule (required); written when training ends
@@ -159,7 +159,7 @@ export function readCommand(args: string[]): Command | null {
     source: {
       sprite: text('sprite'),
       image: text('image'),
-      scale: number('scale', flags.image === undefined ? 2 : 1, 1, 8),
+      scale: number('scale', flags.image === undefined ? 2 : 1, 1, 8, false),
       padding: number('padding', 12, 4, 32),
     },
     parent: text('from'),

@@ -106,7 +106,7 @@ export function targetOf(
 ): EvaluationTarget | undefined {
   const { sprite, scale = '1' } = rule.metadata;
   const source = {
-    scale: smallNumber(scale, 1, 8, 1),
+    scale: Number(scale) >= 1 && Number(scale) <= 8 ? Number(scale) : 1,
     padding: padding ?? smallNumber(rule.metadata.padding, 0, 32, DEFAULT_PADDING),
     crop,
   };

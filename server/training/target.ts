@@ -25,7 +25,7 @@ export interface TargetSource {
   readonly sprite?: string;
   /** Path of a PNG. */
   readonly image?: string;
-  /** Cells a pixel. */
+  /** Cells a pixel, 1..8; where it is no whole number, a cell is the mean of what it covers. */
   readonly scale: number;
   /** Empty cells around the picture. */
   readonly padding: number;
@@ -112,8 +112,9 @@ export function fromPixels(
   }
   if (right < 0) throw new RuleError(`${label} is transparent everywhere`);
   if (!crop) [left, top, right, bottom] = [0, 0, width - 1, height - 1];
-  const cellsWide = (right - left + 1) * scale;
-  const cellsHigh = (bottom - top + 1) * scale;
+  const [pixelsWide, pixelsHigh] = [right - left + 1, bottom - top + 1];
+  const cellsWide = Math.round(pixelsWide * scale);
+  const cellsHigh = Math.round(pixelsHigh * scale);
   if (Math.max(cellsWide, cellsHigh) > MOST_CELLS) {
     throw new RuleError(
       `${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MOST_CELLS} fit`,
@@ -122,13 +123,30 @@ export function fromPixels(
   const shape = gridShape(cellsWide + 2 * padding, cellsHigh + 2 * padding);
   const rgba = new Float32Array(shape.cellCount * 4);
   for (let y = 0; y < cellsHigh; y++) {
+    const rows = covered(y, cellsHigh, pixelsHigh);
     for (let x = 0; x < cellsWide; x++) {
-      const pixel = ((top + Math.floor(y / scale)) * width + left + Math.floor(x / scale)) * 4;
-      const cell = cellIndex(shape, x + padding, y + padding) * 4;
-      const alpha = pixels[pixel + 3] / 255;
-      for (let c = 0; c < 3; c++) rgba[cell + c] = (pixels[pixel + c] / 255) * alpha;
-      rgba[cell + 3] = alpha;
+      const premultiplied = [0, 0, 0, 0];
+      for (const [column, across] of covered(x, cellsWide, pixelsWide)) {
+        for (const [row, down] of rows) {
+          const pixel = ((top + row) * width + left + column) * 4;
+          const alpha = (across * down * pixels[pixel + 3]) / 255;
+          for (let c = 0; c < 3; c++) premultiplied[c] += (pixels[pixel + c] / 255) * alpha;
+          premultiplied[3] += alpha;
+        }
+      }
+      rgba.set(premultiplied, cellIndex(shape, x + padding, y + padding) * 4);
     }
   }
   return { width: cellsWide, height: cellsHigh, shape, rgba };
+}
+
+/** The pixels that a cell covers, and which part of the cell each is; `count` cells lie over `pixels` pixels. */
+function covered(cell: number, count: number, pixels: number): [pixel: number, part: number][] {
+  const [from, to] = [(cell * pixels) / count, ((cell + 1) * pixels) / count];
+  const first = Math.floor(from);
+  if (to <= first + 1) return [[first, 1]];
+  return Array.from({ length: Math.ceil(to) - first }, (_, i) => {
+    const pixel = first + i;
+    return [pixel, (Math.min(to, pixel + 1) - Math.max(from, pixel)) / (to - from)];
+  });
 }

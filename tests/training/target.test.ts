@@ -18,6 +18,9 @@ function png(name: string, width: number, height: number, channels: number, data
   return file;
 }
 
+const rounded = (values: Iterable<number>): number[] =>
+  [...values].map((value) => Math.round(value * 100) / 100);
+
 test('a picture is cropped to its content, scaled, padded and premultiplied', () => {
   const pixels = Array(5 * 4 * 4).fill(0);
   pixels.splice((1 * 5 + 2) * 4, 8, 255, 0, 51, 255, 255, 255, 255, 51); // two pixels at (2, 1) and (3, 1)
@@ -27,13 +30,26 @@ test('a picture is cropped to its content, scaled, padded and premultiplied', ()
   expect([target.shape.width, target.shape.height]).toEqual([14, 11]);
   const at = (x: number, y: number): number[] => {
     const cell = cellIndex(target.shape, x, y) * 4;
-    return [...target.rgba.subarray(cell, cell + 4)].map((value) => Math.round(value * 100) / 100);
+    return rounded(target.rgba.subarray(cell, cell + 4));
   };
   expect(at(4, 4)).toEqual([1, 0, 0.2, 1]);
   expect(at(6, 6)).toEqual([1, 0, 0.2, 1]);
   expect(at(7, 4)).toEqual([0.2, 0.2, 0.2, 0.2]);
   expect(at(3, 4)).toEqual([0, 0, 0, 0]);
   expect(at(10, 6)).toEqual([0, 0, 0, 0]);
+});
+
+test('at a scale that is no whole number a cell is the mean of the pixels it covers, weighted by alpha', () => {
+  const image = png('row.png', 2, 1, 4, [255, 0, 0, 255, 255, 255, 255, 51]);
+  const target = readTarget({ image, scale: 1.5, padding: 4 });
+  expect([target.width, target.height]).toEqual([3, 2]);
+  for (const y of [4, 5]) {
+    const row = [4, 5, 6].map((x) => cellIndex(target.shape, x, y) * 4);
+    const cells = row.map((at) => [...target.rgba.subarray(at, at + 4)]);
+    expect(cells[0]).toEqual([1, 0, 0, 1]);
+    expect(rounded(cells[1])).toEqual([0.6, 0.1, 0.1, 0.6]);
+    expect(rounded(cells[2])).toEqual([0.2, 0.2, 0.2, 0.2]);
+  }
 });
 
 test('a sprite of the development dependency is found by name', () => {
