@@ -247,6 +247,7 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
       ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
       scale: String(scale),
       padding: String(padding),
+      place: String(plan.placeWeight),
       ...(plan.parent === undefined ? {} : parentage(plan.parent)),
     },
   };

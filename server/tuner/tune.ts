@@ -43,6 +43,8 @@ const RANDOM_SEEDS = 16;
 const WHOLE_ERROR = 1.5;
 /** … and so much of the wounds must be healed. */
 const WHOLE_RECOVERY = 0.98;
+/** As rules are trained by default. */
+const PLACE_WEIGHT = 0.3;
 const PROBE = { wounds: 2, randomSeeds: 4 } as const;
 
 export interface TuneHooks {
@@ -246,7 +248,7 @@ class Tuning {
   }
 
   #plan(source: TargetSource): TrainingPlan {
-    const { hidden, fireRate } = this.#incumbent;
+    const { hidden, fireRate, metadata } = this.#incumbent;
     const { options } = this.#job;
     return {
       name: this.#job.species,
@@ -256,7 +258,8 @@ class Tuning {
       fireRate,
       overflowWeight: 0,
       quiescenceWeight: 0,
-      placeWeight: 0,
+      // Hidden channels that hold the place go on holding it; others are not made to.
+      placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
       // Until it is known how long one takes.
       iterations: options.iterations ?? 10 * options.seconds,
       curriculumIterations: 0,
