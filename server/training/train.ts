@@ -4,7 +4,7 @@
  */
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
-import { type DamageKind, damage } from './damage.ts';
+import type { DamageKind } from './damage.ts';
 import type { Weights } from './kernel.ts';
 import {
   firstState,
@@ -15,10 +15,11 @@ import {
   update,
 } from './optimizer.ts';
 import { Random, type RandomState } from './random.ts';
-import { drawReplay, type RecordedDamage, replay } from './recorded.ts';
+import type { RecordedDamage } from './recorded.ts';
 import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
-import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
+import { poolState, Samples } from './samples.ts';
+import { livingCells, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
 
 /** What is trained and how; fixed for the whole run, kept in its checkpoints. */
@@ -97,16 +98,6 @@ export interface Progress {
   readonly rolledBack?: string;
 }
 
-/** What becomes of one slot of a batch. */
-interface Sample {
-  /** In the pool; -1 in the curriculum. */
-  readonly index: number;
-  /** Was whole, and is left alone: it shall keep still. */
-  readonly isWhole: boolean;
-  /** Is hurt before the rollout. */
-  readonly isHurt: boolean;
-}
-
 /** Every so many iterations of a run that does well, its state is kept to return to. */
 const KEEP_EVERY = 250;
 /** Smoothed loss this many times the kept one (or the pass loss, if more) is divergence. */
@@ -127,7 +118,7 @@ export class TrainingRun {
   readonly plan: TrainingPlan;
   readonly target: Target;
   readonly #rollouts: RolloutBatch;
-  readonly #seedLoss: number;
+  readonly #samples: Samples;
   #now: Snapshot;
   #kept: Snapshot;
   #random: Random;
@@ -175,9 +166,7 @@ export class TrainingRun {
       maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),
     });
     this.#rollouts.target.set(this.target.rgba);
-    const seed = new Float32Array(shape.cellCount * CHANNELS);
-    plantSeed(seed, shape);
-    this.#seedLoss = meanSquareError(seed, this.target.rgba, shape);
+    this.#samples = new Samples(plan, this.target, this.#rollouts);
     if (this.#inCurriculum && plan.curriculumIterations === 0) this.#beginPool();
   }
 
@@ -213,10 +202,6 @@ export class TrainingRun {
     return this.#now.pool.length === 0;
   }
 
-  get #poolSize(): number {
-    return Math.max(this.plan.poolSize, this.plan.batch);
-  }
-
   /** A copy: what happens later does not reach it. */
   snapshot(): Snapshot {
     const now = this.#now;
@@ -237,8 +222,9 @@ export class TrainingRun {
       ? this.#now.difficulty.steps
       : this.#random.whole(regime.POOL.fewestSteps, regime.mostPoolSteps(this.#now.poolDone));
     this.#rollouts.setWeights(this.weights);
-    const samples = inCurriculum ? this.#drawFromTarget() : this.#drawFromPool();
-    await this.#hurt(samples);
+    const samples = inCurriculum
+      ? this.#samples.fromTarget(this.#now.difficulty, this.#random)
+      : await this.#samples.fromPool(this.#now.pool, this.#random);
     const rollouts = samples.map(({ isWhole, isHurt }) => ({
       steps: isHurt ? this.#random.whole(Math.min(this.plan.shortestSteps, steps), steps) : steps,
       randomSeed: this.#random.uint32() | 0,
@@ -259,7 +245,8 @@ export class TrainingRun {
     }
     const optimizer = update(this.#now.optimizer, gradient, this.#rate(), this.plan.optimizer);
     samples.forEach(({ index }, slot) => {
-      if (index >= 0 && this.plan.poolSize > 0) this.#poolState(index).set(this.#rollouts.state(slot));
+      if (index < 0 || this.plan.poolSize === 0) return;
+      poolState(this.#now.pool, this.target.shape, index).set(this.#rollouts.state(slot));
     });
     (this.#now.losses as number[]).push(loss);
     this.#now = {
@@ -304,7 +291,7 @@ export class TrainingRun {
     );
     this.#deadFor = lives ? 0 : this.#deadFor + 1;
     if (this.#deadFor >= DEAD_FOR) return 'no sample lives';
-    if (this.#inCurriculum) return smoothed > 100 * this.#seedLoss ? 'the loss has exploded' : null;
+    if (this.#inCurriculum) return smoothed > 100 * this.#samples.seedLoss ? 'the loss has exploded' : null;
     // After a return to the kept state it may do worse: it can be that the state itself must be unlearned,
     // as when the first rollouts longer than the curriculum's run wild.
     const returns = this.#now.rollbacks - this.#kept.rollbacks;
@@ -325,96 +312,6 @@ export class TrainingRun {
     this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
   }
 
-  #drawFromTarget(): Sample[] {
-    const { shape, rgba } = this.target;
-    return Array.from({ length: this.plan.batch }, (_, slot) => {
-      regime.plantTarget(this.#rollouts.state(slot), shape, rgba, this.#now.difficulty, this.#random);
-      return { index: -1, isWhole: false, isHurt: false };
-    });
-  }
-
-  /** Fills the slots, worst first. */
-  #drawFromPool(): Sample[] {
-    const { shape, rgba } = this.target;
-    const { batch } = this.plan;
-    const poolSize = this.#poolSize;
-    const hurts = this.plan.damage.length > 0;
-    const chosen = new Set<number>();
-    while (chosen.size < batch) chosen.add(this.#random.whole(0, poolSize - 1));
-    const ranked = [...chosen]
-      .map((index) => ({ index, loss: meanSquareError(this.#poolState(index), rgba, shape) }))
-      .sort((a, b) => b.loss - a.loss || a.index - b.index);
-    const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
-    return ranked.map(({ index, loss }, slot) => {
-      const state = this.#rollouts.state(slot);
-      state.set(this.#poolState(index));
-      const startsAgain = slot === 0 && this.#startsAgain(loss);
-      if (startsAgain) plantSeed(state, shape);
-      else if (this.#isAstray(loss)) align(state, rgba, shape, this.plan.alignCells);
-      const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.#seedLoss;
-      const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.#seedLoss;
-      return { index, isWhole, isHurt };
-    });
-  }
-
-  /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
-  async #hurt(samples: readonly Sample[]): Promise<void> {
-    const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
-    const { recorded } = this.plan;
-    const replayed = recorded === undefined ? [] : slots.filter(() => this.#random.unit() < recorded.part);
-    await this.#liveOn(slots, this.plan.delaySteps);
-    const drawn = slots.filter((slot) => !replayed.includes(slot));
-    for (const slot of drawn) this.#damage(slot);
-    await this.#replay(replayed);
-    const twice = drawn.filter(() => this.#random.unit() < this.plan.twicePart);
-    await this.#liveOn(twice, regime.POOL.mostStepsBetween);
-    for (const slot of twice) this.#damage(slot);
-  }
-
-  /** Does a recorded wound to each of these slots. */
-  async #replay(slots: readonly number[]): Promise<void> {
-    const { recorded, batch } = this.plan;
-    if (recorded === undefined || slots.length === 0) return;
-    const replays = slots.map((slot) => drawReplay(slot, recorded, this.#random));
-    await replay(replays, this.#rollouts, batch, this.target.shape);
-    const healing = slots.filter(() => this.#random.unit() < 0.5);
-    await this.#liveOn(healing, recorded.healingSteps);
-  }
-
-  /** Steps these slots without learning from it, each 0 to `mostSteps`. */
-  async #liveOn(slots: readonly number[], mostSteps: number): Promise<void> {
-    if (slots.length === 0 || mostSteps === 0) return;
-    await this.#rollouts.run(
-      Array.from({ length: this.plan.batch }, (_, slot) => ({
-        steps: slots.includes(slot) ? this.#random.whole(0, mostSteps) : 0,
-        randomSeed: this.#random.uint32() | 0,
-      })),
-    );
-  }
-
-  #damage(slot: number): void {
-    const { shape, width, height } = this.target;
-    const state = this.#rollouts.state(slot);
-    damage({ state, shape, reach: Math.max(width, height) / 2 }, this.plan.damage, this.#random);
-    // Nothing is left to heal from: it starts again.
-    if (livingCells(state, shape) === 0) plantSeed(state, shape);
-  }
-
-  /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
-  #startsAgain(worstLoss: number): boolean {
-    return worstLoss >= regime.POOL.farOff * this.#seedLoss || this.#random.unit() < this.plan.seedPart;
-  }
-
-  /** Grown, but not as it should be: it may be whole, and elsewhere. */
-  #isAstray(loss: number): boolean {
-    return loss < regime.POOL.grown * this.#seedLoss && loss >= regime.POOL.whole * this.#seedLoss;
-  }
-
-  #poolState(index: number): Float32Array {
-    const length = this.target.shape.cellCount * CHANNELS;
-    return this.#now.pool.subarray(index * length, (index + 1) * length);
-  }
-
   #advanceCurriculum(): void {
     const { difficulty, smoothedLoss, curriculumDone } = this.#now;
     const passed = smoothedLoss < regime.CURRICULUM.passLoss;
@@ -426,11 +323,12 @@ export class TrainingRun {
   #beginPool(): void {
     const { shape } = this.target;
     const length = shape.cellCount * CHANNELS;
-    const pool = new Float32Array(this.#poolSize * length);
+    const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
+    const pool = new Float32Array(poolSize * length);
     // Bodies older than any that the curriculum saw run wild at first, and cut short it leaves a rule that
     // fails from a seed: neither is a divergence.
-    this.#now = { ...this.#now, pool, smoothedLoss: this.#seedLoss };
-    for (let i = 0; i < this.#poolSize; i++) plantSeed(this.#poolState(i), shape);
+    this.#now = { ...this.#now, pool, smoothedLoss: this.#samples.seedLoss };
+    for (let i = 0; i < poolSize; i++) plantSeed(poolState(pool, shape, i), shape);
     this.#kept = this.snapshot();
   }
 

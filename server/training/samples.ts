@@ -1,0 +1,137 @@
+/** What a batch is made of (`regime.ts` says why): samples from the pool, or from the finished picture, and their wounds. */
+import { CHANNELS } from '../rules/rule.ts';
+import { damage } from './damage.ts';
+import type { GridShape } from './kernel.ts';
+import type { Random } from './random.ts';
+import { drawReplay, replay } from './recorded.ts';
+import * as regime from './regime.ts';
+import type { RolloutBatch } from './rollouts.ts';
+import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
+import type { Target } from './target.ts';
+import type { TrainingPlan } from './train.ts';
+
+/** What becomes of one slot of a batch. */
+export interface Sample {
+  /** In the pool; -1 in the curriculum. */
+  readonly index: number;
+  /** Was whole, and is left alone: it shall keep still. */
+  readonly isWhole: boolean;
+  /** Is hurt before the rollout. */
+  readonly isHurt: boolean;
+}
+
+/** A view: what is written there is in the pool. @param pool - [size, cellCount, 16] */
+export function poolState(pool: Float32Array, shape: GridShape, index: number): Float32Array {
+  const length = shape.cellCount * CHANNELS;
+  return pool.subarray(index * length, (index + 1) * length);
+}
+
+/** Fills the slots of a batch of rollouts. */
+export class Samples {
+  /** Mean square error of a bare seed: what a sample's is compared with. */
+  readonly seedLoss: number;
+  readonly #plan: TrainingPlan;
+  readonly #target: Target;
+  readonly #rollouts: RolloutBatch;
+
+  constructor(plan: TrainingPlan, target: Target, rollouts: RolloutBatch) {
+    this.#plan = plan;
+    this.#target = target;
+    this.#rollouts = rollouts;
+    const seed = new Float32Array(target.shape.cellCount * CHANNELS);
+    plantSeed(seed, target.shape);
+    this.seedLoss = meanSquareError(seed, target.rgba, target.shape);
+  }
+
+  /** Every slot begins on the finished picture, made as hard as the curriculum says. */
+  fromTarget(difficulty: regime.Difficulty, random: Random): Sample[] {
+    const { shape, rgba } = this.#target;
+    return Array.from({ length: this.#plan.batch }, (_, slot) => {
+      regime.plantTarget(this.#rollouts.state(slot), shape, rgba, difficulty, random);
+      return { index: -1, isWhole: false, isHurt: false };
+    });
+  }
+
+  /** Fills the slots with samples of the pool, worst first, and hurts the best. @param pool - [size, cellCount, 16] */
+  async fromPool(pool: Float32Array, random: Random): Promise<Sample[]> {
+    const samples = this.#draw(pool, random);
+    await this.#hurt(samples, random);
+    return samples;
+  }
+
+  #draw(pool: Float32Array, random: Random): Sample[] {
+    const { shape, rgba } = this.#target;
+    const { batch } = this.#plan;
+    const poolSize = pool.length / (shape.cellCount * CHANNELS);
+    const hurts = this.#plan.damage.length > 0;
+    const chosen = new Set<number>();
+    while (chosen.size < batch) chosen.add(random.whole(0, poolSize - 1));
+    const ranked = [...chosen]
+      .map((index) => ({ index, loss: meanSquareError(poolState(pool, shape, index), rgba, shape) }))
+      .sort((a, b) => b.loss - a.loss || a.index - b.index);
+    const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
+    return ranked.map(({ index, loss }, slot) => {
+      const state = this.#rollouts.state(slot);
+      state.set(poolState(pool, shape, index));
+      const startsAgain = slot === 0 && this.#startsAgain(loss, random);
+      if (startsAgain) plantSeed(state, shape);
+      else if (this.#isAstray(loss)) align(state, rgba, shape, this.#plan.alignCells);
+      const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.seedLoss;
+      const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.seedLoss;
+      return { index, isWhole, isHurt };
+    });
+  }
+
+  /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
+  async #hurt(samples: readonly Sample[], random: Random): Promise<void> {
+    const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
+    const { recorded } = this.#plan;
+    const replayed = recorded === undefined ? [] : slots.filter(() => random.unit() < recorded.part);
+    await this.#liveOn(slots, this.#plan.delaySteps, random);
+    const drawn = slots.filter((slot) => !replayed.includes(slot));
+    for (const slot of drawn) this.#damage(slot, random);
+    await this.#replay(replayed, random);
+    const twice = drawn.filter(() => random.unit() < this.#plan.twicePart);
+    await this.#liveOn(twice, regime.POOL.mostStepsBetween, random);
+    for (const slot of twice) this.#damage(slot, random);
+  }
+
+  /** Does a recorded wound to each of these slots. */
+  async #replay(slots: readonly number[], random: Random): Promise<void> {
+    const { recorded, batch } = this.#plan;
+    if (recorded === undefined || slots.length === 0) return;
+    const replays = slots.map((slot) => drawReplay(slot, recorded, random));
+    await replay(replays, this.#rollouts, batch, this.#target.shape);
+    const healing = slots.filter(() => random.unit() < 0.5);
+    await this.#liveOn(healing, recorded.healingSteps, random);
+  }
+
+  /** Steps these slots without learning from it, each 0 to `mostSteps`. */
+  async #liveOn(slots: readonly number[], mostSteps: number, random: Random): Promise<void> {
+    if (slots.length === 0 || mostSteps === 0) return;
+    await this.#rollouts.run(
+      Array.from({ length: this.#plan.batch }, (_, slot) => ({
+        steps: slots.includes(slot) ? random.whole(0, mostSteps) : 0,
+        randomSeed: random.uint32() | 0,
+      })),
+    );
+  }
+
+  #damage(slot: number, random: Random): void {
+    const { shape, width, height } = this.#target;
+    const state = this.#rollouts.state(slot);
+    damage({ state, shape, reach: Math.max(width, height) / 2 }, this.#plan.damage, random);
+    // Nothing is left to heal from: it starts again.
+    if (livingCells(state, shape) === 0) plantSeed(state, shape);
+  }
+
+  /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
+  #startsAgain(worstLoss: number, random: Random): boolean {
+    return worstLoss >= regime.POOL.farOff * this.seedLoss || random.unit() < this.#plan.seedPart;
+  }
+
+  /** Grown, but not as it should be: it may be whole, and elsewhere. */
+  #isAstray(loss: number): boolean {
+    return loss < regime.POOL.grown * this.seedLoss && loss >= regime.POOL.whole * this.seedLoss;
+  }
+}
