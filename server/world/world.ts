@@ -2,8 +2,7 @@
  * The world between two steps: who lives where, how they fare, and what players did. It drives an engine
  * and knows no threads, clocks or sockets. Calls must not overlap, as the engine's must not.
  */
-import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
-import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import {
   type Engine,
@@ -17,20 +16,16 @@ import { CHANNELS } from '../rules/rule.ts';
 import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
 import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
 import { layOutGarden, type Seedling } from './garden.ts';
-import { healthOf, healthRect } from './mature.ts';
+import { HealthWatch } from './health.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
 import { organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
+import { readPixels } from './pixels.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
-/**
- * Bodies measured in one frame at most (one of 40 cells takes about 0.03 ms). At 20 frames a second that is
- * 4 Hz for 640 bodies that move, more than a few cores step; those that stand still are not measured again.
- */
-const MOST_MEASURED = 128;
 /** Strokes applied between two steps; the rest wait for the next frame. */
 const MOST_STROKES = 64;
 /** Strokes that wait; beyond it players are told so. */
@@ -58,17 +53,11 @@ export class World {
   /** The rules in force have changed. */
   onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #waiting: WaitingStroke[] = [];
-  /** Of the body that is being measured; as long as the largest yet. */
-  #own = new Float32Array(0);
   #strokes = 0;
   #runSeconds = 0;
-  /** Samples, and measured bodies, that time has earned and that are still to be taken. */
+  /** Samples that time has earned and that are still to be taken. */
   #samplesOwed = 0;
-  #measuresOwed = 0;
-  /** Whose health may have changed since it was measured, first come first served. */
-  readonly #stale = new Set<number>();
-  /** Of them when last counted: all are to be measured until the next count. */
-  #pace = 0;
+  readonly #health: HealthWatch;
   #livingCells = 0;
   /** An admin has cleared their places: they do not come back. */
   readonly #uprooted = new Set<number>();
@@ -80,6 +69,7 @@ export class World {
     this.engine = engine;
     this.rules = new RuleSlots(engine, rules);
     const { organisms, rules: slots, wounds } = this;
+    this.#health = new HealthWatch(engine, organisms, slots, wounds);
     this.swaps = new Swaps({
       engine,
       organisms,
@@ -214,7 +204,7 @@ export class World {
     hit: ReadonlyMap<OrganismId, readonly number[]>,
   ): Promise<void> {
     const step = this.engine.stepNumber;
-    for (const id of hit.keys()) if (!this.wounds.isOpen(id)) await this.#measure(id);
+    for (const id of hit.keys()) if (!this.wounds.isOpen(id)) await this.#health.measure(id);
     for (const perturbation of perturbations) this.engine.perturb(perturbation);
     this.swaps.strike([...hit.keys()]);
     for (const [id, touching] of hit) {
@@ -223,7 +213,7 @@ export class World {
       const { label } = this.rules.at(body.slot);
       const { species, health } = body;
       this.wounds.strike({ id, species, label, health }, blowsOf(perturbations, touching, body), step);
-      await this.#measure(id);
+      await this.#health.measure(id);
     }
   }
 
@@ -255,32 +245,13 @@ export class World {
     const isDue = this.#samplesOwed >= 1;
     if (isDue) await this.#count();
 
-    this.#measuresOwed = Math.min(this.#measuresOwed + this.#pace * samples, this.#stale.size, MOST_MEASURED);
-    for (const id of this.#stale) {
-      if (this.#measuresOwed < 1) break;
-      this.#measuresOwed--;
-      this.#stale.delete(id);
-      await this.#measure(id);
-    }
+    await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
 
     if (!isDue) return;
     await this.#sow();
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
       for (const { history, health } of this.organisms) history.push(health);
-  }
-
-  async #measure(id: number): Promise<void> {
-    const organism = this.organisms.get(id);
-    if (organism === undefined) return;
-    const { mature } = this.rules.at(organism.slot);
-    const rect = healthRect(mature, organism.x, organism.y);
-    const length = rect.width * rect.height * 4;
-    if (this.#own.length < length) this.#own = new Float32Array(length);
-    const own = this.#own.subarray(0, length);
-    await this.engine.readOrganism(organism.id, rect, own);
-    organism.health = healthOf(own, mature);
-    this.wounds.measured(id, organism.health, this.engine.stepNumber);
   }
 
   async #count(): Promise<void> {
@@ -299,8 +270,7 @@ export class World {
     }
     this.#livingCells = livingCells;
     const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();
-    for (const id of moved) this.#stale.add(id);
-    this.#pace = this.#stale.size;
+    this.#health.moved(moved);
   }
 
   #leaveFallow({ species, x, y }: Seedling): void {
@@ -372,23 +342,9 @@ export class World {
     return (this.engine.stepNumber - plantedStep) >>> 0;
   }
 
-  /**
-   * @returns [height, width, 4], the true pixels; zeros outside the world
-   * @throws RangeError when the rectangle is none, or too large
-   */
-  async pixels(rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
-    const { x, y, width, height } = rect;
-    if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1)
-      throw new RangeError('a rectangle has whole numbers, and at least one cell');
-    if (width > MAX_PNG_SIDE || height > MAX_PNG_SIDE)
-      throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells a side`);
-    const pixels = new Uint8Array(width * height * 4);
-    const page = new Uint8Array(PAGE_BYTES);
-    for (const { px, py, index } of pagesUnder(rect, this.engine)) {
-      await this.engine.readPage(index, page);
-      copyOverlap(page, px * PAGE_CELLS, py * PAGE_CELLS, pixels, rect);
-    }
-    return pixels;
+  /** @see readPixels */
+  pixels(rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
+    return readPixels(this.engine, rect);
   }
 
   // --- outliving the process ---
@@ -485,28 +441,4 @@ function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
     page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   }
   return anyone ? page : null;
-}
-
-function* pagesUnder(
-  { x, y, width, height }: Rect,
-  world: Size,
-): Generator<{ px: number; py: number; index: number }> {
-  const across = Math.ceil(world.width / PAGE_CELLS);
-  const lastX = Math.floor((Math.min(x + width, world.width) - 1) / PAGE_CELLS);
-  const lastY = Math.floor((Math.min(y + height, world.height) - 1) / PAGE_CELLS);
-  for (let py = Math.floor(Math.max(y, 0) / PAGE_CELLS); py <= lastY; py++)
-    for (let px = Math.floor(Math.max(x, 0) / PAGE_CELLS); px <= lastX; px++)
-      yield { px, py, index: py * across + px };
-}
-
-/** Copies the part of a page at (left, top) that lies in the rectangle. */
-function copyOverlap(page: Uint8Array, left: number, top: number, into: Uint8Array, rect: Rect): void {
-  const fromX = Math.max(left, rect.x);
-  const toX = Math.min(left + PAGE_CELLS, rect.x + rect.width);
-  const toY = Math.min(top + PAGE_CELLS, rect.y + rect.height);
-  for (let y = Math.max(top, rect.y); y < toY; y++) {
-    const from = ((y - top) * PAGE_CELLS + fromX - left) * 4;
-    const row = page.subarray(from, from + (toX - fromX) * 4);
-    into.set(row, ((y - rect.y) * rect.width + fromX - rect.x) * 4);
-  }
 }

@@ -1,0 +1,47 @@
+/** What a rectangle of the world looks like, put together from the pages of the engine. */
+import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import type { Engine } from '../engines/engine.ts';
+
+/**
+ * @returns [height, width, 4], the true pixels; zeros outside the world
+ * @throws RangeError when the rectangle is none, or too large
+ */
+export async function readPixels(engine: Engine, rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
+  const { x, y, width, height } = rect;
+  if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1)
+    throw new RangeError('a rectangle has whole numbers, and at least one cell');
+  if (width > MAX_PNG_SIDE || height > MAX_PNG_SIDE)
+    throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells a side`);
+  const pixels = new Uint8Array(width * height * 4);
+  const page = new Uint8Array(PAGE_BYTES);
+  for (const { px, py, index } of pagesUnder(rect, engine)) {
+    await engine.readPage(index, page);
+    copyOverlap(page, px * PAGE_CELLS, py * PAGE_CELLS, pixels, rect);
+  }
+  return pixels;
+}
+
+function* pagesUnder(
+  { x, y, width, height }: Rect,
+  world: Size,
+): Generator<{ px: number; py: number; index: number }> {
+  const across = Math.ceil(world.width / PAGE_CELLS);
+  const lastX = Math.floor((Math.min(x + width, world.width) - 1) / PAGE_CELLS);
+  const lastY = Math.floor((Math.min(y + height, world.height) - 1) / PAGE_CELLS);
+  for (let py = Math.floor(Math.max(y, 0) / PAGE_CELLS); py <= lastY; py++)
+    for (let px = Math.floor(Math.max(x, 0) / PAGE_CELLS); px <= lastX; px++)
+      yield { px, py, index: py * across + px };
+}
+
+/** Copies the part of a page at (left, top) that lies in the rectangle. */
+function copyOverlap(page: Uint8Array, left: number, top: number, into: Uint8Array, rect: Rect): void {
+  const fromX = Math.max(left, rect.x);
+  const toX = Math.min(left + PAGE_CELLS, rect.x + rect.width);
+  const toY = Math.min(top + PAGE_CELLS, rect.y + rect.height);
+  for (let y = Math.max(top, rect.y); y < toY; y++) {
+    const from = ((y - top) * PAGE_CELLS + fromX - left) * 4;
+    const row = page.subarray(from, from + (toX - fromX) * 4);
+    into.set(row, ((y - rect.y) * rect.width + fromX - rect.x) * 4);
+  }
+}
