@@ -335,10 +335,10 @@ export class Routes {
         await tuner.cancel(actor);
         return {};
       case 'reject':
-        await tuner.reject(ruleIn(fields), actor);
+        await tuner.candidates.reject(ruleIn(fields), actor);
         return {};
       case 'promote': {
-        const result = await tuner.promote(ruleIn(fields), actor);
+        const result = await tuner.candidates.promote(ruleIn(fields), actor);
         if (!result.ok) throw new RuleError(result.reason);
         return result;
       }
@@ -349,7 +349,7 @@ export class Routes {
 
   /** Incumbent and candidate heal one wound: frames one below the other. */
   async #healingFilm({ part, response }: Call): Promise<void> {
-    const png = (await this.#tuner()).film(Number(part));
+    const png = (await this.#tuner()).candidates.film(Number(part));
     if (png === null) throw new Refusal(404, `there is no film of rule ${part}`);
     response.writeHead(200, {
       'Content-Type': 'image/png',

@@ -4,17 +4,18 @@
  * does can hurt the server: it is watched, killed when it does not pause, and tried again only so often.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
-import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
+import type { SwapDesk } from '../admin/swapDesk.ts';
 import type { Config } from '../config.ts';
 import { writeWhole } from '../rules/load.ts';
-import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
+import { type Actor, labelOf } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Wound } from '../sessions/wound.ts';
-import { isResult, type Job, Jobs, type Result, readJson, type TuneOptions } from './jobs.ts';
+import { Candidates } from './candidates.ts';
+import { type Job, Jobs, type TuneOptions } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, type ToTuning } from './messages.ts';
 import { Series, type TunerMode, type TunerView } from './view.ts';
 
@@ -28,11 +29,8 @@ const MOST_NOTES = 12;
 /** Of a species, for one job: written by the thread that routes frames. About a MB of JSON at most. */
 const MOST_WOUNDS = 400;
 const MOST_COORDINATES = 150_000;
-/** Of candidates: about 100 kB each. */
-const MOST_FILMS = 48;
 /** What a process that died said last. */
 const MOST_LAST_WORDS = 2_000;
-const SELF: Actor = { who: 'the tuner', address: '' };
 
 export interface TunerOptions extends TuneOptions {
   readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
@@ -68,7 +66,7 @@ interface Running {
 export class Tuner {
   readonly #options: TunerOptions;
   readonly #jobs: Jobs;
-  readonly #films: string;
+  readonly candidates: Candidates;
   #mode: TunerMode;
   #running: Running | null = null;
   /** The running job, or the last one. */
@@ -86,7 +84,7 @@ export class Tuner {
     this.#options = options;
     this.#mode = options.mode;
     this.#jobs = new Jobs(options.dataDir);
-    this.#films = join(options.dataDir, 'tuner', 'films');
+    this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, (text) => this.#note(text));
   }
 
   /** What an earlier run of the server has left in the queue is gone on with. */
@@ -180,7 +178,7 @@ export class Tuner {
    */
   async #prepared(name: string): Promise<Job | null> {
     const job = this.#jobs.read(name);
-    if (await this.#entered(name, job)) return null;
+    if (await this.candidates.enter(name, job, this.#mode === 'auto')) return null;
     const now = await this.#options.desk.ask((registry) => {
       const record = registry.inForce().get(job.species);
       return record === undefined ? null : { record, bytes: registry.read(record.id).bytes };
@@ -300,98 +298,7 @@ export class Tuner {
     await exited;
   }
 
-  // --- results ---
-
-  /** Puts a finished job's candidate into the registry. @returns false when it is not finished */
-  async #entered(name: string, job: Job): Promise<boolean> {
-    let result: Result;
-    try {
-      result = readJson(this.#jobs.path(name, 'result'), isResult);
-    } catch {
-      return false; // not there yet, or not whole: it is made again
-    }
-    if (result.verdict === 'needless') {
-      this.#note(result.reasons.join('; '));
-      this.#jobs.remove(name);
-      return true;
-    }
-    const bytes = readFileSync(this.#jobs.path(name, 'candidate'));
-    const record = await this.#options.desk.ask((registry) => {
-      const now = registry.inForce().get(job.species);
-      const reasons = [...result.reasons];
-      if (now?.sha256 !== job.incumbent?.sha256)
-        reasons.push(`compared with ${job.incumbent?.label}, which is no longer in force`);
-      const known = registry.bySha256(sha256Of(bytes));
-      if (known !== null) return known;
-      const status = reasons.length === 0 ? 'candidate' : 'rejected';
-      const metrics = { ...result.metrics, reasons };
-      const parent = job.incumbent?.rule;
-      return registry.add({ bytes, origin: 'tuned', status, parent, metrics }, SELF);
-    });
-    this.#keepFilm(name, record.id);
-    this.#jobs.remove(name);
-    this.#note(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
-    if (record.status === 'candidate' && this.#mode === 'auto') await this.#promoteByItself(record);
-    return true;
-  }
-
-  async #promoteByItself(record: RuleRecord): Promise<void> {
-    try {
-      const result = await this.promote(record.id, SELF);
-      if (!result.ok) this.#note(`${labelOf(record)} is not swapped in: ${result.reason}`);
-    } catch (error) {
-      this.#note(`${labelOf(record)} is not swapped in: ${(error as Error).message}`);
-    }
-  }
-
-  #keepFilm(name: string, rule: number): void {
-    try {
-      mkdirSync(this.#films, { recursive: true });
-      renameSync(this.#jobs.path(name, 'film'), this.#filmPath(rule));
-      const films = readdirSync(this.#films).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-      for (const old of films.slice(0, -MOST_FILMS)) rmSync(join(this.#films, old), { force: true });
-    } catch (error) {
-      this.#note(`the film of rule ${rule} is lost: ${(error as Error).message}`);
-    }
-  }
-
-  #filmPath(rule: number): string {
-    return join(this.#films, `${rule}.png`);
-  }
-
-  /** Both rules healing one held-out wound, a PNG; null when there is none (any more). */
-  film(rule: number): Buffer | null {
-    try {
-      return readFileSync(this.#filmPath(rule));
-    } catch {
-      return null;
-    }
-  }
-
   // --- what an admin may do ---
-
-  /** Swaps a candidate in for its whole species, as any rule: probed, watched, rolled back. @throws RuleError, RegistryError */
-  async promote(rule: number, actor: Actor): Promise<SwapResult> {
-    const { name, metrics } = await this.#candidate(rule);
-    const result = await this.#options.desk.swap({ species: name, rule, scope: 'species' }, actor);
-    if (result.ok) await this.#options.desk.ask((registry) => registry.judge(rule, 'ready', metrics, actor));
-    return result;
-  }
-
-  /** @throws RuleError, RegistryError */
-  async reject(rule: number, actor: Actor): Promise<void> {
-    const { metrics } = await this.#candidate(rule);
-    const reasons = [`rejected by ${actor.who}`];
-    await this.#options.desk.ask((registry) =>
-      registry.judge(rule, 'rejected', { ...metrics, reasons }, actor),
-    );
-  }
-
-  async #candidate(rule: number): Promise<RuleRecord> {
-    const record = await this.#options.desk.ask((registry) => registry.byId(rule));
-    if (record.origin === 'tuned' && record.status === 'candidate') return record;
-    throw new RuleError(`${labelOf(record)} is no candidate: it is ${record.origin}, ${record.status}`);
-  }
 
   async setMode(mode: TunerMode, actor: Actor): Promise<void> {
     await this.#options.desk.ask((registry) => registry.note(actor, 'tuner', mode, ''));

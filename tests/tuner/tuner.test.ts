@@ -126,8 +126,8 @@ describe('a session that ends', () => {
       learned: { wounds: 9, recoveryBefore: 0.5, recoveryAfter: 0.9 },
       reasons: [],
     });
-    expect(tuner.film(candidate.id)?.toString()).toBe('a film');
-    expect(tuner.film(parent.id)).toBeNull();
+    expect(tuner.candidates.film(candidate.id)?.toString()).toBe('a film');
+    expect(tuner.candidates.film(parent.id)).toBeNull();
     expect(swapped).toEqual([]);
     expect(jobs.list()).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('a session that ends', () => {
     expect(tuned()[0]).toMatchObject({ status: 'rejected' });
     expect(tuned()[0].metrics.reasons).toEqual(['worse, recovery left: 1 → 0.5 (p = 0.001)']);
     expect(swapped).toEqual([]);
-    await expect(tuner.promote(tuned()[0].id, ann)).rejects.toThrow(
+    await expect(tuner.candidates.promote(tuned()[0].id, ann)).rejects.toThrow(
       'moss v2 is no candidate: it is tuned, rejected',
     );
   });
@@ -170,7 +170,7 @@ describe('promotion', () => {
 
   test('by hand is a swap by whoever pressed the button; the rule is a candidate no more', async () => {
     const { id } = await candidate('manual');
-    expect(await tuner.promote(id, ann)).toMatchObject({ ok: true });
+    expect(await tuner.candidates.promote(id, ann)).toMatchObject({ ok: true });
     expect(swapped).toEqual([`Ann: moss to rule ${id}`]);
     expect(registry.byId(id)).toMatchObject({ status: 'ready', metrics: { learned: { wounds: 9 } } });
   });
@@ -178,7 +178,7 @@ describe('promotion', () => {
   test('that the probe refuses leaves it a candidate', async () => {
     const { id } = await candidate('manual');
     answer = { ok: false, swap: 1, reason: 'it dies' };
-    expect(await tuner.promote(id, ann)).toMatchObject({ ok: false, reason: 'it dies' });
+    expect(await tuner.candidates.promote(id, ann)).toMatchObject({ ok: false, reason: 'it dies' });
     expect(registry.byId(id).status).toBe('candidate');
   });
 
@@ -190,13 +190,13 @@ describe('promotion', () => {
 
   test('can be refused by hand: rejected, by whom', async () => {
     const { id } = await candidate('manual');
-    await tuner.reject(id, ann);
+    await tuner.candidates.reject(id, ann);
     expect(registry.byId(id)).toMatchObject({
       status: 'rejected',
       metrics: { reasons: ['rejected by Ann'], learned: { wounds: 9 } },
     });
-    await expect(tuner.reject(id, ann)).rejects.toThrow('is no candidate');
-    await expect(tuner.promote(999, ann)).rejects.toThrow('no rule has the number 999');
+    await expect(tuner.candidates.reject(id, ann)).rejects.toThrow('is no candidate');
+    await expect(tuner.candidates.promote(999, ann)).rejects.toThrow('no rule has the number 999');
   });
 
   test('of what was compared with a rule that is no longer in force: there is none', async () => {

@@ -1,0 +1,123 @@
+/** What comes of finished jobs: candidates in the registry, each with its film, until an admin promotes or rejects it. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
+import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
+import { RuleError } from '../rules/rule.ts';
+import { isResult, type Job, type Jobs, type Result, readJson } from './jobs.ts';
+
+/** Of candidates: about 100 kB each. */
+const MOST_FILMS = 48;
+const SELF: Actor = { who: 'the tuner', address: '' };
+
+export class Candidates {
+  readonly #desk: Pick<SwapDesk, 'ask' | 'swap'>;
+  readonly #jobs: Jobs;
+  readonly #films: string;
+  readonly #note: (text: string) => void;
+
+  /** @param note - told what the operator shall read */
+  constructor(
+    desk: Pick<SwapDesk, 'ask' | 'swap'>,
+    jobs: Jobs,
+    dataDir: string,
+    note: (text: string) => void,
+  ) {
+    this.#desk = desk;
+    this.#jobs = jobs;
+    this.#films = join(dataDir, 'tuner', 'films');
+    this.#note = note;
+  }
+
+  /**
+   * Puts a finished job's candidate into the registry, and the job away.
+   *
+   * @param promotes - a candidate is put in force at once
+   * @returns false when the job is not finished
+   */
+  async enter(name: string, job: Job, promotes: boolean): Promise<boolean> {
+    let result: Result;
+    try {
+      result = readJson(this.#jobs.path(name, 'result'), isResult);
+    } catch {
+      return false; // not there yet, or not whole: it is made again
+    }
+    if (result.verdict === 'needless') {
+      this.#note(result.reasons.join('; '));
+      this.#jobs.remove(name);
+      return true;
+    }
+    const bytes = readFileSync(this.#jobs.path(name, 'candidate'));
+    const record = await this.#desk.ask((registry) => {
+      const now = registry.inForce().get(job.species);
+      const reasons = [...result.reasons];
+      if (now?.sha256 !== job.incumbent?.sha256)
+        reasons.push(`compared with ${job.incumbent?.label}, which is no longer in force`);
+      const known = registry.bySha256(sha256Of(bytes));
+      if (known !== null) return known;
+      const status = reasons.length === 0 ? 'candidate' : 'rejected';
+      const metrics = { ...result.metrics, reasons };
+      const parent = job.incumbent?.rule;
+      return registry.add({ bytes, origin: 'tuned', status, parent, metrics }, SELF);
+    });
+    this.#keepFilm(name, record.id);
+    this.#jobs.remove(name);
+    this.#note(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
+    if (record.status === 'candidate' && promotes) await this.#promoteByItself(record);
+    return true;
+  }
+
+  async #promoteByItself(record: RuleRecord): Promise<void> {
+    try {
+      const result = await this.promote(record.id, SELF);
+      if (!result.ok) this.#note(`${labelOf(record)} is not swapped in: ${result.reason}`);
+    } catch (error) {
+      this.#note(`${labelOf(record)} is not swapped in: ${(error as Error).message}`);
+    }
+  }
+
+  #keepFilm(name: string, rule: number): void {
+    try {
+      mkdirSync(this.#films, { recursive: true });
+      renameSync(this.#jobs.path(name, 'film'), this.#filmPath(rule));
+      const films = readdirSync(this.#films).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+      for (const old of films.slice(0, -MOST_FILMS)) rmSync(join(this.#films, old), { force: true });
+    } catch (error) {
+      this.#note(`the film of rule ${rule} is lost: ${(error as Error).message}`);
+    }
+  }
+
+  #filmPath(rule: number): string {
+    return join(this.#films, `${rule}.png`);
+  }
+
+  /** Both rules healing one held-out wound, a PNG; null when there is none (any more). */
+  film(rule: number): Buffer | null {
+    try {
+      return readFileSync(this.#filmPath(rule));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Swaps a candidate in for its whole species, as any rule: probed, watched, rolled back. @throws RuleError, RegistryError */
+  async promote(rule: number, actor: Actor): Promise<SwapResult> {
+    const { name, metrics } = await this.#candidate(rule);
+    const result = await this.#desk.swap({ species: name, rule, scope: 'species' }, actor);
+    if (result.ok) await this.#desk.ask((registry) => registry.judge(rule, 'ready', metrics, actor));
+    return result;
+  }
+
+  /** @throws RuleError, RegistryError */
+  async reject(rule: number, actor: Actor): Promise<void> {
+    const { metrics } = await this.#candidate(rule);
+    const reasons = [`rejected by ${actor.who}`];
+    await this.#desk.ask((registry) => registry.judge(rule, 'rejected', { ...metrics, reasons }, actor));
+  }
+
+  async #candidate(rule: number): Promise<RuleRecord> {
+    const record = await this.#desk.ask((registry) => registry.byId(rule));
+    if (record.origin === 'tuned' && record.status === 'candidate') return record;
+    throw new RuleError(`${labelOf(record)} is no candidate: it is ${record.origin}, ${record.status}`);
+  }
+}
