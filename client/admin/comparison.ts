@@ -1,8 +1,10 @@
 /** A tuned rule beside the one it was made of: what each heals, how fast, and both healing the same wound. */
+
+import type { RuleEntry } from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
 import { formatCount } from '../format.ts';
 import { prefersReducedMotion } from '../theme.ts';
-import { healingFilmUrl, type RuleEntry } from './api.ts';
+import { healingFilmUrl } from './api.ts';
 import { CurvePlot, type Point } from './plots.ts';
 
 export interface ComparisonFigures {

@@ -1,6 +1,8 @@
 /** A rule's film: from a seed to a body, half of it cut off, and what heals. */
+
+import type { ProbeAnswer } from '../../shared/adminApi.ts';
 import { prefersReducedMotion } from '../theme.ts';
-import { filmUrl, type ProbeAnswer } from './api.ts';
+import { filmUrl } from './api.ts';
 
 const FRAME_MS = 80;
 /** Grown, cut and healed are looked at for longer. */

@@ -1,17 +1,17 @@
 /** The admin's page: log in, then rules, world, players and figures, asked for once a second. Wiring only. */
+
+import type {
+  AuditEntry,
+  LiveAnswer,
+  OrganismEntry,
+  RuleEntry,
+  RulesAnswer,
+  SessionsAnswer,
+  TunerView,
+} from '../../shared/adminApi.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
-import {
-  ApiError,
-  type AuditEntry,
-  ask,
-  type LiveAnswer,
-  type OrganismEntry,
-  type RuleEntry,
-  type RulesAnswer,
-  type SessionsAnswer,
-  type TunerView,
-} from './api.ts';
+import { ApiError, ask } from './api.ts';
 import { PeoplePanel, showAudit } from './people.ts';
 import { Spark } from './plots.ts';
 import { RulesPanel } from './rules.ts';

@@ -1,7 +1,8 @@
 /** Players and bans, and the log of who did what. */
+
+import type { AuditEntry, LiveAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
 import { formatAge } from '../format.ts';
-import type { AuditEntry, LiveAnswer } from './api.ts';
 import { when } from './rules.ts';
 
 const BAN_MINUTES = 60;

@@ -1,7 +1,9 @@
 /** The list of rules, each with a thumbnail grown by itself, and what is in force. */
+
+import type { ProbeAnswer, RuleEntry, RulesAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
 import { formatSpecies } from '../format.ts';
-import { ask, fileUrl, type ProbeAnswer, type RuleEntry, type RulesAnswer } from './api.ts';
+import { ask, fileUrl } from './api.ts';
 
 export interface RulesHandlers {
   choose(rule: RuleEntry): void;

@@ -1,8 +1,9 @@
 /** The running session, the button that ends it, and those before it. */
+
+import type { PastSession, SessionsAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
 import { formatAge, formatCount } from '../format.ts';
 import { formatMoment } from '../learned.ts';
-import type { PastSession, SessionsAnswer } from './api.ts';
 
 const ENDS: Readonly<Record<string, string>> = {
   empty: 'everybody had left',

@@ -1,7 +1,9 @@
 /** One rule before it is swapped in: its film and figures, whom it shall be for, and the button. */
+
+import type { OrganismEntry, ProbeAnswer, RuleEntry } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
 import { formatSpecies } from '../format.ts';
-import { ask, type OrganismEntry, type ProbeAnswer, type RuleEntry } from './api.ts';
+import { ask } from './api.ts';
 import { playFilm } from './film.ts';
 
 export interface TrialHandlers {

@@ -1,7 +1,8 @@
 /** The tuner: what it does now, with curves that grow, what waits, and what came of it. */
+
+import type { RuleEntry, TunerView } from '../../shared/adminApi.ts';
 import { h, setText } from '../dom.ts';
 import { formatAge, formatSpecies } from '../format.ts';
-import type { RuleEntry, TunerView } from './api.ts';
 import { Comparison, comparisonOf } from './comparison.ts';
 import { CurvePlot } from './plots.ts';
 import { when } from './rules.ts';

@@ -1,6 +1,8 @@
 /** A rule file, dropped anywhere on the page or chosen: named where it says no name, and sent. */
+
+import type { RuleEntry } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
-import { ask, type RuleEntry } from './api.ts';
+import { ask } from './api.ts';
 
 /** As the server takes them; a larger one need not be sent to be refused. */
 const MOST_BYTES = 1_048_576;

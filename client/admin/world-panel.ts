@@ -1,6 +1,7 @@
 /** The world's controls: pause, speed, clear, plant, save. */
+
+import type { LiveAnswer } from '../../shared/adminApi.ts';
 import { h, setText } from '../dom.ts';
-import type { LiveAnswer } from './api.ts';
 
 export type Control =
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }

@@ -1,5 +1,12 @@
 /** `/admin/api/…` for who is logged in: rules, swaps, the world, players, figures, and who did what. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type {
+  AuditEntry,
+  LiveAnswer,
+  ProbeAnswer as ProbeShown,
+  RulesAnswer,
+  SessionsAnswer,
+} from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
 import { encodePng } from '../http/png.ts';
 import { replyJson } from '../http/replies.ts';
@@ -92,7 +99,7 @@ export class Routes {
 
   // --- rules ---
 
-  async #rules(): Promise<unknown> {
+  async #rules(): Promise<RulesAnswer> {
     return this.#options.desk.ask((registry) => {
       const inForce = [...registry.inForce()];
       const rules = registry.rules();
@@ -101,13 +108,13 @@ export class Routes {
         rules: rules.map((rule) => ({
           ...rule,
           label: labelOf(rule),
-          parentLabel: rule.parent === null ? null : labels.get(rule.parent),
+          parentLabel: rule.parent === null ? null : (labels.get(rule.parent) ?? null),
           inForceFor: inForce.filter(([, { id }]) => id === rule.id).map(([species]) => species),
         })),
         species: inForce.map(([species, { id }]) => ({ species, rule: id })),
         swaps: registry
           .swaps(undefined, MOST_SWAPS)
-          .map((swap) => ({ ...swap, label: labels.get(swap.rule) })),
+          .map((swap) => ({ ...swap, label: labels.get(swap.rule) ?? '' })),
       };
     });
   }
@@ -152,7 +159,7 @@ export class Routes {
     return this.#options.desk.ask((registry) => ({ record: registry.byId(id), file: registry.read(id) }));
   }
 
-  async #figures({ part }: Call): Promise<unknown> {
+  async #figures({ part }: Call): Promise<ProbeShown> {
     return shown(await this.#probed(part));
   }
 
@@ -295,7 +302,7 @@ export class Routes {
 
   // --- sessions ---
 
-  async #sessions(): Promise<unknown> {
+  async #sessions(): Promise<SessionsAnswer> {
     const { sessions } = this.#options;
     return { running: sessions?.running ?? null, past: (await sessions?.past(MOST_SESSIONS)) ?? [] };
   }
@@ -361,7 +368,7 @@ export class Routes {
 
   // --- figures ---
 
-  async #live({ actor }: Call): Promise<unknown> {
+  async #live({ actor }: Call): Promise<LiveAnswer> {
     const { world, audience, bans } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
@@ -381,7 +388,7 @@ export class Routes {
     };
   }
 
-  async #audit({ url }: Call): Promise<unknown> {
+  async #audit({ url }: Call): Promise<{ readonly entries: readonly AuditEntry[] }> {
     const before = url.searchParams.get('before');
     if (before !== null && !/^\d{1,15}$/.test(before))
       throw new Refusal(400, 'before must be a whole number');
@@ -398,7 +405,7 @@ export class Routes {
 const ruleIn = (fields: Fields): number => fields.whole('rule', 1, Number.MAX_SAFE_INTEGER);
 
 /** What the page shows of a probe; the pixels come as a picture. */
-function shown({ next, probe, fault }: ProbeAnswer & { readonly ok: true }): object {
+function shown({ next, probe, fault }: ProbeAnswer & { readonly ok: true }): ProbeShown {
   const { rgba: _, ...film } = probe.film;
   const { thumbnail, width, height } = next.card;
   return { thumbnail, width, height, figures: probe.figures, film, fault };

@@ -1,12 +1,10 @@
 /** What the server and the process that tunes say to each other. */
+import type { TuningStage } from '../../shared/adminApi.ts';
 
 export type ToTuning = {
   /** Write a checkpoint, say so, and end: within a second. */
   readonly type: 'pause';
 };
-
-export const TUNING_STAGES = ['preparing', 'measuring', 'training', 'comparing'] as const;
-export type TuningStage = (typeof TUNING_STAGES)[number];
 
 export type FromTuning =
   | {

@@ -4,6 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { TuningStage } from '../../shared/adminApi.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
@@ -16,7 +17,7 @@ import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '..
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
 import { type Healing, type HealOptions, LONGEST_HEALING, Patient } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
-import type { FromTuning, TuningStage } from './messages.ts';
+import type { FromTuning } from './messages.ts';
 import { filmHealing, pictureOf } from './picture.ts';
 import {
   type Blows,

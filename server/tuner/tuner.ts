@@ -7,6 +7,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
 import type { SwapDesk } from '../admin/swapDesk.ts';
 import type { Config } from '../config.ts';
 import { writeWhole } from '../rules/load.ts';
@@ -17,7 +18,7 @@ import type { Wound } from '../sessions/wound.ts';
 import { Candidates } from './candidates.ts';
 import { type Job, Jobs, type TuneOptions } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, type ToTuning } from './messages.ts';
-import { Series, type TunerMode, type TunerView } from './view.ts';
+import { Series } from './view.ts';
 
 /** A process that has not ended so long after it was asked to pause is killed. Its last checkpoint is whole. */
 const PAUSE_MS = 900;

@@ -1,38 +1,7 @@
 /** What an admin sees of the tuner. */
-import type { TuningStage } from './messages.ts';
+import type { TunerMode } from '../../shared/adminApi.ts';
 
-export const TUNER_MODES = ['off', 'manual', 'auto'] as const;
-/** Candidates are swapped in by an admin's button, or by themselves. */
-export type TunerMode = (typeof TUNER_MODES)[number];
-
-export interface TunerView {
-  readonly mode: TunerMode;
-  /** `paused`: somebody plays; `waiting`: about to be begun, or tried again. */
-  readonly state: 'off' | 'idle' | 'paused' | 'waiting' | TuningStage;
-  /** Under way, or paused. */
-  readonly job: {
-    readonly species: string;
-    readonly session: string;
-    readonly wounds: number;
-    readonly incumbent: string;
-    /** Iterations. */
-    readonly done: number;
-    readonly planned: number;
-    readonly loss: number | null;
-    readonly seconds: number;
-    readonly budgetSeconds: number;
-  } | null;
-  /** [iteration, smoothed loss] */
-  readonly losses: readonly (readonly [number, number])[];
-  /** [iteration, recovery of a few wounds]; the first is the incumbent's. */
-  readonly probes: readonly (readonly [number, number])[];
-  /** Jobs that wait. */
-  readonly queue: readonly string[];
-  /** How long the last pause took; null: there was none. */
-  readonly pauseMs: number | null;
-  /** Newest first. */
-  readonly notes: readonly { readonly at: string; readonly text: string }[];
-}
+export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
 
 const MOST_POINTS = 240;
 
