@@ -12,7 +12,7 @@ import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
 import { report } from './report.ts';
 import type { OpenRollouts } from './rollouts.ts';
-import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
+import { RESEEDS, type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
@@ -48,7 +48,8 @@ How
   --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 0)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
-  --seed-part X        how often the worst of a batch starts again from a seed, 0-1 (default 1)
+  --seed-part X        how often one of a batch starts again from a seed, 0-1 (default 1)
+  --reseed WHICH       worst: the worst of the batch does; any: whichever, so that the worst is taught (default worst)
   --damage KINDS       what grown bodies suffer: some of ${DAMAGE_KINDS.join(',')}, or none
                        (default ${DEFAULT_DAMAGE})
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 0)
@@ -82,6 +83,7 @@ const OPTIONS = {
   batch: { type: 'string' },
   pool: { type: 'string' },
   'seed-part': { type: 'string' },
+  reseed: { type: 'string' },
   overflow: { type: 'string' },
   quiescence: { type: 'string' },
   place: { type: 'string' },
@@ -154,6 +156,8 @@ export function readCommand(args: string[]): Command | null {
     if (!DAMAGE_KINDS.includes(kind)) wrong.push(`--damage: there is no ${kind || 'empty kind'}`);
   const optimizer = OPTIMIZERS.find((known) => known === (text('optimizer') ?? 'muon'));
   if (optimizer === undefined) wrong.push(`--optimizer: there is no ${text('optimizer')}`);
+  const reseed = RESEEDS.find((known) => known === (text('reseed') ?? 'worst'));
+  if (reseed === undefined) wrong.push(`--reseed: there is no ${text('reseed')}`);
   const plan: TrainingPlan = {
     name,
     source: {
@@ -173,6 +177,7 @@ export function readCommand(args: string[]): Command | null {
     batch,
     poolSize,
     seedPart: number('seed-part', 1, 0, 1, false),
+    reseed: reseed ?? 'worst',
     damage,
     delaySteps: number('delay', 0, 0, 96),
     twicePart: number('twice', 0, 0, 1, false),
@@ -215,6 +220,7 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['batch', plan.batch],
     ['pool', plan.poolSize],
     ['seed-part', plan.seedPart],
+    ['reseed', plan.reseed],
     ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
     ['delay', plan.delaySteps],
     ['twice', plan.twicePart],

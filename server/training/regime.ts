@@ -9,7 +9,7 @@
  *
  *    | sample | what is done to it |
  *    |---|---|
- *    | the worst | starts again from a seed: always while it is far off, else with `seedPart` |
+ *    | the worst, or any (`reseed`) | starts again from a seed: the worst always while it is far off, else with `seedPart` |
  *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`), and some once more while they heal |
  *    | the others | live on; those that are whole are taught to keep still |
  *

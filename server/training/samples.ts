@@ -69,11 +69,13 @@ export class Samples {
     const ranked = [...chosen]
       .map((index) => ({ index, loss: meanSquareError(poolState(pool, shape, index), rgba, shape) }))
       .sort((a, b) => b.loss - a.loss || a.index - b.index);
+    const again = this.#whoStartsAgain(ranked[0].loss, random);
+    if (again > 0) ranked.unshift(...ranked.splice(again, 1));
     const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
     return ranked.map(({ index, loss }, slot) => {
       const state = this.#rollouts.state(slot);
       state.set(poolState(pool, shape, index));
-      const startsAgain = slot === 0 && this.#startsAgain(loss, random);
+      const startsAgain = slot === 0 && again >= 0;
       if (startsAgain) plantSeed(state, shape);
       else if (this.#isAstray(loss)) align(state, rgba, shape, this.#plan.alignCells);
       const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.seedLoss;
@@ -125,9 +127,12 @@ export class Samples {
     if (livingCells(state, shape) === 0) plantSeed(state, shape);
   }
 
-  /** A body that is far off always does; one that merely drifts is sometimes kept, to be taught. */
-  #startsAgain(worstLoss: number, random: Random): boolean {
-    return worstLoss >= regime.POOL.farOff * this.seedLoss || random.unit() < this.#plan.seedPart;
+  /** Of the batch, worst first; -1: none. A body that is far off always does. */
+  #whoStartsAgain(worstLoss: number, random: Random): number {
+    const { seedPart, reseed, batch } = this.#plan;
+    if (worstLoss >= regime.POOL.farOff * this.seedLoss) return 0;
+    if (random.unit() >= seedPart) return -1;
+    return reseed === 'worst' ? 0 : random.whole(0, batch - 1);
   }
 
   /** Grown, but not as it should be: it may be whole, and elsewhere. */

@@ -22,6 +22,9 @@ import { poolState, Samples } from './samples.ts';
 import { livingCells, plantSeed } from './states.ts';
 import { readTarget, type Target, type TargetSource } from './target.ts';
 
+export const RESEEDS = ['worst', 'any'] as const;
+export type Reseed = (typeof RESEEDS)[number];
+
 /** What is trained and how; fixed for the whole run, kept in its checkpoints. */
 export interface TrainingPlan {
   readonly name: string;
@@ -43,11 +46,10 @@ export interface TrainingPlan {
   readonly batch: number;
   /** 0: no sample outlives its rollout, every one starts from a seed. */
   readonly poolSize: number;
-  /**
-   * How often the worst of a batch starts again from a seed. Below 1 it is sometimes kept as it is, so that
-   * what drifts with age is trained away instead of thrown away.
-   */
+  /** How often one of a batch starts again from a seed. */
   readonly seedPart: number;
+  /** Which one. `any` spares the worst, most often: a body that has healed wrongly is taught, not thrown away. */
+  readonly reseed: Reseed;
   /** Kinds that grown bodies suffer; empty: none. */
   readonly damage: readonly DamageKind[];
   /** Wounds of a session, beside those kinds. */

@@ -267,6 +267,7 @@ class Tuning {
       batch: 4,
       poolSize: 32,
       seedPart: 1,
+      reseed: 'worst',
       damage: DAMAGE_KINDS,
       recorded: { wounds: this.#split.trained, part: 0.4, jitterCells: 1, healingSteps: 104 },
       delaySteps: 32,

@@ -39,6 +39,7 @@ beforeAll(() => {
     batch: 4,
     poolSize: 8,
     seedPart: 0.5,
+    reseed: 'worst',
     damage: DAMAGE_KINDS,
     delaySteps: 4,
     twicePart: 0.4,
