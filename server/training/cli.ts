@@ -54,7 +54,8 @@ How
                        (default ${DEFAULT_DAMAGE})
   --delay N            a body lives on for up to N steps before it is hurt, 0-96 (default 0)
   --twice X            part of the hurt that is hurt once more while it heals, 0-1 (default 0)
-  --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-96 (default 64)
+  --longest N          rollouts take 64 to N steps, 64-256 (default 96); with more, bodies heal with less haste
+  --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-256 (default 64)
   --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
   --normalise X        how far the gradients of a batch are made equally long, 0-1 (default 0)
@@ -90,6 +91,7 @@ const OPTIONS = {
   damage: { type: 'string' },
   delay: { type: 'string' },
   twice: { type: 'string' },
+  longest: { type: 'string' },
   shortest: { type: 'string' },
   align: { type: 'string' },
   rate: { type: 'string' },
@@ -181,7 +183,8 @@ export function readCommand(args: string[]): Command | null {
     damage,
     delaySteps: number('delay', 0, 0, 96),
     twicePart: number('twice', 0, 0, 1, false),
-    shortestSteps: number('shortest', 64, 1, 96),
+    shortestSteps: number('shortest', 64, 1, 256),
+    longestSteps: number('longest', 96, 64, 256),
     alignCells: number('align', 3, 0, 8),
     rate: number('rate', 5e-3, 1e-7, 1, false),
     normalisation: number('normalise', 0, 0, 1, false),
@@ -224,6 +227,7 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['damage', plan.damage.length === 0 ? 'none' : plan.damage.join(',')],
     ['delay', plan.delaySteps],
     ['twice', plan.twicePart],
+    ['longest', plan.longestSteps],
     ['shortest', plan.shortestSteps],
     ['align', plan.alignCells],
     ['rate', plan.rate],

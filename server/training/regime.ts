@@ -15,7 +15,7 @@
  *
  * Before that, bodies that live beside their place are moved back to it (`align` in `states.ts`).
  *
- * Then all are rolled out, hurt ones for `shortestSteps` to as many steps as the others, and taught the picture:
+ * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many, and taught the picture:
  * mean square error of RGBA at the end. Beside it, in the gradient alone:
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn
@@ -57,7 +57,6 @@ export const CURRICULUM = {
 
 export const POOL = {
   fewestSteps: 64,
-  mostSteps: 96,
   /** Rollouts grow from the curriculum's longest by so many steps an iteration: at once, they would run wild. */
   stepsMore: 0.1,
   /** Of a batch, this part (the best) is damaged. */
@@ -79,8 +78,9 @@ export function firstDifficulty(shape: GridShape): Difficulty {
   return { radiusCells, steps: CURRICULUM.firstSteps, noise: 0, biteCells: 0 };
 }
 
-export const mostPoolSteps = (poolDone: number): number =>
-  Math.min(POOL.mostSteps, Math.floor(CURRICULUM.mostSteps + poolDone * POOL.stepsMore));
+/** @param longestSteps - of the plan */
+export const mostPoolSteps = (poolDone: number, longestSteps: number): number =>
+  Math.min(longestSteps, Math.floor(CURRICULUM.mostSteps + poolDone * POOL.stepsMore));
 
 export const harder = (now: Difficulty): Difficulty => ({
   radiusCells: now.radiusCells * CURRICULUM.radiusFactor,

@@ -60,6 +60,8 @@ export interface TrainingPlan {
   readonly twicePart: number;
   /** Hurt bodies are rolled out for so many steps to as many as the others, so that what was spared stays as it is. */
   readonly shortestSteps: number;
+  /** Rollouts of the pool take 64 to so many steps. */
+  readonly longestSteps: number;
   /** Bodies that live beside their place, by at most so many cells each way, are moved back to it first. */
   readonly alignCells: number;
   readonly rate: number;
@@ -165,7 +167,7 @@ export class TrainingRun {
       placeWeight: plan.placeWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
-      maxSteps: Math.max(regime.POOL.mostSteps, regime.CURRICULUM.mostSteps),
+      maxSteps: Math.max(plan.longestSteps, regime.CURRICULUM.mostSteps),
     });
     this.#rollouts.target.set(this.target.rgba);
     this.#samples = new Samples(plan, this.target, this.#rollouts);
@@ -222,7 +224,10 @@ export class TrainingRun {
     const { batch } = this.plan;
     const steps = inCurriculum
       ? this.#now.difficulty.steps
-      : this.#random.whole(regime.POOL.fewestSteps, regime.mostPoolSteps(this.#now.poolDone));
+      : this.#random.whole(
+          regime.POOL.fewestSteps,
+          regime.mostPoolSteps(this.#now.poolDone, this.plan.longestSteps),
+        );
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum
       ? this.#samples.fromTarget(this.#now.difficulty, this.#random)

@@ -273,6 +273,7 @@ class Tuning {
       delaySteps: 32,
       twicePart: 0.4,
       shortestSteps: 16,
+      longestSteps: 96,
       alignCells: 3,
       rate: options.rate ?? 1.5e-3,
       normalisation: 1,

@@ -122,3 +122,11 @@ describe('a body beside its place', () => {
     expect(meanSquareError(wounded, picture, shape)).toBeGreaterThan(0.01);
   });
 });
+
+test('rollouts of the pool begin as long as the curriculum ended, and grow to the longest of the plan', () => {
+  expect(regime.mostPoolSteps(0, 144)).toBe(regime.CURRICULUM.mostSteps);
+  const steps = Array.from({ length: 2_000 }, (_, done) => regime.mostPoolSteps(done, 144));
+  for (const [i, most] of steps.slice(1).entries()) expect(most - steps[i]).toBeGreaterThanOrEqual(0);
+  expect(steps.at(-1)).toBe(144);
+  expect(regime.mostPoolSteps(0, regime.POOL.fewestSteps)).toBe(regime.POOL.fewestSteps);
+});

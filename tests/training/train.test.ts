@@ -44,6 +44,7 @@ beforeAll(() => {
     delaySteps: 4,
     twicePart: 0.4,
     shortestSteps: 16,
+    longestSteps: 80,
     alignCells: 3,
     rate: 3e-3,
     normalisation: 0.25,
