@@ -7,18 +7,13 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSwiftShader } from '../../server/engines/webgpu/swiftshader.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../server-process.ts';
+import { describeOnSwiftShader } from '../swiftshader.ts';
 import { launchBrowser } from './harness.ts';
 import { expectRegrowth, grownBody, joinAt } from './regrowth.ts';
 
-test('there is something to test on, where REGROW_REQUIRE_GPU asks for it', () => {
-  const isRequired = (process.env.REGROW_REQUIRE_GPU ?? '') !== '';
-  if (isRequired) expect(findSwiftShader()).not.toBeNull();
-});
-
-describe.skipIf(findSwiftShader() === null)('a world on webgpu (Debian: apt-get install chromium)', () => {
+describeOnSwiftShader('a world on webgpu', () => {
   let folder: string;
   let server: RunningServer;
   let browser: Browser;

@@ -9,8 +9,8 @@ import { kernelTexts } from '../../server/engines/webgpu/kernels/compile.ts';
 import { SETTLE_WORKGROUP_BYTES } from '../../server/engines/webgpu/kernels/settle.ts';
 import { UPDATE_WORKGROUP_BYTES, update } from '../../server/engines/webgpu/kernels/update.ts';
 import { packWeights } from '../../server/engines/webgpu/rules.ts';
-import { findSwiftShader } from '../../server/engines/webgpu/swiftshader.ts';
 import type { Rule } from '../../server/rules/rule.ts';
+import { describeOnSwiftShader } from '../swiftshader.ts';
 import { describeEngineContract } from './contract.ts';
 import { changedPages, expectSameState, randomRule, randomState, setRules, stillRule } from './fixtures.ts';
 import { describePaging } from './paging.ts';
@@ -40,12 +40,7 @@ const roundRule = (rule: Rule): Rule => {
   return { ...rule, w1: round(w1), b1: round(b1), w2: round(w2), b2: round(b2) };
 };
 
-test('there is something to test on, where REGROW_REQUIRE_GPU asks for it', () => {
-  const isRequired = (process.env.REGROW_REQUIRE_GPU ?? '') !== '';
-  if (isRequired) expect(findSwiftShader()).not.toBeNull();
-});
-
-describe.skipIf(findSwiftShader() === null)('on SwiftShader (Debian: apt-get install chromium)', () => {
+describeOnSwiftShader('on SwiftShader', () => {
   // Keepers of devices and their kernels, which take seconds to compile.
   const keepers: WebGpuEngine[] = [];
   beforeAll(async () => {
