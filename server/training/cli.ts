@@ -22,14 +22,15 @@ const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
 
 const HELP = `Trains an update rule that grows a picture from one cell, keeps it, and heals it.
 
-  npm run train -- --sprite pikachu --scale 2 --out weights/pikachu.safetensors
+  npm run train -- --sprite squirtle --out weights/squirtle.safetensors
   npm run train -- --image my.png --out my.safetensors
-  npm run train -- --resume build/train/pikachu/checkpoint.bin --out weights/pikachu.safetensors
+  npm run train -- --resume build/train/squirtle/checkpoint.bin --out weights/squirtle.safetensors
 
 What to grow
   --sprite NAME        a sprite of pokesprite-images (a development dependency)
   --image FILE         any PNG with transparency
-  --scale X            cells a pixel, 1-8 (default 2 for a sprite, 1 for an image)
+  --scale X            cells a pixel, 1-8 (default 1.9 for a sprite, 1 for an image); at 2, 3, … a pixel is a block
+                       of equal cells, and what heals stands beside its place more often
   --padding N          empty cells around it, 4-32 (default 12)
 Where to
   --out FILE           the rule (required); written when training ends
@@ -165,7 +166,7 @@ export function readCommand(args: string[]): Command | null {
     source: {
       sprite: text('sprite'),
       image: text('image'),
-      scale: number('scale', flags.image === undefined ? 2 : 1, 1, 8, false),
+      scale: number('scale', flags.image === undefined ? 1.9 : 1, 1, 8, false),
       padding: number('padding', 12, 4, 32),
     },
     parent: text('from'),
