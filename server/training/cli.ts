@@ -20,9 +20,27 @@ const INTERRUPTED = 130;
 /** With these from the start, the others were healed as well (weights/README.md). */
 const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
 
+/** What differs in a run that begins with the weights of an earlier one and ends it (weights/README.md says why). */
+const POLISH = {
+  iterations: '800',
+  batch: '8',
+  longest: '144',
+  normalise: '0.5',
+  rate: '0.002',
+  reseed: 'any',
+  damage: 'half,half,circle,centre,swipes,noise',
+  'random-seed': '2',
+} as const satisfies Flags;
+
+const asFlags = (flags: Flags): string =>
+  Object.entries(flags)
+    .map(([flag, value]) => `--${flag} ${value}`)
+    .join(' ');
+
 const HELP = `Trains an update rule that grows a picture from one cell, keeps it, and heals it.
 
   npm run train -- --sprite squirtle --out weights/squirtle.safetensors
+  npm run train -- --polish weights/squirtle.safetensors
   npm run train -- --image my.png --out my.safetensors
   npm run train -- --resume build/train/squirtle/checkpoint.bin --out weights/squirtle.safetensors
 
@@ -39,6 +57,8 @@ Where to
   --checkpoint FILE    written every minute, and on Ctrl-C (default build/train/NAME/checkpoint.bin)
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
+  --polish FILE        go over a rule once more: --from it and --out to it, with its picture, and where nothing
+                       else is said ${asFlags(POLISH).replace(' --reseed', `\n${' '.repeat(23)}--reseed`)}
   --from FILE          begin with the weights of this rule instead of random ones
   --iterations N       of the pool phase, 1-1000000 (default 5000)
   --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 0)
@@ -77,6 +97,7 @@ const OPTIONS = {
   report: { type: 'string' },
   checkpoint: { type: 'string' },
   resume: { type: 'string' },
+  polish: { type: 'string' },
   from: { type: 'string' },
   iterations: { type: 'string' },
   curriculum: { type: 'string' },
@@ -128,6 +149,7 @@ export function readCommand(args: string[]): Command | null {
     throw new RuleError((error as Error).message);
   }
   if (flags.help) return null;
+  if (typeof flags.polish === 'string') flags = { ...polishing(flags.polish), ...flags };
   const wrong: string[] = [];
   const number = (flag: Flag, fallback: number, low: number, high: number, whole = true): number => {
     if (flags[flag] === undefined) return fallback;
@@ -204,6 +226,14 @@ export function readCommand(args: string[]): Command | null {
     threads,
     engine,
   };
+}
+
+/** @throws RuleError when there is no such rule */
+function polishing(file: string): Flags {
+  const { hidden, fireRate, name, metadata } = readRule(file);
+  const { sprite, scale, padding, place = '0' } = metadata;
+  const own = { sprite, scale, padding, place, hidden: String(hidden), 'fire-rate': String(fireRate) };
+  return { ...POLISH, ...own, from: file, out: file, name };
 }
 
 /** The command that makes this rule, whatever it was resumed from. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeRule } from '../../server/rules/load.ts';
 import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
 import { readCommand, trainingCommand } from '../../server/training/cli.ts';
 import { DAMAGE_KINDS } from '../../server/training/damage.ts';
@@ -195,6 +196,42 @@ describe('the command line', () => {
     expect(() => readCommand(['--speed', '9'])).toThrow('--speed');
     expect(() => readCommand(['--engine', 'cuda'])).toThrow('--engine cuda is not one of wasm, tfjs');
     expect(readCommand(['--help'])).toBeNull();
+  });
+
+  test('polishes a rule: its own picture and shape, from its weights and back into its file', () => {
+    const file = join(folder, 'own.safetensors');
+    const metadata = { sprite: 'mew', scale: '1.6', padding: '9', place: '0.2' };
+    writeRule(file, {
+      name: 'own',
+      ...firstWeights(32, new Random(1)),
+      hidden: 32,
+      fireRate: 0.75,
+      metadata,
+    });
+    const command = readCommand(['--polish', file, '--rate', '0.004']);
+    expect(command?.out).toBe(file);
+    expect(command?.from).toMatchObject({
+      name: 'own',
+      source: { sprite: 'mew', scale: 1.6, padding: 9 },
+      parent: file,
+      hidden: 32,
+      fireRate: 0.75,
+      placeWeight: 0.2,
+      batch: 8,
+      longestSteps: 144,
+      rate: 0.004,
+      normalisation: 0.5,
+    });
+    // What knows no place is not taught it now.
+    writeRule(file, {
+      name: 'own',
+      ...firstWeights(32, new Random(1)),
+      hidden: 32,
+      fireRate: 0.5,
+      metadata: {},
+    });
+    expect(readCommand(['--polish', file, '--image', 'a.png'])?.from).toMatchObject({ placeWeight: 0 });
+    expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
   });
 
   test('says in the rule how to make it again', () => {
