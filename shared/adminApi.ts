@@ -56,10 +56,12 @@ export interface ProbeAnswer {
 }
 
 export interface Player {
+  /** Session id. */
   readonly id: string;
   readonly name: string;
   readonly address: string;
   readonly seconds: number;
+  /** Strokes that the world has applied. */
   readonly strokes: number;
   readonly isMuted: boolean;
 }

@@ -1,7 +1,9 @@
 /**
  * What an admin may do: the one entry of `/admin/api`. Who asks is checked here, once; `routes.ts` does it.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Player } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
 import { replyJson } from '../http/replies.ts';
 import { sanitiseName } from '../rooms/names.ts';
@@ -24,22 +26,11 @@ import { type AdminToken, adminToken } from './token.ts';
 /** Everybody in the world, as far as an admin has to do with them. */
 export interface Audience {
   announce(text: string): void;
-  readonly guests: readonly Guest[];
+  readonly guests: readonly Player[];
   /** @returns false when there is no such player */
   kick(id: string, reason: string): boolean;
   /** @returns false when there is no such player */
   mute(id: string, isMuted: boolean): boolean;
-}
-
-export interface Guest {
-  /** Session id. */
-  readonly id: string;
-  readonly name: string;
-  readonly address: string;
-  readonly seconds: number;
-  /** Strokes that the world has applied. */
-  readonly strokes: number;
-  readonly isMuted: boolean;
 }
 
 /** Nobody has joined yet, or ever will. */
