@@ -10,6 +10,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
 import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
+import { PLACE_WEIGHT } from './regime.ts';
 import { report } from './report.ts';
 import type { OpenRollouts } from './rollouts.ts';
 import { RESEEDS, type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
@@ -65,7 +66,7 @@ How
   --hidden N           hidden units, a multiple of 4, 4-${MAX_HIDDEN} (default 128)
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
   --overflow X         how strongly hidden channels are kept within -1..1 at first, 0-1 (default 0)
-  --place X            how strongly two hidden channels are taught where in the body a cell is, 0-100 (default 0.3)
+  --place X            how strongly two hidden channels are taught where in the body a cell is, 0-100 (default ${PLACE_WEIGHT})
   --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 0)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
@@ -195,7 +196,7 @@ export function readCommand(args: string[]): Command | null {
     hidden,
     fireRate: number('fire-rate', 0.5, 1e-3, 1, false),
     overflowWeight: number('overflow', 0, 0, 1, false),
-    placeWeight: number('place', 0.3, 0, 100, false),
+    placeWeight: number('place', PLACE_WEIGHT, 0, 100, false),
     quiescenceWeight: number('quiescence', 0, 0, 100, false),
     iterations: number('iterations', 5000, 1, 1_000_000),
     curriculumIterations: number('curriculum', 0, 0, 100_000),

@@ -29,6 +29,9 @@ import type { GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './states.ts';
 
+/** Of the place among what is taught, unless it is said. */
+export const PLACE_WEIGHT = 0.3;
+
 export interface Difficulty {
   /** Cells farther than this from the seed are gone at the first step. */
   readonly radiusCells: number;

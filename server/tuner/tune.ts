@@ -8,25 +8,20 @@ import type { TuningStage } from '../../shared/adminApi.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
-import { DAMAGE_KINDS } from '../training/damage.ts';
 import type { EvaluationTarget } from '../training/evaluate.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { meanOf, spread, spreads } from '../training/statistics.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '../training/train.ts';
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
-import { type Healing, type HealOptions, LONGEST_HEALING, Patient } from './heal.ts';
+import { type Healing, type HealOptions, LONGEST_HEALING } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
+import { Measurements } from './measured.ts';
 import type { FromTuning } from './messages.ts';
 import { filmHealing, pictureOf } from './picture.ts';
-import {
-  type Blows,
-  differentWounds,
-  FEWEST_WOUNDS,
-  randomSeedOf,
-  type Split,
-  splitWounds,
-} from './wounds.ts';
+import { jobRandomSeed, planOf } from './plan.ts';
+import { Probe } from './probe.ts';
+import { differentWounds, FEWEST_WOUNDS, type Split, splitWounds } from './wounds.ts';
 
 /** At a kill so much is lost at most. */
 const CHECKPOINT_MS = 30_000;
@@ -44,9 +39,6 @@ const RANDOM_SEEDS = 16;
 const WHOLE_ERROR = 1.5;
 /** … and so much of the wounds must be healed. */
 const WHOLE_RECOVERY = 0.98;
-/** As rules are trained by default. */
-const PLACE_WEIGHT = 0.3;
-const PROBE = { wounds: 2, randomSeeds: 4 } as const;
 
 export interface TuneHooks {
   tell(message: FromTuning): void;
@@ -57,13 +49,6 @@ export interface TuneHooks {
 /** It has stopped at a checkpoint because it was asked to. */
 export class Paused extends Error {
   override name = 'Paused';
-}
-
-interface Parts {
-  readonly heldOutBefore?: Healing;
-  readonly suiteBefore?: Measured['suite'];
-  readonly heldOutAfter?: Healing;
-  readonly suiteAfter?: Measured['suite'];
 }
 
 /**
@@ -82,7 +67,7 @@ class Tuning {
   readonly #incumbent: Rule;
   readonly #split: Split;
   readonly #healing: HealOptions;
-  #parts: Parts;
+  readonly #measurements: Measurements;
   #lastTold = Number.NEGATIVE_INFINITY;
 
   constructor(folder: string, job: Job, hooks: TuneHooks) {
@@ -95,14 +80,12 @@ class Tuning {
       throw new RuleError(
         `${job.species} has ${wounds.length} different wounds, at least ${FEWEST_WOUNDS} are needed`,
       );
-    this.#split = splitWounds(wounds, this.#randomSeed);
+    this.#split = splitWounds(wounds, jobRandomSeed(job));
     const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
     this.#healing = { randomSeeds, threads };
-    this.#parts = this.#readParts();
-  }
-
-  get #randomSeed(): number {
-    return randomSeedOf(`${this.#job.session} ${this.#job.species}`);
+    this.#measurements = new Measurements(this.#path('measured'), (text) =>
+      hooks.tell({ type: 'note', text }),
+    );
   }
 
   #path(file: keyof typeof JOB_FILES): string {
@@ -120,7 +103,7 @@ class Tuning {
     const target = await this.#target();
     this.#tell('measuring');
     const { heldOut } = this.#split;
-    const before = await this.#part('heldOutBefore', () =>
+    const before = await this.#measurements.once('heldOutBefore', () =>
       measureHeldOut(this.#incumbent, target, heldOut, this.#healing),
     );
     if (isWhole(before)) {
@@ -230,7 +213,7 @@ class Tuning {
 
   /** A plan, or the checkpoint of one; a checkpoint that is none is refused by name, and training begins again. */
   #begin({ source }: { readonly source: TargetSource }): TrainingPlan | Snapshot {
-    const plan = this.#plan(source);
+    const plan = planOf(this.#job, this.#incumbent, this.#path('incumbent'), source, this.#split.trained);
     const file = this.#path('checkpoint');
     if (!existsSync(file)) return plan;
     try {
@@ -242,44 +225,9 @@ class Tuning {
       if (!(error instanceof RuleError)) throw error;
       this.#hooks.tell({ type: 'note', text: `${error.message}: its training begins again` });
       rmSync(file, { force: true });
-      const { heldOutBefore, suiteBefore } = this.#parts;
-      this.#keep({ heldOutBefore, suiteBefore });
+      this.#measurements.forgetCandidate();
       return plan;
     }
-  }
-
-  #plan(source: TargetSource): TrainingPlan {
-    const { hidden, fireRate, metadata } = this.#incumbent;
-    const { options } = this.#job;
-    return {
-      name: this.#job.species,
-      source,
-      parent: this.#path('incumbent'),
-      hidden,
-      fireRate,
-      overflowWeight: 0,
-      quiescenceWeight: 0,
-      // Hidden channels that hold the place go on holding it; others are not made to.
-      placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
-      // Until it is known how long one takes.
-      iterations: options.iterations ?? 10 * options.seconds,
-      curriculumIterations: 0,
-      batch: 4,
-      poolSize: 32,
-      seedPart: 1,
-      reseed: 'worst',
-      damage: DAMAGE_KINDS,
-      recorded: { wounds: this.#split.trained, part: 0.4, jitterCells: 1, healingSteps: 104 },
-      delaySteps: 32,
-      twicePart: 0.4,
-      shortestSteps: 16,
-      longestSteps: 96,
-      alignCells: 3,
-      rate: options.rate ?? 1.5e-3,
-      normalisation: 1,
-      optimizer: 'muon',
-      randomSeed: this.#randomSeed,
-    };
   }
 
   #candidate(run: Pick<TrainingRun, 'weights' | 'losses' | 'elapsedMs'>): Rule {
@@ -296,7 +244,7 @@ class Tuning {
         parent: this.#job.incumbent?.label ?? this.#incumbent.name,
         tunedOn: `session ${this.#job.session}`,
         tuning: `${run.losses.length} iterations in ${(run.elapsedMs / 1_000).toFixed(0)} s`,
-        randomSeed: String(this.#randomSeed),
+        randomSeed: String(jobRandomSeed(this.#job)),
       },
     };
   }
@@ -310,47 +258,19 @@ class Tuning {
   ): Promise<[Measured, Measured]> {
     const { heldOut } = this.#split;
     const options = this.#healing;
-    const suiteBefore = await this.#part('suiteBefore', () => measureSuite(this.#incumbent, target, options));
-    const after = await this.#part('heldOutAfter', () => measureHeldOut(candidate, target, heldOut, options));
-    const suiteAfter = await this.#part('suiteAfter', () => measureSuite(candidate, target, options));
+    const suiteBefore = await this.#measurements.once('suiteBefore', () =>
+      measureSuite(this.#incumbent, target, options),
+    );
+    const after = await this.#measurements.once('heldOutAfter', () =>
+      measureHeldOut(candidate, target, heldOut, options),
+    );
+    const suiteAfter = await this.#measurements.once('suiteAfter', () =>
+      measureSuite(candidate, target, options),
+    );
     return [
       { heldOut: before, suite: suiteBefore },
       { heldOut: after, suite: suiteAfter },
     ];
-  }
-
-  /** Measured once, and kept. */
-  async #part<K extends keyof Parts>(
-    name: K,
-    measure: () => Promise<NonNullable<Parts[K]>>,
-  ): Promise<NonNullable<Parts[K]>> {
-    const known = this.#parts[name];
-    if (known !== undefined) return known as NonNullable<Parts[K]>;
-    const measured = await measure();
-    this.#keep({ ...this.#parts, [name]: measured });
-    return measured;
-  }
-
-  #keep(parts: Parts): void {
-    this.#parts = parts;
-    // NaN, of a body that is gone, is no JSON; as null it would pass for a number.
-    writeWhole(
-      this.#path('measured'),
-      JSON.stringify(parts, (_, value) => (Number.isNaN(value) ? 'NaN' : value)),
-    );
-  }
-
-  #readParts(): Parts {
-    const file = this.#path('measured');
-    if (!existsSync(file)) return {};
-    try {
-      const parts = readJson(file, (value): value is Parts => typeof value === 'object' && value !== null);
-      const revived = JSON.stringify(parts);
-      return JSON.parse(revived, (_, value) => (value === 'NaN' ? Number.NaN : value));
-    } catch (error) {
-      this.#hooks.tell({ type: 'note', text: `${(error as Error).message}: it is measured again` });
-      return {};
-    }
   }
 
   /** Of the held-out wound that was hardest for the incumbent. */
@@ -410,37 +330,6 @@ const stepsTold = (steps: number): number | null => (steps < LONGEST_HEALING ? s
 
 const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
   meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;
-
-/** A few of the wounds that are trained on, healed by the weights of now: what the admin watches. */
-class Probe {
-  readonly #patient: Patient;
-  readonly #wounds: readonly Blows[];
-
-  constructor(wounds: readonly Blows[], { target }: EvaluationTarget, rule: Rule, threads: number) {
-    this.#wounds = wounds.slice(0, PROBE.wounds);
-    const { randomSeeds } = PROBE;
-    this.#patient = new Patient(target, rule.hidden, rule.fireRate, { randomSeeds, threads });
-  }
-
-  async measure(weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>): Promise<number> {
-    const grown = await this.#patient.grow(weights);
-    const recoveries: number[] = [];
-    for (const blows of this.#wounds) {
-      const last = await this.#patient.wound(blows);
-      const hurt = await this.#patient.live(last, 0);
-      const healed = await this.#patient.live(last, 200);
-      hurt.forEach((post, slot) => {
-        const recovery = (post - healed[slot]) / (post - grown[slot]);
-        recoveries.push(Number.isFinite(recovery) ? recovery : 0);
-      });
-    }
-    return meanOf(recoveries);
-  }
-
-  dispose(): Promise<void> {
-    return this.#patient.dispose();
-  }
-}
 
 /** What ends a job without a bug. */
 export const isTold = (error: unknown): error is Error =>

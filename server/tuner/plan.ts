@@ -1,0 +1,51 @@
+/** How a rule is fine-tuned: what a training of a few minutes may differ in from one that starts from nothing. */
+import type { Rule } from '../rules/rule.ts';
+import { DAMAGE_KINDS } from '../training/damage.ts';
+import { PLACE_WEIGHT } from '../training/regime.ts';
+import type { TargetSource } from '../training/target.ts';
+import type { TrainingPlan } from '../training/train.ts';
+import type { Job } from './jobs.ts';
+import { type Blows, randomSeedOf } from './wounds.ts';
+
+/** @param incumbent - file of the rule that it starts from  @param trained - wounds of the session */
+export function planOf(
+  { species, session, options }: Job,
+  { hidden, fireRate, metadata }: Rule,
+  incumbent: string,
+  source: TargetSource,
+  trained: readonly Blows[],
+): TrainingPlan {
+  return {
+    name: species,
+    source,
+    parent: incumbent,
+    hidden,
+    fireRate,
+    overflowWeight: 0,
+    quiescenceWeight: 0,
+    // Hidden channels that hold the place go on holding it; others are not made to.
+    placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
+    // Until it is known how long one takes.
+    iterations: options.iterations ?? 10 * options.seconds,
+    curriculumIterations: 0,
+    batch: 4,
+    poolSize: 32,
+    seedPart: 1,
+    reseed: 'worst',
+    damage: DAMAGE_KINDS,
+    recorded: { wounds: trained, part: 0.4, jitterCells: 1, healingSteps: 104 },
+    delaySteps: 32,
+    twicePart: 0.4,
+    shortestSteps: 16,
+    longestSteps: 96,
+    alignCells: 3,
+    rate: options.rate ?? 1.5e-3,
+    normalisation: 1,
+    optimizer: 'muon',
+    randomSeed: jobRandomSeed({ session, species }),
+  };
+}
+
+/** Everything that is drawn in a job hangs on this. */
+export const jobRandomSeed = ({ session, species }: Pick<Job, 'session' | 'species'>): number =>
+  randomSeedOf(`${session} ${species}`);
