@@ -1,8 +1,8 @@
 /** Measures how whole the bodies are, a share of those that moved in each frame. */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import type { WoundWatch } from '../sessions/woundWatch.ts';
-import { healthOf, healthRect } from './mature.ts';
-import type { Organisms } from './organisms.ts';
+import { healthOf, healthRect, likestPlace, type MatureForm } from './mature.ts';
+import type { Organism, Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /**
@@ -10,6 +10,19 @@ import type { RuleSlots } from './ruleSlots.ts';
  * 4 Hz for 640 bodies that move, more than a few cores step; those that stand still are not measured again.
  */
 const MOST_MEASURED = 128;
+/**
+ * A body that is less than whole, and has not got better or worse for so many samples, may be whole beside its place:
+ * nothing tells a cell where in the world it is, and limbs that grow back may draw the rest along.
+ */
+const SETTLED_SAMPLES = 8;
+const WHOLE = 0.95;
+/** There it must be whole but for this, and so much liker than where it was: else it is torn, and has not moved. */
+const NEARLY_WHOLE = 0.8;
+const LIKER = 0.05;
+/** Of a body that was looked for in vain: it is not again, until its health has changed by more. */
+const SAME = 0.02;
+/** Bodies looked for in one call at most (one of 40 cells takes about 2 ms). */
+const MOST_FOLLOWED = 2;
 
 export class HealthWatch {
   readonly #engine: Engine;
@@ -24,6 +37,9 @@ export class HealthWatch {
   #pace = 0;
   /** Measured bodies that time has earned and that are still to be taken. */
   #owed = 0;
+
+  /** With which health they were last looked for elsewhere. */
+  readonly #sought = new WeakMap<Organism, number>();
 
   constructor(engine: Engine, organisms: Organisms, rules: RuleSlots, wounds: WoundWatch) {
     this.#engine = engine;
@@ -53,12 +69,41 @@ export class HealthWatch {
     const organism = this.#organisms.get(id);
     if (organism === undefined) return;
     const { mature } = this.#rules.at(organism.slot);
+    this.#found(organism, healthOf(await this.#read(organism, mature), mature));
+  }
+
+  /** Bodies that have settled whole but beside their place stand there from now on. Called once a sample. */
+  async followMoved(): Promise<void> {
+    let followed = 0;
+    for (const organism of this.#organisms) {
+      if (followed === MOST_FOLLOWED) return;
+      if (organism.health >= WHOLE) continue;
+      const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
+      if (Math.abs(organism.health - sought) <= SAME) continue;
+      if (!organism.history.isSteady(SETTLED_SAMPLES)) continue;
+      followed++;
+      this.#sought.set(organism, organism.health);
+      const { mature } = this.#rules.at(organism.slot);
+      const { dx, dy, health } = likestPlace(await this.#read(organism, mature), mature);
+      if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) continue;
+      organism.x += dx;
+      organism.y += dy;
+      this.#found(organism, health);
+    }
+  }
+
+  #found(organism: Organism, health: number): void {
+    organism.health = health;
+    this.#wounds.measured(organism.id, health, this.#engine.stepNumber);
+  }
+
+  /** Of its own cells, what `healthRect` says. The next call overwrites it. */
+  async #read(organism: Organism, mature: MatureForm): Promise<Float32Array> {
     const rect = healthRect(mature, organism.x, organism.y);
     const length = rect.width * rect.height * 4;
     if (this.#own.length < length) this.#own = new Float32Array(length);
     const own = this.#own.subarray(0, length);
     await this.#engine.readOrganism(organism.id, rect, own);
-    organism.health = healthOf(own, mature);
-    this.#wounds.measured(id, organism.health, this.#engine.stepNumber);
+    return own;
   }
 }

@@ -138,8 +138,9 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
  * Likeness of an organism to its mature form: 1 − Σ(own − mature)² / Σ mature², within 0..1.
  *
  * @param own - [height + 8, width + 8, 4], as `healthRect` says
+ * @param dx, dy - as if its seed had been so many cells farther, at most `HEALTH_MARGIN` each way
  */
-export function healthOf(own: Float32Array, form: MatureForm): number {
+export function healthOf(own: Float32Array, form: MatureForm, dx = 0, dy = 0): number {
   const { width, height, rgba } = form;
   const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
   // Everything as if the form were zero, then what lies in its box put right. Two sums by turns: one alone waits for
@@ -152,7 +153,7 @@ export function healthOf(own: Float32Array, form: MatureForm): number {
   }
   let energy = 0;
   for (let y = 0; y < height; y++) {
-    const ownRow = (y + HEALTH_MARGIN) * ownWidth + HEALTH_MARGIN * 4;
+    const ownRow = (y + HEALTH_MARGIN + dy) * ownWidth + (HEALTH_MARGIN + dx) * 4;
     const row = y * width * 4;
     for (let i = 0; i < width * 4; i += 2) {
       const a = rgba[row + i];
@@ -166,6 +167,21 @@ export function healthOf(own: Float32Array, form: MatureForm): number {
   const health = 1 - error / energy;
   // NaN, too, is no health.
   return health > 0 ? Math.min(health, 1) : 0;
+}
+
+/** Where within its margin it is likest to its mature form, and how much. @param own - as `healthRect` says */
+export function likestPlace(
+  own: Float32Array,
+  form: MatureForm,
+): { readonly dx: number; readonly dy: number; readonly health: number } {
+  let best = { dx: 0, dy: 0, health: healthOf(own, form) };
+  for (let dy = -HEALTH_MARGIN; dy <= HEALTH_MARGIN; dy++) {
+    for (let dx = -HEALTH_MARGIN; dx <= HEALTH_MARGIN; dx++) {
+      const health = healthOf(own, form, dx, dy);
+      if (health > best.health) best = { dx, dy, health };
+    }
+  }
+  return best;
 }
 
 export function speciesOf(rule: Rule, form: MatureForm): Species {

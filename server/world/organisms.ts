@@ -11,9 +11,9 @@ const MOST_IDS = 65_535;
 export interface Organism {
   readonly id: number;
   readonly species: string;
-  /** Seed position. */
-  readonly x: number;
-  readonly y: number;
+  /** Where its seed would be, as it stands now: a body that has healed beside its place has moved. */
+  x: number;
+  y: number;
   /** Empty for the garden's. */
   readonly planter: string;
   readonly plantedStep: number;

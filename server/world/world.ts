@@ -249,6 +249,7 @@ export class World {
     this.wounds.tick(this.engine.stepNumber);
 
     if (!isDue) return;
+    await this.#health.followMoved();
     await this.#sow();
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
       for (const { history, health } of this.organisms) history.push(health);

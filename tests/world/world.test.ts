@@ -254,6 +254,31 @@ describe('records', () => {
     expect(ageSeconds).toBeCloseTo(71.25, 5);
   });
 
+  test('a body that settles whole but beside its place stands there from now on, and is whole', async () => {
+    const small = await grown([30, 30]);
+    const body = small.world.organisms.get(1)!;
+    body.x = 32;
+    body.y = 29;
+    await small.engine.step(1);
+    await small.world.observe(0.25);
+    expect(body.health).toBeLessThan(0.8);
+    for (let sample = 0; sample < 8; sample++) {
+      expect([body.x, body.y]).toEqual([32, 29]);
+      await small.world.observe(0.25);
+    }
+    expect([body.x, body.y]).toEqual([30, 30]);
+    expect(body.health).toBeGreaterThan(0.95);
+  });
+
+  test('a body that is torn has not moved, however long it stays so', async () => {
+    const small = await grown([30, 30]);
+    await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
+    for (let sample = 0; sample < 20; sample++) await small.world.observe(0.25);
+    const { x, y, health } = small.world.organisms.get(1)!;
+    expect([x, y]).toEqual([30, 30]);
+    expect(health).toBeLessThan(0.8);
+  });
+
   test('whoever is within two cells of a point is found', async () => {
     const { world } = await grown([30, 30]);
     expect((await world.inspectAt(30, 30))?.id).toBe(1);
