@@ -92,7 +92,7 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
 
 function strokes(body: Wounded, random: Random): void {
   const { state, shape, reach } = body;
-  const radius = random.between(0.12, 0.35) * reach;
+  const radius = random.between(0.12, 0.42) * reach;
   for (let count = random.whole(1, 3); count > 0; count--) {
     const [x, y] = around(body, 0.9, random);
     const angle = random.between(0, 2 * Math.PI);

@@ -11,6 +11,9 @@ const HOLE_CELLS = 16;
 const CIRCLES = 3;
 const SWIPES = 5;
 const NOISE = 0.25;
+/** Of the body's longer side: half the stroke's width (client/brush.ts), and how far from the middle it may pass. */
+const STROKE_RADIUS = 0.19;
+const STROKE_BESIDE = 0.2;
 
 type Harm = (state: Float32Array, target: Target, random: Random) => void;
 
@@ -40,6 +43,8 @@ export const SUITE = {
     const rows = target.height / (2 * SWIPES + 1);
     return Math.floor((y - middleY(target) + target.height / 2) / rows) % 2 === 1;
   }),
+  /** One stroke across the body, as wide as the page's eraser at first, at any angle, near the middle. */
+  stroke,
   /** Normal noise of deviation 0.25 on every channel of every living cell. */
   noise: (state, target, random) => addNoise(state, target.shape, NOISE, random),
   /** All but what lies within half the body's radius. */
@@ -69,6 +74,17 @@ function circles(state: Float32Array, target: Target, random: Random): void {
     const within: CellTest = (x, y) => Math.hypot(x - middle.x, y - middle.y) < radiusCells;
     clearWhere(state, shape, within);
   }
+}
+
+function stroke(state: Float32Array, target: Target, random: Random): void {
+  const side = Math.max(target.width, target.height);
+  const angle = random.between(0, 2 * Math.PI);
+  const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
+  const beside = random.between(-STROKE_BESIDE, STROKE_BESIDE) * side;
+  clearWhere(state, target.shape, (x, y) => {
+    const away = (x + 0.5 - middleX(target)) * nx + (y + 0.5 - middleY(target)) * ny;
+    return Math.abs(away - beside) < STROKE_RADIUS * side;
+  });
 }
 
 /** From the middle to the farthest cell of the picture. */
