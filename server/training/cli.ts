@@ -29,7 +29,7 @@ const POLISH = {
   normalise: '0.5',
   rate: '0.002',
   reseed: 'any',
-  damage: 'strokes,strokes,half,half,circle,centre,swipes,noise',
+  damage: 'drag,strokes,half,half,circle,centre,swipes,noise',
   'random-seed': '2',
 } as const satisfies Flags;
 

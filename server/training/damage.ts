@@ -2,6 +2,7 @@
  * What is done to a grown body so that its rule learns to heal it. Sizes are parts of the body's *reach*, half
  * its longer side, so that a small body is not simply destroyed nor a large one merely scratched.
  */
+import type { Blow } from '../sessions/wound.ts';
 import type { GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 import { addNoise, clearWhere, seedX, seedY } from './states.ts';
@@ -15,8 +16,10 @@ export interface Wounded {
 }
 
 type Hurt = (body: Wounded, random: Random) => void;
+/** Blows that take time: the body heals between them. */
+type Deal = (reach: number, random: Random) => readonly Blow[];
 
-/** Kinds of damage, how often each is drawn relative to the others, and what it does. */
+/** Kinds of damage, how often each is drawn relative to the others, and what it does, at once or blow by blow. */
 const KINDS = {
   /** A circle, anywhere. */
   circle: { weight: 0.16, hurt: circle },
@@ -28,23 +31,33 @@ const KINDS = {
   swipes: { weight: 0.12, hurt: swipes },
   /** One to three strokes of a round eraser, as a player draws them: ends within the body, scraps left beside it. */
   strokes: { weight: 0.18, hurt: strokes },
+  /** A stroke of a round eraser right across, as a hand draws it: where it began the body heals before it ends. */
+  drag: { weight: 0.18, deal: drag },
   /** All but a circle about the seed. */
   truncate: { weight: 0.05, hurt: truncate },
   noise: { weight: 0.05, hurt: noisePatch },
-} as const satisfies Record<string, { weight: number; hurt: Hurt }>;
+} as const satisfies Record<string, { weight: number } & ({ hurt: Hurt } | { deal: Deal })>;
 
 export type DamageKind = keyof typeof KINDS;
 export const DAMAGE_KINDS = Object.keys(KINDS) as DamageKind[];
 
 /** @param kinds - those that may be drawn, at least one */
-export function damage(body: Wounded, kinds: readonly DamageKind[], random: Random): void {
+export function drawKind(kinds: readonly DamageKind[], random: Random): DamageKind {
   const whole = kinds.reduce((sum, kind) => sum + KINDS[kind].weight, 0);
   let draw = random.unit() * whole;
   const kind = kinds.find((one) => {
     draw -= KINDS[one].weight;
     return draw < 0;
   });
-  KINDS[kind ?? kinds[kinds.length - 1]].hurt(body, random);
+  return kind ?? kinds[kinds.length - 1];
+}
+
+/** Hurts the body, if that is done at once. @returns the blows of a kind that takes time, which are still to be dealt */
+export function damage(body: Wounded, kind: DamageKind, random: Random): readonly Blow[] {
+  const does: { hurt: Hurt } | { deal: Deal } = KINDS[kind];
+  if ('deal' in does) return does.deal(body.reach, random);
+  does.hurt(body, random);
+  return [];
 }
 
 const around = ({ shape, reach }: Wounded, part: number, random: Random): [number, number] => [
@@ -103,6 +116,23 @@ function strokes(body: Wounded, random: Random): void {
       return Math.hypot(u - x - along * dx, v - y - along * dy) < radius;
     });
   }
+}
+
+function drag(reach: number, random: Random): Blow[] {
+  const radius = random.between(0.12, 0.42) * reach;
+  const angle = random.between(0, 2 * Math.PI);
+  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+  const beside = random.between(-0.5, 0.5) * reach;
+  const [x, y] = [-dy * beside, dx * beside];
+  const count = random.whole(3, 6);
+  const pace = random.whole(1, 6);
+  const at = (part: number): [number, number] => [x + part * 1.3 * reach * dx, y + part * 1.3 * reach * dy];
+  return Array.from({ length: count }, (_, i) => ({
+    afterSteps: i * pace,
+    tool: 'ablate',
+    radius,
+    points: [...at((2 * i) / count - 1), ...at((2 * (i + 1)) / count - 1)],
+  }));
 }
 
 function truncate({ state, shape, reach }: Wounded, random: Random): void {

@@ -1,9 +1,9 @@
 /** What a batch is made of (`regime.ts` says why): samples from the pool, or from the finished picture, and their wounds. */
 import { CHANNELS } from '../rules/rule.ts';
-import { damage } from './damage.ts';
+import { damage, drawKind } from './damage.ts';
 import type { GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
-import { drawReplay, replay } from './recorded.ts';
+import { drawReplay, type Replay, replay } from './recorded.ts';
 import * as regime from './regime.ts';
 import type { RolloutBatch } from './rollouts.ts';
 import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
@@ -91,11 +91,11 @@ export class Samples {
     const replayed = recorded === undefined ? [] : slots.filter(() => random.unit() < recorded.part);
     await this.#liveOn(slots, this.#plan.delaySteps, random);
     const drawn = slots.filter((slot) => !replayed.includes(slot));
-    for (const slot of drawn) this.#damage(slot, random);
+    await this.#damage(drawn, random);
     await this.#replay(replayed, random);
     const twice = drawn.filter(() => random.unit() < this.#plan.twicePart);
     await this.#liveOn(twice, regime.POOL.mostStepsBetween, random);
-    for (const slot of twice) this.#damage(slot, random);
+    await this.#damage(twice, random);
   }
 
   /** Does a recorded wound to each of these slots. */
@@ -119,12 +119,19 @@ export class Samples {
     );
   }
 
-  #damage(slot: number, random: Random): void {
+  /** Does a wound of the plan's kinds to each of these slots. */
+  async #damage(slots: readonly number[], random: Random): Promise<void> {
     const { shape, width, height } = this.#target;
-    const state = this.#rollouts.state(slot);
-    damage({ state, shape, reach: Math.max(width, height) / 2 }, this.#plan.damage, random);
-    // Nothing is left to heal from: it starts again.
-    if (livingCells(state, shape) === 0) plantSeed(state, shape);
+    const reach = Math.max(width, height) / 2;
+    const dealt: Replay[] = [];
+    for (const slot of slots) {
+      const state = this.#rollouts.state(slot);
+      const blows = damage({ state, shape, reach }, drawKind(this.#plan.damage, random), random);
+      if (blows.length > 0) dealt.push({ slot, blows, randomSeed: random.uint32() | 0 });
+      // Nothing is left to heal from: it starts again.
+      else if (livingCells(state, shape) === 0) plantSeed(state, shape);
+    }
+    await replay(dealt, this.#rollouts, this.#plan.batch, shape);
   }
 
   /** Of the batch, worst first; -1: none. A body that is far off always does. */

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CHANNELS } from '../../server/rules/rule.ts';
-import { DAMAGE_KINDS, type DamageKind, damage } from '../../server/training/damage.ts';
+import { DAMAGE_KINDS, type DamageKind, damage, drawKind } from '../../server/training/damage.ts';
 import { gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
+import { strike } from '../../server/training/recorded.ts';
 import { forEachCell, livingCells } from '../../server/training/states.ts';
 
 const shape = gridShape(44, 40);
@@ -18,7 +19,9 @@ function body(): Float32Array {
 
 function hurt(kinds: readonly DamageKind[], randomSeed: number): Float32Array {
   const state = body();
-  damage({ state, shape, reach: 14 }, kinds, new Random(randomSeed));
+  const random = new Random(randomSeed);
+  const blows = damage({ state, shape, reach: 14 }, drawKind(kinds, random), random);
+  for (const blow of blows) strike(state, shape, blow, { randomSeed, salt: 0, step: 0 });
   return state;
 }
 
@@ -47,7 +50,7 @@ describe('every kind', () => {
     expect(dead).toBeLessThan(5);
   });
 
-  test.each(['circle', 'half', 'centre', 'swipes', 'strokes', 'truncate'] as const)(
+  test.each(['circle', 'half', 'centre', 'swipes', 'strokes', 'drag', 'truncate'] as const)(
     '%s only removes cells',
     (kind) => {
       const before = body();
@@ -64,6 +67,21 @@ describe('every kind', () => {
       const left = livingCells(hurt(['half'], randomSeed), shape) / whole;
       expect(left).toBeGreaterThan(0.25);
       expect(left).toBeLessThan(0.75);
+    }
+  });
+
+  test('a drag goes on where it was, over some steps, right across', () => {
+    for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
+      const blows = damage({ state: body(), shape, reach: 14 }, 'drag', new Random(randomSeed));
+      const first = blows[0].points.slice(0, 2);
+      const last = blows.at(-1)!;
+      expect(Math.hypot(first[0] - last.points[2], first[1] - last.points[3])).toBeCloseTo(2.6 * 14, 5);
+      expect(last.afterSteps).toBeGreaterThanOrEqual(2);
+      expect(last.afterSteps).toBeLessThanOrEqual(30);
+      for (let i = 1; i < blows.length; i++) {
+        expect(blows[i].points.slice(0, 2)).toEqual(blows[i - 1].points.slice(2));
+        expect(blows[i].afterSteps).toBeGreaterThan(blows[i - 1].afterSteps);
+      }
     }
   });
 
