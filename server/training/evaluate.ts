@@ -5,6 +5,7 @@
  */
 import { basename } from 'node:path';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { replay } from './recorded.ts';
 import { Rollouts } from './rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from './states.ts';
 import { type Spread, spread, spreads } from './statistics.ts';
@@ -261,7 +262,12 @@ async function measureHealing(
   const healing: Partial<Record<Harmed, readonly Frame[]>> = {};
   for (const kind of HARMS) {
     restore();
-    for (const [slot, randomSeed] of seeds.entries()) harm(kind, rollouts.state(slot), target, randomSeed);
+    const dealt = [...seeds.entries()].map(([slot, randomSeed]) => ({
+      slot,
+      randomSeed,
+      blows: harm(kind, rollouts.state(slot), target, randomSeed),
+    }));
+    await replay(dealt, rollouts, seeds.length, target.shape, false);
     const hurt = await advance(CUT_STEP, CUT_STEP);
     const frames = [frame(0)];
     let healed = hurt;

@@ -106,16 +106,17 @@ const stepsAfter = (blows: readonly Blow[], i: number): number =>
     : 0;
 
 /**
- * Does all the wounds, each to its slot, the bodies living on between their blows. A body of which nothing is left
- * starts again from a seed.
+ * Does all the wounds, each to its slot, the bodies living on between their blows.
  *
  * @param slots - of the batch; those that are not hurt stand still
+ * @param startsAgain - a body of which nothing is left becomes a seed
  */
 export async function replay(
   replays: readonly Replay[],
   rollouts: RolloutBatch,
   slots: number,
   shape: GridShape,
+  startsAgain = true,
 ): Promise<void> {
   const most = Math.max(0, ...replays.map(({ blows }) => blows.length));
   const steps = new Array<number>(replays.length).fill(0);
@@ -124,7 +125,7 @@ export async function replay(
       if (i >= blows.length) continue;
       const state = rollouts.state(slot);
       strike(state, shape, blows[i], { randomSeed, salt: i, step: steps[at] });
-      if (!isAlive(state)) plantSeed(state, shape);
+      if (startsAgain && !isAlive(state)) plantSeed(state, shape);
     }
     const next = replays.map(({ blows }) => stepsAfter(blows, i));
     if (next.every((count) => count === 0)) continue;

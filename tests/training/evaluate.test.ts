@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 import { type Evaluation, evaluate, type Frames } from '../../server/training/evaluate.ts';
 import { evaluationPage } from '../../server/training/page.ts';
+import { strike } from '../../server/training/recorded.ts';
 import { contactSheet } from '../../server/training/sheet.ts';
 import { plantSeed } from '../../server/training/states.ts';
-import { HARMS, harm } from '../../server/training/suite.ts';
+import { HARMS, type Harmed, harm } from '../../server/training/suite.ts';
 import { fromPixels, type Target } from '../../server/training/target.ts';
 import { describeEvaluations, missedBars } from '../../server/training/verdict.ts';
 
@@ -88,13 +89,28 @@ describe('the damage of the suite', () => {
     expect(Math.abs(living(state) - Math.PI * radiusCells ** 2)).toBeLessThan(12);
   });
 
+  /** All at once, what takes time too. */
+  function harmed(kind: Harmed, randomSeed: number): Float32Array {
+    const state = whole.slice();
+    for (const blow of harm(kind, state, target, randomSeed))
+      strike(state, target.shape, blow, { randomSeed, salt: 0, step: 0 });
+    return state;
+  }
+
   test.each(HARMS)('%s is the same for one random seed, hurts, and leaves the border alone', (kind) => {
-    const [one, two] = [whole.slice(), whole.slice()];
-    harm(kind, one, target, 7);
-    harm(kind, two, target, 7);
-    expect(two).toEqual(one);
+    const one = harmed(kind, 7);
+    expect(harmed(kind, 7)).toEqual(one);
     expect(one).not.toEqual(whole);
     expect(one.subarray(0, target.shape.stride * CHANNELS).every((value) => value === 0)).toBe(true);
+  });
+
+  test('a stroke removes a band right across, step by step', () => {
+    const blows = harm('stroke', whole.slice(), target, 1);
+    expect(blows.map(({ afterSteps }) => afterSteps)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    // 20 cells square: 7.6 cells wide, as long as the line crosses the square.
+    const removed = 400 - living(harmed('stroke', 1));
+    expect(removed).toBeGreaterThan(7.6 * 12);
+    expect(removed).toBeLessThan(7.6 * 29);
   });
 
   test('circles differ from seed to seed, and do not mind an empty grid', () => {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readRule } from '../../server/rules/load.ts';
 import type { Blow } from '../../server/sessions/wound.ts';
+import { HARMS } from '../../server/training/suite.ts';
 import { readCheckpoint } from '../../server/training/checkpoint.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
 import { type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
@@ -120,7 +121,8 @@ test('a candidate that is worse is rejected, with the figures; one that has lear
     reasons: [expect.stringContaining('no better on held-out wounds')],
   });
   const { comparison } = same.metrics as { comparison: { figures: { isWorse: boolean; before: number }[] } };
-  expect(comparison.figures).toHaveLength(14);
+  // Two of the wounds, three of the error, and how each kind of damage heals … and stillness and life.
+    expect(comparison.figures).toHaveLength(HARMS.length + 5);
   expect(comparison.figures.filter(({ isWorse }) => isWorse)).toEqual([]);
   for (const file of ['candidate', 'film', 'result'] as const)
     expect(existsSync(join(idle, JOB_FILES[file]))).toBe(true);
