@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readRule } from '../../server/rules/load.ts';
 import type { Blow } from '../../server/sessions/wound.ts';
-import { HARMS } from '../../server/training/suite.ts';
 import { readCheckpoint } from '../../server/training/checkpoint.ts';
+import { HARMS } from '../../server/training/suite.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
 import { type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
@@ -121,8 +121,8 @@ test('a candidate that is worse is rejected, with the figures; one that has lear
     reasons: [expect.stringContaining('no better on held-out wounds')],
   });
   const { comparison } = same.metrics as { comparison: { figures: { isWorse: boolean; before: number }[] } };
-  // Two of the wounds, three of the error, and how each kind of damage heals … and stillness and life.
-    expect(comparison.figures).toHaveLength(HARMS.length + 5);
+  // How each kind of damage heals, two of the held-out wounds, the error at two ages, and stillness.
+  expect(comparison.figures).toHaveLength(HARMS.length + 5);
   expect(comparison.figures.filter(({ isWorse }) => isWorse)).toEqual([]);
   for (const file of ['candidate', 'film', 'result'] as const)
     expect(existsSync(join(idle, JOB_FILES[file]))).toBe(true);
@@ -134,7 +134,7 @@ test('a candidate that is worse is rejected, with the figures; one that has lear
   const ruined = makeJob({ iterations: 2, rate: 0.3, randomSeeds: 9, threads: 2 }, 'ruined');
   const worse = await tune(ruined, jobIn(ruined), hooks);
   expect(worse.verdict).toBe('rejected');
-  expect(worse.reasons.join('\n')).toMatch(/worse, recovery left: 0\.\d+ → .*\(p = 0\.0\d+\)/);
+  expect(worse.reasons.join('\n')).toMatch(/worse, recovery centre: 0\.\d+ → .*\(p = 0\.0\d+\)/);
   expect(worse.metrics.learned).toMatchObject({ session: 's1', wounds: 10 });
 });
 
