@@ -19,8 +19,6 @@ afterAll(async () => {
 
 describe('two people at one Pikachu', () => {
   test('A cuts its left half off; B sees it go within a second and regrow within 20 s', {
-    // About one body in ten heals a half a cell beside its place; three in a row would be a fault.
-    retry: 2,
     timeout: 180_000,
   }, async () => {
     const body = await grownBody(server, ({ species }) => species === 'pikachu', 90_000);
