@@ -29,6 +29,7 @@ const POLISH = {
   normalise: '0.5',
   rate: '0.002',
   reseed: 'any',
+  quiescence: '3',
   damage: 'drag,strokes,half,half,circle,centre,swipes,noise',
   'random-seed': '2',
 } as const satisfies Flags;
@@ -59,7 +60,7 @@ Where to
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
   --polish FILE        go over a rule once more: --from it and --out to it, with its picture, and where nothing
-                       else is said ${asFlags(POLISH).replace(' --reseed', `\n${' '.repeat(23)}--reseed`)}
+                       else is said ${asFlags(POLISH).replace(/ (?=--reseed|--damage)/g, `\n${' '.repeat(23)}`)}
   --from FILE          begin with the weights of this rule instead of random ones
   --iterations N       of the pool phase, 1-1000000 (default 5000)
   --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 0)
