@@ -65,8 +65,10 @@ export const SUITE = {
 export type Harmed = keyof typeof SUITE;
 export const HARMS = Object.keys(SUITE) as Harmed[];
 
-/** @param randomSeed - of the rollout: each is hurt in its own way */
-/** @returns the blows of what takes time, which are still to be dealt */
+/**
+ * @param randomSeed - of the rollout: each is hurt in its own way
+ * @returns the blows of what takes time, which are still to be dealt
+ */
 export function harm(kind: Harmed, state: Float32Array, target: Target, randomSeed: number): readonly Blow[] {
   const apply: Harm = SUITE[kind];
   return apply(state, target, new Random(randomSeed));
