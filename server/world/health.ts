@@ -21,8 +21,6 @@ const NEARLY_WHOLE = 0.8;
 const LIKER = 0.05;
 /** Of a body that was looked for in vain: it is not again, until its health has changed by more. */
 const SAME = 0.02;
-/** Bodies looked for in one call at most (one of 40 cells takes about 2 ms). */
-const MOST_FOLLOWED = 2;
 
 export class HealthWatch {
   readonly #engine: Engine;
@@ -38,6 +36,8 @@ export class HealthWatch {
   /** Measured bodies that time has earned and that are still to be taken. */
   #owed = 0;
 
+  /** Once between two counts. */
+  #mayFollow = false;
   /** With which health they were last looked for elsewhere. */
   readonly #sought = new WeakMap<Organism, number>();
 
@@ -52,6 +52,7 @@ export class HealthWatch {
   moved(ids: Iterable<OrganismId>): void {
     for (const id of ids) this.#stale.add(id);
     this.#pace = this.#stale.size;
+    this.#mayFollow = true;
   }
 
   /** Measures its share of those that moved. @param samples - that the time is worth; in one, all are measured */
@@ -72,23 +73,25 @@ export class HealthWatch {
     this.#found(organism, healthOf(await this.#read(organism, mature), mature));
   }
 
-  /** Bodies that have settled whole but beside their place stand there from now on. Called once a sample. */
+  /**
+   * A body that has settled whole but beside its place stands there from now on: one is looked for (40 cells take
+   * about half a millisecond), once a sample.
+   */
   async followMoved(): Promise<void> {
-    let followed = 0;
+    if (!this.#mayFollow) return;
+    this.#mayFollow = false;
     for (const organism of this.#organisms) {
-      if (followed === MOST_FOLLOWED) return;
       if (organism.health >= WHOLE) continue;
       const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
-      if (Math.abs(organism.health - sought) <= SAME) continue;
-      if (!organism.history.isSteady(SETTLED_SAMPLES)) continue;
-      followed++;
+      if (Math.abs(organism.health - sought) <= SAME || !organism.history.isSteady(SETTLED_SAMPLES)) continue;
       this.#sought.set(organism, organism.health);
       const { mature } = this.#rules.at(organism.slot);
       const { dx, dy, health } = likestPlace(await this.#read(organism, mature), mature);
-      if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) continue;
+      if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) return;
       organism.x += dx;
       organism.y += dy;
-      this.#found(organism, health);
+      this.#found(organism, Math.min(1, health));
+      return;
     }
   }
 

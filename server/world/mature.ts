@@ -138,9 +138,8 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
  * Likeness of an organism to its mature form: 1 − Σ(own − mature)² / Σ mature², within 0..1.
  *
  * @param own - [height + 8, width + 8, 4], as `healthRect` says
- * @param dx, dy - as if its seed had been so many cells farther, at most `HEALTH_MARGIN` each way
  */
-export function healthOf(own: Float32Array, form: MatureForm, dx = 0, dy = 0): number {
+export function healthOf(own: Float32Array, form: MatureForm): number {
   const { width, height, rgba } = form;
   const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
   // Everything as if the form were zero, then what lies in its box put right. Two sums by turns: one alone waits for
@@ -153,7 +152,7 @@ export function healthOf(own: Float32Array, form: MatureForm, dx = 0, dy = 0): n
   }
   let energy = 0;
   for (let y = 0; y < height; y++) {
-    const ownRow = (y + HEALTH_MARGIN + dy) * ownWidth + (HEALTH_MARGIN + dx) * 4;
+    const ownRow = (y + HEALTH_MARGIN) * ownWidth + HEALTH_MARGIN * 4;
     const row = y * width * 4;
     for (let i = 0; i < width * 4; i += 2) {
       const a = rgba[row + i];
@@ -169,20 +168,40 @@ export function healthOf(own: Float32Array, form: MatureForm, dx = 0, dy = 0): n
   return health > 0 ? Math.min(health, 1) : 0;
 }
 
-/** Where within its margin it is likest to its mature form, and how much. @param own - as `healthRect` says */
+/** Where within its margin it is likest to its mature form, and its health there. @param own - as `healthRect` says */
 export function likestPlace(
   own: Float32Array,
   form: MatureForm,
 ): { readonly dx: number; readonly dy: number; readonly health: number } {
-  let best = { dx: 0, dy: 0, health: healthOf(own, form) };
+  let best = { dx: 0, dy: 0, overlap: overlapAt(own, form, 0, 0) };
   for (let dy = -HEALTH_MARGIN; dy <= HEALTH_MARGIN; dy++) {
     for (let dx = -HEALTH_MARGIN; dx <= HEALTH_MARGIN; dx++) {
-      const health = healthOf(own, form, dx, dy);
-      if (health > best.health) best = { dx, dy, health };
+      const overlap = overlapAt(own, form, dx, dy);
+      if (overlap > best.overlap) best = { dx, dy, overlap };
     }
   }
-  return best;
+  // Σ(own − mature)² is Σ own² + Σ mature² − 2 Σ own · mature, and only the last hangs on the place.
+  const { dx, dy, overlap } = best;
+  return { dx, dy, health: (2 * overlap - energyOf(own)) / energyOf(form.rgba) };
 }
+
+/** Σ own · mature, as if its seed had been so many cells farther. */
+function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: number, dy: number): number {
+  const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
+  let sum = 0;
+  let more = 0;
+  for (let y = 0; y < height; y++) {
+    const ownRow = (y + HEALTH_MARGIN + dy) * ownWidth + (HEALTH_MARGIN + dx) * 4;
+    const row = y * width * 4;
+    for (let i = 0; i < width * 4; i += 2) {
+      sum += rgba[row + i] * own[ownRow + i];
+      more += rgba[row + i + 1] * own[ownRow + i + 1];
+    }
+  }
+  return sum + more;
+}
+
+const energyOf = (rgba: Float32Array): number => rgba.reduce((sum, value) => sum + value * value, 0);
 
 export function speciesOf(rule: Rule, form: MatureForm): Species {
   const png = encode({

@@ -243,13 +243,14 @@ export class World {
     const samples = elapsedSeconds * SAMPLES_PER_SECOND;
     this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
     const isDue = this.#samplesOwed >= 1;
+    // In the frame after a count, which is the longest.
+    await this.#health.followMoved();
     if (isDue) await this.#count();
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
 
     if (!isDue) return;
-    await this.#health.followMoved();
     await this.#sow();
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
       for (const { history, health } of this.organisms) history.push(health);
