@@ -10,7 +10,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
 import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
-import { PLACE_WEIGHT } from './regime.ts';
+import { PLACE_WEIGHT, POLISH } from './regime.ts';
 import { report } from './report.ts';
 import type { OpenRollouts } from './rollouts.ts';
 import { RESEEDS, type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
@@ -22,14 +22,14 @@ const INTERRUPTED = 130;
 const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
 
 /** What differs in a run that begins with the weights of an earlier one and ends it (weights/README.md says why). */
-const POLISH = {
+const POLISH_FLAGS = {
   iterations: '800',
-  batch: '8',
+  batch: `${POLISH.batch}`,
   longest: '144',
-  normalise: '0.5',
+  normalise: `${POLISH.normalisation}`,
   rate: '0.002',
-  reseed: 'any',
-  quiescence: '3',
+  reseed: POLISH.reseed,
+  quiescence: `${POLISH.quiescenceWeight}`,
   damage: 'drag,strokes,half,half,circle,centre,swipes,noise',
   'random-seed': '2',
 } as const satisfies Flags;
@@ -60,7 +60,7 @@ Where to
   --resume FILE        go on from a checkpoint; its plan stays as it was begun
 How
   --polish FILE        go over a rule once more: --from it and --out to it, with its picture, and where nothing
-                       else is said ${asFlags(POLISH).replace(/ (?=--reseed|--damage)/g, `\n${' '.repeat(23)}`)}
+                       else is said ${asFlags(POLISH_FLAGS).replace(/ (?=--reseed|--damage)/g, `\n${' '.repeat(23)}`)}
   --from FILE          begin with the weights of this rule instead of random ones
   --iterations N       of the pool phase, 1-1000000 (default 5000)
   --curriculum N       at most so many iterations of curriculum before it, 0-100000 (default 0)
@@ -235,7 +235,7 @@ function polishing(file: string): Flags {
   const { hidden, fireRate, name, metadata } = readRule(file);
   const { sprite, scale, padding, place = '0' } = metadata;
   const own = { sprite, scale, padding, place, hidden: String(hidden), 'fire-rate': String(fireRate) };
-  return { ...POLISH, ...own, from: file, out: file, name };
+  return { ...POLISH_FLAGS, ...own, from: file, out: file, name };
 }
 
 /** The command that makes this rule, whatever it was resumed from. */

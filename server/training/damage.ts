@@ -103,9 +103,12 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
   }
 }
 
+/** Its radius; the page's first one is 0.38 of the reach. */
+const eraser = (reach: number, random: Random): number => random.between(0.12, 0.42) * reach;
+
 function strokes(body: Wounded, random: Random): void {
   const { state, shape, reach } = body;
-  const radius = random.between(0.12, 0.42) * reach;
+  const radius = eraser(reach, random);
   for (let count = random.whole(1, 3); count > 0; count--) {
     const [x, y] = around(body, 0.9, random);
     const angle = random.between(0, 2 * Math.PI);
@@ -119,7 +122,7 @@ function strokes(body: Wounded, random: Random): void {
 }
 
 function drag(reach: number, random: Random): Blow[] {
-  const radius = random.between(0.12, 0.42) * reach;
+  const radius = eraser(reach, random);
   const angle = random.between(0, 2 * Math.PI);
   const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
   const beside = random.between(-0.5, 0.5) * reach;

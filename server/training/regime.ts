@@ -32,6 +32,9 @@ import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './st
 /** Of the place among what is taught, unless it is said. */
 export const PLACE_WEIGHT = 0.3;
 
+/** What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's (weights/README.md says why). */
+export const POLISH = { batch: 8, reseed: 'any', quiescenceWeight: 3, normalisation: 0.5 } as const;
+
 export interface Difficulty {
   /** Cells farther than this from the seed are gone at the first step. */
   readonly radiusCells: number;

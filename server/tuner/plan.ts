@@ -1,7 +1,7 @@
 /** How a rule is fine-tuned: what a training of a few minutes may differ in from one that starts from nothing. */
 import type { Rule } from '../rules/rule.ts';
 import { DAMAGE_KINDS } from '../training/damage.ts';
-import { PLACE_WEIGHT } from '../training/regime.ts';
+import { PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { TargetSource } from '../training/target.ts';
 import type { TrainingPlan } from '../training/train.ts';
 import type { Job } from './jobs.ts';
@@ -16,22 +16,20 @@ export function planOf(
   trained: readonly Blows[],
 ): TrainingPlan {
   return {
+    ...POLISH,
     name: species,
     source,
     parent: incumbent,
     hidden,
     fireRate,
     overflowWeight: 0,
-    quiescenceWeight: 3,
     // Hidden channels that hold the place go on holding it; others are not made to.
     placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
     // Until it is known how long one takes.
     iterations: options.iterations ?? 10 * options.seconds,
     curriculumIterations: 0,
-    batch: 8,
     poolSize: 64,
     seedPart: 1,
-    reseed: 'any',
     damage: DAMAGE_KINDS,
     recorded: { wounds: trained, part: 0.4, jitterCells: 1, healingSteps: 104 },
     delaySteps: 0,
@@ -40,7 +38,6 @@ export function planOf(
     longestSteps: 128,
     alignCells: 3,
     rate: options.rate ?? 1.5e-3,
-    normalisation: 0.5,
     optimizer: 'muon',
     randomSeed: jobRandomSeed({ session, species }),
   };

@@ -90,7 +90,7 @@ export class HealthWatch {
       if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) return;
       organism.x += dx;
       organism.y += dy;
-      this.#found(organism, Math.min(1, health));
+      this.#found(organism, health);
       return;
     }
   }

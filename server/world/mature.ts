@@ -139,34 +139,8 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
  *
  * @param own - [height + 8, width + 8, 4], as `healthRect` says
  */
-export function healthOf(own: Float32Array, form: MatureForm): number {
-  const { width, height, rgba } = form;
-  const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
-  // Everything as if the form were zero, then what lies in its box put right. Two sums by turns: one alone waits for
-  // itself at every addition.
-  let error = 0;
-  let more = 0;
-  for (let i = 0; i < own.length; i += 4) {
-    error += own[i] * own[i] + own[i + 1] * own[i + 1];
-    more += own[i + 2] * own[i + 2] + own[i + 3] * own[i + 3];
-  }
-  let energy = 0;
-  for (let y = 0; y < height; y++) {
-    const ownRow = (y + HEALTH_MARGIN) * ownWidth + HEALTH_MARGIN * 4;
-    const row = y * width * 4;
-    for (let i = 0; i < width * 4; i += 2) {
-      const a = rgba[row + i];
-      const b = rgba[row + i + 1];
-      error += a * (a - 2 * own[ownRow + i]);
-      more += b * (b - 2 * own[ownRow + i + 1]);
-      energy += a * a + b * b;
-    }
-  }
-  error += more;
-  const health = 1 - error / energy;
-  // NaN, too, is no health.
-  return health > 0 ? Math.min(health, 1) : 0;
-}
+export const healthOf = (own: Float32Array, form: MatureForm): number =>
+  likeness(overlapAt(own, form, 0, 0), own, form);
 
 /** Where within its margin it is likest to its mature form, and its health there. @param own - as `healthRect` says */
 export function likestPlace(
@@ -180,12 +154,18 @@ export function likestPlace(
       if (overlap > best.overlap) best = { dx, dy, overlap };
     }
   }
-  // Σ(own − mature)² is Σ own² + Σ mature² − 2 Σ own · mature, and only the last hangs on the place.
   const { dx, dy, overlap } = best;
-  return { dx, dy, health: (2 * overlap - energyOf(own)) / energyOf(form.rgba) };
+  return { dx, dy, health: likeness(overlap, own, form) };
 }
 
-/** Σ own · mature, as if its seed had been so many cells farther. */
+/** Σ(own − mature)² is Σ own² + Σ mature² − 2 Σ own · mature: only the last, the overlap, hangs on the place. */
+function likeness(overlap: number, own: Float32Array, form: MatureForm): number {
+  const health = (2 * overlap - energyOf(own)) / energyOf(form.rgba);
+  // NaN, too, is no health.
+  return health > 0 ? Math.min(health, 1) : 0;
+}
+
+/** Σ own · mature, as if its seed had been so many cells farther. Two sums by turns: one alone waits for itself. */
 function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: number, dy: number): number {
   const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
   let sum = 0;
@@ -201,7 +181,15 @@ function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: n
   return sum + more;
 }
 
-const energyOf = (rgba: Float32Array): number => rgba.reduce((sum, value) => sum + value * value, 0);
+function energyOf(rgba: Float32Array): number {
+  let sum = 0;
+  let more = 0;
+  for (let i = 0; i < rgba.length; i += 2) {
+    sum += rgba[i] * rgba[i];
+    more += rgba[i + 1] * rgba[i + 1];
+  }
+  return sum + more;
+}
 
 export function speciesOf(rule: Rule, form: MatureForm): Species {
   const png = encode({
