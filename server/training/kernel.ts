@@ -65,6 +65,8 @@ export interface Layout extends LayoutOptions {
   readonly units2: number;
   readonly zeros: number;
   readonly target: number;
+  readonly open: number;
+  readonly openBytes: number;
   readonly states: number;
   readonly stateBytes: number;
   readonly gradients: number;
@@ -109,6 +111,8 @@ export function planLayout(options: LayoutOptions): Layout {
     units2: take((hidden + 1) * CHANNELS * 4),
     zeros: take(PERCEPTION * 4),
     target: take(shape.cellCount * 4 * 4),
+    open: take(slots * align(shape.cellCount)),
+    openBytes: align(shape.cellCount),
     states: take(slots * stateBytes),
     stateBytes,
     gradients: take(slots * gradientBytes),
@@ -182,6 +186,7 @@ interface Exports {
   useOverflow(weight: number): void;
   useQuiescence(weight: number): void;
   usePlace(weight: number): void;
+  useOpen(mask: number): void;
   useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
@@ -234,6 +239,7 @@ export class Kernel {
     const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
     const state = layout.states + slot * layout.stateBytes;
     const record = job[Job.kind] === JobKind.differentiate;
+    this.#exports.useOpen(layout.open + slot * layout.openBytes);
     const status = this.#exports.forward(
       state,
       job[Job.steps],

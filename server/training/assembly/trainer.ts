@@ -52,6 +52,7 @@ let units1: usize = 0; // f32 [hidden + 1][48]: the first layer by unit, then a 
 let units2: usize = 0; // f32 [hidden + 1][16]: the second layer by unit, then a row of zeros
 let zeros: usize = 0;
 let target: usize = 0; // f32 [cells][4]
+let open: usize = 0; // u8 [cells]: 255 where cells may live, 0 where a wall stands
 
 let alpha: usize = 0;
 let before: usize = 0;
@@ -154,6 +155,16 @@ export function useWeights(
 }
 
 /**
+ * Where the next rollout's cells may live. A wall is what the world's edge and another body's cells are to a body: a
+ * cell there holds zeros and never comes alive.
+ *
+ * @param mask - u8 [cells]: 255 open, 0 a wall
+ */
+export function useOpen(mask: usize): void {
+  open = mask;
+}
+
+/**
  * mask[cell] = 255 where alpha exceeds 0.1 somewhere in the cell's 3x3. In border cells it may hold anything: they
  * are always empty.
  */
@@ -242,7 +253,10 @@ function clearDead(state: usize, live: usize): void {
  * @returns 0, or 1 when the tape is full (the state is then somewhere on the way)
  */
 export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u32, record: bool): i32 {
-  for (let i: usize = 0; i < cellCount; i++) store<f32>(alpha + (i << 2), load<f32>(state + (i << 6), 12));
+  for (let i: usize = 0; i < cellCount; i++) {
+    if (load<u8>(open + i) == 0) clear(state + (i << 6), 64);
+    store<f32>(alpha + (i << 2), load<f32>(state + (i << 6), 12));
+  }
   memory.fill(occupied, 255, cellCount);
   clear(before, cellCount);
   clear(after, cellCount);
@@ -250,6 +264,9 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
   newest = 0;
   for (let t = 0; t < steps; t++) {
     aliveMask(before);
+    for (let i: usize = 0; i < cellCount; i += 16) {
+      v128.store(before + i, v128.and(v128.load(before + i), v128.load(open + i)));
+    }
     const count = listFiring(randomSeed, firstStep + t);
     const blocks = (count + BLOCK - 1) / BLOCK;
     const live = at + RECORD_BYTES;
@@ -320,7 +337,7 @@ function misplaced(values: v128, right: i32, down: i32): v128 {
 }
 
 /**
- * Mean square error of RGBA over the grid. `withGradient` starts the state's gradient from it, from places
+ * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from it, from places
  * (`usePlace`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
  * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
@@ -334,6 +351,7 @@ export function loss(state: usize, withGradient: bool): f64 {
     const first = <usize>((y + 1) * stride + 1);
     let row = f32x4.splat(0);
     for (let i = first; i < first + <usize>width; i++) {
+      if (load<u8>(open + i) == 0) continue;
       const difference = f32x4.sub(v128.load(state + (i << 6)), v128.load(target + (i << 4)));
       row = f32x4.add(row, f32x4.mul(difference, difference));
       if (!withGradient) continue;
