@@ -49,6 +49,8 @@ export interface LayoutOptions {
   readonly quiescenceWeight?: number;
   /** Of the places that two hidden channels are taught, in the gradient; default 0. */
   readonly placeWeight?: number;
+  /** Of cells that live where the picture is empty, in the gradient, beside their share of the error; default 0. */
+  readonly strayWeight?: number;
   /** Which shape of tiles computes; both give the same (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
@@ -186,6 +188,7 @@ interface Exports {
   useOverflow(weight: number): void;
   useQuiescence(weight: number): void;
   usePlace(weight: number): void;
+  useStray(weight: number): void;
   useOpen(mask: number): void;
   useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
@@ -229,6 +232,7 @@ export class Kernel {
     const { w1, b1, b2, units1, units2, zeros } = layout;
     this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
     this.#exports.usePlace(layout.placeWeight ?? 0);
+    this.#exports.useStray(layout.strayWeight ?? 0);
     this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }

@@ -231,14 +231,30 @@ class TfjsRollouts implements RolloutBatch {
   /** What is differentiated: all slots' losses, the hidden channels' overflow and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
-    const { shape, overflowWeight, placeWeight = 0 } = this.#options;
+    const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;
     const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
     const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
     const weight = overflowWeight / (shape.width * shape.height * 4);
-    const loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    let loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    if (strayWeight > 0) {
+      const stray = tf.mul(this.#strayError(state), strayWeight / (shape.width * shape.height * 4));
+      loss = tf.add(loss, stray);
+    }
     if (placeWeight === 0) return loss;
     const misplaced = tf.mul(this.#misplacement(state), placeWeight / (shape.width * shape.height * 4));
     return tf.add(loss, misplaced);
+  }
+
+  /** Square error of RGBA, summed where the picture is empty. */
+  #strayError(state: Tensor4D): Tensor {
+    const tf = this.#tf;
+    const { width, height } = this.#options.shape;
+    const empty = new Float32Array(width * height);
+    forEachRow(this.#options.shape, 1, (_slot, first, row) => {
+      for (let x = 0; x < width; x++) empty[row + x] = this.target[(first + x) * 4 + 3] === 0 ? 1 : 0;
+    });
+    const counted = tf.mul(tf.tensor4d(empty, [1, height, width, 1]), this.#openNow!);
+    return tf.sum(tf.mul(tf.square(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4])), counted));
   }
 
   /** Huber's loss of channels 4 and 5 against the cells' places, summed where the picture is alive. */

@@ -39,6 +39,7 @@ function fill(batches: readonly RolloutBatch[], { shape, slots }: RolloutOptions
   }
   forEachCell(shape, (_x, _y, cell) => {
     const rgba = Float32Array.from({ length: 4 }, () => random.unit());
+    if (random.unit() < 0.2) rgba.fill(0);
     for (const batch of batches) batch.target.set(rgba, cell * 4);
   });
 }
@@ -53,6 +54,7 @@ interface Case {
   readonly overflowWeight: number;
   readonly quietSteps?: readonly number[];
   readonly placeWeight?: number;
+  readonly strayWeight?: number;
   /** Part of the cells that stand in walls; default none. */
   readonly walls?: number;
 }
@@ -72,7 +74,17 @@ const CASES: readonly Case[] = [
     quietSteps: [3, 9, 0],
   },
   { width: 25, height: 9, hidden: 12, steps: [4, 6], fireRate: 0.5, overflowWeight: 0, placeWeight: 0.7 },
-  { width: 21, height: 9, hidden: 12, steps: [5, 5], fireRate: 0.5, overflowWeight: 0, placeWeight: 0.7, walls: 0.3 },
+  {
+    width: 21,
+    height: 9,
+    hidden: 12,
+    steps: [5, 5],
+    fireRate: 0.5,
+    overflowWeight: 0,
+    placeWeight: 0.7,
+    strayWeight: 2,
+    walls: 0.3,
+  },
 ];
 
 describe('the same as the WASM trainer', () => {
@@ -87,6 +99,7 @@ describe('the same as the WASM trainer', () => {
         overflowWeight: c.overflowWeight,
         quiescenceWeight: 2,
         placeWeight: c.placeWeight,
+        strayWeight: c.strayWeight,
         slots: c.steps.length,
         threads: 0,
         maxSteps: 8,

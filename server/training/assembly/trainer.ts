@@ -44,6 +44,7 @@ let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
 let quiescenceWeight: f32 = 0;
 let placeWeight: f32 = 0;
+let strayWeight: f32 = 0;
 
 let w1: usize = 0; // as `packLayer` lays it out
 let b1: usize = 0;
@@ -136,6 +137,15 @@ export function useQuiescence(weight: f32): void {
  */
 export function usePlace(weight: f32): void {
   placeWeight = weight;
+}
+
+/**
+ * How much more strongly than the picture cells are taught to be empty where the picture is: their share of the
+ * gradient is 1 + weight times what the mean square error gives. A few cells of debris beside a body hardly count
+ * in that mean, and grow into a second body.
+ */
+export function useStray(weight: f32): void {
+  strayWeight = weight;
 }
 
 export function useWeights(
@@ -338,12 +348,13 @@ function misplaced(values: v128, right: i32, down: i32): v128 {
 
 /**
  * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from it, from places
- * (`usePlace`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
+ * (`usePlace`), from cells astray (`useStray`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
  * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
   const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
+  const strayScale = f32x4.mul(scale, f32x4.splat(1 + strayWeight));
   const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
   const placeScale = f32x4.mul(scale, f32x4.splat(placeWeight));
   if (withGradient) clear(gradient, cellCount << 6);
@@ -357,7 +368,8 @@ export function loss(state: usize, withGradient: bool): f64 {
       if (!withGradient) continue;
       const cell = state + (i << 6);
       const into = gradient + (i << 6);
-      v128.store(into, f32x4.mul(difference, scale));
+      const isEmpty = load<f32>(target + (i << 4), 12) == 0;
+      v128.store(into, f32x4.mul(difference, isEmpty ? strayScale : scale));
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
