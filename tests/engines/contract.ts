@@ -14,6 +14,7 @@ import {
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
+import { describeBounds } from './bounds.ts';
 import {
   changedPages,
   expectSameState,
@@ -30,6 +31,10 @@ export interface ContractOptions {
   readonly tolerance: number;
   /** What it answers to: the definition, or that of rules as the engine keeps them. */
   readonly createReference?: CreateReference;
+  /** Steps of a rule that explodes (`bounds.ts`); default 500. */
+  readonly explosiveSteps?: number;
+  /** The engine refuses rules with larger weights. Default: none. */
+  readonly maxWeight?: number;
 }
 
 const TOUCHING: readonly Perturbation[] = [
@@ -51,9 +56,16 @@ const NOWHERE: Rect = { x: -10, y: -20, width: 9, height: 300 };
 export function describeEngineContract(
   name: string,
   create: (options: EngineOptions) => Promise<Engine>,
-  { tolerance, createReference = createReferenceEngine }: ContractOptions,
+  {
+    tolerance,
+    createReference = createReferenceEngine,
+    explosiveSteps = 500,
+    maxWeight = Number.POSITIVE_INFINITY,
+  }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
+    describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight });
+
     // Few engines: each reserves gigabytes of addresses.
     const engines = new Map<Size, Engine>();
     let engine: Engine;
@@ -200,6 +212,7 @@ export function describeEngineContract(
             }),
           () => engine.plant(3, 0, 66, 66),
           () => engine.step(2),
+          () => engine.setTerritory(ids[1], { x: 60, y: 0, width: 9, height: 500 }),
         ];
         for (const act of acts) {
           await act();

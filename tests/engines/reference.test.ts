@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { capsuleRows, isInCapsule } from '../../server/engines/capsule.ts';
 import { createEngine } from '../../server/engines/create.ts';
-import { type Engine, EngineError, type Perturbation } from '../../server/engines/engine.ts';
+import { CHANNEL_LIMIT, type Engine, EngineError, type Perturbation } from '../../server/engines/engine.ts';
 import { cellHash, fireThreshold, noiseAt } from '../../server/engines/fire.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import type { Rule } from '../../server/rules/rule.ts';
@@ -96,14 +96,17 @@ async function denseState(engine: Engine): Promise<Float32Array> {
 
 describe('a lone organism', () => {
   test.each([
-    { growth: 0.06, fireRate: 0.5 },
+    { growth: 0.06, fireRate: 0.5, territory: { x: 2, y: 2, width: 37, height: 90 } },
     { growth: 0.12, fireRate: 1 },
-  ])('equals the plain dense model to the bit ($growth, $fireRate)', async ({ growth, fireRate }) => {
-    const rule = randomRule(31, 12, fireRate, growth);
-    const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED });
+    { growth: 0.3, fireRate: 0.5, weights: 20, bounds: false },
+  ])('equals the plain dense model to the bit ($growth, $fireRate, bounds $bounds)', async (options) => {
+    const { growth, fireRate, territory, weights = 1, bounds } = options;
+    const tame = randomRule(31, 12, fireRate, growth);
+    const rule = { ...tame, w2: tame.w2.map((weight) => weight * weights) };
+    const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED, bounds });
     const model = new DenseModel(rule);
     engine.setRule(0, rule);
-    engine.plant(1, 0, 20, 20);
+    engine.plant(1, 0, 20, 20, territory);
     model.state = await denseState(engine);
     const damage: Record<number, Perturbation> = {
       12: { kind: 'ablate', x0: 22, y0: 20, x1: 22, y1: 20, radius: 3 },
@@ -124,6 +127,7 @@ describe('a lone organism', () => {
       largest = Math.max(largest, (await engine.census())[0].cells);
     }
     expect(largest).toBeGreaterThan(100);
+    if (bounds === false) expect(model.state.some((value) => Math.abs(value) > CHANNEL_LIMIT)).toBe(true);
   });
 
   test('is not disturbed by others that do not touch it', async () => {

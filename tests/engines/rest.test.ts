@@ -33,6 +33,24 @@ test('a body at rest is stepped by nobody, and wakes where it is touched', async
   engine.dispose();
 });
 
+test('a body at rest wakes when its territory widens, and grows into it', async () => {
+  const creates = [createReferenceEngine, createWasmEngine] as const;
+  const states = [];
+  for (const create of creates) {
+    const engine = await create({ ...SIZE, randomSeed: 1, rest: REST });
+    engine.setRule(0, settlingRule(1));
+    engine.plant(1, 0, 60, 60, { x: 60, y: 60, width: 1, height: 1 });
+    await engine.step(200);
+    expect(await engine.census()).toEqual([{ organism: 1, cells: 1 }]);
+    engine.setTerritory(1, { x: 60, y: 59, width: 2, height: 2 });
+    await engine.step(1);
+    expect(await engine.census()).toEqual([{ organism: 1, cells: 4 }]);
+    states.push(await engine.save());
+    engine.dispose();
+  }
+  expectSameState(states[1], states[0], SIZE, 0);
+});
+
 test('a threshold that would still a living body is refused', async () => {
   for (const rest of [-1, 0.02, Number.NaN]) {
     await expect(createWasmEngine({ ...SIZE, randomSeed: 1, rest })).rejects.toThrow(EngineError);
