@@ -136,8 +136,8 @@ export function describeBounds(
 
     test('noise ends at the range, and clears what it makes infinite', async () => {
       const noises: readonly Perturbation[] = [
-        { kind: 'noise', ...CIRCLE, amplitude: 90, salt: 5 },
-        { kind: 'noise', ...CIRCLE, amplitude: 1e39, salt: 6 },
+        { kind: 'noise', capsules: [CIRCLE], amplitude: 90, salt: 5 },
+        { kind: 'noise', capsules: [CIRCLE], amplitude: 1e39, salt: 6 },
       ];
       for (const noise of noises) {
         await startFrom(50, 8);
@@ -225,7 +225,7 @@ export function describeBounds(
         for (const made of [plain, model]) await made.restore(state);
         expectSameState(await plain.save(), state, BOUNDS_WORLD, 0);
         for (const made of [plain, model]) {
-          made.perturb({ kind: 'noise', ...CIRCLE, amplitude: 90, salt: 5 });
+          made.perturb({ kind: 'noise', capsules: [CIRCLE], amplitude: 90, salt: 5 });
           made.setTerritory(65_535, { x: 0, y: 0, width: 1, height: 1 });
         }
         expectSameState(await plain.save(), await model.save(), BOUNDS_WORLD, 0);
@@ -283,7 +283,7 @@ function randomAct(
     case 0:
       return (engine) => engine.perturb({ kind: 'ablate', ...near });
     case 1:
-      return (engine) => engine.perturb({ kind: 'noise', ...near, amplitude, salt: round });
+      return (engine) => engine.perturb({ kind: 'noise', capsules: [near], amplitude, salt: round });
     case 2:
       return (engine) => engine.perturb({ kind: 'truncate', organism, x, y, radius: 8 });
     case 3:

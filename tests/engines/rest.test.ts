@@ -25,7 +25,8 @@ test('a body at rest is stepped by nobody, and wakes where it is touched', async
   const before = await engine.save();
   await engine.step(50);
   expectSameState(await engine.save(), { ...before, stepNumber: 250 }, SIZE, 0);
-  engine.perturb({ kind: 'noise', x0: 60, y0: 60, x1: 60, y1: 60, radius: 1, amplitude: 0.5, salt: 1 });
+  const circle = { x0: 60, y0: 60, x1: 60, y1: 60, radius: 1 };
+  engine.perturb({ kind: 'noise', capsules: [circle], amplitude: 0.5, salt: 1 });
   const touched = await engine.save();
   await engine.step(1);
   await engine.step(1);

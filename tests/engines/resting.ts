@@ -42,7 +42,7 @@ export function disturb(engines: readonly Engine[], random: () => number, round:
   const near = { x0: x, y0: y, x1: x + 3, y1: y + 1, radius: 1 + random() * 6 };
   const perturbations: readonly Perturbation[] = [
     { kind: 'ablate', ...near },
-    { kind: 'noise', ...near, amplitude: 0.2, salt: round },
+    { kind: 'noise', capsules: [near], amplitude: 0.2, salt: round },
     { kind: 'truncate', organism: 1, x: 63, y: 63, radius: 2 + random() * 8 },
   ];
   const reach = 2 + Math.floor(random() * 9);
