@@ -154,6 +154,18 @@ export class World {
     });
   }
 
+  /**
+   * Why no seed can be planted at a cell, for a player to read; null: it can.
+   *
+   * @param x - integer; the cell may lie outside the world
+   */
+  async roomFault(species: string, x: number, y: number): Promise<string | null> {
+    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
+    const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
+    const plan = await planStroke(stroke, ground, 0);
+    return plan.ok ? null : plan.reason;
+  }
+
   /** Where a newcomer looks first: at the organism nearest the middle, a pikachu if there is one. */
   get start(): { readonly x: number; readonly y: number } {
     const middle = { x: this.engine.width / 2, y: this.engine.height / 2 };
@@ -330,6 +342,7 @@ export class World {
       historySeconds: 1 / SAMPLES_PER_SECOND,
       rule: this.rules.at(slot).label,
       marks: marks.map(({ atSeconds, label }) => ({ agoSeconds: this.#runSeconds - atSeconds, label })),
+      isWilting: false,
     };
   }
 
