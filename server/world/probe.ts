@@ -4,10 +4,10 @@
  */
 import type { Engine } from '../engines/engine.ts';
 import { toByte } from '../engines/engine.ts';
-import type { EngineFactory } from './mature.ts';
-import { HEALTH_MARGIN, healthOf, healthRect, MatureError, type MatureForm } from './mature.ts';
+import { HEALTH_MARGIN, healthOf, healthRect } from './likeness.ts';
+import { type EngineFactory, MatureError, type MatureForm, matureCells } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
-import { matureCells, VERDICT_STEPS } from './swapWatch.ts';
+import { VERDICT_STEPS } from './swapWatch.ts';
 import { World } from './world.ts';
 
 export const FILM_FRAMES = 60;
