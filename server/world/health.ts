@@ -40,7 +40,17 @@ export class HealthWatch {
   /** With which health they were last looked for elsewhere. */
   readonly #sought = new WeakMap<Organism, number>();
 
-  constructor(engine: Engine, organisms: Organisms, rules: RuleSlots, wounds: WoundWatch) {
+  readonly #hasMoved: (organism: Organism) => void;
+
+  /** @param hasMoved - told of a body that stands at another place from now on */
+  constructor(
+    engine: Engine,
+    organisms: Organisms,
+    rules: RuleSlots,
+    wounds: WoundWatch,
+    hasMoved: (organism: Organism) => void,
+  ) {
+    this.#hasMoved = hasMoved;
     this.#engine = engine;
     this.#measure = new Measure(engine);
     this.#organisms = organisms;
@@ -70,7 +80,9 @@ export class HealthWatch {
     const organism = this.#organisms.get(id);
     if (organism === undefined) return;
     const { mature } = this.#rules.at(organism.slot);
-    this.#found(organism, (await this.#measure.health(organism, mature)).health);
+    const { health, isOutOfRange } = await this.#measure.health(organism, mature);
+    organism.isOutOfRange = isOutOfRange;
+    this.#found(organism, health);
   }
 
   /**
@@ -81,7 +93,7 @@ export class HealthWatch {
     if (!this.#mayFollow) return;
     this.#mayFollow = false;
     for (const organism of this.#organisms) {
-      if (organism.health >= WHOLE) continue;
+      if (organism.health >= WHOLE || organism.isWilting) continue;
       const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
       if (Math.abs(organism.health - sought) <= SAME || !organism.history.isSteady(SETTLED_SAMPLES)) continue;
       this.#sought.set(organism, organism.health);
@@ -90,6 +102,7 @@ export class HealthWatch {
       if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) return;
       organism.x += dx;
       organism.y += dy;
+      this.#hasMoved(organism);
       this.#found(organism, health);
       return;
     }

@@ -8,11 +8,14 @@ import type { Species } from '../../shared/protocol.ts';
 import type { Engine, EngineOptions } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
 
-const GROWN_STEPS = 300;
+/** A seed is given as many steps to grow into its body. */
+export const GROWN_STEPS = 300;
 /** A body is looked at so often while it grows: one that is dead or runs wild is given up early. */
 const LOOK_STEPS = 30;
 /** The last looks are averaged: a living body flickers. */
 const AVERAGED = 3;
+/** Cells around the mature box where an organism may live: room to heal in, too little for a second body. */
+export const TERRITORY_MARGIN = 8;
 const LEAST_SIDE = 128;
 const MOST_SIDE = 512;
 /** A seed that only lingers is not a body. */
@@ -120,6 +123,20 @@ function crop(mean: Float32Array, side: number, box: Rect, seed: number): Mature
     rgba.set(mean.subarray(from, from + width * 4), row * width * 4);
   }
   return { x: x - seed, y: y - seed, width, height, rgba };
+}
+
+/** Where an organism at (x, y) may live: the boxes of these forms and its seed's cell, and a margin about them. */
+export function territoryOf(forms: readonly MatureForm[], x: number, y: number): Rect {
+  const left = Math.min(0, ...forms.map((form) => form.x));
+  const top = Math.min(0, ...forms.map((form) => form.y));
+  const right = Math.max(1, ...forms.map((form) => form.x + form.width));
+  const bottom = Math.max(1, ...forms.map((form) => form.y + form.height));
+  return {
+    x: x + left - TERRITORY_MARGIN,
+    y: y + top - TERRITORY_MARGIN,
+    width: right - left + 2 * TERRITORY_MARGIN,
+    height: bottom - top + 2 * TERRITORY_MARGIN,
+  };
 }
 
 const ownedCells = new WeakMap<MatureForm, number>();

@@ -1,5 +1,5 @@
 /** Reads a body's cells and measures its health, with as few reads as that takes. */
-import type { Engine, OrganismId } from '../engines/engine.ts';
+import { CHANNEL_LIMIT, type Engine, type OrganismId } from '../engines/engine.ts';
 import { healthOf, healthRect, likestPlace, possibleShare, type Surroundings } from './likeness.ts';
 import type { MatureForm } from './mature.ts';
 
@@ -26,18 +26,19 @@ export class Measure {
   /**
    * @param into - [height + 8, width + 8, 4], gets its own cells, as `healthRect` says; default: a buffer that the
    *   next call overwrites
-   * @returns 0..1, and the cells that were read
+   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or not a number
    */
   async health(
     body: PlacedBody,
     form: MatureForm,
     into?: Float32Array,
-  ): Promise<{ readonly health: number; readonly own: Float32Array }> {
+  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean }> {
     const own = await this.#read(body, form, into);
     const health = healthOf(own, form);
     // What can exist is at most the form: health against it is never lower.
-    if (health >= SURELY_WHOLE) return { health, own };
-    return { health: Math.min(1, health / possibleShare(form, await this.#around(body, form))), own };
+    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false };
+    const share = possibleShare(form, await this.#around(body, form));
+    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own) };
   }
 
   /** @see likestPlace */
@@ -63,4 +64,9 @@ export class Measure {
     await this.#engine.readOwners(rect, owners);
     return { organism: id, rect, owners, world: this.#engine };
   }
+}
+
+function isOutOfRange(rgba: Float32Array): boolean {
+  for (const value of rgba) if (!(Math.abs(value) < CHANNEL_LIMIT)) return true;
+  return false;
 }
