@@ -4,17 +4,10 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import {
-  type Engine,
-  EngineError,
-  type OrganismId,
-  type PageState,
-  type Perturbation,
-  type RuleSlot,
-} from '../engines/engine.ts';
-import { CHANNELS } from '../rules/rule.ts';
+import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
-import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
+import type { WorldState } from '../storage/snapshot.ts';
+import { Beds } from './beds.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
@@ -22,6 +15,7 @@ import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './me
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
 import { type Ground, organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
 import { readPixels } from './pixels.ts';
+import { ownersOf, type Recall, recallNotes, recallRules, withOnly } from './recall.ts';
 import { type GrownBody, roomFault } from './room.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
@@ -33,8 +27,6 @@ const SAMPLES_PER_SECOND = 4;
 const MOST_STROKES = 64;
 /** Strokes that wait; beyond it players are told so. */
 const MOST_WAITING = 512;
-/** From the death of an organism of the garden to its new seed: long enough to be seen, and to be missed. */
-const FALLOW_SECONDS = 15;
 
 interface WaitingStroke {
   readonly name: string;
@@ -67,8 +59,7 @@ export class World {
   readonly #uprooted = new Set<number>();
   /** What a stroke is planned on. */
   readonly #ground: Ground;
-  /** In order of time. */
-  #fallow: FallowBed[] = [];
+  readonly #beds = new Beds();
 
   /** @param rules - the ones in force, one a species */
   constructor(engine: Engine, rules: readonly LoadedRule[]) {
@@ -111,7 +102,7 @@ export class World {
 
   /** @returns how many found a place */
   plantGarden(count: number, randomSeed: number): number {
-    const seedlings = layOutGarden(this.engine, this.#beds, count, randomSeed);
+    const seedlings = layOutGarden(this.engine, this.#garden, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
   }
@@ -119,7 +110,7 @@ export class World {
   /** Like `plantGarden`, where others live already. @returns how many found a place */
   async plantMore(count: number, randomSeed: number): Promise<number> {
     let planted = 0;
-    for (const seedling of layOutGarden(this.engine, this.#beds, count, randomSeed)) {
+    for (const seedling of layOutGarden(this.engine, this.#garden, count, randomSeed)) {
       if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#ground)).ok) continue;
       try {
         this.#plant(seedling, '');
@@ -141,7 +132,7 @@ export class World {
     this.engine.perturb({ kind: 'ablate', ...circle });
     this.swaps.strike(hit);
     this.wilting.struck(hit);
-    this.#fallow = this.#fallow.filter((bed) => !isInside(bed));
+    this.#beds.uproot(isInside);
     for (const organism of this.organisms) {
       if (!isInside(organism)) continue;
       this.#uprooted.add(organism.id);
@@ -196,7 +187,7 @@ export class World {
     return plan.ok ? null : plan.reason;
   }
 
-  get #beds(): Bed[] {
+  get #garden(): Bed[] {
     return Array.from(this.rules, ({ card, mature }) => ({ name: card.name, form: mature }));
   }
 
@@ -211,7 +202,7 @@ export class World {
   *#grownBodies(): Generator<GrownBody> {
     for (const { species, x, y, slot } of this.organisms)
       yield { species, x, y, form: this.rules.at(slot).mature };
-    for (const { species, x, y } of this.#fallow) {
+    for (const { species, x, y } of this.#beds.fallow) {
       const slot = this.rules.inForce(species);
       if (slot !== undefined) yield { species, x, y, form: this.rules.at(slot).mature };
     }
@@ -335,29 +326,25 @@ export class World {
       this.wilting.forget(id);
       // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
       const isUprooted = this.#uprooted.delete(id);
-      if (organism?.planter === '' && !isUprooted) this.#leaveFallow(organism);
+      if (organism?.planter === '' && !isUprooted) this.#beds.leave(organism, this.#runSeconds);
     }
     this.#livingCells = livingCells;
     const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();
     this.#health.moved(moved);
   }
 
-  #leaveFallow({ species, x, y }: Seedling): void {
-    this.#fallow.push({ species, x, y, dueSeconds: this.#runSeconds + FALLOW_SECONDS });
-  }
-
   /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
   async #sow(): Promise<void> {
-    while (this.#fallow.length > 0 && this.#fallow[0].dueSeconds <= this.#runSeconds) {
-      const bed = this.#fallow.shift()!;
+    const now = this.#runSeconds;
+    for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
       if (this.rules.inForce(bed.species) === undefined) continue;
       const plan = await planSeed(bed.species, bed.x, bed.y, this.#ground);
       try {
         if (plan.ok) this.#plant(bed, '');
-        else this.#leaveFallow(bed);
+        else this.#beds.leave(bed, now);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        this.#leaveFallow(bed);
+        this.#beds.leave(bed, now);
       }
     }
   }
@@ -429,24 +416,20 @@ export class World {
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
       organisms: this.organisms.records((slot) => this.rules.at(slot).sha256),
-      fallow: [...this.#fallow],
+      fallow: [...this.#beds.fallow],
       pages,
     };
   }
 
   /**
-   * Takes the place of everything. Territories follow from places and rules: a save has none, and what outgrew them
-   * is cut back to them. Who lived by a rule that is not there any more lives by the one in force of
-   * its species; who is of no species any more is left out.
+   * Takes the place of everything. Territories follow from places and rules: a save has none, and what has outgrown
+   * its own is cut back. Organisms whose rule is not there any more live by the one in force of their species; those
+   * of no species any more are left out.
    *
-   * @param recall - finds the rule that a saved organism lives by
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
    */
-  async restore(
-    state: WorldState,
-    recall: (species: string, sha256: string) => Promise<LoadedRule | null> = async () => null,
-  ): Promise<string[]> {
+  async restore(state: WorldState, recall: Recall = async () => null): Promise<string[]> {
     const { engine } = this;
     if (state.width !== engine.width || state.height !== engine.height)
       throw new WorldMismatchError(
@@ -454,14 +437,11 @@ export class World {
           `start with --size ${state.width}x${state.height}, or move the save away`,
       );
     const kept = state.organisms.filter(({ species }) => this.rules.inForce(species) !== undefined);
-    const { slotOf, forgotten } = await this.#recall(kept, recall);
+    const { slotOf, forgotten } = await recallRules(kept, this.rules, recall);
     const organisms = kept.map((record) => {
       const rule = slotOf(record);
-      return {
-        id: record.id,
-        rule,
-        territory: territoryOf([this.rules.at(rule).mature], record.x, record.y),
-      };
+      const territory = territoryOf([this.rules.at(rule).mature], record.x, record.y);
+      return { id: record.id, rule, territory };
     });
     const ids = new Set(kept.map(({ id }) => id));
     const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
@@ -470,67 +450,16 @@ export class World {
     await engine.restore({ stepNumber, randomSeed, organisms, pages });
     this.organisms.restore(kept, nextId, slotOf);
     this.#runSeconds = runSeconds;
-    this.#fallow = [...fallow];
+    this.#beds.restore(fallow);
     for (const { id, territory } of organisms) this.organisms.get(id)!.territory = territory;
     // An exploded body may have lost its last cell to the bounds: it wilts like any other, and is not dead.
     const census = await engine.census();
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
     this.wilting.restore(new Set(exploded.map(({ organism }) => organism)));
     await this.#count();
-
-    const lost = new Map<string, number>();
-    for (const { id, species } of state.organisms)
-      if (!ids.has(id)) lost.set(species, (lost.get(species) ?? 0) + 1);
-    const notes = [...lost].map(
-      ([species, count]) => `${count} ${species} left out: its rule is not there any more`,
-    );
-    if (forgotten > 0)
-      notes.push(
-        `${forgotten} organisms lived by rules that are not there any more, and live by those in force`,
-      );
-    return notes;
+    const lost = state.organisms.filter(({ id }) => !ids.has(id)).map(({ species }) => species);
+    return recallNotes(lost, forgotten);
   }
-
-  /** Puts the rules that saved organisms live by into slots. */
-  async #recall(
-    records: readonly OrganismRecord[],
-    recall: (species: string, sha256: string) => Promise<LoadedRule | null>,
-  ): Promise<{ slotOf: (record: OrganismRecord) => RuleSlot; forgotten: number }> {
-    const slots = new Map<string, RuleSlot>();
-    const key = ({ species, rule = '' }: OrganismRecord): string => `${species} ${rule}`;
-    let forgotten = 0;
-    for (const record of records) {
-      const { species, rule } = record;
-      if (rule === undefined || slots.has(key(record))) continue;
-      const there = this.rules.find(species, rule);
-      const loaded = there === undefined ? await recall(species, rule) : null;
-      const slot = loaded === null ? there : this.rules.take(loaded, new Set(slots.values()));
-      if (slot === undefined) forgotten += records.filter((other) => key(other) === key(record)).length;
-      slots.set(key(record), slot ?? this.rules.inForce(species)!);
-    }
-    return { slotOf: (record) => slots.get(key(record)) ?? this.rules.inForce(record.species)!, forgotten };
-  }
-}
-
-/** The page without the cells of everyone else; null when nobody is left. Changes it in place. */
-function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
-  let anyone = false;
-  for (let cell = 0; cell < page.owners.length; cell++) {
-    if (page.owners[cell] === 0) continue;
-    if (ids.has(page.owners[cell])) {
-      anyone = true;
-      continue;
-    }
-    page.owners[cell] = 0;
-    page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-  }
-  return anyone ? page : null;
-}
-
-function ownersOf(pages: readonly PageState[]): Set<OrganismId> {
-  const found = new Set<OrganismId>();
-  for (const { owners } of pages) for (const owner of owners) found.add(owner);
-  return found;
 }
 
 const isSameRect = (a: Rect, b: Rect): boolean =>
