@@ -14,9 +14,9 @@ export const DISSOLVE_SECONDS = 2;
 /** How long the seed waits when a body wilts a second time; each time after that, twice as long. */
 export const RELAPSE_SECONDS = 20;
 export const MAX_RELAPSE_SECONDS = 600;
-/** Bodies looked at in one sample for being two; each takes about a millisecond, and none of them is whole. */
-const MAX_LOOKED_AT = 4;
-/** Only a body that is not whole, or has more cells than whole ones have, can be two. */
+/** Bodies looked at in one sample for being two: 1 ms each, up to 8 when they are, and none has been whole for 10 s. */
+const MAX_LOOKED_AT = 2;
+/** A body that is less healthy, or has more cells of its form's, is not whole. */
 const WHOLE = 0.95;
 const MAX_WHOLE_SIZE = 1.05;
 /** Cells by which a dissolving body shrinks at a time: each time the engine looks for its cells. */
@@ -144,8 +144,9 @@ export class Wilting {
         continue;
       }
       const size = this.#matureCells(organism);
-      const isTwo = looked.get(id) ?? (this.#mayBeTwo(organism) ? undefined : false);
-      const cause = this.#symptoms.judge({ id, cells, matureCells: size, health, isOutOfRange }, isTwo);
+      const isWhole = health >= WHOLE && cells <= MAX_WHOLE_SIZE * size;
+      const figures = { id, cells, matureCells: size, health, isOutOfRange, isWhole };
+      const cause = this.#symptoms.judge(figures, looked.get(id));
       if (cause !== null) this.#begin(organism, cause);
     }
   }
@@ -156,10 +157,6 @@ export class Wilting {
     return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
   }
 
-  #mayBeTwo(organism: Organism): boolean {
-    return organism.health < WHOLE || organism.cells > MAX_WHOLE_SIZE * this.#matureCells(organism);
-  }
-
   #matureCells({ slot }: Organism): number {
     return matureCells(this.#ground.slots.at(slot).mature);
   }
@@ -168,8 +165,7 @@ export class Wilting {
   async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
     const candidates: Organism[] = [];
     for (const organism of this.#ground.organisms)
-      if (this.#mayBeTwo(organism) && !this.#wilts.has(organism.id) && this.#mayBeSick(organism))
-        candidates.push(organism);
+      if (this.#symptoms.mayBeTwo(organism.id)) candidates.push(organism);
     candidates.sort((a, b) => a.id - b.id);
     const next = Math.max(
       0,
