@@ -19,6 +19,7 @@ import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
+import { RoomQuestions } from './roomQuestions.ts';
 
 /** Strokes of one player that the world has not answered: the client sends ten a second at most. */
 const MOST_STROKES_PENDING = 8;
@@ -71,6 +72,7 @@ export class Session {
   /** Where the pointer asks; the organism once it is known; null: not asking. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
+  readonly #roomQuestions: RoomQuestions;
 
   constructor(outlet: Outlet, around: Surroundings) {
     const now = around.now();
@@ -78,6 +80,9 @@ export class Session {
     this.sinceMs = now;
     this.#around = around;
     this.#name = defaultName(outlet.id);
+    this.#roomQuestions = new RoomQuestions(around.world, (answer) =>
+      outlet.post(ServerMessageType.room, answer),
+    );
     this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
@@ -133,6 +138,7 @@ export class Session {
     this.#around.players.leave(this.outlet.id);
     this.#viewer = null;
     this.#inspected = null;
+    this.#roomQuestions.dispose();
   }
 
   /** Counts one message of any kind. @returns false when there were too many; the client is closed then */
@@ -183,6 +189,9 @@ export class Session {
       case 'inspect':
         this.#inspected = message.at === null ? null : { at: message.at, organism: null };
         void this.inspect();
+        return;
+      case 'room':
+        this.#roomQuestions.ask(message);
         return;
       case 'ping':
         this.outlet.post(ServerMessageType.pong, message);

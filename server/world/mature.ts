@@ -200,7 +200,8 @@ export function speciesOf(rule: Rule, form: MatureForm): Species {
     depth: 8,
   });
   const thumbnail = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-  return { name: rule.name, width: form.width, height: form.height, thumbnail };
+  const { x, y, width, height } = form;
+  return { name: rule.name, x, y, width, height, thumbnail };
 }
 
 /** Premultiplication undone: PNG holds straight alpha. */

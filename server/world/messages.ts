@@ -97,6 +97,8 @@ export type WorldQuery =
       readonly name: string;
       readonly stroke: StrokeMessage;
     }
+  /** Answer: why no seed can be planted at a cell, for a player to read; null: it can. Integers. */
+  | { readonly kind: 'room'; readonly species: string; readonly x: number; readonly y: number }
   /** Answer: null, when the save is on disk. */
   | { readonly kind: 'save' }
   /** Answer: how many organisms it concerned. */
@@ -112,6 +114,7 @@ export interface WorldAnswers {
   inspectAt: InspectionMessage['organism'];
   inspect: InspectionMessage['organism'];
   stroke: StrokeOutcome;
+  room: string | null;
   save: null;
   control: number;
   endWounds: null;

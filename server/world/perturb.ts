@@ -12,8 +12,6 @@ import type { Organisms } from './organisms.ts';
 export const NOISE_AMPLITUDE = 0.5;
 /** How far from a pointer its organism may be, in cells. */
 export const PICK_REACH = 2;
-/** Cells from seed to seed; nearer ones could not tell their bodies apart. */
-const SEED_SPACING = 6;
 /** A joint drawn straighter than this is left out: fewer capsules, and noise is not added twice there. */
 const STRAIGHTNESS_CELLS = 0.75;
 /** Owners are read in pieces of a segment, or a long diagonal would have a huge box. */
@@ -23,6 +21,8 @@ export interface Ground {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly species: readonly { readonly name: string }[];
+  /** Why the grown body of a species would have no room about a cell, for a player to read; null: it has. */
+  readonly roomFault: (species: string, x: number, y: number) => string | null;
 }
 
 export type Plan =
@@ -65,14 +65,13 @@ export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: nu
   }
 }
 
-/** A seed needs a free neighbourhood, not too close to another's. */
+/** A seed needs nobody beside it, and room for what it grows into. */
 export async function planSeed(species: string, x: number, y: number, ground: Ground): Promise<Plan> {
   const owners = new Uint16Array(9);
   await ground.engine.readOwners({ x: x - 1, y: y - 1, width: 3, height: 3 }, owners);
   if (owners.some((owner) => owner !== 0)) return refused('Somebody lives there already.');
-  for (const organism of ground.organisms)
-    if (Math.hypot(organism.x - x, organism.y - y) < SEED_SPACING)
-      return refused(`Too close to the heart of a ${organism.species}.`);
+  const fault = ground.roomFault(species, x, y);
+  if (fault !== null) return refused(fault);
   return { ok: true, seed: { species, x, y } };
 }
 

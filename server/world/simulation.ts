@@ -219,6 +219,8 @@ export class Simulation {
       case 'stroke':
         // Not alone: it waits for the next frame, which must be able to come.
         return world.queueStroke(query.name, query.stroke);
+      case 'room':
+        return this.#alone(() => world.roomFault(query.species, query.x, query.y));
       case 'save':
         return this.#save();
       case 'control':

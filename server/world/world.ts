@@ -15,12 +15,13 @@ import {
 import { CHANNELS } from '../rules/rule.ts';
 import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
 import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
-import { layOutGarden, type Seedling } from './garden.ts';
+import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
-import { organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
+import { type Ground, organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
 import { readPixels } from './pixels.ts';
+import { type GrownBody, roomFault } from './room.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
 
@@ -61,6 +62,8 @@ export class World {
   #livingCells = 0;
   /** An admin has cleared their places: they do not come back. */
   readonly #uprooted = new Set<number>();
+  /** What a stroke is planned on. */
+  readonly #ground: Ground;
   /** In order of time. */
   #fallow: FallowBed[] = [];
 
@@ -69,6 +72,14 @@ export class World {
     this.engine = engine;
     this.rules = new RuleSlots(engine, rules);
     const { organisms, rules: slots, wounds } = this;
+    this.#ground = {
+      engine,
+      organisms,
+      get species() {
+        return slots.cards;
+      },
+      roomFault: (species, x, y) => this.#bodyFault(species, x, y),
+    };
     this.#health = new HealthWatch(engine, organisms, slots, wounds);
     this.swaps = new Swaps({
       engine,
@@ -92,19 +103,16 @@ export class World {
 
   /** @returns how many found a place */
   plantGarden(count: number, randomSeed: number): number {
-    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
-    const seedlings = layOutGarden(this.engine, beds, count, randomSeed);
+    const seedlings = layOutGarden(this.engine, this.#beds, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
   }
 
   /** Like `plantGarden`, where others live already. @returns how many found a place */
   async plantMore(count: number, randomSeed: number): Promise<number> {
-    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     let planted = 0;
-    for (const seedling of layOutGarden(this.engine, beds, count, randomSeed)) {
-      if (!(await planSeed(seedling.species, seedling.x, seedling.y, ground)).ok) continue;
+    for (const seedling of layOutGarden(this.engine, this.#beds, count, randomSeed)) {
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#ground)).ok) continue;
       try {
         this.#plant(seedling, '');
         planted++;
@@ -154,6 +162,38 @@ export class World {
     });
   }
 
+  /**
+   * Why no seed can be planted at a cell, for a player to read; null: it can.
+   *
+   * @param x - integer; the cell may lie outside the world
+   */
+  async roomFault(species: string, x: number, y: number): Promise<string | null> {
+    const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
+    const plan = await planStroke(stroke, this.#ground, 0);
+    return plan.ok ? null : plan.reason;
+  }
+
+  get #beds(): Bed[] {
+    return Array.from(this.rules, ({ card, mature }) => ({ name: card.name, form: mature }));
+  }
+
+  /** @see roomFault */
+  #bodyFault(species: string, x: number, y: number): string | null {
+    const slot = this.rules.inForce(species);
+    if (slot === undefined) return `There is no species ${species}.`;
+    return roomFault({ species, x, y, form: this.rules.at(slot).mature }, this.engine, this.#grownBodies());
+  }
+
+  /** Whoever lives, and whoever is about to be sown. */
+  *#grownBodies(): Generator<GrownBody> {
+    for (const { species, x, y, slot } of this.organisms)
+      yield { species, x, y, form: this.rules.at(slot).mature };
+    for (const { species, x, y } of this.#fallow) {
+      const slot = this.rules.inForce(species);
+      if (slot !== undefined) yield { species, x, y, form: this.rules.at(slot).mature };
+    }
+  }
+
   /** Where a newcomer looks first: at the organism nearest the middle, a pikachu if there is one. */
   get start(): { readonly x: number; readonly y: number } {
     const middle = { x: this.engine.width / 2, y: this.engine.height / 2 };
@@ -180,9 +220,8 @@ export class World {
   }
 
   async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     // Salts of one stroke's capsules follow each other.
-    const plan = await planStroke(stroke, ground, Math.imul(this.#strokes++, 0x10001));
+    const plan = await planStroke(stroke, this.#ground, Math.imul(this.#strokes++, 0x10001));
     if (!plan.ok) return plan;
     const step = this.engine.stepNumber;
     if ('seed' in plan) {
@@ -281,11 +320,10 @@ export class World {
 
   /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
   async #sow(): Promise<void> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     while (this.#fallow.length > 0 && this.#fallow[0].dueSeconds <= this.#runSeconds) {
       const bed = this.#fallow.shift()!;
       if (this.rules.inForce(bed.species) === undefined) continue;
-      const plan = await planSeed(bed.species, bed.x, bed.y, ground);
+      const plan = await planSeed(bed.species, bed.x, bed.y, this.#ground);
       try {
         if (plan.ok) this.#plant(bed, '');
         else this.#leaveFallow(bed);
@@ -330,6 +368,7 @@ export class World {
       historySeconds: 1 / SAMPLES_PER_SECOND,
       rule: this.rules.at(slot).label,
       marks: marks.map(({ atSeconds, label }) => ({ agoSeconds: this.#runSeconds - atSeconds, label })),
+      isWilting: false,
     };
   }
 

@@ -32,7 +32,7 @@ const prober: Prober = async ({ rule, species, sha256, label }) => {
   probed.push(label);
   if (rule.name === 'dead') return { ok: false, reason: 'dead does not grow' };
   const mature = { x: 0, y: 0, width: 1, height: 1, rgba: new Float32Array([1, 0, 0, 1]) };
-  const card = { name: species, width: 1, height: 1, thumbnail: 'data:,' };
+  const card = { name: species, x: 0, y: 0, width: 1, height: 1, thumbnail: 'data:,' };
   const film = {
     width: 1,
     height: 1,

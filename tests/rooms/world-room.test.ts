@@ -14,6 +14,7 @@ import {
   type InspectionMessage,
   type PlayersMessage,
   PROTOCOL_VERSION,
+  type RoomResultMessage,
   ServerMessageType,
   type StatsMessage,
   type StrokeResultMessage,
@@ -173,6 +174,16 @@ describe('a player', () => {
     await pause(200);
     expect(results.filter(({ ok }) => ok).length).toBe(BUDGET_CELLS / PLANT_COST_CELLS);
     expect(results.find(({ id, ok }) => id > 0 && !ok)!.reason).toMatch(/wait/);
+    await room.leave();
+  });
+
+  test('is told whether there is room for a seed, and why not', async () => {
+    const { room } = await join(server);
+    const answer = next<RoomResultMessage>(room, ServerMessageType.room);
+    server.world.roomFault = 'No room.';
+    room.send(ClientMessageType.room, { species: 'pikachu', at: [12, -3] });
+    expect(await answer).toEqual({ species: 'pikachu', at: [12, -3], reason: 'No room.' });
+    server.world.roomFault = null;
     await room.leave();
   });
 
