@@ -13,6 +13,7 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   healing: 'Regrowing',
   hurt: 'Hurt',
   growing: 'Growing up',
+  wilting: 'Wilting: it grows again from its seed',
 };
 /** Room for the axis' labels, in widths of the type they are set in. */
 const AXIS_EM = 3.7;
@@ -107,7 +108,7 @@ export class Card {
     // Before anything is written: asked after that, the browser would lay out the page twice.
     const box = this.#plot.getBoundingClientRect();
     const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
-    const mood = moodOf(organism.history, organism.historySeconds, organism.health);
+    const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.isWilting);
     this.#root.dataset.mood = mood;
     this.#root.dataset.organism = String(organism.id);
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
