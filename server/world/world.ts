@@ -17,6 +17,7 @@ import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
 import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
+import { territoryOf } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
 import { type Ground, organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
@@ -24,6 +25,7 @@ import { readPixels } from './pixels.ts';
 import { type GrownBody, roomFault } from './room.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
+import { Wilting } from './wilting.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
@@ -51,6 +53,7 @@ export class World {
   readonly organisms = new Organisms();
   readonly swaps: Swaps;
   readonly wounds = new WoundWatch();
+  readonly wilting: Wilting;
   /** The rules in force have changed. */
   onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #waiting: WaitingStroke[] = [];
@@ -80,13 +83,18 @@ export class World {
       },
       roomFault: (species, x, y) => this.#bodyFault(species, x, y),
     };
-    this.#health = new HealthWatch(engine, organisms, slots, wounds);
-    this.swaps = new Swaps({
-      engine,
-      organisms,
-      slots,
-      runSeconds: () => this.#runSeconds,
-      leaves: (id) => wounds.leave(id),
+    const settle = (one: Organism): void => this.#settle(one);
+    this.#health = new HealthWatch(engine, organisms, slots, wounds, settle);
+    const common = { engine, organisms, slots, runSeconds: () => this.#runSeconds };
+    this.swaps = new Swaps({ ...common, leaves: (id) => wounds.leave(id), settle });
+    this.wilting = new Wilting({
+      ...common,
+      isWatched: (one) => this.swaps.isWatched(one),
+      territoryOf: (one) => this.#territoryOf(one),
+      leaves: (id) => {
+        wounds.leave(id);
+        this.swaps.strike([id]);
+      },
     });
   }
 
@@ -132,8 +140,13 @@ export class World {
     for (const id of hit) this.wounds.leave(id);
     this.engine.perturb({ kind: 'ablate', ...circle });
     this.swaps.strike(hit);
+    this.wilting.struck(hit);
     this.#fallow = this.#fallow.filter((bed) => !isInside(bed));
-    for (const organism of this.organisms) if (isInside(organism)) this.#uprooted.add(organism.id);
+    for (const organism of this.organisms) {
+      if (!isInside(organism)) continue;
+      this.#uprooted.add(organism.id);
+      this.wilting.forget(organism.id);
+    }
     return hit.length;
   }
 
@@ -148,18 +161,28 @@ export class World {
     const plantedStep = this.engine.stepNumber;
     const slot = this.rules.inForce(species);
     if (slot === undefined) throw new EngineError(`there is no species ${species}`);
-    this.engine.plant(id, slot, x, y);
-    return this.organisms.add({
-      id,
-      species,
-      slot,
-      x,
-      y,
-      planter,
-      plantedStep,
-      plantedSeconds: this.#runSeconds,
-      health: 0,
-    });
+    const territory = territoryOf([this.rules.at(slot).mature], x, y);
+    this.engine.plant(id, slot, x, y, territory);
+    const plantedSeconds = this.#runSeconds;
+    const facts = { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health: 0 };
+    const organism = this.organisms.add(facts);
+    organism.territory = territory;
+    return organism;
+  }
+
+  /** Where it may live: its rule's territory about its place; while a swap is watched, room for its old form, too. */
+  #territoryOf(one: Organism): Rect {
+    const forms = [one.slot, ...this.swaps.heldSlots(one)].map((slot) => this.rules.at(slot).mature);
+    return territoryOf(forms, one.x, one.y);
+  }
+
+  /** Its rule or its place has changed. */
+  #settle(one: Organism): void {
+    const territory = this.#territoryOf(one);
+    // Telling the engine costs a look at all of its pages.
+    if (one.territory !== null && isSameRect(one.territory, territory)) return;
+    this.engine.setTerritory(one.id, territory);
+    one.territory = territory;
   }
 
   /**
@@ -246,6 +269,7 @@ export class World {
     for (const id of hit.keys()) if (!this.wounds.isOpen(id)) await this.#health.measure(id);
     for (const perturbation of perturbations) this.engine.perturb(perturbation);
     this.swaps.strike([...hit.keys()]);
+    this.wilting.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = this.organisms.get(id);
       if (body === undefined) continue;
@@ -288,6 +312,8 @@ export class World {
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
+    await this.wilting.pass(elapsedSeconds);
+    if (isDue) await this.wilting.look();
 
     if (!isDue) return;
     await this.#sow();
@@ -301,10 +327,12 @@ export class World {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
       livingCells += cells;
-      if (cells > 0) continue;
+      // Whoever wilts has no cells for a while, and grows again.
+      if (cells > 0 || this.wilting.has(id)) continue;
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);
       this.wounds.died(id);
+      this.wilting.forget(id);
       // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
       const isUprooted = this.#uprooted.delete(id);
       if (organism?.planter === '' && !isUprooted) this.#leaveFallow(organism);
@@ -354,6 +382,7 @@ export class World {
     if (organism === undefined) return null;
     const { species, x, y, cells, planter, health, plantedStep, plantedSeconds, history, slot, marks } =
       organism;
+    const { isWilting } = organism;
     return {
       id,
       species,
@@ -368,7 +397,7 @@ export class World {
       historySeconds: 1 / SAMPLES_PER_SECOND,
       rule: this.rules.at(slot).label,
       marks: marks.map(({ atSeconds, label }) => ({ agoSeconds: this.#runSeconds - atSeconds, label })),
-      isWilting: false,
+      isWilting,
     };
   }
 
@@ -406,7 +435,8 @@ export class World {
   }
 
   /**
-   * Takes the place of everything. Who lived by a rule that is not there any more lives by the one in force of
+   * Takes the place of everything. Territories follow from places and rules: a save has none, and what outgrew them
+   * is cut back to them. Who lived by a rule that is not there any more lives by the one in force of
    * its species; who is of no species any more is left out.
    *
    * @param recall - finds the rule that a saved organism lives by
@@ -425,14 +455,27 @@ export class World {
       );
     const kept = state.organisms.filter(({ species }) => this.rules.inForce(species) !== undefined);
     const { slotOf, forgotten } = await this.#recall(kept, recall);
-    const organisms = kept.map((record) => ({ id: record.id, rule: slotOf(record) }));
+    const organisms = kept.map((record) => {
+      const rule = slotOf(record);
+      return {
+        id: record.id,
+        rule,
+        territory: territoryOf([this.rules.at(rule).mature], record.x, record.y),
+      };
+    });
     const ids = new Set(kept.map(({ id }) => id));
     const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
     const { stepNumber, randomSeed, runSeconds, nextId, fallow } = state;
+    const hadCells = ownersOf(pages);
     await engine.restore({ stepNumber, randomSeed, organisms, pages });
     this.organisms.restore(kept, nextId, slotOf);
     this.#runSeconds = runSeconds;
     this.#fallow = [...fallow];
+    for (const { id, territory } of organisms) this.organisms.get(id)!.territory = territory;
+    // An exploded body may have lost its last cell to the bounds: it wilts like any other, and is not dead.
+    const census = await engine.census();
+    const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
+    this.wilting.restore(new Set(exploded.map(({ organism }) => organism)));
     await this.#count();
 
     const lost = new Map<string, number>();
@@ -483,3 +526,12 @@ function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
   }
   return anyone ? page : null;
 }
+
+function ownersOf(pages: readonly PageState[]): Set<OrganismId> {
+  const found = new Set<OrganismId>();
+  for (const { owners } of pages) for (const owner of owners) found.add(owner);
+  return found;
+}
+
+const isSameRect = (a: Rect, b: Rect): boolean =>
+  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;

@@ -4,6 +4,7 @@
  */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
+import type { Extent } from '../bounds.ts';
 import type { Span } from '../capsule.ts';
 import type { OrganismId } from '../engine.ts';
 import { noiseAt } from '../fire.ts';
@@ -22,6 +23,8 @@ export interface NoiseDraw {
   readonly salt: number;
   readonly stepNumber: number;
   readonly amplitude: number;
+  /** Results stay within the channels' range, and cells that are not finite are cleared. */
+  readonly bounds: boolean;
 }
 
 /** What all pages' edits are for the GPU. */
@@ -79,6 +82,18 @@ export class Edits {
     }
   }
 
+  /** Zeroes an organism's cells outside a rectangle of the world. */
+  confine(page: Page, organism: OrganismId, { left, right, top, bottom }: Extent): void {
+    const record = this.#add(page, at.EDIT_KEEP, organism);
+    const first = Math.max(0, left - (page.px << PAGE_SHIFT));
+    const last = Math.min(PAGE_CELLS - 1, right - (page.px << PAGE_SHIFT));
+    if (first > last) return;
+    for (let row = 0; row < PAGE_CELLS; row++) {
+      const y = (page.py << PAGE_SHIFT) + row;
+      if (y >= top && y <= bottom) this.#setSpan(record, row, first, last);
+    }
+  }
+
   /** Zeroes the cells under the spans, which are in cells of the page. */
   clear(page: Page, spans: readonly Span[]): void {
     const record = this.#add(page, at.EDIT_CLEAR, 0);
@@ -87,8 +102,9 @@ export class Edits {
 
   /** Adds noise to the owned cells under the spans, which are in cells of the page. */
   noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
-    const { randomSeed, salt, stepNumber, amplitude } = draw;
+    const { randomSeed, salt, stepNumber, amplitude, bounds } = draw;
     const record = this.#add(page, at.EDIT_NOISE, 0);
+    record[at.EDIT_BOUNDS] = bounds ? 1 : 0;
     for (const { y: row, first, last } of spans) {
       this.#setSpan(record, row, first, last);
       record[EDIT_HEAD + 2 * row + 1] = this.#noiseCount;
