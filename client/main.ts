@@ -224,6 +224,9 @@ expose({
   get level() {
     return stage.level;
   },
+  get heldSeed() {
+    return planting.shown === null ? null : { ...planting.shown, species: planting.shown.species.name };
+  },
   get decoded() {
     return { frames: decoder?.frames ?? 0, ms: decoder?.decodeMs ?? 0 };
   },
