@@ -50,8 +50,16 @@ export interface Capsule {
 export type Perturbation =
   /** Zeroes all channels and the owner. */
   | ({ readonly kind: 'ablate' } & Capsule)
-  /** Adds `noiseAt(...) * amplitude` to every channel of each owned cell. `salt` (uint32) varies the draw. */
-  | ({ readonly kind: 'noise'; readonly amplitude: number; readonly salt: number } & Capsule)
+  /**
+   * Adds `noiseAt(...) * amplitude` to every channel of each owned cell under at least one of the capsules (1 or more),
+   * once, however many cover it. `salt` (uint32) varies the draw.
+   */
+  | {
+      readonly kind: 'noise';
+      readonly capsules: readonly Capsule[];
+      readonly amplitude: number;
+      readonly salt: number;
+    }
   /** Zeroes the cells of one organism that are further than `radius` from (x, y). */
   | {
       readonly kind: 'truncate';

@@ -6,7 +6,7 @@
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
 import { boundCell, holds, mendedPage } from './bounds.ts';
-import { capsuleRows } from './capsule.ts';
+import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
   EngineError,
@@ -134,11 +134,11 @@ class ReferenceEngine implements Engine {
     checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        for (const cell of this.cellsIn(perturbation)) this.clearCell(cell);
+        for (const cell of this.cellsIn(strokeRows([perturbation], this))) this.clearCell(cell);
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
-        for (const cell of this.cellsIn(perturbation)) {
+        const { capsules, salt, amplitude } = perturbation;
+        for (const cell of this.cellsIn(strokeRows(capsules, this))) {
           if (this.owners[cell] === 0) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
@@ -352,8 +352,8 @@ class ReferenceEngine implements Engine {
     this.state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   }
 
-  private *cellsIn(capsule: Parameters<typeof capsuleRows>[0]): Generator<number> {
-    for (const { y, first, last } of capsuleRows(capsule, this)) {
+  private *cellsIn(spans: readonly Span[]): Generator<number> {
+    for (const { y, first, last } of spans) {
       for (let x = first; x <= last; x++) yield y * this.width + x;
     }
   }

@@ -93,13 +93,14 @@ export function checkPlanted(organism: OrganismId, planted: Planted): void {
   if (!planted.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
 }
 
-/** All of a perturbation but its capsule, which `capsuleRows` checks. @throws EngineError */
+/** All of a perturbation but its capsules, which `capsuleRows` checks. @throws EngineError */
 export function checkPerturbation(perturbation: Perturbation, planted: Planted): void {
   switch (perturbation.kind) {
     case 'ablate':
       return;
     case 'noise': {
-      const { amplitude } = perturbation;
+      const { amplitude, capsules } = perturbation;
+      if (capsules.length === 0) throw new EngineError('noise without a capsule');
       if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
       return;
     }

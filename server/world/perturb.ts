@@ -8,11 +8,11 @@ import { strokeFault } from '../../shared/stroke.ts';
 import type { Capsule, Engine, OrganismId, Perturbation } from '../engines/engine.ts';
 import type { Organisms } from './organisms.ts';
 
-/** Uniform within ±0.5: what the rules are trained to survive, and then some. */
+/** Of a whole stroke, uniform within ±0.5: what the rules are trained to survive, and then some. */
 export const NOISE_AMPLITUDE = 0.5;
 /** How far from a pointer its organism may be, in cells. */
 export const PICK_REACH = 2;
-/** A joint drawn straighter than this is left out: fewer capsules, and noise is not added twice there. */
+/** A joint drawn straighter than this is left out: fewer capsules. */
 const STRAIGHTNESS_CELLS = 0.75;
 /** Owners are read in pieces of a segment, or a long diagonal would have a huge box. */
 const PIECE_CELLS = 64;
@@ -52,13 +52,16 @@ export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: nu
     case 'noise': {
       const capsules = capsulesOf(stroke.points, stroke.radius);
       const hit = await ownersUnder(capsules, ground.engine);
-      const perturbations = capsules.map(
-        (capsule, i): Perturbation =>
-          stroke.tool === 'ablate'
-            ? { kind: 'ablate', ...capsule }
-            : { kind: 'noise', ...capsule, amplitude: NOISE_AMPLITUDE, salt: (salt + i) >>> 0 },
-      );
-      return { ok: true, perturbations, hit };
+      if (stroke.tool === 'ablate') {
+        return { ok: true, perturbations: capsules.map((capsule) => ({ kind: 'ablate', ...capsule })), hit };
+      }
+      // One stroke is one dose: where its capsules overlap the noise is added once.
+      const noise: Perturbation = { kind: 'noise', capsules, amplitude: NOISE_AMPLITUDE, salt: salt >>> 0 };
+      return {
+        ok: true,
+        perturbations: [noise],
+        hit: new Map(Array.from(hit.keys(), (id) => [id, [0]])),
+      };
     }
     default:
       return stroke.tool satisfies never;

@@ -9,8 +9,8 @@ export type WiltCause = 'too large' | 'two bodies' | 'out of shape' | 'out of ra
 
 /** Owned cells, over those of its mature form; whole bodies own up to 1.01 times as many, growing ones 1.09. */
 export const MAX_SIZE = 1.3;
-/** A body too large is to be under its bound again within 5 s, and dissolving takes a part of them. */
-const LARGE = { seconds: 4, steps: 60 };
+/** A body too large is to be under its bound again within 5 s: one and a half of them pass while it dissolves. */
+const LARGE = { seconds: 3, steps: 60 };
 /** Longer than any healing of the shipped rules takes. */
 const SICK = { seconds: 20, steps: 600 };
 /** Below it, a body is out of shape. */
@@ -87,7 +87,15 @@ export class Symptoms {
     this.#time = time;
   }
 
-  /** A stroke has touched it, or it is not to be judged now: what was seen of it before says nothing. */
+  /** A stroke has touched it: it gets its time to heal anew. Being too large is no wound. */
+  struck(id: OrganismId): void {
+    const known = this.#cases.get(id);
+    if (known === undefined) return;
+    known.doubleSince = undefined;
+    known.low = [];
+  }
+
+  /** It is not to be judged now: what was seen of it before says nothing. */
   forget(id: OrganismId): void {
     this.#cases.delete(id);
   }

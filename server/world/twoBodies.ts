@@ -9,7 +9,7 @@ import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
 const MIN_PART = 0.05;
 /** Of the form's Σ mature², what must be seen at a second place: a fifth of a twin. */
 const MIN_SECOND = 0.2;
-/** Cells from one place tried to the next; drawings are coarser. */
+/** Cells from one place tried to the next, before the best one's neighbours are; drawings are coarser. */
 const STRIDE = 2;
 
 const ownParts = new WeakMap<MatureForm, number>();
@@ -74,28 +74,29 @@ function hasSecond(own: Float32Array, width: number, form: MatureForm): boolean 
     }
   }
   // Of most bodies, even sick ones, too little is left to look any further.
-  const energy = energyOf(rest);
-  if (!(energy >= needed)) return false;
-  const second = likest(rest, width, form, form.width - 1, form.height - 1);
-  return 2 * second.overlap - energy >= needed;
+  if (!(energyOf(rest) >= needed)) return false;
+  return likest(rest, width, form, form.width - 1, form.height - 1).seen >= needed;
 }
 
-/** Where Σ rgba · mature is largest, the form's box moved by at most (reachX, reachY) from its place. */
+/** Where most of the form is seen, its box moved by at most (reachX, reachY) from its place. */
 function likest(
   rgba: Float32Array,
   width: number,
   form: MatureForm,
   reachX: number,
   reachY: number,
-): { readonly dx: number; readonly dy: number; readonly overlap: number } {
+): { readonly dx: number; readonly dy: number; readonly seen: number } {
   const cells = opaqueOf(rgba, width);
-  let best = { dx: 0, dy: 0, overlap: overlapOf(cells, form, 0, 0) };
-  for (let dy = -reachY; dy <= reachY; dy += STRIDE) {
-    for (let dx = -reachX; dx <= reachX; dx += STRIDE) {
-      const overlap = overlapOf(cells, form, dx, dy);
-      if (overlap > best.overlap) best = { dx, dy, overlap };
-    }
-  }
+  let best = { dx: 0, dy: 0, seen: seenOf(cells, form, 0, 0) };
+  const lookAt = (dx: number, dy: number): void => {
+    if (Math.abs(dx) > reachX || Math.abs(dy) > reachY) return;
+    const seen = seenOf(cells, form, dx, dy);
+    if (seen > best.seen) best = { dx, dy, seen };
+  };
+  for (let dy = -reachY; dy <= reachY; dy += STRIDE)
+    for (let dx = -reachX; dx <= reachX; dx += STRIDE) lookAt(dx, dy);
+  const { dx, dy } = best;
+  for (let n = 0; n < 9; n++) lookAt(dx + (n % 3) - 1, dy + Math.floor(n / 3) - 1);
   return best;
 }
 
@@ -122,8 +123,11 @@ function opaqueOf(rgba: Float32Array, width: number): Opaque {
   return cells;
 }
 
-/** Σ rgba · mature, for the form moved by (dx, dy) from its place. */
-function overlapOf(
+/**
+ * What of the form is seen, if it is moved by (dx, dy) from its place: Σ mature² − Σ(rgba − mature)² over the body's
+ * cells where the form is opaque. What lies beside it counts neither way.
+ */
+function seenOf(
   { x: xs, y: ys, rgba }: Opaque,
   { width, height, rgba: mature }: MatureForm,
   dx: number,
@@ -135,7 +139,8 @@ function overlapOf(
     const y = ys[i] - dy;
     if (x < 0 || y < 0 || x >= width || y >= height) continue;
     const to = (y * width + x) * 4; // mature[y, x, 0]
-    for (let c = 0; c < 4; c++) sum += rgba[i * 4 + c] * mature[to + c];
+    if (mature[to + 3] <= ALIVE_THRESHOLD) continue;
+    for (let c = 0; c < 4; c++) sum += rgba[i * 4 + c] * (2 * mature[to + c] - rgba[i * 4 + c]);
   }
   return sum;
 }

@@ -16,8 +16,9 @@ export const RELAPSE_SECONDS = 20;
 export const MAX_RELAPSE_SECONDS = 600;
 /** Bodies looked at in one sample for being two; each takes about a millisecond, and none of them is whole. */
 const MAX_LOOKED_AT = 4;
-/** Only a body that is not whole can be two. */
+/** Only a body that is not whole, or has more cells than whole ones have, can be two. */
 const WHOLE = 0.95;
+const MAX_WHOLE_SIZE = 1.05;
 /** Cells by which a dissolving body shrinks at a time: each time the engine looks for its cells. */
 const SHRINK_CELLS = 2;
 
@@ -96,7 +97,7 @@ export class Wilting {
 
   /** A stroke has touched them. */
   struck(ids: Iterable<OrganismId>): void {
-    for (const id of ids) this.#symptoms.forget(id);
+    for (const id of ids) this.#symptoms.struck(id);
   }
 
   /** It is dead, or is to die: its seed is not planted again. */
@@ -143,7 +144,7 @@ export class Wilting {
         continue;
       }
       const size = this.#matureCells(organism);
-      const isTwo = looked.has(id) ? looked.get(id) : health >= WHOLE ? false : undefined;
+      const isTwo = looked.get(id) ?? (this.#mayBeTwo(organism) ? undefined : false);
       const cause = this.#symptoms.judge({ id, cells, matureCells: size, health, isOutOfRange }, isTwo);
       if (cause !== null) this.#begin(organism, cause);
     }
@@ -155,6 +156,10 @@ export class Wilting {
     return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
   }
 
+  #mayBeTwo(organism: Organism): boolean {
+    return organism.health < WHOLE || organism.cells > MAX_WHOLE_SIZE * this.#matureCells(organism);
+  }
+
   #matureCells({ slot }: Organism): number {
     return matureCells(this.#ground.slots.at(slot).mature);
   }
@@ -163,7 +168,7 @@ export class Wilting {
   async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
     const candidates: Organism[] = [];
     for (const organism of this.#ground.organisms)
-      if (organism.health < WHOLE && !this.#wilts.has(organism.id) && this.#mayBeSick(organism))
+      if (this.#mayBeTwo(organism) && !this.#wilts.has(organism.id) && this.#mayBeSick(organism))
         candidates.push(organism);
     candidates.sort((a, b) => a.id - b.id);
     const next = Math.max(

@@ -199,9 +199,9 @@ class WasmEngine implements Engine {
         this.edits.ablate(perturbation);
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
+        const { capsules, salt, amplitude } = perturbation;
         const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
-        this.edits.addNoise(perturbation, draw);
+        this.edits.addNoise(capsules, draw);
         return;
       }
       case 'truncate': {

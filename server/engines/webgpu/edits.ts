@@ -5,7 +5,7 @@
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import type { Extent } from '../bounds.ts';
-import type { Span } from '../capsule.ts';
+import { firstSpanFrom, type Span } from '../capsule.ts';
 import type { OrganismId } from '../engine.ts';
 import { noiseAt } from '../fire.ts';
 import * as at from './layout.ts';
@@ -100,12 +100,19 @@ export class Edits {
     for (const { y, first, last } of spans) this.#setSpan(record, y, first, last);
   }
 
-  /** Adds noise to the owned cells under the spans, which are in cells of the page. */
+  /** Adds noise to the owned cells under the spans, which are disjoint, in reading order and in cells of the page. */
   noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
     const { randomSeed, salt, stepNumber, amplitude, bounds } = draw;
-    const record = this.#add(page, at.EDIT_NOISE, 0);
-    record[at.EDIT_BOUNDS] = bounds ? 1 : 0;
-    for (const { y: row, first, last } of spans) {
+    // A record holds one span a row, so the further spans of a row go into further records.
+    const records: Uint32Array[] = [];
+    let inRow = 0;
+    for (const [s, { y: row, first, last }] of spans.entries()) {
+      inRow = s > 0 && spans[s - 1].y === row ? inRow + 1 : 0;
+      if (inRow === records.length) {
+        records.push(this.#add(page, at.EDIT_NOISE, 0));
+        records[inRow][at.EDIT_BOUNDS] = bounds ? 1 : 0;
+      }
+      const record = records[inRow];
       this.#setSpan(record, row, first, last);
       record[EDIT_HEAD + 2 * row + 1] = this.#noiseCount;
       this.#reserveNoises(last - first + 1);
@@ -163,16 +170,16 @@ export class Edits {
   }
 }
 
-/** The spans that lie in a page, in its own cells. @param spans - of consecutive rows of the world */
+/** The spans that lie in a page, in its own cells. @param spans - in reading order, in cells of the world */
 export function spansIn({ px, py }: Page, spans: readonly Span[]): Span[] {
   const left = px << PAGE_SHIFT;
   const top = py << PAGE_SHIFT;
   const inPage: Span[] = [];
-  for (let s = 0; s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
+  for (let s = firstSpanFrom(spans, top); s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
     const y = spans[s].y - top;
     const first = Math.max(0, spans[s].first - left);
     const last = Math.min(PAGE_CELLS - 1, spans[s].last - left);
-    if (y >= 0 && first <= last) inPage.push({ y, first, last });
+    if (first <= last) inPage.push({ y, first, last });
   }
   return inPage;
 }

@@ -7,7 +7,7 @@
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { extentOf, mendedPage } from '../bounds.ts';
-import { capsuleRows } from '../capsule.ts';
+import { strokeRows } from '../capsule.ts';
 import {
   type Capsule,
   type Engine,
@@ -168,13 +168,13 @@ export class WebGpuEngine implements Engine {
     checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.visitCapsule(perturbation, (page, spans) => this.edits.clear(page, spans));
+        this.visitStroke([perturbation], (page, spans) => this.edits.clear(page, spans));
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
+        const { capsules, salt, amplitude } = perturbation;
         const { randomSeed, steps: stepNumber, bounds } = this;
         const draw = { randomSeed, stepNumber, salt, amplitude, bounds };
-        this.visitCapsule(perturbation, (page, spans) => {
+        this.visitStroke(capsules, (page, spans) => {
           this.edits.noise(page, spans, draw);
           // Any owned cell may have become opaque.
           page.stretch(0, 0);
@@ -348,12 +348,12 @@ export class WebGpuEngine implements Engine {
     if (this.edits.isFull) this.applyEdits();
   }
 
-  /** Visits the pages that exist under the capsule. By page: a stroke across a huge world costs what lives there. */
-  private visitCapsule(
-    capsule: Capsule,
+  /** Visits the pages that exist under the capsules. By page: a stroke across a huge world costs what lives there. */
+  private visitStroke(
+    capsules: readonly Capsule[],
     visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
   ): void {
-    const spans = capsuleRows(capsule, this);
+    const spans = strokeRows(capsules, this);
     for (const page of this.pages.list) {
       const inPage = spansIn(page, spans);
       if (inPage.length === 0) continue;
