@@ -1,9 +1,11 @@
 /** One player: what he may do, and what the world answers him. Knows no Colyseus. */
+import type { Rect } from '../../shared/geometry.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
   type HelloMessage,
   type LearnedMessage,
+  type NoticeMessage,
   PROTOCOL_VERSION,
   ServerMessageType,
   type StrokeMessage,
@@ -15,11 +17,13 @@ import type { Stream } from '../stream/stream.ts';
 import { TokenBucket } from '../stream/tokenBucket.ts';
 import type { Viewer } from '../stream/viewer.ts';
 import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
+import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
+import { wiltNotice } from './wiltNotice.ts';
 
 /** Strokes of one player that the world has not answered: the client sends ten a second at most. */
 const MOST_STROKES_PENDING = 8;
@@ -68,6 +72,8 @@ export class Session {
   readonly #budget: TokenBucket;
   #name: string;
   #viewer: Viewer | null = null;
+  /** What the client looks at, cells. */
+  #view: Rect | null = null;
   #strokesPending = 0;
   /** Where the pointer asks; the organism once it is known; null: not asking. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
@@ -167,6 +173,7 @@ export class Session {
     const { stream, players, world } = this.#around;
     switch (kind) {
       case 'viewport':
+        this.#view = message;
         stream.look(viewer, message);
         return;
       case 'ack':
@@ -224,6 +231,12 @@ export class Session {
     } finally {
       this.#inspecting = false;
     }
+  }
+
+  tellWilted(bodies: readonly WiltedBody[]): void {
+    if (!this.isStarted) return;
+    const text = wiltNotice(bodies, this.#view, this.#name);
+    if (text !== null) this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
   }
 
   async #stroke(stroke: StrokeMessage): Promise<void> {

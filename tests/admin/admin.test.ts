@@ -364,7 +364,13 @@ describe('the world', () => {
       { kind: 'control', control: { kind: 'garden', count: 3 } },
       { kind: 'save' },
     ]);
-    expect((await ann('GET', 'live')).body).toMatchObject({ stepsPerSecond: 0, width: 1024, players: [] });
+    world.wilted.set('pikachu v1', 3);
+    expect((await ann('GET', 'live')).body).toMatchObject({
+      stepsPerSecond: 0,
+      width: 1024,
+      wilted: { 'pikachu v1': 3 },
+      players: [],
+    });
     const { entries } = (await ann('GET', 'audit')).body;
     expect(
       entries.slice(0, 4).map(({ action, who, address }: Record<string, string>) => [action, who, address]),

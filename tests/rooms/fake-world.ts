@@ -34,6 +34,8 @@ export class FakeWorld implements WorldLink {
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
+  onWilted: WorldLink['onWilted'] = () => {};
+  readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
 

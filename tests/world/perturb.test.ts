@@ -27,7 +27,8 @@ describe('a stroke of noise', () => {
     const { world, engine } = await makeWorld(128, 64, ['blob']);
     for (const x of [30, 80]) world.plantAt('blob', x, 30);
     await engine.step(10);
-    const ground = { engine, organisms: world.organisms, species: world.rules.cards };
+    const { organisms, rules } = world;
+    const ground = { engine, organisms, species: rules.cards, roomFault: () => null };
     const points = [30, 30, 60, 50, 80, 30, 30, 30];
     const plan = await planStroke({ id: 1, tool: 'noise', radius: 2, points }, ground, -1);
     expect(plan).toEqual({
