@@ -51,8 +51,9 @@ export type Perturbation =
   /** Zeroes all channels and the owner. */
   | ({ readonly kind: 'ablate' } & Capsule)
   /**
-   * Adds `noiseAt(...) * amplitude` to every channel of each owned cell under at least one of the capsules (1 or more),
-   * once, however many cover it. `salt` (uint32) varies the draw.
+   * Adds `noiseAt(...) * amplitude` to every channel of each living cell (owned, alpha above the threshold) under at
+   * least one of the capsules (1 or more), once, however many cover it. `salt` (uint32) varies the draw. The transparent
+   * rim of a body is left alone: noise there would make life where there is none, and debris grows into second bodies.
    */
   | {
       readonly kind: 'noise';

@@ -139,7 +139,7 @@ class ReferenceEngine implements Engine {
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
         for (const cell of this.cellsIn(strokeRows(capsules, this))) {
-          if (this.owners[cell] === 0) continue;
+          if (this.owners[cell] === 0 || !(this.state[cell * CHANNELS + ALPHA] > THRESHOLD)) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
           for (let c = 0; c < CHANNELS; c++) {

@@ -52,9 +52,7 @@ export function strike(state: Float32Array, shape: GridShape, blow: Blow, noise:
   for (const { y, first, last } of strokeRows(capsulesOf(points, radius), shape)) {
     const row = cellIndex(shape, 0, y);
     if (tool === 'ablate') state.fill(0, (row + first) * CHANNELS, (row + last + 1) * CHANNELS);
-    else
-      for (let x = first; x <= last; x++)
-        if (holdsSomething(state, row + x)) shake(state, row + x, x, y, noise);
+    else for (let x = first; x <= last; x++) if (isLiving(state, row + x)) shake(state, row + x, x, y, noise);
   }
 }
 
@@ -65,11 +63,7 @@ function shake(state: Float32Array, cell: number, x: number, y: number, draw: No
   }
 }
 
-/** A training body has no owners: its cells are those that hold something, as all cells of a trained rule's body do. */
-function holdsSomething(state: Float32Array, cell: number): boolean {
-  for (let c = 0; c < CHANNELS; c++) if (state[cell * CHANNELS + c] !== 0) return true;
-  return false;
-}
+const isLiving = (state: Float32Array, cell: number): boolean => state[cell * CHANNELS + 3] > ALIVE_THRESHOLD;
 
 /** One wound as it is done to one slot. */
 export interface Replay {

@@ -80,8 +80,9 @@ export class PageCells {
     const owner = this.owner(page, cell);
     if (owner === 0) return;
     const { bytes, floats } = this.memory;
-    bytes[at.ORGANISM_MOVED_AT + owner] = 1;
     const channel = this.channel(page, cell);
+    if (!(floats[channel + 3] > THRESHOLD)) return;
+    bytes[at.ORGANISM_MOVED_AT + owner] = 1;
     for (let c = 0; c < 16; c++) {
       const noise = noiseAt(draw.randomSeed, draw.salt, draw.stepNumber, x, y, c);
       floats[channel + c] += Math.fround(noise * draw.amplitude);

@@ -72,7 +72,7 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         owner = 0u;
         a = vec4f(); b = vec4f(); c = vec4f(); d = vec4f();
         isTouched = true;
-      } else if (kind == EDIT_NOISE && isInside && owner != 0u) {
+      } else if (kind == EDIT_NOISE && isInside && owner != 0u && a.w > THRESHOLD) {
         let noise = (records[record + EDIT_HEAD + 2u * y + 1u] + x - first) * 4u;
         a += noises[noise];
         b += noises[noise + 1u];
