@@ -4,7 +4,13 @@
  */
 import { PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
 import { CHANNELS } from '../rules/rule.ts';
-import { CHANNEL_LIMIT, type OrganismId, type PageState } from './engine.ts';
+import {
+  CHANNEL_LIMIT,
+  type OrganismId,
+  type OrganismState,
+  type PageState,
+  type RuleSlot,
+} from './engine.ts';
 
 /**
  * Clamps a cell's 16 channels to ±CHANNEL_LIMIT, in place.
@@ -46,6 +52,16 @@ export function extentOf(territory: Rect | undefined, { width, height }: Size): 
   const isOutside = extent.left > extent.right || extent.top > extent.bottom;
   return isOutside ? { left: 1, right: 0, top: 1, bottom: 0 } : extent;
 }
+
+/** What a save says of organisms. @param territories - of those that have one */
+export const organismStates = (
+  organisms: ReadonlyMap<OrganismId, RuleSlot>,
+  territories: ReadonlyMap<OrganismId, Rect>,
+): OrganismState[] =>
+  Array.from(organisms, ([id, rule]) => {
+    const territory = territories.get(id);
+    return territory === undefined ? { id, rule } : { id, rule, territory };
+  });
 
 /**
  * A saved page within the bounds: channels clamped, cells cleared that are not finite or outside their organism's

@@ -5,7 +5,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
-import { boundCell, holds, mendedPage } from './bounds.ts';
+import { boundCell, holds, mendedPage, organismStates } from './bounds.ts';
 import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
@@ -217,10 +217,7 @@ class ReferenceEngine implements Engine {
       });
       if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
     }
-    const organisms = Array.from(this.organisms, ([id, rule]) => {
-      const territory = this.territories.get(id);
-      return territory === undefined ? { id, rule } : { id, rule, territory };
-    });
+    const organisms = organismStates(this.organisms, this.territories);
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
   }
 

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { type Engine, EngineError, EngineLostError } from '../../server/engines/engine.ts';
 import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { brokenBound } from './boundsCases.ts';
 import { changedPages, expectSameState, setRules } from './fixtures.ts';
 
 const WORLD = { width: 200, height: 100 };
@@ -94,6 +95,33 @@ test('who was planted since the save starts from the seed, who was removed stays
   const { organisms } = await lasting.save();
   expect(organisms.find(({ id }) => id === 2)!.rule).toBe(3);
   expect(organisms.find(({ id }) => id === 3)!.rule).toBe(2);
+});
+
+test('territories outlast a loss: those saved, those set since, and those of the newly planted', async () => {
+  const lasting = await makeLasting();
+  const box = (x: number, y: number) => ({ x, y, width: 30, height: 20 });
+  lasting.plant(1, 0, 30, 30, box(20, 20));
+  lasting.plant(2, 2, 64, 30, box(50, 20));
+  lasting.plant(3, 0, 120, 30);
+  await lasting.step(5);
+  await lasting.save();
+  lasting.setTerritory(2, box(60, 25));
+  lasting.setTerritory(3, box(110, 30));
+  lasting.plant(4, 0, 170, 70, box(160, 60));
+  lasting.plant(5, 0, 10, 70, box(0, 60));
+  lasting.setTerritory(5, box(100, 70)); // away from its seed
+  lose(made[0]);
+  await lasting.step(1);
+  const state = await lasting.save();
+  expect([...state.organisms].sort((a, b) => a.id - b.id)).toEqual([
+    { id: 1, rule: 0, territory: box(20, 20) },
+    { id: 2, rule: 2, territory: box(60, 25) },
+    { id: 3, rule: 0, territory: box(110, 30) },
+    { id: 4, rule: 0, territory: box(160, 60) },
+    { id: 5, rule: 0, territory: box(100, 70) },
+  ]);
+  expect(brokenBound(state, WORLD)).toBeNull();
+  expect((await lasting.census()).map(({ cells }) => cells > 0)).toEqual([true, true, true, true, false]);
 });
 
 test('pages that the lost engine showed and that are empty now are reported as zeros, once', async () => {

@@ -5,7 +5,7 @@
  */
 import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
-import { extentOf, holds, mendedPage } from '../bounds.ts';
+import { extentOf, holds, mendedPage, organismStates } from '../bounds.ts';
 import {
   CHANNEL_LIMIT,
   type Engine,
@@ -284,10 +284,7 @@ class WasmEngine implements Engine {
 
   async save(): Promise<EngineState> {
     this.checkWhole();
-    const organisms = Array.from(this.organisms, ([id, rule]) => {
-      const territory = this.territories.get(id);
-      return territory === undefined ? { id, rule } : { id, rule, territory };
-    });
+    const organisms = organismStates(this.organisms, this.territories);
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages: this.readings.save() };
   }
 

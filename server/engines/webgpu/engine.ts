@@ -6,7 +6,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
-import { extentOf, mendedPage } from '../bounds.ts';
+import { extentOf, mendedPage, organismStates } from '../bounds.ts';
 import { strokeRows } from '../capsule.ts';
 import {
   type Capsule,
@@ -270,10 +270,7 @@ export class WebGpuEngine implements Engine {
   async save(): Promise<EngineState> {
     await this.refresh();
     const pages = await this.commands.readStates(this.livingPages());
-    const organisms = Array.from(this.organisms, ([id, rule]) => {
-      const territory = this.territories.get(id);
-      return territory === undefined ? { id, rule } : { id, rule, territory };
-    });
+    const organisms = organismStates(this.organisms, this.territories);
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
   }
 

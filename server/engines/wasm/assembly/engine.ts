@@ -6,6 +6,7 @@
 //   apply   adds the deltas, gives the frontier its owners     writes state, owners, opaque bits
 //   settle  alive mask, clearing, RGBA8, what changed          reads opaque bits and owners of opaque cells
 import { flushBlocks, gather } from './blocks';
+import { areWithin, clampCell, killCell, territoryBottom, territoryColumns, territoryTop } from './bounds';
 import { cellHash, fireBits } from './fire';
 import {
   ANY_MOVED_AT, AWAKE_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, CHANNEL_LIMIT_AT,
@@ -19,7 +20,6 @@ import {
   besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
-import { territoryBottom, territoryColumns, territoryTop } from './territories';
 export { fireBits } from './fire';
 export { denseBlock, useWideTiles } from './mlp';
 export { lead, work } from './phases';
@@ -266,36 +266,6 @@ function applyBand(page: usize, delta: usize, band: usize, rest: f32, limit: f32
     pixel += 4;
   }
   if (row != 0) storeRow(row, still, moved, opaque);
-}
-
-/** Whether all channels of a cell are within ±limit; NaN is not, whatever the limit. */
-// @ts-ignore: decorator
-@inline
-function areWithin(limit: f32, a: v128, b: v128, c: v128, d: v128): bool {
-  const most = f32x4.splat(limit);
-  const low = v128.and(f32x4.le(f32x4.abs(a), most), f32x4.le(f32x4.abs(b), most));
-  const high = v128.and(f32x4.le(f32x4.abs(c), most), f32x4.le(f32x4.abs(d), most));
-  return i32x4.bitmask(v128.and(low, high)) == 15;
-}
-
-/** Clamps a cell to ±limit; an infinite limit is none. @returns false when a channel is not finite */
-function clampCell(state: usize, limit: f32): bool {
-  if (limit == <f32>Infinity) return true;
-  for (let c: usize = 0; c < <usize>CELL_BYTES; c += 4) {
-    if (!isFinite<f32>(load<f32>(state + c))) return false;
-  }
-  for (let c: usize = 0; c < <usize>CELL_BYTES; c += 4) {
-    store<f32>(state + c, min(max(load<f32>(state + c), -limit), limit));
-  }
-  return true;
-}
-
-/** A cell that is not finite: zeroed now, and not alive in the mask after, whatever is beside it. */
-function killCell(page: usize, cell: usize, row: usize, bit: u64): void {
-  memory.fill(page + cell * CELL_BYTES + CELLS_AT, 0, CELL_BYTES);
-  store<u64>(row, load<u64>(row, PRE_ALIVE_AT) & ~bit, PRE_ALIVE_AT);
-  // `settle` takes the owner from a cell that had one before the step; one of the frontier has only been lent it.
-  if ((load<u64>(row, OWNED_AT) & bit) == 0) store<u16>(page + (cell << 1), 0, OWNERS_AT);
 }
 
 // @ts-ignore: decorator

@@ -4,7 +4,7 @@ import {
   ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PATCH_AT, SIDE,
   SOLE_AT,
 } from './layout';
-import { mayLive } from './territories';
+import { mayLive } from './bounds';
 
 // @ts-ignore: decorator
 @inline
