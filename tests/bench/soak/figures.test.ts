@@ -15,6 +15,7 @@ const sample = (phase: Phase, atSeconds: number, changed: Partial<Sample> = {}):
   framesPerSecond: 20,
   bytesPerSecond: 100_000,
   processorPercent: 40,
+  processorMsPerStep: 40 / 3,
   childrenPercent: 0,
   rssMiB: 200,
   heapMiB: null,
@@ -108,13 +109,17 @@ describe('steadiness', () => {
 });
 
 describe('backSeconds', () => {
-  const falling = (untilSeconds: number, matureCells = 48_000): Sample[] =>
-    run((phase, at) => ({
-      processorPercent: phase === 'untouched' || at > untilSeconds ? 40 : 80,
-      matureCells: phase === 'after' ? matureCells : 48_000,
-    }));
+  const falling = (untilSeconds: number, changed: Partial<Sample> = {}): Sample[] =>
+    run((phase, at) => {
+      const processorPercent = phase === 'untouched' || at > untilSeconds ? 40 : 80;
+      return {
+        processorPercent,
+        processorMsPerStep: processorPercent / 3,
+        ...(phase === 'after' ? changed : {}),
+      };
+    });
 
-  test('is from the last leaving to the first of three samples at the untouched level', () => {
+  test('is from the last leaving to the first sample of those at the untouched level', () => {
     expect(backSeconds(falling(680), 660, false)).toBe(22);
     expect(backSeconds(falling(0), 660, false)).toBe(2);
   });
@@ -124,14 +129,27 @@ describe('backSeconds', () => {
   });
 
   test('one quiet sample is no return', () => {
-    const samples = falling(1_000).map((one) =>
-      one.atSeconds === 680 ? { ...one, processorPercent: 30 } : one,
-    );
+    const samples = falling(1_000).map((one) => {
+      return one.atSeconds === 680 ? { ...one, processorPercent: 30 } : one;
+    });
+    expect(backSeconds(samples, 660, false)).toBeNull();
+  });
+
+  test('a quiet stretch is none either when it does not last', () => {
+    const samples = falling(0).map((one) => (one.atSeconds > 690 ? { ...one, processorPercent: 80 } : one));
     expect(backSeconds(samples, 660, false)).toBeNull();
   });
 
   test('per cell, a world of twice the bodies may cost twice as much', () => {
-    expect(backSeconds(falling(1_000, 96_000), 660, true)).toBe(2);
-    expect(backSeconds(falling(1_000, 96_000), 660, false)).toBeNull();
+    expect(backSeconds(falling(1_000, { matureCells: 96_000 }), 660, true)).toBe(2);
+    expect(backSeconds(falling(1_000, { matureCells: 96_000 }), 660, false)).toBeNull();
+  });
+
+  test('per cell, a machine that steps half as fast at the same cost of a step is back', () => {
+    const starved = { processorPercent: 20, processorMsPerStep: 40 / 3 };
+    expect(backSeconds(falling(1_000, starved), 660, true)).toBe(2);
+    expect(
+      backSeconds(falling(1_000, { processorPercent: 40, processorMsPerStep: 80 / 3 }), 660, true),
+    ).toBeNull();
   });
 });

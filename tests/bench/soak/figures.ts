@@ -8,7 +8,7 @@ const SETTLE_SHARE = 0.1;
 /** What "at the start" and "at the end" are means over. */
 const MAX_WINDOW_SECONDS = 60;
 const WINDOW_SHARE = 0.2;
-/** The processor is back when so many samples in a row are, on average. */
+/** The processor is back when this many samples in a row are, on average, and all that follow are. */
 const BACK_SAMPLES = 3;
 /** Back at a level is within a tenth of it. */
 const MAX_BACK = 1.1;
@@ -22,6 +22,7 @@ export const FIGURES = [
   'framesPerSecond',
   'bytesPerSecond',
   'processorPercent',
+  'processorMsPerStep',
   'childrenPercent',
   'rssMiB',
   'heapMiB',
@@ -132,10 +133,11 @@ export function steadiness(samples: readonly Sample[]): Record<keyof typeof STEA
 }
 
 /**
- * Seconds from the last player's leaving until the processor is back at the untouched level.
+ * Seconds from the last player's leaving until the processor is back at the untouched level, for good.
  *
  * @param leftSeconds - when the last had left
- * @param isPerCell - the level of the mature cells that live now, at the untouched cost of one
+ * @param isPerCell - what a step of a mature cell costs, not the world: bodies planted since, and a machine that has
+ *   less time for steps, are no return and no failure of it
  * @returns null: it was not seen to come back
  */
 export function backSeconds(
@@ -143,14 +145,18 @@ export function backSeconds(
   leftSeconds: number,
   isPerCell: boolean,
 ): number | null {
-  const cost = (sample: Sample): number =>
-    sample.processorPercent / (isPerCell ? Math.max(1, sample.matureCells) : 1);
-  const untouched = samples.filter(({ phase }) => phase === 'untouched').map(cost);
+  const cost = ({ processorPercent, processorMsPerStep, matureCells }: Sample): number =>
+    isPerCell ? (processorMsPerStep ?? 0) / Math.max(1, matureCells) : processorPercent;
+  const of = (phase: Phase): Sample[] =>
+    samples.filter((sample) => sample.phase === phase && (!isPerCell || sample.processorMsPerStep !== null));
+  const untouched = of('untouched').map(cost);
   if (untouched.length === 0) return null;
   const limit = MAX_BACK * meanOf(untouched);
-  const after = samples.filter(({ phase }) => phase === 'after');
-  for (let i = 0; i + BACK_SAMPLES <= after.length; i++)
-    if (meanOf(after.slice(i, i + BACK_SAMPLES).map(cost)) <= limit)
+  const after = of('after');
+  for (let i = 0; i + BACK_SAMPLES <= after.length; i++) {
+    const rest = after.slice(i).map(cost);
+    if (meanOf(rest) <= limit && meanOf(rest.slice(0, BACK_SAMPLES)) <= limit)
       return Math.max(0, after[i].atSeconds - leftSeconds);
+  }
   return null;
 }

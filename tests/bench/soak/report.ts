@@ -21,6 +21,7 @@ const MEANING: Readonly<Record<string, string>> = {
   framesPerSecond: 'to one probe in the middle of the garden',
   bytesPerSecond: 'to all clients together; no slope that is not the bodies planted',
   processorPercent: "of one core, the server's process; no slope that is not the bodies planted",
+  processorMsPerStep: 'the same for one step: other load makes steps fewer, not dearer',
   childrenPercent: 'of one core, processes that the server has started (the tuner)',
   rssMiB: 'no slope that is not the bodies planted',
   heapMiB: 'of the main thread',
@@ -32,7 +33,7 @@ const MEANING: Readonly<Record<string, string>> = {
   bodyHours: 'lived by all bodies together',
   wiltedPer10BodyHours: 'at most 1',
   processorBackSeconds: "from the last player's leaving to within 1.1 x of the untouched level; at most 60",
-  processorBackPerCellSeconds: 'the same per mature cell alive: what was planted costs',
+  processorBackPerCellSeconds: 'the same for a step of one mature cell: what was planted costs',
   loadProcessorPercent: 'of one core: what this process took beside the server while bots were there',
 };
 
@@ -80,7 +81,7 @@ export function reportOf(soaked: Soaked) {
     processorBackSeconds,
     processorBackPerCellSeconds,
     loadProcessorPercent: loadPercent,
-    /** null: the run was too short to tell, or the server does not say. */
+    /** null: too short or too noisy a run to tell, or the server does not say. */
     meets: {
       livingOverMature: sizes.livingOverMatureMax <= MAX_LIVING,
       overSizeLongestSeconds: sizes.overSizeLongestSeconds <= MAX_STRETCH_SECONDS,

@@ -24,6 +24,8 @@ export interface Sample extends Sizes {
   readonly bytesPerSecond: number;
   /** Of one core: the server's process with all its threads. */
   readonly processorPercent: number;
+  /** The same, of one step: what other processes take of the machine makes steps fewer, not dearer. null: no steps. */
+  readonly processorMsPerStep: number | null;
   /** Of one core: processes that it has started (the tuner). */
   readonly childrenPercent: number;
   readonly rssMiB: number;
@@ -71,6 +73,7 @@ export class Sampler {
         this.bodies = await server.organisms();
         const { stepsPerSecond } = await server.health();
         const heapBytes = n % LIVE_EVERY === 0 ? (await server.live()).heapBytes : null;
+        const processorPercent = (100 * (use.ticks - last.use.ticks)) / ticksPerSecond / seconds;
         this.samples.push({
           ...sizes.see(atSeconds, this.bodies),
           phase,
@@ -79,7 +82,8 @@ export class Sampler {
           framesPerSecond:
             now.frames === null || last.frames === null ? null : (now.frames - last.frames) / seconds,
           bytesPerSecond: (now.bytes - last.bytes) / seconds,
-          processorPercent: (100 * (use.ticks - last.use.ticks)) / ticksPerSecond / seconds,
+          processorPercent,
+          processorMsPerStep: stepsPerSecond > 0 ? (10 * processorPercent) / stepsPerSecond : null,
           // One that has ended takes its time with it.
           childrenPercent:
             (100 * Math.max(0, use.childTicks - last.use.childTicks)) / ticksPerSecond / seconds,

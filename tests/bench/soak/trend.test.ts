@@ -95,10 +95,16 @@ describe('getsWorse', () => {
     expect(getsWorse(trend(8, 0.1), 100, 0.5, 'up')).toBe(false);
   });
 
-  test('without a trend there is no telling; a trend that is the bodies is none', () => {
+  test('where a quarter of the level could hide in the noise, there is no telling', () => {
+    expect(getsWorse(trend(0, 8), 100, 1, 'up')).toBe(false);
+    expect(getsWorse(trend(0, 9), 100, 1, 'up')).toBeNull();
+    expect(getsWorse(trend(0, 9), 100, 0.5, 'up')).toBe(false);
+    expect(getsWorse(trend(60, 9), 100, 1, 'up')).toBe(true);
+  });
+
+  test('without a trend, or where time and bodies are one, there is no telling', () => {
     expect(getsWorse(null, 100, 1, 'up')).toBeNull();
-    expect(getsWorse({ perHour: 50, perHourBesideBodies: null, standardError: null }, 100, 1, 'up')).toBe(
-      false,
-    );
+    const asBodies = { perHour: 50, perHourBesideBodies: null, standardError: null };
+    expect(getsWorse(asBodies, 100, 1, 'up')).toBeNull();
   });
 });

@@ -87,6 +87,8 @@ export function trendOf(points: readonly Point[]): Trend | null {
 const MIN_STANDARD_ERRORS = 3;
 /** … and moves the figure by this share of its level over the time watched. */
 const MIN_DRIFT = 0.05;
+/** Where a drift of this share could hide in the noise, there is no telling. */
+const MAX_HIDDEN_DRIFT = 0.25;
 
 /**
  * Whether a figure gets worse by itself, not by the bodies planted.
@@ -94,7 +96,7 @@ const MIN_DRIFT = 0.05;
  * @param level - of the figure, for scale
  * @param hours - watched
  * @param worse - the direction that is bad
- * @returns null when there is no telling: too short
+ * @returns null when there is no telling: too short, too noisy, or the bodies grew just as time did
  */
 export function getsWorse(
   trend: Trend | null,
@@ -102,9 +104,9 @@ export function getsWorse(
   hours: number,
   worse: 'up' | 'down',
 ): boolean | null {
-  if (trend === null) return null;
-  // Time and bodies grew as one: nothing is seen that is not the bodies.
-  if (trend.perHourBesideBodies === null || trend.standardError === null) return false;
+  if (trend === null || trend.perHourBesideBodies === null || trend.standardError === null) return null;
   const slope = worse === 'up' ? trend.perHourBesideBodies : -trend.perHourBesideBodies;
-  return slope > MIN_STANDARD_ERRORS * trend.standardError && slope * hours > MIN_DRIFT * Math.abs(level);
+  const noise = MIN_STANDARD_ERRORS * trend.standardError;
+  if (slope > noise && slope * hours > MIN_DRIFT * Math.abs(level)) return true;
+  return noise * hours > MAX_HIDDEN_DRIFT * Math.abs(level) ? null : false;
 }
