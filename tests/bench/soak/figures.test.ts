@@ -42,8 +42,8 @@ describe('figureOf', () => {
       'processorPercent',
     );
     expect(figure).toMatchObject({ untouched: 30, after: 31, max: 66 });
-    // A minute from when all have come (30 s after the first), and the last one.
-    expect(figure.start).toBeCloseTo((92 + 152) / 20, 6);
+    // A minute from when a tenth of the time with bots is over, and the last one.
+    expect(figure.start).toBeCloseTo((122 + 182) / 20, 6);
     expect(figure.end).toBeCloseTo((600 + 660) / 20, 6);
     expect(figure.perHour).toBeCloseTo(360, 6);
   });

@@ -2,8 +2,8 @@
 import type { Phase, Sample } from './sampler.ts';
 import { getsWorse, meanOf, type Trend, trendOf } from './trend.ts';
 
-/** Joins come over so long; figures of the start and slopes begin after it. */
-const MAX_SETTLE_SECONDS = 30;
+/** Until all have come and caches are warm: figures of the start and slopes begin after it. */
+const MAX_SETTLE_SECONDS = 120;
 const SETTLE_SHARE = 0.1;
 /** What "at the start" and "at the end" are means over. */
 const MAX_WINDOW_SECONDS = 60;
