@@ -78,6 +78,8 @@ export interface LiveAnswer {
   readonly width: number;
   readonly height: number;
   readonly species: readonly Species[];
+  /** Rule label → bodies that have wilted under it since the server started; those without are left out. */
+  readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
   readonly bans: readonly { readonly address: string; readonly until: string; readonly reason: string }[];
 }

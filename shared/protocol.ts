@@ -5,7 +5,7 @@
 
 export const ROOM_NAME = 'world';
 /** Grows when an old client can no longer understand the server. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Message types. Below 128, so that Colyseus spends two bytes on the header. */
 export const ServerMessageType = {
@@ -19,6 +19,7 @@ export const ServerMessageType = {
   species: 8,
   notice: 9,
   learned: 10,
+  room: 11,
 } as const;
 
 export const ClientMessageType = {
@@ -30,6 +31,7 @@ export const ClientMessageType = {
   name: 37,
   inspect: 38,
   ping: 39,
+  room: 40,
 } as const;
 
 /** WebSocket close codes of ours (4000–4999 are the application's). */
@@ -51,6 +53,9 @@ export const TOOLS: readonly Tool[] = ['ablate', 'noise', 'truncate', 'plant'];
 export interface Species {
   /** Also the rule's name. */
   readonly name: string;
+  /** The mature box's top left corner, seen from the seed; cells. */
+  readonly x: number;
+  readonly y: number;
   /** Size of the mature form, cells. */
   readonly width: number;
   readonly height: number;
@@ -153,9 +158,20 @@ export interface InspectionMessage {
     readonly historySeconds: number;
     /** The rule it lives by: "pikachu v4". */
     readonly rule: string;
-    /** When its rule was swapped, and for which; oldest first, at most 4. */
+    /** When its rule was swapped, and for which, and when it wilted, and why; oldest first, at most 4. */
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
+    /** It dissolves, or waits for its seed's cell to be free: it grows again from its seed. */
+    readonly isWilting: boolean;
   };
+}
+
+/** Answers `room`. */
+export interface RoomResultMessage {
+  readonly species: string;
+  /** The cell that was asked about. */
+  readonly at: readonly [x: number, y: number];
+  /** Why a seed cannot be planted there, for the player to read; null: it can. */
+  readonly reason: string | null;
 }
 
 export interface PongMessage {
@@ -242,6 +258,13 @@ export interface NameMessage {
 /** Ask about the organism at a cell, or (null) stop. */
 export interface InspectMessage {
   readonly at: readonly [x: number, y: number] | null;
+}
+
+/** Whether a seed of a species may be planted at a cell; at most one answer at a time, of the newest question. */
+export interface RoomMessage {
+  readonly species: string;
+  /** Whole numbers; the cell may lie outside the world. */
+  readonly at: readonly [x: number, y: number];
 }
 
 export interface PingMessage {

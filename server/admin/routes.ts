@@ -383,6 +383,7 @@ export class Routes {
       width: ready.width,
       height: ready.height,
       species: ready.species,
+      wilted: Object.fromEntries(world.wilted),
       players: audience().guests,
       bans: bans.all,
     };

@@ -49,6 +49,36 @@ export function capsuleRows(capsule: Capsule, world: Size): Span[] {
   return spans;
 }
 
+/**
+ * The cells under at least one of the capsules, inside the world: disjoint spans in reading order, so that each cell is
+ * visited once however many capsules cover it.
+ *
+ * @throws EngineError as `capsuleRows`
+ */
+export function strokeRows(capsules: readonly Capsule[], world: Size): Span[] {
+  const spans = capsules.flatMap((capsule) => capsuleRows(capsule, world));
+  spans.sort((a, b) => a.y - b.y || a.first - b.first);
+  const disjoint: Span[] = [];
+  for (const span of spans) {
+    const last = disjoint.at(-1);
+    if (last === undefined || last.y !== span.y || last.last < span.first - 1) disjoint.push(span);
+    else if (last.last < span.last) disjoint[disjoint.length - 1] = { ...last, last: span.last };
+  }
+  return disjoint;
+}
+
+/** Index of the first span at or below row y. @param spans - in reading order */
+export function firstSpanFrom(spans: readonly Span[], y: number): number {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (spans[middle].y < y) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Where the row y meets the capsule, as real numbers a little too wide; empty when from > to. */
 function estimateRow({ x0, y0, x1, y1, radius }: Capsule, y: number): readonly [from: number, to: number] {
   let from = Number.POSITIVE_INFINITY;

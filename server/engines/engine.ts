@@ -17,6 +17,9 @@ export const MAX_ORGANISMS = 65_535;
 export type RuleSlot = number;
 export const MAX_RULES = 256;
 
+/** Every channel of every cell stays within ±this (bounds on). Whole bodies of the shipped rules reach at most 32. */
+export const CHANNEL_LIMIT = 64;
+
 export interface EngineOptions extends Size {
   /** uint32: draws which cells fire (`fire.ts`). */
   readonly randomSeed: number;
@@ -27,6 +30,12 @@ export interface EngineOptions extends Size {
    * until something in its 3x3 moves. Default 0: the plain model, in which only what adds nothing may rest.
    */
   readonly rest?: number;
+  /**
+   * Default true: channels stay within ±`CHANNEL_LIMIT`, a cell with a channel that is not finite dies, and an organism
+   * lives only inside its territory. false: the plain model: channels take any value, NaN included, and territories
+   * bound nobody.
+   */
+  readonly bounds?: boolean;
 }
 
 /** All cells (integer x, y) at most `radius` from the segment (x0, y0)–(x1, y1); a circle when the ends meet. */
@@ -41,8 +50,16 @@ export interface Capsule {
 export type Perturbation =
   /** Zeroes all channels and the owner. */
   | ({ readonly kind: 'ablate' } & Capsule)
-  /** Adds `noiseAt(...) * amplitude` to every channel of each owned cell. `salt` (uint32) varies the draw. */
-  | ({ readonly kind: 'noise'; readonly amplitude: number; readonly salt: number } & Capsule)
+  /**
+   * Adds `noiseAt(...) * amplitude` to every channel of each owned cell under at least one of the capsules (1 or more),
+   * once, however many cover it. `salt` (uint32) varies the draw.
+   */
+  | {
+      readonly kind: 'noise';
+      readonly capsules: readonly Capsule[];
+      readonly amplitude: number;
+      readonly salt: number;
+    }
   /** Zeroes the cells of one organism that are further than `radius` from (x, y). */
   | {
       readonly kind: 'truncate';
@@ -56,8 +73,15 @@ export type Perturbation =
 export interface EngineState {
   readonly stepNumber: number;
   readonly randomSeed: number;
-  readonly organisms: readonly { readonly id: OrganismId; readonly rule: RuleSlot }[];
+  readonly organisms: readonly OrganismState[];
   readonly pages: readonly PageState[];
+}
+
+export interface OrganismState {
+  readonly id: OrganismId;
+  readonly rule: RuleSlot;
+  /** Absent: the whole world. It may reach beyond the world. */
+  readonly territory?: Rect;
 }
 
 export interface PageState {
@@ -96,8 +120,20 @@ export interface Engine extends Size {
 
   /** Puts a rule into a slot, or replaces the one there: cells keep their state. */
   setRule(slot: RuleSlot, rule: Rule): void;
-  /** Writes a seed (RGB 0, channels 3–15 = 1) at a cell, owned by `organism`, whatever was there. @throws EngineError outside the world, for an id in use, an empty slot, or when `maxPages` is reached */
-  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void;
+  /**
+   * Writes a seed (RGB 0, channels 3–15 = 1) at a cell, owned by `organism`, whatever was there.
+   *
+   * @param territory - as of `setTerritory`
+   * @throws EngineError outside the world or the territory, for a territory that is empty or not in whole cells, an id
+   *   in use, an empty slot, or when `maxPages` is reached
+   */
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void;
+  /**
+   * Where the organism's cells may live; undefined: everywhere. Its cells outside die at once.
+   *
+   * @throws EngineError for an id that nobody has, and for a territory that is empty or not in whole cells
+   */
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void;
   /** Moves a living organism to another rule; its cells stay. */
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void;
   /** Zeroes what is left of an organism and frees its id. */
@@ -123,7 +159,7 @@ export interface Engine extends Size {
   takeMoved?(): Promise<OrganismId[]>;
 
   save(): Promise<EngineState>;
-  /** Replaces the whole world. Rules must be in their slots. @throws EngineError when the state does not fit; the world is then as it was */
+  /** Replaces the whole world. Rules must be in their slots. Cells out of bounds are mended (`bounds.ts`). @throws EngineError when the state does not fit; the world is then as it was */
   restore(state: EngineState): Promise<void>;
   dispose(): void;
 }

@@ -41,6 +41,8 @@ export class LastingEngine implements Engine {
   readonly #options: LastingOptions;
   readonly #rules = new Map<RuleSlot, Rule>();
   readonly #organisms = new Map<OrganismId, RuleSlot>();
+  /** Of those that have one. */
+  readonly #territories = new Map<OrganismId, Rect>();
   /** Of organisms planted since the last save. */
   readonly #seeds = new Map<OrganismId, Seed>();
   /** The last state that was saved or restored; shared with whoever has it, never written. */
@@ -82,10 +84,16 @@ export class LastingEngine implements Engine {
     this.#rules.set(slot, rule);
   }
 
-  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
-    this.#engine.plant(organism, slot, x, y);
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
+    this.#engine.plant(organism, slot, x, y, territory);
     this.#organisms.set(organism, slot);
+    this.#stake(organism, territory);
     this.#seeds.set(organism, { x, y });
+  }
+
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void {
+    this.#engine.setTerritory(organism, territory);
+    this.#stake(organism, territory);
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
@@ -96,6 +104,7 @@ export class LastingEngine implements Engine {
   remove(organism: OrganismId): void {
     this.#engine.remove(organism);
     this.#organisms.delete(organism);
+    this.#territories.delete(organism);
     this.#seeds.delete(organism);
   }
 
@@ -155,12 +164,21 @@ export class LastingEngine implements Engine {
   async restore(state: EngineState): Promise<void> {
     await this.#lasting((engine) => engine.restore(state));
     this.#organisms.clear();
-    for (const { id, rule } of state.organisms) this.#organisms.set(id, rule);
+    this.#territories.clear();
+    for (const { id, rule, territory } of state.organisms) {
+      this.#organisms.set(id, rule);
+      this.#stake(id, territory);
+    }
     this.#keep(state);
   }
 
   dispose(): void {
     this.#engine.dispose();
+  }
+
+  #stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.#territories.delete(organism);
+    else this.#territories.set(organism, { ...territory });
   }
 
   #keep(state: EngineState): void {
@@ -212,6 +230,7 @@ export class LastingEngine implements Engine {
       const organisms = this.#saved.organisms.map(({ id, rule }) => ({
         id,
         rule: this.#organisms.get(id) ?? rule,
+        territory: this.#territories.get(id),
       }));
       const { pages } = this.#saved;
       await engine.restore({ stepNumber, randomSeed: this.#randomSeed, organisms, pages });
@@ -219,7 +238,11 @@ export class LastingEngine implements Engine {
       for (const { id } of organisms) {
         if (!this.#organisms.has(id) || this.#seeds.has(id)) engine.remove(id);
       }
-      for (const [id, { x, y }] of this.#seeds) engine.plant(id, this.#organisms.get(id)!, x, y);
+      for (const [id, { x, y }] of this.#seeds) {
+        engine.plant(id, this.#organisms.get(id)!, x, y);
+        // Not with the seed: the territory may have moved away from it since.
+        engine.setTerritory(id, this.#territories.get(id));
+      }
       return engine;
     } catch (error) {
       engine.dispose();

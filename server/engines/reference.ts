@@ -5,7 +5,8 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
-import { capsuleRows } from './capsule.ts';
+import { boundCell, holds, mendedPage } from './bounds.ts';
+import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
   EngineError,
@@ -21,13 +22,14 @@ import {
 import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
 import { updateCell } from './updateRule.ts';
 import {
-  checkCell,
   checkOptions,
   checkOrganism,
   checkPerturbation,
+  checkPlace,
   checkPlanted,
   checkRule,
   checkState,
+  checkTerritory,
 } from './validate.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
@@ -47,6 +49,7 @@ class ReferenceEngine implements Engine {
   private readonly across: number;
   private readonly maxPages: number;
   private readonly rest: number;
+  private readonly bounds: boolean;
   private randomSeed: number;
   private steps = 0;
   /** [height, width, 16] */
@@ -55,14 +58,17 @@ class ReferenceEngine implements Engine {
   private owners: Uint16Array;
   private readonly rules = new Map<RuleSlot, Rule>();
   private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** Of those that have one. */
+  private readonly territories = new Map<OrganismId, Rect>();
   /** Pixels of each page as they were last visited; absent: zeros. */
   private readonly visited = new Map<number, Uint8Array>();
 
-  constructor({ width, height, randomSeed, maxPages, rest = 0 }: EngineOptions) {
+  constructor({ width, height, randomSeed, maxPages, rest = 0, bounds = true }: EngineOptions) {
     this.width = width;
     this.height = height;
     this.randomSeed = randomSeed;
     this.rest = Math.fround(rest);
+    this.bounds = bounds;
     this.across = pagesAcross(width);
     this.maxPages = maxPages ?? this.across * pagesAcross(height);
     this.state = new Float32Array(width * height * CHANNELS);
@@ -82,9 +88,9 @@ class ReferenceEngine implements Engine {
     this.rules.set(slot, rule);
   }
 
-  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
-    checkCell(x, y, this);
+    checkPlace(x, y, territory, this);
     if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
     if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
     const pages = this.livingPages();
@@ -92,10 +98,21 @@ class ReferenceEngine implements Engine {
       throw new EngineError(`no room: ${pages.length} pages exist, no more may`);
     }
     this.organisms.set(organism, slot);
+    this.stake(organism, territory);
     const cell = y * this.width + x;
     this.owners[cell] = organism;
     this.state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
     this.state.fill(1, cell * CHANNELS + 3, (cell + 1) * CHANNELS);
+  }
+
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void {
+    checkPlanted(organism, this.organisms);
+    checkTerritory(territory);
+    this.stake(organism, territory);
+    for (let cell = 0; cell < this.owners.length; cell++) {
+      if (this.owners[cell] !== organism) continue;
+      if (!this.mayLive(organism, cell % this.width, Math.floor(cell / this.width))) this.clearCell(cell);
+    }
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
@@ -110,17 +127,18 @@ class ReferenceEngine implements Engine {
       if (this.owners[cell] === organism) this.clearCell(cell);
     }
     this.organisms.delete(organism);
+    this.territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
     checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        for (const cell of this.cellsIn(perturbation)) this.clearCell(cell);
+        for (const cell of this.cellsIn(strokeRows([perturbation], this))) this.clearCell(cell);
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
-        for (const cell of this.cellsIn(perturbation)) {
+        const { capsules, salt, amplitude } = perturbation;
+        for (const cell of this.cellsIn(strokeRows(capsules, this))) {
           if (this.owners[cell] === 0) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
@@ -128,6 +146,7 @@ class ReferenceEngine implements Engine {
             const noise = noiseAt(this.randomSeed, salt, this.steps, x, y, c);
             this.state[cell * CHANNELS + c] += Math.fround(noise * amplitude);
           }
+          if (this.bounds && !boundCell(this.state, cell * CHANNELS)) this.clearCell(cell);
         }
         return;
       }
@@ -198,7 +217,10 @@ class ReferenceEngine implements Engine {
       });
       if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
     }
-    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    const organisms = Array.from(this.organisms, ([id, rule]) => {
+      const territory = this.territories.get(id);
+      return territory === undefined ? { id, rule } : { id, rule, territory };
+    });
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
   }
 
@@ -207,8 +229,14 @@ class ReferenceEngine implements Engine {
     this.state.fill(0);
     this.owners.fill(0);
     this.organisms.clear();
-    for (const { id, rule } of state.organisms) this.organisms.set(id, rule);
-    for (const { page, cells, owners } of state.pages) {
+    this.territories.clear();
+    for (const { id, rule, territory } of state.organisms) {
+      this.organisms.set(id, rule);
+      this.stake(id, territory);
+    }
+    for (const saved of state.pages) {
+      const mended = this.bounds ? mendedPage(saved, this, (id) => this.territories.get(id)) : saved;
+      const { page, cells, owners } = mended;
       this.visitRect(this.pageRect(page), (cell, offset) => {
         this.owners[cell] = owners[offset];
         this.state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
@@ -229,6 +257,7 @@ class ReferenceEngine implements Engine {
       for (let x = 0; x < width; x++) tentative[y * width + x] = this.tentativeOwner(x, y);
     }
     const next = this.state.slice();
+    const exploded = new Uint8Array(width * height);
     const preAlive = new Uint8Array(width * height);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
@@ -242,7 +271,11 @@ class ReferenceEngine implements Engine {
           this.ownerAt(x + dx, y + dy) === organism
             ? this.state[(cell + dy * width + dx) * CHANNELS + channel]
             : 0;
-        updateCell(rule, channelOf, this.rest, next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
+        const channels = next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS);
+        if (!updateCell(rule, channelOf, this.rest, channels) || !this.bounds || boundCell(channels, 0))
+          continue;
+        exploded[cell] = 1;
+        channels.fill(0); // not opaque in the mask after
       }
     }
     const owners = new Uint16Array(width * height);
@@ -250,7 +283,8 @@ class ReferenceEngine implements Engine {
       for (let x = 0; x < width; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
-        if (preAlive[cell] && this.isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
+        if (!preAlive[cell] || exploded[cell]) continue;
+        if (this.isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
       }
     }
     // Both masks are finished; only now may cells be cleared.
@@ -262,7 +296,7 @@ class ReferenceEngine implements Engine {
     this.steps = (this.steps + 1) >>> 0;
   }
 
-  /** Who a cell belongs to for this step: its owner, else that of its most opaque owned neighbour. */
+  /** Who a cell belongs to for this step: its owner, else that of its most opaque neighbour that may live there. */
   private tentativeOwner(x: number, y: number): OrganismId {
     const own = this.ownerAt(x, y);
     if (own !== 0) return own;
@@ -273,7 +307,7 @@ class ReferenceEngine implements Engine {
         const owner = this.ownerAt(x + dx, y + dy);
         if (owner === 0) continue;
         const alpha = this.state[((y + dy) * this.width + x + dx) * CHANNELS + ALPHA];
-        if (alpha > best) {
+        if (alpha > best && this.mayLive(owner, x, y)) {
           best = alpha;
           organism = owner;
         }
@@ -299,6 +333,16 @@ class ReferenceEngine implements Engine {
     return false;
   }
 
+  private stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.territories.delete(organism);
+    else this.territories.set(organism, { ...territory });
+  }
+
+  /** Whether the cell lies in the organism's territory, where territories bind. */
+  private mayLive(organism: OrganismId, x: number, y: number): boolean {
+    return !this.bounds || holds(this.territories.get(organism), x, y);
+  }
+
   private ownerAt(x: number, y: number): OrganismId {
     return x < 0 || y < 0 || x >= this.width || y >= this.height ? 0 : this.owners[y * this.width + x];
   }
@@ -308,8 +352,8 @@ class ReferenceEngine implements Engine {
     this.state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   }
 
-  private *cellsIn(capsule: Parameters<typeof capsuleRows>[0]): Generator<number> {
-    for (const { y, first, last } of capsuleRows(capsule, this)) {
+  private *cellsIn(spans: readonly Span[]): Generator<number> {
+    for (const { y, first, last } of spans) {
       for (let x = first; x <= last; x++) yield y * this.width + x;
     }
   }
@@ -318,7 +362,7 @@ class ReferenceEngine implements Engine {
     return Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
   }
 
-  /** Pages that hold an owned cell, or a cell beside an opaque one: where life is or can be next. */
+  /** Pages that hold an owned cell, or a cell where life can be next. */
   private livingPages(): number[] {
     const pages = new Set<number>();
     for (let y = 0; y < this.height; y++) {

@@ -36,10 +36,12 @@ function dense(input: Float32Array, weights: Float32Array, bias: Float32Array): 
  * Adds the rule's delta to a cell, unless no channel of it exceeds `rest`: the cell then stays as it is.
  *
  * @param cell - [16], written
+ * @returns whether the delta was added
  */
-export function updateCell(rule: Rule, channelOf: ChannelOf, rest: number, cell: Float32Array): void {
+export function updateCell(rule: Rule, channelOf: ChannelOf, rest: number, cell: Float32Array): boolean {
   const hidden = dense(perceive(channelOf), rule.w1, rule.b1).map((value) => Math.max(0, value));
   const delta = dense(hidden, rule.w2, rule.b2);
-  if (delta.every((change) => Math.abs(change) <= rest)) return;
+  if (delta.every((change) => Math.abs(change) <= rest)) return false;
   for (let c = 0; c < CHANNELS; c++) cell[c] += delta[c];
+  return true;
 }

@@ -1,6 +1,7 @@
 /** Checks that every engine makes before it changes anything. */
-import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross, type Size } from '../../shared/geometry.ts';
+import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../rules/rule.ts';
+import { holds } from './bounds.ts';
 import {
   EngineError,
   type EngineOptions,
@@ -57,10 +58,31 @@ export function checkOrganism(organism: number): void {
 }
 
 /** @throws EngineError for a cell outside the world */
-export function checkCell(x: number, y: number, { width, height }: Size): void {
+function checkCell(x: number, y: number, { width, height }: Size): void {
   if (!isIndex(x, width) || !isIndex(y, height)) {
     throw new EngineError(`cell (${x}, ${y}) is not inside the ${width} x ${height} world`);
   }
+}
+
+/** @throws EngineError for a territory that is empty or not in whole cells */
+export function checkTerritory(territory: Rect | undefined): void {
+  if (territory === undefined) return;
+  const { x, y, width, height } = territory;
+  const what = `territory ${width} x ${height} at (${x}, ${y})`;
+  if (![x, y, width, height].every(Number.isSafeInteger))
+    throw new EngineError(`${what} is not in whole cells`);
+  if (width < 1 || height < 1) throw new EngineError(`${what} is empty`);
+}
+
+/** @throws EngineError for a seed outside the world or the territory, or a wrong territory */
+export function checkPlace(x: number, y: number, territory: Rect | undefined, world: Size): void {
+  checkCell(x, y, world);
+  checkTerritory(territory);
+  if (territory === undefined || holds(territory, x, y)) return;
+  const { width, height } = territory;
+  throw new EngineError(
+    `cell (${x}, ${y}) is not inside the territory ${width} x ${height} at (${territory.x}, ${territory.y})`,
+  );
 }
 
 /** Ids in use. */
@@ -71,13 +93,14 @@ export function checkPlanted(organism: OrganismId, planted: Planted): void {
   if (!planted.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
 }
 
-/** All of a perturbation but its capsule, which `capsuleRows` checks. @throws EngineError */
+/** All of a perturbation but its capsules, which `capsuleRows` checks. @throws EngineError */
 export function checkPerturbation(perturbation: Perturbation, planted: Planted): void {
   switch (perturbation.kind) {
     case 'ablate':
       return;
     case 'noise': {
-      const { amplitude } = perturbation;
+      const { amplitude, capsules } = perturbation;
+      if (capsules.length === 0) throw new EngineError('noise without a capsule');
       if (!Number.isFinite(amplitude)) throw new EngineError(`amplitude ${amplitude} is not finite`);
       return;
     }
@@ -109,8 +132,9 @@ export function checkState(
   if (!isUint32(state.stepNumber)) throw new EngineError(`step number ${state.stepNumber} is not a uint32`);
   if (!isUint32(state.randomSeed)) throw new EngineError(`random seed ${state.randomSeed} is not a uint32`);
   const organisms = new Uint8Array(MAX_ORGANISMS + 1);
-  for (const { id, rule } of state.organisms) {
+  for (const { id, rule, territory } of state.organisms) {
     checkOrganism(id);
+    checkTerritory(territory);
     if (organisms[id] !== 0) throw new EngineError(`organism ${id} appears twice`);
     if (!isIndex(rule, MAX_RULES) || !hasRule(rule))
       throw new EngineError(`organism ${id}: no rule in slot ${rule}`);

@@ -12,6 +12,7 @@ import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import { CloseCode, ROOM_NAME } from '../../shared/protocol.ts';
 import type { Admin } from '../admin/admin.ts';
 import type { Config } from '../config.ts';
+import { wiltLine } from '../rooms/wiltNotice.ts';
 import { SEAT_SECONDS, type WorldRoom, worldRoomOf } from '../rooms/world-room.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldLink } from '../world/messages.ts';
@@ -70,6 +71,10 @@ export async function createServer(
   };
 
   world.onSpecies = (species) => room.publishSpecies(species);
+  world.onWilted = (bodies) => {
+    for (const body of bodies) console.error(wiltLine(body));
+    room.tellWilted(bodies);
+  };
 
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
   admin?.attend({
@@ -182,6 +187,7 @@ export async function createServer(
     world.onFrame = () => {};
     world.onStats = () => {};
     world.onSpecies = () => {};
+    world.onWilted = () => {};
     admin?.dispose();
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();

@@ -12,6 +12,7 @@ import {
   type KeyframesMessage,
   type NameMessage,
   type PingMessage,
+  type RoomMessage,
   type StrokeMessage,
   TOOLS,
   type ViewportMessage,
@@ -26,7 +27,8 @@ export type ClientMessage =
   | { readonly type: 'cursor'; readonly message: CursorMessage }
   | { readonly type: 'name'; readonly message: NameMessage }
   | { readonly type: 'inspect'; readonly message: InspectMessage }
-  | { readonly type: 'ping'; readonly message: PingMessage };
+  | { readonly type: 'ping'; readonly message: PingMessage }
+  | { readonly type: 'room'; readonly message: RoomMessage };
 
 /** Not of the protocol; the message is for whoever wrote the client. */
 export class MessageError extends Error {
@@ -63,6 +65,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'inspect', message: { at: place(fields) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
+    case ClientMessageType.room:
+      return { type: 'room', message: { species: text(fields, 'species', LONGEST_NAME), at: cell(fields) } };
     default:
       throw new MessageError(`there is no message ${type}`);
   }
@@ -132,6 +136,13 @@ function place(fields: Fields): readonly [number, number] | null {
   if (!Array.isArray(at) || at.length !== 2 || !Number.isFinite(at[0]) || !Number.isFinite(at[1]))
     throw new MessageError('at is no pair of numbers');
   return [at[0] as number, at[1] as number];
+}
+
+function cell(fields: Fields): readonly [number, number] {
+  const at = place(fields);
+  if (at === null || !at.every(Number.isSafeInteger))
+    throw new MessageError('at is no pair of whole numbers');
+  return at;
 }
 
 function finite(fields: Fields, name: string): number {

@@ -1,9 +1,11 @@
 /** One player: what he may do, and what the world answers him. Knows no Colyseus. */
+import type { Rect } from '../../shared/geometry.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
   type HelloMessage,
   type LearnedMessage,
+  type NoticeMessage,
   PROTOCOL_VERSION,
   ServerMessageType,
   type StrokeMessage,
@@ -15,10 +17,13 @@ import type { Stream } from '../stream/stream.ts';
 import { TokenBucket } from '../stream/tokenBucket.ts';
 import type { Viewer } from '../stream/viewer.ts';
 import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
+import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
+import { RoomQuestions } from './roomQuestions.ts';
+import { wiltNotice } from './wiltNotice.ts';
 
 /** Strokes of one player that the world has not answered: the client sends ten a second at most. */
 const MOST_STROKES_PENDING = 8;
@@ -67,10 +72,13 @@ export class Session {
   readonly #budget: TokenBucket;
   #name: string;
   #viewer: Viewer | null = null;
+  /** What the client looks at, cells. */
+  #view: Rect | null = null;
   #strokesPending = 0;
   /** Where the pointer asks; the organism once it is known; null: not asking. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
+  readonly #roomQuestions: RoomQuestions;
 
   constructor(outlet: Outlet, around: Surroundings) {
     const now = around.now();
@@ -78,6 +86,9 @@ export class Session {
     this.sinceMs = now;
     this.#around = around;
     this.#name = defaultName(outlet.id);
+    this.#roomQuestions = new RoomQuestions(around.world, (answer) =>
+      outlet.post(ServerMessageType.room, answer),
+    );
     this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
@@ -133,6 +144,7 @@ export class Session {
     this.#around.players.leave(this.outlet.id);
     this.#viewer = null;
     this.#inspected = null;
+    this.#roomQuestions.dispose();
   }
 
   /** Counts one message of any kind. @returns false when there were too many; the client is closed then */
@@ -161,6 +173,7 @@ export class Session {
     const { stream, players, world } = this.#around;
     switch (kind) {
       case 'viewport':
+        this.#view = message;
         stream.look(viewer, message);
         return;
       case 'ack':
@@ -183,6 +196,9 @@ export class Session {
       case 'inspect':
         this.#inspected = message.at === null ? null : { at: message.at, organism: null };
         void this.inspect();
+        return;
+      case 'room':
+        this.#roomQuestions.ask(message);
         return;
       case 'ping':
         this.outlet.post(ServerMessageType.pong, message);
@@ -215,6 +231,12 @@ export class Session {
     } finally {
       this.#inspecting = false;
     }
+  }
+
+  tellWilted(bodies: readonly WiltedBody[]): void {
+    if (!this.isStarted) return;
+    const text = wiltNotice(bodies, this.#view, this.#name);
+    if (text !== null) this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
   }
 
   async #stroke(stroke: StrokeMessage): Promise<void> {

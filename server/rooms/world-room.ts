@@ -22,6 +22,7 @@ import {
 } from '../../shared/protocol.ts';
 import { Stream } from '../stream/stream.ts';
 import type { PublishedFrame, WorldLink } from '../world/messages.ts';
+import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { type Attendance, Session, type Surroundings } from './session.ts';
@@ -156,6 +157,11 @@ export class WorldRoom extends Room {
   /** Everybody shall read it. */
   announce(text: string): void {
     this.#tellAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
+  }
+
+  /** Those who look at them, or have planted them, are told. */
+  tellWilted(bodies: readonly WiltedBody[]): void {
+    for (const { session } of this.#sessions.values()) session.tellWilted(bodies);
   }
 
   /** Who has joined. */

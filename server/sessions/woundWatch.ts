@@ -3,7 +3,7 @@
  * it measured, and takes what became of it, to be told to whoever keeps it (`draft.ts`). Time is counted in steps: in
  * a paused world nothing heals and nothing is given up. With no wound open it does nothing at all.
  */
-import type { OrganismId, Perturbation } from '../engines/engine.ts';
+import type { Capsule, OrganismId, Perturbation } from '../engines/engine.ts';
 import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
 
 /** Healed: so much of what it was. */
@@ -166,8 +166,9 @@ export class WoundWatch {
 }
 
 /**
- * What of a stroke touched one body, in the body's own coordinates. Capsules that follow each other are one blow; a
- * stroke that leaves the body and comes back is several.
+ * What of a stroke touched one body, in the body's own coordinates. Circles erased one after the other are one blow; an
+ * erasing stroke that leaves the body and comes back is several. A stroke of noise is one dose, so it is one blow, all
+ * of it.
  *
  * @param perturbations - one stroke's, as the world applied them
  * @param touching - which of them touched the body, ascending
@@ -177,22 +178,40 @@ export function blowsOf(
   touching: readonly number[],
   seed: { readonly x: number; readonly y: number },
 ): BlowShape[] {
-  const blows: (BlowShape & { points: number[] })[] = [];
-  let last = Number.NaN;
-  for (const i of touching) {
+  const blows: BlowShape[] = [];
+  /** Capsules that follow each other, not yet a blow. */
+  let erased: Capsule[] = [];
+  for (const [n, i] of touching.entries()) {
     const one = perturbations[i];
-    if (one.kind === 'truncate') {
-      blows.push({ tool: one.kind, radius: one.radius, points: [0, 0] });
-      continue;
+    switch (one.kind) {
+      case 'truncate':
+        blows.push({ tool: one.kind, radius: one.radius, points: [0, 0] });
+        break;
+      case 'noise':
+        blows.push({ tool: one.kind, radius: one.capsules[0].radius, points: polyline(one.capsules, seed) });
+        break;
+      case 'ablate': {
+        erased.push(one);
+        if (touching[n + 1] === i + 1 && perturbations[i + 1].kind === 'ablate') break;
+        blows.push({ tool: one.kind, radius: erased[0].radius, points: polyline(erased, seed) });
+        erased = [];
+        break;
+      }
+      default:
+        one satisfies never;
     }
-    if (i !== last + 1)
-      blows.push({ tool: one.kind, radius: one.radius, points: [one.x0 - seed.x, one.y0 - seed.y] });
-    // A dab begins where it ends.
-    if (one.x1 !== one.x0 || one.y1 !== one.y0)
-      blows[blows.length - 1].points.push(one.x1 - seed.x, one.y1 - seed.y);
-    last = i;
   }
   return blows;
+}
+
+/** The line along capsules that follow each other, from the seed cell. A dab begins where it ends and is one point. */
+function polyline(capsules: readonly Capsule[], seed: { readonly x: number; readonly y: number }): number[] {
+  const [{ x0, y0 }] = capsules;
+  const points = [x0 - seed.x, y0 - seed.y];
+  for (const { x0, y0, x1, y1 } of capsules) {
+    if (x1 !== x0 || y1 !== y0) points.push(x1 - seed.x, y1 - seed.y);
+  }
+  return points;
 }
 
 /** Step numbers are uint32 and go round. */

@@ -40,6 +40,8 @@ export interface OrganismRecord {
   readonly health: number;
   /** Oldest first. */
   readonly history: readonly number[];
+  /** It was dissolving, or its seed was to be planted again: it need not have cells. Absent: no. */
+  readonly isWilting?: boolean;
 }
 
 /** Where an organism of the garden died, and when (of the world's running time) it is sown again. */

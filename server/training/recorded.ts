@@ -2,7 +2,7 @@
  * Damage as players really did it: a recorded wound's blows, done again to a training body at their steps. Cells are
  * covered exactly as the world covers them (`world/perturb.ts`, `engines/capsule.ts`), seen from the seed cell.
  */
-import { capsuleRows } from '../engines/capsule.ts';
+import { strokeRows } from '../engines/capsule.ts';
 import { noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import type { Blow } from '../sessions/wound.ts';
@@ -49,16 +49,12 @@ export function strike(state: Float32Array, shape: GridShape, blow: Blow, noise:
     return;
   }
   const points = blow.points.map((value, i) => value + (i % 2 === 0 ? x0 : y0));
-  for (const [i, capsule] of capsulesOf(points, radius).entries()) {
-    for (const { y, first, last } of capsuleRows(capsule, shape)) {
-      const row = cellIndex(shape, 0, y);
-      if (tool === 'ablate') state.fill(0, (row + first) * CHANNELS, (row + last + 1) * CHANNELS);
-      else {
-        const salt = (noise.salt + i) >>> 0;
-        for (let x = first; x <= last; x++)
-          if (holdsSomething(state, row + x)) shake(state, row + x, x, y, { ...noise, salt });
-      }
-    }
+  for (const { y, first, last } of strokeRows(capsulesOf(points, radius), shape)) {
+    const row = cellIndex(shape, 0, y);
+    if (tool === 'ablate') state.fill(0, (row + first) * CHANNELS, (row + last + 1) * CHANNELS);
+    else
+      for (let x = first; x <= last; x++)
+        if (holdsSomething(state, row + x)) shake(state, row + x, x, y, noise);
   }
 }
 

@@ -4,23 +4,18 @@
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import { cellHash } from '../engines/fire.ts';
+import type { MatureForm } from './mature.ts';
+import { type GrownBody, roomFault } from './room.ts';
 
 export interface Bed {
   readonly name: string;
-  /** The mature box, seen from the seed. */
-  readonly box: Rect;
+  readonly form: MatureForm;
 }
 
 export interface Seedling {
   readonly species: string;
   readonly x: number;
   readonly y: number;
-}
-
-interface Placed {
-  readonly x: number;
-  readonly y: number;
-  readonly bed: Bed;
 }
 
 /** From seed to seed, in mature sizes. */
@@ -50,27 +45,27 @@ export function layOutGarden(
   let draws = 0;
   const random = (): number => cellHash(randomSeed, draws++, 0, 0) / 2 ** 32;
   const middle = { x: world.width / 2, y: world.height / 2 };
-  const placed: Placed[] = [];
+  const placed: GrownBody[] = [];
   const distance = (x: number, y: number): number => Math.hypot((x - middle.x) / WIDENESS, y - middle.y);
 
   // Who stands near a place is found by squares as wide as any two must be apart.
-  const square = Math.max(1, ...beds.map(({ box }) => LEAST_SPACING * Math.max(box.width, box.height)));
-  const squares = new Map<string, Placed[]>();
+  const square = Math.max(1, ...beds.map(({ form }) => LEAST_SPACING * Math.max(form.width, form.height)));
+  const squares = new Map<string, GrownBody[]>();
   const squareAt = (x: number, y: number, dx = 0, dy = 0): string =>
     `${Math.floor(x / square) + dx},${Math.floor(y / square) + dy}`;
 
-  const fits = (x: number, y: number, { box }: Bed): boolean => {
-    const left = x + box.x - EDGE_CELLS;
-    const top = y + box.y - EDGE_CELLS;
-    const right = left + box.width + 2 * EDGE_CELLS;
-    const bottom = top + box.height + 2 * EDGE_CELLS;
+  const fits = (x: number, y: number, { name, form }: Bed): boolean => {
+    const left = x + form.x - EDGE_CELLS;
+    const top = y + form.y - EDGE_CELLS;
+    const right = left + form.width + 2 * EDGE_CELLS;
+    const bottom = top + form.height + 2 * EDGE_CELLS;
     if (left < 0 || top < 0 || right > world.width || bottom > world.height) return false;
+    const near: GrownBody[] = [];
     for (let dy = -1; dy <= 1; dy++)
-      for (let dx = -1; dx <= 1; dx++)
-        for (const other of squares.get(squareAt(x, y, dx, dy)) ?? [])
-          if (Math.hypot(other.x - x, other.y - y) < LEAST_SPACING * meanSide(other.bed.box, box))
-            return false;
-    return true;
+      for (let dx = -1; dx <= 1; dx++) near.push(...(squares.get(squareAt(x, y, dx, dy)) ?? []));
+    const isApart = (other: GrownBody): boolean =>
+      Math.hypot(other.x - x, other.y - y) >= LEAST_SPACING * meanSide(other.form, form);
+    return near.every(isApart) && roomFault({ species: name, x, y, form }, world, near) === null;
   };
 
   /** A place beside one who stands already, near the middle but not too orderly; null when none was found. */
@@ -81,7 +76,7 @@ export function layOutGarden(
         const back = Math.floor(random() * Math.min(among, placed.length));
         const beside = placed[placed.length - 1 - back];
         const spacing = LEAST_SPACING + random() * (MOST_SPACING - LEAST_SPACING);
-        const away = spacing * meanSide(beside.bed.box, bed.box);
+        const away = spacing * meanSide(beside.form, bed.form);
         const angle = random() * 2 * Math.PI;
         const x = Math.round(beside.x + away * Math.cos(angle));
         const y = Math.round(beside.y + away * Math.sin(angle));
@@ -94,7 +89,7 @@ export function layOutGarden(
   };
 
   const place = (x: number, y: number, bed: Bed): void => {
-    const one = { x, y, bed };
+    const one = { species: bed.name, x, y, form: bed.form };
     placed.push(one);
     const key = squareAt(x, y);
     squares.set(key, [...(squares.get(key) ?? []), one]);
@@ -103,15 +98,15 @@ export function layOutGarden(
   for (const bed of shuffledRounds(beds, count, random)) {
     if (placed.length === 0) {
       // The middle of the body, not its seed, in the middle of the world.
-      const x = Math.round(middle.x - bed.box.x - bed.box.width / 2);
-      const y = Math.round(middle.y - bed.box.y - bed.box.height / 2);
+      const x = Math.round(middle.x - bed.form.x - bed.form.width / 2);
+      const y = Math.round(middle.y - bed.form.y - bed.form.height / 2);
       if (fits(x, y, bed)) place(x, y, bed);
       continue;
     }
     const found = findPlace(bed);
     if (found !== null) place(found.x, found.y, bed);
   }
-  return placed.map(({ x, y, bed }) => ({ species: bed.name, x, y }));
+  return placed.map(({ species, x, y }) => ({ species, x, y }));
 }
 
 const meanSide = (a: Rect, b: Rect): number =>

@@ -1,7 +1,7 @@
 /** Measures how whole the bodies are, a share of those that moved in each frame. */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import type { WoundWatch } from '../sessions/woundWatch.ts';
-import { healthOf, healthRect, likestPlace, type MatureForm } from './mature.ts';
+import { Measure } from './measure.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
@@ -27,8 +27,7 @@ export class HealthWatch {
   readonly #organisms: Organisms;
   readonly #rules: RuleSlots;
   readonly #wounds: WoundWatch;
-  /** Of the body that is being measured; as long as the largest yet. */
-  #own = new Float32Array(0);
+  readonly #measure: Measure;
   /** Whose health may have changed since it was measured, first come first served. */
   readonly #stale = new Set<OrganismId>();
   /** Of them when last counted: all are to be measured until the next count. */
@@ -41,8 +40,19 @@ export class HealthWatch {
   /** With which health they were last looked for elsewhere. */
   readonly #sought = new WeakMap<Organism, number>();
 
-  constructor(engine: Engine, organisms: Organisms, rules: RuleSlots, wounds: WoundWatch) {
+  readonly #hasMoved: (organism: Organism) => void;
+
+  /** @param hasMoved - told of a body that stands at another place from now on */
+  constructor(
+    engine: Engine,
+    organisms: Organisms,
+    rules: RuleSlots,
+    wounds: WoundWatch,
+    hasMoved: (organism: Organism) => void,
+  ) {
+    this.#hasMoved = hasMoved;
     this.#engine = engine;
+    this.#measure = new Measure(engine);
     this.#organisms = organisms;
     this.#rules = rules;
     this.#wounds = wounds;
@@ -70,7 +80,9 @@ export class HealthWatch {
     const organism = this.#organisms.get(id);
     if (organism === undefined) return;
     const { mature } = this.#rules.at(organism.slot);
-    this.#found(organism, healthOf(await this.#read(organism, mature), mature));
+    const { health, isOutOfRange } = await this.#measure.health(organism, mature);
+    organism.isOutOfRange = isOutOfRange;
+    this.#found(organism, health);
   }
 
   /**
@@ -81,15 +93,16 @@ export class HealthWatch {
     if (!this.#mayFollow) return;
     this.#mayFollow = false;
     for (const organism of this.#organisms) {
-      if (organism.health >= WHOLE) continue;
+      if (organism.health >= WHOLE || organism.isWilting) continue;
       const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
       if (Math.abs(organism.health - sought) <= SAME || !organism.history.isSteady(SETTLED_SAMPLES)) continue;
       this.#sought.set(organism, organism.health);
       const { mature } = this.#rules.at(organism.slot);
-      const { dx, dy, health } = likestPlace(await this.#read(organism, mature), mature);
+      const { dx, dy, health } = await this.#measure.likestPlace(organism, mature);
       if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) return;
       organism.x += dx;
       organism.y += dy;
+      this.#hasMoved(organism);
       this.#found(organism, health);
       return;
     }
@@ -98,15 +111,5 @@ export class HealthWatch {
   #found(organism: Organism, health: number): void {
     organism.health = health;
     this.#wounds.measured(organism.id, health, this.#engine.stepNumber);
-  }
-
-  /** Of its own cells, what `healthRect` says. The next call overwrites it. */
-  async #read(organism: Organism, mature: MatureForm): Promise<Float32Array> {
-    const rect = healthRect(mature, organism.x, organism.y);
-    const length = rect.width * rect.height * 4;
-    if (this.#own.length < length) this.#own = new Float32Array(length);
-    const own = this.#own.subarray(0, length);
-    await this.#engine.readOrganism(organism.id, rect, own);
-    return own;
   }
 }

@@ -60,6 +60,8 @@ class Link implements WorldThread {
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
+  onWilted: WorldLink['onWilted'] = () => {};
+  readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
   onNote: (message: string) => void = (message) => console.error(message);
   readonly #thread: ThreadPort;
@@ -164,6 +166,10 @@ class Link implements WorldThread {
         return;
       case 'wounds':
         this.onWounds(message.events);
+        return;
+      case 'wilted':
+        for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
+        this.onWilted(message.bodies);
         return;
       case 'note':
         this.onNote(message.message);

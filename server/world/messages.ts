@@ -7,6 +7,7 @@ import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '..
 import type { SwapScope } from '../rules/registry.ts';
 import type { WoundEvent } from '../sessions/woundWatch.ts';
 import type { LoadedRule } from './ruleSlots.ts';
+import type { WiltedBody } from './wilting.ts';
 
 /** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
 export interface PublishedUpdate {
@@ -97,6 +98,8 @@ export type WorldQuery =
       readonly name: string;
       readonly stroke: StrokeMessage;
     }
+  /** Answer: why no seed can be planted at a cell, for a player to read; null: it can. Integers. */
+  | { readonly kind: 'room'; readonly species: string; readonly x: number; readonly y: number }
   /** Answer: null, when the save is on disk. */
   | { readonly kind: 'save' }
   /** Answer: how many organisms it concerned. */
@@ -112,6 +115,7 @@ export interface WorldAnswers {
   inspectAt: InspectionMessage['organism'];
   inspect: InspectionMessage['organism'];
   stroke: StrokeOutcome;
+  room: string | null;
   save: null;
   control: number;
   endWounds: null;
@@ -158,6 +162,8 @@ export type FromWorld =
   | { readonly type: 'swap'; readonly outcome: SwapOutcome }
   /** What players did to bodies, and what became of it; in order. */
   | { readonly type: 'wounds'; readonly events: readonly WoundEvent[] }
+  /** Bodies that have begun to wilt in one frame. */
+  | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
   | { readonly type: 'stopped' };
 
 /** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
@@ -165,6 +171,8 @@ export interface WorldLink {
   readonly ready: WorldReady;
   /** The newest; null: none has come yet. */
   readonly stats: Omit<StatsMessage, 'players'> | null;
+  /** How many bodies have begun to wilt since the start of the process, by the label of the rule they lived by. */
+  readonly wilted: ReadonlyMap<string, number>;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
   /** @throws Error with the world's reason, or after 10 s without an answer */
@@ -175,6 +183,7 @@ export interface WorldLink {
   onSpecies: (species: readonly Species[]) => void;
   onSwap: (outcome: SwapOutcome) => void;
   onWounds: (events: readonly WoundEvent[]) => void;
+  onWilted: (bodies: readonly WiltedBody[]) => void;
   /** Saves and ends the simulation thread. */
   stop(): Promise<void>;
 }

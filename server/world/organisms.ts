@@ -1,4 +1,5 @@
 /** Who lives: records of organisms and their ids. It knows no cells; the engine does. */
+import type { Rect } from '../../shared/geometry.ts';
 import type { RuleSlot } from '../engines/engine.ts';
 import type { OrganismRecord } from '../storage/snapshot.ts';
 
@@ -16,18 +17,25 @@ export interface Organism {
   y: number;
   /** Empty for the garden's. */
   readonly planter: string;
-  readonly plantedStep: number;
-  /** Of the world's running time. */
-  readonly plantedSeconds: number;
+  /** When its seed was planted; after wilting, when it was planted again. */
+  plantedStep: number;
+  /** Seconds of world time. */
+  plantedSeconds: number;
   /** Of the engine: the rule it lives by. */
   slot: RuleSlot;
-  /** When its rule was swapped, of the world's running time, and for which; the last four. */
+  /** When its rule was swapped, in seconds of world time, and for which, or when it wilted, and why; the last four. */
   marks: readonly { readonly atSeconds: number; readonly label: string }[];
   /** 0..1, when last measured. */
   health: number;
+  /** A colour was at the engine's limit, or not a number, when last measured. */
+  isOutOfRange: boolean;
+  /** It dissolves, or its seed waits to be planted again (`wilting.ts`). */
+  isWilting: boolean;
   /** Owned cells, when last counted. */
   cells: number;
   readonly history: HealthHistory;
+  /** As the engine was told last; null: it was not. */
+  territory: Rect | null;
 }
 
 /** The last 240 samples of an organism's health. */
@@ -106,10 +114,18 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], ...rest } = facts;
+    const { history: samples = [], isWilting = false, ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
-    const organism: Organism = { ...rest, cells: 1, history, marks: [] };
+    const organism: Organism = {
+      ...rest,
+      cells: 1,
+      history,
+      marks: [],
+      isOutOfRange: false,
+      isWilting,
+      territory: null,
+    };
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
     this.#nextId = (organism.id % MOST_IDS) + 1;
@@ -127,11 +143,13 @@ export class Organisms {
    * @param ruleOf - what the rule in a slot is called in a save
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
-    return [...this.#living.values()].map(({ cells: _cells, marks: _marks, slot, history, ...rest }) => ({
-      ...rest,
-      rule: ruleOf(slot),
-      history: history.list(),
-    }));
+    return Array.from(this.#living.values(), (organism) => {
+      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health, isWilting } = organism;
+      const rule = ruleOf(slot);
+      const history = organism.history.list();
+      const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
+      return isWilting ? { ...record, isWilting } : record;
+    });
   }
 
   /** Replaces everyone. @param slotOf - of the rule that a saved one lives by */

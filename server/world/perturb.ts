@@ -8,13 +8,11 @@ import { strokeFault } from '../../shared/stroke.ts';
 import type { Capsule, Engine, OrganismId, Perturbation } from '../engines/engine.ts';
 import type { Organisms } from './organisms.ts';
 
-/** Uniform within ±0.5: what the rules are trained to survive, and then some. */
+/** Of a whole stroke, uniform within ±0.5: what the rules are trained to survive, and then some. */
 export const NOISE_AMPLITUDE = 0.5;
 /** How far from a pointer its organism may be, in cells. */
 export const PICK_REACH = 2;
-/** Cells from seed to seed; nearer ones could not tell their bodies apart. */
-const SEED_SPACING = 6;
-/** A joint drawn straighter than this is left out: fewer capsules, and noise is not added twice there. */
+/** A joint drawn straighter than this is left out: fewer capsules. */
 const STRAIGHTNESS_CELLS = 0.75;
 /** Owners are read in pieces of a segment, or a long diagonal would have a huge box. */
 const PIECE_CELLS = 64;
@@ -23,6 +21,8 @@ export interface Ground {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly species: readonly { readonly name: string }[];
+  /** Why the grown body of a species would have no room about a cell, for a player to read; null: it has. */
+  readonly roomFault: (species: string, x: number, y: number) => string | null;
 }
 
 export type Plan =
@@ -52,27 +52,29 @@ export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: nu
     case 'noise': {
       const capsules = capsulesOf(stroke.points, stroke.radius);
       const hit = await ownersUnder(capsules, ground.engine);
-      const perturbations = capsules.map(
-        (capsule, i): Perturbation =>
-          stroke.tool === 'ablate'
-            ? { kind: 'ablate', ...capsule }
-            : { kind: 'noise', ...capsule, amplitude: NOISE_AMPLITUDE, salt: (salt + i) >>> 0 },
-      );
-      return { ok: true, perturbations, hit };
+      if (stroke.tool === 'ablate') {
+        return { ok: true, perturbations: capsules.map((capsule) => ({ kind: 'ablate', ...capsule })), hit };
+      }
+      // One stroke is one dose: where its capsules overlap the noise is added once.
+      const noise: Perturbation = { kind: 'noise', capsules, amplitude: NOISE_AMPLITUDE, salt: salt >>> 0 };
+      return {
+        ok: true,
+        perturbations: [noise],
+        hit: new Map(Array.from(hit.keys(), (id) => [id, [0]])),
+      };
     }
     default:
       return stroke.tool satisfies never;
   }
 }
 
-/** A seed needs a free neighbourhood, not too close to another's. */
+/** A seed needs nobody beside it, and room for what it grows into. */
 export async function planSeed(species: string, x: number, y: number, ground: Ground): Promise<Plan> {
   const owners = new Uint16Array(9);
   await ground.engine.readOwners({ x: x - 1, y: y - 1, width: 3, height: 3 }, owners);
   if (owners.some((owner) => owner !== 0)) return refused('Somebody lives there already.');
-  for (const organism of ground.organisms)
-    if (Math.hypot(organism.x - x, organism.y - y) < SEED_SPACING)
-      return refused(`Too close to the heart of a ${organism.species}.`);
+  const fault = ground.roomFault(species, x, y);
+  if (fault !== null) return refused(fault);
   return { ok: true, seed: { species, x, y } };
 }
 

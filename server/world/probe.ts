@@ -4,10 +4,10 @@
  */
 import type { Engine } from '../engines/engine.ts';
 import { toByte } from '../engines/engine.ts';
-import type { EngineFactory } from './mature.ts';
-import { HEALTH_MARGIN, healthOf, healthRect, MatureError, type MatureForm } from './mature.ts';
+import { HEALTH_MARGIN, healthOf, healthRect } from './likeness.ts';
+import { type EngineFactory, GROWN_STEPS, MatureError, type MatureForm, matureCells } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
-import { matureCells, VERDICT_STEPS } from './swapWatch.ts';
+import { VERDICT_STEPS } from './swapWatch.ts';
 import { World } from './world.ts';
 
 export const FILM_FRAMES = 60;
@@ -18,8 +18,6 @@ export const CUT_FRAME = 35;
 const MOST_FILM_SIDE = 128;
 /** Free cells around what is filmed. */
 const FILM_MARGIN = HEALTH_MARGIN;
-/** As `growMature` takes them for a body to be grown. */
-const GROWN_STEPS = 300;
 /** A frame's worth, as the world is observed. */
 const OBSERVE_STEPS = 2;
 

@@ -122,6 +122,7 @@ export class Simulation {
     await this.#publish();
     await world.observe(elapsedSeconds);
     this.#tellWounds();
+    this.#tellWilted();
     this.#report();
 
     if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
@@ -166,6 +167,11 @@ export class Simulation {
   #tellWounds(): void {
     const events = this.#options.world.wounds.take();
     if (events !== null) this.#options.post({ type: 'wounds', events });
+  }
+
+  #tellWilted(): void {
+    const bodies = this.#options.world.wilting.take();
+    if (bodies !== null) this.#options.post({ type: 'wilted', bodies });
   }
 
   #endWounds(): void {
@@ -219,6 +225,8 @@ export class Simulation {
       case 'stroke':
         // Not alone: it waits for the next frame, which must be able to come.
         return world.queueStroke(query.name, query.stroke);
+      case 'room':
+        return this.#alone(() => world.roomFault(query.species, query.x, query.y));
       case 'save':
         return this.#save();
       case 'control':

@@ -23,6 +23,8 @@ export interface SwapGround {
   readonly runSeconds: () => number;
   /** Told of whoever goes over to another rule, or is removed, before it does. */
   readonly leaves: (id: OrganismId) => void;
+  /** Told when the rules have changed by which an organism may live: its territory follows. */
+  readonly settle: (one: Organism) => void;
 }
 
 interface Swap {
@@ -32,6 +34,8 @@ interface Swap {
   readonly fallback: RuleSlot | undefined;
   /** Where each organism goes back to: the last rule that has proved itself. */
   readonly provenSlots: ReadonlyMap<OrganismId, RuleSlot>;
+  /** By what each organism lived until this swap. */
+  readonly priorSlots: ReadonlyMap<OrganismId, RuleSlot>;
   readonly watch: SwapWatch;
   /** As they were under the last rule that has proved itself. */
   readonly bodies: Bodies;
@@ -50,6 +54,22 @@ export class Swaps {
   /** A player has hurt them: what becomes of them says nothing about their rule. */
   strike(organisms: readonly OrganismId[]): void {
     for (const { watch } of this.#swaps) watch.strike(organisms);
+  }
+
+  /** Whether an organism lives by a rule that has not proved itself yet. */
+  isWatched(one: Organism): boolean {
+    return this.#swaps.some((swap) => isCovered(swap, one));
+  }
+
+  /** The rules by which its body has grown, or may go back to, besides its own: until its swap has been judged. */
+  heldSlots(one: Organism): RuleSlot[] {
+    const held: RuleSlot[] = [];
+    for (const swap of this.#swaps) {
+      if (!isCovered(swap, one)) continue;
+      for (const slot of [swap.provenSlots.get(one.id), swap.priorSlots.get(one.id)])
+        if (slot !== undefined) held.push(slot);
+    }
+    return held;
   }
 
   /** Between two steps. Whatever is refused leaves everything as it was. */
@@ -75,18 +95,22 @@ export class Swaps {
     const fallback = replaced.find((swap) => swap.order.scope !== 'organism') ?? null;
     const before = new Map<OrganismId, Before>();
     const provenSlots = new Map<OrganismId, RuleSlot>();
+    const priorSlots = new Map<OrganismId, RuleSlot>();
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
       const isSteady = one.history.isSteady(STEADY_SAMPLES);
       before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
+      priorSlots.set(one.id, one.slot);
       this.#move(one, slot, mark);
     }
     const inForce = fallback === null ? slots.inForce(species) : fallback.fallback;
     if (scope !== 'organism') slots.putInForce(species, slot);
-    for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
-    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, watch, bodies });
+    // Before the old ones end: else the territories would be the new rule's, and cut what it has not grown.
+    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies });
+    for (const one of moved) this.#ground.settle(one);
+    for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     return { ok: true, step: engine.stepNumber, organisms: moved.length };
   }
 
@@ -174,6 +198,8 @@ export class Swaps {
 
   #end(swap: Swap, verdict: SwapOutcome['verdict'], reason: string): void {
     this.#swaps = this.#swaps.filter((one) => one !== swap);
+    for (const one of this.#ground.organisms)
+      if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#ground.settle(one);
     const { id, species, scope, who } = swap.order;
     const { label } = this.#ground.slots.at(swap.slot);
     this.onOutcome({ id, species, scope, who, rule: label, verdict, reason });
@@ -187,8 +213,9 @@ export class Swaps {
   #neededSlots(): Set<RuleSlot> {
     const needed = new Set<RuleSlot>();
     for (const { slot } of this.#ground.organisms) needed.add(slot);
-    for (const { slot, fallback, provenSlots } of this.#swaps) {
+    for (const { slot, fallback, provenSlots, priorSlots } of this.#swaps) {
       needed.add(slot);
+      for (const prior of priorSlots.values()) needed.add(prior);
       if (fallback !== undefined) needed.add(fallback);
       for (const proven of provenSlots.values()) needed.add(proven);
     }

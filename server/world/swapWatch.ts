@@ -12,8 +12,9 @@
  * first, and gets better. Time is counted in steps: a paused world judges nobody.
  */
 import type { Engine, OrganismId } from '../engines/engine.ts';
-import { ALIVE_THRESHOLD } from '../rules/rule.ts';
-import { healthOf, healthRect, type MatureForm } from './mature.ts';
+import { healthRect } from './likeness.ts';
+import { type MatureForm, matureCells } from './mature.ts';
+import { Measure } from './measure.ts';
 import type { Organism } from './organisms.ts';
 
 /** 1.5 s at 30 steps a second. */
@@ -59,6 +60,7 @@ interface Look {
 
 export class SwapWatch {
   readonly #engine: Engine;
+  readonly #measure: Measure;
   readonly #mature: MatureForm;
   readonly #matureCells: number;
   readonly #before: Map<OrganismId, Before>;
@@ -73,6 +75,7 @@ export class SwapWatch {
    */
   constructor(engine: Engine, mature: MatureForm, before: ReadonlyMap<OrganismId, Before>) {
     this.#engine = engine;
+    this.#measure = new Measure(engine);
     this.#mature = mature;
     this.#matureCells = matureCells(mature);
     this.#before = new Map(before);
@@ -145,11 +148,9 @@ export class SwapWatch {
     let health = 0;
     let frozen = 0;
     for (const look of this.#looks) {
-      const { x, y } = organisms.get(look.id)!;
-      await this.#engine.readOrganism(look.id, healthRect(this.#mature, x, y), look.now);
+      const { health: own } = await this.#measure.health(organisms.get(look.id)!, this.#mature, look.now);
       if (!look.now.every(Number.isFinite))
         return `it explodes: organism ${look.id} holds a number that is none`;
-      const own = healthOf(look.now, this.#mature);
       health += own / count;
       if (!standsStill(look.rgba, look.now)) {
         look.rgba.set(look.now);
@@ -175,21 +176,6 @@ export class SwapWatch {
   #since(step: number): number {
     return (this.#engine.stepNumber - step) >>> 0;
   }
-}
-
-/** Cells that a mature body owns: those with something opaque in their 3x3. */
-export function matureCells({ width, height, rgba }: MatureForm): number {
-  const isOpaque = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && rgba[(y * width + x) * 4 + 3] > ALIVE_THRESHOLD;
-  let cells = 0;
-  for (let y = -1; y <= height; y++) {
-    for (let x = -1; x <= width; x++) {
-      let isOwned = false;
-      for (let n = 0; n < 9; n++) isOwned ||= isOpaque(x + (n % 3) - 1, y + Math.floor(n / 3) - 1);
-      if (isOwned) cells++;
-    }
-  }
-  return cells;
 }
 
 const isWorse = (health: number, before: Before): boolean =>

@@ -4,25 +4,22 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import {
-  type Engine,
-  EngineError,
-  type OrganismId,
-  type PageState,
-  type Perturbation,
-  type RuleSlot,
-} from '../engines/engine.ts';
-import { CHANNELS } from '../rules/rule.ts';
+import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
-import type { FallowBed, OrganismRecord, WorldState } from '../storage/snapshot.ts';
-import { layOutGarden, type Seedling } from './garden.ts';
+import type { WorldState } from '../storage/snapshot.ts';
+import { Beds } from './beds.ts';
+import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
+import { territoryOf } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
-import { organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
+import { type Ground, organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
 import { readPixels } from './pixels.ts';
+import { ownersOf, type Recall, recallNotes, recallRules, withOnly } from './recall.ts';
+import { type GrownBody, roomFault } from './room.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { Swaps } from './swap.ts';
+import { Wilting } from './wilting.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
@@ -30,8 +27,6 @@ const SAMPLES_PER_SECOND = 4;
 const MOST_STROKES = 64;
 /** Strokes that wait; beyond it players are told so. */
 const MOST_WAITING = 512;
-/** From the death of an organism of the garden to its new seed: long enough to be seen, and to be missed. */
-const FALLOW_SECONDS = 15;
 
 interface WaitingStroke {
   readonly name: string;
@@ -50,6 +45,7 @@ export class World {
   readonly organisms = new Organisms();
   readonly swaps: Swaps;
   readonly wounds = new WoundWatch();
+  readonly wilting: Wilting;
   /** The rules in force have changed. */
   onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #waiting: WaitingStroke[] = [];
@@ -61,21 +57,35 @@ export class World {
   #livingCells = 0;
   /** An admin has cleared their places: they do not come back. */
   readonly #uprooted = new Set<number>();
-  /** In order of time. */
-  #fallow: FallowBed[] = [];
+  /** What a stroke is planned on. */
+  readonly #ground: Ground;
+  readonly #beds = new Beds();
 
   /** @param rules - the ones in force, one a species */
   constructor(engine: Engine, rules: readonly LoadedRule[]) {
     this.engine = engine;
     this.rules = new RuleSlots(engine, rules);
     const { organisms, rules: slots, wounds } = this;
-    this.#health = new HealthWatch(engine, organisms, slots, wounds);
-    this.swaps = new Swaps({
+    this.#ground = {
       engine,
       organisms,
-      slots,
-      runSeconds: () => this.#runSeconds,
-      leaves: (id) => wounds.leave(id),
+      get species() {
+        return slots.cards;
+      },
+      roomFault: (species, x, y) => this.#bodyFault(species, x, y),
+    };
+    const settle = (one: Organism): void => this.#settle(one);
+    this.#health = new HealthWatch(engine, organisms, slots, wounds, settle);
+    const common = { engine, organisms, slots, runSeconds: () => this.#runSeconds };
+    this.swaps = new Swaps({ ...common, leaves: (id) => wounds.leave(id), settle });
+    this.wilting = new Wilting({
+      ...common,
+      isWatched: (one) => this.swaps.isWatched(one),
+      territoryOf: (one) => this.#territoryOf(one),
+      leaves: (id) => {
+        wounds.leave(id);
+        this.swaps.strike([id]);
+      },
     });
   }
 
@@ -92,19 +102,16 @@ export class World {
 
   /** @returns how many found a place */
   plantGarden(count: number, randomSeed: number): number {
-    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
-    const seedlings = layOutGarden(this.engine, beds, count, randomSeed);
+    const seedlings = layOutGarden(this.engine, this.#garden, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
   }
 
   /** Like `plantGarden`, where others live already. @returns how many found a place */
   async plantMore(count: number, randomSeed: number): Promise<number> {
-    const beds = Array.from(this.rules, ({ card, mature }) => ({ name: card.name, box: mature }));
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     let planted = 0;
-    for (const seedling of layOutGarden(this.engine, beds, count, randomSeed)) {
-      if (!(await planSeed(seedling.species, seedling.x, seedling.y, ground)).ok) continue;
+    for (const seedling of layOutGarden(this.engine, this.#garden, count, randomSeed)) {
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#ground)).ok) continue;
       try {
         this.#plant(seedling, '');
         planted++;
@@ -124,8 +131,13 @@ export class World {
     for (const id of hit) this.wounds.leave(id);
     this.engine.perturb({ kind: 'ablate', ...circle });
     this.swaps.strike(hit);
-    this.#fallow = this.#fallow.filter((bed) => !isInside(bed));
-    for (const organism of this.organisms) if (isInside(organism)) this.#uprooted.add(organism.id);
+    this.wilting.struck(hit);
+    this.#beds.uproot(isInside);
+    for (const organism of this.organisms) {
+      if (!isInside(organism)) continue;
+      this.#uprooted.add(organism.id);
+      this.wilting.forget(organism.id);
+    }
     return hit.length;
   }
 
@@ -140,18 +152,60 @@ export class World {
     const plantedStep = this.engine.stepNumber;
     const slot = this.rules.inForce(species);
     if (slot === undefined) throw new EngineError(`there is no species ${species}`);
-    this.engine.plant(id, slot, x, y);
-    return this.organisms.add({
-      id,
-      species,
-      slot,
-      x,
-      y,
-      planter,
-      plantedStep,
-      plantedSeconds: this.#runSeconds,
-      health: 0,
-    });
+    const territory = territoryOf([this.rules.at(slot).mature], x, y);
+    this.engine.plant(id, slot, x, y, territory);
+    const plantedSeconds = this.#runSeconds;
+    const facts = { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health: 0 };
+    const organism = this.organisms.add(facts);
+    organism.territory = territory;
+    return organism;
+  }
+
+  /** Where it may live: its rule's territory about its place; while a swap is watched, room for its old form, too. */
+  #territoryOf(one: Organism): Rect {
+    const forms = [one.slot, ...this.swaps.heldSlots(one)].map((slot) => this.rules.at(slot).mature);
+    return territoryOf(forms, one.x, one.y);
+  }
+
+  /** Its rule or its place has changed. */
+  #settle(one: Organism): void {
+    const territory = this.#territoryOf(one);
+    // Telling the engine costs a look at all of its pages.
+    if (one.territory !== null && isSameRect(one.territory, territory)) return;
+    this.engine.setTerritory(one.id, territory);
+    one.territory = territory;
+  }
+
+  /**
+   * Why no seed can be planted at a cell, for a player to read; null: it can.
+   *
+   * @param x - integer; the cell may lie outside the world
+   */
+  async roomFault(species: string, x: number, y: number): Promise<string | null> {
+    const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
+    const plan = await planStroke(stroke, this.#ground, 0);
+    return plan.ok ? null : plan.reason;
+  }
+
+  get #garden(): Bed[] {
+    return Array.from(this.rules, ({ card, mature }) => ({ name: card.name, form: mature }));
+  }
+
+  /** @see roomFault */
+  #bodyFault(species: string, x: number, y: number): string | null {
+    const slot = this.rules.inForce(species);
+    if (slot === undefined) return `There is no species ${species}.`;
+    return roomFault({ species, x, y, form: this.rules.at(slot).mature }, this.engine, this.#grownBodies());
+  }
+
+  /** Whoever lives, and whoever is about to be sown. */
+  *#grownBodies(): Generator<GrownBody> {
+    for (const { species, x, y, slot } of this.organisms)
+      yield { species, x, y, form: this.rules.at(slot).mature };
+    for (const { species, x, y } of this.#beds.fallow) {
+      const slot = this.rules.inForce(species);
+      if (slot !== undefined) yield { species, x, y, form: this.rules.at(slot).mature };
+    }
   }
 
   /** Where a newcomer looks first: at the organism nearest the middle, a pikachu if there is one. */
@@ -180,9 +234,8 @@ export class World {
   }
 
   async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
     // Salts of one stroke's capsules follow each other.
-    const plan = await planStroke(stroke, ground, Math.imul(this.#strokes++, 0x10001));
+    const plan = await planStroke(stroke, this.#ground, Math.imul(this.#strokes++, 0x10001));
     if (!plan.ok) return plan;
     const step = this.engine.stepNumber;
     if ('seed' in plan) {
@@ -207,6 +260,7 @@ export class World {
     for (const id of hit.keys()) if (!this.wounds.isOpen(id)) await this.#health.measure(id);
     for (const perturbation of perturbations) this.engine.perturb(perturbation);
     this.swaps.strike([...hit.keys()]);
+    this.wilting.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = this.organisms.get(id);
       if (body === undefined) continue;
@@ -249,6 +303,8 @@ export class World {
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
+    await this.wilting.pass(elapsedSeconds);
+    if (isDue) await this.wilting.look();
 
     if (!isDue) return;
     await this.#sow();
@@ -262,36 +318,33 @@ export class World {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
       livingCells += cells;
-      if (cells > 0) continue;
+      // Whoever wilts has no cells for a while, and grows again.
+      if (cells > 0 || this.wilting.has(id)) continue;
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);
       this.wounds.died(id);
+      this.wilting.forget(id);
       // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
       const isUprooted = this.#uprooted.delete(id);
-      if (organism?.planter === '' && !isUprooted) this.#leaveFallow(organism);
+      if (organism?.planter === '' && !isUprooted) this.#beds.leave(organism, this.#runSeconds);
     }
     this.#livingCells = livingCells;
     const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();
     this.#health.moved(moved);
   }
 
-  #leaveFallow({ species, x, y }: Seedling): void {
-    this.#fallow.push({ species, x, y, dueSeconds: this.#runSeconds + FALLOW_SECONDS });
-  }
-
   /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
   async #sow(): Promise<void> {
-    const ground = { engine: this.engine, organisms: this.organisms, species: this.rules.cards };
-    while (this.#fallow.length > 0 && this.#fallow[0].dueSeconds <= this.#runSeconds) {
-      const bed = this.#fallow.shift()!;
+    const now = this.#runSeconds;
+    for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
       if (this.rules.inForce(bed.species) === undefined) continue;
-      const plan = await planSeed(bed.species, bed.x, bed.y, ground);
+      const plan = await planSeed(bed.species, bed.x, bed.y, this.#ground);
       try {
         if (plan.ok) this.#plant(bed, '');
-        else this.#leaveFallow(bed);
+        else this.#beds.leave(bed, now);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        this.#leaveFallow(bed);
+        this.#beds.leave(bed, now);
       }
     }
   }
@@ -316,6 +369,7 @@ export class World {
     if (organism === undefined) return null;
     const { species, x, y, cells, planter, health, plantedStep, plantedSeconds, history, slot, marks } =
       organism;
+    const { isWilting } = organism;
     return {
       id,
       species,
@@ -330,6 +384,7 @@ export class World {
       historySeconds: 1 / SAMPLES_PER_SECOND,
       rule: this.rules.at(slot).label,
       marks: marks.map(({ atSeconds, label }) => ({ agoSeconds: this.#runSeconds - atSeconds, label })),
+      isWilting,
     };
   }
 
@@ -361,23 +416,20 @@ export class World {
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
       organisms: this.organisms.records((slot) => this.rules.at(slot).sha256),
-      fallow: [...this.#fallow],
+      fallow: [...this.#beds.fallow],
       pages,
     };
   }
 
   /**
-   * Takes the place of everything. Who lived by a rule that is not there any more lives by the one in force of
-   * its species; who is of no species any more is left out.
+   * Takes the place of everything. Territories follow from places and rules: a save has none, and what has outgrown
+   * its own is cut back. Organisms whose rule is not there any more live by the one in force of their species; those
+   * of no species any more are left out.
    *
-   * @param recall - finds the rule that a saved organism lives by
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
    */
-  async restore(
-    state: WorldState,
-    recall: (species: string, sha256: string) => Promise<LoadedRule | null> = async () => null,
-  ): Promise<string[]> {
+  async restore(state: WorldState, recall: Recall = async () => null): Promise<string[]> {
     const { engine } = this;
     if (state.width !== engine.width || state.height !== engine.height)
       throw new WorldMismatchError(
@@ -385,62 +437,30 @@ export class World {
           `start with --size ${state.width}x${state.height}, or move the save away`,
       );
     const kept = state.organisms.filter(({ species }) => this.rules.inForce(species) !== undefined);
-    const { slotOf, forgotten } = await this.#recall(kept, recall);
-    const organisms = kept.map((record) => ({ id: record.id, rule: slotOf(record) }));
+    const { slotOf, forgotten } = await recallRules(kept, this.rules, recall);
+    const organisms = kept.map((record) => {
+      const rule = slotOf(record);
+      const territory = territoryOf([this.rules.at(rule).mature], record.x, record.y);
+      return { id: record.id, rule, territory };
+    });
     const ids = new Set(kept.map(({ id }) => id));
     const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
     const { stepNumber, randomSeed, runSeconds, nextId, fallow } = state;
+    const hadCells = ownersOf(pages);
     await engine.restore({ stepNumber, randomSeed, organisms, pages });
     this.organisms.restore(kept, nextId, slotOf);
     this.#runSeconds = runSeconds;
-    this.#fallow = [...fallow];
+    this.#beds.restore(fallow);
+    for (const { id, territory } of organisms) this.organisms.get(id)!.territory = territory;
+    // An exploded body may have lost its last cell to the bounds: it wilts like any other, and is not dead.
+    const census = await engine.census();
+    const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
+    this.wilting.restore(new Set(exploded.map(({ organism }) => organism)));
     await this.#count();
-
-    const lost = new Map<string, number>();
-    for (const { id, species } of state.organisms)
-      if (!ids.has(id)) lost.set(species, (lost.get(species) ?? 0) + 1);
-    const notes = [...lost].map(
-      ([species, count]) => `${count} ${species} left out: its rule is not there any more`,
-    );
-    if (forgotten > 0)
-      notes.push(
-        `${forgotten} organisms lived by rules that are not there any more, and live by those in force`,
-      );
-    return notes;
-  }
-
-  /** Puts the rules that saved organisms live by into slots. */
-  async #recall(
-    records: readonly OrganismRecord[],
-    recall: (species: string, sha256: string) => Promise<LoadedRule | null>,
-  ): Promise<{ slotOf: (record: OrganismRecord) => RuleSlot; forgotten: number }> {
-    const slots = new Map<string, RuleSlot>();
-    const key = ({ species, rule = '' }: OrganismRecord): string => `${species} ${rule}`;
-    let forgotten = 0;
-    for (const record of records) {
-      const { species, rule } = record;
-      if (rule === undefined || slots.has(key(record))) continue;
-      const there = this.rules.find(species, rule);
-      const loaded = there === undefined ? await recall(species, rule) : null;
-      const slot = loaded === null ? there : this.rules.take(loaded, new Set(slots.values()));
-      if (slot === undefined) forgotten += records.filter((other) => key(other) === key(record)).length;
-      slots.set(key(record), slot ?? this.rules.inForce(species)!);
-    }
-    return { slotOf: (record) => slots.get(key(record)) ?? this.rules.inForce(record.species)!, forgotten };
+    const lost = state.organisms.filter(({ id }) => !ids.has(id)).map(({ species }) => species);
+    return recallNotes(lost, forgotten);
   }
 }
 
-/** The page without the cells of everyone else; null when nobody is left. Changes it in place. */
-function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
-  let anyone = false;
-  for (let cell = 0; cell < page.owners.length; cell++) {
-    if (page.owners[cell] === 0) continue;
-    if (ids.has(page.owners[cell])) {
-      anyone = true;
-      continue;
-    }
-    page.owners[cell] = 0;
-    page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-  }
-  return anyone ? page : null;
-}
+const isSameRect = (a: Rect, b: Rect): boolean =>
+  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;

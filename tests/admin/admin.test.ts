@@ -32,7 +32,7 @@ const prober: Prober = async ({ rule, species, sha256, label }) => {
   probed.push(label);
   if (rule.name === 'dead') return { ok: false, reason: 'dead does not grow' };
   const mature = { x: 0, y: 0, width: 1, height: 1, rgba: new Float32Array([1, 0, 0, 1]) };
-  const card = { name: species, width: 1, height: 1, thumbnail: 'data:,' };
+  const card = { name: species, x: 0, y: 0, width: 1, height: 1, thumbnail: 'data:,' };
   const film = {
     width: 1,
     height: 1,
@@ -364,7 +364,13 @@ describe('the world', () => {
       { kind: 'control', control: { kind: 'garden', count: 3 } },
       { kind: 'save' },
     ]);
-    expect((await ann('GET', 'live')).body).toMatchObject({ stepsPerSecond: 0, width: 1024, players: [] });
+    world.wilted.set('pikachu v1', 3);
+    expect((await ann('GET', 'live')).body).toMatchObject({
+      stepsPerSecond: 0,
+      width: 1024,
+      wilted: { 'pikachu v1': 3 },
+      players: [],
+    });
     const { entries } = (await ann('GET', 'audit')).body;
     expect(
       entries.slice(0, 4).map(({ action, who, address }: Record<string, string>) => [action, who, address]),

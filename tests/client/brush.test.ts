@@ -10,7 +10,7 @@ import { strokeCost, strokeFault, strokeLength } from '../../shared/stroke.ts';
 
 const world = { width: 1_024, height: 1_024 };
 const full = { cells: BUDGET_CELLS, capacity: BUDGET_CELLS, perSecond: 1_500 };
-const species = [{ name: 'pikachu', width: 42, height: 38, thumbnail: '' }];
+const species = [{ name: 'pikachu', x: -21, y: -19, width: 42, height: 38, thumbnail: '' }];
 
 function hold() {
   const sent: StrokeMessage[] = [];
@@ -156,7 +156,7 @@ describe('tools that act once', () => {
 
 test('the first size follows the species, until the player chooses one', () => {
   const { brush } = hold();
-  const sized = (side: number) => [{ name: 'one', width: side, height: side - 6, thumbnail: '' }];
+  const sized = (side: number) => [{ name: 'one', x: 0, y: 0, width: side, height: side - 6, thumbnail: '' }];
   brush.learn(sized(21));
   expect(brush.radius).toBe(4);
   brush.learn(sized(42));

@@ -14,6 +14,7 @@ import {
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
+import { describeBounds } from './bounds.ts';
 import {
   changedPages,
   expectSameState,
@@ -30,6 +31,10 @@ export interface ContractOptions {
   readonly tolerance: number;
   /** What it answers to: the definition, or that of rules as the engine keeps them. */
   readonly createReference?: CreateReference;
+  /** Steps of a rule that explodes (`bounds.ts`); default 500. */
+  readonly explosiveSteps?: number;
+  /** The engine refuses rules with larger weights. Default: none. */
+  readonly maxWeight?: number;
 }
 
 const TOUCHING: readonly Perturbation[] = [
@@ -37,8 +42,31 @@ const TOUCHING: readonly Perturbation[] = [
   { kind: 'ablate', x0: 50.5, y0: 61.2, x1: 80.3, y1: 66.7, radius: 2.4 },
   { kind: 'ablate', x0: 0, y0: 0, x1: 0, y1: 0, radius: 0 },
   { kind: 'ablate', x0: -1e4, y0: 40, x1: 1e4, y1: 41, radius: 12 },
-  { kind: 'noise', x0: 60, y0: 60, x1: 70, y1: 70, radius: 5, amplitude: 0.3, salt: 77 },
-  { kind: 'noise', x0: 64, y0: 64, x1: 64, y1: 64, radius: 500, amplitude: 3, salt: 0xffffffff },
+  {
+    kind: 'noise',
+    capsules: [{ x0: 60, y0: 60, x1: 70, y1: 70, radius: 5 }],
+    amplitude: 0.3,
+    salt: 77,
+  },
+  {
+    kind: 'noise',
+    capsules: [{ x0: 64, y0: 64, x1: 64, y1: 64, radius: 500 }],
+    amplitude: 3,
+    salt: 0xffffffff,
+  },
+  // Comes back over itself, and leaves a hole: rows of one, two and three spans, over four pages.
+  {
+    kind: 'noise',
+    capsules: [
+      { x0: 50, y0: 55, x1: 80, y1: 55, radius: 2 },
+      { x0: 80, y0: 55, x1: 80, y1: 75, radius: 2 },
+      { x0: 80, y0: 75, x1: 50, y1: 75, radius: 2 },
+      { x0: 50, y0: 75, x1: 50, y1: 50, radius: 2 },
+      { x0: 65, y0: 40, x1: 65, y1: 85, radius: 1.5 },
+    ],
+    amplitude: 0.5,
+    salt: 3,
+  },
   { kind: 'truncate', organism: 65_535, x: 64, y: 64, radius: 2.5 },
   { kind: 'truncate', organism: 258, x: 60, y: 62, radius: 0 },
 ];
@@ -51,9 +79,16 @@ const NOWHERE: Rect = { x: -10, y: -20, width: 9, height: 300 };
 export function describeEngineContract(
   name: string,
   create: (options: EngineOptions) => Promise<Engine>,
-  { tolerance, createReference = createReferenceEngine }: ContractOptions,
+  {
+    tolerance,
+    createReference = createReferenceEngine,
+    explosiveSteps = 500,
+    maxWeight = Number.POSITIVE_INFINITY,
+  }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
+    describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight });
+
     // Few engines: each reserves gigabytes of addresses.
     const engines = new Map<Size, Engine>();
     let engine: Engine;
@@ -190,16 +225,13 @@ export function describeEngineContract(
           () =>
             engine.perturb({
               kind: 'noise',
-              x0: 60,
-              y0: 60,
-              x1: 60,
-              y1: 60,
-              radius: 9,
+              capsules: [{ x0: 60, y0: 60, x1: 60, y1: 60, radius: 9 }],
               amplitude: 0.2,
               salt: 1,
             }),
           () => engine.plant(3, 0, 66, 66),
           () => engine.step(2),
+          () => engine.setTerritory(ids[1], { x: 60, y: 0, width: 9, height: 500 }),
         ];
         for (const act of acts) {
           await act();
@@ -367,7 +399,15 @@ export function describeEngineContract(
         () => engine.setRule(0, { ...rule, fireRate: 0 }),
         () => engine.perturb({ kind: 'ablate', ...circle, radius: -1 }),
         () => engine.perturb({ kind: 'ablate', ...circle, x1: Number.POSITIVE_INFINITY }),
-        () => engine.perturb({ kind: 'noise', ...circle, amplitude: Number.NaN, salt: 1 }),
+        () => engine.perturb({ kind: 'noise', capsules: [circle], amplitude: Number.NaN, salt: 1 }),
+        () => engine.perturb({ kind: 'noise', capsules: [], amplitude: 1, salt: 1 }),
+        () =>
+          engine.perturb({
+            kind: 'noise',
+            capsules: [circle, { ...circle, radius: -1 }],
+            amplitude: 1,
+            salt: 1,
+          }),
         () => engine.perturb({ kind: 'truncate', organism: 1, x: 0, y: 0, radius: 1 }),
         () => engine.perturb({ kind: 'truncate', organism: 65_535, x: 0, y: Number.NaN, radius: 1 }),
       ];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { capsuleRows, isInCapsule } from '../../server/engines/capsule.ts';
+import { capsuleRows, firstSpanFrom, isInCapsule, strokeRows } from '../../server/engines/capsule.ts';
 import { createEngine } from '../../server/engines/create.ts';
-import { type Engine, EngineError, type Perturbation } from '../../server/engines/engine.ts';
+import { CHANNEL_LIMIT, type Engine, EngineError, type Perturbation } from '../../server/engines/engine.ts';
 import { cellHash, fireThreshold, noiseAt } from '../../server/engines/fire.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import type { Rule } from '../../server/rules/rule.ts';
@@ -96,19 +96,27 @@ async function denseState(engine: Engine): Promise<Float32Array> {
 
 describe('a lone organism', () => {
   test.each([
-    { growth: 0.06, fireRate: 0.5 },
+    { growth: 0.06, fireRate: 0.5, territory: { x: 2, y: 2, width: 37, height: 90 } },
     { growth: 0.12, fireRate: 1 },
-  ])('equals the plain dense model to the bit ($growth, $fireRate)', async ({ growth, fireRate }) => {
-    const rule = randomRule(31, 12, fireRate, growth);
-    const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED });
+    { growth: 0.3, fireRate: 0.5, weights: 20, bounds: false },
+  ])('equals the plain dense model to the bit ($growth, $fireRate, bounds $bounds)', async (options) => {
+    const { growth, fireRate, territory, weights = 1, bounds } = options;
+    const tame = randomRule(31, 12, fireRate, growth);
+    const rule = { ...tame, w2: tame.w2.map((weight) => weight * weights) };
+    const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED, bounds });
     const model = new DenseModel(rule);
     engine.setRule(0, rule);
-    engine.plant(1, 0, 20, 20);
+    engine.plant(1, 0, 20, 20, territory);
     model.state = await denseState(engine);
     const damage: Record<number, Perturbation> = {
       12: { kind: 'ablate', x0: 22, y0: 20, x1: 22, y1: 20, radius: 3 },
       20: { kind: 'truncate', organism: 1, x: 20, y: 20, radius: 6 },
-      26: { kind: 'noise', x0: 20, y0: 20, x1: 20, y1: 20, radius: 4, amplitude: 0.5, salt: 5 },
+      26: {
+        kind: 'noise',
+        capsules: [{ x0: 20, y0: 20, x1: 20, y1: 20, radius: 4 }],
+        amplitude: 0.5,
+        salt: 5,
+      },
     };
     let largest = 0;
     for (let step = 0; step < 36; step++) {
@@ -124,6 +132,7 @@ describe('a lone organism', () => {
       largest = Math.max(largest, (await engine.census())[0].cells);
     }
     expect(largest).toBeGreaterThan(100);
+    if (bounds === false) expect(model.state.some((value) => Math.abs(value) > CHANNEL_LIMIT)).toBe(true);
   });
 
   test('is not disturbed by others that do not touch it', async () => {
@@ -159,6 +168,45 @@ test('capsuleRows holds exactly the cells of isInCapsule', () => {
       if (got.has(cell) !== inside) expect.fail(`${JSON.stringify(capsule)} cell ${cell}: ${inside}`);
     }
   }
+});
+
+test('strokeRows holds each cell of its capsules once, in disjoint spans in reading order', () => {
+  const random = seededRandom(9);
+  const world = { width: 50, height: 40 };
+  for (let i = 0; i < 100; i++) {
+    const ends = Array.from({ length: 2 + (i % 6) }, () => [random() * 70 - 10, random() * 60 - 10]);
+    const radius = random() * 7;
+    const capsules = ends.slice(1).map(([x1, y1], n) => ({ x0: ends[n][0], y0: ends[n][1], x1, y1, radius }));
+    const spans = strokeRows(capsules, world);
+    const covered = new Array<number>(world.width * world.height).fill(0);
+    for (const { y, first, last } of spans)
+      for (let x = first; x <= last; x++) covered[y * world.width + x]++;
+    const wanted = covered.map((_, cell) =>
+      Number(capsules.some((one) => isInCapsule(one, cell % world.width, Math.floor(cell / world.width)))),
+    );
+    expect(covered).toEqual(wanted);
+    for (const [s, { y, first }] of spans.entries()) {
+      if (s > 0 && spans[s - 1].y === y) expect(first).toBeGreaterThan(spans[s - 1].last + 1);
+      else if (s > 0) expect(y).toBeGreaterThan(spans[s - 1].y);
+    }
+    for (let y = -1; y <= world.height; y++) {
+      const from = spans.findIndex((span) => span.y >= y);
+      expect(firstSpanFrom(spans, y)).toBe(from < 0 ? spans.length : from);
+    }
+  }
+});
+
+test('a stroke of noise is one dose: no channel moves by more than the amplitude, however often it is covered', async () => {
+  const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED });
+  engine.setRule(0, randomRule(31, 8, 0.5, 0.1));
+  engine.plant(1, 0, 20, 20);
+  await engine.step(14);
+  const before = await denseState(engine);
+  const capsule = { x0: 18, y0: 20, x1: 23, y1: 20, radius: 4 };
+  engine.perturb({ kind: 'noise', capsules: [capsule, capsule, capsule], amplitude: 0.5, salt: 7 });
+  const moved = (await denseState(engine)).map((value, i) => Math.abs(value - before[i]));
+  expect(Math.max(...moved)).toBeLessThanOrEqual(0.5);
+  expect(Math.max(...moved)).toBeGreaterThan(0.49);
 });
 
 test('noise lies in [-1, 1), differs by channel and salt, and averages to nothing', () => {

@@ -25,12 +25,31 @@ test('a body at rest is stepped by nobody, and wakes where it is touched', async
   const before = await engine.save();
   await engine.step(50);
   expectSameState(await engine.save(), { ...before, stepNumber: 250 }, SIZE, 0);
-  engine.perturb({ kind: 'noise', x0: 60, y0: 60, x1: 60, y1: 60, radius: 1, amplitude: 0.5, salt: 1 });
+  const circle = { x0: 60, y0: 60, x1: 60, y1: 60, radius: 1 };
+  engine.perturb({ kind: 'noise', capsules: [circle], amplitude: 0.5, salt: 1 });
   const touched = await engine.save();
   await engine.step(1);
   await engine.step(1);
   expect(touched.pages[0].cells).not.toEqual((await engine.save()).pages[0].cells);
   engine.dispose();
+});
+
+test('a body at rest wakes when its territory widens, and grows into it', async () => {
+  const creates = [createReferenceEngine, createWasmEngine] as const;
+  const states = [];
+  for (const create of creates) {
+    const engine = await create({ ...SIZE, randomSeed: 1, rest: REST });
+    engine.setRule(0, settlingRule(1));
+    engine.plant(1, 0, 60, 60, { x: 60, y: 60, width: 1, height: 1 });
+    await engine.step(200);
+    expect(await engine.census()).toEqual([{ organism: 1, cells: 1 }]);
+    engine.setTerritory(1, { x: 60, y: 59, width: 2, height: 2 });
+    await engine.step(1);
+    expect(await engine.census()).toEqual([{ organism: 1, cells: 4 }]);
+    states.push(await engine.save());
+    engine.dispose();
+  }
+  expectSameState(states[1], states[0], SIZE, 0);
 });
 
 test('a threshold that would still a living body is refused', async () => {

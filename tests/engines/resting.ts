@@ -42,15 +42,18 @@ export function disturb(engines: readonly Engine[], random: () => number, round:
   const near = { x0: x, y0: y, x1: x + 3, y1: y + 1, radius: 1 + random() * 6 };
   const perturbations: readonly Perturbation[] = [
     { kind: 'ablate', ...near },
-    { kind: 'noise', ...near, amplitude: 0.2, salt: round },
+    { kind: 'noise', capsules: [near], amplitude: 0.2, salt: round },
     { kind: 'truncate', organism: 1, x: 63, y: 63, radius: 2 + random() * 8 },
   ];
-  const kind = Math.floor(random() * 6);
+  const reach = 2 + Math.floor(random() * 9);
+  const territory = { x: 63 - reach, y: 60, width: 2 * reach, height: 3 + reach };
+  const kind = Math.floor(random() * 8);
   for (const engine of engines) {
     if (kind < 3) engine.perturb(perturbations[kind]);
     else if (kind === 3) engine.plant(100 + round, round % 3, x, y);
     else if (kind === 4) engine.setRule(0, settlingRule(round));
-    else engine.setOrganismRule(1, round % 3);
+    else if (kind === 5) engine.setOrganismRule(1, round % 3);
+    else engine.setTerritory(1, round % 2 === 0 ? territory : undefined);
   }
 }
 

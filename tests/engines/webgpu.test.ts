@@ -83,11 +83,14 @@ describeOnSwiftShader('on SwiftShader', () => {
 
   // A step must not depend on how pages lie in banks: three pages a bank are the hard case.
   describeEngineContract('webgpu, plain kernels', (options) => create(options, 3, 'plain'), {
+    explosiveSteps: 100,
     tolerance: TOLERANCE,
   });
   describeEngineContract('webgpu, subgroups, weights in float16', (options) => create(options, 3, 'f16'), {
     tolerance: TOLERANCE,
     createReference: createHalfReference,
+    maxWeight: 65_504,
+    explosiveSteps: 100,
   });
 
   test('subgroups change no bit', async () => {

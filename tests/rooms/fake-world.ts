@@ -22,6 +22,8 @@ export class FakeWorld implements WorldLink {
   /** `pageKey`s */
   readonly watched = new Set<number>();
   outcome: StrokeOutcome = { ok: true, step: 7 };
+  /** What it answers when asked for room. */
+  roomFault: string | null = null;
   /** Set to hold answers back. */
   silent = false;
   /** Bytes published so far. */
@@ -32,6 +34,8 @@ export class FakeWorld implements WorldLink {
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
+  onWilted: WorldLink['onWilted'] = () => {};
+  readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
 
@@ -42,7 +46,7 @@ export class FakeWorld implements WorldLink {
       reason: 'a test',
       width,
       height,
-      species: [{ name: 'pikachu', width: 40, height: 40, thumbnail: 'data:,' }],
+      species: [{ name: 'pikachu', x: -20, y: -20, width: 40, height: 40, thumbnail: 'data:,' }],
       start: { x: width / 2, y: height / 2 },
       notes: [],
     };
@@ -152,6 +156,8 @@ export class FakeWorld implements WorldLink {
         return this.#organism();
       case 'stroke':
         return this.outcome;
+      case 'room':
+        return this.roomFault;
       case 'save':
       case 'endWounds':
         return null;
@@ -177,6 +183,7 @@ export class FakeWorld implements WorldLink {
       historySeconds: 0.25,
       rule: 'pikachu v1',
       marks: [],
+      isWilting: false,
     };
   }
 

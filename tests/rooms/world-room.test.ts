@@ -12,8 +12,11 @@ import {
   ClientMessageType,
   CloseCode,
   type InspectionMessage,
+  type NoticeMessage,
   type PlayersMessage,
+  type PongMessage,
   PROTOCOL_VERSION,
+  type RoomResultMessage,
   ServerMessageType,
   type StatsMessage,
   type StrokeResultMessage,
@@ -173,6 +176,44 @@ describe('a player', () => {
     await pause(200);
     expect(results.filter(({ ok }) => ok).length).toBe(BUDGET_CELLS / PLANT_COST_CELLS);
     expect(results.find(({ id, ok }) => id > 0 && !ok)!.reason).toMatch(/wait/);
+    await room.leave();
+  });
+
+  test('is told of a body that wilts where he looks, or that he has planted, and of no other', async () => {
+    const { room, hello } = await join(server);
+    const texts: string[] = [];
+    room.onMessage(ServerMessageType.notice, ({ text }: NoticeMessage) => texts.push(text));
+    room.send(ClientMessageType.viewport, { x: 100, y: 100, width: 200, height: 100, level: 0 });
+    const answered = next<PongMessage>(room, ServerMessageType.pong);
+    room.send(ClientMessageType.ping, { time: 1 });
+    await answered;
+    const body = {
+      organism: 1,
+      species: 'gengar',
+      label: 'gengar v1',
+      cause: 'too large',
+      planter: '',
+    } as const;
+    server.world.onWilted([{ ...body, x: 900, y: 900 }]);
+    server.world.onWilted([{ ...body, x: 150, y: 150 }]);
+    server.world.onWilted([{ ...body, species: 'eevee', x: 900, y: 900, planter: hello.name }]);
+    const told = next<PongMessage>(room, ServerMessageType.pong);
+    room.send(ClientMessageType.ping, { time: 2 });
+    await told;
+    expect(texts).toEqual([
+      'A Gengar has outgrown itself: it wilts and grows again from its seed.',
+      'An Eevee has outgrown itself: it wilts and grows again from its seed.',
+    ]);
+    await room.leave();
+  });
+
+  test('is told whether there is room for a seed, and why not', async () => {
+    const { room } = await join(server);
+    const answer = next<RoomResultMessage>(room, ServerMessageType.room);
+    server.world.roomFault = 'No room.';
+    room.send(ClientMessageType.room, { species: 'pikachu', at: [12, -3] });
+    expect(await answer).toEqual({ species: 'pikachu', at: [12, -3], reason: 'No room.' });
+    server.world.roomFault = null;
     await room.leave();
   });
 

@@ -187,6 +187,16 @@ describe('what of a stroke touched a body', () => {
     ]);
   });
 
+  test('is one blow for a stroke of noise, with all of its line, also where it left the body and came back', () => {
+    const capsules = path.map(({ x0, y0, x1, y1, radius }) => ({ x0, y0, x1, y1, radius }));
+    const noise = { kind: 'noise', capsules, amplitude: 0.5, salt: 9 } as const;
+    expect(blowsOf([noise], [0], seed)).toEqual([
+      { tool: 'noise', radius: 2, points: [-10, -2, 0, -2, 0, 28, 20, 28, 20, -2] },
+    ]);
+    const dab = { ...noise, capsules: [{ x0: 21, y0: 13, x1: 21, y1: 13, radius: 3 }] };
+    expect(blowsOf([dab], [0], seed)).toEqual([{ tool: 'noise', radius: 3, points: [1, 1] }]);
+  });
+
   test('is a point for a dab, and the seed for a truncation', () => {
     expect(blowsOf([ablate(21, 13, 21, 13)], [0], seed)).toEqual([
       { tool: 'ablate', radius: 2, points: [1, 1] },

@@ -67,7 +67,7 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
       organisms.add({ id: 1, species: 'blob', x: x0, y: y0 } as never);
       const plan = await planStroke(
         { tool: blow.tool, radius: blow.radius, points } as never,
-        { engine, organisms, species: [] },
+        { engine, organisms, species: [], roomFault: () => null },
         salt,
       );
       if (!plan.ok || !('perturbations' in plan)) throw new Error('the world refuses the stroke');

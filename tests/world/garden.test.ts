@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type Bed, layOutGarden } from '../../server/world/garden.ts';
+import type { MatureForm } from '../../server/world/mature.ts';
+import { overlapShare } from '../../server/world/room.ts';
 
-const BEDS: Bed[] = ['a', 'b', 'c', 'd'].map((name, i) => ({
-  name,
-  box: { x: -20 - i, y: -18, width: 40 + i, height: 36 },
-}));
+/** A box of opaque cells. */
+const box = (x: number, y: number, width: number, height: number): MatureForm => {
+  return { x, y, width, height, rgba: new Float32Array(width * height * 4).fill(1) };
+};
+const BEDS: Bed[] = ['a', 'b', 'c', 'd'].map((name, i) => ({ name, form: box(-20 - i, -18, 40 + i, 36) }));
 const WORLD = { width: 1024, height: 1024 };
 
 describe('the garden', () => {
@@ -45,15 +48,30 @@ describe('the garden', () => {
     expect(garden.length).toBeGreaterThanOrEqual(least);
     expect(garden.length).toBeLessThanOrEqual(most);
     for (const { x, y, species } of garden) {
-      const { box } = BEDS.find(({ name }) => name === species)!;
-      expect(Math.min(x + box.x, y + box.y)).toBeGreaterThanOrEqual(0);
-      expect(x + box.x + box.width).toBeLessThanOrEqual(world.width);
-      expect(y + box.y + box.height).toBeLessThanOrEqual(world.height);
+      const { form } = BEDS.find(({ name }) => name === species)!;
+      expect(Math.min(x + form.x, y + form.y)).toBeGreaterThanOrEqual(0);
+      expect(x + form.x + form.width).toBeLessThanOrEqual(world.width);
+      expect(y + form.y + form.height).toBeLessThanOrEqual(world.height);
     }
   });
 
+  test('bodies whose seed lies at one end of a long form have room, too', () => {
+    const long: Bed[] = [
+      { name: 'left', form: box(-59, -5, 60, 10) },
+      { name: 'right', form: box(0, -5, 60, 10) },
+    ];
+    const garden = layOutGarden(WORLD, long, 24, 1);
+    expect(garden).toHaveLength(24);
+    const bodies = garden.map((one) => ({
+      ...one,
+      form: long.find(({ name }) => name === one.species)!.form,
+    }));
+    for (const [i, a] of bodies.entries())
+      for (const b of bodies.slice(0, i)) expect(overlapShare(a, b)).toBeLessThanOrEqual(0.05);
+  });
+
   test('finds room for all of a small species, and for ten thousand in a large world', () => {
-    const tiny: Bed[] = [{ name: 'a', box: { x: -3, y: -3, width: 7, height: 7 } }];
+    const tiny: Bed[] = [{ name: 'a', form: box(-3, -3, 7, 7) }];
     for (let randomSeed = 1; randomSeed <= 20; randomSeed++)
       expect(layOutGarden(WORLD, tiny, 48, randomSeed)).toHaveLength(48);
     expect(layOutGarden({ width: 16_384, height: 16_384 }, BEDS, 10_000, 1)).toHaveLength(10_000);

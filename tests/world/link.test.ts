@@ -71,6 +71,19 @@ describe('the link to the simulation thread', () => {
     await Promise.all(asked);
   });
 
+  test('bodies that wilt are told, and counted by the rule they lived by', async () => {
+    const { thread, link } = await linked();
+    const told: number[] = [];
+    link.onWilted = (bodies) => told.push(...bodies.map(({ organism }) => organism));
+    const body = { species: 'mew', x: 1, y: 2, planter: '', cause: 'too large' } as const;
+    const wilted = (...all: [organism: number, label: string][]): void =>
+      thread.say({ type: 'wilted', bodies: all.map(([organism, label]) => ({ ...body, organism, label })) });
+    wilted([3, 'mew v1'], [4, 'mew v2']);
+    wilted([3, 'mew v1']);
+    expect(told).toEqual([3, 4, 3]);
+    expect(Object.fromEntries(link.wilted)).toEqual({ 'mew v1': 2, 'mew v2': 1 });
+  });
+
   test('when the thread dies every question ends, and it is reported once', async () => {
     const { thread, link } = await linked();
     const deaths: string[] = [];

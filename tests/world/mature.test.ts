@@ -6,30 +6,21 @@ import { describe, expect, test } from 'vitest';
 import type { Engine, EngineOptions } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { matureFiles } from '../../server/storage/matureFiles.ts';
-import {
-  growMature,
-  HEALTH_MARGIN,
-  healthOf,
-  healthRect,
-  MatureError,
-  type MatureForm,
-  speciesOf,
-} from '../../server/world/mature.ts';
+import { growMature, MatureError, matureCells, speciesOf } from '../../server/world/mature.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob } from './makeWorld.ts';
 
-/** What an engine would read of a body that is this form. */
-function bodyOf(form: MatureForm): Float32Array {
-  const { width, height } = healthRect(form, 0, 0);
-  const own = new Float32Array(width * height * 4);
-  for (let y = 0; y < form.height; y++) {
-    const row = form.rgba.subarray(y * form.width * 4, (y + 1) * form.width * 4);
-    own.set(row, ((y + HEALTH_MARGIN) * width + HEALTH_MARGIN) * 4);
-  }
-  return own;
-}
-
 describe('a mature form', () => {
+  test('owns as many cells as a body that is grown', async () => {
+    const { rule, mature } = await loadBlob();
+    const engine = await createReferenceEngine({ width: 64, height: 64, randomSeed: 3 });
+    engine.setRule(0, rule);
+    engine.plant(1, 0, 32, 32);
+    await engine.step(100);
+    const [{ cells }] = await engine.census();
+    expect(Math.abs(cells / matureCells(mature) - 1)).toBeLessThan(0.15);
+  });
+
   test('is what the rule grows about its seed, tightly boxed', async () => {
     const { mature } = await loadBlob();
     const { x, y, width, height, rgba } = mature;
@@ -88,31 +79,6 @@ describe('a mature form', () => {
     const { thumbnail } = speciesOf(blobRule('odd'), { x: 0, y: 0, width: 2, height: 1, rgba });
     const { data } = decode(Buffer.from(thumbnail.split(',')[1], 'base64'));
     expect([...data]).toEqual([255, 0, 128, 128, 0, 0, 0, 0]);
-  });
-});
-
-describe('health', () => {
-  test('is 1 for the form itself and 0 for nothing at all', async () => {
-    const { mature } = await loadBlob();
-    expect(healthOf(bodyOf(mature), mature)).toBeCloseTo(1, 5);
-    expect(healthOf(new Float32Array(bodyOf(mature).length), mature)).toBeCloseTo(0, 5);
-  });
-
-  test('falls with what is missing and with what grows beside the form', async () => {
-    const { mature } = await loadBlob();
-    const half = bodyOf(mature);
-    half.fill(0, 0, half.length / 2);
-    expect(healthOf(half, mature)).toBeGreaterThan(0.2);
-    expect(healthOf(half, mature)).toBeLessThan(0.8);
-    const over = bodyOf(mature);
-    over.fill(0.5, 0, 40);
-    expect(healthOf(over, mature)).toBeLessThan(1 - 1e-3);
-  });
-
-  test('never leaves 0..1, whatever the cells hold', async () => {
-    const { mature } = await loadBlob();
-    for (const value of [1e6, -1e6, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(healthOf(bodyOf(mature).fill(value), mature)).toBe(0);
   });
 });
 

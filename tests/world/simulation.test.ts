@@ -4,6 +4,7 @@ import type { WorldState } from '../../server/storage/snapshot.ts';
 import { Publisher } from '../../server/stream/publisher.ts';
 import type { FromWorld, PublishedFrame, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
 import { type Clock, Simulation } from '../../server/world/simulation.ts';
+import type { World } from '../../server/world/world.ts';
 import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import { decodePage } from '../../shared/pageCodec.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
@@ -272,6 +273,26 @@ describe('wounds', () => {
       ...['answer 3', 'open', 'blow', 'look', 'closed', 'stopped'],
     ]);
   });
+});
+
+test('bodies that begin to wilt are told once, in the frame in which they do', async () => {
+  const { world, posted, runUntil } = await makeSimulation();
+  const bodies = [{ organism: 1, cause: 'too large' }] as unknown as ReturnType<World['wilting']['take']>;
+  const begun = [null, bodies, null];
+  world.wilting.take = () => begun.shift() ?? null;
+  await runUntil(1_000);
+  expect(ofType(posted, 'wilted')).toEqual([{ type: 'wilted', bodies }]);
+});
+
+test('whether a seed has room is answered with the reason', async () => {
+  const { posted, ask, runUntil } = await makeSimulation();
+  ask(1, { kind: 'room', species: 'blob', x: 1, y: 30 });
+  ask(2, { kind: 'room', species: 'blob', x: 30, y: 30 });
+  await runUntil(100);
+  expect(ofType(posted, 'answer')).toEqual([
+    { type: 'answer', request: 1, value: 'A Blob needs 3 free cells on its left: the world ends here.' },
+    { type: 'answer', request: 2, value: null },
+  ]);
 });
 
 describe('saving', () => {

@@ -250,9 +250,9 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     );
   });
 
-  test('one that explodes into numbers that are none', async () => {
+  test('one that explodes: its cells die as soon as they are not finite', async () => {
     const small = await rolledBack(bursting());
-    expect(small.outcomes[0].reason).toMatch(/^it explodes: organism \d holds a number that is none$/);
+    expect(small.outcomes[0].reason).toMatch(/^it dies: \d+ of \d+ cells are left$/);
   });
 
   test('one that freezes bodies that are not whole', async () => {

@@ -49,7 +49,7 @@ describe('planting', () => {
     expect(organism.cells).toBeGreaterThan(20);
   });
 
-  test('is refused on a body, beside one, and too close to a heart', async () => {
+  test('is refused on a body, beside one, and where the grown bodies would overlap', async () => {
     const small = await grown([30, 30]);
     expect(await stroke(small, plant(30, 30))).toEqual({
       ok: false,
@@ -63,9 +63,21 @@ describe('planting', () => {
     await stroke(twin, plant(30, 30));
     expect(await stroke(twin, plant(34, 34))).toMatchObject({
       ok: false,
-      reason: expect.stringContaining('blob'),
+      reason: 'No room: it would grow into a Blob.',
     });
-    expect(await stroke(twin, plant(36, 30))).toMatchObject({ ok: true });
+    expect(await stroke(twin, plant(40, 30))).toMatchObject({ ok: true });
+  });
+
+  test('is refused where the world leaves the grown body no room; what the page asks is answered the same', async () => {
+    const small = await makeWorld();
+    const reason = 'A Blob needs 3 free cells on its left: the world ends here.';
+    expect(await stroke(small, plant(1, 30))).toEqual({ ok: false, reason });
+    expect(await small.world.roomFault('blob', 1, 30)).toBe(reason);
+    expect(await small.world.roomFault('blob', 3, 30)).toBeNull();
+    expect(await small.world.roomFault('blob', -7, 30)).toBe('That is outside the world.');
+    expect(await small.world.roomFault('gone', 9, 30)).toBe('There is no species "gone".');
+    expect(await stroke(small, plant(3, 30))).toMatchObject({ ok: true });
+    expect(await small.world.roomFault('blob', 4, 30)).toBe('Somebody lives there already.');
   });
 });
 
@@ -344,12 +356,26 @@ describe('the garden', () => {
     expect(world.summaries()).toMatchObject([{ x, y, planter: '' }]);
   });
 
+  test('keeps its room until it is sown again', async () => {
+    const small = await makeWorld();
+    small.world.plantGarden(1, 1);
+    const [{ x, y }] = small.world.summaries();
+    await killAll(small);
+    expect(await stroke(small, plant(x + 2, y))).toEqual({
+      ok: false,
+      reason: 'No room: it would grow into a Blob.',
+    });
+  });
+
   test('waits while somebody has grown into the bed, also over a restart', async () => {
     const first = await makeWorld();
     first.world.plantGarden(1, 1);
     const [{ x, y }] = first.world.summaries();
     await killAll(first);
-    await stroke(first, plant(x, y));
+    expect(await stroke(first, plant(x + 8, y))).toMatchObject({ ok: true });
+    // A body that has healed beside its place has moved.
+    const [moved] = first.world.organisms;
+    moved.x = x + 3;
     const second = await makeWorld();
     await second.world.restore(structuredClone(await first.world.save()));
     for (let i = 0; i < 17; i++) await second.world.observe(1);

@@ -1,6 +1,7 @@
 /** Single cells of the paged world, written between steps: seeds, perturbations, restored pages. */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { ALIVE_THRESHOLD } from '../../rules/rule.ts';
+import { boundCell } from '../bounds.ts';
 import { toByte } from '../engine.ts';
 import { noiseAt } from '../fire.ts';
 import * as at from './assembly/layout.ts';
@@ -26,9 +27,12 @@ export const cellIn = (x: number, y: number): number =>
  */
 export class PageCells {
   private readonly memory: EngineMemory;
+  private readonly bounds: boolean;
 
-  constructor(memory: EngineMemory) {
+  /** @param bounds - what is written stays within the channels' range (`../bounds.ts`) */
+  constructor(memory: EngineMemory, bounds: boolean) {
     this.memory = memory;
+    this.bounds = bounds;
   }
 
   owner(page: number, cell: number): number {
@@ -82,7 +86,8 @@ export class PageCells {
       const noise = noiseAt(draw.randomSeed, draw.salt, draw.stepNumber, x, y, c);
       floats[channel + c] += Math.fround(noise * draw.amplitude);
     }
-    this.show(page, cell);
+    if (this.bounds && !boundCell(floats, channel)) this.clear(page, cell);
+    else this.show(page, cell);
   }
 
   /** Brings the page's head up to its bits. */

@@ -1,7 +1,7 @@
 /** What is written between steps to many cells at once: perturbations, removals, restored pages. */
 import { PAGE_CELLS, PAGE_SHIFT, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
-import { capsuleRows } from '../capsule.ts';
+import { firstSpanFrom, type Span, strokeRows } from '../capsule.ts';
 import type { Capsule, OrganismId, PageState } from '../engine.ts';
 import { cellIn, type NoiseDraw, type PageCells } from './cells.ts';
 import type { PageTable } from './pages.ts';
@@ -42,11 +42,13 @@ export class Edits {
   }
 
   ablate(capsule: Capsule): void {
-    this.visitCapsule(capsule, (page, cell) => this.cells.clear(page, cell));
+    this.visitSpans(strokeRows([capsule], this.world), (page, cell) => this.cells.clear(page, cell));
   }
 
-  addNoise(capsule: Capsule, draw: NoiseDraw): void {
-    this.visitCapsule(capsule, (page, cell, x, y) => this.cells.addNoise(page, cell, x, y, draw));
+  addNoise(capsules: readonly Capsule[], draw: NoiseDraw): void {
+    this.visitSpans(strokeRows(capsules, this.world), (page, cell, x, y) =>
+      this.cells.addNoise(page, cell, x, y, draw),
+    );
   }
 
   /** Zeroes the organism's cells for which `isGone` holds. */
@@ -79,20 +81,18 @@ export class Edits {
     this.isPending = true;
   }
 
-  /** Visits the capsule's cells in pages that exist. */
-  private visitCapsule(
-    capsule: Capsule,
+  /** Visits the spans' cells in pages that exist. @param spans - in reading order */
+  private visitSpans(
+    spans: readonly Span[],
     visit: (page: number, cell: number, x: number, y: number) => void,
   ): void {
-    const spans = capsuleRows(capsule, this.world);
     if (spans.length === 0) return;
     // By page, not by row: a stroke across a huge world costs what lives there, not what it covers.
     for (const page of this.pages.list) {
       const left = this.pages.px(page) << PAGE_SHIFT;
       const top = this.pages.py(page) << PAGE_SHIFT;
       let isTouched = false;
-      const start = Math.max(0, top - spans[0].y);
-      for (let s = start; s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
+      for (let s = firstSpanFrom(spans, top); s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
         const { y, first, last } = spans[s];
         const end = Math.min(last, left + PAGE_CELLS - 1);
         for (let x = Math.max(first, left); x <= end; x++) {

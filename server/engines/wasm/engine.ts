@@ -5,7 +5,9 @@
  */
 import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
+import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
+  CHANNEL_LIMIT,
   type Engine,
   EngineError,
   type EngineOptions,
@@ -16,13 +18,14 @@ import {
   type RuleSlot,
 } from '../engine.ts';
 import {
-  checkCell,
   checkOptions,
   checkOrganism,
   checkPerturbation,
+  checkPlace,
   checkPlanted,
   checkRule,
   checkState,
+  checkTerritory,
 } from '../validate.ts';
 import * as at from './assembly/layout.ts';
 import { PageCells } from './cells.ts';
@@ -109,6 +112,9 @@ class WasmEngine implements Engine {
   private readonly rules: UpdateRules | undefined;
   /** Rule slot of each id in use. */
   private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** Of those that have one. */
+  private readonly territories = new Map<OrganismId, Rect>();
+  private readonly bounds: boolean;
   /** All must wake before the next step: once, however many organisms change their rule. */
   private isWaking = false;
 
@@ -119,12 +125,14 @@ class WasmEngine implements Engine {
     this.randomSeed = options.randomSeed;
     this.memory = memory;
     this.pages = new PageTable(memory, this, memory.maxPages);
-    const cells = new PageCells(memory);
+    this.bounds = options.bounds ?? true;
+    const cells = new PageCells(memory, this.bounds);
     this.edits = new Edits(this.pages, cells, this);
     this.readings = new Readings(memory, this.pages, cells, this);
     this.crew = crew;
     this.rules = rules;
     memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
+    memory.floats[at.CHANNEL_LIMIT_AT >>> 2] = this.bounds ? CHANNEL_LIMIT : Number.POSITIVE_INFINITY;
     const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
     const fma = crew.relaxed ? 'with' : 'without';
     const wasm = `wasm, SIMD ${fma} FMA in ${crew.wideTiles ? 'wide' : 'narrow'} tiles, ${threads}`;
@@ -149,14 +157,24 @@ class WasmEngine implements Engine {
     this.isWaking = true;
   }
 
-  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
-    checkCell(x, y, this);
+    checkPlace(x, y, territory, this);
     if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
     if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
     if (!this.edits.plant(organism, x, y))
       throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
     this.enlist(organism, slot);
+    this.stake(organism, territory);
+  }
+
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void {
+    checkPlanted(organism, this.organisms);
+    checkTerritory(territory);
+    this.stake(organism, territory);
+    if (!this.bounds) return;
+    if (territory !== undefined) this.edits.clearWhere(organism, (x, y) => !holds(territory, x, y));
+    this.isWaking = true; // cells that rest may now have room beside them
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
@@ -171,6 +189,7 @@ class WasmEngine implements Engine {
     // The dead are many when many die at once: they must not cost a look at every page.
     if (this.readings.count(organism) > 0) this.edits.clearWhere(organism, () => true);
     this.organisms.delete(organism);
+    this.territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -180,9 +199,9 @@ class WasmEngine implements Engine {
         this.edits.ablate(perturbation);
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
+        const { capsules, salt, amplitude } = perturbation;
         const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
-        this.edits.addNoise(perturbation, draw);
+        this.edits.addNoise(capsules, draw);
         return;
       }
       case 'truncate': {
@@ -265,7 +284,10 @@ class WasmEngine implements Engine {
 
   async save(): Promise<EngineState> {
     this.checkWhole();
-    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    const organisms = Array.from(this.organisms, ([id, rule]) => {
+      const territory = this.territories.get(id);
+      return territory === undefined ? { id, rule } : { id, rule, territory };
+    });
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages: this.readings.save() };
   }
 
@@ -276,9 +298,15 @@ class WasmEngine implements Engine {
     }
     this.pages.clear();
     this.organisms.clear();
+    this.territories.clear();
     this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
-    for (const { id, rule } of state.organisms) this.enlist(id, rule);
-    for (const page of state.pages) this.edits.restore(page);
+    for (const { id, rule, territory } of state.organisms) {
+      this.enlist(id, rule);
+      this.stake(id, territory);
+    }
+    for (const page of state.pages) {
+      this.edits.restore(this.bounds ? mendedPage(page, this, (id) => this.territories.get(id)) : page);
+    }
     this.steps = state.stepNumber;
     this.randomSeed = state.randomSeed;
     this.edits.settle();
@@ -298,6 +326,12 @@ class WasmEngine implements Engine {
     this.organisms.set(organism, slot);
     this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
     this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
+  }
+
+  private stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.territories.delete(organism);
+    else this.territories.set(organism, { ...territory });
+    this.memory.setTerritory(organism, extentOf(this.bounds ? territory : undefined, this));
   }
 
   /** Another rule may have work for cells that rest. */

@@ -1,6 +1,7 @@
 /** The engine's shared memory: typed views of the fixed part, delta records, page records that it grows to hold. */
 
 import type { Rule } from '../../rules/rule.ts';
+import type { Extent } from '../bounds.ts';
 import { EngineError } from '../engine.ts';
 import { fireThreshold } from '../fire.ts';
 import * as at from './assembly/layout.ts';
@@ -80,6 +81,11 @@ export class EngineMemory {
     this.floats.set(rule.b2, (address + at.B2_AT) >>> 2);
     this.floats.set(packLayer(rule.w1, rule.hidden, 48), (address + at.W1_AT) >>> 2);
     this.floats.set(packLayer(rule.w2, 16, rule.hidden), (address + at.W2_AT) >>> 2);
+  }
+
+  /** Cells that an organism may own. */
+  setTerritory(organism: number, { left, right, top, bottom }: Extent): void {
+    this.words.set([left, right, top, bottom], (at.TERRITORIES_AT >>> 1) + organism * 4);
   }
 
   hasRule(slot: number): boolean {

@@ -21,6 +21,16 @@ export const MOST_ASKED = 1 << 16;
 /** From the failure of a read to the news of why. */
 const LOSS_MS = 1_000;
 
+/** What the kernels must know of the next steps. */
+export interface StepOrders {
+  readonly randomSeed: number;
+  readonly stepNumber: number;
+  readonly rest: number;
+  readonly bounds: boolean;
+  /** Nothing may rest in the first step. */
+  readonly isWoken: boolean;
+}
+
 export class Commands {
   readonly memory: GpuMemory;
   readonly rules: GpuRules;
@@ -73,12 +83,8 @@ export class Commands {
 
   // --- what the GPU does ---
 
-  /**
-   * Tells the kernels which pages exist and what to do.
-   *
-   * @param isWoken - nothing may rest in the first step
-   */
-  upload(pages: PageTable, randomSeed: number, stepNumber: number, rest: number, isWoken: boolean): void {
+  /** Tells the kernels which pages exist and what to do. */
+  upload(pages: PageTable, { randomSeed, stepNumber, rest, bounds, isWoken }: StepOrders): void {
     const { list } = pages;
     const { queue } = this.#device;
     this.memory.reserve(Math.max(1, pages.lastSlot));
@@ -96,6 +102,7 @@ export class Commands {
     this.#orders[at.WORK_WAKE] = isWoken ? 1 : 0;
     this.#orders[at.WORK_PAGES] = list.length;
     this.#orders[at.WORK_BANKS] = this.memory.banks.length;
+    this.#orders[at.WORK_BOUNDS] = bounds ? 1 : 0;
     queue.writeBuffer(this.memory.buffer('work'), 0, this.#orders);
   }
 

@@ -4,7 +4,8 @@
  */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
-import type { Span } from '../capsule.ts';
+import type { Extent } from '../bounds.ts';
+import { firstSpanFrom, type Span } from '../capsule.ts';
 import type { OrganismId } from '../engine.ts';
 import { noiseAt } from '../fire.ts';
 import * as at from './layout.ts';
@@ -22,6 +23,8 @@ export interface NoiseDraw {
   readonly salt: number;
   readonly stepNumber: number;
   readonly amplitude: number;
+  /** Results stay within the channels' range, and cells that are not finite are cleared. */
+  readonly bounds: boolean;
 }
 
 /** What all pages' edits are for the GPU. */
@@ -79,17 +82,37 @@ export class Edits {
     }
   }
 
+  /** Zeroes an organism's cells outside a rectangle of the world. */
+  confine(page: Page, organism: OrganismId, { left, right, top, bottom }: Extent): void {
+    const record = this.#add(page, at.EDIT_KEEP, organism);
+    const first = Math.max(0, left - (page.px << PAGE_SHIFT));
+    const last = Math.min(PAGE_CELLS - 1, right - (page.px << PAGE_SHIFT));
+    if (first > last) return;
+    for (let row = 0; row < PAGE_CELLS; row++) {
+      const y = (page.py << PAGE_SHIFT) + row;
+      if (y >= top && y <= bottom) this.#setSpan(record, row, first, last);
+    }
+  }
+
   /** Zeroes the cells under the spans, which are in cells of the page. */
   clear(page: Page, spans: readonly Span[]): void {
     const record = this.#add(page, at.EDIT_CLEAR, 0);
     for (const { y, first, last } of spans) this.#setSpan(record, y, first, last);
   }
 
-  /** Adds noise to the owned cells under the spans, which are in cells of the page. */
+  /** Adds noise to the owned cells under the spans, which are disjoint, in reading order and in cells of the page. */
   noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
-    const { randomSeed, salt, stepNumber, amplitude } = draw;
-    const record = this.#add(page, at.EDIT_NOISE, 0);
-    for (const { y: row, first, last } of spans) {
+    const { randomSeed, salt, stepNumber, amplitude, bounds } = draw;
+    // A record holds one span a row, so the further spans of a row go into further records.
+    const records: Uint32Array[] = [];
+    let inRow = 0;
+    for (const [s, { y: row, first, last }] of spans.entries()) {
+      inRow = s > 0 && spans[s - 1].y === row ? inRow + 1 : 0;
+      if (inRow === records.length) {
+        records.push(this.#add(page, at.EDIT_NOISE, 0));
+        records[inRow][at.EDIT_BOUNDS] = bounds ? 1 : 0;
+      }
+      const record = records[inRow];
       this.#setSpan(record, row, first, last);
       record[EDIT_HEAD + 2 * row + 1] = this.#noiseCount;
       this.#reserveNoises(last - first + 1);
@@ -147,16 +170,16 @@ export class Edits {
   }
 }
 
-/** The spans that lie in a page, in its own cells. @param spans - of consecutive rows of the world */
+/** The spans that lie in a page, in its own cells. @param spans - in reading order, in cells of the world */
 export function spansIn({ px, py }: Page, spans: readonly Span[]): Span[] {
   const left = px << PAGE_SHIFT;
   const top = py << PAGE_SHIFT;
   const inPage: Span[] = [];
-  for (let s = 0; s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
+  for (let s = firstSpanFrom(spans, top); s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
     const y = spans[s].y - top;
     const first = Math.max(0, spans[s].first - left);
     const last = Math.min(PAGE_CELLS - 1, spans[s].last - left);
-    if (y >= 0 && first <= last) inPage.push({ y, first, last });
+    if (first <= last) inPage.push({ y, first, last });
   }
   return inPage;
 }

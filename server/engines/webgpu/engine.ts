@@ -6,7 +6,8 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
-import { capsuleRows } from '../capsule.ts';
+import { extentOf, mendedPage } from '../bounds.ts';
+import { strokeRows } from '../capsule.ts';
 import {
   type Capsule,
   type Engine,
@@ -19,13 +20,14 @@ import {
   type RuleSlot,
 } from '../engine.ts';
 import {
-  checkCell,
   checkOptions,
   checkOrganism,
   checkPerturbation,
+  checkPlace,
   checkPlanted,
   checkRule,
   checkState,
+  checkTerritory,
 } from '../validate.ts';
 import { Commands, MOST_ASKED } from './commands.ts';
 import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
@@ -61,9 +63,12 @@ export class WebGpuEngine implements Engine {
   private randomSeed: number;
   private steps = 0;
   private readonly rest: number;
+  private readonly bounds: boolean;
   private readonly pages: PageTable;
   private readonly edits = new Edits();
   private readonly organisms = new Map<OrganismId, RuleSlot>();
+  /** Of those that have one. */
+  private readonly territories = new Map<OrganismId, Rect>();
   /** Pages were written since their last report. */
   private isEdited = false;
   /** Nothing may rest in the next step. */
@@ -76,6 +81,7 @@ export class WebGpuEngine implements Engine {
     this.height = options.height;
     this.randomSeed = options.randomSeed;
     this.rest = options.rest ?? 0;
+    this.bounds = options.bounds ?? true;
     this.opened = opened;
     this.description = describe(opened);
     const inWorld = pagesAcross(this.width) * pagesAcross(this.height);
@@ -104,15 +110,15 @@ export class WebGpuEngine implements Engine {
     this.isWoken = true;
   }
 
-  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number): void {
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
-    checkCell(x, y, this);
+    checkPlace(x, y, territory, this);
     if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
     this.checkRuleIn(slot);
     const [px, py] = [x >> PAGE_SHIFT, y >> PAGE_SHIFT];
     const page = this.pages.obtain(px, py) ?? this.obtainByForce(px, py);
     if (page === undefined) throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
-    this.enlist(organism, slot);
+    this.enlist(organism, slot, territory);
     const [column, row] = [x & (PAGE_CELLS - 1), y & (PAGE_CELLS - 1)];
     this.edits.plant(page, organism, column, row);
     page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
@@ -121,10 +127,24 @@ export class WebGpuEngine implements Engine {
     this.edited(page);
   }
 
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void {
+    checkPlanted(organism, this.organisms);
+    checkTerritory(territory);
+    this.enlist(organism, this.organisms.get(organism)!, territory);
+    if (!this.bounds) return;
+    this.isWoken = true; // cells that rest may now have room beside them
+    const extent = extentOf(territory, this);
+    for (const page of this.pages.list) {
+      if (!page.mayHold(organism)) continue;
+      this.edits.confine(page, organism, extent);
+      this.edited(page);
+    }
+  }
+
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.organisms);
     this.checkRuleIn(slot);
-    this.enlist(organism, slot);
+    this.enlist(organism, slot, this.territories.get(organism));
     this.isWoken = true;
   }
 
@@ -141,18 +161,20 @@ export class WebGpuEngine implements Engine {
       this.edited(page);
     }
     this.organisms.delete(organism);
+    this.territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
     checkPerturbation(perturbation, this.organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.visitCapsule(perturbation, (page, spans) => this.edits.clear(page, spans));
+        this.visitStroke([perturbation], (page, spans) => this.edits.clear(page, spans));
         return;
       case 'noise': {
-        const { salt, amplitude } = perturbation;
-        const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
-        this.visitCapsule(perturbation, (page, spans) => {
+        const { capsules, salt, amplitude } = perturbation;
+        const { randomSeed, steps: stepNumber, bounds } = this;
+        const draw = { randomSeed, stepNumber, salt, amplitude, bounds };
+        this.visitStroke(capsules, (page, spans) => {
           this.edits.noise(page, spans, draw);
           // Any owned cell may have become opaque.
           page.stretch(0, 0);
@@ -248,7 +270,10 @@ export class WebGpuEngine implements Engine {
   async save(): Promise<EngineState> {
     await this.refresh();
     const pages = await this.commands.readStates(this.livingPages());
-    const organisms = Array.from(this.organisms, ([id, rule]) => ({ id, rule }));
+    const organisms = Array.from(this.organisms, ([id, rule]) => {
+      const territory = this.territories.get(id);
+      return territory === undefined ? { id, rule } : { id, rule, territory };
+    });
     return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
   }
 
@@ -259,8 +284,10 @@ export class WebGpuEngine implements Engine {
     this.commands.forget(true);
     this.pages.clear();
     this.organisms.clear();
-    for (const { id, rule } of state.organisms) this.enlist(id, rule);
-    for (const page of state.pages) {
+    this.territories.clear();
+    for (const { id, rule, territory } of state.organisms) this.enlist(id, rule, territory);
+    for (const saved of state.pages) {
+      const page = this.bounds ? mendedPage(saved, this, (id) => this.territories.get(id)) : saved;
       if (!page.owners.some((owner) => owner !== 0)) continue;
       const { across } = this.pages;
       const made = this.pages.obtain(page.page % across, Math.floor(page.page / across))!;
@@ -291,9 +318,11 @@ export class WebGpuEngine implements Engine {
 
   // --- pages and edits ---
 
-  private enlist(organism: OrganismId, slot: RuleSlot): void {
+  private enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
     this.organisms.set(organism, slot);
-    this.commands.rules.assign(organism, slot);
+    if (territory === undefined) this.territories.delete(organism);
+    else this.territories.set(organism, { ...territory });
+    this.commands.rules.assign(organism, slot, extentOf(this.bounds ? territory : undefined, this));
   }
 
   private livingPages(): Page[] {
@@ -319,12 +348,12 @@ export class WebGpuEngine implements Engine {
     if (this.edits.isFull) this.applyEdits();
   }
 
-  /** Visits the pages that exist under the capsule. By page: a stroke across a huge world costs what lives there. */
-  private visitCapsule(
-    capsule: Capsule,
+  /** Visits the pages that exist under the capsules. By page: a stroke across a huge world costs what lives there. */
+  private visitStroke(
+    capsules: readonly Capsule[],
     visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
   ): void {
-    const spans = capsuleRows(capsule, this);
+    const spans = strokeRows(capsules, this);
     for (const page of this.pages.list) {
       const inPage = spansIn(page, spans);
       if (inPage.length === 0) continue;
@@ -336,7 +365,8 @@ export class WebGpuEngine implements Engine {
   // --- the GPU ---
 
   private upload(): void {
-    this.commands.upload(this.pages, this.randomSeed, this.steps, this.rest, this.isWoken);
+    const { randomSeed, steps: stepNumber, rest, bounds, isWoken } = this;
+    this.commands.upload(this.pages, { randomSeed, stepNumber, rest, bounds, isWoken });
   }
 
   private applyEdits(): void {

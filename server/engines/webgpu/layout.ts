@@ -55,9 +55,10 @@ export const WORK_WAKE = 3; // nothing rests in the next step
 export const WORK_PAGES = 4; // how many pages exist
 export const WORK_NEXT_STEP = 5;
 export const WORK_BANKS = 6;
-export const WORK_WAKE_NOW = 7;
+export const WORK_BOUNDS = 7; // 1: channels are clamped, cells that are not finite die
+export const WORK_WAKE_NOW = 8;
 export const MAX_BANKS = 1024;
-export const WORK_FOUND = 8; // tiles found active so far, by bank
+export const WORK_FOUND = 9; // tiles found active so far, by bank
 export const WORK_ACTIVE = WORK_FOUND + MAX_BANKS; // tiles of the step under way, by bank
 /** Then the active tiles themselves, slot * TILES + tile, `bankPages * TILES` words a bank. */
 export const WORK_LIST = WORK_ACTIVE + MAX_BANKS;
@@ -66,10 +67,14 @@ export const WORK_LIST = WORK_ACTIVE + MAX_BANKS;
 export const DISPATCH_ROW = 32_768;
 export const ARGS_WORDS = 4;
 
-/** `tables`: by rule slot (first vec4 in `weights`, hidden, fire threshold, unused), then the rule slot of each organism. */
+/** `tables`: by rule slot (first vec4 in `weights`, hidden, fire threshold, unused), then by organism: */
 export const TABLE_RULE_WORDS = 4;
 export const TABLE_ORGANISMS = MAX_RULES * TABLE_RULE_WORDS;
-export const TABLE_WORDS = TABLE_ORGANISMS + MAX_ORGANISMS + 1;
+export const TABLE_ORGANISM_SLOT = 0; // of its rule
+export const TABLE_ORGANISM_COLUMNS = 1; // of its territory: first | last << 16, of the world; first > last: none
+export const TABLE_ORGANISM_ROWS = 2;
+export const TABLE_ORGANISM_WORDS = 4;
+export const TABLE_WORDS = TABLE_ORGANISMS + (MAX_ORGANISMS + 1) * TABLE_ORGANISM_WORDS;
 
 /** `weights`, vec4<f32>: b2 (4), then for each 4 hidden units b1, 48 inputs x 4 units, 4 units x 16 outputs. */
 export const WEIGHTS_HEAD = 4;
@@ -81,12 +86,13 @@ export const STATUS_CHANGED = 2;
 export const STATUS_OPAQUE = 4;
 export const STATUS_WORDS = 4;
 
-/** An edit of one page: kind, organism, index of its first noise, unused; then for each row first | last << 8 | VALID, and its cells' place among the noises. */
+/** An edit of one page: kind, organism, unused, whether noise is bounded; then for each row first | last << 8 | VALID, and its cells' place among the noises. */
 export const EDIT_CLEAR = 0; // inside the spans
 export const EDIT_KEEP = 1; // clears the organism's cells outside the spans
 export const EDIT_NOISE = 2;
 export const EDIT_PLANT = 3;
 export const EDIT_INIT = 4; // takes owners and cells as they lie there
+export const EDIT_BOUNDS = 3; // word of the record
 export const EDIT_HEAD = 4;
 export const EDIT_WORDS = EDIT_HEAD + 2 * PAGE_CELLS;
 export const SPAN_VALID = 1 << 16;

@@ -1,5 +1,6 @@
 /** Rules as the update kernel reads them: weights packed one after the other, and a table of where each begins. */
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../../rules/rule.ts';
+import type { Extent } from '../bounds.ts';
 import { EngineError, type OrganismId, type RuleSlot } from '../engine.ts';
 import { fireThreshold } from '../fire.ts';
 import * as at from './layout.ts';
@@ -12,7 +13,8 @@ export class GpuRules {
   weights: GPUBuffer;
   readonly #memory: GpuMemory;
   readonly #rules = new Map<RuleSlot, { readonly rule: Rule; readonly first: number }>();
-  readonly #row = new Uint32Array(at.TABLE_RULE_WORDS);
+  /** Of a rule or an organism. */
+  readonly #row = new Uint32Array(Math.max(at.TABLE_RULE_WORDS, at.TABLE_ORGANISM_WORDS));
   readonly #isHalf: boolean;
   readonly #vectorBytes: number;
   /** Vectors handed out. */
@@ -43,14 +45,17 @@ export class GpuRules {
     else this.#write(slot);
   }
 
-  assign(organism: OrganismId, slot: RuleSlot): void {
-    this.#row[0] = slot;
+  /** @param extent - cells that the organism may own */
+  assign(organism: OrganismId, slot: RuleSlot, { left, right, top, bottom }: Extent): void {
+    this.#row[at.TABLE_ORGANISM_SLOT] = slot;
+    this.#row[at.TABLE_ORGANISM_COLUMNS] = left | (right << 16);
+    this.#row[at.TABLE_ORGANISM_ROWS] = top | (bottom << 16);
     this.#memory.device.queue.writeBuffer(
       this.#memory.tables,
-      (at.TABLE_ORGANISMS + organism) * 4,
+      (at.TABLE_ORGANISMS + organism * at.TABLE_ORGANISM_WORDS) * 4,
       this.#row,
       0,
-      1,
+      at.TABLE_ORGANISM_WORDS,
     );
   }
 

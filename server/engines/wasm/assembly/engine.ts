@@ -8,8 +8,8 @@
 import { flushBlocks, gather } from './blocks';
 import { cellHash, fireBits } from './fire';
 import {
-  ANY_MOVED_AT, AWAKE_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, COLUMNS_AT,
-  COMMON_THRESHOLD_AT, DELTAS_AT, DELTA_RECORD_AT, DELTA_RECORD_BYTES, EDGES_AT, END_AT, FIRED_AT, FIRED_COUNT_AT,
+  ANY_MOVED_AT, AWAKE_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, CHANNEL_LIMIT_AT,
+  COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, DELTA_RECORD_AT, DELTA_RECORD_BYTES, EDGES_AT, END_AT, FIRED_AT, FIRED_COUNT_AT,
   FIRE_THRESHOLD_AT, FIRST_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT, LIST_AT, LONE_AT, MOVED_AT, NEXT_AT,
   OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_MOVED_AT, ORGANISM_RULES_AT, OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT,
   PAGE_Y_AT, PIXELS_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RECORDS_AT, REST_AT, RGBA_AT, ROWS_AT, ROW_BYTES, ROW_OWNERS_AT,
@@ -19,6 +19,7 @@ import {
   besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
+import { territoryBottom, territoryColumns, territoryTop } from './territories';
 export { fireBits } from './fire';
 export { denseBlock, useWideTiles } from './mlp';
 export { lead, work } from './phases';
@@ -67,10 +68,18 @@ export function sense(thread: i32): void {
 }
 
 function senseBand(scratch: usize, page: usize, band: i32): void {
-  const columns = load<u64>(page, COLUMNS_AT);
-  const rows = load<i32>(page, ROWS_AT);
+  let columns = load<u64>(page, COLUMNS_AT);
+  let firstInside = 0;
+  let rows = load<i32>(page, ROWS_AT);
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
   const lone = loneOrganism(page);
+  if (lone > 0) {
+    // Cells of the only organism lie in its territory, so masking rows and columns masks the frontier alone.
+    const top = load<i32>(page, PAGE_Y_AT) * SIDE;
+    columns &= territoryColumns(<u32>lone, left);
+    firstInside = territoryTop(<u32>lone) - top;
+    rows = min(rows, territoryBottom(<u32>lone) - top + 1);
+  }
   const firedList = page + <usize>(band * BAND_CELLS * 2) + FIRED_AT;
   const deltas = <usize>load<u32>(page, DELTA_RECORD_AT);
   const frontierList = deltas + <usize>(band * BAND_CELLS * 2) + FRONTIER_AT;
@@ -83,7 +92,7 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
   for (let y = firstRow; y < firstRow + BAND_ROWS; y++) {
     const row = page + (<usize>y << 3);
     // Only cells beside an opaque one can be alive before the update.
-    let preAlive: u64 = y < rows ? besideOpaque(page, y) & columns : 0;
+    let preAlive: u64 = y >= firstInside && y < rows ? besideOpaque(page, y) & columns : 0;
     if (preAlive == 0) {
       store<u64>(row, 0, PRE_ALIVE_AT);
       continue;
@@ -92,7 +101,13 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
     for (let rest = preAlive & ~owned; rest != 0; rest &= rest - 1) {
       const x = <i32>ctz(rest);
       let organism = <u32>lone;
-      if (lone < 0) organism = isInside(x, y) ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
+      if (lone < 0) {
+        organism = isInside(x, y) ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
+        if (organism == 0) {
+          preAlive &= ~((<u64>1) << <u64>x);
+          continue;
+        }
+      }
       store<u16>(rowOwners + (<usize>x << 1), <u16>organism);
       store<u16>(frontierList + (frontierCount << 1), <u16>(y * SIDE + x));
       store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
@@ -190,6 +205,7 @@ export function apply(): void {
 
 function applyPage(page: usize): void {
   const rest = load<f32>(REST_AT);
+  const limit = load<f32>(CHANNEL_LIMIT_AT);
   memory.fill(page + MOVED_AT, 0, SIDE * 8);
   // Now, while no page's SOLE is being written.
   store<i32>(page, loneOrganism(page), LONE_AT);
@@ -201,12 +217,12 @@ function applyPage(page: usize): void {
       const cell = <usize>load<u16>(frontierList + (k << 1));
       store<u16>(page + (cell << 1), load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT), OWNERS_AT);
     }
-    applyBand(page, deltas + band * BAND_CELLS * CELL_BYTES + DELTAS_AT, band, rest);
+    applyBand(page, deltas + band * BAND_CELLS * CELL_BYTES + DELTAS_AT, band, rest, limit);
   }
 }
 
 /** Adds a band's deltas. The row's bits are kept at hand: cells of one row follow each other. */
-function applyBand(page: usize, delta: usize, band: usize, rest: f32): void {
+function applyBand(page: usize, delta: usize, band: usize, rest: f32, limit: f32): void {
   const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
   const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
   let pixel = page + band * BAND_CELLS * 4 + PIXELS_AT;
@@ -231,11 +247,18 @@ function applyBand(page: usize, delta: usize, band: usize, rest: f32): void {
     } else {
       moved |= bit;
       const state = page + cell * CELL_BYTES + CELLS_AT;
-      const rgba = f32x4.add(v128.load(state), v128.load(delta));
+      let rgba = f32x4.add(v128.load(state), v128.load(delta));
+      const b = f32x4.add(v128.load(state, 16), v128.load(delta, 16));
+      const c = f32x4.add(v128.load(state, 32), v128.load(delta, 32));
+      const d = f32x4.add(v128.load(state, 48), v128.load(delta, 48));
       v128.store(state, rgba);
-      v128.store(state, f32x4.add(v128.load(state, 16), v128.load(delta, 16)), 16);
-      v128.store(state, f32x4.add(v128.load(state, 32), v128.load(delta, 32)), 32);
-      v128.store(state, f32x4.add(v128.load(state, 48), v128.load(delta, 48)), 48);
+      v128.store(state, b, 16);
+      v128.store(state, c, 32);
+      v128.store(state, d, 48);
+      if (!areWithin(limit, rgba, b, c, d)) {
+        if (!clampCell(state, limit)) killCell(page, cell, row, bit);
+        rgba = v128.load(state);
+      }
       store<u32>(pixel, toPixel(rgba));
       opaque = f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? opaque | bit : opaque & ~bit;
     }
@@ -243,6 +266,36 @@ function applyBand(page: usize, delta: usize, band: usize, rest: f32): void {
     pixel += 4;
   }
   if (row != 0) storeRow(row, still, moved, opaque);
+}
+
+/** Whether all channels of a cell are within ±limit; NaN is not, whatever the limit. */
+// @ts-ignore: decorator
+@inline
+function areWithin(limit: f32, a: v128, b: v128, c: v128, d: v128): bool {
+  const most = f32x4.splat(limit);
+  const low = v128.and(f32x4.le(f32x4.abs(a), most), f32x4.le(f32x4.abs(b), most));
+  const high = v128.and(f32x4.le(f32x4.abs(c), most), f32x4.le(f32x4.abs(d), most));
+  return i32x4.bitmask(v128.and(low, high)) == 15;
+}
+
+/** Clamps a cell to ±limit; an infinite limit is none. @returns false when a channel is not finite */
+function clampCell(state: usize, limit: f32): bool {
+  if (limit == <f32>Infinity) return true;
+  for (let c: usize = 0; c < <usize>CELL_BYTES; c += 4) {
+    if (!isFinite<f32>(load<f32>(state + c))) return false;
+  }
+  for (let c: usize = 0; c < <usize>CELL_BYTES; c += 4) {
+    store<f32>(state + c, min(max(load<f32>(state + c), -limit), limit));
+  }
+  return true;
+}
+
+/** A cell that is not finite: zeroed now, and not alive in the mask after, whatever is beside it. */
+function killCell(page: usize, cell: usize, row: usize, bit: u64): void {
+  memory.fill(page + cell * CELL_BYTES + CELLS_AT, 0, CELL_BYTES);
+  store<u64>(row, load<u64>(row, PRE_ALIVE_AT) & ~bit, PRE_ALIVE_AT);
+  // `settle` takes the owner from a cell that had one before the step; one of the frontier has only been lent it.
+  if ((load<u64>(row, OWNED_AT) & bit) == 0) store<u16>(page + (cell << 1), 0, OWNERS_AT);
 }
 
 // @ts-ignore: decorator

@@ -2,7 +2,7 @@
 // and the engine (TypeScript) read one and the same file. Bytes unless said otherwise.
 //
 //   control | rule, cells and movement of each organism | rules | scratch per thread | page lists |
-//   delta records | page records
+//   territory of each organism | delta records | page records
 //
 // Memory is committed by the operating system where it is touched, so reserving the largest case of
 // each region costs addresses, not bytes.
@@ -123,8 +123,10 @@ export const LIST_AT = 43950080;
 /** u32 [16384]: those of them that the step at hand does not pass over */
 export const AWAKE_AT = 44015616;
 export const MOST_LISTED = 16384;
+/** u16 [65536, 4]: first and last column, first and last row that an organism may live in; first > last: none */
+export const TERRITORIES_AT = 44081152;
 /** The delta records; behind them the page records, the first of which stays zeros (`../memory.ts`). */
-export const RECORDS_AT = 44081152;
+export const RECORDS_AT = 44605440;
 /** A 32-bit memory. */
 export const MEMORY_BYTES = 4294967296;
 
@@ -145,6 +147,8 @@ export const RANDOM_SEED_AT = 4356;
 export const STEP_AT = 4360;
 /** f32: an update whose channels are all at most this is not added; negative: every update is. */
 export const REST_AT = 4372;
+/** f32: channels are clamped to ± this, and a cell that is not finite dies; infinite: neither. */
+export const CHANNEL_LIMIT_AT = 4380;
 /** The fire threshold that all rules share, or -1. */
 export const COMMON_THRESHOLD_AT = 4368;
 /** Which phase: one of those below. */

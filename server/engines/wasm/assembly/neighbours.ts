@@ -1,8 +1,10 @@
 // What a cell sees around it, across page borders too. A cell is its page's address and (x, y) in it;
 // x and y may be -1 or 64, which is the neighbouring page.
 import {
-  ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PATCH_AT, SIDE, SOLE_AT,
+  ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PATCH_AT, SIDE,
+  SOLE_AT,
 } from './layout';
+import { mayLive } from './territories';
 
 // @ts-ignore: decorator
 @inline
@@ -79,8 +81,13 @@ function ownerAt(page: usize, x: i32, y: i32): u32 {
   return <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
 }
 
-/** Owner of the most opaque neighbour (ties: the first in reading order); 0 when none is opaque. */
+/**
+ * Owner of the most opaque neighbour (ties: the first in reading order) among those whose territory holds the cell; 0
+ * when none does.
+ */
 export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
+  const worldX = load<i32>(page, PAGE_X_AT) * SIDE + x;
+  const worldY = load<i32>(page, PAGE_Y_AT) * SIDE + y;
   let owner: u32 = 0;
   let best: f32 = 0;
   for (let dy = -1; dy <= 1; dy++) {
@@ -91,8 +98,10 @@ export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
       if (!isOpaque(at, nx, ny)) continue;
       const alpha = load<f32>(at + <usize>(ny * SIDE + nx) * CELL_BYTES, CELLS_AT + 12);
       if (alpha > best) {
+        const candidate = ownerAt(at, nx, ny);
+        if (!mayLive(candidate, worldX, worldY)) continue;
         best = alpha;
-        owner = ownerAt(at, nx, ny);
+        owner = candidate;
       }
     }
   }
@@ -101,6 +110,8 @@ export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
 
 /** The same for a cell that is not on the page's border: only the opaque ones of its eight are looked at. */
 export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
+  const worldX = load<i32>(page, PAGE_X_AT) * SIDE + x;
+  const worldY = load<i32>(page, PAGE_Y_AT) * SIDE + y;
   let owner: u32 = 0;
   let best: f32 = 0;
   for (let row = y - 1; row <= y + 1; row++) {
@@ -109,8 +120,10 @@ export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
       const cell = <usize>(row * SIDE + x - 1 + <i32>ctz(rest));
       const alpha = load<f32>(page + cell * CELL_BYTES, CELLS_AT + 12);
       if (alpha > best) {
+        const candidate = <u32>load<u16>(page + (cell << 1), OWNERS_AT);
+        if (!mayLive(candidate, worldX, worldY)) continue;
         best = alpha;
-        owner = <u32>load<u16>(page + (cell << 1), OWNERS_AT);
+        owner = candidate;
       }
     }
   }

@@ -2,7 +2,7 @@
  * What happens to pages between steps: seeds, perturbations, restored states. One workgroup a page, which
  * applies the page's edits in the order of the calls; pages do not look at each other.
  */
-import { PRELUDE, TO_PIXEL, WRITE_SHORE } from './prelude.ts';
+import { IN_BOUNDS, PRELUDE, TO_PIXEL, WRITE_SHORE } from './prelude.ts';
 
 export const EDIT = /* wgsl */ `${PRELUDE}
 /** The edits of one page: records first .. first + count - 1. */
@@ -20,6 +20,7 @@ struct Visit { slot: u32, first: u32, count: u32, unused: u32 }
 @group(0) @binding(8) var<storage, read> noises: array<vec4f>;
 ${WRITE_SHORE}
 ${TO_PIXEL}
+${IN_BOUNDS}
 
 var<workgroup> opaque: array<atomic<u32>, 16>;
 var<workgroup> leastOwner: array<atomic<u32>, 16>;
@@ -77,6 +78,14 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         b += noises[noise + 1u];
         c += noises[noise + 2u];
         d += noises[noise + 3u];
+        if (records[record + EDIT_BOUNDS] != 0u) {
+          if (areFinite(a) && areFinite(b) && areFinite(c) && areFinite(d)) {
+            a = clamped(a); b = clamped(b); c = clamped(c); d = clamped(d);
+          } else {
+            owner = 0u;
+            a = vec4f(); b = vec4f(); c = vec4f(); d = vec4f();
+          }
+        }
         isTouched = true;
       } else if (kind == EDIT_PLANT && isInside) {
         owner = records[record + 1u];

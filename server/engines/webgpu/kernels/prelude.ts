@@ -1,5 +1,6 @@
 /** What the kernels share: the layout as WGSL constants, and how a tile finds the cells around it. */
 import { ALIVE_THRESHOLD } from '../../../rules/rule.ts';
+import { CHANNEL_LIMIT } from '../../engine.ts';
 import * as layout from '../layout.ts';
 
 const constants = Object.entries(layout)
@@ -14,6 +15,7 @@ const RING_CELLS = RING * RING;
 const THRESHOLD = f32(${Math.fround(ALIVE_THRESHOLD)});
 
 const OWNER = 0xffffu;
+const CHANNEL_LIMIT = f32(${CHANNEL_LIMIT});
 // owners plane
 const STILL = 1u << 16u;
 const MOVED = 1u << 17u;
@@ -76,6 +78,17 @@ fn writeShoreCell(at: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
   shore[at * 4u + 1u] = b;
   shore[at * 4u + 2u] = c;
   shore[at * 4u + 3u] = d;
+}
+`;
+
+/** WGSL may take comparisons with NaN and infinities for granted, so whether a value is finite is told by its bits. */
+export const IN_BOUNDS = /* wgsl */ `
+fn areFinite(v: vec4f) -> bool {
+  return all((bitcast<vec4u>(v) & vec4u(0x7f800000u)) != vec4u(0x7f800000u));
+}
+
+fn clamped(v: vec4f) -> vec4f {
+  return clamp(v, vec4f(-CHANNEL_LIMIT), vec4f(CHANNEL_LIMIT));
 }
 `;
 

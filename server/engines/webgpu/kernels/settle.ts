@@ -125,6 +125,8 @@ fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
   if ((claim | after) != 0u) { found |= TILE_BUSY; }
   if ((claim & (PRE_ALIVE | STILL_NOW)) == PRE_ALIVE) { found |= AWAKE; }
+  // It fired and was not finite: where nobody owned it nothing moved, and yet it will try again.
+  if ((claim & (PRE_ALIVE | MOVED_NOW)) == MOVED_NOW) { found |= AWAKE; }
   let isOpaque = isAlive && (claim & OPAQUE_AFTER) != 0u;
   ${fold(form, 'Or', 'flags', 'found', '0u')}
   ${fold(form, 'Add', 'owned', 'select(0u, 1u, isAlive)', '0u')}

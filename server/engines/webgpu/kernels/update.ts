@@ -6,7 +6,7 @@
  * than WebGPU promises (16 KiB). A lane keeps its cell's perception (48 float32) and its delta (16) in
  * registers, so the loops over them are written out: an index known only at run time would put them into memory.
  */
-import { ENABLE_SUBGROUPS, type KernelForm, LISTED_TILE, PRELUDE, RING_PLACE } from './prelude.ts';
+import { ENABLE_SUBGROUPS, IN_BOUNDS, type KernelForm, LISTED_TILE, PRELUDE, RING_PLACE } from './prelude.ts';
 
 /** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount`. */
 export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4;
@@ -76,6 +76,7 @@ ${weights(form)}
 @group(0) @binding(7) var<storage, read> tables: array<u32>;
 @group(0) @binding(8) var<storage, read> work: array<u32>;
 ${RING_PLACE}
+${IN_BOUNDS}
 
 /** Channels 0–7, later 8–15, of the tile and its ring: two vec4 a cell. */
 var<workgroup> half: array<vec4f, 648>;
@@ -119,6 +120,13 @@ fn cellHash(x: u32, y: u32) -> u32 {
   return h ^ (h >> 16u);
 }
 
+/** Whether the world's cell (x, y) lies in the organism's territory. */
+fn mayLive(organism: u32, x: u32, y: u32) -> bool {
+  let columns = tables[TABLE_ORGANISMS + organism * TABLE_ORGANISM_WORDS + TABLE_ORGANISM_COLUMNS];
+  let rows = tables[TABLE_ORGANISMS + organism * TABLE_ORGANISM_WORDS + TABLE_ORGANISM_ROWS];
+  return x >= (columns & 0xffffu) && x <= (columns >> 16u) && y >= (rows & 0xffffu) && y <= (rows >> 16u);
+}
+
 @compute @workgroup_size(256)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${LISTED_TILE}
@@ -130,10 +138,12 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   if (lane == 0u) { atomicStore(&firedCount, 0u); }
   workgroupBarrier();
 
-  // Who the cell belongs to for this step: its owner, else that of its most opaque neighbour.
+  // Who the cell belongs to for this step: its owner, else that of its most opaque neighbour that may live there.
   {
     let x = (tile % TILES_ACROSS) * TILE + lane % TILE;
     let y = (tile / TILES_ACROSS) * TILE + lane / TILE;
+    let worldX = heads[slot * HEAD_WORDS + HEAD_X] * SIDE + x;
+    let worldY = heads[slot * HEAD_WORDS + HEAD_Y] * SIDE + y;
     let center = (lane / TILE + 1u) * RING + lane % TILE + 1u;
     let own = owners[center];
     var organism = own & OWNER;
@@ -142,9 +152,10 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       for (var n = 0u; n < 9u; n++) {
         let at = center + (n / 3u) * RING + n % 3u - RING - 1u;
         let alpha = half[at * 2u].w;
-        if ((owners[at] & OWNER) != 0u && alpha > best) {
+        let candidate = owners[at] & OWNER;
+        if (candidate != 0u && alpha > best && mayLive(candidate, worldX, worldY)) {
           best = alpha;
-          organism = owners[at] & OWNER;
+          organism = candidate;
         }
       }
     }
@@ -157,8 +168,8 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     }
     isAlive = isAlive && organism != 0u;
     let isStill = isAlive && (own & STILL) != 0u && !isDisturbed;
-    let rule = tables[TABLE_ORGANISMS + organism];
-    let hash = cellHash(heads[slot * HEAD_WORDS + HEAD_X] * SIDE + x, heads[slot * HEAD_WORDS + HEAD_Y] * SIDE + y);
+    let rule = tables[TABLE_ORGANISMS + organism * TABLE_ORGANISM_WORDS + TABLE_ORGANISM_SLOT];
+    let hash = cellHash(worldX, worldY);
     let fires = isAlive && !isStill && (hash >> 8u) < tables[rule * TABLE_RULE_WORDS + 2u];
     let place = placeAmongFired(fires);
     if (fires) {
@@ -195,7 +206,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   ${perceive(2)}
   ${perceive(3)}
 
-  let rule = tables[TABLE_ORGANISMS + organism] * TABLE_RULE_WORDS;
+  let rule = tables[TABLE_ORGANISMS + organism * TABLE_ORGANISM_WORDS + TABLE_ORGANISM_SLOT] * TABLE_RULE_WORDS;
   var at = tables[rule];
   let hidden = tables[rule + 1u];
   var d0 = weight(at);
@@ -220,12 +231,27 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     if (p0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
   } else {
     claim |= MOVED_NOW;
-    if (p0.w + d0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
+    d0 += p0;
+    d1 += p1;
+    d2 += p2;
+    d3 += p3;
+    if (work[WORK_BOUNDS] != 0u) {
+      if (areFinite(d0) && areFinite(d1) && areFinite(d2) && areFinite(d3)) {
+        d0 = clamped(d0);
+        d1 = clamped(d1);
+        d2 = clamped(d2);
+        d3 = clamped(d3);
+      } else {
+        claim &= ~PRE_ALIVE; // it dies in \`settle\`, whatever is beside it
+        d0 = vec4f();
+      }
+    }
+    if (d0.w > THRESHOLD) { claim |= OPAQUE_AFTER; }
     let to = ((slot - bank.base) * CELLS + cell) * 4u;
-    next[to] = p0 + d0;
-    next[to + 1u] = p1 + d1;
-    next[to + 2u] = p2 + d2;
-    next[to + 3u] = p3 + d3;
+    next[to] = d0;
+    next[to + 1u] = d1;
+    next[to + 2u] = d2;
+    next[to + 3u] = d3;
   }
   words[slot * SLOT_WORDS + PLANE_CLAIMS * CELLS + cell] = claim;
 }

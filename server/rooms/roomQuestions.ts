@@ -1,0 +1,59 @@
+/**
+ * One player's questions whether there is room for a seed. A pointer that moves asks far more often than anybody can
+ * read: one question is under way at a time, only the newest of those that wait is asked, at most 8 a second.
+ */
+import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
+import type { WorldLink } from '../world/messages.ts';
+
+const MIN_INTERVAL_MS = 125;
+
+export class RoomQuestions {
+  readonly #world: Pick<WorldLink, 'ask'>;
+  readonly #post: (answer: RoomResultMessage) => void;
+  /** The newest question that has not been asked yet. */
+  #waiting: RoomMessage | null = null;
+  #isAsking = false;
+  #pause: NodeJS.Timeout | null = null;
+  #isDisposed = false;
+
+  /** @param post - sends an answer to the player */
+  constructor(world: Pick<WorldLink, 'ask'>, post: (answer: RoomResultMessage) => void) {
+    this.#world = world;
+    this.#post = post;
+  }
+
+  ask(question: RoomMessage): void {
+    if (this.#isDisposed) return;
+    this.#waiting = question;
+    if (!this.#isAsking && this.#pause === null) void this.#askNext();
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#waiting = null;
+    if (this.#pause !== null) clearTimeout(this.#pause);
+  }
+
+  async #askNext(): Promise<void> {
+    const question = this.#waiting;
+    if (question === null) return;
+    this.#waiting = null;
+    this.#isAsking = true;
+    this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
+    const { species, at } = question;
+    try {
+      const reason = await this.#world.ask<'room'>({ kind: 'room', species, x: at[0], y: at[1] });
+      if (!this.#isDisposed) this.#post({ species, at, reason });
+    } catch {
+      // The world did not answer in time; the pointer's next move asks again.
+    } finally {
+      this.#isAsking = false;
+      if (this.#pause === null) void this.#askNext();
+    }
+  }
+
+  #resume(): void {
+    this.#pause = null;
+    if (!this.#isAsking) void this.#askNext();
+  }
+}

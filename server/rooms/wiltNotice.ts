@@ -1,0 +1,35 @@
+/** What a player is told of bodies that have begun to wilt: of those that they look at, and of those they planted. */
+import type { Rect } from '../../shared/geometry.ts';
+import { withArticle } from '../world/room.ts';
+import type { WiltCause } from '../world/symptoms.ts';
+import type { WiltedBody } from '../world/wilting.ts';
+
+const CAUSES: Readonly<Record<WiltCause, string>> = {
+  'too large': 'has outgrown itself',
+  'two bodies': 'has become two bodies',
+  'out of shape': 'has lost its shape and does not heal',
+  'out of range': 'has burst out of its colours',
+};
+
+/**
+ * @param bodies - that began to wilt in one frame
+ * @param view - what the player looks at, cells; null: nothing yet
+ * @returns null: none of them is this player's concern
+ */
+export function wiltNotice(bodies: readonly WiltedBody[], view: Rect | null, player: string): string | null {
+  const concern = bodies.filter((body) => isIn(view, body) || body.planter === player);
+  if (concern.length === 0) return null;
+  if (concern.length > 1)
+    return `${concern.length} organisms are sick: they wilt and grow again from their seeds.`;
+  const [{ species, cause }] = concern;
+  const who = withArticle(species);
+  return `${who.charAt(0).toUpperCase()}${who.slice(1)} ${CAUSES[cause]}: it wilts and grows again from its seed.`;
+}
+
+/** For the operator's log. */
+export const wiltLine = ({ organism, label, species, x, y, planter, cause }: WiltedBody): string =>
+  `organism ${organism}, ${withArticle(species)} by ${label} at (${x}, ${y})` +
+  `${planter === '' ? '' : `, planted by ${planter}`}, wilts: ${cause}`;
+
+const isIn = (view: Rect | null, { x, y }: WiltedBody): boolean =>
+  view !== null && x >= view.x && y >= view.y && x < view.x + view.width && y < view.y + view.height;

@@ -1,0 +1,155 @@
+/**
+ * Health: how like a body is to its rule's mature form. It is measured against what can exist: cells of the form that
+ * lie outside the world or that another organism owns are left out, so a body that the edge clips, or that neighbours
+ * hold in, can be whole. Pure.
+ */
+import type { Rect, Size } from '../../shared/geometry.ts';
+import type { OrganismId } from '../engines/engine.ts';
+import { ALIVE_THRESHOLD } from '../rules/rule.ts';
+import type { MatureForm } from './mature.ts';
+
+/** Cells around the mature box in which growth counts as too much. */
+export const HEALTH_MARGIN = 4;
+/** Of the form's opaque cells: if fewer can exist, health is measured against the whole form. */
+const MIN_POSSIBLE_SHARE = 0.25;
+
+/** Who owns the cells about a body. */
+export interface Surroundings {
+  readonly organism: OrganismId;
+  /** As `healthRect` says, in the world. */
+  readonly rect: Rect;
+  /** [height + 8, width + 8] */
+  readonly owners: Uint16Array;
+  readonly world: Size;
+}
+
+/** What must be read of an organism at (x, y) to measure it: its mature box and a margin. */
+export function healthRect(form: MatureForm, x: number, y: number): Rect {
+  return {
+    x: x + form.x - HEALTH_MARGIN,
+    y: y + form.y - HEALTH_MARGIN,
+    width: form.width + 2 * HEALTH_MARGIN,
+    height: form.height + 2 * HEALTH_MARGIN,
+  };
+}
+
+/**
+ * 1 − Σ(own − mature)² / Σ mature², within 0..1, over the cells of the form that can exist.
+ *
+ * @param own - [height + 8, width + 8, 4], as `healthRect` says; zeros where others or nobody lives
+ * @param share - as `possibleShare` says: a smaller one never makes health lower
+ */
+export const healthOf = (own: Float32Array, form: MatureForm, share = 1): number =>
+  likeness(overlapAt(own, form, 0, 0), own, form, share);
+
+/**
+ * Where within its margin it is likest to its mature form, and its health there.
+ *
+ * @param own - as for `healthOf`
+ * @param around - absent: all of the form can exist everywhere
+ */
+export function likestPlace(
+  own: Float32Array,
+  form: MatureForm,
+  around?: Surroundings,
+): { readonly dx: number; readonly dy: number; readonly health: number } {
+  let best = { dx: 0, dy: 0, overlap: overlapAt(own, form, 0, 0) };
+  for (let dy = -HEALTH_MARGIN; dy <= HEALTH_MARGIN; dy++) {
+    for (let dx = -HEALTH_MARGIN; dx <= HEALTH_MARGIN; dx++) {
+      const overlap = overlapAt(own, form, dx, dy);
+      if (overlap > best.overlap) best = { dx, dy, overlap };
+    }
+  }
+  const { dx, dy, overlap } = best;
+  const share = around === undefined ? 1 : possibleShare(form, around, dx, dy);
+  return { dx, dy, health: likeness(overlap, own, form, share) };
+}
+
+/** Σ(own − mature)² is Σ own² + Σ mature² − 2 Σ own · mature, and own is 0 where the form cannot exist. */
+function likeness(overlap: number, own: Float32Array, form: MatureForm, share: number): number {
+  const health = (2 * overlap - energyOf(own)) / (energiesOf(form).whole * share);
+  // NaN, too, is no health.
+  return health > 0 ? Math.min(health, 1) : 0;
+}
+
+/** Σ own · mature, as if its seed had been so many cells farther. Two sums by turns: one alone waits for itself. */
+function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: number, dy: number): number {
+  const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
+  let sum = 0;
+  let more = 0;
+  for (let y = 0; y < height; y++) {
+    const ownRow = (y + HEALTH_MARGIN + dy) * ownWidth + (HEALTH_MARGIN + dx) * 4;
+    const row = y * width * 4;
+    for (let i = 0; i < width * 4; i += 2) {
+      sum += rgba[row + i] * own[ownRow + i];
+      more += rgba[row + i + 1] * own[ownRow + i + 1];
+    }
+  }
+  return sum + more;
+}
+
+/**
+ * Of Σ mature², what lies in cells where the form can exist, if the body stood (dx, dy) from its place: within the
+ * world, and not another's. 1 if less than a quarter of its opaque cells can.
+ */
+export function possibleShare(form: MatureForm, around: Surroundings, dx = 0, dy = 0): number {
+  const { whole, cells, opaque, opaqueCells } = energiesOf(form);
+  const { organism, rect, owners, world } = around;
+  const { width, height } = form;
+  let sum = 0;
+  let possible = 0;
+  for (let y = 0; y < height; y++) {
+    const worldY = rect.y + HEALTH_MARGIN + dy + y;
+    if (worldY < 0 || worldY >= world.height) continue;
+    const worldX = rect.x + HEALTH_MARGIN + dx; // of the form's left side
+    const from = Math.max(0, -worldX);
+    const to = Math.min(width, world.width - worldX);
+    const ownerRow = (y + HEALTH_MARGIN + dy) * rect.width + HEALTH_MARGIN + dx;
+    for (let x = from; x < to; x++) {
+      const owner = owners[ownerRow + x];
+      if (owner !== 0 && owner !== organism) continue;
+      sum += cells[y * width + x];
+      possible += opaque[y * width + x];
+    }
+  }
+  return possible < opaqueCells * MIN_POSSIBLE_SHARE ? 1 : sum / whole;
+}
+
+interface Energies {
+  /** [height, width]: Σ mature² of each cell. */
+  readonly cells: Float32Array;
+  readonly whole: number;
+  /** [height, width]: 1 where it is opaque. */
+  readonly opaque: Uint8Array;
+  readonly opaqueCells: number;
+}
+
+const energies = new WeakMap<MatureForm, Energies>();
+
+function energiesOf(form: MatureForm): Energies {
+  const known = energies.get(form);
+  if (known !== undefined) return known;
+  const { rgba } = form;
+  const cells = new Float32Array(rgba.length / 4);
+  const opaque = new Uint8Array(cells.length);
+  let opaqueCells = 0;
+  for (let cell = 0; cell < cells.length; cell++) {
+    for (let c = 0; c < 4; c++) cells[cell] += rgba[cell * 4 + c] ** 2;
+    if (rgba[cell * 4 + 3] <= ALIVE_THRESHOLD) continue;
+    opaque[cell] = 1;
+    opaqueCells++;
+  }
+  const found = { cells, whole: energyOf(rgba), opaque, opaqueCells };
+  energies.set(form, found);
+  return found;
+}
+
+function energyOf(rgba: Float32Array): number {
+  let sum = 0;
+  let more = 0;
+  for (let i = 0; i < rgba.length; i += 2) {
+    sum += rgba[i] * rgba[i];
+    more += rgba[i + 1] * rgba[i + 1];
+  }
+  return sum + more;
+}

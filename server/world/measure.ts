@@ -1,0 +1,72 @@
+/** Reads a body's cells and measures its health, with as few reads as that takes. */
+import { CHANNEL_LIMIT, type Engine, type OrganismId } from '../engines/engine.ts';
+import { healthOf, healthRect, likestPlace, possibleShare, type Surroundings } from './likeness.ts';
+import type { MatureForm } from './mature.ts';
+
+/** A body that is so healthy against its whole form is whole, whatever can exist: nobody's owners are read. */
+const SURELY_WHOLE = 0.99;
+
+export interface PlacedBody {
+  readonly id: OrganismId;
+  /** Of its seed, cells. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export class Measure {
+  readonly #engine: Engine;
+  /** As long as the largest form yet. */
+  #own = new Float32Array(0);
+  #owners = new Uint16Array(0);
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * @param into - [height + 8, width + 8, 4], gets its own cells, as `healthRect` says; default: a buffer that the
+   *   next call overwrites
+   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or not a number
+   */
+  async health(
+    body: PlacedBody,
+    form: MatureForm,
+    into?: Float32Array,
+  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean }> {
+    const own = await this.#read(body, form, into);
+    const health = healthOf(own, form);
+    // What can exist is at most the form: health against it is never lower.
+    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false };
+    const share = possibleShare(form, await this.#around(body, form));
+    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own) };
+  }
+
+  /** @see likestPlace */
+  async likestPlace(body: PlacedBody, form: MatureForm): Promise<ReturnType<typeof likestPlace>> {
+    const own = await this.#read(body, form);
+    return likestPlace(own, form, await this.#around(body, form));
+  }
+
+  async #read({ id, x, y }: PlacedBody, form: MatureForm, into?: Float32Array): Promise<Float32Array> {
+    const rect = healthRect(form, x, y);
+    const length = rect.width * rect.height * 4;
+    if (into === undefined && this.#own.length < length) this.#own = new Float32Array(length);
+    const own = into ?? this.#own.subarray(0, length);
+    await this.#engine.readOrganism(id, rect, own);
+    return own;
+  }
+
+  async #around({ id, x, y }: PlacedBody, form: MatureForm): Promise<Surroundings> {
+    const rect = healthRect(form, x, y);
+    const length = rect.width * rect.height;
+    if (this.#owners.length < length) this.#owners = new Uint16Array(length);
+    const owners = this.#owners.subarray(0, length);
+    await this.#engine.readOwners(rect, owners);
+    return { organism: id, rect, owners, world: this.#engine };
+  }
+}
+
+function isOutOfRange(rgba: Float32Array): boolean {
+  for (const value of rgba) if (!(Math.abs(value) < CHANNEL_LIMIT)) return true;
+  return false;
+}

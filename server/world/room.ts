@@ -1,0 +1,114 @@
+/**
+ * Room to live: a seed may be planted only where the body that it grows into lies within the world and does not
+ * overlap the grown bodies around it. What counts is what a body will be, not which cells it has now: a seedling,
+ * a wounded body and a bed that is about to be sown keep their room. Pure.
+ */
+import type { Rect, Size } from '../../shared/geometry.ts';
+import { ALIVE_THRESHOLD } from '../rules/rule.ts';
+import type { MatureForm } from './mature.ts';
+
+/** Of the cells of the smaller body: two may share as much, because a body heals around a few lost cells. */
+export const MAX_OVERLAP_SHARE = 0.05;
+
+/** A body as it is, or will be, when it is grown. */
+export interface GrownBody {
+  readonly species: string;
+  /** Of its seed, cells. */
+  readonly x: number;
+  readonly y: number;
+  readonly form: MatureForm;
+}
+
+/** The opaque cells of a form. */
+interface Silhouette {
+  /** The smallest that holds them, seen from the seed. */
+  readonly box: Rect;
+  /** [height, width] of the form: 1 where it is opaque. */
+  readonly mask: Uint8Array;
+  readonly cells: number;
+}
+
+const silhouettes = new WeakMap<MatureForm, Silhouette>();
+
+/**
+ * Why a seed cannot be planted, for a player to read; null when it can.
+ *
+ * @param others - in any order; those that lie far away cost a comparison of boxes
+ */
+export function roomFault(body: GrownBody, world: Size, others: Iterable<GrownBody>): string | null {
+  const fault = edgeFault(body, world);
+  if (fault !== null) return fault;
+  for (const other of others)
+    if (overlapShare(body, other) > MAX_OVERLAP_SHARE)
+      return `No room: it would grow into ${withArticle(other.species)}.`;
+  return null;
+}
+
+function edgeFault({ species, x, y, form }: GrownBody, world: Size): string | null {
+  const { box } = silhouetteOf(form);
+  const sides: readonly (readonly [name: string, needed: number, there: number])[] = [
+    ['on its left', -box.x, x],
+    ['above', -box.y, y],
+    ['on its right', box.x + box.width - 1, world.width - 1 - x],
+    ['below', box.y + box.height - 1, world.height - 1 - y],
+  ];
+  for (const [name, needed, there] of sides)
+    if (there < needed)
+      return `${capitalised(withArticle(species))} needs ${cellsOf(needed)} ${name}: the world ends here.`;
+  return null;
+}
+
+/** Cells that both would grow into, as a share of the smaller body's. */
+export function overlapShare(a: GrownBody, b: GrownBody): number {
+  const one = silhouetteOf(a.form);
+  const two = silhouetteOf(b.form);
+  // In coordinates of the world.
+  const left = Math.max(a.x + one.box.x, b.x + two.box.x);
+  const top = Math.max(a.y + one.box.y, b.y + two.box.y);
+  const right = Math.min(a.x + one.box.x + one.box.width, b.x + two.box.x + two.box.width);
+  const bottom = Math.min(a.y + one.box.y + one.box.height, b.y + two.box.y + two.box.height);
+  if (left >= right || top >= bottom) return 0;
+  let shared = 0;
+  for (let y = top; y < bottom; y++) {
+    const rowA = (y - a.y - a.form.y) * a.form.width - a.x - a.form.x; // one.mask[y, 0 of the world]
+    const rowB = (y - b.y - b.form.y) * b.form.width - b.x - b.form.x; // two.mask[y, 0 of the world]
+    for (let x = left; x < right; x++) shared += one.mask[rowA + x] & two.mask[rowB + x];
+  }
+  return shared / Math.min(one.cells, two.cells);
+}
+
+function silhouetteOf(form: MatureForm): Silhouette {
+  const known = silhouettes.get(form);
+  if (known !== undefined) return known;
+  const { width, height, rgba } = form;
+  const mask = new Uint8Array(width * height);
+  let cells = 0;
+  let left = width;
+  let right = -1;
+  let top = height;
+  let bottom = -1;
+  for (let cell = 0; cell < mask.length; cell++) {
+    if (rgba[cell * 4 + 3] <= ALIVE_THRESHOLD) continue;
+    mask[cell] = 1;
+    cells++;
+    left = Math.min(left, cell % width);
+    right = Math.max(right, cell % width);
+    top = Math.min(top, Math.floor(cell / width));
+    bottom = Math.floor(cell / width);
+  }
+  const box = { x: form.x + left, y: form.y + top, width: right - left + 1, height: bottom - top + 1 };
+  const silhouette = { box, mask, cells };
+  silhouettes.set(form, silhouette);
+  return silhouette;
+}
+
+/** "a Gengar", "an Eevee" */
+export const withArticle = (species: string): string =>
+  `${/^[aeiou]/i.test(species) ? 'an' : 'a'} ${titled(species)}`;
+
+const cellsOf = (count: number): string => (count === 1 ? '1 free cell' : `${count} free cells`);
+
+/** As the page writes it: "mr-mime" is Mr Mime. */
+const titled = (species: string): string => species.split(/[-_]+/).map(capitalised).join(' ');
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,286 @@
+/**
+ * Wilting: a body that is sick for good (`symptoms.ts`) dissolves within 2 s of world time, and grows again from its
+ * seed at its place. It stays the same organism: id, species, rule, planter and place are kept; its age begins again.
+ */
+import type { Rect } from '../../shared/geometry.ts';
+import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
+import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+import { RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
+import { isTwoBodied } from './twoBodies.ts';
+
+export const DISSOLVE_SECONDS = 2;
+/** How long the seed waits when a body wilts a second time; each time after that, twice as long. */
+export const RELAPSE_SECONDS = 20;
+export const MAX_RELAPSE_SECONDS = 600;
+/** Bodies looked at in one sample for being two; each takes about a millisecond, and none of them is whole. */
+const MAX_LOOKED_AT = 4;
+/** Only a body that is not whole, or has more cells than whole ones have, can be two. */
+const WHOLE = 0.95;
+const MAX_WHOLE_SIZE = 1.05;
+/** Cells by which a dissolving body shrinks at a time: each time the engine looks for its cells. */
+const SHRINK_CELLS = 2;
+
+/** A body has begun to wilt. */
+export interface WiltedBody {
+  readonly organism: OrganismId;
+  readonly species: string;
+  /** The rule it lives by: "pikachu v4". */
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+  /** Empty for the garden's. */
+  readonly planter: string;
+  readonly cause: WiltCause;
+}
+
+export interface WiltGround {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  readonly slots: RuleSlots;
+  /** Seconds of world time. */
+  readonly runSeconds: () => number;
+  /** The swap of its rule is being watched: a bad rule must be seen, and rolled back. */
+  readonly isWatched: (one: Organism) => boolean;
+  readonly territoryOf: (one: Organism) => Rect;
+  /** Told of a body that begins to wilt: from now on something else happens to it than healing. */
+  readonly leaves: (id: OrganismId) => void;
+}
+
+interface Wilt {
+  /** The farthest that a cell of it may be from its place when it begins to dissolve, and now; cells. */
+  readonly reach: number;
+  radius: number;
+  /** Of running time: since when it dissolves. */
+  readonly sinceSeconds: number;
+  /** From the moment it has dissolved until its seed is planted. */
+  readonly waitSeconds: number;
+  isDissolved: boolean;
+}
+
+/** How often a body has wilted soon after it grew from its seed. */
+interface Relapses {
+  readonly count: number;
+  /** Of running time: when its seed was planted last. */
+  seedSeconds: number;
+}
+
+export class Wilting {
+  readonly #ground: WiltGround;
+  readonly #time: RunningTime;
+  readonly #symptoms: Symptoms;
+  readonly #wilts = new Map<OrganismId, Wilt>();
+  readonly #relapses = new Map<OrganismId, Relapses>();
+  #begun: WiltedBody[] = [];
+  /** Whoever was looked at last for being two. */
+  #lastLookedAt = 0;
+
+  constructor(ground: WiltGround) {
+    this.#ground = ground;
+    this.#time = new RunningTime(ground.engine.stepNumber);
+    this.#symptoms = new Symptoms(this.#time);
+  }
+
+  /** It dissolves, or its seed waits: without cells it is not dead. */
+  has(id: OrganismId): boolean {
+    return this.#wilts.has(id);
+  }
+
+  /** Which bodies have begun to wilt since the last time; null: none. */
+  take(): WiltedBody[] | null {
+    if (this.#begun.length === 0) return null;
+    const begun = this.#begun;
+    this.#begun = [];
+    return begun;
+  }
+
+  /** A stroke has touched them. */
+  struck(ids: Iterable<OrganismId>): void {
+    for (const id of ids) this.#symptoms.struck(id);
+  }
+
+  /** It is dead, or is to die: its seed is not planted again. */
+  forget(id: OrganismId): void {
+    this.#wilts.delete(id);
+    this.#relapses.delete(id);
+    this.#symptoms.forget(id);
+    const organism = this.#ground.organisms.get(id);
+    if (organism !== undefined) organism.isWilting = false;
+  }
+
+  /** Everybody has been replaced; those that wilted go on. @param lost - whom the engine has left no cell of a save */
+  restore(lost: ReadonlySet<OrganismId>): void {
+    this.#wilts.clear();
+    this.#relapses.clear();
+    this.#symptoms.forgetAll();
+    this.#time.pass(0, this.#ground.engine.stepNumber);
+    for (const organism of this.#ground.organisms) {
+      if (organism.isWilting) this.#dissolve(organism, 0);
+      else if (lost.has(organism.id)) this.#begin(organism, 'out of range');
+    }
+  }
+
+  /** Once a frame: what dissolves goes on to. */
+  async pass(elapsedSeconds: number): Promise<void> {
+    const { engine, organisms } = this.#ground;
+    if (this.#time.pass(elapsedSeconds, engine.stepNumber) === 0) return;
+    for (const [id, wilt] of this.#wilts) {
+      const organism = organisms.get(id);
+      if (organism === undefined) this.forget(id);
+      else if (!wilt.isDissolved) this.#shrink(organism, wilt);
+      else if (this.#since(wilt) >= DISSOLVE_SECONDS + wilt.waitSeconds) await this.#plantSeed(organism);
+    }
+  }
+
+  /** Once a sample, after the count. */
+  async look(): Promise<void> {
+    const looked = await this.#lookForTwo();
+    for (const organism of this.#ground.organisms) {
+      const { id, cells, health, isOutOfRange } = organism;
+      if (this.#wilts.has(id)) continue;
+      if (!this.#mayBeSick(organism)) {
+        this.#symptoms.forget(id);
+        continue;
+      }
+      const size = this.#matureCells(organism);
+      const isTwo = looked.get(id) ?? (this.#mayBeTwo(organism) ? undefined : false);
+      const cause = this.#symptoms.judge({ id, cells, matureCells: size, health, isOutOfRange }, isTwo);
+      if (cause !== null) this.#begin(organism, cause);
+    }
+  }
+
+  /** One that still grows, or whose swap is watched, is not. */
+  #mayBeSick(organism: Organism): boolean {
+    const age = (this.#ground.engine.stepNumber - organism.plantedStep) >>> 0;
+    return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
+  }
+
+  #mayBeTwo(organism: Organism): boolean {
+    return organism.health < WHOLE || organism.cells > MAX_WHOLE_SIZE * this.#matureCells(organism);
+  }
+
+  #matureCells({ slot }: Organism): number {
+    return matureCells(this.#ground.slots.at(slot).mature);
+  }
+
+  /** By turns. @returns id → whether it is two bodies */
+  async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
+    const candidates: Organism[] = [];
+    for (const organism of this.#ground.organisms)
+      if (this.#mayBeTwo(organism) && !this.#wilts.has(organism.id) && this.#mayBeSick(organism))
+        candidates.push(organism);
+    candidates.sort((a, b) => a.id - b.id);
+    const next = Math.max(
+      0,
+      candidates.findIndex(({ id }) => id > this.#lastLookedAt),
+    );
+    const looked = new Map<OrganismId, boolean>();
+    for (const organism of [...candidates.slice(next), ...candidates.slice(0, next)].slice(
+      0,
+      MAX_LOOKED_AT,
+    )) {
+      looked.set(organism.id, await this.#isTwo(organism));
+      this.#lastLookedAt = organism.id;
+    }
+    return looked;
+  }
+
+  async #isTwo({ id, x, y, slot }: Organism): Promise<boolean> {
+    const { engine, slots } = this.#ground;
+    const { mature } = slots.at(slot);
+    const rect = {
+      x: x + mature.x - TERRITORY_MARGIN,
+      y: y + mature.y - TERRITORY_MARGIN,
+      width: mature.width + 2 * TERRITORY_MARGIN,
+      height: mature.height + 2 * TERRITORY_MARGIN,
+    };
+    const own = new Float32Array(rect.width * rect.height * 4);
+    await engine.readOrganism(id, rect, own);
+    return isTwoBodied(own, mature);
+  }
+
+  // --- dissolving, and growing again ---
+
+  #begin(organism: Organism, cause: WiltCause): void {
+    const { slots, runSeconds, leaves } = this.#ground;
+    const { id, species, x, y, planter, slot } = organism;
+    leaves(id);
+    this.#symptoms.forget(id);
+    const mark = { atSeconds: runSeconds(), label: `wilted: ${cause}` };
+    organism.marks = [...organism.marks.slice(-3), mark];
+    this.#dissolve(organism, this.#relapse(id));
+    this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, cause });
+  }
+
+  /** @returns how long its seed waits */
+  #relapse(id: OrganismId): number {
+    const before = this.#relapses.get(id);
+    const isAgain = before !== undefined && this.#time.seconds - before.seedSeconds < MAX_RELAPSE_SECONDS;
+    const count = isAgain ? before.count + 1 : 0;
+    this.#relapses.set(id, { count, seedSeconds: this.#time.seconds });
+    return count === 0 ? 0 : Math.min(RELAPSE_SECONDS * 2 ** (count - 1), MAX_RELAPSE_SECONDS);
+  }
+
+  #dissolve(organism: Organism, waitSeconds: number): void {
+    organism.isWilting = true;
+    const { x, y, width, height } = this.#ground.territoryOf(organism);
+    const reachX = Math.max(organism.x - x, x + width - organism.x);
+    const reachY = Math.max(organism.y - y, y + height - organism.y);
+    const reach = Math.hypot(reachX, reachY);
+    const sinceSeconds = this.#time.seconds;
+    this.#wilts.set(organism.id, { reach, radius: reach, sinceSeconds, waitSeconds, isDissolved: false });
+  }
+
+  #since({ sinceSeconds }: Wilt): number {
+    return this.#time.seconds - sinceSeconds;
+  }
+
+  #shrink({ id, x, y }: Organism, wilt: Wilt): void {
+    const left = 1 - this.#since(wilt) / DISSOLVE_SECONDS;
+    const { engine } = this.#ground;
+    if (left > 0) {
+      const radius = wilt.reach * left;
+      if (radius > wilt.radius - SHRINK_CELLS) return;
+      wilt.radius = radius;
+      engine.perturb({ kind: 'truncate', organism: id, x, y, radius });
+      return;
+    }
+    // About a place outside the world: nothing stays.
+    engine.perturb({ kind: 'truncate', organism: id, x: -1, y: -1, radius: 0 });
+    wilt.isDissolved = true;
+  }
+
+  /** Waits on when its cell is taken, or the engine has no room for it. */
+  async #plantSeed(organism: Organism): Promise<void> {
+    const { engine, organisms, runSeconds, territoryOf } = this.#ground;
+    const { id, slot } = organism;
+    // Its place may have drifted over the edge with its body.
+    organism.x = Math.min(Math.max(organism.x, 0), engine.width - 1);
+    organism.y = Math.min(Math.max(organism.y, 0), engine.height - 1);
+    const { x, y } = organism;
+    const owner = new Uint16Array(1);
+    await engine.readOwners({ x, y, width: 1, height: 1 }, owner);
+    const trialId = organisms.freeId(runSeconds());
+    if (owner[0] !== 0 || trialId === null) return;
+    try {
+      // Under an id that nobody has: if the engine refuses, the organism keeps its own.
+      engine.plant(trialId, slot, x, y);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      return;
+    }
+    engine.remove(trialId);
+    engine.remove(id);
+    engine.plant(id, slot, x, y, territoryOf(organism));
+    organism.plantedStep = engine.stepNumber;
+    organism.plantedSeconds = runSeconds();
+    organism.health = 0;
+    organism.isOutOfRange = false;
+    organism.isWilting = false;
+    organism.cells = 1;
+    this.#wilts.delete(id);
+    const relapses = this.#relapses.get(id);
+    if (relapses !== undefined) relapses.seedSeconds = this.#time.seconds;
+  }
+}
