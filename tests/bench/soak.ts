@@ -73,11 +73,20 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
   const mature = await matureSizes(join(import.meta.dirname, '../../weights'));
   await server.start(stop);
   await grown(server, stop);
-
+  const { width, height, species } = await server.live();
   const ledger = new Ledger();
   const sizes = new SizeWatch(mature);
-  let probe: Probe | null = null;
-  const frames = (): number | null => probe?.frames ?? null;
+  const over = new AbortController();
+  const around: Surroundings = {
+    url: server.url,
+    world: { width, height },
+    species,
+    bodies: () => sampler.bodies,
+    ledger,
+    signal: AbortSignal.any([over.signal, stop]),
+  };
+  const probe = new Probe(around);
+  const frames = (): number | null => (sampler.phase === 'played' ? probe.frames : null);
   const sampler = new Sampler({ server, sizes, ledger, ticksPerSecond: ticksPerSecond(), frames });
   const sampling = new AbortController();
   const sampled = sampler.run(AbortSignal.any([sampling.signal, stop]));
@@ -86,69 +95,73 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
   /** Waits, unless the sampler finds that the server has ended. */
   const watch = (ms: number): Promise<unknown> =>
     Promise.race([sleep(ms, undefined, { signal: stop }), sampled]);
+
+  let loadPercent = 0;
+  let leftSeconds = Number.POSITIVE_INFINITY;
   try {
     tell(`untouched for ${quietMs / 1_000} s`);
     await watch(quietMs);
-
     tell(`${botCount} bots for ${playedMs / 60_000} min`);
-    const { width, height, species } = await server.live();
-    const over = new AbortController();
-    const around: Surroundings = {
-      url: server.url,
-      world: { width, height },
-      species,
-      bodies: () => sampler.bodies,
-      ledger,
-      signal: AbortSignal.any([over.signal, stop]),
-    };
     sampler.phase = 'played';
     const before = process.cpuUsage();
-    probe = new Probe(around);
-    const running = [
-      probe.run(),
-      ...Array.from({ length: botCount }, (_, i) => {
-        const draw = seededRandom(randomSeed * 1_000 + i);
-        return new Bot(i + 1, around, draw).run(draw() * Math.min(MAX_ARRIVAL_MS, ARRIVAL_SHARE * playedMs));
-      }),
-    ];
-    const players = Promise.all(running);
-    try {
-      // A bot that fails is a bug of the benchmark, and ends it.
-      await Promise.race([watch(playedMs), players]);
-    } finally {
-      over.abort();
-      await players;
-    }
+    await play(around, probe, over, watch);
     const { user, system } = process.cpuUsage(before);
-    const loadPercent = (user + system) / 10 / playedMs;
-
+    loadPercent = (user + system) / 10 / playedMs;
     tell(`alone again for ${quietMs / 1_000} s`);
-    const leftSeconds = sampler.samples.at(-1)?.atSeconds ?? 0;
-    const { notices, gaps } = probe;
-    if (gaps > 0) ledger.errors.add(`probe: ${gaps} deltas without a base`);
-    probe = null;
+    leftSeconds = sampler.nowSeconds;
     sampler.phase = 'after';
     await watch(quietMs);
-    return reportOf({
-      settings: {
-        minutes: playedMs / 60_000,
-        bots: botCount,
-        randomSeed,
-        world: `${width}x${height}`,
-        quietSeconds: quietMs / 1_000,
-      },
-      samples: sampler.samples,
-      mature,
-      sizes: sizes.summary,
-      ledger,
-      notices: notices.counts,
-      leftSeconds,
-      loadPercent,
-      said: server.said,
-    });
+  } catch (error) {
+    // What it did until then is worth reading.
+    if (stop.aborted || server.isRunning || sampler.samples.length === 0) throw error;
+    ledger.errors.add((error as Error).message);
+    process.exitCode = 1;
   } finally {
     sampling.abort();
     await sampled.catch(() => {});
+  }
+  if (probe.gaps > 0) ledger.errors.add(`probe: ${probe.gaps} deltas without a base`);
+  const wilted = server.isRunning ? (await server.live()).wilted : null;
+  return reportOf({
+    settings: {
+      minutes: playedMs / 60_000,
+      bots: botCount,
+      randomSeed,
+      world: `${width}x${height}`,
+      quietSeconds: quietMs / 1_000,
+    },
+    samples: sampler.samples,
+    mature,
+    sizes: sizes.summary,
+    wilted,
+    ledger,
+    notices: probe.notices.counts,
+    leftSeconds,
+    loadPercent,
+    said: server.said,
+  });
+}
+
+/** All bots for the time with bots. Resolves when the last has left. */
+async function play(
+  around: Surroundings,
+  probe: Probe,
+  over: AbortController,
+  watch: (ms: number) => Promise<unknown>,
+): Promise<void> {
+  const players = Promise.all([
+    probe.run(),
+    ...Array.from({ length: botCount }, (_, i) => {
+      const draw = seededRandom(randomSeed * 1_000 + i);
+      return new Bot(i + 1, around, draw).run(draw() * Math.min(MAX_ARRIVAL_MS, ARRIVAL_SHARE * playedMs));
+    }),
+  ]);
+  try {
+    // A bot that fails is a bug of the benchmark, and ends it.
+    await Promise.race([watch(playedMs), players]);
+  } finally {
+    over.abort();
+    await players;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   ClientMessageType,
   type HelloMessage,
   PROTOCOL_VERSION,
+  type RoomResultMessage,
   ServerMessageType,
   type StrokeMessage,
   type StrokeResultMessage,
@@ -25,6 +26,9 @@ const CURSOR_MS = 66;
 const VIEWPORT_MS = 120;
 const PING_MS = 2_000;
 const START_ZOOM = 4.5;
+/** From pointing at a place to the click. */
+const AIM_MS = 400;
+const MAX_AIMS = 5;
 /** What a stalled bot may be cut for: the server waits 10 s. */
 const MIN_CUT_MS = 9_000;
 /** CSS pixels. */
@@ -58,6 +62,8 @@ export class Bot {
   readonly #seeds = new Map<number, string>();
   #lastFrame = 0;
   #cursorMs = 0;
+  /** What the silhouette at the pointer shows; true until the answer comes. */
+  #hasRoom = true;
   /** When the last stall long enough to be cut for ends, with what is read late. */
   #mayBeCutUntilMs = 0;
 
@@ -174,6 +180,8 @@ export class Bot {
       if (ok) ledger.strokesApplied++;
       else ledger.refused.add(reason ?? 'without a reason');
       if (ok && seed !== undefined) ledger.planted.add(seed);
+    } else if (type === ServerMessageType.room) {
+      this.#hasRoom = (decodeMsgpack(payload) as RoomResultMessage).reason === null;
     }
   }
 
@@ -190,9 +198,7 @@ export class Bot {
         this.#stroke('truncate', act.radius, [act.at.x, act.at.y]);
         return;
       case 'plant':
-        this.#point(act.at, true);
-        this.#stroke('plant', 1, [act.at.x, act.at.y], act.species);
-        return;
+        return this.#plant(act);
       case 'pan':
         return this.#pan(act);
       case 'zoom':
@@ -238,6 +244,21 @@ export class Bot {
       flush(false);
     }
     flush(true);
+  }
+
+  /** Looks at the silhouette first; after a few places without room, clicks all the same. */
+  async #plant(first: Act & { kind: 'plant' }): Promise<void> {
+    let act = first;
+    for (let tried = 1; ; tried++) {
+      this.#hasRoom = true;
+      this.#point(act.at, true);
+      const at = [Math.floor(act.at.x), Math.floor(act.at.y)];
+      this.#client.send(ClientMessageType.room, { species: act.species, at });
+      await sleep(AIM_MS, undefined, { signal: this.#around.signal });
+      if (this.#hasRoom || tried === MAX_AIMS) break;
+      act = this.#player.elsewhere(act, this.#scene());
+    }
+    this.#stroke('plant', 1, [act.at.x, act.at.y], act.species);
   }
 
   async #pan({ to, ms }: Act & { kind: 'pan' }): Promise<void> {

@@ -107,6 +107,11 @@ export class Player {
     return this.#drag(kind, body, scene);
   }
 
+  /** The silhouette says that the body would not fit: another place for the same species. */
+  elsewhere(act: Act & { kind: 'plant' }, scene: Scene): Act & { kind: 'plant' } {
+    return { ...act, at: this.#anywhere(scene) };
+  }
+
   #kind(): keyof typeof SHARES | 'pan' {
     let draw = this.#draw();
     for (const [kind, share] of Object.entries(SHARES)) {

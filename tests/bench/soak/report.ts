@@ -46,6 +46,8 @@ export interface Soaked {
   /** Cells by species. */
   readonly mature: ReadonlyMap<string, number>;
   readonly sizes: SizeWatch['summary'];
+  /** Bodies that have wilted, by the label of their rule; null: the server is not there to ask. */
+  readonly wilted: Readonly<Record<string, number>> | null;
   readonly ledger: Ledger;
   /** Told to everybody, by text. */
   readonly notices: Readonly<Record<string, number>>;
@@ -60,15 +62,17 @@ export interface Soaked {
 export type Report = ReturnType<typeof reportOf>;
 
 export function reportOf(soaked: Soaked) {
-  const { settings, samples, mature, sizes, ledger, notices, leftSeconds, loadPercent, said } = soaked;
+  const { settings, samples, mature, sizes, wilted, ledger, notices, leftSeconds, loadPercent, said } =
+    soaked;
   const figures = Object.fromEntries(FIGURES.map((name) => [name, figureOf(samples, name)])) as Record<
     FigureName,
     Figure
   >;
   const processorBackSeconds = backSeconds(samples, leftSeconds, false);
   const processorBackPerCellSeconds = backSeconds(samples, leftSeconds, true);
-  const wiltedByRule: Readonly<Record<string, number>> | null = null;
-  const wiltedPer10BodyHours = wiltedByRule === null ? null : 0;
+  const wiltings = wilted && Object.values(wilted).reduce((sum, count) => sum + count, 0);
+  const wiltedPer10BodyHours =
+    wiltings === null || sizes.bodyHours === 0 ? null : (10 * wiltings) / sizes.bodyHours;
   const isBack = (seconds: number | null): boolean => seconds !== null && seconds <= MAX_BACK_SECONDS;
   const { strokesApplied, joins, leaves, drops, stalls, cutWhileStalled, piecesWithoutEnergy } = ledger;
   return {
@@ -76,7 +80,7 @@ export function reportOf(soaked: Soaked) {
     figures,
     ...sizes,
     matureCells: Object.fromEntries([...mature].map(([name, cells]) => [name, Math.round(cells)])),
-    wiltedByRule,
+    wiltedByRule: wilted,
     wiltedPer10BodyHours,
     processorBackSeconds,
     processorBackPerCellSeconds,

@@ -50,21 +50,28 @@ export class Sampler {
   /** As they were at the last look. */
   bodies: readonly Body[] = [];
   readonly #options: SamplerOptions;
+  #startMs = 0;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+  }
+
+  /** On the samples' clock. */
+  get nowSeconds(): number {
+    return (performance.now() - this.#startMs) / 1_000;
   }
 
   /** Until the signal. @throws Error when the server has ended */
   async run(signal: AbortSignal): Promise<void> {
     const { server, sizes, ledger, frames, ticksPerSecond } = this.#options;
     const startMs = performance.now();
+    this.#startMs = startMs;
     let before = { atSeconds: 0, use: this.#use(), bytes: ledger.bytes, frames: frames() };
     for (let n = 1; ; n++) {
       await sleep(Math.max(0, startMs + n * SAMPLE_MS - performance.now()), undefined, { signal });
       const { phase } = this;
       const use = this.#use();
-      const atSeconds = (performance.now() - startMs) / 1_000;
+      const atSeconds = this.nowSeconds;
       const seconds = atSeconds - before.atSeconds;
       const now = { atSeconds, use, bytes: ledger.bytes, frames: frames() };
       const last = before;
