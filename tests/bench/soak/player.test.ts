@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { strokeFault } from '../../../shared/stroke.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
-import { type Act, lengthOf, Player, placeOn, type Scene } from './player.ts';
+import { type Act, Player, type Scene } from './player.ts';
 
 const SPECIES = ['gengar', 'mew', 'pikachu'].map((name) => ({ name, width: 40, height: 36 }));
 const world = { width: 512, height: 384 };
@@ -105,26 +105,5 @@ describe('Player', () => {
     ).length;
     expect(crowded / seeds.length).toBeGreaterThan(0.05);
     expect(crowded / seeds.length).toBeLessThan(0.2);
-  });
-});
-
-describe('the way of a pointer', () => {
-  const path = [
-    { x: 0, y: 0 },
-    { x: 30, y: 0 },
-    { x: 30, y: 10 },
-  ];
-
-  test('runs evenly along its legs, and stays at its ends', () => {
-    expect(lengthOf(path)).toBe(40);
-    expect(placeOn(path, 0)).toEqual({ x: 0, y: 0 });
-    expect(placeOn(path, 0.5)).toEqual({ x: 20, y: 0 });
-    expect(placeOn(path, 0.875)).toEqual({ x: 30, y: 5 });
-    expect(placeOn(path, 1)).toEqual({ x: 30, y: 10 });
-    expect(placeOn(path, 7)).toEqual({ x: 30, y: 10 });
-  });
-
-  test('of a dab is its place', () => {
-    expect(placeOn([{ x: 3, y: 4 }], 0.5)).toEqual({ x: 3, y: 4 });
   });
 });

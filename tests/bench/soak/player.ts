@@ -5,11 +5,7 @@
 import type { Rect, Size } from '../../../shared/geometry.ts';
 import { MAX_BRUSH_RADIUS, MIN_BRUSH_RADIUS } from '../../../shared/limits.ts';
 import type { Tool } from '../../../shared/protocol.ts';
-
-export interface Place {
-  readonly x: number;
-  readonly y: number;
-}
+import { isInside, lengthOf, type Place, within } from './path.ts';
 
 export interface Seen extends Place {
   readonly species: string;
@@ -195,36 +191,7 @@ export class Player {
   }
 }
 
-const isInside = ({ x, y }: Place, view: Rect): boolean =>
-  x >= view.x && y >= view.y && x < view.x + view.width && y < view.y + view.height;
-
-/** The nearest place in the world. */
-const within = ({ x, y }: Place, world: Size): Place => ({
-  x: Math.min(world.width - 0.01, Math.max(0, x)),
-  y: Math.min(world.height - 0.01, Math.max(0, y)),
-});
-
 function sideOf(species: string, known: readonly Kind[]): number {
   const kind = known.find(({ name }) => name === species) ?? known[0];
   return Math.max(kind.width, kind.height);
-}
-
-export function lengthOf(path: readonly Place[]): number {
-  let length = 0;
-  for (let i = 1; i < path.length; i++)
-    length += Math.hypot(path[i].x - path[i - 1].x, path[i].y - path[i - 1].y);
-  return length;
-}
-
-/** Where the pointer is after `share` (0..1) of the way. */
-export function placeOn(path: readonly Place[], share: number): Place {
-  let left = Math.min(1, Math.max(0, share)) * lengthOf(path);
-  for (let i = 1; i < path.length; i++) {
-    const [from, to] = [path[i - 1], path[i]];
-    const length = Math.hypot(to.x - from.x, to.y - from.y);
-    if (left <= length && length > 0)
-      return { x: from.x + ((to.x - from.x) * left) / length, y: from.y + ((to.y - from.y) * left) / length };
-    left -= length;
-  }
-  return path[path.length - 1];
 }

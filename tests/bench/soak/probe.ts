@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import { type NoticeMessage, ServerMessageType } from '../../../shared/protocol.ts';
 import { LoadClient } from '../load/client.ts';
-import type { Surroundings } from './bot.ts';
+import type { Surroundings } from './page.ts';
 import { Tally } from './tally.ts';
 
 /** A few pages: decoding must not become the load. */
