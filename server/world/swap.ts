@@ -80,7 +80,9 @@ export class Swaps {
     const refusal = this.#refusal(order, moved, replaced);
     if (refusal !== null) return { ok: false, reason: refusal };
     const cells = await this.#census();
-    const bodies = await this.#bodiesOf(moved, replaced);
+    // What wilts dissolves under any rule, and its body is none to come back.
+    const living = moved.filter(({ isWilting }) => !isWilting);
+    const bodies = await this.#bodiesOf(living, replaced);
     let slot: RuleSlot | undefined;
     try {
       slot = slots.take(next, this.#neededSlots());
@@ -99,7 +101,7 @@ export class Swaps {
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
       const isSteady = one.history.isSteady(STEADY_SAMPLES);
-      before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
+      if (!one.isWilting) before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       priorSlots.set(one.id, one.slot);
       this.#move(one, slot, mark);
@@ -151,7 +153,8 @@ export class Swaps {
     const cells = await this.#census();
     for (const swap of [...this.#swaps]) {
       const covered = [...this.#ground.organisms].filter((one) => isCovered(swap, one));
-      const fault = await swap.watch.judge(covered, cells);
+      const living = covered.filter(({ isWilting }) => !isWilting);
+      const fault = await swap.watch.judge(living, cells);
       if (fault !== null) await this.#rollBack(swap, covered, fault);
       else if (swap.watch.age >= WATCH_STEPS) this.#end(swap, 'in force', '');
     }

@@ -13,6 +13,8 @@ export const MAX_SIZE = 1.3;
 const LARGE = { seconds: 3, steps: 60 };
 /** Longer than any healing of the shipped rules takes. */
 const SICK = { seconds: 20, steps: 600 };
+/** A body that is not whole for half of that is looked at for being two, and wilts if it is so for the other half. */
+const HALF_SICK = { seconds: 10, steps: 300 };
 /** Below it, a body is out of shape. */
 export const MIN_SHAPE = 0.6;
 /** Health that has risen by less in the time of `SICK` does not heal. */
@@ -28,8 +30,10 @@ interface Moment {
 }
 
 interface Case {
-  /** Since when it is too large, or two bodies; undefined: it is not. */
+  /** Since when it is too large; undefined: it is not. So for the others. */
   largeSince?: Moment;
+  /** Since when it is not whole, and nobody has struck it. */
+  unwholeSince?: Moment;
   doubleSince?: Moment;
   /** Of a body out of shape: its health, oldest first; the second one is younger than the time of `SICK`. */
   low: (Moment & { readonly health: number })[];
@@ -45,6 +49,7 @@ export interface BodyFigures {
   readonly health: number;
   /** A colour of it is at the engine's limit, or not a number. */
   readonly isOutOfRange: boolean;
+  readonly isWhole: boolean;
 }
 
 /** Seconds and steps in which the world ran; it starts at 0. */
@@ -91,6 +96,7 @@ export class Symptoms {
   struck(id: OrganismId): void {
     const known = this.#cases.get(id);
     if (known === undefined) return;
+    known.unwholeSince = undefined;
     known.doubleSince = undefined;
     known.low = [];
   }
@@ -98,6 +104,11 @@ export class Symptoms {
   /** It is not to be judged now: what was seen of it before says nothing. */
   forget(id: OrganismId): void {
     this.#cases.delete(id);
+  }
+
+  /** It has not been whole for so long that it may be two bodies. */
+  mayBeTwo(id: OrganismId): boolean {
+    return this.#hasPassed(this.#cases.get(id)?.unwholeSince, HALF_SICK);
   }
 
   forgetAll(): void {
@@ -113,21 +124,22 @@ export class Symptoms {
     const isLarge = body.cells > MAX_SIZE * body.matureCells;
     const isLow = body.health < MIN_SHAPE;
     const known = this.#cases.get(body.id);
-    if (known === undefined && !isLarge && !isLow && isDouble !== true) return null;
+    if (known === undefined && !isLarge && !isLow && body.isWhole) return null;
     const found = known ?? { low: [] };
     const now = { seconds: this.#time.seconds, steps: this.#time.steps };
     if (!isLarge) found.largeSince = undefined;
     else found.largeSince ??= now;
-    if (isDouble === false) found.doubleSince = undefined;
+    if (body.isWhole) found.unwholeSince = undefined;
+    else found.unwholeSince ??= now;
+    if (isDouble === false || body.isWhole) found.doubleSince = undefined;
     else if (isDouble === true) found.doubleSince ??= now;
     if (!isLow) found.low = [];
     else this.#note(found.low, { ...now, health: body.health });
-    const isOver = found.largeSince === undefined && found.doubleSince === undefined && !isLow;
-    if (isOver) this.#cases.delete(body.id);
+    if (body.isWhole && !isLarge && !isLow) this.#cases.delete(body.id);
     else this.#cases.set(body.id, found);
 
     if (this.#hasPassed(found.largeSince, LARGE)) return 'too large';
-    if (this.#hasPassed(found.doubleSince, SICK)) return 'two bodies';
+    if (this.#hasPassed(found.doubleSince, HALF_SICK)) return 'two bodies';
     const [then] = found.low;
     if (this.#hasPassed(then, SICK) && body.health <= then.health + RISING) return 'out of shape';
     return null;

@@ -1,25 +1,18 @@
 /**
- * Wilting: a body that is sick for good (`symptoms.ts`) dissolves within 2 s of world time, and grows again from its
+ * Wilting: a body that is sick for good (`wiltWatch.ts`) dissolves within 2 s of world time, and grows again from its
  * seed at its place. It stays the same organism: id, species, rule, planter and place are kept; its age begins again.
  */
 import type { Rect } from '../../shared/geometry.ts';
-import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
-import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
-import type { Organism, Organisms } from './organisms.ts';
-import type { RuleSlots } from './ruleSlots.ts';
-import { RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
-import { isTwoBodied } from './twoBodies.ts';
+import { EngineError, type OrganismId } from '../engines/engine.ts';
+import type { Organism } from './organisms.ts';
+import { RunningTime, type WiltCause } from './symptoms.ts';
+import { type WatchGround, WiltWatch } from './wiltWatch.ts';
 
 export const DISSOLVE_SECONDS = 2;
 /** How long the seed waits when a body wilts a second time; each time after that, twice as long. */
 export const RELAPSE_SECONDS = 20;
 export const MAX_RELAPSE_SECONDS = 600;
-/** Bodies looked at in one sample for being two; each takes about a millisecond, and none of them is whole. */
-const MAX_LOOKED_AT = 4;
-/** Only a body that is not whole, or has more cells than whole ones have, can be two. */
-const WHOLE = 0.95;
-const MAX_WHOLE_SIZE = 1.05;
-/** Cells by which a dissolving body shrinks at a time: each time the engine looks for its cells. */
+/** Cells by which a dissolving body shrinks at a time; each time, the engine must look for its cells. */
 const SHRINK_CELLS = 2;
 
 /** A body has begun to wilt. */
@@ -35,14 +28,9 @@ export interface WiltedBody {
   readonly cause: WiltCause;
 }
 
-export interface WiltGround {
-  readonly engine: Engine;
-  readonly organisms: Organisms;
-  readonly slots: RuleSlots;
+export interface WiltGround extends WatchGround {
   /** Seconds of world time. */
   readonly runSeconds: () => number;
-  /** The swap of its rule is being watched: a bad rule must be seen, and rolled back. */
-  readonly isWatched: (one: Organism) => boolean;
   readonly territoryOf: (one: Organism) => Rect;
   /** Told of a body that begins to wilt: from now on something else happens to it than healing. */
   readonly leaves: (id: OrganismId) => void;
@@ -52,7 +40,7 @@ interface Wilt {
   /** The farthest that a cell of it may be from its place when it begins to dissolve, and now; cells. */
   readonly reach: number;
   radius: number;
-  /** Of running time: since when it dissolves. */
+  /** Seconds of running time when it began to dissolve. */
   readonly sinceSeconds: number;
   /** From the moment it has dissolved until its seed is planted. */
   readonly waitSeconds: number;
@@ -62,24 +50,22 @@ interface Wilt {
 /** How often a body has wilted soon after it grew from its seed. */
 interface Relapses {
   readonly count: number;
-  /** Of running time: when its seed was planted last. */
+  /** Seconds of running time when its seed was planted last. */
   seedSeconds: number;
 }
 
 export class Wilting {
   readonly #ground: WiltGround;
   readonly #time: RunningTime;
-  readonly #symptoms: Symptoms;
+  readonly #watch: WiltWatch;
   readonly #wilts = new Map<OrganismId, Wilt>();
   readonly #relapses = new Map<OrganismId, Relapses>();
   #begun: WiltedBody[] = [];
-  /** Whoever was looked at last for being two. */
-  #lastLookedAt = 0;
 
   constructor(ground: WiltGround) {
     this.#ground = ground;
     this.#time = new RunningTime(ground.engine.stepNumber);
-    this.#symptoms = new Symptoms(this.#time);
+    this.#watch = new WiltWatch(ground, this.#time);
   }
 
   /** It dissolves, or its seed waits: without cells it is not dead. */
@@ -97,14 +83,14 @@ export class Wilting {
 
   /** A stroke has touched them. */
   struck(ids: Iterable<OrganismId>): void {
-    for (const id of ids) this.#symptoms.struck(id);
+    for (const id of ids) this.#watch.struck(id);
   }
 
   /** It is dead, or is to die: its seed is not planted again. */
   forget(id: OrganismId): void {
     this.#wilts.delete(id);
     this.#relapses.delete(id);
-    this.#symptoms.forget(id);
+    this.#watch.forget(id);
     const organism = this.#ground.organisms.get(id);
     if (organism !== undefined) organism.isWilting = false;
   }
@@ -113,7 +99,7 @@ export class Wilting {
   restore(lost: ReadonlySet<OrganismId>): void {
     this.#wilts.clear();
     this.#relapses.clear();
-    this.#symptoms.forgetAll();
+    this.#watch.forgetAll();
     this.#time.pass(0, this.#ground.engine.stepNumber);
     for (const organism of this.#ground.organisms) {
       if (organism.isWilting) this.#dissolve(organism, 0);
@@ -133,71 +119,9 @@ export class Wilting {
     }
   }
 
-  /** Once a sample, after the count. */
+  /** Once a sample, after the count: bodies that are sick for good begin to wilt. */
   async look(): Promise<void> {
-    const looked = await this.#lookForTwo();
-    for (const organism of this.#ground.organisms) {
-      const { id, cells, health, isOutOfRange } = organism;
-      if (this.#wilts.has(id)) continue;
-      if (!this.#mayBeSick(organism)) {
-        this.#symptoms.forget(id);
-        continue;
-      }
-      const size = this.#matureCells(organism);
-      const isTwo = looked.get(id) ?? (this.#mayBeTwo(organism) ? undefined : false);
-      const cause = this.#symptoms.judge({ id, cells, matureCells: size, health, isOutOfRange }, isTwo);
-      if (cause !== null) this.#begin(organism, cause);
-    }
-  }
-
-  /** One that still grows, or whose swap is watched, is not. */
-  #mayBeSick(organism: Organism): boolean {
-    const age = (this.#ground.engine.stepNumber - organism.plantedStep) >>> 0;
-    return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
-  }
-
-  #mayBeTwo(organism: Organism): boolean {
-    return organism.health < WHOLE || organism.cells > MAX_WHOLE_SIZE * this.#matureCells(organism);
-  }
-
-  #matureCells({ slot }: Organism): number {
-    return matureCells(this.#ground.slots.at(slot).mature);
-  }
-
-  /** By turns. @returns id → whether it is two bodies */
-  async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
-    const candidates: Organism[] = [];
-    for (const organism of this.#ground.organisms)
-      if (this.#mayBeTwo(organism) && !this.#wilts.has(organism.id) && this.#mayBeSick(organism))
-        candidates.push(organism);
-    candidates.sort((a, b) => a.id - b.id);
-    const next = Math.max(
-      0,
-      candidates.findIndex(({ id }) => id > this.#lastLookedAt),
-    );
-    const looked = new Map<OrganismId, boolean>();
-    for (const organism of [...candidates.slice(next), ...candidates.slice(0, next)].slice(
-      0,
-      MAX_LOOKED_AT,
-    )) {
-      looked.set(organism.id, await this.#isTwo(organism));
-      this.#lastLookedAt = organism.id;
-    }
-    return looked;
-  }
-
-  async #isTwo({ id, x, y, slot }: Organism): Promise<boolean> {
-    const { engine, slots } = this.#ground;
-    const { mature } = slots.at(slot);
-    const rect = {
-      x: x + mature.x - TERRITORY_MARGIN,
-      y: y + mature.y - TERRITORY_MARGIN,
-      width: mature.width + 2 * TERRITORY_MARGIN,
-      height: mature.height + 2 * TERRITORY_MARGIN,
-    };
-    const own = new Float32Array(rect.width * rect.height * 4);
-    await engine.readOrganism(id, rect, own);
-    return isTwoBodied(own, mature);
+    for (const { organism, cause } of await this.#watch.look()) this.#begin(organism, cause);
   }
 
   // --- dissolving, and growing again ---
@@ -206,7 +130,7 @@ export class Wilting {
     const { slots, runSeconds, leaves } = this.#ground;
     const { id, species, x, y, planter, slot } = organism;
     leaves(id);
-    this.#symptoms.forget(id);
+    this.#watch.forget(id);
     const mark = { atSeconds: runSeconds(), label: `wilted: ${cause}` };
     organism.marks = [...organism.marks.slice(-3), mark];
     this.#dissolve(organism, this.#relapse(id));
@@ -272,7 +196,9 @@ export class Wilting {
     }
     engine.remove(trialId);
     engine.remove(id);
-    engine.plant(id, slot, x, y, territoryOf(organism));
+    const territory = territoryOf(organism);
+    engine.plant(id, slot, x, y, territory);
+    organism.territory = territory;
     organism.plantedStep = engine.stepNumber;
     organism.plantedSeconds = runSeconds();
     organism.health = 0;

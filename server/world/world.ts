@@ -198,7 +198,7 @@ export class World {
     return roomFault({ species, x, y, form: this.rules.at(slot).mature }, this.engine, this.#grownBodies());
   }
 
-  /** Whoever lives, and whoever is about to be sown. */
+  /** What lives, and what is about to be sown. */
   *#grownBodies(): Generator<GrownBody> {
     for (const { species, x, y, slot } of this.organisms)
       yield { species, x, y, form: this.rules.at(slot).mature };
@@ -263,7 +263,8 @@ export class World {
     this.wilting.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = this.organisms.get(id);
-      if (body === undefined) continue;
+      // What becomes of a body that wilts is not its rule's healing.
+      if (body === undefined || body.isWilting) continue;
       const { label } = this.rules.at(body.slot);
       const { species, health } = body;
       this.wounds.strike({ id, species, label, health }, blowsOf(perturbations, touching, body), step);
@@ -318,7 +319,7 @@ export class World {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
       livingCells += cells;
-      // Whoever wilts has no cells for a while, and grows again.
+      // A body that wilts has no cells for a while, and grows again.
       if (cells > 0 || this.wilting.has(id)) continue;
       this.engine.remove(id);
       this.organisms.remove(id, this.#runSeconds);

@@ -20,6 +20,8 @@ import { denseWorld, FIRE_RATE, gardenWorld, grownBodies, HIDDEN, population, st
 const SIDE = 512;
 /** Many short rounds: on a shared machine, some of them are undisturbed. */
 const ROUNDS = 25;
+/** Pairs of turns; more, because two worlds that cost nearly the same are compared. */
+const BOUNDS_ROUNDS = 60;
 const ORGANISMS = 400;
 
 /** For people. */
@@ -33,6 +35,8 @@ const MEANING: Readonly<Record<string, string>> = {
   threadSpeedup: 'one thread / all threads; at least 1.8 with two',
   sparseStepsPerSecond: `2,048 x 2,048, ${ORGANISMS} grown organisms, as a server steps them; at least 25`,
   sparsePlainStepsPerSecond: 'the same without rest: every living cell computed',
+  boundsCostPercent: 'the same with bounds against without, in turns; at most 2',
+  boundsCostSpread: 'middle half of the rounds, percent',
   areaRatio: 'a step of 65,536² / of 4,096², same organisms; at most 1.1',
   hugePages: 'pages that exist in the 65,536² world',
   emptyStepMicroseconds: 'a step of a 65,536² world whose life was wiped out; under 50',
@@ -67,6 +71,26 @@ async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds =
     for (const [i, measure] of measures.entries()) best[i] = Math.min(best[i], await measure());
   }
   return best;
+}
+
+/**
+ * What the first costs beyond the second, in percent of the second. Each round compares two measures that follow each
+ * other; the one that goes first changes. The median: rounds that something else disturbed lie at the ends.
+ */
+async function costInTurn(
+  first: () => Promise<number>,
+  second: () => Promise<number>,
+  rounds: number,
+): Promise<{ readonly median: number; readonly quartiles: readonly [number, number] }> {
+  const costs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const seconds = [0, 0];
+    for (const turn of [round % 2, 1 - (round % 2)]) seconds[turn] = await (turn === 0 ? first : second)();
+    costs.push((seconds[0] / seconds[1] - 1) * 100);
+  }
+  costs.sort((a, b) => a - b);
+  const at = (share: number) => costs[Math.floor(share * (costs.length - 1))];
+  return { median: at(0.5), quartiles: [at(0.25), at(0.75)] };
 }
 
 /** Seconds of one step, each asked for by itself, as a server without life does. */
@@ -151,12 +175,23 @@ async function measureSparse() {
   ]);
   const pages = huge.pageCount;
   for (const engine of [garden, plain, small, huge, empty]) engine.dispose();
+  const unbound = await gardenWorld(2048, ORGANISMS, bodies, threads, rest, false);
+  const bound = await gardenWorld(2048, ORGANISMS, bodies, threads, rest);
+  for (const engine of [unbound, bound]) await engine.step(20);
+  const bounds = await costInTurn(
+    () => secondsOf(bound, 5),
+    () => secondsOf(unbound, 5),
+    BOUNDS_ROUNDS,
+  );
+  for (const engine of [unbound, bound]) engine.dispose();
   return {
     sparseStepsPerSecond: 1 / sparse,
     sparsePlainStepsPerSecond: 1 / every,
     sparseRest: rest,
     sparseLivingCells: cells,
     sparseCellsPerOrganism: cells / ORGANISMS,
+    boundsCostPercent: bounds.median,
+    boundsCostSpread: bounds.quartiles.map((cost) => cost.toFixed(1)).join(' to '),
     areaRatio: far / near,
     hugePages: pages,
     emptyStepMicroseconds: nothing * 1e6,

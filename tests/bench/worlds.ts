@@ -5,7 +5,7 @@ import type { Engine, PageState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { loadRules } from '../../server/rules/load.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
-import { PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
+import { PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { StateBuilder, seededRandom } from '../engines/fixtures.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
@@ -106,8 +106,24 @@ async function grow(rule: Rule): Promise<Body> {
   return { rule, cells };
 }
 
+/** Cells between a body and the end of its territory, as in the world. */
+const TERRITORY_MARGIN = 8;
+
+/** Of a body whose seed is at (left, top). */
+function territoryOf({ cells }: Body, left: number, top: number): Rect {
+  const xs = cells.map(({ x }) => x);
+  const ys = cells.map(({ y }) => y);
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return {
+    x: left + x - TERRITORY_MARGIN,
+    y: top + y - TERRITORY_MARGIN,
+    width: Math.max(...xs) - x + 1 + 2 * TERRITORY_MARGIN,
+    height: Math.max(...ys) - y + 1 + 2 * TERRITORY_MARGIN,
+  };
+}
+
 /**
- * A square world with grown organisms on a grid. However far apart they are, each lies in the same place
+ * A square world with grown organisms on a grid, each in its territory. However far apart they are, each lies in the same place
  * of its pages, so that worlds of different sizes hold the same work.
  */
 export async function gardenWorld(
@@ -116,8 +132,9 @@ export async function gardenWorld(
   bodies: Body[],
   threads: number,
   rest = 0,
+  bounds = true,
 ): Promise<Engine> {
-  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads, rest });
+  const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads, rest, bounds });
   return fillGarden(engine, organisms, bodies);
 }
 
@@ -132,9 +149,9 @@ export async function fillGarden<E extends Engine>(engine: E, organisms: number,
   const listed = [];
   for (let n = 0; n < organisms; n++) {
     const slot = n % bodies.length;
-    listed.push({ id: n + 1, rule: slot });
     const left = (n % perRow) * spacing + ((n * 37) % PAGE_CELLS);
     const top = Math.floor(n / perRow) * spacing + ((n * 53) % PAGE_CELLS);
+    listed.push({ id: n + 1, rule: slot, territory: territoryOf(bodies[slot], left, top) });
     for (const { x, y, channels } of bodies[slot].cells) builder.put(left + x, top + y, n + 1, channels);
   }
   await engine.restore(builder.build(0, 1, listed));

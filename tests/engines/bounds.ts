@@ -14,6 +14,7 @@ import {
   BOUNDS_WORLD,
   type BoundsCase,
   brokenBound,
+  edgeRule,
   explosiveRule,
   makeBoundsCases,
   randomTerritory,
@@ -197,6 +198,27 @@ export function describeBounds(
       await reference.step(1);
       await expectSame(allowed);
     });
+
+    // Weights that end at 65,504 cannot explode so.
+    test.skipIf(maxWeight < 3e38)(
+      'what explodes beside a body at rest is tried again in every step',
+      async () => {
+        const rule = edgeRule();
+        const counts = new Set<number>();
+        for (const made of [engine, reference]) {
+          await made.restore({ stepNumber: 0, randomSeed: 6, organisms: [], pages: [] });
+          made.setRule(0, rule);
+          made.plant(1, 0, 63, 30);
+        }
+        for (let step = 0; step < 16; step++) {
+          for (const made of [engine, reference]) await made.step(1);
+          await expectSame();
+          counts.add((await engine.census())[0].cells);
+        }
+        expect(counts.size).toBeGreaterThan(2);
+        for (const made of [engine, reference]) setBoundsRules(made, maxWeight);
+      },
+    );
 
     test('a lone body in its territory equals the plain model without bounds to the bit', async () => {
       for (const made of [engine, plain]) {

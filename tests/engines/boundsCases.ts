@@ -9,7 +9,7 @@ import {
 } from '../../server/engines/engine.ts';
 import { CHANNELS, type Rule } from '../../server/rules/rule.ts';
 import { PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
-import { RULES, randomRule, randomState, seededRandom } from './fixtures.ts';
+import { RULES, randomRule, randomState, seededRandom, stillRule } from './fixtures.ts';
 import type { CreateReference } from './stepCases.ts';
 
 /** Four pages, two of them narrow. */
@@ -42,6 +42,15 @@ export function explosiveRule(): Rule {
   const rule = randomRule(24, 8, 0.5, 0.3);
   const times50 = (values: Float32Array) => values.map((value) => value * 50);
   return { ...rule, name: 'explosive', w1: times50(rule.w1), w2: times50(rule.w2), b2: times50(rule.b2) };
+}
+
+/** Adds nothing to an opaque cell, and something infinite to an empty one. */
+export function edgeRule(): Rule {
+  const rule = { ...stillRule(), name: 'edge', fireRate: 0.9 };
+  rule.w1[3] = -4;
+  rule.b1[0] = 2; // unit 0: 2 - 4 alpha
+  rule.w2[9 * rule.hidden] = 3e38;
+  return rule;
 }
 
 /** Slots 0..4 are `RULES`, the others explode. */

@@ -11,7 +11,14 @@ beforeEach(() => {
   symptoms = new Symptoms(time);
 });
 
-const WHOLE: BodyFigures = { id: 7, cells: 100, matureCells: 100, health: 1, isOutOfRange: false };
+const WHOLE: BodyFigures = {
+  id: 7,
+  cells: 100,
+  matureCells: 100,
+  health: 1,
+  isOutOfRange: false,
+  isWhole: true,
+};
 
 interface Course {
   readonly stepsPerSecond?: number;
@@ -29,7 +36,9 @@ function live(
     exact += stepsPerSecond / 4;
     step = exact >>> 0;
     time.pass(0.25, step);
-    const cause = symptoms.judge({ ...WHOLE, ...bodyAt(quarter / 4) }, isTwo);
+    const body = { ...WHOLE, ...bodyAt(quarter / 4) };
+    const isWhole = body.health >= 0.95 && body.cells <= 105;
+    const cause = symptoms.judge({ ...body, isWhole }, symptoms.mayBeTwo(body.id) ? isTwo : undefined);
     if (cause !== null) return { after: quarter / 4, cause };
   }
   return null;
@@ -67,14 +76,27 @@ describe('a body that is two', () => {
   test('does not when its parts grow together in time', () => {
     expect(live(19, () => ({ health: 0.8 }), { isTwo: true })).toBeNull();
     expect(live(1, () => ({ health: 0.8 }))).toBeNull();
-    expect(live(19, () => ({ health: 0.8 }), { isTwo: true })).toBeNull();
+    expect(live(9, () => ({ health: 0.8 }), { isTwo: true })).toBeNull();
   });
 
-  test('stays two while nobody looks', () => {
-    live(0.25, () => ({ health: 0.8 }), { isTwo: true });
+  test('is looked at only when it has not been whole for 10 s, untouched', () => {
+    const looks = (seconds: number): boolean => {
+      live(seconds, () => ({ health: 0.8 }));
+      return symptoms.mayBeTwo(WHOLE.id);
+    };
+    expect(looks(9)).toBe(false);
+    symptoms.struck(WHOLE.id);
+    expect(looks(9)).toBe(false);
+    expect(looks(2)).toBe(true);
+    live(0.25, () => ({}));
+    expect(symptoms.mayBeTwo(WHOLE.id)).toBe(false);
+  });
+
+  test('stays two between two looks', () => {
+    live(12, () => ({ health: 0.8 }), { isTwo: true });
     step += 900;
     time.pass(30, step);
-    expect(symptoms.judge({ ...WHOLE, health: 0.8 }, undefined)).toBe('two bodies');
+    expect(symptoms.judge({ ...WHOLE, health: 0.8, isWhole: false }, undefined)).toBe('two bodies');
   });
 });
 

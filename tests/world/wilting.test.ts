@@ -152,6 +152,38 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     expect(closed).toMatchObject({ healedInSteps: null });
   });
 
+  test('a stroke meanwhile opens no wound: growing from the seed is no healing', async () => {
+    const small = await grown();
+    const { world } = small;
+    await makeSick(small, tumour);
+    await live(small, 4);
+    expect(world.inspect(1)!.isWilting).toBe(true);
+    const answer = world.queueStroke('Bob', { id: 1, tool: 'ablate', radius: 2, points: [PLACE.x, PLACE.y] });
+    await world.applyStrokes();
+    expect(await answer).toMatchObject({ ok: true });
+    expect(world.wounds.isOpen(1)).toBe(false);
+    await live(small, 5);
+    await expectWhole(small);
+    expect(world.wounds.take()).toBeNull();
+  });
+
+  test('a rule swapped meanwhile is not blamed for it', async () => {
+    const small = await grown();
+    const { world } = small;
+    await makeSick(small, tumour);
+    await live(small, 3.5);
+    expect(world.inspect(1)!.isWilting).toBe(true);
+    const outcomes: string[] = [];
+    world.swaps.onOutcome = ({ verdict }) => outcomes.push(verdict);
+    const next = { ...world.rules.at(0), sha256: 'next', label: 'blob v2' };
+    const order = { id: 1, species: 'blob', scope: 'organism', organism: 1, who: '' } as const;
+    expect(await world.swap(order, next)).toMatchObject({ ok: true });
+    await live(small, 25);
+    expect(outcomes).toEqual(['in force']);
+    await expectWhole(small);
+    expect(world.inspect(1)!.rule).toBe('blob v2');
+  });
+
   test('it waits while another holds the cell of its seed', async () => {
     const small = await grown();
     await makeSick(small, tumour);

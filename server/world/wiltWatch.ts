@@ -1,0 +1,107 @@
+/** Looks four times a second which bodies are sick for good (`symptoms.ts`). It reads the world and changes nothing. */
+import type { Engine, OrganismId } from '../engines/engine.ts';
+import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
+import { isTwoBodied } from './twoBodies.ts';
+
+/** Bodies looked at in one sample for being two: 1 ms each, up to 8 when they are, and none has been whole for 10 s. */
+const MAX_LOOKED_AT = 2;
+/** A body of lower health, or with more cells than its form's, is not whole. */
+const WHOLE = 0.95;
+const MAX_WHOLE_SIZE = 1.05;
+
+export interface WatchGround {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  readonly slots: RuleSlots;
+  /** The swap of its rule is being watched: a bad rule must be seen, and rolled back. */
+  readonly isWatched: (one: Organism) => boolean;
+}
+
+export interface SickBody {
+  readonly organism: Organism;
+  readonly cause: WiltCause;
+}
+
+export class WiltWatch {
+  readonly #ground: WatchGround;
+  readonly #symptoms: Symptoms;
+  /** The organism that was looked at last for being two. */
+  #lastLookedAt = 0;
+
+  constructor(ground: WatchGround, time: RunningTime) {
+    this.#ground = ground;
+    this.#symptoms = new Symptoms(time);
+  }
+
+  /** A stroke has touched it. */
+  struck(id: OrganismId): void {
+    this.#symptoms.struck(id);
+  }
+
+  /** What was seen of it says nothing any more. */
+  forget(id: OrganismId): void {
+    this.#symptoms.forget(id);
+  }
+
+  forgetAll(): void {
+    this.#symptoms.forgetAll();
+  }
+
+  /** Once a sample, after the count. Bodies that wilt already are left out. */
+  async look(): Promise<SickBody[]> {
+    const looked = await this.#lookForTwo();
+    const sick: SickBody[] = [];
+    for (const organism of this.#ground.organisms) {
+      const { id, cells, health, isOutOfRange } = organism;
+      if (organism.isWilting || !this.#mayBeSick(organism)) {
+        this.#symptoms.forget(id);
+        continue;
+      }
+      const size = matureCells(this.#ground.slots.at(organism.slot).mature);
+      const isWhole = health >= WHOLE && cells <= MAX_WHOLE_SIZE * size;
+      const figures = { id, cells, matureCells: size, health, isOutOfRange, isWhole };
+      const cause = this.#symptoms.judge(figures, looked.get(id));
+      if (cause !== null) sick.push({ organism, cause });
+    }
+    return sick;
+  }
+
+  /** One that still grows, or whose swap is watched, is not. */
+  #mayBeSick(organism: Organism): boolean {
+    const age = (this.#ground.engine.stepNumber - organism.plantedStep) >>> 0;
+    return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
+  }
+
+  /** By turns. @returns id → whether it is two bodies */
+  async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
+    const candidates: Organism[] = [];
+    for (const organism of this.#ground.organisms)
+      if (this.#symptoms.mayBeTwo(organism.id)) candidates.push(organism);
+    candidates.sort((a, b) => a.id - b.id);
+    const next = candidates.findIndex(({ id }) => id > this.#lastLookedAt);
+    const inTurn = [...candidates.slice(Math.max(0, next)), ...candidates.slice(0, Math.max(0, next))];
+    const looked = new Map<OrganismId, boolean>();
+    for (const organism of inTurn.slice(0, MAX_LOOKED_AT)) {
+      looked.set(organism.id, await this.#isTwo(organism));
+      this.#lastLookedAt = organism.id;
+    }
+    return looked;
+  }
+
+  async #isTwo({ id, x, y, slot }: Organism): Promise<boolean> {
+    const { engine, slots } = this.#ground;
+    const { mature } = slots.at(slot);
+    const rect = {
+      x: x + mature.x - TERRITORY_MARGIN,
+      y: y + mature.y - TERRITORY_MARGIN,
+      width: mature.width + 2 * TERRITORY_MARGIN,
+      height: mature.height + 2 * TERRITORY_MARGIN,
+    };
+    const own = new Float32Array(rect.width * rect.height * 4);
+    await engine.readOrganism(id, rect, own);
+    return isTwoBodied(own, mature);
+  }
+}
