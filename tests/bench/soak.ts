@@ -4,7 +4,7 @@
  * and come back, then alone again. Does any body outgrow itself, does anything get worse by itself, and does the
  * world come to rest?
  *
- * The bots run in this process, which shares the cores with the server: `load.processorPercent` says how much it took.
+ * The bots run in this process, which shares the cores with the server: `loadProcessorPercent` says how much it took.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +29,8 @@ const GROWN_STEPS = 600;
 const MAX_GROWING_MS = 120_000;
 const MAX_ARRIVAL_MS = 20_000;
 const ARRIVAL_SHARE = 0.1;
+/** The server lets 64 sockets of one address in; questions by HTTP are among them. */
+const MAX_BOTS = 50;
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -44,16 +46,22 @@ const { values } = parseArgs({
   },
 });
 
-function number(name: 'minutes' | 'bots' | 'random-seed', least: number, most: number): number {
+function number(
+  name: 'minutes' | 'bots' | 'random-seed',
+  least: number,
+  most: number,
+  isWhole = true,
+): number {
   const value = Number(values[name]);
-  if (!(value >= least && value <= most))
-    throw new RangeError(`--${name} must be a number from ${least} to ${most}, not "${values[name]}"`);
-  return value;
+  if (value >= least && value <= most && (!isWhole || Number.isInteger(value))) return value;
+  const kind = isWhole ? 'a whole number' : 'a number';
+  console.error(`--${name} must be ${kind} from ${least} to ${most}, not "${values[name]}"`);
+  process.exit(1);
 }
 
-const playedMs = number('minutes', 0.1, 24 * 60) * 60_000;
-const botCount = Math.floor(number('bots', 1, 60));
-const randomSeed = Math.floor(number('random-seed', 0, 0xffff_ffff));
+const playedMs = number('minutes', 0.1, 24 * 60, false) * 60_000;
+const botCount = number('bots', 1, MAX_BOTS);
+const randomSeed = number('random-seed', 0, 0xffff_ffff);
 const quietMs = Math.min(MAX_QUIET_MS, playedMs);
 const flags = [
   ...(values.organisms === undefined ? [] : ['--garden', values.organisms]),
