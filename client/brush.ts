@@ -15,6 +15,7 @@ import { strokeCost, strokeFault } from '../shared/stroke.ts';
 import { Budget } from './budget.ts';
 import { Signal } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
+import type { Planting } from './planting.ts';
 import { StrokeBuilder } from './stroke-builder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
@@ -41,12 +42,16 @@ export class Brush {
   /** Whether the player has chosen a size. */
   #isSized = false;
   readonly #ghosts: Ghosts;
+  readonly #planting: Planting;
   readonly #send: (stroke: StrokeMessage) => boolean;
   #builder: StrokeBuilder | null = null;
+  /** A seed that is pressed and not yet let go: planted where it is let go. Cells. */
+  #seed: { readonly x: number; readonly y: number } | null = null;
   #nextId = 1;
 
-  constructor(ghosts: Ghosts, send: (stroke: StrokeMessage) => boolean) {
+  constructor(ghosts: Ghosts, planting: Planting, send: (stroke: StrokeMessage) => boolean) {
     this.#ghosts = ghosts;
+    this.#planting = planting;
     this.#send = send;
     this.budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
   }
@@ -57,6 +62,7 @@ export class Brush {
 
   choose(tool: ToolId): void {
     if (tool === this.tool) return;
+    this.#seed = null;
     this.tool = tool;
     this.changed.emit();
   }
@@ -97,7 +103,7 @@ export class Brush {
     this.world = world;
     this.learn(species);
     this.budget = new Budget(budget, now);
-    this.#builder = null;
+    this.cancel();
   }
 
   learn(species: readonly Species[]): void {
@@ -109,6 +115,10 @@ export class Brush {
 
   down(x: number, y: number, now: number): void {
     if (this.tool === 'hand') return;
+    if (this.tool === 'plant') {
+      this.#seed = { x, y };
+      return;
+    }
     if (!toolInfo(this.tool).paints) {
       this.stroke(this.tool, this.radius, [x, y], this.species, now);
       return;
@@ -119,6 +129,7 @@ export class Brush {
   }
 
   move(x: number, y: number, now: number): void {
+    if (this.#seed !== null) this.#seed = { x, y };
     if (this.#builder === null) return;
     const at = this.#within(x, y);
     this.#builder.add(at.x, at.y);
@@ -132,12 +143,15 @@ export class Brush {
 
   up(now: number): void {
     this.#flush(now, true);
-    this.#builder = null;
+    const seed = this.#seed;
+    this.cancel();
+    if (seed !== null) this.stroke('plant', this.radius, [seed.x, seed.y], this.species, now);
   }
 
   /** The gesture was something else: what has not been sent is not sent. */
   cancel(): void {
     this.#builder = null;
+    this.#seed = null;
   }
 
   /** The one way a stroke leaves this page. False when it did not. */
@@ -148,6 +162,7 @@ export class Brush {
     const cost = strokeCost(message);
     const fault =
       strokeFault(message, this.world, this.known) ??
+      this.#roomFault(message) ??
       (cost > this.budget.available(now) ? 'Not enough energy yet: wait a moment.' : null);
     if (fault !== null || !this.#send(message)) {
       this.#ghosts.refused(tool, radius, points, now);
@@ -164,6 +179,13 @@ export class Brush {
     this.#ghosts.settle(result.id, result.ok, now);
     if (result.ok) this.applied.emit();
     else this.refused.emit(result.reason ?? 'Refused.');
+  }
+
+  /** @param stroke - valid */
+  #roomFault({ tool, species, points: [x, y] }: StrokeMessage): string | null {
+    const seed = this.known.find(({ name }) => name === species);
+    if (tool !== 'plant' || seed === undefined) return null;
+    return this.#planting.fault({ species: seed, x: Math.floor(x), y: Math.floor(y) });
   }
 
   #flush(now: number, isEnd: boolean): void {

@@ -13,9 +13,12 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   healing: 'Regrowing',
   hurt: 'Hurt',
   growing: 'Growing up',
+  wilting: 'Wilting',
 };
 /** Room for the axis' labels, in widths of the type they are set in. */
 const AXIS_EM = 3.7;
+/** Of a letter of a mark's name; likewise. */
+const LETTER_EM = 0.6;
 const LEVELS = [1, 0.5, 0] as const;
 
 export class Card {
@@ -23,6 +26,7 @@ export class Card {
   readonly #image = h('img', { class: 'card__image', alt: '' });
   readonly #name = h('h2', { class: 'card__name' });
   readonly #state = h('p', { class: 'card__state' });
+  readonly #note = h('p', { class: 'card__note' }, 'It grows again from its seed.');
   readonly #health = h('span');
   readonly #age = h('dd', { class: 'fact__value' });
   readonly #cells = h('dd', { class: 'fact__value' });
@@ -31,7 +35,7 @@ export class Card {
   readonly #area = svg('path', { class: 'plot__area' });
   readonly #drop = svg('path', { class: 'plot__drop' });
   readonly #line = svg('path', { class: 'plot__line' });
-  /** Where its rule was swapped. */
+  /** Where its rule was swapped, and where it wilted. */
   readonly #marks = svg('path', { class: 'plot__mark' });
   readonly #markName = svg('text', { class: 'plot__label', 'text-anchor': 'middle' });
   readonly #dot = svg('circle', { class: 'plot__dot', r: '5' });
@@ -83,6 +87,7 @@ export class Card {
         h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
         button,
       ),
+      this.#note,
       this.#plot,
       h(
         'dl',
@@ -107,7 +112,7 @@ export class Card {
     // Before anything is written: asked after that, the browser would lay out the page twice.
     const box = this.#plot.getBoundingClientRect();
     const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
-    const mood = moodOf(organism.history, organism.historySeconds, organism.health);
+    const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.isWilting);
     this.#root.dataset.mood = mood;
     this.#root.dataset.organism = String(organism.id);
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
@@ -115,6 +120,7 @@ export class Card {
     this.#image.hidden = species === undefined;
     setText(this.#name, formatSpecies(organism.species));
     setText(this.#state, MOOD_TEXT[mood]);
+    this.#note.hidden = mood !== 'wilting';
     setText(this.#health, formatHealth(organism.health));
     setText(this.#age, formatAge(organism.ageSeconds));
     this.#age.title = `${formatCount(organism.age)} steps`;
@@ -127,6 +133,7 @@ export class Card {
   mourn(): void {
     this.#root.dataset.mood = 'hurt';
     setText(this.#state, 'Gone');
+    this.#note.hidden = true;
     setText(this.#health, '0');
     setText(this.#cells, '0');
   }
@@ -169,11 +176,13 @@ export class Card {
     this.#marks.setAttribute('d', marks.map(({ x }) => `M${x.toFixed(1)} ${pad}V${pad + height}`).join(''));
     const newest = marks.at(-1);
     setText(this.#markName, newest?.label ?? '');
-    this.#markName.setAttribute('x', String(Math.min(Math.max(newest?.x ?? 0, 3 * em), width - 3 * em)));
+    const half = ((newest?.label.length ?? 0) * LETTER_EM * em) / 2;
+    const nameX = Math.max(half, Math.min(newest?.x ?? 0, width - half));
+    this.#markName.setAttribute('x', String(nameX));
     this.#markName.setAttribute('y', String(pad + height + foot - 2));
     // The name stands where the labels of the axis do.
-    this.#since.toggleAttribute('hidden', newest !== undefined && newest.x < 9 * em);
-    this.#now.toggleAttribute('hidden', newest !== undefined && newest.x > width - 6 * em);
+    this.#since.toggleAttribute('hidden', newest !== undefined && nameX - half < 6 * em);
+    this.#now.toggleAttribute('hidden', newest !== undefined && nameX + half > width - 3 * em);
     this.#dot.setAttribute('cx', String(plot?.x ?? width));
     this.#dot.setAttribute('cy', String(plot?.y ?? height));
   }

@@ -15,6 +15,8 @@ import {
   type PongMessage,
   PROTOCOL_VERSION,
   ROOM_NAME,
+  type RoomMessage,
+  type RoomResultMessage,
   ServerMessageType,
   type SpeciesMessage,
   type StatsMessage,
@@ -46,6 +48,7 @@ export class Connection {
   readonly strokeResult = new Signal<[StrokeResultMessage]>();
   readonly stats = new Signal<[StatsMessage]>();
   readonly inspection = new Signal<[InspectionMessage]>();
+  readonly room = new Signal<[RoomResultMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
@@ -149,6 +152,10 @@ export class Connection {
     this.#send(ClientMessageType.name, { name });
   }
 
+  askRoom(question: RoomMessage): void {
+    this.#send(ClientMessageType.room, question);
+  }
+
   inspect(at: readonly [number, number] | null): void {
     this.#send(ClientMessageType.inspect, { at });
   }
@@ -194,6 +201,7 @@ export class Connection {
     room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
+    room.onMessage(ServerMessageType.room, (message: RoomResultMessage) => this.room.emit(message));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));

@@ -9,6 +9,13 @@ export interface RegrowHandle {
   readonly stats: StatsMessage | null;
   /** The level of the pyramid that is shown. */
   readonly level: number;
+  /** The seed in hand with the plant tool, the cell it is held over and why it cannot grow there, as far as is known. */
+  readonly heldSeed: {
+    readonly species: string;
+    readonly x: number;
+    readonly y: number;
+    readonly reason: string | null;
+  } | null;
   /** Frames decoded by this page, and the time it took in the worker. */
   readonly decoded: { readonly frames: number; readonly ms: number };
   /** Premultiplied RGBA as this page shows it. */

@@ -24,6 +24,7 @@ export function useHands(parts: HandsParts): () => void {
 
   const hover = (at: Point | null): void => {
     stage.pointer = at;
+    stage.isKeyed = false;
     stage.refresh();
     if (at === null) {
       inspector.point(null);
@@ -69,12 +70,29 @@ export function useHands(parts: HandsParts): () => void {
     panning: (isOn) => root.toggleAttribute('data-panning', isOn),
   });
 
+  const keyed = (): void => {
+    stage.isKeyed = true;
+    stage.refresh();
+  };
   const keys = new Keys({
-    pan: (dx, dy) => stage.pan(dx, dy),
-    zoom: (factor) => stage.zoom(factor),
-    tool: (id) => brush.choose(id),
-    size: (direction) => brush.nudge(direction),
+    pan: (dx, dy) => {
+      keyed();
+      stage.pan(dx, dy);
+    },
+    zoom: (factor) => {
+      keyed();
+      stage.zoom(factor);
+    },
+    tool: (id) => {
+      keyed();
+      brush.choose(id);
+    },
+    size: (direction) => {
+      keyed();
+      brush.nudge(direction);
+    },
     use: () => {
+      keyed();
       toolAt(stage.pointer ?? stage.middle);
       brush.up(performance.now());
     },

@@ -51,13 +51,19 @@ export function plotHealth(
   };
 }
 
-export type Mood = 'well' | 'healing' | 'hurt' | 'growing';
+export type Mood = 'well' | 'healing' | 'hurt' | 'growing' | 'wilting';
 
 /** Below this much change over two seconds, health stands still. */
 const STILL = 0.004;
 
 /** Health in a word: how much, which way it went over the last two seconds, and whether it was ever better. */
-export function moodOf(history: readonly number[], everySeconds: number, health: number): Mood {
+export function moodOf(
+  history: readonly number[],
+  everySeconds: number,
+  health: number,
+  isWilting = false,
+): Mood {
+  if (isWilting) return 'wilting';
   const before = history[Math.max(0, history.length - 1 - Math.round(2 / everySeconds))] ?? health;
   if (health >= 0.93) return 'well';
   if (health < before - 0.02) return 'hurt';

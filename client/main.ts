@@ -7,7 +7,7 @@ import { Connection } from './connection.ts';
 import { expose } from './debug.ts';
 import { Dock } from './dock.ts';
 import { byId } from './dom.ts';
-import { freeView } from './free-view.ts';
+import { freeView, labelRoom } from './free-view.ts';
 import { Ghosts } from './ghosts.ts';
 import { useHands } from './hands.ts';
 import { Help } from './help.ts';
@@ -17,6 +17,7 @@ import { LearnedCard } from './learned-card.ts';
 import { Minimap } from './minimap.ts';
 import { NameField } from './name-field.ts';
 import { Banner, Hint, Toasts } from './notices.ts';
+import { Planting } from './planting.ts';
 import { Players } from './players.ts';
 import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
@@ -29,7 +30,8 @@ const theme = new Theme();
 const connection = new Connection(location.origin);
 const ghosts = new Ghosts();
 const players = new Players();
-const brush = new Brush(ghosts, (stroke) => connection.stroke(stroke));
+const planting = new Planting((question) => connection.askRoom(question));
+const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke));
 const card = new Card(byId('inspector'), () => inspector.release());
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
@@ -46,8 +48,10 @@ const stage = new Stage({
   ghosts,
   players,
   brush,
+  planting,
   inspector,
   free: freeView,
+  labelRoom,
   askLight: () => decoder?.askLight(),
 });
 const address = new Address((camera) => stage.look(camera));
@@ -74,6 +78,7 @@ connection.hello.on((message) => {
   const isFirst = hello === null;
   hello = message;
   players.become(message.you);
+  planting.meet(message);
   brush.meet(message, message.species, message.budget, performance.now());
   inspector.learn(message.species);
   learned.meet(message.species);
@@ -173,6 +178,8 @@ connection.inspection.on((message) => {
   inspector.apply(message);
   stage.refresh();
 });
+connection.room.on((answer) => planting.settle(answer));
+planting.changed.on(() => stage.refresh());
 connection.species.on(({ species }) => {
   brush.learn(species);
   inspector.learn(species);
@@ -183,7 +190,10 @@ brush.refused.on((reason) => {
   toasts.show(reason);
   stage.refresh();
 });
-brush.applied.on(() => hint.done());
+brush.applied.on(() => {
+  hint.done();
+  planting.askAgain();
+});
 brush.changed.on(() => {
   root.dataset.tool = brush.tool;
   stage.refresh();
@@ -213,6 +223,9 @@ expose({
   },
   get level() {
     return stage.level;
+  },
+  get heldSeed() {
+    return planting.shown === null ? null : { ...planting.shown, species: planting.shown.species.name };
   },
   get decoded() {
     return { frames: decoder?.frames ?? 0, ms: decoder?.decodeMs ?? 0 };

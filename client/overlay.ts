@@ -1,11 +1,15 @@
 /**
  * What is drawn over the world and is not the world: ghosts of strokes, the brush's ring with the budget in
- * it, other players' cursors, the frame about the organism that is watched. One 2D canvas.
+ * it, the body that would grow from the seed in hand, other players' cursors, the frame about the organism that
+ * is watched. One 2D canvas.
  */
 import type { Size } from '../shared/geometry.ts';
 import { type Camera, cellToScreen, type Point } from './camera.ts';
 import type { Ghost, Ghosts } from './ghosts.ts';
+import { drawLabel, type LabelRoom } from './label.ts';
+import type { Planting } from './planting.ts';
 import type { Player } from './players.ts';
+import { Silhouette } from './silhouette.ts';
 import type { Palette } from './theme.ts';
 import type { ToolId } from './tools.ts';
 
@@ -18,8 +22,6 @@ export interface Ring {
   /** 0..1 of the budget. */
   readonly budget: number;
   readonly isDown: boolean;
-  /** Plant: what will grow. */
-  readonly seedling: { readonly image: HTMLImageElement; readonly size: Size } | null;
 }
 
 export interface Watched {
@@ -36,6 +38,7 @@ const LEAST_FRAME = 11;
 export class Overlay {
   readonly #canvas: HTMLCanvasElement;
   readonly #paper: CanvasRenderingContext2D;
+  readonly #silhouette: Silhouette;
   #view: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, zoom: 1 };
   #palette: Palette;
@@ -43,8 +46,10 @@ export class Overlay {
   #em = 16;
   #font = '';
 
-  constructor(canvas: HTMLCanvasElement, palette: Palette) {
+  /** @param refresh - a picture that it draws is there only now */
+  constructor(canvas: HTMLCanvasElement, palette: Palette, refresh: () => void) {
     this.#canvas = canvas;
+    this.#silhouette = new Silhouette(refresh);
     this.#paper = canvas.getContext('2d') as CanvasRenderingContext2D;
     this.#palette = palette;
   }
@@ -99,15 +104,10 @@ export class Overlay {
   }
 
   ring(ring: Ring): void {
-    if (ring.at === null || ring.tool === 'hand') return;
+    if (ring.at === null || ring.tool === 'hand' || ring.tool === 'plant') return;
     const paper = this.#paper;
     const { x, y } = ring.at;
-    const { zoom } = this.#camera;
-    if (ring.tool === 'plant') {
-      this.#seedling(ring, x, y);
-      return;
-    }
-    const radius = Math.max(2, ring.radius * zoom);
+    const radius = Math.max(2, ring.radius * this.#camera.zoom);
     const color = ring.tool === 'noise' ? this.#palette.noise : this.#palette.ink;
     paper.setLineDash(ring.tool === 'truncate' ? [6, 5] : []);
     paper.beginPath();
@@ -138,26 +138,21 @@ export class Overlay {
     paper.stroke();
   }
 
-  #seedling(ring: Ring, x: number, y: number): void {
+  /**
+   * The seed in hand, and the body that would grow from it.
+   *
+   * @param budget - 0..1
+   * @param room - asked only where something must be read
+   */
+  seedling(seed: Planting['shown'], budget: number, room: () => LabelRoom): void {
+    if (seed === null) return;
     const paper = this.#paper;
-    const { zoom } = this.#camera;
-    if (ring.seedling?.image.complete && ring.seedling.image.naturalWidth > 0) {
-      const width = ring.seedling.size.width * zoom;
-      const height = ring.seedling.size.height * zoom;
-      paper.imageSmoothingEnabled = false;
-      paper.globalAlpha = 0.35;
-      paper.drawImage(ring.seedling.image, x - width / 2, y - height / 2, width, height);
-      paper.globalAlpha = 1;
-    }
-    const seed = Math.max(3, zoom * 0.8);
-    paper.beginPath();
-    paper.arc(x, y, seed, 0, TAU);
-    paper.fillStyle = this.#palette.accent;
-    paper.strokeStyle = this.#palette.halo;
-    paper.lineWidth = 3;
-    paper.stroke();
-    paper.fill();
-    this.#cooldown(x, y, seed + 7, ring.budget);
+    const palette = this.#palette;
+    const { box, mark } = this.#silhouette.draw(paper, this.#camera, this.#view, seed, palette);
+    this.#cooldown(mark.x + mark.width / 2, mark.y + mark.height / 2, mark.width * 0.7 + 6, budget);
+    if (seed.reason === null) return;
+    const type = { font: this.#font, scale: this.#em / 16, ink: palette.danger, paper: palette.halo };
+    drawLabel(paper, seed.reason, box, room(), type);
   }
 
   cursors(players: Iterable<Player>): void {

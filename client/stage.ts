@@ -3,7 +3,6 @@
  * changed and the overlay only while something on it moves.
  */
 import type { Rect, Size } from '../shared/geometry.ts';
-import type { Species } from '../shared/protocol.ts';
 import type { Brush } from './brush.ts';
 import {
   type Camera,
@@ -21,9 +20,11 @@ import { Signal } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
 import { Ground } from './ground.ts';
 import type { Inspector } from './inspector.ts';
+import type { LabelRoom } from './label.ts';
 import { chooseLevel } from './level.ts';
 import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
+import type { HeldSeed, Planting } from './planting.ts';
 import type { Players } from './players.ts';
 import type { Light } from './stream/messages.ts';
 import { prefersReducedMotion, type Theme } from './theme.ts';
@@ -43,9 +44,11 @@ export interface StageParts {
   readonly ghosts: Ghosts;
   readonly players: Players;
   readonly brush: Brush;
+  readonly planting: Planting;
   readonly inspector: Inspector;
   /** Pixels of the view that no panel covers. */
   readonly free: () => Rect;
+  readonly labelRoom: () => LabelRoom;
   /** Asks for the light of what is in view and the map, which `shine` gets. */
   readonly askLight: () => void;
 }
@@ -56,11 +59,12 @@ export class Stage {
   minimap: Minimap | null = null;
   /** Pixels; null: not over the world. */
   pointer: Point | null = null;
+  /** The player uses the keyboard: without a pointer, tools act in the middle of the view. */
+  isKeyed = false;
   readonly #parts: StageParts;
   readonly #overlay: Overlay;
   readonly #resizes: ResizeObserver;
   readonly #census = new Census(() => this.#settle());
-  readonly #seedlings = new Map<string, HTMLImageElement>();
   #world: Size = { width: 1, height: 1 };
   #start: Point = { x: 0, y: 0 };
   #worldView: WorldView | null = null;
@@ -80,7 +84,7 @@ export class Stage {
 
   constructor(parts: StageParts) {
     this.#parts = parts;
-    this.#overlay = new Overlay(parts.overlay, parts.theme.palette);
+    this.#overlay = new Overlay(parts.overlay, parts.theme.palette, () => this.refresh());
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(parts.root);
     parts.theme.changed.on((palette) => {
@@ -152,6 +156,11 @@ export class Stage {
     return { x: this.#view.width / 2, y: this.#view.height / 2 };
   }
 
+  /** Pixels: where the tool in hand would act; null: nowhere. */
+  get aim(): Point | null {
+    return this.pointer ?? (this.isKeyed ? this.middle : null);
+  }
+
   /** The world's pixels or the camera changed. */
   invalidate(): void {
     this.#isWorldDirty = true;
@@ -213,7 +222,7 @@ export class Stage {
     const view = this.#worldView;
     if (view === null) return;
     const now = performance.now();
-    const { ghosts, players, theme, inspector } = this.#parts;
+    const { ghosts, players, theme, inspector, planting } = this.#parts;
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
       view.draw();
@@ -225,10 +234,12 @@ export class Stage {
     ghosts.sweep(now);
     const isGliding = players.glide(now, prefersReducedMotion());
     const ring = this.#ring(now);
+    planting.hold(this.#heldSeed());
     this.#overlay.begin(view.camera);
     this.#overlay.ghosts(ghosts, now);
     this.#overlay.watched(inspector.watched);
     this.#overlay.ring(ring);
+    this.#overlay.seedling(planting.shown, ring.budget, this.#parts.labelRoom);
     this.#overlay.cursors(players.others);
     const isResting = ring.at !== null && ring.budget < 0.99;
     if (isGliding || isResting || ghosts.list.length > 0) this.refresh();
@@ -254,24 +265,22 @@ export class Stage {
 
   #ring(now: number): Ring {
     const { brush } = this.#parts;
-    const species = brush.known.find(({ name }) => name === brush.species);
     return {
-      at: this.pointer,
+      at: this.aim,
       tool: brush.tool,
       radius: brush.radius,
       budget: brush.budget.share(now),
       isDown: brush.isDown,
-      seedling: species === undefined ? null : { image: this.#seedling(species), size: species },
     };
   }
 
-  #seedling(species: Species): HTMLImageElement {
-    const known = this.#seedlings.get(species.thumbnail);
-    if (known !== undefined) return known;
-    const image = new Image();
-    image.onload = () => this.refresh();
-    image.src = species.thumbnail;
-    this.#seedlings.set(species.thumbnail, image);
-    return image;
+  /** Null: no seed is in hand, or it is held nowhere. */
+  #heldSeed(): HeldSeed | null {
+    const { brush } = this.#parts;
+    const { aim } = this;
+    const species = brush.known.find(({ name }) => name === brush.species);
+    if (brush.tool !== 'plant' || aim === null || species === undefined) return null;
+    const { x, y } = this.toCell(aim);
+    return { species, x: Math.floor(x), y: Math.floor(y) };
   }
 }

@@ -8,7 +8,7 @@ export interface ToolInfo {
   readonly key: string;
   readonly label: string;
   readonly hint: string;
-  /** Whether it paints along a drag; the others act once, where the pointer goes down. */
+  /** Whether it paints along a drag; the others act once: a seed where it is let go, a cut where it is pressed. */
   readonly paints: boolean;
 }
 
@@ -23,7 +23,7 @@ export const TOOL_LIST: readonly ToolInfo[] = [
     hint: 'Click a Pokémon: only a disc about its centre stays',
     paints: false,
   },
-  { id: 'plant', key: '5', label: 'Plant', hint: 'Click empty ground to plant a seed', paints: false },
+  { id: 'plant', key: '5', label: 'Plant', hint: 'Click where the grown body has room', paints: false },
 ];
 
 export const toolInfo = (id: ToolId): ToolInfo => TOOL_LIST.find((tool) => tool.id === id) ?? TOOL_LIST[0];

@@ -17,7 +17,7 @@ const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of 
 
   npm run rules -- inspect FILE [--json]
   npm run rules -- evaluate [FILE...] [--json] [--sheet PNG] [--page HTML] [--seeds N] [--threads N]
-                            [--image PNG] [--padding N] [--order planar|interleaved]
+                            [--image PNG] [--padding N] [--order planar|interleaved] [--no-trials]
   npm run rules -- import DISTILL.json --name NAME --out FILE [--order planar|interleaved]
   npm run rules -- export FILE --format distill --out DISTILL.json [--order planar|interleaved]
   npm run rules -- list [--json]
@@ -27,7 +27,9 @@ const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of 
 
 evaluate grows every rule of weights/, or those of the files, from several random seeds (--seeds, default 32), and
 tells how far they are from their picture at steps 200, 1,000, 5,000 and 10,000, how much of each damage is healed 200
-steps later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Files may also be Distill's
+steps later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Then it tries each rule:
+crowded between walls of other bodies, grown at the world's edge, battered by 40 strokes, and under strokes drawn by a
+hand (--no-trials leaves this out); bounds are off throughout. Files may also be Distill's
 JSON (*.json). The picture is --image, else the sprite that the rule was trained on, else what the rule grows by
 itself, which is said. --sheet draws a contact sheet, --page one HTML page of plots; --json prints every figure.
 import and export take the JSON of Distill's "Growing Neural Cellular Automata"; files straight from
@@ -43,6 +45,7 @@ const OPTIONS = {
   sheet: { type: 'string' },
   page: { type: 'string' },
   padding: { type: 'string' },
+  'no-trials': { type: 'boolean' },
   threads: { type: 'string' },
   name: { type: 'string' },
   out: { type: 'string' },
@@ -76,7 +79,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   inspect: command('one file', ['json'], inspect),
   evaluate: {
     any: true,
-    flags: ['json', 'image', 'padding', 'order', 'seeds', 'threads', 'sheet', 'page'],
+    flags: ['json', 'image', 'padding', 'order', 'seeds', 'threads', 'sheet', 'page', 'no-trials'],
     run: evaluateFiles,
   },
   import: command('one file', ['name', 'out', 'order'], importFile),
@@ -175,7 +178,7 @@ async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
       );
       target = await matureTarget(rule, padding);
     }
-    evaluated.push(await evaluate(rule, target, { randomSeeds, threads }));
+    evaluated.push(await evaluate(rule, target, { randomSeeds, threads, withTrials: !flags['no-trials'] }));
   }
   const evaluations = evaluated.map(({ evaluation }) => evaluation);
   if (flags.sheet !== undefined) writeWhole(flags.sheet, contactSheet(evaluated));

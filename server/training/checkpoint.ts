@@ -6,7 +6,7 @@ import { writeWhole } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
 import type { Snapshot } from './train.ts';
 
-const MAGIC = 'regrow-checkpoint-5';
+const MAGIC = 'regrow-checkpoint-6';
 
 export function writeCheckpoint(file: string, snapshot: Snapshot): void {
   const bytes = serialize({ magic: MAGIC, snapshot });

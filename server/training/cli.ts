@@ -10,7 +10,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DAMAGE_KINDS, type DamageKind } from './damage.ts';
 import { OPTIMIZERS } from './optimizer.ts';
 import { clock, ProgressLine } from './progress.ts';
-import { PLACE_WEIGHT, POLISH } from './regime.ts';
+import { FAR_OFF, PLACE_WEIGHT, POLISH } from './regime.ts';
 import { report } from './report.ts';
 import type { OpenRollouts } from './rollouts.ts';
 import { RESEEDS, type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from './train.ts';
@@ -30,7 +30,12 @@ const POLISH_FLAGS = {
   rate: '0.002',
   reseed: POLISH.reseed,
   quiescence: `${POLISH.quiescenceWeight}`,
-  damage: 'drag,strokes,half,half,circle,centre,swipes,noise',
+  walls: `${POLISH.wallPart}`,
+  'far-off': `${POLISH.farOff}`,
+  align: `${POLISH.alignCells}`,
+  stray: `${POLISH.strayWeight}`,
+  room: `${POLISH.roomCells}`,
+  damage: 'batter,batter,drag,strokes,half,half,circle,centre,swipes,noise',
   'random-seed': '2',
 } as const satisfies Flags;
 
@@ -68,6 +73,7 @@ How
   --fire-rate X        probability that a cell updates in a step, above 0, at most 1 (default 0.5)
   --overflow X         how strongly hidden channels are kept within -1..1 at first, 0-1 (default 0)
   --place X            how strongly two hidden channels are taught where in the body a cell is, 0-100 (default ${PLACE_WEIGHT})
+  --stray X            how much more strongly than the picture cells beside it are taught to be empty, 0-100 (default 0)
   --quiescence X       how strongly whole bodies are taught to keep still, 0-100 (default 0)
   --batch N            samples an iteration, 2-64 (default 4)
   --pool N             samples kept, at least the batch, to 4096 (default 64); 0: all start from seeds
@@ -79,6 +85,11 @@ How
   --twice X            part of the hurt that is hurt once more while it heals, 0-1 (default 0)
   --longest N          rollouts take 64 to N steps, 64-256 (default 96); with more, bodies heal with less haste
   --shortest N         hurt bodies are rolled out for N to as many steps as the others, 1-256 (default 64)
+  --room N             empty cells around the padded picture while training, 0-32 (default 0): what leaves a body and
+                       grows there is seen so far
+  --walls X            how often a sample without walls gets some, the world's edge or neighbours, 0-1 (default 0)
+  --far-off X          the worst of a batch starts again when its error is above this part of a bare seed's,
+                       0.01-10 (default ${FAR_OFF}); higher, and bodies that have gone wrong are taught
   --align N            bodies that live beside their place are moved back by up to N cells, 0-8 (default 3)
   --rate X             learning rate, above 0, at most 1 (default 0.005); falls along a cosine in the pool phase
   --normalise X        how far the gradients of a batch are made equally long, 0-1 (default 0)
@@ -118,6 +129,10 @@ const OPTIONS = {
   longest: { type: 'string' },
   shortest: { type: 'string' },
   align: { type: 'string' },
+  stray: { type: 'string' },
+  room: { type: 'string' },
+  walls: { type: 'string' },
+  'far-off': { type: 'string' },
   rate: { type: 'string' },
   normalise: { type: 'string' },
   optimizer: { type: 'string' },
@@ -211,6 +226,10 @@ export function readCommand(args: string[]): Command | null {
     shortestSteps: number('shortest', 64, 1, 256),
     longestSteps: number('longest', 96, 64, 256),
     alignCells: number('align', 3, 0, 8),
+    strayWeight: number('stray', 0, 0, 100, false),
+    roomCells: number('room', 0, 0, 32),
+    wallPart: number('walls', 0, 0, 1, false),
+    farOff: number('far-off', FAR_OFF, 0.01, 10, false),
     rate: number('rate', 5e-3, 1e-7, 1, false),
     normalisation: number('normalise', 0, 0, 1, false),
     optimizer: optimizer ?? 'muon',
@@ -263,6 +282,10 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
     ['longest', plan.longestSteps],
     ['shortest', plan.shortestSteps],
     ['align', plan.alignCells],
+    ['stray', plan.strayWeight],
+    ['room', plan.roomCells],
+    ['walls', plan.wallPart],
+    ['far-off', plan.farOff],
     ['rate', plan.rate],
     ['normalise', plan.normalisation],
     ['optimizer', plan.optimizer],

@@ -33,6 +33,8 @@ const KINDS = {
   strokes: { weight: 0.18, hurt: strokes },
   /** A stroke of a round eraser right across, as a hand draws it: where it began the body heals before it ends. */
   drag: { weight: 0.18, deal: drag },
+  /** Two to six strokes of the page's tools one after the other, as a crowd deals them: erase, noise, shrink. */
+  batter: { weight: 0.3, deal: batter },
   /** All but a circle about the seed. */
   truncate: { weight: 0.05, hurt: truncate },
   noise: { weight: 0.05, hurt: noisePatch },
@@ -103,8 +105,8 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
   }
 }
 
-/** Its radius; the page's first one is 0.38 of the reach. */
-const eraser = (reach: number, random: Random): number => random.between(0.12, 0.42) * reach;
+/** Its radius; the page's first one is 0.38 of the reach, and players widen it. */
+const eraser = (reach: number, random: Random): number => random.between(0.12, 0.75) * reach;
 
 function strokes(body: Wounded, random: Random): void {
   const { state, shape, reach } = body;
@@ -136,6 +138,24 @@ function drag(reach: number, random: Random): Blow[] {
     radius,
     points: [...at((2 * i) / count - 1), ...at((2 * (i + 1)) / count - 1)],
   }));
+}
+
+const BATTER_TOOLS = ['noise', 'noise', 'noise', 'ablate', 'ablate', 'truncate'] as const;
+
+function batter(reach: number, random: Random): Blow[] {
+  let afterSteps = 0;
+  return Array.from({ length: random.whole(2, 6) }, () => {
+    const tool = BATTER_TOOLS[random.whole(0, BATTER_TOOLS.length - 1)];
+    const radius = tool === 'truncate' ? random.between(0.2, 0.6) * reach : eraser(reach, random);
+    const [x, y] = [random.between(-0.9, 0.9) * reach, random.between(-0.9, 0.9) * reach];
+    const angle = random.between(0, 2 * Math.PI);
+    const length = random.between(0, 1.6) * reach;
+    const points =
+      tool === 'truncate' ? [0, 0] : [x, y, x + length * Math.cos(angle), y + length * Math.sin(angle)];
+    const blow = { afterSteps, tool, radius, points };
+    afterSteps += random.whole(0, 40);
+    return blow;
+  });
 }
 
 function truncate({ state, shape, reach }: Wounded, random: Random): void {

@@ -5,12 +5,14 @@
  */
 import { basename } from 'node:path';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { type PlayFigures, runPlay } from './play.ts';
 import { replay } from './recorded.ts';
 import { Rollouts } from './rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from './states.ts';
 import { type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
 import { fromPixels, readTarget, type Target } from './target.ts';
+import { runTrials, type Trial, type TrialFigures } from './trials.ts';
 
 export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
 /** Bodies are hurt at this age. */
@@ -56,6 +58,10 @@ export interface Evaluation {
   readonly cells: { readonly target: number; readonly median: number };
   /** Cells whose RGBA8 changes, a step, once grown. */
   readonly changingCells: Spread;
+  /** What neighbours, the world's edge and players did to it, by trial; empty when it was not tried. */
+  readonly trials: Partial<Readonly<Record<Trial, TrialFigures>>>;
+  /** Strokes as a hand draws them; null when it was not tried. */
+  readonly play: PlayFigures | null;
   /** What the spreads summarise, by random seed. */
   readonly samples: {
     readonly mse: Readonly<Record<string, readonly number[]>>;
@@ -167,11 +173,12 @@ function open(rule: Rule, target: Target, slots: number, threads: number): Rollo
 /**
  * @param threads - change nothing but the time; 0 works on the calling thread
  * @param lastStep - bodies are watched to this age, at least 1,000: what is older is not measured
+ * @param withTrials - plays the trials, too (`trials.ts`, `play.ts`), which takes about as long again
  */
 export async function evaluate(
   rule: Rule,
   { label, target }: EvaluationTarget,
-  { randomSeeds = 8, threads = 1, lastStep = Number.POSITIVE_INFINITY } = {},
+  { randomSeeds = 8, threads = 1, lastStep = Number.POSITIVE_INFINITY, withTrials = false } = {},
 ): Promise<{ evaluation: Evaluation; frames: Frames }> {
   const rollouts = open(rule, target, randomSeeds, threads);
   try {
@@ -179,7 +186,15 @@ export async function evaluate(
     const measured = await measure(rollouts, target, randomSeeds, Math.max(CUT_STEP, lastStep));
     return {
       ...measured,
-      evaluation: { rule: rule.name, target: label, width, height, ...measured.evaluation },
+      evaluation: {
+        rule: rule.name,
+        target: label,
+        width,
+        height,
+        ...measured.evaluation,
+        trials: withTrials ? await runTrials(rule, target, { randomSeeds, threads }) : {},
+        play: withTrials ? await runPlay(rule, target, threads) : null,
+      },
     };
   } finally {
     await rollouts.dispose();

@@ -49,6 +49,8 @@ export interface LayoutOptions {
   readonly quiescenceWeight?: number;
   /** Of the places that two hidden channels are taught, in the gradient; default 0. */
   readonly placeWeight?: number;
+  /** Of cells that live where the picture is empty, in the gradient, beside their share of the error; default 0. */
+  readonly strayWeight?: number;
   /** Which shape of tiles computes; both give the same (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
@@ -65,6 +67,8 @@ export interface Layout extends LayoutOptions {
   readonly units2: number;
   readonly zeros: number;
   readonly target: number;
+  readonly open: number;
+  readonly openBytes: number;
   readonly states: number;
   readonly stateBytes: number;
   readonly gradients: number;
@@ -109,6 +113,8 @@ export function planLayout(options: LayoutOptions): Layout {
     units2: take((hidden + 1) * CHANNELS * 4),
     zeros: take(PERCEPTION * 4),
     target: take(shape.cellCount * 4 * 4),
+    open: take(slots * align(shape.cellCount)),
+    openBytes: align(shape.cellCount),
     states: take(slots * stateBytes),
     stateBytes,
     gradients: take(slots * gradientBytes),
@@ -182,6 +188,8 @@ interface Exports {
   useOverflow(weight: number): void;
   useQuiescence(weight: number): void;
   usePlace(weight: number): void;
+  useStray(weight: number): void;
+  useOpen(mask: number): void;
   useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
@@ -224,6 +232,7 @@ export class Kernel {
     const { w1, b1, b2, units1, units2, zeros } = layout;
     this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
     this.#exports.usePlace(layout.placeWeight ?? 0);
+    this.#exports.useStray(layout.strayWeight ?? 0);
     this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }
@@ -234,6 +243,7 @@ export class Kernel {
     const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
     const state = layout.states + slot * layout.stateBytes;
     const record = job[Job.kind] === JobKind.differentiate;
+    this.#exports.useOpen(layout.open + slot * layout.openBytes);
     const status = this.#exports.forward(
       state,
       job[Job.steps],

@@ -6,7 +6,15 @@ import { encode } from 'fast-png';
 import { type Evaluation, type Frame, GROWTH_FRAMES, HEALING_FRAMES } from './evaluate.ts';
 import type { Evaluated } from './sheet.ts';
 import type { Spread } from './statistics.ts';
-import { barOf, LEAST_WORST_RECOVERY, MOST_ERROR, missedBars } from './verdict.ts';
+import type { Trial } from './trials.ts';
+import {
+  barOf,
+  LEAST_WORST_RECOVERY,
+  MAX_CHANGING_CELLS,
+  MIN_WHOLE_SOON,
+  MOST_ERROR,
+  missedBars,
+} from './verdict.ts';
 
 const CSS = `
 :root { color-scheme: light dark;
@@ -77,7 +85,9 @@ function summary(evaluations: readonly Evaluation[]): string {
   };
   const count = (value: number): string =>
     `<td class="${value === 0 ? 'good' : 'bad'}">${value}<small>&nbsp;</small></td>`;
-  const rows = evaluations.map(({ rule, mse, recovery, deaths, runaways, changingCells }, i) => {
+  const tried = Object.keys(evaluations[0].trials) as Trial[];
+  const rows = evaluations.map((evaluation, i) => {
+    const { rule, mse, recovery, deaths, runaways, changingCells, trials, play } = evaluation;
     const cells = [
       ...steps.map((step) => cell(mse[step], exponent, mse[step].median <= MOST_ERROR)),
       ...kinds.map((kind) => {
@@ -88,7 +98,15 @@ function summary(evaluations: readonly Evaluation[]): string {
       }),
       count(deaths),
       count(runaways),
-      cell(changingCells, (value) => fixed(value, 1)),
+      cell(changingCells, (value) => fixed(value, 1), changingCells.median <= MAX_CHANGING_CELLS),
+      ...tried.map((trial) => {
+        const { explosions = 0, runaways: ran = 0, badlyHealed = 0 } = trials[trial] ?? {};
+        const met = explosions + ran === 0;
+        return `<td class="${met ? 'good' : 'bad'}">${explosions + ran}<small>${badlyHealed}</small></td>`;
+      }),
+      play === null
+        ? ''
+        : `<td class="${play.wholeSoon >= MIN_WHOLE_SOON ? 'good' : 'bad'}">${fixed(100 * play.wholeSoon, 0)} %<small>${fixed(play.steps, 0)}</small></td>`,
     ];
     return `<tr><th><a href="#rule-${i}">${escaped(rule)}</a></th>${cells.join('')}</tr>`;
   });
@@ -98,6 +116,8 @@ function summary(evaluations: readonly Evaluation[]): string {
     'deaths',
     'run-<br>aways',
     'changing<br>a step',
+    ...tried.map((trial) => `${trial}<br>wild, bad`),
+    ...(evaluations[0].play === null ? [] : ['play<br>soon']),
   ];
   return `<div class="wide"><table><thead><tr><th>rule</th>${heads.map((head) => `<th>${head}</th>`).join('')}</tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`;

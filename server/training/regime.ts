@@ -13,7 +13,9 @@
  *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`), and some once more while they heal |
  *    | the others | live on; those that are whole are taught to keep still |
  *
- * Before that, bodies that live beside their place are moved back to it (`align` in `states.ts`).
+ * Before that, bodies that live beside their place are moved back to it (`align` in `likeness.ts`). Some live within
+ * walls for a few rollouts (`wallPart`, `walls.ts`): they are taught the picture where they may live, and to regrow
+ * the rest when the walls have gone.
  *
  * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many, and taught the picture:
  * mean square error of RGBA at the end. Beside it, in the gradient alone:
@@ -33,7 +35,28 @@ import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './st
 export const PLACE_WEIGHT = 0.3;
 
 /** What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's (weights/README.md says why). */
-export const POLISH = { batch: 8, reseed: 'any', quiescenceWeight: 3, normalisation: 0.5 } as const;
+export const POLISH = {
+  batch: 8,
+  reseed: 'any',
+  quiescenceWeight: 3,
+  normalisation: 0.5,
+  wallPart: 0.35,
+  farOff: 0.6,
+  alignCells: 6,
+  strayWeight: 3,
+  roomCells: 8,
+} as const;
+
+/** Above this part of a bare seed's error a body is not worth keeping, unless it is said: while all are, the pool stays young. */
+export const FAR_OFF = 0.1;
+
+/** Of the walls that samples live within (`walls.ts`). */
+export const WALLS = {
+  /** A sample that is drawn within walls stays within them with this probability: a few rollouts on average. */
+  stay: 0.65,
+  /** Of new walls, this part is the world's edge, the others are neighbours. */
+  edgePart: 0.4,
+} as const;
 
 export interface Difficulty {
   /** Cells farther than this from the seed are gone at the first step. */
@@ -71,8 +94,6 @@ export const POOL = {
   mostStepsBetween: 24,
   /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
   grown: 0.5,
-  /** … and above this part of it, it is not worth keeping: while all are, the pool stays young. */
-  farOff: 0.1,
   /** … and below this part of it, it is whole: what still moves in it is unrest. */
   whole: 0.02,
   /** Over so many of its last steps a whole body is taught to keep still. */

@@ -34,6 +34,9 @@ export interface WorkerSetup {
   readonly thread: number;
 }
 
+/** In a mask of open cells: a cell may live here. 0: a wall stands here. */
+export const OPEN = 255;
+
 /** The quicker shape of tiles is chosen here, unless it is said. */
 export type RolloutOptions = Omit<LayoutOptions, 'wideTiles'> & { readonly wideTiles?: boolean };
 
@@ -60,6 +63,11 @@ export interface RolloutBatch {
   setWeights(weights: Weights): void;
   /** [cellCount, 16]: the slot itself, not a copy. */
   state(slot: number): Float32Array;
+  /**
+   * [cellCount]: where the slot's cells may live, 255, and where a wall stands, 0 (another body's cells, the world's
+   * edge). The slot itself, not a copy; everything is open at first. What stands in a wall dies with the next rollout.
+   */
+  open(slot: number): Uint8Array;
   /** Advances slots 0..n-1 and measures their losses. */
   run(rollouts: readonly Rollout[]): Promise<RolloutResult>;
   /** As `run`, and leaves the gradients of every slot's loss for `gradient`. */
@@ -88,6 +96,7 @@ export class Rollouts implements RolloutBatch {
     this.layout = planLayout({ ...options, wideTiles, threads: Math.max(1, options.threads) });
     this.#memory = createMemory(this.layout);
     const shared = this.#memory.buffer as unknown as SharedArrayBuffer;
+    new Uint8Array(shared, this.layout.open, options.slots * this.layout.openBytes).fill(OPEN);
     this.#control = new Int32Array(shared, this.layout.control, Control.order + options.slots);
     this.#jobs = new Int32Array(shared, this.layout.jobs, options.slots * JOB_INTS);
     if (options.threads === 0) {
@@ -124,6 +133,11 @@ export class Rollouts implements RolloutBatch {
   state(slot: number): Float32Array {
     const { states, stateBytes } = this.layout;
     return new Float32Array(this.#memory.buffer, states + slot * stateBytes, stateBytes / 4);
+  }
+
+  open(slot: number): Uint8Array {
+    const { open, openBytes, shape } = this.layout;
+    return new Uint8Array(this.#memory.buffer, open + slot * openBytes, shape.cellCount);
   }
 
   run(rollouts: readonly Rollout[]): Promise<RolloutResult> {

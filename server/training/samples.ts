@@ -2,13 +2,15 @@
 import { CHANNELS } from '../rules/rule.ts';
 import { damage, drawKind } from './damage.ts';
 import type { GridShape } from './kernel.ts';
+import { Likeness } from './likeness.ts';
 import type { Random } from './random.ts';
 import { drawReplay, type Replay, replay } from './recorded.ts';
 import * as regime from './regime.ts';
 import type { RolloutBatch } from './rollouts.ts';
-import { align, livingCells, meanSquareError, plantSeed } from './states.ts';
+import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import type { Target } from './target.ts';
 import type { TrainingPlan } from './train.ts';
+import { buildWalls, clearWalled, drawEdge, drawNeighbours, type Walls } from './walls.ts';
 
 /** What becomes of one slot of a batch. */
 export interface Sample {
@@ -18,6 +20,16 @@ export interface Sample {
   readonly isWhole: boolean;
   /** Is hurt before the rollout. */
   readonly isHurt: boolean;
+  /** What it is rolled out within; null: nothing. */
+  readonly walls: Walls | null;
+}
+
+/** One of the pool as it was drawn. */
+interface Drawn {
+  readonly index: number;
+  readonly walls: Walls | null;
+  /** Its error where it may live, in parts of a bare seed's. */
+  readonly error: number;
 }
 
 /** A view: what is written there is in the pool. @param pool - [size, cellCount, 16] */
@@ -33,14 +45,17 @@ export class Samples {
   readonly #plan: TrainingPlan;
   readonly #target: Target;
   readonly #rollouts: RolloutBatch;
+  readonly #seed: Float32Array;
+  readonly #likeness: Likeness;
 
   constructor(plan: TrainingPlan, target: Target, rollouts: RolloutBatch) {
     this.#plan = plan;
     this.#target = target;
     this.#rollouts = rollouts;
-    const seed = new Float32Array(target.shape.cellCount * CHANNELS);
-    plantSeed(seed, target.shape);
-    this.seedLoss = meanSquareError(seed, target.rgba, target.shape);
+    this.#likeness = new Likeness(target);
+    this.#seed = new Float32Array(target.shape.cellCount * CHANNELS);
+    plantSeed(this.#seed, target.shape);
+    this.seedLoss = meanSquareError(this.#seed, target.rgba, target.shape);
   }
 
   /** Every slot begins on the finished picture, made as hard as the curriculum says. */
@@ -48,40 +63,69 @@ export class Samples {
     const { shape, rgba } = this.#target;
     return Array.from({ length: this.#plan.batch }, (_, slot) => {
       regime.plantTarget(this.#rollouts.state(slot), shape, rgba, difficulty, random);
-      return { index: -1, isWhole: false, isHurt: false };
+      return { index: -1, isWhole: false, isHurt: false, walls: null };
     });
   }
 
-  /** Fills the slots with samples of the pool, worst first, and hurts the best. @param pool - [size, cellCount, 16] */
-  async fromPool(pool: Float32Array, random: Random): Promise<Sample[]> {
-    const samples = this.#draw(pool, random);
+  /**
+   * Fills the slots with samples of the pool, worst first, and hurts the best.
+   *
+   * @param pool - [size, cellCount, 16]
+   * @param walls - [size]: what each sample lived within so far
+   */
+  async fromPool(pool: Float32Array, walls: readonly (Walls | null)[], random: Random): Promise<Sample[]> {
+    const samples = this.#draw(pool, walls, random);
     await this.#hurt(samples, random);
     return samples;
   }
 
-  #draw(pool: Float32Array, random: Random): Sample[] {
-    const { shape, rgba } = this.#target;
+  #draw(pool: Float32Array, walls: readonly (Walls | null)[], random: Random): Sample[] {
+    const { shape } = this.#target;
     const { batch } = this.#plan;
     const poolSize = pool.length / (shape.cellCount * CHANNELS);
     const hurts = this.#plan.damage.length > 0;
     const chosen = new Set<number>();
     while (chosen.size < batch) chosen.add(random.whole(0, poolSize - 1));
     const ranked = [...chosen]
-      .map((index) => ({ index, loss: meanSquareError(poolState(pool, shape, index), rgba, shape) }))
-      .sort((a, b) => b.loss - a.loss || a.index - b.index);
-    const again = this.#whoStartsAgain(ranked[0].loss, random);
+      .map((index): Drawn => {
+        const own = this.#drawWalls(walls[index] ?? null, random);
+        return { index, walls: own, error: this.#errorWithin(poolState(pool, shape, index), own) };
+      })
+      .sort((a, b) => b.error - a.error || a.index - b.index);
+    const again = this.#whoStartsAgain(ranked[0].error, random);
     if (again > 0) ranked.unshift(...ranked.splice(again, 1));
     const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
-    return ranked.map(({ index, loss }, slot) => {
+    return ranked.map(({ index, walls: own, error }, slot) => {
       const state = this.#rollouts.state(slot);
       state.set(poolState(pool, shape, index));
       const startsAgain = slot === 0 && again >= 0;
       if (startsAgain) plantSeed(state, shape);
-      else if (this.#isAstray(loss)) align(state, rgba, shape, this.#plan.alignCells);
-      const isHurt = hurts && slot >= firstHurt && loss < regime.POOL.grown * this.seedLoss;
-      const isWhole = !startsAgain && !isHurt && loss < regime.POOL.whole * this.seedLoss;
-      return { index, isWhole, isHurt };
+      else if (own === null && isAstray(error)) this.#likeness.align(state, this.#plan.alignCells);
+      buildWalls(this.#rollouts.open(slot), shape, own);
+      clearWalled(state, this.#rollouts.open(slot), shape);
+      const isHurt = hurts && slot >= firstHurt && error < regime.POOL.grown;
+      const isWhole = !startsAgain && !isHurt && error < regime.POOL.whole;
+      return { index, isWhole, isHurt, walls: own };
     });
+  }
+
+  /** Walls that stand stay for a while; a body without any gets some now and then. */
+  #drawWalls(walls: Walls | null, random: Random): Walls | null {
+    const { wallPart } = this.#plan;
+    if (wallPart === 0) return null;
+    if (walls !== null) return random.unit() < regime.WALLS.stay ? walls : null;
+    if (random.unit() >= wallPart) return null;
+    const reach = Math.max(this.#target.width, this.#target.height) / 2;
+    return random.unit() < regime.WALLS.edgePart ? drawEdge(reach, random) : drawNeighbours(reach, random);
+  }
+
+  /** A body's error within walls, in parts of what a bare seed's is there. */
+  #errorWithin(state: Float32Array, walls: Walls | null): number {
+    const { shape, rgba } = this.#target;
+    if (walls === null) return meanSquareError(state, rgba, shape) / this.seedLoss;
+    const open = new Uint8Array(shape.cellCount);
+    buildWalls(open, shape, walls);
+    return meanSquareError(state, rgba, shape, open) / meanSquareError(this.#seed, rgba, shape, open);
   }
 
   /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
@@ -135,15 +179,14 @@ export class Samples {
   }
 
   /** Of the batch, worst first; -1: none. A body that is far off always does. */
-  #whoStartsAgain(worstLoss: number, random: Random): number {
-    const { seedPart, reseed, batch } = this.#plan;
-    if (worstLoss >= regime.POOL.farOff * this.seedLoss) return 0;
+  #whoStartsAgain(worst: number, random: Random): number {
+    const { seedPart, reseed, batch, farOff } = this.#plan;
+    // NaN is far off, too.
+    if (!(worst < farOff)) return 0;
     if (random.unit() >= seedPart) return -1;
     return reseed === 'worst' ? 0 : random.whole(0, batch - 1);
   }
-
-  /** Grown, but not as it should be: it may be whole, and elsewhere. */
-  #isAstray(loss: number): boolean {
-    return loss < regime.POOL.grown * this.seedLoss && loss >= regime.POOL.whole * this.seedLoss;
-  }
 }
+
+/** Grown, but not as it should be: it may be whole, and elsewhere. @param error - in parts of a bare seed's */
+const isAstray = (error: number): boolean => error < regime.POOL.grown && error >= regime.POOL.whole;

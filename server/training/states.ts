@@ -62,58 +62,20 @@ export function livingCells(state: Float32Array, shape: GridShape): number {
 }
 
 /**
- * Moves a body back to where its picture is, by the whole cells, at most `reach` each way, at which it fits best.
- * What is moved in from outside the grid is empty.
- *
- * A rule knows no place but by its neighbours: a body that has healed a cell beside where it was is as whole to
- * it as any other, and to teach it that it must be elsewhere would teach all whole bodies to wander.
+ * Mean square error of RGBA, as the kernel measures it.
  *
  * @param target - [cellCount, 4]
- * @returns whether it was moved
+ * @param open - [cellCount]: cells that are 0 there are left out; default: none is
  */
-export function align(state: Float32Array, target: Float32Array, shape: GridShape, reach: number): boolean {
-  let [bestX, bestY] = [0, 0];
-  let least = shiftedError(state, target, shape, 0, 0);
-  for (let dy = -reach; dy <= reach; dy++) {
-    for (let dx = -reach; dx <= reach; dx++) {
-      const error = shiftedError(state, target, shape, dx, dy);
-      if (error < least) [bestX, bestY, least] = [dx, dy, error];
-    }
-  }
-  if (bestX === 0 && bestY === 0) return false;
-  const before = state.slice();
-  state.fill(0);
-  forEachCell(shape, (x, y, cell) => {
-    if (!isInside(shape, x + bestX, y + bestY)) return;
-    const from = cellIndex(shape, x + bestX, y + bestY) * CHANNELS;
-    state.set(before.subarray(from, from + CHANNELS), cell * CHANNELS);
-  });
-  return true;
-}
-
-const isInside = (shape: GridShape, x: number, y: number): boolean =>
-  x >= 0 && y >= 0 && x < shape.width && y < shape.height;
-
-/** Square error of RGBA, summed, of the cell at (x + dx, y + dy) against the picture's at (x, y). */
-function shiftedError(
+export function meanSquareError(
   state: Float32Array,
   target: Float32Array,
   shape: GridShape,
-  dx: number,
-  dy: number,
+  open?: Uint8Array,
 ): number {
   let sum = 0;
-  forEachCell(shape, (x, y, cell) => {
-    const from = isInside(shape, x + dx, y + dy) ? cellIndex(shape, x + dx, y + dy) * CHANNELS : -1;
-    for (let c = 0; c < 4; c++) sum += ((from < 0 ? 0 : state[from + c]) - target[cell * 4 + c]) ** 2;
-  });
-  return sum;
-}
-
-/** Mean square error of RGBA, as the kernel measures it. @param target - [cellCount, 4] */
-export function meanSquareError(state: Float32Array, target: Float32Array, shape: GridShape): number {
-  let sum = 0;
   forEachCell(shape, (_x, _y, cell) => {
+    if (open !== undefined && open[cell] === 0) return;
     for (let c = 0; c < 4; c++) sum += (state[cell * CHANNELS + c] - target[cell * 4 + c]) ** 2;
   });
   return sum / (shape.width * shape.height * 4);

@@ -140,6 +140,19 @@ export function fromPixels(
   return { width: cellsWide, height: cellsHigh, shape, rgba };
 }
 
+/** The same picture with so many empty cells around it instead. */
+export function padded(target: Target, padding: number): Target {
+  const { width, height } = target;
+  const shape = gridShape(width + 2 * padding, height + 2 * padding);
+  const rgba = new Float32Array(shape.cellCount * 4);
+  const [left, top] = [(target.shape.width - width) >> 1, (target.shape.height - height) >> 1];
+  for (let y = 0; y < height; y++) {
+    const from = cellIndex(target.shape, left, top + y) * 4;
+    rgba.set(target.rgba.subarray(from, from + width * 4), cellIndex(shape, padding, padding + y) * 4);
+  }
+  return { width, height, shape, rgba };
+}
+
 /** The pixels that a cell covers, and which part of the cell each is; `count` cells lie over `pixels` pixels. */
 function covered(cell: number, count: number, pixels: number): [pixel: number, part: number][] {
   const [from, to] = [(cell * pixels) / count, ((cell + 1) * pixels) / count];

@@ -12,7 +12,14 @@ import type { Backend, TensorFlow } from '../engines/tfjs/load.ts';
 import { fromFilterOrder, perceptionFilter, toFilterOrder } from '../engines/tfjs/model.ts';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION } from '../rules/rule.ts';
 import { cellIndex, type GridShape, transpose, type Weights } from './kernel.ts';
-import type { OpenRollouts, Rollout, RolloutBatch, RolloutOptions, RolloutResult } from './rollouts.ts';
+import {
+  OPEN,
+  type OpenRollouts,
+  type Rollout,
+  type RolloutBatch,
+  type RolloutOptions,
+  type RolloutResult,
+} from './rollouts.ts';
 import { loadWithGradients } from './tfjsGradients.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
@@ -46,10 +53,13 @@ class TfjsRollouts implements RolloutBatch {
   readonly #tf: TensorFlow;
   readonly #options: RolloutOptions;
   readonly #states: readonly Float32Array[];
+  readonly #open: readonly Uint8Array[];
   readonly #filter: Tensor4D;
   /** Turned by half a turn, one for each output: [3, 3, 48, 1] */
   readonly #filterBack: Tensor4D;
   #layers: Layers | undefined;
+  /** Of the rollouts under way: 1 where cells may live, 0 in walls. [batch, height, width, 1] */
+  #openNow: Tensor4D | undefined;
   #gradients: readonly Weights[] = [];
 
   constructor(tf: TensorFlow, options: RolloutOptions) {
@@ -58,6 +68,7 @@ class TfjsRollouts implements RolloutBatch {
     this.#options = options;
     this.target = new Float32Array(shape.cellCount * 4);
     this.#states = Array.from({ length: slots }, () => new Float32Array(shape.cellCount * CHANNELS));
+    this.#open = Array.from({ length: slots }, () => new Uint8Array(shape.cellCount).fill(OPEN));
     this.#filter = perceptionFilter(tf);
     this.#filterBack = tf.tidy(() => tf.reshape(tf.reverse(this.#filter, [0, 1]), [3, 3, PERCEPTION, 1]));
   }
@@ -78,6 +89,10 @@ class TfjsRollouts implements RolloutBatch {
     return this.#states[slot];
   }
 
+  open(slot: number): Uint8Array {
+    return this.#open[slot];
+  }
+
   async run(rollouts: readonly Rollout[]): Promise<RolloutResult> {
     const state = this.#forward(rollouts);
     return this.#finish(state, rollouts.length);
@@ -96,6 +111,7 @@ class TfjsRollouts implements RolloutBatch {
 
   async dispose(): Promise<void> {
     this.#disposeLayers();
+    this.#openNow?.dispose();
     this.#filter.dispose();
     this.#filterBack.dispose();
   }
@@ -107,7 +123,11 @@ class TfjsRollouts implements RolloutBatch {
       throw new RangeError(`${rollouts.length} rollouts do not fit ${slots} slots`);
     const tf = this.#tf;
     const most = Math.max(...rollouts.map(({ steps }) => steps));
-    let state = this.#upload(rollouts.length);
+    this.#openNow?.dispose();
+    this.#openNow = this.#uploadOpen(rollouts.length);
+    const first = this.#upload(rollouts.length);
+    let state = tf.mul(first, this.#openNow) as Tensor4D;
+    first.dispose();
     for (let t = 0; t < most; t++) {
       const [next, fired, live] = tf.tidy(() => this.#step(state, rollouts, t));
       if (record) record.push({ state, fired, live });
@@ -120,7 +140,7 @@ class TfjsRollouts implements RolloutBatch {
   /** The model, as `engines/reference.ts` defines it. A slot whose rollout is over stays as it is. */
   #step(state: Tensor4D, rollouts: readonly Rollout[], t: number): [Tensor4D, Tensor4D, Tensor4D] {
     const tf = this.#tf;
-    const before = this.#aliveMask(state);
+    const before = tf.mul(this.#aliveMask(state), this.#openNow!) as Tensor4D;
     const fired = tf.mul(before, this.#firing(rollouts, t)) as Tensor4D;
     const [w1, b1, w2, b2] = this.#weights;
     const perceived = tf.reshape(this.#perceive(state), [-1, PERCEPTION]) as Tensor2D;
@@ -195,7 +215,7 @@ class TfjsRollouts implements RolloutBatch {
     return result;
   }
 
-  /** [batch]: mean square error of RGBA. */
+  /** [batch]: mean square error of RGBA; a cell in a wall has none. */
   #pictureLosses(state: Tensor4D): Tensor1D {
     const tf = this.#tf;
     const { width, height } = this.#options.shape;
@@ -205,20 +225,36 @@ class TfjsRollouts implements RolloutBatch {
     });
     const target = tf.tensor4d(values, [1, height, width, 4]);
     const rgba = tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]);
-    return tf.mean(tf.square(tf.sub(rgba, target)), [1, 2, 3]);
+    return tf.mean(tf.mul(tf.square(tf.sub(rgba, target)), this.#openNow!), [1, 2, 3]);
   }
 
   /** What is differentiated: all slots' losses, the hidden channels' overflow and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
-    const { shape, overflowWeight, placeWeight = 0 } = this.#options;
+    const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;
     const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
     const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
     const weight = overflowWeight / (shape.width * shape.height * 4);
-    const loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    let loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
+    if (strayWeight > 0) {
+      const stray = tf.mul(this.#strayError(state), strayWeight / (shape.width * shape.height * 4));
+      loss = tf.add(loss, stray);
+    }
     if (placeWeight === 0) return loss;
     const misplaced = tf.mul(this.#misplacement(state), placeWeight / (shape.width * shape.height * 4));
     return tf.add(loss, misplaced);
+  }
+
+  /** Square error of RGBA, summed where the picture is empty. */
+  #strayError(state: Tensor4D): Tensor {
+    const tf = this.#tf;
+    const { width, height } = this.#options.shape;
+    const empty = new Float32Array(width * height);
+    forEachRow(this.#options.shape, 1, (_slot, first, row) => {
+      for (let x = 0; x < width; x++) empty[row + x] = this.target[(first + x) * 4 + 3] === 0 ? 1 : 0;
+    });
+    const counted = tf.mul(tf.tensor4d(empty, [1, height, width, 1]), this.#openNow!);
+    return tf.sum(tf.mul(tf.square(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4])), counted));
   }
 
   /** Huber's loss of channels 4 and 5 against the cells' places, summed where the picture is alive. */
@@ -242,7 +278,8 @@ class TfjsRollouts implements RolloutBatch {
     );
     const near = tf.clipByValue(away, -1, 1);
     const huber = tf.add(tf.square(near), tf.mul(tf.sub(tf.abs(away), tf.abs(near)), 2));
-    return tf.sum(tf.mul(huber, tf.tensor4d(alive, [1, height, width, 1])));
+    const counted = tf.mul(tf.tensor4d(alive, [1, height, width, 1]), this.#openNow!);
+    return tf.sum(tf.mul(huber, counted));
   }
 
   /** Of what step t adds, for each slot: above 0 in the last steps of those that are to keep still. [batch, 1, 1, 1] */
@@ -303,6 +340,16 @@ class TfjsRollouts implements RolloutBatch {
       cells.set(this.#states[slot].subarray(first * CHANNELS, (first + width) * CHANNELS), row * CHANNELS);
     });
     return this.#tf.tensor4d(cells, [slots, height, width, CHANNELS]);
+  }
+
+  #uploadOpen(slots: number): Tensor4D {
+    const { shape } = this.#options;
+    const { width, height } = shape;
+    const cells = new Float32Array(slots * height * width);
+    forEachRow(shape, slots, (slot, first, row) => {
+      for (let x = 0; x < width; x++) cells[row + x] = this.#open[slot][first + x] === 0 ? 0 : 1;
+    });
+    return this.#tf.tensor4d(cells, [slots, height, width, 1]);
   }
 
   get #weights(): Layers {

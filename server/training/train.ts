@@ -20,7 +20,8 @@ import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { poolState, Samples } from './samples.ts';
 import { livingCells, plantSeed } from './states.ts';
-import { readTarget, type Target, type TargetSource } from './target.ts';
+import { padded, readTarget, type Target, type TargetSource } from './target.ts';
+import type { Walls } from './walls.ts';
 
 export const RESEEDS = ['worst', 'any'] as const;
 export type Reseed = (typeof RESEEDS)[number];
@@ -39,6 +40,10 @@ export interface TrainingPlan {
   readonly quiescenceWeight: number;
   /** Of the places that two hidden channels are taught, beside the picture's error. */
   readonly placeWeight: number;
+  /** Of cells that live where the picture is empty, beside their share of the picture's error. */
+  readonly strayWeight: number;
+  /** Empty cells around the padded picture, in training alone: what leaves a body is seen so far. */
+  readonly roomCells: number;
   /** Iterations of the pool phase; the learning rate falls over them. */
   readonly iterations: number;
   /** The curriculum ends after so many iterations, at a seed or not; 0: there is none. */
@@ -64,6 +69,10 @@ export interface TrainingPlan {
   readonly longestSteps: number;
   /** Bodies that live beside their place, by at most so many cells each way, are moved back to it first. */
   readonly alignCells: number;
+  /** 0..1: a sample without walls gets some with this probability whenever it is drawn (`regime.WALLS`). */
+  readonly wallPart: number;
+  /** In parts of a bare seed's error: a batch's worst body that is beyond it starts again from a seed. */
+  readonly farOff: number;
   readonly rate: number;
   /** 0..1: how far a batch's gradients are made equally long before they are averaged. */
   readonly normalisation: number;
@@ -82,6 +91,8 @@ export interface Snapshot {
   readonly random: RandomState;
   /** [poolSize or batch, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
+  /** What each sample of the pool lives within. */
+  readonly walls: readonly (Walls | null)[];
   readonly rollbacks: number;
   /** Loss of every iteration. */
   readonly losses: readonly number[];
@@ -120,7 +131,9 @@ export class TrainingError extends Error {
 
 export class TrainingRun {
   readonly plan: TrainingPlan;
+  /** The picture, padded as the plan says; `#grid` has the plan's room around it, too. */
   readonly target: Target;
+  readonly #grid: Target;
   readonly #rollouts: RolloutBatch;
   readonly #samples: Samples;
   #now: Snapshot;
@@ -138,7 +151,8 @@ export class TrainingRun {
     this.plan = 'plan' in from ? from.plan : from;
     const { plan } = this;
     this.target = readTarget(plan.source);
-    const { shape } = this.target;
+    this.#grid = padded(this.target, plan.source.padding + plan.roomCells);
+    const { shape } = this.#grid;
     this.#random = new Random(plan.randomSeed);
     this.#now =
       'plan' in from
@@ -152,6 +166,7 @@ export class TrainingRun {
             optimizer: firstState(this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
+            walls: [],
             rollbacks: 0,
             losses: [],
             elapsedMs: 0,
@@ -165,12 +180,13 @@ export class TrainingRun {
       overflowWeight: plan.overflowWeight,
       quiescenceWeight: plan.quiescenceWeight,
       placeWeight: plan.placeWeight,
+      strayWeight: plan.strayWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
       maxSteps: Math.max(plan.longestSteps, regime.CURRICULUM.mostSteps),
     });
-    this.#rollouts.target.set(this.target.rgba);
-    this.#samples = new Samples(plan, this.target, this.#rollouts);
+    this.#rollouts.target.set(this.#grid.rgba);
+    this.#samples = new Samples(plan, this.#grid, this.#rollouts);
     if (this.#inCurriculum && plan.curriculumIterations === 0) this.#beginPool();
   }
 
@@ -213,6 +229,7 @@ export class TrainingRun {
       ...now,
       random: { ...this.#random.state },
       pool: now.pool.slice(),
+      walls: now.walls.slice(),
       losses: now.losses.slice(),
     };
   }
@@ -231,7 +248,7 @@ export class TrainingRun {
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum
       ? this.#samples.fromTarget(this.#now.difficulty, this.#random)
-      : await this.#samples.fromPool(this.#now.pool, this.#random);
+      : await this.#samples.fromPool(this.#now.pool, this.#now.walls, this.#random);
     const rollouts = samples.map(({ isWhole, isHurt }) => ({
       steps: isHurt ? this.#random.whole(Math.min(this.plan.shortestSteps, steps), steps) : steps,
       randomSeed: this.#random.uint32() | 0,
@@ -251,14 +268,17 @@ export class TrainingRun {
       return { ...this.#progress(inCurriculum, steps, loss), rolledBack: fault };
     }
     const optimizer = update(this.#now.optimizer, gradient, this.#rate(), this.plan.optimizer);
-    samples.forEach(({ index }, slot) => {
+    const walls = this.#now.walls.slice();
+    samples.forEach(({ index, walls: own }, slot) => {
       if (index < 0 || this.plan.poolSize === 0) return;
-      poolState(this.#now.pool, this.target.shape, index).set(this.#rollouts.state(slot));
+      poolState(this.#now.pool, this.#grid.shape, index).set(this.#rollouts.state(slot));
+      walls[index] = own;
     });
     (this.#now.losses as number[]).push(loss);
     this.#now = {
       ...this.#now,
       optimizer,
+      walls,
       smoothedLoss: smoothed,
       curriculumDone: this.#now.curriculumDone + (inCurriculum ? 1 : 0),
       poolDone: this.#now.poolDone + (inCurriculum ? 0 : 1),
@@ -292,7 +312,7 @@ export class TrainingRun {
     if (!Number.isFinite(smoothed)) return 'the loss is not a number';
     // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
     if (!isFiniteEverywhere(gradient)) return 'the gradient is not finite';
-    const { shape } = this.target;
+    const { shape } = this.#grid;
     const lives = Array.from({ length: this.plan.batch }, (_, slot) => this.#rollouts.state(slot)).some(
       (state) => livingCells(state, shape) > 0,
     );
@@ -313,7 +333,15 @@ export class TrainingRun {
     }
     const elapsedMs = this.#now.elapsedMs + wastedMs;
     const kept = this.#kept;
-    this.#now = { ...kept, pool: kept.pool.slice(), losses: kept.losses.slice(), rollbacks, elapsedMs };
+    const { pool, walls, losses } = kept;
+    this.#now = {
+      ...kept,
+      pool: pool.slice(),
+      walls: walls.slice(),
+      losses: losses.slice(),
+      rollbacks,
+      elapsedMs,
+    };
     this.#deadFor = 0;
     // Another draw: the same one could lead to the same end.
     this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
@@ -328,13 +356,14 @@ export class TrainingRun {
   }
 
   #beginPool(): void {
-    const { shape } = this.target;
+    const { shape } = this.#grid;
     const length = shape.cellCount * CHANNELS;
     const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
     const pool = new Float32Array(poolSize * length);
     // Bodies older than any that the curriculum saw run wild at first, and cut short it leaves a rule that
     // fails from a seed: neither is a divergence.
-    this.#now = { ...this.#now, pool, smoothedLoss: this.#samples.seedLoss };
+    const walls = new Array<Walls | null>(poolSize).fill(null);
+    this.#now = { ...this.#now, pool, walls, smoothedLoss: this.#samples.seedLoss };
     for (let i = 0; i < poolSize; i++) plantSeed(poolState(pool, shape, i), shape);
     this.#kept = this.snapshot();
   }
@@ -347,7 +376,7 @@ export class TrainingRun {
       planned: inCurriculum ? this.plan.curriculumIterations : this.plan.iterations,
       loss,
       smoothedLoss: now.smoothedLoss,
-      difficulty: regime.progress(now.difficulty, this.target.shape),
+      difficulty: regime.progress(now.difficulty, this.#grid.shape),
       steps,
       rollbacks: now.rollbacks,
     };

@@ -2,9 +2,10 @@
 import type { Evaluation } from './evaluate.ts';
 import type { Spread } from './statistics.ts';
 import type { Harmed } from './suite.ts';
+import type { Trial } from './trials.ts';
 
 /** Of the medians. */
-export const MOST_ERROR = 3e-4;
+export const MOST_ERROR = 2e-4;
 /** Of the medians, by kind of damage; kinds that are not named have no bar of their own. */
 export const LEAST_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   left: 0.98,
@@ -16,13 +17,26 @@ export const LEAST_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
 };
 /** Of every random seed, of every kind that has a bar. */
 export const LEAST_WORST_RECOVERY = 0.9;
+/** Strokes that may heal badly (recovery under 0.9), of all. */
+export const MAX_BAD_STROKES = 1 / 32;
+/** Cells whose RGBA8 changes in a step, of the median: fewer cost the stream next to nothing. */
+export const MAX_CHANGING_CELLS = 10;
+/** Of the played strokes that left something alive: whole in their place within 150 steps. */
+export const MIN_WHOLE_SOON = 0.95;
 
 export const barOf = (kind: string): number | undefined => LEAST_RECOVERY[kind as Harmed];
 
 const inWords = (value: number, show: string): string => (Number.isFinite(value) ? show : 'no number');
 
+/** Part of the strokes that healed badly. */
+export const badStrokes = ({ samples }: Evaluation): number => {
+  const strokes = samples.recovery.stroke ?? [];
+  return strokes.filter((value) => !(value >= LEAST_WORST_RECOVERY)).length / Math.max(1, strokes.length);
+};
+
 /** Every bar that is missed, in words; not a number misses too. */
-export function missedBars({ mse, recovery, deaths, runaways }: Evaluation): string[] {
+export function missedBars(evaluation: Evaluation): string[] {
+  const { mse, recovery, deaths, runaways, changingCells, trials, play } = evaluation;
   const missed: string[] = [];
   for (const [step, { median }] of Object.entries(mse)) {
     if (!(median <= MOST_ERROR))
@@ -38,6 +52,16 @@ export function missedBars({ mse, recovery, deaths, runaways }: Evaluation): str
   }
   if (deaths > 0) missed.push(`${deaths} died`);
   if (runaways > 0) missed.push(`${runaways} ran away`);
+  if (!(changingCells.median <= MAX_CHANGING_CELLS))
+    missed.push(`${changingCells.median.toFixed(1)} cells change a step > ${MAX_CHANGING_CELLS}`);
+  if (badStrokes(evaluation) > MAX_BAD_STROKES)
+    missed.push(`${(100 * badStrokes(evaluation)).toFixed(0)} % of strokes badly healed > 1 of 32`);
+  for (const [trial, figures] of Object.entries(trials)) {
+    if (figures.explosions > 0) missed.push(`${trial}: ${figures.explosions} exploded`);
+    if (figures.runaways > 0) missed.push(`${trial}: ${figures.runaways} ran away`);
+  }
+  if (play !== null && !(play.wholeSoon >= MIN_WHOLE_SOON))
+    missed.push(`play: ${(100 * play.wholeSoon).toFixed(0)} % whole soon < ${100 * MIN_WHOLE_SOON} %`);
   return missed;
 }
 
@@ -76,6 +100,19 @@ function table(evaluations: readonly Evaluation[]): string {
     row('runaways', ({ runaways }) => String(runaways)),
     row('cells (target)', ({ cells }) => `${cells.median} (${cells.target})`),
     row('changing a step', (one) => both(one.changingCells, (value) => value.toFixed(1))),
+    ...Object.keys(evaluations[0].trials).map((trial) =>
+      row(`${trial}, of all`, ({ trials }) => {
+        const { explosions, runaways, twoBodied, badlyHealed } = trials[trial as Trial]!;
+        return `${explosions} ex ${runaways} ra ${twoBodied} tw ${badlyHealed} bad`;
+      }),
+    ),
+    ...(evaluations[0].play === null
+      ? []
+      : [
+          row('play, whole soon', ({ play }) =>
+            play === null ? '-' : `${(100 * play.wholeSoon).toFixed(0)} % (${play.steps.toFixed(0)} steps)`,
+          ),
+        ]),
     ...evaluations.map((one) => {
       const missed = missedBars(one);
       return `${one.rule}: ${missed.length === 0 ? 'meets every bar' : `misses ${missed.join('; ')}`}`;

@@ -36,7 +36,6 @@ export function planOf(
     twicePart: 0,
     shortestSteps: 64,
     longestSteps: 128,
-    alignCells: 3,
     rate: options.rate ?? 1.5e-3,
     optimizer: 'muon',
     randomSeed: jobRandomSeed({ session, species }),

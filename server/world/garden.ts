@@ -34,13 +34,15 @@ const WIDENESS = 1.5;
 
 /**
  * @param count - planted as far as they fit
- * @returns the first one is next to the middle
+ * @param others - who lives there already: the new ones stand beside them
+ * @returns the first one is next to the middle, if nobody lived there
  */
 export function layOutGarden(
   world: Size,
   beds: readonly Bed[],
   count: number,
   randomSeed: number,
+  others: readonly GrownBody[] = [],
 ): Seedling[] {
   let draws = 0;
   const random = (): number => cellHash(randomSeed, draws++, 0, 0) / 2 ** 32;
@@ -49,7 +51,11 @@ export function layOutGarden(
   const distance = (x: number, y: number): number => Math.hypot((x - middle.x) / WIDENESS, y - middle.y);
 
   // Who stands near a place is found by squares as wide as any two must be apart.
-  const square = Math.max(1, ...beds.map(({ form }) => LEAST_SPACING * Math.max(form.width, form.height)));
+  const forms = new Set([...beds, ...others].map(({ form }) => form));
+  const square = Math.max(
+    1,
+    ...Array.from(forms, (form) => LEAST_SPACING * Math.max(form.width, form.height)),
+  );
   const squares = new Map<string, GrownBody[]>();
   const squareAt = (x: number, y: number, dx = 0, dy = 0): string =>
     `${Math.floor(x / square) + dx},${Math.floor(y / square) + dy}`;
@@ -88,25 +94,25 @@ export function layOutGarden(
     return null;
   };
 
-  const place = (x: number, y: number, bed: Bed): void => {
-    const one = { species: bed.name, x, y, form: bed.form };
+  const place = (one: GrownBody): void => {
     placed.push(one);
-    const key = squareAt(x, y);
+    const key = squareAt(one.x, one.y);
     squares.set(key, [...(squares.get(key) ?? []), one]);
   };
+  for (const other of others) place(other);
 
   for (const bed of shuffledRounds(beds, count, random)) {
     if (placed.length === 0) {
       // The middle of the body, not its seed, in the middle of the world.
       const x = Math.round(middle.x - bed.form.x - bed.form.width / 2);
       const y = Math.round(middle.y - bed.form.y - bed.form.height / 2);
-      if (fits(x, y, bed)) place(x, y, bed);
+      if (fits(x, y, bed)) place({ species: bed.name, x, y, form: bed.form });
       continue;
     }
     const found = findPlace(bed);
-    if (found !== null) place(found.x, found.y, bed);
+    if (found !== null) place({ species: bed.name, ...found, form: bed.form });
   }
-  return placed.map(({ species, x, y }) => ({ species, x, y }));
+  return placed.slice(others.length).map(({ species, x, y }) => ({ species, x, y }));
 }
 
 const meanSide = (a: Rect, b: Rect): number =>

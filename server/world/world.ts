@@ -110,7 +110,8 @@ export class World {
   /** Like `plantGarden`, where others live already. @returns how many found a place */
   async plantMore(count: number, randomSeed: number): Promise<number> {
     let planted = 0;
-    for (const seedling of layOutGarden(this.engine, this.#garden, count, randomSeed)) {
+    const others = [...this.#grownBodies()];
+    for (const seedling of layOutGarden(this.engine, this.#garden, count, randomSeed, others)) {
       if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#ground)).ok) continue;
       try {
         this.#plant(seedling, '');

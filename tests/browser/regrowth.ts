@@ -69,12 +69,12 @@ export const grownBody = (
     limitMs,
   );
 
-/** A player whose page is ready and looks at the body. */
+/** A player whose page is ready and looks at a body, or at any cell. */
 export async function joinAt(
   browser: Browser,
   { url }: RunningServer,
   name: string,
-  { x, y }: Organism,
+  { x, y }: { readonly x: number; readonly y: number },
   viewport = { width: 1280, height: 800 },
 ): Promise<Page> {
   const page = await browser.newPage({ viewport });

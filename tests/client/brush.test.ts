@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Brush } from '../../client/brush.ts';
 import { Budget } from '../../client/budget.ts';
 import { Ghosts } from '../../client/ghosts.ts';
+import { Planting } from '../../client/planting.ts';
 import { StrokeBuilder } from '../../client/stroke-builder.ts';
 import { BUDGET_CELLS, MAX_BRUSH_RADIUS, MAX_STROKE_POINTS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
@@ -16,13 +17,15 @@ function hold() {
   const sent: StrokeMessage[] = [];
   const refusals: string[] = [];
   const ghosts = new Ghosts();
-  const brush = new Brush(ghosts, (stroke) => {
+  const planting = new Planting(() => {});
+  planting.meet(world);
+  const brush = new Brush(ghosts, planting, (stroke) => {
     sent.push(stroke);
     return true;
   });
   brush.meet(world, species, full, 0);
   brush.refused.on((reason) => refusals.push(reason));
-  return { brush, sent, refusals, ghosts };
+  return { brush, planting, sent, refusals, ghosts };
 }
 
 describe('a drag', () => {
@@ -134,15 +137,42 @@ describe('the budget', () => {
 });
 
 describe('tools that act once', () => {
-  test('plant sends its species, and nothing for a drag', () => {
+  test('plant sends one seed, of its species, where it is let go', () => {
     const { brush, sent } = hold();
     brush.choose('plant');
     brush.down(40.4, 30.2, 0);
-    brush.move(90, 90, 50);
+    brush.move(90.5, 80, 50);
+    expect(sent).toEqual([]);
     brush.up(100);
     expect(sent).toEqual([
-      { id: 1, tool: 'plant', radius: brush.radius, points: [40.4, 30.2], species: 'pikachu' },
+      { id: 1, tool: 'plant', radius: brush.radius, points: [90.5, 80], species: 'pikachu' },
     ]);
+  });
+
+  test.each([
+    ['the gesture becomes another', (brush: Brush) => brush.cancel()],
+    ['another tool is chosen', (brush: Brush) => brush.choose('hand')],
+  ])('a seed that is pressed is not planted when %s', (_when, interrupt) => {
+    const { brush, sent } = hold();
+    brush.choose('plant');
+    brush.down(40, 30, 0);
+    interrupt(brush);
+    brush.up(100);
+    expect(sent).toEqual([]);
+  });
+
+  test('a seed without room is not sent, and says why', () => {
+    const { brush, planting, sent, refusals } = hold();
+    brush.choose('plant');
+    planting.hold({ species: species[0], x: 100, y: 100 });
+    planting.settle({ species: 'pikachu', at: [100, 100], reason: 'No room.' });
+    brush.down(100.5, 100.5, 0);
+    brush.up(50);
+    brush.down(5, 100, 60);
+    brush.up(90);
+    planting.dispose();
+    expect(refusals).toEqual(['No room.', 'A Pikachu needs 21 free cells on its left: the world ends here.']);
+    expect(sent).toEqual([]);
   });
 
   test('the hand sends nothing', () => {

@@ -83,6 +83,7 @@ describe('the plot of health', () => {
     expect(moodOf([1, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.4], 0.25, 0.4)).toBe('healing');
     expect(moodOf([1, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3], 0.25, 0.3)).toBe('hurt');
     expect(moodOf([0.1, 0.2, 0.3], 0.25, 0.3)).toBe('growing');
+    expect(moodOf([0.1, 0.2, 0.3], 0.25, 0.3, true)).toBe('wilting');
   });
 });
 

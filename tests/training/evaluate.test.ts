@@ -132,9 +132,14 @@ describe('what people read', () => {
     ...evaluation,
     mse: { 200: { median: 1e-4, worst: 1e-3 } },
     recovery: { left: { median: 0.99, worst: 0.95 }, noise: { median: 0.1, worst: -3 } },
+    samples: { ...evaluation.samples, recovery: { stroke: Array(32).fill(1) } },
+    changingCells: { median: 9, worst: 30 },
     deaths: 0,
     runaways: 0,
+    trials: { crowded: calm, edge: calm, battered: calm },
+    play: { strokes: 48, killed: 2, wholeSoon: 0.95, steps: 40, notWhole: 1 },
   });
+  const calm = { explosions: 0, runaways: 0, twoBodied: 0, badlyHealed: 3, health: [] };
 
   test('a rule that meets every bar misses none; each bar can be missed', async () => {
     const measured = await run(steadily('<b>wild</b>', { 3: 0.05, 0: 1e25 }), square(6, 3), 2);
@@ -148,6 +153,21 @@ describe('what people read', () => {
     ]);
     expect(missedBars({ ...good, recovery: { left: { median: Number.NaN, worst: 1 } } })).toHaveLength(1);
     expect(missedBars({ ...good, deaths: 1, runaways: 2 })).toEqual(['1 died', '2 ran away']);
+    expect(missedBars({ ...good, changingCells: { median: 10.5, worst: 11 } })).toEqual([
+      '10.5 cells change a step > 10',
+    ]);
+    const strokes = Array.from({ length: 32 }, (_, i) => (i < 2 ? 0.89 : 1));
+    expect(missedBars({ ...good, samples: { ...good.samples, recovery: { stroke: strokes } } })).toEqual([
+      '6 % of strokes badly healed > 1 of 32',
+    ]);
+    const wild = { ...calm, explosions: 1, runaways: 2 };
+    expect(missedBars({ ...good, trials: { ...good.trials, battered: wild } })).toEqual([
+      'battered: 1 exploded',
+      'battered: 2 ran away',
+    ]);
+    expect(missedBars({ ...good, play: { ...good.play!, wholeSoon: 0.94 } })).toEqual([
+      'play: 94 % whole soon < 95 %',
+    ]);
   });
 
   test('table, sheet and page hold also for bodies whose error is no number', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
+import { Likeness } from '../../server/training/likeness.ts';
 import { Random } from '../../server/training/random.ts';
 import * as regime from '../../server/training/regime.ts';
 import {
-  align,
   clearWhere,
   forEachCell,
   livingCells,
@@ -94,11 +94,13 @@ describe('a body beside its place', () => {
       picture.set(target.subarray(cell * 4, cell * 4 + 4), cell * 4);
   });
 
+  const likeness = new Likeness({ shape, rgba: picture });
+
   test('is moved back with all its channels, from every side within reach', () => {
     for (let dy = -3; dy <= 3; dy++) {
       for (let dx = -3; dx <= 3; dx++) {
         const state = bodyAt(dx, dy);
-        expect(align(state, picture, shape, 3)).toBe(dx !== 0 || dy !== 0);
+        expect(likeness.align(state, 3)).toBe(dx !== 0 || dy !== 0);
         expect(state).toEqual(bodyAt(0, 0));
       }
     }
@@ -106,10 +108,10 @@ describe('a body beside its place', () => {
 
   test('is moved no farther than told, and not at all by 0', () => {
     const near = bodyAt(3, 0);
-    align(near, picture, shape, 2);
+    likeness.align(near, 2);
     expect(near).toEqual(bodyAt(1, 0));
     const same = bodyAt(3, 0);
-    expect(align(same, picture, shape, 0)).toBe(false);
+    expect(likeness.align(same, 0)).toBe(false);
     expect(same).toEqual(bodyAt(3, 0));
   });
 
@@ -117,7 +119,7 @@ describe('a body beside its place', () => {
     const wounded = bodyAt(0, 0);
     clearWhere(wounded, shape, (x) => x > 14);
     const before = wounded.slice();
-    expect(align(wounded, picture, shape, 3)).toBe(false);
+    expect(likeness.align(wounded, 3)).toBe(false);
     expect(wounded).toEqual(before);
     expect(meanSquareError(wounded, picture, shape)).toBeGreaterThan(0.01);
   });

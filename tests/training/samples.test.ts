@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
+import { FAR_OFF } from '../../server/training/regime.ts';
 import type { RolloutBatch } from '../../server/training/rollouts.ts';
 import { poolState, Samples } from '../../server/training/samples.ts';
 import { forEachCell, plantSeed } from '../../server/training/states.ts';
@@ -30,15 +31,17 @@ function bodies(paleness: number): Float32Array {
 /** Which of the pool's bodies start from a seed, in so many batches: a count for each. */
 async function reseeded(plan: { seedPart: number; reseed: Reseed }, paleness: number): Promise<number[]> {
   const slots = Array.from({ length: BATCH }, () => new Float32Array(length));
-  const rollouts = { state: (slot: number) => slots[slot] } as RolloutBatch;
-  const whole = { batch: BATCH, damage: [], delaySteps: 0, twicePart: 0, alignCells: 0, ...plan };
+  const open = new Uint8Array(shape.cellCount);
+  const rollouts = { state: (slot: number) => slots[slot], open: () => open } as unknown as RolloutBatch;
+  const rest = { damage: [], delaySteps: 0, twicePart: 0, alignCells: 0, wallPart: 0, farOff: FAR_OFF };
+  const whole = { batch: BATCH, ...rest, ...plan };
   const samples = new Samples(whole as unknown as TrainingPlan, target, rollouts);
   const seed = new Float32Array(length);
   plantSeed(seed, shape);
   const random = new Random(1);
   const counts = Array(BATCH).fill(0);
   for (let i = 0; i < 400; i++) {
-    const drawn = await samples.fromPool(bodies(paleness), random);
+    const drawn = await samples.fromPool(bodies(paleness), [], random);
     expect(drawn.map(({ index }) => index).toSorted()).toEqual([0, 1, 2, 3]);
     drawn.forEach(({ index }, slot) => {
       if (slots[slot].every((value, at) => value === seed[at])) counts[index]++;

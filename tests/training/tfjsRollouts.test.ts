@@ -39,6 +39,7 @@ function fill(batches: readonly RolloutBatch[], { shape, slots }: RolloutOptions
   }
   forEachCell(shape, (_x, _y, cell) => {
     const rgba = Float32Array.from({ length: 4 }, () => random.unit());
+    if (random.unit() < 0.2) rgba.fill(0);
     for (const batch of batches) batch.target.set(rgba, cell * 4);
   });
 }
@@ -53,6 +54,9 @@ interface Case {
   readonly overflowWeight: number;
   readonly quietSteps?: readonly number[];
   readonly placeWeight?: number;
+  readonly strayWeight?: number;
+  /** Part of the cells that stand in walls; default none. */
+  readonly walls?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -70,6 +74,17 @@ const CASES: readonly Case[] = [
     quietSteps: [3, 9, 0],
   },
   { width: 25, height: 9, hidden: 12, steps: [4, 6], fireRate: 0.5, overflowWeight: 0, placeWeight: 0.7 },
+  {
+    width: 21,
+    height: 9,
+    hidden: 12,
+    steps: [5, 5],
+    fireRate: 0.5,
+    overflowWeight: 0,
+    placeWeight: 0.7,
+    strayWeight: 2,
+    walls: 0.3,
+  },
 ];
 
 describe('the same as the WASM trainer', () => {
@@ -84,6 +99,7 @@ describe('the same as the WASM trainer', () => {
         overflowWeight: c.overflowWeight,
         quiescenceWeight: 2,
         placeWeight: c.placeWeight,
+        strayWeight: c.strayWeight,
         slots: c.steps.length,
         threads: 0,
         maxSteps: 8,
@@ -91,6 +107,12 @@ describe('the same as the WASM trainer', () => {
       const before = tf.memory();
       const [wasm, tfjs] = [new Rollouts(options), open(options)];
       fill([wasm, tfjs], options, random);
+      for (const slot of c.steps.keys()) {
+        forEachCell(options.shape, (_x, _y, cell) => {
+          if (random.unit() >= (c.walls ?? 0)) return;
+          for (const batch of [wasm, tfjs]) batch.open(slot)[cell] = 0;
+        });
+      }
       const weights = randomWeights(c.hidden, random);
       const rollouts = c.steps.map((steps, slot) => ({
         steps,
@@ -104,6 +126,10 @@ describe('the same as the WASM trainer', () => {
       for (const slot of c.steps.keys()) {
         expect(got.losses[slot] / want.losses[slot]).toBeCloseTo(1, 4);
         expect(relativeError(tfjs.state(slot), wasm.state(slot))).toBeLessThan(1e-4);
+        forEachCell(options.shape, (_x, _y, cell) => {
+          if (wasm.open(slot)[cell] !== 0 || c.steps[slot] === 0) return;
+          for (let i = cell * CHANNELS; i < (cell + 1) * CHANNELS; i++) expect(wasm.state(slot)[i]).toBe(0);
+        });
         // Without a step, nothing depends on the weights.
         const [g, w] = [tfjs.gradient(slot), wasm.gradient(slot)];
         for (const name of ['w1', 'b1', 'w2', 'b2'] as const) {

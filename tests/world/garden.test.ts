@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Bed, layOutGarden } from '../../server/world/garden.ts';
 import type { MatureForm } from '../../server/world/mature.ts';
-import { overlapShare } from '../../server/world/room.ts';
+import { type GrownBody, overlapShare } from '../../server/world/room.ts';
 
 /** A box of opaque cells. */
 const box = (x: number, y: number, width: number, height: number): MatureForm => {
@@ -53,6 +53,19 @@ describe('the garden', () => {
       expect(x + form.x + form.width).toBeLessThanOrEqual(world.width);
       expect(y + form.y + form.height).toBeLessThanOrEqual(world.height);
     }
+  });
+
+  test('leaves room to those who live there already, and finds a place for all beside them', () => {
+    const bodyOf = ({ species, x, y }: (typeof first)[number]): GrownBody => {
+      return { species, x, y, form: BEDS.find(({ name }) => name === species)!.form };
+    };
+    const first = layOutGarden(WORLD, BEDS, 24, 1);
+    const others = first.map(bodyOf);
+    const more = layOutGarden(WORLD, BEDS, 48, 2, others);
+    expect(more).toHaveLength(48);
+    for (const [i, a] of more.entries())
+      for (const b of [...others, ...more.slice(0, i)])
+        expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThanOrEqual(60);
   });
 
   test('bodies whose seed lies at one end of a long form have room, too', () => {

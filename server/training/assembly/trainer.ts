@@ -44,6 +44,7 @@ let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
 let quiescenceWeight: f32 = 0;
 let placeWeight: f32 = 0;
+let strayWeight: f32 = 0;
 
 let w1: usize = 0; // as `packLayer` lays it out
 let b1: usize = 0;
@@ -52,6 +53,7 @@ let units1: usize = 0; // f32 [hidden + 1][48]: the first layer by unit, then a 
 let units2: usize = 0; // f32 [hidden + 1][16]: the second layer by unit, then a row of zeros
 let zeros: usize = 0;
 let target: usize = 0; // f32 [cells][4]
+let open: usize = 0; // u8 [cells]: 255 where cells may live, 0 where a wall stands
 
 let alpha: usize = 0;
 let before: usize = 0;
@@ -137,6 +139,15 @@ export function usePlace(weight: f32): void {
   placeWeight = weight;
 }
 
+/**
+ * How much more strongly than the picture cells are taught to be empty where the picture is: their share of the
+ * gradient is 1 + weight times what the mean square error gives. A few cells of debris beside a body hardly count
+ * in that mean, and grow into a second body.
+ */
+export function useStray(weight: f32): void {
+  strayWeight = weight;
+}
+
 export function useWeights(
   w1Address: usize,
   b1Address: usize,
@@ -151,6 +162,16 @@ export function useWeights(
   units1 = units1Address;
   units2 = units2Address;
   zeros = zerosAddress;
+}
+
+/**
+ * Where the next rollout's cells may live. A wall is what the world's edge and another body's cells are to a body: a
+ * cell there holds zeros and never comes alive.
+ *
+ * @param mask - u8 [cells]: 255 open, 0 a wall
+ */
+export function useOpen(mask: usize): void {
+  open = mask;
 }
 
 /**
@@ -242,7 +263,10 @@ function clearDead(state: usize, live: usize): void {
  * @returns 0, or 1 when the tape is full (the state is then somewhere on the way)
  */
 export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u32, record: bool): i32 {
-  for (let i: usize = 0; i < cellCount; i++) store<f32>(alpha + (i << 2), load<f32>(state + (i << 6), 12));
+  for (let i: usize = 0; i < cellCount; i++) {
+    if (load<u8>(open + i) == 0) clear(state + (i << 6), 64);
+    store<f32>(alpha + (i << 2), load<f32>(state + (i << 6), 12));
+  }
   memory.fill(occupied, 255, cellCount);
   clear(before, cellCount);
   clear(after, cellCount);
@@ -250,6 +274,9 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
   newest = 0;
   for (let t = 0; t < steps; t++) {
     aliveMask(before);
+    for (let i: usize = 0; i < cellCount; i += 16) {
+      v128.store(before + i, v128.and(v128.load(before + i), v128.load(open + i)));
+    }
     const count = listFiring(randomSeed, firstStep + t);
     const blocks = (count + BLOCK - 1) / BLOCK;
     const live = at + RECORD_BYTES;
@@ -320,13 +347,14 @@ function misplaced(values: v128, right: i32, down: i32): v128 {
 }
 
 /**
- * Mean square error of RGBA over the grid. `withGradient` starts the state's gradient from it, from places
- * (`usePlace`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
+ * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from it, from places
+ * (`usePlace`), from cells astray (`useStray`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
  * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
   const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
+  const strayScale = f32x4.mul(scale, f32x4.splat(1 + strayWeight));
   const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
   const placeScale = f32x4.mul(scale, f32x4.splat(placeWeight));
   if (withGradient) clear(gradient, cellCount << 6);
@@ -334,12 +362,14 @@ export function loss(state: usize, withGradient: bool): f64 {
     const first = <usize>((y + 1) * stride + 1);
     let row = f32x4.splat(0);
     for (let i = first; i < first + <usize>width; i++) {
+      if (load<u8>(open + i) == 0) continue;
       const difference = f32x4.sub(v128.load(state + (i << 6)), v128.load(target + (i << 4)));
       row = f32x4.add(row, f32x4.mul(difference, difference));
       if (!withGradient) continue;
       const cell = state + (i << 6);
       const into = gradient + (i << 6);
-      v128.store(into, f32x4.mul(difference, scale));
+      const isEmpty = load<f32>(target + (i << 4), 12) == 0;
+      v128.store(into, f32x4.mul(difference, isEmpty ? strayScale : scale));
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);

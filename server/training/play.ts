@@ -1,0 +1,109 @@
+/**
+ * The trial *play*: strokes that a hand drew on the page, recorded by `tests/bench/play/record.ts`, dealt to grown bodies
+ * message by message while they heal. What counts is how soon a body is whole again where it stood.
+ */
+import { readFileSync } from 'node:fs';
+import type { Rule } from '../rules/rule.ts';
+import type { Blow } from '../sessions/wound.ts';
+import { Likeness } from './likeness.ts';
+import { replay } from './recorded.ts';
+import { Rollouts } from './rollouts.ts';
+import { livingCells, plantSeed } from './states.ts';
+import { medianOf } from './statistics.ts';
+import type { Target } from './target.ts';
+
+const STEPS_PER_SECOND = 30;
+const GROWN_STEPS = 500;
+/** Each stroke is dealt to so many bodies, grown from different random seeds. */
+const BODIES = 2;
+const LOOK_STEPS = 10;
+const WATCHED_STEPS = 300;
+/** Five seconds: longer than that and a player thinks it will not heal. */
+export const SOON_STEPS = 150;
+const WHOLE = 0.95;
+
+/** Lengths in parts of half the body's longer side, from the middle of its box. */
+interface PlayedStroke {
+  readonly radius: number;
+  /** Milliseconds since the first message, then x0, y0, x1, y1, … */
+  readonly moves: readonly (readonly number[])[];
+}
+
+export interface PlayFigures {
+  readonly strokes: number;
+  /** Left nothing alive: they are not healed but sown anew, and are left out below. */
+  readonly killed: number;
+  /** Whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
+  readonly wholeSoon: number;
+  /** Median steps until whole; NaN when most are not within 300. */
+  readonly steps: number;
+  /** Not whole in their place after 300 steps. */
+  readonly notWhole: number;
+}
+
+/** @param threads - change nothing but the time; 0 works on the calling thread */
+export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<PlayFigures> {
+  const strokes = readStrokes();
+  const slots = strokes.length * BODIES;
+  const { shape } = target;
+  const rollouts = new Rollouts({
+    shape,
+    hidden: rule.hidden,
+    fireRate: rule.fireRate,
+    overflowWeight: 0,
+    slots,
+    threads: Math.min(threads, slots),
+    maxSteps: 0,
+  });
+  try {
+    rollouts.setWeights(rule);
+    rollouts.target.set(target.rgba);
+    const all = Array.from({ length: slots }, (_, slot) => slot);
+    for (const slot of all) plantSeed(rollouts.state(slot), shape);
+    await rollouts.run(all.map((slot) => ({ steps: GROWN_STEPS, randomSeed: slot + 1 })));
+    const reach = Math.max(target.width, target.height) / 2;
+    const dealt = all.map((slot) => ({
+      slot,
+      randomSeed: slot + 1,
+      blows: blowsOf(strokes[slot % strokes.length], reach, target),
+    }));
+    await replay(dealt, rollouts, slots, shape, false);
+    const likeness = new Likeness(target);
+    const steps = all.map(() => Number.POSITIVE_INFINITY);
+    const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) > 0);
+    for (let step = LOOK_STEPS; step <= WATCHED_STEPS; step += LOOK_STEPS) {
+      const firstStep = GROWN_STEPS + step;
+      await rollouts.run(all.map((slot) => ({ steps: LOOK_STEPS, randomSeed: slot + 1, firstStep })));
+      for (const slot of left) {
+        if (steps[slot] > step && likeness.health(rollouts.state(slot)) >= WHOLE) steps[slot] = step;
+      }
+    }
+    const taken = left.map((slot) => steps[slot]);
+    const median = medianOf(taken);
+    return {
+      strokes: slots,
+      killed: slots - left.length,
+      wholeSoon: taken.filter((count) => count <= SOON_STEPS).length / Math.max(1, left.length),
+      steps: Number.isFinite(median) ? median : Number.NaN,
+      notWhole: taken.filter((count) => !Number.isFinite(count)).length,
+    };
+  } finally {
+    await rollouts.dispose();
+  }
+}
+
+function readStrokes(): readonly PlayedStroke[] {
+  const text = readFileSync(new URL('./play.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { strokes: PlayedStroke[] }).strokes;
+}
+
+/** About the seed cell, which is the middle of the padded grid, as that of the box is but for half a cell. */
+function blowsOf({ radius, moves }: PlayedStroke, reach: number, { width, height }: Target): Blow[] {
+  const offset = (i: number): number => ((i % 2 === 0 ? width : height) % 2 === 0 ? 0 : 0.5);
+  return moves.map(([ms, ...points]) => ({
+    afterSteps: Math.round((ms * STEPS_PER_SECOND) / 1000),
+    tool: 'ablate',
+    radius: Math.max(0.5, radius * reach),
+    points: points.map((value, i) => value * reach + offset(i)),
+  }));
+}
