@@ -10,7 +10,7 @@ import { serializeRule } from '../../server/rules/format.ts';
 import { writeRule } from '../../server/rules/load.ts';
 import { startWorld, type WorldThread } from '../../server/world/link.ts';
 import { ServerMessageType, type SpeciesMessage } from '../../shared/protocol.ts';
-import { LoadClient } from '../bench/fanout/client.ts';
+import { LoadClient } from '../bench/load/client.ts';
 import { join as joinWorld, type TestServer } from '../rooms/harness.ts';
 import { blobRule } from '../world/blob.ts';
 
@@ -92,6 +92,6 @@ test('a hundred swaps in a row: every viewer hears of each in order, and no fram
   expect(late.hello.species[0].thumbnail).toBe(cards.at(-1));
   const swaps = await admin.desk.ask((registry) => registry.swaps('blob'));
   expect(swaps.filter(({ status }) => status === 'superseded')).toHaveLength(SWAPS - 1);
-  for (const client of clients) client.leave();
+  for (const client of clients) client.drop();
   await Promise.all([room.leave(), late.room.leave()]);
 });

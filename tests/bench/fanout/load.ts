@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { readPageCodec } from '../../../server/stream/codec.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
-import { LoadClient, VIEW } from './client.ts';
+import { LoadClient, VIEW } from '../load/client.ts';
 import { answer, type Latencies, type LoadCalls, type LoadResult, nowMs, type Schedule } from './messages.ts';
 
 /** Clients that decode. */
@@ -165,7 +165,7 @@ answer<LoadCalls>({
     await pause(QUIET_SETTLE_MS);
     bytes = 0;
     await pause(ms);
-    client.leave();
+    client.drop();
     return (bytes * 1_000) / ms;
   },
 
@@ -228,7 +228,7 @@ answer<LoadCalls>({
       const complete = new Promise<number>((resolve) => {
         const client = new LoadClient(0, world, true, somewhere(), () => {
           if (client.eye!.pages.size < client.pagesInView) return;
-          client.leave();
+          client.drop();
           resolve(nowMs() - began);
         });
         void join(client);
@@ -257,7 +257,7 @@ answer<LoadCalls>({
 
   leave() {
     for (const timer of timers) clearInterval(timer);
-    for (const client of clients) client.leave();
+    for (const client of clients) client.drop();
     return null;
   },
 

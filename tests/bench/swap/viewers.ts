@@ -1,7 +1,7 @@
 /** Viewers that only look, in a process of their own; each remembers when which frame came. */
 import type { Size } from '../../../shared/geometry.ts';
-import { LoadClient } from '../fanout/client.ts';
 import { answer, nowMs } from '../fanout/messages.ts';
+import { LoadClient } from '../load/client.ts';
 
 export interface Gaps {
   /** Between two frames of one viewer, less what frames without news in between take. */

@@ -1,0 +1,225 @@
+/**
+ * One viewer on a plain `ws`, speaking the protocol as the page does: a seat by HTTP, the JOIN, viewports,
+ * the page's own acknowledgements. A probe also decodes every page; the others only count, or the load
+ * itself would be what is measured.
+ */
+import { WebSocket } from 'ws';
+import { Acks } from '../../../client/stream/acks.ts';
+import { viewOf } from '../../../server/stream/view.ts';
+import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
+import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
+import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
+import { Eye } from './eye.ts';
+import { pack } from './pack.ts';
+
+const JOIN_ROOM = 10;
+const LEAVE_ROOM = 12;
+const ROOM_DATA = 13;
+const ROOM_DATA_BYTES = 17;
+/** A 1080p window at zoom 4. */
+export const VIEW: Size = { width: 480, height: 270 };
+/** From the request for a seat to the hello; a server that is this late is not there. */
+const MAX_JOIN_MS = 20_000;
+const MAX_LEAVE_MS = 2_000;
+
+/** `{frame: 0}` */
+const ACK = Buffer.concat([
+  Uint8Array.of(ROOM_DATA, ClientMessageType.ack, 0x81, 0xa5),
+  Buffer.from('frame'),
+  Uint8Array.of(0xce, 0, 0, 0, 0),
+]);
+
+/** @param frame - its number; 0: another kind of message */
+export type Heard = (client: LoadClient, bytes: number, frame: number) => void;
+
+export class LoadClient {
+  readonly index: number;
+  /** Only a probe has one. */
+  readonly eye: Eye | null;
+  readonly world: Size;
+  /** A message that is not a frame; the payload is MessagePack. The hello is the first. */
+  onMessage: (type: number, payload: Buffer) => void = () => {};
+  /** A frame without the message's header, before it is acknowledged. */
+  onFrame: (bytes: Buffer) => void = () => {};
+  /** Closed, and not by `drop` or `leave`. */
+  onClose: (code: number, reason: string) => void = (code, reason) => {
+    throw new Error(`viewer ${this.index} was closed: ${code} ${reason}`);
+  };
+  /** What came is not of the protocol. */
+  onFault: (error: Error) => void = (error) => {
+    throw error;
+  };
+  gaps = 0;
+  /** The middle of what it looks at, cells. */
+  x: number;
+  y: number;
+  /** What it sees at once, cells. */
+  view = VIEW;
+  /** Of the pyramid; 0: one pixel per cell. */
+  level = 0;
+  readonly #heard: Heard;
+  #socket: WebSocket | null = null;
+  #heading = 0;
+  #isLeaving = false;
+  readonly #acks = new Acks((frame) => {
+    if (!this.isOpen) return;
+    const ack = Buffer.from(ACK);
+    ack.writeUInt32BE(frame, ack.length - 4);
+    this.#socket?.send(ack);
+  });
+
+  constructor(index: number, world: Size, isProbe: boolean, at: { x: number; y: number }, heard: Heard) {
+    this.index = index;
+    this.world = world;
+    this.eye = isProbe ? new Eye(world) : null;
+    this.x = at.x;
+    this.y = at.y;
+    this.#heard = heard;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * Resolves when the viewport is sent.
+   *
+   * @throws Error when there is no seat, or no hello within 20 s; nothing stays open then
+   */
+  async join(url: string): Promise<void> {
+    const signal = AbortSignal.timeout(MAX_JOIN_MS);
+    const response = await fetch(`${url}matchmake/join/world`, { method: 'POST', body: '{}', signal });
+    if (!response.ok) throw new Error(`no seat: ${response.status} ${await response.text()}`);
+    const { processId, roomId, sessionId } = (await response.json()) as Record<string, string>;
+    const address = `${url.replace('http', 'ws')}${processId}/${roomId}?sessionId=${sessionId}`;
+    const socket = new WebSocket(address, { perMessageDeflate: false });
+    this.#socket = socket;
+    this.#isLeaving = false;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('no hello in time')));
+        socket.on('error', reject);
+        socket.on('close', (code, reason) => reject(new Error(`closed: ${code} ${reason}`)));
+        socket.on('message', (bytes: Buffer) => {
+          if (bytes[0] === JOIN_ROOM) {
+            socket.send(Uint8Array.of(JOIN_ROOM));
+            return;
+          }
+          if (bytes[1] === ServerMessageType.hello) {
+            this.look();
+            resolve();
+          }
+          this.#receive(bytes);
+        });
+      });
+    } catch (error) {
+      socket.terminate();
+      throw error;
+    }
+    socket.on('close', (code, reason) => {
+      this.#acks.reset();
+      if (!this.#isLeaving && this.#socket === socket) this.onClose(code, String(reason));
+    });
+  }
+
+  get viewport() {
+    const { width, height } = this.view;
+    return { x: this.x - width / 2, y: this.y - height / 2, width, height, level: this.level };
+  }
+  get pagesInView(): number {
+    const { wide, high } = viewOf(this.viewport, this.world, 0);
+    return wide * high;
+  }
+
+  look(): void {
+    this.send(ClientMessageType.viewport, this.viewport);
+  }
+
+  lookAt({ x, y }: { x: number; y: number }): void {
+    this.x = x;
+    this.y = y;
+    this.look();
+  }
+
+  /** @param draw - 0..1 */
+  wander(draw: () => number, cells: number): void {
+    if (draw() < 0.1) this.#heading = draw() * 2 * Math.PI;
+    this.x = Math.min(Math.max(this.x + Math.cos(this.#heading) * cells, 0), this.world.width - 1);
+    this.y = Math.min(Math.max(this.y + Math.sin(this.#heading) * cells, 0), this.world.height - 1);
+    this.look();
+  }
+
+  /** Opacity of a cell as it is on the screen. */
+  alphaAt(x: number, y: number): number {
+    const across = pagesAcross(this.world.width);
+    const page = this.eye!.pages.get(Math.floor(y / PAGE_CELLS) * across + Math.floor(x / PAGE_CELLS));
+    return page?.pixels[((y % PAGE_CELLS) * PAGE_CELLS + (x % PAGE_CELLS)) * 4 + 3] ?? 0;
+  }
+
+  send(type: number, message: object): void {
+    if (this.isOpen) this.#socket?.send(Buffer.concat([Uint8Array.of(ROOM_DATA, type), pack(message)]));
+  }
+
+  /** Its network takes nothing any more. */
+  stall(): void {
+    this.#socket?.pause();
+  }
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** Gone without a word. */
+  drop(): void {
+    this.#isLeaving = true;
+    this.#acks.reset();
+    this.#socket?.terminate();
+  }
+
+  /** Says that it goes, as the page does. Resolves when the server has closed, or after 2 s. */
+  async leave(): Promise<void> {
+    const socket = this.#socket;
+    this.#isLeaving = true;
+    this.#acks.reset();
+    if (socket === null || socket.readyState !== WebSocket.OPEN) return;
+    socket.resume();
+    socket.send(Uint8Array.of(LEAVE_ROOM));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        socket.terminate();
+        resolve();
+      }, MAX_LEAVE_MS);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    if (bytes[0] !== ROOM_DATA_BYTES || bytes[1] !== ServerMessageType.frame) {
+      this.#heard(this, bytes.length, 0);
+      if (bytes[0] === ROOM_DATA) this.onMessage(bytes[1], bytes.subarray(2));
+      return;
+    }
+    try {
+      if (bytes.length < 2 + FRAME_HEADER_BYTES) throw new Error(`a frame of ${bytes.length} bytes`);
+      this.onFrame(bytes.subarray(2));
+      this.#see(bytes.subarray(2));
+    } catch (error) {
+      this.onFault(error as Error);
+      return;
+    }
+    const frame = bytes.readUInt32LE(2);
+    this.#heard(this, bytes.length, frame);
+    this.#acks.decoded(frame);
+  }
+
+  #see(bytes: Buffer): void {
+    if (this.eye === null) return;
+    this.eye.apply(bytes);
+    if (this.eye.gaps.size === 0) return;
+    this.gaps += this.eye.gaps.size;
+    this.send(ClientMessageType.keyframes, { level: 0, pages: [...this.eye.gaps] });
+    this.eye.gaps.clear();
+  }
+}

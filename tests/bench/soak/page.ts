@@ -1,0 +1,171 @@
+/** A bot's page: one connection after the other, the budget and the strokes that it lets through, and what it hears. */
+import { Budget } from '../../../client/budget.ts';
+import { chooseLevel } from '../../../client/level.ts';
+import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
+import { decodeFrame } from '../../../shared/frame.ts';
+import type { Size } from '../../../shared/geometry.ts';
+import {
+  ClientMessageType,
+  type HelloMessage,
+  PROTOCOL_VERSION,
+  type RoomResultMessage,
+  ServerMessageType,
+  type StrokeMessage,
+  type StrokeResultMessage,
+} from '../../../shared/protocol.ts';
+import { strokeCost, strokeFault } from '../../../shared/stroke.ts';
+import { LoadClient } from '../load/client.ts';
+import type { Place } from './path.ts';
+import type { Kind, Scene, Seen } from './player.ts';
+import type { Ledger } from './tally.ts';
+
+const CURSOR_MS = 66;
+const START_ZOOM = 4.5;
+
+export interface Surroundings {
+  /** With a slash at the end. */
+  readonly url: string;
+  readonly world: Size;
+  readonly species: readonly Kind[];
+  /** Who lives, as far as is known. */
+  readonly bodies: () => readonly Seen[];
+  readonly ledger: Ledger;
+  /** Aborted: the time with bots is over. */
+  readonly signal: AbortSignal;
+}
+
+export class Page {
+  readonly #index: number;
+  readonly #around: Surroundings;
+  /** CSS pixels. */
+  readonly #screen: Size;
+  #client: LoadClient;
+  #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
+  #nextStroke = 1;
+  /** Of seeds that are on their way, by stroke. */
+  readonly #seeds = new Map<number, string>();
+  #lastFrame = 0;
+  #cursorMs = 0;
+  /** What the silhouette at the pointer shows; true until the answer comes. */
+  hasRoom = true;
+  /** Until then a close by the server is what a stall earns. */
+  mayBeCutUntilMs = 0;
+
+  constructor(index: number, around: Surroundings, screen: Size) {
+    this.#index = index;
+    this.#around = around;
+    this.#screen = screen;
+    this.#client = this.#open({ x: around.world.width / 2, y: around.world.height / 2 });
+  }
+
+  get client(): LoadClient {
+    return this.#client;
+  }
+
+  get scene(): Scene {
+    const { world, species, bodies } = this.#around;
+    const { level: _, ...view } = this.#client.viewport;
+    return { world, species, bodies: bodies(), view, energy: this.#budget.share(performance.now()) };
+  }
+
+  /** A new connection, which looks where the last one did. @throws Error when it is not let in */
+  async join(): Promise<void> {
+    const { x, y } = this.#client;
+    this.#client = this.#open({ x, y });
+    await this.#client.join(this.#around.url);
+    this.#client.send(ClientMessageType.name, { name: `bot ${this.#index}` });
+  }
+
+  /** @param zoom - CSS pixels per cell */
+  zoom(zoom: number, client = this.#client): void {
+    const { width, height } = this.#screen;
+    client.view = { width: width / zoom, height: height / zoom };
+    client.level = chooseLevel(client.level, zoom, 1, this.#screen, this.#around.world);
+    client.look();
+  }
+
+  /** @param isDown - whom the tool touches is asked about, as the page does */
+  point({ x, y }: Place, isDown: boolean): void {
+    const nowMs = performance.now();
+    if (isDown) this.#client.send(ClientMessageType.inspect, { at: [x, y] });
+    if (!isDown && nowMs - this.#cursorMs < CURSOR_MS) return;
+    this.#cursorMs = nowMs;
+    this.#client.send(ClientMessageType.cursor, { at: [x, y] });
+  }
+
+  /** Asks whether a seed has room; `hasRoom` says so a little later. */
+  aim(species: string, { x, y }: Place): void {
+    this.hasRoom = true;
+    this.#client.send(ClientMessageType.room, { species, at: [Math.floor(x), Math.floor(y)] });
+  }
+
+  /** As the page sends one: only what is valid, and what the energy suffices for. */
+  stroke(tool: StrokeMessage['tool'], radius: number, points: readonly number[], species?: string): void {
+    const { world, species: known, ledger } = this.#around;
+    const id = this.#nextStroke++;
+    const stroke: StrokeMessage =
+      species === undefined ? { id, tool, radius, points } : { id, tool, radius, points, species };
+    const fault = strokeFault(stroke, world, known);
+    if (fault !== null) throw new Error(`a stroke that no page sends: ${fault}`);
+    const cost = strokeCost(stroke);
+    if (cost > this.#budget.available(performance.now())) {
+      ledger.piecesWithoutEnergy++;
+      return;
+    }
+    if (!this.#client.isOpen) return;
+    this.#budget.spend(id, cost);
+    if (species !== undefined) this.#seeds.set(id, species);
+    ledger.sent.add(tool);
+    this.#client.send(ClientMessageType.stroke, stroke);
+  }
+
+  #open(at: Place): LoadClient {
+    const { world, ledger } = this.#around;
+    const client = new LoadClient(this.#index, world, false, at, (_client, bytes) => {
+      ledger.bytes += bytes;
+    });
+    client.onMessage = (type, payload) => {
+      try {
+        this.#hear(type, payload);
+      } catch (error) {
+        ledger.errors.add(`bad message ${type}: ${(error as Error).message}`);
+      }
+    };
+    client.onFrame = (bytes) => {
+      const { frame } = decodeFrame(bytes);
+      if (frame <= this.#lastFrame) throw new Error('it came after a later one');
+      this.#lastFrame = frame;
+    };
+    client.onFault = (error) => {
+      ledger.errors.add(`bad frame: ${error.message}`);
+      client.drop();
+    };
+    client.onClose = (code, reason) => {
+      if (performance.now() < this.mayBeCutUntilMs) ledger.cutWhileStalled++;
+      else ledger.errors.add(`closed by the server: ${code} ${reason}`.trim());
+    };
+    this.#lastFrame = 0;
+    this.zoom(START_ZOOM, client);
+    return client;
+  }
+
+  #hear(type: number, payload: Buffer): void {
+    const { ledger } = this.#around;
+    if (type === ServerMessageType.hello) {
+      const { protocol, budget } = decodeMsgpack(payload) as HelloMessage;
+      if (protocol !== PROTOCOL_VERSION) throw new Error(`protocol ${protocol}`);
+      this.#budget = new Budget(budget, performance.now());
+      this.#seeds.clear();
+    } else if (type === ServerMessageType.strokeResult) {
+      const { id, ok, reason, budget } = decodeMsgpack(payload) as StrokeResultMessage;
+      this.#budget.settle(id, budget, performance.now());
+      const seed = this.#seeds.get(id);
+      this.#seeds.delete(id);
+      if (ok) ledger.strokesApplied++;
+      else ledger.refused.add(reason ?? 'without a reason');
+      if (ok && seed !== undefined) ledger.planted.add(seed);
+    } else if (type === ServerMessageType.room) {
+      this.hasRoom = (decodeMsgpack(payload) as RoomResultMessage).reason === null;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** What Linux says a process uses: `/proc/<pid>`. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const MIB = 2 ** 20;
+
+export interface ProcessStat {
+  readonly parent: number;
+  /** User and system time of all its threads since it began, in ticks. */
+  readonly ticks: number;
+}
+
+/**
+ * @param text - of `/proc/<pid>/stat`; its second field, the name in brackets, may hold blanks and brackets
+ * @throws RangeError when it is not of that form
+ */
+export function parseStat(text: string): ProcessStat {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [parent, user, system] = [fields[1], fields[11], fields[12]].map(Number);
+  if (![parent, user, system].every(Number.isInteger))
+    throw new RangeError(`not a stat: ${text.slice(0, 80)}`);
+  return { parent, ticks: user + system };
+}
+
+/** @throws Error on a system without `/proc` */
+export function ticksPerSecond(): number {
+  if (!existsSync('/proc/self/stat')) throw new Error('the soak reads /proc: it runs on Linux only');
+  return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+}
+
+export interface Use {
+  /** User and system time so far. */
+  readonly ticks: number;
+  /** The same of the processes that it has started and that still run. */
+  readonly childTicks: number;
+  readonly rssMiB: number;
+  readonly descriptors: number;
+}
+
+/** @returns null when the process is gone */
+export function useOf(pid: number): Use | null {
+  try {
+    const { ticks } = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const [, rss] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    const descriptors = readdirSync(`/proc/${pid}/fd`).length;
+    return { ticks, childTicks: childTicks(pid), rssMiB: Number(rss) / 1_024, descriptors };
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+function childTicks(pid: number): number {
+  let sum = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const { parent, ticks } = parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
+      if (parent === pid) sum += ticks;
+    } catch (error) {
+      // It ended between the listing and the look.
+      if (!isGone(error)) throw error;
+    }
+  }
+  return sum;
+}
+
+/** MiB of all files below. */
+export function folderMiB(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    try {
+      bytes += statSync(join(entry.parentPath, entry.name)).size;
+    } catch (error) {
+      // A temporary file that has its final name by now.
+      if (!isGone(error)) throw error;
+    }
+  }
+  return bytes / MIB;
+}
+
+const isGone = (error: unknown): boolean =>
+  ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
