@@ -4,6 +4,7 @@
  */
 import type { Blow } from '../sessions/wound.ts';
 import type { GridShape } from './kernel.ts';
+import { drawPlayed } from './played.ts';
 import type { Random } from './random.ts';
 import { addNoise, clearWhere, seedX, seedY } from './states.ts';
 
@@ -33,7 +34,7 @@ const KINDS = {
   strokes: { weight: 0.18, hurt: strokes },
   /** A stroke of a round eraser right across, as a hand draws it: where it began the body heals before it ends. */
   drag: { weight: 0.18, deal: drag },
-  /** Two to six strokes of the page's tools one after the other, as a crowd deals them: erase, noise, shrink. */
+  /** One or two strokes as a hand draws them (`played.ts`), with any of the page's tools: noise, erase, shrink. */
   batter: { weight: 0.3, deal: batter },
   /** All but a circle about the seed. */
   truncate: { weight: 0.05, hurt: truncate },
@@ -141,21 +142,18 @@ function drag(reach: number, random: Random): Blow[] {
 }
 
 const BATTER_TOOLS = ['noise', 'noise', 'noise', 'ablate', 'ablate', 'truncate'] as const;
+const MAX_STEPS_BETWEEN_STROKES = 60;
 
 function batter(reach: number, random: Random): Blow[] {
-  let afterSteps = 0;
-  return Array.from({ length: random.whole(2, 6) }, () => {
+  const blows: Blow[] = [];
+  let first = 0;
+  for (let count = random.whole(1, 2); count > 0; count--) {
     const tool = BATTER_TOOLS[random.whole(0, BATTER_TOOLS.length - 1)];
-    const radius = tool === 'truncate' ? random.between(0.2, 0.6) * reach : eraser(reach, random);
-    const [x, y] = [random.between(-0.9, 0.9) * reach, random.between(-0.9, 0.9) * reach];
-    const angle = random.between(0, 2 * Math.PI);
-    const length = random.between(0, 1.6) * reach;
-    const points =
-      tool === 'truncate' ? [0, 0] : [x, y, x + length * Math.cos(angle), y + length * Math.sin(angle)];
-    const blow = { afterSteps, tool, radius, points };
-    afterSteps += random.whole(0, 40);
-    return blow;
-  });
+    const stroke = drawPlayed(tool, reach, random);
+    blows.push(...stroke.map((blow) => ({ ...blow, afterSteps: first + blow.afterSteps })));
+    first += stroke[stroke.length - 1].afterSteps + random.whole(0, MAX_STEPS_BETWEEN_STROKES);
+  }
+  return blows;
 }
 
 function truncate({ state, shape, reach }: Wounded, random: Random): void {

@@ -1,18 +1,16 @@
 /**
- * The trial *play*: strokes that a hand drew on the page, recorded by `tests/bench/play/record.ts`, dealt to grown bodies
- * message by message while they heal. What counts is how soon a body is whole again where it stood.
+ * The trial *play*: strokes that a hand drew on the page (`played.ts`), dealt to grown bodies message by message while
+ * they heal. What counts is how soon a body is whole again where it stood.
  */
-import { readFileSync } from 'node:fs';
 import type { Rule } from '../rules/rule.ts';
-import type { Blow } from '../sessions/wound.ts';
 import { Likeness } from './likeness.ts';
+import { blowsOf, PLAYED } from './played.ts';
 import { replay } from './recorded.ts';
 import { Rollouts } from './rollouts.ts';
 import { livingCells, plantSeed } from './states.ts';
 import { medianOf } from './statistics.ts';
 import type { Target } from './target.ts';
 
-const STEPS_PER_SECOND = 30;
 const GROWN_STEPS = 500;
 /** Each stroke is dealt to so many bodies, grown from different random seeds. */
 const BODIES = 2;
@@ -21,13 +19,6 @@ const WATCHED_STEPS = 300;
 /** Five seconds: longer than that and a player thinks it will not heal. */
 export const SOON_STEPS = 150;
 const WHOLE = 0.95;
-
-/** Lengths in parts of half the body's longer side, from the middle of its box. */
-interface PlayedStroke {
-  readonly radius: number;
-  /** Milliseconds since the first message, then x0, y0, x1, y1, … */
-  readonly moves: readonly (readonly number[])[];
-}
 
 export interface PlayFigures {
   readonly strokes: number;
@@ -43,8 +34,7 @@ export interface PlayFigures {
 
 /** @param threads - change nothing but the time; 0 works on the calling thread */
 export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<PlayFigures> {
-  const strokes = readStrokes();
-  const slots = strokes.length * BODIES;
+  const slots = PLAYED.length * BODIES;
   const { shape } = target;
   const rollouts = new Rollouts({
     shape,
@@ -65,7 +55,7 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
     const dealt = all.map((slot) => ({
       slot,
       randomSeed: slot + 1,
-      blows: blowsOf(strokes[slot % strokes.length], reach, target),
+      blows: blowsOf(PLAYED[slot % PLAYED.length], 'ablate', reach),
     }));
     await replay(dealt, rollouts, slots, shape, false);
     const likeness = new Likeness(target);
@@ -90,20 +80,4 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
   } finally {
     await rollouts.dispose();
   }
-}
-
-function readStrokes(): readonly PlayedStroke[] {
-  const text = readFileSync(new URL('./play.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { strokes: PlayedStroke[] }).strokes;
-}
-
-/** About the seed cell, which is the middle of the padded grid, as that of the box is but for half a cell. */
-function blowsOf({ radius, moves }: PlayedStroke, reach: number, { width, height }: Target): Blow[] {
-  const offset = (i: number): number => ((i % 2 === 0 ? width : height) % 2 === 0 ? 0 : 0.5);
-  return moves.map(([ms, ...points]) => ({
-    afterSteps: Math.round((ms * STEPS_PER_SECOND) / 1000),
-    tool: 'ablate',
-    radius: Math.max(0.5, radius * reach),
-    points: points.map((value, i) => value * reach + offset(i)),
-  }));
 }

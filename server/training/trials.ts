@@ -13,6 +13,7 @@ import type { Rule } from '../rules/rule.ts';
 import { CHANNELS } from '../rules/rule.ts';
 import type { Blow } from '../sessions/wound.ts';
 import { IN_PLACE, Likeness, type Shift } from './likeness.ts';
+import { drawPlayed } from './played.ts';
 import { Random } from './random.ts';
 import { replay } from './recorded.ts';
 import { Rollouts } from './rollouts.ts';
@@ -37,8 +38,6 @@ const FOLLOW_CELLS = 4;
 const FOLLOWED_HEALTH = 0.8;
 
 const STROKES = 40;
-/** Steps of the world between two messages of a page that draws: ten a second. */
-const MESSAGE_STEPS = 3;
 
 export interface TrialFigures {
   /** Random seeds of which a channel left ±64, or was no number. */
@@ -109,7 +108,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
     course.build(course.each((random) => drawEdge(course.reach, random)));
     await course.live(1500);
     for (let cut = 0; cut < 2; cut++) {
-      await course.strike(course.each((random) => drawStroke('ablate', course.reach, random)));
+      await course.strike(course.each((random) => drawPlayed('ablate', course.reach, random)));
       await course.live(600);
     }
   },
@@ -117,7 +116,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
     await course.live(GROWN_STEPS);
     for (let stroke = 0; stroke < STROKES; stroke++) {
       await course.strike(
-        course.each((random) => drawStroke(TOOLS[random.whole(0, TOOLS.length - 1)], course.reach, random)),
+        course.each((random) => drawPlayed(TOOLS[random.whole(0, TOOLS.length - 1)], course.reach, random)),
       );
       await course.live(LOOK_STEPS);
     }
@@ -126,23 +125,6 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
 };
 
 const TOOLS = ['ablate', 'ablate', 'ablate', 'noise', 'noise', 'noise', 'truncate'] as const;
-
-/** One gesture as the page sends it: a blow a message, about the body's seed cell. @param reach - half its longer side */
-function drawStroke(tool: Blow['tool'], reach: number, random: Random): Blow[] {
-  // The page's first brush is 0.38 of the reach.
-  const radius = random.between(0.19, 0.6) * reach;
-  if (tool === 'truncate') return [{ afterSteps: 0, tool, radius, points: [0, 0] }];
-  let [x, y] = [random.between(-0.8, 0.8) * reach, random.between(-0.8, 0.8) * reach];
-  let angle = random.between(0, 2 * Math.PI);
-  return Array.from({ length: random.whole(1, 6) }, (_, message) => {
-    angle += random.between(-0.5, 0.5);
-    const length = random.between(0, 0.5) * reach;
-    const [toX, toY] = [x + length * Math.cos(angle), y + length * Math.sin(angle)];
-    const blow: Blow = { afterSteps: message * MESSAGE_STEPS, tool, radius, points: [x, y, toX, toY] };
-    [x, y] = [toX, toY];
-    return blow;
-  });
-}
 
 /** The bodies of one trial, one a random seed. */
 class Course {
