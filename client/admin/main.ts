@@ -112,6 +112,9 @@ async function refreshLive(): Promise<void> {
   figure('health', health, Number.isFinite(health) ? `${formatHealth(health)} %` : '–');
   const cells = stats?.livingCells ?? Number.NaN;
   figure('cells', cells, formatCount(cells));
+  const wilted = Object.entries(live.wilted).sort(([, a], [, b]) => b - a);
+  const total = wilted.reduce((sum, [, count]) => sum + count, 0);
+  figure('wilted', total, formatCount(total), wilted.map(([rule, count]) => `${rule}: ${count}`).join('\n'));
   const steps = stats?.stepsPerSecond ?? Number.NaN;
   figure('steps/s', steps, stepsPerSecond === 0 ? 'paused' : formatSteps(steps));
   figure('memory', rssBytes, `${formatCount(rssBytes / 2 ** 20)} MB`);
@@ -119,8 +122,12 @@ async function refreshLive(): Promise<void> {
   tuner.show(await ask<TunerView>('GET', 'tuner'));
 }
 
-/** Beside each figure that moves, the curve of its last two minutes. */
-function figure(name: string, value: number, text: string): void {
+/**
+ * Beside each figure that moves, the curve of its last two minutes.
+ *
+ * @param details - shown when the pointer rests on the figure
+ */
+function figure(name: string, value: number, text: string, details = ''): void {
   let shown = figures.get(name);
   if (shown === undefined) {
     shown = { text: h('dd', {}), spark: new Spark() };
@@ -130,6 +137,7 @@ function figure(name: string, value: number, text: string): void {
     byId('figures').append(row);
   }
   setText(shown.text, text);
+  if (shown.text.title !== details) shown.text.title = details;
   shown.spark.add(value);
 }
 

@@ -1,6 +1,6 @@
 /** What a player is told of bodies that have begun to wilt: of those that they look at, and of those they planted. */
 import type { Rect } from '../../shared/geometry.ts';
-import { withArticle } from '../world/room.ts';
+import { withArticle } from '../../shared/room.ts';
 import type { WiltCause } from '../world/symptoms.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 

@@ -4,6 +4,7 @@
  * a wounded body and a bed that is about to be sown keep their room. Pure.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
+import { edgeFault, withArticle } from '../../shared/room.ts';
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import type { MatureForm } from './mature.ts';
 
@@ -36,25 +37,11 @@ const silhouettes = new WeakMap<MatureForm, Silhouette>();
  * @param others - in any order; those that lie far away cost a comparison of boxes
  */
 export function roomFault(body: GrownBody, world: Size, others: Iterable<GrownBody>): string | null {
-  const fault = edgeFault(body, world);
+  const fault = edgeFault(body.species, silhouetteOf(body.form).box, body.x, body.y, world);
   if (fault !== null) return fault;
   for (const other of others)
     if (overlapShare(body, other) > MAX_OVERLAP_SHARE)
       return `No room: it would grow into ${withArticle(other.species)}.`;
-  return null;
-}
-
-function edgeFault({ species, x, y, form }: GrownBody, world: Size): string | null {
-  const { box } = silhouetteOf(form);
-  const sides: readonly (readonly [name: string, needed: number, there: number])[] = [
-    ['on its left', -box.x, x],
-    ['above', -box.y, y],
-    ['on its right', box.x + box.width - 1, world.width - 1 - x],
-    ['below', box.y + box.height - 1, world.height - 1 - y],
-  ];
-  for (const [name, needed, there] of sides)
-    if (there < needed)
-      return `${capitalised(withArticle(species))} needs ${cellsOf(needed)} ${name}: the world ends here.`;
   return null;
 }
 
@@ -101,14 +88,3 @@ function silhouetteOf(form: MatureForm): Silhouette {
   silhouettes.set(form, silhouette);
   return silhouette;
 }
-
-/** "a Gengar", "an Eevee" */
-export const withArticle = (species: string): string =>
-  `${/^[aeiou]/i.test(species) ? 'an' : 'a'} ${titled(species)}`;
-
-const cellsOf = (count: number): string => (count === 1 ? '1 free cell' : `${count} free cells`);
-
-/** As the page writes it: "mr-mime" is Mr Mime. */
-const titled = (species: string): string => species.split(/[-_]+/).map(capitalised).join(' ');
-
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MatureForm } from '../../server/world/mature.ts';
-import { type GrownBody, overlapShare, roomFault, withArticle } from '../../server/world/room.ts';
+import { type GrownBody, overlapShare, roomFault } from '../../server/world/room.ts';
+import { withArticle } from '../../shared/room.ts';
 
 const WORLD = { width: 128, height: 64 };
 
