@@ -91,24 +91,26 @@ async function processorSecondsOf(engine: Pick<Engine, 'step'>, steps: number): 
 }
 
 /**
- * What the first costs beyond the second, in percent of the second. Each round compares two measures that follow each
- * other; the one that goes first changes. The median: rounds that something else disturbed lie at the ends.
+ * What the first costs beyond the second, in percent of the second, by round: each compares two measures that follow
+ * each other, so whatever else the machine does then weighs on both. The one that goes first changes.
  */
-async function costInTurn(
+async function costsInTurn(
   first: () => Promise<number>,
   second: () => Promise<number>,
   rounds: number,
-): Promise<{ readonly median: number; readonly quartiles: readonly [number, number] }> {
+): Promise<number[]> {
   const costs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const seconds = [0, 0];
     for (const turn of [round % 2, 1 - (round % 2)]) seconds[turn] = await (turn === 0 ? first : second)();
     costs.push((seconds[0] / seconds[1] - 1) * 100);
   }
-  costs.sort((a, b) => a - b);
-  const at = (share: number) => costs[Math.floor(share * (costs.length - 1))];
-  return { median: at(0.5), quartiles: [at(0.25), at(0.75)] };
+  return costs;
 }
+
+/** @param share - 0.5: the median */
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor(share * (sorted.length - 1))];
 
 /** Seconds of one step, each asked for by itself, as a server without life does. */
 async function secondsOfCalls(engine: Pick<Engine, 'step'>, calls: number): Promise<number> {
@@ -199,8 +201,8 @@ async function measureSparse() {
     sparseRest: rest,
     sparseLivingCells: cells,
     sparseCellsPerOrganism: cells / ORGANISMS,
-    boundsCostPercent: bounds.median,
-    boundsCostSpread: bounds.quartiles.map((cost) => cost.toFixed(1)).join(' to '),
+    boundsCostPercent: quantile(bounds, 0.5),
+    boundsCostSpread: [0.25, 0.75].map((share) => quantile(bounds, share).toFixed(1)).join(' to '),
     areaRatio: far / near,
     hugePages: pages,
     emptyStepMicroseconds: nothing * 1e6,
@@ -208,18 +210,28 @@ async function measureSparse() {
   };
 }
 
-/** The sparse world with and without bounds, on one thread: its processor time is the work alone. */
-async function measureBounds(bodies: Body[], rest: number) {
-  const bound = await gardenWorld(2048, ORGANISMS, bodies, 1, rest);
-  const unbound = await gardenWorld(2048, ORGANISMS, bodies, 1, rest, false);
-  for (const engine of [bound, unbound]) await engine.step(20);
-  const cost = await costInTurn(
-    () => processorSecondsOf(bound, 5),
-    () => processorSecondsOf(unbound, 5),
-    BOUNDS_ROUNDS,
-  );
-  for (const engine of [bound, unbound]) engine.dispose();
-  return cost;
+/**
+ * Percent of processor time that bounds add to the sparse world, on one thread: sorted, one value a round. Twice, the
+ * worlds made in either order: where a world's memory lies is worth some percent.
+ */
+async function measureBounds(bodies: Body[], rest: number): Promise<number[]> {
+  const costs: number[] = [];
+  for (const boundFirst of [true, false]) {
+    const worlds = new Map<boolean, Engine>();
+    for (const bounds of [boundFirst, !boundFirst])
+      worlds.set(bounds, await gardenWorld(2048, ORGANISMS, bodies, 1, rest, bounds));
+    for (const engine of worlds.values()) await engine.step(20);
+    const seconds = (bounds: boolean) => processorSecondsOf(worlds.get(bounds)!, 5);
+    costs.push(
+      ...(await costsInTurn(
+        () => seconds(true),
+        () => seconds(false),
+        BOUNDS_ROUNDS / 2,
+      )),
+    );
+    for (const engine of worlds.values()) engine.dispose();
+  }
+  return costs.sort((x, y) => x - y);
 }
 
 /** Of a process that does the 65,536² run and nothing else. */
