@@ -28,6 +28,9 @@ const links = (text: string): string[] =>
     (target) => !/^[a-z]+:/.test(target),
   );
 
+const linkTexts = (text: string): string[] =>
+  Array.from(prose(text).matchAll(/\[([^\]\n]+)\]\(/g), ([, shown]) => shown);
+
 /** What these folders hold is made when something runs; `<begin>` and the like stand for a name. */
 const MADE = /^(data|build|node_modules|tests\/browser\/screenshots)(\/|$)|[<>*{}…]|FOLDER/;
 const SOURCE = /\.(ts|js|md|json|css|html|yml)$/;
@@ -71,10 +74,11 @@ test('every path in backticks exists', () => {
   expect(missing).toEqual([]);
 });
 
-test('every link leads to a file that exists', () => {
-  const broken = faultsOf((text, document) =>
-    links(text).filter((target) => !existsSync(join(root, dirname(document), target))),
-  );
+test('every link leads to a file that exists, and so does a path that it shows', () => {
+  const broken = faultsOf((text, document) => [
+    ...links(text).filter((target) => !existsSync(join(root, dirname(document), target))),
+    ...linkTexts(text).filter((shown) => looksLikePath(shown) && !exists(shown, document)),
+  ]);
   expect(broken).toEqual([]);
 });
 
