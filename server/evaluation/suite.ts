@@ -12,7 +12,7 @@ const HOLE_CELLS = 16;
 const CIRCLES = 3;
 const SWIPES = 5;
 const NOISE = 0.25;
-/** Of the body's longer side: half the stroke's width (client/brush.ts), and how far from the middle it may pass. */
+/** Of the body's longer side: half the stroke's width (client/hands/brush.ts), and how far from the middle it may pass. */
 const STROKE_RADIUS = 0.19;
 const STROKE_BESIDE = 0.2;
 const STROKE_REACH = 0.6;

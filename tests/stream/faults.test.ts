@@ -4,7 +4,7 @@
  * once more, and then each client must hold what the server holds.
  */
 import { expect, test } from 'vitest';
-import { PageStore } from '../../client/stream/page-store.ts';
+import { PageStore } from '../../client/stream/pageStore.ts';
 import { Pyramid } from '../../client/stream/pyramid.ts';
 import type { FrameSocket } from '../../server/stream/deliver/flow.ts';
 import { Stream } from '../../server/stream/deliver/stream.ts';
