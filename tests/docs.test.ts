@@ -31,6 +31,12 @@ const links = (text: string): string[] =>
 const linkTexts = (text: string): string[] =>
   Array.from(prose(text).matchAll(/\[([^\]\n]+)\]\(/g), ([, shown]) => shown);
 
+/** Paths that commands in blocks of shell name: `vitest run tests/x.test.ts`. */
+const shellPaths = (text: string): string[] =>
+  shellBlocks(text)
+    .split(/\s+/)
+    .filter((word) => /^(server|client|shared|tests)\/[\w./-]+$/.test(word));
+
 /** What these folders hold is made when something runs; `<begin>` and the like stand for a name. */
 const MADE = /^(data|build|node_modules|tests\/browser\/screenshots)(\/|$)|[<>*{}…]|FOLDER/;
 const SOURCE = /\.(ts|js|md|json|css|html|yml)$/;
@@ -67,9 +73,9 @@ test('the top README keeps the two commands with which everybody begins', () => 
   expect(shellBlocks(read('README.md'))).toContain('npm ci && npm test\n');
 });
 
-test('every path in backticks exists', () => {
+test('every path in backticks or in a command exists', () => {
   const missing = faultsOf((text, document) =>
-    inline(text).filter((code) => looksLikePath(code) && !exists(code, document)),
+    [...inline(text), ...shellPaths(text)].filter((code) => looksLikePath(code) && !exists(code, document)),
   );
   expect(missing).toEqual([]);
 });
