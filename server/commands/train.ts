@@ -19,10 +19,10 @@ import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts'
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
 
-/** With these from the start, the others were healed as well (weights/README.md). */
+/** With these from the start, the others were healed as well (server/training/README.md). */
 const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
 
-/** What differs in a run that begins with the weights of an earlier one and ends it (weights/README.md says why). */
+/** What differs in a run that begins with the weights of an earlier one and ends it (server/training/README.md says why). */
 const POLISH_FLAGS = {
   iterations: '800',
   batch: `${POLISH.batch}`,
