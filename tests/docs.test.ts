@@ -142,6 +142,21 @@ test('shared/README.md gives every message type and close code its number', () =
   expect(missing).toEqual([]);
 });
 
+test('server/training/README.md says what a polish sets, as the help does', () => {
+  const help = helpOf('train').replaceAll(/\s+/g, ' ');
+  const [, polish] = /where nothing else is said (.*?) --from FILE/.exec(help) ?? [];
+  const rows = Array.from(
+    read('server/training/README.md').matchAll(
+      /^\| [^|]+ \| `(--[\w-]+)` \| [^|]+ \| `?([^|`]+)`? \| [^|]+ \|$/gm,
+    ),
+    ([, flag, value]) => `${flag} ${value.trim()}`,
+  );
+  const said = Array.from((polish ?? '').matchAll(/(--[\w-]+) (\S+)/g), ([pair]) => pair);
+  const shown = said.filter((pair) => rows.some((row) => row.split(' ')[0] === pair.split(' ')[0]));
+  expect(shown.length).toBeGreaterThan(8);
+  expect(shown.filter((pair) => !rows.includes(pair))).toEqual([]);
+});
+
 /** Faults of all documents, each with the document that it is in. */
 function faultsOf(find: (text: string, document: string) => readonly string[]): string[] {
   return documents.flatMap((document) =>
