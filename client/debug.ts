@@ -1,6 +1,7 @@
 /** `window.regrow`: what a browser test, or a curious player, may ask of the page. */
+
+import type { Point } from '../shared/geometry.ts';
 import type { HelloMessage, StatsMessage, Tool } from '../shared/protocol.ts';
-import type { Point } from './camera.ts';
 
 export interface RegrowHandle {
   /** Joined, and the first pages are drawn. */

@@ -17,7 +17,7 @@ const bin = (name: string, path: string): string =>
 
 /** name → entry point. Each is compiled twice: with relaxed SIMD (FMA) and without. */
 const KERNELS: Readonly<Record<string, string>> = {
-  engine: 'server/engines/wasm/assembly/engine.ts',
+  engine: 'server/engines/wasm/assembly/module.ts',
   trainer: 'server/training/assembly/trainer.ts',
 };
 

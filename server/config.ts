@@ -12,7 +12,7 @@ export interface Config {
   readonly gpuKernels: 'auto' | 'plain' | 'f16';
   /** Threads that step the world. */
   readonly threads: number;
-  /** Pages (64² cells, 0.6 MB) that may exist at once. */
+  /** Pages (64² cells, 0.3 MB) that may exist at once. */
   readonly maxPages: number;
   /** An update that moves no channel by more than this is not made: the cell rests (`engines/engine.ts`). */
   readonly rest: number;

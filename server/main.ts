@@ -1,11 +1,11 @@
 /** Wiring only: config → world → server. */
 import { Admin } from './admin/admin.ts';
-import { makeProber } from './admin/prober.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
-import { createServer } from './http/server.ts';
+import { startWorld } from './links/threadLink.ts';
+import { createServer } from './server.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
-import { startWorld } from './world/link.ts';
 
 /** For saving the world and closing sockets, once a signal has come. */
 const STOP_MS = 10_000;

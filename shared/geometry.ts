@@ -14,6 +14,12 @@ export interface Size {
   readonly height: number;
 }
 
+/** Cells or pixels, whichever its user says. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 /** A rectangle of cells; `x`, `y` its top left corner. */
 export interface Rect extends Size {
   readonly x: number;

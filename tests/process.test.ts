@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type RunningServer, startServer, until } from './server-process.ts';
+import { type RunningServer, startServer, until } from './serverProcess.ts';
 
 interface Organism {
   readonly id: number;

@@ -3,7 +3,7 @@
 import type { RuleEntry } from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
 import { formatCount } from '../format.ts';
-import { prefersReducedMotion } from '../theme.ts';
+import { prefersReducedMotion } from '../style/theme.ts';
 import { healingFilmUrl } from './api.ts';
 import { CurvePlot, type Point } from './plots.ts';
 

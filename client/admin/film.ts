@@ -1,7 +1,7 @@
 /** A rule's film: from a seed to a body, half of it cut off, and what heals. */
 
 import type { ProbeAnswer } from '../../shared/adminApi.ts';
-import { prefersReducedMotion } from '../theme.ts';
+import { prefersReducedMotion } from '../style/theme.ts';
 import { filmUrl } from './api.ts';
 
 const FRAME_MS = 80;

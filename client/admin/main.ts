@@ -19,7 +19,7 @@ import { SessionsPanel } from './sessions.ts';
 import { Trial } from './trial.ts';
 import { TunerPanel } from './tuner.ts';
 import { Upload } from './upload.ts';
-import { WorldPanel } from './world-panel.ts';
+import { WorldPanel } from './worldPanel.ts';
 
 const LIVE_MS = 1_000;
 /** Of the slower questions: rules, and who did what. */

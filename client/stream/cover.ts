@@ -4,7 +4,7 @@
  * flashes empty while the level changes, and nothing is drawn twice. Pure.
  */
 import { PAGE_CELLS } from '../../shared/geometry.ts';
-import type { Entry, PageCache } from './page-cache.ts';
+import type { Entry, PageCache } from './pageCache.ts';
 import type { PageRect } from './pyramid.ts';
 
 /**

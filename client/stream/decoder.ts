@@ -170,4 +170,4 @@ export class Decoder {
 }
 
 const spawnWorker = (): WorkerLike =>
-  new Worker(new URL('./decode-worker.ts', import.meta.url), { type: 'module', name: 'decode' });
+  new Worker(new URL('./decodeWorker.ts', import.meta.url), { type: 'module', name: 'decode' });

@@ -7,7 +7,7 @@ import { decodeFrame, type Frame, FrameError } from '../../shared/frame.ts';
 import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
 import { BATCH_PAGES, BATCHES, type FromWorker, type ToWorker } from './messages.ts';
 import { glow, WorldMap } from './overview.ts';
-import { BLANK, type Page, PageStore } from './page-store.ts';
+import { BLANK, type Page, PageStore } from './pageStore.ts';
 import { type PageRect, Pyramid } from './pyramid.ts';
 
 /** Small bodies would be too faint on the map: their average is boosted. */

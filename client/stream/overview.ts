@@ -2,7 +2,7 @@
 import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
 import { cover } from './cover.ts';
 import type { Picture } from './messages.ts';
-import type { Page, PageStore } from './page-store.ts';
+import type { Page, PageStore } from './pageStore.ts';
 import type { PageRect } from './pyramid.ts';
 
 /** The map's texels a side at most: it is shown a good hundred pixels wide. */

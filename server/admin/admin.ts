@@ -3,7 +3,6 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Player } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
 import { replyJson } from '../http/replies.ts';
 import { sanitiseName } from '../rooms/names.ts';
@@ -12,26 +11,16 @@ import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { makeProber, type Prober } from '../swaps/prober.ts';
+import { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Tuner } from '../tuner/tuner.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { Bans } from './bans.ts';
 import { Lockout } from './lockout.ts';
 import { Logins, setCookie } from './logins.ts';
-import { makeProber, type Prober } from './prober.ts';
 import { Refusal, readJson, refuseForeign } from './requests.ts';
-import { Routes } from './routes.ts';
-import { SwapDesk } from './swapDesk.ts';
+import { type Audience, Routes } from './routes.ts';
 import { type AdminToken, adminToken } from './token.ts';
-
-/** Everybody in the world, as far as an admin has to do with them. */
-export interface Audience {
-  announce(text: string): void;
-  readonly guests: readonly Player[];
-  /** @returns false when there is no such player */
-  kick(id: string, reason: string): boolean;
-  /** @returns false when there is no such player */
-  mute(id: string, isMuted: boolean): boolean;
-}
 
 /** Nobody has joined yet, or ever will. */
 const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   AuditEntry,
   LiveAnswer,
+  Player,
   ProbeAnswer as ProbeShown,
   RulesAnswer,
   SessionsAnswer,
@@ -15,20 +16,29 @@ import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/fo
 import { type Actor, type BanRecord, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Prober } from '../swaps/prober.ts';
+import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Tuner } from '../tuner/tuner.ts';
 import { TUNER_MODES } from '../tuner/view.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
-import type { Audience } from './admin.ts';
 import { type Bans, MOST_BANS } from './bans.ts';
-import type { Prober } from './prober.ts';
 import { expectType, type Fields, Refusal, readBody, readJson } from './requests.ts';
-import type { SwapDesk } from './swapDesk.ts';
 
 const MOST_AUDIT = 100;
 const MOST_SWAPS = 50;
 const MOST_SESSIONS = 20;
 const LONGEST_BAN_MINUTES = 365 * 24 * 60;
+
+/** Everybody in the world, as far as an admin has to do with them. */
+export interface Audience {
+  announce(text: string): void;
+  readonly guests: readonly Player[];
+  /** @returns false when there is no such player */
+  kick(id: string, reason: string): boolean;
+  /** @returns false when there is no such player */
+  mute(id: string, isMuted: boolean): boolean;
+}
 
 export interface RoutesOptions {
   readonly world: WorldLink;

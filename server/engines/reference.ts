@@ -46,115 +46,115 @@ class ReferenceEngine implements Engine {
   readonly description = 'reference, plain TypeScript, for tests';
   readonly width: number;
   readonly height: number;
-  private readonly across: number;
-  private readonly maxPages: number;
-  private readonly rest: number;
-  private readonly bounds: boolean;
-  private randomSeed: number;
-  private steps = 0;
+  readonly #across: number;
+  readonly #maxPages: number;
+  readonly #rest: number;
+  readonly #bounds: boolean;
+  #randomSeed: number;
+  #steps = 0;
   /** [height, width, 16] */
-  private state: Float32Array;
+  #state: Float32Array;
   /** [height, width] */
-  private owners: Uint16Array;
-  private readonly rules = new Map<RuleSlot, Rule>();
-  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  #owners: Uint16Array;
+  readonly #rules = new Map<RuleSlot, Rule>();
+  readonly #organisms = new Map<OrganismId, RuleSlot>();
   /** Of those that have one. */
-  private readonly territories = new Map<OrganismId, Rect>();
+  readonly #territories = new Map<OrganismId, Rect>();
   /** Pixels of each page as they were last visited; absent: zeros. */
-  private readonly visited = new Map<number, Uint8Array>();
+  readonly #visited = new Map<number, Uint8Array>();
 
   constructor({ width, height, randomSeed, maxPages, rest = 0, bounds = true }: EngineOptions) {
     this.width = width;
     this.height = height;
-    this.randomSeed = randomSeed;
-    this.rest = Math.fround(rest);
-    this.bounds = bounds;
-    this.across = pagesAcross(width);
-    this.maxPages = maxPages ?? this.across * pagesAcross(height);
-    this.state = new Float32Array(width * height * CHANNELS);
-    this.owners = new Uint16Array(width * height);
+    this.#randomSeed = randomSeed;
+    this.#rest = Math.fround(rest);
+    this.#bounds = bounds;
+    this.#across = pagesAcross(width);
+    this.#maxPages = maxPages ?? this.#across * pagesAcross(height);
+    this.#state = new Float32Array(width * height * CHANNELS);
+    this.#owners = new Uint16Array(width * height);
   }
 
   get stepNumber(): number {
-    return this.steps;
+    return this.#steps;
   }
 
   get pageCount(): number {
-    return this.livingPages().length;
+    return this.#livingPages().length;
   }
 
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
-    this.rules.set(slot, rule);
+    this.#rules.set(slot, rule);
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
     checkPlace(x, y, territory, this);
-    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
-    if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
-    const pages = this.livingPages();
-    if (pages.length >= this.maxPages && !pages.includes(this.pageOf(x, y))) {
+    if (this.#organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    if (!this.#rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    const pages = this.#livingPages();
+    if (pages.length >= this.#maxPages && !pages.includes(this.#pageOf(x, y))) {
       throw new EngineError(`no room: ${pages.length} pages exist, no more may`);
     }
-    this.organisms.set(organism, slot);
-    this.stake(organism, territory);
+    this.#organisms.set(organism, slot);
+    this.#stake(organism, territory);
     const cell = y * this.width + x;
-    this.owners[cell] = organism;
-    this.state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
-    this.state.fill(1, cell * CHANNELS + 3, (cell + 1) * CHANNELS);
+    this.#owners[cell] = organism;
+    this.#state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
+    this.#state.fill(1, cell * CHANNELS + 3, (cell + 1) * CHANNELS);
   }
 
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
-    checkPlanted(organism, this.organisms);
+    checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.stake(organism, territory);
-    for (let cell = 0; cell < this.owners.length; cell++) {
-      if (this.owners[cell] !== organism) continue;
-      if (!this.mayLive(organism, cell % this.width, Math.floor(cell / this.width))) this.clearCell(cell);
+    this.#stake(organism, territory);
+    for (let cell = 0; cell < this.#owners.length; cell++) {
+      if (this.#owners[cell] !== organism) continue;
+      if (!this.#mayLive(organism, cell % this.width, Math.floor(cell / this.width))) this.#clearCell(cell);
     }
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
-    checkPlanted(organism, this.organisms);
-    if (!this.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
-    this.organisms.set(organism, slot);
+    checkPlanted(organism, this.#organisms);
+    if (!this.#rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    this.#organisms.set(organism, slot);
   }
 
   remove(organism: OrganismId): void {
-    checkPlanted(organism, this.organisms);
-    for (let cell = 0; cell < this.owners.length; cell++) {
-      if (this.owners[cell] === organism) this.clearCell(cell);
+    checkPlanted(organism, this.#organisms);
+    for (let cell = 0; cell < this.#owners.length; cell++) {
+      if (this.#owners[cell] === organism) this.#clearCell(cell);
     }
-    this.organisms.delete(organism);
-    this.territories.delete(organism);
+    this.#organisms.delete(organism);
+    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
-    checkPerturbation(perturbation, this.organisms);
+    checkPerturbation(perturbation, this.#organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        for (const cell of this.cellsIn(strokeRows([perturbation], this))) this.clearCell(cell);
+        for (const cell of this.#cellsIn(strokeRows([perturbation], this))) this.#clearCell(cell);
         return;
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
-        for (const cell of this.cellsIn(strokeRows(capsules, this))) {
-          if (this.owners[cell] === 0 || !(this.state[cell * CHANNELS + ALPHA] > THRESHOLD)) continue;
+        for (const cell of this.#cellsIn(strokeRows(capsules, this))) {
+          if (this.#owners[cell] === 0 || !(this.#state[cell * CHANNELS + ALPHA] > THRESHOLD)) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
           for (let c = 0; c < CHANNELS; c++) {
-            const noise = noiseAt(this.randomSeed, salt, this.steps, x, y, c);
-            this.state[cell * CHANNELS + c] += Math.fround(noise * amplitude);
+            const noise = noiseAt(this.#randomSeed, salt, this.#steps, x, y, c);
+            this.#state[cell * CHANNELS + c] += Math.fround(noise * amplitude);
           }
-          if (this.bounds && !boundCell(this.state, cell * CHANNELS)) this.clearCell(cell);
+          if (this.#bounds && !boundCell(this.#state, cell * CHANNELS)) this.#clearCell(cell);
         }
         return;
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        for (let cell = 0; cell < this.owners.length; cell++) {
+        for (let cell = 0; cell < this.#owners.length; cell++) {
           const distanceSquared = ((cell % this.width) - x) ** 2 + (Math.floor(cell / this.width) - y) ** 2;
-          if (this.owners[cell] === organism && distanceSquared > radius * radius) this.clearCell(cell);
+          if (this.#owners[cell] === organism && distanceSquared > radius * radius) this.#clearCell(cell);
         }
         return;
       }
@@ -164,112 +164,112 @@ class ReferenceEngine implements Engine {
   }
 
   async step(steps: number): Promise<void> {
-    for (let i = 0; i < steps; i++) this.stepOnce();
+    for (let i = 0; i < steps; i++) this.#stepOnce();
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    for (let page = 0; page < this.across * pagesAcross(this.height); page++) {
-      const rgba = this.pixels(page);
-      const before = this.visited.get(page) ?? new Uint8Array(PAGE_BYTES);
+    for (let page = 0; page < this.#across * pagesAcross(this.height); page++) {
+      const rgba = this.#pixels(page);
+      const before = this.#visited.get(page) ?? new Uint8Array(PAGE_BYTES);
       if (rgba.every((byte, i) => byte === before[i])) continue;
-      this.visited.set(page, rgba);
+      this.#visited.set(page, rgba);
       visit(page, rgba.slice());
     }
   }
 
   async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    for (const page of this.livingPages()) visit(page, this.pixels(page));
+    for (const page of this.#livingPages()) visit(page, this.#pixels(page));
   }
 
   async readPage(page: number, into: Uint8Array): Promise<void> {
-    into.set(this.pixels(page));
+    into.set(this.#pixels(page));
   }
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
     into.fill(0);
-    this.visitRect(rect, (cell, offset) => {
-      if (this.owners[cell] !== organism) return;
-      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.state[cell * CHANNELS + c];
+    this.#visitRect(rect, (cell, offset) => {
+      if (this.#owners[cell] !== organism) return;
+      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.#state[cell * CHANNELS + c];
     });
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
     into.fill(0);
-    this.visitRect(rect, (cell, offset) => {
-      into[offset] = this.owners[cell];
+    this.#visitRect(rect, (cell, offset) => {
+      into[offset] = this.#owners[cell];
     });
   }
 
   async census(): Promise<OrganismCensus[]> {
     const counts = new Map<OrganismId, number>();
-    for (const owner of this.owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    return Array.from(this.organisms.keys(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
+    for (const owner of this.#owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    return Array.from(this.#organisms.keys(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
   }
 
   async save(): Promise<EngineState> {
     const pages: PageState[] = [];
-    for (let page = 0; page < this.across * pagesAcross(this.height); page++) {
+    for (let page = 0; page < this.#across * pagesAcross(this.height); page++) {
       const cells = new Float32Array(PAGE_CELLS * PAGE_CELLS * CHANNELS);
       const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
-      this.visitRect(this.pageRect(page), (cell, offset) => {
-        owners[offset] = this.owners[cell];
-        cells.set(this.state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
+      this.#visitRect(this.#pageRect(page), (cell, offset) => {
+        owners[offset] = this.#owners[cell];
+        cells.set(this.#state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
       });
       if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
     }
-    const organisms = organismStates(this.organisms, this.territories);
-    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
+    const organisms = organismStates(this.#organisms, this.#territories);
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
   }
 
   async restore(state: EngineState): Promise<void> {
-    checkState(state, this, this.maxPages, (slot) => this.rules.has(slot));
-    this.state.fill(0);
-    this.owners.fill(0);
-    this.organisms.clear();
-    this.territories.clear();
+    checkState(state, this, this.#maxPages, (slot) => this.#rules.has(slot));
+    this.#state.fill(0);
+    this.#owners.fill(0);
+    this.#organisms.clear();
+    this.#territories.clear();
     for (const { id, rule, territory } of state.organisms) {
-      this.organisms.set(id, rule);
-      this.stake(id, territory);
+      this.#organisms.set(id, rule);
+      this.#stake(id, territory);
     }
     for (const saved of state.pages) {
-      const mended = this.bounds ? mendedPage(saved, this, (id) => this.territories.get(id)) : saved;
+      const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#territories.get(id)) : saved;
       const { page, cells, owners } = mended;
-      this.visitRect(this.pageRect(page), (cell, offset) => {
-        this.owners[cell] = owners[offset];
-        this.state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
+      this.#visitRect(this.#pageRect(page), (cell, offset) => {
+        this.#owners[cell] = owners[offset];
+        this.#state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
       });
     }
-    this.steps = state.stepNumber;
-    this.randomSeed = state.randomSeed;
+    this.#steps = state.stepNumber;
+    this.#randomSeed = state.randomSeed;
   }
 
   dispose(): void {
     // Nothing is held open.
   }
 
-  private stepOnce(): void {
+  #stepOnce(): void {
     const { width, height } = this;
     const tentative = new Uint16Array(width * height);
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) tentative[y * width + x] = this.tentativeOwner(x, y);
+      for (let x = 0; x < width; x++) tentative[y * width + x] = this.#tentativeOwner(x, y);
     }
-    const next = this.state.slice();
+    const next = this.#state.slice();
     const exploded = new Uint8Array(width * height);
     const preAlive = new Uint8Array(width * height);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
-        if (organism === 0 || !this.isBesideOpaque(x, y, organism, this.owners, this.state)) continue;
+        if (organism === 0 || !this.#isBesideOpaque(x, y, organism, this.#owners, this.#state)) continue;
         preAlive[cell] = 1;
-        const rule = this.rules.get(this.organisms.get(organism)!)!;
-        if (!fires(cellHash(this.randomSeed, this.steps, x, y), fireThreshold(rule.fireRate))) continue;
+        const rule = this.#rules.get(this.#organisms.get(organism)!)!;
+        if (!fires(cellHash(this.#randomSeed, this.#steps, x, y), fireThreshold(rule.fireRate))) continue;
         const channelOf = (dx: number, dy: number, channel: number) =>
-          this.ownerAt(x + dx, y + dy) === organism
-            ? this.state[(cell + dy * width + dx) * CHANNELS + channel]
+          this.#ownerAt(x + dx, y + dy) === organism
+            ? this.#state[(cell + dy * width + dx) * CHANNELS + channel]
             : 0;
         const channels = next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS);
-        if (!updateCell(rule, channelOf, this.rest, channels) || !this.bounds || boundCell(channels, 0))
+        if (!updateCell(rule, channelOf, this.#rest, channels) || !this.#bounds || boundCell(channels, 0))
           continue;
         exploded[cell] = 1;
         channels.fill(0); // not opaque in the mask after
@@ -281,30 +281,30 @@ class ReferenceEngine implements Engine {
         const cell = y * width + x;
         const organism = tentative[cell];
         if (!preAlive[cell] || exploded[cell]) continue;
-        if (this.isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
+        if (this.#isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
       }
     }
     // Both masks are finished; only now may cells be cleared.
     for (let cell = 0; cell < owners.length; cell++) {
       if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
     }
-    this.state = next;
-    this.owners = owners;
-    this.steps = (this.steps + 1) >>> 0;
+    this.#state = next;
+    this.#owners = owners;
+    this.#steps = (this.#steps + 1) >>> 0;
   }
 
   /** Who a cell belongs to for this step: its owner, else that of its most opaque neighbour that may live there. */
-  private tentativeOwner(x: number, y: number): OrganismId {
-    const own = this.ownerAt(x, y);
+  #tentativeOwner(x: number, y: number): OrganismId {
+    const own = this.#ownerAt(x, y);
     if (own !== 0) return own;
     let organism = 0;
     let best = THRESHOLD;
     for (let dy = -1; dy <= 1; dy++) {
       for (let dx = -1; dx <= 1; dx++) {
-        const owner = this.ownerAt(x + dx, y + dy);
+        const owner = this.#ownerAt(x + dx, y + dy);
         if (owner === 0) continue;
-        const alpha = this.state[((y + dy) * this.width + x + dx) * CHANNELS + ALPHA];
-        if (alpha > best && this.mayLive(owner, x, y)) {
+        const alpha = this.#state[((y + dy) * this.width + x + dx) * CHANNELS + ALPHA];
+        if (alpha > best && this.#mayLive(owner, x, y)) {
           best = alpha;
           organism = owner;
         }
@@ -314,7 +314,7 @@ class ReferenceEngine implements Engine {
   }
 
   /** The alive mask: whether the 3x3 around a cell holds one of the organism with alpha above the threshold. */
-  private isBesideOpaque(
+  #isBesideOpaque(
     x: number,
     y: number,
     organism: OrganismId,
@@ -330,61 +330,61 @@ class ReferenceEngine implements Engine {
     return false;
   }
 
-  private stake(organism: OrganismId, territory: Rect | undefined): void {
-    if (territory === undefined) this.territories.delete(organism);
-    else this.territories.set(organism, { ...territory });
+  #stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.#territories.delete(organism);
+    else this.#territories.set(organism, { ...territory });
   }
 
   /** Whether the cell lies in the organism's territory, where territories bind. */
-  private mayLive(organism: OrganismId, x: number, y: number): boolean {
-    return !this.bounds || holds(this.territories.get(organism), x, y);
+  #mayLive(organism: OrganismId, x: number, y: number): boolean {
+    return !this.#bounds || holds(this.#territories.get(organism), x, y);
   }
 
-  private ownerAt(x: number, y: number): OrganismId {
-    return x < 0 || y < 0 || x >= this.width || y >= this.height ? 0 : this.owners[y * this.width + x];
+  #ownerAt(x: number, y: number): OrganismId {
+    return x < 0 || y < 0 || x >= this.width || y >= this.height ? 0 : this.#owners[y * this.width + x];
   }
 
-  private clearCell(cell: number): void {
-    this.owners[cell] = 0;
-    this.state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+  #clearCell(cell: number): void {
+    this.#owners[cell] = 0;
+    this.#state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   }
 
-  private *cellsIn(spans: readonly Span[]): Generator<number> {
+  *#cellsIn(spans: readonly Span[]): Generator<number> {
     for (const { y, first, last } of spans) {
       for (let x = first; x <= last; x++) yield y * this.width + x;
     }
   }
 
-  private pageOf(x: number, y: number): number {
-    return Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
+  #pageOf(x: number, y: number): number {
+    return Math.floor(y / PAGE_CELLS) * this.#across + Math.floor(x / PAGE_CELLS);
   }
 
   /** Pages that hold an owned cell, or a cell where life can be next. */
-  private livingPages(): number[] {
+  #livingPages(): number[] {
     const pages = new Set<number>();
     for (let y = 0; y < this.height; y++) {
       for (let x = 0; x < this.width; x++) {
-        if (this.tentativeOwner(x, y) !== 0) pages.add(this.pageOf(x, y));
+        if (this.#tentativeOwner(x, y) !== 0) pages.add(this.#pageOf(x, y));
       }
     }
     return [...pages].sort((a, b) => a - b);
   }
 
-  private pageRect(page: number): Rect {
-    const x = (page % this.across) * PAGE_CELLS;
-    return { x, y: Math.floor(page / this.across) * PAGE_CELLS, width: PAGE_CELLS, height: PAGE_CELLS };
+  #pageRect(page: number): Rect {
+    const x = (page % this.#across) * PAGE_CELLS;
+    return { x, y: Math.floor(page / this.#across) * PAGE_CELLS, width: PAGE_CELLS, height: PAGE_CELLS };
   }
 
-  private pixels(page: number): Uint8Array {
+  #pixels(page: number): Uint8Array {
     const rgba = new Uint8Array(PAGE_BYTES);
-    this.visitRect(this.pageRect(page), (cell, offset) => {
-      for (let c = 0; c < 4; c++) rgba[offset * 4 + c] = toByte(this.state[cell * CHANNELS + c]);
+    this.#visitRect(this.#pageRect(page), (cell, offset) => {
+      for (let c = 0; c < 4; c++) rgba[offset * 4 + c] = toByte(this.#state[cell * CHANNELS + c]);
     });
     return rgba;
   }
 
   /** @param visit - `offset` is row-major in `rect`; cells outside the world are left out */
-  private visitRect(rect: Rect, visit: (cell: number, offset: number) => void): void {
+  #visitRect(rect: Rect, visit: (cell: number, offset: number) => void): void {
     for (let dy = 0; dy < rect.height; dy++) {
       for (let dx = 0; dx < rect.width; dx++) {
         const x = rect.x + dx;

@@ -1,7 +1,7 @@
 /** How much a player may hurt: a token bucket, in cells. */
 import { BUDGET_CELLS, BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
-import { TokenBucket } from '../stream/tokenBucket.ts';
+import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 
 export const strokeBudget = (nowMs: number): TokenBucket =>
   new TokenBucket(BUDGET_CELLS, BUDGET_CELLS_PER_SECOND, nowMs);

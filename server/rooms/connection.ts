@@ -4,15 +4,15 @@
  * methods is used; and frames pass by `ws`, which writes a message in two pieces: they bring room for their
  * own header, and what goes to everybody is put behind one header once.
  *
- * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/flow.ts`),
+ * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/deliver/flow.ts`),
  * `CONTROL_BYTES` more of messages, and the one message that crossed that line.
  */
 import type { Socket } from 'node:net';
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
 import type { WebSocket } from 'ws';
 import { ServerMessageType } from '../../shared/protocol.ts';
-import { type FrameSocket, WINDOW_BYTES } from '../stream/flow.ts';
-import { HEADROOM_BYTES } from '../stream/viewer.ts';
+import { type FrameSocket, WINDOW_BYTES } from '../stream/deliver/flow.ts';
+import { HEADROOM_BYTES } from '../stream/deliver/viewer.ts';
 import { LONGEST_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
 /** Beyond the window: room for messages beside a full window of frames. */

@@ -12,10 +12,10 @@ import {
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
-import type { FrameSocket } from '../stream/flow.ts';
-import type { Stream } from '../stream/stream.ts';
-import { TokenBucket } from '../stream/tokenBucket.ts';
-import type { Viewer } from '../stream/viewer.ts';
+import type { FrameSocket } from '../stream/deliver/flow.ts';
+import type { Stream } from '../stream/deliver/stream.ts';
+import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
+import type { Viewer } from '../stream/deliver/viewer.ts';
 import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';

@@ -2,6 +2,9 @@
  * A session while it lasts: what has happened so far, put together event by event. The same events, read back from
  * the journal of a process that was killed, make the same draft.
  */
+
+import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
+import { HEALED_SHARE, type WoundEvent } from '../world/woundWatch.ts';
 import { Facts } from './facts.ts';
 import {
   checkBlow,
@@ -17,8 +20,6 @@ import {
   SPECIES_NAME,
   sessionId,
 } from './record.ts';
-import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
-import { HEALED_SHARE, type WoundEvent } from './woundWatch.ts';
 
 /** How many came and what they tried; each replaces the one before. */
 export interface Counts {

@@ -8,8 +8,8 @@ import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MAX_WORLD_CELLS } from '../../shared/geometry.ts';
 import { MAX_BRUSH_RADIUS, MAX_STROKE_POINTS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
+import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
 import { FactError, Facts } from './facts.ts';
-import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
 
 export const SESSION_FORMAT = 1;
 /** Wounds of one session; those that come after them are counted only. */

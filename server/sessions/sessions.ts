@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorldLink } from '../world/messages.ts';
+import type { WoundEvent } from '../world/woundWatch.ts';
 import { type Counts, Draft, type DraftFigures } from './draft.ts';
 import { Journal, recover } from './journal.ts';
 import {
@@ -16,7 +17,6 @@ import {
   type SessionRecord,
   writeSession,
 } from './record.ts';
-import type { WoundEvent } from './woundWatch.ts';
 
 /** Records that are kept, and their bytes together; the oldest go first. */
 export const KEPT_RECORDS = 100;

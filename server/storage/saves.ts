@@ -5,30 +5,39 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealError } from './sealed.ts';
-import { readSnapshot, type WorldState, writeSnapshot } from './snapshot.ts';
 
-export interface Restored {
+/** How a state becomes a file. What is in it is its maker's to know. */
+export interface SaveFormat<State> {
+  /** @throws SealError when the file is corrupt */
+  read(path: string): Promise<State>;
+  /** @param keep - called before the new file replaces the old one */
+  write(path: string, state: State, keep: () => Promise<void>): Promise<void>;
+}
+
+export interface Restored<State> {
   /** null: there is no save that can be read. */
-  readonly state: WorldState | null;
+  readonly state: State | null;
   /** For the operator. */
   readonly notes: readonly string[];
 }
 
-export class Saves {
+export class Saves<State> {
   readonly newest: string;
   readonly previous: string;
   readonly #folder: string;
+  readonly #format: SaveFormat<State>;
 
-  constructor(folder: string) {
+  constructor(folder: string, format: SaveFormat<State>) {
     this.#folder = folder;
+    this.#format = format;
     this.newest = join(folder, 'world.regrow');
     this.previous = join(folder, 'world.regrow.1');
   }
 
   /** Calls must not overlap. */
-  async write(state: WorldState): Promise<void> {
+  async write(state: State): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    await writeSnapshot(this.newest, state, () => renameIfThere(this.newest, this.previous));
+    await this.#format.write(this.newest, state, () => renameIfThere(this.newest, this.previous));
   }
 
   /**
@@ -36,11 +45,11 @@ export class Saves {
    *
    * @throws when a file cannot be read at all, or is of a format from the future: an operator must look
    */
-  async read(now = new Date()): Promise<Restored> {
+  async read(now = new Date()): Promise<Restored<State>> {
     const notes: string[] = [];
     for (const path of [this.newest, this.previous]) {
       try {
-        const state = await readSnapshot(path);
+        const state = await this.#format.read(path);
         if (path === this.previous) notes.push(`using the save before it, ${path}`);
         return { state, notes };
       } catch (error) {

@@ -2,7 +2,7 @@
  * What is done to a grown body so that its rule learns to heal it. Sizes are parts of the body's *reach*, half
  * its longer side, so that a small body is not simply destroyed nor a large one merely scratched.
  */
-import type { Blow } from '../sessions/wound.ts';
+import type { Blow } from '../world/wound.ts';
 import type { GridShape } from './kernel.ts';
 import { drawPlayed } from './played.ts';
 import type { Random } from './random.ts';

@@ -35,6 +35,17 @@ export function gridShape(width: number, height: number): GridShape {
 /** Index of a cell in a state; times 16 for its channels. */
 export const cellIndex = (shape: GridShape, x: number, y: number): number => (y + 1) * shape.stride + x + 1;
 
+/** int32s that threads and owner share. */
+export const Control = { generation: 0, next: 1, slotCount: 2, idle: 3, stop: 4, order: 16 } as const;
+
+/** What a thread of `Rollouts` is started with. */
+export interface WorkerSetup {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly layout: Layout;
+  readonly thread: number;
+}
+
 export interface LayoutOptions {
   readonly shape: GridShape;
   readonly hidden: number;

@@ -1,6 +1,6 @@
 /** Strokes that a hand drew on the page (`play.json`, recorded by `tests/bench/play/record.ts`), as blows to a body. */
 import { readFileSync } from 'node:fs';
-import type { Blow } from '../sessions/wound.ts';
+import type { Blow } from '../world/wound.ts';
 import type { Random } from './random.ts';
 
 const STEPS_PER_SECOND = 30;

@@ -5,8 +5,8 @@
 import { strokeRows } from '../engines/capsule.ts';
 import { noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
-import type { Blow } from '../sessions/wound.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
+import type { Blow } from '../world/wound.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 import type { RolloutBatch } from './rollouts.ts';

@@ -22,7 +22,7 @@
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn
  *   body knows where it is. Without it, what grew back often stood a cell or two beside its place, for ever; with
- *   it, half the iterations teach as much and every cut heals (weights/README.md).
+ *   it, half the iterations teach as much and every cut heals (server/training/README.md).
  * - *overflow*: hidden channels are drawn back into -1..1.
  * - *quiescence*: of bodies that were whole, the change from step to step.
  */
@@ -34,7 +34,7 @@ import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './st
 /** Of the place among what is taught, unless it is said. */
 export const PLACE_WEIGHT = 0.3;
 
-/** What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's (weights/README.md says why). */
+/** What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's (server/training/README.md says why). */
 export const POLISH = {
   batch: 8,
   reseed: 'any',

@@ -8,6 +8,7 @@ import { loadModule } from '../engines/wasm/modules.ts';
 import { tilesAreWide } from '../engines/wasm/tiles.ts';
 import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
 import {
+  Control,
   createMemory,
   gradientPlaces,
   JOB_INTS,
@@ -21,18 +22,9 @@ import {
   transpose,
   type Weights,
   WHOLE_OVERFLOW,
+  type WorkerSetup,
   writeWeights,
 } from './kernel.ts';
-
-/** int32s that threads and owner share. */
-export const Control = { generation: 0, next: 1, slotCount: 2, idle: 3, stop: 4, order: 16 } as const;
-
-export interface WorkerSetup {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
-  readonly layout: Layout;
-  readonly thread: number;
-}
 
 /** In a mask of open cells: a cell may live here. 0: a wall stands here. */
 export const OPEN = 255;

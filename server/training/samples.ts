@@ -3,13 +3,13 @@ import { CHANNELS } from '../rules/rule.ts';
 import { damage, drawKind } from './damage.ts';
 import type { GridShape } from './kernel.ts';
 import { Likeness } from './likeness.ts';
+import type { TrainingPlan } from './plan.ts';
 import type { Random } from './random.ts';
 import { drawReplay, type Replay, replay } from './recorded.ts';
 import * as regime from './regime.ts';
 import type { RolloutBatch } from './rollouts.ts';
 import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import type { Target } from './target.ts';
-import type { TrainingPlan } from './train.ts';
 import { buildWalls, clearWalled, drawEdge, drawNeighbours, type Walls } from './walls.ts';
 
 /** What becomes of one slot of a batch. */

@@ -1,7 +1,6 @@
 /** One thread of `Rollouts`: takes slots until none is left, reports, sleeps. */
 import { workerData } from 'node:worker_threads';
-import { Kernel } from './kernel.ts';
-import { Control, type WorkerSetup } from './rollouts.ts';
+import { Control, Kernel, type WorkerSetup } from './kernel.ts';
 
 const { module, memory, layout, thread } = workerData as WorkerSetup;
 const control = new Int32Array(

@@ -1,9 +1,9 @@
 /** What comes of finished jobs: candidates in the registry, each with its film, until an admin promotes or rejects it. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SwapDesk, SwapResult } from '../admin/swapDesk.ts';
 import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
+import type { SwapDesk, SwapResult } from '../swaps/swapDesk.ts';
 import { isResult, type Job, type Jobs, type Result, readJson } from './jobs.ts';
 
 /** Of candidates: about 100 kB each. */

@@ -3,9 +3,10 @@
  * noise* when, over random seeds, it is worse by more than its margin (`paired.ts`, the whole family at 5 %). A
  * candidate is kept when it heals held-out wounds better, beyond noise, and no figure is worse.
  */
+
+import { type EvaluationTarget, evaluate } from '../evaluation/evaluate.ts';
+import { meanOf, medianOf } from '../evaluation/statistics.ts';
 import type { Rule } from '../rules/rule.ts';
-import { type EvaluationTarget, evaluate } from '../training/evaluate.ts';
-import { meanOf, medianOf } from '../training/statistics.ts';
 import { type Healing, type HealOptions, measureHealing } from './heal.ts';
 import { holm, SIGNIFICANCE, signFlip } from './paired.ts';
 import type { Blows } from './wounds.ts';
@@ -14,7 +15,7 @@ import type { Blows } from './wounds.ts';
 const LAST_STEP = 2_000;
 /** Recovery is of 1: 0.02 is two per cent of a wound. */
 const RECOVERY_MARGIN = 0.02;
-/** Mean square error: a tenth of what a shipped rule may have (`training/verdict.ts`), or of the incumbent's. */
+/** Mean square error: a tenth of what a shipped rule may have (`evaluation/verdict.ts`), or of the incumbent's. */
 const ERROR_MARGIN = 3e-5;
 /** Cells that change a step, or a tenth of the incumbent's. */
 const STILLNESS_MARGIN = 2;

@@ -2,11 +2,12 @@
  * How well a rule heals recorded wounds: bodies are grown, wounded blow by blow at their steps, and looked at while
  * they heal. What fires depends on the random seed and the step alone, so two rules are compared pair by pair.
  */
+
+import { meanOf, medianOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, plantSeed } from '../training/states.ts';
-import { meanOf, medianOf } from '../training/statistics.ts';
 import type { Target } from '../training/target.ts';
 import type { Blows } from './wounds.ts';
 

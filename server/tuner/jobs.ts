@@ -15,7 +15,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { writeWhole } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
-import type { Wound } from '../sessions/wound.ts';
+import type { Wound } from '../world/wound.ts';
 
 export const JOB_FILES = {
   job: 'job.json',

@@ -1,8 +1,8 @@
 /** What a species shall look like, as a PNG that the trainer reads; and a wound's healing as a strip of pictures. */
 import { encode } from 'fast-png';
+import { type EvaluationTarget, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import type { Rule } from '../rules/rule.ts';
 import { RuleError } from '../rules/rule.ts';
-import { type EvaluationTarget, matureTarget, targetOf } from '../training/evaluate.ts';
 import { cellIndex } from '../training/kernel.ts';
 import { forEachCell } from '../training/states.ts';
 import type { Target, TargetSource } from '../training/target.ts';

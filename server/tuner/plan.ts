@@ -1,9 +1,9 @@
 /** How a rule is fine-tuned: what a training of a few minutes may differ in from one that starts from nothing. */
 import type { Rule } from '../rules/rule.ts';
 import { DAMAGE_KINDS } from '../training/damage.ts';
+import type { TrainingPlan } from '../training/plan.ts';
 import { PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { TargetSource } from '../training/target.ts';
-import type { TrainingPlan } from '../training/train.ts';
 import type { Job } from './jobs.ts';
 import { type Blows, randomSeedOf } from './wounds.ts';
 

@@ -1,8 +1,8 @@
 /** How the tuning goes, while it goes: what the admin watches. */
 
+import type { EvaluationTarget } from '../evaluation/evaluate.ts';
+import { meanOf } from '../evaluation/statistics.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { EvaluationTarget } from '../training/evaluate.ts';
-import { meanOf } from '../training/statistics.ts';
 import { Patient } from './heal.ts';
 import type { Blows } from './wounds.ts';
 

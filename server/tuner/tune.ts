@@ -5,14 +5,15 @@
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { TuningStage } from '../../shared/adminApi.ts';
+import type { EvaluationTarget } from '../evaluation/evaluate.ts';
+import { meanOf, spread, spreads } from '../evaluation/statistics.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
-import type { EvaluationTarget } from '../training/evaluate.ts';
+import type { TrainingPlan } from '../training/plan.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
-import { meanOf, spread, spreads } from '../training/statistics.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
-import { type Snapshot, TrainingError, type TrainingPlan, TrainingRun } from '../training/train.ts';
+import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
 import { type Healing, type HealOptions, LONGEST_HEALING } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';

@@ -1,7 +1,7 @@
 /** Which of a session's wounds a species is tuned on, and which are kept from it to judge by. */
 import { createHash } from 'node:crypto';
-import type { Blow, Wound } from '../sessions/wound.ts';
 import { Random } from '../training/random.ts';
+import type { Blow, Wound } from '../world/wound.ts';
 
 /** With fewer different wounds there is nothing to hold out, and little to learn. */
 export const FEWEST_WOUNDS = 6;

@@ -1,9 +1,16 @@
 /** Where organisms of the garden died: they are sown again after a while, so that the world never ends up empty. */
-import type { FallowBed } from '../storage/snapshot.ts';
 import type { Seedling } from './garden.ts';
 
 /** From a death to the new seed: long enough to be seen, and to be missed. */
 const FALLOW_SECONDS = 15;
+
+/** Where an organism of the garden died, and when (of the world's running time) it is sown again. */
+export interface FallowBed {
+  readonly species: string;
+  readonly x: number;
+  readonly y: number;
+  readonly dueSeconds: number;
+}
 
 export class Beds {
   /** In order of time. */

@@ -1,9 +1,9 @@
 /** Measures how whole the bodies are, a share of those that moved in each frame. */
 import type { Engine, OrganismId } from '../engines/engine.ts';
-import type { WoundWatch } from '../sessions/woundWatch.ts';
 import { Measure } from './measure.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+import type { WoundWatch } from './woundWatch.ts';
 
 /**
  * Bodies measured in one frame at most (one of 40 cells takes about 0.03 ms). At 20 frames a second that is

@@ -5,34 +5,10 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
 import type { SwapScope } from '../rules/registry.ts';
-import type { WoundEvent } from '../sessions/woundWatch.ts';
+import type { PublishedFrame } from '../stream/published.ts';
 import type { LoadedRule } from './ruleSlots.ts';
 import type { WiltedBody } from './wilting.ts';
-
-/** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
-export interface PublishedUpdate {
-  /** `stream/pageKey.ts` */
-  readonly key: number;
-  /** Larger than all versions that the page had before. */
-  readonly version: number;
-  /** The version it starts from; 0: a keyframe. */
-  readonly base: number;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/**
- * What moved in one frame on the pages that somebody watches. A page may come twice: as a delta for those
- * who hold `base`, and as a keyframe of the same version for those who asked.
- */
-export interface PublishedFrame {
-  readonly type: 'frame';
-  /** 1, 2, 3 … while the process lives. */
-  readonly frame: number;
-  readonly step: number;
-  readonly updates: readonly PublishedUpdate[];
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+import type { WoundEvent } from './woundWatch.ts';
 
 export interface OrganismSummary {
   readonly id: number;
@@ -166,7 +142,7 @@ export type FromWorld =
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
   | { readonly type: 'stopped' };
 
-/** The world as the main thread sees it (`link.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
+/** The world as the main thread sees it (`links/threadLink.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
 export interface WorldLink {
   readonly ready: WorldReady;
   /** The newest; null: none has come yet. */

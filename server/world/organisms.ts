@@ -1,7 +1,6 @@
 /** Who lives: records of organisms and their ids. It knows no cells; the engine does. */
 import type { Rect } from '../../shared/geometry.ts';
 import type { RuleSlot } from '../engines/engine.ts';
-import type { OrganismRecord } from '../storage/snapshot.ts';
 
 /** A minute at 4 Hz. */
 export const HISTORY_SAMPLES = 240;
@@ -36,6 +35,27 @@ export interface Organism {
   readonly history: HealthHistory;
   /** As the engine was told last; null: it was not. */
   territory: Rect | null;
+}
+
+/** An organism as it is saved. */
+export interface OrganismRecord {
+  readonly id: number;
+  readonly species: string;
+  /** The rule it lives by: sha256 of the rule file, hex. Not in saves of before there was a choice. */
+  readonly rule?: string;
+  /** Seed position. */
+  readonly x: number;
+  readonly y: number;
+  /** Empty for the garden's. */
+  readonly planter: string;
+  readonly plantedStep: number;
+  /** Of the world's running time. */
+  readonly plantedSeconds: number;
+  readonly health: number;
+  /** Oldest first. */
+  readonly history: readonly number[];
+  /** It was dissolving, or its seed was to be planted again: it need not have cells. Absent: no. */
+  readonly isWilting?: boolean;
 }
 
 /** The last 240 samples of an organism's health. */

@@ -1,7 +1,7 @@
 /** What a save needs before the world takes it over: rules in slots, and the cells of those who stay. */
 import type { OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
-import type { OrganismRecord } from '../storage/snapshot.ts';
+import type { OrganismRecord } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 
 /** Finds the rule that a saved organism lives by; null: it is not there any more. */

@@ -5,9 +5,9 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
-import type { WorldState } from '../storage/snapshot.ts';
-import type { Publisher } from '../stream/publisher.ts';
+import type { Publisher } from '../stream/publish/publisher.ts';
 import type { FromWorld, ToWorld, WorldAnswers, WorldControl, WorldQuery } from './messages.ts';
+import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
 
 export interface Clock {

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createEngine } from '../engines/create.ts';
-import { matureFiles } from '../storage/matureFiles.ts';
 import { Saves } from '../storage/saves.ts';
 import { readPageCodec } from '../stream/codec.ts';
-import { Publisher } from '../stream/publisher.ts';
+import { Publisher } from '../stream/publish/publisher.ts';
 import { cachedGrower } from './mature.ts';
+import { matureFiles } from './matureFiles.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
 import { Simulation } from './simulation.ts';
+import { SNAPSHOTS } from './snapshot.ts';
 import { startRules } from './startRules.ts';
 import { World } from './world.ts';
 
@@ -49,7 +50,7 @@ const world = new World(engine, start.rules);
 wounds = world.wounds;
 world.onSpecies = (species) => post({ type: 'species', species });
 world.swaps.onOutcome = (outcome) => post({ type: 'swap', outcome });
-const saves = new Saves(config.dataDir);
+const saves = new Saves(config.dataDir, SNAPSHOTS);
 await wake();
 start.close();
 

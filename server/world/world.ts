@@ -5,8 +5,6 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
-import { blowsOf, WoundWatch } from '../sessions/woundWatch.ts';
-import type { WorldState } from '../storage/snapshot.ts';
 import { Beds } from './beds.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
@@ -18,8 +16,10 @@ import { readPixels } from './pixels.ts';
 import { ownersOf, type Recall, recallNotes, recallRules, withOnly } from './recall.ts';
 import { type GrownBody, roomFault } from './room.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
+import type { WorldState } from './snapshot.ts';
 import { Swaps } from './swap.ts';
 import { Wilting } from './wilting.ts';
+import { blowsOf, WoundWatch } from './woundWatch.ts';
 
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;

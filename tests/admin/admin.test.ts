@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
-import type { Prober } from '../../server/admin/prober.ts';
 import { readConfig } from '../../server/config.ts';
 import { exportDistill } from '../../server/rules/distill.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry } from '../../server/rules/registry.ts';
 import type { Rule } from '../../server/rules/rule.ts';
+import type { Prober } from '../../server/swaps/prober.ts';
 import {
   ClientMessageType,
   CloseCode,
   ServerMessageType,
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
-import { FakeWorld } from '../rooms/fake-world.ts';
+import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { join as joinWorld, left, next, pause, startServer, type TestServer } from '../rooms/harness.ts';
 import { randomRule } from '../rules/rules.ts';
 

@@ -16,7 +16,7 @@ import {
   ROOM_NAME,
   ServerMessageType,
 } from '../../shared/protocol.ts';
-import { FakeWorld } from '../rooms/fake-world.ts';
+import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { join as joinWorld, next, startServer, type TestServer } from '../rooms/harness.ts';
 import { randomRule } from '../rules/rules.ts';
 

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { startServer, until } from '../server-process.ts';
+import { startServer, until } from '../serverProcess.ts';
 
 const VIEW = { width: 1920, height: 1080 };
 const ORGANISMS = 40;

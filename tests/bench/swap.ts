@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Admin } from '../../server/admin/admin.ts';
 import { readConfig } from '../../server/config.ts';
-import { createServer } from '../../server/http/server.ts';
+import { startWorld } from '../../server/links/threadLink.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { startWorld } from '../../server/world/link.ts';
+import { createServer } from '../../server/server.ts';
 import { Remote } from './fanout/messages.ts';
 import type { ViewerCalls } from './swap/viewers.ts';
 

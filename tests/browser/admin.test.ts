@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { Registry } from '../../server/rules/registry.ts';
-import { type RunningServer, startServer } from '../server-process.ts';
+import { type RunningServer, startServer } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
 const WAIT = { timeout: 30_000 };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningServer, startServer, until } from '../server-process.ts';
+import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
 interface Handle {

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type RunningServer, startServer } from '../server-process.ts';
+import { type RunningServer, startServer } from '../serverProcess.ts';
 import { launchBrowser } from './harness.ts';
 import { expectRegrowth, grownBody, joinAt } from './regrowth.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { type RunningServer, until } from '../server-process.ts';
+import { type RunningServer, until } from '../serverProcess.ts';
 import { SCREENSHOTS } from './harness.ts';
 
 export interface Organism {

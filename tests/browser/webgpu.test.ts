@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningServer, startServer } from '../server-process.ts';
+import { type RunningServer, startServer } from '../serverProcess.ts';
 import { describeOnSwiftShader } from '../swiftshader.ts';
 import { launchBrowser } from './harness.ts';
 import { expectRegrowth, grownBody, joinAt } from './regrowth.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningServer, startServer } from '../server-process.ts';
+import { type RunningServer, startServer } from '../serverProcess.ts';
 import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 import { grownBody, joinAt, organismsOf } from './regrowth.ts';

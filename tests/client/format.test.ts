@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { formatLink, parseLink } from '../../client/deep-link.ts';
 import {
   formatAge,
   formatCount,
@@ -9,8 +8,9 @@ import {
   formatSpecies,
   formatSteps,
 } from '../../client/format.ts';
-import { moodOf, plotHealth } from '../../client/health-plot.ts';
-import { explainClose, explainRefusal, retryDelayMs } from '../../client/reconnect.ts';
+import { moodOf, plotHealth } from '../../client/hud/healthPlot.ts';
+import { explainClose, explainRefusal, retryDelayMs } from '../../client/net/reconnect.ts';
+import { formatLink, parseLink } from '../../client/scene/deepLink.ts';
 import { CloseCode } from '../../shared/protocol.ts';
 
 describe('numbers as a person reads them', () => {

@@ -5,10 +5,10 @@ import { Client, type Room } from '@colyseus/sdk';
 import { WebSocket } from 'ws';
 import type { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
-import { createServer } from '../../server/http/server.ts';
+import { createServer } from '../../server/server.ts';
 import type { Sessions } from '../../server/sessions/sessions.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
-import { FakeWorld } from './fake-world.ts';
+import { FakeWorld } from './fakeWorld.ts';
 
 export const JOIN_ROOM = 10;
 export const ROOM_DATA = 13;

@@ -3,7 +3,7 @@ import { MessageError, readMessage } from '../../server/rooms/messages.ts';
 import { RoomQuestions } from '../../server/rooms/roomQuestions.ts';
 import type { WorldQuery } from '../../server/world/messages.ts';
 import { ClientMessageType, type RoomResultMessage } from '../../shared/protocol.ts';
-import { FakeWorld } from './fake-world.ts';
+import { FakeWorld } from './fakeWorld.ts';
 
 let world: FakeWorld;
 let answers: RoomResultMessage[];

@@ -1,7 +1,7 @@
 /** Clients that do nothing, each in its way, beside each other on one stormy world. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from '../../server/stream/flow.ts';
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from '../../server/stream/deliver/flow.ts';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import { ClientMessageType, CloseCode, ServerMessageType } from '../../shared/protocol.ts';
 import {

@@ -1,6 +1,6 @@
 /** Session records for tests. */
 import { damageOf, type SessionRecord } from '../../server/sessions/record.ts';
-import type { Wound } from '../../server/sessions/wound.ts';
+import type { Wound } from '../../server/world/wound.ts';
 
 export const cut: Wound = {
   species: 'pikachu',

@@ -14,7 +14,7 @@ import {
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
 import { next } from '../rooms/harness.ts';
-import { type RunningServer, startServer, until } from '../server-process.ts';
+import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { blobRule } from '../world/blob.ts';
 
 let folder: string;

@@ -25,7 +25,7 @@ import {
   writeSession,
 } from '../../server/sessions/record.ts';
 import { KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
-import { type WoundEvent, WoundWatch } from '../../server/sessions/woundWatch.ts';
+import { type WoundEvent, WoundWatch } from '../../server/world/woundWatch.ts';
 import { cut, lost, recordOf } from './records.ts';
 
 const EMPTY_MS = 30_000;

@@ -4,19 +4,19 @@
  * once more, and then each client must hold what the server holds.
  */
 import { expect, test } from 'vitest';
-import { PageStore } from '../../client/stream/page-store.ts';
+import { PageStore } from '../../client/stream/pageStore.ts';
 import { Pyramid } from '../../client/stream/pyramid.ts';
-import type { FrameSocket } from '../../server/stream/flow.ts';
-import { Levels } from '../../server/stream/levels.ts';
+import type { FrameSocket } from '../../server/stream/deliver/flow.ts';
+import { Stream } from '../../server/stream/deliver/stream.ts';
+import { HEADROOM_BYTES, type Viewer } from '../../server/stream/deliver/viewer.ts';
 import { indexOf, levelOf } from '../../server/stream/pageKey.ts';
-import { COARSE_EVERY } from '../../server/stream/publisher.ts';
-import { Stream } from '../../server/stream/stream.ts';
-import { HEADROOM_BYTES, type Viewer } from '../../server/stream/viewer.ts';
+import { Levels } from '../../server/stream/publish/levels.ts';
+import { COARSE_EVERY } from '../../server/stream/publish/publisher.ts';
 import { decodeFrame, FrameError } from '../../shared/frame.ts';
 import { PAGE_BYTES, type Size, topLevel } from '../../shared/geometry.ts';
 import type { ViewportMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
-import { FakeWorld } from '../rooms/fake-world.ts';
+import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { Mirror } from './mirror.ts';
 
 const EPSILON = 2;

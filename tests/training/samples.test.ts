@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex } from '../../server/training/kernel.ts';
+import type { Reseed, TrainingPlan } from '../../server/training/plan.ts';
 import { Random } from '../../server/training/random.ts';
 import { FAR_OFF } from '../../server/training/regime.ts';
 import type { RolloutBatch } from '../../server/training/rollouts.ts';
 import { poolState, Samples } from '../../server/training/samples.ts';
 import { forEachCell, plantSeed } from '../../server/training/states.ts';
 import { fromPixels } from '../../server/training/target.ts';
-import type { Reseed, TrainingPlan } from '../../server/training/train.ts';
 
 const BATCH = 4;
 const target = fromPixels(new Uint8Array(8 * 8 * 4).fill(255), 8, 8, { scale: 1, padding: 4 }, 'square');

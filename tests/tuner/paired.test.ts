@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Blow } from '../../server/sessions/wound.ts';
+import { medianOf } from '../../server/evaluation/statistics.ts';
 import { Random } from '../../server/training/random.ts';
-import { medianOf } from '../../server/training/statistics.ts';
 import { holm, signFlip } from '../../server/tuner/paired.ts';
 import { differentWounds, FEWEST_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
+import type { Blow } from '../../server/world/wound.ts';
 
 describe('the paired test', () => {
   test('counts the sign patterns whose mean is as high: all of them for nothing, one of 2^n for pure gain', () => {

@@ -12,13 +12,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HARMS } from '../../server/evaluation/suite.ts';
 import { readRule } from '../../server/rules/load.ts';
-import type { Blow } from '../../server/sessions/wound.ts';
 import { readCheckpoint } from '../../server/training/checkpoint.ts';
-import { HARMS } from '../../server/training/suite.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
 import { type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
+import type { Blow } from '../../server/world/wound.ts';
 import { SPROUT, sproutWounds } from './sprout.ts';
 
 let folder: string;
@@ -134,7 +134,7 @@ test('a candidate that is worse is rejected, with the figures; one that has lear
   const ruined = makeJob({ iterations: 2, rate: 0.3, randomSeeds: 9, threads: 2 }, 'ruined');
   const worse = await tune(ruined, jobIn(ruined), hooks);
   expect(worse.verdict).toBe('rejected');
-  expect(worse.reasons.join('\n')).toMatch(/worse, recovery centre: 0\.\d+ → .*\(p = 0\.0\d+\)/);
+  expect(worse.reasons.join('\n')).toMatch(/worse, recovery \w+: 0\.\d+ → .*\(p = 0\.0\d+\)/);
   expect(worse.metrics.learned).toMatchObject({ session: 's1', wounds: 10 });
 });
 

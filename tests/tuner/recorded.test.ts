@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine, EngineState } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
-import type { Blow } from '../../server/sessions/wound.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
 import { drawReplay, MOST_REPLAYED, replay, strike } from '../../server/training/recorded.ts';
@@ -12,6 +11,7 @@ import { Rollouts } from '../../server/training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed, seedX, seedY } from '../../server/training/states.ts';
 import { Organisms } from '../../server/world/organisms.ts';
 import { planStroke } from '../../server/world/perturb.ts';
+import type { Blow } from '../../server/world/wound.ts';
 import { blobRule } from '../world/blob.ts';
 
 const RANDOM_SEED = 5;

@@ -1,7 +1,7 @@
 /** A small rule that has been trained for a minute: it grows a body of 286 cells, and heals it badly. */
 import { join } from 'node:path';
-import type { Blow } from '../../server/sessions/wound.ts';
 import { Random } from '../../server/training/random.ts';
+import type { Blow } from '../../server/world/wound.ts';
 
 export const SPROUT = join(import.meta.dirname, '../fixtures/sprout.safetensors');
 

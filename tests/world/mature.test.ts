@@ -5,8 +5,8 @@ import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import type { Engine, EngineOptions } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
-import { matureFiles } from '../../server/storage/matureFiles.ts';
 import { growMature, MatureError, matureCells, speciesOf } from '../../server/world/mature.ts';
+import { matureFiles } from '../../server/world/matureFiles.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob } from './makeWorld.ts';
 

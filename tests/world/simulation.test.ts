@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, EngineError } from '../../server/engines/engine.ts';
-import type { WorldState } from '../../server/storage/snapshot.ts';
-import { Publisher } from '../../server/stream/publisher.ts';
-import type { FromWorld, PublishedFrame, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
+import { Publisher } from '../../server/stream/publish/publisher.ts';
+import type { PublishedFrame } from '../../server/stream/published.ts';
+import type { FromWorld, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
 import { type Clock, Simulation } from '../../server/world/simulation.ts';
+import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
 import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import { decodePage } from '../../shared/pageCodec.ts';

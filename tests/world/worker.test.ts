@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Config, readConfig } from '../../server/config.ts';
+import { startWorld } from '../../server/links/threadLink.ts';
 import { writeRule } from '../../server/rules/load.ts';
-import type { WoundEvent } from '../../server/sessions/woundWatch.ts';
-import { startWorld } from '../../server/world/link.ts';
-import type { PublishedFrame } from '../../server/world/messages.ts';
+import type { PublishedFrame } from '../../server/stream/published.ts';
+import type { WoundEvent } from '../../server/world/woundWatch.ts';
 import { blobRule } from './blob.ts';
 
 let folder: string;

@@ -38,32 +38,32 @@ interface RuleTensors {
 class TensorRules implements UpdateRules {
   readonly name = 'tfjs';
   readonly description: string;
-  private readonly tf: TensorFlow;
-  private readonly memory: EngineMemory;
-  private readonly firing: FiringCells;
-  private readonly filter: Tensor4D;
-  private readonly rules = new Map<RuleSlot, RuleTensors>();
+  readonly #tf: TensorFlow;
+  readonly #memory: EngineMemory;
+  readonly #firing: FiringCells;
+  readonly #filter: Tensor4D;
+  readonly #rules = new Map<RuleSlot, RuleTensors>();
   /** Firing cells of each rule in this step. */
-  private readonly counts = new Uint32Array(MAX_RULES);
+  readonly #counts = new Uint32Array(MAX_RULES);
   /** [BATCH, 3, 3, 16] */
-  private readonly patches = new Float32Array(BATCH * PATCH_FLOATS);
+  readonly #patches = new Float32Array(BATCH * PATCH_FLOATS);
   /** Where the batch's deltas go: indices into `memory.floats`. */
-  private readonly targets = new Uint32Array(BATCH);
-  private filled = 0;
+  readonly #targets = new Uint32Array(BATCH);
+  #filled = 0;
 
   constructor({ tf, description }: LoadedTensorFlow, memory: EngineMemory) {
-    this.tf = tf;
-    this.memory = memory;
+    this.#tf = tf;
+    this.#memory = memory;
     this.description = `tfjs, ${description}`;
-    this.firing = new FiringCells(memory);
-    this.filter = perceptionFilter(tf);
+    this.#firing = new FiringCells(memory);
+    this.#filter = perceptionFilter(tf);
   }
 
   setRule(slot: RuleSlot, rule: Rule): void {
-    const { tf } = this;
+    const tf = this.#tf;
     const { hidden } = rule;
-    this.disposeRule(slot);
-    this.rules.set(slot, {
+    this.#disposeRule(slot);
+    this.#rules.set(slot, {
       w1: tf.tensor2d(toFilterOrder(rule.w1, hidden), [PERCEPTION, hidden]),
       b1: tf.tensor1d(rule.b1),
       w2: tf.tidy(() => tf.transpose(tf.tensor2d(rule.w2, [CHANNELS, hidden]))),
@@ -72,49 +72,49 @@ class TensorRules implements UpdateRules {
   }
 
   writeDeltas(first: number, end: number): void {
-    this.counts.fill(0);
-    this.firing.visit(first, end, this.count);
-    for (const [slot, rule] of this.rules) {
-      if (this.counts[slot] === 0) continue;
-      this.firing.visit(first, end, (page, cell, organism, delta) => {
-        if (this.firing.slotOf(organism) !== slot) return;
-        this.firing.copyPatch(page, cell, organism, this.patches, this.filled * PATCH_FLOATS);
-        this.targets[this.filled++] = delta;
-        if (this.filled === BATCH) this.flush(rule);
+    this.#counts.fill(0);
+    this.#firing.visit(first, end, this.#count);
+    for (const [slot, rule] of this.#rules) {
+      if (this.#counts[slot] === 0) continue;
+      this.#firing.visit(first, end, (page, cell, organism, delta) => {
+        if (this.#firing.slotOf(organism) !== slot) return;
+        this.#firing.copyPatch(page, cell, organism, this.#patches, this.#filled * PATCH_FLOATS);
+        this.#targets[this.#filled++] = delta;
+        if (this.#filled === BATCH) this.#flush(rule);
       });
-      this.flush(rule);
+      this.#flush(rule);
     }
   }
 
   dispose(): void {
-    this.filter.dispose();
-    for (const slot of this.rules.keys()) this.disposeRule(slot);
+    this.#filter.dispose();
+    for (const slot of this.#rules.keys()) this.#disposeRule(slot);
   }
 
-  private readonly count = (_page: number, _cell: number, organism: number): void => {
-    this.counts[this.firing.slotOf(organism)]++;
+  readonly #count = (_page: number, _cell: number, organism: number): void => {
+    this.#counts[this.#firing.slotOf(organism)]++;
   };
 
   /** Computes the batch and writes its deltas where they belong. */
-  private flush(rule: RuleTensors): void {
-    const count = this.filled;
-    this.filled = 0;
+  #flush(rule: RuleTensors): void {
+    const count = this.#filled;
+    this.#filled = 0;
     if (count === 0) return;
-    const deltas = this.deltasOf(rule, this.patches.subarray(0, count * PATCH_FLOATS), count);
-    const { floats } = this.memory;
+    const deltas = this.#deltasOf(rule, this.#patches.subarray(0, count * PATCH_FLOATS), count);
+    const { floats } = this.#memory;
     for (let k = 0; k < count; k++) {
-      const target = this.targets[k];
+      const target = this.#targets[k];
       for (let c = 0; c < CHANNELS; c++) floats[target + c] = deltas[k * CHANNELS + c];
     }
   }
 
   /** @param patches - [count, 3, 3, 16] @returns [count, 16] */
-  private deltasOf({ w1, b1, w2, b2 }: RuleTensors, patches: Float32Array, count: number): Float32Array {
-    const { tf } = this;
+  #deltasOf({ w1, b1, w2, b2 }: RuleTensors, patches: Float32Array, count: number): Float32Array {
+    const tf = this.#tf;
     // The array must not be what `tidy` returns: it would search it for tensors, value by value.
     const deltas = tf.tidy(() => {
       const cells = tf.tensor4d(patches, [count, 3, 3, CHANNELS]);
-      const perceived = tf.reshape(tf.depthwiseConv2d(cells, this.filter, 1, 'valid'), [count, PERCEPTION]);
+      const perceived = tf.reshape(tf.depthwiseConv2d(cells, this.#filter, 1, 'valid'), [count, PERCEPTION]);
       const hidden = tf.fused.matMul({ a: perceived as Tensor2D, b: w1, bias: b1, activation: 'relu' });
       return tf.fused.matMul({ a: hidden, b: w2, bias: b2 });
     });
@@ -123,10 +123,10 @@ class TensorRules implements UpdateRules {
     return values;
   }
 
-  private disposeRule(slot: RuleSlot): void {
-    const rule = this.rules.get(slot);
+  #disposeRule(slot: RuleSlot): void {
+    const rule = this.#rules.get(slot);
     if (rule === undefined) return;
     for (const tensor of Object.values(rule)) tensor.dispose();
-    this.rules.delete(slot);
+    this.#rules.delete(slot);
   }
 }

@@ -15,34 +15,34 @@ const LAST = at.SIDE - 1;
 export type TakeCell = (page: number, cell: number, organism: number, delta: number) => void;
 
 export class FiringCells {
-  private readonly memory: EngineMemory;
+  readonly #memory: EngineMemory;
   /** u16 [64, 64]: owners, for this step, of the unowned cells of the page at hand. */
-  private readonly frontier = new Uint16Array(CELLS);
+  readonly #frontier = new Uint16Array(CELLS);
 
   constructor(memory: EngineMemory) {
-    this.memory = memory;
+    this.#memory = memory;
   }
 
   /** Visits every cell that fires in the awake pages first..end - 1. */
   visit(first: number, end: number, take: TakeCell): void {
-    for (let i = first; i < end; i++) this.visitPage(this.memory.ints[(at.AWAKE_AT >>> 2) + i] >>> 0, take);
+    for (let i = first; i < end; i++) this.#visitPage(this.#memory.ints[(at.AWAKE_AT >>> 2) + i] >>> 0, take);
   }
 
-  private visitPage(page: number, take: TakeCell): void {
-    const { ints, words } = this.memory;
+  #visitPage(page: number, take: TakeCell): void {
+    const { ints, words } = this.#memory;
     const record = ints[(page + at.DELTA_RECORD_AT) >>> 2] >>> 0;
     const owners = (page + at.OWNERS_AT) >>> 1;
     for (let band = 0; band < at.BANDS; band++) {
       const frontier = ((record + at.FRONTIER_AT) >>> 1) + band * at.BAND_CELLS;
       const frontierOwners = frontier + ((at.FRONTIER_OWNERS_AT - at.FRONTIER_AT) >>> 1);
       const frontierCount = ints[((page + at.FRONTIER_COUNT_AT) >>> 2) + band];
-      for (let k = 0; k < frontierCount; k++) this.frontier[words[frontier + k]] = words[frontierOwners + k];
+      for (let k = 0; k < frontierCount; k++) this.#frontier[words[frontier + k]] = words[frontierOwners + k];
       const fired = ((page + at.FIRED_AT) >>> 1) + band * at.BAND_CELLS;
       const firedCount = ints[((page + at.FIRED_COUNT_AT) >>> 2) + band];
       let delta = ((record + at.DELTAS_AT) >>> 2) + band * at.BAND_CELLS * CHANNELS;
       for (let k = 0; k < firedCount; k++) {
         const cell = words[fired + k];
-        take(page, cell, words[owners + cell] || this.frontier[cell], delta);
+        take(page, cell, words[owners + cell] || this.#frontier[cell], delta);
         delta += CHANNELS;
       }
     }
@@ -50,12 +50,12 @@ export class FiringCells {
 
   /** Rule slot of an organism. */
   slotOf(organism: number): number {
-    return this.memory.bytes[at.ORGANISM_RULES_AT + organism];
+    return this.#memory.bytes[at.ORGANISM_RULES_AT + organism];
   }
 
   /** Writes [3, 3, 16] to `patches` from `offset` on. */
   copyPatch(page: number, cell: number, organism: number, patches: Float32Array, offset: number): void {
-    const { ints, floats, words } = this.memory;
+    const { ints, floats, words } = this.#memory;
     const x = cell & LAST;
     const y = cell >> 6;
     let to = offset;

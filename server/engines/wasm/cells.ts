@@ -26,17 +26,17 @@ export const cellIn = (x: number, y: number): number =>
  * each write; `recount` must follow the last write to a page before the next step.
  */
 export class PageCells {
-  private readonly memory: EngineMemory;
-  private readonly bounds: boolean;
+  readonly #memory: EngineMemory;
+  readonly #bounds: boolean;
 
   /** @param bounds - what is written stays within the channels' range (`../bounds.ts`) */
   constructor(memory: EngineMemory, bounds: boolean) {
-    this.memory = memory;
-    this.bounds = bounds;
+    this.#memory = memory;
+    this.#bounds = bounds;
   }
 
   owner(page: number, cell: number): number {
-    return this.memory.words[((page + at.OWNERS_AT) >>> 1) + cell];
+    return this.#memory.words[((page + at.OWNERS_AT) >>> 1) + cell];
   }
 
   /** Index into `memory.floats` of channel 0. */
@@ -46,40 +46,40 @@ export class PageCells {
 
   /** Whether the page may hold a cell of the organism. */
   mayHold(page: number, organism: number): boolean {
-    const sole = this.memory.ints[(page + at.SOLE_AT) >>> 2];
+    const sole = this.#memory.ints[(page + at.SOLE_AT) >>> 2];
     return sole === organism || sole < 0;
   }
 
   /** @param channels - 16 float32, copied */
   write(page: number, cell: number, organism: number, channels: Float32Array): void {
     const before = this.owner(page, cell);
-    if (before !== 0) this.count(before, -1);
-    this.count(organism, 1);
-    const { ints, words, floats } = this.memory;
+    if (before !== 0) this.#count(before, -1);
+    this.#count(organism, 1);
+    const { ints, words, floats } = this.#memory;
     words[((page + at.OWNERS_AT) >>> 1) + cell] = organism;
     floats.set(channels, this.channel(page, cell));
     const sole = (page + at.SOLE_AT) >>> 2;
     if (ints[sole] !== organism) ints[sole] = ints[sole] === 0 ? organism : -1;
-    this.setBit(page + at.OWNED_AT, cell, true);
-    this.show(page, cell);
+    this.#setBit(page + at.OWNED_AT, cell, true);
+    this.#show(page, cell);
   }
 
   /** Zeroes an owned cell; an unowned one is zero already. */
   clear(page: number, cell: number): void {
     const owner = this.owner(page, cell);
     if (owner === 0) return;
-    this.count(owner, -1);
-    this.memory.words[((page + at.OWNERS_AT) >>> 1) + cell] = 0;
+    this.#count(owner, -1);
+    this.#memory.words[((page + at.OWNERS_AT) >>> 1) + cell] = 0;
     const channel = this.channel(page, cell);
-    this.memory.floats.fill(0, channel, channel + 16);
-    this.setBit(page + at.OWNED_AT, cell, false);
-    this.show(page, cell);
+    this.#memory.floats.fill(0, channel, channel + 16);
+    this.#setBit(page + at.OWNED_AT, cell, false);
+    this.#show(page, cell);
   }
 
   addNoise(page: number, cell: number, x: number, y: number, draw: NoiseDraw): void {
     const owner = this.owner(page, cell);
     if (owner === 0) return;
-    const { bytes, floats } = this.memory;
+    const { bytes, floats } = this.#memory;
     const channel = this.channel(page, cell);
     if (!(floats[channel + 3] > THRESHOLD)) return;
     bytes[at.ORGANISM_MOVED_AT + owner] = 1;
@@ -87,13 +87,13 @@ export class PageCells {
       const noise = noiseAt(draw.randomSeed, draw.salt, draw.stepNumber, x, y, c);
       floats[channel + c] += Math.fround(noise * draw.amplitude);
     }
-    if (this.bounds && !boundCell(floats, channel)) this.clear(page, cell);
-    else this.show(page, cell);
+    if (this.#bounds && !boundCell(floats, channel)) this.clear(page, cell);
+    else this.#show(page, cell);
   }
 
   /** Brings the page's head up to its bits. */
   recount(page: number): void {
-    const { ints } = this.memory;
+    const { ints } = this.#memory;
     const owned = (page + at.OWNED_AT) >>> 2;
     const opaque = (page + at.OPAQUE_AT) >>> 2;
     let ownedCount = 0;
@@ -122,18 +122,18 @@ export class PageCells {
     if (ownedCount === 0) ints[(page + at.SOLE_AT) >>> 2] = 0;
   }
 
-  private count(organism: number, change: number): void {
-    this.memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism] += change;
-    this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
+  #count(organism: number, change: number): void {
+    this.#memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism] += change;
+    this.#memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
   /** Opaque bit and pixel of a cell whose state was written; whoever rests beside it wakes. */
-  private show(page: number, cell: number): void {
-    const { bytes, floats, ints } = this.memory;
-    this.setBit(page + at.MOVED_AT, cell, true);
+  #show(page: number, cell: number): void {
+    const { bytes, floats, ints } = this.#memory;
+    this.#setBit(page + at.MOVED_AT, cell, true);
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 1;
     const channel = this.channel(page, cell);
-    this.setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > THRESHOLD);
+    this.#setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > THRESHOLD);
     const pixel = page + at.RGBA_AT + cell * 4;
     for (let c = 0; c < 4; c++) {
       const byte = toByte(floats[channel + c]);
@@ -143,11 +143,11 @@ export class PageCells {
     }
   }
 
-  private setBit(bits: number, cell: number, value: boolean): void {
+  #setBit(bits: number, cell: number, value: boolean): void {
     const word = (bits >>> 2) + (cell >>> 5);
     const bit = 1 << (cell & 31);
-    if (value) this.memory.ints[word] |= bit;
-    else this.memory.ints[word] &= ~bit;
+    if (value) this.#memory.ints[word] |= bit;
+    else this.#memory.ints[word] &= ~bit;
   }
 }
 

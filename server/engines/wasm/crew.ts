@@ -15,12 +15,12 @@ export class Crew {
   readonly wideTiles: boolean;
   /** A thread failed in the middle of a step: part of the world is a step ahead of the rest. */
   isTorn = false;
-  private readonly kernel: Kernel;
-  private readonly control: Int32Array;
-  private readonly helpers: readonly Worker[];
+  readonly #kernel: Kernel;
+  readonly #control: Int32Array;
+  readonly #helpers: readonly Worker[];
   /** What ended a helper, if something did. */
-  private failure: string | undefined;
-  private isDisposed = false;
+  #failure: string | undefined;
+  #isDisposed = false;
 
   /**
    * @param wideTiles - default: measured (`tiles.ts`)
@@ -59,18 +59,18 @@ export class Crew {
     relaxed: boolean,
     wideTiles: boolean,
   ) {
-    this.kernel = kernel;
-    this.helpers = helpers;
+    this.#kernel = kernel;
+    this.#helpers = helpers;
     this.threads = helpers.length + 1;
     this.relaxed = relaxed;
     this.wideTiles = wideTiles;
-    this.control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
+    this.#control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
     helpers.forEach((helper, i) => {
       helper.on('error', (error) => {
-        this.failure ??= `thread ${i + 1} failed: ${error.message}`;
+        this.#failure ??= `thread ${i + 1} failed: ${error.message}`;
       });
       helper.on('exit', () => {
-        if (!this.isDisposed) this.failure ??= `thread ${i + 1} ended`;
+        if (!this.#isDisposed) this.#failure ??= `thread ${i + 1} ended`;
       });
     });
   }
@@ -83,8 +83,8 @@ export class Crew {
    * @throws EngineError when a thread has failed
    */
   muster(length: number, deltaRecords: number): number {
-    this.checkAlive();
-    return this.kernel.muster(length, deltaRecords);
+    this.#checkAlive();
+    return this.#kernel.muster(length, deltaRecords);
   }
 
   /**
@@ -95,30 +95,30 @@ export class Crew {
    * false), the world is whole and can be saved
    */
   step(phases: readonly Phase[], sensed?: (first: number, end: number) => void): void {
-    this.checkAlive();
+    this.#checkAlive();
     let hasWritten = false;
     for (const { kind, first, end } of phases) {
       hasWritten ||= kind !== at.PHASE_SENSE;
-      this.control[at.FIRST_AT >>> 2] = first;
-      this.control[at.END_AT >>> 2] = end;
-      const cause = this.lead(kind, () => {
+      this.#control[at.FIRST_AT >>> 2] = first;
+      this.#control[at.END_AT >>> 2] = end;
+      const cause = this.#lead(kind, () => {
         if (kind === at.PHASE_SENSE) sensed?.(first, end);
       });
       if (cause === null) continue;
-      this.failure = `a thread failed in phase ${kind} of a step: ${cause}`;
+      this.#failure = `a thread failed in phase ${kind} of a step: ${cause}`;
       this.isTorn = hasWritten;
-      throw new EngineError(this.failure);
+      throw new EngineError(this.#failure);
     }
   }
 
-  private checkAlive(): void {
-    if (this.failure !== undefined) throw new EngineError(this.failure);
+  #checkAlive(): void {
+    if (this.#failure !== undefined) throw new EngineError(this.#failure);
   }
 
   /** @returns what went wrong, or null */
-  private lead(kind: number, then: () => void): string | null {
+  #lead(kind: number, then: () => void): string | null {
     try {
-      if (!this.kernel.lead(kind, this.helpers.length)) return 'a helper did not finish';
+      if (!this.#kernel.lead(kind, this.#helpers.length)) return 'a helper did not finish';
       then();
       return null;
     } catch (error) {
@@ -128,10 +128,10 @@ export class Crew {
   }
 
   dispose(): void {
-    if (this.isDisposed) return;
-    this.isDisposed = true;
-    this.control[at.PHASE_KIND_AT >>> 2] = at.PHASE_QUIT;
-    Atomics.add(this.control, at.PHASE_AT >>> 2, 1);
-    Atomics.notify(this.control, at.PHASE_AT >>> 2);
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#control[at.PHASE_KIND_AT >>> 2] = at.PHASE_QUIT;
+    Atomics.add(this.#control, at.PHASE_AT >>> 2, 1);
+    Atomics.notify(this.#control, at.PHASE_AT >>> 2);
   }
 }

@@ -12,85 +12,85 @@ const SEED = Float32Array.from({ length: CHANNELS }, (_, channel) => (channel < 
 export class Edits {
   /** A write since the last `settle`: pages may be missing beside life, or hold none. */
   isPending = false;
-  private readonly pages: PageTable;
-  private readonly cells: PageCells;
-  private readonly world: Size;
+  readonly #pages: PageTable;
+  readonly #cells: PageCells;
+  readonly #world: Size;
 
   constructor(pages: PageTable, cells: PageCells, world: Size) {
-    this.pages = pages;
-    this.cells = cells;
-    this.world = world;
+    this.#pages = pages;
+    this.#cells = cells;
+    this.#world = world;
   }
 
   /** Makes and frees pages as the writes ask for. */
   settle(): void {
-    this.pages.prune();
+    this.#pages.prune();
     this.isPending = false;
   }
 
   /** @returns false, and nothing has changed, when no page may be made for the cell */
   plant(organism: OrganismId, x: number, y: number): boolean {
-    let page = this.pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+    let page = this.#pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
     if (page === 0 && this.isPending) {
       this.settle(); // pages may have lost their life since the last step
-      page = this.pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+      page = this.#pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
     }
     if (page === 0) return false;
-    this.cells.write(page, cellIn(x, y), organism, SEED);
-    this.edited(page);
+    this.#cells.write(page, cellIn(x, y), organism, SEED);
+    this.#edited(page);
     return true;
   }
 
   ablate(capsule: Capsule): void {
-    this.visitSpans(strokeRows([capsule], this.world), (page, cell) => this.cells.clear(page, cell));
+    this.#visitSpans(strokeRows([capsule], this.#world), (page, cell) => this.#cells.clear(page, cell));
   }
 
   addNoise(capsules: readonly Capsule[], draw: NoiseDraw): void {
-    this.visitSpans(strokeRows(capsules, this.world), (page, cell, x, y) =>
-      this.cells.addNoise(page, cell, x, y, draw),
+    this.#visitSpans(strokeRows(capsules, this.#world), (page, cell, x, y) =>
+      this.#cells.addNoise(page, cell, x, y, draw),
     );
   }
 
   /** Zeroes the organism's cells for which `isGone` holds. */
   clearWhere(organism: OrganismId, isGone: (x: number, y: number) => boolean): void {
-    for (const page of this.pages.list) {
-      if (!this.cells.mayHold(page, organism)) continue;
-      const left = this.pages.px(page) << PAGE_SHIFT;
-      const top = this.pages.py(page) << PAGE_SHIFT;
+    for (const page of this.#pages.list) {
+      if (!this.#cells.mayHold(page, organism)) continue;
+      const left = this.#pages.px(page) << PAGE_SHIFT;
+      const top = this.#pages.py(page) << PAGE_SHIFT;
       for (let cell = 0; cell < CELLS; cell++) {
-        if (this.cells.owner(page, cell) !== organism) continue;
+        if (this.#cells.owner(page, cell) !== organism) continue;
         if (isGone(left + (cell & (PAGE_CELLS - 1)), top + (cell >> PAGE_SHIFT)))
-          this.cells.clear(page, cell);
+          this.#cells.clear(page, cell);
       }
-      this.edited(page);
+      this.#edited(page);
     }
   }
 
   /** Writes a saved page where none exists; there must be memory for it. */
   restore({ page: index, cells, owners }: PageState): void {
-    const page = this.pages.obtain(index % this.pages.across, Math.floor(index / this.pages.across));
+    const page = this.#pages.obtain(index % this.#pages.across, Math.floor(index / this.#pages.across));
     for (let cell = 0; cell < CELLS; cell++) {
       if (owners[cell] === 0) continue;
-      this.cells.write(page, cell, owners[cell], cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
+      this.#cells.write(page, cell, owners[cell], cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
     }
-    this.edited(page);
+    this.#edited(page);
   }
 
-  private edited(page: number): void {
-    this.cells.recount(page);
+  #edited(page: number): void {
+    this.#cells.recount(page);
     this.isPending = true;
   }
 
   /** Visits the spans' cells in pages that exist. @param spans - in reading order */
-  private visitSpans(
+  #visitSpans(
     spans: readonly Span[],
     visit: (page: number, cell: number, x: number, y: number) => void,
   ): void {
     if (spans.length === 0) return;
     // By page, not by row: a stroke across a huge world costs what lives there, not what it covers.
-    for (const page of this.pages.list) {
-      const left = this.pages.px(page) << PAGE_SHIFT;
-      const top = this.pages.py(page) << PAGE_SHIFT;
+    for (const page of this.#pages.list) {
+      const left = this.#pages.px(page) << PAGE_SHIFT;
+      const top = this.#pages.py(page) << PAGE_SHIFT;
       let isTouched = false;
       for (let s = firstSpanFrom(spans, top); s < spans.length && spans[s].y < top + PAGE_CELLS; s++) {
         const { y, first, last } = spans[s];
@@ -100,7 +100,7 @@ export class Edits {
           isTouched = true;
         }
       }
-      if (isTouched) this.edited(page);
+      if (isTouched) this.#edited(page);
     }
   }
 }

@@ -102,111 +102,111 @@ class WasmEngine implements Engine {
   readonly description: string;
   readonly width: number;
   readonly height: number;
-  private randomSeed: number;
-  private steps = 0;
-  private readonly memory: EngineMemory;
-  private readonly pages: PageTable;
-  private readonly edits: Edits;
-  private readonly readings: Readings;
-  private readonly crew: Crew;
-  private readonly rules: UpdateRules | undefined;
+  #randomSeed: number;
+  #steps = 0;
+  readonly #memory: EngineMemory;
+  readonly #pages: PageTable;
+  readonly #edits: Edits;
+  readonly #readings: Readings;
+  readonly #crew: Crew;
+  readonly #rules: UpdateRules | undefined;
   /** Rule slot of each id in use. */
-  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  readonly #organisms = new Map<OrganismId, RuleSlot>();
   /** Of those that have one. */
-  private readonly territories = new Map<OrganismId, Rect>();
-  private readonly bounds: boolean;
+  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #bounds: boolean;
   /** All must wake before the next step: once, however many organisms change their rule. */
-  private isWaking = false;
+  #isWaking = false;
 
   constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew, rules: UpdateRules | undefined) {
     this.name = rules?.name ?? 'wasm';
     this.width = options.width;
     this.height = options.height;
-    this.randomSeed = options.randomSeed;
-    this.memory = memory;
-    this.pages = new PageTable(memory, this, memory.maxPages);
-    this.bounds = options.bounds ?? true;
-    const cells = new PageCells(memory, this.bounds);
-    this.edits = new Edits(this.pages, cells, this);
-    this.readings = new Readings(memory, this.pages, cells, this);
-    this.crew = crew;
-    this.rules = rules;
+    this.#randomSeed = options.randomSeed;
+    this.#memory = memory;
+    this.#pages = new PageTable(memory, this, memory.maxPages);
+    this.#bounds = options.bounds ?? true;
+    const cells = new PageCells(memory, this.#bounds);
+    this.#edits = new Edits(this.#pages, cells, this);
+    this.#readings = new Readings(memory, this.#pages, cells, this);
+    this.#crew = crew;
+    this.#rules = rules;
     memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
-    memory.floats[at.CHANNEL_LIMIT_AT >>> 2] = this.bounds ? CHANNEL_LIMIT : Number.POSITIVE_INFINITY;
+    memory.floats[at.CHANNEL_LIMIT_AT >>> 2] = this.#bounds ? CHANNEL_LIMIT : Number.POSITIVE_INFINITY;
     const threads = `${crew.threads} thread${crew.threads === 1 ? '' : 's'}`;
     const fma = crew.relaxed ? 'with' : 'without';
     const wasm = `wasm, SIMD ${fma} FMA in ${crew.wideTiles ? 'wide' : 'narrow'} tiles, ${threads}`;
     this.description = rules === undefined ? wasm : `${rules.description}; masks: ${wasm}`;
   }
 
-  private readonly sensed = (first: number, end: number): void => this.rules?.writeDeltas(first, end);
+  readonly #sensed = (first: number, end: number): void => this.#rules?.writeDeltas(first, end);
 
   get stepNumber(): number {
-    return this.steps;
+    return this.#steps;
   }
 
   get pageCount(): number {
-    return this.pages.list.length;
+    return this.#pages.list.length;
   }
 
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
-    this.rules?.setRule(slot, rule);
+    this.#rules?.setRule(slot, rule);
     // Where others compute, the kernels need to know only who fires.
-    this.memory.setRule(slot, this.rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
-    this.isWaking = true;
+    this.#memory.setRule(slot, this.#rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
+    this.#isWaking = true;
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
     checkPlace(x, y, territory, this);
-    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
-    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
-    if (!this.edits.plant(organism, x, y))
+    if (this.#organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    if (!this.#memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    if (!this.#edits.plant(organism, x, y))
       throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
-    this.enlist(organism, slot);
-    this.stake(organism, territory);
+    this.#enlist(organism, slot);
+    this.#stake(organism, territory);
   }
 
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
-    checkPlanted(organism, this.organisms);
+    checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.stake(organism, territory);
-    if (!this.bounds) return;
-    if (territory !== undefined) this.edits.clearWhere(organism, (x, y) => !holds(territory, x, y));
-    this.isWaking = true; // cells that rest may now have room beside them
+    this.#stake(organism, territory);
+    if (!this.#bounds) return;
+    if (territory !== undefined) this.#edits.clearWhere(organism, (x, y) => !holds(territory, x, y));
+    this.#isWaking = true; // cells that rest may now have room beside them
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
-    checkPlanted(organism, this.organisms);
-    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
-    this.enlist(organism, slot);
-    this.isWaking = true;
+    checkPlanted(organism, this.#organisms);
+    if (!this.#memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    this.#enlist(organism, slot);
+    this.#isWaking = true;
   }
 
   remove(organism: OrganismId): void {
-    checkPlanted(organism, this.organisms);
+    checkPlanted(organism, this.#organisms);
     // The dead are many when many die at once: they must not cost a look at every page.
-    if (this.readings.count(organism) > 0) this.edits.clearWhere(organism, () => true);
-    this.organisms.delete(organism);
-    this.territories.delete(organism);
+    if (this.#readings.count(organism) > 0) this.#edits.clearWhere(organism, () => true);
+    this.#organisms.delete(organism);
+    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
-    checkPerturbation(perturbation, this.organisms);
+    checkPerturbation(perturbation, this.#organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.edits.ablate(perturbation);
+        this.#edits.ablate(perturbation);
         return;
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
-        const draw = { randomSeed: this.randomSeed, stepNumber: this.steps, salt, amplitude };
-        this.edits.addNoise(capsules, draw);
+        const draw = { randomSeed: this.#randomSeed, stepNumber: this.#steps, salt, amplitude };
+        this.#edits.addNoise(capsules, draw);
         return;
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        this.edits.clearWhere(organism, (cx, cy) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius);
+        this.#edits.clearWhere(organism, (cx, cy) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius);
         return;
       }
       default:
@@ -216,124 +216,124 @@ class WasmEngine implements Engine {
 
   async step(steps: number): Promise<void> {
     for (let i = 0; i < steps; i++) {
-      this.checkWhole();
-      if (this.edits.isPending) this.edits.settle();
-      if (this.isWaking) this.wakeAll();
-      if (this.pageCount > 0) this.stepPages();
-      this.steps = (this.steps + 1) >>> 0;
+      this.#checkWhole();
+      if (this.#edits.isPending) this.#edits.settle();
+      if (this.#isWaking) this.#wakeAll();
+      if (this.pageCount > 0) this.#stepPages();
+      this.#steps = (this.#steps + 1) >>> 0;
     }
   }
 
-  private stepPages(): void {
-    const { list } = this.pages;
-    const { ints, deltaRecords } = this.memory;
+  #stepPages(): void {
+    const { list } = this.#pages;
+    const { ints, deltaRecords } = this.#memory;
     for (let p = 0; p < list.length; p++) ints[(at.LIST_AT >>> 2) + p] = list[p];
-    const awake = this.crew.muster(list.length, deltaRecords);
+    const awake = this.#crew.muster(list.length, deltaRecords);
     if (awake === 0) return;
-    ints[at.RANDOM_SEED_AT >>> 2] = this.randomSeed;
-    ints[at.STEP_AT >>> 2] = this.steps;
-    this.crew.step(awake <= deltaRecords ? atOnce(awake) : this.wavesOver(awake), this.sensed);
-    this.edits.settle();
+    ints[at.RANDOM_SEED_AT >>> 2] = this.#randomSeed;
+    ints[at.STEP_AT >>> 2] = this.#steps;
+    this.#crew.step(awake <= deltaRecords ? atOnce(awake) : this.#wavesOver(awake), this.#sensed);
+    this.#edits.settle();
   }
 
   /** Puts the awake pages into reading order. */
-  private wavesOver(awake: number): Phase[] {
-    const { ints, deltaRecords } = this.memory;
+  #wavesOver(awake: number): Phase[] {
+    const { ints, deltaRecords } = this.#memory;
     const list = at.AWAKE_AT >>> 2;
     const pages = Uint32Array.from(ints.subarray(list, list + awake));
-    const keys = Float64Array.from(pages, (page, i) => this.pages.index(page) * at.MOST_LISTED + i).sort();
+    const keys = Float64Array.from(pages, (page, i) => this.#pages.index(page) * at.MOST_LISTED + i).sort();
     const indices = keys.map((key) => Math.floor(key / at.MOST_LISTED));
     keys.forEach((key, i) => {
       const page = pages[key % at.MOST_LISTED];
       ints[list + i] = page;
       ints[(page + at.DELTA_RECORD_AT) >>> 2] = at.RECORDS_AT + (i % deltaRecords) * at.DELTA_RECORD_BYTES;
     });
-    return inWaves(indices, this.pages.across, deltaRecords);
+    return inWaves(indices, this.#pages.across, deltaRecords);
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    this.readings.visitChanged(visit);
+    this.#readings.visitChanged(visit);
   }
 
   async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    this.readings.visitAll(visit);
+    this.#readings.visitAll(visit);
   }
 
   async readPage(page: number, into: Uint8Array): Promise<void> {
-    this.readings.page(page, into);
+    this.#readings.page(page, into);
   }
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
-    this.readings.organism(organism, rect, into);
+    this.#readings.organism(organism, rect, into);
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
-    this.readings.owners(rect, into);
+    this.#readings.owners(rect, into);
   }
 
   async census(): Promise<OrganismCensus[]> {
-    return Array.from(this.organisms.keys(), (organism) => ({
+    return Array.from(this.#organisms.keys(), (organism) => ({
       organism,
-      cells: this.readings.count(organism),
+      cells: this.#readings.count(organism),
     }));
   }
 
   async takeMoved(): Promise<OrganismId[]> {
-    return this.readings.takeMoved().filter((id) => this.organisms.has(id));
+    return this.#readings.takeMoved().filter((id) => this.#organisms.has(id));
   }
 
   async save(): Promise<EngineState> {
-    this.checkWhole();
-    const organisms = organismStates(this.organisms, this.territories);
-    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages: this.readings.save() };
+    this.#checkWhole();
+    const organisms = organismStates(this.#organisms, this.#territories);
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages: this.#readings.save() };
   }
 
   async restore(state: EngineState): Promise<void> {
-    checkState(state, this, this.memory.maxPages, (slot) => this.memory.hasRule(slot));
-    if (!this.memory.reserve(state.pages.length)) {
+    checkState(state, this, this.#memory.maxPages, (slot) => this.#memory.hasRule(slot));
+    if (!this.#memory.reserve(state.pages.length)) {
       throw new EngineError(`no memory for ${state.pages.length} pages`);
     }
-    this.pages.clear();
-    this.organisms.clear();
-    this.territories.clear();
-    this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
+    this.#pages.clear();
+    this.#organisms.clear();
+    this.#territories.clear();
+    this.#memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
     for (const { id, rule, territory } of state.organisms) {
-      this.enlist(id, rule);
-      this.stake(id, territory);
+      this.#enlist(id, rule);
+      this.#stake(id, territory);
     }
     for (const page of state.pages) {
-      this.edits.restore(this.bounds ? mendedPage(page, this, (id) => this.territories.get(id)) : page);
+      this.#edits.restore(this.#bounds ? mendedPage(page, this, (id) => this.#territories.get(id)) : page);
     }
-    this.steps = state.stepNumber;
-    this.randomSeed = state.randomSeed;
-    this.edits.settle();
+    this.#steps = state.stepNumber;
+    this.#randomSeed = state.randomSeed;
+    this.#edits.settle();
   }
 
   dispose(): void {
-    this.crew.dispose();
-    this.rules?.dispose();
+    this.#crew.dispose();
+    this.#rules?.dispose();
   }
 
   /** @throws EngineError when a thread failed in the middle of a step: half of the world is a step ahead */
-  private checkWhole(): void {
-    if (this.crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
+  #checkWhole(): void {
+    if (this.#crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
   }
 
-  private enlist(organism: OrganismId, slot: RuleSlot): void {
-    this.organisms.set(organism, slot);
-    this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
-    this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
+  #enlist(organism: OrganismId, slot: RuleSlot): void {
+    this.#organisms.set(organism, slot);
+    this.#memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
+    this.#memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
-  private stake(organism: OrganismId, territory: Rect | undefined): void {
-    if (territory === undefined) this.territories.delete(organism);
-    else this.territories.set(organism, { ...territory });
-    this.memory.setTerritory(organism, extentOf(this.bounds ? territory : undefined, this));
+  #stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.#territories.delete(organism);
+    else this.#territories.set(organism, { ...territory });
+    this.#memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
   }
 
   /** Another rule may have work for cells that rest. */
-  private wakeAll(): void {
-    for (const page of this.pages.list) this.pages.wake(page);
-    this.isWaking = false;
+  #wakeAll(): void {
+    for (const page of this.#pages.list) this.#pages.wake(page);
+    this.#isWaking = false;
   }
 }

@@ -24,8 +24,8 @@ export class EngineMemory {
   ints!: Int32Array;
   words!: Uint16Array;
   floats!: Float32Array;
-  private records = 1;
-  private readonly slots = new Set<number>();
+  #records = 1;
+  readonly #slots = new Set<number>();
 
   /**
    * @param maxPages - wanted; what fits into 4 GiB may be less
@@ -45,10 +45,10 @@ export class EngineMemory {
     this.zeroPage = at.RECORDS_AT + this.deltaRecords * at.DELTA_RECORD_BYTES;
     const fitting = Math.floor((at.MEMORY_BYTES - this.zeroPage) / at.PAGE_RECORD_BYTES) - 1;
     this.maxPages = Math.min(maxPages, fitting, at.MOST_LISTED);
-    const wasmPages = (records: number) => Math.ceil(this.record(records) / WASM_PAGE_BYTES);
+    const wasmPages = (records: number) => Math.ceil(this.#record(records) / WASM_PAGE_BYTES);
     const maximum = wasmPages(this.maxPages + 1);
     this.memory = new WebAssembly.Memory({ initial: wasmPages(1), maximum, shared: true });
-    this.lookAgain();
+    this.#lookAgain();
   }
 
   /** Number of a page's record. */
@@ -58,24 +58,24 @@ export class EngineMemory {
 
   /** A new page record, all zeros. @returns its address, or 0 when there is no memory left */
   addRecord(): number {
-    if (this.records > this.maxPages) return 0;
-    const missing = this.record(this.records + 1) - this.bytes.length;
-    if (missing > 0 && !this.grow(missing)) return 0;
-    return this.record(this.records++);
+    if (this.#records > this.maxPages) return 0;
+    const missing = this.#record(this.#records + 1) - this.bytes.length;
+    if (missing > 0 && !this.#grow(missing)) return 0;
+    return this.#record(this.#records++);
   }
 
   /** Makes room for this many records in all. @returns false, and nothing has changed, when there is none */
   reserve(records: number): boolean {
-    const missing = this.record(records + 1) - this.bytes.length;
-    return missing <= 0 || this.grow(missing);
+    const missing = this.#record(records + 1) - this.bytes.length;
+    return missing <= 0 || this.#grow(missing);
   }
 
   setRule(slot: number, rule: Rule): void {
     const address = at.RULES_AT + slot * at.RULE_RECORD_BYTES;
     this.ints[(address + at.HIDDEN_AT) >>> 2] = rule.hidden;
     this.ints[thresholdIndex(slot)] = fireThreshold(rule.fireRate);
-    this.slots.add(slot);
-    const thresholds = new Set(Array.from(this.slots, (used) => this.ints[thresholdIndex(used)]));
+    this.#slots.add(slot);
+    const thresholds = new Set(Array.from(this.#slots, (used) => this.ints[thresholdIndex(used)]));
     this.ints[at.COMMON_THRESHOLD_AT >>> 2] = thresholds.size === 1 ? [...thresholds][0] : -1;
     this.floats.set(rule.b1, (address + at.B1_AT) >>> 2);
     this.floats.set(rule.b2, (address + at.B2_AT) >>> 2);
@@ -89,20 +89,20 @@ export class EngineMemory {
   }
 
   hasRule(slot: number): boolean {
-    return this.slots.has(slot);
+    return this.#slots.has(slot);
   }
 
   /** Address of a page record. */
-  private record(number: number): number {
+  #record(number: number): number {
     return this.zeroPage + number * at.PAGE_RECORD_BYTES;
   }
 
-  private grow(missingBytes: number): boolean {
+  #grow(missingBytes: number): boolean {
     const delta = Math.max(missingBytes, GROWTH * at.PAGE_RECORD_BYTES);
     for (const bytes of [delta, missingBytes]) {
       try {
         this.memory.grow(Math.ceil(bytes / WASM_PAGE_BYTES));
-        this.lookAgain();
+        this.#lookAgain();
         return true;
       } catch {
         // Past the maximum, or the system has no more: the smaller step may still fit.
@@ -111,7 +111,7 @@ export class EngineMemory {
     return false;
   }
 
-  private lookAgain(): void {
+  #lookAgain(): void {
     const { buffer } = this.memory;
     this.bytes = new Uint8Array(buffer);
     this.ints = new Int32Array(buffer);

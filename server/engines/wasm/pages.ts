@@ -12,38 +12,38 @@ export class PageTable {
   /** Pages that ceased to exist with a change nobody has visited yet. */
   readonly ceased = new Set<number>();
   readonly across: number;
-  private readonly world: Size;
-  private readonly memory: EngineMemory;
-  private readonly maxPages: number;
+  readonly #world: Size;
+  readonly #memory: EngineMemory;
+  readonly #maxPages: number;
   /** Addresses by page, with a border of one so that neighbours need no bounds. Zeros cost nothing until touched. */
-  private readonly table: Uint32Array;
-  private readonly stride: number;
-  private readonly free: number[] = [];
+  readonly #table: Uint32Array;
+  readonly #stride: number;
+  readonly #free: number[] = [];
   /** By record: the last `prune` that wanted it. */
-  private readonly wanted: Uint32Array;
-  private round = 0;
+  readonly #wanted: Uint32Array;
+  #round = 0;
 
   constructor(memory: EngineMemory, world: Size, maxPages: number) {
-    this.memory = memory;
-    this.world = world;
-    this.maxPages = maxPages;
+    this.#memory = memory;
+    this.#world = world;
+    this.#maxPages = maxPages;
     this.across = pagesAcross(world.width);
-    this.stride = this.across + 2;
-    this.table = new Uint32Array(this.stride * (pagesAcross(world.height) + 2));
-    this.wanted = new Uint32Array(memory.maxPages + 1);
+    this.#stride = this.across + 2;
+    this.#table = new Uint32Array(this.#stride * (pagesAcross(world.height) + 2));
+    this.#wanted = new Uint32Array(memory.maxPages + 1);
   }
 
   /** Address of a page; 0 where none exists. */
   find(px: number, py: number): number {
-    return this.table[(py + 1) * this.stride + px + 1];
+    return this.#table[(py + 1) * this.#stride + px + 1];
   }
 
   px(page: number): number {
-    return this.memory.ints[(page + at.PAGE_X_AT) >>> 2];
+    return this.#memory.ints[(page + at.PAGE_X_AT) >>> 2];
   }
 
   py(page: number): number {
-    return this.memory.ints[(page + at.PAGE_Y_AT) >>> 2];
+    return this.#memory.ints[(page + at.PAGE_Y_AT) >>> 2];
   }
 
   index(page: number): number {
@@ -54,25 +54,25 @@ export class PageTable {
   obtain(px: number, py: number): number {
     const found = this.find(px, py);
     if (found !== 0) return found;
-    if (this.list.length >= this.maxPages) return 0;
-    const page = this.free.pop() ?? this.memory.addRecord();
+    if (this.list.length >= this.#maxPages) return 0;
+    const page = this.#free.pop() ?? this.#memory.addRecord();
     if (page === 0) return 0;
     this.list.push(page);
-    this.table[(py + 1) * this.stride + px + 1] = page;
-    this.writeHead(page, px, py);
-    this.link(page, px, py, page);
+    this.#table[(py + 1) * this.#stride + px + 1] = page;
+    this.#writeHead(page, px, py);
+    this.#link(page, px, py, page);
     return page;
   }
 
   /** Makes the pages that life can reach in the next step, and frees those that it left. */
   prune(): void {
-    const round = ++this.round;
+    const round = ++this.#round;
     const length = this.list.length; // those made below hold no life yet
     for (let i = 0; i < length; i++) {
       const page = this.list[i];
       const head = page >>> 2;
-      const edges = this.memory.ints[head + (at.EDGES_AT >> 2)];
-      if (this.memory.ints[head + (at.OWNED_COUNT_AT >> 2)] > 0) this.want(page, round);
+      const edges = this.#memory.ints[head + (at.EDGES_AT >> 2)];
+      if (this.#memory.ints[head + (at.OWNED_COUNT_AT >> 2)] > 0) this.#want(page, round);
       if (edges === 0) continue;
       const px = this.px(page);
       const py = this.py(page);
@@ -80,37 +80,37 @@ export class PageTable {
         if ((edges & (1 << n)) === 0) continue;
         const nx = px + (n % 3) - 1;
         const ny = py + Math.floor(n / 3) - 1;
-        if (!this.isInside(nx, ny)) continue;
+        if (!this.#isInside(nx, ny)) continue;
         const neighbour = this.obtain(nx, ny);
-        if (neighbour !== 0) this.want(neighbour, round);
+        if (neighbour !== 0) this.#want(neighbour, round);
       }
     }
-    this.freeUnwanted(round);
+    this.#freeUnwanted(round);
   }
 
   /** Nothing in the page rests any more. */
   wake(page: number): void {
-    this.memory.bytes.fill(0, page + at.STILL_AT, page + at.STILL_AT + PAGE_CELLS * 8);
-    this.memory.ints[(page + at.CALM_AT) >>> 2] = 0;
+    this.#memory.bytes.fill(0, page + at.STILL_AT, page + at.STILL_AT + PAGE_CELLS * 8);
+    this.#memory.ints[(page + at.CALM_AT) >>> 2] = 0;
   }
 
   /** Frees every page, as zeros. */
   clear(): void {
-    const { bytes, ints } = this.memory;
+    const { bytes, ints } = this.#memory;
     for (const page of this.list) {
       if (ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0) {
         ints[(page + at.CHANGED_AT) >>> 2] = 1;
-        this.clearCells(page);
+        this.#clearCells(page);
         bytes.fill(0, page + at.OWNERS_AT, page + at.FIRED_AT);
       }
       bytes.fill(0, page + at.OWNED_AT, page + at.PAGE_X_AT);
     }
-    this.freeUnwanted(++this.round);
+    this.#freeUnwanted(++this.#round);
   }
 
   /** Unowned cells are zeros already, and writing zeros would commit memory. */
-  private clearCells(page: number): void {
-    const { bytes, ints } = this.memory;
+  #clearCells(page: number): void {
+    const { bytes, ints } = this.#memory;
     const owned = (page + at.OWNED_AT) >>> 2;
     for (let row = 0; row < PAGE_CELLS; row++) {
       if ((ints[owned + 2 * row] | ints[owned + 2 * row + 1]) === 0) continue;
@@ -119,61 +119,61 @@ export class PageTable {
     }
   }
 
-  private isInside(px: number, py: number): boolean {
-    return px >= 0 && py >= 0 && px < this.across && py * PAGE_CELLS < this.world.height;
+  #isInside(px: number, py: number): boolean {
+    return px >= 0 && py >= 0 && px < this.across && py * PAGE_CELLS < this.#world.height;
   }
 
-  private want(page: number, round: number): void {
-    this.wanted[this.memory.recordOf(page)] = round;
+  #want(page: number, round: number): void {
+    this.#wanted[this.#memory.recordOf(page)] = round;
   }
 
-  private freeUnwanted(round: number): void {
+  #freeUnwanted(round: number): void {
     let kept = 0;
     for (const page of this.list) {
-      if (this.wanted[this.memory.recordOf(page)] === round) this.list[kept++] = page;
-      else this.release(page);
+      if (this.#wanted[this.#memory.recordOf(page)] === round) this.list[kept++] = page;
+      else this.#release(page);
     }
     this.list.length = kept;
   }
 
   /** The page is zeros already: its cells were cleared as they died. */
-  private release(page: number): void {
+  #release(page: number): void {
     const px = this.px(page);
     const py = this.py(page);
-    if (this.memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
+    if (this.#memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
     // What died here is news to its neighbours, and there will be no page to tell them.
-    if (this.memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) {
-      for (let n = 0; n < 9; n++) this.wake(this.memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
+    if (this.#memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) {
+      for (let n = 0; n < 9; n++) this.wake(this.#memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
     }
-    this.table[(py + 1) * this.stride + px + 1] = 0;
-    this.link(page, px, py, this.memory.zeroPage);
-    this.free.push(page);
+    this.#table[(py + 1) * this.#stride + px + 1] = 0;
+    this.#link(page, px, py, this.#memory.zeroPage);
+    this.#free.push(page);
   }
 
-  private writeHead(page: number, px: number, py: number): void {
-    const { ints } = this.memory;
-    const columns = Math.min(PAGE_CELLS, this.world.width - px * PAGE_CELLS);
+  #writeHead(page: number, px: number, py: number): void {
+    const { ints } = this.#memory;
+    const columns = Math.min(PAGE_CELLS, this.#world.width - px * PAGE_CELLS);
     ints[(page + at.PAGE_X_AT) >>> 2] = px;
     ints[(page + at.PAGE_Y_AT) >>> 2] = py;
-    ints[(page + at.ROWS_AT) >>> 2] = Math.min(PAGE_CELLS, this.world.height - py * PAGE_CELLS);
+    ints[(page + at.ROWS_AT) >>> 2] = Math.min(PAGE_CELLS, this.#world.height - py * PAGE_CELLS);
     ints[(page + at.COLUMNS_AT) >>> 2] = columns >= 32 ? -1 : 2 ** columns - 1;
     ints[(page + at.COLUMNS_AT + 4) >>> 2] = columns >= 64 ? -1 : columns > 32 ? 2 ** (columns - 32) - 1 : 0;
     ints[(page + at.OWNED_COUNT_AT) >>> 2] = 0;
     ints[(page + at.EDGES_AT) >>> 2] = 0;
     ints[(page + at.SOLE_AT) >>> 2] = 0;
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 0;
-    this.memory.bytes.fill(0, page + at.MOVED_AT, page + at.MOVED_AT + PAGE_CELLS * 8);
+    this.#memory.bytes.fill(0, page + at.MOVED_AT, page + at.MOVED_AT + PAGE_CELLS * 8);
     this.wake(page);
     // A page that ceased and came back before anyone looked still owes its change.
     ints[(page + at.CHANGED_AT) >>> 2] = this.ceased.delete(py * this.across + px) ? 1 : 0;
   }
 
   /** Points the neighbours of (px, py) at `target`, and the page at its neighbours. */
-  private link(page: number, px: number, py: number, target: number): void {
-    const { ints } = this.memory;
+  #link(page: number, px: number, py: number, target: number): void {
+    const { ints } = this.#memory;
     for (let n = 0; n < 9; n++) {
       const neighbour = this.find(px + (n % 3) - 1, py + Math.floor(n / 3) - 1);
-      ints[((page + at.LINKS_AT) >>> 2) + n] = neighbour === 0 ? this.memory.zeroPage : neighbour;
+      ints[((page + at.LINKS_AT) >>> 2) + n] = neighbour === 0 ? this.#memory.zeroPage : neighbour;
       if (neighbour !== 0) ints[((neighbour + at.LINKS_AT) >>> 2) + 8 - n] = target;
     }
   }

@@ -10,49 +10,49 @@ import type { PageTable } from './pages.ts';
 const CELLS = PAGE_CELLS * PAGE_CELLS;
 
 export class Readings {
-  private readonly memory: EngineMemory;
-  private readonly pages: PageTable;
-  private readonly cells: PageCells;
-  private readonly world: Size;
+  readonly #memory: EngineMemory;
+  readonly #pages: PageTable;
+  readonly #cells: PageCells;
+  readonly #world: Size;
 
   constructor(memory: EngineMemory, pages: PageTable, cells: PageCells, world: Size) {
-    this.memory = memory;
-    this.pages = pages;
-    this.cells = cells;
-    this.world = world;
+    this.#memory = memory;
+    this.#pages = pages;
+    this.#cells = cells;
+    this.#world = world;
   }
 
   visitChanged(visit: (page: number, rgba: Uint8Array) => void): void {
-    for (const page of this.pages.list) {
+    for (const page of this.#pages.list) {
       const changed = (page + at.CHANGED_AT) >>> 2;
-      if (this.memory.ints[changed] === 0) continue;
-      this.memory.ints[changed] = 0;
-      visit(this.pages.index(page), this.pixels(page));
+      if (this.#memory.ints[changed] === 0) continue;
+      this.#memory.ints[changed] = 0;
+      visit(this.#pages.index(page), this.#pixels(page));
     }
     const zeros = new Uint8Array(PAGE_BYTES);
-    for (const index of this.pages.ceased) visit(index, zeros);
-    this.pages.ceased.clear();
+    for (const index of this.#pages.ceased) visit(index, zeros);
+    this.#pages.ceased.clear();
   }
 
   visitAll(visit: (page: number, rgba: Uint8Array) => void): void {
-    for (const page of this.pages.list) visit(this.pages.index(page), this.pixels(page));
+    for (const page of this.#pages.list) visit(this.#pages.index(page), this.#pixels(page));
   }
 
   page(index: number, into: Uint8Array): void {
-    const page = this.pages.find(index % this.pages.across, Math.floor(index / this.pages.across));
+    const page = this.#pages.find(index % this.#pages.across, Math.floor(index / this.#pages.across));
     if (page === 0) into.fill(0);
-    else into.set(this.pixels(page));
+    else into.set(this.#pixels(page));
   }
 
   organism(organism: OrganismId, rect: Rect, into: Float32Array): void {
     into.fill(0);
-    const { floats, words } = this.memory;
-    this.visitSpans(rect, (page, first, count, offset) => {
-      if (!this.cells.mayHold(page, organism)) return;
+    const { floats, words } = this.#memory;
+    this.#visitSpans(rect, (page, first, count, offset) => {
+      if (!this.#cells.mayHold(page, organism)) return;
       const owners = (page + at.OWNERS_AT) >>> 1;
       for (let i = 0; i < count; i++) {
         if (words[owners + first + i] !== organism) continue;
-        const channel = this.cells.channel(page, first + i);
+        const channel = this.#cells.channel(page, first + i);
         const to = (offset + i) * 4;
         into[to] = floats[channel];
         into[to + 1] = floats[channel + 1];
@@ -64,20 +64,20 @@ export class Readings {
 
   owners(rect: Rect, into: Uint16Array): void {
     into.fill(0);
-    this.visitSpans(rect, (page, first, count, offset) => {
+    this.#visitSpans(rect, (page, first, count, offset) => {
       const owners = ((page + at.OWNERS_AT) >>> 1) + first;
-      into.set(this.memory.words.subarray(owners, owners + count), offset);
+      into.set(this.#memory.words.subarray(owners, owners + count), offset);
     });
   }
 
   /** Cells that an organism owns. */
   count(organism: OrganismId): number {
-    return this.memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism];
+    return this.#memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism];
   }
 
   /** Ids that moved since the last call, whether they still are in use or not. */
   takeMoved(): OrganismId[] {
-    const flags = this.memory.bytes.subarray(at.ORGANISM_MOVED_AT, at.ORGANISM_MOVED_AT + MAX_ORGANISMS + 1);
+    const flags = this.#memory.bytes.subarray(at.ORGANISM_MOVED_AT, at.ORGANISM_MOVED_AT + MAX_ORGANISMS + 1);
     const moved: OrganismId[] = [];
     for (let id = flags.indexOf(1, 1); id > 0; id = flags.indexOf(1, id + 1)) {
       flags[id] = 0;
@@ -89,21 +89,21 @@ export class Readings {
   /** Copies of the pages with life. */
   save(): PageState[] {
     const pages: PageState[] = [];
-    for (const page of this.pages.list) {
-      if (this.memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] === 0) continue;
-      const channel = this.cells.channel(page, 0);
+    for (const page of this.#pages.list) {
+      if (this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] === 0) continue;
+      const channel = this.#cells.channel(page, 0);
       const owner = (page + at.OWNERS_AT) >>> 1;
       pages.push({
-        page: this.pages.index(page),
-        cells: Float32Array.from(this.memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
-        owners: Uint16Array.from(this.memory.words.subarray(owner, owner + CELLS)),
+        page: this.#pages.index(page),
+        cells: Float32Array.from(this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
+        owners: Uint16Array.from(this.#memory.words.subarray(owner, owner + CELLS)),
       });
     }
     return pages;
   }
 
-  private pixels(page: number): Uint8Array {
-    return this.memory.bytes.subarray(page + at.RGBA_AT, page + at.RGBA_AT + PAGE_BYTES);
+  #pixels(page: number): Uint8Array {
+    return this.#memory.bytes.subarray(page + at.RGBA_AT, page + at.RGBA_AT + PAGE_BYTES);
   }
 
   /**
@@ -111,18 +111,15 @@ export class Readings {
    *
    * @param visit - `count` cells from cell `first` of the page; `offset` of the first is row-major in `rect`
    */
-  private visitSpans(
-    rect: Rect,
-    visit: (page: number, first: number, count: number, offset: number) => void,
-  ): void {
+  #visitSpans(rect: Rect, visit: (page: number, first: number, count: number, offset: number) => void): void {
     const top = Math.max(0, rect.y);
-    const bottom = Math.min(this.world.height, rect.y + rect.height);
+    const bottom = Math.min(this.#world.height, rect.y + rect.height);
     const left = Math.max(0, rect.x);
-    const right = Math.min(this.world.width, rect.x + rect.width);
+    const right = Math.min(this.#world.width, rect.x + rect.width);
     for (let y = top; y < bottom; y++) {
       for (let x = left; x < right; ) {
         const end = Math.min(right, (x | (PAGE_CELLS - 1)) + 1);
-        const page = this.pages.find(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
+        const page = this.#pages.find(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
         if (page !== 0) visit(page, cellIn(x, y), end - x, (y - rect.y) * rect.width + x - rect.x);
         x = end;
       }

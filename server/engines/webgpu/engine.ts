@@ -60,122 +60,127 @@ export class WebGpuEngine implements Engine {
   /** For benchmarks, and for tests of its loss. */
   readonly opened: OpenDevice;
   readonly commands: Commands;
-  private randomSeed: number;
-  private steps = 0;
-  private readonly rest: number;
-  private readonly bounds: boolean;
-  private readonly pages: PageTable;
-  private readonly edits = new Edits();
-  private readonly organisms = new Map<OrganismId, RuleSlot>();
+  #randomSeed: number;
+  #steps = 0;
+  readonly #rest: number;
+  readonly #bounds: boolean;
+  readonly #pages: PageTable;
+  readonly #edits = new Edits();
+  readonly #organisms = new Map<OrganismId, RuleSlot>();
   /** Of those that have one. */
-  private readonly territories = new Map<OrganismId, Rect>();
+  readonly #territories = new Map<OrganismId, Rect>();
   /** Pages were written since their last report. */
-  private isEdited = false;
+  #isEdited = false;
   /** Nothing may rest in the next step. */
-  private isWoken = false;
-  private isDisposed = false;
+  #isWoken = false;
+  #isDisposed = false;
 
   /** @param opened - released by `dispose` */
   constructor(options: WebGpuEngineOptions, opened: OpenDevice) {
     this.width = options.width;
     this.height = options.height;
-    this.randomSeed = options.randomSeed;
-    this.rest = options.rest ?? 0;
-    this.bounds = options.bounds ?? true;
+    this.#randomSeed = options.randomSeed;
+    this.#rest = options.rest ?? 0;
+    this.#bounds = options.bounds ?? true;
     this.opened = opened;
     this.description = describe(opened);
     const inWorld = pagesAcross(this.width) * pagesAcross(this.height);
     const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
     this.commands = new Commands(opened, maxPages, options.bankPages);
-    this.pages = new PageTable(this, Math.min(maxPages, this.commands.memory.maxSlots - 1));
+    this.#pages = new PageTable(this, Math.min(maxPages, this.commands.memory.maxSlots - 1));
   }
 
   get stepNumber(): number {
-    return this.steps;
+    return this.#steps;
   }
 
   /** Pages with life after the last step; what was ablated since still counts. */
   get pageCount(): number {
-    return this.pages.list.reduce((count, { hasLife }) => count + Number(hasLife), 0);
+    return this.#pages.list.reduce((count, { hasLife }) => count + Number(hasLife), 0);
   }
 
   /** Pages that the kernels go through: those with life and those that it can reach. */
   get existingPages(): number {
-    return this.pages.list.length;
+    return this.#pages.list.length;
   }
 
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.commands.rules.set(slot, rule);
-    this.isWoken = true;
+    this.#isWoken = true;
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     checkOrganism(organism);
     checkPlace(x, y, territory, this);
-    if (this.organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
-    this.checkRuleIn(slot);
+    if (this.#organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
+    this.#checkRuleIn(slot);
     const [px, py] = [x >> PAGE_SHIFT, y >> PAGE_SHIFT];
-    const page = this.pages.obtain(px, py) ?? this.obtainByForce(px, py);
+    const page = this.#pages.obtain(px, py) ?? this.#obtainByForce(px, py);
     if (page === undefined) throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
-    this.enlist(organism, slot, territory);
+    this.#enlist(organism, slot, territory);
     const [column, row] = [x & (PAGE_CELLS - 1), y & (PAGE_CELLS - 1)];
-    this.edits.plant(page, organism, column, row);
+    this.#edits.plant(page, organism, column, row);
     page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
     page.hasLife = true;
     page.stretch(column, row);
-    this.edited(page);
+    this.#edited(page);
   }
 
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
-    checkPlanted(organism, this.organisms);
+    checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.enlist(organism, this.organisms.get(organism)!, territory);
-    if (!this.bounds) return;
-    this.isWoken = true; // cells that rest may now have room beside them
+    this.#enlist(organism, this.#organisms.get(organism)!, territory);
+    if (!this.#bounds) return;
+    this.#isWoken = true; // cells that rest may now have room beside them
     const extent = extentOf(territory, this);
-    for (const page of this.pages.list) {
+    for (const page of this.#pages.list) {
       if (!page.mayHold(organism)) continue;
-      this.edits.confine(page, organism, extent);
-      this.edited(page);
+      this.#edits.confine(page, organism, extent);
+      this.#edited(page);
     }
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
-    checkPlanted(organism, this.organisms);
-    this.checkRuleIn(slot);
-    this.enlist(organism, slot, this.territories.get(organism));
-    this.isWoken = true;
+    checkPlanted(organism, this.#organisms);
+    this.#checkRuleIn(slot);
+    this.#enlist(organism, slot, this.#territories.get(organism));
+    this.#isWoken = true;
   }
 
   remove(organism: OrganismId): void {
-    checkPlanted(organism, this.organisms);
-    for (const page of this.pages.list) {
+    checkPlanted(organism, this.#organisms);
+    for (const page of this.#pages.list) {
       if (!page.mayHold(organism)) continue;
-      this.edits.remove(page, organism);
+      this.#edits.remove(page, organism);
       // Known without asking the GPU; of a page with several we hear after the next step.
       if (page.sole === organism) {
         page.hasLife = false;
         page.sole = 0;
       }
-      this.edited(page);
+      this.#edited(page);
     }
-    this.organisms.delete(organism);
-    this.territories.delete(organism);
+    this.#organisms.delete(organism);
+    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
-    checkPerturbation(perturbation, this.organisms);
+    checkPerturbation(perturbation, this.#organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.visitStroke([perturbation], (page, spans) => this.edits.clear(page, spans));
+        this.#visitStroke([perturbation], (page, spans) => this.#edits.clear(page, spans));
         return;
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
-        const { randomSeed, steps: stepNumber, bounds } = this;
-        const draw = { randomSeed, stepNumber, salt, amplitude, bounds };
-        this.visitStroke(capsules, (page, spans) => {
-          this.edits.noise(page, spans, draw);
+        const draw = {
+          randomSeed: this.#randomSeed,
+          stepNumber: this.#steps,
+          salt,
+          amplitude,
+          bounds: this.#bounds,
+        };
+        this.#visitStroke(capsules, (page, spans) => {
+          this.#edits.noise(page, spans, draw);
           // Any owned cell may have become opaque.
           page.stretch(0, 0);
           page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
@@ -184,10 +189,10 @@ export class WebGpuEngine implements Engine {
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        for (const page of this.pages.list) {
+        for (const page of this.#pages.list) {
           if (!page.mayHold(organism)) continue;
-          this.edits.truncate(page, organism, x, y, radius);
-          this.edited(page);
+          this.#edits.truncate(page, organism, x, y, radius);
+          this.#edited(page);
         }
         return;
       }
@@ -199,23 +204,23 @@ export class WebGpuEngine implements Engine {
   async step(steps: number): Promise<void> {
     this.commands.checkWhole();
     for (let left = steps; left > 0; ) {
-      this.applyEdits();
-      const batch = this.pages.prepare(Math.min(left, MOST_STEPS));
-      if (this.pages.list.length === 0) {
-        this.steps = (this.steps + left) >>> 0;
+      this.#applyEdits();
+      const batch = this.#pages.prepare(Math.min(left, MOST_STEPS));
+      if (this.#pages.list.length === 0) {
+        this.#steps = (this.#steps + left) >>> 0;
         return;
       }
-      this.upload();
-      this.isWoken = false;
-      await this.submit(batch);
-      this.steps = (this.steps + batch) >>> 0;
+      this.#upload();
+      this.#isWoken = false;
+      await this.#submit(batch);
+      this.#steps = (this.#steps + batch) >>> 0;
       left -= batch;
     }
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    await this.refresh();
-    const { list, ceased } = this.pages;
+    await this.#refresh();
+    const { list, ceased } = this.#pages;
     const changed = list.filter((page) => page.isChanged || ceased.has(page.index));
     for (const page of changed) {
       page.isChanged = false;
@@ -232,76 +237,76 @@ export class WebGpuEngine implements Engine {
   }
 
   async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    await this.refresh();
-    await this.commands.readPixels(this.livingPages(), visit);
+    await this.#refresh();
+    await this.commands.readPixels(this.#livingPages(), visit);
   }
 
   async readPage(index: number, into: Uint8Array): Promise<void> {
     this.commands.checkWhole();
-    this.applyEdits();
-    const page = this.pages.at(index);
+    this.#applyEdits();
+    const page = this.#pages.at(index);
     if (page === undefined) into.fill(0);
     else await this.commands.readPixels([page], (_, rgba) => into.set(rgba));
   }
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
     into.fill(0);
-    await this.ask(organism, rect, 4, (bytes, offset, length, first) => {
+    await this.#ask(organism, rect, 4, (bytes, offset, length, first) => {
       into.set(new Float32Array(bytes, offset, length), first);
     });
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
     into.fill(0);
-    await this.ask(0, rect, 1, (bytes, offset, length, first) => {
+    await this.#ask(0, rect, 1, (bytes, offset, length, first) => {
       into.set(new Uint32Array(bytes, offset, length), first);
     });
   }
 
   async census(): Promise<OrganismCensus[]> {
     this.commands.checkWhole();
-    this.applyEdits();
+    this.#applyEdits();
     let last = 0;
-    for (const organism of this.organisms.keys()) last = Math.max(last, organism);
+    for (const organism of this.#organisms.keys()) last = Math.max(last, organism);
     const counts = await this.commands.readCounts(last + 1);
-    return Array.from(this.organisms.keys(), (organism) => ({ organism, cells: counts[organism] }));
+    return Array.from(this.#organisms.keys(), (organism) => ({ organism, cells: counts[organism] }));
   }
 
   async save(): Promise<EngineState> {
-    await this.refresh();
-    const pages = await this.commands.readStates(this.livingPages());
-    const organisms = organismStates(this.organisms, this.territories);
-    return { stepNumber: this.steps, randomSeed: this.randomSeed, organisms, pages };
+    await this.#refresh();
+    const pages = await this.commands.readStates(this.#livingPages());
+    const organisms = organismStates(this.#organisms, this.#territories);
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
   }
 
   async restore(state: EngineState): Promise<void> {
-    checkState(state, this, this.pages.maxPages, (slot) => this.commands.rules.has(slot));
-    await this.refresh();
-    this.commands.wipe(this.pages.list);
+    checkState(state, this, this.#pages.maxPages, (slot) => this.commands.rules.has(slot));
+    await this.#refresh();
+    this.commands.wipe(this.#pages.list);
     this.commands.forget(true);
-    this.pages.clear();
-    this.organisms.clear();
-    this.territories.clear();
-    for (const { id, rule, territory } of state.organisms) this.enlist(id, rule, territory);
+    this.#pages.clear();
+    this.#organisms.clear();
+    this.#territories.clear();
+    for (const { id, rule, territory } of state.organisms) this.#enlist(id, rule, territory);
     for (const saved of state.pages) {
-      const page = this.bounds ? mendedPage(saved, this, (id) => this.territories.get(id)) : saved;
+      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#territories.get(id)) : saved;
       if (!page.owners.some((owner) => owner !== 0)) continue;
-      const { across } = this.pages;
-      const made = this.pages.obtain(page.page % across, Math.floor(page.page / across))!;
+      const { across } = this.#pages;
+      const made = this.#pages.obtain(page.page % across, Math.floor(page.page / across))!;
       this.commands.memory.reserve(made.slot);
       this.commands.writeState(made, page);
-      this.edits.init(made);
-      this.edited(made);
+      this.#edits.init(made);
+      this.#edited(made);
     }
-    this.steps = state.stepNumber;
-    this.randomSeed = state.randomSeed;
-    this.isWoken = false;
-    await this.refresh();
+    this.#steps = state.stepNumber;
+    this.#randomSeed = state.randomSeed;
+    this.#isWoken = false;
+    await this.#refresh();
   }
 
   dispose(): void {
-    if (this.isDisposed) return;
-    this.isDisposed = true;
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     this.commands.lose('the engine is disposed of');
     this.commands.dispose();
     releaseDevice(this.opened);
@@ -309,93 +314,98 @@ export class WebGpuEngine implements Engine {
 
   // --- checks ---
 
-  private checkRuleIn(slot: RuleSlot): void {
+  #checkRuleIn(slot: RuleSlot): void {
     if (!this.commands.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
   }
 
   // --- pages and edits ---
 
-  private enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
-    this.organisms.set(organism, slot);
-    if (territory === undefined) this.territories.delete(organism);
-    else this.territories.set(organism, { ...territory });
-    this.commands.rules.assign(organism, slot, extentOf(this.bounds ? territory : undefined, this));
+  #enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
+    this.#organisms.set(organism, slot);
+    if (territory === undefined) this.#territories.delete(organism);
+    else this.#territories.set(organism, { ...territory });
+    this.commands.rules.assign(organism, slot, extentOf(this.#bounds ? territory : undefined, this));
   }
 
-  private livingPages(): Page[] {
-    return this.pages.list.filter(({ hasLife }) => hasLife);
+  #livingPages(): Page[] {
+    return this.#pages.list.filter(({ hasLife }) => hasLife);
   }
 
   /** When no page may be made: takes the place of one that nobody lives in. */
-  private obtainByForce(px: number, py: number): Page | undefined {
-    const empty = this.pages.list.find(({ hasLife }) => !hasLife);
+  #obtainByForce(px: number, py: number): Page | undefined {
+    const empty = this.#pages.list.find(({ hasLife }) => !hasLife);
     if (empty === undefined) return undefined;
-    this.applyEdits();
-    this.upload(); // makes sure that its slot is there
+    this.#applyEdits();
+    this.#upload(); // makes sure that its slot is there
     this.commands.wipe([empty]);
-    this.pages.release(empty);
+    this.#pages.release(empty);
     // What died there is news to its neighbours, and there is no page left to tell them.
-    this.isWoken = true;
-    return this.pages.obtain(px, py);
+    this.#isWoken = true;
+    return this.#pages.obtain(px, py);
   }
 
-  private edited(page: Page): void {
+  #edited(page: Page): void {
     page.isBusy = true;
-    this.isEdited = true;
-    if (this.edits.isFull) this.applyEdits();
+    this.#isEdited = true;
+    if (this.#edits.isFull) this.#applyEdits();
   }
 
   /** Visits the pages that exist under the capsules. By page: a stroke across a huge world costs what lives there. */
-  private visitStroke(
+  #visitStroke(
     capsules: readonly Capsule[],
     visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
   ): void {
     const spans = strokeRows(capsules, this);
-    for (const page of this.pages.list) {
+    for (const page of this.#pages.list) {
       const inPage = spansIn(page, spans);
       if (inPage.length === 0) continue;
       visit(page, inPage);
-      this.edited(page);
+      this.#edited(page);
     }
   }
 
   // --- the GPU ---
 
-  private upload(): void {
-    const { randomSeed, steps: stepNumber, rest, bounds, isWoken } = this;
-    this.commands.upload(this.pages, { randomSeed, stepNumber, rest, bounds, isWoken });
+  #upload(): void {
+    this.commands.upload(this.#pages, {
+      randomSeed: this.#randomSeed,
+      stepNumber: this.#steps,
+      rest: this.#rest,
+      bounds: this.#bounds,
+      isWoken: this.#isWoken,
+    });
   }
 
-  private applyEdits(): void {
-    if (this.edits.isEmpty) return;
-    this.upload();
-    this.commands.edit(this.edits.take());
+  #applyEdits(): void {
+    if (this.#edits.isEmpty) return;
+    this.#upload();
+    this.commands.edit(this.#edits.take());
   }
 
   /** Applies what waits and learns what it did. */
-  private async refresh(): Promise<void> {
+  async #refresh(): Promise<void> {
     this.commands.checkWhole();
-    if (!this.isEdited) return;
-    this.applyEdits();
-    if (this.pages.list.length === 0) return;
-    this.upload();
-    await this.submit(0);
+    if (!this.#isEdited) return;
+    this.#applyEdits();
+    if (this.#pages.list.length === 0) return;
+    this.#upload();
+    await this.#submit(0);
   }
 
-  private async submit(steps: number): Promise<void> {
-    await this.commands.step(this.pages, steps);
-    this.isEdited = false;
+  async #submit(steps: number): Promise<void> {
+    await this.commands.step(this.#pages, steps);
+    this.#isEdited = false;
   }
 
   /** @param take - `length` values of a row, to be put at index `first` */
-  private async ask(
+  async #ask(
     organism: OrganismId,
     rect: Rect,
     values: number,
     take: (bytes: ArrayBuffer, offset: number, length: number, first: number) => void,
   ): Promise<void> {
     this.commands.checkWhole();
-    this.applyEdits();
+    this.#applyEdits();
     const top = Math.max(0, rect.y);
     const bottom = Math.min(this.height, rect.y + rect.height);
     const left = Math.max(0, rect.x);
@@ -404,7 +414,7 @@ export class WebGpuEngine implements Engine {
     const rows = Math.floor(MOST_ASKED / width); // a world is no wider than that
     for (let y = top; y < bottom; y += rows) {
       const height = Math.min(rows, bottom - y);
-      await this.commands.ask(this.pages, organism, { x: left, y, width, height }, (bytes, offset) => {
+      await this.commands.ask(this.#pages, organism, { x: left, y, width, height }, (bytes, offset) => {
         for (let row = 0; row < height; row++) {
           const first = ((y + row - rect.y) * rect.width + left - rect.x) * values;
           take(bytes, offset + row * width * values * 4, width * values, first);

@@ -54,7 +54,7 @@ export class GpuMemory {
       Math.floor(largest / (at.SLOT_WORDS * 4)) - 1, // the largest of what lies in one buffer
     );
     this.tables = this.make('tables', at.TABLE_WORDS * 4);
-    this.grow(Math.min(FIRST_SLOTS, this.maxSlots));
+    this.#grow(Math.min(FIRST_SLOTS, this.maxSlots));
   }
 
   buffer(name: Growing): GPUBuffer {
@@ -64,14 +64,14 @@ export class GpuMemory {
   /** Room for a slot of this number. @throws EngineError when the device has none */
   reserve(slot: number): void {
     if (slot >= this.maxSlots) throw new EngineError(`no GPU memory for page ${slot}`);
-    if (slot >= this.slots) this.grow(Math.min(this.maxSlots, this.slots * 2));
+    if (slot >= this.slots) this.#grow(Math.min(this.maxSlots, this.slots * 2));
     while (this.banks.length * this.bankPages <= slot) {
-      this.addBank();
+      this.#addBank();
       this.version++;
     }
   }
 
-  private grow(slots: number): void {
+  #grow(slots: number): void {
     const banks = Math.ceil(slots / this.bankPages);
     const sizes: Record<Growing, number> = {
       words: slots * at.SLOT_WORDS * 4,
@@ -101,7 +101,7 @@ export class GpuMemory {
     this.version++;
   }
 
-  private addBank(): void {
+  #addBank(): void {
     const number = this.banks.length;
     const bytes = this.bankPages * at.PAGE_STATE_BYTES;
     const place = this.device.createBuffer({

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Config, readConfig } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
-import { createServer } from '../../../server/http/server.ts';
+import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts';
+import { createServer } from '../../../server/server.ts';
 import { Saves } from '../../../server/storage/saves.ts';
-import { linkWorld, type ThreadPort } from '../../../server/world/link.ts';
 import { growMature } from '../../../server/world/mature.ts';
+import { SNAPSHOTS } from '../../../server/world/snapshot.ts';
 import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
@@ -28,7 +29,7 @@ async function grow(config: Config): Promise<number> {
   world.plantGarden(config.garden, config.randomSeed);
   await engine.step(GROWN_STEPS);
   await world.observe(0);
-  await new Saves(config.dataDir).write(await world.save());
+  await new Saves(config.dataDir, SNAPSHOTS).write(await world.save());
   engine.dispose();
   return world.organisms.size;
 }

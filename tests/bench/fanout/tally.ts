@@ -2,7 +2,7 @@
  * Counts, in the server's process, of which frames each viewer was sent something, and why not of the others:
  * on the viewers themselves, for only the server knows what a client that was sent nothing has missed.
  */
-import { Viewer } from '../../../server/stream/viewer.ts';
+import { Viewer } from '../../../server/stream/deliver/viewer.ts';
 
 /** Sums over all viewers; a frame counts once for every viewer that looks. */
 export interface FrameTally {

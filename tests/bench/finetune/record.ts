@@ -3,14 +3,14 @@
  * rule heals worst. Which rule and from which side, is looked for; everything else hangs on the random seed.
  */
 import { join } from 'node:path';
+import { targetOf } from '../../../server/evaluation/evaluate.ts';
 import { loadRules } from '../../../server/rules/load.ts';
 import type { Rule } from '../../../server/rules/rule.ts';
 import { damageOf, type SessionRecord, sessionId, writeSession } from '../../../server/sessions/record.ts';
-import type { Blow, Wound } from '../../../server/sessions/wound.ts';
-import { targetOf } from '../../../server/training/evaluate.ts';
 import { Random } from '../../../server/training/random.ts';
 import type { Target } from '../../../server/training/target.ts';
 import { emptyError, measureHealing, Patient } from '../../../server/tuner/heal.ts';
+import type { Blow, Wound } from '../../../server/world/wound.ts';
 import { drawWound, STYLE_KINDS, type Style } from './styles.ts';
 
 const SIDES = 8;

@@ -2,8 +2,9 @@
  * Styles of cutting, as a player with one habit would cut: the same thing again and again, from about the same side.
  * Cells are seen from the seed; reach is half the body's longer side.
  */
-import type { Blow } from '../../../server/sessions/wound.ts';
+
 import type { Random } from '../../../server/training/random.ts';
+import type { Blow } from '../../../server/world/wound.ts';
 
 export interface Style {
   readonly kind: keyof typeof KINDS;

@@ -5,7 +5,7 @@
  */
 import { WebSocket } from 'ws';
 import { Acks } from '../../../client/stream/acks.ts';
-import { viewOf } from '../../../server/stream/view.ts';
+import { viewOf } from '../../../server/stream/deliver/view.ts';
 import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';

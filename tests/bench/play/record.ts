@@ -26,7 +26,7 @@ import { Random } from '../../../server/training/random.ts';
 import type { Rect } from '../../../shared/geometry.ts';
 import { ClientMessageType, type StrokeMessage } from '../../../shared/protocol.ts';
 import { launchBrowser } from '../../browser/harness.ts';
-import { startServer, until } from '../../server-process.ts';
+import { startServer, until } from '../../serverProcess.ts';
 import { drawGestures, GESTURES, moveHand, type Place } from './gestures.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

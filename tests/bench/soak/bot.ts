@@ -1,6 +1,6 @@
 /** One player: comes, does what `player.ts` decides at a page of its own, goes, and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StrokeBuilder } from '../../../client/stroke-builder.ts';
+import { StrokeBuilder } from '../../../client/hands/strokeBuilder.ts';
 import type { Size } from '../../../shared/geometry.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
 import { Page, type Surroundings } from './page.ts';

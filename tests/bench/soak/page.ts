@@ -1,6 +1,6 @@
 /** A bot's page: one connection after the other, the budget and the strokes that it lets through, and what it hears. */
-import { Budget } from '../../../client/budget.ts';
-import { chooseLevel } from '../../../client/level.ts';
+import { Budget } from '../../../client/hands/budget.ts';
+import { chooseLevel } from '../../../client/scene/level.ts';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import { decodeFrame } from '../../../shared/frame.ts';
 import type { Size } from '../../../shared/geometry.ts';

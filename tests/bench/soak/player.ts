@@ -56,7 +56,7 @@ const SHORT_STALL_SHARE = 0.8;
 /** Between two strokes of a player. */
 const MIN_STROKE_PAUSE_MS = 2_000;
 const MAX_STROKE_PAUSE_MS = 6_000;
-/** The page's first brush, in bodies (client/brush.ts). */
+/** The page's first brush, in bodies (client/hands/brush.ts). */
 const START_RADIUS = 0.19;
 const MIN_RADIUS = 2;
 /** The bar shows that a stroke is about to be refused. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cover } from '../../../client/stream/cover.ts';
-import { type Entry, PageCache } from '../../../client/stream/page-cache.ts';
+import { type Entry, PageCache } from '../../../client/stream/pageCache.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 
 const pyramid = new Pyramid({ width: 1_024, height: 1_024 });

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { Feed } from '../../../client/stream/feed.ts';
 import { BATCHES, type Batch, type FromWorker } from '../../../client/stream/messages.ts';
 import { type PageRect, Pyramid } from '../../../client/stream/pyramid.ts';
-import type { FrameSocket } from '../../../server/stream/flow.ts';
-import { Stream } from '../../../server/stream/stream.ts';
-import type { Viewer } from '../../../server/stream/viewer.ts';
-import { HEADROOM_BYTES } from '../../../server/stream/viewer.ts';
+import type { FrameSocket } from '../../../server/stream/deliver/flow.ts';
+import { Stream } from '../../../server/stream/deliver/stream.ts';
+import type { Viewer } from '../../../server/stream/deliver/viewer.ts';
+import { HEADROOM_BYTES } from '../../../server/stream/deliver/viewer.ts';
 import { PAGE_BYTES, PAGE_CELLS, type Rect } from '../../../shared/geometry.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
-import { FakeWorld } from '../../rooms/fake-world.ts';
+import { FakeWorld } from '../../rooms/fakeWorld.ts';
 
 const SIDE = 512;
 const size = { width: SIDE, height: SIDE };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { glow, soften, WorldMap } from '../../../client/stream/overview.ts';
-import { PageStore } from '../../../client/stream/page-store.ts';
+import { PageStore } from '../../../client/stream/pageStore.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 import { PAGE_BYTES } from '../../../shared/geometry.ts';
 import { key } from './pages.ts';

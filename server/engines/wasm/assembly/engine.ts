@@ -20,9 +20,6 @@ import {
   besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
-export { fireBits } from './fire';
-export { denseBlock, useWideTiles } from './mlp';
-export { lead, work } from './phases';
 
 const ALIVE_THRESHOLD: f32 = 0.1;
 

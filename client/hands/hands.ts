@@ -1,0 +1,135 @@
+/** What mouse, touch and keys mean: joins the input to the camera, the brush and the inspector. */
+
+import type { Point } from '../../shared/geometry.ts';
+import type { Brush } from './brush.ts';
+import { PointerInput } from './input.ts';
+import type { Inspector } from './inspector.ts';
+import { Keys } from './keys.ts';
+
+/** The picture, as far as hands need it. Places are pixels of the view. */
+export interface HandsView {
+  /** null: not over the world. */
+  pointer: Point | null;
+  isKeyed: boolean;
+  readonly middle: Point;
+  toCell(at: Point): Point;
+  pan(dx: number, dy: number): void;
+  /** @param at - the middle of the view when left out */
+  zoom(factor: number, at?: Point): void;
+  /** Something over the world changed. */
+  refresh(): void;
+}
+
+export interface HandsParts {
+  readonly root: HTMLElement;
+  readonly surface: HTMLElement;
+  readonly stage: HandsView;
+  readonly brush: Brush;
+  readonly inspector: Inspector;
+  /** Tells others where this pointer is, in cells. */
+  readonly point: (at: readonly [number, number] | null) => void;
+  readonly help: () => void;
+  readonly home: () => void;
+}
+
+/** @returns how to let go of it all */
+export function useHands(parts: HandsParts): () => void {
+  const { root, surface, stage, brush, inspector } = parts;
+
+  const hover = (at: Point | null): void => {
+    stage.pointer = at;
+    stage.isKeyed = false;
+    stage.refresh();
+    if (at === null) {
+      inspector.point(null);
+      parts.point(null);
+      return;
+    }
+    const cell = stage.toCell(at);
+    parts.point([round(cell.x), round(cell.y)]);
+    if (!brush.isDown) inspector.point([cell.x, cell.y]);
+  };
+  const toolAt = (at: Point): void => {
+    const cell = stage.toCell(at);
+    if (brush.tool !== 'plant') inspector.follow(cell.x, cell.y);
+    brush.down(cell.x, cell.y, performance.now());
+    stage.refresh();
+  };
+
+  // Here and not in the page: it takes the keyboard only once there is something behind it.
+  surface.tabIndex = 0;
+  const pointer = new PointerInput(surface, {
+    dragPans: () => brush.tool === 'hand',
+    pan: (dx, dy) => stage.pan(dx, dy),
+    zoom: (at, factor) => stage.zoom(factor, at),
+    hover,
+    toolDown: (at) => {
+      stage.pointer = at;
+      toolAt(at);
+    },
+    toolMove: (at) => {
+      stage.pointer = at;
+      const cell = stage.toCell(at);
+      if (brush.isDown) inspector.follow(cell.x, cell.y);
+      brush.move(cell.x, cell.y, performance.now());
+      parts.point([round(cell.x), round(cell.y)]);
+      stage.refresh();
+    },
+    toolUp: () => brush.up(performance.now()),
+    toolCancel: () => brush.cancel(),
+    tap: (at) => {
+      const cell = stage.toCell(at);
+      if (brush.tool === 'hand') inspector.hold(cell.x, cell.y);
+    },
+    panning: (isOn) => root.toggleAttribute('data-panning', isOn),
+  });
+
+  const keyed = (): void => {
+    stage.isKeyed = true;
+    stage.refresh();
+  };
+  const keys = new Keys({
+    pan: (dx, dy) => {
+      keyed();
+      stage.pan(dx, dy);
+    },
+    zoom: (factor) => {
+      keyed();
+      stage.zoom(factor);
+    },
+    tool: (id) => {
+      keyed();
+      brush.choose(id);
+    },
+    size: (direction) => {
+      keyed();
+      brush.nudge(direction);
+    },
+    use: () => {
+      keyed();
+      toolAt(stage.pointer ?? stage.middle);
+      brush.up(performance.now());
+    },
+    space: (isHeld) => {
+      pointer.isSpaceHeld = isHeld;
+      root.toggleAttribute('data-panning', isHeld);
+    },
+    help: parts.help,
+    escape: () => {
+      brush.cancel();
+      inspector.release();
+    },
+    home: parts.home,
+  });
+
+  // A finger or button that rests still has unsent movement behind it.
+  const flush = setInterval(() => brush.rest(performance.now()), 120);
+
+  return () => {
+    clearInterval(flush);
+    pointer.dispose();
+    keys.dispose();
+  };
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;

@@ -1,0 +1,188 @@
+/** The card of one organism: who it is, how it is, and the curve of its last minute. Draws; decides nothing. */
+import type { Size } from '../../shared/geometry.ts';
+import type { Species } from '../../shared/protocol.ts';
+import { h, setText, svg } from '../dom.ts';
+import { formatAge, formatCount, formatHealth, formatSpecies } from '../format.ts';
+import type { InspectorCard, Organism } from '../hands/inspector.ts';
+import { type Mood, moodOf, PLOT_SECONDS, plotHealth } from './healthPlot.ts';
+import { icon } from './icons.ts';
+
+const MOOD_TEXT: Readonly<Record<Mood, string>> = {
+  well: 'Healthy',
+  healing: 'Regrowing',
+  hurt: 'Hurt',
+  growing: 'Growing up',
+  wilting: 'Wilting',
+};
+/** Room for the axis' labels, in widths of the type they are set in. */
+const AXIS_EM = 3.7;
+/** Of a letter of a mark's name; likewise. */
+const LETTER_EM = 0.6;
+const LEVELS = [1, 0.5, 0] as const;
+
+export class Card implements InspectorCard {
+  readonly #root: HTMLElement;
+  readonly #image = h('img', { class: 'card__image', alt: '' });
+  readonly #name = h('h2', { class: 'card__name' });
+  readonly #state = h('p', { class: 'card__state' });
+  readonly #note = h('p', { class: 'card__note' }, 'It grows again from its seed.');
+  readonly #health = h('span');
+  readonly #age = h('dd', { class: 'fact__value' });
+  readonly #cells = h('dd', { class: 'fact__value' });
+  readonly #planter = h('dd', { class: 'fact__value' });
+  readonly #plot = svg('svg', { class: 'plot', role: 'img' });
+  readonly #area = svg('path', { class: 'plot__area' });
+  readonly #drop = svg('path', { class: 'plot__drop' });
+  readonly #line = svg('path', { class: 'plot__line' });
+  /** Where its rule was swapped, and where it wilted. */
+  readonly #marks = svg('path', { class: 'plot__mark' });
+  readonly #markName = svg('text', { class: 'plot__label', 'text-anchor': 'middle' });
+  readonly #dot = svg('circle', { class: 'plot__dot', r: '5' });
+  readonly #levels = LEVELS.map((level) => ({
+    level,
+    line: svg('line', { class: 'plot__grid' }),
+    label: svg('text', { class: 'plot__label', 'text-anchor': 'end', 'dominant-baseline': 'central' }),
+  }));
+  readonly #since = svg('text', { class: 'plot__label' }, '1 min ago');
+  readonly #now = svg('text', { class: 'plot__label', 'text-anchor': 'end' }, 'now');
+
+  constructor(root: HTMLElement, close: () => void) {
+    this.#root = root;
+    const button = h(
+      'button',
+      { class: 'icon-button card__close', type: 'button', 'aria-label': 'Stop watching' },
+      icon('close', true),
+    );
+    button.addEventListener('click', close);
+    for (const { level, line, label } of this.#levels) {
+      label.textContent = `${level * 100} %`;
+      this.#plot.append(line, label);
+    }
+    const shade = svg(
+      'linearGradient',
+      { id: 'plot-shade', x1: '0', x2: '0', y1: '0', y2: '1' },
+      svg('stop', { class: 'plot__shade', offset: '0' }),
+      svg('stop', { class: 'plot__shade plot__shade--low', offset: '1' }),
+    );
+    this.#plot.append(
+      shade,
+      this.#since,
+      this.#now,
+      this.#area,
+      this.#drop,
+      this.#marks,
+      this.#line,
+      this.#dot,
+      this.#markName,
+    );
+    const fact = (name: string, value: HTMLElement): HTMLElement =>
+      h('div', { class: 'fact' }, h('dt', { class: 'fact__name' }, name), value);
+    root.append(
+      h(
+        'div',
+        { class: 'card__head' },
+        this.#image,
+        h('div', { class: 'card__titles' }, this.#name, this.#state),
+        h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
+        button,
+      ),
+      this.#note,
+      this.#plot,
+      h(
+        'dl',
+        { class: 'facts' },
+        fact('Age', this.#age),
+        fact('Cells', this.#cells),
+        fact('Planted by', this.#planter),
+      ),
+    );
+  }
+
+  get isShown(): boolean {
+    return !this.#root.hidden;
+  }
+
+  hide(): void {
+    this.#root.hidden = true;
+  }
+
+  show(organism: Organism, species: Species | undefined): void {
+    this.#root.hidden = false;
+    // Before anything is written: asked after that, the browser would lay out the page twice.
+    const box = this.#plot.getBoundingClientRect();
+    const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
+    const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.isWilting);
+    this.#root.dataset.mood = mood;
+    this.#root.dataset.organism = String(organism.id);
+    if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
+      this.#image.src = species.thumbnail;
+    this.#image.hidden = species === undefined;
+    setText(this.#name, formatSpecies(organism.species));
+    setText(this.#state, MOOD_TEXT[mood]);
+    this.#note.hidden = mood !== 'wilting';
+    setText(this.#health, formatHealth(organism.health));
+    setText(this.#age, formatAge(organism.ageSeconds));
+    this.#age.title = `${formatCount(organism.age)} steps`;
+    setText(this.#cells, formatCount(organism.cells));
+    setText(this.#planter, organism.planter === '' ? 'the garden' : organism.planter);
+    this.#draw(organism, box, em);
+  }
+
+  /** It has died: said once, before the card goes. */
+  mourn(): void {
+    this.#root.dataset.mood = 'hurt';
+    setText(this.#state, 'Gone');
+    this.#note.hidden = true;
+    setText(this.#health, '0');
+    setText(this.#cells, '0');
+  }
+
+  /** @param em - pixels of the plot's type */
+  #draw(organism: Organism, box: Size, em: number): void {
+    const pad = 6;
+    const axis = AXIS_EM * em;
+    const foot = 1.5 * em;
+    const width = Math.max(40, box.width - axis - pad);
+    const height = Math.max(20, box.height - pad - foot);
+    this.#plot.setAttribute('viewBox', `0 0 ${width + axis + pad} ${height + pad + foot}`);
+    this.#plot.setAttribute(
+      'aria-label',
+      `Health over the last minute, now ${formatHealth(organism.health)} %`,
+    );
+    for (const { level, line, label } of this.#levels) {
+      const y = String(pad + height * (1 - level));
+      for (const [name, value] of Object.entries({ x1: '0', x2: String(width), y1: y, y2: y }))
+        line.setAttribute(name, value);
+      label.setAttribute('x', String(width + axis + pad));
+      label.setAttribute('y', y);
+    }
+    for (const [label, x] of [
+      [this.#since, 0],
+      [this.#now, width],
+    ] as const) {
+      label.setAttribute('x', String(x));
+      label.setAttribute('y', String(pad + height + foot - 2));
+    }
+    const plot = plotHealth(organism.history, organism.historySeconds, width, height);
+    for (const element of [this.#area, this.#drop, this.#line, this.#dot])
+      element.setAttribute('transform', `translate(0 ${pad})`);
+    this.#area.setAttribute('d', plot?.area ?? '');
+    this.#drop.setAttribute('d', plot?.drop ?? '');
+    this.#line.setAttribute('d', plot?.line ?? '');
+    const marks = organism.marks
+      .filter(({ agoSeconds }) => agoSeconds < PLOT_SECONDS)
+      .map(({ agoSeconds, label }) => ({ label, x: width * (1 - agoSeconds / PLOT_SECONDS) }));
+    this.#marks.setAttribute('d', marks.map(({ x }) => `M${x.toFixed(1)} ${pad}V${pad + height}`).join(''));
+    const newest = marks.at(-1);
+    setText(this.#markName, newest?.label ?? '');
+    const half = ((newest?.label.length ?? 0) * LETTER_EM * em) / 2;
+    const nameX = Math.max(half, Math.min(newest?.x ?? 0, width - half));
+    this.#markName.setAttribute('x', String(nameX));
+    this.#markName.setAttribute('y', String(pad + height + foot - 2));
+    // The name stands where the labels of the axis do.
+    this.#since.toggleAttribute('hidden', newest !== undefined && nameX - half < 6 * em);
+    this.#now.toggleAttribute('hidden', newest !== undefined && nameX + half > width - 3 * em);
+    this.#dot.setAttribute('cx', String(plot?.x ?? width));
+    this.#dot.setAttribute('cy', String(plot?.y ?? height));
+  }
+}

@@ -1,0 +1,95 @@
+/** The dialog behind `?`: what this is, and every key and gesture. */
+import type { HelloMessage } from '../../shared/protocol.ts';
+import { h } from '../dom.ts';
+import { formatCount } from '../format.ts';
+import { TOOL_LIST } from '../hands/tools.ts';
+import { icon } from './icons.ts';
+
+type Row = readonly [keys: readonly string[], what: string];
+
+const LOOK: readonly Row[] = [
+  [['W', 'A', 'S', 'D'], 'or the arrow keys: move'],
+  [['+', '−'], 'or the wheel, or a pinch: zoom'],
+  [['Space'], 'held, or the right button: drag the view with any tool'],
+  [['0'], 'back to where you came in'],
+];
+
+const REST: readonly Row[] = [
+  [['[', ']'], 'brush size'],
+  [['Enter'], 'use the tool at the pointer'],
+  [['?'], 'this help'],
+  [['Esc'], 'close'],
+];
+
+export class Help {
+  readonly #dialog: HTMLDialogElement;
+  readonly #world = h('p', { class: 'dialog__foot' });
+
+  constructor(dialog: HTMLDialogElement) {
+    this.#dialog = dialog;
+    const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('close'));
+    close.addEventListener('click', () => dialog.close());
+    // A click outside lands on the dialog itself: its body covers all the rest.
+    dialog.addEventListener('click', (event) => {
+      if (event.target === dialog) dialog.close();
+    });
+    const tools: Row[] = TOOL_LIST.map(({ key, label, hint }) => [[key], `${label}. ${hint}`]);
+    dialog.append(
+      h(
+        'div',
+        { class: 'dialog__body' },
+        h(
+          'div',
+          { class: 'dialog__head' },
+          h('h2', { class: 'dialog__title', id: 'help-title' }, 'Regrow'),
+          close,
+        ),
+        h(
+          'p',
+          { class: 'dialog__lead' },
+          'Every Pokémon here is a body of cells. Each cell sees only its neighbours and runs the same small ' +
+            'neural network; none of them knows the whole. Cut one, and its cells rebuild it. ' +
+            'Everyone on this page is in the same world.',
+        ),
+        h(
+          'div',
+          { class: 'dialog__columns' },
+          section('Tools', tools, '1.75rem'),
+          h(
+            'div',
+            { class: 'dialog__stack' },
+            section('Look around', LOOK, '7rem'),
+            section('More', REST, '7rem'),
+          ),
+        ),
+        h(
+          'p',
+          { class: 'dialog__foot' },
+          'On a touch screen one finger uses the tool; two fingers move and zoom. Rest the pointer on a Pokémon, ' +
+            'or tap it, to watch its health.',
+        ),
+        this.#world,
+      ),
+    );
+  }
+
+  describe(hello: HelloMessage): void {
+    this.#world.textContent =
+      `This world: ${formatCount(hello.width)} × ${formatCount(hello.height)} cells, ` +
+      `${hello.stepsPerSecond} steps and ${hello.framesPerSecond} frames a second, engine ${hello.engine}.`;
+  }
+
+  toggle(): void {
+    if (this.#dialog.open) this.#dialog.close();
+    else this.#dialog.showModal();
+  }
+}
+
+/** @param keysWidth - so that lists under one another line up */
+function section(title: string, rows: readonly Row[], keysWidth: string): HTMLElement {
+  const list = h('dl', { class: 'keys' });
+  list.style.setProperty('--keys-width', keysWidth);
+  for (const [keys, what] of rows)
+    list.append(h('dt', {}, ...keys.map((key) => h('kbd', {}, key))), h('dd', {}, what));
+  return h('section', {}, h('h3', { class: 'dialog__section' }, title), list);
+}

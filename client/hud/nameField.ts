@@ -1,0 +1,36 @@
+/** One's own name: offered, never demanded, kept in this browser. */
+import { MAX_NAME_LENGTH } from '../../shared/limits.ts';
+import { recall, remember } from '../remember.ts';
+
+export class NameField {
+  readonly #field: HTMLInputElement;
+  readonly #rename: (name: string) => void;
+  #sent = '';
+
+  constructor(field: HTMLInputElement, rename: (name: string) => void) {
+    this.#field = field;
+    this.#rename = rename;
+    field.maxLength = MAX_NAME_LENGTH;
+    field.value = recall('name') ?? '';
+    field.addEventListener('change', () => this.#commit());
+    field.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' || event.key === 'Escape') field.blur();
+    });
+  }
+
+  /** The server has given this page a name; a remembered one goes first. */
+  greet(given: string): void {
+    this.#field.placeholder = given === '' ? 'Your name' : given;
+    this.#sent = '';
+    this.#commit();
+  }
+
+  #commit(): void {
+    const name = this.#field.value.trim().slice(0, MAX_NAME_LENGTH);
+    remember('name', name);
+    // An empty name asks for the given one again, but only after another was sent.
+    if (name === this.#sent) return;
+    this.#sent = name;
+    this.#rename(name);
+  }
+}

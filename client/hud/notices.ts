@@ -1,0 +1,99 @@
+/** What the page says: refusals (toasts), the lost connection (banner), and the first hint. */
+import { h, setText } from '../dom.ts';
+import type { Loss } from '../net/reconnect.ts';
+import { recall, remember } from '../remember.ts';
+
+const TOAST_MS = 2_600;
+const NEWS_MS = 6_000;
+/** The same refusal many times over is one toast. */
+const REPEAT_MS = 1_200;
+
+export class Toasts {
+  readonly #root: HTMLElement;
+  #lastText = '';
+  #lastAt = Number.NEGATIVE_INFINITY;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  show(text: string): void {
+    const now = performance.now();
+    if (text === this.#lastText && now - this.#lastAt < REPEAT_MS) {
+      this.#lastAt = now;
+      return;
+    }
+    this.#lastText = text;
+    this.#lastAt = now;
+    this.#put(h('p', { class: 'toast' }, text), TOAST_MS);
+  }
+
+  /** News of the world: not the player's fault, and longer to read. */
+  tell(text: string): void {
+    this.#put(h('p', { class: 'toast toast--news' }, text), NEWS_MS);
+  }
+
+  #put(toast: HTMLElement, ms: number): void {
+    this.#root.replaceChildren(toast);
+    setTimeout(() => toast.remove(), ms);
+  }
+}
+
+export class Banner {
+  readonly #root: HTMLElement;
+  readonly #text = h('div', { class: 'banner__text' });
+  /** The countdown is for the eye; read aloud every second it would be noise. */
+  readonly #detail = h('div', { class: 'banner__detail', 'aria-hidden': 'true' });
+  readonly #button = h('button', { class: 'button', type: 'button' });
+  #tick: ReturnType<typeof setInterval> | undefined;
+
+  constructor(root: HTMLElement, retry: () => void) {
+    this.#root = root;
+    this.#root.append(h('div', {}, this.#text, this.#detail), this.#button);
+    this.#button.addEventListener('click', () => {
+      if (this.#button.dataset.reload !== undefined) location.reload();
+      else retry();
+    });
+  }
+
+  show(loss: Loss | null): void {
+    clearInterval(this.#tick);
+    this.#root.hidden = loss === null;
+    if (loss === null) return;
+    setText(this.#text, loss.text);
+    const isFinal = !Number.isFinite(loss.retryMs);
+    this.#button.toggleAttribute('data-reload', isFinal);
+    setText(this.#button, isFinal ? 'Reload' : 'Try now');
+    const until = performance.now() + loss.retryMs;
+    const count = (): void => {
+      const seconds = Math.ceil((until - performance.now()) / 1_000);
+      setText(this.#detail, isFinal ? '' : seconds > 0 ? `Trying again in ${seconds} s` : 'Connecting…');
+    };
+    count();
+    if (!isFinal) this.#tick = setInterval(count, 250);
+  }
+}
+
+/** Shown until the first stroke has done something; never again in this browser. */
+export class Hint {
+  readonly #root: HTMLElement;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  /** Takes the place of what index.html says while the world is awaited. */
+  greet(): void {
+    this.#root.hidden = recall('hinted') !== null;
+    setText(this.#root, 'Drag across a Pokémon: it grows back');
+  }
+
+  done(): void {
+    this.hide();
+    remember('hinted', '1');
+  }
+
+  hide(): void {
+    this.#root.hidden = true;
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The wire: joins the world, keeps joining when it is lost, and turns messages into signals. Frames pass
+ * through as the bytes they are. Knows nothing of pages, pixels or the screen.
+ */
+import { Client, type Room } from '@colyseus/sdk';
+import type { Rect } from '../../shared/geometry.ts';
+import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
+import {
+  ClientMessageType,
+  type HelloMessage,
+  type InspectionMessage,
+  type LearnedMessage,
+  type NoticeMessage,
+  type PlayersMessage,
+  type PongMessage,
+  PROTOCOL_VERSION,
+  ROOM_NAME,
+  type RoomMessage,
+  type RoomResultMessage,
+  ServerMessageType,
+  type SpeciesMessage,
+  type StatsMessage,
+  type StrokeMessage,
+  type StrokeResultMessage,
+  type ViewportMessage,
+} from '../../shared/protocol.ts';
+import { Signal } from '../events.ts';
+import { Acks } from '../stream/acks.ts';
+import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
+
+const PING_EVERY_MS = 2_000;
+const VIEWPORT_EVERY_MS = 120;
+const KEYFRAMES_EVERY_MS = 200;
+const CURSOR_EVERY_MS = 66;
+/**
+ * So many pings without a word: the line is dead even if the socket does not know. Counted in pings and not
+ * in time, for a page that was asleep or overloaded has answers waiting that it has not read.
+ */
+const MOST_UNHEARD_PINGS = 4;
+/** Bandwidth is averaged over this many seconds. */
+const RATE_SECONDS = 3;
+
+export class Connection {
+  readonly hello = new Signal<[HelloMessage]>();
+  /** As it came; whoever decodes it may keep the buffer, and acknowledges it. */
+  readonly frame = new Signal<[bytes: Uint8Array<ArrayBuffer>]>();
+  readonly players = new Signal<[PlayersMessage]>();
+  readonly strokeResult = new Signal<[StrokeResultMessage]>();
+  readonly stats = new Signal<[StatsMessage]>();
+  readonly inspection = new Signal<[InspectionMessage]>();
+  readonly room = new Signal<[RoomResultMessage]>();
+  readonly species = new Signal<[SpeciesMessage]>();
+  readonly notice = new Signal<[NoticeMessage]>();
+  readonly learned = new Signal<[LearnedMessage]>();
+  /** Lost, and when it tries again (ms from now; Infinity: it does not). Null: it is back. */
+  readonly lost = new Signal<[Loss | null]>();
+
+  latencyMs = Number.NaN;
+  readonly #client: Client;
+  #room: Room | null = null;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  readonly #ticks: ReturnType<typeof setInterval>[] = [];
+  #viewport: ViewportMessage | null = null;
+  #viewportSent = '';
+  #cursor: readonly [number, number] | null | undefined;
+  /** Pages of `#gapLevel` to ask keyframes of. */
+  readonly #gaps = new Set<number>();
+  #gapLevel = 0;
+  readonly #acks = new Acks((frame) => this.#send(ClientMessageType.ack, { frame }));
+  #receivedBytes = 0;
+  readonly #secondBytes: number[] = [];
+  #unheardPings = 0;
+
+  constructor(origin: string) {
+    this.#client = new Client(origin);
+  }
+
+  /** Bytes a second received, over the last few seconds. */
+  get bytesPerSecond(): number {
+    const n = this.#secondBytes.length;
+    return n === 0 ? 0 : this.#secondBytes.reduce((sum, bytes) => sum + bytes, 0) / n;
+  }
+
+  get isOpen(): boolean {
+    return this.#room !== null;
+  }
+
+  start(): void {
+    this.#ticks.push(
+      setInterval(() => this.#ping(), PING_EVERY_MS),
+      setInterval(() => this.#flushViewport(), VIEWPORT_EVERY_MS),
+      setInterval(() => this.#flushGaps(), KEYFRAMES_EVERY_MS),
+      setInterval(() => this.#flushCursor(), CURSOR_EVERY_MS),
+      setInterval(() => this.#countBytes(), 1_000),
+    );
+    void this.#join();
+  }
+
+  /** Joins at once instead of waiting for the next attempt. */
+  retryNow(): void {
+    if (this.#room !== null) return;
+    clearTimeout(this.#retry);
+    void this.#join();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#retry);
+    for (const tick of this.#ticks) clearInterval(tick);
+    this.#acks.reset();
+    void this.#room?.leave();
+    this.#room = null;
+  }
+
+  /** What this viewer looks at; the newest wins, sent at most every VIEWPORT_EVERY_MS. */
+  look(rect: Rect, level: number): void {
+    this.#viewport = { ...rect, level };
+  }
+
+  moveCursor(at: readonly [number, number] | null): void {
+    this.#cursor = at;
+  }
+
+  /** The page holds everything up to this frame of this connection: opens the server's window. */
+  acknowledge(frame: number): void {
+    // Not sooner: a page that dies of every first frame must wait longer each time.
+    this.#attempt = 0;
+    this.#acks.decoded(frame);
+  }
+
+  /** @param pages - row-major indexes of that level; only the newest level's are wanted still */
+  askKeyframes(level: number, pages: readonly number[]): void {
+    if (level !== this.#gapLevel) this.#gaps.clear();
+    this.#gapLevel = level;
+    for (const page of pages) this.#gaps.add(page);
+  }
+
+  /** Leaves a connection that is open but of no use, and joins anew. */
+  abandon(text = explainClose(0).text): void {
+    const room = this.#room;
+    if (room === null) return;
+    this.#room = null;
+    room.connection.close();
+    this.#lose({ text, leastMs: 0 });
+  }
+
+  stroke(message: StrokeMessage): boolean {
+    return this.#send(ClientMessageType.stroke, message);
+  }
+
+  rename(name: string): void {
+    this.#send(ClientMessageType.name, { name });
+  }
+
+  askRoom(question: RoomMessage): void {
+    this.#send(ClientMessageType.room, question);
+  }
+
+  inspect(at: readonly [number, number] | null): void {
+    this.#send(ClientMessageType.inspect, { at });
+  }
+
+  #send(type: (typeof ClientMessageType)[keyof typeof ClientMessageType], message: object): boolean {
+    if (this.#room === null) return false;
+    this.#room.send(type, message);
+    return true;
+  }
+
+  async #join(): Promise<void> {
+    try {
+      const room = await this.#client.join(ROOM_NAME);
+      // Ours is a fresh join: keyframes must be sent again, which the SDK's own reconnection does not know.
+      room.reconnection.enabled = false;
+      this.#room = room;
+      this.#viewportSent = '';
+      this.#gaps.clear();
+      this.#acks.reset();
+      this.#listen(room);
+    } catch (error) {
+      this.#room = null;
+      this.#lose(explainRefusal(error));
+    }
+  }
+
+  #listen(room: Room): void {
+    this.#unheardPings = 0;
+    const deliver = room.connection.events.onmessage;
+    room.connection.events.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+      this.#receivedBytes += event.data.byteLength;
+      this.#unheardPings = 0;
+      deliver?.(event);
+    };
+    room.onLeave((code) => {
+      if (this.#room !== room) return;
+      this.#room = null;
+      this.#lose(explainClose(code));
+    });
+    room.onMessage(ServerMessageType.hello, (message: HelloMessage) => this.#greet(message));
+    room.onMessage(ServerMessageType.frame, (bytes: Uint8Array<ArrayBuffer>) => this.frame.emit(bytes));
+    room.onMessage(ServerMessageType.players, (message: PlayersMessage) => this.players.emit(message));
+    room.onMessage(ServerMessageType.strokeResult, (m: StrokeResultMessage) => this.strokeResult.emit(m));
+    room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
+    room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
+    room.onMessage(ServerMessageType.room, (message: RoomResultMessage) => this.room.emit(message));
+    room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
+    room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
+    room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
+    room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
+      const ms = performance.now() - message.time;
+      this.latencyMs = Number.isNaN(this.latencyMs) ? ms : this.latencyMs * 0.6 + ms * 0.4;
+    });
+  }
+
+  #greet(message: HelloMessage): void {
+    if (message.protocol !== PROTOCOL_VERSION) {
+      const room = this.#room;
+      this.#room = null;
+      void room?.leave();
+      this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
+      return;
+    }
+    this.lost.emit(null);
+    this.hello.emit(message);
+    this.#flushViewport();
+    this.#ping();
+  }
+
+  #lose(reason: { readonly text: string; readonly leastMs: number }): void {
+    this.latencyMs = Number.NaN;
+    const retryMs = Math.max(reason.leastMs, retryDelayMs(this.#attempt++, Math.random()));
+    this.lost.emit({ text: reason.text, retryMs });
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#join(), retryMs);
+  }
+
+  #ping(): void {
+    if (this.#room === null) return;
+    if (this.#unheardPings++ >= MOST_UNHEARD_PINGS) {
+      this.abandon();
+      return;
+    }
+    this.#send(ClientMessageType.ping, { time: performance.now() });
+  }
+
+  #flushViewport(): void {
+    const rect = this.#viewport;
+    if (rect === null || this.#room === null) return;
+    const key = `${rect.x},${rect.y},${rect.width},${rect.height},${rect.level}`;
+    if (key === this.#viewportSent) return;
+    this.#viewportSent = key;
+    this.#send(ClientMessageType.viewport, rect);
+  }
+
+  #flushCursor(): void {
+    if (this.#cursor === undefined) return;
+    this.#send(ClientMessageType.cursor, { at: this.#cursor });
+    this.#cursor = undefined;
+  }
+
+  #flushGaps(): void {
+    if (this.#gaps.size === 0) return;
+    // What does not fit is reported again by the next update of its page.
+    const pages = [...this.#gaps].slice(0, MAX_VIEWPORT_PAGES);
+    this.#send(ClientMessageType.keyframes, { level: this.#gapLevel, pages });
+    this.#gaps.clear();
+  }
+
+  #countBytes(): void {
+    this.#secondBytes.push(this.#receivedBytes);
+    this.#receivedBytes = 0;
+    if (this.#secondBytes.length > RATE_SECONDS) this.#secondBytes.shift();
+  }
+}

@@ -1,0 +1,51 @@
+/** The address bar as a deep link: read at the start and when it is edited, written when the camera rests. */
+import type { Camera } from './camera.ts';
+import { formatLink, parseLink } from './deepLink.ts';
+
+/** Browsers allow about 100 changes in 30 s. */
+const CHECK_EVERY_MS = 300;
+
+export class Address {
+  readonly #abort = new AbortController();
+  #pending: Camera | null = null;
+  /** It moved since the last check. */
+  #isMoving = false;
+  readonly #tick: ReturnType<typeof setInterval>;
+
+  constructor(go: (camera: Camera) => void) {
+    window.addEventListener(
+      'hashchange',
+      () => {
+        const camera = parseLink(location.hash);
+        if (camera !== null) go(camera);
+      },
+      { signal: this.#abort.signal },
+    );
+    this.#tick = setInterval(() => this.#write(), CHECK_EVERY_MS);
+  }
+
+  read(): Camera | null {
+    return parseLink(location.hash);
+  }
+
+  show(camera: Camera): void {
+    this.#pending = camera;
+    this.#isMoving = true;
+  }
+
+  dispose(): void {
+    clearInterval(this.#tick);
+    this.#abort.abort();
+  }
+
+  #write(): void {
+    // Each write makes browsers load the page's icon again and lay it out: not while the picture moves.
+    const isMoving = this.#isMoving;
+    this.#isMoving = false;
+    if (isMoving || this.#pending === null) return;
+    const link = formatLink(this.#pending);
+    this.#pending = null;
+    // replaceState fires no hashchange: what is written here is not read back.
+    if (link !== location.hash) history.replaceState(null, '', link);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The ground under the world: a grid of dots that follows the camera, the light that falls from what lives,
+ * and the world's border. A 2D canvas of its own, drawn only when the camera or the light moves: the cells
+ * above it change twenty times a second and must not pay for it. The ground's colour is the style sheet's.
+ */
+import type { Rect, Size } from '../../shared/geometry.ts';
+import { develop } from '../dom.ts';
+import type { Light } from '../stream/messages.ts';
+import type { Palette } from '../style/theme.ts';
+import { type Camera, cellToScreen } from './camera.ts';
+import type { Settler } from './census.ts';
+
+/** Dots stand this many CSS pixels apart, or up to twice as far. */
+const DOT_SPACING = 26;
+/** CSS pixels of a body below which it is too small to be found, and gets a spot of light. */
+const LOST_PIXELS = 14;
+const SPOT_RADIUS = 8;
+/** Side of the tile that a dot is drawn on once, and the dot's radius on it. */
+const TILE = 64;
+const TILE_DOT = 2.3;
+
+export class Ground {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #paper: CanvasRenderingContext2D;
+  readonly #world: Size;
+  readonly #glow = document.createElement('canvas');
+  /** The cells that the glow covers. */
+  #glowCells: Rect | null = null;
+  #tile: HTMLCanvasElement;
+  #spot: HTMLCanvasElement;
+  #settlers: readonly Settler[] = [];
+  #bodyCells = 1;
+  #palette: Palette;
+  #view: Size = { width: 1, height: 1 };
+  #pixelRatio = 1;
+  #drawn = '';
+
+  constructor(canvas: HTMLCanvasElement, world: Size, palette: Palette) {
+    this.#canvas = canvas;
+    this.#paper = canvas.getContext('2d') as CanvasRenderingContext2D;
+    this.#world = world;
+    this.#palette = palette;
+    this.#tile = dotTile(palette.dot);
+    this.#spot = spotOf(palette.accent);
+  }
+
+  resize(view: Size, pixelRatio: number): void {
+    this.#view = view;
+    this.#pixelRatio = pixelRatio;
+    this.#canvas.width = Math.round(view.width * pixelRatio);
+    this.#canvas.height = Math.round(view.height * pixelRatio);
+    this.#drawn = '';
+  }
+
+  paint(palette: Palette): void {
+    this.#palette = palette;
+    this.#tile = dotTile(palette.dot);
+    this.#spot = spotOf(palette.accent);
+    this.#drawn = '';
+  }
+
+  /** New light, drawn with the next picture. */
+  shine(glow: NonNullable<Light['glow']>): void {
+    develop(this.#glow, glow.image);
+    this.#glowCells = glow.cells;
+    this.#drawn = '';
+  }
+
+  /** @param bodyCells - the longer side of a usual organism */
+  settle(settlers: readonly Settler[], bodyCells: number): void {
+    this.#settlers = settlers;
+    this.#bodyCells = bodyCells;
+    this.#drawn = '';
+  }
+
+  draw(camera: Camera): void {
+    const place = `${camera.x},${camera.y},${camera.zoom}`;
+    if (place === this.#drawn) return;
+    this.#drawn = place;
+    const paper = this.#paper;
+    paper.setTransform(this.#pixelRatio, 0, 0, this.#pixelRatio, 0, 0);
+    paper.clearRect(0, 0, this.#view.width, this.#view.height);
+    const from = cellToScreen(camera, this.#view, 0, 0);
+    const width = this.#world.width * camera.zoom;
+    const height = this.#world.height * camera.zoom;
+    if (this.#glowCells !== null) {
+      const cells = this.#glowCells;
+      const at = cellToScreen(camera, this.#view, cells.x, cells.y);
+      paper.imageSmoothingEnabled = true;
+      paper.globalAlpha = this.#palette.isDark ? 0.5 : 0.4;
+      paper.drawImage(this.#glow, at.x, at.y, cells.width * camera.zoom, cells.height * camera.zoom);
+    }
+    this.#dots(camera);
+    this.#spots(camera);
+    this.#border(from.x, from.y, width, height);
+  }
+
+  /** From far away bodies are less than a dot; where they are must still be seen. */
+  #spots(camera: Camera): void {
+    const body = this.#bodyCells * camera.zoom;
+    if (body > LOST_PIXELS) return;
+    const paper = this.#paper;
+    paper.globalAlpha = Math.min(1, 2 * (1 - body / LOST_PIXELS)) * (this.#palette.isDark ? 0.7 : 0.6);
+    // One spot for all who live within it: a crowd stays a crowd of points, and ten thousand cost no more.
+    const taken = new Set<number>();
+    for (const settler of this.#settlers) {
+      const { x, y } = cellToScreen(camera, this.#view, settler.x, settler.y);
+      if (x < -SPOT_RADIUS || y < -SPOT_RADIUS) continue;
+      if (x > this.#view.width + SPOT_RADIUS || y > this.#view.height + SPOT_RADIUS) continue;
+      const place = Math.floor(y / SPOT_RADIUS) * 65_536 + Math.floor(x / SPOT_RADIUS);
+      if (taken.has(place)) continue;
+      taken.add(place);
+      paper.drawImage(this.#spot, x - SPOT_RADIUS, y - SPOT_RADIUS, 2 * SPOT_RADIUS, 2 * SPOT_RADIUS);
+    }
+    paper.globalAlpha = 1;
+  }
+
+  /** The finer dots fade out as they come closer together, until their spacing doubles. */
+  #dots(camera: Camera): void {
+    const level = Math.log2(DOT_SPACING / camera.zoom);
+    const finer = 2 ** Math.floor(level);
+    const nearness = level - Math.floor(level);
+    const paper = this.#paper;
+    for (const [spacing, alpha] of [
+      [finer * 2, 1],
+      [finer, 1 - nearness],
+    ]) {
+      const pattern = paper.createPattern(this.#tile, 'repeat');
+      if (pattern === null || alpha < 0.02) continue;
+      const scale = (spacing * camera.zoom) / TILE;
+      const origin = cellToScreen(camera, this.#view, 0, 0);
+      // The dot stands in the middle of its tile, and on a whole cell of the world.
+      const shift = (TILE / 2) * scale;
+      pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, origin.x - shift, origin.y - shift]));
+      paper.globalAlpha = alpha;
+      paper.fillStyle = pattern;
+      paper.fillRect(0, 0, this.#view.width, this.#view.height);
+    }
+    paper.globalAlpha = 1;
+  }
+
+  #border(x: number, y: number, width: number, height: number): void {
+    const paper = this.#paper;
+    const corner = 6;
+    paper.fillStyle = this.#palette.outside;
+    paper.beginPath();
+    paper.rect(0, 0, this.#view.width, this.#view.height);
+    paper.roundRect(x, y, width, height, corner);
+    paper.fill('evenodd');
+    paper.strokeStyle = this.#palette.edge;
+    for (const [lineWidth, alpha] of [
+      [14, 0.07],
+      [6, 0.12],
+      [1.5, 0.9],
+    ]) {
+      paper.globalAlpha = alpha;
+      paper.lineWidth = lineWidth;
+      paper.beginPath();
+      paper.roundRect(x, y, width, height, corner);
+      paper.stroke();
+    }
+    paper.globalAlpha = 1;
+  }
+}
+
+function dotTile(color: string): HTMLCanvasElement {
+  const tile = document.createElement('canvas');
+  tile.width = TILE;
+  tile.height = TILE;
+  const paper = tile.getContext('2d') as CanvasRenderingContext2D;
+  paper.fillStyle = color;
+  paper.beginPath();
+  paper.arc(TILE / 2, TILE / 2, TILE_DOT, 0, Math.PI * 2);
+  paper.fill();
+  return tile;
+}
+
+/** A soft spot of light, drawn once. */
+function spotOf(color: string): HTMLCanvasElement {
+  const spot = document.createElement('canvas');
+  spot.width = TILE;
+  spot.height = TILE;
+  const paper = spot.getContext('2d') as CanvasRenderingContext2D;
+  const middle = TILE / 2;
+  paper.fillStyle = color;
+  // A bright core in two rings of its light; a gradient to `transparent` would turn dark on the way.
+  for (const [share, alpha] of [
+    [1, 0.1],
+    [0.6, 0.2],
+    [0.28, 1],
+  ]) {
+    paper.globalAlpha = alpha;
+    paper.beginPath();
+    paper.arc(middle, middle, middle * share, 0, Math.PI * 2);
+    paper.fill();
+  }
+  return spot;
+}

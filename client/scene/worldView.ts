@@ -1,0 +1,215 @@
+/**
+ * The living cells on the screen: the pages in view, drawn strip by strip through Pixi's WebGL renderer on a
+ * canvas that is clear elsewhere. Knows the decoder's batches, not the wire.
+ */
+import 'pixi.js/unsafe-eval';
+import { type Buffer, Container, type Geometry, Mesh, type Shader, Ticker, WebGLRenderer } from 'pixi.js';
+import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { cover } from '../stream/cover.ts';
+import type { Decoder } from '../stream/decoder.ts';
+import { BATCHES } from '../stream/messages.ts';
+import { type PageRect, Pyramid } from '../stream/pyramid.ts';
+import { type Camera, snapCamera, visibleCells } from './camera.ts';
+import {
+  createGeometry,
+  createShader,
+  createUniforms,
+  INSTANCE_FLOATS,
+  type PageUniforms,
+} from './pageShader.ts';
+import { type PageTexture, Strips } from './strips.ts';
+
+/** Pages around the view that are kept at hand: as many as the server streams. */
+const MARGIN_PAGES = 0.5;
+/** Squares of one strip to begin with: each page once. Parts of a coarse page may be many more. */
+const FIRST_SQUARES = 64;
+
+/** What one strip contributes to a drawing. */
+interface Layer {
+  readonly mesh: Mesh<Geometry, Shader>;
+  /** [as many as were ever needed, INSTANCE_FLOATS] */
+  instances: Float32Array;
+  readonly buffer: Buffer;
+  count: number;
+}
+
+export class WorldView {
+  readonly #renderer: WebGLRenderer;
+  readonly #decoder: Decoder;
+  readonly #world: Size;
+  readonly #pyramid: Pyramid;
+  readonly #strips: Strips;
+  readonly #uniforms: PageUniforms;
+  readonly #stage = new Container();
+  readonly #layers: Layer[] = [];
+  #camera: Camera;
+  #level = 0;
+  #view: Size = { width: 1, height: 1 };
+  #pixelRatio = 1;
+
+  /** @throws Error where there is no WebGL 2 */
+  static async create(canvas: HTMLCanvasElement, decoder: Decoder, world: Size): Promise<WorldView> {
+    const renderer = new WebGLRenderer();
+    await renderer.init({
+      canvas,
+      width: 1,
+      height: 1,
+      autoDensity: true,
+      antialias: false,
+      backgroundAlpha: 0,
+      preferWebGLVersion: 2,
+      // Pixi's accessibility, events and filters are not ours; skipping them leaves their chunks unloaded.
+      skipExtensionImports: true,
+      powerPreference: 'high-performance',
+    });
+    // It would wake the page sixty times a second to collect what is never thrown away here.
+    Ticker.system.autoStart = false;
+    Ticker.system.stop();
+    // It comes with the package all the same, and would measure the canvas at every move of the pointer.
+    renderer.events.setTargetElement(null as unknown as HTMLElement);
+    if (renderer.context.webGLVersion < 2) throw new Error('WebGL 2 is missing');
+    return new WorldView(renderer, decoder, world);
+  }
+
+  private constructor(renderer: WebGLRenderer, decoder: Decoder, world: Size) {
+    this.#renderer = renderer;
+    this.#decoder = decoder;
+    this.#world = world;
+    this.#camera = { x: world.width / 2, y: world.height / 2, zoom: 1 };
+    this.#pyramid = new Pyramid(world);
+    const { gl } = renderer;
+    this.#strips = new Strips(this.#pyramid, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
+    this.#uniforms = createUniforms(this.#strips.pagesPerStrip * PAGE_CELLS);
+  }
+
+  /** Whether the processor stands in for a GPU: then every costly nicety is better left out. */
+  get isSoftware(): boolean {
+    const { gl } = this.#renderer;
+    const info = gl.getExtension('WEBGL_debug_renderer_info');
+    const name = String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+    return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+  }
+
+  /** The camera as drawn: what positions on the screen must be computed from. */
+  get camera(): Camera {
+    return this.#camera;
+  }
+
+  resize(view: Size, pixelRatio: number): void {
+    this.#view = view;
+    this.#pixelRatio = pixelRatio;
+    this.#renderer.resize(view.width, view.height, pixelRatio);
+  }
+
+  look(camera: Camera, level: number): void {
+    this.#camera = snapCamera(camera, this.#view, this.#pixelRatio);
+    this.#level = level;
+  }
+
+  /** The pages that the view needs of its level, with those about to come into it; null when none are. */
+  get pages(): PageRect | null {
+    const cells = visibleCells(this.#camera, this.#view, this.#world);
+    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, MARGIN_PAGES);
+  }
+
+  /** Takes what the worker has ready, and draws. */
+  draw(): void {
+    this.#strips.begin();
+    for (let i = 0; i < BATCHES; i++) {
+      const batch = this.#decoder.take();
+      if (batch === undefined) break;
+      this.#decoder.give(batch, this.#strips.write(batch));
+    }
+    const cells = visibleCells(this.#camera, this.#view, this.#world);
+    this.#place(cells);
+    this.#renderer.render(this.#stage);
+  }
+
+  /** Premultiplied RGBA of a cell as it is drawn, at whatever level that is; zeros where nothing is held. */
+  cellAt(x: number, y: number): [r: number, g: number, b: number, a: number] {
+    const { width, height } = this.#world;
+    if (!(x >= 0 && y >= 0 && x < width && y < height)) return [0, 0, 0, 0];
+    for (const level of this.#levels()) {
+      const side = PAGE_CELLS * 2 ** level;
+      const page = this.#strips.get(this.#pyramid.key(level, Math.floor(x / side), Math.floor(y / side)));
+      if (page === undefined) continue;
+      const texel = 2 ** level;
+      return this.#strips.texel(page, Math.floor(x / texel) % PAGE_CELLS, Math.floor(y / texel) % PAGE_CELLS);
+    }
+    return [0, 0, 0, 0];
+  }
+
+  dispose(): void {
+    this.#strips.dispose();
+    this.#renderer.destroy();
+  }
+
+  /** The level in use, then finer ones, then coarser. */
+  *#levels(): Generator<number> {
+    for (let level = this.#level; level >= 0; level--) yield level;
+    for (let level = this.#level + 1; level <= this.#pyramid.top; level++) yield level;
+  }
+
+  #place(cells: Rect | null): void {
+    const strips = this.#strips;
+    while (this.#layers.length < strips.strips.length) this.#addLayer(this.#layers.length);
+    for (const layer of this.#layers) layer.count = 0;
+    if (cells !== null) {
+      const rect = this.#pyramid.pagesOf(cells, this.#level, 0);
+      this.#aim(rect);
+      cover<PageTexture>(strips, this.#level, rect, (page, level, x, y, size, u, v, span) => {
+        strips.touch(page);
+        const slot = page.slot;
+        if (slot === null) return;
+        const layer = this.#layers[slot.strip];
+        const at = layer.count++ * INSTANCE_FLOATS;
+        if (at === layer.instances.length) grow(layer);
+        const { instances } = layer;
+        instances[at] = x;
+        instances[at + 1] = y;
+        instances[at + 2] = size;
+        instances[at + 3] = level === 0 ? 1 : 0;
+        instances[at + 4] = u;
+        instances[at + 5] = v;
+        instances[at + 6] = span;
+        instances[at + 7] = slot.row * PAGE_CELLS;
+      });
+    }
+    for (const { mesh, buffer, count } of this.#layers) {
+      mesh.visible = count > 0;
+      if (count === 0) continue;
+      mesh.geometry.instanceCount = count;
+      buffer.update(count * INSTANCE_FLOATS * 4);
+    }
+  }
+
+  /** Where the rectangle's corner lies, and how large a page is, in device pixels. */
+  #aim(rect: PageRect): void {
+    const { x, y, zoom } = this.#camera;
+    const side = PAGE_CELLS * 2 ** this.#level;
+    const scale = zoom * this.#pixelRatio;
+    const { uOrigin, uView } = this.#uniforms.uniforms;
+    uView[0] = Math.round(this.#view.width * this.#pixelRatio);
+    uView[1] = Math.round(this.#view.height * this.#pixelRatio);
+    uOrigin[0] = (rect.left * side - x) * scale + (this.#view.width * this.#pixelRatio) / 2;
+    uOrigin[1] = (rect.top * side - y) * scale + (this.#view.height * this.#pixelRatio) / 2;
+    this.#uniforms.uniforms.uPage = side * scale;
+    this.#uniforms.update();
+  }
+
+  #addLayer(strip: number): void {
+    const instances = new Float32Array(FIRST_SQUARES * INSTANCE_FLOATS);
+    const { geometry, buffer } = createGeometry(instances);
+    const shader = createShader(this.#strips.strips[strip].source, this.#uniforms);
+    const mesh = new Mesh({ geometry, shader });
+    this.#layers.push({ mesh, instances, buffer, count: 0 });
+    this.#stage.addChild(mesh);
+  }
+}
+
+function grow(layer: Layer): void {
+  const instances = new Float32Array(layer.instances.length * 2);
+  instances.set(layer.instances);
+  layer.instances = instances;
+  layer.buffer.data = instances;
+}

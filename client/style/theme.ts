@@ -1,0 +1,73 @@
+/**
+ * Dark or light: the system's choice until the viewer makes his own. The colours themselves live in
+ * style/tokens.css; what is drawn on a canvas reads them from there.
+ */
+import { Signal } from '../events.ts';
+import { recall, remember } from '../remember.ts';
+
+export interface Palette {
+  readonly isDark: boolean;
+  /** CSS colours. */
+  readonly ground: string;
+  readonly ink: string;
+  readonly accent: string;
+  readonly danger: string;
+  readonly noise: string;
+  readonly halo: string;
+  readonly dot: string;
+  readonly edge: string;
+  readonly outside: string;
+}
+
+export class Theme {
+  readonly changed = new Signal<[Palette]>();
+  palette: Palette;
+  readonly #system = matchMedia('(prefers-color-scheme: dark)');
+
+  constructor() {
+    const chosen = recall('theme');
+    if (chosen === 'dark' || chosen === 'light') document.documentElement.dataset.theme = chosen;
+    this.palette = this.#read();
+    this.#system.addEventListener('change', () => this.#refresh());
+  }
+
+  get isDark(): boolean {
+    const chosen = document.documentElement.dataset.theme;
+    return chosen === undefined ? this.#system.matches : chosen === 'dark';
+  }
+
+  toggle(): void {
+    const next = this.isDark ? 'light' : 'dark';
+    document.documentElement.dataset.theme = next;
+    remember('theme', next);
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    this.palette = this.#read();
+    this.changed.emit(this.palette);
+  }
+
+  #read(): Palette {
+    const style = getComputedStyle(document.documentElement);
+    const token = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+    const ground = token('ground');
+    for (const meta of document.querySelectorAll('meta[name="theme-color"]'))
+      meta.setAttribute('content', ground);
+    return {
+      isDark: this.isDark,
+      ground,
+      ink: token('ink'),
+      accent: token('accent'),
+      danger: token('danger'),
+      noise: token('noise'),
+      halo: token('ring-halo'),
+      dot: token('dot'),
+      edge: token('edge'),
+      outside: token('outside'),
+    };
+  }
+}
+
+/** Asked each time: the setting may change while the page is open. */
+export const prefersReducedMotion = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;

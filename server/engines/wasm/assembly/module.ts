@@ -1,0 +1,5 @@
+// Entry of the engine's module: what TypeScript calls.
+export { apply, muster, sense, settle } from './engine';
+export { fireBits } from './fire';
+export { denseBlock, useWideTiles } from './mlp';
+export { lead, work } from './phases';

@@ -1,0 +1,354 @@
+/**
+ * How good a rule is: does it grow the picture, keep it, heal what is torn off, and hold still? Every figure comes
+ * from several random seeds, grown from one cell on the padded grid. Every cell is computed at every step that it
+ * fires in: nothing rests, nothing is rounded.
+ */
+import { basename } from 'node:path';
+import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { replay } from '../training/recorded.ts';
+import { Rollouts } from '../training/rollouts.ts';
+import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
+import { fromPixels, readTarget, type Target } from '../training/target.ts';
+import { type PlayFigures, runPlay } from './play.ts';
+import { type Spread, spread, spreads } from './statistics.ts';
+import { HARMS, type Harmed, harm } from './suite.ts';
+import { runTrials, type Trial, type TrialFigures } from './trials.ts';
+
+export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
+/** Bodies are hurt at this age. */
+export const CUT_STEP = 1000;
+export const RECOVERY_STEPS = 200;
+/** A body of more living cells than its mature form, by this factor, runs away. */
+const RUNAWAY = 1.15;
+/** Stillness is the mean over so many steps from the age at which bodies are hurt. */
+const STILL_STEPS = 32;
+const DEFAULT_PADDING = 12;
+
+/** Steps of growth, and after damage, of which a picture is kept. */
+export const GROWTH_FRAMES: readonly number[] = [0, 20, 40, 80, 200, 1000, 10_000];
+export const HEALING_FRAMES: readonly number[] = [0, 20, 60, RECOVERY_STEPS];
+
+/** Where growing is interrupted to look: error, life and death. */
+const STOPS: readonly number[] = [
+  ...every(20, 0, 200),
+  ...every(50, 200, CUT_STEP),
+  ...every(250, CUT_STEP, MEASURED_STEPS[3]),
+];
+
+function every(step: number, after: number, last: number): number[] {
+  return Array.from({ length: (last - after) / step }, (_, i) => after + (i + 1) * step);
+}
+
+export interface Evaluation {
+  readonly rule: string;
+  /** What the rule was compared with. */
+  readonly target: string;
+  readonly width: number;
+  readonly height: number;
+  readonly randomSeeds: number;
+  /** Mean square error of RGBA over the padded target, by step. */
+  readonly mse: Readonly<Record<string, Spread>>;
+  /** (post − final) / (post − pre) of that error, by kind of damage: 1 is whole again, 0 as it was hurt. */
+  readonly recovery: Readonly<Record<string, Spread>>;
+  /** Random seeds of which no cell lived, at some stop within 10,000 steps. */
+  readonly deaths: number;
+  /** Random seeds of which, from step 200 on, more than 1.15 times as many cells lived as the target has. */
+  readonly runaways: number;
+  /** Living cells (alpha above 0.1): of the target, and of bodies at step 1,000. */
+  readonly cells: { readonly target: number; readonly median: number };
+  /** Cells whose RGBA8 changes, a step, once grown. */
+  readonly changingCells: Spread;
+  /** What neighbours, the world's edge and players did to it, by trial; empty when it was not tried. */
+  readonly trials: Partial<Readonly<Record<Trial, TrialFigures>>>;
+  /** Strokes as a hand draws them; null when it was not tried. */
+  readonly play: PlayFigures | null;
+  /** What the spreads summarise, by random seed. */
+  readonly samples: {
+    readonly mse: Readonly<Record<string, readonly number[]>>;
+    readonly recovery: Readonly<Record<string, readonly number[]>>;
+    readonly changingCells: readonly number[];
+  };
+  /** Error by age, undisturbed. */
+  readonly curve: readonly ({ readonly step: number; readonly best: number } & Spread)[];
+}
+
+/** A body as it looks: straight RGBA, 0-255. */
+export interface Frame {
+  readonly step: number;
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array;
+}
+
+/** Of the first random seed: the target alone, its growth, and each damage with what followed. */
+export interface Frames {
+  readonly target: Frame;
+  readonly growth: readonly Frame[];
+  readonly healing: Readonly<Record<string, readonly Frame[]>>;
+}
+
+export interface EvaluationTarget {
+  readonly label: string;
+  readonly target: Target;
+}
+
+export interface TargetOptions {
+  /** PNG; otherwise the sprite in the rule's metadata. */
+  readonly image?: string;
+  /** Empty cells around the picture; otherwise as in the metadata, or 12. */
+  readonly padding?: number;
+  /** False: the middle of the whole image is the seed, not the middle of what it shows. */
+  readonly crop?: boolean;
+}
+
+/**
+ * The picture that the rule was trained on.
+ *
+ * @returns undefined when none is named, or the sprites are not installed
+ * @throws RuleError when the image given is bad
+ */
+export function targetOf(
+  rule: Rule,
+  { image, padding, crop }: TargetOptions = {},
+): EvaluationTarget | undefined {
+  const { sprite, scale = '1' } = rule.metadata;
+  const source = {
+    scale: Number(scale) >= 1 && Number(scale) <= 8 ? Number(scale) : 1,
+    padding: padding ?? smallNumber(rule.metadata.padding, 0, 32, DEFAULT_PADDING),
+    crop,
+  };
+  if (image !== undefined) return { label: basename(image), target: readTarget({ ...source, image }) };
+  if (sprite === undefined) return undefined;
+  try {
+    return { label: `sprite ${sprite} at ${source.scale}x`, target: readTarget({ ...source, sprite }) };
+  } catch (error) {
+    if (error instanceof RuleError) return undefined; // the sprites are a development dependency
+    throw error;
+  }
+}
+
+/** What the rule grows by itself in 1,000 steps: for rules whose picture is not at hand. */
+export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promise<EvaluationTarget> {
+  const width = smallNumber(rule.metadata.targetWidth, 1, 128, 48);
+  const height = smallNumber(rule.metadata.targetHeight, 1, 128, 48);
+  const opaque = new Uint8Array(width * height * 4).fill(255);
+  const target = fromPixels(opaque, width, height, { scale: 1, padding }, rule.name);
+  const rollouts = open(rule, target, 1, 0);
+  try {
+    plantSeed(rollouts.state(0), target.shape);
+    await rollouts.run([{ steps: CUT_STEP, randomSeed: 0 }]);
+    const state = rollouts.state(0);
+    forEachCell(target.shape, (_x, _y, cell) => {
+      for (let c = 0; c < 4; c++) {
+        target.rgba[cell * 4 + c] = Math.min(1, Math.max(0, state[cell * CHANNELS + c]));
+      }
+    });
+  } finally {
+    await rollouts.dispose();
+  }
+  return { label: 'its own form at step 1000 (its picture is not at hand)', target };
+}
+
+function smallNumber(text: string | undefined, low: number, high: number, fallback: number): number {
+  const value = Number(text);
+  return text !== undefined && Number.isInteger(value) && value >= low && value <= high ? value : fallback;
+}
+
+/** Rollouts of a rule against a target, without gradients. */
+function open(rule: Rule, target: Target, slots: number, threads: number): Rollouts {
+  const rollouts = new Rollouts({
+    shape: target.shape,
+    hidden: rule.hidden,
+    fireRate: rule.fireRate,
+    overflowWeight: 0,
+    slots,
+    threads: Math.min(threads, slots),
+    maxSteps: 0,
+  });
+  rollouts.setWeights(rule);
+  rollouts.target.set(target.rgba);
+  return rollouts;
+}
+
+/**
+ * @param threads - change nothing but the time; 0 works on the calling thread
+ * @param lastStep - bodies are watched to this age, at least 1,000: what is older is not measured
+ * @param withTrials - plays the trials, too (`trials.ts`, `play.ts`), which takes about as long again
+ */
+export async function evaluate(
+  rule: Rule,
+  { label, target }: EvaluationTarget,
+  { randomSeeds = 8, threads = 1, lastStep = Number.POSITIVE_INFINITY, withTrials = false } = {},
+): Promise<{ evaluation: Evaluation; frames: Frames }> {
+  const rollouts = open(rule, target, randomSeeds, threads);
+  try {
+    const { width, height } = target.shape;
+    const measured = await measure(rollouts, target, randomSeeds, Math.max(CUT_STEP, lastStep));
+    return {
+      ...measured,
+      evaluation: {
+        rule: rule.name,
+        target: label,
+        width,
+        height,
+        ...measured.evaluation,
+        trials: withTrials ? await runTrials(rule, target, { randomSeeds, threads }) : {},
+        play: withTrials ? await runPlay(rule, target, threads) : null,
+      },
+    };
+  } finally {
+    await rollouts.dispose();
+  }
+}
+
+async function measure(rollouts: Rollouts, target: Target, randomSeeds: number, lastStep: number) {
+  const { shape } = target;
+  const seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
+  const advance = async (from: number, to: number): Promise<readonly number[]> =>
+    (await rollouts.run(seeds.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from }))))
+      .losses;
+  const frame = (step: number): Frame => frameOf(rollouts.state(0), CHANNELS, target, step);
+
+  const targetCells = opaqueCells(target);
+  const dead = new Set<number>();
+  const wild = new Set<number>();
+  const mse: Record<string, readonly number[]> = {};
+  const curve: Evaluation['curve'][number][] = [];
+  let wounds: Awaited<ReturnType<typeof measureHealing>> | undefined;
+  let changing: readonly number[] = [];
+  let grownCells = 0;
+
+  for (const slot of seeds.keys()) plantSeed(rollouts.state(slot), shape);
+  const growth = [frame(0)];
+  let step = 0;
+  for (const next of STOPS) {
+    if (next > lastStep) break;
+    const losses = await advance(step, next);
+    step = next;
+    curve.push({ step, best: Math.min(...losses), ...spread(losses, Math.max) });
+    const cells = seeds.map((_, slot) => livingCells(rollouts.state(slot), shape));
+    for (const [slot, living] of cells.entries()) {
+      if (living === 0) dead.add(slot);
+      if (step >= MEASURED_STEPS[0] && living > RUNAWAY * targetCells) wild.add(slot);
+    }
+    if (GROWTH_FRAMES.includes(step)) growth.push(frame(step));
+    if (MEASURED_STEPS.some((measured) => measured === step)) mse[step] = losses;
+    if (step !== CUT_STEP) continue;
+    grownCells = spread(cells, Math.max).median;
+    const grown = seeds.map((_, slot) => rollouts.state(slot).slice());
+    const restore = (): void => grown.forEach((state, slot) => void rollouts.state(slot).set(state));
+    changing = await measureStillness(rollouts, target, seeds, advance);
+    restore();
+    wounds = await measureHealing(rollouts, target, seeds, losses, restore, advance, frame);
+    restore();
+  }
+  const recovery = wounds?.recovery ?? {};
+  const evaluation = {
+    randomSeeds,
+    mse: spreads(mse, Math.max),
+    recovery: spreads(recovery, Math.min),
+    deaths: dead.size,
+    runaways: wild.size,
+    cells: { target: targetCells, median: grownCells },
+    changingCells: spread(changing, Math.max),
+    samples: { mse, recovery, changingCells: changing },
+    curve,
+  };
+  const frames: Frames = {
+    target: frameOf(target.rgba, 4, target, 0),
+    growth,
+    healing: wounds?.healing ?? {},
+  };
+  return { evaluation, frames };
+}
+
+type Advance = (from: number, to: number) => Promise<readonly number[]>;
+
+async function measureHealing(
+  rollouts: Rollouts,
+  target: Target,
+  seeds: readonly number[],
+  before: readonly number[],
+  restore: () => void,
+  advance: Advance,
+  frame: (step: number) => Frame,
+) {
+  const recovery: Partial<Record<Harmed, readonly number[]>> = {};
+  const healing: Partial<Record<Harmed, readonly Frame[]>> = {};
+  for (const kind of HARMS) {
+    restore();
+    const dealt = [...seeds.entries()].map(([slot, randomSeed]) => ({
+      slot,
+      randomSeed,
+      blows: harm(kind, rollouts.state(slot), target, randomSeed),
+    }));
+    await replay(dealt, rollouts, seeds.length, target.shape, false);
+    const hurt = await advance(CUT_STEP, CUT_STEP);
+    const frames = [frame(0)];
+    let healed = hurt;
+    for (let i = 1; i < HEALING_FRAMES.length; i++) {
+      healed = await advance(CUT_STEP + HEALING_FRAMES[i - 1], CUT_STEP + HEALING_FRAMES[i]);
+      frames.push(frame(HEALING_FRAMES[i]));
+    }
+    recovery[kind] = hurt.map((post, slot) => (post - healed[slot]) / (post - before[slot]));
+    healing[kind] = frames;
+  }
+  return {
+    recovery: recovery as Record<Harmed, readonly number[]>,
+    healing: healing as Record<Harmed, Frame[]>,
+  };
+}
+
+/** Cells whose RGBA8 changes, a step, by random seed. */
+async function measureStillness(
+  rollouts: Rollouts,
+  target: Target,
+  seeds: readonly number[],
+  advance: Advance,
+): Promise<number[]> {
+  const pixels = (): Uint8Array[] => seeds.map((_, slot) => bytesOf(rollouts.state(slot), CHANNELS, target));
+  const changes = seeds.map(() => 0);
+  let last = pixels();
+  for (let step = CUT_STEP; step < CUT_STEP + STILL_STEPS; step++) {
+    await advance(step, step + 1);
+    const now = pixels();
+    for (const slot of seeds.keys()) {
+      for (let i = 0; i < now[slot].length; i += 4) {
+        const same = [0, 1, 2, 3].every((c) => now[slot][i + c] === last[slot][i + c]);
+        if (!same) changes[slot] += 1 / STILL_STEPS;
+      }
+    }
+    last = now;
+  }
+  return changes;
+}
+
+function opaqueCells({ rgba, shape }: Target): number {
+  let count = 0;
+  forEachCell(shape, (_x, _y, cell) => {
+    if (rgba[cell * 4 + 3] > 0.1) count++;
+  });
+  return count;
+}
+
+/** Premultiplied RGBA8 of the grid, as the world publishes it. */
+function bytesOf(values: Float32Array, channels: number, { shape }: Target): Uint8Array {
+  const bytes = new Uint8Array(shape.width * shape.height * 4);
+  let at = 0;
+  forEachCell(shape, (_x, _y, cell) => {
+    for (let c = 0; c < 4; c++) {
+      bytes[at++] = Math.round(255 * Math.min(1, Math.max(0, values[cell * channels + c])));
+    }
+  });
+  return bytes;
+}
+
+function frameOf(values: Float32Array, channels: number, target: Target, step: number): Frame {
+  const rgba = bytesOf(values, channels, target);
+  for (let i = 0; i < rgba.length; i += 4) {
+    const alpha = rgba[i + 3] / 255;
+    for (let c = 0; c < 3; c++)
+      rgba[i + c] = alpha === 0 ? 0 : Math.min(255, Math.round(rgba[i + c] / alpha));
+  }
+  return { step, width: target.shape.width, height: target.shape.height, rgba };
+}

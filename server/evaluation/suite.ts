@@ -1,0 +1,119 @@
+/**
+ * The damage that every rule is measured on: always the same, whatever it was trained on. What is drawn at random
+ * depends on the random seed alone.
+ */
+import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
+import { Random } from '../training/random.ts';
+import { addNoise, type CellTest, clearWhere, forEachCell } from '../training/states.ts';
+import type { Target } from '../training/target.ts';
+import type { Blow } from '../world/wound.ts';
+
+const HOLE_CELLS = 16;
+const CIRCLES = 3;
+const SWIPES = 5;
+const NOISE = 0.25;
+/** Of the body's longer side: half the stroke's width (client/hands/brush.ts), and how far from the middle it may pass. */
+const STROKE_RADIUS = 0.19;
+const STROKE_BESIDE = 0.2;
+const STROKE_REACH = 0.6;
+/** A quarter of a second of the world. */
+const STROKE_STEPS = 8;
+
+/** Changes a grown state in place, or says which blows to deal it while it lives on. */
+type Harm = (state: Float32Array, target: Target, random: Random) => readonly Blow[];
+const AT_ONCE: readonly Blow[] = [];
+
+/** In the padded grid, whose middle is the picture's. */
+const cut =
+  (removes: (x: number, y: number, target: Target) => boolean): Harm =>
+  (state, target) => {
+    clearWhere(state, target.shape, (x, y) => removes(x + 0.5, y + 0.5, target));
+    return AT_ONCE;
+  };
+
+const middleX = ({ shape }: Target): number => shape.width / 2;
+const middleY = ({ shape }: Target): number => shape.height / 2;
+
+export const SUITE = {
+  /** Halves of the grid. */
+  left: cut((x, _y, target) => x < middleX(target)),
+  right: cut((x, _y, target) => x > middleX(target)),
+  top: cut((_x, y, target) => y < middleY(target)),
+  bottom: cut((_x, y, target) => y > middleY(target)),
+  /** A square of 16 cells about the middle. */
+  centre: cut(
+    (x, y, target) => Math.max(Math.abs(x - middleX(target)), Math.abs(y - middleY(target))) < HOLE_CELLS / 2,
+  ),
+  /** Three circles about random cells of the body, radius 0.1-0.4 of half its longer side (as Distill's). */
+  circles,
+  /** Five straight swipes across the body, as wide as what is left between them. */
+  scrub: cut((_x, y, target) => {
+    const rows = target.height / (2 * SWIPES + 1);
+    return Math.floor((y - middleY(target) + target.height / 2) / rows) % 2 === 1;
+  }),
+  /** One stroke across the body as a hand draws it: with the page's first eraser, at any angle, over 8 steps. */
+  stroke,
+  /** Normal noise of deviation 0.25 on every channel of every living cell. */
+  noise: (state, target, random) => {
+    addNoise(state, target.shape, NOISE, random);
+    return AT_ONCE;
+  },
+  /** All but what lies within half the body's radius. */
+  truncate: cut((x, y, target) => Math.hypot(x - middleX(target), y - middleY(target)) > radius(target) / 2),
+} as const satisfies Record<string, Harm>;
+
+export type Harmed = keyof typeof SUITE;
+export const HARMS = Object.keys(SUITE) as Harmed[];
+
+/**
+ * @param randomSeed - of the rollout: each is hurt in its own way
+ * @returns the blows of what takes time, which are still to be dealt
+ */
+export function harm(kind: Harmed, state: Float32Array, target: Target, randomSeed: number): readonly Blow[] {
+  const apply: Harm = SUITE[kind];
+  return apply(state, target, new Random(randomSeed));
+}
+
+function circles(state: Float32Array, target: Target, random: Random): readonly Blow[] {
+  const { shape } = target;
+  const body: { x: number; y: number }[] = [];
+  forEachCell(shape, (x, y, cell) => {
+    if (state[cell * CHANNELS + 3] > ALIVE_THRESHOLD) body.push({ x, y });
+  });
+  if (body.length === 0) return AT_ONCE;
+  const reach = Math.max(target.width, target.height) / 2;
+  for (let circle = 0; circle < CIRCLES; circle++) {
+    const middle = body[random.whole(0, body.length - 1)];
+    const radiusCells = random.between(0.1, 0.4) * reach;
+    const within: CellTest = (x, y) => Math.hypot(x - middle.x, y - middle.y) < radiusCells;
+    clearWhere(state, shape, within);
+  }
+  return AT_ONCE;
+}
+
+function stroke(_state: Float32Array, target: Target, random: Random): Blow[] {
+  const side = Math.max(target.width, target.height);
+  const angle = random.between(0, 2 * Math.PI);
+  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+  const beside = random.between(-STROKE_BESIDE, STROKE_BESIDE) * side;
+  const at = (step: number): [number, number] => {
+    const along = ((2 * step) / STROKE_STEPS - 1) * STROKE_REACH * side;
+    return [along * dx - beside * dy, along * dy + beside * dx];
+  };
+  return Array.from({ length: STROKE_STEPS }, (_, step) => ({
+    afterSteps: step,
+    tool: 'ablate',
+    radius: STROKE_RADIUS * side,
+    points: [...at(step), ...at(step + 1)],
+  }));
+}
+
+/** From the middle to the farthest cell of the picture. */
+function radius(target: Target): number {
+  let most = 0;
+  forEachCell(target.shape, (x, y, cell) => {
+    if (target.rgba[cell * 4 + 3] <= ALIVE_THRESHOLD) return;
+    most = Math.max(most, Math.hypot(x + 0.5 - middleX(target), y + 0.5 - middleY(target)));
+  });
+  return most;
+}

@@ -1,0 +1,218 @@
+/** The main thread's end of the world: starts the simulation thread and speaks to it. */
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { Config } from '../config.ts';
+import type {
+  FromWorld,
+  ToWorld,
+  WorldAnswers,
+  WorldLink,
+  WorldQuery,
+  WorldReady,
+} from '../world/messages.ts';
+
+const ANSWER_MS = 10_000;
+/** Questions under way; a flood of HTTP requests must not become a flood of work. */
+const MOST_PENDING = 1_024;
+
+export interface WorldThread extends WorldLink {
+  /** The thread has ended without being asked to. */
+  onDeath: (error: Error) => void;
+  /** Something that the operator should read. */
+  onNote: (message: string) => void;
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** What of a Worker is needed; tests fake it. */
+export interface ThreadPort {
+  postMessage(message: ToWorld): void;
+  on(event: 'message', listener: (message: FromWorld) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  terminate(): Promise<unknown>;
+}
+
+/** @throws Error with the reason why the world cannot be started */
+export async function startWorld(config: Config): Promise<WorldThread> {
+  return linkWorld(
+    new Worker(new URL('../world/worker.ts', import.meta.url), {
+      workerData: config,
+      // Vulkan's loader reads the process's own environment, not a copy (`engines/webgpu/swiftshader.ts`).
+      env: SHARE_ENV,
+    }),
+  );
+}
+
+/** Resolves when the thread has said that it is ready. */
+export function linkWorld(thread: ThreadPort, answerMs = ANSWER_MS): Promise<WorldThread> {
+  return new Promise((resolve, reject) => {
+    const link = new Link(thread, answerMs, (ready) => {
+      link.ready = ready;
+      link.onDeath = () => {};
+      resolve(link);
+    });
+    link.onDeath = reject;
+  });
+}
+
+class Link implements WorldThread {
+  ready!: WorldReady;
+  stats: WorldLink['stats'] = null;
+  onFrame: WorldLink['onFrame'] = () => {};
+  onStats: WorldLink['onStats'] = () => {};
+  onSpecies: WorldLink['onSpecies'] = () => {};
+  onSwap: WorldLink['onSwap'] = () => {};
+  onWounds: WorldLink['onWounds'] = () => {};
+  onWilted: WorldLink['onWilted'] = () => {};
+  readonly wilted = new Map<string, number>();
+  onDeath: (error: Error) => void = () => {};
+  onNote: (message: string) => void = (message) => console.error(message);
+  readonly #thread: ThreadPort;
+  readonly #answerMs: number;
+  readonly #started: (ready: WorldReady) => void;
+  readonly #pending = new Map<number, Pending>();
+  /** What is to be watched (true) or no longer, and of what a keyframe is wanted, since the last word to the world. */
+  readonly #watch = new Map<number, boolean>();
+  readonly #keyframes = new Set<number>();
+  #isFrameAwaited = false;
+  #flush: NodeJS.Immediate | null = null;
+  #lastRequest = 0;
+  #death: Error | null = null;
+  #stopped: (() => void) | null = null;
+
+  constructor(thread: ThreadPort, answerMs: number, started: (ready: WorldReady) => void) {
+    this.#thread = thread;
+    this.#answerMs = answerMs;
+    this.#started = started;
+    thread.on('message', (message) => this.#receive(message));
+    thread.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
+    thread.on('exit', (code) => this.#die(new Error(`the simulation thread ended with code ${code}`)));
+  }
+
+  watch(add: readonly number[], remove: readonly number[]): void {
+    for (const key of remove) this.#watch.set(key, false);
+    for (const key of add) this.#watch.set(key, true);
+    this.#flushSoon();
+  }
+
+  requestKeyframes(keys: readonly number[]): void {
+    for (const key of keys) this.#keyframes.add(key);
+    this.#isFrameAwaited = true;
+    this.#flushSoon();
+  }
+
+  /** A thousand viewers that move are one message to the world, not a thousand. */
+  #flushSoon(): void {
+    this.#flush ??= setImmediate(() => {
+      this.#flush = null;
+      if (this.#watch.size > 0) {
+        const add: number[] = [];
+        const remove: number[] = [];
+        for (const [key, isWatched] of this.#watch) (isWatched ? add : remove).push(key);
+        this.#watch.clear();
+        this.#post({ type: 'watch', add, remove });
+      }
+      if (this.#isFrameAwaited) {
+        this.#isFrameAwaited = false;
+        this.#post({ type: 'keyframes', keys: [...this.#keyframes] });
+        this.#keyframes.clear();
+      }
+    });
+  }
+
+  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
+    if (this.#death !== null) return Promise.reject(this.#death);
+    if (this.#pending.size >= MOST_PENDING) return Promise.reject(new Error('the world is busy'));
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(request);
+        reject(new Error(`the world did not answer ${query.kind} within ${this.#answerMs / 1_000} s`));
+      }, this.#answerMs);
+      this.#pending.set(request, { resolve, reject, timer });
+      this.#post({ type: 'query', request, query });
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#death !== null) throw this.#death;
+    const stopped = new Promise<void>((resolve, reject) => {
+      this.#stopped = resolve;
+      this.onDeath = reject;
+    });
+    this.#post({ type: 'stop' });
+    await stopped;
+  }
+
+  #post(message: ToWorld): void {
+    if (this.#death === null) this.#thread.postMessage(message);
+  }
+
+  #receive(message: FromWorld): void {
+    switch (message.type) {
+      case 'ready':
+        this.#started(message);
+        return;
+      case 'frame':
+        this.onFrame(message);
+        return;
+      case 'stats':
+        this.stats = message.stats;
+        this.onStats(message.stats);
+        return;
+      case 'species':
+        this.ready = { ...this.ready, species: message.species };
+        this.onSpecies(message.species);
+        return;
+      case 'swap':
+        this.onSwap(message.outcome);
+        return;
+      case 'wounds':
+        this.onWounds(message.events);
+        return;
+      case 'wilted':
+        for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
+        this.onWilted(message.bodies);
+        return;
+      case 'note':
+        this.onNote(message.message);
+        return;
+      case 'answer':
+        this.#settle(message.request, ({ resolve }) => resolve(message.value as never));
+        return;
+      case 'refused':
+        this.#settle(message.request, ({ reject }) => reject(new Error(message.message)));
+        return;
+      case 'stopped':
+        this.#end(new Error('the world has stopped'));
+        this.#stopped?.();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Answers that come after their time find nobody. */
+  #settle(request: number, answer: (pending: Pending) => void): void {
+    const pending = this.#pending.get(request);
+    if (pending === undefined) return;
+    this.#pending.delete(request);
+    clearTimeout(pending.timer);
+    answer(pending);
+  }
+
+  #end(error: Error): void {
+    this.#death = error;
+    for (const request of [...this.#pending.keys()]) this.#settle(request, ({ reject }) => reject(error));
+  }
+
+  #die(error: Error): void {
+    if (this.#death !== null) return;
+    this.#end(error);
+    this.onDeath(error);
+  }
+}

@@ -1,0 +1,42 @@
+/** Mature forms on disk, one file a rule, named by the hash of its weights: a changed rule is grown anew. */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Rule } from '../rules/rule.ts';
+import { openSealed, writeSealed } from '../storage/sealed.ts';
+import type { MatureCache, MatureForm } from './mature.ts';
+
+const MAGIC = 'REGROW M';
+/** Grows whenever `growMature` would grow something else. */
+const VERSION = 1;
+
+export function matureFiles(folder: string): MatureCache {
+  const pathOf = (rule: Rule): string => join(folder, `${rule.name}-${hashOf(rule).slice(0, 16)}.mature`);
+  return {
+    async read(rule) {
+      try {
+        const { version, header, body } = openSealed(await readFile(pathOf(rule)), MAGIC);
+        if (version !== VERSION) return null;
+        const { x, y, width, height } = header as Omit<MatureForm, 'rgba'>;
+        const rgba = new Float32Array(Uint8Array.from(body).buffer);
+        return rgba.length === width * height * 4 ? { x, y, width, height, rgba } : null;
+      } catch {
+        // Missing or damaged: it is only a cache, and what is grown now replaces it.
+        return null;
+      }
+    },
+    async write(rule, { rgba, ...header }) {
+      await mkdir(folder, { recursive: true });
+      const body = new Uint8Array(rgba.buffer, rgba.byteOffset, rgba.byteLength);
+      await writeSealed(pathOf(rule), MAGIC, VERSION, header, [body]);
+    },
+  };
+}
+
+function hashOf({ hidden, w1, b1, w2, b2, fireRate, metadata }: Rule): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([hidden, fireRate, metadata.targetWidth, metadata.targetHeight]));
+  for (const { buffer, byteOffset, byteLength } of [w1, b1, w2, b2])
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  return hash.digest('hex');
+}

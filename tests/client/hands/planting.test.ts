@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ASK_AGAIN_MS, ASK_EVERY_MS, type HeldSeed, Planting } from '../../../client/hands/planting.ts';
+import { labelPlace } from '../../../client/scene/label.ts';
+import { roomFault } from '../../../server/world/room.ts';
+import type { RoomMessage } from '../../../shared/protocol.ts';
+
+const world = { width: 400, height: 300 };
+const species = { name: 'eevee', x: -18, y: -20, width: 34, height: 36, thumbnail: '' };
+const at = (x: number, y: number): HeldSeed => ({ species, x, y });
+
+function open() {
+  const asked: RoomMessage[] = [];
+  const planting = new Planting((question) => asked.push(question));
+  planting.meet(world);
+  return { planting, asked };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the server is asked', () => {
+  test('about the newest place only, at most five times a second', () => {
+    const { planting, asked } = open();
+    for (let x = 100; x < 300; x++) {
+      planting.hold(at(x, 100));
+      vi.advanceTimersByTime(10);
+    }
+    expect(ASK_EVERY_MS).toBe(200);
+    // The first at once, then one every 200 ms: 20 places later.
+    expect(asked.map(({ at: [x] }) => x)).toEqual([100, 119, 139, 159, 179, 199, 219, 239, 259, 279, 299]);
+  });
+
+  test('again while the seed rests, because the world changes', () => {
+    const { planting, asked } = open();
+    planting.hold(at(100, 100));
+    vi.advanceTimersByTime(3 * ASK_AGAIN_MS);
+    expect(asked).toHaveLength(4);
+  });
+
+  test('no more when the seed is put away', () => {
+    const { planting, asked } = open();
+    planting.hold(at(100, 100));
+    planting.hold(null);
+    vi.advanceTimersByTime(10 * ASK_AGAIN_MS);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('nothing about a place where the world’s edge is the answer', () => {
+    const { planting, asked } = open();
+    planting.hold(at(3, 100));
+    vi.advanceTimersByTime(10 * ASK_AGAIN_MS);
+    expect(asked).toEqual([]);
+  });
+
+  test('anew by a new connection', () => {
+    const { planting, asked } = open();
+    planting.hold(at(100, 100));
+    planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
+    vi.advanceTimersByTime(ASK_EVERY_MS);
+    planting.meet(world);
+    expect(asked).toHaveLength(2);
+    expect(planting.fault(at(100, 100))).toBeNull();
+  });
+});
+
+describe('a seed is refused', () => {
+  test('where the server says so, of that cell and species alone', () => {
+    const { planting } = open();
+    planting.hold(at(100, 100));
+    planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
+    expect(planting.fault(at(100, 100))).toBe('No room.');
+    expect(planting.fault(at(101, 100))).toBeNull();
+    expect(planting.fault({ ...at(100, 100), species: { ...species, name: 'mew' } })).toBeNull();
+  });
+
+  test('not by an answer about a place that it has left', () => {
+    const { planting } = open();
+    planting.hold(at(100, 100));
+    planting.hold(at(140, 100));
+    planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
+    expect(planting.shown?.reason).toBeNull();
+    expect(planting.fault(at(100, 100))).toBeNull();
+  });
+
+  test('at the world’s edge exactly where the server refuses it, in the same words', () => {
+    const { planting } = open();
+    const { x, y, width, height } = species;
+    const rgba = new Float32Array(width * height * 4).fill(1);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -5, max: world.width + 5 }),
+        fc.integer({ min: -5, max: world.height + 5 }),
+        (seedX, seedY) => {
+          const body = { species: 'eevee', x: seedX, y: seedY, form: { x, y, width, height, rgba } };
+          expect(planting.fault(at(seedX, seedY))).toBe(roomFault(body, world, []));
+        },
+      ),
+    );
+  });
+});
+
+describe('the silhouette', () => {
+  test('keeps the last answer until the next one, and tells when it is another', () => {
+    const { planting } = open();
+    let news = 0;
+    planting.changed.on(() => news++);
+    planting.hold(at(100, 100));
+    planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
+    planting.hold(at(102, 100));
+    expect(planting.shown).toEqual({ ...at(102, 100), reason: 'No room.' });
+    planting.settle({ species: 'eevee', at: [102, 100], reason: 'No room.' });
+    expect(news).toBe(1);
+    planting.settle({ species: 'eevee', at: [102, 100], reason: null });
+    expect(planting.shown?.reason).toBeNull();
+    expect(news).toBe(2);
+  });
+
+  test('of another species knows nothing of the answer before', () => {
+    const { planting } = open();
+    planting.hold(at(100, 100));
+    planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
+    planting.hold({ ...at(100, 100), species: { ...species, name: 'mew' } });
+    expect(planting.shown?.reason).toBeNull();
+  });
+
+  test('is explained above itself, else below or beside it, never under a panel nor off the free view', () => {
+    const free = { x: 0, y: 60, width: 390, height: 500 };
+    const label = { width: 200, height: 40 };
+    const room = { free, panels: [] };
+    const box = (x: number, y: number) => ({ x, y, width: 120, height: 120 });
+    expect(labelPlace(box(100, 300), label, room)).toEqual({ x: 60, y: 252 });
+    expect(labelPlace(box(100, 80), label, room)).toEqual({ x: 60, y: 208 });
+    const card = { x: 40, y: 200, width: 350, height: 95 };
+    const tools = { x: 0, y: 425, width: 390, height: 135 };
+    expect(labelPlace(box(260, 300), label, { free, panels: [card, tools] })).toEqual({ x: 52, y: 340 });
+    const whole = { x: -100, y: -100, width: 900, height: 900 };
+    const header = { x: 0, y: 60, width: 390, height: 90 };
+    expect(labelPlace(whole, label, { free, panels: [header] })).toEqual({ x: 182, y: 512 });
+    fc.assert(
+      fc.property(fc.integer({ min: -200, max: 600 }), fc.integer({ min: -200, max: 900 }), (x, y) => {
+        const place = labelPlace(box(x, y), label, { free, panels: [card] });
+        expect(place.x).toBeGreaterThanOrEqual(free.x);
+        expect(place.y).toBeGreaterThanOrEqual(free.y);
+        expect(place.x + label.width).toBeLessThanOrEqual(free.x + free.width);
+        expect(place.y + label.height).toBeLessThanOrEqual(free.y + free.height);
+      }),
+    );
+  });
+});

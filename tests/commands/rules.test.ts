@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { main } from '../../server/commands/rules.ts';
+import { HARMS } from '../../server/evaluation/suite.ts';
+import { serializeRule } from '../../server/rules/format.ts';
+import { readRule, writeRule } from '../../server/rules/load.ts';
+import { RuleError } from '../../server/rules/rule.ts';
+import { randomRule } from '../rules/rules.ts';
+
+const CLI = join(import.meta.dirname, '../../server/commands/rules.ts');
+let folder: string;
+let rule: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-cli-'));
+  rule = join(folder, 'rule.safetensors');
+  writeRule(rule, {
+    ...randomRule(1),
+    metadata: { note: 'red\u001b[31m', targetWidth: '6', targetHeight: '5' },
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { cwd: folder }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+
+test('inspect tells what a file holds, without steering the terminal', async () => {
+  const { code, stdout } = await run('inspect', rule);
+  expect(code).toBe(0);
+  expect(stdout).toContain('test-rule: 8 hidden units, fire rate 0.5');
+  expect(stdout).toContain('note: red [31m');
+});
+
+test('a rule goes out to distill and comes back', async () => {
+  const json = join(folder, 'out.json');
+  const back = join(folder, 'back.safetensors');
+  await main(['export', rule, '--format', 'distill', '--out', json]);
+  await main(['import', json, '--name', 'lizard', '--out', back]);
+  expect(readRule(back).name).toBe('lizard');
+});
+
+test('evaluate compares with the mature form when the picture is not at hand, and says so', async () => {
+  const places = ['--sheet', join(folder, 'sheet.png'), '--page', join(folder, 'page.html')];
+  const { code, stdout, stderr } = await run(
+    'evaluate',
+    rule,
+    '--json',
+    '--seeds',
+    '2',
+    '--threads',
+    '1',
+    ...places,
+  );
+  expect(code).toBe(0);
+  expect(stderr).toContain('test-rule: its picture is not at hand');
+  const [evaluation] = JSON.parse(stdout);
+  expect(Object.keys(evaluation.mse)).toEqual(['200', '1000', '5000', '10000']);
+  expect(Object.keys(evaluation.recovery)).toEqual(HARMS);
+  expect(Array.isArray(evaluation.missed)).toBe(true);
+  expect(readFileSync(places[1]).subarray(1, 4).toString()).toBe('PNG');
+  expect(readFileSync(places[3], 'utf8')).toContain('test-rule');
+});
+
+test('rules and Distill files stand in one table', async () => {
+  const json = join(folder, 'lizard.json');
+  await main(['export', rule, '--format', 'distill', '--out', json]);
+  const { code, stdout } = await run(
+    'evaluate',
+    rule,
+    json,
+    '--seeds',
+    '1',
+    '--threads',
+    '1',
+    '--padding',
+    '4',
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^median \/ worst +test-rule +lizard$/m);
+  expect(stdout).toMatch(/^recovery, scrub( +\S+ \/ +\S+){2}$/m);
+});
+
+test('a bad file gets one line, exit 1, and nothing is written', async () => {
+  const bad = join(folder, 'bad.txt');
+  writeFileSync(bad, serializeRule(randomRule(2)).subarray(0, 700));
+  const out = ['--out', join(folder, 'new.safetensors')];
+  const before = readdirSync(folder);
+  const { code, stdout, stderr } = await run('inspect', bad);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^.*bad\.txt: .+\n$/);
+  for (const args of [
+    ['evaluate', bad],
+    ['export', bad, '--format', 'distill', ...out],
+    ['import', bad, '--name', 'x', ...out],
+    ['import', join(folder, 'none'), '--name', 'x', ...out],
+    ['inspect'],
+    [],
+    ['bake', rule],
+    ['inspect', rule, '--order', 'planar'],
+    ['inspect', rule, '--speed'],
+    ['export', rule, ...out],
+    ['import', rule, '--name', 'x', '--out', join(folder, 'new.txt')],
+    ['evaluate', rule, '--seeds', '0'],
+    ['evaluate', rule, '--padding', '99'],
+    ['evaluate', rule, rule, '--image', 'one.png'],
+    ['evaluate', rule, '--image', join(folder, 'none.png')],
+    ['evaluate', join(folder, 'none.json')],
+  ]) {
+    const error = await main(args).catch((reason: Error) => reason);
+    expect(error, args.join(' ')).toBeInstanceOf(RuleError);
+    expect((error as Error).message).not.toContain('\n');
+  }
+  expect(readdirSync(folder)).toEqual(before);
+});

@@ -1,0 +1,117 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { linkWorld, type ThreadPort, type WorldThread } from '../../server/links/threadLink.ts';
+import type { FromWorld, ToWorld, WorldReady } from '../../server/world/messages.ts';
+
+class FakeThread extends EventEmitter implements ThreadPort {
+  readonly sent: ToWorld[] = [];
+
+  postMessage(message: ToWorld): void {
+    this.sent.push(message);
+  }
+
+  async terminate(): Promise<void> {}
+
+  say(message: FromWorld): void {
+    this.emit('message', message);
+  }
+}
+
+const READY: WorldReady = {
+  type: 'ready',
+  engine: 'fake',
+  reason: 'it is a test',
+  width: 64,
+  height: 64,
+  species: [],
+  start: { x: 0, y: 0 },
+  notes: [],
+};
+
+async function linked(answerMs?: number): Promise<{ thread: FakeThread; link: WorldThread }> {
+  const thread = new FakeThread();
+  const linking = linkWorld(thread, answerMs);
+  thread.say(READY);
+  return { thread, link: await linking };
+}
+
+describe('the link to the simulation thread', () => {
+  test('a world that cannot start says why', async () => {
+    const thread = new FakeThread();
+    const linking = linkWorld(thread);
+    thread.emit('error', new Error('no rule in weights can live'));
+    await expect(linking).rejects.toThrow('no rule in weights can live');
+  });
+
+  test('answers find their questions in any order', async () => {
+    const { thread, link } = await linked();
+    const first = link.ask({ kind: 'organisms' });
+    const second = link.ask({ kind: 'inspect', organism: 3 });
+    const refused = link.ask({ kind: 'save' });
+    thread.say({ type: 'answer', request: 2, value: null });
+    thread.say({ type: 'answer', request: 1, value: [] });
+    thread.say({ type: 'refused', request: 3, message: 'disk full' });
+    expect(await first).toEqual([]);
+    expect(await second).toBeNull();
+    await expect(refused).rejects.toThrow('disk full');
+  });
+
+  test('a question without an answer ends, and a late answer disturbs nobody', async () => {
+    const { thread, link } = await linked(10);
+    await expect(link.ask({ kind: 'organisms' })).rejects.toThrow('did not answer organisms');
+    thread.say({ type: 'answer', request: 1, value: [] });
+  });
+
+  test('questions under way are bounded', async () => {
+    const { link } = await linked(1);
+    const asked = Array.from({ length: 1_025 }, () =>
+      link.ask({ kind: 'organisms' }).catch((e: Error) => e.message),
+    );
+    expect(await asked[1_024]).toBe('the world is busy');
+    await Promise.all(asked);
+  });
+
+  test('bodies that wilt are told, and counted by the rule they lived by', async () => {
+    const { thread, link } = await linked();
+    const told: number[] = [];
+    link.onWilted = (bodies) => told.push(...bodies.map(({ organism }) => organism));
+    const body = { species: 'mew', x: 1, y: 2, planter: '', cause: 'too large' } as const;
+    const wilted = (...all: [organism: number, label: string][]): void =>
+      thread.say({ type: 'wilted', bodies: all.map(([organism, label]) => ({ ...body, organism, label })) });
+    wilted([3, 'mew v1'], [4, 'mew v2']);
+    wilted([3, 'mew v1']);
+    expect(told).toEqual([3, 4, 3]);
+    expect(Object.fromEntries(link.wilted)).toEqual({ 'mew v1': 2, 'mew v2': 1 });
+  });
+
+  test('when the thread dies every question ends, and it is reported once', async () => {
+    const { thread, link } = await linked();
+    const deaths: string[] = [];
+    link.onDeath = (error) => deaths.push(error.message);
+    const asked = link.ask({ kind: 'organisms' });
+    thread.emit('error', new Error('a bug'));
+    thread.emit('exit', 1);
+    await expect(asked).rejects.toThrow('a bug');
+    await expect(link.ask({ kind: 'organisms' })).rejects.toThrow('a bug');
+    expect(deaths).toEqual(['a bug']);
+  });
+
+  test('stopping waits for the word, and the end after it is no death', async () => {
+    const { thread, link } = await linked();
+    const deaths: string[] = [];
+    link.onDeath = (error) => deaths.push(error.message);
+    const stopping = link.stop();
+    expect(thread.sent).toEqual([{ type: 'stop' }]);
+    thread.say({ type: 'stopped' });
+    thread.emit('exit', 0);
+    await stopping;
+    expect(deaths).toEqual([]);
+  });
+
+  test('a thread that dies while it stops is an error: the world may not be saved', async () => {
+    const { thread, link } = await linked();
+    const stopping = link.stop();
+    thread.emit('error', new Error('disk full'));
+    await expect(stopping).rejects.toThrow('disk full');
+  });
+});

@@ -1,0 +1,201 @@
+/** A small deterministic world on this thread: pages of pixels that a test paints, published for real. */
+
+import { Publisher } from '../../server/stream/publish/publisher.ts';
+import type { PublishedFrame } from '../../server/stream/published.ts';
+import type {
+  StrokeOutcome,
+  WorldAnswers,
+  WorldLink,
+  WorldQuery,
+  WorldReady,
+} from '../../server/world/messages.ts';
+import { PAGE_BYTES, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
+import type { StatsMessage } from '../../shared/protocol.ts';
+
+export class FakeWorld implements WorldLink {
+  readonly ready: WorldReady;
+  readonly stats = null;
+  readonly across: number;
+  readonly truth = new Map<number, Uint8Array>();
+  readonly publisher: Publisher;
+  readonly asked: WorldQuery[] = [];
+  /** `pageKey`s */
+  readonly watched = new Set<number>();
+  outcome: StrokeOutcome = { ok: true, step: 7 };
+  /** What it answers when asked for room. */
+  roomFault: string | null = null;
+  /** Set to hold answers back. */
+  silent = false;
+  /** Bytes published so far. */
+  publishedBytes = 0;
+  onFrame: (frame: PublishedFrame) => void = () => {};
+  onStats: (stats: Omit<StatsMessage, 'players'>) => void = () => {};
+  #frames = 0;
+  onSpecies: WorldLink['onSpecies'] = () => {};
+  onSwap: WorldLink['onSwap'] = () => {};
+  onWounds: WorldLink['onWounds'] = () => {};
+  onWilted: WorldLink['onWilted'] = () => {};
+  readonly wilted = new Map<string, number>();
+  #changed = new Set<number>();
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(width = 1024, height = 1024, epsilon = 2) {
+    this.ready = {
+      type: 'ready',
+      engine: 'fake',
+      reason: 'a test',
+      width,
+      height,
+      species: [{ name: 'pikachu', x: -20, y: -20, width: 40, height: 40, thumbnail: 'data:,' }],
+      start: { x: width / 2, y: height / 2 },
+      notes: [],
+    };
+    this.across = pagesAcross(width);
+    this.publisher = new Publisher({ world: { width, height }, epsilon });
+  }
+
+  /** Frames so far. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Paints one cell. */
+  paint(x: number, y: number, rgba: readonly number[]): void {
+    const page = Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
+    this.pixels(page).set(rgba, ((y % PAGE_CELLS) * PAGE_CELLS + (x % PAGE_CELLS)) * 4);
+    this.#changed.add(page);
+  }
+
+  /** Fills a page with noise that differs in every frame: as many bytes as a page can cost. */
+  churn(page: number, seed: number): void {
+    const cells = new Uint32Array(this.pixels(page).buffer);
+    let state = Math.imul(seed, 2654435761) + page;
+    for (let i = 0; i < cells.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      cells[i] = state;
+    }
+    this.#changed.add(page);
+  }
+
+  pixels(page: number): Uint8Array {
+    let pixels = this.truth.get(page);
+    if (pixels === undefined) {
+      pixels = new Uint8Array(PAGE_BYTES);
+      this.truth.set(page, pixels);
+    }
+    return pixels;
+  }
+
+  /** One frame of the simulation. */
+  tick(nowMs = performance.now()): PublishedFrame | null {
+    const { publisher } = this;
+    publisher.begin(nowMs);
+    for (const page of this.#changed) publisher.see(page, this.pixels(page));
+    this.#changed.clear();
+    if (publisher.startFill()) {
+      for (const [page, pixels] of this.truth) publisher.fill(page, pixels);
+      publisher.endFill();
+    }
+    for (const page of publisher.due()) publisher.read(page, this.pixels(page));
+    this.#frames++;
+    const frame = publisher.collect(this.#frames * 3);
+    if (frame !== null) {
+      this.publishedBytes += frame.bytes.length;
+      this.onFrame(frame);
+    }
+    return frame;
+  }
+
+  /** Ticks by itself until `stop`. */
+  run(hz: number, before: (frame: number) => void = () => {}): void {
+    let n = 0;
+    this.#timers.push(
+      setInterval(() => {
+        before(n++);
+        this.tick();
+      }, 1_000 / hz),
+      setInterval(
+        () => this.onStats({ step: this.#frames * 3, stepsPerSecond: 60, organisms: 1, livingCells: 9 }),
+        500,
+      ),
+    );
+  }
+
+  watch(add: readonly number[], remove: readonly number[]): void {
+    for (const page of add) this.watched.add(page);
+    for (const page of remove) this.watched.delete(page);
+    this.publisher.watch(add);
+    this.publisher.unwatch(remove);
+  }
+
+  requestKeyframes(keys: readonly number[]): void {
+    this.publisher.requestKeyframes(keys);
+  }
+
+  async ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
+    this.asked.push(query);
+    if (this.silent) return new Promise(() => {});
+    return this.#answer(query) as WorldAnswers[K];
+  }
+
+  #answer(query: WorldQuery): unknown {
+    switch (query.kind) {
+      case 'pixels': {
+        const { x, y, width, height } = query.rect;
+        const pixels = new Uint8Array(width * height * 4);
+        for (let row = 0; row < height; row++)
+          for (let column = 0; column < width; column++)
+            pixels.set(this.#cell(x + column, y + row), (row * width + column) * 4);
+        return pixels;
+      }
+      case 'organisms':
+        return [{ id: 1, species: 'pikachu', x: 500, y: 500, ageSteps: 9, health: 1, cells: 9, planter: '' }];
+      case 'inspectAt':
+        return query.x === 500 ? this.#organism() : null;
+      case 'inspect':
+        return this.#organism();
+      case 'stroke':
+        return this.outcome;
+      case 'room':
+        return this.roomFault;
+      case 'save':
+      case 'endWounds':
+        return null;
+      case 'control':
+        return 1;
+      case 'swap':
+        return { ok: true, step: 1, organisms: 1 };
+    }
+  }
+
+  #organism(): WorldAnswers['inspect'] {
+    return {
+      id: 1,
+      species: 'pikachu',
+      x: 500,
+      y: 500,
+      age: 9,
+      ageSeconds: 1,
+      health: 1,
+      cells: 9,
+      planter: '',
+      history: [1],
+      historySeconds: 0.25,
+      rule: 'pikachu v1',
+      marks: [],
+      isWilting: false,
+    };
+  }
+
+  #cell(x: number, y: number): Uint8Array {
+    const { width, height } = this.ready;
+    if (x < 0 || y < 0 || x >= width || y >= height) return new Uint8Array(4);
+    const page = Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
+    const at = ((y % PAGE_CELLS) * PAGE_CELLS + (x % PAGE_CELLS)) * 4;
+    return this.pixels(page).subarray(at, at + 4);
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+}

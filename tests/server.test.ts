@@ -1,0 +1,167 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pause, rawSocket, startServer, type TestServer } from './rooms/harness.ts';
+
+let server: TestServer;
+let pages: string;
+beforeAll(async () => {
+  pages = mkdtempSync(join(tmpdir(), 'regrow-pages-'));
+  mkdirSync(join(pages, 'assets'));
+  writeFileSync(join(pages, 'index.html'), '<!doctype html><title>Regrow</title>');
+  writeFileSync(join(pages, 'assets/main-abc123.js'), 'export {};');
+  server = await startServer({ perAddress: 1_000 }, undefined, pages);
+  server.world.run(20);
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(pages, { recursive: true });
+});
+
+const get = (path: string, init?: RequestInit): Promise<Response> => fetch(`${server.url}${path}`, init);
+
+describe('/api/world.png', () => {
+  test('is the true pixels, with premultiplication undone and zeros outside the world', async () => {
+    server.world.paint(0, 0, [100, 50, 0, 200]);
+    server.world.paint(1, 0, [10, 20, 30, 255]);
+    const response = await get('api/world.png?x=-1&y=0&w=4&h=2');
+    expect(response.headers.get('content-type')).toBe('image/png');
+    const { width, height, channels, data } = decode(new Uint8Array(await response.arrayBuffer()));
+    expect([width, height, channels]).toEqual([4, 2, 4]);
+    expect([...data.slice(0, 16)]).toEqual([0, 0, 0, 0, 128, 64, 0, 200, 10, 20, 30, 255, 0, 0, 0, 0]);
+  });
+
+  test('goes up to 2,048 x 2,048', async () => {
+    const response = await get('api/world.png?x=0&y=0&w=2048&h=2048');
+    expect(response.status).toBe(200);
+    expect(decode(new Uint8Array(await response.arrayBuffer())).height).toBe(2_048);
+  });
+
+  test.each([
+    ['', /x must.*y must.*w must.*h must/],
+    ['x=0&y=0&w=2049&h=1', /^w must be a whole number from 1 to 2048$/],
+    ['x=0&y=0&w=1&h=0', /^h must/],
+    ['x=1.5&y=0&w=1&h=1', /^x must/],
+    ['x=0&y=NaN&w=1&h=1', /^y must/],
+    ['x=0&y=1e400&w=1&h=1', /^y must/],
+    ['x=99999999999&y=0&w=1&h=1', /^x must/],
+    ['x=0&y=0&w=-5&h=1', /^w must/],
+    ['x=&y=0&w=5&h=1', /^x must/],
+  ])('?%s is refused with the field named', async (query, reason) => {
+    const response = await get(`api/world.png?${query}`);
+    expect(response.status).toBe(400);
+    expect((await response.json()) as { error: string }).toEqual({ error: expect.stringMatching(reason) });
+  });
+
+  test('is made for two at once, and the others are asked to come again', async () => {
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        get('api/world.png?x=0&y=0&w=1024&h=1024').then(({ status }) => status),
+      ),
+    );
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(2);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect((await get('api/world.png?x=0&y=0&w=8&h=8')).status).toBe(200);
+  });
+});
+
+test('/api/organisms lists who lives', async () => {
+  const response = await get('api/organisms');
+  expect(await response.json()).toMatchObject([{ id: 1, species: 'pikachu', health: 1 }]);
+});
+
+test('/healthz says how the world is', async () => {
+  await pause(700);
+  const response = await get('healthz');
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({
+    ok: true,
+    players: 0,
+    step: expect.any(Number),
+    stepsPerSecond: 60,
+    uptimeSeconds: expect.any(Number),
+  });
+});
+
+test('what does not exist is said so, in JSON under /api', async () => {
+  for (const path of ['api', 'api/', 'api/nothing', 'api/world.png/x', 'matchmake']) {
+    const response = await get(path);
+    expect([path, response.status]).toEqual([path, 404]);
+    expect(await response.json()).toHaveProperty('error');
+  }
+  expect((await get('nothing')).status).toBe(404);
+});
+
+test('only GET and HEAD are answered', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+    const response = await get('api/organisms', { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET, HEAD');
+  }
+  const head = await get('healthz', { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
+});
+
+describe('the page', () => {
+  test('is served isolated and fresh, its assets for ever', async () => {
+    const home = await get('');
+    expect(await home.text()).toContain('Regrow');
+    expect(Object.fromEntries(home.headers)).toMatchObject({
+      'cache-control': 'no-cache',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': expect.stringContaining("worker-src 'self' blob:"),
+    });
+    const asset = await get('assets/main-abc123.js');
+    expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  });
+
+  test('cannot be left for other files', async () => {
+    const socket = await rawSocket(
+      server,
+      'GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    );
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    expect(answer).toMatch(/^HTTP\/1.1 404/);
+  });
+
+  test('that has not been built is said so, and the world runs', async () => {
+    await server.close();
+    server = await startServer({}, undefined, join(pages, 'nowhere'));
+    const home = await get('');
+    expect(home.status).toBe(503);
+    expect(await home.text()).toContain('npm run build');
+    expect((await get('healthz')).status).toBe(200);
+  });
+});
+
+test("malformed requests are their sender's trouble alone", async () => {
+  for (const text of [
+    'GARBAGE\r\n\r\n',
+    'GET http://a:99999/ HTTP/1.1\r\nHost: x\r\n\r\n',
+    'GET //evil/ HTTP/1.1\r\nHost: x\r\n\r\n',
+    `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`,
+    'GET /%zz?%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    'GET //x HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+  ]) {
+    const socket = await rawSocket(server, text);
+    const [chunk] = (await Promise.race([
+      new Promise((resolve) => socket.once('data', (data) => resolve([data]))),
+      pause(2_000).then(() => ['nothing']),
+    ])) as [Buffer | string];
+    expect(chunk.toString()).toMatch(/^HTTP\/1\.1 4\d\d/);
+    socket.destroy();
+  }
+  expect((await get('healthz')).status).toBe(200);
+});
+
+test('a world that has been silent for five seconds is not well', async () => {
+  await pause(5_200);
+  const response = await get('healthz');
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ ok: false });
+});
