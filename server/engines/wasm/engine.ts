@@ -242,10 +242,10 @@ class WasmEngine implements Engine {
     const { ints, deltaRecords } = this.memory;
     const list = at.AWAKE_AT >>> 2;
     const pages = Uint32Array.from(ints.subarray(list, list + awake));
-    const keys = Float64Array.from(pages, (page, i) => this.#pages.index(page) * at.MOST_LISTED + i).sort();
-    const indices = keys.map((key) => Math.floor(key / at.MOST_LISTED));
+    const keys = Float64Array.from(pages, (page, i) => this.#pages.index(page) * at.MAX_LISTED + i).sort();
+    const indices = keys.map((key) => Math.floor(key / at.MAX_LISTED));
     keys.forEach((key, i) => {
-      const page = pages[key % at.MOST_LISTED];
+      const page = pages[key % at.MAX_LISTED];
       ints[list + i] = page;
       ints[(page + at.DELTA_RECORD_AT) >>> 2] = at.RECORDS_AT + (i % deltaRecords) * at.DELTA_RECORD_BYTES;
     });
