@@ -251,6 +251,13 @@ describe('how files and members are named', () => {
     expect(files.filter((file) => !/^[a-z][A-Za-z0-9]*(\.test)?\.[a-z]+$/.test(basename(file)))).toEqual([]);
   });
 
+  test('constants that bound something are named MAX_ and MIN_', () => {
+    const named = globSync('{server,client,shared,tests}/**/*.ts', { cwd: root }).filter((file) =>
+      /\bconst (?:MOST|LARGEST|LONGEST|LEAST|FEWEST|SMALLEST|SHORTEST)(?:_|\b)/.test(textOf(file)),
+    );
+    expect(named).toEqual([]);
+  });
+
   test('private members are written with #', () => {
     const withKeyword = SOURCES.filter(
       (file) =>

@@ -25,7 +25,7 @@ const LIVE_MS = 1_000;
 /** Of the slower questions: rules, and who did what. */
 const SLOW_EVERY = 3;
 const SAY_MS = 6_000;
-const MOST_ASKED_HEALTH = 2_000;
+const MAX_ASKED_HEALTH = 2_000;
 
 const login = byId<HTMLFormElement>('login');
 const desk = byId('desk');
@@ -143,7 +143,7 @@ function figure(name: string, value: number, text: string, details = ''): void {
 
 /** Mean of all that live. Of very many it is not asked: the answer would be megabytes. */
 async function refreshHealth(alive: number): Promise<void> {
-  if (!(alive <= MOST_ASKED_HEALTH)) return;
+  if (!(alive <= MAX_ASKED_HEALTH)) return;
   const organisms = await ask<readonly OrganismEntry[]>('GET', 'organisms');
   health = organisms.reduce((sum, one) => sum + one.health, 0) / organisms.length;
 }

@@ -20,7 +20,7 @@ const MODES = [
   ['off', 'off: nothing is tuned'],
 ] as const;
 /** Newest first. */
-const MOST_SHOWN = 12;
+const MAX_SHOWN = 12;
 const STATES: Readonly<Record<TunerView['state'], string>> = {
   off: 'Off',
   idle: 'Idle: nothing waits',
@@ -121,7 +121,7 @@ export class TunerPanel {
     const tuned = rules
       .filter(({ origin }) => origin === 'tuned')
       .sort((a, b) => b.id - a.id)
-      .slice(0, MOST_SHOWN);
+      .slice(0, MAX_SHOWN);
     const key = JSON.stringify(tuned.map(({ id, status, inForceFor }) => [id, status, inForceFor]));
     if (key === this.#shownRules) return;
     this.#shownRules = key;

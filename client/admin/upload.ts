@@ -5,7 +5,7 @@ import { h } from '../dom.ts';
 import { ask } from './api.ts';
 
 /** As the server takes them; a larger one need not be sent to be refused. */
-const MOST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 
 export interface UploadHandlers {
   done(rule: Pick<RuleEntry, 'id' | 'label'>): void;
@@ -41,8 +41,8 @@ export class Upload {
 
   async #take(file: File): Promise<void> {
     this.#root.hidden = false;
-    if (file.size > MOST_BYTES)
-      return this.#fail(`${file.name} has ${file.size} bytes, at most ${MOST_BYTES} are taken`);
+    if (file.size > MAX_BYTES)
+      return this.#fail(`${file.name} has ${file.size} bytes, at most ${MAX_BYTES} are taken`);
     if (!file.name.endsWith('.json')) return this.#send(file, 'application/octet-stream', '');
     const name = h('input', {
       type: 'text',

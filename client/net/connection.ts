@@ -36,7 +36,7 @@ const CURSOR_EVERY_MS = 66;
  * So many pings without a word: the line is dead even if the socket does not know. Counted in pings and not
  * in time, for a page that was asleep or overloaded has answers waiting that it has not read.
  */
-const MOST_UNHEARD_PINGS = 4;
+const MAX_UNHEARD_PINGS = 4;
 /** Bandwidth is averaged over this many seconds. */
 const RATE_SECONDS = 3;
 
@@ -235,7 +235,7 @@ export class Connection {
 
   #ping(): void {
     if (this.#room === null) return;
-    if (this.#unheardPings++ >= MOST_UNHEARD_PINGS) {
+    if (this.#unheardPings++ >= MAX_UNHEARD_PINGS) {
       this.abandon();
       return;
     }

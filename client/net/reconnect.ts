@@ -8,7 +8,7 @@ export interface Loss {
 }
 
 const FIRST_MS = 500;
-const LONGEST_MS = 10_000;
+const MAX_MS = 10_000;
 /** A client that was shown the door waits, whatever the attempt. */
 const PENALTY_MS = 5_000;
 /** Long enough to be felt; who is banned is told so when it tries again. */
@@ -16,7 +16,7 @@ const REMOVED_MS = 30_000;
 
 /** Doubles from half a second to ten, ±25 %, so that a thousand pages do not come back in one instant. */
 export function retryDelayMs(attempt: number, random: number): number {
-  const base = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
+  const base = Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
   return Math.round(base * (0.75 + random * 0.5));
 }
 

@@ -16,8 +16,8 @@ export const MAX_ZOOM = 48;
 /** At the start the shorter side of the view is so many bodies long. */
 const START_BODIES = 4.6;
 /** CSS pixels of a body at the start, whatever the screen. */
-const LEAST_START_BODY = 68;
-const MOST_START_BODY = 340;
+const MIN_START_BODY = 68;
+const MAX_START_BODY = 340;
 /** Share of the shorter side of the view that may show what lies beyond the world's edge. */
 const MARGIN = 0.35;
 /** Room left around the world when all of it is in view. */
@@ -73,7 +73,7 @@ export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, fa
  */
 export function startCamera(at: Point, view: Size, free: Rect, bodyCells: number): Camera {
   const wanted = Math.min(view.width, view.height) / START_BODIES;
-  const zoom = Math.min(MOST_START_BODY, Math.max(LEAST_START_BODY, wanted)) / bodyCells;
+  const zoom = Math.min(MAX_START_BODY, Math.max(MIN_START_BODY, wanted)) / bodyCells;
   return {
     x: at.x + (view.width / 2 - (free.x + free.width / 2)) / zoom,
     y: at.y + (view.height / 2 - (free.y + free.height / 2)) / zoom,

@@ -6,8 +6,8 @@ import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
  * Device pixels a texel of the level may take. The range is wider than the factor of two between levels, so
  * that a zoom held near a border does not go back and forth, and asks for every page anew each time.
  */
-const LEAST_PIXELS = 0.75;
-const MOST_PIXELS = 1.75;
+const MIN_PIXELS = 0.75;
+const MAX_PIXELS = 1.75;
 /** Pages around the view that the server streams too: half a one on each side. */
 const MARGIN_PAGES = 1;
 
@@ -37,8 +37,8 @@ export function chooseLevel(
   const top = topLevel(world);
   const pixels = (level: number): number => zoom * pixelRatio * 2 ** level;
   let level = Math.min(top, last ?? 0);
-  while (level > 0 && pixels(level) > MOST_PIXELS) level--;
-  while (level < top && pixels(level) < LEAST_PIXELS) level++;
+  while (level > 0 && pixels(level) > MAX_PIXELS) level--;
+  while (level < top && pixels(level) < MIN_PIXELS) level++;
   while (level < top && pagesInView(zoom, view, world, level) > MAX_VIEWPORT_PAGES) level++;
   return level;
 }

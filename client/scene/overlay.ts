@@ -27,7 +27,7 @@ export interface Ring {
 
 const TAU = Math.PI * 2;
 /** Pixels from the middle of what is watched to its frame, however far out one is. */
-const LEAST_FRAME = 11;
+const MIN_FRAME = 11;
 
 export class Overlay {
   readonly #canvas: HTMLCanvasElement;
@@ -76,8 +76,8 @@ export class Overlay {
     const paper = this.#paper;
     const { zoom } = this.#camera;
     const middle = cellToScreen(this.#camera, this.#view, watched.x + 0.5, watched.y + 0.5);
-    const halfWidth = Math.max(LEAST_FRAME, (watched.size.width / 2 + 3) * zoom);
-    const halfHeight = Math.max(LEAST_FRAME, (watched.size.height / 2 + 3) * zoom);
+    const halfWidth = Math.max(MIN_FRAME, (watched.size.width / 2 + 3) * zoom);
+    const halfHeight = Math.max(MIN_FRAME, (watched.size.height / 2 + 3) * zoom);
     const arm = Math.max(6, Math.min(18, halfWidth * 0.3));
     paper.beginPath();
     for (const sx of [-1, 1]) {

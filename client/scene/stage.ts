@@ -33,7 +33,7 @@ import type { WorldView } from './worldView.ts';
 const LIGHT_EVERY_MS = 220;
 /** A screen of 30 Hz is always ready sooner. */
 const DEAR_MS = 40;
-const MOST_PAUSE_MS = 120;
+const MAX_PAUSE_MS = 120;
 
 export interface StageParts {
   readonly root: HTMLElement;
@@ -179,7 +179,7 @@ export class Stage {
     };
     // Where drawing is dear (no GPU), as much time is left for everything else as it took.
     if (this.#lateMs < DEAR_MS) draw();
-    else this.#pause = setTimeout(draw, Math.min(MOST_PAUSE_MS, this.#lateMs));
+    else this.#pause = setTimeout(draw, Math.min(MAX_PAUSE_MS, this.#lateMs));
   }
 
   #move(camera: Camera): void {

@@ -20,7 +20,7 @@ const CHECK_EVERY_MS = 1_000;
  * So many checks in a row with frames waiting and no word: it is dead. Counted and not timed, for a page
  * that slept has answers waiting that it has not read.
  */
-const MOST_SILENT_CHECKS = 10;
+const MAX_SILENT_CHECKS = 10;
 
 export class Decoder {
   /** The store holds everything up to this frame: it may be acknowledged. */
@@ -155,7 +155,7 @@ export class Decoder {
   }
 
   #check(): void {
-    if (this.#waiting > 0 && ++this.#silentChecks > MOST_SILENT_CHECKS)
+    if (this.#waiting > 0 && ++this.#silentChecks > MAX_SILENT_CHECKS)
       this.#bury(`no answer to ${this.#waiting} frames`);
   }
 

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { BanRecord as Ban } from '../rules/registry.ts';
 
-export const MOST_BANS = 1_000;
+export const MAX_BANS = 1_000;
 /** What one household has of IPv6: banning one address of it would ban nobody. */
 const IPV6_PREFIX = 64;
 

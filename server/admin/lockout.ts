@@ -7,10 +7,10 @@
 /** Wrong tokens that cost nothing: people mistype. */
 const FREE = 3;
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 15 * 60_000;
+const MAX_WAIT_MS = 15 * 60_000;
 /** Good behaviour is forgotten bad behaviour. */
 const FORGET_MS = 60 * 60_000;
-const MOST_ADDRESSES = 1_024;
+const MAX_ADDRESSES = 1_024;
 /** A token of 192 bits needs no more; a chosen one of 16 characters is still safe for ages. */
 const GUESSES_PER_MINUTE = 60;
 
@@ -49,10 +49,10 @@ export class Lockout {
     this.#guesses++;
     const before = this.#failures.get(address);
     const count = before === undefined || now - before.lastMs > FORGET_MS ? 1 : before.count + 1;
-    const wait = count <= FREE ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - FREE - 1));
+    const wait = count <= FREE ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - FREE - 1));
     this.#failures.delete(address);
     this.#failures.set(address, { count, untilMs: now + wait, lastMs: now });
-    if (this.#failures.size > MOST_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
+    if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
   }
 
   succeed(address: string): void {

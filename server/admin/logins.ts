@@ -5,9 +5,9 @@ import type { Actor } from '../rules/registry.ts';
 
 export const COOKIE = 'regrow_admin';
 const IDLE_MS = 2 * 60 * 60_000;
-const LONGEST_MS = 12 * 60 * 60_000;
+const MAX_MS = 12 * 60 * 60_000;
 /** The oldest is logged out for one more. */
-const MOST_LOGINS = 32;
+const MAX_LOGINS = 32;
 const ID = /^[A-Za-z0-9_-]{43}$/;
 
 interface Login extends Actor {
@@ -29,7 +29,7 @@ export class Logins {
     const id = randomBytes(32).toString('base64url');
     const now = this.#now();
     this.#logins.set(hash(id), { ...actor, sinceMs: now, lastMs: now });
-    if (this.#logins.size > MOST_LOGINS) this.#logins.delete(this.#logins.keys().next().value!);
+    if (this.#logins.size > MAX_LOGINS) this.#logins.delete(this.#logins.keys().next().value!);
     return id;
   }
 
@@ -40,7 +40,7 @@ export class Logins {
     const login = this.#logins.get(key);
     if (login === undefined) return null;
     const now = this.#now();
-    if (now - login.lastMs > IDLE_MS || now - login.sinceMs > LONGEST_MS) {
+    if (now - login.lastMs > IDLE_MS || now - login.sinceMs > MAX_MS) {
       this.#logins.delete(key);
       return null;
     }
@@ -56,7 +56,7 @@ export class Logins {
 
 /** @param id - empty: the cookie is taken back */
 export function setCookie(id: string, isSecure: boolean): string {
-  const age = id === '' ? 0 : LONGEST_MS / 1_000;
+  const age = id === '' ? 0 : MAX_MS / 1_000;
   const secure = isSecure ? '; Secure' : '';
   return `${COOKIE}=${id}; Path=/admin; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`;
 }

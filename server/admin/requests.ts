@@ -46,11 +46,11 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
   return Buffer.concat(chunks);
 }
 
-const MOST_JSON = 4_096;
+const MAX_JSON = 4_096;
 
 export async function readJson(request: IncomingMessage): Promise<Fields> {
   expectType(request, 'application/json');
-  const text = (await readBody(request, MOST_JSON)).toString('utf8');
+  const text = (await readBody(request, MAX_JSON)).toString('utf8');
   let body: unknown;
   try {
     body = JSON.parse(text);

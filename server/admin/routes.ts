@@ -22,13 +22,13 @@ import type { Tuner } from '../tuner/tuner.ts';
 import { TUNER_MODES } from '../tuner/view.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
-import { type Bans, MOST_BANS } from './bans.ts';
+import { type Bans, MAX_BANS } from './bans.ts';
 import { expectType, type Fields, Refusal, readBody, readJson } from './requests.ts';
 
-const MOST_AUDIT = 100;
-const MOST_SWAPS = 50;
-const MOST_SESSIONS = 20;
-const LONGEST_BAN_MINUTES = 365 * 24 * 60;
+const MAX_AUDIT = 100;
+const MAX_SWAPS = 50;
+const MAX_SESSIONS = 20;
+const MAX_BAN_MINUTES = 365 * 24 * 60;
 
 /** Everybody in the world, as far as an admin has to do with them. */
 export interface Audience {
@@ -123,7 +123,7 @@ export class Routes {
         })),
         species: inForce.map(([species, { id }]) => ({ species, rule: id })),
         swaps: registry
-          .swaps(undefined, MOST_SWAPS)
+          .swaps(undefined, MAX_SWAPS)
           .map((swap) => ({ ...swap, label: labels.get(swap.rule) ?? '' })),
       };
     });
@@ -284,9 +284,9 @@ export class Routes {
       else audience().mute(id, action === 'mute');
       return {};
     }
-    const minutes = fields.whole('minutes', 1, LONGEST_BAN_MINUTES);
+    const minutes = fields.whole('minutes', 1, MAX_BAN_MINUTES);
     const ban: BanRecord = { address, until: new Date(Date.now() + minutes * 60_000).toISOString(), reason };
-    if (bans.all.length >= MOST_BANS) throw new Refusal(409, `${MOST_BANS} addresses are banned already`);
+    if (bans.all.length >= MAX_BANS) throw new Refusal(409, `${MAX_BANS} addresses are banned already`);
     bans.set(
       await desk.ask((registry) => {
         registry.ban(ban, actor, name);
@@ -314,7 +314,7 @@ export class Routes {
 
   async #sessions(): Promise<SessionsAnswer> {
     const { sessions } = this.#options;
-    return { running: sessions?.running ?? null, past: (await sessions?.past(MOST_SESSIONS)) ?? [] };
+    return { running: sessions?.running ?? null, past: (await sessions?.past(MAX_SESSIONS)) ?? [] };
   }
 
   /** @returns the record without its wounds */
@@ -404,7 +404,7 @@ export class Routes {
     if (before !== null && !/^\d{1,15}$/.test(before))
       throw new Refusal(400, 'before must be a whole number');
     const start = before === null ? undefined : Number(before);
-    return { entries: await this.#options.desk.ask((registry) => registry.audit(MOST_AUDIT, start)) };
+    return { entries: await this.#options.desk.ask((registry) => registry.audit(MAX_AUDIT, start)) };
   }
 
   /** Before it is done: what cannot be written down is not done. */

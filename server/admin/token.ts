@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 const TOKEN_BYTES = 24;
 /** Shorter ones can be guessed. */
-export const LEAST_TOKEN = 16;
+export const MIN_TOKEN = 16;
 
 export interface AdminToken {
   /** In constant time, whatever is offered. */
@@ -32,8 +32,8 @@ export function adminToken(dataDir: string, configured: string): AdminToken {
       throw new Error(`the admin token cannot be kept: ${(error as Error).message}`, { cause: error });
   }
   const kept = readFileSync(path, 'utf8').trim();
-  if (kept.length < LEAST_TOKEN)
-    throw new Error(`${path} holds no token of at least ${LEAST_TOKEN} characters: remove it, or set one`);
+  if (kept.length < MIN_TOKEN)
+    throw new Error(`${path} holds no token of at least ${MIN_TOKEN} characters: remove it, or set one`);
   const notes: string[] = [];
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
     chmodSync(path, 0o600);

@@ -16,7 +16,7 @@ import {
 } from './engine.ts';
 
 /** After so many losses, and when none can be made, the spare takes over for good. */
-const MOST_LOSSES = 3;
+const MAX_LOSSES = 3;
 
 export interface LastingOptions {
   /** Makes an engine of the kind that was lost. */
@@ -213,7 +213,7 @@ export class LastingEngine implements Engine {
   }
 
   async #replace(stepNumber: number): Promise<Engine> {
-    if (++this.#losses <= MOST_LOSSES) {
+    if (++this.#losses <= MAX_LOSSES) {
       try {
         return await this.#refill(await this.#options.again(), stepNumber);
       } catch (error) {

@@ -9,10 +9,10 @@ import type { Spread } from './statistics.ts';
 import type { Trial } from './trials.ts';
 import {
   barOf,
-  LEAST_WORST_RECOVERY,
   MAX_CHANGING_CELLS,
+  MAX_ERROR,
   MIN_WHOLE_SOON,
-  MOST_ERROR,
+  MIN_WORST_RECOVERY,
   missedBars,
 } from './verdict.ts';
 
@@ -89,11 +89,11 @@ function summary(evaluations: readonly Evaluation[]): string {
   const rows = evaluations.map((evaluation, i) => {
     const { rule, mse, recovery, deaths, runaways, changingCells, trials, play } = evaluation;
     const cells = [
-      ...steps.map((step) => cell(mse[step], exponent, mse[step].median <= MOST_ERROR)),
+      ...steps.map((step) => cell(mse[step], exponent, mse[step].median <= MAX_ERROR)),
       ...kinds.map((kind) => {
         const bar = barOf(kind);
         const { median, worst } = recovery[kind];
-        const met = bar === undefined ? undefined : median >= bar && worst >= LEAST_WORST_RECOVERY;
+        const met = bar === undefined ? undefined : median >= bar && worst >= MIN_WORST_RECOVERY;
         return cell(recovery[kind], (value) => fixed(value, 3), met);
       }),
       count(deaths),
@@ -166,8 +166,8 @@ function errorPlot({ curve }: Evaluation): string {
   const { width, height, left, right, top, bottom } = PLOT;
   const shown = curve.filter(({ best, worst }) => best > 0 && Number.isFinite(worst));
   if (shown.length === 0) return '<p class="soft">No error is a number: the bodies ran wild.</p>';
-  const low = Math.floor(Math.log10(Math.min(MOST_ERROR, ...shown.map(({ best }) => best))));
-  const high = Math.ceil(Math.log10(Math.max(MOST_ERROR, ...shown.map(({ worst }) => worst))));
+  const low = Math.floor(Math.log10(Math.min(MAX_ERROR, ...shown.map(({ best }) => best))));
+  const high = Math.ceil(Math.log10(Math.max(MAX_ERROR, ...shown.map(({ worst }) => worst))));
   const [first, last] = [Math.log10(curve[0].step), Math.log10(curve[curve.length - 1].step)];
   const x = (step: number): string =>
     (left + ((width - left - right) * (Math.log10(step) - first)) / (last - first)).toFixed(1);
@@ -181,8 +181,8 @@ function errorPlot({ curve }: Evaluation): string {
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="mean square error by age">
 ${powers.map((p) => `<path d="M${left} ${y(10 ** p)}H${width - right}" stroke="var(--grid)"/><text x="${left - 8}" y="${Number(y(10 ** p)) + 4}" text-anchor="end">1e${String(p).replace('-', '−')}</text>`).join('')}
 ${decades.map((step) => `<text x="${x(step)}" y="${height - 6}" text-anchor="middle">${step.toLocaleString('en')}</text>`).join('')}
-<path d="M${left} ${y(MOST_ERROR)}H${width - right}" stroke="var(--good)" stroke-dasharray="3 4"/>
-<text x="${width - right}" y="${Number(y(MOST_ERROR)) - 5}" text-anchor="end">bar ${exponent(MOST_ERROR)}</text>
+<path d="M${left} ${y(MAX_ERROR)}H${width - right}" stroke="var(--good)" stroke-dasharray="3 4"/>
+<text x="${width - right}" y="${Number(y(MAX_ERROR)) - 5}" text-anchor="end">bar ${exponent(MAX_ERROR)}</text>
 <polygon points="${[...upper, ...lower].join(' ')}" fill="var(--band)"/>
 <polyline points="${line.join(' ')}" fill="none" stroke="var(--data)" stroke-width="2" stroke-linejoin="round"/></svg>`;
 }

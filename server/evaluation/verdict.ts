@@ -5,9 +5,9 @@ import type { Harmed } from './suite.ts';
 import type { Trial } from './trials.ts';
 
 /** Of the medians. */
-export const MOST_ERROR = 2e-4;
+export const MAX_ERROR = 2e-4;
 /** Of the medians, by kind of damage; kinds that are not named have no bar of their own. */
-export const LEAST_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
+export const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   left: 0.98,
   right: 0.98,
   top: 0.98,
@@ -16,7 +16,7 @@ export const LEAST_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   centre: 0.95,
 };
 /** Of every random seed, of every kind that has a bar. */
-export const LEAST_WORST_RECOVERY = 0.9;
+export const MIN_WORST_RECOVERY = 0.9;
 /** Strokes that may heal badly (recovery under 0.9), of all. */
 export const MAX_BAD_STROKES = 1 / 32;
 /** Cells whose RGBA8 changes in a step, of the median: fewer cost the stream next to nothing. */
@@ -24,14 +24,14 @@ export const MAX_CHANGING_CELLS = 10;
 /** Of the played strokes that left something alive: whole in their place within 150 steps. */
 export const MIN_WHOLE_SOON = 0.95;
 
-export const barOf = (kind: string): number | undefined => LEAST_RECOVERY[kind as Harmed];
+export const barOf = (kind: string): number | undefined => MIN_RECOVERY[kind as Harmed];
 
 const inWords = (value: number, show: string): string => (Number.isFinite(value) ? show : 'no number');
 
 /** Part of the strokes that healed badly. */
 export const badStrokes = ({ samples }: Evaluation): number => {
   const strokes = samples.recovery.stroke ?? [];
-  return strokes.filter((value) => !(value >= LEAST_WORST_RECOVERY)).length / Math.max(1, strokes.length);
+  return strokes.filter((value) => !(value >= MIN_WORST_RECOVERY)).length / Math.max(1, strokes.length);
 };
 
 /** Every bar that is missed, in words; not a number misses too. */
@@ -39,15 +39,15 @@ export function missedBars(evaluation: Evaluation): string[] {
   const { mse, recovery, deaths, runaways, changingCells, trials, play } = evaluation;
   const missed: string[] = [];
   for (const [step, { median }] of Object.entries(mse)) {
-    if (!(median <= MOST_ERROR))
-      missed.push(`MSE at ${step}: ${inWords(median, median.toExponential(1))} > ${MOST_ERROR}`);
+    if (!(median <= MAX_ERROR))
+      missed.push(`MSE at ${step}: ${inWords(median, median.toExponential(1))} > ${MAX_ERROR}`);
   }
   for (const [kind, { median, worst }] of Object.entries(recovery)) {
     const bar = barOf(kind);
     if (bar === undefined) continue;
     if (!(median >= bar)) missed.push(`${kind}: median ${inWords(median, median.toFixed(3))} < ${bar}`);
-    if (!(worst >= LEAST_WORST_RECOVERY)) {
-      missed.push(`${kind}: worst ${inWords(worst, worst.toFixed(3))} < ${LEAST_WORST_RECOVERY}`);
+    if (!(worst >= MIN_WORST_RECOVERY)) {
+      missed.push(`${kind}: worst ${inWords(worst, worst.toFixed(3))} < ${MIN_WORST_RECOVERY}`);
     }
   }
   if (deaths > 0) missed.push(`${deaths} died`);

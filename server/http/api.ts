@@ -7,12 +7,12 @@ import { encodePng } from './png.ts';
 import { replyJson } from './replies.ts';
 
 /** Pictures in the making: each may hold 2 x 16 MiB. */
-const MOST_PICTURES = 2;
+const MAX_PICTURES = 2;
 /** All who ask within this get the same answer. */
 const ORGANISMS_MS = 250;
 /** A world that has said nothing for so long is not well. */
 const SILENT_MS = 5_000;
-const LARGEST_COORDINATE = 2 ** 31;
+const MAX_COORDINATE = 2 ** 31;
 
 export class Api {
   readonly #world: WorldLink;
@@ -83,12 +83,12 @@ export class Api {
         wrong.push(`${name} must be a whole number from ${least} to ${most}`);
       return value;
     };
-    const x = integer('x', -LARGEST_COORDINATE, LARGEST_COORDINATE);
-    const y = integer('y', -LARGEST_COORDINATE, LARGEST_COORDINATE);
+    const x = integer('x', -MAX_COORDINATE, MAX_COORDINATE);
+    const y = integer('y', -MAX_COORDINATE, MAX_COORDINATE);
     const width = integer('w', 1, MAX_PNG_SIDE);
     const height = integer('h', 1, MAX_PNG_SIDE);
     if (wrong.length > 0) return replyJson(response, 400, { error: wrong.join('; ') });
-    if (this.#pictures >= MOST_PICTURES) {
+    if (this.#pictures >= MAX_PICTURES) {
       response.setHeader('Retry-After', '1');
       return replyJson(response, 503, { error: 'too many pictures at once' });
     }

@@ -13,7 +13,7 @@ import { replyJson } from './replies.ts';
 
 const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world']);
 /** The SDK sends `{}`. */
-const LARGEST_BODY = 1_024;
+const MAX_BODY = 1_024;
 
 /** A browser names the page it runs; other programs name none. A foreign page is not let in. */
 export function isOwnOrigin(request: IncomingMessage): boolean {
@@ -45,7 +45,7 @@ export async function matchmake(
     return refuse(404, ErrorCode.MATCHMAKE_NO_HANDLER, 'there is one world, and it can only be joined');
   }
   if (!(await discardBody(request)))
-    return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `more than ${LARGEST_BODY} bytes of options`);
+    return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `more than ${MAX_BODY} bytes of options`);
   const giveBack = addresses.admitSeat(addresses.of(request));
   if (giveBack === null)
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
@@ -66,7 +66,7 @@ async function discardBody(request: IncomingMessage): Promise<boolean> {
   // The connection has to live for the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += (chunk as Buffer).length;
-    if (length > LARGEST_BODY) return false;
+    if (length > MAX_BODY) return false;
   }
   return true;
 }

@@ -12,7 +12,7 @@ import type {
 
 const ANSWER_MS = 10_000;
 /** Questions under way; a flood of HTTP requests must not become a flood of work. */
-const MOST_PENDING = 1_024;
+const MAX_PENDING = 1_024;
 
 export interface WorldThread extends WorldLink {
   /** The thread has ended without being asked to. */
@@ -126,7 +126,7 @@ class Link implements WorldThread {
 
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
     if (this.#death !== null) return Promise.reject(this.#death);
-    if (this.#pending.size >= MOST_PENDING) return Promise.reject(new Error('the world is busy'));
+    if (this.#pending.size >= MAX_PENDING) return Promise.reject(new Error('the world is busy'));
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -13,14 +13,14 @@ import type { WebSocket } from 'ws';
 import { ServerMessageType } from '../../shared/protocol.ts';
 import { type FrameSocket, WINDOW_BYTES } from '../stream/deliver/flow.ts';
 import { HEADROOM_BYTES } from '../stream/deliver/viewer.ts';
-import { LONGEST_HEADER_BYTES, putHeader } from './wsHeader.ts';
+import { MAX_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
 /** Beyond the window: room for messages beside a full window of frames. */
 const CONTROL_BYTES = 64 * 1024;
 /** The most that may wait for a client's network before messages are dropped. */
 export const MAX_BUFFERED_BYTES = WINDOW_BYTES + CONTROL_BYTES;
 /** RFC 6455: a close reason is at most 123 bytes. */
-const LONGEST_REASON = 120;
+const MAX_REASON = 120;
 /** A client that does not answer the closing handshake is cut off after this. */
 const CLOSE_MS = 1_500;
 
@@ -38,7 +38,7 @@ const frameHeader = getMessageBytes.raw(
 );
 /** Where a frame's message begins behind the header of its WebSocket message. */
 const MESSAGE_AT = HEADROOM_BYTES - frameHeader.length;
-if (MESSAGE_AT < LONGEST_HEADER_BYTES)
+if (MESSAGE_AT < MAX_HEADER_BYTES)
   throw new Error(`Colyseus spends ${frameHeader.length} bytes on a frame's header: there is no room for it`);
 
 /** The message that was framed last: what goes to a thousand clients is framed for the first. */
@@ -46,9 +46,9 @@ let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = nu
 
 function frameOf(message: Uint8Array): Buffer {
   if (framed?.message !== message) {
-    const bytes = Buffer.allocUnsafeSlow(LONGEST_HEADER_BYTES + message.length);
-    bytes.set(message, LONGEST_HEADER_BYTES);
-    framed = { message, bytes: bytes.subarray(putHeader(bytes, LONGEST_HEADER_BYTES)) };
+    const bytes = Buffer.allocUnsafeSlow(MAX_HEADER_BYTES + message.length);
+    bytes.set(message, MAX_HEADER_BYTES);
+    framed = { message, bytes: bytes.subarray(putHeader(bytes, MAX_HEADER_BYTES)) };
   }
   return framed.bytes;
 }
@@ -123,7 +123,7 @@ export class Connection implements FrameSocket {
   close(code: number, reason: string): void {
     if (this.#closing) return;
     this.#closing = true;
-    const bytes = Buffer.from(reason.replace(/[^\x20-\x7e]/g, '?')).subarray(0, LONGEST_REASON);
+    const bytes = Buffer.from(reason.replace(/[^\x20-\x7e]/g, '?')).subarray(0, MAX_REASON);
     this.#socket.close(code, bytes);
     setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref();
   }

@@ -36,7 +36,7 @@ export class MessageError extends Error {
 }
 
 /** A name longer than this is no slip of the keyboard. */
-const LONGEST_NAME = 256;
+const MAX_NAME = 256;
 const MAX_UINT32 = 0xffff_ffff;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -60,13 +60,13 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
     case ClientMessageType.cursor:
       return { type: 'cursor', message: { at: place(fields) } };
     case ClientMessageType.name:
-      return { type: 'name', message: { name: text(fields, 'name', LONGEST_NAME) } };
+      return { type: 'name', message: { name: text(fields, 'name', MAX_NAME) } };
     case ClientMessageType.inspect:
       return { type: 'inspect', message: { at: place(fields) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
     case ClientMessageType.room:
-      return { type: 'room', message: { species: text(fields, 'species', LONGEST_NAME), at: cell(fields) } };
+      return { type: 'room', message: { species: text(fields, 'species', MAX_NAME), at: cell(fields) } };
     default:
       throw new MessageError(`there is no message ${type}`);
   }
@@ -127,7 +127,7 @@ function stroke(fields: Fields): StrokeMessage {
     points: points as number[],
   };
   if (fields.species === undefined || fields.species === null) return message;
-  return { ...message, species: text(fields, 'species', LONGEST_NAME) };
+  return { ...message, species: text(fields, 'species', MAX_NAME) };
 }
 
 function place(fields: Fields): readonly [number, number] | null {

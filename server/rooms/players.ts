@@ -10,9 +10,9 @@ import { encodeMessage } from './connection.ts';
 /** Ten a second is where a moving cursor still looks like one movement. */
 export const PLAYERS_TICK_MS = 100;
 /** Of each kind in one message, so that a crowd costs a bounded number of bytes; the others come next. */
-const MOST_AT_ONCE = 64;
+const MAX_AT_ONCE = 64;
 /** Strokes are ghosts that fade: when more come than can be told, the oldest are forgotten. */
-const MOST_STROKES = 2 * MOST_AT_ONCE;
+const MAX_STROKES = 2 * MAX_AT_ONCE;
 
 export interface Listener {
   postEncoded(bytes: Uint8Array): boolean;
@@ -55,12 +55,12 @@ export class Players {
 
   stroke(stroke: SeenStroke): void {
     this.#strokes.push(stroke);
-    if (this.#strokes.length > MOST_STROKES) this.#strokes.shift();
+    if (this.#strokes.length > MAX_STROKES) this.#strokes.shift();
   }
 
   /** Tells everybody what changed, encoded once; who cannot be reached gets the whole list later. */
   tick(): void {
-    const strokes = this.#strokes.splice(0, MOST_AT_ONCE);
+    const strokes = this.#strokes.splice(0, MAX_AT_ONCE);
     const news = this.#news(strokes);
     let whole: Buffer | null = null;
     for (const present of this.#present.values()) {
@@ -77,7 +77,7 @@ export class Players {
     if (this.#changed.size === 0 && this.#left.length === 0 && strokes.length === 0) return null;
     const players: PlayerState[] = [];
     for (const id of this.#changed) {
-      if (players.length === MOST_AT_ONCE) break;
+      if (players.length === MAX_AT_ONCE) break;
       this.#changed.delete(id);
       players.push(this.#present.get(id)!.state);
     }

@@ -26,7 +26,7 @@ import { RoomQuestions } from './roomQuestions.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
 /** Strokes of one player that the world has not answered: the client sends ten a second at most. */
-const MOST_STROKES_PENDING = 8;
+const MAX_STROKES_PENDING = 8;
 
 /** A connection, as far as a session needs one. */
 export interface Outlet extends FrameSocket {
@@ -248,7 +248,7 @@ export class Session {
         ok: false,
         reason: 'An admin has taken your tools away for a while.',
       });
-    if (this.#strokesPending >= MOST_STROKES_PENDING)
+    if (this.#strokesPending >= MAX_STROKES_PENDING)
       return this.#answer(stroke.id, { ok: false, reason: 'Too many strokes at once.' });
     const cost = strokeCost(stroke);
     if (!this.#budget.take(cost, now()))

@@ -40,8 +40,8 @@ export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').upda
 const SERVER: Actor = { who: 'the server', address: '' };
 
 /** Rules of one world; a tuner that made one a minute would need a week. */
-const MOST_RULES = 10_000;
-const MOST_LISTED = 1_000;
+const MAX_RULES = 10_000;
+const MAX_LISTED = 1_000;
 
 const RULE_COLUMNS =
   'id, name, version, parent, origin, status, sha256, metrics, created, length(file) AS bytes';
@@ -115,7 +115,7 @@ export class Registry {
     if (twin !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(twin)}`);
     if (parent !== undefined) this.byId(parent);
     const { count } = this.#one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
-    if (count >= MOST_RULES) throw new RuleError(`the registry holds ${MOST_RULES} rules, and takes no more`);
+    if (count >= MAX_RULES) throw new RuleError(`the registry holds ${MAX_RULES} rules, and takes no more`);
     const { last } = this.#one<{ last: number }>(
       'SELECT coalesce(max(version), 0) AS last FROM rules WHERE name = ?',
       name,
@@ -271,7 +271,7 @@ export class Registry {
   }
 
   /** Newest first. */
-  swaps(species?: string, most = MOST_LISTED): SwapRecord[] {
+  swaps(species?: string, most = MAX_LISTED): SwapRecord[] {
     return this.#all<SwapRecord>(
       'SELECT * FROM swaps WHERE (? IS NULL OR species = ?) ORDER BY id DESC LIMIT ?',
       species ?? null,

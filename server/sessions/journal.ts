@@ -11,7 +11,7 @@ import { SESSION_FORMAT, type SessionRecord, sessionId } from './record.ts';
 
 const SUFFIX = '.open.jsonl';
 /** Lines that wait for a disk that does not keep up; beyond it they are dropped, and said so. */
-const MOST_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 /** A session's worth of wounds is 30 MB at most; what comes after is not written down before its end. */
 export const MAX_JOURNAL_BYTES = 64 * 2 ** 20;
 
@@ -40,7 +40,7 @@ export class Journal {
 
   #put(line: object): void {
     if (this.#isGone) return;
-    if (this.#waiting.length >= MOST_WAITING || this.#bytes > MAX_JOURNAL_BYTES) this.#dropped++;
+    if (this.#waiting.length >= MAX_WAITING || this.#bytes > MAX_JOURNAL_BYTES) this.#dropped++;
     else this.#waiting.push(`${JSON.stringify(line)}\n`);
     this.#writing ??= this.#drain();
   }

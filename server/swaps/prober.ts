@@ -6,9 +6,9 @@ import type { ProbeAnswer, ProbeTask } from '../world/probeWorker.ts';
 /** A body of 512 x 512 cells that runs wild, with the largest rule, takes about a minute on one core. */
 const PROBE_MS = 90_000;
 /** Probes that wait their turn. */
-const MOST_WAITING = 8;
+const MAX_WAITING = 8;
 /** Results kept: a rule that was just looked at is swapped without being grown again. */
-const MOST_KEPT = 16;
+const MAX_KEPT = 16;
 /** Megabytes of JavaScript that a probe may use; the engine's own memory is bounded by its grid. */
 const HEAP_MB = 256;
 
@@ -40,7 +40,7 @@ export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober 
     const key = `${request.species} ${request.sha256} ${request.now?.sha256 ?? ''}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    if (waiting >= MOST_WAITING) throw new Error(`${MOST_WAITING} rules wait to be probed: try again later`);
+    if (waiting >= MAX_WAITING) throw new Error(`${MAX_WAITING} rules wait to be probed: try again later`);
     waiting++;
     const done = turn.then(() =>
       runProbe({ ...settings, ...request, engine, now: request.now?.rule ?? null }, probeMs),
@@ -49,7 +49,7 @@ export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober 
     try {
       const answer = await done;
       kept.set(key, answer);
-      if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+      if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
       return answer;
     } finally {
       waiting--;

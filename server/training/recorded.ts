@@ -32,9 +32,9 @@ export interface NoiseDraw {
 }
 
 /** Of a wound with more blows, training does so many in a row again; each costs a rollout. */
-export const MOST_REPLAYED = 12;
+export const MAX_REPLAYED = 12;
 /** Between two blows a training body heals for at most so many steps: after them little changes any more. */
-export const MOST_STEPS_BETWEEN = 96;
+export const MAX_STEPS_BETWEEN = 96;
 
 /**
  * Does a blow to a body whose seed cell is the grid's middle, in place.
@@ -76,12 +76,12 @@ export interface Replay {
 /** Draws a wound for a slot: which, how many of its blows, where. */
 export function drawReplay(slot: number, recorded: RecordedDamage, random: Random): Replay {
   const blows = recorded.wounds[random.whole(0, recorded.wounds.length - 1)];
-  const begin = random.whole(0, Math.max(0, blows.length - MOST_REPLAYED));
+  const begin = random.whole(0, Math.max(0, blows.length - MAX_REPLAYED));
   const { jitterCells } = recorded;
   const [dx, dy] = [random.whole(-jitterCells, jitterCells), random.whole(-jitterCells, jitterCells)];
   return {
     slot,
-    blows: blows.slice(begin, begin + MOST_REPLAYED).map((blow) => ({
+    blows: blows.slice(begin, begin + MAX_REPLAYED).map((blow) => ({
       ...blow,
       points: blow.points.map((value, i) => value + (i % 2 === 0 ? dx : dy)),
     })),
@@ -92,7 +92,7 @@ export function drawReplay(slot: number, recorded: RecordedDamage, random: Rando
 /** Steps from blow `i` of a wound to the next. */
 const stepsAfter = (blows: readonly Blow[], i: number): number =>
   i + 1 < blows.length
-    ? Math.min(MOST_STEPS_BETWEEN, Math.max(0, blows[i + 1].afterSteps - blows[i].afterSteps))
+    ? Math.min(MAX_STEPS_BETWEEN, Math.max(0, blows[i + 1].afterSteps - blows[i].afterSteps))
     : 0;
 
 /**

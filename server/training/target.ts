@@ -7,7 +7,7 @@ import { RuleError } from '../rules/rule.ts';
 import { cellIndex, type GridShape, gridShape } from './kernel.ts';
 
 /** Larger pictures do not fit the trainer's memory, nor 16 channels. */
-const MOST_CELLS = 128;
+const MAX_CELLS = 128;
 
 export interface Target {
   /** The picture alone, without padding, in cells. */
@@ -115,9 +115,9 @@ export function fromPixels(
   const [pixelsWide, pixelsHigh] = [right - left + 1, bottom - top + 1];
   const cellsWide = Math.round(pixelsWide * scale);
   const cellsHigh = Math.round(pixelsHigh * scale);
-  if (Math.max(cellsWide, cellsHigh) > MOST_CELLS) {
+  if (Math.max(cellsWide, cellsHigh) > MAX_CELLS) {
     throw new RuleError(
-      `${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MOST_CELLS} fit`,
+      `${label} is ${cellsWide}x${cellsHigh} cells at scale ${scale}; at most ${MAX_CELLS} fit`,
     );
   }
   const shape = gridShape(cellsWide + 2 * padding, cellsHigh + 2 * padding);

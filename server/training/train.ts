@@ -53,7 +53,7 @@ const KEEP_EVERY = 250;
 /** Smoothed loss this many times the kept one (or the pass loss, if more) is divergence. */
 const DIVERGED = 4;
 /** A run that diverges this often is hopeless. */
-const MOST_ROLLBACKS = 8;
+const MAX_ROLLBACKS = 8;
 /** Updates until the rate is whole. */
 const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
@@ -263,7 +263,7 @@ export class TrainingRun {
 
   #rollBack(wastedMs: number): void {
     const rollbacks = this.#now.rollbacks + 1;
-    if (rollbacks > MOST_ROLLBACKS) {
+    if (rollbacks > MAX_ROLLBACKS) {
       throw new TrainingError(`diverged ${rollbacks} times; try a lower --rate than ${this.plan.rate}`);
     }
     const elapsedMs = this.#now.elapsedMs + wastedMs;

@@ -7,7 +7,7 @@ import type { SwapDesk, SwapResult } from '../swaps/swapDesk.ts';
 import { isResult, type Job, type Jobs, type Result, readJson } from './jobs.ts';
 
 /** Of candidates: about 100 kB each. */
-const MOST_FILMS = 48;
+const MAX_FILMS = 48;
 const SELF: Actor = { who: 'the tuner', address: '' };
 
 export class Candidates {
@@ -81,7 +81,7 @@ export class Candidates {
       mkdirSync(this.#films, { recursive: true });
       renameSync(this.#jobs.path(name, 'film'), this.#filmPath(rule));
       const films = readdirSync(this.#films).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-      for (const old of films.slice(0, -MOST_FILMS)) rmSync(join(this.#films, old), { force: true });
+      for (const old of films.slice(0, -MAX_FILMS)) rmSync(join(this.#films, old), { force: true });
     } catch (error) {
       this.#note(`the film of rule ${rule} is lost: ${(error as Error).message}`);
     }

@@ -16,12 +16,12 @@ export const GROWN_STEPS = 300;
 /** Error is measured so many steps after the last blow. */
 export const HEALING_STEPS = 200;
 /** A body that is not whole by then counts as healed then: a figure must be a number. */
-export const LONGEST_HEALING = 400;
+export const MAX_HEALING_STEPS = 400;
 const LOOK_STEPS = 10;
 /** Likeness to the picture, of what it was before the wound, at which a body is whole again: as sessions measure it. */
 const WHOLE_AGAIN = 0.95;
 /** A wound that took longer is done again as if so many steps lay between two blows: bodies change little by then. */
-const MOST_STEPS_BETWEEN = 600;
+const MAX_STEPS_BETWEEN = 600;
 
 /** By random seed, each the mean over all wounds. */
 export interface Healing {
@@ -87,7 +87,7 @@ export class Patient {
     for (const [slot, state] of this.#grown.entries()) this.#rollouts.state(slot).set(state);
     let step = GROWN_STEPS;
     for (const [i, blow] of blows.entries()) {
-      const since = i === 0 ? 0 : Math.min(MOST_STEPS_BETWEEN, blow.afterSteps - blows[i - 1].afterSteps);
+      const since = i === 0 ? 0 : Math.min(MAX_STEPS_BETWEEN, blow.afterSteps - blows[i - 1].afterSteps);
       await this.#advance(step, step + since);
       step += since;
       for (const [slot, randomSeed] of this.#seeds.entries())
@@ -134,23 +134,23 @@ export async function measureHealing(
       const hurt = await patient.live(last, 0);
       curve[0] += meanOf(hurt) / wounds.length;
       let healed = hurt;
-      const steps = grown.map(() => LONGEST_HEALING);
-      for (let after = LOOK_STEPS; after <= LONGEST_HEALING; after += LOOK_STEPS) {
+      const steps = grown.map(() => MAX_HEALING_STEPS);
+      for (let after = LOOK_STEPS; after <= MAX_HEALING_STEPS; after += LOOK_STEPS) {
         const now = await patient.live(last + after - LOOK_STEPS, LOOK_STEPS);
         for (const [slot, error] of now.entries()) {
           const isWhole = 1 - error / nothing >= WHOLE_AGAIN * (1 - grown[slot] / nothing);
-          if (isWhole && steps[slot] === LONGEST_HEALING) steps[slot] = after;
+          if (isWhole && steps[slot] === MAX_HEALING_STEPS) steps[slot] = after;
         }
         if (after <= HEALING_STEPS) curve[after / LOOK_STEPS] += meanOf(now) / wounds.length;
         if (after === HEALING_STEPS) healed = now;
-        if (after >= HEALING_STEPS && steps.every((one) => one < LONGEST_HEALING)) break;
+        if (after >= HEALING_STEPS && steps.every((one) => one < MAX_HEALING_STEPS)) break;
       }
       all.push({ hurt, healed, steps });
     }
     // A blow that missed this body has hurt nothing, and says nothing of healing.
     const recoveries = all.map(({ hurt, healed }) =>
       hurt.map((post, slot) =>
-        post - grown[slot] > LEAST_HURT ? (post - healed[slot]) / (post - grown[slot]) : 1,
+        post - grown[slot] > MIN_HURT ? (post - healed[slot]) / (post - grown[slot]) : 1,
       ),
     );
     const bySeed = (of: readonly (readonly number[])[]): number[] =>
@@ -172,7 +172,7 @@ export async function measureHealing(
 }
 
 /** Error that a wound must add to count as one: about a cell's worth. */
-const LEAST_HURT = 1e-4;
+const MIN_HURT = 1e-4;
 
 /** Mean square error of an empty world: what a body that is gone has. */
 export function emptyError({ rgba, shape }: Target): number {

@@ -30,7 +30,7 @@ export const JOB_FILES = {
 } as const;
 
 /** A waiting session's wounds are a few hundred kB at most. */
-export const MOST_JOBS = 32;
+export const MAX_JOBS = 32;
 
 export interface TuneOptions {
   /** Of training; measuring comes on top. */
@@ -115,7 +115,7 @@ export class Jobs {
     this.remove(name);
     renameSync(aside, this.path(name));
     const names = this.list();
-    if (names.length <= MOST_JOBS) return { name, dropped: null };
+    if (names.length <= MAX_JOBS) return { name, dropped: null };
     // The first may be under way.
     const [, dropped] = names;
     this.remove(dropped);

@@ -9,7 +9,7 @@ import { Random } from '../training/random.ts';
 /** Chance of calling noise a difference, of one test or of a whole family (`holm`). */
 export const SIGNIFICANCE = 0.05;
 /** With more pairs, sign patterns are drawn instead of counted. */
-const MOST_EXACT = 16;
+const MAX_EXACT = 16;
 const DRAWS = 20_000;
 
 /**
@@ -23,7 +23,7 @@ export function signFlip(differences: readonly number[]): number {
   const found = differences.reduce((sum, value) => sum + value, 0);
   // Sums of the same numbers in another order differ in their last bits.
   const slack = 1e-12 * differences.reduce((sum, value) => sum + Math.abs(value), 0);
-  const isExact = n <= MOST_EXACT;
+  const isExact = n <= MAX_EXACT;
   const patterns = isExact ? 2 ** n : DRAWS;
   const random = new Random(1);
   let asHigh = 0;

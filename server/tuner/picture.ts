@@ -10,7 +10,7 @@ import { HEALING_STEPS, Patient, pixelsOf } from './heal.ts';
 import type { Blows } from './wounds.ts';
 
 /** Empty cells that a body needs around it. */
-const LEAST_PADDING = 4;
+const MIN_PADDING = 4;
 
 export interface Picture {
   readonly png: Uint8Array;
@@ -41,7 +41,7 @@ function cropped(name: string, { shape, rgba }: Target): Omit<Picture, 'label'> 
     padding = Math.min(padding, x, y, shape.width - 1 - x, shape.height - 1 - y);
   });
   if (cells === 0) throw new RuleError(`${name} grows nothing: there is no picture to tune it for`);
-  if (padding < LEAST_PADDING)
+  if (padding < MIN_PADDING)
     throw new RuleError(`${name} fills the ${shape.width}x${shape.height} cells that it is trained on`);
   const [width, height] = [shape.width - 2 * padding, shape.height - 2 * padding];
   const data = new Uint8Array(width * height * 4);

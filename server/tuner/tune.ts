@@ -15,14 +15,14 @@ import type { OpenRollouts } from '../training/rollouts.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
 import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
-import { type Healing, type HealOptions, LONGEST_HEALING } from './heal.ts';
+import { type Healing, type HealOptions, MAX_HEALING_STEPS } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
 import { Measurements } from './measured.ts';
 import type { FromTuning } from './messages.ts';
 import { filmHealing, pictureOf } from './picture.ts';
 import { jobRandomSeed, planOf } from './plan.ts';
 import { Probe } from './probe.ts';
-import { differentWounds, FEWEST_WOUNDS, type Split, splitWounds } from './wounds.ts';
+import { differentWounds, MIN_WOUNDS, type Split, splitWounds } from './wounds.ts';
 
 /** At a kill so much is lost at most. */
 const CHECKPOINT_MS = 30_000;
@@ -32,8 +32,8 @@ const REPLAN_EVERY = 100;
 /** … the first time after so many: pools of seeds are quicker than pools of bodies. */
 const FIRST_REPLAN = 40;
 const REPLAN_BEYOND = 0.1;
-/** A machine that became slow must not hold a species for ever. */
-const LONGEST = 1.5;
+/** Times the seconds asked for: a machine that became slow must not hold a species for ever. */
+const MAX_OVERRUN = 1.5;
 /** Of both rules, unless the job says otherwise: 2^-16 is far below any level after `holm`. */
 const RANDOM_SEEDS = 16;
 /** Error of a body that is whole, in units of what it had before it was wounded. */
@@ -77,9 +77,9 @@ class Tuning {
     this.#hooks = hooks;
     this.#incumbent = readRule(this.#path('incumbent'));
     const wounds = differentWounds(job.wounds);
-    if (wounds.length < FEWEST_WOUNDS)
+    if (wounds.length < MIN_WOUNDS)
       throw new RuleError(
-        `${job.species} has ${wounds.length} different wounds, at least ${FEWEST_WOUNDS} are needed`,
+        `${job.species} has ${wounds.length} different wounds, at least ${MIN_WOUNDS} are needed`,
       );
     this.#split = splitWounds(wounds, jobRandomSeed(job));
     const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
@@ -149,7 +149,7 @@ class Tuning {
     try {
       // The first probe is the incumbent's own.
       if (run.losses.length === 0) await this.#probe(probe, run);
-      while (!run.isFinished && run.elapsedMs < LONGEST * 1_000 * options.seconds) {
+      while (!run.isFinished && run.elapsedMs < MAX_OVERRUN * 1_000 * options.seconds) {
         const progress = await run.iterate();
         const done = run.losses.length;
         this.#told(done, run, progress.smoothedLoss);
@@ -327,7 +327,7 @@ function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['s
 /** Players are told 0..1: a body that became worse than it was hurt has healed nothing. */
 const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 0));
 /** null: it was not whole again while it was watched. */
-const stepsTold = (steps: number): number | null => (steps < LONGEST_HEALING ? steps : null);
+const stepsTold = (steps: number): number | null => (steps < MAX_HEALING_STEPS ? steps : null);
 
 const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
   meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;

@@ -22,16 +22,16 @@ import { Series } from './view.ts';
 
 /** A process that has not ended so long after it was asked to pause is killed. Its last checkpoint is whole. */
 const PAUSE_MS = 900;
-const MOST_FAILURES = 3;
+const MAX_FAILURES = 3;
 const RETRY_MS = 2_000;
 /** A registry or a disk that cannot be written is tried again after this. */
 const LATER_MS = 30_000;
-const MOST_NOTES = 12;
+const MAX_NOTES = 12;
 /** Of a species, for one job: written by the thread that routes frames. About a MB of JSON at most. */
-const MOST_WOUNDS = 400;
-const MOST_COORDINATES = 150_000;
+const MAX_WOUNDS = 400;
+const MAX_COORDINATES = 150_000;
 /** What a process that died said last. */
-const MOST_LAST_WORDS = 2_000;
+const MAX_LAST_WORDS = 2_000;
 
 export interface TunerOptions extends TuneOptions {
   readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
@@ -211,7 +211,7 @@ export class Tuner {
     this.#running = running;
     this.#last = running;
     child.stderr?.on('data', (chunk: Buffer) => {
-      running.lastWords = (running.lastWords + chunk.toString()).slice(-MOST_LAST_WORDS);
+      running.lastWords = (running.lastWords + chunk.toString()).slice(-MAX_LAST_WORDS);
     });
     child.on('message', (message) => this.#hear(running, message as FromTuning));
     // It could not even be started; `exit` may never come.
@@ -264,8 +264,8 @@ export class Tuner {
   #failed({ name, job, lastWords }: Running, code: number | null): void {
     const why = lastWords.trim().split('\n').at(-1) || (code === null ? 'it was killed' : `code ${code}`);
     const failures = job.failures + 1;
-    const isHopeless = code === FAILED_CODE || failures >= MOST_FAILURES;
-    const text = isHopeless ? 'given up' : `tried again (${failures} of ${MOST_FAILURES})`;
+    const isHopeless = code === FAILED_CODE || failures >= MAX_FAILURES;
+    const text = isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`;
     this.#note(`tuning ${job.species} on session ${job.session} has failed: ${why}; ${text}`);
     try {
       if (isHopeless) this.#jobs.remove(name);
@@ -362,17 +362,17 @@ export class Tuner {
 
   #note(text: string): void {
     this.#notes.unshift({ at: new Date().toISOString(), text });
-    this.#notes.splice(MOST_NOTES);
+    this.#notes.splice(MAX_NOTES);
     this.#options.complain(`tuner: ${text}`);
   }
 }
 
 /** Wounds from all over the session, as many as a job can use; a session may hold 14 MB of them. */
 function few(wounds: readonly Wound[]): Wound[] {
-  const every = Math.max(1, Math.ceil(wounds.length / MOST_WOUNDS));
+  const every = Math.max(1, Math.ceil(wounds.length / MAX_WOUNDS));
   let coordinates = 0;
   return wounds.filter((wound, i) => {
-    if (i % every !== 0 || coordinates > MOST_COORDINATES) return false;
+    if (i % every !== 0 || coordinates > MAX_COORDINATES) return false;
     coordinates += wound.blows.reduce((sum, { points }) => sum + points.length, 0);
     return true;
   });

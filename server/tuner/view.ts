@@ -3,7 +3,7 @@ import type { TunerMode } from '../../shared/adminApi.ts';
 
 export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
 
-const MOST_POINTS = 240;
+const MAX_POINTS = 240;
 
 /** A curve of at most 240 points, however long it becomes: every other one is dropped when it is full. */
 export class Series {
@@ -18,7 +18,7 @@ export class Series {
     if (++this.#skipped < this.#every) return;
     this.#skipped = 0;
     this.#points.push([x, Number(y.toPrecision(4))]);
-    if (this.#points.length < MOST_POINTS) return;
+    if (this.#points.length < MAX_POINTS) return;
     this.#points = this.#points.filter((_, i) => i % 2 === 0);
     this.#every *= 2;
   }

@@ -4,13 +4,13 @@ import { Random } from '../training/random.ts';
 import type { Blow, Wound } from '../world/wound.ts';
 
 /** With fewer different wounds there is nothing to hold out, and little to learn. */
-export const FEWEST_WOUNDS = 6;
+export const MIN_WOUNDS = 6;
 /** More teach no more, and a job must stay small. */
-const MOST_WOUNDS = 160;
+const MAX_WOUNDS = 160;
 const HELD_OUT_PART = 0.2;
-const FEWEST_HELD_OUT = 2;
+const MIN_HELD_OUT = 2;
 /** Each is measured from every random seed, before and after. */
-const MOST_HELD_OUT = 16;
+const MAX_HELD_OUT = 16;
 
 /** Blows of one wound. */
 export type Blows = readonly Blow[];
@@ -28,14 +28,14 @@ export function differentWounds(wounds: readonly Pick<Wound, 'blows'>[]): Blows[
   for (const { blows } of wounds) if (blows.length > 0) byKey.set(keyOf(blows), blows);
   return [...byKey]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, MOST_WOUNDS)
+    .slice(0, MAX_WOUNDS)
     .map(([, blows]) => blows);
 }
 
 /**
  * A fifth is held out, 2 to 16, by a draw of the random seed; no wound is in both.
  *
- * @param wounds - different ones, at least `FEWEST_WOUNDS`
+ * @param wounds - different ones, at least `MIN_WOUNDS`
  */
 export function splitWounds(wounds: readonly Blows[], randomSeed: number): Split {
   const random = new Random(randomSeed);
@@ -45,7 +45,7 @@ export function splitWounds(wounds: readonly Blows[], randomSeed: number): Split
     [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
   }
   const count = Math.round(shuffled.length * HELD_OUT_PART);
-  const held = Math.min(MOST_HELD_OUT, Math.max(FEWEST_HELD_OUT, count));
+  const held = Math.min(MAX_HELD_OUT, Math.max(MIN_HELD_OUT, count));
   return { heldOut: shuffled.slice(0, held), trained: shuffled.slice(held) };
 }
 

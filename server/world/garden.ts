@@ -19,8 +19,8 @@ export interface Seedling {
 }
 
 /** From seed to seed, in mature sizes. */
-const LEAST_SPACING = 1.5;
-const MOST_SPACING = 2;
+const MIN_SPACING = 1.5;
+const MAX_SPACING = 2;
 /** Free cells between a body and the edge of the world. */
 const EDGE_CELLS = 6;
 /** Places tried at a time for each seedling; the one nearest the middle is taken. */
@@ -52,10 +52,7 @@ export function layOutGarden(
 
   // Who stands near a place is found by squares as wide as any two must be apart.
   const forms = new Set([...beds, ...others].map(({ form }) => form));
-  const square = Math.max(
-    1,
-    ...Array.from(forms, (form) => LEAST_SPACING * Math.max(form.width, form.height)),
-  );
+  const square = Math.max(1, ...Array.from(forms, (form) => MIN_SPACING * Math.max(form.width, form.height)));
   const squares = new Map<string, GrownBody[]>();
   const squareAt = (x: number, y: number, dx = 0, dy = 0): string =>
     `${Math.floor(x / square) + dx},${Math.floor(y / square) + dy}`;
@@ -70,7 +67,7 @@ export function layOutGarden(
     for (let dy = -1; dy <= 1; dy++)
       for (let dx = -1; dx <= 1; dx++) near.push(...(squares.get(squareAt(x, y, dx, dy)) ?? []));
     const isApart = (other: GrownBody): boolean =>
-      Math.hypot(other.x - x, other.y - y) >= LEAST_SPACING * meanSide(other.form, form);
+      Math.hypot(other.x - x, other.y - y) >= MIN_SPACING * meanSide(other.form, form);
     return near.every(isApart) && roomFault({ species: name, x, y, form }, world, near) === null;
   };
 
@@ -81,7 +78,7 @@ export function layOutGarden(
       for (let tried = 0; tried < TRIES; tried++) {
         const back = Math.floor(random() * Math.min(among, placed.length));
         const beside = placed[placed.length - 1 - back];
-        const spacing = LEAST_SPACING + random() * (MOST_SPACING - LEAST_SPACING);
+        const spacing = MIN_SPACING + random() * (MAX_SPACING - MIN_SPACING);
         const away = spacing * meanSide(beside.form, bed.form);
         const angle = random() * 2 * Math.PI;
         const x = Math.round(beside.x + away * Math.cos(angle));

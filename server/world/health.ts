@@ -9,7 +9,7 @@ import type { WoundWatch } from './woundWatch.ts';
  * Bodies measured in one frame at most (one of 40 cells takes about 0.03 ms). At 20 frames a second that is
  * 4 Hz for 640 bodies that move, more than a few cores step; those that stand still are not measured again.
  */
-const MOST_MEASURED = 128;
+const MAX_MEASURED = 128;
 /**
  * A body that is less than whole, and has not got better or worse for so many samples, may be whole beside its place:
  * nothing tells a cell where in the world it is, and limbs that grow back may draw the rest along.
@@ -67,7 +67,7 @@ export class HealthWatch {
 
   /** Measures its share of those that moved. @param samples - that the time is worth; in one, all are measured */
   async measureDue(samples: number): Promise<void> {
-    this.#owed = Math.min(this.#owed + this.#pace * samples, this.#stale.size, MOST_MEASURED);
+    this.#owed = Math.min(this.#owed + this.#pace * samples, this.#stale.size, MAX_MEASURED);
     for (const id of this.#stale) {
       if (this.#owed < 1) break;
       this.#owed--;

@@ -16,10 +16,10 @@ const LOOK_STEPS = 30;
 const AVERAGED = 3;
 /** Cells around the mature box where an organism may live: room to heal in, too little for a second body. */
 export const TERRITORY_MARGIN = 8;
-const LEAST_SIDE = 128;
-const MOST_SIDE = 512;
+const MIN_SIDE = 128;
+const MAX_SIDE = 512;
 /** A seed that only lingers is not a body. */
-const LEAST_CELLS = 9;
+const MIN_CELLS = 9;
 const RANDOM_SEED = 1;
 
 /** `x`, `y`: the box's top left corner, seen from the seed. */
@@ -82,7 +82,7 @@ export function cachedGrower(
 function gridSide(rule: Rule): number {
   const said = Math.max(Number(rule.metadata.targetWidth ?? 0), Number(rule.metadata.targetHeight ?? 0));
   const wanted = Number.isFinite(said) ? Math.ceil((2 * said + 32) / PAGE_CELLS) * PAGE_CELLS : 0;
-  return Math.min(MOST_SIDE, Math.max(LEAST_SIDE, wanted));
+  return Math.min(MAX_SIDE, Math.max(MIN_SIDE, wanted));
 }
 
 /**
@@ -108,7 +108,7 @@ function bodyBox(name: string, rgba: Float32Array, side: number, step: number): 
       bottom = Math.max(bottom, y);
     }
   }
-  if (cells < LEAST_CELLS)
+  if (cells < MIN_CELLS)
     throw new MatureError(`${name} does not grow: ${cells} living cells after ${step} steps`);
   if (left === 0 || top === 0 || right === side - 1 || bottom === side - 1)
     throw new MatureError(`${name} does not stop growing: ${side} x ${side} cells do not hold it`);

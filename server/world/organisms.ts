@@ -6,7 +6,7 @@ import type { RuleSlot } from '../engines/engine.ts';
 export const HISTORY_SAMPLES = 240;
 /** An id is not given again for so long, so that no viewer takes a newcomer for the one who died. */
 export const REST_SECONDS = 60;
-const MOST_IDS = 65_535;
+const MAX_IDS = 65_535;
 
 export interface Organism {
   readonly id: number;
@@ -91,7 +91,7 @@ export const toHundredths = (value: number): number => Math.round(value * 100) /
 export class Organisms {
   readonly #living = new Map<number, Organism>();
   /** By id: 1 while it is alive or rests. */
-  readonly #taken = new Uint8Array(MOST_IDS + 1);
+  readonly #taken = new Uint8Array(MAX_IDS + 1);
   /** id → the running time at which it may be given again, in order of time. */
   readonly #resting = new Map<number, number>();
   #nextId = 1;
@@ -148,7 +148,7 @@ export class Organisms {
     };
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
-    this.#nextId = (organism.id % MOST_IDS) + 1;
+    this.#nextId = (organism.id % MAX_IDS) + 1;
     return organism;
   }
 

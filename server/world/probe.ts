@@ -15,7 +15,7 @@ const STEPS_A_FRAME = 8;
 /** Half of the body is cut off before this frame: at step 280 it is grown. */
 export const CUT_FRAME = 35;
 /** A film of 60 frames is then at most 4 MB. */
-const MOST_FILM_SIDE = 128;
+const MAX_FILM_SIDE = 128;
 /** Free cells around what is filmed. */
 const FILM_MARGIN = HEALTH_MARGIN;
 /** A frame's worth, as the world is observed. */
@@ -65,7 +65,7 @@ export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory):
     engine.setRule(0, rule.rule);
     engine.plant(1, 0, seed.x, seed.y);
     const look = new Float32Array(rect.width * rect.height * 4);
-    const stride = Math.ceil(Math.max(rect.width, rect.height) / MOST_FILM_SIDE);
+    const stride = Math.ceil(Math.max(rect.width, rect.height) / MAX_FILM_SIDE);
     const width = Math.ceil(rect.width / stride);
     const height = Math.ceil(rect.height / stride);
     const rgba = new Uint8Array(FILM_FRAMES * width * height * 4);

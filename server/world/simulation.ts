@@ -32,7 +32,7 @@ export interface SimulationOptions {
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
 /** A machine that slept all night does not age its world by a night. */
-const LONGEST_TICK_SECONDS = 1;
+const MAX_TICK_SECONDS = 1;
 
 export class Simulation {
   readonly #options: SimulationOptions;
@@ -111,7 +111,7 @@ export class Simulation {
   async #tick(): Promise<void> {
     const { world, clock, saveSeconds } = this.#options;
     const startMs = clock.now();
-    const elapsedSeconds = Math.min((startMs - this.#lastTickMs) / 1_000, LONGEST_TICK_SECONDS);
+    const elapsedSeconds = Math.min((startMs - this.#lastTickMs) / 1_000, MAX_TICK_SECONDS);
     this.#lastTickMs = startMs;
 
     await world.applyStrokes();

@@ -11,7 +11,7 @@ import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
 /** Swaps under watch at once; each costs its looks in every frame. */
-const MOST_WATCHED = 16;
+const MAX_WATCHED = 16;
 /** 2 s of health. */
 const STEADY_SAMPLES = 8;
 
@@ -142,8 +142,8 @@ export class Swaps {
     );
     if (scope !== 'species' && isWatched)
       return `the last swap of ${species} is still being watched: wait until it has settled`;
-    if (this.#swaps.length - replaced.length >= MOST_WATCHED)
-      return `${MOST_WATCHED} swaps are being watched: wait until they have settled`;
+    if (this.#swaps.length - replaced.length >= MAX_WATCHED)
+      return `${MAX_WATCHED} swaps are being watched: wait until they have settled`;
     return null;
   }
 

@@ -24,9 +24,9 @@ import { blowsOf, WoundWatch } from './woundWatch.ts';
 /** Of health samples, and of the census. */
 const SAMPLES_PER_SECOND = 4;
 /** Strokes applied between two steps; the rest wait for the next frame. */
-const MOST_STROKES = 64;
+const MAX_STROKES = 64;
 /** Strokes that wait; beyond it players are told so. */
-const MOST_WAITING = 512;
+const MAX_WAITING = 512;
 
 interface WaitingStroke {
   readonly name: string;
@@ -223,14 +223,14 @@ export class World {
 
   /** Waits for the next step boundary; the promise says what came of it. */
   queueStroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    if (this.#waiting.length >= MOST_WAITING)
+    if (this.#waiting.length >= MAX_WAITING)
       return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
     return new Promise((answer) => this.#waiting.push({ name, stroke, answer }));
   }
 
   /** Applies what waits, in order of arrival. */
   async applyStrokes(): Promise<void> {
-    for (const { name, stroke, answer } of this.#waiting.splice(0, MOST_STROKES))
+    for (const { name, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
       answer(await this.#apply(name, stroke));
   }
 

@@ -9,7 +9,7 @@ import * as at from '../../server/engines/webgpu/layout.ts';
 import { stillRule } from './fixtures.ts';
 
 /** Steps of one submission, as the engine makes them. */
-const MOST_STEPS = 16;
+const MAX_STEPS = 16;
 const SUBMISSIONS = 10_000;
 
 const nothing = (): void => {};
@@ -73,8 +73,8 @@ async function measure(steps: number): Promise<number> {
 }
 
 // The compiler allocates, too: it has to be done first.
-for (const steps of [1, MOST_STEPS, 1, MOST_STEPS]) await measure(steps);
+for (const steps of [1, MAX_STEPS, 1, MAX_STEPS]) await measure(steps);
 globalThis.gc?.();
 const one = await measure(1);
-const sixteen = await measure(MOST_STEPS);
+const sixteen = await measure(MAX_STEPS);
 console.log(JSON.stringify({ one, sixteen }));

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import * as ws from 'ws';
-import { LONGEST_HEADER_BYTES, putHeader } from '../../server/rooms/wsHeader.ts';
+import { MAX_HEADER_BYTES, putHeader } from '../../server/rooms/wsHeader.ts';
 
 /** Not in the types of `ws`. */
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
@@ -9,8 +9,8 @@ const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: bool
 test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(
   '`ws` reads a message of %i bytes behind it',
   (length) => {
-    const bytes = Buffer.alloc(LONGEST_HEADER_BYTES + length, 7);
-    const from = putHeader(bytes, LONGEST_HEADER_BYTES);
+    const bytes = Buffer.alloc(MAX_HEADER_BYTES + length, 7);
+    const from = putHeader(bytes, MAX_HEADER_BYTES);
     const heard: [Buffer, boolean][] = [];
     const receiver = new Receiver({ isServer: false });
     receiver.on('message', (message, isBinary) => heard.push([message, isBinary]));
@@ -18,6 +18,6 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(
       throw error;
     });
     receiver.write(bytes.subarray(from));
-    expect(heard).toEqual([[bytes.subarray(LONGEST_HEADER_BYTES), true]]);
+    expect(heard).toEqual([[bytes.subarray(MAX_HEADER_BYTES), true]]);
   },
 );

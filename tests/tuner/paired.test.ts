@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { medianOf } from '../../server/evaluation/statistics.ts';
 import { Random } from '../../server/training/random.ts';
 import { holm, signFlip } from '../../server/tuner/paired.ts';
-import { differentWounds, FEWEST_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
+import { differentWounds, MIN_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
 import type { Blow } from '../../server/world/wound.ts';
 
 describe('the paired test', () => {
@@ -53,7 +53,7 @@ test('held-out wounds are never trained on: the split is disjoint, complete, and
   const places = fc.uniqueArray(
     fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })),
     {
-      minLength: FEWEST_WOUNDS,
+      minLength: MIN_WOUNDS,
       maxLength: 100,
       selector: String,
     },

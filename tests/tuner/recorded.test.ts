@@ -6,7 +6,7 @@ import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
-import { drawReplay, MOST_REPLAYED, replay, strike } from '../../server/training/recorded.ts';
+import { drawReplay, MAX_REPLAYED, replay, strike } from '../../server/training/recorded.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed, seedX, seedY } from '../../server/training/states.ts';
 import { Organisms } from '../../server/world/organisms.ts';
@@ -92,7 +92,7 @@ test('a replay is drawn by the random numbers alone, is a piece of a long wound,
     fc.property(fc.nat(), (randomSeed) => {
       const drawn = drawReplay(0, recorded, new Random(randomSeed));
       expect(drawn).toEqual(drawReplay(0, recorded, new Random(randomSeed)));
-      expect(drawn.blows).toHaveLength(MOST_REPLAYED);
+      expect(drawn.blows).toHaveLength(MAX_REPLAYED);
       for (const { points } of drawn.blows) {
         expect(Math.abs(points[0])).toBeLessThanOrEqual(4);
         expect(Math.abs(points[1] + 2)).toBeLessThanOrEqual(2);
@@ -102,7 +102,7 @@ test('a replay is drawn by the random numbers alone, is a piece of a long wound,
   const exact = drawReplay(0, { ...recorded, jitterCells: 0 }, new Random(1));
   const begin = wound.findIndex(({ points }, i) => points === exact.blows[0].points || i === 99);
   expect(exact.blows.map(({ afterSteps }) => afterSteps - exact.blows[0].afterSteps)).toEqual(
-    Array.from({ length: MOST_REPLAYED }, (_, i) => i * 5),
+    Array.from({ length: MAX_REPLAYED }, (_, i) => i * 5),
   );
   expect(begin).toBeLessThan(wound.length);
 });

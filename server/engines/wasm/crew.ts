@@ -17,7 +17,7 @@ export class Crew {
   isTorn = false;
   readonly #kernel: Kernel;
   readonly #control: Int32Array;
-  readonly #helpers: readonly Worker[];
+  readonly helpers: readonly Worker[];
   /** What ended a helper, if something did. */
   #failure: string | undefined;
   #isDisposed = false;
@@ -60,7 +60,7 @@ export class Crew {
     wideTiles: boolean,
   ) {
     this.#kernel = kernel;
-    this.#helpers = helpers;
+    this.helpers = helpers;
     this.threads = helpers.length + 1;
     this.relaxed = relaxed;
     this.wideTiles = wideTiles;
@@ -118,7 +118,7 @@ export class Crew {
   /** @returns what went wrong, or null */
   #lead(kind: number, then: () => void): string | null {
     try {
-      if (!this.#kernel.lead(kind, this.#helpers.length)) return 'a helper did not finish';
+      if (!this.#kernel.lead(kind, this.helpers.length)) return 'a helper did not finish';
       then();
       return null;
     } catch (error) {

@@ -104,11 +104,12 @@ class WasmEngine implements Engine {
   readonly height: number;
   #randomSeed: number;
   #steps = 0;
-  readonly #memory: EngineMemory;
+  /** Open, as `crew` is, to tests that make a thread fail; who steps a world sees an `Engine`. */
+  readonly memory: EngineMemory;
   readonly #pages: PageTable;
   readonly #edits: Edits;
   readonly #readings: Readings;
-  readonly #crew: Crew;
+  readonly crew: Crew;
   readonly #rules: UpdateRules | undefined;
   /** Rule slot of each id in use. */
   readonly #organisms = new Map<OrganismId, RuleSlot>();
@@ -123,13 +124,13 @@ class WasmEngine implements Engine {
     this.width = options.width;
     this.height = options.height;
     this.#randomSeed = options.randomSeed;
-    this.#memory = memory;
+    this.memory = memory;
     this.#pages = new PageTable(memory, this, memory.maxPages);
     this.#bounds = options.bounds ?? true;
     const cells = new PageCells(memory, this.#bounds);
     this.#edits = new Edits(this.#pages, cells, this);
     this.#readings = new Readings(memory, this.#pages, cells, this);
-    this.#crew = crew;
+    this.crew = crew;
     this.#rules = rules;
     memory.floats[at.REST_AT >>> 2] = options.rest ?? 0;
     memory.floats[at.CHANNEL_LIMIT_AT >>> 2] = this.#bounds ? CHANNEL_LIMIT : Number.POSITIVE_INFINITY;
@@ -153,7 +154,7 @@ class WasmEngine implements Engine {
     checkRule(slot, rule);
     this.#rules?.setRule(slot, rule);
     // Where others compute, the kernels need to know only who fires.
-    this.#memory.setRule(slot, this.#rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
+    this.memory.setRule(slot, this.#rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
     this.#isWaking = true;
   }
 
@@ -161,7 +162,7 @@ class WasmEngine implements Engine {
     checkOrganism(organism);
     checkPlace(x, y, territory, this);
     if (this.#organisms.has(organism)) throw new EngineError(`organism ${organism} is in use`);
-    if (!this.#memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
     if (!this.#edits.plant(organism, x, y))
       throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
     this.#enlist(organism, slot);
@@ -179,7 +180,7 @@ class WasmEngine implements Engine {
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.#organisms);
-    if (!this.#memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    if (!this.memory.hasRule(slot)) throw new EngineError(`no rule in slot ${slot}`);
     this.#enlist(organism, slot);
     this.#isWaking = true;
   }
@@ -226,25 +227,25 @@ class WasmEngine implements Engine {
 
   #stepPages(): void {
     const { list } = this.#pages;
-    const { ints, deltaRecords } = this.#memory;
+    const { ints, deltaRecords } = this.memory;
     for (let p = 0; p < list.length; p++) ints[(at.LIST_AT >>> 2) + p] = list[p];
-    const awake = this.#crew.muster(list.length, deltaRecords);
+    const awake = this.crew.muster(list.length, deltaRecords);
     if (awake === 0) return;
     ints[at.RANDOM_SEED_AT >>> 2] = this.#randomSeed;
     ints[at.STEP_AT >>> 2] = this.#steps;
-    this.#crew.step(awake <= deltaRecords ? atOnce(awake) : this.#wavesOver(awake), this.#sensed);
+    this.crew.step(awake <= deltaRecords ? atOnce(awake) : this.#wavesOver(awake), this.#sensed);
     this.#edits.settle();
   }
 
   /** Puts the awake pages into reading order. */
   #wavesOver(awake: number): Phase[] {
-    const { ints, deltaRecords } = this.#memory;
+    const { ints, deltaRecords } = this.memory;
     const list = at.AWAKE_AT >>> 2;
     const pages = Uint32Array.from(ints.subarray(list, list + awake));
-    const keys = Float64Array.from(pages, (page, i) => this.#pages.index(page) * at.MOST_LISTED + i).sort();
-    const indices = keys.map((key) => Math.floor(key / at.MOST_LISTED));
+    const keys = Float64Array.from(pages, (page, i) => this.#pages.index(page) * at.MAX_LISTED + i).sort();
+    const indices = keys.map((key) => Math.floor(key / at.MAX_LISTED));
     keys.forEach((key, i) => {
-      const page = pages[key % at.MOST_LISTED];
+      const page = pages[key % at.MAX_LISTED];
       ints[list + i] = page;
       ints[(page + at.DELTA_RECORD_AT) >>> 2] = at.RECORDS_AT + (i % deltaRecords) * at.DELTA_RECORD_BYTES;
     });
@@ -289,14 +290,14 @@ class WasmEngine implements Engine {
   }
 
   async restore(state: EngineState): Promise<void> {
-    checkState(state, this, this.#memory.maxPages, (slot) => this.#memory.hasRule(slot));
-    if (!this.#memory.reserve(state.pages.length)) {
+    checkState(state, this, this.memory.maxPages, (slot) => this.memory.hasRule(slot));
+    if (!this.memory.reserve(state.pages.length)) {
       throw new EngineError(`no memory for ${state.pages.length} pages`);
     }
     this.#pages.clear();
     this.#organisms.clear();
     this.#territories.clear();
-    this.#memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
+    this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
     for (const { id, rule, territory } of state.organisms) {
       this.#enlist(id, rule);
       this.#stake(id, territory);
@@ -310,25 +311,25 @@ class WasmEngine implements Engine {
   }
 
   dispose(): void {
-    this.#crew.dispose();
+    this.crew.dispose();
     this.#rules?.dispose();
   }
 
   /** @throws EngineError when a thread failed in the middle of a step: half of the world is a step ahead */
   #checkWhole(): void {
-    if (this.#crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
+    if (this.crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
   }
 
   #enlist(organism: OrganismId, slot: RuleSlot): void {
     this.#organisms.set(organism, slot);
-    this.#memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
-    this.#memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
+    this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
+    this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
   #stake(organism: OrganismId, territory: Rect | undefined): void {
     if (territory === undefined) this.#territories.delete(organism);
     else this.#territories.set(organism, { ...territory });
-    this.#memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
+    this.memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
   }
 
   /** Another rule may have work for cells that rest. */

@@ -33,18 +33,18 @@ export class EngineMemory {
    * @throws EngineError for fewer delta records than a step needs
    */
   constructor(maxPages: number, across: number, deltaRecords?: number) {
-    const listed = Math.min(maxPages, at.MOST_LISTED);
+    const listed = Math.min(maxPages, at.MAX_LISTED);
     this.deltaRecords = deltaRecords ?? deltaRecordsFor(listed, across);
     const least = Math.min(listed, leastDeltaRecords(across));
     if (
       !Number.isInteger(this.deltaRecords) ||
       this.deltaRecords < least ||
-      this.deltaRecords > at.MOST_LISTED
+      this.deltaRecords > at.MAX_LISTED
     )
-      throw new EngineError(`${deltaRecords} delta records are not in ${least}..${at.MOST_LISTED}`);
+      throw new EngineError(`${deltaRecords} delta records are not in ${least}..${at.MAX_LISTED}`);
     this.zeroPage = at.RECORDS_AT + this.deltaRecords * at.DELTA_RECORD_BYTES;
     const fitting = Math.floor((at.MEMORY_BYTES - this.zeroPage) / at.PAGE_RECORD_BYTES) - 1;
-    this.maxPages = Math.min(maxPages, fitting, at.MOST_LISTED);
+    this.maxPages = Math.min(maxPages, fitting, at.MAX_LISTED);
     const wasmPages = (records: number) => Math.ceil(this.#record(records) / WASM_PAGE_BYTES);
     const maximum = wasmPages(this.maxPages + 1);
     this.memory = new WebAssembly.Memory({ initial: wasmPages(1), maximum, shared: true });

@@ -3,7 +3,7 @@ import type { Kernel } from './kernel.ts';
 
 /** Over when neither shape has become much quicker for so long: V8 compiles the tiles in the meantime, beside us. */
 const SETTLED_MS = 40;
-const MOST_MS = 400;
+const MAX_MS = 400;
 /** The optimising compiler's code is several times as quick as what runs before it. */
 const MUCH_QUICKER = 0.8;
 const CALLS_A_ROUND = 16;
@@ -28,7 +28,7 @@ export function tilesAreWide(module: WebAssembly.Module): boolean {
   const started = performance.now();
   let now = started;
   // The best of many rounds of some 20 µs, in turn: whoever else computes here slows some of them, not all.
-  for (let changed = started; now - changed < SETTLED_MS && now - started < MOST_MS; ) {
+  for (let changed = started; now - changed < SETTLED_MS && now - started < MAX_MS; ) {
     for (const wide of [0, 1]) {
       tiles.useWideTiles(wide);
       const began = performance.now();

@@ -17,7 +17,7 @@ import { Reader } from './reader.ts';
 import { GpuRules } from './rules.ts';
 
 /** Cells of one question about a rectangle. */
-export const MOST_ASKED = 1 << 16;
+export const MAX_ASKED = 1 << 16;
 /** From the failure of a read to the news of why. */
 const LOSS_MS = 1_000;
 
@@ -241,7 +241,7 @@ export class Commands {
   }
 
   /**
-   * The cells of a rectangle inside the world, of at most `MOST_ASKED` cells.
+   * The cells of a rectangle inside the world, of at most `MAX_ASKED` cells.
    *
    * @param organism - whose RGBA (float32, 4 a cell) is asked for; 0: owners (uint32, 1 a cell)
    * @param take - called with the answer, row-major, unless no page exists there

@@ -14,8 +14,8 @@ import type { Page } from './pages.ts';
 const { EDIT_WORDS, EDIT_HEAD, SPAN_VALID } = at;
 
 /** Bounds of what may wait: beyond them the engine applies what there is. */
-const MOST_RECORDS = 4096;
-const MOST_NOISES = 1 << 17; // 8 MiB
+const MAX_RECORDS = 4096;
+const MAX_NOISES = 1 << 17; // 8 MiB
 
 /** What a draw of noise depends on, besides the cell. */
 export interface NoiseDraw {
@@ -49,7 +49,7 @@ export class Edits {
   }
 
   get isFull(): boolean {
-    return this.#count >= MOST_RECORDS || this.#noiseCount >= MOST_NOISES;
+    return this.#count >= MAX_RECORDS || this.#noiseCount >= MAX_NOISES;
   }
 
   /** A seed at a cell of the page. */

@@ -29,13 +29,13 @@ import {
   checkState,
   checkTerritory,
 } from '../validate.ts';
-import { Commands, MOST_ASKED } from './commands.ts';
+import { Commands, MAX_ASKED } from './commands.ts';
 import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
 import { Edits, spansIn } from './edits.ts';
 import { type Page, PageTable } from './pages.ts';
 
 /** Steps of one submission: the pages of all of them must exist before the first. */
-const MOST_STEPS = 16;
+const MAX_STEPS = 16;
 
 export interface WebGpuEngineOptions extends EngineOptions {
   /** `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
@@ -205,7 +205,7 @@ export class WebGpuEngine implements Engine {
     this.commands.checkWhole();
     for (let left = steps; left > 0; ) {
       this.#applyEdits();
-      const batch = this.#pages.prepare(Math.min(left, MOST_STEPS));
+      const batch = this.#pages.prepare(Math.min(left, MAX_STEPS));
       if (this.#pages.list.length === 0) {
         this.#steps = (this.#steps + left) >>> 0;
         return;
@@ -411,7 +411,7 @@ export class WebGpuEngine implements Engine {
     const left = Math.max(0, rect.x);
     const width = Math.min(this.width, rect.x + rect.width) - left;
     if (width <= 0) return;
-    const rows = Math.floor(MOST_ASKED / width); // a world is no wider than that
+    const rows = Math.floor(MAX_ASKED / width); // a world is no wider than that
     for (let y = top; y < bottom; y += rows) {
       const height = Math.min(rows, bottom - y);
       await this.commands.ask(this.#pages, organism, { x: left, y, width, height }, (bytes, offset) => {

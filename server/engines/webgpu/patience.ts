@@ -9,21 +9,21 @@ const SLEPT = 0.9;
 const REMEMBERED = 4;
 /** Timers ring up to so much late. Where that is much of the time, as on a GPU, nothing is slept. */
 const LATE_MS = 1;
-const LEAST_MS = 3;
+const MIN_MS = 3;
 /** A wrong guess costs no more. */
-const MOST_MS = 250;
+const MAX_MS = 250;
 
 export class Patience {
   /** Milliseconds of a step; 0 until as many are known. */
   readonly #stepMs = new Float64Array(REMEMBERED);
   #next = 0;
 
-  /** Whole milliseconds, at least `LEAST_MS` or 0. */
+  /** Whole milliseconds, at least `MIN_MS` or 0. */
   sleepMs(steps: number): number {
-    let least = MOST_MS;
+    let least = MAX_MS;
     for (let i = 0; i < REMEMBERED; i++) least = Math.min(least, this.#stepMs[i]);
-    const ms = Math.floor(Math.min(MOST_MS, least * steps * SLEPT)) - LATE_MS;
-    return ms < LEAST_MS ? 0 : ms;
+    const ms = Math.floor(Math.min(MAX_MS, least * steps * SLEPT)) - LATE_MS;
+    return ms < MIN_MS ? 0 : ms;
   }
 
   /** @param tookMs - from the submission to its report, the sleep included */

@@ -88,13 +88,13 @@ export class GpuRules {
 }
 
 /** Largest float16. */
-const MOST_HALF = 65_504;
+const MAX_HALF = 65_504;
 
 function checkHalf({ name, w1, b1, w2, b2 }: Rule): void {
   for (const [tensor, values] of Object.entries({ w1, b1, w2, b2 })) {
-    const large = values.find((value) => Math.abs(Math.f16round(value)) > MOST_HALF);
+    const large = values.find((value) => Math.abs(Math.f16round(value)) > MAX_HALF);
     if (large !== undefined) {
-      throw new EngineError(`rule ${name}: ${tensor} holds ${large}, float16 at most ${MOST_HALF}`);
+      throw new EngineError(`rule ${name}: ${tensor} holds ${large}, float16 at most ${MAX_HALF}`);
     }
   }
 }

@@ -13,11 +13,11 @@ import type { PublishedUpdate } from '../published.ts';
 /** Bytes of deltas to bytes of the keyframe that they follow: what a newcomer may be sent too much, at worst. */
 const DELTAS_TO_KEYFRAME = 2;
 /** A blank page's keyframe is a header; some growth is allowed to it all the same. */
-const LEAST_DELTA_BYTES = 512;
+const MIN_DELTA_BYTES = 512;
 /** Each has to be decoded, and a newcomer waits for all of them. */
-const MOST_DELTAS = 40;
+const MAX_DELTAS = 40;
 /** Of all chains: 2,000 pages at their worst, a hundred thousand as they usually are. */
-const MOST_BYTES = 96 * 1024 * 1024;
+const MAX_BYTES = 96 * 1024 * 1024;
 
 export interface Chain {
   /** What the reader holds in the end. */
@@ -43,7 +43,7 @@ export class Chains {
   readonly #mostBytes: number;
   #bytes = 0;
 
-  constructor(mostBytes: number = MOST_BYTES) {
+  constructor(mostBytes: number = MAX_BYTES) {
     this.#mostBytes = mostBytes;
   }
 
@@ -63,7 +63,7 @@ export class Chains {
       this.forget(key);
       const own = Buffer.allocUnsafeSlow(length);
       bytes.copy(own, 0, offset, offset + length);
-      const most = length + Math.max(LEAST_DELTA_BYTES, DELTAS_TO_KEYFRAME * length);
+      const most = length + Math.max(MIN_DELTA_BYTES, DELTAS_TO_KEYFRAME * length);
       this.#chains.set(key, { version, bytes: own, length, updates: 1, most });
       this.#bytes += length;
       this.#trim();
@@ -71,7 +71,7 @@ export class Chains {
     }
     const chain = this.#chains.get(key);
     if (chain === undefined) return;
-    if (chain.version !== base || chain.length + length > chain.most || chain.updates > MOST_DELTAS) {
+    if (chain.version !== base || chain.length + length > chain.most || chain.updates > MAX_DELTAS) {
       this.forget(key);
       return;
     }

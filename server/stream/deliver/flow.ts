@@ -28,7 +28,7 @@ export interface FlowOptions {
 export const WINDOW_BYTES = 256 * 1024;
 /** Most first viewports, in one go; four seconds of the slowest link that is still of use. */
 export const FIRST_WINDOW_BYTES = 64 * 1024;
-const LEAST_WINDOW_BYTES = 4 * 1024;
+const MIN_WINDOW_BYTES = 4 * 1024;
 /** Of what arrived in time, once it is known that the link has a limit; before that all of it. */
 const CAUTIOUS_GROWTH = 1 / 8;
 const BYTES_PER_SECOND = 1_000_000;
@@ -137,7 +137,7 @@ export class Flow {
       const growth = this.#halvedAtFrame === 0 ? arrived : arrived * CAUTIOUS_GROWTH;
       this.#windowBytes = Math.min(this.#mostWindowBytes, this.#windowBytes + growth);
     } else if (frame > this.#halvedAtFrame) {
-      this.#windowBytes = Math.max(LEAST_WINDOW_BYTES, this.#windowBytes / 2);
+      this.#windowBytes = Math.max(MIN_WINDOW_BYTES, this.#windowBytes / 2);
       this.#halvedAtFrame = this.#lastFrame;
     }
     const forgotten = this.#bestMs + ((nowMs - this.#bestAtMs) / 1_000) * FORGET_MS_PER_SECOND;

@@ -25,7 +25,7 @@ const KEYFRAME_TIMEOUT_MS = 500;
 /** Of the room, what catching up may take: the rest is for the next frames' deltas, lest those become debts, too. */
 const KEYFRAME_SHARE = 0.5;
 /** Keyframes asked for at once. */
-const LARGEST_REQUEST = 512;
+const MAX_REQUEST = 512;
 /** A page in the fine lane keeps it until it is this much further out than those that are given it. */
 const LANE_SLACK = 1.5;
 
@@ -261,7 +261,7 @@ export class Viewer {
   #catchUp(room: number, canSend: boolean, nowMs: number, { chains, ask, move }: Source): boolean {
     if (room <= 0) return this.#owed > 0;
     if (this.#owed === 0 && this.#coarse === 0) return false;
-    let asks = Math.min(LARGEST_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
+    let asks = Math.min(MAX_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
     // Who has been sent nothing yet has no deltas to come.
     let spare = canSend ? room * (this.flow.lastFrame === 0 ? 1 : KEYFRAME_SHARE) : 0;
     if (this.#coarse > 0) this.#refine(asks / 2, move);

@@ -18,7 +18,7 @@ export function isReading<Way>(): bool {
 
 const WHOLE: u64 = 0xffffffffffffffff;
 /** A shorter range would make probabilities coarse. */
-const SHORTEST: u64 = 0x100000000;
+const MIN_RANGE: u64 = 0x100000000;
 
 /** Writing: where what is left begins. Reading: how far the payload lies behind it. */
 let low: u64 = 0;
@@ -116,7 +116,7 @@ export function codeBit<Way>(probability: u32, bit: bool): bool {
   }
   const left = select<u64>(part, whole - part, bit);
   range = left;
-  if (left < SHORTEST) settle<Way>();
+  if (left < MIN_RANGE) settle<Way>();
   return bit;
 }
 
@@ -146,7 +146,7 @@ export function codeEvenBits<Way>(count: i32, value: u32): u32 {
     if (low < before) carry();
   }
   range = part;
-  if (part < SHORTEST) settle<Way>();
+  if (part < MIN_RANGE) settle<Way>();
   return value;
 }
 

@@ -11,14 +11,14 @@ const PROBES = 40;
 /** Of them, those that also stroke. */
 const STROKERS = 20;
 const JOINS_AT_ONCE = 16;
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const JOIN_AGAIN_MS = 500;
 const WANDER_MS = 200;
 /** Cells a viewer moves between two viewports: 60 a second, a slow pan. */
 const WANDER_CELLS = 12;
 const STROKE_RADIUS = 6;
 /** Colyseus' stats, players and our frames together stay below this. */
-const MOST_MESSAGES_A_SECOND = 60;
+const MAX_MESSAGES_PER_SECOND = 60;
 /** A stroke not seen by then counts as having taken so long. */
 const LOST_INPUT_MS = 2_000;
 /** After so long all is there, and what stood still is refined. */
@@ -141,7 +141,7 @@ async function join(client: LoadClient): Promise<void> {
     try {
       return await client.join(url);
     } catch (error) {
-      if (tries === MOST_TRIES) throw error;
+      if (tries === MAX_TRIES) throw error;
       await pause(JOIN_AGAIN_MS);
     }
   }
@@ -197,7 +197,7 @@ answer<LoadCalls>({
   async measure({ ms, stalledShare, keep }) {
     for (const client of clients) if (client.index >= PROBES && draw() < stalledShare) stalled.add(client);
     for (const client of stalled) client.stall();
-    const capacity = Math.ceil((clients.length * ms * MOST_MESSAGES_A_SECOND) / 1_000);
+    const capacity = Math.ceil((clients.length * ms * MAX_MESSAGES_PER_SECOND) / 1_000);
     const reading = clients.filter((client) => !stalled.has(client));
     const gaps = gapsOf(reading);
     measure = {

@@ -18,7 +18,7 @@ const TRIED = { wounds: 2, randomSeeds: 3 } as const;
 const WOUNDS = 60;
 /** A second of the world. */
 const LOOK_STEPS = 8;
-const MOST_STEPS = 400;
+const MAX_STEPS = 400;
 const HEALED = 0.95;
 
 interface Weakness {
@@ -74,7 +74,7 @@ async function asRecorded(
   let now = health((await patient.live(last, 0))[0]);
   let healthLeast = Math.min(healthBefore, now);
   let healedInSteps: number | null = null;
-  for (let step = LOOK_STEPS; step <= MOST_STEPS && healedInSteps === null; step += LOOK_STEPS) {
+  for (let step = LOOK_STEPS; step <= MAX_STEPS && healedInSteps === null; step += LOOK_STEPS) {
     now = health((await patient.live(last + step - LOOK_STEPS, LOOK_STEPS))[0]);
     healthLeast = Math.min(healthLeast, now);
     if (now >= HEALED * healthBefore) healedInSteps = step;

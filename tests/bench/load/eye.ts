@@ -20,7 +20,7 @@ interface Decoded extends State {
 }
 
 /** Of one page and base: the updates of a second or two. */
-const MOST_KEPT = 4_096;
+const MAX_KEPT = 4_096;
 const decoded = new Map<string, Decoded>();
 
 function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint8Array {
@@ -35,7 +35,7 @@ function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint
   decodePage(payload, pixels);
   decoded.set(name, { version, base, pixels, payload: Buffer.from(payload) });
   for (const oldest of decoded.keys()) {
-    if (decoded.size <= MOST_KEPT) break;
+    if (decoded.size <= MAX_KEPT) break;
     decoded.delete(oldest);
   }
   return pixels;

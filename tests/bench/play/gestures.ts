@@ -92,7 +92,7 @@ const CURVE_POINTS = 40;
 /** A hand slows down in bends: its speed falls with the cube root of the curvature (the two-thirds power law). */
 const BEND_EXPONENT = 1 / 3;
 /** Of the curvature, reach⁻¹: on a straight line the speed stays finite. */
-const LEAST_BEND = 0.6;
+const MIN_BEND = 0.6;
 /** Tremor of a hand on a mouse: about 9 Hz, 1.2 % of the reach. */
 const TREMOR_HZ = 9;
 const TREMOR = 0.012;
@@ -104,7 +104,7 @@ export function moveHand(gesture: Gesture, random: Random): (ms: number) => Plac
   const spent = [0];
   for (let i = 1; i < curve.length; i++) {
     const length = Math.hypot(curve[i].x - curve[i - 1].x, curve[i].y - curve[i - 1].y);
-    spent.push(spent[i - 1] + length * (LEAST_BEND + bendAt(curve, i)) ** BEND_EXPONENT);
+    spent.push(spent[i - 1] + length * (MIN_BEND + bendAt(curve, i)) ** BEND_EXPONENT);
   }
   const whole = spent[spent.length - 1];
   const phases = [random.between(0, 2 * Math.PI), random.between(0, 2 * Math.PI)];

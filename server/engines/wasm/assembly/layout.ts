@@ -122,7 +122,7 @@ export const SCRATCH_AT = 17473536;
 export const LIST_AT = 43950080;
 /** u32 [16384]: those of them that the step at hand does not pass over */
 export const AWAKE_AT = 44015616;
-export const MOST_LISTED = 16384;
+export const MAX_LISTED = 16384;
 /** u16 [65536, 4]: first and last column, first and last row that an organism may live in; first > last: none */
 export const TERRITORIES_AT = 44081152;
 /** The delta records; behind them the page records, the first of which stays zeros (`../memory.ts`). */
