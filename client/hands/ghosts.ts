@@ -1,6 +1,6 @@
 /**
  * Strokes shown before, or instead of, what they did: one's own until the server's pixels come, others' as
- * a trace that fades. Pure; `overlay.ts` draws them.
+ * a trace that fades. Pure; `scene/overlay.ts` draws them.
  */
 import type { Tool } from '../../shared/protocol.ts';
 

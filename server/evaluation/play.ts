@@ -1,5 +1,5 @@
 /**
- * The trial *play*: strokes that a hand drew on the page (`played.ts`), dealt to grown bodies message by message while
+ * The trial *play*: strokes that a hand drew on the page (`training/played.ts`), dealt to grown bodies message by message while
  * they heal. What counts is how soon a body is whole again where it stood.
  */
 import type { Rule } from '../rules/rule.ts';

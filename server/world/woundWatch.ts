@@ -1,6 +1,6 @@
 /**
  * Wounds as they open, are hit again and close, seen from beside the cells: the world tells what was struck and what
- * it measured, and takes what became of it, to be told to whoever keeps it (`draft.ts`). Time is counted in steps: in
+ * it measured, and takes what became of it, to be told to whoever keeps it (`sessions/draft.ts`). Time is counted in steps: in
  * a paused world nothing heals and nothing is given up. With no wound open it does nothing at all.
  */
 import type { Capsule, OrganismId, Perturbation } from '../engines/engine.ts';

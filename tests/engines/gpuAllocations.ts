@@ -1,7 +1,7 @@
 /**
  * What the engine itself allocates by submission: JSON of bytes on V8's heap, with 1 step and with 16 steps each.
  * The device is made of objects that are there already, so that only ours count. To be run with a young
- * generation that is never collected meanwhile (`webgpu-allocations.test.ts`).
+ * generation that is never collected meanwhile (`webgpuAllocations.test.ts`).
  */
 import type { OpenDevice } from '../../server/engines/webgpu/device.ts';
 import { WebGpuEngine } from '../../server/engines/webgpu/engine.ts';

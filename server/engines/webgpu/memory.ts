@@ -9,7 +9,7 @@ import * as at from './layout.ts';
 export interface Bank {
   readonly cells: GPUBuffer;
   readonly next: GPUBuffer;
-  /** Uniform: base, pages, number (`prelude.ts`). */
+  /** Uniform: base, pages, number (`kernels/prelude.ts`). */
   readonly place: GPUBuffer;
 }
 

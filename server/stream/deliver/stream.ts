@@ -10,7 +10,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { viewOf } from './view.ts';
 import { type FrameHead, type Held, type Source, Viewer } from './viewer.ts';
 
-/** Where pages come from: a world, as far as a stream knows it. Pages go by `pageKey.ts`. */
+/** Where pages come from: a world, as far as a stream knows it. Pages go by `stream/pageKey.ts`. */
 export interface PageSource {
   /** Size of the world, cells. */
   readonly ready: Size;
