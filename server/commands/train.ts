@@ -36,7 +36,7 @@ const POLISH_FLAGS = {
   align: `${POLISH.alignCells}`,
   stray: `${POLISH.strayWeight}`,
   room: `${POLISH.roomCells}`,
-  damage: 'batter,batter,drag,strokes,half,half,circle,centre,swipes,noise',
+  damage: 'batter,batter,noise,drag,strokes,strokes,half,half,circle,centre,swipes',
   'random-seed': '2',
 } as const satisfies Flags;
 

@@ -39,11 +39,11 @@ export const POLISH = {
   batch: 8,
   reseed: 'any',
   quiescenceWeight: 3,
-  normalisation: 0.5,
-  wallPart: 0.35,
+  normalisation: 0.75,
+  wallPart: 0.3,
   farOff: 0.6,
   alignCells: 6,
-  strayWeight: 3,
+  strayWeight: 1,
   roomCells: 8,
 } as const;
 
