@@ -225,7 +225,10 @@ describe('the command line', () => {
       batch: 8,
       longestSteps: 144,
       rate: 0.004,
-      normalisation: 0.5,
+      normalisation: 0.75,
+      wallPart: 0.3,
+      farOff: 0.6,
+      roomCells: 8,
     });
     // What knows no place is not taught it now.
     writeRule(file, {
