@@ -1,10 +1,10 @@
-/** The world's pages at every level, each named by one number. Pure. */
+/** The pages of all levels of a world. Each has a number of its own, its key. Pure. */
 import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size, topLevel } from '../../shared/geometry.ts';
 
 /** A page index fits 20 bits at level 0, and fewer above. */
 const LEVEL_KEYS = 2 ** 20;
 
-/** Pages of one level, both ends included. */
+/** A rectangle of pages of one level; `right` and `bottom` are included. */
 export interface PageRect {
   readonly left: number;
   readonly top: number;
@@ -29,7 +29,7 @@ export class Pyramid {
     return this.#across[level];
   }
 
-  /** Whether there is such a page. */
+  /** @returns whether the world has such a page */
   has(level: number, px: number, py: number): boolean {
     return level <= this.top && px < this.#across[level] && py < this.#down[level];
   }
@@ -42,7 +42,7 @@ export class Pyramid {
     return Math.floor(key / LEVEL_KEYS);
   }
 
-  /** Row-major within its level, as the wire counts. */
+  /** @returns the page's row-major index within its level, as in the protocol */
   indexOf(key: number): number {
     return key % LEVEL_KEYS;
   }
@@ -55,16 +55,15 @@ export class Pyramid {
     return Math.floor((key % LEVEL_KEYS) / this.#across[this.levelOf(key)]);
   }
 
-  /** The page one level up that shows the same cells; -1 above the top. */
+  /** @returns the key of the page one level up that shows the same cells; -1 at the top level */
   parent(key: number): number {
     const level = this.levelOf(key) + 1;
     return level > this.top ? -1 : this.key(level, this.px(key) >> 1, this.py(key) >> 1);
   }
 
   /**
-   * The pages that show a rectangle of cells.
-   *
-   * @param margin - in pages of that level, added on every side
+   * @param margin - pages of that level to add on every side
+   * @returns the pages that show a rectangle of cells, clipped to the world
    */
   pagesOf(cells: Rect, level: number, margin: number): PageRect {
     const side = PAGE_CELLS * 2 ** level;

@@ -132,7 +132,7 @@ test('the world is paused and goes on; the session is ended; a player is shown o
   expect(await admin.isVisible('#sessions button')).toBe(false);
   await admin.click('#players button:has-text("Kick")');
   await player.waitForFunction(
-    () => document.querySelector('#banner')?.textContent?.includes('An admin has shown you out'),
+    () => document.querySelector('#banner')?.textContent?.includes('An admin has removed you'),
     null,
     WAIT,
   );
