@@ -1,4 +1,4 @@
-/** Regrow in the browser: join → decode → view → HUD. Wiring only. */
+/** The client: joins, decodes, draws, and shows the HUD. Wiring only. */
 import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
 import { expose } from './debug.ts';
 import { byId } from './dom.ts';
@@ -73,7 +73,7 @@ let view: WorldView | null = null;
 let isDrawn = false;
 
 connection.hello.on((message) => {
-  // Another world has taken this one's place: nothing of what is held fits it.
+  // The server has another world now, and nothing that is held fits it.
   if (hello !== null && (hello.width !== message.width || hello.height !== message.height)) location.reload();
   const isFirst = hello === null;
   hello = message;
@@ -89,7 +89,7 @@ connection.hello.on((message) => {
   else rejoin();
 });
 
-/** The first hello: there is a world to draw now. */
+/** Called at the first hello: builds what needs to know the world. */
 async function open(message: HelloMessage): Promise<void> {
   const feed = startDecoder(message);
   view = await WorldView.create(byId<HTMLCanvasElement>('world'), feed, message);
@@ -111,7 +111,7 @@ function startDecoder(world: HelloMessage): Decoder {
   started.join();
   started.decoded.on((frame) => connection.acknowledge(frame));
   started.gaps.on((keys) => {
-    // A viewer is sent one level at a time; gaps of the one before close by themselves when it is watched again.
+    // The server sends one level at a time. Gaps of other levels are reported again when that level is watched again.
     const wanted = keys.filter((key) => pyramid.levelOf(key) === stage.level);
     connection.askKeyframes(
       stage.level,
@@ -125,7 +125,7 @@ function startDecoder(world: HelloMessage): Decoder {
   started.light.on((light) => stage.shine(light));
   started.failed.on((reason) => {
     console.error(reason);
-    connection.abandon('The picture could not be read.');
+    connection.abandon('The pixels from the server could not be decoded.');
   });
   return started;
 }

@@ -29,6 +29,11 @@ export const withArticle = (species: string): string =>
 const cellsOf = (count: number): string => (count === 1 ? '1 free cell' : `${count} free cells`);
 
 /** "mr-mime" → "Mr Mime" */
-export const titled = (species: string): string => species.split(/[-_]+/).map(capitalised).join(' ');
+export const titled = (species: string): string =>
+  species
+    .split(/[-_\s]+/)
+    .filter(Boolean)
+    .map(capitalised)
+    .join(' ');
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
