@@ -108,8 +108,9 @@ export class Connection {
     clearTimeout(this.#retry);
     for (const tick of this.#ticks) clearInterval(tick);
     this.#acks.reset();
-    void this.#room?.leave();
+    const room = this.#room;
     this.#room = null;
+    void room?.leave();
   }
 
   /** Says what is in view, in cells. The newest viewport is sent, at most every `VIEWPORT_EVERY_MS`. */
