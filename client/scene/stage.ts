@@ -21,6 +21,7 @@ import {
   zoomAbout,
 } from './camera.ts';
 import { Census } from './census.ts';
+import { DrawSchedule, LightSchedule } from './drawSchedule.ts';
 import { Ground } from './ground.ts';
 import type { LabelRoom } from './label.ts';
 import { chooseLevel } from './level.ts';
@@ -28,12 +29,6 @@ import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
 import type { Players } from './players.ts';
 import type { WorldView } from './worldView.ts';
-
-/** Light and map are renewed about five times per second, a little behind the cells. */
-const LIGHT_EVERY_MS = 220;
-/** The browser is slow when it needs longer than this for a frame; a screen of 30 Hz is ready sooner. */
-const SLOW_MS = 40;
-const MAX_PAUSE_MS = 120;
 
 export interface StageParts {
   readonly root: HTMLElement;
@@ -64,25 +59,21 @@ export class Stage {
   readonly #overlay: Overlay;
   readonly #resizes: ResizeObserver;
   readonly #census = new Census(() => this.#settle());
+  readonly #drawing = new DrawSchedule(() => this.#draw());
+  readonly #lighting: LightSchedule;
   #world: Size = { width: 1, height: 1 };
   #start: Point = { x: 0, y: 0 };
   #worldView: WorldView | null = null;
   #ground: Ground | null = null;
-  #litAt = Number.NEGATIVE_INFINITY;
-  #lightDue: ReturnType<typeof setTimeout> | undefined;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
   #camera: Camera = { x: 0, y: 0, zoom: 6 };
   #level: number | null = null;
-  #isDue = false;
-  #frame = 0;
-  #pause: ReturnType<typeof setTimeout> | undefined;
-  /** Running mean of the time from asking for a frame to drawing it. */
-  #lateMs = 0;
   #isWorldDirty = false;
 
   constructor(parts: StageParts) {
     this.#parts = parts;
+    this.#lighting = new LightSchedule(parts.askLight);
     this.#overlay = new Overlay(parts.overlay, parts.theme.palette, () => this.refresh());
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(parts.root);
@@ -123,9 +114,8 @@ export class Stage {
 
   dispose(): void {
     this.#resizes.disconnect();
-    clearTimeout(this.#pause);
-    clearTimeout(this.#lightDue);
-    cancelAnimationFrame(this.#frame);
+    this.#drawing.dispose();
+    this.#lighting.dispose();
     this.#worldView?.dispose();
   }
 
@@ -168,18 +158,7 @@ export class Stage {
 
   /** Something on the overlay has changed: draws at least the overlay. */
   refresh(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const draw = (): void => {
-      const askedAt = performance.now();
-      this.#frame = requestAnimationFrame(() => {
-        this.#lateMs = this.#lateMs * 0.8 + (performance.now() - askedAt) * 0.2;
-        this.#draw();
-      });
-    };
-    // On a slow browser (without a GPU), other work gets as much time as drawing takes.
-    if (this.#lateMs < SLOW_MS) draw();
-    else this.#pause = setTimeout(draw, Math.min(MAX_PAUSE_MS, this.#lateMs));
+    this.#drawing.request();
   }
 
   #move(camera: Camera): void {
@@ -217,7 +196,6 @@ export class Stage {
   }
 
   #draw(): void {
-    this.#isDue = false;
     const view = this.#worldView;
     if (view === null) return;
     const now = performance.now();
@@ -225,7 +203,7 @@ export class Stage {
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
       view.draw();
-      this.#askLight(now);
+      this.#lighting.request(now);
       this.#ground?.draw(view.camera);
       this.minimap?.draw(this.#camera, this.#view, theme.palette, this.#parts.brush.bodyCells);
       this.#census.refresh(now);
@@ -248,18 +226,6 @@ export class Stage {
     this.#ground?.settle(this.#census.settlers, this.#parts.brush.bodyCells);
     this.minimap?.settle(this.#census.settlers);
     this.invalidate();
-  }
-
-  #askLight(now: number): void {
-    const dueMs = this.#litAt + LIGHT_EVERY_MS - now;
-    clearTimeout(this.#lightDue);
-    if (dueMs > 0) {
-      // The last drawing before the world stands still must get its light, too.
-      this.#lightDue = setTimeout(() => this.#askLight(performance.now()), dueMs);
-      return;
-    }
-    this.#litAt = now;
-    this.#parts.askLight();
   }
 
   #ring(now: number): Ring {
