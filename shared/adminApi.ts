@@ -171,3 +171,28 @@ export interface TunerView {
   /** Newest first. */
   readonly notes: readonly { readonly at: string; readonly text: string }[];
 }
+
+/** What the tuner enters in a tuned rule's `metrics.comparison`, as far as the admin's page shows it. */
+export interface ComparisonFigures {
+  readonly heldOutWounds: number;
+  readonly trainedWounds: number;
+  readonly randomSeeds: number;
+  readonly iterations: number;
+  /** Time of the training. */
+  readonly seconds: number;
+  /** Mean error 200 steps after the last blow of a held-out wound. */
+  readonly heldOutLossBefore: number;
+  readonly heldOutLossAfter: number;
+  /** Mean error by step after a held-out wound: at steps 0, 10 … 200. */
+  readonly curveBefore: readonly number[];
+  readonly curveAfter: readonly number[];
+  readonly figures: readonly {
+    readonly name: string;
+    readonly group: string;
+    readonly before: number;
+    readonly after: number;
+    /** Chance that it is not worse by more than the margin: 0..1. */
+    readonly p: number;
+    readonly isWorse: boolean;
+  }[];
+}

@@ -40,5 +40,33 @@ export function topLevel({ width, height }: Size): number {
   return level;
 }
 
+/** A rectangle of pages of one level; `right` and `bottom` are included. */
+export interface PageRect {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Pages on every side of a viewport that are streamed and kept too: a short pan finds its pixels there. */
+export const VIEW_MARGIN_PAGES = 0.5;
+
+/**
+ * @param margin - pages of that level to add on every side
+ * @returns the pages that show a rectangle of cells, clipped to the world; `right < left` or `bottom < top` when the
+ * rectangle lies outside it
+ */
+export function pagesTouched(cells: Rect, world: Size, level: number, margin: number): PageRect {
+  const side = PAGE_CELLS * 2 ** level;
+  const first = (from: number): number => Math.max(0, Math.floor(from / side - margin));
+  const last = (to: number, count: number): number => Math.min(count - 1, Math.ceil(to / side + margin) - 1);
+  return {
+    left: first(cells.x),
+    top: first(cells.y),
+    right: last(cells.x + cells.width, pagesAcross(world.width, level)),
+    bottom: last(cells.y + cells.height, pagesAcross(world.height, level)),
+  };
+}
+
 /** @returns the row-major index of a page, in a level that is `across` pages wide */
 export const pageIndex = (px: number, py: number, across: number): number => py * across + px;

@@ -1,31 +1,11 @@
 /** A tuned rule beside its parent: how much each heals, how fast, and a film of both healing the same wound. */
 
-import type { RuleEntry } from '../../shared/adminApi.ts';
+import type { ComparisonFigures, RuleEntry } from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
 import { formatCount, formatPercent } from '../format.ts';
 import { healingFilmUrl } from './api.ts';
 import { playStrip } from './film.ts';
 import { CurvePlot, type Point } from './plots.ts';
-
-export interface ComparisonFigures {
-  readonly heldOutWounds: number;
-  readonly trainedWounds: number;
-  readonly randomSeeds: number;
-  readonly iterations: number;
-  readonly seconds: number;
-  readonly heldOutLossBefore: number;
-  readonly heldOutLossAfter: number;
-  readonly curveBefore: readonly number[];
-  readonly curveAfter: readonly number[];
-  readonly figures: readonly {
-    readonly name: string;
-    readonly group: string;
-    readonly before: number;
-    readonly after: number;
-    readonly p: number;
-    readonly isWorse: boolean;
-  }[];
-}
 
 /** @returns the comparison in a rule's metrics; null when there is none, or it has another form */
 export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): ComparisonFigures | null {

@@ -1,5 +1,5 @@
 /** Chooses the level that a view is shown at. Pure. */
-import { PAGE_CELLS, pagesAcross, type Size, topLevel } from '../../shared/geometry.ts';
+import { PAGE_CELLS, pagesAcross, type Size, topLevel, VIEW_MARGIN_PAGES } from '../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 
 /**
@@ -8,14 +8,12 @@ import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
  */
 const MIN_PIXELS = 0.75;
 const MAX_PIXELS = 1.75;
-/** Pages that the server streams around the view, both sides together: half a page on each. */
-const MARGIN_PAGES = 1;
 
 /** @returns the most pages that a view of this zoom and level can touch, at any place */
 export function pagesInView(zoom: number, view: Size, world: Size, level: number): number {
   const touched = (pixels: number, cells: number): number =>
     Math.min(
-      Math.ceil(pixels / zoom / (PAGE_CELLS * 2 ** level)) + 1 + MARGIN_PAGES,
+      Math.ceil(pixels / zoom / (PAGE_CELLS * 2 ** level)) + 1 + 2 * VIEW_MARGIN_PAGES,
       pagesAcross(cells, level),
     );
   return touched(view.width, world.width) * touched(view.height, world.height);

@@ -4,11 +4,11 @@
  */
 import 'pixi.js/unsafe-eval';
 import { type Buffer, Container, type Geometry, Mesh, type Shader, Ticker, WebGLRenderer } from 'pixi.js';
-import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { PAGE_CELLS, type PageRect, type Rect, type Size, VIEW_MARGIN_PAGES } from '../../shared/geometry.ts';
 import { cover } from '../stream/cover.ts';
 import type { Decoder } from '../stream/decoder.ts';
 import { BATCHES } from '../stream/messages.ts';
-import { type PageRect, Pyramid } from '../stream/pyramid.ts';
+import { Pyramid } from '../stream/pyramid.ts';
 import { type Camera, snapCamera, visibleCells } from './camera.ts';
 import {
   createGeometry,
@@ -19,8 +19,6 @@ import {
 } from './pageShader.ts';
 import { type PageTexture, Strips } from './strips.ts';
 
-/** Pages on every side of the view that are held too: as many as the server streams. */
-const MARGIN_PAGES = 0.5;
 /** Squares that a layer has room for at first: each page of its strip once. Parts of a coarse page can be many more. */
 const FIRST_SQUARES = 64;
 
@@ -109,7 +107,7 @@ export class WorldView {
   /** The pages of the level that the view needs, with a margin; null when the world is out of view. */
   get pages(): PageRect | null {
     const cells = visibleCells(this.#camera, this.#view, this.#world);
-    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, MARGIN_PAGES);
+    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, VIEW_MARGIN_PAGES);
   }
 
   /** Uploads the batches that have come, and draws. */

@@ -3,9 +3,8 @@
  * from finer pages; where there are none, from a part of a coarser page. So no place flashes empty while the level
  * changes. Pure.
  */
-import { PAGE_CELLS } from '../../shared/geometry.ts';
+import { PAGE_CELLS, type PageRect } from '../../shared/geometry.ts';
 import type { Entry, PageCache } from './pageCache.ts';
-import type { PageRect } from './pyramid.ts';
 
 /**
  * A square to draw. `x`, `y` and `size` are in pages of the wanted level, counted from the rectangle's top left page;

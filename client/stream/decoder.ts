@@ -2,10 +2,9 @@
  * The page's end of the decode worker: raw frames go in, batches of pages come out and wait until they are drawn. A
  * worker that dies or stops answering is replaced at the next join, after which the server sends every page again.
  */
-import type { Size } from '../../shared/geometry.ts';
+import type { PageRect, Size } from '../../shared/geometry.ts';
 import { Signal } from '../events.ts';
 import type { Batch, FromWorker, Light, ToWorker } from './messages.ts';
-import type { PageRect } from './pyramid.ts';
 
 /** The part of `Worker` that is used; tests put a fake in its place. */
 export interface WorkerLike {

@@ -4,11 +4,11 @@
  * slowly skips states and never has a backlog.
  */
 import { decodeFrame, type Frame, FrameError } from '../../shared/frame.ts';
-import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
+import { PAGE_BYTES, type PageRect, type Size } from '../../shared/geometry.ts';
 import { BATCH_PAGES, BATCHES, type FromWorker, type ToWorker } from './messages.ts';
 import { glow, WorldMap } from './overview.ts';
 import { BLANK, type Page, PageStore } from './pageStore.ts';
-import { type PageRect, Pyramid } from './pyramid.ts';
+import { Pyramid } from './pyramid.ts';
 
 /** Factor of alpha on the map, where the average of a small body would be too faint. */
 const MAP_BOOST = 1.6;

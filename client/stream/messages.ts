@@ -3,8 +3,7 @@
  * context, which browsers do not give a page on plain HTTP in a local network, and copying a page into a buffer takes
  * microseconds.
  */
-import type { Rect, Size } from '../../shared/geometry.ts';
-import type { PageRect } from './pyramid.ts';
+import type { PageRect, Rect, Size } from '../../shared/geometry.ts';
 
 /** Most pages with pixels in one batch: what can be uploaded within one drawing. */
 export const BATCH_PAGES = 64;

@@ -1,9 +1,8 @@
 /** Small pictures of many pages: the map of the world, and the light around the bodies in view. Pure. */
-import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { PAGE_CELLS, type PageRect, type Rect, type Size } from '../../shared/geometry.ts';
 import { cover } from './cover.ts';
 import type { Picture } from './messages.ts';
 import type { Page, PageStore } from './pageStore.ts';
-import type { PageRect } from './pyramid.ts';
 
 /** Most texels along a side of the map, which is shown about 160 pixels wide. */
 const MAP_SIDE = 256;

@@ -1,23 +1,25 @@
 /** The pages of all levels of a world. Each has a number of its own, its key. Pure. */
-import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size, topLevel } from '../../shared/geometry.ts';
+import {
+  type PageRect,
+  pageIndex,
+  pagesAcross,
+  pagesTouched,
+  type Rect,
+  type Size,
+  topLevel,
+} from '../../shared/geometry.ts';
 
 /** A page index fits 20 bits at level 0, and fewer above. */
 const LEVEL_KEYS = 2 ** 20;
 
-/** A rectangle of pages of one level; `right` and `bottom` are included. */
-export interface PageRect {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 export class Pyramid {
   readonly top: number;
+  readonly #world: Size;
   readonly #across: number[] = [];
   readonly #down: number[] = [];
 
   constructor(world: Size) {
+    this.#world = world;
     this.top = topLevel(world);
     for (let level = 0; level <= this.top; level++) {
       this.#across.push(pagesAcross(world.width, level));
@@ -61,20 +63,8 @@ export class Pyramid {
     return level > this.top ? -1 : this.key(level, this.px(key) >> 1, this.py(key) >> 1);
   }
 
-  /**
-   * @param margin - pages of that level to add on every side
-   * @returns the pages that show a rectangle of cells, clipped to the world
-   */
+  /** The pages that show a rectangle of cells: see `pagesTouched`. */
   pagesOf(cells: Rect, level: number, margin: number): PageRect {
-    const side = PAGE_CELLS * 2 ** level;
-    const first = (from: number): number => Math.max(0, Math.floor(from / side - margin));
-    const last = (to: number, count: number): number =>
-      Math.min(count - 1, Math.ceil(to / side + margin) - 1);
-    return {
-      left: first(cells.x),
-      top: first(cells.y),
-      right: last(cells.x + cells.width, this.#across[level]),
-      bottom: last(cells.y + cells.height, this.#down[level]),
-    };
+    return pagesTouched(cells, this.#world, level, margin);
   }
 }

@@ -217,7 +217,7 @@ test('a candidate is shown beside the rule in force, in plots and as a film, and
     WAIT,
   );
   // Each figure of the world has its curve.
-  expect(await admin.locator('#figures .spark__line').count()).toBe(6);
+  expect(await admin.locator('#figures .spark__line').count()).toBe(7);
   expect(errors).toEqual([]);
 });
 

@@ -14,6 +14,8 @@ import {
 import type { StrokeMessage } from '../../../shared/protocol.ts';
 import { strokeCost, strokeFault, strokeLength } from '../../../shared/stroke.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 1_024, height: 1_024 };
 const full = { cells: BUDGET_CELLS, capacity: BUDGET_CELLS, perSecond: 1_500 };
 const species = [{ name: 'pikachu', x: -21, y: -19, width: 42, height: 38, thumbnail: '' }];

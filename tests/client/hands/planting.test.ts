@@ -5,6 +5,8 @@ import { labelPlace } from '../../../client/scene/label.ts';
 import { roomFault } from '../../../server/world/room.ts';
 import type { RoomMessage } from '../../../shared/protocol.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 400, height: 300 };
 const species = { name: 'eevee', x: -18, y: -20, width: 34, height: 36, thumbnail: '' };
 const at = (x: number, y: number): HeldSeed => ({ species, x, y });

@@ -14,6 +14,8 @@ import {
   zoomAbout,
 } from '../../../client/scene/camera.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const phone = { width: 360, height: 740 };
 const wall = { width: 3_840, height: 2_160 };
 const world = { width: 1_024, height: 1_024 };

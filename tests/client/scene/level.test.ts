@@ -5,6 +5,8 @@ import { chooseLevel, pagesInView } from '../../../client/scene/level.ts';
 import { topLevel } from '../../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../../shared/limits.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const desktop = { width: 1_920, height: 1_080 };
 const huge = { width: 65_536, height: 65_536 };
 

@@ -4,6 +4,8 @@ import { cover } from '../../../client/stream/cover.ts';
 import { type Entry, PageCache } from '../../../client/stream/pageCache.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const pyramid = new Pyramid({ width: 1_024, height: 1_024 });
 const rect = { left: 0, top: 0, right: 1, bottom: 1 };
 

@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { Feed } from '../../../client/stream/feed.ts';
 import { BATCHES, type Batch, type FromWorker } from '../../../client/stream/messages.ts';
-import { type PageRect, Pyramid } from '../../../client/stream/pyramid.ts';
+import { Pyramid } from '../../../client/stream/pyramid.ts';
 import type { FrameSocket } from '../../../server/stream/deliver/flow.ts';
 import { Stream } from '../../../server/stream/deliver/stream.ts';
 import type { Viewer } from '../../../server/stream/deliver/viewer.ts';
 import { HEADROOM_BYTES } from '../../../server/stream/deliver/viewer.ts';
-import { PAGE_BYTES, PAGE_CELLS, type Rect } from '../../../shared/geometry.ts';
+import { PAGE_BYTES, PAGE_CELLS, type PageRect, type Rect } from '../../../shared/geometry.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
 import { FakeWorld } from '../../rooms/fakeWorld.ts';
 
@@ -168,7 +168,7 @@ class Line {
   }
 }
 
-describe.each([0, 2])('S2 with ε = %i, over a line that loses, doubles, swaps and cuts', (epsilon) => {
+describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and cuts', (epsilon) => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'the drawn pixels are the server’s once the line is good and every page has changed again (random seed %i)',
     (seed) => {

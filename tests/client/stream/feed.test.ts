@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Feed } from '../../../client/stream/feed.ts';
 import { BATCH_PAGES, BATCHES, type Batch, type FromWorker } from '../../../client/stream/messages.ts';
-import { type PageRect, Pyramid } from '../../../client/stream/pyramid.ts';
+import { Pyramid } from '../../../client/stream/pyramid.ts';
 import type { PageUpdate } from '../../../shared/frame.ts';
-import { PAGE_BYTES } from '../../../shared/geometry.ts';
+import { PAGE_BYTES, type PageRect } from '../../../shared/geometry.ts';
 import { delta, empty, key, picture, wire } from './pages.ts';
 
 const world = { width: 2_048, height: 2_048 };

@@ -4,6 +4,8 @@ import { type Entry, PageCache } from '../../../client/stream/pageCache.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 import { PAGE_BYTES } from '../../../shared/geometry.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 1_000, height: 700 };
 const pyramid = new Pyramid(world);
 const never = (): boolean => false;
