@@ -1,10 +1,10 @@
-/** Building elements without a framework. */
+/** Builds elements without a framework. */
 
 import type { Picture } from './stream/messages.ts';
 
 type Child = Node | string;
 
-/** The element that index.html promises. */
+/** @throws Error when index.html has no such element */
 export function byId<T extends HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`index.html has no #${id}`);
@@ -35,12 +35,12 @@ export function svg(
   return element;
 }
 
-/** Writes only what differs: a screen reader and the layout are then left alone. */
+/** Writes a text only when it differs, so that screen readers and the layout are not disturbed. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Puts a picture on a canvas of its size. */
+/** Draws a picture on a canvas, which gets its size. */
 export function develop(canvas: HTMLCanvasElement, { width, height, pixels }: Picture): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

@@ -1,7 +1,8 @@
-/** A list of listeners of one kind. */
+/** Calls its listeners with every value that is emitted. */
 export class Signal<T extends readonly unknown[]> {
   readonly #listeners = new Set<(...args: T) => void>();
 
+  /** @returns a function that removes the listener */
   on(listener: (...args: T) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,8 +1,8 @@
-/** Numbers as a person reads them. */
+/** Numbers and names as a person reads them. What is not a finite number is a dash. */
 
 const DASH = '–';
 
-/** Bytes a second, in the unit that needs at most three digits. */
+/** Bytes per second, in the unit that needs at most three digits. */
 export function formatRate(bytesPerSecond: number): string {
   if (!Number.isFinite(bytesPerSecond)) return DASH;
   if (bytesPerSecond < 1_000) return `${Math.round(bytesPerSecond)} B/s`;
@@ -14,7 +14,7 @@ export function formatRate(bytesPerSecond: number): string {
 export const formatCount = (value: number): string =>
   Number.isFinite(value) ? Math.round(value).toLocaleString('en-GB') : DASH;
 
-/** Steps a second: one decimal only where it says something. */
+/** Steps per second, with a decimal below 10. */
 export const formatSteps = (value: number): string =>
   Number.isFinite(value) ? (value < 10 ? value.toFixed(1) : Math.round(value).toString()) : DASH;
 
@@ -39,14 +39,13 @@ export function formatAge(seconds: number): string {
   return `${Math.floor(whole / size)} ${name}${more > 0 ? ` ${more} ${rest[0]}` : ''}`;
 }
 
-/** 0..1 as a whole percentage; 100 only when nothing at all is missing to the eye. */
+/** A share of 0..1 in whole percent, without the sign. */
 export const formatHealth = (health: number): string =>
   Number.isFinite(health) ? `${Math.floor(Math.min(1, Math.max(0, health)) * 100 + 0.5)}` : DASH;
 
-/** A rule's name as a title: "pikachu" → "Pikachu", "mr-mime" → "Mr Mime". */
-export const formatSpecies = (name: string): string =>
-  name
-    .split(/[-_\s]+/)
-    .filter((word) => word.length > 0)
-    .map((word) => word[0].toUpperCase() + word.slice(1))
-    .join(' ');
+/** "60 %" */
+export const formatPercent = (share: number): string =>
+  Number.isFinite(share) ? `${Math.round(share * 100)} %` : DASH;
+
+/** "pikachu" → "Pikachu", "mr-mime" → "Mr Mime" */
+export { titled as formatSpecies } from '../shared/room.ts';

@@ -1,5 +1,5 @@
-/** Regrow in the browser: join → decode → view → HUD. Wiring only. */
-import type { HelloMessage, StatsMessage } from '../shared/protocol.ts';
+/** The client: joins, decodes, draws, and shows the HUD. Wiring only. */
+import type { StatsMessage } from '../shared/protocol.ts';
 import { expose } from './debug.ts';
 import { byId } from './dom.ts';
 import { Brush } from './hands/brush.ts';
@@ -16,15 +16,15 @@ import { LearnedCard } from './hud/learnedCard.ts';
 import { NameField } from './hud/nameField.ts';
 import { Banner, Hint, Toasts } from './hud/notices.ts';
 import { StatsPanel } from './hud/statsPanel.ts';
+import { Join } from './join.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
-import { Minimap } from './scene/minimap.ts';
 import { Players } from './scene/players.ts';
 import { Stage } from './scene/stage.ts';
-import { WorldView } from './scene/worldView.ts';
-import { Decoder } from './stream/decoder.ts';
-import { Pyramid } from './stream/pyramid.ts';
 import { Theme } from './style/theme.ts';
+
+/** Of 255. */
+const MIN_VISIBLE_ALPHA = 25;
 
 const theme = new Theme();
 const connection = new Connection(location.origin);
@@ -35,12 +35,12 @@ const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke))
 const card = new Card(byId('inspector'), () => inspector.release());
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => (view?.cellAt(x, y)[3] ?? 0) > 25,
+  isAlive: (x, y) => join.cellAt(x, y)[3] > MIN_VISIBLE_ALPHA,
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
 const ground = byId<HTMLCanvasElement>('ground');
-const stage = new Stage({
+const stage: Stage = new Stage({
   root,
   ground,
   overlay,
@@ -52,9 +52,16 @@ const stage = new Stage({
   inspector,
   free: freeView,
   labelRoom,
-  askLight: () => decoder?.askLight(),
+  askLight: () => join.askLight(),
 });
 const address = new Address((camera) => stage.look(camera));
+const join = new Join({
+  connection,
+  stage,
+  address,
+  canvas: byId<HTMLCanvasElement>('world'),
+  minimap: byId('minimap'),
+});
 
 const toasts = new Toasts(byId('toasts'));
 const banner = new Banner(byId('banner'), () => connection.retryNow());
@@ -66,17 +73,9 @@ const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connec
 const buttons = new HudButtons({ theme, help });
 new Dock(byId('dock'), brush);
 
-let hello: HelloMessage | null = null;
 let stats: StatsMessage | null = null;
-let decoder: Decoder | null = null;
-let view: WorldView | null = null;
-let isDrawn = false;
 
-connection.hello.on((message) => {
-  // Another world has taken this one's place: nothing of what is held fits it.
-  if (hello !== null && (hello.width !== message.width || hello.height !== message.height)) location.reload();
-  const isFirst = hello === null;
-  hello = message;
+join.met.on((message) => {
   players.become(message.you);
   planting.meet(message);
   brush.meet(message, message.species, message.budget, performance.now());
@@ -85,74 +84,17 @@ connection.hello.on((message) => {
   help.describe(message);
   nameField.greet(message.name);
   buttons.tint(players.hue(message.you));
-  if (isFirst) void open(message).catch(cannotDraw);
-  else rejoin();
 });
-
-/** The first hello: there is a world to draw now. */
-async function open(message: HelloMessage): Promise<void> {
-  const feed = startDecoder(message);
-  view = await WorldView.create(byId<HTMLCanvasElement>('world'), feed, message);
-  document.documentElement.toggleAttribute('data-plain', view.isSoftware);
-  stage.minimap = new Minimap(byId('minimap'), message, (x, y) => stage.look({ ...stage.camera, x, y }));
-  stage.moved.on((camera) => {
-    address.show(camera);
-    look();
-  });
-  stage.open(message, message.start, view, address.read());
+join.opened.on(({ start }) => {
   hint.greet();
-  inspector.ask(message.start.x, message.start.y);
-}
-
-function startDecoder(world: HelloMessage): Decoder {
-  const started = new Decoder(world);
-  const pyramid = new Pyramid(world);
-  decoder = started;
-  started.join();
-  started.decoded.on((frame) => connection.acknowledge(frame));
-  started.gaps.on((keys) => {
-    // A viewer is sent one level at a time; gaps of the one before close by themselves when it is watched again.
-    const wanted = keys.filter((key) => pyramid.levelOf(key) === stage.level);
-    connection.askKeyframes(
-      stage.level,
-      wanted.map((key) => pyramid.indexOf(key)),
-    );
-  });
-  started.arrived.on(() => {
-    isDrawn = true;
-    stage.invalidate();
-  });
-  started.light.on((light) => stage.shine(light));
-  started.failed.on((reason) => {
-    console.error(reason);
-    connection.abandon('The picture could not be read.');
-  });
-  return started;
-}
-
-function rejoin(): void {
-  decoder?.join();
-  inspector.resume();
-  look();
-}
-
-function look(): void {
-  const rect = stage.visible;
-  if (rect === null) return;
-  connection.look(rect, stage.level);
-  const pages = view?.pages;
-  if (pages) decoder?.look(stage.level, pages);
-}
-
-function cannotDraw(error: unknown): void {
-  console.error(error);
-  connection.dispose();
-  decoder?.dispose();
+  inspector.ask(start.x, start.y);
+});
+join.resumed.on(() => inspector.resume());
+join.failed.on(() => {
   hint.hide();
   banner.show({ text: 'This browser cannot draw the world: it has no WebGL 2.', retryMs: Infinity });
-}
+});
 
-connection.frame.on((bytes) => decoder?.frame(bytes));
 connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
@@ -165,7 +107,7 @@ connection.players.on((message) => {
   players.apply(message);
   for (const { player, tool, radius, points } of message.strokes)
     if (!players.isYou(player)) ghosts.other(players.hue(player), tool, radius, points, performance.now());
-  if (hello !== null) buttons.tint(players.hue(hello.you));
+  if (join.hello !== null) buttons.tint(players.hue(join.hello.you));
   stage.refresh();
 });
 connection.strokeResult.on((result) => brush.settle(result, performance.now()));
@@ -213,10 +155,10 @@ useHands({
 
 expose({
   get ready() {
-    return isDrawn && view !== null;
+    return join.isReady;
   },
   get hello() {
-    return hello;
+    return join.hello;
   },
   get stats() {
     return stats;
@@ -228,9 +170,9 @@ expose({
     return planting.shown === null ? null : { ...planting.shown, species: planting.shown.species.name };
   },
   get decoded() {
-    return { frames: decoder?.frames ?? 0, ms: decoder?.decodeMs ?? 0 };
+    return join.decoded;
   },
-  cellAt: (x, y) => view?.cellAt(x, y) ?? [0, 0, 0, 0],
+  cellAt: (x, y) => join.cellAt(x, y),
   screenToCell: (x, y) => stage.toCell({ x, y }),
   cellToScreen: (x, y) => stage.toScreen(x, y),
   setCamera: (x, y, zoom) => stage.look({ x, y, zoom }),

@@ -1,4 +1,4 @@
-/** Small choices kept in this browser. A browser that keeps nothing is no error. */
+/** Keeps small choices in this browser. One that refuses to keep anything is not an error. */
 
 const PREFIX = 'regrow.';
 
@@ -14,6 +14,6 @@ export function remember(key: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + key, value);
   } catch {
-    // Private windows refuse; the choice then lasts as long as the page.
+    // Private windows refuse: the choice then lasts as long as the page.
   }
 }

@@ -1,4 +1,4 @@
-/** What `/admin/api` answers: the server builds it, the admin's page shows it. JSON. */
+/** The JSON answers of `/admin/api`: the server builds them, the admin's page shows them. */
 import type { Species, StatsMessage } from './protocol.ts';
 
 export interface RuleEntry {
@@ -51,12 +51,12 @@ export interface ProbeAnswer {
     readonly stepsPerFrame: number;
     readonly cutFrame: number;
   };
-  /** What a body of the rule in force suffers under it; null: nothing, or there is none. */
+  /** What this rule does to a body of the rule in force; null when it does no harm, or no rule is in force. */
   readonly fault: string | null;
 }
 
 export interface Player {
-  /** Session id. */
+  /** The id of the guest's connection. */
   readonly id: string;
   readonly name: string;
   readonly address: string;
@@ -69,7 +69,7 @@ export interface Player {
 export interface LiveAnswer {
   readonly who: string;
   readonly stats: Omit<StatsMessage, 'players'> | null;
-  /** As it was set; 0: paused. */
+  /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
   readonly rssBytes: number;
@@ -78,7 +78,7 @@ export interface LiveAnswer {
   readonly width: number;
   readonly height: number;
   readonly species: readonly Species[];
-  /** Rule label → bodies that have wilted under it since the server started; those without are left out. */
+  /** Rule label → bodies that have wilted under it since the server started. Rules without any are left out. */
   readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
   readonly bans: readonly { readonly address: string; readonly until: string; readonly reason: string }[];
@@ -107,7 +107,7 @@ export interface RunningSession {
   readonly droppedWounds: number;
 }
 
-/** A record that cannot be read says why. */
+/** A session that has ended. A record that cannot be read has a `fault` instead of figures. */
 export type PastSession =
   | { readonly id: string; readonly fault: string }
   | {
@@ -139,21 +139,21 @@ export interface OrganismEntry {
   readonly health: number;
 }
 
-/** Candidates are swapped in by an admin's button, or by themselves. */
+/** `manual`: an admin swaps candidates in; `auto`: the tuner does; `off`: nothing is tuned. */
 export type TunerMode = 'off' | 'manual' | 'auto';
 export type TuningStage = 'preparing' | 'measuring' | 'training' | 'comparing';
 
 export interface TunerView {
   readonly mode: TunerMode;
-  /** `paused`: somebody plays; `waiting`: about to be begun, or tried again. */
+  /** `paused`: somebody plays; `waiting`: the job is about to begin, or to be tried again. */
   readonly state: 'off' | 'idle' | 'paused' | 'waiting' | TuningStage;
-  /** Under way, or paused. */
+  /** The job that runs or is paused. */
   readonly job: {
     readonly species: string;
     readonly session: string;
     readonly wounds: number;
     readonly incumbent: string;
-    /** Iterations. */
+    /** Iterations done, and planned. */
     readonly done: number;
     readonly planned: number;
     readonly loss: number | null;
@@ -162,12 +162,37 @@ export interface TunerView {
   } | null;
   /** [iteration, smoothed loss] */
   readonly losses: readonly (readonly [number, number])[];
-  /** [iteration, recovery of a few wounds]; the first is the incumbent's. */
+  /** [iteration, recovery from a few wounds]; the first entry is the incumbent's. */
   readonly probes: readonly (readonly [number, number])[];
-  /** Jobs that wait. */
+  /** Names of the jobs that wait. */
   readonly queue: readonly string[];
-  /** How long the last pause took; null: there was none. */
+  /** Time that the last pause took to take effect; null when there was none. */
   readonly pauseMs: number | null;
   /** Newest first. */
   readonly notes: readonly { readonly at: string; readonly text: string }[];
+}
+
+/** What the tuner enters in a tuned rule's `metrics.comparison`, as far as the admin's page shows it. */
+export interface ComparisonFigures {
+  readonly heldOutWounds: number;
+  readonly trainedWounds: number;
+  readonly randomSeeds: number;
+  readonly iterations: number;
+  /** Time of the training. */
+  readonly seconds: number;
+  /** Mean error 200 steps after the last blow of a held-out wound. */
+  readonly heldOutLossBefore: number;
+  readonly heldOutLossAfter: number;
+  /** Mean error by step after a held-out wound: at steps 0, 10 … 200. */
+  readonly curveBefore: readonly number[];
+  readonly curveAfter: readonly number[];
+  readonly figures: readonly {
+    readonly name: string;
+    readonly group: string;
+    readonly before: number;
+    readonly after: number;
+    /** Chance that it is not worse by more than the margin: 0..1. */
+    readonly p: number;
+    readonly isWorse: boolean;
+  }[];
 }

@@ -4,13 +4,13 @@
  * frame  := u32 frame  u32 step  u16 count  update{count}
  * update := u8 level  u16 px  u16 py  u32 version  u32 base  u8 epsilon  u32 length  payload{length}
  * ```
- * Little-endian. `base` is the version that a delta starts from; 0 means the payload is a keyframe.
- * Payloads are `pageCodec.ts`. An update is encoded once and its bytes go to all who watch the page.
+ * Little-endian. `base` is the version that a delta starts from; 0 means that the payload is a keyframe.
+ * `pageCodec.ts` codes payloads. An update is encoded once, and every viewer of the page gets the same bytes.
  */
 
 export const FRAME_HEADER_BYTES = 10;
 export const UPDATE_HEADER_BYTES = 18;
-/** Keyframe base. Versions start at 1. */
+/** The `base` of a keyframe. Versions start at 1. */
 export const KEYFRAME = 0;
 
 export interface PageUpdate {
@@ -19,7 +19,7 @@ export interface PageUpdate {
   readonly py: number;
   readonly version: number;
   readonly base: number;
-  /** Largest difference from the true pixels, of 255. */
+  /** Largest difference from the true pixels, 0..255. */
   readonly epsilon: number;
   readonly payload: Uint8Array;
 }
@@ -30,12 +30,12 @@ export interface Frame {
   readonly updates: readonly PageUpdate[];
 }
 
-/** The bytes are not of the grammar. */
+/** The bytes do not follow the grammar. */
 export class FrameError extends Error {
   override name = 'FrameError';
 }
 
-/** One update with its header, ready to be put into any viewer's frame. */
+/** @returns the update with its header, ready to be copied into any viewer's frame */
 export function encodeUpdate(update: PageUpdate): Uint8Array {
   const bytes = new Uint8Array(UPDATE_HEADER_BYTES + update.payload.length);
   const view = new DataView(bytes.buffer);
@@ -50,7 +50,7 @@ export function encodeUpdate(update: PageUpdate): Uint8Array {
   return bytes;
 }
 
-/** Writes a frame header at `offset` of a buffer that the updates follow. */
+/** Writes a frame header at `offset`. The `count` updates come right after it. */
 export function writeFrameHeader(
   view: DataView,
   offset: number,
@@ -66,10 +66,11 @@ export function writeFrameHeader(
 /**
  * Reads a whole frame. Payloads are views of `bytes`, not copies.
  *
- * @throws FrameError when it is truncated or has bytes left over
+ * @throws FrameError when the frame is truncated or has bytes left over
  */
 export function decodeFrame(bytes: Uint8Array): Frame {
-  if (bytes.length < FRAME_HEADER_BYTES) throw new FrameError(`frame of ${bytes.length} bytes has no header`);
+  if (bytes.length < FRAME_HEADER_BYTES)
+    throw new FrameError(`a frame of ${bytes.length} bytes has no header`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getUint16(8, true);
   const updates: PageUpdate[] = [];

@@ -1,31 +1,31 @@
-/** Bounds that both sides hold. Each says why it is what it is. */
+/** Bounds that both sides keep, each with its reason. */
 
-/** A name is read at a glance beside a cursor. */
+/** Characters: a name must be readable at a glance beside a cursor. */
 export const MAX_NAME_LENGTH = 24;
-/** A pointer sampled at 120 Hz for half a second; a longer stroke is sent in pieces. */
+/** A pointer sampled at 120 Hz gives 60 points in half a second; a longer drag is sent in pieces. */
 export const MAX_STROKE_POINTS = 64;
-/** Cells: the widest brush, as wide as a whole organism. */
+/** Cells: the widest brush is as wide as a whole organism. */
 export const MAX_BRUSH_RADIUS = 24;
 export const MIN_BRUSH_RADIUS = 0.5;
-/** Cells from one point of a stroke to the next. */
+/** Most cells from one point of a stroke to the next. */
 export const MAX_STROKE_SEGMENT = 256;
-/** Additive noise on a channel; the state itself lives in about -2..2. */
+/** Additive noise on a channel; channels are usually within ±2. */
 export const MAX_NOISE_AMPLITUDE = 1;
-/** Bytes of the largest message a client may send: a full stroke in msgpack is under 2 kB. */
+/** Bytes of the largest message that a client may send; a full stroke in msgpack is under 2 kB. */
 export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
 /**
- * Between two acknowledgements of one client: reading a message costs the server as much as sending a frame. The
- * largest window every 200 ms is still more than the default cap of bytes a second.
+ * Time between two acknowledgements from one client: reading a message costs the server as much as sending a frame. The
+ * largest window every 200 ms is still more than the default cap on bytes per second.
  */
 export const ACK_EVERY_MS = 200;
-/** Messages a second from one client; an attentive page sends about 30 (acks 5, cursor 15, strokes 10). */
+/** Messages per second from one client; a busy player's page sends about 30 (5 acks, 15 cursors, 10 strokes). */
 export const MAX_CLIENT_MESSAGES_PER_SECOND = 120;
-/** Level-0 pages that one viewport may ask for: 4K at one pixel a cell is 60 x 34 pages. */
+/** Pages of one level that a viewport may cover: a 4K screen at one pixel per cell shows 60 x 34. */
 export const MAX_VIEWPORT_PAGES = 2_400;
-/** Cells a player may hurt a second, and how many he may save up (about four widest dabs). */
+/** Cells that a player may hurt per second, and how many may be saved up: about three dabs of the widest brush. */
 export const BUDGET_CELLS_PER_SECOND = 1_500;
 export const BUDGET_CELLS = 6_000;
-/** What planting costs of the same budget. */
+/** Cells that planting takes from the same budget. */
 export const PLANT_COST_CELLS = 1_000;
-/** `/api/world.png` */
+/** Pixels along a side of `/api/world.png`. */
 export const MAX_PNG_SIDE = 2_048;

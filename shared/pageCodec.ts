@@ -1,29 +1,29 @@
 /**
- * A page's pixels as the difference from what the reader already holds (nothing: zeros, for a keyframe).
+ * Codes a page's pixels as the difference from the page that the reader holds. A keyframe's reader holds zeros.
  * ```
- * payload := ()                      a blank page, for a reader who holds a blank one
+ * payload := ()                      a blank page, for a reader that holds a blank one
  *          | u16 check  coded{..}    range-coded: which cells move, and by how much
  *          | u16 check  rgba{4096}   the page itself, where coding would not be shorter
  * ```
- * `check` is a hash of the pixels that result: a payload that is damaged, or meant for another base, throws.
- * The coder is `codec/assembly/`, compiled to WASM: one implementation for both sides. It has to be loaded once.
+ * `check` is a hash of the resulting pixels: a payload that is damaged, or meant for another base, throws.
+ * The coder is `codec/assembly/`, compiled to WASM: one implementation for both sides, loaded once per thread.
  */
 import { PAGE_BYTES, PAGE_CELLS } from './geometry.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
 const CHECK_BYTES = 2;
-/** A page as it is, and its check. */
+/** An uncoded page and its check. */
 export const MAX_PAYLOAD_BYTES = CHECK_BYTES + PAGE_BYTES;
 
-/** Where the build puts the compiled codec: read it (server) or fetch it (browser), then `loadPageCodec`. */
+/** The compiled codec: the server reads it, the browser fetches it, and both call `loadPageCodec`. */
 export const PAGE_CODEC_URL = new URL('../build/wasm/codec.wasm', import.meta.url);
 
-/** The payload is not one for these pixels; the page is as it was. */
+/** The payload does not fit the pixels. The page is unchanged. */
 export class PageCodecError extends Error {
   override name = 'PageCodecError';
 }
 
-/** What the compiled codec gives us: `assembly/codec.ts`. */
+/** What the compiled `codec/assembly/codec.ts` exports. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
   /** Addresses: u8 [64, 64, 4], u8 [64, 64, 4], u8 [MAX_PAYLOAD_BYTES] */
@@ -44,7 +44,7 @@ interface Codec {
 
 let codec: Codec | null = null;
 
-/** Once a thread, before the first page is encoded or decoded. */
+/** Must be called once per thread, and awaited, before the first page is encoded or decoded. */
 export async function loadPageCodec(module: WebAssembly.Module): Promise<void> {
   const instance = await WebAssembly.instantiate(module);
   const { memory, PAGE_AT, TRUTH_AT, PAYLOAD_AT, encode, decode } = instance.exports as unknown as Exports;
@@ -58,7 +58,7 @@ export async function loadPageCodec(module: WebAssembly.Module): Promise<void> {
 }
 
 function loaded(): Codec {
-  if (codec === null) throw new Error('loadPageCodec has not been called (or not waited for)');
+  if (codec === null) throw new Error('loadPageCodec has not been called, or not been awaited');
   return codec;
 }
 
@@ -68,12 +68,13 @@ function checkPage(page: Uint8Array): void {
 }
 
 /**
- * Moves `published` to within ε of `truth` and returns how, or null when nothing had to move. A cell moves
- * when some channel is further than ε from the truth; then each such channel comes to within ε of it.
+ * Moves `published` to within ε of `truth`. A cell moves when a channel is more than ε from the truth; each such
+ * channel then ends within ε of it.
  *
  * @param published - [64, 64, 4], updated in place
  * @param truth - [64, 64, 4], read only
  * @param epsilon - 0..255; 0 is lossless
+ * @returns the payload that moves a reader's page in the same way; null when nothing had to move
  */
 export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: number): Uint8Array | null {
   const { encode, page, truth: goal, payload } = loaded();
@@ -88,9 +89,10 @@ export function encodePage(published: Uint8Array, truth: Uint8Array, epsilon: nu
 }
 
 /**
- * The whole page, for a reader who holds nothing: no bytes at all for a page of zeros.
+ * Encodes the whole page for a reader that holds nothing.
  *
  * @param page - [64, 64, 4], read only
+ * @returns the payload: no bytes for a page of zeros
  */
 export function encodeKeyframe(page: Uint8Array): Uint8Array {
   const { encode, page: held, truth, payload } = loaded();
@@ -100,7 +102,7 @@ export function encodeKeyframe(page: Uint8Array): Uint8Array {
   return payload.slice(0, encode(0));
 }
 
-/** Whether two pages hold the same pixels. */
+/** @returns whether two pages hold the same pixels */
 export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
   const left = wordsOf(a);
   // Only one of the two may use the scratch page.
@@ -111,13 +113,13 @@ export function pagesEqual(a: Uint8Array, b: Uint8Array): boolean {
 
 const aligned = new Uint8Array(PAGE_BYTES);
 
-/** The page as cells, one word each. */
+/** @returns a view of the page with one int32 per cell; its address must be a multiple of 4 */
 function wordsOf(page: Uint8Array): Int32Array {
   checkPage(page);
   return new Int32Array(page.buffer, page.byteOffset, CELLS);
 }
 
-/** The same, of a page that may lie at any address and is only read. */
+/** Like `wordsOf`, for a page at any address that is only read: one that is not aligned is copied first. */
 function readableWordsOf(page: Uint8Array): Int32Array {
   if ((page.byteOffset & 3) === 0) return wordsOf(page);
   aligned.set(page);
@@ -134,12 +136,13 @@ export function decodePage(payload: Uint8Array, page: Uint8Array): void {
   const { decode, page: held, payload: from } = loaded();
   checkPage(page);
   if (payload.length > MAX_PAYLOAD_BYTES)
-    throw new PageCodecError(`payload of ${payload.length} bytes, at most ${MAX_PAYLOAD_BYTES}`);
+    throw new PageCodecError(`payload of ${payload.length} bytes, expected at most ${MAX_PAYLOAD_BYTES}`);
   if (payload.length === 0) {
-    if (page.some((value) => value !== 0)) throw new PageCodecError('payload of a blank page for another');
+    if (page.some((value) => value !== 0))
+      throw new PageCodecError('the payload says "blank page", but the page it is for is not blank');
     return;
   }
-  if (payload.length <= CHECK_BYTES - 1) throw new PageCodecError('payload ends inside its check');
+  if (payload.length <= CHECK_BYTES - 1) throw new PageCodecError('the payload ends inside its check');
   held.set(page);
   from.set(payload);
   switch (decode(payload.length)) {
@@ -147,8 +150,8 @@ export function decodePage(payload: Uint8Array, page: Uint8Array): void {
       page.set(held);
       return;
     case 1:
-      throw new PageCodecError('payload says what no encoder would');
+      throw new PageCodecError('no encoder would have written this payload');
     default:
-      throw new PageCodecError('pixels do not match the check: damaged, or for another base');
+      throw new PageCodecError('the pixels do not match the check: damaged, or for another base');
   }
 }

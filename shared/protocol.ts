@@ -1,13 +1,13 @@
 /**
- * Everything that crosses the wire, once. Control messages are msgpack (Colyseus); cells travel in
- * binary frames (`frame.ts`), under the one type that carries bytes.
+ * Every message between server and client. Control messages are msgpack (Colyseus); pixels travel as binary frames
+ * (`frame.ts`), in messages of type `frame`.
  */
 
 export const ROOM_NAME = 'world';
-/** Grows when an old client can no longer understand the server. */
+/** Is raised when an old client can no longer understand the server. */
 export const PROTOCOL_VERSION = 4;
 
-/** Message types. Below 128, so that Colyseus spends two bytes on the header. */
+/** Message types. All are below 128, so Colyseus' header takes two bytes. */
 export const ServerMessageType = {
   hello: 1,
   frame: 2,
@@ -34,15 +34,15 @@ export const ClientMessageType = {
   room: 40,
 } as const;
 
-/** WebSocket close codes of ours (4000–4999 are the application's). */
+/** Our own WebSocket close codes; 4000–4999 are free for applications. */
 export const CloseCode = {
-  /** Not of the protocol, or out of range in a way no honest client produces. */
+  /** The message does not follow the protocol, or a value is out of a range that our client keeps. */
   badMessage: 4400,
   tooFrequent: 4429,
   tooLarge: 4413,
-  /** Never acknowledged what it was sent. */
+  /** The client never acknowledged its JOIN, or frames. */
   unresponsive: 4408,
-  /** An admin has shown the player out. */
+  /** An admin has removed the player. */
   removed: 4403,
   worldStopped: 4503,
 } as const;
@@ -51,15 +51,15 @@ export type Tool = 'ablate' | 'noise' | 'truncate' | 'plant';
 export const TOOLS: readonly Tool[] = ['ablate', 'noise', 'truncate', 'plant'];
 
 export interface Species {
-  /** Also the rule's name. */
+  /** Also the name of its rule. */
   readonly name: string;
-  /** The mature box's top left corner, seen from the seed; cells. */
+  /** Top left corner of the mature form's box, relative to the seed; cells. */
   readonly x: number;
   readonly y: number;
-  /** Size of the mature form, cells. */
+  /** Size of the mature form's box; cells. */
   readonly width: number;
   readonly height: number;
-  /** Mature form as a data URL (PNG, premultiplied undone), grown by the rule itself. */
+  /** The mature form as a data URL: a PNG, not premultiplied. */
   readonly thumbnail: string;
 }
 
@@ -67,12 +67,12 @@ export interface Species {
 
 export interface HelloMessage {
   readonly protocol: number;
-  /** Your session id; players carry it. */
+  /** The `PlayerState.id` of the player who reads this. */
   readonly you: string;
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** Cells; where to look first (a grown organism near the middle of the garden). */
+  /** Where to look first, in cells: a grown organism near the middle of the garden. */
   readonly start: { readonly x: number; readonly y: number };
   readonly engine: string;
   readonly stepsPerSecond: number;
@@ -82,7 +82,7 @@ export interface HelloMessage {
   readonly budget: Budget;
 }
 
-/** Cells that may still be hurt; it refills with `perSecond` up to `capacity`. */
+/** `cells` may still be hurt; `perSecond` more are added every second, up to `capacity`. */
 export interface Budget {
   readonly cells: number;
   readonly capacity: number;
@@ -92,22 +92,22 @@ export interface Budget {
 export interface PlayerState {
   readonly id: string;
   readonly name: string;
-  /** 0..359, of the cursor. */
+  /** The cursor's hue: 0..359. */
   readonly hue: number;
   /** Cells; null until the pointer has been over the world. */
   readonly cursor: readonly [x: number, y: number] | null;
 }
 
-/** Someone's stroke as it was applied, for others to see: a ghost that fades. */
+/** A stroke that was applied; other players see it as a ghost that fades. */
 export interface SeenStroke {
   readonly player: string;
   readonly tool: Tool;
   readonly radius: number;
-  /** x0, y0, x1, y1, … cells */
+  /** x0, y0, x1, y1, …; cells */
   readonly points: readonly number[];
 }
 
-/** At most 10 a second, only what changed since the last one (`full` on joining). */
+/** At most 10 per second: what changed since the last one. `full`, after joining: everybody. */
 export interface PlayersMessage {
   readonly full: boolean;
   readonly players: readonly PlayerState[];
@@ -116,17 +116,17 @@ export interface PlayersMessage {
 }
 
 export interface StrokeResultMessage {
-  /** The client's own number for the stroke. */
+  /** The number that the client gave the stroke. */
   readonly id: number;
   readonly ok: boolean;
-  /** Why it was refused, for the player to read. */
+  /** Why the stroke was refused, for the player to read. */
   readonly reason?: string;
-  /** At which step it was applied. */
+  /** The step at which it was applied. */
   readonly step?: number;
   readonly budget: Budget;
 }
 
-/** Once a second. */
+/** Once per second. */
 export interface StatsMessage {
   readonly players: number;
   readonly step: number;
@@ -135,9 +135,9 @@ export interface StatsMessage {
   readonly livingCells: number;
 }
 
-/** Answers `inspect`, then again at 2 Hz while the client keeps that organism in view of the pointer. */
+/** Answers `inspect`, then twice per second until the client asks about something else or stops. */
 export interface InspectionMessage {
-  /** null: nobody lives there, or it died. */
+  /** null when no organism lives there, or it has died. */
   readonly organism: null | {
     readonly id: number;
     readonly species: string;
@@ -146,21 +146,21 @@ export interface InspectionMessage {
     readonly y: number;
     /** Steps since it was planted. */
     readonly age: number;
-    /** Seconds since it was planted, of the world's own running time. */
+    /** Seconds of world time since it was planted. */
     readonly ageSeconds: number;
-    /** 0..1 now. */
+    /** 0..1, now. */
     readonly health: number;
     readonly cells: number;
-    /** Who planted it; empty for the garden's. */
+    /** Name of the player who planted it; empty when the garden did. */
     readonly planter: string;
-    /** 0..1, oldest first, one sample every `historySeconds`; at most 240 (a minute at 4 Hz). */
+    /** Health 0..1, oldest first, one sample every `historySeconds`; at most 240 (a minute at 4 Hz). */
     readonly history: readonly number[];
     readonly historySeconds: number;
-    /** The rule it lives by: "pikachu v4". */
+    /** Label of the rule that it lives by: "pikachu v4". */
     readonly rule: string;
-    /** When its rule was swapped, and for which, and when it wilted, and why; oldest first, at most 4. */
+    /** Swaps of its rule (the new rule's label) and wiltings (the reason); oldest first, at most 4. */
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
-    /** It dissolves, or waits for its seed's cell to be free: it grows again from its seed. */
+    /** It dissolves, or waits for the cell of its seed to be free. Then it grows again from its seed. */
     readonly isWilting: boolean;
   };
 }
@@ -168,9 +168,9 @@ export interface InspectionMessage {
 /** Answers `room`. */
 export interface RoomResultMessage {
   readonly species: string;
-  /** The cell that was asked about. */
+  /** The cell in question. */
   readonly at: readonly [x: number, y: number];
-  /** Why a seed cannot be planted there, for the player to read; null: it can. */
+  /** Why a seed cannot be planted there, for the player to read; null when it can. */
   readonly reason: string | null;
 }
 
@@ -178,59 +178,59 @@ export interface PongMessage {
   readonly time: number;
 }
 
-/** A rule was loaded or swapped while you watched. */
+/** A rule came into force after the `hello`. The list replaces the one before. */
 export interface SpeciesMessage {
   readonly species: readonly Species[];
 }
 
-/** Something that everybody should read: who swapped which rule, and what became of it. */
+/** A line to read: who swapped which rule, what became of it, or that a body wilts. */
 export interface NoticeMessage {
   readonly text: string;
 }
 
-/** A rule in force that was tuned on a session's wounds, and the figures behind it (`learned.ts`). */
+/** A rule in force that was tuned on a session's wounds, with figures (`learned.ts` checks them). */
 export interface LearnedRule {
   readonly species: string;
   /** "pikachu v4" */
   readonly label: string;
-  /** ISO 8601: when it came into force. */
+  /** When it came into force, as ISO 8601. */
   readonly since: string;
-  /** Id of the session that it learned from: its beginning. */
+  /** Id of the session that it learned from; the id is the time of its beginning. */
   readonly session: string;
-  /** No session in which somebody was hurt has ended since that one. */
+  /** True when no later session with wounds has ended. */
   readonly isLastSession: boolean;
   readonly wounds: number;
-  /** Median over wounds of that session that it was not tuned on: 0 not at all … 1 whole. */
+  /** Median recovery over wounds of that session that it was not tuned on: 0 (none) to 1 (whole). */
   readonly recoveryBefore: number;
   readonly recoveryAfter: number;
-  /** Median steps until healed; null: most did not heal. */
+  /** Median steps until healed; null when most wounds did not heal. */
   readonly stepsBefore: number | null;
   readonly stepsAfter: number | null;
 }
 
-/** Once, after the hello: what the world has learned, newest first; the client knows what is new to its player. */
+/** Once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read. */
 export interface LearnedMessage {
   readonly rules: readonly LearnedRule[];
 }
 
 // --- client → server ---
 
-/** What the client looks at, in cells; replaces the last one. */
+/** What the client looks at, in cells; replaces the viewport before. */
 export interface ViewportMessage {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** 0..topLevel(world). 0 is one pixel a cell; each above holds the 2x2 averages of the one below. */
+  /** 0..topLevel(world). At level 0 a pixel is a cell; at each higher level it averages 2 x 2 of the level below. */
   readonly level: number;
 }
 
-/** "I have decoded frame n": opens the window. */
+/** The client has decoded this frame and all before it; the server opens the window. */
 export interface AckMessage {
   readonly frame: number;
 }
 
-/** Pages of one level whose base version the client does not hold: row-major page indexes of that level. */
+/** Pages whose base version the client does not hold, as row-major page indexes of one level. */
 export interface KeyframesMessage {
   readonly level: number;
   readonly pages: readonly number[];
@@ -240,13 +240,16 @@ export interface StrokeMessage {
   readonly id: number;
   readonly tool: Tool;
   readonly radius: number;
-  /** x0, y0, x1, y1, … cells. truncate: the point picks the organism, `radius` is what stays about its centre; plant: the seed. */
+  /**
+   * x0, y0, x1, y1, …; cells. For `truncate` the first point picks the organism, and `radius` is the disc about its
+   * centre that stays. For `plant` the first point is the seed's cell.
+   */
   readonly points: readonly number[];
-  /** plant: which species. */
+  /** For `plant` only. */
   readonly species?: string;
 }
 
-/** null: the pointer left. */
+/** null when the pointer has left the world. */
 export interface CursorMessage {
   readonly at: readonly [x: number, y: number] | null;
 }
@@ -255,12 +258,12 @@ export interface NameMessage {
   readonly name: string;
 }
 
-/** Ask about the organism at a cell, or (null) stop. */
+/** Asks about the organism at a cell; null stops the answers. */
 export interface InspectMessage {
   readonly at: readonly [x: number, y: number] | null;
 }
 
-/** Whether a seed of a species may be planted at a cell; at most one answer at a time, of the newest question. */
+/** Asks whether a seed may be planted at a cell. The server answers one question at a time, and always the newest. */
 export interface RoomMessage {
   readonly species: string;
   /** Whole numbers; the cell may lie outside the world. */

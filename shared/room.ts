@@ -1,14 +1,13 @@
 /**
- * Room up to the world's edge: the part of "is there room for a grown body" that needs to know nobody who lives
- * there, so the page knows the answer before it asks. Pure.
+ * Whether a grown body fits between a seed and the world's edge. Neighbours do not matter for this part of the answer,
+ * so the client knows it without asking. Pure.
  */
 import type { Rect, Size } from './geometry.ts';
 
 /**
- * Why a body that grows from a seed at a cell would not lie within the world, for a player to read; null when it
- * would.
- *
- * @param box - of the mature form, seen from the seed; cells
+ * @param box - box of the mature form, relative to the seed; cells
+ * @returns why a body grown from a seed at (x, y) would cross the world's edge, for a player to read; null when it
+ * would not
  */
 export function edgeFault(species: string, box: Rect, x: number, y: number, world: Size): string | null {
   const sides: readonly (readonly [name: string, needed: number, there: number])[] = [
@@ -29,7 +28,12 @@ export const withArticle = (species: string): string =>
 
 const cellsOf = (count: number): string => (count === 1 ? '1 free cell' : `${count} free cells`);
 
-/** As the page writes it: "mr-mime" is Mr Mime. */
-const titled = (species: string): string => species.split(/[-_]+/).map(capitalised).join(' ');
+/** "mr-mime" → "Mr Mime" */
+export const titled = (species: string): string =>
+  species
+    .split(/[-_\s]+/)
+    .filter(Boolean)
+    .map(capitalised)
+    .join(' ');
 
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,6 +1,6 @@
 /**
- * Strokes: which are valid and what they cost. The room, the world and the client all ask here, so a
- * client can know the answer before it sends. It knows nothing of who lives where; the world does.
+ * Which strokes are valid, and what they cost. The room, the world and the client all ask here, so a client knows the
+ * answer before it sends. Whether a seed has room among its neighbours only the world can say.
  *
  * A point names the cell it lies in: (x, y) with 0 <= x < width. A brush may hang over the world's edge.
  */
@@ -15,16 +15,17 @@ import {
 } from './limits.ts';
 import { type StrokeMessage, TOOLS } from './protocol.ts';
 
-/** What cutting an organism down costs: about the area of a whole one, whatever radius stays. */
+/** Cells that a `truncate` costs, for any radius: about the area of a whole organism. */
 export const TRUNCATE_COST_CELLS = PLANT_COST_CELLS;
 
-type Point = readonly [x: number, y: number];
-
-const pointAt = (points: readonly number[], i: number): Point => [points[i * 2], points[i * 2 + 1]];
+const pointAt = (points: readonly number[], i: number): readonly [x: number, y: number] => [
+  points[i * 2],
+  points[i * 2 + 1],
+];
 
 /**
- * Why a stroke cannot be done, for its player to read; null when it can. Trusts nothing about the
- * message but that it is an object.
+ * @param stroke - an object; its fields may have any type
+ * @returns why the stroke cannot be done, for its player to read; null when it can
  */
 export function strokeFault(
   stroke: StrokeMessage,
@@ -40,7 +41,7 @@ export function strokeFault(
   if (points.length > MAX_STROKE_POINTS * 2) return `A stroke has at most ${MAX_STROKE_POINTS} points.`;
   if (!points.every((value) => Number.isFinite(value))) return 'A stroke is made of numbers.';
 
-  // Only brushes may hang over the edge; a seed or a chosen organism lies inside.
+  // A brush may hang over the edge; a seed, or the point that picks an organism, may not.
   const brush = tool === 'ablate' || tool === 'noise';
   const reach = brush ? radius : 0;
   for (let i = 0; i < points.length / 2; i++) {
@@ -56,18 +57,18 @@ export function strokeFault(
   if (tool === 'plant' && !species.some(({ name }) => name === stroke.species))
     return `There is no species ${quote(stroke.species)}.`;
   if (strokeCost(stroke) > BUDGET_CELLS)
-    return `A stroke covers at most ${BUDGET_CELLS} cells: make it shorter or thinner.`;
+    return `A stroke covers at most ${BUDGET_CELLS} cells: make it shorter or narrower.`;
   return null;
 }
 
-/** What a valid stroke takes from its player's budget, in cells: about the area that a brush covers. */
+/** @returns cells that a valid stroke takes from its player's budget: about the area that its brush covers */
 export function strokeCost(stroke: StrokeMessage): number {
   if (stroke.tool === 'plant') return PLANT_COST_CELLS;
   if (stroke.tool === 'truncate') return TRUNCATE_COST_CELLS;
   return Math.ceil(Math.PI * stroke.radius ** 2 + 2 * stroke.radius * strokeLength(stroke.points));
 }
 
-/** Length of a polyline x0, y0, x1, y1, … */
+/** @returns the length of the polyline x0, y0, x1, y1, … */
 export function strokeLength(points: readonly number[]): number {
   let length = 0;
   for (let i = 1; i < points.length / 2; i++) {
@@ -78,5 +79,5 @@ export function strokeLength(points: readonly number[]): number {
   return length;
 }
 
-/** A stranger's text, short enough to be read back to him. */
+/** Text that a client sent, cut to 32 characters, so that an answer cannot be made long. */
 const quote = (text: unknown): string => `"${String(text).slice(0, 32)}"`;

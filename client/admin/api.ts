@@ -1,6 +1,6 @@
-/** Asks `/admin/api`; errors are as the server worded them. */
+/** Requests to `/admin/api`. */
 
-/** `message` is the server's own words. */
+/** `message` is in the server's words. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: number;
@@ -13,7 +13,7 @@ export class ApiError extends Error {
 
 const BASE = '/admin/api/';
 
-/** @throws ApiError; status 0: nobody answered */
+/** @throws ApiError when the server refuses, or does not answer (status 0) */
 export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   const isFile = body instanceof Blob;
   const init: RequestInit = { method, headers: {} };
@@ -29,7 +29,8 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
     throw new ApiError(0, 'the server does not answer');
   }
   const answer = (await response.json().catch(() => ({}))) as T & { readonly error?: string };
-  if (!response.ok) throw new ApiError(response.status, answer.error ?? `the server said ${response.status}`);
+  if (!response.ok)
+    throw new ApiError(response.status, answer.error ?? `the server answered with status ${response.status}`);
   return answer;
 }
 

@@ -1,33 +1,13 @@
-/** A tuned rule beside the one it was made of: what each heals, how fast, and both healing the same wound. */
+/** A tuned rule beside its parent: how much each heals, how fast, and a film of both healing the same wound. */
 
-import type { RuleEntry } from '../../shared/adminApi.ts';
+import type { ComparisonFigures, RuleEntry } from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
-import { formatCount } from '../format.ts';
-import { prefersReducedMotion } from '../style/theme.ts';
+import { formatCount, formatPercent } from '../format.ts';
 import { healingFilmUrl } from './api.ts';
+import { playStrip } from './film.ts';
 import { CurvePlot, type Point } from './plots.ts';
 
-export interface ComparisonFigures {
-  readonly heldOutWounds: number;
-  readonly trainedWounds: number;
-  readonly randomSeeds: number;
-  readonly iterations: number;
-  readonly seconds: number;
-  readonly heldOutLossBefore: number;
-  readonly heldOutLossAfter: number;
-  readonly curveBefore: readonly number[];
-  readonly curveAfter: readonly number[];
-  readonly figures: readonly {
-    readonly name: string;
-    readonly group: string;
-    readonly before: number;
-    readonly after: number;
-    readonly p: number;
-    readonly isWorse: boolean;
-  }[];
-}
-
-/** Null when the registry holds none, or something else under that name. */
+/** @returns the comparison in a rule's metrics; null when there is none, or it has another form */
 export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): ComparisonFigures | null {
   const found = metrics.comparison as Partial<ComparisonFigures> | null | undefined;
   return Array.isArray(found?.figures) && Array.isArray(found.curveBefore) && Array.isArray(found.curveAfter)
@@ -35,11 +15,10 @@ export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): Compariso
     : null;
 }
 
+/** Steps between two points of a curve. */
 const LOOK_STEPS = 10;
 const FRAME_MS = 90;
-/** The whole body, and the fresh wound, are looked at for longer. */
-const HOLD_FRAMES = 8;
-/** As the server films: before the wound, right after it, and every 8 steps to 200. */
+/** The server films the body before the wound, right after it, and every 8 steps until step 200. */
 const FRAMES = 27;
 const ROW = { height: 18, label: 150, bar: 150, value: 88 } as const;
 
@@ -78,7 +57,7 @@ export class Comparison {
         h(
           'figcaption',
           {},
-          h('span', {}, 'Healed 200 steps after'),
+          h('span', {}, 'Healed after 200 steps'),
           h('span', { class: 'soft' }, 'before · after'),
         ),
         bars(recoveries),
@@ -102,7 +81,7 @@ export class Comparison {
     );
   }
 
-  /** Both rules heal the same wound, over and over; without motion, its end. */
+  /** A film of both rules healing the same wound. */
   #film(rule: RuleEntry): HTMLElement {
     const canvas = h('canvas', {
       class: 'film film--pair',
@@ -110,27 +89,12 @@ export class Comparison {
       'aria-label': `The rule in force, left, and ${rule.label}, right, heal the same wound`,
     });
     const strip = new Image();
-    strip.addEventListener('error', () => canvas.replaceWith(h('p', { class: 'soft' }, 'Its film is gone.')));
-    strip.addEventListener('load', () => {
-      const height = strip.naturalHeight / FRAMES;
-      canvas.width = strip.naturalWidth;
-      canvas.height = height;
-      const context = canvas.getContext('2d')!;
-      const draw = (frame: number): void => {
-        context.clearRect(0, 0, canvas.width, height);
-        context.drawImage(strip, 0, frame * height, canvas.width, height, 0, 0, canvas.width, height);
-      };
-      if (prefersReducedMotion()) return draw(FRAMES - 1);
-      const order = Array.from({ length: FRAMES }, (_, frame) =>
-        Array<number>(frame < 2 || frame === FRAMES - 1 ? HOLD_FRAMES : 1).fill(frame),
-      ).flat();
-      let at = 0;
-      draw(0);
-      const timer = setInterval(() => {
-        if (!canvas.isConnected) clearInterval(timer);
-        else draw(order[at++ % order.length]);
-      }, FRAME_MS);
-    });
+    strip.addEventListener('error', () =>
+      canvas.replaceWith(h('p', { class: 'soft' }, 'The film was deleted.')),
+    );
+    strip.addEventListener('load', () =>
+      playStrip(canvas, strip, { frames: FRAMES, held: [0, 1, FRAMES - 1], frameMs: FRAME_MS }),
+    );
     strip.src = healingFilmUrl(rule.id);
     return canvas;
   }
@@ -143,7 +107,7 @@ const short = (value: number): string =>
     ? String(Number(value.toPrecision(3)))
     : value.toExponential(1);
 
-/** A row a kind: the faint bar is before, the bright one after. 0 at the left, 1 (whole again) at the right. */
+/** One row per kind of damage. The faint bar is before, the bright one after; 0 is at the left, 1 (whole) at the right. */
 function bars(figures: ComparisonFigures['figures']): SVGElement {
   const width = ROW.label + ROW.bar + ROW.value;
   const x = (value: number): string => (ROW.bar * Math.min(1, Math.max(0, value))).toFixed(1);
@@ -177,10 +141,8 @@ function bars(figures: ComparisonFigures['figures']): SVGElement {
         text(ROW.label - 8, 'end', name.replace(', recovery', '')),
         rect(before, 2, 'was'),
         rect(after, 9, isWorse ? 'worse' : 'now'),
-        text(width, 'end', `${percent(before)} · ${percent(after)}`),
+        text(width, 'end', `${formatPercent(before)} · ${formatPercent(after)}`),
       ];
     }),
   );
 }
-
-const percent = (share: number): string => (Number.isFinite(share) ? `${Math.round(share * 100)} %` : '–');

@@ -1,4 +1,4 @@
-/** The admin's page: log in, then rules, world, players and figures, asked for once a second. Wiring only. */
+/** The admin's page: login, then rules, world, players and figures, asked for every second. Wiring only. */
 
 import type {
   AuditEntry,
@@ -22,7 +22,7 @@ import { Upload } from './upload.ts';
 import { WorldPanel } from './worldPanel.ts';
 
 const LIVE_MS = 1_000;
-/** Of the slower questions: rules, and who did what. */
+/** Rules, health and the audit log are asked for at every third tick. */
 const SLOW_EVERY = 3;
 const SAY_MS = 6_000;
 const MAX_ASKED_HEALTH = 2_000;
@@ -35,20 +35,21 @@ const say = byId('say');
 const world = new WorldPanel(byId('world'), (control) => void act('POST', 'world', control, 'Done.'));
 const sessions = new SessionsPanel(
   byId('sessions'),
-  () => void act('POST', 'sessions/end', {}, 'Ended; its record is kept.'),
+  () => void act('POST', 'sessions/end', {}, 'The session has ended. Its record is kept.'),
 );
 const people = new PeoplePanel(byId('players'), {
   act: (id, action) => void act('POST', `players/${encodeURIComponent(id)}`, action, 'Done.'),
   unban: (address) => void act('DELETE', `bans/${encodeURIComponent(address)}`, undefined, 'Done.'),
 });
 const trial = new Trial(byId('trial'), {
-  swap: (order) => act('POST', 'swaps', order, 'Swapped; it is being watched.'),
+  swap: (order) => act('POST', 'swaps', order, 'Swapped. The new rule is being watched.'),
 });
 const rules = new RulesPanel(
   { list: byId('rules'), species: byId('species'), swaps: byId('swaps') },
   {
     choose: (rule) => choose(rule),
-    rollBack: (species) => void act('POST', 'rollback', { species }, 'Rolled back; it is being watched.'),
+    rollBack: (species) =>
+      void act('POST', 'rollback', { species }, 'Rolled back. The rule is being watched.'),
   },
 );
 const tuner = new TunerPanel(byId('tuner'), {
@@ -56,7 +57,7 @@ const tuner = new TunerPanel(byId('tuner'), {
 });
 new Upload(byId('upload'), byId<HTMLInputElement>('file'), {
   done: (rule) => {
-    tell(`${rule.label} is in the registry: have a look before it is swapped in.`);
+    tell(`${rule.label} is in the registry. Look at its trial before you swap it in.`);
     void refreshSlow().then(() => {
       const entry = latest?.rules.find(({ id }) => id === rule.id);
       if (entry !== undefined) choose(entry);
@@ -87,7 +88,7 @@ function tell(text: string, isError = false): void {
   }, SAY_MS);
 }
 
-/** Does it, says what came of it, and looks again at once. */
+/** Sends a request, says whether it succeeded, and refreshes the page at once. */
 async function act(method: string, path: string, body: unknown, done: string): Promise<void> {
   try {
     await ask(method, path, body);
@@ -123,8 +124,9 @@ async function refreshLive(): Promise<void> {
 }
 
 /**
- * Beside each figure that moves, the curve of its last two minutes.
+ * Shows a figure with the curve of its last two minutes.
  *
+ * @param value - the next point of the curve; left out when it is not finite
  * @param details - shown when the pointer rests on the figure
  */
 function figure(name: string, value: number, text: string, details = ''): void {
@@ -141,7 +143,7 @@ function figure(name: string, value: number, text: string, details = ''): void {
   shown.spark.add(value);
 }
 
-/** Mean of all that live. Of very many it is not asked: the answer would be megabytes. */
+/** The mean health of all organisms; not renewed for more than 2,000, whose list would be megabytes. */
 async function refreshHealth(alive: number): Promise<void> {
   if (!(alive <= MAX_ASKED_HEALTH)) return;
   const organisms = await ask<readonly OrganismEntry[]>('GET', 'organisms');
@@ -195,7 +197,7 @@ login.addEventListener('submit', async (event) => {
   } catch (reason) {
     error.textContent = (reason as Error).message;
   }
-  // Sent once, and kept nowhere.
+  // The token is sent once and kept nowhere.
   token.value = '';
 });
 logout.addEventListener('click', async () => {

@@ -1,4 +1,4 @@
-/** Players and bans, and the log of who did what. */
+/** The panel of players and bans, and the audit log. */
 
 import type { AuditEntry, LiveAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
@@ -23,7 +23,7 @@ export class PeoplePanel {
   }
 
   show({ players, bans }: LiveAnswer): void {
-    // Built anew only when it differs in more than the clock: a button must not vanish under the pointer.
+    // Built again only when more than the seconds have changed: a button must not vanish under the pointer.
     const key = JSON.stringify([
       players.map(({ seconds, ...rest }) => [rest, Math.floor(seconds / 10)]),
       bans,
@@ -63,7 +63,7 @@ export class PeoplePanel {
             { class: 'grow soft' },
             `${address} is banned${until === '' ? '' : ` until ${when(until)}`}`,
           ),
-          button('Take back', () => this.#handlers.unban(address)),
+          button('Lift the ban', () => this.#handlers.unban(address)),
         ),
       ),
     );

@@ -1,21 +1,21 @@
-/** Small plots as SVG: curves that grow, and bars before and after. They draw; the numbers are their callers'. */
+/** Small plots as SVG: curves that grow, and sparklines. */
 import { h, setText, svg } from '../dom.ts';
 
 export type Point = readonly [x: number, y: number];
 
 export interface Curve {
   readonly points: readonly Point[];
-  /** `was` is drawn faintly: what it is compared with. */
+  /** `was` is what the curve is compared with; it is drawn faintly. */
   readonly kind: 'now' | 'was';
   readonly name: string;
 }
 
 export interface CurveOptions {
-  /** For who does not see it; the newest value is added. */
+  /** Text for screen readers; the newest value is added. */
   readonly label: string;
-  /** Errors span decades. */
+  /** Whether the y axis is logarithmic, for errors that span decades. */
   readonly isLog?: boolean;
-  /** Of y, when fixed. */
+  /** The range of y; by default that of the values. */
   readonly range?: readonly [low: number, high: number];
   readonly show: (value: number) => string;
 }
@@ -27,7 +27,10 @@ const BOTTOM = 16;
 const TOP = 8;
 
 /**
- * Where values lie in a box, 0..1 from its lower left corner; what is not finite, or not above 0 on a log axis, is left out.
+ * Places points in a box, 0..1 from its lower left corner. Points that are not finite, or not above 0 on a logarithmic
+ * axis, are left out.
+ *
+ * @returns also the range of y (`low`, `high`) and the largest x (`end`)
  */
 export function placed(
   curves: readonly (readonly Point[])[],
@@ -71,7 +74,7 @@ const pathOf = (
     ? ''
     : `M${points.map(([x, y]) => `${(left + x * width).toFixed(1)} ${(top + (1 - y) * height).toFixed(1)}`).join('L')}`;
 
-/** One plot that is drawn anew with every look; the element stays. */
+/** A plot of curves; its element stays while the curves change. */
 export class CurvePlot {
   readonly element: HTMLElement;
   readonly #svg = svg('svg', { class: 'curve', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img' });
@@ -135,7 +138,7 @@ export class CurvePlot {
 
 const SPARK = { width: 72, height: 18, points: 120 } as const;
 
-/** The last two minutes of a figure, beside it. */
+/** A sparkline: the last 120 values of a figure. */
 export class Spark {
   readonly element = svg('svg', {
     class: 'spark',
@@ -150,14 +153,14 @@ export class Spark {
     this.element.append(this.#line);
   }
 
-  /** What is not finite is left out. */
+  /** Adds a value; one that is not finite is left out. */
   add(value: number): void {
     if (!Number.isFinite(value)) return;
     this.#values = [...this.#values.slice(1 - SPARK.points), value];
     const last = this.#values.length - 1;
-    const most = Math.max(...this.#values);
+    const highest = Math.max(...this.#values);
     const points = this.#values.map(
-      (one, i): Point => [1 - (last - i) / (SPARK.points - 1), most <= 0 ? 0 : Math.max(0, one / most)],
+      (one, i): Point => [1 - (last - i) / (SPARK.points - 1), highest <= 0 ? 0 : Math.max(0, one / highest)],
     );
     this.#line.setAttribute('d', pathOf(points, 0, SPARK.width, 1.5, SPARK.height - 3));
   }

@@ -1,8 +1,8 @@
-/** The list of rules, each with a thumbnail grown by itself, and what is in force. */
+/** The list of rules, each with a picture of what it grows, the rules in force, and the swaps. */
 
 import type { ProbeAnswer, RuleEntry, RulesAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
-import { formatSpecies } from '../format.ts';
+import { formatPercent, formatSpecies } from '../format.ts';
 import { ask, fileUrl } from './api.ts';
 
 export interface RulesHandlers {
@@ -16,7 +16,7 @@ export class RulesPanel {
   readonly #swaps: HTMLElement;
   readonly #handlers: RulesHandlers;
   readonly #thumbnails = new Map<number, Promise<string>>();
-  /** Rules are grown one after the other: the server tries out one at a time. */
+  /** Thumbnails are asked for one after the other: the server probes one rule at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #shown = '';
   #chosen = 0;
@@ -132,7 +132,7 @@ export class RulesPanel {
   }
 }
 
-/** What is known of how good it is, in a line; an evaluation's shape, or a few numbers. */
+/** A line about how good a rule is: from its evaluation, else from the first four numbers in its metrics. */
 function metricsLine(metrics: Readonly<Record<string, unknown>>): string {
   const recovery = spreads(metrics.recovery);
   const mse = spreads(metrics.mse);
@@ -140,7 +140,7 @@ function metricsLine(metrics: Readonly<Record<string, unknown>>): string {
   if (recovery.length > 0) {
     const worst = Math.min(...recovery.map(([, { worst }]) => worst));
     const median = recovery.reduce((sum, [, { median }]) => sum + median, 0) / recovery.length;
-    parts.push(`heals ${percent(median)} of a cut, ${percent(worst)} at worst`);
+    parts.push(`heals ${formatPercent(median)} of a cut, ${formatPercent(worst)} at worst`);
   }
   const last = mse.at(-1);
   if (last !== undefined) parts.push(`error ${last[1].median.toExponential(1)} at step ${last[0]}`);
@@ -150,6 +150,7 @@ function metricsLine(metrics: Readonly<Record<string, unknown>>): string {
   return parts.join(' · ') || 'no figures';
 }
 
+/** @returns the entries of an object that have a median and a worst value */
 function spreads(value: unknown): [string, { median: number; worst: number }][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value as Record<string, { median: number; worst: number }>).filter(
@@ -157,9 +158,7 @@ function spreads(value: unknown): [string, { median: number; worst: number }][] 
   );
 }
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
-
-/** Today: the time; else the day. */
+/** @returns the time of day if it was today, else the date */
 export function when(iso: string): string {
   const date = new Date(iso);
   const isToday = date.toDateString() === new Date().toDateString();

@@ -1,4 +1,4 @@
-/** The running session, the button that ends it, and those before it. */
+/** The running session with a button that ends it, and past sessions. */
 
 import type { PastSession, SessionsAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
@@ -9,7 +9,7 @@ const ENDS: Readonly<Record<string, string>> = {
   empty: 'everybody had left',
   admin: 'ended by an admin',
   shutdown: 'the server was stopped',
-  crash: 'the server was cut off',
+  crash: 'the server crashed',
 };
 
 export class SessionsPanel {
@@ -17,7 +17,7 @@ export class SessionsPanel {
   readonly #none = h(
     'p',
     { class: 'soft' },
-    'Nobody is playing: the next player, or the next stroke, begins one.',
+    'Nobody is playing. The next player or stroke begins a session.',
   );
   readonly #end = h('button', { class: 'button', type: 'button' }, 'End session');
   readonly #past = h('div', { class: 'list list--short' });
@@ -50,18 +50,18 @@ export class SessionsPanel {
         ],
         ['wounds', `${formatCount(wounds)}${openWounds > 0 ? ` + ${formatCount(openWounds)} open` : ''}`],
         ['healed', formatCount(healed)],
-        ...(droppedWounds > 0 ? [['too many', formatCount(droppedWounds)] as [string, string]] : []),
+        ...(droppedWounds > 0 ? [['not recorded', formatCount(droppedWounds)] as [string, string]] : []),
       ];
       this.#figures.replaceChildren(
         ...figures.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
       );
     }
-    // The list stays as it is under a hand that scrolls it.
+    // The list is built again only when it has changed, so that it can be scrolled.
     const key = JSON.stringify(past);
     if (key === this.#shown) return;
     this.#shown = key;
     this.#past.replaceChildren(
-      ...(past.length === 0 ? [h('p', { class: 'soft' }, 'There has been none.')] : past.map(line)),
+      ...(past.length === 0 ? [h('p', { class: 'soft' }, 'There was no session yet.')] : past.map(line)),
     );
   }
 }
@@ -88,7 +88,7 @@ function line(session: PastSession): HTMLElement {
     count(players, 'player'),
     count(strokes, 'stroke'),
     `${count(wounds, 'wound')}${wounds > 0 ? `, ${formatCount(healed)} healed` : ''}`,
-    ...(droppedWounds > 0 ? [`${formatCount(droppedWounds)} too many`] : []),
+    ...(droppedWounds > 0 ? [`${count(droppedWounds, 'wound')} not recorded`] : []),
     ENDS[endedBy] ?? endedBy,
   ];
   const row = h('p', { class: 'line' }, title, h('span', { class: 'soft' }, ` ${facts.join(' · ')}`));

@@ -1,8 +1,8 @@
-/** One rule before it is swapped in: its film and figures, whom it shall be for, and the button. */
+/** The chosen rule before a swap: its film and figures, and the form that swaps it in. */
 
 import type { OrganismEntry, ProbeAnswer, RuleEntry } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
-import { formatSpecies } from '../format.ts';
+import { formatPercent, formatSpecies } from '../format.ts';
 import { ask } from './api.ts';
 import { playFilm } from './film.ts';
 
@@ -16,9 +16,9 @@ export interface TrialHandlers {
 }
 
 const SCOPES = [
-  ['species', 'all of it'],
-  ['organism', 'one, as a canary'],
-  ['planted', 'planted from now on'],
+  ['species', 'all organisms'],
+  ['organism', 'one organism, as a canary'],
+  ['planted', 'organisms planted from now on'],
 ] as const;
 
 export class Trial {
@@ -33,7 +33,7 @@ export class Trial {
 
   async show(rule: RuleEntry, species: readonly string[]): Promise<void> {
     this.rule = rule.id;
-    this.#root.replaceChildren(h('p', { class: 'soft' }, `${rule.label} is being grown…`));
+    this.#root.replaceChildren(h('p', { class: 'soft' }, `Growing ${rule.label}…`));
     let probe: ProbeAnswer;
     try {
       probe = await ask<ProbeAnswer>('GET', `rules/${rule.id}/probe`);
@@ -42,7 +42,7 @@ export class Trial {
         this.#root.replaceChildren(h('p', { class: 'error', role: 'alert' }, (error as Error).message));
       return;
     }
-    // Another one was chosen meanwhile.
+    // Another rule was chosen in the meantime.
     if (this.rule !== rule.id) return;
     const canvas = h('canvas', {
       class: 'film',
@@ -63,7 +63,7 @@ export class Trial {
           h(
             'span',
             {},
-            `grown ${percent(healthGrown)} → cut ${percent(healthCut)} → healed ${percent(healthHealed)}`,
+            `grown ${formatPercent(healthGrown)} → cut ${formatPercent(healthCut)} → healed ${formatPercent(healthHealed)}`,
           ),
         ),
       ),
@@ -80,7 +80,7 @@ export class Trial {
         h('option', { value: name }, `${formatSpecies(name)}${isNew ? ' (a new species)' : ''}`),
       );
     }
-    const scope = h('select', { 'aria-label': 'Whom' });
+    const scope = h('select', { 'aria-label': 'Which organisms' });
     for (const [value, text] of SCOPES) scope.append(h('option', { value }, text));
     const organism = h('select', { 'aria-label': 'Which organism', hidden: '' });
     const refill = async (): Promise<void> => {
@@ -94,7 +94,7 @@ export class Trial {
             h(
               'option',
               { value: String(one.id) },
-              `#${one.id} at ${one.x}, ${one.y}, ${percent(one.health)}`,
+              `#${one.id} at ${one.x}, ${one.y}, ${formatPercent(one.health)}`,
             ),
           ),
       );
@@ -112,5 +112,3 @@ export class Trial {
     return form;
   }
 }
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;

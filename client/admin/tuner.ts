@@ -1,8 +1,8 @@
-/** The tuner: what it does now, with curves that grow, what waits, and what came of it. */
+/** The tuner: the job that runs, with its curves, the jobs that wait, and the rules that were tuned. */
 
 import type { RuleEntry, TunerView } from '../../shared/adminApi.ts';
 import { h, setText } from '../dom.ts';
-import { formatAge, formatSpecies } from '../format.ts';
+import { formatAge, formatPercent, formatSpecies } from '../format.ts';
 import { Comparison, comparisonOf } from './comparison.ts';
 import { CurvePlot } from './plots.ts';
 import { when } from './rules.ts';
@@ -15,18 +15,18 @@ export interface TunerHandlers {
 }
 
 const MODES = [
-  ['manual', 'by hand'],
-  ['auto', 'by themselves'],
-  ['off', 'off: nothing is tuned'],
+  ['manual', 'by an admin'],
+  ['auto', 'automatically'],
+  ['off', 'never: nothing is tuned'],
 ] as const;
-/** Newest first. */
+/** Tuned rules in the list: the newest. */
 const MAX_SHOWN = 12;
 const STATES: Readonly<Record<TunerView['state'], string>> = {
   off: 'Off',
-  idle: 'Idle: nothing waits',
-  paused: 'Paused: somebody plays',
+  idle: 'Idle: no job waits',
+  paused: 'Paused: somebody is playing',
   waiting: 'About to begin',
-  preparing: 'Beginning',
+  preparing: 'Preparing',
   measuring: 'Measuring the rule in force',
   training: 'Training',
   comparing: 'Comparing',
@@ -50,7 +50,7 @@ export class TunerPanel {
   readonly #health = new CurvePlot('Healed of two wounds', {
     label: 'How much of two wounds is healed',
     range: [0, 1],
-    show: (value) => `${Math.round(value * 100)} %`,
+    show: formatPercent,
   });
   #shownRules = '';
   #shownNotes = '';
@@ -59,9 +59,9 @@ export class TunerPanel {
     this.#handlers = handlers;
     for (const [value, text] of MODES) this.#mode.append(h('option', { value }, text));
     this.#mode.addEventListener('change', () =>
-      handlers.act({ action: 'mode', mode: this.#mode.value }, 'Better rules: understood.'),
+      handlers.act({ action: 'mode', mode: this.#mode.value }, 'The setting is saved.'),
     );
-    this.#cancel.addEventListener('click', () => handlers.act({ action: 'cancel' }, 'Given up.'));
+    this.#cancel.addEventListener('click', () => handlers.act({ action: 'cancel' }, 'The job is cancelled.'));
     root.append(
       h(
         'div',
@@ -116,7 +116,7 @@ export class TunerPanel {
     );
   }
 
-  /** Of all rules, those that were tuned. */
+  /** Lists the tuned ones among all rules. */
   showRules(rules: readonly RuleEntry[]): void {
     const tuned = rules
       .filter(({ origin }) => origin === 'tuned')
@@ -128,7 +128,7 @@ export class TunerPanel {
     this.#rules.replaceChildren(
       h('h3', {}, 'What was learned'),
       ...(tuned.length === 0
-        ? [h('p', { class: 'soft' }, 'Nothing yet: rules are tuned when a session has ended.')]
+        ? [h('p', { class: 'soft' }, 'Nothing yet. Rules are tuned after a session has ended.')]
         : tuned.map((rule, i) => this.#rule(rule, i === 0))),
     );
   }
@@ -148,7 +148,7 @@ export class TunerPanel {
         h('span', { class: 'soft' }, ` ${comparison === null ? '' : verdict(comparison)}`),
       ),
     );
-    // Drawn when it is looked at: films are fetched.
+    // Built when it is opened, because its film is fetched then.
     const fill = (): void => {
       if (details.open && details.children.length === 1) details.append(this.#details(rule));
     };
@@ -170,14 +170,14 @@ export class TunerPanel {
       { class: 'tuned__details' },
       ...reasons.map((reason) => h('p', { class: 'line line__reason' }, String(reason))),
       ...(comparison === null
-        ? [h('p', { class: 'soft' }, 'Its figures are not known.')]
+        ? [h('p', { class: 'soft' }, 'There are no figures of this rule.')]
         : [new Comparison(rule, comparison).element]),
       ...(rule.status === 'candidate'
         ? [
             h(
               'div',
               { class: 'row' },
-              button('Promote', 'promote', 'Swapped; it is being watched.', 'button'),
+              button('Promote', 'promote', 'Swapped. The new rule is being watched.', 'button'),
               button('Reject', 'reject', 'Rejected.', 'plain'),
             ),
           ]

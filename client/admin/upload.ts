@@ -1,10 +1,10 @@
-/** A rule file, dropped anywhere on the page or chosen: named where it says no name, and sent. */
+/** Uploads a rule file that was chosen, or dropped anywhere on the page. JSON files have no name, so it asks for one. */
 
 import type { RuleEntry } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
 import { ask } from './api.ts';
 
-/** As the server takes them; a larger one need not be sent to be refused. */
+/** The server's own bound: a larger file need not be sent to be refused. */
 const MAX_BYTES = 1_048_576;
 
 export interface UploadHandlers {
@@ -23,7 +23,7 @@ export class Upload {
       input.value = '';
       if (file !== undefined) void this.#take(file);
     });
-    // The page must not be left for the file.
+    // Otherwise the browser would leave the page and show the file.
     window.addEventListener('dragover', (event) => {
       event.preventDefault();
       document.body.toggleAttribute('data-drop', true);
@@ -42,7 +42,7 @@ export class Upload {
   async #take(file: File): Promise<void> {
     this.#root.hidden = false;
     if (file.size > MAX_BYTES)
-      return this.#fail(`${file.name} has ${file.size} bytes, at most ${MAX_BYTES} are taken`);
+      return this.#fail(`${file.name} has ${file.size} bytes, expected at most ${MAX_BYTES}`);
     if (!file.name.endsWith('.json')) return this.#send(file, 'application/octet-stream', '');
     const name = h('input', {
       type: 'text',
@@ -62,7 +62,7 @@ export class Upload {
     const form = h(
       'form',
       { class: 'row' },
-      h('span', {}, `${file.name}: named`),
+      h('span', {}, `Name of ${file.name}:`),
       name,
       order,
       h('button', { class: 'button', type: 'submit' }, 'Upload'),
@@ -77,7 +77,7 @@ export class Upload {
   }
 
   async #send(file: File, type: string, query: string): Promise<void> {
-    this.#root.replaceChildren(h('p', { class: 'soft' }, `${file.name} is being grown…`));
+    this.#root.replaceChildren(h('p', { class: 'soft' }, `Growing ${file.name}…`));
     try {
       const { rule } = await ask<{ rule: RuleEntry }>('POST', `rules${query}`, new Blob([file], { type }));
       this.#root.hidden = true;

@@ -13,9 +13,9 @@ const NORMAL_SPEED = 30;
 
 export class WorldPanel {
   readonly #pause = h('button', { class: 'button', type: 'button' }, 'Pause');
-  readonly #speed = field('Steps a second', 0, 1_000, NORMAL_SPEED);
+  readonly #speed = field('Steps per second', 0, 1_000, NORMAL_SPEED);
   #stepsPerSecond = NORMAL_SPEED;
-  /** What it goes on with after a pause. */
+  /** The speed before the pause. */
   #before = NORMAL_SPEED;
   #isFirst = true;
 
@@ -43,7 +43,7 @@ export class WorldPanel {
 
   show(live: LiveAnswer): void {
     this.#stepsPerSecond = live.stepsPerSecond;
-    setText(this.#pause, live.stepsPerSecond === 0 ? 'Go on' : 'Pause');
+    setText(this.#pause, live.stepsPerSecond === 0 ? 'Resume' : 'Pause');
     if (!this.#isFirst) return;
     this.#isFirst = false;
     this.#speed.querySelector('input')!.value = String(live.stepsPerSecond || NORMAL_SPEED);

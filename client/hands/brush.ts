@@ -1,6 +1,6 @@
 /**
- * The tool in hand: turns a pointer's path into strokes, keeps to the budget, shows ghosts at once.
- * Knows no DOM; the pointer's cells come in, messages go out.
+ * The chosen tool: turns a pointer's path into strokes that the budget can pay for, and shows their ghosts at once.
+ * Knows no DOM: cells come in, messages go out.
  */
 import type { Size } from '../../shared/geometry.ts';
 import { MAX_BRUSH_RADIUS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
@@ -19,23 +19,23 @@ import type { Planting } from './planting.ts';
 import { StrokeBuilder } from './strokeBuilder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
-/** The first brush, in bodies: bites out of one without swallowing it. */
-const START_RADIUS = 0.19;
-/** Cells; until the species are known. */
-const USUAL_BODY = 42;
-/** Below this the size goes by halves. */
+/** Radius of the first brush as a share of a body's longer side: it bites pieces out of a body. */
+const START_SHARE = 0.19;
+/** Cells along the longer side of a body, until the species are known. */
+const USUAL_BODY_CELLS = 42;
+/** Cells: below this radius a notch is half a cell. */
 const FINE_RADIUS = 4;
 
 export class Brush {
-  /** Tool, size or species has changed. */
+  /** The tool, the size or the species has changed. */
   readonly changed = new Signal<[]>();
-  /** A stroke was refused, here or by the server, and why. */
+  /** The client or the server has refused a stroke, and why. */
   readonly refused = new Signal<[string]>();
   /** The server has applied a stroke. */
   readonly applied = new Signal<[]>();
   budget: Budget;
   tool: ToolId = 'ablate';
-  radius = bounded(START_RADIUS * USUAL_BODY);
+  radius = bounded(START_SHARE * USUAL_BODY_CELLS);
   species = '';
   world: Size = { width: 1, height: 1 };
   known: readonly Species[] = [];
@@ -45,7 +45,7 @@ export class Brush {
   readonly #planting: Planting;
   readonly #send: (stroke: StrokeMessage) => boolean;
   #builder: StrokeBuilder | null = null;
-  /** A seed that is pressed and not yet let go: planted where it is let go. Cells. */
+  /** In cells: where the pointer is, with the plant tool and the button down. Letting go plants the seed there. */
   #seed: { readonly x: number; readonly y: number } | null = null;
   #nextId = 1;
 
@@ -67,9 +67,9 @@ export class Brush {
     this.changed.emit();
   }
 
-  /** Cells along the longer side of a usual organism. */
+  /** Cells along the longer side of a grown body: the mean over the species. */
   get bodyCells(): number {
-    if (this.known.length === 0) return USUAL_BODY;
+    if (this.known.length === 0) return USUAL_BODY_CELLS;
     return (
       this.known.reduce((sum, { width, height }) => sum + Math.max(width, height), 0) / this.known.length
     );
@@ -87,7 +87,7 @@ export class Brush {
     this.changed.emit();
   }
 
-  /** One notch up or down, finer where the brush is small. */
+  /** Changes the radius by one notch: 1 cell, or half a cell below 4. */
   nudge(direction: 1 | -1): void {
     const isFine = this.radius < FINE_RADIUS || (this.radius === FINE_RADIUS && direction < 0);
     this.resize(this.radius + direction * (isFine ? 0.5 : 1));
@@ -108,7 +108,7 @@ export class Brush {
 
   learn(species: readonly Species[]): void {
     this.known = species;
-    if (!this.#isSized) this.#size(START_RADIUS * this.bodyCells);
+    if (!this.#isSized) this.#size(START_SHARE * this.bodyCells);
     if (!species.some(({ name }) => name === this.species)) this.species = species[0]?.name ?? '';
     this.changed.emit();
   }
@@ -136,7 +136,7 @@ export class Brush {
     this.#flush(now, false);
   }
 
-  /** Time has passed with the pointer down: what is worth sending by now is sent. */
+  /** Call from time to time while the pointer is down: sends what has waited long enough. */
   rest(now: number): void {
     this.#flush(now, false);
   }
@@ -148,13 +148,13 @@ export class Brush {
     if (seed !== null) this.stroke('plant', this.radius, [seed.x, seed.y], this.species, now);
   }
 
-  /** The gesture was something else: what has not been sent is not sent. */
+  /** The gesture was not a stroke: what has not been sent is dropped. */
   cancel(): void {
     this.#builder = null;
     this.#seed = null;
   }
 
-  /** The one way a stroke leaves this page. False when it did not. */
+  /** Every stroke leaves the client here. @returns false when it was refused or could not be sent */
   stroke(tool: Tool, radius: number, points: readonly number[], species: string, now: number): boolean {
     const id = this.#nextId++;
     const message: StrokeMessage =
@@ -181,7 +181,7 @@ export class Brush {
     else this.refused.emit(result.reason ?? 'Refused.');
   }
 
-  /** @param stroke - valid */
+  /** @returns why the seed of a valid `plant` has no room, as far as the client knows; else null */
   #roomFault({ tool, species, points: [x, y] }: StrokeMessage): string | null {
     const seed = this.known.find(({ name }) => name === species);
     if (tool !== 'plant' || seed === undefined) return null;
@@ -194,7 +194,7 @@ export class Brush {
       this.stroke(this.tool, this.radius, points, this.species, now);
   }
 
-  /** A brush may hang over the edge, no further. */
+  /** Moves a place to the nearest one inside the world; the brush about it may still hang over the edge. */
   #within(x: number, y: number): { x: number; y: number } {
     const inside = (at: number, cells: number): number => Math.min(cells - 0.01, Math.max(0, at));
     return { x: inside(x, this.world.width), y: inside(y, this.world.height) };

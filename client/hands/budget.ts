@@ -1,6 +1,6 @@
 /**
- * What this player may still hurt: the server's last word, less what is on its way, plus what has refilled
- * since. Pure; the clock is the caller's, in ms.
+ * The player's budget now: what the server said last, plus what has refilled since, minus the strokes that it has not
+ * answered yet. Pure; `now` is the caller's clock, in ms.
  */
 import type { Budget as ServerBudget } from '../../shared/protocol.ts';
 
@@ -26,7 +26,7 @@ export class Budget {
     return Math.max(0, Math.min(this.capacity, refilled) - pending);
   }
 
-  /** 0..1 of what may be saved up. */
+  /** @returns the available part of what may be saved up: 0..1 */
   share(now: number): number {
     return this.capacity > 0 ? this.available(now) / this.capacity : 0;
   }
@@ -35,7 +35,7 @@ export class Budget {
     this.#pending.set(id, cost);
   }
 
-  /** The server has answered stroke `id`; its budget is the truth. */
+  /** The server has answered stroke `id`, and sent its budget. */
   settle(id: number, budget: ServerBudget, now: number): void {
     this.#pending.delete(id);
     this.reset(budget, now);
@@ -48,7 +48,7 @@ export class Budget {
     this.#at = now;
   }
 
-  /** A new connection has never heard of what was sent on the old one. */
+  /** The connection is lost: the strokes sent on it will not be answered. */
   forgetPending(): void {
     this.#pending.clear();
   }

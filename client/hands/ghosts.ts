@@ -1,29 +1,30 @@
 /**
- * Strokes shown before, or instead of, what they did: one's own until the server's pixels come, others' as
- * a trace that fades. Pure; `scene/overlay.ts` draws them.
+ * Outlines of strokes: the player's own until the server's pixels come, and other players' as traces that fade. Pure;
+ * `overlay.ts` draws them.
  */
 import type { Tool } from '../../shared/protocol.ts';
 
 export interface Ghost {
   readonly tool: Tool;
   readonly radius: number;
-  /** x0, y0, x1, y1, … cells */
+  /** x0, y0, x1, y1, …; cells */
   readonly points: readonly number[];
-  /** Of the player who drew it; null: one's own. */
+  /** Hue of the player who drew the stroke; null for the player's own. */
   readonly hue: number | null;
   readonly bornAt: number;
-  /** Own strokes carry their number until they are settled. */
+  /** Number of an own stroke that was sent; else null. */
   readonly id: number | null;
+  /** When the server answered; null until then. */
   settledAt: number | null;
   isRefused: boolean;
 }
 
-/** The server's pixels follow its answer by a frame or two. */
+/** A ghost stays this long after the answer: the server's pixels come a frame or two later. */
 const HOLD_MS = 120;
 const FADE_MS = 260;
 const REFUSED_FADE_MS = 700;
 const OTHERS_FADE_MS = 900;
-/** An answer that never comes must not leave a ghost behind. */
+/** A ghost that is never answered fades after this time. */
 const FORGET_MS = 2_000;
 
 export class Ghosts {
@@ -46,7 +47,7 @@ export class Ghosts {
     });
   }
 
-  /** One that was refused here, before it was sent. */
+  /** Adds a stroke that the client has refused, so it was not sent. */
   refused(tool: Tool, radius: number, points: readonly number[], now: number): void {
     const ghost = { tool, radius, points, hue: null, bornAt: now, id: null, settledAt: now };
     this.#ghosts.push({ ...ghost, isRefused: true });
@@ -64,7 +65,7 @@ export class Ghosts {
     ghost.isRefused = !ok;
   }
 
-  /** 1 as drawn, 0 gone. */
+  /** @returns 1 for a ghost at its full strength, 0 for one that is gone */
   opacity(ghost: Ghost, now: number): number {
     if (ghost.hue !== null) return fade(now - ghost.bornAt, OTHERS_FADE_MS);
     if (ghost.isRefused) return fade(now - (ghost.settledAt ?? ghost.bornAt), REFUSED_FADE_MS);
@@ -72,7 +73,7 @@ export class Ghosts {
     return fade(now - from, FADE_MS);
   }
 
-  /** Forgets those that are gone. */
+  /** Forgets the ghosts that are gone. */
   sweep(now: number): void {
     for (let i = this.#ghosts.length - 1; i >= 0; i--)
       if (this.opacity(this.#ghosts[i], now) <= 0) this.#ghosts.splice(i, 1);

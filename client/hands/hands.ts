@@ -1,4 +1,4 @@
-/** What mouse, touch and keys mean: joins the input to the camera, the brush and the inspector. */
+/** Joins pointer and keyboard to the camera, the brush and the inspector. */
 
 import type { Point } from '../../shared/geometry.ts';
 import type { Brush } from './brush.ts';
@@ -6,17 +6,18 @@ import { PointerInput } from './input.ts';
 import type { Inspector } from './inspector.ts';
 import { Keys } from './keys.ts';
 
-/** The picture, as far as hands need it. Places are pixels of the view. */
+/** The parts of the stage that hands need. Places are in pixels of the view. */
 export interface HandsView {
-  /** null: not over the world. */
+  /** Null when the pointer is not over the world. */
   pointer: Point | null;
+  /** Whether the player used the keyboard last. */
   isKeyed: boolean;
   readonly middle: Point;
   toCell(at: Point): Point;
   pan(dx: number, dy: number): void;
-  /** @param at - the middle of the view when left out */
+  /** @param at - by default the middle of the view */
   zoom(factor: number, at?: Point): void;
-  /** Something over the world changed. */
+  /** Draws the overlay again. */
   refresh(): void;
 }
 
@@ -26,13 +27,13 @@ export interface HandsParts {
   readonly stage: HandsView;
   readonly brush: Brush;
   readonly inspector: Inspector;
-  /** Tells others where this pointer is, in cells. */
+  /** Tells the other players where the pointer is, in cells. */
   readonly point: (at: readonly [number, number] | null) => void;
   readonly help: () => void;
   readonly home: () => void;
 }
 
-/** @returns how to let go of it all */
+/** @returns a function that removes all listeners */
 export function useHands(parts: HandsParts): () => void {
   const { root, surface, stage, brush, inspector } = parts;
 
@@ -56,7 +57,7 @@ export function useHands(parts: HandsParts): () => void {
     stage.refresh();
   };
 
-  // Here and not in the page: it takes the keyboard only once there is something behind it.
+  // Set here and not in index.html: the surface takes the focus only when somebody listens to it.
   surface.tabIndex = 0;
   const pointer = new PointerInput(surface, {
     dragPans: () => brush.tool === 'hand',
@@ -122,7 +123,7 @@ export function useHands(parts: HandsParts): () => void {
     home: parts.home,
   });
 
-  // A finger or button that rests still has unsent movement behind it.
+  // A pointer that stands still sends no events, but may have movement that is not sent yet.
   const flush = setInterval(() => brush.rest(performance.now()), 120);
 
   return () => {

@@ -1,31 +1,32 @@
 /**
- * Hands on the world: mouse, touch, wheel and keys as intentions. Knows neither camera nor tools; whoever
- * listens decides what a drag means.
+ * Turns mouse, touch and wheel events into intentions: pan, zoom, hover, use the tool, tap. Knows neither the camera nor
+ * the tools.
  */
 import type { Point } from '../../shared/geometry.ts';
 
 export interface InputActions {
-  /** Whether a plain drag moves the picture (the hand) instead of using a tool. */
+  /** Whether a plain drag pans (the hand tool) instead of using the tool. */
   dragPans(): boolean;
   pan(dx: number, dy: number): void;
   zoom(at: Point, factor: number): void;
-  /** The pointer is here, doing nothing; null: it left. */
+  /** The pointer is at this place; null when it has left. */
   hover(at: Point | null): void;
   toolDown(at: Point): void;
   toolMove(at: Point): void;
   toolUp(): void;
   toolCancel(): void;
-  /** Pressed and released without moving. */
+  /** The pointer was pressed and released without moving. */
   tap(at: Point): void;
-  /** A drag of the picture has begun or ended. */
+  /** Panning by drag or pinch has begun or ended. */
   panning(isOn: boolean): void;
 }
 
-/** A finger that waits this long, or moves this far, means the tool and not the first half of a pinch. */
+/** A finger that stays down this long, or moves this far (CSS pixels), uses the tool: no second one makes a pinch. */
 const TOUCH_DECIDE_MS = 90;
 const TOUCH_SLOP = 7;
+/** CSS pixels that a mouse may move in a tap. */
 const TAP_SLOP = 5;
-/** One notch of a mouse wheel is about 100 units. */
+/** Powers of e per unit of the wheel; a notch is about 100 units. */
 const WHEEL_ZOOM = 0.0016;
 const PINCH_WHEEL_ZOOM = 0.011;
 
@@ -62,7 +63,7 @@ export class PointerInput {
     target.addEventListener('wheel', (event) => this.#wheel(event), { ...options, passive: false });
   }
 
-  /** Held space turns any tool into the hand. */
+  /** While the space bar is held, every tool pans. */
   set isSpaceHeld(held: boolean) {
     this.#isSpaceHeld = held;
   }
@@ -131,7 +132,7 @@ export class PointerInput {
     if (this.#mode === 'pan') {
       this.#actions.pan(at.x - this.#last.x, at.y - this.#last.y);
     } else if (this.#mode === 'tool') {
-      // The browser folds what came since the last picture into one event; the path is in the parts.
+      // The browser merges the moves since the last frame of the screen into one event; the path is in its parts.
       const parts = event.getCoalescedEvents?.() ?? [];
       for (const part of parts.length > 0 ? parts : [event]) this.#actions.toolMove(this.#at(part));
     }
@@ -153,7 +154,7 @@ export class PointerInput {
     if (!this.#fingers.delete(event.pointerId)) return;
     const isTouch = event.pointerType === 'touch';
     if (this.#mode === 'pinch') {
-      // The finger that stays goes on moving the picture; it must not begin to draw.
+      // The finger that stays goes on panning: it must not begin a stroke.
       const rest = [...this.#fingers.values()][0];
       if (rest !== undefined) {
         this.#mode = 'pan';
@@ -185,7 +186,7 @@ export class PointerInput {
       );
       return;
     }
-    // A pinch on a touchpad arrives as a wheel with Ctrl held, in much smaller steps.
+    // A pinch on a touchpad comes as wheel events with Ctrl, in much smaller units.
     const rate = event.ctrlKey ? PINCH_WHEEL_ZOOM : WHEEL_ZOOM;
     const delta = Math.max(-240, Math.min(240, event.deltaY * unit));
     this.#actions.zoom(this.#at(event), Math.exp(-delta * rate));

@@ -1,41 +1,43 @@
 /**
- * Which organism is watched. A pointer that rests on one asks for it, a tool at work on one does, a click of
- * the hand holds on to it. It stays watched until another is, or its card is closed; the server answers and
- * goes on at 2 Hz.
+ * Decides which organism is watched. The client asks about one when the pointer rests on it, when a tool is used on it,
+ * or when the hand clicks it, which also holds it. It stays watched until another one is, or its card is closed. The
+ * server answers twice per second.
  */
 import type { Size } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species } from '../../shared/protocol.ts';
 
 export type Organism = NonNullable<InspectionMessage['organism']>;
 
-/** What of the world is framed. */
+/** The place of the watched organism, for the frame around it. */
 export interface Watched {
-  /** Cells, about the organism's seed. */
+  /** The organism's seed, in cells. */
   readonly x: number;
   readonly y: number;
   readonly size: Size;
 }
 
-/** Where the inspector shows what it has learned. */
+/** Shows the server's answers. */
 export interface InspectorCard {
-  /** @param species - undefined: the page does not know the organism's species */
+  /** @param species - undefined when the client does not know the organism's species */
   show(organism: Organism, species: Species | undefined): void;
-  /** The organism has died: say so. */
+  /** Says that the organism has died. */
   mourn(): void;
   hide(): void;
 }
 
 export interface InspectorWorld {
+  /** Asks the server about the organism at a cell; null stops its answers. */
   inspect(at: readonly [number, number] | null): void;
-  /** Whether a cell is alive to the eye. */
+  /** Whether the cell that is drawn there is opaque enough to be seen. */
   isAlive(x: number, y: number): boolean;
 }
 
+/** A pointer that stays this long on a cell rests. */
 const REST_MS = 150;
-/** A body's frame reaches this far beyond it: within, the pointer still means that body. */
+/** Cells around a body's box within which a pointer still means that body. */
 const FRAME_CELLS = 4;
 const FOLLOW_EVERY_MS = 200;
-/** How long the card of one that has died stays. */
+/** The card of a dead organism is hidden after this time. */
 const FAREWELL_MS = 2_500;
 
 export class Inspector {
@@ -43,7 +45,7 @@ export class Inspector {
   readonly #world: InspectorWorld;
   #species: readonly Species[] = [];
   #organism: Organism | null = null;
-  /** Where it was asked for, so that a new connection can ask again. */
+  /** The cell of the newest question; null when the server is not to answer. */
   #asked: readonly [number, number] | null = null;
   #isHeld = false;
   #followedAt = Number.NEGATIVE_INFINITY;
@@ -74,7 +76,7 @@ export class Inspector {
     if (this.#world.isAlive(x, y)) this.#rest = setTimeout(() => this.ask(x, y), REST_MS);
   }
 
-  /** A tap: watch this one until told otherwise; a tap on bare ground lets go. */
+  /** A tap on an organism watches it until it is released; a tap on the ground releases. */
   hold(x: number, y: number): void {
     clearTimeout(this.#rest);
     if (this.#organism !== null && this.#covers(this.#organism, [x, y])) {
@@ -87,7 +89,7 @@ export class Inspector {
     } else this.release();
   }
 
-  /** A tool is at work here: whom it hurts is watched, asked for before the harm is done. */
+  /** A tool is used here: the organism is asked about before it is hurt, at most every 200 ms. */
   follow(x: number, y: number): void {
     clearTimeout(this.#rest);
     if (this.#isHeld || !this.#world.isAlive(x, y)) return;
@@ -115,7 +117,7 @@ export class Inspector {
     this.#card.hide();
   }
 
-  /** A new connection has forgotten what was asked. */
+  /** Asks again after a new connection, whose server has not been asked yet. */
   resume(): void {
     if (this.#organism !== null) this.ask(this.#organism.x, this.#organism.y);
   }
@@ -125,7 +127,7 @@ export class Inspector {
       this.#lose();
       return;
     }
-    // An answer that was on its way when the viewer let go.
+    // The organism was released while this answer was on its way.
     if (this.#asked === null) return;
     this.#organism = message.organism;
     this.#card.show(
@@ -134,13 +136,13 @@ export class Inspector {
     );
   }
 
-  /** Nobody where it asked, or the one that was watched is dead. */
+  /** There is no organism at the cell that was asked about, or the watched one has died. */
   #lose(): void {
     const asked = this.#asked;
     const before = this.#organism;
     this.#asked = null;
     if (before !== null && asked !== null && !this.#covers(before, asked)) {
-      // The new one was not to be had; the one before is still there.
+      // There was no other organism, so the one before is watched again.
       this.ask(before.x, before.y);
       return;
     }

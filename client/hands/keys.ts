@@ -1,4 +1,4 @@
-/** The keyboard: held keys move the picture smoothly, others act once. */
+/** The keyboard: held keys pan and zoom smoothly, others act once. */
 import { TOOL_LIST, type ToolId } from './tools.ts';
 
 export interface KeyActions {
@@ -6,7 +6,7 @@ export interface KeyActions {
   zoom(factor: number): void;
   tool(id: ToolId): void;
   size(direction: 1 | -1): void;
-  /** Uses the tool where the pointer is, or in the middle. */
+  /** Uses the tool at the pointer, or in the middle of the view. */
   use(): void;
   space(isHeld: boolean): void;
   help(): void;
@@ -15,8 +15,10 @@ export interface KeyActions {
 }
 
 const PAN_PIXELS_PER_SECOND = 900;
+/** Factor per second. */
 const ZOOM_PER_SECOND = 3.2;
 
+/** How the picture moves: a key that looks left moves it right. */
 const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
   KeyW: [0, 1],
   ArrowUp: [0, 1],

@@ -1,6 +1,6 @@
 /**
- * Whether the seed in hand has room where it is held. The world's edge is known here; who lives nearby is the
- * server's to say: it is asked about the newest place, a few times a second, and again while the pointer rests,
+ * Whether the seed in hand has room where it is held. The client knows the world's edge itself. For neighbours it asks
+ * the server about the newest place, at most five times per second, and again every second while the pointer rests,
  * because the world changes. Knows no DOM.
  */
 import type { Size } from '../../shared/geometry.ts';
@@ -8,17 +8,17 @@ import type { RoomMessage, RoomResultMessage, Species } from '../../shared/proto
 import { edgeFault } from '../../shared/room.ts';
 import { Signal } from '../events.ts';
 
-/** A seed as it is held over the world. */
+/** A seed that is held over the world. */
 export interface HeldSeed {
   readonly species: Species;
-  /** The cell that it would be planted in; may lie outside the world. */
+  /** The cell under the pointer; it may lie outside the world. */
   readonly x: number;
   readonly y: number;
 }
 
-/** At most five questions a second. */
+/** Shortest time between two questions. */
 export const ASK_EVERY_MS = 200;
-/** How soon the same place is asked about again. */
+/** Time after which the same place is asked about again. */
 export const ASK_AGAIN_MS = 1_000;
 
 export class Planting {
@@ -27,7 +27,7 @@ export class Planting {
   readonly #ask: (question: RoomMessage) => void;
   #world: Size = { width: 1, height: 1 };
   #held: HeldSeed | null = null;
-  /** The newest that was about the seed in hand; perhaps for a cell that it has left. */
+  /** The newest answer for the species in hand; the seed may have left that cell. */
   #answer: RoomResultMessage | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
   #due: ReturnType<typeof setTimeout> | undefined;
@@ -36,14 +36,14 @@ export class Planting {
     this.#ask = ask;
   }
 
-  /** A connection is new: what was asked on the one before is not answered any more. */
+  /** A new connection: questions on the one before will not be answered. */
   meet(world: Size): void {
     this.#world = world;
     this.#answer = null;
     this.askAgain();
   }
 
-  /** Where the seed is held now; null: none is. */
+  /** Says which seed is held where; null when none is. */
   hold(held: HeldSeed | null): void {
     const before = this.#held;
     if (before?.species === held?.species && before?.x === held?.x && before?.y === held?.y) return;
@@ -52,20 +52,20 @@ export class Planting {
     this.#schedule(0);
   }
 
-  /** The world is another than when it was asked: something was planted. */
+  /** Asks as soon as allowed: the world has changed, because something was planted. */
   askAgain(): void {
     this.#schedule(0);
   }
 
-  /** Answers about places that the seed has left are ignored. */
+  /** Takes an answer, unless the seed has left the place that it is about. */
   settle(answer: RoomResultMessage): void {
     if (this.#held === null || !isAbout(answer, this.#held)) return;
-    const isNews = answer.reason !== this.#answer?.reason;
+    const isChanged = answer.reason !== this.#answer?.reason;
     this.#answer = answer;
-    if (isNews) this.changed.emit();
+    if (isChanged) this.changed.emit();
   }
 
-  /** Why a seed cannot be planted, as far as it is known; null: nothing speaks against it. */
+  /** @returns why a seed cannot be planted, as far as the client knows; null when it knows no reason */
   fault(seed: HeldSeed): string | null {
     const { species, x, y } = seed;
     const fault = edgeFault(species.name, species, x, y, this.#world);
@@ -74,8 +74,8 @@ export class Planting {
   }
 
   /**
-   * The seed in hand and what to show of it. Until the server has answered for its cell, what it said of the cell
-   * before is shown: along a body's rim the silhouette would flicker otherwise.
+   * The seed in hand and why it has no room. Until the server has answered for its cell, the answer for the cell before
+   * is shown: otherwise the silhouette would flicker along a body's rim.
    */
   get shown(): (HeldSeed & { readonly reason: string | null }) | null {
     if (this.#held === null) return null;
@@ -88,12 +88,12 @@ export class Planting {
     clearTimeout(this.#due);
   }
 
-  /** @param ms - from now; later where the last question was a moment ago */
+  /** @param ms - time to wait; longer if the last question was less than ASK_EVERY_MS ago */
   #schedule(ms: number): void {
     clearTimeout(this.#due);
     if (this.#held === null) return;
     const { species, x, y } = this.#held;
-    // What the page can answer itself is not asked.
+    // The client can answer this itself.
     if (edgeFault(species.name, species, x, y, this.#world) !== null) return;
     const wait = Math.max(ms, this.#askedAt + ASK_EVERY_MS - performance.now());
     if (wait > 0) this.#due = setTimeout(() => this.#schedule(0), wait);

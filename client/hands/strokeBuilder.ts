@@ -1,19 +1,19 @@
 /**
- * A drag as a row of strokes that each fit one message, so that others see it while it happens. Pure.
- * A piece begins where the last one ended. Each piece costs a whole disc more than its length, therefore
- * it waits until it is worth sending.
+ * Cuts a drag into pieces that each fit one message, so that others see it while it happens. A piece begins where the
+ * one before ended. Besides its length, each piece costs a whole disc of the budget, so it waits until it is long
+ * enough. Pure.
  */
 import { MAX_STROKE_POINTS, MAX_STROKE_SEGMENT } from '../../shared/limits.ts';
 
-/** Cells of area one piece may cover: well under a player's whole budget, at any radius. */
+/** Most cells that a piece may cover: less than half of the whole budget, at any radius. */
 const MAX_PIECE_CELLS = 2_400;
 const SEND_EVERY_MS = 100;
-/** A slow drag is sent anyway after this long. */
-const SEND_AT_LATEST_MS = 240;
-/** A piece as long as this many radii is worth its extra disc. */
+/** A short piece is sent after this time, too. */
+const MAX_WAIT_MS = 240;
+/** Radii: a piece of this length is worth its extra disc. */
 const WORTH_RADII = 1.5;
 
-/** A hundredth of a cell is finer than any pointer, and shorter on the wire. */
+/** To a hundredth of a cell: finer than any pointer, and shorter in a message. */
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 export class StrokeBuilder {
@@ -30,7 +30,7 @@ export class StrokeBuilder {
     this.#sentAt = now;
   }
 
-  /** Adds a sample; those closer than a fifth of a radius to the last say nothing new. */
+  /** Adds a point. One closer to the last than a fifth of the radius, or a quarter cell, is left out. */
   add(x: number, y: number): void {
     const reach = (MAX_PIECE_CELLS - Math.PI * this.#radius ** 2) / (2 * this.#radius);
     const longest = Math.min(MAX_STROKE_SEGMENT - 1, reach);
@@ -51,11 +51,11 @@ export class StrokeBuilder {
     }
   }
 
-  /** The pieces to send now. The first one goes at once: a click is a dab. */
+  /** @returns the pieces to send now; the first one at once, so that a click is a dab */
   take(now: number, isEnd = false): number[][] {
     const waited = now - this.#sentAt;
     const isWorth = this.#length >= this.#radius * WORTH_RADII && waited >= SEND_EVERY_MS;
-    const isLate = this.#length > 0 && waited >= SEND_AT_LATEST_MS;
+    const isLate = this.#length > 0 && waited >= MAX_WAIT_MS;
     if (this.#isFirst || isWorth || isLate || (isEnd && this.#length > 0)) this.#seal();
     if (this.#done.length > 0) this.#sentAt = now;
     return this.#done.splice(0);

@@ -1,4 +1,4 @@
-/** What a pointer can do to the world, in the order of the keys 1–5. */
+/** The tools, in the order of the keys 1–5. */
 import type { Tool } from '../../shared/protocol.ts';
 
 export type ToolId = 'hand' | Tool;
@@ -8,7 +8,7 @@ export interface ToolInfo {
   readonly key: string;
   readonly label: string;
   readonly hint: string;
-  /** Whether it paints along a drag; the others act once: a seed where it is let go, a cut where it is pressed. */
+  /** Whether it paints along a drag. The others act once: `plant` where the pointer is let go, `truncate` where it is pressed. */
   readonly paints: boolean;
 }
 
@@ -20,10 +20,10 @@ export const TOOL_LIST: readonly ToolInfo[] = [
     id: 'truncate',
     key: '4',
     label: 'Shrink',
-    hint: 'Click a Pokémon: only a disc about its centre stays',
+    hint: 'Click a Pokémon: only a disc around its centre stays',
     paints: false,
   },
-  { id: 'plant', key: '5', label: 'Plant', hint: 'Click where the grown body has room', paints: false },
+  { id: 'plant', key: '5', label: 'Plant', hint: 'Click where a grown body has room', paints: false },
 ];
 
 export const toolInfo = (id: ToolId): ToolInfo => TOOL_LIST.find((tool) => tool.id === id) ?? TOOL_LIST[0];

@@ -1,4 +1,4 @@
-/** The card of one organism: who it is, how it is, and the curve of its last minute. Draws; decides nothing. */
+/** The card of the watched organism: name, state, facts, and the curve of its health in the last minute. */
 import type { Size } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
 import { h, setText, svg } from '../dom.ts';
@@ -14,9 +14,9 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   growing: 'Growing up',
   wilting: 'Wilting',
 };
-/** Room for the axis' labels, in widths of the type they are set in. */
+/** Width of the axis' labels, in em. */
 const AXIS_EM = 3.7;
-/** Of a letter of a mark's name; likewise. */
+/** Width of a letter of a mark's label, in em. */
 const LETTER_EM = 0.6;
 const LEVELS = [1, 0.5, 0] as const;
 
@@ -34,7 +34,7 @@ export class Card implements InspectorCard {
   readonly #area = svg('path', { class: 'plot__area' });
   readonly #drop = svg('path', { class: 'plot__drop' });
   readonly #line = svg('path', { class: 'plot__line' });
-  /** Where its rule was swapped, and where it wilted. */
+  /** Lines where its rule was swapped or it wilted. */
   readonly #marks = svg('path', { class: 'plot__mark' });
   readonly #markName = svg('text', { class: 'plot__label', 'text-anchor': 'middle' });
   readonly #dot = svg('circle', { class: 'plot__dot', r: '5' });
@@ -108,7 +108,7 @@ export class Card implements InspectorCard {
 
   show(organism: Organism, species: Species | undefined): void {
     this.#root.hidden = false;
-    // Before anything is written: asked after that, the browser would lay out the page twice.
+    // Measured before anything is written: afterwards, the browser would have to lay out the page twice.
     const box = this.#plot.getBoundingClientRect();
     const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
     const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.isWilting);
@@ -128,7 +128,7 @@ export class Card implements InspectorCard {
     this.#draw(organism, box, em);
   }
 
-  /** It has died: said once, before the card goes. */
+  /** Says that the organism has died. */
   mourn(): void {
     this.#root.dataset.mood = 'hurt';
     setText(this.#state, 'Gone');
@@ -137,7 +137,7 @@ export class Card implements InspectorCard {
     setText(this.#cells, '0');
   }
 
-  /** @param em - pixels of the plot's type */
+  /** @param em - pixels per em in the plot */
   #draw(organism: Organism, box: Size, em: number): void {
     const pad = 6;
     const axis = AXIS_EM * em;
@@ -179,7 +179,7 @@ export class Card implements InspectorCard {
     const nameX = Math.max(half, Math.min(newest?.x ?? 0, width - half));
     this.#markName.setAttribute('x', String(nameX));
     this.#markName.setAttribute('y', String(pad + height + foot - 2));
-    // The name stands where the labels of the axis do.
+    // The label of the newest mark has the same line as those of the axis, which give way to it.
     this.#since.toggleAttribute('hidden', newest !== undefined && nameX - half < 6 * em);
     this.#now.toggleAttribute('hidden', newest !== undefined && nameX + half > width - 3 * em);
     this.#dot.setAttribute('cx', String(plot?.x ?? width));

@@ -1,4 +1,4 @@
-/** The tools at the bottom: which, how wide, which species, and how much energy is left. */
+/** The dock at the bottom: the tool, the brush's size, the species to plant, and the energy that is left. */
 import { MAX_BRUSH_RADIUS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
 import { h, setText } from '../dom.ts';
 import { formatSpecies } from '../format.ts';
@@ -6,8 +6,9 @@ import type { Brush } from '../hands/brush.ts';
 import { TOOL_LIST, type ToolId } from '../hands/tools.ts';
 import { icon } from './icons.ts';
 
-/** Each change is a layout of the page; the ring at the pointer is up to date in every picture. */
+/** Each change makes the browser lay out the page; the ring at the pointer is exact at every drawing. */
 const ENERGY_EVERY_MS = 250;
+/** Shares of the budget. */
 const LOW = 0.35;
 const EMPTY = 0.12;
 
@@ -67,7 +68,7 @@ export class Dock {
         'aria-label': 'Energy',
         'aria-valuemin': '0',
         'aria-valuemax': '100',
-        title: 'What you may still hurt; it refills by itself',
+        title: 'Cells you may still change. It refills by itself.',
       },
       h('span', { class: 'control__label' }, 'Energy', this.#energyText),
       h('span', { class: 'energy__track' }),

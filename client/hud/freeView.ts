@@ -1,27 +1,28 @@
-/** What the panels leave of the view: where something that should be seen belongs. */
+/** The parts of the view that no panel covers. */
 import type { Rect } from '../../shared/geometry.ts';
 import { byId } from '../dom.ts';
 import type { LabelRoom } from '../scene/label.ts';
 
-/** The sheet stands on the tools only where the screen is narrow; elsewhere it hangs at the side. */
+/** On a narrow screen the organism's card is a sheet above the tools; elsewhere it is at the side. */
 const NARROW = '(width < 56rem) and (height >= 32rem)';
-/** rem that the sheet takes while it is shown, and it is about to be. */
+/** Height of that sheet. */
 const SHEET_REM = 11.5;
 
-/** What hangs over the world between the header and the tools. */
+/** Panels over the world between the header and the tools. */
 const PANELS = ['inspector', 'minimap', 'learned', 'banner'];
 
+/** @returns the part of the view that stays free when an organism's card is shown; pixels */
 export function freeView(): Rect {
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   return betweenPanels(matchMedia(NARROW).matches ? SHEET_REM * rem : 0);
 }
 
-/** A hidden panel is an empty rectangle. */
+/** @returns where a label can be read; a hidden panel has an empty rectangle */
 export function labelRoom(): LabelRoom {
   return { free: betweenPanels(0), panels: PANELS.map((id) => byId(id).getBoundingClientRect()) };
 }
 
-/** @param sheet - pixels that are kept free above the tools */
+/** @param sheet - pixels to leave out above the tools */
 function betweenPanels(sheet: number): Rect {
   const { clientWidth, clientHeight } = document.documentElement;
   const header = byId('top').getBoundingClientRect();

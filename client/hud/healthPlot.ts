@@ -1,22 +1,22 @@
-/** The curve of a minute of health, as SVG path data. Pure. */
+/** The curve of the last minute of health, as SVG path data; and health in a word. Pure. */
 
 export const PLOT_SECONDS = 60;
 
 export interface Plot {
   /** The curve itself. */
   readonly line: string;
-  /** Between the curve and zero. */
+  /** The area between the curve and zero. */
   readonly area: string;
-  /** Between the curve and the best it has been in this minute: what is missing. */
+  /** The area between the curve and the best health so far in this minute: what is missing. */
   readonly drop: string;
-  /** Where the curve is now. */
+  /** The newest point of the curve. */
   readonly x: number;
   readonly y: number;
 }
 
 /**
- * @param history - 0..1, oldest first; the last sample stands at the right edge
- * @param everySeconds - between samples
+ * @param history - 0..1, oldest first; the last sample is drawn at the right edge
+ * @param everySeconds - time between samples
  * @returns null when there is nothing to draw yet
  */
 export function plotHealth(
@@ -25,8 +25,8 @@ export function plotHealth(
   width: number,
   height: number,
 ): Plot | null {
-  const most = Math.floor(PLOT_SECONDS / everySeconds) + 1;
-  const samples = history.slice(-most);
+  const shown = Math.floor(PLOT_SECONDS / everySeconds) + 1;
+  const samples = history.slice(-shown);
   if (samples.length === 0) return null;
   const xAt = (i: number): number => width - ((samples.length - 1 - i) * everySeconds * width) / PLOT_SECONDS;
   const yAt = (health: number): number => height * (1 - Math.min(1, Math.max(0, health)));
@@ -53,10 +53,13 @@ export function plotHealth(
 
 export type Mood = 'well' | 'healing' | 'hurt' | 'growing' | 'wilting';
 
-/** Below this much change over two seconds, health stands still. */
+/** Health that rises by less than this over two seconds stands still. */
 const STILL = 0.004;
 
-/** Health in a word: how much, which way it went over the last two seconds, and whether it was ever better. */
+/**
+ * Health in a word. From 0.93 on a body is well. One that lost 0.02 in the last two seconds is hurt. One that gains heals
+ * if it was ever better by 0.05, else it grows up. One that stands still heals from 0.6 on, and is hurt below.
+ */
 export function moodOf(
   history: readonly number[],
   everySeconds: number,

@@ -1,4 +1,4 @@
-/** The dialog behind `?`: what this is, and every key and gesture. */
+/** The help dialog: what Regrow is, and every key and gesture. */
 import type { HelloMessage } from '../../shared/protocol.ts';
 import { h } from '../dom.ts';
 import { formatCount } from '../format.ts';
@@ -10,8 +10,8 @@ type Row = readonly [keys: readonly string[], what: string];
 const LOOK: readonly Row[] = [
   [['W', 'A', 'S', 'D'], 'or the arrow keys: move'],
   [['+', '−'], 'or the wheel, or a pinch: zoom'],
-  [['Space'], 'held, or the right button: drag the view with any tool'],
-  [['0'], 'back to where you came in'],
+  [['Space'], 'held down, or the right button: drag the view with any tool'],
+  [['0'], 'back to the start'],
 ];
 
 const REST: readonly Row[] = [
@@ -29,7 +29,7 @@ export class Help {
     this.#dialog = dialog;
     const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('close'));
     close.addEventListener('click', () => dialog.close());
-    // A click outside lands on the dialog itself: its body covers all the rest.
+    // A click outside has the dialog itself as its target: its body covers the rest.
     dialog.addEventListener('click', (event) => {
       if (event.target === dialog) dialog.close();
     });
@@ -48,8 +48,8 @@ export class Help {
           'p',
           { class: 'dialog__lead' },
           'Every Pokémon here is a body of cells. Each cell sees only its neighbours and runs the same small ' +
-            'neural network; none of them knows the whole. Cut one, and its cells rebuild it. ' +
-            'Everyone on this page is in the same world.',
+            'neural network; no cell knows the whole body. Cut one, and its cells rebuild it. ' +
+            'Everyone here is in the same world.',
         ),
         h(
           'div',
@@ -76,7 +76,7 @@ export class Help {
   describe(hello: HelloMessage): void {
     this.#world.textContent =
       `This world: ${formatCount(hello.width)} × ${formatCount(hello.height)} cells, ` +
-      `${hello.stepsPerSecond} steps and ${hello.framesPerSecond} frames a second, engine ${hello.engine}.`;
+      `${hello.stepsPerSecond} steps and ${hello.framesPerSecond} frames per second, engine ${hello.engine}.`;
   }
 
   toggle(): void {
@@ -85,7 +85,7 @@ export class Help {
   }
 }
 
-/** @param keysWidth - so that lists under one another line up */
+/** @param keysWidth - CSS width of the column of keys; equal ones make lists line up */
 function section(title: string, rows: readonly Row[], keysWidth: string): HTMLElement {
   const list = h('dl', { class: 'keys' });
   list.style.setProperty('--keys-width', keysWidth);

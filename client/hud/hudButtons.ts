@@ -1,4 +1,4 @@
-/** The corner's buttons, and one's own colour beside one's name. */
+/** The buttons in the corner, and the dot with the player's own colour beside the name. */
 import { byId } from '../dom.ts';
 import { playerColor } from '../scene/overlay.ts';
 import type { Theme } from '../style/theme.ts';
@@ -26,7 +26,7 @@ export class HudButtons {
     open.addEventListener('click', () => help.toggle());
   }
 
-  /** One's own colour, as others see it. */
+  /** Shows the player's own colour, as others see it. */
   tint(hue: number): void {
     if (hue === this.#hue) return;
     this.#hue = hue;

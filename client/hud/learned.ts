@@ -1,17 +1,17 @@
-/** What the world has learned, in words: only what the figures carry. */
+/** Puts the figures of tuned rules into words, and says no more than they do. */
 import type { LearnedRule } from '../../shared/protocol.ts';
 import { formatHealth, formatSpecies } from '../format.ts';
 
-/** What a player is told of it, and what is remembered so that he is told once. */
+/** What to tell a player, and what to remember so that it is told once. */
 export interface News {
   readonly rules: readonly LearnedRule[];
-  /** ISO 8601, or empty: there was nothing yet. */
+  /** `since` of the newest rule told so far; empty when there was none. */
   readonly seen: string;
 }
 
 /**
  * @param rules - newest first
- * @param seen - what was remembered at the last visit; null: this is the first, and the newest is enough
+ * @param seen - what was remembered at the last visit; null at the first one, where only the newest rule is told
  */
 export function newsOf(rules: readonly LearnedRule[], seen: string | null): News {
   const newest = rules.reduce((latest, { since }) => (since > latest ? since : latest), seen ?? '');
@@ -27,7 +27,7 @@ export function titleOf({ label }: Pick<LearnedRule, 'label'>): string {
   return `${formatSpecies(name)}${version ?? ''}`;
 }
 
-/** Follows the title: "heals the wounds of the last session 31 % faster". */
+/** What follows the title: "heals the wounds of the last session 31 % faster". */
 export function gainOf(rule: LearnedRule): string {
   const { recoveryBefore, recoveryAfter, stepsBefore, stepsAfter } = rule;
   const wounds = `the wounds of ${sessionOf(rule)}`;
@@ -50,7 +50,7 @@ const trainedOn = (rule: LearnedRule): string => {
   return `has trained on ${wounds === 1 ? 'a wound' : `${wounds} wounds`} of ${sessionOf(rule)}`;
 };
 
-/** Of the time it took, what it takes no longer, in whole percent; negative: it takes longer. */
+/** @returns by how many whole percent `after` is less than `before`; negative when it is more */
 export const savedPercent = (before: number, after: number): number =>
   before === 0 ? 0 : Math.round((1 - after / before) * 100);
 

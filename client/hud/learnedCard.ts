@@ -1,6 +1,6 @@
 /**
- * Tells whoever joins what the world has learned since his last visit: one line at the edge, and the figures behind
- * it when he asks. It stays until he closes it, and is told once.
+ * Tells a player what the world has learned since the last visit: one line at the edge that unfolds into figures. It
+ * stays until the player closes it, and is told once.
  */
 import { beganAtOf, learnedFault } from '../../shared/learned.ts';
 import type { LearnedMessage, LearnedRule, Species } from '../../shared/protocol.ts';
@@ -16,14 +16,14 @@ export class LearnedCard {
   readonly #root: HTMLElement;
   #species: readonly Species[] = [];
 
-  /** @param root - is there from the start, so that what comes into it is read aloud */
+  /** @param root - a live region in the page from the start, so that screen readers read what is put into it */
   constructor(root: HTMLElement) {
     this.#root = root;
-    // Before the world's own keys hear of it.
+    // Capturing, so that Escape reaches this card before `keys.ts`.
     document.addEventListener('keydown', (event) => this.#escape(event), { capture: true });
   }
 
-  /** Pictures of who has learned. */
+  /** Takes the species, whose pictures are shown. */
   meet(species: readonly Species[]): void {
     this.#species = species;
   }
@@ -43,7 +43,7 @@ export class LearnedCard {
     const [newest, ...others] = rules;
     const body = h(
       'div',
-      // It may scroll, by keys too.
+      // Focusable, so that keys can scroll it.
       {
         class: 'learned__body',
         id: 'learned-body',
@@ -84,7 +84,7 @@ export class LearnedCard {
     const slowest = Math.max(stepsBefore ?? 0, stepsAfter ?? 0);
     const steps = (value: number | null): Bar =>
       value === null
-        ? { text: 'most not', share: 0 }
+        ? { text: 'most never', share: 0 }
         : { text: `${formatCount(value)} steps`, share: slowest === 0 ? 0 : value / slowest };
     const share = (value: number): Bar => ({ text: `${formatHealth(value)} %`, share: value });
     return h(
@@ -103,7 +103,7 @@ export class LearnedCard {
         'p',
         { class: 'learned__foot' },
         `From ${wounds === 1 ? 'one wound' : `${formatCount(wounds)} wounds`} of the session of ` +
-          `${formatMoment(beganAtOf(session)!)}; medians, over wounds that it had not trained on. ` +
+          `${formatMoment(beganAtOf(session)!)}. Medians over wounds that it was not trained on. ` +
           `In force since ${formatMoment(new Date(since))}.`,
       ),
     );
@@ -114,7 +114,7 @@ export class LearnedCard {
     return src === undefined ? h('span') : h('img', { class: 'learned__image', alt: '', src });
   }
 
-  /** The figures first, then the news. */
+  /** Escape folds the figures first; then, with the focus here, it closes the card. */
   #escape(event: KeyboardEvent): void {
     if (event.key !== 'Escape' || document.querySelector('dialog[open]') !== null) return;
     const toggle = this.#root.querySelector<HTMLElement>('.learned__line');
@@ -133,7 +133,7 @@ export class LearnedCard {
 
 interface Bar {
   readonly text: string;
-  /** 0..1 of the width. */
+  /** Share of the width: 0..1. */
   readonly share: number;
 }
 

@@ -1,4 +1,4 @@
-/** One's own name: offered, never demanded, kept in this browser. */
+/** The field for the player's own name, which is optional and kept in this browser. */
 import { MAX_NAME_LENGTH } from '../../shared/limits.ts';
 import { recall, remember } from '../remember.ts';
 
@@ -18,7 +18,7 @@ export class NameField {
     });
   }
 
-  /** The server has given this page a name; a remembered one goes first. */
+  /** Shows the name that the server has given, and sends the remembered one if there is one. */
   greet(given: string): void {
     this.#field.placeholder = given === '' ? 'Your name' : given;
     this.#sent = '';
@@ -28,7 +28,7 @@ export class NameField {
   #commit(): void {
     const name = this.#field.value.trim().slice(0, MAX_NAME_LENGTH);
     remember('name', name);
-    // An empty name asks for the given one again, but only after another was sent.
+    // An empty name asks for the given one back, which makes sense only after another was sent.
     if (name === this.#sent) return;
     this.#sent = name;
     this.#rename(name);

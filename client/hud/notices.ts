@@ -1,11 +1,11 @@
-/** What the page says: refusals (toasts), the lost connection (banner), and the first hint. */
+/** What the page says: refusals and notices (toasts), the lost connection (banner), and the first hint. */
 import { h, setText } from '../dom.ts';
 import type { Loss } from '../net/reconnect.ts';
 import { recall, remember } from '../remember.ts';
 
 const TOAST_MS = 2_600;
-const NEWS_MS = 6_000;
-/** The same refusal many times over is one toast. */
+const NOTICE_MS = 6_000;
+/** A refusal that is repeated within this time is not shown again. */
 const REPEAT_MS = 1_200;
 
 export class Toasts {
@@ -28,9 +28,9 @@ export class Toasts {
     this.#put(h('p', { class: 'toast' }, text), TOAST_MS);
   }
 
-  /** News of the world: not the player's fault, and longer to read. */
+  /** Shows a notice, for longer than a refusal. */
   tell(text: string): void {
-    this.#put(h('p', { class: 'toast toast--news' }, text), NEWS_MS);
+    this.#put(h('p', { class: 'toast toast--news' }, text), NOTICE_MS);
   }
 
   #put(toast: HTMLElement, ms: number): void {
@@ -42,7 +42,7 @@ export class Toasts {
 export class Banner {
   readonly #root: HTMLElement;
   readonly #text = h('div', { class: 'banner__text' });
-  /** The countdown is for the eye; read aloud every second it would be noise. */
+  /** The countdown is hidden from screen readers, which would read it every second. */
   readonly #detail = h('div', { class: 'banner__detail', 'aria-hidden': 'true' });
   readonly #button = h('button', { class: 'button', type: 'button' });
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -74,7 +74,7 @@ export class Banner {
   }
 }
 
-/** Shown until the first stroke has done something; never again in this browser. */
+/** The hint is shown until the first stroke is applied, and never again in this browser. */
 export class Hint {
   readonly #root: HTMLElement;
 
@@ -82,7 +82,7 @@ export class Hint {
     this.#root = root;
   }
 
-  /** Takes the place of what index.html says while the world is awaited. */
+  /** Replaces the text that index.html has while the world is loading. */
   greet(): void {
     this.#root.hidden = recall('hinted') !== null;
     setText(this.#root, 'Drag across a Pokémon: it grows back');

@@ -9,7 +9,7 @@ type Field = 'players' | 'organisms' | 'steps' | 'latency' | 'bandwidth';
 const FIELDS: readonly [Field, string][] = [
   ['players', 'Players'],
   ['organisms', 'Pokémon alive'],
-  ['steps', 'Steps a second'],
+  ['steps', 'Steps per second'],
   ['latency', 'Latency'],
   ['bandwidth', 'Bandwidth'],
 ];

@@ -1,6 +1,6 @@
 /**
- * The wire: joins the world, keeps joining when it is lost, and turns messages into signals. Frames pass
- * through as the bytes they are. Knows nothing of pages, pixels or the screen.
+ * The connection to the server: joins the world, joins again when the connection is lost, and turns messages into
+ * signals. Frames pass through as bytes. Knows nothing of pages, pixels or the screen.
  */
 import { Client, type Room } from '@colyseus/sdk';
 import type { Rect } from '../../shared/geometry.ts';
@@ -33,8 +33,8 @@ const VIEWPORT_EVERY_MS = 120;
 const KEYFRAMES_EVERY_MS = 200;
 const CURSOR_EVERY_MS = 66;
 /**
- * So many pings without a word: the line is dead even if the socket does not know. Counted in pings and not
- * in time, for a page that was asleep or overloaded has answers waiting that it has not read.
+ * The connection is taken for dead after this many pings in a row without any message, even if the socket is open.
+ * Pings are counted, not time: after a sleep, a page has messages waiting that it has not read yet.
  */
 const MAX_UNHEARD_PINGS = 4;
 /** Bandwidth is averaged over this many seconds. */
@@ -42,7 +42,7 @@ const RATE_SECONDS = 3;
 
 export class Connection {
   readonly hello = new Signal<[HelloMessage]>();
-  /** As it came; whoever decodes it may keep the buffer, and acknowledges it. */
+  /** A frame as received. The listener may keep or transfer the buffer. */
   readonly frame = new Signal<[bytes: Uint8Array<ArrayBuffer>]>();
   readonly players = new Signal<[PlayersMessage]>();
   readonly strokeResult = new Signal<[StrokeResultMessage]>();
@@ -52,7 +52,7 @@ export class Connection {
   readonly species = new Signal<[SpeciesMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
-  /** Lost, and when it tries again (ms from now; Infinity: it does not). Null: it is back. */
+  /** The connection is lost; null when it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
   latencyMs = Number.NaN;
@@ -64,7 +64,7 @@ export class Connection {
   #viewport: ViewportMessage | null = null;
   #viewportSent = '';
   #cursor: readonly [number, number] | null | undefined;
-  /** Pages of `#gapLevel` to ask keyframes of. */
+  /** Pages of `#gapLevel` that need a keyframe. */
   readonly #gaps = new Set<number>();
   #gapLevel = 0;
   readonly #acks = new Acks((frame) => this.#send(ClientMessageType.ack, { frame }));
@@ -76,7 +76,7 @@ export class Connection {
     this.#client = new Client(origin);
   }
 
-  /** Bytes a second received, over the last few seconds. */
+  /** Received bytes per second, averaged over the last 3 s. */
   get bytesPerSecond(): number {
     const n = this.#secondBytes.length;
     return n === 0 ? 0 : this.#secondBytes.reduce((sum, bytes) => sum + bytes, 0) / n;
@@ -108,11 +108,12 @@ export class Connection {
     clearTimeout(this.#retry);
     for (const tick of this.#ticks) clearInterval(tick);
     this.#acks.reset();
-    void this.#room?.leave();
+    const room = this.#room;
     this.#room = null;
+    void room?.leave();
   }
 
-  /** What this viewer looks at; the newest wins, sent at most every VIEWPORT_EVERY_MS. */
+  /** Says what is in view, in cells. The newest viewport is sent, at most every `VIEWPORT_EVERY_MS`. */
   look(rect: Rect, level: number): void {
     this.#viewport = { ...rect, level };
   }
@@ -121,21 +122,21 @@ export class Connection {
     this.#cursor = at;
   }
 
-  /** The page holds everything up to this frame of this connection: opens the server's window. */
+  /** Acknowledges this frame of this connection and all before it. */
   acknowledge(frame: number): void {
-    // Not sooner: a page that dies of every first frame must wait longer each time.
+    // Not at the join: a page that fails at every first frame must wait longer each time.
     this.#attempt = 0;
     this.#acks.decoded(frame);
   }
 
-  /** @param pages - row-major indexes of that level; only the newest level's are wanted still */
+  /** @param pages - row-major indexes in that level. Pages of another level that wait to be asked for are dropped. */
   askKeyframes(level: number, pages: readonly number[]): void {
     if (level !== this.#gapLevel) this.#gaps.clear();
     this.#gapLevel = level;
     for (const page of pages) this.#gaps.add(page);
   }
 
-  /** Leaves a connection that is open but of no use, and joins anew. */
+  /** Closes a connection that is open but useless, and joins again after the usual wait. */
   abandon(text = explainClose(0).text): void {
     const room = this.#room;
     if (room === null) return;
@@ -169,7 +170,7 @@ export class Connection {
   async #join(): Promise<void> {
     try {
       const room = await this.#client.join(ROOM_NAME);
-      // Ours is a fresh join: keyframes must be sent again, which the SDK's own reconnection does not know.
+      // The SDK's own reconnection would go on without keyframes; we join again instead.
       room.reconnection.enabled = false;
       this.#room = room;
       this.#viewportSent = '';
@@ -259,7 +260,7 @@ export class Connection {
 
   #flushGaps(): void {
     if (this.#gaps.size === 0) return;
-    // What does not fit is reported again by the next update of its page.
+    // The next update of a page that does not fit here reports it again.
     const pages = [...this.#gaps].slice(0, MAX_VIEWPORT_PAGES);
     this.#send(ClientMessageType.keyframes, { level: this.#gapLevel, pages });
     this.#gaps.clear();

@@ -1,4 +1,4 @@
-/** The address bar as a deep link: read at the start and when it is edited, written when the camera rests. */
+/** The camera in the address bar (`#x,y,zoom`): read at the start and when it is edited, written when the camera rests. */
 import type { Camera } from './camera.ts';
 import { formatLink, parseLink } from './deepLink.ts';
 
@@ -8,7 +8,7 @@ const CHECK_EVERY_MS = 300;
 export class Address {
   readonly #abort = new AbortController();
   #pending: Camera | null = null;
-  /** It moved since the last check. */
+  /** Whether the camera has moved since the last check. */
   #isMoving = false;
   readonly #tick: ReturnType<typeof setInterval>;
 
@@ -39,13 +39,13 @@ export class Address {
   }
 
   #write(): void {
-    // Each write makes browsers load the page's icon again and lay it out: not while the picture moves.
+    // Each write makes browsers load the icon and lay out the page again, so nothing is written while the camera moves.
     const isMoving = this.#isMoving;
     this.#isMoving = false;
     if (isMoving || this.#pending === null) return;
     const link = formatLink(this.#pending);
     this.#pending = null;
-    // replaceState fires no hashchange: what is written here is not read back.
+    // replaceState fires no hashchange, so this is not read back.
     if (link !== location.hash) history.replaceState(null, '', link);
   }
 }

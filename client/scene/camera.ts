@@ -1,6 +1,6 @@
 /**
- * Where the viewer looks: pan and zoom as pure arithmetic. Knows no DOM and no renderer.
- * Cells are the world's unit, pixels are CSS pixels of the view.
+ * Where the player looks: pan and zoom as pure arithmetic. Knows no DOM and no renderer. Places in the world are in
+ * cells; places in the view are in CSS pixels.
  */
 import type { Point, Rect, Size } from '../../shared/geometry.ts';
 
@@ -8,19 +8,19 @@ export interface Camera {
   /** Cell at the middle of the view. */
   readonly x: number;
   readonly y: number;
-  /** CSS pixels a cell. */
+  /** CSS pixels per cell. */
   readonly zoom: number;
 }
 
 export const MAX_ZOOM = 48;
-/** At the start the shorter side of the view is so many bodies long. */
+/** Bodies that fit along the shorter side of the view at the start. */
 const START_BODIES = 4.6;
-/** CSS pixels of a body at the start, whatever the screen. */
+/** CSS pixels of a body at the start, on any screen. */
 const MIN_START_BODY = 68;
 const MAX_START_BODY = 340;
-/** Share of the shorter side of the view that may show what lies beyond the world's edge. */
+/** Share of the view's shorter side that may lie beyond the world's edge. */
 const MARGIN = 0.35;
-/** Room left around the world when all of it is in view. */
+/** Share of the view that the world fills when all of it is in view. */
 const FIT = 0.86;
 
 export const cellToScreen = (camera: Camera, view: Size, x: number, y: number): Point => ({
@@ -33,11 +33,11 @@ export const screenToCell = (camera: Camera, view: Size, x: number, y: number): 
   y: (y - view.height / 2) / camera.zoom + camera.y,
 });
 
-/** The whole world in view, with room around it; a small one is not blown up for that. */
+/** @returns the zoom at which the whole world is in view with some room around it, at most MAX_ZOOM */
 export const minZoom = (view: Size, world: Size): number =>
   Math.min(MAX_ZOOM, Math.min(view.width / world.width, view.height / world.height) * FIT);
 
-/** The nearest camera that does not lose the world. */
+/** @returns the nearest camera that keeps the world in view and the zoom within its bounds */
 export function clampCamera(camera: Camera, view: Size, world: Size): Camera {
   const zoom = Math.min(MAX_ZOOM, Math.max(minZoom(view, world), camera.zoom));
   const margin = (Math.min(view.width, view.height) * MARGIN) / zoom;
@@ -53,7 +53,7 @@ export function clampCamera(camera: Camera, view: Size, world: Size): Camera {
   };
 }
 
-/** Zooms by a factor; the cell under `at` (pixels) stays under it, unless the world's edge forbids. */
+/** Zooms by a factor. The cell under `at` (pixels) stays there, unless `clampCamera` moves the camera. */
 export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, factor: number): Camera {
   const zoom = Math.min(MAX_ZOOM, Math.max(minZoom(view, world), camera.zoom * factor));
   const held = screenToCell(camera, view, at.x, at.y);
@@ -65,11 +65,12 @@ export function zoomAbout(camera: Camera, view: Size, world: Size, at: Point, fa
 }
 
 /**
- * The first camera: `at` stands in the middle of what the panels leave free, and organisms look about
- * equally large on every screen.
+ * The first camera: `at` is in the middle of what the panels leave free, and bodies look about equally large on every
+ * screen.
  *
- * @param free - pixels of the view that nothing covers
- * @param bodyCells - the longer side of a usual organism
+ * @param at - a cell
+ * @param free - the part of the view that no panel covers; pixels
+ * @param bodyCells - the longer side of a grown body
  */
 export function startCamera(at: Point, view: Size, free: Rect, bodyCells: number): Camera {
   const wanted = Math.min(view.width, view.height) / START_BODIES;
@@ -81,11 +82,11 @@ export function startCamera(at: Point, view: Size, free: Rect, bodyCells: number
   };
 }
 
-/** Moves the picture by pixels: dragging right shows what lies to the left. */
+/** Moves the picture by pixels: a drag to the right shows what lies to the left. */
 export const panBy = (camera: Camera, view: Size, world: Size, dx: number, dy: number): Camera =>
   clampCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom }, view, world);
 
-/** The camera as it is drawn: moved by whole device pixels, so that cells of whole pixels stay sharp. */
+/** Moves the camera by less than a device pixel, so that the world lies on whole ones and cells are drawn sharply. */
 export function snapCamera(camera: Camera, view: Size, pixelRatio: number): Camera {
   const { zoom } = camera;
   const snap = (at: number, pixels: number): number => {
@@ -95,7 +96,7 @@ export function snapCamera(camera: Camera, view: Size, pixelRatio: number): Came
   return { x: snap(camera.x, view.width), y: snap(camera.y, view.height), zoom };
 }
 
-/** Whole cells in view, clipped to the world; null when none are. */
+/** @returns the cells in view, clipped to the world; null when there are none */
 export function visibleCells(camera: Camera, view: Size, world: Size): Rect | null {
   const from = screenToCell(camera, view, 0, 0);
   const to = screenToCell(camera, view, view.width, view.height);

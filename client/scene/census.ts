@@ -1,6 +1,6 @@
 /**
- * Who lives where, in the whole world. Pages are streamed only where one looks, and at one level; the rest is
- * asked for now and then, so that the map, and the world seen from far, show that there is life.
+ * The census: where organisms live in the whole world. Pages are streamed only for the view, at one level. The census is
+ * asked for every 15 s, so that the map, and the world from far away, show where there is life.
  */
 export interface Settler {
   /** Seed position, cells. */
@@ -16,7 +16,7 @@ export class Census {
   #askedAt = Number.NEGATIVE_INFINITY;
   readonly #changed: () => void;
 
-  /** @param changed - there is a new answer */
+  /** @param changed - called when there is a new answer */
   constructor(changed: () => void) {
     this.#changed = changed;
   }
@@ -25,14 +25,14 @@ export class Census {
     return this.#settlers;
   }
 
-  /** Called while somebody looks: a page that nobody sees asks nothing. */
+  /** Called at every drawing, so a hidden page asks nothing. */
   refresh(now: number): void {
     if (now - this.#askedAt < EVERY_MS) return;
     this.#askedAt = now;
     void this.#ask();
   }
 
-  /** It is a help, not a need: without an answer there are no spots. */
+  /** Without an answer there are no spots, and everything else goes on. */
   async #ask(): Promise<void> {
     try {
       const response = await fetch(URL);

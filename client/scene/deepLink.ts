@@ -1,7 +1,7 @@
-/** `#x,y,zoom`: the place that a link points at. Pure; `main` owns the address bar. */
+/** `#x,y,zoom`: a camera as a link. Pure; `address.ts` reads and writes the address bar. */
 import type { Camera } from './camera.ts';
 
-/** Null when it is not of the form, so that any other fragment is left alone. */
+/** @returns null for a fragment of another form; zoom is 6 when left out */
 export function parseLink(hash: string): Camera | null {
   const match = /^#?(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?$/.exec(hash);
   if (match === null) return null;

@@ -1,7 +1,7 @@
 /**
- * The ground under the world: a grid of dots that follows the camera, the light that falls from what lives,
- * and the world's border. A 2D canvas of its own, drawn only when the camera or the light moves: the cells
- * above it change twenty times a second and must not pay for it. The ground's colour is the style sheet's.
+ * The ground under the cells: a grid of dots, the light around bodies, spots for bodies too small to see, and the
+ * world's border. It has a 2D canvas of its own, drawn only when the camera or the light changes, because the cells above
+ * it change twenty times per second. Its colour comes from the style sheet.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import { develop } from '../dom.ts';
@@ -10,12 +10,12 @@ import type { Palette } from '../style/theme.ts';
 import { type Camera, cellToScreen } from './camera.ts';
 import type { Settler } from './census.ts';
 
-/** Dots stand this many CSS pixels apart, or up to twice as far. */
+/** Dots are this many CSS pixels apart, or up to twice as far. */
 const DOT_SPACING = 26;
-/** CSS pixels of a body below which it is too small to be found, and gets a spot of light. */
+/** A body of fewer CSS pixels than this gets a spot of light, so that it can be found. */
 const LOST_PIXELS = 14;
 const SPOT_RADIUS = 8;
-/** Side of the tile that a dot is drawn on once, and the dot's radius on it. */
+/** Pixels of the tile that a dot is drawn on, and of the dot's radius. */
 const TILE = 64;
 const TILE_DOT = 2.3;
 
@@ -24,7 +24,7 @@ export class Ground {
   readonly #paper: CanvasRenderingContext2D;
   readonly #world: Size;
   readonly #glow = document.createElement('canvas');
-  /** The cells that the glow covers. */
+  /** The cells that `#glow` covers. */
   #glowCells: Rect | null = null;
   #tile: HTMLCanvasElement;
   #spot: HTMLCanvasElement;
@@ -59,14 +59,14 @@ export class Ground {
     this.#drawn = '';
   }
 
-  /** New light, drawn with the next picture. */
+  /** Takes new light, drawn at the next `draw`. */
   shine(glow: NonNullable<Light['glow']>): void {
     develop(this.#glow, glow.image);
     this.#glowCells = glow.cells;
     this.#drawn = '';
   }
 
-  /** @param bodyCells - the longer side of a usual organism */
+  /** @param bodyCells - the longer side of a grown body */
   settle(settlers: readonly Settler[], bodyCells: number): void {
     this.#settlers = settlers;
     this.#bodyCells = bodyCells;
@@ -95,13 +95,13 @@ export class Ground {
     this.#border(from.x, from.y, width, height);
   }
 
-  /** From far away bodies are less than a dot; where they are must still be seen. */
+  /** From far away bodies are smaller than a dot, so a spot of light shows where each is. */
   #spots(camera: Camera): void {
     const body = this.#bodyCells * camera.zoom;
     if (body > LOST_PIXELS) return;
     const paper = this.#paper;
     paper.globalAlpha = Math.min(1, 2 * (1 - body / LOST_PIXELS)) * (this.#palette.isDark ? 0.7 : 0.6);
-    // One spot for all who live within it: a crowd stays a crowd of points, and ten thousand cost no more.
+    // At most one spot per square of the view: spots stay apart, and ten thousand organisms cost no more.
     const taken = new Set<number>();
     for (const settler of this.#settlers) {
       const { x, y } = cellToScreen(camera, this.#view, settler.x, settler.y);
@@ -115,7 +115,7 @@ export class Ground {
     paper.globalAlpha = 1;
   }
 
-  /** The finer dots fade out as they come closer together, until their spacing doubles. */
+  /** When zooming out, every second dot fades until the spacing has doubled. */
   #dots(camera: Camera): void {
     const level = Math.log2(DOT_SPACING / camera.zoom);
     const finer = 2 ** Math.floor(level);
@@ -129,7 +129,7 @@ export class Ground {
       if (pattern === null || alpha < 0.02) continue;
       const scale = (spacing * camera.zoom) / TILE;
       const origin = cellToScreen(camera, this.#view, 0, 0);
-      // The dot stands in the middle of its tile, and on a whole cell of the world.
+      // The dot is in the middle of its tile, and lies on a corner of a cell.
       const shift = (TILE / 2) * scale;
       pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, origin.x - shift, origin.y - shift]));
       paper.globalAlpha = alpha;
@@ -175,7 +175,7 @@ function dotTile(color: string): HTMLCanvasElement {
   return tile;
 }
 
-/** A soft spot of light, drawn once. */
+/** @returns a canvas with a soft spot of light */
 function spotOf(color: string): HTMLCanvasElement {
   const spot = document.createElement('canvas');
   spot.width = TILE;
@@ -183,7 +183,7 @@ function spotOf(color: string): HTMLCanvasElement {
   const paper = spot.getContext('2d') as CanvasRenderingContext2D;
   const middle = TILE / 2;
   paper.fillStyle = color;
-  // A bright core in two rings of its light; a gradient to `transparent` would turn dark on the way.
+  // A bright core in two faint discs: a gradient to `transparent` would turn dark on the way.
   for (const [share, alpha] of [
     [1, 0.1],
     [0.6, 0.2],

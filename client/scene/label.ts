@@ -1,31 +1,31 @@
-/** A few words in a frame beside what they are about, on a canvas over the world, where no panel hides them. */
+/** A label: a few words in a frame on the overlay, beside their subject and where no panel hides them. */
 import type { Point, Rect, Size } from '../../shared/geometry.ts';
 
-/** CSS pixels, in type of 16 pixels per rem. */
+/** CSS pixels, at 16 pixels per rem. */
 const LINE = 17;
 const PAD_X = 10;
 const PAD_Y = 6;
 const GAP = 8;
-const MAX_LABEL = 280;
+const MAX_LINE = 280;
 
 export interface Type {
   readonly font: string;
   /** CSS colours. */
   readonly ink: string;
   readonly paper: string;
-  /** Of the page's type to one of 16 pixels. */
+  /** Pixels per rem, divided by 16. */
   readonly scale: number;
 }
 
-/** Where on the view a label can be read, in pixels. */
+/** Where a label can be read, in pixels of the view. */
 export interface LabelRoom {
-  /** What header and tools leave. */
+  /** The part between the header and the tools. */
   readonly free: Rect;
-  /** Panels that hang over it. */
+  /** Panels that cover a part of `free`. */
   readonly panels: readonly Rect[];
 }
 
-/** @param about - pixels of what the words are about */
+/** @param about - box of what the label is about; pixels */
 export function drawLabel(
   paper: CanvasRenderingContext2D,
   text: string,
@@ -36,7 +36,7 @@ export function drawLabel(
   const { scale } = type;
   paper.save();
   paper.font = type.font;
-  const lines = wrap(paper, text, Math.min(MAX_LABEL, room.free.width / scale - 2 * (PAD_X + GAP)));
+  const lines = wrap(paper, text, Math.min(MAX_LINE, room.free.width / scale - 2 * (PAD_X + GAP)));
   const width = Math.max(...lines.map((line) => paper.measureText(line).width)) + 2 * PAD_X;
   const height = lines.length * LINE + 2 * PAD_Y;
   const at = labelPlace(about, { width: width * scale, height: height * scale }, room);
@@ -58,12 +58,12 @@ export function drawLabel(
   paper.restore();
 }
 
-/** Breaks a text into lines that are no wider than `most` pixels; a single longer word stands alone. */
-function wrap(paper: CanvasRenderingContext2D, text: string, most: number): string[] {
+/** Breaks a text into lines of at most `maxWidth` pixels; a word that is wider has a line of its own. */
+function wrap(paper: CanvasRenderingContext2D, text: string, maxWidth: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const longer = `${lines[lines.length - 1]} ${word}`.trim();
-    if (lines[lines.length - 1] === '' || paper.measureText(longer).width <= most)
+    if (lines[lines.length - 1] === '' || paper.measureText(longer).width <= maxWidth)
       lines[lines.length - 1] = longer;
     else lines.push(word);
   }
@@ -71,8 +71,8 @@ function wrap(paper: CanvasRenderingContext2D, text: string, most: number): stri
 }
 
 /**
- * Where a label goes: above a box, else below it or at a side, where no panel hides it. A box that fills the view is
- * written over. The label never leaves the free view.
+ * Places a label above a box, else below it, else at its left or right, wherever no panel hides it. If there is no such
+ * place, it may cover the box. It never leaves `free`.
  */
 export function labelPlace(box: Rect, label: Size, { free, panels }: LabelRoom): Point {
   const within = (at: number, low: number, high: number): number => Math.max(low, Math.min(high, at));

@@ -1,7 +1,6 @@
 /**
- * The whole world in a corner, with the box that is in view; a click or drag goes there. A viewer is sent one
- * level at a time, so the map shows each place as it was seen last, at whichever level, over spots where the
- * census says that somebody lives.
+ * A map of the world in a corner, with a box around the view; a click or drag moves the view. The server sends one level
+ * at a time, so the map shows each place as it was last seen, at any level, over spots where the census has organisms.
  */
 import type { Size } from '../../shared/geometry.ts';
 import { develop, h } from '../dom.ts';
@@ -10,9 +9,10 @@ import type { Palette } from '../style/theme.ts';
 import { type Camera, screenToCell } from './camera.ts';
 import type { Settler } from './census.ts';
 
-/** Canvas pixels along the longer side; shown at half of that, for dense screens. */
+/** Canvas pixels along the longer side; it is shown at half that size, for dense screens. */
 const SIDE = 320;
 const SIDE_REM = 10;
+/** Canvas pixels. */
 const MIN_BOX = 8;
 
 export class Minimap {
@@ -23,12 +23,12 @@ export class Minimap {
   });
   readonly #paper: CanvasRenderingContext2D;
   readonly #world: Size;
-  /** What has been seen of the world, small. */
+  /** What has been seen of the world. */
   readonly #picture = document.createElement('canvas');
-  /** Ground, census and picture, ready to be drawn under the box. */
+  /** Ground, census and picture together: everything but the box. */
   readonly #base = document.createElement('canvas');
   #isBaseOld = true;
-  /** Asked of an observer: to ask the canvas itself makes the browser lay out the page, in every picture. */
+  /** Set by an observer: asking the canvas would make the browser lay out the page at every drawing. */
   #isShown = true;
   #palette: Palette | null = null;
   #settlers: readonly Settler[] = [];
@@ -64,19 +64,19 @@ export class Minimap {
     });
   }
 
-  /** A newer picture of the world. */
+  /** Takes a newer picture of the world. */
   show(picture: Picture): void {
     develop(this.#picture, picture);
     this.#isBaseOld = true;
   }
 
-  /** Where somebody lives, seen or not. */
+  /** Takes a newer census. */
   settle(settlers: readonly Settler[]): void {
     this.#settlers = settlers;
     this.#isBaseOld = true;
   }
 
-  /** @param body - cells: how large a spot of the census is */
+  /** @param body - the longer side of a grown body, in cells: the size of a spot */
   draw(camera: Camera, view: Size, palette: Palette, body: number): void {
     if (!this.#isShown) return;
     if (this.#isBaseOld || palette !== this.#palette) this.#drawBase(palette, body);
@@ -106,7 +106,7 @@ export class Minimap {
     paper.fillRect(0, 0, width, height);
     paper.fillStyle = palette.accent;
     const radius = Math.max(2.2, 0.4 * body * scale);
-    // Small spots must hold out against the ground; large ones lie under the picture of whoever it is.
+    // Small spots must stand out from the ground; large ones lie under the picture of their organism.
     paper.globalAlpha = radius > 3 ? 0.4 : 0.75;
     paper.beginPath();
     for (const { x, y } of this.#settlers) {
@@ -120,11 +120,14 @@ export class Minimap {
   }
 }
 
-/** From and length of a side of the box: inside the map, and large enough to be seen. */
-function span(from: number, to: number, most: number): [from: number, length: number] {
+/**
+ * @param size - of the map along this axis
+ * @returns where a side of the box begins and how long it is: inside the map, and at least MIN_BOX
+ */
+function span(from: number, to: number, size: number): [from: number, length: number] {
   const low = Math.max(1.5, from);
-  const high = Math.min(most - 1.5, to);
+  const high = Math.min(size - 1.5, to);
   const missing = MIN_BOX - (high - low);
   if (missing <= 0) return [low, high - low];
-  return [Math.min(most - 1.5 - MIN_BOX, Math.max(1.5, low - missing / 2)), MIN_BOX];
+  return [Math.min(size - 1.5 - MIN_BOX, Math.max(1.5, low - missing / 2)), MIN_BOX];
 }

@@ -1,7 +1,6 @@
 /**
- * What is drawn over the world and is not the world: ghosts of strokes, the brush's ring with the budget in
- * it, the body that would grow from the seed in hand, other players' cursors, the frame about the organism that
- * is watched. One 2D canvas.
+ * Everything that is drawn over the cells: ghosts of strokes, the brush's ring with the budget, the silhouette of the
+ * seed in hand, other players' cursors, the frame around the watched organism. One 2D canvas.
  */
 import type { Point, Size } from '../../shared/geometry.ts';
 import type { Ghost, Ghosts } from '../hands/ghosts.ts';
@@ -15,18 +14,18 @@ import type { Player } from './players.ts';
 import { Silhouette } from './silhouette.ts';
 
 export interface Ring {
-  /** Pixels; null: the pointer is elsewhere. */
+  /** Pixels; null when the tool would act nowhere. */
   readonly at: Point | null;
   readonly tool: ToolId;
   /** Cells. */
   readonly radius: number;
-  /** 0..1 of the budget. */
+  /** The available share of the budget: 0..1. */
   readonly budget: number;
   readonly isDown: boolean;
 }
 
 const TAU = Math.PI * 2;
-/** Pixels from the middle of what is watched to its frame, however far out one is. */
+/** Least pixels from the middle of the watched organism to its frame, at any zoom. */
 const MIN_FRAME = 11;
 
 export class Overlay {
@@ -36,11 +35,11 @@ export class Overlay {
   #view: Size = { width: 1, height: 1 };
   #camera: Camera = { x: 0, y: 0, zoom: 1 };
   #palette: Palette;
-  /** Pixels of the page's type: labels and cursors grow with it. */
+  /** Pixels per rem: labels and cursors grow with the page's type. */
   #em = 16;
   #font = '';
 
-  /** @param refresh - a picture that it draws is there only now */
+  /** @param refresh - called when a picture has been loaded, so that the overlay is drawn again */
   constructor(canvas: HTMLCanvasElement, palette: Palette, refresh: () => void) {
     this.#canvas = canvas;
     this.#silhouette = new Silhouette(refresh);
@@ -116,7 +115,7 @@ export class Overlay {
     this.#cooldown(x, y, radius + 5, ring.budget);
   }
 
-  /** An arc that is whole when the player may do what he likes, and hidden then. */
+  /** An arc that shows how much of the budget is available; hidden when all of it is. */
   #cooldown(x: number, y: number, radius: number, share: number): void {
     if (share > 0.98) return;
     const paper = this.#paper;
@@ -133,10 +132,10 @@ export class Overlay {
   }
 
   /**
-   * The seed in hand, and the body that would grow from it.
+   * Draws the seed in hand and the body that would grow from it.
    *
-   * @param budget - 0..1
-   * @param room - asked only where something must be read
+   * @param budget - the available share: 0..1
+   * @param room - called only when there is a label to place
    */
   seedling(seed: Planting['shown'], budget: number, room: () => LabelRoom): void {
     if (seed === null) return;
@@ -151,7 +150,7 @@ export class Overlay {
 
   cursors(players: Iterable<Player>): void {
     const paper = this.#paper;
-    // Drawn for type of 16 pixels, and scaled.
+    // The sizes below are for 16 pixels per rem, and scaled.
     const scale = this.#em / 16;
     paper.font = this.#font;
     paper.textBaseline = 'middle';
@@ -197,7 +196,7 @@ export class Overlay {
     const color = this.#ghostColor(ghost);
     paper.globalAlpha = opacity * (ghost.hue !== null ? 0.4 : ghost.isRefused ? 0.45 : ownStrength(ghost));
     if (isSpot) {
-      // A ring that opens as it fades: something happened here.
+      // A ring that grows as it fades.
       const radius = (ghost.tool === 'plant' ? 2 : ghost.radius) * zoom + (1 - opacity) * 14;
       paper.beginPath();
       paper.arc(first.x, first.y, Math.max(5, radius), 0, TAU);
@@ -208,7 +207,7 @@ export class Overlay {
     }
     paper.beginPath();
     paper.moveTo(first.x, first.y);
-    // A line to itself, so that a dab of one point has a round cap to show.
+    // A very short line, so that a dab of one point is drawn as a round cap.
     paper.lineTo(first.x + 0.01, first.y);
     for (let i = 2; i < ghost.points.length; i += 2) {
       const at = cellToScreen(this.#camera, this.#view, ghost.points[i], ghost.points[i + 1]);
@@ -229,7 +228,7 @@ export class Overlay {
   }
 }
 
-/** Erasing looks done at once; the rest only announces itself. */
+/** The eraser's ghost covers the cells at once; others only show where the stroke went. */
 const ownStrength = (ghost: Ghost): number => (ghost.tool === 'ablate' ? 1 : 0.4);
 
 export const playerColor = (hue: number, isDark: boolean): string =>

@@ -1,12 +1,12 @@
 /**
- * How pages are drawn: each an instance of one square, placed by whole pages from a corner of the view, so
- * that neighbours share their edges to the bit at any zoom. Cells are sharp, their edges one pixel soft
- * where they do not fall on whole pixels; averages (levels above 0) are smooth. WebGL 2.
+ * The shader that draws pages. Each page is an instance of one square, placed in pages from a corner of the view, so
+ * neighbours share exactly the same edges at any zoom. Cells are sharp, with an edge one pixel soft where they do not end
+ * on whole pixels; averages (levels above 0) are smooth. WebGL 2.
  */
 import { Buffer, BufferUsage, Geometry, GlProgram, Shader, type TextureSource, UniformGroup } from 'pixi.js';
 import { PAGE_CELLS } from '../../shared/geometry.ts';
 
-/** x, y, size (pages from the corner), isSharp; u, v, span (texels of the page), row (of the strip). */
+/** Per instance: x, y, size (in pages, from the corner), isSharp; u, v, span (texels of the page), row (of the strip). */
 export const INSTANCE_FLOATS = 8;
 
 const VERTEX = `#version 300 es
@@ -38,12 +38,12 @@ out vec4 pixel;
 void main() {
   vec2 seam = floor(vTexel + 0.5);
   vec2 at = seam + clamp((vTexel - seam) * vSharp, -0.5, 0.5);
-  // Never into the page above or below in the strip.
+  // Texels of the page above or below in the strip must not be mixed in.
   at = clamp(at, 0.5, ${PAGE_CELLS}.0 - 0.5);
   pixel = texture(uTexture, (at + vec2(0.0, vRow)) / uStrip);
 }`;
 
-/** All in device pixels. */
+/** In device pixels; `uStrip` in texels. */
 export type PageUniforms = UniformGroup<{
   uOrigin: { value: Float32Array; type: 'vec2<f32>' };
   uView: { value: Float32Array; type: 'vec2<f32>' };
@@ -77,7 +77,7 @@ const triangles = new Buffer({
   shrinkToFit: false,
 });
 
-/** @param instances - [most, INSTANCE_FLOATS] */
+/** @param instances - [any number, INSTANCE_FLOATS]; the buffer uploads them from here */
 export function createGeometry(instances: Float32Array): { geometry: Geometry; buffer: Buffer } {
   const buffer = new Buffer({ data: instances, usage: BufferUsage.VERTEX, shrinkToFit: false });
   const stride = INSTANCE_FLOATS * 4;

@@ -1,16 +1,17 @@
-/** The others: names, hues and cursors that glide from where they were seen last. Pure but for the clock. */
+/** The other players: names, hues, and cursors that glide to where they were last seen. Pure; the clock is passed in. */
 import type { PlayerState, PlayersMessage } from '../../shared/protocol.ts';
 
 export interface Player {
   readonly id: string;
   name: string;
   hue: number;
-  /** Cells, as drawn; null: not over the world. */
+  /** Where the cursor is drawn, in cells; null when it is not over the world. */
   shown: { x: number; y: number } | null;
+  /** Where the cursor is, in cells. */
   target: { x: number; y: number } | null;
 }
 
-/** Time constant of the glide; messages come at most ten times a second. */
+/** Time constant of the glide; messages come at most ten times per second. */
 const GLIDE_MS = 70;
 
 export class Players {
@@ -18,7 +19,7 @@ export class Players {
   #you = '';
   #glidedAt = 0;
 
-  /** Everyone but you. */
+  /** All players except you. */
   get others(): Iterable<Player> {
     return [...this.#players.values()].filter((player) => player.id !== this.#you);
   }
@@ -45,7 +46,12 @@ export class Players {
     for (const id of message.left) this.#players.delete(id);
   }
 
-  /** Moves cursors towards where they are; true while any is still on its way. */
+  /**
+   * Moves the drawn cursors towards their targets.
+   *
+   * @param isStill - whether they jump there, for players who want no motion
+   * @returns whether any has not arrived yet
+   */
   glide(now: number, isStill: boolean): boolean {
     const share = isStill ? 1 : 1 - Math.exp(-Math.min(200, now - this.#glidedAt) / GLIDE_MS);
     this.#glidedAt = now;

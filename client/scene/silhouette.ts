@@ -1,6 +1,6 @@
 /**
- * The grown body of the species in hand, drawn where it would grow from the cell under the pointer: a seed needs room
- * for all of it. Where it has none, it takes the colour of refusals.
+ * The silhouette: the grown body of the species in hand, drawn where it would grow from the cell under the pointer. When
+ * the body has no room, it is drawn in the colour of refusals.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
@@ -8,14 +8,14 @@ import type { HeldSeed } from '../hands/planting.ts';
 import type { Palette } from '../style/theme.ts';
 import { type Camera, cellToScreen } from './camera.ts';
 
-/** How strong the tint is over the body's own colours, and the body over the ground: 0 … 1. */
+/** `tint`: how strong the colour is over the body's own colours; `body`: its opacity. 0..1. */
 const FITS = { tint: 0.3, body: 0.6 } as const;
 const REFUSED = { tint: 0.7, body: 0.6 } as const;
-/** The body's outermost cells are of the tint's colour alone: its outline is seen on whatever lies under it. */
+/** Opacity of the body's outermost cells, which have only the tint's colour: the outline is seen on any ground. */
 const RIM = 0.95;
-/** Of 255: less is no part of the body. */
+/** Cells with less alpha (0..255) do not count as part of the body. */
 const MIN_ALPHA = 25;
-/** CSS pixels of the mark on the seed's cell, however small a cell is. */
+/** Least CSS pixels of the mark on the seed's cell. */
 const MIN_SEED = 7;
 
 type Style = typeof FITS | typeof REFUSED;
@@ -23,7 +23,7 @@ type Style = typeof FITS | typeof REFUSED;
 interface Picture {
   readonly source: string;
   readonly image: HTMLImageElement;
-  /** The tinted body, one pixel per cell, by colour. */
+  /** Colour → the tinted body, one pixel per cell. */
   readonly tinted: Map<string, HTMLCanvasElement>;
 }
 
@@ -31,12 +31,12 @@ export class Silhouette {
   readonly #loaded: () => void;
   readonly #pictures = new Map<string, Picture>();
 
-  /** @param loaded - a picture is there now: draw again */
+  /** @param loaded - called when a picture has been loaded and can be drawn */
   constructor(loaded: () => void) {
     this.#loaded = loaded;
   }
 
-  /** @returns pixels of the whole body and of the mark on its seed */
+  /** @returns the boxes of the body and of the mark on its seed; pixels */
   draw(
     paper: CanvasRenderingContext2D,
     camera: Camera,
@@ -67,7 +67,7 @@ export class Silhouette {
     return { box, mark };
   }
 
-  /** Null until its picture is there. */
+  /** @returns null until the species' picture is loaded */
   #body(species: Species, color: string, style: Style): HTMLCanvasElement | null {
     const picture = this.#picture(species);
     if (!picture.image.complete || picture.image.naturalWidth === 0) return null;
@@ -78,7 +78,7 @@ export class Silhouette {
     return tinted;
   }
 
-  /** A species whose rule was swapped has another picture. */
+  /** Loads a species' picture, again when its rule was swapped and the thumbnail is another. */
   #picture({ name, thumbnail }: Species): Picture {
     const known = this.#pictures.get(name);
     if (known?.source === thumbnail) return known;

@@ -1,6 +1,6 @@
 /**
- * The picture: owns the camera, the two canvases and the moment of drawing. Draws the world only when it
- * changed and the overlay only while something on it moves.
+ * The stage: owns the camera and the canvases, and decides when to draw. The cells are drawn only when they have changed,
+ * the overlay only while something on it moves.
  */
 import type { Point, Rect, Size } from '../../shared/geometry.ts';
 import { Signal } from '../events.ts';
@@ -21,6 +21,7 @@ import {
   zoomAbout,
 } from './camera.ts';
 import { Census } from './census.ts';
+import { DrawSchedule, LightSchedule } from './drawSchedule.ts';
 import { Ground } from './ground.ts';
 import type { LabelRoom } from './label.ts';
 import { chooseLevel } from './level.ts';
@@ -28,12 +29,6 @@ import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
 import type { Players } from './players.ts';
 import type { WorldView } from './worldView.ts';
-
-/** The light and the map lag a little behind the cells: five times a second is seen as continuous. */
-const LIGHT_EVERY_MS = 220;
-/** A screen of 30 Hz is always ready sooner. */
-const DEAR_MS = 40;
-const MAX_PAUSE_MS = 120;
 
 export interface StageParts {
   readonly root: HTMLElement;
@@ -45,10 +40,10 @@ export interface StageParts {
   readonly brush: Brush;
   readonly planting: Planting;
   readonly inspector: Inspector;
-  /** Pixels of the view that no panel covers. */
+  /** @returns the part of the view that no panel covers; pixels */
   readonly free: () => Rect;
   readonly labelRoom: () => LabelRoom;
-  /** Asks for the light of what is in view and the map, which `shine` gets. */
+  /** Asks for the light of the view and the map; the answer goes to `shine`. */
   readonly askLight: () => void;
 }
 
@@ -56,33 +51,29 @@ export class Stage {
   /** The camera or the size of the view has changed. */
   readonly moved = new Signal<[Camera]>();
   minimap: Minimap | null = null;
-  /** Pixels; null: not over the world. */
+  /** In pixels; null when the pointer is not over the world. */
   pointer: Point | null = null;
-  /** The player uses the keyboard: without a pointer, tools act in the middle of the view. */
+  /** Whether the player used the keyboard last: without a pointer, tools then act in the middle of the view. */
   isKeyed = false;
   readonly #parts: StageParts;
   readonly #overlay: Overlay;
   readonly #resizes: ResizeObserver;
   readonly #census = new Census(() => this.#settle());
+  readonly #drawing = new DrawSchedule(() => this.#draw());
+  readonly #lighting: LightSchedule;
   #world: Size = { width: 1, height: 1 };
   #start: Point = { x: 0, y: 0 };
   #worldView: WorldView | null = null;
   #ground: Ground | null = null;
-  #litAt = Number.NEGATIVE_INFINITY;
-  #lightDue: ReturnType<typeof setTimeout> | undefined;
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
   #camera: Camera = { x: 0, y: 0, zoom: 6 };
   #level: number | null = null;
-  #isDue = false;
-  #frame = 0;
-  #pause: ReturnType<typeof setTimeout> | undefined;
-  /** How long the browser takes to be ready for the next picture, averaged. */
-  #lateMs = 0;
   #isWorldDirty = false;
 
   constructor(parts: StageParts) {
     this.#parts = parts;
+    this.#lighting = new LightSchedule(parts.askLight);
     this.#overlay = new Overlay(parts.overlay, parts.theme.palette, () => this.refresh());
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(parts.root);
@@ -101,12 +92,12 @@ export class Stage {
     return visibleCells(this.#camera, this.#view, this.#world);
   }
 
-  /** The level that the view is shown at. */
+  /** The level at which the view is shown. */
   get level(): number {
     return this.#level ?? 0;
   }
 
-  /** @param camera - where to look; null: at the start */
+  /** @param camera - where to look; null for the start */
   open(world: Size, start: Point, view: WorldView, camera: Camera | null): void {
     this.#world = world;
     this.#start = start;
@@ -123,9 +114,8 @@ export class Stage {
 
   dispose(): void {
     this.#resizes.disconnect();
-    clearTimeout(this.#pause);
-    clearTimeout(this.#lightDue);
-    cancelAnimationFrame(this.#frame);
+    this.#drawing.dispose();
+    this.#lighting.dispose();
     this.#worldView?.dispose();
   }
 
@@ -137,12 +127,12 @@ export class Stage {
     this.#move(panBy(this.#camera, this.#view, this.#world, dx, dy));
   }
 
-  /** @param at - pixels; the middle of the view when left out */
+  /** @param at - pixels; by default the middle of the view */
   zoom(factor: number, at: Point = { x: this.#view.width / 2, y: this.#view.height / 2 }): void {
     this.#move(zoomAbout(this.#camera, this.#view, this.#world, at, factor));
   }
 
-  /** Through the camera as it is drawn, so that what is pointed at is what is seen. */
+  /** Uses the camera as drawn, so that the cell is the one that is seen there. */
   toCell(at: Point): Point {
     return screenToCell(this.#worldView?.camera ?? this.#camera, this.#view, at.x, at.y);
   }
@@ -155,31 +145,20 @@ export class Stage {
     return { x: this.#view.width / 2, y: this.#view.height / 2 };
   }
 
-  /** Pixels: where the tool in hand would act; null: nowhere. */
+  /** Where the tool would act, in pixels; null when it would act nowhere. */
   get aim(): Point | null {
     return this.pointer ?? (this.isKeyed ? this.middle : null);
   }
 
-  /** The world's pixels or the camera changed. */
+  /** The cells or the camera have changed: draws everything. */
   invalidate(): void {
     this.#isWorldDirty = true;
     this.refresh();
   }
 
-  /** Something over the world changed. */
+  /** Something on the overlay has changed: draws at least the overlay. */
   refresh(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const draw = (): void => {
-      const askedAt = performance.now();
-      this.#frame = requestAnimationFrame(() => {
-        this.#lateMs = this.#lateMs * 0.8 + (performance.now() - askedAt) * 0.2;
-        this.#draw();
-      });
-    };
-    // Where drawing is dear (no GPU), as much time is left for everything else as it took.
-    if (this.#lateMs < DEAR_MS) draw();
-    else this.#pause = setTimeout(draw, Math.min(MAX_PAUSE_MS, this.#lateMs));
+    this.#drawing.request();
   }
 
   #move(camera: Camera): void {
@@ -189,7 +168,7 @@ export class Stage {
     this.#aim();
   }
 
-  /** The camera or the view is another: so may the level be. */
+  /** The camera or the view has changed, and with it perhaps the level. */
   #aim(): void {
     this.#level = chooseLevel(this.#level, this.#camera.zoom, this.#pixelRatio, this.#view, this.#world);
     this.#worldView?.look(this.#camera, this.#level);
@@ -197,7 +176,7 @@ export class Stage {
     this.moved.emit(this.#camera);
   }
 
-  /** What `askLight` has asked for. */
+  /** Takes what `askLight` has asked for. */
   shine({ glow, map }: Light): void {
     if (glow !== null) this.#ground?.shine(glow);
     if (map !== null) this.minimap?.show(map);
@@ -217,7 +196,6 @@ export class Stage {
   }
 
   #draw(): void {
-    this.#isDue = false;
     const view = this.#worldView;
     if (view === null) return;
     const now = performance.now();
@@ -225,7 +203,7 @@ export class Stage {
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
       view.draw();
-      this.#askLight(now);
+      this.#lighting.request(now);
       this.#ground?.draw(view.camera);
       this.minimap?.draw(this.#camera, this.#view, theme.palette, this.#parts.brush.bodyCells);
       this.#census.refresh(now);
@@ -250,18 +228,6 @@ export class Stage {
     this.invalidate();
   }
 
-  #askLight(now: number): void {
-    const dueMs = this.#litAt + LIGHT_EVERY_MS - now;
-    clearTimeout(this.#lightDue);
-    if (dueMs > 0) {
-      // The last picture before the world stands still has its light coming, too.
-      this.#lightDue = setTimeout(() => this.#askLight(performance.now()), dueMs);
-      return;
-    }
-    this.#litAt = now;
-    this.#parts.askLight();
-  }
-
   #ring(now: number): Ring {
     const { brush } = this.#parts;
     return {
@@ -273,7 +239,7 @@ export class Stage {
     };
   }
 
-  /** Null: no seed is in hand, or it is held nowhere. */
+  /** @returns null when no seed is in hand, or it is not held over the view */
   #heldSeed(): HeldSeed | null {
     const { brush } = this.#parts;
     const { aim } = this;

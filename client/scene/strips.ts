@@ -1,8 +1,7 @@
 /**
- * Texture memory for pages: tall strips of pages stacked one on another, pooled, least recently drawn first
- * to go. A page's rows are contiguous, so that a change is one upload of one range, and neighbours in the
- * strip go in one upload together. The strips' own bytes stay: a lost context is filled from them, and what
- * is under the pointer is read there.
+ * Texture memory for pages: tall strips, in each of which pages are stacked. The least recently drawn pages are dropped
+ * first, and their places are used again. A page's rows are contiguous, so it is uploaded as one range, and neighbours
+ * in a strip together. The strips' bytes stay in memory: a lost context is filled from them, and `cellAt` reads them.
  */
 import { BufferImageSource } from 'pixi.js';
 import { PAGE_BYTES, PAGE_CELLS } from '../../shared/geometry.ts';
@@ -11,10 +10,10 @@ import type { Batch } from '../stream/messages.ts';
 import { type Bounds, type Entry, PageCache } from '../stream/pageCache.ts';
 import type { Pyramid } from '../stream/pyramid.ts';
 
-/** 4,096 rows: within the limit of every GPU that has WebGL 2, but for a few of 2,048. */
+/** 4,096 rows: almost every GPU with WebGL 2 allows them; a few allow only 2,048. */
 const PAGES_PER_STRIP = 64;
 const TEXELS = PAGE_CELLS * PAGE_CELLS;
-/** The largest view and a quarter: what is in view is always held, and some of the level before. */
+/** Bytes for the largest view and a quarter more: all of the view, and some of the level before. */
 const BOUNDS: Bounds = { bytes: MAX_VIEWPORT_PAGES * 1.25 * PAGE_BYTES, entries: 32_768 };
 
 export interface Strip {
@@ -24,14 +23,14 @@ export interface Strip {
 }
 
 interface Slot {
-  /** Which strip, counted in the order they were made. */
+  /** Index in `strips`. */
   readonly strip: number;
-  /** Place within the strip, counted in pages. */
+  /** Place within the strip, in pages. */
   readonly row: number;
 }
 
 export interface PageTexture extends Entry {
-  /** Null: nothing lives there. */
+  /** Null when nothing lives in the page. */
   slot: Slot | null;
 }
 
@@ -41,13 +40,13 @@ export class Strips extends PageCache<PageTexture> {
   readonly #free: Slot[] = [];
   #clock = 0;
 
-  /** @param mostRows - of a texture, by the GPU */
-  constructor(pyramid: Pyramid, mostRows: number, bounds: Bounds = BOUNDS) {
+  /** @param maxRows - most rows that the GPU allows in a texture */
+  constructor(pyramid: Pyramid, maxRows: number, bounds: Bounds = BOUNDS) {
     super(pyramid, bounds);
-    this.pagesPerStrip = Math.min(PAGES_PER_STRIP, Math.floor(mostRows / PAGE_CELLS));
+    this.pagesPerStrip = Math.min(PAGES_PER_STRIP, Math.floor(maxRows / PAGE_CELLS));
   }
 
-  /** A drawing begins; what is touched from now on is in use. */
+  /** A drawing begins: pages that are touched from now on are in use. */
   begin(): void {
     this.#clock++;
   }
@@ -57,9 +56,9 @@ export class Strips extends PageCache<PageTexture> {
   }
 
   /**
-   * Takes in a batch and uploads it.
+   * Takes a batch and uploads it.
    *
-   * @returns the keys of pages that had to go for it
+   * @returns the keys of pages that were dropped for it
    */
   write(batch: Batch): number[] {
     const touched: Slot[] = [];
@@ -76,7 +75,7 @@ export class Strips extends PageCache<PageTexture> {
     return gone.map(({ key }) => key);
   }
 
-  /** Premultiplied RGBA of a texel of a page. */
+  /** @returns the premultiplied RGBA of a texel of a page */
   texel({ slot }: PageTexture, u: number, v: number): [r: number, g: number, b: number, a: number] {
     if (slot === null) return [0, 0, 0, 0];
     const { pixels } = this.strips[slot.strip];
@@ -100,7 +99,7 @@ export class Strips extends PageCache<PageTexture> {
     return page.slot;
   }
 
-  /** One call for every run of neighbours: each has a price of its own. */
+  /** Uploads each run of neighbours in one call, since every call has a cost of its own. */
   #upload(slots: Slot[]): void {
     slots.sort((a, b) => a.strip - b.strip || a.row - b.row);
     for (let i = 0; i < slots.length; ) {
@@ -123,9 +122,9 @@ export class Strips extends PageCache<PageTexture> {
       width: PAGE_CELLS,
       height: PAGE_CELLS * this.pagesPerStrip,
       format: 'rgba8unorm',
-      // They are premultiplied as they come.
+      // Pages come premultiplied.
       alphaMode: 'premultiplied-alpha',
-      // The shader keeps cells sharp by itself.
+      // The shader keeps cells sharp.
       scaleMode: 'linear',
       autoGarbageCollect: false,
     });

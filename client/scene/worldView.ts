@@ -1,14 +1,14 @@
 /**
- * The living cells on the screen: the pages in view, drawn strip by strip through Pixi's WebGL renderer on a
- * canvas that is clear elsewhere. Knows the decoder's batches, not the wire.
+ * Draws the pages in view, strip by strip, with Pixi's WebGL renderer, on a canvas that is transparent elsewhere. Knows
+ * the decoder's batches, not the connection.
  */
 import 'pixi.js/unsafe-eval';
 import { type Buffer, Container, type Geometry, Mesh, type Shader, Ticker, WebGLRenderer } from 'pixi.js';
-import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import { PAGE_CELLS, type PageRect, type Rect, type Size, VIEW_MARGIN_PAGES } from '../../shared/geometry.ts';
 import { cover } from '../stream/cover.ts';
 import type { Decoder } from '../stream/decoder.ts';
 import { BATCHES } from '../stream/messages.ts';
-import { type PageRect, Pyramid } from '../stream/pyramid.ts';
+import { Pyramid } from '../stream/pyramid.ts';
 import { type Camera, snapCamera, visibleCells } from './camera.ts';
 import {
   createGeometry,
@@ -19,15 +19,13 @@ import {
 } from './pageShader.ts';
 import { type PageTexture, Strips } from './strips.ts';
 
-/** Pages around the view that are kept at hand: as many as the server streams. */
-const MARGIN_PAGES = 0.5;
-/** Squares of one strip to begin with: each page once. Parts of a coarse page may be many more. */
+/** Squares that a layer has room for at first: each page of its strip once. Parts of a coarse page can be many more. */
 const FIRST_SQUARES = 64;
 
-/** What one strip contributes to a drawing. */
+/** The squares that one strip contributes to a drawing. */
 interface Layer {
   readonly mesh: Mesh<Geometry, Shader>;
-  /** [as many as were ever needed, INSTANCE_FLOATS] */
+  /** [the most squares so far, INSTANCE_FLOATS] */
   instances: Float32Array;
   readonly buffer: Buffer;
   count: number;
@@ -47,7 +45,7 @@ export class WorldView {
   #view: Size = { width: 1, height: 1 };
   #pixelRatio = 1;
 
-  /** @throws Error where there is no WebGL 2 */
+  /** @throws Error when the browser has no WebGL 2 */
   static async create(canvas: HTMLCanvasElement, decoder: Decoder, world: Size): Promise<WorldView> {
     const renderer = new WebGLRenderer();
     await renderer.init({
@@ -58,16 +56,16 @@ export class WorldView {
       antialias: false,
       backgroundAlpha: 0,
       preferWebGLVersion: 2,
-      // Pixi's accessibility, events and filters are not ours; skipping them leaves their chunks unloaded.
+      // We do not use Pixi's accessibility, events and filters; so their chunks are not loaded.
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
-    // It would wake the page sixty times a second to collect what is never thrown away here.
+    // The ticker would wake the page sixty times per second to collect garbage that we do not make.
     Ticker.system.autoStart = false;
     Ticker.system.stop();
-    // It comes with the package all the same, and would measure the canvas at every move of the pointer.
+    // The event system is there all the same, and would measure the canvas at every move of the pointer.
     renderer.events.setTargetElement(null as unknown as HTMLElement);
-    if (renderer.context.webGLVersion < 2) throw new Error('WebGL 2 is missing');
+    if (renderer.context.webGLVersion < 2) throw new Error('this browser has no WebGL 2');
     return new WorldView(renderer, decoder, world);
   }
 
@@ -82,7 +80,7 @@ export class WorldView {
     this.#uniforms = createUniforms(this.#strips.pagesPerStrip * PAGE_CELLS);
   }
 
-  /** Whether the processor stands in for a GPU: then every costly nicety is better left out. */
+  /** Whether WebGL runs on the CPU: costly effects are then switched off. */
   get isSoftware(): boolean {
     const { gl } = this.#renderer;
     const info = gl.getExtension('WEBGL_debug_renderer_info');
@@ -90,7 +88,7 @@ export class WorldView {
     return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
   }
 
-  /** The camera as drawn: what positions on the screen must be computed from. */
+  /** The camera as drawn, from which places on the screen must be computed. */
   get camera(): Camera {
     return this.#camera;
   }
@@ -106,13 +104,13 @@ export class WorldView {
     this.#level = level;
   }
 
-  /** The pages that the view needs of its level, with those about to come into it; null when none are. */
+  /** The pages of the level that the view needs, with a margin; null when the world is out of view. */
   get pages(): PageRect | null {
     const cells = visibleCells(this.#camera, this.#view, this.#world);
-    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, MARGIN_PAGES);
+    return cells === null ? null : this.#pyramid.pagesOf(cells, this.#level, VIEW_MARGIN_PAGES);
   }
 
-  /** Takes what the worker has ready, and draws. */
+  /** Uploads the batches that have come, and draws. */
   draw(): void {
     this.#strips.begin();
     for (let i = 0; i < BATCHES; i++) {
@@ -125,7 +123,7 @@ export class WorldView {
     this.#renderer.render(this.#stage);
   }
 
-  /** Premultiplied RGBA of a cell as it is drawn, at whatever level that is; zeros where nothing is held. */
+  /** @returns the premultiplied RGBA of a cell as drawn, at whichever level is held; zeros when none is */
   cellAt(x: number, y: number): [r: number, g: number, b: number, a: number] {
     const { width, height } = this.#world;
     if (!(x >= 0 && y >= 0 && x < width && y < height)) return [0, 0, 0, 0];
@@ -144,12 +142,13 @@ export class WorldView {
     this.#renderer.destroy();
   }
 
-  /** The level in use, then finer ones, then coarser. */
+  /** The level that is shown, then finer ones, then coarser ones. */
   *#levels(): Generator<number> {
     for (let level = this.#level; level >= 0; level--) yield level;
     for (let level = this.#level + 1; level <= this.#pyramid.top; level++) yield level;
   }
 
+  /** Fills the layers' instances with the squares to draw. */
   #place(cells: Rect | null): void {
     const strips = this.#strips;
     while (this.#layers.length < strips.strips.length) this.#addLayer(this.#layers.length);
@@ -183,7 +182,7 @@ export class WorldView {
     }
   }
 
-  /** Where the rectangle's corner lies, and how large a page is, in device pixels. */
+  /** Sets the uniforms: the place of the rectangle's corner and the size of a page, in device pixels. */
   #aim(rect: PageRect): void {
     const { x, y, zoom } = this.#camera;
     const side = PAGE_CELLS * 2 ** this.#level;

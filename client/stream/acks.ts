@@ -1,13 +1,13 @@
 /**
- * Says what has been decoded, at most every `ACK_EVERY_MS`: the first frame after a pause at once, the newest of
- * those that follow when the time is over. One word stands for all frames before it.
+ * Acknowledges decoded frames, at most every `ACK_EVERY_MS`: the first frame after a pause at once, and the newest of
+ * the following ones when that time is over. An acknowledgement covers all frames before it.
  */
 import { ACK_EVERY_MS } from '../../shared/limits.ts';
 
 export class Acks {
   readonly #send: (frame: number) => void;
   #decoded = 0;
-  #said = 0;
+  #sent = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(send: (frame: number) => void) {
@@ -16,22 +16,22 @@ export class Acks {
 
   decoded(frame: number): void {
     this.#decoded = frame;
-    if (this.#timer === null) this.#say();
+    if (this.#timer === null) this.#acknowledge();
   }
 
-  /** Another connection, or none: frames of the last one mean nothing to it. */
+  /** The connection has ended: its frames are not acknowledged to the next one. */
   reset(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#decoded = this.#said = 0;
+    this.#decoded = this.#sent = 0;
   }
 
-  #say(): void {
-    this.#said = this.#decoded;
-    this.#send(this.#said);
+  #acknowledge(): void {
+    this.#sent = this.#decoded;
+    this.#send(this.#sent);
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#decoded !== this.#said) this.#say();
+      if (this.#decoded !== this.#sent) this.#acknowledge();
     }, ACK_EVERY_MS);
   }
 }

@@ -1,15 +1,14 @@
 /**
- * Which pages to draw so that every place of a view shows the best that is held, once: the wanted level;
- * where it has not arrived, finer pages; where there are none either, a part of a coarser one. So nothing
- * flashes empty while the level changes, and nothing is drawn twice. Pure.
+ * Chooses which pages to draw. Every place of a view is drawn once: from the wanted level; where that has not arrived,
+ * from finer pages; where there are none, from a part of a coarser page. So no place flashes empty while the level
+ * changes. Pure.
  */
-import { PAGE_CELLS } from '../../shared/geometry.ts';
+import { PAGE_CELLS, type PageRect } from '../../shared/geometry.ts';
 import type { Entry, PageCache } from './pageCache.ts';
-import type { PageRect } from './pyramid.ts';
 
 /**
- * A square to draw. Places are in pages of the wanted level, from the rectangle's top left one; sources in
- * texels of the page `entry`, whose level is `level`.
+ * A square to draw. `x`, `y` and `size` are in pages of the wanted level, counted from the rectangle's top left page;
+ * `u`, `v` and `span` are in texels of the page `entry`, whose level is `level`.
  */
 export type Emit<T> = (
   entry: T,
@@ -34,7 +33,7 @@ export function cover<T extends Entry>(
     const size = 2 ** (level - wanted);
     emit(entry, level, px * size - rect.left, py * size - rect.top, size, 0, 0, PAGE_CELLS);
   };
-  /** The page itself, or what there is of finer ones, or a part of a coarser one. */
+  /** Draws the page itself, else the finer pages below it, else a part of a coarser page. */
   const fill = (level: number, px: number, py: number): void => {
     const key = pyramid.key(level, px, py);
     const entry = held.get(key);

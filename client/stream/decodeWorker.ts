@@ -1,9 +1,9 @@
-/** The decode worker's entry: messages to the feed and back. The socket → pixel path runs through `feed.ts`. */
+/** The entry of the decode worker: passes messages to `feed.ts` and its answers back. */
 import { loadPageCodec, PAGE_CODEC_URL } from '../../shared/pageCodec.ts';
 import { Feed } from './feed.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
-// The page's own globals are in the types; only this much of a worker's is needed.
+// tsconfig has the types of a page's globals; these are the parts of a worker's that are used here.
 const scope = self as unknown as {
   onmessage: (event: MessageEvent<ToWorker>) => void;
   postMessage(message: FromWorker, transfer: ArrayBuffer[]): void;
@@ -18,12 +18,12 @@ function handle(message: ToWorker): void {
   else feed?.handle(message);
 }
 
-/** Thrown outside of any promise, an error is the worker's own, of which the page hears. */
+/** An error that is thrown outside of any promise reaches `onerror` of the page's `Worker`. */
 const die = (error: unknown): void => {
   setTimeout(() => {
     throw error;
   });
 };
 
-// All wait for the same promise, so messages stay in order.
+// All messages wait for the same promise, so they stay in order.
 scope.onmessage = ({ data }) => void codecLoaded.then(() => handle(data)).catch(die);

@@ -1,13 +1,12 @@
 /**
- * The page's end of the decode worker: raw frames go in, batches of pages come out and wait until they are
- * drawn. A worker that dies, or answers no more, is replaced at the next join, which fetches all of it anew.
+ * The page's end of the decode worker: raw frames go in, batches of pages come out and wait until they are drawn. A
+ * worker that dies or stops answering is replaced at the next join, after which the server sends every page again.
  */
-import type { Size } from '../../shared/geometry.ts';
+import type { PageRect, Size } from '../../shared/geometry.ts';
 import { Signal } from '../events.ts';
 import type { Batch, FromWorker, Light, ToWorker } from './messages.ts';
-import type { PageRect } from './pyramid.ts';
 
-/** What of `Worker` is used: tests put their own in its place. */
+/** The part of `Worker` that is used; tests put a fake in its place. */
 export interface WorkerLike {
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
@@ -17,31 +16,31 @@ export interface WorkerLike {
 
 const CHECK_EVERY_MS = 1_000;
 /**
- * So many checks in a row with frames waiting and no word: it is dead. Counted and not timed, for a page
- * that slept has answers waiting that it has not read.
+ * A worker is taken for dead after this many checks in a row with frames waiting and no answer. Checks are counted,
+ * not time: after a sleep, a page has answers waiting that it has not read yet.
  */
 const MAX_SILENT_CHECKS = 10;
 
 export class Decoder {
-  /** The store holds everything up to this frame: it may be acknowledged. */
+  /** The worker has decoded this frame and all before it: they may be acknowledged. */
   readonly decoded = new Signal<[frame: number]>();
   /** Keys of pages that need a keyframe. */
   readonly gaps = new Signal<[keys: readonly number[]]>();
-  /** A batch has come: there is something to draw. */
+  /** A batch of pages has come, to be drawn. */
   readonly arrived = new Signal<[]>();
   readonly light = new Signal<[Light]>();
-  /** The connection is of no use any more, and why; nothing more of it will be decoded. */
+  /** No more frames of this connection will be decoded, and why. */
   readonly failed = new Signal<[reason: string]>();
-  /** Frames decoded by this page so far, and the time that took in the worker. */
+  /** Frames decoded since the page was opened, and the worker's time for them. */
   frames = 0;
   decodeMs = 0;
   readonly #world: Size;
   readonly #spawn: () => WorkerLike;
   readonly #tick: ReturnType<typeof setInterval>;
   readonly #batches: Batch[] = [];
-  /** Null: it has died, and no connection has been made since. */
+  /** Null when it has died and no connection has been made since. */
   #worker: WorkerLike | null;
-  #session = 0;
+  #epoch = 0;
   #looked: Extract<ToWorker, { type: 'look' }> | null = null;
   #isLightAsked = false;
   #waiting = 0;
@@ -54,23 +53,23 @@ export class Decoder {
     this.#tick = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
 
-  /** A new connection: what comes from now on belongs to it. */
+  /** Begins a new epoch: frames from now on belong to a new connection. */
   join(): void {
-    this.#session++;
+    this.#epoch++;
     this.#waiting = 0;
     this.#silentChecks = 0;
-    // Not sooner: a worker that cannot even start would be started without end; joins grow rarer.
+    // Not as soon as it dies: a worker that cannot start would be started in a loop. The wait before a join grows.
     if (this.#worker === null) {
       this.#worker = this.#open();
       if (this.#looked !== null) this.#send(this.#looked);
     }
-    this.#send({ type: 'join', session: this.#session });
+    this.#send({ type: 'join', epoch: this.#epoch });
   }
 
-  /** @param bytes - a frame as it came; its buffer is handed over */
+  /** @param bytes - a frame as received; its buffer is transferred to the worker */
   frame(bytes: Uint8Array<ArrayBuffer>): void {
     this.#waiting++;
-    this.#send({ type: 'frame', session: this.#session, bytes }, [bytes.buffer]);
+    this.#send({ type: 'frame', epoch: this.#epoch, bytes }, [bytes.buffer]);
   }
 
   look(level: number, pages: PageRect): void {
@@ -87,17 +86,17 @@ export class Decoder {
     this.#send(this.#looked);
   }
 
-  /** The next batch to draw; its buffer must be given back. */
+  /** @returns the next batch to draw, which must be given back; undefined when there is none */
   take(): Batch | undefined {
     return this.#batches.shift();
   }
 
-  /** @param released - keys of pages that the view holds no more */
+  /** @param released - keys of pages that the view has dropped */
   give(batch: Batch, released: readonly number[]): void {
     this.#send({ type: 'give', buffer: batch.buffer, released }, [batch.buffer]);
   }
 
-  /** Asks for the light and the map, unless they are on their way. */
+  /** Asks for the light and the map, unless an answer is on its way. */
   askLight(): void {
     if (this.#isLightAsked) return;
     this.#isLightAsked = true;
@@ -120,7 +119,7 @@ export class Decoder {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      // One that cannot be loaded says nothing.
+      // The event of a worker that cannot be loaded has no message.
       if (worker === this.#worker) this.#bury(event.message ?? 'it cannot be loaded');
     };
     worker.postMessage({ type: 'open', world: this.#world }, []);
@@ -131,7 +130,7 @@ export class Decoder {
     this.#silentChecks = 0;
     switch (message.type) {
       case 'decoded':
-        if (message.session !== this.#session) return;
+        if (message.epoch !== this.#epoch) return;
         this.#waiting--;
         this.frames++;
         this.decodeMs += message.decodeMs;
@@ -139,7 +138,7 @@ export class Decoder {
         if (message.gaps.length > 0) this.gaps.emit(message.gaps);
         return;
       case 'broken':
-        if (message.session === this.#session) this.failed.emit(message.reason);
+        if (message.epoch === this.#epoch) this.failed.emit(message.reason);
         return;
       case 'pages':
         this.#batches.push(message);

@@ -1,16 +1,16 @@
 /**
- * The decode worker's work: frames in, pages to upload out. What the view needs is copied into a batch as it
- * is at that moment; while both batches are out, what changes only grows older in the list of what is owed,
- * so a page that draws slowly skips states and never builds a backlog.
+ * What the decode worker does: frames come in, pages to upload go out. Pages that the view needs are copied into a batch
+ * in their newest state. While both batches are out, changed pages wait in the set of owed pages, so a view that draws
+ * slowly skips states and never has a backlog.
  */
 import { decodeFrame, type Frame, FrameError } from '../../shared/frame.ts';
-import { PAGE_BYTES, type Size } from '../../shared/geometry.ts';
+import { PAGE_BYTES, type PageRect, type Size } from '../../shared/geometry.ts';
 import { BATCH_PAGES, BATCHES, type FromWorker, type ToWorker } from './messages.ts';
 import { glow, WorldMap } from './overview.ts';
 import { BLANK, type Page, PageStore } from './pageStore.ts';
-import { type PageRect, Pyramid } from './pyramid.ts';
+import { Pyramid } from './pyramid.ts';
 
-/** Small bodies would be too faint on the map: their average is boosted. */
+/** Factor of alpha on the map, where the average of a small body would be too faint. */
 const MAP_BOOST = 1.6;
 
 export class Feed {
@@ -18,19 +18,19 @@ export class Feed {
   readonly #pyramid: Pyramid;
   readonly #store: PageStore;
   readonly #map: WorldMap;
-  /** Buffers of batches that may be filled. */
+  /** Buffers that are here, ready to be filled. */
   readonly #free: ArrayBuffer[] = [];
-  /** What the view was given last: page → version. */
+  /** Page → the version that the view was given last. */
   readonly #given = new Map<number, number>();
-  /** Pages in view that the view does not have as they are. */
+  /** Pages in view that the view does not have in their newest state. */
   readonly #owed = new Set<number>();
-  /** Pages that the map has not drawn as they are. */
+  /** Pages that the map does not show in their newest state. */
   readonly #unmapped = new Set<number>();
   #level = 0;
   #view: PageRect = { left: 0, top: 0, right: -1, bottom: -1 };
   #isGlowOld = true;
-  /** -1: nothing is to be decoded until the next join. */
-  #session = -1;
+  /** Frames of other epochs are dropped; at -1 all are, until the next join. */
+  #epoch = -1;
 
   constructor(world: Size, post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
     this.#post = post;
@@ -43,13 +43,13 @@ export class Feed {
   handle(message: Exclude<ToWorker, { type: 'open' }>): void {
     switch (message.type) {
       case 'join':
-        this.#session = message.session;
+        this.#epoch = message.epoch;
         this.#store.expire();
         this.#given.clear();
         return;
       case 'frame':
-        // Of a connection that is gone: its pages say nothing about this one's.
-        if (message.session === this.#session) this.#decode(message.bytes);
+        // A frame of an earlier connection has versions that this one does not know.
+        if (message.epoch === this.#epoch) this.#decode(message.bytes);
         return;
       case 'look':
         this.#look(message.level, message.pages);
@@ -72,14 +72,14 @@ export class Feed {
 
   #decode(bytes: Uint8Array): void {
     const startedAt = performance.now();
-    const session = this.#session;
+    const epoch = this.#epoch;
     let frame: Frame;
     try {
       frame = decodeFrame(bytes);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.#session = -1;
-      this.#post({ type: 'broken', session, reason: error.message }, []);
+      this.#epoch = -1;
+      this.#post({ type: 'broken', epoch, reason: error.message }, []);
       return;
     }
     const { changed, gaps } = this.#store.apply(frame.updates);
@@ -91,7 +91,7 @@ export class Feed {
     }
     for (const { key } of this.#store.trim((page) => this.#isInView(page.key))) this.#unmapped.delete(key);
     const decodeMs = performance.now() - startedAt;
-    this.#post({ type: 'decoded', session, frame: frame.frame, gaps, decodeMs }, []);
+    this.#post({ type: 'decoded', epoch, frame: frame.frame, gaps, decodeMs }, []);
     this.#fill();
   }
 
@@ -120,7 +120,7 @@ export class Feed {
     return px >= left && px <= right && py >= top && py <= bottom;
   }
 
-  /** Sends what is owed, as far as batches are free. */
+  /** Sends owed pages while a buffer is free. */
   #fill(): void {
     while (this.#owed.size > 0) {
       const buffer = this.#free.pop();
@@ -131,7 +131,7 @@ export class Feed {
       for (const key of this.#owed) {
         if (keys.length === BATCH_PAGES) break;
         this.#owed.delete(key);
-        const page = this.#store.get(key) as Page; // kept while it is in view
+        const page = this.#store.get(key) as Page; // the store never forgets a page in view
         this.#given.set(key, page.version);
         if (page.pixels === BLANK) {
           blanks.push(key);

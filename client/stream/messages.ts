@@ -1,45 +1,44 @@
 /**
- * What passes between the page and its decode worker. Buffers are transferred, never shared: shared memory
- * would need an isolated context, which a page on plain HTTP in a local network does not get, and copying
- * pages into a buffer that is handed over costs microseconds.
+ * Messages between the page and its decode worker. Buffers are transferred, not shared: shared memory needs an isolated
+ * context, which browsers do not give a page on plain HTTP in a local network, and copying a page into a buffer takes
+ * microseconds.
  */
-import type { Rect, Size } from '../../shared/geometry.ts';
-import type { PageRect } from './pyramid.ts';
+import type { PageRect, Rect, Size } from '../../shared/geometry.ts';
 
-/** Pages with pixels in one batch: what a drawing can upload and still be in time. */
+/** Most pages with pixels in one batch: what can be uploaded within one drawing. */
 export const BATCH_PAGES = 64;
-/** Batches on their way or waiting to be drawn; the worker holds back when none is left. */
+/** Batches that may be on their way or wait to be drawn; until one comes back, the worker sends no more. */
 export const BATCHES = 2;
 
 export type ToWorker =
-  /** First: the world, and the buffers in which pages will travel. */
+  /** The first message. */
   | { readonly type: 'open'; readonly world: Size }
-  /** A new connection: nothing held is known to it. */
-  | { readonly type: 'join'; readonly session: number }
-  /** A frame as it came from the socket; its buffer is transferred. */
-  | { readonly type: 'frame'; readonly session: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** A new connection: its server knows none of the versions that are held. */
+  | { readonly type: 'join'; readonly epoch: number }
+  /** A frame as received from the socket; its buffer is transferred. */
+  | { readonly type: 'frame'; readonly epoch: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** What is in view. */
   | { readonly type: 'look'; readonly level: number; readonly pages: PageRect }
-  /** A batch has been drawn: its buffer comes back, with the keys of pages that the view has let go. */
+  /** A batch has been drawn: its buffer comes back, with the keys of pages that the view has dropped. */
   | { readonly type: 'give'; readonly buffer: ArrayBuffer; readonly released: readonly number[] }
-  /** Asks for the light of what is in view, and for the map; one answer each. */
+  /** Asks for the light of the view and for the map; both come in one answer. */
   | { readonly type: 'light' };
 
 export type FromWorker =
-  /** Everything up to this frame is in the store; `gaps` are keys of pages that need a keyframe. */
+  /** This frame and all before it are decoded; `gaps` are keys of pages that need a keyframe. */
   | {
       readonly type: 'decoded';
-      readonly session: number;
+      readonly epoch: number;
       readonly frame: number;
       readonly gaps: readonly number[];
       readonly decodeMs: number;
     }
-  /** What came is not of the protocol; nothing of this connection will be decoded any more. */
-  | { readonly type: 'broken'; readonly session: number; readonly reason: string }
+  /** A frame did not follow the grammar; no more frames of this connection will be decoded. */
+  | { readonly type: 'broken'; readonly epoch: number; readonly reason: string }
   | Batch
   | Light;
 
-/** Pages that are new or changed, as they are now. */
+/** Pages that are new or changed, in their newest state. */
 export interface Batch {
   readonly type: 'pages';
   /** Page i of `keys` lies at i · PAGE_BYTES. */
@@ -49,7 +48,7 @@ export interface Batch {
   readonly blanks: readonly number[];
 }
 
-/** Pictures for a 2D canvas: RGBA, not premultiplied. Null: as before. */
+/** Pictures for a 2D canvas. Null when the last one still holds. */
 export interface Light {
   readonly type: 'light';
   /** The softened view, with the cells that it covers. */
@@ -58,6 +57,7 @@ export interface Light {
   readonly map: Picture | null;
 }
 
+/** `pixels`: [height, width, 4] RGBA, not premultiplied. */
 export interface Picture {
   readonly width: number;
   readonly height: number;

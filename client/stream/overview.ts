@@ -1,20 +1,19 @@
-/** Small pictures of many pages: the map of the world, and the light that falls around what is in view. Pure. */
-import { PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+/** Small pictures of many pages: the map of the world, and the light around the bodies in view. Pure. */
+import { PAGE_CELLS, type PageRect, type Rect, type Size } from '../../shared/geometry.ts';
 import { cover } from './cover.ts';
 import type { Picture } from './messages.ts';
 import type { Page, PageStore } from './pageStore.ts';
-import type { PageRect } from './pyramid.ts';
 
-/** The map's texels a side at most: it is shown a good hundred pixels wide. */
+/** Most texels along a side of the map, which is shown about 160 pixels wide. */
 const MAP_SIDE = 256;
-/** Finest useful block of the map, in cells. */
+/** Cells along a side of the smallest block that becomes one texel. */
 const MIN_BLOCK = 4;
-/** Texels of light along a page's side: soft is what it is for. */
+/** Texels of light along a page's side: few, because light is soft. */
 const GLOW_TEXELS = 8;
 
-/** The whole world as it was seen last, whichever level that was. */
+/** The whole world, each place as it was last seen, at any level. */
 export class WorldMap {
-  /** Cells a texel. */
+  /** Cells along a texel's side. */
   readonly block: number;
   readonly width: number;
   readonly height: number;
@@ -30,7 +29,7 @@ export class WorldMap {
     this.pixels = new Uint8Array(this.width * this.height * 4);
   }
 
-  /** Averages a page into its texels; one smaller than a texel says too little to be drawn. */
+  /** Averages a page into its texels. A page smaller than a texel is left out: it covers only a part of one. */
   draw(page: Uint8Array, level: number, px: number, py: number): void {
     const side = (PAGE_CELLS * 2 ** level) / this.block;
     if (side < 1) return;
@@ -42,7 +41,7 @@ export class WorldMap {
   }
 }
 
-/** The softened picture of the pages in view, from the best that the store holds of each. */
+/** @returns the softened picture of a rectangle of pages, each from the best page that the store has (`cover.ts`) */
 export function glow(
   store: PageStore,
   level: number,
@@ -53,7 +52,7 @@ export function glow(
   const pixels = new Uint8Array(width * height * 4);
   cover<Page>(store, level, rect, (page, _level, x, y, size, u, v, span) => {
     const side = size * GLOW_TEXELS;
-    // Of bodies far below the wanted level nothing would be left but a hint.
+    // A page far below the wanted level is smaller than a texel.
     if (side < 1) return;
     shrink(page.pixels, u, v, span, pixels, width, height, x * GLOW_TEXELS, y * GLOW_TEXELS, side);
   });
@@ -72,7 +71,7 @@ export function glow(
 
 /**
  * Draws a square of a page, `span` texels wide at [v, u], as `side` x `side` texels of `to` [height, width, 4]
- * at [ty, tx]. Each is the average of what it covers, or the nearest texel where it covers less than one.
+ * at [ty, tx]. Each averages the texels that it covers; where it covers less than one, it takes the nearest.
  */
 export function shrink(
   page: Uint8Array,
@@ -116,7 +115,7 @@ export function shrink(
   }
 }
 
-/** Two passes of [1 2 1] each way come close enough to a bell curve. */
+/** Blurs in place: two passes of [1 2 1] along each axis come close to a bell curve. */
 export function soften(pixels: Uint8Array, width: number, height: number): void {
   const scratch = new Uint8Array(pixels.length);
   for (let pass = 0; pass < 2; pass++) {
@@ -125,7 +124,7 @@ export function soften(pixels: Uint8Array, width: number, height: number): void 
   }
 }
 
-/** [1 2 1]/4 along one axis: `count` texels `stride` bytes apart, in `lines` lines `lineStride` apart. */
+/** [1 2 1]/4 along one axis: `count` texels that are `stride` bytes apart, in `lines` lines `lineStride` bytes apart. */
 function blur(
   from: Uint8Array,
   to: Uint8Array,
@@ -144,7 +143,7 @@ function blur(
   }
 }
 
-/** Canvas pixels are not premultiplied. @param boost - of the alpha: what is small would be too faint */
+/** Undoes premultiplication, as a canvas wants it. @param boost - factor of alpha */
 function develop(from: Uint8Array, width: number, height: number, boost: number): Picture {
   const pixels = new Uint8ClampedArray(from.length);
   for (let at = 0; at < from.length; at += 4) {

@@ -1,25 +1,24 @@
 /**
- * Pages of all levels by key, least recently used first to go. Both ends keep one: the worker its pixels,
- * the view its textures. Knows where it holds something below a page, so that a picture can be put together
- * from finer ones without looking at them all.
+ * Pages of all levels by key; the least recently used are forgotten first. The worker keeps its pixels in one, the view
+ * its textures. It knows under which pages it holds finer ones, so `cover.ts` need not look at them all.
  */
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { Pyramid } from './pyramid.ts';
 
 export interface Entry {
   readonly key: number;
-  /** Of the owner's clock, whatever it counts; the smallest goes first. */
+  /** Time of the last use, by the clock of the cache's owner; the smallest is forgotten first. */
   usedAt: number;
 }
 
 export interface Bounds {
-  /** Of pixels. Pages without life cost none. */
+  /** Most bytes of pixels. Pages without life cost none. */
   readonly bytes: number;
-  /** Pages with and without pixels. */
+  /** Most pages, with and without pixels. */
   readonly entries: number;
 }
 
-/** Freed at once when a bound is passed, so that the sorting is paid once for many pages. */
+/** Share of a bound that is freed when it is passed, so that pages are sorted once for many that go. */
 const SLACK = 1 / 16;
 
 export class PageCache<T extends Entry> {
@@ -27,7 +26,7 @@ export class PageCache<T extends Entry> {
   readonly #bounds: Bounds;
   readonly #entries = new Map<number, T>();
   readonly #solid = new Set<number>();
-  /** Pages with pixels somewhere below, and how many. */
+  /** Page → how many finer pages with pixels lie within it. Pages without any are left out. */
   readonly #below = new Map<number, number>();
 
   constructor(pyramid: Pyramid, bounds: Bounds) {
@@ -51,15 +50,17 @@ export class PageCache<T extends Entry> {
     return this.#entries.values();
   }
 
+  /** @returns whether the page is held with pixels */
   isSolid(key: number): boolean {
     return this.#solid.has(key);
   }
 
+  /** @returns whether a finer page with pixels is held within this one */
   hasBelow(key: number): boolean {
     return this.#below.has(key);
   }
 
-  /** @param isSolid - whether it holds pixels, or is known to be without life */
+  /** @param isSolid - true when the page has pixels, false when nothing lives in it */
   set(entry: T, isSolid: boolean): void {
     this.#entries.set(entry.key, entry);
     if (isSolid !== this.#solid.has(entry.key)) this.#count(entry.key, isSolid);
@@ -71,22 +72,22 @@ export class PageCache<T extends Entry> {
   }
 
   /**
-   * Forgets the least recently used beyond the bounds.
+   * Forgets the least recently used pages until the bounds hold.
    *
-   * @param keep - never forgotten, whatever the bounds
-   * @returns what went
+   * @param keep - says of a page that it must not be forgotten, even beyond the bounds
+   * @returns the forgotten pages
    */
   trim(keep: (entry: T) => boolean): T[] {
     const { bytes, entries } = this.#bounds;
     if (this.bytes <= bytes && this.size <= entries) return [];
-    const mostBytes = bytes * (1 - SLACK);
-    const mostEntries = entries * (1 - SLACK);
+    const goalBytes = bytes * (1 - SLACK);
+    const goalEntries = entries * (1 - SLACK);
     const gone: T[] = [];
     for (const entry of [...this.#entries.values()].sort((a, b) => a.usedAt - b.usedAt)) {
-      const isOverBytes = this.bytes > mostBytes;
-      if (!isOverBytes && this.size <= mostEntries) break;
+      const isOverBytes = this.bytes > goalBytes;
+      if (!isOverBytes && this.size <= goalEntries) break;
       // A page without pixels frees no bytes.
-      if ((this.size <= mostEntries && !this.#solid.has(entry.key)) || keep(entry)) continue;
+      if ((this.size <= goalEntries && !this.#solid.has(entry.key)) || keep(entry)) continue;
       this.delete(entry.key);
       gone.push(entry);
     }

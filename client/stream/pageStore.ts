@@ -1,6 +1,6 @@
 /**
- * What this viewer holds of the world: pages of pixels, each at a version. Applies updates, finds gaps,
- * forgets what was used longest ago. Lives in the decode worker; knows no DOM and no socket.
+ * The pages that this client holds, each with its pixels and version. Applies updates, finds gaps, forgets the least
+ * recently used. Runs in the decode worker; knows no DOM and no socket.
  */
 import { KEYFRAME, type PageUpdate } from '../../shared/frame.ts';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
@@ -9,26 +9,26 @@ import { type Bounds, type Entry, PageCache } from './pageCache.ts';
 import type { Pyramid } from './pyramid.ts';
 
 export interface Page extends Entry {
-  /** [64, 64, 4] RGBA, premultiplied. Owned by the store; others only read. `BLANK` while nothing lives there. */
+  /** [64, 64, 4] RGBA, premultiplied. Only the store writes to it. `BLANK` while nothing lives there. */
   pixels: Uint8Array;
-  /** `UNKNOWN`: its pixels are shown until a keyframe replaces them, and no delta fits them. */
+  /** At `UNKNOWN` the pixels are shown until a keyframe replaces them, and no delta fits them. */
   version: number;
 }
 
 export interface Applied {
-  /** Keys of pages whose pixels moved. */
+  /** Keys of pages that were updated. */
   readonly changed: number[];
-  /** Keys of pages whose base version is not held: a keyframe must be asked for. */
+  /** Keys of pages whose base version is not held, or whose payload was damaged: they need a keyframe. */
   readonly gaps: number[];
 }
 
-/** What every page without life shares: most of a world costs no memory and no texture. */
+/** The pixels that all pages without life share, so that empty space costs no memory and no texture. */
 export const BLANK: Uint8Array = new Uint8Array(PAGE_BYTES);
 
 const UNKNOWN = 0;
 /**
- * Three of the largest viewports (2,400 pages), so that going back a level or a screen finds its pixels; and
- * as many pages without life as a minute of panning passes.
+ * Bytes: three of the largest viewports (2,400 pages each), so that a player who goes back a level or a screen finds its
+ * pixels. Entries: the pages without life that about a minute of panning passes.
  */
 const BOUNDS: Bounds = { bytes: 7_200 * PAGE_BYTES, entries: 65_536 };
 
@@ -40,9 +40,9 @@ export class PageStore extends PageCache<Page> {
   }
 
   /**
-   * Applies what can be applied. A delta on a version that is not held, or a payload that does not decode,
-   * is a gap, and the page stays as it was. A version only names a state: which of two is newer it does not
-   * say, so every keyframe is taken, and what came in the wrong order shows as a gap at the next delta.
+   * Applies updates. A delta on a version that is not held, or a payload that cannot be decoded, is a gap, and leaves
+   * its page unchanged. Versions do not say which of two states is newer, so every keyframe is taken; if it came in the
+   * wrong order, the next delta is a gap. Pages outside the world are ignored.
    */
   apply(updates: readonly PageUpdate[]): Applied {
     const changed: number[] = [];
@@ -53,7 +53,7 @@ export class PageStore extends PageCache<Page> {
       const key = this.pyramid.key(update.level, update.px, update.py);
       const held = this.get(key);
       if (update.base !== KEYFRAME && held?.version !== update.base) {
-        // Twice the same is no gap.
+        // An update that comes twice is not a gap.
         if (held?.version !== update.version) gaps.push(key);
         continue;
       }
@@ -72,24 +72,24 @@ export class PageStore extends PageCache<Page> {
     return { changed, gaps };
   }
 
-  /** The page has been looked at. */
+  /** Marks the page as used now. */
   touch(page: Page): void {
     page.usedAt = this.#clock;
   }
 
-  /** A new connection knows none of our versions. The old picture stays until keyframes replace it. */
+  /** A new connection's server knows none of our versions. The old pixels stay until keyframes replace them. */
   expire(): void {
     for (const page of this.values()) page.version = UNKNOWN;
   }
 }
 
 /**
- * Where the page's pixels are now: `pixels` itself when it could be changed in place. Null, and nothing
- * changed, when the payload is not of the grammar.
+ * @param pixels - the page's pixels so far; a delta changes them in place, unless they are `BLANK`
+ * @returns the array that has the page's pixels now; null, with nothing changed, when the payload cannot be decoded
  */
 function decode(update: PageUpdate, pixels: Uint8Array): Uint8Array | null {
   if (update.payload.length === 0) return update.base === KEYFRAME ? BLANK : pixels;
-  // A keyframe is decoded aside: one that fails must not have wiped the picture.
+  // A keyframe is decoded into an array of its own, so that one that fails does not wipe the page.
   const into = update.base === KEYFRAME || pixels === BLANK ? new Uint8Array(PAGE_BYTES) : pixels;
   try {
     decodePage(update.payload, into);

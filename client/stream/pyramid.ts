@@ -1,23 +1,25 @@
-/** The world's pages at every level, each named by one number. Pure. */
-import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size, topLevel } from '../../shared/geometry.ts';
+/** The pages of all levels of a world. Each has a number of its own, its key. Pure. */
+import {
+  type PageRect,
+  pageIndex,
+  pagesAcross,
+  pagesTouched,
+  type Rect,
+  type Size,
+  topLevel,
+} from '../../shared/geometry.ts';
 
 /** A page index fits 20 bits at level 0, and fewer above. */
 const LEVEL_KEYS = 2 ** 20;
 
-/** Pages of one level, both ends included. */
-export interface PageRect {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 export class Pyramid {
   readonly top: number;
+  readonly #world: Size;
   readonly #across: number[] = [];
   readonly #down: number[] = [];
 
   constructor(world: Size) {
+    this.#world = world;
     this.top = topLevel(world);
     for (let level = 0; level <= this.top; level++) {
       this.#across.push(pagesAcross(world.width, level));
@@ -29,7 +31,7 @@ export class Pyramid {
     return this.#across[level];
   }
 
-  /** Whether there is such a page. */
+  /** @returns whether the world has such a page */
   has(level: number, px: number, py: number): boolean {
     return level <= this.top && px < this.#across[level] && py < this.#down[level];
   }
@@ -42,7 +44,7 @@ export class Pyramid {
     return Math.floor(key / LEVEL_KEYS);
   }
 
-  /** Row-major within its level, as the wire counts. */
+  /** @returns the page's row-major index within its level, as in the protocol */
   indexOf(key: number): number {
     return key % LEVEL_KEYS;
   }
@@ -55,27 +57,14 @@ export class Pyramid {
     return Math.floor((key % LEVEL_KEYS) / this.#across[this.levelOf(key)]);
   }
 
-  /** The page one level up that shows the same cells; -1 above the top. */
+  /** @returns the key of the page one level up that shows the same cells; -1 at the top level */
   parent(key: number): number {
     const level = this.levelOf(key) + 1;
     return level > this.top ? -1 : this.key(level, this.px(key) >> 1, this.py(key) >> 1);
   }
 
-  /**
-   * The pages that show a rectangle of cells.
-   *
-   * @param margin - in pages of that level, added on every side
-   */
+  /** The pages that show a rectangle of cells: see `pagesTouched`. */
   pagesOf(cells: Rect, level: number, margin: number): PageRect {
-    const side = PAGE_CELLS * 2 ** level;
-    const first = (from: number): number => Math.max(0, Math.floor(from / side - margin));
-    const last = (to: number, count: number): number =>
-      Math.min(count - 1, Math.ceil(to / side + margin) - 1);
-    return {
-      left: first(cells.x),
-      top: first(cells.y),
-      right: last(cells.x + cells.width, this.#across[level]),
-      bottom: last(cells.y + cells.height, this.#down[level]),
-    };
+    return pagesTouched(cells, this.#world, level, margin);
   }
 }

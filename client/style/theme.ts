@@ -1,6 +1,6 @@
 /**
- * Dark or light: the system's choice until the viewer makes his own. The colours themselves live in
- * style/tokens.css; what is drawn on a canvas reads them from there.
+ * Dark or light: the system's choice until the player makes one. The colours are in tokens.css; code that draws on a
+ * canvas reads them from here.
  */
 import { Signal } from '../events.ts';
 import { recall, remember } from '../remember.ts';
@@ -69,5 +69,5 @@ export class Theme {
   }
 }
 
-/** Asked each time: the setting may change while the page is open. */
+/** A function, because the setting may change while the page is open. */
 export const prefersReducedMotion = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -1,4 +1,4 @@
-/** The admin's page in a real Chromium, over a real server: from the token to a swap that a player sees. */
+/** The admin's page in a real Chromium, with a real server: from the token to a swap that a player sees. */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Pikachu's rule, named otherwise and firing a little more often: another file, and as good. */
+/** Pikachu's rule with another fire rate: another file that is as good. */
 function variant(): string {
   const pikachu = readRule(join(import.meta.dirname, '../../weights/pikachu.safetensors'));
   const path = join(folder, 'variant.safetensors');
@@ -52,7 +52,7 @@ function variant(): string {
   return path;
 }
 
-test('an admin logs in, tries a rule out, swaps it in, and the player reads who did it', {
+test('an admin logs in, watches a trial, swaps the rule in, and the player reads who did it', {
   timeout: 180_000,
 }, async () => {
   await player.goto(server.url);
@@ -73,7 +73,7 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
   expect(await admin.textContent('#species')).toContain('pikachu v1');
 
   await admin.setInputFiles('#file', variant());
-  // The probe waits its turn behind what grows the rules' own pictures: eight of them.
+  // The server probes one rule at a time, and the thumbnails of the eight rules come first.
   await admin.waitForSelector('.film', { timeout: 90_000 });
   expect(await admin.textContent('#trial')).toContain('pikachu v2');
   await admin.waitForFunction(
@@ -95,7 +95,7 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
     null,
     WAIT,
   );
-  // The player's first look is at a pikachu: its health plot says when its rule was swapped, and for which.
+  // The player's page watches a pikachu first: its health plot marks the swap with the new rule's label.
   await player.waitForFunction(() => document.querySelector('.plot__mark')?.getAttribute('d'), null, WAIT);
   expect(await player.textContent('.plot')).toContain('pikachu v2');
   await player.screenshot({ path: join(SCREENSHOTS, 'swapped.png') });
@@ -107,7 +107,7 @@ test('an admin logs in, tries a rule out, swaps it in, and the player reads who 
   expect(errors).toEqual([]);
 });
 
-test('the world is paused and goes on; the session is ended; a player is shown out', {
+test('an admin pauses and resumes the world, ends the session, and removes a player', {
   timeout: 60_000,
 }, async () => {
   await admin.click('#world button:has-text("Pause")');
@@ -116,7 +116,7 @@ test('the world is paused and goes on; the session is ended; a player is shown o
     null,
     WAIT,
   );
-  await admin.click('#world button:has-text("Go on")');
+  await admin.click('#world button:has-text("Resume")');
   await admin.waitForFunction(
     () => !document.querySelector('#figures')?.textContent?.includes('paused'),
     null,
@@ -132,14 +132,14 @@ test('the world is paused and goes on; the session is ended; a player is shown o
   expect(await admin.isVisible('#sessions button')).toBe(false);
   await admin.click('#players button:has-text("Kick")');
   await player.waitForFunction(
-    () => document.querySelector('#banner')?.textContent?.includes('An admin has shown you out'),
+    () => document.querySelector('#banner')?.textContent?.includes('An admin has removed you'),
     null,
     WAIT,
   );
   expect(errors).toEqual([]);
 });
 
-/** What the tuner would have entered: pikachu's rule again, with the figures of a comparison and a film. */
+/** Enters a candidate as the tuner does: pikachu's rule again, with the figures of a comparison and a film. */
 function enterCandidate(): void {
   const data = join(folder, 'data');
   const registry = new Registry(data, 2_000);
@@ -216,8 +216,8 @@ test('a candidate is shown beside the rule in force, in plots and as a film, and
     null,
     WAIT,
   );
-  // The figures of the world have their curves.
-  expect(await admin.locator('#figures .spark__line').count()).toBe(6);
+  // Each figure of the world has its curve.
+  expect(await admin.locator('#figures .spark__line').count()).toBe(7);
   expect(errors).toEqual([]);
 });
 

@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core';
 export const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 mkdirSync(SCREENSHOTS, { recursive: true });
 
-/** Debian's Chromium, or the one that REGROW_TEST_BROWSER names. A missing browser fails the test. */
+/** Starts Debian's Chromium, or the browser that REGROW_TEST_BROWSER names. @throws Error when there is none */
 export async function launchBrowser(): Promise<Browser> {
   const candidates = [
     process.env.REGROW_TEST_BROWSER,

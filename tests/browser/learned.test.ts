@@ -1,4 +1,4 @@
-/** What players see of what the world has learned, in a real Chromium over a real server whose registry knows it. */
+/** The card about tuned rules in a real Chromium, with a real server whose registry has one. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ let server: RunningServer;
 let browser: Browser;
 const errors: string[] = [];
 
-/** A shipped rule that fires a little more often, as if it had been tuned and promoted. */
+/** Enters a shipped rule with another fire rate, as if it had been tuned and promoted. */
 function tune(name: string, figures: object): void {
   const rule = readRule(join(WEIGHTS, `${name}.safetensors`));
   const bytes = serializeRule({ ...rule, fireRate: 0.52 });
@@ -68,7 +68,7 @@ async function visit(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-/** Whether the news, unfolded or not, leaves the middle of the world free. */
+/** Whether the card, folded or not, leaves the middle of the view free. */
 const leavesTheMiddle = (page: Page): Promise<boolean> =>
   page.evaluate(() => {
     const box = document.querySelector('.learned__panel')!.getBoundingClientRect();
@@ -76,7 +76,7 @@ const leavesTheMiddle = (page: Page): Promise<boolean> =>
     return box.left >= 0 && box.right <= innerWidth && !(box.right > x && box.bottom > y);
   });
 
-test('who joins reads what was learned, asks for the figures, closes it, and is not told again', {
+test('a player who joins reads what was learned, unfolds the figures, closes the card, and is not told again', {
   timeout: 120_000,
 }, async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' });
@@ -105,13 +105,13 @@ test('who joins reads what was learned, asks for the figures, closes it, and is 
   await page.close();
 
   const again = await visit(context);
-  // The message of the next joining has come when what follows it has.
+  // `learned` comes before the first `stats`, so it has come by now.
   await again.waitForFunction(() => document.querySelectorAll('#stats .stat').length > 0, null, WAIT);
   await again.waitForTimeout(1_000);
   expect(await again.locator('.learned__panel').count()).toBe(0);
   await again.close();
 
-  // Since then another one has learned, and only that is new to him.
+  // Another rule has learned since then, and only that one is told.
   tune('bulbasaur', { ...learned, stepsAfter: 150, recoveryAfter: 0.95 });
   await new Promise((resolve) => setTimeout(resolve, 5_500));
   const third = await visit(context);
@@ -126,7 +126,7 @@ test('who joins reads what was learned, asks for the figures, closes it, and is 
   expect(errors).toEqual([]);
 });
 
-test('a phone shows it above the middle, in the light theme too, and who was here long ago reads all of it', {
+test('on a phone the card is above the middle, and a player who comes back after long reads of all rules', {
   timeout: 120_000,
 }, async () => {
   const context = await browser.newContext({

@@ -14,14 +14,14 @@ interface Handle {
 }
 
 interface Watched {
-  /** Drawings at which the body was not to be seen. */
+  /** Drawings at which the body's cell was empty. */
   missing: number;
   frames: number;
   levels: number[];
   isOver: boolean;
 }
 
-/** A body of this many pixels or more is to be found on a screenshot. */
+/** A body of at least this many pixels must be visible on a screenshot. */
 const SEEN_PIXELS = 12;
 
 let server: RunningServer;
@@ -37,7 +37,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** Pixels of a Pikachu's yellow about a place on the screen. */
+/** @returns how many pixels around a place on the screen have a Pikachu's yellow */
 async function yellow(page: Page, at: { x: number; y: number }, side: number): Promise<number> {
   const clip = { x: at.x - side / 2, y: at.y - side / 2, width: side, height: side };
   const { data, channels } = decode(await page.screenshot({ clip }));
@@ -47,7 +47,7 @@ async function yellow(page: Page, at: { x: number; y: number }, side: number): P
   return count;
 }
 
-test('zooming out to the whole world and in again, a body is never gone from the picture', {
+test('a body stays visible at every drawing while a player zooms out to the whole world and in again', {
   timeout: 240_000,
 }, async () => {
   const pikachu = await until(
@@ -62,7 +62,7 @@ test('zooming out to the whole world and in again, a body is never gone from the
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(`${server.url}#${pikachu.x},${pikachu.y},6`);
   await page.waitForFunction(() => (window as unknown as { regrow?: Handle }).regrow?.ready === true);
-  // A cell well inside the body, whatever the shape.
+  // A cell well inside the body, of any shape.
   const cell = await until(
     'an opaque cell',
     () =>
@@ -93,7 +93,7 @@ test('zooming out to the whole world and in again, a body is never gone from the
     look();
   }, cell);
 
-  // The wheel, as a hand turns it: out until nothing more gives, and back.
+  // Turns the wheel notch by notch, as a hand does.
   await page.mouse.move(640, 400);
   const zoomOf = (): Promise<number> =>
     page.evaluate(() => {

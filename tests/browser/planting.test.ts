@@ -24,7 +24,7 @@ interface Handle {
 type Regrow = { readonly regrow: Handle };
 
 const LIMIT_MS = 10_000;
-/** Far from the garden, which lies about the middle of 512 cells a side. */
+/** Cells far from the garden, which is in the middle of 512 x 512. */
 const FREE = { mouse: { x: 70, y: 70 }, keys: { x: 440, y: 70 }, finger: { x: 70, y: 440 } };
 
 let server: RunningServer;
@@ -60,7 +60,7 @@ const shown = (page: Page, { x, y }: { x: number; y: number }, isRefused: boolea
     LIMIT_MS,
   );
 
-/** Of the seed's silhouette: painted pixels within the mature box and around it, and the colour at the seed. */
+/** @returns the painted share inside the silhouette's box and around it, and the colour of the seed's cell */
 function painted(page: Page): Promise<{ inside: number; around: number; seed: readonly number[] }> {
   return page.evaluate(() => {
     const { regrow } = window as unknown as Regrow;
@@ -97,7 +97,7 @@ const token = (page: Page, name: string): Promise<number[]> =>
     return [1, 3, 5].map((at) => Number.parseInt(text.slice(at, at + 2), 16));
   }, name);
 
-/** Whoever lives at a cell's seed, once it is there and the page shows a cell of it. */
+/** @returns the organism planted at a seed's cell, once the server has it and the page shows it */
 async function seedling(page: Page, { species, x, y }: Seed): Promise<Organism> {
   const born = await until(
     `a ${species} at ${x}, ${y}`,
@@ -115,7 +115,7 @@ async function seedling(page: Page, { species, x, y }: Seed): Promise<Organism> 
   return born;
 }
 
-test('on free ground the grown body is shown about the seed’s cell, and a click plants it', async () => {
+test('where there is room, the grown body is shown around the seed’s cell, and a click plants it', async () => {
   const page = await joinAt(browser, server, 'A', FREE.mouse);
   await page.keyboard.press('5');
   const at = await screen(page, FREE.mouse.x, FREE.mouse.y);
@@ -129,7 +129,7 @@ test('on free ground the grown body is shown about the seed’s cell, and a clic
     },
     LIMIT_MS,
   );
-  // It stands exactly where the body will.
+  // Nothing is painted outside the box of the grown body.
   expect(silhouette.around).toBeLessThan(0.01);
   expect(silhouette.seed).toEqual(await token(page, '--accent'));
   await page.screenshot({ path: join(SCREENSHOTS, 'planting-free.png') });
@@ -139,7 +139,7 @@ test('on free ground the grown body is shown about the seed’s cell, and a clic
   await page.close();
 });
 
-test('over a body it takes the colour of refusals and says why, and a click plants nothing', async () => {
+test('over a body, the silhouette has the colour of refusals and a reason, and a click plants nothing', async () => {
   const page = await joinAt(browser, server, 'A', body);
   await page.keyboard.press('5');
   const { x, y } = { x: body.x + 4, y: body.y + 2 };
@@ -162,7 +162,7 @@ test('over a body it takes the colour of refusals and says why, and a click plan
   await page.close();
 });
 
-test('at the world’s edge it is refused, and says where room is missing', async () => {
+test('at the world’s edge, the seed is refused and the player reads on which side room is missing', async () => {
   const page = await joinAt(browser, server, 'A', { x: 40, y: 256 });
   await page.keyboard.press('5');
   const at = await screen(page, 4, 256);
@@ -171,7 +171,7 @@ test('at the world’s edge it is refused, and says where room is missing', asyn
   await page.close();
 });
 
-test('with the keyboard alone it stands in the middle of the view, and Enter plants it there', async () => {
+test('with the keyboard alone, the seed is held in the middle of the view, and Enter plants it there', async () => {
   const page = await joinAt(browser, server, 'A', FREE.keys);
   expect(await held(page)).toBeNull();
   await page.keyboard.press('5');
@@ -181,7 +181,7 @@ test('with the keyboard alone it stands in the middle of the view, and Enter pla
   await page.close();
 });
 
-test('a finger shows it by pressing, moves it, and plants it by letting go', async () => {
+test('a finger that presses shows the silhouette, moves it, and plants the seed where it lets go', async () => {
   const context = await browser.newContext({ viewport: { width: 390, height: 800 }, hasTouch: true });
   const page = await context.newPage();
   await page.goto(`${server.url}#${FREE.finger.x},${FREE.finger.y},4`);

@@ -17,8 +17,8 @@ afterAll(async () => {
   await server?.stop();
 });
 
-describe('two people at one Pikachu', () => {
-  test('A cuts its left half off; B sees it go within a second and regrow within 20 s', {
+describe('two players at one Pikachu', () => {
+  test('A cuts its left half off; B sees it vanish within a second and regrow within 20 s', {
     timeout: 180_000,
   }, async () => {
     const body = await grownBody(server, ({ species }) => species === 'pikachu', 90_000);

@@ -15,7 +15,7 @@ export interface Organism {
   readonly ageSteps: number;
 }
 
-/** What the page offers to tests (client/main.ts). */
+/** The part of `window.regrow` that is used (client/debug.ts). */
 interface Handle {
   readonly ready: boolean;
   readonly hello: { readonly species: readonly { name: string; width: number; height: number }[] };
@@ -27,24 +27,24 @@ type Regrow = { readonly regrow: Handle };
 
 export interface Regrowth {
   readonly server: RunningServer;
-  /** Who cuts. */
+  /** The page of the player who cuts. */
   readonly a: Page;
-  /** Who watches; may be the same. */
+  /** The page of the player who watches; may be the same. */
   readonly b: Page;
   readonly body: Organism;
-  /** Within which B must see the cut. */
+  /** B must see the cut within this time. */
   readonly seenMs: number;
-  /** Within which B must see the body whole again: how fast it heals is the world's matter … */
+  /** B must see the body healed within this many steps, which depends on the rule … */
   readonly healedSteps: number;
-  /** … and how long that may take, the machine's. */
+  /** … and within this time, which depends on the machine. */
   readonly healedMs: number;
-  /** Of the screenshots' names. */
+  /** How the screenshots' names begin. */
   readonly prefix: string;
 }
 
 /** Cells around the seed that hold the whole body. */
 const SIDE = 44;
-/** What must have healed, of the squared error that the cut made. */
+/** The share of the squared error made by the cut that must heal. */
 const EFFICIENCY = 0.9;
 
 export async function organismsOf({ url }: RunningServer): Promise<Organism[]> {
@@ -69,7 +69,7 @@ export const grownBody = (
     limitMs,
   );
 
-/** A player whose page is ready and looks at a body, or at any cell. */
+/** Opens a player's page, waits until it is ready, and looks at a cell. */
 export async function joinAt(
   browser: Browser,
   { url }: RunningServer,
@@ -85,7 +85,7 @@ export async function joinAt(
   return page;
 }
 
-/** A cuts the body's left half off; its health falls; B sees it go, and regrow. */
+/** A cuts the body's left half off; its health falls; B sees it vanish and regrow. */
 export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   const { server, a, b, body, seenMs, healedSteps, healedMs } = regrowth;
   const shoot = (page: Page, moment: string): Promise<Buffer> =>
@@ -102,7 +102,7 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
     const pixels = await pagePixels(b, body);
     return leftAlpha(pixels) < 0.5 * leftAlpha(before) ? pixels : undefined;
   };
-  // On a busy machine the first end of a slow stroke heals before the last is drawn: it is drawn again.
+  // On a busy machine a stroke can be so slow that its beginning heals before its end: then it is drawn again.
   let wound: Float64Array | undefined;
   for (let stroke = 0; stroke < 6 && wound === undefined; stroke++) {
     await cutLeftHalf(a, body);
@@ -120,7 +120,7 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   await until(
     `recovery efficiency of ${EFFICIENCY} on B`,
     async () => {
-      // It may have healed a cell or two beside its place, and stands there now.
+      // The body may have healed a cell or two beside its old place.
       const now = await organismOf(server, body.id);
       if ((post - mse(await pagePixels(b, now), before)) / post >= EFFICIENCY) return true;
       if (now.ageSteps - hurt.ageSteps > healedSteps)
@@ -131,12 +131,12 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   );
   await shoot(a, '3-a-regrown');
   await shoot(b, '3-b-regrown');
-  // What B holds is the server's truth, within ε and what moved between the two requests: the last of the wound still
-  // heals, and on a busy machine the requests may lie some steps apart, so they are made again.
+  // B's pixels and the server's are asked for some steps apart, while the last of the wound still heals; so this is tried
+  // until they agree within ε.
   await until('B holds the healed body', isTrue, 10_000);
 }
 
-/** The mouse, as a player holds it: the eraser at its first size, down the left half, as often as it takes. */
+/** Erases the left half with the mouse: strokes of the first brush from top to bottom, 8 cells apart. */
 async function cutLeftHalf(page: Page, body: Organism): Promise<void> {
   await page.keyboard.press('2');
   const { width, height } = await page.evaluate(
@@ -157,7 +157,7 @@ async function cutLeftHalf(page: Page, body: Organism): Promise<void> {
   }
 }
 
-/** Premultiplied RGBA, 0..1, of the square around an organism's seed: the server's true pixels. */
+/** @returns the server's true pixels of the square around an organism's seed: premultiplied RGBA, 0..1 */
 async function truePixels({ url }: RunningServer, { x, y }: Organism): Promise<Float64Array> {
   const query = `x=${x - SIDE / 2}&y=${y - SIDE / 2}&w=${SIDE}&h=${SIDE}`;
   const image = decode(await (await fetch(`${url}/api/world.png?${query}`)).arrayBuffer());
@@ -167,7 +167,7 @@ async function truePixels({ url }: RunningServer, { x, y }: Organism): Promise<F
   });
 }
 
-/** The same square as the page holds it, straight from its page store. */
+/** @returns the same square as the page shows it */
 async function pagePixels(page: Page, organism: Organism): Promise<Float64Array> {
   const bytes = await page.evaluate(
     ({ x, y, side }) => {
@@ -184,7 +184,7 @@ async function pagePixels(page: Page, organism: Organism): Promise<Float64Array>
 const mse = (a: Float64Array, b: Float64Array): number =>
   a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
 
-/** Opacity left of the seed. */
+/** @returns the sum of alpha left of the seed */
 function leftAlpha(pixels: Float64Array): number {
   let sum = 0;
   for (let v = 0; v < SIDE; v++) {

@@ -1,7 +1,7 @@
 /**
- * The whole way, with the cells on a GPU: the steps of `regrow.test.ts`. SwiftShader does 14 steps a second on two
- * free cores and less than one on busy ones: one species, one body, small pages, and a wait that is long in seconds
- * and the same in steps.
+ * The same as `regrow.test.ts`, with the cells on a GPU. SwiftShader does 14 steps per second on two free cores and fewer
+ * than one on busy ones. So there is one species, one body and a small view; healing may take longer in seconds, but not
+ * in steps.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ describeOnSwiftShader('a world on webgpu', () => {
     copyFileSync('weights/pikachu.safetensors', join(weights, 'pikachu.safetensors'));
     const engine = ['--engine', 'webgpu', '--adapter', 'swiftshader'];
     const flags = [...engine, '--size', '128', '--garden', '1', '--weights-dir', weights];
-    // Its kernels take seconds of the processor to compile.
+    // Compiling the kernels takes seconds.
     server = await startServer(flags, join(folder, 'data'), 90_000);
     browser = await launchBrowser();
   }, 120_000);
@@ -36,16 +36,16 @@ describeOnSwiftShader('a world on webgpu', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('A cuts a Pikachu in half; its health falls; B sees it go, and regrow within 600 steps', {
+  test('A cuts a Pikachu in half; its health falls; B sees it vanish, and regrow within 600 steps', {
     timeout: 480_000,
   }, async () => {
     expect(server.output()).toMatch(/engine: webgpu on .*\(software\), subgroups \(asked for\)/);
     const body = await grownBody(server, ({ species }) => species === 'pikachu', 150_000);
-    // The pages are drawn by the same cores that step the world: small ones.
+    // The same cores step the world and draw the pages, so the viewports are small.
     const viewport = { width: 800, height: 600 };
     const a = await joinAt(browser, server, 'A', body, viewport);
     const b = await joinAt(browser, server, 'B', body, viewport);
-    // Seconds where the cores are free, minutes where ten others want them.
+    // This takes seconds on free cores and minutes on busy ones.
     const waits = { seenMs: 10_000, healedSteps: 600, healedMs: 240_000 };
     await expectRegrowth({ server, a, b, body, ...waits, prefix: 'webgpu-' });
     await a.close();

@@ -1,4 +1,4 @@
-/** A body that is out of shape for good, as its visitor sees it: told, dissolved, grown again from its seed. */
+/** A body that is out of shape for good, as a player sees it: a notice, then it dissolves and grows from its seed. */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { SPROUT } from '../tuner/sprout.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 import { grownBody, joinAt, organismsOf } from './regrowth.ts';
 
-/** What the page offers to tests (client/debug.ts). */
+/** The part of `window.regrow` that is used (client/debug.ts). */
 type Regrow = {
   readonly regrow: { stroke(tool: string, radius: number, points: readonly number[]): boolean };
 };
 
-/** The world waits for 20 s and 600 steps before it gives a body up. */
+/** A body wilts after 20 s and 600 steps out of shape. */
 const LIMIT_MS = 60_000;
 
 let weights: string;
@@ -43,7 +43,7 @@ test('a body that cannot heal wilts: its card and a notice say so, and it grows 
   const card = page.locator('#inspector');
   await card.locator('.card__state', { hasText: 'Healthy' }).waitFor({ timeout: LIMIT_MS });
   expect(await card.locator('.card__note').isVisible()).toBe(false);
-  // The sprout was hardly trained: of a third of itself it grows nothing.
+  // The sprout was hardly trained: a third of it does not grow back.
   const cut = [x - 8, y - 8, x + 2, y - 2, x + 8, y + 8, x + 8, y - 8];
   expect(
     await page.evaluate((points) => (window as unknown as Regrow).regrow.stroke('ablate', 8, points), cut),

@@ -26,7 +26,7 @@ function encodeFrame(frame: number, step: number, updates: readonly PageUpdate[]
   return new Uint8Array(Buffer.concat([header, ...updates.map(encodeUpdate)]));
 }
 
-test('a frame comes back as it was written, at any address', () => {
+test('a frame is decoded as it was encoded, at any address', () => {
   fc.assert(
     fc.property(
       uint(32),
@@ -44,7 +44,7 @@ test('a frame comes back as it was written, at any address', () => {
   );
 });
 
-test('every truncation, and every byte too many, is refused', () => {
+test('a frame that is cut short anywhere, or has a byte too many, is refused', () => {
   const bytes = encodeFrame(3, 9, [
     { level: 0, px: 1, py: 2, version: 3, base: 2, epsilon: 2, payload: Uint8Array.of(1, 2, 3) },
     { level: 0, px: 1, py: 3, version: 3, base: 0, epsilon: 0, payload: new Uint8Array(0) },
@@ -54,10 +54,10 @@ test('every truncation, and every byte too many, is refused', () => {
   expect(() => decodeFrame(Uint8Array.of(...bytes, 0))).toThrow(FrameError);
 });
 
-test('random bytes decode or are refused', () => {
+test('random bytes are decoded or refused with a FrameError', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
-      // Few updates, or random counts never get past the first.
+      // A small count: a random one would almost always fail at the first update.
       if (bytes.length > 9) bytes[9] = 0;
       try {
         decodeFrame(bytes);

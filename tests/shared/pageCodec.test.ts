@@ -11,7 +11,7 @@ import {
 } from '../../shared/pageCodec.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 
-/** A page of blocks and specks: runs of many lengths, and gaps between them. */
+/** Pages of blocks and specks: runs of many lengths, with gaps between them. */
 const page = fc
   .array(
     fc.record({
@@ -36,7 +36,7 @@ const worst = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 describe('a delta', () => {
-  test('brings a reader of the old pixels exactly to what is published, within epsilon of the truth', () => {
+  test('moves a reader of the old pixels to exactly the published ones, which are within epsilon of the truth', () => {
     fc.assert(
       fc.property(page, page, epsilons, (old, truth, epsilon) => {
         const published = old.slice();
@@ -52,7 +52,7 @@ describe('a delta', () => {
     );
   });
 
-  test('reads its truth at any address', () => {
+  test('can be made from a truth that lies at any address', () => {
     const backing = new Uint8Array(PAGE_BYTES + 1);
     const truth = backing.subarray(1).fill(9);
     const published = new Uint8Array(PAGE_BYTES);
@@ -61,7 +61,7 @@ describe('a delta', () => {
     expect(payload).toEqual(encodeKeyframe(truth));
   });
 
-  test('is never longer than the stated bound, which noise reaches', () => {
+  test('is never longer than MAX_PAYLOAD_BYTES, and a keyframe of noise is exactly that long', () => {
     const noise = fc.uint8Array({ minLength: PAGE_BYTES, maxLength: PAGE_BYTES });
     fc.assert(
       fc.property(page, fc.oneof(page, noise), epsilons, (old, truth, epsilon) => {
@@ -79,12 +79,12 @@ describe('a delta', () => {
     expect(pagesEqual(reader, truth)).toBe(true);
   });
 
-  test('leaves a cell within epsilon as it is, to the bit', () => {
+  test('does not change a cell that is within epsilon', () => {
     fc.assert(
       fc.property(page, page, epsilons, (old, truth, epsilon) => {
         const published = old.slice();
         const payload = encodePage(published, truth, epsilon);
-        // A page that cannot be coded shorter is sent as it is.
+        // A page that coding would not make shorter is sent uncoded, and exactly.
         if (payload?.length === MAX_PAYLOAD_BYTES) {
           expect(pagesEqual(published, truth)).toBe(true);
           return;
@@ -101,7 +101,7 @@ describe('a delta', () => {
 });
 
 describe('a keyframe', () => {
-  test('holds the whole page, and nothing at all for a page of zeros', () => {
+  test('gives the whole page to a reader of zeros, and has no bytes for a page of zeros', () => {
     fc.assert(
       fc.property(page, (pixels) => {
         const reader = new Uint8Array(PAGE_BYTES);
@@ -114,7 +114,7 @@ describe('a keyframe', () => {
   });
 });
 
-/** Pages as a growing and flickering organism leaves them, and random ones: payloads to damage. */
+/** Payloads to damage: updates of a flickering body with small and large changes, and random pages. */
 function corpus(): { base: Uint8Array; payload: Uint8Array; result: Uint8Array }[] {
   const random = seededRandom(7);
   const entries = [];
@@ -147,7 +147,7 @@ function corpus(): { base: Uint8Array; payload: Uint8Array; result: Uint8Array }
   return entries;
 }
 
-/** It throws the codec's own error and leaves the page as it was, or yields the very page that was sent. */
+/** @returns whether decoding throws a `PageCodecError` and leaves the page alone, or gives exactly `result` */
 function isCaught(payload: Uint8Array, base: Uint8Array, result: Uint8Array | null): boolean {
   const held = base.slice();
   try {
@@ -163,7 +163,7 @@ function isCaught(payload: Uint8Array, base: Uint8Array, result: Uint8Array | nu
 describe('a bad payload', () => {
   const damaged = corpus();
 
-  test('the corpus has deltas and a keyframe, short and long', () => {
+  test('is tried on a corpus of at least nine payloads, short and long', () => {
     const lengths = damaged.map(({ payload }) => payload.length);
     expect(lengths.length).toBeGreaterThanOrEqual(9);
     expect(Math.min(...lengths)).toBeLessThan(20);
@@ -189,20 +189,20 @@ describe('a bad payload', () => {
       ),
       { numRuns: 2_000, seed: 3 },
     );
-    // 16 bits of check: one in 65,536 slips through.
+    // With 16 bits of check, one in 65,536 would slip through.
     expect(kept).toBe(0);
   });
 
   test('cut short anywhere throws', () => {
     for (const { base, payload, result } of damaged) {
-      // Cut to nothing, a keyframe says "blank": only its frame can know better.
+      // A keyframe cut to 0 bytes says "blank page": the codec cannot tell, so the cut starts at 1.
       const least = base.some((value) => value !== 0) ? 0 : 1;
       for (let length = least; length < payload.length; length++)
         expect(isCaught(payload.subarray(0, length), base, result)).toBe(true);
     }
   });
 
-  test('with any bit flipped throws, or is the same page in other bits', () => {
+  test('with any bit flipped throws, or still gives the page that was sent', () => {
     for (const { base, payload, result } of damaged) {
       for (let bit = 0; bit < payload.length * 8; bit++) {
         const flipped = payload.slice();
@@ -230,7 +230,7 @@ describe('a bad payload', () => {
     );
   });
 
-  test('for another base throws, or makes up for the difference', () => {
+  test('for another base throws, or still gives the page that was sent', () => {
     for (const { base, payload, result } of damaged) {
       for (let i = 1; i < PAGE_BYTES; i += 1_021) {
         const other = base.slice();
@@ -241,10 +241,10 @@ describe('a bad payload', () => {
   });
 
   test.each([
-    ['nothing, for a page that is not blank', [], /blank page/],
+    ['nothing, for a page that is not blank', [], /is not blank/],
     ['one byte', [5], /inside its check/],
     ['bytes behind the last decision', [0, 0, ...new Array(3_000).fill(0xff)], /no encoder|check/],
-    ['more than any page needs', new Array(MAX_PAYLOAD_BYTES + 1).fill(0), /at most/],
+    ['one byte more than the largest payload', new Array(MAX_PAYLOAD_BYTES + 1).fill(0), /at most/],
     ['a page with another check', [1, 2, ...new Array(PAGE_BYTES).fill(9)], /check/],
   ])('%s is refused', (_name, bytes, message) => {
     const held = new Uint8Array(PAGE_BYTES).fill(7);
@@ -266,8 +266,8 @@ describe('a bad payload', () => {
   });
 });
 
-describe('one pixel, another place or another value', () => {
-  test('every single change of a page changes its check', () => {
+describe('the check', () => {
+  test('depends on every byte of the page that is tried', () => {
     // A check that ignored some bytes would let wrong pages pass.
     const seen = new Map<number, number>();
     const body = new Uint8Array(PAGE_BYTES).fill(128);

@@ -10,7 +10,7 @@ const sound: StrokeMessage = { id: 1, tool: 'ablate', radius: 4, points: [10, 10
 const fault = (change: object): string | null => strokeFault({ ...sound, ...change }, WORLD, SPECIES);
 
 describe('a stroke', () => {
-  test('of each tool is accepted where it can be done', () => {
+  test('of each tool is accepted inside the world, and a brush may hang over its edge', () => {
     expect(fault({})).toBeNull();
     expect(fault({ tool: 'noise', points: [5, 5] })).toBeNull();
     expect(fault({ tool: 'truncate' })).toBeNull();
@@ -43,7 +43,7 @@ describe('a stroke', () => {
     expect(fault(change)).toContain(reason);
   });
 
-  test('that jumps too far, or covers more than a full budget, is refused', () => {
+  test('that jumps more than 256 cells, or covers more than a full budget, is refused', () => {
     const wide = { width: 4096, height: 64 };
     const stroke = { ...sound, radius: 1, points: [0, 5, 300, 5] };
     expect(strokeFault(stroke, wide, SPECIES)).toContain('256 cells');
@@ -51,7 +51,7 @@ describe('a stroke', () => {
     expect(strokeFault({ ...sound, radius: 4, points }, wide, SPECIES)).toContain(String(BUDGET_CELLS));
   });
 
-  test('costs about the cells that its brush covers', () => {
+  test('costs the area that its brush covers, and for plant and truncate a fixed price', () => {
     expect(strokeLength([0, 0, 3, 4, 3, 10])).toBe(11);
     expect(strokeCost({ ...sound, radius: 10, points: [5, 5] })).toBe(315);
     expect(strokeCost({ ...sound, radius: 10, points: [5, 5, 25, 5] })).toBe(715);
@@ -59,7 +59,7 @@ describe('a stroke', () => {
     expect(strokeCost({ ...sound, tool: 'truncate' })).toBe(TRUNCATE_COST_CELLS);
   });
 
-  test('of any junk is answered and never throws', () => {
+  test('of values of any type is refused without an exception', () => {
     const junk = fc.record({
       tool: fc.anything(),
       radius: fc.anything(),

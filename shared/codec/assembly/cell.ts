@@ -1,4 +1,4 @@
-// One cell of the page: does it move, does it die, how far does each channel go.
+// Codes one cell of the page: whether it moves, whether it dies, and how far each channel goes.
 import { CELLS, LEVELS_AT, LIVING_AT, PAGE_AT, MOVED_AT, RESIDUALS_AT, TRUTH_AT, MOVING_AT } from './layout';
 import { codeEvenBits, isReading } from './coder';
 import { climb, decide } from './model';
@@ -14,7 +14,7 @@ export function resetMoves(): void {
   memory.fill(MOVED_AT, 0, 64 * 8);
 }
 
-/** By how much less than all the way a channel moves. */
+/** A channel that moves stops this far from the truth: one less to code, where the error is allowed. */
 // @ts-ignore: decorator
 @inline
 function slackOf(epsilon: i32): i32 {
@@ -27,7 +27,7 @@ function opacityOf(rgba: u32): i32 {
   return rgba >= SIDE_OPAQUE ? 2 : rgba != 0 ? 1 : 0;
 }
 
-/** How far the moving cells go, as four classes: judged by the first few hundred. */
+/** Class 0..3 of how far the moving cells go, by the mean number of bits of the first 256 or so. */
 export function sizeClass(epsilon: i32): i32 {
   let bits = 0;
   let moving = 0;
@@ -41,7 +41,7 @@ export function sizeClass(epsilon: i32): i32 {
       const truth = v128.load32_zero(TRUTH_AT + cell);
       const apart = v128.or(i8x16.sub_sat_u(held, truth), i8x16.sub_sat_u(truth, held));
       const steps = v128.andnot(i8x16.sub_sat_u(apart, slack), i8x16.eq(i8x16.sub_sat_u(apart, within), zero));
-      // The largest has as many bits as all of them laid over one another.
+      // The bitwise OR of the four channels has as many bits as the largest of them.
       let all = i32x4.extract_lane(steps, 0);
       all |= all >>> 16;
       bits += bitsOf((all | (all >>> 8)) & 255);
@@ -52,7 +52,7 @@ export function sizeClass(epsilon: i32): i32 {
   return mean <= 18 ? 0 : mean <= 28 ? 1 : mean <= 48 ? 2 : 3;
 }
 
-/** Which channels are 0 or 255, as bits. */
+/** Four bits: which channels are 0 or 255. */
 // @ts-ignore: decorator
 @inline
 function boundsOf(rgba: u32): i32 {
@@ -60,7 +60,7 @@ function boundsOf(rgba: u32): i32 {
   return i8x16.bitmask(v128.or(i8x16.eq(channels, i8x16.splat(0)), i8x16.eq(channels, i8x16.splat(-1)))) & 15;
 }
 
-/** Cells two away that moved, of the six that are known: 0..6. */
+/** How many of the six cells two away that are already coded have moved: 0..6. */
 // @ts-ignore: decorator
 @inline
 function farOf(row: usize, x: i32): i32 {
@@ -71,8 +71,8 @@ function farOf(row: usize, x: i32): i32 {
 }
 
 /**
- * @param nearLife - it, or one of the eight around it, is not all zero
- * @param moves - not looked at when reading
+ * @param nearLife - whether the cell, or one of the eight around it, is not all zero
+ * @param moves - whether the cell moves; ignored when reading
  */
 export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsilon: i32): void {
   const cell = (<usize>y << 6) + <usize>x;
@@ -123,16 +123,16 @@ export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsil
   codeChannels<Way>(cell, opacity, epsilon);
 }
 
-/** 0, 1–3, 4–31, 32–127, 128–223, 224–251, 252–254, 255 */
+/** Classes 0..7 of a channel's value: 0, 1–3, 4–31, 32–127, 128–223, 224–251, 252–254, 255. */
 function valueClass(value: i32): i32 {
   if (value < 32) return value == 0 ? 0 : value < 4 ? 1 : 2;
   return value < 128 ? 3 : value < 224 ? 4 : value < 252 ? 5 : value < 255 ? 6 : 7;
 }
-/** u8 [256] */
+/** u8 [256]: `valueClass` of each value */
 const VALUE_CLASS_AT: usize = memory.data(256, 16);
 for (let value = 0; value < 256; value++) store<u8>(VALUE_CLASS_AT + value, <u8>valueClass(value));
 
-// What the four channels of a cell are judged by is worked out side by side: i32 [4] each, in the order r g b a.
+// The contexts of a cell's four channels are computed together: i32 [4] each, in the order r g b a.
 const HELD_AT: usize = memory.data(16, 16);
 const STEP_AT: usize = memory.data(16, 16);
 const PULL_AT: usize = memory.data(16, 16);
@@ -153,7 +153,7 @@ function residualsOf(cell: usize): v128 {
   return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(cell)));
 }
 
-/** Bits of magnitudes, by the exponents of their floats. */
+/** Number of bits of each magnitude, read from the exponent of its float. */
 // @ts-ignore: decorator
 @inline
 function bitsOfEach(magnitudes: v128): v128 {
@@ -161,7 +161,7 @@ function bitsOfEach(magnitudes: v128): v128 {
   return i32x4.max_s(i32x4.sub(exponents, i32x4.splat(126)), i32x4.splat(0));
 }
 
-/** 0 zero, 1 above, 2 below. */
+/** For each value: 0 when it is zero, 1 when positive, 2 when negative. */
 // @ts-ignore: decorator
 @inline
 function signsOf(values: v128): v128 {
@@ -169,6 +169,7 @@ function signsOf(values: v128): v128 {
   return v128.or(above, v128.and(i32x4.lt_s(values, i32x4.splat(0)), i32x4.splat(2)));
 }
 
+/** Combines three digits into one number: (high · radix + middle) · radix + low. */
 // @ts-ignore: decorator
 @inline
 function base(high: v128, middle: v128, low: v128, radix: i32): v128 {
@@ -176,7 +177,7 @@ function base(high: v128, middle: v128, low: v128, radix: i32): v128 {
   return i32x4.add(i32x4.mul(i32x4.add(i32x4.mul(high, by), middle), by), low);
 }
 
-/** Median of left, above and left + above − corner (LOCO-I): what a keyframe's channels are taken to be. */
+/** A keyframe's channels are predicted as the median of left, above, and left + above − corner (LOCO-I). */
 // @ts-ignore: decorator
 @inline
 function predict(corner: v128, west: v128, north: v128): v128 {
@@ -184,7 +185,7 @@ function predict(corner: v128, west: v128, north: v128): v128 {
   return i32x4.max_s(i32x4.min_s(west, north), i32x4.min_s(i32x4.max_s(west, north), plane));
 }
 
-/** Fills the arrays above. */
+/** Fills the arrays above, except STEP_AT. */
 // @ts-ignore: decorator
 @inline
 function surveyChannels(page: usize, residuals: usize, blank: bool): void {
@@ -208,7 +209,7 @@ function surveyChannels(page: usize, residuals: usize, blank: bool): void {
   v128.store(MORE_NEAR_AT, i32x4.shl(i32x4.add(i32x4.mul(bitsWest, i32x4.splat(9)), bitsNorth), 3));
 }
 
-/** Where the channels go: each stays within epsilon, else moves as little as brings it there. */
+/** Fills STEP_AT: 0 for a channel within epsilon of the truth, else the shortest step that `slackOf` allows. */
 // @ts-ignore: decorator
 @inline
 function findSteps(truth: usize, epsilon: i32): void {
@@ -230,10 +231,10 @@ function codeChannels<Way>(cell: usize, opacity: i32, epsilon: i32): void {
   surveyChannels(page, residuals, blank);
   if (isReading<Way>()) v128.store(STEP_AT, i32x4.splat(0));
   else findSteps(TRUTH_AT + (cell << 2), epsilon);
-  let earlier = 0; // levels of the channels before, two bits each
-  let signs = 0; // and their signs, base 3
+  let earlier = 0; // levels of the channels coded before, two bits each
+  let signs = 0; // their signs, base 3
   let largest = 0;
-  // Alpha first: it tells most about the others.
+  // Alpha comes first: it predicts the other channels best.
   for (let turn = 0; turn < 4; turn++) {
     const c: usize = (turn + 3) & 3;
     const lane = c << 2;
@@ -280,11 +281,11 @@ function codeChannels<Way>(cell: usize, opacity: i32, epsilon: i32): void {
       bank + at.MORE_LATE + ((turn * 16 + min(15, at.lateBits >> 3)) << 3),
     );
     let magnitude = 1 << k;
-    // Below the first bit they are as good as random.
+    // The bits below the highest are close to random, so no context would help.
     if (k > 0) magnitude |= <i32>codeEvenBits<Way>(k, abs(step) & (magnitude - 1));
     at.noteMove(k + 1);
     const residual = falls ? -magnitude : magnitude;
-    // A damaged payload may lead out of a byte; it wraps, and the check finds it.
+    // A damaged payload can leave 0..255; the byte then wraps, and the check finds it.
     store<u8>(page + c, <u8>(held + residual));
     store<i8>(residuals + c, <i8>max(-127, min(127, residual)));
     earlier |= min(3, k + 1) << (turn << 1);

@@ -1,4 +1,4 @@
-// The page codec: how a page's pixels leave those that the reader holds (nothing: zeros, for a keyframe).
+// The page codec: codes the difference between a page's pixels and those that the reader holds (zeros for a keyframe).
 import { CHECK_BYTES, LEVELS_AT, LIVING_AT, MOVING_AT, PAGE_AT, PAGE_BYTES, PAYLOAD_AT, PAYLOAD_BYTES, RESIDUALS_AT, TRUTH_AT, CELLS } from './layout';
 import { finishEncoding, hasOverflown, isAtEnd, isBeyondEnd, isReading, Reading, startDecoding, startEncoding, Writing, writtenBytes } from './coder';
 import { decide } from './model';
@@ -8,7 +8,7 @@ import * as at from './contexts';
 
 export { PAGE_AT, TRUTH_AT, PAYLOAD_AT } from './layout';
 
-/** Cells not all zero, as bits. @returns how many */
+/** Sets a bit in LIVING_AT for each cell that is not all zero. @returns how many there are */
 function findLiving(): i32 {
   let living = 0;
   const zero = i32x4.splat(0);
@@ -23,7 +23,7 @@ function findLiving(): i32 {
   return living;
 }
 
-/** Cells with a channel further than `epsilon` from the truth, as bits. @returns how many */
+/** Sets a bit in MOVING_AT for each cell with a channel more than `epsilon` from the truth. @returns how many there are */
 function findMoving(epsilon: i32): i32 {
   let moving = 0;
   const zero = i32x4.splat(0);
@@ -43,7 +43,7 @@ function findMoving(epsilon: i32): i32 {
   return moving;
 }
 
-/** 16 bits of all the page's pixels: a payload for another base, or a damaged one, is found out. */
+/** @returns a 16-bit hash of the page's pixels, which exposes a payload that is damaged or meant for another base */
 function check(): u32 {
   const k = i32x4.splat(0x2c1b3c6d);
   let a = i32x4.splat(0x297a2d39);
@@ -54,14 +54,14 @@ function check(): u32 {
     a = v128.xor(a, i32x4.shr_u(a, 15));
     b = v128.xor(b, i32x4.shr_u(b, 15));
   }
-  // Not symmetric: two lanes that trade places must show.
+  // Each lane has factors of its own, so that two lanes that trade places change the hash.
   a = v128.xor(i32x4.mul(a, i32x4(3, 5, 7, 9)), i32x4.mul(b, i32x4(11, 13, 15, 17)));
   let h = i32x4.extract_lane(a, 0) ^ i32x4.extract_lane(a, 1) ^ i32x4.extract_lane(a, 2) ^ i32x4.extract_lane(a, 3);
   h = (h ^ (h >>> 16)) * 0x45d9f3b;
   return <u32>(h ^ (h >>> 16)) & 0xffff;
 }
 
-/** How many of the cells move, in half octaves: 0..22. */
+/** Class of the share of cells that move, in half octaves: 0..20. */
 function rateClass(moving: i32, living: i32): i32 {
   const share = (moving << 10) / (living + moving);
   const bits = 32 - <i32>clz(share);
@@ -79,14 +79,14 @@ function codeSize<Way>(value: i32, rate: i32): i32 {
   return (top << 1) | <i32>decide<Way>(<bool>(value & 1), 1, at.SIZE + rate * 3 + 1 + top);
 }
 
-/** So many moving cells tell what all of them will cost. */
+/** The bytes of the first 48 moving cells predict what all of them will take. */
 const SAMPLE = 48;
 
 /**
- * Which blocks of 8 x 8 cells move at all, then their cells, row by row.
+ * Codes, for each band of eight rows, which of its blocks of 8 x 8 cells move, then the cells of those, row by row.
  *
- * @param moving - how many cells move; not looked at when reading
- * @returns false when it gave up: what is written will not be shorter than the page, what is read is over too soon
+ * @param moving - how many cells move; ignored when reading
+ * @returns false when it gave up: the payload would not be shorter than the page, or the one that is read ended early
  */
 function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: bool): bool {
   let above: u32 = 0;
@@ -143,7 +143,7 @@ function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: 
 }
 
 /**
- * Moves the page to within `epsilon` of the truth and writes how.
+ * Moves the page to within `epsilon` of the truth and writes the payload that does the same for a reader.
  *
  * @returns bytes of the payload, 0 when nothing had to move
  */
@@ -158,7 +158,7 @@ export function encode(epsilon: i32): i32 {
   let to: usize = 0;
   if (codeCells<Writing>(epsilon, moving, rate, size, living == 0)) to = finishEncoding();
   if (to == 0 || hasOverflown()) {
-    // Noise. The page itself is then sent, and exactly.
+    // Noise does not get shorter: the page itself is sent, and exactly.
     memory.copy(PAGE_AT, TRUTH_AT, PAGE_BYTES);
     memory.copy(PAYLOAD_AT + CHECK_BYTES, TRUTH_AT, PAGE_BYTES);
     to = PAYLOAD_AT + PAYLOAD_BYTES;
@@ -171,7 +171,7 @@ export function encode(epsilon: i32): i32 {
  * Applies a payload to the page.
  *
  * @param length - at least CHECK_BYTES
- * @returns 0 when the page is now what the payload says; else it is worthless: 1 bytes left over, 2 other pixels than were sent
+ * @returns 0 on success. Otherwise the page is spoilt: 1 when no encoder writes such a payload, 2 when the check fails
  */
 export function decode(length: i32): i32 {
   const from = PAYLOAD_AT + CHECK_BYTES;

@@ -1,12 +1,12 @@
 // The range coder: turns binary decisions and their probabilities into bytes, and back. Integers only.
 //
-// A payload is a number between 0 and 1, of which each decision keeps one part, as large as it was probable: what
-// is left begins at `low` and is `range` long, in units of the 64 bits that are not settled. Those above are
-// written already; a sum that runs over is carried into them. Whenever `range` gets short, four bytes are settled:
-// so seldom that it costs nothing. What lies beyond the last byte reads as zeros.
+// A payload is a number between 0 and 1. Each decision splits the interval that is left in two, in proportion to the
+// probabilities, and keeps one part. The interval begins at `low` and is `range` long, both in units of the 64 bits that
+// are not settled yet. Bits above those are written already; an overflow of `low` is carried into them. When `range`
+// gets short, four more bytes are settled. A reader sees zeros beyond the last byte.
 import { PAYLOAD_AT, PAYLOAD_BYTES } from './layout';
 
-/** Which way a payload goes, as a type: of each function the compiler makes one that reads and one that writes. */
+/** The direction, as a type: the compiler makes one version of each function that reads and one that writes. */
 export type Reading = i32;
 export type Writing = f32;
 
@@ -17,16 +17,16 @@ export function isReading<Way>(): bool {
 }
 
 const WHOLE: u64 = 0xffffffffffffffff;
-/** A shorter range would make probabilities coarse. */
+/** Below this, probabilities would become coarse. */
 const MIN_RANGE: u64 = 0x100000000;
 
-/** Writing: where what is left begins. Reading: how far the payload lies behind it. */
+/** Writing: where the interval begins. Reading: how far the payload's number lies behind its beginning. */
 let low: u64 = 0;
 let range: u64 = WHOLE;
 /** The first byte that is not settled. */
 let at: usize = 0;
 let end: usize = 0;
-/** The payload did not fit: what is written is worthless. */
+/** The payload did not fit, so the bytes written are useless. */
 let overflown: bool = false;
 
 /** @param from - address of the first byte */
@@ -54,7 +54,7 @@ export function hasOverflown(): bool {
   return overflown;
 }
 
-/** Four bytes, the first one uppermost. */
+/** Reads four bytes, big-endian; zeros beyond the end. */
 function wordAt(from: usize): u32 {
   if (from + 4 <= end) return bswap(load<u32>(from));
   let word: u32 = 0;
@@ -67,7 +67,7 @@ function unsettled(): u64 {
   return (<u64>wordAt(at) << 32) | wordAt(at + 4);
 }
 
-/** The range is short. */
+/** Moves on by four bytes, which makes `range` 2^32 times larger. */
 function settle<Way>(): void {
   if (isReading<Way>()) {
     low = (low << 32) | wordAt(at + 8);
@@ -84,7 +84,7 @@ function settle<Way>(): void {
   range <<= 32;
 }
 
-/** Writing: adds one to what is settled; what is left never leads beyond 1, so it ends at the first byte. */
+/** Writing: adds one to the settled bytes. The number stays below 1, so a byte below 255 is always found. */
 function carry(): void {
   if (overflown) return;
   let byte = at - 1;
@@ -95,15 +95,15 @@ function carry(): void {
 /**
  * Codes one decision: writes `bit`, or reads it.
  *
- * @param probability - of a 1, in 1/65536, from 1 to 65535
- * @param bit - what to write; not looked at when reading
+ * @param probability - of a 1, in 1/65536: 1 to 65535
+ * @param bit - what to write; ignored when reading
  */
 // @ts-ignore: decorator
 @inline
 export function codeBit<Way>(probability: u32, bit: bool): bool {
   const whole = range;
   const part = (whole >> 16) * probability;
-  // Chosen without a branch: what is coded is what no predictor foresees.
+  // `select` instead of a branch: a branch predictor cannot foresee what is worth coding.
   if (isReading<Way>()) {
     const behind = low;
     bit = behind < part;
@@ -121,10 +121,10 @@ export function codeBit<Way>(probability: u32, bit: bool): bool {
 }
 
 /**
- * Codes bits of which nothing is known, all at once.
+ * Codes `count` bits that are 0 or 1 with equal probability, together.
  *
  * @param count - 1 to 7
- * @param value - what to write; not looked at when reading
+ * @param value - what to write; ignored when reading
  */
 // @ts-ignore: decorator
 @inline
@@ -150,19 +150,19 @@ export function codeEvenBits<Way>(count: i32, value: u32): u32 {
   return value;
 }
 
-/** The fewest bytes that, with zeros behind them, lie in what is left: 0 to 4. */
+/** @returns the fewest bytes (0 to 4) that, followed by zeros, name a number in the interval */
 function tailBytes(from: u64): i32 {
   let bytes = 0;
   while (paddingOf(from, bytes) >= range) bytes++;
   return bytes;
 }
 
-/** From there to the next number of so many bytes. */
+/** @returns the distance from `from` up to the next number that has only `bytes` bytes */
 function paddingOf(from: u64, bytes: i32): u64 {
   return bytes == 0 ? 0 - from : (0 - from) & ((<u64>1 << (64 - (bytes << 3))) - 1);
 }
 
-/** Writes what tells what is left from all else. @returns the address after the last byte */
+/** Writes the bytes that name the interval. @returns the address after the last byte */
 export function finishEncoding(): usize {
   const bytes = tailBytes(low);
   if (at + bytes > end) overflown = true;
@@ -173,12 +173,12 @@ export function finishEncoding(): usize {
   return at + bytes;
 }
 
-/** Whether more was read than there is. */
+/** @returns whether more bytes were read than the payload has */
 export function isBeyondEnd(): bool {
   return at > end;
 }
 
-/** Whether there are exactly the bytes that an encoder would have written. */
+/** @returns whether the payload has exactly the bytes that an encoder would have written */
 export function isAtEnd(): bool {
   return at + tailBytes(unsettled() - low) == end;
 }

@@ -1,4 +1,4 @@
-// The codec as the learner sees it: every decision is told to the host.
+// The codec for learning its weights (tests/bench/learnCodec.ts): it reports every decision to the host.
 // @ts-ignore: decorator
 @global
 const LEARNING: bool = true;

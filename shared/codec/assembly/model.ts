@@ -1,19 +1,19 @@
-// The model: how probable each decision is. Every decision looks up one learned weight per context; their sum
-// is the log-odds. Nothing but the page tells the contexts, so every payload stands alone.
+// The model: how probable each decision is. Every decision looks up one learned weight per context; their sum is the
+// log-odds. Contexts depend on nothing but the page, so every payload can be decoded alone.
 import { codeBit } from './coder';
 import { WEIGHTS_AT } from './weights';
 
-/** Log-odds are in 1/256; even eight weights of at most 2,900 (tests/bench/learnCodec.ts) do not reach this, so nothing is clamped. */
+/** In 1/256. Eight weights of at most 2,900 each (tests/bench/learnCodec.ts) stay below it, so no sum is clamped. */
 const LIMIT = 23552;
-/** Finer than 1/8 nobody can tell, and a small table stays in the nearest cache. */
+/** The table has a probability per 1/8 of log-odds: finer does not make payloads shorter, and it fits the L1 cache. */
 const FINENESS_SHIFT = 5;
 const STEPS = (2 * LIMIT) >> FINENESS_SHIFT;
 /** u16 [STEPS]: probability of a 1, in 1/65536, by log-odds */
 const SQUASH_AT: usize = memory.data(((2 * 23552) >> 5) * 2, 16);
-/** i16 [8]: log-odds of the decisions of a ladder */
+/** i16 [8]: log-odds of the eight decisions of `climb` */
 const LADDER_AT: usize = memory.data(16, 16);
 
-// exp of AssemblyScript is plain float64 arithmetic: the same table on every machine.
+// AssemblyScript's exp is plain float64 arithmetic, so every machine computes the same table.
 for (let i = 0; i < STEPS; i++) {
   const odds = (<f64>((i << FINENESS_SHIFT) - LIMIT) + 15.5) / 256.0;
   store<u16>(SQUASH_AT + (i << 1), <u16>max(1.0, min(65535.0, Math.round(65536.0 / (1.0 + Math.exp(-odds))))));
@@ -38,9 +38,9 @@ function codeOdds<Way>(odds: i32, bit: bool): bool {
 /**
  * Codes one decision in up to four contexts.
  *
- * @param bit - what to write; not looked at when reading
- * @param count - how many contexts, a literal: those left out then cost nothing
- * @param a - indexes into the weights
+ * @param bit - what to write; ignored when reading
+ * @param count - how many contexts; a literal, so that the compiler drops the others
+ * @param a - index into the weights, as are b, c and d
  */
 // @ts-ignore: decorator
 @inline
@@ -55,12 +55,12 @@ export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 
 }
 
 /**
- * Codes a number as a ladder of decisions, each whether it is more than the last: those of one context lie side
- * by side, so that all are judged at once.
+ * Codes a number as a ladder of decisions: more than 0? more than 1? … The eight decisions of a context have their
+ * weights side by side, so all log-odds are summed at once.
  *
- * @param value - what to write, up to `most`; not looked at when reading
+ * @param value - what to write, 0 to `most`; ignored when reading
  * @param most - 0 to 8
- * @param a - indexes into the weights, of the first decision of eight
+ * @param a - index into the weights of the first of eight decisions, as are b to e
  */
 // @ts-ignore: decorator
 @inline

@@ -14,11 +14,13 @@ import {
 import type { StrokeMessage } from '../../../shared/protocol.ts';
 import { strokeCost, strokeFault, strokeLength } from '../../../shared/stroke.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 1_024, height: 1_024 };
 const full = { cells: BUDGET_CELLS, capacity: BUDGET_CELLS, perSecond: 1_500 };
 const species = [{ name: 'pikachu', x: -21, y: -19, width: 42, height: 38, thumbnail: '' }];
 
-function hold() {
+function setUp() {
   const sent: StrokeMessage[] = [];
   const refusals: string[] = [];
   const ghosts = new Ghosts();
@@ -34,7 +36,7 @@ function hold() {
 }
 
 describe('a drag', () => {
-  test('becomes strokes that the server takes, whatever the radius, speed and path', () => {
+  test('becomes strokes that the server accepts, at any radius, speed and path', () => {
     const at = fc.double({ min: 0, max: 1_023, noNaN: true });
     fc.assert(
       fc.property(
@@ -57,7 +59,7 @@ describe('a drag', () => {
             expect(points.length).toBeLessThanOrEqual(MAX_STROKE_POINTS * 2);
             expect(strokeCost(stroke)).toBeLessThan(BUDGET_CELLS / 2);
           }
-          // No gap: each piece begins where the one before it ended.
+          // Each piece begins where the one before it ended, so there is no gap.
           for (let i = 1; i < pieces.length; i++)
             expect(pieces[i].slice(0, 2)).toEqual(pieces[i - 1].slice(-2));
         },
@@ -65,7 +67,7 @@ describe('a drag', () => {
     );
   });
 
-  test('covers the whole path', () => {
+  test('becomes pieces that cover the whole path', () => {
     const builder = new StrokeBuilder(6, 100, 100, 0);
     const pieces = builder.take(0);
     for (let x = 101; x <= 300; x++) {
@@ -78,7 +80,7 @@ describe('a drag', () => {
     expect(length).toBeLessThanOrEqual(200);
   });
 
-  test('is sent while it goes on, at most about ten times a second', () => {
+  test('is sent while it goes on, about ten times per second', () => {
     const builder = new StrokeBuilder(4, 0, 0, 0);
     let messages = builder.take(0).length;
     expect(messages).toBe(1);
@@ -90,24 +92,24 @@ describe('a drag', () => {
     expect(messages).toBeLessThanOrEqual(12);
   });
 
-  test('that goes nowhere is one dab', () => {
-    const { brush, sent } = hold();
+  test('that does not move is one dab', () => {
+    const { brush, sent } = setUp();
     brush.down(10, 10, 0);
     brush.move(10.1, 10, 300);
     brush.up(600);
     expect(sent.map(({ points }) => points)).toEqual([[10, 10]]);
   });
 
-  test('stays within the world', () => {
-    const { brush, sent } = hold();
+  test('that begins outside the world is moved to its edge', () => {
+    const { brush, sent } = setUp();
     brush.down(-50, 2_000, 0);
     brush.up(10);
     expect(sent[0].points[0]).toBe(0);
     expect(sent[0].points[1]).toBeLessThan(1_024);
   });
 
-  test('that is called off sends no more', () => {
-    const { brush, sent } = hold();
+  test('that is cancelled sends nothing more', () => {
+    const { brush, sent } = setUp();
     brush.down(10, 10, 0);
     brush.cancel();
     brush.move(90, 90, 400);
@@ -117,13 +119,13 @@ describe('a drag', () => {
 });
 
 describe('the budget', () => {
-  test('refills with time, up to what may be saved', () => {
+  test('refills with time, up to its capacity', () => {
     const budget = new Budget({ cells: 100, capacity: 1_000, perSecond: 500 }, 0);
     expect(budget.available(1_000)).toBe(600);
     expect(budget.available(60_000)).toBe(1_000);
   });
 
-  test('what is on its way is spent until the server says otherwise', () => {
+  test('a stroke that is not answered yet counts as spent', () => {
     const budget = new Budget({ cells: 1_000, capacity: 1_000, perSecond: 0 }, 0);
     budget.spend(1, 400);
     expect(budget.available(0)).toBe(600);
@@ -131,8 +133,8 @@ describe('the budget', () => {
     expect(budget.available(0)).toBe(700);
   });
 
-  test('a stroke beyond it is not sent, and says why', () => {
-    const { brush, sent, refusals, ghosts } = hold();
+  test('a stroke that it cannot pay for is not sent, and the player reads why', () => {
+    const { brush, sent, refusals, ghosts } = setUp();
     brush.meet(world, species, { ...full, cells: 50 }, 0);
     expect(brush.stroke('ablate', 10, [50, 50], '', 0)).toBe(false);
     expect(sent).toEqual([]);
@@ -142,8 +144,8 @@ describe('the budget', () => {
 });
 
 describe('tools that act once', () => {
-  test('plant sends one seed, of its species, where it is let go', () => {
-    const { brush, sent } = hold();
+  test('plant sends one seed of the chosen species, for the place where the pointer is let go', () => {
+    const { brush, sent } = setUp();
     brush.choose('plant');
     brush.down(40.4, 30.2, 0);
     brush.move(90.5, 80, 50);
@@ -158,7 +160,7 @@ describe('tools that act once', () => {
     ['the gesture becomes another', (brush: Brush) => brush.cancel()],
     ['another tool is chosen', (brush: Brush) => brush.choose('hand')],
   ])('a seed that is pressed is not planted when %s', (_when, interrupt) => {
-    const { brush, sent } = hold();
+    const { brush, sent } = setUp();
     brush.choose('plant');
     brush.down(40, 30, 0);
     interrupt(brush);
@@ -166,8 +168,8 @@ describe('tools that act once', () => {
     expect(sent).toEqual([]);
   });
 
-  test('a seed without room is not sent, and says why', () => {
-    const { brush, planting, sent, refusals } = hold();
+  test('a seed without room is not sent, and the player reads why', () => {
+    const { brush, planting, sent, refusals } = setUp();
     brush.choose('plant');
     planting.hold({ species: species[0], x: 100, y: 100 });
     planting.settle({ species: 'pikachu', at: [100, 100], reason: 'No room.' });
@@ -181,7 +183,7 @@ describe('tools that act once', () => {
   });
 
   test('the hand sends nothing', () => {
-    const { brush, sent } = hold();
+    const { brush, sent } = setUp();
     brush.choose('hand');
     brush.down(40, 30, 0);
     brush.up(100);
@@ -189,8 +191,8 @@ describe('tools that act once', () => {
   });
 });
 
-test('the first size follows the species, until the player chooses one', () => {
-  const { brush } = hold();
+test('the brush is as large as the species need, until the player chooses a size', () => {
+  const { brush } = setUp();
   const sized = (side: number) => [{ name: 'one', x: 0, y: 0, width: side, height: side - 6, thumbnail: '' }];
   brush.learn(sized(21));
   expect(brush.radius).toBe(4);
@@ -201,8 +203,8 @@ test('the first size follows the species, until the player chooses one', () => {
   expect(brush.radius).toBe(3);
 });
 
-test('the size goes by halves where it is small, and stops at its bounds', () => {
-  const { brush } = hold();
+test('the radius changes by half a cell below 4 cells, and stops at its bounds', () => {
+  const { brush } = setUp();
   brush.resize(4);
   brush.nudge(-1);
   expect(brush.radius).toBe(3.5);
@@ -213,7 +215,7 @@ test('the size goes by halves where it is small, and stops at its bounds', () =>
 });
 
 describe('ghosts', () => {
-  test('one’s own stays until it is settled, then fades', () => {
+  test('of the player’s own strokes stay until the server has answered, then fade', () => {
     const ghosts = new Ghosts();
     ghosts.own(1, 'ablate', 4, [0, 0], 0);
     expect(ghosts.opacity(ghosts.list[0], 1_000)).toBe(1);
@@ -224,7 +226,7 @@ describe('ghosts', () => {
     expect(ghosts.list).toHaveLength(0);
   });
 
-  test('one that is never answered goes all the same', () => {
+  test('of strokes that are never answered are gone within 3 s', () => {
     const ghosts = new Ghosts();
     ghosts.own(1, 'ablate', 4, [0, 0], 0);
     ghosts.sweep(3_000);

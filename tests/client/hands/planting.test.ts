@@ -5,6 +5,8 @@ import { labelPlace } from '../../../client/scene/label.ts';
 import { roomFault } from '../../../server/world/room.ts';
 import type { RoomMessage } from '../../../shared/protocol.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 400, height: 300 };
 const species = { name: 'eevee', x: -18, y: -20, width: 34, height: 36, thumbnail: '' };
 const at = (x: number, y: number): HeldSeed => ({ species, x, y });
@@ -24,25 +26,25 @@ afterEach(() => {
 });
 
 describe('the server is asked', () => {
-  test('about the newest place only, at most five times a second', () => {
+  test('about the newest place only, at most five times per second', () => {
     const { planting, asked } = open();
     for (let x = 100; x < 300; x++) {
       planting.hold(at(x, 100));
       vi.advanceTimersByTime(10);
     }
     expect(ASK_EVERY_MS).toBe(200);
-    // The first at once, then one every 200 ms: 20 places later.
+    // The first at once, then one every 200 ms, in which the seed moves 20 cells.
     expect(asked.map(({ at: [x] }) => x)).toEqual([100, 119, 139, 159, 179, 199, 219, 239, 259, 279, 299]);
   });
 
-  test('again while the seed rests, because the world changes', () => {
+  test('again every second while the seed rests, because the world changes', () => {
     const { planting, asked } = open();
     planting.hold(at(100, 100));
     vi.advanceTimersByTime(3 * ASK_AGAIN_MS);
     expect(asked).toHaveLength(4);
   });
 
-  test('no more when the seed is put away', () => {
+  test('no more when no seed is held', () => {
     const { planting, asked } = open();
     planting.hold(at(100, 100));
     planting.hold(null);
@@ -50,14 +52,14 @@ describe('the server is asked', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('nothing about a place where the world’s edge is the answer', () => {
+  test('nothing about a place where the body would cross the world’s edge', () => {
     const { planting, asked } = open();
     planting.hold(at(3, 100));
     vi.advanceTimersByTime(10 * ASK_AGAIN_MS);
     expect(asked).toEqual([]);
   });
 
-  test('anew by a new connection', () => {
+  test('again after a new connection, and the old answer is dropped', () => {
     const { planting, asked } = open();
     planting.hold(at(100, 100));
     planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
@@ -69,7 +71,7 @@ describe('the server is asked', () => {
 });
 
 describe('a seed is refused', () => {
-  test('where the server says so, of that cell and species alone', () => {
+  test('where the server says so, for that cell and species alone', () => {
     const { planting } = open();
     planting.hold(at(100, 100));
     planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
@@ -78,7 +80,7 @@ describe('a seed is refused', () => {
     expect(planting.fault({ ...at(100, 100), species: { ...species, name: 'mew' } })).toBeNull();
   });
 
-  test('not by an answer about a place that it has left', () => {
+  test('not because of an answer about a place that it has left', () => {
     const { planting } = open();
     planting.hold(at(100, 100));
     planting.hold(at(140, 100));
@@ -105,22 +107,22 @@ describe('a seed is refused', () => {
 });
 
 describe('the silhouette', () => {
-  test('keeps the last answer until the next one, and tells when it is another', () => {
+  test('keeps the last answer until the next one comes, and says when that differs', () => {
     const { planting } = open();
-    let news = 0;
-    planting.changed.on(() => news++);
+    let changes = 0;
+    planting.changed.on(() => changes++);
     planting.hold(at(100, 100));
     planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
     planting.hold(at(102, 100));
     expect(planting.shown).toEqual({ ...at(102, 100), reason: 'No room.' });
     planting.settle({ species: 'eevee', at: [102, 100], reason: 'No room.' });
-    expect(news).toBe(1);
+    expect(changes).toBe(1);
     planting.settle({ species: 'eevee', at: [102, 100], reason: null });
     expect(planting.shown?.reason).toBeNull();
-    expect(news).toBe(2);
+    expect(changes).toBe(2);
   });
 
-  test('of another species knows nothing of the answer before', () => {
+  test('of another species does not keep the last answer', () => {
     const { planting } = open();
     planting.hold(at(100, 100));
     planting.settle({ species: 'eevee', at: [100, 100], reason: 'No room.' });
@@ -128,7 +130,7 @@ describe('the silhouette', () => {
     expect(planting.shown?.reason).toBeNull();
   });
 
-  test('is explained above itself, else below or beside it, never under a panel nor off the free view', () => {
+  test('has its label above it, else below or beside it, never under a panel or outside the free view', () => {
     const free = { x: 0, y: 60, width: 390, height: 500 };
     const label = { width: 200, height: 40 };
     const room = { free, panels: [] };

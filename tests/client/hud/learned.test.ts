@@ -15,7 +15,7 @@ const rule: LearnedRule = {
   stepsAfter: 98,
 };
 
-describe('what a rule has learned is said as the figures carry it:', () => {
+describe('what a rule has learned is put into words that its figures support:', () => {
   test.each<[string, Partial<LearnedRule>, string]>([
     ['faster', {}, 'heals the wounds of the last session 31\u00a0% faster'],
     [
@@ -44,13 +44,17 @@ describe('what a rule has learned is said as the figures carry it:', () => {
       'heals the wounds of the last session further, 91 → 97\u00a0%, though no faster',
     ],
     [
-      'what did not heal heals',
+      'most wounds heal that did not',
       { stepsBefore: null },
       'heals most of the wounds of the last session, which the rule before it did not',
     ],
     ['no better', { stepsAfter: 142 }, 'has trained on 41 wounds of the last session'],
-    ['faster by less than it shows', { stepsAfter: 141.8 }, 'has trained on 41 wounds of the last session'],
-    ['heals less', { stepsAfter: null }, 'has trained on 41 wounds of the last session'],
+    [
+      'faster by less than half a percent',
+      { stepsAfter: 141.8 },
+      'has trained on 41 wounds of the last session',
+    ],
+    ['most wounds no longer heal', { stepsAfter: null }, 'has trained on 41 wounds of the last session'],
     ['one wound', { stepsAfter: 150, wounds: 1 }, 'has trained on a wound of the last session'],
     [
       'not the last session',
@@ -61,7 +65,7 @@ describe('what a rule has learned is said as the figures carry it:', () => {
     expect(gainOf({ ...rule, ...change })).toBe(text);
   });
 
-  test('a percentage is of the time it took', () => {
+  test('the percentage is the share of the time before that is saved', () => {
     expect([
       savedPercent(142, 98),
       savedPercent(100, 50),
@@ -70,7 +74,7 @@ describe('what a rule has learned is said as the figures carry it:', () => {
     ]).toEqual([31, 50, -30, 0]);
   });
 
-  test('a rule has its name and version as a title', () => {
+  test('the title is the rule’s name and version', () => {
     expect(titleOf(rule)).toBe('Pikachu v4');
     expect(titleOf({ label: 'mr-mime v12' })).toBe('Mr Mime v12');
     expect(titleOf({ label: 'mew' })).toBe('Mew');
@@ -81,23 +85,23 @@ describe('news', () => {
   const older = { ...rule, label: 'mew v2', since: '2026-11-24T00:00:00.000Z' };
   const rules = [rule, older];
 
-  test('are the newest alone at the first visit, and all of it is known then', () => {
+  test('are the newest rule at the first visit, and none at the next', () => {
     expect(newsOf(rules, null)).toEqual({ rules: [rule], seen: rule.since });
     expect(newsOf(rules, rule.since)).toEqual({ rules: [], seen: rule.since });
   });
 
-  test('are what has come since the last visit', () => {
+  test('are all rules that came into force since the last visit', () => {
     expect(newsOf(rules, '2026-11-23T00:00:00.000Z')).toEqual({ rules, seen: rule.since });
     expect(newsOf(rules, older.since)).toEqual({ rules: [rule], seen: rule.since });
   });
 
-  test('are none in a world that has learned nothing; what comes later is news to who was here', () => {
+  test('are none in a world that has learned nothing; rules that come later are news then', () => {
     const first = newsOf([], null);
     expect(first).toEqual({ rules: [], seen: '' });
     expect(newsOf(rules, first.seen).rules).toEqual(rules);
   });
 
-  test('do not come again when a rule went back', () => {
+  test('do not repeat an older rule when the newest was rolled back', () => {
     expect(newsOf([older], rule.since)).toEqual({ rules: [], seen: rule.since });
   });
 });

@@ -14,6 +14,8 @@ import {
   zoomAbout,
 } from '../../../client/scene/camera.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const phone = { width: 360, height: 740 };
 const wall = { width: 3_840, height: 2_160 };
 const world = { width: 1_024, height: 1_024 };
@@ -33,7 +35,7 @@ const cameras: fc.Arbitrary<Camera> = fc.record({
   zoom: fc.double({ min: 0.01, max: 100, noNaN: true }),
 });
 
-test('a cell goes to the screen and comes back', () => {
+test('screenToCell undoes cellToScreen', () => {
   fc.assert(
     fc.property(
       cameras,
@@ -51,7 +53,7 @@ test('a cell goes to the screen and comes back', () => {
 });
 
 describe('zooming', () => {
-  test('the cell under the pointer stays under it, away from the edges', () => {
+  test('keeps the cell under the pointer, away from the world’s edges', () => {
     const camera = { x: 512, y: 512, zoom: 6 };
     const at = { x: 100, y: 650 };
     const before = screenToCell(camera, phone, at.x, at.y);
@@ -60,7 +62,7 @@ describe('zooming', () => {
     expect(after.y).toBeCloseTo(before.y, 6);
   });
 
-  test('in and out by the same factor ends where it began', () => {
+  test('in and out by the same factor ends at the first camera', () => {
     const camera = { x: 500, y: 480, zoom: 6 };
     const at = { x: 50, y: 60 };
     const there = zoomAbout(camera, phone, world, at, 1.5);
@@ -69,7 +71,7 @@ describe('zooming', () => {
     expect(back.zoom).toBeCloseTo(camera.zoom, 9);
   });
 
-  test('never leaves its bounds', () => {
+  test('never goes beyond its bounds', () => {
     fc.assert(
       fc.property(views, worlds, cameras, (view, size, camera) => {
         const { zoom } = clampCamera(camera, view, size);
@@ -79,7 +81,7 @@ describe('zooming', () => {
     );
   });
 
-  test('shows the whole of any world, the largest too', () => {
+  test('can show the whole of any world, the largest too', () => {
     for (const size of [world, huge]) {
       const zoom = minZoom(phone, size);
       expect(size.width * zoom).toBeLessThanOrEqual(phone.width);
@@ -89,13 +91,13 @@ describe('zooming', () => {
 });
 
 describe('panning', () => {
-  test('a drag to the right shows what lies to the left', () => {
+  test('to the right shows what lies to the left', () => {
     const moved = panBy({ x: 512, y: 512, zoom: 6 }, phone, world, 60, -12);
     expect(moved.x).toBeCloseTo(502);
     expect(moved.y).toBeCloseTo(514);
   });
 
-  test('never loses the world, wherever one goes', () => {
+  test('always keeps a part of the world in view', () => {
     fc.assert(
       fc.property(views, worlds, cameras, (view, size, camera) => {
         expect(visibleCells(clampCamera(camera, view, size), view, size)).not.toBeNull();
@@ -103,7 +105,7 @@ describe('panning', () => {
     );
   });
 
-  test('clamping twice is clamping once', () => {
+  test('a clamped camera is not changed by clamping it again', () => {
     fc.assert(
       fc.property(views, worlds, cameras, (view, size, camera) => {
         const once = clampCamera(camera, view, size);
@@ -115,8 +117,8 @@ describe('panning', () => {
   });
 });
 
-describe('what is visible', () => {
-  test('whole cells, clipped to the world', () => {
+describe('visibleCells', () => {
+  test('gives whole cells, clipped to the world', () => {
     expect(visibleCells({ x: 0, y: 512, zoom: 4 }, phone, world)).toEqual({
       x: 0,
       y: 419,
@@ -126,7 +128,7 @@ describe('what is visible', () => {
   });
 });
 
-test('as drawn, the world lies on whole device pixels', () => {
+test('a snapped camera puts the world on whole device pixels, and moves by at most half of one', () => {
   fc.assert(
     fc.property(cameras, views, fc.constantFrom(1, 1.5, 2, 3), (camera, view, ratio) => {
       const drawn = snapCamera(camera, view, ratio);
@@ -145,7 +147,7 @@ describe('the first camera', () => {
     expect(at.y).toBeCloseTo(250, 9);
   });
 
-  test('shows bodies equally large, however many cells they have, and more than one of them', () => {
+  test('shows bodies equally large, however many cells they have, and more than three along a side', () => {
     for (const view of [phone, wall]) {
       const free = { x: 0, y: 0, ...view };
       const [small, large] = [21, 42].map(

@@ -5,19 +5,21 @@ import { chooseLevel, pagesInView } from '../../../client/scene/level.ts';
 import { topLevel } from '../../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../../shared/limits.ts';
 
-const desk = { width: 1_920, height: 1_080 };
+fc.configureGlobal({ seed: 1 });
+
+const desktop = { width: 1_920, height: 1_080 };
 const huge = { width: 65_536, height: 65_536 };
 
 const sizes = (min: number, max: number): fc.Arbitrary<{ width: number; height: number }> =>
   fc.record({ width: fc.integer({ min, max }), height: fc.integer({ min, max }) });
 
-describe('which level is asked for', () => {
-  test('cells themselves while a cell takes a pixel or more', () => {
-    for (const zoom of [1, 2, 8, MAX_ZOOM]) expect(chooseLevel(null, zoom, 1, desk, huge)).toBe(0);
-    expect(chooseLevel(null, 0.5, 2, desk, huge)).toBe(0);
+describe('the level of a view', () => {
+  test('is 0 while a cell takes a device pixel or more', () => {
+    for (const zoom of [1, 2, 8, MAX_ZOOM]) expect(chooseLevel(null, zoom, 1, desktop, huge)).toBe(0);
+    expect(chooseLevel(null, 0.5, 2, desktop, huge)).toBe(0);
   });
 
-  test('a texel takes 0.75 to 1.75 device pixels, unless there is no such level', () => {
+  test('has texels of 0.75 to 1.75 device pixels, unless there is no such level', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0.005, max: 48, noNaN: true }),
@@ -33,17 +35,17 @@ describe('which level is asked for', () => {
     );
   });
 
-  test('held near a border, it does not go back and forth', () => {
-    let level = chooseLevel(null, 0.76, 1, desk, huge);
+  test('does not switch to and fro while the zoom stays near a border', () => {
+    let level = chooseLevel(null, 0.76, 1, desktop, huge);
     const seen: number[] = [];
     for (let i = 0; i < 40; i++) {
-      level = chooseLevel(level, i % 2 === 0 ? 0.74 : 0.85, 1, desk, huge);
+      level = chooseLevel(level, i % 2 === 0 ? 0.74 : 0.85, 1, desktop, huge);
       seen.push(level);
     }
     expect(new Set(seen)).toEqual(new Set([1]));
   });
 
-  test('never more pages than the server streams, in any world, however far out', () => {
+  test('never has more pages in view than the server streams, in any world and at any zoom', () => {
     fc.assert(
       fc.property(
         sizes(200, 8_000),
@@ -60,10 +62,10 @@ describe('which level is asked for', () => {
     );
   });
 
-  test('the whole of the largest world is a few hundred pages', () => {
-    const zoom = minZoom(desk, huge);
-    const level = chooseLevel(null, zoom, 1, desk, huge);
-    expect(huge.width * zoom).toBeLessThanOrEqual(desk.width);
-    expect(pagesInView(zoom, desk, huge, level)).toBeLessThan(700);
+  test('has fewer than 700 pages when the whole of the largest world is in view', () => {
+    const zoom = minZoom(desktop, huge);
+    const level = chooseLevel(null, zoom, 1, desktop, huge);
+    expect(huge.width * zoom).toBeLessThanOrEqual(desktop.width);
+    expect(pagesInView(zoom, desktop, huge, level)).toBeLessThan(700);
   });
 });

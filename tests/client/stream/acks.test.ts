@@ -19,7 +19,7 @@ test('a frame after a pause is acknowledged at once', () => {
   expect(said).toEqual([1, 2]);
 });
 
-test('of frames that follow, the newest stands for all, and none is forgotten', () => {
+test('of the frames that follow, the newest is acknowledged for all, every ACK_EVERY_MS', () => {
   const { acks, said } = setUp();
   for (let frame = 1; frame <= 40; frame++) {
     acks.decoded(frame);
@@ -33,7 +33,7 @@ test('of frames that follow, the newest stands for all, and none is forgotten', 
   expect(new Set(said).size).toBe(said.length);
 });
 
-test('another connection hears nothing of the frames of the last one', () => {
+test('frames of the last connection are not acknowledged to the next one', () => {
   const { acks, said } = setUp();
   acks.decoded(70);
   acks.decoded(71);

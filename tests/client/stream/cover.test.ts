@@ -4,6 +4,8 @@ import { cover } from '../../../client/stream/cover.ts';
 import { type Entry, PageCache } from '../../../client/stream/pageCache.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const pyramid = new Pyramid({ width: 1_024, height: 1_024 });
 const rect = { left: 0, top: 0, right: 1, bottom: 1 };
 
@@ -17,7 +19,7 @@ interface Square {
   readonly span: number;
 }
 
-/** @param places - [level, px, py], and 'blank' where nothing lives */
+/** @param places - [level, px, py, and 'blank' when nothing lives there] */
 function hold(places: readonly (readonly [number, number, number, 'blank'?])[]): PageCache<Entry> {
   const cache = new PageCache<Entry>(pyramid, { bytes: 1e9, entries: 1e9 });
   for (const [level, px, py, blank] of places)
@@ -33,7 +35,7 @@ function squares(held: PageCache<Entry>, wanted: number, of = rect): Square[] {
   return found;
 }
 
-describe('a page that has not come is made up of', () => {
+describe('a page that has not come is drawn from', () => {
   test('finer pages, where there are any', () => {
     const held = hold([
       [0, 0, 0],
@@ -45,7 +47,7 @@ describe('a page that has not come is made up of', () => {
     ]);
   });
 
-  test('a part of a coarser page, the finest of those', () => {
+  test('a part of the finest coarser page, where there are no finer ones', () => {
     const held = hold([
       [2, 0, 0],
       [3, 0, 0],
@@ -55,7 +57,7 @@ describe('a page that has not come is made up of', () => {
     ]);
   });
 
-  test('both, each where the other is missing', () => {
+  test('finer pages and a part of a coarser one, where only some finer ones are held', () => {
     const held = hold([
       [0, 0, 0],
       [2, 0, 0],
@@ -66,12 +68,12 @@ describe('a page that has not come is made up of', () => {
     expect(found[3]).toEqual({ level: 2, x: 0.5, y: 0.5, size: 0.5, u: 16, v: 16, span: 16 });
   });
 
-  test('nothing, where nothing is held', () => {
+  test('nothing, where no page is held', () => {
     expect(squares(hold([]), 2)).toEqual([]);
   });
 });
 
-test('where nothing lives any more nothing is drawn, whatever older pages say', () => {
+test('where the page of the wanted level is blank, pages of other levels are not drawn', () => {
   const held = hold([
     [1, 0, 0, 'blank'],
     [0, 0, 0],
@@ -80,7 +82,7 @@ test('where nothing lives any more nothing is drawn, whatever older pages say', 
   expect(squares(held, 1, { left: 0, top: 0, right: 0, bottom: 0 })).toEqual([]);
 });
 
-test('no place is drawn twice, and every place that some page holds is drawn', () => {
+test('every place that some page shows is drawn exactly once', () => {
   const places = fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.nat({ max: 3 }), fc.nat({ max: 3 })), {
     maxLength: 40,
   });

@@ -40,15 +40,15 @@ function setUp() {
   decoder.join();
   const frame = (number: number): void =>
     decoder.frame(wire({ frame: number, step: 0, updates: [key({}, number, picture(0, 1))] }));
-  const answer = (session: number, number: number): void =>
-    workers.at(-1)?.say({ type: 'decoded', session, frame: number, gaps: [], decodeMs: 0.1 });
+  const answer = (epoch: number, number: number): void =>
+    workers.at(-1)?.say({ type: 'decoded', epoch, frame: number, gaps: [], decodeMs: 0.1 });
   return { decoder, workers, decoded, failed, frame, answer };
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('a frame is acknowledged only when the worker has decoded it, and never to another connection', () => {
+test('a frame is reported when the worker has decoded it, and not after the next connection has begun', () => {
   const { decoder, decoded, frame, answer } = setUp();
   frame(4);
   expect(decoded).toEqual([]);
@@ -61,7 +61,7 @@ test('a frame is acknowledged only when the worker has decoded it, and never to 
   decoder.dispose();
 });
 
-test('the view is told to the worker once, however often it is the same', () => {
+test('the worker is told about a view only when it has changed', () => {
   const { decoder, workers } = setUp();
   decoder.look(1, pages);
   decoder.look(1, { ...pages });
@@ -70,7 +70,7 @@ test('the view is told to the worker once, however often it is the same', () => 
   decoder.dispose();
 });
 
-test('batches wait until they are taken, and their buffers go back', () => {
+test('batches wait until they are taken, and their buffers go back to the worker', () => {
   const { decoder, workers } = setUp();
   const batch: Batch = { type: 'pages', buffer: new ArrayBuffer(8), keys: [1], blanks: [] };
   workers[0].say(batch);
@@ -82,7 +82,7 @@ test('batches wait until they are taken, and their buffers go back', () => {
 });
 
 describe('a worker that dies', () => {
-  test('ends the connection, and the next one has a new worker that knows the view', () => {
+  test('fails the connection, and the next one has a new worker that knows the view', () => {
     const { decoder, workers, failed, decoded, frame, answer } = setUp();
     decoder.look(0, pages);
     workers[0].say({ type: 'pages', buffer: new ArrayBuffer(8), keys: [], blanks: [] });
@@ -91,7 +91,7 @@ describe('a worker that dies', () => {
     expect(workers[0].isAlive).toBe(false);
     expect(workers).toHaveLength(1);
     expect(decoder.take()).toBeUndefined();
-    frame(1); // of the connection that is being closed
+    frame(1); // belongs to the connection that is being closed
     decoder.join();
     expect(workers).toHaveLength(2);
     expect(workers[1].heard.map(({ type }) => type)).toEqual(['open', 'look', 'join']);
@@ -101,7 +101,7 @@ describe('a worker that dies', () => {
     decoder.dispose();
   });
 
-  test('in silence is noticed after ten seconds of frames without an answer', () => {
+  test('without an error is noticed after ten seconds with frames waiting and no answer', () => {
     const { decoder, failed, frame } = setUp();
     frame(1);
     frame(2);
@@ -112,7 +112,7 @@ describe('a worker that dies', () => {
     decoder.dispose();
   });
 
-  test('is not suspected while nothing is to be decoded', () => {
+  test('is not looked for while no frame waits', () => {
     const { decoder, failed, frame, answer } = setUp();
     frame(1);
     answer(1, 1);
@@ -122,11 +122,11 @@ describe('a worker that dies', () => {
   });
 });
 
-test('bytes that are not of the protocol end their connection and no other', () => {
+test('a frame that breaks the grammar fails its own connection and no later one', () => {
   const { decoder, workers, failed } = setUp();
-  workers[0].say({ type: 'broken', session: 1, reason: 'update 0 of 1 is truncated' });
+  workers[0].say({ type: 'broken', epoch: 1, reason: 'update 0 of 1 is truncated' });
   decoder.join();
-  workers[0].say({ type: 'broken', session: 1, reason: 'late' });
+  workers[0].say({ type: 'broken', epoch: 1, reason: 'late' });
   expect(failed).toEqual(['update 0 of 1 is truncated']);
   decoder.dispose();
 });

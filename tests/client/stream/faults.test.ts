@@ -1,13 +1,13 @@
-/** The real server's stream and the real client's feed, over a line that loses, doubles, swaps and breaks. */
+/** The server's real stream and the client's real feed, over a line that loses, doubles, swaps and cuts. */
 import { describe, expect, test } from 'vitest';
 import { Feed } from '../../../client/stream/feed.ts';
 import { BATCHES, type Batch, type FromWorker } from '../../../client/stream/messages.ts';
-import { type PageRect, Pyramid } from '../../../client/stream/pyramid.ts';
+import { Pyramid } from '../../../client/stream/pyramid.ts';
 import type { FrameSocket } from '../../../server/stream/deliver/flow.ts';
 import { Stream } from '../../../server/stream/deliver/stream.ts';
 import type { Viewer } from '../../../server/stream/deliver/viewer.ts';
 import { HEADROOM_BYTES } from '../../../server/stream/deliver/viewer.ts';
-import { PAGE_BYTES, PAGE_CELLS, type Rect } from '../../../shared/geometry.ts';
+import { PAGE_BYTES, PAGE_CELLS, type PageRect, type Rect } from '../../../shared/geometry.ts';
 import { seededRandom } from '../../engines/fixtures.ts';
 import { FakeWorld } from '../../rooms/fakeWorld.ts';
 
@@ -20,12 +20,12 @@ class Line {
   readonly world: FakeWorld;
   readonly stream: Stream;
   readonly feed: Feed;
-  /** What the view has drawn: page → pixels. */
+  /** Page → the pixels that the view has drawn. */
   readonly drawn = new Map<number, Uint8Array>();
   readonly #batches: Batch[] = [];
   readonly #inbox: Uint8Array<ArrayBuffer>[] = [];
   #viewer: Viewer;
-  #session = 0;
+  #epoch = 0;
   #view: { level: number; cells: Rect; pages: PageRect };
   #nowMs = 0;
   isFaulty = true;
@@ -62,14 +62,14 @@ class Line {
   cut(): void {
     this.faults.cut++;
     this.stream.leave(this.#viewer);
-    // Half of what was on its way still arrives, to a page that has moved on.
+    // Half of the frames that were on their way still arrive, after the client has joined again.
     const late = this.#inbox.splice(0).filter(() => this.chance(0.5));
-    const session = this.#session;
+    const epoch = this.#epoch;
     this.#viewer = this.#join();
-    for (const bytes of late) this.feed.handle({ type: 'frame', session, bytes });
+    for (const bytes of late) this.feed.handle({ type: 'frame', epoch, bytes });
   }
 
-  /** One frame of the world, and what arrives of it. */
+  /** Publishes one frame of the world, and delivers what the line lets through. */
   tick(): void {
     this.#nowMs += 50;
     this.world.tick(this.#nowMs);
@@ -85,8 +85,8 @@ class Line {
       const isDoubled = this.isFaulty && this.chance(0.1);
       if (isDoubled) this.faults.doubled++;
       for (let i = 0; i <= (isDoubled ? 1 : 0); i++)
-        this.feed.handle({ type: 'frame', session: this.#session, bytes: bytes.slice() });
-      // A slow page: the rest waits for another tick.
+        this.feed.handle({ type: 'frame', epoch: this.#epoch, bytes: bytes.slice() });
+      // The client is slow: the rest waits for another tick.
       if (this.isFaulty && this.chance(0.3)) break;
     }
     if (!this.isFaulty || this.chance(0.4)) this.draw();
@@ -104,7 +104,7 @@ class Line {
     }
   }
 
-  /** Largest difference between what is drawn of the view and the averages of the world's true cells. */
+  /** @returns the largest difference between the view's drawn pixels and the averages of the world's true cells */
   worst(): number {
     const { level, pages } = this.#view;
     const scale = 2 ** level;
@@ -143,7 +143,7 @@ class Line {
       send: (bytes) => this.#inbox.push(new Uint8Array(bytes.subarray(HEADROOM_BYTES))),
     };
     const viewer = this.stream.join(socket);
-    this.feed.handle({ type: 'join', session: ++this.#session });
+    this.feed.handle({ type: 'join', epoch: ++this.#epoch });
     this.stream.look(viewer, { ...this.#view.cells, level: this.#view.level });
     this.feed.handle({ type: 'look', level: this.#view.level, pages: this.#view.pages });
     return viewer;
@@ -156,7 +156,7 @@ class Line {
       return;
     }
     if (message.type !== 'decoded') throw new Error(`unexpected: ${JSON.stringify(message)}`);
-    expect(message.session).toBe(this.#session);
+    expect(message.epoch).toBe(this.#epoch);
     this.stream.acknowledge(this.#viewer, message.frame);
     const gaps = message.gaps.filter((key) => pyramid.levelOf(key) === this.#view.level);
     this.faults.gaps += gaps.length;
@@ -168,9 +168,9 @@ class Line {
   }
 }
 
-describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and breaks', (epsilon) => {
+describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and cuts', (epsilon) => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'what is drawn ends at the server’s pixels once the line is good and life has stirred everywhere (seed %i)',
+    'the drawn pixels are the server’s once the line is good and every page has changed again (random seed %i)',
     (seed) => {
       const line = new Line(seed, epsilon);
       const stir = (page: number): void => {
@@ -179,7 +179,7 @@ describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and 
         line.world.paint(x, y, [line.pick(256), line.pick(256), line.pick(256), 255]);
       };
       for (let round = 0; round < 250; round++) {
-        // Some pages live, some have never lived, and some only now and then.
+        // Some pages change often, some now and then, and some never.
         for (let i = 0; i < 6; i++) stir(line.pick(40));
         if (line.chance(0.06)) {
           const level = line.pick(pyramid.top + 1);
@@ -198,7 +198,7 @@ describe.each([0, 2])('with ε = %i, over a line that loses, doubles, swaps and 
       expect(Math.min(lost, doubled, cut)).toBeGreaterThan(0);
       expect(lost + swapped + gaps).toBeGreaterThan(10);
       line.isFaulty = false;
-      // A page whose last word was lost is found out when it moves again: here each level's texels do.
+      // A lost update is noticed when its page changes again: here every page of every level does.
       for (let page = 0; page < 64; page++) for (let i = 0; i < 8; i++) stir(page);
       for (let i = 0; i < 80; i++) line.tick();
       // An average is rounded once.

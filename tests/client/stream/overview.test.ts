@@ -8,7 +8,7 @@ import { key } from './pages.ts';
 const full = (value: number): Uint8Array => new Uint8Array(PAGE_BYTES).fill(value);
 
 describe('the map of the world', () => {
-  test('a page becomes the averages of its blocks', () => {
+  test('shows a page as the averages of its blocks', () => {
     const map = new WorldMap({ width: 128, height: 128 });
     expect([map.width, map.height, map.block]).toEqual([32, 32, 4]);
     const page = full(0);
@@ -20,7 +20,7 @@ describe('the map of the world', () => {
     expect(map.pixels.every((value) => value === 0)).toBe(true);
   });
 
-  test('coarse pages fill it too, and those finer than a texel leave it alone', () => {
+  test('is filled by coarse pages too, and not by pages smaller than a texel', () => {
     const map = new WorldMap({ width: 65_536, height: 65_536 });
     expect([map.width, map.block]).toEqual([256, 256]);
     map.draw(full(9), 1, 0, 0);
@@ -32,7 +32,7 @@ describe('the map of the world', () => {
   });
 });
 
-test('the light comes from the best page of each place, and lies where those pages lie', () => {
+test('the light of each place comes from the wanted level, else from a finer one, at the place of those pages', () => {
   const pyramid = new Pyramid({ width: 1_024, height: 1_024 });
   const store = new PageStore(pyramid);
   store.apply([key({ level: 1, px: 1, py: 1 }, 1, full(200)), key({ px: 4, py: 2 }, 1, full(100))]);
@@ -45,7 +45,7 @@ test('the light comes from the best page of each place, and lies where those pag
   expect(alpha(15, 7)).toBe(0);
 });
 
-test('softening spreads light and invents none', () => {
+test('softening spreads light, and the sum does not grow', () => {
   const pixels = new Uint8Array(16 * 16 * 4);
   pixels.fill(255, (8 * 16 + 8) * 4, (8 * 16 + 8) * 4 + 4);
   soften(pixels, 16, 16);

@@ -4,12 +4,14 @@ import { type Entry, PageCache } from '../../../client/stream/pageCache.ts';
 import { Pyramid } from '../../../client/stream/pyramid.ts';
 import { PAGE_BYTES } from '../../../shared/geometry.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const world = { width: 1_000, height: 700 };
 const pyramid = new Pyramid(world);
 const never = (): boolean => false;
 
 describe('forgetting', () => {
-  test('what was used longest ago goes first, of whatever level, until the bytes fit', () => {
+  test('begins with the least recently used, at any level, and goes on until the bytes fit', () => {
     const cache = new PageCache<Entry>(pyramid, { bytes: 3 * PAGE_BYTES, entries: 100 });
     const keys = [pyramid.key(0, 0, 0), pyramid.key(1, 0, 0), pyramid.key(0, 5, 5), pyramid.key(2, 0, 0)];
     keys.forEach((key, i) => {
@@ -20,14 +22,14 @@ describe('forgetting', () => {
     expect(cache.trim(never)).toEqual([]);
   });
 
-  test('what is kept stays, even beyond the bound', () => {
+  test('spares pages that must be kept, even beyond the bound', () => {
     const cache = new PageCache<Entry>(pyramid, { bytes: PAGE_BYTES, entries: 100 });
     for (let px = 0; px < 4; px++) cache.set({ key: pyramid.key(0, px, 0), usedAt: px }, true);
     expect(cache.trim(() => true)).toEqual([]);
     expect(cache.size).toBe(4);
   });
 
-  test('pages without pixels cost no bytes, but their number is bounded too', () => {
+  test('bounds the number of pages without pixels, which cost no bytes', () => {
     const cache = new PageCache<Entry>(pyramid, { bytes: PAGE_BYTES, entries: 8 });
     for (let px = 0; px < 8; px++) cache.set({ key: pyramid.key(0, px, 0), usedAt: px }, false);
     expect(cache.trim(never)).toEqual([]);
@@ -35,7 +37,7 @@ describe('forgetting', () => {
     expect(cache.trim(never).map(({ usedAt }) => usedAt)).toEqual([0, 1]);
   });
 
-  test('to free bytes it does not throw away pages that have none', () => {
+  test('spares pages without pixels when only the bytes are over their bound', () => {
     const cache = new PageCache<Entry>(pyramid, { bytes: PAGE_BYTES, entries: 8 });
     cache.set({ key: pyramid.key(0, 0, 0), usedAt: 0 }, false);
     cache.set({ key: pyramid.key(0, 1, 0), usedAt: 1 }, true);
@@ -44,7 +46,7 @@ describe('forgetting', () => {
   });
 });
 
-test('it knows exactly under which pages something is held', () => {
+test('hasBelow is true exactly for the pages that have a page with pixels below them', () => {
   const places = fc.record({
     level: fc.integer({ min: 0, max: pyramid.top }),
     px: fc.nat({ max: 15 }),
@@ -78,7 +80,7 @@ test('it knows exactly under which pages something is held', () => {
 });
 
 describe('keys', () => {
-  test('name one page each, and say which', () => {
+  test('give back the level and place of their page, and lead to the page above', () => {
     const huge = new Pyramid({ width: 65_536, height: 65_536 });
     for (const [level, px, py] of [
       [0, 1_023, 1_023],
@@ -93,7 +95,7 @@ describe('keys', () => {
     expect(huge.parent(huge.key(10, 0, 0))).toBe(-1);
   });
 
-  test('the pages of a rectangle of cells, with and without a margin', () => {
+  test('of a rectangle of cells are those of the pages that show it, and of a margin if wanted', () => {
     const cells = { x: 130, y: 0, width: 60, height: 64 };
     expect(pyramid.pagesOf(cells, 0, 0)).toEqual({ left: 2, top: 0, right: 2, bottom: 0 });
     expect(pyramid.pagesOf(cells, 0, 0.5)).toEqual({ left: 1, top: 0, right: 3, bottom: 1 });

@@ -12,14 +12,14 @@ const cell = (store: PageStore, page: number, index: number): number | undefined
   store.get(page)?.pixels[index * 4];
 
 describe('applying updates', () => {
-  test('a keyframe is held at its version', () => {
+  test('a keyframe sets the page’s pixels and version', () => {
     const store = makeStore();
     expect(store.apply([key({ px: 1 }, 5, picture(0, 200))])).toEqual({ changed: [at(1)], gaps: [] });
     expect(store.get(at(1))?.version).toBe(5);
     expect(cell(store, at(1), 0)).toBe(200);
   });
 
-  test('a delta on the held version moves it on', () => {
+  test('a delta on the held version brings the page to its own version', () => {
     const store = makeStore();
     store.apply([key({}, 1, picture(3, 90))]);
     store.apply([delta({}, 2, 1, picture(3, 90), picture(3, 91))]);
@@ -34,7 +34,7 @@ describe('applying updates', () => {
     expect(cell(store, at(0, 0, 2), 3)).toBe(20);
   });
 
-  test('a delta on any other version is a gap and changes no pixel', () => {
+  test('a delta on any other version is a gap, and changes no pixel', () => {
     const store = makeStore();
     store.apply([key({}, 4, picture(3, 90))]);
     const result = store.apply([
@@ -46,7 +46,7 @@ describe('applying updates', () => {
     expect(store.get(at(2))).toBeUndefined();
   });
 
-  test('twice the same is no gap', () => {
+  test('an update that comes twice is not a gap', () => {
     const store = makeStore();
     const second = delta({}, 2, 1, picture(3, 90), picture(3, 91));
     store.apply([key({}, 1, picture(3, 90)), second]);
@@ -54,14 +54,14 @@ describe('applying updates', () => {
     expect(cell(store, at(0), 3)).toBe(91);
   });
 
-  test('a keyframe is the truth whatever its version: versions do not say which is newer', () => {
+  test('a keyframe is taken whatever its version, since versions do not say which state is newer', () => {
     const store = makeStore();
     store.apply([key({}, 9, picture(3, 90)), key({}, 8, picture(3, 50))]);
     expect(cell(store, at(0), 3)).toBe(50);
     expect(store.apply([delta({}, 12, 9, picture(3, 90), picture(3, 91))]).gaps).toEqual([at(0)]);
   });
 
-  test('a keyframe wipes what it does not mention', () => {
+  test('a keyframe replaces all pixels of the page', () => {
     const store = makeStore();
     store.apply([key({}, 1, picture(3, 90))]);
     store.apply([key({}, 2, picture(8, 10))]);
@@ -69,7 +69,7 @@ describe('applying updates', () => {
     expect(cell(store, at(0), 8)).toBe(10);
   });
 
-  test('a payload that does not decode is a gap, and the picture stays', () => {
+  test('a payload that cannot be decoded is a gap, and the pixels stay', () => {
     for (const base of [KEYFRAME, 1]) {
       const store = makeStore();
       store.apply([key({}, 1, picture(3, 90))]);
@@ -80,7 +80,7 @@ describe('applying updates', () => {
     }
   });
 
-  test('pages and levels outside the world are passed over', () => {
+  test('pages and levels outside the world are ignored', () => {
     const store = makeStore();
     const outside = [
       key({ px: 16 }, 1, picture(0, 9)),
@@ -108,13 +108,13 @@ test('pages without life share their pixels until something grows there', () => 
   expect(store.bytes).toBe(0);
 });
 
-test('a new connection keeps the old picture, takes no delta on it, and any keyframe', () => {
+test('after a new connection the old pixels stay, a delta on them is a gap, and any keyframe is taken', () => {
   const store = makeStore();
   store.apply([key({}, 300, picture(0, 50))]);
   store.expire();
   expect(cell(store, at(0), 0)).toBe(50);
   expect(store.apply([delta({}, 4, 300, picture(0, 50), picture(0, 51))]).gaps).toEqual([at(0)]);
-  // The server has been started anew and counts from the beginning.
+  // A restarted server counts its versions from the beginning.
   store.apply([key({}, 9, picture(0, 55))]);
   expect(cell(store, at(0), 0)).toBe(55);
 });

@@ -47,7 +47,7 @@ export const key = (place: Place, version: number, pixels: Uint8Array): PageUpda
   payload: pixels.every((value) => value === 0) ? new Uint8Array(0) : encodeKeyframe(pixels),
 });
 
-/** The bytes of a frame, in a buffer of their own. */
+/** @returns the bytes of a frame, in a buffer of their own */
 export function wire({ frame, step, updates }: Frame): Uint8Array<ArrayBuffer> {
   const parts = updates.map(encodeUpdate);
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, FRAME_HEADER_BYTES));
