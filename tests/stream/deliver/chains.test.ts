@@ -56,7 +56,7 @@ test('a chain ends where a delta starts from another version, and where deltas o
   expect(sent).toBeLessThanOrEqual(3_000);
 });
 
-test('all chains together stay within their bound, the oldest keyframes go first, and nothing is counted twice', () => {
+test('all chains together stay within their bound; those with the oldest keyframes are dropped first', () => {
   const bound = 20_000;
   const chains = new Chains(bound);
   const draw = seededRandom(3);
