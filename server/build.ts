@@ -1,7 +1,7 @@
 /**
- * Builds what is older than its sources: the WASM kernels (AssemblyScript) and the client (Vite).
- * Arguments say what (`engine`, `trainer`, `client`); none: all. The page codec is built always: all that runs
- * needs it. Fresh outputs cost one directory walk.
+ * Builds outputs that are older than their sources: the WASM kernels (AssemblyScript) and the client (Vite). Arguments
+ * name targets (`engine`, `trainer`, `client`); without arguments, all. The page codec is always built, because the
+ * server, the client and the tests need it. Fresh outputs cost one directory walk.
  */
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, statSync } from 'node:fs';
@@ -15,13 +15,13 @@ const require = createRequire(import.meta.url);
 const bin = (name: string, path: string): string =>
   join(dirname(require.resolve(`${name}/package.json`)), path);
 
-/** name → entry point. Each is compiled twice: with relaxed SIMD (FMA) and without. */
+/** Target → entry point. Each is compiled twice: with relaxed SIMD (FMA) and without. */
 const KERNELS: Readonly<Record<string, string>> = {
   engine: 'server/engines/wasm/assembly/module.ts',
   trainer: 'server/training/assembly/trainer.ts',
 };
 
-/** The page codec: one module for server and browser, with a memory of its own. */
+/** The page codec: one module for the server and the browser, with its own memory. */
 const CODEC = 'shared/codec/assembly/codec.ts';
 
 const newest = (...patterns: string[]): number =>
@@ -37,7 +37,7 @@ async function buildKernel(name: string, entry: string, relaxed: boolean): Promi
   if (!isStale(output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts', 'server/build.ts')))
     return;
   const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--sharedMemory'];
-  // 65,536 pages = 4 GiB, the most that a 32-bit memory can grow to; what is used is decided at run time.
+  // 65,536 pages = 4 GiB, the largest 32-bit memory; the real size is decided at run time.
   flags.push('--maximumMemory', '65536', '--enable', 'threads', '--enable', 'simd');
   if (relaxed) flags.push('--enable', 'relaxed-simd');
   await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], {
@@ -75,7 +75,7 @@ mkdirSync(join(root, 'build/wasm'), { recursive: true });
 const jobs = Object.entries(KERNELS)
   .filter(([name]) => isAsked(name))
   .flatMap(([name, entry]) => [true, false].map((relaxed) => buildKernel(name, entry, relaxed)));
-// Whatever runs, streams or reads pages; the client carries the codec with it.
+// The client contains the codec, so it waits for it.
 const codec = buildCodec();
 jobs.push(codec);
 if (isAsked('client')) jobs.push(codec.then(buildClient));

@@ -1,4 +1,4 @@
-/** Every setting, with its default, unit and range; the only reader of the environment and the command line. */
+/** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
 import { availableParallelism } from 'node:os';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 
@@ -6,47 +6,47 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
-  /** Which GPU: `auto` (no software), `swiftshader`, or part of its name. */
+  /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
   readonly adapter: string;
-  /** How its kernels are written (`engines/webgpu/device.ts`). */
+  /** The form of the GPU's kernels (`engines/webgpu/device.ts`). */
   readonly gpuKernels: 'auto' | 'plain' | 'f16';
-  /** Threads that step the world. */
+  /** How many threads step the world. */
   readonly threads: number;
-  /** Pages (64² cells, 0.3 MB) that may exist at once. */
+  /** How many pages (64² cells, 0.3 MB) may exist at once. */
   readonly maxPages: number;
-  /** An update that moves no channel by more than this is not made: the cell rests (`engines/engine.ts`). */
+  /** An update that changes no channel by more than this is not added: the cell rests (`engines/engine.ts`). */
   readonly rest: number;
   readonly width: number;
   readonly height: number;
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly epsilon: number;
-  /** Organisms planted at first start. */
+  /** Organisms planted at the first start. */
   readonly garden: number;
   readonly randomSeed: number;
   readonly dataDir: string;
   readonly weightsDir: string;
   readonly saveSeconds: number;
-  /** What one viewer may be sent, on average. */
+  /** Average bytes per second to one viewer. */
   readonly viewerBytesPerSecond: number;
-  /** Empty: the one in the data directory, made at the first start. */
+  /** Empty: the token in the data directory, made at the first start. */
   readonly adminToken: string;
-  /** From the last player's leaving to the end of the session. */
+  /** The session ends this long after the last player has left. */
   readonly sessionEndSeconds: number;
-  /** Beyond it, newcomers are told that the world is full. */
+  /** Further players are told that the world is full. */
   readonly maxPlayers: number;
-  /** Sockets and reserved seats of one address together. */
+  /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
-  /** Believe `X-Forwarded-For`: only behind a proxy that sets it. */
+  /** Trust `X-Forwarded-For`: only behind a proxy that sets it. */
   readonly trustForwarded: boolean;
-  /** What becomes of tuned rules that are better: an admin swaps them in, or they are by themselves. `off`: none are tuned. */
+  /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
   readonly tuner: 'off' | 'manual' | 'auto';
-  /** Training of one species after a session; measuring comes on top. */
+  /** Seconds of training for one species after a session, without measuring. */
   readonly tunerSeconds: number;
   readonly tunerThreads: number;
 }
 
-/** What the operator must change: one line for every bad field. */
+/** Bad settings: one line for each. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly faults: readonly string[];
@@ -63,9 +63,9 @@ interface Setting {
   /** Unit and range, as `--help` prints them. */
   readonly range: string;
   readonly meaning: string;
-  /** It is not repeated where it may be read by others. */
+  /** Errors do not repeat the value. */
   readonly isSecret?: boolean;
-  /** The fields that a value sets; null when it is out of range or no such value. */
+  /** The fields that a value sets; null when the value is not allowed. */
   read(text: string): Partial<Config> | null;
 }
 
@@ -78,32 +78,32 @@ const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().r
 
 // biome-ignore format: one setting, one line
 const SETTINGS: readonly Setting[] = [
-  text('host', 'host', '0.0.0.0', 'address', 'where to listen; 127.0.0.1: this machine only'),
+  text('host', 'host', '0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
   number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
   choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
-  text('adapter', 'adapter', 'auto', 'auto | swiftshader | name', 'which GPU, of webgpu; auto: no software; a name: part of it'),
-  choice('gpu-kernels', 'gpuKernels', 'auto', GPU_KERNELS, 'of webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto, weights rounded to float16'),
-  { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells a side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
-  number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'that step the world; the default leaves one core to sockets'),
-  number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, at once; planting beyond them is refused'),
-  number('rest', 'rest', '0.000001', 0, 0.01, 'real', '', 'a cell rests when no channel would move by more than this; 0: the plain model'),
-  number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world lives'),
-  number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers hear of it'),
+  text('adapter', 'adapter', 'auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
+  choice('gpu-kernels', 'gpuKernels', 'auto', GPU_KERNELS, 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
+  { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells per side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
+  number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'how many threads step the world; the default leaves one core to sockets'),
+  number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused'),
+  number('rest', 'rest', '0.000001', 0, 0.01, 'real', '', 'a cell rests when no channel would change by more than this; 0: the plain model'),
+  number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world runs'),
+  number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers get an update'),
   number('epsilon', 'epsilon', '2', 0, 32, 'whole', ' of 255', 'largest error of a pixel on the wire; 0: lossless'),
-  number('garden', 'garden', '48', 0, 10_000, 'whole', ' organisms', 'planted at first start, as many as fit'),
-  number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'draws the garden and which cells fire'),
+  number('garden', 'garden', '48', 0, 10_000, 'whole', ' organisms', 'planted at the first start, as many as fit'),
+  number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'decides the garden and which cells fire'),
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
-  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'of /admin; better by the environment. Without one: data/admin-token, made at first start', isSecret: true, read: readToken },
-  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between saves; it is saved when it stops, too'),
-  number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'to one viewer, on average; a slower link is noticed by itself'),
-  number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'after the last player has left, the session ends and is written down'),
-  number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; more are told that the world is full'),
-  number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'of one IP address'),
-  choice('tuner', 'tuner', 'manual', TUNER_MODES, 'learns from what players did: its better rules are swapped in by an admin, or by themselves'),
-  number('tuner-seconds', 'tunerSeconds', '230', 5, 86_400, 'whole', ' s', 'of training for one species after a session'),
-  number('tuner-threads', 'tunerThreads', String(Math.min(4, availableParallelism())), 1, 32, 'whole', '', 'that tune at low priority, while nobody plays'),
-  { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'believe X-Forwarded-For: only behind a proxy that sets it', read: readTrust },
+  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'for /admin; better set in the environment. Default: data/admin-token, made at the first start', isSecret: true, read: readToken },
+  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves; the world is also saved when it stops'),
+  number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'on average to one viewer; a slower connection gets less by itself'),
+  number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'from when the last player leaves until the session ends and is recorded'),
+  number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; others are told that the world is full'),
+  number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'from one IP address'),
+  choice('tuner', 'tuner', 'manual', TUNER_MODES, 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
+  number('tuner-seconds', 'tunerSeconds', '230', 5, 86_400, 'whole', ' s', 'of training per species after a session'),
+  number('tuner-threads', 'tunerThreads', String(Math.min(4, availableParallelism())), 1, 32, 'whole', '', 'how many threads tune at low priority while nobody plays'),
+  { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'trust X-Forwarded-For; only behind a proxy that sets it', read: readTrust },
 ];
 
 /**
@@ -134,7 +134,7 @@ export function readConfig(
   return Object.freeze(config) as Config;
 }
 
-/** Where a command of its own finds the world's files: what it was told, else what the server would use. */
+/** Where a command finds the world's files: the folder it was given, else the one that the server would use. */
 export const dataDirOf = (
   told: string | undefined,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -173,7 +173,7 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
     const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]) ?? [];
     if (flag === undefined || !SETTINGS.some((setting) => setting.flag === flag)) {
       faults.push(`${argv[i]}: no such flag (see --help)`);
-      // Its value is not a second mistake.
+      // Skips its value, which is not a second mistake.
       if (flag !== undefined && inline === undefined && argv[i + 1]?.startsWith('--') === false) i++;
       continue;
     }
@@ -214,23 +214,23 @@ function number(
   flag: string,
   field: keyof Config,
   standard: string,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
   kind: 'whole' | 'real',
   unit: string,
   meaning: string,
 ): Setting {
   const read = (value: string) => {
-    const got = readNumber(value, least, most, kind);
+    const got = readNumber(value, min, max, kind);
     return got === null ? null : { [field]: got };
   };
-  return { flag, default: standard, range: `${least}..${most}${unit}`, meaning, read };
+  return { flag, default: standard, range: `${min}..${max}${unit}`, meaning, read };
 }
 
-function readNumber(value: string, least: number, most: number, kind: 'whole' | 'real'): number | null {
+function readNumber(value: string, min: number, max: number, kind: 'whole' | 'real'): number | null {
   const shape = kind === 'whole' ? /^\d+$/ : /^\d+(\.\d+)?$/;
   const got = shape.test(value) ? Number(value) : Number.NaN;
-  return got >= least && got <= most ? got : null;
+  return got >= min && got <= max ? got : null;
 }
 
 function readSize(value: string): Partial<Config> | null {

@@ -7,11 +7,11 @@ import { Sessions } from './sessions/sessions.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
 
-/** For saving the world and closing sockets, once a signal has come. */
-const STOP_MS = 10_000;
+/** How long saving the world and closing sockets may take after a signal. */
+const MAX_STOP_MS = 10_000;
 
 const fail = (error: Error): never => {
-  // What an operator can mend is said in a line; a bug shows where it is.
+  // An operator's mistake is printed in one line; a bug with its stack.
   const isBug = error instanceof TypeError || error instanceof ReferenceError;
   console.error(
     error instanceof ConfigError ? error.message : `regrow: ${isBug ? error.stack : error.message}`,
@@ -47,24 +47,24 @@ try {
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping) fail(new Error('stopped at once; the last save is kept'));
     stopping = true;
-    setTimeout(() => fail(new Error(`not stopped within ${STOP_MS / 1_000} s`)), STOP_MS).unref();
-    // The world first: it is what must not be lost.
+    setTimeout(() => fail(new Error(`not stopped within ${MAX_STOP_MS / 1_000} s`)), MAX_STOP_MS).unref();
+    // The world first, because it must not be lost.
     await world.stop();
     console.log('world saved');
     await tuner.stop();
-    // What its players did is queued all the same: it is tuned after the next start.
+    // The session's record is still queued: it is tuned on after the next start.
     await sessions.close();
     await server.close();
     process.exit(exitCode);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(0).catch(fail));
-  // A bug on this side of the link is no reason to lose a minute of the world.
+  // A bug on the main thread must not lose the world's last minute.
   process.on('uncaughtException', (error) => {
     console.error(error);
     stop(1).catch(fail);
   });
 
-  // Last: whoever reads the URL may also send a signal, and must find it handled.
+  // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
   for (const note of [...world.ready.notes, ...admin.notes]) console.log(note);

@@ -1,6 +1,6 @@
 /**
- * The one port: pages, `/api`, `/healthz`, matchmaking and WebSockets. Colyseus is attached to it, not the
- * other way round: it sees a WebSocket only after everything here has let it pass.
+ * The one port: the client's files, `/api`, `/healthz`, matchmaking and WebSockets. Colyseus is attached to this HTTP
+ * server, so it sees a WebSocket only after every check here.
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,10 +23,10 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
-/** Clients are told, and cut off after this. */
-const GOODBYE_MS = 1_500;
+/** When the world stops, clients are told why and disconnected after this. */
+const MAX_GOODBYE_MS = 1_500;
 /** Colyseus' own shutdown has no deadline. */
-const SHUTDOWN_MS = 4_000;
+const MAX_SHUTDOWN_MS = 4_000;
 /** WebSocket pings: a peer whose network is gone is noticed within 15 s. */
 const PING_MS = 5_000;
 
@@ -35,9 +35,9 @@ const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface ServerParts {
-  /** What an admin may do, and the swaps of rules; without one, nothing. */
+  /** The operator's routes and the swaps of rules; without it, there are none. */
   readonly admin?: Admin | null;
-  /** Told who is here and what they do. */
+  /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions?: Sessions | null;
   /** Folder of the built client. */
   readonly pages?: string;
@@ -54,7 +54,7 @@ export async function createServer(
     ...config,
     world,
     attendance: {
-      join: (id) => sessions?.join(id, addresses.ofSession(id)),
+      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
       leave: (id) => sessions?.leave(id),
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
@@ -80,7 +80,7 @@ export async function createServer(
   admin?.attend({
     announce: (text) => room.announce(text),
     get guests() {
-      return room.guests.map((guest) => ({ ...guest, address: addresses.ofSession(guest.id) }));
+      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
     },
     kick: (id, reason) => room.kick(id, reason),
     mute: (id, isMuted) => room.mute(id, isMuted),
@@ -88,7 +88,7 @@ export async function createServer(
   const servePage = servePages(pages);
   const http = createHttpServer(
     {
-      // A peer that opens a connection and says nothing, or says it slowly, is cut off.
+      // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
       headersTimeout: 8_000,
       requestTimeout: 10_000,
       keepAliveTimeout: 5_000,
@@ -107,7 +107,7 @@ export async function createServer(
   http.on('connection', (socket) => {
     if (!addresses.admitSocket(socket)) socket.destroy();
   });
-  // A malformed request is its sender's trouble alone.
+  // A malformed request affects only its sender.
   http.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     else socket.destroy();
@@ -116,25 +116,25 @@ export async function createServer(
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response);
     const url = urlOf(request);
-    if (url === null) return replyJson(response, 400, { error: 'that is no path' });
+    if (url === null) return replyJson(response, 400, { error: 'that is not a path' });
     if (url.pathname.startsWith('/matchmake/')) {
       if (admin?.bans.has(addresses.of(request)))
         return replyJson(response, 403, { code: 403, error: 'this address has been banned for a while' });
       return matchmake(request, response, url.pathname, addresses);
     }
     if (url.pathname.startsWith('/admin/api/')) {
-      if (admin === null) return replyJson(response, 404, { error: 'there is no admin here' });
+      if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
       return admin.handle(request, response, url, addresses.of(request));
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
-      return replyJson(response, 405, { error: `${request.method} is not possible here` });
+      return replyJson(response, 405, { error: `${request.method} is not allowed here` });
     }
     if (CONTROL_PATHS.test(url.pathname)) return api.handle(url, response);
     return servePage(request, response);
   }
 
-  /** A WebSocket is opened only by who has a seat in the world; all others get plain HTTP. */
+  /** The HTTP status that refuses a WebSocket; null: its sender has a seat in the world. */
   function refusal(request: IncomingMessage): string | null {
     const url = urlOf(request);
     if (url === null) return '400 Bad Request';
@@ -142,7 +142,7 @@ export async function createServer(
     const sessionId = url.searchParams.get('sessionId') ?? '';
     if (SOCKET_PATH.exec(url.pathname)?.[1] !== room.roomId || !SESSION_ID.test(sessionId))
       return '404 Not Found';
-    // Own keys only: `_reservedSeats` is a plain object, and "constructor" is no seat.
+    // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
     if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId)) return '410 Gone';
     if (admin?.bans.has(addresses.of(request))) return '403 Forbidden';
     if (!addresses.admitUpgrade(request)) return '429 Too Many Requests';
@@ -152,11 +152,11 @@ export async function createServer(
   // `closeTimeout` is not in the types of `ws` yet.
   const socketOptions = {
     noServer: true,
-    // Up to twice as long a message is read, so that its sender learns our code and not only 1009.
+    // A message up to twice too long is read, so that its sender gets our close code and not only 1009.
     maxPayload: 2 * MAX_CLIENT_MESSAGE_BYTES,
     maxFragments: 16,
     maxBufferedChunks: 256,
-    closeTimeout: GOODBYE_MS,
+    closeTimeout: MAX_GOODBYE_MS,
     pingInterval: PING_MS,
     pingMaxRetries: 2,
   };
@@ -192,11 +192,11 @@ export async function createServer(
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();
     room.closeAll(CloseCode.worldStopped, 'the world has stopped');
-    // Sockets that do not answer are terminated by their connection meanwhile.
-    await within(SHUTDOWN_MS, matchMaker.gracefullyShutdown());
+    // Meanwhile, each connection terminates a socket that does not answer.
+    await within(MAX_SHUTDOWN_MS, matchMaker.gracefullyShutdown());
     transport.shutdown();
     http.closeAllConnections();
-    await within(GOODBYE_MS, closed);
+    await within(MAX_GOODBYE_MS, closed);
   }
 
   return {
@@ -208,7 +208,7 @@ export async function createServer(
   };
 }
 
-/** What a stranger's socket does wrong closes it; Colyseus would also let him fill the log with stacks. */
+/** Ignores sockets' errors, which close the socket anyway; Colyseus would let a stranger fill the log with stacks. */
 class QuietTransport extends WebSocketTransport {
   /** @param opened - called when a handshake is complete */
   constructor(options: TransportOptions, opened: (request: IncomingMessage) => void) {
@@ -221,7 +221,7 @@ class QuietTransport extends WebSocketTransport {
   }
 }
 
-/** Colyseus' matchmaker is one a process; the world is made now, and clients can only join it. */
+/** Makes the world's room now, so that clients can only join it. A process has one Colyseus matchmaker. */
 async function makeRoom(host: Parameters<typeof worldRoomOf>[0]): Promise<WorldRoom> {
   matchMaker.controller.exposedMethods = ['join'];
   matchMaker.setHealthChecksEnabled(false);
@@ -233,7 +233,7 @@ async function makeRoom(host: Parameters<typeof worldRoomOf>[0]): Promise<WorldR
 }
 
 function urlOf(request: IncomingMessage): URL | null {
-  // A path alone: `//host/…` and absolute forms would be read as another host's.
+  // Only a path: `//host/…` and absolute forms would name another host.
   if (!request.url?.startsWith('/') || request.url.startsWith('//')) return null;
   return URL.parse(request.url, 'http://regrow');
 }

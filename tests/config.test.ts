@@ -59,7 +59,7 @@ describe('readConfig', () => {
     });
   });
 
-  test('a size is one number or two', () => {
+  test('a size is WIDTHxHEIGHT, or one number for both', () => {
     expect(readConfig(['--size', '256'], {})).toMatchObject({ width: 256, height: 256 });
     expect(readConfig(['--size', '4096x64'], {})).toMatchObject({ width: 4096, height: 64 });
   });

@@ -30,7 +30,7 @@ async function organisms(server: RunningServer): Promise<Organism[]> {
 const seeds = (list: readonly Organism[]): unknown =>
   list.map(({ id, x, y, species }) => ({ id, x, y, species }));
 
-test('the world outlives the process: the same organisms, older', { timeout: 90_000 }, async () => {
+test('a restart goes on with the same organisms, which are older', { timeout: 90_000 }, async () => {
   const first = await startServer(FLAGS, dataDir);
   const before = await until(
     'organisms of some age',

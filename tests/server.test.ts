@@ -23,7 +23,7 @@ afterAll(async () => {
 const get = (path: string, init?: RequestInit): Promise<Response> => fetch(`${server.url}${path}`, init);
 
 describe('/api/world.png', () => {
-  test('is the true pixels, with premultiplication undone and zeros outside the world', async () => {
+  test('shows the true pixels, unpremultiplied, and zeros outside the world', async () => {
     server.world.paint(0, 0, [100, 50, 0, 200]);
     server.world.paint(1, 0, [10, 20, 30, 255]);
     const response = await get('api/world.png?x=-1&y=0&w=4&h=2');
@@ -55,7 +55,7 @@ describe('/api/world.png', () => {
     expect((await response.json()) as { error: string }).toEqual({ error: expect.stringMatching(reason) });
   });
 
-  test('is made for two at once, and the others are asked to come again', async () => {
+  test('is made for two requests at once; others get 503 with Retry-After', async () => {
     const statuses = await Promise.all(
       Array.from({ length: 8 }, () =>
         get('api/world.png?x=0&y=0&w=1024&h=1024').then(({ status }) => status),
@@ -67,12 +67,12 @@ describe('/api/world.png', () => {
   });
 });
 
-test('/api/organisms lists who lives', async () => {
+test('/api/organisms lists the living organisms', async () => {
   const response = await get('api/organisms');
   expect(await response.json()).toMatchObject([{ id: 1, species: 'pikachu', health: 1 }]);
 });
 
-test('/healthz says how the world is', async () => {
+test('/healthz gives players, step and steps per second', async () => {
   await pause(700);
   const response = await get('healthz');
   expect(response.status).toBe(200);
@@ -85,7 +85,7 @@ test('/healthz says how the world is', async () => {
   });
 });
 
-test('what does not exist is said so, in JSON under /api', async () => {
+test('a path that does not exist is answered with 404, under /api in JSON', async () => {
   for (const path of ['api', 'api/', 'api/nothing', 'api/world.png/x', 'matchmake']) {
     const response = await get(path);
     expect([path, response.status]).toEqual([path, 404]);
@@ -105,7 +105,7 @@ test('only GET and HEAD are answered', async () => {
 });
 
 describe('the page', () => {
-  test('is served isolated and fresh, its assets for ever', async () => {
+  test('is served with isolation headers and no caching, its assets cached for ever', async () => {
     const home = await get('');
     expect(await home.text()).toContain('Regrow');
     expect(Object.fromEntries(home.headers)).toMatchObject({
@@ -119,7 +119,7 @@ describe('the page', () => {
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   });
 
-  test('cannot be left for other files', async () => {
+  test('gives no access to files outside its folder', async () => {
     const socket = await rawSocket(
       server,
       'GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
@@ -129,7 +129,7 @@ describe('the page', () => {
     expect(answer).toMatch(/^HTTP\/1.1 404/);
   });
 
-  test('that has not been built is said so, and the world runs', async () => {
+  test('says so when it has not been built, and the world still runs', async () => {
     await server.close();
     server = await startServer({}, undefined, join(pages, 'nowhere'));
     const home = await get('');
@@ -139,7 +139,7 @@ describe('the page', () => {
   });
 });
 
-test("malformed requests are their sender's trouble alone", async () => {
+test('a malformed request closes its own connection and affects no other', async () => {
   for (const text of [
     'GARBAGE\r\n\r\n',
     'GET http://a:99999/ HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -159,7 +159,7 @@ test("malformed requests are their sender's trouble alone", async () => {
   expect((await get('healthz')).status).toBe(200);
 });
 
-test('a world that has been silent for five seconds is not well', async () => {
+test('/healthz gives 503 when the world has sent nothing for five seconds', async () => {
   await pause(5_200);
   const response = await get('healthz');
   expect(response.status).toBe(503);

@@ -1,4 +1,4 @@
-/** A real server process, for the tests that need one. */
+/** Starts a real server process. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,15 +7,15 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 export interface RunningServer {
   readonly url: string;
-  /** Everything it printed so far. */
+  /** Everything that it has printed. */
   readonly output: () => string;
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
-/** Starts `server/main.ts` on a free port with a data directory of its own, and waits for its URL. */
+/** Starts `server/main.ts` on a free port with its own data directory, and waits for its URL. */
 export async function startServer(
   flags: readonly string[],
   dataDir?: string,
@@ -58,7 +58,7 @@ export async function startServer(
   };
 }
 
-/** Asks again and again until the answer is not undefined. @throws Error that says what was waited for */
+/** Polls until the answer is not undefined. @throws Error that names `what` when the time is over */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined>,

@@ -1,4 +1,4 @@
-/** Before every test file: whatever encodes or decodes pages finds the codec loaded. */
+/** Loads the page codec before every test file. */
 import { readPageCodec } from '../server/stream/codec.ts';
 
 await readPageCodec();

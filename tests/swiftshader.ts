@@ -1,10 +1,10 @@
-/** Tests that need SwiftShader: skipped, for all to see, where it is not installed. */
+/** Tests that need SwiftShader; where it is not installed they are visibly skipped. */
 import { describe, expect, test } from 'vitest';
 import { findSwiftShader } from '../server/engines/webgpu/swiftshader.ts';
 
-/** As `describe`. With REGROW_REQUIRE_GPU set, a missing adapter is a failure. */
+/** `describe` for tests on SwiftShader. With REGROW_REQUIRE_GPU set, a missing adapter is a failure. */
 export function describeOnSwiftShader(name: string, tests: () => void): void {
-  test('there is something to test on, where REGROW_REQUIRE_GPU asks for it', () => {
+  test('an adapter exists where REGROW_REQUIRE_GPU requires one', () => {
     const isRequired = (process.env.REGROW_REQUIRE_GPU ?? '') !== '';
     if (isRequired) expect(findSwiftShader()).not.toBeNull();
   });

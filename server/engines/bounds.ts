@@ -1,6 +1,6 @@
 /**
- * What holds a body in: the range of its channels, and its territory. The bounds touch nothing that a healthy body
- * does, so a lone organism inside them equals the plain model to the bit.
+ * The two bounds of a body: the range of its channels, and its territory. A healthy body never reaches them, so a lone
+ * organism inside them equals the plain model to the bit.
  */
 import { PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
 import { CHANNELS } from '../rules/rule.ts';
@@ -15,7 +15,7 @@ import {
 /**
  * Clamps a cell's 16 channels to ±CHANNEL_LIMIT, in place.
  *
- * @returns false when one of them is not finite: the cell must die, and is left as it is
+ * @returns false when a channel is not finite: the cell is left as it is, and the caller must clear it
  */
 export function boundCell(cells: Float32Array, from: number): boolean {
   for (let c = from; c < from + CHANNELS; c++) if (!Number.isFinite(cells[c])) return false;
@@ -25,7 +25,7 @@ export function boundCell(cells: Float32Array, from: number): boolean {
   return true;
 }
 
-/** Whether a cell lies in a territory; undefined: the whole world. */
+/** Whether a cell lies in a territory; an undefined territory is the whole world. */
 export const holds = (territory: Rect | undefined, x: number, y: number): boolean =>
   territory === undefined ||
   (x >= territory.x &&
@@ -33,7 +33,7 @@ export const holds = (territory: Rect | undefined, x: number, y: number): boolea
     x < territory.x + territory.width &&
     y < territory.y + territory.height);
 
-/** First and last columns and rows of a territory inside the world, all included; first > last: it lies outside. */
+/** First and last columns and rows of a territory inside the world, inclusive; first > last: none lies inside. */
 export interface Extent {
   readonly left: number;
   readonly right: number;
@@ -53,7 +53,7 @@ export function extentOf(territory: Rect | undefined, { width, height }: Size): 
   return isOutside ? { left: 1, right: 0, top: 1, bottom: 0 } : extent;
 }
 
-/** What a save says of organisms. @param territories - of those that have one */
+/** The organisms of a save. @param territories - only of organisms that have one */
 export const organismStates = (
   organisms: ReadonlyMap<OrganismId, RuleSlot>,
   territories: ReadonlyMap<OrganismId, Rect>,
@@ -64,10 +64,10 @@ export const organismStates = (
   });
 
 /**
- * A saved page within the bounds: channels clamped, cells cleared that are not finite or outside their organism's
- * territory.
+ * Brings a saved page within the bounds: clamps channels, and clears cells that are not finite or lie outside their
+ * organism's territory.
  *
- * @returns `page` itself when there is nothing to mend, else a copy
+ * @returns `page`'s own arrays when nothing had to change, else copies
  */
 export function mendedPage(
   page: PageState,

@@ -17,14 +17,14 @@ export function isInCapsule({ x0, y0, x1, y1, radius }: Capsule, x: number, y: n
   const lengthSquared = dx * dx + dy * dy;
   if (along <= 0) return (x - x0) ** 2 + (y - y0) ** 2 <= radius * radius;
   if (along >= lengthSquared) return (x - x1) ** 2 + (y - y1) ** 2 <= radius * radius;
-  // Not the foot of the perpendicular: this is exact for whole numbers.
+  // The cross product instead of the perpendicular's foot: it is exact for whole numbers.
   const across = (x - x0) * dy - (y - y0) * dx;
   return across * across <= radius * radius * lengthSquared;
 }
 
 /**
- * The capsule's cells inside the world, row by row. A capsule is convex, so a row of it is one span; its
- * ends are estimated in closed form and then put right by `isInCapsule`, which alone decides.
+ * The capsule's cells inside the world, row by row. A capsule is convex, so each row of it is one span. The ends of a
+ * span are estimated in closed form and then corrected by `isInCapsule`, which alone decides.
  *
  * @throws EngineError for a coordinate that is not finite or a radius below 0
  */
@@ -50,8 +50,8 @@ export function capsuleRows(capsule: Capsule, world: Size): Span[] {
 }
 
 /**
- * The cells under at least one of the capsules, inside the world: disjoint spans in reading order, so that each cell is
- * visited once however many capsules cover it.
+ * The cells inside the world that at least one capsule covers: disjoint spans in reading order, so that each cell is
+ * visited once.
  *
  * @throws EngineError as `capsuleRows`
  */
@@ -79,7 +79,7 @@ export function firstSpanFrom(spans: readonly Span[], y: number): number {
   return low;
 }
 
-/** Where the row y meets the capsule, as real numbers a little too wide; empty when from > to. */
+/** Where row y meets the capsule: real numbers, slightly too wide; empty when from > to. */
 function estimateRow({ x0, y0, x1, y1, radius }: Capsule, y: number): readonly [from: number, to: number] {
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
@@ -88,7 +88,7 @@ function estimateRow({ x0, y0, x1, y1, radius }: Capsule, y: number): readonly [
     [x1, y - y1],
   ]) {
     const reach = radius * radius - off * off;
-    // Rounding may lose a single touching cell; a hair of slack keeps it, `isInCapsule` decides.
+    // Rounding may lose a cell that just touches; the slack keeps it, and `isInCapsule` decides.
     if (reach < -1e-6 * (1 + radius * radius)) continue;
     const half = Math.sqrt(Math.max(0, reach));
     from = Math.min(from, x - half);

@@ -8,19 +8,19 @@ import { AdapterError, type KernelChoice } from './webgpu/device.ts';
 import { createWebGpuEngine } from './webgpu/engine.ts';
 
 export interface CreateOptions extends EngineOptions {
-  /** Threads of the wasm and tfjs engines' kernels, the calling one included. Default 1. */
+  /** wasm and tfjs: threads that run the kernels, including the calling thread. Default 1. */
   readonly threads?: number;
-  /** Of the webgpu engine: `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
+  /** webgpu: `auto` (no software adapter), `swiftshader`, or part of an adapter's name. Default `auto`. */
   readonly adapter?: string;
-  /** Of the webgpu engine: `auto`, `plain` or `f16` (`webgpu/device.ts`). Default `auto`. */
+  /** webgpu: `auto`, `plain` or `f16` (`webgpu/device.ts`). Default `auto`. */
   readonly kernels?: KernelChoice;
-  /** Told when a GPU was lost and what goes on in its place. Default: standard error. */
+  /** Gets a line for the operator when a GPU is lost: why, and which engine replaces it. Default: standard error. */
   readonly onLoss?: (message: string) => void;
 }
 
 export interface ChosenEngine {
   readonly engine: Engine;
-  /** For people, printed at start: why this engine. */
+  /** Printed at start: why this engine was chosen. */
   readonly reason: string;
 }
 
@@ -31,7 +31,7 @@ const ENGINES: Readonly<Record<string, (options: CreateOptions) => Promise<Engin
   reference: createReferenceEngine,
 };
 
-/** What `--engine` takes. */
+/** The values of `--engine`. */
 export const ENGINE_NAMES: readonly string[] = ['auto', ...Object.keys(ENGINES)];
 
 /**
@@ -46,7 +46,7 @@ export async function createEngine(name: string, options: CreateOptions): Promis
   return { engine: await ENGINES[name](options), reason: 'asked for' };
 }
 
-/** A GPU where there is one; a software adapter only if it was named. */
+/** A GPU if there is one, else wasm. A software adapter is never chosen: it must be named. */
 async function chooseEngine(options: CreateOptions): Promise<ChosenEngine> {
   try {
     return { engine: await createLastingGpu(options), reason: 'auto: there is a GPU' };

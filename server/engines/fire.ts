@@ -1,7 +1,7 @@
 /**
- * Which cells fire: a hash of (randomSeed, step, x, y), never a generator, so that every engine,
- * thread and replay draws the same mask. `wasm/assembly/fire.ts` repeats it for the kernels, and the
- * contract suite compares the two.
+ * Which cells fire: a hash of (randomSeed, step, x, y), never a generator, so that every engine, thread and replay
+ * draws the same mask. The kernels have it again (`wasm/assembly/fire.ts`, `webgpu/kernels/update.ts`), and the
+ * contract suite compares them.
  */
 
 /** 32-bit mix of (randomSeed, step, x, y); the finaliser is MurmurHash3's fmix32 (Appleby, public domain). */
@@ -21,9 +21,9 @@ export const fireThreshold = (fireRate: number): number => Math.ceil(fireRate * 
 export const fires = (hash: number, threshold: number): boolean => hash >>> 8 < threshold;
 
 /**
- * One draw of additive noise, uniform in [-1, 1), a multiple of 2^-23 and so exact in float32.
+ * One draw of additive noise: uniform in [-1, 1), a multiple of 2^-23 and therefore exact in float32.
  *
- * @param salt - uint32, varies the draw between two perturbations of one step
+ * @param salt - uint32: makes two perturbations in one step draw differently
  */
 export function noiseAt(
   randomSeed: number,

@@ -1,7 +1,7 @@
 /**
- * An engine that outlives what it runs on. When its device is lost, another engine takes over from the last
- * state that was saved or restored: cells are as they were then, organisms removed since are gone, those
- * planted since start again from their seeds. Whoever drives it sees a call that took long.
+ * An engine that survives the loss of its device. Another engine then takes over from the last state that was saved or
+ * restored: cells are as they were then, organisms removed since are gone, and organisms planted since start again from
+ * their seeds. The caller only sees a call that took long.
  */
 import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -15,7 +15,7 @@ import {
   type RuleSlot,
 } from './engine.ts';
 
-/** After so many losses, and when none can be made, the spare takes over for good. */
+/** After more losses than this, or when no engine of the lost kind can be made, the spare takes over for good. */
 const MAX_LOSSES = 3;
 
 export interface LastingOptions {
@@ -23,7 +23,7 @@ export interface LastingOptions {
   readonly again: () => Promise<Engine>;
   /** Makes one that cannot be lost. */
   readonly spare: () => Promise<Engine>;
-  /** Told what happened, in a line for the operator. */
+  /** Gets a line for the operator: what happened and what goes on. */
   readonly onLoss: (message: string) => void;
 }
 
@@ -41,20 +41,20 @@ export class LastingEngine implements Engine {
   readonly #options: LastingOptions;
   readonly #rules = new Map<RuleSlot, Rule>();
   readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Of those that have one. */
+  /** Only of organisms that have one. */
   readonly #territories = new Map<OrganismId, Rect>();
-  /** Of organisms planted since the last save. */
+  /** Where each organism planted since the last save was planted. */
   readonly #seeds = new Map<OrganismId, Seed>();
-  /** The last state that was saved or restored; shared with whoever has it, never written. */
+  /** The last state that was saved or restored; the caller holds it too, so it is never written. */
   #saved = EMPTY;
   #randomSeed: number;
-  /** Pages whose pixels somebody was shown and that may not be zeros. */
+  /** Pages that were visited and may not be zeros. */
   readonly #shown = new Set<number>();
-  /** Pages shown by an engine that is no more. */
+  /** Pages that a lost engine showed: their pixels must be visited again. */
   readonly #stale = new Set<number>();
   #losses = 0;
 
-  /** @param engine - taken over, and disposed of in the end */
+  /** @param engine - owned from now on: `dispose` disposes of it */
   constructor(engine: Engine, randomSeed: number, options: LastingOptions) {
     this.#engine = engine;
     this.#randomSeed = randomSeed;
@@ -114,7 +114,7 @@ export class LastingEngine implements Engine {
 
   step(steps: number): Promise<void> {
     const goal = this.stepNumber + steps;
-    // After a loss, only what is left.
+    // After a loss, the next engine takes only the steps that are left.
     return this.#lasting((engine) => engine.step((goal - engine.stepNumber) >>> 0));
   }
 
@@ -187,7 +187,7 @@ export class LastingEngine implements Engine {
     this.#seeds.clear();
   }
 
-  /** Does the work; if the engine is lost meanwhile, does it again on the next one. */
+  /** Does the work; if the engine is lost during it, does it again on the next engine. */
   async #lasting<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -223,7 +223,7 @@ export class LastingEngine implements Engine {
     return this.#refill(await this.#options.spare(), stepNumber);
   }
 
-  /** The last saved cells, at the step that the world has come to. */
+  /** Gives an engine the last saved cells, at the world's current step. */
   async #refill(engine: Engine, stepNumber: number): Promise<Engine> {
     try {
       for (const [slot, rule] of this.#rules) engine.setRule(slot, rule);
@@ -234,13 +234,13 @@ export class LastingEngine implements Engine {
       }));
       const { pages } = this.#saved;
       await engine.restore({ stepNumber, randomSeed: this.#randomSeed, organisms, pages });
-      // An id may have been given again since: then it is another organism.
+      // An id that was planted again since the save is another organism.
       for (const { id } of organisms) {
         if (!this.#organisms.has(id) || this.#seeds.has(id)) engine.remove(id);
       }
       for (const [id, { x, y }] of this.#seeds) {
         engine.plant(id, this.#organisms.get(id)!, x, y);
-        // Not with the seed: the territory may have moved away from it since.
+        // Not in `plant`, which would refuse it: the territory may have moved away from the seed since.
         engine.setTerritory(id, this.#territories.get(id));
       }
       return engine;

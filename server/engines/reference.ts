@@ -1,7 +1,7 @@
 /**
- * The definition of a step: slow, dense, obvious. Every other engine answers to it. All arithmetic is
- * float32 in the order of the kernels (bias first, then inputs in order, no FMA), so that an engine
- * without FMA agrees with it to the bit. Meant for small worlds.
+ * The definition of a step: slow, dense, obvious, for small worlds. Every other engine is compared with it. All
+ * arithmetic is float32 in the order of the kernels (bias first, then inputs in order, no FMA), so that an engine
+ * without FMA agrees to the bit.
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
@@ -58,9 +58,9 @@ class ReferenceEngine implements Engine {
   #owners: Uint16Array;
   readonly #rules = new Map<RuleSlot, Rule>();
   readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Of those that have one. */
+  /** Only of organisms that have one. */
   readonly #territories = new Map<OrganismId, Rect>();
-  /** Pixels of each page as they were last visited; absent: zeros. */
+  /** Pixels of each page at its last visit; absent: zeros. */
   readonly #visited = new Map<number, Uint8Array>();
 
   constructor({ width, height, randomSeed, maxPages, rest = 0, bounds = true }: EngineOptions) {
@@ -272,7 +272,7 @@ class ReferenceEngine implements Engine {
         if (!updateCell(rule, channelOf, this.#rest, channels) || !this.#bounds || boundCell(channels, 0))
           continue;
         exploded[cell] = 1;
-        channels.fill(0); // not opaque in the mask after
+        channels.fill(0); // so that it is not opaque in the alive mask after the update
       }
     }
     const owners = new Uint16Array(width * height);
@@ -284,7 +284,7 @@ class ReferenceEngine implements Engine {
         if (this.#isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
       }
     }
-    // Both masks are finished; only now may cells be cleared.
+    // Both masks are finished before any cell is cleared: one death must not spread within a step.
     for (let cell = 0; cell < owners.length; cell++) {
       if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
     }
@@ -293,7 +293,7 @@ class ReferenceEngine implements Engine {
     this.#steps = (this.#steps + 1) >>> 0;
   }
 
-  /** Who a cell belongs to for this step: its owner, else that of its most opaque neighbour that may live there. */
+  /** A cell's owner in this step: its own, else the owner of its most opaque neighbour that may live there. */
   #tentativeOwner(x: number, y: number): OrganismId {
     const own = this.#ownerAt(x, y);
     if (own !== 0) return own;
@@ -313,7 +313,7 @@ class ReferenceEngine implements Engine {
     return organism;
   }
 
-  /** The alive mask: whether the 3x3 around a cell holds one of the organism with alpha above the threshold. */
+  /** The alive mask: whether the 3x3 around a cell holds an opaque cell of the organism. */
   #isBesideOpaque(
     x: number,
     y: number,
@@ -335,7 +335,7 @@ class ReferenceEngine implements Engine {
     else this.#territories.set(organism, { ...territory });
   }
 
-  /** Whether the cell lies in the organism's territory, where territories bind. */
+  /** Whether the cell lies in the organism's territory; with bounds off, always. */
   #mayLive(organism: OrganismId, x: number, y: number): boolean {
     return !this.#bounds || holds(this.#territories.get(organism), x, y);
   }
@@ -359,7 +359,7 @@ class ReferenceEngine implements Engine {
     return Math.floor(y / PAGE_CELLS) * this.#across + Math.floor(x / PAGE_CELLS);
   }
 
-  /** Pages that hold an owned cell, or a cell where life can be next. */
+  /** Pages that hold an owned cell, or a cell that life can reach in one step. */
   #livingPages(): number[] {
     const pages = new Set<number>();
     for (let y = 0; y < this.height; y++) {

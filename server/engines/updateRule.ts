@@ -1,12 +1,12 @@
 /** One cell's update, written out: perceive, then `W2 · relu(W1 · perception + b1) + b2`, in float32. */
 import { CHANNELS, PERCEPTION, type Rule } from '../rules/rule.ts';
 
-/** Channel of the neighbour at (dx, dy), each -1..1; zero where the cell must not look. */
+/** A channel of the neighbour at (dx, dy), each -1..1; 0 where the neighbour is not of the cell's organism. */
 export type ChannelOf = (dx: number, dy: number, channel: number) => number;
 
 const { fround } = Math;
 
-/** [48]: identity 16 | Sobel-x/8 16 | Sobel-y/8 16. The order of the sums is the kernels'. */
+/** [48]: identity 16 | Sobel-x/8 16 | Sobel-y/8 16, summed in the kernels' order. */
 export function perceive(channelOf: ChannelOf): Float32Array {
   const perception = new Float32Array(PERCEPTION);
   for (let c = 0; c < CHANNELS; c++) {
@@ -33,7 +33,7 @@ function dense(input: Float32Array, weights: Float32Array, bias: Float32Array): 
 }
 
 /**
- * Adds the rule's delta to a cell, unless no channel of it exceeds `rest`: the cell then stays as it is.
+ * Adds the rule's delta to a cell, unless no channel of the delta exceeds `rest`.
  *
  * @param cell - [16], written
  * @returns whether the delta was added

@@ -85,15 +85,15 @@ export function checkPlace(x: number, y: number, territory: Rect | undefined, wo
   );
 }
 
-/** Ids in use. */
+/** The ids in use. */
 type Planted = Pick<ReadonlySet<OrganismId>, 'has'>;
 
-/** @throws EngineError for an id that nobody has */
+/** @throws EngineError for an id that is not in use */
 export function checkPlanted(organism: OrganismId, planted: Planted): void {
   if (!planted.has(organism)) throw new EngineError(`organism ${organism} is not planted`);
 }
 
-/** All of a perturbation but its capsules, which `capsuleRows` checks. @throws EngineError */
+/** Checks a perturbation except its capsules, which `capsuleRows` checks. @throws EngineError */
 export function checkPerturbation(perturbation: Perturbation, planted: Planted): void {
   switch (perturbation.kind) {
     case 'ablate':
@@ -118,7 +118,7 @@ export function checkPerturbation(perturbation: Perturbation, planted: Planted):
 }
 
 /**
- * Everything that must hold for a state to be taken over whole.
+ * Checks a whole state before any of it is taken over.
  *
  * @param hasRule - whether a rule slot is filled
  * @throws EngineError naming the first thing that does not fit
@@ -164,7 +164,7 @@ function checkPage({ page, cells, owners }: PageState, world: Size, organisms: U
   for (let cell = 0; cell < CELLS; cell++) {
     const owner = owners[cell];
     if (owner === 0) {
-      // Empty space is exactly zero; an engine that skips it relies on that.
+      // Engines skip empty space, so it must be exactly zero.
       for (let c = cell * CHANNELS; c < (cell + 1) * CHANNELS; c++) {
         if (cells[c] !== 0) throw new EngineError(`page ${page}: cell ${cell} has no owner and is not zero`);
       }

@@ -1,16 +1,16 @@
-/** How much of the server one address may hold: sockets, and seats reserved but not yet taken. */
+/** Limits the sockets and the reserved seats of each address. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface AddressOptions {
-  /** Sockets and reserved seats of one address together. */
+  /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
   /**
-   * Believe the last entry of `X-Forwarded-For`. Only behind a proxy that sets it: anybody may write one,
-   * and then the limit on plain sockets, which all come from the proxy, is the proxy's business.
+   * Trust the last entry of `X-Forwarded-For`. Only behind a proxy that sets it, because any client can send one. Plain
+   * sockets are then not limited: they all come from the proxy.
    */
   readonly trustForwarded: boolean;
-  /** A reserved seat is forgotten after this. */
+  /** A reserved seat is released after this. */
   readonly seatMs: number;
 }
 
@@ -18,18 +18,21 @@ export class Addresses {
   readonly #options: AddressOptions;
   readonly #held = new Map<string, number>();
   readonly #seats = new Map<string, () => void>();
-  readonly #sessions = new Map<string, string>();
+  /** By guest. */
+  readonly #addresses = new Map<string, string>();
 
   constructor(options: AddressOptions) {
     this.#options = options;
   }
 
+  /** The address of a request's client. */
   of(request: IncomingMessage): string {
     const forwarded = this.#options.trustForwarded ? request.headers['x-forwarded-for'] : undefined;
     const hops = typeof forwarded === 'string' ? forwarded.split(',') : [];
     return hops.at(-1)?.trim() || plain(request.socket);
   }
 
+  /** How many sockets and reserved seats an address has. */
   held(address: string): number {
     return this.#held.get(address) ?? 0;
   }
@@ -40,16 +43,16 @@ export class Addresses {
     return this.#admitUntilClose(plain(socket), socket);
   }
 
-  /** Counts a WebSocket where its address is known by a header only. @returns false when there are too many */
+  /** Counts a WebSocket whose address stands in a header. @returns false when the address has too many */
   admitUpgrade(request: IncomingMessage): boolean {
     if (!this.#options.trustForwarded) return true;
     return this.#admitUntilClose(this.of(request), request.socket);
   }
 
   /**
-   * Counts a seat until it is taken or has expired.
+   * Counts a reserved seat until it is taken or expires.
    *
-   * @returns what gives it back early; null when the address has too many
+   * @returns a function that releases it early; null when the address has too many
    */
   admitSeat(address: string): (() => void) | null {
     if (!this.#take(address)) return null;
@@ -64,23 +67,23 @@ export class Addresses {
     return giveBack;
   }
 
-  /** A seat is this session's until its socket comes. */
-  assignSeat(sessionId: string, giveBack: () => void): void {
-    this.#seats.set(sessionId, giveBack);
-    setTimeout(() => this.#seats.delete(sessionId), this.#options.seatMs).unref();
+  /** Notes whose seat it is, until the guest's socket comes. */
+  assignSeat(guestId: string, giveBack: () => void): void {
+    this.#seats.set(guestId, giveBack);
+    setTimeout(() => this.#seats.delete(guestId), this.#options.seatMs).unref();
   }
 
-  /** The session's socket has come, and is counted instead. */
-  takeSeat(sessionId: string, request: IncomingMessage): void {
-    this.#seats.get(sessionId)?.();
-    this.#seats.delete(sessionId);
-    this.#sessions.set(sessionId, this.of(request));
-    request.socket.once('close', () => this.#sessions.delete(sessionId));
+  /** Releases a guest's seat, because their socket has come and counts instead. */
+  takeSeat(guestId: string, request: IncomingMessage): void {
+    this.#seats.get(guestId)?.();
+    this.#seats.delete(guestId);
+    this.#addresses.set(guestId, this.of(request));
+    request.socket.once('close', () => this.#addresses.delete(guestId));
   }
 
-  /** Where a session comes from; empty when it is gone. */
-  ofSession(sessionId: string): string {
-    return this.#sessions.get(sessionId) ?? '';
+  /** A guest's address; empty when they have left. */
+  ofGuest(guestId: string): string {
+    return this.#addresses.get(guestId) ?? '';
   }
 
   #admitUntilClose(address: string, socket: Socket): boolean {
@@ -103,5 +106,5 @@ export class Addresses {
   }
 }
 
-/** IPv4 as such, also where the socket is a dual one. */
+/** A socket's address; IPv4 without the prefix that a dual-stack socket gives it. */
 const plain = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '');

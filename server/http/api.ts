@@ -1,4 +1,4 @@
-/** `/api/…` and `/healthz`: the world, for machines. */
+/** `/api/…` and `/healthz`: the world for other programs. */
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
@@ -6,12 +6,12 @@ import type { OrganismSummary, WorldLink } from '../world/messages.ts';
 import { encodePng } from './png.ts';
 import { replyJson } from './replies.ts';
 
-/** Pictures in the making: each may hold 2 x 16 MiB. */
+/** Pictures made at the same time: each may hold 2 x 16 MiB. */
 const MAX_PICTURES = 2;
-/** All who ask within this get the same answer. */
+/** Requests within this get the same answer. */
 const ORGANISMS_MS = 250;
-/** A world that has said nothing for so long is not well. */
-const SILENT_MS = 5_000;
+/** A world that has sent nothing for this long is not healthy. */
+const MAX_SILENCE_MS = 5_000;
 const MAX_COORDINATE = 2 ** 31;
 
 export class Api {
@@ -28,7 +28,7 @@ export class Api {
     this.#players = players;
   }
 
-  /** The world has spoken. */
+  /** Notes that the world has sent something. */
   heard(stats?: Omit<StatsMessage, 'players'>): void {
     this.#heardMs = performance.now();
     if (stats !== undefined) this.#stats = stats;
@@ -47,7 +47,7 @@ export class Api {
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
       }
     } catch (error) {
-      // The world refuses, or does not answer in time: it says why.
+      // The world refused, or did not answer in time; the message says why.
       const reason = error instanceof Error ? error.message : String(error);
       if (!response.headersSent) replyJson(response, 503, { error: reason });
       else response.destroy();
@@ -56,7 +56,7 @@ export class Api {
 
   #health(response: ServerResponse): void {
     const now = performance.now();
-    const ok = now - this.#heardMs <= SILENT_MS;
+    const ok = now - this.#heardMs <= MAX_SILENCE_MS;
     replyJson(response, ok ? 200 : 503, {
       ok,
       players: this.#players(),
@@ -76,11 +76,10 @@ export class Api {
 
   async #picture(query: URLSearchParams, response: ServerResponse): Promise<void> {
     const wrong: string[] = [];
-    const integer = (name: string, least: number, most: number): number => {
+    const integer = (name: string, min: number, max: number): number => {
       const text = query.get(name);
       const value = text !== null && /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= least && value <= most))
-        wrong.push(`${name} must be a whole number from ${least} to ${most}`);
+      if (!(value >= min && value <= max)) wrong.push(`${name} must be a whole number from ${min} to ${max}`);
       return value;
     };
     const x = integer('x', -MAX_COORDINATE, MAX_COORDINATE);

@@ -1,9 +1,9 @@
 /**
- * `POST /matchmake/joinOrCreate/world` and `/join/world`: what the Colyseus SDK asks for a seat.
+ * `POST /matchmake/joinOrCreate/world` and `/join/world`: the Colyseus SDK reserves a seat here.
  *
- * Ours, not Colyseus' route: that one answers every path of the server, echoes any Origin, reads a megabyte
- * of options and creates a second world when the first is full. Here there is one world, made at start,
- * and both methods join it.
+ * It replaces Colyseus' own route, which answers every path of the server, echoes any Origin, reads a megabyte of
+ * options and creates a second world when the first is full. Here there is one world, made at start, and both methods
+ * join it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
@@ -15,7 +15,7 @@ const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world
 /** The SDK sends `{}`. */
 const MAX_BODY = 1_024;
 
-/** A browser names the page it runs; other programs name none. A foreign page is not let in. */
+/** Whether the request does not come from another site's page. Browsers send the Origin; other programs send none. */
 export function isOwnOrigin(request: IncomingMessage): boolean {
   const { origin, host } = request.headers;
   if (origin === undefined) return true;
@@ -34,18 +34,22 @@ export async function matchmake(
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
-  if (!isOwnOrigin(request)) return refuse(403, ErrorCode.AUTH_FAILED, 'another site may not join from here');
+  if (!isOwnOrigin(request)) return refuse(403, ErrorCode.AUTH_FAILED, 'pages of other sites may not join');
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST');
-    return refuse(405, ErrorCode.MATCHMAKE_NO_HANDLER, `${request.method} is not possible here`);
+    return refuse(405, ErrorCode.MATCHMAKE_NO_HANDLER, `${request.method} is not allowed here`);
   }
   if (!JOINING.has(path)) {
-    // Read and thrown away, so that the connection can be used again.
+    // The body is discarded, so that the connection can be used again.
     request.resume();
-    return refuse(404, ErrorCode.MATCHMAKE_NO_HANDLER, 'there is one world, and it can only be joined');
+    return refuse(
+      404,
+      ErrorCode.MATCHMAKE_NO_HANDLER,
+      'there is only one world, and clients can only join it',
+    );
   }
   if (!(await discardBody(request)))
-    return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `more than ${MAX_BODY} bytes of options`);
+    return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
   const giveBack = addresses.admitSeat(addresses.of(request));
   if (giveBack === null)
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
@@ -56,14 +60,14 @@ export async function matchmake(
   } catch (error) {
     giveBack();
     if (!(error instanceof ServerError)) throw error;
-    refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full, or about to stop');
+    refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full or stopping');
   }
 }
 
-/** A world takes no options; what is sent is read to its end, not kept. @returns false when it is too long */
+/** Reads the options to their end and drops them: a world takes none. @returns false when they are too long */
 async function discardBody(request: IncomingMessage): Promise<boolean> {
   let length = 0;
-  // The connection has to live for the answer.
+  // The connection must stay open for the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += (chunk as Buffer).length;
     if (length > MAX_BODY) return false;

@@ -1,13 +1,13 @@
-/** The built client, as files; and what is said where it has not been built. */
+/** Serves the built client's files, or a page that says that it has not been built. */
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import sirv from 'sirv';
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Regrow</title>
-<p>The page has not been built: run <code>npm run build</code> and start again. The world itself is running.</p></html>
+<p>The page has not been built. Run <code>npm run build</code> and restart the server. The world itself is running.</p></html>
 `;
-/** Vite names these after their content. */
+/** Vite puts a hash of the content into these names, so they never change. */
 const HASHED = /^\/assets\//;
 
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,11 +1,11 @@
-/** PNG of true pixels, compressed off the main thread: a large one would hold up every viewer's frames. */
+/** Encodes true pixels as a PNG. zlib compresses in a thread of its own: a large picture must not delay frames. */
 import { promisify } from 'node:util';
 import { crc32, deflate } from 'node:zlib';
 
 const deflateAsync = promisify(deflate);
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-/** Rows between two turns of the event loop: about 2 ms of work at the widest. */
-const ROWS_AT_ONCE = 128;
+/** Rows per turn of the event loop: at most about 2 ms of work. */
+const ROWS_PER_TURN = 128;
 const COLOUR_RGBA = 6;
 
 /**
@@ -16,9 +16,9 @@ export async function encodePng(pixels: Uint8Array, width: number, height: numbe
   const rowBytes = 1 + width * 4;
   const rows = Buffer.alloc(rowBytes * height);
   for (let y = 0; y < height; y++) {
-    // The filter byte stays 0: bodies are small on a large emptiness, and deflate does the rest.
+    // The filter byte stays 0: most pixels are empty, and deflate compresses those well without a filter.
     unpremultiply(pixels, y * width * 4, rows, y * rowBytes + 1, width);
-    if (y % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (y % ROWS_PER_TURN === ROWS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
   }
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -38,7 +38,7 @@ function unpremultiply(from: Uint8Array, at: number, to: Uint8Array, out: number
     const alpha = from[at + 3];
     if (alpha === 0) continue;
     const half = alpha >> 1;
-    // A colour brighter than its opacity is what the rule made, not what can be shown.
+    // A rule may make a colour brighter than its alpha, which a PNG cannot show.
     to[out] = Math.min(255, ((from[at] * 255 + half) / alpha) | 0);
     to[out + 1] = Math.min(255, ((from[at + 1] * 255 + half) / alpha) | 0);
     to[out + 2] = Math.min(255, ((from[at + 2] * 255 + half) / alpha) | 0);

@@ -1,4 +1,4 @@
-/** Plain answers. */
+/** JSON replies and the headers of every reply. */
 import type { ServerResponse } from 'node:http';
 
 export function replyJson(response: ServerResponse, status: number, body: unknown): void {
@@ -11,7 +11,7 @@ export function replyJson(response: ServerResponse, status: number, body: unknow
   response.end(bytes);
 }
 
-/** Isolation (shared memory in the page), and nothing from elsewhere. */
+/** Isolates the page, which shared memory needs, and forbids it content from other sites. */
 export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
   response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');

@@ -1,4 +1,4 @@
-/** The main thread's end of the world: starts the simulation thread and speaks to it. */
+/** The main thread's link to the world: starts the simulation thread and exchanges messages with it. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import type {
@@ -10,14 +10,14 @@ import type {
   WorldReady,
 } from '../world/messages.ts';
 
-const ANSWER_MS = 10_000;
-/** Questions under way; a flood of HTTP requests must not become a flood of work. */
+const MAX_ANSWER_MS = 10_000;
+/** Questions without an answer yet; a flood of HTTP requests must not become a flood of work. */
 const MAX_PENDING = 1_024;
 
 export interface WorldThread extends WorldLink {
-  /** The thread has ended without being asked to. */
+  /** Called when the thread ends without being asked to. */
   onDeath: (error: Error) => void;
-  /** Something that the operator should read. */
+  /** Gets lines for the operator. */
   onNote: (message: string) => void;
 }
 
@@ -27,7 +27,7 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
-/** What of a Worker is needed; tests fake it. */
+/** The part of a Worker that a link uses; tests fake it. */
 export interface ThreadPort {
   postMessage(message: ToWorld): void;
   on(event: 'message', listener: (message: FromWorld) => void): unknown;
@@ -47,8 +47,8 @@ export async function startWorld(config: Config): Promise<WorldThread> {
   );
 }
 
-/** Resolves when the thread has said that it is ready. */
-export function linkWorld(thread: ThreadPort, answerMs = ANSWER_MS): Promise<WorldThread> {
+/** Resolves when the thread is ready. */
+export function linkWorld(thread: ThreadPort, answerMs = MAX_ANSWER_MS): Promise<WorldThread> {
   return new Promise((resolve, reject) => {
     const link = new Link(thread, answerMs, (ready) => {
       link.ready = ready;
@@ -75,7 +75,7 @@ class Link implements WorldThread {
   readonly #answerMs: number;
   readonly #started: (ready: WorldReady) => void;
   readonly #pending = new Map<number, Pending>();
-  /** What is to be watched (true) or no longer, and of what a keyframe is wanted, since the last word to the world. */
+  /** Changes since the last message to the thread: pages to watch (true) or not (false), and keyframes to ask for. */
   readonly #watch = new Map<number, boolean>();
   readonly #keyframes = new Set<number>();
   #isFrameAwaited = false;
@@ -105,7 +105,7 @@ class Link implements WorldThread {
     this.#flushSoon();
   }
 
-  /** A thousand viewers that move are one message to the world, not a thousand. */
+  /** Sends the changes of one turn of the event loop in one message: a thousand viewers may move at once. */
   #flushSoon(): void {
     this.#flush ??= setImmediate(() => {
       this.#flush = null;
@@ -196,7 +196,7 @@ class Link implements WorldThread {
     }
   }
 
-  /** Answers that come after their time find nobody. */
+  /** Settles a question; an answer that comes too late is ignored. */
   #settle(request: number, answer: (pending: Pending) => void): void {
     const pending = this.#pending.get(request);
     if (pending === undefined) return;

@@ -1,4 +1,4 @@
-/** How much a player may hurt: a token bucket, in cells. */
+/** A player's budget: a token bucket of the cells that they may hurt. */
 import { BUDGET_CELLS, BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';

@@ -1,11 +1,11 @@
 /**
- * The only way to a client: bytes are sent now or not at all. Colyseus queues without bound (messages for a
- * client that never acknowledged its JOIN, and everything for one that never reads), so none of its send
- * methods is used; and frames pass by `ws`, which writes a message in two pieces: they bring room for their
- * own header, and what goes to everybody is put behind one header once.
+ * The only way to a client: bytes are sent now or not at all. Colyseus queues without bound (messages for a client that
+ * never acknowledged its JOIN, and everything for one that never reads), so its send methods are not used. `ws` is
+ * bypassed too, because it writes a message in two pieces: frames bring room for their own header, and a message for
+ * all guests gets its header once.
  *
- * What one client can make the server hold: `WINDOW_BYTES` of frames and one update (`stream/deliver/flow.ts`),
- * `CONTROL_BYTES` more of messages, and the one message that crossed that line.
+ * One client can make the server hold `WINDOW_BYTES` of frames and one update (`stream/deliver/flow.ts`),
+ * `CONTROL_BYTES` of messages, and the one message that crossed that line.
  */
 import type { Socket } from 'node:net';
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
@@ -15,18 +15,18 @@ import { type FrameSocket, WINDOW_BYTES } from '../stream/deliver/flow.ts';
 import { HEADROOM_BYTES } from '../stream/deliver/viewer.ts';
 import { MAX_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
-/** Beyond the window: room for messages beside a full window of frames. */
+/** Room for messages beside a full window of frames. */
 const CONTROL_BYTES = 64 * 1024;
-/** The most that may wait for a client's network before messages are dropped. */
+/** When a socket buffers this much, messages are dropped. */
 export const MAX_BUFFERED_BYTES = WINDOW_BYTES + CONTROL_BYTES;
 /** RFC 6455: a close reason is at most 123 bytes. */
 const MAX_REASON = 120;
-/** A client that does not answer the closing handshake is cut off after this. */
+/** A client that does not answer the closing handshake is disconnected after this. */
 const CLOSE_MS = 1_500;
 
 export type ServerMessageNumber = (typeof ServerMessageType)[keyof typeof ServerMessageType];
 
-/** Encoded once, for one client or all. */
+/** Encodes a message once, for one client or for all. */
 export const encodeMessage = (type: ServerMessageNumber, message: object): Buffer =>
   getMessageBytes.raw(Protocol.ROOM_DATA, type, message);
 
@@ -36,12 +36,12 @@ const frameHeader = getMessageBytes.raw(
   undefined,
   new Uint8Array(0),
 );
-/** Where a frame's message begins behind the header of its WebSocket message. */
+/** Where a frame's message begins, behind its WebSocket header. */
 const MESSAGE_AT = HEADROOM_BYTES - frameHeader.length;
 if (MESSAGE_AT < MAX_HEADER_BYTES)
-  throw new Error(`Colyseus spends ${frameHeader.length} bytes on a frame's header: there is no room for it`);
+  throw new Error(`Colyseus' header of a frame has ${frameHeader.length} bytes: there is no room for it`);
 
-/** The message that was framed last: what goes to a thousand clients is framed for the first. */
+/** The last message that got a WebSocket header: one for a thousand clients gets it once. */
 let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = null;
 
 function frameOf(message: Uint8Array): Buffer {
@@ -57,7 +57,7 @@ export class Connection implements FrameSocket {
   readonly id: string;
   readonly #client: Client & ClientPrivate;
   readonly #socket: WebSocket;
-  /** What `ws` writes to; it keeps nothing back, as long as no extension is in use. */
+  /** The socket that `ws` writes to; without extensions, `ws` buffers nothing itself. */
   readonly #wire: Socket;
   #closing = false;
   #isCorked = false;
@@ -68,11 +68,11 @@ export class Connection implements FrameSocket {
     this.#socket = client.ref as unknown as WebSocket;
     const { _socket: wire } = this.#socket as unknown as { _socket: Socket | undefined };
     if (wire === undefined || this.#socket.extensions !== '')
-      throw new Error('a WebSocket that is compressed, or not that of `ws`');
+      throw new Error('the WebSocket is compressed, or is not one of `ws`');
     this.#wire = wire;
   }
 
-  /** It has acknowledged the JOIN: before that, Colyseus would queue whatever it is sent. */
+  /** The client has acknowledged the JOIN; before that, Colyseus would queue every message to it. */
   get joined(): boolean {
     return this.#client.state === ClientState.JOINED;
   }
@@ -91,7 +91,7 @@ export class Connection implements FrameSocket {
     this.uncork();
   }
 
-  /** What is sent from now on leaves with the next frame, in one write, or with `uncork`. */
+  /** Holds messages back until the next frame or `uncork`, so that all leave in one write. */
   cork(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
@@ -103,12 +103,12 @@ export class Connection implements FrameSocket {
     this.#wire.uncork();
   }
 
-  /** @returns false when it was dropped: the client is not reading */
+  /** @returns false when the message was dropped because the client does not read */
   post(type: ServerMessageNumber, message: object): boolean {
     return this.canPost() && this.postEncoded(encodeMessage(type, message));
   }
 
-  /** @returns false when it was dropped: the client is not reading */
+  /** @returns false when the message was dropped because the client does not read */
   postEncoded(bytes: Uint8Array): boolean {
     if (!this.canPost()) return false;
     this.#write(frameOf(bytes));
@@ -119,7 +119,7 @@ export class Connection implements FrameSocket {
     return this.joined && !this.#closing && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES;
   }
 
-  /** @param reason - cut to what a close frame can carry */
+  /** @param reason - cut to `MAX_REASON` bytes */
   close(code: number, reason: string): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -129,7 +129,7 @@ export class Connection implements FrameSocket {
   }
 
   #write(bytes: Buffer): void {
-    // A socket that closes under us reports it to `close`; there is nobody to tell here.
+    // A socket that closes meanwhile emits `close`, which ends the guest; nothing is left to do here.
     if (!this.#closing && this.#socket.readyState === this.#socket.OPEN) this.#wire.write(bytes);
   }
 }

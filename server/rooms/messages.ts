@@ -1,6 +1,6 @@
 /**
- * A client's messages, read and checked. What is here refused no honest client sends; what a player may
- * honestly get wrong (a stroke outside the world, an empty budget) is answered later, with a reason.
+ * Decodes and checks a client's messages. An honest client never sends what is refused here; what a player may get
+ * wrong (a stroke outside the world, an empty budget) is answered later, with a reason.
  */
 import { pagesAcross, type Size, topLevel } from '../../shared/geometry.ts';
 import { MAX_STROKE_POINTS, MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
@@ -30,19 +30,19 @@ export type ClientMessage =
   | { readonly type: 'ping'; readonly message: PingMessage }
   | { readonly type: 'room'; readonly message: RoomMessage };
 
-/** Not of the protocol; the message is for whoever wrote the client. */
+/** The message is not of the protocol. The text is for the client's author. */
 export class MessageError extends Error {
   override name = 'MessageError';
 }
 
-/** A name longer than this is no slip of the keyboard. */
+/** A longer name is refused; a shorter one that is too long to show is cut. */
 const MAX_NAME = 256;
 const MAX_UINT32 = 0xffff_ffff;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * @param type - as it stood in the message's header
+ * @param type - from the message's header
  * @param payload - MessagePack
  * @throws MessageError
  */
@@ -81,14 +81,14 @@ function readFields(payload: Uint8Array): Fields {
     throw error;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new MessageError('the message is no object');
+    throw new MessageError('the message is not an object');
   return value as Fields;
 }
 
 function viewport(fields: Fields, world: Size): ViewportMessage {
   const width = finite(fields, 'width');
   const height = finite(fields, 'height');
-  if (width < 0 || height < 0) throw new MessageError('a viewport of negative size');
+  if (width < 0 || height < 0) throw new MessageError('the viewport has a negative size');
   return {
     x: finite(fields, 'x'),
     y: finite(fields, 'y'),
@@ -101,25 +101,29 @@ function viewport(fields: Fields, world: Size): ViewportMessage {
 function keyframes(fields: Fields, world: Size): KeyframesMessage {
   const level = integer(fields, 'level', 0, topLevel(world));
   const list = fields.pages;
-  if (!Array.isArray(list)) throw new MessageError('pages is no list');
-  if (list.length > MAX_VIEWPORT_PAGES) throw new MessageError(`${list.length} pages at once`);
+  if (!Array.isArray(list)) throw new MessageError('pages is not a list');
+  if (list.length > MAX_VIEWPORT_PAGES)
+    throw new MessageError(`${list.length} pages at once, at most ${MAX_VIEWPORT_PAGES} are allowed`);
   const end = pagesAcross(world.width, level) * pagesAcross(world.height, level);
   for (const page of list)
-    if (!Number.isInteger(page) || page < 0 || page >= end) throw new MessageError('a page of no world');
+    if (!Number.isInteger(page) || page < 0 || page >= end)
+      throw new MessageError('a page is outside the world');
   return { level, pages: list as number[] };
 }
 
-/** The shape alone; whether it can be done is `strokeFault`'s to say, for the player to read. */
+/** Checks only the shape; `strokeFault` later tells the player why a stroke is refused. */
 function stroke(fields: Fields): StrokeMessage {
   const tool = TOOLS.find((known) => known === fields.tool);
-  if (tool === undefined) throw new MessageError('a stroke with no known tool');
-  if (typeof fields.radius !== 'number') throw new MessageError('radius is no number');
+  if (tool === undefined) throw new MessageError('the stroke has an unknown tool');
+  if (typeof fields.radius !== 'number') throw new MessageError('radius is not a number');
   const points = fields.points;
-  if (!Array.isArray(points)) throw new MessageError('points is no list');
+  if (!Array.isArray(points)) throw new MessageError('points is not a list');
   if (points.length > MAX_STROKE_POINTS * 2 || points.length % 2 !== 0)
-    throw new MessageError(`points of ${points.length} numbers`);
+    throw new MessageError(
+      `points has ${points.length} numbers, expected an even count up to ${MAX_STROKE_POINTS * 2}`,
+    );
   for (const value of points)
-    if (typeof value !== 'number') throw new MessageError('a point that is no number');
+    if (typeof value !== 'number') throw new MessageError('a coordinate in points is not a number');
   const message = {
     id: integer(fields, 'id', 0, MAX_UINT32),
     tool,
@@ -134,32 +138,33 @@ function place(fields: Fields): readonly [number, number] | null {
   const at = fields.at;
   if (at === null) return null;
   if (!Array.isArray(at) || at.length !== 2 || !Number.isFinite(at[0]) || !Number.isFinite(at[1]))
-    throw new MessageError('at is no pair of numbers');
+    throw new MessageError('at is not a pair of numbers');
   return [at[0] as number, at[1] as number];
 }
 
 function cell(fields: Fields): readonly [number, number] {
   const at = place(fields);
   if (at === null || !at.every(Number.isSafeInteger))
-    throw new MessageError('at is no pair of whole numbers');
+    throw new MessageError('at is not a pair of whole numbers');
   return at;
 }
 
 function finite(fields: Fields, name: string): number {
   const value = fields[name];
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new MessageError(`${name} is no number`);
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new MessageError(`${name} is not a number`);
   return value;
 }
 
-function integer(fields: Fields, name: string, least: number, most: number): number {
+function integer(fields: Fields, name: string, min: number, max: number): number {
   const value = fields[name];
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
-    throw new MessageError(`${name} is no whole number from ${least} to ${most}`);
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
+    throw new MessageError(`${name} is not a whole number from ${min} to ${max}`);
   return value as number;
 }
 
-function text(fields: Fields, name: string, longest: number): string {
+function text(fields: Fields, name: string, maxLength: number): string {
   const value = fields[name];
-  if (typeof value !== 'string' || value.length > longest) throw new MessageError(`${name} is no short text`);
+  if (typeof value !== 'string' || value.length > maxLength)
+    throw new MessageError(`${name} is not a text of at most ${maxLength} characters`);
   return value;
 }

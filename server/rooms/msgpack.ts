@@ -1,9 +1,8 @@
 /**
- * Reads what a client sends: MessagePack as the Colyseus SDK writes it, and nothing else.
+ * Decodes the MessagePack that the Colyseus SDK writes, and nothing else.
  *
- * Not msgpackr, which the framework would use: it believes a stranger's array length (five bytes make it
- * allocate hundreds of megabytes) and carries types that no message of ours has. Here a length that the
- * message cannot hold is refused before anything is allocated.
+ * Colyseus' own msgpackr trusts a stranger's array length (five bytes make it allocate hundreds of megabytes) and has
+ * types that no message here has. This decoder refuses a length that the message cannot hold before it allocates.
  */
 
 /** Messages are flat: an object of numbers, strings and lists of numbers. */
@@ -87,7 +86,7 @@ class Reader {
       case 0xde:
         return this.#map(this.#view.getUint16(this.#take(2)), depth);
       default:
-        throw new MsgpackError(`type 0x${token.toString(16)} is in no message`);
+        throw new MsgpackError(`type 0x${token.toString(16)} is not used in messages`);
     }
   }
 
@@ -96,10 +95,11 @@ class Reader {
     const type = this.#bytes[this.#take(1)];
     const id = this.#bytes[this.#take(1)];
     if (type === 0 && id === 0) return undefined;
-    if (type !== RECORD_TYPE || id >= 0x80) throw new MsgpackError(`extension ${type} is in no message`);
+    if (type !== RECORD_TYPE || id >= 0x80)
+      throw new MsgpackError(`extension ${type} is not used in messages`);
     const keys = this.value(depth + 1);
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string'))
-      throw new MsgpackError('a record whose keys are no strings');
+      throw new MsgpackError("a record's keys are not strings");
     this.#records.set(id, keys);
     return this.#fields(keys, depth);
   }
@@ -115,7 +115,7 @@ class Reader {
     const fields = Object.create(null) as Record<string, unknown>;
     for (let i = 0; i < count; i++) {
       const key = this.value(depth + 1);
-      if (typeof key !== 'string') throw new MsgpackError('a key that is no string');
+      if (typeof key !== 'string') throw new MsgpackError('a key is not a string');
       fields[key] = this.value(depth + 1);
     }
     return fields;
@@ -133,7 +133,7 @@ class Reader {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('utf8');
   }
 
-  /** Each value takes a byte at least. */
+  /** Checks that so many values can follow: each takes at least one byte. */
   #holds(values: number): void {
     if (values > this.left) throw new MsgpackError(`${values} values in ${this.left} bytes`);
   }

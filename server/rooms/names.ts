@@ -1,4 +1,4 @@
-/** What players are called. */
+/** Players' names and hues. */
 import { MAX_NAME_LENGTH } from '../../shared/limits.ts';
 
 const COLOURS =
@@ -8,26 +8,27 @@ const ANIMALS =
     ' ',
   );
 
-/** FNV-1a, 32 bits: spreads session ids over names and hues. */
+/** FNV-1a, 32 bits: spreads ids over names and hues. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   return value >>> 0;
 }
 
-/** The same for the same session id; two players rarely share one. */
-export function defaultName(sessionId: string): string {
-  const seed = hash(sessionId);
-  const colour = COLOURS[seed % COLOURS.length];
-  const animal = ANIMALS[Math.floor(seed / COLOURS.length) % ANIMALS.length];
-  return `${colour} ${animal} ${1 + (Math.floor(seed / (COLOURS.length * ANIMALS.length)) % 99)}`;
+/** A guest's name until they choose one: the same for the same id; two guests rarely share one. */
+export function defaultName(guestId: string): string {
+  const number = hash(guestId);
+  const colour = COLOURS[number % COLOURS.length];
+  const animal = ANIMALS[Math.floor(number / COLOURS.length) % ANIMALS.length];
+  return `${colour} ${animal} ${1 + (Math.floor(number / (COLOURS.length * ANIMALS.length)) % 99)}`;
 }
 
-export const defaultHue = (sessionId: string): number => hash(`${sessionId} hue`) % 360;
+/** 0..359 */
+export const defaultHue = (guestId: string): number => hash(`${guestId} hue`) % 360;
 
 /**
- * What may stand beside a cursor: no control or invisible characters, no direction overrides, no pile of
- * accents, at most `MAX_NAME_LENGTH` characters. Empty when nothing is left.
+ * Cleans a name for showing: no control or invisible characters, no direction overrides, at most two accents in a row,
+ * at most `MAX_NAME_LENGTH` characters. The result may be empty.
  */
 export function sanitiseName(name: string): string {
   const visible = name

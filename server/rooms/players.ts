@@ -1,4 +1,4 @@
-/** Who is here, where they point and what they did: told to everybody at most ten times a second. */
+/** The players' names, cursors and strokes, sent to everybody at most ten times per second. */
 import {
   type PlayerState,
   type PlayersMessage,
@@ -7,12 +7,12 @@ import {
 } from '../../shared/protocol.ts';
 import { encodeMessage } from './connection.ts';
 
-/** Ten a second is where a moving cursor still looks like one movement. */
+/** At ten messages per second a moving cursor still looks like one movement. */
 export const PLAYERS_TICK_MS = 100;
-/** Of each kind in one message, so that a crowd costs a bounded number of bytes; the others come next. */
-const MAX_AT_ONCE = 64;
-/** Strokes are ghosts that fade: when more come than can be told, the oldest are forgotten. */
-const MAX_STROKES = 2 * MAX_AT_ONCE;
+/** Players and strokes in one message, so that a crowd costs a bounded number of bytes; the others come in the next. */
+const MAX_PER_MESSAGE = 64;
+/** Strokes only make ghosts that fade, so when more than this wait, the oldest are dropped. */
+const MAX_STROKES = 2 * MAX_PER_MESSAGE;
 
 export interface Listener {
   postEncoded(bytes: Uint8Array): boolean;
@@ -21,7 +21,7 @@ export interface Listener {
 interface Present {
   readonly listener: Listener;
   state: PlayerState;
-  /** It has missed something, or has only just come: its next message is a full one. */
+  /** The player is new or missed a message: their next message has all players. */
   behind: boolean;
 }
 
@@ -58,26 +58,26 @@ export class Players {
     if (this.#strokes.length > MAX_STROKES) this.#strokes.shift();
   }
 
-  /** Tells everybody what changed, encoded once; who cannot be reached gets the whole list later. */
+  /** Sends all listeners the changes, encoded once. One that cannot be reached gets the whole list later. */
   tick(): void {
-    const strokes = this.#strokes.splice(0, MAX_AT_ONCE);
-    const news = this.#news(strokes);
+    const strokes = this.#strokes.splice(0, MAX_PER_MESSAGE);
+    const changes = this.#changes(strokes);
     let whole: Buffer | null = null;
     for (const present of this.#present.values()) {
       if (present.behind) {
         whole ??= this.#whole(strokes);
         present.behind = !present.listener.postEncoded(whole);
-      } else if (news !== null) {
-        present.behind = !present.listener.postEncoded(news);
+      } else if (changes !== null) {
+        present.behind = !present.listener.postEncoded(changes);
       }
     }
   }
 
-  #news(strokes: readonly SeenStroke[]): Buffer | null {
+  #changes(strokes: readonly SeenStroke[]): Buffer | null {
     if (this.#changed.size === 0 && this.#left.length === 0 && strokes.length === 0) return null;
     const players: PlayerState[] = [];
     for (const id of this.#changed) {
-      if (players.length === MAX_AT_ONCE) break;
+      if (players.length === MAX_PER_MESSAGE) break;
       this.#changed.delete(id);
       players.push(this.#present.get(id)!.state);
     }

@@ -1,6 +1,6 @@
 /**
- * One player's questions whether there is room for a seed. A pointer that moves asks far more often than anybody can
- * read: one question is under way at a time, only the newest of those that wait is asked, at most 8 a second.
+ * One player's questions whether there is room for a seed. A moving pointer asks more often than anybody can read, so
+ * one question is asked at a time, at most 8 per second, and only the newest of those that wait.
  */
 import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
 import type { WorldLink } from '../world/messages.ts';

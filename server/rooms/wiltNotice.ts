@@ -1,4 +1,4 @@
-/** What a player is told of bodies that have begun to wilt: of those that they look at, and of those they planted. */
+/** The notice to a player about bodies that have begun to wilt, in their view or planted by them. */
 import type { Rect } from '../../shared/geometry.ts';
 import { withArticle } from '../../shared/room.ts';
 import type { WiltCause } from '../world/symptoms.ts';
@@ -13,8 +13,8 @@ const CAUSES: Readonly<Record<WiltCause, string>> = {
 
 /**
  * @param bodies - that began to wilt in one frame
- * @param view - what the player looks at, cells; null: nothing yet
- * @returns null: none of them is this player's concern
+ * @param view - the player's viewport, in cells; null: not known yet
+ * @returns null when no body is in view or planted by this player
  */
 export function wiltNotice(bodies: readonly WiltedBody[], view: Rect | null, player: string): string | null {
   const concern = bodies.filter((body) => isIn(view, body) || body.planter === player);
@@ -26,7 +26,7 @@ export function wiltNotice(bodies: readonly WiltedBody[], view: Rect | null, pla
   return `${who.charAt(0).toUpperCase()}${who.slice(1)} ${CAUSES[cause]}: it wilts and grows again from its seed.`;
 }
 
-/** For the operator's log. */
+/** A line for the operator's log. */
 export const wiltLine = ({ organism, label, species, x, y, planter, cause }: WiltedBody): string =>
   `organism ${organism}, ${withArticle(species)} by ${label} at (${x}, ${y})` +
   `${planter === '' ? '' : `, planted by ${planter}`}, wilts: ${cause}`;

@@ -1,6 +1,6 @@
 /**
- * The Colyseus room: where sockets become sessions. It keeps no state in a Schema and lets none of
- * Colyseus' own queues be used; all that a client may cause is in `session.ts`.
+ * The Colyseus room: sockets become guests here. It keeps no state in a Schema and uses none of Colyseus' queues.
+ * `guest.ts` decides what a client may do.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
@@ -25,20 +25,19 @@ import type { PublishedFrame } from '../stream/published.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
+import { type Attendance, Guest, type Surroundings } from './guest.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
-import { type Attendance, Session, type Surroundings } from './session.ts';
-
-/** A seat that nobody takes is free again after this; so is one whose owner never acknowledges the JOIN. */
+/** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
 export const SEAT_SECONDS = 5;
-/** A viewer that is owed something and acknowledges nothing for so long is gone. */
+/** A client that is owed pages and acknowledges nothing for this long is closed. */
 const STALLED_MS = 10_000;
 const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
 const STREAM_SWEEP_MS = 200;
 const LOOP_SAMPLE_MS = 10;
-/** The loop's lateness is remembered for one to two of these. */
+/** The event loop's worst delay counts for one to two of these. */
 const LAG_MS = 500;
-/** Half a frame: the news of players comes with every second frame, whichever is a little late. */
+/** Half a frame: players are sent with every second frame, even if that comes a little early. */
 const EARLY_MS = 25;
 
 export interface RoomHost {
@@ -52,12 +51,12 @@ export interface RoomHost {
   readonly learned: Surroundings['learned'];
 }
 
-/** What `Room` keeps private and this room has to stand in front of. */
+/** Private in `Room`; this room replaces it. */
 interface Receiver {
   _onMessage(client: Client, buffer: Buffer): void;
 }
 
-/** The room's class; Colyseus makes the one instance. */
+/** The room's class for a host; Colyseus makes its one instance. */
 export function worldRoomOf(host: RoomHost): typeof WorldRoom {
   return class extends WorldRoom {
     override onCreate(): void {
@@ -70,14 +69,14 @@ export class WorldRoom extends Room {
   override patchRate = null;
   override autoDispose = false;
   override seatReservationTimeout = SEAT_SECONDS;
-  readonly #sessions = new Map<Client, { session: Session; connection: Connection }>();
+  readonly #guests = new Map<Client, { guest: Guest; connection: Connection }>();
   readonly #timers: NodeJS.Timeout[] = [];
   #around: Surroundings | null = null;
-  /** How late this thread's loop came round: the worst since the last look, and before it. */
+  /** The worst delay of this thread's event loop: in the current interval, and in the one before. */
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   #lagMs = 0;
-  /** When players were last told about each other. */
-  #toldMs = 0;
+  /** When players were last sent. */
+  #playersSentMs = 0;
 
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
@@ -94,11 +93,11 @@ export class WorldRoom extends Room {
     this.#around = { world, stream, players, attendance, learned, ...pace, now };
     this.#timers.push(
       setInterval(() => {
-        // Frames bring it, unless the world is quiet.
-        if (now() - this.#toldMs >= PLAYERS_TICK_MS + EARLY_MS) this.#tellPlayers();
+        // Players usually leave with a frame; this is for a world without frames.
+        if (now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
       }, PLAYERS_TICK_MS / 2),
       setInterval(() => {
-        for (const { session } of this.#sessions.values()) void session.inspect();
+        for (const { guest } of this.#guests.values()) void guest.inspect();
       }, INSPECT_MS),
       setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => {
@@ -107,18 +106,18 @@ export class WorldRoom extends Room {
       }, LAG_MS),
       setInterval(() => stream.sweep(), STREAM_SWEEP_MS),
     );
-    // Every byte of a client comes through `#receive`; Colyseus' own reader is asked for the handshake only.
+    // Every byte of a client comes through `#receive`; Colyseus' own reader only handles the handshake.
     const colyseus = (this as unknown as Receiver)._onMessage;
     (this as unknown as Receiver)._onMessage = (client, buffer) =>
       this.#receive(client as Client & ClientPrivate, buffer, colyseus);
   }
 
-  /** Clients that have joined and acknowledged it. */
+  /** How many clients have joined and acknowledged it. */
   get players(): number {
     return this.#around?.players.count ?? 0;
   }
 
-  /** Seats reserved and not yet taken, by session id. */
+  /** Seats that are reserved and not taken yet, by Colyseus' session id. */
   get seats(): object {
     return (this as unknown as { _reservedSeats: object })._reservedSeats;
   }
@@ -126,86 +125,86 @@ export class WorldRoom extends Room {
   publish(frame: PublishedFrame): void {
     if (this.#around === null) return;
     const { stream, now } = this.#around;
-    if (now() - this.#toldMs < PLAYERS_TICK_MS - EARLY_MS) {
+    if (now() - this.#playersSentMs < PLAYERS_TICK_MS - EARLY_MS) {
       stream.publish(frame);
       return;
     }
-    // What players do leaves in the same write as what they see: writes are most of what a viewer costs.
-    for (const { connection } of this.#sessions.values()) connection.cork();
+    // Players leave in the same write as the frame, because writes are most of a viewer's cost.
+    for (const { connection } of this.#guests.values()) connection.cork();
     try {
-      this.#tellPlayers();
+      this.#sendPlayers();
       stream.publish(frame);
     } finally {
-      for (const { connection } of this.#sessions.values()) connection.uncork();
+      for (const { connection } of this.#guests.values()) connection.uncork();
     }
   }
 
-  #tellPlayers(): void {
+  #sendPlayers(): void {
     const { players, now } = this.#around!;
-    this.#toldMs = now();
+    this.#playersSentMs = now();
     players.tick();
   }
 
   publishStats(stats: StatsMessage): void {
-    this.#tellAll(encodeMessage(ServerMessageType.stats, stats));
+    this.#postAll(encodeMessage(ServerMessageType.stats, stats));
   }
 
-  /** The rules in force have changed. */
+  /** Sends the species after a change of the rules in force. */
   publishSpecies(species: readonly Species[]): void {
-    this.#tellAll(encodeMessage(ServerMessageType.species, { species } satisfies SpeciesMessage));
+    this.#postAll(encodeMessage(ServerMessageType.species, { species } satisfies SpeciesMessage));
   }
 
-  /** Everybody shall read it. */
+  /** Shows a notice to everybody. */
   announce(text: string): void {
-    this.#tellAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
+    this.#postAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
   }
 
-  /** Those who look at them, or have planted them, are told. */
+  /** Tells the guests who look at the bodies or planted them. */
   tellWilted(bodies: readonly WiltedBody[]): void {
-    for (const { session } of this.#sessions.values()) session.tellWilted(bodies);
+    for (const { guest } of this.#guests.values()) guest.tellWilted(bodies);
   }
 
-  /** Who has joined. */
+  /** The guests who have joined. */
   get guests(): { id: string; name: string; seconds: number; strokes: number; isMuted: boolean }[] {
     const now = this.#around?.now() ?? 0;
-    return Array.from(this.#sessions.values(), ({ session }) => session)
+    return Array.from(this.#guests.values(), ({ guest }) => guest)
       .filter(({ isStarted }) => isStarted)
       .map(({ outlet, name, sinceMs, strokes, isMuted }) => {
         return { id: outlet.id, name, seconds: Math.floor((now - sinceMs) / 1_000), strokes, isMuted };
       });
   }
 
-  /** @returns false when there is no such player */
+  /** @returns false when there is no such guest */
   kick(id: string, reason: string): boolean {
-    const found = this.#sessionOf(id);
+    const found = this.#find(id);
     found?.outlet.close(CloseCode.removed, reason);
     return found !== undefined;
   }
 
-  /** @returns false when there is no such player */
+  /** @returns false when there is no such guest */
   mute(id: string, isMuted: boolean): boolean {
-    const found = this.#sessionOf(id);
+    const found = this.#find(id);
     if (found !== undefined) found.isMuted = isMuted;
     return found !== undefined;
   }
 
-  #sessionOf(id: string): Session | undefined {
-    for (const { session } of this.#sessions.values()) if (session.outlet.id === id) return session;
+  #find(id: string): Guest | undefined {
+    for (const { guest } of this.#guests.values()) if (guest.outlet.id === id) return guest;
     return undefined;
   }
 
-  #tellAll(bytes: Uint8Array): void {
-    for (const { connection } of this.#sessions.values()) connection.postEncoded(bytes);
+  #postAll(bytes: Uint8Array): void {
+    for (const { connection } of this.#guests.values()) connection.postEncoded(bytes);
   }
 
   override onJoin(client: Client): void {
     const connection = new Connection(client);
-    this.#sessions.set(client, { session: new Session(connection, this.#around!), connection });
+    this.#guests.set(client, { guest: new Guest(connection, this.#around!), connection });
   }
 
   override onLeave(client: Client): void {
-    this.#sessions.get(client)?.session.end();
-    this.#sessions.delete(client);
+    this.#guests.get(client)?.guest.end();
+    this.#guests.delete(client);
   }
 
   override onBeforeShutdown(): void {
@@ -217,36 +216,39 @@ export class WorldRoom extends Room {
     this.#loop.disable();
   }
 
-  /** With this, Colyseus wraps every hook: nothing that a client causes becomes an unhandled rejection. */
+  /** With this method, Colyseus catches errors in every hook: no client can cause an unhandled rejection. */
   override onUncaughtException(error: Error, hook: string): void {
     console.error(`room: ${hook} failed:`, error);
   }
 
-  /** Tells every client why it is closed. */
+  /** Closes every client with a code and a reason. */
   closeAll(code: number, reason: string): void {
-    for (const { connection } of this.#sessions.values()) connection.close(code, reason);
+    for (const { connection } of this.#guests.values()) connection.close(code, reason);
   }
 
   #receive(client: Client & ClientPrivate, buffer: Buffer, colyseus: Receiver['_onMessage']): void {
-    const known = this.#sessions.get(client);
-    if (known === undefined || known.connection.closing || !known.session.admit()) return;
-    const { session, connection } = known;
+    const known = this.#guests.get(client);
+    if (known === undefined || known.connection.closing || !known.guest.admit()) return;
+    const { guest, connection } = known;
     if (buffer.length > MAX_CLIENT_MESSAGE_BYTES) {
-      connection.close(CloseCode.tooLarge, `a message of ${buffer.length} bytes`);
+      connection.close(
+        CloseCode.tooLarge,
+        `a message of ${buffer.length} bytes, at most ${MAX_CLIENT_MESSAGE_BYTES} are allowed`,
+      );
       return;
     }
     switch (buffer[0]) {
       case Protocol.ROOM_DATA:
         if (!connection.joined) connection.close(CloseCode.badMessage, 'a message before the join');
-        // Our types are below 128: one byte.
+        // Message types are below 128, which is one byte.
         else if (buffer.length < 2 || buffer[1] >= 0x80)
-          connection.close(CloseCode.badMessage, 'a message of no known type');
-        else session.receive(buffer[1], buffer.subarray(2));
+          connection.close(CloseCode.badMessage, 'a message of an unknown type');
+        else guest.receive(buffer[1], buffer.subarray(2));
         return;
       case Protocol.JOIN_ROOM:
         if (client.state !== ClientState.JOINING) return;
         colyseus.call(this, client, buffer);
-        if (connection.joined) session.start();
+        if (connection.joined) guest.start();
         return;
       case Protocol.PING:
         connection.postEncoded(getMessageBytes[Protocol.PING]());
@@ -261,10 +263,10 @@ export class WorldRoom extends Room {
 
   #sweep(): void {
     const around = this.#around!;
-    for (const { session, connection } of this.#sessions.values()) {
-      if (!connection.joined && around.now() - session.sinceMs > SEAT_SECONDS * 1_000)
+    for (const { guest, connection } of this.#guests.values()) {
+      if (!connection.joined && around.now() - guest.sinceMs > SEAT_SECONDS * 1_000)
         connection.close(CloseCode.unresponsive, 'the join was never acknowledged');
-      else if (session.stalledForMs > STALLED_MS)
+      else if (guest.stalledForMs > STALLED_MS)
         connection.close(CloseCode.unresponsive, 'frames were not acknowledged');
     }
   }

@@ -1,16 +1,16 @@
-/** The header of a WebSocket message from a server: never masked, so that the same bytes go to everybody. */
+/** The header of a server's WebSocket message. It is never masked, so the same bytes can go to everybody. */
 
-/** RFC 6455, 5.2: of a message of 65,536 bytes or more. */
+/** RFC 6455, 5.2: the header of a message of 65,536 bytes or more. */
 export const MAX_HEADER_BYTES = 10;
-/** The only, and so the last, fragment of a binary message. */
+/** The only fragment of a binary message. */
 const BINARY = 0x82;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
 /**
- * Writes the header of a binary WebSocket message, so that it ends where the message begins.
+ * Writes the header of a binary WebSocket message directly before the message.
  *
- * @param at - where that is, from MAX_HEADER_BYTES on; the message is the rest of `bytes`
+ * @param at - where the message begins, at least MAX_HEADER_BYTES; it is the rest of `bytes`
  * @returns where the header begins
  */
 export function putHeader(bytes: Buffer, at: number): number {

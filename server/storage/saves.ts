@@ -1,12 +1,12 @@
 /**
- * Where saves lie and which one counts: `world.regrow`, and `world.regrow.1`, the one before it. A corrupt
- * save is set aside under a name of its own and never deleted.
+ * Keeps the two newest saves: `world.regrow`, and the one before it, `world.regrow.1`. A corrupt save is renamed and
+ * never deleted.
  */
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealError } from './sealed.ts';
 
-/** How a state becomes a file. What is in it is its maker's to know. */
+/** Writes a state to a file and reads it back. */
 export interface SaveFormat<State> {
   /** @throws SealError when the file is corrupt */
   read(path: string): Promise<State>;
@@ -15,9 +15,9 @@ export interface SaveFormat<State> {
 }
 
 export interface Restored<State> {
-  /** null: there is no save that can be read. */
+  /** null: no save can be read. */
   readonly state: State | null;
-  /** For the operator. */
+  /** Lines for the operator. */
   readonly notes: readonly string[];
 }
 
@@ -34,16 +34,16 @@ export class Saves<State> {
     this.previous = join(folder, 'world.regrow.1');
   }
 
-  /** Calls must not overlap. */
+  /** Replaces the newest save, which becomes the previous one. Calls must not overlap. */
   async write(state: State): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     await this.#format.write(this.newest, state, () => renameIfThere(this.newest, this.previous));
   }
 
   /**
-   * The newest save that can be read; corrupt ones are set aside on the way.
+   * Reads the newest save that can be read, and renames corrupt ones.
    *
-   * @throws when a file cannot be read at all, or is of a format from the future: an operator must look
+   * @throws Error when a file cannot be read at all, or has a newer format: the operator must decide
    */
   async read(now = new Date()): Promise<Restored<State>> {
     const notes: string[] = [];

@@ -3,8 +3,8 @@
  * ```
  * file := magic{8} u32 version  u32 headerBytes  header{headerBytes}  body  sha256{32}
  * ```
- * Little-endian; the header is JSON; the hash is of everything before it. Written aside, flushed to disk
- * and renamed, so a crash leaves the old file or the new one.
+ * Little-endian; the header is JSON; the hash covers everything before it. A file is written under another name,
+ * flushed to disk and renamed, so a crash leaves the old file or the new one.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename } from 'node:fs/promises';
@@ -14,7 +14,7 @@ export const MAGIC_BYTES = 8;
 const PREFIX_BYTES = MAGIC_BYTES + 8;
 const HASH_BYTES = 32;
 
-/** The bytes are not what was written: truncated, changed, or another kind of file. */
+/** The file is truncated, changed, or of another kind. */
 export class SealError extends Error {
   override name = 'SealError';
 }
@@ -28,8 +28,8 @@ export interface Sealed {
 
 /**
  * @param magic - 8 ASCII characters
- * @param body - written piece by piece as it comes, so that it need not exist at once
- * @param keep - called when the new file is complete, before it takes the old one's place
+ * @param body - written piece by piece, so that it need not exist at once
+ * @param keep - called when the new file is complete, before it replaces the old one
  */
 export async function writeSealed(
   path: string,
@@ -75,7 +75,7 @@ async function writeBody(
   await file.writeFile(hash.digest());
 }
 
-/** @throws SealError when it is not, to the bit, a file of this kind */
+/** @throws SealError when the bytes are not exactly a file of this kind */
 export function openSealed(bytes: Uint8Array, magic: string): Sealed {
   if (bytes.length < PREFIX_BYTES + HASH_BYTES) throw new SealError(`${bytes.length} bytes are too few`);
   if (Buffer.from(bytes.subarray(0, MAGIC_BYTES)).toString('latin1') !== magic)
@@ -95,7 +95,7 @@ export function openSealed(bytes: Uint8Array, magic: string): Sealed {
   return { version: view.getUint32(MAGIC_BYTES, true), header, body: bytes.subarray(body, end) };
 }
 
-/** A rename survives a power cut only once its folder is on disk. Windows cannot, and need not. */
+/** A rename survives a power cut only once its folder is on disk. Windows cannot sync a folder and need not. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');

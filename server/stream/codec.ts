@@ -1,11 +1,11 @@
-/** The page codec on this side: read from where the build put it. */
+/** Loads the page codec on the server, from the build's folder. */
 import { readFileSync } from 'node:fs';
 import { loadPageCodec, PAGE_CODEC_URL } from '../../shared/pageCodec.ts';
 
 /**
- * Once a thread that encodes or decodes pages.
+ * Must be called once in each thread that encodes or decodes pages.
  *
- * @throws Error that says to build when the file is not there
+ * @throws Error that says to build, when the file is missing
  */
 export async function readPageCodec(): Promise<void> {
   let bytes: Uint8Array<ArrayBuffer>;

@@ -1,24 +1,24 @@
-/** What the simulation thread publishes per frame, and the main thread passes on to viewers. */
+/** The frames that the simulation thread publishes and the main thread delivers to viewers. */
 
 /** One page's update inside `PublishedFrame.bytes`: header and payload, as `encodeUpdate` made them. */
 export interface PublishedUpdate {
-  /** `pageKey.ts` */
+  /** As in `pageKey.ts`. */
   readonly key: number;
-  /** Larger than all versions that the page had before. */
+  /** Larger than every earlier version of the page in this lane. */
   readonly version: number;
-  /** The version it starts from; 0: a keyframe. */
+  /** The version that a delta starts from; 0: a keyframe. */
   readonly base: number;
   readonly offset: number;
   readonly length: number;
 }
 
 /**
- * What moved in one frame on the pages that somebody watches. A page may come twice: as a delta for those
- * who hold `base`, and as a keyframe of the same version for those who asked.
+ * The updates of one frame for the pages that are watched. A page may come twice: as a delta for viewers that hold
+ * `base`, and as a keyframe of the same version for viewers that asked.
  */
 export interface PublishedFrame {
   readonly type: 'frame';
-  /** 1, 2, 3 … while the process lives. */
+  /** Counts from 1 since the process started. */
   readonly frame: number;
   readonly step: number;
   readonly updates: readonly PublishedUpdate[];

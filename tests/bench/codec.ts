@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- codec [--distill DIR] [--weights DIR] [--json]`: bytes and time of the page codec, on frames
- * recorded in the run. Every rival gets the plain delta in the form that suits it better: the runs of changed
- * cells, or the page of differences; it moves cells to their exact truth.
+ * `npm run bench -- codec [--distill DIR] [--weights DIR] [--json]`: bytes and time of the page codec, on frames that
+ * the run records. Every rival compresses the plain delta in the form that suits it better: the runs of changed cells,
+ * or the page of differences. It moves changed cells exactly to the truth.
  */
 
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ import { plainDelta } from './plainDelta.ts';
 const EPSILONS = [0, 1, 2] as const;
 const FRAMES = 50;
 const WOUNDS = 3;
-/** Timed: so many pages of each case, evenly spread, many times over; the best round counts. */
+/** Pages of each case that are timed: spread evenly, repeated many times; the best round counts. */
 const TIMED_PAGES = 48;
 const ROUNDS = 25;
 
@@ -49,7 +49,7 @@ interface Update {
   readonly payload: Uint8Array;
 }
 
-/** Ours: what every page of a film costs. */
+/** This codec: the bytes of every page of a film. */
 function publish(film: Film, epsilon: number): { updates: Update[]; maxError: number } {
   const held = new Map([...film.start].map(([page, pixels]) => [page, pixels.slice()]));
   const updates: Update[] = [];
@@ -66,7 +66,7 @@ function publish(film: Film, epsilon: number): { updates: Update[]; maxError: nu
   return { updates, maxError };
 }
 
-/** Theirs, over the whole film. */
+/** The rivals' bytes, over the whole film. */
 function rivalBytes(film: Film, epsilon: number): Record<Rival, number> {
   const held = new Map([...film.start].map(([page, pixels]) => [page, pixels.slice()]));
   const bytes: Record<Rival, number> = { zstd1: 0, deflate1: 0, brotli5: 0, png: 0 };
@@ -82,7 +82,7 @@ function rivalBytes(film: Film, epsilon: number): Record<Rival, number> {
   return bytes;
 }
 
-/** Microseconds a page. */
+/** Microseconds per page. */
 function time(updates: readonly Update[], epsilon: number): { encode: number; decode: number } {
   const stride = Math.max(1, updates.length / TIMED_PAGES);
   const timed = Array.from(

@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- fanout [--viewers n] [--strokes n] [--seconds n] [--json]`: a real server on a grown
- * world, and a process of viewers on plain `ws` that wander about it while some of them hurt what they see.
- * Turns without and with 5 % stalled viewers alternate; then a plain `ws` server sends the messages of one
- * such turn once more, in the same sizes at the same times to as many clients.
+ * `npm run bench -- fanout [--viewers n] [--strokes n] [--seconds n] [--json]`: a real server with a grown world, and a
+ * process of viewers on plain `ws` that wander about while some of them hurt bodies. Turns without and with 5 % stalled
+ * viewers alternate. Then a plain `ws` server sends the messages of one such turn again, in the same sizes at the same
+ * times to the same number of clients.
  *
- * `cpuRatio`: all that the server's process used (stepping and encoding included) to what `ws` alone used.
+ * `cpuRatio`: the processor time of the whole server process, with stepping and encoding, to that of `ws` alone.
  */
 import { parseArgs } from 'node:util';
 import {
@@ -21,9 +21,9 @@ const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     viewers: { type: 'string', default: '1000' },
-    /** Strokes a second of all viewers together. */
+    /** Strokes per second of all viewers together. */
     strokes: { type: 'string', default: '20' },
-    /** Of each turn; a stalled viewer is closed after ten. */
+    /** Length of each turn; the server closes a stalled viewer after 10 s. */
     seconds: { type: 'string', default: '6' },
     turns: { type: 'string', default: '2' },
   },
@@ -31,7 +31,7 @@ const { values } = parseArgs({
 const viewers = Number(values.viewers);
 const turnMs = Math.min(8, Number(values.seconds)) * 1_000;
 const STALLED_SHARE = 0.05;
-/** After a thousand joins at once some count as slow for some seconds; what is measured is a world as it goes on. */
+/** Waits after a thousand joins at once, because some viewers count as slow for some seconds after them. */
 const WARM_MS = 12_000;
 const SETTLE_MS = 2_000;
 const QUIET_MS = 4_000;
@@ -116,13 +116,13 @@ try {
   await Promise.all([server.stop(), load.stop(), raw.stop()]);
 }
 
-/** Frames a second from the first to the last that had something to say. */
+/** Frames per second, from the first to the last frame with an update. */
 function frameRate(closedMs: Float64Array): number {
   const first = closedMs.findIndex((at) => !Number.isNaN(at));
   return ((closedMs.length - 1 - first) * 1_000) / (closedMs[closedMs.length - 1] - closedMs[first]);
 }
 
-/** One turn. @returns what became of every viewer's frames in it */
+/** Runs one turn. @returns the tally of every viewer's frames in it */
 async function measure(stalledShare: number, keep: boolean): Promise<FrameTally> {
   const before = await server.ask('tally', null);
   await load.ask('measure', { ms: turnMs, stalledShare, keep });
@@ -130,8 +130,8 @@ async function measure(stalledShare: number, keep: boolean): Promise<FrameTally>
 }
 
 /**
- * Of the frames in which something changed in a viewer's view, how many it was sent: a viewer whose view stands
- * still is sent nothing, so `viewerHz` alone does not tell whether frames were lost.
+ * The share of frames with a change in a viewer's view that the viewer was sent. A viewer whose view stands still is
+ * sent nothing, so `viewerHz` alone does not show whether frames were lost.
  */
 function frameShares(tallies: readonly FrameTally[]): Record<string, number> {
   const sum = (of: keyof FrameTally): number => tallies.reduce((total, tally) => total + tally[of], 0);

@@ -1,4 +1,4 @@
-/** Frames as a server would publish them, recorded from the real engine: what the codec is measured on and learns from. */
+/** Films: frames as a server would publish them, recorded from the real engine, to measure and train the codec. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
@@ -8,10 +8,10 @@ import type { Rule } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, PAGE_CELLS } from '../../shared/geometry.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 
-/** 20 frames a second of a world that takes 30 steps. */
+/** 20 frames and 30 steps per second. */
 const STEPS_PER_FRAME = 1.5;
 const SIDE = 4 * PAGE_CELLS;
-/** Nobody has touched it for half a minute. */
+/** When a body has been untouched for half a minute. */
 const GROWN_STEP = 1_000;
 
 /** The Distill article's published rules, from a folder of its JSON files: those that last once grown. */
@@ -35,7 +35,7 @@ export interface Film {
   readonly scene: Scene;
   /** Every page before the first frame. */
   readonly start: Pages;
-  /** Per frame, the pages that changed. */
+  /** The pages that changed, by frame. */
   readonly frames: readonly Pages[];
 }
 
@@ -45,11 +45,11 @@ export interface Shooting {
   readonly x: number;
   readonly y: number;
   readonly frames: number;
-  /** Wounds, each of a fresh copy of the grown body. */
+  /** Wounds, each in a new copy of the grown body. */
   readonly wounds: number;
 }
 
-/** One organism alone: from its seed, grown and quiet, and after each wound. */
+/** Films of one organism alone: from its seed, grown and quiet, and after each wound. */
 export async function shoot(rule: Rule, { randomSeed, x, y, frames, wounds }: Shooting): Promise<Film[]> {
   const engine = await createWasmEngine({ width: SIDE, height: SIDE, randomSeed });
   engine.setRule(0, rule);
@@ -75,7 +75,7 @@ export async function shoot(rule: Rule, { randomSeed, x, y, frames, wounds }: Sh
       start.set(page, pixels);
     }
     await changedPages();
-    // What is done to the world from here on belongs to the first frame.
+    // Edits from here on belong to the first frame.
     if (scene === 'growing') engine.plant(1, 0, x, y);
     if (scene === 'damaged') {
       const radius = 3 + random() * 8;

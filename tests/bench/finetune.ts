@@ -32,7 +32,7 @@ const { values } = parseArgs({
     'random-seed': { type: 'string', default: '1' },
     kind: { type: 'string', default: 'again' },
     session: { type: 'string', default: join(import.meta.dirname, 'finetune/session.json') },
-    /** Of the incumbent, instead of the shipped one. */
+    /** The incumbent's rule file; default: the shipped one. */
     rule: { type: 'string' },
     iterations: { type: 'string' },
     rate: { type: 'string' },
@@ -58,7 +58,7 @@ if (values.record) {
   }
 }
 
-/** A job as the server would make it of the recorded session. */
+/** The job that the server would make of the recorded session. */
 function makeJob(folder: string): { readonly path: string; readonly job: Job } {
   const { id, wounds } = readSession(values.session);
   const { species } = wounds[0];
@@ -133,8 +133,7 @@ async function measureTuning(folder: string): Promise<Record<string, unknown>> {
 }
 
 /**
- * As the server pauses it: from the session that begins to the end of the process, in the middle of training;
- * milliseconds.
+ * Milliseconds from the begin of a session to the end of the tuning process, which is in the middle of training.
  */
 async function measurePauses(folder: string): Promise<Record<string, unknown>> {
   const record = readSession(values.session);

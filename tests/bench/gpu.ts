@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- gpu [--adapter name] [--kernels auto|plain|f16] [--json]`: what a step costs on a GPU, in all
- * and by kernel, and which share of the adapter's own speed that is: its rates are measured in the same run. Where
- * there is no GPU it runs on SwiftShader, smaller, and says so first. Rounds take turns and each keeps its best.
+ * `npm run bench -- gpu [--adapter name] [--kernels auto|plain|f16] [--json]`: the time of a step on a GPU, in total
+ * and by kernel, and the share of the adapter's own speed, which the same run measures. Without a GPU it runs smaller
+ * worlds on SwiftShader and says so first. Cases take turns, and each keeps its best round.
  */
 import { parseArgs } from 'node:util';
 import type { Engine } from '../../server/engines/engine.ts';
@@ -19,11 +19,11 @@ const { values } = parseArgs({
   },
 });
 
-/** Float operations of one firing cell's update: 48 inputs and 16 outputs a hidden unit. */
+/** Float operations of one firing cell's update: 48 inputs and 16 outputs per hidden unit. */
 const UPDATE_FLOP = 2 * HIDDEN * 64;
 /**
- * Bytes that one cell of a dense world moves in a step (`server/engines/README.md`): the ring makes 324 reads
- * of 256 cells; a cell that fires is written to `next`, read from it and written to `cells`.
+ * Bytes that one cell of a dense world moves in a step (`server/engines/README.md`): with the ring, 256 cells need 324
+ * reads; a firing cell is written to `next`, read from it and written to `cells`.
  */
 const RING = 324 / 256;
 const CELL_STEP_BYTES = RING * (64 + 4 + 4) + 4 + 8 + FIRE_RATE * (3 * 64 + 4 + 4);
@@ -60,7 +60,7 @@ const first = await make(64);
 const { isSoftware } = first.opened;
 if (isSoftware) {
   const warning = `SOFTWARE ADAPTER (${first.opened.adapter}): these figures say nothing about a GPU.`;
-  // First, and where it does not spoil the JSON.
+  // On standard error with --json, so that standard output is JSON only.
   if (values.json) console.error(warning);
   else console.log(warning);
 }
@@ -80,7 +80,7 @@ const [denseSeconds, nearSeconds, farSeconds] = await bestInTurn(
   rounds,
 );
 
-// Frames as a server has them: two steps, then the pages whose pixels changed.
+// Frames as in a server: two steps, then the pages whose pixels changed.
 await near.visitChanged(() => {});
 const before = near.commands.reader.bytesRead;
 let changed = 0;

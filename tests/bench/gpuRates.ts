@@ -1,4 +1,4 @@
-/** What an adapter can do at best, and how long each kernel of a step takes on it. */
+/** Measures an adapter's peak rates, and the time of each kernel of a step on it. */
 import { USAGE } from '../../server/engines/webgpu/device.ts';
 import type { WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 
@@ -17,7 +17,7 @@ export async function measureKernels(
   const readable = device.createBuffer({ size: count * 8, usage: USAGE.MAP_READ | USAGE.COPY_DST });
   const best = { find: Infinity, turn: Infinity, update: Infinity, settle: Infinity };
   for (let round = 0; round < rounds; round++) {
-    await engine.step(1); // pages, step number and all are as a step needs them
+    await engine.step(1); // prepares pages and parameters
     const { commands } = engine;
     const encoder = device.createCommandEncoder();
     for (const [i, kernel] of KERNELS.entries()) {
@@ -45,7 +45,7 @@ export async function measureKernels(
   return best;
 }
 
-/** Eight vec4 sums that do not wait for each other: 64 float operations a round and lane. */
+/** Eight independent vec4 sums: 64 float operations per round and lane. */
 const FMA = /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> out: array<vec4f>;
 override rounds = 1u;
@@ -69,7 +69,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   target_[id.x] = source[id.x];
 }`;
 
-/** Float operations a second (a fused multiply-add is two), and bytes read plus bytes written a second. */
+/** Float operations per second (a fused multiply-add is two), and bytes read plus bytes written per second. */
 export async function measureAdapter(
   device: GPUDevice,
   isSoftware: boolean,

@@ -1,9 +1,9 @@
-/** The update rule's two layers and nothing else, over and over: the ceiling of a step. One thread of it. */
+/** One thread that computes only the update rule's two layers, repeatedly: the upper bound for a step. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { instantiateKernel } from '../../server/engines/wasm/kernel.ts';
 import { HIDDEN } from './worlds.ts';
 
-/** What the engine computes with, too. */
+/** The module that the engine uses. */
 export interface KernelStart {
   readonly module: WebAssembly.Module;
   readonly wideTiles: boolean;
@@ -14,7 +14,7 @@ const { module, wideTiles } = workerData as KernelStart;
 const kernel = await instantiateKernel(module, memory, wideTiles);
 const [input, hidden, output, bias, w1, w2] = [65_536, 69_632, 81_920, 90_112, 98_304, 131_072];
 
-/** Asked for milliseconds, answers floating point operations a second. */
+/** Takes how many milliseconds to run; answers floating point operations per second. */
 parentPort!.on('message', (milliseconds: number) => {
   const start = performance.now();
   let blocks = 0;

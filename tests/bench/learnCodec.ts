@@ -1,8 +1,8 @@
 /**
  * `node tests/bench/learnCodec.ts [--weights DIR]... [--distill DIR]`: learns the odds of the page codec and writes
- * `shared/codec/assembly/weights.ts`. Films of the rules are encoded by a build of the codec that tells every
- * decision with its contexts; logistic regression then gives each context its weight. The weights decide no
- * context, so one pass over the films is enough.
+ * `shared/codec/assembly/weights.ts`. A build of the codec that reports every decision with its contexts encodes films
+ * of the rules; logistic regression then finds a weight for each context. Contexts do not depend on weights, so one
+ * pass over the films is enough.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { distillRules, type Film, shippedRules, shoot } from './films.ts';
 
 const root = join(import.meta.dirname, '../..');
 const OUTPUT = 'shared/codec/assembly/weights.ts';
-/** Contexts of a decision. */
+/** How many contexts a decision has. */
 const CONTEXTS = 8;
 const MAX_DECISIONS = 16_000_000;
 const EPSILONS = [0, 1, 2] as const;
@@ -44,7 +44,7 @@ interface Tracing {
   encode(epsilon: number): number;
 }
 
-/** Every decision of all films: its contexts, what it was, and in which kind of frame. */
+/** Every decision of all films: its contexts, its outcome, and its kind of frame. */
 class Decisions {
   readonly contexts = new Uint16Array(MAX_DECISIONS * CONTEXTS);
   readonly bits = new Uint8Array(MAX_DECISIONS);
@@ -53,7 +53,7 @@ class Decisions {
   count = 0;
   #kind = -1;
 
-  /** What follows is of this kind; null: not kept. */
+  /** The kind of the decisions that follow; null: they are not kept. */
   begin(kind: string | null): void {
     if (kind !== null && !this.kindNames.includes(kind)) this.kindNames.push(kind);
     this.#kind = kind === null ? -1 : this.kindNames.indexOf(kind);
@@ -88,7 +88,7 @@ function watch(film: Film, codec: Tracing, decisions: Decisions): void {
   const memory = new Uint8Array(codec.memory.buffer);
   const page = memory.subarray(codec.PAGE_AT.value, codec.PAGE_AT.value + PAGE_BYTES);
   const truth = memory.subarray(codec.TRUTH_AT.value, codec.TRUTH_AT.value + PAGE_BYTES);
-  // Frames of one film are much alike. Quiet ones say little each, and most of the stream consists of them.
+  // The frames of a film are alike. Quiet ones have few decisions each, but are most of the stream.
   const stride = film.scene === 'grown' ? 3 : 8;
   for (const epsilon of EPSILONS) {
     const published = new Map([...film.start].map(([index, pixels]) => [index, pixels.slice()]));
@@ -112,7 +112,7 @@ function watch(film: Film, codec: Tracing, decisions: Decisions): void {
   }
 }
 
-/** Stochastic logistic regression (AdaGrad), kinds weighed so that short payloads count as much as long ones. */
+/** Stochastic logistic regression (AdaGrad). Kinds have weights, so that short payloads count as much as long ones. */
 function learn(decisions: Decisions, count: number): Float32Array {
   const { contexts, bits, kinds, kindNames, count: length } = decisions;
   const weights = new Float32Array(count);

@@ -1,9 +1,9 @@
 /**
- * What the page costs the browser's main thread: a real server, a real Chromium at 1920x1080, 40 organisms in
- * view. The page is traced while nothing is touched, while a player hurts them, pans and zooms; a frame is
- * from one BeginMainFrame to the next, and costs the processor time of every task on the main thread within,
- * but for the browser's software rasterising: without a GPU it paints 2D canvases, and copies the WebGL one,
- * inside `LayerTreeHost::DoUpdateLayers`. What that took is reported beside.
+ * Measures the client's processor time on the browser's main thread: a real server, a real Chromium at 1920x1080, 40
+ * organisms in view. The client is traced while nothing is touched, and while a player hurts bodies, pans and zooms. A
+ * frame lasts from one BeginMainFrame to the next, and costs the processor time of every task on the main thread in it,
+ * without the browser's software rasterising: without a GPU it paints 2D canvases and copies the WebGL canvas inside
+ * `LayerTreeHost::DoUpdateLayers`. That time is reported separately.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { startServer, until } from '../serverProcess.ts';
 const VIEW = { width: 1920, height: 1080 };
 const ORGANISMS = 40;
 const PHASE_MS = 4_000;
-/** The pointer and the wheel, as often as a mouse reports on a screen of 60 Hz. */
+/** Pointer and wheel events come as often as from a mouse on a screen of 60 Hz. */
 const INPUT_EVERY_MS = 16;
 const CATEGORIES = ['-*', 'toplevel', 'cc', 'devtools.timeline', '__metadata'];
 
@@ -32,7 +32,7 @@ interface TraceEvent {
 interface Cost {
   readonly frames: number;
   readonly framesPerSecond: number;
-  /** Left out of the others. */
+  /** Software rasterising, which the other figures leave out. */
   readonly rasterMsPerFrame: number;
   readonly mainThreadMsPerFrame: { readonly mean: number; readonly p50: number; readonly p95: number };
   readonly decodeMsPerFrame: number;
@@ -53,7 +53,7 @@ interface Handle {
 const round = (value: number): number => Math.round(value * 1_000) / 1_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @throws Error when the trace names no main thread, or no frame was drawn */
+/** @throws Error when the trace has no main thread or no whole frame */
 function costOf(trace: Buffer): Omit<Cost, 'decodeMsPerFrame'> {
   const parsed = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] } | TraceEvent[];
   const events = Array.isArray(parsed) ? parsed : parsed.traceEvents;
@@ -63,7 +63,7 @@ function costOf(trace: Buffer): Omit<Cost, 'decodeMsPerFrame'> {
     if (event.ph === 'M' && event.name === 'thread_name' && event.args?.name === 'CrRendererMain')
       mains.add(idOf(event));
   const begins = events.filter(({ name, ph }) => name === 'ProxyMain::BeginMainFrame' && ph === 'X');
-  // Another renderer, were there one, would draw hardly anything.
+  // If there are several renderers, the client's is the one that draws most frames.
   const counts = new Map<string, number>();
   for (const event of begins)
     if (mains.has(idOf(event))) counts.set(idOf(event), (counts.get(idOf(event)) ?? 0) + 1);
@@ -86,8 +86,8 @@ function costOf(trace: Buffer): Omit<Cost, 'decodeMsPerFrame'> {
     return costs;
   };
   const raster = spent('LayerTreeHost::DoUpdateLayers');
-  // A frame's own task begins a little before the event in it: what it takes is the next frame's there, and
-  // the last one's here. Over a phase that is the same.
+  // A frame's task begins slightly before its event, so that part counts for the frame before. Over a phase the sum is
+  // the same.
   const costs = spent('ThreadControllerImpl::RunTask');
   for (let i = 0; i + 1 < costs.length; i++) costs[i] -= raster[i + 1];
   costs.pop();
@@ -120,7 +120,7 @@ async function measure(browser: Browser, page: Page, act: () => Promise<void>): 
   return { ...costOf(trace), decodeMsPerFrame };
 }
 
-/** Calls `step` every INPUT_EVERY_MS with the seconds gone. */
+/** Calls `step` every INPUT_EVERY_MS with the seconds since the start. */
 async function forAWhile(step: (seconds: number) => Promise<void>): Promise<void> {
   const startedAt = performance.now();
   for (let next = 0; next < PHASE_MS; next += INPUT_EVERY_MS) {
@@ -135,7 +135,7 @@ const executablePath = [process.env.REGROW_TEST_BROWSER, '/usr/bin/chromium', '/
   (path) => path !== undefined && existsSync(path),
 );
 if (executablePath === undefined) throw new Error('no browser: install the Debian package `chromium`');
-// The other benchmarks need no page, so `npm run bench` does not build it.
+// The other benchmarks do not need the client, so `npm run bench` does not build it.
 execFileSync(process.execPath, [join(import.meta.dirname, '../../server/build.ts'), 'client']);
 const server = await startServer(['--size', '2048', '--garden', String(ORGANISMS)]);
 const args = ['--headless', '--no-sandbox', '--disable-gpu'];

@@ -1,4 +1,4 @@
-/** The peer: the same dense world stepped by tfjs on its WASM backend, as its users write it. */
+/** The peer: tfjs on its WASM backend steps the same dense world, written as tfjs' users write it. */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { loadTensorFlow } from '../../server/engines/tfjs/load.ts';
 import { perceptionFilter, toFilterOrder } from '../../server/engines/tfjs/model.ts';

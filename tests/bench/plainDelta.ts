@@ -1,4 +1,4 @@
-/** What the codec's rivals compress: the plain difference between two pages, in two forms. */
+/** The input of the codec's rivals: the plain difference between two pages, in two forms. */
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 
 export interface PlainDelta {

@@ -1,10 +1,10 @@
 /**
  * `npm run bench -- soak [--minutes 20] [--bots 25] [--organisms n] [--size WxH] [--random-seed n] [--json]`: a real
- * server process, first untouched, then with players who wander, stroke with every tool, plant, leave, drop, stall
- * and come back, then alone again. Does any body outgrow itself, does anything get worse by itself, and does the
- * world come to rest?
+ * server process, first untouched, then with players who wander, stroke with every tool, plant, leave, drop, stall and
+ * come back, then alone again. It checks whether a body outgrows itself, whether a figure gets worse by itself, and
+ * whether the world comes to rest.
  *
- * The bots run in this process, which shares the cores with the server: `loadProcessorPercent` says how much it took.
+ * The bots run in this process, which shares the cores with the server: `loadProcessorPercent` is its share.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,8 +13,8 @@ import { readPageCodec } from '../../server/stream/codec.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 import { Bot } from './soak/bot.ts';
 import { matureSizes } from './soak/mature.ts';
+import { Observer } from './soak/observer.ts';
 import type { Surroundings } from './soak/page.ts';
-import { Probe } from './soak/probe.ts';
 import { ticksPerSecond } from './soak/proc.ts';
 import { printTable, type Report, reportOf } from './soak/report.ts';
 import { Sampler } from './soak/sampler.ts';
@@ -22,24 +22,24 @@ import { SoakServer } from './soak/server.ts';
 import { SizeWatch } from './soak/sizes.ts';
 import { Ledger } from './soak/tally.ts';
 
-/** The untouched level and the return to it are watched for as long as bots are there, a minute at most. */
+/** The untouched level and the return to it are measured for as long as the time with bots, but at most a minute. */
 const MAX_QUIET_MS = 60_000;
-/** The garden is grown: what is measured from here on is bodies, not growth. */
+/** The garden is grown after this, so that figures are of bodies, not of growth. */
 const GROWN_STEPS = 600;
 const MAX_GROWING_MS = 120_000;
 const MAX_ARRIVAL_MS = 20_000;
 const ARRIVAL_SHARE = 0.1;
-/** The server lets 64 sockets of one address in; questions by HTTP are among them. */
+/** The server allows 64 sockets per address, including HTTP requests. */
 const MAX_BOTS = 50;
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
     json: { type: 'boolean', default: false },
-    /** With bots; may be a fraction. */
+    /** Minutes with bots; may be a fraction. */
     minutes: { type: 'string', default: '20' },
     bots: { type: 'string', default: '25' },
-    /** Of the server: planted at first start (`--garden`), and the world's size. */
+    /** The server's settings: organisms planted at the first start (`--garden`), and the world's size. */
     organisms: { type: 'string' },
     size: { type: 'string' },
     'random-seed': { type: 'string', default: '1' },
@@ -71,7 +71,7 @@ const flags = [
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
-    // The second one does not wait for the server.
+    // A second signal ends this process without waiting for the server.
     if (interrupted.signal.aborted) process.exit(130);
     interrupted.abort(new Error(`stopped by ${signal}`));
   });
@@ -94,14 +94,14 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
     ledger,
     signal: AbortSignal.any([over.signal, stop]),
   };
-  const probe = new Probe(around);
-  const frames = (): number | null => (sampler.phase === 'played' ? probe.frames : null);
+  const observer = new Observer(around);
+  const frames = (): number | null => (sampler.phase === 'played' ? observer.frames : null);
   const sampler = new Sampler({ server, sizes, ledger, ticksPerSecond: ticksPerSecond(), frames });
   const sampling = new AbortController();
   const sampled = sampler.run(AbortSignal.any([sampling.signal, stop]));
-  // It is heard in `watch`, perhaps a little later.
+  // `watch` notices the end too, perhaps later.
   sampled.catch(() => {});
-  /** Waits, unless the sampler finds that the server has ended. */
+  /** Waits; ends early when the sampler finds that the server has ended. */
   const watch = (ms: number): Promise<unknown> =>
     Promise.race([sleep(ms, undefined, { signal: stop }), sampled]);
 
@@ -113,7 +113,7 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
     tell(`${botCount} bots for ${playedMs / 60_000} min`);
     sampler.phase = 'played';
     const before = process.cpuUsage();
-    await play(around, probe, over, watch);
+    await play(around, observer, over, watch);
     const { user, system } = process.cpuUsage(before);
     loadPercent = (user + system) / 10 / playedMs;
     tell(`alone again for ${quietMs / 1_000} s`);
@@ -121,7 +121,7 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
     sampler.phase = 'after';
     await watch(quietMs);
   } catch (error) {
-    // What it did until then is worth reading.
+    // The figures until then are still reported.
     if (stop.aborted || server.isRunning || sampler.samples.length === 0) throw error;
     ledger.errors.add((error as Error).message);
     process.exitCode = 1;
@@ -129,7 +129,7 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
     sampling.abort();
     await sampled.catch(() => {});
   }
-  if (probe.gaps > 0) ledger.errors.add(`probe: ${probe.gaps} deltas without a base`);
+  if (observer.gaps > 0) ledger.errors.add(`observer: ${observer.gaps} deltas without a base`);
   const wilted = server.isRunning ? (await server.live()).wilted : null;
   return reportOf({
     settings: {
@@ -144,22 +144,22 @@ async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
     sizes: sizes.summary,
     wilted,
     ledger,
-    notices: probe.notices.counts,
+    notices: observer.notices.counts,
     leftSeconds,
     loadPercent,
     said: server.said,
   });
 }
 
-/** All bots for the time with bots. Resolves when the last has left. */
+/** Runs all bots for the time with bots. Resolves when the last has left. */
 async function play(
   around: Surroundings,
-  probe: Probe,
+  observer: Observer,
   over: AbortController,
   watch: (ms: number) => Promise<unknown>,
 ): Promise<void> {
   const players = Promise.all([
-    probe.run(),
+    observer.run(),
     ...Array.from({ length: botCount }, (_, i) => {
       const draw = seededRandom(randomSeed * 1_000 + i);
       return new Bot(i + 1, around, draw).run(draw() * Math.min(MAX_ARRIVAL_MS, ARRIVAL_SHARE * playedMs));

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- step [--threads n] [--weights folder] [--json]`: what a step costs, against the tfjs WASM backend
- * and against the bare kernel as its own ceiling. Rivals take turns, several rounds, and each keeps its best:
- * whatever else the machine does then disturbs all alike.
+ * `npm run bench -- step [--threads n] [--weights folder] [--json]`: the time of a step, compared with the tfjs WASM
+ * backend and with the bare kernel, its upper bound. Rivals take turns for several rounds and each keeps its best, so
+ * that other work on the machine disturbs all alike.
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,11 +29,11 @@ import {
 const SIDE = 512;
 /** Many short rounds: on a shared machine, some of them are undisturbed. */
 const ROUNDS = 25;
-/** Pairs of turns; more, because two worlds that cost nearly the same are compared. */
+/** Pairs of turns; more of them, because the two compared worlds cost nearly the same. */
 const BOUNDS_ROUNDS = 60;
 const ORGANISMS = 400;
 
-/** For people. */
+/** Explains each figure in the table. */
 const MEANING: Readonly<Record<string, string>> = {
   denseCellStepsPerSecond: 'cells a second, 512 x 512, every cell alive, fire rate 0.5',
   peerDenseCellStepsPerSecond: 'the same world, tfjs on its WASM backend',
@@ -57,10 +57,10 @@ const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
     json: { type: 'boolean', default: false },
-    /** Rules whose grown bodies people the sparse worlds; default: those that are shipped. */
+    /** Folder of the rules whose grown bodies fill the sparse worlds; default: the shipped rules. */
     weights: { type: 'string' },
     threads: { type: 'string', default: String(Math.min(2, availableParallelism())) },
-    /** For itself: the 65,536² run alone, printing its peak memory. */
+    /** Internal: runs only the 65,536² world and prints its peak memory. */
     'memory-only': { type: 'boolean', default: false },
   },
 });
@@ -73,7 +73,7 @@ async function secondsOf(engine: Pick<Engine, 'step'>, steps: number): Promise<n
   return (performance.now() - start) / 1000 / steps;
 }
 
-/** The best of several rounds of each, taken in turn. Seconds, in the order given. */
+/** The best of several rounds of each, in turn. @returns seconds, in the given order */
 async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds = ROUNDS): Promise<number[]> {
   const best = measures.map(() => Number.POSITIVE_INFINITY);
   for (let round = 0; round < rounds; round++) {
@@ -82,7 +82,7 @@ async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds =
   return best;
 }
 
-/** Processor seconds of one step, over `steps`: what others do on the machine hardly counts. */
+/** Processor seconds of one step, over `steps`; other work on the machine hardly affects it. */
 async function processorSecondsOf(engine: Pick<Engine, 'step'>, steps: number): Promise<number> {
   const before = process.cpuUsage();
   await engine.step(steps);
@@ -91,8 +91,8 @@ async function processorSecondsOf(engine: Pick<Engine, 'step'>, steps: number): 
 }
 
 /**
- * What the first costs beyond the second, in percent of the second, by round: each compares two measures that follow
- * each other, so whatever else the machine does then weighs on both. The one that goes first changes.
+ * How much more the first costs than the second, in percent of the second, by round. Each round measures both one after
+ * the other, so that other work on the machine affects both. They take turns to go first.
  */
 async function costsInTurn(
   first: () => Promise<number>,
@@ -112,14 +112,14 @@ async function costsInTurn(
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.floor(share * (sorted.length - 1))];
 
-/** Seconds of one step, each asked for by itself, as a server without life does. */
+/** Seconds of one step, each in its own call, as in a server without life. */
 async function secondsOfCalls(engine: Pick<Engine, 'step'>, calls: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < calls; i++) await engine.step(1);
   return (performance.now() - start) / 1000 / calls;
 }
 
-/** Nothing is alive there any more: what lived has been wiped out. */
+/** A world whose organisms have all died. */
 async function desertedWorld(side: number): Promise<Engine> {
   const engine = await createWasmEngine({ width: side, height: side, randomSeed: 1, threads });
   engine.setRule(0, steadyRule());
@@ -177,7 +177,7 @@ async function measureDense() {
 
 async function measureSparse() {
   const { source, bodies } = await grownBodies(values.weights);
-  const { rest } = readConfig([], {}); // as a server steps it; `plain` does without
+  const { rest } = readConfig([], {}); // as in a server; the `plain` worlds have no rest
   const garden = await gardenWorld(2048, ORGANISMS, bodies, threads, rest);
   const plain = await gardenWorld(2048, ORGANISMS, bodies, threads);
   const small = await gardenWorld(4096, ORGANISMS, bodies, threads);
@@ -211,8 +211,8 @@ async function measureSparse() {
 }
 
 /**
- * Percent of processor time that bounds add to the sparse world, on one thread: sorted, one value a round. Twice, the
- * worlds made in either order: where a world's memory lies is worth some percent.
+ * Percent of processor time that bounds add to the sparse world on one thread: sorted, one value per round. Measured
+ * twice, with the worlds made in either order, because the place of a world's memory matters by some percent.
  */
 async function measureBounds(bodies: Body[], rest: number): Promise<number[]> {
   const costs: number[] = [];
@@ -234,7 +234,7 @@ async function measureBounds(bodies: Body[], rest: number): Promise<number[]> {
   return costs.sort((x, y) => x - y);
 }
 
-/** Of a process that does the 65,536² run and nothing else. */
+/** The peak memory of a process that only runs the 65,536² world. */
 function measureMemory(): number {
   const args = [import.meta.filename, 'step', '--memory-only', '--threads', String(threads)];
   if (values.weights !== undefined) args.push('--weights', values.weights);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- swap [--viewers n] [--swaps n] [--json]`: a real server on a grown garden, viewers in a
- * process of their own, and one rule swapped for another and back, again and again. The same viewers are
- * first measured for as long without a swap.
+ * `npm run bench -- swap [--viewers n] [--swaps n] [--json]`: a real server with a grown garden, viewers in another
+ * process, and one rule that is repeatedly swapped for another and back. The same viewers are first measured for the
+ * same time without a swap.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ try {
     if (!result.ok) throw new Error(result.reason);
     return performance.now() - startMs;
   };
-  // Both are probed before anything is measured: a swap that follows a look at the film is not probed again.
+  // Both rules are probed before the measurement; a swap soon after a probe's film was seen is not probed again.
   for (const n of [0, 1]) await swap(n);
   await viewers.ask('join', { url: server.url, world: config, viewers: Number(values.viewers) });
   while ((world.stats?.step ?? 0) < GROWN_STEPS) await pause(100);

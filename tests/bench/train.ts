@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- train [--threads n] [--json]`: what an iteration of training costs, against the same iteration in
- * tfjs with its autodiff. An iteration: a batch of grown bodies, one of them a seed, is rolled out, differentiated,
- * and learned from. Rivals take turns; each keeps its best.
+ * `npm run bench -- train [--threads n] [--json]`: the time of a training iteration, compared with the same iteration
+ * in tfjs with its autodiff. An iteration rolls out a batch of grown bodies and one seed, differentiates, and takes a
+ * step of Adam. Rivals take turns, and each keeps its best.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     rule: { type: 'string' },
-    /** For itself: the trainer alone, printing its peak memory. */
+    /** Internal: runs only the trainer and prints its peak memory. */
     'memory-only': { type: 'boolean', default: false },
   },
 });
@@ -44,7 +44,7 @@ const rule = readRule(
   values.rule ?? join(weightsFolder, shipped.find((name) => name.startsWith('pikachu')) ?? shipped[0]),
 );
 const aim = targetOf(rule);
-if (!aim) throw new Error(`the picture of ${rule.name} is not at hand: install the development dependencies`);
+if (!aim) throw new Error(`the picture of ${rule.name} is missing: install the development dependencies`);
 const { shape, rgba } = aim.target;
 
 const rollouts = new Rollouts({
@@ -79,7 +79,7 @@ async function iterate(): Promise<void> {
   );
 }
 
-/** The best of several. Milliseconds. */
+/** The best of several rounds, in milliseconds. */
 async function bestOf(times: number, work: () => unknown): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i++) {
@@ -90,7 +90,7 @@ async function bestOf(times: number, work: () => unknown): Promise<number> {
   return best;
 }
 
-/** Cells that fire and live in an iteration: what is computed, forward and backward. */
+/** Cells that fire and live in an iteration: those that are computed forward and backward. */
 async function firingCells(): Promise<number> {
   for (const slot of seeds.keys()) rollouts.state(slot).set(starts[slot]);
   let living = 0;
@@ -149,7 +149,7 @@ async function main(): Promise<void> {
   let [own, rival] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < ROUNDS; round++) {
     own = Math.min(own, await bestOf(OWN_A_ROUND, iterate));
-    // It computes every cell of every sample, one after the other: what one costs, each does.
+    // The peer computes every cell of every sample, one sample after the other, so each costs the same.
     rival = Math.min(rival, BATCH * (await bestOf(1, () => peer.iterate(STEPS, 1))));
   }
   own = Math.min(own, await bestOf(OWN_A_ROUND, iterate));

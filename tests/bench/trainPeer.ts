@@ -1,7 +1,7 @@
 /**
- * The trainer's peer: the same training iteration written with tfjs and its autodiff, as fast as it can be had
- * there. One sample at a time: the tape of four would not fit into the memory of its WASM backend. Perception is
- * made of slices: its WASM backend has no gradient of a depthwise convolution (4.22).
+ * The trainer's peer: the same training iteration with tfjs and its autodiff, as fast as tfjs allows. One sample at a
+ * time, because the tape of four does not fit into the memory of its WASM backend. Perception is made of slices,
+ * because that backend has no gradient of a depthwise convolution (4.22).
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,21 +14,21 @@ export interface PeerTask {
   readonly rule: Rule;
   readonly width: number;
   readonly height: number;
-  /** Of each sample: [height, width, 16] */
+  /** Each sample's first state: [height, width, 16] */
   readonly starts: readonly Float32Array[];
   /** [height, width, 4] */
   readonly target: Float32Array;
 }
 
 export interface TrainPeer {
-  /** Rolls the first samples out, differentiates, averages, and takes one step of Adam. @returns the mean loss */
+  /** Rolls out the first samples, differentiates, averages, and takes one step of Adam. @returns the mean loss */
   iterate(steps: number, samples: number): number;
   dispose(): void;
 }
 
-/** @param rate - of Adam */
+/** @param rate - Adam's learning rate */
 export async function createTrainPeer(task: PeerTask, rate: number): Promise<TrainPeer> {
-  tf.env().set('IS_NODE', true); // else it wants threads that Node does not give it
+  tf.env().set('IS_NODE', true); // otherwise it starts threads in a way that fails in Node
   const require = createRequire(import.meta.url);
   setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'));
   await tf.setBackend('wasm');
@@ -44,7 +44,7 @@ export async function createTrainPeer(task: PeerTask, rate: number): Promise<Tra
   const starts = task.starts.map((start) => tf.tensor3d(start, [height, width, CHANNELS]));
   const target = tf.tensor3d(task.target, [height, width, 4]);
 
-  /** A constant for autodiff, as masks are for the trainer. [height, width, 1] */
+  /** [height, width, 1]; a constant for autodiff, as masks are for the trainer. */
   const aliveMask = (state: Tensor3D): Tensor3D => {
     const alpha = tf.slice3d(state, [0, 0, 3], [height, width, 1]);
     const constant = tf.tensor4d(alpha.dataSync(), [1, height, width, 1]);

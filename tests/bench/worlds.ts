@@ -12,7 +12,7 @@ const CELLS = PAGE_CELLS * PAGE_CELLS;
 export const HIDDEN = 128;
 export const FIRE_RATE = 0.5;
 
-/** 128 hidden units, fire rate 0.5, and changes so small that every cell lives on. */
+/** A rule with 128 hidden units and fire rate 0.5 whose changes are so small that every cell stays alive. */
 export function steadyRule(name = 'steady'): Rule {
   const random = seededRandom(1);
   const draw = (length: number, scale: number) =>
@@ -36,7 +36,7 @@ export async function denseWorld(side: number, threads: number): Promise<Engine>
   return fillDense(await createWasmEngine({ width: side, height: side, randomSeed: 1, threads }));
 }
 
-/** @param engine - of an empty world whose sides are multiples of 64 */
+/** @param engine - with an empty world whose sides are multiples of 64 */
 export async function fillDense<E extends Engine>(engine: E): Promise<E> {
   engine.setRule(0, steadyRule());
   const random = seededRandom(2);
@@ -59,7 +59,7 @@ export interface Body {
   readonly cells: readonly { readonly x: number; readonly y: number; readonly channels: Float32Array }[];
 }
 
-/** The body of each rule in a folder after 1,000 steps, when nobody has touched it for half a minute; without rules, steady discs of 700 cells. */
+/** The body of each rule in a folder after 1,000 steps, half a minute; without rules, steady discs of 700 cells. */
 export async function grownBodies(
   folder = join(import.meta.dirname, '../../weights'),
 ): Promise<{ readonly source: string; readonly bodies: Body[] }> {
@@ -109,7 +109,7 @@ async function grow(rule: Rule): Promise<Body> {
 /** Cells between a body and the end of its territory, as in the world. */
 const TERRITORY_MARGIN = 8;
 
-/** Of a body whose seed is at (left, top). */
+/** The territory of a body whose seed is at (left, top). */
 function territoryOf({ cells }: Body, left: number, top: number): Rect {
   const xs = cells.map(({ x }) => x);
   const ys = cells.map(({ y }) => y);
@@ -123,8 +123,8 @@ function territoryOf({ cells }: Body, left: number, top: number): Rect {
 }
 
 /**
- * A square world with grown organisms on a grid, each in its territory. However far apart they are, each lies in the same place
- * of its pages, so that worlds of different sizes hold the same work.
+ * A square world with grown organisms on a grid, each in its territory. At any distance each lies in the same place of
+ * its pages, so that worlds of different sizes have the same work.
  */
 export async function gardenWorld(
   side: number,
@@ -138,7 +138,7 @@ export async function gardenWorld(
   return fillGarden(engine, organisms, bodies);
 }
 
-/** @param engine - of an empty, square world */
+/** @param engine - with an empty, square world */
 export async function fillGarden<E extends Engine>(engine: E, organisms: number, bodies: Body[]): Promise<E> {
   bodies.forEach(({ rule }, slot) => {
     engine.setRule(slot, rule);
@@ -158,7 +158,7 @@ export async function fillGarden<E extends Engine>(engine: E, organisms: number,
   return engine;
 }
 
-/** Cells alive in all. */
+/** How many cells are alive in all. */
 export async function population(engine: Engine): Promise<number> {
   return (await engine.census()).reduce((sum, { cells }) => sum + cells, 0);
 }

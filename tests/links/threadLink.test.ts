@@ -56,13 +56,13 @@ describe('the link to the simulation thread', () => {
     await expect(refused).rejects.toThrow('disk full');
   });
 
-  test('a question without an answer ends, and a late answer disturbs nobody', async () => {
+  test('a question without an answer is rejected in time, and a late answer is ignored', async () => {
     const { thread, link } = await linked(10);
     await expect(link.ask({ kind: 'organisms' })).rejects.toThrow('did not answer organisms');
     thread.say({ type: 'answer', request: 1, value: [] });
   });
 
-  test('questions under way are bounded', async () => {
+  test('more than 1,024 questions without an answer are rejected', async () => {
     const { link } = await linked(1);
     const asked = Array.from({ length: 1_025 }, () =>
       link.ask({ kind: 'organisms' }).catch((e: Error) => e.message),
@@ -71,7 +71,7 @@ describe('the link to the simulation thread', () => {
     await Promise.all(asked);
   });
 
-  test('bodies that wilt are told, and counted by the rule they lived by', async () => {
+  test('bodies that wilt are passed on, and counted by the label of their rule', async () => {
     const { thread, link } = await linked();
     const told: number[] = [];
     link.onWilted = (bodies) => told.push(...bodies.map(({ organism }) => organism));
@@ -84,7 +84,7 @@ describe('the link to the simulation thread', () => {
     expect(Object.fromEntries(link.wilted)).toEqual({ 'mew v1': 2, 'mew v2': 1 });
   });
 
-  test('when the thread dies every question ends, and it is reported once', async () => {
+  test('when the thread dies every question is rejected, and the death is reported once', async () => {
     const { thread, link } = await linked();
     const deaths: string[] = [];
     link.onDeath = (error) => deaths.push(error.message);
@@ -96,7 +96,7 @@ describe('the link to the simulation thread', () => {
     expect(deaths).toEqual(['a bug']);
   });
 
-  test('stopping waits for the word, and the end after it is no death', async () => {
+  test('stop waits for the thread to confirm, and its end after that is not a death', async () => {
     const { thread, link } = await linked();
     const deaths: string[] = [];
     link.onDeath = (error) => deaths.push(error.message);

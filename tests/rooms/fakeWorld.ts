@@ -1,4 +1,4 @@
-/** A small deterministic world on this thread: pages of pixels that a test paints, published for real. */
+/** A deterministic world on this thread: tests paint its pages, and a real publisher publishes them. */
 
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
@@ -22,9 +22,9 @@ export class FakeWorld implements WorldLink {
   /** `pageKey`s */
   readonly watched = new Set<number>();
   outcome: StrokeOutcome = { ok: true, step: 7 };
-  /** What it answers when asked for room. */
+  /** Its answer to `room` questions. */
   roomFault: string | null = null;
-  /** Set to hold answers back. */
+  /** true: it answers no question. */
   silent = false;
   /** Bytes published so far. */
   publishedBytes = 0;
@@ -54,7 +54,7 @@ export class FakeWorld implements WorldLink {
     this.publisher = new Publisher({ world: { width, height }, epsilon });
   }
 
-  /** Frames so far. */
+  /** How many frames it has made. */
   get frames(): number {
     return this.#frames;
   }
@@ -66,7 +66,7 @@ export class FakeWorld implements WorldLink {
     this.#changed.add(page);
   }
 
-  /** Fills a page with noise that differs in every frame: as many bytes as a page can cost. */
+  /** Fills a page with other noise in every frame: the most bytes that a page can cost. */
   churn(page: number, seed: number): void {
     const cells = new Uint32Array(this.pixels(page).buffer);
     let state = Math.imul(seed, 2654435761) + page;
@@ -106,7 +106,7 @@ export class FakeWorld implements WorldLink {
     return frame;
   }
 
-  /** Ticks by itself until `stop`. */
+  /** Ticks on a timer until `stop`. */
   run(hz: number, before: (frame: number) => void = () => {}): void {
     let n = 0;
     this.#timers.push(

@@ -1,4 +1,4 @@
-/** A real server on a free port, in front of a fake world; and clients honest and otherwise. */
+/** A real server on a free port in front of a fake world, and clients: honest ones, and ones that break the protocol. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, type Room } from '@colyseus/sdk';
@@ -56,7 +56,7 @@ export async function join(server: TestServer): Promise<{ room: Room; hello: Hel
   return { room, hello };
 }
 
-/** The next message of a type (that satisfies). */
+/** Waits for the next message of a type that satisfies a condition. */
 export function next<T>(
   room: Room,
   type: number,
@@ -111,7 +111,7 @@ export async function closed(socket: WebSocket): Promise<{ code: number; reason:
   return { code, reason: reason.toString() };
 }
 
-/** A TCP socket that says what it is told and nothing else. */
+/** A TCP socket that sends `text` and nothing else. */
 export async function rawSocket(server: TestServer, text = ''): Promise<Socket> {
   const socket = connect(server.port, '127.0.0.1');
   socket.on('error', () => {});
@@ -126,7 +126,7 @@ export async function health(server: TestServer): Promise<{ ok: boolean; players
   return (await (await fetch(`${server.url}healthz`)).json()) as { ok: boolean; players: number };
 }
 
-/** Resolves when the socket is closed, in whichever way. */
+/** Resolves when the socket is closed by either side. */
 export const gone = (socket: Socket): Promise<void> =>
   new Promise((resolve) => socket.resume().once('close', () => resolve()));
 
@@ -139,7 +139,7 @@ export const viewport: Uint8Array = Buffer.concat([
   ),
 ]);
 
-/** Forty pages change wholly in every frame: 13 MB a second, if somebody were sent it all. */
+/** Forty pages change wholly in every frame: 13 MB per second for a viewer that takes it all. */
 export function storm(world: FakeWorld): void {
   world.run(20, (frame) => {
     for (let page = 0; page < 40; page++) world.churn(page, frame);

@@ -14,10 +14,10 @@ const value = fc.oneof(
 );
 const key = fc.string({ minLength: 1, maxLength: 10 }).filter((name) => name !== '__proto__');
 const message = fc.dictionary(key, value, { maxKeys: 6, noNullPrototype: true });
-/** As Colyseus writes on the server: plain maps. */
+/** Packs as Colyseus does on the server: plain maps. */
 const pack = (value: unknown): Uint8Array =>
   new Uint8Array(getMessageBytes.raw(Protocol.ROOM_DATA, 1, value).subarray(2));
-/** As its SDK writes in a client: keys once, then values. */
+/** Packs as Colyseus' SDK does in a client: keys once, then values. */
 const { packr } = new Room('test') as unknown as { packr: { pack(value: unknown): Uint8Array } };
 const sdkPack = (value: unknown): Uint8Array => new Uint8Array(packr.pack(value));
 
@@ -34,7 +34,7 @@ describe('MessagePack', () => {
     );
   });
 
-  test('of random bytes, and of every truncation, is read or refused and nothing else', () => {
+  test('random bytes and every truncation are read or refused with a MsgpackError', () => {
     const survives = (bytes: Uint8Array): void => {
       try {
         decodeMsgpack(bytes);

@@ -17,7 +17,7 @@ test.each([
   expect(sanitiseName(name)).toBe(shown);
 });
 
-test('everybody has a name and a hue of his own from the start', () => {
+test('default names rarely collide, and an id always gives the same name and a hue below 360', () => {
   const ids = Array.from({ length: 100 }, (_, i) => `session-${i}`);
   expect(new Set(ids.map(defaultName)).size).toBeGreaterThan(97);
   for (const id of ids) {

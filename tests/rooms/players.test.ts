@@ -24,9 +24,9 @@ function crowd(size: number): { players: Players; ears: Ear[] } {
   return { players, ears };
 }
 
-test('only what changed is told, once, and nothing when nothing did', () => {
+test('a change is sent once, and no message is sent without a change', () => {
   const { players, ears } = crowd(3);
-  // The newcomers' own arrival is the last news.
+  // The arrival of the newcomers is a change too.
   players.tick();
   for (const ear of ears) ear.heard.length = 0;
   players.change('p1', { cursor: [1, 2] });
@@ -38,7 +38,7 @@ test('only what changed is told, once, and nothing when nothing did', () => {
   ]);
 });
 
-test('a listener that could not be reached is given the whole list when it can', () => {
+test('a listener that could not be reached gets the whole list once it can be', () => {
   const { players, ears } = crowd(3);
   ears[0].open = false;
   players.change('p1', { name: 'Misty' });
@@ -51,7 +51,7 @@ test('a listener that could not be reached is given the whole list when it can',
   expect(ears[0].heard[0].players.map(({ name }) => name)).toEqual(['n0', 'Misty']);
 });
 
-test('a crowd that moves at once is told in messages of bounded size, and everybody in the end', () => {
+test('a crowd that moves at once is sent in messages of bounded size, and completely', () => {
   const { players, ears } = crowd(300);
   for (let i = 0; i < 300; i++) players.change(`p${i}`, { cursor: [i, i] });
   for (let tick = 0; tick < 5; tick++) players.tick();
@@ -60,7 +60,7 @@ test('a crowd that moves at once is told in messages of bounded size, and everyb
   expect(new Set(heard.flatMap((message) => message.players.map(({ id }) => id))).size).toBe(300);
 });
 
-test('strokes are told once; of a flood the oldest are forgotten', () => {
+test('a stroke is sent once; in a flood of strokes the oldest are dropped', () => {
   const { players, ears } = crowd(1);
   for (let i = 0; i < 500; i++) players.stroke({ player: 'p0', tool: 'noise', radius: i, points: [0, 0] });
   for (let tick = 0; tick < 5; tick++) players.tick();

@@ -34,7 +34,7 @@ test('a question is answered at once, with the cell and the reason', async () =>
   expect(answers[1]).toEqual({ species: 'pikachu', at: [2, 5], reason: null });
 });
 
-test('of what waits only the newest is asked, at most 8 a second', async () => {
+test('only the newest waiting question is asked, and at most 8 per second', async () => {
   for (let ms = 0; ms < 990; ms += 10) {
     ask(ms);
     await vi.advanceTimersByTimeAsync(10);
@@ -45,7 +45,7 @@ test('of what waits only the newest is asked, at most 8 a second', async () => {
   expect(answers).toHaveLength(9);
 });
 
-test('one is under way at a time, also while the world is slow', async () => {
+test('one question is asked at a time, also while the world is slow', async () => {
   const pending: ((reason: string | null) => void)[] = [];
   const slow = {
     ask: () => new Promise((resolve) => pending.push(resolve)),
@@ -64,7 +64,7 @@ test('one is under way at a time, also while the world is slow', async () => {
   expect(answers.map(({ at }) => at[0])).toEqual([1, 3]);
 });
 
-test('a world that does not answer costs that answer alone', async () => {
+test('a question without an answer does not stop the next one', async () => {
   let asked = 0;
   const failing = {
     ask: async () => {
@@ -80,7 +80,7 @@ test('a world that does not answer costs that answer alone', async () => {
   expect(answers.map(({ at }) => at[0])).toEqual([2]);
 });
 
-test('who has left is asked nothing for, and holds no timer', async () => {
+test('after a guest has left nothing is asked or sent for them, and no timer runs', async () => {
   ask(1);
   ask(2);
   questions.dispose();

@@ -1,4 +1,4 @@
-/** Clients that do nothing, each in its way, beside each other on one stormy world. */
+/** Clients that stall in different ways, beside each other in a world where forty pages change in every frame. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from '../../server/stream/deliver/flow.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Counts what comes from now on. */
+/** Counts the bytes that arrive from now on. */
 function count(socket: WebSocket): { frames: number; all: number } {
   const bytes = { frames: 0, all: 0 };
   socket.on('message', (message: Buffer) => {
@@ -69,7 +69,7 @@ test.concurrent('C3b a client that stops reading has one window waiting for it w
   const rssBefore = process.memoryUsage.rss();
   await pause(5_000);
   expect(server.world.publishedBytes - publishedBefore).toBeGreaterThan(20_000_000);
-  // The clients of this test live in the same process; even so nothing near that has piled up.
+  // The clients of this test are in the same process, and even so much less memory has piled up.
   expect(process.memoryUsage.rss() - rssBefore).toBeLessThan(200_000_000);
   const bytes = count(socket);
   socket.resume();
@@ -87,7 +87,7 @@ test.concurrent('C3c a client that never reads again is gone within fifteen seco
   await pause(1_000);
   const before = (await health(server)).players;
   await pause(11_500);
-  // C3a and C3b have ended by now, too; the one that behaves stays.
+  // C3a and C3b have ended by now, too; the honest client stays.
   expect((await health(server)).players).toBeLessThan(before);
   expect((await health(server)).players).toBe(1);
   expect(performance.now() - began).toBeLessThan(15_000);

@@ -1,4 +1,4 @@
-/** What Colyseus leaves to its user: each a way in which one client could hurt all. */
+/** Ways in which one client of a plain Colyseus server can hurt all others. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ test('C1 a client that takes a seat and never connects holds it for five seconds
   await room.leave();
 });
 
-test('C4 clients that drop in the middle of joining, at every moment, leave the server whole', async () => {
+test('C4 a client may drop at any moment of its join without harm to the server', async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', note);
@@ -43,7 +43,7 @@ test('C4 clients that drop in the middle of joining, at every moment, leave the 
     const seat = await reserve(server);
     const socket = new WebSocket(socketUrl(server, seat));
     socket.on('error', () => {});
-    // Before the handshake, right after it, at the JOIN, after its acknowledgement.
+    // They drop before the handshake, right after it, at the JOIN, and after its acknowledgement.
     if (i % 4 === 1) await once(socket, 'open');
     if (i % 4 >= 2) await once(socket, 'message');
     if (i % 4 === 3) socket.send(Uint8Array.of(JOIN_ROOM));
@@ -76,7 +76,7 @@ describe('C5 the matchmaker', () => {
     expect(await response.json()).toMatchObject({ error: expect.stringContaining('one world') });
   });
 
-  test('does not let a foreign page in, nor answer it with its own origin', async () => {
+  test('refuses pages of other sites and does not echo their Origin', async () => {
     server = await startServer();
     const foreign = await post('matchmake/join/world', { headers: { Origin: 'https://evil.example' } });
     expect(foreign.status).toBe(403);
@@ -87,7 +87,7 @@ describe('C5 the matchmaker', () => {
     expect(preflight.status).toBe(405);
   });
 
-  test('reads no long options, and malformed ones do no harm', async () => {
+  test('refuses long options and ignores malformed ones', async () => {
     server = await startServer();
     expect((await post('matchmake/join/world', { body: 'x'.repeat(2_000) })).status).toBe(413);
     expect((await post('matchmake/join/world', { body: '{"sessionId":' })).status).toBe(200);
@@ -95,7 +95,7 @@ describe('C5 the matchmaker', () => {
   });
 });
 
-test('C6 one address has so many sockets and no more, whatever it says in its headers', async () => {
+test('C6 an address gets no more sockets than its limit, even with a forged X-Forwarded-For', async () => {
   server = await startServer({ perAddress: 6 });
   const sockets = await Promise.all(Array.from({ length: 6 }, () => rawSocket(server)));
   const seventh = await rawSocket(
@@ -141,7 +141,7 @@ describe('C9 a WebSocket without a seat is refused before the handshake', () => 
       upgrade.end();
     });
 
-  test('whatever it calls itself', async () => {
+  test('with any session id, path or Origin', async () => {
     server = await startServer();
     const { roomId, processId, sessionId } = await reserve(server);
     const at = (session: string): string => `${processId}/${roomId}?sessionId=${session}`;
@@ -154,7 +154,7 @@ describe('C9 a WebSocket without a seat is refused before the handshake', () => 
     expect(await attempt(at(sessionId), { Origin: 'https://evil.example' })).toBe(403);
     expect(await attempt(`${at('nobody')}&reconnectionToken=x`)).toBe(410);
     expect(await attempt(at(sessionId))).toBe(101);
-    // A seat is taken once.
+    // A seat can be taken only once.
     expect(await attempt(at(sessionId))).toBe(410);
     expect(await health(server)).toMatchObject({ ok: true });
   });

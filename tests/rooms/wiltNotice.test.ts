@@ -14,7 +14,7 @@ const body = (facts: Partial<WiltedBody> = {}): WiltedBody => ({
   ...facts,
 });
 
-test('each cause has its sentence', () => {
+test('the notice names the species and the cause', () => {
   const told = (cause: WiltedBody['cause']) => wiltNotice([body({ cause })], VIEW, 'Ann');
   expect(told('too large')).toBe('A Gengar has outgrown itself: it wilts and grows again from its seed.');
   expect(told('two bodies')).toBe('A Gengar has become two bodies: it wilts and grows again from its seed.');
@@ -26,7 +26,7 @@ test('each cause has its sentence', () => {
   );
 });
 
-test('what lies outside the view concerns its planter alone', () => {
+test('only its planter is told of a body outside the view', () => {
   for (const place of [{ x: 99 }, { x: 120 }, { y: 49 }, { y: 60 }]) {
     expect(wiltNotice([body(place)], VIEW, 'Ann')).toBeNull();
     expect(wiltNotice([body({ ...place, planter: 'Ann' })], VIEW, 'Ann')).not.toBeNull();
@@ -36,7 +36,7 @@ test('what lies outside the view concerns its planter alone', () => {
   expect(wiltNotice([body()], null, 'Ann')).toBeNull();
 });
 
-test('many at once are one notice', () => {
+test('several bodies in one frame make one notice with their number', () => {
   const bodies = [body(), body({ organism: 13 }), body({ organism: 14, x: 0 })];
   expect(wiltNotice(bodies, VIEW, 'Ann')).toBe(
     '2 organisms are sick: they wilt and grow again from their seeds.',

@@ -46,7 +46,7 @@ const send = (socket: WebSocket, type: number, payload: unknown): void =>
   socket.send(getMessageBytes.raw(Protocol.ROOM_DATA, type, payload));
 
 describe('a player', () => {
-  test('is told the world, and sees the others come, point and go', async () => {
+  test('gets a hello with the world, and sees others come, point and go', async () => {
     const { room: a, hello } = await join(server);
     expect(hello).toMatchObject({
       protocol: PROTOCOL_VERSION,
@@ -97,7 +97,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('sees the averages of the level he asked for, then those of another', async () => {
+  test('sees the averages of the level they asked for, then those of another', async () => {
     const { room } = await join(server);
     const mirror = new Mirror(server.world.ready);
     const until = (key: number, red: number): Promise<void> =>
@@ -111,7 +111,7 @@ describe('a player', () => {
       });
     for (let x = 0; x < 2; x++)
       for (let y = 0; y < 2; y++) server.world.paint(512 + x, 512 + y, [100 + x, 20, 30, 255]);
-    // 1024 cells: 4 x 4 pages of level 2, the top left cell of page (2, 2) being cell (512, 512).
+    // 1024 cells are 4 x 4 pages of level 2; the top left cell of page (2, 2) is cell (512, 512).
     const here = { x: 0, y: 0, width: 1024, height: 1024 };
     room.send(ClientMessageType.viewport, { ...here, level: 2 });
     await until(pageKey(2, 10), 25);
@@ -124,7 +124,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('has his stroke done, is told so, and others see it', async () => {
+  test("gets their stroke's result, and others see the stroke", async () => {
     const { room: a } = await join(server);
     const { room: b } = await join(server);
     const stroke = { id: 7, tool: 'ablate', radius: 5, points: [100, 100, 120, 100] };
@@ -159,7 +159,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('who has spent his budget is refused; what the world refuses is paid back', async () => {
+  test('is refused without budget; a stroke that the world refuses is paid back', async () => {
     const { room } = await join(server);
     const results: StrokeResultMessage[] = [];
     room.onMessage(ServerMessageType.strokeResult, (result: StrokeResultMessage) => results.push(result));
@@ -179,7 +179,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('is told of a body that wilts where he looks, or that he has planted, and of no other', async () => {
+  test('is told only of wilting bodies that are in view or that they planted', async () => {
     const { room, hello } = await join(server);
     const texts: string[] = [];
     room.onMessage(ServerMessageType.notice, ({ text }: NoticeMessage) => texts.push(text));
@@ -217,7 +217,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('who points at an organism hears of it again until he stops', async () => {
+  test('who inspects an organism gets its state again and again until they stop', async () => {
     const { room } = await join(server);
     const heard: InspectionMessage[] = [];
     room.onMessage(ServerMessageType.inspection, (message: InspectionMessage) => heard.push(message));
@@ -236,7 +236,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('gets his ping back', async () => {
+  test('gets their ping back', async () => {
     const { room } = await join(server);
     room.send(ClientMessageType.ping, { time: 123_456_789.25 });
     expect(await next(room, ServerMessageType.pong)).toEqual({ time: 123_456_789.25 });
@@ -286,7 +286,7 @@ describe('a client that breaks the protocol is closed with a code and a reason, 
     ['half a level', badMessage, (s) => send(s, ClientMessageType.viewport, { ...viewport, level: 0.5 })],
     ['a frame never sent', badMessage, (s) => send(s, ClientMessageType.ack, { frame: 4_000_000_000 })],
     [
-      'pages of no world',
+      'pages outside the world',
       badMessage,
       (s) => send(s, ClientMessageType.keyframes, { level: 0, pages: [256] }),
     ],
@@ -343,7 +343,7 @@ describe('a client that breaks the protocol is closed with a code and a reason, 
     bystander.close();
   });
 
-  test('an honest page sends its ordinary forty-five messages a second for as long as it likes', async () => {
+  test("an honest client's 45 messages per second are always accepted", async () => {
     const { room } = await join(server);
     const gone = left(room);
     for (let i = 0; i < 110; i++) {

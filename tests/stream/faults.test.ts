@@ -1,7 +1,7 @@
 /**
- * Lines that drop, double, reorder, delay and cut off what they carry, under clients that pan, zoom and are
- * slow. What was lost shows when its page moves again: every so often the faults cease, every page moves
- * once more, and then each client must hold what the server holds.
+ * Connections that drop, double, reorder, delay and cut off frames, with clients that pan, zoom and are slow. A lost
+ * update shows when its page moves again. So from time to time the faults stop, every page moves once more, and then
+ * each client must hold what the server holds.
  */
 import { expect, test } from 'vitest';
 import { PageStore } from '../../client/stream/pageStore.ts';
@@ -24,21 +24,21 @@ const COARSE_EPSILON = 4 * EPSILON;
 const ROUNDS = 480;
 const ROUNDS_BETWEEN_CHECKS = 60;
 const FRAME_MS = 50;
-/** As the room has it. */
+/** As in `rooms/worldRoom.ts`. */
 const STALLED_MS = 10_000;
 const WORLD: Size = { width: 512, height: 384 };
 const ZEROS = new Uint8Array(PAGE_BYTES);
 
-/** What a client holds, whichever way it keeps it. */
+/** The pages of a client, in either implementation. */
 interface Holder {
-  /** @returns gaps: by `pageKey` */
+  /** @returns the `pageKey`s of pages with a gap */
   apply(bytes: Uint8Array): { frame: number; gaps: number[] };
   pixelsOf(key: number): Uint8Array | undefined;
-  /** The connection is a new one. */
+  /** Forgets everything for a new connection. */
   reset(): void;
 }
 
-/** The small one of these tests. */
+/** The small implementation of these tests. */
 class MirrorHolder implements Holder {
   #mirror = new Mirror(WORLD);
   apply(bytes: Uint8Array) {
@@ -55,7 +55,7 @@ class MirrorHolder implements Holder {
   }
 }
 
-/** The one of the page. */
+/** The client's implementation. */
 class StoreHolder implements Holder {
   readonly #store = new PageStore(new Pyramid(WORLD));
   apply(bytes: Uint8Array) {
@@ -92,7 +92,7 @@ class Client implements FrameSocket {
     this.#line.push(new Uint8Array(message.subarray(HEADROOM_BYTES)));
   }
 
-  /** It is owed something, or something is on its way: who joins anew is answered at once. */
+  /** Whether it is owed pages, or frames to it are in flight. A client that joins again is answered at once. */
   get waits(): boolean {
     return this.viewer.owed > 0 || this.#line.length > 0;
   }
@@ -113,10 +113,10 @@ class Client implements FrameSocket {
     this.#stream.look(this.viewer, this.#viewport);
   }
 
-  /** One round of a line that does its worst. */
+  /** One round of a faulty connection. */
   suffer(): void {
     const draw = this.#draw;
-    if (draw() < 0.3) return; // nothing gets through for now
+    if (draw() < 0.3) return; // no frame gets through in this round
     const line = this.#line;
     this.#line = [];
     for (let i = 0; i < line.length; i++) {
@@ -133,12 +133,12 @@ class Client implements FrameSocket {
     if (draw() < 0.05) this.look();
   }
 
-  /** One round of a line that behaves. */
+  /** One round of a good connection. */
   thrive(nowMs: number): void {
     const line = this.#line;
     this.#line = [];
     this.#receive(line);
-    // Its last frame was lost, so nothing acknowledges it: the room closes such a client, and it joins anew.
+    // Its last frame was lost and is never acknowledged: the room closes such a client, and it joins again.
     if (this.viewer.flow.stalledForMs(nowMs) > STALLED_MS) this.cut();
   }
 
@@ -152,7 +152,7 @@ class Client implements FrameSocket {
         if (pages.length > 0) this.#stream.lost(this.viewer, { level, pages });
       } catch (error) {
         if (!(error instanceof FrameError)) throw error;
-        // As the page does: nothing after it can be trusted.
+        // As the client does: nothing after this can be trusted.
         this.cut();
         return;
       }
@@ -160,7 +160,7 @@ class Client implements FrameSocket {
   }
 }
 
-/** [64, 64, 4] of every page that some client looks at, by `pageKey`. */
+/** [64, 64, 4] of every watched page, by `pageKey`. */
 function truths(world: FakeWorld, keys: Iterable<number>): Map<number, Uint8Array> {
   const levels = new Levels(WORLD);
   const wanted = [...keys];
@@ -191,7 +191,7 @@ test.each([1, 2, 3, 4, 5])(
     const draw = seededRandom(seed);
     const clock = { nowMs: 0 };
     const world = new FakeWorld(WORLD.width, WORLD.height, EPSILON);
-    // Little room, so that much is owed and both lanes are in use.
+    // Little room, so that many pages are owed and both lanes are in use.
     const stream = new Stream(world, { now: () => clock.nowMs, windowBytes: 12_000, bytesPerSecond: 80_000 });
     world.onFrame = (frame) => stream.publish(frame);
     const clients = [
@@ -207,7 +207,7 @@ test.each([1, 2, 3, 4, 5])(
     };
     const paint = (x: number, y: number): void =>
       world.paint(x, y, [draw() * 255, draw() * 40, 128 + draw() * 12, draw() < 0.1 ? 0 : 255]);
-    /** At least so many rounds on good lines, and until all that is owed is there, at the cap of bytes. */
+    /** Runs at least `rounds` rounds on good connections, and until no client is owed a page. */
     const settle = (least: number): void => {
       const waits = (): boolean => clients.some((client) => client.waits);
       for (let n = 0; n < least || (n < 1_000 && waits()); n++) {
@@ -233,11 +233,11 @@ test.each([1, 2, 3, 4, 5])(
       coarse += clients.reduce((sum, { viewer }) => sum + viewer.coarse, 0);
       if (round % ROUNDS_BETWEEN_CHECKS !== 0) continue;
 
-      // The faults cease, and every page moves.
+      // The faults stop, and every page moves.
       for (const client of clients) client.thrive(clock.nowMs);
       for (let y = 0; y < WORLD.height; y += 64) {
         for (let x = 0; x < WORLD.width; x += 64) {
-          // As much as shows at every level and in every lane: a block of 8 x 8 in a new colour.
+          // A block of 8 x 8 in a new colour shows at every level and in every lane.
           const red = (world.pixels(Math.floor(y / 64) * world.across + x / 64)[0] + 128) % 256;
           for (let i = 0; i < 64; i++) world.paint(x + (i & 7), y + (i >> 3), [red, 0, 0, 255]);
         }

@@ -1,4 +1,4 @@
-/** What an honest client does with frames: the pages it holds, by version. */
+/** An honest client: applies frames to the pages that it holds. */
 import { pageKey } from '../../server/stream/pageKey.ts';
 import { decodeFrame, KEYFRAME } from '../../shared/frame.ts';
 import { PAGE_BYTES, pagesAcross, type Size } from '../../shared/geometry.ts';
@@ -6,9 +6,9 @@ import { decodePage } from '../../shared/pageCodec.ts';
 
 export class Mirror {
   readonly world: Size;
-  /** By `pageKey`, the lane left out: a client knows of none. */
+  /** By the `pageKey` in the fine lane: a client knows no lanes. */
   readonly pages = new Map<number, { version: number; pixels: Uint8Array }>();
-  /** Pages whose delta started from a version that is not held. */
+  /** Pages with a delta whose base version is not held. */
   readonly gaps = new Set<number>();
   lastFrame = 0;
 

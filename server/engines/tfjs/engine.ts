@@ -1,7 +1,7 @@
 /**
- * The engine on TensorFlow.js. Which cells live, fire and change is decided by the WASM engine's kernels, and
- * pages, owners, perturbations and pixels are its own (`../wasm/engine.ts`). What costs, perceive and the
- * update rule, runs in TensorFlow: firing cells are gathered with their rings into batches, by rule.
+ * The engine on TensorFlow.js. The WASM engine (`../wasm/engine.ts`) decides which cells live, fire and change, and
+ * keeps pages, owners, perturbations and pixels. Only the costly part, perceive and the update rule, runs in
+ * TensorFlow: firing cells and their eight neighbours are gathered into batches, rule by rule.
  */
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
@@ -13,17 +13,17 @@ import { perceptionFilter, toFilterOrder } from './model.ts';
 import { FiringCells, PATCH_FLOATS } from './patches.ts';
 
 export interface TfjsEngineOptions extends WasmEngineOptions {
-  /** Only this one; without, the best that is installed. */
+  /** Default: the best that is installed. */
   readonly backend?: Backend;
 }
 
-/** @throws EngineError for options that do not fit, or with what to install when TensorFlow.js is not there */
+/** @throws EngineError for options that do not fit, and when TensorFlow.js is missing: it then says what to install */
 export async function createTfjsEngine(options: TfjsEngineOptions): Promise<Engine> {
   const loaded = await loadTensorFlow(options.backend && [options.backend]);
   return createPagedEngine(options, (memory) => new TensorRules(loaded, memory));
 }
 
-/** Cells of a batch. Larger ones gain nothing on a CPU, and a GPU is busy with these. */
+/** Cells in a batch. Larger batches gain nothing on a CPU, and this many keep a GPU busy. */
 const BATCH = 8192;
 
 interface RuleTensors {
@@ -43,11 +43,11 @@ class TensorRules implements UpdateRules {
   readonly #firing: FiringCells;
   readonly #filter: Tensor4D;
   readonly #rules = new Map<RuleSlot, RuleTensors>();
-  /** Firing cells of each rule in this step. */
+  /** How many cells of each rule fire in this step. */
   readonly #counts = new Uint32Array(MAX_RULES);
   /** [BATCH, 3, 3, 16] */
   readonly #patches = new Float32Array(BATCH * PATCH_FLOATS);
-  /** Where the batch's deltas go: indices into `memory.floats`. */
+  /** For each cell of the batch, the index into `memory.floats` where its delta goes. */
   readonly #targets = new Uint32Array(BATCH);
   #filled = 0;
 
@@ -95,7 +95,7 @@ class TensorRules implements UpdateRules {
     this.#counts[this.#firing.slotOf(organism)]++;
   };
 
-  /** Computes the batch and writes its deltas where they belong. */
+  /** Computes the batch's deltas and writes them to their targets. */
   #flush(rule: RuleTensors): void {
     const count = this.#filled;
     this.#filled = 0;
@@ -111,7 +111,7 @@ class TensorRules implements UpdateRules {
   /** @param patches - [count, 3, 3, 16] @returns [count, 16] */
   #deltasOf({ w1, b1, w2, b2 }: RuleTensors, patches: Float32Array, count: number): Float32Array {
     const tf = this.#tf;
-    // The array must not be what `tidy` returns: it would search it for tensors, value by value.
+    // `tidy` must not return the array: it would search it for tensors, value by value.
     const deltas = tf.tidy(() => {
       const cells = tf.tensor4d(patches, [count, 3, 3, CHANNELS]);
       const perceived = tf.reshape(tf.depthwiseConv2d(cells, this.#filter, 1, 'valid'), [count, PERCEPTION]);

@@ -1,4 +1,4 @@
-/** Finds TensorFlow.js: the fastest of its backends that is installed. None is a dependency of the server. */
+/** Finds TensorFlow.js and its fastest installed backend. The server depends on none of them. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
@@ -13,12 +13,12 @@ export type Backend = (typeof BACKENDS)[number];
 export interface LoadedTensorFlow {
   readonly tf: TensorFlow;
   readonly backend: Backend;
-  /** For people: which backend it is, and which better ones are installed but broken. */
+  /** Part of the engine's description: the backend, and the better ones that are installed but broken. */
   readonly description: string;
 }
 
 const VERSION = '4.22.0';
-// npm does not install what is listed as an optional peer, even when asked by name, without --save-optional.
+// Without --save-optional, npm does not install an optional peer even when it is named.
 const INSTALL = 'npm install --no-save --save-optional';
 const MISSING = `TensorFlow.js is not installed; one of these is needed:
   ${INSTALL} @tensorflow/tfjs-node-gpu@${VERSION}   (NVIDIA, CUDA)
@@ -26,10 +26,10 @@ const MISSING = `TensorFlow.js is not installed; one of these is needed:
   npm ci   (its WebAssembly backend is among the development dependencies: anywhere, slowest)`;
 
 /**
- * All users of TensorFlow.js in a process share one copy of it and its current backend.
+ * Loads TensorFlow.js. All its users in a process share one copy and one current backend.
  *
  * @param among - backends to try, in this order
- * @throws EngineError that says what to install, when none of them loads
+ * @throws EngineError that says what to install, when no backend loads
  */
 export async function loadTensorFlow(among: readonly Backend[] = BACKENDS): Promise<LoadedTensorFlow> {
   const broken: string[] = [];
@@ -52,14 +52,14 @@ const LOADERS: Readonly<Record<Backend, () => Promise<Found>>> = {
   cpu: loadCpu,
 };
 
-/** What the native backend has beside the kernels. */
+/** The native backend's own fields that are read here. */
 interface NativeBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };
 }
 
 async function loadNative(name: string): Promise<Found> {
-  // tfjs-node 4.22.0 still calls what Node 23 took out of `util`.
+  // tfjs-node 4.22.0 still calls functions that Node 23 removed from `util`.
   const legacy = util as unknown as Record<string, (value: unknown) => boolean>;
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
   legacy.isArray ??= Array.isArray;
@@ -84,12 +84,12 @@ async function loadWasm(): Promise<Found> {
 async function loadCpu(): Promise<Found> {
   const tf: TensorFlow = await importPackage('@tensorflow/tfjs-core');
   await importPackage('@tensorflow/tfjs-backend-cpu');
-  tf.env().set('IS_NODE', false); // else it advertises its native backend on stderr
+  tf.env().set('IS_NODE', false); // otherwise it advertises its native backend on stderr
   await choose(tf, 'cpu');
   return { tf, description: `TensorFlow.js ${tf.version_core} in plain JavaScript` };
 }
 
-/** A name that the type checker does not resolve: the package may be missing. */
+/** Takes the name as a variable, so that the type checker does not resolve it: the package may be missing. */
 async function importPackage<T>(name: string): Promise<T> {
   const found = await import(name);
   return found.setBackend === undefined && found.default !== undefined ? found.default : found;

@@ -1,4 +1,4 @@
-/** The model in tensors: what the engine, the trainer and the benchmark's peer build it from. */
+/** The parts of the model as tensors, for the engine, the gradient oracle and the benchmark's peer. */
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { CHANNELS, PERCEPTION } from '../../rules/rule.ts';
 import type { TensorFlow } from './load.ts';
@@ -23,7 +23,7 @@ export function perceptionFilter(tf: TensorFlow): Tensor4D {
   return tf.tensor4d(values, [3, 3, CHANNELS, FILTERS]);
 }
 
-/** A rule's w1 [hidden, 48] → [48, hidden], its rows in the filter's order. */
+/** A rule's w1 [hidden, 48] → [48, hidden], with rows in the filter's order. */
 export function toFilterOrder(w1: Float32Array, hidden: number): Float32Array {
   const turned = new Float32Array(PERCEPTION * hidden);
   for (let u = 0; u < hidden; u++) {
@@ -32,7 +32,7 @@ export function toFilterOrder(w1: Float32Array, hidden: number): Float32Array {
   return turned;
 }
 
-/** The other way: [48, hidden] in the filter's order → [hidden, 48]. */
+/** The inverse of `toFilterOrder`: [48, hidden] in the filter's order → [hidden, 48]. */
 export function fromFilterOrder(turned: Float32Array, hidden: number): Float32Array {
   const w1 = new Float32Array(hidden * PERCEPTION);
   for (let u = 0; u < hidden; u++) {
@@ -41,5 +41,5 @@ export function fromFilterOrder(turned: Float32Array, hidden: number): Float32Ar
   return w1;
 }
 
-/** Where the filter puts input i of a rule (identity 16 | Sobel-x 16 | Sobel-y 16). */
+/** The filter's row for input i of a rule (identity 16 | Sobel-x 16 | Sobel-y 16). */
 const filterRow = (i: number): number => (i % CHANNELS) * FILTERS + Math.floor(i / CHANNELS);

@@ -1,22 +1,22 @@
 /**
- * The firing cells of a step, each with the ring of cells around it: what tensors are made of. A cell sees
- * only its own organism, so the others in its ring are zeros.
+ * The firing cells of a step, each with its eight neighbours: the input of the tensors. A cell sees only its own
+ * organism, so neighbours of others are zeros.
  */
 import { CHANNELS } from '../../rules/rule.ts';
 import * as at from '../wasm/assembly/layout.ts';
 import type { EngineMemory } from '../wasm/memory.ts';
 
-/** Floats of a cell and its ring: [3, 3, 16]. */
+/** Floats of a cell and its neighbours: [3, 3, 16]. */
 export const PATCH_FLOATS = 9 * CHANNELS;
 const CELLS = at.SIDE * at.SIDE;
 const LAST = at.SIDE - 1;
 
-/** Takes the cell whose delta belongs at `delta` (an index into `memory.floats`). */
+/** Takes one firing cell. `delta` is the index into `memory.floats` where its delta goes. */
 export type TakeCell = (page: number, cell: number, organism: number, delta: number) => void;
 
 export class FiringCells {
   readonly #memory: EngineMemory;
-  /** u16 [64, 64]: owners, for this step, of the unowned cells of the page at hand. */
+  /** u16 [64, 64]: the owners in this step of the current page's unowned cells. */
   readonly #frontier = new Uint16Array(CELLS);
 
   constructor(memory: EngineMemory) {
@@ -48,7 +48,7 @@ export class FiringCells {
     }
   }
 
-  /** Rule slot of an organism. */
+  /** The rule slot of an organism. */
   slotOf(organism: number): number {
     return this.#memory.bytes[at.ORGANISM_RULES_AT + organism];
   }

@@ -1,4 +1,4 @@
-/** Single cells of the paged world, written between steps: seeds, perturbations, restored pages. */
+/** Writes single cells of the paged world between steps: seeds, perturbations, restored pages. */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { ALIVE_THRESHOLD } from '../../rules/rule.ts';
 import { boundCell } from '../bounds.ts';
@@ -9,7 +9,7 @@ import type { EngineMemory } from './memory.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
 
-/** What a draw of noise depends on, besides the cell. */
+/** The parameters of a draw of noise, besides the cell. */
 export interface NoiseDraw {
   readonly randomSeed: number;
   readonly salt: number;
@@ -22,14 +22,14 @@ export const cellIn = (x: number, y: number): number =>
   ((y & (PAGE_CELLS - 1)) << PAGE_SHIFT) | (x & (PAGE_CELLS - 1));
 
 /**
- * A cell is a page's address and its row-major index there. Bits, pixels and the organism's count follow
- * each write; `recount` must follow the last write to a page before the next step.
+ * A cell is a page's address and its row-major index in that page. Each write updates bits, pixels and the organism's
+ * count. The caller must call `recount` after the last write to a page and before the next step.
  */
 export class PageCells {
   readonly #memory: EngineMemory;
   readonly #bounds: boolean;
 
-  /** @param bounds - what is written stays within the channels' range (`../bounds.ts`) */
+  /** @param bounds - noise stays within the channels' range (`../bounds.ts`) */
   constructor(memory: EngineMemory, bounds: boolean) {
     this.#memory = memory;
     this.#bounds = bounds;
@@ -39,7 +39,7 @@ export class PageCells {
     return this.#memory.words[((page + at.OWNERS_AT) >>> 1) + cell];
   }
 
-  /** Index into `memory.floats` of channel 0. */
+  /** The index into `memory.floats` of the cell's channel 0. */
   channel(page: number, cell: number): number {
     return ((page + at.CELLS_AT) >>> 2) + cell * 16;
   }
@@ -91,7 +91,7 @@ export class PageCells {
     else this.#show(page, cell);
   }
 
-  /** Brings the page's head up to its bits. */
+  /** Recomputes the counts and edges in the page's head from its bits. */
   recount(page: number): void {
     const { ints } = this.#memory;
     const owned = (page + at.OWNED_AT) >>> 2;
@@ -127,7 +127,7 @@ export class PageCells {
     this.#memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
-  /** Opaque bit and pixel of a cell whose state was written; whoever rests beside it wakes. */
+  /** Updates the opaque bit and pixel of a cell that was written, and wakes the cells around it. */
   #show(page: number, cell: number): void {
     const { bytes, floats, ints } = this.#memory;
     this.#setBit(page + at.MOVED_AT, cell, true);

@@ -1,4 +1,4 @@
-/** The threads that step the world: the caller's own, which leads, and as many helpers as were asked for. */
+/** The threads that step the world: the caller's own thread, which leads, and the helpers. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../engine.ts';
@@ -13,17 +13,17 @@ export class Crew {
   readonly threads: number;
   readonly relaxed: boolean;
   readonly wideTiles: boolean;
-  /** A thread failed in the middle of a step: part of the world is a step ahead of the rest. */
+  /** A thread failed within a step: part of the world is a step ahead of the rest. */
   isTorn = false;
   readonly #kernel: Kernel;
   readonly #control: Int32Array;
   readonly helpers: readonly Worker[];
-  /** What ended a helper, if something did. */
+  /** Why a helper ended, if one did. */
   #failure: string | undefined;
   #isDisposed = false;
 
   /**
-   * @param wideTiles - default: measured (`tiles.ts`)
+   * @param wideTiles - default: the faster shape, as measured by `tiles.ts`
    * @throws EngineError when `threads` is not in 1..32, or a thread cannot start
    */
   static async assemble(
@@ -41,7 +41,7 @@ export class Crew {
     const helpers = Array.from({ length: threads - 1 }, (_, i) => {
       const workerData: HelperStart = { module, memory, wideTiles: wide, thread: i + 1 };
       const helper = new Worker(new URL('./helper.ts', import.meta.url), { workerData });
-      helper.unref(); // an engine that nobody disposed of must not keep the process
+      helper.unref(); // an engine that was never disposed of must not keep the process alive
       return helper;
     });
     const crew = new Crew(memory, kernel, helpers, relaxed, wide);
@@ -76,10 +76,10 @@ export class Crew {
   }
 
   /**
-   * Lists the pages that the next step must not pass over (`assembly/engine.ts`).
+   * Lists the awake pages, which the next step must compute (`assembly/engine.ts`).
    *
-   * @param length - pages in the list at `LIST_AT`
-   * @returns how many are awake, listed at `AWAKE_AT`
+   * @param length - how many pages are listed at `LIST_AT`
+   * @returns how many pages are awake; they are listed at `AWAKE_AT`
    * @throws EngineError when a thread has failed
    */
   muster(length: number, deltaRecords: number): number {
@@ -88,11 +88,11 @@ export class Crew {
   }
 
   /**
-   * One step over the awake pages.
+   * Runs one step over the awake pages.
    *
-   * @param sensed - called on this thread after the awake pages first..end - 1 are sensed: it may rewrite their deltas
-   * @throws EngineError when a thread has failed; before the step began, or while it only read (`isTorn` is
-   * false), the world is whole and can be saved
+   * @param sensed - called on this thread when the awake pages first..end - 1 are sensed; it may rewrite their deltas
+   * @throws EngineError when a thread has failed. If `isTorn` is false, the failure came before the step or while it
+   *   only read, and the world is whole and can be saved
    */
   step(phases: readonly Phase[], sensed?: (first: number, end: number) => void): void {
     this.#checkAlive();
@@ -115,14 +115,14 @@ export class Crew {
     if (this.#failure !== undefined) throw new EngineError(this.#failure);
   }
 
-  /** @returns what went wrong, or null */
+  /** @returns the failure, or null */
   #lead(kind: number, then: () => void): string | null {
     try {
       if (!this.#kernel.lead(kind, this.helpers.length)) return 'a helper did not finish';
       then();
       return null;
     } catch (error) {
-      // A trap in this very thread; the helpers only finish what is left of the phase.
+      // A trap in this thread; the helpers still finish the rest of the phase.
       return `${error}`;
     }
   }

@@ -1,4 +1,4 @@
-/** What is written between steps to many cells at once: perturbations, removals, restored pages. */
+/** Writes many cells at once between steps: perturbations, removals, restored pages. */
 import { PAGE_CELLS, PAGE_SHIFT, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { firstSpanFrom, type Span, strokeRows } from '../capsule.ts';
@@ -10,7 +10,7 @@ const CELLS = PAGE_CELLS * PAGE_CELLS;
 const SEED = Float32Array.from({ length: CHANNELS }, (_, channel) => (channel < 3 ? 0 : 1));
 
 export class Edits {
-  /** A write since the last `settle`: pages may be missing beside life, or hold none. */
+  /** Cells were written since the last `settle`: pages may be missing beside life, or be empty. */
   isPending = false;
   readonly #pages: PageTable;
   readonly #cells: PageCells;
@@ -22,17 +22,17 @@ export class Edits {
     this.#world = world;
   }
 
-  /** Makes and frees pages as the writes ask for. */
+  /** Makes the pages that the writes need, and frees the empty ones. */
   settle(): void {
     this.#pages.prune();
     this.isPending = false;
   }
 
-  /** @returns false, and nothing has changed, when no page may be made for the cell */
+  /** @returns false, with nothing changed, when no page may be made for the cell */
   plant(organism: OrganismId, x: number, y: number): boolean {
     let page = this.#pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
     if (page === 0 && this.isPending) {
-      this.settle(); // pages may have lost their life since the last step
+      this.settle(); // may free pages that were emptied since the last step
       page = this.#pages.obtain(x >> PAGE_SHIFT, y >> PAGE_SHIFT);
     }
     if (page === 0) return false;
@@ -51,7 +51,7 @@ export class Edits {
     );
   }
 
-  /** Zeroes the organism's cells for which `isGone` holds. */
+  /** Zeroes the organism's cells for which `isGone` is true. */
   clearWhere(organism: OrganismId, isGone: (x: number, y: number) => boolean): void {
     for (const page of this.#pages.list) {
       if (!this.#cells.mayHold(page, organism)) continue;
@@ -66,7 +66,7 @@ export class Edits {
     }
   }
 
-  /** Writes a saved page where none exists; there must be memory for it. */
+  /** Writes a saved page where none exists. The caller must have reserved memory for it. */
   restore({ page: index, cells, owners }: PageState): void {
     const page = this.#pages.obtain(index % this.#pages.across, Math.floor(index / this.#pages.across));
     for (let cell = 0; cell < CELLS; cell++) {
@@ -81,13 +81,13 @@ export class Edits {
     this.isPending = true;
   }
 
-  /** Visits the spans' cells in pages that exist. @param spans - in reading order */
+  /** Visits the spans' cells that lie in existing pages. @param spans - in reading order */
   #visitSpans(
     spans: readonly Span[],
     visit: (page: number, cell: number, x: number, y: number) => void,
   ): void {
     if (spans.length === 0) return;
-    // By page, not by row: a stroke across a huge world costs what lives there, not what it covers.
+    // By page, not by row: the cost of a stroke across a huge world then follows the pages, not the stroke's area.
     for (const page of this.#pages.list) {
       const left = this.#pages.px(page) << PAGE_SHIFT;
       const top = this.#pages.py(page) << PAGE_SHIFT;

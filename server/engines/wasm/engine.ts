@@ -1,7 +1,7 @@
 /**
- * The paged engine on WebAssembly: SIMD, one core or several. State, owners and pixels lie in shared
- * memory (`assembly/layout.ts`); a step is three phases over the list of pages that exist
- * (`assembly/engine.ts`); what happens between steps lies in `edits.ts` and `readings.ts`.
+ * The paged engine on WebAssembly: SIMD, on one or more threads. State, owners and pixels lie in shared memory
+ * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/engine.ts`). Between steps,
+ * `edits.ts` writes and `readings.ts` reads.
  */
 import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
@@ -37,7 +37,7 @@ import { PageTable } from './pages.ts';
 import { Readings } from './readings.ts';
 import { atOnce, inWaves, type Phase } from './waves.ts';
 
-/** The smallest rule, which adds nothing. */
+/** The smallest rule; it adds nothing. */
 const IDLE_RULE: Rule = {
   name: 'idle',
   hidden: 4,
@@ -50,25 +50,25 @@ const IDLE_RULE: Rule = {
 };
 
 export interface WasmEngineOptions extends EngineOptions {
-  /** 1..32, the calling thread included. Default 1. */
+  /** 1..32, including the calling thread. Default 1. */
   readonly threads?: number;
-  /** Fused multiply-add where the runtime has it (default), or never: the same to the bit on every machine. */
+  /** true: fused multiply-add. false: the result is the same to the bit on every machine. Default: where possible. */
   readonly relaxed?: boolean;
-  /** Which shape of tiles computes: the quicker one (default, `tiles.ts`), or this. The result is the same. */
+  /** The shape of the tiles; it changes no result. Default: the faster one (`tiles.ts`). */
   readonly wideTiles?: boolean;
-  /** Pages that may be sensed and not yet applied (`waves.ts`); fewer cost phases. Default: plenty. */
+  /** How many pages may be sensed and not yet applied (`waves.ts`); fewer mean more phases. Default: ample. */
   readonly deltaRecords?: number;
 }
 
-/** Computes the deltas in the kernels' place: another engine that shares everything else (`../tfjs/`). */
+/** Computes the deltas in place of the kernels, for an engine that shares everything else (`../tfjs/`). */
 export interface UpdateRules {
   readonly name: Engine['name'];
-  /** For people: what computes. */
+  /** Part of the engine's description: what computes the deltas. */
   readonly description: string;
   setRule(slot: RuleSlot, rule: Rule): void;
   /**
-   * Called within a step, when it is known which cells of the awake pages first..end - 1 fire (`FIRED_AT`): writes
-   * their deltas (`DELTAS_AT`).
+   * Called within a step, when the firing cells of the awake pages first..end - 1 are known (`FIRED_AT`). Writes their
+   * deltas (`DELTAS_AT`).
    */
   writeDeltas(first: number, end: number): void;
   dispose(): void;
@@ -80,7 +80,7 @@ export async function createWasmEngine(options: WasmEngineOptions): Promise<Engi
 }
 
 /**
- * @param openRules - makes what computes the deltas; without, the kernels do
+ * @param openRules - makes the `UpdateRules` that compute the deltas; default: the kernels compute them
  * @throws EngineError for options that do not fit; Error when the kernels are not built
  */
 export async function createPagedEngine(
@@ -104,19 +104,19 @@ class WasmEngine implements Engine {
   readonly height: number;
   #randomSeed: number;
   #steps = 0;
-  /** Open, as `crew` is, to tests that make a thread fail; who steps a world sees an `Engine`. */
+  /** Public, like `crew`, for tests that make a thread fail; the world sees only an `Engine`. */
   readonly memory: EngineMemory;
   readonly #pages: PageTable;
   readonly #edits: Edits;
   readonly #readings: Readings;
   readonly crew: Crew;
   readonly #rules: UpdateRules | undefined;
-  /** Rule slot of each id in use. */
+  /** The rule slot of each id in use. */
   readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Of those that have one. */
+  /** Only of organisms that have one. */
   readonly #territories = new Map<OrganismId, Rect>();
   readonly #bounds: boolean;
-  /** All must wake before the next step: once, however many organisms change their rule. */
+  /** All pages must wake before the next step: once, even if many organisms change their rule. */
   #isWaking = false;
 
   constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew, rules: UpdateRules | undefined) {
@@ -153,7 +153,7 @@ class WasmEngine implements Engine {
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.#rules?.setRule(slot, rule);
-    // Where others compute, the kernels need to know only who fires.
+    // Where `UpdateRules` compute the deltas, the kernels only need the fire rate.
     this.memory.setRule(slot, this.#rules === undefined ? rule : { ...IDLE_RULE, fireRate: rule.fireRate });
     this.#isWaking = true;
   }
@@ -187,7 +187,7 @@ class WasmEngine implements Engine {
 
   remove(organism: OrganismId): void {
     checkPlanted(organism, this.#organisms);
-    // The dead are many when many die at once: they must not cost a look at every page.
+    // Many organisms may die at once; a removal without cells must not look at every page.
     if (this.#readings.count(organism) > 0) this.#edits.clearWhere(organism, () => true);
     this.#organisms.delete(organism);
     this.#territories.delete(organism);
@@ -315,7 +315,7 @@ class WasmEngine implements Engine {
     this.#rules?.dispose();
   }
 
-  /** @throws EngineError when a thread failed in the middle of a step: half of the world is a step ahead */
+  /** @throws EngineError when a thread failed within a step: part of the world is a step ahead */
   #checkWhole(): void {
     if (this.crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
   }
@@ -332,7 +332,7 @@ class WasmEngine implements Engine {
     this.memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
   }
 
-  /** Another rule may have work for cells that rest. */
+  /** Wakes every page: cells that rest under one rule may change under another. */
   #wakeAll(): void {
     for (const page of this.#pages.list) this.#pages.wake(page);
     this.#isWaking = false;

@@ -1,4 +1,4 @@
-/** A helping thread (`crew.ts` starts it): waits for phases until the engine is disposed of. */
+/** A helper thread, started by `crew.ts`: takes part in phases until the engine is disposed of. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as at from './assembly/layout.ts';
 import { instantiateKernel } from './kernel.ts';
@@ -15,7 +15,7 @@ const { module, memory, wideTiles, thread } = workerData as HelperStart;
 const kernel = await instantiateKernel(module, memory, wideTiles);
 const control = new Int32Array(memory.buffer, 0, at.ORGANISM_RULES_AT >>> 2);
 try {
-  // The phase is read before the leader learns of this thread, so that none can be missed.
+  // The phase is read before the leader knows that this thread is ready, so that no phase is missed.
   const seen = Atomics.load(control, at.PHASE_AT >>> 2);
   parentPort?.postMessage('ready');
   kernel.work(thread, seen);

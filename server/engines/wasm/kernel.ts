@@ -1,4 +1,4 @@
-/** The kernels of `assembly/` as a thread calls them. */
+/** The kernels of `assembly/` as TypeScript calls them. */
 
 export interface Kernel {
   useWideTiles(use: number): void;
@@ -18,9 +18,9 @@ export interface Kernel {
 }
 
 /**
- * A kernel over the engine's memory; every thread has its own, and they share nothing else.
+ * Makes a thread's own kernel over the engine's memory; threads share only the memory.
  *
- * @param wideTiles - which shape of tiles computes; both give the same to the bit (`tiles.ts`)
+ * @param wideTiles - the shape of the tiles; both give the same result to the bit (`tiles.ts`)
  */
 export async function instantiateKernel(
   module: WebAssembly.Module,

@@ -1,4 +1,4 @@
-/** The engine's shared memory: typed views of the fixed part, delta records, page records that it grows to hold. */
+/** The engine's shared memory: a fixed part, delta records, and page records for which the memory grows. */
 
 import type { Rule } from '../../rules/rule.ts';
 import type { Extent } from '../bounds.ts';
@@ -9,17 +9,17 @@ import { deltaRecordsFor, leastDeltaRecords } from './waves.ts';
 import { packLayer } from './weights.ts';
 
 const WASM_PAGE_BYTES = 65_536;
-/** Grown by this many records at a time: 10 MB of addresses, committed only where touched. */
+/** Records by which the memory grows: 10 MB of addresses, which the system commits only where they are touched. */
 const GROWTH = 32;
 
 export class EngineMemory {
   readonly memory: WebAssembly.Memory;
-  /** Page records that may ever exist, the zero page not counted. */
+  /** How many page records may exist, not counting the zero page. */
   readonly maxPages: number;
   readonly deltaRecords: number;
-  /** Address of page record 0: it stays zeros and is the neighbour where no page exists. */
+  /** The address of page record 0, the zero page: always zeros, and the neighbour where no page exists. */
   readonly zeroPage: number;
-  /** u8, i32 … over all of memory; replaced when it grows. */
+  /** Views over all of the memory; replaced when it grows. */
   bytes!: Uint8Array;
   ints!: Int32Array;
   words!: Uint16Array;
@@ -28,8 +28,9 @@ export class EngineMemory {
   readonly #slots = new Set<number>();
 
   /**
-   * @param maxPages - wanted; what fits into 4 GiB may be less
+   * @param maxPages - wanted; fewer may fit into 4 GiB
    * @param across - pages in a row of the world
+   * @param deltaRecords - default: `deltaRecordsFor`
    * @throws EngineError for fewer delta records than a step needs
    */
   constructor(maxPages: number, across: number, deltaRecords?: number) {
@@ -48,15 +49,15 @@ export class EngineMemory {
     const wasmPages = (records: number) => Math.ceil(this.#record(records) / WASM_PAGE_BYTES);
     const maximum = wasmPages(this.maxPages + 1);
     this.memory = new WebAssembly.Memory({ initial: wasmPages(1), maximum, shared: true });
-    this.#lookAgain();
+    this.#makeViews();
   }
 
-  /** Number of a page's record. */
+  /** The number of a page's record. */
   recordOf(page: number): number {
     return (page - this.zeroPage) / at.PAGE_RECORD_BYTES;
   }
 
-  /** A new page record, all zeros. @returns its address, or 0 when there is no memory left */
+  /** Makes a page record of zeros. @returns its address, or 0 when there is no memory left */
   addRecord(): number {
     if (this.#records > this.maxPages) return 0;
     const missing = this.#record(this.#records + 1) - this.bytes.length;
@@ -64,7 +65,7 @@ export class EngineMemory {
     return this.#record(this.#records++);
   }
 
-  /** Makes room for this many records in all. @returns false, and nothing has changed, when there is none */
+  /** Makes room for `records` records in total. @returns false, with nothing changed, when there is no memory left */
   reserve(records: number): boolean {
     const missing = this.#record(records + 1) - this.bytes.length;
     return missing <= 0 || this.#grow(missing);
@@ -83,7 +84,7 @@ export class EngineMemory {
     this.floats.set(packLayer(rule.w2, 16, rule.hidden), (address + at.W2_AT) >>> 2);
   }
 
-  /** Cells that an organism may own. */
+  /** Sets which cells an organism may own. */
   setTerritory(organism: number, { left, right, top, bottom }: Extent): void {
     this.words.set([left, right, top, bottom], (at.TERRITORIES_AT >>> 1) + organism * 4);
   }
@@ -92,7 +93,7 @@ export class EngineMemory {
     return this.#slots.has(slot);
   }
 
-  /** Address of a page record. */
+  /** The address of a page record. */
   #record(number: number): number {
     return this.zeroPage + number * at.PAGE_RECORD_BYTES;
   }
@@ -102,16 +103,16 @@ export class EngineMemory {
     for (const bytes of [delta, missingBytes]) {
       try {
         this.memory.grow(Math.ceil(bytes / WASM_PAGE_BYTES));
-        this.#lookAgain();
+        this.#makeViews();
         return true;
       } catch {
-        // Past the maximum, or the system has no more: the smaller step may still fit.
+        // Beyond the maximum, or the system has no memory left; the smaller growth may still fit.
       }
     }
     return false;
   }
 
-  #lookAgain(): void {
+  #makeViews(): void {
     const { buffer } = this.memory;
     this.bytes = new Uint8Array(buffer);
     this.ints = new Int32Array(buffer);

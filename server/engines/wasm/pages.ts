@@ -1,6 +1,6 @@
 /**
- * Which pages exist and where: the page table, allocation, neighbours' links. A page exists where a cell
- * is owned and where life can reach in one step (beside an opaque cell); every other page is zeros.
+ * The page table: which pages exist, where they lie in memory, and their links to neighbours. A page exists where a
+ * cell is owned, and where life can reach in one step (beside an opaque cell). Every other page is zeros.
  */
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import * as at from './assembly/layout.ts';
@@ -9,17 +9,17 @@ import type { EngineMemory } from './memory.ts';
 export class PageTable {
   /** Addresses of the pages that exist, in the order of their creation. */
   readonly list: number[] = [];
-  /** Pages that ceased to exist with a change nobody has visited yet. */
+  /** Indices of pages that ceased to exist with a change that has not been visited yet. */
   readonly ceased = new Set<number>();
   readonly across: number;
   readonly #world: Size;
   readonly #memory: EngineMemory;
   readonly #maxPages: number;
-  /** Addresses by page, with a border of one so that neighbours need no bounds. Zeros cost nothing until touched. */
+  /** Addresses by page, with a border of one page so that neighbours need no checks. */
   readonly #table: Uint32Array;
   readonly #stride: number;
   readonly #free: number[] = [];
-  /** By record: the last `prune` that wanted it. */
+  /** By record: the last round of `prune` that wanted the page. */
   readonly #wanted: Uint32Array;
   #round = 0;
 
@@ -33,7 +33,7 @@ export class PageTable {
     this.#wanted = new Uint32Array(memory.maxPages + 1);
   }
 
-  /** Address of a page; 0 where none exists. */
+  /** The address of a page; 0 where none exists. */
   find(px: number, py: number): number {
     return this.#table[(py + 1) * this.#stride + px + 1];
   }
@@ -50,7 +50,7 @@ export class PageTable {
     return this.py(page) * this.across + this.px(page);
   }
 
-  /** The page at (px, py), made if need be. @returns 0 when no more may exist */
+  /** Finds or makes the page at (px, py). @returns its address; 0 when no more pages may exist */
   obtain(px: number, py: number): number {
     const found = this.find(px, py);
     if (found !== 0) return found;
@@ -64,7 +64,7 @@ export class PageTable {
     return page;
   }
 
-  /** Makes the pages that life can reach in the next step, and frees those that it left. */
+  /** Makes the pages that life can reach in the next step, and frees those without life that it cannot reach. */
   prune(): void {
     const round = ++this.#round;
     const length = this.list.length; // those made below hold no life yet
@@ -88,13 +88,13 @@ export class PageTable {
     this.#freeUnwanted(round);
   }
 
-  /** Nothing in the page rests any more. */
+  /** Ends the rest of every cell in the page. */
   wake(page: number): void {
     this.#memory.bytes.fill(0, page + at.STILL_AT, page + at.STILL_AT + PAGE_CELLS * 8);
     this.#memory.ints[(page + at.CALM_AT) >>> 2] = 0;
   }
 
-  /** Frees every page, as zeros. */
+  /** Zeroes and frees every page. */
   clear(): void {
     const { bytes, ints } = this.#memory;
     for (const page of this.list) {
@@ -108,7 +108,7 @@ export class PageTable {
     this.#freeUnwanted(++this.#round);
   }
 
-  /** Unowned cells are zeros already, and writing zeros would commit memory. */
+  /** Zeroes the rows with owned cells. The others are zeros already, and writing them would commit memory. */
   #clearCells(page: number): void {
     const { bytes, ints } = this.#memory;
     const owned = (page + at.OWNED_AT) >>> 2;
@@ -136,12 +136,12 @@ export class PageTable {
     this.list.length = kept;
   }
 
-  /** The page is zeros already: its cells were cleared as they died. */
+  /** Frees a page, which must be zeros: its cells were cleared as they died. */
   #release(page: number): void {
     const px = this.px(page);
     const py = this.py(page);
     if (this.#memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
-    // What died here is news to its neighbours, and there will be no page to tell them.
+    // Neighbours must recompute beside the cells that died here, and this page can no longer wake them.
     if (this.#memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) {
       for (let n = 0; n < 9; n++) this.wake(this.#memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
     }
@@ -164,7 +164,7 @@ export class PageTable {
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 0;
     this.#memory.bytes.fill(0, page + at.MOVED_AT, page + at.MOVED_AT + PAGE_CELLS * 8);
     this.wake(page);
-    // A page that ceased and came back before anyone looked still owes its change.
+    // A page that ceased and came back between two visits has still changed.
     ints[(page + at.CHANGED_AT) >>> 2] = this.ceased.delete(py * this.across + px) ? 1 : 0;
   }
 

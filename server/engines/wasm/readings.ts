@@ -1,4 +1,4 @@
-/** What is read of the paged world between steps: pixels, owners, one organism's cells, whole pages to save. */
+/** Reads the paged world between steps: pixels, owners, one organism's cells, whole pages to save. */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, type Rect, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
@@ -70,12 +70,12 @@ export class Readings {
     });
   }
 
-  /** Cells that an organism owns. */
+  /** How many cells an organism owns. */
   count(organism: OrganismId): number {
     return this.#memory.ints[(at.ORGANISM_CELLS_AT >>> 2) + organism];
   }
 
-  /** Ids that moved since the last call, whether they still are in use or not. */
+  /** The ids marked as moved since the last call; some may no longer be in use. */
   takeMoved(): OrganismId[] {
     const flags = this.#memory.bytes.subarray(at.ORGANISM_MOVED_AT, at.ORGANISM_MOVED_AT + MAX_ORGANISMS + 1);
     const moved: OrganismId[] = [];
@@ -86,7 +86,7 @@ export class Readings {
     return moved;
   }
 
-  /** Copies of the pages with life. */
+  /** Copies every page that has an owned cell. */
   save(): PageState[] {
     const pages: PageState[] = [];
     for (const page of this.#pages.list) {
@@ -107,9 +107,10 @@ export class Readings {
   }
 
   /**
-   * Visits the rows of a rectangle, cut at page borders, that lie in pages that exist.
+   * Visits a rectangle's rows, cut at page borders, in the pages that exist.
    *
-   * @param visit - `count` cells from cell `first` of the page; `offset` of the first is row-major in `rect`
+   * @param visit - gets `count` cells from cell `first` of the page on; `offset` is the first one's row-major place in
+   *   `rect`
    */
   #visitSpans(rect: Rect, visit: (page: number, first: number, count: number, offset: number) => void): void {
     const top = Math.max(0, rect.y);

@@ -1,12 +1,12 @@
-/** Which shape of a module's tiles (`assembly/mlp.ts`) is the quicker one here: the engine's and the trainer's alike. */
+/** Measures which shape of tiles (`assembly/mlp.ts`) is faster on this machine, for the engine and the trainer. */
 import type { Kernel } from './kernel.ts';
 
-/** Over when neither shape has become much quicker for so long: V8 compiles the tiles in the meantime, beside us. */
+/** The measurement ends when neither shape has become much faster for this long; V8 optimises the tiles meanwhile. */
 const SETTLED_MS = 40;
 const MAX_MS = 400;
-/** The optimising compiler's code is several times as quick as what runs before it. */
-const MUCH_QUICKER = 0.8;
-const CALLS_A_ROUND = 16;
+/** Much faster: below this share of the best time so far. Optimised code is several times faster than unoptimised. */
+const MUCH_FASTER = 0.8;
+const CALLS_PER_ROUND = 16;
 const INPUTS = 48;
 const OUTPUTS = 64;
 const [INPUT_AT, OUTPUT_AT, WEIGHTS_AT, BIAS_AT] = [65_536, 69_632, 73_728, 86_016];
@@ -16,8 +16,8 @@ type Tiles = Pick<Kernel, 'useWideTiles' | 'denseBlock'>;
 const measured = new WeakMap<WebAssembly.Module, boolean>();
 
 /**
- * Measured once a module: 50 to 80 ms on a busy machine, 0.4 s at most. Where V8's compiler gets no turn in all that
- * time, unoptimised tiles are compared: the choice may be the slower one, never a wrong one.
+ * Measures once per module: 50 to 80 ms on a busy machine, 0.4 s at most. If V8 optimises nothing in that time, the
+ * choice may be the slower shape; the results are the same.
  */
 export function tilesAreWide(module: WebAssembly.Module): boolean {
   const known = measured.get(module);
@@ -27,15 +27,15 @@ export function tilesAreWide(module: WebAssembly.Module): boolean {
   const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const started = performance.now();
   let now = started;
-  // The best of many rounds of some 20 µs, in turn: whoever else computes here slows some of them, not all.
+  // The best of many rounds of about 20 µs, in turn: other work on this machine slows some of them, not all.
   for (let changed = started; now - changed < SETTLED_MS && now - started < MAX_MS; ) {
     for (const wide of [0, 1]) {
       tiles.useWideTiles(wide);
       const began = performance.now();
-      for (let i = 0; i < CALLS_A_ROUND; i++)
+      for (let i = 0; i < CALLS_PER_ROUND; i++)
         tiles.denseBlock(INPUT_AT, OUTPUT_AT, WEIGHTS_AT, BIAS_AT, INPUTS, OUTPUTS, 1);
       now = performance.now();
-      if (now - began < best[wide] * MUCH_QUICKER) changed = now;
+      if (now - began < best[wide] * MUCH_FASTER) changed = now;
       best[wide] = Math.min(best[wide], now - began);
     }
   }

@@ -1,7 +1,7 @@
 /**
- * The order of a step. Deltas are kept only from a page's sensing to its being applied, and a page may be
- * applied once all its neighbours are sensed. With a delta record for every awake page a step is three phases;
- * with fewer, pages are sensed in waves, in reading order, and applied behind them. What is computed is the same.
+ * The order of a step's phases. A page holds a delta record from when it is sensed until its deltas are applied, and
+ * they may be applied once all its neighbours are sensed. With a delta record for every awake page, a step is three
+ * phases. With fewer, pages are sensed in waves, in reading order, and applied behind them. The result is the same.
  */
 import * as at from './assembly/layout.ts';
 
@@ -13,17 +13,17 @@ export interface Phase {
 }
 
 /**
- * Fewest delta records with which waves never stall: a row of pages, the one beyond its end, and the page itself.
- * With more, waves are longer.
+ * The fewest delta records with which waves never stall: a row of pages, the next page, and the page itself. More
+ * records make waves longer.
  *
  * @param across - pages in a row of the world
  */
 export const leastDeltaRecords = (across: number): number => across + 2;
 
-/** How often threads must meet grows as waves get shorter: a wave of so many pages takes tens of milliseconds. */
+/** Threads meet after each wave, so waves must not be short: one of 512 pages takes tens of milliseconds. */
 const WAVE_PAGES = 512;
 
-/** @param maxPages - that can be awake */
+/** The default number of delta records. @param maxPages - how many pages can be awake */
 export const deltaRecordsFor = (maxPages: number, across: number): number =>
   Math.min(maxPages, leastDeltaRecords(across) + WAVE_PAGES);
 
@@ -35,7 +35,7 @@ export const atOnce = (awake: number): Phase[] => [
 ];
 
 /**
- * The phases when there are fewer; page i holds record i modulo `records`.
+ * The phases when there are fewer delta records than awake pages; page i holds record i modulo `records`.
  *
  * @param indices - row-major page indices of the awake pages, ascending
  * @param records - at least `leastDeltaRecords`

@@ -1,6 +1,6 @@
 /**
- * What the engine asks of the GPU: uploads, passes, readbacks. It knows pages and slots, and no organisms'
- * lives. Submissions run in the order they are made.
+ * The engine's commands to the GPU: uploads, passes, readbacks. They know pages and slots, but not organisms.
+ * Submissions run in the order in which they are made.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PAGE_BYTES, PAGE_SHIFT, type Rect } from '../../../shared/geometry.ts';
@@ -16,18 +16,18 @@ import { Patience } from './patience.ts';
 import { Reader } from './reader.ts';
 import { GpuRules } from './rules.ts';
 
-/** Cells of one question about a rectangle. */
+/** The most cells that one question about a rectangle may cover. */
 export const MAX_ASKED = 1 << 16;
-/** From the failure of a read to the news of why. */
-const LOSS_MS = 1_000;
+/** How long a failed read waits for the device to say why it was lost. */
+const MAX_LOSS_MS = 1_000;
 
-/** What the kernels must know of the next steps. */
+/** The parameters of the next steps. */
 export interface StepOrders {
   readonly randomSeed: number;
   readonly stepNumber: number;
   readonly rest: number;
   readonly bounds: boolean;
-  /** Nothing may rest in the first step. */
+  /** In the first step no cell may rest. */
   readonly isWoken: boolean;
 }
 
@@ -40,15 +40,15 @@ export class Commands {
   readonly #orders = new Uint32Array(at.WORK_WAKE_NOW);
   readonly #orderFloats = new Float32Array(this.#orders.buffer);
   #slots = new Uint32Array(64);
-  /** Where the CPU reads what a submission came to; replaced when the pages outgrow it. */
+  /** Where the CPU reads the report of a submission; replaced when it is too small. */
   #report: GPUBuffer | null = null;
   readonly #patience = new Patience();
-  /** What `submit` takes, again and again. */
+  /** The argument of `submit`, reused. */
   readonly #submission: GPUCommandBuffer[] = [];
-  /** Why the device cannot be used any more. */
+  /** Why the device cannot be used any more, or null. */
   #loss: string | null = null;
 
-  /** @param maxPages - most that will ever exist at once */
+  /** @param maxPages - how many pages may exist at once */
   constructor({ device, pipelines, form }: OpenDevice, maxPages: number, bankPages?: number) {
     this.#device = device;
     this.memory = new GpuMemory(device, maxPages, bankPages);
@@ -59,11 +59,11 @@ export class Commands {
     device.addEventListener('uncapturederror', this.#refused);
   }
 
-  /** A mistake of ours, or no memory: what the GPU then did is not the world. */
+  /** The GPU refused a command, by a bug or for lack of memory: its buffers no longer hold the world. */
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
     this.lose(`the GPU refused: ${error.message.split('\n')[0]}`);
 
-  /** From now on everything is refused, for the first reason given. */
+  /** From now on every command is refused, for the first reason given. */
   lose(reason: string): void {
     this.#loss ??= reason;
   }
@@ -81,9 +81,9 @@ export class Commands {
     this.reader.dispose();
   }
 
-  // --- what the GPU does ---
+  // --- commands ---
 
-  /** Tells the kernels which pages exist and what to do. */
+  /** Uploads which pages exist and the parameters of the next steps. */
   upload(pages: PageTable, { randomSeed, stepNumber, rest, bounds, isWoken }: StepOrders): void {
     const { list } = pages;
     const { queue } = this.#device;
@@ -107,8 +107,8 @@ export class Commands {
   }
 
   /**
-   * Some steps, which may be none, in one submission; then the pages know what they came to. Makes objects by
-   * submission, not by step: WebGPU's encoder, pass, command buffer and mapped range, and some promises.
+   * Runs `steps` steps, 0 or more, in one submission, and updates the pages from its report. Allocates per submission,
+   * not per step: WebGPU's encoder, pass, command buffer and mapped range, and some promises.
    */
   async step({ list }: PageTable, steps: number): Promise<void> {
     const { length } = list;
@@ -157,7 +157,7 @@ export class Commands {
     for (const buffer of buffers) buffer.destroy();
   }
 
-  /** Writes a page's owners and cells; an `init` edit must follow. */
+  /** Writes a page's owners and cells. An `init` edit must follow. */
   writeState({ slot }: Page, { cells, owners }: PageState): void {
     const { queue } = this.#device;
     const { memory } = this;
@@ -165,7 +165,7 @@ export class Commands {
     queue.writeBuffer(memory.buffer('words'), slot * at.SLOT_WORDS * 4, Uint32Array.from(owners));
   }
 
-  /** Makes slots zeros again. */
+  /** Zeroes the pages' slots. */
   wipe(pages: readonly Page[]): void {
     const { memory } = this;
     const encoder = this.#device.createCommandEncoder();
@@ -181,14 +181,14 @@ export class Commands {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  /** Forgets which pages' pixels changed, and with `all` how many cells each organism has. */
+  /** Clears which pages' pixels changed, and with `all` also how many cells each organism has. */
   forget(all = false): void {
     const encoder = this.#device.createCommandEncoder();
     encoder.clearBuffer(this.memory.buffer('tally'), all ? 0 : at.TALLY_CHANGED * 4);
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  // --- what is read back ---
+  // --- readbacks ---
 
   readPixels(pages: readonly Page[], visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
     const words = this.memory.buffer('words');
@@ -231,7 +231,7 @@ export class Commands {
     return states;
   }
 
-  /** @returns cells of organisms 0 .. ids - 1 */
+  /** @returns how many cells each of the organisms 0 .. ids - 1 has */
   async readCounts(ids: number): Promise<Int32Array> {
     let counts = new Int32Array(0);
     await this.#readBuffer(this.memory.buffer('tally'), ids * 4, (range, offset) => {
@@ -241,10 +241,10 @@ export class Commands {
   }
 
   /**
-   * The cells of a rectangle inside the world, of at most `MAX_ASKED` cells.
+   * Reads the cells of a rectangle of at most `MAX_ASKED` cells inside the world.
    *
-   * @param organism - whose RGBA (float32, 4 a cell) is asked for; 0: owners (uint32, 1 a cell)
-   * @param take - called with the answer, row-major, unless no page exists there
+   * @param organism - reads the RGBA of its cells (4 float32 per cell); 0: reads owners (1 uint32 per cell)
+   * @param take - gets the answer, row-major; not called where no page exists
    */
   async ask(
     pages: PageTable,
@@ -278,7 +278,7 @@ export class Commands {
     for (const buffer of [question, listed, answer]) buffer.destroy();
   }
 
-  /** The first bytes of a buffer. */
+  /** Reads the first `bytes` bytes of a buffer. */
   #readBuffer(
     buffer: GPUBuffer,
     bytes: number,
@@ -298,10 +298,10 @@ export class Commands {
     try {
       await read;
     } catch (error) {
-      // Buffers of a lost device fail a moment before the device says why.
-      const news = Promise.withResolvers<void>();
-      const timer = setTimeout(news.resolve, LOSS_MS);
-      await Promise.race([this.#device.lost, news.promise]);
+      // A lost device's buffers fail shortly before the device says why.
+      const deadline = Promise.withResolvers<void>();
+      const timer = setTimeout(deadline.resolve, MAX_LOSS_MS);
+      await Promise.race([this.#device.lost, deadline.promise]);
       clearTimeout(timer);
       this.checkWhole();
       throw error;

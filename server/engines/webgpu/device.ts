@@ -1,6 +1,6 @@
 /**
- * Finds an adapter through Dawn (the optional package `webgpu`) and opens a device on it. Engines of one
- * process share a device and its compiled kernels: compiling takes longer than most worlds' steps.
+ * Finds an adapter through Dawn (the optional package `webgpu`) and opens a device on it. The engines of a process
+ * share a device and its compiled kernels, because compiling takes long.
  */
 import { existsSync } from 'node:fs';
 import { EngineError } from '../engine.ts';
@@ -8,12 +8,12 @@ import { compile, type Pipelines } from './kernels/compile.ts';
 import type { KernelForm } from './kernels/prelude.ts';
 import { findSwiftShader, withSwiftShader } from './swiftshader.ts';
 
-/** No adapter of that kind, or no WebGPU at all. The message says what is missing. */
+/** There is no such adapter, or no WebGPU at all. The message says what is missing. */
 export class AdapterError extends EngineError {
   override name = 'AdapterError';
 }
 
-/** GPUBufferUsage and GPUMapMode of the specification; globals in a browser, not in Node. */
+/** GPUBufferUsage and GPUMapMode of the specification; they are globals in a browser, but not in Node. */
 export const USAGE = {
   MAP_READ: 0x1,
   COPY_SRC: 0x4,
@@ -27,19 +27,19 @@ export const MAP_READ_MODE = 0x1;
 
 export interface OpenDevice {
   readonly device: GPUDevice;
-  /** For people: "NVIDIA GeForce RTX 4090, driver 570.1". */
+  /** Printed at start: "NVIDIA GeForce RTX 4090, driver 570.1". */
   readonly adapter: string;
-  /** A CPU that pretends: never chosen by itself. */
+  /** The adapter runs on the CPU: `auto` never chooses it. */
   readonly isSoftware: boolean;
   readonly pipelines: Pipelines;
   readonly form: KernelForm;
-  /** Dawn's instance: the device is dead once it is collected. */
+  /** Dawn's instance, held because the device dies when it is garbage-collected. */
   readonly instance: GPU;
 }
 
 /**
- * Which kernels: `auto` uses subgroups where the adapter has them; `plain` nothing that is optional; `f16` is
- * `auto` with weights rounded to float16.
+ * `auto` uses subgroups where the adapter has them; `plain` uses no optional feature; `f16` is `auto` with weights
+ * rounded to float16.
  */
 export const KERNEL_CHOICES = ['auto', 'plain', 'f16'] as const;
 export type KernelChoice = (typeof KERNEL_CHOICES)[number];
@@ -49,12 +49,12 @@ interface Shared {
   users: number;
 }
 
-/** By choice of adapter and kernels. */
+/** Open devices, by choice of kernels and adapter. */
 const shared = new Map<string, Shared>();
 
 /**
- * @param choice - `auto`: the fastest that is no software; `swiftshader`; else part of an adapter's name
- * @throws AdapterError when there is none
+ * @param choice - `auto`: the fastest adapter that is not software; `swiftshader`; else part of an adapter's name
+ * @throws AdapterError when there is no such adapter
  */
 export async function acquireDevice(choice = 'auto', kernels: KernelChoice = 'auto'): Promise<OpenDevice> {
   const key = `${kernels} ${choice}`;
@@ -64,7 +64,7 @@ export async function acquireDevice(choice = 'auto', kernels: KernelChoice = 'au
     const forget = () => {
       if (shared.get(key) === made) shared.delete(key);
     };
-    // Whoever comes after a loss gets a new device.
+    // After a loss, the next caller gets a new device.
     made.opened.then(({ device }) => device.lost.then(forget), forget);
     shared.set(key, made);
     entry = made;
@@ -93,15 +93,15 @@ interface Dawn {
   create(options: readonly string[]): GPU;
 }
 
-/** The package is optional; its types would stand in the way of the browser's, which TypeScript knows. */
+/** Not a literal type: the package is optional, and its types would clash with TypeScript's own for WebGPU. */
 const PACKAGE: string = 'webgpu';
 
-/** One of them exists on every Linux that has a GPU; looking spares the others the loading of Dawn, and its warnings. */
+/** Every Linux with a GPU has one of these. Without one, Dawn is not loaded, and prints no warnings. */
 const GPU_FILES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'];
 
 /**
- * Kernels clear what they need of their workgroup memory. Dawn would clear all of it for every workgroup, which
- * on SwiftShader takes fifty times as long as the rest. And timestamps come as they are, not in steps of 0.1 ms.
+ * Kernels clear the workgroup memory that they need. Dawn would clear all of it for every workgroup, which takes fifty
+ * times as long as the rest on SwiftShader. Timestamps are exact instead of rounded to 0.1 ms.
  */
 const DAWN_OPTIONS: readonly string[] = [
   'enable-dawn-features=disable_workgroup_init',
@@ -121,14 +121,14 @@ const WANTED_LIMITS = [
 
 async function openDevice(choice: string, kernels: KernelChoice): Promise<OpenDevice> {
   if (choice === 'auto' && process.platform === 'linux' && !GPU_FILES.some((path) => existsSync(path))) {
-    throw new AdapterError(`no GPU: neither of ${GPU_FILES.join(', ')} is there`);
+    throw new AdapterError(`no GPU: none of ${GPU_FILES.join(', ')} exists`);
   }
   const dawn = await loadDawn();
   if (choice !== 'swiftshader') return open(dawn, choice, kernels);
   const manifest = findSwiftShader();
   if (manifest === null) {
     throw new AdapterError(
-      'no SwiftShader: vk_swiftshader_icd.json is not there (Debian: apt-get install chromium)',
+      'no SwiftShader: vk_swiftshader_icd.json was not found (Debian: apt-get install chromium)',
     );
   }
   return withSwiftShader(manifest, () => open(dawn, choice, kernels));

@@ -1,6 +1,6 @@
 /**
- * Edits wait here, page by page and in the order of the calls, until something is stepped or read; then one
- * small pass applies them all (`kernels/edit.ts`).
+ * Collects edits, by page and in the order of the calls, until the engine steps or reads; one pass then applies them
+ * all (`kernels/edit.ts`).
  */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
@@ -13,21 +13,21 @@ import type { Page } from './pages.ts';
 
 const { EDIT_WORDS, EDIT_HEAD, SPAN_VALID } = at;
 
-/** Bounds of what may wait: beyond them the engine applies what there is. */
+/** When more edits than this are waiting, the engine applies them. */
 const MAX_RECORDS = 4096;
 const MAX_NOISES = 1 << 17; // 8 MiB
 
-/** What a draw of noise depends on, besides the cell. */
+/** The parameters of a draw of noise, besides the cell. */
 export interface NoiseDraw {
   readonly randomSeed: number;
   readonly salt: number;
   readonly stepNumber: number;
   readonly amplitude: number;
-  /** Results stay within the channels' range, and cells that are not finite are cleared. */
+  /** true: channels are clamped to their range, and cells that are not finite are cleared. */
   readonly bounds: boolean;
 }
 
-/** What all pages' edits are for the GPU. */
+/** All pages' edits, as the GPU reads them. */
 export interface EditBatch {
   /** [pages, 4]: slot, first record, records */
   readonly visits: Uint32Array<ArrayBuffer>;
@@ -38,7 +38,7 @@ export interface EditBatch {
 }
 
 export class Edits {
-  /** By slot; the order of the calls within a page. */
+  /** Records by slot; within a page in the order of the calls. */
   readonly #byPage = new Map<number, Uint32Array[]>();
   #count = 0;
   #noises = new Float32Array(64 * CHANNELS);
@@ -52,12 +52,12 @@ export class Edits {
     return this.#count >= MAX_RECORDS || this.#noiseCount >= MAX_NOISES;
   }
 
-  /** A seed at a cell of the page. */
+  /** Writes a seed at a cell of the page. */
   plant(page: Page, organism: OrganismId, column: number, row: number): void {
     this.#setSpan(this.#add(page, at.EDIT_PLANT, organism), row, column, column);
   }
 
-  /** The page's owners and cells were written: everything else follows from them. */
+  /** Derives the page's bits, pixels and counts from its owners and cells, which were just written. */
   init(page: Page): void {
     this.#add(page, at.EDIT_INIT, 0);
   }
@@ -67,7 +67,7 @@ export class Edits {
     this.#add(page, at.EDIT_KEEP, organism);
   }
 
-  /** Zeroes an organism's cells further than `radius` from (x, y). Distances are compared in float64, as in the reference. */
+  /** Zeroes an organism's cells further than `radius` from (x, y), compared in float64 as in the reference. */
   truncate(page: Page, organism: OrganismId, x: number, y: number, radius: number): void {
     const record = this.#add(page, at.EDIT_KEEP, organism);
     const left = page.px << PAGE_SHIFT;
@@ -94,16 +94,16 @@ export class Edits {
     }
   }
 
-  /** Zeroes the cells under the spans, which are in cells of the page. */
+  /** Zeroes the cells of the spans. @param spans - in the page's own cells */
   clear(page: Page, spans: readonly Span[]): void {
     const record = this.#add(page, at.EDIT_CLEAR, 0);
     for (const { y, first, last } of spans) this.#setSpan(record, y, first, last);
   }
 
-  /** Adds noise to the owned cells under the spans, which are disjoint, in reading order and in cells of the page. */
+  /** Adds noise to the spans' living cells. @param spans - disjoint, in reading order, in the page's own cells */
   noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
     const { randomSeed, salt, stepNumber, amplitude, bounds } = draw;
-    // A record holds one span a row, so the further spans of a row go into further records.
+    // A record holds one span per row, so a row's other spans go into more records.
     const records: Uint32Array[] = [];
     let inRow = 0;
     for (const [s, { y: row, first, last }] of spans.entries()) {
@@ -127,7 +127,7 @@ export class Edits {
     }
   }
 
-  /** Takes everything out. */
+  /** Removes and returns all edits. */
   take(): EditBatch {
     const visits = new Uint32Array(this.#byPage.size * 4);
     const records = new Uint32Array(this.#count * EDIT_WORDS);
@@ -145,7 +145,7 @@ export class Edits {
     return { visits, records, noises };
   }
 
-  /** A record without spans yet. */
+  /** Adds a record without spans. */
   #add(page: Page, kind: number, organism: OrganismId): Uint32Array {
     const record = new Uint32Array(EDIT_WORDS);
     record[0] = kind;
@@ -170,7 +170,7 @@ export class Edits {
   }
 }
 
-/** The spans that lie in a page, in its own cells. @param spans - in reading order, in cells of the world */
+/** Cuts spans in reading order, in cells of the world, to spans in the page's own cells. */
 export function spansIn({ px, py }: Page, spans: readonly Span[]): Span[] {
   const left = px << PAGE_SHIFT;
   const top = py << PAGE_SHIFT;

@@ -1,8 +1,8 @@
 /**
- * The paged engine on a GPU, through WebGPU. Pages live in GPU memory (`layout.ts`); a step is four kernels
- * (`kernels/`), several steps go into one submission; this file is what happens between steps.
+ * The paged engine on a GPU, through WebGPU. Pages live in GPU memory (`layout.ts`). A step is four kernels
+ * (`kernels/`), and several steps make one submission (`commands.ts`). This file decides what happens between steps.
  *
- * A step makes no JavaScript objects; a submission makes some (`commands.ts`, and a test that counts them).
+ * A step allocates no JavaScript object; a submission allocates a few, which a test counts.
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
@@ -34,15 +34,15 @@ import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from
 import { Edits, spansIn } from './edits.ts';
 import { type Page, PageTable } from './pages.ts';
 
-/** Steps of one submission: the pages of all of them must exist before the first. */
+/** Steps in one submission: the pages that all of them need must exist before the first. */
 const MAX_STEPS = 16;
 
 export interface WebGpuEngineOptions extends EngineOptions {
-  /** `auto` (no software), `swiftshader`, or part of an adapter's name. Default `auto`. */
+  /** `auto` (no software adapter), `swiftshader`, or part of an adapter's name. Default `auto`. */
   readonly adapter?: string;
   /** Default `auto`: subgroups where the adapter has them, weights in float32. */
   readonly kernels?: KernelChoice;
-  /** Pages of one bank; for tests, which have few. */
+  /** Pages in one bank; set by tests, whose worlds are small. */
   readonly bankPages?: number;
 }
 
@@ -57,7 +57,7 @@ export class WebGpuEngine implements Engine {
   readonly description: string;
   readonly width: number;
   readonly height: number;
-  /** For benchmarks, and for tests of its loss. */
+  /** Public for benchmarks, and for tests that lose the device. */
   readonly opened: OpenDevice;
   readonly commands: Commands;
   #randomSeed: number;
@@ -67,11 +67,11 @@ export class WebGpuEngine implements Engine {
   readonly #pages: PageTable;
   readonly #edits = new Edits();
   readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Of those that have one. */
+  /** Only of organisms that have one. */
   readonly #territories = new Map<OrganismId, Rect>();
   /** Pages were written since their last report. */
   #isEdited = false;
-  /** Nothing may rest in the next step. */
+  /** In the next step no cell may rest. */
   #isWoken = false;
   #isDisposed = false;
 
@@ -94,12 +94,12 @@ export class WebGpuEngine implements Engine {
     return this.#steps;
   }
 
-  /** Pages with life after the last step; what was ablated since still counts. */
+  /** Pages with life after the last step; pages that an edit emptied since still count. */
   get pageCount(): number {
     return this.#pages.list.reduce((count, { hasLife }) => count + Number(hasLife), 0);
   }
 
-  /** Pages that the kernels go through: those with life and those that it can reach. */
+  /** Pages that exist: those with life and those that life can reach. */
   get existingPages(): number {
     return this.#pages.list.length;
   }
@@ -153,7 +153,7 @@ export class WebGpuEngine implements Engine {
     for (const page of this.#pages.list) {
       if (!page.mayHold(organism)) continue;
       this.#edits.remove(page, organism);
-      // Known without asking the GPU; of a page with several we hear after the next step.
+      // A page with only this organism is empty now; the GPU reports on the others after the next step.
       if (page.sole === organism) {
         page.hasLife = false;
         page.sole = 0;
@@ -181,7 +181,7 @@ export class WebGpuEngine implements Engine {
         };
         this.#visitStroke(capsules, (page, spans) => {
           this.#edits.noise(page, spans, draw);
-          // Any owned cell may have become opaque.
+          // Noise may have made any owned cell opaque.
           page.stretch(0, 0);
           page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
         });
@@ -331,15 +331,15 @@ export class WebGpuEngine implements Engine {
     return this.#pages.list.filter(({ hasLife }) => hasLife);
   }
 
-  /** When no page may be made: takes the place of one that nobody lives in. */
+  /** When no more pages may exist, replaces one without life. */
   #obtainByForce(px: number, py: number): Page | undefined {
     const empty = this.#pages.list.find(({ hasLife }) => !hasLife);
     if (empty === undefined) return undefined;
     this.#applyEdits();
-    this.#upload(); // makes sure that its slot is there
+    this.#upload(); // makes sure that its slot exists
     this.commands.wipe([empty]);
     this.#pages.release(empty);
-    // What died there is news to its neighbours, and there is no page left to tell them.
+    // Neighbours must recompute beside the cells that died there, and the page can no longer wake them.
     this.#isWoken = true;
     return this.#pages.obtain(px, py);
   }
@@ -350,7 +350,7 @@ export class WebGpuEngine implements Engine {
     if (this.#edits.isFull) this.#applyEdits();
   }
 
-  /** Visits the pages that exist under the capsules. By page: a stroke across a huge world costs what lives there. */
+  /** Visits the existing pages under the capsules: the cost follows the pages, not the stroke's area. */
   #visitStroke(
     capsules: readonly Capsule[],
     visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
@@ -382,7 +382,7 @@ export class WebGpuEngine implements Engine {
     this.commands.edit(this.#edits.take());
   }
 
-  /** Applies what waits and learns what it did. */
+  /** Applies the waiting edits and reads the pages' report. */
   async #refresh(): Promise<void> {
     this.commands.checkWhole();
     if (!this.#isEdited) return;
@@ -397,7 +397,7 @@ export class WebGpuEngine implements Engine {
     this.#isEdited = false;
   }
 
-  /** @param take - `length` values of a row, to be put at index `first` */
+  /** @param take - gets a row's `length` values, which belong at index `first` of the answer */
   async #ask(
     organism: OrganismId,
     rect: Rect,

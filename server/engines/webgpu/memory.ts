@@ -1,6 +1,6 @@
 /**
- * The buffers of one engine. State lies in banks of pages, made as they are needed, because one binding may
- * not hold them all; everything smaller lies in one buffer for all slots, and grows by doubling.
+ * The buffers of one engine. State lies in banks of pages, made when they are needed, because one binding may not hold
+ * all pages. Everything smaller lies in one buffer for all slots, which grows by doubling.
  */
 import { EngineError } from '../engine.ts';
 import { USAGE } from './device.ts';
@@ -26,23 +26,23 @@ const GROWING = [
 ] as const;
 type Growing = (typeof GROWING)[number];
 
-/** Slots at first; slot 0 is no page. */
+/** Slots at first, including slot 0, which is not a page. */
 const FIRST_SLOTS = 64;
 
 export class GpuMemory {
   readonly device: GPUDevice;
   readonly bankPages: number;
-  /** Slots that this device's bindings allow, slot 0 included. */
+  /** Slots that this device's bindings allow, including slot 0. */
   readonly maxSlots: number;
   readonly banks: Bank[] = [];
   readonly tables: GPUBuffer;
   /** Slots that exist now. */
   slots = 0;
-  /** Counts up whenever a buffer was replaced: bind groups must be made anew. */
+  /** Counts replacements of buffers: after one, bind groups must be made again. */
   version = 0;
   readonly #buffers = new Map<Growing, GPUBuffer>();
 
-  /** @param wanted - most pages that the engine will ever ask for */
+  /** @param wanted - the most pages that the engine will need */
   constructor(device: GPUDevice, wanted: number, bankPages = at.BANK_PAGES) {
     this.device = device;
     const { limits } = device;
@@ -51,7 +51,7 @@ export class GpuMemory {
     this.maxSlots = Math.min(
       wanted + 1,
       this.bankPages * at.MAX_BANKS,
-      Math.floor(largest / (at.SLOT_WORDS * 4)) - 1, // the largest of what lies in one buffer
+      Math.floor(largest / (at.SLOT_WORDS * 4)) - 1, // `words` is the largest buffer for all slots
     );
     this.tables = this.make('tables', at.TABLE_WORDS * 4);
     this.#grow(Math.min(FIRST_SLOTS, this.maxSlots));
@@ -61,7 +61,7 @@ export class GpuMemory {
     return this.#buffers.get(name)!;
   }
 
-  /** Room for a slot of this number. @throws EngineError when the device has none */
+  /** Makes room for the slot of this number. @throws EngineError when the device has no room */
   reserve(slot: number): void {
     if (slot >= this.maxSlots) throw new EngineError(`no GPU memory for page ${slot}`);
     if (slot >= this.slots) this.#grow(Math.min(this.maxSlots, this.slots * 2));
@@ -128,7 +128,7 @@ export class GpuMemory {
     this.tables.destroy();
   }
 
-  /** A storage buffer, which may also be copied from and to. */
+  /** Makes a storage buffer that may be copied from and to. */
   make(label: string, size: number, usage = 0): GPUBuffer {
     return this.device.createBuffer({
       label,
@@ -141,7 +141,7 @@ export class GpuMemory {
     return this.banks[Math.floor(slot / this.bankPages)];
   }
 
-  /** Byte offset of a slot's state in its bank. */
+  /** The byte offset of a slot's state in its bank. */
   stateOffset(slot: number): number {
     return (slot % this.bankPages) * at.PAGE_STATE_BYTES;
   }

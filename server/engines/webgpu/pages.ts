@@ -1,6 +1,6 @@
 /**
- * Which pages exist and where. The CPU decides; the GPU reports after each batch of steps how far life
- * reaches in every page, so that the pages of the next steps can be made before they are needed.
+ * The page table: which pages exist and in which slots. The CPU decides; after each batch of steps the GPU reports how
+ * far life extends in every page, so that the pages of the next steps are made before they are needed.
  */
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import * as at from './layout.ts';
@@ -10,15 +10,15 @@ export class Page {
   readonly px: number;
   readonly py: number;
   readonly slot: number;
-  /** Whether a cell is owned, for all we know. */
+  /** Whether a cell is owned, as far as the CPU knows. */
   hasLife = false;
-  /** Whether something in it is not zero: it must be stepped and kept. */
+  /** Whether a word of it is not zero: it must be stepped and kept. */
   isBusy = false;
   /** Its pixels changed since the last visit. */
   isChanged = false;
-  /** The one organism here; 0: none, -1: several or not known. */
+  /** The only organism in the page; 0: none, -1: several, or not known. */
   sole = 0;
-  /** Smallest box around all opaque cells, in cells of the page; empty when left > right. */
+  /** The smallest box around all opaque cells, in the page's own cells; empty when left > right. */
   left = PAGE_CELLS;
   top = PAGE_CELLS;
   right = -1;
@@ -33,12 +33,12 @@ export class Page {
     this.slot = slot;
   }
 
-  /** Whether an organism may have cells here. */
+  /** Whether the organism may have cells in this page. */
   mayHold(organism: number): boolean {
     return this.sole === organism || this.sole < 0;
   }
 
-  /** Takes over the page's part of a report (`kernels/status.ts`), which begins at `from`. */
+  /** Updates the page from its part of a report (`kernels/status.ts`), which begins at `from`. */
   learn(report: Uint32Array, from: number): void {
     const flags = report[from];
     const box = report[from + 1];
@@ -53,7 +53,7 @@ export class Page {
     this.bottom = box >>> 24;
   }
 
-  /** From now on (x, y) may be opaque, in cells of the page. */
+  /** Extends the box of opaque cells to (x, y), in the page's own cells. */
   stretch(x: number, y: number): void {
     this.left = Math.min(this.left, x);
     this.top = Math.min(this.top, y);
@@ -65,7 +65,7 @@ export class Page {
 export class PageTable {
   /** In the order of their creation. */
   list: Page[] = [];
-  /** Page indices that ceased with a change that nobody has visited; a page may be there again. */
+  /** Indices of pages that ceased with a change that has not been visited; a page may exist there again. */
   readonly ceased = new Set<number>();
   readonly across: number;
   readonly down: number;
@@ -95,7 +95,7 @@ export class PageTable {
     return this.#isInside(px, py) ? this.#byIndex.get(py * this.across + px) : undefined;
   }
 
-  /** The page, made if need be; undefined when no more may exist. */
+  /** Finds or makes the page; undefined when no more pages may exist. */
   obtain(px: number, py: number): Page | undefined {
     const index = py * this.across + px;
     const found = this.#byIndex.get(index);
@@ -110,9 +110,9 @@ export class PageTable {
   }
 
   /**
-   * Makes the pages that life can reach within `steps` steps, and frees those without life that it cannot.
+   * Makes the pages that life can reach within `steps` steps, and frees those without life that it cannot reach.
    *
-   * @returns for how many steps the pages suffice: `steps`, or 1 where not all fit
+   * @returns for how many steps the pages suffice: `steps`, or 1 when not all pages fit
    */
   prepare(steps: number): number {
     const round = ++this.#round;
@@ -122,7 +122,7 @@ export class PageTable {
       this.#freeUnwanted(round);
       return steps;
     }
-    // Every place counts: first those that nothing reaches make room, then the nearest are made.
+    // Not all fit: first frees the pages that life cannot reach in one step, then makes those that it can.
     const last = ++this.#round;
     this.#want(1, last, false);
     this.#freeUnwanted(last);
@@ -130,7 +130,7 @@ export class PageTable {
     return 1;
   }
 
-  /** @returns how many pages within reach do not exist; with `make`, as many of them as fit are made */
+  /** @returns how many pages within reach do not exist; with `make`, makes as many of them as fit */
   #want(steps: number, round: number, make: boolean): number {
     let missing = 0;
     const { length } = this.list; // those made below hold no life yet
@@ -188,7 +188,7 @@ export class PageTable {
     this.list.length = 0;
   }
 
-  /** Slots that were ever in use: 1 .. this. */
+  /** The highest slot that was ever in use. */
   get lastSlot(): number {
     return this.#lastSlot;
   }

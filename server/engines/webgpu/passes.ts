@@ -1,4 +1,4 @@
-/** The compute pipelines, and how a step, a report and an edit are encoded with them. */
+/** Encodes steps, reports, edits and reads with the compute pipelines. */
 import type { Kernel, Pipelines } from './kernels/compile.ts';
 import * as at from './layout.ts';
 import type { GpuMemory } from './memory.ts';
@@ -25,7 +25,7 @@ export class Passes {
     this.#rules = rules;
   }
 
-  /** One step over `pages` pages: find the tiles, turn the step over, update, settle. */
+  /** One step over `pages` pages: find the active tiles, turn to the next step, update, settle. */
   step(pass: GPUComputePassEncoder, pages: number): void {
     this.#refresh();
     this.find(pass, pages);
@@ -63,13 +63,11 @@ export class Passes {
     pass.dispatchWorkgroups(Math.ceil(pages / 64));
   }
 
-  /** @param visits - of so many pages */
-  edit(
-    pass: GPUComputePassEncoder,
-    visits: number,
-    /** visits, records, noises */
-    buffers: readonly GPUBuffer[],
-  ): void {
+  /**
+   * @param visits - how many pages are edited
+   * @param buffers - visits, records, noises (`EditBatch`)
+   */
+  edit(pass: GPUComputePassEncoder, visits: number, buffers: readonly GPUBuffer[]): void {
     pass.setPipeline(this.#pipelines.edit);
     const { banks } = this.#memory;
     for (const { place, cells } of banks) {
@@ -104,7 +102,7 @@ export class Passes {
     }
   }
 
-  /** Bind groups name buffers, and buffers are replaced when they grow. */
+  /** Makes the bind groups again if a buffer was replaced since. */
   #refresh(): void {
     const memory = this.#memory;
     if (memory.version === this.#version) return;

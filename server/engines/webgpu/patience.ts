@@ -1,32 +1,32 @@
 /**
- * While Dawn's binding waits for a buffer it turns the event loop without a pause, which takes a core, on SwiftShader
- * from the one that does the work. So the engine sleeps for most of the time that a submission will take, and asks
- * for the buffer then.
+ * While Dawn's binding waits for a buffer, it spins the event loop and keeps a core busy; on SwiftShader it takes that
+ * time from the work itself. So the engine sleeps for most of the expected time of a submission, and only then asks for
+ * the buffer.
  */
 
-/** Of the quickest of the last submissions, by step: one that was held up must not hold up the next. */
-const SLEPT = 0.9;
+/** Sleeps this share of the shortest time per step of the last submissions: a delayed one must not delay the next. */
+const SLEPT_SHARE = 0.9;
 const REMEMBERED = 4;
-/** Timers ring up to so much late. Where that is much of the time, as on a GPU, nothing is slept. */
+/** Timers fire up to this late. Where that is a large part of the time, as on a GPU, the engine does not sleep. */
 const LATE_MS = 1;
 const MIN_MS = 3;
-/** A wrong guess costs no more. */
+/** The most that a wrong guess costs. */
 const MAX_MS = 250;
 
 export class Patience {
-  /** Milliseconds of a step; 0 until as many are known. */
+  /** Milliseconds per step of the last submissions; 0: not known yet. */
   readonly #stepMs = new Float64Array(REMEMBERED);
   #next = 0;
 
-  /** Whole milliseconds, at least `MIN_MS` or 0. */
+  /** How long to sleep for a submission: 0, or whole milliseconds from `MIN_MS` on. */
   sleepMs(steps: number): number {
     let least = MAX_MS;
     for (let i = 0; i < REMEMBERED; i++) least = Math.min(least, this.#stepMs[i]);
-    const ms = Math.floor(Math.min(MAX_MS, least * steps * SLEPT)) - LATE_MS;
+    const ms = Math.floor(Math.min(MAX_MS, least * steps * SLEPT_SHARE)) - LATE_MS;
     return ms < MIN_MS ? 0 : ms;
   }
 
-  /** @param tookMs - from the submission to its report, the sleep included */
+  /** @param tookMs - from the submission to its report, including the sleep */
   learn(steps: number, tookMs: number): void {
     if (steps === 0) return;
     this.#stepMs[this.#next] = tookMs / steps;

@@ -1,6 +1,6 @@
 /**
- * Reads GPU memory back in chunks, through two mapped buffers that take turns: while one is being visited,
- * the copy into the other is under way.
+ * Reads GPU memory back in chunks through two mapped buffers in turn: while one is visited, the GPU copies into the
+ * other.
  */
 import { MAP_READ_MODE, USAGE } from './device.ts';
 
@@ -20,13 +20,13 @@ export class Reader {
   }
 
   /**
-   * Reads must not overlap.
+   * Reads items. Calls must not overlap.
    *
-   * @param count - items
-   * @param bytes - of each, a multiple of 4, at most 4 MiB
-   * @param copy - encodes copies of an item to `offset` of a buffer
+   * @param count - how many items
+   * @param bytes - size of an item: a multiple of 4, at most 4 MiB
+   * @param copy - encodes the copy of an item to `offset` of a buffer
    * @param visit - called in order; the bytes are valid only during the call
-   * @throws what mapping a buffer of a lost device throws, and what `visit` throws
+   * @throws the error of mapping a buffer when the device is lost, and any error of `visit`
    */
   async read(
     count: number,
@@ -73,7 +73,7 @@ export class Reader {
     this.#device.queue.submit([encoder.finish()]);
     this.bytesRead += (end - first) * bytes;
     const mapped = into.mapAsync(MAP_READ_MODE, 0, (end - first) * bytes);
-    mapped.catch(() => {}); // whoever awaits it hears of it; until then it is nobody's
+    mapped.catch(() => {}); // `read` awaits it later; until then the rejection must not count as unhandled
     return mapped;
   }
 

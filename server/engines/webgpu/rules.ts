@@ -1,4 +1,4 @@
-/** Rules as the update kernel reads them: weights packed one after the other, and a table of where each begins. */
+/** Rules as the update kernel reads them: all weights in one buffer, and a table of where each rule begins. */
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../../rules/rule.ts';
 import type { Extent } from '../bounds.ts';
 import { EngineError, type OrganismId, type RuleSlot } from '../engine.ts';
@@ -9,18 +9,18 @@ import type { GpuMemory } from './memory.ts';
 const vectorsOf = (hidden: number): number => at.WEIGHTS_HEAD + (hidden / 4) * at.WEIGHTS_GROUP;
 
 export class GpuRules {
-  /** Replaced when it must grow; `memory.version` then counts up. */
+  /** Replaced when it grows; `memory.version` then counts up. */
   weights: GPUBuffer;
   readonly #memory: GpuMemory;
   readonly #rules = new Map<RuleSlot, { readonly rule: Rule; readonly first: number }>();
-  /** Of a rule or an organism. */
+  /** Scratch: a row of the table of rules or of organisms. */
   readonly #row = new Uint32Array(Math.max(at.TABLE_RULE_WORDS, at.TABLE_ORGANISM_WORDS));
   readonly #isHalf: boolean;
   readonly #vectorBytes: number;
-  /** Vectors handed out. */
+  /** Vectors in use, including gaps. */
   #used = 0;
 
-  /** @param isHalf - weights are kept in float16, as the kernels were written for */
+  /** @param isHalf - weights are float16; the kernels must be compiled for that (`KernelForm`) */
   constructor(memory: GpuMemory, isHalf: boolean) {
     this.#memory = memory;
     this.#isHalf = isHalf;
@@ -59,7 +59,7 @@ export class GpuRules {
     );
   }
 
-  /** Moves everything into a larger buffer, without the gaps that replaced rules left. */
+  /** Moves all rules together, without the gaps of replaced rules, into a larger buffer if needed. */
   #pack(): void {
     this.#used = 0;
     for (const [slot, { rule }] of this.#rules) {
@@ -79,7 +79,7 @@ export class GpuRules {
     const { rule, first } = this.#rules.get(slot)!;
     const { queue } = this.#memory.device;
     const packed = packWeights(rule);
-    // Dawn's binding divides by the size of an element, which it does not know of Float16Array.
+    // Dawn's binding divides by the element size, which it does not know for Float16Array.
     const written = this.#isHalf ? new Uint16Array(new Float16Array(packed).buffer) : packed;
     queue.writeBuffer(this.weights, first * this.#vectorBytes, written);
     this.#row.set([first, rule.hidden, fireThreshold(rule.fireRate), 0]);
@@ -87,7 +87,7 @@ export class GpuRules {
   }
 }
 
-/** Largest float16. */
+/** The largest float16. */
 const MAX_HALF = 65_504;
 
 function checkHalf({ name, w1, b1, w2, b2 }: Rule): void {
@@ -99,7 +99,7 @@ function checkHalf({ name, w1, b1, w2, b2 }: Rule): void {
   }
 }
 
-/** See `WEIGHTS_GROUP` in `layout.ts`. */
+/** Lays weights out as `WEIGHTS_GROUP` in `layout.ts` says. */
 export function packWeights({ hidden, w1, b1, w2, b2 }: Rule): Float32Array<ArrayBuffer> {
   const packed = new Float32Array(vectorsOf(hidden) * 4);
   packed.set(b2);

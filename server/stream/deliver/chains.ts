@@ -1,30 +1,29 @@
 /**
- * For every published page, the way from nothing to its newest version: the last keyframe that went by, and the
- * deltas since. Who comes to a page, or lost track of it, is sent that at once; the simulation encodes a
- * keyframe only where none is at hand, not for every newcomer of every frame: that was the largest part of
- * what a thousand wandering viewers cost.
+ * Keeps each published page's chain: its last keyframe and the deltas since, which lead from nothing to its newest
+ * version. A viewer that is new to a page, or has lost it, is sent the chain at once. The simulation thread encodes a
+ * keyframe only for a page without a chain, not for every newcomer.
  *
- * A chain ends when its deltas outweigh its keyframe; the next who needs the page has a new one made. All
- * chains together are bounded, too: the oldest go.
+ * A chain is dropped when its deltas become much larger than its keyframe. The next viewer that needs the page then
+ * asks for a keyframe. The memory of all chains is bounded: those with the oldest keyframes are dropped.
  */
 import { KEYFRAME } from '../../../shared/frame.ts';
 import type { PublishedUpdate } from '../published.ts';
 
-/** Bytes of deltas to bytes of the keyframe that they follow: what a newcomer may be sent too much, at worst. */
+/** Deltas may take this many times the bytes of their keyframe: a newcomer is sent at most that much more. */
 const DELTAS_TO_KEYFRAME = 2;
-/** A blank page's keyframe is a header; some growth is allowed to it all the same. */
+/** A chain may always grow by this: the keyframe of a blank page is only a header. */
 const MIN_DELTA_BYTES = 512;
-/** Each has to be decoded, and a newcomer waits for all of them. */
+/** A newcomer has to decode all of them. */
 const MAX_DELTAS = 40;
-/** Of all chains: 2,000 pages at their worst, a hundred thousand as they usually are. */
+/** All chains together: 2,000 pages at worst, usually 100,000. */
 const MAX_BYTES = 96 * 1024 * 1024;
 
 export interface Chain {
-  /** What the reader holds in the end. */
+  /** The version that a client holds after decoding the chain. */
   readonly version: number;
   /** A keyframe and the deltas after it, as `encodeUpdate` made them. */
   readonly bytes: Buffer;
-  /** Of `bytes`, what is in use. */
+  /** How many of `bytes` are in use. */
   readonly length: number;
   readonly updates: number;
 }
@@ -34,50 +33,50 @@ interface Growing extends Chain {
   bytes: Buffer;
   length: number;
   updates: number;
-  /** What `length` may become. */
-  readonly most: number;
+  /** The largest `length` that it may reach. */
+  readonly maxLength: number;
 }
 
 export class Chains {
   readonly #chains = new Map<number, Growing>();
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   #bytes = 0;
 
-  constructor(mostBytes: number = MAX_BYTES) {
-    this.#mostBytes = mostBytes;
+  constructor(maxBytes: number = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** Memory held. */
+  /** The memory that all chains hold. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** @returns valid until the next update is heard; undefined: a keyframe has to be asked for */
+  /** @returns the chain, valid until the next `add`; undefined: the caller must ask for a keyframe */
   of(key: number): Chain | undefined {
     return this.#chains.get(key);
   }
 
-  /** In order of publication. @param bytes - of the whole frame; not kept */
-  hear({ key, version, base, offset, length }: PublishedUpdate, bytes: Buffer): void {
+  /** Adds an update. Calls are in the order of publication. @param bytes - the whole frame's; copied, not kept */
+  add({ key, version, base, offset, length }: PublishedUpdate, bytes: Buffer): void {
     if (base === KEYFRAME) {
       this.forget(key);
       const own = Buffer.allocUnsafeSlow(length);
       bytes.copy(own, 0, offset, offset + length);
-      const most = length + Math.max(MIN_DELTA_BYTES, DELTAS_TO_KEYFRAME * length);
-      this.#chains.set(key, { version, bytes: own, length, updates: 1, most });
+      const maxLength = length + Math.max(MIN_DELTA_BYTES, DELTAS_TO_KEYFRAME * length);
+      this.#chains.set(key, { version, bytes: own, length, updates: 1, maxLength });
       this.#bytes += length;
       this.#trim();
       return;
     }
     const chain = this.#chains.get(key);
     if (chain === undefined) return;
-    if (chain.version !== base || chain.length + length > chain.most || chain.updates > MAX_DELTAS) {
+    if (chain.version !== base || chain.length + length > chain.maxLength || chain.updates > MAX_DELTAS) {
       this.forget(key);
       return;
     }
     if (chain.length + length > chain.bytes.length) {
-      // Most pages that move at all go on moving.
-      const grown = Buffer.allocUnsafeSlow(chain.most);
+      // A page that moved once usually moves again: allocates for all further deltas.
+      const grown = Buffer.allocUnsafeSlow(chain.maxLength);
       chain.bytes.copy(grown, 0, 0, chain.length);
       this.#bytes += grown.length - chain.bytes.length;
       chain.bytes = grown;
@@ -97,9 +96,9 @@ export class Chains {
   }
 
   #trim(): void {
-    // Insertion order: those whose keyframe is the oldest.
+    // A map keeps insertion order: the oldest keyframe comes first.
     for (const key of this.#chains.keys()) {
-      if (this.#bytes <= this.#mostBytes) return;
+      if (this.#bytes <= this.#maxBytes) return;
       this.forget(key);
     }
   }

@@ -1,4 +1,4 @@
-/** Published frames on their way from the world to those who watch. */
+/** Delivers published frames from the world to the viewers. */
 import { KEYFRAME } from '../../../shared/frame.ts';
 import type { Size } from '../../../shared/geometry.ts';
 import type { KeyframesMessage, ViewportMessage } from '../../../shared/protocol.ts';
@@ -10,7 +10,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { viewOf } from './view.ts';
 import { type FrameHead, type Held, type Source, Viewer } from './viewer.ts';
 
-/** Where pages come from: a world, as far as a stream knows it. Pages go by `stream/pageKey.ts`. */
+/** The part of a world that a stream uses. Pages are keys of `pageKey.ts`. */
 export interface PageSource {
   /** Size of the world, cells. */
   readonly ready: Size;
@@ -19,11 +19,11 @@ export interface PageSource {
 }
 
 export interface StreamOptions extends FlowOptions {
-  /** Milliseconds of a clock that never goes back. */
+  /** A monotonic clock, in ms. */
   readonly now: () => number;
 }
 
-/** As long as frames come more often than this, the next one is worth waiting for: one and a half at 20 Hz. */
+/** While the last frame is younger than this, the next is worth waiting for: one and a half frames at 20 Hz. */
 const LIVELY_MS = 75;
 
 export class Stream {
@@ -35,7 +35,7 @@ export class Stream {
   readonly #chains = new Chains();
   #newest: FrameHead = { frame: 0, step: 0 };
   #publishedMs = Number.NEGATIVE_INFINITY;
-  /** Pages to ask keyframes of, once for all viewers that are being served. */
+  /** Pages whose keyframes the viewers being served need; asked for once, together. */
   readonly #asked = new Set<number>();
   readonly #source: Source = {
     chains: this.#chains,
@@ -52,7 +52,7 @@ export class Stream {
     this.#options = options;
     this.#now = options.now;
     this.#subscriptions = new Subscriptions((add, remove) => {
-      // What is watched anew is published anew, in versions of its own.
+      // A page that is watched again starts with a new keyframe.
       for (const key of add) this.#chains.forget(key);
       for (const key of remove) this.#chains.forget(key);
       world.watch(add, remove);
@@ -80,7 +80,7 @@ export class Stream {
     this.#serve([viewer]);
   }
 
-  /** @returns false when no such frame was sent to it yet */
+  /** @returns false when the frame has not been sent to this viewer */
   acknowledge(viewer: Viewer, frame: number): boolean {
     const isKnown = viewer.flow.acknowledge(frame, this.#now());
     if (isKnown && viewer.owed > 0) this.#serve([viewer]);
@@ -92,7 +92,7 @@ export class Stream {
     this.#serve([viewer]);
   }
 
-  /** Every update goes to all who watch its page; a viewer without room loses nothing but time. */
+  /** Offers every update to all watchers of its page; a viewer without room gets it later. */
   publish(frame: PublishedFrame): void {
     const { buffer, byteOffset, byteLength } = frame.bytes;
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
@@ -101,8 +101,8 @@ export class Stream {
     for (const viewer of this.#viewers) viewer.begin(bytes, now);
     let last = -1;
     for (const update of frame.updates) {
-      this.#chains.hear(update, bytes);
-      // A keyframe right after the delta of its page: who cannot use the delta is owed already.
+      this.#chains.add(update, bytes);
+      // A keyframe right after its page's delta: viewers that cannot use the delta are owed the page already.
       const isAgain = update.key === last;
       last = update.key;
       const watchers = isAgain ? undefined : this.#subscriptions.watchersOf(update.key);
@@ -115,7 +115,7 @@ export class Stream {
     if (this.#asked.size > 0) this.#ask();
   }
 
-  /** Ends lingering subscriptions, and serves what had to wait while the world is quiet: a few times a second. */
+  /** Ends lingering subscriptions and serves waiting viewers while no frames come; called a few times per second. */
   sweep(): void {
     this.#subscriptions.sweep(this.#now());
     this.#serve(this.#viewers);
@@ -126,7 +126,7 @@ export class Stream {
     const isLively = now - this.#publishedMs < LIVELY_MS;
     let waits = false;
     for (const viewer of viewers) if (viewer.serve(this.#newest, isLively, now, this.#source)) waits = true;
-    // Asking for nothing still makes the world close a frame, under whose number they can be served.
+    // A request without keys still makes the world close a frame: waiting viewers are served under its number.
     if (waits || this.#asked.size > 0) this.#ask();
   }
 

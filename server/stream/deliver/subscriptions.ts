@@ -1,34 +1,34 @@
-/** Who watches which pages, and the union that the world has to publish. */
+/** Which viewers watch which pages, and the union of pages that the world has to publish. */
 
-/** A page left for less than this is still watched: panning back and forth costs nothing. */
+/** A page stays watched for this long after its last viewer left, so that panning back and forth costs nothing. */
 const LINGER_MS = 3_000;
 
-/** Somebody's watching of one page. */
+/** One viewer's subscription to one page. */
 export interface Subscription {
   /** `pageKey` */
   readonly key: number;
-  /** Among the watchers of its page; -1: it is not one of them. Kept here. */
+  /** Index in the list of its page's watchers, set by `Subscriptions`; -1: not in the list. */
   place: number;
 }
 
 export class Subscriptions<S extends Subscription> {
   readonly #watch: (add: readonly number[], remove: readonly number[]) => void;
-  /** Lists, not sets: a thousand viewers' are gone through in every frame. */
+  /** Arrays rather than sets, because every frame iterates over a thousand viewers'. */
   readonly #watchers = new Map<number, S[]>();
-  /** Pages that nobody watches any more, and when. */
+  /** When the last viewer of each lingering page left. */
   readonly #lingering = new Map<number, number>();
 
-  /** @param watch - tells the world what to publish, and what no longer */
+  /** @param watch - tells the world which pages to start and to stop publishing */
   constructor(watch: (add: readonly number[], remove: readonly number[]) => void) {
     this.#watch = watch;
   }
 
-  /** @returns in no order; valid until the next `enter` or `leave` */
+  /** @returns watchers in no particular order; valid until the next `enter` or `leave` */
   watchersOf(key: number): readonly S[] | undefined {
     return this.#watchers.get(key);
   }
 
-  /** Pages that the world publishes, lingering ones too. */
+  /** How many pages the world publishes, including lingering ones. */
   get pages(): number {
     return this.#watchers.size + this.#lingering.size;
   }
@@ -54,7 +54,7 @@ export class Subscriptions<S extends Subscription> {
       const { key, place } = subscription;
       const watchers = this.#watchers.get(key);
       if (watchers === undefined || place < 0) continue;
-      // The last one takes its place.
+      // The last watcher takes its place in the list.
       const last = watchers.pop()!;
       subscription.place = -1;
       if (last !== subscription) {
@@ -67,11 +67,11 @@ export class Subscriptions<S extends Subscription> {
     }
   }
 
-  /** Ends what has lingered long enough; called about once a second. */
+  /** Stops publishing pages that have lingered long enough. */
   sweep(nowMs: number): void {
     const remove: number[] = [];
     for (const [key, sinceMs] of this.#lingering) {
-      // Insertion order is the order of leaving.
+      // A map keeps insertion order: the page that was left first comes first.
       if (nowMs - sinceMs < LINGER_MS) break;
       this.#lingering.delete(key);
       remove.push(key);

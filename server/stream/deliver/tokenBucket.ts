@@ -1,4 +1,4 @@
-/** Fills continuously up to its capacity: cells a player may hurt, messages a client may send, bytes it is sent. */
+/** Tokens that refill continuously up to a capacity: a player's budget, a client's messages, a viewer's bytes. */
 export class TokenBucket {
   readonly capacity: number;
   readonly perSecond: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Below 0 while a debt is paid off. */
+  /** How many there are now; negative while `owe` has taken too many. */
   tokens(nowMs: number): number {
     this.#tokens = Math.min(
       this.capacity,
@@ -22,14 +22,14 @@ export class TokenBucket {
     return this.#tokens;
   }
 
-  /** @returns false, and takes nothing, when there are too few */
+  /** @returns false, with nothing taken, when there are too few */
   take(tokens: number, nowMs: number): boolean {
     if (this.tokens(nowMs) < tokens) return false;
     this.#tokens -= tokens;
     return true;
   }
 
-  /** Takes them whether or not they are there. */
+  /** Takes tokens even if there are too few. */
   owe(tokens: number): void {
     this.#tokens -= tokens;
   }

@@ -1,26 +1,26 @@
-/** Which pages a viewport shows. Pure. */
+/** Which pages a viewport shows. */
 import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size } from '../../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../../shared/limits.ts';
 
-/** Of a page, around the viewport, so that a short pan finds its pixels there. */
+/** Pages around the viewport that count as in view, so that a short pan finds its pixels already there. */
 const MARGIN = 1 / 2;
 
-/** Pages of one level, a rectangle of them; none when `wide` or `high` is 0. */
+/** A rectangle of one level's pages; empty when `wide` or `high` is 0. */
 export interface View {
   readonly level: number;
   readonly left: number;
   readonly top: number;
   readonly wide: number;
   readonly high: number;
-  /** Twice the middle of what the viewport touches: whole numbers. */
+  /** Twice the middle of the pages that the viewport touches, which makes it a whole number. */
   readonly middleX2: number;
   readonly middleY2: number;
 }
 
 /**
- * What a viewport shows: cut to the world, and around the middle to `MAX_VIEWPORT_PAGES`.
+ * The pages that a viewport shows, cut to the world, and cut around the middle to `MAX_VIEWPORT_PAGES`.
  *
- * @param viewport - cells, finite numbers; it may lie outside the world (then nothing is in view)
+ * @param viewport - in cells, finite; if it lies outside the world, the view is empty
  * @param level - 0..topLevel(world)
  */
 export function viewOf(viewport: Rect, world: Size, level: number): View {
@@ -48,11 +48,11 @@ export function viewOf(viewport: Rect, world: Size, level: number): View {
 export const sameView = (a: View, b: View): boolean =>
   a.level === b.level && a.left === b.left && a.top === b.top && a.wide === b.wide && a.high === b.high;
 
-/** Row-major indexes of its pages in their level, nearest to the middle first. */
+/** The view's page indexes, row-major in their level, nearest to the middle first. */
 export function pagesOf({ level, left, top, wide, high, middleX2, middleY2 }: View, world: Size): number[] {
   const across = pagesAcross(world.width, level);
   const count = wide * high;
-  // The square of twice the distance is whole: with the place in the rectangle beside it, one number sorts both.
+  // The square of twice the distance is whole, so one number holds it and the page's place in the rectangle.
   const order = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const dx = 2 * (left + (i % wide)) - middleX2;

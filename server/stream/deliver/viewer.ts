@@ -1,14 +1,13 @@
 /**
- * One client's share of the stream: which version it holds of each page it looks at, in which lane, and
- * what it is owed. Nothing is ever queued: what there is no room for (`flow.ts`) is forgotten, and the page
- * is owed a keyframe of whatever it shows when there is room again, nearest pages first.
+ * One client's share of the stream: which version it holds of each page in view, in which lane, and which pages it is
+ * owed. Nothing is queued: an update for which there is no room (`flow.ts`) is dropped, and its page is owed. When
+ * there is room again, owed pages are sent in their newest state, nearest first.
  *
- * A slow link is given the coarse lane. That costs nothing extra on the way down: a page is moved when it
- * must be sent anew anyway. On the way up, pages are sent anew a few at a time.
+ * A slow connection gets the coarse lane. A page moves there when it must be sent again anyway, which costs nothing
+ * extra. Back to the fine lane, pages are sent again a few at a time.
  *
- * Memory a client costs here: an entry of about 150 bytes for each page in view (at most
- * `MAX_VIEWPORT_PAGES` of `shared/limits.ts`), and at most a window and one update in frames not yet acknowledged, of which only
- * those that the socket has not taken are held.
+ * Memory per client: about 150 bytes per page in view (at most `MAX_VIEWPORT_PAGES` of `shared/limits.ts`), and at most
+ * a window and one update of unacknowledged frames, of which only the bytes that the socket still buffers are held.
  */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '../../../shared/frame.ts';
 import type { Size } from '../../../shared/geometry.ts';
@@ -18,40 +17,40 @@ import type { Chains } from './chains.ts';
 import { Flow, type FlowOptions, type FrameSocket } from './flow.ts';
 import { pagesOf, sameView, type View } from './view.ts';
 
-/** What the room protocol and WebSocket may put before a frame: 2 and 10 bytes. */
+/** Room before a frame for the headers of the room protocol (2 bytes) and WebSocket (10 bytes). */
 export const HEADROOM_BYTES = 12;
-/** Asked for again when it has not come by then. */
+/** A keyframe that has not come after this is asked for again. */
 const KEYFRAME_TIMEOUT_MS = 500;
-/** Of the room, what catching up may take: the rest is for the next frames' deltas, lest those become debts, too. */
+/** Owed pages may take this share of the room. The rest is left for the next frames' deltas. */
 const KEYFRAME_SHARE = 0.5;
 /** Keyframes asked for at once. */
 const MAX_REQUEST = 512;
-/** A page in the fine lane keeps it until it is this much further out than those that are given it. */
+/** An owed page stays in the fine lane until its rank is this many times the rank up to which pages get that lane. */
 const LANE_SLACK = 1.5;
 
 const NO_BYTES = Buffer.alloc(0);
 
-const DESK_BYTES = 64 * 1024;
-/** So much may be a short message that leaves together with the frame; more, and the client's network is behind. */
-const LITTLE_BUFFERED = 8 * 1024;
+const SCRATCH_BYTES = 64 * 1024;
+/** A socket may buffer this much and still count as taking messages at once: a short message leaves with the frame. */
+const MAX_SCRATCH_BUFFERED = 8 * 1024;
 /**
- * Where messages are put together for sockets that take them at once, one after the other: a buffer for each of
- * twenty thousand a second is allocated and collected at as much cost as filling it.
+ * All viewers' scratch buffer: messages for sockets that take them at once are put together here, one after the other.
+ * A new buffer per message, 20,000 per second, would cost as much as filling it.
  */
-let desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-/** One page that a viewer looks at: its subscription. */
+/** One page in a viewer's view, and its subscription. */
 export interface Held {
   readonly viewer: Viewer;
-  /** In the lane that it comes in now. */
+  /** `pageKey`, in the page's current lane. */
   key: number;
-  /** `Subscription` */
+  /** As in `Subscription`. */
   place: number;
-  /** The version the client holds once it has all that was sent; 0: none of this lane. */
+  /** The version that the client holds once everything sent has arrived; 0: none of this lane. */
   version: number;
-  /** 0: nearest to the centre of the viewport. */
+  /** 0: nearest to the middle of the viewport. */
   rank: number;
-  /** The client does not have its newest state. */
+  /** Whether the client lacks the page's newest state. */
   owed: boolean;
   /** When a keyframe was asked for; -Infinity: not asked. */
   askedMs: number;
@@ -60,15 +59,15 @@ export interface Held {
 /** Moves a subscription to the other lane of its page. */
 export type MoveLane = (held: Held) => void;
 
-/** Where a viewer finds what it is owed. */
+/** Where a viewer gets owed pages from. */
 export interface Source {
   readonly chains: Chains;
-  /** For a keyframe of a page without a chain. */
+  /** Asks for a keyframe of a page without a chain. */
   readonly ask: (key: number) => void;
   readonly move: MoveLane;
 }
 
-/** Of the newest frame; 0: none has come yet. */
+/** The newest frame's numbers; 0: none has come yet. */
 export interface FrameHead {
   readonly frame: number;
   readonly step: number;
@@ -77,34 +76,34 @@ export interface FrameHead {
 export class Viewer {
   readonly flow: Flow;
   #view: View | null = null;
-  /** By `pageKey`, the lane left out; the nearest first. */
+  /** By the `pageKey` in the fine lane; nearest first. */
   readonly #held = new Map<number, Held>();
   /** How many are owed. */
   #owed = 0;
   /** How many come in the coarse lane. */
   #coarse = 0;
-  /** Of the frame that is coming in: its bytes, and how many of them there is room for. */
+  /** The current frame's bytes, and for how many bytes there is room. */
   #frameBytes: Buffer = NO_BYTES;
   #room = 0;
   #isRoomy = false;
-  /** Where room is scarce: its updates, and the page of each. */
+  /** When room is scarce: the frame's updates for this viewer, and the page of each. */
   readonly #offered: PublishedUpdate[] = [];
   readonly #offeredOf: Held[] = [];
   #offeredBytes = 0;
-  /** The message being put together: pieces of what was encoded, how many updates and bytes they are. */
+  /** The message being put together: pieces of encoded updates, and how many updates and bytes they have. */
   readonly #sources: Buffer[] = [];
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
   #updates = 0;
   #bytes = 0;
-  /** A running mean of what a page takes to catch up with; most of a first viewport is empty. */
+  /** A running mean of a chain's bytes; starts small because most of a first viewport is empty. */
   #keyframeBytes = 256;
 
   constructor(socket: FrameSocket, nowMs: number, options?: FlowOptions) {
     this.flow = new Flow(socket, nowMs, options);
   }
 
-  /** All that is in view: by `pageKey`, the lane left out. */
+  /** The pages in view, by their `pageKey` in the fine lane. */
   get pages(): ReadonlyMap<number, Held> {
     return this.#held;
   }
@@ -115,11 +114,11 @@ export class Viewer {
     return this.#coarse;
   }
 
-  /** @returns which pages are new in view, and which were in view before */
+  /** Changes the view. @returns the pages that came into view, and those that left it */
   look(view: View, world: Size): { entered: Held[]; left: Held[] } {
     const entered: Held[] = [];
     const left: Held[] = [];
-    // Most viewports show the pages that the last one did: a pan of a few cells.
+    // Most pans are a few cells and show the same pages.
     if (this.#view !== null && sameView(view, this.#view)) return { entered, left };
     this.#view = view;
     const { level } = view;
@@ -158,25 +157,25 @@ export class Viewer {
     return { entered, left };
   }
 
-  /** The client says that it does not hold these; pages out of view are passed over. */
+  /** The client lost these pages; pages out of view are ignored. */
   lost(level: number, indexes: readonly number[]): void {
     for (const index of indexes) {
       const held = this.#held.get(pageKey(level, index));
-      // 0: it is owed already, and asking again would only repeat the work.
+      // 0: the page is owed already.
       if (held === undefined || held.version === 0) continue;
       this.#forget(held);
     }
   }
 
-  /** A frame comes: `offer` and `miss`, then `finish`. @param frameBytes - `frame.bytes` */
+  /** Begins a frame: `offer` and `miss` follow, then `finish`. @param frameBytes - `frame.bytes` */
   begin(frameBytes: Buffer, nowMs: number): void {
     this.#frameBytes = frameBytes;
     this.#room = this.flow.room(nowMs);
-    // Where all of the frame would fit, nothing has to be weighed.
+    // If the whole frame fits, updates need not be sorted.
     this.#isRoomy = this.#room >= frameBytes.length;
   }
 
-  /** One delta, of a page it looks at: put into the message, or considered when all are known. */
+  /** Offers a delta of a page in view: adds it to the message, or keeps it until all offers are known. */
   offer(held: Held, update: PublishedUpdate): void {
     if (update.base === held.version) {
       if (this.#isRoomy) {
@@ -192,14 +191,14 @@ export class Viewer {
     }
   }
 
-  /** A page it looks at has this version now, and no delta leads there. */
+  /** A page in view reached this version by a keyframe only. */
   miss(held: Held, version: number): void {
     if (held.version !== version) this.#owe(held);
   }
 
   /**
-   * Sends what was offered of this frame as far as there is room: deltas first, for a page left behind costs
-   * ten times as much to catch up with; of each kind the nearest pages first.
+   * Sends the frame's offers as far as there is room, then owed pages; of each, the nearest pages first. Deltas come
+   * first, because a page left behind costs ten times as much to catch up.
    */
   finish(frame: FrameHead, nowMs: number, source: Source): void {
     if (this.#offered.length > 0) this.#weigh();
@@ -211,7 +210,7 @@ export class Viewer {
     this.#send(frame, nowMs);
   }
 
-  /** Puts what was offered into the message, as far as there is room. */
+  /** Adds the offers to the message as far as there is room; the pages of the others are owed. */
   #weigh(): void {
     const offered = this.#offered;
     if (this.#offeredBytes > this.#room) this.#sortOffered();
@@ -231,12 +230,12 @@ export class Viewer {
   }
 
   /**
-   * Between frames: asks for what is not at hand, and sends what is owed to a newcomer, or in a quiet world;
-   * else the next frame takes it along, which saves a write. A frame's number is acknowledged once, so who was
-   * sent something under the newest one has to wait for the next in any case.
+   * Serves the viewer between frames: asks for missing keyframes, and sends owed pages if the viewer is new or no frame
+   * is about to come. Otherwise they leave with the next frame, which saves a write. A frame's number is acknowledged
+   * once, so a viewer that was sent the newest frame has to wait for the next in any case.
    *
    * @param isLively - the next frame is about to come
-   * @returns whether something waits for it
+   * @returns whether owed pages wait for the next frame
    */
   serve(newest: FrameHead, isLively: boolean, nowMs: number, source: Source): boolean {
     if (this.#owed === 0 && this.#coarse === 0) return false;
@@ -253,16 +252,16 @@ export class Viewer {
   }
 
   /**
-   * Puts what leads to the newest state of owed pages, the nearest first, and asks for keyframes of the others,
-   * about as many as there is room for. Pages that had better come in the other lane are moved to it before.
+   * Adds the chains of owed pages to the message, nearest first, and asks for keyframes of pages without a chain, about
+   * as many as there is room for. Moves pages to the other lane first where they belong there.
    *
-   * @returns whether some that are at hand had to wait for room
+   * @returns whether some owed pages had to wait for room
    */
   #catchUp(room: number, canSend: boolean, nowMs: number, { chains, ask, move }: Source): boolean {
     if (room <= 0) return this.#owed > 0;
     if (this.#owed === 0 && this.#coarse === 0) return false;
     let asks = Math.min(MAX_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
-    // Who has been sent nothing yet has no deltas to come.
+    // A viewer that has been sent nothing has no deltas to leave room for.
     let spare = canSend ? room * (this.flow.lastFrame === 0 ? 1 : KEYFRAME_SHARE) : 0;
     if (this.#coarse > 0) this.#refine(asks / 2, move);
     const fine = this.flow.fineShare * this.#held.size;
@@ -295,12 +294,12 @@ export class Viewer {
     return isShort || (left > 0 && spare <= 0);
   }
 
-  /** Adds encoded updates to the message being put together; `source` must not change before it is sent. */
+  /** Adds encoded updates to the message; `source` must not change before `#send`. */
   #put(source: Buffer, offset: number, length: number, updates: number): void {
     this.#updates += updates;
     this.#bytes += length;
     const last = this.#sources.length - 1;
-    // Neighbours in the frame are copied together.
+    // Adjacent updates become one piece, copied at once.
     if (last >= 0 && this.#sources[last] === source && this.#ends[last] === offset) {
       this.#ends[last] += length;
       return;
@@ -310,12 +309,12 @@ export class Viewer {
     this.#ends.push(offset + length);
   }
 
-  /** What was put together, as one message. */
+  /** Sends the message that was put together, if it has updates. */
   #send({ frame, step }: FrameHead, nowMs: number): void {
     if (this.#updates === 0) return;
     const size = HEADROOM_BYTES + FRAME_HEADER_BYTES + this.#bytes;
-    const isShared = size <= desk.length && this.flow.bufferedBytes <= LITTLE_BUFFERED;
-    const message = isShared ? desk.subarray(0, size) : Buffer.allocUnsafe(size);
+    const isShared = size <= scratch.length && this.flow.bufferedBytes <= MAX_SCRATCH_BUFFERED;
+    const message = isShared ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
     const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
     writeFrameHeader(view, HEADROOM_BYTES, frame, step, this.#updates);
     let at = HEADROOM_BYTES + FRAME_HEADER_BYTES;
@@ -324,8 +323,8 @@ export class Viewer {
     this.#sources.length = this.#starts.length = this.#ends.length = 0;
     this.#updates = this.#bytes = 0;
     this.flow.send(message, frame, nowMs);
-    // It did not leave at once after all: the socket has it now.
-    if (isShared && this.flow.bufferedBytes > 0) desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+    // The message did not leave at once: the socket owns this buffer now.
+    if (isShared && this.flow.bufferedBytes > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 
   #sortOffered(): void {
@@ -339,11 +338,11 @@ export class Viewer {
     }
   }
 
-  /** Where little is owed, some pages of the coarse lane are brought to the fine one. */
-  #refine(most: number, move: MoveLane): void {
+  /** Moves pages from the coarse lane to the fine one, until `maxOwed` pages are owed. */
+  #refine(maxOwed: number, move: MoveLane): void {
     const fine = this.flow.fineShare * this.#held.size;
     for (const held of this.#held.values()) {
-      if (this.#owed >= most || held.rank >= fine) return;
+      if (this.#owed >= maxOwed || held.rank >= fine) return;
       if (laneOf(held.key) === Lane.coarse && !held.owed) this.#move(held, move);
     }
   }

@@ -1,13 +1,13 @@
 /**
- * The world seen from above: pages of averages, kept up to date while somebody watches them.
+ * The levels above 0: pages of averages, kept up to date while they are watched.
  *
- * A pixel of level L is the average of the 2^L x 2^L true pixels under it (premultiplied, all four channels
- * alike), rounded half up, once: sums are exact, so no error grows from level to level. Every pixel up to
- * level 6 lies within one level-0 page, so a page that changed replaces its own block of each watched level
- * and nothing else has to be known. Above that a pixel spans whole pages, and their sums are kept.
+ * A pixel of level L is the average of the 2^L x 2^L true pixels under it (premultiplied, all four channels alike),
+ * rounded half up once: sums are exact, so no error grows from level to level. Every pixel up to level 6 lies within
+ * one level-0 page, so a changed page replaces its own block in each watched level, and no other page is needed. Above
+ * level 6 a pixel spans whole pages, whose sums are kept.
  *
- * Cost: one pass over each changed page that lies under a watched one. Empty space costs nothing, and no
- * time; a page newly watched waits for one visit of all pages that exist (`startFill`).
+ * Cost: one pass over each changed page that lies under a watched page. Empty space costs nothing. A newly watched page
+ * waits for one visit of all existing pages (`startFill`).
  */
 import {
   PAGE_BYTES,
@@ -22,19 +22,19 @@ import { pageKey } from '../pageKey.ts';
 interface Averages {
   readonly level: number;
   readonly key: number;
-  /** [64, 64, 4]; null while it is nothing but zeros. */
+  /** [64, 64, 4]; null: all zeros. */
   pixels: Uint8Array | null;
-  /** It holds every page under it, and hears of changes. */
+  /** It has the pixels of every page under it; `change` keeps it up to date. */
   filled: boolean;
   filling: boolean;
-  /** Above level 6: [64, 64, 4] sums of the true pixels, and what each page gave to them. */
+  /** Above level 6: [64, 64, 4] sums of the true pixels, and each page's part in them. */
   readonly sums: Uint32Array | null;
   readonly given: Map<number, Uint32Array> | null;
 }
 
-/** [4] of a page without life. */
+/** [4]: the sums of a page without life. */
 const NOTHING = new Uint32Array(4);
-/** Two channels of a pixel with room to add up 256 of each. */
+/** Masks two channels of a pixel, with room to add 256 values of each. */
 const PAIR = 0x00ff00ff;
 
 export class Levels {
@@ -44,9 +44,9 @@ export class Levels {
   readonly #watched: readonly Map<number, Averages>[];
   #count = 0;
   readonly #unfilled = new Set<Averages>();
-  /** Those with pixels that were not handed out yet. */
+  /** Pages whose pixels moved since the last `drain`. */
   readonly #moved = new Set<Averages>();
-  /** [n, n, 4] sums of one page, n halving from 32 to 1. */
+  /** [n, n, 4]: sums of one page; n is halved from 32 to 1. */
   readonly #sums = new Uint32Array((PAGE_CELLS / 2) ** 2 * 4);
   readonly #aligned = new Uint8Array(PAGE_BYTES);
 
@@ -56,7 +56,7 @@ export class Levels {
     this.#watched = this.#across.map(() => new Map());
   }
 
-  /** @param level - 1..top */
+  /** @param level - 1..topLevel(world) */
   watch(level: number, index: number): void {
     const watched = this.#watched[level];
     if (watched.has(index)) return;
@@ -84,18 +84,18 @@ export class Levels {
     this.#count--;
   }
 
-  /** [64, 64, 4], read only, valid until the next change; null for zeros; undefined while it is not filled. */
+  /** @returns [64, 64, 4], read only, valid until the next change; null: all zeros; undefined: not filled yet */
   pixelsOf(level: number, index: number): Uint8Array | null | undefined {
     const averages = this.#watched[level].get(index);
     return averages?.filled ? averages.pixels : undefined;
   }
 
-  /** A level-0 page has these true pixels now. @param rgba - [64, 64, 4], read only, not kept */
+  /** Takes the new true pixels of a level-0 page. @param rgba - [64, 64, 4], read only, not kept */
   change(page: number, rgba: Uint8Array): void {
     if (this.#count > this.#unfilled.size) this.#add(page, rgba, false);
   }
 
-  /** @returns whether pages wait for one; then every page that exists is to be given to `fill`, then `endFill` called */
+  /** @returns whether pages wait to be filled; then `fill` must get every existing page, and `endFill` follow */
   startFill(): boolean {
     for (const averages of this.#unfilled) averages.filling = true;
     return this.#unfilled.size > 0;
@@ -107,7 +107,7 @@ export class Levels {
 
   endFill(): void {
     for (const averages of this.#unfilled) {
-      // Watched while the visit was under way: it has not seen all, the next visit is its own.
+      // Watched during this visit: it has not seen every page, and waits for the next visit.
       if (!averages.filling) continue;
       averages.filling = false;
       averages.filled = true;
@@ -116,13 +116,13 @@ export class Levels {
     }
   }
 
-  /** Hands out each page whose pixels moved since the last time, or that was filled; null for zeros. */
+  /** Visits each page whose pixels moved since the last `drain`, or that was filled. null: all zeros. */
   drain(visit: (key: number, pixels: Uint8Array | null) => void): void {
     for (const { key, pixels } of this.#moved) visit(key, pixels);
     this.#moved.clear();
   }
 
-  /** @param isFill - give it to pages that are being filled, else to those that are */
+  /** Adds a page's pixels to the watched pages above it. @param isFill - to those being filled, not to filled ones */
   #add(page: number, rgba: Uint8Array, isFill: boolean): void {
     const px = page % this.#across[0];
     const py = Math.floor(page / this.#across[0]);
@@ -171,7 +171,7 @@ export class Levels {
     }
   }
 
-  /** [side, side, 4] sums to [side / 2, side / 2, 4], in place: what is written was read before. */
+  /** [side, side, 4] sums to [side / 2, side / 2, 4], in place: each value is read before its place is written. */
   #halve(side: number): void {
     const sums = this.#sums;
     const row = side * 4;
@@ -187,7 +187,7 @@ export class Levels {
     }
   }
 
-  /** Up to level 6: the page's own block of pixels. @returns whether one moved */
+  /** Up to level 6: replaces the page's own block of pixels. @returns whether one moved */
   #replace(averages: Averages, px: number, py: number): boolean {
     const { level } = averages;
     const side = PAGE_CELLS >> level;
@@ -204,7 +204,7 @@ export class Levels {
     return moved;
   }
 
-  /** Above level 6: the page is a part of one pixel. @returns whether that moved */
+  /** Above level 6: updates the pixel of which the page is a part. @returns whether it moved */
   #addTotal(averages: Averages, page: number, px: number, py: number): boolean {
     const { level } = averages;
     const sums = averages.sums!;
@@ -227,7 +227,7 @@ export class Levels {
     return moved;
   }
 
-  /** @param sum - of 4^level true channels: at most 255 · 4^10 < 2^28 */
+  /** Writes the average of a sum of 4^level true channels, at most 255 · 4^10 < 2^28. @returns whether it moved */
   #write(averages: Averages, at: number, sum: number): boolean {
     const bits = 2 * averages.level;
     const value = (sum + (1 << (bits - 1))) >>> bits;

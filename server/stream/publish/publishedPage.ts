@@ -1,4 +1,4 @@
-/** What clients hold of one page in one lane, and how it came there. */
+/** One page in one lane: what clients hold of it, and the updates that bring them there. */
 import { encodeUpdate, KEYFRAME } from '../../../shared/frame.ts';
 import { PAGE_BYTES, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import { encodeKeyframe, encodePage, pagesEqual } from '../../../shared/pageCodec.ts';
@@ -12,21 +12,21 @@ export class PublishedPage {
   readonly #level: number;
   readonly #px: number;
   readonly #py: number;
-  /** How far a published channel may be from the truth. */
+  /** The largest difference between a published and a true channel. */
   readonly #epsilon: number;
-  /** [64, 64, 4], what clients hold; null while that is nothing but zeros (most of a large world). */
+  /** [64, 64, 4]: the pixels that clients hold; null: all zeros, as in most of a large world. */
   #published: Uint8Array | null = null;
-  /** 0 until the first truth was published. */
+  /** 0 until the first truth is published. */
   #version = 0;
   #exact = false;
-  /** How often it moved since the last frame closed, and the first time by what. */
+  /** How often it was moved since the last frame closed, and the first delta. */
   #moves = 0;
   #delta: Uint8Array | null = null;
-  /** Somebody needs the whole page. */
+  /** A viewer needs the whole page. */
   wantsKeyframe = true;
   /** When the truth last changed. */
   movedMs: number;
-  /** The truth changed in a frame that was not its turn. */
+  /** The truth changed in a frame that was not this page's turn. */
   late = false;
 
   constructor(key: number, world: Size, epsilon: number, nowMs: number) {
@@ -39,46 +39,47 @@ export class PublishedPage {
     this.movedMs = nowMs;
   }
 
+  /** Whether a truth has been published. */
   get seen(): boolean {
     return this.#version !== 0 || this.#moves > 0;
   }
 
-  /** Clients hold the very truth. */
+  /** Whether clients hold exactly the truth. */
   get exact(): boolean {
     return this.#exact;
   }
 
   /**
-   * Moves what clients hold to within ε of the truth: exactly to it the first time, and to refine it.
+   * Moves the published pixels to within ε of the truth; exactly to it the first time, and with `refine`.
    *
-   * @param truth - [64, 64, 4], read only, not kept; null: zeros
-   * @returns whether that has to be said in this frame
+   * @param truth - [64, 64, 4], read only, not kept; null: all zeros
+   * @returns whether this frame needs an update for it
    */
   publish(truth: Uint8Array | null, refine: boolean): boolean {
     const first = !this.seen;
     const epsilon = first || refine ? 0 : this.#epsilon;
     this.late = false;
-    // A page of zeros is known without a buffer of its own.
+    // A page of zeros needs no buffer.
     if (this.#published === null && truth !== null && !pagesEqual(ZEROS, truth))
       this.#published = new Uint8Array(PAGE_BYTES);
     const delta = this.#published === null ? null : encodePage(this.#published, truth ?? ZEROS, epsilon);
     this.#exact = epsilon === 0 || pagesEqual(this.#published ?? ZEROS, truth ?? ZEROS);
     if (delta === null && !first) return false;
-    // Two deltas in one frame have no common base: say where it stands instead.
+    // Two deltas in one frame have no common base, so the second move makes a keyframe.
     if (this.#moves++ === 0) this.#delta = delta;
     else this.wantsKeyframe = true;
     return true;
   }
 
   /**
-   * What there is to say of it when the frame closes: the delta first, for who can use it does not take the
+   * Encodes the page's updates when the frame closes: the delta first, so that viewers that can use it do not take the
    * longer keyframe.
    *
-   * @param add - gets each update encoded, and the version it starts from
+   * @param add - gets each encoded update, and the version that it starts from
    */
   close(frame: number, add: (version: number, base: number, bytes: Uint8Array) => void): void {
     const base = this.#version;
-    // No two lanes of a page ever share a version: a delta of one finds no base in the other.
+    // The lanes of a page never share a version, so a delta of one finds no base in the other.
     if (this.#moves > 0) this.#version = 2 * frame + laneOf(this.key);
     const delta = this.#moves === 1 && base !== KEYFRAME ? this.#delta : null;
     const wantsKeyframe = this.wantsKeyframe || base === KEYFRAME;

@@ -1,5 +1,5 @@
 /**
- * What clients hold of each watched page, and how it moves. Runs in the simulation thread, knows nothing
+ * Decides what clients get of each watched page, and encodes it once. Runs in the simulation thread and knows nothing
  * of sockets. One frame:
  * ```
  * begin → see (each level-0 page that changed)
@@ -16,13 +16,13 @@ import { PublishedPage } from './publishedPage.ts';
 
 export interface PublisherOptions {
   readonly world: Size;
-  /** 0..255: how far a published channel may be from the truth, in the fine lane. */
+  /** 0..255: the largest difference between a published and a true channel, in the fine lane. */
   readonly epsilon: number;
-  /** A page that stood still so long is published exactly. */
+  /** A page that stood still for this long is published exactly. */
   readonly refineMs?: number;
 }
 
-/** The coarse lane: at 20 Hz five times a second, and up to this many times the error. */
+/** The coarse lane publishes in every fourth frame, five times per second at 20 Hz, with up to four times the error. */
 export const COARSE_EVERY = 4;
 const COARSE_EPSILON = 4;
 
@@ -32,15 +32,15 @@ export class Publisher {
   readonly #refineMs: number;
   readonly #levels: Levels;
   readonly #pages = new Map<number, PublishedPage>();
-  /** Pages with something to say when the frame closes. */
+  /** Pages with an update in this frame. */
   readonly #open = new Set<PublishedPage>();
-  /** Pages whose first truth has not been seen. */
+  /** Pages that have not been published yet. */
   readonly #unseen = new Set<PublishedPage>();
   /** Pages whose published pixels may differ from the truth. */
   readonly #inexact = new Set<PublishedPage>();
   /** Level-0 pages that `due` named. */
   readonly #reading = new Set<PublishedPage>();
-  /** A frame must be closed, whether or not it says something. */
+  /** The next frame must be closed even if it has no updates. */
   #isAwaited = false;
   #frame = 0;
   #nowMs = 0;
@@ -54,7 +54,7 @@ export class Publisher {
     this.#levels = new Levels(world);
   }
 
-  /** @param keys - `pageKey`s; each is published as a keyframe in the next frame */
+  /** Starts to publish pages; each comes as a keyframe in the next frame. @param keys - `pageKey`s */
   watch(keys: readonly number[]): void {
     for (const key of keys) {
       if (this.#pages.has(key)) continue;
@@ -76,8 +76,8 @@ export class Publisher {
   }
 
   /**
-   * Answered in the next frame, for all who asked at once; pages that nobody watches are passed over. That
-   * frame is closed even when there is nothing to say: somebody waits for its number.
+   * Adds keyframes to the next frame; pages that are not watched are ignored. That frame is closed even if it has no
+   * updates, because viewers wait for its number.
    */
   requestKeyframes(keys: readonly number[]): void {
     this.#isAwaited = true;
@@ -94,7 +94,7 @@ export class Publisher {
     this.#nowMs = nowMs;
   }
 
-  /** A level-0 page changed. @param rgba - [64, 64, 4], its true pixels; read only, not kept */
+  /** Takes a changed level-0 page. @param rgba - [64, 64, 4], its true pixels; read only, not kept */
   see(index: number, rgba: Uint8Array): void {
     for (const lane of LANES) {
       const page = this.#pages.get(pageKey(0, index, lane));
@@ -103,7 +103,7 @@ export class Publisher {
     this.#levels.change(index, rgba);
   }
 
-  /** @returns whether every page that exists must be given to `fill` now, and then `endFill` called */
+  /** @returns whether the caller must now give every existing page to `fill`, then call `endFill` */
   startFill(): boolean {
     return this.#levels.startFill();
   }
@@ -114,7 +114,7 @@ export class Publisher {
     this.#levels.endFill();
   }
 
-  /** Level-0 pages whose true pixels must be given to `read` now. */
+  /** @returns level-0 pages whose true pixels the caller must now give to `read` */
   due(): ReadonlySet<number> {
     this.#levels.drain((key, pixels) => {
       for (const one of [key, twinOf(key)]) {
@@ -128,7 +128,7 @@ export class Publisher {
       const level = levelOf(page.key);
       if (level > 0) {
         const truth = this.#levels.pixelsOf(level, index);
-        // Else it was watched after this frame's visit of all pages, and is in the next one.
+        // undefined: it was watched after this frame's visit of all pages, and comes in the next frame.
         if (truth !== undefined) this.#publish(page, truth);
         return;
       }
@@ -141,7 +141,7 @@ export class Publisher {
     return reads;
   }
 
-  /** @param rgba - [64, 64, 4], what `due` asked for; read only, not kept */
+  /** Takes a page that `due` returned. @param rgba - [64, 64, 4], its true pixels; read only, not kept */
   read(index: number, rgba: Uint8Array): void {
     for (const lane of LANES) {
       const page = this.#pages.get(pageKey(0, index, lane));
@@ -149,14 +149,14 @@ export class Publisher {
     }
   }
 
-  /** Closes the frame; null when there is nothing to say. */
+  /** Closes the frame. @returns null when it has no updates and none was asked for */
   collect(step: number): PublishedFrame | null {
     if (this.#open.size === 0 && !this.#isAwaited) return null;
     this.#isAwaited = false;
     const updates: PublishedUpdate[] = [];
     const encoded: Uint8Array[] = [];
     let total = 0;
-    // Row by row: what one viewer is sent of it then lies together, mostly.
+    // Sorted row by row, the updates for one viewer mostly lie together.
     const open = [...this.#open].sort((a, b) => a.key - b.key);
     for (const page of open) {
       page.close(this.#frame, (version, base, bytes) => {
@@ -175,7 +175,7 @@ export class Publisher {
     return { type: 'frame', frame: this.#frame, step, updates, bytes };
   }
 
-  /** The truth of a page moved. */
+  /** Handles a change of a page's truth. */
   #change(page: PublishedPage, truth: Uint8Array | null): void {
     page.movedMs = this.#nowMs;
     if (!page.seen || this.#hasTurn(page)) {
@@ -197,7 +197,7 @@ export class Publisher {
     return this.#nowMs - page.movedMs >= this.#refineMs;
   }
 
-  /** Coarse pages take turns, so that no frame is longer than the others. */
+  /** Coarse pages take turns, so that frames have about equal lengths. */
   #hasTurn(page: PublishedPage): boolean {
     return laneOf(page.key) === Lane.fine || (this.#frame + page.key) % COARSE_EVERY === 0;
   }

@@ -1,4 +1,4 @@
-/** All viewers, in one process: they wander, some stroke, some stall, and what they hear is timed. */
+/** All viewers in one process: they wander, some stroke, some stall, and the arrival of their frames is timed. */
 import { WebSocket } from 'ws';
 import { readPageCodec } from '../../../server/stream/codec.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
@@ -7,28 +7,28 @@ import { LoadClient, VIEW } from '../load/client.ts';
 import { answer, type Latencies, type LoadCalls, type LoadResult, nowMs, type Schedule } from './messages.ts';
 
 /** Clients that decode. */
-const PROBES = 40;
-/** Of them, those that also stroke. */
+const DECODERS = 40;
+/** How many of those also stroke. */
 const STROKERS = 20;
 const JOINS_AT_ONCE = 16;
 const MAX_TRIES = 5;
 const JOIN_AGAIN_MS = 500;
 const WANDER_MS = 200;
-/** Cells a viewer moves between two viewports: 60 a second, a slow pan. */
+/** Cells that a viewer moves between two viewports: 60 per second, a slow pan. */
 const WANDER_CELLS = 12;
 const STROKE_RADIUS = 6;
-/** Colyseus' stats, players and our frames together stay below this. */
+/** Stats, players and frames together stay below this. */
 const MAX_MESSAGES_PER_SECOND = 60;
-/** A stroke not seen by then counts as having taken so long. */
+/** A stroke that is not seen within this counts as having taken this long. */
 const LOST_INPUT_MS = 2_000;
-/** After so long all is there, and what stood still is refined. */
+/** After this every page has arrived, and pages that stood still are refined. */
 const QUIET_SETTLE_MS = 3_000;
 
 interface Measure {
   readonly ms: number;
   readonly clients: readonly LoadClient[];
   readonly keep: boolean;
-  /** [n] of what was heard, in order. */
+  /** [n]: the messages that arrived, in order. */
   readonly atMs: Float64Array;
   readonly frame: Float64Array;
   readonly client: Uint16Array;
@@ -50,7 +50,7 @@ let world = { width: 0, height: 0 };
 let organisms: { x: number; y: number }[] = [];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-/** Where there is something to see. */
+/** The part of the world with bodies. */
 const somewhere = () => {
   const { x, y } = organisms[Math.floor(draw() * organisms.length)];
   return { x: x + (draw() - 0.5) * VIEW.width, y: y + (draw() - 0.5) * VIEW.height };
@@ -76,7 +76,7 @@ interface Input {
 const inputs = new Map<LoadClient, Input>();
 let strokes = 0;
 
-/** Cuts a hole into whatever body is in view, and waits to see it. */
+/** Cuts a hole into a body in view, and waits until it is seen. */
 function stroke(client: LoadClient): void {
   const before = inputs.get(client);
   if (before !== undefined) {
@@ -135,7 +135,7 @@ function resultOf(of: Measure, closedMs: Float64Array): LoadResult {
   };
 }
 
-/** As the page does, it tries again where a starved machine let a seat or a request run out. */
+/** Tries again, as the client does, when a seat or a request timed out on a starved machine. */
 async function join(client: LoadClient): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -175,12 +175,12 @@ answer<LoadCalls>({
     for (let first = 0; first < viewers; first += JOINS_AT_ONCE) {
       const batch = Array.from(
         { length: Math.min(JOINS_AT_ONCE, viewers - first) },
-        (_, i) => new LoadClient(first + i, world, first + i < PROBES, somewhere(), heard),
+        (_, i) => new LoadClient(first + i, world, first + i < DECODERS, somewhere(), heard),
       );
       clients.push(...batch);
       await Promise.all(batch.map(join));
     }
-    // Each moves every other two seconds, and all at their own times.
+    // Each viewer moves in every other period of two seconds, at its own time.
     for (const client of clients) {
       const phase = draw();
       timers.push(
@@ -195,7 +195,7 @@ answer<LoadCalls>({
   },
 
   async measure({ ms, stalledShare, keep }) {
-    for (const client of clients) if (client.index >= PROBES && draw() < stalledShare) stalled.add(client);
+    for (const client of clients) if (client.index >= DECODERS && draw() < stalledShare) stalled.add(client);
     for (const client of stalled) client.stall();
     const capacity = Math.ceil((clients.length * ms * MAX_MESSAGES_PER_SECOND) / 1_000);
     const reading = clients.filter((client) => !stalled.has(client));
@@ -243,7 +243,7 @@ answer<LoadCalls>({
 
   schedule(closedMs): Schedule {
     const of = measures.find(({ keep }) => keep)!;
-    // Sent when its frame was closed; other messages in the middle of a frame's time, all at once.
+    // A frame is sent when it was closed; other messages in the middle of a frame's time, all at once.
     const sentMs = Float64Array.from({ length: of.heard }, (_, i) =>
       of.frame[i] > 0 ? closedMs[of.frame[i]] : Math.floor(of.atMs[i] / 50) * 50,
     );

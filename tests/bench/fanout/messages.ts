@@ -1,4 +1,4 @@
-/** What the fan-out benchmark and its processes say to each other (IPC, structured clone). */
+/** The messages between the fan-out benchmark and its processes (IPC, structured clone). */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ export const nowMs = (): number => performance.timeOrigin + performance.now();
 export interface Costs {
   /** User and system, of the whole process since it began. */
   readonly cpuSeconds: number;
-  /** Of its main thread: sockets. */
+  /** The main thread's time: sockets. */
   readonly mainThreadSeconds: number;
   readonly rssBytes: number;
 }
@@ -24,17 +24,17 @@ export interface Latencies {
 
 export interface LoadResult {
   readonly seconds: number;
-  /** From the closing of a frame in the simulation thread until a reading client has handled it. */
+  /** From when the simulation thread closes a frame until a reading client has handled it. */
   readonly latency: Latencies;
   readonly framesPerViewerSecond: number;
   readonly bytesPerViewerSecond: number;
   readonly inputToPixel: Latencies;
   readonly inputs: number;
-  /** Deltas that found no base; 0 on a line that loses nothing. */
+  /** Deltas without their base; 0 on a connection that loses nothing. */
   readonly gaps: number;
 }
 
-/** What was sent while measuring, to be sent again: [n] each, in order of time. */
+/** The messages sent during the measurement, to be sent again: [n] each, in order of time. */
 export interface Schedule {
   readonly atMs: Float64Array;
   readonly client: Uint16Array;
@@ -47,7 +47,7 @@ export interface Server {
   readonly organisms: number;
 }
 
-/** Requests to each kind of process, and what they answer. */
+/** The requests to each kind of process, and their answers. */
 export interface ServerCalls {
   start: { ask: Partial<Config>; answer: Server };
   costs: { ask: null; answer: Costs };
@@ -59,13 +59,13 @@ export interface ServerCalls {
 export interface LoadCalls {
   join: { ask: { server: Server; viewers: number; strokesPerSecond: number }; answer: null };
   measure: { ask: { ms: number; stalledShare: number; keep: boolean }; answer: null };
-  /** One who sees the whole garden, before anybody hurts it: bytes a second once all of it is there. */
+  /** A viewer of the whole, unhurt garden: bytes per second once every page has arrived. */
   quiet: { ask: { server: Server; ms: number }; answer: number };
   /** Newcomers, one after the other: milliseconds from the request for a seat to the last page in view. */
   newcomers: { ask: number; answer: number[] };
-  /** Of each `measure` so far, in order. */
+  /** The figures of each `measure` so far, in order. */
   results: { ask: Float64Array; answer: LoadResult[] };
-  /** Of the `measure` that was kept. */
+  /** The recording of the `measure` that was kept. */
   schedule: { ask: Float64Array; answer: Schedule };
   leave: { ask: null; answer: null };
   /** Plain sockets that read and do nothing else. */
@@ -74,11 +74,11 @@ export interface LoadCalls {
 }
 export interface RawCalls {
   start: { ask: null; answer: { url: string } };
-  /** Sends it all; answers when the last is handed over, with what it took. */
+  /** Sends the recording; answers when the last message is handed over, with the time used. */
   play: { ask: Schedule; answer: Costs & { seconds: number } };
 }
 
-/** The far end: one process that answers. */
+/** A process that answers requests. */
 export class Remote<C extends { [K in keyof C]: { ask: unknown; answer: unknown } }> {
   readonly #child: ChildProcess;
   /** Rejects when the process ends. */
@@ -89,7 +89,7 @@ export class Remote<C extends { [K in keyof C]: { ask: unknown; answer: unknown 
     this.#end = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`${script} ended with code ${code}`);
     });
-    // It ends when it is stopped, too.
+    // The process also ends when it is stopped, which is not an error.
     this.#end.catch(() => {});
   }
 
@@ -121,7 +121,7 @@ export function answer<C extends { [K in keyof C]: { ask: unknown; answer: unkno
       process.send!({ error: (error as Error).stack });
     }
   });
-  // Whoever started it has done with it, or is gone.
+  // The parent has disconnected or ended.
   process.on('disconnect', () => process.exit(0));
 }
 

@@ -1,4 +1,4 @@
-/** The rival: a plain `ws` server that sends the same sizes at the same times to as many clients. */
+/** The rival: a plain `ws` server that sends the same sizes at the same times to the same number of clients. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -9,7 +9,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 answer<RawCalls>({
   async start() {
-    // As Colyseus sets it: no compression.
+    // No compression, as in Colyseus.
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
     server.on('connection', (socket) => clients.push(socket));
     await once(server, 'listening');

@@ -1,4 +1,4 @@
-/** The server under load: what `main.ts` wires, in a process of its own, on a world that is grown already. */
+/** The server under load, wired as in `main.ts`, in its own process, with a grown world. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { World } from '../../../server/world/world.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
 import { tallyFrames } from './tally.ts';
 
-/** When a body is whole and nobody has touched it for a while. */
+/** Steps until a body is whole and steady. */
 const GROWN_STEPS = 900;
 /** By frame number. */
 const closedMs: number[] = [];

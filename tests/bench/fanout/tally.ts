@@ -1,24 +1,24 @@
 /**
- * Counts, in the server's process, of which frames each viewer was sent something, and why not of the others:
- * on the viewers themselves, for only the server knows what a client that was sent nothing has missed.
+ * Counts which frames each viewer was sent, and why not the others. It runs in the server's process, on the viewers,
+ * because only the server knows what a client that was sent nothing has missed.
  */
 import { Viewer } from '../../../server/stream/deliver/viewer.ts';
 
 /** Sums over all viewers; a frame counts once for every viewer that looks. */
 export interface FrameTally {
-  /** Something changed in view, in this frame. */
+  /** Frames with a change in view. */
   readonly changed: number;
-  /** Of these: sent in this very frame. */
+  /** Those that were sent at once. */
   readonly changedSent: number;
-  /** Of these: not sent, for want of room (window, budget, late acknowledgements). */
+  /** Those that were not sent for lack of room (window, bytes per second, late acknowledgements). */
   readonly changedNoRoom: number;
-  /** Of these: not sent though there was room: catching up with a page whose keyframe is not at hand. */
+  /** Those that were not sent although there was room, because a page's keyframe was missing. */
   readonly changedOwed: number;
-  /** Nothing that it watches changed. */
+  /** Frames without a change in view. */
   readonly still: number;
-  /** Of these: it was sent what it had been owed. */
+  /** Those in which the viewer was sent owed pages. */
   readonly stillSent: number;
-  /** Of these, unsent: some page in view came in the coarse lane, which has only every fourth frame. */
+  /** Unsent frames while a page in view came in the coarse lane, which has only every fourth frame. */
   readonly stillCoarse: number;
 }
 
@@ -33,7 +33,7 @@ const NONE: FrameTally = {
   stillCoarse: 0,
 };
 
-/** Once a process. @returns what reads the counts so far */
+/** Starts to count; once per process. @returns a function that reads the counts */
 export function tallyFrames(): () => FrameTally {
   const counts: Counts = { ...NONE };
   const changed = new WeakSet<Viewer>();
@@ -72,7 +72,7 @@ export function tallyFrames(): () => FrameTally {
   return () => ({ ...counts });
 }
 
-/** What came between two readings. */
+/** The difference of two readings. */
 export function tallyBetween(before: FrameTally, after: FrameTally): FrameTally {
   const between: Counts = { ...NONE };
   for (const name of Object.keys(NONE) as (keyof FrameTally)[]) between[name] = after[name] - before[name];

@@ -1,4 +1,4 @@
-/** The simulation thread as the server starts it, and beside every frame the time at which it was closed. */
+/** The server's simulation thread, which also posts the time at which each frame was closed. */
 import { parentPort } from 'node:worker_threads';
 import { nowMs } from './messages.ts';
 

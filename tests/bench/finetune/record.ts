@@ -1,6 +1,6 @@
 /**
  * Writes the session that the tuner is measured on: sixty wounds by one player with one habit, the one that a shipped
- * rule heals worst. Which rule and from which side, is looked for; everything else hangs on the random seed.
+ * rule heals worst. Searches for that rule and side; everything else follows from the random seed.
  */
 import { join } from 'node:path';
 import { targetOf } from '../../../server/evaluation/evaluate.ts';
@@ -16,7 +16,7 @@ import { drawWound, STYLE_KINDS, type Style } from './styles.ts';
 const SIDES = 8;
 const TRIED = { wounds: 2, randomSeeds: 3 } as const;
 const WOUNDS = 60;
-/** A second of the world. */
+/** Steps in a second of the world. */
 const LOOK_STEPS = 8;
 const MAX_STEPS = 400;
 const HEALED = 0.95;
@@ -25,13 +25,13 @@ interface Weakness {
   readonly rule: Rule;
   readonly target: Target;
   readonly style: Style;
-  /** Mean error 200 steps after, of a body that should have next to none. */
+  /** Mean error 200 steps after the wound; a healed body has almost none. */
   readonly error: number;
 }
 
 const reachOf = ({ width, height }: Target): number => Math.max(width, height) / 2;
 
-/** Every shipped rule against cuts from every side: the worst first. */
+/** Measures every shipped rule against cuts from every side. @returns the worst first */
 async function weaknesses(
   folder: string,
   kind: Style['kind'],
@@ -60,7 +60,7 @@ async function weaknesses(
   return found.sort((a, b) => b.error - a.error);
 }
 
-/** What a session would have written down of it. */
+/** A wound as a session records it. */
 async function asRecorded(
   patient: Patient,
   blows: readonly Blow[],
@@ -91,7 +91,7 @@ async function asRecorded(
   };
 }
 
-/** @returns what was chosen, for people */
+/** @returns a line that says which rule and side were chosen */
 export async function recordSession(
   file: string,
   kind: string,

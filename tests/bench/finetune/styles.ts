@@ -1,6 +1,6 @@
 /**
- * Styles of cutting, as a player with one habit would cut: the same thing again and again, from about the same side.
- * Cells are seen from the seed; reach is half the body's longer side.
+ * Styles of cutting, each of a player with one habit: the same cut again and again from about the same side. Cells are
+ * relative to the seed; reach is half the body's longer side.
  */
 
 import type { Random } from '../../../server/training/random.ts';
@@ -8,14 +8,14 @@ import type { Blow } from '../../../server/world/wound.ts';
 
 export interface Style {
   readonly kind: keyof typeof KINDS;
-  /** Where the player stands, radians: cuts vary by ±0.25 about it. */
+  /** The side of the player, in radians; cuts vary by ±0.25 about it. */
   readonly angle: number;
 }
 
 type Draw = (angle: number, reach: number, random: Random) => Blow[];
 
 const KINDS = {
-  /** Two broad strokes, and only a thin strip between them is left: off the middle, towards the player. */
+  /** Two broad strokes that leave only a thin strip between them, off the middle towards the player. */
   strip: (angle, reach, random) => {
     const middle = random.between(0.1, 0.5) * reach;
     const half = random.between(0.12, 0.22) * reach;
@@ -56,7 +56,7 @@ const KINDS = {
 
 export const STYLE_KINDS = Object.keys(KINDS) as Style['kind'][];
 
-/** A stroke across the line from the seed to the player, at a distance from the seed. Whole cells, as the world has it. */
+/** A stroke across the line from the seed to the player, at a distance from the seed; in whole cells. */
 function stroke(angle: number, away: number, half: number, radius: number): Omit<Blow, 'afterSteps'> {
   const [nx, ny] = [Math.cos(angle), Math.sin(angle)];
   const at = (along: number): [number, number] => [

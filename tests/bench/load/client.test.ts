@@ -46,7 +46,7 @@ test('the hello is the first message, and is counted', async () => {
   client.drop();
 });
 
-test('one who leaves with a word is gone, and is not told of a close', async () => {
+test('after `leave` the server has no player, and `closed` is not called', async () => {
   const { client, closed } = await joined();
   expect(await players()).toBe(1);
   await client.leave();
@@ -55,7 +55,7 @@ test('one who leaves with a word is gone, and is not told of a close', async () 
   expect(closed).toEqual([]);
 });
 
-test('one who stalls can leave, and one who was never there, too', async () => {
+test('a stalled client can leave, and so can one that never joined', async () => {
   const { client, closed } = await joined();
   client.stall();
   await client.leave();
@@ -65,7 +65,7 @@ test('one who stalls can leave, and one who was never there, too', async () => {
   expect(closed).toEqual([]);
 });
 
-test('a close by the server is told with its code and reason', async () => {
+test('a close by the server is reported with its code and reason', async () => {
   const { client, closed } = await joined();
   const told = new Promise<void>((resolve) => {
     const { onClose } = client;
@@ -96,7 +96,7 @@ describe('pack', () => {
     expect(decodeMsgpack(pack(message))).toEqual(message);
   });
 
-  test('what it cannot write it refuses', () => {
+  test('refuses texts and objects that are too long', () => {
     expect(() => pack({ text: 'x'.repeat(256) })).toThrow(RangeError);
     expect(() => pack(Object.fromEntries(Array.from({ length: 16 }, (_, i) => [i, i])))).toThrow(RangeError);
   });

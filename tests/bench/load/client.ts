@@ -1,7 +1,7 @@
 /**
- * One viewer on a plain `ws`, speaking the protocol as the page does: a seat by HTTP, the JOIN, viewports,
- * the page's own acknowledgements. A probe also decodes every page; the others only count, or the load
- * itself would be what is measured.
+ * One viewer on a plain `ws` that speaks the protocol as the web client does: a seat by HTTP, the JOIN, viewports, the
+ * client's acknowledgements. Only a viewer with an eye decodes pages; the others count bytes, so that the load does not
+ * become what is measured.
  */
 import { WebSocket } from 'ws';
 import { Acks } from '../../../client/stream/acks.ts';
@@ -18,7 +18,7 @@ const ROOM_DATA = 13;
 const ROOM_DATA_BYTES = 17;
 /** A 1080p window at zoom 4. */
 export const VIEW: Size = { width: 480, height: 270 };
-/** From the request for a seat to the hello; a server that is this late is not there. */
+/** The longest time from the request for a seat to the hello. */
 const MAX_JOIN_MS = 20_000;
 const MAX_LEAVE_MS = 2_000;
 
@@ -34,28 +34,28 @@ export type Heard = (client: LoadClient, bytes: number, frame: number) => void;
 
 export class LoadClient {
   readonly index: number;
-  /** Only a probe has one. */
+  /** Only a viewer that decodes has one. */
   readonly eye: Eye | null;
   readonly world: Size;
-  /** A message that is not a frame; the payload is MessagePack. The hello is the first. */
+  /** Gets a message that is not a frame; the payload is MessagePack. The hello comes first. */
   onMessage: (type: number, payload: Buffer) => void = () => {};
-  /** A frame without the message's header, before it is acknowledged. */
+  /** Gets a frame without the message's header, before it is acknowledged. */
   onFrame: (bytes: Buffer) => void = () => {};
-  /** Closed, and not by `drop` or `leave`. */
+  /** Called when the connection is closed by the server. */
   onClose: (code: number, reason: string) => void = (code, reason) => {
     throw new Error(`viewer ${this.index} was closed: ${code} ${reason}`);
   };
-  /** What came is not of the protocol. */
+  /** Called when a message is not of the protocol. */
   onFault: (error: Error) => void = (error) => {
     throw error;
   };
   gaps = 0;
-  /** The middle of what it looks at, cells. */
+  /** The middle of the viewport, in cells. */
   x: number;
   y: number;
-  /** What it sees at once, cells. */
+  /** The size of the viewport, in cells. */
   view = VIEW;
-  /** Of the pyramid; 0: one pixel per cell. */
+  /** The viewport's level; 0: one pixel per cell. */
   level = 0;
   readonly #heard: Heard;
   #socket: WebSocket | null = null;
@@ -84,7 +84,7 @@ export class LoadClient {
   /**
    * Resolves when the viewport is sent.
    *
-   * @throws Error when there is no seat, or no hello within 20 s; nothing stays open then
+   * @throws Error when there is no seat or no hello within 20 s; no socket stays open then
    */
   async join(url: string): Promise<void> {
     const signal = AbortSignal.timeout(MAX_JOIN_MS);
@@ -149,7 +149,7 @@ export class LoadClient {
     this.look();
   }
 
-  /** Opacity of a cell as it is on the screen. */
+  /** A cell's alpha on the screen. */
   alphaAt(x: number, y: number): number {
     const across = pagesAcross(this.world.width);
     const page = this.eye!.pages.get(Math.floor(y / PAGE_CELLS) * across + Math.floor(x / PAGE_CELLS));
@@ -160,7 +160,7 @@ export class LoadClient {
     if (this.isOpen) this.#socket?.send(Buffer.concat([Uint8Array.of(ROOM_DATA, type), pack(message)]));
   }
 
-  /** Its network takes nothing any more. */
+  /** Stops reading, like a network that takes nothing any more. */
   stall(): void {
     this.#socket?.pause();
   }
@@ -168,14 +168,14 @@ export class LoadClient {
     this.#socket?.resume();
   }
 
-  /** Gone without a word. */
+  /** Ends the socket without a LEAVE. */
   drop(): void {
     this.#isLeaving = true;
     this.#acks.reset();
     this.#socket?.terminate();
   }
 
-  /** Says that it goes, as the page does. Resolves when the server has closed, or after 2 s. */
+  /** Sends a LEAVE, as the web client does. Resolves when the server has closed, or after 2 s. */
   async leave(): Promise<void> {
     const socket = this.#socket;
     this.#isLeaving = true;

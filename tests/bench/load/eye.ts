@@ -1,7 +1,7 @@
 /**
- * What a decoding viewer sees. All of them live in one process on the cores that they share with the server,
- * as no browsers do, so an update that came to several is decoded once; each still holds its own versions, and
- * what is decoded once must have come to all in the same bytes.
+ * The pages that a decoding viewer sees. All viewers share a process, and its cores with the server, unlike browsers.
+ * So an update that came to several is decoded once; each viewer still keeps its own versions, and the update's bytes
+ * must be the same for all.
  */
 import { pageKey } from '../../../server/stream/pageKey.ts';
 import { decodeFrame, KEYFRAME, type PageUpdate } from '../../../shared/frame.ts';
@@ -19,7 +19,7 @@ interface Decoded extends State {
   readonly payload: Buffer;
 }
 
-/** Of one page and base: the updates of a second or two. */
+/** The decoded updates of one page and base, from the last second or two. */
 const MAX_KEPT = 4_096;
 const decoded = new Map<string, Decoded>();
 
@@ -43,9 +43,9 @@ function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint
 
 export class Eye {
   readonly #across: readonly number[];
-  /** By `pageKey`, the lane left out. */
+  /** By the `pageKey` in the fine lane. */
   readonly pages = new Map<number, State>();
-  /** Pages whose delta started from a version that is not held. */
+  /** Pages with a delta whose base version is not held. */
   readonly gaps = new Set<number>();
 
   constructor(world: Size) {

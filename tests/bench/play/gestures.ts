@@ -65,7 +65,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   }),
 };
 
-/** Of one `drawGestures`. */
+/** How many gestures `drawGestures` draws. */
 export const GESTURES = Object.keys(SHAPES).length;
 
 /** The greatest angle by which a gesture is turned from its shape, radians. */
@@ -91,7 +91,7 @@ export function drawGestures(random: Random): Gesture[] {
 const CURVE_POINTS = 40;
 /** A hand slows down in bends: its speed falls with the cube root of the curvature (the two-thirds power law). */
 const BEND_EXPONENT = 1 / 3;
-/** Of the curvature, reach⁻¹: on a straight line the speed stays finite. */
+/** The smallest curvature, in reach⁻¹, so that the speed on a straight line stays finite. */
 const MIN_BEND = 0.6;
 /** Tremor of a hand on a mouse: about 9 Hz, 1.2 % of the reach. */
 const TREMOR_HZ = 9;

@@ -39,7 +39,7 @@ const STROKES = BRUSHES.length * GESTURES;
 const ROOM_DATA = 13;
 /** Cells about the seed in which the body is looked for: its neighbours begin beyond. */
 const LOOK_CELLS = 30;
-/** Of 255: a living cell. */
+/** The alpha of a living cell, of 255. */
 const LIVING_ALPHA = 25;
 const LOOKS = 5;
 const LOOK_EVERY_MS = 60;

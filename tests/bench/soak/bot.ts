@@ -1,4 +1,4 @@
-/** One player: comes, does what `player.ts` decides at a page of its own, goes, and comes back. */
+/** One bot: comes, does what `player.ts` decides on its own page, leaves, and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StrokeBuilder } from '../../../client/hands/strokeBuilder.ts';
 import type { Size } from '../../../shared/geometry.ts';
@@ -14,9 +14,9 @@ const PING_MS = 2_000;
 /** From pointing at a place to the click. */
 const AIM_MS = 400;
 const MAX_AIMS = 5;
-/** What a stalled bot may be cut for: the server waits 10 s. */
+/** A stalled bot may be closed after this: the server waits 10 s. */
 const MIN_CUT_MS = 9_000;
-/** After it reads again it may hear of it a little later. */
+/** After it reads again, the close may arrive this much later. */
 const MAX_HEARING_MS = 5_000;
 /** CSS pixels. */
 const SCREENS: readonly Size[] = [
@@ -50,7 +50,7 @@ export class Bot {
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      // Tabs are closed with a word.
+      // A closed tab sends a LEAVE.
       await this.#page.client.leave();
     }
   }

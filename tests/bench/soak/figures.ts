@@ -2,10 +2,10 @@
 import type { Phase, Sample } from './sampler.ts';
 import { getsWorse, meanOf, type Trend, trendOf } from './trend.ts';
 
-/** Until all have come and caches are warm: figures of the start and slopes begin after it. */
+/** The share of the time with bots until all have come and caches are warm; slopes begin after it. */
 const MAX_SETTLE_SECONDS = 120;
 const SETTLE_SHARE = 0.1;
-/** What "at the start" and "at the end" are means over. */
+/** The time over which figures "at the start" and "at the end" are averaged. */
 const MAX_WINDOW_SECONDS = 60;
 const WINDOW_SHARE = 0.2;
 /** The processor is back when this many samples in a row are, on average, and all that follow are. */
@@ -36,7 +36,7 @@ export interface Figure {
   readonly untouched: number | null;
   readonly start: number | null;
   readonly end: number | null;
-  /** Of the second half of the time after all have left. */
+  /** The mean over the second half of the time after all have left. */
   readonly after: number | null;
   /** While bots were there. */
   readonly max: number | null;
@@ -107,7 +107,7 @@ export function figureOf(samples: readonly Sample[], name: FigureName): Figure {
   };
 }
 
-/** The figures that must have no slope of their own, and which way is worse. */
+/** The figures that must not get worse by themselves, and the direction that is worse. */
 const STEADY = {
   stepsPerSecond: 'down',
   bytesPerSecond: 'up',

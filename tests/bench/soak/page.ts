@@ -42,7 +42,7 @@ export class Page {
   #client: LoadClient;
   #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
   #nextStroke = 1;
-  /** Of seeds that are on their way, by stroke. */
+  /** The species of seeds without an answer yet, by stroke. */
   readonly #seeds = new Map<number, string>();
   #lastFrame = 0;
   #cursorMs = 0;

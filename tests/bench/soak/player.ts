@@ -38,7 +38,7 @@ export type Act =
   /** With a word (a tab that is closed), or without (a network that is gone). */
   | { kind: 'leave' | 'drop'; awayMs: number };
 
-/** Of 1; what is left over is panning. */
+/** Probabilities; the rest is panning. */
 const SHARES = {
   ablate: 0.42,
   noise: 0.2,

@@ -18,7 +18,7 @@ const MEANING: Readonly<Record<string, string>> = {
   largestOverMature: 'the largest body over its mature size',
   bodies: 'organisms alive',
   stepsPerSecond: 'no slope that is not the bodies planted',
-  framesPerSecond: 'to one probe in the middle of the garden',
+  framesPerSecond: 'to one viewer in the middle of the garden',
   bytesPerSecond: 'to all clients together; no slope that is not the bodies planted',
   processorPercent: "of one core, the server's process; no slope that is not the bodies planted",
   processorMsPerStep: 'the same for one step: other load makes steps fewer, not dearer',
@@ -53,7 +53,7 @@ export interface Soaked {
   readonly notices: Readonly<Record<string, number>>;
   /** When the last player had left, on the samples' clock. */
   readonly leftSeconds: number;
-  /** Of one core: what the bots took. */
+  /** Percent of one core that the bots used. */
   readonly loadPercent: number;
   /** Printed by the server. */
   readonly said: readonly string[];

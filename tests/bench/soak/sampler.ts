@@ -18,18 +18,18 @@ export interface Sample extends Sizes {
   readonly atSeconds: number;
   /** As the server says: of its last second. */
   readonly stepsPerSecond: number;
-  /** To the probe; null: there is none. */
+  /** To the observer; null: there is none. */
   readonly framesPerSecond: number | null;
   /** To all clients together. */
   readonly bytesPerSecond: number;
-  /** Of one core: the server's process with all its threads. */
+  /** Percent of one core: the server's process with all its threads. */
   readonly processorPercent: number;
   /** The same, of one step: what other processes take of the machine makes steps fewer, not dearer. null: no steps. */
   readonly processorMsPerStep: number | null;
-  /** Of one core: processes that it has started (the tuner). */
+  /** Percent of one core: processes that the server has started (the tuner). */
   readonly childrenPercent: number;
   readonly rssMiB: number;
-  /** Of the main thread; null: not asked for in this sample. */
+  /** The main thread's heap; null: not asked for in this sample. */
   readonly heapMiB: number | null;
   readonly descriptors: number;
   readonly dataDirMiB: number;
@@ -40,7 +40,7 @@ export interface SamplerOptions {
   readonly sizes: SizeWatch;
   readonly ledger: Ledger;
   readonly ticksPerSecond: number;
-  /** Heard by the probe so far; null: there is none. */
+  /** Heard by the observer so far; null: there is none. */
   readonly frames: () => number | null;
 }
 

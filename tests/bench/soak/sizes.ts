@@ -22,7 +22,7 @@ export interface Largest {
   readonly species: string;
   readonly id: number;
   readonly cells: number;
-  /** Of its mature size. */
+  /** In parts of its mature size. */
   readonly ratio: number;
   readonly atSeconds: number;
 }
@@ -104,7 +104,7 @@ export class SizeWatch {
     this.#longBodies++;
   }
 
-  /** Of all samples so far. */
+  /** The figures over all samples so far. */
   get summary() {
     return {
       /** null: nobody has lived */
@@ -112,7 +112,7 @@ export class SizeWatch {
       livingOverMatureMax: this.#mostLiving,
       /** In which any body was over-grown. */
       overSizeSeconds: this.#overSeconds,
-      /** Of one body, without a break. */
+      /** The longest stretch of one body, without a break. */
       overSizeLongestSeconds: this.#longestSeconds,
       /** Stretches longer than 5 s. */
       overSizeStretches: this.#longBodies,

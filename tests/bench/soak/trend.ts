@@ -12,7 +12,7 @@ export interface Trend {
   readonly perHour: number;
   /** Slope over time where the number of bodies is the second regressor; null: the two cannot be told apart. */
   readonly perHourBesideBodies: number | null;
-  /** Of `perHourBesideBodies`; null with it. */
+  /** The standard error of `perHourBesideBodies`; null with it. */
   readonly standardError: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** Viewers that only look, in a process of their own; each remembers when which frame came. */
+/** Viewers that only look, in their own process; each remembers when each frame came. */
 import type { Size } from '../../../shared/geometry.ts';
 import { answer, nowMs } from '../fanout/messages.ts';
 import { LoadClient } from '../load/client.ts';

@@ -1,4 +1,4 @@
-/** One viewer behind a link that is slower than what there is to see, and then is not. */
+/** One viewer behind a connection that is too slow for what it looks at, and later is not. */
 import { expect, test } from 'vitest';
 import { type FrameSocket, WINDOW_BYTES } from '../../../server/stream/deliver/flow.ts';
 import { Stream } from '../../../server/stream/deliver/stream.ts';
@@ -12,7 +12,7 @@ import { Mirror } from '../mirror.ts';
 
 const FRAME_MS = 50;
 
-/** Delivers in order, at so many bytes a second, and acknowledges what has arrived as often as a page does. */
+/** Delivers in order at a limited rate, and acknowledges arrived frames as often as a client does. */
 class Link implements FrameSocket {
   bytesPerSecond: number;
   readonly mirror: Mirror;
@@ -66,7 +66,7 @@ class Link implements FrameSocket {
   }
 }
 
-/** 12 x 12 pages in view, a body of 20 x 20 cells in each of the middle 64, some cells of which flicker in every frame. */
+/** 12 x 12 pages in view; each of the middle 64 has a body of 20 x 20 cells, some of which flicker in every frame. */
 function setUp(bytesPerSecond: number, cap?: number) {
   const clock = { nowMs: 0 };
   const world = new FakeWorld(768, 768, 2);
@@ -95,7 +95,7 @@ function setUp(bytesPerSecond: number, cap?: number) {
   return { clock, world, stream, link, run, holdsTheTruth };
 }
 
-test('a fast link has every page in the fine lane, and loses no frame', () => {
+test('a fast connection gets every page in the fine lane and loses no frame', () => {
   const { link, run, holdsTheTruth } = setUp(10_000_000);
   run(10, 300);
   expect(link.viewer.coarse).toBe(0);
@@ -105,16 +105,16 @@ test('a fast link has every page in the fine lane, and loses no frame', () => {
   holdsTheTruth();
 });
 
-test('a slow link is given the coarse lane, stays prompt, and gets all detail back when it is fast again', () => {
+test('a slow connection gets the coarse lane and little lag, and the fine lane again once it is fast', () => {
   const { link, run, holdsTheTruth } = setUp(30_000);
   run(40, 300);
   expect(link.viewer.coarse).toBeGreaterThan(20);
-  // It lags, but never by a backlog: what is under way drains in a second.
+  // It lags, but has no backlog: the bytes in flight arrive within a second.
   link.delaysMs.length = 0;
   run(20, 300);
   expect(Math.max(...link.delaysMs)).toBeLessThan(1_000);
   expect(link.delaysMs.length).toBeGreaterThan(20);
-  // The same line, and the world rests: it catches up with the very truth.
+  // The same connection, and the world rests: it catches up with exactly the truth.
   run(20, 0);
   holdsTheTruth();
 
@@ -128,7 +128,7 @@ test('a slow link is given the coarse lane, stays prompt, and gets all detail ba
   holdsTheTruth();
 });
 
-test('a cap of bytes a second holds on the fastest link, and all is there once the world rests', () => {
+test('the cap of bytes per second holds on any connection, and every page arrives once the world rests', () => {
   const cap = 25_000;
   const { link, run, holdsTheTruth } = setUp(10_000_000, cap);
   run(20, 900);
@@ -142,7 +142,7 @@ test('a cap of bytes a second holds on the fastest link, and all is there once t
   holdsTheTruth();
 });
 
-test('the coarse lane takes less than half of what the fine one takes of the same world', () => {
+test('the coarse lane takes less than half of the bytes of the fine lane for the same world', () => {
   const { world, run } = setUp(10_000_000);
   world.watch(
     Array.from({ length: 144 }, (_, page) => pageKey(0, page, Lane.coarse)),

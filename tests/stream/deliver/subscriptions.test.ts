@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Subscriptions } from '../../../server/stream/deliver/subscriptions.ts';
 
-describe('the union of what all watch', () => {
+describe('the union of watched pages', () => {
   const watch = (watcher: string, ...keys: number[]) => keys.map((key) => ({ key, watcher, place: -1 }));
 
-  test('adds a page with its first watcher and drops it some time after its last', () => {
+  test('adds a page with its first watcher and drops it three seconds after its last has left', () => {
     const calls: [readonly number[], readonly number[]][] = [];
     const union = new Subscriptions((add, remove) => calls.push([add, remove]));
     const a = watch('a', 1, 2);
@@ -24,7 +24,7 @@ describe('the union of what all watch', () => {
     expect(union.pages).toBe(2);
   });
 
-  test('does not churn when a viewer pans back and forth', () => {
+  test('does not change when a viewer pans back and forth', () => {
     const calls: unknown[] = [];
     const union = new Subscriptions((add, remove) => calls.push([add, remove]));
     const a = watch('a', 1);

@@ -10,7 +10,7 @@ import type { ViewportMessage } from '../../../shared/protocol.ts';
 import { FakeWorld } from '../../rooms/fakeWorld.ts';
 import { Mirror } from '../mirror.ts';
 
-/** The largest update: a page in which all changed. */
+/** The largest update: a page in which every pixel changed. */
 const UPDATE_BYTES = PAGE_BYTES + 64;
 
 class FakeClient implements FrameSocket {
@@ -35,7 +35,7 @@ class FakeClient implements FrameSocket {
     return last === undefined ? 0 : decodeFrame(last).frame;
   }
 
-  /** Decodes all that came. @returns the last frame */
+  /** Decodes every message that arrived. @returns the last frame */
   read(): number {
     for (const bytes of this.inbox) this.mirror.apply(bytes);
     this.inbox.length = 0;
@@ -82,7 +82,7 @@ describe('a viewer', () => {
     expect(client.mirror.gaps.size).toBe(0);
   });
 
-  test('that comes to a page others watch gets a keyframe of it, and they are not sent it again', () => {
+  test('that comes to a page that others watch gets a keyframe; the others are not sent the page again', () => {
     const { world, stream, join, tick } = setUp();
     const [first, firstViewer] = join();
     world.paint(100, 100, [9, 9, 9, 9]);
@@ -96,7 +96,7 @@ describe('a viewer', () => {
     expect(pagesEqual(second.mirror.pages.get(17)!.pixels, world.pixels(17))).toBe(true);
   });
 
-  test('that never acknowledges is sent one window and no more, whatever the world does', () => {
+  test('that never acknowledges is sent at most one window', () => {
     const { clock, world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     for (let frame = 0; frame < 240; frame++) {
@@ -107,12 +107,12 @@ describe('a viewer', () => {
     expect(client.sentBytes).toBeLessThanOrEqual(WINDOW_BYTES + UPDATE_BYTES);
     expect(viewer.flow.bytesInFlight).toBe(client.sentBytes);
     expect(viewer.flow.stalledForMs(clock.nowMs)).toBeGreaterThan(11_000);
-    // The first word from it ends the stall.
+    // Its first acknowledgement ends the stall.
     stream.acknowledge(viewer, client.read());
     expect(viewer.flow.stalledForMs(clock.nowMs)).toBe(0);
   });
 
-  test('that acknowledges what it has not read gets no further than its socket', () => {
+  test('that acknowledges frames it has not read is still limited by what its socket buffers', () => {
     const { world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     for (let frame = 0; frame < 60; frame++) {
@@ -124,7 +124,7 @@ describe('a viewer', () => {
     expect(client.sentBytes).toBeLessThanOrEqual(WINDOW_BYTES + UPDATE_BYTES);
   });
 
-  test('with little to see is not called stalled for being quiet', () => {
+  test('that is owed nothing does not count as stalled', () => {
     const { clock, world, join, tick } = setUp();
     const [, viewer] = join({ x: 64, y: 64, width: 64, height: 64 });
     for (let frame = 0; frame < 600; frame++) {
@@ -134,7 +134,7 @@ describe('a viewer', () => {
     expect(viewer.flow.stalledForMs(clock.nowMs)).toBe(0);
   });
 
-  test('that is slow sees the newest state later, not a backlog', () => {
+  test('that is slow gets the newest state later, without a backlog', () => {
     const { world, stream, join, tick } = setUp();
     const [slow, slowViewer] = join();
     const [fast, fastViewer] = join();
@@ -144,9 +144,9 @@ describe('a viewer', () => {
       stream.acknowledge(fastViewer, fast.read());
       if (frame % 16 === 15) stream.acknowledge(slowViewer, slow.read());
     }
-    // It was given at most a window for each of its ten acknowledgements, and then some.
+    // It was sent at most a window per acknowledgement, of which there were ten, and a little more.
     expect(slow.sentBytes).toBeLessThanOrEqual(12 * (WINDOW_BYTES + UPDATE_BYTES));
-    // The world rests: as soon as their cap of bytes a second allows, both hold exactly what is there.
+    // The world rests: as soon as the cap of bytes per second allows, both hold exactly the truth.
     for (let trip = 0; trip < 80; trip++) {
       tick();
       stream.acknowledge(slowViewer, slow.read());
@@ -159,7 +159,7 @@ describe('a viewer', () => {
     expect(slow.mirror.gaps.size + fast.mirror.gaps.size).toBe(0);
   });
 
-  test('that stalls changes nothing for another', () => {
+  test('that stalls does not change what another viewer is sent', () => {
     const frames = (withStalled: boolean): number[] => {
       const { world, stream, join, tick } = setUp();
       if (withStalled) for (let n = 0; n < 5; n++) join();
@@ -176,7 +176,7 @@ describe('a viewer', () => {
     expect(frames(true)).toEqual(frames(false));
   });
 
-  test('whose network is behind finds what waits for it as it was sent, whatever others are sent meanwhile', () => {
+  test("whose network is behind gets its buffered bytes unchanged by other viewers' messages", () => {
     const { world, stream, join, tick } = setUp();
     const kept: { bytes: Buffer; asSent: Buffer }[] = [];
     const socket = {
@@ -193,7 +193,7 @@ describe('a viewer', () => {
       for (let x = 0; x < 640; x += 3) world.paint(x, 150, [frame, x & 255, 3, 255]);
       tick();
       for (const [client, viewer] of others) stream.acknowledge(viewer, client.read());
-      // Now and then its network takes what there is; that is the sender's again.
+      // From time to time its network takes all bytes, and the sender may reuse their buffer.
       if (frame % 3 === 0) kept.length = socket.bufferedBytes = 0;
       for (const { bytes, asSent } of kept) expect(bytes.equals(asSent)).toBe(true);
     }
@@ -218,7 +218,7 @@ describe('a viewer', () => {
     expect(farthest).toBeLessThanOrEqual(nearestMissing);
   });
 
-  test('that lost a page is given a keyframe of it', () => {
+  test('that lost a page gets a keyframe of it', () => {
     const { world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     tick();
@@ -245,7 +245,7 @@ describe('a viewer', () => {
     expect(viewer.flow.bytesInFlight).toBe(0);
   });
 
-  test('that leaves takes its subscriptions with it', () => {
+  test('that leaves ends its subscriptions', () => {
     const { clock, world, stream, join } = setUp();
     const [, viewer] = join();
     expect(world.watched.size).toBeGreaterThan(0);
@@ -271,7 +271,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
       tick();
       for (const [client, viewer] of clients) {
         if (random(3) > 0) continue;
-        // A frame that could not be decoded: it was received, and is acknowledged with the others.
+        // This frame could not be decoded, but was received, and is acknowledged with the others.
         const received = client.lastReceived();
         if (random(6) === 0) client.inbox.splice(random(client.inbox.length), 1);
         client.read();
@@ -287,7 +287,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
     }
     // A lost frame shows when its page moves again.
     for (let page = 0; page < 256; page++) world.churn(page, 1_000 + seed);
-    // A megabyte each, at their cap of a megabyte a second.
+    // A megabyte each, at their cap of 1 MB per second.
     for (let trip = 0; trip < 60; trip++) {
       tick();
       for (const [client, viewer] of clients) {
@@ -304,7 +304,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
   }
 });
 
-test('a viewport of a whole world of 65,536² at level 0 is cut to what one viewer may watch; at level 5 it is all there', () => {
+test('a viewport of a whole world of 65,536² is cut to MAX_VIEWPORT_PAGES at level 0 and complete at level 5', () => {
   const world = new FakeWorld(65_536, 65_536);
   const stream = new Stream(world, { now: () => 0 });
   world.onFrame = (frame) => stream.publish(frame);
@@ -321,6 +321,6 @@ test('a viewport of a whole world of 65,536² at level 0 is cut to what one view
     stream.acknowledge(viewer, client.read());
   }
   expect(client.mirror.pages.size).toBe(32 * 32);
-  // An empty world costs a header a page.
+  // In an empty world a page costs a header.
   expect(client.sentBytes).toBeLessThan(1_024 * 18 + 1_000);
 });

@@ -4,10 +4,10 @@ import { pageKey } from '../../../server/stream/pageKey.ts';
 import { Levels } from '../../../server/stream/publish/levels.ts';
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Size, topLevel } from '../../../shared/geometry.ts';
 
-/** Pages that exist, by level-0 index: the world as an engine would show it. */
+/** The existing pages' pixels, by level-0 index. */
 type World = Map<number, Uint8Array>;
 
-/** The definition, cell by cell: [64, 64, 4] of a page. */
+/** The definition of a level's page, cell by cell: [64, 64, 4]. */
 function average(world: World, { width }: Size, level: number, index: number): Uint8Array {
   const side = 2 ** level;
   const across = pagesAcross(width, level);
@@ -28,7 +28,7 @@ function average(world: World, { width }: Size, level: number, index: number): U
   return Uint8Array.from(sums, (sum) => Math.floor(sum / side ** 2 + 0.5));
 }
 
-/** A page of life in some corner of it, or none at all. */
+/** A page with life in a random corner, or without life. */
 function paint(seed: number): Uint8Array {
   const pixels = new Uint8Array(PAGE_BYTES);
   if (seed % 5 === 0) return pixels;
@@ -37,14 +37,14 @@ function paint(seed: number): Uint8Array {
   for (let y = 0; y < side; y++) {
     for (let i = 0; i < side * 4; i++) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      // Low values too: an average that rounds to nothing is the usual case far above.
+      // Low values too: at high levels most averages round to zero.
       pixels[y * PAGE_CELLS * 4 + i] = seed % 3 === 0 ? state >>> 24 : state >>> 30;
     }
   }
   return pixels;
 }
 
-/** What a frame does with the levels; keeps what it hands out. */
+/** Does what a frame does with the levels, and keeps the pages that `drain` visits. */
 function frame(levels: Levels, world: World, changed: Iterable<number>, held: Map<number, Uint8Array>): void {
   for (const page of changed) levels.change(page, world.get(page) ?? new Uint8Array(PAGE_BYTES));
   if (levels.startFill()) {
@@ -67,7 +67,7 @@ describe.each([
   { width: 16_384, height: 9_000 },
   { width: 65_536, height: 65_536 },
 ])('a world of $width x $height', (size) => {
-  test('every watched page is the average of the true pixels under it, whatever changed, came and went', () => {
+  test('every watched page is the average of the true pixels under it, as pages change, appear and vanish', () => {
     const top = topLevel(size);
     fc.assert(
       fc.property(fc.array(fc.array(action, { maxLength: 6 }), { maxLength: 12 }), (frames) => {
@@ -81,7 +81,7 @@ describe.each([
         for (const actions of frames) {
           const changed = new Set<number>();
           for (const { kind, x, y, level: of, seed } of actions) {
-            // Squeezed together, so that what changes and what is watched meet.
+            // Close together, so that changed pages lie under watched ones.
             const page = indexAt(x ** 3, y ** 3, 0);
             const level = 1 + Math.floor(of * top);
             const index = indexAt(x ** 3, y ** 3, level);
@@ -133,7 +133,7 @@ describe('a world of 65,536²', () => {
     expect(levels.pixelsOf(6, 0)![0]).toBe(0);
   });
 
-  test('what nobody watches is not looked at', () => {
+  test('a changed page that is not under a watched page is not read', () => {
     const levels = new Levels(size);
     levels.watch(3, 0);
     const unread = new Proxy(new Uint8Array(PAGE_BYTES), {
@@ -141,7 +141,7 @@ describe('a world of 65,536²', () => {
         throw new Error('it was read');
       },
     });
-    // Not filled yet, and then outside of the 8 x 8 pages that it shows.
+    // First the watched page is not filled; then the change lies outside the 8 x 8 pages that it shows.
     levels.change(0, unread);
     levels.startFill();
     levels.fill(8, unread);

@@ -15,7 +15,7 @@ const WORLD = { width: 256, height: 256 };
 
 const ZEROS = new Uint8Array(PAGE_BYTES);
 
-/** The updates of a frame, as one client that watches everything in one lane would get them. */
+/** The updates of a frame for a client that watches every page in one lane. */
 function wire(frame: PublishedFrame, lane: Lane = Lane.fine): Uint8Array {
   const updates = frame.updates.filter(({ key }) => laneOf(key) === lane);
   const header = new Uint8Array(FRAME_HEADER_BYTES);
@@ -50,7 +50,7 @@ const action: fc.Arbitrary<Action> = fc.record({
 });
 
 describe.each([0, 2, 20])('with epsilon %i', (epsilon) => {
-  test('published is always within epsilon of the truth, and a client that follows holds exactly it', () => {
+  test('published pixels are always within epsilon of the truth, and a client holds exactly the published ones', () => {
     fc.assert(
       fc.property(fc.array(fc.array(action, { maxLength: 4 }), { maxLength: 25 }), (frames) => {
         const publisher = new Publisher({ world: WORLD, epsilon });
@@ -89,7 +89,7 @@ describe.each([0, 2, 20])('with epsilon %i', (epsilon) => {
   });
 });
 
-/** [64, 64, 4] of each key, from all that is there now. */
+/** [64, 64, 4] of each key, from all existing pages. */
 function averages(world: FakeWorld, keys: readonly number[]): Uint8Array[] {
   const levels = new Levels(world.ready);
   for (const key of keys) levels.watch(levelOf(key), indexOf(key));
@@ -146,7 +146,7 @@ describe.each([0, 2])('with epsilon %i, a page of averages', (epsilon) => {
 });
 
 describe('a page', () => {
-  /** One that was watched and published in frame 1. */
+  /** A page that was watched and published in frame 1. */
   const seen = (epsilon: number): { publisher: Publisher; pixels: Uint8Array } => {
     const publisher = new Publisher({ world: WORLD, epsilon, refineMs: 1_000 });
     const pixels = new Uint8Array(PAGE_BYTES).fill(100);
@@ -177,7 +177,7 @@ describe('a page', () => {
     expect(publisher.due().size).toBe(0);
   });
 
-  test('is encoded as a keyframe once for all who ask, also when it has not moved', () => {
+  test('is encoded as a keyframe once for all who ask, even if it has not moved', () => {
     const { publisher } = seen(2);
     publisher.requestKeyframes([5, 5]);
     publisher.requestKeyframes([5]);
@@ -187,7 +187,7 @@ describe('a page', () => {
     expect(publisher.collect(0)).toBeNull();
   });
 
-  test('that moved comes as a delta and, for who asked, as a keyframe of the same version', () => {
+  test('that moved comes as a delta, and as a keyframe of the same version for viewers that asked', () => {
     const { publisher, pixels } = seen(0);
     pixels.fill(3);
     publisher.begin(50);
@@ -211,14 +211,14 @@ describe('a page', () => {
     expect(pagesEqual(client.pages.get(1)!.pixels, new Uint8Array(PAGE_BYTES))).toBe(true);
   });
 
-  test('that nobody watches is forgotten', () => {
+  test('that is not watched any more is not published', () => {
     const { publisher, pixels } = seen(2);
     publisher.unwatch([5]);
     publisher.begin(9_999);
     publisher.see(5, pixels.fill(1));
     expect(publisher.due().size).toBe(0);
     expect(publisher.collect(0)).toBeNull();
-    // Who asked waits for a frame, be there something to say or not.
+    // A viewer that asked waits for a frame, even one without updates.
     publisher.requestKeyframes([5]);
     expect(publisher.collect(0)?.updates).toEqual([]);
     expect(publisher.collect(0)).toBeNull();

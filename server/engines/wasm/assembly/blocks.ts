@@ -1,5 +1,5 @@
-// Blocks of 16 cells: perception in, the update rule, deltas out. Cells are gathered grouped by rule, so
-// many species in one page cost nothing extra.
+// Runs the update rule over blocks of 16 cells: perceptions in, deltas out. Each rule has its own block, so several
+// species in one page cost nothing extra.
 import {
   B1_AT, B2_AT, BLOCK_BYTES, BLOCK_COUNTS_AT, BLOCK_PERCEPTIONS_AT, BLOCK_TARGETS_AT, DELTA_LANES_AT,
   HIDDEN_AT, HIDDEN_LANES_AT, LANES_AT, NOWHERE_AT, RULES_AT, RULE_RECORD_BYTES, W1_AT, W2_AT,
@@ -45,7 +45,7 @@ function runBlock(scratch: usize, slot: u32): void {
   toTargets(scratch + DELTA_LANES_AT, block + BLOCK_TARGETS_AT);
 }
 
-/** Adds a cell to its rule's block, and runs the block when it is full. @param target - where the delta goes */
+/** Adds a cell to its rule's block, and runs the block when it is full. @param target - address for the delta */
 // @ts-ignore: decorator
 @inline
 export function gather(scratch: usize, slot: u32, cell: usize, rowBytes: usize, target: usize): void {

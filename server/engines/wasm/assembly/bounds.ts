@@ -1,4 +1,4 @@
-// What holds a body in: its territory, a rectangle of the world or all of it, and the range of its channels.
+// The two bounds of a body: its territory, a rectangle of the world or all of it, and the range of its channels.
 import { CELLS_AT, CELL_BYTES, OWNED_AT, OWNERS_AT, PRE_ALIVE_AT, SIDE, TERRITORIES_AT } from './layout';
 
 /** Whether the world's cell (x, y) lies in the organism's territory. */
@@ -18,21 +18,21 @@ export function territoryColumns(organism: u32, left: i32): u64 {
   return (<u64>-1 >> <u64>(SIDE - 1 - last)) & (<u64>-1 << <u64>first);
 }
 
-/** First row of the world in the organism's territory. */
+/** The world's first row in the organism's territory. */
 // @ts-ignore: decorator
 @inline
 export function territoryTop(organism: u32): i32 {
   return <i32>load<u16>(<usize>TERRITORIES_AT + (<usize>organism << 3), 4);
 }
 
-/** Last row of the world in the organism's territory. */
+/** The world's last row in the organism's territory. */
 // @ts-ignore: decorator
 @inline
 export function territoryBottom(organism: u32): i32 {
   return <i32>load<u16>(<usize>TERRITORIES_AT + (<usize>organism << 3), 6);
 }
 
-/** Whether all channels of a cell are within ±limit; NaN is not, whatever the limit. */
+/** Whether all channels of a cell are within ±limit; NaN never is, even if the limit is infinite. */
 // @ts-ignore: decorator
 @inline
 export function areWithin(limit: f32, a: v128, b: v128, c: v128, d: v128): bool {
@@ -42,7 +42,7 @@ export function areWithin(limit: f32, a: v128, b: v128, c: v128, d: v128): bool 
   return i32x4.bitmask(v128.and(low, high)) == 15;
 }
 
-/** Clamps a cell to ±limit; an infinite limit is none. @returns false when a channel is not finite */
+/** Clamps a cell to ±limit; an infinite limit changes nothing. @returns false when a channel is not finite */
 export function clampCell(state: usize, limit: f32): bool {
   if (limit == <f32>Infinity) return true;
   for (let c: usize = 0; c < <usize>CELL_BYTES; c += 4) {
@@ -54,10 +54,10 @@ export function clampCell(state: usize, limit: f32): bool {
   return true;
 }
 
-/** A cell that is not finite: zeroed now, and not alive in the mask after, whatever is beside it. */
+/** Zeroes a cell that is not finite, and keeps it dead in the mask after the update, even beside opaque cells. */
 export function killCell(page: usize, cell: usize, row: usize, bit: u64): void {
   memory.fill(page + cell * CELL_BYTES + CELLS_AT, 0, CELL_BYTES);
   store<u64>(row, load<u64>(row, PRE_ALIVE_AT) & ~bit, PRE_ALIVE_AT);
-  // `settle` takes the owner from a cell that had one before the step; one of the frontier has only been lent it.
+  // `settle` clears the owner of a cell that had one before the step. A frontier cell got its owner only in this step.
   if ((load<u64>(row, OWNED_AT) & bit) == 0) store<u16>(page + (cell << 1), 0, OWNERS_AT);
 }

@@ -1,7 +1,6 @@
-// One step of the paged world, in three phases over the pages that are awake. A phase may write only its own page (and counters), and
-// reads of its neighbours only what no one writes in that phase, so pages may be taken by any thread in
-// any order with the same result (a cell that rests, and whose neighbourhood did not move, is passed over: its
-// update would be the same again and add nothing):
+// One step of the paged world: three phases over the awake pages. In each phase a page writes only itself and counters,
+// and reads of its neighbours only what no page writes in that phase. So threads may take pages in any order with the
+// same result. A resting cell whose 3x3 did not move is skipped: its update would again add nothing.
 //   sense   which cells live, which fire, their deltas         reads state, owners, opaque bits
 //   apply   adds the deltas, gives the frontier its owners     writes state, owners, opaque bits
 //   settle  alive mask, clearing, RGBA8, what changed          reads opaque bits and owners of opaque cells
@@ -23,7 +22,7 @@ import {
 
 const ALIVE_THRESHOLD: f32 = 0.1;
 
-/** Awake page i of the step at hand. */
+/** Awake page `index` of this step. */
 // @ts-ignore: decorator
 @inline
 function awakePage(index: i32): usize {
@@ -31,11 +30,11 @@ function awakePage(index: i32): usize {
 }
 
 /**
- * Before the phases, by the leading thread: lists the pages in which something can move. The others are passed over.
+ * Called by the leading thread before the phases: lists the awake pages, those in which something can move.
  *
- * @param length - pages that exist
- * @param deltaRecords - that there are; page i of those awake gets record i, going round
- * @returns pages awake
+ * @param length - how many pages exist
+ * @param deltaRecords - how many there are; awake page i gets record i modulo this
+ * @returns how many pages are awake
  */
 export function muster(length: i32, deltaRecords: i32): i32 {
   let awake = 0;
@@ -71,7 +70,7 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
   const lone = loneOrganism(page);
   if (lone > 0) {
-    // Cells of the only organism lie in its territory, so masking rows and columns masks the frontier alone.
+    // The only organism's cells lie in its territory, so masking rows and columns masks only the frontier.
     const top = load<i32>(page, PAGE_Y_AT) * SIDE;
     columns &= territoryColumns(<u32>lone, left);
     firstInside = territoryTop(<u32>lone) - top;
@@ -143,7 +142,7 @@ function isInside(x: i32, y: i32): bool {
   return x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
 }
 
-/** Owner of a cell for this step. */
+/** A cell's owner in this step. */
 // @ts-ignore: decorator
 @inline
 function ownerInRow(page: usize, rowOwners: usize, cell: i32, x: i32): u32 {
@@ -151,7 +150,7 @@ function ownerInRow(page: usize, rowOwners: usize, cell: i32, x: i32): u32 {
   return organism != 0 ? organism : <u32>load<u16>(rowOwners + (<usize>x << 1));
 }
 
-/** Which cells of a row fire, of those in `cells`; other bits may be anything. */
+/** Bit x set: the cell at x fires, if it is one of `cells`; other bits may have any value. */
 function firing(page: usize, rowOwners: usize, left: i32, y: i32, cells: u64, lone: i32): u64 {
   const randomSeed = load<u32>(RANDOM_SEED_AT);
   const step = load<u32>(STEP_AT);
@@ -176,7 +175,7 @@ function thresholdOf(organism: u32): u32 {
   return load<u32>(<usize>RULES_AT + slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
 }
 
-/** Of `cells`, beside opaque ones and with an owner for this step: those that have none of their own beside them. */
+/** Those of `cells` whose 3x3 holds no opaque cell of their own organism. @param cells - with an owner in this step */
 function besideForeignOnly(page: usize, y: i32, cells: u64): u64 {
   let bits: u64 = 0;
   for (let rest = cells & ~load<u64>(page + (<usize>y << 3), OPAQUE_AT); rest != 0; rest &= rest - 1) {
@@ -204,7 +203,7 @@ function applyPage(page: usize): void {
   const rest = load<f32>(REST_AT);
   const limit = load<f32>(CHANNEL_LIMIT_AT);
   memory.fill(page + MOVED_AT, 0, SIDE * 8);
-  // Now, while no page's SOLE is being written.
+  // Read in this phase, because `settle` writes the pages' SOLE.
   store<i32>(page, loneOrganism(page), LONE_AT);
   const deltas = <usize>load<u32>(page, DELTA_RECORD_AT);
   for (let band: usize = 0; band < <usize>BANDS; band++) {
@@ -218,7 +217,7 @@ function applyPage(page: usize): void {
   }
 }
 
-/** Adds a band's deltas. The row's bits are kept at hand: cells of one row follow each other. */
+/** Adds a band's deltas. A row's bits stay in registers, because the cells of one row follow each other. */
 function applyBand(page: usize, delta: usize, band: usize, rest: f32, limit: f32): void {
   const firedCount = <usize>load<i32>(page + (band << 2), FIRED_COUNT_AT);
   const firedList = page + band * BAND_CELLS * 2 + FIRED_AT;
@@ -273,7 +272,7 @@ function storeRow(row: usize, still: u64, moved: u64, opaque: u64): void {
   store<u64>(row, opaque, OPAQUE_AT);
 }
 
-/** Whether no channel of an update exceeds `rest`; NaN does. */
+/** Whether no channel of an update exceeds `rest`; NaN exceeds it. */
 // @ts-ignore: decorator
 @inline
 function isRest(delta: usize, rest: f32): bool {
@@ -283,7 +282,7 @@ function isRest(delta: usize, rest: f32): bool {
   return i32x4.bitmask(v128.and(low, high)) == 15;
 }
 
-/** RGBA8: round half up of each channel clamped to 0..1, in float64 as `toByte` does. */
+/** The RGBA8 of a cell, each channel computed in float64 as `toByte` does. */
 // @ts-ignore: decorator
 @inline
 function toPixel(rgba: v128): u32 {
@@ -370,7 +369,7 @@ function settlePage(page: usize): void {
   store<i32>(page, (moved | awake) == 0 ? 1 : 0, CALM_AT);
 }
 
-/** Notes that the owners of these cells of a row have moved. */
+/** Marks the owners of these cells of a row as moved. */
 function markOwners(page: usize, y: i32, cells: u64): void {
   const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
   for (let rest = cells; rest != 0; rest &= rest - 1) {
@@ -378,7 +377,7 @@ function markOwners(page: usize, y: i32, cells: u64): void {
   }
 }
 
-/** `sole` (0 for none yet, -1 for several) after a row with life. */
+/** The page's `sole` (0: none yet, -1: several) with the owners of one more row, which has life. */
 function soleInRow(page: usize, y: i32, sole: i32, alive: u64): i32 {
   if (sole < 0) return sole;
   const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
@@ -410,7 +409,7 @@ function publishPixels(page: usize): bool {
   return changed;
 }
 
-/** Which neighbours life can reach in the next step. @param columns - all rows of opaque bits, or-ed */
+/** Which neighbours life can reach in the next step. @param columns - the bitwise or of all rows' opaque bits */
 function edgesOf(page: usize, columns: u64): i32 {
   const first = load<u64>(page, OPAQUE_AT);
   const last = load<u64>(page, OPAQUE_AT + 504);

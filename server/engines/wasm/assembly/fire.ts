@@ -19,7 +19,7 @@ function rowHash(randomSeed: u32, step: u32, y: u32): v128 {
   return i32x4.splat(<i32>(h ^ (h >> 15) ^ (y << 16)));
 }
 
-/** Bits of four cells of a row whose x are `at`. */
+/** The fire bits of four cells of a row. @param at - their x, i32x4 */
 // @ts-ignore: decorator
 @inline
 function fourFire(row: v128, at: v128, threshold: u32): i32 {
@@ -30,13 +30,13 @@ function fourFire(row: v128, at: v128, threshold: u32): i32 {
   h = v128.xor(h, i32x4.shr_u(h, 13));
   h = i32x4.mul(h, mix1);
   h = v128.xor(h, i32x4.shr_u(h, 16));
-  // 24 bits: a signed comparison will do.
+  // The values have 24 bits, so a signed comparison is exact.
   return i32x4.bitmask(i32x4.lt_s(i32x4.shr_u(h, 8), i32x4.splat(<i32>threshold)));
 }
 
 /**
- * Bit i set: the cell (x + i, y) fires. The same hash for 64 cells of a row, four at a time; bits instead
- * of a branch per cell, which no processor can predict.
+ * Bit i set: the cell (x + i, y) fires. Hashes 64 cells of a row, four at a time, into bits: no processor could predict
+ * a branch per cell.
  *
  * @param threshold - `fireThreshold` of the rule
  */
@@ -52,7 +52,7 @@ export function fireBits(randomSeed: u32, step: u32, x: u32, y: u32, threshold: 
   return bits;
 }
 
-/** The first four of `fireBits`. */
+/** The first four bits of `fireBits`. */
 // @ts-ignore: decorator
 @inline
 export function fireBits4(randomSeed: u32, step: u32, x: u32, y: u32, threshold: u32): u32 {

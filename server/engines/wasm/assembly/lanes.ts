@@ -1,4 +1,4 @@
-// A block's values by cell and by lane: 4x4 transposes, shared by the engine and the trainer.
+// Turns a block's values from cell order to lane order and back, for the engine and the trainer.
 import { LANE_BYTES } from './mlp';
 
 /** [16 cells][rows] → [rows][16 cells]; `rows` is a multiple of 4. */

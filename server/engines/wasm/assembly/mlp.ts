@@ -1,16 +1,16 @@
 // The arithmetic core, shared by the engine and the trainer: a dense layer over a block of 16 cells.
 // Lane = cell: 16 cells are 4 vectors; weights come in by splat. Tiles come in two shapes:
-// - narrow, 4 outputs x 2 vectors: eight accumulators hide the latency of FMA and leave registers over. With twelve,
-//   V8 spills (it keeps one of x86's sixteen), which halves the speed. Blocks of 12, whose third vector needs a tile
-//   of its own, were a sixth slower;
-// - wide, 4 outputs x 4 vectors: sixteen accumulators, which V8 spills, unless it fuses neighbouring vectors into
-//   256-bit ones (`../modules.ts` asks it to): then they are eight, and a core does twice the work.
-// Both accumulate in the same fixed order (bias first, then inputs in order): they give the same to the bit, and
-// without FMA the result is the same to the bit everywhere.
+// - narrow, 4 outputs x 2 vectors: eight accumulators hide the latency of FMA and fit the registers. With twelve, V8
+//   spills (it keeps one of x86's sixteen), which halves the speed. Blocks of 12 cells, whose third vector needs its
+//   own tile, are a sixth slower;
+// - wide, 4 outputs x 4 vectors: V8 spills sixteen accumulators, unless it fuses neighbouring vectors into 256-bit ones
+//   (`../modules.ts` asks it to). Then there are eight, and a core does twice the work.
+// Both accumulate in the same order (bias first, then inputs in order), so they agree to the bit. Without FMA the
+// result is the same to the bit on every machine.
 
-/** Cells in a block. Short blocks are padded with zeros by whoever gathers them. */
+/** Cells in a block. The caller pads a short block. */
 export const BLOCK: i32 = 16;
-/** Bytes of one value over a block: f32 [16]. */
+/** Bytes of one value for all cells of a block: f32 [16]. */
 export const LANE_BYTES: usize = 64;
 
 // @ts-ignore: decorator
@@ -21,23 +21,23 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Which shape of tile computes. */
+/** Whether the wide shape computes. */
 export let wide: bool = false;
 
-/** Which shape is the quicker one here; the owner measures it (`../tiles.ts`). */
+/** Chooses the shape; `../tiles.ts` measures which is faster. */
 export function useWideTiles(use: bool): void {
   wide = use;
 }
 
-// pmax is one instruction, max about ten (it orders NaNs and zeros): a tenth of the first layer's time. It keeps NaN,
-// so that a body that runs wild is noticed, and -0, which adds to any sum what 0 adds.
+// pmax is one instruction, max about ten (it orders NaN and zeros), a tenth of the first layer's time. pmax keeps NaN,
+// so that a body that explodes is noticed, and -0, which adds to any sum what 0 adds.
 // @ts-ignore: decorator
 @inline
 function rectified(sum: v128, relu: bool): v128 {
   return relu ? f32x4.pmax(sum, f32x4.splat(0)) : sum;
 }
 
-// The wide tile: 4 outputs of 16 cells. Parameters as of `columns`.
+// The wide tile: 4 outputs of 16 cells. Parameters as in `columns`.
 // @ts-ignore: decorator
 @inline
 function wideColumns(
@@ -154,8 +154,8 @@ function narrowColumns(
 }
 
 /**
- * output[r][cell] = bias[r] + Σk  w(k)[r] · x[k][cell], r < 4, relu'd when asked. w(k) is weights[k][0..4), or, when
- * `listed`, the row that begins list[k] · factor bytes after `weights`.
+ * output[r][cell] = bias[r] + Σk  w(k)[r] · x[k][cell], r < 4; with `relu`, at least 0. w(k) is weights[k][0..4), or,
+ * when `listed`, the row that begins list[k] · factor bytes after `weights`.
  *
  * @param list - u32 [count]
  * @param x - f32 [count][16]
@@ -175,11 +175,11 @@ export function columns(
 }
 
 /**
- * output[o][cell] = bias[o] + Σk weights[o][k] · input[k][cell], relu'd when asked.
+ * output[o][cell] = bias[o] + Σk weights[o][k] · input[k][cell]; with `relu`, at least 0.
  *
  * @param input - f32 [inputs][16]
  * @param output - f32 [outputs][16], fully overwritten
- * @param weights - f32 [outputs / 4][inputs][4]: 4 outputs interleaved, as `packLayer` lays them out
+ * @param weights - f32 [outputs / 4][inputs][4]: 4 outputs interleaved, as `packLayer` returns them
  * @param bias - f32 [outputs]
  * @param outputs - a multiple of 4
  */
@@ -194,7 +194,7 @@ export function denseBlock(
 ): void {
   const groupBytes = (<usize>inputs) << 4;
   for (let o = 0; o < outputs; o += 4) {
-    // `relu` by constants: each tile then ends in straight code.
+    // A constant `relu` lets each tile end without branches.
     if (relu) columns(bias, weights, false, 0, 0, input, inputs, true, output);
     else columns(bias, weights, false, 0, 0, input, inputs, false, output);
     output += 4 * LANE_BYTES;

@@ -1,4 +1,4 @@
-// Entry of the engine's module: what TypeScript calls.
+// The entry of the engine's module: the functions that TypeScript calls.
 export { apply, muster, sense, settle } from './engine';
 export { fireBits } from './fire';
 export { denseBlock, useWideTiles } from './mlp';

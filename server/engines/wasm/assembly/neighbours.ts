@@ -1,5 +1,5 @@
-// What a cell sees around it, across page borders too. A cell is its page's address and (x, y) in it;
-// x and y may be -1 or 64, which is the neighbouring page.
+// The cells around a cell, also across page borders. A cell is its page's address and (x, y) in that page; x and y may
+// be -1 or 64, which means the neighbouring page.
 import {
   ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PATCH_AT, SIDE,
   SOLE_AT,
@@ -18,7 +18,7 @@ function pageAt(page: usize, x: i32, y: i32): usize {
   return link(page, <usize>(((y >> 6) + 1) * 3 + (x >> 6) + 1));
 }
 
-/** Bit x set: one of the cells x - 1, x, x + 1 of the row is set in the bits at `plane`. */
+/** Bit x set: at least one of the row's cells x - 1, x, x + 1 is set in the bits at `plane`. */
 // @ts-ignore: decorator
 @inline
 function spread(west: usize, page: usize, east: usize, y: usize, plane: usize): u64 {
@@ -41,7 +41,7 @@ function spreadRows(page: usize, y: i32, plane: usize): u64 {
   return bits;
 }
 
-/** Bit x set: an opaque cell, whoever's, lies in the 3x3 around (x, y). */
+/** Bit x set: an opaque cell of any organism lies in the 3x3 around (x, y). */
 export function besideOpaque(page: usize, y: i32): u64 {
   return spreadRows(page, y, OPAQUE_AT);
 }
@@ -57,7 +57,7 @@ export function isDisturbed(page: usize): bool {
   return false;
 }
 
-/** The only organism in a page and its neighbours; 0 for none, -1 when there may be several. */
+/** The only organism in a page and its neighbours; 0: none, -1: there may be several. */
 export function loneOrganism(page: usize): i32 {
   let lone = 0;
   for (let i: usize = 0; i < 9; i++) {
@@ -82,8 +82,8 @@ function ownerAt(page: usize, x: i32, y: i32): u32 {
 }
 
 /**
- * Owner of the most opaque neighbour (ties: the first in reading order) among those whose territory holds the cell; 0
- * when none does.
+ * The owner of the most opaque neighbour (ties: the first in reading order) among the organisms whose territory holds
+ * the cell; 0 when there is none.
  */
 export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
   const worldX = load<i32>(page, PAGE_X_AT) * SIDE + x;
@@ -108,7 +108,7 @@ export function mostOpaqueNeighbour(page: usize, x: i32, y: i32): u32 {
   return owner;
 }
 
-/** The same for a cell that is not on the page's border: only the opaque ones of its eight are looked at. */
+/** `mostOpaqueNeighbour` for a cell that is not on the page's border; looks only at opaque neighbours. */
 export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
   const worldX = load<i32>(page, PAGE_X_AT) * SIDE + x;
   const worldY = load<i32>(page, PAGE_Y_AT) * SIDE + y;
@@ -131,8 +131,8 @@ export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
 }
 
 /**
- * Whether an opaque cell of the organism lies in the 3x3 around its cell (x, y). Only owners of opaque cells are
- * read: those the last phase never clears, so that a page may be masked while its neighbour is cleared.
+ * Whether an opaque cell of the organism lies in the 3x3 around its cell (x, y). Reads only the owners of opaque cells:
+ * the settle phase never clears those, so a page may be masked while its neighbour is cleared.
  */
 export function isBesideOwnOpaque(page: usize, x: i32, y: i32, organism: u32): bool {
   if (isOpaque(page, x, y)) return true;
@@ -147,12 +147,12 @@ export function isBesideOwnOpaque(page: usize, x: i32, y: i32, organism: u32): b
   return false;
 }
 
-/** Whether the 3x3 around a cell that is not on the page's border holds only this organism, or nobody. */
+/** Whether the 3x3 around a cell holds only cells of this organism or of nobody; not for cells on the page's border. */
 // @ts-ignore: decorator
 @inline
 export function isAmongItself(page: usize, cell: i32, organism: u32): bool {
   const owners = page + (<usize>cell << 1) + OWNERS_AT;
-  // Four owners a row: the cell's three and one more, which is masked out.
+  // Each load reads four owners of a row; the fourth is masked out.
   const three: u64 = 0x0000_ffff_ffff_ffff;
   const own = <u64>organism * 0x0000_0001_0001_0001;
   const above = load<u64>(owners - 130) & three;
@@ -173,7 +173,7 @@ function differs(owners: v128, organism: v128): v128 {
   return v128.not(i16x8.eq(owners, organism));
 }
 
-/** Copies the 3x3 around (x, y) to the thread's patch, all that is not the organism's as zeros. @returns the middle cell */
+/** Copies the 3x3 around (x, y) to the thread's patch, other organisms' cells as zeros. @returns the middle cell */
 export function gatherPatch(scratch: usize, page: usize, x: i32, y: i32, organism: u32): usize {
   let to = scratch + PATCH_AT;
   const zero = f32x4.splat(0);

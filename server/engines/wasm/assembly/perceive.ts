@@ -1,10 +1,10 @@
-// Perception of one cell, shared by the engine and the trainer: what is grown is what was trained.
+// The perception of one cell, shared by the engine and the trainer, so that a rule runs as it was trained.
 import { madd } from './mlp';
 
 /**
  * 48 values of one cell: identity 16 | Sobel-x/8 16 | Sobel-y/8 16.
  *
- * @param cell - address of the cell's 16 channels, its neighbours 64 bytes and `rowBytes` away
+ * @param cell - address of the cell's 16 channels; its neighbours lie 64 bytes and `rowBytes` away
  */
 // @ts-ignore: decorator
 @inline

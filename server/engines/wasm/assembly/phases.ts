@@ -1,14 +1,14 @@
-// The phases of a step over several threads. One leads (the engine's own thread), the others wait for its
-// call. Within a phase they only take the next unit of work; there are no locks.
+// Runs the phases of a step on several threads. The engine's own thread leads; helpers wait for its call. Within a
+// phase each thread takes the next unit of work by an atomic counter; there are no locks.
 import { apply, sense, settle } from './engine';
 import {
   FAILED_AT, NEXT_AT, PHASE_APPLY, PHASE_AT, PHASE_KIND_AT, PHASE_QUIT, PHASE_SENSE, PHASE_SETTLE, WORKING_AT,
 } from './layout';
 
-/** Looks before sleeping: about as long as waking takes, so that phases that follow at once find everyone awake. */
+/** Loads before a thread sleeps: about as long as waking takes, so that it is awake if a phase follows at once. */
 const LOOKS = 20_000;
 const SECOND: i64 = 1_000_000_000;
-/** The longest that the others may take after the leader is done: a phase takes milliseconds. */
+/** How long helpers may take after the leader is done; a phase takes milliseconds. */
 const PATIENCE_SECONDS = 20;
 
 function run(kind: i32, thread: i32): void {
@@ -18,9 +18,9 @@ function run(kind: i32, thread: i32): void {
 }
 
 /**
- * Runs one phase with the helpers' help and returns when all are done.
+ * Runs one phase on all threads and returns when all are done.
  *
- * @returns false when a helper failed or never finished: the world is then not to be trusted
+ * @returns false when a helper failed or did not finish in time: the world is then not whole
  */
 export function lead(kind: i32, helpers: i32): bool {
   store<i32>(PHASE_KIND_AT, kind);
@@ -46,7 +46,7 @@ export function lead(kind: i32, helpers: i32): bool {
   return atomic.load<i32>(FAILED_AT) == 0;
 }
 
-/** A helper's life: returns when the engine is disposed of. @param seen - `PHASE_AT` before its first phase */
+/** Runs phases in a helper until the engine is disposed of. @param seen - `PHASE_AT` before its first phase */
 export function work(thread: i32, seen: i32): void {
   for (;;) {
     let looks = 0;

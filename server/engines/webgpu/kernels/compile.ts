@@ -1,4 +1,4 @@
-/** All kernels of the engine, compiled for a device. */
+/** Compiles the engine's kernels for a device. */
 import { EDIT } from './edit.ts';
 import { EXTRACT } from './extract.ts';
 import { FIND, TURN } from './find.ts';
@@ -7,7 +7,7 @@ import { settle } from './settle.ts';
 import { STATUS } from './status.ts';
 import { update } from './update.ts';
 
-/** WGSL, by entry point. */
+/** The WGSL of each kernel, by entry point. */
 export const kernelTexts = (form: KernelForm) => ({
   find: FIND,
   turn: TURN,
@@ -20,7 +20,7 @@ export const kernelTexts = (form: KernelForm) => ({
 export type Kernel = keyof ReturnType<typeof kernelTexts>;
 export type Pipelines = Readonly<Record<Kernel, GPUComputePipeline>>;
 
-/** @throws Error with the compiler's words when a kernel is not accepted */
+/** @throws Error with the compiler's message when it rejects a kernel */
 export async function compile(device: GPUDevice, form: KernelForm): Promise<Pipelines> {
   const made = Object.entries(kernelTexts(form)).map(async ([name, code]) => {
     const module = device.createShaderModule({ label: name, code });

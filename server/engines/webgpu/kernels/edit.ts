@@ -1,6 +1,6 @@
 /**
- * What happens to pages between steps: seeds, perturbations, restored states. One workgroup a page, which
- * applies the page's edits in the order of the calls; pages do not look at each other.
+ * Edits pages between steps: seeds, perturbations, restored states. One workgroup per page applies the page's edits in
+ * the order of the calls; no page reads another.
  */
 import { IN_BOUNDS, PRELUDE, TO_PIXEL, WRITE_SHORE } from './prelude.ts';
 
@@ -16,7 +16,7 @@ struct Visit { slot: u32, first: u32, count: u32, unused: u32 }
 @group(0) @binding(5) var<storage, read_write> tally: array<atomic<i32>>;
 @group(0) @binding(6) var<storage, read> visits: array<Visit>;
 @group(0) @binding(7) var<storage, read> records: array<u32>;
-/** What is added, drawn on the CPU in float64 as the definition says: 4 vec4 a cell. */
+/** Noise to add, drawn on the CPU in float64 as in the reference: 4 vec4 per cell. */
 @group(0) @binding(8) var<storage, read> noises: array<vec4f>;
 ${WRITE_SHORE}
 ${TO_PIXEL}
@@ -44,7 +44,7 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   workgroupBarrier();
 
-  // A lane has its own cells, so that records follow each other without waiting.
+  // A lane has its own cells, so that records follow each other without barriers.
   for (var cell = lane; cell < CELLS; cell += 256u) {
     let x = cell % SIDE;
     let y = cell / SIDE;

@@ -1,8 +1,8 @@
-/** Cells of a rectangle, for reading: owners, or one organism's RGBA. One invocation a cell, per bank. */
+/** Reads the cells of a rectangle: owners, or one organism's RGBA. One invocation per cell and bank. */
 import { PRELUDE } from './prelude.ts';
 
 export const EXTRACT = /* wgsl */ `${PRELUDE}
-/** Cells of the rectangle from (x, y) on, which may be negative; \`organism\` 0: owners are asked for. */
+/** The rectangle's cells from (x, y) on, which may be negative; \`organism\` 0 asks for owners. */
 struct Question { x: i32, y: i32, width: u32, height: u32, organism: u32, pageX: i32, pageY: i32, pagesAcross: u32 }
 
 @group(0) @binding(0) var<uniform> bank: Bank;

@@ -1,6 +1,6 @@
 /**
- * Which tiles have to be stepped: one invocation a tile of every page that exists; then one that turns the
- * counts into dispatch arguments and the step number over.
+ * `find` lists the active tiles, which have to be stepped: one invocation per tile of every existing page. `turn`
+ * then makes dispatch arguments from their counts, and advances the step number.
  */
 import { PRELUDE } from './prelude.ts';
 
@@ -11,7 +11,10 @@ export const FIND = /* wgsl */ `${PRELUDE}
 @group(0) @binding(3) var<storage, read_write> work: array<atomic<u32>>;
 @group(0) @binding(4) var<uniform> bank: Bank;
 
-/** Whether the neighbour at (dx, dy) has an opaque cell on the side towards us; rows and columns apart, so a little too often at corners. */
+/**
+ * Whether the neighbour at (dx, dy) has an opaque cell on its side towards this tile. Rows and columns are checked
+ * separately, so at corners the answer is sometimes true without need.
+ */
 fn reaches(opaque: u32, dx: i32, dy: i32) -> bool {
   let columns = opaque & 0xffffu;
   let rows = opaque >> 16u;
@@ -36,7 +39,7 @@ fn find(@builtin(global_invocation_id) id: vec3u) {
     let y = i32(tile / TILES_ACROSS) + dy;
     let page = heads[slot * HEAD_WORDS + u32((1 + (y >> 2u)) * 3 + 1 + (x >> 2u))];
     let beside = tiles[page * TILES + u32((y & 3) * 4 + (x & 3))];
-    // A tile asleep wakes when something moved beside it; an empty one when life stands at its border.
+    // A calm tile wakes when a cell moved in a neighbour; an empty one when life reaches its border.
     isActive = select(reaches(beside.x, dx, dy), (beside.z & TILE_MOVED) != 0u, isBusy);
   }
   if (!isActive) { return; }

@@ -1,4 +1,4 @@
-/** What the kernels share: the layout as WGSL constants, and how a tile finds the cells around it. */
+/** The parts that kernels share: the layout as WGSL constants, and how a tile finds the cells around it. */
 import { ALIVE_THRESHOLD } from '../../../rules/rule.ts';
 import { CHANNEL_LIMIT } from '../../engine.ts';
 import * as layout from '../layout.ts';
@@ -25,23 +25,23 @@ const OPAQUE_AFTER = 1u << 17u;
 const MOVED_NOW = 1u << 18u;
 const STILL_NOW = 1u << 19u;
 
-/** The bank a dispatch works on; its buffers hold slots base .. base + pages - 1. */
+/** The bank that a dispatch works on; its buffers hold slots base .. base + pages - 1. */
 struct Bank { base: u32, pages: u32, number: u32 }
 `;
 
 /**
- * How kernels are written for a device. Subgroups change no result; weights in float16 are the rule's, rounded.
+ * The form of the kernels for a device. Subgroups change no result; float16 rounds the rule's weights.
  */
 export interface KernelForm {
-  /** One atomic a subgroup instead of one a lane; needs the feature of that name. */
+  /** One atomic per subgroup instead of one per lane. Needs the device feature `subgroups`. */
   readonly subgroups: boolean;
-  /** Two weights a word: half of what the update rule loads. Needs no feature. */
+  /** Two weights per word, which halves the loads of the update rule. Needs no device feature. */
   readonly halfWeights: boolean;
 }
 
 export const ENABLE_SUBGROUPS = 'enable subgroups;\n';
 
-/** Beginning of a kernel with one workgroup a listed tile. Needs \`bank\` and \`work\`, read only. */
+/** The start of a kernel with one workgroup per active tile. Needs `bank` and `work`, read only. */
 export const LISTED_TILE = /* wgsl */ `
   let listed = group.y * DISPATCH_ROW + group.x;
   if (listed >= work[WORK_ACTIVE + bank.number]) { return; }
@@ -50,7 +50,7 @@ export const LISTED_TILE = /* wgsl */ `
   let tile = entry % TILES;
 `;
 
-/** Needs \`heads\`. Around a tile: ring index 0 .. RING_CELLS - 1, row-major, one cell beyond each side. */
+/** Places of a tile's cells and of the ring around it: index 0 .. RING_CELLS - 1, row-major. Needs `heads`. */
 export const RING_PLACE = /* wgsl */ `
 struct Place { neighbour: u32, slot: u32, cell: u32 }
 
@@ -62,7 +62,7 @@ fn placeOf(slot: u32, tile: u32, ring: u32) -> Place {
 }
 `;
 
-/** Needs \`shore\`, written. A page's border cells are kept twice, see \`layout.ts\`. */
+/** Writes a border cell to `shore` too (`layout.ts`). Needs `shore`, writable. */
 export const WRITE_SHORE = /* wgsl */ `
 fn writeShore(slot: u32, cell: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
   let x = cell % SIDE;
@@ -81,7 +81,7 @@ fn writeShoreCell(at: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
 }
 `;
 
-/** WGSL may take comparisons with NaN and infinities for granted, so whether a value is finite is told by its bits. */
+/** Tests a value's bits, because WGSL may assume that NaN and infinities never occur in comparisons. */
 export const IN_BOUNDS = /* wgsl */ `
 fn areFinite(v: vec4f) -> bool {
   return all((bitcast<vec4u>(v) & vec4u(0x7f800000u)) != vec4u(0x7f800000u));
@@ -92,7 +92,7 @@ fn clamped(v: vec4f) -> vec4f {
 }
 `;
 
-/** Pixels exactly as \`toByte\` makes them in float64: by whole numbers, for a float32 product rounds too early. */
+/** Pixels exactly as `toByte` makes them in float64, in integers: a float32 product would round too early. */
 export const TO_PIXEL = /* wgsl */ `
 fn toByte(value: f32) -> u32 {
   let bits = bitcast<u32>(value);

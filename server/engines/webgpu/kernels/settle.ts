@@ -1,6 +1,6 @@
 /**
- * The alive mask after the update, and everything that follows from it: owners, cells, pixels, counts, and
- * what a tile must know of itself in the next step. One workgroup a tile.
+ * The alive mask after the update, and everything that follows from it: owners, cells, pixels, counts, and the tile's
+ * record for the next step. One workgroup per tile.
  */
 import {
   ENABLE_SUBGROUPS,
@@ -15,9 +15,9 @@ import {
 export const SETTLE_WORKGROUP_BYTES = 18 * 18 * 4 + 5 * 4;
 
 /**
- * Folds a value of every lane into a workgroup's word. All lanes must come by.
+ * Folds every lane's value into a word of the workgroup. All lanes must reach it.
  *
- * @param neutral - what leaves the word as it is
+ * @param neutral - the value that does not change the word
  */
 const fold = (
   { subgroups }: KernelForm,
@@ -46,7 +46,7 @@ ${RING_PLACE}
 ${WRITE_SHORE}
 ${TO_PIXEL}
 
-/** The claims plane, of the tile and its ring. */
+/** The claims plane of the tile and its ring. */
 var<workgroup> claims: array<u32, 324>;
 var<workgroup> opaque: atomic<u32>;
 var<workgroup> leastOwner: atomic<u32>;
@@ -125,7 +125,7 @@ fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
   if ((claim | after) != 0u) { found |= TILE_BUSY; }
   if ((claim & (PRE_ALIVE | STILL_NOW)) == PRE_ALIVE) { found |= AWAKE; }
-  // It fired and was not finite: where nobody owned it nothing moved, and yet it will try again.
+  // The cell fired and was not finite. If nobody owned it, nothing moved, but it may fire again.
   if ((claim & (PRE_ALIVE | MOVED_NOW)) == MOVED_NOW) { found |= AWAKE; }
   let isOpaque = isAlive && (claim & OPAQUE_AFTER) != 0u;
   ${fold(form, 'Or', 'flags', 'found', '0u')}

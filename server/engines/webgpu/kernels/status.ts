@@ -1,4 +1,4 @@
-/** What the CPU has to know of each page after some steps or edits: 16 bytes a page. */
+/** Reports the state of each page to the CPU after steps or edits: 16 bytes per page. */
 import { PRELUDE } from './prelude.ts';
 
 export const STATUS = /* wgsl */ `${PRELUDE}

@@ -1,14 +1,14 @@
 /**
- * The fused kernel: owners for this step, alive mask before, fire, perceive, update rule. One workgroup a
- * tile. Cells that fire are packed to the front of the workgroup, so that whole subgroups work or leave.
+ * The fused kernel: owners in this step, alive mask before the update, fire, perceive, update rule. One workgroup per
+ * tile. Firing cells are packed to the front of the workgroup, so that whole subgroups work or return.
  *
- * Workgroup memory holds the tile and its ring, eight channels at a time: all sixteen would be 20.7 kB, more
- * than WebGPU promises (16 KiB). A lane keeps its cell's perception (48 float32) and its delta (16) in
- * registers, so the loops over them are written out: an index known only at run time would put them into memory.
+ * Workgroup memory holds the tile and its ring, eight channels at a time: all sixteen would be 20.7 kB, more than the
+ * 16 KiB that WebGPU guarantees. A lane keeps its cell's perception (48 float32) and its delta (16) in registers, so
+ * the loops over them are unrolled: an index known only at run time would move them to memory.
  */
 import { ENABLE_SUBGROUPS, IN_BOUNDS, type KernelForm, LISTED_TILE, PRELUDE, RING_PLACE } from './prelude.ts';
 
-/** Bytes of workgroup memory: `half` + `owners` + `fired` + `firedCount`. */
+/** Workgroup memory in bytes: `half` + `owners` + `fired` + `firedCount`. */
 export const UPDATE_WORKGROUP_BYTES = 18 * 18 * 2 * 16 + 18 * 18 * 4 + 256 * 4 + 4;
 
 const lines = (count: number, line: (i: number) => string): string =>
@@ -31,7 +31,7 @@ const perceive = (quarter: number): string => {
     }`;
 };
 
-/** `weight(at)`: vec4 `at` of the rules' weights. */
+/** Defines `weight(at)`: vec4 `at` of the rules' weights. */
 const weights = ({ halfWeights }: KernelForm): string =>
   halfWeights
     ? `
@@ -45,7 +45,7 @@ fn weight(at: u32) -> vec4f {
 
 fn weight(at: u32) -> vec4f { return weights[at]; }`;
 
-/** `placeAmongFired(fires)`: an index of \`fired\` for every lane that fires; all lanes must come by. */
+/** Defines `placeAmongFired(fires)`: an index of `fired` for every lane that fires. All lanes must call it. */
 const placeAmongFired = ({ subgroups }: KernelForm): string =>
   subgroups
     ? `
@@ -78,11 +78,11 @@ ${weights(form)}
 ${RING_PLACE}
 ${IN_BOUNDS}
 
-/** Channels 0–7, later 8–15, of the tile and its ring: two vec4 a cell. */
+/** Channels 0–7, later 8–15, of the tile and its ring: two vec4 per cell. */
 var<workgroup> half: array<vec4f, 648>;
-/** The owners plane, of the tile and its ring. */
+/** The owners plane of the tile and its ring. */
 var<workgroup> owners: array<u32, 324>;
-/** Cells that fire: index in the tile | owner for this step << 16. */
+/** Cells that fire: index in the tile | owner in this step << 16. */
 var<workgroup> fired: array<u32, 256>;
 var<workgroup> firedCount: atomic<u32>;
 ${placeAmongFired(form)}
@@ -95,7 +95,8 @@ fn loadHalf(slot: u32, tile: u32, lane: u32, first: u32) {
       half[ring * 2u] = cells[at];
       half[ring * 2u + 1u] = cells[at + 1u];
     } else {
-      // North of us we see its bottom row, south its top row; west its right column, east its left one.
+      // A page to the north shows its bottom row, to the south its top row, to the west its right column, to the east
+      // its left column.
       let x = place.cell % SIDE;
       let y = place.cell / SIDE;
       var at = 2u * SIDE + y;
@@ -109,7 +110,7 @@ fn loadHalf(slot: u32, tile: u32, lane: u32, first: u32) {
   }
 }
 
-/** fire.ts */
+/** The same as \`cellHash\` of \`fire.ts\`. */
 fn cellHash(x: u32, y: u32) -> u32 {
   var h = (work[WORK_RANDOM_SEED] ^ (work[WORK_STEP] * 0x9e3779b1u)) * 0x85ebca6bu;
   h = (h ^ (h >> 15u) ^ ((y << 16u) | x)) * 0xc2b2ae35u;
@@ -138,7 +139,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   if (lane == 0u) { atomicStore(&firedCount, 0u); }
   workgroupBarrier();
 
-  // Who the cell belongs to for this step: its owner, else that of its most opaque neighbour that may live there.
+  // The cell's owner in this step: its own, else the owner of its most opaque neighbour that may live there.
   {
     let x = (tile % TILES_ACROSS) * TILE + lane % TILE;
     let y = (tile / TILES_ACROSS) * TILE + lane / TILE;
@@ -214,7 +215,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   var d2 = weight(at + 2u);
   var d3 = weight(at + 3u);
   at += WEIGHTS_HEAD;
-  // Four hidden units at a time: all lanes read the same weight; sums in the order of the definition.
+  // Four hidden units at a time. All lanes read the same weight; sums are in the reference's order.
   for (var unit = 0u; unit < hidden; unit += 4u) {
     var h = weight(at);
     ${lines(48, (i) => `h += weight(at + ${1 + i}u) * p${i >> 2}.${'xyzw'[i & 3]};`)}
@@ -242,7 +243,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         d2 = clamped(d2);
         d3 = clamped(d3);
       } else {
-        claim &= ~PRE_ALIVE; // it dies in \`settle\`, whatever is beside it
+        claim &= ~PRE_ALIVE; // it dies in \`settle\`, even beside opaque cells
         d0 = vec4f();
       }
     }

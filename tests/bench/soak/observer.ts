@@ -10,7 +10,7 @@ import { Tally } from './tally.ts';
 const VIEW = { width: 192, height: 128 };
 const AGAIN_MS = 1_000;
 
-export class Probe {
+export class Observer {
   /** Heard so far. */
   frames = 0;
   /** What everybody was told, by text. */
@@ -62,12 +62,12 @@ export class Probe {
       client.drop();
     };
     client.onClose = (code, reason) =>
-      ledger.errors.add(`probe closed by the server: ${code} ${reason}`.trim());
+      ledger.errors.add(`observer closed by the server: ${code} ${reason}`.trim());
     this.#client = client;
     try {
       await client.join(url);
     } catch (error) {
-      ledger.errors.add(`probe not let in: ${(error as Error).message}`);
+      ledger.errors.add(`observer not let in: ${(error as Error).message}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** One player: what he may do, and what the world answers him. Knows no Colyseus. */
+/** One guest: what they may do, and what the world answers. Knows nothing of Colyseus. */
 import type { Rect } from '../../shared/geometry.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
@@ -25,10 +25,10 @@ import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
-/** Strokes of one player that the world has not answered: the client sends ten a second at most. */
+/** One guest's strokes that the world has not answered yet; a client sends at most ten per second. */
 const MAX_STROKES_PENDING = 8;
 
-/** A connection, as far as a session needs one. */
+/** The part of a connection that a guest uses. */
 export interface Outlet extends FrameSocket {
   readonly id: string;
   readonly closing: boolean;
@@ -37,17 +37,18 @@ export interface Outlet extends FrameSocket {
   close(code: number, reason: string): void;
 }
 
-/** Who keeps the count of who is here and what they do. */
+/** Keeps count of guests and their strokes. */
 export interface Attendance {
   join(id: string): void;
   leave(id: string): void;
-  /** A stroke was applied, or refused. */
+  /** Counts a stroke that was applied or refused. */
   stroke(isApplied: boolean): void;
 }
 
+/** What all guests of a world share. */
 export interface Surroundings {
   readonly attendance: Attendance;
-  /** What a newcomer is told of what the world has learned; null: nothing. Never waited for. */
+  /** What the world has learned, for a new guest; null: nothing. Sent when it is ready; nothing waits for it. */
   readonly learned: () => Promise<LearnedMessage | null>;
   readonly world: WorldLink;
   readonly stream: Stream;
@@ -55,27 +56,27 @@ export interface Surroundings {
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly epsilon: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** A monotonic clock, in ms. */
   readonly now: () => number;
 }
 
-export class Session {
+export class Guest {
   readonly outlet: Outlet;
   readonly sinceMs: number;
-  /** An admin lets it do nothing to the world. */
+  /** An admin has taken this guest's tools away. */
   isMuted = false;
-  /** Strokes that the world has applied. */
+  /** How many strokes the world has applied. */
   strokes = 0;
   readonly #around: Surroundings;
-  /** Twice a second's worth at once: after a hiccup of the network they come together. */
+  /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
   readonly #messages: TokenBucket;
   readonly #budget: TokenBucket;
   #name: string;
   #viewer: Viewer | null = null;
-  /** What the client looks at, cells. */
+  /** The client's viewport, in cells; null: not known yet. */
   #view: Rect | null = null;
   #strokesPending = 0;
-  /** Where the pointer asks; the organism once it is known; null: not asking. */
+  /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
   readonly #roomQuestions: RoomQuestions;
@@ -101,12 +102,12 @@ export class Session {
     return this.#name;
   }
 
-  /** How long it has taken nothing of what it is owed. */
+  /** How long the client is owed pages and has acknowledged nothing. */
   get stalledForMs(): number {
     return this.#viewer?.flow.stalledForMs(this.#around.now()) ?? 0;
   }
 
-  /** The client has acknowledged the JOIN and listens. */
+  /** Called when the client has acknowledged the JOIN. */
   start(): void {
     const { world, stream, players } = this.#around;
     const { ready } = world;
@@ -147,14 +148,17 @@ export class Session {
     this.#roomQuestions.dispose();
   }
 
-  /** Counts one message of any kind. @returns false when there were too many; the client is closed then */
+  /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
   admit(): boolean {
     if (this.#messages.take(1, this.#around.now())) return true;
-    this.outlet.close(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages a second`);
+    this.outlet.close(
+      CloseCode.tooFrequent,
+      `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`,
+    );
     return false;
   }
 
-  /** A mistake closes this client, with a code and a reason, and nobody else notices. */
+  /** Handles a message. A mistake in it closes this client with a code and a reason, and affects no other. */
   receive(type: number, payload: Uint8Array): void {
     let message: ClientMessage;
     try {
@@ -208,9 +212,9 @@ export class Session {
     }
   }
 
-  /** Asks again about the organism in view of the pointer; twice a second, and when the pointer moves. */
+  /** Asks the world about the inspected organism: twice per second, and when the player inspects another cell. */
   async inspect(): Promise<void> {
-    // One question at a time; a pointer that moved meanwhile is asked about right after.
+    // One question at a time; the loop asks again if the player inspects another cell meanwhile.
     if (this.#inspecting) return;
     this.#inspecting = true;
     try {
@@ -227,7 +231,7 @@ export class Session {
         }
       }
     } catch {
-      // The world did not answer in time; the next half second asks again.
+      // The world did not answer in time; the next question comes within half a second.
     } finally {
       this.#inspecting = false;
     }
