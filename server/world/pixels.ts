@@ -10,9 +10,9 @@ import type { Engine } from '../engines/engine.ts';
 export async function readPixels(engine: Engine, rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
   const { x, y, width, height } = rect;
   if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1)
-    throw new RangeError('a rectangle has whole numbers, and at least one cell');
+    throw new RangeError('a rectangle needs whole numbers and at least one cell');
   if (width > MAX_PNG_SIDE || height > MAX_PNG_SIDE)
-    throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells a side`);
+    throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells per side`);
   const pixels = new Uint8Array(width * height * 4);
   const page = new Uint8Array(PAGE_BYTES);
   for (const { px, py, index } of pagesUnder(rect, engine)) {

@@ -134,7 +134,7 @@ export class Swaps {
   #refusal(order: SwapOrder, moved: readonly Organism[], replaced: readonly Swap[]): string | null {
     const { scope, species, organism } = order;
     if (scope === 'organism' && moved.length === 0)
-      return `organism ${organism} is not alive, or is no ${species}`;
+      return `organism ${organism} is not alive, or is not of species ${species}`;
     if (scope === 'planted' && this.#world.slots.inForce(species) === undefined)
       return `there is no species ${species} yet: swap all of it`;
     const isWatched = this.#swaps.some(

@@ -166,8 +166,11 @@ describe('a swap', () => {
   });
 
   test.each([
-    [{ scope: 'organism', organism: 9 }, 'organism 9 is not alive, or is no blob'],
-    [{ scope: 'organism', organism: 1, species: 'moss' }, 'organism 1 is not alive, or is no moss'],
+    [{ scope: 'organism', organism: 9 }, 'organism 9 is not alive, or is not of species blob'],
+    [
+      { scope: 'organism', organism: 1, species: 'moss' },
+      'organism 1 is not alive, or is not of species moss',
+    ],
     [{ scope: 'planted', species: 'moss' }, 'there is no species moss yet: swap all of it'],
   ] as const)('%j is refused with the reason, and changes nothing', async (order, reason) => {
     const small = await grown([30, 30]);
