@@ -1,5 +1,5 @@
 /**
- * What an admin may do: the one entry of `/admin/api`. Who asks is checked here, once; `routes.ts` does it.
+ * The one entry of `/admin/api`. It checks once who asks; `routes.ts` does what is asked.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -22,13 +22,13 @@ import { Refusal, readJson, refuseForeign } from './requests.ts';
 import { type Audience, Routes } from './routes.ts';
 import { type AdminToken, adminToken } from './token.ts';
 
-/** Nobody has joined yet, or ever will. */
+/** Stands in until the room is open. */
 const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };
 
 export class Admin {
   readonly desk: SwapDesk;
   readonly bans = new Bans();
-  /** What players are told on joining. */
+  /** What players read about learned rules when they join. */
   readonly learned: LearnedBoard;
   readonly notes: readonly string[];
   readonly #token: AdminToken;
@@ -36,13 +36,13 @@ export class Admin {
   readonly #logins = new Logins(() => performance.now());
   readonly #routes: Routes;
   #audience: Audience = NOBODY;
-  /** null: nothing is tuned. */
+  /** null: tuning is not available. */
   tuner: Tuner | null = null;
 
   /**
-   * @param probe - how rules are tried out
-   * @param sessions - null: none are kept
-   * @throws Error when there is no token, and none can be made
+   * @param probe - probes a rule
+   * @param sessions - null: sessions are not recorded
+   * @throws Error when there is no token and none can be made
    */
   constructor(
     world: WorldLink,
@@ -57,12 +57,12 @@ export class Admin {
       dataDir: config.dataDir,
       probe,
       announce: (text) => this.#audience.announce(text),
-      complain: (text) => console.error(text),
+      log: (text) => console.error(text),
     });
     this.learned = new LearnedBoard({
       ask: (question) => this.desk.ask(question),
       lastSession: async () => (await sessions?.lastThatHurt()) ?? null,
-      complain: (text) => console.error(text),
+      log: (text) => console.error(text),
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;
@@ -73,11 +73,11 @@ export class Admin {
       .ask((registry) => registry.bans())
       .then(
         (bans) => this.bans.set(bans),
-        () => {}, // Whatever ails the registry has been told by the desk.
+        () => {}, // The desk has reported the registry's error already.
       );
   }
 
-  /** The room is open: from now on there is somebody to tell. */
+  /** The room is open: notices have an audience from now on. */
   attend(audience: Audience): void {
     this.#audience = audience;
   }
@@ -86,7 +86,7 @@ export class Admin {
     this.desk.dispose();
   }
 
-  /** @param address - of who asks, as the server sees it */
+  /** @param address - of the client, as the server sees it */
   async handle(request: IncomingMessage, response: ServerResponse, url: URL, address: string): Promise<void> {
     try {
       refuseForeign(request);
@@ -104,7 +104,7 @@ export class Admin {
       if (response.headersSent) return void response.destroy();
       const { status, message, headers } = refusalOf(error);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-      // What was not read is not waited for.
+      // The rest of the body is not waited for.
       if (status === 413) response.once('finish', () => request.destroy());
       replyJson(response, status, { error: message });
     }
@@ -131,7 +131,7 @@ export class Admin {
     replyJson(response, 200, { who: actor.who });
   }
 
-  /** A registry in trouble locks no admin out: he is who can mend it. */
+  /** A failing registry locks no admin out: an admin is who can repair it. */
   async #note(actor: Actor, action: string, detail: string): Promise<void> {
     await this.desk
       .ask((registry) => registry.note(actor, action, '', detail))
@@ -139,7 +139,7 @@ export class Admin {
   }
 }
 
-/** Behind a proxy that speaks TLS, the proxy says so. Wrongly said, the cookie is only less useful. */
+/** True if the proxy in front speaks TLS. If that is wrong, the browser only refuses the cookie. */
 function isSecure(request: IncomingMessage): boolean {
   return request.headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
 }
@@ -149,6 +149,6 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof RegistryError) return new Refusal(503, error.message);
   if (error instanceof RuleError) return new Refusal(422, error.message);
   if (error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)) throw error;
-  // The world refuses, or did not answer in time: it says why.
+  // The world refuses or did not answer in time; the error says which.
   return new Refusal(503, error.message);
 }

@@ -1,16 +1,16 @@
-/** Addresses that may not join: for a while, or until an admin takes it back. */
+/** Addresses that may not join, until a time or until an admin lifts the ban. */
 import { BlockList, isIP } from 'node:net';
 import type { BanRecord as Ban } from '../rules/registry.ts';
 
 export const MAX_BANS = 1_000;
-/** What one household has of IPv6: banning one address of it would ban nobody. */
+/** A household has a /64 of IPv6 addresses: a ban of one address would be useless. */
 const IPV6_PREFIX = 64;
 
 export class Bans {
   readonly #bans = new Map<string, Ban>();
   #list = new BlockList();
 
-  /** Without those that are over. */
+  /** Without expired bans. */
   get all(): readonly Ban[] {
     const now = new Date().toISOString();
     for (const { address, until } of this.#bans.values())

@@ -1,17 +1,16 @@
 /**
- * Who offers wrong tokens waits, and longer every time: 1 s, 2 s, 4 s … 15 min, by address. Right ones are
- * not even looked at meanwhile. All addresses together get so many guesses a minute, and what is remembered
- * is bounded.
+ * An address that sends wrong tokens must wait 1 s, 2 s, 4 s … up to 15 min; meanwhile no token from it is checked. All
+ * addresses together get 60 guesses per minute. Memory is bounded.
  */
 
-/** Wrong tokens that cost nothing: people mistype. */
+/** Wrong tokens without a wait: people mistype. */
 const FREE = 3;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15 * 60_000;
-/** Good behaviour is forgotten bad behaviour. */
+/** After an hour without a wrong token, an address starts again from zero. */
 const FORGET_MS = 60 * 60_000;
 const MAX_ADDRESSES = 1_024;
-/** A token of 192 bits needs no more; a chosen one of 16 characters is still safe for ages. */
+/** Enough for a token of 192 bits; a chosen one of 16 characters is still safe for ages. */
 const GUESSES_PER_MINUTE = 60;
 
 interface Failures {
@@ -27,7 +26,7 @@ export class Lockout {
   #minuteMs = Number.NEGATIVE_INFINITY;
   #guesses = 0;
 
-  /** @param now - milliseconds of a clock that never goes back */
+  /** @param now - milliseconds of a monotonic clock */
   constructor(now: () => number) {
     this.#now = now;
   }

@@ -1,4 +1,4 @@
-/** Who is logged in as an admin: random ids in a cookie, kept here only as hashes, for a while. */
+/** Admins who are logged in: a random id in a cookie, of which only the hash is kept here, for a limited time. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Actor } from '../rules/registry.ts';
@@ -6,7 +6,7 @@ import type { Actor } from '../rules/registry.ts';
 export const COOKIE = 'regrow_admin';
 const IDLE_MS = 2 * 60 * 60_000;
 const MAX_MS = 12 * 60 * 60_000;
-/** The oldest is logged out for one more. */
+/** One more login logs the oldest out. */
 const MAX_LOGINS = 32;
 const ID = /^[A-Za-z0-9_-]{43}$/;
 
@@ -33,7 +33,7 @@ export class Logins {
     return id;
   }
 
-  /** Whose request it is; null: of nobody who is logged in. */
+  /** The admin whose login the request carries; null: none. */
   whose(request: IncomingMessage): Actor | null {
     const id = cookieOf(request);
     const key = id === null ? '' : hash(id);
@@ -54,7 +54,7 @@ export class Logins {
   }
 }
 
-/** @param id - empty: the cookie is taken back */
+/** @param id - empty: deletes the cookie */
 export function setCookie(id: string, isSecure: boolean): string {
   const age = id === '' ? 0 : MAX_MS / 1_000;
   const secure = isSecure ? '; Secure' : '';
@@ -69,5 +69,5 @@ function cookieOf(request: IncomingMessage): string | null {
   return null;
 }
 
-/** A look-up by hash: how long it takes says nothing about the ids that are there. */
+/** Looked up by hash, so that the time taken reveals nothing about the ids. */
 const hash = (id: string): string => createHash('sha256').update(id).digest('hex');

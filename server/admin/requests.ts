@@ -1,8 +1,8 @@
-/** What is read of an admin's requests, and refused before anything is done. */
+/** Reads and checks an admin's requests. A bad one is refused before anything is done. */
 import type { IncomingMessage } from 'node:http';
 import { isOwnOrigin } from '../http/matchmaking.ts';
 
-/** A request that is refused: `message` is for the admin to read. */
+/** A request that is refused; `message` is for the admin to read. */
 export class Refusal extends Error {
   override name = 'Refusal';
   readonly status: number;
@@ -15,14 +15,14 @@ export class Refusal extends Error {
   }
 }
 
-/** A cookie goes along with what other sites make a browser ask for; none of it is answered. */
+/** Browsers attach the cookie to requests that other sites trigger. Those are refused. */
 export function refuseForeign(request: IncomingMessage): void {
   const site = request.headers['sec-fetch-site'];
   if (!isOwnOrigin(request) || (site !== undefined && site !== 'same-origin' && site !== 'none'))
     throw new Refusal(403, 'another site may not ask for this');
 }
 
-/** No form of another site can send these types without asking first. */
+/** A form on another site cannot send these types without asking first. */
 export function expectType(request: IncomingMessage, ...types: readonly string[]): string {
   const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (!types.includes(type))
@@ -30,11 +30,11 @@ export function expectType(request: IncomingMessage, ...types: readonly string[]
   return type;
 }
 
-/** @throws Refusal 413 as soon as it is longer than `most`; nothing more is read then */
+/** @throws Refusal 413 as soon as the body is longer than `most`; reading stops there */
 export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
   const tooLong = (): Refusal => new Refusal(413, `more than ${most} bytes`, { Connection: 'close' });
   if (request.headers['content-encoding'] !== undefined)
-    throw new Refusal(415, 'no Content-Encoding is taken');
+    throw new Refusal(415, 'Content-Encoding is not supported');
   if (Number(request.headers['content-length'] ?? 0) > most) throw tooLong();
   const chunks: Buffer[] = [];
   let length = 0;
@@ -62,7 +62,7 @@ export async function readJson(request: IncomingMessage): Promise<Fields> {
   return new Fields(body as Record<string, unknown>);
 }
 
-/** The fields of a request, each checked as it is taken. */
+/** The fields of a request, each checked when it is read. */
 export class Fields {
   readonly #body: Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-/** `/admin/api/…` for who is logged in: rules, swaps, the world, players, figures, and who did what. */
+/** `/admin/api/…` for a logged-in admin: rules, swaps, the world, players, figures, and the audit log. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   AuditEntry,
@@ -30,7 +30,7 @@ const MAX_SWAPS = 50;
 const MAX_SESSIONS = 20;
 const MAX_BAN_MINUTES = 365 * 24 * 60;
 
-/** Everybody in the world, as far as an admin has to do with them. */
+/** The players, as far as an admin needs them. */
 export interface Audience {
   announce(text: string): void;
   readonly guests: readonly Player[];
@@ -48,7 +48,7 @@ export interface RoutesOptions {
   readonly audience: () => Audience;
   readonly tuner: () => Tuner | null;
   readonly config: Config;
-  /** null: none are kept. */
+  /** null: sessions are not recorded. */
   readonly sessions: Sessions | null;
 }
 
@@ -57,7 +57,7 @@ interface Call {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly actor: Actor;
-  /** What stands in the path where the route has a gap. */
+  /** The variable part of the path. */
   readonly part: string;
 }
 
@@ -129,7 +129,7 @@ export class Routes {
     });
   }
 
-  /** The bytes are the file's; `?name=` renames it, `?order=` is Distill's. It is probed before it is entered. */
+  /** The body is the file. `?name=` renames the rule, `?order=` says it is Distill's. It is probed, then entered. */
   async #upload({ request, url, actor }: Call): Promise<unknown> {
     const type = expectType(request, 'application/octet-stream', 'application/json');
     const name = url.searchParams.get('name') ?? undefined;
@@ -173,7 +173,7 @@ export class Routes {
     return shown(await this.#probed(part));
   }
 
-  /** All frames, one below the other. A rule's film never changes. */
+  /** All frames, one below another. A rule's film never changes. */
   async #film({ part, response }: Call): Promise<void> {
     const { film } = (await this.#probed(part)).probe;
     const png = await encodePng(film.rgba, film.width, film.height * film.frames);
@@ -243,7 +243,7 @@ export class Routes {
       audience().announce(
         stepsPerSecond === 0
           ? `${actor.who} paused the world`
-          : `${actor.who} set ${stepsPerSecond} steps a second`,
+          : `${actor.who} set ${stepsPerSecond} steps per second`,
       );
     }
     return { organisms };
@@ -325,7 +325,7 @@ export class Routes {
     if (sessions === null || running === null) throw new Refusal(409, 'no session is running');
     await this.#noted(actor, 'end session', '', `begun ${running.beganAt}`);
     const record = await sessions.end('admin');
-    // Another end was quicker, or the operator has been told why.
+    // Another request ended it first, or the record could not be written.
     if (record === null) throw new Refusal(503, 'the session has ended, but there is no record of it');
     audience().announce(`${actor.who} ended the session; the next one begins with the next stroke`);
     const { wounds: _, ...head } = record;
@@ -364,7 +364,7 @@ export class Routes {
     }
   }
 
-  /** Incumbent and candidate heal one wound: frames one below the other. */
+  /** Incumbent and candidate heal one wound: frames one below another. */
   async #healingFilm({ part, response }: Call): Promise<void> {
     const png = (await this.#tuner()).candidates.film(Number(part));
     if (png === null) throw new Refusal(404, `there is no film of rule ${part}`);
@@ -407,7 +407,7 @@ export class Routes {
     return { entries: await this.#options.desk.ask((registry) => registry.audit(MAX_AUDIT, start)) };
   }
 
-  /** Before it is done: what cannot be written down is not done. */
+  /** Called before the act: what cannot be written into the audit log is not done. */
   #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
     return this.#options.desk.ask((registry) => registry.note(actor, action, subject, detail));
   }
@@ -415,7 +415,7 @@ export class Routes {
 
 const ruleIn = (fields: Fields): number => fields.whole('rule', 1, Number.MAX_SAFE_INTEGER);
 
-/** What the page shows of a probe; the pixels come as a picture. */
+/** A probe as the page shows it; its pixels come as a picture. */
 function shown({ next, probe, fault }: ProbeAnswer & { readonly ok: true }): ProbeShown {
   const { rgba: _, ...film } = probe.film;
   const { thumbnail, width, height } = next.card;
@@ -434,6 +434,6 @@ function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new Refusal(400, 'that is no path');
+    throw new Refusal(400, 'the path cannot be decoded');
   }
 }

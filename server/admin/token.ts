@@ -1,30 +1,30 @@
 /**
- * The admin's token: from the settings, else from `admin-token` in the data directory, which is made at the
- * first start and readable by its owner only.
+ * The admin's token: from the settings, else from `admin-token` in the data directory. That file is made at the first
+ * start, readable by its owner only.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const TOKEN_BYTES = 24;
-/** Shorter ones can be guessed. */
+/** A shorter one can be guessed. */
 export const MIN_TOKEN = 16;
 
 export interface AdminToken {
-  /** In constant time, whatever is offered. */
+  /** In constant time for any input. */
   matches(offered: string): boolean;
-  /** What the operator should read at start, once: the token itself only when it has just been made. */
+  /** What the operator should read at start. The token itself appears only when it has just been made. */
   readonly notes: readonly string[];
 }
 
-/** @throws Error when the file cannot be made, read, or holds no token */
+/** @throws Error when the file cannot be made or read, or holds no token */
 export function adminToken(dataDir: string, configured: string): AdminToken {
   if (configured !== '') return tokenOf(configured, []);
   const path = join(dataDir, 'admin-token');
   const made = randomBytes(TOKEN_BYTES).toString('base64url');
   try {
     mkdirSync(dataDir, { recursive: true });
-    // Never over one that is there.
+    // Never overwrites an existing file.
     writeFileSync(path, `${made}\n`, { flag: 'wx', mode: 0o600, flush: true });
     return tokenOf(made, [`admin token: ${made} (made now, kept in ${path}; the page is /admin)`]);
   } catch (error) {
@@ -33,7 +33,9 @@ export function adminToken(dataDir: string, configured: string): AdminToken {
   }
   const kept = readFileSync(path, 'utf8').trim();
   if (kept.length < MIN_TOKEN)
-    throw new Error(`${path} holds no token of at least ${MIN_TOKEN} characters: remove it, or set one`);
+    throw new Error(
+      `${path} does not hold a token of at least ${MIN_TOKEN} characters: remove it, or set one`,
+    );
   const notes: string[] = [];
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
     chmodSync(path, 0o600);
@@ -47,5 +49,5 @@ function tokenOf(token: string, notes: readonly string[]): AdminToken {
   return { matches: (offered) => timingSafeEqual(hash(offered), wanted), notes };
 }
 
-/** Of equal length, whatever is compared. */
+/** Hashes have equal lengths, as the comparison wants. */
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -7,7 +7,7 @@ import { readRuleFile, readText } from '../rules/load.ts';
 import { type Actor, labelOf, Registry, type RuleRecord } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
 
-/** A person waits so long for a server that is writing; it never writes for more than milliseconds. */
+/** Longest wait for a server that is writing; it writes for milliseconds at most. */
 const BUSY_MS = 5_000;
 const HASH_SHOWN = 12;
 
@@ -98,7 +98,7 @@ function withRegistry(flags: RegistryFlags, work: (registry: Registry) => void):
   }
 }
 
-/** `pikachu`: the newest; `pikachu@3`: that one. */
+/** `pikachu`: the newest version; `pikachu@3`: version 3. */
 function findRule(registry: Registry, text: string): RuleRecord {
   const [name, version, ...more] = text.split('@');
   if (more.length > 0) throw new RuleError(`${text} is not NAME or NAME@VERSION`);
@@ -107,7 +107,7 @@ function findRule(registry: Registry, text: string): RuleRecord {
 
 function versionOf(text: string, what: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new RuleError(`${what}: ${JSON.stringify(text)} is no version: 1, 2, 3 …`);
+  throw new RuleError(`${what}: ${JSON.stringify(text)} is not a version: 1, 2, 3 …`);
 }
 
 function ruleBytes(file: string, name: string | undefined): Uint8Array {

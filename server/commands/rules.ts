@@ -1,4 +1,4 @@
-/** `npm run rules -- …`: what can be done with rule files. */
+/** `npm run rules -- …`: commands on rule files. */
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
@@ -62,7 +62,7 @@ type Flags = {
 };
 
 interface Command {
-  /** Its one argument; a command without one gets none, unless it takes `any` number. */
+  /** What its one argument is; without it the command takes none. `any`: any number. */
   readonly takes?: string;
   readonly any?: boolean;
   readonly flags: readonly (keyof Flags)[];
@@ -90,7 +90,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   rollback: command('one species', ['to', 'data-dir'], registry.rollback),
 };
 
-/** @throws RuleError or RegistryError whose message is all that the user shall read */
+/** @throws RuleError or RegistryError; its message is all that the user reads */
 export async function main(args: string[]): Promise<void> {
   let parsed: { values: Flags; positionals: string[] };
   try {
@@ -146,7 +146,7 @@ function extent(values: Float32Array): { smallest: number; largest: number } {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
 const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
-/** The rules that the world has. */
+/** Folder of the shipped rules. */
 const WEIGHTS = join(import.meta.dirname, '../../weights');
 
 async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
@@ -158,7 +158,7 @@ async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
     files.length === 0
       ? loadRules(WEIGHTS).map((rule) => ({ rule, crop: true }))
       : files.map((file) => {
-          // Distill's pictures are not cropped: the middle of the image is the seed.
+          // Distill's pictures are not cropped: the seed is the middle of the image.
           if (!file.endsWith('.json')) return { rule: readRule(file), crop: true };
           const name = basename(file, '.json');
           return {

@@ -19,10 +19,10 @@ import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts'
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
 
-/** With these from the start, the others were healed as well (server/training/README.md). */
+/** Rules trained on these from the start healed all other kinds, too (server/training/README.md). */
 const DEFAULT_DAMAGE = 'circle,half,centre,swipes,noise';
 
-/** What differs in a run that begins with the weights of an earlier one and ends it (server/training/README.md says why). */
+/** A run that begins with the weights of an earlier one differs in these (server/training/README.md says why). */
 const POLISH_FLAGS = {
   iterations: '800',
   batch: `${POLISH.batch}`,
@@ -158,7 +158,7 @@ interface Command {
 const ENGINES = ['wasm', 'tfjs'] as const;
 type TrainingEngine = (typeof ENGINES)[number];
 
-/** @returns null when help is asked for @throws RuleError listing every flag that is wrong */
+/** @returns null when help is asked for @throws RuleError listing every wrong flag */
 export function readCommand(args: string[]): Command | null {
   let flags: Flags;
   try {
@@ -320,7 +320,7 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
   };
 }
 
-/** What computes the rollouts: the default, or TensorFlow.js, which is loaded only when asked for. */
+/** What computes the rollouts: undefined is the default; TensorFlow.js is loaded only when asked for. */
 async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined> {
   if (engine === 'wasm') return undefined;
   const { openTfjs } = await import('../training/tfjs.ts');
@@ -328,13 +328,13 @@ async function opener(engine: TrainingEngine): Promise<OpenRollouts | undefined>
   console.error(`training on ${description}`);
   if (backend === 'wasm' || backend === 'cpu') {
     console.error(
-      'this is for trying it: --engine wasm takes a thousandth of the time (server/engines/README.md)',
+      'this is for trials: --engine wasm takes a thousandth of the time (server/engines/README.md)',
     );
   }
   return open;
 }
 
-/** What it takes to make the parent again, and its parents: commands, a line each, and their minutes. */
+/** How to make the parent and its parents again: commands, one per line, and their minutes. */
 function parentage(file: string): Record<string, string> {
   const { parentCommand, parentMinutes, trainingCommand, trainingMinutes } = readRule(file).metadata;
   const chain = (parts: readonly (string | undefined)[], between: string): string =>

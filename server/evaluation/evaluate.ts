@@ -1,7 +1,7 @@
 /**
- * How good a rule is: does it grow the picture, keep it, heal what is torn off, and hold still? Every figure comes
- * from several random seeds, grown from one cell on the padded grid. Every cell is computed at every step that it
- * fires in: nothing rests, nothing is rounded.
+ * How good a rule is: does it grow its picture, keep it, heal what is torn off, and hold still? Every figure comes from
+ * several random seeds, grown from one cell on the padded grid. Every cell that fires is computed at every step: no
+ * cell rests, and nothing is rounded.
  */
 import { basename } from 'node:path';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
@@ -15,20 +15,20 @@ import { HARMS, type Harmed, harm } from './suite.ts';
 import { runTrials, type Trial, type TrialFigures } from './trials.ts';
 
 export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
-/** Bodies are hurt at this age. */
+/** Age at which bodies are hurt. */
 export const CUT_STEP = 1000;
 export const RECOVERY_STEPS = 200;
-/** A body of more living cells than its mature form, by this factor, runs away. */
+/** A body with this many times the living cells of its mature form runs away. */
 const RUNAWAY = 1.15;
-/** Stillness is the mean over so many steps from the age at which bodies are hurt. */
+/** Stillness is the mean over this many steps, from the age at which bodies are hurt. */
 const STILL_STEPS = 32;
 const DEFAULT_PADDING = 12;
 
-/** Steps of growth, and after damage, of which a picture is kept. */
+/** Steps of growth, and after damage, at which a picture is kept. */
 export const GROWTH_FRAMES: readonly number[] = [0, 20, 40, 80, 200, 1000, 10_000];
 export const HEALING_FRAMES: readonly number[] = [0, 20, 60, RECOVERY_STEPS];
 
-/** Where growing is interrupted to look: error, life and death. */
+/** Steps at which growth stops for a look: error, life and death. */
 const STOPS: readonly number[] = [
   ...every(20, 0, 200),
   ...every(50, 200, CUT_STEP),
@@ -41,38 +41,38 @@ function every(step: number, after: number, last: number): number[] {
 
 export interface Evaluation {
   readonly rule: string;
-  /** What the rule was compared with. */
+  /** Names the picture that the rule was compared with. */
   readonly target: string;
   readonly width: number;
   readonly height: number;
   readonly randomSeeds: number;
   /** Mean square error of RGBA over the padded target, by step. */
   readonly mse: Readonly<Record<string, Spread>>;
-  /** (post − final) / (post − pre) of that error, by kind of damage: 1 is whole again, 0 as it was hurt. */
+  /** (post − final) / (post − pre) of that error, by kind of damage: 1 is whole again, 0 is as hurt as before. */
   readonly recovery: Readonly<Record<string, Spread>>;
-  /** Random seeds of which no cell lived, at some stop within 10,000 steps. */
+  /** Random seeds whose body had no living cell at some stop up to step 10,000. */
   readonly deaths: number;
-  /** Random seeds of which, from step 200 on, more than 1.15 times as many cells lived as the target has. */
+  /** Random seeds whose body had over 1.15 times the target's living cells at some stop from step 200 on. */
   readonly runaways: number;
-  /** Living cells (alpha above 0.1): of the target, and of bodies at step 1,000. */
+  /** Living cells (alpha above 0.1): of the target, and the median of bodies at step 1,000. */
   readonly cells: { readonly target: number; readonly median: number };
-  /** Cells whose RGBA8 changes, a step, once grown. */
+  /** Cells of a grown body whose RGBA8 changes per step. */
   readonly changingCells: Spread;
-  /** What neighbours, the world's edge and players did to it, by trial; empty when it was not tried. */
+  /** Results of neighbours, world's edge and players, by trial; empty: not tried. */
   readonly trials: Partial<Readonly<Record<Trial, TrialFigures>>>;
-  /** Strokes as a hand draws them; null when it was not tried. */
+  /** Results of strokes drawn by hand; null: not tried. */
   readonly play: PlayFigures | null;
-  /** What the spreads summarise, by random seed. */
+  /** The samples that the spreads summarise, by random seed. */
   readonly samples: {
     readonly mse: Readonly<Record<string, readonly number[]>>;
     readonly recovery: Readonly<Record<string, readonly number[]>>;
     readonly changingCells: readonly number[];
   };
-  /** Error by age, undisturbed. */
+  /** Error by age of undisturbed bodies. */
   readonly curve: readonly ({ readonly step: number; readonly best: number } & Spread)[];
 }
 
-/** A body as it looks: straight RGBA, 0-255. */
+/** Pixels of a body: straight RGBA, 0-255. */
 export interface Frame {
   readonly step: number;
   readonly width: number;
@@ -80,7 +80,7 @@ export interface Frame {
   readonly rgba: Uint8Array;
 }
 
-/** Of the first random seed: the target alone, its growth, and each damage with what followed. */
+/** Of the first random seed: the target alone, its growth, and each kind of damage with its healing. */
 export interface Frames {
   readonly target: Frame;
   readonly growth: readonly Frame[];
@@ -93,9 +93,9 @@ export interface EvaluationTarget {
 }
 
 export interface TargetOptions {
-  /** PNG; otherwise the sprite in the rule's metadata. */
+  /** PNG; default: the sprite in the rule's metadata. */
   readonly image?: string;
-  /** Empty cells around the picture; otherwise as in the metadata, or 12. */
+  /** Empty cells around the picture; default: as in the metadata, or 12. */
   readonly padding?: number;
   /** False: the middle of the whole image is the seed, not the middle of what it shows. */
   readonly crop?: boolean;
@@ -104,8 +104,8 @@ export interface TargetOptions {
 /**
  * The picture that the rule was trained on.
  *
- * @returns undefined when none is named, or the sprites are not installed
- * @throws RuleError when the image given is bad
+ * @returns undefined when none is named or the sprites are not installed
+ * @throws RuleError when the given image is bad
  */
 export function targetOf(
   rule: Rule,
@@ -127,7 +127,7 @@ export function targetOf(
   }
 }
 
-/** What the rule grows by itself in 1,000 steps: for rules whose picture is not at hand. */
+/** What the rule grows alone in 1,000 steps: for rules whose picture is not at hand. */
 export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promise<EvaluationTarget> {
   const width = smallNumber(rule.metadata.targetWidth, 1, 128, 48);
   const height = smallNumber(rule.metadata.targetHeight, 1, 128, 48);
@@ -171,9 +171,9 @@ function open(rule: Rule, target: Target, slots: number, threads: number): Rollo
 }
 
 /**
- * @param threads - change nothing but the time; 0 works on the calling thread
- * @param lastStep - bodies are watched to this age, at least 1,000: what is older is not measured
- * @param withTrials - plays the trials, too (`trials.ts`, `play.ts`), which takes about as long again
+ * @param threads - changes only the time taken; 0 works on the calling thread
+ * @param lastStep - bodies are watched up to this step, at least 1,000; later figures are left out
+ * @param withTrials - runs the trials, too (`trials.ts`, `play.ts`), which takes about as long again
  */
 export async function evaluate(
   rule: Rule,
@@ -299,7 +299,7 @@ async function measureHealing(
   };
 }
 
-/** Cells whose RGBA8 changes, a step, by random seed. */
+/** Cells whose RGBA8 changes per step, by random seed. */
 async function measureStillness(
   rollouts: Rollouts,
   target: Target,

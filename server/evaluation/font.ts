@@ -1,6 +1,6 @@
 /** Labels for contact sheets: a 3x5 font of digits, lower-case letters, + and -. */
 
-/** Five rows of three bits a glyph, top first, written in octal. */
+/** Five rows of three bits per glyph, top first, in octal. */
 const GLYPHS: Readonly<Record<string, string>> = {
   '0': '75557',
   '1': '26227',
@@ -47,7 +47,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
 export const GLYPH_WIDTH = 4;
 export const GLYPH_HEIGHT = 5;
 
-/** Calls `dot` for every pixel of the text, from (0, 0). What has no glyph leaves a gap. */
+/** Calls `dot` for every pixel of the text, from (0, 0). A character without a glyph leaves a gap. */
 export function drawText(text: string, dot: (x: number, y: number) => void): void {
   [...text.toLowerCase()].forEach((letter, index) => {
     const rows = GLYPHS[letter];

@@ -1,6 +1,6 @@
 /**
- * Evaluations as one HTML page that needs nothing else: no script, no fonts, no requests. Light or dark as the
- * reader's system is.
+ * Evaluations as one self-contained HTML page: no script, no fonts, no requests. Light or dark, as the reader's system
+ * is set.
  */
 import { encode } from 'fast-png';
 import { type Evaluation, type Frame, GROWTH_FRAMES, HEALING_FRAMES } from './evaluate.ts';
@@ -145,7 +145,7 @@ ${stripImage(growth, `${rule} growing`)}
 <div class="strips">${healing.join('\n')}</div></article>`;
 }
 
-/** Frames side by side, one pixel a cell; the browser enlarges them. */
+/** Frames side by side, one pixel per cell; the browser enlarges them. */
 function stripImage(frames: readonly Frame[], label: string): string {
   const [{ width, height }] = frames;
   const data = new Uint8Array(width * frames.length * height * 4);
@@ -161,11 +161,11 @@ function stripImage(frames: readonly Frame[], label: string): string {
 
 const PLOT = { width: 520, height: 300, left: 46, right: 12, top: 8, bottom: 26 } as const;
 
-/** Both axes logarithmic. */
+/** Both axes are logarithmic. */
 function errorPlot({ curve }: Evaluation): string {
   const { width, height, left, right, top, bottom } = PLOT;
   const shown = curve.filter(({ best, worst }) => best > 0 && Number.isFinite(worst));
-  if (shown.length === 0) return '<p class="soft">No error is a number: the bodies ran wild.</p>';
+  if (shown.length === 0) return '<p class="soft">No error is a finite number: the bodies ran wild.</p>';
   const low = Math.floor(Math.log10(Math.min(MAX_ERROR, ...shown.map(({ best }) => best))));
   const high = Math.ceil(Math.log10(Math.max(MAX_ERROR, ...shown.map(({ worst }) => worst))));
   const [first, last] = [Math.log10(curve[0].step), Math.log10(curve[curve.length - 1].step)];
@@ -192,7 +192,7 @@ function recoveryPlot({ samples, recovery }: Evaluation): string {
   const [left, right, top, bottom] = [66, 92, 8, 26];
   const kinds = Object.keys(recovery);
   const all = kinds.flatMap((kind) => samples.recovery[kind]).filter(Number.isFinite);
-  // What lies below is drawn at the edge; its figure stands beside.
+  // A lower value is drawn at the edge; its figure stands beside it.
   const low = Math.max(0, Math.floor(Math.min(0.8, ...all) * 5) / 5);
   const x = (value: number): string =>
     (left + (width - left - right) * ((Math.min(1.02, Math.max(low, value)) - low) / (1.02 - low))).toFixed(

@@ -1,6 +1,6 @@
 /**
- * The trial *play*: strokes that a hand drew on the page (`training/played.ts`), dealt to grown bodies message by message while
- * they heal. What counts is how soon a body is whole again where it stood.
+ * The trial *play*: strokes that a hand drew on the page (`played.ts`) are dealt to grown bodies message by message
+ * while they heal. It measures how soon a body is whole again in its place.
  */
 import type { Rule } from '../rules/rule.ts';
 import { Likeness } from '../training/likeness.ts';
@@ -12,27 +12,27 @@ import type { Target } from '../training/target.ts';
 import { medianOf } from './statistics.ts';
 
 const GROWN_STEPS = 500;
-/** Each stroke is dealt to so many bodies, grown from different random seeds. */
+/** Bodies per stroke, grown from different random seeds. */
 const BODIES = 2;
 const LOOK_STEPS = 10;
 const WATCHED_STEPS = 300;
-/** Five seconds: longer than that and a player thinks it will not heal. */
+/** 5 s: after a longer time a player thinks that the body does not heal. */
 export const SOON_STEPS = 150;
 const WHOLE = 0.95;
 
 export interface PlayFigures {
   readonly strokes: number;
-  /** Left nothing alive: they are not healed but sown anew, and are left out below. */
+  /** Strokes that left no living cell. The world sows such bodies anew; they are left out of the other figures. */
   readonly killed: number;
-  /** Whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
+  /** Share of bodies that were whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
   readonly wholeSoon: number;
-  /** Median steps until whole; NaN when most are not within 300. */
+  /** Median steps until whole; NaN when most are not whole within 300. */
   readonly steps: number;
-  /** Not whole in their place after 300 steps. */
+  /** Bodies that were not whole in their place after 300 steps. */
   readonly notWhole: number;
 }
 
-/** @param threads - change nothing but the time; 0 works on the calling thread */
+/** @param threads - changes only the time taken; 0 works on the calling thread */
 export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<PlayFigures> {
   const slots = PLAYED.length * BODIES;
   const { shape } = target;

@@ -1,4 +1,4 @@
-/** What a finished training leaves beside the rule: its figures, a contact sheet, plots. */
+/** What a finished training leaves beside the rule: figures, a contact sheet, plots. */
 import { join } from 'node:path';
 import { writeRule, writeWhole } from '../rules/load.ts';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
@@ -9,7 +9,7 @@ import { evaluationPage } from './page.ts';
 import { contactSheet } from './sheet.ts';
 import { describeEvaluations } from './verdict.ts';
 
-/** What is asked of a training run. */
+/** A finished training run. */
 export interface Trained {
   readonly target: Target;
   readonly losses: readonly number[];
@@ -50,7 +50,7 @@ export async function report(rule: Rule, trained: Trained, places: ReportPlaces)
   return evaluation;
 }
 
-/** By then a body is whole; worse than nothing at all, it is none. */
+/** By this step a body is whole. One that is worse than an empty world has not grown. */
 const GROWN_STEP = 200;
 
 const rounded = (_key: string, value: unknown): unknown =>
@@ -94,7 +94,7 @@ ${powers.map((p) => `<path d="M${left} ${y(10 ** p)}H${width - right}" stroke="#
 `;
 }
 
-/** The smallest and the largest; spreading many thousands of arguments would overflow the stack. */
+/** The smallest and the largest. Spread arguments of many thousands of values would overflow the stack. */
 function extent(values: readonly number[]): [number, number] {
   return values.reduce<[number, number]>(
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)],

@@ -1,4 +1,4 @@
-/** The contact sheet of evaluations: a PNG on which one sees at a glance what the figures say. */
+/** The contact sheet of evaluations: one PNG that shows what the figures say. */
 import { encode } from 'fast-png';
 import type { Evaluation, Frame, Frames } from './evaluate.ts';
 import { drawText, GLYPH_HEIGHT } from './font.ts';
@@ -14,7 +14,7 @@ const LABEL_ROWS = (GLYPH_HEIGHT + 4) * TEXT_PIXELS;
 const PAPER = [247, 245, 240] as const;
 const INK = [70, 68, 64] as const;
 
-/** Three rows a rule: its target and growth; each kind of damage; the same 200 steps later. PNG bytes. */
+/** Three rows per rule: its target and growth; each kind of damage; the same 200 steps later. PNG bytes. */
 export function contactSheet(evaluated: readonly Evaluated[]): Uint8Array {
   const rows = evaluated.flatMap(({ evaluation, frames }) => {
     const healing = Object.entries(frames.healing);

@@ -1,4 +1,4 @@
-/** What is told of many samples. */
+/** Summaries of many samples. */
 
 export interface Spread {
   readonly median: number;
@@ -8,7 +8,7 @@ export interface Spread {
 export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** NaN when there are none. */
+/** NaN without values. */
 export function medianOf(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
   const sorted = values.toSorted((a, b) => a - b);
@@ -16,13 +16,13 @@ export function medianOf(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/** @param worst - `Math.max` where more is worse, else `Math.min` */
+/** @param worst - `Math.max` where a larger value is worse, else `Math.min` */
 export const spread = (values: readonly number[], worst: (...values: number[]) => number): Spread => ({
   median: medianOf(values),
   worst: worst(...values),
 });
 
-/** The same of each kind. */
+/** One spread per kind. */
 export const spreads = (
   samples: Readonly<Record<string, readonly number[]>>,
   worst: (...values: number[]) => number,

@@ -1,6 +1,5 @@
 /**
- * The damage that every rule is measured on: always the same, whatever it was trained on. What is drawn at random
- * depends on the random seed alone.
+ * The damage that every rule is measured on, whatever it was trained on. All draws depend on the random seed alone.
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { Random } from '../training/random.ts';
@@ -12,18 +11,21 @@ const HOLE_CELLS = 16;
 const CIRCLES = 3;
 const SWIPES = 5;
 const NOISE = 0.25;
-/** Of the body's longer side: half the stroke's width (client/hands/brush.ts), and how far from the middle it may pass. */
+/**
+ * In parts of the body's longer side: half the stroke's width (client/hands/brush.ts), and its largest distance from
+ * the middle.
+ */
 const STROKE_RADIUS = 0.19;
 const STROKE_BESIDE = 0.2;
 const STROKE_REACH = 0.6;
-/** A quarter of a second of the world. */
+/** About 0.27 s of the world. */
 const STROKE_STEPS = 8;
 
-/** Changes a grown state in place, or says which blows to deal it while it lives on. */
+/** Changes a grown state in place, or returns blows that are dealt while it lives on. */
 type Harm = (state: Float32Array, target: Target, random: Random) => readonly Blow[];
 const AT_ONCE: readonly Blow[] = [];
 
-/** In the padded grid, whose middle is the picture's. */
+/** In the padded grid, whose middle is the picture's middle. */
 const cut =
   (removes: (x: number, y: number, target: Target) => boolean): Harm =>
   (state, target) => {
@@ -40,13 +42,13 @@ export const SUITE = {
   right: cut((x, _y, target) => x > middleX(target)),
   top: cut((_x, y, target) => y < middleY(target)),
   bottom: cut((_x, y, target) => y > middleY(target)),
-  /** A square of 16 cells about the middle. */
+  /** A square of 16 cells around the middle. */
   centre: cut(
     (x, y, target) => Math.max(Math.abs(x - middleX(target)), Math.abs(y - middleY(target))) < HOLE_CELLS / 2,
   ),
-  /** Three circles about random cells of the body, radius 0.1-0.4 of half its longer side (as Distill's). */
+  /** Three circles around random cells of the body, radius 0.1-0.4 of half its longer side (as Distill's). */
   circles,
-  /** Five straight swipes across the body, as wide as what is left between them. */
+  /** Five straight swipes across the body, as wide as the stripes that are left between them. */
   scrub: cut((_x, y, target) => {
     const rows = target.height / (2 * SWIPES + 1);
     return Math.floor((y - middleY(target) + target.height / 2) / rows) % 2 === 1;
@@ -58,7 +60,7 @@ export const SUITE = {
     addNoise(state, target.shape, NOISE, random);
     return AT_ONCE;
   },
-  /** All but what lies within half the body's radius. */
+  /** Leaves only what lies within half the body's radius. */
   truncate: cut((x, y, target) => Math.hypot(x - middleX(target), y - middleY(target)) > radius(target) / 2),
 } as const satisfies Record<string, Harm>;
 
@@ -66,8 +68,8 @@ export type Harmed = keyof typeof SUITE;
 export const HARMS = Object.keys(SUITE) as Harmed[];
 
 /**
- * @param randomSeed - of the rollout: each is hurt in its own way
- * @returns the blows of what takes time, which are still to be dealt
+ * @param randomSeed - the rollout's: each body is hurt in its own way
+ * @returns blows of a kind that takes time; they are still to be dealt
  */
 export function harm(kind: Harmed, state: Float32Array, target: Target, randomSeed: number): readonly Blow[] {
   const apply: Harm = SUITE[kind];

@@ -1,13 +1,14 @@
 /**
- * Trials: what a world full of players and neighbours does to bodies, played against a rule whose bounds are off.
+ * Trials: what a world full of players and neighbours does to bodies, played against a rule with bounds off.
  *
- * - *crowded*: walls of other bodies' cells press from one to four sides for 2,500 steps, on a grown body or on a seed;
- *   then some of them go, and 1,000 steps follow.
- * - *edge*: a seed grows where the world ends, 2 cells to half a body away on one side or on two that meet; two strokes
- *   of the eraser, 600 steps after each.
- * - *battered*: 40 strokes of erasing, noise and shrinking, as the page deals them, over 5,000 steps; then 5,000 of rest.
+ * - *crowded*: walls of other bodies' cells press from one to four sides for 2,500 steps, on a grown body or on a seed.
+ *   Then some walls go, and 1,000 steps follow.
+ * - *edge*: a seed grows 2 cells to half a body from the world's end, on one side or on two that meet. Then two strokes
+ *   of the eraser, with 600 steps after each.
+ * - *battered*: 40 strokes of erasing, noise and shrinking, as the page deals them, over 5,000 steps; then 5,000 of
+ * rest.
  *
- * Everything that is drawn depends on the random seed alone.
+ * All draws depend on the random seed alone.
  */
 import type { Rule } from '../rules/rule.ts';
 import { CHANNELS } from '../rules/rule.ts';
@@ -21,32 +22,32 @@ import { padded, type Target } from '../training/target.ts';
 import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from '../training/walls.ts';
 import type { Blow } from '../world/wound.ts';
 
-/** Steps until a seed is a grown body. */
+/** Steps in which a seed becomes a grown body. */
 const GROWN_STEPS = 500;
-/** Bodies are looked at so often: 4 s of the world. */
+/** Steps between two looks: 4 s of the world. */
 const LOOK_STEPS = 125;
-/** A body of more living cells than its picture, by this factor, at two looks in a row, runs away. */
+/** A body with this many times its picture's living cells at two looks in a row runs away. */
 const RUNAWAY = 1.3;
-/** A channel beyond it has exploded: healthy bodies of the shipped rules stay within 32. */
+/** A channel beyond this has exploded: healthy bodies of the shipped rules stay within 32. */
 const EXPLODED = 64;
-/** Below it a body has healed badly. */
+/** A body below this health has healed badly. */
 const HEALED = 0.9;
-/** Empty cells around the picture: a body that runs away must have somewhere to run. */
+/** Empty cells around the picture: a body that runs away must have room to run. */
 const PADDING = 30;
-/** As the world follows a body that has healed beside its place (`world/health.ts`). */
+/** The world follows a body that has healed this far beside its place (`world/health.ts`). */
 const FOLLOW_CELLS = 4;
 const FOLLOWED_HEALTH = 0.8;
 
 const STROKES = 40;
 
 export interface TrialFigures {
-  /** Random seeds of which a channel left ±64, or was no number. */
+  /** Random seeds in which a channel left ±64 or was NaN. */
   readonly explosions: number;
-  /** Random seeds whose body held more than 1.3 times its picture's cells for 250 steps. */
+  /** Random seeds whose body held over 1.3 times its picture's cells for 250 steps. */
   readonly runaways: number;
   /** Random seeds that ended with their picture standing twice. */
   readonly twoBodied: number;
-  /** Random seeds that ended, where they may live, with a health under 0.9 wherever they stand. */
+  /** Random seeds that ended with a health under 0.9 wherever they stand, measured where they may live. */
   readonly badlyHealed: number;
   /** By random seed, at the end; 0 for those that exploded or ran away. */
   readonly health: readonly number[];
@@ -57,8 +58,8 @@ export type Trial = (typeof TRIALS)[number];
 export type Trials = Readonly<Record<Trial, TrialFigures>>;
 
 /**
- * @param target - the rule's picture, however padded
- * @param threads - change nothing but the time; 0 works on the calling thread
+ * @param target - the rule's picture with any padding
+ * @param threads - changes only the time taken; 0 works on the calling thread
  */
 export async function runTrials(
   rule: Rule,
@@ -126,7 +127,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
 
 const TOOLS = ['ablate', 'ablate', 'ablate', 'noise', 'noise', 'noise', 'truncate'] as const;
 
-/** The bodies of one trial, one a random seed. */
+/** The bodies of one trial, one per random seed. */
 class Course {
   /** Half the body's longer side, cells. */
   readonly reach: number;
@@ -137,7 +138,7 @@ class Course {
   readonly #cells: number;
   readonly #places: Shift[];
   readonly #wasLarge: boolean[];
-  /** These are not stepped any more: they stand as what they have become. */
+  /** These are not stepped any more: they stay as they were. */
   readonly #exploded = new Set<number>();
   readonly #ranAway = new Set<number>();
   #step = 0;
@@ -182,7 +183,7 @@ class Course {
     }
   }
 
-  /** @param strokes - by slot, about the body as it stands now */
+  /** @param strokes - by slot, around the body as it stands now */
   async strike(strokes: readonly (readonly Blow[])[]): Promise<void> {
     const dealt = strokes.flatMap((blows, slot) => {
       if (this.#isOver(slot)) return [];

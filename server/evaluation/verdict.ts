@@ -1,12 +1,12 @@
-/** What is asked of a shipped rule, which of it an evaluation misses, and the table that people read. */
+/** The bars for shipped rules, the bars that an evaluation misses, and the table that people read. */
 import type { Evaluation } from './evaluate.ts';
 import type { Spread } from './statistics.ts';
 import type { Harmed } from './suite.ts';
 import type { Trial } from './trials.ts';
 
-/** Of the medians. */
+/** For medians. */
 export const MAX_ERROR = 2e-4;
-/** Of the medians, by kind of damage; kinds that are not named have no bar of their own. */
+/** For medians, by kind of damage; a kind that is not named has no bar of its own. */
 export const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   left: 0.98,
   right: 0.98,
@@ -15,26 +15,26 @@ export const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   scrub: 0.98,
   centre: 0.95,
 };
-/** Of every random seed, of every kind that has a bar. */
+/** For every random seed, in every kind with a bar. */
 export const MIN_WORST_RECOVERY = 0.9;
-/** Strokes that may heal badly (recovery under 0.9), of all. */
+/** Share of strokes that may heal badly (recovery under 0.9). */
 export const MAX_BAD_STROKES = 1 / 32;
-/** Cells whose RGBA8 changes in a step, of the median: fewer cost the stream next to nothing. */
+/** For the median of cells whose RGBA8 changes per step: fewer cells cost the stream next to nothing. */
 export const MAX_CHANGING_CELLS = 10;
-/** Of the played strokes that left something alive: whole in their place within 150 steps. */
+/** Share of played strokes that left something alive whose body is whole in its place within 150 steps. */
 export const MIN_WHOLE_SOON = 0.95;
 
 export const barOf = (kind: string): number | undefined => MIN_RECOVERY[kind as Harmed];
 
 const inWords = (value: number, show: string): string => (Number.isFinite(value) ? show : 'no number');
 
-/** Part of the strokes that healed badly. */
+/** Share of strokes that healed badly. */
 export const badStrokes = ({ samples }: Evaluation): number => {
   const strokes = samples.recovery.stroke ?? [];
   return strokes.filter((value) => !(value >= MIN_WORST_RECOVERY)).length / Math.max(1, strokes.length);
 };
 
-/** Every bar that is missed, in words; not a number misses too. */
+/** Every missed bar, in words; NaN misses, too. */
 export function missedBars(evaluation: Evaluation): string[] {
   const { mse, recovery, deaths, runaways, changingCells, trials, play } = evaluation;
   const missed: string[] = [];
@@ -69,7 +69,7 @@ const RULES_A_TABLE = 4;
 const LABEL_CHARACTERS = 20;
 const CELL_CHARACTERS = 22;
 
-/** Median / worst of every figure, a column a rule. */
+/** Median / worst of every figure, one column per rule. */
 export function describeEvaluations(evaluations: readonly Evaluation[]): string {
   const tables = [];
   for (let i = 0; i < evaluations.length; i += RULES_A_TABLE) {

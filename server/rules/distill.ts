@@ -21,7 +21,7 @@ interface Layer {
   readonly outputs: number;
 }
 
-/** Where input `i` of our planar order stands in the file's. */
+/** Index in the file's order of input `i` in our planar order. */
 const inputOf = (i: number, order: DistillOrder): number =>
   order === 'planar' ? i : (i % CHANNELS) * 3 + Math.floor(i / CHANNELS);
 
@@ -74,7 +74,7 @@ function readLayer(layer: unknown, label: string, inputs: number, rowOf: (input:
   if (in_ch !== inputs)
     throw new RuleError(`${label} has in_ch ${JSON.stringify(in_ch)}, expected ${inputs}`);
   if (!Number.isSafeInteger(out_ch) || (out_ch as number) < 1)
-    throw new RuleError(`${label} has no whole out_ch`);
+    throw new RuleError(`${label} has an out_ch that is not a whole number`);
   const outputs = out_ch as number;
   const weightScale = readScale(weight_scale, `${label}: weight_scale`);
   const biasScale = readScale(bias_scale, `${label}: bias_scale`);
@@ -96,12 +96,12 @@ function readLayer(layer: unknown, label: string, inputs: number, rowOf: (input:
 }
 
 function readScale(scale: unknown, label: string): number {
-  // Beyond this a weight would not be finite in float32.
+  // Above 1e30 a weight would not be finite in float32.
   if (typeof scale === 'number' && scale >= 0 && scale < 1e30) return scale;
   throw new RuleError(`${label} is ${JSON.stringify(scale)}, expected a number of at least 0`);
 }
 
-/** Rounds every weight to one of 256 levels: a rule may behave a little differently afterwards. */
+/** Rounds every weight to one of 256 levels, so a rule may behave a little differently afterwards. */
 export function exportDistill(rule: Rule, order: DistillOrder = 'planar'): string {
   const first = writeLayer(rule.w1, rule.b1, PERCEPTION, (i) => inputOf(i, order));
   const second = writeLayer(rule.w2, rule.b2, rule.hidden, (i) => i);
@@ -135,6 +135,6 @@ function writeLayer(
   };
 }
 
-/** The scale at which the largest value takes the last level. */
+/** The scale at which the largest value gets the last level. */
 const scaleOf = (values: Float32Array): number =>
   2 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

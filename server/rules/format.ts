@@ -22,15 +22,15 @@ interface Tensor {
   readonly end: number;
 }
 
-/** @throws RuleError when it is no name for a rule */
+/** @throws RuleError when it is not a rule name */
 export function checkName(name: string): string {
   if (!NAME.test(name)) {
-    throw new RuleError(`${quote(name)} is no rule name: 1 to 32 of a-z, 0-9 and -, not beginning with -`);
+    throw new RuleError(`${quote(name)} is not a rule name: 1 to 32 of a-z, 0-9 and -, not beginning with -`);
   }
   return name;
 }
 
-/** @throws RuleError naming the first fact that is wrong; nothing of a bad file is kept */
+/** @throws RuleError naming the first fact that is wrong; a bad file is refused whole */
 export function parseRule(bytes: Uint8Array): Rule {
   if (bytes.length > MAX_RULE_BYTES) {
     throw new RuleError(`the file has ${bytes.length} bytes, at most ${MAX_RULE_BYTES} are read`);
@@ -139,8 +139,9 @@ function readTensor(name: TensorName, entry: unknown, dataBytes: number): Tensor
   if (!isRecord(entry)) throw new RuleError(`the entry of ${name} is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   if (dtype !== 'F32') throw new RuleError(`${name} has dtype ${quote(String(dtype))}, expected F32`);
-  if (!isCounts(shape)) throw new RuleError(`${name} has no shape of whole numbers`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw new RuleError(`${name} has no two data_offsets`);
+  if (!isCounts(shape)) throw new RuleError(`${name} has a shape that is not of whole numbers`);
+  if (!isCounts(offsets) || offsets.length !== 2)
+    throw new RuleError(`${name} has data_offsets that are not two whole numbers`);
   const [begin, end] = offsets;
   if (begin > end || end > dataBytes) {
     throw new RuleError(`${name} lies at ${begin}..${end}, outside the ${dataBytes} bytes of tensors`);
@@ -152,7 +153,7 @@ function readTensor(name: TensorName, entry: unknown, dataBytes: number): Tensor
   return { shape, begin, end };
 }
 
-/** Tensors follow one another without gap or overlap, as safetensors demands. */
+/** Tensors follow one another without gap or overlap, as safetensors requires. */
 function checkCoverage(tensors: Record<TensorName, Tensor>, dataBytes: number): void {
   let end = 0;
   for (const name of TENSORS.toSorted((a, b) => tensors[a].begin - tensors[b].begin)) {
@@ -161,10 +162,11 @@ function checkCoverage(tensors: Record<TensorName, Tensor>, dataBytes: number): 
     if (begin > end) throw new RuleError(`${begin - end} bytes before ${name} belong to no tensor`);
     end = tensors[name].end;
   }
-  if (end !== dataBytes) throw new RuleError(`${dataBytes - end} bytes after the last tensor belong to none`);
+  if (end !== dataBytes)
+    throw new RuleError(`${dataBytes - end} bytes after the last tensor do not belong to a tensor`);
 }
 
-/** @throws RuleError when the rule could not be read again */
+/** @throws RuleError when the rule could not be read back */
 export function serializeRule(rule: Rule): Uint8Array {
   const { formatVersion: _, name: _name, fireRate: _rate, ...others } = rule.metadata;
   const metadata = {
@@ -209,5 +211,5 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
 
-/** For messages: one line, bounded, nothing that moves a cursor. */
+/** For messages: one line of bounded length, without control characters. */
 const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,4 +1,4 @@
-/** Rule files on disk: read one, read a directory of them, write one so that a reader never sees half of it. */
+/** Rule files on disk: read one, read a directory, or write one so that a reader never sees a partial file. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MAX_RULE_BYTES, parseRule, serializeRule } from './format.ts';
@@ -8,7 +8,7 @@ export const RULE_SUFFIX = '.safetensors';
 
 export interface RuleFile {
   readonly rule: Rule;
-  /** As they lie on disk: what a rule's hash is made of. */
+  /** As on disk: a rule's hash is computed from these. */
   readonly bytes: Uint8Array;
 }
 
@@ -35,7 +35,7 @@ export const readRule = (file: string): Rule => readRuleFile(file).rule;
  */
 export const loadRules = (directory: string): Rule[] => loadRuleFiles(directory).map(({ rule }) => rule);
 
-/** Like `loadRules`, with the files' bytes. */
+/** Like `loadRules`, with the bytes of the files. */
 export function loadRuleFiles(directory: string): RuleFile[] {
   let names: string[];
   try {
@@ -58,7 +58,7 @@ export function loadRuleFiles(directory: string): RuleFile[] {
   return files.sort((a, b) => (a.rule.name < b.rule.name ? -1 : 1));
 }
 
-/** @throws RuleError when there is none, or it is longer than `mostBytes` */
+/** @throws RuleError when the file is missing or longer than `mostBytes` */
 export function readText(file: string, mostBytes: number): string {
   let size: number;
   try {
@@ -72,7 +72,7 @@ export function readText(file: string, mostBytes: number): string {
 
 export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));
 
-/** Writes aside, then renames: whatever was there stays whole until the new file is. */
+/** Writes aside, then renames: the old file stays whole until the new one is. */
 export function writeWhole(file: string, bytes: Uint8Array | string): void {
   const aside = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   try {

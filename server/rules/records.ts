@@ -1,16 +1,16 @@
-/** What the registry holds, as its callers see it. */
+/** The registry's records, as its callers see them. */
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
-/** `candidate`: tuned and better, but not swapped in yet; `rejected`: tuned and no better, or an admin said no. */
+/** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
 export type RuleStatus = 'ready' | 'candidate' | 'rejected';
 export type SwapScope = 'organism' | 'species' | 'planted';
 /**
- * `wanted`: not yet done; `watched`: done, and may still be rolled back by itself; `superseded`: another took its
- * place before it had proved itself.
+ * `wanted`: not done yet; `watched`: done, and may be rolled back; `superseded`: another swap took its place while it
+ * was watched.
  */
 export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back' | 'superseded';
 
-/** Whose doing something is. */
+/** Who does something. */
 export interface Actor {
   readonly who: string;
   /** An IP address, or `command line`. */

@@ -1,6 +1,6 @@
 /**
- * The registry: every rule that this world has known, with versions, where each came from and how good it
- * is; which was swapped for which, and what came of it; and who did what. Calls are synchronous and short.
+ * The registry: every rule that this world has had, with version, parent, origin and metrics; every swap and its
+ * outcome; the audit log; bans. Calls are synchronous and short.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -36,10 +36,10 @@ export const labelOf = ({ name, version }: Pick<RuleRecord, 'name' | 'version'>)
 
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Whose doing a start is. */
+/** The actor of what a start does. */
 const SERVER: Actor = { who: 'the server', address: '' };
 
-/** Rules of one world; a tuner that made one a minute would need a week. */
+/** Largest number of rules; at one per minute, a week's worth. */
 const MAX_RULES = 10_000;
 const MAX_LISTED = 1_000;
 
@@ -52,7 +52,7 @@ export class Registry {
 
   /**
    * @param folder - the data directory
-   * @param busyMs - how long a call may block while another program writes
+   * @param busyMs - longest blocking wait while another program writes
    * @throws RegistryError
    */
   constructor(folder: string, busyMs: number) {
@@ -64,7 +64,7 @@ export class Registry {
     this.#database.close();
   }
 
-  /** Differs from before when another program has written. */
+  /** Changes when another program has written. */
   get dataVersion(): number {
     return this.#one<{ data_version: number }>('PRAGMA data_version')!.data_version;
   }
@@ -72,8 +72,8 @@ export class Registry {
   // --- rules ---
 
   /**
-   * Enters the files that are not known yet, and puts each into force for the species of its name, unless
-   * somebody has chosen another rule there.
+   * Enters files that are not known yet, and puts each into force for the species of its name, unless an admin has
+   * chosen another rule for it.
    */
   enterShipped(files: readonly RuleFile[]): void {
     const inForce = this.inForce();
@@ -85,7 +85,7 @@ export class Registry {
         (now.isShipped && now.sha256 !== sha256Of(bytes))
       );
     });
-    // A start writes only what it must: a registry that is read-only can still be lived with.
+    // A start writes only what it must, so that a read-only registry can be used.
     if (missing.length === 0) return;
     this.#change(() => {
       for (const { rule, bytes } of missing) {
@@ -101,7 +101,7 @@ export class Registry {
   /**
    * Enters a rule as the next version of its name.
    *
-   * @throws RuleError when it is none, or is there already; RegistryError
+   * @throws RuleError when it is not a rule, or is in the registry already; RegistryError
    */
   add(rule: NewRule, actor: Actor): RuleRecord {
     return this.#change(() => this.#insertRule(rule, actor));
@@ -115,7 +115,8 @@ export class Registry {
     if (twin !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(twin)}`);
     if (parent !== undefined) this.byId(parent);
     const { count } = this.#one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
-    if (count >= MAX_RULES) throw new RuleError(`the registry holds ${MAX_RULES} rules, and takes no more`);
+    if (count >= MAX_RULES)
+      throw new RuleError(`the registry holds ${MAX_RULES} rules, which is the most it may hold`);
     const { last } = this.#one<{ last: number }>(
       'SELECT coalesce(max(version), 0) AS last FROM rules WHERE name = ?',
       name,
@@ -151,7 +152,7 @@ export class Registry {
     return this.#all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
   }
 
-  /** @throws RuleError when there is none */
+  /** @throws RuleError when there is no such rule */
   byId(id: number): RuleRecord {
     const row = this.#one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
     if (row === undefined) throw new RuleError(`no rule has the number ${id}`);
@@ -164,7 +165,7 @@ export class Registry {
   }
 
   /**
-   * @param version - the newest when left out
+   * @param version - default: the newest
    * @throws RuleError when there is no such rule
    */
   find(name: string, version?: number): RuleRecord {
@@ -178,7 +179,7 @@ export class Registry {
     throw new RuleError(`there is no rule ${name}${version === undefined ? '' : ` v${version}`}`);
   }
 
-  /** @throws RegistryError when they are not the bytes that were entered */
+  /** @throws RegistryError when the bytes are not those that were entered */
   read(id: number): RuleFile & { readonly sha256: string } {
     const { sha256 } = this.byId(id);
     const { file } = this.#one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
@@ -187,7 +188,7 @@ export class Registry {
     return { rule: parseRule(file), bytes: file, sha256 };
   }
 
-  /** What was found out about a candidate. */
+  /** Enters the verdict on a candidate. */
   judge(id: number, status: RuleStatus, metrics: Readonly<Record<string, unknown>>, actor: Actor): void {
     this.#change(() => {
       const record = this.byId(id);
@@ -198,7 +199,7 @@ export class Registry {
 
   // --- swaps ---
 
-  /** species → the rule of its newest swap that holds. */
+  /** Species → the rule of its newest swap that holds. */
   inForce(): Map<string, RuleInForce> {
     const rows = this.#all<{ species: string; rule: number; swap: number; who: string; address: string }>(
       `SELECT species, rule, max(id) AS swap, who, address FROM swaps
@@ -213,7 +214,7 @@ export class Registry {
   }
 
   /**
-   * The rule that was in force before the one that is.
+   * The rule that was in force before the present one.
    *
    * @throws RuleError when there was none
    */
@@ -256,14 +257,14 @@ export class Registry {
     return this.swap(Number(lastInsertRowid));
   }
 
-  /** @throws RuleError when there is none */
+  /** @throws RuleError when there is no such swap */
   swap(id: number): SwapRecord {
     const row = this.#one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
     if (row === undefined) throw new RuleError(`no swap has the number ${id}`);
     return { ...row };
   }
 
-  /** In the order in which they were asked for. */
+  /** In the order in which they were wanted. */
   wanted(): SwapRecord[] {
     return this.#all<SwapRecord>("SELECT * FROM swaps WHERE status = 'wanted' ORDER BY id").map((row) => ({
       ...row,
@@ -280,7 +281,7 @@ export class Registry {
     ).map((row) => ({ ...row }));
   }
 
-  /** What came of a swap. Rolling one back brings the one before it into force again. */
+  /** Enters a swap's outcome. Rolling one back brings the swap before it into force again. */
   settle(id: number, status: SwapStatus, reason: string, actor: Actor): void {
     this.#change(() => {
       const { species, rule } = this.swap(id);
@@ -290,7 +291,7 @@ export class Registry {
     });
   }
 
-  // --- who did what ---
+  // --- audit log ---
 
   note(actor: Actor, action: string, subject: string, detail: string): void {
     this.#change(() => this.#note(actor, action, subject, detail));
@@ -308,7 +309,7 @@ export class Registry {
     );
   }
 
-  /** Newest first. @param before - an entry's number: only those before it */
+  /** Newest first. @param before - only entries with a smaller number */
   audit(most: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
     return this.#all<AuditEntry>(
       'SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
@@ -317,7 +318,7 @@ export class Registry {
     ).map((row) => ({ ...row }));
   }
 
-  // --- who may not join ---
+  // --- bans ---
 
   ban({ address, until, reason }: BanRecord, actor: Actor, name: string): void {
     this.#change(() => {
@@ -338,7 +339,7 @@ export class Registry {
     });
   }
 
-  /** Those that are not over. */
+  /** Without expired ones. */
   bans(): BanRecord[] {
     return this.#all<BanRecord>("SELECT * FROM bans WHERE until = '' OR until > ?", now()).map((row) => ({
       ...row,
@@ -374,7 +375,7 @@ export class Registry {
 
 const now = (): string => new Date().toISOString();
 
-/** What the file says of itself; nothing when that is no JSON object. */
+/** The metrics that the file's metadata holds; empty if they are not a JSON object. */
 function metricsOf(rule: Rule): Record<string, unknown> {
   try {
     const metrics: unknown = JSON.parse(rule.metadata.metrics ?? '{}');

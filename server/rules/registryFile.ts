@@ -1,6 +1,6 @@
 /**
- * The registry's file: one SQLite database, `registry.db`, that the server and the `rules` command may have
- * open at the same time. Here are its tables, how it is opened, and what its errors are called.
+ * The registry's file: one SQLite database, `registry.db`. The server and the `rules` command may have it open at the
+ * same time. This file has its tables, opens it, and names its errors.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,10 +9,10 @@ import { DatabaseSync } from 'node:sqlite';
 export const REGISTRY_FILE = 'registry.db';
 const FORMAT = 1;
 
-/** The registry cannot be read or written: in words for the operator. Nothing of the change was kept. */
+/** The registry cannot be read or written; the message is for the operator. The change was not kept. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
-  /** Another program holds it for the moment: worth trying again. */
+  /** Another program holds it at the moment: a later try may succeed. */
   readonly isLocked: boolean;
 
   constructor(message: string, options?: ErrorOptions & { readonly isLocked?: boolean }) {
@@ -22,8 +22,8 @@ export class RegistryError extends Error {
 }
 
 /**
- * A rule's bytes lie in its row, so that a crash leaves the whole of it or nothing. `swaps` is both what
- * was asked and what is so: the rule in force of a species is that of its newest swap that holds.
+ * A rule's bytes are in its row, so that a crash leaves all of it or nothing. A row of `swaps` is both an order and its
+ * outcome: the rule in force of a species is that of its newest swap that holds.
  */
 const TABLES = `
 CREATE TABLE rules (
@@ -72,7 +72,7 @@ CREATE TABLE audit (
 /**
  * Opens the file, or makes it.
  *
- * @param busyMs - how long a call may wait, blocking, for another program that is writing
+ * @param busyMs - longest blocking wait while another program writes
  * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
  */
 export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
@@ -90,9 +90,9 @@ export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
 
 function prepare(database: DatabaseSync, path: string): void {
   if (formatOf(database) === 0) {
-    // Write-ahead: readers are never in the way of a writer, nor he in theirs.
+    // Write-ahead logging: readers and a writer do not block each other.
     database.exec('PRAGMA journal_mode = WAL');
-    // Two programs may both find it empty: the second waits here, and looks again.
+    // Two programs may both find it empty: the second waits here, then looks again.
     inTransaction(database, () => {
       if (formatOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT}`);
     });
@@ -109,7 +109,7 @@ function prepare(database: DatabaseSync, path: string): void {
 const formatOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-/** All of the work is kept, or nothing of it. */
+/** Keeps all of the work's changes or none. */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -132,10 +132,10 @@ const KINDS: Readonly<Record<number, string>> = {
   13: 'cannot grow: the disk is full',
   14: 'cannot be opened',
   23: 'cannot be opened: permission denied',
-  26: 'is no registry, or is corrupt',
+  26: 'is not a registry, or is corrupt',
 };
 
-/** What SQLite says, with the file and the fact named; other errors as they are. */
+/** SQLite's error as a RegistryError that names file and fact; other errors unchanged. */
 export function registryError(path: string, error: unknown): unknown {
   const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
   if (code !== 'ERR_SQLITE_ERROR') {

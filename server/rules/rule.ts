@@ -1,4 +1,4 @@
-/** What a rule is in memory. Files are `format.ts`; engines receive this and nothing else. */
+/** A rule in memory. `format.ts` reads files; engines get this and nothing else. */
 
 export const CHANNELS = 16;
 /** identity 16 | Sobel-x/8 16 | Sobel-y/8 16 */
@@ -25,11 +25,11 @@ export interface Rule {
   readonly b2: Float32Array;
   /** Probability that a cell adds its delta in a step, 0 < fireRate <= 1. */
   readonly fireRate: number;
-  /** Everything else the file says: training command, random seed, metrics, parent … */
+  /** All other metadata of the file: training command, random seed, metrics, parent … */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** One line that names the fact; the caller prints it and exits, or shows it to the admin. */
+/** A rule or rule file is refused. The message is one line that names the fact. */
 export class RuleError extends Error {
   override name = 'RuleError';
 }

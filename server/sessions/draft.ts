@@ -1,6 +1,6 @@
 /**
- * A session while it lasts: what has happened so far, put together event by event. The same events, read back from
- * the journal of a process that was killed, make the same draft.
+ * A session in progress, put together event by event. The same events, read from the journal of a killed process, make
+ * the same draft.
  */
 
 import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
@@ -21,7 +21,7 @@ import {
   sessionId,
 } from './record.ts';
 
-/** How many came and what they tried; each replaces the one before. */
+/** Players, strokes and refusals so far; each new value replaces the last. */
 export interface Counts {
   readonly players: number;
   readonly mostAtOnce: number;
@@ -35,7 +35,7 @@ type OpenWound = { -readonly [K in keyof Wound]: Wound[K] } & { blows: Blow[] };
 
 export interface DraftFigures extends Counts {
   readonly beganAt: string;
-  /** Closed ones that are recorded, and of those the healed. */
+  /** Recorded wounds that have closed, and those of them that healed. */
   readonly wounds: number;
   readonly healed: number;
   readonly openWounds: number;
@@ -49,7 +49,7 @@ export class Draft {
   counts: Counts = NOBODY;
   readonly #open = new Map<number, OpenWound>();
   readonly #wounds: Wound[] = [];
-  /** Species → ids of the bodies that were touched. Ids are given again after thousands of others only. */
+  /** Species → ids of the bodies that were touched. An id is used again only after thousands of others. */
   readonly #touched = new Map<string, Set<number>>();
   #healed = 0;
   #dropped = 0;
@@ -76,7 +76,7 @@ export class Draft {
     };
   }
 
-  /** @returns false when it says nothing of this session: of a wound from before it, or of one too many */
+  /** @returns false for an event outside this session: its wound is from before, or the session has too many */
   apply(event: SessionEvent): boolean {
     switch (event.type) {
       case 'counts': {
@@ -123,12 +123,12 @@ export class Draft {
   #strike(wound: number, blow: Blow): boolean {
     const open = this.#open.get(wound);
     if (open === undefined) return false;
-    // A journal may say anything; what becomes a record is in order.
+    // A journal may hold anything; the record must be in order.
     const last = open.blows.at(-1)?.afterSteps;
     const isInOrder = last === undefined ? blow.afterSteps === 0 : blow.afterSteps >= last;
     if (!isInOrder || open.blows.length >= MAX_BLOWS) return false;
     if (this.#coordinates + blow.points.length > MAX_COORDINATES) {
-      // Half a wound would teach what nobody did.
+      // Half a wound would teach damage that nobody did.
       this.#forget(wound, open);
       this.#dropped++;
       return false;
@@ -155,7 +155,7 @@ export class Draft {
     this.#coordinates -= coordinatesOf(open);
   }
 
-  /** What is still open is closed as it was last seen. Call it once. @param endedAt - ISO 8601 */
+  /** Closes open wounds with their last health. Call it once. @param endedAt - ISO 8601 */
   finish(endedBy: SessionEnd, endedAt: string): SessionRecord {
     for (const [wound, open] of this.#open) this.#close(wound, open);
     const organisms = new Map([...this.#touched].map(([species, bodies]) => [species, bodies.size]));
@@ -163,7 +163,7 @@ export class Draft {
       format: SESSION_FORMAT,
       id: this.id,
       beganAt: this.beganAt,
-      // A clock that was set back makes no session end before it began.
+      // A clock that was set back must not end a session before it began.
       endedAt: endedAt < this.beganAt ? this.beganAt : endedAt,
       endedBy,
       ...this.counts,

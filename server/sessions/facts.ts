@@ -1,4 +1,4 @@
-/** JSON that somebody else may have written, taken fact by fact: the first one that is wrong is named. */
+/** Checks JSON from outside, fact by fact: the error names the first fact that is wrong. */
 
 /** Names the place and the fact: `wounds[3].blows[0].radius is -1, expected 0.5..24`. */
 export class FactError extends Error {
@@ -10,9 +10,9 @@ export class Facts {
   readonly #fields: Readonly<Record<string, unknown>>;
 
   /**
-   * @param known - the only fields that may be there; those ending in `?` may be missing
-   * @param path - where the object stands; empty: it is the whole
-   * @throws FactError when it is no object, lacks a field or has one more
+   * @param known - the only fields allowed; one that ends in `?` may be missing
+   * @param path - the object's place; empty: the whole document
+   * @throws FactError when it is not an object, lacks a field or has an unknown one
    */
   constructor(value: unknown, known: readonly string[], path = '') {
     this.#path = path;
@@ -35,7 +35,7 @@ export class Facts {
     return Object.hasOwn(this.#fields, field);
   }
 
-  /** As it is, for a check of its own. */
+  /** The value itself, unchecked. */
   value(field: string): unknown {
     return this.#fields[field];
   }
@@ -61,7 +61,7 @@ export class Facts {
     return found;
   }
 
-  /** @param what - what the pattern stands for, to be read */
+  /** @param what - the pattern in words, for the error */
   text(field: string, pattern: RegExp, what: string): string {
     const value = this.#fields[field];
     if (typeof value !== 'string' || !pattern.test(value))
@@ -85,7 +85,7 @@ export class Facts {
     return this.#listed(field, fewest, most).map((entry, i) => read(entry, `${here}[${i}]`));
   }
 
-  /** There may be millions of them: no place is put into words unless something is wrong there. */
+  /** A list may hold millions of numbers: a place is put into words only for an error. */
   wholes(field: string, fewest: number, most: number, least: number, greatest: number): number[] {
     const values = this.#listed(field, fewest, most);
     for (let i = 0; i < values.length; i++) {
@@ -106,7 +106,7 @@ export class Facts {
 }
 
 export function numberOf(value: unknown, least: number, most: number, path: string): number {
-  // Not in negation: NaN fails, too.
+  // Written so that NaN fails.
   if (typeof value === 'number' && value >= least && value <= most) return value;
   throw new FactError(`${path} is ${shown(value)}, expected ${least}..${most}`);
 }
@@ -116,7 +116,7 @@ export function wholeOf(value: unknown, least: number, most: number, path: strin
   throw new FactError(`${path} is ${shown(value)}, expected a whole number ${least}..${most}`);
 }
 
-/** A stranger's value, short enough to be read. */
+/** A value from outside, shortened for messages. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';

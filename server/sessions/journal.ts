@@ -1,7 +1,6 @@
 /**
- * A session's events as they come, one JSON object a line, so that a process that is killed loses what the operating
- * system had not taken yet and no more. The first line says which session it is; when the record is on disk, the
- * journal goes.
+ * A session's events as they come, one JSON object per line. A killed process loses only what the operating system had
+ * not taken yet. The first line names the session. The journal is removed when the record is on disk.
  */
 import { appendFile, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -10,15 +9,15 @@ import { FactError, Facts } from './facts.ts';
 import { SESSION_FORMAT, type SessionRecord, sessionId } from './record.ts';
 
 const SUFFIX = '.open.jsonl';
-/** Lines that wait for a disk that does not keep up; beyond it they are dropped, and said so. */
+/** Largest number of lines that wait for a slow disk; further ones are dropped and reported. */
 const MAX_WAITING = 10_000;
-/** A session's worth of wounds is 30 MB at most; what comes after is not written down before its end. */
+/** A session's wounds take at most 30 MB. Further events are not journaled. */
 export const MAX_JOURNAL_BYTES = 64 * 2 ** 20;
 
 export class Journal {
   readonly #path: string;
   readonly #folder: string;
-  readonly #complain: (message: string) => void;
+  readonly #log: (message: string) => void;
   #waiting: string[] = [];
   #bytes = 0;
   #dropped = 0;
@@ -26,11 +25,11 @@ export class Journal {
   #isGone = false;
   #writing: Promise<void> | null = null;
 
-  /** @param complain - told what could not be written, in words for the operator */
-  constructor(folder: string, beganAt: string, complain: (message: string) => void) {
+  /** @param log - gets what could not be written, for the operator */
+  constructor(folder: string, beganAt: string, log: (message: string) => void) {
     this.#folder = folder;
     this.#path = join(folder, `${sessionId(beganAt)}${SUFFIX}`);
-    this.#complain = complain;
+    this.#log = log;
     this.#put({ format: SESSION_FORMAT, beganAt });
   }
 
@@ -45,7 +44,7 @@ export class Journal {
     this.#writing ??= this.#drain();
   }
 
-  /** Its record is on disk. */
+  /** The record is on disk. */
   async remove(): Promise<void> {
     this.#isGone = true;
     while (this.#writing) await this.#writing;
@@ -63,17 +62,15 @@ export class Journal {
         await appendFile(this.#path, lines);
         this.#bytes += Buffer.byteLength(lines);
       } catch (error) {
-        // Told once: a full disk is full at every line.
-        if (!this.#hasFailed) this.#complain(`the session's journal: ${(error as Error).message}`);
+        // Once: a full disk refuses every line.
+        if (!this.#hasFailed) this.#log(`the session's journal: ${(error as Error).message}`);
         this.#hasFailed = true;
       }
       if (this.#dropped > 0)
-        this.#complain(
-          `the session's journal lacks ${this.#dropped} lines: too many, or the disk is too slow`,
-        );
+        this.#log(`the session's journal lacks ${this.#dropped} lines: too many, or the disk is too slow`);
       this.#dropped = 0;
     }
-    // With no wait since the last look, or a line written meanwhile would lie there.
+    // Without an await since the last look, or a line that is written meanwhile would be left behind.
     this.#writing = null;
   }
 }
@@ -82,11 +79,11 @@ export interface Recovered {
   readonly records: readonly SessionRecord[];
   /** For the operator. */
   readonly notes: readonly string[];
-  /** Their records are on disk. */
+  /** Call when the records are on disk. */
   remove(): Promise<void>;
 }
 
-/** What processes that were killed have left; a file that is none of ours is set aside. */
+/** Drafts of sessions whose processes were killed. A file that is not a journal is set aside. */
 export async function recover(folder: string): Promise<Recovered> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -106,7 +103,9 @@ export async function recover(folder: string): Promise<Recovered> {
     } catch (error) {
       if (!(error instanceof FactError)) throw error;
       await rename(path, `${path}.corrupt`);
-      notes.push(`${path} is no journal of a session (${error.message}); it is set aside as ${name}.corrupt`);
+      notes.push(
+        `${path} is not the journal of a session (${error.message}); it is set aside as ${name}.corrupt`,
+      );
     }
   }
   return {
@@ -120,7 +119,7 @@ export async function recover(folder: string): Promise<Recovered> {
 
 /**
  * @param id - the session's, from the file's name
- * @returns `lost`: lines in its middle that are none; the last one may be torn, that is how processes die
+ * @returns `lost`: unreadable lines, without the last one, which a killed process may leave torn
  * @throws FactError when it is not the journal of that session
  */
 export function readJournal(text: string, id: string): { readonly draft: Draft; readonly lost: number } {

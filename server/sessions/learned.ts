@@ -1,19 +1,19 @@
-/** What the rules in force have learned from sessions: read from the registry, and kept so that a crowd asks it once. */
+/** What the rules in force have learned from sessions. The answer is kept, so that a crowd of players asks once. */
 import { figuresFault, MAX_LEARNED } from '../../shared/learned.ts';
 import type { LearnedMessage, LearnedRule } from '../../shared/protocol.ts';
 import { labelOf, type Registry } from '../rules/registry.ts';
 
-/** A newcomer hears what is at most so old. */
+/** Largest age of the answer that a new player gets. */
 const FRESH_MS = 5_000;
 
 export interface LearnedOptions {
   /** @throws RegistryError, RuleError */
   readonly ask: <T>(question: (registry: Registry) => T) => Promise<T>;
-  /** Id of the newest session that something could be learned from; null: there is none. */
+  /** Id of the newest session that hurt a body; null: there is none. */
   readonly lastSession: () => Promise<string | null>;
-  /** The operator shall read it. */
-  readonly complain: (text: string) => void;
-  /** Milliseconds of a clock that never goes back. */
+  /** Gets what the operator should read. */
+  readonly log: (text: string) => void;
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
@@ -30,7 +30,7 @@ export class LearnedBoard {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Never throws: a registry in trouble tells what it told last. */
+  /** Never throws: while the registry fails, the last answer is sent. */
   message(): Promise<LearnedMessage> {
     if (this.#message === null || this.#now() - this.#readMs >= FRESH_MS) {
       this.#readMs = this.#now();
@@ -44,21 +44,21 @@ export class LearnedBoard {
       const last = await this.#options.lastSession();
       const { rules, faults } = await this.#options.ask((registry) => learnedRules(registry, last));
       this.#last = { rules };
-      this.#complain(faults.join('; '));
+      this.#log(faults.join('; '));
     } catch (error) {
-      this.#complain((error as Error).message);
+      this.#log((error as Error).message);
     }
     return this.#last;
   }
 
-  /** The same trouble is told once. */
-  #complain(text: string): void {
-    if (text !== '' && text !== this.#complaint) this.#options.complain(`learned: ${text}`);
+  /** Logs the same error once. */
+  #log(text: string): void {
+    if (text !== '' && text !== this.#complaint) this.#options.log(`learned: ${text}`);
     this.#complaint = text;
   }
 }
 
-/** Of the rules in force those that were tuned on a session, newest first. */
+/** The rules in force that were tuned on a session, newest first. */
 export function learnedRules(
   registry: Registry,
   lastSession: string | null,

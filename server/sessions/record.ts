@@ -1,7 +1,7 @@
 /**
- * What is kept of a session: how many came, what they did, and every wound with what became of it. One JSON file a
- * session, `<dataDir>/sessions/<id>.json`. Its wounds come last, one a line, so that the first lines alone tell the
- * rest; nothing in it says who a player was.
+ * The record of a session: how many players came, what they did, and every wound with what became of it. One JSON file
+ * per session, `<dataDir>/sessions/<id>.json`. Its wounds come last, one per line, so that the head can be read alone.
+ * It does not say who a player was.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
@@ -12,47 +12,47 @@ import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
 import { FactError, Facts } from './facts.ts';
 
 export const SESSION_FORMAT = 1;
-/** Wounds of one session; those that come after them are counted only. */
+/** Largest number of wounds in one record; further ones are only counted. */
 export const MAX_WOUNDS = 20_000;
-/** Coordinates of all wounds of one session (about 14 MB of JSON); a wound beyond them is counted only. */
+/** Largest number of coordinates in one record (about 14 MB of JSON); a wound beyond it is only counted. */
 export const MAX_COORDINATES = 2_000_000;
-/** Species of one session: more than an engine has slots for rules. */
+/** Largest number of species in one record: more than an engine has slots for rules. */
 export const MAX_SPECIES = 512;
-/** A larger file is none of ours: the bounds above make 30 MB at most. */
+/** A larger file is not a record: the bounds above allow 30 MB. */
 export const MAX_RECORD_BYTES = 48 * 2 ** 20;
 
-/** `crash`: the process ended in its middle; the record was made of its journal at the next start. */
+/** `crash`: the process was killed; the next start made the record from the journal. */
 export const SESSION_ENDS = ['empty', 'admin', 'shutdown', 'crash'] as const;
 export type SessionEnd = (typeof SESSION_ENDS)[number];
 
 export interface SpeciesDamage {
   readonly species: string;
-  /** Bodies that were touched, 1 or more. */
+  /** Bodies that were touched, at least 1. */
   readonly organisms: number;
-  /** Of the recorded wounds, those of this species, and of those the ones that healed. */
+  /** Recorded wounds of this species, and those of them that healed. */
   readonly wounds: number;
   readonly healed: number;
 }
 
 export interface SessionHead {
   readonly format: typeof SESSION_FORMAT;
-  /** `beganAt` with `-` for `:`, so that it can be a file's name. */
+  /** `beganAt` with `-` for `:`, to serve as a file name. */
   readonly id: string;
   /** ISO 8601, UTC. */
   readonly beganAt: string;
   readonly endedAt: string;
   readonly endedBy: SessionEnd;
-  /** People, as well as can be told: of each address, as many as were here at once. */
+  /** A count of people without names: for each address, the most that were here at once. */
   readonly players: number;
   readonly mostAtOnce: number;
   /** Strokes that the world applied. */
   readonly strokes: number;
   readonly refusedStrokes?: number;
-  /** Wounds that are not in `wounds`, because those were enough. */
+  /** Wounds that are not in `wounds`, because a bound was reached. */
   readonly droppedWounds: number;
-  /** Blows that took less than a twentieth of the body's health: nothing to heal, and not in `wounds`. */
+  /** Blows that took less than 0.05 of the body's health: there was nothing to heal, and they are not in `wounds`. */
   readonly scratches?: number;
-  /** One a species. */
+  /** One entry per species. */
   readonly damage: readonly SpeciesDamage[];
 }
 
@@ -61,14 +61,14 @@ export interface SessionRecord extends SessionHead {
   readonly wounds: readonly Wound[];
 }
 
-/** The file is no session record: truncated, changed, of another format, or something else. */
+/** The file is not a session record: it was cut short or changed, has another format, or is something else. */
 export class SessionRecordError extends Error {
   override name = 'SessionRecordError';
 }
 
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const MAX_UINT32 = 0xffff_ffff;
-/** A brush may hang over the world's edge. */
+/** A brush may reach beyond the world's edge. */
 const FARTHEST = MAX_WORLD_CELLS + MAX_BRUSH_RADIUS;
 export const SPECIES_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,31}(@[1-9][0-9]{0,8})?$/;
@@ -90,7 +90,7 @@ const HEAD_FIELDS = [
 
 export const sessionId = (beganAt: string): string => beganAt.replaceAll(':', '-');
 
-/** Species by species, by name. @param organisms - how many bodies of each were touched */
+/** In order of names. @param organisms - touched bodies per species */
 export function damageOf(
   wounds: readonly Wound[],
   organisms: ReadonlyMap<string, number>,
@@ -115,7 +115,7 @@ export function checkSession(value: unknown): SessionRecord {
   return { ...head, wounds };
 }
 
-/** What is right wound by wound may still be wrong together. */
+/** Checks facts that must agree with each other. */
 function checkTogether({ damage }: SessionHead, wounds: readonly Wound[]): void {
   if (wounds.length > MAX_WOUNDS)
     throw new FactError(`wounds has ${wounds.length} entries, expected 0..${MAX_WOUNDS}`);
@@ -216,14 +216,14 @@ export const coordinatesOf = ({ blows }: Wound): number =>
 
 // --- the file ---
 
-/** Wounds follow, one a line; a head alone is read up to here. */
+/** Wounds follow, one per line; a head is read up to here. */
 const WOUNDS = '"wounds":[';
-/** Of a head: a species takes 120 bytes at most. */
+/** A species takes at most 120 bytes of a head. */
 const MAX_HEAD_BYTES = 65_536;
-/** Between two writes others have the thread. */
+/** The thread is given to others after this many wounds. */
 const WOUNDS_A_WRITE = 200;
 
-/** @throws SessionRecordError naming the file and the fact; Error when it cannot be read at all */
+/** @throws SessionRecordError naming the file and the fact; Error when the file cannot be read */
 export function readSession(file: string): SessionRecord {
   const { size } = statSync(file);
   if (size > MAX_RECORD_BYTES)
@@ -232,9 +232,9 @@ export function readSession(file: string): SessionRecord {
 }
 
 /**
- * A record without its wounds; only the file's beginning is read.
+ * Reads a record without its wounds: only the beginning of the file.
  *
- * @throws SessionRecordError naming the file and the fact; Error when it cannot be read at all
+ * @throws SessionRecordError naming the file and the fact; Error when the file cannot be read
  */
 export async function readSessionHead(file: string): Promise<SessionHead> {
   const handle = await open(file, 'r');
@@ -252,9 +252,9 @@ export async function readSessionHead(file: string): Promise<SessionHead> {
 }
 
 /**
- * Written aside, flushed and renamed: a crash leaves no half of it. Makes the folder.
+ * Writes aside, flushes and renames, so a crash leaves no partial record. Makes the folder.
  *
- * @throws FactError when it is no record that `readSession` would take; what was there stays then
+ * @throws FactError when `readSession` would refuse the record; the old file stays
  */
 export async function writeSession(file: string, record: SessionRecord): Promise<void> {
   const { wounds, ...head } = record;
@@ -294,6 +294,6 @@ function named<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof FactError)) throw error;
-    throw new SessionRecordError(`${file} is no session record: ${error.message}`);
+    throw new SessionRecordError(`${file} is not a session record: ${error.message}`);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Sessions: one begins with the first player who joins and ends a while after the last has left, when an admin says
- * so, or with the server. After an admin's end, whoever is still here begins the next one with the next stroke, and
- * so does whoever joins. What happened in it is journaled as it comes and kept as one record when it ends.
+ * Sessions. One begins with the first player who joins. It ends 30 s after the last has left (`emptyMs`), when an admin
+ * ends it, or with the server. After an admin's end, the next stroke or join begins the next one. Its events are
+ * journaled as they come, and become one record at its end.
  */
 import { existsSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
@@ -18,10 +18,10 @@ import {
   writeSession,
 } from './record.ts';
 
-/** Records that are kept, and their bytes together; the oldest go first. */
+/** Largest number of records kept, and of their bytes together; the oldest are removed first. */
 export const KEPT_RECORDS = 100;
 const KEPT_BYTES = 256 * 2 ** 20;
-/** How often at most it is journaled how many came and what they tried. */
+/** Least time between two journaled counts. */
 const COUNTS_MS = 1_000;
 const RECORD = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.json$/;
 
@@ -30,8 +30,8 @@ export interface SessionsOptions {
   readonly dataDir: string;
   /** From the last player's leaving to the end of the session. */
   readonly emptyMs: number;
-  /** The operator shall read it. */
-  readonly tell: (message: string) => void;
+  /** Gets what the operator should read. */
+  readonly log: (message: string) => void;
   readonly now?: () => Date;
 }
 
@@ -40,33 +40,33 @@ export interface RunningSession extends DraftFigures {
   readonly atOnce: number;
 }
 
-/** A record that cannot be read says why. */
+/** A record that cannot be read has its fault instead. */
 export type PastSession = SessionHead | { readonly id: string; readonly fault: string };
 
 interface Running {
   readonly draft: Draft;
   readonly journal: Journal;
-  /** Address → the most that were here from there at once, in this session. */
+  /** Address → the most players that were here from there at once in this session. */
   readonly mostOf: Map<string, number>;
 }
 
 export class Sessions {
-  /** A session has begun: whatever works between sessions pauses. */
+  /** A session has begun: the tuner pauses. */
   onBegin: () => void = () => {};
-  /** It has ended, and its record is on disk. */
+  /** A session has ended, and its record is on disk. */
   onEnd: (record: SessionRecord) => void = () => {};
-  /** Of a process that was killed, made at this start: `onEnd` is not called for them. */
+  /** Records that this start made of journals of killed processes; `onEnd` is not called for them. */
   readonly recovered: SessionRecord[] = [];
   readonly folder: string;
   readonly #options: SessionsOptions;
   readonly #now: () => Date;
-  /** Session id of the player → where from. */
+  /** Id of the player's connection → address. */
   readonly #present = new Map<string, string>();
   readonly #presentFrom = new Map<string, number>();
   #current: Running | null = null;
-  /** Ended, but the world has not yet told what became of their wounds. */
+  /** Sessions that have ended, while the world has not yet reported the end of their wounds. */
   readonly #endings = new Set<Running>();
-  /** Ends are written one after the other. */
+  /** Sessions end one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #emptyTimer: NodeJS.Timeout | undefined;
   #countsTimer: NodeJS.Timeout | undefined;
@@ -81,24 +81,24 @@ export class Sessions {
     options.world.onWounds = (events) => this.#hear(events);
   }
 
-  /** Makes records of what a process that was killed has left, and waits for the first player. */
+  /** Makes records of the journals that killed processes left, and waits for the first player. */
   static async open(options: SessionsOptions): Promise<Sessions> {
     const sessions = new Sessions(options);
     try {
       const { records, notes, remove } = await recover(sessions.folder);
-      for (const note of notes) options.tell(note);
+      for (const note of notes) options.log(note);
       for (const record of records) {
-        // It may have been written just before the process ended.
+        // The process may have been killed just after writing the record.
         if (existsSync(sessions.#path(record.id))) continue;
         await writeSession(sessions.#path(record.id), record);
         sessions.recovered.push(record);
-        options.tell(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
+        options.log(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
       }
       await remove();
       if (records.length > 0) await sessions.#prune();
     } catch (error) {
-      // A disk in trouble is no reason not to live; the journals are tried again at the next start.
-      options.tell(`sessions: ${(error as Error).message}`);
+      // A failing disk does not stop the server; the next start tries the journals again.
+      options.log(`sessions: ${(error as Error).message}`);
     }
     return sessions;
   }
@@ -111,9 +111,9 @@ export class Sessions {
     return this.#current === null ? null : { ...this.#current.draft.figures, atOnce: this.#present.size };
   }
 
-  // --- what happens ---
+  // --- events ---
 
-  /** @param address - where the player comes from; only counted, never written down */
+  /** @param address - counted, never written down */
   join(id: string, address: string): void {
     if (this.#present.has(id)) return;
     this.#present.set(id, address);
@@ -133,7 +133,7 @@ export class Sessions {
     this.#waitIfEmpty();
   }
 
-  /** A player's stroke was applied, or refused. */
+  /** A player's stroke was applied or refused. */
   stroke(isApplied: boolean): void {
     if (this.#current === null && isApplied) this.#begin();
     if (this.#current === null) return;
@@ -148,7 +148,7 @@ export class Sessions {
       for (const running of [...this.#endings, ...(this.#current === null ? [] : [this.#current])]) {
         const isIts = running.draft.apply(event);
         if (isIts) running.journal.write(event);
-        // A wound that opens before the world's last word is of the session that ends.
+        // A wound that opens before the world's last report belongs to the session that ends.
         if (isIts || event.type === 'open') break;
       }
     }
@@ -157,10 +157,10 @@ export class Sessions {
   #begin(): void {
     if (this.#isClosed) return;
     const beganAt = this.#freeTime();
-    const { tell } = this.#options;
+    const { log } = this.#options;
     this.#current = {
       draft: new Draft(beganAt),
-      journal: new Journal(this.folder, beganAt, tell),
+      journal: new Journal(this.folder, beganAt, log),
       mostOf: new Map(),
     };
     this.#countHeads();
@@ -168,7 +168,7 @@ export class Sessions {
     this.onBegin();
   }
 
-  /** Now, or as soon after as no other session has begun. */
+  /** Now, or the next millisecond in which no other session has begun. */
   #freeTime(): string {
     let ms = Math.max(this.#now().getTime(), this.#lastBeganMs + 1);
     const path = (): string => this.#path(new Date(ms).toISOString().replaceAll(':', '-'));
@@ -190,7 +190,7 @@ export class Sessions {
     this.#count({ players, mostAtOnce });
   }
 
-  /** The journal hears of it within a second. */
+  /** The journal gets it within a second. */
   #count(change: Partial<Counts>): void {
     const { draft, journal } = this.#current!;
     draft.apply({ type: 'counts', ...draft.counts, ...change });
@@ -206,9 +206,9 @@ export class Sessions {
     this.#emptyTimer = setTimeout(() => void this.end('empty'), this.#options.emptyMs).unref();
   }
 
-  // --- its end ---
+  // --- the end ---
 
-  /** @returns the record; null when no session is running, or it could not be written (the operator is told) */
+  /** @returns the record; null: no session was running, or the record could not be written (the operator is told) */
   async end(endedBy: 'empty' | 'admin'): Promise<SessionRecord | null> {
     const running = this.#take();
     if (running === null) return null;
@@ -217,7 +217,7 @@ export class Sessions {
       try {
         await this.#options.world.ask<'endWounds'>({ kind: 'endWounds' });
       } catch (error) {
-        this.#options.tell(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
+        this.#options.log(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
       } finally {
         this.#endings.delete(running);
       }
@@ -225,7 +225,7 @@ export class Sessions {
     });
   }
 
-  /** With the server: the world has stopped already, and told what became of the wounds. */
+  /** With the server: the world has stopped already and has reported the end of its wounds. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const running = this.#take();
@@ -250,10 +250,10 @@ export class Sessions {
       await journal.remove();
     } catch (error) {
       // The journal stays: the next start makes a record of it.
-      this.#options.tell(`session ${record.id} could not be written: ${(error as Error).message}`);
+      this.#options.log(`session ${record.id} could not be written: ${(error as Error).message}`);
       return null;
     }
-    await this.#prune().catch((error: Error) => this.#options.tell(`sessions: ${error.message}`));
+    await this.#prune().catch((error: Error) => this.#options.log(`sessions: ${error.message}`));
     this.onEnd(record);
     return record;
   }
@@ -264,15 +264,15 @@ export class Sessions {
     return done;
   }
 
-  // --- those before ---
+  // --- earlier sessions ---
 
-  /** Newest first; records that cannot be read say why. */
+  /** Newest first; a record that cannot be read has its fault instead. */
   async past(most: number): Promise<PastSession[]> {
     const names = (await this.#names()).slice(-most).reverse();
     return Promise.all(names.map((name) => this.#head(name)));
   }
 
-  /** The newest session in which somebody was hurt: those who only looked taught nothing. null: there is none. */
+  /** The newest session in which a body was hurt; null: there is none. */
   async lastThatHurt(): Promise<string | null> {
     for (const head of await this.past(KEPT_RECORDS))
       if (!('fault' in head) && head.damage.some(({ wounds }) => wounds > 0)) return head.id;
@@ -298,7 +298,7 @@ export class Sessions {
     return names.filter((name) => RECORD.test(name)).sort();
   }
 
-  /** Visits that hurt nobody go before sessions that something can be learned from. */
+  /** Removes sessions that hurt no body first, then the oldest. */
   async #prune(): Promise<void> {
     const files = await Promise.all(
       (await this.#names()).map(async (name) => {
@@ -318,7 +318,7 @@ export class Sessions {
       left--;
     }
     if (left < files.length)
-      this.#options.tell(
+      this.#options.log(
         `sessions: ${files.length - left} old records removed; ${KEPT_RECORDS} are kept, of ${KEPT_BYTES / 2 ** 20} MB at most`,
       );
   }

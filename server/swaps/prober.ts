@@ -1,15 +1,15 @@
-/** Tries rules out, each in a thread of its own that ends: one at a time, and never for long. */
+/** Probes rules, each in a thread of its own that then ends: one at a time, with a time limit. */
 import { Worker } from 'node:worker_threads';
 import type { Rule } from '../rules/rule.ts';
 import type { ProbeAnswer, ProbeTask } from '../world/probeWorker.ts';
 
-/** A body of 512 x 512 cells that runs wild, with the largest rule, takes about a minute on one core. */
+/** Growing a body of 512 x 512 cells with the largest rule takes about a minute on one core. */
 const PROBE_MS = 90_000;
-/** Probes that wait their turn. */
+/** Largest number of probes that wait. */
 const MAX_WAITING = 8;
-/** Results kept: a rule that was just looked at is swapped without being grown again. */
+/** Results kept: a rule that was just looked at is swapped without a second probe. */
 const MAX_KEPT = 16;
-/** Megabytes of JavaScript that a probe may use; the engine's own memory is bounded by its grid. */
+/** Megabytes of JavaScript heap per probe; the engine's memory is bounded by its grid. */
 const HEAP_MB = 256;
 
 export interface ProbeRequest {
@@ -17,7 +17,7 @@ export interface ProbeRequest {
   readonly species: string;
   readonly sha256: string;
   readonly label: string;
-  /** The rule in force whose bodies shall go over; null: none. */
+  /** The rule in force that bodies live by; null: none do. */
   readonly now: { readonly rule: Rule; readonly sha256: string } | null;
 }
 
@@ -29,12 +29,12 @@ export interface ProbeSettings {
   readonly dataDir: string;
 }
 
-/** @returns a function whose promise is rejected when too many wait, or a probe takes too long */
+/** @returns the prober; it rejects when too many probes wait, or a probe takes too long */
 export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober {
   const kept = new Map<string, ProbeAnswer>();
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
-  // A GPU is the world's own; a body of a few hundred cells is soon grown without one.
+  // The GPU is left to the world; a body of a few hundred cells grows quickly without one.
   const engine = settings.engine === 'reference' ? 'reference' : 'wasm';
   return async (request) => {
     const key = `${request.species} ${request.sha256} ${request.now?.sha256 ?? ''}`;

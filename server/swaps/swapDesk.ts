@@ -1,10 +1,10 @@
 /**
- * Between the registry, which says which rules are wanted, and the world, which lives by them. Whoever
- * wants a swap (the admin page, the `rules` command) writes it into the registry; here it is probed, done,
- * and what became of it written back.
+ * Stands between the registry, which says which rules are wanted, and the world, which lives by them. The admin page
+ * and the `rules` command write swaps into the registry. Here they are probed and done, and the outcome is written
+ * back.
  *
- * A registry that is locked is tried again for a while; one that is corrupt or read-only is said so to
- * whoever asks, and the world goes on.
+ * A locked registry is tried again for a while. A corrupt or read-only one is reported to the caller, and the world
+ * goes on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -21,7 +21,7 @@ import { RuleError } from '../rules/rule.ts';
 import type { SwapOutcome, WorldLink } from '../world/messages.ts';
 import type { Prober } from './prober.ts';
 
-/** The main thread routes frames: it must not stand still for a writer. */
+/** Largest blocking wait for another writer: the main thread routes frames. */
 const BUSY_MS = 10;
 const RETRY_MS = 40;
 const RETRIES = 50;
@@ -35,17 +35,17 @@ export interface SwapDeskOptions {
   readonly world: Pick<WorldLink, 'ask'>;
   readonly dataDir: string;
   readonly probe: Prober;
-  /** Every viewer shall read it. */
+  /** Sends a notice to every viewer. */
   readonly announce: (text: string) => void;
-  /** The operator shall read it. */
-  readonly complain: (text: string) => void;
+  /** Gets what the operator should read. */
+  readonly log: (text: string) => void;
 }
 
 export class SwapDesk {
   readonly #options: SwapDeskOptions;
   #registry: Registry | null = null;
   #dataVersion = -1;
-  /** What is not yet in the registry: it was locked, or worse. By the swap's number. */
+  /** Outcomes that could not be written yet, by the swap's number. */
   readonly #unwritten = new Map<number, { status: SwapStatus; reason: string; actor: Actor }>();
   /** Swaps that this process has taken on. */
   readonly #taken = new Set<number>();
@@ -69,7 +69,7 @@ export class SwapDesk {
   }
 
   /**
-   * Asks the registry; it is opened when needed, and tried again while another program holds it.
+   * Asks the registry; opens it if needed, and tries again while another program holds it.
    *
    * @throws RegistryError, RuleError; nothing has changed then
    */
@@ -88,21 +88,21 @@ export class SwapDesk {
   }
 
   /**
-   * Writes what is wanted, does it, and says what came of it.
+   * Writes a swap down, does it, and returns its outcome.
    *
-   * @throws RegistryError, RuleError when it cannot even be written down
+   * @throws RegistryError, RuleError when it cannot be written down
    */
   async swap(wanted: NewSwap, actor: Actor): Promise<SwapResult> {
     const record = await this.ask((registry) => {
       const swap = registry.wantSwap(wanted, actor);
-      // Before the next poll could find it.
+      // Before the next poll can find it.
       this.#taken.add(swap.id);
       return swap;
     });
     return this.#alone(() => this.#do(record));
   }
 
-  /** What the world says became of a swap. */
+  /** Writes down what the world reports of a swap. */
   settle({ id, species, scope, who, rule, verdict, reason }: SwapOutcome): void {
     this.#write(id, verdict, reason, { who: verdict === 'rolled back' ? 'the server' : who, address: '' });
     if (verdict !== 'rolled back') return;
@@ -110,7 +110,7 @@ export class SwapDesk {
     this.#options.announce(`${whom} went back from ${rule}: ${reason}`);
   }
 
-  /** A world that was stopped while it watched a swap has saved organisms that live by it. */
+  /** Swaps that were watched when the server stopped are in force: the saved organisms live by them. */
   async #begin(): Promise<void> {
     await this.#guarded(async () => {
       const watched = await this.ask((registry) =>
@@ -123,7 +123,7 @@ export class SwapDesk {
     await this.#poll();
   }
 
-  /** Once a second: what other programs have written, and what could not be written before. */
+  /** Once per second: takes on swaps of other programs, and writes outcomes that could not be written before. */
   async #poll(): Promise<void> {
     await this.#guarded(async () => {
       await this.#flush();
@@ -138,7 +138,7 @@ export class SwapDesk {
     });
   }
 
-  /** Swaps are done one after the other. */
+  /** Swaps are done one after another. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => {});
@@ -160,7 +160,7 @@ export class SwapDesk {
     }
   }
 
-  /** @throws Error with the reason why it is refused; the world is as it was */
+  /** @throws Error with the reason of a refusal; the world is unchanged */
   async #tryOut({ id, species, scope, rule, organism, who }: SwapRecord): Promise<{
     readonly record: RuleRecord;
     readonly organisms: number;
@@ -208,7 +208,7 @@ export class SwapDesk {
     }
   }
 
-  /** Work that nobody waits for: its trouble is told once, and is no reason to stop. */
+  /** Background work: the same error is reported once, and does not stop the desk. */
   async #guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -217,7 +217,7 @@ export class SwapDesk {
       if (!(error instanceof RegistryError || error instanceof RuleError)) throw error;
       if (this.#isDisposed || error.message === this.#lastComplaint) return;
       this.#lastComplaint = error.message;
-      this.#options.complain(`registry: ${error.message}`);
+      this.#options.log(`registry: ${error.message}`);
     }
   }
 }

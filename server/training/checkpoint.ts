@@ -1,4 +1,4 @@
-/** Training snapshots on disk: Node's own serialisation, compressed. Read only what this program wrote. */
+/** Training snapshots on disk: Node's own serialisation, compressed. Read only files that this program wrote. */
 import { readFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -10,7 +10,7 @@ const MAGIC = 'regrow-checkpoint-6';
 
 export function writeCheckpoint(file: string, snapshot: Snapshot): void {
   const bytes = serialize({ magic: MAGIC, snapshot });
-  // With a checksum: a bit that has flipped in a pool would otherwise be trained on.
+  // With a checksum: otherwise a flipped bit in a pool would be trained on.
   const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
   writeWhole(file, zstdCompressSync(bytes, { params }));
 }
@@ -27,7 +27,7 @@ export function readCheckpoint(file: string): Snapshot {
     const { magic, snapshot } = deserialize(zstdDecompressSync(bytes));
     if (magic === MAGIC) return snapshot;
   } catch {
-    // Told below: whatever is wrong with it, it cannot be gone on from.
+    // Reported below: training cannot go on from it, whatever is wrong.
   }
   throw new RuleError(`${file} is not a checkpoint, or not a whole one`);
 }

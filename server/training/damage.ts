@@ -1,6 +1,6 @@
 /**
- * What is done to a grown body so that its rule learns to heal it. Sizes are parts of the body's *reach*, half
- * its longer side, so that a small body is not simply destroyed nor a large one merely scratched.
+ * What is done to a grown body so that its rule learns to heal. Sizes are parts of the body's *reach*, half its longer
+ * side, so that a small body is not destroyed and a large one not merely scratched.
  */
 import type { Blow } from '../world/wound.ts';
 import type { GridShape } from './kernel.ts';
@@ -20,23 +20,26 @@ type Hurt = (body: Wounded, random: Random) => void;
 /** Blows that take time: the body heals between them. */
 type Deal = (reach: number, random: Random) => readonly Blow[];
 
-/** Kinds of damage, how often each is drawn relative to the others, and what it does, at once or blow by blow. */
+/** Kinds of damage: their weights in the draw, and what they do, at once (`hurt`) or blow by blow (`deal`). */
 const KINDS = {
   /** A circle, anywhere. */
   circle: { weight: 0.16, hurt: circle },
   /** Everything on one side of a line near the middle, at any angle. */
   half: { weight: 0.28, hurt: halfPlane },
-  /** A square about the middle: what is left is a ring, which must close. */
+  /** A square around the middle: what is left is a ring, which must close. */
   centre: { weight: 0.16, hurt: centreHole },
   /** One to five lines across the whole body: crossing, or side by side. */
   swipes: { weight: 0.12, hurt: swipes },
-  /** One to three strokes of a round eraser, as a player draws them: ends within the body, scraps left beside it. */
+  /**
+   * One to three strokes of a round eraser, as a player draws them: they end within the body and leave scraps beside
+   * it.
+   */
   strokes: { weight: 0.18, hurt: strokes },
-  /** A stroke of a round eraser right across, as a hand draws it: where it began the body heals before it ends. */
+  /** A stroke of a round eraser right across, as a hand draws it: the body heals at its beginning before it ends. */
   drag: { weight: 0.18, deal: drag },
-  /** One or two strokes as a hand draws them (`played.ts`), with any of the page's tools: noise, erase, shrink. */
+  /** One or two strokes drawn by hand (`played.ts`), with any of the page's tools: noise, erase, shrink. */
   batter: { weight: 0.3, deal: batter },
-  /** All but a circle about the seed. */
+  /** All but a circle around the seed. */
   truncate: { weight: 0.05, hurt: truncate },
   noise: { weight: 0.05, hurt: noisePatch },
 } as const satisfies Record<string, { weight: number } & ({ hurt: Hurt } | { deal: Deal })>;
@@ -44,7 +47,7 @@ const KINDS = {
 export type DamageKind = keyof typeof KINDS;
 export const DAMAGE_KINDS = Object.keys(KINDS) as DamageKind[];
 
-/** @param kinds - those that may be drawn, at least one */
+/** @param kinds - allowed kinds, at least one */
 export function drawKind(kinds: readonly DamageKind[], random: Random): DamageKind {
   const whole = kinds.reduce((sum, kind) => sum + KINDS[kind].weight, 0);
   let draw = random.unit() * whole;
@@ -55,7 +58,9 @@ export function drawKind(kinds: readonly DamageKind[], random: Random): DamageKi
   return kind ?? kinds[kinds.length - 1];
 }
 
-/** Hurts the body, if that is done at once. @returns the blows of a kind that takes time, which are still to be dealt */
+/**
+ * Hurts the body, if the kind acts at once. @returns the blows of a kind that takes time; they are still to be dealt
+ */
 export function damage(body: Wounded, kind: DamageKind, random: Random): readonly Blow[] {
   const does: { hurt: Hurt } | { deal: Deal } = KINDS[kind];
   if ('deal' in does) return does.deal(body.reach, random);
@@ -74,7 +79,7 @@ function circle(body: Wounded, random: Random): void {
   clearWhere(body.state, body.shape, (u, v) => Math.hypot(u - x, v - y) < radius);
 }
 
-/** A third of the lines lie along the axes. */
+/** A third of the lines are parallel to an axis. */
 function halfPlane({ state, shape, reach }: Wounded, random: Random): void {
   const straight = random.unit() < 1 / 3;
   const angle = straight ? (random.whole(0, 3) * Math.PI) / 2 : random.between(0, 2 * Math.PI);
@@ -106,7 +111,7 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
   }
 }
 
-/** Its radius; the page's first one is 0.38 of the reach, and players widen it. */
+/** Its radius in cells. The page's first eraser has 0.38 of the reach, and players widen it. */
 const eraser = (reach: number, random: Random): number => random.between(0.12, 0.75) * reach;
 
 function strokes(body: Wounded, random: Random): void {

@@ -1,7 +1,7 @@
 /**
- * One instance of the trainer's WASM module, and where everything lies in the memory that all threads share.
- * A *slot* is one organism of the batch: its state, its loss and its own gradients, so that what a slot
- * holds does not depend on which thread worked on it.
+ * One instance of the trainer's WASM module, and the layout of the memory that all threads share. A *slot* is one
+ * organism of the batch with its own state, loss and gradients, so its contents do not depend on which thread worked on
+ * it.
  */
 import { fireThreshold } from '../engines/fire.ts';
 import { packLayer } from '../engines/wasm/weights.ts';
@@ -27,7 +27,7 @@ export interface GridShape {
 }
 
 export function gridShape(width: number, height: number): GridShape {
-  // At least one cell of border on every side, and whole vectors of 4 cells within a row.
+  // At least one cell of border on every side; rows are whole vectors of 4 cells.
   const stride = (Math.ceil(width / 4) + 1) * 4;
   return { width, height, stride, cellCount: Math.ceil((stride * (height + 2)) / 16) * 16 };
 }
@@ -52,17 +52,17 @@ export interface LayoutOptions {
   readonly fireRate: number;
   readonly slots: number;
   readonly threads: number;
-  /** The longest rollout to differentiate; 0 when nothing will be. */
+  /** Steps of the longest rollout to differentiate; 0: none is. */
   readonly maxSteps: number;
-  /** Of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
+  /** Weight of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
   readonly overflowWeight: number;
-  /** Of the last updates of rollouts that ask for it, in the gradient; default 0. */
+  /** Weight in the gradient of the last updates, for rollouts that ask for it; default 0. */
   readonly quiescenceWeight?: number;
-  /** Of the places that two hidden channels are taught, in the gradient; default 0. */
+  /** Weight in the gradient of the place that two hidden channels are taught; default 0. */
   readonly placeWeight?: number;
-  /** Of cells that live where the picture is empty, in the gradient, beside their share of the error; default 0. */
+  /** Extra weight in the gradient of cells that live where the picture is empty; default 0. */
   readonly strayWeight?: number;
-  /** Which shape of tiles computes; both give the same (`../engines/wasm/tiles.ts`). */
+  /** Which shape of tiles computes; both give the same results (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
 
@@ -106,9 +106,9 @@ export function planLayout(options: LayoutOptions): Layout {
   const gradientBytes = align(gradientPlaces(0, hidden).end);
   const stateBytes = shape.cellCount * CHANNELS * 4;
   const padded = shape.cellCount + 16;
-  // As `scratchBytes` of the module counts it, and a little more.
+  // As the module's `scratchBytes` counts it, and a little more.
   const scratchBytes = align(padded * (4 + 6 + 4 + 128) + 2 * 3072 + (hidden + 4) * 80 + 1024);
-  // One and a half times what fires on average when every cell of the grid lives.
+  // 1.5 times the cells that fire on average when the whole grid lives.
   const blocks = Math.ceil((shape.width * shape.height * Math.min(1, fireRate * 1.5)) / BLOCK) + 2;
   const recordBytes = 16 + shape.cellCount + blocks * (3152 + (hidden + 4) * 68);
   const tapeBytes = align(Math.max(1, maxSteps) * recordBytes);
@@ -148,7 +148,7 @@ export function planLayout(options: LayoutOptions): Layout {
 export const createMemory = (layout: Layout): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: Math.ceil(layout.bytes / 65_536), maximum: 65_536, shared: true });
 
-/** Where the parts of a slot's gradient lie, when it begins `at`: the two layers by unit, each with a row to spare. */
+/** Addresses of the parts of a slot's gradient from `at` on: the two layers by unit, each with a spare row. */
 export function gradientPlaces(at: number, hidden: number) {
   const b1 = at + (hidden + 1) * PERCEPTION * 4;
   const w2 = b1 + hidden * 4;
@@ -156,7 +156,7 @@ export function gradientPlaces(at: number, hidden: number) {
   return { w1: at, b1, w2, b2, end: b2 + CHANNELS * 4 };
 }
 
-/** Lays weights out for both directions. Call while no thread works. */
+/** Lays the weights out for both directions. Call it while no thread works. */
 export function writeWeights(memory: WebAssembly.Memory, layout: Layout, weights: Weights): void {
   const { hidden } = layout;
   const write = (at: number, values: Float32Array): void =>
@@ -177,7 +177,7 @@ export function transpose(matrix: Float32Array, rows: number, columns: number): 
   return turned;
 }
 
-/** What to do with one slot: int32s in shared memory. */
+/** A slot's job, as int32s in shared memory. */
 export const JOB_INTS = 8;
 export const Job = {
   kind: 0,
@@ -188,7 +188,7 @@ export const Job = {
   quietSteps: 5,
   overflowPart: 6,
 } as const;
-/** `Job.overflowPart` of the whole weight. */
+/** `Job.overflowPart` that stands for the whole weight. */
 export const WHOLE_OVERFLOW = 65_536;
 export const JobKind = { run: 0, differentiate: 1 } as const;
 export const JobStatus = { done: 0, tapeFull: 1 } as const;
@@ -216,7 +216,7 @@ export class Kernel {
   readonly #losses: Float64Array;
   readonly #memory: WebAssembly.Memory;
 
-  /** @param thread - which scratch and tape are this kernel's own */
+  /** @param thread - selects this kernel's scratch and tape */
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, layout: Layout, thread: number) {
     const instance = new WebAssembly.Instance(module, { env: { memory } });
     this.#exports = instance.exports as unknown as Exports;
@@ -248,7 +248,7 @@ export class Kernel {
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }
 
-  /** Does the slot's job: its state is advanced, its loss written, its gradients written if asked. */
+  /** Does the slot's job: advances its state, writes its loss, and its gradients if asked. */
   work(slot: number): void {
     const layout = this.#layout;
     const job = this.#jobs.subarray(slot * JOB_INTS, (slot + 1) * JOB_INTS);
@@ -273,7 +273,7 @@ export class Kernel {
     this.#exports.backward(gw1, b1, w2, b2, job[Job.quietSteps]);
   }
 
-  /** The loss gradient of the first state of the slot that was last differentiated here. [cellCount, 16] */
+  /** The loss gradient of the first state of the slot differentiated last. [cellCount, 16] */
   stateGradient(): Float32Array {
     const at = this.#exports.stateGradient();
     return new Float32Array(this.#memory.buffer, at, this.#layout.shape.cellCount * CHANNELS).slice();

@@ -1,10 +1,10 @@
-/** How like its picture a training body is, where it stands or beside it: the world's health, on a training grid. */
+/** How like its picture a training body is, in its place or beside it: the world's health, on a training grid. */
 import { CHANNELS } from '../rules/rule.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import { forEachCell } from './states.ts';
 import type { Target } from './target.ts';
 
-/** Whole cells from where the picture is to where a body stands. */
+/** From where the picture is to where a body stands, in whole cells. */
 export interface Shift {
   readonly dx: number;
   readonly dy: number;
@@ -12,7 +12,7 @@ export interface Shift {
 
 export const IN_PLACE: Shift = { dx: 0, dy: 0 };
 
-/** The picture's cells that are not empty, and what is in them. */
+/** The picture's cells that are not empty, and their colours. */
 export class Likeness {
   readonly #shape: GridShape;
   /** [n] */
@@ -39,19 +39,19 @@ export class Likeness {
   }
 
   /**
-   * 1 − Σ(own − picture)² / Σ picture², within 0..1, of the body if its picture stood `shift` beside its place.
+   * 1 − Σ(own − picture)² / Σ picture², clamped to 0..1, as if the picture stood `shift` from its place.
    *
    * @param state - [cellCount, 16]
-   * @param open - [cellCount]: what cannot exist (0) is left out of the picture; default: everything can
+   * @param open - [cellCount]: cells of the picture where it is 0 cannot exist and are left out; default: none
    */
   health(state: Float32Array, { dx, dy }: Shift = IN_PLACE, open?: Uint8Array): number {
     const { overlap, energy } = this.#compare(state, dx, dy, open);
     const health = (2 * overlap - this.#energyOf(state)) / energy;
-    // NaN is no health, nor is a picture of which nothing can exist.
+    // Not `health <= 0`: NaN counts as 0, too; it also comes from a picture of which nothing can exist.
     return health > 0 ? Math.min(health, 1) : 0;
   }
 
-  /** The shift around `from`, at most `reach` cells each way, at which the body is most like its picture; `from` among equals. */
+  /** The shift at most `reach` cells from `from` at which the body is most like its picture; `from` among equals. */
   bestShift(state: Float32Array, from: Shift, reach: number): Shift {
     let best = from;
     let most = this.#compare(state, from.dx, from.dy).overlap;
@@ -65,11 +65,11 @@ export class Likeness {
   }
 
   /**
-   * Moves a body back to where its picture is, by the whole cells, at most `reach` each way, at which it fits best.
-   * What is moved in from outside the grid is empty.
+   * Moves a body by whole cells, at most `reach` each way, so that it fits its picture best. What comes in from outside
+   * the grid is empty.
    *
-   * A rule knows no place but by its neighbours: a body that has healed a cell beside where it was is as whole to
-   * it as any other, and to teach it that it must be elsewhere would teach all whole bodies to wander.
+   * A rule knows a place only by its neighbours: to the rule, a body that has healed a cell beside its place is as
+   * whole as any other. Teaching it that such a body is wrong would teach all whole bodies to wander.
    *
    * @returns whether it was moved
    */
@@ -88,7 +88,7 @@ export class Likeness {
   }
 
   /**
-   * Whether the picture stands a second time, at least `apart` cells away from `place`: half of it or more.
+   * Whether at least half of the picture stands a second time, at least `apart` cells from `place`.
    */
   isTwice(state: Float32Array, place: Shift, apart: number): boolean {
     const { width, height } = this.#shape;

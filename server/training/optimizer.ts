@@ -1,8 +1,8 @@
 /**
- * From gradients to weights. Matrices move by Muon (Jordan et al. 2024, "Muon: an optimizer for hidden layers"):
- * the momentum with all its singular values set to about 1, so that directions seen seldom count as much as the
- * few that dominate. Biases move by Adam (Kingma and Ba 2015). Either way only the direction of a gradient
- * counts, as in Mordvintsev et al. 2020.
+ * From gradients to weights. Matrices move by Muon (Jordan et al. 2024, "Muon: an optimizer for hidden layers"): the
+ * momentum with all its singular values set to about 1, so that rare directions count as much as the few that dominate.
+ * Biases move by Adam (Kingma and Ba 2015). In both only the direction of a gradient counts, as in Mordvintsev et al.
+ * 2020.
  */
 import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
 import type { Weights } from './kernel.ts';
@@ -16,9 +16,9 @@ const FIRST_DECAY = 0.9;
 const SECOND_DECAY = 0.999;
 const EPSILON = 1e-7;
 const MOMENTUM = 0.95;
-/** Root mean square of what Adam adds to a weight, in units of the rate: with it, one rate serves both (Liu et al. 2025). */
+/** Root mean square of Adam's update, in units of the rate: with it, one rate serves both (Liu et al. 2025). */
 const ADAM_RMS = 0.2;
-/** A quintic whose iterates take every singular value in (0, 1] near 1, fast rather than exactly (Jordan et al.). */
+/** A quintic whose iterates bring every singular value in (0, 1] near 1, fast but not exactly (Jordan et al.). */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
 const ITERATES = 5;
 
@@ -26,7 +26,7 @@ export interface OptimizerState {
   readonly weights: Weights;
   /** Running mean of the gradients' directions. */
   readonly first: Weights;
-  /** … and of their squares; Adam's alone. */
+  /** … and of their squares; for Adam only. */
   readonly second: Weights;
   readonly updates: number;
 }
@@ -38,7 +38,7 @@ const like = (weights: Weights): Weights => ({
   b2: new Float32Array(weights.b2.length),
 });
 
-/** A rule that does nothing yet: the second layer is zero, so that the first steps change no cell. */
+/** A rule that does nothing yet: its second layer is zero, so that the first steps change no cell. */
 export function firstWeights(hidden: number, random: Random): Weights {
   const limit = Math.sqrt(6 / (PERCEPTION + hidden)); // Glorot and Bengio 2010
   return {
@@ -57,9 +57,9 @@ export const firstState = (weights: Weights): OptimizerState => ({
 });
 
 /**
- * Mean of the samples' gradients, each variable of length L divided by L^`normalisation` first. A fresh wound
- * pulls 10 to 25 times as hard as a seed or a grown body (measured). At 0 a batch teaches mostly how to heal,
- * at 1 as much how to grow and to persist, and the picture becomes finer than the healing.
+ * Mean of the samples' gradients; each variable of length L is first divided by L^`normalisation`. A fresh wound pulls
+ * 10 to 25 times as hard as a seed or a grown body. At 0 a batch teaches mostly healing. At 1 it teaches growing and
+ * persisting as much, and the picture becomes finer than the healing.
  *
  * @param normalisation - 0..1
  */
@@ -81,7 +81,7 @@ const lengthOf = (values: ArrayLike<number>): number => {
   return Math.sqrt(sum);
 };
 
-/** A new state; the old one stays whole, so that it can be returned to. */
+/** Returns a new state; the old one stays whole, so that a run can return to it. */
 export function update(
   state: OptimizerState,
   gradient: Weights,
@@ -147,13 +147,13 @@ function muon(
 }
 
 /**
- * The matrix with all its singular values taken to about 1 (0.7 to 1.2), by Newton and Schulz's iteration.
+ * The matrix with all its singular values brought to about 1 (0.7 to 1.2), by Newton and Schulz's iteration.
  *
  * @param matrix - [rows, columns]
  * @returns [rows, columns]; zeros for zeros
  */
 export function orthogonal(matrix: Float64Array, rows: number, columns: number): Float64Array {
-  // X Xᵀ is smaller when X lies down.
+  // X Xᵀ is smaller when X is wide.
   const stands = rows > columns;
   const [r, c] = stands ? [columns, rows] : [rows, columns];
   const scale = 1 / (lengthOf(matrix) + 1e-12);

@@ -1,4 +1,4 @@
-/** Strokes that a hand drew on the page (`play.json`, recorded by `tests/bench/play/record.ts`), as blows to a body. */
+/** Strokes that were drawn by hand on the page (`play.json`, from `tests/bench/play/record.ts`), as blows to a body. */
 import { readFileSync } from 'node:fs';
 import type { Blow } from '../world/wound.ts';
 import type { Random } from './random.ts';
@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 const STEPS_PER_SECOND = 30;
 const MIN_RADIUS_CELLS = 0.5;
 
-/** Lengths in parts of half the body's longer side, from the middle of its box. */
+/** Lengths are in parts of half the body's longer side, from the middle of its box. */
 export interface PlayedStroke {
   readonly radius: number;
   /** Messages: milliseconds since the first one, then x0, y0, x1, y1, … */
@@ -18,10 +18,10 @@ export const PLAYED: readonly PlayedStroke[] = (
 ).strokes;
 
 /**
- * A stroke as blows about the seed cell, a blow a message.
+ * A stroke as blows around the seed cell, one per message.
  *
  * @param reach - half the body's longer side, cells
- * @param turns - by so many quarters of a turn
+ * @param turns - number of quarter turns
  * @param isMirrored - left and right are swapped first
  */
 export function blowsOf(
@@ -39,7 +39,7 @@ export function blowsOf(
   }));
 }
 
-/** One of the played strokes with any of the page's tools, turned and mirrored at random; `truncate` is one dab. */
+/** One of the strokes with any of the page's tools, turned and mirrored at random; `truncate` is one dab. */
 export function drawPlayed(tool: Blow['tool'], reach: number, random: Random): Blow[] {
   const stroke = PLAYED[random.whole(0, PLAYED.length - 1)];
   const [turns, isMirrored] = [random.whole(0, 3), random.unit() < 0.5];

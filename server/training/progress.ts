@@ -1,4 +1,4 @@
-/** How a run is told: one line that is redrawn on a terminal, a line every few seconds elsewhere. */
+/** Reports a run's progress: one line that is redrawn on a terminal, a line every few seconds elsewhere. */
 import type { Progress } from './train.ts';
 
 const BAR_CELLS = 24;
@@ -50,7 +50,7 @@ export function describe(progress: Progress, perIterationMs: number): string {
     `${steps} steps`,
     `${perIterationMs.toFixed(0)} ms`,
   ];
-  // How long the curriculum takes is not known before: it advances when the loss passes.
+  // The curriculum's length is not known: it advances when the loss passes.
   if (phase === 'pool') parts.push(`ETA ${clock((planned - done) * perIterationMs)}`);
   if (rollbacks > 0) parts.push(`${rollbacks} rollbacks`);
   return parts.join('  ');

@@ -1,6 +1,6 @@
 /**
- * Damage as players really did it: a recorded wound's blows, done again to a training body at their steps. Cells are
- * covered exactly as the world covers them (`world/perturb.ts`, `engines/capsule.ts`), seen from the seed cell.
+ * Damage as players really did it: a recorded wound's blows are repeated on a training body at their steps. The cells
+ * are those that the world's engines change (`engines/capsule.ts`), relative to the seed cell.
  */
 import { strokeRows } from '../engines/capsule.ts';
 import { noiseAt } from '../engines/fire.ts';
@@ -12,32 +12,35 @@ import type { Random } from './random.ts';
 import type { RolloutBatch } from './rollouts.ts';
 import { clearWhere, plantSeed, seedX, seedY } from './states.ts';
 
-/** Of a training plan: what was recorded, and how often it is drawn. */
+/** The recorded part of a training plan. */
 export interface RecordedDamage {
-  /** Blows of each wound, in order of time. At least one wound. */
+  /** Each wound's blows, in order of time. At least one wound. */
   readonly wounds: readonly (readonly Blow[])[];
-  /** Of the bodies that are hurt, 0..1; the others suffer the plan's own kinds. */
+  /** Share of hurt bodies that suffer recorded wounds, 0..1; the others suffer the plan's own kinds. */
   readonly part: number;
-  /** Half of the bodies heal for 0 to so many steps more before they are learned from: slow healing must be taught late, too. */
+  /**
+   * Half of the bodies heal for 0 to this many steps before they are learned from, because slow healing must be taught,
+   * too.
+   */
   readonly healingSteps: number;
-  /** A wound is done up to so many cells beside where it was, each way. */
+  /** A wound is moved by up to this many cells each way. */
   readonly jitterCells: number;
 }
 
-/** Which noise a blow adds: what the world's engine draws with these, at the same cells. */
+/** Selects the noise of a blow: the world's engine draws the same for these, in the same cells. */
 export interface NoiseDraw {
   readonly randomSeed: number;
   readonly salt: number;
   readonly step: number;
 }
 
-/** Of a wound with more blows, training does so many in a row again; each costs a rollout. */
+/** Longest run of a wound's blows that training repeats; each costs a rollout. */
 export const MAX_REPLAYED = 12;
-/** Between two blows a training body heals for at most so many steps: after them little changes any more. */
+/** Longest healing between two blows in training: later, little changes. */
 export const MAX_STEPS_BETWEEN = 96;
 
 /**
- * Does a blow to a body whose seed cell is the grid's middle, in place.
+ * Deals a blow, in place, to a body whose seed cell is the grid's middle.
  *
  * @param state - [cellCount, 16]
  */
@@ -65,15 +68,15 @@ function shake(state: Float32Array, cell: number, x: number, y: number, draw: No
 
 const isLiving = (state: Float32Array, cell: number): boolean => state[cell * CHANNELS + 3] > ALIVE_THRESHOLD;
 
-/** One wound as it is done to one slot. */
+/** A wound that is dealt to one slot. */
 export interface Replay {
   readonly slot: number;
   readonly blows: readonly Blow[];
-  /** Of the noise, and of which cells fire meanwhile. */
+  /** For the noise, and for the cells that fire meanwhile. */
   readonly randomSeed: number;
 }
 
-/** Draws a wound for a slot: which, how many of its blows, where. */
+/** Draws a wound for a slot: which one, how many of its blows, and where. */
 export function drawReplay(slot: number, recorded: RecordedDamage, random: Random): Replay {
   const blows = recorded.wounds[random.whole(0, recorded.wounds.length - 1)];
   const begin = random.whole(0, Math.max(0, blows.length - MAX_REPLAYED));
@@ -96,10 +99,10 @@ const stepsAfter = (blows: readonly Blow[], i: number): number =>
     : 0;
 
 /**
- * Does all the wounds, each to its slot, the bodies living on between their blows.
+ * Deals each wound to its slot; the bodies live on between blows.
  *
- * @param slots - of the batch; those that are not hurt stand still
- * @param startsAgain - a body of which nothing is left becomes a seed
+ * @param slots - number of slots in the batch; those without a wound stand still
+ * @param startsAgain - a body that loses its last cell becomes a seed
  */
 export async function replay(
   replays: readonly Replay[],

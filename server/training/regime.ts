@@ -1,40 +1,43 @@
 /**
  * What a rule is trained on, and when. Two phases, of which the first is off by default:
  *
- * 1. *Curriculum*, the essay's ratchet: start on the finished picture and take few steps; whenever the smoothed
- *    loss passes the threshold, everything gets harder together (less of the body is left, more noise, larger
- *    bites, more steps), until the start is a single seed cell.
- * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists.
- *    Of each batch, worst first:
+ * 1. *Curriculum*, the essay's ratchet: start on the finished picture with few steps. Whenever the smoothed loss passes
+ *    the threshold, everything gets harder (less of the body is left, more noise, larger bites, more steps), until the
+ *    start is a single seed cell.
+ * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists. In each
+ *    batch, worst first:
  *
  *    | sample | what is done to it |
  *    |---|---|
- *    | the worst, or any (`reseed`) | starts again from a seed: the worst always while it is far off, else with `seedPart` |
- *    | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`), and some once more while they heal |
- *    | the others | live on; those that are whole are taught to keep still |
+ *    | the worst, or any (`reseed`) | starts again from a seed: the worst always while it is far off, else with
+ *    `seedPart` | | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); some are hurt once more
+ *    while they heal | | the others | live on; whole ones are taught to keep still |
  *
- * Before that, bodies that live beside their place are moved back to it (`align` in `likeness.ts`). Some live within
- * walls for a few rollouts (`wallPart`, `walls.ts`): they are taught the picture where they may live, and to regrow
- * the rest when the walls have gone.
+ * Before that, bodies that stand beside their place are moved back to it (`align` in `likeness.ts`). Some live within
+ * walls for a few rollouts (`wallPart`, `walls.ts`): they are taught the picture where they may live, and to regrow the
+ * rest when the walls are gone.
  *
- * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many, and taught the picture:
- * mean square error of RGBA at the end. Beside it, in the gradient alone:
+ * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many. They are taught the
+ * picture: mean square error of RGBA at the end. Three more terms count in the gradient only:
  *
- * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn
- *   body knows where it is. Without it, what grew back often stood a cell or two beside its place, for ever; with
- *   it, half the iterations teach as much and every cut heals (server/training/README.md).
+ * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn body
+ *   knows where it is. Without it, what grew back often stood a cell or two beside its place, for ever; with it, half
+ *   the iterations teach as much and every cut heals (server/training/README.md).
  * - *overflow*: hidden channels are drawn back into -1..1.
- * - *quiescence*: of bodies that were whole, the change from step to step.
+ * - *quiescence*: in bodies that were whole, the change from step to step.
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import type { GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 import { addNoise, clearWhere, forEachCell, seedX, seedY, stampSeed } from './states.ts';
 
-/** Of the place among what is taught, unless it is said. */
+/** Default weight of the place. */
 export const PLACE_WEIGHT = 0.3;
 
-/** What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's (server/training/README.md says why). */
+/**
+ * What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's
+ * (server/training/README.md says why).
+ */
 export const POLISH = {
   batch: 8,
   reseed: 'any',
@@ -47,22 +50,24 @@ export const POLISH = {
   roomCells: 8,
 } as const;
 
-/** Above this part of a bare seed's error a body is not worth keeping, unless it is said: while all are, the pool stays young. */
+/**
+ * Default. A body with a larger part of a bare seed's error is not worth keeping; while all are, the pool stays young.
+ */
 export const FAR_OFF = 0.1;
 
-/** Of the walls that samples live within (`walls.ts`). */
+/** Walls of samples (`walls.ts`). */
 export const WALLS = {
-  /** A sample that is drawn within walls stays within them with this probability: a few rollouts on average. */
+  /** Probability that a sample stays within its walls when it is drawn: a few rollouts on average. */
   stay: 0.65,
-  /** Of new walls, this part is the world's edge, the others are neighbours. */
+  /** Part of new walls that are the world's edge; the others are neighbours. */
   edgePart: 0.4,
 } as const;
 
 export interface Difficulty {
-  /** Cells farther than this from the seed are gone at the first step. */
+  /** Cells farther than this from the seed are zeroed at the first step. */
   readonly radiusCells: number;
   readonly steps: number;
-  /** Deviation of what is added to the channels of living cells at the first step. */
+  /** Deviation of the noise on living cells at the first step. */
   readonly noise: number;
   /** Radius of the circle that is ablated at the first step. */
   readonly biteCells: number;
@@ -73,7 +78,7 @@ export const CURRICULUM = {
   /** Weight of the newest loss in the smoothed one. */
   smoothing: 0.1,
   radiusFactor: 0.975,
-  /** At this radius nothing but the seed cell is left: the curriculum is over. */
+  /** At this radius only the seed cell is left: the curriculum is over. */
   seedRadiusCells: 0.5,
   firstSteps: 6,
   stepsMore: 1,
@@ -86,17 +91,17 @@ export const CURRICULUM = {
 
 export const POOL = {
   fewestSteps: 64,
-  /** Rollouts grow from the curriculum's longest by so many steps an iteration: at once, they would run wild. */
+  /** Steps per iteration by which rollouts grow from the curriculum's longest: all at once, they would run wild. */
   stepsMore: 0.1,
-  /** Of a batch, this part (the best) is damaged. */
+  /** Part of a batch (the best) that is damaged. */
   damagedPart: 0.5,
-  /** Those that are hurt once more (`twicePart`) are so up to so many steps later, while they heal. */
+  /** Largest number of steps between the two wounds of a sample that is hurt once more (`twicePart`). */
   mostStepsBetween: 24,
   /** A body whose error is below this part of a bare seed's has grown: it can be damaged. */
   grown: 0.5,
-  /** … and below this part of it, it is whole: what still moves in it is unrest. */
+  /** … and below this part it is whole: what still moves in it is unrest. */
   whole: 0.02,
-  /** Over so many of its last steps a whole body is taught to keep still. */
+  /** A whole body is taught to keep still over this many of its last steps. */
   quietSteps: 8,
 } as const;
 
@@ -105,7 +110,7 @@ export function firstDifficulty(shape: GridShape): Difficulty {
   return { radiusCells, steps: CURRICULUM.firstSteps, noise: 0, biteCells: 0 };
 }
 
-/** @param longestSteps - of the plan */
+/** @param longestSteps - the plan's */
 export const mostPoolSteps = (poolDone: number, longestSteps: number): number =>
   Math.min(longestSteps, Math.floor(CURRICULUM.mostSteps + poolDone * POOL.stepsMore));
 

@@ -1,7 +1,7 @@
 /**
- * Rollouts over threads: write states into slots, say how many steps, and get losses and gradients back.
- * The result depends only on what was put in: every slot has gradients of its own, and they are added in
- * slot order, whichever thread finished first.
+ * Rollouts over threads: write states into slots, say how many steps, and get losses and gradients back. The result
+ * depends only on the input: every slot has its own gradients, and they are added in slot order, whichever thread
+ * finished first.
  */
 import { Worker } from 'node:worker_threads';
 import { loadModule } from '../engines/wasm/modules.ts';
@@ -29,42 +29,42 @@ import {
 /** In a mask of open cells: a cell may live here. 0: a wall stands here. */
 export const OPEN = 255;
 
-/** The quicker shape of tiles is chosen here, unless it is said. */
+/** Without `wideTiles`, the quicker shape of tiles is chosen. */
 export type RolloutOptions = Omit<LayoutOptions, 'wideTiles'> & { readonly wideTiles?: boolean };
 
 export interface Rollout {
   readonly steps: number;
-  /** Of the hash that decides which cells fire. */
+  /** Seed of the hash that decides which cells fire. */
   readonly randomSeed: number;
   readonly firstStep?: number;
-  /** Of `overflowWeight`, 0..1; default 1. */
+  /** Part of `overflowWeight` that counts, 0..1; default 1. */
   readonly overflowPart?: number;
-  /** The last so many updates are drawn towards nothing (`quiescenceWeight`); default none. */
+  /** Number of last updates that are drawn to zero (`quiescenceWeight`); default 0. */
   readonly quietSteps?: number;
 }
 
-/** A slot whose cells ran over the whole grid has no loss: NaN. */
+/** A slot whose cells ran over the whole grid has loss NaN. */
 export interface RolloutResult {
   readonly losses: readonly number[];
 }
 
-/** A batch of rollouts, whatever computes them. */
+/** A batch of rollouts on any backend. */
 export interface RolloutBatch {
-  /** [cellCount, 4], laid out as states are; the border is zero. Written by the owner, once. */
+  /** [cellCount, 4], laid out as states are; the border is zero. Written once, by the owner. */
   readonly target: Float32Array;
   setWeights(weights: Weights): void;
   /** [cellCount, 16]: the slot itself, not a copy. */
   state(slot: number): Float32Array;
   /**
-   * [cellCount]: where the slot's cells may live, 255, and where a wall stands, 0 (another body's cells, the world's
-   * edge). The slot itself, not a copy; everything is open at first. What stands in a wall dies with the next rollout.
+   * [cellCount]: 255 where the slot's cells may live, 0 where a wall stands (another body's cells, or the world's
+   * edge). The slot itself, not a copy; all open at first. Cells in a wall die in the next rollout.
    */
   open(slot: number): Uint8Array;
   /** Advances slots 0..n-1 and measures their losses. */
   run(rollouts: readonly Rollout[]): Promise<RolloutResult>;
-  /** As `run`, and leaves the gradients of every slot's loss for `gradient`. */
+  /** Like `run`; also makes the gradients of every slot's loss, for `gradient`. */
   differentiate(rollouts: readonly Rollout[]): Promise<RolloutResult>;
-  /** Of the slot's loss, as the last `differentiate` left it; not to be written. */
+  /** The gradients of the slot's loss, from the last `differentiate`; read only. */
   gradient(slot: number): Weights;
   dispose(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export class Rollouts implements RolloutBatch {
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #jobs: Int32Array;
   readonly #workers: Worker[] = [];
-  /** Without threads: the owner works itself. */
+  /** Without threads: the kernel of the calling thread. */
   readonly #own: Kernel | undefined;
   #failure: Error | undefined;
   #failed: (error: Error) => void = () => {};
@@ -108,7 +108,7 @@ export class Rollouts implements RolloutBatch {
     this.#failed(error);
   }
 
-  /** The kernel on this thread, when there are no others. */
+  /** The kernel of the calling thread, if there are no threads. */
   get kernel(): Kernel {
     if (!this.#own) throw new Error('the kernel is on other threads');
     return this.#own;
@@ -178,14 +178,14 @@ export class Rollouts implements RolloutBatch {
     };
   }
 
-  /** Slots in the order in which threads take them: what takes long must not come last. */
+  /** Slots in the order in which threads take them: long rollouts must not come last. */
   #longestFirst(rollouts: readonly Rollout[]): number[] {
     if (rollouts.length <= this.#workers.length) return [...rollouts.keys()];
     const costs = rollouts.map(({ steps }, slot) => steps * this.#population(slot));
     return [...rollouts.keys()].sort((a, b) => costs[b] - costs[a] || a - b);
   }
 
-  /** Cells of a slot that are not transparent. */
+  /** Number of the slot's cells that are not transparent. */
   #population(slot: number): number {
     const state = this.state(slot);
     let cells = 0;
@@ -204,9 +204,9 @@ export class Rollouts implements RolloutBatch {
     const failed = new Promise<never>((_, reject) => {
       this.#failed = reject;
     });
-    failed.catch(() => {}); // a thread may fail while nobody waits; the next call throws it
-    // Every thread reports, also one that found nothing to do: none may still look for work when the
-    // next jobs are written.
+    failed.catch(() => {}); // a thread may fail while nothing waits for it; the next call throws the error
+    // Every thread reports, also one that found no work: none may still look for work when the next jobs are
+    // written.
     for (;;) {
       const idle = Atomics.load(control, Control.idle);
       if (idle === this.#workers.length) return;

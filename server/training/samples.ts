@@ -1,4 +1,4 @@
-/** What a batch is made of (`regime.ts` says why): samples from the pool, or from the finished picture, and their wounds. */
+/** Fills a batch (`regime.ts` says why): samples from the pool or from the finished picture, and their wounds. */
 import { CHANNELS } from '../rules/rule.ts';
 import { damage, drawKind } from './damage.ts';
 import type { GridShape } from './kernel.ts';
@@ -12,19 +12,19 @@ import { livingCells, meanSquareError, plantSeed } from './states.ts';
 import type { Target } from './target.ts';
 import { buildWalls, clearWalled, drawEdge, drawNeighbours, type Walls } from './walls.ts';
 
-/** What becomes of one slot of a batch. */
+/** What happens to one slot of a batch. */
 export interface Sample {
-  /** In the pool; -1 in the curriculum. */
+  /** Index in the pool; -1 in the curriculum. */
   readonly index: number;
-  /** Was whole, and is left alone: it shall keep still. */
+  /** It was whole and is not hurt: it is taught to keep still. */
   readonly isWhole: boolean;
-  /** Is hurt before the rollout. */
+  /** It is hurt before the rollout. */
   readonly isHurt: boolean;
-  /** What it is rolled out within; null: nothing. */
+  /** The walls of its rollout; null: none. */
   readonly walls: Walls | null;
 }
 
-/** One of the pool as it was drawn. */
+/** A sample as it was drawn from the pool. */
 interface Drawn {
   readonly index: number;
   readonly walls: Walls | null;
@@ -32,7 +32,7 @@ interface Drawn {
   readonly error: number;
 }
 
-/** A view: what is written there is in the pool. @param pool - [size, cellCount, 16] */
+/** A view: writes go into the pool. @param pool - [size, cellCount, 16] */
 export function poolState(pool: Float32Array, shape: GridShape, index: number): Float32Array {
   const length = shape.cellCount * CHANNELS;
   return pool.subarray(index * length, (index + 1) * length);
@@ -40,7 +40,7 @@ export function poolState(pool: Float32Array, shape: GridShape, index: number): 
 
 /** Fills the slots of a batch of rollouts. */
 export class Samples {
-  /** Mean square error of a bare seed: what a sample's is compared with. */
+  /** Mean square error of a bare seed: other errors are measured against it. */
   readonly seedLoss: number;
   readonly #plan: TrainingPlan;
   readonly #target: Target;
@@ -58,7 +58,7 @@ export class Samples {
     this.seedLoss = meanSquareError(this.#seed, target.rgba, target.shape);
   }
 
-  /** Every slot begins on the finished picture, made as hard as the curriculum says. */
+  /** Every slot begins on the finished picture, at the curriculum's difficulty. */
   fromTarget(difficulty: regime.Difficulty, random: Random): Sample[] {
     const { shape, rgba } = this.#target;
     return Array.from({ length: this.#plan.batch }, (_, slot) => {
@@ -71,7 +71,7 @@ export class Samples {
    * Fills the slots with samples of the pool, worst first, and hurts the best.
    *
    * @param pool - [size, cellCount, 16]
-   * @param walls - [size]: what each sample lived within so far
+   * @param walls - [size]: the walls of each sample so far
    */
   async fromPool(pool: Float32Array, walls: readonly (Walls | null)[], random: Random): Promise<Sample[]> {
     const samples = this.#draw(pool, walls, random);
@@ -109,7 +109,7 @@ export class Samples {
     });
   }
 
-  /** Walls that stand stay for a while; a body without any gets some now and then. */
+  /** Walls stay for a while; a body without walls gets some now and then. */
   #drawWalls(walls: Walls | null, random: Random): Walls | null {
     const { wallPart } = this.#plan;
     if (wallPart === 0) return null;
@@ -119,7 +119,7 @@ export class Samples {
     return random.unit() < regime.WALLS.edgePart ? drawEdge(reach, random) : drawNeighbours(reach, random);
   }
 
-  /** A body's error within walls, in parts of what a bare seed's is there. */
+  /** A body's error within walls, in parts of a bare seed's there. */
   #errorWithin(state: Float32Array, walls: Walls | null): number {
     const { shape, rgba } = this.#target;
     if (walls === null) return meanSquareError(state, rgba, shape) / this.seedLoss;
@@ -128,7 +128,7 @@ export class Samples {
     return meanSquareError(state, rgba, shape, open) / meanSquareError(this.#seed, rgba, shape, open);
   }
 
-  /** Hurts those that are to be, each at an age of its own, and some once more while they heal. */
+  /** Hurts the samples that are to be hurt, each at a random age, and some once more while they heal. */
   async #hurt(samples: readonly Sample[], random: Random): Promise<void> {
     const slots = [...samples.keys()].filter((slot) => samples[slot].isHurt);
     const { recorded } = this.#plan;
@@ -142,7 +142,7 @@ export class Samples {
     await this.#damage(twice, random);
   }
 
-  /** Does a recorded wound to each of these slots. */
+  /** Deals a recorded wound to each of these slots. */
   async #replay(slots: readonly number[], random: Random): Promise<void> {
     const { recorded, batch } = this.#plan;
     if (recorded === undefined || slots.length === 0) return;
@@ -152,7 +152,7 @@ export class Samples {
     await this.#liveOn(healing, recorded.healingSteps, random);
   }
 
-  /** Steps these slots without learning from it, each 0 to `mostSteps`. */
+  /** Advances these slots without learning from it, each by 0 to `mostSteps`. */
   async #liveOn(slots: readonly number[], mostSteps: number, random: Random): Promise<void> {
     if (slots.length === 0 || mostSteps === 0) return;
     await this.#rollouts.run(
@@ -163,7 +163,7 @@ export class Samples {
     );
   }
 
-  /** Does a wound of the plan's kinds to each of these slots. */
+  /** Deals a wound of the plan's kinds to each of these slots. */
   async #damage(slots: readonly number[], random: Random): Promise<void> {
     const { shape, width, height } = this.#target;
     const reach = Math.max(width, height) / 2;
@@ -172,21 +172,21 @@ export class Samples {
       const state = this.#rollouts.state(slot);
       const blows = damage({ state, shape, reach }, drawKind(this.#plan.damage, random), random);
       if (blows.length > 0) dealt.push({ slot, blows, randomSeed: random.uint32() | 0 });
-      // Nothing is left to heal from: it starts again.
+      // No cell is left to heal from: it starts again.
       else if (livingCells(state, shape) === 0) plantSeed(state, shape);
     }
     await replay(dealt, this.#rollouts, this.#plan.batch, shape);
   }
 
-  /** Of the batch, worst first; -1: none. A body that is far off always does. */
+  /** Index of the sample that starts again, worst first; -1: none. A body that is far off always starts again. */
   #whoStartsAgain(worst: number, random: Random): number {
     const { seedPart, reseed, batch, farOff } = this.#plan;
-    // NaN is far off, too.
+    // Written so that NaN is far off, too.
     if (!(worst < farOff)) return 0;
     if (random.unit() >= seedPart) return -1;
     return reseed === 'worst' ? 0 : random.whole(0, batch - 1);
   }
 }
 
-/** Grown, but not as it should be: it may be whole, and elsewhere. @param error - in parts of a bare seed's */
+/** True if it has grown but is not whole in its place. @param error - in parts of a bare seed's */
 const isAstray = (error: number): boolean => error < regime.POOL.grown && error >= regime.POOL.whole;

@@ -1,6 +1,5 @@
 /**
- * A training state and what can be done to its cells: [cellCount, 16] as `kernel.ts` lays it out. Everything
- * here changes it in place.
+ * Operations on a training state, [cellCount, 16] as `kernel.ts` lays it out. All change it in place.
  */
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
@@ -17,7 +16,7 @@ export function plantSeed(state: Float32Array, shape: GridShape): void {
   stampSeed(state, shape);
 }
 
-/** The same, whatever is around it. */
+/** Makes the middle cell a seed; the cells around it stay. */
 export function stampSeed(state: Float32Array, shape: GridShape): void {
   const seed = cellIndex(shape, seedX(shape), seedY(shape)) * CHANNELS;
   state.fill(0, seed, seed + 3);
@@ -36,7 +35,7 @@ export function clearWhere(state: Float32Array, shape: GridShape, within: CellTe
   });
 }
 
-/** Adds noise to every channel of living cells. @param deviation - of a normal distribution about 0 */
+/** Adds noise to every channel of living cells. @param deviation - of a normal distribution around 0 */
 export function addNoise(
   state: Float32Array,
   shape: GridShape,
@@ -52,7 +51,7 @@ export function addNoise(
   });
 }
 
-/** Cells whose alpha is above the threshold. */
+/** Number of cells whose alpha is above the threshold. */
 export function livingCells(state: Float32Array, shape: GridShape): number {
   let count = 0;
   forEachCell(shape, (_x, _y, cell) => {
@@ -65,7 +64,7 @@ export function livingCells(state: Float32Array, shape: GridShape): number {
  * Mean square error of RGBA, as the kernel measures it.
  *
  * @param target - [cellCount, 4]
- * @param open - [cellCount]: cells that are 0 there are left out; default: none is
+ * @param open - [cellCount]: cells where it is 0 are left out; default: none
  */
 export function meanSquareError(
   state: Float32Array,

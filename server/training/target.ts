@@ -1,4 +1,4 @@
-/** The picture that a rule shall grow: read from a PNG, premultiplied, cropped to its content, scaled, padded. */
+/** The picture that a rule must grow: read from a PNG, premultiplied, cropped to its content, scaled, padded. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -19,21 +19,21 @@ export interface Target {
   readonly rgba: Float32Array;
 }
 
-/** Where a target comes from: one of the two. */
+/** Where a target comes from: `sprite` or `image`. */
 export interface TargetSource {
   /** Name of a sprite of the development dependency `pokesprite-images`. */
   readonly sprite?: string;
   /** Path of a PNG. */
   readonly image?: string;
-  /** Cells a pixel, 1..8; where it is no whole number, a cell is the mean of what it covers. */
+  /** Cells per pixel, 1..8; if it is not whole, a cell is the mean of the pixels it covers. */
   readonly scale: number;
   /** Empty cells around the picture. */
   readonly padding: number;
-  /** False: transparent margins of the PNG stay, so that its middle is the seed. */
+  /** False: the PNG's transparent margins stay, so that its middle is the seed. */
   readonly crop?: boolean;
 }
 
-/** @throws RuleError that says what is wrong with the picture */
+/** @throws RuleError naming what is wrong with the picture */
 export function readTarget(source: TargetSource): Target {
   const file = source.image ?? spriteFile(source.sprite ?? '');
   let bytes: Uint8Array;
@@ -55,7 +55,7 @@ export function readTarget(source: TargetSource): Target {
 
 function spriteFile(sprite: string): string {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(sprite))
-    throw new RuleError(`${sprite || 'an empty word'} is no sprite's name`);
+    throw new RuleError(`${sprite || 'an empty word'} is not the name of a sprite`);
   try {
     const root = dirname(createRequire(import.meta.url).resolve('pokesprite-images/package.json'));
     return join(root, 'pokemon-gen8/regular', `${sprite}.png`);
@@ -140,7 +140,7 @@ export function fromPixels(
   return { width: cellsWide, height: cellsHigh, shape, rgba };
 }
 
-/** The same picture with so many empty cells around it instead. */
+/** The same picture with this many empty cells around it. */
 export function padded(target: Target, padding: number): Target {
   const { width, height } = target;
   const shape = gridShape(width + 2 * padding, height + 2 * padding);
@@ -153,7 +153,7 @@ export function padded(target: Target, padding: number): Target {
   return { width, height, shape, rgba };
 }
 
-/** The pixels that a cell covers, and which part of the cell each is; `count` cells lie over `pixels` pixels. */
+/** The pixels that a cell covers, and the part of the cell that each takes; `count` cells lie over `pixels` pixels. */
 function covered(cell: number, count: number, pixels: number): [pixel: number, part: number][] {
   const [from, to] = [(cell * pixels) / count, ((cell + 1) * pixels) / count];
   const first = Math.floor(from);

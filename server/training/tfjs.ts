@@ -1,10 +1,10 @@
 /**
- * Rollouts on TensorFlow.js: the whole batch in one tensor, gradients by its autodiff. Meant for a GPU: dense, so
- * that without one the WASM trainer is far faster (`rollouts.ts`; figures in `engines/README.md`).
+ * Rollouts on TensorFlow.js: the whole batch in one tensor, gradients by its autodiff. Meant for a GPU: it is dense, so
+ * without one the WASM trainer is far faster (`rollouts.ts`; figures in `engines/README.md`).
  *
- * A rollout is differentiated step by step, last step first: of the way there only the states and masks are
- * kept (checkpointing), so that memory grows by 18 floats a cell and step, not by the several hundred that
- * perceptions and hidden units would take. Masks are constants to the gradient.
+ * A rollout is differentiated step by step, last step first. Only states and masks are kept on the way there
+ * (checkpointing), so memory grows by 18 floats per cell and step, not by the several hundred that perceptions and
+ * hidden units would take. Masks are constants to the gradient.
  */
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { cellHash, fires, fireThreshold } from '../engines/fire.ts';
@@ -23,11 +23,11 @@ import {
 import { loadWithGradients } from './tfjsGradients.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
-/** As `assembly/trainer.ts` has it. */
+/** As in `assembly/trainer.ts`. */
 const PLACE_CELLS = 8;
 
 /**
- * @param among - backends to try; without, the best that is installed
+ * @param among - backends to try; default: the best that is installed
  * @throws EngineError that says what to install, when none loads
  */
 export async function openTfjs(
@@ -55,10 +55,10 @@ class TfjsRollouts implements RolloutBatch {
   readonly #states: readonly Float32Array[];
   readonly #open: readonly Uint8Array[];
   readonly #filter: Tensor4D;
-  /** Turned by half a turn, one for each output: [3, 3, 48, 1] */
+  /** Rotated by 180°, one for each output: [3, 3, 48, 1] */
   readonly #filterBack: Tensor4D;
   #layers: Layers | undefined;
-  /** Of the rollouts under way: 1 where cells may live, 0 in walls. [batch, height, width, 1] */
+  /** For the current rollouts: 1 where cells may live, 0 in walls. [batch, height, width, 1] */
   #openNow: Tensor4D | undefined;
   #gradients: readonly Weights[] = [];
 
@@ -116,7 +116,7 @@ class TfjsRollouts implements RolloutBatch {
     this.#filterBack.dispose();
   }
 
-  /** @param record - receives every step, whose tensors are then its owner's @returns the last state */
+  /** @param record - gets every step; its owner disposes of the tensors @returns the last state */
   #forward(rollouts: readonly Rollout[], record?: Step[]): Tensor4D {
     const { slots } = this.#options;
     if (rollouts.length > slots)
@@ -137,7 +137,7 @@ class TfjsRollouts implements RolloutBatch {
     return state;
   }
 
-  /** The model, as `engines/reference.ts` defines it. A slot whose rollout is over stays as it is. */
+  /** The model as `engines/reference.ts` defines it. A slot whose rollout is over stays as it is. */
   #step(state: Tensor4D, rollouts: readonly Rollout[], t: number): [Tensor4D, Tensor4D, Tensor4D] {
     const tf = this.#tf;
     const before = tf.mul(this.#aliveMask(state), this.#openNow!) as Tensor4D;
@@ -160,7 +160,7 @@ class TfjsRollouts implements RolloutBatch {
     const tf = this.#tf;
     const { hidden } = this.#options;
     const [slots] = state.shape;
-    // Each slot has weights of its own, so that it gets gradients of its own.
+    // Each slot has its own copy of the weights, and so gets its own gradients.
     const layers = tf.tidy(() =>
       this.#weights.map((layer) => tf.tile(tf.reshape(layer, [1, -1, layer.shape.at(-1)!]), [slots, 1, 1])),
     );
@@ -170,7 +170,7 @@ class TfjsRollouts implements RolloutBatch {
       const { fired, live } = step;
       const [next, ...sumsNow] = tf.tidy(() => {
         const unrest = this.#unrestWeights(rollouts, steps.length);
-        // A number whose gradients are those of the loss, this step being the first.
+        // A scalar whose gradients are those of the loss, with this step as the first.
         const lossFrom = (...[from, w1, b1, w2, b2]: Tensor[]): Scalar => {
           const perceived = tf.reshape(this.#perceive(from as Tensor4D), [slots, -1, PERCEPTION]);
           const units = tf.relu(tf.add(tf.matMul(perceived, w1), b1));
@@ -199,7 +199,7 @@ class TfjsRollouts implements RolloutBatch {
   /** Reads states and losses back; disposes of the tensor. */
   async #finish(state: Tensor4D, slots: number): Promise<RolloutResult> {
     const tf = this.#tf;
-    // Everything above blocks this thread: signals and timers have their turn here.
+    // The code above blocks this thread: signals and timers get their turn here.
     await new Promise(setImmediate);
     const losses = tf.tidy(() => this.#pictureLosses(state));
     const cells = state.dataSync<'float32'>();
@@ -215,7 +215,7 @@ class TfjsRollouts implements RolloutBatch {
     return result;
   }
 
-  /** [batch]: mean square error of RGBA; a cell in a wall has none. */
+  /** [batch]: mean square error of RGBA; cells in walls have none. */
   #pictureLosses(state: Tensor4D): Tensor1D {
     const tf = this.#tf;
     const { width, height } = this.#options.shape;
@@ -228,7 +228,7 @@ class TfjsRollouts implements RolloutBatch {
     return tf.mean(tf.mul(tf.square(tf.sub(rgba, target)), this.#openNow!), [1, 2, 3]);
   }
 
-  /** What is differentiated: all slots' losses, the hidden channels' overflow and places (`assembly/trainer.ts`). */
+  /** What is differentiated: all slots' losses, overflow of hidden channels, and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
     const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;
@@ -282,7 +282,10 @@ class TfjsRollouts implements RolloutBatch {
     return tf.sum(tf.mul(huber, counted));
   }
 
-  /** Of what step t adds, for each slot: above 0 in the last steps of those that are to keep still. [batch, 1, 1, 1] */
+  /**
+   * Weight of step t's updates for each slot: above 0 in the last steps of bodies that are to keep still. [batch, 1, 1,
+   * 1]
+   */
   #unrestWeights(rollouts: readonly Rollout[], t: number): Tensor4D | undefined {
     const { shape, quiescenceWeight = 0 } = this.#options;
     const weights = rollouts.map(({ steps, quietSteps = 0 }) => {
@@ -294,7 +297,7 @@ class TfjsRollouts implements RolloutBatch {
     return this.#tf.tensor4d(weights, [rollouts.length, 1, 1, 1]);
   }
 
-  /** Its gradient is written out: the WASM backend has no kernel for that of a depthwise convolution. */
+  /** Its gradient is written out, because the WASM backend has no kernel for a depthwise convolution's. */
   #perceive(state: Tensor4D): Tensor4D {
     const tf = this.#tf;
     const { shape } = state;
@@ -315,7 +318,7 @@ class TfjsRollouts implements RolloutBatch {
     return tf.cast(tf.greater(tf.maxPool(alpha, 3, 1, 'same'), THRESHOLD), 'float32');
   }
 
-  /** Which cells the hash lets fire in step t of each rollout. [batch, height, width, 1] */
+  /** The cells that fire in step t of each rollout, by the hash. [batch, height, width, 1] */
   #firing(rollouts: readonly Rollout[], t: number): Tensor4D {
     const { width, height } = this.#options.shape;
     const threshold = fireThreshold(this.#options.fireRate);
@@ -366,7 +369,7 @@ class TfjsRollouts implements RolloutBatch {
 const part = (values: Float32Array, slot: number, length: number): Float32Array =>
   values.subarray(slot * length, (slot + 1) * length);
 
-/** @param visit - `first` is the row's first cell in a state with its border, `row` in [slots, height, width] */
+/** @param visit - `first`: the row's first cell in a state with its border; `row`: in [slots, height, width] */
 function forEachRow(
   shape: GridShape,
   slots: number,

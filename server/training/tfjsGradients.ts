@@ -1,7 +1,7 @@
 /**
- * TensorFlow.js with its gradients. tfjs-node brings them; in tfjs-core alone they live in a file outside the
- * package's bundle, whose imports lack extensions: Node resolves them only with help. Both copies of the code
- * share one registry (a global).
+ * TensorFlow.js with its gradients. tfjs-node brings them. In tfjs-core alone they are in a file outside the package's
+ * bundle, whose imports lack extensions, so Node needs help to resolve them. Both copies of the code share one registry
+ * (a global).
  */
 import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';

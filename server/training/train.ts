@@ -1,6 +1,6 @@
 /**
- * The training run: one `iterate` is one batch rolled out, differentiated and learned from. Everything that a
- * run is lies in its `Snapshot`: a checkpoint is one on disk, and a run that diverges returns to one in memory.
+ * The training run: one `iterate` rolls a batch out, differentiates it and learns from it. A run's whole state is its
+ * `Snapshot`: a checkpoint is one on disk, and a run that diverges returns to one in memory.
  */
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
@@ -17,7 +17,7 @@ import type { Walls } from './walls.ts';
 
 export interface Snapshot {
   readonly plan: TrainingPlan;
-  /** Done, of each phase. */
+  /** Iterations done, by phase. */
   readonly curriculumDone: number;
   readonly poolDone: number;
   readonly difficulty: regime.Difficulty;
@@ -26,10 +26,10 @@ export interface Snapshot {
   readonly random: RandomState;
   /** [poolSize or batch, cellCount, 16]; empty before the pool phase. */
   readonly pool: Float32Array;
-  /** What each sample of the pool lives within. */
+  /** The walls of each sample of the pool. */
   readonly walls: readonly (Walls | null)[];
   readonly rollbacks: number;
-  /** Loss of every iteration. */
+  /** The loss of every iteration. */
   readonly losses: readonly number[];
   readonly elapsedMs: number;
 }
@@ -44,20 +44,20 @@ export interface Progress {
   readonly difficulty: number;
   readonly steps: number;
   readonly rollbacks: number;
-  /** Why the run has just returned to its last good state; absent when it has not. */
+  /** Why the run has just returned to its last good state; absent: it has not. */
   readonly rolledBack?: string;
 }
 
-/** Every so many iterations of a run that does well, its state is kept to return to. */
+/** Iterations between two kept states that a diverging run can return to. */
 const KEEP_EVERY = 250;
-/** Smoothed loss this many times the kept one (or the pass loss, if more) is divergence. */
+/** A smoothed loss this many times the kept one (or the pass loss, if larger) is divergence. */
 const DIVERGED = 4;
-/** A run that diverges this often is hopeless. */
+/** A run that diverges more often is given up. */
 const MAX_ROLLBACKS = 8;
-/** Updates until the rate is whole. */
+/** Updates until the learning rate is full. */
 const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
-/** So many iterations in a row at whose end no sample lived: the population is dead. */
+/** Iterations in a row at whose end no sample lived, after which the population counts as dead. */
 const DEAD_FOR = 10;
 
 export class TrainingError extends Error {
@@ -66,7 +66,7 @@ export class TrainingError extends Error {
 
 export class TrainingRun {
   readonly plan: TrainingPlan;
-  /** The picture, padded as the plan says; `#grid` has the plan's room around it, too. */
+  /** The picture with the plan's padding; `#grid` has the plan's room around it, too. */
   readonly target: Target;
   readonly #grid: Target;
   readonly #rollouts: RolloutBatch;
@@ -74,10 +74,10 @@ export class TrainingRun {
   #now: Snapshot;
   #kept: Snapshot;
   #random: Random;
-  /** Iterations since a sample has outlived its rollout. */
+  /** Iterations since a sample last outlived its rollout. */
   #deadFor = 0;
 
-  /** @param from - a plan to begin, or a snapshot to go on from */
+  /** @param from - a plan to begin, or a snapshot to continue */
   constructor(
     from: TrainingPlan | Snapshot,
     threads: number,
@@ -157,7 +157,7 @@ export class TrainingRun {
     return this.#now.pool.length === 0;
   }
 
-  /** A copy: what happens later does not reach it. */
+  /** A copy: later iterations do not change it. */
   snapshot(): Snapshot {
     const now = this.#now;
     return {
@@ -242,10 +242,10 @@ export class TrainingRun {
     return (1 + Math.cos((Math.PI * this.#now.poolDone) / this.plan.iterations)) / 2;
   }
 
-  /** Why this iteration must not be learned from; null when it may. */
+  /** Why this iteration must not be learned from; null: it may. */
   #faultOf(smoothed: number, gradient: Weights): string | null {
     if (!Number.isFinite(smoothed)) return 'the loss is not a number';
-    // A cell that overflows dies and leaves no trace in the loss, but one in the gradient.
+    // A cell that overflows dies: it leaves no trace in the loss, but one in the gradient.
     if (!isFiniteEverywhere(gradient)) return 'the gradient is not finite';
     const { shape } = this.#grid;
     const lives = Array.from({ length: this.plan.batch }, (_, slot) => this.#rollouts.state(slot)).some(
@@ -254,8 +254,8 @@ export class TrainingRun {
     this.#deadFor = lives ? 0 : this.#deadFor + 1;
     if (this.#deadFor >= DEAD_FOR) return 'no sample lives';
     if (this.#inCurriculum) return smoothed > 100 * this.#samples.seedLoss ? 'the loss has exploded' : null;
-    // After a return to the kept state it may do worse: it can be that the state itself must be unlearned,
-    // as when the first rollouts longer than the curriculum's run wild.
+    // After a return to the kept state a larger loss is allowed: that state itself may have to be unlearned, as when
+    // the first rollouts longer than the curriculum's run wild.
     const returns = this.#now.rollbacks - this.#kept.rollbacks;
     const most = DIVERGED ** (1 + returns) * Math.max(this.#kept.smoothedLoss, regime.CURRICULUM.passLoss);
     return smoothed > most ? 'the loss has risen far above the best' : null;
@@ -278,7 +278,7 @@ export class TrainingRun {
       elapsedMs,
     };
     this.#deadFor = 0;
-    // Another draw: the same one could lead to the same end.
+    // Different draws: the same ones could lead to the same end.
     this.#random = new Random(this.plan.randomSeed + rollbacks * 7919 + kept.losses.length);
   }
 
@@ -295,7 +295,7 @@ export class TrainingRun {
     const length = shape.cellCount * CHANNELS;
     const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
     const pool = new Float32Array(poolSize * length);
-    // Bodies older than any that the curriculum saw run wild at first, and cut short it leaves a rule that
+    // Bodies older than any in the curriculum run wild at first, and a curriculum that is cut short leaves a rule that
     // fails from a seed: neither is a divergence.
     const walls = new Array<Walls | null>(poolSize).fill(null);
     this.#now = { ...this.#now, pool, walls, smoothedLoss: this.#samples.seedLoss };

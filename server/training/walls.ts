@@ -1,5 +1,5 @@
 /**
- * Walls around a training body: where another body's cells, or the world's edge, leave it no room. Everything is
+ * Walls around a training body: places where another body's cells or the world's edge leave it no room. Distances are
  * measured from the seed cell, which is always open.
  */
 import { CHANNELS } from '../rules/rule.ts';
@@ -14,25 +14,25 @@ export interface Walls {
   readonly right: number | null;
   readonly top: number | null;
   readonly bottom: number | null;
-  /** How far the outline of a wall strays, cells: 0 is the world's edge, more is another body's outline. */
+  /** How far a wall's outline strays, in cells: 0 is the world's edge, more is another body's outline. */
   readonly roughCells: number;
-  /** Of that outline. */
+  /** Random seed of that outline. */
   readonly randomSeed: number;
 }
 
 export const SIDES = ['left', 'right', 'top', 'bottom'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** The outline has a corner every so many cells. */
+/** Distance between two corners of the outline. */
 const CORNER_CELLS = 5;
-/** An edge of the world may pass so near to a seed, cells. */
+/** Least distance from a seed to the world's edge. */
 const MIN_EDGE_CELLS = 2;
-/** A neighbour's outline stays so far from a seed, cells: nearer seeds are not planted. */
+/** Least distance from a seed to a neighbour's outline: nearer seeds are not planted. */
 const MIN_NEIGHBOUR_CELLS = 5;
 
 const NONE = { left: null, right: null, top: null, bottom: null };
 
-/** One to four neighbours press. @param reach - half the body's longer side, cells */
+/** One to four neighbours. @param reach - half the body's longer side, cells */
 export function drawNeighbours(reach: number, random: Random): Walls {
   const count = random.whole(1, SIDES.length);
   const sides = shuffled(SIDES, random).slice(0, count);
@@ -60,7 +60,7 @@ export function drawEdge(reach: number, random: Random): Walls {
   };
 }
 
-/** The same walls without one of these sides; null when none is left. */
+/** The walls without these sides; null: none is left. */
 export function without(walls: Walls, sides: readonly Side[]): Walls | null {
   const left = { ...walls, ...Object.fromEntries(sides.map((side) => [side, null])) };
   return SIDES.some((side) => left[side] !== null) ? left : null;
@@ -94,14 +94,14 @@ export function buildWalls(open: Uint8Array, shape: GridShape, walls: Walls | nu
   open[cellIndex(shape, x0, y0)] = OPEN;
 }
 
-/** Zeroes what stands in walls, as the next rollout would. */
+/** Zeroes the cells that stand in walls, as the next rollout would. */
 export function clearWalled(state: Float32Array, open: Uint8Array, shape: GridShape): void {
   forEachCell(shape, (_x, _y, cell) => {
     if (open[cell] === 0) state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   });
 }
 
-/** Whole cells by which an outline strays along a side: straight between corners that stray at random. */
+/** By how many whole cells an outline strays along a side: straight lines between corners that stray at random. */
 function outlineOf(length: number, roughCells: number, random: Random): Int32Array {
   const corners = Array.from({ length: Math.ceil(length / CORNER_CELLS) + 2 }, () =>
     random.between(-roughCells, roughCells),

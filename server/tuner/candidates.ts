@@ -1,4 +1,4 @@
-/** What comes of finished jobs: candidates in the registry, each with its film, until an admin promotes or rejects it. */
+/** Results of finished jobs: candidates in the registry, each with a film, until an admin promotes or rejects them. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
@@ -6,7 +6,7 @@ import { RuleError } from '../rules/rule.ts';
 import type { SwapDesk, SwapResult } from '../swaps/swapDesk.ts';
 import { isResult, type Job, type Jobs, type Result, readJson } from './jobs.ts';
 
-/** Of candidates: about 100 kB each. */
+/** Largest number of films kept, about 100 kB each. */
 const MAX_FILMS = 48;
 const SELF: Actor = { who: 'the tuner', address: '' };
 
@@ -16,7 +16,7 @@ export class Candidates {
   readonly #films: string;
   readonly #note: (text: string) => void;
 
-  /** @param note - told what the operator shall read */
+  /** @param note - gets what the operator should read */
   constructor(
     desk: Pick<SwapDesk, 'ask' | 'swap'>,
     jobs: Jobs,
@@ -30,9 +30,9 @@ export class Candidates {
   }
 
   /**
-   * Puts a finished job's candidate into the registry, and the job away.
+   * Puts a finished job's candidate into the registry and removes the job.
    *
-   * @param promotes - a candidate is put in force at once
+   * @param promotes - a candidate is put into force at once
    * @returns false when the job is not finished
    */
   async enter(name: string, job: Job, promotes: boolean): Promise<boolean> {
@@ -40,7 +40,7 @@ export class Candidates {
     try {
       result = readJson(this.#jobs.path(name, 'result'), isResult);
     } catch {
-      return false; // not there yet, or not whole: it is made again
+      return false; // missing or incomplete: the job makes it again
     }
     if (result.verdict === 'needless') {
       this.#note(result.reasons.join('; '));
@@ -91,7 +91,7 @@ export class Candidates {
     return join(this.#films, `${rule}.png`);
   }
 
-  /** Both rules healing one held-out wound, a PNG; null when there is none (any more). */
+  /** PNG of both rules healing one held-out wound; null: there is none, or none any more. */
   film(rule: number): Buffer | null {
     try {
       return readFileSync(this.#filmPath(rule));
@@ -100,7 +100,11 @@ export class Candidates {
     }
   }
 
-  /** Swaps a candidate in for its whole species, as any rule: probed, watched, rolled back. @throws RuleError, RegistryError */
+  /**
+   * Swaps a candidate in for its whole species; like any rule it is probed, watched, and may be rolled back.
+   *
+   * @throws RuleError, RegistryError
+   */
   async promote(rule: number, actor: Actor): Promise<SwapResult> {
     const { name, metrics } = await this.#candidate(rule);
     const result = await this.#desk.swap({ species: name, rule, scope: 'species' }, actor);
@@ -118,6 +122,6 @@ export class Candidates {
   async #candidate(rule: number): Promise<RuleRecord> {
     const record = await this.#desk.ask((registry) => registry.byId(rule));
     if (record.origin === 'tuned' && record.status === 'candidate') return record;
-    throw new RuleError(`${labelOf(record)} is no candidate: it is ${record.origin}, ${record.status}`);
+    throw new RuleError(`${labelOf(record)} is not a candidate: it is ${record.origin}, ${record.status}`);
   }
 }

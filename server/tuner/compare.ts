@@ -1,7 +1,7 @@
 /**
- * Candidate against incumbent: on held-out wounds, on the standard suite, and on stillness. A figure is *worse beyond
- * noise* when, over random seeds, it is worse by more than its margin (`paired.ts`, the whole family at 5 %). A
- * candidate is kept when it heals held-out wounds better, beyond noise, and no figure is worse.
+ * Compares candidate and incumbent on held-out wounds, on the standard suite, and on stillness. A figure is *worse
+ * beyond noise* when, over random seeds, it is worse by more than its margin (`paired.ts`, the family held at 5 %). A
+ * candidate is kept when it heals held-out wounds better, beyond noise, and no figure is worse beyond noise.
  */
 
 import { type EvaluationTarget, evaluate } from '../evaluation/evaluate.ts';
@@ -11,25 +11,27 @@ import { type Healing, type HealOptions, measureHealing } from './heal.ts';
 import { holm, SIGNIFICANCE, signFlip } from './paired.ts';
 import type { Blows } from './wounds.ts';
 
-/** Bodies are watched to this age: `npm run rules -- evaluate` goes on to 10,000, which takes five times as long. */
+/**
+ * Bodies are watched up to this step. `npm run rules -- evaluate` watches up to 10,000 and takes five times as long.
+ */
 const LAST_STEP = 2_000;
-/** Recovery is of 1: 0.02 is two per cent of a wound. */
+/** 0.02 of a recovery of 1: two per cent of a wound. */
 const RECOVERY_MARGIN = 0.02;
 /** Mean square error: a tenth of what a shipped rule may have (`evaluation/verdict.ts`), or of the incumbent's. */
 const ERROR_MARGIN = 3e-5;
-/** Cells that change a step, or a tenth of the incumbent's. */
+/** Cells that change per step; or a tenth of the incumbent's. */
 const STILLNESS_MARGIN = 2;
-/** Steps until whole again, or a tenth of the incumbent's. */
+/** Steps until whole again; or a tenth of the incumbent's. */
 const STEPS_MARGIN = 10;
 const RELATIVE_MARGIN = 0.1;
 
-/** All that is measured of one rule. JSON. */
+/** All measurements of one rule. JSON. */
 export interface Measured {
   readonly heldOut: Healing;
   readonly suite: Suite;
 }
 
-/** Of an `Evaluation`: what is compared, and what the registry keeps. By random seed. */
+/** The part of an `Evaluation` that is compared and kept in the registry. Arrays are by random seed. */
 export interface Suite {
   readonly mse: Readonly<Record<string, readonly number[]>>;
   readonly recovery: Readonly<Record<string, readonly number[]>>;
@@ -44,9 +46,9 @@ export interface Figure {
   /** Means over random seeds. */
   readonly before: number;
   readonly after: number;
-  /** By more than so much, in the figure's unit, it must be worse to count. */
+  /** In the figure's unit; only a loss beyond it counts. */
   readonly margin: number;
-  /** Chance that it is not worse by more than the margin, adjusted for the family; 0..1. */
+  /** Chance that the figure is not worse by more than its margin, adjusted for the family; 0..1. */
   readonly p: number;
   readonly isWorse: boolean;
 }
@@ -57,17 +59,17 @@ export interface Comparison {
   /** Mean error 200 steps after the last blow. */
   readonly heldOutLossBefore: number;
   readonly heldOutLossAfter: number;
-  /** Chance that it is no better on held-out wounds. */
+  /** Chance that the candidate is not better on held-out wounds. */
   readonly betterP: number;
   readonly figures: readonly Figure[];
-  /** Mean over kinds of damage of the recovery's change; −0.02 is two per cent worse. */
+  /** Change of recovery, mean over kinds of damage; −0.02 is two per cent worse. */
   readonly suiteDelta: number;
-  /** The same of the medians over random seeds. */
+  /** The same, of the medians over random seeds. */
   readonly suiteDeltaMedian: number;
-  /** Error by step after a held-out wound, mean: 0, 10 … 200. */
+  /** Mean error by step after a held-out wound: 0, 10 … 200. */
   readonly curveBefore: readonly number[];
   readonly curveAfter: readonly number[];
-  /** Why it is rejected, a line each; none: it is a candidate. */
+  /** Reasons for rejection, one per line; empty: it is a candidate. */
   readonly reasons: readonly string[];
 }
 
@@ -93,7 +95,7 @@ interface Raw {
   readonly group: Figure['group'];
   readonly before: readonly number[];
   readonly after: readonly number[];
-  /** 1: more is worse; -1: less is. */
+  /** 1: a larger figure is worse; -1: a smaller one is. */
   readonly worse: 1 | -1;
   readonly margin: number;
 }
@@ -138,7 +140,7 @@ export function compare(before: Measured, after: Measured, heldOutWounds: number
   };
 }
 
-/** A number that is none is as bad as can be, and a test of signs needs no more than its sign. */
+/** NaN and infinity count as worst. Their size does not matter: the test reads only signs. */
 const finite = (difference: number, { margin }: Raw): number =>
   Number.isFinite(difference) ? difference : 1 + 10 * margin;
 

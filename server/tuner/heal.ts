@@ -1,6 +1,6 @@
 /**
- * How well a rule heals recorded wounds: bodies are grown, wounded blow by blow at their steps, and looked at while
- * they heal. What fires depends on the random seed and the step alone, so two rules are compared pair by pair.
+ * How well a rule heals recorded wounds: bodies are grown, hurt blow by blow at the recorded steps, and measured while
+ * they heal. Which cells fire depends only on random seed and step, so two rules are compared in pairs.
  */
 
 import { meanOf, medianOf } from '../evaluation/statistics.ts';
@@ -11,21 +11,21 @@ import { forEachCell, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
 import type { Blows } from './wounds.ts';
 
-/** A body is grown for so many steps before its first blow. */
+/** Age of a body at its first blow. */
 export const GROWN_STEPS = 300;
-/** Error is measured so many steps after the last blow. */
+/** Steps from the last blow to the measurement of the error. */
 export const HEALING_STEPS = 200;
-/** A body that is not whole by then counts as healed then: a figure must be a number. */
+/** A body that is not whole by then counts as healed then, because a figure must be a number. */
 export const MAX_HEALING_STEPS = 400;
 const LOOK_STEPS = 10;
-/** Likeness to the picture, of what it was before the wound, at which a body is whole again: as sessions measure it. */
+/** A body is whole again at this share of its likeness before the wound, as in sessions. */
 const WHOLE_AGAIN = 0.95;
-/** A wound that took longer is done again as if so many steps lay between two blows: bodies change little by then. */
+/** Longest time between two blows that is repeated: later, bodies change little. */
 const MAX_STEPS_BETWEEN = 600;
 
-/** By random seed, each the mean over all wounds. */
+/** Arrays are by random seed, each value the mean over all wounds. */
 export interface Healing {
-  /** Mean square error of RGBA of the grown body, … */
+  /** Mean square error of the grown body's RGBA, … */
   readonly grown: readonly number[];
   /** … right after the last blow, … */
   readonly hurt: readonly number[];
@@ -33,24 +33,24 @@ export interface Healing {
   readonly healed: readonly number[];
   /** (hurt − healed) / (hurt − grown): 1 is whole again. */
   readonly recovery: readonly number[];
-  /** Steps from the last blow until it is whole again, at most 400. */
+  /** Steps from the last blow until whole again, at most 400. */
   readonly steps: readonly number[];
-  /** Medians over wounds and seeds. */
+  /** Median over wounds and seeds. */
   readonly medianRecovery: number;
   readonly medianSteps: number;
-  /** Error 200 steps after, by wound: which are hard. */
+  /** Error 200 steps after the last blow, by wound: shows which are hard. */
   readonly byWound: readonly number[];
-  /** Error by step after the last blow, 0, 10 … 200, mean over everything. */
+  /** Mean error by step after the last blow: 0, 10 … 200. */
   readonly curve: readonly number[];
 }
 
 export interface HealOptions {
   readonly randomSeeds: number;
-  /** 0: on the calling thread. */
+  /** 0 works on the calling thread. */
   readonly threads: number;
 }
 
-/** Bodies of one rule, grown once, and wounded as often as one likes. */
+/** Bodies of one rule that are grown once and hurt many times. */
 export class Patient {
   readonly #rollouts: Rollouts;
   readonly #target: Target;
@@ -72,7 +72,7 @@ export class Patient {
     this.#rollouts.target.set(target.rgba);
   }
 
-  /** Grows its bodies by this rule. @returns their error, by seed */
+  /** Grows the bodies by this rule. @returns their errors, by random seed */
   async grow(weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>): Promise<readonly number[]> {
     this.#rollouts.setWeights(weights);
     for (const slot of this.#seeds.keys()) plantSeed(this.#rollouts.state(slot), this.#target.shape);
@@ -81,7 +81,7 @@ export class Patient {
     return losses;
   }
 
-  /** Wounds the grown bodies. @returns the step of the last blow */
+  /** Deals a wound to the grown bodies. @returns the step of the last blow */
   async wound(blows: Blows): Promise<number> {
     const { shape } = this.#target;
     for (const [slot, state] of this.#grown.entries()) this.#rollouts.state(slot).set(state);
@@ -96,14 +96,14 @@ export class Patient {
     return step;
   }
 
-  /** @returns errors, by seed */
+  /** @returns errors, by random seed */
   #advance(from: number, to: number): Promise<readonly number[]> {
     return this.#rollouts
       .run(this.#seeds.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from })))
       .then(({ losses }) => losses);
   }
 
-  /** Lets them live on. @returns errors, by seed */
+  /** Advances the bodies. @returns errors, by random seed */
   live(from: number, steps: number): Promise<readonly number[]> {
     return this.#advance(from, from + steps);
   }
@@ -147,7 +147,7 @@ export async function measureHealing(
       }
       all.push({ hurt, healed, steps });
     }
-    // A blow that missed this body has hurt nothing, and says nothing of healing.
+    // A blow that missed this body says nothing about healing.
     const recoveries = all.map(({ hurt, healed }) =>
       hurt.map((post, slot) =>
         post - grown[slot] > MIN_HURT ? (post - healed[slot]) / (post - grown[slot]) : 1,
@@ -171,10 +171,10 @@ export async function measureHealing(
   }
 }
 
-/** Error that a wound must add to count as one: about a cell's worth. */
+/** Least error that a wound must add to count: about one cell's. */
 const MIN_HURT = 1e-4;
 
-/** Mean square error of an empty world: what a body that is gone has. */
+/** Mean square error of an empty world, which is also that of a body that has died. */
 export function emptyError({ rgba, shape }: Target): number {
   let sum = 0;
   forEachCell(shape, (_x, _y, cell) => {

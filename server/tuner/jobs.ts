@@ -1,14 +1,14 @@
 /**
- * The tuner's queue on disk: a folder a job in `<data>/tuner/jobs`, taken in the order of their names. The server
- * makes and removes them; the process that tunes writes inside one. Whatever is killed, and when, the queue is whole:
- * a folder appears by one rename, and every file in it by another.
+ * The tuner's queue on disk: one folder per job in `<data>/tuner/jobs`, taken in the order of their names. The server
+ * makes and removes folders; the tuning process writes inside one. A killed process leaves the queue whole: a folder
+ * appears by one rename, and so does every file in it.
  *
  *   job.json               what is to be done
- *   incumbent.safetensors  the rule in force when it was begun
- *   target.png             the picture that it shall grow
- *   plan.json              how it is trained, once that is decided
- *   checkpoint.bin         training, every half a minute and at a pause
- *   measured.json          what has been measured so far, of both rules
+ *   incumbent.safetensors  the rule in force when the job began
+ *   target.png             the picture that the rule must grow
+ *   plan.json              the training plan, once it is made
+ *   checkpoint.bin         training, every 30 s and at a pause
+ *   measured.json          measurements of both rules so far
  *   candidate.safetensors  result.json  film.png
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -29,23 +29,23 @@ export const JOB_FILES = {
   result: 'result.json',
 } as const;
 
-/** A waiting session's wounds are a few hundred kB at most. */
+/** A waiting job's wounds take a few hundred kB at most. */
 export const MAX_JOBS = 32;
 
 export interface TuneOptions {
-  /** Of training; measuring comes on top. */
+  /** Training time; measuring comes on top. */
   readonly seconds: number;
   readonly threads: number;
   readonly engine: 'wasm' | 'tfjs';
-  /** Instead of as many as fit into the seconds. */
+  /** Replaces `seconds`. */
   readonly iterations?: number;
   readonly rate?: number;
-  /** Both rules are measured from so many. */
+  /** Number of random seeds that both rules are measured from. */
   readonly randomSeeds?: number;
 }
 
 export interface Incumbent {
-  /** In the registry. */
+  /** The rule's number in the registry. */
   readonly rule: number;
   /** "pikachu v3" */
   readonly label: string;
@@ -54,23 +54,23 @@ export interface Incumbent {
 
 export interface Job {
   readonly format: 1;
-  /** Of the session. */
+  /** Id of the session. */
   readonly session: string;
   readonly species: string;
   readonly wounds: readonly Pick<Wound, 'blows'>[];
   readonly options: TuneOptions;
-  /** null until it is begun. */
+  /** null: the job has not begun. */
   readonly incumbent: Incumbent | null;
-  /** Times that it has been begun and has come to nothing. */
+  /** How often the job has begun and failed. */
   readonly failures: number;
 }
 
 /** Figures for the registry, and the verdict. */
 export interface Result {
   readonly format: 1;
-  /** `needless`: the incumbent heals all of it already. */
+  /** `needless`: the incumbent heals all of these wounds already. */
   readonly verdict: 'candidate' | 'rejected' | 'needless';
-  /** For people: why it is rejected or needless. */
+  /** For people: why the candidate is rejected or needless. */
   readonly reasons: readonly string[];
   readonly metrics: Readonly<Record<string, unknown>>;
 }
@@ -80,12 +80,12 @@ const NAME = /^[a-z0-9][a-z0-9.-]{0,119}$/i;
 export class Jobs {
   readonly folder: string;
 
-  /** @param dataDir - the world's */
+  /** @param dataDir - the world's data directory */
   constructor(dataDir: string) {
     this.folder = join(dataDir, 'tuner', 'jobs');
   }
 
-  /** Names, the next first. None when there is no folder yet. */
+  /** Names in order of turn; empty without a folder. */
   list(): string[] {
     try {
       return readdirSync(this.folder)
@@ -101,10 +101,10 @@ export class Jobs {
   }
 
   /**
-   * Adds a job at the end. Of more than 32 the oldest that has not begun is dropped.
+   * Adds a job at the end. If there are 32, the oldest that has not begun is dropped.
    *
    * @param at - when the session ended, ISO 8601
-   * @returns its name, and that of the job that was dropped for it
+   * @returns the job's name, and that of the dropped job
    */
   add(job: Job, at: string): { readonly name: string; readonly dropped: string | null } {
     const name = `${at.replaceAll(/[^0-9]/g, '')}-${job.species}`;
@@ -116,7 +116,7 @@ export class Jobs {
     renameSync(aside, this.path(name));
     const names = this.list();
     if (names.length <= MAX_JOBS) return { name, dropped: null };
-    // The first may be under way.
+    // The first may be running.
     const [, dropped] = names;
     this.remove(dropped);
     return { name, dropped };
@@ -131,7 +131,7 @@ export class Jobs {
     writeWhole(this.path(name, 'job'), JSON.stringify(job));
   }
 
-  /** Everything but what is to be done: it begins again. */
+  /** Removes all files but `job.json`: the job begins again. */
   reset(name: string): void {
     for (const file of Object.values(JOB_FILES))
       if (file !== JOB_FILES.job) rmSync(join(this.path(name), file), { force: true });
@@ -161,15 +161,15 @@ export function isResult(value: unknown): value is Result {
   );
 }
 
-/** @throws RuleError that names the file, when it is missing, no JSON, or not of that kind */
+/** @throws RuleError naming the file when it is missing, not JSON, or not of that kind */
 export function readJson<T>(file: string, isValid: (value: unknown) => value is T): T {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new RuleError(`${file} ${missing ? 'is missing' : 'is no JSON'}`);
+    throw new RuleError(`${file} ${missing ? 'is missing' : 'is not JSON'}`);
   }
   if (isValid(value)) return value;
-  throw new RuleError(`${file} is not what its name says`);
+  throw new RuleError(`${file} does not hold what its name says`);
 }

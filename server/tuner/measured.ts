@@ -1,4 +1,4 @@
-/** What a job has measured so far, of both rules: kept in its folder, so that nothing is measured twice. */
+/** What a job has measured so far of both rules, kept in its folder so that nothing is measured twice. */
 import { existsSync } from 'node:fs';
 import { writeWhole } from '../rules/load.ts';
 import type { Measured } from './compare.ts';
@@ -16,13 +16,13 @@ export class Measurements {
   readonly #file: string;
   #parts: Parts;
 
-  /** @param complain - is told of a file that cannot be read: all is measured again */
-  constructor(file: string, complain: (text: string) => void) {
+  /** @param log - gets the name of a file that cannot be read: everything is measured again */
+  constructor(file: string, log: (text: string) => void) {
     this.#file = file;
-    this.#parts = read(file, complain);
+    this.#parts = read(file, log);
   }
 
-  /** Measured once, and kept. */
+  /** Measures once and keeps the result. */
   async once<K extends keyof Parts>(
     name: K,
     measure: () => Promise<NonNullable<Parts[K]>>,
@@ -34,7 +34,7 @@ export class Measurements {
     return measured;
   }
 
-  /** What was measured of the candidate, which will be another. */
+  /** Drops the candidate's measurements: the candidate will be another one. */
   forgetCandidate(): void {
     const { heldOutBefore, suiteBefore } = this.#parts;
     this.#keep({ heldOutBefore, suiteBefore });
@@ -42,7 +42,7 @@ export class Measurements {
 
   #keep(parts: Parts): void {
     this.#parts = parts;
-    // NaN, of a body that is gone, is no JSON; as null it would pass for a number.
+    // NaN (a body that died) is not JSON; as null it would pass for a number.
     writeWhole(
       this.#file,
       JSON.stringify(parts, (_, value) => (Number.isNaN(value) ? 'NaN' : value)),
@@ -50,14 +50,14 @@ export class Measurements {
   }
 }
 
-function read(file: string, complain: (text: string) => void): Parts {
+function read(file: string, log: (text: string) => void): Parts {
   if (!existsSync(file)) return {};
   try {
     const parts = readJson(file, (value): value is Parts => typeof value === 'object' && value !== null);
     const revived = JSON.stringify(parts);
     return JSON.parse(revived, (_, value) => (value === 'NaN' ? Number.NaN : value));
   } catch (error) {
-    complain(`${(error as Error).message}: it is measured again`);
+    log(`${(error as Error).message}: it is measured again`);
     return {};
   }
 }

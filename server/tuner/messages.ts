@@ -1,8 +1,8 @@
-/** What the server and the process that tunes say to each other. */
+/** Messages between the server and the tuning process. */
 import type { TuningStage } from '../../shared/adminApi.ts';
 
 export type ToTuning = {
-  /** Write a checkpoint, say so, and end: within a second. */
+  /** Write a checkpoint, report `paused`, and end, within a second. */
   readonly type: 'pause';
 };
 
@@ -15,12 +15,12 @@ export type FromTuning =
       readonly planned: number;
       /** Smoothed; null: none yet. */
       readonly loss: number | null;
-      /** Of this job's training so far. */
+      /** This job's training so far. */
       readonly seconds: number;
     }
-  /** How well a few of the wounds are healed by now: recovery, 1 is whole again. The first is the incumbent's. */
+  /** Recovery of a few wounds under the present weights; 1 is whole again. The first is the incumbent's. */
   | { readonly type: 'probe'; readonly done: number; readonly recovery: number }
-  /** Of use to the operator. */
+  /** For the operator. */
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'paused' }
   /** The job's folder holds `result.json`. */
@@ -28,5 +28,5 @@ export type FromTuning =
 
 /** Exit code of a process that has paused. */
 export const PAUSED_CODE = 75;
-/** … and of one that has said why nothing can come of its job: trying again is of no use. */
+/** … and of one that has reported why its job cannot succeed: trying again is useless. */
 export const FAILED_CODE = 65;

@@ -1,21 +1,21 @@
 /**
- * Whether one rule is better than another beyond noise. Both are measured on the same random seeds, so what is
- * tested is the difference within each seed: a paired randomisation test (Fisher 1935, Pitman 1937). If neither
- * were better, each difference could as well have had the other sign; the p-value is the share of all sign
- * patterns whose mean is at least the one found. It assumes no distribution, and is exact.
+ * Whether one rule is better than another beyond noise. Both are measured on the same random seeds, so the differences
+ * within seeds are tested: a paired randomisation test (Fisher 1935, Pitman 1937). If neither rule were better, each
+ * difference could equally have the other sign. The p-value is the share of all sign patterns whose mean is at least
+ * the one found. It assumes no distribution and is exact.
  */
 import { Random } from '../training/random.ts';
 
-/** Chance of calling noise a difference, of one test or of a whole family (`holm`). */
+/** Chance of a false alarm, for one test or for a whole family (`holm`). */
 export const SIGNIFICANCE = 0.05;
 /** With more pairs, sign patterns are drawn instead of counted. */
 const MAX_EXACT = 16;
 const DRAWS = 20_000;
 
 /**
- * One-sided: how likely a mean as high as this is, if the differences' signs were chance. 1 when there are none.
+ * One-sided: the chance of a mean at least this high if the signs were random. 1 without differences.
  *
- * @param differences - finite, one a pair
+ * @param differences - finite, one per pair
  */
 export function signFlip(differences: readonly number[]): number {
   const n = differences.length;
@@ -35,14 +35,14 @@ export function signFlip(differences: readonly number[]): number {
     }
     if (sum >= found - slack) asHigh++;
   }
-  // What was drawn never includes what was found for sure; counting it keeps the test honest.
+  // A drawn sample need not contain the pattern that was found; counting it keeps the test valid.
   return isExact ? asHigh / patterns : (asHigh + 1) / (patterns + 1);
 }
 
 /**
- * p-values of a family of tests, so adjusted that the chance of even one false alarm stays at the level (Holm 1979).
+ * Adjusts the p-values of a family of tests, so that the chance of even one false alarm stays at the level (Holm 1979).
  *
- * @returns in the order given, each at most 1
+ * @returns in the given order, each at most 1
  */
 export function holm(pValues: readonly number[]): number[] {
   const order = [...pValues.keys()].sort((a, b) => pValues[a] - pValues[b]);

@@ -1,4 +1,4 @@
-/** What a species shall look like, as a PNG that the trainer reads; and a wound's healing as a strip of pictures. */
+/** The picture that a species must grow, as a PNG for the trainer; and a wound's healing as a strip of pictures. */
 import { encode } from 'fast-png';
 import { type EvaluationTarget, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -14,24 +14,24 @@ const MIN_PADDING = 4;
 
 export interface Picture {
   readonly png: Uint8Array;
-  /** Of the trainer's source, beside the file. */
+  /** The source as the trainer takes it, without the file. */
   readonly source: Omit<TargetSource, 'image' | 'sprite'>;
-  /** For people: what the picture is. */
+  /** Names the picture, for people. */
   readonly label: string;
 }
 
 /**
- * The picture that the rule was trained on, where it is at hand; else what the rule itself grows: nobody has another
- * idea of it, and a tuned rule must not look otherwise.
+ * The picture that the rule was trained on, if it is at hand; else what the rule itself grows, because a tuned rule
+ * must look the same.
  *
- * @throws RuleError when it grows nothing that fits its grid
+ * @throws RuleError when the rule does not grow a body that fits its grid
  */
 export async function pictureOf(rule: Rule): Promise<Picture> {
   const { label, target } = targetOf(rule) ?? (await matureTarget(rule));
   return { ...cropped(rule.name, target), label };
 }
 
-/** As much as possible is cut off all around, alike on every side: the seed stays in the middle. */
+/** Cuts the same number of empty cells off every side, as many as possible: the seed stays in the middle. */
 function cropped(name: string, { shape, rgba }: Target): Omit<Picture, 'label'> {
   let padding = Math.min(shape.width, shape.height) >> 1;
   let cells = 0;
@@ -59,12 +59,12 @@ function cropped(name: string, { shape, rgba }: Target): Omit<Picture, 'label'> 
   return { png, source: { scale: 1, padding, crop: false } };
 }
 
-/** Frames of a film, one every 8 steps; the first is the body before the wound. */
+/** Steps between two frames of a film; its first frame is the body before the wound. */
 export const FILM_STEPS_A_FRAME = 8;
 export const FILM_FRAMES = 2 + HEALING_STEPS / FILM_STEPS_A_FRAME;
 
 /**
- * Two rules heal the same wound, side by side, the incumbent on the left; frames one below the other.
+ * Two rules heal the same wound side by side, the incumbent on the left; frames one below another.
  *
  * @returns a PNG of [frames * height, 2 * width]
  */

@@ -1,4 +1,4 @@
-/** How a rule is fine-tuned: what a training of a few minutes may differ in from one that starts from nothing. */
+/** The plan of a fine-tuning: how a training of a few minutes differs from one that starts from nothing. */
 import type { Rule } from '../rules/rule.ts';
 import { DAMAGE_KINDS } from '../training/damage.ts';
 import type { TrainingPlan } from '../training/plan.ts';
@@ -7,7 +7,7 @@ import type { TargetSource } from '../training/target.ts';
 import type { Job } from './jobs.ts';
 import { type Blows, randomSeedOf } from './wounds.ts';
 
-/** @param incumbent - file of the rule that it starts from  @param trained - wounds of the session */
+/** @param incumbent - file of the rule to start from  @param trained - wounds of the session */
 export function planOf(
   { species, session, options }: Job,
   { hidden, fireRate, metadata }: Rule,
@@ -23,9 +23,9 @@ export function planOf(
     hidden,
     fireRate,
     overflowWeight: 0,
-    // Hidden channels that hold the place go on holding it; others are not made to.
+    // Hidden channels that hold the place keep holding it; a rule without them is not taught to.
     placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
-    // Until it is known how long one takes.
+    // Until the time per iteration is known.
     iterations: options.iterations ?? 10 * options.seconds,
     curriculumIterations: 0,
     poolSize: 64,
@@ -42,6 +42,6 @@ export function planOf(
   };
 }
 
-/** Everything that is drawn in a job hangs on this. */
+/** All random draws of a job follow from this. */
 export const jobRandomSeed = ({ session, species }: Pick<Job, 'session' | 'species'>): number =>
   randomSeedOf(`${session} ${species}`);

@@ -1,5 +1,5 @@
 /**
- * The process that tunes: one job, then it ends. Forked by the server, which gives it the lowest priority; by hand:
+ * The tuning process: does one job and ends. The server forks it at the lowest priority; by hand:
  * `node server/tuner/process.ts data/tuner/jobs/…`.
  */
 import { basename } from 'node:path';
@@ -7,20 +7,20 @@ import { JOB_FILES, type Job, readJson } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
 import { isTold, Paused, tune } from './tune.ts';
 
-/** A pause shall take no second: an iteration that takes longer is not waited for, and begun again later. */
+/** A pause must take less than a second: a longer iteration is not waited for, and is begun again later. */
 const PAUSE_MS = 600;
 
 const [folder] = process.argv.slice(2);
 let isPausing = false;
 let stage = '';
 
-const tell = (message: FromTuning): void => {
+const post = (message: FromTuning): void => {
   if (message.type === 'progress') stage = message.stage;
   if (process.connected) process.send?.(message);
   else console.error(JSON.stringify(message));
 };
 
-/** Says the last word, and ends when it is with the server. */
+/** Sends a last message, and ends when the server has it. */
 function leave(message: FromTuning, code: number): void {
   const end = (): never => process.exit(code);
   if (!process.connected || process.send === undefined) end();
@@ -31,13 +31,13 @@ process.on('message', (message: ToTuning) => {
   if (message.type !== 'pause' || isPausing) return;
   isPausing = true;
   const stop = (): void => leave({ type: 'paused' }, PAUSED_CODE);
-  // Outside of training all that was found lies in files already.
+  // Outside of training, all results are in files already.
   if (stage === 'training') setTimeout(stop, PAUSE_MS);
   else stop();
 });
-// The server is gone: nobody would stop this any more.
+// Without the server, nothing would stop this process any more.
 process.on('disconnect', () => process.exit(PAUSED_CODE));
-// A terminal's Ctrl-C reaches both; the server decides.
+// A terminal sends Ctrl-C to both processes; the server decides.
 process.on('SIGINT', () => {
   if (!process.connected) process.exit(PAUSED_CODE);
 });
@@ -49,7 +49,7 @@ if (folder === undefined) {
 try {
   const isJob = (value: unknown): value is Job => typeof value === 'object' && value !== null;
   const job = readJson(`${folder}/${JOB_FILES.job}`, isJob);
-  await tune(folder, job, { tell, isPausing: () => isPausing });
+  await tune(folder, job, { post, isPausing: () => isPausing });
   leave({ type: 'finished' }, 0);
 } catch (error) {
   if (error instanceof Paused) leave({ type: 'paused' }, PAUSED_CODE);

@@ -1,6 +1,6 @@
 /**
- * One job: a species' rule in force is fine-tuned on the wounds of a session, and compared with what came of it.
- * Everything lies in the job's folder (`jobs.ts`), so that it can be stopped anywhere and gone on with.
+ * One job: tunes a species' rule in force on the wounds of a session, and compares the result with it. All state is in
+ * the job's folder (`jobs.ts`), so the job can be stopped anywhere and continued.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -24,38 +24,38 @@ import { jobRandomSeed, planOf } from './plan.ts';
 import { Probe } from './probe.ts';
 import { differentWounds, MIN_WOUNDS, type Split, splitWounds } from './wounds.ts';
 
-/** At a kill so much is lost at most. */
+/** Largest loss of training time when the process is killed. */
 const CHECKPOINT_MS = 30_000;
 const PROGRESS_MS = 250;
-/** Whether the iterations planned still fit the time is looked at so often, … */
+/** Iterations between two checks of whether the plan still fits the time, … */
 const REPLAN_EVERY = 100;
-/** … the first time after so many: pools of seeds are quicker than pools of bodies. */
+/** … and before the first one: pools of seeds are quicker than pools of bodies. */
 const FIRST_REPLAN = 40;
 const REPLAN_BEYOND = 0.1;
-/** Times the seconds asked for: a machine that became slow must not hold a species for ever. */
+/** In parts of the planned seconds: a machine that became slow must not hold a species for ever. */
 const MAX_OVERRUN = 1.5;
-/** Of both rules, unless the job says otherwise: 2^-16 is far below any level after `holm`. */
+/** Random seeds for both rules, unless the job says otherwise: 2^-16 is far below any level after `holm`. */
 const RANDOM_SEEDS = 16;
-/** Error of a body that is whole, in units of what it had before it was wounded. */
+/** A wound is healed when the error is at most this many times the error before it, … */
 const WHOLE_ERROR = 1.5;
-/** … and so much of the wounds must be healed. */
+/** … and when this much of it has recovered. */
 const WHOLE_RECOVERY = 0.98;
 
 export interface TuneHooks {
-  tell(message: FromTuning): void;
-  /** Asked between iterations: true ends it at a checkpoint. */
+  post(message: FromTuning): void;
+  /** Asked between iterations; true stops the job at a checkpoint. */
   isPausing(): boolean;
 }
 
-/** It has stopped at a checkpoint because it was asked to. */
+/** The job has stopped at a checkpoint, as asked. */
 export class Paused extends Error {
   override name = 'Paused';
 }
 
 /**
- * Does the job, or goes on with it, and writes its result.
+ * Does or continues the job, and writes its result.
  *
- * @throws Paused; RuleError or TrainingError with the reason why nothing can come of it
+ * @throws Paused; RuleError or TrainingError with the reason why the job cannot succeed
  */
 export async function tune(folder: string, job: Job, hooks: TuneHooks): Promise<Result> {
   return new Tuning(folder, job, hooks).run();
@@ -85,7 +85,7 @@ class Tuning {
     const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
     this.#healing = { randomSeeds, threads };
     this.#measurements = new Measurements(this.#path('measured'), (text) =>
-      hooks.tell({ type: 'note', text }),
+      hooks.post({ type: 'note', text }),
     );
   }
 
@@ -93,16 +93,16 @@ class Tuning {
     return `${this.#folder}/${JOB_FILES[file]}`;
   }
 
-  #tell(stage: TuningStage, done = 0, planned = 0, loss: number | null = null, seconds = 0): void {
-    this.#hooks.tell({ type: 'progress', stage, done, planned, loss, seconds });
+  #progress(stage: TuningStage, done = 0, planned = 0, loss: number | null = null, seconds = 0): void {
+    this.#hooks.post({ type: 'progress', stage, done, planned, loss, seconds });
   }
 
   async run(): Promise<Result> {
     const known = existsSync(this.#path('result')) ? readJson(this.#path('result'), isResult) : null;
     if (known !== null) return known;
-    this.#tell('preparing');
+    this.#progress('preparing');
     const target = await this.#target();
-    this.#tell('measuring');
+    this.#progress('measuring');
     const { heldOut } = this.#split;
     const before = await this.#measurements.once('heldOutBefore', () =>
       measureHeldOut(this.#incumbent, target, heldOut, this.#healing),
@@ -114,7 +114,7 @@ class Tuning {
     }
     const run = await this.#train(target);
     const candidate = this.#candidate(run);
-    this.#tell('comparing', run.losses.length, run.plan.iterations, null, run.elapsedMs / 1_000);
+    this.#progress('comparing', run.losses.length, run.plan.iterations, null, run.elapsedMs / 1_000);
     const measured = await this.#measureBoth(candidate, target, before);
     const comparison = compare(measured[0], measured[1], heldOut.length);
     writeWhole(this.#path('film'), await this.#film(candidate, target, before));
@@ -147,14 +147,14 @@ class Tuning {
     const probe = new Probe(this.#split.trained, target, this.#incumbent, this.#healing.threads);
     let saved = performance.now();
     try {
-      // The first probe is the incumbent's own.
+      // The first measurement is the incumbent's own.
       if (run.losses.length === 0) await this.#probe(probe, run);
       while (!run.isFinished && run.elapsedMs < MAX_OVERRUN * 1_000 * options.seconds) {
         const progress = await run.iterate();
         const done = run.losses.length;
         this.#told(done, run, progress.smoothedLoss);
         if (progress.rolledBack !== undefined)
-          this.#hooks.tell({ type: 'note', text: `${progress.rolledBack}: back, at a lower rate` });
+          this.#hooks.post({ type: 'note', text: `${progress.rolledBack}: back, at a lower rate` });
         if (this.#hooks.isPausing()) {
           writeCheckpoint(this.#path('checkpoint'), run.snapshot());
           throw new Paused();
@@ -179,7 +179,7 @@ class Tuning {
     const now = performance.now();
     if (now - this.#lastTold < PROGRESS_MS) return;
     this.#lastTold = now;
-    this.#tell(
+    this.#progress(
       'training',
       done,
       run.plan.iterations,
@@ -190,10 +190,10 @@ class Tuning {
 
   async #probe(probe: Probe, run: TrainingRun): Promise<void> {
     const recovery = await probe.measure(run.weights);
-    this.#hooks.tell({ type: 'probe', done: run.losses.length, recovery });
+    this.#hooks.post({ type: 'probe', done: run.losses.length, recovery });
   }
 
-  /** The same run with as many iterations as fit into the time that is left; the rate falls accordingly. */
+  /** The same run with as many iterations as fit into the remaining time; the learning rate falls over those. */
   async #replanned(run: TrainingRun, threads: number, open?: OpenRollouts): Promise<TrainingRun> {
     const done = run.losses.length;
     const leftMs = Math.max(0, this.#job.options.seconds * 1_000 - run.elapsedMs);
@@ -208,11 +208,11 @@ class Tuning {
     if (this.#job.options.engine === 'wasm') return undefined;
     const { openTfjs } = await import('../training/tfjs.ts');
     const { open, description } = await openTfjs();
-    this.#hooks.tell({ type: 'note', text: `tuning on ${description}` });
+    this.#hooks.post({ type: 'note', text: `tuning on ${description}` });
     return open;
   }
 
-  /** A plan, or the checkpoint of one; a checkpoint that is none is refused by name, and training begins again. */
+  /** A plan, or the checkpoint of one. A bad checkpoint is reported by name, and training begins again. */
   #begin({ source }: { readonly source: TargetSource }): TrainingPlan | Snapshot {
     const plan = planOf(this.#job, this.#incumbent, this.#path('incumbent'), source, this.#split.trained);
     const file = this.#path('checkpoint');
@@ -224,7 +224,7 @@ class Tuning {
       throw new RuleError(`${file} is of another plan`);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
-      this.#hooks.tell({ type: 'note', text: `${error.message}: its training begins again` });
+      this.#hooks.post({ type: 'note', text: `${error.message}: its training begins again` });
       rmSync(file, { force: true });
       this.#measurements.forgetCandidate();
       return plan;
@@ -274,7 +274,7 @@ class Tuning {
     ];
   }
 
-  /** Of the held-out wound that was hardest for the incumbent. */
+  /** The held-out wound that was hardest for the incumbent. */
   #film(candidate: Rule, target: EvaluationTarget, { byWound }: Healing): Promise<Uint8Array> {
     const hardest = byWound.indexOf(Math.max(...byWound));
     return filmHealing([this.#incumbent, candidate], target, this.#split.heldOut[Math.max(0, hardest)]);
@@ -313,7 +313,7 @@ class Tuning {
   }
 }
 
-/** As shipped rules tell their figures: median and worst. */
+/** The figures as shipped rules hold them: median and worst. */
 function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['suite']): object {
   return {
     mse: spreads(mse, Math.max),
@@ -324,7 +324,7 @@ function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['s
   };
 }
 
-/** Players are told 0..1: a body that became worse than it was hurt has healed nothing. */
+/** What players read, 0..1: a body that got worse after the wound has healed nothing. */
 const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 0));
 /** null: it was not whole again while it was watched. */
 const stepsTold = (steps: number): number | null => (steps < MAX_HEALING_STEPS ? steps : null);
@@ -332,6 +332,6 @@ const stepsTold = (steps: number): number | null => (steps < MAX_HEALING_STEPS ?
 const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
   meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;
 
-/** What ends a job without a bug. */
+/** Errors that end a job and are not bugs. */
 export const isTold = (error: unknown): error is Error =>
   error instanceof RuleError || error instanceof TrainingError || error instanceof RangeError;

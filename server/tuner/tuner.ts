@@ -1,7 +1,7 @@
 /**
- * The tuner as the server sees it: what sessions leave behind is queued, one process at a time works on it while
- * nobody plays, and what comes of it goes into the registry. Nothing in here computes, and nothing that the process
- * does can hurt the server: it is watched, killed when it does not pause, and tried again only so often.
+ * The tuner's server side. It queues what sessions leave, runs one tuning process at a time while nobody plays, and
+ * enters results into the registry. It computes nothing itself, and a tuning process cannot harm the server: it is
+ * watched, killed when it does not pause, and tried again at most three times.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -20,32 +20,32 @@ import { type Job, Jobs, type TuneOptions } from './jobs.ts';
 import { FAILED_CODE, type FromTuning, type ToTuning } from './messages.ts';
 import { Series } from './view.ts';
 
-/** A process that has not ended so long after it was asked to pause is killed. Its last checkpoint is whole. */
+/** A process that has not ended this long after a pause was asked is killed. Its last checkpoint is whole. */
 const PAUSE_MS = 900;
 const MAX_FAILURES = 3;
 const RETRY_MS = 2_000;
-/** A registry or a disk that cannot be written is tried again after this. */
+/** Wait before another try when registry or disk cannot be written. */
 const LATER_MS = 30_000;
 const MAX_NOTES = 12;
-/** Of a species, for one job: written by the thread that routes frames. About a MB of JSON at most. */
+/** Wounds of a species per job, at most 1 MB of JSON: the thread that routes frames writes them. */
 const MAX_WOUNDS = 400;
 const MAX_COORDINATES = 150_000;
-/** What a process that died said last. */
+/** Characters of a dead process's last output that are kept. */
 const MAX_LAST_WORDS = 2_000;
 
 export interface TunerOptions extends TuneOptions {
   readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
   readonly dataDir: string;
   readonly mode: TunerMode;
-  /** The operator shall read it. */
-  readonly complain: (text: string) => void;
-  /** Starts the process; tests put another in its place. */
+  /** Gets what the operator should read. */
+  readonly log: (text: string) => void;
+  /** Starts the process; tests replace it. */
   readonly spawn?: (folder: string) => ChildProcess;
-  /** After the first failure; doubled with each. Default 2 s. */
+  /** After the first failure; doubles with each. Default 2 s. */
   readonly retryMs?: number;
 }
 
-/** What the tuner needs of a session that has ended. */
+/** The facts of an ended session that the tuner needs. */
 export interface EndedSession {
   readonly id: string;
   readonly wounds: readonly Wound[];
@@ -59,7 +59,7 @@ interface Running {
   readonly probes: Series;
   progress: Extract<FromTuning, { type: 'progress' }> | null;
   lastWords: string;
-  /** When it was asked to pause. */
+  /** When a pause was asked for. */
   pausedAtMs: number | null;
   timer?: NodeJS.Timeout;
 }
@@ -88,23 +88,23 @@ export class Tuner {
     this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, (text) => this.#note(text));
   }
 
-  /** What an earlier run of the server has left in the queue is gone on with. */
+  /** Continues the queue that an earlier server process left. */
   begin(): void {
     void this.#next();
   }
 
   // --- sessions ---
 
-  /** Somebody plays: whatever is tuned stops at a checkpoint, within a second. */
+  /** Players are here: a running job stops at a checkpoint within a second. */
   sessionBegan(): void {
     this.#isHeld = true;
     this.#pause();
   }
 
   /**
-   * Every species that was hurt is tuned, as soon as nobody plays.
+   * Queues every species that was hurt; jobs run when nobody plays.
    *
-   * @param isAnotherRunning - the next one has begun before this one's record was written
+   * @param isAnotherRunning - the next session began before this one's record was written
    */
   sessionEnded({ id, wounds }: EndedSession, isAnotherRunning = false): void {
     this.#isHeld = isAnotherRunning;
@@ -128,13 +128,13 @@ export class Tuner {
     }
   }
 
-  // --- one job after the other ---
+  // --- one job after another ---
 
   get #mayRun(): boolean {
     return !this.#isHeld && !this.#isStopped && this.#mode !== 'off';
   }
 
-  /** Never rejects: whatever goes wrong in here is told, and is no reason for the server to stop. */
+  /** Never rejects: errors are logged and do not stop the server. */
   async #next(): Promise<void> {
     if (!this.#mayRun || this.#isStarting || this.#running !== null) return;
     clearTimeout(this.#retry);
@@ -173,9 +173,9 @@ export class Tuner {
   }
 
   /**
-   * With the rule in force beside it; a job whose incumbent is in force no more begins again.
+   * Puts the rule in force beside the job. A job whose incumbent is no longer in force begins again.
    *
-   * @returns null when there was nothing left to do but to enter its result
+   * @returns null: the job was finished, and its result has been entered
    */
   async #prepared(name: string): Promise<Job | null> {
     const job = this.#jobs.read(name);
@@ -214,7 +214,7 @@ export class Tuner {
       running.lastWords = (running.lastWords + chunk.toString()).slice(-MAX_LAST_WORDS);
     });
     child.on('message', (message) => this.#hear(running, message as FromTuning));
-    // It could not even be started; `exit` may never come.
+    // The process could not be started; `exit` may never come.
     child.once('error', (error) => {
       running.lastWords = error.message;
       child.kill('SIGKILL');
@@ -238,7 +238,7 @@ export class Tuner {
         return;
       case 'paused':
       case 'finished':
-        return; // its end says so, too
+        return; // the `exit` event reports it, too
       default:
         message satisfies never;
     }
@@ -252,7 +252,7 @@ export class Tuner {
     const { name } = running;
     const isCancelled = this.#cancelled === name;
     this.#cancelled = null;
-    // Who was not asked to stop has either left a result, or failed.
+    // A process that was not asked to stop has left a result or failed.
     const hasFailed =
       running.pausedAtMs === null && !(code === 0 && existsSync(this.#jobs.path(name, 'result')));
     if (isCancelled) this.#dropped(name);
@@ -287,7 +287,7 @@ export class Tuner {
     running.timer = setTimeout(() => running.process.kill('SIGKILL'), PAUSE_MS);
   }
 
-  /** Resolves when no process is left. */
+  /** Resolves when no process runs. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#retry);
@@ -299,7 +299,7 @@ export class Tuner {
     await exited;
   }
 
-  // --- what an admin may do ---
+  // --- for an admin ---
 
   async setMode(mode: TunerMode, actor: Actor): Promise<void> {
     await this.#options.desk.ask((registry) => registry.note(actor, 'tuner', mode, ''));
@@ -308,7 +308,7 @@ export class Tuner {
     else void this.#next();
   }
 
-  /** Gives the job under way, or the next one, up. @throws RuleError when there is none */
+  /** Drops the running job, or the next one. @throws RuleError when there is none */
   async cancel(actor: Actor): Promise<void> {
     const name = this.#running?.name ?? this.#jobs.list()[0];
     if (name === undefined) throw new RuleError('nothing is being tuned');
@@ -347,7 +347,7 @@ export class Tuner {
         seconds: progress?.seconds ?? 0,
         budgetSeconds: shown.job.options.seconds,
       },
-      // Of the last job, until another begins: an admin may come late.
+      // Of the last job until another begins: an admin may look later.
       losses: this.#last?.losses.points ?? [],
       probes: this.#last?.probes.points ?? [],
       queue: names.filter((name) => name !== shown?.name),
@@ -363,11 +363,11 @@ export class Tuner {
   #note(text: string): void {
     this.#notes.unshift({ at: new Date().toISOString(), text });
     this.#notes.splice(MAX_NOTES);
-    this.#options.complain(`tuner: ${text}`);
+    this.#options.log(`tuner: ${text}`);
   }
 }
 
-/** Wounds from all over the session, as many as a job can use; a session may hold 14 MB of them. */
+/** Wounds evenly from the whole session, as many as a job can use; a session may hold 14 MB of them. */
 function few(wounds: readonly Wound[]): Wound[] {
   const every = Math.max(1, Math.ceil(wounds.length / MAX_WOUNDS));
   let coordinates = 0;
@@ -379,7 +379,7 @@ function few(wounds: readonly Wound[]): Wound[] {
 }
 
 /**
- * Goes on with what is queued, and works between sessions.
+ * Starts the tuner on its queue; it works between sessions.
  *
  * @param more - for tests
  */
@@ -397,7 +397,7 @@ export function startTuner(
     seconds: config.tunerSeconds,
     threads: config.tunerThreads,
     engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
-    complain: (text) => console.error(text),
+    log: (text) => console.error(text),
     ...more,
   });
   sessions.onBegin = () => tuner.sessionBegan();
@@ -413,10 +413,10 @@ function forkTuning(folder: string): ChildProcess {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   try {
-    // Before it has made its threads: they inherit it.
+    // Before the process has made threads: they inherit the priority.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   } catch {
-    // It has ended already; `exit` says so.
+    // It has ended already; `exit` reports it.
   }
   return child;
 }

@@ -1,18 +1,18 @@
-/** What an admin sees of the tuner. */
+/** The tuner as an admin sees it. */
 import type { TunerMode } from '../../shared/adminApi.ts';
 
 export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
 
 const MAX_POINTS = 240;
 
-/** A curve of at most 240 points, however long it becomes: every other one is dropped when it is full. */
+/** A curve of at most 240 points: when it is full, every other point is dropped. */
 export class Series {
   #points: (readonly [number, number])[] = [];
-  /** Of what is added, every so manieth is kept. */
+  /** Keeps every n-th added point. */
   #every = 1;
   #skipped = 0;
 
-  /** An x that is not beyond the last one takes back what came after: training has returned to a checkpoint. */
+  /** An x that is not beyond the last one removes the points after it: training has returned to a checkpoint. */
   add(x: number, y: number): void {
     while (this.#points.length > 0 && this.#points[this.#points.length - 1][0] >= x) this.#points.pop();
     if (++this.#skipped < this.#every) return;

@@ -1,18 +1,18 @@
-/** Which of a session's wounds a species is tuned on, and which are kept from it to judge by. */
+/** Chooses the wounds of a session that a species is tuned on, and those that are held out to judge by. */
 import { createHash } from 'node:crypto';
 import { Random } from '../training/random.ts';
 import type { Blow, Wound } from '../world/wound.ts';
 
-/** With fewer different wounds there is nothing to hold out, and little to learn. */
+/** With fewer different wounds there is nothing to hold out and little to learn. */
 export const MIN_WOUNDS = 6;
-/** More teach no more, and a job must stay small. */
+/** More wounds teach nothing more, and a job must stay small. */
 const MAX_WOUNDS = 160;
 const HELD_OUT_PART = 0.2;
 const MIN_HELD_OUT = 2;
 /** Each is measured from every random seed, before and after. */
 const MAX_HELD_OUT = 16;
 
-/** Blows of one wound. */
+/** The blows of one wound. */
 export type Blows = readonly Blow[];
 
 export interface Split {
@@ -22,7 +22,7 @@ export interface Split {
 
 const keyOf = (blows: Blows): string => createHash('sha256').update(JSON.stringify(blows)).digest('hex');
 
-/** Each once, in an order that does not depend on when they were done; at most 160, chosen by their hash. */
+/** Each wound once, in an order that does not depend on time; at most 160, chosen by their hash. */
 export function differentWounds(wounds: readonly Pick<Wound, 'blows'>[]): Blows[] {
   const byKey = new Map<string, Blows>();
   for (const { blows } of wounds) if (blows.length > 0) byKey.set(keyOf(blows), blows);
@@ -33,7 +33,7 @@ export function differentWounds(wounds: readonly Pick<Wound, 'blows'>[]): Blows[
 }
 
 /**
- * A fifth is held out, 2 to 16, by a draw of the random seed; no wound is in both.
+ * Holds a fifth out, 2 to 16, drawn by the random seed. No wound is in both parts.
  *
  * @param wounds - different ones, at least `MIN_WOUNDS`
  */
@@ -49,6 +49,6 @@ export function splitWounds(wounds: readonly Blows[], randomSeed: number): Split
   return { heldOut: shuffled.slice(0, held), trained: shuffled.slice(held) };
 }
 
-/** uint32 of a text: the same session and species are tuned the same way again. */
+/** A uint32 from a text: the same session and species are tuned the same way again. */
 export const randomSeedOf = (text: string): number =>
   createHash('sha256').update(text).digest().readUInt32LE(0);

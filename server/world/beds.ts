@@ -1,10 +1,10 @@
-/** Where organisms of the garden died: they are sown again after a while, so that the world never ends up empty. */
+/** Beds: places where organisms of the garden died. They are sown again, so that the world never ends up empty. */
 import type { Seedling } from './garden.ts';
 
-/** From a death to the new seed: long enough to be seen, and to be missed. */
+/** From a death to the new seed: long enough that players see the gap. */
 const FALLOW_SECONDS = 15;
 
-/** Where an organism of the garden died, and when (of the world's running time) it is sown again. */
+/** Where an organism of the garden died, and the world time at which it is sown again. */
 export interface FallowBed {
   readonly species: string;
   readonly x: number;
@@ -13,26 +13,26 @@ export interface FallowBed {
 }
 
 export class Beds {
-  /** In order of time. */
+  /** Ordered by time. */
   #fallow: FallowBed[] = [];
 
-  /** Those that are to be sown; they keep their room. */
+  /** Beds that wait; they keep their room. */
   get fallow(): readonly FallowBed[] {
     return this.#fallow;
   }
 
-  /** @param runSeconds - of world time, now */
+  /** @param runSeconds - world time now */
   leave({ species, x, y }: Seedling, runSeconds: number): void {
     this.#fallow.push({ species, x, y, dueSeconds: runSeconds + FALLOW_SECONDS });
   }
 
-  /** Takes the first whose time has come; null: none has. */
+  /** Takes the first bed that is due; null: none is. */
   takeDue(runSeconds: number): FallowBed | null {
     if (this.#fallow.length === 0 || this.#fallow[0].dueSeconds > runSeconds) return null;
     return this.#fallow.shift()!;
   }
 
-  /** Those for which it holds are not sown again. */
+  /** Drops beds for which `isGone` holds: they are not sown again. */
   uproot(isGone: (bed: FallowBed) => boolean): void {
     this.#fallow = this.#fallow.filter((bed) => !isGone(bed));
   }

@@ -1,14 +1,14 @@
-/** The cells of some organisms, set aside, and put back where they were. Nothing else of the world is touched. */
+/** Sets the cells of some organisms aside and puts them back where they were. No other cell is touched. */
 import { PAGE_CELLS } from '../../shared/geometry.ts';
 import { type EngineState, MAX_ORGANISMS, type OrganismId, type PageState } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
 
-/** What of one body lies in one page. */
+/** The cells of one body in one page. */
 interface Piece {
   readonly page: number;
-  /** [n] cells of the page */
+  /** [n], indices of cells in the page */
   readonly cells: Uint16Array;
   /** [n, 16] */
   readonly values: Float32Array;
@@ -36,7 +36,7 @@ export class Bodies {
     return this.#pieces.has(id);
   }
 
-  /** Takes over another's bodies of these. */
+  /** Takes these organisms' bodies over from another set. */
   adopt(other: Bodies, organisms: Iterable<OrganismId>): void {
     for (const id of organisms) {
       const pieces = other.#pieces.get(id);
@@ -45,7 +45,7 @@ export class Bodies {
   }
 
   /**
-   * The state with those bodies as they were; whoever has grown into their place meanwhile stays.
+   * Puts these bodies back into a state. An organism that has grown into their place meanwhile keeps its cells.
    *
    * @param state - its arrays are changed
    */
@@ -83,7 +83,7 @@ const emptyPage = (page: number): PageState => ({
   owners: new Uint16Array(CELLS),
 });
 
-/** [id] 1 where one is meant: a look-up for every cell of a world must cost nothing. */
+/** [id], 1 for each of these organisms: a look-up per cell of the world must be cheap. */
 function tableOf(organisms: ReadonlySet<OrganismId>): Uint8Array {
   const table = new Uint8Array(MAX_ORGANISMS + 1);
   for (const id of organisms) table[id] = 1;

@@ -1,6 +1,5 @@
 /**
- * Where the first organisms are planted: a meadow around the middle of the world, the same one for the
- * same random seed. Pure.
+ * Lays out the first organisms: a meadow around the middle of the world, the same one for the same random seed. Pure.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import { cellHash } from '../engines/fire.ts';
@@ -18,24 +17,24 @@ export interface Seedling {
   readonly y: number;
 }
 
-/** From seed to seed, in mature sizes. */
+/** Least distance between two seeds, in mature sizes. */
 const MIN_SPACING = 1.5;
 const MAX_SPACING = 2;
 /** Free cells between a body and the edge of the world. */
 const EDGE_CELLS = 6;
 /** Places tried at a time for each seedling; the one nearest the middle is taken. */
 const TRIES = 24;
-/** The last so many seedlings are where a newcomer first looks for company; then among twice as many … */
+/** A seedling looks for a place beside the last 24 that were planted, then beside the last 48, 96 … */
 const NEIGHBOURS = 24;
-/** … until it has looked so often among all of them. */
+/** … until it has tried 4 times beside all of them. */
 const LAST_LOOKS = 4;
 /** Screens are wider than high, and so is the meadow. */
 const WIDENESS = 1.5;
 
 /**
  * @param count - planted as far as they fit
- * @param others - who lives there already: the new ones stand beside them
- * @returns the first one is next to the middle, if nobody lived there
+ * @param others - organisms that live there already; the new ones stand beside them
+ * @returns places; the first is next to the middle if nothing lived there
  */
 export function layOutGarden(
   world: Size,
@@ -50,7 +49,7 @@ export function layOutGarden(
   const placed: GrownBody[] = [];
   const distance = (x: number, y: number): number => Math.hypot((x - middle.x) / WIDENESS, y - middle.y);
 
-  // Who stands near a place is found by squares as wide as any two must be apart.
+  // Neighbours of a place are found through a grid of squares, as wide as the largest distance that two bodies need.
   const forms = new Set([...beds, ...others].map(({ form }) => form));
   const square = Math.max(1, ...Array.from(forms, (form) => MIN_SPACING * Math.max(form.width, form.height)));
   const squares = new Map<string, GrownBody[]>();
@@ -71,7 +70,7 @@ export function layOutGarden(
     return near.every(isApart) && roomFault({ species: name, x, y, form }, world, near) === null;
   };
 
-  /** A place beside one who stands already, near the middle but not too orderly; null when none was found. */
+  /** A place beside an organism that stands already, near the middle but not too orderly; null: none was found. */
   const findPlace = (bed: Bed): { x: number; y: number } | null => {
     let best: { x: number; y: number; distance: number } | null = null;
     for (let among = NEIGHBOURS; among < Math.max(placed.length, NEIGHBOURS) * 2 ** LAST_LOOKS; among *= 2) {
@@ -100,7 +99,7 @@ export function layOutGarden(
 
   for (const bed of shuffledRounds(beds, count, random)) {
     if (placed.length === 0) {
-      // The middle of the body, not its seed, in the middle of the world.
+      // The body's middle, not its seed, stands in the middle of the world.
       const x = Math.round(middle.x - bed.form.x - bed.form.width / 2);
       const y = Math.round(middle.y - bed.form.y - bed.form.height / 2);
       if (fits(x, y, bed)) place({ species: bed.name, x, y, form: bed.form });
@@ -115,7 +114,7 @@ export function layOutGarden(
 const meanSide = (a: Rect, b: Rect): number =>
   (Math.max(a.width, a.height) + Math.max(b.width, b.height)) / 2;
 
-/** Every species once, in any order, then every one again … */
+/** Every species once in random order, then every species again … */
 function* shuffledRounds(beds: readonly Bed[], count: number, random: () => number): Generator<Bed> {
   for (let given = 0; given < count && beds.length > 0; ) {
     const round = [...beds];

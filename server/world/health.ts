@@ -1,4 +1,4 @@
-/** Measures how whole the bodies are, a share of those that moved in each frame. */
+/** Measures health: in each frame, a share of the bodies that moved. */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { Measure } from './measure.ts';
 import type { Organism, Organisms } from './organisms.ts';
@@ -6,20 +6,20 @@ import type { RuleSlots } from './ruleSlots.ts';
 import type { WoundWatch } from './woundWatch.ts';
 
 /**
- * Bodies measured in one frame at most (one of 40 cells takes about 0.03 ms). At 20 frames a second that is
- * 4 Hz for 640 bodies that move, more than a few cores step; those that stand still are not measured again.
+ * Largest number of bodies measured in one frame (one of 40 cells takes about 0.03 ms). At 20 frames per second that is
+ * 4 Hz for 640 moving bodies, more than a few cores can step. A body at rest is not measured again.
  */
 const MAX_MEASURED = 128;
 /**
- * A body that is less than whole, and has not got better or worse for so many samples, may be whole beside its place:
- * nothing tells a cell where in the world it is, and limbs that grow back may draw the rest along.
+ * A body below 0.95 whose health was steady for 8 samples may be whole beside its place: a cell does not know where in
+ * the world it is, and limbs that grow back may draw the rest along.
  */
 const SETTLED_SAMPLES = 8;
 const WHOLE = 0.95;
-/** There it must be whole but for this, and so much liker than where it was: else it is torn, and has not moved. */
+/** A body counts as moved only if its health there is at least 0.8 and at least 0.05 better than at its old place. */
 const NEARLY_WHOLE = 0.8;
 const LIKER = 0.05;
-/** Of a body that was looked for in vain: it is not again, until its health has changed by more. */
+/** A body that was looked for in vain is looked for again only when its health has changed by more than this. */
 const SAME = 0.02;
 
 export class HealthWatch {
@@ -28,21 +28,21 @@ export class HealthWatch {
   readonly #rules: RuleSlots;
   readonly #wounds: WoundWatch;
   readonly #measure: Measure;
-  /** Whose health may have changed since it was measured, first come first served. */
+  /** Organisms whose health may have changed since it was measured, in order of arrival. */
   readonly #stale = new Set<OrganismId>();
-  /** Of them when last counted: all are to be measured until the next count. */
+  /** Size of `#stale` at the last count: as many are measured before the next count. */
   #pace = 0;
-  /** Measured bodies that time has earned and that are still to be taken. */
+  /** Measurements that time has earned and that have not been made. */
   #owed = 0;
 
-  /** Once between two counts. */
+  /** True once between two counts. */
   #mayFollow = false;
-  /** With which health they were last looked for elsewhere. */
+  /** The health at which each was last looked for elsewhere. */
   readonly #sought = new WeakMap<Organism, number>();
 
   readonly #hasMoved: (organism: Organism) => void;
 
-  /** @param hasMoved - told of a body that stands at another place from now on */
+  /** @param hasMoved - called with a body that now stands at another place */
   constructor(
     engine: Engine,
     organisms: Organisms,
@@ -58,14 +58,14 @@ export class HealthWatch {
     this.#wounds = wounds;
   }
 
-  /** These have moved since the last count. */
+  /** Notes organisms that changed since the last count. */
   moved(ids: Iterable<OrganismId>): void {
     for (const id of ids) this.#stale.add(id);
     this.#pace = this.#stale.size;
     this.#mayFollow = true;
   }
 
-  /** Measures its share of those that moved. @param samples - that the time is worth; in one, all are measured */
+  /** Measures the share that is due. @param samples - samples that the elapsed time is worth; 1 measures all */
   async measureDue(samples: number): Promise<void> {
     this.#owed = Math.min(this.#owed + this.#pace * samples, this.#stale.size, MAX_MEASURED);
     for (const id of this.#stale) {
@@ -86,8 +86,8 @@ export class HealthWatch {
   }
 
   /**
-   * A body that has settled whole but beside its place stands there from now on: one is looked for (40 cells take
-   * about half a millisecond), once a sample.
+   * Looks for one settled body within its margin, and moves its place if it stands whole beside it. Once per sample: 40
+   * cells take about 0.5 ms.
    */
   async followMoved(): Promise<void> {
     if (!this.#mayFollow) return;

@@ -1,29 +1,29 @@
 /**
- * Health: how like a body is to its rule's mature form. It is measured against what can exist: cells of the form that
- * lie outside the world or that another organism owns are left out, so a body that the edge clips, or that neighbours
- * hold in, can be whole. Pure.
+ * Health: how like a body is to its rule's mature form, measured against what can exist. Cells of the form that lie
+ * outside the world, or that another organism owns, are left out: a body that the edge clips or neighbours hold in can
+ * be whole. Pure.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import type { OrganismId } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import type { MatureForm } from './mature.ts';
 
-/** Cells around the mature box in which growth counts as too much. */
+/** Cells around the mature box in which growth counts against health. */
 export const HEALTH_MARGIN = 4;
-/** Of the form's opaque cells: if fewer can exist, health is measured against the whole form. */
+/** If fewer of the form's opaque cells than this share can exist, health is measured against the whole form. */
 const MIN_POSSIBLE_SHARE = 0.25;
 
-/** Who owns the cells about a body. */
+/** Who owns the cells around a body. */
 export interface Surroundings {
   readonly organism: OrganismId;
-  /** As `healthRect` says, in the world. */
+  /** In the world, as from `healthRect`. */
   readonly rect: Rect;
   /** [height + 8, width + 8] */
   readonly owners: Uint16Array;
   readonly world: Size;
 }
 
-/** What must be read of an organism at (x, y) to measure it: its mature box and a margin. */
+/** The rectangle to read to measure an organism at (x, y): its mature box and 4 cells around it. */
 export function healthRect(form: MatureForm, x: number, y: number): Rect {
   return {
     x: x + form.x - HEALTH_MARGIN,
@@ -34,19 +34,19 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
 }
 
 /**
- * 1 − Σ(own − mature)² / Σ mature², within 0..1, over the cells of the form that can exist.
+ * 1 − Σ(own − mature)² / Σ mature², clamped to 0..1, over the cells of the form that can exist.
  *
- * @param own - [height + 8, width + 8, 4], as `healthRect` says; zeros where others or nobody lives
- * @param share - as `possibleShare` says: a smaller one never makes health lower
+ * @param own - [height + 8, width + 8, 4], the cells of `healthRect`; zeros where the organism owns nothing
+ * @param share - from `possibleShare`; a smaller share never lowers health
  */
 export const healthOf = (own: Float32Array, form: MatureForm, share = 1): number =>
   likeness(overlapAt(own, form, 0, 0), own, form, share);
 
 /**
- * Where within its margin it is likest to its mature form, and its health there.
+ * The place within the margin where the body is most like its mature form, and its health there.
  *
  * @param own - as for `healthOf`
- * @param around - absent: all of the form can exist everywhere
+ * @param around - absent: the whole form can exist everywhere
  */
 export function likestPlace(
   own: Float32Array,
@@ -65,14 +65,17 @@ export function likestPlace(
   return { dx, dy, health: likeness(overlap, own, form, share) };
 }
 
-/** Σ(own − mature)² is Σ own² + Σ mature² − 2 Σ own · mature, and own is 0 where the form cannot exist. */
+/** Uses Σ(own − mature)² = Σ own² + Σ mature² − 2 Σ own · mature; own is 0 where the form cannot exist. */
 function likeness(overlap: number, own: Float32Array, form: MatureForm, share: number): number {
   const health = (2 * overlap - energyOf(own)) / (energiesOf(form).whole * share);
-  // NaN, too, is no health.
+  // Not `health <= 0`: NaN counts as 0, too.
   return health > 0 ? Math.min(health, 1) : 0;
 }
 
-/** Σ own · mature, as if its seed had been so many cells farther. Two sums by turns: one alone waits for itself. */
+/**
+ * Σ own · mature, as if the seed stood (dx, dy) cells farther. Two sums, because additions to one sum wait for each
+ * other.
+ */
 function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: number, dy: number): number {
   const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
   let sum = 0;
@@ -89,8 +92,8 @@ function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: n
 }
 
 /**
- * Of Σ mature², what lies in cells where the form can exist, if the body stood (dx, dy) from its place: within the
- * world, and not another's. 1 if less than a quarter of its opaque cells can.
+ * The share of Σ mature² in cells where the form can exist, if the body stood (dx, dy) from its place: cells inside the
+ * world that no other organism owns. 1 if fewer than a quarter of the form's opaque cells can exist.
  */
 export function possibleShare(form: MatureForm, around: Surroundings, dx = 0, dy = 0): number {
   const { whole, cells, opaque, opaqueCells } = energiesOf(form);
@@ -101,7 +104,7 @@ export function possibleShare(form: MatureForm, around: Surroundings, dx = 0, dy
   for (let y = 0; y < height; y++) {
     const worldY = rect.y + HEALTH_MARGIN + dy + y;
     if (worldY < 0 || worldY >= world.height) continue;
-    const worldX = rect.x + HEALTH_MARGIN + dx; // of the form's left side
+    const worldX = rect.x + HEALTH_MARGIN + dx; // the form's left side
     const from = Math.max(0, -worldX);
     const to = Math.min(width, world.width - worldX);
     const ownerRow = (y + HEALTH_MARGIN + dy) * rect.width + HEALTH_MARGIN + dx;

@@ -1,6 +1,6 @@
 /**
- * Mature forms: what a rule grows by itself from a seed, in an engine of its own. Health is likeness to
- * it, and a species is shown by it. It knows files only as a cache to ask.
+ * Mature forms: what a rule grows alone from a seed, in an engine of its own. Health is measured against it, and
+ * clients show a species by it. Files are known only as a cache.
  */
 import { encode } from 'fast-png';
 import { PAGE_CELLS, type Rect } from '../../shared/geometry.ts';
@@ -8,27 +8,27 @@ import type { Species } from '../../shared/protocol.ts';
 import type { Engine, EngineOptions } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
 
-/** A seed is given as many steps to grow into its body. */
+/** Steps in which a seed grows into its body. */
 export const GROWN_STEPS = 300;
-/** A body is looked at so often while it grows: one that is dead or runs wild is given up early. */
+/** A growing body is checked this often: one that is dead or runs wild is given up early. */
 const LOOK_STEPS = 30;
-/** The last looks are averaged: a living body flickers. */
+/** The mean of the last 3 looks is taken, because a living body flickers. */
 const AVERAGED = 3;
-/** Cells around the mature box where an organism may live: room to heal in, too little for a second body. */
+/** Cells around the mature box that an organism may own: room to heal in, too little for a second body. */
 export const TERRITORY_MARGIN = 8;
 const MIN_SIDE = 128;
 const MAX_SIDE = 512;
-/** A seed that only lingers is not a body. */
+/** A seed that lingers with fewer cells has not grown. */
 const MIN_CELLS = 9;
 const RANDOM_SEED = 1;
 
-/** `x`, `y`: the box's top left corner, seen from the seed. */
+/** `x`, `y`: the box's top left corner, relative to the seed. */
 export interface MatureForm extends Rect {
   /** [height, width, 4] float32, premultiplied. */
   readonly rgba: Float32Array;
 }
 
-/** The rule grows nothing that a world could hold. */
+/** The rule does not grow a body that a world could hold. */
 export class MatureError extends Error {
   override name = 'MatureError';
 }
@@ -41,7 +41,7 @@ export interface MatureCache {
   write(rule: Rule, form: MatureForm): Promise<void>;
 }
 
-/** @throws MatureError naming what the rule did instead of growing */
+/** @throws MatureError naming what the rule did instead of growing a body */
 export async function growMature(rule: Rule, createEngine: EngineFactory): Promise<MatureForm> {
   const side = gridSide(rule);
   const middle = side / 2;
@@ -64,7 +64,7 @@ export async function growMature(rule: Rule, createEngine: EngineFactory): Promi
   }
 }
 
-/** Grows what the cache does not hold. */
+/** Answers from the cache; grows and stores what it does not hold. */
 export function cachedGrower(
   cache: MatureCache,
   createEngine: EngineFactory,
@@ -78,7 +78,7 @@ export function cachedGrower(
   };
 }
 
-/** Twice the size that the rule says it was trained for, within reason. */
+/** Twice the size that the rule was trained for, from 128 to 512. */
 function gridSide(rule: Rule): number {
   const said = Math.max(Number(rule.metadata.targetWidth ?? 0), Number(rule.metadata.targetHeight ?? 0));
   const wanted = Number.isFinite(said) ? Math.ceil((2 * said + 32) / PAGE_CELLS) * PAGE_CELLS : 0;
@@ -89,10 +89,10 @@ function gridSide(rule: Rule): number {
  * The box of all living cells.
  *
  * @param rgba - [side, side, 4]
- * @throws MatureError when they are no body
+ * @throws MatureError when the living cells do not form a body
  */
 function bodyBox(name: string, rgba: Float32Array, side: number, step: number): Rect {
-  if (!rgba.every(Number.isFinite)) throw new MatureError(`${name} grows into numbers that are none`);
+  if (!rgba.every(Number.isFinite)) throw new MatureError(`${name} produced NaN or infinite values`);
   let left = side;
   let right = -1;
   let top = side;
@@ -125,7 +125,7 @@ function crop(mean: Float32Array, side: number, box: Rect, seed: number): Mature
   return { x: x - seed, y: y - seed, width, height, rgba };
 }
 
-/** Where an organism at (x, y) may live: the boxes of these forms and its seed's cell, and a margin about them. */
+/** Where an organism at (x, y) may live: a box around these forms and the seed's cell, and 8 cells around it. */
 export function territoryOf(forms: readonly MatureForm[], x: number, y: number): Rect {
   const left = Math.min(0, ...forms.map((form) => form.x));
   const top = Math.min(0, ...forms.map((form) => form.y));
@@ -142,8 +142,8 @@ export function territoryOf(forms: readonly MatureForm[], x: number, y: number):
 const ownedCells = new WeakMap<MatureForm, number>();
 
 /**
- * Cells that a mature body owns: those with something opaque in their 3x3. Of the shipped rules, grown bodies own
- * 0.99 to 1.01 times as many, and at most 1.09 times while they grow.
+ * Cells that a mature body owns: those with an opaque cell in their 3x3. Grown bodies of the shipped rules own 0.99 to
+ * 1.01 times as many, and at most 1.09 times while they grow.
  */
 export function matureCells(form: MatureForm): number {
   const known = ownedCells.get(form);
@@ -176,7 +176,7 @@ export function speciesOf(rule: Rule, form: MatureForm): Species {
   return { name: rule.name, x, y, width, height, thumbnail };
 }
 
-/** Premultiplication undone: PNG holds straight alpha. */
+/** Premultiplied float32 to straight RGBA8, as PNG wants it. */
 function straightRgba({ rgba }: MatureForm): Uint8Array {
   const straight = new Uint8Array(rgba.length);
   const byte = (value: number): number => Math.round(Math.min(Math.max(value, 0), 1) * 255);

@@ -1,4 +1,6 @@
-/** Mature forms on disk, one file a rule, named by the hash of its weights: a changed rule is grown anew. */
+/**
+ * Mature forms on disk, one file per rule. The name holds a hash of the rule's weights, so a changed rule grows anew.
+ */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +9,7 @@ import { openSealed, writeSealed } from '../storage/sealed.ts';
 import type { MatureCache, MatureForm } from './mature.ts';
 
 const MAGIC = 'REGROW M';
-/** Grows whenever `growMature` would grow something else. */
+/** Grows when `growMature` changes what it grows. */
 const VERSION = 1;
 
 export function matureFiles(folder: string): MatureCache {

@@ -1,21 +1,21 @@
-/** Reads a body's cells and measures its health, with as few reads as that takes. */
+/** Reads a body's cells and measures its health, with as few reads as possible. */
 import { CHANNEL_LIMIT, type Engine, type OrganismId } from '../engines/engine.ts';
 import { healthOf, healthRect, likestPlace, possibleShare, type Surroundings } from './likeness.ts';
 import type { MatureForm } from './mature.ts';
 
-/** A body that is so healthy against its whole form is whole, whatever can exist: nobody's owners are read. */
+/** A body with this health against its whole form is whole, whatever can exist: owners are not read. */
 const SURELY_WHOLE = 0.99;
 
 export interface PlacedBody {
   readonly id: OrganismId;
-  /** Of its seed, cells. */
+  /** Seed position, cells. */
   readonly x: number;
   readonly y: number;
 }
 
 export class Measure {
   readonly #engine: Engine;
-  /** As long as the largest form yet. */
+  /** As long as the largest form so far. */
   #own = new Float32Array(0);
   #owners = new Uint16Array(0);
 
@@ -24,9 +24,9 @@ export class Measure {
   }
 
   /**
-   * @param into - [height + 8, width + 8, 4], gets its own cells, as `healthRect` says; default: a buffer that the
+   * @param into - [height + 8, width + 8, 4], gets the organism's cells in `healthRect`; default: a buffer that the
    *   next call overwrites
-   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or not a number
+   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or NaN
    */
   async health(
     body: PlacedBody,
@@ -35,7 +35,7 @@ export class Measure {
   ): Promise<{ readonly health: number; readonly isOutOfRange: boolean }> {
     const own = await this.#read(body, form, into);
     const health = healthOf(own, form);
-    // What can exist is at most the form: health against it is never lower.
+    // Health against what can exist is never lower than health against the whole form.
     if (health >= SURELY_WHOLE) return { health, isOutOfRange: false };
     const share = possibleShare(form, await this.#around(body, form));
     return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own) };

@@ -1,6 +1,6 @@
 /**
- * What passes between the main thread (sockets) and the simulation thread (cells). Both directions are
- * structured clones; pixels never cross, only encoded updates, whose buffer is transferred.
+ * What passes between the main thread (sockets) and the simulation thread (cells). Messages are structured clones.
+ * Pixels never cross: encoded updates do, and their buffer is transferred.
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
@@ -21,20 +21,20 @@ export interface OrganismSummary {
   readonly planter: string;
 }
 
-/** What the registry asks the world to do. */
+/** A swap that the registry asks the world for. */
 export interface SwapOrder {
-  /** The registry's number of the swap. */
+  /** The swap's number in the registry. */
   readonly id: number;
   readonly species: string;
   readonly scope: SwapScope;
-  /** The canary of scope `organism`. */
+  /** The canary, for scope `organism`. */
   readonly organism?: number;
-  /** For people: whose doing it is. */
+  /** Who ordered it, for people. */
   readonly who: string;
 }
 
 export type SwapAnswer =
-  /** Done before step `step + 1`; so many organisms went over. */
+  /** Done before step `step + 1`; `organisms` went over. */
   | { readonly ok: true; readonly step: number; readonly organisms: number }
   | { readonly ok: false; readonly reason: string };
 
@@ -44,19 +44,19 @@ export interface SwapOutcome {
   readonly species: string;
   readonly scope: SwapScope;
   readonly who: string;
-  /** "pikachu v4" */
+  /** The new rule: "pikachu v4". */
   readonly rule: string;
   readonly verdict: 'in force' | 'rolled back' | 'superseded';
   readonly reason: string;
 }
 
-/** What an admin does to the world itself. */
+/** What an admin does to the world. */
 export type WorldControl =
-  /** 0: it is paused. */
+  /** 0 pauses the world. */
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
-  /** Zeroes a circle; what the garden had there does not come back. */
+  /** Zeroes a circle; the garden is not sown again there. */
   | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
-  /** Organisms around the middle, as many as find room. */
+  /** Plants organisms around the middle, as far as they find room. */
   | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };
 
 export type WorldQuery =
@@ -64,7 +64,7 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | { readonly kind: 'organisms' }
-  /** Answer: InspectionMessage['organism'], of whoever lives within 2 cells of (x, y). */
+  /** Answer: InspectionMessage['organism'], the one within 2 cells of (x, y). */
   | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
   /** Answer: InspectionMessage['organism'] */
   | { readonly kind: 'inspect'; readonly organism: number }
@@ -74,15 +74,15 @@ export type WorldQuery =
       readonly name: string;
       readonly stroke: StrokeMessage;
     }
-  /** Answer: why no seed can be planted at a cell, for a player to read; null: it can. Integers. */
+  /** `x`, `y`: integers. Answer: why no seed can be planted there, for a player to read; null: one can. */
   | { readonly kind: 'room'; readonly species: string; readonly x: number; readonly y: number }
-  /** Answer: null, when the save is on disk. */
+  /** Answer: null, once the save is on disk. */
   | { readonly kind: 'save' }
-  /** Answer: how many organisms it concerned. */
+  /** Answer: the number of organisms concerned. */
   | { readonly kind: 'control'; readonly control: WorldControl }
-  /** Every open wound is closed, and told; answer: null. */
+  /** Closes and reports every open wound. Answer: null. */
   | { readonly kind: 'endWounds' }
-  /** Answer: SwapAnswer. The rule has been probed. */
+  /** Only after the rule's probe. Answer: SwapAnswer. */
   | { readonly kind: 'swap'; readonly order: SwapOrder; readonly next: LoadedRule };
 
 export interface WorldAnswers {
@@ -103,51 +103,54 @@ export type StrokeOutcome =
   | { readonly ok: false; readonly reason: string };
 
 export type ToWorld =
-  /** From now on these pages (`stream/pageKey.ts`) are (no longer) watched; one newly watched comes as a keyframe. */
+  /** Pages (`stream/pageKey.ts`) that are watched from now on, or no longer. A new one comes as a keyframe. */
   | { readonly type: 'watch'; readonly add: readonly number[]; readonly remove: readonly number[] }
-  /** Include keyframes of these pages in the next frame, and close that frame even when there is nothing to say. */
+  /** Asks for keyframes of these pages in the next frame, and for that frame even when nothing else has changed. */
   | { readonly type: 'keyframes'; readonly keys: readonly number[] }
   | { readonly type: 'query'; readonly request: number; readonly query: WorldQuery }
-  /** Save, then say `stopped`. */
+  /** Saves, then answers `stopped`. */
   | { readonly type: 'stop' };
 
 export interface WorldReady {
   readonly type: 'ready';
   readonly engine: string;
-  /** Why that engine. */
+  /** Why this engine was chosen. */
   readonly reason: string;
   readonly width: number;
   readonly height: number;
   readonly species: readonly Species[];
-  /** Where a newcomer looks first. */
+  /** Where a new client looks first. */
   readonly start: { readonly x: number; readonly y: number };
-  /** What happened at start that the operator should read: restored, planted, a save set aside … */
+  /** What the operator should read of the start: restored, planted, a save set aside … */
   readonly notes: readonly string[];
 }
 
 export type FromWorld =
   | WorldReady
   | PublishedFrame
-  /** `players` is the main thread's to fill in. */
+  /** The main thread adds `players`. */
   | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
   | { readonly type: 'note'; readonly message: string }
-  /** The rules in force have changed, one way or the other. */
+  /** The rules in force have changed, by a swap or a rollback. */
   | { readonly type: 'species'; readonly species: readonly Species[] }
   | { readonly type: 'swap'; readonly outcome: SwapOutcome }
-  /** What players did to bodies, and what became of it; in order. */
+  /** What players did to bodies and what became of it, in order. */
   | { readonly type: 'wounds'; readonly events: readonly WoundEvent[] }
-  /** Bodies that have begun to wilt in one frame. */
+  /** Bodies that began to wilt in one frame. */
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
   | { readonly type: 'stopped' };
 
-/** The world as the main thread sees it (`links/threadLink.ts` makes it real, tests fake it). Pages go by `stream/pageKey.ts`. */
+/**
+ * The world as the main thread sees it: made by `links/threadLink.ts`, faked by tests. Pages are named by
+ * `stream/pageKey.ts`.
+ */
 export interface WorldLink {
   readonly ready: WorldReady;
-  /** The newest; null: none has come yet. */
+  /** The newest; null: none has come. */
   readonly stats: Omit<StatsMessage, 'players'> | null;
-  /** How many bodies have begun to wilt since the start of the process, by the label of the rule they lived by. */
+  /** Bodies that began to wilt since the process started, by the label of the rule they lived by. */
   readonly wilted: ReadonlyMap<string, number>;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
@@ -155,7 +158,7 @@ export interface WorldLink {
   ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
-  /** The rules in force have changed; `ready.species` is what they are now. */
+  /** The rules in force have changed; `ready.species` holds the new ones. */
   onSpecies: (species: readonly Species[]) => void;
   onSwap: (outcome: SwapOutcome) => void;
   onWounds: (events: readonly WoundEvent[]) => void;

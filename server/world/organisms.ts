@@ -1,39 +1,39 @@
-/** Who lives: records of organisms and their ids. It knows no cells; the engine does. */
+/** The records of organisms, and their ids. It does not know their cells: the engine does. */
 import type { Rect } from '../../shared/geometry.ts';
 import type { RuleSlot } from '../engines/engine.ts';
 
-/** A minute at 4 Hz. */
+/** One minute at 4 Hz. */
 export const HISTORY_SAMPLES = 240;
-/** An id is not given again for so long, so that no viewer takes a newcomer for the one who died. */
+/** A dead organism's id is not used for 60 s, so that no viewer takes a new organism for the dead one. */
 export const REST_SECONDS = 60;
 const MAX_IDS = 65_535;
 
 export interface Organism {
   readonly id: number;
   readonly species: string;
-  /** Where its seed would be, as it stands now: a body that has healed beside its place has moved. */
+  /** Where its seed would be now: a body that has healed beside its place has moved. */
   x: number;
   y: number;
-  /** Empty for the garden's. */
+  /** Empty: the garden's. */
   readonly planter: string;
-  /** When its seed was planted; after wilting, when it was planted again. */
+  /** When its seed was planted, or planted again after wilting. */
   plantedStep: number;
   /** Seconds of world time. */
   plantedSeconds: number;
-  /** Of the engine: the rule it lives by. */
+  /** The engine's slot of the rule it lives by. */
   slot: RuleSlot;
-  /** When its rule was swapped, in seconds of world time, and for which, or when it wilted, and why; the last four. */
+  /** Its last four swaps and wiltings, with the new rule or the cause. `atSeconds`: world time. */
   marks: readonly { readonly atSeconds: number; readonly label: string }[];
-  /** 0..1, when last measured. */
+  /** 0..1, at the last measurement. */
   health: number;
-  /** A colour was at the engine's limit, or not a number, when last measured. */
+  /** At the last measurement, a colour was at the engine's limit or NaN. */
   isOutOfRange: boolean;
   /** It dissolves, or its seed waits to be planted again (`wilting.ts`). */
   isWilting: boolean;
-  /** Owned cells, when last counted. */
+  /** Owned cells at the last count. */
   cells: number;
   readonly history: HealthHistory;
-  /** As the engine was told last; null: it was not. */
+  /** The territory that the engine knows; null: none. */
   territory: Rect | null;
 }
 
@@ -41,27 +41,27 @@ export interface Organism {
 export interface OrganismRecord {
   readonly id: number;
   readonly species: string;
-  /** The rule it lives by: sha256 of the rule file, hex. Not in saves of before there was a choice. */
+  /** sha256 (hex) of the rule file it lives by. Saves from before swaps lack it. */
   readonly rule?: string;
   /** Seed position. */
   readonly x: number;
   readonly y: number;
-  /** Empty for the garden's. */
+  /** Empty: the garden's. */
   readonly planter: string;
   readonly plantedStep: number;
-  /** Of the world's running time. */
+  /** World time. */
   readonly plantedSeconds: number;
   readonly health: number;
   /** Oldest first. */
   readonly history: readonly number[];
-  /** It was dissolving, or its seed was to be planted again: it need not have cells. Absent: no. */
+  /** It was dissolving, or its seed was waiting: it may have no cells. Absent: it was not. */
   readonly isWilting?: boolean;
 }
 
 /** The last 240 samples of an organism's health. */
 export class HealthHistory {
   readonly #samples = new Float32Array(HISTORY_SAMPLES);
-  /** Where the next sample goes. */
+  /** Index of the next sample. */
   #next = 0;
   #length = 0;
 
@@ -71,7 +71,7 @@ export class HealthHistory {
     this.#length = Math.min(this.#length + 1, HISTORY_SAMPLES);
   }
 
-  /** Whether the last so many samples are the same to a hundredth; false while there are fewer. */
+  /** Whether the last `samples` samples lie within 0.01; false if there are fewer. */
   isSteady(samples: number): boolean {
     const last = this.list().slice(-samples);
     return last.length === samples && Math.max(...last) - Math.min(...last) <= 0.01;
@@ -90,9 +90,9 @@ export const toHundredths = (value: number): number => Math.round(value * 100) /
 
 export class Organisms {
   readonly #living = new Map<number, Organism>();
-  /** By id: 1 while it is alive or rests. */
+  /** [id], 1 while the organism lives or its id rests. */
   readonly #taken = new Uint8Array(MAX_IDS + 1);
-  /** id → the running time at which it may be given again, in order of time. */
+  /** id → world time at which it may be used again, in order of time. */
   readonly #resting = new Map<number, number>();
   #nextId = 1;
 
@@ -116,7 +116,7 @@ export class Organisms {
     return [...this.#living.keys()];
   }
 
-  /** An id that nobody has or had a moment ago; null when there is none. Ids go round. */
+  /** An id that is neither used nor resting; null: there is none. Ids are given in turn. */
   freeId(runSeconds: number): number | null {
     for (const [id, until] of this.#resting) {
       if (until > runSeconds) break;
@@ -152,15 +152,15 @@ export class Organisms {
     return organism;
   }
 
-  /** Its id rests. */
+  /** Its id rests from now on. */
   remove(id: number, runSeconds: number): void {
     if (this.#living.delete(id)) this.#resting.set(id, runSeconds + REST_SECONDS);
   }
 
   /**
-   * As they are saved. Resting ids are not: no viewer outlives the process.
+   * All organisms, as they are saved. Resting ids are left out: no viewer outlives the process.
    *
-   * @param ruleOf - what the rule in a slot is called in a save
+   * @param ruleOf - names the rule in a slot, as saves do
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
     return Array.from(this.#living.values(), (organism) => {
@@ -172,7 +172,7 @@ export class Organisms {
     });
   }
 
-  /** Replaces everyone. @param slotOf - of the rule that a saved one lives by */
+  /** Replaces all organisms. @param slotOf - the slot of the rule that a saved organism lives by */
   restore(
     records: readonly OrganismRecord[],
     nextId: number,

@@ -1,27 +1,27 @@
 /**
- * From a player's stroke to what the engine shall do. It decides and changes nothing, so a stroke that is
- * refused leaves the world as it was.
+ * Plans a player's stroke: the perturbations that the engine applies, and the bodies that they hit. It changes nothing,
+ * so a refused stroke leaves the world as it was.
  */
-import type { Rect } from '../../shared/geometry.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { strokeFault } from '../../shared/stroke.ts';
+import { capsuleRows, type Span } from '../engines/capsule.ts';
 import type { Capsule, Engine, OrganismId, Perturbation } from '../engines/engine.ts';
 import type { Organisms } from './organisms.ts';
 
-/** Of a whole stroke, uniform within ±0.5: what the rules are trained to survive, and then some. */
+/** Noise of a whole stroke, uniform within ±0.5: somewhat more than rules are trained to survive. */
 export const NOISE_AMPLITUDE = 0.5;
-/** How far from a pointer its organism may be, in cells. */
+/** Largest distance from the pointer to the organism it means, in cells. */
 export const PICK_REACH = 2;
-/** A joint drawn straighter than this is left out: fewer capsules. */
+/** A point of a stroke that lies this near the straight line is left out: fewer capsules. */
 const STRAIGHTNESS_CELLS = 0.75;
-/** Owners are read in pieces of a segment, or a long diagonal would have a huge box. */
-const PIECE_CELLS = 64;
+/** Owners are read in pieces of this many rows: the box around a whole diagonal would be huge. */
+const PIECE_ROWS = 32;
 
-export interface Ground {
+export interface StrokeWorld {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly species: readonly { readonly name: string }[];
-  /** Why the grown body of a species would have no room about a cell, for a player to read; null: it has. */
+  /** Why a grown body of the species would have no room at a cell, for a player to read; null: it has room. */
   readonly roomFault: (species: string, x: number, y: number) => string | null;
 }
 
@@ -31,31 +31,31 @@ export type Plan =
   | {
       readonly ok: true;
       readonly perturbations: readonly Perturbation[];
-      /** Who was touched, and by which of the perturbations (ascending). */
+      /** The organisms that are touched, each with the indices of those perturbations (ascending). */
       readonly hit: ReadonlyMap<OrganismId, readonly number[]>;
     };
 
 const refused = (reason: string): Plan => ({ ok: false, reason });
 
-/** @param salt - uint32, another one for every stroke */
-export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: number): Promise<Plan> {
-  const fault = strokeFault(stroke, ground.engine, ground.species);
+/** @param salt - uint32, different for every stroke */
+export async function planStroke(stroke: StrokeMessage, world: StrokeWorld, salt: number): Promise<Plan> {
+  const fault = strokeFault(stroke, world.engine, world.species);
   if (fault !== null) return refused(fault);
   const x = Math.floor(stroke.points[0]);
   const y = Math.floor(stroke.points[1]);
   switch (stroke.tool) {
     case 'plant':
-      return planSeed(stroke.species!, x, y, ground);
+      return planSeed(stroke.species!, x, y, world);
     case 'truncate':
-      return planTruncation(stroke.radius, x, y, ground);
+      return planTruncation(stroke.radius, x, y, world);
     case 'ablate':
     case 'noise': {
       const capsules = capsulesOf(stroke.points, stroke.radius);
-      const hit = await ownersUnder(capsules, ground.engine);
+      const hit = await ownersUnder(capsules, world.engine);
       if (stroke.tool === 'ablate') {
         return { ok: true, perturbations: capsules.map((capsule) => ({ kind: 'ablate', ...capsule })), hit };
       }
-      // One stroke is one dose: where its capsules overlap the noise is added once.
+      // One stroke is one dose: where its capsules overlap, noise is added once.
       const noise: Perturbation = { kind: 'noise', capsules, amplitude: NOISE_AMPLITUDE, salt: salt >>> 0 };
       return {
         ok: true,
@@ -68,25 +68,25 @@ export async function planStroke(stroke: StrokeMessage, ground: Ground, salt: nu
   }
 }
 
-/** A seed needs nobody beside it, and room for what it grows into. */
-export async function planSeed(species: string, x: number, y: number, ground: Ground): Promise<Plan> {
+/** A seed needs a 3x3 without owners, and room for its grown body. */
+export async function planSeed(species: string, x: number, y: number, world: StrokeWorld): Promise<Plan> {
   const owners = new Uint16Array(9);
-  await ground.engine.readOwners({ x: x - 1, y: y - 1, width: 3, height: 3 }, owners);
+  await world.engine.readOwners({ x: x - 1, y: y - 1, width: 3, height: 3 }, owners);
   if (owners.some((owner) => owner !== 0)) return refused('Somebody lives there already.');
-  const fault = ground.roomFault(species, x, y);
+  const fault = world.roomFault(species, x, y);
   if (fault !== null) return refused(fault);
   return { ok: true, seed: { species, x, y } };
 }
 
-async function planTruncation(radius: number, x: number, y: number, ground: Ground): Promise<Plan> {
-  const id = await organismNear(x, y, ground.engine);
-  const organism = ground.organisms.get(id);
+async function planTruncation(radius: number, x: number, y: number, world: StrokeWorld): Promise<Plan> {
+  const id = await organismNear(x, y, world.engine);
+  const organism = world.organisms.get(id);
   if (organism === undefined) return refused('Nobody lives there.');
   const cut: Perturbation = { kind: 'truncate', organism: id, x: organism.x, y: organism.y, radius };
   return { ok: true, perturbations: [cut], hit: new Map([[id, [0]]]) };
 }
 
-/** Whose cell is nearest within `PICK_REACH`; 0 when nobody's. */
+/** The organism that owns the nearest cell within `PICK_REACH`; 0: there is none. */
 export async function organismNear(x: number, y: number, engine: Engine): Promise<OrganismId> {
   const side = 2 * PICK_REACH + 1;
   const owners = new Uint16Array(side * side);
@@ -104,7 +104,7 @@ export async function organismNear(x: number, y: number, engine: Engine): Promis
   return nearest;
 }
 
-/** A stroke as capsules between cells; joints that lie on a straight line are left out. */
+/** A stroke as capsules between cells; points that lie on a straight line are left out. */
 export function capsulesOf(points: readonly number[], radius: number): Capsule[] {
   const cells = straightened(points.map(Math.floor));
   const count = cells.length / 2;
@@ -115,7 +115,7 @@ export function capsulesOf(points: readonly number[], radius: number): Capsule[]
   });
 }
 
-/** Douglas–Peucker: the fewest joints that stay near the line. A stroke that never moves is one point. */
+/** Douglas–Peucker: the fewest points that keep the line's shape. A stroke that never moves is one point. */
 function straightened(points: readonly number[]): number[] {
   const last = points.length / 2 - 1;
   const [x0, y0] = points;
@@ -141,47 +141,38 @@ function distanceToSegment(x: number, y: number, { x0, y0, x1, y1 }: Omit<Capsul
   return Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
 }
 
-/** Everyone who owns a cell under the capsules, and under which of them (ascending). */
+/** The organisms that own a cell under the capsules, each with the indices of those capsules (ascending). */
 export async function ownersUnder(
   capsules: readonly Capsule[],
   engine: Engine,
 ): Promise<Map<OrganismId, number[]>> {
   const hit = new Map<OrganismId, number[]>();
   for (const [index, capsule] of capsules.entries()) {
-    for (const piece of inPieces(capsule)) {
-      const rect = boxOf(piece);
-      const owners = new Uint16Array(rect.width * rect.height);
-      await engine.readOwners(rect, owners);
-      for (let i = 0; i < owners.length; i++) {
-        if (owners[i] === 0) continue;
-        const touching = hit.get(owners[i]);
-        if (touching?.[touching.length - 1] === index) continue;
-        const x = rect.x + (i % rect.width);
-        const y = rect.y + Math.floor(i / rect.width);
-        if (distanceToSegment(x, y, piece) > piece.radius) continue;
-        if (touching === undefined) hit.set(owners[i], [index]);
-        else touching.push(index);
+    const spans = capsuleRows(capsule, engine);
+    for (let from = 0; from < spans.length; from += PIECE_ROWS) {
+      for (const owner of await ownersIn(spans.slice(from, from + PIECE_ROWS), engine)) {
+        const touching = hit.get(owner);
+        if (touching === undefined) hit.set(owner, [index]);
+        else if (touching[touching.length - 1] !== index) touching.push(index);
       }
     }
   }
   return hit;
 }
 
-function inPieces(capsule: Capsule): Capsule[] {
-  const { x0, y0, x1, y1, radius } = capsule;
-  const count = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / PIECE_CELLS));
-  const at = (i: number): [number, number] => [x0 + ((x1 - x0) * i) / count, y0 + ((y1 - y0) * i) / count];
-  return Array.from({ length: count }, (_, i) => {
-    const [fromX, fromY] = at(i);
-    const [toX, toY] = at(i + 1);
-    return { x0: fromX, y0: fromY, x1: toX, y1: toY, radius };
-  });
-}
-
-function boxOf({ x0, y0, x1, y1, radius }: Capsule): Rect {
-  const x = Math.floor(Math.min(x0, x1) - radius);
-  const y = Math.floor(Math.min(y0, y1) - radius);
-  const width = Math.ceil(Math.max(x0, x1) + radius) - x + 1;
-  const height = Math.ceil(Math.max(y0, y1) + radius) - y + 1;
-  return { x, y, width, height };
+/** @param spans - at least one, by row */
+async function ownersIn(spans: readonly Span[], engine: Engine): Promise<Set<OrganismId>> {
+  const x = Math.min(...spans.map(({ first }) => first));
+  const width = Math.max(...spans.map(({ last }) => last)) - x + 1;
+  const y = spans[0].y;
+  const height = spans[spans.length - 1].y - y + 1;
+  const owners = new Uint16Array(width * height);
+  await engine.readOwners({ x, y, width, height }, owners);
+  const found = new Set<OrganismId>();
+  for (const span of spans) {
+    const row = (span.y - y) * width - x; // owners[span.y, 0 of the world]
+    for (let cell = span.first; cell <= span.last; cell++) found.add(owners[row + cell]);
+  }
+  found.delete(0);
+  return found;
 }

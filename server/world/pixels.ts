@@ -1,18 +1,18 @@
-/** What a rectangle of the world looks like, put together from the pages of the engine. */
+/** The true pixels of a rectangle of the world, put together from the engine's pages. */
 import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { Engine } from '../engines/engine.ts';
 
 /**
- * @returns [height, width, 4], the true pixels; zeros outside the world
- * @throws RangeError when the rectangle is none, or too large
+ * @returns [height, width, 4]; zeros outside the world
+ * @throws RangeError when the rectangle is empty, not of whole numbers, or too large
  */
 export async function readPixels(engine: Engine, rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
   const { x, y, width, height } = rect;
   if (![x, y, width, height].every(Number.isSafeInteger) || width < 1 || height < 1)
-    throw new RangeError('a rectangle has whole numbers, and at least one cell');
+    throw new RangeError('a rectangle needs whole numbers and at least one cell');
   if (width > MAX_PNG_SIDE || height > MAX_PNG_SIDE)
-    throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells a side`);
+    throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells per side`);
   const pixels = new Uint8Array(width * height * 4);
   const page = new Uint8Array(PAGE_BYTES);
   for (const { px, py, index } of pagesUnder(rect, engine)) {

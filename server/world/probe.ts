@@ -1,6 +1,6 @@
 /**
- * A rule on trial, in an engine of its own: what it grows from a seed, how it heals a cut, and whether the
- * bodies that live now can live with it. Nothing of the world is touched.
+ * A rule's trial in an engine of its own: what it grows from a seed, how it heals a cut, and whether living bodies can
+ * live by it. The world is not touched.
  */
 import type { Engine } from '../engines/engine.ts';
 import { toByte } from '../engines/engine.ts';
@@ -12,17 +12,17 @@ import { World } from './world.ts';
 
 export const FILM_FRAMES = 60;
 const STEPS_A_FRAME = 8;
-/** Half of the body is cut off before this frame: at step 280 it is grown. */
+/** Half of the body is cut off before this frame, at step 280, when it is grown. */
 export const CUT_FRAME = 35;
-/** A film of 60 frames is then at most 4 MB. */
+/** Keeps a film of 60 frames under 4 MB. */
 const MAX_FILM_SIDE = 128;
-/** Free cells around what is filmed. */
+/** Free cells around the body in the film. */
 const FILM_MARGIN = HEALTH_MARGIN;
-/** A frame's worth, as the world is observed. */
+/** Steps between two looks, as in the world. */
 const OBSERVE_STEPS = 2;
 
 export interface Film {
-  /** Pixels: one for a cell, or for every second, third … of a large body. */
+  /** Pixels; one per cell, or one per 2, 3 … cells of a large body. */
   readonly width: number;
   readonly height: number;
   readonly frames: number;
@@ -47,10 +47,10 @@ export interface Probe {
 }
 
 /**
- * From seed to body, then half of it cut off.
+ * Grows a body from a seed, then cuts half of it off.
  *
  * @param mature - what the rule grows
- * @throws MatureError when what it grows holds numbers that are none
+ * @throws MatureError when the body holds NaN or infinite values
  */
 export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory): Promise<Probe> {
   const { mature } = rule;
@@ -72,7 +72,7 @@ export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory):
     const health = async (): Promise<number> => {
       await engine.readOrganism(1, healthRect(mature, seed.x, seed.y), look);
       if (!look.every(Number.isFinite))
-        throw new MatureError(`${rule.label} grows into numbers that are none`);
+        throw new MatureError(`${rule.label} produced NaN or infinite values`);
       return healthOf(look, mature);
     };
     let healthGrown = 0;
@@ -99,7 +99,7 @@ export async function filmGrowth(rule: LoadedRule, createEngine: EngineFactory):
   }
 }
 
-/** The half without the seed's own cell, which some rules cannot do without. */
+/** Cuts the half without the seed's cell: some rules cannot live without that cell. */
 function cutLeftHalf(
   engine: Engine,
   { x, y, width, height }: MatureForm,
@@ -121,9 +121,9 @@ function cutLeftHalf(
 }
 
 /**
- * Lets a grown body of the rule in force go over to another one, and watches it as the world would.
+ * Lets a grown body of the rule in force live by another rule, and watches it as the world would.
  *
- * @returns what went wrong, for people; null when nothing did
+ * @returns what went wrong, for people; null: nothing
  */
 export async function rehearse(
   now: LoadedRule,

@@ -1,4 +1,4 @@
-/** Entry of a thread that tries one rule out and ends. */
+/** Entry of the probe thread: tries one rule and ends. */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createEngine } from '../engines/create.ts';
@@ -10,7 +10,7 @@ import type { LoadedRule } from './ruleSlots.ts';
 import { loadRule } from './startRules.ts';
 
 export interface ProbeTask {
-  /** An engine of this name, with one thread. */
+  /** The engine's name; it runs on one thread. */
   readonly engine: string;
   readonly rest: number;
   readonly dataDir: string;
@@ -18,12 +18,12 @@ export interface ProbeTask {
   readonly species: string;
   readonly sha256: string;
   readonly label: string;
-  /** The rule whose bodies shall go over to it; null: none are alive. */
+  /** The rule in force, whose grown body lives by the new rule in the rehearsal; null: no organism lives by it. */
   readonly now: Rule | null;
 }
 
 export type ProbeAnswer =
-  /** `fault`: what a body of the rule in force suffers under it; null: nothing, or there is none. */
+  /** `fault`: what the body of the rule in force suffered; null: nothing, or there was no such body. */
   | { readonly ok: true; readonly next: LoadedRule; readonly probe: Probe; readonly fault: string | null }
   | { readonly ok: false; readonly reason: string };
 

@@ -1,15 +1,15 @@
-/** What a save needs before the world takes it over: rules in slots, and the cells of those who stay. */
+/** Prepares a save for the world: puts its rules into slots, and drops cells of organisms that are left out. */
 import type { OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 
-/** Finds the rule that a saved organism lives by; null: it is not there any more. */
+/** Finds the rule that a saved organism lived by; null: it is gone. */
 export type Recall = (species: string, sha256: string) => Promise<LoadedRule | null>;
 
 export interface Recalled {
   readonly slotOf: (record: OrganismRecord) => RuleSlot;
-  /** How many live by the rule in force, because theirs is gone. */
+  /** Organisms whose rule is gone, and that now live by the rule in force. */
   readonly forgotten: number;
 }
 
@@ -38,7 +38,7 @@ export async function recallRules(
   return { slotOf: (record) => slots.get(key(record)) ?? rules.inForce(record.species)!, forgotten };
 }
 
-/** For the operator: what of a save is not as it was. @param lost - species of those left out */
+/** What the operator should know about a save that is not restored whole. @param lost - species of those left out */
 export function recallNotes(lost: readonly string[], forgotten: number): string[] {
   const counts = new Map<string, number>();
   for (const species of lost) counts.set(species, (counts.get(species) ?? 0) + 1);
@@ -52,7 +52,7 @@ export function recallNotes(lost: readonly string[], forgotten: number): string[
   return notes;
 }
 
-/** The page without the cells of everyone else; null when nobody is left. Changes it in place. */
+/** Drops the cells of all other organisms from the page, in place; null: none of `ids` has a cell there. */
 export function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
   let anyone = false;
   for (let cell = 0; cell < page.owners.length; cell++) {
@@ -67,7 +67,7 @@ export function withOnly(ids: ReadonlySet<number>, page: PageState): PageState |
   return anyone ? page : null;
 }
 
-/** Everybody who has a cell there; 0 where somebody has none. */
+/** All organisms that own a cell in these pages; contains 0 if some cell has no owner. */
 export function ownersOf(pages: readonly PageState[]): Set<OrganismId> {
   const found = new Set<OrganismId>();
   for (const { owners } of pages) for (const owner of owners) found.add(owner);

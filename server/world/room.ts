@@ -1,20 +1,20 @@
 /**
- * Room to live: a seed may be planted only where the body that it grows into lies within the world and does not
- * overlap the grown bodies around it. What counts is what a body will be, not which cells it has now: a seedling,
- * a wounded body and a bed that is about to be sown keep their room. Pure.
+ * Room to live: a seed may be planted only where its grown body lies within the world and does not overlap the grown
+ * bodies around it. The mature form counts, not the cells of today: a seedling, a wounded body and a fallow bed keep
+ * their room. Pure.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
 import { edgeFault, withArticle } from '../../shared/room.ts';
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import type { MatureForm } from './mature.ts';
 
-/** Of the cells of the smaller body: two may share as much, because a body heals around a few lost cells. */
+/** Share of the smaller body's cells that two bodies may share: a body heals around a few lost cells. */
 export const MAX_OVERLAP_SHARE = 0.05;
 
-/** A body as it is, or will be, when it is grown. */
+/** A body in its mature form. */
 export interface GrownBody {
   readonly species: string;
-  /** Of its seed, cells. */
+  /** Seed position, cells. */
   readonly x: number;
   readonly y: number;
   readonly form: MatureForm;
@@ -22,7 +22,7 @@ export interface GrownBody {
 
 /** The opaque cells of a form. */
 interface Silhouette {
-  /** The smallest that holds them, seen from the seed. */
+  /** The smallest box that holds them, relative to the seed. */
   readonly box: Rect;
   /** [height, width] of the form: 1 where it is opaque. */
   readonly mask: Uint8Array;
@@ -32,9 +32,9 @@ interface Silhouette {
 const silhouettes = new WeakMap<MatureForm, Silhouette>();
 
 /**
- * Why a seed cannot be planted, for a player to read; null when it can.
+ * Why a seed cannot be planted, for a player to read; null: it can.
  *
- * @param others - in any order; those that lie far away cost a comparison of boxes
+ * @param others - in any order; bodies far away cost a comparison of boxes
  */
 export function roomFault(body: GrownBody, world: Size, others: Iterable<GrownBody>): string | null {
   const fault = edgeFault(body.species, silhouetteOf(body.form).box, body.x, body.y, world);
@@ -45,11 +45,11 @@ export function roomFault(body: GrownBody, world: Size, others: Iterable<GrownBo
   return null;
 }
 
-/** Cells that both would grow into, as a share of the smaller body's. */
+/** Cells that both mature forms cover, as a share of the smaller one's. */
 export function overlapShare(a: GrownBody, b: GrownBody): number {
   const one = silhouetteOf(a.form);
   const two = silhouetteOf(b.form);
-  // In coordinates of the world.
+  // World coordinates.
   const left = Math.max(a.x + one.box.x, b.x + two.box.x);
   const top = Math.max(a.y + one.box.y, b.y + two.box.y);
   const right = Math.min(a.x + one.box.x + one.box.width, b.x + two.box.x + two.box.width);

@@ -1,16 +1,16 @@
-/** Which rule sits in which slot of the engine, and which slot a species is planted with. */
+/** Which rule is in which slot of the engine, and which slot a species is planted with. */
 import type { Species } from '../../shared/protocol.ts';
 import { type Engine, MAX_RULES, type RuleSlot } from '../engines/engine.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { MatureForm } from './mature.ts';
 
-/** A rule that something here lives by. */
+/** A rule that can be put into a slot. */
 export interface LoadedRule {
   readonly rule: Rule;
   readonly mature: MatureForm;
-  /** How the species is shown; its name is the species', whatever the rule is called. */
+  /** How clients show the species; `card.name` is the species, whatever the rule is called. */
   readonly card: Species;
-  /** Of the rule file's bytes, hex: the same rule is the same here, in the registry and in saves. */
+  /** Of the rule file's bytes, hex: names the rule here, in the registry and in saves. */
   readonly sha256: string;
   /** For people: "pikachu v4". */
   readonly label: string;
@@ -23,7 +23,7 @@ export class RuleSlots {
   /** Grows whenever another rule comes into force. */
   changes = 0;
 
-  /** @param rules - one a species */
+  /** @param rules - one per species */
   constructor(engine: Engine, rules: readonly LoadedRule[]) {
     this.#engine = engine;
     for (const [slot, loaded] of rules.entries()) {
@@ -39,19 +39,19 @@ export class RuleSlots {
     return loaded;
   }
 
-  /** The slot that a species is planted with from now on; undefined: there is no such species. */
+  /** The slot that a species is planted with; undefined: there is no such species. */
   inForce(species: string): RuleSlot | undefined {
     return this.#inForce.get(species);
   }
 
-  /** @param slot - undefined: the species is no more */
+  /** @param slot - undefined removes the species */
   putInForce(species: string, slot: RuleSlot | undefined): void {
     this.changes++;
     if (slot === undefined) this.#inForce.delete(species);
     else this.#inForce.set(species, slot);
   }
 
-  /** The rules in force, one a species. */
+  /** The rules in force, one per species. */
   *[Symbol.iterator](): Generator<LoadedRule> {
     for (const slot of this.#inForce.values()) yield this.at(slot);
   }
@@ -60,7 +60,7 @@ export class RuleSlots {
     return Array.from(this, ({ card }) => card);
   }
 
-  /** Where a rule sits already, for that species. */
+  /** The slot that already holds this rule for this species. */
   find(species: string, sha256: string): RuleSlot | undefined {
     for (const [slot, loaded] of this.#slots)
       if (loaded.sha256 === sha256 && loaded.card.name === species) return slot;
@@ -68,10 +68,10 @@ export class RuleSlots {
   }
 
   /**
-   * Puts a rule where it sits already, or into a slot that nobody needs.
+   * Puts a rule into a slot that is not needed. A rule that is in a slot already stays there.
    *
-   * @param needed - slots that are lived by, or may be gone back to
-   * @returns undefined when every slot is needed
+   * @param needed - slots that organisms live by or may go back to
+   * @returns undefined: every slot is needed
    * @throws EngineError when the engine cannot take the rule
    */
   take(loaded: LoadedRule, needed: ReadonlySet<RuleSlot>): RuleSlot | undefined {

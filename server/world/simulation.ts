@@ -1,7 +1,6 @@
 /**
- * The loop: strokes, steps, strokes, pixels, records, once a frame, and between frames whatever was asked. It never
- * hurries to make up for lost time: late frames and steps that do not fit are dropped, and the true speed
- * is reported.
+ * The loop: once per frame strokes, steps, strokes, publishing, records; between frames, questions. It never hurries to
+ * make up for lost time: late frames, and steps that do not fit, are dropped, and the true speed is reported.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
@@ -11,7 +10,7 @@ import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
 
 export interface Clock {
-  /** Milliseconds, never going back. */
+  /** Milliseconds, monotonic. */
   now(): number;
   sleep(ms: number): Promise<void>;
 }
@@ -28,7 +27,7 @@ export interface SimulationOptions {
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
 }
 
-/** Of a frame's time, what steps may take; the rest is for pixels, records and questions. */
+/** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
 /** A machine that slept all night does not age its world by a night. */
@@ -39,10 +38,10 @@ export class Simulation {
   readonly #frameMs: number;
   readonly #page = new Uint8Array(PAGE_BYTES);
   #stopping = false;
-  /** Resolves when the engine is free: its calls must not overlap. */
+  /** Calls to the engine must not overlap. */
   #turn: Promise<unknown> = Promise.resolve();
   #saving: Promise<unknown> = Promise.resolve();
-  /** As it was set last. */
+  /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that time has earned; a fraction waits for the next frame. */
   #stepsOwed = 0;
@@ -67,11 +66,11 @@ export class Simulation {
       await this.#alone(() => this.#tick()).catch((error: Error) => this.#fail(error));
       nextMs += this.#frameMs;
       const now = clock.now();
-      // One late frame is made up for, so that a slow timer costs no speed; more are lost.
+      // One late frame is made up for, so that a slow timer costs no speed. More are dropped.
       nextMs = Math.max(nextMs, now - this.#frameMs);
       await clock.sleep(Math.max(0, nextMs - now));
     }
-    // Whoever waits for a stroke still gets an answer.
+    // Strokes that still wait get an answer.
     await this.#alone(() => this.#options.world.applyStrokes());
     this.#endWounds();
     await this.#save();
@@ -116,7 +115,7 @@ export class Simulation {
 
     await world.applyStrokes();
     await this.#step();
-    // Strokes that came meanwhile shall be seen in this frame, not wait for the steps of the next one, too.
+    // Strokes that came during the steps are seen in this frame, not after the steps of the next one.
     await turn();
     await world.applyStrokes();
     await this.#publish();
@@ -179,7 +178,7 @@ export class Simulation {
     this.#tellWounds();
   }
 
-  /** Once a second. */
+  /** Once per second. */
   #report(): void {
     const { world, clock, post } = this.#options;
     const nowMs = clock.now();
@@ -223,7 +222,7 @@ export class Simulation {
       case 'inspect':
         return this.#alone(async () => world.inspect(query.organism));
       case 'stroke':
-        // Not alone: it waits for the next frame, which must be able to come.
+        // Outside the queue: it waits for the next frame, which must be able to run.
         return world.queueStroke(query.name, query.stroke);
       case 'room':
         return this.#alone(() => world.roomFault(query.species, query.x, query.y));
@@ -259,7 +258,7 @@ export class Simulation {
     }
   }
 
-  /** The copy is made between two frames; packing and writing go on beside them. Saves do not overlap. */
+  /** The state is copied between two frames; packing and writing run beside them. Saves do not overlap. */
   #save(): Promise<null> {
     const saved = this.#saving.then(async () => {
       await this.#options.write(await this.#alone(() => this.#options.world.save()));
@@ -269,7 +268,7 @@ export class Simulation {
     return saved;
   }
 
-  /** The engine cannot go on: what is whole is saved before the thread ends. */
+  /** The engine cannot go on: the state that it still has is saved before the thread ends. */
   async #fail(error: Error): Promise<never> {
     await this.#save().then(
       () => this.#note(`${error.message}; the world as it was before is saved`),

@@ -1,10 +1,10 @@
 /**
- * The whole world in one file (`storage/sealed.ts`): who lives, in the header; cells and owners, in the body.
+ * The whole world in one file (`sealed.ts`): organisms in the header, cells and owners in the body.
  * ```
  * body := page{pages}
  * page := u32 index  u32 length  zstd{length}      of float32 cells [64, 64, 16], then uint16 owners [64, 64]
  * ```
- * Organisms name their species; slots are an engine's own and are not written.
+ * Organisms are saved with their species, not their slot: slots belong to one engine.
  */
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -24,7 +24,7 @@ const OWNER_BYTES = PAGE_CELLS * PAGE_CELLS * 2;
 
 const compress = promisify(zstdCompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
-/** Grown state hardly compresses; the empty rest of a page does at any level. */
+/** Level 1: grown state hardly compresses, and the empty rest of a page does at any level. */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface WorldState {
@@ -32,7 +32,7 @@ export interface WorldState {
   readonly height: number;
   readonly stepNumber: number;
   readonly randomSeed: number;
-  /** How long the world has been running, over all its processes. */
+  /** World time, over all processes. */
   readonly runSeconds: number;
   /** The id that the next organism gets, if it is free. */
   readonly nextId: number;
@@ -43,7 +43,7 @@ export interface WorldState {
 
 type Header = Omit<WorldState, 'pages'> & { readonly pages: number };
 
-/** A sound save of a format that this program does not know; it must not be set aside. */
+/** A sound save in a format that this program does not know. It must not be set aside. */
 export class SnapshotVersionError extends Error {
   override name = 'SnapshotVersionError';
 }
@@ -78,7 +78,7 @@ async function* encodePages(pages: readonly PageState[]): AsyncGenerator<Uint8Ar
 const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** @throws SealError when it is corrupt, SnapshotVersionError when it is sound but of another format */
+/** @throws SealError for a corrupt file, SnapshotVersionError for a sound one in another format */
 export async function readSnapshot(path: string): Promise<WorldState> {
   const { version, header, body } = openSealed(await readFile(path), MAGIC);
   if (version !== SNAPSHOT_VERSION)
@@ -106,7 +106,7 @@ async function decodePage(page: number, packed: Uint8Array, length: number): Pro
     throw new SealError(`page ${page} does not decompress`);
   });
   if (raw.length !== CELL_BYTES + OWNER_BYTES) throw new SealError(`page ${page} has ${raw.length} bytes`);
-  // Copied: a typed array must start at a multiple of its element's size.
+  // Copied: a typed array must start at a multiple of its element size.
   const cells = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + CELL_BYTES));
   const owners = new Uint16Array(
     raw.buffer.slice(raw.byteOffset + CELL_BYTES, raw.byteOffset + raw.byteLength),

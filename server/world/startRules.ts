@@ -1,6 +1,6 @@
 /**
- * The rules that a world begins with: those that the registry says are in force, else the shipped ones.
- * Without a registry that can be read, the world lives by the shipped rules all the same.
+ * The rules that a world starts with: those that the registry has in force, else the shipped ones. A registry that
+ * cannot be read does not stop the world: it lives by the shipped rules.
  */
 import { loadRuleFiles, type RuleFile } from '../rules/load.ts';
 import { labelOf, Registry, sha256Of } from '../rules/registry.ts';
@@ -9,15 +9,15 @@ import { type Rule, RuleError } from '../rules/rule.ts';
 import { MatureError, type MatureForm, speciesOf } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
 
-/** At start nobody waits for a frame: a writer may be waited for. */
+/** At start no frame is due, so another process that writes the registry is waited for. */
 const BUSY_MS = 2_000;
 
 export interface StartRules {
-  /** One a species, by name. */
+  /** One per species, in order of names. */
   readonly rules: readonly LoadedRule[];
   /** What the operator should know. */
   readonly notes: readonly string[];
-  /** The rule that a saved organism lives by; null when it is not to be had. */
+  /** The rule that a saved organism lived by; null: it cannot be found. */
   recall(species: string, sha256: string): Promise<LoadedRule | null>;
   close(): void;
 }
@@ -30,9 +30,9 @@ interface Source {
 }
 
 /**
- * @param grow - what a rule grows by itself; throws MatureError
- * @throws RuleError when a shipped file is bad
- * @throws Error when no rule can live
+ * @param grow - grows a rule's mature form; throws MatureError
+ * @throws RuleError for a bad shipped file
+ * @throws Error when no rule grows a body
  */
 export async function startRules(
   folders: { readonly weightsDir: string; readonly dataDir: string },
@@ -78,7 +78,7 @@ export async function startRules(
   };
 }
 
-/** @param grow - as for `startRules`; what it throws is thrown */
+/** @param grow - as for `startRules`; its errors are passed on */
 export async function loadRule(
   { species, rule, sha256, label }: Source,
   grow: (rule: Rule) => Promise<MatureForm>,
@@ -87,7 +87,7 @@ export async function loadRule(
   return { rule, mature, card: { ...speciesOf(rule, mature), name: species }, sha256, label };
 }
 
-/** Species → what may be loaded for it, the first that can live. */
+/** Species → the rules that may be loaded for it; the first that grows a body is taken. */
 function bySpecies(
   shipped: readonly RuleFile[],
   registry: Registry | null,
@@ -101,7 +101,7 @@ function bySpecies(
     sources.set(rule.name, [{ species: rule.name, rule, sha256, label }]);
   }
   for (const [species, record] of asked(notes, () => registry?.inForce()) ?? []) {
-    // What was shipped once and has been taken away since is no species any more.
+    // A species that was shipped once and is shipped no more is left out.
     if (record.isShipped) continue;
     const file = asked(notes, () => registry!.read(record.id));
     if (file === null) continue;
@@ -119,7 +119,7 @@ function openRegistry(dataDir: string, shipped: readonly RuleFile[], notes: stri
   return registry;
 }
 
-/** The registry's trouble is told, and is no reason not to live. */
+/** Asks the registry. Its failure is noted for the operator, and the answer is null. */
 function asked<T>(notes: string[], question: () => T): T | null {
   try {
     return question();

@@ -1,7 +1,7 @@
 /**
- * Hot swap: organisms go over to another rule between two steps, their cells as they are; then they are
- * watched, and go back by themselves if the new rule cannot live with the bodies it was given: to the old
- * rule, and to the bodies they had, for what a bad rule has done to a body no good one can heal.
+ * Hot swap: between two steps, organisms go over to another rule with their cells as they are. Then they are watched.
+ * If the new rule cannot live with their bodies, they go back to the old rule and to the old bodies: no good rule heals
+ * what a bad rule did to hidden channels.
  */
 import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
 import { Bodies } from './bodies.ts';
@@ -10,58 +10,58 @@ import type { Organism, Organisms } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
-/** Swaps under watch at once; each costs its looks in every frame. */
+/** Largest number of swaps under watch at once; each looks at its bodies in every frame. */
 const MAX_WATCHED = 16;
-/** 2 s of health. */
+/** 2 s of samples. */
 const STEADY_SAMPLES = 8;
 
-export interface SwapGround {
+export interface SwapWorld {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
-  /** Of the world's running time. */
+  /** World time, seconds. */
   readonly runSeconds: () => number;
-  /** Told of whoever goes over to another rule, or is removed, before it does. */
+  /** Called before an organism goes over to another rule, or is removed. */
   readonly leaves: (id: OrganismId) => void;
-  /** Told when the rules have changed by which an organism may live: its territory follows. */
+  /** Called when the rules that an organism may live by have changed: its territory follows them. */
   readonly settle: (one: Organism) => void;
 }
 
 interface Swap {
   readonly order: SwapOrder;
   readonly slot: RuleSlot;
-  /** What goes back into force; undefined: the species is new. */
+  /** The rule that comes back into force; undefined: the species is new. */
   readonly fallback: RuleSlot | undefined;
-  /** Where each organism goes back to: the last rule that has proved itself. */
+  /** The slot that each organism goes back to: its last rule that passed its watch. */
   readonly provenSlots: ReadonlyMap<OrganismId, RuleSlot>;
-  /** By what each organism lived until this swap. */
+  /** The slot that each organism lived by before this swap. */
   readonly priorSlots: ReadonlyMap<OrganismId, RuleSlot>;
   readonly watch: SwapWatch;
-  /** As they were under the last rule that has proved itself. */
+  /** Their bodies under the last rule that passed its watch. */
   readonly bodies: Bodies;
 }
 
 export class Swaps {
-  /** What became of a swap; also whenever one ends because another took its place. */
+  /** Called when a swap has ended: in force, rolled back, or superseded by another one. */
   onOutcome: (outcome: SwapOutcome) => void = () => {};
-  readonly #ground: SwapGround;
+  readonly #world: SwapWorld;
   #swaps: Swap[] = [];
 
-  constructor(ground: SwapGround) {
-    this.#ground = ground;
+  constructor(world: SwapWorld) {
+    this.#world = world;
   }
 
-  /** A player has hurt them: what becomes of them says nothing about their rule. */
+  /** A player has hurt these: their health says nothing more about their rule. */
   strike(organisms: readonly OrganismId[]): void {
     for (const { watch } of this.#swaps) watch.strike(organisms);
   }
 
-  /** Whether an organism lives by a rule that has not proved itself yet. */
+  /** Whether the organism lives by a rule whose watch has not ended. */
   isWatched(one: Organism): boolean {
     return this.#swaps.some((swap) => isCovered(swap, one));
   }
 
-  /** The rules by which its body has grown, or may go back to, besides its own: until its swap has been judged. */
+  /** Slots besides its own under which its body has grown, or to which it may go back, until its swaps have ended. */
   heldSlots(one: Organism): RuleSlot[] {
     const held: RuleSlot[] = [];
     for (const swap of this.#swaps) {
@@ -72,15 +72,15 @@ export class Swaps {
     return held;
   }
 
-  /** Between two steps. Whatever is refused leaves everything as it was. */
+  /** Between two steps. A refusal leaves everything as it was. */
   async begin(order: SwapOrder, next: LoadedRule): Promise<SwapAnswer> {
-    const { engine, organisms, slots, runSeconds } = this.#ground;
+    const { engine, organisms, slots, runSeconds } = this.#world;
     const moved = [...organisms].filter((one) => isMoved(order, one));
     const replaced = this.#swaps.filter((swap) => isReplaced(swap.order, order));
     const refusal = this.#refusal(order, moved, replaced);
     if (refusal !== null) return { ok: false, reason: refusal };
     const cells = await this.#census();
-    // What wilts dissolves under any rule, and its body is none to come back.
+    // A body that wilts dissolves under any rule, and is not put back.
     const living = moved.filter(({ isWilting }) => !isWilting);
     const bodies = await this.#bodiesOf(living, replaced);
     let slot: RuleSlot | undefined;
@@ -92,7 +92,7 @@ export class Swaps {
     }
     if (slot === undefined) return { ok: false, reason: 'every slot for a rule is in use' };
 
-    // From here on nothing can fail.
+    // Nothing can fail from here on.
     const { species, scope } = order;
     const fallback = replaced.find((swap) => swap.order.scope !== 'organism') ?? null;
     const before = new Map<OrganismId, Before>();
@@ -109,19 +109,19 @@ export class Swaps {
     const inForce = fallback === null ? slots.inForce(species) : fallback.fallback;
     if (scope !== 'organism') slots.putInForce(species, slot);
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
-    // Before the old ones end: else the territories would be the new rule's, and cut what it has not grown.
+    // Before the old swaps end: else territories would be the new rule's alone and cut what it has not grown yet.
     this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies });
-    for (const one of moved) this.#ground.settle(one);
+    for (const one of moved) this.#world.settle(one);
     for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     return { ok: true, step: engine.stepNumber, organisms: moved.length };
   }
 
-  /** Set aside; of those whom a swap before this one has moved, as they were before that one. */
+  /** Sets bodies aside. A body that an earlier swap set aside is kept as it was before that one. */
   async #bodiesOf(moved: readonly Organism[], replaced: readonly Swap[]): Promise<Bodies> {
     const unproven = (one: Organism): Swap | undefined => replaced.find((swap) => swap.bodies.has(one.id));
     const proven = new Set(moved.filter((one) => unproven(one) === undefined).map(({ id }) => id));
-    // The copy of a whole world is what a save costs: only when something is needed of it.
-    const pages = proven.size === 0 ? [] : (await this.#ground.engine.save()).pages;
+    // Copies the whole world, as a save does: only if a body must be read from it.
+    const pages = proven.size === 0 ? [] : (await this.#world.engine.save()).pages;
     const bodies = new Bodies(pages, proven);
     for (const swap of replaced)
       bodies.adopt(
@@ -134,8 +134,8 @@ export class Swaps {
   #refusal(order: SwapOrder, moved: readonly Organism[], replaced: readonly Swap[]): string | null {
     const { scope, species, organism } = order;
     if (scope === 'organism' && moved.length === 0)
-      return `organism ${organism} is not alive, or is no ${species}`;
-    if (scope === 'planted' && this.#ground.slots.inForce(species) === undefined)
+      return `organism ${organism} is not alive, or is not of species ${species}`;
+    if (scope === 'planted' && this.#world.slots.inForce(species) === undefined)
       return `there is no species ${species} yet: swap all of it`;
     const isWatched = this.#swaps.some(
       (swap) => swap.order.species === species && swap.order.scope === 'species',
@@ -147,12 +147,12 @@ export class Swaps {
     return null;
   }
 
-  /** Once a frame, before the dead are buried. */
+  /** Once per frame, before dead organisms are removed. */
   async watch(): Promise<void> {
     if (this.#swaps.length === 0) return;
     const cells = await this.#census();
     for (const swap of [...this.#swaps]) {
-      const covered = [...this.#ground.organisms].filter((one) => isCovered(swap, one));
+      const covered = [...this.#world.organisms].filter((one) => isCovered(swap, one));
       const living = covered.filter(({ isWilting }) => !isWilting);
       const fault = await swap.watch.judge(living, cells);
       if (fault !== null) await this.#rollBack(swap, covered, fault);
@@ -161,7 +161,7 @@ export class Swaps {
   }
 
   async #rollBack(swap: Swap, covered: readonly Organism[], reason: string): Promise<void> {
-    const { slots, runSeconds } = this.#ground;
+    const { slots, runSeconds } = this.#world;
     const { order, slot, fallback, provenSlots } = swap;
     if (order.scope !== 'organism' && slots.inForce(order.species) === slot)
       slots.putInForce(order.species, fallback);
@@ -175,47 +175,47 @@ export class Swaps {
   }
 
   async #putBack({ bodies }: Swap, covered: readonly Organism[]): Promise<void> {
-    const { engine } = this.#ground;
+    const { engine } = this.#world;
     const hurt = new Set(covered.map(({ id }) => id).filter((id) => bodies.has(id)));
     if (hurt.size === 0) return;
     try {
       await engine.restore(bodies.putBack(await engine.save(), hurt));
     } catch (error) {
-      // No room for them any more: they keep what they have, by the old rule.
+      // The engine has no room for the old bodies: the organisms keep their present ones, by the old rule.
       if (!(error instanceof EngineError)) throw error;
     }
   }
 
   #move(one: Organism, slot: RuleSlot, mark: Organism['marks'][number]): void {
-    this.#ground.leaves(one.id);
-    this.#ground.engine.setOrganismRule(one.id, slot);
+    this.#world.leaves(one.id);
+    this.#world.engine.setOrganismRule(one.id, slot);
     one.slot = slot;
     one.marks = [...one.marks.slice(-3), mark];
   }
 
   #remove({ id }: Organism): void {
-    this.#ground.leaves(id);
-    this.#ground.engine.remove(id);
-    this.#ground.organisms.remove(id, this.#ground.runSeconds());
+    this.#world.leaves(id);
+    this.#world.engine.remove(id);
+    this.#world.organisms.remove(id, this.#world.runSeconds());
   }
 
   #end(swap: Swap, verdict: SwapOutcome['verdict'], reason: string): void {
     this.#swaps = this.#swaps.filter((one) => one !== swap);
-    for (const one of this.#ground.organisms)
-      if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#ground.settle(one);
+    for (const one of this.#world.organisms)
+      if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#world.settle(one);
     const { id, species, scope, who } = swap.order;
-    const { label } = this.#ground.slots.at(swap.slot);
+    const { label } = this.#world.slots.at(swap.slot);
     this.onOutcome({ id, species, scope, who, rule: label, verdict, reason });
   }
 
   async #census(): Promise<Map<OrganismId, number>> {
-    return new Map((await this.#ground.engine.census()).map(({ organism, cells }) => [organism, cells]));
+    return new Map((await this.#world.engine.census()).map(({ organism, cells }) => [organism, cells]));
   }
 
-  /** Slots that are lived by, or may be gone back to. */
+  /** Slots that organisms live by or may go back to. */
   #neededSlots(): Set<RuleSlot> {
     const needed = new Set<RuleSlot>();
-    for (const { slot } of this.#ground.organisms) needed.add(slot);
+    for (const { slot } of this.#world.organisms) needed.add(slot);
     for (const { slot, fallback, provenSlots, priorSlots } of this.#swaps) {
       needed.add(slot);
       for (const prior of priorSlots.values()) needed.add(prior);
@@ -226,17 +226,17 @@ export class Swaps {
   }
 }
 
-/** Whom an order moves now. */
+/** Whether an order moves this organism now. */
 function isMoved({ scope, species, organism }: SwapOrder, one: Organism): boolean {
   return one.species === species && (scope === 'species' || (scope === 'organism' && one.id === organism));
 }
 
-/** A swap of the whole species ends every other of that species; else one ends the one before of its kind. */
+/** A swap of a whole species ends every other swap of it. Another swap ends only the last one of the same scope. */
 const isReplaced = (old: SwapOrder, next: SwapOrder): boolean =>
   old.species === next.species &&
   (next.scope === 'species' || (old.scope === next.scope && old.organism === next.organism));
 
-/** Who lives by a swap: those it moved, and those planted since. */
+/** Whether an organism lives by a swap: it was moved by it, or planted since. */
 const isCovered = ({ order, slot, provenSlots, watch }: Swap, one: Organism): boolean =>
   one.slot === slot &&
   one.species === order.species &&

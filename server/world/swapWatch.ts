@@ -1,15 +1,15 @@
 /**
- * Whether a rule can live with the bodies it was given. It has failed when, of the organisms that were
- * moved to it and that no player has hurt since,
- * - too few cells are left (LEFT_SHARE): it dies;
- * - one has far more cells than before, and than its mature form has (RUNAWAY): it runs away;
- * - one holds a number that is none: it explodes;
- * - half of those looked at have not moved for FROZEN_STEPS and are not whole: it freezes (but for those that
- *   stood still before, and are no worse now: a body that its neighbours leave no room is no rule's fault);
- * - at VERDICT_STEPS, they are less than half as healthy as they were and getting no better: it fails.
+ * Whether a rule can live with the bodies it was given. Only organisms count that were moved to it and that no player
+ * has hurt since. The rule has failed when:
+ * - it dies: fewer than a quarter of their cells are left;
+ * - it runs away: one has over 1.5 times the cells of its old body or mature form, whichever is more;
+ * - it explodes: one holds NaN or an infinite value;
+ * - it freezes: half of the bodies looked at have not moved for 45 steps and are not whole. Those that stood still
+ *   before and are no worse now do not count: neighbours may leave them no room;
+ * - it collapses: at 120 steps, their mean health is less than half of what it was and does not rise.
  *
- * Health is measured against what the new rule grows: a body that turns into another picture is ill at
- * first, and gets better. Time is counted in steps: a paused world judges nobody.
+ * Health is measured against the new rule's mature form: a body that turns into another picture starts ill and gets
+ * better. Time is counted in steps: a paused world judges no rule.
  */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { healthRect } from './likeness.ts';
@@ -17,44 +17,44 @@ import { type MatureForm, matureCells } from './mature.ts';
 import { Measure } from './measure.ts';
 import type { Organism } from './organisms.ts';
 
-/** 1.5 s at 30 steps a second. */
+/** 1.5 s at 30 steps per second. */
 export const FROZEN_STEPS = 45;
-/** 4 s at 30 steps a second: who fails on the swap has gone back within 5 s. */
+/** 4 s at 30 steps per second: a rule that fails at once is rolled back within 5 s. */
 export const VERDICT_STEPS = 120;
-/** Slow deaths and slow explosions are noticed until then. */
+/** The watch ends here; until then, slow deaths and slow explosions are noticed. */
 export const WATCH_STEPS = 600;
-/** Of the cells that were there, or that a mature body has, whichever is less. */
+/** Of the cells of the old body or of the mature form, whichever is less. */
 const LEFT_SHARE = 0.25;
-/** Of the cells that were there, or that a mature body has, whichever is more; and some for a small one. */
+/** Of the cells of the old body or of the mature form, whichever is more; and some more for small bodies. */
 const RUNAWAY = 1.5;
 const RUNAWAY_CELLS = 32;
 const WHOLE = 0.9;
-/** Health that has moved by less stands still. */
+/** Health that moves by less than this stands still. */
 const STEADY = 0.05;
 const COLLAPSED = 0.5;
-/** Health that rises by less within FROZEN_STEPS does not rise. */
+/** Health that rises by less than this within 45 steps does not rise. */
 const RISING = 0.02;
-/** A pixel that moves by less stands still; a rule at work on a body that is not whole moves it far more. */
+/** A pixel that moves by less than this stands still. A working rule moves an unwhole body far more. */
 const STILL = 1e-4;
-/** Bodies looked at in every frame, about 0.02 ms each; cells are counted for all. */
+/** Bodies looked at in each frame, about 0.02 ms each. Cells are counted for all bodies. */
 const LOOKED_AT = 8;
 
 /** An organism as it was when its rule was swapped. */
 export interface Before {
   readonly cells: number;
-  /** 0..1, against what the old rule grows. */
+  /** 0..1, against the old rule's mature form. */
   readonly health: number;
-  /** Its health has not moved for a while. */
+  /** Its health had not moved for 2 s. */
   readonly isSteady: boolean;
 }
 
 interface Look {
   readonly id: OrganismId;
   readonly before: Before;
-  /** As `healthRect` says. */
+  /** In `healthRect`. */
   readonly rgba: Float32Array;
   readonly now: Float32Array;
-  /** The step since which it stands still. */
+  /** Step since which it stands still. */
   stillSince: number;
 }
 
@@ -66,12 +66,12 @@ export class SwapWatch {
   readonly #before: Map<OrganismId, Before>;
   readonly #startStep: number;
   #looks: Look[];
-  /** Mean health of those looked at, FROZEN_STEPS before the verdict; null: not yet, or judged. */
+  /** Mean health of the bodies looked at, 45 steps before the verdict; null: not taken yet, or judged. */
   #healthThen: number | null = null;
 
   /**
-   * @param mature - what the new rule grows
-   * @param before - who was moved to it; empty: only those to come are watched
+   * @param mature - the new rule's mature form
+   * @param before - organisms that were moved to it; empty: only organisms planted later are watched
    */
   constructor(engine: Engine, mature: MatureForm, before: ReadonlyMap<OrganismId, Before>) {
     this.#engine = engine;
@@ -99,16 +99,16 @@ export class SwapWatch {
     return this.#since(step) <= this.age;
   }
 
-  /** These say nothing any more. */
+  /** A player has hurt these: they are not judged any more. */
   strike(organisms: readonly OrganismId[]): void {
     for (const id of organisms) this.#before.delete(id);
     this.#looks = this.#looks.filter(({ id }) => !organisms.includes(id));
   }
 
   /**
-   * @param covered - who lives by the new rule because of this swap
-   * @param cells - of every organism
-   * @returns what is wrong, for people; null when nothing is
+   * @param covered - organisms that live by the new rule because of this swap
+   * @param cells - cells of every organism
+   * @returns what is wrong, for people; null: nothing
    */
   async judge(covered: readonly Organism[], cells: ReadonlyMap<OrganismId, number>): Promise<string | null> {
     const organisms = new Map(covered.map((one) => [one.id, one]));
@@ -150,7 +150,7 @@ export class SwapWatch {
     for (const look of this.#looks) {
       const { health: own } = await this.#measure.health(organisms.get(look.id)!, this.#mature, look.now);
       if (!look.now.every(Number.isFinite))
-        return `it explodes: organism ${look.id} holds a number that is none`;
+        return `it explodes: organism ${look.id} holds NaN or infinite values`;
       health += own / count;
       if (!standsStill(look.rgba, look.now)) {
         look.rgba.set(look.now);
@@ -172,7 +172,7 @@ export class SwapWatch {
     return `health collapses: ${percent(before)} before, ${percent(health)} now, and it does not rise`;
   }
 
-  /** Step numbers are uint32 and go round. */
+  /** Step numbers are uint32 and wrap. */
   #since(step: number): number {
     return (this.#engine.stepNumber - step) >>> 0;
   }
@@ -181,13 +181,13 @@ export class SwapWatch {
 const isWorse = (health: number, before: Before): boolean =>
   health < WHOLE && !(before.isSteady && health >= before.health - STEADY);
 
-/** NaN, as before the first look, is no standing still. */
+/** False for NaN, which stands there before the first look. */
 function standsStill(before: Float32Array, now: Float32Array): boolean {
   for (let i = 0; i < now.length; i++) if (!(Math.abs(now[i] - before[i]) <= STILL)) return false;
   return true;
 }
 
-/** At most `most` of them, evenly. */
+/** At most `most` of them, evenly spread. */
 const spread = <T>(all: readonly T[], most: number): T[] =>
   all.length <= most
     ? [...all]

@@ -1,27 +1,29 @@
 /**
- * When a body is sick for good, judged from what is known of it four times a second. Time counts twice, in seconds of
- * the running world and in its steps: a paused world judges nobody, a slow one no body that is still healing, a fast
- * one not before people could see it. Pure.
+ * Decides when a body is sick for good, from figures taken four times per second. Time counts both in seconds of the
+ * running world and in steps. So a paused world judges no body, a slow one no body that is still healing, and a fast
+ * one no body before people could see it. Pure.
  */
 import type { OrganismId } from '../engines/engine.ts';
 
 export type WiltCause = 'too large' | 'two bodies' | 'out of shape' | 'out of range';
 
-/** Owned cells, over those of its mature form; whole bodies own up to 1.01 times as many, growing ones 1.09. */
+/** Owned cells per cell of its mature form. Whole bodies own up to 1.01 times as many, growing ones up to 1.09. */
 export const MAX_SIZE = 1.3;
-/** A body too large is to be under its bound again within 5 s: one and a half of them pass while it dissolves. */
+/** A body that is too large must be under its bound again within 5 s; dissolving takes about 1.5 of them. */
 const LARGE = { seconds: 3, steps: 60 };
-/** Longer than any healing of the shipped rules takes. */
+/** Longer than the shipped rules take to heal. */
 const SICK = { seconds: 20, steps: 600 };
-/** A body that is not whole for half of that is looked at for being two, and wilts if it is so for the other half. */
+/**
+ * A body that is not whole for half of `SICK` is examined for twins; it wilts if it is two bodies for the other half.
+ */
 const HALF_SICK = { seconds: 10, steps: 300 };
-/** Below it, a body is out of shape. */
+/** A body below this health is out of shape. */
 export const MIN_SHAPE = 0.6;
-/** Health that has risen by less in the time of `SICK` does not heal. */
+/** Health that rises by less than this within `SICK` does not heal. */
 const RISING = 0.02;
-/** Health of a body out of shape is written down as often: a tenth of the time that counts. */
+/** Time between two notes of the health of a body out of shape: a tenth of `SICK`. */
 const SAMPLE = { seconds: 2, steps: 60 };
-/** The world stands still when it has made no step for as long. */
+/** A world without a step for this long stands still. */
 const STILL_SECONDS = 1;
 
 interface Moment {
@@ -30,36 +32,36 @@ interface Moment {
 }
 
 interface Case {
-  /** Since when it is too large; undefined: it is not. So for the others. */
+  /** When it became too large; undefined: it is not. The other times likewise. */
   largeSince?: Moment;
-  /** Since when it is not whole, and nobody has struck it. */
+  /** Since when it has been neither whole nor struck. */
   unwholeSince?: Moment;
   doubleSince?: Moment;
-  /** Of a body out of shape: its health, oldest first; the second one is younger than the time of `SICK`. */
+  /** Health of a body out of shape, oldest first; all but the first are younger than `SICK`. */
   low: (Moment & { readonly health: number })[];
 }
 
-/** What is known of a body. */
+/** One body's figures. */
 export interface BodyFigures {
   readonly id: OrganismId;
-  /** Owned cells, and those of its mature form. */
+  /** Owned cells, and cells of its mature form. */
   readonly cells: number;
   readonly matureCells: number;
   /** 0..1 */
   readonly health: number;
-  /** A colour of it is at the engine's limit, or not a number. */
+  /** One of its colours is at the engine's limit, or NaN. */
   readonly isOutOfRange: boolean;
   readonly isWhole: boolean;
 }
 
-/** Seconds and steps in which the world ran; it starts at 0. */
+/** Seconds and steps in which the world ran, from 0. */
 export class RunningTime {
   #seconds = 0;
   #steps = 0;
   #lastStep: number;
   #stillSeconds = 0;
 
-  /** @param step - uint32, of now */
+  /** @param step - current, uint32 */
   constructor(step: number) {
     this.#lastStep = step;
   }
@@ -92,7 +94,9 @@ export class Symptoms {
     this.#time = time;
   }
 
-  /** A stroke has touched it: it gets its time to heal anew. Being too large is no wound. */
+  /**
+   * A stroke has touched it: it gets its full time to heal again. Being too large is not a wound, so that time runs on.
+   */
   struck(id: OrganismId): void {
     const known = this.#cases.get(id);
     if (known === undefined) return;
@@ -101,12 +105,12 @@ export class Symptoms {
     known.low = [];
   }
 
-  /** It is not to be judged now: what was seen of it before says nothing. */
+  /** Drops all that was seen of it: it is not to be judged now. */
   forget(id: OrganismId): void {
     this.#cases.delete(id);
   }
 
-  /** It has not been whole for so long that it may be two bodies. */
+  /** Whether it has been unwhole for so long that it may be two bodies. */
   mayBeTwo(id: OrganismId): boolean {
     return this.#hasPassed(this.#cases.get(id)?.unwholeSince, HALF_SICK);
   }
@@ -116,7 +120,7 @@ export class Symptoms {
   }
 
   /**
-   * @param isDouble - undefined: it was not looked at this time
+   * @param isDouble - whether it is two bodies; undefined: not examined this time
    * @returns why it must wilt; null: it need not
    */
   judge(body: BodyFigures, isDouble: boolean | undefined): WiltCause | null {

@@ -5,19 +5,19 @@
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
 
-/** A part with fewer of the form's opaque cells is a speck: whole bodies shed such. */
+/** A part with less than this share of the form's opaque cells is a speck: whole bodies shed them. */
 const MIN_PART = 0.05;
-/** Of the form's Σ mature², what must be seen at a second place: a fifth of a twin. */
+/** Share of the form's Σ mature² that must be seen at a second place: a fifth of a twin. */
 const MIN_SECOND = 0.2;
-/** Cells from one place tried to the next, before the best one's neighbours are; drawings are coarser. */
+/** Cells between the places tried first. Then the best place's neighbours are tried; drawings are coarser than that. */
 const STRIDE = 2;
 
 const ownParts = new WeakMap<MatureForm, number>();
 
 /**
- * Whether it has more separate parts than its form has, or its form is seen a second time beside its likest place.
+ * True if it has more separate parts than its form has, or if its form is seen a second time beside the best place.
  *
- * @param own - [height + 16, width + 16, 4]: its cells in the territory of its form
+ * @param own - [height + 16, width + 16, 4], its cells in the territory of its form
  */
 export function isTwoBodied(own: Float32Array, form: MatureForm): boolean {
   const width = form.width + 2 * TERRITORY_MARGIN;
@@ -30,7 +30,7 @@ export function isTwoBodied(own: Float32Array, form: MatureForm): boolean {
   return partsOf(own, width, least) > Math.max(1, expected) || hasSecond(own, width, form);
 }
 
-/** Separate groups of at least so many opaque cells; cells that touch at a corner are of one group. */
+/** Separate groups of at least `least` opaque cells; cells that touch at a corner are one group. */
 export function partsOf(rgba: Float32Array, width: number, least: number): number {
   const height = rgba.length / 4 / width;
   const isOpen = new Uint8Array(width * height);
@@ -60,7 +60,7 @@ export function partsOf(rgba: Float32Array, width: number, least: number): numbe
   return parts;
 }
 
-/** What is left beside the form at its likest place: is it a good part of the form, somewhere else? */
+/** Takes the form away at its best place; true if what is left shows a good part of the form somewhere else. */
 function hasSecond(own: Float32Array, width: number, form: MatureForm): boolean {
   const needed = MIN_SECOND * energyOf(form.rgba);
   const reach = TERRITORY_MARGIN;
@@ -73,12 +73,12 @@ function hasSecond(own: Float32Array, width: number, form: MatureForm): boolean 
       rest.fill(0, cell * 4, cell * 4 + 4);
     }
   }
-  // Of most bodies, even sick ones, too little is left to look any further.
+  // Most bodies, even sick ones, have too little left for a second look.
   if (!(energyOf(rest) >= needed)) return false;
   return likest(rest, width, form, form.width - 1, form.height - 1).seen >= needed;
 }
 
-/** Where most of the form is seen, its box moved by at most (reachX, reachY) from its place. */
+/** The place where most of the form is seen, its box moved by at most (reachX, reachY). */
 function likest(
   rgba: Float32Array,
   width: number,
@@ -102,7 +102,7 @@ function likest(
 
 /** The opaque cells of a body. */
 interface Opaque {
-  /** [n], seen from the top left corner of the form at its place. */
+  /** [n], relative to the top left corner of the form at its place. */
   readonly x: Int16Array;
   readonly y: Int16Array;
   /** [n, 4] */
@@ -124,8 +124,8 @@ function opaqueOf(rgba: Float32Array, width: number): Opaque {
 }
 
 /**
- * What of the form is seen, if it is moved by (dx, dy) from its place: Σ mature² − Σ(rgba − mature)² over the body's
- * cells where the form is opaque. What lies beside it counts neither way.
+ * How much of the form is seen if it stands (dx, dy) from its place: Σ mature² − Σ(rgba − mature)² over the body's
+ * cells where the form is opaque. The body's other cells do not count.
  */
 function seenOf(
   { x: xs, y: ys, rgba }: Opaque,

@@ -1,4 +1,6 @@
-/** Looks four times a second which bodies are sick for good (`symptoms.ts`). It reads the world and changes nothing. */
+/**
+ * Finds bodies that are sick for good, four times per second (`symptoms.ts`). It reads the world and changes nothing.
+ */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import type { Organism, Organisms } from './organisms.ts';
@@ -6,17 +8,17 @@ import type { RuleSlots } from './ruleSlots.ts';
 import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
 import { isTwoBodied } from './twoBodies.ts';
 
-/** Bodies looked at in one sample for being two: 1 ms each, up to 8 when they are, and none has been whole for 10 s. */
+/** Bodies examined for twins per sample: 1 ms each, up to 8 ms for twins. None of them has been whole for 10 s. */
 const MAX_LOOKED_AT = 2;
-/** A body of lower health, or with more cells than its form's, is not whole. */
+/** A body below this health, or with more cells than 1.05 times its form's, is not whole. */
 const WHOLE = 0.95;
 const MAX_WHOLE_SIZE = 1.05;
 
-export interface WatchGround {
+export interface WatchedWorld {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
-  /** The swap of its rule is being watched: a bad rule must be seen, and rolled back. */
+  /** Whether the swap of its rule is being watched: then its sickness must be seen, so that the rule is rolled back. */
   readonly isWatched: (one: Organism) => boolean;
 }
 
@@ -26,13 +28,13 @@ export interface SickBody {
 }
 
 export class WiltWatch {
-  readonly #ground: WatchGround;
+  readonly #world: WatchedWorld;
   readonly #symptoms: Symptoms;
-  /** The organism that was looked at last for being two. */
+  /** The organism that was examined last for twins. */
   #lastLookedAt = 0;
 
-  constructor(ground: WatchGround, time: RunningTime) {
-    this.#ground = ground;
+  constructor(world: WatchedWorld, time: RunningTime) {
+    this.#world = world;
     this.#symptoms = new Symptoms(time);
   }
 
@@ -41,7 +43,7 @@ export class WiltWatch {
     this.#symptoms.struck(id);
   }
 
-  /** What was seen of it says nothing any more. */
+  /** Drops what was seen of it. */
   forget(id: OrganismId): void {
     this.#symptoms.forget(id);
   }
@@ -50,17 +52,17 @@ export class WiltWatch {
     this.#symptoms.forgetAll();
   }
 
-  /** Once a sample, after the count. Bodies that wilt already are left out. */
+  /** Once per sample, after the count. Bodies that wilt already are left out. */
   async look(): Promise<SickBody[]> {
     const looked = await this.#lookForTwo();
     const sick: SickBody[] = [];
-    for (const organism of this.#ground.organisms) {
+    for (const organism of this.#world.organisms) {
       const { id, cells, health, isOutOfRange } = organism;
       if (organism.isWilting || !this.#mayBeSick(organism)) {
         this.#symptoms.forget(id);
         continue;
       }
-      const size = matureCells(this.#ground.slots.at(organism.slot).mature);
+      const size = matureCells(this.#world.slots.at(organism.slot).mature);
       const isWhole = health >= WHOLE && cells <= MAX_WHOLE_SIZE * size;
       const figures = { id, cells, matureCells: size, health, isOutOfRange, isWhole };
       const cause = this.#symptoms.judge(figures, looked.get(id));
@@ -69,16 +71,16 @@ export class WiltWatch {
     return sick;
   }
 
-  /** One that still grows, or whose swap is watched, is not. */
+  /** False for a body that still grows, and for one whose swap is watched. */
   #mayBeSick(organism: Organism): boolean {
-    const age = (this.#ground.engine.stepNumber - organism.plantedStep) >>> 0;
-    return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
+    const age = (this.#world.engine.stepNumber - organism.plantedStep) >>> 0;
+    return age >= GROWN_STEPS && !this.#world.isWatched(organism);
   }
 
-  /** By turns. @returns id → whether it is two bodies */
+  /** Examines a few bodies, in turn. @returns id → whether it is two bodies */
   async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
     const candidates: Organism[] = [];
-    for (const organism of this.#ground.organisms)
+    for (const organism of this.#world.organisms)
       if (this.#symptoms.mayBeTwo(organism.id)) candidates.push(organism);
     candidates.sort((a, b) => a.id - b.id);
     const next = candidates.findIndex(({ id }) => id > this.#lastLookedAt);
@@ -92,7 +94,7 @@ export class WiltWatch {
   }
 
   async #isTwo({ id, x, y, slot }: Organism): Promise<boolean> {
-    const { engine, slots } = this.#ground;
+    const { engine, slots } = this.#world;
     const { mature } = slots.at(slot);
     const rect = {
       x: x + mature.x - TERRITORY_MARGIN,

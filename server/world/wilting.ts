@@ -1,18 +1,18 @@
 /**
  * Wilting: a body that is sick for good (`wiltWatch.ts`) dissolves within 2 s of world time, and grows again from its
- * seed at its place. It stays the same organism: id, species, rule, planter and place are kept; its age begins again.
+ * seed at its place. It stays the same organism: id, species, rule, planter and place are kept; its age starts again.
  */
 import type { Rect } from '../../shared/geometry.ts';
 import { EngineError, type OrganismId } from '../engines/engine.ts';
 import type { Organism } from './organisms.ts';
 import { RunningTime, type WiltCause } from './symptoms.ts';
-import { type WatchGround, WiltWatch } from './wiltWatch.ts';
+import { type WatchedWorld, WiltWatch } from './wiltWatch.ts';
 
 export const DISSOLVE_SECONDS = 2;
-/** How long the seed waits when a body wilts a second time; each time after that, twice as long. */
+/** How long the seed waits when a body wilts a second time. The time doubles with each further wilting. */
 export const RELAPSE_SECONDS = 20;
 export const MAX_RELAPSE_SECONDS = 600;
-/** Cells by which a dissolving body shrinks at a time; each time, the engine must look for its cells. */
+/** Cells by which a dissolving body shrinks at a time: each time, the engine looks for all of its cells. */
 const SHRINK_CELLS = 2;
 
 /** A body has begun to wilt. */
@@ -23,26 +23,26 @@ export interface WiltedBody {
   readonly label: string;
   readonly x: number;
   readonly y: number;
-  /** Empty for the garden's. */
+  /** Empty: the garden's. */
   readonly planter: string;
   readonly cause: WiltCause;
 }
 
-export interface WiltGround extends WatchGround {
-  /** Seconds of world time. */
+export interface WiltWorld extends WatchedWorld {
+  /** World time, seconds. */
   readonly runSeconds: () => number;
   readonly territoryOf: (one: Organism) => Rect;
-  /** Told of a body that begins to wilt: from now on something else happens to it than healing. */
+  /** Called with a body that begins to wilt: from now on its changes are not healing. */
   readonly leaves: (id: OrganismId) => void;
 }
 
 interface Wilt {
-  /** The farthest that a cell of it may be from its place when it begins to dissolve, and now; cells. */
+  /** Cells from its place within which all of it lies: at the start, and now. */
   readonly reach: number;
   radius: number;
-  /** Seconds of running time when it began to dissolve. */
+  /** Running time, in seconds, when it began to dissolve. */
   readonly sinceSeconds: number;
-  /** From the moment it has dissolved until its seed is planted. */
+  /** From fully dissolved to planted again. */
   readonly waitSeconds: number;
   isDissolved: boolean;
 }
@@ -50,30 +50,30 @@ interface Wilt {
 /** How often a body has wilted soon after it grew from its seed. */
 interface Relapses {
   readonly count: number;
-  /** Seconds of running time when its seed was planted last. */
+  /** Running time, in seconds, when its seed was last planted. */
   seedSeconds: number;
 }
 
 export class Wilting {
-  readonly #ground: WiltGround;
+  readonly #world: WiltWorld;
   readonly #time: RunningTime;
   readonly #watch: WiltWatch;
   readonly #wilts = new Map<OrganismId, Wilt>();
   readonly #relapses = new Map<OrganismId, Relapses>();
   #begun: WiltedBody[] = [];
 
-  constructor(ground: WiltGround) {
-    this.#ground = ground;
-    this.#time = new RunningTime(ground.engine.stepNumber);
-    this.#watch = new WiltWatch(ground, this.#time);
+  constructor(world: WiltWorld) {
+    this.#world = world;
+    this.#time = new RunningTime(world.engine.stepNumber);
+    this.#watch = new WiltWatch(world, this.#time);
   }
 
-  /** It dissolves, or its seed waits: without cells it is not dead. */
+  /** Whether it dissolves or its seed waits: then it is alive without cells. */
   has(id: OrganismId): boolean {
     return this.#wilts.has(id);
   }
 
-  /** Which bodies have begun to wilt since the last time; null: none. */
+  /** Bodies that began to wilt since the last call; null: none. */
   take(): WiltedBody[] | null {
     if (this.#begun.length === 0) return null;
     const begun = this.#begun;
@@ -86,30 +86,30 @@ export class Wilting {
     for (const id of ids) this.#watch.struck(id);
   }
 
-  /** It is dead, or is to die: its seed is not planted again. */
+  /** It is dead, or about to die: its seed is not planted again. */
   forget(id: OrganismId): void {
     this.#wilts.delete(id);
     this.#relapses.delete(id);
     this.#watch.forget(id);
-    const organism = this.#ground.organisms.get(id);
+    const organism = this.#world.organisms.get(id);
     if (organism !== undefined) organism.isWilting = false;
   }
 
-  /** Everybody has been replaced; those that wilted go on. @param lost - whom the engine has left no cell of a save */
+  /** All organisms were replaced; those that wilted go on. @param lost - those whose last cell the bounds took */
   restore(lost: ReadonlySet<OrganismId>): void {
     this.#wilts.clear();
     this.#relapses.clear();
     this.#watch.forgetAll();
-    this.#time.pass(0, this.#ground.engine.stepNumber);
-    for (const organism of this.#ground.organisms) {
+    this.#time.pass(0, this.#world.engine.stepNumber);
+    for (const organism of this.#world.organisms) {
       if (organism.isWilting) this.#dissolve(organism, 0);
       else if (lost.has(organism.id)) this.#begin(organism, 'out of range');
     }
   }
 
-  /** Once a frame: what dissolves goes on to. */
+  /** Once per frame: shrinks dissolving bodies and plants seeds that are due. */
   async pass(elapsedSeconds: number): Promise<void> {
-    const { engine, organisms } = this.#ground;
+    const { engine, organisms } = this.#world;
     if (this.#time.pass(elapsedSeconds, engine.stepNumber) === 0) return;
     for (const [id, wilt] of this.#wilts) {
       const organism = organisms.get(id);
@@ -119,7 +119,7 @@ export class Wilting {
     }
   }
 
-  /** Once a sample, after the count: bodies that are sick for good begin to wilt. */
+  /** Once per sample, after the count: bodies that are sick for good begin to wilt. */
   async look(): Promise<void> {
     for (const { organism, cause } of await this.#watch.look()) this.#begin(organism, cause);
   }
@@ -127,7 +127,7 @@ export class Wilting {
   // --- dissolving, and growing again ---
 
   #begin(organism: Organism, cause: WiltCause): void {
-    const { slots, runSeconds, leaves } = this.#ground;
+    const { slots, runSeconds, leaves } = this.#world;
     const { id, species, x, y, planter, slot } = organism;
     leaves(id);
     this.#watch.forget(id);
@@ -137,7 +137,7 @@ export class Wilting {
     this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, cause });
   }
 
-  /** @returns how long its seed waits */
+  /** @returns seconds that its seed waits */
   #relapse(id: OrganismId): number {
     const before = this.#relapses.get(id);
     const isAgain = before !== undefined && this.#time.seconds - before.seedSeconds < MAX_RELAPSE_SECONDS;
@@ -148,7 +148,7 @@ export class Wilting {
 
   #dissolve(organism: Organism, waitSeconds: number): void {
     organism.isWilting = true;
-    const { x, y, width, height } = this.#ground.territoryOf(organism);
+    const { x, y, width, height } = this.#world.territoryOf(organism);
     const reachX = Math.max(organism.x - x, x + width - organism.x);
     const reachY = Math.max(organism.y - y, y + height - organism.y);
     const reach = Math.hypot(reachX, reachY);
@@ -162,7 +162,7 @@ export class Wilting {
 
   #shrink({ id, x, y }: Organism, wilt: Wilt): void {
     const left = 1 - this.#since(wilt) / DISSOLVE_SECONDS;
-    const { engine } = this.#ground;
+    const { engine } = this.#world;
     if (left > 0) {
       const radius = wilt.reach * left;
       if (radius > wilt.radius - SHRINK_CELLS) return;
@@ -170,16 +170,16 @@ export class Wilting {
       engine.perturb({ kind: 'truncate', organism: id, x, y, radius });
       return;
     }
-    // About a place outside the world: nothing stays.
+    // Around a place outside the world: no cell stays.
     engine.perturb({ kind: 'truncate', organism: id, x: -1, y: -1, radius: 0 });
     wilt.isDissolved = true;
   }
 
-  /** Waits on when its cell is taken, or the engine has no room for it. */
+  /** Tries again in the next frame if the seed's cell is taken or the engine has no room. */
   async #plantSeed(organism: Organism): Promise<void> {
-    const { engine, organisms, runSeconds, territoryOf } = this.#ground;
+    const { engine, organisms, runSeconds, territoryOf } = this.#world;
     const { id, slot } = organism;
-    // Its place may have drifted over the edge with its body.
+    // Its place may have moved over the edge with its body.
     organism.x = Math.min(Math.max(organism.x, 0), engine.width - 1);
     organism.y = Math.min(Math.max(organism.y, 0), engine.height - 1);
     const { x, y } = organism;
@@ -188,7 +188,7 @@ export class Wilting {
     const trialId = organisms.freeId(runSeconds());
     if (owner[0] !== 0 || trialId === null) return;
     try {
-      // Under an id that nobody has: if the engine refuses, the organism keeps its own.
+      // Under an unused id: if the engine refuses, the organism keeps its own.
       engine.plant(trialId, slot, x, y);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

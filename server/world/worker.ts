@@ -26,7 +26,7 @@ const notes: string[] = [];
 await readPageCodec();
 const grow = cachedGrower(
   matureFiles(join(config.dataDir, 'mature')),
-  // A mature form is the rule's, whatever steps the world.
+  // A mature form belongs to the rule, whichever engine steps the world.
   async (options) => (await createEngine('wasm', options)).engine,
 );
 let wounds: World['wounds'] | undefined;
@@ -41,7 +41,7 @@ const { engine, reason } = await createEngine(config.engine, {
   adapter,
   kernels: gpuKernels,
   onLoss(message) {
-    // The bodies are older ones now: what becomes of those is no healing.
+    // The bodies are from the last save: what becomes of them is not healing.
     wounds?.endAll();
     post({ type: 'note', message });
   },

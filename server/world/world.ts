@@ -1,6 +1,6 @@
 /**
- * The world between two steps: who lives where, how they fare, and what players did. It drives an engine
- * and knows no threads, clocks or sockets. Calls must not overlap, as the engine's must not.
+ * The world between two steps: which organisms live, how they fare, and what players did. It drives an engine, and
+ * knows no threads, clocks or sockets. Calls must not overlap, because the engine's must not.
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
@@ -11,7 +11,7 @@ import { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms, toHundredths } from './organisms.ts';
-import { type Ground, organismNear, ownersUnder, planSeed, planStroke } from './perturb.ts';
+import { organismNear, ownersUnder, planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { ownersOf, type Recall, recallNotes, recallRules, withOnly } from './recall.ts';
 import { type GrownBody, roomFault } from './room.ts';
@@ -21,11 +21,11 @@ import { Swaps } from './swap.ts';
 import { Wilting } from './wilting.ts';
 import { blowsOf, WoundWatch } from './woundWatch.ts';
 
-/** Of health samples, and of the census. */
+/** Rate of health samples and of counts. */
 const SAMPLES_PER_SECOND = 4;
-/** Strokes applied between two steps; the rest wait for the next frame. */
+/** Largest number of strokes between two steps; the rest wait for the next frame. */
 const MAX_STROKES = 64;
-/** Strokes that wait; beyond it players are told so. */
+/** Largest number of strokes that wait; further ones are refused. */
 const MAX_WAITING = 512;
 
 interface WaitingStroke {
@@ -34,7 +34,7 @@ interface WaitingStroke {
   readonly answer: (outcome: StrokeOutcome) => void;
 }
 
-/** The save does not belong to this world. */
+/** The save is of another size than this world. */
 export class WorldMismatchError extends Error {
   override name = 'WorldMismatchError';
 }
@@ -51,22 +51,22 @@ export class World {
   readonly #waiting: WaitingStroke[] = [];
   #strokes = 0;
   #runSeconds = 0;
-  /** Samples that time has earned and that are still to be taken. */
+  /** Samples that time has earned and that have not been taken. */
   #samplesOwed = 0;
   readonly #health: HealthWatch;
   #livingCells = 0;
-  /** An admin has cleared their places: they do not come back. */
+  /** Organisms whose places an admin has cleared: the garden does not sow them again. */
   readonly #uprooted = new Set<number>();
-  /** What a stroke is planned on. */
-  readonly #ground: Ground;
+  /** What strokes are planned on. */
+  readonly #strokeWorld: StrokeWorld;
   readonly #beds = new Beds();
 
-  /** @param rules - the ones in force, one a species */
+  /** @param rules - the rules in force, one per species */
   constructor(engine: Engine, rules: readonly LoadedRule[]) {
     this.engine = engine;
     this.rules = new RuleSlots(engine, rules);
     const { organisms, rules: slots, wounds } = this;
-    this.#ground = {
+    this.#strokeWorld = {
       engine,
       organisms,
       get species() {
@@ -93,26 +93,26 @@ export class World {
     return this.#livingCells;
   }
 
-  /** How long the world has been running, over all its processes. */
+  /** World time: seconds that the world has run, over all processes. */
   get runSeconds(): number {
     return this.#runSeconds;
   }
 
   // --- who lives ---
 
-  /** @returns how many found a place */
+  /** @returns how many found room */
   plantGarden(count: number, randomSeed: number): number {
     const seedlings = layOutGarden(this.engine, this.#garden, count, randomSeed);
     for (const seedling of seedlings) this.#plant(seedling, '');
     return seedlings.length;
   }
 
-  /** Like `plantGarden`, where others live already. @returns how many found a place */
+  /** Like `plantGarden`, in a world with organisms. @returns how many found room */
   async plantMore(count: number, randomSeed: number): Promise<number> {
     let planted = 0;
     const others = [...this.#grownBodies()];
     for (const seedling of layOutGarden(this.engine, this.#garden, count, randomSeed, others)) {
-      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#ground)).ok) continue;
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.#strokeWorld)).ok) continue;
       try {
         this.#plant(seedling, '');
         planted++;
@@ -142,7 +142,7 @@ export class World {
     return hit.length;
   }
 
-  /** @throws EngineError when there is no room for one more, or no such species; the world is then as it was */
+  /** @throws EngineError without room for one more, or without such a species; the world is then unchanged */
   plantAt(species: string, x: number, y: number): Organism {
     return this.#plant({ species, x, y }, '');
   }
@@ -162,29 +162,29 @@ export class World {
     return organism;
   }
 
-  /** Where it may live: its rule's territory about its place; while a swap is watched, room for its old form, too. */
+  /** Its rule's territory around its place; while a swap is watched, with room for the old rule's form, too. */
   #territoryOf(one: Organism): Rect {
     const forms = [one.slot, ...this.swaps.heldSlots(one)].map((slot) => this.rules.at(slot).mature);
     return territoryOf(forms, one.x, one.y);
   }
 
-  /** Its rule or its place has changed. */
+  /** Its rule or place has changed: tells the engine its new territory. */
   #settle(one: Organism): void {
     const territory = this.#territoryOf(one);
-    // Telling the engine costs a look at all of its pages.
+    // The engine looks at all of its pages for this.
     if (one.territory !== null && isSameRect(one.territory, territory)) return;
     this.engine.setTerritory(one.id, territory);
     one.territory = territory;
   }
 
   /**
-   * Why no seed can be planted at a cell, for a player to read; null: it can.
+   * Why no seed can be planted at a cell, for a player to read; null: one can.
    *
    * @param x - integer; the cell may lie outside the world
    */
   async roomFault(species: string, x: number, y: number): Promise<string | null> {
     const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
-    const plan = await planStroke(stroke, this.#ground, 0);
+    const plan = await planStroke(stroke, this.#strokeWorld, 0);
     return plan.ok ? null : plan.reason;
   }
 
@@ -199,7 +199,7 @@ export class World {
     return roomFault({ species, x, y, form: this.rules.at(slot).mature }, this.engine, this.#grownBodies());
   }
 
-  /** What lives, and what is about to be sown. */
+  /** Bodies of all organisms, and of those that the garden is about to sow. */
   *#grownBodies(): Generator<GrownBody> {
     for (const { species, x, y, slot } of this.organisms)
       yield { species, x, y, form: this.rules.at(slot).mature };
@@ -209,7 +209,7 @@ export class World {
     }
   }
 
-  /** Where a newcomer looks first: at the organism nearest the middle, a pikachu if there is one. */
+  /** Where a new client looks first: the organism nearest the middle, a pikachu if there is one. */
   get start(): { readonly x: number; readonly y: number } {
     const middle = { x: this.engine.width / 2, y: this.engine.height / 2 };
     const all = [...this.organisms];
@@ -221,14 +221,14 @@ export class World {
 
   // --- strokes ---
 
-  /** Waits for the next step boundary; the promise says what came of it. */
+  /** Waits for the next step boundary; resolves with the outcome. */
   queueStroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
     if (this.#waiting.length >= MAX_WAITING)
       return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
     return new Promise((answer) => this.#waiting.push({ name, stroke, answer }));
   }
 
-  /** Applies what waits, in order of arrival. */
+  /** Applies waiting strokes in order of arrival. */
   async applyStrokes(): Promise<void> {
     for (const { name, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
       answer(await this.#apply(name, stroke));
@@ -236,7 +236,7 @@ export class World {
 
   async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
     // Salts of one stroke's capsules follow each other.
-    const plan = await planStroke(stroke, this.#ground, Math.imul(this.#strokes++, 0x10001));
+    const plan = await planStroke(stroke, this.#strokeWorld, Math.imul(this.#strokes++, 0x10001));
     if (!plan.ok) return plan;
     const step = this.engine.stepNumber;
     if ('seed' in plan) {
@@ -252,7 +252,7 @@ export class World {
     return { ok: true, step };
   }
 
-  /** Measures before and after: a wound is as deep as it was made, not as it is at the next look. */
+  /** Measures just before and after, because a wound begins to heal before the next sample. */
   async #hurt(
     perturbations: readonly Perturbation[],
     hit: ReadonlyMap<OrganismId, readonly number[]>,
@@ -264,7 +264,7 @@ export class World {
     this.wilting.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = this.organisms.get(id);
-      // What becomes of a body that wilts is not its rule's healing.
+      // What becomes of a body that wilts is not healing.
       if (body === undefined || body.isWilting) continue;
       const { label } = this.rules.at(body.slot);
       const { species, health } = body;
@@ -275,7 +275,7 @@ export class World {
 
   // --- rules ---
 
-  /** Between two steps: whom the order names lives by another rule from now on, with its cells as they are. */
+  /** Between two steps: moves the organisms that the order names to another rule, with their cells as they are. */
   async swap(order: SwapOrder, next: LoadedRule): Promise<SwapAnswer> {
     const { changes } = this.rules;
     const answer = await this.swaps.begin(order, next);
@@ -283,7 +283,7 @@ export class World {
     return answer;
   }
 
-  /** Some of what was swapped may go back. */
+  /** May roll swaps back. */
   async #watchSwaps(): Promise<void> {
     const { changes } = this.rules;
     await this.swaps.watch();
@@ -292,14 +292,14 @@ export class World {
 
   // --- how they fare ---
 
-  /** Lets time pass for the records: measures the health of those who moved, a share in each call, and buries the dead. */
+  /** Lets time pass: measures a share of the bodies that moved, and removes dead organisms. */
   async observe(elapsedSeconds: number): Promise<void> {
     this.#runSeconds += elapsedSeconds;
     await this.#watchSwaps();
     const samples = elapsedSeconds * SAMPLES_PER_SECOND;
     this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
     const isDue = this.#samplesOwed >= 1;
-    // In the frame after a count, which is the longest.
+    // In the frame after a count, because the count's own frame is the longest.
     await this.#health.followMoved();
     if (isDue) await this.#count();
 
@@ -326,7 +326,7 @@ export class World {
       this.organisms.remove(id, this.#runSeconds);
       this.wounds.died(id);
       this.wilting.forget(id);
-      // What players planted is theirs to lose; the garden comes back, so that the world never ends up empty.
+      // Only the garden is sown again, so that the world never ends up empty; players' organisms are not.
       const isUprooted = this.#uprooted.delete(id);
       if (organism?.planter === '' && !isUprooted) this.#beds.leave(organism, this.#runSeconds);
     }
@@ -335,12 +335,12 @@ export class World {
     this.#health.moved(moved);
   }
 
-  /** Seeds the beds whose time has come; one that somebody has grown into waits again. */
+  /** Sows the beds that are due. A bed that a body has grown into waits again. */
   async #sow(): Promise<void> {
     const now = this.#runSeconds;
     for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
       if (this.rules.inForce(bed.species) === undefined) continue;
-      const plan = await planSeed(bed.species, bed.x, bed.y, this.#ground);
+      const plan = await planSeed(bed.species, bed.x, bed.y, this.#strokeWorld);
       try {
         if (plan.ok) this.#plant(bed, '');
         else this.#beds.leave(bed, now);
@@ -351,7 +351,7 @@ export class World {
     }
   }
 
-  // --- what others may ask ---
+  // --- questions ---
 
   summaries(): OrganismSummary[] {
     return [...this.organisms].map(({ id, species, x, y, health, cells, planter, plantedStep }) => ({
@@ -390,13 +390,13 @@ export class World {
     };
   }
 
-  /** Whoever lives within 2 cells. */
+  /** The organism that lives within 2 cells. */
   async inspectAt(x: number, y: number): Promise<InspectionMessage['organism']> {
     if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
     return this.inspect(await organismNear(x, y, this.engine));
   }
 
-  /** Step numbers are uint32 and go round. */
+  /** Step numbers are uint32 and wrap. */
   #age(plantedStep: number): number {
     return (this.engine.stepNumber - plantedStep) >>> 0;
   }
@@ -406,7 +406,7 @@ export class World {
     return readPixels(this.engine, rect);
   }
 
-  // --- outliving the process ---
+  // --- save and restore ---
 
   async save(): Promise<WorldState> {
     const { stepNumber, randomSeed, pages } = await this.engine.save();
@@ -424,9 +424,9 @@ export class World {
   }
 
   /**
-   * Takes the place of everything. Territories follow from places and rules: a save has none, and what has outgrown
-   * its own is cut back. Organisms whose rule is not there any more live by the one in force of their species; those
-   * of no species any more are left out.
+   * Replaces the whole world. A save has no territories: they follow from places and rules, and what has outgrown its
+   * own is cut back. An organism whose rule is gone lives by the rule in force of its species. Organisms of a species
+   * without a rule are left out.
    *
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
@@ -454,7 +454,7 @@ export class World {
     this.#runSeconds = runSeconds;
     this.#beds.restore(fallow);
     for (const { id, territory } of organisms) this.organisms.get(id)!.territory = territory;
-    // An exploded body may have lost its last cell to the bounds: it wilts like any other, and is not dead.
+    // The bounds may have taken an exploded body's last cell: it wilts like any other, and is not dead.
     const census = await engine.census();
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
     this.wilting.restore(new Set(exploded.map(({ organism }) => organism)));

@@ -1,23 +1,23 @@
 /**
- * Wounds as they open, are hit again and close, seen from beside the cells: the world tells what was struck and what
- * it measured, and takes what became of it, to be told to whoever keeps it (`sessions/draft.ts`). Time is counted in steps: in
- * a paused world nothing heals and nothing is given up. With no wound open it does nothing at all.
+ * Wounds as they open, are hit again and close. It does not see cells: the world reports strokes and measurements, and
+ * takes the events for the session's record (`sessions/draft.ts`). Time is counted in steps: in a paused world nothing
+ * heals and no wound is given up. It costs nothing while no wound is open.
  */
 import type { Capsule, OrganismId, Perturbation } from '../engines/engine.ts';
 import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
 
-/** Healed: so much of what it was. */
+/** A wound is healed at this share of the health before it. */
 export const HEALED_SHARE = 0.95;
-/** A wound is not judged sooner after a blow: a hand that drags strikes ten times a second. */
+/** Least steps from a blow to the verdict "healed": a dragged brush strikes ten times per second. */
 export const QUIET_STEPS = 15;
-/** So long without a blow and without being whole: 60 s at 30 steps a second. */
+/** A wound is given up after this long without a blow and without being whole: 60 s at 30 steps per second. */
 export const GIVE_UP_STEPS = 1_800;
-/** How an open wound fares is told so often at most, for whom a crash leaves behind. */
+/** Least steps between two reports of an open wound's health; after a crash, the last one counts. */
 export const LOOK_STEPS = 60;
 
 export type BlowShape = Omit<Blow, 'afterSteps'>;
 
-/** `wound`: 1, 2, 3 … while the process lives. */
+/** `wound`: 1, 2, 3 … within one process. */
 export type WoundEvent =
   | ({ readonly type: 'open'; readonly wound: number; readonly organism: OrganismId } & Pick<
       Wound,
@@ -30,11 +30,11 @@ export type WoundEvent =
       'healthLeast' | 'healthAfter' | 'healedInSteps'
     >);
 
-/** A body that is struck, as it was just before. */
+/** A body just before a stroke hits it. */
 export interface StruckBody {
   readonly id: OrganismId;
   readonly species: string;
-  /** Of the rule it lives by, for people: "pikachu v4". */
+  /** The rule it lives by, for people: "pikachu v4". */
   readonly label: string;
   /** 0..1 */
   readonly health: number;
@@ -48,9 +48,9 @@ interface Open {
   blows: number;
   least: number;
   now: number;
-  /** When it was first seen whole since the last blow; null: it is not. */
+  /** When it was first seen whole since the last blow; null: it is not whole. */
   wholeStep: number | null;
-  /** What was told last, and when. */
+  /** The health that was last reported, and when. */
   toldHealth: number;
   toldStep: number;
 }
@@ -65,9 +65,9 @@ export class WoundWatch {
   }
 
   /**
-   * Between two steps, before anything is measured again.
+   * Between two steps, before the next measurement.
    *
-   * @param blows - 1 to `MAX_BLOWS`, as `blowsOf` says
+   * @param blows - 1 to `MAX_BLOWS`, from `blowsOf`
    * @param step - uint32
    */
   strike(body: StruckBody, blows: readonly BlowShape[], step: number): void {
@@ -106,7 +106,7 @@ export class WoundWatch {
     return open;
   }
 
-  /** @param health - 0..1, as it is at this step */
+  /** @param health - 0..1, at this step */
   measured(id: OrganismId, health: number, step: number): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
@@ -130,7 +130,7 @@ export class WoundWatch {
     this.#close(id, open);
   }
 
-  /** From now on something else happens to the body than its rule's healing: another rule, an admin, a way back. */
+  /** Closes the wound: what happens to the body from now on (another rule, an admin, a rollback) is not healing. */
   leave(id: OrganismId): void {
     const open = this.#open.get(id);
     if (open !== undefined) this.#close(id, open);
@@ -140,7 +140,7 @@ export class WoundWatch {
     for (const [id, open] of this.#open) this.#close(id, open);
   }
 
-  /** Once a frame. @param step - uint32 */
+  /** Once per frame. @param step - uint32 */
   tick(step: number): void {
     if (this.#open.size === 0) return;
     for (const [id, open] of this.#open) {
@@ -149,7 +149,7 @@ export class WoundWatch {
     }
   }
 
-  /** What has happened since the last time, in order; null: nothing. */
+  /** Events since the last call, in order; null: none. */
   take(): WoundEvent[] | null {
     if (this.#events.length === 0) return null;
     const events = this.#events;
@@ -166,12 +166,12 @@ export class WoundWatch {
 }
 
 /**
- * What of a stroke touched one body, in the body's own coordinates. Circles erased one after the other are one blow; an
- * erasing stroke that leaves the body and comes back is several. A stroke of noise is one dose, so it is one blow, all
- * of it.
+ * The parts of a stroke that touched one body, in the body's own coordinates. Circles erased one after another are one
+ * blow; an erasing stroke that leaves the body and comes back is several. A stroke of noise is one dose, so it is one
+ * blow, whole.
  *
  * @param perturbations - one stroke's, as the world applied them
- * @param touching - which of them touched the body, ascending
+ * @param touching - indices of those that touched the body, ascending
  */
 export function blowsOf(
   perturbations: readonly Perturbation[],
@@ -179,7 +179,7 @@ export function blowsOf(
   seed: { readonly x: number; readonly y: number },
 ): BlowShape[] {
   const blows: BlowShape[] = [];
-  /** Capsules that follow each other, not yet a blow. */
+  /** Consecutive capsules that do not form a blow yet. */
   let erased: Capsule[] = [];
   for (const [n, i] of touching.entries()) {
     const one = perturbations[i];
@@ -204,7 +204,7 @@ export function blowsOf(
   return blows;
 }
 
-/** The line along capsules that follow each other, from the seed cell. A dab begins where it ends and is one point. */
+/** The line along consecutive capsules, relative to the seed. A capsule without length adds no point of its own. */
 function polyline(capsules: readonly Capsule[], seed: { readonly x: number; readonly y: number }): number[] {
   const [{ x0, y0 }] = capsules;
   const points = [x0 - seed.x, y0 - seed.y];
@@ -214,7 +214,7 @@ function polyline(capsules: readonly Capsule[], seed: { readonly x: number; read
   return points;
 }
 
-/** Step numbers are uint32 and go round. */
+/** Step numbers are uint32 and wrap. */
 const since = (from: number, to: number): number => (to - from) >>> 0;
 
 const toThousandths = (value: number): number => Math.round(value * 1_000) / 1_000;

@@ -1,4 +1,4 @@
-/** The admin's HTTP, over a real server and a fake world; rules are tried out for real in `tests/swaps/swapDesk.test.ts`. */
+/** The admin's HTTP, over a real server and a fake world. Real probes are tested in `swapDesk.test.ts`. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ let world: FakeWorld;
 let admin: Admin;
 let probed: string[];
 
-/** Grows nothing; whoever is called `dead` fails. */
+/** A fake probe: a rule named `dead` fails. */
 const prober: Prober = async ({ rule, species, sha256, label }) => {
   probed.push(label);
   if (rule.name === 'dead') return { ok: false, reason: 'dead does not grow' };
@@ -61,7 +61,7 @@ afterEach(async () => {
 
 interface Answer {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is what is checked
+  // biome-ignore lint/suspicious/noExplicitAny: the answer's shape is what the test checks
   readonly body: any;
   readonly headers: Headers;
 }
@@ -102,7 +102,7 @@ const named = (name: string, randomSeed = 1): Rule => ({ ...randomRule(randomSee
 const bytesOf = (name: string, randomSeed = 1): Uint8Array => serializeRule(named(name, randomSeed));
 
 describe('logging in', () => {
-  test('turns the token into a cookie that scripts and other sites do not get', async () => {
+  test('turns the token into a cookie that scripts and other sites cannot read', async () => {
     const { status, body, headers } = await call('POST', 'login', { token: TOKEN, name: '  Ann\u0000 ' });
     expect([status, body]).toEqual([200, { who: 'Ann' }]);
     const [value, ...flags] = headers.get('set-cookie')!.split('; ');
@@ -113,7 +113,7 @@ describe('logging in', () => {
     expect(secure.headers.get('set-cookie')).toContain('; Secure');
   });
 
-  test('with a wrong token is refused, written down, and soon has to wait', async () => {
+  test('with a wrong token is refused, audited, and soon has to wait', async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 6; n++) statuses.push((await call('POST', 'login', { token: 'wrong' })).status);
     expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
@@ -135,7 +135,7 @@ describe('logging in', () => {
 });
 
 describe('refused, with the fact named and nothing changed:', () => {
-  test('whoever has no cookie, or a made-up one', async () => {
+  test('a request without a cookie, or with a made-up one', async () => {
     for (const path of ['live', 'rules', 'audit', 'organisms', 'nothing']) {
       expect([path, (await call('GET', path)).status]).toEqual([path, 401]);
       const forged = { Cookie: `regrow_admin=${'a'.repeat(43)}` };
@@ -144,7 +144,7 @@ describe('refused, with the fact named and nothing changed:', () => {
     expect((await call('POST', 'rules', bytesOf('moss'))).status).toBe(401);
   });
 
-  test('another site, cookie or not', async () => {
+  test('a request from another site, with or without a cookie', async () => {
     const ann = await logIn();
     for (const headers of [
       { Origin: 'https://evil.example' },
@@ -165,7 +165,7 @@ describe('refused, with the fact named and nothing changed:', () => {
     expect(world.asked).toEqual([]);
   });
 
-  test('an upload that is too long, whether it says so or not', async () => {
+  test('an upload that is too long, with or without a Content-Length', async () => {
     const ann = await logIn();
     const long = await ann('POST', 'rules', new Uint8Array(1_048_577));
     expect([long.status, long.body.error]).toEqual([413, 'more than 1048576 bytes']);
@@ -180,7 +180,7 @@ describe('refused, with the fact named and nothing changed:', () => {
     });
     const headers = { Cookie: cookie, 'Content-Type': 'application/octet-stream' };
     const request = { method: 'POST', body: endless, headers, duplex: 'half' } as RequestInit;
-    // The server answers and hangs up; which of the two the client notices first is the network's choice.
+    // The server answers and closes; which of the two the client notices first depends on the network.
     const status = await fetch(`${server.url}admin/api/rules`, request).then(
       (response) => response.status,
       () => 413,
@@ -222,9 +222,9 @@ describe('refused, with the fact named and nothing changed:', () => {
       'a path for a name',
       () => header({ __metadata__: { ...meta, name: '../../etc/passwd' }, ...shapes(4) }, 4 * (4 * 65 + 16)),
       'rules',
-      /is no rule name/,
+      /is not a rule name/,
     ],
-    ['a path in the query', () => bytesOf('moss'), 'rules?name=..%2F..%2Fx', /is no rule name/],
+    ['a path in the query', () => bytesOf('moss'), 'rules?name=..%2F..%2Fx', /is not a rule name/],
     ['what does not grow', () => bytesOf('dead'), 'rules', /dead does not grow/],
   ])('an upload of %s', async (_, bytes, path, reason) => {
     const ann = await logIn();
@@ -259,13 +259,13 @@ describe('refused, with the fact named and nothing changed:', () => {
     ['POST', 'world', '{', 400, /not JSON/],
     ['POST', 'world', `{"a":"${'x'.repeat(5_000)}"}`, 413, /more than 4096 bytes/],
     ['POST', 'swaps', { species: 'moss', rule: 1, scope: 'all' }, 400, /scope must be one of/],
-    ['POST', 'swaps', { species: '../x', rule: 1, scope: 'species' }, 422, /is no rule name/],
+    ['POST', 'swaps', { species: '../x', rule: 1, scope: 'species' }, 422, /is not a rule name/],
     ['POST', 'swaps', { species: 'moss', rule: 9, scope: 'species' }, 422, /no rule has the number 9/],
     ['POST', 'swaps', { species: 'moss', rule: 1, scope: 'organism' }, 400, /organism must be a number/],
     ['POST', 'rollback', { species: 'moss' }, 422, /there is no species moss/],
     ['POST', 'players/nobody', { action: 'kick' }, 404, /there is no player nobody/],
     ['DELETE', 'bans/10.0.0.1', undefined, 404, /10.0.0.1 is not banned/],
-    ['DELETE', 'bans/%E0%A4%A', undefined, 400, /that is no path/],
+    ['DELETE', 'bans/%E0%A4%A', undefined, 400, /the path cannot be decoded/],
     ['GET', 'rules/7/probe', undefined, 422, /no rule has the number 7/],
     ['GET', 'audit?before=x', undefined, 400, /before must be a whole number/],
     ['GET', 'nothing', undefined, 404, /there is no/],
@@ -310,7 +310,7 @@ describe('rules', () => {
     expect(Number(file.headers.get('content-length'))).toBe(bytes.length);
   });
 
-  test('are swapped, by whom is told to everybody, and rolled back', async () => {
+  test('are swapped and rolled back, and everybody reads who did it', async () => {
     const ann = await logIn();
     for (const randomSeed of [1, 2]) await ann('POST', 'rules', bytesOf('moss', randomSeed));
     const { room } = await joinWorld(server);
@@ -333,7 +333,7 @@ describe('rules', () => {
     await room.leave();
   });
 
-  test('that went wrong in the world are rolled back in the registry, and everybody is told why', async () => {
+  test('that the world rolls back are rolled back in the registry, and everybody reads why', async () => {
     const ann = await logIn();
     await ann('POST', 'rules', bytesOf('moss'));
     await ann('POST', 'swaps', { species: 'moss', rule: 1, scope: 'species' });
@@ -351,7 +351,7 @@ describe('rules', () => {
 });
 
 describe('the world', () => {
-  test('is paused, cleared, planted and saved, and each is written down with who and from where', async () => {
+  test('is paused, cleared, planted and saved, and each act is audited with name and address', async () => {
     const ann = await logIn();
     const from = { 'X-Forwarded-For': '10.0.0.7' };
     await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 }, from);
@@ -378,7 +378,7 @@ describe('the world', () => {
     expect((await ann('GET', `audit?before=${entries[3].id}`)).body.entries[0].action).toBe('login');
   });
 
-  test('goes on when the registry is corrupt; the admin reads why', async () => {
+  test('goes on when the registry is corrupt, and the admin reads why', async () => {
     await server.close();
     writeFileSync(join(folder, 'registry.db'), 'nonsense '.repeat(99));
     const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
@@ -390,7 +390,7 @@ describe('the world', () => {
     for (const answer of [await ann('GET', 'rules'), await ann('POST', 'rules', bytesOf('moss'))])
       expect([answer.status, answer.body.error]).toEqual([
         503,
-        expect.stringContaining('is no registry, or is corrupt'),
+        expect.stringContaining('is not a registry, or is corrupt'),
       ]);
     expect((await ann('GET', 'live')).status).toBe(200);
     const { room } = await joinWorld(server);
@@ -400,7 +400,7 @@ describe('the world', () => {
 });
 
 describe('players', () => {
-  test('are muted: their strokes are answered with why, until they may again', async () => {
+  test('are muted: their strokes are refused with the reason until they are unmuted', async () => {
     const ann = await logIn();
     const { room, hello } = await joinWorld(server);
     const stroke = async (id: number): Promise<StrokeResultMessage> => {
@@ -426,7 +426,7 @@ describe('players', () => {
     await room.leave();
   });
 
-  test('are kicked with a reason, and may come again', async () => {
+  test('are kicked with a reason, and may join again', async () => {
     const ann = await logIn();
     const { room, hello } = await joinWorld(server);
     const gone = left(room);
@@ -436,7 +436,7 @@ describe('players', () => {
     await again.room.leave();
   });
 
-  test('are banned by their address, for a while, over a restart, until it is taken back', async () => {
+  test('are banned by address, for a time, across a restart, until the ban is lifted', async () => {
     const ann = await logIn();
     const { room, hello } = await joinWorld(server);
     const gone = left(room);

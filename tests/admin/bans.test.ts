@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Bans } from '../../server/admin/bans.ts';
 
-test('a ban is of one IPv4 address, of a household of IPv6, and over when its time is', () => {
+test('a ban covers one IPv4 address or one IPv6 /64, and ends when its time is over', () => {
   const bans = new Bans();
   const later = new Date(Date.now() + 60_000).toISOString();
   const earlier = new Date(Date.now() - 1).toISOString();

@@ -11,7 +11,7 @@ function lockout(): { lockout: Lockout; pass(ms: number): void } {
   };
 }
 
-describe('who offers wrong tokens', () => {
+describe('an address that sends wrong tokens', () => {
   test('waits twice as long every time after the third, at most a quarter of an hour', () => {
     const { lockout: guard, pass } = lockout();
     const waits: number[] = [];
@@ -19,13 +19,13 @@ describe('who offers wrong tokens', () => {
       guard.fail('a');
       waits.push(guard.waitMs('a') / 1_000);
       pass(guard.waitMs('a'));
-      // The limit on all addresses together is another rule.
+      // Keeps below the limit for all addresses together.
       pass(60_000);
     }
     expect(waits).toEqual([0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
   });
 
-  test('locks out nobody else, and is forgiven by the right one', () => {
+  test('locks no other address out, and starts anew after a right token', () => {
     const { lockout: guard } = lockout();
     for (let n = 0; n < 6; n++) guard.fail('a');
     expect([guard.waitMs('a') > 0, guard.waitMs('b')]).toEqual([true, 0]);
@@ -33,7 +33,7 @@ describe('who offers wrong tokens', () => {
     expect(guard.waitMs('a')).toBe(0);
   });
 
-  test('from a thousand addresses gets sixty guesses a minute in all', () => {
+  test('shares sixty guesses per minute with all other addresses', () => {
     const { lockout: guard, pass } = lockout();
     for (let n = 0; n < 60; n++) {
       expect(guard.waitMs(`address ${n}`)).toBe(0);

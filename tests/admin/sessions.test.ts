@@ -1,4 +1,4 @@
-/** What an admin sees of sessions, and how one is ended; over a real server and a fake world. */
+/** What an admin sees of sessions, and how an admin ends one; over a real server and a fake world. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ beforeEach(async () => {
     world,
     dataDir: folder,
     emptyMs: 60_000,
-    tell: (message) => {
+    log: (message) => {
       throw new Error(message);
     },
   });
@@ -55,7 +55,7 @@ async function call(method: string, path: string, cookie = '', body?: unknown) {
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is what is checked
+  // biome-ignore lint/suspicious/noExplicitAny: the answer's shape is what the test checks
   return { status: response.status, body: (await response.json()) as any, headers: response.headers };
 }
 async function logIn(): Promise<string> {
@@ -63,7 +63,7 @@ async function logIn(): Promise<string> {
   return headers.get('set-cookie')!.split(';')[0];
 }
 
-/** The message may come right behind the hello: it is listened for from the start. */
+/** Listens from the start, because the message may come right behind the hello. */
 async function joinAndLearn(): Promise<LearnedMessage> {
   const room = await new Client(server.url.replace(/\/$/, '')).join(ROOM_NAME);
   room.reconnection.enabled = false;
@@ -71,7 +71,7 @@ async function joinAndLearn(): Promise<LearnedMessage> {
   return next<LearnedMessage>(room, ServerMessageType.learned);
 }
 
-test('the running session is shown as it is, and ended by who says so, with a trace', async () => {
+test('the running session is shown, and ended with an audit entry that names the admin', async () => {
   const ann = await logIn();
   expect((await call('GET', 'sessions', ann)).body).toEqual({ running: null, past: [] });
   const { room } = await joinWorld(server);
@@ -103,7 +103,7 @@ test('the running session is shown as it is, and ended by who says so, with a tr
   expect(entry).toMatchObject({ who: 'Ann', action: 'end session', detail: `begun ${beganAt}` });
 });
 
-test('what cannot be ended is refused, and nobody without a cookie sees or ends anything', async () => {
+test('without a running session the end is refused, and without a cookie everything is', async () => {
   const ann = await logIn();
   const none = await call('POST', 'sessions/end', ann, {});
   expect([none.status, none.body.error]).toEqual([409, 'no session is running']);
@@ -127,7 +127,7 @@ test('without the audit log no session is ended', async () => {
   expect(sessions.isRunning).toBe(true);
 });
 
-test('a newcomer is told what the rules in force have learned, of which session, after the hello', async () => {
+test('after the hello a new client gets what the rules in force have learned, and from which session', async () => {
   sessions.join('hurts', '10.0.0.1');
   world.onWounds([
     { type: 'open', wound: 1, organism: 1, species: 'pikachu', rule: 'pikachu@1', healthBefore: 1 },
@@ -135,7 +135,7 @@ test('a newcomer is told what the rules in force have learned, of which session,
     { type: 'closed', wound: 1, healthLeast: 0.5, healthAfter: 1, healedInSteps: 30 },
   ]);
   const session = (await sessions.end('admin'))!.id;
-  // Whoever only looks teaches nothing: it stays the last session.
+  // A session without wounds teaches nothing: the last session stays.
   sessions.join('looks', '10.0.0.1');
   expect(await sessions.end('admin')).toMatchObject({ wounds: [] });
   const figures = { wounds: 9, recoveryBefore: 0.5, recoveryAfter: 0.9, stepsBefore: null, stepsAfter: 80 };
@@ -153,7 +153,7 @@ test('a newcomer is told what the rules in force have learned, of which session,
   expect(learnedFault(learned)).toBeNull();
 });
 
-test('a registry that does not answer keeps nobody from joining', async () => {
+test('players can join while the registry does not answer', async () => {
   admin.learned.message = () => new Promise(() => {});
   const { room, hello } = await joinWorld(server);
   expect(hello.you).toBe(room.sessionId);
@@ -170,6 +170,6 @@ test('a record that cannot be read is listed with the reason', async () => {
   const { past } = (await call('GET', 'sessions', ann)).body;
   expect(past).toMatchObject([
     { players: 1, damage: [] },
-    { id: '2026-01-01T00-00-00.000Z', fault: expect.stringContaining('no session record') },
+    { id: '2026-01-01T00-00-00.000Z', fault: expect.stringContaining('not a session record') },
   ]);
 });

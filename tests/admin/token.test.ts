@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a token is made once, readable by its owner only, and printed that once', () => {
+test('a token is made once, readable by its owner only, and printed only then', () => {
   const path = join(folder, 'data', 'admin-token');
   const first = adminToken(join(folder, 'data'), '');
   const token = readFileSync(path, 'utf8').trim();
@@ -22,18 +22,18 @@ test('a token is made once, readable by its owner only, and printed that once', 
   expect([again.matches(token), again.matches(`${token}x`), again.matches('')]).toEqual([true, false, false]);
 });
 
-test('one that is given is used, and nothing is written', () => {
+test('a configured token is used, and no file is written', () => {
   const token = adminToken(join(folder, 'data'), 'a chosen token of mine');
   expect([token.matches('a chosen token of mine'), token.notes]).toEqual([true, []]);
   expect(() => statSync(join(folder, 'data'))).toThrow();
 });
 
-test('a file that others can read is closed to them, and one without a token stops the start', () => {
+test('a file that others can read is closed to them; a file without a token stops the start', () => {
   const path = join(folder, 'admin-token');
   writeFileSync(path, 'a token that is long enough\n');
   chmodSync(path, 0o644);
   expect(adminToken(folder, '').notes.join()).toContain('could be read by others');
   expect(statSync(path).mode & 0o777).toBe(0o600);
   writeFileSync(path, '\n');
-  expect(() => adminToken(folder, '')).toThrow('holds no token of at least 16 characters');
+  expect(() => adminToken(folder, '')).toThrow('does not hold a token of at least 16 characters');
 });

@@ -90,13 +90,13 @@ async function measureTuning(folder: string): Promise<Record<string, unknown>> {
   const { path, job } = makeJob(folder);
   const started = performance.now();
   let last = started;
-  const tell = (message: FromTuning): void => {
+  const post = (message: FromTuning): void => {
     if (message.type === 'progress' && message.stage === 'training' && performance.now() - last < TELL_MS)
       return;
     last = performance.now();
     console.error(`${((last - started) / 1_000).toFixed(0)} s ${JSON.stringify(message)}`);
   };
-  const { verdict, reasons, metrics } = await tune(path, job, { tell, isPausing: () => false });
+  const { verdict, reasons, metrics } = await tune(path, job, { post, isPausing: () => false });
   const secondsSpent = (performance.now() - started) / 1_000;
   const comparison = metrics.comparison as (Comparison & { iterations: number; seconds: number }) | undefined;
   const figure = (name: string): { before: number; after: number } | undefined =>
@@ -152,7 +152,7 @@ async function measurePauses(folder: string): Promise<Record<string, unknown>> {
     threads,
     engine: 'wasm',
     randomSeeds: 2,
-    complain: (text) => console.error(text),
+    log: (text) => console.error(text),
   });
   const pauseMs: number[] = [];
   const iterations: number[] = [];

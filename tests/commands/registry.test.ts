@@ -53,7 +53,7 @@ test('rules are added, listed and shown while the server has the registry open',
   server.close();
 });
 
-test('a rollback is asked for in words that a running server finds', async () => {
+test('a rollback is written where a running server finds it', async () => {
   const server = new Registry(folder, 0);
   const actor = { who: 'Ann', address: '' };
   for (const randomSeed of [1, 2]) await run('add', write(randomSeed));
@@ -75,12 +75,12 @@ test('a rollback is asked for in words that a running server finds', async () =>
 
 test.each([
   [['show', 'fern'], 'there is no rule fern'],
-  [['show', 'fern@0'], '"0" is no version'],
+  [['show', 'fern@0'], '"0" is not a version'],
   [['show', 'a@1@2'], 'not NAME or NAME@VERSION'],
   [['show'], 'show takes one rule'],
   [['list', 'fern'], 'list takes no argument'],
   [['rollback', 'fern'], 'there is no species fern'],
-  [['rollback', 'fern', '--to', 'x'], '"x" is no version'],
+  [['rollback', 'fern', '--to', 'x'], '"x" is not a version'],
   [['add', '/nowhere/x.safetensors'], '/nowhere/x.safetensors: no such file'],
   [['add', '/nowhere/x.json'], '--name is missing'],
   [['list', '--out', 'x'], 'list does not know --out'],
@@ -91,9 +91,9 @@ test.each([
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
 
-test('a registry that is none is said so, and left alone', async () => {
+test('a file that is not a registry is reported, and left as it is', async () => {
   writeFileSync(join(folder, 'registry.db'), 'nonsense '.repeat(99));
   const { code, stderr } = await run('list');
   expect(code).toBe(1);
-  expect(stderr).toMatch(/registry\.db is no registry, or is corrupt/);
+  expect(stderr).toMatch(/registry\.db is not a registry, or is corrupt/);
 });

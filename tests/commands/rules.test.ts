@@ -30,14 +30,14 @@ const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr:
     );
   });
 
-test('inspect tells what a file holds, without steering the terminal', async () => {
+test('inspect prints what a file holds, without control characters', async () => {
   const { code, stdout } = await run('inspect', rule);
   expect(code).toBe(0);
   expect(stdout).toContain('test-rule: 8 hidden units, fire rate 0.5');
   expect(stdout).toContain('note: red [31m');
 });
 
-test('a rule goes out to distill and comes back', async () => {
+test("a rule is exported to Distill's format and imported again", async () => {
   const json = join(folder, 'out.json');
   const back = join(folder, 'back.safetensors');
   await main(['export', rule, '--format', 'distill', '--out', json]);
@@ -45,7 +45,7 @@ test('a rule goes out to distill and comes back', async () => {
   expect(readRule(back).name).toBe('lizard');
 });
 
-test('evaluate compares with the mature form when the picture is not at hand, and says so', async () => {
+test("evaluate compares with the rule's own form when the picture is not at hand, and says so", async () => {
   const places = ['--sheet', join(folder, 'sheet.png'), '--page', join(folder, 'page.html')];
   const { code, stdout, stderr } = await run(
     'evaluate',
@@ -67,7 +67,7 @@ test('evaluate compares with the mature form when the picture is not at hand, an
   expect(readFileSync(places[3], 'utf8')).toContain('test-rule');
 });
 
-test('rules and Distill files stand in one table', async () => {
+test('evaluate puts rules and Distill files into one table', async () => {
   const json = join(folder, 'lizard.json');
   await main(['export', rule, '--format', 'distill', '--out', json]);
   const { code, stdout } = await run(
@@ -86,7 +86,7 @@ test('rules and Distill files stand in one table', async () => {
   expect(stdout).toMatch(/^recovery, scrub( +\S+ \/ +\S+){2}$/m);
 });
 
-test('a bad file gets one line, exit 1, and nothing is written', async () => {
+test('a bad file gets one line and exit code 1, and nothing is written', async () => {
   const bad = join(folder, 'bad.txt');
   writeFileSync(bad, serializeRule(randomRule(2)).subarray(0, 700));
   const out = ['--out', join(folder, 'new.safetensors')];

@@ -15,7 +15,7 @@ function square(side: number, padding: number): Target {
   return fromPixels(pixels, side, side, { scale: 1, padding }, 'square');
 }
 
-/** Hidden unit 0 is always 1, the others are silent; what it adds to the channels of every cell is `deltas`. */
+/** Hidden unit 0 is always 1, the others are silent: every cell's channels change by `deltas`. */
 function steadily(name: string, deltas: Partial<Record<number, number>>): Rule {
   const hidden = 4;
   const b1 = Float32Array.of(1, 0, 0, 0);
@@ -28,8 +28,8 @@ function steadily(name: string, deltas: Partial<Record<number, number>>): Rule {
 const run = (rule: Rule, target: Target, randomSeeds = 3, threads = 0) =>
   evaluate(rule, { label: 'a square', target }, { randomSeeds, threads });
 
-describe('deaths and runaways are counted', () => {
-  test('of a rule that does nothing: its seed lives, and is still', async () => {
+describe('deaths, runaways and changing cells are counted', () => {
+  test('for a rule that does nothing: its seed lives and stands still', async () => {
     const { evaluation } = await run(steadily('idle', {}), square(6, 3));
     expect([evaluation.deaths, evaluation.runaways]).toEqual([0, 0]);
     expect(evaluation.changingCells).toEqual({ median: 0, worst: 0 });
@@ -37,25 +37,25 @@ describe('deaths and runaways are counted', () => {
     expect(evaluation.mse[200]).toEqual(evaluation.mse[10_000]);
   });
 
-  test('of one that fades', async () => {
+  test('for a rule that fades', async () => {
     const { evaluation } = await run(steadily('fading', { 3: -0.01 }), square(6, 3));
     expect([evaluation.deaths, evaluation.runaways]).toEqual([3, 0]);
   });
 
-  test('of one that spreads over everything', async () => {
+  test('for a rule that spreads over everything', async () => {
     const { evaluation } = await run(steadily('spreading', { 3: 0.05 }), square(6, 3));
     expect([evaluation.deaths, evaluation.runaways]).toEqual([0, 3]);
     expect(evaluation.cells.median).toBe(144);
   });
 });
 
-test('the cells that change are counted a step', async () => {
-  // Nine cells around the seed live; half fire in a step, and every fourth time their red moves by one of 255.
+test('changing cells are counted per step', async () => {
+  // Nine cells around the seed live. Half fire per step, and every fourth time their red moves by 1 of 255.
   const { evaluation } = await run(steadily('reddening', { 0: 1e-3 }), square(6, 3), 4);
   expect(Math.abs(evaluation.changingCells.median - 9 * 0.5 * 0.255)).toBeLessThan(0.5);
 });
 
-test('figures are the same whatever the threads', async () => {
+test('figures are the same with any number of threads', async () => {
   const rule = steadily('spreading', { 3: 0.01, 1: 0.003 });
   const one = await run(rule, square(6, 3), 3, 0);
   const two = await run(rule, square(6, 3), 3, 2);
@@ -89,7 +89,7 @@ describe('the damage of the suite', () => {
     expect(Math.abs(living(state) - Math.PI * radiusCells ** 2)).toBeLessThan(12);
   });
 
-  /** All at once, what takes time too. */
+  /** Deals all damage at once, also the kinds that take time. */
   function harmed(kind: Harmed, randomSeed: number): Float32Array {
     const state = whole.slice();
     for (const blow of harm(kind, state, target, randomSeed))
@@ -113,7 +113,7 @@ describe('the damage of the suite', () => {
     expect(removed).toBeLessThan(7.6 * 29);
   });
 
-  test('circles differ from seed to seed, and do not mind an empty grid', () => {
+  test('circles differ from seed to seed, and work on an empty grid', () => {
     const [one, two] = [whole.slice(), whole.slice()];
     harm('circles', one, target, 7);
     harm('circles', two, target, 8);
@@ -141,7 +141,7 @@ describe('what people read', () => {
   });
   const calm = { explosions: 0, runaways: 0, twoBodied: 0, badlyHealed: 3, health: [] };
 
-  test('a rule that meets every bar misses none; each bar can be missed', async () => {
+  test('a rule that meets every bar misses none, and each bar can be missed', async () => {
     const measured = await run(steadily('<b>wild</b>', { 3: 0.05, 0: 1e25 }), square(6, 3), 2);
     evaluated.push(measured);
     const good = perfect(measured.evaluation);
@@ -170,7 +170,7 @@ describe('what people read', () => {
     ]);
   });
 
-  test('table, sheet and page hold also for bodies whose error is no number', () => {
+  test('table, sheet and page are made for bodies whose error is NaN, too', () => {
     const [{ evaluation }] = evaluated;
     expect(evaluation.mse[1000].median).toBe(Number.POSITIVE_INFINITY);
     const table = describeEvaluations(Array.from({ length: 7 }, () => evaluation));

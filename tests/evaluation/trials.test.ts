@@ -17,7 +17,7 @@ const square = fromPixels(
 );
 const { shape } = square;
 
-/** Hidden unit 0 is always 1; what it adds to the channels of every living cell that fires is `deltas`. */
+/** Hidden unit 0 is always 1: the channels of every living cell that fires change by `deltas`. */
 function steadily(deltas: Partial<Record<number, number>>): Rule {
   const hidden = 4;
   const w2 = new Float32Array(CHANNELS * hidden);
@@ -27,7 +27,7 @@ function steadily(deltas: Partial<Record<number, number>>): Rule {
   return { name: 'steady', hidden, w1, b1, w2, b2: new Float32Array(CHANNELS), fireRate: 0.5, metadata: {} };
 }
 
-/** The picture itself as a body, moved. */
+/** The picture as a body, moved. */
 function bodyAt(dx: number, dy: number, into: Float32Array = new Float32Array(shape.cellCount * CHANNELS)) {
   forEachCell(shape, (x, y, cell) => {
     if (square.rgba[cell * 4 + 3] === 0) return;
@@ -43,7 +43,7 @@ function bodyAt(dx: number, dy: number, into: Float32Array = new Float32Array(sh
 describe('likeness', () => {
   const likeness = new Likeness(square);
 
-  test('is 1 of the picture, 0 of nothing, and what of the picture stands in between', () => {
+  test('is 1 for the picture, 0 for nothing, and the share of the picture in between', () => {
     expect(likeness.health(bodyAt(0, 0))).toBeCloseTo(1, 6);
     expect(likeness.health(new Float32Array(shape.cellCount * CHANNELS))).toBe(0);
     const half = bodyAt(0, 0);
@@ -62,7 +62,7 @@ describe('likeness', () => {
     expect(likeness.health(moved, { dx: 2, dy: -1 })).toBeCloseTo(1, 6);
   });
 
-  test('leaves out what cannot exist', () => {
+  test('leaves out cells that cannot exist', () => {
     const open = new Uint8Array(shape.cellCount).fill(255);
     const body = bodyAt(0, 0);
     forEachCell(shape, (x, _y, cell) => {
@@ -74,7 +74,7 @@ describe('likeness', () => {
     expect(likeness.health(body, IN_PLACE, open)).toBeCloseTo(1, 6);
   });
 
-  test('sees the picture a second time, and not in one body alone', () => {
+  test('sees a second picture, and none in a single body', () => {
     expect(likeness.isTwice(bodyAt(0, 0), IN_PLACE, SIDE / 2)).toBe(false);
     expect(likeness.isTwice(bodyAt(7, 0, bodyAt(0, 0)), IN_PLACE, SIDE / 2)).toBe(true);
   });
@@ -106,22 +106,22 @@ describe('trials', () => {
     for (const trial of TRIALS) expect(trials[trial]).toMatchObject({ explosions: 3, runaways: 0 });
   });
 
-  test('a rule that does nothing neither explodes nor runs away, and is told to have healed badly', async () => {
+  test('a rule that does nothing neither explodes nor runs away, and counts as badly healed', async () => {
     const trials = await runTrials(steadily({}), square, seeds);
     for (const trial of TRIALS)
       expect(trials[trial]).toMatchObject({ explosions: 0, runaways: 0, twoBodied: 0, badlyHealed: 3 });
   });
 
-  test('the same random seeds give the same figures, whatever the threads', async () => {
+  test('the same random seeds give the same figures with any number of threads', async () => {
     const rule = steadily({ 3: 0.004, 0: 0.002 });
     const one = await runTrials(rule, square, { ...seeds, only: ['battered'] });
     expect(await runTrials(rule, square, { ...seeds, threads: 2, only: ['battered'] })).toEqual(one);
   });
 });
 
-test('played strokes that a body does not heal are counted, those that kill it are left out', async () => {
+test('played strokes that a body does not heal are counted, and those that kill it are left out', async () => {
   const play = await runPlay(steadily({}), square, 0);
-  // A seed that does nothing: every stroke over it kills it, the others leave it as unlike its picture as it was.
+  // A seed that does nothing: a stroke over it kills it, and other strokes change nothing.
   expect(play.strokes).toBe(48);
   expect(play.killed).toBeGreaterThan(0);
   expect(play.notWhole).toBe(48 - play.killed);

@@ -69,7 +69,7 @@ test.each<[what: string, layer: number, change: object | null, message: string]>
   ['another width', 0, { in_ch: 64 }, 'layer 1 has in_ch 64, expected 48'],
   ['too few bytes', 0, { data_b64: 'AAAA' }, 'layer 1 has 3 bytes, expected 392 (49 x 8)'],
   ['a second layer that does not fit', 1, { in_ch: 12 }, 'layer 2 has in_ch 12, expected 8'],
-  ['a scale that is no number', 1, { bias_scale: 'x' }, 'layer 2: bias_scale is "x"'],
+  ['a scale that is not a number', 1, { bias_scale: 'x' }, 'layer 2: bias_scale is "x"'],
   ['another type', 0, { type: 'float16' }, 'layer 1 has type "float16", expected "uint8"'],
   ['a layer of null', 1, null, 'layer 2 is not an object'],
 ])('%s is refused by name', (_what, index, change, message) => {
@@ -79,7 +79,7 @@ test.each<[what: string, layer: number, change: object | null, message: string]>
   expect(() => importDistill(JSON.stringify(file), 'lizard')).toThrow(message);
 });
 
-test('what is no list of two layers is refused', () => {
+test('a file that is not a list of two layers is refused', () => {
   for (const file of [{}, [], generated().slice(1)]) {
     expect(() => importDistill(JSON.stringify(file), 'lizard')).toThrow(
       'the file is not a list of two layers',
@@ -87,7 +87,7 @@ test('what is no list of two layers is refused', () => {
   }
 });
 
-test('text that is no JSON, or a bad name, is refused', () => {
+test('text that is not JSON, or a bad name, is refused', () => {
   expect(() => importDistill('{', 'lizard')).toThrow(RuleError);
-  expect(() => importDistill(JSON.stringify(generated()), 'A Lizard')).toThrow('is no rule name');
+  expect(() => importDistill(JSON.stringify(generated()), 'A Lizard')).toThrow('is not a rule name');
 });

@@ -20,7 +20,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
   })
   .map(({ randomSeed, hidden, ...others }) => ({ ...randomRule(randomSeed, hidden), ...others }));
 
-/** A copy with one entry set, or taken away when the value is undefined. */
+/** A copy with one entry set, or removed when the value is undefined. */
 function changed(header: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;
   const entries = header as Record<string, unknown>;
@@ -39,7 +39,7 @@ function fileWith(change: (header: unknown) => unknown, tensors?: Uint8Array): U
 }
 
 describe('a rule file', () => {
-  test('gives back what was written', () => {
+  test('is read back as it was written', () => {
     fc.assert(
       fc.property(anyRule, (rule) => {
         const again = parseRule(serializeRule(rule));
@@ -58,13 +58,13 @@ describe('a rule file', () => {
     );
   });
 
-  test('with flipped bytes is refused, or still is a whole rule', () => {
+  test('with flipped bytes is refused, or is still a whole rule', () => {
     const bytes = serializeRule(randomRule(3));
     const flips = fc.array(fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 })), {
       minLength: 1,
       maxLength: 8,
     });
-    // Headers are where a reader can be led astray: half of all flips go there.
+    // Half of all flips go into the header, where a reader can be misled.
     const inHeader = fc.array(fc.tuple(fc.nat({ max: 400 }), fc.integer({ min: 1, max: 255 })), {
       minLength: 1,
       maxLength: 4,
@@ -99,7 +99,7 @@ describe('a rule file', () => {
     ['an unknown tensor', ['w3'], {}, 'unknown tensor "w3"'],
     ['a wrong shape', ['w1', 'shape'], [48, 8], 'w1 has shape [48,8], expected [8,48]'],
     ['a shape that its bytes do not fill', ['b1', 'shape'], [12], 'b1 has 32 bytes, its shape [12] takes 48'],
-    ['a shape of fractions', ['b1', 'shape'], [8.5], 'b1 has no shape of whole numbers'],
+    ['a shape of fractions', ['b1', 'shape'], [8.5], 'b1 has a shape that is not of whole numbers'],
     [
       'offsets beyond the file',
       ['b2', 'data_offsets'],
@@ -109,11 +109,11 @@ describe('a rule file', () => {
     ['offsets that overlap', ['b2', 'data_offsets'], [0, 64], 'b2 overlaps the tensor before it'],
     ['offsets turned round', ['b2', 'data_offsets'], [2144, 2080], 'b2 lies at 2144..2080, outside the 2144'],
     ['no metadata', ['__metadata__'], undefined, 'the header lacks __metadata__'],
-    ['metadata that is no string', ['__metadata__', 'x'], 1, 'metadata "x" is not a string'],
+    ['metadata that is not a string', ['__metadata__', 'x'], 1, 'metadata "x" is not a string'],
     ['no format version', ['__metadata__', 'formatVersion'], undefined, 'the metadata lacks formatVersion'],
     ['a later format', ['__metadata__', 'formatVersion'], '2', 'format version "2" is not known, only "1"'],
     ['no name', ['__metadata__', 'name'], undefined, 'the metadata lacks name'],
-    ['a name with a path in it', ['__metadata__', 'name'], '../x', '"../x" is no rule name'],
+    ['a name with a path in it', ['__metadata__', 'name'], '../x', '"../x" is not a rule name'],
     ['no fire rate', ['__metadata__', 'fireRate'], undefined, 'the metadata lacks fireRate'],
     ['a fire rate of 0', ['__metadata__', 'fireRate'], '0', 'fireRate "0" is not in (0, 1]'],
     ['a fire rate above 1', ['__metadata__', 'fireRate'], '1.5', 'fireRate "1.5" is not in (0, 1]'],
@@ -129,7 +129,7 @@ describe('a rule file', () => {
   test('with bytes that belong to no tensor is refused', () => {
     const tensors = new Uint8Array((8 * 48 + 8 + 16 * 8 + 16) * 4 + 4);
     expect(() => parseRule(fileWith((header) => header, tensors))).toThrow(
-      '4 bytes after the last tensor belong to none',
+      '4 bytes after the last tensor do not belong to a tensor',
     );
   });
 
@@ -151,7 +151,7 @@ describe('a rule file', () => {
     expect(() => parseRule(bytes)).toThrow('the header claims 9223372036854775808 bytes');
   });
 
-  test('is not written when it could not be read', () => {
+  test('is not written when it could not be read back', () => {
     expect(() => serializeRule({ ...randomRule(6), hidden: 12 })).toThrow(RuleError);
     expect(() => serializeRule({ ...randomRule(6), name: 'No Name' })).toThrow(RuleError);
     expect(() => serializeRule({ ...randomRule(6), b2: new Float32Array(16).fill(Number.NaN) })).toThrow(

@@ -12,14 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a directory gives its rules by name, and leaves other files alone', () => {
+test("a directory's rules are loaded by name, and other files are ignored", () => {
   writeRule(join(folder, 'a.safetensors'), { ...randomRule(1), name: 'squirtle' });
   writeRule(join(folder, 'b.safetensors'), { ...randomRule(2), name: 'bulbasaur' });
   writeFileSync(join(folder, 'README.md'), 'not a rule');
   expect(loadRules(folder).map((rule) => rule.name)).toEqual(['bulbasaur', 'squirtle']);
 });
 
-test('one bad file stops the loading, by file and fact', () => {
+test('one bad file stops the loading with file and fact', () => {
   writeRule(join(folder, 'a.safetensors'), randomRule(1));
   writeFileSync(join(folder, 'bad.safetensors'), serializeRule(randomRule(2)).subarray(0, 900));
   expect(() => loadRules(folder)).toThrow(/bad\.safetensors: \w+ lies at .*outside the \d+ bytes of tensors/);
@@ -31,7 +31,7 @@ test('two files with one rule name stop the loading', () => {
   expect(() => loadRules(folder)).toThrow('b.safetensors: a.safetensors holds a rule named test-rule too');
 });
 
-test('what is missing, a directory or too large is refused by name', () => {
+test('a file that is missing, a directory or too large is refused by name', () => {
   expect(() => readRule(join(folder, 'none.safetensors'))).toThrow('none.safetensors: no such file');
   expect(() => loadRules(join(folder, 'nowhere'))).toThrow('nowhere: no such file');
   mkdirSync(join(folder, 'x.safetensors'));

@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 describe('rules', () => {
-  test('get the next version of their name, and come back to the bit', () => {
+  test('get the next version of their name, and are read back bit for bit', () => {
     const [first, second] = [file('moss', 1), file('moss', 2, { metrics: '{"mse":0.5}' })];
     expect(registry.add({ bytes: first.bytes, origin: 'uploaded' }, ann)).toMatchObject({ version: 1 });
     const added = registry.add({ bytes: second.bytes, origin: 'tuned', status: 'candidate', parent: 1 }, ann);
@@ -49,7 +49,7 @@ describe('rules', () => {
     expect(registry.byId(2)).toMatchObject({ status: 'rejected', metrics: { heldOut: 0.1 } });
   });
 
-  test('that are there already, or are none, change nothing', () => {
+  test('that are known already, or are not rules, change nothing', () => {
     const { bytes } = file('moss', 1);
     registry.add({ bytes, origin: 'uploaded' }, ann);
     const again = () => registry.add({ bytes, origin: 'uploaded' }, ann);
@@ -64,7 +64,7 @@ describe('rules', () => {
     expect(registry.audit(9)).toHaveLength(1);
   });
 
-  test('shipped ones are entered once, and a new one takes over unless somebody chose another', () => {
+  test('shipped ones are entered once, and a new one comes into force unless an admin chose another', () => {
     registry.enterShipped([file('fern', 1), file('moss', 2)]);
     registry.enterShipped([file('fern', 1), file('moss', 2)]);
     expect(registry.rules().map(({ name, version }) => [name, version])).toEqual([
@@ -87,7 +87,7 @@ describe('rules', () => {
 });
 
 describe('swaps', () => {
-  test('are wanted, then hold or do not; the newest that holds is in force', () => {
+  test('are wanted, then hold or fail; the newest that holds is in force', () => {
     registry.enterShipped([file('moss', 1)]);
     const other = registry.add({ bytes: file('fern', 2).bytes, origin: 'uploaded' }, ann);
     const swap = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann);
@@ -104,7 +104,7 @@ describe('swaps', () => {
     expect(() => registry.beforeInForce('gone')).toThrow('there is no species gone');
   });
 
-  test('of one organism put nothing into force', () => {
+  test('of one organism put no rule into force', () => {
     registry.enterShipped([file('moss', 1)]);
     const other = registry.add({ bytes: file('moss', 2).bytes, origin: 'uploaded' }, ann);
     const swap = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'organism', organism: 7 }, ann);
@@ -112,7 +112,7 @@ describe('swaps', () => {
     expect(registry.inForce().get('moss')?.version).toBe(1);
   });
 
-  test('leave a line each: who, from where, what', () => {
+  test('leave an audit entry each: who, from where, what', () => {
     registry.enterShipped([file('moss', 1)]);
     const swap = registry.wantSwap({ species: 'moss', rule: 1, scope: 'species' }, ann);
     registry.settle(swap.id, 'refused', 'it is dead', ann);
@@ -129,7 +129,7 @@ describe('swaps', () => {
 });
 
 describe('two programs', () => {
-  test('see what the other has written', () => {
+  test("see each other's changes", () => {
     const other = new Registry(folder, 0);
     const before = registry.dataVersion;
     other.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
@@ -138,7 +138,7 @@ describe('two programs', () => {
     other.close();
   });
 
-  test('a writer in the way is said so; what it wrote stays, what was refused leaves nothing', () => {
+  test("a locked registry is reported; the other program's change stays, the refused one leaves nothing", () => {
     const other = new DatabaseSync(path);
     other.exec('BEGIN IMMEDIATE');
     const add = () => registry.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
@@ -151,13 +151,13 @@ describe('two programs', () => {
     expect(add()).toMatchObject({ version: 1 });
   });
 
-  test('a program killed within a change leaves none of it', () => {
+  test('a program that is killed during a change leaves none of it', () => {
     const other = new DatabaseSync(path);
     other.exec('BEGIN IMMEDIATE');
     other.exec(
       "INSERT INTO audit (at, who, address, action, subject, detail) VALUES ('', '', '', 'half', '', '')",
     );
-    // Closing without a commit is what the system does for a dead process.
+    // The system closes a dead process's file without a commit.
     other.close();
     expect(registry.audit(9)).toEqual([]);
   });
@@ -176,26 +176,26 @@ describe('a file that is', () => {
     return registry;
   };
   afterEach(() => {
-    // The outer one closes what is open.
+    // The outer `afterEach` closes what is open.
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
     registry = new Registry(folder, 0);
   });
 
-  test('no database is refused and left as it is', () => {
+  test('not a database is refused and left as it is', () => {
     registry.close();
     writeFileSync(path, 'nonsense '.repeat(99));
     expect(reopen).toThrow(RegistryError);
-    expect(reopen).toThrow(`${path} is no registry, or is corrupt (file is not a database)`);
+    expect(reopen).toThrow(`${path} is not a registry, or is corrupt (file is not a database)`);
     expect(readFileSync(path, 'utf8')).toBe('nonsense '.repeat(99));
   });
 
-  test('damaged within is refused', () => {
+  test('damaged inside is refused', () => {
     spoil(4_096, Buffer.alloc(100, 0xff));
     expect(reopen).toThrow(/registry\.db is (no registry, or is )?corrupt/);
   });
 
-  test('read-only can be read, and says why it cannot be written', () => {
-    // A write version past what SQLite knows: it then writes nothing, on any system and for any user.
+  test('read-only can be read, and a write is refused with the reason', () => {
+    // With an unknown write version SQLite does not write, on any system and for any user.
     spoil(18, Uint8Array.of(3));
     expect(reopen().rules()).toHaveLength(1);
     expect(() => registry.note(ann, 'a', 'b', 'c')).toThrow(/registry\.db is read-only/);

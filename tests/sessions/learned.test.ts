@@ -37,7 +37,7 @@ beforeEach(() => {
       return question(registry);
     },
     lastSession: async () => learned.session,
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     now: () => nowMs,
   });
 });
@@ -83,13 +83,13 @@ describe('what the world has learned', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('is not what a rule that went back had learned', async () => {
+  test('leaves out a rule that was rolled back', async () => {
     const swap = swapIn('pikachu', 1, 'tuned', { learned });
     registry.settle(swap, 'rolled back', 'it froze', ANN);
     expect(await board.message()).toEqual({ rules: [] });
   });
 
-  test('is asked for once by a crowd, and anew after a while', async () => {
+  test('is read once for a crowd, and again after 5 s', async () => {
     const crowd = await Promise.all(Array.from({ length: 50 }, () => board.message()));
     expect(asked).toBe(1);
     expect(crowd[0]).toEqual({ rules: [] });
@@ -101,7 +101,7 @@ describe('what the world has learned', () => {
     expect(asked).toBe(2);
   });
 
-  test('with figures that are none is left out, and told the operator once', async () => {
+  test('leaves out a rule with unreadable figures, and tells the operator once', async () => {
     swapIn('pikachu', 1, 'tuned', { learned: { ...learned, recoveryAfter: 1.2 } });
     swapIn('mew', 2, 'tuned', { learned });
     for (; nowMs < 30_000; nowMs += 6_000)
@@ -109,7 +109,7 @@ describe('what the world has learned', () => {
     expect(complaints).toEqual(['learned: pikachu v1: recoveryAfter is 1.2, expected 0..1']);
   });
 
-  test('is what it was last while the registry is in trouble, which is told once', async () => {
+  test('stays what it was while the registry fails, which is reported once', async () => {
     swapIn('mew', 2, 'tuned', { learned });
     expect((await board.message()).rules).toHaveLength(1);
     registry.close();
@@ -136,7 +136,7 @@ describe('figures and messages', () => {
     expect(figuresFault(value)).toContain(fault);
   });
 
-  test('a message is whole or says what is wrong', () => {
+  test('a message is accepted whole, or refused with what is wrong', () => {
     const rule = {
       ...learned,
       species: 'pikachu',

@@ -35,7 +35,7 @@ describe('a session record', () => {
     expect(readdirSync(join(folder, 'sessions'))).toEqual(['one.json']);
   });
 
-  test('takes the place of an older one only when it is whole', async () => {
+  test('replaces an older one only when it is whole', async () => {
     await writeSession(file, record);
     await expect(writeSession(file, { ...record, players: -1 })).rejects.toThrow(
       'players is -1, expected 0..9007199254740991',
@@ -52,7 +52,7 @@ describe('a session record', () => {
     for (let left = length - 2; left >= 0; left -= 37) {
       truncateSync(file, left);
       expect(() => readSession(file)).toThrow(SessionRecordError);
-      expect(() => readSession(file)).toThrow(`${file} is no session record: not JSON`);
+      expect(() => readSession(file)).toThrow(`${file} is not a session record: not JSON`);
     }
   });
 
@@ -79,7 +79,7 @@ describe('a session record', () => {
       /^id is "..\/..\/x", expected 2026-11-25T02-10-00.123Z/,
     ],
     [
-      'a time that is none',
+      'a time that is not one',
       { ...record, beganAt: '2026-13-01' },
       /^beganAt is "2026-13-01", expected a time/,
     ],
@@ -94,7 +94,7 @@ describe('a session record', () => {
       /^endedBy is "boredom", expected empty, admin/,
     ],
     ['more at once than there were', { ...record, mostAtOnce: 4 }, /^mostAtOnce is 4, expected 0..3/],
-    ['wounds that are none', { ...record, wounds: {} }, /^wounds is an object, expected a list/],
+    ['wounds that are not a list', { ...record, wounds: {} }, /^wounds is an object, expected a list/],
     [
       'too many wounds',
       { ...record, wounds: Array(20_001).fill(cut) },
@@ -112,7 +112,7 @@ describe('a session record', () => {
       /^damage names a species twice/,
     ],
     [
-      'a rule that is no name',
+      'a rule that is not named as one',
       withWound({ rule: 'pikachu v1' }),
       /^wounds\[0\].rule is "pikachu v1", expected a rule like/,
     ],
@@ -176,7 +176,7 @@ describe('a session record', () => {
     expect(error?.message).toMatch(fact);
   });
 
-  test('with more coordinates than the whole may have is refused', () => {
+  test('with more than 2,000,000 coordinates is refused', () => {
     const points = Array(128).fill(1);
     const long = { ...cut, blows: Array(64).fill({ ...cut.blows[0], points }) };
     const wounds = Array(245).fill(long);
@@ -185,7 +185,7 @@ describe('a session record', () => {
     );
   });
 
-  test('in which anything at all was changed is refused, or is another true record', () => {
+  test('with any change is refused, or is another valid record', () => {
     const anything = fc.oneof(
       fc.constantFrom(null, true, '', 'pikachu', 0, -1, 0.5, 1, 2, 65, 1e308, [], {}, [0, 0], ['__proto__']),
       fc.jsonValue(),
@@ -217,7 +217,7 @@ describe('a session record', () => {
     expect(taken).toBeGreaterThan(10);
   });
 
-  test('of arbitrary bytes is refused and nothing else', () => {
+  test('of arbitrary bytes is refused with a SessionRecordError', () => {
     const path = join(folder, 'bytes.json');
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -231,13 +231,13 @@ describe('a session record', () => {
 
 type Path = readonly (string | number)[];
 
-/** Every place in a value, the whole aside. */
+/** The path of every place in a value but the whole. */
 function pathsIn(value: unknown, at: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [[...at, key], ...pathsIn(inner, [...at, key])]);
 }
 
-/** Sets, removes, or adds beside what is at the path. */
+/** Sets or removes the value at the path, or adds one beside it. */
 function changedAt(whole: object, path: Path, how: string, value: unknown): unknown {
   let parent = whole as Record<string | number, unknown>;
   for (const key of path.slice(0, -1)) parent = parent[key] as Record<string | number, unknown>;

@@ -1,4 +1,4 @@
-/** Sessions of a real server: its own process, real sockets, a living world. */
+/** Sessions of a real server process, with real sockets and a real world. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,7 +91,7 @@ async function cut(room: Room, { x, y }: Organism): Promise<StrokeResultMessage>
 }
 const CUT = { afterSteps: 0, tool: 'ablate', radius: 1.5, points: [-3, -21, -3, 20] };
 
-test('join, hurt, leave: the record says what was done to whom, in its own coordinates, and how it healed', {
+test("join, hurt, leave: the record holds each wound in the body's own coordinates, and how it healed", {
   timeout: 90_000,
 }, async () => {
   const server = await start('--session-end-seconds', '0.2');
@@ -102,7 +102,7 @@ test('join, hurt, leave: the record says what was done to whom, in its own coord
   const refused = next<StrokeResultMessage>(room, ServerMessageType.strokeResult);
   room.send(ClientMessageType.stroke, far);
   expect(await refused).toMatchObject({ ok: false });
-  // Healing is watched: a wound that is whole again is closed by itself.
+  // A wound whose body is whole again is closed by the world.
   await until(
     'the blob whole again',
     async () => ((await grown(server)).health > 0.97 ? true : undefined),
@@ -130,7 +130,7 @@ test('join, hurt, leave: the record says what was done to whom, in its own coord
   expect(sessionFiles()).toEqual([`${session.id}.json`]);
 });
 
-test('a server that is told to stop writes the running session down', { timeout: 90_000 }, async () => {
+test("a server that is stopped writes the running session's record", { timeout: 90_000 }, async () => {
   const server = await start();
   const blob = await grown(server);
   const room = await joinWorld(server);
@@ -139,14 +139,14 @@ test('a server that is told to stop writes the running session down', { timeout:
   expect(await record()).toMatchObject({ endedBy: 'shutdown', strokes: 1, wounds: [{ blows: [CUT] }] });
 });
 
-test('a server that is killed loses nothing of what was done: the next start writes it down', {
+test('the next start writes the record of a session whose server was killed', {
   timeout: 90_000,
 }, async () => {
   const server = await start();
   const blob = await grown(server);
   const room = await joinWorld(server);
   expect(await cut(room, blob)).toMatchObject({ ok: true });
-  // The frame after the stroke's, and the disk.
+  // The next frame, and the disk.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   await server.kill();
   expect(sessionFiles().filter((name) => name.endsWith('.json'))).toEqual([]);

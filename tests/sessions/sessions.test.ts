@@ -1,4 +1,4 @@
-/** Sessions beside a world that says what the test wants. */
+/** Sessions beside a fake world. */
 import {
   appendFileSync,
   existsSync,
@@ -32,7 +32,7 @@ const EMPTY_MS = 30_000;
 let folder: string;
 let told: string[];
 let opened: Sessions[];
-/** What the world says when it is asked to end all wounds. */
+/** What the world reports when it is asked to end all wounds. */
 let lastWords: WoundEvent[];
 let hear: (...events: WoundEvent[]) => void;
 let asked: number;
@@ -63,8 +63,8 @@ async function open(): Promise<Sessions> {
       return null as never;
     },
   };
-  const tell = (message: string): void => void told.push(message);
-  const sessions = await Sessions.open({ world, dataDir: folder, emptyMs: EMPTY_MS, tell });
+  const log = (message: string): void => void told.push(message);
+  const sessions = await Sessions.open({ world, dataDir: folder, emptyMs: EMPTY_MS, log });
   hear = (...events) => world.onWounds(events);
   opened.push(sessions);
   return sessions;
@@ -78,7 +78,7 @@ const next = (sessions: Sessions): Promise<SessionRecord> =>
     sessions.onEnd = resolve;
   });
 
-/** A wound of a pikachu as the world tells it. */
+/** The events of one pikachu's wound. */
 function wounding(wound: number, organism = 1): WoundEvent[] {
   const blow = { afterSteps: 0, tool: 'ablate', radius: 3, points: [1, 2] } as const;
   return [
@@ -96,7 +96,7 @@ const healed = (wound: number): WoundEvent => ({
 });
 
 describe('a session', () => {
-  test('begins with the first player, ends 30 s after the last has left, and is one file then', async () => {
+  test('begins with the first player, ends 30 s after the last has left, and is then one file', async () => {
     const sessions = await open();
     const begun = vi.fn();
     sessions.onBegin = begun;
@@ -137,7 +137,7 @@ describe('a session', () => {
     expect(told).toEqual([]);
   });
 
-  test('goes on when somebody comes back within the 30 s', async () => {
+  test('goes on when a player comes back within the 30 s', async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     sessions.leave('a');
@@ -151,7 +151,7 @@ describe('a session', () => {
     });
   });
 
-  test('counts of an address as many players as were there at once: who reloads is no second one', async () => {
+  test('counts per address the most players that were there at once: a reload is not a second player', async () => {
     const sessions = await open();
     for (const id of ['a', 'b', 'c']) {
       sessions.join(id, '10.0.0.1');
@@ -164,7 +164,7 @@ describe('a session', () => {
     expect(sessions.running).toMatchObject({ players: 3, mostAtOnce: 3, atOnce: 3 });
   });
 
-  test("that an admin ended is followed by the next stroke's, not by one that was refused", async () => {
+  test('that an admin ended is followed by a new one at the next applied stroke, not at a refused one', async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     expect(await sessions.end('admin')).toMatchObject({ endedBy: 'admin', players: 1 });
@@ -180,7 +180,7 @@ describe('a session', () => {
     expect(sessions.running).toMatchObject({ players: 2, mostAtOnce: 2 });
   });
 
-  test('takes a blow that came before its last word; one that comes after begins the next', async () => {
+  test('takes a blow from before its last report; a later blow begins the next session', async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     lastWords = [...wounding(1), healed(1)];
@@ -195,7 +195,7 @@ describe('a session', () => {
     expect(files()).toHaveLength(2);
   });
 
-  test('of a world that does not answer ends all the same, with wounds as they were last seen', async () => {
+  test("ends without the world's answer, too, with wounds as they were last seen", async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     hear(...wounding(1));
@@ -217,7 +217,7 @@ describe('a session', () => {
     expect([sessions.isRunning, files().length]).toEqual([false, 1]);
   });
 
-  test('that cannot be written is told, keeps its journal, and the next one begins', async () => {
+  test('that cannot be written is reported and keeps its journal, and the next one begins', async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     hear(...wounding(1), healed(1));
@@ -233,7 +233,7 @@ describe('a session', () => {
     expect(sessions.isRunning).toBe(true);
   });
 
-  test('is listed when it is over, and a file that is none says why', async () => {
+  test('is listed when it is over; a file that is not a record is listed with the reason', async () => {
     const sessions = await open();
     expect(await sessions.past(9)).toEqual([]);
     sessions.join('a', '10.0.0.1');
@@ -245,7 +245,7 @@ describe('a session', () => {
     writeFileSync(join(folder, 'sessions', '2026-11-25T03-00-00.000Z.json'), '{"format":2,"wounds":[]}');
     writeFileSync(join(folder, 'sessions', 'notes.json'), 'mine');
     expect(await sessions.past(9)).toMatchObject([
-      { id: '2026-11-25T03-00-00.000Z', fault: expect.stringContaining('is no session record') },
+      { id: '2026-11-25T03-00-00.000Z', fault: expect.stringContaining('is not a session record') },
       { id: '2026-11-25T02-10-01.000Z', strokes: 1, damage: [] },
       { id: '2026-11-25T02-10-00.000Z', damage: [{ species: 'pikachu', healed: 1 }] },
     ]);
@@ -253,7 +253,7 @@ describe('a session', () => {
     expect(await sessions.lastThatHurt()).toBe('2026-11-25T02-10-00.000Z');
   });
 
-  test('makes room: of too many records, those that hurt nobody go first, then the oldest', async () => {
+  test('of too many records, those without wounds are removed first, then the oldest', async () => {
     const at = (n: number): Partial<SessionRecord> => {
       const beganAt = new Date(Date.UTC(2025, 0, 1, 0, n)).toISOString();
       return { beganAt, id: beganAt.replaceAll(':', '-'), endedAt: beganAt };
@@ -274,8 +274,8 @@ describe('a session', () => {
   });
 });
 
-describe('a session that was cut off', () => {
-  /** As a killed process leaves it: nothing is closed. */
+describe('a session whose process was killed', () => {
+  /** Leaves a session as a killed process does: nothing is closed. */
   async function cutOff(): Promise<void> {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
@@ -289,7 +289,7 @@ describe('a session that was cut off', () => {
   const journal = (): string => join(folder, 'sessions', '2026-11-25T02-10-00.000Z.open.jsonl');
   const record = (): SessionRecord => readSession(join(folder, 'sessions', '2026-11-25T02-10-00.000Z.json'));
 
-  test('is made a record at the next start, with all that had happened', async () => {
+  test('becomes a record at the next start, with all that had happened', async () => {
     await cutOff();
     await open();
     expect(record()).toMatchObject({
@@ -302,7 +302,7 @@ describe('a session that was cut off', () => {
     expect(told).toEqual(['session 2026-11-25T02-10-00.000Z ended with the process; wounds kept: 2']);
   });
 
-  test('in the middle of a line loses that line', async () => {
+  test('in the middle of a line loses only that line', async () => {
     await cutOff();
     appendFileSync(journal(), '{"type":"closed","wound":2,"healthLe');
     await open();
@@ -310,7 +310,7 @@ describe('a session that was cut off', () => {
     expect(told).toHaveLength(1);
   });
 
-  test('with its record just written is not written again', async () => {
+  test('whose record had just been written is not written again', async () => {
     await cutOff();
     const other = recordOf([lost], { id: '2026-11-25T02-10-00.000Z', beganAt: '2026-11-25T02:10:00.000Z' });
     await writeSession(join(folder, 'sessions', `${other.id}.json`), other);
@@ -332,7 +332,7 @@ describe('a session that was cut off', () => {
     expect(told.join()).toContain(why);
   });
 
-  test('and changed in any line makes a record that is whole, or is said to lack lines', async () => {
+  test('with any line changed becomes a whole record, or is reported to lack lines', async () => {
     await cutOff();
     const text = readFileSync(journal(), 'utf8');
     fc.assert(
@@ -342,7 +342,7 @@ describe('a session that was cut off', () => {
           const { draft } = readJournal(changed, '2026-11-25T02-10-00.000Z');
           checkSession(draft.finish('crash', '2026-11-25T02:20:00.000Z'));
         } catch (error) {
-          // Only a first line that is none may end it.
+          // Only a bad first line may end it.
           expect(error).toBeInstanceOf(FactError);
           expect(at).toBeLessThanOrEqual(text.indexOf('\n'));
         }
@@ -372,7 +372,7 @@ describe('a draft', () => {
     return checkSession(structuredClone(record));
   };
 
-  test('holds so many wounds and no more, and counts the others', () => {
+  test('holds at most 20,000 wounds, and counts the others', () => {
     const draft = new Draft('2026-11-25T02:10:00.123Z');
     for (let wound = 1; wound <= MAX_WOUNDS + 5; wound++)
       for (const event of [open(wound), wounding(wound)[1], healed(wound)]) draft.apply(event);
@@ -380,7 +380,7 @@ describe('a draft', () => {
     expect([record.wounds.length, record.droppedWounds]).toEqual([MAX_WOUNDS, 5]);
   });
 
-  test('holds so many coordinates and no more: a wound that does not fit is left out whole', () => {
+  test('holds at most 2,000,000 coordinates: a wound that does not fit is left out whole', () => {
     const draft = new Draft('2026-11-25T02:10:00.123Z');
     const blows = Math.ceil(MAX_COORDINATES / points.length);
     for (let n = 0; n < blows + 40; n++) {
@@ -394,20 +394,20 @@ describe('a draft', () => {
     expect(record.wounds.every((wound) => wound.blows.length === 60)).toBe(true);
   });
 
-  test('leaves scratches out: there is nothing to heal', () => {
+  test('leaves scratches out, because there is nothing to heal', () => {
     const draft = new Draft('2026-11-25T02:10:00.123Z');
     for (const event of wounding(1).slice(0, 2)) draft.apply(event);
     draft.apply({ type: 'closed', wound: 1, healthLeast: 0.96, healthAfter: 1, healedInSteps: 0 });
     expect(finish(draft)).toMatchObject({ wounds: [], scratches: 1, damage: [{ organisms: 1, wounds: 0 }] });
   });
 
-  test('knows nothing of wounds from before it', () => {
+  test('ignores wounds from before it', () => {
     const draft = new Draft('2026-11-25T02:10:00.123Z');
     for (const event of [blow(3), healed(3)]) expect(draft.apply(event)).toBe(false);
     expect(finish(draft).wounds).toEqual([]);
   });
 
-  test('of whatever is done to bodies is a true record, and the same one when it is read back from a journal', () => {
+  test('of any events becomes a valid record, and the same one when read back from a journal', () => {
     const beganAt = '2026-11-25T02:10:00.123Z';
     const done = fc.oneof(
       fc.record({
@@ -470,7 +470,7 @@ describe('a draft', () => {
     expect(wounds).toBeGreaterThan(200);
   });
 
-  test('is made of events that are checked', () => {
+  test('refuses events that are not valid', () => {
     const events: SessionEvent[] = [
       ...wounding(1),
       healed(1),

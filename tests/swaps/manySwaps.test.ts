@@ -1,4 +1,4 @@
-/** A hundred swaps in a row before fifty viewers; how long frames take meanwhile is measured by `bench -- swap`. */
+/** A hundred swaps in a row before fifty viewers. `bench -- swap` measures how long frames take meanwhile. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { blobRule } from '../world/blob.ts';
 
 const SWAPS = 100;
 const VIEWERS = 50;
-/** Of them, so many decode every page; the others count. */
+/** Viewers that decode every page; the others only count frames. */
 const PROBES = 5;
 
 let folder: string;
@@ -26,7 +26,7 @@ let admin: Admin;
 let server: Awaited<ReturnType<typeof createServer>>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-'));
-  // Cells that never rest: there is news in every frame.
+  // Cells that never rest: every frame has changes.
   const flags = ['--size', '256', '--garden', '6', '--engine', 'wasm', '--rest', '0', '--port', '0'];
   config = {
     ...readConfig([...flags, '--host', '127.0.0.1', '--per-address', '1000'], {}),
@@ -87,7 +87,7 @@ test('a hundred swaps in a row: every viewer hears of each in order, and no fram
   const all = await world.ask<'organisms'>({ kind: 'organisms' });
   expect(all).toHaveLength(6);
 
-  // Who comes later is greeted with what is in force now.
+  // A later client is greeted with the rules in force now.
   const late = await joinWorld({ url: server.url } as TestServer);
   expect(late.hello.species[0].thumbnail).toBe(cards.at(-1));
   const swaps = await admin.desk.ask((registry) => registry.swaps('blob'));

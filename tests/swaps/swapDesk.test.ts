@@ -1,4 +1,4 @@
-/** The real registry, world and probes; the reference for what a swap does to cells is `tests/world/swap.test.ts`. */
+/** The real registry, world and probes. What a swap does to cells is tested in `tests/world/swap.test.ts`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function start(): Promise<void> {
     dataDir: config.dataDir,
     probe: makeProber(config),
     announce: (text) => announced.push(text),
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
   });
   world.onSwap = (outcome) => desk.settle(outcome);
 }
@@ -90,7 +90,7 @@ const grown = () =>
   );
 
 describe('a swap', () => {
-  test('is probed, done, told, and stays when it has proved itself; a later start lives by it', async () => {
+  test('is probed, done, announced, and stays when it has passed its watch; a later start lives by it', async () => {
     await grown();
     const added = await add({ ...blobRule('blob'), fireRate: 0.75 });
     const result = await desk.swap({ species: 'blob', rule: added.id, scope: 'species' }, ann);
@@ -131,7 +131,7 @@ describe('a swap', () => {
   });
 });
 
-test('what another program wants is noticed and done', async () => {
+test('a swap that another program writes is noticed and done', async () => {
   const added = await add({ ...blobRule('blob'), fireRate: 0.75 });
   const other = new Registry(config.dataDir, 2_000);
   other.wantSwap(
@@ -145,7 +145,7 @@ test('what another program wants is noticed and done', async () => {
 });
 
 describe('a registry in trouble', () => {
-  test('that is locked is waited for; the world goes on', async () => {
+  test('that is locked is tried again, and the world goes on', async () => {
     const added = await add({ ...blobRule('blob'), fireRate: 0.75 });
     const other = new DatabaseSync(join(config.dataDir, 'registry.db'));
     other.exec('BEGIN IMMEDIATE');
@@ -159,7 +159,7 @@ describe('a registry in trouble', () => {
     expect(await result).toMatchObject({ ok: true });
   });
 
-  test('that stays locked is said so, and nothing has changed', async () => {
+  test('that stays locked is reported, and nothing has changed', async () => {
     const added = await add({ ...blobRule('blob'), fireRate: 0.75 });
     const other = new DatabaseSync(join(config.dataDir, 'registry.db'));
     other.exec('BEGIN IMMEDIATE');

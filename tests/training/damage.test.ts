@@ -70,7 +70,7 @@ describe('every kind', () => {
     }
   });
 
-  test('a drag goes on where it was, over some steps, right across', () => {
+  test('a drag goes right across the body, over several steps', () => {
     for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
       const blows = damage({ state: body(), shape, reach: 14 }, 'drag', new Random(randomSeed));
       const first = blows[0].points.slice(0, 2);
@@ -95,7 +95,7 @@ describe('every kind', () => {
   });
 });
 
-test('kinds are drawn in proportion, and only those that are named', () => {
+test('kinds are drawn in proportion to their weights, and only those that are named', () => {
   const none = Array.from({ length: 60 }, (_, seed) => hurt(['noise'], seed));
   expect(none.every((state) => livingCells(state, shape) > 0)).toBe(true);
   const removed = Array.from(

@@ -67,7 +67,7 @@ function perceive(state: Tensor3D): Tensor3D {
   return tf.concat3d([state, sobelX, sobelY], 2);
 }
 
-/** Of channels 4 and 5 from the cell's place, in units of 8 cells: Huber's loss where the picture is alive. */
+/** Huber's loss of channels 4 and 5 against the cell's place, in units of 8 cells, where the picture is alive. */
 function misplacement(c: Case, state: Tensor3D, target: Float32Array): Tensor {
   const cells = Array.from({ length: c.width * c.height }, (_, i) => ({
     place: [((i % c.width) - (c.width >> 1)) / 8, (Math.floor(i / c.width) - (c.height >> 1)) / 8],
@@ -85,7 +85,7 @@ function misplacement(c: Case, state: Tensor3D, target: Float32Array): Tensor {
   return tf.sum(tf.mul(alive, tf.add(tf.mul(near, tf.square(away)), tf.mul(tf.sub(1, near), far))));
 }
 
-/** The model as it is written down, with masks as constants: autodiff does the rest. */
+/** The model by its definition, with masks as constants; autodiff gives the gradient. */
 function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Weights) {
   const { width, height, hidden } = c;
   let cleared = 0;
@@ -191,7 +191,7 @@ function inputsOf(c: Case) {
     w2: uniform(CHANNELS * c.hidden, 0.15),
     b2: uniform(CHANNELS, 0.05),
   };
-  // Life up to the edges, holes in it, and alphas on both sides of the threshold.
+  // Living cells up to the edges, holes, and alphas on both sides of the threshold.
   const start = new Float32Array(c.width * c.height * CHANNELS);
   for (let i = 0; i < start.length; i += CHANNELS) {
     if (random.unit() < 0.45) continue;
@@ -204,7 +204,7 @@ function inputsOf(c: Case) {
   return { weights, start, target };
 }
 
-/** The gradient as the trainer computes it. */
+/** The trainer's gradient. */
 async function differentiate(
   c: Case,
   { weights, start, target }: ReturnType<typeof inputsOf>,

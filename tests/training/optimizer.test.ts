@@ -17,11 +17,11 @@ function gaussian(rows: number, columns: number, randomSeed: number): Float64Arr
 }
 
 describe('orthogonal', () => {
-  test('takes every singular value near 1, of matrices that lie and that stand', () => {
+  test('brings every singular value near 1, for wide and for tall matrices', () => {
     fc.assert(
       fc.property(fc.nat(), fc.constantFrom([16, 48], [48, 16], [12, 12]), (randomSeed, [rows, columns]) => {
         const x = orthogonal(gaussian(rows, columns, randomSeed), rows, columns);
-        // The squared singular values are what the shorter side's Gram matrix stretches vectors by.
+        // The Gram matrix of the shorter side stretches vectors by the squared singular values.
         const short = Math.min(rows, columns);
         const at = (i: number, k: number): number =>
           rows <= columns ? x[i * columns + k] : x[k * columns + i];
@@ -38,7 +38,7 @@ describe('orthogonal', () => {
     );
   });
 
-  test('keeps a direction: the result points where the matrix does', () => {
+  test("keeps the matrix's direction", () => {
     const matrix = gaussian(16, 48, 3);
     const x = orthogonal(matrix, 16, 48);
     expect(x.reduce((sum, value, i) => sum + value * matrix[i], 0)).toBeGreaterThan(0);
@@ -56,7 +56,7 @@ describe.each(OPTIMIZERS)('%s', (optimizer) => {
     return { w1: values(8 * 48), b1: values(8), w2: values(16 * 8), b2: values(16) };
   };
 
-  test('heeds the direction of a gradient, not its length', () => {
+  test('uses the direction of a gradient, not its length', () => {
     const from = firstState(firstWeights(8, new Random(1)));
     const [small, large] = [1e-3, 1e3].map((size) => update(from, gradientOf(2, size), 1e-2, optimizer));
     for (const name of ['w1', 'b1', 'w2', 'b2'] as const) {
@@ -98,7 +98,7 @@ describe('the mean of a batch', () => {
     expect(meanDirection([loud, quiet], 0)).toEqual(constant(8.5));
   });
 
-  test('hears every sample alike when all is, and the loud one 4 times as well by its root', () => {
+  test('counts all samples alike at normalisation 1, and the longest 4 times as much at 0.5', () => {
     const parts = (normalisation: number): number[] => {
       const zero = constant(0);
       const alone = [meanDirection([loud, zero], normalisation), meanDirection([zero, quiet], normalisation)];

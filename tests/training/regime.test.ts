@@ -26,7 +26,7 @@ const fullTarget = (): Float32Array => {
 const living = (state: Float32Array): number => livingCells(state, shape);
 
 describe('the curriculum', () => {
-  test('only ever gets harder, within its bounds, and ends at a seed', () => {
+  test('only gets harder, within its bounds, and ends at a seed', () => {
     let difficulty = regime.firstDifficulty(shape);
     let passes = 0;
     while (!regime.isSeed(difficulty)) {
@@ -57,7 +57,7 @@ describe('the curriculum', () => {
     expect(state).toEqual(seed);
   });
 
-  test('never bites the seed cell away', () => {
+  test('never erases the seed cell', () => {
     const difficulty = { radiusCells: 9, steps: 30, noise: 0.1, biteCells: 8 };
     const seed = cellIndex(shape, seedX(shape), seedY(shape)) * CHANNELS;
     for (let randomSeed = 0; randomSeed < 50; randomSeed++) {
@@ -106,7 +106,7 @@ describe('a body beside its place', () => {
     }
   });
 
-  test('is moved no farther than told, and not at all by 0', () => {
+  test('is moved by at most `reach` cells, and not at all for 0', () => {
     const near = bodyAt(3, 0);
     likeness.align(near, 2);
     expect(near).toEqual(bodyAt(1, 0));

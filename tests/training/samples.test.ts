@@ -28,7 +28,7 @@ function bodies(paleness: number): Float32Array {
   return pool;
 }
 
-/** Which of the pool's bodies start from a seed, in so many batches: a count for each. */
+/** How often each of the pool's bodies starts from a seed in this many batches. */
 async function reseeded(plan: { seedPart: number; reseed: Reseed }, paleness: number): Promise<number[]> {
   const slots = Array.from({ length: BATCH }, () => new Float32Array(length));
   const open = new Uint8Array(shape.cellCount);
@@ -59,7 +59,7 @@ test('the worst of a batch starts again, as often as the plan says', async () =>
   expect(others).toEqual([0, 0, 0]);
 });
 
-test('with `any`, one of every batch starts again, whichever: the worst is mostly left to be taught', async () => {
+test('with `any`, a random body of every batch starts again: the worst is mostly taught, not replaced', async () => {
   const counts = await reseeded({ seedPart: 1, reseed: 'any' }, 0.2);
   expect(counts.reduce((sum, count) => sum + count)).toBe(400);
   for (const count of counts) expect(Math.abs(count - 100)).toBeLessThan(40);

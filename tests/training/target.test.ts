@@ -39,7 +39,7 @@ test('a picture is cropped to its content, scaled, padded and premultiplied', ()
   expect(at(10, 6)).toEqual([0, 0, 0, 0]);
 });
 
-test('at a scale that is no whole number a cell is the mean of the pixels it covers, weighted by alpha', () => {
+test('at a scale that is not whole, a cell is the mean of the pixels it covers, weighted by alpha', () => {
   const image = png('row.png', 2, 1, 4, [255, 0, 0, 255, 255, 255, 255, 51]);
   const target = readTarget({ image, scale: 1.5, padding: 4 });
   expect([target.width, target.height]).toEqual([3, 2]);
@@ -57,7 +57,7 @@ test('a sprite of the development dependency is found by name', () => {
   expect([target.width, target.height]).toEqual([42, 40]);
 });
 
-test('what cannot be grown is refused by name', () => {
+test('a picture that cannot be grown is refused by name', () => {
   const read =
     (image: string, scale = 1) =>
     () =>
@@ -74,5 +74,5 @@ test('what cannot be grown is refused by name', () => {
   expect(() => readTarget({ sprite: 'missingno', scale: 2, padding: 4 })).toThrow(
     'no sprite named missingno',
   );
-  expect(() => readTarget({ sprite: '../x', scale: 2, padding: 4 })).toThrow("no sprite's name");
+  expect(() => readTarget({ sprite: '../x', scale: 2, padding: 4 })).toThrow('not the name of a sprite');
 });

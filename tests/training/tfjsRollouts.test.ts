@@ -27,7 +27,7 @@ function randomWeights(hidden: number, random: Random): Weights {
   };
 }
 
-/** Life up to the edges, holes in it, alphas on both sides of the threshold. */
+/** Living cells up to the edges, holes, and alphas on both sides of the threshold. */
 function fill(batches: readonly RolloutBatch[], { shape, slots }: RolloutOptions, random: Random): void {
   for (let slot = 0; slot < slots; slot++) {
     forEachCell(shape, (_x, _y, cell) => {
@@ -48,7 +48,7 @@ interface Case {
   readonly width: number;
   readonly height: number;
   readonly hidden: number;
-  /** Of each slot. */
+  /** By slot. */
   readonly steps: readonly number[];
   readonly fireRate: number;
   readonly overflowWeight: number;
@@ -130,7 +130,7 @@ describe('the same as the WASM trainer', () => {
           if (wasm.open(slot)[cell] !== 0 || c.steps[slot] === 0) return;
           for (let i = cell * CHANNELS; i < (cell + 1) * CHANNELS; i++) expect(wasm.state(slot)[i]).toBe(0);
         });
-        // Without a step, nothing depends on the weights.
+        // Without steps, no gradient depends on the weights.
         const [g, w] = [tfjs.gradient(slot), wasm.gradient(slot)];
         for (const name of ['w1', 'b1', 'w2', 'b2'] as const) {
           expect(norm(w[name]) > 0).toBe(c.steps[slot] > 0);
@@ -149,7 +149,7 @@ describe('the same as the WASM trainer', () => {
   );
 });
 
-test('forty updates on one batch more than halve its loss, and leave nothing behind', async () => {
+test('forty updates on one batch more than halve its loss, and leave no tensors behind', async () => {
   const shape = gridShape(13, 13);
   const batch = open({
     shape,
@@ -179,7 +179,7 @@ test('forty updates on one batch more than halve its loss, and leave nothing beh
   expect(new Set(tensors).size).toBe(1);
 });
 
-test('more rollouts than slots, or none of the weights, is refused', async () => {
+test('more rollouts than slots, or a rollout without weights, is refused', async () => {
   const shape = gridShape(8, 8);
   const options = { shape, hidden: 4, fireRate: 0.5, overflowWeight: 0, slots: 1, threads: 0, maxSteps: 1 };
   const batch = open(options);

@@ -72,14 +72,14 @@ async function trained(
 }
 
 describe('one random seed gives one rule', () => {
-  test('whatever the threads', async () => {
+  test('with any number of threads', async () => {
     const [one, three] = [await trained(plan, 1, 99), await trained(plan, 3, 99)];
     expect(one.poolDone).toBe(plan.iterations);
     expect(three.losses).toEqual(one.losses);
     expect(three.optimizer.weights).toEqual(one.optimizer.weights);
   });
 
-  test('also when the run was stopped in either phase and gone on with from a checkpoint', async () => {
+  test('also when the run was stopped in either phase and continued from a checkpoint', async () => {
     const whole = await trained(plan, 2, 99);
     const file = join(folder, 'checkpoint.bin');
     for (const stop of [4, 9]) {
@@ -139,7 +139,7 @@ test('a run on TensorFlow.js goes through both phases, with the losses of one on
   await run.dispose();
   const { losses, optimizer } = run.snapshot();
   expect(losses).toHaveLength(6);
-  // The same draws, and the same losses but for the order of sums.
+  // The same draws; losses differ only by the order of sums.
   const wasm = await trained(short, 1, 99);
   for (const [i, loss] of losses.entries()) expect(loss / wasm.losses[i]).toBeCloseTo(1, 2);
   expect(optimizer.updates).toBe(6);
@@ -157,10 +157,10 @@ test('a run that diverges rolls back to the last good state, at a lower rate, an
   await run.dispose();
 });
 
-test("a population that is dead is noticed within a few iterations, though its loss is no larger than a seed's", async () => {
+test("a dead population is noticed within 10 iterations, though its loss is no larger than a seed's", async () => {
   const good = await trained(plan, 1, 3);
   const b2 = good.optimizer.weights.b2.slice();
-  b2[3] = -50; // alpha falls at every step: whatever fires dies
+  b2[3] = -50; // alpha falls at every step: every cell that fires dies
   const deadly = { ...good.optimizer, weights: { ...good.optimizer.weights, b2 } };
   const run = new TrainingRun({ ...good, optimizer: deadly }, 1);
   const faults: (string | undefined)[] = [];
@@ -177,7 +177,7 @@ test('a checkpoint that is missing or cut short is refused by name', async () =>
   expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
 });
 
-test('the loss plot holds for no, one and many losses', () => {
+test('the loss plot is valid for no, one and many losses', () => {
   for (const losses of [[], [0.1], Array.from({ length: 200_000 }, (_, i) => 1 / (i + 1))]) {
     const svg = lossPlot('disc', losses, 1);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
@@ -230,7 +230,7 @@ describe('the command line', () => {
       farOff: 0.6,
       roomCells: 8,
     });
-    // What knows no place is not taught it now.
+    // A rule without the place is not taught it now.
     writeRule(file, {
       name: 'own',
       ...firstWeights(32, new Random(1)),
@@ -242,7 +242,7 @@ describe('the command line', () => {
     expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
   });
 
-  test('says in the rule how to make it again', () => {
+  test('writes into the rule how to make it again', () => {
     const args = [
       '--engine',
       'tfjs',
@@ -264,7 +264,7 @@ describe('the command line', () => {
   });
 });
 
-test('progress tells loss, difficulty, steps and time left', () => {
+test('progress reports loss, difficulty, steps and time left', () => {
   const line = describeProgress(
     {
       phase: 'pool',

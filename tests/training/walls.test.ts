@@ -26,11 +26,11 @@ const isOpen = (open: Uint8Array, x: number, y: number): boolean => open[cellInd
 const NONE: Walls = { left: null, right: null, top: null, bottom: null, roughCells: 0, randomSeed: 1 };
 
 describe('walls', () => {
-  test('without any, everything is open', () => {
+  test('without walls, everything is open', () => {
     expect(openCells(null).every((value) => value === OPEN)).toBe(true);
   });
 
-  test('a smooth wall begins so many cells from the seed as it says, on its own side alone', () => {
+  test('a smooth wall begins at its distance from the seed, on its own side only', () => {
     const open = openCells({ ...NONE, left: 4, bottom: 7 });
     expect([isOpen(open, x0 - 3, y0), isOpen(open, x0 - 4, y0)]).toEqual([true, false]);
     expect([isOpen(open, x0, y0 + 6), isOpen(open, x0, y0 + 7)]).toEqual([true, false]);
@@ -38,7 +38,7 @@ describe('walls', () => {
     expect(isOpen(open, x0 - 4, y0 + 9)).toBe(false);
   });
 
-  test('whatever is drawn, the seed cell is open, some cell is not, and the same walls are built again', () => {
+  test('every draw leaves the seed cell open, closes some cell, and builds the same walls again', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e9 }), fc.boolean(), (randomSeed, isEdge) => {
         const random = new Random(randomSeed);
@@ -66,14 +66,14 @@ describe('walls', () => {
     }
   });
 
-  test('sides can be taken away until none is left', () => {
+  test('sides can be removed until none is left', () => {
     const walls: Walls = { ...NONE, left: 4, top: 5 };
     expect(without(walls, ['left'])).toEqual({ ...walls, left: null });
     expect(without(walls, ['left', 'top'])).toBeNull();
     expect(without(walls, SIDES)).toBeNull();
   });
 
-  test('what stands in a wall is cleared, and nothing else', () => {
+  test('cells in a wall are cleared, and no others', () => {
     const open = openCells({ ...NONE, right: 2 });
     const state = new Float32Array(shape.cellCount * CHANNELS).fill(1);
     clearWalled(state, open, shape);

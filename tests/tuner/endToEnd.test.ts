@@ -1,4 +1,4 @@
-/** From a player's strokes to a tuned rule that everybody lives by: real sockets, world, sessions, registry, processes. */
+/** From a player's strokes to a tuned rule in force, with real sockets, world, sessions, registry and processes. */
 import { fork } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ let admin: Admin;
 let tuner: Tuner;
 let server: Awaited<ReturnType<typeof createServer>>;
 const complaints: string[] = [];
-/** `stub`: the next process stands in for the one that computes, and finds a better rule. */
+/** `stub`: the next process is a stub that reports a better rule. */
 let processes: 'real' | 'stub' = 'real';
 
 beforeAll(async () => {
@@ -51,14 +51,14 @@ beforeAll(async () => {
   mkdirSync(config.weightsDir);
   copyFileSync(SPROUT, join(config.weightsDir, 'sprout.safetensors'));
   world = await startWorld(config);
-  const tell = (text: string): void => void complaints.push(text);
-  sessions = await Sessions.open({ world, dataDir: config.dataDir, emptyMs: 60_000, tell });
+  const log = (text: string): void => void complaints.push(text);
+  sessions = await Sessions.open({ world, dataDir: config.dataDir, emptyMs: 60_000, log });
   admin = new Admin(world, config, makeProber(config), sessions);
   tuner = startTuner(config, 'wasm', admin.desk, sessions, {
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     iterations: 1,
     randomSeeds: 2,
-    // As the server does it, but not at the lowest priority: beside other tests it would hardly run.
+    // Like the server's, but not at the lowest priority: beside other tests it would hardly run.
     spawn: (job) => {
       const [script, ...more] =
         processes === 'real' ? ['../../server/tuner/process.ts'] : ['stubTuning.ts', 'candidate'];
@@ -86,12 +86,12 @@ async function api(method: string, path: string, cookie: string, body?: unknown)
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is what is checked
+  // biome-ignore lint/suspicious/noExplicitAny: the answer's shape is what the test checks
   const answer: any = isJson ? await response.json() : await response.text();
   return { status: response.status, body: answer, headers: response.headers };
 }
 
-/** A bite out of every body that is more or less whole, when there are enough of them. @returns how many */
+/** Bites every body that is nearly whole, if there are enough of them. @returns how many */
 async function hurtTheWhole(room: Room, fewest: number): Promise<number> {
   const bodies = await until(
     'grown bodies',
@@ -127,7 +127,7 @@ const tuned = (version: number) =>
     120_000,
   );
 
-test("strokes become wounds, wounds a tuned rule, and the rule, promoted, everybody's", {
+test('strokes become wounds, wounds become a tuned rule, and the promoted rule comes into force', {
   timeout: 300_000,
 }, async () => {
   const { headers } = await api('POST', 'login', '', { token: TOKEN, name: 'Ann' });
@@ -137,7 +137,7 @@ test("strokes become wounds, wounds a tuned rule, and the rule, promoted, everyb
   room.onMessage(ServerMessageType.notice, ({ text }: { text: string }) => notices.push(text));
   expect(sessions.isRunning).toBe(true);
 
-  // The real process, with a budget of one iteration: it has learned nothing, and says so with figures.
+  // The real process with one iteration: it has learned nothing, and reports so with figures.
   const bodies = await hurtTheWhole(room, 7);
   const first = await endSession(ann);
   expect(first.damage).toMatchObject([{ species: 'sprout', organisms: bodies, wounds: bodies }]);
@@ -148,10 +148,10 @@ test("strokes become wounds, wounds a tuned rule, and the rule, promoted, everyb
   const film = await api('GET', `tuner/films/${rejected.id}.png`, ann);
   expect([film.status, film.headers.get('content-type')]).toEqual([200, 'image/png']);
   expect((await api('POST', 'tuner', ann, { action: 'promote', rule: rejected.id })).body.error).toBe(
-    'sprout v2 is no candidate: it is tuned, rejected',
+    'sprout v2 is not a candidate: it is tuned, rejected',
   );
 
-  // One that finds a better rule. The next stroke begins the next session; its end starts the tuner again.
+  // A stub that finds a better rule. The next stroke begins the next session; its end starts the tuner again.
   processes = 'stub';
   await hurtTheWhole(room, 1);
   expect(sessions.isRunning).toBe(true);

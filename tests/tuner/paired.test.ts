@@ -7,7 +7,7 @@ import { differentWounds, MIN_WOUNDS, randomSeedOf, splitWounds } from '../../se
 import type { Blow } from '../../server/world/wound.ts';
 
 describe('the paired test', () => {
-  test('counts the sign patterns whose mean is as high: all of them for nothing, one of 2^n for pure gain', () => {
+  test('counts the sign patterns whose mean is as high: all without a gain, one of 2^n for pure gain', () => {
     expect(signFlip([])).toBe(1);
     expect(signFlip([0, 0, 0])).toBe(1);
     expect(signFlip([1, 2, 3, 4])).toBe(1 / 16);
@@ -19,11 +19,11 @@ describe('the paired test', () => {
   test('agrees with itself when patterns are drawn instead of counted', () => {
     const differences = Array.from({ length: 16 }, (_, i) => Math.sin(i * 7) + 0.25);
     const exact = signFlip(differences);
-    // A difference of zero changes no sum, but makes it too many to count.
+    // A difference of zero changes no sum, but makes too many pairs to count exactly.
     expect(Math.abs(signFlip([...differences, 0]) - exact)).toBeLessThan(0.02);
   });
 
-  test('calls noise a difference no more often than it says', () => {
+  test('calls noise a difference no more often than the level says', () => {
     // Differences symmetric about zero: of 400 draws, 20 or so fall below 0.05.
     const random = new Random(3);
     let below = 0;
@@ -33,13 +33,13 @@ describe('the paired test', () => {
     expect(below).toBeLessThan(36);
   });
 
-  test('a family is adjusted step by step (Holm), each p at most 1 and their order kept', () => {
+  test("Holm's adjustment keeps the order of the p-values, and each at most 1", () => {
     expect(holm([0.01, 0.04, 0.03]).map((p) => Number(p.toFixed(6)))).toEqual([0.03, 0.06, 0.06]);
     expect(holm([0.9, 0.8])).toEqual([1, 1]);
     expect(holm([])).toEqual([]);
   });
 
-  test('medians', () => {
+  test('the median is the middle value, or the mean of the two middle ones', () => {
     expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
     expect(medianOf([])).toBeNaN();
   });
@@ -71,7 +71,7 @@ test('held-out wounds are never trained on: the split is disjoint, complete, and
   );
 });
 
-test('a wound done twice counts once, whatever the order: it cannot be in both halves', () => {
+test('equal wounds count once in any order, so that none is in both parts', () => {
   const [one, two, three] = woundsOf([
     [1, 1],
     [2, 2],
@@ -84,7 +84,7 @@ test('a wound done twice counts once, whatever the order: it cannot be in both h
   expect(differentWounds(many)).toHaveLength(160);
 });
 
-test('the draw hangs on session and species', () => {
+test('the draw depends on session and species', () => {
   expect(randomSeedOf('a pikachu')).toBe(randomSeedOf('a pikachu'));
   expect(randomSeedOf('a pikachu')).not.toBe(randomSeedOf('b pikachu'));
 });

@@ -1,4 +1,4 @@
-/** The process that tunes, for real: a small rule, few iterations. */
+/** The real tuning process, with a small rule and few iterations. */
 import { type ChildProcess, fork } from 'node:child_process';
 import {
   copyFileSync,
@@ -49,7 +49,7 @@ function makeJob(
 }
 const jobIn = (path: string): Job => JSON.parse(readFileSync(join(path, JOB_FILES.job), 'utf8'));
 
-/** What it says until it has trained for so many iterations beyond where it began. */
+/** Its messages until it has trained this many iterations beyond where it began. */
 async function start(
   path: string,
   iterations: number,
@@ -85,9 +85,9 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
 
   for (let kill = 0; kill < 2; kill++) {
     const { child, first: begun, heard } = await start(path, 2);
-    // The first that is told is the first after the checkpoint.
+    // The first iteration that is reported is the first after the checkpoint.
     expect(begun).toBe(saved + 1);
-    // What was measured before is not measured again.
+    // Earlier measurements are not repeated.
     expect(heard.some((message) => message.type === 'probe' && message.done === 0)).toBe(false);
     const gone = ended(child);
     child.kill('SIGKILL');
@@ -104,16 +104,16 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
     type: 'note',
     text: `${file} is not a checkpoint, or not a whole one: its training begins again`,
   });
-  // Nobody is left to stop it.
+  // Nothing else would stop it.
   const orphaned = ended(again.child);
   again.child.disconnect();
   expect(await orphaned).toBe(PAUSED_CODE);
 });
 
-test('a candidate that is worse is rejected, with the figures; one that has learned nothing, too', {
+test('a candidate that is worse, or has learned nothing, is rejected with the figures', {
   timeout: 180_000,
 }, async () => {
-  const hooks = { tell: () => {}, isPausing: () => false };
+  const hooks = { post: () => {}, isPausing: () => false };
   const idle = makeJob({ iterations: 1, rate: 1e-9, threads: 2 });
   const same = await tune(idle, jobIn(idle), hooks);
   expect(same).toMatchObject({
@@ -138,8 +138,8 @@ test('a candidate that is worse is rejected, with the figures; one that has lear
   expect(worse.metrics.learned).toMatchObject({ session: 's1', wounds: 10 });
 });
 
-test('too few wounds, or wounds that heal by themselves, are said so before anything is trained', async () => {
-  const hooks = { tell: () => {}, isPausing: () => false };
+test('too few wounds, or wounds that heal already, are reported before anything is trained', async () => {
+  const hooks = { post: () => {}, isPausing: () => false };
   const few = makeJob({}, 'few', sproutWounds().slice(0, 5));
   await expect(tune(few, jobIn(few), hooks)).rejects.toThrow(
     'sprout has 5 different wounds, at least 6 are needed',
@@ -154,12 +154,12 @@ test('too few wounds, or wounds that heal by themselves, are said so before anyt
   });
 });
 
-test('on TensorFlow.js it trains there, says on what, and goes on with everything else', {
+test('with engine tfjs it trains on TensorFlow.js and names the backend; the rest of the job is the same', {
   timeout: 180_000,
 }, async () => {
   const path = makeJob({ engine: 'tfjs', iterations: 1, rate: 1e-9, threads: 2 }, 'tfjs');
   const heard: FromTuning[] = [];
-  const hooks = { tell: (message: FromTuning) => void heard.push(message), isPausing: () => false };
+  const hooks = { post: (message: FromTuning) => void heard.push(message), isPausing: () => false };
   const result = await tune(path, jobIn(path), hooks);
   expect(heard).toContainEqual({ type: 'note', text: expect.stringMatching(/^tuning on TensorFlow\.js/) });
   expect(result).toMatchObject({ verdict: 'rejected', metrics: { comparison: { iterations: 1 } } });

@@ -1,4 +1,4 @@
-/** A recorded blow, done again in the trainer, must hit the very cells that the world's engine hit. */
+/** A recorded blow that the trainer repeats must hit exactly the cells that the world's engine hit. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine, EngineState } from '../../server/engines/engine.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
   engine.plant(1, 0, seedX(shape), seedY(shape));
   await engine.step(60);
   grown = await engine.save();
-  // As in a trained rule's body: no cell of it holds nothing.
+  // As in a trained rule's body: every cell holds something.
   for (const { cells, owners } of grown.pages)
     for (const [cell, owner] of owners.entries()) if (owner !== 0) cells[cell * CHANNELS + 9] = 0.25;
   await engine.restore(grown);
@@ -60,7 +60,7 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
       await engine.restore(grown);
       const before = await stateOf();
       const [x0, y0] = [seedX(shape), seedY(shape)];
-      // What `sessions` record is the stroke seen from the seed cell; here it is turned back into a stroke.
+      // A record holds strokes relative to the seed cell; here one is turned back into a stroke.
       const points =
         blow.tool === 'truncate' ? [x0, y0] : blow.points.map((value, i) => value + (i % 2 === 0 ? x0 : y0));
       const organisms = new Organisms();
@@ -86,7 +86,7 @@ const wound: readonly Blow[] = Array.from({ length: 20 }, (_, i) => ({
   points: [i % 3, -2],
 }));
 
-test('a replay is drawn by the random numbers alone, is a piece of a long wound, and stays near where it was', () => {
+test('a replay follows from the random numbers alone, takes a part of a long wound, and stays near its place', () => {
   const recorded = { wounds: [wound], part: 1, jitterCells: 2, healingSteps: 0 };
   fc.assert(
     fc.property(fc.nat(), (randomSeed) => {
@@ -107,7 +107,7 @@ test('a replay is drawn by the random numbers alone, is a piece of a long wound,
   expect(begin).toBeLessThan(wound.length);
 });
 
-test('a body heals between the blows of a replay, others stand still, and one that is gone starts from a seed', async () => {
+test('a body heals between the blows of a replay, others stand still, and one without cells starts from a seed', async () => {
   const rule = blobRule('blob', 1.05);
   const rollouts = new Rollouts({
     shape,

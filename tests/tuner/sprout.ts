@@ -1,11 +1,11 @@
-/** A small rule that has been trained for a minute: it grows a body of 286 cells, and heals it badly. */
+/** A small rule that has been trained for a minute: it grows a body of 286 cells and heals badly. */
 import { join } from 'node:path';
 import { Random } from '../../server/training/random.ts';
 import type { Blow } from '../../server/world/wound.ts';
 
 export const SPROUT = join(import.meta.dirname, '../fixtures/sprout.safetensors');
 
-/** Large bites about the middle, ten of them. */
+/** Ten large bites around the middle. */
 export function sproutWounds(): { blows: Blow[] }[] {
   const random = new Random(11);
   return Array.from({ length: 10 }, () => ({

@@ -1,6 +1,6 @@
 /**
- * Stands in for the tuning process where what it computes does not matter: `crash` dies, `nothing` ends without a
- * result, `hopeless` says why it gives up, `deaf` never pauses, `work` works until it is paused, `candidate`,
+ * Replaces the tuning process where its computation does not matter: `crash` dies, `nothing` ends without a result,
+ * `hopeless` reports why it gives up, `deaf` never pauses, `work` works until it is paused, `candidate`,
  * `rejected` and `needless` leave that result.
  */
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { JOB_FILES } from '../../server/tuner/jobs.ts';
 import { FAILED_CODE, type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
 
 const [folder, behaviour] = process.argv.slice(2);
-const tell = (message: FromTuning): void => void process.send!(message);
+const post = (message: FromTuning): void => void process.send!(message);
 const progress = { type: 'progress', planned: 100, loss: 0.01, seconds: 3 } as const;
 
 process.on('message', () => {
@@ -20,8 +20,8 @@ process.on('message', () => {
 });
 process.on('disconnect', () => process.exit(PAUSED_CODE));
 
-tell({ ...progress, stage: 'training', done: 7 });
-tell({ type: 'probe', done: 0, recovery: 0.5 });
+post({ ...progress, stage: 'training', done: 7 });
+post({ type: 'probe', done: 0, recovery: 0.5 });
 switch (behaviour) {
   case 'crash':
     throw new TypeError('a bug in the trainer');

@@ -1,4 +1,4 @@
-/** The server's side of the tuner, over a real registry and real processes that stand in for the one that computes. */
+/** The tuner's server side, over a real registry and real processes that do not compute (`stubTuning.ts`). */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** @param behaviours - of one process after the other; the last of all that follow */
+/** @param behaviours - of one process after another; the last one repeats */
 function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions> = {}): Tuner {
   return new Tuner({
     desk: makeDesk(),
@@ -51,7 +51,7 @@ function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions>
     seconds: 10,
     threads: 1,
     engine: 'wasm',
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     spawn: (job) => {
       const behaviour = behaviours[Math.min(children.length, behaviours.length - 1)];
       const child = fork(join(import.meta.dirname, 'stubTuning.ts'), [job, behaviour], {
@@ -103,7 +103,7 @@ test('a session whose process was killed is tuned on after the next start', () =
 });
 
 describe('a session that ends', () => {
-  test('queues every species that was hurt, with its own wounds alone, and nothing when none was', async () => {
+  test('queues every species that was hurt with its own wounds, and nothing if none was hurt', async () => {
     tuner = makeTuner(['work']);
     tuner.sessionEnded(session());
     expect(jobs.list()).toEqual([]);
@@ -115,7 +115,7 @@ describe('a session that ends', () => {
     expect(moss.wounds.map(({ blows }) => blows[0].points[0])).toEqual([1, 3]);
   });
 
-  test('ends in a candidate in the registry, with its figures, its parent and its film; nothing is swapped', async () => {
+  test('ends in a candidate in the registry with figures, parent and film, and no swap', async () => {
     tuner = makeTuner(['candidate']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuned().length === 1 && tuner.view.state === 'idle');
@@ -132,7 +132,7 @@ describe('a session that ends', () => {
     expect(jobs.list()).toEqual([]);
   });
 
-  test('that taught nothing better leaves a rejected rule, with the reason', async () => {
+  test('whose result is not better leaves a rejected rule with the reason', async () => {
     tuner = makeTuner(['rejected'], { mode: 'auto' });
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuned().length === 1);
@@ -140,11 +140,11 @@ describe('a session that ends', () => {
     expect(tuned()[0].metrics.reasons).toEqual(['worse, recovery left: 1 → 0.5 (p = 0.001)']);
     expect(swapped).toEqual([]);
     await expect(tuner.candidates.promote(tuned()[0].id, ann)).rejects.toThrow(
-      'moss v2 is no candidate: it is tuned, rejected',
+      'moss v2 is not a candidate: it is tuned, rejected',
     );
   });
 
-  test('that taught nothing new leaves no rule', async () => {
+  test('whose wounds heal already leaves no rule', async () => {
     tuner = makeTuner(['needless']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.state === 'idle');
@@ -168,7 +168,7 @@ describe('promotion', () => {
     return tuned()[0];
   };
 
-  test('by hand is a swap by whoever pressed the button; the rule is a candidate no more', async () => {
+  test('by hand is a swap by that admin, and the rule is no longer a candidate', async () => {
     const { id } = await candidate('manual');
     expect(await tuner.candidates.promote(id, ann)).toMatchObject({ ok: true });
     expect(swapped).toEqual([`Ann: moss to rule ${id}`]);
@@ -188,18 +188,18 @@ describe('promotion', () => {
     expect(swapped).toEqual([`the tuner: moss to rule ${id}`]);
   });
 
-  test('can be refused by hand: rejected, by whom', async () => {
+  test("can be refused by hand, and the rule is rejected with the admin's name", async () => {
     const { id } = await candidate('manual');
     await tuner.candidates.reject(id, ann);
     expect(registry.byId(id)).toMatchObject({
       status: 'rejected',
       metrics: { reasons: ['rejected by Ann'], learned: { wounds: 9 } },
     });
-    await expect(tuner.candidates.reject(id, ann)).rejects.toThrow('is no candidate');
+    await expect(tuner.candidates.reject(id, ann)).rejects.toThrow('is not a candidate');
     await expect(tuner.candidates.promote(999, ann)).rejects.toThrow('no rule has the number 999');
   });
 
-  test('of what was compared with a rule that is no longer in force: there is none', async () => {
+  test('is refused for a candidate whose incumbent is no longer in force', async () => {
     tuner = makeTuner(['work', 'candidate']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.losses.length > 0);
@@ -220,14 +220,14 @@ describe('promotion', () => {
     writeFileSync(jobs.path(name, 'checkpoint'), 'of the rule before');
     tuner.sessionEnded(session());
     await until(() => tuned().length === 1);
-    // It was begun again from the rule in force.
+    // The job began again from the rule in force.
     expect(before).toMatchObject({ label: 'moss v1' });
     expect(tuned()[0]).toMatchObject({ parent: other.id, status: 'candidate' });
   });
 });
 
 describe('a session that begins', () => {
-  test('stops the process, which says so; what was queued is gone on with when the session ends', async () => {
+  test('stops the process; the queue goes on when the session ends', async () => {
     tuner = makeTuner(['work', 'candidate']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.losses.length > 0);
@@ -243,7 +243,7 @@ describe('a session that begins', () => {
     expect(complaints.join()).not.toContain('failed');
   });
 
-  test('kills a process that does not listen', async () => {
+  test('kills a process that does not pause', async () => {
     tuner = makeTuner(['deaf']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.losses.length > 0);
@@ -253,7 +253,7 @@ describe('a session that begins', () => {
     expect(jobs.read(jobs.list()[0]).failures).toBe(0);
   });
 
-  test('before the record of the last one was written keeps the tuner from starting; its wounds are queued', async () => {
+  test("before the last one's record was written keeps the tuner from starting, and those wounds are queued", async () => {
     tuner = makeTuner(['work']);
     tuner.sessionBegan();
     tuner.sessionEnded(session(wound('moss')), true);
@@ -261,7 +261,7 @@ describe('a session that begins', () => {
     expect([children.length, jobs.list().length, tuner.view.state]).toEqual([0, 1, 'paused']);
   });
 
-  test('before the process has been started at all, no process is started', async () => {
+  test('before the process has started, none is started', async () => {
     tuner = makeTuner(['work']);
     tuner.sessionEnded(session(wound('moss')));
     tuner.sessionBegan();
@@ -271,7 +271,7 @@ describe('a session that begins', () => {
   });
 });
 
-describe('whatever goes wrong', () => {
+describe('when a process or a job fails', () => {
   test.each(['crash', 'nothing'])(
     'a process that ends without a result (%s) is started again, and given up the third time',
     async (behaviour) => {
@@ -286,7 +286,7 @@ describe('whatever goes wrong', () => {
     },
   );
 
-  test('one that is killed goes on, and is none the worse', async () => {
+  test('a killed process is started again, and the job succeeds', async () => {
     tuner = makeTuner(['work', 'candidate'], { retryMs: 1 });
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.losses.length > 0);
@@ -295,7 +295,7 @@ describe('whatever goes wrong', () => {
     expect(complaints[0]).toContain('it was killed; tried again (1 of 3)');
   });
 
-  test('one that says why nothing can come of it is believed', async () => {
+  test('a process that reports why its job cannot succeed is not started again', async () => {
     tuner = makeTuner(['hopeless']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => tuner.view.state === 'idle');
@@ -303,7 +303,7 @@ describe('whatever goes wrong', () => {
     expect(complaints[0]).toContain('moss does not grow; given up');
   });
 
-  test('a species without a rule, or a job that cannot be read, is dropped by name; the next is done', async () => {
+  test('a species without a rule, or a job that cannot be read, is dropped with its name, and the next job runs', async () => {
     const name = '20200101000000000-broken';
     mkdirSync(jobs.path(name), { recursive: true });
     writeFileSync(jobs.path(name, 'job'), '{');
@@ -311,23 +311,23 @@ describe('whatever goes wrong', () => {
     tuner.sessionEnded(session(wound('fern'), wound('moss')));
     await until(() => tuned().length === 1 && tuner.view.state === 'idle');
     const told = tuner.view.notes.map(({ text }) => text).join('\n');
-    expect(told).toContain('job.json is no JSON: the job is dropped');
+    expect(told).toContain('job.json is not JSON: the job is dropped');
     expect(told).toContain('fern has no rule in force: the job is dropped');
   });
 
-  test('a server that was killed between the result and the registry enters it at its next start', async () => {
+  test('a result that a killed server had not entered is entered at the next start', async () => {
     tuner = makeTuner(['candidate']);
     tuner.sessionEnded(session(wound('moss')));
     await until(() => children.length === 1);
     await tuner.stop();
-    // What it left behind, whenever it was stopped, is gone on with.
+    // What it left, at any moment, is continued.
     tuner = makeTuner(['candidate']);
     tuner.begin();
     await until(() => tuned().length === 1);
     expect(tuned()[0].status).toBe('candidate');
   });
 
-  test('the queue is bounded: the oldest that waits is dropped for a new one, and said so', () => {
+  test('the queue is bounded: the oldest waiting job is dropped for a new one, and reported', () => {
     tuner = makeTuner(['work']);
     tuner.sessionBegan();
     const job = {
@@ -348,7 +348,7 @@ describe('whatever goes wrong', () => {
   });
 });
 
-test('an admin cancels what is under way, turns it off and on, and each is written down', async () => {
+test('an admin cancels the running job and turns the tuner off and on, and each act is audited', async () => {
   tuner = makeTuner(['work']);
   await expect(tuner.cancel(ann)).rejects.toThrow('nothing is being tuned');
   tuner.sessionEnded(session(wound('moss')));
@@ -368,7 +368,7 @@ test('an admin cancels what is under way, turns it off and on, and each is writt
   ]);
 });
 
-test('a curve keeps its shape and few points, and goes back when training does', () => {
+test('a curve keeps its shape with few points, and goes back when training does', () => {
   const series = new Series();
   for (let i = 1; i <= 10_000; i++) series.add(i, 1 / i);
   expect(series.points.length).toBeLessThan(240);

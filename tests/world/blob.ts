@@ -1,6 +1,6 @@
 /**
- * A hand-made rule, so that tests of the world depend on no training: a seed grows into a soft blob a few
- * cells wide, stays so, and heals as long as its heart (the seed's own cell) lives.
+ * A hand-made rule, so that tests of the world need no training: a seed grows into a soft blob a few cells wide, stays
+ * so, and heals as long as its heart (the seed's own cell) lives.
  */
 import { PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 
@@ -12,7 +12,7 @@ const SOBEL_X = 16;
 const SOBEL_Y = 32;
 
 /**
- * alpha → heart + slope·(|∂x alpha| + |∂y alpha|), red → alpha / 2, each by half the way a step: opacity
+ * alpha → heart + slope·(|∂x alpha| + |∂y alpha|), red → alpha / 2, each by half the difference per step: opacity
  * falls from cell to cell until the alive threshold ends it.
  */
 export function blobRule(name: string, slope = 1.4): Rule {

@@ -22,7 +22,7 @@ const owned = ({ pages }: EngineState): unknown =>
     Object.fromEntries([...owners.entries()].filter(([, one]) => one !== 0)),
   ]);
 
-test('a body comes back where it was, over pages that have gone; whoever took a cell of it keeps it', () => {
+test('a body comes back where it was, over pages that are gone; an organism that took one of its cells keeps it', () => {
   const bodies = new Bodies([page(3, { 5: 1, 6: 1, 7: 2 }), page(8, { 0: 1 })], new Set([1]));
   const now = world(page(3, { 6: 2, 7: 2, 90: 1 }), page(4, { 50: 1 }));
   const back = bodies.putBack(now, new Set([1, 2]));
@@ -37,7 +37,7 @@ test('a body comes back where it was, over pages that have gone; whoever took a 
   expect(last.cells[0]).toBe(100);
 });
 
-test('whose body was not set aside is left as it is', () => {
+test('an organism whose body was not set aside keeps its cells', () => {
   const bodies = new Bodies([page(3, { 5: 1 })], new Set([1]));
   const now = world(page(3, { 5: 3, 9: 2 }));
   expect(owned(bodies.putBack(now, new Set([2, 3])))).toEqual([[3, { 5: 3, 9: 2 }]]);

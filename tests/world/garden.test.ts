@@ -18,7 +18,7 @@ describe('the garden', () => {
     expect(layOutGarden(WORLD, BEDS, 48, 2)).not.toEqual(garden);
   });
 
-  test('has as many of each species, give or take one', () => {
+  test('has equally many of each species, to within one', () => {
     const counts = new Map<string, number>();
     for (const { species } of layOutGarden(WORLD, BEDS, 46, 3))
       counts.set(species, (counts.get(species) ?? 0) + 1);
@@ -55,7 +55,7 @@ describe('the garden', () => {
     }
   });
 
-  test('leaves room to those who live there already, and finds a place for all beside them', () => {
+  test('leaves room for organisms that live there already, and finds a place for all beside them', () => {
     const bodyOf = ({ species, x, y }: (typeof first)[number]): GrownBody => {
       return { species, x, y, form: BEDS.find(({ name }) => name === species)!.form };
     };
@@ -90,7 +90,7 @@ describe('the garden', () => {
     expect(layOutGarden({ width: 16_384, height: 16_384 }, BEDS, 10_000, 1)).toHaveLength(10_000);
   });
 
-  test('of nothing is nothing', () => {
+  test('without species plants nothing', () => {
     expect(layOutGarden(WORLD, BEDS, 0, 1)).toEqual([]);
     expect(layOutGarden(WORLD, [], 10, 1)).toEqual([]);
   });

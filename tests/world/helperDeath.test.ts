@@ -1,4 +1,4 @@
-/** A helping thread of the wasm engine really dies under a running world: what is whole must be on disk. */
+/** A helper thread of the wasm engine dies under a running world: the last whole state must be on disk. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -12,7 +12,7 @@ import { loadBlob, makeWorld } from './makeWorld.ts';
 
 const WORLD = { width: 64, height: 64 };
 
-/** What an engine would read of a body that is this form. */
+/** What an engine would read of a body that equals this form. */
 function bodyOf(form: MatureForm): Float32Array {
   const { width, height } = healthRect(form, 0, 0);
   const own = new Float32Array(width * height * 4);
@@ -23,13 +23,13 @@ function bodyOf(form: MatureForm): Float32Array {
   return own;
 }
 
-/** Nobody lives about a body at (x, y). */
+/** No other organism lives around a body at (x, y). */
 function freeAround(form: MatureForm, x: number, y: number): Surroundings {
   const rect = healthRect(form, x, y);
   return { organism: 1, rect, owners: new Uint16Array(rect.width * rect.height), world: WORLD };
 }
 
-/** Zeroes the cells for which it holds, of a body at (x, y). */
+/** Zeroes the cells of a body at (x, y) for which `isGone` holds. */
 function without(own: Float32Array, { rect }: Surroundings, isGone: (x: number, y: number) => boolean) {
   for (let cell = 0; cell < own.length / 4; cell++)
     if (isGone(rect.x + (cell % rect.width), rect.y + Math.floor(cell / rect.width)))
@@ -101,7 +101,7 @@ describe('health against what can exist', () => {
     expect(possibleShare(mature, { ...around, owners: walled })).toBe(1);
   });
 
-  test('of a body beside its place, what can exist is judged where it stands', async () => {
+  test('for a body beside its place, what can exist is judged where it stands', async () => {
     const { mature } = await loadBlob();
     const around = freeAround(mature, 0, 30);
     // The seed's place is the world's left side, the body two cells farther right.
@@ -116,7 +116,7 @@ describe('health against what can exist', () => {
     expect(health).toBeCloseTo(1, 5);
   });
 
-  test('in the world: bodies that the edge clips, or a neighbour, are measured so; a wound in them still shows', async () => {
+  test('bodies that the edge or a neighbour clips are whole in a world, and a wound in them still shows', async () => {
     const { world, engine } = await makeWorld();
     for (const [x, y] of [
       [2, 2],

@@ -13,7 +13,7 @@ export interface SmallWorld {
 
 let grown: Promise<LoadedRule> | undefined;
 
-/** Named `blob`; grown once a test file. */
+/** Named `blob`; grown once per test file. */
 export function loadBlob(): Promise<LoadedRule> {
   grown ??= (async () => {
     const rule = blobRule('blob');

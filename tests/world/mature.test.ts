@@ -21,7 +21,7 @@ describe('a mature form', () => {
     expect(Math.abs(cells / matureCells(mature) - 1)).toBeLessThan(0.15);
   });
 
-  test('is what the rule grows about its seed, tightly boxed', async () => {
+  test('is what the rule grows around its seed, in the smallest box', async () => {
     const { mature } = await loadBlob();
     const { x, y, width, height, rgba } = mature;
     expect(width).toBeGreaterThanOrEqual(5);
@@ -33,7 +33,7 @@ describe('a mature form', () => {
     expect(rgba[heart]).toBeCloseTo(0.5, 1);
   });
 
-  test('a rule that grows nothing is refused', async () => {
+  test('a rule that does not grow is refused', async () => {
     const blob = blobRule('still');
     const still = { ...blob, w2: new Float32Array(blob.w2.length) };
     await expect(growMature(still, createReferenceEngine)).rejects.toThrow(
@@ -43,8 +43,8 @@ describe('a mature form', () => {
 
   test.each([
     [1, 'does not stop growing'],
-    [Number.NaN, 'numbers that are none'],
-    [Number.POSITIVE_INFINITY, 'numbers that are none'],
+    [Number.NaN, 'NaN or infinite values'],
+    [Number.POSITIVE_INFINITY, 'NaN or infinite values'],
   ])('a rule that fills its world with %d is refused, and early', async (value, reason) => {
     let steps = 0;
     const wild = async (options: EngineOptions): Promise<Engine> => {
@@ -61,12 +61,12 @@ describe('a mature form', () => {
     expect(steps).toBe(30);
   });
 
-  test('is shown as a PNG of straight alpha on nothing', async () => {
+  test('is shown as a PNG with straight alpha on a transparent background', async () => {
     const { mature, card } = await loadBlob();
     expect(card).toMatchObject({ name: 'blob', width: mature.width, height: mature.height });
     const png = decode(Buffer.from(card.thumbnail.split(',')[1], 'base64'));
     expect([png.width, png.height, png.channels]).toEqual([mature.width, mature.height, 4]);
-    // Red is half of alpha everywhere, so with premultiplication undone it is half of full.
+    // Red is half of alpha everywhere, so un-premultiplied it is half of full.
     const heart = (-mature.y * mature.width - mature.x) * 4;
     expect(png.data[heart]).toBeGreaterThan(110);
     expect(png.data[heart]).toBeLessThan(145);
@@ -82,7 +82,7 @@ describe('a mature form', () => {
   });
 });
 
-test('mature forms are kept by their weights, and a damaged file is as good as none', async () => {
+test('mature forms are kept by the weights of their rule, and a damaged file is grown again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'regrow-'));
   try {
     const { rule, mature } = await loadBlob();

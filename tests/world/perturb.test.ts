@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { capsulesOf, NOISE_AMPLITUDE, planStroke } from '../../server/world/perturb.ts';
+import { capsuleRows } from '../../server/engines/capsule.ts';
+import type { Engine } from '../../server/engines/engine.ts';
+import { capsulesOf, NOISE_AMPLITUDE, ownersUnder, planStroke } from '../../server/world/perturb.ts';
+import type { Rect } from '../../shared/geometry.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
 
 describe('capsules', () => {
-  test('a straight drag is one', () => {
+  test('a straight drag is one capsule', () => {
     const points = Array.from({ length: 30 }, (_, i) => [i * 3.3, i * 1.1]).flat();
     expect(capsulesOf(points, 4)).toEqual([{ x0: 0, y0: 0, x1: 95, y1: 31, radius: 4 }]);
   });
@@ -20,6 +23,59 @@ describe('capsules', () => {
   });
 });
 
+describe('the bodies under a stroke', () => {
+  /** A world in which every cell is an organism of its own. */
+  const width = 250;
+  const height = 240;
+  const ownerOf = (x: number, y: number): number =>
+    x < 0 || y < 0 || x >= width || y >= height ? 0 : y * width + x + 1;
+  const engine = {
+    width,
+    height,
+    readOwners: async (rect: Rect, into: Uint16Array) => {
+      for (let i = 0; i < into.length; i++)
+        into[i] = ownerOf(rect.x + (i % rect.width), rect.y + Math.floor(i / rect.width));
+    },
+  } as unknown as Engine;
+
+  test('are exactly those that lose a cell, at the rim, too', async () => {
+    let state = 1;
+    const random = (): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const near = (span: number): number => Math.floor(random() * (span + 20)) - 10;
+    for (let round = 0; round < 200; round++) {
+      const capsule = {
+        x0: near(width),
+        y0: near(height),
+        x1: near(width),
+        y1: near(height),
+        radius: Math.floor(random() * 12),
+      };
+      const erased = capsuleRows(capsule, engine).flatMap(({ y, first, last }) =>
+        Array.from({ length: last - first + 1 }, (_, i) => ownerOf(first + i, y)),
+      );
+      const hit = [...(await ownersUnder([capsule], engine)).keys()].sort((a, b) => a - b);
+      expect(hit, JSON.stringify(capsule)).toEqual(erased);
+    }
+  });
+
+  test('know which capsules of the stroke touched them, in order and once each', async () => {
+    const dab = (x: number): { x0: number; y0: number; x1: number; y1: number; radius: number } => ({
+      x0: x,
+      y0: 5,
+      x1: x,
+      y1: 5,
+      radius: 2,
+    });
+    const hit = await ownersUnder([dab(5), dab(50), dab(6)], engine);
+    expect(hit.get(ownerOf(5, 5))).toEqual([0, 2]);
+    expect(hit.get(ownerOf(50, 5))).toEqual([1]);
+    expect(hit.get(ownerOf(30, 5))).toBeUndefined();
+  });
+});
+
 describe('a stroke of noise', () => {
   beforeAll(loadBlob);
 
@@ -28,9 +84,9 @@ describe('a stroke of noise', () => {
     for (const x of [30, 80]) world.plantAt('blob', x, 30);
     await engine.step(10);
     const { organisms, rules } = world;
-    const ground = { engine, organisms, species: rules.cards, roomFault: () => null };
+    const strokeWorld = { engine, organisms, species: rules.cards, roomFault: () => null };
     const points = [30, 30, 60, 50, 80, 30, 30, 30];
-    const plan = await planStroke({ id: 1, tool: 'noise', radius: 2, points }, ground, -1);
+    const plan = await planStroke({ id: 1, tool: 'noise', radius: 2, points }, strokeWorld, -1);
     expect(plan).toEqual({
       ok: true,
       perturbations: [

@@ -47,7 +47,7 @@ describe('a rehearsal', () => {
     expect(await rehearse(blob, next({ fireRate: 0.75 }), createWasmEngine)).toBeNull();
   });
 
-  test('says what a body of the rule in force would suffer', async () => {
+  test('names what a body of the rule in force would suffer', async () => {
     const bias = new Float32Array(16);
     bias[3] = -0.3;
     const dying = next({ b2: bias, w2: new Float32Array(blob.rule.w2.length) });

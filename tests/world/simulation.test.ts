@@ -10,7 +10,7 @@ import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/
 import { decodePage } from '../../shared/pageCodec.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
 
-/** Time passes only when somebody sleeps, or as far as a test says. */
+/** Time passes only while the loop sleeps, or as far as a test advances it. */
 class FakeClock implements Clock {
   nowMs = 0;
   /** Called before every sleep; tests act here, between two frames. */
@@ -22,7 +22,7 @@ class FakeClock implements Clock {
 
   async sleep(ms: number): Promise<void> {
     await this.beforeSleep();
-    // As a timer does: whatever is ready goes first.
+    // As a timer does: work that is ready goes first.
     await new Promise(setImmediate);
     this.nowMs += ms;
   }
@@ -31,11 +31,11 @@ class FakeClock implements Clock {
 interface Setup {
   readonly stepsPerSecond?: number;
   readonly framesPerSecond?: number;
-  /** What one step costs. */
+  /** Milliseconds that one step takes. */
   readonly stepMs?: number;
   readonly write?: (state: WorldState) => Promise<void>;
   readonly saveSeconds?: number;
-  /** false: steps are counted and not taken. */
+  /** false: steps are counted but not taken. */
   readonly lives?: boolean;
 }
 
@@ -63,7 +63,7 @@ async function makeSimulation(setup: Setup = {}) {
     write: setup.write ?? (async (state) => void saved.push(state)),
     post: (message) => posted.push(message),
   });
-  /** Runs until the clock says so. */
+  /** Runs until the clock reaches this time. */
   const runUntil = async (untilMs: number, act: (nowMs: number) => void = () => {}): Promise<void> => {
     clock.beforeSleep = () => {
       act(clock.nowMs);
@@ -110,7 +110,7 @@ describe('the loop', () => {
     expect(counted.steps).toBeGreaterThanOrEqual(298);
   });
 
-  test('an engine that fails is not stepped again: the world is saved, the operator told, the thread ends', async () => {
+  test('an engine that fails is not stepped again: the world is saved, the operator is told, and the thread ends', async () => {
     const { engine, posted, saved, runUntil } = await makeSimulation();
     let steps = 0;
     (engine as { step: Engine['step'] }).step = async () => {
@@ -122,7 +122,7 @@ describe('the loop', () => {
     expect(ofType(posted, 'note')[0].message).toMatch(/thread 1 ended.*saved/);
   });
 
-  test('steps that do not fit are dropped, and the true speed is told', async () => {
+  test('steps that do not fit are dropped, and the true speed is reported', async () => {
     const { counted, posted, runUntil } = await makeSimulation({ stepsPerSecond: 1_000, stepMs: 5 });
     await runUntil(10_000);
     // 75 % of the time at 5 ms a step.
@@ -142,14 +142,14 @@ describe('the loop', () => {
       stalled = true;
       clock.nowMs += 60_000;
     });
-    // 10 s of life, and nothing of the minute.
+    // 10 s of steps, and none for the stalled minute.
     expect(counted.steps).toBeLessThan(310);
     expect(Math.max(...counted.batches)).toBe(2);
   });
 });
 
 describe('frames', () => {
-  test('give viewers the true pixels of what they watch, and nothing of what they do not', async () => {
+  test('give viewers the true pixels of what they watch, and nothing else', async () => {
     const { world, engine, posted, simulation, runUntil } = await makeSimulation({ lives: true });
     world.plantGarden(2, 1);
     simulation.receive({ type: 'watch', add: [1], remove: [] });
@@ -167,7 +167,7 @@ describe('frames', () => {
     expect(held).toEqual(truth);
   });
 
-  test('nothing is posted but stats when nobody watches', async () => {
+  test('only stats are posted when no page is watched', async () => {
     const { world, posted, runUntil } = await makeSimulation({ lives: true });
     world.plantGarden(1, 1);
     await runUntil(1_500);
@@ -203,7 +203,7 @@ describe('questions', () => {
     let batches = 0;
     (engine as { step: Engine['step'] }).step = async (steps) => {
       const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
-      // A message of another thread: heard when this one comes to it.
+      // A message from another thread: received when this thread turns to its queue.
       if (++batches === 3) setImmediate(() => ask(1, { kind: 'stroke', name: 'Ann', stroke }));
       await step(steps);
     };
@@ -218,7 +218,7 @@ describe('questions', () => {
     expect(held[(20 * 64 + 20) * 4 + 3]).toBe(255);
   });
 
-  test('a stroke is answered with the step it was applied before, also in the last moment', async () => {
+  test('a stroke is answered with the step it was applied before, also when the world stops', async () => {
     const { posted, ask, simulation, clock } = await makeSimulation();
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
     ask(1, { kind: 'stroke', name: 'Ann', stroke });
@@ -240,7 +240,7 @@ describe('questions', () => {
 describe('wounds', () => {
   const stroke = { id: 1, tool: 'truncate', radius: 1, points: [20, 20] } as const;
 
-  test('are told in the frame in which something became of them, and not in others', async () => {
+  test('are reported in the frames in which they change, and in no other', async () => {
     const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
     world.plantAt('blob', 20, 20);
     await runUntil(6_000, (nowMs) => {
@@ -253,7 +253,7 @@ describe('wounds', () => {
     expect(told.length).toBeLessThan(12);
   });
 
-  test('that are to end are told before the answer; those still open at the end before the last word', async () => {
+  test('that are to end are reported before the answer; wounds still open at the end before `stopped`', async () => {
     const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
     world.plantAt('blob', 20, 20);
     await runUntil(3_300, (nowMs) => {
@@ -276,7 +276,7 @@ describe('wounds', () => {
   });
 });
 
-test('bodies that begin to wilt are told once, in the frame in which they do', async () => {
+test('bodies that begin to wilt are reported once, in that frame', async () => {
   const { world, posted, runUntil } = await makeSimulation();
   const bodies = [{ organism: 1, cause: 'too large' }] as unknown as ReturnType<World['wilting']['take']>;
   const begun = [null, bodies, null];
@@ -297,7 +297,7 @@ test('whether a seed has room is answered with the reason', async () => {
 });
 
 describe('saving', () => {
-  test('happens every so often, when asked, and at the end', async () => {
+  test('happens at the set interval, when asked, and at the end', async () => {
     const { saved, posted, ask, runUntil } = await makeSimulation({ saveSeconds: 2 });
     ask(1, { kind: 'save' });
     await runUntil(5_000);
@@ -332,7 +332,7 @@ describe('saving', () => {
   });
 });
 
-/** As a room would send it. */
+/** A stroke as a room sends it. */
 function wholeFrame({ frame, step, updates, bytes }: PublishedFrame): Uint8Array {
   const whole = new Uint8Array(FRAME_HEADER_BYTES + bytes.length);
   writeFrameHeader(new DataView(whole.buffer), 0, frame, step, updates.length);

@@ -56,7 +56,7 @@ function stateAt(stepNumber: number): WorldState {
 }
 
 describe('a snapshot', () => {
-  test('gives back to the bit what was written', async () => {
+  test('gives back every bit that was written', async () => {
     const path = join(folder, 'world');
     await writeSnapshot(path, stateAt(9));
     expect(await readSnapshot(path)).toEqual(stateAt(9));
@@ -78,7 +78,7 @@ describe('a snapshot', () => {
     );
   });
 
-  test('is refused, never misread, when it is cut or has more at its end', async () => {
+  test('is refused, never misread, when it is cut short or has bytes after its end', async () => {
     const path = join(folder, 'world');
     await writeSnapshot(path, stateAt(9));
     const sound = readFileSync(path);
@@ -92,7 +92,7 @@ describe('a snapshot', () => {
     await expect(readSnapshot(path)).rejects.toThrow(SealError);
   });
 
-  test('whose pages lie is refused though its checksum holds', async () => {
+  test('with wrong page lengths is refused though its checksum holds', async () => {
     const path = join(folder, 'world');
     const header = { ...stateAt(1), pages: 1 };
     for (const body of [
@@ -106,7 +106,7 @@ describe('a snapshot', () => {
     }
   });
 
-  test('of another format is no corrupt one', async () => {
+  test('of another format is not called corrupt', async () => {
     const path = join(folder, 'world');
     await writeSealed(path, 'REGROW W', 2, {}, []);
     await expect(readSnapshot(path)).rejects.toThrow(SnapshotVersionError);
@@ -124,7 +124,7 @@ test('a sealed file of another kind is refused', async () => {
 describe('saves', () => {
   const noon = new Date('2026-01-01T12:00:00Z');
 
-  test('nothing saved is nothing to restore', async () => {
+  test('without a save restores nothing', async () => {
     expect(await new Saves(join(folder, 'none'), SNAPSHOTS).read()).toEqual({ state: null, notes: [] });
   });
 
@@ -135,7 +135,7 @@ describe('saves', () => {
     expect((await readSnapshot(saves.previous)).stepNumber).toBe(2);
   });
 
-  test('a corrupt one is set aside with a note and the one before it used', async () => {
+  test('a corrupt save is set aside with a note, and the one before it is used', async () => {
     const saves = new Saves(folder, SNAPSHOTS);
     for (const step of [1, 2]) await saves.write(stateAt(step));
     writeFileSync(saves.newest, readFileSync(saves.newest).subarray(0, 1000));

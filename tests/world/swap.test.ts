@@ -10,7 +10,7 @@ import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
 const RED = 0;
 const ALPHA = 3;
-/** At 30 steps a second, 5 s. */
+/** 5 s at 30 steps per second. */
 const FIVE_SECONDS = 150;
 
 let blob: LoadedRule;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   blob = await loadBlob();
 });
 
-/** A rule of a few connections: [from, sign, to, weight] a hidden unit; and biases of the outputs. */
+/** A rule of a few connections: [from, sign, to, weight] per hidden unit, and biases of the outputs. */
 function wired(
   name: string,
   units: readonly (readonly [from: number, sign: number, to: number, weight: number])[],
@@ -36,7 +36,7 @@ function wired(
   return { name, hidden, w1, b1: new Float32Array(hidden), w2, b2, fireRate: 0.5, metadata: {} };
 }
 
-/** As if the rule grew a blob, unless told otherwise: what the world does with it is what is tested. */
+/** Loads the rule as if it grew a blob, unless another form is given. */
 const loaded = (rule: Rule, mature = blob.mature): LoadedRule => ({
   rule,
   mature,
@@ -54,7 +54,7 @@ function recoloured(): LoadedRule['mature'] {
 
 interface Watched extends SmallWorld {
   readonly outcomes: SwapOutcome[];
-  /** So many steps, a frame of one or two at a time. */
+  /** Runs this many steps, in frames of one or two. */
   live(steps: number): Promise<void>;
   swap(order: Partial<SwapOrder>, next: LoadedRule): ReturnType<SmallWorld['world']['swap']>;
   plant(x: number, y: number): Promise<void>;
@@ -62,7 +62,7 @@ interface Watched extends SmallWorld {
 
 /** Grown blobs. */
 async function grown(...seeds: [x: number, y: number][]): Promise<Watched> {
-  // Hundreds of steps a test: on the fast engine.
+  // Hundreds of steps per test: on the fast engine.
   const small = await makeWorld(128, 64, ['blob'], createWasmEngine);
   const { world, engine } = small;
   const outcomes: SwapOutcome[] = [];
@@ -149,7 +149,7 @@ describe('a swap', () => {
     expect([cards, small.world.rules.cards[0].thumbnail]).toEqual([1, 'data:,good']);
   });
 
-  test('to a rule of a name that nobody has yet makes a species that can be planted', async () => {
+  test('to a rule with a new name makes a species that can be planted', async () => {
     const small = await grown([30, 30]);
     const moss = { ...good(), card: { ...blob.card, name: 'moss' } };
     expect(await small.swap({ species: 'moss' }, moss)).toMatchObject({ ok: true, organisms: 0 });
@@ -166,8 +166,11 @@ describe('a swap', () => {
   });
 
   test.each([
-    [{ scope: 'organism', organism: 9 }, 'organism 9 is not alive, or is no blob'],
-    [{ scope: 'organism', organism: 1, species: 'moss' }, 'organism 1 is not alive, or is no moss'],
+    [{ scope: 'organism', organism: 9 }, 'organism 9 is not alive, or is not of species blob'],
+    [
+      { scope: 'organism', organism: 1, species: 'moss' },
+      'organism 1 is not alive, or is not of species moss',
+    ],
     [{ scope: 'planted', species: 'moss' }, 'there is no species moss yet: swap all of it'],
   ] as const)('%j is refused with the reason, and changes nothing', async (order, reason) => {
     const small = await grown([30, 30]);
@@ -187,7 +190,7 @@ describe('a swap', () => {
     expect(labels(small)).toEqual(['blob v1']);
   });
 
-  test('after another, many times over, needs no more slots; canaries of their own do, up to a bound', async () => {
+  test('repeated many times needs no more slots; canaries of several organisms do, up to a bound', async () => {
     const small = await grown([30, 30], [60, 30]);
     for (let n = 0; n < MAX_RULES + 50; n++)
       expect(await small.swap({}, loaded({ ...blobRule(`r${n}`) }))).toMatchObject({ ok: true });
@@ -217,7 +220,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
   });
 
-  test('one that dies at once: everybody has the body again that it had', async () => {
+  test('one that dies at once: every organism gets its body back', async () => {
     const small = await grown([30, 30], [60, 30]);
     const before = await small.engine.save();
     await small.swap({}, loaded({ ...wired('sudden', [], { [ALPHA]: -50 }), fireRate: 1 }));
@@ -233,7 +236,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
   });
 
-  test('one that ran over its neighbours: who was there before stays, and the others too', async () => {
+  test('one that ran over its neighbours: its old bodies come back, and the neighbours keep their cells', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({ scope: 'organism', organism: 1 }, growing());
     await small.live(60);
@@ -279,7 +282,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + VERDICT_STEPS + 2);
   });
 
-  test('a canary alone, and nobody else notices', async () => {
+  test('a canary alone, and no other organism is touched', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({ scope: 'organism', organism: 2 }, dying());
     await small.live(FIVE_SECONDS);
@@ -287,7 +290,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     expect(labels(small)).toEqual(['blob v1', 'blob v1']);
   });
 
-  test('a species that was new is gone again, with what was planted of it', async () => {
+  test('a new species is removed again, with all that was planted of it', async () => {
     const small = await grown([30, 30]);
     const weed = { ...growing(), card: { ...blob.card, name: 'weed' } };
     await small.swap({ species: 'weed' }, weed);
@@ -308,7 +311,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
 });
 
 describe('what is watched', () => {
-  test('is not blamed for what players do', async () => {
+  test('does not count against the rule what players do', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({}, good());
     const cut = small.world.queueStroke('', {
@@ -323,11 +326,11 @@ describe('what is watched', () => {
     expect(small.outcomes).toMatchObject([{ verdict: 'in force' }]);
   });
 
-  test('is not blamed for bodies that were stuck before', async () => {
+  test('does not count against the rule bodies that stood still before', async () => {
     const small = await grown([30, 30]);
     const stuck = loaded(wired('stuck', []), recoloured());
     await small.swap({ scope: 'organism', organism: 1 }, stuck);
-    // A record of standing still.
+    // A history of standing still.
     for (let step = 0; step < 40; step += 2) await small.live(2);
     small.world.organisms.get(1)!.health = 0;
     for (let sample = 0; sample < 8; sample++) small.world.organisms.get(1)!.history.push(0);
@@ -336,7 +339,7 @@ describe('what is watched', () => {
     expect(small.outcomes.map(({ verdict }) => verdict)).toEqual(['superseded', 'in force']);
   });
 
-  test('goes back to the last rule that has proved itself, not to one still being watched', async () => {
+  test('goes back to the last rule that passed its watch, not to one still being watched', async () => {
     const small = await grown([30, 30]);
     await small.swap({}, good());
     await small.live(20);
@@ -357,7 +360,7 @@ describe('what is watched', () => {
     expect(await small.swap({ scope: 'planted' }, dying())).toEqual({ ok: false, reason });
   });
 
-  test('is bounded', async () => {
+  test('is at most 16 swaps at once', async () => {
     const small = await grown();
     for (let n = 0; n < 17; n++) {
       const answer = await small.swap(
@@ -389,7 +392,7 @@ describe('a save', () => {
     expect([asked, notes, labels(again)]).toEqual([['blob good'], [], ['blob v1', 'good v2']]);
   });
 
-  test('of a rule that is gone wakes up with the one in force, and says so; older saves name none', async () => {
+  test('of a rule that is gone is restored with the rule in force, and says so; older saves name no rule', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({ scope: 'organism', organism: 2 }, good());
     const state = await small.world.save();

@@ -8,7 +8,7 @@ import { loadBlob } from './makeWorld.ts';
 
 const PLACE = { x: 32, y: 30 };
 
-/** The same form in a box that reaches as far from the seed. */
+/** The same form in a box that reaches `reach` cells from the seed. */
 function padded({ x, y, width, height, rgba }: MatureForm, reach: number): MatureForm {
   const side = 2 * reach + 1;
   const form = { x: -reach, y: -reach, width: side, height: side, rgba: new Float32Array(side * side * 4) };
@@ -27,13 +27,13 @@ async function blobOf(reach: number): Promise<LoadedRule> {
 interface Swapping {
   readonly world: World;
   readonly outcomes: string[];
-  /** How far from its place organism 1 may live. */
+  /** Cells from its place that the territory of organism 1 reaches. */
   reach(): Promise<number>;
   live(steps: number): Promise<void>;
   swap(next: LoadedRule): Promise<void>;
 }
 
-/** A grown blob, by a rule whose form reaches as far. */
+/** A grown blob, by a rule whose form reaches `reach` cells. */
 async function grown(reach: number): Promise<Swapping> {
   const engine = await createWasmEngine({ width: 64, height: 64, randomSeed: 5 });
   const world = new World(engine, [await blobOf(reach)]);
@@ -84,7 +84,7 @@ describe('the territory of a body whose rule is swapped', () => {
     expect(await swapping.reach()).toBe(20);
   });
 
-  test('holds the form before an unproven one, too, and loses none of them before it has been judged', async () => {
+  test('holds the forms of all rules whose watch has not ended', async () => {
     const swapping = await grown(9);
     await swapping.swap(await blobOf(12));
     await swapping.swap(await blobOf(5));
@@ -98,7 +98,7 @@ describe('the territory of a body whose rule is swapped', () => {
   test('is the old form’s again when the rule is rolled back', async () => {
     const swapping = await grown(9);
     const large = await blobOf(12);
-    // It grows nothing and keeps nothing alive.
+    // It grows no body and keeps no cell alive.
     const deadly = { ...large, rule: { ...large.rule, b2: new Float32Array(16).fill(-1) } };
     await swapping.swap(deadly);
     expect(await swapping.reach()).toBe(20);

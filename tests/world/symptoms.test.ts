@@ -61,7 +61,7 @@ describe('a body too large', () => {
     expect(live(120, () => ({ cells: 130 }))).toBeNull();
   });
 
-  test('does not when it shrinks in time, and then it begins anew', () => {
+  test('does not if it shrinks in time, and then its 3 s start again', () => {
     expect(live(2.75, large)).toBeNull();
     expect(live(1, () => ({}))).toBeNull();
     expect(live(2.75, large)).toBeNull();
@@ -73,13 +73,13 @@ describe('a body that is two', () => {
     expect(live(60, () => ({ health: 0.8 }), { isTwo: true })).toEqual({ after: 20.25, cause: 'two bodies' });
   });
 
-  test('does not when its parts grow together in time', () => {
+  test('does not if its parts grow together in time', () => {
     expect(live(19, () => ({ health: 0.8 }), { isTwo: true })).toBeNull();
     expect(live(1, () => ({ health: 0.8 }))).toBeNull();
     expect(live(9, () => ({ health: 0.8 }), { isTwo: true })).toBeNull();
   });
 
-  test('is looked at only when it has not been whole for 10 s, untouched', () => {
+  test('is examined only when it has not been whole for 10 s without a stroke', () => {
     const looks = (seconds: number): boolean => {
       live(seconds, () => ({ health: 0.8 }));
       return symptoms.mayBeTwo(WHOLE.id);
@@ -92,7 +92,7 @@ describe('a body that is two', () => {
     expect(symptoms.mayBeTwo(WHOLE.id)).toBe(false);
   });
 
-  test('stays two between two looks', () => {
+  test('counts as two between two examinations', () => {
     live(12, () => ({ health: 0.8 }), { isTwo: true });
     step += 900;
     time.pass(30, step);
@@ -115,7 +115,7 @@ describe('a body out of shape', () => {
   });
 
   test('wilts when it stops healing half way', () => {
-    // Whole by half at 40 s.
+    // Half whole at 40 s.
     const stopped = live(120, (second) => ({ health: Math.min(0.1 + second / 100, 0.5) }))!;
     expect(stopped.cause).toBe('out of shape');
     expect(stopped.after).toBeGreaterThan(57);
@@ -128,7 +128,7 @@ describe('a body out of shape', () => {
     });
   });
 
-  test('gets its time again after every stroke', () => {
+  test('gets its full time again after every stroke', () => {
     for (let stroke = 0; stroke < 10; stroke++) {
       expect(live(19, () => ({ health: 0.2 }))).toBeNull();
       symptoms.struck(WHOLE.id);
@@ -150,8 +150,8 @@ describe('time', () => {
     expect(live(600, () => ({ cells: 300, health: 0 }), { stepsPerSecond: 0, isTwo: true })).toBeNull();
   });
 
-  test('in a slow world counts in steps: a body that heals gets as many as elsewhere', () => {
-    // 12 steps a second: 600 steps are 50 s.
+  test('in a slow world counts in steps: a body gets as many to heal as elsewhere', () => {
+    // 12 steps per second: 600 steps are 50 s.
     const slow = live(60, () => ({ health: 0.3 }), { stepsPerSecond: 12 });
     expect(slow).toEqual({ after: 50.25, cause: 'out of shape' });
   });
@@ -161,7 +161,7 @@ describe('time', () => {
     expect(fast).toEqual({ after: 20.25, cause: 'out of shape' });
   });
 
-  test('goes on where step numbers go round', () => {
+  test('goes on where step numbers wrap', () => {
     step = 2 ** 32 - 200;
     time = new RunningTime(step);
     symptoms = new Symptoms(time);

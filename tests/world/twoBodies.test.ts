@@ -4,7 +4,7 @@ import { isTwoBodied, partsOf } from '../../server/world/twoBodies.ts';
 
 const SIDE = 20;
 
-/** A picture that is unlike itself anywhere else: colours by place, no gaps. */
+/** A picture that is not like itself when it is moved: colours by place, no gaps. */
 function makeForm(isOpaque: (x: number, y: number) => boolean = () => true): MatureForm {
   const rgba = new Float32Array(SIDE * SIDE * 4);
   for (let y = 0; y < SIDE; y++)
@@ -17,7 +17,7 @@ function makeForm(isOpaque: (x: number, y: number) => boolean = () => true): Mat
 const form = makeForm();
 const WIDTH = SIDE + 2 * TERRITORY_MARGIN;
 
-/** What is seen of such bodies in the territory; later ones cover earlier ones. */
+/** The pixels of such bodies in the territory; later ones cover earlier ones. */
 function territory(
   ...bodies: { dx: number; dy: number; form?: MatureForm; colour?: number[] }[]
 ): Float32Array {
@@ -53,7 +53,7 @@ describe('parts', () => {
     expect(partsOf(...picture(['....', '....']), 1)).toBe(0);
   });
 
-  test('do not go round the sides of the picture', () => {
+  test('do not continue across the sides of the picture', () => {
     expect(partsOf(...picture(['x..', '..x', '...', 'x.x']), 1)).toBe(4);
   });
 
@@ -90,7 +90,7 @@ describe('it is not', () => {
     expect(isTwoBodied(territory(), form)).toBe(false);
   });
 
-  test('when specks lie about it', () => {
+  test('when specks lie around it', () => {
     const own = territory({ dx: 0, dy: 0 });
     for (const cell of [0, 5, 5 * WIDTH, WIDTH * WIDTH - 1]) own.fill(1, cell * 4, cell * 4 + 4);
     expect(isTwoBodied(own, form)).toBe(false);
@@ -106,7 +106,7 @@ describe('it is not', () => {
     expect(isTwoBodied(territory({ dx: 0, dy: 0, form: split }), split)).toBe(false);
   });
 
-  test('when it holds numbers that are none', () => {
+  test('when it holds NaN or infinite values', () => {
     expect(isTwoBodied(territory({ dx: 0, dy: 0 }).fill(Number.NaN), form)).toBe(false);
   });
 });

@@ -41,7 +41,7 @@ async function grown(): Promise<SmallWorld> {
 
 type Paint = (dx: number, dy: number) => { readonly heart: number; readonly alpha?: number } | null;
 
-/** Gives the organism the cells that the paint says, as seen from its place, and leaves the others as they are. */
+/** Paints cells of the organism, in coordinates from its place, and leaves the others as they are. */
 function painted(state: EngineState, paint: Paint): EngineState {
   const pages = state.pages.map(({ page, cells, owners }) => {
     const painted = { page, cells: cells.slice(), owners: owners.slice() };
@@ -60,7 +60,7 @@ function painted(state: EngineState, paint: Paint): EngineState {
   return { ...state, pages };
 }
 
-/** Without a word to the world: as a body becomes sick by itself. */
+/** Changes cells without a stroke, as a body that becomes sick by itself does. */
 async function makeSick(small: SmallWorld, paint: Paint): Promise<void> {
   await small.engine.restore(painted(await small.engine.save(), paint));
 }
@@ -71,7 +71,7 @@ const disc =
     Math.hypot(dx, dy) <= radius ? { heart } : null;
 /** Three times a blob's size. */
 const tumour = disc(7.5, 1);
-/** Its heart is so weak that it stays a small blob, of health 0.5. */
+/** Its heart is so weak that it stays a small blob with health 0.5. */
 const weak: Paint = (dx, dy) => (Math.hypot(dx, dy) <= 9 ? { heart: dx === 0 && dy === 0 ? 0.3 : 0 } : null);
 const twin: Paint = (dx, dy) => (dx === 9 && dy === 0 ? { heart: 0.4 } : null);
 const exploded = disc(2, 1e9);
@@ -152,7 +152,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     expect(closed).toMatchObject({ healedInSteps: null });
   });
 
-  test('a stroke meanwhile opens no wound: growing from the seed is no healing', async () => {
+  test('a stroke meanwhile opens no wound: growing from the seed is not healing', async () => {
     const small = await grown();
     const { world } = small;
     await makeSick(small, tumour);
@@ -167,7 +167,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     expect(world.wounds.take()).toBeNull();
   });
 
-  test('a rule swapped meanwhile is not blamed for it', async () => {
+  test('a swap meanwhile is not rolled back for it', async () => {
     const small = await grown();
     const { world } = small;
     await makeSick(small, tumour);
@@ -242,7 +242,7 @@ describe('a body that wilts again and again', () => {
     return seconds;
   }
 
-  test('waits longer each time, but for the first: 20 s, 40 s …', async () => {
+  test('waits 20 s the second time, 40 s the third, and so on', async () => {
     const waits = await absences(4);
     for (const [time, expected] of [2, 22, 42, 82].entries())
       expect(Math.abs(waits[time] - expected)).toBeLessThanOrEqual(1);
@@ -309,7 +309,7 @@ describe('no body wilts', () => {
     expect(small.world.inspect(1)!.isWilting).toBe(true);
   });
 
-  test('in a slow world before it has had the steps to heal in', async () => {
+  test('in a slow world before it has had 600 steps to heal in', async () => {
     const small = await grown();
     await makeSick(small, weak);
     // 600 steps are 60 s.
@@ -335,11 +335,11 @@ describe('no body wilts', () => {
   });
 });
 
-describe('a save from before', () => {
+describe('a save from before territories', () => {
   test.each([
     ['a body three times its size', tumour, 10],
     ['an exploded body', exploded, 6],
-    ['a body of numbers that are none', disc(20, Number.NaN), 6],
+    ['a body of NaN', disc(20, Number.NaN), 6],
   ] as const)('%s is whole some seconds after the restart', async (_, paint, seconds) => {
     const first = await grown();
     await live(first, 3);
@@ -352,7 +352,7 @@ describe('a save from before', () => {
     expect(second.world.inspect(1)!.marks.at(-1)!.label).toMatch(/^wilted: /);
   });
 
-  test('a body that dissolved when the world stopped goes on to', async () => {
+  test('a body that was dissolving when the world stopped goes on dissolving', async () => {
     for (const seconds of [3.5, 5.2]) {
       const small = await grown();
       await makeSick(small, tumour);
@@ -377,7 +377,7 @@ describe('a territory', () => {
   }
   const bar: Paint = (dx, dy) => (Math.abs(dx) <= 25 && dy === 0 ? { heart: 1 } : null);
 
-  test('bounds a body to its mature box and 8 cells, from the day it is planted', async () => {
+  test('bounds a body to its mature box and 8 cells, from its planting on', async () => {
     const small = await grown();
     await makeSick(small, bar);
     await small.engine.step(5);
@@ -396,7 +396,7 @@ describe('a territory', () => {
 
   test('follows a body that has moved', async () => {
     const small = await grown();
-    // All of it, two cells farther right.
+    // The whole body, two cells farther right.
     const state = await small.engine.save();
     const [page] = state.pages;
     const moved = {

@@ -1,4 +1,4 @@
-/** The real thing: the simulation thread, the wasm engine, rule files and saves on disk. */
+/** The real simulation thread: the wasm engine, rule files and saves on disk. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const until = async (condition: () => boolean | Promise<boolean>): Promise<void>
 };
 
 describe('the simulation thread', () => {
-  test('plants, lives, is hurt, is watched, saves, and wakes as it was', async () => {
+  test('plants, steps, takes strokes, streams, saves, and is restored as it was', async () => {
     const world = await startWorld(config);
     expect(world.ready).toMatchObject({ width: 256, height: 256, species: [{ name: 'blob' }] });
     expect(world.ready.engine).toContain('wasm');
@@ -57,7 +57,7 @@ describe('the simulation thread', () => {
       'world.regrow',
       'world.regrow.1',
     ]);
-    // The wound that the end of the world closed was told, too.
+    // The wound that the stop closed was reported, too.
     expect(events.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['open', 'blow', 'look', 'closed']),
     );
@@ -72,7 +72,7 @@ describe('the simulation thread', () => {
     await again.stop();
   });
 
-  test('sets a corrupt save aside and starts all the same', async () => {
+  test('sets a corrupt save aside and starts with a new garden', async () => {
     await (await startWorld(config)).stop();
     writeFileSync(join(config.dataDir, 'world.regrow'), 'nonsense');
     const world = await startWorld(config);
@@ -82,7 +82,7 @@ describe('the simulation thread', () => {
     expect(readdirSync(config.dataDir).join()).toContain('world.regrow.corrupt-');
   });
 
-  test('does not start over a world of another size, nor without a rule, and says why', async () => {
+  test('refuses a save of another size, and a start without rules, and says why', async () => {
     await (await startWorld(config)).stop();
     const before = readFileSync(join(config.dataDir, 'world.regrow'));
     await expect(startWorld({ ...config, width: 512 })).rejects.toThrow('start with --size 256x256');

@@ -68,7 +68,7 @@ describe('planting', () => {
     expect(await stroke(twin, plant(40, 30))).toMatchObject({ ok: true });
   });
 
-  test('is refused where the world leaves the grown body no room; what the page asks is answered the same', async () => {
+  test('is refused where the grown body would not lie within the world; the `room` question answers the same', async () => {
     const small = await makeWorld();
     const reason = 'A Blob needs 3 free cells on its left: the world ends here.';
     expect(await stroke(small, plant(1, 30))).toEqual({ ok: false, reason });
@@ -105,7 +105,7 @@ describe('damage', () => {
     expect([...after.subarray(0, 16)]).toEqual(Array(16).fill(0));
   });
 
-  test('truncation keeps a circle about the seed of whoever is near the point', async () => {
+  test('truncation keeps a circle around the seed of the organism near the point', async () => {
     const small = await grown([30, 30], [60, 30]);
     expect(await stroke(small, brush('truncate', 1, 32, 30))).toMatchObject({ ok: true });
     await small.world.observe(0.25);
@@ -118,7 +118,7 @@ describe('damage', () => {
     });
   });
 
-  test('strokes are applied in order of arrival, and each is a blow to whom it touched', async () => {
+  test('strokes are applied in order of arrival, and each is a blow to the bodies it touched', async () => {
     const small = await grown([30, 30], [60, 30]);
     const outcomes = [
       small.world.queueStroke('Ann', brush('ablate', 2, 20, 30, 70, 30)),
@@ -139,14 +139,14 @@ describe('damage', () => {
       { wound: 1, organism: 1, species: 'blob', rule: 'blob@1' },
       { wound: 2, organism: 2 },
     ]);
-    // From each body's own seed; the second stroke fell on what the first had cut away.
+    // Relative to each body's seed. The second stroke fell where the first had cut.
     expect(events.filter(({ type }) => type === 'blow')).toEqual([
       { type: 'blow', wound: 1, blow: { afterSteps: 0, ...blow, points: [-10, 0, 40, 0] } },
       { type: 'blow', wound: 2, blow: { afterSteps: 0, ...blow, points: [-40, 0, 10, 0] } },
     ]);
   });
 
-  test('a flood of strokes is bounded, and told so', async () => {
+  test('a stroke beyond the 512 that wait is refused with the reason', async () => {
     const { world } = await makeWorld();
     const outcomes = Array.from({ length: 513 }, () => world.queueStroke('', brush('ablate', 1, 5, 5)));
     expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });
@@ -156,7 +156,7 @@ describe('damage', () => {
 });
 
 describe('death', () => {
-  test('an organism without cells is gone, and its id rests', async () => {
+  test('an organism without cells is removed, and its id rests', async () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('ablate', 15, 30, 30));
     await small.world.observe(0.25);
@@ -167,7 +167,7 @@ describe('death', () => {
     expect(small.world.summaries()[0].id).toBe(2);
   });
 
-  test('ids go round, and pass over the living and the resting', () => {
+  test('ids wrap, and pass over those that live or rest', () => {
     const organisms = new Organisms();
     const add = (id: number) =>
       organisms.add({
@@ -206,7 +206,7 @@ describe('death', () => {
     expect(organisms.freeId(200)).toBe(4);
   });
 
-  test('65,535 ids are given, each once, before one must wait for a dead one to have rested', () => {
+  test('65,535 ids are given once each; the next must wait until the id of a dead organism has rested', () => {
     const organisms = new Organisms();
     const facts = {
       species: 'a',
@@ -234,7 +234,7 @@ describe('death', () => {
 });
 
 describe('records', () => {
-  test('health is measured of those who moved, at most 128 in a frame, whoever waits longest first', async () => {
+  test('health is measured of bodies that moved, at most 128 per frame, the longest waiting first', async () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 5 });
     const world = new World(engine, [await loadBlob()]);
     world.plantGarden(300, 1);
@@ -255,7 +255,7 @@ describe('records', () => {
     engine.dispose();
   });
 
-  test('health is sampled at 4 Hz of running time, and a minute is kept', async () => {
+  test('health is sampled at 4 Hz of world time, and a minute is kept', async () => {
     const { world } = await grown([30, 30]);
     for (let frame = 0; frame < 20; frame++) await world.observe(0.05);
     expect(world.inspect(1)!.history).toHaveLength(5);
@@ -266,7 +266,7 @@ describe('records', () => {
     expect(ageSeconds).toBeCloseTo(71.25, 5);
   });
 
-  test('a body that settles whole but beside its place stands there from now on, and is whole', async () => {
+  test('a body that settles whole beside its place takes the new place, and is whole', async () => {
     const small = await grown([30, 30]);
     const body = small.world.organisms.get(1)!;
     body.x = 32;
@@ -284,7 +284,7 @@ describe('records', () => {
     expect(body.health).toBeGreaterThan(0.95);
   });
 
-  test('a body that is torn has not moved, however long it stays so', async () => {
+  test('a torn body keeps its place, however long it stays torn', async () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
     for (let frame = 0; frame < 100; frame++) await small.world.observe(0.05);
@@ -293,7 +293,7 @@ describe('records', () => {
     expect(health).toBeLessThan(0.8);
   });
 
-  test('whoever is within two cells of a point is found', async () => {
+  test('an organism within two cells of a point is found', async () => {
     const { world } = await grown([30, 30]);
     expect((await world.inspectAt(30, 30))?.id).toBe(1);
     const row = await world.pixels({ x: 30, y: 30, width: 20, height: 1 });
@@ -325,7 +325,7 @@ describe('records', () => {
       await expect(world.pixels({ x: 0, y: 0, width, height: 1 })).rejects.toThrow(RangeError);
   });
 
-  test('a newcomer looks at the middle, at a pikachu if there is one', async () => {
+  test('a new client looks at the organism nearest the middle, a pikachu if there is one', async () => {
     const { world } = await makeWorld(256, 128, ['blob', 'pikachu']);
     expect(world.start).toEqual({ x: 128, y: 64 });
     expect(world.plantGarden(12, 4)).toBe(12);
@@ -342,7 +342,7 @@ describe('the garden', () => {
     expect(world.summaries()).toEqual([]);
   };
 
-  test('is sown again where it died, after a while; what players planted is not', async () => {
+  test('is sown again where an organism of it died, after 15 s; what players planted is not', async () => {
     const small = await makeWorld();
     const { world } = small;
     world.plantGarden(1, 1);
@@ -367,7 +367,7 @@ describe('the garden', () => {
     });
   });
 
-  test('waits while somebody has grown into the bed, also over a restart', async () => {
+  test('waits while a body has grown into the bed, also across a restart', async () => {
     const first = await makeWorld();
     first.world.plantGarden(1, 1);
     const [{ x, y }] = first.world.summaries();
@@ -387,7 +387,7 @@ describe('the garden', () => {
 });
 
 describe('a restored world', () => {
-  test('goes on to the bit as if it had never stopped', async () => {
+  test('goes on bit for bit as if it had never stopped', async () => {
     const first = await grown([30, 30], [60, 30]);
     const state = await first.world.save();
     const second = await makeWorld();
@@ -402,7 +402,7 @@ describe('a restored world', () => {
     expect((await second.world.save()).pages).toEqual((await first.world.save()).pages);
   });
 
-  test('leaves out organisms whose rule is gone, their cells too, and says so', async () => {
+  test('leaves out organisms whose rule is gone, with their cells, and says so', async () => {
     const first = await makeWorld(128, 64, ['old', 'blob']);
     await stroke(first, plant(30, 30, 'old'));
     await stroke(first, plant(60, 30, 'blob'));

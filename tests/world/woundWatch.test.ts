@@ -16,12 +16,12 @@ import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 const body = { id: 7, species: 'pikachu', label: 'pikachu v4', health: 0.98 };
 const cut: BlowShape = { tool: 'ablate', radius: 3, points: [1, 2] };
 
-/** What came of wounds, without how they were seen to fare on the way. */
+/** All events but the reports of health on the way. */
 const closings = (events: readonly WoundEvent[] | null) =>
   (events ?? []).filter(({ type }) => type === 'closed');
 
 describe('a wound', () => {
-  test('opens with the first blow and takes in those that follow, by steps since the first', () => {
+  test('opens with the first blow and takes in the next ones, in steps since the first', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 100);
     watch.measured(7, 0.5, 100);
@@ -80,7 +80,7 @@ describe('a wound', () => {
     expect(closings(watch.take())).toMatchObject([{ healedInSteps: 40 }]);
   });
 
-  test('is given up after a minute without a blow, at what it came to; a pause is no time', () => {
+  test('is given up 1,800 steps after the last blow, with its last health; a pause does not count', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0);
     watch.measured(7, 0.3, 0);
@@ -94,7 +94,7 @@ describe('a wound', () => {
     ]);
   });
 
-  test('of a body that dies ends at nothing', () => {
+  test('of a body that dies ends with health 0', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0);
     watch.measured(7, 0.97, 3);
@@ -105,7 +105,7 @@ describe('a wound', () => {
     ]);
   });
 
-  test('ends as it stands when something else happens to the body, or to the session', () => {
+  test('ends with its last health when something else happens to the body, or the session ends', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0);
     watch.measured(7, 0.5, 10);
@@ -119,7 +119,7 @@ describe('a wound', () => {
     ]);
   });
 
-  test('without end is one wound after another', () => {
+  test('of more than 64 blows is one wound after another', () => {
     const watch = new WoundWatch();
     for (let step = 0; step < 3 * MAX_BLOWS; step++)
       watch.strike({ ...body, health: 1 - step / 1_000 }, [cut], step);
@@ -137,7 +137,7 @@ describe('a wound', () => {
     ]);
   });
 
-  test('is told how it fares every so many steps, and only when that has changed', () => {
+  test('reports its health at most every 60 steps, and only when it has changed', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0);
     for (let step = 0; step < 600; step += 8) watch.measured(7, Math.min(0.9, 0.2 + step / 500), step);
@@ -146,7 +146,7 @@ describe('a wound', () => {
     expect(looks.length).toBeLessThanOrEqual(600 / LOOK_STEPS);
   });
 
-  test('goes on where step numbers go round', () => {
+  test('goes on where step numbers wrap', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0xffff_fff0);
     watch.measured(7, 0.3, 0xffff_fff0);
@@ -158,7 +158,7 @@ describe('a wound', () => {
     expect(closings(events)).toMatchObject([{ healedInSteps: 20 }]);
   });
 
-  test('of nobody costs nothing: nothing is kept, nothing told', () => {
+  test('that is not open costs nothing: nothing is kept or reported', () => {
     const watch = new WoundWatch();
     watch.measured(7, 0.5, 1);
     watch.tick(2);
@@ -169,7 +169,7 @@ describe('a wound', () => {
   });
 });
 
-describe('what of a stroke touched a body', () => {
+describe('the part of a stroke that touched a body', () => {
   const ablate = (x0: number, y0: number, x1: number, y1: number) =>
     ({ kind: 'ablate', x0, y0, x1, y1, radius: 2 }) as const;
   const path = [
@@ -180,14 +180,14 @@ describe('what of a stroke touched a body', () => {
   ];
   const seed = { x: 20, y: 12 };
 
-  test('is one blow where capsules follow each other, and several where it left and came back', () => {
+  test('is one blow of consecutive capsules, and several where it left and came back', () => {
     expect(blowsOf(path, [0, 1, 3], seed)).toEqual([
       { tool: 'ablate', radius: 2, points: [-10, -2, 0, -2, 0, 28] },
       { tool: 'ablate', radius: 2, points: [20, 28, 20, -2] },
     ]);
   });
 
-  test('is one blow for a stroke of noise, with all of its line, also where it left the body and came back', () => {
+  test('is one blow for noise, with the whole line, also where it left the body and came back', () => {
     const capsules = path.map(({ x0, y0, x1, y1, radius }) => ({ x0, y0, x1, y1, radius }));
     const noise = { kind: 'noise', capsules, amplitude: 0.5, salt: 9 } as const;
     expect(blowsOf([noise], [0], seed)).toEqual([
@@ -197,7 +197,7 @@ describe('what of a stroke touched a body', () => {
     expect(blowsOf([dab], [0], seed)).toEqual([{ tool: 'noise', radius: 3, points: [1, 1] }]);
   });
 
-  test('is a point for a dab, and the seed for a truncation', () => {
+  test('is one point for a dab, and the seed for a truncation', () => {
     expect(blowsOf([ablate(21, 13, 21, 13)], [0], seed)).toEqual([
       { tool: 'ablate', radius: 2, points: [1, 1] },
     ]);
@@ -216,7 +216,7 @@ describe('in a living world', () => {
     return small;
   }
 
-  /** Frames of two steps, a fifteenth of a second each. */
+  /** Frames of two steps, 1/15 s each. */
   async function live({ engine, world }: SmallWorld, steps: number): Promise<void> {
     for (let done = 0; done < steps; done += 2) {
       await engine.step(2);
@@ -230,7 +230,7 @@ describe('in a living world', () => {
     expect(await outcome).toMatchObject({ ok: true });
   }
 
-  test('a cut is told in the coordinates of each body, as deep as it was made, and heals', async () => {
+  test('a cut is reported in the coordinates of each body, with its full depth, and heals', async () => {
     const small = await grown([30, 30], [60, 30]);
     const before = small.world.summaries().map(({ health }) => health);
     // From above the first body through it, around, and into the second from below.
@@ -259,14 +259,14 @@ describe('in a living world', () => {
       expect(one).toMatchObject({ healedInSteps: expect.any(Number), healthAfter: expect.any(Number) });
   });
 
-  test('a body that is erased altogether is dead at the next count', async () => {
+  test('a body that is erased whole is dead at the next count', async () => {
     const small = await grown([30, 30]);
     await stroke(small, { tool: 'ablate', radius: 24, points: [30, 30] });
     await live(small, 20);
     expect(closings(small.world.wounds.take())).toMatchObject([{ healthLeast: 0, healthAfter: 0 }]);
   });
 
-  test("a swap, its way back, and an admin's clearing end a wound; what they do is nobody's blow", async () => {
+  test("a swap, a rollback and an admin's clearing end a wound, and are not blows", async () => {
     const small = await grown([30, 30], [80, 30]);
     const half = { tool: 'ablate', radius: 4, points: [26, 20, 26, 40] } as const;
     await stroke(small, half);

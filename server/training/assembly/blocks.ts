@@ -36,13 +36,13 @@ export function scatter(perceptionGradient: usize, cell: usize, rowBytes: usize)
 }
 
 /**
- * The first layer over a block. Units that are silent in all 16 cells are left out: everything that comes
- * after, forward and backward, would only add zeros for them. About half are (measured).
+ * The first layer over a block. Units that are silent in all 16 cells, about half, are left out: everything after
+ * this, forward and backward, would only add zeros for them.
  *
  * @param lanes - f32 [48][16]
  * @param activations - f32 [hidden + 4][16]: the first `count` are the units that are not silent, then zeros up to
  *   a multiple of 4
- * @param list - u32 [hidden + 4]: which units they are, as unit << 6; unit `hidden` is nobody
+ * @param list - u32 [hidden + 4]: the indices of those units, as unit << 6; unit `hidden` stands for none
  * @returns count, rounded up to a multiple of 4
  */
 export function activateBlock(
@@ -59,7 +59,7 @@ export function activateBlock(
     denseBlock(lanes, at, weights, bias, 48, 4, true);
     weights += 768;
     bias += 16;
-    // The four rows move up over those that are silent; no branch, for no processor could predict it.
+    // Rows move up over silent ones without a branch: no processor could predict it.
     let row = at;
     for (let i = 0; i < 4; i++) {
       const v0 = v128.load(row);
@@ -91,7 +91,7 @@ export function activateBlock(
  *
  * @param deltas - f32 [16][16]: lanes of the gradient of the second layer's output
  * @param rows - f32 [hidden + 1][16], the second layer by unit
- * @param biasSums - f32 [hidden + 1][4]: gets their sums over the cells, to be added up over the four
+ * @param biasSums - f32 [hidden + 1][4]: gets sums over the cells; each unit's four are still to be added up
  * @param output - f32 [count][16]
  */
 export function unitGradients(

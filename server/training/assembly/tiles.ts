@@ -1,5 +1,5 @@
-// The arithmetic of training: 4 rows of a product at a time, summed over k in registers. As with the layers of `mlp.ts`,
-// each tile comes in two shapes with the same order of accumulation: wide, 16 columns, and narrow, 8.
+// The arithmetic of training: 4 rows of a product at a time, summed over k in registers. As with the layers of
+// `mlp.ts`, each tile comes in two shapes with the same order of accumulation: wide, 16 columns, and narrow, 8.
 import { LANE_BYTES, columns, madd, wide } from '../../engines/wasm/assembly/mlp';
 
 // o[r][c] = Σk  w[r][k] · x[k][c], k < 16; `more`: added to what is there
@@ -162,7 +162,7 @@ function narrowRows(
 }
 
 /**
- * output[o][cell] = bias[o] + Σk  rows[list[k] · factor / 4 + o] · input[k][cell], of the units listed.
+ * output[o][cell] = bias[o] + Σk  rows[list[k] · factor / 4 + o] · input[k][cell], for the listed units.
  *
  * @param list - u32 [count]: byte offsets of the units' rows, divided by `factor`
  * @param output - f32 [outputs][16], `outputs` a multiple of 4

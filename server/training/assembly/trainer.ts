@@ -1,14 +1,14 @@
-// Rollouts of one organism on a small grid, and back-propagation through them. Only cells that live and
-// fire cost anything, forward and backward.
+// Rollouts of one organism on a small grid, and back-propagation through them. Only cells that live and fire cost
+// anything, forward and backward.
 //
-// Grid: [height + 2][stride][16] f32 with a border of zeros, so that no neighbour needs a check; a cell's
-// index is (y + 1) * stride + x + 1. Masks are one byte a cell (0 or 255), alpha has a plane of its own.
+// Grid: [height + 2][stride][16] f32 with a border of zeros, so that no neighbour needs a check; a cell's index is
+// (y + 1) * stride + x + 1. Masks are one byte per cell (0 or 255). Alpha has a plane of its own.
 //
-// Tape, one record a step, newest last:
+// Tape, one record per step, newest last:
 //   record := previous:u32 blocks:u32 cells:u32 0:u32  live:u8[cellCount]  block{blocks}
 //   block  := units:u32 0:u32[3]  index:u32[16]  perception:f32[16][48]  list:u32[hidden + 4]
 //             activation:f32[units][16]
-// `units` counts the hidden units that are not silent in all of the block's cells, `list` says which they are
+// `units` counts the hidden units that are not silent in all of the block's cells; `list` holds their indices
 // (`activateBlock`).
 import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
@@ -22,13 +22,13 @@ const INDEX_AT: usize = 16;
 const PERCEPTION_AT: usize = 80;
 const PERCEPTION_BYTES: usize = 3072;
 const LIST_AT: usize = 3152;
-/** Of a block: f32 [16][16] */
+/** A block's deltas: f32 [16][16] */
 const DELTA_BYTES: usize = 1024;
 const RECORD_BYTES: usize = 16;
-/** Rows of a layer whose rows are by unit: `factor` of `tiles.ts`. */
+/** `factor` of `tiles.ts` for a layer whose rows are by unit. */
 const FIRST_LAYER: usize = 3;
 const SECOND_LAYER: usize = 1;
-/** Cells are listed by squares of 4 x 4: a block's lie close together, so that many units are silent in all of them. */
+/** Cells are listed by squares of 4 x 4: the cells of a block lie close together, so many units are silent in all. */
 const SQUARE: i32 = 4;
 /** Cells from the seed to where a place is 1 (`usePlace`). */
 const PLACE_CELLS: f32 = 8;
@@ -104,7 +104,7 @@ export function configure(
   alpha = scratch;
   before = alpha + padded * 4;
   after = before + padded;
-  opaque = after + padded + <usize>stride; // its neighbours are read before the first cell and after the last
+  opaque = after + padded + <usize>stride; // neighbours are read before the first cell and after the last
   occupied = opaque + padded + <usize>stride;
   indices = occupied + padded;
   deltas = indices + padded * 4;
@@ -117,32 +117,32 @@ export function configure(
   tapeEnd = tapeAddress + tapeBytes;
 }
 
-/** How strongly hidden channels are drawn back into -1..1 by the gradient; the loss itself stays RGBA. */
+/** Sets how strongly the gradient draws hidden channels back into -1..1; the loss itself stays RGBA. */
 export function useOverflow(weight: f32): void {
   overflowWeight = weight;
 }
 
 /**
- * How strongly a body is taught to keep still: weight · mean square of its last updates, in the gradient alone.
- * `backward` is told over how many steps.
+ * Sets how strongly a body is taught to keep still: weight · mean square of its last updates, in the gradient only.
+ * `backward` gets the number of steps.
  */
 export function useQuiescence(weight: f32): void {
   quiescenceWeight = weight;
 }
 
 /**
- * How strongly the first two hidden channels are taught the place of a cell, its distance from the seed to the
- * right and down in units of 8 cells: weight · Huber's loss of each, in the gradient alone, where the picture
- * is alive. What is left of a torn body then knows where it is, and what grows back can count on from there.
+ * Sets how strongly the first two hidden channels are taught a cell's place: its distance from the seed to the right
+ * and down, in units of 8 cells. Adds weight · Huber's loss of each, in the gradient only, where the picture is alive.
+ * Then what is left of a torn body knows where it is, and what grows back can count on from there.
  */
 export function usePlace(weight: f32): void {
   placeWeight = weight;
 }
 
 /**
- * How much more strongly than the picture cells are taught to be empty where the picture is: their share of the
- * gradient is 1 + weight times what the mean square error gives. A few cells of debris beside a body hardly count
- * in that mean, and grow into a second body.
+ * Sets how much more strongly than by the mean square error cells are taught to be empty where the picture is empty:
+ * their gradient is multiplied by 1 + weight. A few cells of debris beside a body hardly count in that mean, and grow
+ * into a second body.
  */
 export function useStray(weight: f32): void {
   strayWeight = weight;
@@ -165,8 +165,8 @@ export function useWeights(
 }
 
 /**
- * Where the next rollout's cells may live. A wall is what the world's edge and another body's cells are to a body: a
- * cell there holds zeros and never comes alive.
+ * Sets where the next rollout's cells may live. A wall stands for the world's edge or another body's cells: a cell
+ * there holds zeros and never comes alive.
  *
  * @param mask - u8 [cells]: 255 open, 0 a wall
  */
@@ -175,8 +175,8 @@ export function useOpen(mask: usize): void {
 }
 
 /**
- * mask[cell] = 255 where alpha exceeds 0.1 somewhere in the cell's 3x3. In border cells it may hold anything: they
- * are always empty.
+ * mask[cell] = 255 where alpha exceeds 0.1 somewhere in the cell's 3x3. Border cells may hold anything: they are always
+ * empty.
  */
 function aliveMask(mask: usize): void {
   const limit = f32x4.splat(0.1);
@@ -201,12 +201,12 @@ function aliveMask(mask: usize): void {
       any = v128.or(any, v128.load(below - 1));
       any = v128.or(any, v128.load(below));
       any = v128.or(any, v128.load(below, 1));
-      v128.store(mask + first + x, any); // what is too much lies in the border, or is overwritten by the next row
+      v128.store(mask + first + x, any); // the surplus falls into the border, or the next row overwrites it
     }
   }
 }
 
-/** Lists the cells that live and fire into `indices`, square by square, and returns how many. */
+/** Writes the indices of cells that live and fire into `indices`, square by square; returns their number. */
 function listFiring(randomSeed: u32, step: u32): i32 {
   const first = indices;
   let list = indices;
@@ -236,7 +236,7 @@ function listFiring(randomSeed: u32, step: u32): i32 {
   return <i32>((list - first) >> 2);
 }
 
-/** Clears what is not alive both before and after; writes the live mask. */
+/** Clears cells that are not alive both before and after; writes the live mask. */
 function clearDead(state: usize, live: usize): void {
   for (let i: usize = 0; i < cellCount; i += 16) {
     const was = v128.load(before + i);
@@ -260,7 +260,7 @@ function clearDead(state: usize, live: usize): void {
  *
  * @param state - f32 [height + 2][stride][16], changed in place
  * @param record - keeps the tape that `backward` reads
- * @returns 0, or 1 when the tape is full (the state is then somewhere on the way)
+ * @returns 0, or 1 when the tape is full (the state is then at some step before the last)
  */
 export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u32, record: bool): i32 {
   for (let i: usize = 0; i < cellCount; i++) {
@@ -281,7 +281,7 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
     const blocks = (count + BLOCK - 1) / BLOCK;
     const live = at + RECORD_BYTES;
     let next = live + cellCount;
-    // Before a block is known, it may be as long as they get.
+    // A block's length is not known yet: the largest is assumed.
     const longest = activationAt + (<usize>hidden + 4) * LANE_BYTES;
     if (next + (record ? <usize>blocks : 1) * longest > tapeEnd) return 1;
     store<u32>(at, <u32>newest);
@@ -337,7 +337,7 @@ function overflow(values: v128): v128 {
   return f32x4.sub(values, clampUnit(values));
 }
 
-/** From channels 4-7 of the cell that is so far from the seed: half the gradient of Huber's loss of the first two. */
+/** For channels 4-7 of the cell at this distance from the seed: half the gradient of Huber's loss of the first two. */
 // @ts-ignore: decorator
 @inline
 function misplaced(values: v128, right: i32, down: i32): v128 {
@@ -347,9 +347,10 @@ function misplaced(values: v128, right: i32, down: i32): v128 {
 }
 
 /**
- * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from it, from places
- * (`usePlace`), from cells astray (`useStray`) and from the hidden channels' overflow, weight · (h - clamp(h, -1, 1))² in the same mean: large hidden states make the
- * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
+ * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from
+ * it, from places (`usePlace`), from cells astray (`useStray`), and from the hidden channels' overflow: weight ·
+ * (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the dynamics chaotic, and a gradient through chaos
+ * is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
@@ -383,7 +384,7 @@ export function loss(state: usize, withGradient: bool): f64 {
   return sum / <f64>(width * height * 4);
 }
 
-/** Where the state's gradient lies: what `loss` began and `backward` leaves is the gradient of the first state. */
+/** Address of the state's gradient: after `loss` the last state's, after `backward` the first state's. */
 export function stateGradient(): usize {
   return gradient;
 }
@@ -395,7 +396,7 @@ export function stateGradient(): usize {
  * @param gb1 - f32 [hidden]
  * @param gw2 - f32 [hidden + 1][16]: by unit; the last row is scratch
  * @param gb2 - f32 [16]
- * @param quietSteps - the last so many updates are drawn towards nothing, 0: none
+ * @param quietSteps - number of last updates that are drawn to zero
  */
 export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize, quietSteps: i32): void {
   clear(biasSums, (<usize>hidden + 1) << 4);
@@ -416,7 +417,7 @@ export function backward(gw1: usize, gb1: usize, gw2: usize, gb2: usize, quietSt
       const delta = deltas + <usize>b * DELTA_BYTES;
       const cells = min(BLOCK, count - b * BLOCK);
       if (quiet > 0) {
-        // The tape does not hold the updates: the second layer is computed once more.
+        // The tape does not hold the updates: the second layer is computed again.
         sumUnits(activations, lanes, units2, list, SECOND_LAYER, units, b2, 16);
         transposeToCells(lanes, perceptionGradients, 16);
         calm(perceptionGradients, cells, quietScale, delta, gb2);
@@ -457,7 +458,7 @@ function calm(updates: usize, cells: i32, scale: f32, delta: usize, gb2: usize):
   }
 }
 
-/** A cell that was cleared passes nothing back. */
+/** A cell that was cleared passes no gradient back. */
 function maskGradient(live: usize): void {
   for (let i: usize = 0; i < cellCount; i += 16) {
     const alive = v128.load(live + i);
