@@ -1,6 +1,6 @@
 /**
  * Outlines of strokes: the player's own until the server's pixels come, and other players' as traces that fade. Pure;
- * `overlay.ts` draws them.
+ * `scene/overlay.ts` draws them.
  */
 import type { Tool } from '../../shared/protocol.ts';
 

@@ -1,5 +1,5 @@
 /**
- * The trial *play*: strokes that a hand drew on the page (`played.ts`) are dealt to grown bodies message by message
+ * The trial *play*: strokes that a hand drew on the page (`training/played.ts`) are dealt to grown bodies message by message
  * while they heal. It measures how soon a body is whole again in its place.
  */
 import type { Rule } from '../rules/rule.ts';

@@ -1,5 +1,5 @@
 /**
- * The whole world in one file (`sealed.ts`): organisms in the header, cells and owners in the body.
+ * The whole world in one file (`storage/sealed.ts`): organisms in the header, cells and owners in the body.
  * ```
  * body := page{pages}
  * page := u32 index  u32 length  zstd{length}      of float32 cells [64, 64, 16], then uint16 owners [64, 64]

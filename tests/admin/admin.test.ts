@@ -1,4 +1,4 @@
-/** The admin's HTTP, over a real server and a fake world. Real probes are tested in `swapDesk.test.ts`. */
+/** The admin's HTTP, over a real server and a fake world. Real probes are tested in `tests/swaps/swapDesk.test.ts`. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

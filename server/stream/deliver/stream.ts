@@ -10,7 +10,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { viewOf } from './view.ts';
 import { type FrameHead, type Held, type Source, Viewer } from './viewer.ts';
 
-/** The part of a world that a stream uses. Pages are keys of `pageKey.ts`. */
+/** The part of a world that a stream uses. Pages are keys of `stream/pageKey.ts`. */
 export interface PageSource {
   /** Size of the world, cells. */
   readonly ready: Size;
