@@ -280,7 +280,7 @@ export class Routes {
     const reason = fields.has('reason') ? fields.text('reason') : '';
     if (action !== 'ban') {
       await this.#noted(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
-      if (action === 'kick') audience().kick(id, reason || 'an admin has shown you out');
+      if (action === 'kick') audience().kick(id, reason || 'an admin has removed you from this world');
       else audience().mute(id, action === 'mute');
       return {};
     }
