@@ -147,8 +147,8 @@ describe('figures and messages', () => {
     expect(learnedFault({ rules: [rule] } satisfies LearnedMessage)).toBeNull();
     expect(learnedFault({ rules: [] })).toBeNull();
     for (const [message, fault] of [
-      [null, 'no list'],
-      [{ rules: {} }, 'no list'],
+      [null, 'not a list'],
+      [{ rules: {} }, 'not a list'],
       [{ rules: Array(17).fill(rule) }, '17 entries, expected at most 16'],
       [{ rules: [{ ...rule, wounds: 1.5 }] }, 'wounds is 1.5'],
       [{ rules: [{ ...rule, label: 'x'.repeat(65) }] }, 'no name'],
