@@ -11,6 +11,8 @@
  * Health is measured against the new rule's mature form: a body that turns into another picture starts ill and gets
  * better. Time is counted in steps: a paused world judges no rule.
  */
+
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { healthRect } from './likeness.ts';
 import { type MatureForm, matureCells } from './mature.ts';
@@ -172,9 +174,8 @@ export class SwapWatch {
     return `health collapses: ${percent(before)} before, ${percent(health)} now, and it does not rise`;
   }
 
-  /** Step numbers are uint32 and wrap. */
   #since(step: number): number {
-    return (this.#engine.stepNumber - step) >>> 0;
+    return stepsBetween(step, this.#engine.stepNumber);
   }
 }
 
