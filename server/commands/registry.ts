@@ -51,7 +51,7 @@ export function show(text: string, flags: RegistryFlags): void {
       `  sha256: ${rule.sha256}`,
       `  entered: ${rule.created}`,
       `  parent: ${parentOf(registry, rule)}`,
-      `  in force for: ${inForceFor.join(', ') || 'nobody'}`,
+      `  in force for: ${inForceFor.join(', ') || 'no species'}`,
       `  metrics: ${JSON.stringify(rule.metrics)}`,
       ...swaps.map(
         ({ created, species, scope, status, reason, who }) =>

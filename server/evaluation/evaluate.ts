@@ -81,7 +81,7 @@ export interface Frame {
   readonly rgba: Uint8Array;
 }
 
-/** Of the first random seed: the target alone, its growth, and each kind of damage with its healing. */
+/** The first random seed's: the target alone, its growth, and each kind of damage with its healing. */
 export interface Frames {
   readonly target: Frame;
   readonly growth: readonly Frame[];

@@ -25,9 +25,9 @@ export const FROZEN_STEPS = 45;
 export const VERDICT_STEPS = 120;
 /** The watch ends here; until then, slow deaths and slow explosions are noticed. */
 export const WATCH_STEPS = 600;
-/** Of the cells of the old body or of the mature form, whichever is less. */
+/** Least share that must be left of the cells of the old body or of the mature form, whichever is less. */
 const LEFT_SHARE = 0.25;
-/** Of the cells of the old body or of the mature form, whichever is more; and some more for small bodies. */
+/** Most times the cells of the old body or of the mature form, whichever is more; and some cells for small bodies. */
 const RUNAWAY = 1.5;
 const RUNAWAY_CELLS = 32;
 const WHOLE = 0.9;
