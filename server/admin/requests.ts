@@ -1,5 +1,6 @@
 /** Reads and checks an admin's requests. A bad one is refused before anything is done. */
 import type { IncomingMessage } from 'node:http';
+import { isWhole } from '../../shared/numbers.ts';
 import { isOwnOrigin } from '../http/matchmaking.ts';
 
 /** A request that is refused; `message` is for the admin to read. */
@@ -91,8 +92,8 @@ export class Fields {
   }
 
   whole(name: string, least: number, most: number): number {
-    const value = this.number(name, least, most);
-    if (Number.isInteger(value)) return value;
+    const value = this.#own(name);
+    if (isWhole(value, least, most)) return value;
     throw new Refusal(400, `${name} must be a whole number from ${least} to ${most}`);
   }
 

@@ -51,7 +51,7 @@ export function show(text: string, flags: RegistryFlags): void {
       `  sha256: ${rule.sha256}`,
       `  entered: ${rule.created}`,
       `  parent: ${parentOf(registry, rule)}`,
-      `  in force for: ${inForceFor.join(', ') || 'nobody'}`,
+      `  in force for: ${inForceFor.join(', ') || 'no species'}`,
       `  metrics: ${JSON.stringify(rule.metrics)}`,
       ...swaps.map(
         ({ created, species, scope, status, reason, who }) =>
@@ -139,9 +139,9 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }
 
-/** What a file says must not steer the terminal. */
+/** Replaces control characters: text from a file must not steer the terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+export const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);

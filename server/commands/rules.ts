@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { isWhole } from '../../shared/numbers.ts';
 import { evaluate, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import { evaluationPage } from '../evaluation/page.ts';
 import { contactSheet, type Evaluated } from '../evaluation/sheet.ts';
@@ -131,7 +132,7 @@ function inspect(file: string, flags: Flags): void {
   for (const [tensor, { values, smallest, largest }] of Object.entries(tensors)) {
     lines.push(`  ${tensor}  ${values} values from ${smallest.toFixed(4)} to ${largest.toFixed(4)}`);
   }
-  for (const [key, value] of Object.entries(metadata)) lines.push(`  ${key}: ${printable(value)}`);
+  for (const [key, value] of Object.entries(metadata)) lines.push(`  ${key}: ${registry.printable(value)}`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -141,10 +142,6 @@ function extent(values: Float32Array): { smallest: number; largest: number } {
     largest: values.reduce((most, value) => Math.max(most, value)),
   };
 }
-
-/** A file's words must not steer the terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
 /** Folder of the shipped rules. */
 const WEIGHTS = join(import.meta.dirname, '../../weights');
@@ -235,7 +232,7 @@ function wholeNumber(
 ): number {
   if (text === undefined) return fallback;
   const value = text === '' ? Number.NaN : Number(text);
-  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  if (isWhole(value, low, high)) return value;
   throw new RuleError(`--${flag} ${text} is not a whole number from ${low} to ${high}`);
 }
 

@@ -4,13 +4,14 @@
  * cell rests, and nothing is rounded.
  */
 import { basename } from 'node:path';
-import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { isWhole } from '../../shared/numbers.ts';
+import { ALIVE_THRESHOLD, CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
 import { replay } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
 import { fromPixels, readTarget, type Target } from '../training/target.ts';
 import { type PlayFigures, runPlay } from './play.ts';
-import { type Spread, spread, spreads } from './statistics.ts';
+import { recoveryOf, type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
 import { runTrials, type Trial, type TrialFigures } from './trials.ts';
 
@@ -80,7 +81,7 @@ export interface Frame {
   readonly rgba: Uint8Array;
 }
 
-/** Of the first random seed: the target alone, its growth, and each kind of damage with its healing. */
+/** The first random seed's: the target alone, its growth, and each kind of damage with its healing. */
 export interface Frames {
   readonly target: Frame;
   readonly growth: readonly Frame[];
@@ -151,7 +152,7 @@ export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promi
 
 function smallNumber(text: string | undefined, low: number, high: number, fallback: number): number {
   const value = Number(text);
-  return text !== undefined && Number.isInteger(value) && value >= low && value <= high ? value : fallback;
+  return text !== undefined && isWhole(value, low, high) ? value : fallback;
 }
 
 /** Rollouts of a rule against a target, without gradients. */
@@ -290,7 +291,7 @@ async function measureHealing(
       healed = await advance(CUT_STEP + HEALING_FRAMES[i - 1], CUT_STEP + HEALING_FRAMES[i]);
       frames.push(frame(HEALING_FRAMES[i]));
     }
-    recovery[kind] = hurt.map((post, slot) => (post - healed[slot]) / (post - before[slot]));
+    recovery[kind] = hurt.map((post, slot) => recoveryOf(before[slot], post, healed[slot]));
     healing[kind] = frames;
   }
   return {
@@ -326,7 +327,7 @@ async function measureStillness(
 function opaqueCells({ rgba, shape }: Target): number {
   let count = 0;
   forEachCell(shape, (_x, _y, cell) => {
-    if (rgba[cell * 4 + 3] > 0.1) count++;
+    if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) count++;
   });
   return count;
 }

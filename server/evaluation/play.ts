@@ -10,8 +10,8 @@ import { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
 import { medianOf } from './statistics.ts';
+import { GROWN_STEPS } from './trials.ts';
 
-const GROWN_STEPS = 500;
 /** Bodies per stroke, grown from different random seeds. */
 const BODIES = 2;
 const LOOK_STEPS = 10;

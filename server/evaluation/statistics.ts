@@ -16,6 +16,14 @@ export function medianOf(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+/**
+ * The part of a damage that has healed: 1 is whole again, 0 is as hurt as before.
+ *
+ * @param before - error of the whole body, then right after the damage, then after healing
+ */
+export const recoveryOf = (before: number, hurt: number, healed: number): number =>
+  (hurt - healed) / (hurt - before);
+
 /** @param worst - `Math.max` where a larger value is worse, else `Math.min` */
 export const spread = (values: readonly number[], worst: (...values: number[]) => number): Spread => ({
   median: medianOf(values),

@@ -23,7 +23,7 @@ import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from
 import type { Blow } from '../world/wound.ts';
 
 /** Steps in which a seed becomes a grown body. */
-const GROWN_STEPS = 500;
+export const GROWN_STEPS = 500;
 /** Steps between two looks: 4 s of the world. */
 const LOOK_STEPS = 125;
 /** A body with this many times its picture's living cells at two looks in a row runs away. */

@@ -20,13 +20,13 @@ export interface Actor {
 export interface RuleRecord {
   readonly id: number;
   readonly name: string;
-  /** 1, 2, 3 … of that name. */
+  /** 1, 2, 3 … per name. */
   readonly version: number;
   /** The rule that it was made from. */
   readonly parent: number | null;
   readonly origin: RuleOrigin;
   readonly status: RuleStatus;
-  /** Of the file's bytes, hex. */
+  /** Hash of the file's bytes, hex. */
   readonly sha256: string;
   readonly metrics: Readonly<Record<string, unknown>>;
   /** ISO 8601. */
@@ -37,13 +37,13 @@ export interface RuleRecord {
 export interface RuleInForce extends RuleRecord {
   /** The swap that put it there. */
   readonly swap: number;
-  /** The server put it there because `weights/` holds it; nobody chose it. */
+  /** The server put it there because `weights/` holds it; no admin chose it. */
   readonly isShipped: boolean;
 }
 
 export interface SwapRecord {
   readonly id: number;
-  /** Whose rule is swapped; need not be the rule's own name. */
+  /** The species whose rule is swapped; the rule may have another name. */
   readonly species: string;
   readonly rule: number;
   readonly scope: SwapScope;
@@ -68,7 +68,7 @@ export interface AuditEntry extends Actor {
 /** An address that may not join. */
 export interface BanRecord {
   readonly address: string;
-  /** ISO 8601; empty: until it is taken back. */
+  /** ISO 8601; empty: until an admin lifts it. */
   readonly until: string;
   readonly reason: string;
 }
@@ -78,7 +78,7 @@ export interface NewRule {
   readonly origin: RuleOrigin;
   readonly status?: RuleStatus;
   readonly parent?: number;
-  /** Default: what the file's own metadata says under `metrics`. */
+  /** Default: `metrics` of the file's metadata. */
   readonly metrics?: Readonly<Record<string, unknown>>;
 }
 

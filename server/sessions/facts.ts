@@ -1,4 +1,5 @@
 /** Checks JSON from outside, fact by fact: the error names the first fact that is wrong. */
+import { isWhole } from '../../shared/numbers.ts';
 
 /** Names the place and the fact: `wounds[3].blows[0].radius is -1, expected 0.5..24`. */
 export class FactError extends Error {
@@ -90,8 +91,7 @@ export class Facts {
     const values = this.#listed(field, fewest, most);
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
-      if (!Number.isInteger(value) || value < least || value > greatest)
-        wholeOf(value, least, greatest, `${this.at(field)}[${i}]`);
+      if (!isWhole(value, least, greatest)) wholeOf(value, least, greatest, `${this.at(field)}[${i}]`);
     }
     return values as number[];
   }

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Turns } from '../turns.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WoundEvent } from '../world/woundWatch.ts';
 import { type Counts, Draft, type DraftFigures } from './draft.ts';
@@ -67,7 +68,7 @@ export class Sessions {
   /** Sessions that have ended, while the world has not yet reported the end of their wounds. */
   readonly #endings = new Set<Running>();
   /** Sessions end one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #emptyTimer: NodeJS.Timeout | undefined;
   #countsTimer: NodeJS.Timeout | undefined;
   #lastBeganMs = 0;
@@ -213,7 +214,7 @@ export class Sessions {
     const running = this.#take();
     if (running === null) return null;
     this.#endings.add(running);
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       try {
         await this.#options.world.ask<'endWounds'>({ kind: 'endWounds' });
       } catch (error) {
@@ -229,7 +230,7 @@ export class Sessions {
   async close(): Promise<void> {
     this.#isClosed = true;
     const running = this.#take();
-    await this.#alone(async () => {
+    await this.#turns.take(async () => {
       if (running !== null) await this.#keep(running, 'shutdown');
     });
   }
@@ -256,12 +257,6 @@ export class Sessions {
     await this.#prune().catch((error: Error) => this.#options.log(`sessions: ${error.message}`));
     this.onEnd(record);
     return record;
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   // --- earlier sessions ---

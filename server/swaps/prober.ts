@@ -1,6 +1,7 @@
 /** Probes rules, each in a thread of its own that then ends: one at a time, with a time limit. */
 import { Worker } from 'node:worker_threads';
 import type { Rule } from '../rules/rule.ts';
+import { Turns } from '../turns.ts';
 import type { ProbeAnswer, ProbeTask } from '../world/probeWorker.ts';
 
 /** Growing a body of 512 x 512 cells with the largest rule takes about a minute on one core. */
@@ -33,7 +34,7 @@ export interface ProbeSettings {
 export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober {
   const kept = new Map<string, ProbeAnswer>();
   let waiting = 0;
-  let turn: Promise<unknown> = Promise.resolve();
+  const turns = new Turns();
   // The GPU is left to the world; a body of a few hundred cells grows quickly without one.
   const engine = settings.engine === 'reference' ? 'reference' : 'wasm';
   return async (request) => {
@@ -42,12 +43,10 @@ export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober 
     if (known !== undefined) return known;
     if (waiting >= MAX_WAITING) throw new Error(`${MAX_WAITING} rules wait to be probed: try again later`);
     waiting++;
-    const done = turn.then(() =>
-      runProbe({ ...settings, ...request, engine, now: request.now?.rule ?? null }, probeMs),
-    );
-    turn = done.catch(() => {});
     try {
-      const answer = await done;
+      const answer = await turns.take(() =>
+        runProbe({ ...settings, ...request, engine, now: request.now?.rule ?? null }, probeMs),
+      );
       kept.set(key, answer);
       if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
       return answer;

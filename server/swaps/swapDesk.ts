@@ -18,6 +18,7 @@ import {
 } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
+import { Turns } from '../turns.ts';
 import type { SwapOutcome, WorldLink } from '../world/messages.ts';
 import type { Prober } from './prober.ts';
 
@@ -49,7 +50,7 @@ export class SwapDesk {
   readonly #unwritten = new Map<number, { status: SwapStatus; reason: string; actor: Actor }>();
   /** Swaps that this process has taken on. */
   readonly #taken = new Set<number>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #isFlushing = false;
   #isDisposed = false;
   #lastComplaint = '';
@@ -99,7 +100,7 @@ export class SwapDesk {
       this.#taken.add(swap.id);
       return swap;
     });
-    return this.#alone(() => this.#do(record));
+    return this.#turns.take(() => this.#do(record));
   }
 
   /** Writes down what the world reports of a swap. */
@@ -133,16 +134,9 @@ export class SwapDesk {
       for (const swap of await this.ask((registry) => registry.wanted())) {
         if (this.#taken.has(swap.id)) continue;
         this.#taken.add(swap.id);
-        void this.#alone(() => this.#do(swap));
+        void this.#turns.take(() => this.#do(swap));
       }
     });
-  }
-
-  /** Swaps are done one after another. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   async #do(swap: SwapRecord): Promise<SwapResult> {

@@ -39,7 +39,8 @@ export class Candidates {
     let result: Result;
     try {
       result = readJson(this.#jobs.path(name, 'result'), isResult);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
       return false; // missing or incomplete: the job makes it again
     }
     if (result.verdict === 'needless') {
@@ -95,7 +96,8 @@ export class Candidates {
   film(rule: number): Buffer | null {
     try {
       return readFileSync(this.#filmPath(rule));
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return null;
     }
   }

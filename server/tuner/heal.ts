@@ -3,16 +3,16 @@
  * they heal. Which cells fire depends only on random seed and step, so two rules are compared in pairs.
  */
 
-import { meanOf, medianOf } from '../evaluation/statistics.ts';
+import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
+import { GROWN_STEPS } from '../world/mature.ts';
+import { straightRgba8 } from '../world/pixels.ts';
 import type { Blows } from './wounds.ts';
 
-/** Age of a body at its first blow. */
-export const GROWN_STEPS = 300;
 /** Steps from the last blow to the measurement of the error. */
 export const HEALING_STEPS = 200;
 /** A body that is not whole by then counts as healed then, because a figure must be a number. */
@@ -147,12 +147,7 @@ export async function measureHealing(
       }
       all.push({ hurt, healed, steps });
     }
-    // A blow that missed this body says nothing about healing.
-    const recoveries = all.map(({ hurt, healed }) =>
-      hurt.map((post, slot) =>
-        post - grown[slot] > MIN_HURT ? (post - healed[slot]) / (post - grown[slot]) : 1,
-      ),
-    );
+    const recoveries = all.map(({ hurt, healed }) => recoveriesOf(grown, hurt, healed));
     const bySeed = (of: readonly (readonly number[])[]): number[] =>
       grown.map((_, slot) => meanOf(of.map((values) => values[slot])));
     return {
@@ -174,6 +169,14 @@ export async function measureHealing(
 /** Least error that a wound must add to count: about one cell's. */
 const MIN_HURT = 1e-4;
 
+/** By slot, from the errors. A wound that missed the body has left nothing to heal: 1. */
+export const recoveriesOf = (
+  grown: readonly number[],
+  hurt: readonly number[],
+  healed: readonly number[],
+): number[] =>
+  hurt.map((post, slot) => (post - grown[slot] > MIN_HURT ? recoveryOf(grown[slot], post, healed[slot]) : 1));
+
 /** Mean square error of an empty world, which is also that of a body that has died. */
 export function emptyError({ rgba, shape }: Target): number {
   let sum = 0;
@@ -188,12 +191,8 @@ export function pixelsOf(state: Float32Array, { shape }: Target): Uint8Array {
   const rgba = new Uint8Array(shape.width * shape.height * 4);
   let at = 0;
   forEachCell(shape, (_x, _y, cell) => {
-    const alpha = Math.min(1, Math.max(0, state[cell * CHANNELS + 3]));
-    for (let c = 0; c < 3; c++) {
-      const value = alpha === 0 ? 0 : state[cell * CHANNELS + c] / alpha;
-      rgba[at++] = Math.round(255 * Math.min(1, Math.max(0, value)));
-    }
-    rgba[at++] = Math.round(255 * alpha);
+    straightRgba8(state, cell * CHANNELS, rgba, at);
+    at += 4;
   });
   return rgba;
 }

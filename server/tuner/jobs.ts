@@ -91,7 +91,8 @@ export class Jobs {
       return readdirSync(this.folder)
         .filter((name) => NAME.test(name))
         .sort();
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return [];
     }
   }
@@ -167,8 +168,9 @@ export function readJson<T>(file: string, isValid: (value: unknown) => value is 
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new RuleError(`${file} ${missing ? 'is missing' : 'is not JSON'}`);
+    if (error instanceof SyntaxError) throw new RuleError(`${file} is not JSON`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new RuleError(code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read: ${message}`);
   }
   if (isValid(value)) return value;
   throw new RuleError(`${file} does not hold what its name says`);

@@ -19,7 +19,7 @@ export type FromTuning =
       readonly seconds: number;
     }
   /** Recovery of a few wounds under the present weights; 1 is whole again. The first is the incumbent's. */
-  | { readonly type: 'probe'; readonly done: number; readonly recovery: number }
+  | { readonly type: 'spotCheck'; readonly done: number; readonly recovery: number }
   /** For the operator. */
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'paused' }

@@ -6,6 +6,7 @@ import { RuleError } from '../rules/rule.ts';
 import { cellIndex } from '../training/kernel.ts';
 import { forEachCell } from '../training/states.ts';
 import type { Target, TargetSource } from '../training/target.ts';
+import { straightRgba8 } from '../world/pixels.ts';
 import { HEALING_STEPS, Patient, pixelsOf } from './heal.ts';
 import type { Blows } from './wounds.ts';
 
@@ -49,10 +50,7 @@ function cropped(name: string, { shape, rgba }: Target): Omit<Picture, 'label'> 
     for (let x = 0; x < width; x++) {
       const from = cellIndex(shape, x + padding, y + padding) * 4;
       const to = (y * width + x) * 4;
-      const alpha = Math.round(rgba[from + 3] * 255);
-      for (let c = 0; c < 3; c++)
-        data[to + c] = alpha === 0 ? 0 : Math.min(255, Math.round((rgba[from + c] / rgba[from + 3]) * 255));
-      data[to + 3] = alpha;
+      straightRgba8(rgba, from, data, to);
     }
   }
   const png = encode({ width, height, data, channels: 4, depth: 8 });

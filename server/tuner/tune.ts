@@ -21,7 +21,7 @@ import { Measurements } from './measured.ts';
 import type { FromTuning } from './messages.ts';
 import { filmHealing, pictureOf } from './picture.ts';
 import { jobRandomSeed, planOf } from './plan.ts';
-import { Probe } from './probe.ts';
+import { SpotCheck } from './spotCheck.ts';
 import { differentWounds, MIN_WOUNDS, type Split, splitWounds } from './wounds.ts';
 
 /** Largest loss of training time when the process is killed. */
@@ -144,11 +144,11 @@ class Tuning {
     const open = await this.#opener();
     const threads = Math.min(options.threads, availableParallelism());
     let run = new TrainingRun(this.#begin(target), threads, open);
-    const probe = new Probe(this.#split.trained, target, this.#incumbent, this.#healing.threads);
+    const spotCheck = new SpotCheck(this.#split.trained, target, this.#incumbent, this.#healing.threads);
     let saved = performance.now();
     try {
       // The first measurement is the incumbent's own.
-      if (run.losses.length === 0) await this.#probe(probe, run);
+      if (run.losses.length === 0) await this.#check(spotCheck, run);
       while (!run.isFinished && run.elapsedMs < MAX_OVERRUN * 1_000 * options.seconds) {
         const progress = await run.iterate();
         const done = run.losses.length;
@@ -162,16 +162,16 @@ class Tuning {
         if (performance.now() - saved >= CHECKPOINT_MS) {
           writeCheckpoint(this.#path('checkpoint'), run.snapshot());
           saved = performance.now();
-          await this.#probe(probe, run);
+          await this.#check(spotCheck, run);
         }
         if (options.iterations === undefined && (done === FIRST_REPLAN || done % REPLAN_EVERY === 0))
           run = await this.#replanned(run, threads, open);
       }
       writeCheckpoint(this.#path('checkpoint'), run.snapshot());
-      await this.#probe(probe, run);
+      await this.#check(spotCheck, run);
       return run;
     } finally {
-      await Promise.all([run.dispose(), probe.dispose()]);
+      await Promise.all([run.dispose(), spotCheck.dispose()]);
     }
   }
 
@@ -188,9 +188,9 @@ class Tuning {
     );
   }
 
-  async #probe(probe: Probe, run: TrainingRun): Promise<void> {
-    const recovery = await probe.measure(run.weights);
-    this.#hooks.post({ type: 'probe', done: run.losses.length, recovery });
+  async #check(spotCheck: SpotCheck, run: TrainingRun): Promise<void> {
+    const recovery = await spotCheck.measure(run.weights);
+    this.#hooks.post({ type: 'spotCheck', done: run.losses.length, recovery });
   }
 
   /** The same run with as many iterations as fit into the remaining time; the learning rate falls over those. */

@@ -56,7 +56,7 @@ interface Running {
   readonly job: Job;
   readonly process: ChildProcess;
   readonly losses: Series;
-  readonly probes: Series;
+  readonly spotChecks: Series;
   progress: Extract<FromTuning, { type: 'progress' }> | null;
   lastWords: string;
   /** When a pause was asked for. */
@@ -203,7 +203,7 @@ export class Tuner {
       job,
       process: child,
       losses: before?.losses ?? new Series(),
-      probes: before?.probes ?? new Series(),
+      spotChecks: before?.spotChecks ?? new Series(),
       progress: null,
       lastWords: '',
       pausedAtMs: null,
@@ -230,8 +230,8 @@ export class Tuner {
         if (message.stage === 'training' && message.loss !== null)
           running.losses.add(message.done, message.loss);
         return;
-      case 'probe':
-        running.probes.add(message.done, message.recovery);
+      case 'spotCheck':
+        running.spotChecks.add(message.done, message.recovery);
         return;
       case 'note':
         this.#note(message.text);
@@ -349,7 +349,7 @@ export class Tuner {
       },
       // Of the last job until another begins: an admin may look later.
       losses: this.#last?.losses.points ?? [],
-      probes: this.#last?.probes.points ?? [],
+      probes: this.#last?.spotChecks.points ?? [],
       queue: names.filter((name) => name !== shown?.name),
       pauseMs: this.#pauseMs,
       notes: [...this.#notes],

@@ -18,7 +18,7 @@ const SETTLED_SAMPLES = 8;
 const WHOLE = 0.95;
 /** A body counts as moved only if its health there is at least 0.8 and at least 0.05 better than at its old place. */
 const NEARLY_WHOLE = 0.8;
-const LIKER = 0.05;
+const MIN_GAIN = 0.05;
 /** A body that was looked for in vain is looked for again only when its health has changed by more than this. */
 const SAME = 0.02;
 
@@ -99,7 +99,7 @@ export class HealthWatch {
       this.#sought.set(organism, organism.health);
       const { mature } = this.#rules.at(organism.slot);
       const { dx, dy, health } = await this.#measure.likestPlace(organism, mature);
-      if (health < Math.max(NEARLY_WHOLE, organism.health + LIKER)) return;
+      if (health < Math.max(NEARLY_WHOLE, organism.health + MIN_GAIN)) return;
       organism.x += dx;
       organism.y += dy;
       this.#hasMoved(organism);

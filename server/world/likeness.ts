@@ -147,7 +147,8 @@ function energiesOf(form: MatureForm): Energies {
   return found;
 }
 
-function energyOf(rgba: Float32Array): number {
+/** Σ rgba²; two sums, as for `overlapAt`. @param rgba - [n, 4] */
+export function energyOf(rgba: Float32Array): number {
   let sum = 0;
   let more = 0;
   for (let i = 0; i < rgba.length; i += 2) {

@@ -7,6 +7,7 @@ import { PAGE_CELLS, type Rect } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
 import type { Engine, EngineOptions } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
+import { straightRgba8 } from './pixels.ts';
 
 /** Steps in which a seed grows into its body. */
 export const GROWN_STEPS = 300;
@@ -164,27 +165,10 @@ export function matureCells(form: MatureForm): number {
 }
 
 export function speciesOf(rule: Rule, form: MatureForm): Species {
-  const png = encode({
-    width: form.width,
-    height: form.height,
-    data: straightRgba(form),
-    channels: 4,
-    depth: 8,
-  });
+  const data = new Uint8Array(form.rgba.length);
+  for (let i = 0; i < data.length; i += 4) straightRgba8(form.rgba, i, data, i);
+  const png = encode({ width: form.width, height: form.height, data, channels: 4, depth: 8 });
   const thumbnail = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
   const { x, y, width, height } = form;
   return { name: rule.name, x, y, width, height, thumbnail };
-}
-
-/** Premultiplied float32 to straight RGBA8, as PNG wants it. */
-function straightRgba({ rgba }: MatureForm): Uint8Array {
-  const straight = new Uint8Array(rgba.length);
-  const byte = (value: number): number => Math.round(Math.min(Math.max(value, 0), 1) * 255);
-  for (let i = 0; i < rgba.length; i += 4) {
-    const alpha = rgba[i + 3];
-    if (byte(alpha) === 0) continue;
-    for (let c = 0; c < 3; c++) straight[i + c] = byte(rgba[i + c] / Math.min(alpha, 1));
-    straight[i + 3] = byte(alpha);
-  }
-  return straight;
 }

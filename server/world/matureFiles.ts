@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rule } from '../rules/rule.ts';
-import { openSealed, writeSealed } from '../storage/sealed.ts';
+import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
 import type { MatureCache, MatureForm } from './mature.ts';
 
 const MAGIC = 'REGROW M';
@@ -22,8 +22,10 @@ export function matureFiles(folder: string): MatureCache {
         const { x, y, width, height } = header as Omit<MatureForm, 'rgba'>;
         const rgba = new Float32Array(Uint8Array.from(body).buffer);
         return rgba.length === width * height * 4 ? { x, y, width, height, rgba } : null;
-      } catch {
-        // Missing or damaged: it is only a cache, and what is grown now replaces it.
+      } catch (error) {
+        const isUnreadable = (error as NodeJS.ErrnoException).code !== undefined;
+        if (!isUnreadable && !(error instanceof SealError)) throw error;
+        // Missing or damaged: it is only a cache, and the form that is grown now replaces it.
         return null;
       }
     },

@@ -10,7 +10,7 @@ export interface LoadedRule {
   readonly mature: MatureForm;
   /** How clients show the species; `card.name` is the species, whatever the rule is called. */
   readonly card: Species;
-  /** Of the rule file's bytes, hex: names the rule here, in the registry and in saves. */
+  /** Hash of the rule file's bytes, hex: names the rule here, in the registry and in saves. */
   readonly sha256: string;
   /** For people: "pikachu v4". */
   readonly label: string;

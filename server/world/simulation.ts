@@ -5,6 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
+import { Turns } from '../turns.ts';
 import type { FromWorld, ToWorld, WorldAnswers, WorldControl, WorldQuery } from './messages.ts';
 import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
@@ -39,8 +40,9 @@ export class Simulation {
   readonly #page = new Uint8Array(PAGE_BYTES);
   #stopping = false;
   /** Calls to the engine must not overlap. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #saving: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
+  /** Saves must not overlap. */
+  readonly #saves = new Turns();
   /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that time has earned; a fraction waits for the next frame. */
@@ -63,7 +65,7 @@ export class Simulation {
     const { clock, post } = this.#options;
     let nextMs = clock.now();
     while (!this.#stopping) {
-      await this.#alone(() => this.#tick()).catch((error: Error) => this.#fail(error));
+      await this.#turns.take(() => this.#tick()).catch((error: Error) => this.#fail(error));
       nextMs += this.#frameMs;
       const now = clock.now();
       // One late frame is made up for, so that a slow timer costs no speed. More are dropped.
@@ -71,7 +73,7 @@ export class Simulation {
       await clock.sleep(Math.max(0, nextMs - now));
     }
     // Strokes that still wait get an answer.
-    await this.#alone(() => this.#options.world.applyStrokes());
+    await this.#turns.take(() => this.#options.world.applyStrokes());
     this.#endWounds();
     await this.#save();
     post({ type: 'stopped' });
@@ -96,13 +98,6 @@ export class Simulation {
       default:
         message satisfies never;
     }
-  }
-
-  /** One after the other, in order of arrival. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
-    return done;
   }
 
   // --- a frame ---
@@ -214,29 +209,29 @@ export class Simulation {
     const { world } = this.#options;
     switch (query.kind) {
       case 'pixels':
-        return this.#alone(() => world.pixels(query.rect));
+        return this.#turns.take(() => world.pixels(query.rect));
       case 'organisms':
-        return this.#alone(async () => world.summaries());
+        return this.#turns.take(async () => world.summaries());
       case 'inspectAt':
-        return this.#alone(() => world.inspectAt(query.x, query.y));
+        return this.#turns.take(() => world.inspectAt(query.x, query.y));
       case 'inspect':
-        return this.#alone(async () => world.inspect(query.organism));
+        return this.#turns.take(async () => world.inspect(query.organism));
       case 'stroke':
         // Outside the queue: it waits for the next frame, which must be able to run.
         return world.queueStroke(query.name, query.stroke);
       case 'room':
-        return this.#alone(() => world.roomFault(query.species, query.x, query.y));
+        return this.#turns.take(() => world.roomFault(query.species, query.x, query.y));
       case 'save':
         return this.#save();
       case 'control':
-        return this.#alone(() => this.#control(query.control));
+        return this.#turns.take(() => this.#control(query.control));
       case 'endWounds':
-        return this.#alone(async () => {
+        return this.#turns.take(async () => {
           this.#endWounds();
           return null;
         });
       case 'swap':
-        return this.#alone(() => world.swap(query.order, query.next));
+        return this.#turns.take(() => world.swap(query.order, query.next));
       default:
         return query satisfies never;
     }
@@ -258,14 +253,12 @@ export class Simulation {
     }
   }
 
-  /** The state is copied between two frames; packing and writing run beside them. Saves do not overlap. */
+  /** The state is copied between two frames; packing and writing run beside them. */
   #save(): Promise<null> {
-    const saved = this.#saving.then(async () => {
-      await this.#options.write(await this.#alone(() => this.#options.world.save()));
+    return this.#saves.take(async () => {
+      await this.#options.write(await this.#turns.take(() => this.#options.world.save()));
       return null;
     });
-    this.#saving = saved.catch(() => {});
-    return saved;
   }
 
   /** The engine cannot go on: the state that it still has is saved before the thread ends. */

@@ -11,6 +11,8 @@
  * Health is measured against the new rule's mature form: a body that turns into another picture starts ill and gets
  * better. Time is counted in steps: a paused world judges no rule.
  */
+
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { healthRect } from './likeness.ts';
 import { type MatureForm, matureCells } from './mature.ts';
@@ -23,9 +25,9 @@ export const FROZEN_STEPS = 45;
 export const VERDICT_STEPS = 120;
 /** The watch ends here; until then, slow deaths and slow explosions are noticed. */
 export const WATCH_STEPS = 600;
-/** Of the cells of the old body or of the mature form, whichever is less. */
+/** Least share that must be left of the cells of the old body or of the mature form, whichever is less. */
 const LEFT_SHARE = 0.25;
-/** Of the cells of the old body or of the mature form, whichever is more; and some more for small bodies. */
+/** Most times the cells of the old body or of the mature form, whichever is more; and some cells for small bodies. */
 const RUNAWAY = 1.5;
 const RUNAWAY_CELLS = 32;
 const WHOLE = 0.9;
@@ -172,9 +174,8 @@ export class SwapWatch {
     return `health collapses: ${percent(before)} before, ${percent(health)} now, and it does not rise`;
   }
 
-  /** Step numbers are uint32 and wrap. */
   #since(step: number): number {
-    return (this.#engine.stepNumber - step) >>> 0;
+    return stepsBetween(step, this.#engine.stepNumber);
   }
 }
 

@@ -3,6 +3,8 @@
  * running world and in steps. So a paused world judges no body, a slow one no body that is still healing, and a fast
  * one no body before people could see it. Pure.
  */
+
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { OrganismId } from '../engines/engine.ts';
 
 export type WiltCause = 'too large' | 'two bodies' | 'out of shape' | 'out of range';
@@ -76,7 +78,7 @@ export class RunningTime {
 
   /** @returns the seconds that count: 0 while the world stands still */
   pass(elapsedSeconds: number, step: number): number {
-    const steps = (step - this.#lastStep) >>> 0; // step numbers are uint32 and go round
+    const steps = stepsBetween(this.#lastStep, step);
     this.#lastStep = step;
     this.#steps += steps;
     this.#stillSeconds = steps > 0 ? 0 : this.#stillSeconds + elapsedSeconds;

@@ -3,6 +3,7 @@
  * side or grown together. Pure.
  */
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
+import { energyOf } from './likeness.ts';
 import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
 
 /** A part with less than this share of the form's opaque cells is a speck: whole bodies shed them. */
@@ -149,10 +150,4 @@ function opaqueCells(rgba: Float32Array): number {
   let cells = 0;
   for (let i = 3; i < rgba.length; i += 4) if (rgba[i] > ALIVE_THRESHOLD) cells++;
   return cells;
-}
-
-function energyOf(rgba: Float32Array): number {
-  let sum = 0;
-  for (const value of rgba) sum += value * value;
-  return sum;
 }

@@ -1,6 +1,8 @@
 /**
  * Finds bodies that are sick for good, four times per second (`symptoms.ts`). It reads the world and changes nothing.
  */
+
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import type { Organism, Organisms } from './organisms.ts';
@@ -73,7 +75,7 @@ export class WiltWatch {
 
   /** False for a body that still grows, and for one whose swap is watched. */
   #mayBeSick(organism: Organism): boolean {
-    const age = (this.#world.engine.stepNumber - organism.plantedStep) >>> 0;
+    const age = stepsBetween(organism.plantedStep, this.#world.engine.stepNumber);
     return age >= GROWN_STEPS && !this.#world.isWatched(organism);
   }
 

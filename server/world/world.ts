@@ -3,6 +3,7 @@
  * knows no threads, clocks or sockets. Calls must not overlap, because the engine's must not.
  */
 import type { Rect } from '../../shared/geometry.ts';
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Beds } from './beds.ts';
@@ -396,9 +397,8 @@ export class World {
     return this.inspect(await organismNear(x, y, this.engine));
   }
 
-  /** Step numbers are uint32 and wrap. */
   #age(plantedStep: number): number {
-    return (this.engine.stepNumber - plantedStep) >>> 0;
+    return stepsBetween(plantedStep, this.engine.stepNumber);
   }
 
   /** @see readPixels */

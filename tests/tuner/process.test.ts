@@ -88,7 +88,7 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
     // The first iteration that is reported is the first after the checkpoint.
     expect(begun).toBe(saved + 1);
     // Earlier measurements are not repeated.
-    expect(heard.some((message) => message.type === 'probe' && message.done === 0)).toBe(false);
+    expect(heard.some((message) => message.type === 'spotCheck' && message.done === 0)).toBe(false);
     const gone = ended(child);
     child.kill('SIGKILL');
     await gone;

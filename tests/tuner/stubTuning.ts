@@ -21,7 +21,7 @@ process.on('message', () => {
 process.on('disconnect', () => process.exit(PAUSED_CODE));
 
 post({ ...progress, stage: 'training', done: 7 });
-post({ type: 'probe', done: 0, recovery: 0.5 });
+post({ type: 'spotCheck', done: 0, recovery: 0.5 });
 switch (behaviour) {
   case 'crash':
     throw new TypeError('a bug in the trainer');
