@@ -13,6 +13,7 @@ import {
   type OrganismId,
   type Perturbation,
   type RuleSlot,
+  stepsBetween,
 } from './engine.ts';
 
 /** After more losses than this, or when no engine of the lost kind can be made, the spare takes over for good. */
@@ -115,7 +116,7 @@ export class LastingEngine implements Engine {
   step(steps: number): Promise<void> {
     const goal = this.stepNumber + steps;
     // After a loss, the next engine takes only the steps that are left.
-    return this.#lasting((engine) => engine.step((goal - engine.stepNumber) >>> 0));
+    return this.#lasting((engine) => engine.step(stepsBetween(engine.stepNumber, goal)));
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {

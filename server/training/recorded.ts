@@ -3,7 +3,7 @@
  * covered exactly as the world covers them (`world/perturb.ts`, `engines/capsule.ts`), seen from the seed cell.
  */
 import { strokeRows } from '../engines/capsule.ts';
-import { noiseAt } from '../engines/fire.ts';
+import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
 import type { Blow } from '../world/wound.ts';
@@ -22,13 +22,6 @@ export interface RecordedDamage {
   readonly healingSteps: number;
   /** A wound is done up to so many cells beside where it was, each way. */
   readonly jitterCells: number;
-}
-
-/** Which noise a blow adds: what the world's engine draws with these, at the same cells. */
-export interface NoiseDraw {
-  readonly randomSeed: number;
-  readonly salt: number;
-  readonly step: number;
 }
 
 /** Of a wound with more blows, training does so many in a row again; each costs a rollout. */
