@@ -11,7 +11,7 @@
  * Health is measured against what the new rule grows: a body that turns into another picture is ill at
  * first, and gets better. Time is counted in steps: a paused world judges nobody.
  */
-import type { Engine, OrganismId } from '../engines/engine.ts';
+import { type Engine, type OrganismId, stepsBetween } from '../engines/engine.ts';
 import { healthRect } from './likeness.ts';
 import { type MatureForm, matureCells } from './mature.ts';
 import { Measure } from './measure.ts';
@@ -172,9 +172,8 @@ export class SwapWatch {
     return `health collapses: ${percent(before)} before, ${percent(health)} now, and it does not rise`;
   }
 
-  /** Step numbers are uint32 and go round. */
   #since(step: number): number {
-    return (this.#engine.stepNumber - step) >>> 0;
+    return stepsBetween(step, this.#engine.stepNumber);
   }
 }
 

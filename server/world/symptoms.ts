@@ -3,7 +3,7 @@
  * the running world and in its steps: a paused world judges nobody, a slow one no body that is still healing, a fast
  * one not before people could see it. Pure.
  */
-import type { OrganismId } from '../engines/engine.ts';
+import { type OrganismId, stepsBetween } from '../engines/engine.ts';
 
 export type WiltCause = 'too large' | 'two bodies' | 'out of shape' | 'out of range';
 
@@ -74,7 +74,7 @@ export class RunningTime {
 
   /** @returns the seconds that count: 0 while the world stands still */
   pass(elapsedSeconds: number, step: number): number {
-    const steps = (step - this.#lastStep) >>> 0; // step numbers are uint32 and go round
+    const steps = stepsBetween(this.#lastStep, step);
     this.#lastStep = step;
     this.#steps += steps;
     this.#stillSeconds = steps > 0 ? 0 : this.#stillSeconds + elapsedSeconds;

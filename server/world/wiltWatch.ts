@@ -1,5 +1,5 @@
 /** Looks four times a second which bodies are sick for good (`symptoms.ts`). It reads the world and changes nothing. */
-import type { Engine, OrganismId } from '../engines/engine.ts';
+import { type Engine, type OrganismId, stepsBetween } from '../engines/engine.ts';
 import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
@@ -71,7 +71,7 @@ export class WiltWatch {
 
   /** One that still grows, or whose swap is watched, is not. */
   #mayBeSick(organism: Organism): boolean {
-    const age = (this.#ground.engine.stepNumber - organism.plantedStep) >>> 0;
+    const age = stepsBetween(organism.plantedStep, this.#ground.engine.stepNumber);
     return age >= GROWN_STEPS && !this.#ground.isWatched(organism);
   }
 

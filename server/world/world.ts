@@ -4,7 +4,13 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
+import {
+  type Engine,
+  EngineError,
+  type OrganismId,
+  type Perturbation,
+  stepsBetween,
+} from '../engines/engine.ts';
 import { Beds } from './beds.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
@@ -396,9 +402,8 @@ export class World {
     return this.inspect(await organismNear(x, y, this.engine));
   }
 
-  /** Step numbers are uint32 and go round. */
   #age(plantedStep: number): number {
-    return (this.engine.stepNumber - plantedStep) >>> 0;
+    return stepsBetween(plantedStep, this.engine.stepNumber);
   }
 
   /** @see readPixels */

@@ -3,7 +3,7 @@
  * it measured, and takes what became of it, to be told to whoever keeps it (`draft.ts`). Time is counted in steps: in
  * a paused world nothing heals and nothing is given up. With no wound open it does nothing at all.
  */
-import type { Capsule, OrganismId, Perturbation } from '../engines/engine.ts';
+import { type Capsule, type OrganismId, type Perturbation, stepsBetween } from '../engines/engine.ts';
 import { type Blow, MAX_BLOWS, type Wound } from './wound.ts';
 
 /** Healed: so much of what it was. */
@@ -77,7 +77,7 @@ export class WoundWatch {
       open = undefined;
     }
     open ??= this.#begin(body, step);
-    const afterSteps = since(open.firstStep, step);
+    const afterSteps = stepsBetween(open.firstStep, step);
     for (const blow of blows)
       this.#events.push({ type: 'blow', wound: open.wound, blow: { afterSteps, ...blow } });
     open.blows += blows.length;
@@ -115,7 +115,7 @@ export class WoundWatch {
     if (open.now < HEALED_SHARE * open.healthBefore) open.wholeStep = null;
     else open.wholeStep ??= step;
     const isFresh = Number.isNaN(open.toldHealth);
-    if (open.now === open.toldHealth || (!isFresh && since(open.toldStep, step) < LOOK_STEPS)) return;
+    if (open.now === open.toldHealth || (!isFresh && stepsBetween(open.toldStep, step) < LOOK_STEPS)) return;
     open.toldHealth = open.now;
     open.toldStep = step;
     const { wound, least: healthLeast, now: healthAfter } = open;
@@ -144,7 +144,7 @@ export class WoundWatch {
   tick(step: number): void {
     if (this.#open.size === 0) return;
     for (const [id, open] of this.#open) {
-      const quiet = since(open.lastStep, step);
+      const quiet = stepsBetween(open.lastStep, step);
       if (quiet >= (open.wholeStep === null ? GIVE_UP_STEPS : QUIET_STEPS)) this.#close(id, open);
     }
   }
@@ -160,7 +160,7 @@ export class WoundWatch {
   #close(id: OrganismId, open: Open): void {
     this.#open.delete(id);
     const { wound, least: healthLeast, now: healthAfter, wholeStep, lastStep } = open;
-    const healedInSteps = wholeStep === null ? null : since(lastStep, wholeStep);
+    const healedInSteps = wholeStep === null ? null : stepsBetween(lastStep, wholeStep);
     this.#events.push({ type: 'closed', wound, healthLeast, healthAfter, healedInSteps });
   }
 }
@@ -213,8 +213,5 @@ function polyline(capsules: readonly Capsule[], seed: { readonly x: number; read
   }
   return points;
 }
-
-/** Step numbers are uint32 and go round. */
-const since = (from: number, to: number): number => (to - from) >>> 0;
 
 const toThousandths = (value: number): number => Math.round(value * 1_000) / 1_000;
