@@ -36,7 +36,7 @@ try {
     world,
     dataDir: config.dataDir,
     emptyMs: config.sessionEndSeconds * 1_000,
-    tell: (message) => console.error(message),
+    log: (line) => console.error(line),
   });
   const admin = new Admin(world, config, makeProber(config), sessions);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);

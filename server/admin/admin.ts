@@ -57,12 +57,12 @@ export class Admin {
       dataDir: config.dataDir,
       probe,
       announce: (text) => this.#audience.announce(text),
-      complain: (text) => console.error(text),
+      log: (line) => console.error(line),
     });
     this.learned = new LearnedBoard({
       ask: (question) => this.desk.ask(question),
       lastSession: async () => (await sessions?.lastThatHurt()) ?? null,
-      complain: (text) => console.error(text),
+      log: (line) => console.error(line),
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;

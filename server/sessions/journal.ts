@@ -18,7 +18,7 @@ export const MAX_JOURNAL_BYTES = 64 * 2 ** 20;
 export class Journal {
   readonly #path: string;
   readonly #folder: string;
-  readonly #complain: (message: string) => void;
+  readonly #log: (line: string) => void;
   #waiting: string[] = [];
   #bytes = 0;
   #dropped = 0;
@@ -26,11 +26,11 @@ export class Journal {
   #isGone = false;
   #writing: Promise<void> | null = null;
 
-  /** @param complain - told what could not be written, in words for the operator */
-  constructor(folder: string, beganAt: string, complain: (message: string) => void) {
+  /** @param log - told what could not be written, in words for the operator */
+  constructor(folder: string, beganAt: string, log: (line: string) => void) {
     this.#folder = folder;
     this.#path = join(folder, `${sessionId(beganAt)}${SUFFIX}`);
-    this.#complain = complain;
+    this.#log = log;
     this.#put({ format: SESSION_FORMAT, beganAt });
   }
 
@@ -64,13 +64,11 @@ export class Journal {
         this.#bytes += Buffer.byteLength(lines);
       } catch (error) {
         // Told once: a full disk is full at every line.
-        if (!this.#hasFailed) this.#complain(`the session's journal: ${(error as Error).message}`);
+        if (!this.#hasFailed) this.#log(`the session's journal: ${(error as Error).message}`);
         this.#hasFailed = true;
       }
       if (this.#dropped > 0)
-        this.#complain(
-          `the session's journal lacks ${this.#dropped} lines: too many, or the disk is too slow`,
-        );
+        this.#log(`the session's journal lacks ${this.#dropped} lines: too many, or the disk is too slow`);
       this.#dropped = 0;
     }
     // With no wait since the last look, or a line written meanwhile would lie there.

@@ -12,7 +12,7 @@ export interface LearnedOptions {
   /** Id of the newest session that something could be learned from; null: there is none. */
   readonly lastSession: () => Promise<string | null>;
   /** The operator shall read it. */
-  readonly complain: (text: string) => void;
+  readonly log: (line: string) => void;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
 }
@@ -23,7 +23,7 @@ export class LearnedBoard {
   #message: Promise<LearnedMessage> | null = null;
   #last: LearnedMessage = { rules: [] };
   #readMs = Number.NEGATIVE_INFINITY;
-  #complaint = '';
+  #lastLine = '';
 
   constructor(options: LearnedOptions) {
     this.#options = options;
@@ -44,17 +44,17 @@ export class LearnedBoard {
       const last = await this.#options.lastSession();
       const { rules, faults } = await this.#options.ask((registry) => learnedRules(registry, last));
       this.#last = { rules };
-      this.#complain(faults.join('; '));
+      this.#log(faults.join('; '));
     } catch (error) {
-      this.#complain((error as Error).message);
+      this.#log((error as Error).message);
     }
     return this.#last;
   }
 
   /** The same trouble is told once. */
-  #complain(text: string): void {
-    if (text !== '' && text !== this.#complaint) this.#options.complain(`learned: ${text}`);
-    this.#complaint = text;
+  #log(text: string): void {
+    if (text !== '' && text !== this.#lastLine) this.#options.log(`learned: ${text}`);
+    this.#lastLine = text;
   }
 }
 

@@ -31,7 +31,7 @@ export interface SessionsOptions {
   /** From the last player's leaving to the end of the session. */
   readonly emptyMs: number;
   /** The operator shall read it. */
-  readonly tell: (message: string) => void;
+  readonly log: (line: string) => void;
   readonly now?: () => Date;
 }
 
@@ -86,19 +86,19 @@ export class Sessions {
     const sessions = new Sessions(options);
     try {
       const { records, notes, remove } = await recover(sessions.folder);
-      for (const note of notes) options.tell(note);
+      for (const note of notes) options.log(note);
       for (const record of records) {
         // It may have been written just before the process ended.
         if (existsSync(sessions.#path(record.id))) continue;
         await writeSession(sessions.#path(record.id), record);
         sessions.recovered.push(record);
-        options.tell(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
+        options.log(`session ${record.id} ended with the process; wounds kept: ${record.wounds.length}`);
       }
       await remove();
       if (records.length > 0) await sessions.#prune();
     } catch (error) {
       // A disk in trouble is no reason not to live; the journals are tried again at the next start.
-      options.tell(`sessions: ${(error as Error).message}`);
+      options.log(`sessions: ${(error as Error).message}`);
     }
     return sessions;
   }
@@ -157,10 +157,10 @@ export class Sessions {
   #begin(): void {
     if (this.#isClosed) return;
     const beganAt = this.#freeTime();
-    const { tell } = this.#options;
+    const { log } = this.#options;
     this.#current = {
       draft: new Draft(beganAt),
-      journal: new Journal(this.folder, beganAt, tell),
+      journal: new Journal(this.folder, beganAt, log),
       mostOf: new Map(),
     };
     this.#countHeads();
@@ -217,7 +217,7 @@ export class Sessions {
       try {
         await this.#options.world.ask<'endWounds'>({ kind: 'endWounds' });
       } catch (error) {
-        this.#options.tell(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
+        this.#options.log(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
       } finally {
         this.#endings.delete(running);
       }
@@ -250,10 +250,10 @@ export class Sessions {
       await journal.remove();
     } catch (error) {
       // The journal stays: the next start makes a record of it.
-      this.#options.tell(`session ${record.id} could not be written: ${(error as Error).message}`);
+      this.#options.log(`session ${record.id} could not be written: ${(error as Error).message}`);
       return null;
     }
-    await this.#prune().catch((error: Error) => this.#options.tell(`sessions: ${error.message}`));
+    await this.#prune().catch((error: Error) => this.#options.log(`sessions: ${error.message}`));
     this.onEnd(record);
     return record;
   }
@@ -318,7 +318,7 @@ export class Sessions {
       left--;
     }
     if (left < files.length)
-      this.#options.tell(
+      this.#options.log(
         `sessions: ${files.length - left} old records removed; ${KEPT_RECORDS} are kept, of ${KEPT_BYTES / 2 ** 20} MB at most`,
       );
   }

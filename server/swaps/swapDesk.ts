@@ -38,7 +38,7 @@ export interface SwapDeskOptions {
   /** Every viewer shall read it. */
   readonly announce: (text: string) => void;
   /** The operator shall read it. */
-  readonly complain: (text: string) => void;
+  readonly log: (line: string) => void;
 }
 
 export class SwapDesk {
@@ -217,7 +217,7 @@ export class SwapDesk {
       if (!(error instanceof RegistryError || error instanceof RuleError)) throw error;
       if (this.#isDisposed || error.message === this.#lastComplaint) return;
       this.#lastComplaint = error.message;
-      this.#options.complain(`registry: ${error.message}`);
+      this.#options.log(`registry: ${error.message}`);
     }
   }
 }

@@ -16,10 +16,10 @@ export class Measurements {
   readonly #file: string;
   #parts: Parts;
 
-  /** @param complain - is told of a file that cannot be read: all is measured again */
-  constructor(file: string, complain: (text: string) => void) {
+  /** @param log - is told of a file that cannot be read: all is measured again */
+  constructor(file: string, log: (line: string) => void) {
     this.#file = file;
-    this.#parts = read(file, complain);
+    this.#parts = read(file, log);
   }
 
   /** Measured once, and kept. */
@@ -50,14 +50,14 @@ export class Measurements {
   }
 }
 
-function read(file: string, complain: (text: string) => void): Parts {
+function read(file: string, log: (line: string) => void): Parts {
   if (!existsSync(file)) return {};
   try {
     const parts = readJson(file, (value): value is Parts => typeof value === 'object' && value !== null);
     const revived = JSON.stringify(parts);
     return JSON.parse(revived, (_, value) => (value === 'NaN' ? Number.NaN : value));
   } catch (error) {
-    complain(`${(error as Error).message}: it is measured again`);
+    log(`${(error as Error).message}: it is measured again`);
     return {};
   }
 }

@@ -21,7 +21,7 @@ export type FromTuning =
   /** How well a few of the wounds are healed by now: recovery, 1 is whole again. The first is the incumbent's. */
   | { readonly type: 'probe'; readonly done: number; readonly recovery: number }
   /** Of use to the operator. */
-  | { readonly type: 'note'; readonly text: string }
+  | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'paused' }
   /** The job's folder holds `result.json`. */
   | { readonly type: 'finished' };

@@ -127,7 +127,7 @@ export class Simulation {
 
     if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
       this.#lastSaveMs = clock.now();
-      void this.#save().catch((error: Error) => this.#note(`the world could not be saved: ${error.message}`));
+      void this.#save().catch((error: Error) => this.#log(`the world could not be saved: ${error.message}`));
     }
   }
 
@@ -272,13 +272,13 @@ export class Simulation {
   /** The engine cannot go on: what is whole is saved before the thread ends. */
   async #fail(error: Error): Promise<never> {
     await this.#save().then(
-      () => this.#note(`${error.message}; the world as it was before is saved`),
-      (reason: Error) => this.#note(`${error.message}; the world could not be saved: ${reason.message}`),
+      () => this.#log(`${error.message}; the world as it was before is saved`),
+      (reason: Error) => this.#log(`${error.message}; the world could not be saved: ${reason.message}`),
     );
     throw error;
   }
 
-  #note(message: string): void {
-    this.#options.post({ type: 'note', message });
+  #log(line: string): void {
+    this.#options.post({ type: 'log', line });
   }
 }

@@ -40,10 +40,10 @@ const { engine, reason } = await createEngine(config.engine, {
   rest,
   adapter,
   kernels: gpuKernels,
-  onLoss(message) {
+  log(message) {
     // The bodies are older ones now: what becomes of those is no healing.
     wounds?.endAll();
-    post({ type: 'note', message });
+    post({ type: 'log', line: message });
   },
 });
 const world = new World(engine, start.rules);

@@ -35,7 +35,7 @@ beforeEach(async () => {
     world,
     dataDir: folder,
     emptyMs: 60_000,
-    tell: (message) => {
+    log: (message) => {
       throw new Error(message);
     },
   });

@@ -152,7 +152,7 @@ async function measurePauses(folder: string): Promise<Record<string, unknown>> {
     threads,
     engine: 'wasm',
     randomSeeds: 2,
-    complain: (text) => console.error(text),
+    log: (line) => console.error(line),
   });
   const pauseMs: number[] = [];
   const iterations: number[] = [];

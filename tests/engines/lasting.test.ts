@@ -37,7 +37,7 @@ async function makeLasting(): Promise<LastingEngine> {
   const lasting = new LastingEngine(await make(), OPTIONS.randomSeed, {
     again,
     spare: make,
-    onLoss: (message) => notes.push(message),
+    log: (line) => notes.push(line),
   });
   setRules(lasting);
   return lasting;

@@ -216,7 +216,7 @@ describeOnSwiftShader('on SwiftShader', () => {
         return current;
       },
       spare: () => createReferenceEngine(world),
-      onLoss: (message) => notes.push(message),
+      log: (line) => notes.push(line),
     });
     setRules(next);
     await next.restore(saved);

@@ -37,7 +37,7 @@ beforeEach(() => {
       return question(registry);
     },
     lastSession: async () => learned.session,
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     now: () => nowMs,
   });
 });

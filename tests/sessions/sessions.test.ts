@@ -63,8 +63,8 @@ async function open(): Promise<Sessions> {
       return null as never;
     },
   };
-  const tell = (message: string): void => void told.push(message);
-  const sessions = await Sessions.open({ world, dataDir: folder, emptyMs: EMPTY_MS, tell });
+  const log = (message: string): void => void told.push(message);
+  const sessions = await Sessions.open({ world, dataDir: folder, emptyMs: EMPTY_MS, log });
   hear = (...events) => world.onWounds(events);
   opened.push(sessions);
   return sessions;

@@ -31,7 +31,7 @@ async function start(): Promise<void> {
     dataDir: config.dataDir,
     probe: makeProber(config),
     announce: (text) => announced.push(text),
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
   });
   world.onSwap = (outcome) => desk.settle(outcome);
 }

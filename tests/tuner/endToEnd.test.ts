@@ -51,11 +51,11 @@ beforeAll(async () => {
   mkdirSync(config.weightsDir);
   copyFileSync(SPROUT, join(config.weightsDir, 'sprout.safetensors'));
   world = await startWorld(config);
-  const tell = (text: string): void => void complaints.push(text);
-  sessions = await Sessions.open({ world, dataDir: config.dataDir, emptyMs: 60_000, tell });
+  const log = (text: string): void => void complaints.push(text);
+  sessions = await Sessions.open({ world, dataDir: config.dataDir, emptyMs: 60_000, log });
   admin = new Admin(world, config, makeProber(config), sessions);
   tuner = startTuner(config, 'wasm', admin.desk, sessions, {
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     iterations: 1,
     randomSeeds: 2,
     // As the server does it, but not at the lowest priority: beside other tests it would hardly run.

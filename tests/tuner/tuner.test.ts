@@ -51,7 +51,7 @@ function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions>
     seconds: 10,
     threads: 1,
     engine: 'wasm',
-    complain: (text) => complaints.push(text),
+    log: (text) => complaints.push(text),
     spawn: (job) => {
       const behaviour = behaviours[Math.min(children.length, behaviours.length - 1)];
       const child = fork(join(import.meta.dirname, 'stubTuning.ts'), [job, behaviour], {
