@@ -100,7 +100,7 @@ test('every command shown is an npm script that exists, with flags that its help
 });
 
 test('every flag in backticks is known to some command', () => {
-  // Of npm, Node and V8.
+  // Flags of npm, Node and V8.
   const foreign = ['--omit', '--save-optional', '--no-save', '--version', '--experimental-wasm-revectorize'];
   const known = new Set([...foreign, ...COMMANDS.flatMap((script) => [...flagsOf(script)])]);
   const unknown = faultsOf((text) =>

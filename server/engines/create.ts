@@ -14,8 +14,8 @@ export interface CreateOptions extends EngineOptions {
   readonly adapter?: string;
   /** webgpu: `auto`, `plain` or `f16` (`webgpu/device.ts`). Default `auto`. */
   readonly kernels?: KernelChoice;
-  /** Gets a line for the operator when a GPU is lost: why, and which engine replaces it. Default: standard error. */
-  readonly onLoss?: (message: string) => void;
+  /** Takes a line for the operator when a GPU is lost: why, and which engine replaces it. Default: standard error. */
+  readonly log?: (line: string) => void;
 }
 
 export interface ChosenEngine {
@@ -59,6 +59,6 @@ async function chooseEngine(options: CreateOptions): Promise<ChosenEngine> {
 async function createLastingGpu(options: CreateOptions): Promise<Engine> {
   const again = () => createWebGpuEngine(options);
   const spare = () => createWasmEngine(options);
-  const { onLoss = (message: string) => console.error(message) } = options;
-  return new LastingEngine(await again(), options.randomSeed, { again, spare, onLoss });
+  const { log = (line: string) => console.error(line) } = options;
+  return new LastingEngine(await again(), options.randomSeed, { again, spare, log });
 }

@@ -7,7 +7,7 @@
  * Reading and stepping are asynchronous because a GPU is asynchronous; calls must not overlap.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';
-import type { Rule } from '../rules/rule.ts';
+import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
 
 /** 1..MAX_ORGANISMS; 0 is nobody. */
 export type OrganismId = number;
@@ -19,6 +19,12 @@ export const MAX_RULES = 256;
 
 /** With bounds on, every channel stays within ± this. Whole bodies of the shipped rules reach at most 32. */
 export const CHANNEL_LIMIT = 64;
+
+/** A cell whose alpha exceeds this is *opaque*. The threshold of `rules/rule.ts` in float32, as kernels compare it. */
+export const OPAQUE_ABOVE = Math.fround(ALIVE_THRESHOLD);
+
+/** Steps from one step number to another; step numbers are uint32 and wrap. */
+export const stepsBetween = (from: number, to: number): number => (to - from) >>> 0;
 
 export interface EngineOptions extends Size {
   /** uint32: decides which cells fire (`fire.ts`). */

@@ -20,6 +20,14 @@ export const fireThreshold = (fireRate: number): number => Math.ceil(fireRate * 
 
 export const fires = (hash: number, threshold: number): boolean => hash >>> 8 < threshold;
 
+/** Everything that decides the noise of a perturbation, besides the cell and the channel. */
+export interface NoiseDraw {
+  readonly randomSeed: number;
+  readonly salt: number;
+  /** The step before which the perturbation happens. */
+  readonly step: number;
+}
+
 /**
  * One draw of additive noise: uniform in [-1, 1), a multiple of 2^-23 and therefore exact in float32.
  *

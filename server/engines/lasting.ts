@@ -13,6 +13,7 @@ import {
   type OrganismId,
   type Perturbation,
   type RuleSlot,
+  stepsBetween,
 } from './engine.ts';
 
 /** After more losses than this, or when no engine of the lost kind can be made, the spare takes over for good. */
@@ -23,8 +24,8 @@ export interface LastingOptions {
   readonly again: () => Promise<Engine>;
   /** Makes one that cannot be lost. */
   readonly spare: () => Promise<Engine>;
-  /** Gets a line for the operator: what happened and what goes on. */
-  readonly onLoss: (message: string) => void;
+  /** Takes a line for the operator: what happened and what goes on. */
+  readonly log: (line: string) => void;
 }
 
 interface Seed {
@@ -115,7 +116,7 @@ export class LastingEngine implements Engine {
   step(steps: number): Promise<void> {
     const goal = this.stepNumber + steps;
     // After a loss, the next engine takes only the steps that are left.
-    return this.#lasting((engine) => engine.step((goal - engine.stepNumber) >>> 0));
+    return this.#lasting((engine) => engine.step(stepsBetween(engine.stepNumber, goal)));
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
@@ -206,7 +207,7 @@ export class LastingEngine implements Engine {
     for (const page of this.#shown) this.#stale.add(page);
     this.#engine = next;
     const lived = this.#organisms.size - this.#seeds.size;
-    this.#options.onLoss(
+    this.#options.log(
       `${loss.message}; going on with ${next.description}: ${lived} organisms as they were last saved, ` +
         `${this.#seeds.size} from their seeds`,
     );
@@ -217,7 +218,7 @@ export class LastingEngine implements Engine {
       try {
         return await this.#refill(await this.#options.again(), stepNumber);
       } catch (error) {
-        this.#options.onLoss(`no engine of that kind can be made: ${(error as Error).message}`);
+        this.#options.log(`no engine of that kind can be made: ${(error as Error).message}`);
       }
     }
     return this.#refill(await this.#options.spare(), stepNumber);

@@ -4,7 +4,7 @@
  * without FMA agrees to the bit.
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
-import { ALIVE_THRESHOLD, CHANNELS, type Rule } from '../rules/rule.ts';
+import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { boundCell, holds, mendedPage, organismStates } from './bounds.ts';
 import { type Span, strokeRows } from './capsule.ts';
 import {
@@ -12,6 +12,7 @@ import {
   EngineError,
   type EngineOptions,
   type EngineState,
+  OPAQUE_ABOVE,
   type OrganismCensus,
   type OrganismId,
   type PageState,
@@ -32,7 +33,6 @@ import {
   checkTerritory,
 } from './validate.ts';
 
-const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
 const ALPHA = 3;
 
 /** @throws EngineError for options that do not fit */
@@ -139,7 +139,7 @@ class ReferenceEngine implements Engine {
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
         for (const cell of this.#cellsIn(strokeRows(capsules, this))) {
-          if (this.#owners[cell] === 0 || !(this.#state[cell * CHANNELS + ALPHA] > THRESHOLD)) continue;
+          if (this.#owners[cell] === 0 || !(this.#state[cell * CHANNELS + ALPHA] > OPAQUE_ABOVE)) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
           for (let c = 0; c < CHANNELS; c++) {
@@ -298,7 +298,7 @@ class ReferenceEngine implements Engine {
     const own = this.#ownerAt(x, y);
     if (own !== 0) return own;
     let organism = 0;
-    let best = THRESHOLD;
+    let best = OPAQUE_ABOVE;
     for (let dy = -1; dy <= 1; dy++) {
       for (let dx = -1; dx <= 1; dx++) {
         const owner = this.#ownerAt(x + dx, y + dy);
@@ -324,7 +324,7 @@ class ReferenceEngine implements Engine {
     for (let ny = Math.max(0, y - 1); ny <= Math.min(this.height - 1, y + 1); ny++) {
       for (let nx = Math.max(0, x - 1); nx <= Math.min(this.width - 1, x + 1); nx++) {
         const cell = ny * this.width + nx;
-        if (owners[cell] === organism && state[cell * CHANNELS + ALPHA] > THRESHOLD) return true;
+        if (owners[cell] === organism && state[cell * CHANNELS + ALPHA] > OPAQUE_ABOVE) return true;
       }
     }
     return false;

@@ -17,8 +17,8 @@ const MAX_PENDING = 1_024;
 export interface WorldThread extends WorldLink {
   /** Called when the thread ends without being asked to. */
   onDeath: (error: Error) => void;
-  /** Gets lines for the operator. */
-  onNote: (message: string) => void;
+  /** Takes a line for the operator. */
+  log: (line: string) => void;
 }
 
 interface Pending {
@@ -70,7 +70,7 @@ class Link implements WorldThread {
   onWilted: WorldLink['onWilted'] = () => {};
   readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
-  onNote: (message: string) => void = (message) => console.error(message);
+  log: (line: string) => void = (line) => console.error(line);
   readonly #thread: ThreadPort;
   readonly #answerMs: number;
   readonly #started: (ready: WorldReady) => void;
@@ -178,8 +178,8 @@ class Link implements WorldThread {
         for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
         this.onWilted(message.bodies);
         return;
-      case 'note':
-        this.onNote(message.message);
+      case 'log':
+        this.log(message.line);
         return;
       case 'answer':
         this.#settle(message.request, ({ resolve }) => resolve(message.value as never));

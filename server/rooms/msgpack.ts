@@ -133,7 +133,7 @@ class Reader {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('utf8');
   }
 
-  /** Checks that so many values can follow: each takes at least one byte. */
+  /** Refuses more values than bytes are left: each value takes at least one byte. */
   #holds(values: number): void {
     if (values > this.left) throw new MsgpackError(`${values} values in ${this.left} bytes`);
   }

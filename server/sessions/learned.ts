@@ -23,7 +23,7 @@ export class LearnedBoard {
   #message: Promise<LearnedMessage> | null = null;
   #last: LearnedMessage = { rules: [] };
   #readMs = Number.NEGATIVE_INFINITY;
-  #complaint = '';
+  #lastLine = '';
 
   constructor(options: LearnedOptions) {
     this.#options = options;

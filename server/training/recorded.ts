@@ -3,7 +3,7 @@
  * are those that the world's engines change (`engines/capsule.ts`), relative to the seed cell.
  */
 import { strokeRows } from '../engines/capsule.ts';
-import { noiseAt } from '../engines/fire.ts';
+import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
 import type { Blow } from '../world/wound.ts';

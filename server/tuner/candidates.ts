@@ -14,19 +14,19 @@ export class Candidates {
   readonly #desk: Pick<SwapDesk, 'ask' | 'swap'>;
   readonly #jobs: Jobs;
   readonly #films: string;
-  readonly #note: (text: string) => void;
+  readonly #log: (line: string) => void;
 
   /** @param note - gets what the operator should read */
   constructor(
     desk: Pick<SwapDesk, 'ask' | 'swap'>,
     jobs: Jobs,
     dataDir: string,
-    note: (text: string) => void,
+    log: (line: string) => void,
   ) {
     this.#desk = desk;
     this.#jobs = jobs;
     this.#films = join(dataDir, 'tuner', 'films');
-    this.#note = note;
+    this.#log = log;
   }
 
   /**
@@ -44,7 +44,7 @@ export class Candidates {
       return false; // missing or incomplete: the job makes it again
     }
     if (result.verdict === 'needless') {
-      this.#note(result.reasons.join('; '));
+      this.#log(result.reasons.join('; '));
       this.#jobs.remove(name);
       return true;
     }
@@ -63,7 +63,7 @@ export class Candidates {
     });
     this.#keepFilm(name, record.id);
     this.#jobs.remove(name);
-    this.#note(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
+    this.#log(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
     if (record.status === 'candidate' && promotes) await this.#promoteByItself(record);
     return true;
   }
@@ -71,9 +71,9 @@ export class Candidates {
   async #promoteByItself(record: RuleRecord): Promise<void> {
     try {
       const result = await this.promote(record.id, SELF);
-      if (!result.ok) this.#note(`${labelOf(record)} is not swapped in: ${result.reason}`);
+      if (!result.ok) this.#log(`${labelOf(record)} is not swapped in: ${result.reason}`);
     } catch (error) {
-      this.#note(`${labelOf(record)} is not swapped in: ${(error as Error).message}`);
+      this.#log(`${labelOf(record)} is not swapped in: ${(error as Error).message}`);
     }
   }
 
@@ -84,7 +84,7 @@ export class Candidates {
       const films = readdirSync(this.#films).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
       for (const old of films.slice(0, -MAX_FILMS)) rmSync(join(this.#films, old), { force: true });
     } catch (error) {
-      this.#note(`the film of rule ${rule} is lost: ${(error as Error).message}`);
+      this.#log(`the film of rule ${rule} is lost: ${(error as Error).message}`);
     }
   }
 

@@ -85,7 +85,7 @@ export class Tuner {
     this.#options = options;
     this.#mode = options.mode;
     this.#jobs = new Jobs(options.dataDir);
-    this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, (text) => this.#note(text));
+    this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, (text) => this.#log(text));
   }
 
   /** Continues the queue that an earlier server process left. */
@@ -122,9 +122,9 @@ export class Tuner {
         { format: 1, session, species, wounds: own, options, incumbent: null, failures: 0 },
         new Date().toISOString(),
       );
-      if (dropped !== null) this.#note(`the queue is full: ${dropped} is dropped`);
+      if (dropped !== null) this.#log(`the queue is full: ${dropped} is dropped`);
     } catch (error) {
-      this.#note(`${species} cannot be queued: ${(error as Error).message}`);
+      this.#log(`${species} cannot be queued: ${(error as Error).message}`);
     }
   }
 
@@ -149,7 +149,7 @@ export class Tuner {
     } catch (error) {
       isSettled = error instanceof RuleError && this.#dropped(name);
       const { message } = error as Error;
-      this.#note(isSettled ? `${message}: the job is dropped` : `${message}: tried again later`);
+      this.#log(isSettled ? `${message}: the job is dropped` : `${message}: tried again later`);
       if (!isSettled) this.#later(LATER_MS);
     } finally {
       this.#isStarting = false;
@@ -233,8 +233,8 @@ export class Tuner {
       case 'spotCheck':
         running.spotChecks.add(message.done, message.recovery);
         return;
-      case 'note':
-        this.#note(message.text);
+      case 'log':
+        this.#log(message.line);
         return;
       case 'paused':
       case 'finished':
@@ -266,12 +266,12 @@ export class Tuner {
     const failures = job.failures + 1;
     const isHopeless = code === FAILED_CODE || failures >= MAX_FAILURES;
     const text = isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`;
-    this.#note(`tuning ${job.species} on session ${job.session} has failed: ${why}; ${text}`);
+    this.#log(`tuning ${job.species} on session ${job.session} has failed: ${why}; ${text}`);
     try {
       if (isHopeless) this.#jobs.remove(name);
       else this.#jobs.write(name, { ...job, failures });
     } catch (error) {
-      this.#note((error as Error).message);
+      this.#log((error as Error).message);
     }
     this.#later((this.#options.retryMs ?? RETRY_MS) * 2 ** (failures - 1));
   }
@@ -360,7 +360,7 @@ export class Tuner {
     return this.#jobs.list().includes(name);
   }
 
-  #note(text: string): void {
+  #log(text: string): void {
     this.#notes.unshift({ at: new Date().toISOString(), text });
     this.#notes.splice(MAX_NOTES);
     this.#options.log(`tuner: ${text}`);

@@ -121,7 +121,7 @@ export class Simulation {
 
     if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
       this.#lastSaveMs = clock.now();
-      void this.#save().catch((error: Error) => this.#note(`the world could not be saved: ${error.message}`));
+      void this.#save().catch((error: Error) => this.#log(`the world could not be saved: ${error.message}`));
     }
   }
 
@@ -264,13 +264,13 @@ export class Simulation {
   /** The engine cannot go on: the state that it still has is saved before the thread ends. */
   async #fail(error: Error): Promise<never> {
     await this.#save().then(
-      () => this.#note(`${error.message}; the world as it was before is saved`),
-      (reason: Error) => this.#note(`${error.message}; the world could not be saved: ${reason.message}`),
+      () => this.#log(`${error.message}; the world as it was before is saved`),
+      (reason: Error) => this.#log(`${error.message}; the world could not be saved: ${reason.message}`),
     );
     throw error;
   }
 
-  #note(message: string): void {
-    this.#options.post({ type: 'note', message });
+  #log(line: string): void {
+    this.#options.post({ type: 'log', line });
   }
 }

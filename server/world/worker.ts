@@ -43,7 +43,7 @@ const { engine, reason } = await createEngine(config.engine, {
   onLoss(message) {
     // The bodies are from the last save: what becomes of them is not healing.
     wounds?.endAll();
-    post({ type: 'note', message });
+    post({ type: 'log', line: message });
   },
 });
 const world = new World(engine, start.rules);

@@ -1,4 +1,4 @@
-/** What holds bodies in, in every engine: the range of channels, the death of what is not finite, territories. */
+/** Tests of the bounds for every engine: the range of channels, the death of cells that are not finite, territories. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   CHANNEL_LIMIT,
@@ -25,7 +25,7 @@ import { changedPages, expectSameState, randomRule, seededRandom } from './fixtu
 import type { CreateReference } from './stepCases.ts';
 
 export interface BoundsOptions {
-  /** Of a channel within 0..1; larger ones may differ by as much more. */
+  /** Largest difference of a channel within 0..1; that of larger channels is larger in proportion. */
   readonly tolerance: number;
   readonly createReference: CreateReference;
   /** Steps of a rule that explodes. */
@@ -44,7 +44,7 @@ export function describeBounds(
   describe('bounds', () => {
     let engine: Engine;
     let reference: Engine;
-    /** Without bounds. */
+    /** An engine with bounds off. */
     let plain: Engine;
     let cases: readonly BoundsCase[];
     const allowed = tolerance * CHANNEL_LIMIT;
@@ -135,7 +135,7 @@ export function describeBounds(
       expect(() => engine.plant(4, 0, 5, 5)).toThrow(EngineError);
     });
 
-    test('noise ends at the range, and clears what it makes infinite', async () => {
+    test('noise stays within the range, and clears cells that it makes infinite', async () => {
       const noises: readonly Perturbation[] = [
         { kind: 'noise', capsules: [CIRCLE], amplitude: 90, salt: 5 },
         { kind: 'noise', capsules: [CIRCLE], amplitude: 1e39, salt: 6 },
@@ -152,13 +152,13 @@ export function describeBounds(
       }
     });
 
-    test('whatever happens, no cell leaves its territory or the range', async () => {
+    test('through random steps and edits no cell leaves its territory or the range', async () => {
       for (const seed of [60, 61]) {
         const random = seededRandom(seed);
         await startFrom(seed, 6);
         for (let round = 0; round < 14; round++) {
           const act = randomAct(random, round, await engine.census());
-          // Long rollouts drift apart; only engines that are equal to the bit are compared.
+          // Long rollouts drift apart, so only engines that are equal to the bit are compared.
           for (const made of tolerance === 0 ? [engine, reference] : [engine]) {
             act(made);
             await made.step(1 + (round % 3));
@@ -180,7 +180,7 @@ export function describeBounds(
       engine.plant(1, 0, 63, 63, territory);
       let most = 0;
       for (let step = 0; step < explosiveSteps; step += 10) {
-        // It may die of itself; then it is planted again.
+        // It may die by itself; then it is planted again.
         const [{ cells }] = await engine.census();
         if (cells === 0) {
           engine.remove(1);
@@ -191,7 +191,7 @@ export function describeBounds(
         expect(brokenBound(await engine.save(), engine)).toBeNull();
       }
       expect(most).toBeGreaterThan(60);
-      // The engine is whole: a tame rule takes over, as the definition says.
+      // The engine still works: with a harmless rule it steps as the reference does.
       setBoundsRules(engine, maxWeight);
       await reference.restore(await engine.save());
       await engine.step(1);
@@ -199,7 +199,7 @@ export function describeBounds(
       await expectSame(allowed);
     });
 
-    // Weights that end at 65,504 cannot explode so.
+    // Weights of at most 65,504 cannot overflow in this way.
     test.skipIf(maxWeight < 3e38)(
       'what explodes beside a body at rest is tried again in every step',
       async () => {
@@ -242,7 +242,7 @@ export function describeBounds(
       setBoundsRules(model, maxWeight);
       for (const seed of [70, 71, 72]) {
         const raw = unboundedState(seed, 6);
-        // Engines with arithmetic of their own agree on numbers alone.
+        // Engines with other arithmetic agree only on finite numbers.
         const state = tolerance === 0 ? raw : onlyNumbers(raw);
         for (const made of [plain, model]) await made.restore(state);
         expectSameState(await plain.save(), state, BOUNDS_WORLD, 0);
@@ -259,7 +259,7 @@ export function describeBounds(
       model.dispose();
     });
 
-    test('a territory that is none, and a seed outside its own, are refused; the world is as it was', async () => {
+    test('an invalid territory and a seed outside its territory are refused, and the world is unchanged', async () => {
       const state = await startFrom(80);
       const wrongs: readonly Rect[] = [
         { x: 0, y: 0, width: 0, height: 5 },
@@ -288,7 +288,7 @@ export function describeBounds(
   });
 }
 
-/** Something that may happen to a world between two steps, the same for every engine. */
+/** A random edit between two steps, the same for every engine. */
 function randomAct(
   random: () => number,
   round: number,

@@ -1,4 +1,4 @@
-/** Rules that explode, states out of bounds, and territories that cut through bodies: what the bounds are tested with. */
+/** Cases for the bounds' tests: rules that explode, states out of bounds, territories that cut through bodies. */
 import {
   CHANNEL_LIMIT,
   type Engine,
@@ -15,14 +15,14 @@ import type { CreateReference } from './stepCases.ts';
 /** Four pages, two of them narrow. */
 export const BOUNDS_WORLD: Size = { width: 80, height: 70 };
 
-/** Every firing cell leaves the range; some channels reach its end in one step, others in several. */
+/** A rule under which every firing cell leaves the range: some channels in one step, others in several. */
 function hugeRule(): Rule {
   const rule = randomRule(21, 8, 0.5);
   for (let c = 0; c < CHANNELS; c++) rule.b2[c] = (c % 2 === 0 ? -1 : 1) * (c % 3 === 0 ? 20 : 1000);
   return { ...rule, name: 'huge' };
 }
 
-/** No update is finite. */
+/** A rule whose every update is infinite or NaN. */
 function notANumberRule(): Rule {
   const rule = randomRule(22, 4, 0.5);
   rule.b2[7] = Number.NaN;
@@ -44,7 +44,7 @@ export function explosiveRule(): Rule {
   return { ...rule, name: 'explosive', w1: times50(rule.w1), w2: times50(rule.w2), b2: times50(rule.b2) };
 }
 
-/** Adds nothing to an opaque cell, and something infinite to an empty one. */
+/** A rule that adds nothing to an opaque cell, and infinity to an empty one. */
 export function edgeRule(): Rule {
   const rule = { ...stillRule(), name: 'edge', fireRate: 0.9 };
   rule.w1[3] = -4;
@@ -56,7 +56,7 @@ export function edgeRule(): Rule {
 /** Slots 0..4 are `RULES`, the others explode. */
 export const EXPLODING: readonly Rule[] = [hugeRule(), notANumberRule(), overflowingRule()];
 
-/** @param maxWeight - the engine refuses rules with larger weights; the others take their slots */
+/** @param maxWeight - rules with larger weights, which the engine refuses, are left out */
 export function setBoundsRules(engine: Engine, maxWeight = Number.POSITIVE_INFINITY): void {
   const fitting = EXPLODING.filter(({ w2 }) => w2.every((weight) => Math.abs(weight) <= maxWeight));
   const rules = [...RULES, ...EXPLODING.map((rule) => (fitting.includes(rule) ? rule : fitting[0]))];
@@ -70,7 +70,7 @@ export const cellPlace = (page: number, cell: number, { width }: Size): readonly
   Math.floor(page / pagesAcross(width)) * PAGE_CELLS + (cell >> PAGE_SHIFT),
 ];
 
-/** Of each organism's cells. */
+/** The box of each organism's cells. */
 function boxes(state: EngineState, world: Size): Map<OrganismId, Rect> {
   const found = new Map<OrganismId, { left: number; top: number; right: number; bottom: number }>();
   for (const { page, owners } of state.pages) {
@@ -105,7 +105,7 @@ function boxes(state: EngineState, world: Size): Map<OrganismId, Rect> {
   return new Map(Array.from(found, ([id, box]) => [id, asRect(box)]));
 }
 
-/** About a box: cuts it, holds it, or reaches beyond the world. Territories of neighbours overlap. */
+/** A territory about a box: it cuts the box, holds it, or extends beyond the world. Neighbours' territories overlap. */
 export function randomTerritory({ x, y, width, height }: Rect, random: () => number): Rect | undefined {
   if (random() < 0.15) return undefined;
   const shift = () => Math.floor(random() * 9) - 4;
@@ -118,7 +118,7 @@ export function randomTerritory({ x, y, width, height }: Rect, random: () => num
   };
 }
 
-/** A random state whose bodies lie across their territories, some cells beyond the range, some not finite. */
+/** A random state whose bodies extend beyond their territories; some cells are out of range, some not finite. */
 export function unboundedState(seed: number, blobs: number): EngineState {
   const random = seededRandom(seed + 1000);
   const state = randomState(seed, BOUNDS_WORLD, blobs);
@@ -144,13 +144,13 @@ function spoil({ cells, owners }: PageState, random: () => number): void {
   }
 }
 
-/** One state within the bounds and what a step makes of it. */
+/** A state within the bounds, and the state one step later. */
 export interface BoundsCase {
   readonly before: EngineState;
   readonly after: EngineState;
 }
 
-/** The reference is slow: its steps are taken once for all engines of a test file. */
+/** Cached, because the reference is slow: each test file takes its steps once for all engines. */
 const made = new Map<
   string,
   { readonly create: CreateReference; readonly cases: Promise<readonly BoundsCase[]> }
@@ -180,7 +180,7 @@ async function takeSteps(create: CreateReference, maxWeight: number): Promise<Bo
   return cases;
 }
 
-/** What the bounds promise, and where it is broken; null: nowhere. */
+/** Describes where a state breaks the bounds; null: nowhere. */
 export function brokenBound({ organisms, pages }: EngineState, world: Size): string | null {
   const territories = new Map(organisms.map(({ id, territory }) => [id, territory]));
   for (const { page, cells, owners } of pages) {

@@ -1,6 +1,6 @@
 /**
- * What every engine must do. Single steps are compared with `reference.ts` from many states, never long
- * rollouts: those drift apart at the alive threshold.
+ * The contract of every engine. Compares single steps from many states with `reference.ts`, never long rollouts, which
+ * drift apart at the alive threshold.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -29,9 +29,9 @@ import { type CreateReference, makeStepCases, SHARED, type StepCase, WORLDS } fr
 export interface ContractOptions {
   /** Largest difference of a channel after one step; 0: equal to the bit. */
   readonly tolerance: number;
-  /** What it answers to: the definition, or that of rules as the engine keeps them. */
+  /** The engine to compare with; default: the reference. An engine that rounds weights needs one with rounded rules. */
   readonly createReference?: CreateReference;
-  /** Steps of a rule that explodes (`bounds.ts`); default 500. */
+  /** Steps that the test with an exploding rule takes (`bounds.ts`); default 500. */
   readonly explosiveSteps?: number;
   /** The engine refuses rules with larger weights. Default: none. */
   readonly maxWeight?: number;
@@ -54,7 +54,7 @@ const TOUCHING: readonly Perturbation[] = [
     amplitude: 3,
     salt: 0xffffffff,
   },
-  // Comes back over itself, and leaves a hole: rows of one, two and three spans, over four pages.
+  // Crosses itself and leaves a hole: rows of one, two and three spans, over four pages.
   {
     kind: 'noise',
     capsules: [
@@ -165,7 +165,7 @@ export function describeEngineContract(
       }
     });
 
-    test('a page whose life is wiped out is reported as zeros, once', async () => {
+    test('a page that loses all its cells is reported as zeros, once', async () => {
       await startFrom(3, 1);
       await engine.step(1);
       await changedPages(engine);
@@ -211,7 +211,7 @@ export function describeEngineContract(
       expect(engine.pageCount).toBe(reference.pageCount);
     });
 
-    test('who moved since the last time is told, where an engine tells it', async () => {
+    test('takeMoved names the organisms that moved since the last call, where an engine has it', async () => {
       if (engine.takeMoved === undefined) return;
       for (const seed of [66, 67, 68]) {
         await startFrom(seed, 8);
@@ -271,7 +271,7 @@ export function describeEngineContract(
       }
     });
 
-    test('rules that all fire at one rate: engines may take a shorter way', async () => {
+    test('rules that all have one fire rate, for which engines may have a faster path, step as the reference', async () => {
       try {
         for (const made of [engine, reference]) {
           for (let slot = 0; slot < 6; slot++) {
@@ -287,7 +287,7 @@ export function describeEngineContract(
       }
     });
 
-    test('what is read agrees with the reference, outside the world too', async () => {
+    test('reads agree with the reference, also outside the world', async () => {
       await startFrom(63, 8);
       for (const rect of [
         { x: 40, y: 30, width: 70, height: 80 },
@@ -327,7 +327,7 @@ export function describeEngineContract(
       expectSameState(await engine.save(), once, SHARED, 0);
     });
 
-    test('a restore into a world that lives replaces all of it, and every page that changed is reported', async () => {
+    test('a restore replaces a living world, and every page that changed is reported', async () => {
       for (const [before, after] of [
         [80, 81],
         [82, 83],
@@ -337,7 +337,7 @@ export function describeEngineContract(
         await engine.visitAll((page, rgba) => {
           shown.set(page, rgba.slice());
         });
-        await engine.step(1); // what this changed, nobody has seen when the world goes
+        await engine.step(1); // its changes have not been visited when the world is replaced
         const state = randomState(after, SHARED, 2);
         await engine.restore(state);
         await reference.restore(state);
@@ -347,7 +347,7 @@ export function describeEngineContract(
           expect(shown.get(page) ?? new Uint8Array(PAGE_BYTES)).toEqual(await pixelsOf(reference, page));
         }
         expect((await engine.census()).sort(byOrganism)).toEqual((await reference.census()).sort(byOrganism));
-        // The third of eight is gone, and its id is free.
+        // The third of eight organisms is gone, and its id is free.
         for (const made of [engine, reference]) {
           expect(() => made.remove(515)).toThrow(EngineError);
           made.plant(515, 0, 9, 9);
@@ -371,11 +371,11 @@ export function describeEngineContract(
       await changedPages(engine);
       await engine.step(3);
       expect((await changedPages(engine)).size).toBe(0);
-      // The seed keeps the eight around it alive, and they stay zero.
+      // The seed keeps the eight cells around it alive, and they stay zero.
       expect(await engine.census()).toEqual([{ organism: 1, cells: 9 }]);
     });
 
-    test('what cannot be done is refused, and the world is as it was', async () => {
+    test('an invalid call throws an EngineError, and the world is unchanged', async () => {
       const state = await startFrom(65);
       const circle = { x0: 64, y0: 64, x1: 64, y1: 64, radius: 3 };
       const rule = RULES[0];
@@ -446,7 +446,7 @@ export function describeEngineContract(
 
 const byOrganism = (a: OrganismCensus, b: OrganismCensus): number => a.organism - b.organism;
 
-/** Everything that an organism is, in one string: its cells in order. */
+/** An organism's cells in order, as one string. */
 function bodies(state: EngineState): Map<number, string> {
   const parts = new Map<number, string[]>();
   for (const { page, cells, owners } of [...state.pages].sort((a, b) => a.page - b.page)) {

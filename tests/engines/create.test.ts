@@ -4,7 +4,7 @@ import { EngineError } from '../../server/engines/engine.ts';
 
 const OPTIONS = { width: 100, height: 100, randomSeed: 1 };
 
-test('auto takes a GPU, else wasm, and says why; software it never takes', async () => {
+test('auto chooses a GPU, else wasm, says why, and never chooses a software adapter', async () => {
   const { engine, reason } = await createEngine('auto', OPTIONS);
   expect(engine.description).not.toContain('(software)');
   if (engine.name === 'webgpu') {
@@ -16,7 +16,7 @@ test('auto takes a GPU, else wasm, and says why; software it never takes', async
   engine.dispose();
 });
 
-test('an adapter that is not there: auto goes on with wasm, webgpu does not start', async () => {
+test('without the named adapter auto falls back to wasm, and webgpu does not start', async () => {
   const options = { ...OPTIONS, adapter: 'no-such-adapter' };
   const { engine, reason } = await createEngine('auto', options);
   expect(engine.name).toBe('wasm');
@@ -25,7 +25,7 @@ test('an adapter that is not there: auto goes on with wasm, webgpu does not star
   await expect(createEngine('webgpu', options)).rejects.toThrow(/no-such-adapter/);
 });
 
-test('an engine that nobody wrote is refused, with the names of those that exist', async () => {
+test('an unknown engine is refused with the names of the known ones', async () => {
   await expect(createEngine('cuda', OPTIONS)).rejects.toThrow(EngineError);
   await expect(createEngine('cuda', OPTIONS)).rejects.toThrow(ENGINE_NAMES.join(', '));
 });

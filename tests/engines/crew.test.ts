@@ -12,7 +12,7 @@ import { expectSameState, setRules } from './fixtures.ts';
 
 const WORLD = { width: 200, height: 200 };
 
-test('a thread that died between steps: no step is begun, and the world can be saved', async () => {
+test('after a thread died between steps no step begins, and the world can be saved', async () => {
   const engine = await createWasmEngine({ ...WORLD, randomSeed: 1, threads: 3 });
   setRules(engine);
   engine.plant(1, 0, 64, 64);
@@ -28,14 +28,14 @@ test('a thread that died between steps: no step is begun, and the world can be s
   engine.dispose();
 });
 
-/** Leaves a helper an open block whose deltas go beyond the memory: flushing it traps, in that thread alone. */
+/** Gives a helper an open block whose deltas go beyond the memory: flushing it traps, only in that thread. */
 function trap(memory: EngineMemory, thread: number): void {
   const scratch = at.SCRATCH_AT + thread * at.SCRATCH_BYTES;
   memory.ints[(scratch + at.BLOCK_TARGETS_AT) >>> 2] = -64;
   memory.ints[(scratch + at.BLOCK_COUNTS_AT) >>> 2] = 1;
 }
 
-test('a helper that traps while the step only reads: the step is refused, and the world saved as it was', async () => {
+test('when a helper traps while the step only reads, the step fails and the world can be saved unchanged', async () => {
   const engine = await createWasmEngine({ ...WORLD, randomSeed: 1, threads: 2 });
   setRules(engine);
   engine.plant(1, 0, 64, 64);
@@ -51,7 +51,7 @@ test('a helper that traps while the step only reads: the step is refused, and th
   engine.dispose();
 });
 
-test('a trap while the step writes: half a world is neither stepped on nor saved', async () => {
+test('after a trap while the step writes, the torn world is neither stepped nor saved', async () => {
   for (const threads of [1, 2]) {
     const engine = await createWasmEngine({ ...WORLD, randomSeed: 1, threads });
     setRules(engine);

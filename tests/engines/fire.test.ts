@@ -4,7 +4,7 @@ import { instantiateKernel } from '../../server/engines/wasm/kernel.ts';
 import { loadModule } from '../../server/engines/wasm/modules.ts';
 import { seededRandom } from './fixtures.ts';
 
-test('the kernels draw the same cells as the definition', async () => {
+test('the kernels fire the same cells as `fires` of fire.ts', async () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
   const kernel = await instantiateKernel(loadModule('engine', false), memory, false);
   const random = seededRandom(6);
@@ -22,7 +22,7 @@ test('the kernels draw the same cells as the definition', async () => {
   }
 });
 
-test('cells fire as often as the rate says', () => {
+test('the share of cells that fire is the fire rate', () => {
   for (const rate of [0.1, 0.5, 0.9]) {
     let count = 0;
     for (let i = 0; i < 20_000; i++)

@@ -1,4 +1,4 @@
-/** Rules, states and comparisons for the engines' tests. Everything random is drawn from a seed. */
+/** Rules, states and comparisons for the engines' tests. All randomness is seeded. */
 import { expect } from 'vitest';
 import type { Engine, EngineState, PageState } from '../../server/engines/engine.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
@@ -20,7 +20,7 @@ export function seededRandom(seed: number): () => number {
 /**
  * A rule with random weights.
  *
- * @param growth - added to alpha by every firing cell, about; positive rules spread, negative ones die back
+ * @param growth - about what every firing cell adds to alpha: positive rules spread, negative ones die
  */
 export function randomRule(seed: number, hidden: number, fireRate = 0.5, growth = 0.05): Rule {
   const random = seededRandom(seed);
@@ -62,7 +62,7 @@ export function setRules(engine: Engine): void {
   });
 }
 
-/** Pages in the making: cells are written by world coordinates, those outside the world are dropped. */
+/** Builds pages: cells are written by world coordinates; those outside the world are dropped. */
 export class StateBuilder {
   private readonly pages = new Map<number, PageState>();
   private readonly world: Size;
@@ -116,7 +116,7 @@ export function randomState(seed: number, world: Size, blobs: number): EngineSta
         builder.put(x, y, id, channels);
       }
     }
-    // The next one close by, most times.
+    // The next one is usually close by.
     x0 = random() < 0.7 ? x0 + Math.round(random() * 12 - 6) : snap(world.width);
     y0 = random() < 0.7 ? y0 + Math.round(random() * 12 - 6) : snap(world.height);
   }
@@ -132,9 +132,8 @@ const alphaAt = (pages: Map<number, PageState>, world: Size, x: number, y: numbe
 };
 
 /**
- * Two states of one world after the same step. A cell may differ by `tolerance`; with a tolerance, one
- * whose fate hangs on an alpha within 1e-4 (and twice the tolerance) of the alive threshold may also live in one and
- * not the other.
+ * Expects two states of a world after the same step to agree. A cell may differ by `tolerance`. With a tolerance, a
+ * cell that an alpha within 1e-4 (and twice the tolerance) of the alive threshold decides may live in only one of them.
  */
 export function expectSameState(got: EngineState, want: EngineState, world: Size, tolerance: number): void {
   expect(got.stepNumber).toBe(want.stepNumber);
@@ -151,7 +150,7 @@ export function expectSameState(got: EngineState, want: EngineState, world: Size
       let worst = 0;
       for (let c = cell * CHANNELS; c < (cell + 1) * CHANNELS; c++) {
         const [x, y] = [a?.cells[c] ?? 0, b?.cells[c] ?? 0];
-        if (!Object.is(x, y)) worst = Math.max(worst, Math.abs(x - y)); // equal: NaN and infinities, too
+        if (!Object.is(x, y)) worst = Math.max(worst, Math.abs(x - y)); // NaN and infinities may be equal, too
       }
       if (worst <= tolerance && owners[0] === owners[1]) continue;
       const x = (index % across) * PAGE_CELLS + (cell % PAGE_CELLS);
@@ -183,7 +182,7 @@ function hangsOnThreshold(
 
 const sorted = (organisms: EngineState['organisms']) => [...organisms].sort((a, b) => a.id - b.id);
 
-/** Copies of the pixels of every page that an engine says has changed. */
+/** Copies the pixels of every page that an engine reports as changed. */
 export async function changedPages(engine: Engine): Promise<Map<number, Uint8Array>> {
   const changed = new Map<number, Uint8Array>();
   await engine.visitChanged((page, rgba) => {

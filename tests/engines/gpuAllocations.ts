@@ -8,13 +8,13 @@ import { WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import * as at from '../../server/engines/webgpu/layout.ts';
 import { stillRule } from './fixtures.ts';
 
-/** Steps of one submission, as the engine makes them. */
+/** Steps in one submission, as in the engine. */
 const MAX_STEPS = 16;
 const SUBMISSIONS = 10_000;
 
 const nothing = (): void => {};
 const done = Promise.resolve(undefined);
-/** What every report says: somebody lives in the page, far from its border. */
+/** Every report: an organism lives in the page, far from its border. */
 const report = new ArrayBuffer(1 << 16);
 new Uint32Array(report).fill(at.STATUS_BUSY | at.STATUS_OPAQUE | (1 << 8), 0, 1);
 new Uint32Array(report).set([30 | (30 << 8) | (31 << 16) | (31 << 24), 1 | (1 << 16)], 1);
@@ -65,14 +65,14 @@ const engine = new WebGpuEngine({ width: 256, height: 256, randomSeed: 1 }, open
 engine.setRule(0, stillRule());
 engine.plant(1, 0, 30, 30);
 
-/** Bytes of a submission. */
+/** Bytes per submission. */
 async function measure(steps: number): Promise<number> {
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < SUBMISSIONS; i++) await engine.step(steps);
   return (process.memoryUsage().heapUsed - before) / SUBMISSIONS;
 }
 
-// The compiler allocates, too: it has to be done first.
+// V8's compiler allocates too, so it must be finished before the measurement.
 for (const steps of [1, MAX_STEPS, 1, MAX_STEPS]) await measure(steps);
 globalThis.gc?.();
 const one = await measure(1);

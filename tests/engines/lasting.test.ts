@@ -14,7 +14,7 @@ let notes: string[];
 /** Whether another engine of the kind can be made. */
 let canAgain: boolean;
 
-/** From now on everything asked of the engine says that it is lost. */
+/** Makes every later call of the engine throw an EngineLostError. */
 function lose(engine: Engine): void {
   for (const call of ['step', 'save', 'census', 'visitChanged', 'readPage', 'restore'] as const) {
     (engine as unknown as Record<string, unknown>)[call] = async () => {
@@ -37,7 +37,7 @@ async function makeLasting(): Promise<LastingEngine> {
   const lasting = new LastingEngine(await make(), OPTIONS.randomSeed, {
     again,
     spare: make,
-    onLoss: (message) => notes.push(message),
+    log: (line) => notes.push(line),
   });
   setRules(lasting);
   return lasting;
@@ -49,7 +49,7 @@ beforeEach(() => {
   canAgain = true;
 });
 
-test('after a loss the cells are as they were last saved, at the step that the world had come to', async () => {
+test("after a loss the cells are as they were last saved, at the world's current step", async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   lasting.plant(2, 2, 64, 30);
@@ -71,7 +71,7 @@ test('after a loss the cells are as they were last saved, at the step that the w
   ]);
 });
 
-test('who was planted since the save starts from the seed, who was removed stays removed, rules are the newest', async () => {
+test('an organism planted since the save starts from its seed, a removed one stays removed, rules are the newest', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   lasting.plant(2, 2, 64, 30);
@@ -80,7 +80,7 @@ test('who was planted since the save starts from the seed, who was removed stays
   await lasting.save();
   lasting.remove(1);
   lasting.remove(3);
-  lasting.plant(3, 2, 160, 60); // the id again, for somebody else
+  lasting.plant(3, 2, 160, 60); // the same id for another organism
   lasting.plant(4, 0, 180, 20);
   lasting.setOrganismRule(2, 3);
   lasting.plant(5, 0, 10, 10);
@@ -97,7 +97,7 @@ test('who was planted since the save starts from the seed, who was removed stays
   expect(organisms.find(({ id }) => id === 3)!.rule).toBe(2);
 });
 
-test('territories outlast a loss: those saved, those set since, and those of the newly planted', async () => {
+test('territories survive a loss: saved ones, ones set since, and those of new organisms', async () => {
   const lasting = await makeLasting();
   const box = (x: number, y: number) => ({ x, y, width: 30, height: 20 });
   lasting.plant(1, 0, 30, 30, box(20, 20));
@@ -124,7 +124,7 @@ test('territories outlast a loss: those saved, those set since, and those of the
   expect((await lasting.census()).map(({ cells }) => cells > 0)).toEqual([true, true, true, true, false]);
 });
 
-test('pages that the lost engine showed and that are empty now are reported as zeros, once', async () => {
+test('pages that the lost engine showed and that are now empty are reported as zeros, once', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   await lasting.save();
@@ -139,7 +139,7 @@ test('pages that the lost engine showed and that are empty now are reported as z
   expect((await changedPages(lasting)).size).toBe(0);
 });
 
-test('where no engine of the kind can be made, and after the third loss, the spare takes over', async () => {
+test('the spare takes over after the third loss, and when no engine of the lost kind can be made', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   for (let loss = 0; loss < 3; loss++) {
@@ -159,7 +159,7 @@ test('where no engine of the kind can be made, and after the third loss, the spa
   expect(notes).toHaveLength(6);
 });
 
-test('what is refused is refused, and is no loss', async () => {
+test('an invalid call throws and is not a loss', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   expect(() => lasting.plant(1, 0, 40, 40)).toThrow(EngineError);

@@ -1,10 +1,10 @@
 /**
- * Runs the kernels' use of subgroups, from the text that the GPU gets, on lanes in plain JavaScript: for sizes of
- * subgroup that no adapter here has. It knows the statements that those kernels are made of, and throws on others.
- * What it cannot show is whether a driver keeps lanes together that WGSL says are together.
+ * Runs the kernels' subgroup code, from the text that the GPU gets, on lanes in plain JavaScript, for subgroup sizes
+ * that no adapter here has. It translates the statements that those kernels use, and throws on others. It cannot show
+ * whether a driver keeps lanes together as WGSL demands.
  */
 
-/** One lane: goes as far as the next operation of its subgroup, or to its end. */
+/** One lane: runs to the next subgroup operation, or to its end. */
 type Lane = Generator<Operation, number, number>;
 interface Operation {
   readonly name: string;
@@ -26,9 +26,9 @@ const NESTED = Array.from({ length: 5 }).reduce<string>((inner) => `(?:[^()]|\\(
 const ASKED = new RegExp(`yield\\* ask\\(${NESTED}\\)`, 'g');
 
 /**
- * The body of a WGSL function as a lane.
+ * Translates the body of a WGSL function to a lane.
  *
- * @param names - variables that the text takes from around it
+ * @param names - variables that the text takes from outside
  * @throws Error for WGSL that is not translated
  */
 export function laneProgram(wgsl: string, names: readonly string[]): LaneProgram {
@@ -38,7 +38,7 @@ export function laneProgram(wgsl: string, names: readonly string[]): LaneProgram
     .replace(/\bu32\(/g, 'Number(')
     .replace(/\bsubgroup(\w+)\(/g, "yield* ask('$1', ")
     .replace(/\batomic(\w+)\(&(\w+), /g, "atomic('$1', '$2', ")
-    // `yield` binds weaker than what stands around it.
+    // `yield` needs parentheses, because it binds more weakly than the operators around it.
     .replace(ASKED, '($&)');
   const unknown = /\b(?:subgroup|atomic|workgroup|quad)[A-Z]\w*|[&]\w/.exec(code.replaceAll('&&', ''));
   if (unknown !== null) throw new Error(`not translated: ${unknown[0]} in ${code}`);
@@ -67,9 +67,9 @@ export function laneProgram(wgsl: string, names: readonly string[]): LaneProgram
 /**
  * Runs lanes to their ends, subgroup by subgroup.
  *
- * @param subgroups - the lanes of each, in the order in which they take their turns
+ * @param subgroups - the lanes of each subgroup, in the order in which subgroups run
  * @returns what each lane returned
- * @throws Error when the lanes of a subgroup come to different operations: that is not uniform
+ * @throws Error when the lanes of a subgroup reach different operations, which is not uniform
  */
 export function runInLockstep(lanes: readonly Lane[], subgroups: readonly (readonly number[])[]): number[] {
   const returned = new Array<number>(lanes.length).fill(0);
@@ -79,7 +79,7 @@ export function runInLockstep(lanes: readonly Lane[], subgroups: readonly (reado
     left = left.filter((members) => {
       const turns = members.map((lane) => lanes[lane].next(answers[lane]));
       const asked = turns.map(({ done, value }) => (done ? 'end' : (value as Operation).name));
-      if (new Set(asked).size > 1) throw new Error(`lanes of a subgroup part: ${[...new Set(asked)]}`);
+      if (new Set(asked).size > 1) throw new Error(`lanes of a subgroup diverge: ${[...new Set(asked)]}`);
       if (asked[0] === 'end') {
         for (const [i, lane] of members.entries()) returned[lane] = turns[i].value as number;
         return false;
@@ -92,7 +92,7 @@ export function runInLockstep(lanes: readonly Lane[], subgroups: readonly (reado
   return returned;
 }
 
-/** What a subgroup's operation gives its i-th active lane. */
+/** The result of a subgroup operation for its i-th active lane. */
 function answer(name: string, values: readonly number[], i: number): number {
   const fold = ATOMICS[name];
   if (fold !== undefined) return values.reduce((word, value) => fold(word, value));

@@ -1,11 +1,11 @@
-/** What every engine with pages must do about them: they exist where life is, and no more than may. */
+/** The contract of every engine with pages: they exist only where life is or can be, up to `maxPages`. */
 import { describe, expect, test } from 'vitest';
 import { type Engine, EngineError, type EngineOptions } from '../../server/engines/engine.ts';
 import { MAX_WORLD_CELLS, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
 import { changedPages, setRules, stillRule } from './fixtures.ts';
 
 export interface PagingOptions {
-  /** Steps that two seeds grow for in a world that is full. */
+  /** How many steps two seeds grow in a world that may have no more pages. */
   readonly crampedSteps: number;
 }
 
@@ -41,19 +41,19 @@ export function describePaging(
       for (const made of [engine, small]) made.dispose();
     });
 
-    test('exist where life is or can be in one step, and go when it goes', async () => {
+    test('exist where life is or can be in one step, and cease when it dies', async () => {
       const engine = await create({ width: 1000, height: 1000, randomSeed: 1 });
       engine.setRule(0, stillRule());
       engine.plant(1, 0, 100, 100);
       expect(engine.pageCount).toBe(1);
       engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
       await engine.step(1);
-      // The second seed's ring crosses a corner: it needs the three pages beside it.
+      // The second seed lies at a corner, so life can reach the three pages beside it.
       expect(engine.pageCount).toBe(5);
       engine.remove(2);
       await engine.step(1);
       expect(engine.pageCount).toBe(1);
-      // A page that comes back before anyone looked is still reported.
+      // A page that ceased and came back between two visits is still reported.
       engine.plant(2, 0, 4 * PAGE_CELLS, 4 * PAGE_CELLS);
       expect(await changedPages(engine)).toHaveProperty('size', 2);
       engine.dispose();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Patience } from '../../server/engines/webgpu/patience.ts';
 
-/** What every submission is slept for when each step takes so long, or as long as was slept. */
+/** How long each submission is slept for, when a submission takes its steps' time or the sleep, whichever is longer. */
 function sleeps(patience: Patience, stepMs: readonly number[], steps = 2): number[] {
   return stepMs.map((ms) => {
     const slept = patience.sleepMs(steps);
@@ -10,21 +10,21 @@ function sleeps(patience: Patience, stepMs: readonly number[], steps = 2): numbe
   });
 }
 
-test('a GPU that answers within a few milliseconds is never slept for', () => {
+test('the engine never sleeps for a GPU that answers within a few milliseconds', () => {
   expect(sleeps(new Patience(), Array(10).fill(1.9))).toEqual(Array(10).fill(0));
 });
 
-test('most of a slow step is slept, once four are known', () => {
+test('the engine sleeps for most of a slow step once four submissions are known', () => {
   expect(sleeps(new Patience(), [20, 20, 20, 20, 20, 20])).toEqual([0, 0, 0, 0, 35, 35]);
 });
 
-test('one stall is not slept for again', () => {
+test('a single delayed submission does not lengthen the next sleep', () => {
   const patience = new Patience();
   sleeps(patience, [20, 20, 20, 20]);
   expect(sleeps(patience, [3_000, 20, 20, 20, 20])).toEqual([35, 35, 35, 35, 35]);
 });
 
-test('steps that became quicker are slept for less and less', () => {
+test('when steps become faster the sleep becomes shorter', () => {
   const patience = new Patience();
   sleeps(patience, [20, 20, 20, 20]);
   const slept = sleeps(patience, Array(40).fill(1));
@@ -33,7 +33,7 @@ test('steps that became quicker are slept for less and less', () => {
   expect(slept.at(-1)).toBe(0);
 });
 
-test('nothing is slept for longer than a quarter of a second, and a report without steps teaches nothing', () => {
+test('a sleep takes at most 0.25 s, and a submission without steps does not count', () => {
   const patience = new Patience();
   sleeps(patience, Array(4).fill(900), 16);
   patience.learn(0, 1);

@@ -13,7 +13,7 @@ describeEngineContract('reference', createReferenceEngine, { tolerance: 0 });
 const SIDE = 40;
 const SEED = 4242;
 
-/** The plain model of the literature, written without owners: one dense state, one alive mask. */
+/** The plain model without owners: one dense state, one alive mask. */
 class DenseModel {
   state: Float32Array = new Float32Array(SIDE * SIDE * 16);
   private readonly rule: Rule;
@@ -135,7 +135,7 @@ describe('a lone organism', () => {
     if (bounds === false) expect(model.state.some((value) => Math.abs(value) > CHANNEL_LIMIT)).toBe(true);
   });
 
-  test('is not disturbed by others that do not touch it', async () => {
+  test('is not changed by organisms that do not touch it', async () => {
     const make = async (others: boolean) => {
       const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED });
       engine.setRule(0, randomRule(31, 8, 0.5, 0.08));
@@ -196,7 +196,7 @@ test('strokeRows holds each cell of its capsules once, in disjoint spans in read
   }
 });
 
-test('a stroke of noise is one dose: no channel moves by more than the amplitude, however often it is covered', async () => {
+test('a cell under several capsules of noise gets it once: no channel moves by more than the amplitude', async () => {
   const engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: SEED });
   engine.setRule(0, randomRule(31, 8, 0.5, 0.1));
   engine.plant(1, 0, 20, 20);
@@ -209,7 +209,7 @@ test('a stroke of noise is one dose: no channel moves by more than the amplitude
   expect(Math.max(...moved)).toBeGreaterThan(0.49);
 });
 
-test('noise lies in [-1, 1), differs by channel and salt, and averages to nothing', () => {
+test('noise lies in [-1, 1), differs by channel and salt, and averages to 0', () => {
   let sum = 0;
   for (let i = 0; i < 4000; i++) {
     const noise = noiseAt(1, 2, 3, i % 64, i >> 6, i % 16);

@@ -1,4 +1,4 @@
-/** Cells at rest are passed over: what is skipped must never be seen in the state. */
+/** Cells at rest are not computed; this must never change the state. */
 import { expect, test } from 'vitest';
 import { EngineError } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
@@ -17,7 +17,7 @@ test.each([
   wasm.dispose();
 });
 
-test('a body at rest is stepped by nobody, and wakes where it is touched', async () => {
+test('no page of a body at rest is stepped, and it wakes where it is touched', async () => {
   const engine = await createWasmEngine({ ...SIZE, randomSeed: 1, rest: REST });
   engine.setRule(0, settlingRule(1));
   engine.plant(1, 0, 60, 60);
@@ -52,7 +52,7 @@ test('a body at rest wakes when its territory widens, and grows into it', async 
   expectSameState(states[1], states[0], SIZE, 0);
 });
 
-test('a threshold that would still a living body is refused', async () => {
+test('a rest threshold outside 0..0.01 is refused', async () => {
   for (const rest of [-1, 0.02, Number.NaN]) {
     await expect(createWasmEngine({ ...SIZE, randomSeed: 1, rest })).rejects.toThrow(EngineError);
     await expect(createReferenceEngine({ ...SIZE, randomSeed: 1, rest })).rejects.toThrow(

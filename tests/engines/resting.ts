@@ -6,7 +6,7 @@ import { expectSameState, randomRule, seededRandom } from './fixtures.ts';
 export const SIZE = { width: 100, height: 72 };
 export const REST = 2e-3;
 
-/** Channels fall towards zero, faster where neighbours differ; alpha does so only in the outermost cells. */
+/** A rule whose channels fall towards zero, faster where neighbours differ; alpha falls only in the outermost cells. */
 export function settlingRule(seed: number): Rule {
   const random = seededRandom(seed);
   const hidden = 2 * CHANNELS;
@@ -35,7 +35,7 @@ export function settlingRule(seed: number): Rule {
   };
 }
 
-/** Everything that happens to a world between steps, drawn from a seed. */
+/** Random edits of a world between steps. */
 export function disturb(engines: readonly Engine[], random: () => number, round: number): void {
   const x = Math.floor(random() * SIZE.width);
   const y = Math.floor(random() * SIZE.height);
@@ -57,7 +57,7 @@ export function disturb(engines: readonly Engine[], random: () => number, round:
   }
 }
 
-/** Steps and disturbs engines of `SIZE` and `REST` alike; all must equal the first to the bit, all the time. */
+/** Steps and disturbs several engines of `SIZE` and `REST`; after each step all must equal the first to the bit. */
 export async function expectSameRest(
   engines: readonly Engine[],
   seed: number,
@@ -67,13 +67,13 @@ export async function expectSameRest(
   for (const engine of engines) {
     engine.setRule(0, settlingRule(1));
     engine.setRule(1, settlingRule(2));
-    engine.setRule(2, randomRule(11, 16)); // never at rest
+    engine.setRule(2, randomRule(11, 16)); // never rests
     engine.plant(1, 0, 63, 63);
     engine.plant(2, 1, 66, 60);
     engine.plant(3, 0, 20, 20);
   }
   for (let round = 0; round < rounds; round++) {
-    // Long enough to fall asleep, or caught while falling.
+    // Sometimes long enough to come to rest, sometimes not.
     for (const engine of engines) await engine.step(round % 3 === 0 ? 25 : 4);
     const want = await engines[0].save();
     for (const engine of engines.slice(1)) expectSameState(await engine.save(), want, SIZE, 0);

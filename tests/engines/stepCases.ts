@@ -1,11 +1,11 @@
-/** Many states and what a single step makes of each by the definition. */
+/** Many states, and the reference's state one step after each. */
 import type { Engine, EngineOptions, EngineState } from '../../server/engines/engine.ts';
 import type { Size } from '../../shared/geometry.ts';
 import { changedPages, randomState, setRules } from './fixtures.ts';
 
 export type CreateReference = (options: EngineOptions) => Promise<Engine>;
 
-/** One state and what a step makes of it, with the pages whose pixels the step changes. */
+/** A state, the state one step later, and the pages whose pixels the step changes. */
 export interface StepCase {
   readonly world: Size;
   readonly before: EngineState;
@@ -20,7 +20,7 @@ export const WORLDS: readonly Size[] = [
   { width: 3, height: 70 },
   { width: 1, height: 1 },
 ];
-/** The world of all tests but those of single steps. */
+/** The world of all tests except those of single steps. */
 export const SHARED: Size = WORLDS[0];
 
 async function stepCase(reference: Engine, before: EngineState): Promise<StepCase> {
@@ -30,7 +30,7 @@ async function stepCase(reference: Engine, before: EngineState): Promise<StepCas
   return { world: reference, before, after: await reference.save(), changed: await changedPages(reference) };
 }
 
-/** The reference is slow: its steps are taken once for all engines of a test file. */
+/** Cached, because the reference is slow: each test file takes its steps once for all engines. */
 const made = new Map<CreateReference, Promise<readonly StepCase[]>>();
 export function makeStepCases(create: CreateReference): Promise<readonly StepCase[]> {
   const found = made.get(create) ?? takeSteps(create);
@@ -46,7 +46,7 @@ async function takeSteps(create: CreateReference): Promise<StepCase[]> {
     for (let i = 0; i < (w === 0 ? 10 : 5); i++) {
       cases.push(await stepCase(reference, randomState(w * 100 + i, world, 2 + i)));
     }
-    // Grown together from seeds, on the corner of four pages where the world has one.
+    // Grown together from seeds; where the world has four pages, at their common corner.
     for (const [i, x] of [60, 66, 62, world.width - 1, 0].entries()) {
       await reference.restore({ stepNumber: 5, randomSeed: 9, organisms: [], pages: [] });
       for (let n = 0; n <= i; n++) {

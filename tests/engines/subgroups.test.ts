@@ -14,7 +14,7 @@ function between(text: string, from: string, to: string): string {
   return text.slice(start + from.length, end);
 }
 
-/** A generator of Park and Miller: 0..1. */
+/** Park and Miller's random generator: 0..1. */
 function seeded(randomSeed: number): () => number {
   let state = randomSeed;
   return () => {
@@ -23,7 +23,7 @@ function seeded(randomSeed: number): () => number {
   };
 }
 
-/** Lanes of each subgroup. Nothing says that lane i is in subgroup i / size, nor which takes its turn first. */
+/** The lanes of each subgroup. WGSL fixes neither that lane i is in subgroup i / size, nor which subgroup runs first. */
 const partitions: readonly (readonly [string, readonly (readonly number[])[]])[] = [
   ...[4, 8, 16, 32, 64, 128].map((size) => [`subgroups of ${size}`, cut(LANES, () => size)] as const),
   ['subgroups of 8, 16 and 32 in turn', cut(LANES, (i) => [8, 16, 32][i % 3])],
@@ -49,7 +49,7 @@ function deal(subgroups: number): number[][] {
 }
 
 describe.each(partitions)('%s', (_, subgroups) => {
-  test('every lane that fires gets a place of its own, and the places are 0 .. count - 1', () => {
+  test('every firing lane gets its own place, and the places are 0 .. count - 1', () => {
     const text = between(update(FORM), 'fn placeAmongFired(fires: bool) -> u32 {', '\n}');
     const program = laneProgram(text, ['fires']);
     for (const rate of [0, 0.02, 0.5, 1]) {
@@ -67,7 +67,7 @@ describe.each(partitions)('%s', (_, subgroups) => {
     }
   });
 
-  test('what a tile knows of itself is what its cells say, however they are grouped', () => {
+  test("a tile's record is the same for every grouping of lanes", () => {
     const text = between(
       settle(FORM),
       'let isOpaque = isAlive && (claim & OPAQUE_AFTER) != 0u;',
@@ -108,11 +108,11 @@ describe.each(partitions)('%s', (_, subgroups) => {
   });
 });
 
-test('lanes that come to different operations of their subgroup are found out', () => {
+test('lanes of a subgroup that reach different operations throw', () => {
   const program = laneProgram('var a = 0u; if (fires) { a = subgroupAdd(1u); } return subgroupAdd(a);', [
     'fires',
   ]);
   const lanes = [true, false].map((fires) => program({}, { fires }));
-  expect(() => runInLockstep(lanes, [[0, 1]])).toThrow('lanes of a subgroup part');
+  expect(() => runInLockstep(lanes, [[0, 1]])).toThrow('lanes of a subgroup diverge');
   expect(() => laneProgram('let a = subgroupShuffle(1u, &b);', [])).toThrow('not translated: &b');
 });

@@ -8,7 +8,7 @@ import type { Rule } from '../../server/rules/rule.ts';
 import { describeEngineContract } from './contract.ts';
 import { randomRule } from './fixtures.ts';
 
-/** Sums run in another order than the reference's. */
+/** TensorFlow's sums have another order than the reference's. */
 const TOLERANCE = 1e-5;
 const WORLD = { width: 24, height: 20, randomSeed: 1 };
 
@@ -21,7 +21,7 @@ function isInstalled(name: string): boolean {
   }
 }
 
-/** Spreads, and then changes for ever without running away. */
+/** A rule that spreads, and then changes for ever within bounds. */
 const driftingRule = (seed: number): Rule => ({ ...randomRule(seed, 16), w2: new Float32Array(16 * 16) });
 
 describeEngineContract('tfjs on WASM', (options) => createTfjsEngine({ ...options, backend: 'wasm' }), {
@@ -51,7 +51,7 @@ test('10,000 steps and a hundred swapped rules leave nothing behind in TensorFlo
     expect(tf.memory()).toMatchObject({ numTensors, numBytes, numDataBuffers });
   }
   expect(engine.stepNumber).toBe(10_050);
-  // All of them lived, and fired, to the end.
+  // All organisms lived and fired to the end.
   const census = await engine.census();
   expect(census.reduce((sum, { cells }) => sum + cells, 0)).toBe(120);
   expect(census.every(({ cells }) => cells > 20)).toBe(true);
@@ -85,7 +85,7 @@ test('a world whose cells fire in more than one batch equals one that does not',
 });
 
 describe('which TensorFlow', () => {
-  test('the engine says what computes', async () => {
+  test('the description names the backend', async () => {
     const { engine, reason } = await createEngine('tfjs', WORLD);
     expect(engine.name).toBe('tfjs');
     expect(engine.description).toMatch(/^tfjs, TensorFlow.* on .*; masks: wasm, .*1 thread$/);
@@ -93,7 +93,7 @@ describe('which TensorFlow', () => {
     engine.dispose();
   });
 
-  test('a better backend that is not installed is passed over', async () => {
+  test('a better backend that is not installed is skipped', async () => {
     const { backend } = await loadTensorFlow(['node-gpu', 'cpu']);
     expect(backend).toBe(isInstalled('@tensorflow/tfjs-node-gpu') ? 'node-gpu' : 'cpu');
   });
@@ -107,7 +107,7 @@ describe('which TensorFlow', () => {
   });
 });
 
-test('options that do not fit are refused, and no thread is left', async () => {
+test('invalid options are refused, and no thread is left running', async () => {
   for (const wrong of [{ threads: 0 }, { width: 0 }, { rest: 1 }]) {
     await expect(createTfjsEngine({ ...WORLD, ...wrong, backend: 'wasm' })).rejects.toThrow(EngineError);
   }

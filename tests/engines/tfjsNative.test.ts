@@ -1,4 +1,4 @@
-/** TensorFlow itself, where the user has installed its binding; in a process of its own, as a server has it. */
+/** TensorFlow's native binding, where it is installed; in its own process, as in a server. */
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { createTfjsEngine } from '../../server/engines/tfjs/engine.ts';
@@ -21,7 +21,7 @@ describe.skipIf(installed.length === 0)('with @tensorflow/tfjs-node or tfjs-node
     tolerance: 1e-5,
   });
 
-  test('it is what a server would choose, and 1,000 steps leave nothing behind', async () => {
+  test('a server would choose it, and 1,000 steps leave no tensor behind', async () => {
     const { tf, backend: chosen } = await loadTensorFlow();
     expect(chosen).toBe(backend);
     const engine = await createTfjsEngine({ width: 24, height: 20, randomSeed: 1 });

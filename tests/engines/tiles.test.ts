@@ -23,7 +23,7 @@ interface Layer {
   readonly bias: Float32Array;
 }
 
-/** In the order that the tiles keep, rounded after each operation: bias first, then inputs in order. */
+/** Computes a layer in the tiles' order, bias first, then inputs in order, rounded after each operation. */
 function slowly({ input, weights, bias }: Layer, relu: boolean): Float32Array {
   const inputs = input.length / CELLS;
   return Float32Array.from({ length: bias.length * CELLS }, (_, i) => {
@@ -35,7 +35,7 @@ function slowly({ input, weights, bias }: Layer, relu: boolean): Float32Array {
   });
 }
 
-/** A layer as a kernel computes it, again and again. */
+/** Computes a layer with the kernel. */
 async function openLayer(relaxed: boolean, wide: boolean, { input, weights, bias }: Layer, relu: boolean) {
   const memory = new WebAssembly.Memory({ initial: 5, maximum: 65_536, shared: true });
   const kernel = await instantiateKernel(loadModule('engine', relaxed), memory, wide);
@@ -82,7 +82,7 @@ describe.each(LAYERS)('a layer of %i inputs and %i outputs', (inputs, outputs) =
   });
 });
 
-test('a body that runs wild is noticed: NaN passes relu', async () => {
+test('relu keeps NaN, so that an exploding body is noticed', async () => {
   const layer = {
     input: new Float32Array(4 * CELLS).fill(Number.NaN),
     weights: new Float32Array(16).fill(1),

@@ -32,7 +32,7 @@ describe.each(SHAPES)('%s tiles', (shape, wideTiles) => {
   });
 });
 
-// 3 x 3 pages: five records are the fewest.
+// A world of 3 x 3 pages needs at least five records.
 describeEngineContract(
   'wasm without FMA, in waves',
   (options) =>
@@ -47,8 +47,8 @@ describeEngineContract(
 
 describePaging(createWasmEngine, { crampedSteps: 40 });
 
-describe('as many as can be', () => {
-  test('65,535 organisms live at once, and no more; who is removed leaves the id to another', async () => {
+describe('the largest number of organisms', () => {
+  test('at most 65,535 organisms live at once, and a removed one frees its id', async () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 1 });
     engine.setRule(0, stillRule());
     for (let id = 1; id <= 65_535; id++) engine.plant(id, 0, ((id - 1) % 256) * 4, ((id - 1) >> 8) * 4);
@@ -75,14 +75,14 @@ describe('as many as can be', () => {
     engine.dispose();
   });
 
-  test('65,535 seeds all over the largest world: those that memory cannot hold are refused, the others live', async () => {
+  test('of 65,535 seeds all over the largest world those that memory cannot hold are refused, the others live', async () => {
     const engine = await createWasmEngine({ width: 65_536, height: 65_536, randomSeed: 1, threads: 2 });
     setRules(engine);
     const refusals = new Set<string>();
     let planted = 0;
     for (let id = 1; id <= 65_535; id++) {
       try {
-        // In the middle of a page of its own.
+        // Each in the middle of its own page.
         engine.plant(id, 2, ((id * 5) % 1024) * 64 + 32, Math.floor((id * 5) / 1024) * 64 + 32);
         planted++;
       } catch (error) {
@@ -96,7 +96,7 @@ describe('as many as can be', () => {
     const census = await engine.census();
     expect(census).toHaveLength(planted);
     expect(census.every(({ cells }) => cells > 1)).toBe(true);
-    // One that goes makes room for another.
+    // A removed one makes room for another.
     engine.remove(1);
     engine.plant(65_535, 2, 65_500, 65_500);
     await engine.step(1);
@@ -128,14 +128,14 @@ test('results are the same for any number of threads and both shapes of tiles', 
   }
 });
 
-test('a number of threads that cannot be is refused', async () => {
+test('a number of threads outside 1..32 is refused', async () => {
   for (const threads of [0, 1.5, 33]) {
     const options = { width: 8, height: 8, randomSeed: 1, threads };
     await expect(createWasmEngine(options)).rejects.toThrow(EngineError);
   }
 });
 
-test('without FMA a rollout is the same to the bit as before, with it every run is the same', async () => {
+test('30 steps give the same state in one call and in two, with and without FMA', async () => {
   for (const relaxed of [false, true]) {
     const states = [];
     for (let run = 0; run < 2; run++) {

@@ -4,7 +4,7 @@ import { EngineMemory } from '../../server/engines/wasm/memory.ts';
 import { inWaves, leastDeltaRecords } from '../../server/engines/wasm/waves.ts';
 import { seededRandom } from './fixtures.ts';
 
-/** Plays the phases and checks every rule that they must keep. @returns phases */
+/** Runs the phases on paper and checks every rule that they must keep. @returns the number of phases */
 function play(indices: readonly number[], across: number, records: number): number {
   const phases = inWaves(indices, across, records);
   const sensed = new Set<number>();
@@ -19,7 +19,7 @@ function play(indices: readonly number[], across: number, records: number): numb
     for (let i = first; i < end; i++) {
       const page = indices[i];
       if (kind === at.PHASE_SENSE) {
-        // What it sees must be as it was before the step, and its record must be free.
+        // The cells that it sees must be unchanged by this step, and its record must be free.
         for (const near of neighbours(page, across))
           must(!applied.has(near), `${page} sensed after ${near} moved`);
         const before = holder.get(i % records);
@@ -51,7 +51,7 @@ function neighbours(page: number, across: number): number[] {
   return near;
 }
 
-test('no page is applied before its neighbours are sensed, whatever exists and however few records there are', () => {
+test('no page is applied before its neighbours are sensed, for any pages and any allowed number of records', () => {
   const random = seededRandom(4);
   for (let round = 0; round < 60; round++) {
     const across = 1 + Math.floor(random() * 12);
@@ -61,7 +61,7 @@ test('no page is applied before its neighbours are sensed, whatever exists and h
   }
 });
 
-test('a full world is stepped with the fewest records in a phase or two a page row', () => {
+test('a full world of 100 pages takes fewer than 200 phases with the fewest records, and fewer than 10 with 60', () => {
   const across = 10;
   const full = Array.from({ length: 100 }, (_, i) => i);
   expect(play(full, across, leastDeltaRecords(across))).toBeLessThan(200);

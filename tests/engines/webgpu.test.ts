@@ -17,7 +17,7 @@ import { describePaging } from './paging.ts';
 import { expectSameRest, REST, SIZE } from './resting.ts';
 
 const TOLERANCE = 1e-5;
-/** What WebGPU promises on every device. */
+/** The workgroup memory that WebGPU guarantees on every device. */
 const PROMISED_WORKGROUP_BYTES = 16_384;
 
 const create = (
@@ -26,7 +26,7 @@ const create = (
   kernels: KernelChoice = 'auto',
 ): Promise<WebGpuEngine> => createWebGpuEngine({ ...options, adapter: 'swiftshader', bankPages, kernels });
 
-/** The definition of rules whose weights are rounded to float16. */
+/** The reference, with weights rounded to float16. */
 async function createHalfReference(options: EngineOptions): Promise<Engine> {
   const reference = await createReferenceEngine(options);
   const { setRule } = reference;
@@ -41,7 +41,7 @@ const roundRule = (rule: Rule): Rule => {
 };
 
 describeOnSwiftShader('on SwiftShader', () => {
-  // Keepers of devices and their kernels, which take seconds to compile.
+  // These keep devices open, because their kernels take seconds to compile.
   const keepers: WebGpuEngine[] = [];
   beforeAll(async () => {
     for (const kernels of KERNEL_CHOICES) {
@@ -52,7 +52,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     for (const keeper of keepers) keeper.dispose();
   });
 
-  test('each choice of kernels is what it says', () => {
+  test('each choice of kernels has its form', () => {
     expect(keepers.map(({ opened }) => opened.form)).toEqual([
       { subgroups: true, halfWeights: false }, // SwiftShader has them
       { subgroups: false, halfWeights: false },
@@ -60,14 +60,14 @@ describeOnSwiftShader('on SwiftShader', () => {
     ]);
   });
 
-  test('no kernel gets as much as a warning: its subgroups are uniform, as WGSL wants them', async () => {
+  test('no kernel gets a warning: subgroup operations are in uniform control flow', async () => {
     for (const { opened } of keepers) {
       for (const [name, code] of Object.entries(kernelTexts(opened.form))) {
         const { messages } = await opened.device.createShaderModule({ code }).getCompilationInfo();
         expect(messages.map(({ message }) => `${name}: ${message}`)).toEqual([]);
       }
     }
-    // The check is there: what is not uniform is refused.
+    // The compiler does check: it refuses a kernel that is not uniform.
     const { device } = keepers[0].opened;
     device.pushErrorScope('validation');
     const parting = device.createShaderModule({
@@ -81,7 +81,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     expect(await device.popErrorScope()).not.toBeNull();
   });
 
-  // A step must not depend on how pages lie in banks: three pages a bank are the hard case.
+  // A step must not depend on how pages lie in banks; three pages per bank are the hard case.
   describeEngineContract('webgpu, plain kernels', (options) => create(options, 3, 'plain'), {
     explosiveSteps: 100,
     tolerance: TOLERANCE,
@@ -120,21 +120,21 @@ describeOnSwiftShader('on SwiftShader', () => {
       await made.step(3);
     }
     const large = randomRule(4, 8);
-    large.w2[5] = 65_520; // the least that rounds to infinity
+    large.w2[5] = 65_520; // the smallest number that rounds to infinity
     expect(() => engine.setRule(0, large)).toThrow(/w2 holds 65520, float16 at most 65504/);
     for (const made of [engine, reference]) await made.step(1);
     expectSameState(await engine.save(), await reference.save(), world, TOLERANCE);
     engine.dispose();
   });
 
-  test('a world at rest, disturbed again and again, equals the reference', async () => {
+  test('a world that comes to rest and is disturbed repeatedly equals the reference', async () => {
     const options = { ...SIZE, randomSeed: 1, rest: REST };
     const webgpu = await create(options);
     await expectSameRest([await createReferenceEngine(options), webgpu], 1, 9);
     webgpu.dispose();
   });
 
-  test('steps of one submission and of many, in one bank and in several, are the same to the bit', async () => {
+  test('steps are the same to the bit in one submission or many, and in one bank or several', async () => {
     const world = { width: 300, height: 200, randomSeed: 5 };
     const states = [];
     for (const [bankPages, batch] of [
@@ -154,7 +154,7 @@ describeOnSwiftShader('on SwiftShader', () => {
 
   describePaging((options) => create(options), { crampedSteps: 20 });
 
-  test('more pages than memory was made for at first: it grows, and nothing is lost', async () => {
+  test('memory grows for more pages than its first size, and no cell is lost', async () => {
     const world = { width: 72 * 64, height: 64, randomSeed: 1 };
     const engine = await create(world);
     engine.setRule(0, stillRule());
@@ -169,7 +169,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     engine.dispose();
   });
 
-  test('asked for by name, it says that it is software, and is made to outlast a loss', async () => {
+  test('a named software adapter is described as software, and its engine survives a loss', async () => {
     const { engine, reason } = await createEngine('webgpu', {
       ...SIZE,
       randomSeed: 1,
@@ -181,8 +181,8 @@ describeOnSwiftShader('on SwiftShader', () => {
     engine.dispose();
   });
 
-  // Last: it takes the device from everybody.
-  test('a lost device is an exact error, and a new engine goes on from the save', async () => {
+  // Last, because it destroys the device that all tests here share.
+  test('a lost device gives an EngineLostError, and a new engine goes on from the save', async () => {
     const world = { width: 200, height: 200, randomSeed: 3 };
     const options = { ...world, adapter: 'swiftshader' };
     const reference = await createReferenceEngine(world);
@@ -203,11 +203,11 @@ describeOnSwiftShader('on SwiftShader', () => {
     ]) {
       await expect(call()).rejects.toThrow(/the GPU was lost/);
     }
-    // What is not awaited does not throw: the next step says it.
+    // An edit does not throw, because it is not awaited; the next step does.
     lost.perturb({ kind: 'ablate', x0: 9, y0: 9, x1: 9, y1: 9, radius: 3 });
     lost.dispose();
 
-    // With somebody who remembers: the device is lost again, and the next step is taken all the same.
+    // In a LastingEngine the device is lost again, and the next step is still taken.
     let current = await createWebGpuEngine(options);
     const notes: string[] = [];
     const next = new LastingEngine(current, world.randomSeed, {
@@ -216,7 +216,7 @@ describeOnSwiftShader('on SwiftShader', () => {
         return current;
       },
       spare: () => createReferenceEngine(world),
-      onLoss: (message) => notes.push(message),
+      log: (line) => notes.push(line),
     });
     setRules(next);
     await next.restore(saved);
@@ -227,7 +227,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     expect(notes).toEqual([
       expect.stringMatching(/^the GPU was lost .*: 5 organisms as they were last saved, 0 from their seeds$/),
     ]);
-    // The saved cells, two steps on by the count and one by what was computed.
+    // These are the saved cells: the count has advanced two steps, but only one was computed.
     await reference.restore({ ...saved, stepNumber: saved.stepNumber + 1 });
     await reference.step(1);
     expectSameState(await next.save(), await reference.save(), world, TOLERANCE);
@@ -236,7 +236,7 @@ describeOnSwiftShader('on SwiftShader', () => {
 });
 
 describe('budgets', () => {
-  test('a workgroup needs no more memory than WebGPU promises', () => {
+  test('a workgroup needs no more memory than WebGPU guarantees', () => {
     expect(UPDATE_WORKGROUP_BYTES).toBeLessThanOrEqual(PROMISED_WORKGROUP_BYTES);
     expect(SETTLE_WORKGROUP_BYTES).toBeLessThanOrEqual(PROMISED_WORKGROUP_BYTES);
   });

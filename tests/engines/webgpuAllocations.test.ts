@@ -1,10 +1,10 @@
-/** The rule: no step allocates in JavaScript. In a process of its own, whose heap can be watched. */
+/** A step must not allocate in JavaScript; measured in a separate process, whose heap can be read. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 
-/** A young generation that holds all that the script allocates: what is counted is not collected. */
+/** The young generation holds everything that the script allocates, so nothing is collected while it counts. */
 const FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
 
 let bytes: { readonly one: number; readonly sixteen: number };
@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 
 test('sixteen steps of one submission allocate no more than one step', () => {
-  expect(bytes.one).toBeGreaterThan(0); // it was measured at all
-  // A single object a step would be 15 times 16 bytes.
+  expect(bytes.one).toBeGreaterThan(0); // otherwise nothing was measured
+  // One object per step would be 15 times 16 bytes.
   expect(bytes.sixteen - bytes.one).toBeLessThan(32);
 });
 
-test('a submission allocates promises and a view of its report, and no more', () => {
+test('a submission allocates only promises and a view of its report', () => {
   expect(bytes.one).toBeLessThan(4_000);
 });

@@ -1,4 +1,4 @@
-/** A real server on a free port in front of a fake world, and clients: honest ones, and ones that break the protocol. */
+/** A real server on a free port in front of a fake world, and clients, some of which break the protocol. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, type Room } from '@colyseus/sdk';

@@ -101,8 +101,8 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
   const again = await start(path, 1);
   expect(again.first).toBe(1);
   expect(again.heard).toContainEqual({
-    type: 'note',
-    text: `${file} is not a checkpoint, or not a whole one: its training begins again`,
+    type: 'log',
+    line: `${file} is not a checkpoint, or not a whole one: its training begins again`,
   });
   // Nothing else would stop it.
   const orphaned = ended(again.child);
@@ -161,6 +161,6 @@ test('with engine tfjs it trains on TensorFlow.js and names the backend; the res
   const heard: FromTuning[] = [];
   const hooks = { post: (message: FromTuning) => void heard.push(message), isPausing: () => false };
   const result = await tune(path, jobIn(path), hooks);
-  expect(heard).toContainEqual({ type: 'note', text: expect.stringMatching(/^tuning on TensorFlow\.js/) });
+  expect(heard).toContainEqual({ type: 'log', line: expect.stringMatching(/^tuning on TensorFlow\.js/) });
   expect(result).toMatchObject({ verdict: 'rejected', metrics: { comparison: { iterations: 1 } } });
 });

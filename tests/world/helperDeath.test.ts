@@ -64,7 +64,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
   while (engine.stepNumber < 20) await sleep(5);
   kill(engine as unknown as Inside);
   await expect(ended).rejects.toThrow(/thread 2 ended|a thread failed in phase 0/);
-  const notes = posted.filter((message) => message.type === 'note').map(({ message }) => message);
+  const notes = posted.filter((message) => message.type === 'log').map(({ line }) => line);
   expect(notes).toHaveLength(1);
   expect(notes[0]).toMatch(/the world as it was before is saved$/);
   const stopped = engine.stepNumber;

@@ -119,7 +119,7 @@ describe('the loop', () => {
     await expect(runUntil(10_000)).rejects.toThrow('thread 1 ended');
     expect(steps).toBe(11);
     expect(saved).toHaveLength(1);
-    expect(ofType(posted, 'note')[0].message).toMatch(/thread 1 ended.*saved/);
+    expect(ofType(posted, 'log')[0].line).toMatch(/thread 1 ended.*saved/);
   });
 
   test('steps that do not fit are dropped, and the true speed is reported', async () => {
@@ -314,8 +314,8 @@ describe('saving', () => {
       },
     });
     await expect(runUntil(2_500)).rejects.toThrow('disk full');
-    expect(ofType(posted, 'note')).toHaveLength(2);
-    expect(ofType(posted, 'note')[0].message).toContain('disk full');
+    expect(ofType(posted, 'log')).toHaveLength(2);
+    expect(ofType(posted, 'log')[0].line).toContain('disk full');
     expect(ofType(posted, 'stopped')).toEqual([]);
   });
 

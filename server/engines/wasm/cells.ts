@@ -1,21 +1,10 @@
 /** Writes single cells of the paged world between steps: seeds, perturbations, restored pages. */
 import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
-import { ALIVE_THRESHOLD } from '../../rules/rule.ts';
 import { boundCell } from '../bounds.ts';
-import { toByte } from '../engine.ts';
-import { noiseAt } from '../fire.ts';
+import { OPAQUE_ABOVE, toByte } from '../engine.ts';
+import { type NoiseDraw, noiseAt } from '../fire.ts';
 import * as at from './assembly/layout.ts';
 import type { EngineMemory } from './memory.ts';
-
-const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
-
-/** The parameters of a draw of noise, besides the cell. */
-export interface NoiseDraw {
-  readonly randomSeed: number;
-  readonly salt: number;
-  readonly stepNumber: number;
-  readonly amplitude: number;
-}
 
 /** Row-major index of a world cell in its page. */
 export const cellIn = (x: number, y: number): number =>
@@ -76,16 +65,16 @@ export class PageCells {
     this.#show(page, cell);
   }
 
-  addNoise(page: number, cell: number, x: number, y: number, draw: NoiseDraw): void {
+  addNoise(page: number, cell: number, x: number, y: number, draw: NoiseDraw, amplitude: number): void {
     const owner = this.owner(page, cell);
     if (owner === 0) return;
     const { bytes, floats } = this.#memory;
     const channel = this.channel(page, cell);
-    if (!(floats[channel + 3] > THRESHOLD)) return;
+    if (!(floats[channel + 3] > OPAQUE_ABOVE)) return;
     bytes[at.ORGANISM_MOVED_AT + owner] = 1;
     for (let c = 0; c < 16; c++) {
-      const noise = noiseAt(draw.randomSeed, draw.salt, draw.stepNumber, x, y, c);
-      floats[channel + c] += Math.fround(noise * draw.amplitude);
+      const noise = noiseAt(draw.randomSeed, draw.salt, draw.step, x, y, c);
+      floats[channel + c] += Math.fround(noise * amplitude);
     }
     if (this.#bounds && !boundCell(floats, channel)) this.clear(page, cell);
     else this.#show(page, cell);
@@ -133,7 +122,7 @@ export class PageCells {
     this.#setBit(page + at.MOVED_AT, cell, true);
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 1;
     const channel = this.channel(page, cell);
-    this.#setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > THRESHOLD);
+    this.#setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > OPAQUE_ABOVE);
     const pixel = page + at.RGBA_AT + cell * 4;
     for (let c = 0; c < 4; c++) {
       const byte = toByte(floats[channel + c]);

@@ -3,7 +3,8 @@ import { PAGE_CELLS, PAGE_SHIFT, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { firstSpanFrom, type Span, strokeRows } from '../capsule.ts';
 import type { Capsule, OrganismId, PageState } from '../engine.ts';
-import { cellIn, type NoiseDraw, type PageCells } from './cells.ts';
+import type { NoiseDraw } from '../fire.ts';
+import { cellIn, type PageCells } from './cells.ts';
 import type { PageTable } from './pages.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
@@ -45,9 +46,9 @@ export class Edits {
     this.#visitSpans(strokeRows([capsule], this.#world), (page, cell) => this.#cells.clear(page, cell));
   }
 
-  addNoise(capsules: readonly Capsule[], draw: NoiseDraw): void {
+  addNoise(capsules: readonly Capsule[], draw: NoiseDraw, amplitude: number): void {
     this.#visitSpans(strokeRows(capsules, this.#world), (page, cell, x, y) =>
-      this.#cells.addNoise(page, cell, x, y, draw),
+      this.#cells.addNoise(page, cell, x, y, draw, amplitude),
     );
   }
 

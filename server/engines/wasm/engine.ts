@@ -201,8 +201,8 @@ class WasmEngine implements Engine {
         return;
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
-        const draw = { randomSeed: this.#randomSeed, stepNumber: this.#steps, salt, amplitude };
-        this.#edits.addNoise(capsules, draw);
+        const draw = { randomSeed: this.#randomSeed, step: this.#steps, salt };
+        this.#edits.addNoise(capsules, draw, amplitude);
         return;
       }
       case 'truncate': {

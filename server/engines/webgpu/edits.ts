@@ -7,7 +7,7 @@ import { CHANNELS } from '../../rules/rule.ts';
 import type { Extent } from '../bounds.ts';
 import { firstSpanFrom, type Span } from '../capsule.ts';
 import type { OrganismId } from '../engine.ts';
-import { noiseAt } from '../fire.ts';
+import { type NoiseDraw, noiseAt } from '../fire.ts';
 import * as at from './layout.ts';
 import type { Page } from './pages.ts';
 
@@ -17,11 +17,8 @@ const { EDIT_WORDS, EDIT_HEAD, SPAN_VALID } = at;
 const MAX_RECORDS = 4096;
 const MAX_NOISES = 1 << 17; // 8 MiB
 
-/** The parameters of a draw of noise, besides the cell. */
-export interface NoiseDraw {
-  readonly randomSeed: number;
-  readonly salt: number;
-  readonly stepNumber: number;
+/** The noise of a perturbation. */
+export interface Noise extends NoiseDraw {
   readonly amplitude: number;
   /** true: channels are clamped to their range, and cells that are not finite are cleared. */
   readonly bounds: boolean;
@@ -101,8 +98,8 @@ export class Edits {
   }
 
   /** Adds noise to the spans' living cells. @param spans - disjoint, in reading order, in the page's own cells */
-  noise(page: Page, spans: readonly Span[], draw: NoiseDraw): void {
-    const { randomSeed, salt, stepNumber, amplitude, bounds } = draw;
+  noise(page: Page, spans: readonly Span[], noise: Noise): void {
+    const { randomSeed, salt, step, amplitude, bounds } = noise;
     // A record holds one span per row, so a row's other spans go into more records.
     const records: Uint32Array[] = [];
     let inRow = 0;
@@ -121,7 +118,7 @@ export class Edits {
         const x = (page.px << PAGE_SHIFT) + column;
         const values = this.#noiseCount++ * CHANNELS;
         for (let c = 0; c < CHANNELS; c++) {
-          this.#noises[values + c] = noiseAt(randomSeed, salt, stepNumber, x, y, c) * amplitude;
+          this.#noises[values + c] = noiseAt(randomSeed, salt, step, x, y, c) * amplitude;
         }
       }
     }

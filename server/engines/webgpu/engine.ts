@@ -172,15 +172,15 @@ export class WebGpuEngine implements Engine {
         return;
       case 'noise': {
         const { capsules, salt, amplitude } = perturbation;
-        const draw = {
+        const noise = {
           randomSeed: this.#randomSeed,
-          stepNumber: this.#steps,
+          step: this.#steps,
           salt,
           amplitude,
           bounds: this.#bounds,
         };
         this.#visitStroke(capsules, (page, spans) => {
-          this.#edits.noise(page, spans, draw);
+          this.#edits.noise(page, spans, noise);
           // Noise may have made any owned cell opaque.
           page.stretch(0, 0);
           page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);

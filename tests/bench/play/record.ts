@@ -153,7 +153,7 @@ async function face(page: Page, seed: Body): Promise<{ middle: Place; reach: num
   return { middle, reach };
 }
 
-/** The eraser in hand, so many notches from its first size. */
+/** Takes the eraser and changes its size by a number of notches. */
 async function takeBrush(page: Page, notches: number): Promise<void> {
   await page.keyboard.press('2');
   for (let i = 0; i < Math.abs(notches); i++) await page.keyboard.press(notches > 0 ? ']' : '[');

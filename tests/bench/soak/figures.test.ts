@@ -48,7 +48,7 @@ describe('figureOf', () => {
     expect(figure.perHour).toBeCloseTo(360, 6);
   });
 
-  test('what was never measured is null, and so is the slope of a short run', () => {
+  test('a figure that was never measured is null, and so is the slope of a short run', () => {
     expect(
       figureOf(
         run(() => ({})),
@@ -83,7 +83,7 @@ describe('steadiness', () => {
     });
   });
 
-  test('a leak is told, and only of what leaks', () => {
+  test('only the figure that leaks is not steady', () => {
     const steady = steadiness(
       run((_phase, at) => ({ rssMiB: around(200) + at / 10, descriptors: 60 + at / 20 })),
     );
@@ -95,7 +95,7 @@ describe('steadiness', () => {
     expect(steadiness(run((_phase, at) => ({ stepsPerSecond: 30 - at / 60 }))).stepsPerSecond).toBe(false);
   });
 
-  test('what grows with the bodies planted is steady', () => {
+  test('a figure that grows with the number of bodies is steady', () => {
     const grows = run((_phase, at) => {
       const bodies = at > 300 ? 90 : 48;
       return { bodies, processorPercent: around(bodies) };
@@ -103,7 +103,7 @@ describe('steadiness', () => {
     expect(steadiness(grows).processorPercent).toBe(true);
   });
 
-  test('of a run too short there is no telling', () => {
+  test('is null for a run that is too short', () => {
     expect(steadiness(run(() => ({})).slice(0, 45)).rssMiB).toBeNull();
   });
 });
@@ -128,14 +128,14 @@ describe('backSeconds', () => {
     expect(backSeconds(falling(1_000), 660, false)).toBeNull();
   });
 
-  test('one quiet sample is no return', () => {
+  test('needs more than one quiet sample', () => {
     const samples = falling(1_000).map((one) => {
       return one.atSeconds === 680 ? { ...one, processorPercent: 30 } : one;
     });
     expect(backSeconds(samples, 660, false)).toBeNull();
   });
 
-  test('a quiet stretch is none either when it does not last', () => {
+  test('needs a quiet stretch that lasts to the end', () => {
     const samples = falling(0).map((one) => (one.atSeconds > 690 ? { ...one, processorPercent: 80 } : one));
     expect(backSeconds(samples, 660, false)).toBeNull();
   });

@@ -48,9 +48,9 @@ test('a stroke is sent, answered and counted', async () => {
   );
 });
 
-test('what the energy does not suffice for is not sent', () => {
+test('a stroke that costs more than the budget is not sent', () => {
   for (let n = 0; n < 10; n++) page.stroke('truncate', 8, [100, 100]);
-  // Six thousand cells saved up, a thousand each.
+  // The budget is 6,000 cells, and each stroke costs 1,000.
   expect(ledger.sent.counts).toEqual({ truncate: 6 });
   expect(ledger.piecesWithoutEnergy).toBe(4);
 });
@@ -72,11 +72,11 @@ test('a silhouette shows room until the world says that there is none', async ()
   expect(server.world.asked).toContainEqual({ kind: 'room', species: 'pikachu', x: 10, y: 20 });
 });
 
-test('a stroke that no page sends is a bug, told at once', () => {
+test('an invalid stroke, which no client sends, throws', () => {
   expect(() => page.stroke('ablate', 8, [-100, 100])).toThrow('a stroke that no page sends: That is outside');
 });
 
-test('a close by the server is an error, unless the page has stalled for so long that it earns it', async () => {
+test('a close by the server is an error unless the bot has stalled for ten seconds', async () => {
   page.client.send(99, {});
   await expect
     .poll(() => ledger.errors.counts)

@@ -41,7 +41,7 @@ describe('Player', () => {
     );
   });
 
-  test('no stroke is one that a page would not send, even at the edge of the world', () => {
+  test('every stroke is valid, even at the edge of the world', () => {
     for (const act of acts(crowd)) {
       const points =
         act.kind === 'drag' ? act.path : act.kind === 'shrink' || act.kind === 'plant' ? [act.at] : [];
@@ -74,13 +74,13 @@ describe('Player', () => {
     }
   });
 
-  test('a player whose energy is spent hurts nobody', () => {
+  test('a player without budget makes no stroke', () => {
     const all = acts({ ...crowd, energy: 0.1 });
     expect([...only(all, 'drag'), ...only(all, 'shrink')]).toEqual([]);
     expect(only(all, 'pan').length).toBeGreaterThan(0);
   });
 
-  test('a player who sees nobody goes where somebody is', () => {
+  test('a player without a body in view moves to one', () => {
     const [act] = acts({ ...crowd, view: { x: 200, y: 200, width: 40, height: 40 } }, 1);
     expect(act).toMatchObject({ kind: 'pan' });
     expect(crowd.bodies).toContainEqual(expect.objectContaining((act as Act & { kind: 'pan' }).to));
@@ -93,7 +93,7 @@ describe('Player', () => {
   });
 
   test('most seeds are put where their body has room, some anywhere', () => {
-    // Three tenths of the ground are taken.
+    // Three tenths of the world are taken.
     const bodies = Array.from({ length: 12 }, (_, i) => ({
       x: 64 + 128 * (i % 4),
       y: 64 + 128 * Math.floor(i / 4),

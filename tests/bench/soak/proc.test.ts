@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folderMiB, parseStat, useOf } from './proc.ts';
 
-test('a stat is read behind the name, whatever the name holds', () => {
+test('a stat is read after the name, even if the name has blanks and brackets', () => {
   const rest = 'S 812 900 900 0 -1 4194304 100 0 0 0 250 40 7 3 20 0 12 0 5000';
   expect(parseStat(`4711 (node) ${rest}`)).toEqual({ parent: 812, ticks: 290 });
   expect(parseStat(`4711 (a) (b 1 2 3) ${rest}`)).toEqual({ parent: 812, ticks: 290 });
 });
 
-test('what is no stat is refused', () => {
+test('a text that is not a stat is refused', () => {
   expect(() => parseStat('')).toThrow(RangeError);
   expect(() => parseStat('4711 (node) S x')).toThrow(RangeError);
 });

@@ -6,7 +6,7 @@ import type { Body, Sizes, SizeWatch } from './sizes.ts';
 import type { Ledger } from './tally.ts';
 
 const SAMPLE_MS = 2_000;
-/** Every so many samples the admin's figures are asked for: they carry every thumbnail. */
+/** The admin's figures are asked for only in every n-th sample, because they contain every thumbnail. */
 const LIVE_EVERY = 5;
 
 /** Nobody has been there; bots are at it; they have left. */

@@ -21,7 +21,7 @@ function watched(cells: readonly (number | null)[]) {
   return watch.summary;
 }
 
-test('a look sums cells and mature cells over all who live', () => {
+test('a sample sums cells and mature cells over all living bodies', () => {
   const sizes = new SizeWatch(MATURE).see(0, [body(1, 900), body(2, 600, 'mew')]);
   expect(sizes).toEqual({
     bodies: 2,
@@ -44,7 +44,7 @@ test('exactly 1.3 mature sizes is not over-grown', () => {
   expect(watched([1_300, 1_300, 1_300]).overSizeLongestSeconds).toBe(0);
 });
 
-test('longer than five seconds counts once, however long it goes on', () => {
+test('a stretch longer than five seconds counts once', () => {
   expect(watched([1_400, 1_400, 1_400, 1_400, 1_400, 1_400])).toMatchObject({
     overSizeLongestSeconds: 10,
     overSizeStretches: 1,
@@ -63,7 +63,7 @@ test('a death ends a stretch', () => {
   expect(watched([1_400, 1_400, null, null, 1_400])).toMatchObject({ overSizeLongestSeconds: 4 });
 });
 
-test('two bodies by turns are no long stretch of one', () => {
+test('two bodies that are over-grown in turn do not make one long stretch', () => {
   const watch = new SizeWatch(MATURE);
   for (let i = 0; i < 8; i++) watch.see(2 * i, [body(1 + (i % 2), 1_400), body(2 - (i % 2), 1_000)]);
   expect(watch.summary).toMatchObject({
@@ -73,7 +73,7 @@ test('two bodies by turns are no long stretch of one', () => {
   });
 });
 
-test('the largest is told with its species, by its own mature size', () => {
+test('the largest body is given with its species and in parts of its own mature size', () => {
   const watch = new SizeWatch(MATURE);
   watch.see(0, [body(1, 1_500)]);
   watch.see(2, [body(1, 1_500), body(2, 1_000, 'mew')]);

@@ -31,7 +31,7 @@ describe('trendOf', () => {
     expect(Math.abs(trend.perHourBesideBodies!)).toBeLessThan(3 * trend.standardError!);
   });
 
-  test('what leaks beside the bodies planted is found among them', () => {
+  test('a leak is found although planted bodies raise the figure too', () => {
     const trend = trendOf(hour((hours, bodies) => 0.8 * bodies + 9 * hours + noise(1), inBursts))!;
     expect(trend.perHourBesideBodies).toBeGreaterThan(8);
     expect(trend.perHourBesideBodies).toBeLessThan(10);
@@ -56,7 +56,7 @@ describe('trendOf', () => {
     expect(trend.standardError).toBeGreaterThan(0);
   });
 
-  test('bodies that grow as time does cannot be told from it', () => {
+  test('the slope beside bodies is null when bodies grow in step with time', () => {
     const trend = trendOf(
       hour(
         (hours) => 5 * hours,
@@ -90,19 +90,19 @@ describe('getsWorse', () => {
     expect(getsWorse({ ...of, perHourBesideBodies: -of.perHourBesideBodies }, 100, 1, 'down')).toBe(expected);
   });
 
-  test('half an hour of a slope is half its drift', () => {
+  test('the drift is the slope times the hours', () => {
     expect(getsWorse(trend(8, 0.1), 100, 1, 'up')).toBe(true);
     expect(getsWorse(trend(8, 0.1), 100, 0.5, 'up')).toBe(false);
   });
 
-  test('where a quarter of the level could hide in the noise, there is no telling', () => {
+  test('null where the noise could hide a quarter of the level', () => {
     expect(getsWorse(trend(0, 8), 100, 1, 'up')).toBe(false);
     expect(getsWorse(trend(0, 9), 100, 1, 'up')).toBeNull();
     expect(getsWorse(trend(0, 9), 100, 0.5, 'up')).toBe(false);
     expect(getsWorse(trend(60, 9), 100, 1, 'up')).toBe(true);
   });
 
-  test('without a trend, or where time and bodies are one, there is no telling', () => {
+  test('null without a trend, and where bodies grow in step with time', () => {
     expect(getsWorse(null, 100, 1, 'up')).toBeNull();
     const asBodies = { perHour: 50, perHourBesideBodies: null, standardError: null };
     expect(getsWorse(asBodies, 100, 1, 'up')).toBeNull();

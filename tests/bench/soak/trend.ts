@@ -87,7 +87,7 @@ export function trendOf(points: readonly Point[]): Trend | null {
 const MIN_STANDARD_ERRORS = 3;
 /** … and moves the figure by this share of its level over the time watched. */
 const MIN_DRIFT = 0.05;
-/** Where a drift of this share could hide in the noise, there is no telling. */
+/** If the noise could hide a drift of this share, the result is null. */
 const MAX_HIDDEN_DRIFT = 0.25;
 
 /**
@@ -96,7 +96,7 @@ const MAX_HIDDEN_DRIFT = 0.25;
  * @param level - of the figure, for scale
  * @param hours - watched
  * @param worse - the direction that is bad
- * @returns null when there is no telling: too short, too noisy, or the bodies grew just as time did
+ * @returns null when it cannot be known: too short, too noisy, or the number of bodies grew in step with time
  */
 export function getsWorse(
   trend: Trend | null,

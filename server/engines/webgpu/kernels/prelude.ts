@@ -1,6 +1,5 @@
 /** The parts that kernels share: the layout as WGSL constants, and how a tile finds the cells around it. */
-import { ALIVE_THRESHOLD } from '../../../rules/rule.ts';
-import { CHANNEL_LIMIT } from '../../engine.ts';
+import { CHANNEL_LIMIT, OPAQUE_ABOVE } from '../../engine.ts';
 import * as layout from '../layout.ts';
 
 const constants = Object.entries(layout)
@@ -12,7 +11,7 @@ ${constants}
 const SIDE = 64u;
 const RING = TILE + 2u;
 const RING_CELLS = RING * RING;
-const THRESHOLD = f32(${Math.fround(ALIVE_THRESHOLD)});
+const THRESHOLD = f32(${OPAQUE_ABOVE});
 
 const OWNER = 0xffffu;
 const CHANNEL_LIMIT = f32(${CHANNEL_LIMIT});
