@@ -23,9 +23,6 @@ export const CHANNEL_LIMIT = 64;
 /** A cell whose alpha exceeds this is *opaque*. The threshold of `rules/rule.ts` in float32, as kernels compare it. */
 export const OPAQUE_ABOVE = Math.fround(ALIVE_THRESHOLD);
 
-/** Steps from one step number to another; step numbers are uint32 and wrap. */
-export const stepsBetween = (from: number, to: number): number => (to - from) >>> 0;
-
 export interface EngineOptions extends Size {
   /** uint32: decides which cells fire (`fire.ts`). */
   readonly randomSeed: number;

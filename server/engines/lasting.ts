@@ -3,7 +3,9 @@
  * restored: cells are as they were then, organisms removed since are gone, and organisms planted since start again from
  * their seeds. The caller only sees a call that took long.
  */
+
 import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { Rule } from '../rules/rule.ts';
 import {
   type Engine,
@@ -13,7 +15,6 @@ import {
   type OrganismId,
   type Perturbation,
   type RuleSlot,
-  stepsBetween,
 } from './engine.ts';
 
 /** After more losses than this, or when no engine of the lost kind can be made, the spare takes over for good. */

@@ -53,8 +53,8 @@ export class LearnedBoard {
 
   /** Logs the same error once. */
   #log(text: string): void {
-    if (text !== '' && text !== this.#complaint) this.#options.log(`learned: ${text}`);
-    this.#complaint = text;
+    if (text !== '' && text !== this.#lastLine) this.#options.log(`learned: ${text}`);
+    this.#lastLine = text;
   }
 }
 

@@ -27,13 +27,6 @@ export interface RecordedDamage {
   readonly jitterCells: number;
 }
 
-/** Selects the noise of a blow: the world's engine draws the same for these, in the same cells. */
-export interface NoiseDraw {
-  readonly randomSeed: number;
-  readonly salt: number;
-  readonly step: number;
-}
-
 /** Longest run of a wound's blows that training repeats; each costs a rollout. */
 export const MAX_REPLAYED = 12;
 /** Longest healing between two blows in training: later, little changes. */

@@ -21,7 +21,7 @@ export type FromTuning =
   /** Recovery of a few wounds under the present weights; 1 is whole again. The first is the incumbent's. */
   | { readonly type: 'spotCheck'; readonly done: number; readonly recovery: number }
   /** For the operator. */
-  | { readonly type: 'note'; readonly text: string }
+  | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'paused' }
   /** The job's folder holds `result.json`. */
   | { readonly type: 'finished' };

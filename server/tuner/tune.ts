@@ -85,7 +85,7 @@ class Tuning {
     const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
     this.#healing = { randomSeeds, threads };
     this.#measurements = new Measurements(this.#path('measured'), (text) =>
-      hooks.post({ type: 'note', text }),
+      hooks.post({ type: 'log', line: text }),
     );
   }
 
@@ -154,7 +154,7 @@ class Tuning {
         const done = run.losses.length;
         this.#told(done, run, progress.smoothedLoss);
         if (progress.rolledBack !== undefined)
-          this.#hooks.post({ type: 'note', text: `${progress.rolledBack}: back, at a lower rate` });
+          this.#hooks.post({ type: 'log', line: `${progress.rolledBack}: back, at a lower rate` });
         if (this.#hooks.isPausing()) {
           writeCheckpoint(this.#path('checkpoint'), run.snapshot());
           throw new Paused();
@@ -208,7 +208,7 @@ class Tuning {
     if (this.#job.options.engine === 'wasm') return undefined;
     const { openTfjs } = await import('../training/tfjs.ts');
     const { open, description } = await openTfjs();
-    this.#hooks.post({ type: 'note', text: `tuning on ${description}` });
+    this.#hooks.post({ type: 'log', line: `tuning on ${description}` });
     return open;
   }
 
@@ -224,7 +224,7 @@ class Tuning {
       throw new RuleError(`${file} is of another plan`);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
-      this.#hooks.post({ type: 'note', text: `${error.message}: its training begins again` });
+      this.#hooks.post({ type: 'log', line: `${error.message}: its training begins again` });
       rmSync(file, { force: true });
       this.#measurements.forgetCandidate();
       return plan;

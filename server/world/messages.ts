@@ -132,7 +132,7 @@ export type FromWorld =
   | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
-  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'log'; readonly line: string }
   /** The rules in force have changed, by a swap or a rollback. */
   | { readonly type: 'species'; readonly species: readonly Species[] }
   | { readonly type: 'swap'; readonly outcome: SwapOutcome }

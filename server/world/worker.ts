@@ -40,7 +40,7 @@ const { engine, reason } = await createEngine(config.engine, {
   rest,
   adapter,
   kernels: gpuKernels,
-  onLoss(message) {
+  log(message) {
     // The bodies are from the last save: what becomes of them is not healing.
     wounds?.endAll();
     post({ type: 'log', line: message });

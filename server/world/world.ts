@@ -5,13 +5,7 @@
 import type { Rect } from '../../shared/geometry.ts';
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import {
-  type Engine,
-  EngineError,
-  type OrganismId,
-  type Perturbation,
-  stepsBetween,
-} from '../engines/engine.ts';
+import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Beds } from './beds.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
