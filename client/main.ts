@@ -23,7 +23,7 @@ import { Players } from './scene/players.ts';
 import { Stage } from './scene/stage.ts';
 import { Theme } from './style/theme.ts';
 
-/** Of 255. */
+/** Of 255: fainter pixels count as empty. */
 const MIN_VISIBLE_ALPHA = 25;
 
 const theme = new Theme();
