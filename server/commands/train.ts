@@ -12,7 +12,7 @@ import { DAMAGE_KINDS, type DamageKind } from '../training/damage.ts';
 import { OPTIMIZERS } from '../training/optimizer.ts';
 import { RESEEDS, type TrainingPlan } from '../training/plan.ts';
 import { clock, ProgressLine } from '../training/progress.ts';
-import { FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
+import { COMPANY, FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
 
@@ -27,15 +27,15 @@ const POLISH_FLAGS = {
   iterations: '800',
   batch: `${POLISH.batch}`,
   longest: '144',
-  normalise: `${POLISH.normalisation}`,
+  normalise: `${COMPANY.normalisation}`,
   rate: '0.002',
   reseed: POLISH.reseed,
   quiescence: `${POLISH.quiescenceWeight}`,
-  walls: `${POLISH.wallPart}`,
-  'far-off': `${POLISH.farOff}`,
-  align: `${POLISH.alignCells}`,
-  stray: `${POLISH.strayWeight}`,
-  room: `${POLISH.roomCells}`,
+  walls: `${COMPANY.wallPart}`,
+  'far-off': `${COMPANY.farOff}`,
+  align: `${COMPANY.alignCells}`,
+  stray: `${COMPANY.strayWeight}`,
+  room: `${COMPANY.roomCells}`,
   damage: 'batter,batter,noise,drag,strokes,strokes,half,half,circle,centre,swipes',
   'random-seed': '2',
 } as const satisfies Flags;

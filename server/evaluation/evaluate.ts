@@ -5,11 +5,12 @@
  */
 import { basename } from 'node:path';
 import { isWhole } from '../../shared/numbers.ts';
-import { ALIVE_THRESHOLD, CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
 import { replay } from '../training/recorded.ts';
-import { Rollouts } from '../training/rollouts.ts';
+import type { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
 import { fromPixels, readTarget, type Target } from '../training/target.ts';
+import { openBodies, pictureCells } from './bodies.ts';
 import { type PlayFigures, runPlay } from './play.ts';
 import { recoveryOf, type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
@@ -134,7 +135,7 @@ export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promi
   const height = smallNumber(rule.metadata.targetHeight, 1, 128, 48);
   const opaque = new Uint8Array(width * height * 4).fill(255);
   const target = fromPixels(opaque, width, height, { scale: 1, padding }, rule.name);
-  const rollouts = open(rule, target, 1, 0);
+  const rollouts = openBodies(rule, target, 1, 0);
   try {
     plantSeed(rollouts.state(0), target.shape);
     await rollouts.run([{ steps: CUT_STEP, randomSeed: 0 }]);
@@ -155,22 +156,6 @@ function smallNumber(text: string | undefined, low: number, high: number, fallba
   return text !== undefined && isWhole(value, low, high) ? value : fallback;
 }
 
-/** Rollouts of a rule against a target, without gradients. */
-function open(rule: Rule, target: Target, slots: number, threads: number): Rollouts {
-  const rollouts = new Rollouts({
-    shape: target.shape,
-    hidden: rule.hidden,
-    fireRate: rule.fireRate,
-    overflowWeight: 0,
-    slots,
-    threads: Math.min(threads, slots),
-    maxSteps: 0,
-  });
-  rollouts.setWeights(rule);
-  rollouts.target.set(target.rgba);
-  return rollouts;
-}
-
 /**
  * @param threads - changes only the time taken; 0 works on the calling thread
  * @param lastStep - bodies are watched up to this step, at least 1,000; later figures are left out
@@ -181,7 +166,7 @@ export async function evaluate(
   { label, target }: EvaluationTarget,
   { randomSeeds = 8, threads = 1, lastStep = Number.POSITIVE_INFINITY, withTrials = false } = {},
 ): Promise<{ evaluation: Evaluation; frames: Frames }> {
-  const rollouts = open(rule, target, randomSeeds, threads);
+  const rollouts = openBodies(rule, target, randomSeeds, threads);
   try {
     const { width, height } = target.shape;
     const measured = await measure(rollouts, target, randomSeeds, Math.max(CUT_STEP, lastStep));
@@ -210,7 +195,7 @@ async function measure(rollouts: Rollouts, target: Target, randomSeeds: number, 
       .losses;
   const frame = (step: number): Frame => frameOf(rollouts.state(0), CHANNELS, target, step);
 
-  const targetCells = opaqueCells(target);
+  const targetCells = pictureCells(target);
   const dead = new Set<number>();
   const wild = new Set<number>();
   const mse: Record<string, readonly number[]> = {};
@@ -322,14 +307,6 @@ async function measureStillness(
     last = now;
   }
   return changes;
-}
-
-function opaqueCells({ rgba, shape }: Target): number {
-  let count = 0;
-  forEachCell(shape, (_x, _y, cell) => {
-    if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) count++;
-  });
-  return count;
 }
 
 /** Premultiplied RGBA8 of the grid, as the world publishes it. */

@@ -6,9 +6,9 @@ import type { Rule } from '../rules/rule.ts';
 import { Likeness } from '../training/likeness.ts';
 import { blowsOf, PLAYED } from '../training/played.ts';
 import { replay } from '../training/recorded.ts';
-import { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
+import { openBodies } from './bodies.ts';
 import { medianOf } from './statistics.ts';
 import { GROWN_STEPS } from './trials.ts';
 
@@ -36,18 +36,8 @@ export interface PlayFigures {
 export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<PlayFigures> {
   const slots = PLAYED.length * BODIES;
   const { shape } = target;
-  const rollouts = new Rollouts({
-    shape,
-    hidden: rule.hidden,
-    fireRate: rule.fireRate,
-    overflowWeight: 0,
-    slots,
-    threads: Math.min(threads, slots),
-    maxSteps: 0,
-  });
+  const rollouts = openBodies(rule, target, slots, threads);
   try {
-    rollouts.setWeights(rule);
-    rollouts.target.set(target.rgba);
     const all = Array.from({ length: slots }, (_, slot) => slot);
     for (const slot of all) plantSeed(rollouts.state(slot), shape);
     await rollouts.run(all.map((slot) => ({ steps: GROWN_STEPS, randomSeed: slot + 1 })));

@@ -11,16 +11,16 @@
  * All draws depend on the random seed alone.
  */
 import type { Rule } from '../rules/rule.ts';
-import { CHANNELS } from '../rules/rule.ts';
 import { IN_PLACE, Likeness, type Shift } from '../training/likeness.ts';
 import { drawPlayed } from '../training/played.ts';
 import { Random } from '../training/random.ts';
 import { replay } from '../training/recorded.ts';
-import { Rollouts } from '../training/rollouts.ts';
+import type { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
 import { padded, type Target } from '../training/target.ts';
 import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from '../training/walls.ts';
 import type { Blow } from '../world/wound.ts';
+import { openBodies, pictureCells } from './bodies.ts';
 
 /** Steps in which a seed becomes a grown body. */
 export const GROWN_STEPS = 500;
@@ -67,17 +67,7 @@ export async function runTrials(
   { randomSeeds = 8, threads = 1, only = TRIALS as readonly Trial[] } = {},
 ): Promise<Partial<Record<Trial, TrialFigures>>> {
   const wide = padded(target, PADDING);
-  const rollouts = new Rollouts({
-    shape: wide.shape,
-    hidden: rule.hidden,
-    fireRate: rule.fireRate,
-    overflowWeight: 0,
-    slots: randomSeeds,
-    threads: Math.min(threads, randomSeeds),
-    maxSteps: 0,
-  });
-  rollouts.setWeights(rule);
-  rollouts.target.set(wide.rgba);
+  const rollouts = openBodies(rule, wide, randomSeeds, threads);
   try {
     const figures: Partial<Record<Trial, TrialFigures>> = {};
     for (const trial of only) {
@@ -240,11 +230,4 @@ class Course {
     const there = this.#likeness.health(state, place, open);
     if (there >= FOLLOWED_HEALTH && there > health + 0.05) this.#places[slot] = place;
   }
-}
-
-/** Cells of the picture that are alive. */
-function pictureCells({ rgba, shape }: Target): number {
-  const state = new Float32Array(shape.cellCount * CHANNELS);
-  for (let cell = 0; cell < shape.cellCount; cell++) state[cell * CHANNELS + 3] = rgba[cell * 4 + 3];
-  return livingCells(state, shape);
 }

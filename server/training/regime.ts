@@ -38,10 +38,10 @@ export const PLACE_WEIGHT = 0.3;
  * What runs that begin with a trained rule have in common: a rule's last ones, and the tuner's
  * (server/training/README.md says why).
  */
-export const POLISH = {
-  batch: 8,
-  reseed: 'any',
-  quiescenceWeight: 3,
+export const POLISH = { batch: 8, reseed: 'any', quiescenceWeight: 3 } as const;
+
+/** What a polish deals besides: company, and bodies that went wrong. A tuning has no time for it (`tuner/plan.ts`). */
+export const COMPANY = {
   normalisation: 0.75,
   wallPart: 0.3,
   farOff: 0.6,
