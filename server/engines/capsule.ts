@@ -50,12 +50,22 @@ export function capsuleRows(capsule: Capsule, world: Size): Span[] {
 }
 
 /**
- * The cells inside the world that at least one capsule covers: disjoint spans in reading order, so that each cell is
- * visited once.
+ * The cells inside the world that at least one capsule covers, and none of `except`: disjoint spans in reading order, so
+ * that each cell is visited once.
  *
  * @throws EngineError as `capsuleRows`
  */
-export function strokeRows(capsules: readonly Capsule[], world: Size): Span[] {
+export function strokeRows(
+  capsules: readonly Capsule[],
+  world: Size,
+  except: readonly Capsule[] = [],
+): Span[] {
+  const covered = union(capsules, world);
+  return except.length === 0 ? covered : without(covered, union(except, world));
+}
+
+/** Disjoint spans, in reading order, that do not touch. */
+function union(capsules: readonly Capsule[], world: Size): Span[] {
   const spans = capsules.flatMap((capsule) => capsuleRows(capsule, world));
   spans.sort((a, b) => a.y - b.y || a.first - b.first);
   const disjoint: Span[] = [];
@@ -65,6 +75,24 @@ export function strokeRows(capsules: readonly Capsule[], world: Size): Span[] {
     else if (last.last < span.last) disjoint[disjoint.length - 1] = { ...last, last: span.last };
   }
   return disjoint;
+}
+
+/** The cells of `spans` that `gone` does not cover. Both are disjoint and in reading order, and so is the result. */
+function without(spans: readonly Span[], gone: readonly Span[]): Span[] {
+  const left: Span[] = [];
+  let next = 0;
+  for (const { y, first, last } of spans) {
+    while (next < gone.length && (gone[next].y < y || (gone[next].y === y && gone[next].last < first)))
+      next++;
+    let from = first;
+    // A span of `gone` may reach into the next one of the same row, so `next` stays.
+    for (let i = next; i < gone.length && gone[i].y === y && gone[i].first <= last; i++) {
+      if (gone[i].first > from) left.push({ y, first: from, last: gone[i].first - 1 });
+      from = gone[i].last + 1;
+    }
+    if (from <= last) left.push({ y, first: from, last });
+  }
+  return left;
 }
 
 /** Index of the first span at or below row y. @param spans - in reading order */

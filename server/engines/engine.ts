@@ -50,20 +50,25 @@ export interface Capsule {
   readonly radius: number;
 }
 
+/**
+ * Adds `noiseAt(...) * amplitude` once to every channel of each living cell (owned, alpha above the threshold) that at
+ * least one of the 1 or more capsules covers and none of `except`. The transparent rim of a body is left alone: noise
+ * there would make life outside the body, and debris grows into second bodies.
+ */
+export interface Noise {
+  readonly kind: 'noise';
+  readonly capsules: readonly Capsule[];
+  /** What the same stroke has shaken before. */
+  readonly except?: readonly Capsule[];
+  readonly amplitude: number;
+  /** uint32; varies the draw. */
+  readonly salt: number;
+}
+
 export type Perturbation =
   /** Zeroes all channels and the owner. */
   | ({ readonly kind: 'ablate' } & Capsule)
-  /**
-   * Adds `noiseAt(...) * amplitude` once to every channel of each living cell (owned, alpha above the threshold) that
-   * at least one of the 1 or more capsules covers. `salt` (uint32) varies the draw. The transparent rim of a body is
-   * left alone: noise there would make life outside the body, and debris grows into second bodies.
-   */
-  | {
-      readonly kind: 'noise';
-      readonly capsules: readonly Capsule[];
-      readonly amplitude: number;
-      readonly salt: number;
-    }
+  | Noise
   /** Zeroes the cells of one organism that are further than `radius` from (x, y). */
   | {
       readonly kind: 'truncate';

@@ -137,8 +137,8 @@ class ReferenceEngine implements Engine {
         for (const cell of this.#cellsIn(strokeRows([perturbation], this))) this.#clearCell(cell);
         return;
       case 'noise': {
-        const { capsules, salt, amplitude } = perturbation;
-        for (const cell of this.#cellsIn(strokeRows(capsules, this))) {
+        const { capsules, except, salt, amplitude } = perturbation;
+        for (const cell of this.#cellsIn(strokeRows(capsules, this, except))) {
           if (this.#owners[cell] === 0 || !(this.#state[cell * CHANNELS + ALPHA] > OPAQUE_ABOVE)) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);

@@ -3,8 +3,10 @@
  * are those that the world's engines change (`engines/capsule.ts`), relative to the seed cell.
  */
 import { strokeRows } from '../engines/capsule.ts';
+import type { Capsule } from '../engines/engine.ts';
 import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
+import { goesOn } from '../world/doses.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
 import type { Blow } from '../world/wound.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
@@ -36,20 +38,32 @@ export const MAX_STEPS_BETWEEN = 96;
  * Deals a blow, in place, to a body whose seed cell is the grid's middle.
  *
  * @param state - [cellCount, 16]
+ * @param shaken - what earlier blows of the same stroke of noise have covered
  */
-export function strike(state: Float32Array, shape: GridShape, blow: Blow, noise: NoiseDraw): void {
+export function strike(
+  state: Float32Array,
+  shape: GridShape,
+  blow: Blow,
+  noise: NoiseDraw,
+  shaken: readonly Capsule[] = [],
+): void {
   const [x0, y0] = [seedX(shape), seedY(shape)];
   const { tool, radius } = blow;
   if (tool === 'truncate') {
     clearWhere(state, shape, (x, y) => (x - x0) ** 2 + (y - y0) ** 2 > radius * radius);
     return;
   }
-  const points = blow.points.map((value, i) => value + (i % 2 === 0 ? x0 : y0));
-  for (const { y, first, last } of strokeRows(capsulesOf(points, radius), shape)) {
+  const except = tool === 'noise' ? shaken : [];
+  for (const { y, first, last } of strokeRows(capsulesIn(shape, blow), shape, except)) {
     const row = cellIndex(shape, 0, y);
     if (tool === 'ablate') state.fill(0, (row + first) * CHANNELS, (row + last + 1) * CHANNELS);
     else for (let x = first; x <= last; x++) if (isLiving(state, row + x)) shake(state, row + x, x, y, noise);
   }
+}
+
+function capsulesIn(shape: GridShape, { points, radius }: Blow): Capsule[] {
+  const moved = points.map((value, i) => value + (i % 2 === 0 ? seedX(shape) : seedY(shape)));
+  return capsulesOf(moved, radius);
 }
 
 function shake(state: Float32Array, cell: number, x: number, y: number, draw: NoiseDraw): void {
@@ -106,11 +120,14 @@ export async function replay(
 ): Promise<void> {
   const most = Math.max(0, ...replays.map(({ blows }) => blows.length));
   const steps = new Array<number>(replays.length).fill(0);
+  const shaken = replays.map((): Capsule[] => []);
   for (let i = 0; i < most; i++) {
     for (const [at, { slot, blows, randomSeed }] of replays.entries()) {
       if (i >= blows.length) continue;
       const state = rollouts.state(slot);
-      strike(state, shape, blows[i], { randomSeed, salt: i, step: steps[at] });
+      if (i > 0 && goesOn(blows[i - 1], blows[i])) shaken[at].push(...capsulesIn(shape, blows[i - 1]));
+      else shaken[at] = [];
+      strike(state, shape, blows[i], { randomSeed, salt: i, step: steps[at] }, shaken[at]);
       if (startsAgain && !isAlive(state)) plantSeed(state, shape);
     }
     const next = replays.map(({ blows }) => stepsAfter(blows, i));

@@ -37,8 +37,16 @@ export type Plan =
 
 const refused = (reason: string): Plan => ({ ok: false, reason });
 
-/** @param salt - uint32, different for every stroke */
-export async function planStroke(stroke: StrokeMessage, world: StrokeWorld, salt: number): Promise<Plan> {
+/**
+ * @param salt - uint32, different for every stroke
+ * @param shakenBefore - the capsules that the same stroke's earlier messages have shaken, near those of this one
+ */
+export async function planStroke(
+  stroke: StrokeMessage,
+  world: StrokeWorld,
+  salt: number,
+  shakenBefore: (capsules: readonly Capsule[]) => readonly Capsule[] = () => [],
+): Promise<Plan> {
   const fault = strokeFault(stroke, world.engine, world.species);
   if (fault !== null) return refused(fault);
   const x = Math.floor(stroke.points[0]);
@@ -56,7 +64,13 @@ export async function planStroke(stroke: StrokeMessage, world: StrokeWorld, salt
         return { ok: true, perturbations: capsules.map((capsule) => ({ kind: 'ablate', ...capsule })), hit };
       }
       // One stroke is one dose: where its capsules overlap, noise is added once.
-      const noise: Perturbation = { kind: 'noise', capsules, amplitude: NOISE_AMPLITUDE, salt: salt >>> 0 };
+      const noise: Perturbation = {
+        kind: 'noise',
+        capsules,
+        except: shakenBefore(capsules),
+        amplitude: NOISE_AMPLITUDE,
+        salt: salt >>> 0,
+      };
       return {
         ok: true,
         perturbations: [noise],

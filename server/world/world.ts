@@ -7,6 +7,7 @@ import { stepsBetween } from '../../shared/numbers.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Beds } from './beds.ts';
+import { Doses } from './doses.ts';
 import { type Bed, layOutGarden, type Seedling } from './garden.ts';
 import { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
@@ -51,6 +52,7 @@ export class World {
   onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #waiting: WaitingStroke[] = [];
   #strokes = 0;
+  readonly #doses = new Doses();
   #runSeconds = 0;
   /** Samples that time has earned and that have not been taken. */
   #samplesOwed = 0;
@@ -237,7 +239,12 @@ export class World {
 
   async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
     // Salts of one stroke's capsules follow each other.
-    const plan = await planStroke(stroke, this.#strokeWorld, Math.imul(this.#strokes++, 0x10001));
+    const plan = await planStroke(
+      stroke,
+      this.#strokeWorld,
+      Math.imul(this.#strokes++, 0x10001),
+      (capsules) => this.#doses.shaken(name, stroke, capsules),
+    );
     if (!plan.ok) return plan;
     const step = this.engine.stepNumber;
     if ('seed' in plan) {
@@ -249,6 +256,8 @@ export class World {
       }
     } else {
       await this.#hurt(plan.perturbations, plan.hit);
+      const [first] = plan.perturbations;
+      if (first.kind === 'noise') this.#doses.add(name, stroke, first.capsules);
     }
     return { ok: true, step };
   }

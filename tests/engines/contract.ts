@@ -67,6 +67,18 @@ const TOUCHING: readonly Perturbation[] = [
     amplitude: 0.5,
     salt: 3,
   },
+  // Leaves out what crosses it: rows cut in the middle, at an end, and whole.
+  {
+    kind: 'noise',
+    capsules: [{ x0: 50, y0: 60, x1: 80, y1: 68, radius: 5 }],
+    except: [
+      { x0: 60, y0: 50, x1: 60, y1: 80, radius: 2 },
+      { x0: 78, y0: 66, x1: 90, y1: 66, radius: 4 },
+      { x0: 40, y0: 69, x1: 90, y1: 69, radius: 1 },
+    ],
+    amplitude: 0.5,
+    salt: 4,
+  },
   { kind: 'truncate', organism: 65_535, x: 64, y: 64, radius: 2.5 },
   { kind: 'truncate', organism: 258, x: 60, y: 62, radius: 0 },
 ];
@@ -405,6 +417,14 @@ export function describeEngineContract(
           engine.perturb({
             kind: 'noise',
             capsules: [circle, { ...circle, radius: -1 }],
+            amplitude: 1,
+            salt: 1,
+          }),
+        () =>
+          engine.perturb({
+            kind: 'noise',
+            capsules: [circle],
+            except: [{ ...circle, x0: Number.NaN }],
             amplitude: 1,
             salt: 1,
           }),

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { capsuleRows, firstSpanFrom, isInCapsule, strokeRows } from '../../server/engines/capsule.ts';
 import { createEngine } from '../../server/engines/create.ts';
-import { CHANNEL_LIMIT, type Engine, EngineError, type Perturbation } from '../../server/engines/engine.ts';
+import {
+  type Capsule,
+  CHANNEL_LIMIT,
+  type Engine,
+  EngineError,
+  type Perturbation,
+} from '../../server/engines/engine.ts';
 import { cellHash, fireThreshold, noiseAt } from '../../server/engines/fire.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import type { Rule } from '../../server/rules/rule.ts';
@@ -170,7 +176,7 @@ test('capsuleRows holds exactly the cells of isInCapsule', () => {
   }
 });
 
-test('strokeRows holds each cell of its capsules once, in disjoint spans in reading order', () => {
+test('strokeRows holds each cell of its capsules once, and none of those excepted, in reading order', () => {
   const random = seededRandom(9);
   const world = { width: 50, height: 40 };
   for (let i = 0; i < 100; i++) {
@@ -193,6 +199,14 @@ test('strokeRows holds each cell of its capsules once, in disjoint spans in read
       const from = spans.findIndex((span) => span.y >= y);
       expect(firstSpanFrom(spans, y)).toBe(from < 0 ? spans.length : from);
     }
+    const split = i % capsules.length;
+    const [kept, except] = [capsules.slice(split), capsules.slice(0, split)];
+    const left = new Array<number>(covered.length).fill(0);
+    for (const { y, first, last } of strokeRows(kept, world, except))
+      for (let x = first; x <= last; x++) left[y * world.width + x]++;
+    const isIn = (some: readonly Capsule[], cell: number): boolean =>
+      some.some((one) => isInCapsule(one, cell % world.width, Math.floor(cell / world.width)));
+    expect(left).toEqual(left.map((_, cell) => Number(isIn(kept, cell) && !isIn(except, cell))));
   }
 });
 

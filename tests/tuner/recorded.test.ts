@@ -79,6 +79,22 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
   );
 });
 
+test('the blows of one stroke of noise shake each cell once', async () => {
+  const before = await stateOf();
+  const rollouts = { state: () => body, run: async () => {}, dispose: async () => {} };
+  const body = before.slice();
+  const line = { afterSteps: 0, tool: 'noise', radius: 5 } as const;
+  const stroke = [
+    { ...line, points: [0, 0] },
+    { ...line, points: [0, 0, 4, 0] },
+    { ...line, points: [4, 0, -4, 1] },
+  ];
+  await replay([{ slot: 0, blows: stroke, randomSeed: 3 }], rollouts as never, 1, shape);
+  const most = body.reduce((largest, value, i) => Math.max(largest, Math.abs(value - before[i])), 0);
+  expect(most).toBeLessThanOrEqual(0.5);
+  expect(most).toBeGreaterThan(0.49);
+});
+
 const wound: readonly Blow[] = Array.from({ length: 20 }, (_, i) => ({
   afterSteps: i * 5,
   tool: 'ablate',

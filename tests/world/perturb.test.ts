@@ -90,7 +90,13 @@ describe('a stroke of noise', () => {
     expect(plan).toEqual({
       ok: true,
       perturbations: [
-        { kind: 'noise', capsules: capsulesOf(points, 2), amplitude: NOISE_AMPLITUDE, salt: 0xffff_ffff },
+        {
+          kind: 'noise',
+          capsules: capsulesOf(points, 2),
+          except: [],
+          amplitude: NOISE_AMPLITUDE,
+          salt: 0xffff_ffff,
+        },
       ],
       hit: new Map([
         [1, [0]],

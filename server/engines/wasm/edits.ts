@@ -2,7 +2,7 @@
 import { PAGE_CELLS, PAGE_SHIFT, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { firstSpanFrom, type Span, strokeRows } from '../capsule.ts';
-import type { Capsule, OrganismId, PageState } from '../engine.ts';
+import type { Capsule, Noise, OrganismId, PageState } from '../engine.ts';
 import type { NoiseDraw } from '../fire.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { PageTable } from './pages.ts';
@@ -46,8 +46,8 @@ export class Edits {
     this.#visitSpans(strokeRows([capsule], this.#world), (page, cell) => this.#cells.clear(page, cell));
   }
 
-  addNoise(capsules: readonly Capsule[], draw: NoiseDraw, amplitude: number): void {
-    this.#visitSpans(strokeRows(capsules, this.#world), (page, cell, x, y) =>
+  addNoise({ capsules, except, amplitude }: Noise, draw: NoiseDraw): void {
+    this.#visitSpans(strokeRows(capsules, this.#world, except), (page, cell, x, y) =>
       this.#cells.addNoise(page, cell, x, y, draw, amplitude),
     );
   }

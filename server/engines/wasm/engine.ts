@@ -200,9 +200,8 @@ class WasmEngine implements Engine {
         this.#edits.ablate(perturbation);
         return;
       case 'noise': {
-        const { capsules, salt, amplitude } = perturbation;
-        const draw = { randomSeed: this.#randomSeed, step: this.#steps, salt };
-        this.#edits.addNoise(capsules, draw, amplitude);
+        const { salt } = perturbation;
+        this.#edits.addNoise(perturbation, { randomSeed: this.#randomSeed, step: this.#steps, salt });
         return;
       }
       case 'truncate': {

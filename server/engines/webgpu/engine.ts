@@ -7,9 +7,8 @@
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { extentOf, mendedPage, organismStates } from '../bounds.ts';
-import { strokeRows } from '../capsule.ts';
+import { type Span, strokeRows } from '../capsule.ts';
 import {
-  type Capsule,
   type Engine,
   EngineError,
   type EngineOptions,
@@ -168,10 +167,10 @@ export class WebGpuEngine implements Engine {
     checkPerturbation(perturbation, this.#organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.#visitStroke([perturbation], (page, spans) => this.#edits.clear(page, spans));
+        this.#visitStroke(strokeRows([perturbation], this), (page, spans) => this.#edits.clear(page, spans));
         return;
       case 'noise': {
-        const { capsules, salt, amplitude } = perturbation;
+        const { capsules, except, salt, amplitude } = perturbation;
         const noise = {
           randomSeed: this.#randomSeed,
           step: this.#steps,
@@ -179,7 +178,7 @@ export class WebGpuEngine implements Engine {
           amplitude,
           bounds: this.#bounds,
         };
-        this.#visitStroke(capsules, (page, spans) => {
+        this.#visitStroke(strokeRows(capsules, this, except), (page, spans) => {
           this.#edits.noise(page, spans, noise);
           // Noise may have made any owned cell opaque.
           page.stretch(0, 0);
@@ -350,12 +349,8 @@ export class WebGpuEngine implements Engine {
     if (this.#edits.isFull) this.#applyEdits();
   }
 
-  /** Visits the existing pages under the capsules: the cost follows the pages, not the stroke's area. */
-  #visitStroke(
-    capsules: readonly Capsule[],
-    visit: (page: Page, spans: ReturnType<typeof spansIn>) => void,
-  ): void {
-    const spans = strokeRows(capsules, this);
+  /** Visits the existing pages under the spans: the cost follows the pages, not the stroke's area. */
+  #visitStroke(spans: readonly Span[], visit: (page: Page, spans: ReturnType<typeof spansIn>) => void): void {
     for (const page of this.#pages.list) {
       const inPage = spansIn(page, spans);
       if (inPage.length === 0) continue;
