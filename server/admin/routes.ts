@@ -81,7 +81,7 @@ export class Routes {
       ['POST', /^swaps$/, (call) => this.#swap(call)],
       ['POST', /^rollback$/, (call) => this.#rollback(call)],
       ['POST', /^world$/, (call) => this.#control(call)],
-      ['GET', /^organisms$/, () => options.world.ask<'organisms'>({ kind: 'organisms' })],
+      ['GET', /^organisms$/, () => options.world.ask({ kind: 'organisms' })],
       ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, (call) => this.#player(call)],
       ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
       ['GET', /^sessions$/, () => this.#sessions()],
@@ -232,11 +232,11 @@ export class Routes {
     const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'snapshot']);
     if (kind === 'snapshot') {
       await this.#noted(actor, 'snapshot', '', '');
-      return world.ask<'save'>({ kind: 'save' });
+      return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);
     await this.#noted(actor, kind, '', JSON.stringify(control));
-    const organisms = await world.ask<'control'>({ kind: 'control', control });
+    const organisms = await world.ask({ kind: 'control', control });
     if (control.kind === 'speed') {
       this.#stepsPerSecond = control.stepsPerSecond;
       const { stepsPerSecond } = control;

@@ -69,7 +69,7 @@ export class Api {
   #listOrganisms(): Promise<readonly OrganismSummary[]> {
     const now = performance.now();
     if (this.#organisms === null || now - this.#organisms.atMs > ORGANISMS_MS) {
-      this.#organisms = { atMs: now, answer: this.#world.ask<'organisms'>({ kind: 'organisms' }) };
+      this.#organisms = { atMs: now, answer: this.#world.ask({ kind: 'organisms' }) };
     }
     return this.#organisms.answer;
   }
@@ -93,7 +93,7 @@ export class Api {
     }
     this.#pictures++;
     try {
-      const pixels = await this.#world.ask<'pixels'>({ kind: 'pixels', rect: { x, y, width, height } });
+      const pixels = await this.#world.ask({ kind: 'pixels', rect: { x, y, width, height } });
       const png = await encodePng(pixels, width, height);
       response.writeHead(200, {
         'Content-Type': 'image/png',

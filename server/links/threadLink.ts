@@ -124,7 +124,7 @@ class Link implements WorldThread {
     });
   }
 
-  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
+  ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]> {
     if (this.#death !== null) return Promise.reject(this.#death);
     if (this.#pending.size >= MAX_PENDING) return Promise.reject(new Error('the world is busy'));
     const request = ++this.#lastRequest;

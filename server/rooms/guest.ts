@@ -222,8 +222,8 @@ export class Guest {
         const { world } = this.#around;
         const organism =
           asked.organism === null
-            ? await world.ask<'inspectAt'>({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
-            : await world.ask<'inspect'>({ kind: 'inspect', organism: asked.organism });
+            ? await world.ask({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
+            : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
           this.outlet.post(ServerMessageType.inspection, { organism });
@@ -261,7 +261,7 @@ export class Guest {
     this.#strokesPending++;
     let outcome: StrokeOutcome;
     try {
-      outcome = await world.ask<'stroke'>({ kind: 'stroke', name: this.#name, stroke });
+      outcome = await world.ask({ kind: 'stroke', name: this.#name, stroke });
     } catch {
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {

@@ -42,7 +42,7 @@ export class RoomQuestions {
     this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
     const { species, at } = question;
     try {
-      const reason = await this.#world.ask<'room'>({ kind: 'room', species, x: at[0], y: at[1] });
+      const reason = await this.#world.ask({ kind: 'room', species, x: at[0], y: at[1] });
       if (!this.#isDisposed) this.#post({ species, at, reason });
     } catch {
       // The world did not answer in time; the pointer's next move asks again.

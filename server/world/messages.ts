@@ -155,7 +155,7 @@ export interface WorldLink {
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
   /** @throws Error with the world's reason, or after 10 s without an answer */
-  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
+  ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
   /** The rules in force have changed; `ready.species` holds the new ones. */

@@ -96,9 +96,7 @@ async function hurtTheWhole(room: Room, fewest: number): Promise<number> {
   const bodies = await until(
     'grown bodies',
     async () => {
-      const whole = (await world.ask<'organisms'>({ kind: 'organisms' })).filter(
-        ({ health }) => health > 0.6,
-      );
+      const whole = (await world.ask({ kind: 'organisms' })).filter(({ health }) => health > 0.6);
       return whole.length >= fewest ? whole : undefined;
     },
     120_000,
