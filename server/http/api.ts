@@ -1,6 +1,7 @@
 /** `/api/…` and `/healthz`: the world for other programs. */
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
 import type { OrganismSummary, WorldLink } from '../world/messages.ts';
 import { encodePng } from './png.ts';
@@ -79,7 +80,7 @@ export class Api {
     const integer = (name: string, min: number, max: number): number => {
       const text = query.get(name);
       const value = text !== null && /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= min && value <= max)) wrong.push(`${name} must be a whole number from ${min} to ${max}`);
+      if (!isWhole(value, min, max)) wrong.push(`${name} must be a whole number from ${min} to ${max}`);
       return value;
     };
     const x = integer('x', -MAX_COORDINATE, MAX_COORDINATE);
