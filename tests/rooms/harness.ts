@@ -5,7 +5,7 @@ import { Client, type Room } from '@colyseus/sdk';
 import { WebSocket } from 'ws';
 import type { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
-import { createServer } from '../../server/server.ts';
+import { serveWorld } from '../../server/serveWorld.ts';
 import type { Sessions } from '../../server/sessions/sessions.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fakeWorld.ts';
@@ -35,7 +35,7 @@ export async function startServer(
     height: world.ready.height,
     ...settings,
   };
-  const server = await createServer(world, config, { admin, sessions, pages });
+  const server = await serveWorld(world, config, { admin, sessions, pages });
   return {
     world,
     url: server.url,
