@@ -14,6 +14,7 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+const HEAD_MS = 8_000;
 
 export interface ServeOptions {
   /** The operator's routes and the swaps of rules; without it, there are none. */
@@ -22,12 +23,14 @@ export interface ServeOptions {
   readonly sessions?: Sessions | null;
   /** Folder of the built client. */
   readonly pages?: string;
+  /** @see ServerOptions.headMs */
+  readonly headMs?: number;
 }
 
 export async function serveWorld(
   world: WorldLink,
   config: Config,
-  { admin = null, sessions = null, pages = BUILT_CLIENT }: ServeOptions = {},
+  { admin = null, sessions = null, pages = BUILT_CLIENT, headMs = HEAD_MS }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustForwarded } = config;
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
@@ -63,7 +66,7 @@ export async function serveWorld(
     kick: (id, reason) => room.kick(id, reason),
     mute: (id, isMuted) => room.mute(id, isMuted),
   });
-  const server = await createServer({ host, port, room, api, addresses, admin, pages });
+  const server = await createServer({ host, port, room, api, addresses, admin, pages, headMs });
   return {
     url: server.url,
     close: () => {

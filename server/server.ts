@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly admin: Admin | null;
   /** Folder of the built client. */
   readonly pages: string;
+  /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
+  readonly headMs: number;
 }
 
 export interface Server {
@@ -50,15 +52,15 @@ export interface Server {
 
 /** Resolves when it listens. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, admin, pages } = options;
+  const { room, api, addresses, admin, pages, headMs } = options;
   const servePage = servePages(pages);
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
-      headersTimeout: 8_000,
+      headersTimeout: headMs,
       requestTimeout: 10_000,
       keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 2_000,
+      connectionsCheckingInterval: headMs / 4,
       maxHeaderSize: 8_192,
     },
     (request, response) => {
