@@ -63,8 +63,9 @@ export class WorldView {
     // The ticker would wake the page sixty times per second to collect garbage that we do not make.
     Ticker.system.autoStart = false;
     Ticker.system.stop();
-    // The event system is there all the same, and would measure the canvas at every move of the pointer.
-    renderer.events.setTargetElement(null as unknown as HTMLElement);
+    // The bundler puts the event system into Pixi's one chunk all the same, where it would measure the canvas at every
+    // move of the pointer. Under `npm run dev` Pixi is in several, and it is not there.
+    renderer.events?.setTargetElement(null as unknown as HTMLElement);
     if (renderer.context.webGLVersion < 2) throw new Error('this browser has no WebGL 2');
     return new WorldView(renderer, decoder, world);
   }
