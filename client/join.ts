@@ -70,8 +70,10 @@ export class Join {
   #meet(message: HelloMessage): void {
     const before = this.#hello;
     // The server has another world now, and nothing that is held fits it.
-    if (before !== null && (before.width !== message.width || before.height !== message.height))
+    if (before !== null && (before.width !== message.width || before.height !== message.height)) {
       location.reload();
+      return;
+    }
     this.#hello = message;
     this.met.emit(message);
     if (before === null) void this.#open(message).catch((error) => this.#fail(error));
@@ -129,11 +131,12 @@ export class Join {
   /** Tells the server and the decode worker what is in view. */
   #look(): void {
     const { connection, stage } = this.#parts;
+    const view = this.#view;
     const rect = stage.visible;
-    if (rect === null) return;
+    // Without a view, the stage does not know the world's size yet.
+    if (view === null || rect === null) return;
     connection.look(rect, stage.level);
-    const pages = this.#view?.pages;
-    if (pages) this.#decoder?.look(stage.level, pages);
+    if (view.pages !== null) this.#decoder?.look(stage.level, view.pages);
   }
 
   #fail(error: unknown): void {
