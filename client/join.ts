@@ -8,6 +8,7 @@ import type { Connection } from './net/connection.ts';
 import type { Address } from './scene/address.ts';
 import { Minimap } from './scene/minimap.ts';
 import type { Stage } from './scene/stage.ts';
+import type { Viewpoint } from './scene/viewpoint.ts';
 import { WorldView } from './scene/worldView.ts';
 import { Decoder } from './stream/decoder.ts';
 import { Pyramid } from './stream/pyramid.ts';
@@ -15,6 +16,7 @@ import { Pyramid } from './stream/pyramid.ts';
 export interface JoinParts {
   readonly connection: Connection;
   readonly stage: Stage;
+  readonly viewpoint: Viewpoint;
   readonly address: Address;
   /** The canvas for the cells. */
   readonly canvas: HTMLCanvasElement;
@@ -81,13 +83,13 @@ export class Join {
   }
 
   async #open(message: HelloMessage): Promise<void> {
-    const { stage, address, canvas, minimap } = this.#parts;
+    const { stage, viewpoint, address, canvas, minimap } = this.#parts;
     const decoder = this.#startDecoder(message);
     const view = await WorldView.create(canvas, decoder, message);
     this.#view = view;
     document.documentElement.toggleAttribute('data-plain', view.isSoftware);
-    stage.minimap = new Minimap(minimap, message, (x, y) => stage.look({ ...stage.camera, x, y }));
-    stage.moved.on((camera) => {
+    stage.minimap = new Minimap(minimap, message, (x, y) => viewpoint.look({ ...viewpoint.camera, x, y }));
+    viewpoint.moved.on((camera) => {
       address.show(camera);
       this.#look();
     });
@@ -96,7 +98,7 @@ export class Join {
   }
 
   #startDecoder(world: HelloMessage): Decoder {
-    const { connection, stage } = this.#parts;
+    const { connection, stage, viewpoint } = this.#parts;
     const decoder = new Decoder(world);
     const pyramid = new Pyramid(world);
     this.#decoder = decoder;
@@ -104,9 +106,9 @@ export class Join {
     decoder.decoded.on((frame) => connection.acknowledge(frame));
     decoder.gaps.on((keys) => {
       // The server sends one level at a time. Gaps of other levels are reported again when that level is watched again.
-      const wanted = keys.filter((key) => pyramid.levelOf(key) === stage.level);
+      const wanted = keys.filter((key) => pyramid.levelOf(key) === viewpoint.level);
       connection.askKeyframes(
-        stage.level,
+        viewpoint.level,
         wanted.map((key) => pyramid.indexOf(key)),
       );
     });
@@ -130,13 +132,12 @@ export class Join {
 
   /** Tells the server and the decode worker what is in view. */
   #look(): void {
-    const { connection, stage } = this.#parts;
-    const view = this.#view;
-    const rect = stage.visible;
-    // Without a view, the stage does not know the world's size yet.
-    if (view === null || rect === null) return;
-    connection.look(rect, stage.level);
-    if (view.pages !== null) this.#decoder?.look(stage.level, view.pages);
+    const { connection, viewpoint } = this.#parts;
+    const { visible, level } = viewpoint;
+    if (visible === null) return;
+    connection.look(visible, level);
+    const pages = this.#view?.pages;
+    if (pages) this.#decoder?.look(level, pages);
   }
 
   #fail(error: unknown): void {

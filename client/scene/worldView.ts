@@ -9,7 +9,7 @@ import { cover } from '../stream/cover.ts';
 import type { Decoder } from '../stream/decoder.ts';
 import { BATCHES } from '../stream/messages.ts';
 import { Pyramid } from '../stream/pyramid.ts';
-import { type Camera, snapCamera, visibleCells } from './camera.ts';
+import { type Camera, visibleCells } from './camera.ts';
 import {
   createGeometry,
   createShader,
@@ -89,19 +89,15 @@ export class WorldView {
     return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
   }
 
-  /** The camera as drawn, from which places on the screen must be computed. */
-  get camera(): Camera {
-    return this.#camera;
-  }
-
   resize(view: Size, pixelRatio: number): void {
     this.#view = view;
     this.#pixelRatio = pixelRatio;
     this.#renderer.resize(view.width, view.height, pixelRatio);
   }
 
+  /** @param camera - on whole device pixels: see `snapCamera` */
   look(camera: Camera, level: number): void {
-    this.#camera = snapCamera(camera, this.#view, this.#pixelRatio);
+    this.#camera = camera;
     this.#level = level;
   }
 

@@ -5,6 +5,7 @@ import type { Connection } from '../../client/net/connection.ts';
 import type { Address } from '../../client/scene/address.ts';
 import type { Camera } from '../../client/scene/camera.ts';
 import type { Stage } from '../../client/scene/stage.ts';
+import type { Viewpoint } from '../../client/scene/viewpoint.ts';
 import { Pyramid } from '../../client/stream/pyramid.ts';
 import type { HelloMessage } from '../../shared/protocol.ts';
 
@@ -44,24 +45,38 @@ class FakeConnection {
   readonly dispose = vi.fn();
 }
 
-class FakeStage {
+class FakeViewpoint {
   readonly moved = new Signal<[Camera]>();
   readonly camera = camera;
-  readonly visible = rect;
+  /** Null until the stage is opened. */
+  visible: typeof rect | null = null;
   level = 0;
+}
+
+class FakeStage {
   minimap: unknown = null;
-  readonly open = vi.fn(() => this.moved.emit(camera));
+  readonly open = vi.fn(() => {
+    this.#viewpoint.visible = rect;
+    this.#viewpoint.moved.emit(camera);
+  });
   readonly invalidate = vi.fn();
   readonly shine = vi.fn();
+  readonly #viewpoint: FakeViewpoint;
+
+  constructor(viewpoint: FakeViewpoint) {
+    this.#viewpoint = viewpoint;
+  }
 }
 
 function setUp() {
   const connection = new FakeConnection();
-  const stage = new FakeStage();
+  const viewpoint = new FakeViewpoint();
+  const stage = new FakeStage(viewpoint);
   const address = { read: () => camera, show: vi.fn() };
   const join = new Join({
     connection: connection as unknown as Connection,
     stage: stage as unknown as Stage,
+    viewpoint: viewpoint as unknown as Viewpoint,
     address: address as unknown as Address,
     canvas: {} as HTMLCanvasElement,
     minimap: {} as HTMLElement,
@@ -69,7 +84,7 @@ function setUp() {
   /** What it has told, in order. */
   const told: string[] = [];
   for (const name of ['met', 'opened', 'resumed', 'failed'] as const) join[name].on(() => told.push(name));
-  return { connection, stage, address, join, told };
+  return { connection, stage, viewpoint, address, join, told };
 }
 
 /** Lets promises that are settled be noticed. */
@@ -176,9 +191,9 @@ describe('what the decoder reports', () => {
   });
 
   test('gaps of the level in view are asked for by their index in it; those of other levels are not', async () => {
-    const { connection, stage, decoder } = await joined();
+    const { connection, viewpoint, decoder } = await joined();
     const pyramid = new Pyramid(hello);
-    stage.level = 1;
+    viewpoint.level = 1;
     decoder.gaps.emit([pyramid.key(0, 1, 1), pyramid.key(1, 1, 0), pyramid.key(1, 1, 1)]);
     expect(connection.askKeyframes).toHaveBeenCalledWith(1, [1, 3]);
   });
