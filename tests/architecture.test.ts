@@ -236,6 +236,8 @@ describe('the environment', () => {
     const readers = SOURCES.filter((file) => READS.test(textOf(file)));
     expect(readers.sort()).toEqual([
       'server/config.ts',
+      // Hands it to config and reads nothing itself, as main does.
+      'server/dev.ts',
       // Writes what Vulkan's loader, a C library, reads; nothing else can tell the loader where its driver is.
       'server/engines/webgpu/swiftshader.ts',
       // Hands it to config and reads nothing itself.
