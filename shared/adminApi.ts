@@ -1,31 +1,62 @@
 /** The JSON answers of `/admin/api`: the server builds them, the admin's page shows them. */
 import type { Species, StatsMessage } from './protocol.ts';
 
-export interface RuleEntry {
+export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
+/** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
+export type RuleStatus = 'ready' | 'candidate' | 'rejected';
+
+/** A rule in the registry, without its file. */
+export interface RuleRecord {
   readonly id: number;
   readonly name: string;
+  /** 1, 2, 3 … per name. */
   readonly version: number;
-  readonly label: string;
-  readonly parentLabel: string | null;
-  readonly origin: string;
-  readonly status: string;
+  /** The rule that it was made from. */
+  readonly parent: number | null;
+  readonly origin: RuleOrigin;
+  readonly status: RuleStatus;
+  /** Hash of the file's bytes, hex. */
   readonly sha256: string;
   readonly metrics: Readonly<Record<string, unknown>>;
+  /** ISO 8601. */
   readonly created: string;
   readonly bytes: number;
+}
+
+export interface RuleEntry extends RuleRecord {
+  /** "pikachu v4" */
+  readonly label: string;
+  readonly parentLabel: string | null;
+  /** Species that live by it. */
   readonly inForceFor: readonly string[];
 }
 
-export interface SwapEntry {
+export type SwapScope = 'organism' | 'species' | 'planted';
+/**
+ * `wanted`: not done yet; `watched`: done, and may be rolled back; `superseded`: another swap took its place while it
+ * was watched.
+ */
+export type SwapStatus = 'wanted' | 'watched' | 'in force' | 'refused' | 'rolled back' | 'superseded';
+
+export interface SwapRecord {
   readonly id: number;
+  /** The species whose rule is swapped; the rule may have another name. */
   readonly species: string;
-  readonly label: string;
-  readonly scope: string;
+  readonly rule: number;
+  readonly scope: SwapScope;
+  /** The canary of scope `organism`. */
   readonly organism: number | null;
-  readonly status: string;
+  readonly status: SwapStatus;
+  /** Why it was refused or rolled back. */
   readonly reason: string;
   readonly who: string;
+  readonly address: string;
   readonly created: string;
+}
+
+export interface SwapEntry extends SwapRecord {
+  /** The rule's: "pikachu v4". */
+  readonly label: string;
 }
 
 export interface RulesAnswer {
@@ -81,49 +112,86 @@ export interface LiveAnswer {
   /** Rule label → bodies that have wilted under it since the server started. Rules without any are left out. */
   readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
-  readonly bans: readonly { readonly address: string; readonly until: string; readonly reason: string }[];
+  readonly bans: readonly BanRecord[];
 }
 
-export interface AuditEntry {
-  readonly id: number;
-  readonly at: string;
-  readonly who: string;
+/** An address that may not join. */
+export interface BanRecord {
   readonly address: string;
+  /** ISO 8601; empty: until an admin lifts it. */
+  readonly until: string;
+  readonly reason: string;
+}
+
+/** Who does something. */
+export interface Actor {
+  readonly who: string;
+  /** An IP address, or `command line`. */
+  readonly address: string;
+}
+
+export interface AuditEntry extends Actor {
+  readonly id: number;
+  /** ISO 8601. */
+  readonly at: string;
   readonly action: string;
   readonly subject: string;
   readonly detail: string;
 }
 
 export interface RunningSession {
+  /** ISO 8601. */
   readonly beganAt: string;
   readonly atOnce: number;
   readonly players: number;
   readonly mostAtOnce: number;
   readonly strokes: number;
   readonly refusedStrokes: number;
+  /** Recorded wounds that have closed, and those of them that healed. */
   readonly wounds: number;
   readonly healed: number;
   readonly openWounds: number;
+  /** Wounds that are not recorded, because a bound was reached. */
   readonly droppedWounds: number;
 }
 
+/** `crash`: the process was killed; the next start made the record from the journal. */
+export type SessionEnd = 'empty' | 'admin' | 'shutdown' | 'crash';
+
+export interface SpeciesDamage {
+  readonly species: string;
+  /** Bodies that were touched, at least 1. */
+  readonly organisms: number;
+  /** Recorded wounds of this species, and those of them that healed. */
+  readonly wounds: number;
+  readonly healed: number;
+}
+
+/** The record of a session, without its wounds. */
+export interface SessionHead {
+  readonly format: 1;
+  /** `beganAt` with `-` for `:`, to serve as a file name. */
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly beganAt: string;
+  readonly endedAt: string;
+  readonly endedBy: SessionEnd;
+  /** A count of people without names: for each address, the most that were here at once. */
+  readonly players: number;
+  readonly mostAtOnce: number;
+  /** Strokes that the world applied. */
+  readonly strokes: number;
+  readonly refusedStrokes?: number;
+  /** Wounds that are not in the record, because a bound was reached. */
+  readonly droppedWounds: number;
+  /** Blows that took less than 0.05 of the body's health: there was nothing to heal, and they are not recorded. */
+  readonly scratches?: number;
+  /** One entry per species. */
+  readonly damage: readonly SpeciesDamage[];
+}
+
 /** A session that has ended. A record that cannot be read has a `fault` instead of figures. */
-export type PastSession =
-  | { readonly id: string; readonly fault: string }
-  | {
-      readonly id: string;
-      readonly beganAt: string;
-      readonly endedAt: string;
-      readonly endedBy: string;
-      readonly players: number;
-      readonly strokes: number;
-      readonly droppedWounds: number;
-      readonly damage: readonly {
-        readonly species: string;
-        readonly wounds: number;
-        readonly healed: number;
-      }[];
-    };
+export type PastSession = SessionHead | { readonly id: string; readonly fault: string };
 
 export interface SessionsAnswer {
   readonly running: RunningSession | null;
@@ -172,27 +240,45 @@ export interface TunerView {
   readonly notes: readonly { readonly at: string; readonly text: string }[];
 }
 
-/** What the tuner enters in a tuned rule's `metrics.comparison`, as far as the admin's page shows it. */
-export interface ComparisonFigures {
-  readonly heldOutWounds: number;
-  readonly trainedWounds: number;
+/** One figure of a tuned rule beside the same figure of its incumbent. */
+export interface Figure {
+  readonly name: string;
+  readonly group: 'held-out' | 'recovery' | 'error' | 'stillness';
+  /** Means over random seeds. */
+  readonly before: number;
+  readonly after: number;
+  /** In the figure's unit; only a loss beyond it counts. */
+  readonly margin: number;
+  /** Chance that the figure is not worse by more than its margin, adjusted for the family; 0..1. */
+  readonly p: number;
+  readonly isWorse: boolean;
+}
+
+/** A tuned rule beside its incumbent, measured on the same wounds and random seeds. */
+export interface Comparison {
   readonly randomSeeds: number;
-  readonly iterations: number;
-  /** Time of the training. */
-  readonly seconds: number;
+  readonly heldOutWounds: number;
   /** Mean error 200 steps after the last blow of a held-out wound. */
   readonly heldOutLossBefore: number;
   readonly heldOutLossAfter: number;
+  /** Chance that the candidate is not better on held-out wounds; 0..1. */
+  readonly betterP: number;
+  readonly figures: readonly Figure[];
+  /** Change of recovery, mean over kinds of damage; -0.02 is two per cent worse. */
+  readonly suiteDelta: number;
+  /** The same, of the medians over random seeds. */
+  readonly suiteDeltaMedian: number;
   /** Mean error by step after a held-out wound: at steps 0, 10 … 200. */
   readonly curveBefore: readonly number[];
   readonly curveAfter: readonly number[];
-  readonly figures: readonly {
-    readonly name: string;
-    readonly group: string;
-    readonly before: number;
-    readonly after: number;
-    /** Chance that it is not worse by more than the margin: 0..1. */
-    readonly p: number;
-    readonly isWorse: boolean;
-  }[];
+  /** Reasons for rejection, one per line; empty: it is a candidate. */
+  readonly reasons: readonly string[];
+}
+
+/** What the tuner enters in a tuned rule's `metrics.comparison`. */
+export interface ComparisonRecord extends Comparison {
+  readonly trainedWounds: number;
+  readonly iterations: number;
+  /** Seconds of training. */
+  readonly seconds: number;
 }

@@ -1,6 +1,6 @@
 /** A tuned rule beside its parent: how much each heals, how fast, and a film of both healing the same wound. */
 
-import type { ComparisonFigures, RuleEntry } from '../../shared/adminApi.ts';
+import type { ComparisonRecord, RuleEntry } from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
 import { formatCount, formatPercent } from '../format.ts';
 import { healingFilmUrl } from './api.ts';
@@ -8,10 +8,10 @@ import { playStrip } from './film.ts';
 import { CurvePlot, type Point } from './plots.ts';
 
 /** @returns the comparison in a rule's metrics; null when there is none, or it has another form */
-export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): ComparisonFigures | null {
-  const found = metrics.comparison as Partial<ComparisonFigures> | null | undefined;
+export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): ComparisonRecord | null {
+  const found = metrics.comparison as Partial<ComparisonRecord> | null | undefined;
   return Array.isArray(found?.figures) && Array.isArray(found.curveBefore) && Array.isArray(found.curveAfter)
-    ? (found as ComparisonFigures)
+    ? (found as ComparisonRecord)
     : null;
 }
 
@@ -25,7 +25,7 @@ const ROW = { height: 18, label: 150, bar: 150, value: 88 } as const;
 export class Comparison {
   readonly element: HTMLElement;
 
-  constructor(rule: RuleEntry, comparison: ComparisonFigures) {
+  constructor(rule: RuleEntry, comparison: ComparisonRecord) {
     const { figures, randomSeeds, trainedWounds, heldOutWounds, iterations, seconds } = comparison;
     const curve = new CurvePlot('Error while held-out wounds heal', {
       label: 'Error while held-out wounds heal',
@@ -108,7 +108,7 @@ const short = (value: number): string =>
     : value.toExponential(1);
 
 /** One row per kind of damage. The faint bar is before, the bright one after; 0 is at the left, 1 (whole) at the right. */
-function bars(figures: ComparisonFigures['figures']): SVGElement {
+function bars(figures: ComparisonRecord['figures']): SVGElement {
   const width = ROW.label + ROW.bar + ROW.value;
   const x = (value: number): string => (ROW.bar * Math.min(1, Math.max(0, value))).toFixed(1);
   return svg(

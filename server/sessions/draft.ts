@@ -3,6 +3,7 @@
  * the same draft.
  */
 
+import type { RunningSession, SessionEnd } from '../../shared/adminApi.ts';
 import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
 import { HEALED_SHARE, type WoundEvent } from '../world/woundWatch.ts';
 import { Facts } from './facts.ts';
@@ -15,32 +16,20 @@ import {
   MAX_WOUNDS,
   RULE_NAME,
   SESSION_FORMAT,
-  type SessionEnd,
   type SessionRecord,
   SPECIES_NAME,
   sessionId,
 } from './record.ts';
 
 /** Players, strokes and refusals so far; each new value replaces the last. */
-export interface Counts {
-  readonly players: number;
-  readonly mostAtOnce: number;
-  readonly strokes: number;
-  readonly refusedStrokes: number;
-}
+export type Counts = Pick<RunningSession, 'players' | 'mostAtOnce' | 'strokes' | 'refusedStrokes'>;
 
 export type SessionEvent = WoundEvent | ({ readonly type: 'counts' } & Counts);
 
 type OpenWound = { -readonly [K in keyof Wound]: Wound[K] } & { blows: Blow[] };
 
-export interface DraftFigures extends Counts {
-  readonly beganAt: string;
-  /** Recorded wounds that have closed, and those of them that healed. */
-  readonly wounds: number;
-  readonly healed: number;
-  readonly openWounds: number;
-  readonly droppedWounds: number;
-}
+/** How many players are here is not the draft's to know. */
+export type DraftFigures = Omit<RunningSession, 'atOnce'>;
 
 const NOBODY: Counts = { players: 0, mostAtOnce: 0, strokes: 0, refusedStrokes: 0 };
 

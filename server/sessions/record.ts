@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { SessionEnd, SessionHead, SpeciesDamage } from '../../shared/adminApi.ts';
 import { MAX_WORLD_CELLS } from '../../shared/geometry.ts';
 import { MAX_BRUSH_RADIUS, MAX_STROKE_POINTS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
 import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
@@ -21,40 +22,7 @@ export const MAX_SPECIES = 512;
 /** A larger file is not a record: the bounds above allow 30 MB. */
 export const MAX_RECORD_BYTES = 48 * 2 ** 20;
 
-/** `crash`: the process was killed; the next start made the record from the journal. */
-export const SESSION_ENDS = ['empty', 'admin', 'shutdown', 'crash'] as const;
-export type SessionEnd = (typeof SESSION_ENDS)[number];
-
-export interface SpeciesDamage {
-  readonly species: string;
-  /** Bodies that were touched, at least 1. */
-  readonly organisms: number;
-  /** Recorded wounds of this species, and those of them that healed. */
-  readonly wounds: number;
-  readonly healed: number;
-}
-
-export interface SessionHead {
-  readonly format: typeof SESSION_FORMAT;
-  /** `beganAt` with `-` for `:`, to serve as a file name. */
-  readonly id: string;
-  /** ISO 8601, UTC. */
-  readonly beganAt: string;
-  readonly endedAt: string;
-  readonly endedBy: SessionEnd;
-  /** A count of people without names: for each address, the most that were here at once. */
-  readonly players: number;
-  readonly mostAtOnce: number;
-  /** Strokes that the world applied. */
-  readonly strokes: number;
-  readonly refusedStrokes?: number;
-  /** Wounds that are not in `wounds`, because a bound was reached. */
-  readonly droppedWounds: number;
-  /** Blows that took less than 0.05 of the body's health: there was nothing to heal, and they are not in `wounds`. */
-  readonly scratches?: number;
-  /** One entry per species. */
-  readonly damage: readonly SpeciesDamage[];
-}
+export const SESSION_ENDS = ['empty', 'admin', 'shutdown', 'crash'] as const satisfies readonly SessionEnd[];
 
 export interface SessionRecord extends SessionHead {
   /** In the order in which they closed; at most `MAX_WOUNDS`. */

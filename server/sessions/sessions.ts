@@ -6,18 +6,13 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PastSession, RunningSession, SessionEnd } from '../../shared/adminApi.ts';
 import { Turns } from '../turns.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WoundEvent } from '../world/woundWatch.ts';
-import { type Counts, Draft, type DraftFigures } from './draft.ts';
+import { type Counts, Draft } from './draft.ts';
 import { Journal, recover } from './journal.ts';
-import {
-  readSessionHead,
-  type SessionEnd,
-  type SessionHead,
-  type SessionRecord,
-  writeSession,
-} from './record.ts';
+import { readSessionHead, type SessionRecord, writeSession } from './record.ts';
 
 /** Largest number of records kept, and of their bytes together; the oldest are removed first. */
 export const KEPT_RECORDS = 100;
@@ -35,14 +30,6 @@ export interface SessionsOptions {
   readonly log: (message: string) => void;
   readonly now?: () => Date;
 }
-
-/** The running session, for an admin. */
-export interface RunningSession extends DraftFigures {
-  readonly atOnce: number;
-}
-
-/** A record that cannot be read has its fault instead. */
-export type PastSession = SessionHead | { readonly id: string; readonly fault: string };
 
 interface Running {
   readonly draft: Draft;

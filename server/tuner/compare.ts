@@ -4,6 +4,7 @@
  * candidate is kept when it heals held-out wounds better, beyond noise, and no figure is worse beyond noise.
  */
 
+import type { Comparison, Figure } from '../../shared/adminApi.ts';
 import { type EvaluationTarget, evaluate } from '../evaluation/evaluate.ts';
 import { meanOf, medianOf } from '../evaluation/statistics.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -38,39 +39,6 @@ export interface Suite {
   readonly changingCells: readonly number[];
   readonly deaths: number;
   readonly runaways: number;
-}
-
-export interface Figure {
-  readonly name: string;
-  readonly group: 'held-out' | 'recovery' | 'error' | 'stillness';
-  /** Means over random seeds. */
-  readonly before: number;
-  readonly after: number;
-  /** In the figure's unit; only a loss beyond it counts. */
-  readonly margin: number;
-  /** Chance that the figure is not worse by more than its margin, adjusted for the family; 0..1. */
-  readonly p: number;
-  readonly isWorse: boolean;
-}
-
-export interface Comparison {
-  readonly randomSeeds: number;
-  readonly heldOutWounds: number;
-  /** Mean error 200 steps after the last blow. */
-  readonly heldOutLossBefore: number;
-  readonly heldOutLossAfter: number;
-  /** Chance that the candidate is not better on held-out wounds. */
-  readonly betterP: number;
-  readonly figures: readonly Figure[];
-  /** Change of recovery, mean over kinds of damage; −0.02 is two per cent worse. */
-  readonly suiteDelta: number;
-  /** The same, of the medians over random seeds. */
-  readonly suiteDeltaMedian: number;
-  /** Mean error by step after a held-out wound: 0, 10 … 200. */
-  readonly curveBefore: readonly number[];
-  readonly curveAfter: readonly number[];
-  /** Reasons for rejection, one per line; empty: it is a candidate. */
-  readonly reasons: readonly string[];
 }
 
 export async function measureSuite(

@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { TuningStage } from '../../shared/adminApi.ts';
+import type { Comparison, ComparisonRecord, TuningStage } from '../../shared/adminApi.ts';
 import type { EvaluationTarget } from '../evaluation/evaluate.ts';
 import { meanOf, spread, spreads } from '../evaluation/statistics.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
@@ -14,7 +14,7 @@ import type { TrainingPlan } from '../training/plan.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
-import { type Comparison, compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
+import { compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
 import { type Healing, type HealOptions, MAX_HEALING_STEPS } from './heal.ts';
 import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
 import { Measurements } from './measured.ts';
@@ -286,6 +286,13 @@ class Tuning {
     comparison: Comparison,
   ): Result {
     const { reasons } = comparison;
+    const record: ComparisonRecord & Pick<Job, 'incumbent'> = {
+      ...comparison,
+      incumbent: this.#job.incumbent,
+      trainedWounds: this.#split.trained.length,
+      iterations: run.losses.length,
+      seconds: run.elapsedMs / 1_000,
+    };
     const metrics = {
       ...summary(after.suite),
       learned: {
@@ -296,13 +303,7 @@ class Tuning {
         stepsBefore: stepsTold(before.heldOut.medianSteps),
         stepsAfter: stepsTold(after.heldOut.medianSteps),
       },
-      comparison: {
-        ...comparison,
-        incumbent: this.#job.incumbent,
-        trainedWounds: this.#split.trained.length,
-        iterations: run.losses.length,
-        seconds: run.elapsedMs / 1_000,
-      },
+      comparison: record,
     };
     const rounded = JSON.parse(
       JSON.stringify(metrics, (_, value) =>

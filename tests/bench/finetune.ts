@@ -11,11 +11,11 @@ import { parseArgs } from 'node:util';
 import { readRuleFile } from '../../server/rules/load.ts';
 import { Registry, sha256Of } from '../../server/rules/registry.ts';
 import { readSession } from '../../server/sessions/record.ts';
-import type { Comparison } from '../../server/tuner/compare.ts';
 import { JOB_FILES, type Job } from '../../server/tuner/jobs.ts';
 import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
 import { Tuner } from '../../server/tuner/tuner.ts';
+import type { Comparison } from '../../shared/adminApi.ts';
 import { recordSession } from './finetune/record.ts';
 
 const PAUSES = 5;
