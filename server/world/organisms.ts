@@ -30,6 +30,8 @@ export interface Organism {
   isOutOfRange: boolean;
   /** It dissolves, or its seed waits to be planted again (`wilting.ts`). */
   isWilting: boolean;
+  /** How often it has wilted in a row, each time soon after its seed was planted; 0: never (`wilting.ts`). */
+  wiltings: number;
   /** Owned cells at the last count. */
   cells: number;
   readonly history: HealthHistory;
@@ -56,6 +58,8 @@ export interface OrganismRecord {
   readonly history: readonly number[];
   /** It was dissolving, or its seed was waiting: it may have no cells. Absent: it was not. */
   readonly isWilting?: boolean;
+  /** Absent: 0. */
+  readonly wiltings?: number;
 }
 
 /** The last 240 samples of an organism's health. */
@@ -134,7 +138,7 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], isWilting = false, ...rest } = facts;
+    const { history: samples = [], isWilting = false, wiltings = 0, ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = {
@@ -144,6 +148,7 @@ export class Organisms {
       marks: [],
       isOutOfRange: false,
       isWilting,
+      wiltings,
       territory: null,
     };
     this.#living.set(organism.id, organism);
@@ -164,11 +169,12 @@ export class Organisms {
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
     return Array.from(this.#living.values(), (organism) => {
-      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health, isWilting } = organism;
+      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
+      const { isWilting, wiltings } = organism;
       const rule = ruleOf(slot);
       const history = organism.history.list();
       const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
-      return isWilting ? { ...record, isWilting } : record;
+      return { ...record, ...(isWilting && { isWilting }), ...(wiltings > 0 && { wiltings }) };
     });
   }
 
