@@ -4,8 +4,8 @@ import type { RuleSlot } from '../engines/engine.ts';
 
 /** One minute at 4 Hz. */
 export const HISTORY_SAMPLES = 240;
-/** A dead organism's id is not used for 60 s, so that no viewer takes a new organism for the dead one. */
-export const REST_SECONDS = 60;
+/** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
+export const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
 
 export interface Organism {
@@ -43,7 +43,7 @@ export interface Organism {
 export interface OrganismRecord {
   readonly id: number;
   readonly species: string;
-  /** sha256 (hex) of the rule file it lives by. Saves from before swaps lack it. */
+  /** sha256 (hex) of the rule file it lives by. Absent: it lives by the rule in force. */
   readonly rule?: string;
   /** Seed position. */
   readonly x: number;
@@ -94,10 +94,10 @@ export const toHundredths = (value: number): number => Math.round(value * 100) /
 
 export class Organisms {
   readonly #living = new Map<number, Organism>();
-  /** [id], 1 while the organism lives or its id rests. */
+  /** [id], 1 while the organism lives or its id is retired. */
   readonly #taken = new Uint8Array(MAX_IDS + 1);
   /** id → world time at which it may be used again, in order of time. */
-  readonly #resting = new Map<number, number>();
+  readonly #retired = new Map<number, number>();
   #nextId = 1;
 
   get size(): number {
@@ -120,11 +120,11 @@ export class Organisms {
     return [...this.#living.keys()];
   }
 
-  /** An id that is neither used nor resting; null: there is none. Ids are given in turn. */
+  /** An id that is neither used nor retired; null: there is none. Ids are given in turn. */
   freeId(runSeconds: number): number | null {
-    for (const [id, until] of this.#resting) {
+    for (const [id, until] of this.#retired) {
       if (until > runSeconds) break;
-      this.#resting.delete(id);
+      this.#retired.delete(id);
       this.#taken[id] = 0;
     }
     const ahead = this.#taken.indexOf(0, this.#nextId);
@@ -157,13 +157,13 @@ export class Organisms {
     return organism;
   }
 
-  /** Its id rests from now on. */
+  /** Its id is retired from now on. */
   remove(id: number, runSeconds: number): void {
-    if (this.#living.delete(id)) this.#resting.set(id, runSeconds + REST_SECONDS);
+    if (this.#living.delete(id)) this.#retired.set(id, runSeconds + RETIRED_SECONDS);
   }
 
   /**
-   * All organisms, as they are saved. Resting ids are left out: no viewer outlives the process.
+   * All organisms, as they are saved. Retired ids are left out: no viewer outlives the process.
    *
    * @param ruleOf - names the rule in a slot, as saves do
    */
@@ -185,7 +185,7 @@ export class Organisms {
     slotOf: (record: OrganismRecord) => RuleSlot,
   ): void {
     this.#living.clear();
-    this.#resting.clear();
+    this.#retired.clear();
     this.#taken.fill(0);
     for (const record of records) {
       const { rule: _rule, ...facts } = record;

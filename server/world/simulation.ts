@@ -46,7 +46,7 @@ export class Simulation {
   readonly #saves = new Turns();
   /** The speed that was set last. */
   #stepsPerSecond: number;
-  /** Steps that time has earned; a fraction waits for the next frame. */
+  /** Steps that are due; a fraction waits for the next frame. */
   #stepsOwed = 0;
   #stepMs = 0;
   #lastTickMs: number;
