@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
-import type { OrganismSummary, WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type OrganismSummary, type WorldLink } from '../world/messages.ts';
 import { encodePng } from './png.ts';
 import { replyJson } from './replies.ts';
 
@@ -48,10 +48,8 @@ export class Api {
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
       }
     } catch (error) {
-      // The world refused, or did not answer in time; the message says why.
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!response.headersSent) replyJson(response, 503, { error: reason });
-      else response.destroy();
+      if (!(error instanceof NoAnswerError)) throw error;
+      replyJson(response, 503, { error: error.message });
     }
   }
 

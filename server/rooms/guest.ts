@@ -16,7 +16,7 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
-import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
@@ -230,8 +230,9 @@ export class Guest {
           return;
         }
       }
-    } catch {
-      // The world did not answer in time; the next question comes within half a second.
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      // The next question comes within half a second.
     } finally {
       this.#inspecting = false;
     }
@@ -262,7 +263,8 @@ export class Guest {
     let outcome: StrokeOutcome;
     try {
       outcome = await world.ask({ kind: 'stroke', name: this.#name, stroke });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {
       this.#strokesPending--;

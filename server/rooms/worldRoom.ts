@@ -38,7 +38,7 @@ const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
 const STREAM_SWEEP_MS = 200;
 const LOOP_SAMPLE_MS = 10;
-/** The event loop's worst delay counts for one to two of these. */
+/** The worst delay of the event loop is taken over the last one to two of these. */
 const LAG_MS = 500;
 /** Half a frame: players are sent with every second frame, even if that comes a little early. */
 const EARLY_MS = 25;

@@ -1,7 +1,7 @@
 /** Who is planted, and where: the garden, players' seeds, and beds that are sown again. */
 import { type Engine, EngineError } from '../engines/engine.ts';
 import { Beds, type FallowBed } from './beds.ts';
-import { type Bed, layOutGarden, type Seedling } from './garden.ts';
+import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import { territoryOf } from './mature.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
@@ -18,7 +18,7 @@ export interface PlantedWorld {
 
 export class Planting {
   /** What strokes are planned on. */
-  readonly ground: StrokeWorld;
+  readonly strokeWorld: StrokeWorld;
   readonly #world: PlantedWorld;
   readonly #beds = new Beds();
   /** Organisms whose places an admin has cleared: the garden does not sow them again. */
@@ -27,7 +27,7 @@ export class Planting {
   constructor(world: PlantedWorld) {
     const { engine, organisms, slots } = world;
     this.#world = world;
-    this.ground = {
+    this.strokeWorld = {
       engine,
       organisms,
       get species() {
@@ -39,7 +39,7 @@ export class Planting {
 
   /** @returns how many found room */
   plantGarden(count: number, randomSeed: number): number {
-    const seedlings = layOutGarden(this.#world.engine, this.#garden, count, randomSeed);
+    const seedlings = layOutGarden(this.#world.engine, this.#species, count, randomSeed);
     for (const seedling of seedlings) this.plant(seedling, '');
     return seedlings.length;
   }
@@ -48,8 +48,8 @@ export class Planting {
   async plantMore(count: number, randomSeed: number): Promise<number> {
     let planted = 0;
     const others = [...this.#grownBodies()];
-    for (const seedling of layOutGarden(this.#world.engine, this.#garden, count, randomSeed, others)) {
-      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.ground)).ok) continue;
+    for (const seedling of layOutGarden(this.#world.engine, this.#species, count, randomSeed, others)) {
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.strokeWorld)).ok) continue;
       try {
         this.plant(seedling, '');
         planted++;
@@ -88,11 +88,11 @@ export class Planting {
    */
   async faultAt(species: string, x: number, y: number): Promise<string | null> {
     const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
-    const plan = await planStroke(stroke, this.ground, 0);
+    const plan = await planStroke(stroke, this.strokeWorld, 0);
     return plan.ok ? null : plan.reason;
   }
 
-  get #garden(): Bed[] {
+  get #species(): GardenSpecies[] {
     return Array.from(this.#world.slots, ({ card, mature }) => ({ name: card.name, form: mature }));
   }
 
@@ -145,7 +145,7 @@ export class Planting {
     const now = this.#world.runSeconds();
     for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
       if (this.#world.slots.inForce(bed.species) === undefined) continue;
-      const plan = await planSeed(bed.species, bed.x, bed.y, this.ground);
+      const plan = await planSeed(bed.species, bed.x, bed.y, this.strokeWorld);
       try {
         if (plan.ok) this.plant(bed, '');
         else this.#beds.leave(bed, now);

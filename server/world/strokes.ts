@@ -61,7 +61,7 @@ export class Strokes {
     const { engine, planting, swaps } = this.#world;
     // Salts of one stroke's capsules follow each other.
     const salt = Math.imul(this.#applied++, 0x10001);
-    const plan = await planStroke(stroke, planting.ground, salt, (capsules) =>
+    const plan = await planStroke(stroke, planting.strokeWorld, salt, (capsules) =>
       this.#doses.shaken(name, stroke, capsules),
     );
     if (!plan.ok) return plan;

@@ -24,7 +24,7 @@ export class Territories {
   }
 
   /** Its rule or place has changed: tells the engine its new territory. */
-  settle(one: Organism): void {
+  update(one: Organism): void {
     const territory = this.of(one);
     // The engine looks at all of its pages for this.
     if (one.territory !== null && isSameRect(one.territory, territory)) return;

@@ -39,7 +39,7 @@ export class World {
   readonly #planting: Planting;
   readonly #strokes: Strokes;
   #runSeconds = 0;
-  /** Samples that time has earned and that have not been taken. */
+  /** Samples that are due and have not been taken. */
   #samplesOwed = 0;
   #livingCells = 0;
 
@@ -50,10 +50,10 @@ export class World {
     const { organisms, rules: slots, wounds } = this;
     const common = { engine, organisms, slots, runSeconds: () => this.#runSeconds };
     const territories = new Territories(engine, slots, (one) => this.swaps.heldSlots(one));
-    const settle = (one: Organism): void => territories.settle(one);
-    this.#health = new HealthWatch(engine, organisms, slots, wounds, settle);
+    const updateTerritory = (one: Organism): void => territories.update(one);
+    this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
     this.#planting = new Planting(common);
-    this.swaps = new Swaps({ ...common, leaves: (id) => wounds.leave(id), settle });
+    this.swaps = new Swaps({ ...common, leaves: (id) => wounds.leave(id), updateTerritory });
     this.wilting = new Wilting({
       ...common,
       isWatched: (one) => this.swaps.isWatched(one),

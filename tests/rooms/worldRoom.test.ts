@@ -225,7 +225,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('who inspects an organism gets its state again and again until they stop', async () => {
+  test('that inspects an organism gets its state twice per second until they stop', async () => {
     const { room } = await join(server);
     const heard: InspectionMessage[] = [];
     room.onMessage(ServerMessageType.inspection, (message: InspectionMessage) => heard.push(message));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Organisms, REST_SECONDS } from '../../server/world/organisms.ts';
+import { Organisms, RETIRED_SECONDS } from '../../server/world/organisms.ts';
 
 describe('ids', () => {
-  test('ids wrap, and pass over those that live or rest', () => {
+  test('wrap, and pass over those that are used or retired', () => {
     const organisms = new Organisms();
     const add = (id: number) =>
       organisms.add({
@@ -30,7 +30,7 @@ describe('ids', () => {
     organisms.remove(1, 100);
     expect(organisms.freeId(100)).toBe(65_535);
     add(65_535);
-    expect(organisms.freeId(100 + REST_SECONDS - 1)).toBe(3);
+    expect(organisms.freeId(100 + RETIRED_SECONDS - 1)).toBe(3);
     add(3);
     wakeUp(65_535);
     organisms.remove(65_535, 200);
@@ -41,7 +41,7 @@ describe('ids', () => {
     expect(organisms.freeId(200)).toBe(4);
   });
 
-  test('65,535 ids are given once each; the next must wait until the id of a dead organism has rested', () => {
+  test('are 65,535, given once each; the next must wait for the end of a retirement', () => {
     const organisms = new Organisms();
     const facts = {
       species: 'a',
@@ -62,8 +62,8 @@ describe('ids', () => {
     expect(organisms.size).toBe(65_535);
     organisms.remove(40_000, 10);
     organisms.remove(70, 20);
-    expect(organisms.freeId(10 + REST_SECONDS - 1)).toBeNull();
-    expect(organisms.freeId(10 + REST_SECONDS)).toBe(40_000);
-    expect(organisms.freeId(20 + REST_SECONDS)).toBe(70);
+    expect(organisms.freeId(10 + RETIRED_SECONDS - 1)).toBeNull();
+    expect(organisms.freeId(10 + RETIRED_SECONDS)).toBe(40_000);
+    expect(organisms.freeId(20 + RETIRED_SECONDS)).toBe(70);
   });
 });

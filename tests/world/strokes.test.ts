@@ -3,8 +3,8 @@ import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
 
 beforeAll(loadBlob);
 
-describe('damage', () => {
-  test('an ablated half shows in the health, and grows again', async () => {
+describe('a stroke', () => {
+  test('that ablates half of a body shows in its health, and the half grows again', async () => {
     const small = await grown([30, 30]);
     const outcome = await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
     expect(outcome).toEqual({ ok: true, step: 60 });
@@ -17,7 +17,7 @@ describe('damage', () => {
     expect(small.world.inspect(1)!.history).toHaveLength(3);
   });
 
-  test('noise changes living cells and leaves the empty ones empty', async () => {
+  test('of noise changes living cells and leaves the empty ones empty', async () => {
     const small = await grown([30, 30]);
     const rect = { x: 20, y: 20, width: 20, height: 20 };
     const before = await small.world.pixels(rect);
@@ -27,7 +27,7 @@ describe('damage', () => {
     expect([...after.subarray(0, 16)]).toEqual(Array(16).fill(0));
   });
 
-  test('truncation keeps a circle around the seed of the organism near the point', async () => {
+  test('that truncates keeps a circle around the seed of the organism near the point', async () => {
     const small = await grown([30, 30], [60, 30]);
     expect(await stroke(small, brush('truncate', 1, 32, 30))).toMatchObject({ ok: true });
     await small.world.observe(0.25);
@@ -40,7 +40,7 @@ describe('damage', () => {
     });
   });
 
-  test('strokes are applied in order of arrival, and each is a blow to the bodies it touched', async () => {
+  test('is applied in order of arrival, and is a blow to each body that it touched', async () => {
     const small = await grown([30, 30], [60, 30]);
     const outcomes = [
       small.world.queueStroke('Ann', brush('ablate', 2, 20, 30, 70, 30)),
@@ -68,7 +68,7 @@ describe('damage', () => {
     ]);
   });
 
-  test('a stroke beyond the 512 that wait is refused with the reason', async () => {
+  test('beyond the 512 that wait is refused with the reason', async () => {
     const { world } = await makeWorld();
     const outcomes = Array.from({ length: 513 }, () => world.queueStroke('', brush('ablate', 1, 5, 5)));
     expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });

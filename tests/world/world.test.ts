@@ -7,7 +7,7 @@ import { brush, grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts
 beforeAll(loadBlob);
 
 describe('death', () => {
-  test('an organism without cells is removed, and its id rests', async () => {
+  test('an organism without cells is removed, and its id is retired', async () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('ablate', 15, 30, 30));
     await small.world.observe(0.25);
