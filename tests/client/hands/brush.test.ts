@@ -122,9 +122,12 @@ test('the brush is as large as the species need, until the player chooses a size
   expect(brush.radius).toBe(3);
 });
 
-test('the radius changes by half a cell below 4 cells, and stops at its bounds', () => {
+test('the radius changes by half a cell below 4 cells, by one from 4 on, and stops at its bounds', () => {
   const { brush } = setUp();
   brush.resize(4);
+  brush.nudge(1);
+  expect(brush.radius).toBe(5);
+  brush.nudge(-1);
   brush.nudge(-1);
   expect(brush.radius).toBe(3.5);
   for (let i = 0; i < 60; i++) brush.nudge(1);
