@@ -56,7 +56,3 @@ export const savedPercent = (before: number, after: number): number =>
 
 const sessionOf = ({ isLastSession }: LearnedRule): string =>
   isLastSession ? 'the last session' : 'an earlier session';
-
-/** "25 Nov, 02:10" */
-export const formatMoment = (date: Date): string =>
-  date.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
