@@ -22,8 +22,8 @@ export class PeoplePanel {
   }
 
   show({ players, bans }: LiveAnswer): void {
-    // Built again only every 10 s, or when something else than the seconds has changed: a button must not vanish
-    // under the pointer.
+    // Built again only when something besides the seconds has changed, or after 10 s: a button must not vanish under the
+    // pointer.
     const key = JSON.stringify([
       players.map(({ seconds, ...rest }) => [rest, Math.floor(seconds / 10)]),
       bans,

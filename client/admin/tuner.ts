@@ -18,7 +18,7 @@ const MODES = [
   ['auto', 'automatically'],
   ['off', 'never: nothing is tuned'],
 ] as const;
-/** Tuned rules in the list: the newest. */
+/** Largest number of tuned rules in the list, the newest first. */
 const MAX_SHOWN = 12;
 const STATES: Readonly<Record<TunerView['state'], string>> = {
   off: 'Off',
@@ -115,7 +115,7 @@ export class TunerPanel {
     );
   }
 
-  /** Lists the tuned ones among all rules. */
+  /** @param rules - all of them; those that were tuned are listed */
   showRules(rules: readonly RuleEntry[]): void {
     const tuned = rules
       .filter(({ origin }) => origin === 'tuned')

@@ -1,4 +1,4 @@
-/** Puts the figures of tuned rules into words, and says no more than they do. */
+/** Puts the figures of tuned rules into words, and claims no more than they support. */
 import type { LearnedRule } from '../../shared/protocol.ts';
 import { formatHealth, formatSpecies } from '../format.ts';
 
