@@ -20,12 +20,10 @@ import { Join } from './join.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { Players } from './scene/players.ts';
+import { MIN_VISIBLE_ALPHA } from './scene/silhouette.ts';
 import { Stage } from './scene/stage.ts';
 import { Viewpoint } from './scene/viewpoint.ts';
 import { Theme } from './style/theme.ts';
-
-/** Of 255: fainter pixels count as empty. */
-const MIN_VISIBLE_ALPHA = 25;
 
 const theme = new Theme();
 const viewpoint = new Viewpoint();
@@ -37,7 +35,7 @@ const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke))
 const card = new Card(byId('inspector'), () => inspector.release());
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => join.cellAt(x, y)[3] > MIN_VISIBLE_ALPHA,
+  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA,
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');

@@ -62,7 +62,7 @@ export function useHands(parts: HandsParts): () => void {
     stage.refresh();
   };
 
-  // Set here and not in index.html: the surface takes the focus only when somebody listens to it.
+  // Set here and not in index.html: before there are listeners, the surface must not take the focus.
   surface.tabIndex = 0;
   const pointer = new PointerInput(surface, {
     dragPans: () => brush.tool === 'hand',

@@ -128,7 +128,7 @@ export class Connection {
 
   /** Acknowledges this frame of this connection and all before it. */
   acknowledge(frame: number): void {
-    // Not at the join: a page that fails at every first frame must wait longer each time.
+    // Reset here and not at the join: a page that fails at every first frame must wait longer each time.
     this.#attempt = 0;
     this.#acks.decoded(frame);
   }

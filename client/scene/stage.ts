@@ -121,7 +121,7 @@ export class Stage {
     if (glow !== null || map !== null) this.invalidate();
   }
 
-  /** Before anybody hears that the viewpoint has moved, all canvases have its size. */
+  /** The viewpoint comes last: those who hear that it has moved find all canvases in their new size. */
   #resize(): void {
     const { clientWidth, clientHeight } = this.#parts.root;
     const size: Size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };

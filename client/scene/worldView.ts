@@ -56,15 +56,15 @@ export class WorldView {
       antialias: false,
       backgroundAlpha: 0,
       preferWebGLVersion: 2,
-      // We do not use Pixi's accessibility, events and filters; so their chunks are not loaded.
+      // Pixi's accessibility, events and filters are not used, so their chunks need not be loaded.
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
     // The ticker would wake the page sixty times per second to collect garbage that we do not make.
     Ticker.system.autoStart = false;
     Ticker.system.stop();
-    // The bundler puts the event system into Pixi's one chunk all the same, where it would measure the canvas at every
-    // move of the pointer. Under `npm run dev` Pixi is in several, and it is not there.
+    // The bundler puts all of Pixi into one chunk, so the event system is loaded all the same, and would measure the canvas
+    // at every move of the pointer. Under `npm run dev` it is not loaded.
     renderer.events?.setTargetElement(null as unknown as HTMLElement);
     if (renderer.context.webGLVersion < 2) throw new Error('this browser has no WebGL 2');
     return new WorldView(renderer, decoder, world);

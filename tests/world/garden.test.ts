@@ -58,6 +58,15 @@ describe('the garden', () => {
     }
   });
 
+  test('keeps six free cells between a body and the edge of the world', () => {
+    const beds = [{ name: 'a', form: box(-20, -18, 40, 36) }];
+    const planted = (width: number, height: number): number =>
+      layOutGarden({ width, height }, beds, 1, 1).length;
+    expect(planted(40 + 12, 36 + 12)).toBe(1);
+    expect(planted(40 + 11, 36 + 12)).toBe(0);
+    expect(planted(40 + 12, 36 + 11)).toBe(0);
+  });
+
   test('leaves room for organisms that live there already, and finds a place for all beside them', () => {
     const bodyOf = ({ species, x, y }: (typeof first)[number]): GrownBody => {
       return { species, x, y, form: SPECIES.find(({ name }) => name === species)!.form };
