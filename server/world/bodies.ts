@@ -32,6 +32,23 @@ export class Bodies {
     }
   }
 
+  get ids(): OrganismId[] {
+    return [...this.#pieces.keys()];
+  }
+
+  /** Pages that hold these bodies and nothing else. */
+  pages(): PageState[] {
+    const pages = new Map<number, PageState>();
+    for (const [id, pieces] of this.#pieces) {
+      for (const piece of pieces) {
+        const page = pages.get(piece.page) ?? emptyPage(piece.page);
+        pages.set(piece.page, page);
+        write(page, id, piece);
+      }
+    }
+    return [...pages.values()];
+  }
+
   has(id: OrganismId): boolean {
     return this.#pieces.has(id);
   }
@@ -60,20 +77,25 @@ export class Bodies {
           page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
         }
     for (const id of back) {
-      for (const { page: index, cells, values } of this.#pieces.get(id)!) {
-        const page = pages.get(index) ?? emptyPage(index);
-        pages.set(index, page);
-        for (const [i, cell] of cells.entries()) {
-          if (page.owners[cell] !== 0) continue;
-          page.owners[cell] = id;
-          page.cells.set(values.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
-        }
+      for (const piece of this.#pieces.get(id)!) {
+        const page = pages.get(piece.page) ?? emptyPage(piece.page);
+        pages.set(piece.page, page);
+        write(page, id, piece);
       }
     }
     return {
       ...state,
       pages: [...pages.values()].filter(({ owners }) => owners.some((owner) => owner !== 0)),
     };
+  }
+}
+
+/** Cells that another organism owns are left alone. */
+function write(page: PageState, id: OrganismId, { cells, values }: Piece): void {
+  for (const [i, cell] of cells.entries()) {
+    if (page.owners[cell] !== 0) continue;
+    page.owners[cell] = id;
+    page.cells.set(values.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
   }
 }
 

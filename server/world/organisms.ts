@@ -60,6 +60,8 @@ export interface OrganismRecord {
   readonly isWilting?: boolean;
   /** Absent: 0. */
   readonly wiltings?: number;
+  /** Absent: none. */
+  readonly marks?: Organism['marks'];
 }
 
 /** The last 240 samples of an organism's health. */
@@ -108,6 +110,10 @@ export class Organisms {
     return this.#nextId;
   }
 
+  set nextId(id: number) {
+    this.#nextId = id;
+  }
+
   get(id: number): Organism | undefined {
     return this.#living.get(id);
   }
@@ -138,14 +144,14 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], isWilting = false, wiltings = 0, ...rest } = facts;
+    const { history: samples = [], isWilting = false, wiltings = 0, marks = [], ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = {
       ...rest,
       cells: 1,
       history,
-      marks: [],
+      marks,
       isOutOfRange: false,
       isWilting,
       wiltings,
@@ -155,6 +161,21 @@ export class Organisms {
     this.#taken[organism.id] = 1;
     this.#nextId = (organism.id % MAX_IDS) + 1;
     return organism;
+  }
+
+  /** Adds or replaces an organism as the journal has it; the history of its health stays. */
+  put(record: OrganismRecord, slot: RuleSlot): void {
+    const { rule: _rule, history: _history, ...facts } = record;
+    const before = this.#living.get(record.id);
+    const organism = this.add({ ...facts, slot });
+    if (before === undefined) return;
+    for (const sample of before.history.list()) organism.history.push(sample);
+    Object.assign(organism, { health: before.health, cells: before.cells });
+  }
+
+  /** As `remove`, of an organism that died in another process: its id is free at once. */
+  forget(id: number): void {
+    if (this.#living.delete(id)) this.#taken[id] = 0;
   }
 
   /** Its id is retired from now on. */
@@ -168,14 +189,22 @@ export class Organisms {
    * @param ruleOf - names the rule in a slot, as saves do
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
-    return Array.from(this.#living.values(), (organism) => {
-      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
-      const { isWilting, wiltings } = organism;
-      const rule = ruleOf(slot);
-      const history = organism.history.list();
-      const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
-      return { ...record, ...(isWilting && { isWilting }), ...(wiltings > 0 && { wiltings }) };
-    });
+    return Array.from(this.#living.values(), (organism) => this.recordOf(organism, ruleOf));
+  }
+
+  /** One organism, as it is saved. */
+  recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
+    const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
+    const { isWilting, wiltings, marks } = organism;
+    const rule = ruleOf(slot);
+    const history = organism.history.list();
+    const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
+    return {
+      ...record,
+      ...(isWilting && { isWilting }),
+      ...(wiltings > 0 && { wiltings }),
+      ...(marks.length > 0 && { marks }),
+    };
   }
 
   /** Replaces all organisms. @param slotOf - the slot of the rule that a saved organism lives by */

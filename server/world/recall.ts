@@ -21,6 +21,8 @@ export interface RecalledWorld {
   /** The organisms that live on, and the slots of their rules. */
   readonly organisms: readonly OrganismRecord[];
   readonly slotOf: (record: OrganismRecord) => RuleSlot;
+  /** Organisms of species without a rule. */
+  readonly leftOut: Set<OrganismId>;
   /** Without cells of those left out. */
   readonly pages: readonly PageState[];
   /** What the operator should know. */
@@ -48,8 +50,10 @@ export async function recallWorld(
   const { slotOf, forgotten } = await recallRules(organisms, rules, recall);
   const ids = new Set(organisms.map(({ id }) => id));
   const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
-  const lost = state.organisms.filter(({ id }) => !ids.has(id)).map(({ species }) => species);
-  return { organisms, slotOf, pages, notes: recallNotes(lost, forgotten) };
+  const lost = state.organisms.filter(({ id }) => !ids.has(id));
+  const species = lost.map((one) => one.species);
+  const leftOut = new Set(lost.map(({ id }) => id));
+  return { organisms, slotOf, leftOut, pages, notes: recallNotes(species, forgotten) };
 }
 
 /**

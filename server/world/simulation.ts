@@ -4,10 +4,18 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
+import type { StrokeMessage } from '../../shared/protocol.ts';
 import { EngineError } from '../engines/engine.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
-import type { FromWorld, ToWorld, WorldAnswers, WorldControl, WorldQuery } from './messages.ts';
+import type {
+  FromWorld,
+  StrokeOutcome,
+  ToWorld,
+  WorldAnswers,
+  WorldControl,
+  WorldQuery,
+} from './messages.ts';
 import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
 
@@ -24,14 +32,36 @@ export interface SimulationOptions {
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly saveSeconds: number;
-  /** Resolves when the state is on disk. */
-  readonly write: (state: WorldState) => Promise<void>;
+  /** Resolves when the snapshot is on disk. @param journal - the first segment to replay on top of it */
+  readonly write: (state: WorldState, journal: number) => Promise<void>;
+  readonly journal: WorldJournal;
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
+}
+
+/** What the simulation needs of its journal (`storage/journal.ts`). */
+export interface WorldJournal {
+  /** @param isFlushed - false: nobody waits for it */
+  append(entry: Uint8Array, isFlushed: boolean): void;
+  /** Resolves when all entries are on disk; rejects when that has become impossible. */
+  flushed(): Promise<void>;
+  /** What follows goes into a new segment. @returns its number */
+  rotate(): number;
+  /** Why nothing can be written at the moment, for people; null: all is well. */
+  readonly trouble: string | null;
+  /** Entries were lost: only a snapshot makes the journal whole again. */
+  readonly isBroken: boolean;
 }
 
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
+/** Between two tries to save a world whose journal has lost entries. */
+const SAVE_AGAIN_MS = 5_000;
+const NOT_SAVED = 'it was done, but the disk does not take it: it may be lost';
+/** How often an entry says how far the world has come, when nothing else happens. */
+const HEARTBEAT_MS = 1_000;
+/** Longest wait of an answer for a disk that does not take its entry. */
+const MAX_DISK_WAIT_MS = 5_000;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1;
 
@@ -44,6 +74,12 @@ export class Simulation {
   readonly #turns = new Turns();
   /** Saves must not overlap. */
   readonly #saves = new Turns();
+  /** The save that has not begun; later calls share it. */
+  #nextSave: Promise<null> | null = null;
+  /** Answers that wait until what they acknowledge is on disk. */
+  readonly #unflushed = new Set<{ readonly sinceMs: number; readonly giveUp: () => void }>();
+  #nextFlush: PromiseWithResolvers<void> | null = null;
+  #lastEntryMs = 0;
   /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that are due; a fraction waits for the next frame. */
@@ -51,13 +87,15 @@ export class Simulation {
   #stepMs = 0;
   #lastTickMs: number;
   #lastSaveMs: number;
+  /** When a save that cannot wait was begun last. */
+  #lastTryMs = Number.NEGATIVE_INFINITY;
   #lastStatsMs: number;
   #stepsSinceStats = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#frameMs = 1_000 / options.framesPerSecond;
-    this.#stepsPerSecond = options.stepsPerSecond;
+    this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
   }
 
@@ -74,7 +112,10 @@ export class Simulation {
       await clock.sleep(Math.max(0, nextMs - now));
     }
     // Strokes that still wait get an answer.
-    await this.#turns.take(() => this.#options.world.applyStrokes());
+    await this.#turns.take(async () => {
+      await this.#options.world.applyStrokes();
+      this.#record(true);
+    });
     this.#endWounds();
     await this.#save();
     post({ type: 'stopped' });
@@ -110,19 +151,65 @@ export class Simulation {
     this.#lastTickMs = startMs;
 
     await world.applyStrokes();
+    // Now, so that the disk works while the engine steps.
+    if (world.log.hasActs) this.#record(false);
     await this.#step();
     // Strokes that came during the steps are seen in this frame, not after the steps of the next one.
     await turn();
     await world.applyStrokes();
+    if (world.log.hasActs) this.#record(false);
     await this.#publish();
     await world.observe(elapsedSeconds);
+    this.#record(startMs - this.#lastEntryMs >= HEARTBEAT_MS);
+    this.#giveUpWaiting();
     this.#tellWounds();
     this.#tellWilted();
     this.#report();
 
-    if (clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
-      this.#lastSaveMs = clock.now();
+    const { journal } = this.#options;
+    const mustSave =
+      (journal.isBroken || world.log.isOverfull) && clock.now() - this.#lastTryMs >= SAVE_AGAIN_MS;
+    if (mustSave || clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
+      this.#lastSaveMs = this.#lastTryMs = clock.now();
       void this.#save().catch((error: Error) => this.#log(`the world could not be saved: ${error.message}`));
+    }
+  }
+
+  // --- the journal ---
+
+  /** Between two acts, never within one. @param isForced - writes an entry even when nothing happened */
+  #record(isForced: boolean): void {
+    const { world, journal, clock } = this.#options;
+    const entry = world.log.take(isForced);
+    const waiting = this.#nextFlush;
+    this.#nextFlush = null;
+    if (entry !== null) {
+      this.#lastEntryMs = clock.now();
+      journal.append(entry, waiting !== null);
+    }
+    if (waiting !== null) journal.flushed().then(waiting.resolve, waiting.reject);
+  }
+
+  /** Resolves when everything done so far is on disk. @throws Error when the disk does not take it */
+  #onDisk(): Promise<void> {
+    this.#nextFlush ??= Promise.withResolvers<void>();
+    const flush = this.#nextFlush;
+    return new Promise((resolve, reject) => {
+      const sinceMs = this.#options.clock.now();
+      const wait = { sinceMs, giveUp: () => reject(new Error(NOT_SAVED)) };
+      this.#unflushed.add(wait);
+      flush.promise
+        .then(resolve, () => reject(new Error(NOT_SAVED)))
+        .finally(() => this.#unflushed.delete(wait));
+    });
+  }
+
+  #giveUpWaiting(): void {
+    const now = this.#options.clock.now();
+    for (const wait of this.#unflushed) {
+      if (now - wait.sinceMs < MAX_DISK_WAIT_MS) break;
+      this.#unflushed.delete(wait);
+      wait.giveUp();
     }
   }
 
@@ -223,22 +310,54 @@ export class Simulation {
         return this.#turns.take(async () => world.inspect(query.organism));
       case 'stroke':
         // Outside the queue: it waits for the next frame, which must be able to run.
-        return world.queueStroke(query.name, query.stroke);
+        return this.#stroke(query.name, query.stroke);
       case 'room':
         return this.#turns.take(() => world.roomFault(query.species, query.x, query.y));
       case 'save':
         return this.#save();
       case 'control':
-        return this.#turns.take(() => this.#control(query.control));
+        // The world can be paused and slowed without its disk.
+        if (query.control.kind === 'speed') return this.#turns.take(() => this.#control(query.control));
+        return this.#acknowledged(() => this.#control(query.control));
       case 'endWounds':
         return this.#turns.take(async () => {
           this.#endWounds();
           return null;
         });
       case 'swap':
-        return this.#turns.take(() => world.swap(query.order, query.next));
+        return this.#acknowledged(() => world.swap(query.order, query.next));
       default:
         return query satisfies never;
+    }
+  }
+
+  /** Does it between two frames. @returns what it returned, once that is on disk */
+  async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
+    const { answer, onDisk } = await this.#turns.take(async () => {
+      const answer = await work();
+      const onDisk = this.#onDisk();
+      this.#record(false);
+      return { answer, onDisk };
+    });
+    await onDisk;
+    return answer;
+  }
+
+  /** @returns the outcome, once it is on disk */
+  async #stroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    const { world, journal } = this.#options;
+    if (journal.trouble !== null)
+      return {
+        ok: false,
+        reason: `Nothing can be changed now: the world cannot be saved (${journal.trouble}).`,
+      };
+    const outcome = await world.queueStroke(name, stroke);
+    if (!outcome.ok) return outcome;
+    try {
+      await this.#onDisk();
+      return outcome;
+    } catch (error) {
+      return { ok: false, reason: (error as Error).message };
     }
   }
 
@@ -247,6 +366,7 @@ export class Simulation {
     switch (control.kind) {
       case 'speed':
         this.#stepsPerSecond = control.stepsPerSecond;
+        world.setSpeed(control.stepsPerSecond);
         this.#stepsOwed = 0;
         return world.organisms.size;
       case 'clear':
@@ -258,12 +378,24 @@ export class Simulation {
     }
   }
 
-  /** The state is copied between two frames; packing and writing run beside them. */
+  /**
+   * The state is copied between two frames; packing and writing run beside them. Calls that come while a save waits for
+   * the one before it share it.
+   */
   #save(): Promise<null> {
-    return this.#saves.take(async () => {
-      await this.#options.write(await this.#turns.take(() => this.#options.world.save()));
+    this.#nextSave ??= this.#saves.take(async () => {
+      this.#nextSave = null;
+      const { state, segment } = await this.#turns.take(async () => {
+        const { world, journal } = this.#options;
+        this.#record(false);
+        const state = await world.save();
+        if (world.log.isOverfull) world.log.start();
+        return { state, segment: journal.rotate() };
+      });
+      await this.#options.write(state, segment);
       return null;
     });
+    return this.#nextSave;
   }
 
   /** The engine cannot go on: the state that it still has is saved before the thread ends. */

@@ -16,6 +16,7 @@ import type { SaveFormat } from '../storage/saves.ts';
 import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
 import type { FallowBed } from './beds.ts';
 import type { OrganismRecord } from './organisms.ts';
+import type { SavedSwap } from './savedSwap.ts';
 
 const MAGIC = 'REGROW W';
 export const SNAPSHOT_VERSION = 1;
@@ -38,6 +39,12 @@ export interface WorldState {
   readonly nextId: number;
   readonly organisms: readonly OrganismRecord[];
   readonly fallow: readonly FallowBed[];
+  /** Absent: none is watched. */
+  readonly swaps?: readonly SavedSwap[];
+  /** By swap: pages that hold the bodies it has set aside, and nothing else. */
+  readonly aside?: readonly (readonly PageState[])[];
+  /** As an admin has set it; absent: the server's own setting. */
+  readonly stepsPerSecond?: number;
   readonly pages: readonly PageState[];
 }
 

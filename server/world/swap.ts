@@ -3,11 +3,18 @@
  * If the new rule cannot live with their bodies, they go back to the old rule and to the old bodies: no good rule heals
  * what a bad rule did to hidden channels.
  */
-import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
+import {
+  type Engine,
+  EngineError,
+  type OrganismId,
+  type PageState,
+  type RuleSlot,
+} from '../engines/engine.ts';
 import { Bodies } from './bodies.ts';
 import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
+import type { SavedSwap } from './savedSwap.ts';
 import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
 /** Largest number of swaps under watch at once; each looks at its bodies in every frame. */
@@ -25,7 +32,14 @@ export interface SwapWorld {
   readonly leaves: (id: OrganismId) => void;
   /** Called when the rules that an organism may live by have changed: its territory follows them. */
   readonly updateTerritory: (one: Organism) => void;
+  /** Called with bodies that are judged no longer. */
+  readonly struck: (organisms: readonly OrganismId[]) => void;
+  /** Called when a swap has begun or ended. @param outcome - of one that has ended */
+  readonly changed: (outcome?: SwapOutcome) => void;
 }
+
+/** A swap during whose watch the process has died this often is rolled back. */
+const MAX_DEATHS = 2;
 
 interface Swap {
   readonly order: SwapOrder;
@@ -39,6 +53,8 @@ interface Swap {
   readonly watch: SwapWatch;
   /** Their bodies under the last rule that passed its watch. */
   readonly bodies: Bodies;
+  /** How often the process has died while it was watched. */
+  readonly deaths: number;
 }
 
 export class Swaps {
@@ -53,6 +69,7 @@ export class Swaps {
 
   /** A player has hurt these: their health says nothing more about their rule. */
   strike(organisms: readonly OrganismId[]): void {
+    if (this.#swaps.length > 0) this.#world.struck(organisms);
     for (const { watch } of this.#swaps) watch.strike(organisms);
   }
 
@@ -110,9 +127,10 @@ export class Swaps {
     if (scope !== 'organism') slots.putInForce(species, slot);
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
     // Before the old swaps end: else territories would be the new rule's alone and cut what it has not grown yet.
-    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies });
+    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies, deaths: 0 });
     for (const one of moved) this.#world.updateTerritory(one);
     for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
+    this.#world.changed();
     return { ok: true, step: engine.stepNumber, organisms: moved.length };
   }
 
@@ -154,7 +172,10 @@ export class Swaps {
     for (const swap of [...this.#swaps]) {
       const covered = [...this.#world.organisms].filter((one) => isCovered(swap, one));
       const living = covered.filter(({ isWilting }) => !isWilting);
-      const fault = await swap.watch.judge(living, cells);
+      const fault =
+        swap.deaths >= MAX_DEATHS
+          ? `the server died ${swap.deaths} times while it was watched`
+          : await swap.watch.judge(living, cells);
       if (fault !== null) await this.#rollBack(swap, covered, fault);
       else if (swap.watch.age >= WATCH_STEPS) this.#end(swap, 'in force', '');
     }
@@ -205,7 +226,83 @@ export class Swaps {
       if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#world.updateTerritory(one);
     const { id, species, scope, who } = swap.order;
     const { label } = this.#world.slots.at(swap.slot);
-    this.onOutcome({ id, species, scope, who, rule: label, verdict, reason });
+    const outcome = { id, species, scope, who, rule: label, verdict, reason };
+    this.#world.changed(outcome);
+    this.onOutcome(outcome);
+  }
+
+  // --- save and restore ---
+
+  /** @param nameOf - the sha256 of the rule in a slot */
+  saved(nameOf: (slot: RuleSlot) => string): SavedSwap[] {
+    const named = (slots: ReadonlyMap<OrganismId, RuleSlot>): SavedSwap['proven'] =>
+      Array.from(slots, ([id, slot]) => [id, nameOf(slot)] as const);
+    return this.#swaps.map(({ order, slot, fallback, provenSlots, priorSlots, watch, bodies, deaths }) => ({
+      order,
+      rule: nameOf(slot),
+      fallback: fallback === undefined ? null : nameOf(fallback),
+      proven: named(provenSlots),
+      prior: named(priorSlots),
+      startStep: watch.startStep,
+      before: [...watch.before],
+      bodies: bodies.ids,
+      deaths,
+    }));
+  }
+
+  /** The bodies that a watched swap has set aside. @param id - the swap's */
+  asideOf(id: number): PageState[] {
+    return this.#swaps.find(({ order }) => order.id === id)?.bodies.pages() ?? [];
+  }
+
+  /**
+   * Replaces the swaps that are watched. A body that is set aside already stays as it is.
+   *
+   * @param slotOf - undefined: the rule is gone; a swap without its own rule is dropped
+   * @param bodiesOf - bodies that are not set aside yet
+   */
+  async restore(
+    saved: readonly SavedSwap[],
+    slotOf: (species: string, sha256: string) => Promise<RuleSlot | undefined>,
+    bodiesOf: (swap: SavedSwap, ids: ReadonlySet<OrganismId>) => Promise<Bodies>,
+  ): Promise<void> {
+    const { engine, slots } = this.#world;
+    const before = this.#swaps;
+    const swaps: Swap[] = [];
+    for (const one of saved) {
+      const { species } = one.order;
+      const slot = await slotOf(species, one.rule);
+      if (slot === undefined) continue;
+      const found = async (pairs: SavedSwap['proven']): Promise<Map<OrganismId, RuleSlot>> => {
+        const known = new Map<OrganismId, RuleSlot>();
+        for (const [id, sha256] of pairs) {
+          const own = await slotOf(species, sha256);
+          if (own !== undefined) known.set(id, own);
+        }
+        return known;
+      };
+      const missing = new Set(one.bodies.filter((id) => !before.some(({ bodies }) => bodies.has(id))));
+      const bodies = missing.size === 0 ? new Bodies([], missing) : await bodiesOf(one, missing);
+      const kept = one.bodies.filter((id) => !missing.has(id));
+      for (const { bodies: aside } of before) bodies.adopt(aside, kept);
+      swaps.push({
+        order: one.order,
+        slot,
+        fallback: one.fallback === null ? undefined : await slotOf(species, one.fallback),
+        provenSlots: await found(one.proven),
+        priorSlots: await found(one.prior),
+        watch: new SwapWatch(engine, slots.at(slot).mature, new Map(one.before), one.startStep),
+        bodies,
+        deaths: one.deaths,
+      });
+    }
+    this.#swaps = swaps;
+  }
+
+  /** The process has died while these were watched. */
+  countDeath(): void {
+    this.#swaps = this.#swaps.map((swap) => ({ ...swap, deaths: swap.deaths + 1 }));
+    if (this.#swaps.length > 0) this.#world.changed();
   }
 
   async #census(): Promise<Map<OrganismId, number>> {
@@ -214,15 +311,17 @@ export class Swaps {
 
   /** Slots that organisms live by or may go back to. */
   #neededSlots(): Set<RuleSlot> {
-    const needed = new Set<RuleSlot>();
-    for (const { slot } of this.#world.organisms) needed.add(slot);
+    return new Set([...Array.from(this.#world.organisms, ({ slot }) => slot), ...this.slots()]);
+  }
+
+  /** Slots that watched swaps need. */
+  *slots(): Generator<RuleSlot> {
     for (const { slot, fallback, provenSlots, priorSlots } of this.#swaps) {
-      needed.add(slot);
-      for (const prior of priorSlots.values()) needed.add(prior);
-      if (fallback !== undefined) needed.add(fallback);
-      for (const proven of provenSlots.values()) needed.add(proven);
+      yield slot;
+      if (fallback !== undefined) yield fallback;
+      yield* priorSlots.values();
+      yield* provenSlots.values();
     }
-    return needed;
   }
 }
 

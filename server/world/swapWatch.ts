@@ -74,22 +74,37 @@ export class SwapWatch {
   /**
    * @param mature - the new rule's mature form
    * @param before - organisms that were moved to it; empty: only organisms planted later are watched
+   * @param startStep - uint32; of a watch that goes on after a restart
    */
-  constructor(engine: Engine, mature: MatureForm, before: ReadonlyMap<OrganismId, Before>) {
+  constructor(
+    engine: Engine,
+    mature: MatureForm,
+    before: ReadonlyMap<OrganismId, Before>,
+    startStep = engine.stepNumber,
+  ) {
     this.#engine = engine;
     this.#measure = new Measure(engine);
     this.#mature = mature;
     this.#matureCells = matureCells(mature);
     this.#before = new Map(before);
-    this.#startStep = engine.stepNumber;
+    this.#startStep = startStep;
     const { width, height } = healthRect(mature, 0, 0);
     this.#looks = spread([...before], LOOKED_AT).map(([id, one]) => ({
       id,
       before: one,
       rgba: new Float32Array(width * height * 4).fill(Number.NaN),
       now: new Float32Array(width * height * 4),
-      stillSince: this.#startStep,
+      stillSince: engine.stepNumber,
     }));
+  }
+
+  get startStep(): number {
+    return this.#startStep;
+  }
+
+  /** Organisms that are judged, as they were before the swap. */
+  get before(): ReadonlyMap<OrganismId, Before> {
+    return this.#before;
   }
 
   /** Steps since the swap. */

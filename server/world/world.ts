@@ -5,22 +5,24 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import type { Engine } from '../engines/engine.ts';
+import type { Engine, RuleSlot } from '../engines/engine.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
-import { territoryOf } from './mature.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
 import { type Organism, Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { Planting } from './planting.ts';
 import { ownersOf, type Recall, recallWorld } from './recall.ts';
+import { recordedEngine } from './recordedEngine.ts';
+import { type JournalEntry, Replay } from './replay.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
 import type { WorldState } from './snapshot.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
 import { Wilting } from './wilting.ts';
+import { WorldLog } from './worldLog.ts';
 import { WoundWatch } from './woundWatch.ts';
 
 /** Rate of health samples and of counts. */
@@ -33,10 +35,16 @@ export class World {
   readonly swaps: Swaps;
   readonly wounds = new WoundWatch();
   readonly wilting: Wilting;
+  /** What changes besides the steps, for the journal. */
+  readonly log: WorldLog;
+  /** Steps per second as an admin has set them; null: the server's own setting. */
+  stepsPerSecond: number | null = null;
   /** The rules in force have changed. */
   onSpecies: (species: readonly Species[]) => void = () => {};
   readonly #health: HealthWatch;
   readonly #planting: Planting;
+  readonly #territories: Territories;
+  readonly #nameOf = (slot: RuleSlot): string => this.rules.at(slot).sha256;
   readonly #strokes: Strokes;
   #runSeconds = 0;
   /** Samples that are due and have not been taken. */
@@ -44,16 +52,33 @@ export class World {
   #livingCells = 0;
 
   /** @param rules - the rules in force, one per species */
-  constructor(engine: Engine, rules: readonly LoadedRule[]) {
-    this.engine = engine;
-    this.rules = new RuleSlots(engine, rules);
-    const { organisms, rules: slots, wounds } = this;
+  constructor(bare: Engine, rules: readonly LoadedRule[]) {
+    this.log = new WorldLog({
+      organisms: this.organisms,
+      slots: () => this.rules,
+      fallow: () => this.#planting.fallow,
+      stepNumber: () => bare.stepNumber,
+      runSeconds: () => this.#runSeconds,
+    });
+    this.engine = recordedEngine(bare, this.log);
+    this.rules = new RuleSlots(this.engine, rules);
+    const { engine, organisms, rules: slots, wounds } = this;
     const common = { engine, organisms, slots, runSeconds: () => this.#runSeconds };
     const territories = new Territories(engine, slots, (one) => this.swaps.heldSlots(one));
+    this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
     this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
     this.#planting = new Planting(common);
-    this.swaps = new Swaps({ ...common, leaves: (id) => wounds.leave(id), updateTerritory });
+    this.swaps = new Swaps({
+      ...common,
+      leaves: (id) => wounds.leave(id),
+      updateTerritory,
+      struck: (organisms) => this.log.note({ act: 'struck', organisms }),
+      changed: (outcome) => {
+        this.log.note({ act: 'swaps', swaps: this.swaps.saved(this.#nameOf) });
+        if (outcome !== undefined) this.log.note({ act: 'outcome', outcome });
+      },
+    });
     this.wilting = new Wilting({
       ...common,
       isWatched: (one) => this.swaps.isWatched(one),
@@ -206,8 +231,15 @@ export class World {
 
   // --- save and restore ---
 
+  /** Set by an admin; null: the server's own setting. */
+  setSpeed(stepsPerSecond: number): void {
+    this.stepsPerSecond = stepsPerSecond;
+    this.log.note({ act: 'speed', stepsPerSecond });
+  }
+
   async save(): Promise<WorldState> {
     const { stepNumber, randomSeed, pages } = await this.engine.save();
+    const swaps = this.swaps.saved(this.#nameOf);
     return {
       width: this.engine.width,
       height: this.engine.height,
@@ -215,41 +247,76 @@ export class World {
       randomSeed,
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
-      organisms: this.organisms.records((slot) => this.rules.at(slot).sha256),
+      organisms: this.organisms.records(this.#nameOf),
       fallow: [...this.#planting.fallow],
+      ...(swaps.length > 0 && { swaps, aside: swaps.map(({ order }) => this.swaps.asideOf(order.id)) }),
+      ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
       pages,
     };
   }
 
   /**
-   * Replaces the whole world. A save has no territories: they follow from places and rules, and what has outgrown its
-   * own is cut back.
+   * Replaces the whole world, and then does what the journal holds. A save has no territories: they follow from places
+   * and rules, and what has outgrown its own is cut back.
    *
+   * @param journal - what happened since the save
    * @see recallWorld
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
+   * @throws ReplayError when the journal does not fit the save
    */
-  async restore(state: WorldState, recall: Recall = async () => null): Promise<string[]> {
-    const { engine } = this;
+  async restore(
+    state: WorldState,
+    recall: Recall = async () => null,
+    journal: AsyncIterable<JournalEntry> | Iterable<JournalEntry> = [],
+  ): Promise<RestoredWorld> {
+    const { engine, organisms, swaps } = this;
     const recalled = await recallWorld(state, engine, this.rules, recall);
-    const { slotOf, pages } = recalled;
-    const organisms = recalled.organisms.map((record) => {
-      const rule = slotOf(record);
-      const territory = territoryOf([this.rules.at(rule).mature], record.x, record.y);
-      return { id: record.id, rule, territory };
-    });
-    const { stepNumber, randomSeed, runSeconds, nextId, fallow } = state;
+    const { slotOf, pages, notes, organisms: records } = recalled;
     const hadCells = ownersOf(pages);
-    await engine.restore({ stepNumber, randomSeed, organisms, pages });
-    this.organisms.restore(recalled.organisms, nextId, slotOf);
-    this.#runSeconds = runSeconds;
-    this.#planting.restore(fallow);
-    for (const { id, territory } of organisms) this.organisms.get(id)!.territory = territory;
+    organisms.restore(records, state.nextId, slotOf);
+    this.#runSeconds = state.runSeconds;
+    this.#planting.restore(state.fallow);
+    this.stepsPerSecond = state.stepsPerSecond ?? null;
+    const replay = new Replay({
+      engine,
+      organisms,
+      slots: this.rules,
+      planting: this.#planting,
+      swaps,
+      recall,
+      leftOut: recalled.leftOut,
+    });
+    await replay.restoreSwaps(state);
+    for (const one of organisms) one.territory = this.#territories.of(one);
+    await engine.restore({
+      stepNumber: state.stepNumber,
+      randomSeed: state.randomSeed,
+      organisms: Array.from(organisms, ({ id, slot, territory }) => ({
+        id,
+        rule: slot,
+        territory: territory!,
+      })),
+      pages,
+    });
     // The bounds may have taken an exploded body's last cell: it wilts like any other, and is not dead.
     const census = await engine.census();
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
-    this.wilting.restore(new Set(exploded.map(({ organism }) => organism)));
+    for await (const entry of journal) await replay.take(entry);
+    this.#runSeconds = replay.runSeconds ?? this.#runSeconds;
+    if (replay.stepsPerSecond !== undefined) this.stepsPerSecond = replay.stepsPerSecond;
+    for (const one of organisms) this.#territories.update(one);
+    const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
+    this.wilting.restore(new Set(lost));
     await this.#count();
-    return [...recalled.notes];
+    return { notes, entries: replay.entries, steps: replay.steps };
   }
+}
+
+export interface RestoredWorld {
+  /** What the operator should know. */
+  readonly notes: readonly string[];
+  /** Of the journal, and the steps that were taken again. */
+  readonly entries: number;
+  readonly steps: number;
 }

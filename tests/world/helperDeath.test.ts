@@ -14,6 +14,7 @@ import type { FromWorld } from '../../server/world/messages.ts';
 import { Simulation } from '../../server/world/simulation.ts';
 import { SNAPSHOTS } from '../../server/world/snapshot.ts';
 import { World } from '../../server/world/world.ts';
+import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob } from './makeWorld.ts';
 
 const SIDE = 256;
@@ -57,6 +58,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
     framesPerSecond: 50,
     saveSeconds: 3_600,
     write: (state) => saves.write(state),
+    journal: new FakeJournal(),
     post: (message) => posted.push(message),
   });
   const ended = simulation.run();

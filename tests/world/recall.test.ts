@@ -11,7 +11,7 @@ describe('a restored world', () => {
     await stroke(first, plant(60, 30, 'blob'));
     await first.engine.step(20);
     const second = await makeWorld();
-    const notes = await second.world.restore(await first.world.save());
+    const { notes } = await second.world.restore(await first.world.save());
     expect(notes).toEqual(['1 old left out: its rule is not there any more']);
     expect(second.world.summaries()).toMatchObject([{ id: 2, species: 'blob' }]);
     const gone = await second.world.pixels({ x: 20, y: 20, width: 20, height: 20 });

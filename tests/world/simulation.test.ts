@@ -8,6 +8,7 @@ import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
 import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import { decodePage } from '../../shared/pageCodec.ts';
+import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
@@ -33,8 +34,9 @@ interface Setup {
   readonly framesPerSecond?: number;
   /** Milliseconds that one step takes. */
   readonly stepMs?: number;
-  readonly write?: (state: WorldState) => Promise<void>;
+  readonly write?: (state: WorldState, segment: number) => Promise<void>;
   readonly saveSeconds?: number;
+  readonly journal?: FakeJournal;
   /** false: steps are counted but not taken. */
   readonly lives?: boolean;
 }
@@ -53,6 +55,7 @@ async function makeSimulation(setup: Setup = {}) {
   if (!setup.lives) (engine as { visitChanged: Engine['visitChanged'] }).visitChanged = async () => {};
   const posted: FromWorld[] = [];
   const saved: WorldState[] = [];
+  const journal = setup.journal ?? new FakeJournal();
   const simulation = new Simulation({
     world,
     clock,
@@ -61,6 +64,7 @@ async function makeSimulation(setup: Setup = {}) {
     framesPerSecond: setup.framesPerSecond ?? 20,
     saveSeconds: setup.saveSeconds ?? 60,
     write: setup.write ?? (async (state) => void saved.push(state)),
+    journal,
     post: (message) => posted.push(message),
   });
   /** Runs until the clock reaches this time. */
@@ -73,7 +77,7 @@ async function makeSimulation(setup: Setup = {}) {
   };
   const ask = (request: number, query: WorldQuery): void =>
     simulation.receive({ type: 'query', request, query });
-  return { world, engine, clock, simulation, posted, saved, counted, runUntil, ask };
+  return { world, engine, clock, simulation, journal, posted, saved, counted, runUntil, ask };
 }
 
 const ofType = <T extends FromWorld['type']>(
@@ -281,8 +285,8 @@ describe('wounds', () => {
           : [];
     });
     expect(order).toEqual([
-      ...['answer 1', 'open', 'blow', 'look', 'closed', 'answer 2'],
-      ...['answer 3', 'open', 'blow', 'look', 'closed', 'stopped'],
+      ...['open', 'blow', 'look', 'answer 1', 'closed', 'answer 2'],
+      ...['open', 'blow', 'look', 'answer 3', 'closed', 'stopped'],
     ]);
   });
 });
@@ -340,6 +344,141 @@ describe('saving', () => {
       if (nowMs >= 4_900) finish();
     });
     expect(counted.steps).toBeGreaterThan(140);
+  });
+});
+
+describe('the journal', () => {
+  const plant = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
+
+  const answers = (posted: FromWorld[]): unknown[] => ofType(posted, 'answer').map(({ value }) => value);
+
+  test('a stroke, a swap and a garden are acknowledged when their entries are on disk, and not before', async () => {
+    const journal = new FakeJournal(false);
+    const { world, posted, ask, runUntil } = await makeSimulation({ journal });
+    const blob = await loadBlob();
+    const before: number[] = [];
+    world.log.start();
+    const order = { id: 1, species: 'blob', scope: 'species', who: 'Ann' } as const;
+    await runUntil(1_500, (nowMs) => {
+      if (nowMs === 100) ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 200) ask(2, { kind: 'swap', order, next: blob });
+      if (nowMs === 300) ask(3, { kind: 'control', control: { kind: 'garden', count: 1, randomSeed: 1 } });
+      if (nowMs === 900) {
+        before.push(answers(posted).length);
+        journal.flush();
+      }
+    });
+    expect(before).toEqual([0]);
+    expect(answers(posted)).toEqual([{ ok: true, step: 0 }, { ok: true, step: 0, organisms: 1 }, 1]);
+    const acts = journal.segments[0].flatMap(({ entry }) => entry.acts.map(([, { act }]) => act));
+    expect(acts.filter((act) => act === 'plant')).toHaveLength(2);
+  });
+
+  test('pause and speed need no disk', async () => {
+    const journal = new FakeJournal(false);
+    journal.trouble = 'no space left on device';
+    const { posted, ask, counted, runUntil } = await makeSimulation({ journal });
+    ask(1, { kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } });
+    await runUntil(1_000);
+    expect(answers(posted)).toEqual([0]);
+    expect(counted.steps).toBeLessThan(3);
+  });
+
+  test('while the disk is in trouble, strokes are refused with the reason and change nothing', async () => {
+    const journal = new FakeJournal();
+    journal.trouble = 'no space left on device';
+    const { world, posted, ask, runUntil } = await makeSimulation({ journal });
+    ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+    await runUntil(500);
+    expect(answers(posted)).toEqual([
+      {
+        ok: false,
+        reason: 'Nothing can be changed now: the world cannot be saved (no space left on device).',
+      },
+    ]);
+    expect(world.organisms.size).toBe(0);
+  });
+
+  test.each([
+    ['does not take it within 5 s', () => {}, 5_000],
+    ['loses it', (journal: FakeJournal) => journal.lose(), 300],
+  ])('a stroke whose disk %s is answered with that', async (_how, lose, ms) => {
+    const journal = new FakeJournal(false);
+    const { posted, ask, runUntil } = await makeSimulation({ journal });
+    const counts: number[] = [];
+    await runUntil(ms + 400, (nowMs) => {
+      if (nowMs === 100) ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 300) lose(journal);
+      if (nowMs === ms - 50) counts.push(answers(posted).length);
+    });
+    expect(counts).toEqual([0]);
+    expect(answers(posted)).toEqual([{ ok: false, reason: expect.stringMatching(/it may be lost/) }]);
+  });
+
+  test('says once per second how far the world has come', async () => {
+    const { world, journal, runUntil } = await makeSimulation();
+    world.log.start();
+    await runUntil(5_000);
+    const steps = journal.segments[0].map(({ entry }) => entry.step);
+    expect(steps.length).toBeGreaterThanOrEqual(5);
+    expect(steps.length).toBeLessThanOrEqual(7);
+  });
+
+  test('begins a segment with each save, at the moment that the save holds', async () => {
+    const journal = new FakeJournal();
+    const written: [step: number, segment: number][] = [];
+    const { world, runUntil } = await makeSimulation({
+      journal,
+      lives: true,
+      saveSeconds: 1,
+      write: async ({ stepNumber }, segment) => void written.push([stepNumber, segment]),
+    });
+    world.plantAt('blob', 20, 20);
+    world.log.start();
+    await runUntil(3_300);
+    expect(written.map(([, segment]) => segment)).toEqual([2, 3, 4, 5]);
+    for (const [step, segment] of written) {
+      const [older, newer] = [journal.segments[segment - 2], journal.segments[segment - 1]];
+      for (const { entry } of older) expect(entry.step).toBeLessThanOrEqual(step);
+      for (const { entry } of newer) expect(entry.step).toBeGreaterThanOrEqual(step);
+    }
+  });
+
+  test('that has lost entries is made whole by a save at once, and is not saved for in every frame', async () => {
+    const journal = new FakeJournal();
+    let saves = 0;
+    const { runUntil } = await makeSimulation({
+      journal,
+      write: async () => {
+        saves++;
+        throw new Error('disk full');
+      },
+    });
+    journal.rotate = () => 2;
+    journal.isBroken = true;
+    await expect(runUntil(4_000)).rejects.toThrow('disk full');
+    // At once, and one when the world stops.
+    expect(saves).toBe(2);
+  });
+
+  test('saves that are asked for while one waits are one save', async () => {
+    let finish = (): void => {};
+    const first = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let saves = 0;
+    const { posted, ask, runUntil } = await makeSimulation({
+      write: async () => {
+        if (++saves === 1) await first;
+      },
+    });
+    for (let request = 1; request <= 20; request++) ask(request, { kind: 'save' });
+    await runUntil(1_000, (nowMs) => {
+      if (nowMs === 200) for (let request = 21; request <= 40; request++) ask(request, { kind: 'save' });
+      if (nowMs === 500) finish();
+    });
+    expect(answers(posted)).toHaveLength(40);
+    expect(saves).toBe(3);
   });
 });
 

@@ -125,7 +125,7 @@ describe('a restored world', () => {
     const first = await grown([30, 30], [60, 30]);
     const state = await first.world.save();
     const second = await makeWorld();
-    expect(await second.world.restore(structuredClone(state))).toEqual([]);
+    expect((await second.world.restore(structuredClone(state))).notes).toEqual([]);
     expect(second.world.summaries()).toEqual(first.world.summaries());
     expect(second.world.inspect(2)).toEqual(first.world.inspect(2));
     for (const { world, engine } of [first, second]) {

@@ -1,0 +1,77 @@
+/** An engine whose changes between steps are told to a listener. Whatever changes cells without stepping is told. */
+import type { Engine, EngineState, PageState } from '../engines/engine.ts';
+import type { EngineAct, RuleName } from './acts.ts';
+
+export interface EngineListener {
+  /** Names the rule in a slot. */
+  nameOf(slot: number): RuleName;
+  /** Called when the engine has done it. @param pages - of the act `cells` */
+  did(act: EngineAct, pages?: readonly PageState[]): void;
+}
+
+export function recordedEngine(engine: Engine, listener: EngineListener): Engine {
+  const own: Partial<Engine> = {
+    plant(organism, slot, x, y, territory) {
+      engine.plant(organism, slot, x, y, territory);
+      listener.did({ act: 'plant', organism, rule: listener.nameOf(slot), x, y, territory });
+    },
+    setTerritory(organism, territory) {
+      engine.setTerritory(organism, territory);
+      listener.did({ act: 'territory', organism, territory });
+    },
+    setOrganismRule(organism, slot) {
+      engine.setOrganismRule(organism, slot);
+      listener.did({ act: 'rule', organism, rule: listener.nameOf(slot) });
+    },
+    remove(organism) {
+      engine.remove(organism);
+      listener.did({ act: 'remove', organism });
+    },
+    perturb(perturbation) {
+      engine.perturb(perturbation);
+      listener.did({ act: 'perturb', perturbation });
+    },
+    async restore(state) {
+      const before = await engine.save();
+      await engine.restore(state);
+      const pages = changedPages(before, state);
+      listener.did({ act: 'cells', pages: pages.length }, pages);
+    },
+  };
+  return new Proxy(engine, {
+    get(target, key) {
+      if (Object.hasOwn(own, key)) return own[key as keyof Engine];
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The pages of `after` that differ from those of `before`, and empty ones in the place of those that are gone. */
+function changedPages(before: EngineState, after: EngineState): PageState[] {
+  const old = new Map(before.pages.map((page) => [page.page, page]));
+  const changed: PageState[] = [];
+  for (const page of after.pages) {
+    const was = old.get(page.page);
+    old.delete(page.page);
+    if (was === undefined || !isEqual(was.cells, page.cells) || !isEqual(was.owners, page.owners))
+      changed.push(page);
+  }
+  for (const { page, cells, owners } of old.values())
+    changed.push({
+      page,
+      cells: new Float32Array(cells.length),
+      owners: new Uint16Array(owners.length),
+    });
+  return changed;
+}
+
+/** To the bit: NaN equals itself. */
+function isEqual(a: Float32Array | Uint16Array, b: Float32Array | Uint16Array): boolean {
+  return (
+    Buffer.compare(
+      Buffer.from(a.buffer, a.byteOffset, a.byteLength),
+      Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+    ) === 0
+  );
+}

@@ -1,0 +1,23 @@
+/** A watched swap as it is saved and journaled: its watch goes on after a restart. */
+import type { OrganismId } from '../engines/engine.ts';
+import type { SwapOrder } from './messages.ts';
+import type { Before } from './swapWatch.ts';
+
+/** Rules are named by the sha256 (hex) of their files; all are of the order's species. */
+export interface SavedSwap {
+  readonly order: SwapOrder;
+  readonly rule: string;
+  /** The rule that comes back into force; null: the species is new. */
+  readonly fallback: string | null;
+  /** The rule that each organism goes back to. */
+  readonly proven: readonly (readonly [OrganismId, string])[];
+  /** The rule that each organism lived by before this swap. */
+  readonly prior: readonly (readonly [OrganismId, string])[];
+  /** uint32 */
+  readonly startStep: number;
+  readonly before: readonly (readonly [OrganismId, Before])[];
+  /** Organisms whose bodies are set aside. */
+  readonly bodies: readonly OrganismId[];
+  /** How often the process has died while this swap was watched. */
+  readonly deaths: number;
+}

@@ -1,0 +1,143 @@
+/** Collects what changes the world besides its steps, for the journal: one entry at a time. */
+import type { PageState } from '../engines/engine.ts';
+import { type Act, type EngineAct, encodeEntry, type RecordAct, type RuleName } from './acts.ts';
+import type { FallowBed } from './beds.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import type { EngineListener } from './recordedEngine.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+
+/** Largest number of acts that wait for the next entry: a garden of 10,000 and its records. */
+const MAX_ACTS = 65_536;
+
+export interface LoggedWorld {
+  readonly organisms: Organisms;
+  readonly slots: () => RuleSlots;
+  /** Beds that wait to be sown. */
+  readonly fallow: () => readonly FallowBed[];
+  readonly stepNumber: () => number;
+  readonly runSeconds: () => number;
+}
+
+/** What an organism's record held when it was written last: what is compared with its present fields. */
+type Known = Pick<
+  Organism,
+  'slot' | 'x' | 'y' | 'plantedStep' | 'isWilting' | 'wiltings' | 'marks' | 'species'
+>;
+
+export class WorldLog implements EngineListener {
+  /** False until the world has woken: what brings it back is not new. */
+  isOn = false;
+  readonly #world: LoggedWorld;
+  #acts: [step: number, act: Act][] = [];
+  #pages: PageState[] = [];
+  readonly #known = new Map<number, Known>();
+  #fallow: readonly FallowBed[] = [];
+  #isOverfull = false;
+
+  constructor(world: LoggedWorld) {
+    this.#world = world;
+  }
+
+  /** Begins with the world as it is: a snapshot of this moment holds it. */
+  start(): void {
+    this.isOn = true;
+    this.#acts = [];
+    this.#pages = [];
+    this.#isOverfull = false;
+    this.#known.clear();
+    for (const organism of this.#world.organisms) this.#known.set(organism.id, knownOf(organism));
+    this.#fallow = [...this.#world.fallow()];
+  }
+
+  nameOf(slot: number): RuleName {
+    const { card, sha256 } = this.#world.slots().at(slot);
+    return { species: card.name, sha256 };
+  }
+
+  did(act: EngineAct, pages: readonly PageState[] = []): void {
+    this.note(act);
+    if (this.isOn) this.#pages.push(...pages);
+  }
+
+  note(act: Act): void {
+    if (!this.isOn) return;
+    if (this.#acts.length >= MAX_ACTS) this.#isOverfull = true;
+    else this.#acts.push([this.#world.stepNumber(), act]);
+  }
+
+  get hasActs(): boolean {
+    return this.#acts.length > 0;
+  }
+
+  /** More happened than an entry holds: only a snapshot can follow. */
+  get isOverfull(): boolean {
+    return this.#isOverfull;
+  }
+
+  /**
+   * The entry since the last call; null: nothing happened, and none is forced.
+   *
+   * @param isForced - an entry without acts says how far the world has come
+   */
+  take(isForced: boolean): Uint8Array | null {
+    if (!this.isOn) return null;
+    for (const act of this.#recordActs()) this.note(act);
+    if (this.#acts.length === 0 && !isForced) return null;
+    const { organisms, stepNumber, runSeconds } = this.#world;
+    const entry = {
+      acts: this.#acts,
+      step: stepNumber(),
+      runSeconds: runSeconds(),
+      nextId: organisms.nextId,
+    };
+    const pages = this.#pages;
+    this.#acts = [];
+    this.#pages = [];
+    return encodeEntry(entry, pages);
+  }
+
+  *#recordActs(): Generator<RecordAct> {
+    const { organisms, fallow } = this.#world;
+    for (const organism of organisms) {
+      const known = this.#known.get(organism.id);
+      if (known !== undefined && isSame(known, organism)) continue;
+      this.#known.set(organism.id, knownOf(organism));
+      const record = organisms.recordOf(organism, (slot) => this.nameOf(slot).sha256);
+      yield { act: 'organism', record: { ...record, history: [] } };
+    }
+    if (this.#known.size > organisms.size) {
+      for (const id of this.#known.keys()) {
+        if (organisms.get(id) !== undefined) continue;
+        this.#known.delete(id);
+        yield { act: 'gone', organism: id };
+      }
+    }
+    const beds = fallow();
+    if (beds.length !== this.#fallow.length || beds.some((bed, i) => bed !== this.#fallow[i])) {
+      this.#fallow = [...beds];
+      yield { act: 'fallow', beds };
+    }
+  }
+}
+
+const knownOf = ({ species, slot, x, y, plantedStep, isWilting, wiltings, marks }: Organism): Known => ({
+  species,
+  slot,
+  x,
+  y,
+  plantedStep,
+  isWilting,
+  wiltings,
+  marks,
+});
+
+/** An id that was used again within an entry is another organism: then its step or species differs, or all is as it was. */
+const isSame = (a: Known, b: Organism): boolean =>
+  a.slot === b.slot &&
+  a.x === b.x &&
+  a.y === b.y &&
+  a.plantedStep === b.plantedStep &&
+  a.isWilting === b.isWilting &&
+  a.wiltings === b.wiltings &&
+  a.marks === b.marks &&
+  a.species === b.species;

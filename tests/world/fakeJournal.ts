@@ -1,0 +1,43 @@
+/** A journal without a disk: entries are flushed when the test says so. */
+import { decodeEntry } from '../../server/world/acts.ts';
+import type { JournalEntry } from '../../server/world/replay.ts';
+import type { WorldJournal } from '../../server/world/simulation.ts';
+
+export class FakeJournal implements WorldJournal {
+  trouble: string | null = null;
+  isBroken = false;
+  /** By segment, from 1. */
+  readonly segments: JournalEntry[][] = [[]];
+  /** False: `flush` must be called. */
+  isQuick: boolean;
+  #waiting: PromiseWithResolvers<void>[] = [];
+
+  constructor(isQuick = true) {
+    this.isQuick = isQuick;
+  }
+
+  append(entry: Uint8Array): void {
+    this.segments[this.segments.length - 1].push(decodeEntry(entry));
+  }
+
+  flushed(): Promise<void> {
+    if (this.isQuick) return Promise.resolve();
+    const waiting = Promise.withResolvers<void>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  rotate(): number {
+    this.isBroken = false;
+    this.segments.push([]);
+    return this.segments.length;
+  }
+
+  flush(): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+
+  lose(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('lost'));
+  }
+}

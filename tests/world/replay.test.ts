@@ -1,0 +1,263 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Engine } from '../../server/engines/engine.ts';
+import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { decodeEntry, EntryError } from '../../server/world/acts.ts';
+import type { EngineFactory } from '../../server/world/mature.ts';
+import { ReplayError } from '../../server/world/replay.ts';
+import type { LoadedRule } from '../../server/world/ruleSlots.ts';
+import type { WorldState } from '../../server/world/snapshot.ts';
+import type { World } from '../../server/world/world.ts';
+import type { StrokeMessage } from '../../shared/protocol.ts';
+import { seededRandom } from '../engines/fixtures.ts';
+import { blobRule } from './blob.ts';
+import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+
+const [WIDTH, HEIGHT] = [192, 128];
+
+let blob: LoadedRule;
+beforeAll(async () => {
+  blob = await loadBlob();
+  rules = [1.3, 1.35, 6].map(variant);
+});
+
+/** Another rule for blobs. @param slope - from 1.2 to 1.4, a body; from 3, one that runs away */
+const variant = (slope: number): LoadedRule => {
+  const rule = blobRule(`blob${slope}`, slope);
+  return { ...blob, rule, sha256: rule.name, label: `${rule.name} v2` };
+};
+
+let rules: LoadedRule[];
+const recall = async (_species: string, sha256: string): Promise<LoadedRule | null> =>
+  rules.find((rule) => rule.sha256 === sha256) ?? null;
+
+/** What a kill must not change. */
+interface Facts {
+  readonly engine: unknown;
+  readonly world: Omit<WorldState, 'pages' | 'aside' | 'organisms'>;
+  readonly organisms: unknown;
+  readonly aside: unknown;
+}
+
+async function factsOf({ world }: SmallWorld): Promise<Facts> {
+  const engine = await world.engine.save();
+  const { pages: _pages, aside = [], organisms, ...rest } = await world.save();
+  return {
+    engine: {
+      ...engine,
+      // Slots are the engine's own.
+      organisms: engine.organisms.map(({ rule: _slot, ...facts }) => facts).sort((a, b) => a.id - b.id),
+      pages: [...engine.pages].sort((a, b) => a.page - b.page),
+    },
+    world: rest,
+    // Health is measured anew.
+    organisms: organisms
+      .map(({ health: _health, history: _history, ...facts }) => facts)
+      .sort((a, b) => a.id - b.id),
+    aside: aside.map((pages) => [...pages].sort((a, b) => a.page - b.page)),
+  };
+}
+
+const stroke = (tool: StrokeMessage['tool'], radius: number, ...points: number[]): StrokeMessage =>
+  tool === 'plant' ? { id: 1, tool, radius, points, species: 'blob' } : { id: 1, tool, radius, points };
+
+/** One frame of a world in which everything happens that a journal must know. */
+async function frame(
+  { world }: SmallWorld,
+  random: () => number,
+  counts: Map<string, number>,
+): Promise<void> {
+  const whole = (most: number): number => Math.floor(random() * most);
+  const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+  const at = (): [number, number] => [whole(WIDTH), whole(HEIGHT)];
+  const draw = random();
+  const act = async (message: StrokeMessage): Promise<void> => {
+    const outcome = world.queueStroke('Ann', message);
+    await world.applyStrokes();
+    if ((await outcome).ok) count(message.tool);
+  };
+  if (draw < 0.12) await act(stroke('plant', 1, ...at()));
+  else if (draw < 0.2) await act(stroke('ablate', 3 + whole(6), ...at(), ...at()));
+  else if (draw < 0.28) await act(stroke('noise', 3 + whole(9), ...at(), ...at()));
+  else if (draw < 0.34) {
+    const someone = [...world.organisms][whole(world.organisms.size)];
+    if (someone !== undefined) await act(stroke('truncate', 1 + whole(3), someone.x, someone.y));
+  } else if (draw < 0.36) {
+    await world.clear(...at(), 12);
+    count('clear');
+  } else if (draw < 0.37) {
+    await world.plantMore(3, whole(1e6));
+    count('garden');
+  } else if (draw < 0.378) {
+    const next = rules[whole(rules.length)];
+    const scope = (['species', 'planted', 'organism'] as const)[whole(3)];
+    const organism = [...world.organisms][whole(world.organisms.size)]?.id;
+    const order = {
+      id: whole(1e9),
+      species: 'blob',
+      scope,
+      who: 'Ann',
+      ...(scope === 'organism' && { organism }),
+    };
+    if ((await world.swap(order, next)).ok) count(`swap ${scope}`);
+  } else if (draw < 0.41) {
+    world.setSpeed(whole(60));
+    count('speed');
+  } else if (draw < 0.43) {
+    // As a body that has healed beside its place.
+    const someone = [...world.organisms][whole(world.organisms.size)];
+    if (someone !== undefined && !someone.isWilting && someone.x < WIDTH - 1) {
+      someone.x++;
+      someone.territory = { ...someone.territory!, x: someone.territory!.x + 1 };
+      world.engine.setTerritory(someone.id, someone.territory);
+      count('moved');
+    }
+  }
+  const before = world.organisms.size;
+  if (random() < 0.95) await world.engine.step(1 + whole(4));
+  await world.observe(random() * 1.5);
+  if (world.organisms.size < before) count('deaths');
+  if (world.organisms.size > before) count('sown');
+}
+
+interface Life {
+  readonly small: SmallWorld;
+  readonly snapshot: WorldState;
+  readonly entries: readonly Uint8Array[];
+  readonly counts: Map<string, number>;
+}
+
+/** A world that lives for some frames, with a snapshot on the way. */
+async function live(create: EngineFactory, seed: number, frames: number): Promise<Life> {
+  const random = seededRandom(seed);
+  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
+  const { world } = small;
+  const counts = new Map<string, number>();
+  world.swaps.onOutcome = ({ verdict }) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  world.plantGarden(10, seed);
+  world.log.start();
+  let snapshot = await copyOf(world);
+  let entries: Uint8Array[] = [];
+  const record = (isForced: boolean): void => {
+    const entry = world.log.take(isForced);
+    if (entry !== null) entries.push(entry);
+  };
+  const snapshotAt = Math.floor(frames * random());
+  for (let n = 0; n < frames; n++) {
+    await frame(small, random, counts);
+    record(random() < 0.1);
+    if (n !== snapshotAt) continue;
+    snapshot = await copyOf(world);
+    entries = [];
+  }
+  record(true);
+  return { small, snapshot, entries, counts };
+}
+
+/** The paths at which two values differ, at most ten; cells to the bit. */
+function differences(a: unknown, b: unknown, path = ''): string[] {
+  if (Object.is(a, b)) return [];
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return [`${path}: ${String(a)}, ${String(b)}`];
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  const found: string[] = [];
+  for (const key of keys) {
+    if (found.length >= 10) break;
+    found.push(...differences(a[key as never], b[key as never], `${path}/${key}`));
+  }
+  return found;
+}
+
+/** As a file would give it back. */
+const copyOf = async (world: World): Promise<WorldState> => structuredClone(await world.save());
+
+async function recovered(create: EngineFactory, { snapshot, entries }: Life): Promise<SmallWorld> {
+  const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
+  await again.world.restore(structuredClone(snapshot), recall, entries.map(decodeEntry));
+  return again;
+}
+
+const ENGINES: readonly [name: string, create: EngineFactory, frames: number][] = [
+  // Too slow for a swap to come into force.
+  ['reference', createReferenceEngine, 40],
+  ['wasm, one thread', createWasmEngine, 700],
+  ['wasm, two threads', (options) => createWasmEngine({ ...options, threads: 2 }), 700],
+];
+
+describe.each(ENGINES)('a snapshot and its journal, on %s', (_name, create, frames) => {
+  test('give back the world that was killed, to the bit', async () => {
+    const all = new Map<string, number>();
+    for (const seed of [1, 2, 3, 4]) {
+      const life = await live(create, seed, frames);
+      const again = await recovered(create, life);
+      expect(differences(await factsOf(again), await factsOf(life.small))).toEqual([]);
+      for (const [what, n] of life.counts) all.set(what, (all.get(what) ?? 0) + n);
+      life.small.engine.dispose();
+      again.engine.dispose();
+    }
+    if (frames < 700) return;
+    for (const what of WHAT_HAPPENS) expect(all.get(what) ?? 0, what).toBeGreaterThan(0);
+  });
+});
+
+const WHAT_HAPPENS = [
+  'plant',
+  'ablate',
+  'noise',
+  'truncate',
+  'clear',
+  'garden',
+  'swap species',
+  'swap planted',
+  'swap organism',
+  'in force',
+  'rolled back',
+  'superseded',
+  'speed',
+  'moved',
+  'deaths',
+  'sown',
+];
+
+describe('a journal that does not fit', () => {
+  test('refuses an act that the engine refuses', async () => {
+    const life = await live(createReferenceEngine, 5, 3);
+    const [entry] = life.entries.map(decodeEntry);
+    const wrong = { ...entry.entry, acts: [[entry.entry.step, { act: 'remove', organism: 999 }]] as const };
+    const again = await makeWorld(WIDTH, HEIGHT, ['blob']);
+    const replayed = again.world.restore(structuredClone(life.snapshot), recall, [
+      { entry: wrong, pages: [] },
+    ]);
+    await expect(replayed).rejects.toThrow(ReplayError);
+  });
+
+  test('refuses an entry of an earlier step, and a rule that is gone', async () => {
+    const life = await live(createReferenceEngine, 6, 3);
+    const [{ entry }] = life.entries.map(decodeEntry);
+    const replayed = async (wrong: typeof entry) => {
+      const again = await makeWorld(WIDTH, HEIGHT, ['blob']);
+      return again.world.restore(structuredClone(life.snapshot), recall, [{ entry: wrong, pages: [] }]);
+    };
+    await expect(replayed({ ...entry, acts: [], step: life.snapshot.stepNumber - 1 })).rejects.toThrow(
+      /at step \d+, the entry at step/,
+    );
+    const gone = { act: 'rule', organism: 1, rule: { species: 'blob', sha256: 'nobody' } } as const;
+    await expect(replayed({ ...entry, acts: [[entry.step, gone]] })).rejects.toThrow(/not in the registry/);
+  });
+
+  test('an entry that is cut off or is not JSON throws', () => {
+    expect(() => decodeEntry(Uint8Array.of(9, 0, 0, 0, 123))).toThrow(EntryError);
+    expect(() => decodeEntry(Uint8Array.of(1, 0))).toThrow(EntryError);
+    expect(() => decodeEntry(Uint8Array.of(1, 0, 0, 0, 123))).toThrow(EntryError);
+  });
+});
+
+test('a world whose engine was never told is not written down: nothing happens, no entry', async () => {
+  const { world, engine } = await makeWorld(WIDTH, HEIGHT, ['blob']);
+  world.plantGarden(4, 1);
+  world.log.start();
+  await (engine as Engine).step(3);
+  expect(world.log.take(false)).toBeNull();
+  const { entry } = decodeEntry(world.log.take(true)!);
+  expect(entry).toEqual({ acts: [], step: 3, runSeconds: 0, nextId: 5 });
+});
