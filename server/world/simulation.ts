@@ -16,14 +16,9 @@ import type {
   WorldControl,
   WorldQuery,
 } from './messages.ts';
+import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
 import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
-
-export interface Clock {
-  /** Milliseconds, monotonic. */
-  now(): number;
-  sleep(ms: number): Promise<void>;
-}
 
 export interface SimulationOptions {
   readonly world: World;
@@ -38,35 +33,15 @@ export interface SimulationOptions {
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
 }
 
-/** What the simulation needs of its journal (`storage/journal.ts`). */
-export interface WorldJournal {
-  /** @param isFlushed - false: nobody waits for it */
-  append(entry: Uint8Array, isFlushed: boolean): void;
-  /** Resolves when all entries are on disk; rejects when that has become impossible. */
-  flushed(): Promise<void>;
-  /** What follows goes into a new segment. @returns its number */
-  rotate(): number;
-  /** Why nothing can be written at the moment, for people; null: all is well. */
-  readonly trouble: string | null;
-  /** Entries were lost: only a snapshot makes the journal whole again. */
-  readonly isBroken: boolean;
-}
-
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
-/** Between two tries to save a world whose journal has lost entries. */
-const SAVE_AGAIN_MS = 5_000;
-const NOT_SAVED = 'it was done, but the disk does not take it: it may be lost';
-/** How often an entry says how far the world has come, when nothing else happens. */
-const HEARTBEAT_MS = 1_000;
-/** Longest wait of an answer for a disk that does not take its entry. */
-const MAX_DISK_WAIT_MS = 5_000;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1;
 
 export class Simulation {
   readonly #options: SimulationOptions;
+  readonly #recorder: Recorder;
   readonly #frameMs: number;
   readonly #page = new Uint8Array(PAGE_BYTES);
   #stopping = false;
@@ -76,10 +51,6 @@ export class Simulation {
   readonly #saves = new Turns();
   /** The save that has not begun; later calls share it. */
   #nextSave: Promise<null> | null = null;
-  /** Answers that wait until what they acknowledge is on disk. */
-  readonly #unflushed = new Set<{ readonly sinceMs: number; readonly giveUp: () => void }>();
-  #nextFlush: PromiseWithResolvers<void> | null = null;
-  #lastEntryMs = 0;
   /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that are due; a fraction waits for the next frame. */
@@ -87,13 +58,12 @@ export class Simulation {
   #stepMs = 0;
   #lastTickMs: number;
   #lastSaveMs: number;
-  /** When a save that cannot wait was begun last. */
-  #lastTryMs = Number.NEGATIVE_INFINITY;
   #lastStatsMs: number;
   #stepsSinceStats = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
+    this.#recorder = new Recorder(options.world.log, options.journal, options.clock);
     this.#frameMs = 1_000 / options.framesPerSecond;
     this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
@@ -114,7 +84,7 @@ export class Simulation {
     // Strokes that still wait get an answer.
     await this.#turns.take(async () => {
       await this.#options.world.applyStrokes();
-      this.#record(true);
+      this.#recorder.record();
     });
     this.#endWounds();
     await this.#save();
@@ -152,64 +122,23 @@ export class Simulation {
 
     await world.applyStrokes();
     // Now, so that the disk works while the engine steps.
-    if (world.log.hasActs) this.#record(false);
+    this.#recorder.recordActs();
     await this.#step();
     // Strokes that came during the steps are seen in this frame, not after the steps of the next one.
     await turn();
     await world.applyStrokes();
-    if (world.log.hasActs) this.#record(false);
+    this.#recorder.recordActs();
     await this.#publish();
     await world.observe(elapsedSeconds);
-    this.#record(startMs - this.#lastEntryMs >= HEARTBEAT_MS);
-    this.#giveUpWaiting();
+    this.#recorder.record();
+    this.#recorder.pass();
     this.#tellWounds();
     this.#tellWilted();
     this.#report();
 
-    const { journal } = this.#options;
-    const mustSave =
-      (journal.isBroken || world.log.isOverfull) && clock.now() - this.#lastTryMs >= SAVE_AGAIN_MS;
-    if (mustSave || clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
-      this.#lastSaveMs = this.#lastTryMs = clock.now();
+    if (this.#recorder.takeSaveDue() || clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
+      this.#lastSaveMs = clock.now();
       void this.#save().catch((error: Error) => this.#log(`the world could not be saved: ${error.message}`));
-    }
-  }
-
-  // --- the journal ---
-
-  /** Between two acts, never within one. @param isForced - writes an entry even when nothing happened */
-  #record(isForced: boolean): void {
-    const { world, journal, clock } = this.#options;
-    const entry = world.log.take(isForced);
-    const waiting = this.#nextFlush;
-    this.#nextFlush = null;
-    if (entry !== null) {
-      this.#lastEntryMs = clock.now();
-      journal.append(entry, waiting !== null);
-    }
-    if (waiting !== null) journal.flushed().then(waiting.resolve, waiting.reject);
-  }
-
-  /** Resolves when everything done so far is on disk. @throws Error when the disk does not take it */
-  #onDisk(): Promise<void> {
-    this.#nextFlush ??= Promise.withResolvers<void>();
-    const flush = this.#nextFlush;
-    return new Promise((resolve, reject) => {
-      const sinceMs = this.#options.clock.now();
-      const wait = { sinceMs, giveUp: () => reject(new Error(NOT_SAVED)) };
-      this.#unflushed.add(wait);
-      flush.promise
-        .then(resolve, () => reject(new Error(NOT_SAVED)))
-        .finally(() => this.#unflushed.delete(wait));
-    });
-  }
-
-  #giveUpWaiting(): void {
-    const now = this.#options.clock.now();
-    for (const wait of this.#unflushed) {
-      if (now - wait.sinceMs < MAX_DISK_WAIT_MS) break;
-      this.#unflushed.delete(wait);
-      wait.giveUp();
     }
   }
 
@@ -335,8 +264,8 @@ export class Simulation {
   async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
     const { answer, onDisk } = await this.#turns.take(async () => {
       const answer = await work();
-      const onDisk = this.#onDisk();
-      this.#record(false);
+      const onDisk = this.#recorder.onDisk();
+      this.#recorder.record();
       return { answer, onDisk };
     });
     await onDisk;
@@ -345,19 +274,18 @@ export class Simulation {
 
   /** @returns the outcome, once it is on disk */
   async #stroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    const { world, journal } = this.#options;
-    if (journal.trouble !== null)
-      return {
-        ok: false,
-        reason: `Nothing can be changed now: the world cannot be saved (${journal.trouble}).`,
-      };
+    const { world } = this.#options;
+    const { trouble } = this.#recorder;
+    if (trouble !== null)
+      return { ok: false, reason: `Nothing can be changed now: the world cannot be saved (${trouble}).` };
     const outcome = await world.queueStroke(name, stroke);
     if (!outcome.ok) return outcome;
     try {
-      await this.#onDisk();
+      await this.#recorder.onDisk();
       return outcome;
     } catch (error) {
-      return { ok: false, reason: (error as Error).message };
+      if (!(error instanceof NotSavedError)) throw error;
+      return { ok: false, reason: error.message };
     }
   }
 
@@ -386,13 +314,11 @@ export class Simulation {
     this.#nextSave ??= this.#saves.take(async () => {
       this.#nextSave = null;
       const { state, segment } = await this.#turns.take(async () => {
-        const { world, journal } = this.#options;
-        this.#record(false);
-        const state = await world.save();
-        if (world.log.isOverfull) world.log.start();
-        return { state, segment: journal.rotate() };
+        const state = await this.#options.world.save();
+        return { state, segment: this.#recorder.beginSegment() };
       });
       await this.#options.write(state, segment);
+      this.#recorder.saved();
       return null;
     });
     return this.#nextSave;

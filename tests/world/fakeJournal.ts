@@ -1,7 +1,7 @@
 /** A journal without a disk: entries are flushed when the test says so. */
 import { decodeEntry } from '../../server/world/acts.ts';
+import type { WorldJournal } from '../../server/world/recorder.ts';
 import type { JournalEntry } from '../../server/world/replay.ts';
-import type { WorldJournal } from '../../server/world/simulation.ts';
 
 export class FakeJournal implements WorldJournal {
   trouble: string | null = null;

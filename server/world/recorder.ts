@@ -1,0 +1,144 @@
+/**
+ * Hands the world's acts to the journal, and holds acknowledgements back until their entries are on disk. When entries
+ * are lost, nothing is acknowledged until a snapshot holds the world.
+ */
+import type { WorldLog } from './worldLog.ts';
+
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** What the simulation needs of its journal (`storage/journal.ts`). */
+export interface WorldJournal {
+  /** @param isAwaited - false: nobody waits for it */
+  append(entry: Uint8Array, isAwaited: boolean): void;
+  /** Resolves when all entries are on disk; rejects when that has become impossible. */
+  flushed(): Promise<void>;
+  /**
+   * What follows goes into a new segment.
+   *
+   * @param isAfterGap - entries before it are lost: it can only follow a snapshot of this moment
+   * @returns its number
+   */
+  rotate(isAfterGap: boolean): number;
+  /** Why nothing can be written at the moment, for people; null: all is well. */
+  readonly trouble: string | null;
+  /** Entries were lost. */
+  readonly isBroken: boolean;
+}
+
+/** How often an entry says how far the world has come, when nothing else happens. */
+const HEARTBEAT_MS = 1_000;
+/** Longest wait of an answer for a disk that does not take its entry. */
+const MAX_DISK_WAIT_MS = 5_000;
+/** Between two tries to save a world whose journal has lost entries. */
+const SAVE_AGAIN_MS = 5_000;
+
+/** It was done, and may be lost: the disk does not take it. */
+export class NotSavedError extends Error {
+  override name = 'NotSavedError';
+
+  constructor() {
+    super('it was done, but the disk does not take it: it may be lost');
+  }
+}
+
+interface Waiting {
+  readonly sinceMs: number;
+  readonly giveUp: () => void;
+}
+
+export class Recorder {
+  readonly #log: WorldLog;
+  readonly #journal: WorldJournal;
+  readonly #clock: Clock;
+  readonly #waiting = new Set<Waiting>();
+  /** Of the acts since the last entry. */
+  #nextFlush: PromiseWithResolvers<void> | null = null;
+  #lastEntryMs: number;
+  /** Entries were lost, and no snapshot has been written since. */
+  #hasGap = false;
+  #lastTryMs = Number.NEGATIVE_INFINITY;
+
+  constructor(log: WorldLog, journal: WorldJournal, clock: Clock) {
+    this.#log = log;
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#lastEntryMs = clock.now();
+  }
+
+  /** Why nothing can be acknowledged now, for people; null: all is well. */
+  get trouble(): string | null {
+    if (this.#isWhole) return this.#journal.trouble;
+    return this.#journal.trouble ?? 'its journal has a gap until it is saved';
+  }
+
+  get #isWhole(): boolean {
+    return !(this.#hasGap || this.#journal.isBroken || this.#log.isOverfull);
+  }
+
+  /** Between two acts, never within one. Writes what happened since the last call, and a heartbeat when one is due. */
+  record(): void {
+    const isDue = this.#clock.now() - this.#lastEntryMs >= HEARTBEAT_MS;
+    const entry = this.#log.take(isDue);
+    const waiting = this.#nextFlush;
+    this.#nextFlush = null;
+    if (entry !== null) {
+      this.#lastEntryMs = this.#clock.now();
+      this.#journal.append(entry, waiting !== null);
+    }
+    if (waiting === null) return;
+    if (this.#isWhole) this.#journal.flushed().then(waiting.resolve, waiting.reject);
+    else waiting.reject(new NotSavedError());
+  }
+
+  /** As `record`, if the engine or a swap was acted on: so that the disk works while the engine steps. */
+  recordActs(): void {
+    if (this.#log.hasActs) this.record();
+  }
+
+  /** Resolves when everything done so far is on disk. @throws NotSavedError when the disk does not take it */
+  onDisk(): Promise<void> {
+    this.#nextFlush ??= Promise.withResolvers<void>();
+    const { promise } = this.#nextFlush;
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new NotSavedError());
+      const waiting = { sinceMs: this.#clock.now(), giveUp };
+      this.#waiting.add(waiting);
+      promise.then(resolve, giveUp).finally(() => this.#waiting.delete(waiting));
+    });
+  }
+
+  /** Once per frame: answers what has waited too long. */
+  pass(): void {
+    const now = this.#clock.now();
+    for (const waiting of this.#waiting) {
+      if (now - waiting.sinceMs < MAX_DISK_WAIT_MS) break;
+      this.#waiting.delete(waiting);
+      waiting.giveUp();
+    }
+  }
+
+  /** True when only a snapshot makes the journal whole, at most every 5 s. */
+  takeSaveDue(): boolean {
+    const now = this.#clock.now();
+    if (this.#isWhole || now - this.#lastTryMs < SAVE_AGAIN_MS) return false;
+    this.#lastTryMs = now;
+    return true;
+  }
+
+  /** Begins a segment at the moment that a snapshot holds. @returns its number */
+  beginSegment(): number {
+    this.record();
+    this.#hasGap = !this.#isWhole;
+    if (this.#log.isOverfull) this.#log.start();
+    return this.#journal.rotate(this.#hasGap);
+  }
+
+  /** The snapshot of the last segment's beginning is on disk. */
+  saved(): void {
+    this.#hasGap = false;
+  }
+}
