@@ -1,0 +1,201 @@
+/**
+ * Reads the journal's segments in order, in bounded memory. What follows the last sound record of the last segment is a
+ * torn tail: a group that was being written when the process or the machine stopped. It ends the reading and is
+ * reported. Anything unsound elsewhere is damage, and reading it would make another world: the reader throws.
+ *
+ * Damage in the last segment before its end cannot be told from a torn tail, and ends the reading as well.
+ */
+import { dirname, join } from 'node:path';
+import { type Disk, type DiskFile, realDisk } from './disk.ts';
+import {
+  checksumOf,
+  decodePreamble,
+  FRAME_BYTES,
+  JournalError,
+  MAX_PREAMBLE_BYTES,
+  MAX_RECORD_BYTES,
+  type Preamble,
+  segmentName,
+  segmentsAmong,
+} from './segment.ts';
+
+/** A file is read in pieces of this size, or of one record where that is longer. */
+const CHUNK_BYTES = 2 ** 20;
+
+export interface JournalEntry {
+  /** Number and facts of the segment that the record is in. */
+  readonly seq: number;
+  readonly facts: unknown;
+  readonly record: Uint8Array;
+}
+
+interface Tail {
+  readonly path: string;
+  /** Where it begins; 0: not even the preamble is whole. */
+  readonly at: number;
+}
+
+export class JournalReader {
+  /** Lines for the operator. */
+  readonly notes: string[] = [];
+  readonly #folder: string;
+  readonly #disk: Disk;
+  #tail: Tail | null = null;
+  #nextSeq: number;
+
+  /** @param fromSeq - the first segment that is read; what is before it does not matter */
+  constructor(folder: string, fromSeq: number, disk = realDisk) {
+    this.#folder = folder;
+    this.#disk = disk;
+    this.#nextSeq = fromSeq;
+  }
+
+  /** After `entries` and `cutTail`: the number that the next segment must have. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /**
+   * Every sound record from the first segment on.
+   *
+   * @throws JournalError at the first one that is unsound or missing; all that were yielded before are as they were
+   * appended. JournalVersionError, and errors of the disk
+   */
+  async *entries(): AsyncGenerator<JournalEntry> {
+    const first = this.#nextSeq;
+    const seqs = segmentsAmong(await this.#disk.names(this.#folder)).filter((seq) => seq >= first);
+    for (const [i, seq] of seqs.entries()) {
+      if (seq !== first + i)
+        throw new JournalError(`${this.#pathOf(first + i)} is missing: ${segmentName(seq)} is there`);
+      yield* this.#segment(seq, seq === first, seqs.at(i + 1));
+    }
+  }
+
+  /**
+   * After `entries`: removes the torn tail, so that a further segment may follow. A segment without a whole preamble is
+   * deleted.
+   */
+  async cutTail(): Promise<void> {
+    if (this.#tail === null) return;
+    const { path, at } = this.#tail;
+    if (at === 0) {
+      await this.#disk.unlink(path);
+      await this.#disk.syncFolder(dirname(path));
+    } else {
+      const file = await this.#disk.open(path, 'change');
+      try {
+        await file.truncate(at);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    }
+    this.#tail = null;
+  }
+
+  async *#segment(seq: number, isFirst: boolean, next: number | undefined): AsyncGenerator<JournalEntry> {
+    const path = this.#pathOf(seq);
+    const file = await this.#disk.open(path, 'read');
+    try {
+      const view = new View(file);
+      const preamble = await readPreamble(view, path, seq);
+      if (preamble === 'torn') {
+        if (!(await this.#mayBeTorn(next))) throw new JournalError(`${path}: its preamble is cut off`);
+        return this.#tear(path, 0, await file.size(), 0);
+      }
+      if (preamble.isAfterGap && !isFirst)
+        throw new JournalError(
+          `records before ${path} were dropped when the disk failed: it continues only a snapshot made with it`,
+        );
+      this.#nextSeq = seq + 1;
+      yield* this.#records(view, path, preamble, await file.size(), next);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async *#records(
+    view: View,
+    path: string,
+    { seq, facts, crc, bytes }: Preamble,
+    size: number,
+    next: number | undefined,
+  ): AsyncGenerator<JournalEntry> {
+    let at = bytes;
+    for (let index = 0; at < size; index++) {
+      const record = await readRecord(view, at, crc, index);
+      if (typeof record === 'string') {
+        if (!(await this.#mayBeTorn(next)))
+          throw new JournalError(`${path}, byte ${at}: record ${index + 1} ${record}`);
+        return this.#tear(path, at, size, index);
+      }
+      yield { seq, facts, record };
+      at += FRAME_BYTES + record.length;
+    }
+  }
+
+  /** The segment before `next` was the last one, or the disk failed before it was whole. */
+  async #mayBeTorn(next: number | undefined): Promise<boolean> {
+    if (next === undefined) return true;
+    const file = await this.#disk.open(this.#pathOf(next), 'read');
+    try {
+      const preamble = await readPreamble(new View(file), this.#pathOf(next), next);
+      return preamble !== 'torn' && preamble.isAfterGap;
+    } finally {
+      await file.close();
+    }
+  }
+
+  #pathOf(seq: number): string {
+    return join(this.#folder, segmentName(seq));
+  }
+
+  #tear(path: string, at: number, size: number, records: number): void {
+    this.#tail = { path, at };
+    this.notes.push(`cut off ${size - at} bytes after record ${records} of ${path}`);
+  }
+}
+
+async function readPreamble(view: View, path: string, seq: number): Promise<Preamble | 'torn'> {
+  try {
+    return decodePreamble(await view.at(0, MAX_PREAMBLE_BYTES), seq);
+  } catch (error) {
+    if (error instanceof JournalError) error.message = `${path}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** @returns the record, or what is wrong with it */
+async function readRecord(view: View, at: number, crc: number, index: number): Promise<Uint8Array | string> {
+  const frame = await view.at(at, FRAME_BYTES);
+  if (frame.length < FRAME_BYTES) return 'is cut off in its length';
+  const length = frame.readUInt32LE(0);
+  if (length > MAX_RECORD_BYTES) return `says that it has ${length} bytes`;
+  const record = await view.at(at + FRAME_BYTES, length);
+  if (record.length < length) return 'is cut off';
+  return checksumOf(record, crc, index) === frame.readUInt32LE(4) ? record : 'has a wrong checksum';
+}
+
+/** Bytes of a file, read in chunks. A chunk is not written to again, so what was handed out stays as it is. */
+class View {
+  readonly #file: DiskFile;
+  #chunk = Buffer.alloc(0);
+  /** Where the chunk begins in the file. */
+  #start = 0;
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+  }
+
+  /** @returns the bytes at a position; fewer at the end of the file */
+  async at(position: number, bytes: number): Promise<Buffer> {
+    let from = position - this.#start;
+    if (from < 0 || from + bytes > this.#chunk.length) {
+      const target = Buffer.allocUnsafe(Math.max(bytes, CHUNK_BYTES));
+      this.#chunk = target.subarray(0, await this.#file.read(target, position));
+      this.#start = position;
+      from = 0;
+    }
+    return this.#chunk.subarray(from, from + bytes);
+  }
+}

@@ -1,0 +1,41 @@
+/** Counts things that are begun and done in the same order, and tells whoever waits for them. */
+export class Progress {
+  #begun = 0;
+  #done = 0;
+  readonly #waiters: { upTo: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  get begun(): number {
+    return this.#begun;
+  }
+
+  get done(): number {
+    return this.#done;
+  }
+
+  begin(): void {
+    this.#begun++;
+  }
+
+  finish(count: number): void {
+    this.#done += count;
+    while (this.#waiters.length > 0 && this.#waiters[0].upTo <= this.#done) this.#waiters.shift()!.resolve();
+  }
+
+  /** What is not done will not be. */
+  drop(error: Error): void {
+    this.#done = this.#begun;
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
+  }
+
+  /**
+   * Resolves when everything begun so far is done.
+   *
+   * @throws Error of `drop`
+   */
+  async wait(): Promise<void> {
+    if (this.#done === this.#begun) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiters.push({ upTo: this.#begun, resolve, reject });
+    return promise;
+  }
+}
