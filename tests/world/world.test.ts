@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
-import { HISTORY_SAMPLES, Organisms, REST_SECONDS } from '../../server/world/organisms.ts';
+import { HISTORY_SAMPLES, Organisms } from '../../server/world/organisms.ts';
 import { World, WorldMismatchError } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
@@ -195,7 +195,7 @@ describe('death', () => {
     organisms.remove(1, 100);
     expect(organisms.freeId(100)).toBe(65_535);
     add(65_535);
-    expect(organisms.freeId(100 + REST_SECONDS - 1)).toBe(3);
+    expect(organisms.freeId(159)).toBe(3);
     add(3);
     wakeUp(65_535);
     organisms.remove(65_535, 200);
@@ -227,9 +227,9 @@ describe('death', () => {
     expect(organisms.size).toBe(65_535);
     organisms.remove(40_000, 10);
     organisms.remove(70, 20);
-    expect(organisms.freeId(10 + REST_SECONDS - 1)).toBeNull();
-    expect(organisms.freeId(10 + REST_SECONDS)).toBe(40_000);
-    expect(organisms.freeId(20 + REST_SECONDS)).toBe(70);
+    expect(organisms.freeId(69)).toBeNull();
+    expect(organisms.freeId(70)).toBe(40_000);
+    expect(organisms.freeId(80)).toBe(70);
   });
 });
 
