@@ -206,7 +206,7 @@ describe('death', () => {
     expect(organisms.freeId(200)).toBe(4);
   });
 
-  test('65,535 ids are given once each; the next must wait until the id of a dead organism has rested', () => {
+  test('65,535 ids are given once each; the next must wait until the id of a dead organism has rested for 60 s', () => {
     const organisms = new Organisms();
     const facts = {
       species: 'a',
