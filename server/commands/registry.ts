@@ -16,10 +16,11 @@ export interface RegistryFlags {
   readonly json?: boolean;
   readonly name?: string;
   readonly parent?: string;
-  readonly to?: string;
+  /** A version. */
+  readonly to?: number;
 }
 
-export function list(_: undefined, flags: RegistryFlags): void {
+export function list(flags: RegistryFlags): void {
   withRegistry(flags, (registry) => {
     const rules = registry.rules().map((rule) => ({ ...rule, inForceFor: speciesOf(registry, rule) }));
     if (flags.json) return print(JSON.stringify(rules, null, 2));
@@ -75,7 +76,7 @@ export function add(file: string, flags: RegistryFlags): void {
 }
 
 export function rollback(species: string, flags: RegistryFlags): void {
-  const version = flags.to === undefined ? undefined : versionOf(flags.to, '--to');
+  const version = flags.to;
   withRegistry(flags, (registry) => {
     const now = registry.inForce().get(species);
     if (now === undefined) throw new RuleError(`there is no species ${species}`);

@@ -1,118 +1,178 @@
 /** `npm run rules -- …`: commands on rule files. */
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { isWhole } from '../../shared/numbers.ts';
 import { evaluate, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import { evaluationPage } from '../evaluation/page.ts';
 import { contactSheet, type Evaluated } from '../evaluation/sheet.ts';
 import { describeEvaluations, missedBars } from '../evaluation/verdict.ts';
-import { DISTILL_ORDERS, type DistillOrder, exportDistill, importDistill } from '../rules/distill.ts';
+import { DISTILL_ORDERS, exportDistill, importDistill } from '../rules/distill.ts';
 import { MAX_RULE_BYTES } from '../rules/format.ts';
 import { loadRules, RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from '../rules/load.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
+import {
+  choice,
+  describeFlags,
+  type FlagValues,
+  parseFlags,
+  readFlags,
+  text,
+  toggle,
+  whole,
+  wrapped,
+} from './flags.ts';
 import * as registry from './registry.ts';
+
+// biome-ignore format: one flag, one line
+const GROUPS = {
+  'How it is told': {
+    json: toggle('prints every figure as JSON'),
+    sheet: text('PNG', 'a contact sheet'),
+    page: text('HTML', 'one page of plots'),
+  },
+  'What is evaluated': {
+    seeds: whole(1, 256, 32, 'random seeds that each rule grows from'),
+    image: text('PNG', 'the picture of the one rule that is evaluated', 'the sprite it was trained on, else what it grows by itself'),
+    padding: whole(0, 32, undefined, 'empty cells around the picture', "the rule's own, else 12"),
+    'no-trials': toggle('leaves out walls, edge, battering and strokes of a hand'),
+    threads: whole(1, 256, availableParallelism(), 'training threads', 'one per core'),
+  },
+  'What is read and written': {
+    name: text('NAME', "the rule's name"),
+    out: text('FILE', `the file that is written; import needs *${RULE_SUFFIX}`),
+    format: choice(['distill'], undefined, 'what export writes'),
+    order: choice(DISTILL_ORDERS, 'planar', "how the values of Distill's JSON lie; files straight from TensorFlow are interleaved"),
+  },
+  'The registry': {
+    'data-dir': text('DIR', 'the data directory of the world', 'REGROW_DATA_DIR, else data'),
+    parent: text('RULE', 'the rule that it was made from: NAME or NAME@VERSION'),
+    to: whole(1, 999_999_999, undefined, 'the version to go back to', 'the rule before the one in force'),
+    help: toggle('prints this'),
+  },
+} as const;
+
+const FLAGS = {
+  ...GROUPS['How it is told'],
+  ...GROUPS['What is evaluated'],
+  ...GROUPS['What is read and written'],
+  ...GROUPS['The registry'],
+};
+type Flags = FlagValues<typeof FLAGS>;
+
+interface Command {
+  /** Its one argument; without it the command takes none. `any`: any number of them. */
+  readonly takes?: string;
+  readonly any?: boolean;
+  readonly needs: readonly (keyof Flags)[];
+  readonly flags: readonly (keyof Flags)[];
+  /** For the help. */
+  readonly meaning: string;
+  run(given: readonly string[], flags: Flags): unknown;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  inspect: {
+    takes: 'FILE',
+    needs: [],
+    flags: ['json'],
+    meaning: 'prints what a rule file holds',
+    run: ([file], flags) => inspect(file, flags),
+  },
+  evaluate: {
+    takes: 'FILE',
+    any: true,
+    needs: [],
+    flags: ['json', 'sheet', 'page', 'seeds', 'threads', 'image', 'padding', 'order', 'no-trials'],
+    meaning:
+      "grows each rule of weights/, or of the files, from several random seeds: how far it is from its picture at steps 200, 1,000, 5,000 and 10,000, how much of each kind of damage is healed 200 steps later (1: all, 0: nothing), how many bodies died or ran away, and how many cells change per step. Then it tries each rule: crowded between walls of other bodies, grown at the world's edge, battered by 40 strokes, and under strokes that a hand drew. Bounds are off throughout. Distill's JSON (*.json) is evaluated like a rule file",
+    run: evaluateFiles,
+  },
+  import: {
+    takes: 'FILE',
+    needs: ['name', 'out'],
+    flags: ['order'],
+    meaning: 'makes a rule file of the JSON of Distill\'s "Growing Neural Cellular Automata"',
+    run: ([file], flags) => importFile(file, flags),
+  },
+  export: {
+    takes: 'FILE',
+    needs: ['format', 'out'],
+    flags: ['order'],
+    meaning: 'makes that JSON of a rule file',
+    run: ([file], flags) => exportFile(file, flags),
+  },
+  list: {
+    needs: [],
+    flags: ['json', 'data-dir'],
+    meaning: 'lists the rules of the registry, with the server running or not',
+    run: (_, flags) => registry.list(flags),
+  },
+  show: {
+    takes: 'RULE',
+    needs: [],
+    flags: ['json', 'data-dir'],
+    meaning: "prints a rule's record and its swaps; RULE is NAME or NAME@VERSION",
+    run: ([rule], flags) => registry.show(rule, flags),
+  },
+  add: {
+    takes: 'FILE',
+    needs: [],
+    flags: ['name', 'parent', 'data-dir'],
+    meaning: "enters a rule file, or Distill's JSON with a --name, into the registry",
+    run: ([file], flags) => registry.add(file, flags),
+  },
+  rollback: {
+    takes: 'SPECIES',
+    needs: [],
+    flags: ['to', 'data-dir'],
+    meaning: 'puts the rule before the one in force back into force',
+    run: ([species], flags) => registry.rollback(species, flags),
+  },
+};
 
 const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of a world.
 
-  npm run rules -- inspect FILE [--json]
-  npm run rules -- evaluate [FILE...] [--json] [--sheet PNG] [--page HTML] [--seeds N] [--threads N]
-                            [--image PNG] [--padding N] [--order planar|interleaved] [--no-trials]
-  npm run rules -- import DISTILL.json --name NAME --out FILE [--order planar|interleaved]
-  npm run rules -- export FILE --format distill --out DISTILL.json [--order planar|interleaved]
-  npm run rules -- list [--json]
-  npm run rules -- show NAME[@VERSION] [--json]
-  npm run rules -- add FILE [--name NAME] [--parent NAME[@VERSION]]
-  npm run rules -- rollback SPECIES [--to VERSION]
+${Object.entries(COMMANDS)
+  .map(([word, command]) => `${usageOf(word, command)}\n${wrapped(`      ${command.meaning}`, 6)}`)
+  .join('\n')}
 
-evaluate grows every rule of weights/, or those of the files, from several random seeds (--seeds, default 32), and
-tells how far they are from their picture at steps 200, 1,000, 5,000 and 10,000, how much of each damage is healed 200
-steps later (1 is all, 0 is none), how many died or ran away, and how many cells change a step. Then it tries each rule:
-crowded between walls of other bodies, grown at the world's edge, battered by 40 strokes, and under strokes drawn by a
-hand (--no-trials leaves this out); bounds are off throughout. Files may also be Distill's
-JSON (*.json). The picture is --image, else the sprite that the rule was trained on, else what the rule grows by
-itself, which is said. --sheet draws a contact sheet, --page one HTML page of plots; --json prints every figure.
-import and export take the JSON of Distill's "Growing Neural Cellular Automata"; files straight from
-TensorFlow are --order interleaved.
-list, show, add and rollback work on the registry in --data-dir (default: REGROW_DATA_DIR, else data), with the
-server running or not. add takes Distill's JSON, too; rollback brings back the rule before the one in force.
+${describeFlags(GROUPS)}
 `;
 
-const OPTIONS = {
-  json: { type: 'boolean' },
-  image: { type: 'string' },
-  seeds: { type: 'string' },
-  sheet: { type: 'string' },
-  page: { type: 'string' },
-  padding: { type: 'string' },
-  'no-trials': { type: 'boolean' },
-  threads: { type: 'string' },
-  name: { type: 'string' },
-  out: { type: 'string' },
-  order: { type: 'string' },
-  format: { type: 'string' },
-  'data-dir': { type: 'string' },
-  parent: { type: 'string' },
-  to: { type: 'string' },
-  help: { type: 'boolean' },
-} as const satisfies ParseArgsConfig['options'];
-
-type Flags = {
-  [F in keyof typeof OPTIONS]?: (typeof OPTIONS)[F]['type'] extends 'boolean' ? boolean : string;
-};
-
-interface Command {
-  /** What its one argument is; without it the command takes none. `any`: any number. */
-  readonly takes?: string;
-  readonly any?: boolean;
-  readonly flags: readonly (keyof Flags)[];
-  run(given: string[], flags: Flags): unknown;
+function usageOf(word: string, { takes, any, needs, flags }: Command): string {
+  const shown = (flag: keyof Flags): string => `--${flag} ${FLAGS[flag].placeholder}`.trimEnd();
+  const words = [
+    `  npm run rules -- ${word}`,
+    ...(takes === undefined ? [] : [any ? `[${takes}...]` : takes]),
+    ...needs.map(shown),
+    ...flags.map((flag) => `[${shown(flag)}]`),
+  ];
+  return wrapped(words.join(' '), 20);
 }
 
-const command = (
-  takes: string,
-  flags: readonly (keyof Flags)[],
-  work: (argument: string, flags: Flags) => unknown,
-): Command => ({ takes, flags, run: ([argument], given) => work(argument, given) });
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  inspect: command('one file', ['json'], inspect),
-  evaluate: {
-    any: true,
-    flags: ['json', 'image', 'padding', 'order', 'seeds', 'threads', 'sheet', 'page', 'no-trials'],
-    run: evaluateFiles,
-  },
-  import: command('one file', ['name', 'out', 'order'], importFile),
-  export: command('one file', ['format', 'out', 'order'], exportFile),
-  list: { flags: ['json', 'data-dir'], run: (_, flags) => registry.list(undefined, flags) },
-  show: command('one rule', ['json', 'data-dir'], registry.show),
-  add: command('one file', ['name', 'parent', 'data-dir'], registry.add),
-  rollback: command('one species', ['to', 'data-dir'], registry.rollback),
-};
-
 /** @throws RuleError or RegistryError; its message is all that the user reads */
-export async function main(args: string[]): Promise<void> {
-  let parsed: { values: Flags; positionals: string[] };
-  try {
-    parsed = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new RuleError((error as Error).message.replaceAll(/\s+/g, ' '));
-  }
-  const { values: flags, positionals } = parsed;
-  if (flags.help) {
+export async function main(args: readonly string[]): Promise<void> {
+  const { given, words } = parseFlags(FLAGS, args, { takesWords: true });
+  if (given.help) {
     process.stdout.write(HELP);
     return;
   }
-  const [word, ...given] = positionals;
+  const [word, ...rest] = words;
   const command = Object.hasOwn(COMMANDS, word ?? '') ? COMMANDS[word] : undefined;
   if (!command)
     throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
-  if (!command.any && given.length !== (command.takes === undefined ? 0 : 1))
-    throw new RuleError(`${word} takes ${command.takes ?? 'no argument'}`);
-  const unknown = Object.keys(flags).find((flag) => !command.flags.includes(flag as keyof Flags));
-  if (unknown) throw new RuleError(`${word} does not know --${unknown}`);
-  await command.run(given, flags);
+  if (!command.any && rest.length !== (command.takes === undefined ? 0 : 1))
+    throw new RuleError(
+      `${word} takes ${command.takes === undefined ? 'no argument' : `one ${command.takes}`}`,
+    );
+  const known: readonly string[] = [...command.needs, ...command.flags];
+  const unknown = Object.keys(given).find((flag) => !known.includes(flag));
+  if (unknown !== undefined) throw new RuleError(`${word} does not know --${unknown}`);
+  const wrong: string[] = [];
+  const flags = readFlags(FLAGS, given, wrong);
+  for (const flag of command.needs) if (given[flag] === undefined) wrong.push(`--${flag} is missing`);
+  if (wrong.length > 0) throw new RuleError(wrong.join('\n'));
+  await command.run(rest, flags);
 }
 
 function inspect(file: string, flags: Flags): void {
@@ -146,11 +206,8 @@ function extent(values: Float32Array): { smallest: number; largest: number } {
 /** Folder of the shipped rules. */
 const WEIGHTS = join(import.meta.dirname, '../../weights');
 
-async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
-  const randomSeeds = wholeNumber('seeds', flags.seeds, 32, 1, 256);
-  const threads = wholeNumber('threads', flags.threads, availableParallelism(), 1, 256);
-  const padding = flags.padding === undefined ? undefined : wholeNumber('padding', flags.padding, 0, 0, 32);
-  const order = orderOf(flags.order);
+async function evaluateFiles(files: readonly string[], flags: Flags): Promise<void> {
+  const { seeds: randomSeeds, threads, padding, order } = flags;
   const rules =
     files.length === 0
       ? loadRules(WEIGHTS).map((rule) => ({ rule, crop: true }))
@@ -184,10 +241,7 @@ async function evaluateFiles(files: string[], flags: Flags): Promise<void> {
   process.stdout.write(`${flags.json ? JSON.stringify(told, null, 2) : describeEvaluations(evaluations)}\n`);
 }
 
-function importFile(file: string, flags: Flags): void {
-  const out = needed('out', flags.out);
-  const name = needed('name', flags.name);
-  const order = orderOf(flags.order);
+function importFile(file: string, { name = '', out = '', order }: Flags): void {
   if (!out.endsWith(RULE_SUFFIX)) throw new RuleError(`--out ${out} does not end in ${RULE_SUFFIX}`);
   writeRule(
     out,
@@ -195,11 +249,7 @@ function importFile(file: string, flags: Flags): void {
   );
 }
 
-function exportFile(file: string, flags: Flags): void {
-  if (flags.format !== 'distill')
-    throw new RuleError(`--format ${flags.format ?? 'is missing'}: distill is known`);
-  const out = needed('out', flags.out);
-  const order = orderOf(flags.order);
+function exportFile(file: string, { out = '', order }: Flags): void {
   writeWhole(out, exportDistill(readRule(file), order));
 }
 
@@ -210,30 +260,6 @@ function about(file: string, work: () => Rule): Rule {
     if (error instanceof RuleError) throw new RuleError(`${file}: ${error.message}`);
     throw error;
   }
-}
-
-function needed(flag: string, value: string | undefined): string {
-  if (value === undefined) throw new RuleError(`--${flag} is missing`);
-  return value;
-}
-
-function orderOf(value = 'planar'): DistillOrder {
-  const order = DISTILL_ORDERS.find((known) => known === value);
-  if (order === undefined) throw new RuleError(`--order ${value} is not ${DISTILL_ORDERS.join(' or ')}`);
-  return order;
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  fallback: number,
-  low: number,
-  high: number,
-): number {
-  if (text === undefined) return fallback;
-  const value = text === '' ? Number.NaN : Number(text);
-  if (isWhole(value, low, high)) return value;
-  throw new RuleError(`--${flag} ${text} is not a whole number from ${low} to ${high}`);
 }
 
 if (import.meta.main) {

@@ -6,6 +6,7 @@
 import { fireThreshold } from '../engines/fire.ts';
 import { packLayer } from '../engines/wasm/weights.ts';
 import { CHANNELS, PERCEPTION } from '../rules/rule.ts';
+import * as field from './assembly/setup.ts';
 
 export interface Weights {
   /** [hidden, 48] */
@@ -69,6 +70,7 @@ export interface LayoutOptions {
 /** Byte offsets into the shared memory. */
 export interface Layout extends LayoutOptions {
   readonly control: number;
+  readonly setups: number;
   readonly jobs: number;
   readonly losses: number;
   readonly w1: number;
@@ -115,6 +117,7 @@ export function planLayout(options: LayoutOptions): Layout {
   const layout = {
     ...options,
     control: take(64 + slots * 4),
+    setups: take(threads * align(field.SETUP_BYTES)),
     jobs: take(slots * JOB_INTS * 4),
     losses: take(slots * 8),
     w1: take(hidden * PERCEPTION * 4),
@@ -168,6 +171,35 @@ export function writeWeights(memory: WebAssembly.Memory, layout: Layout, weights
   write(layout.units2, transpose(weights.w2, CHANNELS, hidden));
 }
 
+/** @returns the address of the block that sets this thread's kernel up */
+function writeSetup(memory: WebAssembly.Memory, layout: Layout, thread: number): number {
+  const { shape } = layout;
+  const setup = layout.setups + thread * align(field.SETUP_BYTES);
+  const block = new DataView(memory.buffer, setup, field.SETUP_BYTES);
+  const whole = (offset: number, value: number): void => block.setUint32(offset, value, true);
+  const real = (offset: number, value = 0): void => block.setFloat32(offset, value, true);
+  whole(field.WIDTH_AT, shape.width);
+  whole(field.HEIGHT_AT, shape.height);
+  whole(field.STRIDE_AT, shape.stride);
+  whole(field.CELL_COUNT_AT, shape.cellCount);
+  whole(field.HIDDEN_AT, layout.hidden);
+  whole(field.FIRE_THRESHOLD_AT, fireThreshold(layout.fireRate));
+  real(field.QUIESCENCE_AT, layout.quiescenceWeight);
+  real(field.PLACE_AT, layout.placeWeight);
+  real(field.STRAY_AT, layout.strayWeight);
+  whole(field.TARGET_AT, layout.target);
+  whole(field.SCRATCH_AT, layout.scratch + thread * layout.scratchBytes);
+  whole(field.TAPE_AT, layout.tapes + thread * layout.tapeBytes);
+  whole(field.TAPE_BYTES_AT, layout.tapeBytes);
+  whole(field.W1_AT, layout.w1);
+  whole(field.B1_AT, layout.b1);
+  whole(field.B2_AT, layout.b2);
+  whole(field.UNITS1_AT, layout.units1);
+  whole(field.UNITS2_AT, layout.units2);
+  whole(field.ZEROS_AT, layout.zeros);
+  return setup;
+}
+
 /** [rows, columns] → [columns, rows] */
 export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const turned = new Float32Array(matrix.length);
@@ -195,13 +227,9 @@ export const JobStatus = { done: 0, tapeFull: 1 } as const;
 
 interface Exports {
   scratchBytes(cells: number, hidden: number): number;
-  configure(...values: number[]): void;
+  configure(setup: number): void;
   useOverflow(weight: number): void;
-  useQuiescence(weight: number): void;
-  usePlace(weight: number): void;
-  useStray(weight: number): void;
   useOpen(mask: number): void;
-  useWeights(...values: number[]): void;
   useWideTiles(use: number): void;
   forward(state: number, steps: number, randomSeed: number, firstStep: number, record: number): number;
   loss(state: number, withGradient: number): number;
@@ -228,23 +256,7 @@ export class Kernel {
     if (this.#exports.scratchBytes(shape.cellCount, hidden) > layout.scratchBytes) {
       throw new Error('planLayout gives the trainer less scratch than it needs');
     }
-    this.#exports.configure(
-      shape.width,
-      shape.height,
-      shape.stride,
-      shape.cellCount,
-      hidden,
-      fireThreshold(layout.fireRate),
-      layout.target,
-      layout.scratch + thread * layout.scratchBytes,
-      layout.tapes + thread * layout.tapeBytes,
-      layout.tapeBytes,
-    );
-    const { w1, b1, b2, units1, units2, zeros } = layout;
-    this.#exports.useQuiescence(layout.quiescenceWeight ?? 0);
-    this.#exports.usePlace(layout.placeWeight ?? 0);
-    this.#exports.useStray(layout.strayWeight ?? 0);
-    this.#exports.useWeights(w1, b1, b2, units1, units2, zeros);
+    this.#exports.configure(writeSetup(memory, layout, thread));
     this.#exports.useWideTiles(layout.wideTiles ? 1 : 0);
   }
 

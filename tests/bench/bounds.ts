@@ -100,7 +100,11 @@ function sources(path: string): { file: string; text: string; bounds: Bound[] }[
 }
 
 async function measure(path: string) {
-  const allTests = globSync('tests/**/*.test.ts', { cwd: path, exclude: ['tests/browser/**'] }).sort();
+  const allTests = new Map(
+    globSync('tests/**/*.test.ts', { cwd: path, exclude: ['tests/browser/**'] })
+      .sort()
+      .map((test) => [test, readFileSync(join(path, test), 'utf8')]),
+  );
   const tried: Tried[] = [];
   const skipped: { file: string; reason: string }[] = [];
   let untried = 0;

@@ -118,3 +118,21 @@ test('a bad file gets one line and exit code 1, and nothing is written', async (
   }
   expect(readdirSync(folder)).toEqual(before);
 });
+
+test.each([
+  ['evaluate', 'seeds', '257', 'a whole number from 1 to 256'],
+  ['evaluate', 'threads', '0', 'a whole number from 1 to 256'],
+  ['evaluate', 'padding', '33', 'a whole number from 0 to 32'],
+  ['evaluate', 'order', 'diagonal', 'planar or interleaved'],
+  ['export', 'format', 'onnx', 'distill'],
+  ['rollback', 'to', '0', 'a whole number from 1 to 999999999'],
+])('%s --%s %s is refused, with what is allowed', async (word, flag, value, expected) => {
+  await expect(main([word, 'x', `--${flag}`, value])).rejects.toThrow(
+    `--${flag} ${value} is not ${expected}`,
+  );
+});
+
+test('a flag that a command needs is missed by name', async () => {
+  await expect(main(['import', 'x'])).rejects.toThrow('--name is missing\n--out is missing');
+  await expect(main(['export', 'x', '--out', 'y'])).rejects.toThrow('--format is missing');
+});

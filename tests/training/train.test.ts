@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCommand, trainingCommand } from '../../server/commands/train.ts';
 import { lossPlot } from '../../server/evaluation/report.ts';
-import { writeRule } from '../../server/rules/load.ts';
 import { readCheckpoint, writeCheckpoint } from '../../server/training/checkpoint.ts';
 import { DAMAGE_KINDS } from '../../server/training/damage.ts';
 import { firstState, firstWeights, meanDirection, update } from '../../server/training/optimizer.ts';
@@ -183,85 +181,6 @@ test('the loss plot is valid for no, one and many losses', () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     expect(svg.length).toBeLessThan(200_000);
   }
-});
-
-describe('the command line', () => {
-  test('lists every flag that is wrong', () => {
-    expect(() =>
-      readCommand(['--out', 'x', '--hidden', '7', '--rate', '2', '--batch', '8', '--pool', '4']),
-    ).toThrow(
-      [
-        '--out x does not end in .safetensors',
-        'one of --sprite, --image and --resume must be given',
-        '--hidden 7 is not a multiple of 4',
-        '--pool 4 is less than the batch of 8',
-        '--rate 2 is not a number from 1e-7 to 1',
-      ].join('\n'),
-    );
-    expect(() => readCommand(['--speed', '9'])).toThrow('--speed');
-    expect(() => readCommand(['--engine', 'cuda'])).toThrow('--engine cuda is not one of wasm, tfjs');
-    expect(readCommand(['--help'])).toBeNull();
-  });
-
-  test('polishes a rule: its own picture and shape, from its weights and back into its file', () => {
-    const file = join(folder, 'own.safetensors');
-    const metadata = { sprite: 'mew', scale: '1.6', padding: '9', place: '0.2' };
-    writeRule(file, {
-      name: 'own',
-      ...firstWeights(32, new Random(1)),
-      hidden: 32,
-      fireRate: 0.75,
-      metadata,
-    });
-    const command = readCommand(['--polish', file, '--rate', '0.004']);
-    expect(command?.out).toBe(file);
-    expect(command?.from).toMatchObject({
-      name: 'own',
-      source: { sprite: 'mew', scale: 1.6, padding: 9 },
-      parent: file,
-      hidden: 32,
-      fireRate: 0.75,
-      placeWeight: 0.2,
-      batch: 8,
-      longestSteps: 144,
-      rate: 0.004,
-      normalisation: 0.75,
-      wallPart: 0.3,
-      farOff: 0.6,
-      roomCells: 8,
-    });
-    // A rule without the place is not taught it now.
-    writeRule(file, {
-      name: 'own',
-      ...firstWeights(32, new Random(1)),
-      hidden: 32,
-      fireRate: 0.5,
-      metadata: {},
-    });
-    expect(readCommand(['--polish', file, '--image', 'a.png'])?.from).toMatchObject({ placeWeight: 0 });
-    expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
-  });
-
-  test('writes into the rule how to make it again', () => {
-    const args = [
-      '--engine',
-      'tfjs',
-      '--sprite',
-      'pikachu',
-      '--scale',
-      '2',
-      '--out',
-      'weights/pikachu.safetensors',
-      '--random-seed',
-      '9',
-    ];
-    const first = readCommand(args);
-    const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '', first!.engine).replace(
-      'npm run train -- ',
-      '',
-    );
-    expect(readCommand(again.split(' '))).toEqual(first);
-  });
 });
 
 test('progress reports loss, difficulty, steps and time left', () => {

@@ -10,12 +10,15 @@
 //             activation:f32[units][16]
 // `units` counts the hidden units that are not silent in all of the block's cells; `list` holds their indices
 // (`activateBlock`).
-import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
-import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
+
 import { fireBits4 } from '../../engines/wasm/assembly/fire';
+import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
+import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
+import * as field from './setup';
 import { accumulate, sumUnits } from './tiles';
+
 export { denseBlock, useWideTiles } from '../../engines/wasm/assembly/mlp';
 
 const INDEX_AT: usize = 16;
@@ -30,7 +33,7 @@ const FIRST_LAYER: usize = 3;
 const SECOND_LAYER: usize = 1;
 /** Cells are listed by squares of 4 x 4: the cells of a block lie close together, so many units are silent in all. */
 const SQUARE: i32 = 4;
-/** Cells from the seed to where a place is 1 (`usePlace`). */
+/** Cells from the seed to where a place is 1 (`PLACE_AT`). */
 const PLACE_CELLS: f32 = 8;
 
 let width: i32 = 0;
@@ -46,13 +49,14 @@ let quiescenceWeight: f32 = 0;
 let placeWeight: f32 = 0;
 let strayWeight: f32 = 0;
 
-let w1: usize = 0; // as `packLayer` lays it out
+// Addresses, as `setup.ts` describes them.
+let w1: usize = 0;
 let b1: usize = 0;
 let b2: usize = 0;
-let units1: usize = 0; // f32 [hidden + 1][48]: the first layer by unit, then a row of zeros
-let units2: usize = 0; // f32 [hidden + 1][16]: the second layer by unit, then a row of zeros
+let units1: usize = 0;
+let units2: usize = 0;
 let zeros: usize = 0;
-let target: usize = 0; // f32 [cells][4]
+let target: usize = 0;
 let open: usize = 0; // u8 [cells]: 255 where cells may live, 0 where a wall stands
 
 let alpha: usize = 0;
@@ -75,33 +79,37 @@ let newest: usize = 0; // address of the newest record
 export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
   const padded = cells + 16;
   return (
-    padded * 4 + padded * 6 + padded * 4 + padded * 64 * 2 + 2 * PERCEPTION_BYTES + <usize>(hiddenUnits + 4) * 80
+    padded * 4 +
+    padded * 6 +
+    padded * 4 +
+    padded * 64 * 2 +
+    2 * PERCEPTION_BYTES +
+    <usize>(hiddenUnits + 4) * 80
   );
 }
 
-export function configure(
-  gridWidth: i32,
-  gridHeight: i32,
-  gridStride: i32,
-  cells: usize,
-  hiddenUnits: i32,
-  fireThreshold: u32,
-  targetAddress: usize,
-  scratch: usize,
-  tapeAddress: usize,
-  tapeBytes: usize,
-): void {
-  width = gridWidth;
-  height = gridHeight;
-  stride = gridStride;
-  cellCount = cells;
+/** @param setup - address of a block of fields (`setup.ts`) */
+export function configure(setup: usize): void {
+  width = load<i32>(setup, field.WIDTH_AT);
+  height = load<i32>(setup, field.HEIGHT_AT);
+  stride = load<i32>(setup, field.STRIDE_AT);
+  cellCount = load<u32>(setup, field.CELL_COUNT_AT);
   rowBytes = (<usize>stride) << 6;
-  hidden = hiddenUnits;
+  hidden = load<i32>(setup, field.HIDDEN_AT);
   activationAt = LIST_AT + ((<usize>hidden + 4) << 2);
-  threshold = fireThreshold;
-  target = targetAddress;
-  const padded = cells + 16;
-  alpha = scratch;
+  threshold = load<u32>(setup, field.FIRE_THRESHOLD_AT);
+  quiescenceWeight = load<f32>(setup, field.QUIESCENCE_AT);
+  placeWeight = load<f32>(setup, field.PLACE_AT);
+  strayWeight = load<f32>(setup, field.STRAY_AT);
+  target = load<u32>(setup, field.TARGET_AT);
+  w1 = load<u32>(setup, field.W1_AT);
+  b1 = load<u32>(setup, field.B1_AT);
+  b2 = load<u32>(setup, field.B2_AT);
+  units1 = load<u32>(setup, field.UNITS1_AT);
+  units2 = load<u32>(setup, field.UNITS2_AT);
+  zeros = load<u32>(setup, field.ZEROS_AT);
+  const padded = cellCount + 16;
+  alpha = load<u32>(setup, field.SCRATCH_AT);
   before = alpha + padded * 4;
   after = before + padded;
   opaque = after + padded + <usize>stride; // neighbours are read before the first cell and after the last
@@ -113,55 +121,13 @@ export function configure(
   perceptionGradients = lanes + PERCEPTION_BYTES;
   hiddenGradients = perceptionGradients + PERCEPTION_BYTES;
   biasSums = hiddenGradients + (<usize>hidden + 4) * LANE_BYTES;
-  tape = tapeAddress;
-  tapeEnd = tapeAddress + tapeBytes;
+  tape = load<u32>(setup, field.TAPE_AT);
+  tapeEnd = tape + load<u32>(setup, field.TAPE_BYTES_AT);
 }
 
 /** Sets how strongly the gradient draws hidden channels back into -1..1; the loss itself stays RGBA. */
 export function useOverflow(weight: f32): void {
   overflowWeight = weight;
-}
-
-/**
- * Sets how strongly a body is taught to keep still: weight · mean square of its last updates, in the gradient only.
- * `backward` gets the number of steps.
- */
-export function useQuiescence(weight: f32): void {
-  quiescenceWeight = weight;
-}
-
-/**
- * Sets how strongly the first two hidden channels are taught a cell's place: its distance from the seed to the right
- * and down, in units of 8 cells. Adds weight · Huber's loss of each, in the gradient only, where the picture is alive.
- * Then what is left of a torn body knows where it is, and what grows back can count on from there.
- */
-export function usePlace(weight: f32): void {
-  placeWeight = weight;
-}
-
-/**
- * Sets how much more strongly than by the mean square error cells are taught to be empty where the picture is empty:
- * their gradient is multiplied by 1 + weight. A few cells of debris beside a body hardly count in that mean, and grow
- * into a second body.
- */
-export function useStray(weight: f32): void {
-  strayWeight = weight;
-}
-
-export function useWeights(
-  w1Address: usize,
-  b1Address: usize,
-  b2Address: usize,
-  units1Address: usize,
-  units2Address: usize,
-  zerosAddress: usize,
-): void {
-  w1 = w1Address;
-  b1 = b1Address;
-  b2 = b2Address;
-  units1 = units1Address;
-  units2 = units2Address;
-  zeros = zerosAddress;
 }
 
 /**
@@ -221,13 +187,13 @@ function listFiring(randomSeed: u32, step: u32): i32 {
           const fires = fireBits4(randomSeed, step, left, y, threshold);
           // Without a branch: no processor could predict it.
           store<u32>(list, <u32>cell);
-          list += <usize>(alive & fires & 1) << 2;
+          list += (<usize>(alive & fires & 1)) << 2;
           store<u32>(list, <u32>cell + 1);
-          list += <usize>((alive >> 8) & (fires >> 1) & 1) << 2;
+          list += (<usize>((alive >> 8) & (fires >> 1) & 1)) << 2;
           store<u32>(list, <u32>cell + 2);
-          list += <usize>((alive >> 16) & (fires >> 2) & 1) << 2;
+          list += (<usize>((alive >> 16) & (fires >> 2) & 1)) << 2;
           store<u32>(list, <u32>cell + 3);
-          list += <usize>((alive >> 24) & (fires >> 3) & 1) << 2;
+          list += (<usize>((alive >> 24) & (fires >> 3) & 1)) << 2;
         }
         cell += stride;
       }
@@ -325,21 +291,18 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
   return 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function clampUnit(values: v128): v128 {
   return f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function overflow(values: v128): v128 {
   return f32x4.sub(values, clampUnit(values));
 }
 
 /** For channels 4-7 of the cell at this distance from the seed: half the gradient of Huber's loss of the first two. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function misplaced(values: v128, right: i32, down: i32): v128 {
   let place = f32x4.splat(<f32>right / PLACE_CELLS);
   place = f32x4.replace_lane(place, 1, <f32>down / PLACE_CELLS);
@@ -348,7 +311,7 @@ function misplaced(values: v128, right: i32, down: i32): v128 {
 
 /**
  * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from
- * it, from places (`usePlace`), from cells astray (`useStray`), and from the hidden channels' overflow: weight ·
+ * it, from places (`PLACE_AT`), from cells astray (`STRAY_AT`), and from the hidden channels' overflow: weight ·
  * (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the dynamics chaotic, and a gradient through chaos
  * is noise (Niklasson et al. 2021, Self-Organising Textures).
  */

@@ -56,11 +56,18 @@ test('half of a whole number is whole, except of 1; fractions and signs stay', (
   expect([changed(9, 'doubled'), changed(0.3, 'doubled')]).toEqual([18, 0.6]);
 });
 
-test('a file is mirrored by the test of its path, or by all tests of that folder', () => {
-  const tests = ['tests/world/health.test.ts', 'tests/world/world.test.ts', 'tests/world/deep/a.test.ts'];
-  expect(mirrorsOf('server/world/health.ts', tests)).toEqual(['tests/world/health.test.ts']);
-  expect(mirrorsOf('server/world/beds.ts', tests)).toEqual(tests.slice(0, 2));
+test('a file is mirrored by the test of its path and those beside it that import it, else by all of that folder', () => {
+  const health = 'tests/world/health.test.ts';
+  const world = 'tests/world/world.test.ts';
+  const tests = new Map([
+    [health, "import { HealthWatch } from '../../server/world/health.ts';"],
+    [world, "import { Organisms } from '../../server/world/organisms.ts';"],
+    ['tests/world/deep/a.test.ts', "import { Beds } from '../../../server/world/beds.ts';"],
+    ['tests/client/hands/keys.test.ts', ''],
+  ]);
+  expect(mirrorsOf('server/world/health.ts', tests)).toEqual([health]);
+  expect(mirrorsOf('server/world/organisms.ts', tests)).toEqual([world]);
+  expect(mirrorsOf('server/world/beds.ts', tests)).toEqual([health, world]);
   expect(mirrorsOf('server/rooms/guest.ts', tests)).toEqual([]);
-  expect(mirrorsOf('client/hands/keys.ts', ['tests/client/hands/keys.test.ts'])).toHaveLength(1);
-  expect(mirrorsOf('shared/stroke.ts', ['tests/shared/stroke.test.ts'])).toHaveLength(1);
+  expect(mirrorsOf('client/hands/keys.ts', tests)).toEqual(['tests/client/hands/keys.test.ts']);
 });

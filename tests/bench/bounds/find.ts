@@ -58,14 +58,17 @@ export const withValue = (text: string, { start, end }: Bound, value: number): s
   text.slice(0, start) + String(value) + text.slice(end);
 
 /**
+ * The test of the same path, and the tests beside it that import the file; when there are none, all tests beside it.
+ *
  * @param file - `server/world/health.ts`
- * @param tests - all tests' paths
- * @returns the test of the same path; when there is none, all tests beside where it would be
+ * @param tests - path → text of all tests
  */
-export function mirrorsOf(file: string, tests: readonly string[]): string[] {
-  const path = file.replace(/^server\//, '').replace(/\.ts$/, '');
-  const own = `tests/${path}.test.ts`;
-  if (tests.includes(own)) return [own];
+export function mirrorsOf(file: string, tests: ReadonlyMap<string, string>): string[] {
+  const own = `tests/${file.replace(/^server\//, '').replace(/\.ts$/, '.test.ts')}`;
   const folder = own.slice(0, own.lastIndexOf('/') + 1);
-  return tests.filter((test) => test.startsWith(folder) && !test.slice(folder.length).includes('/'));
+  const beside = [...tests].filter(
+    ([path]) => path.startsWith(folder) && !path.slice(folder.length).includes('/'),
+  );
+  const named = beside.filter(([path, text]) => path === own || text.includes(`../${file}'`));
+  return (named.length > 0 ? named : beside).map(([path]) => path);
 }

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HELP, readCommand, trainingCommand } from '../../server/commands/train.ts';
+import { writeRule } from '../../server/rules/load.ts';
+import { firstWeights } from '../../server/training/optimizer.ts';
+import type { TrainingPlan } from '../../server/training/plan.ts';
+import { Random } from '../../server/training/random.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-train-command-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const MEW = ['--sprite', 'mew', '--out', 'mew.safetensors'];
+
+test('every flag that is wrong is told in one error', () => {
+  expect(() =>
+    readCommand(['--out', 'x', '--hidden', '7', '--rate', '2', '--batch', '8', '--pool', '4']),
+  ).toThrow(
+    [
+      '--hidden 7 is not a multiple of 4 from 4 to 256',
+      '--rate 2 is not a number from 1e-7 to 1',
+      '--out x does not end in .safetensors',
+      'one of --sprite, --image and --resume must be given',
+      '--pool 4 is less than the batch of 8',
+    ].join('\n'),
+  );
+  expect(() => readCommand(['--speed', '9'])).toThrow('--speed');
+  expect(() => readCommand([])).toThrow('--out is missing');
+  expect(readCommand(['--help'])).toBeNull();
+});
+
+const whole = (min: number, max: number): string => `a whole number from ${min} to ${max}`;
+const real = (min: number, max: number): string => `a number from ${min} to ${max}`;
+const REFUSED: readonly (readonly [flag: string, value: string, expected: string])[] = [
+  ['scale', '0.9', real(1, 8)],
+  ['padding', '33', whole(4, 32)],
+  ['hidden', '260', 'a multiple of 4 from 4 to 256'],
+  ['fire-rate', '0', real(0.001, 1)],
+  ['iterations', '0', whole(1, 1_000_000)],
+  ['curriculum', '100001', whole(0, 100_000)],
+  ['longest', '63', whole(64, 256)],
+  ['shortest', '257', whole(1, 256)],
+  ['batch', '1', whole(2, 64)],
+  ['batch', '2.5', whole(2, 64)],
+  ['batch', '', whole(2, 64)],
+  ['batch', 'four', whole(2, 64)],
+  ['pool', '4097', whole(0, 4096)],
+  ['seed-part', '1.1', real(0, 1)],
+  ['reseed', 'best', 'worst or any'],
+  ['far-off', '0', real(0.01, 10)],
+  ['room', '33', whole(0, 32)],
+  ['delay', '97', whole(0, 96)],
+  ['twice', '2', real(0, 1)],
+  ['walls', '1.5', real(0, 1)],
+  ['align', '9', whole(0, 8)],
+  ['place', '101', real(0, 100)],
+  ['stray', '101', real(0, 100)],
+  ['quiescence', '101', real(0, 100)],
+  ['overflow', '2', real(0, 1)],
+  ['rate', '0', real(1e-7, 1)],
+  ['normalise', '1.01', real(0, 1)],
+  ['optimizer', 'sgd', 'muon or adam'],
+  ['random-seed', '4294967296', whole(0, 4_294_967_295)],
+  ['threads', '0', whole(1, 256)],
+  ['engine', 'cuda', 'wasm or tfjs'],
+];
+
+test.each(REFUSED)('--%s %j is refused, with what is allowed', (flag, value, expected) => {
+  expect(() => readCommand([...MEW, `--${flag}`, value])).toThrow(`--${flag} ${value} is not ${expected}`);
+});
+
+test('--damage takes kinds that exist, or none', () => {
+  const damageOf = (kinds: string): unknown => readCommand([...MEW, '--damage', kinds])?.from;
+  expect(damageOf('half,half,circle')).toMatchObject({ damage: ['half', 'half', 'circle'] });
+  expect(damageOf('none')).toMatchObject({ damage: [] });
+  for (const kinds of ['half,lasers', 'half,', 'none,half', ''])
+    expect(() => damageOf(kinds)).toThrow(`--damage ${kinds} is not none or a list from circle,half,`);
+});
+
+test('every flag that has a range in the help is tried with a value beyond it', () => {
+  const ranged = HELP.replaceAll(/\s+/g, ' ').matchAll(
+    / --([\w-]+) (?:N|X|NAME) (?:(?! --)[^[])*\[([^\]]*)\]/g,
+  );
+  const flags = Array.from(ranged, ([, flag, facts]) => (/\.\.| \| /.test(facts) ? [flag] : [])).flat();
+  expect(flags.length).toBeGreaterThan(20);
+  const tried = new Set(REFUSED.map(([flag]) => flag));
+  expect(flags.filter((flag) => !tried.has(flag))).toEqual([]);
+});
+
+test('a polish keeps picture and shape of a rule, begins with its weights, and overwrites its file', () => {
+  const file = join(folder, 'own.safetensors');
+  const rule = { name: 'own', ...firstWeights(32, new Random(1)), hidden: 32, fireRate: 0.75 };
+  writeRule(file, { ...rule, metadata: { sprite: 'mew', scale: '1.6', padding: '9', place: '0.2' } });
+  const command = readCommand(['--polish', file, '--rate', '0.004']);
+  expect(command?.out).toBe(file);
+  expect(command?.from).toMatchObject({
+    name: 'own',
+    source: { sprite: 'mew', scale: 1.6, padding: 9 },
+    parent: file,
+    hidden: 32,
+    fireRate: 0.75,
+    placeWeight: 0.2,
+    batch: 8,
+    longestSteps: 144,
+    rate: 0.004,
+    normalisation: 0.75,
+    wallPart: 0.3,
+    farOff: 0.6,
+    roomCells: 8,
+  });
+  // A rule that was not taught the place is not taught it by a polish.
+  writeRule(file, { ...rule, metadata: {} });
+  expect(readCommand(['--polish', file, '--image', 'a.png'])?.from).toMatchObject({ placeWeight: 0 });
+  expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
+});
+
+test.each([
+  [['--engine', 'tfjs', '--sprite', 'pikachu', '--scale', '2', '--random-seed', '9']],
+  [['--image', 'a.png', '--damage', 'none', '--from', 'b.safetensors', '--walls', '0.3', '--far-off', '0.6']],
+  [['--sprite', 'mew', '--damage', 'drag,half', '--reseed', 'any', '--optimizer', 'adam', '--room', '8']],
+])('the command that stands in a rule makes the rule again: %j', (args) => {
+  const first = readCommand([...args, '--out', 'weights/some.safetensors']);
+  const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '', first!.engine);
+  expect(readCommand(again.replace('npm run train -- ', '').split(' '))).toEqual(first);
+});
