@@ -56,8 +56,7 @@ try {
   });
   await vite.listen();
 
-  // A process group of its own: Ctrl-C would reach the server twice, from the terminal and from its watcher, and a
-  // server that gets a second signal stops without saving.
+  // A process group of its own: Ctrl-C would end its watcher at once, which then would not wait for the server to save.
   const server = spawn(
     process.execPath,
     ['--watch', '--watch-preserve-output', join(root, 'server/main.ts'), ...argv],
