@@ -293,14 +293,15 @@ export class Registry {
 
   // --- audit log ---
 
-  note(actor: Actor, action: string, subject: string, detail: string): void {
-    this.#change(() => this.#note(actor, action, subject, detail));
+  /** @param at - when it was done, ISO 8601 */
+  note(actor: Actor, action: string, subject: string, detail: string, at = now()): void {
+    this.#change(() => this.#note(actor, action, subject, detail, at));
   }
 
-  #note({ who, address }: Actor, action: string, subject: string, detail: string): void {
+  #note({ who, address }: Actor, action: string, subject: string, detail: string, at = now()): void {
     this.#run(
       'INSERT INTO audit (at, who, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
-      now(),
+      at,
       who,
       address,
       action,
@@ -320,7 +321,8 @@ export class Registry {
 
   // --- bans ---
 
-  ban({ address, until, reason }: BanRecord, actor: Actor, name: string): void {
+  /** @param at - when it was done, ISO 8601 */
+  ban({ address, until, reason }: BanRecord, actor: Actor, name: string, at = now()): void {
     this.#change(() => {
       this.#run(
         'INSERT OR REPLACE INTO bans (address, until, reason) VALUES (?, ?, ?)',
@@ -328,14 +330,16 @@ export class Registry {
         until,
         reason,
       );
-      this.#note(actor, 'ban', name, `${address} until ${until || 'it is taken back'} ${reason}`.trim());
+      const detail = `${address} until ${until || 'it is taken back'} ${reason}`.trim();
+      this.#note(actor, 'ban', name, detail, at);
     });
   }
 
-  unban(address: string, actor: Actor): void {
+  /** @param at - when it was done, ISO 8601 */
+  unban(address: string, actor: Actor, at = now()): void {
     this.#change(() => {
       this.#run('DELETE FROM bans WHERE address = ?', address);
-      this.#note(actor, 'unban', address, '');
+      this.#note(actor, 'unban', address, '', at);
     });
   }
 

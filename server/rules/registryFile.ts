@@ -14,10 +14,16 @@ export class RegistryError extends Error {
   override name = 'RegistryError';
   /** Another program holds it at the moment: a later try may succeed. */
   readonly isLocked: boolean;
+  /** The open file may stay unusable when the disk is well again: it must be opened anew. */
+  readonly isStale: boolean;
 
-  constructor(message: string, options?: ErrorOptions & { readonly isLocked?: boolean }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly isLocked?: boolean; readonly isStale?: boolean },
+  ) {
     super(message, options);
     this.isLocked = options?.isLocked ?? false;
+    this.isStale = options?.isStale ?? false;
   }
 }
 
@@ -142,8 +148,10 @@ export function registryError(path: string, error: unknown): unknown {
     const file = ['EACCES', 'EEXIST', 'ENOTDIR', 'EROFS', 'ENOSPC'].includes(code ?? '');
     return file ? new RegistryError(`${path} cannot be opened: ${message}`, { cause: error }) : error;
   }
-  const kind = KINDS[errcode & 0xff];
-  const isLocked = (errcode & 0xff) === 5 || (errcode & 0xff) === 6;
+  const primary = errcode & 0xff;
+  const kind = KINDS[primary];
   const text = kind === undefined ? `${path}: ${message}` : `${path} ${kind} (${message})`;
-  return new RegistryError(text, { cause: error, isLocked });
+  const isLocked = primary === 5 || primary === 6;
+  const isStale = primary === 8 || primary === 10 || primary === 14;
+  return new RegistryError(text, { cause: error, isLocked, isStale });
 }
