@@ -2,6 +2,7 @@
 import { Admin } from './admin/admin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { startWorld } from './links/threadLink.ts';
+import { checkRegistry } from './rules/registry.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
@@ -22,6 +23,7 @@ if (wantsHelp(argv)) {
 const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
+  const registryNotes = checkRegistry(config.dataDir);
   const world = await startWorld(config);
   // The world stops first, because it must not be lost.
   stopping.add({
@@ -71,7 +73,7 @@ try {
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
-  for (const note of [...world.ready.notes, ...admin.notes]) console.log(note);
+  for (const note of [...registryNotes, ...world.ready.notes, ...admin.notes]) console.log(note);
 } catch (error) {
   console.error(reasonOf(error as Error));
   void stopping.stop(1);

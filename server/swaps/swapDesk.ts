@@ -82,11 +82,11 @@ export class SwapDesk {
         return question(this.#registry);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
-        if (error.isStale) {
+        if (error.fault === 'stale') {
           this.#registry?.close();
           this.#registry = null;
         }
-        if (!error.isLocked || tried >= RETRIES) throw error;
+        if (error.fault !== 'locked' || tried >= RETRIES) throw error;
         await sleep(RETRY_MS);
       }
     }
