@@ -140,11 +140,11 @@ function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCAT
 }
 
 const CANNOT_OPEN = 14;
-/** SQLite's codes for a file of shared memory that cannot be opened, sized, locked or mapped. */
-const SHARED_MEMORY_CODES = [4_618, 4_874, 5_130, 5_386];
+/** SQLITE_IOERR_SHMMAP. That the same file cannot grow has a code of its own: a full disk must change nothing. */
+const CANNOT_MAP = 5_386;
 
 const isWithoutSharedMaps = (error: unknown): boolean =>
-  SHARED_MEMORY_CODES.includes((error as { errcode?: number }).errcode ?? 0);
+  (error as { errcode?: number }).errcode === CANNOT_MAP;
 
 /** Whoever locks the file for itself keeps that memory to itself, and can bring over what the log holds. */
 function leaveWriteAheadLog(path: string, busyMs: number): void {
@@ -188,7 +188,7 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-/** https://sqlite.org/rescode.html; the low byte is the kind. */
+/** https://sqlite.org/rescode.html; the low byte is the kind, which counts where the whole code is not listed. */
 const KINDS: Readonly<Record<number, readonly [text: string, fault: RegistryFault]>> = {
   5: ['is locked by another program', 'locked'],
   6: ['is locked by another program', 'locked'],
@@ -199,6 +199,7 @@ const KINDS: Readonly<Record<number, readonly [text: string, fault: RegistryFaul
   14: ['cannot be opened', 'stale'],
   23: ['cannot be opened: permission denied', 'other'],
   26: ['is not a registry, or is corrupt', 'corrupt'],
+  4874: ['cannot be opened: the disk has no room for the file of shared memory beside it', 'stale'],
 };
 
 /** SQLite's or the system's error as a RegistryError that names file and fact; other errors unchanged. */
@@ -216,7 +217,7 @@ export function registryError(path: string, error: unknown): unknown {
     return new RegistryError(`${path} cannot be opened: ${reason}`, 'stale', { cause: error });
   }
   if (code !== 'ERR_SQLITE_ERROR') return error;
-  const [text, fault] = KINDS[errcode & 0xff] ?? [null, 'other'];
+  const [text, fault] = KINDS[errcode] ?? KINDS[errcode & 0xff] ?? [null, 'other'];
   const sentence = text === null ? `${path}: ${message}` : `${path} ${text} (${message})`;
   return new RegistryError(sentence, fault, { cause: error });
 }

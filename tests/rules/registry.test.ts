@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import type { RuleFile } from '../../server/rules/load.ts';
 import { type Actor, checkRegistry, Registry, sha256Of } from '../../server/rules/registry.ts';
-import { openRegistryFile, RegistryError } from '../../server/rules/registryFile.ts';
+import { openRegistryFile, RegistryError, registryError } from '../../server/rules/registryFile.ts';
 import { RuleError } from '../../server/rules/rule.ts';
 import { randomRule } from './rules.ts';
 
@@ -224,6 +224,17 @@ describe('a file that is', () => {
     later.close();
     expect(reopen).toThrow('is of format 9; this program reads format 1');
   });
+});
+
+test.each([
+  [5, 'locked', 'is locked by another program'],
+  [10 + 256 * 3, 'stale', 'cannot be read or written (disk error)'],
+  [10 + 256 * 19, 'stale', 'the disk has no room for the file of shared memory'],
+  [13, 'other', 'the disk is full'],
+  [11, 'corrupt', 'is corrupt'],
+])('SQLite’s code %i is reported as %s, in words', (errcode, fault, words) => {
+  const error = Object.assign(new Error('said SQLite'), { code: 'ERR_SQLITE_ERROR', errcode });
+  expect(registryError(path, error)).toMatchObject({ fault, message: expect.stringContaining(words) });
 });
 
 test('a commit waits for the disk', () => {
