@@ -56,7 +56,7 @@ try {
   });
   await vite.listen();
 
-  // A process group of its own: Ctrl-C would end its watcher at once, which then would not wait for the server to save.
+  // A process group of its own: Ctrl-C reaches this process alone, which passes one signal on.
   const server = spawn(
     process.execPath,
     ['--watch', '--watch-preserve-output', join(root, 'server/main.ts'), ...argv],
