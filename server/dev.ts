@@ -56,8 +56,7 @@ try {
   });
   await vite.listen();
 
-  // A process group of its own: Ctrl-C would reach the server twice, from the terminal and from its watcher, and a
-  // server that gets a second signal stops without saving.
+  // A process group of its own: Ctrl-C reaches this process alone, which passes one signal on.
   const server = spawn(
     process.execPath,
     ['--watch', '--watch-preserve-output', join(root, 'server/main.ts'), ...argv],

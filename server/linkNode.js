@@ -35,3 +35,9 @@ if (!existsSync(join(modules, program))) {
   if (isWindows) writeFileSync(link, `@"%~dp0\\..\\${program}" %*\r\n`);
   else symlinkSync(join('..', program), link);
 }
+
+// Scripts end in `exec node …`, so that npm's signals reach the server and not a shell. Windows' shell has no `exec`.
+if (isWindows) {
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'exec.cmd'), '@%*\r\n');
+}

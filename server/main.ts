@@ -2,22 +2,17 @@
 import { Admin } from './admin/admin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { startWorld } from './links/threadLink.ts';
+import { checkRegistry } from './rules/registry.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Stopping } from './stopping.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
 
-/** How long saving the world and closing sockets may take after a signal. */
+/** A save reports no progress: this is the longest that a slow disk may take for a large world. */
+const MAX_SAVE_MS = 120_000;
+/** For each other part of a stop. */
 const MAX_STOP_MS = 10_000;
-
-const fail = (error: Error): never => {
-  // An operator's mistake is printed in one line; a bug with its stack.
-  const isBug = error instanceof TypeError || error instanceof ReferenceError;
-  console.error(
-    error instanceof ConfigError ? error.message : `regrow: ${isBug ? error.stack : error.message}`,
-  );
-  process.exit(1);
-};
 
 const argv = process.argv.slice(2);
 if (wantsHelp(argv)) {
@@ -25,12 +20,24 @@ if (wantsHelp(argv)) {
   process.exit(0);
 }
 
+const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
+  const registryNotes = checkRegistry(config.dataDir);
   const world = await startWorld(config);
+  // The world stops first, because it must not be lost.
+  stopping.add({
+    what: 'saving the world',
+    ifCutShort: 'what happened in the world since its last save is lost',
+    patienceMs: MAX_SAVE_MS,
+    async stop() {
+      await world.stop();
+      console.log('world saved');
+    },
+  });
   world.onDeath = (error) => {
-    console.error(error.stack);
-    fail(new Error('the world has died; its last save is kept'));
+    console.error('the world has died:', error.stack);
+    void stopping.stop(1);
   };
   const sessions = await Sessions.open({
     world,
@@ -43,31 +50,38 @@ try {
   admin.tuner = tuner;
   const server = await serveWorld(world, config, { admin, sessions });
 
-  let stopping = false;
-  const stop = async (exitCode: number): Promise<void> => {
-    if (stopping) fail(new Error('stopped at once; the last save is kept'));
-    stopping = true;
-    setTimeout(() => fail(new Error(`not stopped within ${MAX_STOP_MS / 1_000} s`)), MAX_STOP_MS).unref();
-    // The world first, because it must not be lost.
-    await world.stop();
-    console.log('world saved');
-    await tuner.stop();
-    // The session's record is still queued: it is tuned on after the next start.
-    await sessions.close();
-    await server.close();
-    process.exit(exitCode);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(0).catch(fail));
-  // A bug on the main thread must not lose the world's last minute.
-  process.on('uncaughtException', (error) => {
-    console.error(error);
-    stop(1).catch(fail);
+  stopping.add({
+    what: 'stopping the tuner',
+    ifCutShort: 'a tuning job goes on from its last checkpoint',
+    patienceMs: MAX_STOP_MS,
+    stop: () => tuner.stop(),
+  });
+  // The session's record is still queued: it is tuned on after the next start.
+  stopping.add({
+    what: 'writing the session',
+    ifCutShort: 'the next start makes the record of the session from its journal',
+    patienceMs: MAX_STOP_MS,
+    stop: () => sessions.close(),
+  });
+  stopping.add({
+    what: 'disconnecting players',
+    ifCutShort: 'players see a broken connection',
+    patienceMs: MAX_STOP_MS,
+    stop: () => server.close(),
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
-  for (const note of [...world.ready.notes, ...admin.notes]) console.log(note);
+  for (const note of [...registryNotes, ...world.ready.notes, ...admin.notes]) console.log(note);
 } catch (error) {
-  fail(error as Error);
+  console.error(reasonOf(error as Error));
+  void stopping.stop(1);
+}
+
+/** An operator's mistake is printed in one line; a bug with its stack. */
+function reasonOf(error: Error): string {
+  if (error instanceof ConfigError) return error.message;
+  const isBug = error instanceof TypeError || error instanceof ReferenceError;
+  return `regrow: ${isBug ? error.stack : error.message}`;
 }

@@ -123,6 +123,12 @@ export interface BanRecord {
   readonly reason: string;
 }
 
+/** The answer to an act that was done at once. */
+export interface Done {
+  /** Why the registry does not have it yet, as long as its disk fails; it is written as soon as that is possible. */
+  readonly unwritten?: string;
+}
+
 /** Who does something. */
 export interface Actor {
   readonly who: string;

@@ -105,3 +105,49 @@ test('a bad rule file stops the start with one line that names the file and the 
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(stderr).toContain('broken.safetensors');
 });
+
+test('a corrupt registry stops the start with one line that says what to do, and no world is planted', () => {
+  writeFileSync(join(dataDir, 'registry.db'), 'nonsense '.repeat(99));
+  const { status, stderr } = run('--port', '0');
+  expect(status).toBe(1);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain(join(dataDir, 'registry.db'));
+  expect(stderr).toContain('npm run world -- recover');
+  expect(readdirSync(dataDir)).toEqual(['registry.db']);
+});
+
+const hasMounts = spawnSync('unshare', ['--mount', 'true']).status === 0;
+/** Runs a command for which the data directory is on a read-only file system. */
+const onReadOnlyFolder = (...args: string[]) =>
+  spawnSync(
+    'unshare',
+    [
+      '--mount',
+      'sh',
+      '-c',
+      'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+      dataDir,
+      ...args,
+    ],
+    { cwd: root, encoding: 'utf8', timeout: 30_000 },
+  );
+
+test.skipIf(!hasMounts)(
+  'a data directory on a read-only file system stops the start with one line that says so',
+  () => {
+    for (const folder of [dataDir, join(dataDir, 'not/made/yet')]) {
+      const { status, stderr } = onReadOnlyFolder(
+        process.execPath,
+        'server/main.ts',
+        '--port',
+        '0',
+        '--data-dir',
+        folder,
+      );
+      expect(status).toBe(1);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(folder);
+      expect(stderr).toContain('read-only file system (EROFS)');
+    }
+  },
+);

@@ -2,6 +2,7 @@
 
 import type {
   AuditEntry,
+  Done,
   LiveAnswer,
   OrganismEntry,
   RuleEntry,
@@ -91,8 +92,9 @@ function tell(text: string, isError = false): void {
 /** Sends a request, says whether it succeeded, and refreshes the page at once. */
 async function act(method: string, path: string, body: unknown, done: string): Promise<void> {
   try {
-    await ask(method, path, body);
-    tell(done);
+    const { unwritten } = await ask<Done>(method, path, body);
+    if (unwritten === undefined) tell(done);
+    else tell(`${done} It is not written down yet: ${unwritten}`, true);
   } catch (error) {
     tell((error as Error).message, true);
   }

@@ -21,6 +21,10 @@ import { Logins, setCookie } from './logins.ts';
 import { Refusal, readJson, refuseForeign } from './requests.ts';
 import { type Audience, Routes } from './routes.ts';
 import { type AdminToken, adminToken } from './token.ts';
+import { WaitingRows } from './waitingRows.ts';
+
+/** Until then, an address that the registry bans can join; the operator is told why. */
+const RETRY_BANS_MS = 1_000;
 
 /** Stands in until the room is open. */
 const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };
@@ -35,6 +39,9 @@ export class Admin {
   readonly #lockout = new Lockout(() => performance.now());
   readonly #logins = new Logins(() => performance.now());
   readonly #routes: Routes;
+  readonly #rows: WaitingRows;
+  #retry: NodeJS.Timeout | undefined;
+  #isDisposed = false;
   #audience: Audience = NOBODY;
   /** null: tuning is not available. */
   tuner: Tuner | null = null;
@@ -68,13 +75,33 @@ export class Admin {
     const audience = (): Audience => this.#audience;
     const tuner = (): Tuner | null => this.tuner;
     const { desk, bans } = this;
-    this.#routes = new Routes({ world, desk, probe, bans, audience, tuner, config, sessions });
-    this.desk
-      .ask((registry) => registry.bans())
-      .then(
-        (bans) => this.bans.set(bans),
-        () => {}, // The desk has reported the registry's error already.
-      );
+    this.#rows = new WaitingRows({
+      ask: (question) => desk.ask(question),
+      log: (text) => console.error(text),
+    });
+    this.#routes = new Routes({
+      world,
+      desk,
+      probe,
+      bans,
+      rows: this.#rows,
+      audience,
+      tuner,
+      config,
+      sessions,
+    });
+    void this.#loadBans();
+  }
+
+  async #loadBans(): Promise<void> {
+    try {
+      this.bans.load(await this.desk.ask((registry) => registry.bans()));
+    } catch (error) {
+      // The desk reports the registry's errors.
+      if (!(error instanceof RegistryError)) throw error;
+      if (this.#isDisposed) return;
+      this.#retry = setTimeout(() => void this.#loadBans(), RETRY_BANS_MS).unref();
+    }
   }
 
   /** The room is open: notices have an audience from now on. */
@@ -83,6 +110,9 @@ export class Admin {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
+    clearTimeout(this.#retry);
+    this.#rows.dispose();
     this.desk.dispose();
   }
 

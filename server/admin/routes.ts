@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   AuditEntry,
+  Done,
   LiveAnswer,
   Player,
   ProbeAnswer as ProbeShown,
@@ -13,7 +14,7 @@ import { encodePng } from '../http/png.ts';
 import { replyJson } from '../http/replies.ts';
 import { DISTILL_ORDERS, importDistill } from '../rules/distill.ts';
 import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/format.ts';
-import { type Actor, type BanRecord, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
+import { type Actor, labelOf, type Registry, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Prober } from '../swaps/prober.ts';
@@ -24,6 +25,7 @@ import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
 import { type Bans, MAX_BANS } from './bans.ts';
 import { expectType, type Fields, Refusal, readBody, readJson } from './requests.ts';
+import type { WaitingRows } from './waitingRows.ts';
 
 const MAX_AUDIT = 100;
 const MAX_SWAPS = 50;
@@ -45,6 +47,7 @@ export interface RoutesOptions {
   readonly desk: SwapDesk;
   readonly probe: Prober;
   readonly bans: Bans;
+  readonly rows: WaitingRows;
   readonly audience: () => Audience;
   readonly tuner: () => Tuner | null;
   readonly config: Config;
@@ -204,7 +207,7 @@ export class Routes {
     const species = checkName(fields.text('species'));
     const rule = ruleIn(fields);
     const organism = scope === 'organism' ? fields.whole('organism', 1, 65_535) : undefined;
-    return this.#done({ species, rule, scope, organism }, actor);
+    return this.#swapped({ species, rule, scope, organism }, actor);
   }
 
   /** To `version`, or to the rule before the one in force. */
@@ -215,10 +218,10 @@ export class Routes {
     const { id } = await this.#options.desk.ask((registry) =>
       version === undefined ? registry.beforeInForce(species) : registry.find(species, version),
     );
-    return this.#done({ species, rule: id, scope: 'species' }, actor);
+    return this.#swapped({ species, rule: id, scope: 'species' }, actor);
   }
 
-  async #done(swap: Parameters<SwapDesk['swap']>[0], actor: Actor): Promise<unknown> {
+  async #swapped(swap: Parameters<SwapDesk['swap']>[0], actor: Actor): Promise<unknown> {
     const result = await this.#options.desk.swap(swap, actor);
     if (!result.ok) throw new RuleError(result.reason);
     return result;
@@ -235,18 +238,20 @@ export class Routes {
       return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);
-    await this.#noted(actor, kind, '', JSON.stringify(control));
-    const organisms = await world.ask({ kind: 'control', control });
-    if (control.kind === 'speed') {
-      this.#stepsPerSecond = control.stepsPerSecond;
-      const { stepsPerSecond } = control;
-      audience().announce(
-        stepsPerSecond === 0
-          ? `${actor.who} paused the world`
-          : `${actor.who} set ${stepsPerSecond} steps per second`,
-      );
+    const detail = JSON.stringify(control);
+    if (control.kind !== 'speed') {
+      await this.#noted(actor, kind, '', detail);
+      return { organisms: await world.ask({ kind: 'control', control }) };
     }
-    return { organisms };
+    const organisms = await world.ask({ kind: 'control', control });
+    const { stepsPerSecond } = control;
+    this.#stepsPerSecond = stepsPerSecond;
+    audience().announce(
+      stepsPerSecond === 0
+        ? `${actor.who} paused the world`
+        : `${actor.who} set ${stepsPerSecond} steps per second`,
+    );
+    return { organisms, ...(await this.#done(actor, kind, '', detail)) };
   }
 
   #controlOf(kind: WorldControl['kind'], fields: Fields): WorldControl {
@@ -271,7 +276,7 @@ export class Routes {
   // --- players ---
 
   async #player({ request, part, actor }: Call): Promise<unknown> {
-    const { audience, bans, desk } = this.#options;
+    const { audience, bans } = this.#options;
     const fields = await readJson(request);
     const action = fields.oneOf('action', ['kick', 'ban', 'mute', 'unmute']);
     const guest = audience().guests.find(({ id }) => id === part);
@@ -279,35 +284,22 @@ export class Routes {
     const { id, name, address } = guest;
     const reason = fields.has('reason') ? fields.text('reason') : '';
     if (action !== 'ban') {
-      await this.#noted(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
       if (action === 'kick') audience().kick(id, reason || 'an admin has removed you from this world');
       else audience().mute(id, action === 'mute');
-      return {};
+      return this.#done(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
     }
     const minutes = fields.whole('minutes', 1, MAX_BAN_MINUTES);
-    const ban: BanRecord = { address, until: new Date(Date.now() + minutes * 60_000).toISOString(), reason };
     if (bans.all.length >= MAX_BANS) throw new Refusal(409, `${MAX_BANS} addresses are banned already`);
-    bans.set(
-      await desk.ask((registry) => {
-        registry.ban(ban, actor, name);
-        return registry.bans();
-      }),
-    );
+    const ban = bans.add(address, minutes, reason);
     for (const other of audience().guests)
       if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
-    return { ban };
+    const enter = (registry: Registry, at: string): void => registry.ban(ban, actor, name, at);
+    return { ban, ...(await this.#done(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
   }
 
   async #unban({ part, actor }: Call): Promise<unknown> {
-    const { bans, desk } = this.#options;
-    if (!bans.all.some(({ address }) => address === part)) throw new Refusal(404, `${part} is not banned`);
-    bans.set(
-      await desk.ask((registry) => {
-        registry.unban(part, actor);
-        return registry.bans();
-      }),
-    );
-    return {};
+    if (!this.#options.bans.lift(part)) throw new Refusal(404, `${part} is not banned`);
+    return this.#done(actor, 'unban', part, '', (registry, at) => registry.unban(part, actor, at));
   }
 
   // --- sessions ---
@@ -407,7 +399,25 @@ export class Routes {
     return { entries: await this.#options.desk.ask((registry) => registry.audit(MAX_AUDIT, start)) };
   }
 
-  /** Called before the act: what cannot be written into the audit log is not done. */
+  /**
+   * Called after an act that must not wait for a disk: its row is written now, or when that is possible.
+   *
+   * @param enter - default: an entry of the audit log
+   */
+  async #done(
+    actor: Actor,
+    action: string,
+    subject: string,
+    detail: string,
+    enter = (registry: Registry, at: string): void => registry.note(actor, action, subject, detail, at),
+  ): Promise<Done> {
+    const at = new Date().toISOString();
+    const text = `${action} by ${actor.who} from ${actor.address}: ${subject} ${detail}`;
+    const fault = await this.#options.rows.write({ text, enter: (registry) => enter(registry, at) });
+    return fault === null ? {} : { unwritten: fault };
+  }
+
+  /** Called before an act that can wait: what cannot be written into the audit log is not done. */
   #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
     return this.#options.desk.ask((registry) => registry.note(actor, action, subject, detail));
   }

@@ -20,6 +20,7 @@ import type {
   SwapStatus,
 } from './records.ts';
 import {
+  hasRollbackJournal,
   inTransaction,
   openRegistryFile,
   REGISTRY_FILE,
@@ -62,6 +63,14 @@ export class Registry {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** What the operator should know of how the file is kept. */
+  get notes(): readonly string[] {
+    if (!this.#guarded(() => hasRollbackJournal(this.#database))) return [];
+    return [
+      `registry: ${this.path} has a rollback journal, as its file system had no shared memory maps: each change takes longer, and readers and writers wait for each other`,
+    ];
   }
 
   /** Changes when another program has written. */
@@ -184,7 +193,7 @@ export class Registry {
     const { sha256 } = this.byId(id);
     const { file } = this.#one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
     if (sha256Of(file) !== sha256)
-      throw new RegistryError(`${this.path} is corrupt: rule ${id} is not what was entered`);
+      throw new RegistryError(`${this.path} is corrupt: rule ${id} is not what was entered`, 'corrupt');
     return { rule: parseRule(file), bytes: file, sha256 };
   }
 
@@ -293,14 +302,15 @@ export class Registry {
 
   // --- audit log ---
 
-  note(actor: Actor, action: string, subject: string, detail: string): void {
-    this.#change(() => this.#note(actor, action, subject, detail));
+  /** @param at - when it was done, ISO 8601 */
+  note(actor: Actor, action: string, subject: string, detail: string, at = now()): void {
+    this.#change(() => this.#note(actor, action, subject, detail, at));
   }
 
-  #note({ who, address }: Actor, action: string, subject: string, detail: string): void {
+  #note({ who, address }: Actor, action: string, subject: string, detail: string, at = now()): void {
     this.#run(
       'INSERT INTO audit (at, who, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
-      now(),
+      at,
       who,
       address,
       action,
@@ -320,7 +330,8 @@ export class Registry {
 
   // --- bans ---
 
-  ban({ address, until, reason }: BanRecord, actor: Actor, name: string): void {
+  /** @param at - when it was done, ISO 8601 */
+  ban({ address, until, reason }: BanRecord, actor: Actor, name: string, at = now()): void {
     this.#change(() => {
       this.#run(
         'INSERT OR REPLACE INTO bans (address, until, reason) VALUES (?, ?, ?)',
@@ -328,14 +339,16 @@ export class Registry {
         until,
         reason,
       );
-      this.#note(actor, 'ban', name, `${address} until ${until || 'it is taken back'} ${reason}`.trim());
+      const detail = `${address} until ${until || 'it is taken back'} ${reason}`.trim();
+      this.#note(actor, 'ban', name, detail, at);
     });
   }
 
-  unban(address: string, actor: Actor): void {
+  /** @param at - when it was done, ISO 8601 */
+  unban(address: string, actor: Actor, at = now()): void {
     this.#change(() => {
       this.#run('DELETE FROM bans WHERE address = ?', address);
-      this.#note(actor, 'unban', address, '');
+      this.#note(actor, 'unban', address, '', at);
     });
   }
 
@@ -370,6 +383,40 @@ export class Registry {
     } catch (error) {
       throw registryError(this.path, error);
     }
+  }
+}
+
+/** At the start no frame is due, so another program that writes is waited for. */
+const CHECK_BUSY_MS = 5_000;
+
+/**
+ * Whether a server may start with the registry: bans, and the rules by which bodies live, must not be forgotten in
+ * silence. A missing file is made.
+ *
+ * @param folder - the data directory
+ * @returns notes for the operator
+ * @throws RegistryError with what to do
+ */
+export function checkRegistry(folder: string): readonly string[] {
+  let registry: Registry | undefined;
+  try {
+    registry = new Registry(folder, CHECK_BUSY_MS);
+    for (const { id } of registry.inForce().values()) registry.read(id);
+    return registry.notes;
+  } catch (error) {
+    // A rule that is in force and has no row.
+    const isCorrupt =
+      error instanceof RuleError || (error instanceof RegistryError && error.fault === 'corrupt');
+    if (!isCorrupt) throw error;
+    const path = join(folder, REGISTRY_FILE);
+    const fact = error instanceof RuleError ? `${path} is corrupt: ${error.message}` : error.message;
+    throw new RegistryError(
+      `${fact}. It is left as it is. \`npm run world -- recover\` saves what can be read; or put a copy in its place; without it, the server starts with the shipped rules and no bans`,
+      'corrupt',
+      { cause: error },
+    );
+  } finally {
+    registry?.close();
   }
 }
 

@@ -2,22 +2,29 @@
  * The registry's file: one SQLite database, `registry.db`. The server and the `rules` command may have it open at the
  * same time. This file has its tables, opens it, and names its errors.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { getSystemErrorMessage } from 'node:util';
 
 export const REGISTRY_FILE = 'registry.db';
 const FORMAT = 1;
 
+/**
+ * `locked`: another program holds it at the moment, and a later try may succeed.
+ * `stale`: the open file may stay unusable when the disk is well again; it must be opened anew.
+ * `corrupt`: what it holds is lost, at least in part.
+ */
+type RegistryFault = 'locked' | 'stale' | 'corrupt' | 'other';
+
 /** The registry cannot be read or written; the message is for the operator. The change was not kept. */
 export class RegistryError extends Error {
   override name = 'RegistryError';
-  /** Another program holds it at the moment: a later try may succeed. */
-  readonly isLocked: boolean;
+  readonly fault: RegistryFault;
 
-  constructor(message: string, options?: ErrorOptions & { readonly isLocked?: boolean }) {
+  constructor(message: string, fault: RegistryFault = 'other', options?: ErrorOptions) {
     super(message, options);
-    this.isLocked = options?.isLocked ?? false;
+    this.fault = fault;
   }
 }
 
@@ -70,28 +77,54 @@ CREATE TABLE audit (
 `;
 
 /**
- * Opens the file, or makes it.
+ * Opens the file, or makes it. Write-ahead logging, in which readers and a writer do not block each other, needs memory
+ * that programs share through a file beside it. On a file system that has none (FUSE with `direct_io`), the file gets a
+ * rollback journal, once and for good.
  *
  * @param busyMs - longest blocking wait while another program writes
  * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
  */
 export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
-  let database: DatabaseSync | undefined;
+  const folder = dirname(path);
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    database = new DatabaseSync(path, { timeout: busyMs });
-    prepare(database, path);
-    return database;
+    makeFolder(folder);
+    try {
+      return prepared(path, busyMs, 'WAL');
+    } catch (error) {
+      if (isWithoutSharedMaps(error)) {
+        leaveWriteAheadLog(path, busyMs);
+        return prepared(path, busyMs, 'TRUNCATE');
+      }
+      // SQLite does not say why; the folder may: it makes files of its own there.
+      if ((error as { errcode?: number }).errcode === CANNOT_OPEN) accessSync(folder, constants.W_OK);
+      throw error;
+    }
   } catch (error) {
-    database?.close();
     throw registryError(path, error);
   }
 }
 
-function prepare(database: DatabaseSync, path: string): void {
+/** Whether the file has the rollback journal that is kept where there is no shared memory. */
+export const hasRollbackJournal = (database: DatabaseSync): boolean =>
+  (database.prepare('PRAGMA journal_mode').get() as { journal_mode: string }).journal_mode !== 'wal';
+
+/** @param journal - of a new file */
+function prepared(path: string, busyMs: number, journal: 'WAL' | 'TRUNCATE'): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: busyMs });
+  try {
+    prepare(database, path, journal);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCATE'): void {
+  // Acknowledged bans, swaps and entries of the audit log survive a power cut: each commit waits for the disk.
+  database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON');
   if (formatOf(database) === 0) {
-    // Write-ahead logging: readers and a writer do not block each other.
-    database.exec('PRAGMA journal_mode = WAL');
+    database.exec(`PRAGMA journal_mode = ${journal}`);
     // Two programs may both find it empty: the second waits here, then looks again.
     inTransaction(database, () => {
       if (formatOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT}`);
@@ -100,10 +133,43 @@ function prepare(database: DatabaseSync, path: string): void {
   const format = formatOf(database);
   if (format !== FORMAT)
     throw new RegistryError(`${path} is of format ${format}; this program reads format ${FORMAT}`);
-  const found = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-  if (found.quick_check !== 'ok') throw new RegistryError(`${path} is corrupt: ${found.quick_check}`);
+  const { quick_check } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+  if (quick_check !== 'ok')
+    throw new RegistryError(`${path} is corrupt: ${quick_check.replaceAll(/\s+/g, ' ')}`, 'corrupt');
   database.exec('PRAGMA foreign_keys = ON');
-  database.exec('PRAGMA synchronous = NORMAL');
+}
+
+const CANNOT_OPEN = 14;
+/** SQLITE_IOERR_SHMMAP. That the same file cannot grow has a code of its own: a full disk must change nothing. */
+const CANNOT_MAP = 5_386;
+
+const isWithoutSharedMaps = (error: unknown): boolean =>
+  (error as { errcode?: number }).errcode === CANNOT_MAP;
+
+/** Whoever locks the file for itself keeps that memory to itself, and can bring over what the log holds. */
+function leaveWriteAheadLog(path: string, busyMs: number): void {
+  const database = new DatabaseSync(path, { timeout: busyMs });
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE');
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws Error of the system, with the true cause */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // On a read-only file system Node says ENOENT; the folder above says why.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') accessSync(existingAbove(folder), constants.W_OK);
+    throw error;
+  }
+}
+
+function existingAbove(path: string): string {
+  const above = dirname(resolve(path));
+  return existsSync(above) || above === dirname(above) ? above : existingAbove(above);
 }
 
 const formatOf = (database: DatabaseSync): number =>
@@ -122,28 +188,36 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-/** https://sqlite.org/rescode.html; the low byte is the kind. */
-const KINDS: Readonly<Record<number, string>> = {
-  5: 'is locked by another program',
-  6: 'is locked by another program',
-  8: 'is read-only',
-  10: 'cannot be read or written (disk error)',
-  11: 'is corrupt',
-  13: 'cannot grow: the disk is full',
-  14: 'cannot be opened',
-  23: 'cannot be opened: permission denied',
-  26: 'is not a registry, or is corrupt',
+/** https://sqlite.org/rescode.html; the low byte is the kind, which counts where the whole code is not listed. */
+const KINDS: Readonly<Record<number, readonly [text: string, fault: RegistryFault]>> = {
+  5: ['is locked by another program', 'locked'],
+  6: ['is locked by another program', 'locked'],
+  8: ['is read-only', 'stale'],
+  10: ['cannot be read or written (disk error)', 'stale'],
+  11: ['is corrupt', 'corrupt'],
+  13: ['cannot grow: the disk is full', 'other'],
+  14: ['cannot be opened', 'stale'],
+  23: ['cannot be opened: permission denied', 'other'],
+  26: ['is not a registry, or is corrupt', 'corrupt'],
+  4874: ['cannot be opened: the disk has no room for the file of shared memory beside it', 'stale'],
 };
 
-/** SQLite's error as a RegistryError that names file and fact; other errors unchanged. */
+/** SQLite's or the system's error as a RegistryError that names file and fact; other errors unchanged. */
 export function registryError(path: string, error: unknown): unknown {
-  const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
-  if (code !== 'ERR_SQLITE_ERROR') {
-    const file = ['EACCES', 'EEXIST', 'ENOTDIR', 'EROFS', 'ENOSPC'].includes(code ?? '');
-    return file ? new RegistryError(`${path} cannot be opened: ${message}`, { cause: error }) : error;
+  if (error instanceof RegistryError) return error;
+  const {
+    code,
+    errcode = 0,
+    errno,
+    syscall,
+    message,
+  } = error as NodeJS.ErrnoException & { errcode?: number };
+  if (syscall !== undefined && errno !== undefined) {
+    const reason = `${getSystemErrorMessage(errno)} (${code})`;
+    return new RegistryError(`${path} cannot be opened: ${reason}`, 'stale', { cause: error });
   }
-  const kind = KINDS[errcode & 0xff];
-  const isLocked = (errcode & 0xff) === 5 || (errcode & 0xff) === 6;
-  const text = kind === undefined ? `${path}: ${message}` : `${path} ${kind} (${message})`;
-  return new RegistryError(text, { cause: error, isLocked });
+  if (code !== 'ERR_SQLITE_ERROR') return error;
+  const [text, fault] = KINDS[errcode] ?? KINDS[errcode & 0xff] ?? [null, 'other'];
+  const sentence = text === null ? `${path}: ${message}` : `${path} ${text} (${message})`;
+  return new RegistryError(sentence, fault, { cause: error });
 }

@@ -152,7 +152,7 @@ export class Draft {
       format: SESSION_FORMAT,
       id: this.id,
       beganAt: this.beganAt,
-      // A clock that was set back must not end a session before it began.
+      // A killed session ends by the wall clock, which may have been set back.
       endedAt: endedAt < this.beganAt ? this.beganAt : endedAt,
       endedBy,
       ...this.counts,

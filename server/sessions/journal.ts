@@ -14,6 +14,8 @@ const MAX_WAITING = 10_000;
 /** A session's wounds take at most 30 MB. Further events are not journaled. */
 export const MAX_JOURNAL_BYTES = 64 * 2 ** 20;
 
+export const journalName = (id: string): string => `${id}${SUFFIX}`;
+
 export class Journal {
   readonly #path: string;
   readonly #folder: string;
@@ -28,7 +30,7 @@ export class Journal {
   /** @param log - gets what could not be written, for the operator */
   constructor(folder: string, beganAt: string, log: (message: string) => void) {
     this.#folder = folder;
-    this.#path = join(folder, `${sessionId(beganAt)}${SUFFIX}`);
+    this.#path = join(folder, journalName(sessionId(beganAt)));
     this.#log = log;
     this.#put({ format: SESSION_FORMAT, beganAt });
   }

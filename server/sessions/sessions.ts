@@ -11,8 +11,8 @@ import { Turns } from '../turns.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WoundEvent } from '../world/woundWatch.ts';
 import { type Counts, Draft } from './draft.ts';
-import { Journal, recover } from './journal.ts';
-import { readSessionHead, type SessionRecord, writeSession } from './record.ts';
+import { Journal, journalName, recover } from './journal.ts';
+import { readSessionHead, type SessionRecord, sessionId, writeSession } from './record.ts';
 
 /** Largest number of records kept, and of their bytes together; the oldest are removed first. */
 export const KEPT_RECORDS = 100;
@@ -28,12 +28,13 @@ export interface SessionsOptions {
   readonly emptyMs: number;
   /** Gets what the operator should read. */
   readonly log: (message: string) => void;
-  readonly now?: () => Date;
 }
 
 interface Running {
   readonly draft: Draft;
   readonly journal: Journal;
+  /** When it began, on the clock that is never set: a session's length is measured, only its begin is a date. */
+  readonly beganMs: number;
   /** Address → the most players that were here from there at once in this session. */
   readonly mostOf: Map<string, number>;
 }
@@ -47,7 +48,6 @@ export class Sessions {
   readonly recovered: SessionRecord[] = [];
   readonly folder: string;
   readonly #options: SessionsOptions;
-  readonly #now: () => Date;
   /** Id of the player's connection → address. */
   readonly #present = new Map<string, string>();
   readonly #presentFrom = new Map<string, number>();
@@ -64,7 +64,6 @@ export class Sessions {
 
   private constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => new Date());
     this.folder = join(options.dataDir, 'sessions');
     options.world.onWounds = (events) => this.#hear(events);
   }
@@ -149,6 +148,7 @@ export class Sessions {
     this.#current = {
       draft: new Draft(beganAt),
       journal: new Journal(this.folder, beganAt, log),
+      beganMs: performance.now(),
       mostOf: new Map(),
     };
     this.#countHeads();
@@ -156,11 +156,19 @@ export class Sessions {
     this.onBegin();
   }
 
-  /** Now, or the next millisecond in which no other session has begun. */
+  /** The wall clock's time, or the next millisecond that names no other session: the clock may have been set back. */
   #freeTime(): string {
-    let ms = Math.max(this.#now().getTime(), this.#lastBeganMs + 1);
-    const path = (): string => this.#path(new Date(ms).toISOString().replaceAll(':', '-'));
-    while (existsSync(path())) ms++;
+    let ms = Date.now();
+    const isTaken = (): boolean => {
+      const id = sessionId(new Date(ms).toISOString());
+      // The last one's files may not be on disk yet.
+      return (
+        ms === this.#lastBeganMs ||
+        existsSync(this.#path(id)) ||
+        existsSync(join(this.folder, journalName(id)))
+      );
+    };
+    while (isTaken()) ms++;
     this.#lastBeganMs = ms;
     return new Date(ms).toISOString();
   }
@@ -231,8 +239,9 @@ export class Sessions {
     return running;
   }
 
-  async #keep({ draft, journal }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
-    const record = draft.finish(endedBy, this.#now().toISOString());
+  async #keep({ draft, journal, beganMs }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
+    const endedMs = Date.parse(draft.beganAt) + Math.round(performance.now() - beganMs);
+    const record = draft.finish(endedBy, new Date(endedMs).toISOString());
     try {
       await writeSession(this.#path(record.id), record);
       await journal.remove();

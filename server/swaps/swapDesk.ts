@@ -81,8 +81,12 @@ export class SwapDesk {
         this.#registry ??= new Registry(this.#options.dataDir, BUSY_MS);
         return question(this.#registry);
       } catch (error) {
-        const isLocked = error instanceof RegistryError && error.isLocked;
-        if (!isLocked || tried >= RETRIES) throw error;
+        if (!(error instanceof RegistryError)) throw error;
+        if (error.fault === 'stale') {
+          this.#registry?.close();
+          this.#registry = null;
+        }
+        if (error.fault !== 'locked' || tried >= RETRIES) throw error;
         await sleep(RETRY_MS);
       }
     }

@@ -1,5 +1,5 @@
 /** The admin's HTTP, over a real server and a fake world. Real probes are tested in `tests/swaps/swapDesk.test.ts`. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -19,6 +19,7 @@ import {
 import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { join as joinWorld, left, next, pause, startServer, type TestServer } from '../rooms/harness.ts';
 import { randomRule } from '../rules/rules.ts';
+import { until } from '../serverProcess.ts';
 
 const TOKEN = 'a token for this test only';
 let folder: string;
@@ -457,5 +458,71 @@ describe('players', () => {
     expect((await ann('DELETE', `bans/${address}`)).status).toBe(200);
     const again = await joinWorld(server);
     await again.room.leave();
+  });
+});
+
+describe('while the registry cannot be written', () => {
+  /** With an unknown write version, SQLite does not write, on any system and for any user. */
+  function setWriteVersion(version: number): void {
+    const file = openSync(join(folder, 'registry.db'), 'r+');
+    writeSync(file, Uint8Array.of(version), 0, 1, 18);
+    closeSync(file);
+  }
+
+  beforeEach(async () => {
+    await server.close();
+    setWriteVersion(3);
+    world = new FakeWorld();
+    const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
+    admin = new Admin(world, config, prober);
+    server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, { admin });
+    world.run(20);
+  });
+
+  const isUnwritten = { unwritten: expect.stringContaining('registry.db is read-only') };
+
+  test('muting, kicking, banning, lifting a ban and pausing are done at once, and the answer says so', async () => {
+    const ann = await logIn();
+    const { room, hello } = await joinWorld(server);
+    expect((await ann('POST', `players/${hello.you}`, { action: 'mute' })).body).toEqual(isUnwritten);
+    expect((await ann('GET', 'live')).body.players).toMatchObject([{ isMuted: true }]);
+    expect((await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 })).body).toMatchObject(
+      isUnwritten,
+    );
+    expect(world.asked).toMatchObject([{ kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } }]);
+    const kicked = left(room);
+    expect((await ann('POST', `players/${hello.you}`, { action: 'kick' })).body).toEqual(isUnwritten);
+    expect((await kicked).code).toBe(CloseCode.removed);
+
+    const again = await joinWorld(server);
+    const banned = left(again.room);
+    const { status, body } = await ann('POST', `players/${again.hello.you}`, { action: 'ban', minutes: 5 });
+    expect([status, body]).toEqual([200, { ban: expect.anything(), ...isUnwritten }]);
+    expect((await banned).code).toBe(CloseCode.removed);
+    await expect(joinWorld(server)).rejects.toThrow('this address has been banned for a while');
+    expect((await ann('DELETE', `bans/${body.ban.address}`)).body).toEqual(isUnwritten);
+    await (await joinWorld(server)).room.leave();
+  });
+
+  test('what cannot be undone is refused, and is not done', async () => {
+    const ann = await logIn();
+    expect((await ann('POST', 'world', { kind: 'clear', x: 5, y: 6, radius: 7 })).status).toBe(503);
+    expect(world.asked).toEqual([]);
+  });
+
+  test('the rows of what was done are written when it can be written again, with the time of the act', async () => {
+    const ann = await logIn();
+    const { room, hello } = await joinWorld(server);
+    const gone = left(room);
+    const { body } = await ann('POST', `players/${hello.you}`, { action: 'ban', minutes: 5 });
+    await gone;
+    const answered = new Date().toISOString();
+    setWriteVersion(2);
+    const entries = async () => (await ann('GET', 'audit')).body.entries;
+    await until('the row', async () => ((await entries())[0]?.action === 'ban' ? true : undefined), 20_000);
+    expect((await entries())[0].at <= answered).toBe(true);
+    const registry = new Registry(folder, 1_000);
+    expect(registry.bans()).toEqual([body.ban]);
+    registry.close();
   });
 });

@@ -151,7 +151,7 @@ test('Ctrl-C ends Vite, the watcher and the server, which saves once', {
   process.kill(-(dev.pid as number), 'SIGINT');
   expect(await exited).toBe(0);
   expect(output.split('world saved').length).toBe(savesBefore + 1);
-  expect(output).not.toContain('stopped at once');
+  expect(output).not.toContain('ended at once');
   for (const url of [urls.page, urls.server]) await expect(fetch(url)).rejects.toThrow();
   expect(commandLines().filter((line) => line.includes(copy.path))).toEqual([]);
 });

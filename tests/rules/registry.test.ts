@@ -1,12 +1,25 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import type { RuleFile } from '../../server/rules/load.ts';
-import { type Actor, Registry, sha256Of } from '../../server/rules/registry.ts';
-import { RegistryError } from '../../server/rules/registryFile.ts';
+import { type Actor, checkRegistry, Registry, sha256Of } from '../../server/rules/registry.ts';
+import { openRegistryFile, RegistryError, registryError } from '../../server/rules/registryFile.ts';
 import { RuleError } from '../../server/rules/rule.ts';
 import { randomRule } from './rules.ts';
 
@@ -143,7 +156,7 @@ describe('two programs', () => {
     other.exec('BEGIN IMMEDIATE');
     const add = () => registry.add({ bytes: file('moss', 1).bytes, origin: 'uploaded' }, ann);
     expect(add).toThrow(
-      expect.objectContaining({ isLocked: true, message: expect.stringContaining('is locked') }),
+      expect.objectContaining({ fault: 'locked', message: expect.stringContaining('is locked') }),
     );
     expect(registry.rules()).toEqual([]);
     other.exec('ROLLBACK');
@@ -212,3 +225,123 @@ describe('a file that is', () => {
     expect(reopen).toThrow('is of format 9; this program reads format 1');
   });
 });
+
+test.each([
+  [5, 'locked', 'is locked by another program'],
+  [10 + 256 * 3, 'stale', 'cannot be read or written (disk error)'],
+  [10 + 256 * 19, 'stale', 'the disk has no room for the file of shared memory'],
+  [13, 'other', 'the disk is full'],
+  [11, 'corrupt', 'is corrupt'],
+])('SQLite’s code %i is reported as %s, in words', (errcode, fault, words) => {
+  const error = Object.assign(new Error('said SQLite'), { code: 'ERR_SQLITE_ERROR', errcode });
+  expect(registryError(path, error)).toMatchObject({ fault, message: expect.stringContaining(words) });
+});
+
+test('a commit waits for the disk', () => {
+  const database = openRegistryFile(path, 0);
+  expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+  database.close();
+});
+
+describe('a start', () => {
+  const spoil = (find: Uint8Array): void => {
+    registry.close();
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(find);
+    expect(at).toBeGreaterThan(0);
+    bytes.fill(0xff, at, at + find.length);
+    writeFileSync(path, bytes);
+  };
+  const WHAT_TO_DO = /registry\.db is corrupt: .*`npm run world -- recover`/;
+  beforeEach(() => {
+    registry.enterShipped([file('moss', 1), file('fern', 2)]);
+  });
+  afterEach(() => {
+    rmSync(path, { force: true });
+    registry = new Registry(folder, 0);
+  });
+
+  test('makes a registry that is missing', () => {
+    const fresh = join(folder, 'fresh/data');
+    expect(checkRegistry(fresh)).toEqual([]);
+    expect(existsSync(join(fresh, 'registry.db'))).toBe(true);
+  });
+
+  test('goes on with one that is whole', () => {
+    expect(checkRegistry(folder)).toEqual([]);
+    expect(registry.rules()).toHaveLength(2);
+  });
+
+  test('is refused when a rule in force is not what was entered, and the file is left as it is', () => {
+    // The last of its weights: SQLite does not look there.
+    spoil(file('moss', 1).bytes.subarray(-40));
+    const before = readFileSync(path);
+    expect(() => checkRegistry(folder)).toThrow(WHAT_TO_DO);
+    expect(() => checkRegistry(folder)).toThrow('rule 1 is not what was entered');
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test('is refused when a rule in force is missing', () => {
+    registry.close();
+    const other = new DatabaseSync(path);
+    other.exec('PRAGMA foreign_keys = OFF; DELETE FROM rules WHERE id = 2');
+    other.close();
+    expect(() => checkRegistry(folder)).toThrow(WHAT_TO_DO);
+  });
+
+  test('is refused when pages are damaged', () => {
+    registry.close();
+    const bytes = readFileSync(path);
+    bytes.fill(0xff, 4_096);
+    writeFileSync(path, bytes);
+    expect(() => checkRegistry(folder)).toThrow(WHAT_TO_DO);
+  });
+
+  test('is refused with one of a later format', () => {
+    registry.close();
+    const later = new DatabaseSync(path);
+    later.exec('PRAGMA user_version = 9');
+    later.close();
+    expect(() => checkRegistry(folder)).toThrow('is of format 9; this program reads format 1');
+  });
+});
+
+/** mmap fails for the file of shared memory, as on FUSE with `direct_io`. */
+const WITHOUT_MAPS = join(import.meta.dirname, 'withoutSharedMaps.c');
+const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
+
+test.skipIf(!hasCompiler)(
+  'without shared memory maps, the file gets a rollback journal, and a note says so',
+  () => {
+    const library = join(folder, 'withoutSharedMaps.so');
+    expect(spawnSync('cc', ['-shared', '-fPIC', '-o', library, WITHOUT_MAPS, '-ldl']).status).toBe(0);
+    const script = `
+    const { Registry, checkRegistry } = await import(${JSON.stringify(join(import.meta.dirname, '../../server/rules/registry.ts'))});
+    const [folder] = process.argv.slice(1);
+    const notes = checkRegistry(folder);
+    const [one, other] = [new Registry(folder, 0), new Registry(folder, 0)];
+    one.note({ who: 'Ann', address: '' }, 'kick', '', '');
+    console.log(JSON.stringify({ notes, seen: other.audit(9).map(({ action }) => action) }));`;
+    const open = (where: string) => {
+      const env = { ...process.env, LD_PRELOAD: library };
+      const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, where], {
+        env,
+        encoding: 'utf8',
+      });
+      expect(stderr).toBe('');
+      return JSON.parse(stdout) as unknown;
+    };
+    const notes = [expect.stringContaining('no shared memory maps')];
+    expect(open(join(folder, 'new'))).toEqual({ notes, seen: ['kick'] });
+    // What the write-ahead log of another system holds is brought over.
+    registry.note(ann, 'mute', '', '');
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    const copy = join(folder, 'copy');
+    mkdirSync(copy);
+    for (const suffix of ['', '-wal']) copyFileSync(`${path}${suffix}`, join(copy, `registry.db${suffix}`));
+    expect(open(copy)).toEqual({ notes, seen: ['kick', 'mute'] });
+    const after = new Registry(copy, 0);
+    expect(after.audit(9)).toHaveLength(2);
+    after.close();
+  },
+);

@@ -45,7 +45,10 @@ beforeEach(() => {
   lastWords = [];
   asked = 0;
   isHung = false;
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: Date.UTC(2026, 10, 25, 2, 10) });
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'],
+    now: Date.UTC(2026, 10, 25, 2, 10),
+  });
 });
 afterEach(async () => {
   for (const sessions of opened) await sessions.close();
@@ -96,6 +99,50 @@ const healed = (wound: number): WoundEvent => ({
 });
 
 describe('a session', () => {
+  test.each([
+    ['forth', 3_600_000],
+    ['back', -3_600_000],
+  ])('is as long as it was when the wall clock is set %s by an hour meanwhile', async (_, jumpMs) => {
+    const sessions = await open();
+    sessions.join('a', '10.0.0.1');
+    pass(5_000);
+    vi.setSystemTime(Date.now() + jumpMs);
+    pass(5_000);
+    sessions.leave('a');
+    const ended = next(sessions);
+    pass(EMPTY_MS - 1);
+    expect(sessions.isRunning).toBe(true);
+    pass(1);
+    expect(await ended).toMatchObject({
+      beganAt: '2026-11-25T02:10:00.000Z',
+      endedAt: '2026-11-25T02:10:40.000Z',
+    });
+  });
+
+  test('begins at the wall clock, also when it was set back, and never with the name of another one', async () => {
+    const sessions = await open();
+    const begun: string[] = [];
+    const play = async (ms: number): Promise<void> => {
+      sessions.join('a', '10.0.0.1');
+      begun.push(sessions.running!.beganAt);
+      pass(ms);
+      sessions.leave('a');
+      await sessions.end('admin');
+    };
+    await play(10_000);
+    vi.setSystemTime(Date.UTC(2026, 10, 25, 1, 0));
+    await play(1_000);
+    // The very millisecond in which the first one began.
+    vi.setSystemTime(Date.UTC(2026, 10, 25, 2, 10));
+    await play(1_000);
+    expect(begun).toEqual([
+      '2026-11-25T02:10:00.000Z',
+      '2026-11-25T01:00:00.000Z',
+      '2026-11-25T02:10:00.001Z',
+    ]);
+    expect(files()).toHaveLength(3);
+  });
+
   test('begins with the first player, ends 30 s after the last has left, and is then one file', async () => {
     const sessions = await open();
     const begun = vi.fn();
