@@ -27,6 +27,8 @@ export interface Config {
   readonly dataDir: string;
   readonly weightsDir: string;
   readonly saveSeconds: number;
+  /** When a stroke counts as saved (`storage/journal.ts`). */
+  readonly durability: 'flush' | 'os';
   /** Average bytes per second to one viewer. */
   readonly viewerBytesPerSecond: number;
   /** Empty: the token in the data directory, made at the first start. */
@@ -71,6 +73,7 @@ interface Setting {
 
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
+const DURABILITIES = ['flush', 'os'] as const;
 const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
 /** `--port` reads REGROW_PORT. */
@@ -95,7 +98,8 @@ const SETTINGS: readonly Setting[] = [
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
   { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'for /admin; better set in the environment. Default: data/admin-token, made at the first start', isSecret: true, read: readToken },
-  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves; the world is also saved when it stops'),
+  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves; the journal holds what happens between them'),
+  choice('durability', 'durability', 'flush', DURABILITIES, 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
   number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'on average to one viewer; a slower connection gets less by itself'),
   number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'from when the last player leaves until the session ends and is recorded'),
   number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; others are told that the world is full'),
@@ -196,7 +200,7 @@ function text(
   return { flag, default: standard, range, meaning, read };
 }
 
-function choice<F extends 'engine' | 'gpuKernels' | 'tuner'>(
+function choice<F extends 'engine' | 'gpuKernels' | 'durability' | 'tuner'>(
   flag: string,
   field: F,
   standard: Config[F],

@@ -38,7 +38,7 @@ export const labelOf = ({ name, version }: Pick<RuleRecord, 'name' | 'version'>)
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The actor of what a start does. */
-const SERVER: Actor = { who: 'the server', address: '' };
+export const SERVER: Actor = { who: 'the server', address: '' };
 
 /** Largest number of rules; at one per minute, a week's worth. */
 const MAX_RULES = 10_000;

@@ -134,6 +134,11 @@ export class Journal {
     return this.#seq;
   }
 
+  /** What comes next does not follow from the records: drops what waits, as a disk in trouble for too long does. */
+  drop(reason: string): void {
+    if (!this.isBroken) this.#break(reason);
+  }
+
   /**
    * Deletes segments with smaller numbers, the oldest first, but none that is still being written.
    *

@@ -121,6 +121,8 @@ export interface WorldReady {
   readonly species: readonly Species[];
   /** Where a new client looks first. */
   readonly start: { readonly x: number; readonly y: number };
+  /** Swaps whose watch goes on. */
+  readonly watchedSwaps: readonly number[];
   /** What the operator should read of the start: restored, planted, a save set aside … */
   readonly notes: readonly string[];
 }

@@ -27,9 +27,16 @@ export interface SimulationOptions {
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly saveSeconds: number;
-  /** Resolves when the snapshot is on disk. @param journal - the first segment to replay on top of it */
-  readonly write: (state: WorldState, journal: number) => Promise<void>;
+  /**
+   * Resolves when the save is on disk.
+   *
+   * @param segment - the first one to replay on top of it
+   * @param isLast - the world has stopped
+   */
+  readonly write: (state: WorldState, segment: number, isLast: boolean) => Promise<void>;
   readonly journal: WorldJournal;
+  /** Saves in the first frame. */
+  readonly isSaveDue?: boolean;
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
 }
 
@@ -67,6 +74,7 @@ export class Simulation {
     this.#frameMs = 1_000 / options.framesPerSecond;
     this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
+    if (options.isSaveDue) this.#lastSaveMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Runs until `stop` is received, then saves. */
@@ -87,7 +95,7 @@ export class Simulation {
       this.#recorder.record();
     });
     this.#endWounds();
-    await this.#save();
+    await this.#save(true);
     post({ type: 'stopped' });
   }
 
@@ -310,14 +318,14 @@ export class Simulation {
    * The state is copied between two frames; packing and writing run beside them. Calls that come while a save waits for
    * the one before it share it.
    */
-  #save(): Promise<null> {
+  #save(isLast = false): Promise<null> {
     this.#nextSave ??= this.#saves.take(async () => {
       this.#nextSave = null;
       const { state, segment } = await this.#turns.take(async () => {
         const state = await this.#options.world.save();
         return { state, segment: this.#recorder.beginSegment() };
       });
-      await this.#options.write(state, segment);
+      await this.#options.write(state, segment, isLast);
       this.#recorder.saved();
       return null;
     });

@@ -3,11 +3,12 @@
  * cannot be read does not stop the world: it lives by the shipped rules.
  */
 import { loadRuleFiles, type RuleFile } from '../rules/load.ts';
-import { labelOf, Registry, sha256Of } from '../rules/registry.ts';
+import { labelOf, Registry, SERVER, sha256Of } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { MatureError, type MatureForm, speciesOf } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
+import type { SwapFate } from './worldFiles.ts';
 
 /** At start no frame is due, so another process that writes the registry is waited for. */
 const BUSY_MS = 2_000;
@@ -31,16 +32,19 @@ interface Source {
 
 /**
  * @param grow - grows a rule's mature form; throws MatureError
+ * @param fates - what became of swaps, as the world's journal has it: the registry follows
  * @throws RuleError for a bad shipped file
  * @throws Error when no rule grows a body
  */
 export async function startRules(
   folders: { readonly weightsDir: string; readonly dataDir: string },
   grow: (rule: Rule) => Promise<MatureForm>,
+  fates: ReadonlyMap<number, SwapFate> = new Map(),
 ): Promise<StartRules> {
   const notes: string[] = [];
   const shipped = loadRuleFiles(folders.weightsDir);
   const registry = openRegistry(folders.dataDir, shipped, notes);
+  if (registry !== null) asked(notes, () => follow(registry, fates));
   const load = async (source: Source): Promise<LoadedRule | null> => {
     try {
       return await loadRule(source, grow);
@@ -109,6 +113,19 @@ function bySpecies(
     sources.set(species, [chosen, ...(sources.get(species) ?? [])]);
   }
   return sources;
+}
+
+/** A swap is in force when it is in the world's journal: the process may have died before the registry knew. */
+function follow(registry: Registry, fates: ReadonlyMap<number, SwapFate>): void {
+  const known = new Map(registry.swaps().map((swap) => [swap.id, swap]));
+  for (const [id, fate] of fates) {
+    const swap = known.get(id);
+    const status = fate === 'watched' ? fate : fate.verdict;
+    if (swap === undefined || swap.status === status) continue;
+    const reason = fate === 'watched' ? '' : fate.reason;
+    const actor = status === 'rolled back' ? SERVER : { who: swap.who, address: swap.address };
+    registry.settle(id, status, reason, actor);
+  }
 }
 
 function openRegistry(dataDir: string, shipped: readonly RuleFile[], notes: string[]): Registry | null {

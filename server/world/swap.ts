@@ -73,6 +73,11 @@ export class Swaps {
     for (const { watch } of this.#swaps) watch.strike(organisms);
   }
 
+  /** Of the swaps that are watched. */
+  get ids(): number[] {
+    return this.#swaps.map(({ order }) => order.id);
+  }
+
   /** Whether the organism lives by a rule whose watch has not ended. */
   isWatched(one: Organism): boolean {
     return this.#swaps.some((swap) => isCovered(swap, one));

@@ -5,16 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createEngine } from '../engines/create.ts';
-import { Saves } from '../storage/saves.ts';
 import { readPageCodec } from '../stream/codec.ts';
 import { Publisher } from '../stream/publish/publisher.ts';
 import { cachedGrower } from './mature.ts';
 import { matureFiles } from './matureFiles.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
 import { Simulation } from './simulation.ts';
-import { SNAPSHOTS } from './snapshot.ts';
 import { startRules } from './startRules.ts';
 import { World } from './world.ts';
+import { WorldFiles } from './worldFiles.ts';
 
 const port = parentPort!;
 const config = workerData as Config;
@@ -29,8 +28,13 @@ const grow = cachedGrower(
   // A mature form belongs to the rule, whichever engine steps the world.
   async (options) => (await createEngine('wasm', options)).engine,
 );
-let wounds: World['wounds'] | undefined;
-const start = await startRules(config, grow);
+const files = await WorldFiles.open({
+  folder: config.dataDir,
+  durability: config.durability,
+  log: (line) => post({ type: 'log', line }),
+});
+const start = await startRules(config, grow, await files.swaps());
+let awake: World | undefined;
 const { engine, reason } = await createEngine(config.engine, {
   width,
   height,
@@ -41,17 +45,17 @@ const { engine, reason } = await createEngine(config.engine, {
   adapter,
   kernels: gpuKernels,
   log(message) {
-    // The bodies are from the last save: what becomes of them is not healing.
-    wounds?.endAll();
+    // The bodies are from the last save: what becomes of them is not healing, and the journal does not lead to them.
+    awake?.wounds.endAll();
+    awake?.log.lose();
     post({ type: 'log', line: message });
   },
 });
 const world = new World(engine, start.rules);
-wounds = world.wounds;
+awake = world;
 world.onSpecies = (species) => post({ type: 'species', species });
 world.swaps.onOutcome = (outcome) => post({ type: 'swap', outcome });
-const saves = new Saves(config.dataDir, SNAPSHOTS);
-await wake();
+const isSaveDue = await wake();
 start.close();
 
 const simulation = new Simulation({
@@ -59,7 +63,9 @@ const simulation = new Simulation({
   world,
   publisher: new Publisher({ world: config, epsilon: config.epsilon }),
   clock: { now: () => performance.now(), sleep },
-  write: (state) => saves.write(state),
+  write: (state, segment, isLast) => files.write(state, segment, isLast),
+  journal: files,
+  isSaveDue,
   post,
 });
 port.on('message', (message: ToWorld) => simulation.receive(message));
@@ -71,21 +77,55 @@ post({
   height,
   species: world.rules.cards,
   start: world.start,
+  watchedSwaps: world.swaps.ids,
   notes: [...start.notes, ...notes],
 });
 await simulation.run();
+// The save holds all of it.
+await files.close().catch((error: Error) => post({ type: 'log', line: error.message }));
 engine.dispose();
 port.close();
 
-async function wake(): Promise<void> {
-  const restored = await saves.read();
+/** @returns whether a save is due soon: else the next start must do all again */
+async function wake(): Promise<boolean> {
+  if (files.state === null) return plant();
+  const kernels = new Set<string>();
+  const entries = (async function* () {
+    for await (const entry of files.entries()) {
+      kernels.add(entry.kernel);
+      yield entry;
+    }
+  })();
+  const restored = await world.restore(files.state, start.recall, entries);
   notes.push(...restored.notes);
-  if (restored.state !== null) {
-    notes.push(...(await world.restore(restored.state, start.recall)));
-    notes.push(`world restored at step ${engine.stepNumber} with ${world.organisms.size} organisms`);
-    return;
-  }
+  notes.push(`world restored at step ${engine.stepNumber} with ${world.organisms.size} organisms`);
+  if (restored.steps > 0)
+    notes.push(`${restored.steps} steps since the last save taken again, with ${restored.entries} entries`);
+  kernels.delete(kernelOf(engine));
+  if (kernels.size > 0)
+    notes.push(
+      `they were first taken by another kernel (${[...kernels].join('; ')}): cells may differ slightly from then`,
+    );
+  await files.begin(kernelOf(engine));
+  world.log.start();
+  if (files.diedWith(restored.entries)) world.swaps.countDeath();
+  notes.push(...files.notes);
+  return restored.entries > 0;
+}
+
+/** A new world is saved before anybody acts in it: a journal needs a save to begin with. */
+async function plant(): Promise<false> {
   const planted = world.plantGarden(config.garden, randomSeed);
   const missing = config.garden - planted;
   notes.push(`garden of ${planted} organisms planted${missing > 0 ? `; ${missing} found no room` : ''}`);
+  const segment = await files.begin(kernelOf(engine));
+  world.log.start();
+  await files.write(await world.save(), segment, false);
+  notes.push(...files.notes);
+  return false;
+}
+
+/** Which arithmetic steps the world; threads and tiles make no difference. */
+function kernelOf({ description }: { readonly description: string }): string {
+  return description.replace(/ in (wide|narrow) tiles|, \d+ threads?/g, '');
 }

@@ -7,8 +7,10 @@ import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { type OldSave, Snapshots } from '../storage/snapshots.ts';
 import { decodeEntry } from './acts.ts';
+import type { SwapOutcome } from './messages.ts';
 import type { WorldJournal } from './recorder.ts';
 import type { JournalEntry } from './replay.ts';
+import type { SavedSwap } from './savedSwap.ts';
 import { readSnapshot, type WorldState } from './snapshot.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
@@ -27,6 +29,8 @@ interface SegmentFacts {
   /** Which arithmetic stepped the world: another one comes to slightly other cells. */
   readonly kernel: string;
 }
+
+export type SwapFate = 'watched' | SwapOutcome;
 
 export interface WorldFilesOptions {
   readonly folder: string;
@@ -97,8 +101,29 @@ export class WorldFiles implements WorldJournal {
     return this.state !== null && (entries > 0 || !this.#wasLast);
   }
 
-  /** Cuts off what a crash has torn, and begins a segment. @param kernel - which arithmetic steps the world */
-  async begin(kernel: string): Promise<void> {
+  /** What became of swaps, as the journal has it: swap → `watched`, or its outcome. */
+  async swaps(): Promise<Map<number, SwapFate>> {
+    const fates = new Map<number, SwapFate>();
+    const note = (swaps: readonly SavedSwap[]): void => {
+      for (const { order } of swaps) if (!fates.has(order.id)) fates.set(order.id, 'watched');
+    };
+    note(this.state?.swaps ?? []);
+    for await (const { entry } of this.entries()) {
+      for (const [, act] of entry.acts) {
+        if (act.act === 'swaps') note(act.swaps);
+        else if (act.act === 'outcome') fates.set(act.outcome.id, act.outcome);
+      }
+    }
+    return fates;
+  }
+
+  /**
+   * Cuts off what a crash has torn, and begins a segment.
+   *
+   * @param kernel - which arithmetic steps the world
+   * @returns the segment's number
+   */
+  async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
     const { folder, durability, log } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
@@ -107,6 +132,7 @@ export class WorldFiles implements WorldJournal {
     this.#notes.push(...reader.notes);
     const seq = Math.max(1, reader.nextSeq);
     this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
+    return seq;
   }
 
   get #facts(): SegmentFacts {

@@ -69,6 +69,11 @@ export class WorldLog implements EngineListener {
     return this.#acts.length > 0;
   }
 
+  /** What the engine holds does not follow from what was logged: only a snapshot can follow. */
+  lose(): void {
+    if (this.isOn) this.#isOverfull = true;
+  }
+
   /** More happened than an entry holds: only a snapshot can follow. */
   get isOverfull(): boolean {
     return this.#isOverfull;

@@ -25,7 +25,8 @@ const READY: WorldReady = {
   height: 64,
   species: [],
   start: { x: 0, y: 0 },
-  notes: [],
+  watchedSwaps: [],
+      notes: [],
 };
 
 async function linked(answerMs?: number): Promise<{ thread: FakeThread; link: WorldThread }> {
