@@ -270,6 +270,25 @@ describe('on a fake disk', () => {
       expect(journal).toMatchObject({ trouble: null, records: 2 });
     });
 
+    test('with room for a preamble only: the trouble does not end in between', async () => {
+      const journal = await begin();
+      const told: (string | null)[] = [];
+      journal.onTrouble = (reason) => told.push(reason);
+      journal.rotate(null);
+      journal.append(record('a'));
+      let [opens, writes] = [0, 0];
+      disk.judge = (_operation, name) => {
+        if (name === 'open' && opens++ === 0) return 'ENOSPC';
+        return name === 'write' && writes++ > 0 ? 'ENOSPC' : null;
+      };
+      for (let i = 0; i < 10; i++) {
+        await rest();
+        await vi.advanceTimersByTimeAsync(1000);
+      }
+      expect(writes).toBeGreaterThan(3);
+      expect(told).toEqual([journal.trouble]);
+    });
+
     test('a failed group is cut off before it is written again', async () => {
       const journal = await begin();
       const sizes: number[] = [];
