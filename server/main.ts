@@ -6,6 +6,7 @@ import { checkRegistry } from './rules/registry.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
+import { lockFolder } from './storage/lock.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
 
@@ -23,6 +24,7 @@ if (wantsHelp(argv)) {
 const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
+  const lock = lockFolder(config.dataDir, 'the server');
   const registryNotes = checkRegistry(config.dataDir);
   const world = await startWorld(config);
   // The world stops first, because it must not be lost.
@@ -68,6 +70,12 @@ try {
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
     stop: () => server.close(),
+  });
+  stopping.add({
+    what: 'leaving the data directory',
+    ifCutShort: 'the lock goes with the process',
+    patienceMs: MAX_STOP_MS,
+    stop: async () => lock.release(),
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.

@@ -35,6 +35,7 @@ describe('readConfig', () => {
       weightsDir: 'weights',
       adminToken: '',
       saveSeconds: 60,
+      durability: 'flush',
       sessionEndSeconds: 30,
       maxPlayers: 2000,
       perAddress: 64,

@@ -115,14 +115,17 @@ export class SwapDesk {
     this.#options.announce(`${whom} went back from ${rule}: ${reason}`);
   }
 
-  /** Swaps that were watched when the server stopped are in force: the saved organisms live by them. */
+  /**
+   * Swaps that the registry has as watched and the world does not watch are in force: their watch ended with a process
+   * that could not write it down, and the saved organisms live by them.
+   */
   async #begin(): Promise<void> {
     await this.#guarded(async () => {
       const watched = await this.ask((registry) =>
         registry.swaps().filter(({ status }) => status === 'watched'),
       );
       for (const { id, who, address } of watched)
-        if (!this.#taken.has(id))
+        if (!this.#taken.has(id) && !this.#options.world.ready.watchedSwaps.includes(id))
           this.#write(id, 'in force', 'the server was stopped meanwhile', { who, address });
     });
     await this.#poll();

@@ -1,10 +1,9 @@
 /**
- * The rules that a world starts with: those that the registry has in force, else the shipped ones. A registry that
- * cannot be read does not stop the world: it lives by the shipped rules.
+ * The rules that a world starts with: those that the registry has in force. A registry that cannot be read stops the
+ * start: bodies would go over to other rules.
  */
 import { loadRuleFiles, type RuleFile } from '../rules/load.ts';
 import { labelOf, Registry, SERVER, sha256Of } from '../rules/registry.ts';
-import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { MatureError, type MatureForm, speciesOf } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
@@ -33,6 +32,7 @@ interface Source {
 /**
  * @param grow - grows a rule's mature form; throws MatureError
  * @param fates - what became of swaps, as the world's journal has it: the registry follows
+ * @throws RegistryError when the registry cannot be read or written
  * @throws RuleError for a bad shipped file
  * @throws Error when no rule grows a body
  */
@@ -43,8 +43,8 @@ export async function startRules(
 ): Promise<StartRules> {
   const notes: string[] = [];
   const shipped = loadRuleFiles(folders.weightsDir);
-  const registry = openRegistry(folders.dataDir, shipped, notes);
-  if (registry !== null) asked(notes, () => follow(registry, fates));
+  const registry = openRegistry(folders.dataDir, shipped);
+  follow(registry, fates);
   const load = async (source: Source): Promise<LoadedRule | null> => {
     try {
       return await loadRule(source, grow);
@@ -66,7 +66,7 @@ export async function startRules(
     }
   }
   if (rules.length === 0) {
-    registry?.close();
+    registry.close();
     const why = sources.size === 0 ? 'there is none' : notes.join('; ');
     throw new Error(`no rule in ${folders.weightsDir} can live: ${why}`);
   }
@@ -74,11 +74,11 @@ export async function startRules(
     rules,
     notes,
     async recall(species, sha256) {
-      const record = asked(notes, () => registry?.bySha256(sha256) ?? null);
-      const file = record && asked(notes, () => registry!.read(record.id));
+      const record = asked(notes, () => registry.bySha256(sha256) ?? null);
+      const file = record && asked(notes, () => registry.read(record.id));
       return record && file && load({ species, rule: file.rule, sha256, label: labelOf(record) });
     },
-    close: () => registry?.close(),
+    close: () => registry.close(),
   };
 }
 
@@ -92,22 +92,18 @@ export async function loadRule(
 }
 
 /** Species → the rules that may be loaded for it; the first that grows a body is taken. */
-function bySpecies(
-  shipped: readonly RuleFile[],
-  registry: Registry | null,
-  notes: string[],
-): Map<string, Source[]> {
+function bySpecies(shipped: readonly RuleFile[], registry: Registry, notes: string[]): Map<string, Source[]> {
   const sources = new Map<string, Source[]>();
   for (const { rule, bytes } of shipped) {
     const sha256 = sha256Of(bytes);
-    const record = asked(notes, () => registry?.bySha256(sha256) ?? null);
+    const record = asked(notes, () => registry.bySha256(sha256) ?? null);
     const label = record ? labelOf(record) : rule.name;
     sources.set(rule.name, [{ species: rule.name, rule, sha256, label }]);
   }
-  for (const [species, record] of asked(notes, () => registry?.inForce()) ?? []) {
+  for (const [species, record] of asked(notes, () => registry.inForce()) ?? []) {
     // A species that was shipped once and is shipped no more is left out.
     if (record.isShipped) continue;
-    const file = asked(notes, () => registry!.read(record.id));
+    const file = asked(notes, () => registry.read(record.id));
     if (file === null) continue;
     const chosen = { species, rule: file.rule, sha256: record.sha256, label: labelOf(record) };
     sources.set(species, [chosen, ...(sources.get(species) ?? [])]);
@@ -128,20 +124,23 @@ function follow(registry: Registry, fates: ReadonlyMap<number, SwapFate>): void 
   }
 }
 
-function openRegistry(dataDir: string, shipped: readonly RuleFile[], notes: string[]): Registry | null {
-  const registry = asked(notes, () => new Registry(dataDir, BUSY_MS));
-  if (registry === null)
-    notes.push('no rule can be swapped until then; the world lives by the shipped rules');
-  else asked(notes, () => registry.enterShipped(shipped));
-  return registry;
+function openRegistry(dataDir: string, shipped: readonly RuleFile[]): Registry {
+  const registry = new Registry(dataDir, BUSY_MS);
+  try {
+    registry.enterShipped(shipped);
+    return registry;
+  } catch (error) {
+    registry.close();
+    throw error;
+  }
 }
 
-/** Asks the registry. Its failure is noted for the operator, and the answer is null. */
+/** Asks the registry. A rule that it does not have is noted for the operator, and the answer is null. */
 function asked<T>(notes: string[], question: () => T): T | null {
   try {
     return question();
   } catch (error) {
-    if (!(error instanceof RegistryError || error instanceof RuleError)) throw error;
+    if (!(error instanceof RuleError)) throw error;
     const note = `registry: ${error.message}`;
     if (!notes.includes(note)) notes.push(note);
     return null;

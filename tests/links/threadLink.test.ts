@@ -26,7 +26,7 @@ const READY: WorldReady = {
   species: [],
   start: { x: 0, y: 0 },
   watchedSwaps: [],
-      notes: [],
+  notes: [],
 };
 
 async function linked(answerMs?: number): Promise<{ thread: FakeThread; link: WorldThread }> {

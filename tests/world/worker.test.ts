@@ -51,8 +51,11 @@ describe('the simulation thread', () => {
     expect(pixels[3]).toBeGreaterThan(200);
     expect(await world.ask({ kind: 'save' })).toBeNull();
     await world.stop();
-    expect(readdirSync(config.dataDir).sort()).toEqual([
+    const files = readdirSync(config.dataDir).map((name) => name.replace(/\d{8}/, 'N'));
+    expect([...new Set(files)].sort()).toEqual([
+      'journal-N.log',
       'mature',
+      'pages-N.pack',
       'registry.db',
       'world.regrow',
       'world.regrow.1',
@@ -72,14 +75,28 @@ describe('the simulation thread', () => {
     await again.stop();
   });
 
-  test('sets a corrupt save aside and starts with a new garden', async () => {
-    await (await startWorld(config)).stop();
+  test('with a corrupt save wakes from the one before it and the journal, as it was', async () => {
+    const first = await startWorld(config);
+    const stroke = { id: 1, tool: 'plant', radius: 1, points: [30, 30], species: 'blob' } as const;
+    expect(await first.ask({ kind: 'stroke', name: 'Ann', stroke })).toMatchObject({ ok: true });
+    await first.stop();
+    const before = await first.stats;
     writeFileSync(join(config.dataDir, 'world.regrow'), 'nonsense');
     const world = await startWorld(config);
-    expect(world.ready.notes[0]).toContain('corrupt');
-    expect(world.ready.notes[1]).toContain('garden');
+    expect(world.ready.notes.join()).toMatch(/world\.regrow.*using .*world\.regrow\.1/s);
+    const planters = (await world.ask({ kind: 'organisms' })).map(({ planter }) => planter);
+    expect(planters).toContain('Ann');
+    expect(world.stats?.step ?? before?.step ?? 0).toBeGreaterThanOrEqual(before?.step ?? 0);
     await world.stop();
-    expect(readdirSync(config.dataDir).join()).toContain('world.regrow.corrupt-');
+  });
+
+  test('with no sound save refuses to start, and touches nothing', async () => {
+    await (await startWorld(config)).stop();
+    for (const name of ['world.regrow', 'world.regrow.1'])
+      writeFileSync(join(config.dataDir, name), 'nonsense');
+    const files = readdirSync(config.dataDir);
+    await expect(startWorld(config)).rejects.toThrow(/world\.regrow.*world\.regrow\.1/s);
+    expect(readdirSync(config.dataDir)).toEqual(files);
   });
 
   test('refuses a save of another size, and a start without rules, and says why', async () => {
