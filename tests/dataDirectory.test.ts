@@ -3,8 +3,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PageState } from '../server/engines/engine.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
+import { Snapshots } from '../server/storage/snapshots.ts';
+import { readSnapshot } from '../server/world/snapshot.ts';
 import { fixture, HEIGHT, hashPages, openWorld, WIDTH } from './fixtures/dataDirectory.ts';
 import { startServer } from './serverProcess.ts';
 
@@ -34,6 +37,29 @@ describe.each(['dataDirectory-1'])('%s', (name) => {
     rmSync(join(dataDir, 'world.regrow'));
     const { saved } = await openWorld(dataDir, weightsDir);
     expect(saved.stepNumber).toBe(expected.previousStep);
+  });
+
+  test('its save becomes one of the present format, with the same cells', async () => {
+    const readOld = async (path: string) => {
+      const { pages, ...facts } = await readSnapshot(path);
+      return { facts, pages };
+    };
+    const open = async () => {
+      const snapshots = new Snapshots(dataDir, { readOld });
+      const { saved, notes } = await snapshots.read();
+      const pages: PageState[] = [];
+      for await (const one of saved!.pages()) pages.push(one);
+      return { snapshots, facts: saved!.facts as { stepNumber: number }, pages, notes };
+    };
+    const { snapshots, facts, pages } = await open();
+    expect(facts.stepNumber).toBe(expected.step);
+    expect(hashPages(pages)).toBe(expected.cells);
+    await snapshots.write({ facts, journal: 1, changed: pages, kept: [] });
+    const again = await open();
+    expect([again.notes, again.facts, hashPages(again.pages)]).toEqual([[], facts, expected.cells]);
+    // What was the newest is now the one before.
+    rmSync(join(dataDir, 'world.regrow'));
+    expect(hashPages((await open()).pages)).toBe(expected.cells);
   });
 
   test('a server opens it with its organisms, swaps, bans, sessions and token', {

@@ -92,12 +92,15 @@ async function* pagesOf(folder: string, manifest: Manifest, files: FileSystem): 
     for (const page of pages) yield { page, cells: cells.slice(), owners: owners.slice() };
 }
 
-/** The file's content is lost: a bad checksum, a pack that is gone, a bad sector. @throws the error, if it is another */
+/** Whether a file's content is lost: a bad checksum, a pack that is gone, a bad sector. */
+export function isLost(error: Error & { readonly code?: string }): boolean {
+  if (error instanceof SnapshotVersionError) return false;
+  if (error.code !== undefined) return error.code === 'EIO' || error.code === 'ENOENT';
+  return error instanceof SealError || error instanceof SnapshotError;
+}
+
+/** @throws the error, if nothing is lost */
 function unsound(path: string, error: Error & { readonly code?: string }): SnapshotError {
-  const isLost = error.code === 'EIO' || error.code === 'ENOENT';
-  const isContent =
-    error instanceof SealError || (error instanceof SnapshotError && error.code === undefined);
-  if (error instanceof SnapshotVersionError) throw error;
-  if (isLost || isContent) return new SnapshotError(path, new Error(`${path} is unsound: ${error.message}`));
+  if (isLost(error)) return new SnapshotError(path, new Error(`${path} is unsound: ${error.message}`));
   throw error instanceof SnapshotError || error.code === undefined ? error : new SnapshotError(path, error);
 }

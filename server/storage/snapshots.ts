@@ -19,7 +19,7 @@ import {
 } from './manifest.ts';
 import { blobsToMove, NewPack, readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, nameOf, packBlob, rawOf } from './pageBlobs.ts';
-import { type Look, look, type OldSave, openOld, openSave, type Saved } from './saved.ts';
+import { isLost, type Look, look, type OldSave, openOld, openSave, type Saved } from './saved.ts';
 
 export { SnapshotError, SnapshotVersionError } from './manifest.ts';
 export type { OldSave, Saved } from './saved.ts';
@@ -66,7 +66,7 @@ export class Snapshots {
   readonly #readOld: SnapshotsOptions['readOld'];
   readonly #log: (line: string) => void;
   readonly #files: FileSystem;
-  /** The save that `kept` refers to; null before `read`. */
+  /** The save that `kept` refers to; null before `read`. Nothing, when a blob of it has gone bad. */
   #last: Manifest | null = null;
   /** Pages that are as `#last` says. After a failed write: without those that it called changed. */
   #unchanged = new Set<number>();
@@ -92,6 +92,11 @@ export class Snapshots {
     this.#files = files;
   }
 
+  /** Whether a page that has not changed may be kept; otherwise the next write must be given it as changed. */
+  canKeep(page: number): boolean {
+    return this.#unchanged.has(page);
+  }
+
   /** The first journal segment that a save still needs. */
   get oldestJournal(): number {
     const kept = [...this.#mayBeNewest, ...this.#mayBePrevious];
@@ -104,8 +109,7 @@ export class Snapshots {
    * Calls must not overlap, and `read` comes first.
    *
    * @throws SnapshotError with path and code; the saves before are whole, and the next write may succeed
-   * @throws Error what `changed` throws; or, before anything is written, when a page of `kept` is not known to be
-   * unchanged
+   * @throws Error what `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
    */
   async write({ facts, journal, changed, kept }: SnapshotOrder): Promise<Written> {
     const places = this.#take(kept);
@@ -146,10 +150,9 @@ export class Snapshots {
     if (this.#last === null) throw new Error('read comes before write');
     const places = new Map<number, Place>();
     for (const page of kept) {
-      const place = this.#last.places.get(page);
-      if (place === undefined || !this.#unchanged.has(page))
-        throw new Error(`page ${page} is not as the last save has it, and cannot be kept`);
-      places.set(page, place);
+      if (!this.canKeep(page))
+        throw new Error(`page ${page} cannot be kept: the last save has it otherwise or not`);
+      places.set(page, this.#last.places.get(page)!);
     }
     return places;
   }
@@ -174,7 +177,16 @@ export class Snapshots {
     const old = blobsToMove(byName({ places }).values(), this.#sizes, pack.bytes);
     const moved = new Map<string, Place>();
     const blobs = readBlobs(this.#folder, old, this.#files);
-    for await (const { place, blob } of blobs) moved.set(place.name, await pack.add(place.name, blob));
+    try {
+      for await (const { place, blob } of blobs) moved.set(place.name, await pack.add(place.name, blob));
+    } catch (error) {
+      if (isLost(error as Error)) {
+        // A page that is taken over, or found to be saved already, may have this blob. All are written anew.
+        this.#last = NOTHING;
+        this.#unchanged.clear();
+      }
+      throw error;
+    }
     for (const [page, { name }] of places) if (moved.has(name)) places.set(page, moved.get(name)!);
   }
 

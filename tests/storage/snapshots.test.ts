@@ -178,6 +178,7 @@ describe('a write that fails', () => {
     const snapshots = await twoSaves();
     fail(2);
     await expect(save(snapshots, 'third', contents(3, 9), [1])).rejects.toThrow('ENOSPC');
+    expect([0, 1].map((page) => snapshots.canKeep(page))).toEqual([false, true]);
     await expect(save(snapshots, 'fourth', contents(3, 9), [0, 1])).rejects.toThrow('page 0');
     await save(snapshots, 'fifth', contents(3, 9), [1]);
     expect(await contentsOf(await reread())).toEqual(contents(3, 9));
@@ -206,6 +207,20 @@ describe('a write that fails', () => {
     expect(packs()).toEqual(['pages-1.pack', 'pages-2.pack', 'pages-4.pack']);
     for (const facts of ['fifth', 'sixth']) await save(snapshots, facts, contents(5, 6, 7, 4), [0, 1, 2, 3]);
     expect(packs()).toEqual(['pages-2.pack', 'pages-4.pack', 'pages-5.pack']);
+  });
+
+  test('because a blob on disk has gone bad takes nothing over from then on: all pages are written anew', async () => {
+    const snapshots = await opened();
+    await save(snapshots, 'first', contents(1, 2, 3, 4));
+    flip('pages-1.pack', disk.names.get('pages-1.pack')!.bytes.length - 3);
+    const third = save(snapshots, 'second', contents(5, 6, 7, 4), [3]);
+    await expect(third).rejects.toThrow(/pages-1\.pack: bytes .* do not match their checksum/);
+    expect(snapshots.canKeep(3)).toBe(false);
+    await save(snapshots, 'third', contents(5, 6, 7, 4));
+    expect(snapshots.canKeep(3)).toBe(true);
+    const restored = await reread();
+    expect(restored.saved?.facts).toBe('third');
+    expect(await contentsOf(restored)).toEqual(contents(5, 6, 7, 4));
   });
 
   test('because the power fails at any moment leaves the save before it, or is whole', async () => {
