@@ -151,7 +151,7 @@ export class Snapshots {
     const places = new Map<number, Place>();
     for (const page of kept) {
       if (!this.canKeep(page))
-        throw new Error(`page ${page} cannot be kept: the last save has it otherwise or not`);
+        throw new Error(`page ${page} cannot be kept: the last save does not have it as it is`);
       places.set(page, this.#last.places.get(page)!);
     }
     return places;
@@ -180,7 +180,7 @@ export class Snapshots {
     try {
       for await (const { place, blob } of blobs) moved.set(place.name, await pack.add(place.name, blob));
     } catch (error) {
-      if (isLost(error as Error)) {
+      if ((error as SnapshotError).path !== pack.path && isLost(error as Error)) {
         // A page that is taken over, or found to be saved already, may have this blob. All are written anew.
         this.#last = NOTHING;
         this.#unchanged.clear();

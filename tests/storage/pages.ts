@@ -1,7 +1,12 @@
-/** Pages for tests of saves. */
+/** Pages and saves of them, for tests. */
 import type { PageState } from '../../server/engines/engine.ts';
 import { SealError } from '../../server/storage/sealed.ts';
-import type { OldSave, Restored, Snapshots } from '../../server/storage/snapshots.ts';
+import { type OldSave, type Restored, Snapshots } from '../../server/storage/snapshots.ts';
+
+import type { FakeDisk } from './fakeDisk.ts';
+
+export const NEWEST = 'world.regrow';
+export const PREVIOUS = 'world.regrow.1';
 
 /** A page that holds one number everywhere: cheap to pack and to compare. */
 export const plainPage = (page: number, content: number): PageState => ({
@@ -57,3 +62,33 @@ export const save = (snapshots: Snapshots, facts: unknown, contents: Contents, k
       .map(([page, one]) => plainPage(page, one)),
     kept,
   });
+
+export async function opened(files: FakeDisk): Promise<Snapshots> {
+  const snapshots = new Snapshots('data', { readOld: noOldSave, files });
+  await snapshots.read();
+  return snapshots;
+}
+export const reread = (files: FakeDisk): Promise<Restored> =>
+  new Snapshots('data', { readOld: noOldSave, files }).read();
+
+/** Pages 0, 1, …, with these contents. */
+export const contents = (...pages: number[]): Contents => new Map(pages.map((one, page) => [page, one]));
+
+/** The first has contents 1, 9; the second has 2, 9. */
+export async function twoSaves(disk: FakeDisk): Promise<Snapshots> {
+  const snapshots = await opened(disk);
+  await save(snapshots, 'first', contents(1, 9));
+  await save(snapshots, 'second', contents(2, 9), [1]);
+  return snapshots;
+}
+
+export function flip(disk: FakeDisk, name: string, at: number, bits = 1): void {
+  const bytes = Buffer.from(disk.names.get(name)!.bytes);
+  bytes[at] ^= bits;
+  disk.put(name, bytes);
+}
+
+export const packsOn = (disk: FakeDisk): string[] =>
+  [...disk.names.keys()].filter((name) => name.endsWith('.pack')).sort();
+export const packBytes = (disk: FakeDisk): number =>
+  packsOn(disk).reduce((sum, name) => sum + disk.names.get(name)!.bytes.length, 0);
