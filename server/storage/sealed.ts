@@ -3,12 +3,13 @@
  * ```
  * file := magic{8} u32 version  u32 headerBytes  header{headerBytes}  body  sha256{32}
  * ```
- * Little-endian; the header is JSON; the hash covers everything before it. A file is written under another name,
- * flushed to disk and renamed, so a crash leaves the old file or the new one.
+ * Little-endian; the header is JSON; the hash covers everything before it. A file is written under another name, which
+ * no other write has, flushed to disk and renamed: a crash leaves the old file or the new one, and a failed write only
+ * the old one.
  */
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
+import { DISK, type FileSystem, type OpenFile } from './fileSystem.ts';
 
 export const MAGIC_BYTES = 8;
 const PREFIX_BYTES = MAGIC_BYTES + 8;
@@ -30,6 +31,7 @@ export interface Sealed {
  * @param magic - 8 ASCII characters
  * @param body - written piece by piece, so that it need not exist at once
  * @param keep - called when the new file is complete, before it replaces the old one
+ * @returns the file's bytes
  */
 export async function writeSealed(
   path: string,
@@ -38,31 +40,42 @@ export async function writeSealed(
   header: unknown,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   keep: () => Promise<void> = async () => {},
-): Promise<void> {
-  const aside = `${path}.tmp`;
-  const file = await open(aside, 'w');
+  files: FileSystem = DISK,
+): Promise<number> {
+  const aside = `${path}.${randomUUID()}.tmp`;
+  const file = await files.open(aside, 'wx');
   try {
-    await writeBody(file, magic, version, header, body);
-    await file.sync();
-  } finally {
-    await file.close();
+    let bytes: number;
+    try {
+      bytes = await writeBody(file, magic, version, header, body);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await keep();
+    await files.rename(aside, path);
+    await files.syncFolder(dirname(path));
+    return bytes;
+  } catch (error) {
+    // A full disk must not stay fuller than before. After the rename, nothing has that name.
+    await files.remove(aside).catch(() => {});
+    throw error;
   }
-  await keep();
-  await rename(aside, path);
-  await syncFolder(dirname(path));
 }
 
 async function writeBody(
-  file: FileHandle,
+  file: OpenFile,
   magic: string,
   version: number,
   header: unknown,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<void> {
+): Promise<number> {
   const hash = createHash('sha256');
+  let written = 0;
   const write = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
-    await file.writeFile(bytes);
+    await file.append(bytes);
+    written += bytes.length;
   };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -72,7 +85,26 @@ async function writeBody(
   await write(prefix);
   await write(json);
   for await (const piece of body) await write(piece);
-  await file.writeFile(hash.digest());
+  await file.append(hash.digest());
+  return written + HASH_BYTES;
+}
+
+/**
+ * Reads only the file's beginning, so that its size does not matter. The version is not checked against the checksum.
+ *
+ * @throws SealError for a file of another kind
+ */
+export async function sealedVersion(path: string, magic: string, files: FileSystem = DISK): Promise<number> {
+  const file = await files.open(path, 'r');
+  try {
+    const prefix = await file.read(0, PREFIX_BYTES);
+    if (prefix.length < PREFIX_BYTES) throw new SealError(`${prefix.length} bytes are too few`);
+    if (prefix.toString('latin1', 0, MAGIC_BYTES) !== magic)
+      throw new SealError(`it does not begin with ${magic}`);
+    return prefix.readUInt32LE(MAGIC_BYTES);
+  } finally {
+    await file.close();
+  }
 }
 
 /** @throws SealError when the bytes are not exactly a file of this kind */
@@ -93,15 +125,4 @@ export function openSealed(bytes: Uint8Array, magic: string): Sealed {
     throw new SealError('its header is not JSON');
   }
   return { version: view.getUint32(MAGIC_BYTES, true), header, body: bytes.subarray(body, end) };
-}
-
-/** A rename survives a power cut only once its folder is on disk. Windows cannot sync a folder and need not. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Journal, type JournalOptions } from '../../server/storage/journal.ts';
 import { JournalReader } from '../../server/storage/journalReader.ts';
 import { JournalError, MAX_RECORD_BYTES, segmentName } from '../../server/storage/segment.ts';
-import { FakeDisk, type Verdict } from './fakeDisk.ts';
+import { FakeDisk, type Verdict } from './fakeJournalDisk.ts';
 import { mountTmpfs, whereTmpfsMounts } from './tmpfs.ts';
 
 const FOLDER = '/data';

@@ -10,7 +10,7 @@ import {
   MAX_RECORD_BYTES,
   segmentName,
 } from '../../server/storage/segment.ts';
-import { FakeDisk } from './fakeDisk.ts';
+import { FakeDisk } from './fakeJournalDisk.ts';
 
 const FOLDER = '/data';
 const pathOf = (seq: number): string => join(FOLDER, segmentName(seq));

@@ -1,0 +1,106 @@
+/** One save as it is read: looked at, checked, and its pages one after another. */
+import type { PageState } from '../engines/engine.ts';
+import type { FileSystem } from './fileSystem.ts';
+import {
+  byName,
+  type Manifest,
+  packPath,
+  readManifest,
+  SnapshotError,
+  SnapshotVersionError,
+} from './manifest.ts';
+import { readBlobs } from './packs.ts';
+import { AT_ONCE, inOrder, unpackBlob } from './pageBlobs.ts';
+import { SealError } from './sealed.ts';
+
+/** A save of version 1, which has no journal. */
+export interface OldSave {
+  readonly facts: unknown;
+  readonly pages: readonly PageState[];
+}
+
+export interface Saved {
+  readonly facts: unknown;
+  /** Number of the first journal segment to replay on top. */
+  readonly journal: number;
+  /** How many pages there are. */
+  readonly count: number;
+  /** In any order; arrays are the caller's. To be read before the next write. @throws SnapshotError */
+  pages(): AsyncGenerator<PageState>;
+}
+
+/** A manifest, its blobs not looked at; `old`: a save of version 1; null: there is no such file. */
+export type Look = Manifest | 'old' | SnapshotError | null;
+
+/** @throws SnapshotError when the file cannot be read though it may be sound; SnapshotVersionError */
+export const look = (path: string, files: FileSystem): Promise<Look> =>
+  readManifest(path, files).catch((error: Error) => unsound(path, error));
+
+/**
+ * Compares the checksum of every blob.
+ *
+ * @throws SnapshotError when a file cannot be read though it may be sound
+ */
+export async function openSave(
+  path: string,
+  folder: string,
+  manifest: Manifest,
+  files: FileSystem,
+): Promise<Saved | SnapshotError> {
+  try {
+    for await (const _ of readBlobs(folder, byName(manifest).values(), files));
+  } catch (error) {
+    return unsound(path, error as Error);
+  }
+  const { facts, journal, places } = manifest;
+  return { facts, journal, count: places.size, pages: () => pagesOf(folder, manifest, files) };
+}
+
+/** @throws SnapshotError when the file cannot be read though it may be sound */
+export async function openOld(
+  path: string,
+  readOld: (path: string) => Promise<OldSave>,
+): Promise<Saved | SnapshotError> {
+  try {
+    const { facts, pages } = await readOld(path);
+    return {
+      facts,
+      journal: 0,
+      count: pages.length,
+      async *pages() {
+        yield* pages;
+      },
+    };
+  } catch (error) {
+    return unsound(path, error as Error);
+  }
+}
+
+async function* pagesOf(folder: string, manifest: Manifest, files: FileSystem): AsyncGenerator<PageState> {
+  const { places } = manifest;
+  const pagesWith = Map.groupBy(places.keys(), (page) => places.get(page)!.name);
+  const blobs = readBlobs(folder, byName(manifest).values(), files);
+  const unpacked = inOrder(blobs, AT_ONCE, async ({ place: { pack, name }, blob }) => {
+    const pages = pagesWith.get(name)!;
+    const state = await unpackBlob(name, blob).catch(({ message }: Error) => {
+      throw new SnapshotError(packPath(folder, pack), new Error(`page ${pages[0]}: ${message}`));
+    });
+    return { pages, ...state };
+  });
+  // Equal pages do not share their arrays: the caller may change them.
+  for await (const { pages, cells, owners } of unpacked)
+    for (const page of pages) yield { page, cells: cells.slice(), owners: owners.slice() };
+}
+
+/** Whether a file's content is lost: a bad checksum, a pack that is gone, a bad sector. */
+export function isLost(error: Error & { readonly code?: string }): boolean {
+  if (error instanceof SnapshotVersionError) return false;
+  if (error.code !== undefined) return error.code === 'EIO' || error.code === 'ENOENT';
+  return error instanceof SealError || error instanceof SnapshotError;
+}
+
+/** @throws the error, if nothing is lost */
+function unsound(path: string, error: Error & { readonly code?: string }): SnapshotError {
+  if (isLost(error)) return new SnapshotError(path, new Error(`${path} is unsound: ${error.message}`));
+  throw error instanceof SnapshotError || error.code === undefined ? error : new SnapshotError(path, error);
+}

@@ -1,0 +1,97 @@
+/** Data directories that earlier versions wrote, kept in `tests/fixtures/`, open in this one. */
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PageState } from '../server/engines/engine.ts';
+import { Registry } from '../server/rules/registry.ts';
+import { readSession } from '../server/sessions/record.ts';
+import { Snapshots } from '../server/storage/snapshots.ts';
+import { readSnapshot } from '../server/world/snapshot.ts';
+import { fixture, HEIGHT, hashPages, openWorld, WIDTH } from './fixtures/dataDirectory.ts';
+import { startServer } from './serverProcess.ts';
+
+describe.each(['dataDirectory-1'])('%s', (name) => {
+  const { folder, expected } = fixture(name);
+  const weightsDir = join(folder, 'weights');
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'regrow-'));
+    cpSync(join(folder, 'saved'), dataDir, { recursive: true });
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  test('the world opens with the same step, organisms and cells', async () => {
+    const { saved, notes } = await openWorld(dataDir, weightsDir);
+    expect(notes).toEqual([]);
+    const { pages, stepNumber, runSeconds, organisms } = saved;
+    expect({ step: stepNumber, runSeconds, organisms }).toEqual({
+      step: expected.step,
+      runSeconds: expected.runSeconds,
+      organisms: expected.organisms,
+    });
+    expect(hashPages(pages)).toBe(expected.cells);
+  });
+
+  test('without its newest save, the world opens as the save before it', async () => {
+    rmSync(join(dataDir, 'world.regrow'));
+    const { saved } = await openWorld(dataDir, weightsDir);
+    expect(saved.stepNumber).toBe(expected.previousStep);
+  });
+
+  test('its save becomes one of the present format, with the same cells', async () => {
+    const readOld = async (path: string) => {
+      const { pages, ...facts } = await readSnapshot(path);
+      return { facts, pages };
+    };
+    const open = async () => {
+      const snapshots = new Snapshots(dataDir, { readOld });
+      const { saved, notes } = await snapshots.read();
+      const pages: PageState[] = [];
+      for await (const one of saved!.pages()) pages.push(one);
+      return { snapshots, facts: saved!.facts as { stepNumber: number }, pages, notes };
+    };
+    const { snapshots, facts, pages } = await open();
+    expect(facts.stepNumber).toBe(expected.step);
+    expect(hashPages(pages)).toBe(expected.cells);
+    await snapshots.write({ facts, journal: 1, changed: pages, kept: [] });
+    const again = await open();
+    expect([again.notes, again.facts, hashPages(again.pages)]).toEqual([[], facts, expected.cells]);
+    // What was the newest is now the one before.
+    rmSync(join(dataDir, 'world.regrow'));
+    expect(hashPages((await open()).pages)).toBe(expected.cells);
+  });
+
+  test('a server opens it with its organisms, swaps, bans, sessions and token', {
+    timeout: 90_000,
+  }, async () => {
+    const { previousStep, step, organisms, swaps, bans, session, openSession } = expected;
+    expect(previousStep).toBeLessThan(step);
+    // At this speed, the world takes its first step after 10 s.
+    const flags = `--size ${WIDTH}x${HEIGHT} --engine wasm --threads 1 --steps-per-second 0.1 --tuner off`;
+    const server = await startServer([...flags.split(' '), '--weights-dir', weightsDir], dataDir);
+    const shown = (await (await fetch(`${server.url}/api/organisms`)).json()) as Record<string, unknown>[];
+    expect(server.output()).toContain(`world restored at step ${step} with ${organisms.length} organisms`);
+    expect(shown.map(({ id, x, y, species }) => ({ id, x, y, species }))).toEqual(
+      organisms.map(({ id, x, y, species }) => ({ id, x, y, species })),
+    );
+    const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+    const login = await fetch(`${server.url}/admin/api/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token, name: 'Ann' }),
+    });
+    expect(login.status).toBe(200);
+    expect(await server.stop()).toBe(0);
+
+    const registry = new Registry(dataDir, 5_000);
+    expect(registry.swaps()).toEqual(swaps);
+    expect(registry.inForce().get('blob')?.id).toBe(swaps[0].rule);
+    expect(registry.bans()).toEqual(bans);
+    registry.close();
+    const { wounds, ...head } = await readSession(join(dataDir, 'sessions', `${session.id}.json`));
+    expect([head, wounds.length]).toEqual([session, 1]);
+    const killed = await readSession(join(dataDir, 'sessions', `${openSession}.json`));
+    expect(killed).toMatchObject({ endedBy: 'crash', players: 1, strokes: 2 });
+  });
+});

@@ -1,0 +1,94 @@
+/** Pages and saves of them, for tests. */
+import type { PageState } from '../../server/engines/engine.ts';
+import { SealError } from '../../server/storage/sealed.ts';
+import { type OldSave, type Restored, Snapshots } from '../../server/storage/snapshots.ts';
+
+import type { FakeDisk } from './fakeDisk.ts';
+
+export const NEWEST = 'world.regrow';
+export const PREVIOUS = 'world.regrow.1';
+
+/** A page that holds one number everywhere: cheap to pack and to compare. */
+export const plainPage = (page: number, content: number): PageState => ({
+  page,
+  cells: new Float32Array(64 * 64 * 16).fill(content),
+  owners: new Uint16Array(64 * 64).fill(content),
+});
+
+/** A page full of random bits, among them NaNs. */
+export function densePage(page: number, randomSeed: number): PageState {
+  const bits = new Uint32Array(64 * 64 * 16);
+  let state = (page * 2_654_435_761 + randomSeed * 40_503 + 1) >>> 0;
+  for (let i = 0; i < bits.length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bits[i] = state;
+  }
+  return {
+    page,
+    cells: new Float32Array(bits.buffer),
+    owners: Uint16Array.from({ length: 64 * 64 }, (_, i) => bits[i] & 0xffff),
+  };
+}
+
+/** There is no save of version 1: a file that says so is corrupt. */
+export const noOldSave = async (): Promise<OldSave> => {
+  throw new SealError('its checksum does not match');
+};
+
+/** Page index → content, of plain pages. */
+export type Contents = ReadonlyMap<number, number>;
+
+/** All pages of a save. @throws Error when a page is not plain */
+export async function contentsOf({ saved }: Restored): Promise<Map<number, number>> {
+  const found = new Map<number, number>();
+  for await (const { page, cells, owners } of saved!.pages()) {
+    const content = owners[0];
+    if (!cells.every((value) => value === content) || !owners.every((value) => value === content))
+      throw new Error(`page ${page} is not plain`);
+    if (found.has(page)) throw new Error(`page ${page} comes twice`);
+    found.set(page, content);
+  }
+  if (found.size !== saved!.count) throw new Error(`${found.size} pages, not ${saved!.count}`);
+  return found;
+}
+
+/** Saves plain pages; all are called changed, but those of `kept`. */
+export const save = (snapshots: Snapshots, facts: unknown, contents: Contents, kept: number[] = []) =>
+  snapshots.write({
+    facts,
+    journal: 1,
+    changed: [...contents]
+      .filter(([page]) => !kept.includes(page))
+      .map(([page, one]) => plainPage(page, one)),
+    kept,
+  });
+
+export async function opened(files: FakeDisk): Promise<Snapshots> {
+  const snapshots = new Snapshots('data', { readOld: noOldSave, files });
+  await snapshots.read();
+  return snapshots;
+}
+export const reread = (files: FakeDisk): Promise<Restored> =>
+  new Snapshots('data', { readOld: noOldSave, files }).read();
+
+/** Pages 0, 1, …, with these contents. */
+export const contents = (...pages: number[]): Contents => new Map(pages.map((one, page) => [page, one]));
+
+/** The first has contents 1, 9; the second has 2, 9. */
+export async function twoSaves(disk: FakeDisk): Promise<Snapshots> {
+  const snapshots = await opened(disk);
+  await save(snapshots, 'first', contents(1, 9));
+  await save(snapshots, 'second', contents(2, 9), [1]);
+  return snapshots;
+}
+
+export function flip(disk: FakeDisk, name: string, at: number, bits = 1): void {
+  const bytes = Buffer.from(disk.names.get(name)!.bytes);
+  bytes[at] ^= bits;
+  disk.put(name, bytes);
+}
+
+export const packsOn = (disk: FakeDisk): string[] =>
+  [...disk.names.keys()].filter((name) => name.endsWith('.pack')).sort();
+export const packBytes = (disk: FakeDisk): number =>
+  packsOn(disk).reduce((sum, name) => sum + disk.names.get(name)!.bytes.length, 0);

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { SnapshotVersionError } from '../../server/storage/manifest.ts';
+import { SealError, writeSealed } from '../../server/storage/sealed.ts';
+import { SnapshotError, Snapshots } from '../../server/storage/snapshots.ts';
+import { FakeDisk } from './fakeDisk.ts';
+import {
+  contents,
+  contentsOf,
+  flip,
+  NEWEST,
+  opened,
+  PREVIOUS,
+  packsOn,
+  plainPage,
+  reread,
+  save,
+  twoSaves,
+} from './pages.ts';
+
+let disk: FakeDisk;
+beforeEach(() => {
+  disk = new FakeDisk();
+});
+
+describe('reading', () => {
+  test('any flipped bit makes a save unsound: the other is used, or the start is refused, and nothing is touched', async () => {
+    await twoSaves(disk);
+    const sound = disk;
+    const names = [...sound.names.keys()];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...names),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (name, at, bits) => {
+          disk = sound.copy();
+          flip(disk, name, at % sound.names.get(name)!.bytes.length, bits);
+          const before = [...disk.names].map(([file, { bytes }]) => [file, bytes]);
+          const restored = await reread(disk).catch((error: Error) => error);
+          if (restored instanceof Error) {
+            // Page 1 is in both saves, or the file says that it is of version 1.
+            expect(restored).toBeInstanceOf(SnapshotError);
+            expect(restored.message).toMatch(/world\.regrow is unsound.*world\.regrow\.1 is unsound/);
+          } else {
+            const isSecond = restored.saved!.facts === 'second';
+            expect(await contentsOf(restored)).toEqual(contents(isSecond ? 2 : 1, 9));
+            expect(restored.notes.length).toBe(isSecond ? Number(name === PREVIOUS) : 2);
+          }
+          expect([...disk.names].map(([file, { bytes }]) => [file, bytes])).toEqual(before);
+        },
+      ),
+      { seed: 3, numRuns: 150 },
+    );
+  });
+
+  test('a save whose pack is gone or cut short is unsound, and the note says which', async () => {
+    await twoSaves(disk);
+    const whole = disk;
+    disk = whole.copy();
+    disk.drop('pages-2.pack');
+    expect((await reread(disk)).notes[0]).toMatch(/world\.regrow is unsound: .*pages-2\.pack/);
+    disk = whole.copy();
+    const { bytes } = disk.names.get('pages-2.pack')!;
+    disk.put('pages-2.pack', bytes.subarray(0, bytes.length - 1));
+    const { saved, notes } = await reread(disk);
+    expect(saved?.facts).toBe('first');
+    expect(notes).toEqual([
+      expect.stringMatching(/world\.regrow is unsound: data.pages-2\.pack: it ends before byte \d+/),
+      expect.stringMatching(/using the save before it, data.world\.regrow\.1/),
+    ]);
+  });
+
+  test('when both are unsound, the error names both', async () => {
+    await twoSaves(disk);
+    for (const name of [NEWEST, PREVIOUS]) flip(disk, name, 30);
+    await expect(reread(disk)).rejects.toThrow(SnapshotError);
+    await expect(reread(disk)).rejects.toThrow(
+      /world\.regrow is unsound: .*; .*world\.regrow\.1 is unsound: /,
+    );
+  });
+
+  test('an unsound newest save is set aside by the next write, and the sound one stays the previous', async () => {
+    await twoSaves(disk);
+    flip(disk, NEWEST, 30);
+    const snapshots = await opened(disk);
+    await save(snapshots, 'third', contents(3, 9), [1]);
+    const aside = [...disk.names.keys()].filter((name) => name.startsWith('world.regrow.corrupt-'));
+    expect(aside).toHaveLength(1);
+    expect((await reread(disk)).saved?.facts).toBe('third');
+    const copy = disk.copy();
+    copy.drop(NEWEST);
+    expect((await reread(copy)).saved?.facts).toBe('first');
+    await save(snapshots, 'fourth', contents(4, 9), [1]);
+    disk.drop(NEWEST);
+    expect((await reread(disk)).saved?.facts).toBe('third');
+    expect([...disk.names.keys()].filter((name) => name.startsWith('world.regrow.corrupt-'))).toEqual(aside);
+  });
+
+  test.each(['missing', 'unsound'])(
+    'from a %s newest save, no failing write loses the one before it',
+    async (what) => {
+      await twoSaves(disk);
+      if (what === 'missing') disk.drop(NEWEST);
+      else flip(disk, 'pages-2.pack', 5);
+      const start = disk;
+      for (const kind of ['error', 'lost'] as const)
+        for (let at = 0; at < 20; at++) {
+          disk = start.copy();
+          const snapshots = await opened(disk);
+          disk.expect({ at, kind, code: 'EIO' });
+          const written = await save(snapshots, 'third', contents(3, 7)).catch(() => null);
+          disk.expect(null);
+          if (written !== null) continue;
+          // Whoever looks into an unsound save finds its other pages.
+          if (what === 'unsound' && disk.names.has(NEWEST) && at < 5)
+            expect(packsOn(disk)).toContain('pages-2.pack');
+          await save(snapshots, 'fourth', contents(4, 8));
+          disk.drop(NEWEST);
+          expect((await reread(disk)).saved?.facts).toMatch(/first|third/);
+        }
+    },
+  );
+
+  test('a file that may be sound and cannot be read stops the start', async () => {
+    await twoSaves(disk);
+    for (const at of [0, 1, 2]) {
+      disk.expect({ at, kind: 'error', code: 'EACCES' });
+      await expect(reread(disk)).rejects.toMatchObject({ name: 'SnapshotError', code: 'EACCES' });
+    }
+    disk.expect({ at: 0, kind: 'error', code: 'EIO' });
+    expect((await reread(disk)).saved?.facts).toBe('first');
+  });
+
+  test('a save of a newer format stops the start, though the one before it is sound', async () => {
+    await twoSaves(disk);
+    await writeSealed('data/world.regrow', 'REGROW W', 3, {}, [], undefined, disk);
+    const names = [...disk.names.keys()];
+    await expect(reread(disk)).rejects.toThrow(SnapshotVersionError);
+    await expect(reread(disk)).rejects.toThrow('format 3');
+    expect([...disk.names.keys()]).toEqual(names);
+  });
+});
+
+describe('a save of version 1', () => {
+  const old = { facts: { step: 5 }, pages: [plainPage(0, 1), plainPage(4, 2)] };
+  const read = (readOld = async () => old) => new Snapshots('data', { readOld, files: disk });
+  beforeEach(() => writeSealed('data/world.regrow', 'REGROW W', 1, {}, [], undefined, disk));
+
+  test('is read, and the next write makes it version 2', async () => {
+    const snapshots = read();
+    const restored = await snapshots.read();
+    expect(restored.saved).toMatchObject({ facts: { step: 5 }, journal: 0, count: 2 });
+    expect([...(await contentsOf(restored))]).toEqual([
+      [0, 1],
+      [4, 2],
+    ]);
+    await expect(save(snapshots, '', contents(1), [4])).rejects.toThrow('page 4');
+    await save(snapshots, { step: 6 }, contents(1, 3));
+    expect((await reread(disk)).saved?.facts).toEqual({ step: 6 });
+    // It is the save before the newest, until the next write.
+    disk.drop(NEWEST);
+    expect((await read().read()).saved?.facts).toEqual({ step: 5 });
+  });
+
+  test('that is corrupt is unsound like any other', async () => {
+    const corrupt = read(async () => {
+      throw new SealError('its checksum does not match');
+    });
+    await expect(corrupt.read()).rejects.toThrow(/world\.regrow is unsound: its checksum does not match/);
+  });
+});

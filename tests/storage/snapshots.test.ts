@@ -1,0 +1,155 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PageState } from '../../server/engines/engine.ts';
+import { Snapshots } from '../../server/storage/snapshots.ts';
+import { FakeDisk } from './fakeDisk.ts';
+import {
+  contents,
+  contentsOf,
+  densePage,
+  NEWEST,
+  noOldSave,
+  opened,
+  packBytes,
+  packsOn,
+  plainPage,
+  reread,
+  save,
+  twoSaves,
+} from './pages.ts';
+
+let disk: FakeDisk;
+beforeEach(() => {
+  disk = new FakeDisk();
+});
+
+describe('a save', () => {
+  test('gives back every bit, the facts, and the number of the journal', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+    try {
+      const pages = [densePage(3, 1), densePage(70_000, 1), plainPage(0, 0), densePage(1, 1)];
+      const snapshots = new Snapshots(join(folder, 'data'), { readOld: noOldSave });
+      expect(await snapshots.read()).toEqual({ saved: null, notes: [] });
+      const facts = { step: 7, names: ['Ää ✿'] };
+      const { pages: count } = await snapshots.write({ facts, journal: 5, changed: pages, kept: [] });
+      expect(count).toBe(4);
+      expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pages-1.pack', NEWEST]);
+
+      const again = new Snapshots(join(folder, 'data'), { readOld: noOldSave });
+      const { saved, notes } = await again.read();
+      expect(notes).toEqual([]);
+      expect(saved).toMatchObject({ facts, journal: 5, count: 4 });
+      const bytesOf = ({ cells }: PageState) => Buffer.from(cells.buffer, cells.byteOffset, cells.byteLength);
+      const read = new Map<number, PageState>();
+      for await (const one of saved!.pages()) read.set(one.page, one);
+      expect([...read.keys()].sort()).toEqual([0, 1, 3, 70_000]);
+      for (const want of pages) {
+        const got = read.get(want.page)!;
+        expect(bytesOf(got).equals(bytesOf(want))).toBe(true);
+        expect(got.owners).toEqual(want.owners);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('writes what has changed, and takes over what is kept', async () => {
+    const snapshots = await opened(disk);
+    await save(snapshots, 'first', contents(1, 2, 3, 4));
+    await save(snapshots, 'second', contents(1, 7, 3), [0, 2]);
+    expect(packsOn(disk)).toEqual(['pages-1.pack', 'pages-2.pack']);
+    expect(disk.names.get('pages-2.pack')!.bytes.length).toBeLessThan(100);
+    expect(await contentsOf(await reread(disk))).toEqual(contents(1, 7, 3));
+  });
+
+  test('writes no page whose content is saved already, and equal pages once', async () => {
+    const snapshots = await opened(disk);
+    await save(snapshots, 'first', contents(1, 1, 1, 2));
+    const bytes = packBytes(disk);
+    await save(snapshots, 'second', contents(2, 1, 1, 1));
+    expect(packBytes(disk)).toBe(bytes);
+    expect(await contentsOf(await reread(disk))).toEqual(contents(2, 1, 1, 1));
+  });
+
+  test('copies a page before it asks for the next one, whose arrays may be the same', async () => {
+    const snapshots = await opened(disk);
+    const one = plainPage(0, 0);
+    function* pages() {
+      for (let page = 0; page < 9; page++) {
+        one.cells.fill(page + 1);
+        one.owners.fill(page + 1);
+        yield { ...one, page };
+      }
+    }
+    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    expect(await contentsOf(await reread(disk))).toEqual(contents(1, 2, 3, 4, 5, 6, 7, 8, 9));
+  });
+
+  test('asks for few pages ahead of those that it has written', async () => {
+    const snapshots = await opened(disk);
+    let asked = 0;
+    let most = 0;
+    async function* pages() {
+      for (; asked < 40; asked++) {
+        const written = disk.names.get('pages-1.pack')?.bytes.length ?? 0;
+        most = Math.max(most, asked - Math.floor(written / 200_000));
+        yield densePage(asked, 2);
+      }
+    }
+    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    expect(most).toBeLessThan(8);
+    const { saved } = await reread(disk);
+    let seen = 0;
+    for await (const _ of saved!.pages()) seen++;
+    expect(seen).toBe(40);
+  });
+
+  test('is not made of a page that is given twice or was never saved, nor before the saves were read', async () => {
+    const unread = new Snapshots('data', { readOld: noOldSave, files: disk });
+    await expect(save(unread, '', contents(1))).rejects.toThrow('read comes before write');
+    const snapshots = await twoSaves(disk);
+    const before = [...disk.names];
+    await expect(save(snapshots, '', contents(1), [5])).rejects.toThrow('page 5');
+    const twice = { facts: 0, journal: 0, changed: [plainPage(0, 3)], kept: [0] };
+    await expect(snapshots.write(twice)).rejects.toThrow('page 0 is given twice');
+    expect([...disk.names]).toEqual(before);
+  });
+
+  test('names the first journal segment that either save needs', async () => {
+    const snapshots = await opened(disk);
+    for (const journal of [3, 8, 9])
+      await snapshots.write({ facts: 0, journal, changed: [plainPage(0, journal)], kept: [] });
+    expect(snapshots.oldestJournal).toBe(8);
+    expect((await opened(disk)).oldestJournal).toBe(8);
+  });
+});
+
+describe('a world of 16,384 pages', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('is written and read page by page', { timeout: 120_000 }, async () => {
+    const COUNT = 16_384;
+    function* pages() {
+      // One set of arrays for all of them: a list of all pages would not fit.
+      const one = plainPage(0, 0);
+      for (let page = 0; page < COUNT; page++) {
+        one.owners[0] = page % 50;
+        yield { ...one, page };
+      }
+    }
+    const snapshots = new Snapshots(folder, { readOld: noOldSave });
+    await snapshots.read();
+    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    const { saved } = await new Snapshots(folder, { readOld: noOldSave }).read();
+    expect(saved!.count).toBe(COUNT);
+    let right = 0;
+    for await (const { page, owners } of saved!.pages()) if (owners[0] === page % 50) right++;
+    expect(right).toBe(COUNT);
+  });
+});
