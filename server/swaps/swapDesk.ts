@@ -33,7 +33,7 @@ export type SwapResult =
   | { readonly ok: false; readonly swap: number; readonly reason: string };
 
 export interface SwapDeskOptions {
-  readonly world: Pick<WorldLink, 'ask'>;
+  readonly world: Pick<WorldLink, 'ask' | 'ready'>;
   readonly dataDir: string;
   readonly probe: Prober;
   /** Sends a notice to every viewer. */

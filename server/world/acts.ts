@@ -10,10 +10,10 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Rect } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, Perturbation } from '../engines/engine.ts';
+import { COMPRESSION, fromRaw, RAW_BYTES, rawOf } from '../storage/pageBlobs.ts';
 import type { FallowBed } from './beds.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
-import { COMPRESSION, PAGE_STATE_BYTES, packPage, unpackPage } from './pageState.ts';
 import type { SavedSwap } from './savedSwap.ts';
 
 /** A rule as the journal names it: slots belong to one engine. */
@@ -76,7 +76,7 @@ export function encodeEntry(entry: Entry, pages: readonly PageState[] = []): Uin
   const prefix = Buffer.alloc(4);
   prefix.writeUInt32LE(json.length);
   const packed = pages.flatMap((page) => {
-    const blob = zstdCompressSync(packPage(page), COMPRESSION);
+    const blob = zstdCompressSync(rawOf(page), COMPRESSION);
     const head = Buffer.alloc(8);
     head.writeUInt32LE(page.page, 0);
     head.writeUInt32LE(blob.length, 4);
@@ -97,8 +97,9 @@ export function decodeEntry(bytes: Uint8Array): { readonly entry: Entry; readonl
     const length = view.getUint32(at + 4, true);
     const blob = bytes.subarray(at + 8, at + 8 + length);
     if (blob.length !== length) throw new EntryError('a page is cut off');
-    const raw = zstdDecompressSync(blob, { maxOutputLength: PAGE_STATE_BYTES });
-    pages.push(unpackPage(view.getUint32(at, true), raw));
+    const raw = zstdDecompressSync(blob, { maxOutputLength: RAW_BYTES });
+    if (raw.length !== RAW_BYTES) throw new EntryError(`a page has ${raw.length} bytes`);
+    pages.push({ page: view.getUint32(at, true), ...fromRaw(raw) });
     at += 8 + length;
   }
   return { entry, pages };
