@@ -19,8 +19,9 @@ import { Bans } from './bans.ts';
 import { Lockout } from './lockout.ts';
 import { Logins, setCookie } from './logins.ts';
 import { Refusal, readJson, refuseForeign } from './requests.ts';
-import { type Audience, Routes } from './routes.ts';
+import { Routes } from './routes.ts';
 import { type AdminToken, adminToken } from './token.ts';
+import type { Audience } from './worldRoutes.ts';
 
 /** Stands in until the room is open. */
 const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };
