@@ -3,10 +3,10 @@
  * same time. This file has its tables, opens it, and names its errors.
  */
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { dirname, join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
-export const REGISTRY_FILE = 'registry.db';
+const REGISTRY_FILE = 'registry.db';
 const FORMAT = 1;
 
 /** The registry cannot be read or written; the message is for the operator. The change was not kept. */
@@ -69,13 +69,55 @@ CREATE TABLE audit (
 ) STRICT;
 `;
 
-/**
- * Opens the file, or makes it.
- *
- * @param busyMs - longest blocking wait while another program writes
- * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
- */
-export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
+/** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
+export class RegistryFile {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+
+  /**
+   * Opens the file, or makes it.
+   *
+   * @param folder - the data directory
+   * @param busyMs - longest blocking wait while another program writes
+   * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
+   */
+  constructor(folder: string, busyMs: number) {
+    this.path = join(folder, REGISTRY_FILE);
+    this.#database = openDatabase(this.path, busyMs);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Does all of the work's writes or none. */
+  change<T>(work: () => T): T {
+    return this.#guarded(() => inTransaction(this.#database, work));
+  }
+
+  /** A statement that writes; call it within `change`. @returns the new row's number */
+  write(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#database.prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  one<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#guarded(() => this.#database.prepare(sql).get(...values)) as T | undefined;
+  }
+
+  all<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guarded(() => this.#database.prepare(sql).all(...values)) as T[];
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw registryError(this.path, error);
+    }
+  }
+}
+
+function openDatabase(path: string, busyMs: number): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -109,8 +151,7 @@ function prepare(database: DatabaseSync, path: string): void {
 const formatOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-/** Keeps all of the work's changes or none. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
@@ -136,7 +177,7 @@ const KINDS: Readonly<Record<number, string>> = {
 };
 
 /** SQLite's error as a RegistryError that names file and fact; other errors unchanged. */
-export function registryError(path: string, error: unknown): unknown {
+function registryError(path: string, error: unknown): unknown {
   const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
   if (code !== 'ERR_SQLITE_ERROR') {
     const file = ['EACCES', 'EEXIST', 'ENOTDIR', 'EROFS', 'ENOSPC'].includes(code ?? '');
