@@ -1,16 +1,22 @@
 /** How the page is built: from client/ into build/client, and nothing outside the two and shared/. */
+import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
+const client = join(import.meta.dirname, 'client');
+
 export default defineConfig({
-  root: 'client',
+  root: client,
   base: './',
+  // Of `npm run dev`: dependencies, each bundled once.
+  cacheDir: '../build/vite',
   build: {
     outDir: '../build/client',
     emptyOutDir: true,
     target: 'es2023',
     // The renderer is most of the page and changes seldom; kept apart, it stays in the browser's cache.
     rolldownOptions: {
-      input: ['client/index.html', 'client/admin/index.html'],
+      // Absolute, because `npm run dev` reads them from another folder than the build does.
+      input: [join(client, 'index.html'), join(client, 'admin/index.html')],
       output: {
         codeSplitting: {
           groups: [

@@ -22,6 +22,13 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** @param kind - its class */
+export function button(text: string, press: () => void, kind = 'plain'): HTMLButtonElement {
+  const element = h('button', { class: kind, type: 'button' }, text);
+  element.addEventListener('click', press);
+  return element;
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 export function svg(

@@ -1,4 +1,4 @@
-/** Numbers and names as a person reads them. What is not a finite number is a dash. */
+/** Numbers, names and times as a person reads them. What is not a finite number is a dash. */
 
 const DASH = '–';
 
@@ -46,6 +46,17 @@ export const formatHealth = (health: number): string =>
 /** "60 %" */
 export const formatPercent = (share: number): string =>
   Number.isFinite(share) ? `${Math.round(share * 100)} %` : DASH;
+
+/** "25 Nov, 02:10" */
+export const formatMoment = (date: Date): string =>
+  date.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+/** The time of day if it was today, else the date. @param iso - as `Date` reads it */
+export function formatWhen(iso: string): string {
+  const date = new Date(iso);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? date.toLocaleTimeString('en-GB') : date.toLocaleDateString('en-GB');
+}
 
 /** "pikachu" → "Pikachu", "mr-mime" → "Mr Mime" */
 export { titled as formatSpecies } from '../shared/room.ts';

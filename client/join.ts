@@ -8,6 +8,7 @@ import type { Connection } from './net/connection.ts';
 import type { Address } from './scene/address.ts';
 import { Minimap } from './scene/minimap.ts';
 import type { Stage } from './scene/stage.ts';
+import type { Viewpoint } from './scene/viewpoint.ts';
 import { WorldView } from './scene/worldView.ts';
 import { Decoder } from './stream/decoder.ts';
 import { Pyramid } from './stream/pyramid.ts';
@@ -15,6 +16,7 @@ import { Pyramid } from './stream/pyramid.ts';
 export interface JoinParts {
   readonly connection: Connection;
   readonly stage: Stage;
+  readonly viewpoint: Viewpoint;
   readonly address: Address;
   /** The canvas for the cells. */
   readonly canvas: HTMLCanvasElement;
@@ -70,8 +72,10 @@ export class Join {
   #meet(message: HelloMessage): void {
     const before = this.#hello;
     // The server has another world now, and nothing that is held fits it.
-    if (before !== null && (before.width !== message.width || before.height !== message.height))
+    if (before !== null && (before.width !== message.width || before.height !== message.height)) {
       location.reload();
+      return;
+    }
     this.#hello = message;
     this.met.emit(message);
     if (before === null) void this.#open(message).catch((error) => this.#fail(error));
@@ -79,13 +83,13 @@ export class Join {
   }
 
   async #open(message: HelloMessage): Promise<void> {
-    const { stage, address, canvas, minimap } = this.#parts;
+    const { stage, viewpoint, address, canvas, minimap } = this.#parts;
     const decoder = this.#startDecoder(message);
     const view = await WorldView.create(canvas, decoder, message);
     this.#view = view;
     document.documentElement.toggleAttribute('data-plain', view.isSoftware);
-    stage.minimap = new Minimap(minimap, message, (x, y) => stage.look({ ...stage.camera, x, y }));
-    stage.moved.on((camera) => {
+    stage.minimap = new Minimap(minimap, message, (x, y) => viewpoint.look({ ...viewpoint.camera, x, y }));
+    viewpoint.moved.on((camera) => {
       address.show(camera);
       this.#look();
     });
@@ -94,7 +98,7 @@ export class Join {
   }
 
   #startDecoder(world: HelloMessage): Decoder {
-    const { connection, stage } = this.#parts;
+    const { connection, stage, viewpoint } = this.#parts;
     const decoder = new Decoder(world);
     const pyramid = new Pyramid(world);
     this.#decoder = decoder;
@@ -102,9 +106,9 @@ export class Join {
     decoder.decoded.on((frame) => connection.acknowledge(frame));
     decoder.gaps.on((keys) => {
       // The server sends one level at a time. Gaps of other levels are reported again when that level is watched again.
-      const wanted = keys.filter((key) => pyramid.levelOf(key) === stage.level);
+      const wanted = keys.filter((key) => pyramid.levelOf(key) === viewpoint.level);
       connection.askKeyframes(
-        stage.level,
+        viewpoint.level,
         wanted.map((key) => pyramid.indexOf(key)),
       );
     });
@@ -128,12 +132,12 @@ export class Join {
 
   /** Tells the server and the decode worker what is in view. */
   #look(): void {
-    const { connection, stage } = this.#parts;
-    const rect = stage.visible;
-    if (rect === null) return;
-    connection.look(rect, stage.level);
+    const { connection, viewpoint } = this.#parts;
+    const { visible, level } = viewpoint;
+    if (visible === null) return;
+    connection.look(visible, level);
     const pages = this.#view?.pages;
-    if (pages) this.#decoder?.look(stage.level, pages);
+    if (pages) this.#decoder?.look(level, pages);
   }
 
   #fail(error: unknown): void {

@@ -20,13 +20,13 @@ import { Join } from './join.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { Players } from './scene/players.ts';
+import { MIN_VISIBLE_ALPHA } from './scene/silhouette.ts';
 import { Stage } from './scene/stage.ts';
+import { Viewpoint } from './scene/viewpoint.ts';
 import { Theme } from './style/theme.ts';
 
-/** Of 255: fainter pixels count as empty. */
-const MIN_VISIBLE_ALPHA = 25;
-
 const theme = new Theme();
+const viewpoint = new Viewpoint();
 const connection = new Connection(location.origin);
 const ghosts = new Ghosts();
 const players = new Players();
@@ -35,7 +35,7 @@ const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke))
 const card = new Card(byId('inspector'), () => inspector.release());
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => join.cellAt(x, y)[3] > MIN_VISIBLE_ALPHA,
+  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA,
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
@@ -45,6 +45,7 @@ const stage: Stage = new Stage({
   ground,
   overlay,
   theme,
+  viewpoint,
   ghosts,
   players,
   brush,
@@ -54,10 +55,11 @@ const stage: Stage = new Stage({
   labelRoom,
   askLight: () => join.askLight(),
 });
-const address = new Address((camera) => stage.look(camera));
+const address = new Address((camera) => viewpoint.look(camera));
 const join = new Join({
   connection,
   stage,
+  viewpoint,
   address,
   canvas: byId<HTMLCanvasElement>('world'),
   minimap: byId('minimap'),
@@ -146,6 +148,7 @@ useHands({
   root,
   surface: byId('surface'),
   stage,
+  viewpoint,
   brush,
   inspector,
   point: (at) => connection.moveCursor(at),
@@ -164,7 +167,7 @@ expose({
     return stats;
   },
   get level() {
-    return stage.level;
+    return viewpoint.level;
   },
   get heldSeed() {
     return planting.shown === null ? null : { ...planting.shown, species: planting.shown.species.name };
@@ -173,9 +176,9 @@ expose({
     return join.decoded;
   },
   cellAt: (x, y) => join.cellAt(x, y),
-  screenToCell: (x, y) => stage.toCell({ x, y }),
-  cellToScreen: (x, y) => stage.toScreen(x, y),
-  setCamera: (x, y, zoom) => stage.look({ x, y, zoom }),
+  screenToCell: (x, y) => viewpoint.toCell({ x, y }),
+  cellToScreen: (x, y) => viewpoint.toScreen(x, y),
+  setCamera: (x, y, zoom) => viewpoint.look({ x, y, zoom }),
   stroke: (tool, radius, points, species = '') =>
     brush.stroke(tool, radius, points, species, performance.now()),
 });

@@ -1,4 +1,4 @@
-/** Keeps small choices in this browser. One that refuses to keep anything is not an error. */
+/** Keeps small choices in this browser. A browser that refuses to keep them is not an error. */
 
 const PREFIX = 'regrow.';
 

@@ -32,28 +32,27 @@ function isStale(output: string, sourceTime: number): boolean {
   return built === undefined || built.mtimeMs < sourceTime;
 }
 
-async function buildKernel(name: string, entry: string, relaxed: boolean): Promise<void> {
-  const output = `build/wasm/${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`;
-  if (!isStale(output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts', 'server/build.ts')))
-    return;
-  const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--sharedMemory'];
-  // 65,536 pages = 4 GiB, the largest 32-bit memory; the real size is decided at run time.
-  flags.push('--maximumMemory', '65536', '--enable', 'threads', '--enable', 'simd');
-  if (relaxed) flags.push('--enable', 'relaxed-simd');
-  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, '--outFile', output, ...flags], {
+/** Compiles an AssemblyScript module whose newest source is of `sourceTime`. */
+async function compile(entry: string, output: string, sourceTime: number, flags: string[]): Promise<void> {
+  if (!isStale(output, Math.max(sourceTime, newest('server/build.ts', 'server/inline.ts')))) return;
+  const common = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd'];
+  common.push('--transform', './server/inline.ts', '--outFile', output);
+  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, ...common, ...flags], {
     cwd: root,
   });
   console.log(`built ${output}`);
 }
 
-async function buildCodec(): Promise<void> {
-  const output = 'build/wasm/codec.wasm';
-  if (!isStale(output, newest('shared/codec/assembly/*.ts', 'server/build.ts'))) return;
-  const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd'];
-  await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), CODEC, '--outFile', output, ...flags], {
-    cwd: root,
-  });
-  console.log(`built ${output}`);
+function buildKernel(name: string, entry: string, relaxed: boolean): Promise<void> {
+  // 65,536 pages = 4 GiB, the largest 32-bit memory; the real size is decided at run time.
+  const flags = ['--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--enable', 'threads'];
+  if (relaxed) flags.push('--enable', 'relaxed-simd');
+  const output = `build/wasm/${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`;
+  return compile(entry, output, newest('server/**/assembly/*.ts', 'shared/**/assembly/*.ts'), flags);
+}
+
+function buildCodec(): Promise<void> {
+  return compile(CODEC, 'build/wasm/codec.wasm', newest('shared/codec/assembly/*.ts'), []);
 }
 
 async function buildClient(): Promise<void> {

@@ -1,8 +1,8 @@
-/** Wiring only: config → world → server. */
+/** What is started, in order, and how it stops. */
 import { Admin } from './admin/admin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { startWorld } from './links/threadLink.ts';
-import { createServer } from './server.ts';
+import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
@@ -41,7 +41,7 @@ try {
   const admin = new Admin(world, config, makeProber(config), sessions);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
-  const server = await createServer(world, config, { admin, sessions });
+  const server = await serveWorld(world, config, { admin, sessions });
 
   let stopping = false;
   const stop = async (exitCode: number): Promise<void> => {

@@ -4,25 +4,19 @@
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { matchMaker } from '@colyseus/core';
 import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transport';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
-import { CloseCode, ROOM_NAME } from '../shared/protocol.ts';
+import { CloseCode } from '../shared/protocol.ts';
 import type { Admin } from './admin/admin.ts';
-import type { Config } from './config.ts';
-import { Addresses } from './http/addresses.ts';
-import { Api } from './http/api.ts';
+import type { Addresses } from './http/addresses.ts';
+import type { Api } from './http/api.ts';
 import { isOwnOrigin, matchmake } from './http/matchmaking.ts';
 import { servePages } from './http/pages.ts';
 import { replyJson, setSecurityHeaders } from './http/replies.ts';
-import { wiltLine } from './rooms/wiltNotice.ts';
-import { SEAT_SECONDS, type WorldRoom, worldRoomOf } from './rooms/worldRoom.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import type { WorldLink } from './world/messages.ts';
+import type { WorldRoom } from './rooms/worldRoom.ts';
 
-const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
 /** When the world stops, clients are told why and disconnected after this. */
 const MAX_GOODBYE_MS = 1_500;
 /** Colyseus' own shutdown has no deadline. */
@@ -34,65 +28,39 @@ const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-export interface ServerParts {
-  /** The operator's routes and the swaps of rules; without it, there are none. */
-  readonly admin?: Admin | null;
-  /** Gets every guest who joins or leaves, and every stroke. */
-  readonly sessions?: Sessions | null;
+export interface ServerOptions {
+  /** Address to listen at. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly room: WorldRoom;
+  readonly api: Api;
+  readonly addresses: Addresses;
+  /** Answers `/admin/api`, and knows who is banned; null: nobody is, and there are no such routes. */
+  readonly admin: Admin | null;
   /** Folder of the built client. */
-  readonly pages?: string;
+  readonly pages: string;
+  /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
+  readonly headMs: number;
 }
 
-export async function createServer(
-  world: WorldLink,
-  config: Config,
-  { admin = null, sessions = null, pages = BUILT_CLIENT }: ServerParts = {},
-): Promise<{ url: string; close(): Promise<void> }> {
-  const { perAddress, trustForwarded } = config;
+export interface Server {
+  readonly url: string;
+  /** Tells every client that the world has stopped; takes at most 5.5 s. */
+  close(): Promise<void>;
+}
 
-  const room = await makeRoom({
-    ...config,
-    world,
-    attendance: {
-      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
-      leave: (id) => sessions?.leave(id),
-      stroke: (isApplied) => sessions?.stroke(isApplied),
-    },
-    learned: async () => (await admin?.learned.message()) ?? null,
-  });
-  const api = new Api(world, () => room.players);
-  world.onFrame = (frame) => {
-    api.heard();
-    room.publish(frame);
-  };
-  world.onStats = (stats) => {
-    api.heard(stats);
-    room.publishStats({ ...stats, players: room.players });
-  };
-
-  world.onSpecies = (species) => room.publishSpecies(species);
-  world.onWilted = (bodies) => {
-    for (const body of bodies) console.error(wiltLine(body));
-    room.tellWilted(bodies);
-  };
-
-  const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
-  admin?.attend({
-    announce: (text) => room.announce(text),
-    get guests() {
-      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
-    },
-    kick: (id, reason) => room.kick(id, reason),
-    mute: (id, isMuted) => room.mute(id, isMuted),
-  });
+/** Resolves when it listens. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { room, api, addresses, admin, pages, headMs } = options;
   const servePage = servePages(pages);
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
-      headersTimeout: 8_000,
+      headersTimeout: headMs,
       requestTimeout: 10_000,
       keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 2_000,
+      connectionsCheckingInterval: headMs / 4,
       maxHeaderSize: 8_192,
     },
     (request, response) => {
@@ -174,21 +142,16 @@ export async function createServer(
 
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
-    http.listen(config.port, config.host, () => {
+    http.listen(options.port, options.host, () => {
       http.off('error', reject);
       resolve();
     });
   });
   const { port } = http.address() as AddressInfo;
-  const host = ['0.0.0.0', '::', ''].includes(config.host) ? 'localhost' : config.host;
+  const host = ['0.0.0.0', '::', ''].includes(options.host) ? 'localhost' : options.host;
 
   let closing: Promise<void> | null = null;
   async function close(): Promise<void> {
-    world.onFrame = () => {};
-    world.onStats = () => {};
-    world.onSpecies = () => {};
-    world.onWilted = () => {};
-    admin?.dispose();
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();
     room.closeAll(CloseCode.worldStopped, 'the world has stopped');
@@ -219,17 +182,6 @@ class QuietTransport extends WebSocketTransport {
       opened(request);
     });
   }
-}
-
-/** Makes the world's room now, so that clients can only join it. A process has one Colyseus matchmaker. */
-async function makeRoom(host: Parameters<typeof worldRoomOf>[0]): Promise<WorldRoom> {
-  matchMaker.controller.exposedMethods = ['join'];
-  matchMaker.setHealthChecksEnabled(false);
-  await matchMaker.setup();
-  matchMaker.defineRoomType(ROOM_NAME, worldRoomOf(host));
-  await matchMaker.accept();
-  const { roomId } = await matchMaker.createRoom(ROOM_NAME, {});
-  return matchMaker.getLocalRoomById(roomId) as WorldRoom;
 }
 
 function urlOf(request: IncomingMessage): URL | null {

@@ -236,6 +236,8 @@ describe('the environment', () => {
     const readers = SOURCES.filter((file) => READS.test(textOf(file)));
     expect(readers.sort()).toEqual([
       'server/config.ts',
+      // Hands it to config and reads nothing itself, as main does.
+      'server/dev.ts',
       // Writes what Vulkan's loader, a C library, reads; nothing else can tell the loader where its driver is.
       'server/engines/webgpu/swiftshader.ts',
       // Hands it to config and reads nothing itself.
@@ -248,7 +250,9 @@ describe('how files and members are named', () => {
   test('file names are camelCase on both sides', () => {
     const files = globSync('{server,client,shared,tests}/**/*.{ts,js,css,html}', { cwd: root });
     expect(files.length).toBeGreaterThan(100);
-    expect(files.filter((file) => !/^[a-z][A-Za-z0-9]*(\.test)?\.[a-z]+$/.test(basename(file)))).toEqual([]);
+    expect(files.filter((file) => !/^[a-z][A-Za-z0-9]*(\.(test|d))?\.[a-z]+$/.test(basename(file)))).toEqual(
+      [],
+    );
   });
 
   test('constants that bound something are named MAX_ and MIN_', () => {

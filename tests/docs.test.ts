@@ -101,7 +101,14 @@ test('every command shown is an npm script that exists, with flags that its help
 
 test('every flag in backticks is known to some command', () => {
   // Flags of npm, Node and V8.
-  const foreign = ['--omit', '--save-optional', '--no-save', '--version', '--experimental-wasm-revectorize'];
+  const foreign = [
+    '--omit',
+    '--save-optional',
+    '--no-save',
+    '--version',
+    '--watch',
+    '--experimental-wasm-revectorize',
+  ];
   const known = new Set([...foreign, ...COMMANDS.flatMap((script) => [...flagsOf(script)])]);
   const unknown = faultsOf((text) =>
     flagsIn(inline(text).flatMap((code) => code.split(/\s+/))).filter((flag) => !known.has(flag)),

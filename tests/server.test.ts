@@ -2,21 +2,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pause, rawSocket, startServer, type TestServer } from './rooms/harness.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { fakeClock, pause, rawSocket, startServer, type TestServer } from './rooms/harness.ts';
 
 let server: TestServer;
 let pages: string;
 beforeAll(async () => {
+  fakeClock();
   pages = mkdtempSync(join(tmpdir(), 'regrow-pages-'));
   mkdirSync(join(pages, 'assets'));
   writeFileSync(join(pages, 'index.html'), '<!doctype html><title>Regrow</title>');
   writeFileSync(join(pages, 'assets/main-abc123.js'), 'export {};');
-  server = await startServer({ perAddress: 1_000 }, undefined, pages);
+  server = await startServer({ perAddress: 1_000 }, undefined, { pages });
   server.world.run(20);
 });
 afterAll(async () => {
   await server.close();
+  vi.useRealTimers();
   rmSync(pages, { recursive: true });
 });
 
@@ -131,7 +133,7 @@ describe('the page', () => {
 
   test('says so when it has not been built, and the world still runs', async () => {
     await server.close();
-    server = await startServer({}, undefined, join(pages, 'nowhere'));
+    server = await startServer({}, undefined, { pages: join(pages, 'nowhere') });
     const home = await get('');
     expect(home.status).toBe(503);
     expect(await home.text()).toContain('npm run build');

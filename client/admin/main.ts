@@ -143,7 +143,7 @@ function figure(name: string, value: number, text: string, details = ''): void {
   shown.spark.add(value);
 }
 
-/** The mean health of all organisms; not renewed for more than 2,000, whose list would be megabytes. */
+/** The mean health of all organisms. It stays as it was while there are more than 2,000: their list would be megabytes. */
 async function refreshHealth(alive: number): Promise<void> {
   if (!(alive <= MAX_ASKED_HEALTH)) return;
   const organisms = await ask<readonly OrganismEntry[]>('GET', 'organisms');

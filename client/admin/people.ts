@@ -1,9 +1,8 @@
 /** The panel of players and bans, and the audit log. */
 
 import type { AuditEntry, LiveAnswer } from '../../shared/adminApi.ts';
-import { h } from '../dom.ts';
-import { formatAge } from '../format.ts';
-import { when } from './rules.ts';
+import { button, h } from '../dom.ts';
+import { formatAge, formatWhen } from '../format.ts';
 
 const BAN_MINUTES = 60;
 
@@ -23,18 +22,14 @@ export class PeoplePanel {
   }
 
   show({ players, bans }: LiveAnswer): void {
-    // Built again only when more than the seconds have changed: a button must not vanish under the pointer.
+    // Built again only when something besides the seconds has changed, or after 10 s: a button must not vanish under the
+    // pointer.
     const key = JSON.stringify([
       players.map(({ seconds, ...rest }) => [rest, Math.floor(seconds / 10)]),
       bans,
     ]);
     if (key === this.#shown) return;
     this.#shown = key;
-    const button = (text: string, press: () => void): HTMLElement => {
-      const element = h('button', { class: 'plain', type: 'button' }, text);
-      element.addEventListener('click', press);
-      return element;
-    };
     this.#root.replaceChildren(
       ...(players.length === 0 ? [h('p', { class: 'soft' }, 'Nobody is here.')] : []),
       ...players.map(({ id, name, address, seconds, strokes, isMuted }) =>
@@ -61,7 +56,7 @@ export class PeoplePanel {
           h(
             'span',
             { class: 'grow soft' },
-            `${address} is banned${until === '' ? '' : ` until ${when(until)}`}`,
+            `${address} is banned${until === '' ? '' : ` until ${formatWhen(until)}`}`,
           ),
           button('Lift the ban', () => this.#handlers.unban(address)),
         ),
@@ -81,7 +76,7 @@ export function showAudit(root: HTMLElement, entries: readonly AuditEntry[]): vo
         h(
           'span',
           { class: 'soft' },
-          `${detail} · ${who}${address === '' ? '' : ` from ${address}`} · ${when(at)}`,
+          `${detail} · ${who}${address === '' ? '' : ` from ${address}`} · ${formatWhen(at)}`,
         ),
       ),
     ),

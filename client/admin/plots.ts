@@ -1,5 +1,6 @@
 /** Small plots as SVG: curves that grow, and sparklines. */
 import { h, setText, svg } from '../dom.ts';
+import { formatCount } from '../format.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -124,7 +125,7 @@ export class CurvePlot {
       ),
       text(LEFT - 5, TOP + 4, 'end', show(box.high)),
       text(LEFT - 5, TOP + height + 3, 'end', show(box.low)),
-      text(LEFT + width, HEIGHT - 3, 'end', `${Math.round(box.end).toLocaleString('en-GB')} ${xName}`),
+      text(LEFT + width, HEIGHT - 3, 'end', `${formatCount(box.end)} ${xName}`),
       ...curves.map(({ kind, name }, i) =>
         svg(
           'path',

@@ -1,8 +1,8 @@
 /** The list of rules, each with a picture of what it grows, the rules in force, and the swaps. */
 
 import type { ProbeAnswer, RuleEntry, RulesAnswer } from '../../shared/adminApi.ts';
-import { h } from '../dom.ts';
-import { formatPercent, formatSpecies } from '../format.ts';
+import { button, h } from '../dom.ts';
+import { formatPercent, formatSpecies, formatWhen } from '../format.ts';
 import { ask, fileUrl } from './api.ts';
 
 export interface RulesHandlers {
@@ -54,7 +54,7 @@ export class RulesPanel {
             : swap.scope === 'planted'
               ? ' (planted from now on)'
               : ` (organism ${swap.organism})`,
-          h('span', { class: 'soft' }, ` · ${swap.who} · ${when(swap.created)}`),
+          h('span', { class: 'soft' }, ` · ${swap.who} · ${formatWhen(swap.created)}`),
           ...(swap.reason === '' ? [] : [h('span', { class: 'line__reason' }, swap.reason)]),
         ),
       ),
@@ -90,9 +90,9 @@ export class RulesPanel {
     const facts = [
       rule.origin,
       rule.parentLabel === null ? '' : `from ${rule.parentLabel}`,
-      when(rule.created),
+      formatWhen(rule.created),
     ];
-    const button = h(
+    const row = h(
       'button',
       { class: 'rule', type: 'button', 'aria-pressed': String(rule.id === this.#chosen) },
       this.#image(rule.id),
@@ -105,11 +105,11 @@ export class RulesPanel {
         h('span', { class: 'soft rule__facts' }, metricsLine(rule.metrics)),
       ),
     );
-    button.addEventListener('click', () => this.#handlers.choose(rule));
+    row.addEventListener('click', () => this.#handlers.choose(rule));
     return h(
       'div',
       { class: 'rule-row' },
-      button,
+      row,
       h(
         'a',
         { class: 'plain', href: fileUrl(rule.id), download: '', title: `sha256 ${rule.sha256}` },
@@ -119,15 +119,13 @@ export class RulesPanel {
   }
 
   #inForce(species: string, rule: RuleEntry | undefined): HTMLElement {
-    const button = h('button', { class: 'plain', type: 'button' }, 'Roll back');
-    button.addEventListener('click', () => this.#handlers.rollBack(species));
     return h(
       'div',
       { class: 'line line--row' },
       ...(rule === undefined ? [] : [this.#image(rule.id)]),
       h('strong', { class: 'grow' }, formatSpecies(species)),
       h('span', { class: 'soft' }, rule?.label ?? '–'),
-      button,
+      button('Roll back', () => this.#handlers.rollBack(species)),
     );
   }
 }
@@ -156,11 +154,4 @@ function spreads(value: unknown): [string, { median: number; worst: number }][] 
   return Object.entries(value as Record<string, { median: number; worst: number }>).filter(
     ([, one]) => typeof one?.median === 'number' && typeof one?.worst === 'number',
   );
-}
-
-/** @returns the time of day if it was today, else the date */
-export function when(iso: string): string {
-  const date = new Date(iso);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? date.toLocaleTimeString('en-GB') : date.toLocaleDateString('en-GB');
 }

@@ -2,8 +2,7 @@
 
 import type { PastSession, SessionsAnswer } from '../../shared/adminApi.ts';
 import { h } from '../dom.ts';
-import { formatAge, formatCount } from '../format.ts';
-import { formatMoment } from '../hud/learned.ts';
+import { formatAge, formatCount, formatMoment } from '../format.ts';
 
 const ENDS: Readonly<Record<string, string>> = {
   empty: 'everybody had left',

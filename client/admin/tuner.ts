@@ -1,11 +1,10 @@
 /** The tuner: the job that runs, with its curves, the jobs that wait, and the rules that were tuned. */
 
 import type { RuleEntry, TunerView } from '../../shared/adminApi.ts';
-import { h, setText } from '../dom.ts';
-import { formatAge, formatPercent, formatSpecies } from '../format.ts';
+import { button, h, setText } from '../dom.ts';
+import { formatAge, formatCount, formatPercent, formatSpecies, formatWhen } from '../format.ts';
 import { Comparison, comparisonOf } from './comparison.ts';
 import { CurvePlot } from './plots.ts';
-import { when } from './rules.ts';
 
 export interface TunerHandlers {
   act(
@@ -19,7 +18,7 @@ const MODES = [
   ['auto', 'automatically'],
   ['off', 'never: nothing is tuned'],
 ] as const;
-/** Tuned rules in the list: the newest. */
+/** Largest number of tuned rules in the list, the newest first. */
 const MAX_SHOWN = 12;
 const STATES: Readonly<Record<TunerView['state'], string>> = {
   off: 'Off',
@@ -111,12 +110,12 @@ export class TunerPanel {
     this.#shownNotes = key;
     this.#notes.replaceChildren(
       ...view.notes.map(({ at, text }) =>
-        h('p', { class: 'line' }, text, h('span', { class: 'soft' }, ` · ${when(at)}`)),
+        h('p', { class: 'line' }, text, h('span', { class: 'soft' }, ` · ${formatWhen(at)}`)),
       ),
     );
   }
 
-  /** Lists the tuned ones among all rules. */
+  /** @param rules - all of them; those that were tuned are listed */
   showRules(rules: readonly RuleEntry[]): void {
     const tuned = rules
       .filter(({ origin }) => origin === 'tuned')
@@ -160,11 +159,8 @@ export class TunerPanel {
   #details(rule: RuleEntry): HTMLElement {
     const reasons = Array.isArray(rule.metrics.reasons) ? (rule.metrics.reasons as unknown[]) : [];
     const comparison = comparisonOf(rule);
-    const button = (text: string, action: string, done: string, kind: string): HTMLElement => {
-      const element = h('button', { class: kind, type: 'button' }, text);
-      element.addEventListener('click', () => this.#handlers.act({ action, rule: rule.id }, done));
-      return element;
-    };
+    const act = (action: string, done: string) => (): void =>
+      this.#handlers.act({ action, rule: rule.id }, done);
     return h(
       'div',
       { class: 'tuned__details' },
@@ -177,8 +173,8 @@ export class TunerPanel {
             h(
               'div',
               { class: 'row' },
-              button('Promote', 'promote', 'Swapped. The new rule is being watched.', 'button'),
-              button('Reject', 'reject', 'Rejected.', 'plain'),
+              button('Promote', act('promote', 'Swapped. The new rule is being watched.'), 'button'),
+              button('Reject', act('reject', 'Rejected.')),
             ),
           ]
         : []),
@@ -196,8 +192,7 @@ function describe({
   budgetSeconds,
 }: NonNullable<TunerView['job']>): string {
   const parts = [`${incumbent || formatSpecies(species)} on ${wounds} wounds`];
-  if (planned > 0)
-    parts.push(`iteration ${done.toLocaleString('en-GB')} of ${planned.toLocaleString('en-GB')}`);
+  if (planned > 0) parts.push(`iteration ${formatCount(done)} of ${formatCount(planned)}`);
   if (seconds > 0) parts.push(`${formatAge(seconds)} of ${formatAge(budgetSeconds)}`);
   return parts.join(' · ');
 }

@@ -1,7 +1,8 @@
 /** The world's controls: pause, speed, clear, plant, save. */
 
 import type { LiveAnswer } from '../../shared/adminApi.ts';
-import { h, setText } from '../dom.ts';
+import { MAX_WORLD_CELLS } from '../../shared/geometry.ts';
+import { button, h, setText } from '../dom.ts';
 
 export type Control =
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
@@ -25,14 +26,17 @@ export class WorldPanel {
       if (!isPaused) this.#before = this.#stepsPerSecond;
       send({ kind: 'speed', stepsPerSecond: isPaused ? this.#before : 0 });
     });
-    const x = field('x', 0, 65_536, 0);
-    const y = field('y', 0, 65_536, 0);
+    const x = field('x', 0, MAX_WORLD_CELLS, 0);
+    const y = field('y', 0, MAX_WORLD_CELLS, 0);
     const radius = field('Radius', 1, 1_024, 32);
     const count = field('Organisms', 1, 1_000, 12);
-    const save = h('button', { class: 'plain', type: 'button' }, 'Save now');
-    save.addEventListener('click', () => send({ kind: 'snapshot' }));
     root.append(
-      h('div', { class: 'row' }, this.#pause, save),
+      h(
+        'div',
+        { class: 'row' },
+        this.#pause,
+        button('Save now', () => send({ kind: 'snapshot' })),
+      ),
       form('Set speed', [this.#speed], () => send({ kind: 'speed', stepsPerSecond: numberIn(this.#speed) })),
       form('Clear', [x, y, radius], () =>
         send({ kind: 'clear', x: numberIn(x), y: numberIn(y), radius: numberIn(radius) }),
@@ -62,12 +66,12 @@ function field(name: string, min: number, max: number, value: number): HTMLLabel
 
 const numberIn = (label: HTMLLabelElement): number => label.querySelector('input')!.valueAsNumber;
 
-function form(button: string, fields: readonly HTMLElement[], send: () => void): HTMLElement {
+function form(submit: string, fields: readonly HTMLElement[], send: () => void): HTMLElement {
   const element = h(
     'form',
     { class: 'row' },
     ...fields,
-    h('button', { class: 'plain', type: 'submit' }, button),
+    h('button', { class: 'plain', type: 'submit' }, submit),
   );
   element.addEventListener('submit', (event) => {
     event.preventDefault();

@@ -19,7 +19,7 @@ import type { Planting } from './planting.ts';
 import { StrokeBuilder } from './strokeBuilder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
-/** Radius of the first brush as a share of a body's longer side: it bites pieces out of a body. */
+/** Radius of the first brush as a share of a body's longer side: large enough to bite pieces out of a body. */
 const START_SHARE = 0.19;
 /** Cells along the longer side of a body, until the species are known. */
 const USUAL_BODY_CELLS = 42;
@@ -194,7 +194,7 @@ export class Brush {
       this.stroke(this.tool, this.radius, points, this.species, now);
   }
 
-  /** Moves a place to the nearest one inside the world; the brush about it may still hang over the edge. */
+  /** Moves a place to the nearest one inside the world; the brush around it may still hang over the edge. */
   #within(x: number, y: number): { x: number; y: number } {
     const inside = (at: number, cells: number): number => Math.min(cells - 0.01, Math.max(0, at));
     return { x: inside(x, this.world.width), y: inside(y, this.world.height) };

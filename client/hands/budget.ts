@@ -5,30 +5,29 @@
 import type { Budget as ServerBudget } from '../../shared/protocol.ts';
 
 export class Budget {
-  capacity: number;
-  perSecond: number;
-  #cells: number;
+  /** What the server said last, and when. */
+  #known: ServerBudget;
   #at: number;
   /** Strokes sent and not yet answered: id → cost. */
   readonly #pending = new Map<number, number>();
 
   constructor(budget: ServerBudget, now: number) {
-    this.capacity = budget.capacity;
-    this.perSecond = budget.perSecond;
-    this.#cells = budget.cells;
+    this.#known = budget;
     this.#at = now;
   }
 
   available(now: number): number {
     let pending = 0;
     for (const cost of this.#pending.values()) pending += cost;
-    const refilled = this.#cells + (this.perSecond * (now - this.#at)) / 1_000;
-    return Math.max(0, Math.min(this.capacity, refilled) - pending);
+    const { cells, capacity, perSecond } = this.#known;
+    const refilled = cells + (perSecond * (now - this.#at)) / 1_000;
+    return Math.max(0, Math.min(capacity, refilled) - pending);
   }
 
   /** @returns the available part of what may be saved up: 0..1 */
   share(now: number): number {
-    return this.capacity > 0 ? this.available(now) / this.capacity : 0;
+    const { capacity } = this.#known;
+    return capacity > 0 ? this.available(now) / capacity : 0;
   }
 
   spend(id: number, cost: number): void {
@@ -38,13 +37,7 @@ export class Budget {
   /** The server has answered stroke `id`, and sent its budget. */
   settle(id: number, budget: ServerBudget, now: number): void {
     this.#pending.delete(id);
-    this.reset(budget, now);
-  }
-
-  reset(budget: ServerBudget, now: number): void {
-    this.capacity = budget.capacity;
-    this.perSecond = budget.perSecond;
-    this.#cells = budget.cells;
+    this.#known = budget;
     this.#at = now;
   }
 

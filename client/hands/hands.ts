@@ -6,25 +6,30 @@ import { PointerInput } from './input.ts';
 import type { Inspector } from './inspector.ts';
 import { Keys } from './keys.ts';
 
-/** The parts of the stage that hands need. Places are in pixels of the view. */
-export interface HandsView {
-  /** Null when the pointer is not over the world. */
+/** The parts of the stage that hands need. */
+export interface HandsStage {
+  /** In pixels of the view. Null when the pointer is not over the world. */
   pointer: Point | null;
   /** Whether the player used the keyboard last. */
   isKeyed: boolean;
+  /** Draws the overlay again. */
+  refresh(): void;
+}
+
+/** The parts of the viewpoint that hands need. Places are in pixels of the view. */
+export interface HandsView {
   readonly middle: Point;
   toCell(at: Point): Point;
   pan(dx: number, dy: number): void;
   /** @param at - by default the middle of the view */
   zoom(factor: number, at?: Point): void;
-  /** Draws the overlay again. */
-  refresh(): void;
 }
 
 export interface HandsParts {
   readonly root: HTMLElement;
   readonly surface: HTMLElement;
-  readonly stage: HandsView;
+  readonly stage: HandsStage;
+  readonly viewpoint: HandsView;
   readonly brush: Brush;
   readonly inspector: Inspector;
   /** Tells the other players where the pointer is, in cells. */
@@ -35,7 +40,7 @@ export interface HandsParts {
 
 /** @returns a function that removes all listeners */
 export function useHands(parts: HandsParts): () => void {
-  const { root, surface, stage, brush, inspector } = parts;
+  const { root, surface, stage, viewpoint, brush, inspector } = parts;
 
   const hover = (at: Point | null): void => {
     stage.pointer = at;
@@ -46,23 +51,23 @@ export function useHands(parts: HandsParts): () => void {
       parts.point(null);
       return;
     }
-    const cell = stage.toCell(at);
+    const cell = viewpoint.toCell(at);
     parts.point([round(cell.x), round(cell.y)]);
     if (!brush.isDown) inspector.point([cell.x, cell.y]);
   };
   const toolAt = (at: Point): void => {
-    const cell = stage.toCell(at);
+    const cell = viewpoint.toCell(at);
     if (brush.tool !== 'plant') inspector.follow(cell.x, cell.y);
     brush.down(cell.x, cell.y, performance.now());
     stage.refresh();
   };
 
-  // Set here and not in index.html: the surface takes the focus only when somebody listens to it.
+  // Set here and not in index.html: before there are listeners, the surface must not take the focus.
   surface.tabIndex = 0;
   const pointer = new PointerInput(surface, {
     dragPans: () => brush.tool === 'hand',
-    pan: (dx, dy) => stage.pan(dx, dy),
-    zoom: (at, factor) => stage.zoom(factor, at),
+    pan: (dx, dy) => viewpoint.pan(dx, dy),
+    zoom: (at, factor) => viewpoint.zoom(factor, at),
     hover,
     toolDown: (at) => {
       stage.pointer = at;
@@ -70,7 +75,7 @@ export function useHands(parts: HandsParts): () => void {
     },
     toolMove: (at) => {
       stage.pointer = at;
-      const cell = stage.toCell(at);
+      const cell = viewpoint.toCell(at);
       if (brush.isDown) inspector.follow(cell.x, cell.y);
       brush.move(cell.x, cell.y, performance.now());
       parts.point([round(cell.x), round(cell.y)]);
@@ -79,7 +84,7 @@ export function useHands(parts: HandsParts): () => void {
     toolUp: () => brush.up(performance.now()),
     toolCancel: () => brush.cancel(),
     tap: (at) => {
-      const cell = stage.toCell(at);
+      const cell = viewpoint.toCell(at);
       if (brush.tool === 'hand') inspector.hold(cell.x, cell.y);
     },
     panning: (isOn) => root.toggleAttribute('data-panning', isOn),
@@ -92,11 +97,11 @@ export function useHands(parts: HandsParts): () => void {
   const keys = new Keys({
     pan: (dx, dy) => {
       keyed();
-      stage.pan(dx, dy);
+      viewpoint.pan(dx, dy);
     },
     zoom: (factor) => {
       keyed();
-      stage.zoom(factor);
+      viewpoint.zoom(factor);
     },
     tool: (id) => {
       keyed();
@@ -108,7 +113,7 @@ export function useHands(parts: HandsParts): () => void {
     },
     use: () => {
       keyed();
-      toolAt(stage.pointer ?? stage.middle);
+      toolAt(stage.pointer ?? viewpoint.middle);
       brush.up(performance.now());
     },
     space: (isHeld) => {

@@ -21,7 +21,10 @@ export interface InputActions {
   panning(isOn: boolean): void;
 }
 
-/** A finger that stays down this long, or moves this far (CSS pixels), uses the tool: no second one makes a pinch. */
+/**
+ * A finger uses the tool once it has stayed down this long, or moved this far (CSS pixels): before that, a second finger
+ * may come and make it a pinch.
+ */
 const TOUCH_DECIDE_MS = 90;
 const TOUCH_SLOP = 7;
 /** CSS pixels that a mouse may move in a tap. */

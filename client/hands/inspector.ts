@@ -32,7 +32,7 @@ export interface InspectorWorld {
   isAlive(x: number, y: number): boolean;
 }
 
-/** A pointer that stays this long on a cell rests. */
+/** A pointer rests when it has stayed this long on a cell. */
 const REST_MS = 150;
 /** Cells around a body's box within which a pointer still means that body. */
 const FRAME_CELLS = 4;
@@ -76,7 +76,7 @@ export class Inspector {
     if (this.#world.isAlive(x, y)) this.#rest = setTimeout(() => this.ask(x, y), REST_MS);
   }
 
-  /** A tap on an organism watches it until it is released; a tap on the ground releases. */
+  /** A tap on an organism holds it: it is watched until it is released. A tap on the ground releases it. */
   hold(x: number, y: number): void {
     clearTimeout(this.#rest);
     if (this.#organism !== null && this.#covers(this.#organism, [x, y])) {

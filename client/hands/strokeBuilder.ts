@@ -8,7 +8,7 @@ import { MAX_STROKE_POINTS, MAX_STROKE_SEGMENT } from '../../shared/limits.ts';
 /** Most cells that a piece may cover: less than half of the whole budget, at any radius. */
 const MAX_PIECE_CELLS = 2_400;
 const SEND_EVERY_MS = 100;
-/** A short piece is sent after this time, too. */
+/** After this time a piece is sent even if it is short. */
 const MAX_WAIT_MS = 240;
 /** Radii: a piece of this length is worth its extra disc. */
 const WORTH_RADII = 1.5;

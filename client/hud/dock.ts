@@ -6,7 +6,7 @@ import type { Brush } from '../hands/brush.ts';
 import { TOOL_LIST, type ToolId } from '../hands/tools.ts';
 import { icon } from './icons.ts';
 
-/** Each change makes the browser lay out the page; the ring at the pointer is exact at every drawing. */
+/** Seldom, because each change makes the browser lay out the page. The ring at the pointer is exact at every drawing. */
 const ENERGY_EVERY_MS = 250;
 /** Shares of the budget. */
 const LOW = 0.35;

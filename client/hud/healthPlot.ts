@@ -57,8 +57,9 @@ export type Mood = 'well' | 'healing' | 'hurt' | 'growing' | 'wilting';
 const STILL = 0.004;
 
 /**
- * Health in a word. From 0.93 on a body is well. One that lost 0.02 in the last two seconds is hurt. One that gains heals
- * if it was ever better by 0.05, else it grows up. One that stands still heals from 0.6 on, and is hurt below.
+ * Health in a word, by these rules in this order: from 0.93 on a body is well; one that has lost more than 0.02 in the
+ * last two seconds is hurt; one that gains is healing if it was ever better by more than 0.05, else growing up; one that
+ * stands still is healing from 0.6 on, and hurt below.
  */
 export function moodOf(
   history: readonly number[],

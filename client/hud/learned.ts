@@ -1,4 +1,4 @@
-/** Puts the figures of tuned rules into words, and says no more than they do. */
+/** Puts the figures of tuned rules into words, and claims no more than they support. */
 import type { LearnedRule } from '../../shared/protocol.ts';
 import { formatHealth, formatSpecies } from '../format.ts';
 
@@ -56,7 +56,3 @@ export const savedPercent = (before: number, after: number): number =>
 
 const sessionOf = ({ isLastSession }: LearnedRule): string =>
   isLastSession ? 'the last session' : 'an earlier session';
-
-/** "25 Nov, 02:10" */
-export const formatMoment = (date: Date): string =>
-  date.toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });

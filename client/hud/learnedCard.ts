@@ -5,10 +5,10 @@
 import { beganAtOf, learnedFault } from '../../shared/learned.ts';
 import type { LearnedMessage, LearnedRule, Species } from '../../shared/protocol.ts';
 import { h } from '../dom.ts';
-import { formatCount, formatHealth } from '../format.ts';
+import { formatCount, formatHealth, formatMoment } from '../format.ts';
 import { recall, remember } from '../remember.ts';
 import { icon } from './icons.ts';
-import { formatMoment, gainOf, newsOf, titleOf } from './learned.ts';
+import { gainOf, newsOf, titleOf } from './learned.ts';
 
 const SEEN = 'learned';
 

@@ -58,6 +58,8 @@ export class Connection {
   latencyMs = Number.NaN;
   readonly #client: Client;
   #room: Room | null = null;
+  #isJoining = false;
+  #isDisposed = false;
   #attempt = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #ticks: ReturnType<typeof setInterval>[] = [];
@@ -104,7 +106,9 @@ export class Connection {
     void this.#join();
   }
 
+  /** Leaves for good; a join in progress is left as soon as the server has answered. */
   dispose(): void {
+    this.#isDisposed = true;
     clearTimeout(this.#retry);
     for (const tick of this.#ticks) clearInterval(tick);
     this.#acks.reset();
@@ -124,7 +128,7 @@ export class Connection {
 
   /** Acknowledges this frame of this connection and all before it. */
   acknowledge(frame: number): void {
-    // Not at the join: a page that fails at every first frame must wait longer each time.
+    // Reset here and not at the join: a page that fails at every first frame must wait longer each time.
     this.#attempt = 0;
     this.#acks.decoded(frame);
   }
@@ -168,19 +172,28 @@ export class Connection {
   }
 
   async #join(): Promise<void> {
+    if (this.#isJoining || this.#isDisposed) return;
+    this.#isJoining = true;
+    let room: Room;
     try {
-      const room = await this.#client.join(ROOM_NAME);
-      // The SDK's own reconnection would go on without keyframes; we join again instead.
-      room.reconnection.enabled = false;
-      this.#room = room;
-      this.#viewportSent = '';
-      this.#gaps.clear();
-      this.#acks.reset();
-      this.#listen(room);
+      room = await this.#client.join(ROOM_NAME);
     } catch (error) {
-      this.#room = null;
-      this.#lose(explainRefusal(error));
+      if (!this.#isDisposed) this.#lose(explainRefusal(error));
+      return;
+    } finally {
+      this.#isJoining = false;
     }
+    if (this.#isDisposed) {
+      void room.leave();
+      return;
+    }
+    // The SDK's own reconnection would go on without keyframes; we join again instead.
+    room.reconnection.enabled = false;
+    this.#room = room;
+    this.#viewportSent = '';
+    this.#gaps.clear();
+    this.#acks.reset();
+    this.#listen(room);
   }
 
   #listen(room: Room): void {

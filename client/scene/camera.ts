@@ -86,7 +86,7 @@ export function startCamera(at: Point, view: Size, free: Rect, bodyCells: number
 export const panBy = (camera: Camera, view: Size, world: Size, dx: number, dy: number): Camera =>
   clampCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom }, view, world);
 
-/** Moves the camera by less than a device pixel, so that the world lies on whole ones and cells are drawn sharply. */
+/** Moves the camera by less than a device pixel: the world then begins on a whole one, and cells are drawn sharply. */
 export function snapCamera(camera: Camera, view: Size, pixelRatio: number): Camera {
   const { zoom } = camera;
   const snap = (at: number, pixels: number): number => {

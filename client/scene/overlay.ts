@@ -115,7 +115,7 @@ export class Overlay {
     this.#cooldown(x, y, radius + 5, ring.budget);
   }
 
-  /** An arc that shows how much of the budget is available; hidden when all of it is. */
+  /** An arc that shows how much of the budget is available; hidden when the budget is full. */
   #cooldown(x: number, y: number, radius: number, share: number): void {
     if (share > 0.98) return;
     const paper = this.#paper;

@@ -13,8 +13,8 @@ const FITS = { tint: 0.3, body: 0.6 } as const;
 const REFUSED = { tint: 0.7, body: 0.6 } as const;
 /** Opacity of the body's outermost cells, which have only the tint's colour: the outline is seen on any ground. */
 const RIM = 0.95;
-/** Cells with less alpha (0..255) do not count as part of the body. */
-const MIN_ALPHA = 25;
+/** Of 255: a cell with less alpha is too faint to be seen, and counts as empty. */
+export const MIN_VISIBLE_ALPHA = 25;
 /** Least CSS pixels of the mark on the seed's cell. */
 const MIN_SEED = 7;
 
@@ -102,7 +102,7 @@ function tint(image: HTMLImageElement, color: string, style: Style): HTMLCanvasE
   const pixels = paper.getImageData(0, 0, width, height);
   const own = pixels.data.slice();
   const isBody = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && own[(y * width + x) * 4 + 3] >= MIN_ALPHA;
+    x >= 0 && y >= 0 && x < width && y < height && own[(y * width + x) * 4 + 3] >= MIN_VISIBLE_ALPHA;
   const inks = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

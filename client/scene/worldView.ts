@@ -9,7 +9,7 @@ import { cover } from '../stream/cover.ts';
 import type { Decoder } from '../stream/decoder.ts';
 import { BATCHES } from '../stream/messages.ts';
 import { Pyramid } from '../stream/pyramid.ts';
-import { type Camera, snapCamera, visibleCells } from './camera.ts';
+import { type Camera, visibleCells } from './camera.ts';
 import {
   createGeometry,
   createShader,
@@ -56,15 +56,16 @@ export class WorldView {
       antialias: false,
       backgroundAlpha: 0,
       preferWebGLVersion: 2,
-      // We do not use Pixi's accessibility, events and filters; so their chunks are not loaded.
+      // Pixi's accessibility, events and filters are not used, so their chunks need not be loaded.
       skipExtensionImports: true,
       powerPreference: 'high-performance',
     });
     // The ticker would wake the page sixty times per second to collect garbage that we do not make.
     Ticker.system.autoStart = false;
     Ticker.system.stop();
-    // The event system is there all the same, and would measure the canvas at every move of the pointer.
-    renderer.events.setTargetElement(null as unknown as HTMLElement);
+    // The bundler puts all of Pixi into one chunk, so the event system is loaded all the same, and would measure the canvas
+    // at every move of the pointer. Under `npm run dev` it is not loaded.
+    renderer.events?.setTargetElement(null as unknown as HTMLElement);
     if (renderer.context.webGLVersion < 2) throw new Error('this browser has no WebGL 2');
     return new WorldView(renderer, decoder, world);
   }
@@ -88,19 +89,15 @@ export class WorldView {
     return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
   }
 
-  /** The camera as drawn, from which places on the screen must be computed. */
-  get camera(): Camera {
-    return this.#camera;
-  }
-
   resize(view: Size, pixelRatio: number): void {
     this.#view = view;
     this.#pixelRatio = pixelRatio;
     this.#renderer.resize(view.width, view.height, pixelRatio);
   }
 
+  /** @param camera - on whole device pixels: see `snapCamera` */
   look(camera: Camera, level: number): void {
-    this.#camera = snapCamera(camera, this.#view, this.#pixelRatio);
+    this.#camera = camera;
     this.#level = level;
   }
 

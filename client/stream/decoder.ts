@@ -58,7 +58,8 @@ export class Decoder {
     this.#epoch++;
     this.#waiting = 0;
     this.#silentChecks = 0;
-    // Not as soon as it dies: a worker that cannot start would be started in a loop. The wait before a join grows.
+    // Replaced here and not as soon as it dies: a worker that cannot start would be started in a loop. The wait before
+    // a join grows.
     if (this.#worker === null) {
       this.#worker = this.#open();
       if (this.#looked !== null) this.#send(this.#looked);

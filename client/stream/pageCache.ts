@@ -18,7 +18,7 @@ export interface Bounds {
   readonly entries: number;
 }
 
-/** Share of a bound that is freed when it is passed, so that pages are sorted once for many that go. */
+/** Share of a bound that is freed when it is passed: pages are then sorted once for many that are forgotten. */
 const SLACK = 1 / 16;
 
 export class PageCache<T extends Entry> {
@@ -74,7 +74,7 @@ export class PageCache<T extends Entry> {
   /**
    * Forgets the least recently used pages until the bounds hold.
    *
-   * @param keep - says of a page that it must not be forgotten, even beyond the bounds
+   * @param keep - whether a page must be kept, even beyond the bounds
    * @returns the forgotten pages
    */
   trim(keep: (entry: T) => boolean): T[] {

@@ -43,7 +43,7 @@ export class WorldRoutes {
     this.#stepsPerSecond = options.config.stepsPerSecond;
     this.all = [
       ['POST', /^world$/, (call) => this.#control(call)],
-      ['GET', /^organisms$/, () => options.world.ask<'organisms'>({ kind: 'organisms' })],
+      ['GET', /^organisms$/, () => options.world.ask({ kind: 'organisms' })],
       ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, (call) => this.#player(call)],
       ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
       ['GET', /^sessions$/, () => this.#sessions()],
@@ -61,11 +61,11 @@ export class WorldRoutes {
     const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'snapshot']);
     if (kind === 'snapshot') {
       await this.#noted(actor, 'snapshot', '', '');
-      return world.ask<'save'>({ kind: 'save' });
+      return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);
     await this.#noted(actor, kind, '', JSON.stringify(control));
-    const organisms = await world.ask<'control'>({ kind: 'control', control });
+    const organisms = await world.ask({ kind: 'control', control });
     if (control.kind === 'speed') {
       this.#stepsPerSecond = control.stepsPerSecond;
       const { stepsPerSecond } = control;

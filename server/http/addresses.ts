@@ -18,7 +18,7 @@ export class Addresses {
   readonly #options: AddressOptions;
   readonly #held = new Map<string, number>();
   readonly #seats = new Map<string, () => void>();
-  /** By guest. */
+  /** By the guest's id. */
   readonly #addresses = new Map<string, string>();
 
   constructor(options: AddressOptions) {

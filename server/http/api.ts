@@ -1,8 +1,9 @@
 /** `/api/…` and `/healthz`: the world for other programs. */
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
-import type { OrganismSummary, WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type OrganismSummary, type WorldLink } from '../world/messages.ts';
 import { encodePng } from './png.ts';
 import { replyJson } from './replies.ts';
 
@@ -47,10 +48,8 @@ export class Api {
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
       }
     } catch (error) {
-      // The world refused, or did not answer in time; the message says why.
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!response.headersSent) replyJson(response, 503, { error: reason });
-      else response.destroy();
+      if (!(error instanceof NoAnswerError)) throw error;
+      replyJson(response, 503, { error: error.message });
     }
   }
 
@@ -69,7 +68,7 @@ export class Api {
   #listOrganisms(): Promise<readonly OrganismSummary[]> {
     const now = performance.now();
     if (this.#organisms === null || now - this.#organisms.atMs > ORGANISMS_MS) {
-      this.#organisms = { atMs: now, answer: this.#world.ask<'organisms'>({ kind: 'organisms' }) };
+      this.#organisms = { atMs: now, answer: this.#world.ask({ kind: 'organisms' }) };
     }
     return this.#organisms.answer;
   }
@@ -79,7 +78,7 @@ export class Api {
     const integer = (name: string, min: number, max: number): number => {
       const text = query.get(name);
       const value = text !== null && /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= min && value <= max)) wrong.push(`${name} must be a whole number from ${min} to ${max}`);
+      if (!isWhole(value, min, max)) wrong.push(`${name} must be a whole number from ${min} to ${max}`);
       return value;
     };
     const x = integer('x', -MAX_COORDINATE, MAX_COORDINATE);
@@ -93,7 +92,7 @@ export class Api {
     }
     this.#pictures++;
     try {
-      const pixels = await this.#world.ask<'pixels'>({ kind: 'pixels', rect: { x, y, width, height } });
+      const pixels = await this.#world.ask({ kind: 'pixels', rect: { x, y, width, height } });
       const png = await encodePng(pixels, width, height);
       response.writeHead(200, {
         'Content-Type': 'image/png',

@@ -19,11 +19,8 @@ const MAX_BODY = 1_024;
 export function isOwnOrigin(request: IncomingMessage): boolean {
   const { origin, host } = request.headers;
   if (origin === undefined) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
+  const url = URL.parse(origin);
+  return url !== null && url.host === host;
 }
 
 export async function matchmake(

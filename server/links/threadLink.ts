@@ -1,13 +1,14 @@
 /** The main thread's link to the world: starts the simulation thread and exchanges messages with it. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
-import type {
-  FromWorld,
-  ToWorld,
-  WorldAnswers,
-  WorldLink,
-  WorldQuery,
-  WorldReady,
+import {
+  type FromWorld,
+  NoAnswerError,
+  type ToWorld,
+  type WorldAnswers,
+  type WorldLink,
+  type WorldQuery,
+  type WorldReady,
 } from '../world/messages.ts';
 
 const MAX_ANSWER_MS = 10_000;
@@ -124,14 +125,16 @@ class Link implements WorldThread {
     });
   }
 
-  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
-    if (this.#death !== null) return Promise.reject(this.#death);
-    if (this.#pending.size >= MAX_PENDING) return Promise.reject(new Error('the world is busy'));
+  ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]> {
+    if (this.#death !== null) return Promise.reject(endedBy(this.#death));
+    if (this.#pending.size >= MAX_PENDING) return Promise.reject(new NoAnswerError('the world is busy'));
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pending.delete(request);
-        reject(new Error(`the world did not answer ${query.kind} within ${this.#answerMs / 1_000} s`));
+        reject(
+          new NoAnswerError(`the world did not answer ${query.kind} within ${this.#answerMs / 1_000} s`),
+        );
       }, this.#answerMs);
       this.#pending.set(request, { resolve, reject, timer });
       this.#post({ type: 'query', request, query });
@@ -185,7 +188,7 @@ class Link implements WorldThread {
         this.#settle(message.request, ({ resolve }) => resolve(message.value as never));
         return;
       case 'refused':
-        this.#settle(message.request, ({ reject }) => reject(new Error(message.message)));
+        this.#settle(message.request, ({ reject }) => reject(new NoAnswerError(message.message)));
         return;
       case 'stopped':
         this.#end(new Error('the world has stopped'));
@@ -207,7 +210,8 @@ class Link implements WorldThread {
 
   #end(error: Error): void {
     this.#death = error;
-    for (const request of [...this.#pending.keys()]) this.#settle(request, ({ reject }) => reject(error));
+    for (const request of [...this.#pending.keys()])
+      this.#settle(request, ({ reject }) => reject(endedBy(error)));
   }
 
   #die(error: Error): void {
@@ -216,3 +220,5 @@ class Link implements WorldThread {
     this.onDeath(error);
   }
 }
+
+const endedBy = (death: Error): NoAnswerError => new NoAnswerError(death.message, { cause: death });

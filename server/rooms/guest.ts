@@ -16,7 +16,7 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
-import type { StrokeOutcome, WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
@@ -222,16 +222,17 @@ export class Guest {
         const { world } = this.#around;
         const organism =
           asked.organism === null
-            ? await world.ask<'inspectAt'>({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
-            : await world.ask<'inspect'>({ kind: 'inspect', organism: asked.organism });
+            ? await world.ask({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
+            : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
           this.outlet.post(ServerMessageType.inspection, { organism });
           return;
         }
       }
-    } catch {
-      // The world did not answer in time; the next question comes within half a second.
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      // The next question comes within half a second.
     } finally {
       this.#inspecting = false;
     }
@@ -261,8 +262,9 @@ export class Guest {
     this.#strokesPending++;
     let outcome: StrokeOutcome;
     try {
-      outcome = await world.ask<'stroke'>({ kind: 'stroke', name: this.#name, stroke });
-    } catch {
+      outcome = await world.ask({ kind: 'stroke', name: this.#name, stroke });
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {
       this.#strokesPending--;

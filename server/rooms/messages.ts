@@ -4,6 +4,7 @@
  */
 import { pagesAcross, type Size, topLevel } from '../../shared/geometry.ts';
 import { MAX_STROKE_POINTS, MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
+import { isWhole } from '../../shared/numbers.ts';
 import {
   type AckMessage,
   ClientMessageType,
@@ -105,10 +106,8 @@ function keyframes(fields: Fields, world: Size): KeyframesMessage {
   if (list.length > MAX_VIEWPORT_PAGES)
     throw new MessageError(`${list.length} pages at once, at most ${MAX_VIEWPORT_PAGES} are allowed`);
   const end = pagesAcross(world.width, level) * pagesAcross(world.height, level);
-  for (const page of list)
-    if (!Number.isInteger(page) || page < 0 || page >= end)
-      throw new MessageError('a page is outside the world');
-  return { level, pages: list as number[] };
+  if (!list.every((page) => isWhole(page, 0, end - 1))) throw new MessageError('a page is outside the world');
+  return { level, pages: list };
 }
 
 /** Checks only the shape; `strokeFault` later tells the player why a stroke is refused. */
@@ -157,9 +156,9 @@ function finite(fields: Fields, name: string): number {
 
 function integer(fields: Fields, name: string, min: number, max: number): number {
   const value = fields[name];
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
+  if (!isWhole(value, min, max))
     throw new MessageError(`${name} is not a whole number from ${min} to ${max}`);
-  return value as number;
+  return value;
 }
 
 function text(fields: Fields, name: string, maxLength: number): string {

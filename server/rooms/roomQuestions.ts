@@ -3,7 +3,7 @@
  * one question is asked at a time, at most 8 per second, and only the newest of those that wait.
  */
 import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
-import type { WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 
 const MIN_INTERVAL_MS = 125;
 
@@ -42,10 +42,11 @@ export class RoomQuestions {
     this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
     const { species, at } = question;
     try {
-      const reason = await this.#world.ask<'room'>({ kind: 'room', species, x: at[0], y: at[1] });
+      const reason = await this.#world.ask({ kind: 'room', species, x: at[0], y: at[1] });
       if (!this.#isDisposed) this.#post({ species, at, reason });
-    } catch {
-      // The world did not answer in time; the pointer's next move asks again.
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      // The pointer's next move asks again.
     } finally {
       this.#isAsking = false;
       if (this.#pause === null) void this.#askNext();

@@ -8,6 +8,7 @@ import {
   type ClientPrivate,
   ClientState,
   getMessageBytes,
+  matchMaker,
   Protocol,
   Room,
 } from '@colyseus/core';
@@ -15,6 +16,7 @@ import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import {
   CloseCode,
   type NoticeMessage,
+  ROOM_NAME,
   ServerMessageType,
   type Species,
   type SpeciesMessage,
@@ -27,6 +29,7 @@ import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
 import { type Attendance, Guest, type Surroundings } from './guest.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
+
 /** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
 export const SEAT_SECONDS = 5;
 /** A client that is owed pages and acknowledges nothing for this long is closed. */
@@ -35,7 +38,7 @@ const INSPECT_MS = 500;
 const SWEEP_MS = 1_000;
 const STREAM_SWEEP_MS = 200;
 const LOOP_SAMPLE_MS = 10;
-/** The event loop's worst delay counts for one to two of these. */
+/** The worst delay of the event loop is taken over the last one to two of these. */
 const LAG_MS = 500;
 /** Half a frame: players are sent with every second frame, even if that comes a little early. */
 const EARLY_MS = 25;
@@ -56,8 +59,19 @@ interface Receiver {
   _onMessage(client: Client, buffer: Buffer): void;
 }
 
+/** Makes the world's room now, so that clients can only join it. A process has one Colyseus matchmaker. */
+export async function openRoom(host: RoomHost): Promise<WorldRoom> {
+  matchMaker.controller.exposedMethods = ['join'];
+  matchMaker.setHealthChecksEnabled(false);
+  await matchMaker.setup();
+  matchMaker.defineRoomType(ROOM_NAME, worldRoomOf(host));
+  await matchMaker.accept();
+  const { roomId } = await matchMaker.createRoom(ROOM_NAME, {});
+  return matchMaker.getLocalRoomById(roomId) as WorldRoom;
+}
+
 /** The room's class for a host; Colyseus makes its one instance. */
-export function worldRoomOf(host: RoomHost): typeof WorldRoom {
+function worldRoomOf(host: RoomHost): typeof WorldRoom {
   return class extends WorldRoom {
     override onCreate(): void {
       this.open(host);

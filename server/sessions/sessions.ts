@@ -203,7 +203,7 @@ export class Sessions {
     this.#endings.add(running);
     return this.#turns.take(async () => {
       try {
-        await this.#options.world.ask<'endWounds'>({ kind: 'endWounds' });
+        await this.#options.world.ask({ kind: 'endWounds' });
       } catch (error) {
         this.#options.log(`sessions: wounds are closed as they were last seen: ${(error as Error).message}`);
       } finally {

@@ -178,7 +178,7 @@ export class SwapDesk {
     if (answer.fault !== null)
       throw new RuleError(`a grown ${species} cannot live by ${labelOf(record)}: ${answer.fault}`);
     const order = { id, species, scope, who, ...(organism === null ? {} : { organism }) };
-    const done = await this.#options.world.ask<'swap'>({ kind: 'swap', order, next: answer.next });
+    const done = await this.#options.world.ask({ kind: 'swap', order, next: answer.next });
     if (!done.ok) throw new RuleError(done.reason);
     return { record, organisms: done.organisms };
   }

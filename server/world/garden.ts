@@ -6,7 +6,8 @@ import { cellHash } from '../engines/fire.ts';
 import type { MatureForm } from './mature.ts';
 import { type GrownBody, roomFault } from './room.ts';
 
-export interface Bed {
+/** A species that the garden may plant. */
+export interface GardenSpecies {
   readonly name: string;
   readonly form: MatureForm;
 }
@@ -38,7 +39,7 @@ const WIDENESS = 1.5;
  */
 export function layOutGarden(
   world: Size,
-  beds: readonly Bed[],
+  species: readonly GardenSpecies[],
   count: number,
   randomSeed: number,
   others: readonly GrownBody[] = [],
@@ -50,13 +51,13 @@ export function layOutGarden(
   const distance = (x: number, y: number): number => Math.hypot((x - middle.x) / WIDENESS, y - middle.y);
 
   // Neighbours of a place are found through a grid of squares, as wide as the largest distance that two bodies need.
-  const forms = new Set([...beds, ...others].map(({ form }) => form));
+  const forms = new Set([...species, ...others].map(({ form }) => form));
   const square = Math.max(1, ...Array.from(forms, (form) => MIN_SPACING * Math.max(form.width, form.height)));
   const squares = new Map<string, GrownBody[]>();
   const squareAt = (x: number, y: number, dx = 0, dy = 0): string =>
     `${Math.floor(x / square) + dx},${Math.floor(y / square) + dy}`;
 
-  const fits = (x: number, y: number, { name, form }: Bed): boolean => {
+  const fits = (x: number, y: number, { name, form }: GardenSpecies): boolean => {
     const left = x + form.x - EDGE_CELLS;
     const top = y + form.y - EDGE_CELLS;
     const right = left + form.width + 2 * EDGE_CELLS;
@@ -71,19 +72,19 @@ export function layOutGarden(
   };
 
   /** A place beside an organism that stands already, near the middle but not too orderly; null: none was found. */
-  const findPlace = (bed: Bed): { x: number; y: number } | null => {
+  const findPlace = (one: GardenSpecies): { x: number; y: number } | null => {
     let best: { x: number; y: number; distance: number } | null = null;
     for (let among = NEIGHBOURS; among < Math.max(placed.length, NEIGHBOURS) * 2 ** LAST_LOOKS; among *= 2) {
       for (let tried = 0; tried < TRIES; tried++) {
         const back = Math.floor(random() * Math.min(among, placed.length));
         const beside = placed[placed.length - 1 - back];
         const spacing = MIN_SPACING + random() * (MAX_SPACING - MIN_SPACING);
-        const away = spacing * meanSide(beside.form, bed.form);
+        const away = spacing * meanSide(beside.form, one.form);
         const angle = random() * 2 * Math.PI;
         const x = Math.round(beside.x + away * Math.cos(angle));
         const y = Math.round(beside.y + away * Math.sin(angle));
         const far = distance(x, y);
-        if ((best === null || far < best.distance) && fits(x, y, bed)) best = { x, y, distance: far };
+        if ((best === null || far < best.distance) && fits(x, y, one)) best = { x, y, distance: far };
       }
       if (best !== null) return best;
     }
@@ -97,16 +98,16 @@ export function layOutGarden(
   };
   for (const other of others) place(other);
 
-  for (const bed of shuffledRounds(beds, count, random)) {
+  for (const one of shuffledRounds(species, count, random)) {
     if (placed.length === 0) {
       // The body's middle, not its seed, stands in the middle of the world.
-      const x = Math.round(middle.x - bed.form.x - bed.form.width / 2);
-      const y = Math.round(middle.y - bed.form.y - bed.form.height / 2);
-      if (fits(x, y, bed)) place({ species: bed.name, x, y, form: bed.form });
+      const x = Math.round(middle.x - one.form.x - one.form.width / 2);
+      const y = Math.round(middle.y - one.form.y - one.form.height / 2);
+      if (fits(x, y, one)) place({ species: one.name, x, y, form: one.form });
       continue;
     }
-    const found = findPlace(bed);
-    if (found !== null) place({ species: bed.name, ...found, form: bed.form });
+    const found = findPlace(one);
+    if (found !== null) place({ species: one.name, ...found, form: one.form });
   }
   return placed.slice(others.length).map(({ species, x, y }) => ({ species, x, y }));
 }
@@ -115,13 +116,17 @@ const meanSide = (a: Rect, b: Rect): number =>
   (Math.max(a.width, a.height) + Math.max(b.width, b.height)) / 2;
 
 /** Every species once in random order, then every species again … */
-function* shuffledRounds(beds: readonly Bed[], count: number, random: () => number): Generator<Bed> {
-  for (let given = 0; given < count && beds.length > 0; ) {
-    const round = [...beds];
+function* shuffledRounds(
+  species: readonly GardenSpecies[],
+  count: number,
+  random: () => number,
+): Generator<GardenSpecies> {
+  for (let given = 0; given < count && species.length > 0; ) {
+    const round = [...species];
     for (let i = round.length - 1; i > 0; i--) {
       const j = Math.floor(random() * (i + 1));
       [round[i], round[j]] = [round[j], round[i]];
     }
-    for (const bed of round) if (given++ < count) yield bed;
+    for (const one of round) if (given++ < count) yield one;
   }
 }

@@ -32,7 +32,7 @@ export class HealthWatch {
   readonly #stale = new Set<OrganismId>();
   /** Size of `#stale` at the last count: as many are measured before the next count. */
   #pace = 0;
-  /** Measurements that time has earned and that have not been made. */
+  /** Measurements that are due and have not been made. */
   #owed = 0;
 
   /** True once between two counts. */

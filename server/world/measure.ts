@@ -15,7 +15,7 @@ export interface PlacedBody {
 
 export class Measure {
   readonly #engine: Engine;
-  /** As long as the largest form so far. */
+  /** Scratch buffers, as long as the largest body measured so far. */
   #own = new Float32Array(0);
   #owners = new Uint16Array(0);
 

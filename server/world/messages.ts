@@ -142,6 +142,11 @@ export type FromWorld =
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
   | { readonly type: 'stopped' };
 
+/** The world refused a question, did not answer it in time, or has ended; the message says which. */
+export class NoAnswerError extends Error {
+  override name = 'NoAnswerError';
+}
+
 /**
  * The world as the main thread sees it: made by `links/threadLink.ts`, faked by tests. Pages are named by
  * `stream/pageKey.ts`.
@@ -154,8 +159,8 @@ export interface WorldLink {
   readonly wilted: ReadonlyMap<string, number>;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
-  /** @throws Error with the world's reason, or after 10 s without an answer */
-  ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]>;
+  /** @throws NoAnswerError with the world's reason, or after 10 s without an answer */
+  ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
   /** The rules in force have changed; `ready.species` holds the new ones. */

@@ -4,8 +4,8 @@ import type { RuleSlot } from '../engines/engine.ts';
 
 /** One minute at 4 Hz. */
 export const HISTORY_SAMPLES = 240;
-/** A dead organism's id is not used for 60 s, so that no viewer takes a new organism for the dead one. */
-export const REST_SECONDS = 60;
+/** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
+export const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
 
 export interface Organism {
@@ -30,6 +30,8 @@ export interface Organism {
   isOutOfRange: boolean;
   /** It dissolves, or its seed waits to be planted again (`wilting.ts`). */
   isWilting: boolean;
+  /** How often it has wilted in a row, each time soon after its seed was planted; 0: never (`wilting.ts`). */
+  wiltings: number;
   /** Owned cells at the last count. */
   cells: number;
   readonly history: HealthHistory;
@@ -41,7 +43,7 @@ export interface Organism {
 export interface OrganismRecord {
   readonly id: number;
   readonly species: string;
-  /** sha256 (hex) of the rule file it lives by. Saves from before swaps lack it. */
+  /** sha256 (hex) of the rule file it lives by. Absent: it lives by the rule in force. */
   readonly rule?: string;
   /** Seed position. */
   readonly x: number;
@@ -56,6 +58,8 @@ export interface OrganismRecord {
   readonly history: readonly number[];
   /** It was dissolving, or its seed was waiting: it may have no cells. Absent: it was not. */
   readonly isWilting?: boolean;
+  /** Absent: 0. */
+  readonly wiltings?: number;
 }
 
 /** The last 240 samples of an organism's health. */
@@ -90,10 +94,10 @@ export const toHundredths = (value: number): number => Math.round(value * 100) /
 
 export class Organisms {
   readonly #living = new Map<number, Organism>();
-  /** [id], 1 while the organism lives or its id rests. */
+  /** [id], 1 while the organism lives or its id is retired. */
   readonly #taken = new Uint8Array(MAX_IDS + 1);
   /** id → world time at which it may be used again, in order of time. */
-  readonly #resting = new Map<number, number>();
+  readonly #retired = new Map<number, number>();
   #nextId = 1;
 
   get size(): number {
@@ -116,11 +120,11 @@ export class Organisms {
     return [...this.#living.keys()];
   }
 
-  /** An id that is neither used nor resting; null: there is none. Ids are given in turn. */
+  /** An id that is neither used nor retired; null: there is none. Ids are given in turn. */
   freeId(runSeconds: number): number | null {
-    for (const [id, until] of this.#resting) {
+    for (const [id, until] of this.#retired) {
       if (until > runSeconds) break;
-      this.#resting.delete(id);
+      this.#retired.delete(id);
       this.#taken[id] = 0;
     }
     const ahead = this.#taken.indexOf(0, this.#nextId);
@@ -134,7 +138,7 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], isWilting = false, ...rest } = facts;
+    const { history: samples = [], isWilting = false, wiltings = 0, ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = {
@@ -144,6 +148,7 @@ export class Organisms {
       marks: [],
       isOutOfRange: false,
       isWilting,
+      wiltings,
       territory: null,
     };
     this.#living.set(organism.id, organism);
@@ -152,23 +157,24 @@ export class Organisms {
     return organism;
   }
 
-  /** Its id rests from now on. */
+  /** Its id is retired from now on. */
   remove(id: number, runSeconds: number): void {
-    if (this.#living.delete(id)) this.#resting.set(id, runSeconds + REST_SECONDS);
+    if (this.#living.delete(id)) this.#retired.set(id, runSeconds + RETIRED_SECONDS);
   }
 
   /**
-   * All organisms, as they are saved. Resting ids are left out: no viewer outlives the process.
+   * All organisms, as they are saved. Retired ids are left out: no viewer outlives the process.
    *
    * @param ruleOf - names the rule in a slot, as saves do
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
     return Array.from(this.#living.values(), (organism) => {
-      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health, isWilting } = organism;
+      const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
+      const { isWilting, wiltings } = organism;
       const rule = ruleOf(slot);
       const history = organism.history.list();
       const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
-      return isWilting ? { ...record, isWilting } : record;
+      return { ...record, ...(isWilting && { isWilting }), ...(wiltings > 0 && { wiltings }) };
     });
   }
 
@@ -179,7 +185,7 @@ export class Organisms {
     slotOf: (record: OrganismRecord) => RuleSlot,
   ): void {
     this.#living.clear();
-    this.#resting.clear();
+    this.#retired.clear();
     this.#taken.fill(0);
     for (const record of records) {
       const { rule: _rule, ...facts } = record;

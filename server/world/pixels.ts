@@ -1,5 +1,12 @@
 /** The true pixels of a rectangle of the world, put together from the engine's pages. */
-import { PAGE_BYTES, PAGE_CELLS, type Rect, type Size } from '../../shared/geometry.ts';
+import {
+  PAGE_BYTES,
+  PAGE_CELLS,
+  pageIndex,
+  pagesAcross,
+  pagesTouched,
+  type Rect,
+} from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import type { Engine } from '../engines/engine.ts';
 
@@ -15,23 +22,15 @@ export async function readPixels(engine: Engine, rect: Rect): Promise<Uint8Array
     throw new RangeError(`a rectangle has at most ${MAX_PNG_SIDE} cells per side`);
   const pixels = new Uint8Array(width * height * 4);
   const page = new Uint8Array(PAGE_BYTES);
-  for (const { px, py, index } of pagesUnder(rect, engine)) {
-    await engine.readPage(index, page);
-    copyOverlap(page, px * PAGE_CELLS, py * PAGE_CELLS, pixels, rect);
+  const { left, top, right, bottom } = pagesTouched(rect, engine, 0, 0);
+  const across = pagesAcross(engine.width);
+  for (let py = top; py <= bottom; py++) {
+    for (let px = left; px <= right; px++) {
+      await engine.readPage(pageIndex(px, py, across), page);
+      copyOverlap(page, px * PAGE_CELLS, py * PAGE_CELLS, pixels, rect);
+    }
   }
   return pixels;
-}
-
-function* pagesUnder(
-  { x, y, width, height }: Rect,
-  world: Size,
-): Generator<{ px: number; py: number; index: number }> {
-  const across = Math.ceil(world.width / PAGE_CELLS);
-  const lastX = Math.floor((Math.min(x + width, world.width) - 1) / PAGE_CELLS);
-  const lastY = Math.floor((Math.min(y + height, world.height) - 1) / PAGE_CELLS);
-  for (let py = Math.floor(Math.max(y, 0) / PAGE_CELLS); py <= lastY; py++)
-    for (let px = Math.floor(Math.max(x, 0) / PAGE_CELLS); px <= lastX; px++)
-      yield { px, py, index: py * across + px };
 }
 
 /** Copies the part of a page at (left, top) that lies in the rectangle. */

@@ -1,28 +1,68 @@
-/** Prepares a save for the world: puts its rules into slots, and drops cells of organisms that are left out. */
+/**
+ * Prepares a save for the world: puts its rules into slots, and leaves out organisms of species without a rule, with
+ * their cells.
+ */
+import type { Size } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
+import type { WorldState } from './snapshot.ts';
+
+/** The save is of another size than this world. */
+export class WorldMismatchError extends Error {
+  override name = 'WorldMismatchError';
+}
 
 /** Finds the rule that a saved organism lived by; null: it is gone. */
 export type Recall = (species: string, sha256: string) => Promise<LoadedRule | null>;
 
-export interface Recalled {
+export interface RecalledWorld {
+  /** The organisms that live on, and the slots of their rules. */
+  readonly organisms: readonly OrganismRecord[];
   readonly slotOf: (record: OrganismRecord) => RuleSlot;
-  /** Organisms whose rule is gone, and that now live by the rule in force. */
-  readonly forgotten: number;
+  /** Without cells of those left out. */
+  readonly pages: readonly PageState[];
+  /** What the operator should know. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * An organism whose rule is gone lives by the rule in force of its species.
+ *
+ * @param state - its pages are changed in place
+ * @throws WorldMismatchError when the save is of another size
+ */
+export async function recallWorld(
+  state: WorldState,
+  size: Size,
+  rules: RuleSlots,
+  recall: Recall,
+): Promise<RecalledWorld> {
+  if (state.width !== size.width || state.height !== size.height)
+    throw new WorldMismatchError(
+      `the saved world is ${state.width}x${state.height}, not ${size.width}x${size.height}: ` +
+        `start with --size ${state.width}x${state.height}, or move the save away`,
+    );
+  const organisms = state.organisms.filter(({ species }) => rules.inForce(species) !== undefined);
+  const { slotOf, forgotten } = await recallRules(organisms, rules, recall);
+  const ids = new Set(organisms.map(({ id }) => id));
+  const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
+  const lost = state.organisms.filter(({ id }) => !ids.has(id)).map(({ species }) => species);
+  return { organisms, slotOf, pages, notes: recallNotes(lost, forgotten) };
 }
 
 /**
  * Puts the rules that saved organisms live by into slots.
  *
  * @param records - of species that have a rule in force
+ * @returns `forgotten`: organisms whose rule is gone, and that go on by the rule in force
  */
-export async function recallRules(
+async function recallRules(
   records: readonly OrganismRecord[],
   rules: RuleSlots,
   recall: Recall,
-): Promise<Recalled> {
+): Promise<{ slotOf: RecalledWorld['slotOf']; forgotten: number }> {
   const slots = new Map<string, RuleSlot>();
   const key = ({ species, rule = '' }: OrganismRecord): string => `${species} ${rule}`;
   let forgotten = 0;
@@ -38,8 +78,8 @@ export async function recallRules(
   return { slotOf: (record) => slots.get(key(record)) ?? rules.inForce(record.species)!, forgotten };
 }
 
-/** What the operator should know about a save that is not restored whole. @param lost - species of those left out */
-export function recallNotes(lost: readonly string[], forgotten: number): string[] {
+/** @param lost - species of the organisms that are left out */
+function recallNotes(lost: readonly string[], forgotten: number): string[] {
   const counts = new Map<string, number>();
   for (const species of lost) counts.set(species, (counts.get(species) ?? 0) + 1);
   const notes = [...counts].map(
@@ -53,7 +93,7 @@ export function recallNotes(lost: readonly string[], forgotten: number): string[
 }
 
 /** Drops the cells of all other organisms from the page, in place; null: none of `ids` has a cell there. */
-export function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
+function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
   let anyone = false;
   for (let cell = 0; cell < page.owners.length; cell++) {
     if (page.owners[cell] === 0) continue;

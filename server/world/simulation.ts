@@ -4,6 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
+import { EngineError } from '../engines/engine.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import type { FromWorld, ToWorld, WorldAnswers, WorldControl, WorldQuery } from './messages.ts';
@@ -45,7 +46,7 @@ export class Simulation {
   readonly #saves = new Turns();
   /** The speed that was set last. */
   #stepsPerSecond: number;
-  /** Steps that time has earned; a fraction waits for the next frame. */
+  /** Steps that are due; a fraction waits for the next frame. */
   #stepsOwed = 0;
   #stepMs = 0;
   #lastTickMs: number;
@@ -201,7 +202,11 @@ export class Simulation {
       const pixels = query.kind === 'pixels' ? [(value as WorldAnswers['pixels']).buffer] : [];
       post({ type: 'answer', request, value }, pixels);
     } catch (error) {
-      post({ type: 'refused', request, message: (error as Error).message });
+      const { message, stack } = error as Error;
+      // A bug is answered like a refusal; without this line, only the asker would learn of it.
+      const isRefusal = error instanceof EngineError || error instanceof RangeError;
+      if (!isRefusal) this.#log(`the question ${query.kind} failed: ${stack}`);
+      post({ type: 'refused', request, message });
     }
   }
 

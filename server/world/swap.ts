@@ -24,7 +24,7 @@ export interface SwapWorld {
   /** Called before an organism goes over to another rule, or is removed. */
   readonly leaves: (id: OrganismId) => void;
   /** Called when the rules that an organism may live by have changed: its territory follows them. */
-  readonly settle: (one: Organism) => void;
+  readonly updateTerritory: (one: Organism) => void;
 }
 
 interface Swap {
@@ -111,7 +111,7 @@ export class Swaps {
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
     // Before the old swaps end: else territories would be the new rule's alone and cut what it has not grown yet.
     this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies });
-    for (const one of moved) this.#world.settle(one);
+    for (const one of moved) this.#world.updateTerritory(one);
     for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     return { ok: true, step: engine.stepNumber, organisms: moved.length };
   }
@@ -202,7 +202,7 @@ export class Swaps {
   #end(swap: Swap, verdict: SwapOutcome['verdict'], reason: string): void {
     this.#swaps = this.#swaps.filter((one) => one !== swap);
     for (const one of this.#world.organisms)
-      if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#world.settle(one);
+      if (one.slot === swap.slot || swap.provenSlots.has(one.id)) this.#world.updateTerritory(one);
     const { id, species, scope, who } = swap.order;
     const { label } = this.#world.slots.at(swap.slot);
     this.onOutcome({ id, species, scope, who, rule: label, verdict, reason });

@@ -36,7 +36,7 @@ const STEADY = 0.05;
 const COLLAPSED = 0.5;
 /** Health that rises by less than this within 45 steps does not rise. */
 const RISING = 0.02;
-/** A pixel that moves by less than this stands still. A working rule moves an unwhole body far more. */
+/** A pixel that moves by less than this stands still. A working rule moves a body that is not whole far more. */
 const STILL = 1e-4;
 /** Bodies looked at in each frame, about 0.02 ms each. Cells are counted for all bodies. */
 const LOOKED_AT = 8;

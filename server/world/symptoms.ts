@@ -37,7 +37,7 @@ interface Case {
   /** When it became too large; undefined: it is not. The other times likewise. */
   largeSince?: Moment;
   /** Since when it has been neither whole nor struck. */
-  unwholeSince?: Moment;
+  notWholeSince?: Moment;
   doubleSince?: Moment;
   /** Health of a body out of shape, oldest first; all but the first are younger than `SICK`. */
   low: (Moment & { readonly health: number })[];
@@ -102,7 +102,7 @@ export class Symptoms {
   struck(id: OrganismId): void {
     const known = this.#cases.get(id);
     if (known === undefined) return;
-    known.unwholeSince = undefined;
+    known.notWholeSince = undefined;
     known.doubleSince = undefined;
     known.low = [];
   }
@@ -112,9 +112,9 @@ export class Symptoms {
     this.#cases.delete(id);
   }
 
-  /** Whether it has been unwhole for so long that it may be two bodies. */
+  /** Whether it has not been whole for so long that it may be two bodies. */
   mayBeTwo(id: OrganismId): boolean {
-    return this.#hasPassed(this.#cases.get(id)?.unwholeSince, HALF_SICK);
+    return this.#hasPassed(this.#cases.get(id)?.notWholeSince, HALF_SICK);
   }
 
   forgetAll(): void {
@@ -135,8 +135,8 @@ export class Symptoms {
     const now = { seconds: this.#time.seconds, steps: this.#time.steps };
     if (!isLarge) found.largeSince = undefined;
     else found.largeSince ??= now;
-    if (body.isWhole) found.unwholeSince = undefined;
-    else found.unwholeSince ??= now;
+    if (body.isWhole) found.notWholeSince = undefined;
+    else found.notWholeSince ??= now;
     if (isDouble === false || body.isWhole) found.doubleSince = undefined;
     else if (isDouble === true) found.doubleSince ??= now;
     if (!isLow) found.low = [];

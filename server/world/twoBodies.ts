@@ -10,7 +10,7 @@ import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
 const MIN_PART = 0.05;
 /** Share of the form's Σ mature² that must be seen at a second place: a fifth of a twin. */
 const MIN_SECOND = 0.2;
-/** Cells between the places tried first. Then the best place's neighbours are tried; drawings are coarser than that. */
+/** Cells between the places tried first. Then the best place's neighbours are tried: shapes are larger than that. */
 const STRIDE = 2;
 
 const ownParts = new WeakMap<MatureForm, number>();

@@ -11,6 +11,7 @@ import { type WatchedWorld, WiltWatch } from './wiltWatch.ts';
 export const DISSOLVE_SECONDS = 2;
 /** How long the seed waits when a body wilts a second time. The time doubles with each further wilting. */
 export const RELAPSE_SECONDS = 20;
+/** Longest wait. A body that wilts later than this after its seed was planted wilts as if for the first time. */
 export const MAX_RELAPSE_SECONDS = 600;
 /** Cells by which a dissolving body shrinks at a time: each time, the engine looks for all of its cells. */
 const SHRINK_CELLS = 2;
@@ -47,19 +48,11 @@ interface Wilt {
   isDissolved: boolean;
 }
 
-/** How often a body has wilted soon after it grew from its seed. */
-interface Relapses {
-  readonly count: number;
-  /** Running time, in seconds, when its seed was last planted. */
-  seedSeconds: number;
-}
-
 export class Wilting {
   readonly #world: WiltWorld;
   readonly #time: RunningTime;
   readonly #watch: WiltWatch;
   readonly #wilts = new Map<OrganismId, Wilt>();
-  readonly #relapses = new Map<OrganismId, Relapses>();
   #begun: WiltedBody[] = [];
 
   constructor(world: WiltWorld) {
@@ -89,20 +82,22 @@ export class Wilting {
   /** It is dead, or about to die: its seed is not planted again. */
   forget(id: OrganismId): void {
     this.#wilts.delete(id);
-    this.#relapses.delete(id);
     this.#watch.forget(id);
     const organism = this.#world.organisms.get(id);
     if (organism !== undefined) organism.isWilting = false;
   }
 
-  /** All organisms were replaced; those that wilted go on. @param lost - those whose last cell the bounds took */
+  /**
+   * All organisms were replaced. Those that wilted go on; a seed's wait begins anew.
+   *
+   * @param lost - those whose last cell the bounds took
+   */
   restore(lost: ReadonlySet<OrganismId>): void {
     this.#wilts.clear();
-    this.#relapses.clear();
     this.#watch.forgetAll();
     this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms) {
-      if (organism.isWilting) this.#dissolve(organism, 0);
+      if (organism.isWilting) this.#dissolve(organism);
       else if (lost.has(organism.id)) this.#begin(organism, 'out of range');
     }
   }
@@ -133,26 +128,20 @@ export class Wilting {
     this.#watch.forget(id);
     const mark = { atSeconds: runSeconds(), label: `wilted: ${cause}` };
     organism.marks = [...organism.marks.slice(-3), mark];
-    this.#dissolve(organism, this.#relapse(id));
+    const isRelapse = organism.wiltings > 0 && runSeconds() - organism.plantedSeconds < MAX_RELAPSE_SECONDS;
+    organism.wiltings = isRelapse ? organism.wiltings + 1 : 1;
+    this.#dissolve(organism);
     this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, cause });
   }
 
-  /** @returns seconds that its seed waits */
-  #relapse(id: OrganismId): number {
-    const before = this.#relapses.get(id);
-    const isAgain = before !== undefined && this.#time.seconds - before.seedSeconds < MAX_RELAPSE_SECONDS;
-    const count = isAgain ? before.count + 1 : 0;
-    this.#relapses.set(id, { count, seedSeconds: this.#time.seconds });
-    return count === 0 ? 0 : Math.min(RELAPSE_SECONDS * 2 ** (count - 1), MAX_RELAPSE_SECONDS);
-  }
-
-  #dissolve(organism: Organism, waitSeconds: number): void {
+  #dissolve(organism: Organism): void {
     organism.isWilting = true;
     const { x, y, width, height } = this.#world.territoryOf(organism);
     const reachX = Math.max(organism.x - x, x + width - organism.x);
     const reachY = Math.max(organism.y - y, y + height - organism.y);
     const reach = Math.hypot(reachX, reachY);
     const sinceSeconds = this.#time.seconds;
+    const waitSeconds = waitOf(organism);
     this.#wilts.set(organism.id, { reach, radius: reach, sinceSeconds, waitSeconds, isDissolved: false });
   }
 
@@ -206,7 +195,9 @@ export class Wilting {
     organism.isWilting = false;
     organism.cells = 1;
     this.#wilts.delete(id);
-    const relapses = this.#relapses.get(id);
-    if (relapses !== undefined) relapses.seedSeconds = this.#time.seconds;
   }
 }
+
+/** Seconds that its seed waits. */
+const waitOf = ({ wiltings }: Organism): number =>
+  wiltings < 2 ? 0 : Math.min(RELAPSE_SECONDS * 2 ** (wiltings - 2), MAX_RELAPSE_SECONDS);

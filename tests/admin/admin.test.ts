@@ -51,7 +51,7 @@ beforeEach(async () => {
   probed = [];
   const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
   admin = new Admin(world, config, prober);
-  server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, undefined, admin);
+  server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, { admin });
   world.run(20);
 });
 afterEach(async () => {
@@ -390,7 +390,7 @@ describe('the world', () => {
     const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
     world = new FakeWorld();
     admin = new Admin(world, config, prober);
-    server = await startServer({ perAddress: 1_000 }, world, undefined, admin);
+    server = await startServer({ perAddress: 1_000 }, world, { admin });
     world.run(20);
     const ann = await logIn();
     for (const answer of [await ann('GET', 'rules'), await ann('POST', 'rules', bytesOf('moss'))])

@@ -40,7 +40,7 @@ beforeEach(async () => {
     },
   });
   admin = new Admin(world, config, async () => ({ ok: false, reason: 'nothing is probed here' }), sessions);
-  server = await startServer({}, world, undefined, admin, sessions);
+  server = await startServer({}, world, { admin, sessions });
 });
 afterEach(async () => {
   await server.close();

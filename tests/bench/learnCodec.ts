@@ -76,7 +76,8 @@ function buildTracing(): WebAssembly.Module {
       dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
       'bin/asc.js',
     );
-    const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--outFile', output];
+    const flags = ['-O3', '--transform', './server/inline.ts', '--runtime', 'stub', '--noAssert'];
+    flags.push('--enable', 'simd', '--use', 'LEARNING=1', '--outFile', output);
     execFileSync(process.execPath, [compiler, 'shared/codec/assembly/learn.ts', ...flags], { cwd: root });
     return new WebAssembly.Module(readFileSync(output));
   } finally {
@@ -174,7 +175,7 @@ function write(weights: Float32Array): void {
 
 const decisions = new Decisions();
 const trace = (bit: number, ...contexts: number[]): void => decisions.add(bit, contexts);
-const instance = await WebAssembly.instantiate(buildTracing(), { learn: { trace } });
+const instance = await WebAssembly.instantiate(buildTracing(), { model: { trace } });
 const codec = instance.exports as unknown as Tracing;
 for (const rule of rules) {
   for (const [randomSeed, x, y] of [

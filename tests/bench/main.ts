@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   swap: () => import('./swap.ts'),
   train: () => import('./train.ts'),
   finetune: () => import('./finetune.ts'),
+  bounds: () => import('./bounds.ts'),
   soak: () => import('./soak.ts'),
 };
 

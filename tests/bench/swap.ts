@@ -12,7 +12,7 @@ import { readConfig } from '../../server/config.ts';
 import { startWorld } from '../../server/links/threadLink.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { createServer } from '../../server/server.ts';
+import { serveWorld } from '../../server/serveWorld.ts';
 import { Remote } from './fanout/messages.ts';
 import type { ViewerCalls } from './swap/viewers.ts';
 
@@ -41,7 +41,7 @@ const config = {
 };
 const world = await startWorld(config);
 const admin = new Admin(world, config);
-const server = await createServer(world, config, { admin });
+const server = await serveWorld(world, config, { admin });
 const viewers = new Remote<ViewerCalls>('../swap/viewers.ts');
 try {
   const actor = { who: 'the benchmark', address: '' };

@@ -5,6 +5,7 @@ import type { Engine, PageState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { loadRules } from '../../server/rules/load.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
+import { TERRITORY_MARGIN } from '../../server/world/mature.ts';
 import { PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { StateBuilder, seededRandom } from '../engines/fixtures.ts';
 
@@ -105,9 +106,6 @@ async function grow(rule: Rule): Promise<Body> {
   engine.dispose();
   return { rule, cells };
 }
-
-/** Cells between a body and the end of its territory, as in the world. */
-const TERRITORY_MARGIN = 8;
 
 /** The territory of a body whose seed is at (left, top). */
 function territoryOf({ cells }: Body, left: number, top: number): Rect {

@@ -47,7 +47,7 @@ const SIDE = 44;
 /** The share of the squared error made by the cut that must heal. */
 const EFFICIENCY = 0.9;
 
-export async function organismsOf({ url }: RunningServer): Promise<Organism[]> {
+export async function organismsOf({ url }: Pick<RunningServer, 'url'>): Promise<Organism[]> {
   return (await fetch(`${url}/api/organisms`)).json() as Promise<Organism[]>;
 }
 

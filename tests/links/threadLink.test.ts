@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { linkWorld, type ThreadPort, type WorldThread } from '../../server/links/threadLink.ts';
-import type { FromWorld, ToWorld, WorldReady } from '../../server/world/messages.ts';
+import { type FromWorld, NoAnswerError, type ToWorld, type WorldReady } from '../../server/world/messages.ts';
 
 class FakeThread extends EventEmitter implements ThreadPort {
   readonly sent: ToWorld[] = [];
@@ -53,7 +53,7 @@ describe('the link to the simulation thread', () => {
     thread.say({ type: 'refused', request: 3, message: 'disk full' });
     expect(await first).toEqual([]);
     expect(await second).toBeNull();
-    await expect(refused).rejects.toThrow('disk full');
+    await expect(refused).rejects.toThrow(new NoAnswerError('disk full'));
   });
 
   test('a question without an answer is rejected in time, and a late answer is ignored', async () => {
@@ -92,6 +92,7 @@ describe('the link to the simulation thread', () => {
     thread.emit('error', new Error('a bug'));
     thread.emit('exit', 1);
     await expect(asked).rejects.toThrow('a bug');
+    await expect(asked).rejects.toBeInstanceOf(NoAnswerError);
     await expect(link.ask({ kind: 'organisms' })).rejects.toThrow('a bug');
     expect(deaths).toEqual(['a bug']);
   });

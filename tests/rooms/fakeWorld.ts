@@ -132,10 +132,10 @@ export class FakeWorld implements WorldLink {
     this.publisher.requestKeyframes(keys);
   }
 
-  async ask<K extends WorldQuery['kind']>(query: Extract<WorldQuery, { kind: K }>): Promise<WorldAnswers[K]> {
+  async ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]> {
     this.asked.push(query);
     if (this.silent) return new Promise(() => {});
-    return this.#answer(query) as WorldAnswers[K];
+    return this.#answer(query) as WorldAnswers[Q['kind']];
   }
 
   #answer(query: WorldQuery): unknown {

@@ -1,14 +1,58 @@
 /** A real server on a free port in front of a fake world, and clients, some of which break the protocol. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Client, type Room } from '@colyseus/sdk';
+import { vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
-import { createServer } from '../../server/server.ts';
-import type { Sessions } from '../../server/sessions/sessions.ts';
+import { type ServeOptions, serveWorld } from '../../server/serveWorld.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fakeWorld.ts';
+
+/** Under a fake clock, time passes in ticks of this. */
+const TICK_MS = 10;
+/** Turns of the event loop after a tick: what was sent meanwhile arrives, and is answered. */
+const TURNS_PER_TICK = 4;
+
+/**
+ * Fakes the clock of the server and its clients, which share this process; sockets stay real. Time passes only while a
+ * test waits in `pause`, `waitFor`, or what builds on them. `vi.useRealTimers` ends it.
+ */
+export function fakeClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+}
+
+/** One for all tests that wait at the same time. */
+let ticking: Promise<void> | null = null;
+
+async function tick(): Promise<void> {
+  vi.advanceTimersByTime(TICK_MS);
+  for (let i = 0; i < TURNS_PER_TICK; i++) await turn();
+  ticking = null;
+}
+
+async function passTime(isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    ticking ??= tick();
+    await ticking;
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return waitFor(new Promise((resolve) => setTimeout(resolve, ms)));
+}
+
+/** Awaits a promise that may need time to pass. */
+export function waitFor<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  if (vi.isFakeTimers()) void passTime(() => isSettled);
+  return promise;
+}
 
 export const JOIN_ROOM = 10;
 export const ROOM_DATA = 13;
@@ -23,9 +67,7 @@ export interface TestServer {
 export async function startServer(
   settings: Partial<Config> = {},
   world = new FakeWorld(),
-  pages?: string,
-  admin?: Admin,
-  sessions?: Sessions,
+  options: ServeOptions = {},
 ): Promise<TestServer> {
   const config: Config = {
     ...readConfig([], {}),
@@ -35,21 +77,21 @@ export async function startServer(
     height: world.ready.height,
     ...settings,
   };
-  const server = await createServer(world, config, { admin, sessions, pages });
+  const server = await waitFor(serveWorld(world, config, options));
   return {
     world,
     url: server.url,
     port: Number(new URL(server.url).port),
     close: async () => {
       await world.stop();
-      await server.close();
+      await waitFor(server.close());
     },
   };
 }
 
 /** Joins with the real SDK and waits for the hello. */
 export async function join(server: TestServer): Promise<{ room: Room; hello: HelloMessage }> {
-  const room = await new Client(server.url.replace(/\/$/, '')).joinOrCreate(ROOM_NAME);
+  const room = await waitFor(new Client(server.url.replace(/\/$/, '')).joinOrCreate(ROOM_NAME));
   room.reconnection.enabled = false;
   for (const type of Object.values(ServerMessageType)) room.onMessage(type, () => {});
   const hello = await next<HelloMessage>(room, ServerMessageType.hello);
@@ -62,15 +104,17 @@ export function next<T>(
   type: number,
   satisfies: (message: T) => boolean = () => true,
 ): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no message ${type} within 5 s`)), 5_000);
-    const off = room.onMessage(type, (message: T) => {
-      if (!satisfies(message)) return;
-      clearTimeout(timer);
-      off();
-      resolve(message);
-    });
-  });
+  return waitFor(
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no message ${type} within 5 s`)), 5_000);
+      const off = room.onMessage(type, (message: T) => {
+        if (!satisfies(message)) return;
+        clearTimeout(timer);
+        off();
+        resolve(message);
+      });
+    }),
+  );
 }
 
 export async function left(room: Room): Promise<{ code: number; reason: string | undefined }> {
@@ -107,7 +151,7 @@ export async function openSocket(server: TestServer, acknowledge = true): Promis
 }
 
 export async function closed(socket: WebSocket): Promise<{ code: number; reason: string }> {
-  const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+  const [code, reason] = (await waitFor(once(socket, 'close'))) as [number, Buffer];
   return { code, reason: reason.toString() };
 }
 
@@ -119,8 +163,6 @@ export async function rawSocket(server: TestServer, text = ''): Promise<Socket> 
   if (text !== '') socket.write(text);
   return socket;
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function health(server: TestServer): Promise<{ ok: boolean; players: number }> {
   return (await (await fetch(`${server.url}healthz`)).json()) as { ok: boolean; players: number };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MessageError, readMessage } from '../../server/rooms/messages.ts';
 import { RoomQuestions } from '../../server/rooms/roomQuestions.ts';
-import type { WorldQuery } from '../../server/world/messages.ts';
+import { NoAnswerError, type WorldQuery } from '../../server/world/messages.ts';
 import { ClientMessageType, type RoomResultMessage } from '../../shared/protocol.ts';
 import { FakeWorld } from './fakeWorld.ts';
 
@@ -68,7 +68,7 @@ test('a question without an answer does not stop the next one', async () => {
   let asked = 0;
   const failing = {
     ask: async () => {
-      if (asked++ === 0) throw new Error('the world is busy');
+      if (asked++ === 0) throw new NoAnswerError('the world is busy');
       return null;
     },
   } as unknown as FakeWorld;

@@ -1,10 +1,11 @@
 /** Ways in which one client of a plain Colyseus server can hurt all others. */
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { CloseCode } from '../../shared/protocol.ts';
 import {
+  fakeClock,
   gone,
   health,
   JOIN_ROOM,
@@ -19,10 +20,15 @@ import {
   storm,
   type TestServer,
   viewport,
+  waitFor,
 } from './harness.ts';
 
 let server: TestServer;
-afterEach(() => server.close());
+beforeEach(fakeClock);
+afterEach(async () => {
+  await server.close();
+  vi.useRealTimers();
+});
 
 test('C1 a client that takes a seat and never connects holds it for five seconds', async () => {
   server = await startServer({ maxPlayers: 3 });
@@ -174,7 +180,7 @@ test('C10 closing tells every client why and takes no longer than five seconds, 
   const began = performance.now();
   await server.close();
   expect(performance.now() - began).toBeLessThan(5_000);
-  expect(await farewell).toEqual({ code: CloseCode.worldStopped, reason: 'the world has stopped' });
+  expect(await waitFor(farewell)).toEqual({ code: CloseCode.worldStopped, reason: 'the world has stopped' });
   await expect(fetch(server.url)).rejects.toThrow();
   half.destroy();
   stuck.terminate();

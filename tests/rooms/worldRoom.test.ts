@@ -1,5 +1,5 @@
 import { getMessageBytes, Protocol } from '@colyseus/core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { pageKey } from '../../server/stream/pageKey.ts';
 import {
@@ -24,6 +24,7 @@ import {
 import { Mirror } from '../stream/mirror.ts';
 import {
   closed,
+  fakeClock,
   health,
   join,
   left,
@@ -33,14 +34,19 @@ import {
   ROOM_DATA,
   startServer,
   type TestServer,
+  waitFor,
 } from './harness.ts';
 
 let server: TestServer;
 beforeAll(async () => {
+  fakeClock();
   server = await startServer({ perAddress: 1_000 });
   server.world.run(20);
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  vi.useRealTimers();
+});
 
 const send = (socket: WebSocket, type: number, payload: unknown): void =>
   socket.send(getMessageBytes.raw(Protocol.ROOM_DATA, type, payload));
@@ -90,7 +96,7 @@ describe('a player', () => {
     room.send(ClientMessageType.viewport, { x: 0, y: 0, width: 300, height: 300, level: 0 });
     await pause(150);
     server.world.paint(128, 128, [1, 2, 3, 255]);
-    await complete;
+    await waitFor(complete);
     expect(kind).toBe('[object Uint8Array]');
     expect(mirror.pages.size).toBe(36);
     expect(mirror.gaps.size).toBe(0);
@@ -101,14 +107,16 @@ describe('a player', () => {
     const { room } = await join(server);
     const mirror = new Mirror(server.world.ready);
     const until = (key: number, red: number): Promise<void> =>
-      new Promise((resolve) => {
-        const off = room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
-          room.send(ClientMessageType.ack, { frame: mirror.apply(bytes) });
-          if (mirror.pages.get(key)?.pixels[0] !== red) return;
-          off();
-          resolve();
-        });
-      });
+      waitFor(
+        new Promise((resolve) => {
+          const off = room.onMessage(ServerMessageType.frame, (bytes: Uint8Array) => {
+            room.send(ClientMessageType.ack, { frame: mirror.apply(bytes) });
+            if (mirror.pages.get(key)?.pixels[0] !== red) return;
+            off();
+            resolve();
+          });
+        }),
+      );
     for (let x = 0; x < 2; x++)
       for (let y = 0; y < 2; y++) server.world.paint(512 + x, 512 + y, [100 + x, 20, 30, 255]);
     // 1024 cells are 4 x 4 pages of level 2; the top left cell of page (2, 2) is cell (512, 512).
@@ -217,7 +225,7 @@ describe('a player', () => {
     await room.leave();
   });
 
-  test('who inspects an organism gets its state again and again until they stop', async () => {
+  test('that inspects an organism gets its state twice per second until they stop', async () => {
     const { room } = await join(server);
     const heard: InspectionMessage[] = [];
     room.onMessage(ServerMessageType.inspection, (message: InspectionMessage) => heard.push(message));
@@ -367,5 +375,6 @@ test('a name of invisible characters falls back to the default', async () => {
   );
   expect(players.map(({ id }) => id)).toEqual([hello.you]);
   await room.leave();
-  await expect.poll(async () => (await health(server)).players, { timeout: 5_000 }).toBe(0);
+  await pause(100);
+  expect((await health(server)).players).toBe(0);
 });

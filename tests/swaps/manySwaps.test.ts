@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld, type WorldThread } from '../../server/links/threadLink.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { writeRule } from '../../server/rules/load.ts';
-import { createServer } from '../../server/server.ts';
+import { serveWorld } from '../../server/serveWorld.ts';
 import { ServerMessageType, type SpeciesMessage } from '../../shared/protocol.ts';
 import { LoadClient } from '../bench/load/client.ts';
 import { join as joinWorld, type TestServer } from '../rooms/harness.ts';
@@ -23,7 +23,7 @@ let folder: string;
 let config: Config;
 let world: WorldThread;
 let admin: Admin;
-let server: Awaited<ReturnType<typeof createServer>>;
+let server: Awaited<ReturnType<typeof serveWorld>>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-'));
   // Cells that never rest: every frame has changes.
@@ -37,7 +37,7 @@ beforeAll(async () => {
   writeRule(join(config.weightsDir, 'blob.safetensors'), blobRule('blob'));
   world = await startWorld(config);
   admin = new Admin(world, config);
-  server = await createServer(world, config, { admin });
+  server = await serveWorld(world, config, { admin });
 });
 afterAll(async () => {
   await world?.stop();
@@ -84,7 +84,7 @@ test('a hundred swaps in a row: every viewer hears of each in order, and no fram
   expect(cards).toEqual(Array.from({ length: SWAPS }, (_, n) => cards[n % 2]));
   for (const heard of frames) expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
   expect(clients.map(({ gaps }) => gaps)).toEqual(Array(VIEWERS).fill(0));
-  const all = await world.ask<'organisms'>({ kind: 'organisms' });
+  const all = await world.ask({ kind: 'organisms' });
   expect(all).toHaveLength(6);
 
   // A later client is greeted with the rules in force now.

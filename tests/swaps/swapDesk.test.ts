@@ -79,15 +79,13 @@ const until = async (condition: () => boolean | Promise<boolean>): Promise<void>
 const add = (rule: Rule) =>
   desk.ask((registry) => registry.add({ bytes: serializeRule(rule), origin: 'uploaded' }, ann));
 const rulesOfAll = async (): Promise<string[]> => {
-  const all = await world.ask<'organisms'>({ kind: 'organisms' });
-  const asked = all.map(({ id }) => world.ask<'inspect'>({ kind: 'inspect', organism: id }));
+  const all = await world.ask({ kind: 'organisms' });
+  const asked = all.map(({ id }) => world.ask({ kind: 'inspect', organism: id }));
   return (await Promise.all(asked)).map((one) => one?.rule ?? 'gone');
 };
 const inForce = () => desk.ask((registry) => registry.inForce().get('blob')!);
 const grown = () =>
-  until(async () =>
-    (await world.ask<'organisms'>({ kind: 'organisms' })).every(({ health }) => health > 0.9),
-  );
+  until(async () => (await world.ask({ kind: 'organisms' })).every(({ health }) => health > 0.9));
 
 describe('a swap', () => {
   test('is probed, done, announced, and stays when it has passed its watch; a later start lives by it', async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld, type WorldThread } from '../../server/links/threadLink.ts';
-import { createServer } from '../../server/server.ts';
+import { serveWorld } from '../../server/serveWorld.ts';
 import { Sessions } from '../../server/sessions/sessions.ts';
 import { makeProber } from '../../server/swaps/prober.ts';
 import { startTuner, type Tuner } from '../../server/tuner/tuner.ts';
@@ -24,7 +24,7 @@ let world: WorldThread;
 let sessions: Sessions;
 let admin: Admin;
 let tuner: Tuner;
-let server: Awaited<ReturnType<typeof createServer>>;
+let server: Awaited<ReturnType<typeof serveWorld>>;
 const complaints: string[] = [];
 /** `stub`: the next process is a stub that reports a better rule. */
 let processes: 'real' | 'stub' = 'real';
@@ -69,7 +69,7 @@ beforeAll(async () => {
     },
   });
   admin.tuner = tuner;
-  server = await createServer(world, config, { admin, sessions });
+  server = await serveWorld(world, config, { admin, sessions });
 });
 afterAll(async () => {
   await world?.stop();
@@ -96,9 +96,7 @@ async function hurtTheWhole(room: Room, fewest: number): Promise<number> {
   const bodies = await until(
     'grown bodies',
     async () => {
-      const whole = (await world.ask<'organisms'>({ kind: 'organisms' })).filter(
-        ({ health }) => health > 0.6,
-      );
+      const whole = (await world.ask({ kind: 'organisms' })).filter(({ health }) => health > 0.6);
       return whole.length >= fewest ? whole : undefined;
     },
     120_000,

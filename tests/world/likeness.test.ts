@@ -101,6 +101,21 @@ describe('health against what can exist', () => {
     expect(possibleShare(mature, { ...around, owners: walled })).toBe(1);
   });
 
+  test.each([
+    [3, 0.3],
+    [2, 1],
+  ])('where a neighbour leaves %i of 10 rows, the share that can exist is %f', (rows, share) => {
+    const form = { x: -5, y: -5, width: 10, height: 10, rgba: new Float32Array(400).fill(1) };
+    const around = freeAround(form, 30, 30);
+    around.owners.fill(2, (HEALTH_MARGIN + rows) * around.rect.width);
+    expect(possibleShare(form, around)).toBeCloseTo(share, 6);
+  });
+
+  test('growth counts against it within 4 cells of the box', () => {
+    const form = { x: -5, y: -6, width: 10, height: 12, rgba: new Float32Array(480).fill(1) };
+    expect(healthRect(form, 100, 200)).toEqual({ x: 91, y: 190, width: 18, height: 20 });
+  });
+
   test('for a body beside its place, what can exist is judged where it stands', async () => {
     const { mature } = await loadBlob();
     const around = freeAround(mature, 0, 30);

@@ -1,9 +1,11 @@
-/** A small world of blobs on the reference engine. */
+/** A small world of blobs on the reference engine, and a player's strokes in it. */
+import { expect } from 'vitest';
 import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { type EngineFactory, growMature, speciesOf } from '../../server/world/mature.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { World } from '../../server/world/world.ts';
+import type { StrokeMessage } from '../../shared/protocol.ts';
 import { blobRule } from './blob.ts';
 
 export interface SmallWorld {
@@ -11,16 +13,16 @@ export interface SmallWorld {
   readonly engine: Engine;
 }
 
-let grown: Promise<LoadedRule> | undefined;
+let blob: Promise<LoadedRule> | undefined;
 
 /** Named `blob`; grown once per test file. */
 export function loadBlob(): Promise<LoadedRule> {
-  grown ??= (async () => {
+  blob ??= (async () => {
     const rule = blobRule('blob');
     const mature = await growMature(rule, createReferenceEngine);
     return { rule, mature, card: speciesOf(rule, mature), sha256: 'blob', label: 'blob v1' };
   })();
-  return grown;
+  return blob;
 }
 
 export async function makeWorld(
@@ -29,12 +31,47 @@ export async function makeWorld(
   names: string[] = ['blob'],
   createEngine: EngineFactory = createReferenceEngine,
 ): Promise<SmallWorld> {
-  const blob = await loadBlob();
+  const loaded = await loadBlob();
   const engine = await createEngine({ width, height, randomSeed: 5 });
   const species = names.map((name) => ({
-    ...blob,
-    rule: { ...blob.rule, name },
-    card: { ...blob.card, name },
+    ...loaded,
+    rule: { ...loaded.rule, name },
+    card: { ...loaded.card, name },
   }));
   return { world: new World(engine, species), engine };
+}
+
+/** Plants a seed. */
+export const plant = (x: number, y: number, species = 'blob'): StrokeMessage => ({
+  id: 1,
+  tool: 'plant',
+  radius: 1,
+  points: [x, y],
+  species,
+});
+export const brush = (
+  tool: 'ablate' | 'noise' | 'truncate',
+  radius: number,
+  ...points: number[]
+): StrokeMessage => ({
+  id: 1,
+  tool,
+  radius,
+  points,
+});
+
+/** Ann's stroke, applied at once. */
+export async function stroke({ world }: SmallWorld, message: StrokeMessage) {
+  const outcome = world.queueStroke('Ann', message);
+  await world.applyStrokes();
+  return outcome;
+}
+
+/** Grown blobs at these seeds. */
+export async function grown(...seeds: [x: number, y: number][]): Promise<SmallWorld> {
+  const small = await makeWorld();
+  for (const [x, y] of seeds) expect(await stroke(small, plant(x, y))).toEqual({ ok: true, step: 0 });
+  await small.engine.step(60);
+  await small.world.observe(0.25);
+  return small;
 }

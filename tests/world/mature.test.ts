@@ -5,7 +5,7 @@ import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import type { Engine, EngineOptions } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
-import { growMature, MatureError, matureCells, speciesOf } from '../../server/world/mature.ts';
+import { growMature, MatureError, matureCells, speciesOf, territoryOf } from '../../server/world/mature.ts';
 import { matureFiles } from '../../server/world/matureFiles.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob } from './makeWorld.ts';
@@ -31,6 +31,12 @@ describe('a mature form', () => {
     const heart = (-y * width - x) * 4;
     expect(rgba[heart + 3]).toBeCloseTo(1, 1);
     expect(rgba[heart]).toBeCloseTo(0.5, 1);
+  });
+
+  test('has a territory of its box and 8 cells around it, which holds the seed', () => {
+    const form = { x: -5, y: -6, width: 11, height: 12, rgba: new Float32Array(11 * 12 * 4) };
+    expect(territoryOf([form], 100, 200)).toEqual({ x: 87, y: 186, width: 27, height: 28 });
+    expect(territoryOf([{ ...form, x: 4 }], 100, 200)).toEqual({ x: 92, y: 186, width: 31, height: 28 });
   });
 
   test('a rule that does not grow is refused', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { capsuleRows } from '../../server/engines/capsule.ts';
 import type { Engine } from '../../server/engines/engine.ts';
-import { capsulesOf, NOISE_AMPLITUDE, ownersUnder, planStroke } from '../../server/world/perturb.ts';
+import { capsulesOf, organismNear, ownersUnder, planStroke } from '../../server/world/perturb.ts';
 import type { Rect } from '../../shared/geometry.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
 
@@ -17,7 +17,9 @@ describe('capsules', () => {
     expect(capsulesOf([5.5, 6.2, 5.6, 6.3, 5.1, 6.9], 2)).toEqual([circle]);
   });
 
-  test('a path that turns or comes back keeps its turns', () => {
+  test('a path that turns or comes back keeps its turns, from one cell off the straight line on', () => {
+    expect(capsulesOf([0, 0, 10, 1, 20, 0], 1)).toHaveLength(2);
+    expect(capsulesOf([0, 0, 10, 1, 20, 1], 1)).toHaveLength(1);
     expect(capsulesOf([0, 0, 10, 0, 10, 10], 1)).toHaveLength(2);
     expect(capsulesOf([0, 0, 10, 0, 0, 0], 1)).toHaveLength(2);
   });
@@ -76,6 +78,26 @@ describe('the bodies under a stroke', () => {
   });
 });
 
+describe('a pointer beside a body', () => {
+  /** A world in which organism 7 owns the cell at (50, 50), and 8 the one at (53, 50). */
+  const engine = {
+    readOwners: async ({ x, y, width }: Rect, into: Uint16Array) => {
+      for (let i = 0; i < into.length; i++) {
+        const at = `${x + (i % width)},${y + Math.floor(i / width)}`;
+        into[i] = at === '50,50' ? 7 : at === '53,50' ? 8 : 0;
+      }
+    },
+  } as unknown as Engine;
+
+  test('means the organism of the nearest cell that is at most two cells away', async () => {
+    expect(await organismNear(50.9, 50.9, engine)).toBe(7);
+    expect(await organismNear(48, 50, engine)).toBe(7);
+    expect(await organismNear(47, 50, engine)).toBe(0);
+    expect(await organismNear(51, 50, engine)).toBe(7);
+    expect(await organismNear(52, 50, engine)).toBe(8);
+  });
+});
+
 describe('a stroke of noise', () => {
   beforeAll(loadBlob);
 
@@ -94,7 +116,7 @@ describe('a stroke of noise', () => {
           kind: 'noise',
           capsules: capsulesOf(points, 2),
           except: [],
-          amplitude: NOISE_AMPLITUDE,
+          amplitude: 0.5,
           salt: 0xffff_ffff,
         },
       ],

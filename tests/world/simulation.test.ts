@@ -196,6 +196,17 @@ describe('questions', () => {
     ]);
   });
 
+  test('that meet a bug are refused like others, and the operator reads of it', async () => {
+    const { world, posted, ask, runUntil } = await makeSimulation();
+    world.summaries = () => {
+      throw new TypeError('x is not a function');
+    };
+    ask(1, { kind: 'organisms' });
+    await runUntil(100);
+    expect(ofType(posted, 'refused')).toMatchObject([{ request: 1, message: 'x is not a function' }]);
+    expect(ofType(posted, 'log')[0].line).toMatch(/question organisms failed: TypeError: x is not/);
+  });
+
   test('a stroke that comes while steps are computed is seen in their frame', async () => {
     const { engine, posted, ask, simulation, runUntil } = await makeSimulation({ lives: true });
     simulation.receive({ type: 'watch', add: [0], remove: [] });

@@ -4,7 +4,7 @@ import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 import type { SwapOrder, SwapOutcome } from '../../server/world/messages.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
-import { FROZEN_STEPS, VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
+import { VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
@@ -126,7 +126,10 @@ describe('a swap', () => {
     expect(after.organisms.map(({ id }) => id)).toEqual(before.organisms.map(({ id }) => id));
     expect(after.organisms.map(({ rule }) => rule)).not.toEqual(before.organisms.map(({ rule }) => rule));
     expect(labels(small)).toEqual(['good v2', 'good v2']);
-    await small.live(WATCH_STEPS);
+    // 20 s at 30 steps per second.
+    await small.live(590);
+    expect(small.outcomes).toEqual([]);
+    await small.live(10);
     expect(small.outcomes).toMatchObject([{ id: 1, verdict: 'in force', rule: 'good v2', reason: '' }]);
     expect(health(small).every((one) => one > 0.9)).toBe(true);
   });
@@ -261,7 +264,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
   test('one that freezes bodies that are not whole', async () => {
     const small = await rolledBack(still());
     expect(small.outcomes[0].reason).toContain('it freezes: 2 of 2 bodies have not moved');
-    expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + FROZEN_STEPS + 4);
+    expect(small.engine.stepNumber).toBeLessThanOrEqual(60 + 45 + 4);
   });
 
   test('one that stops seedlings from growing', async () => {

@@ -156,6 +156,22 @@ describe('time', () => {
     expect(slow).toEqual({ after: 50.25, cause: 'out of shape' });
   });
 
+  test('in a slow world gives a body that is too large 60 steps', () => {
+    // 12 steps per second: 60 steps are 5 s.
+    const slow = live(60, () => ({ cells: 131 }), { stepsPerSecond: 12 });
+    expect(slow).toEqual({ after: 5.25, cause: 'too large' });
+  });
+
+  test.each([
+    ['a slow world after 300 steps', 12, 25],
+    ['a fast one after 10 s', 300, 10],
+  ])('a body that is not whole is examined for twins in %s', (_when, stepsPerSecond, seconds) => {
+    live(seconds, () => ({ health: 0.8 }), { stepsPerSecond });
+    expect(symptoms.mayBeTwo(WHOLE.id)).toBe(false);
+    live(0.25, () => ({ health: 0.8 }), { stepsPerSecond });
+    expect(symptoms.mayBeTwo(WHOLE.id)).toBe(true);
+  });
+
   test('in a fast world counts in seconds', () => {
     const fast = live(60, () => ({ health: 0.3 }), { stepsPerSecond: 200 });
     expect(fast).toEqual({ after: 20.25, cause: 'out of shape' });

@@ -68,6 +68,17 @@ describe('an organism is two bodies', () => {
     expect(isTwoBodied(territory({ dx: -4, dy: 0 }, { dx: 20, dy: 0, form: piece }), form)).toBe(true);
   });
 
+  test('when a part with a twentieth of its cells stands apart; a smaller one is a speck', () => {
+    const own = territory({ dx: 0, dy: 0 });
+    const grow = (rows: number): void => {
+      for (let y = 0; y < rows; y++) own.fill(1, y * WIDTH * 4, (y * WIDTH + 4) * 4);
+    };
+    grow(4);
+    expect(isTwoBodied(own, form)).toBe(false);
+    grow(5);
+    expect(isTwoBodied(own, form)).toBe(true);
+  });
+
   test('when a second one has grown to its side, and only a part of it fits', () => {
     expect(isTwoBodied(territory({ dx: 0, dy: 0 }, { dx: 14, dy: 0 }), form)).toBe(true);
     expect(isTwoBodied(territory({ dx: 0, dy: 0 }, { dx: 0, dy: -14 }), form)).toBe(true);

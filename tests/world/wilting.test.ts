@@ -248,6 +248,29 @@ describe('a body that wilts again and again', () => {
       expect(Math.abs(waits[time] - expected)).toBeLessThanOrEqual(1);
   });
 
+  test('waits as long when the world was restarted meanwhile', async () => {
+    const first = await grown();
+    for (let time = 0; time < 2; time++) {
+      await live(first, 11);
+      await makeSick(first, exploded);
+      await live(first, 3);
+    }
+    const second = await makeSmall();
+    await second.world.restore(structuredClone(await first.world.save()));
+    await live(second, 21);
+    expect(second.world.inspect(1)!.isWilting).toBe(true);
+    await live(second, 2);
+    expect(second.world.inspect(1)!.isWilting).toBe(false);
+    await live(second, 11);
+    const third = await makeSmall();
+    await third.world.restore(structuredClone(await second.world.save()));
+    await makeSick(third, exploded);
+    await live(third, 41);
+    expect(third.world.inspect(1)!.isWilting).toBe(true);
+    await live(third, 3);
+    expect(third.world.inspect(1)!.isWilting).toBe(false);
+  });
+
   test('at most 10 minutes', async () => {
     const waits = await absences(8);
     expect(Math.max(...waits)).toBeLessThanOrEqual(603);

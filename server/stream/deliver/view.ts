@@ -1,9 +1,13 @@
 /** Which pages a viewport shows. */
-import { PAGE_CELLS, pageIndex, pagesAcross, type Rect, type Size } from '../../../shared/geometry.ts';
+import {
+  pageIndex,
+  pagesAcross,
+  pagesTouched,
+  type Rect,
+  type Size,
+  VIEW_MARGIN_PAGES,
+} from '../../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../../shared/limits.ts';
-
-/** Pages around the viewport that count as in view, so that a short pan finds its pixels already there. */
-const MARGIN = 1 / 2;
 
 /** A rectangle of one level's pages; empty when `wide` or `high` is 0. */
 export interface View {
@@ -24,13 +28,9 @@ export interface View {
  * @param level - 0..topLevel(world)
  */
 export function viewOf(viewport: Rect, world: Size, level: number): View {
-  const side = PAGE_CELLS * 2 ** level;
-  const first = (from: number): number => Math.max(0, Math.floor(from / side - MARGIN));
-  const last = (to: number, pages: number): number => Math.min(pages - 1, Math.ceil(to / side + MARGIN) - 1);
-  let left = first(viewport.x);
-  let top = first(viewport.y);
-  const right = last(viewport.x + viewport.width, pagesAcross(world.width, level));
-  const bottom = last(viewport.y + viewport.height, pagesAcross(world.height, level));
+  const touched = pagesTouched(viewport, world, level, VIEW_MARGIN_PAGES);
+  const { right, bottom } = touched;
+  let { left, top } = touched;
   let wide = Math.max(0, right - left + 1);
   let high = Math.max(0, bottom - top + 1);
   const middleX2 = left + right;

@@ -1,16 +1,14 @@
 // What the trainer does with a block of 16 cells (`BLOCK`) besides the products of `tiles.ts`.
-import { LANE_BYTES, denseBlock } from '../../engines/wasm/assembly/mlp';
+import { denseBlock, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { fourUnits } from './tiles';
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function addTo(address: usize, value: v128): void {
   v128.store(address, f32x4.add(v128.load(address), value));
 }
 
 /** The transpose of `perceive`: adds a cell's perception gradient to the gradient of its 3x3 states. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function scatter(perceptionGradient: usize, cell: usize, rowBytes: usize): void {
   const eighth = f32x4.splat(0.125);
   for (let k: usize = 0; k < 64; k += 16) {
@@ -124,9 +122,7 @@ export function unitGradients(
 }
 
 /** Clears `bytes` (a multiple of 16). */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function clear(address: usize, bytes: usize): void {
   memory.fill(address, 0, bytes);
 }
-

@@ -1,13 +1,21 @@
 // The arithmetic of training: 4 rows of a product at a time, summed over k in registers. As with the layers of
 // `mlp.ts`, each tile comes in two shapes with the same order of accumulation: wide, 16 columns, and narrow, 8.
-import { LANE_BYTES, columns, madd, wide } from '../../engines/wasm/assembly/mlp';
+import { columns, LANE_BYTES, madd, wide } from '../../engines/wasm/assembly/mlp';
 
 // o[r][c] = Σk  w[r][k] · x[k][c], k < 16; `more`: added to what is there
-// @ts-ignore: decorator
-@inline
+// @inline
 function wideRows(
-  w0: usize, w1: usize, w2: usize, w3: usize, x: usize, xStep: usize,
-  more: bool, o0: usize, o1: usize, o2: usize, o3: usize,
+  w0: usize,
+  w1: usize,
+  w2: usize,
+  w3: usize,
+  x: usize,
+  xStep: usize,
+  more: bool,
+  o0: usize,
+  o1: usize,
+  o2: usize,
+  o3: usize,
 ): void {
   let a00 = more ? v128.load(o0) : f32x4.splat(0);
   let a01 = more ? v128.load(o0, 16) : f32x4.splat(0);
@@ -100,11 +108,19 @@ function wideRows(
   v128.store(o3, a33, 48);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function narrowRows(
-  w0: usize, w1: usize, w2: usize, w3: usize, x: usize, xStep: usize,
-  more: bool, o0: usize, o1: usize, o2: usize, o3: usize,
+  w0: usize,
+  w1: usize,
+  w2: usize,
+  w3: usize,
+  x: usize,
+  xStep: usize,
+  more: bool,
+  o0: usize,
+  o1: usize,
+  o2: usize,
+  o3: usize,
 ): void {
   let a00 = more ? v128.load(o0) : f32x4.splat(0);
   let a01 = more ? v128.load(o0, 16) : f32x4.splat(0);
@@ -167,10 +183,16 @@ function narrowRows(
  * @param list - u32 [count]: byte offsets of the units' rows, divided by `factor`
  * @param output - f32 [outputs][16], `outputs` a multiple of 4
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function sumUnits(
-  input: usize, output: usize, rows: usize, list: usize, factor: usize, count: i32, bias: usize, outputs: usize,
+  input: usize,
+  output: usize,
+  rows: usize,
+  list: usize,
+  factor: usize,
+  count: i32,
+  bias: usize,
+  outputs: usize,
 ): void {
   for (let o: usize = 0; o < outputs; o += 4) {
     columns(bias + (o << 2), rows + (o << 2), true, list, factor, input, count, false, output + (o << 6));
@@ -178,8 +200,7 @@ export function sumUnits(
 }
 
 /** output[0..4)[cell] = Σk  rows[list[0..4)][k] · input[k][cell], k < 16. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function fourUnits(input: usize, output: usize, rows: usize, list: usize): void {
   const w0 = rows + load<u32>(list);
   const w1 = rows + load<u32>(list, 4);
@@ -200,10 +221,15 @@ export function fourUnits(input: usize, output: usize, rows: usize, list: usize)
  * @param list - u32 [count]: byte offsets of the units' sums, divided by `factor`; `count` a multiple of 4
  * @param cellBytes - from one cell's columns to the next's; all of them are summed
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function accumulate(
-  units: usize, cells: usize, cellBytes: usize, list: usize, factor: usize, count: i32, sums: usize,
+  units: usize,
+  cells: usize,
+  cellBytes: usize,
+  list: usize,
+  factor: usize,
+  count: i32,
+  sums: usize,
 ): void {
   for (let k = 0; k < count; k += 4) {
     const o0 = sums + <usize>load<u32>(list) * factor;
@@ -214,13 +240,33 @@ export function accumulate(
     if (wide) {
       for (let c: usize = 0; c < cellBytes; c += 64) {
         wideRows(
-          units, units + 64, units + 128, units + 192, cells + c, cellBytes, true, o0 + c, o1 + c, o2 + c, o3 + c,
+          units,
+          units + 64,
+          units + 128,
+          units + 192,
+          cells + c,
+          cellBytes,
+          true,
+          o0 + c,
+          o1 + c,
+          o2 + c,
+          o3 + c,
         );
       }
     } else {
       for (let c: usize = 0; c < cellBytes; c += 32) {
         narrowRows(
-          units, units + 64, units + 128, units + 192, cells + c, cellBytes, true, o0 + c, o1 + c, o2 + c, o3 + c,
+          units,
+          units + 64,
+          units + 128,
+          units + 192,
+          cells + c,
+          cellBytes,
+          true,
+          o0 + c,
+          o1 + c,
+          o2 + c,
+          o3 + c,
         );
       }
     }

@@ -10,13 +10,15 @@
 //             activation:f32[units][16]
 // `units` counts the hidden units that are not silent in all of the block's cells; `list` holds their indices
 // (`activateBlock`).
-import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
-import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
+
 import { fireBits4 } from '../../engines/wasm/assembly/fire';
+import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
+import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
 import * as field from './setup';
 import { accumulate, sumUnits } from './tiles';
+
 export { denseBlock, useWideTiles } from '../../engines/wasm/assembly/mlp';
 
 const INDEX_AT: usize = 16;
@@ -77,7 +79,12 @@ let newest: usize = 0; // address of the newest record
 export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
   const padded = cells + 16;
   return (
-    padded * 4 + padded * 6 + padded * 4 + padded * 64 * 2 + 2 * PERCEPTION_BYTES + <usize>(hiddenUnits + 4) * 80
+    padded * 4 +
+    padded * 6 +
+    padded * 4 +
+    padded * 64 * 2 +
+    2 * PERCEPTION_BYTES +
+    <usize>(hiddenUnits + 4) * 80
   );
 }
 
@@ -180,13 +187,13 @@ function listFiring(randomSeed: u32, step: u32): i32 {
           const fires = fireBits4(randomSeed, step, left, y, threshold);
           // Without a branch: no processor could predict it.
           store<u32>(list, <u32>cell);
-          list += <usize>(alive & fires & 1) << 2;
+          list += (<usize>(alive & fires & 1)) << 2;
           store<u32>(list, <u32>cell + 1);
-          list += <usize>((alive >> 8) & (fires >> 1) & 1) << 2;
+          list += (<usize>((alive >> 8) & (fires >> 1) & 1)) << 2;
           store<u32>(list, <u32>cell + 2);
-          list += <usize>((alive >> 16) & (fires >> 2) & 1) << 2;
+          list += (<usize>((alive >> 16) & (fires >> 2) & 1)) << 2;
           store<u32>(list, <u32>cell + 3);
-          list += <usize>((alive >> 24) & (fires >> 3) & 1) << 2;
+          list += (<usize>((alive >> 24) & (fires >> 3) & 1)) << 2;
         }
         cell += stride;
       }
@@ -284,21 +291,18 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
   return 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function clampUnit(values: v128): v128 {
   return f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function overflow(values: v128): v128 {
   return f32x4.sub(values, clampUnit(values));
 }
 
 /** For channels 4-7 of the cell at this distance from the seed: half the gradient of Huber's loss of the first two. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function misplaced(values: v128, right: i32, down: i32): v128 {
   let place = f32x4.splat(<f32>right / PLACE_CELLS);
   place = f32x4.replace_lane(place, 1, <f32>down / PLACE_CELLS);

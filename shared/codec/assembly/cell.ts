@@ -1,9 +1,10 @@
 // Codes one cell of the page: whether it moves, whether it dies, and how far each channel goes.
-import { CELLS, LEVELS_AT, LIVING_AT, PAGE_AT, MOVED_AT, RESIDUALS_AT, TRUTH_AT, MOVING_AT } from './layout';
+
 import { codeEvenBits, isReading } from './coder';
-import { climb, decide } from './model';
 import * as at from './contexts';
 import { bitsOf } from './contexts';
+import { CELLS, LEVELS_AT, MOVED_AT, MOVING_AT, PAGE_AT, RESIDUALS_AT, TRUTH_AT } from './layout';
+import { climb, decide } from './model';
 
 const DIED: u8 = 4;
 const SIDE_OPAQUE: u32 = 0xff000000;
@@ -15,16 +16,19 @@ export function resetMoves(): void {
 }
 
 /** A channel that moves stops this far from the truth: one less to code, where the error is allowed. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function slackOf(epsilon: i32): i32 {
   return min(1, epsilon);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function opacityOf(rgba: u32): i32 {
   return rgba >= SIDE_OPAQUE ? 2 : rgba != 0 ? 1 : 0;
+}
+
+// @inline
+function flag(is: bool): i32 {
+  return <i32>is;
 }
 
 /** Class 0..3 of how far the moving cells go, by the mean number of bits of the first 256 or so. */
@@ -36,11 +40,14 @@ export function sizeClass(epsilon: i32): i32 {
   const within = i8x16.splat(<i8>epsilon);
   for (let y: usize = 0; y < 64 && moving < 256; y++) {
     for (let row = load<u64>(MOVING_AT + (y << 3)); row != 0; row &= row - 1) {
-      const cell = (y << 8) + (<usize>ctz(row) << 2);
+      const cell = (y << 8) + ((<usize>ctz(row)) << 2);
       const held = v128.load32_zero(PAGE_AT + cell);
       const truth = v128.load32_zero(TRUTH_AT + cell);
       const apart = v128.or(i8x16.sub_sat_u(held, truth), i8x16.sub_sat_u(truth, held));
-      const steps = v128.andnot(i8x16.sub_sat_u(apart, slack), i8x16.eq(i8x16.sub_sat_u(apart, within), zero));
+      const steps = v128.andnot(
+        i8x16.sub_sat_u(apart, slack),
+        i8x16.eq(i8x16.sub_sat_u(apart, within), zero),
+      );
       // The bitwise OR of the four channels has as many bits as the largest of them.
       let all = i32x4.extract_lane(steps, 0);
       all |= all >>> 16;
@@ -53,16 +60,14 @@ export function sizeClass(epsilon: i32): i32 {
 }
 
 /** Four bits: which channels are 0 or 255. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function boundsOf(rgba: u32): i32 {
   const channels = i32x4.splat(rgba);
   return i8x16.bitmask(v128.or(i8x16.eq(channels, i8x16.splat(0)), i8x16.eq(channels, i8x16.splat(-1)))) & 15;
 }
 
 /** How many of the six cells two away that are already coded have moved: 0..6. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function farOf(row: usize, x: i32): i32 {
   const twoAbove = rotr<u64>(load<u64>(row - 16), <u64>(x - 1)) & 7;
   const above = rotr<u64>(load<u64>(row - 8), <u64>(x - 2)) & 17;
@@ -75,7 +80,7 @@ function farOf(row: usize, x: i32): i32 {
  * @param moves - whether the cell moves; ignored when reading
  */
 export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsilon: i32): void {
-  const cell = (<usize>y << 6) + <usize>x;
+  const cell = ((<usize>y) << 6) + <usize>x;
   const page = PAGE_AT + (cell << 2);
   const levels = LEVELS_AT + cell;
   const rgba = load<u32>(page);
@@ -84,12 +89,17 @@ export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsil
   const n = <i32>load<u8>(levels - 64);
   const nw = <i32>load<u8>(levels - 65);
   const ne = <i32>load<u8>(levels - 63);
-  const moved = MOVED_AT + (<usize>y << 3);
+  const moved = MOVED_AT + ((<usize>y) << 3);
   const far = farOf(moved, x);
   const bank = at.bank;
   const size = at.size;
   if (!nearLife && w + n + nw + ne == 0) {
-    moves = decide<Way>(moves, 2, bank + at.FLAG_EMPTY + at.rate, bank + at.FLAG_FAR + (at.rate >> 1) * 7 + far);
+    moves = decide<Way>(
+      moves,
+      2,
+      bank + at.FLAG_EMPTY + at.rate,
+      bank + at.FLAG_FAR + (at.rate >> 1) * 7 + far,
+    );
   } else {
     moves = decide<Way>(
       moves,
@@ -102,10 +112,10 @@ export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsil
   }
   if (opacity != 0 || moves) at.noteCell(moves);
   if (!moves) return;
-  store<u64>(moved, load<u64>(moved) | (<u64>1 << x));
+  store<u64>(moved, load<u64>(moved) | ((<u64>1) << x));
 
   if (rgba != 0) {
-    const near = <i32>(w == DIED) | (<i32>(n == DIED) << 1) | (<i32>(nw == DIED) << 2) | (<i32>(ne == DIED) << 3);
+    const near = flag(w == DIED) | (flag(n == DIED) << 1) | (flag(nw == DIED) << 2) | (flag(ne == DIED) << 3);
     const dies = decide<Way>(
       load<u32>(TRUTH_AT + (cell << 2)) == 0,
       2,
@@ -116,7 +126,8 @@ export function codeCell<Way>(y: i32, x: i32, nearLife: bool, moves: bool, epsil
       store<u32>(page, 0);
       store<u8>(levels, DIED);
       const residual = RESIDUALS_AT + (cell << 2);
-      for (let c: usize = 0; c < 4; c++) store<i8>(residual + c, <i8>-min<i32>(127, (rgba >> (<i32>c << 3)) & 255));
+      for (let c: usize = 0; c < 4; c++)
+        store<i8>(residual + c, <i8>-min<i32>(127, (rgba >> ((<i32>c) << 3)) & 255));
       return;
     }
   }
@@ -141,53 +152,46 @@ const MOVE_NEAR_AT: usize = memory.data(16, 16);
 const SIGN_NEAR_AT: usize = memory.data(16, 16);
 const MORE_NEAR_AT: usize = memory.data(16, 16);
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function channelsOf(pixel: usize): v128 {
   return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(pixel)));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function residualsOf(cell: usize): v128 {
   return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(cell)));
 }
 
 /** Number of bits of each magnitude, read from the exponent of its float. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function bitsOfEach(magnitudes: v128): v128 {
   const exponents = i32x4.shr_u(f32x4.convert_i32x4_s(magnitudes), 23);
   return i32x4.max_s(i32x4.sub(exponents, i32x4.splat(126)), i32x4.splat(0));
 }
 
 /** For each value: 0 when it is zero, 1 when positive, 2 when negative. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function signsOf(values: v128): v128 {
   const above = v128.and(i32x4.gt_s(values, i32x4.splat(0)), i32x4.splat(1));
   return v128.or(above, v128.and(i32x4.lt_s(values, i32x4.splat(0)), i32x4.splat(2)));
 }
 
 /** Combines three digits into one number: (high · radix + middle) · radix + low. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function base(high: v128, middle: v128, low: v128, radix: i32): v128 {
   const by = i32x4.splat(radix);
   return i32x4.add(i32x4.mul(i32x4.add(i32x4.mul(high, by), middle), by), low);
 }
 
 /** A keyframe's channels are predicted as the median of left, above, and left + above − corner (LOCO-I). */
-// @ts-ignore: decorator
-@inline
+// @inline
 function predict(corner: v128, west: v128, north: v128): v128 {
   const plane = i32x4.sub(i32x4.add(west, north), corner);
   return i32x4.max_s(i32x4.min_s(west, north), i32x4.min_s(i32x4.max_s(west, north), plane));
 }
 
 /** Fills the arrays above, except STEP_AT. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function surveyChannels(page: usize, residuals: usize, blank: bool): void {
   const west = channelsOf(page - 4);
   const north = channelsOf(page - 256);
@@ -204,14 +208,16 @@ function surveyChannels(page: usize, residuals: usize, blank: bool): void {
   const bitsNorth = bitsOfEach(i32x4.abs(movedNorth));
   const bitsNorthEast = bitsOfEach(i32x4.abs(movedNorthEast));
   const most = i32x4.splat(3);
-  v128.store(MOVE_NEAR_AT, base(i32x4.min_s(bitsWest, most), i32x4.min_s(bitsNorth, most), i32x4.min_s(bitsNorthEast, most), 4));
+  v128.store(
+    MOVE_NEAR_AT,
+    base(i32x4.min_s(bitsWest, most), i32x4.min_s(bitsNorth, most), i32x4.min_s(bitsNorthEast, most), 4),
+  );
   v128.store(SIGN_NEAR_AT, base(signsOf(movedWest), signsOf(movedNorth), signsOf(movedNorthEast), 3));
   v128.store(MORE_NEAR_AT, i32x4.shl(i32x4.add(i32x4.mul(bitsWest, i32x4.splat(9)), bitsNorth), 3));
 }
 
 /** Fills STEP_AT: 0 for a channel within epsilon of the truth, else the shortest step that `slackOf` allows. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function findSteps(truth: usize, epsilon: i32): void {
   const apart = i32x4.sub(channelsOf(truth), v128.load(HELD_AT));
   const distance = i32x4.abs(apart);
@@ -243,7 +249,7 @@ function codeChannels<Way>(cell: usize, opacity: i32, epsilon: i32): void {
     const pull = load<i32>(lane, PULL_AT);
     const pullBits = load<i32>(lane, PULL_BITS_AT);
 
-    let moves = true;
+    let moves: bool = true;
     if (turn < 3 || earlier != 0 || blank) {
       moves = decide<Way>(
         step != 0,
@@ -260,7 +266,7 @@ function codeChannels<Way>(cell: usize, opacity: i32, epsilon: i32): void {
       store<u8>(page + c, <u8>held);
       continue;
     }
-    let falls = held == 255;
+    let falls: bool = held == 255;
     if (held > 0 && held < 255)
       falls = decide<Way>(
         step < 0,
@@ -270,7 +276,7 @@ function codeChannels<Way>(cell: usize, opacity: i32, epsilon: i32): void {
         bank + at.SIGN_PULL + turn * 17 + 8 + (pull < 0 ? -pullBits : pullBits),
       );
     const room = bitsOf(falls ? held : 255 - held) - 1;
-    const against = <i32>((pull < 0) != falls);
+    const against = flag(pull < 0 != falls);
     const k = climb<Way>(
       bitsOf(abs(step)) - 1,
       room,

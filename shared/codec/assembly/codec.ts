@@ -1,12 +1,33 @@
 // The page codec: codes the difference between a page's pixels and those that the reader holds (zeros for a keyframe).
-import { CHECK_BYTES, LEVELS_AT, LIVING_AT, MOVING_AT, PAGE_AT, PAGE_BYTES, PAYLOAD_AT, PAYLOAD_BYTES, RESIDUALS_AT, TRUTH_AT, CELLS } from './layout';
-import { finishEncoding, hasOverflown, isAtEnd, isBeyondEnd, isReading, Reading, startDecoding, startEncoding, Writing, writtenBytes } from './coder';
-import { decide } from './model';
-import { codeCell, resetMoves, sizeClass } from './cell';
-import { RATES } from './contexts';
-import * as at from './contexts';
 
-export { PAGE_AT, TRUTH_AT, PAYLOAD_AT } from './layout';
+import { codeCell, resetMoves, sizeClass } from './cell';
+import {
+  finishEncoding,
+  hasOverflown,
+  isAtEnd,
+  isBeyondEnd,
+  isReading,
+  Reading,
+  startDecoding,
+  startEncoding,
+  Writing,
+  writtenBytes,
+} from './coder';
+import * as at from './contexts';
+import { RATES } from './contexts';
+import {
+  CHECK_BYTES,
+  LIVING_AT,
+  MOVING_AT,
+  PAGE_AT,
+  PAGE_BYTES,
+  PAYLOAD_AT,
+  PAYLOAD_BYTES,
+  TRUTH_AT,
+} from './layout';
+import { decide } from './model';
+
+export { PAGE_AT, PAYLOAD_AT, TRUTH_AT } from './layout';
 
 /** Sets a bit in LIVING_AT for each cell that is not all zero. @returns how many there are */
 function findLiving(): i32 {
@@ -14,10 +35,10 @@ function findLiving(): i32 {
   const zero = i32x4.splat(0);
   for (let y = 0; y < 64; y++) {
     let row: u64 = 0;
-    const from = PAGE_AT + (<usize>y << 8);
+    const from = PAGE_AT + ((<usize>y) << 8);
     for (let x = 0; x < 64; x += 4)
-      row |= <u64>i32x4.bitmask(i32x4.ne(v128.load(from + (<usize>x << 2)), zero)) << x;
-    store<u64>(LIVING_AT + (<usize>y << 3), row);
+      row |= (<u64>i32x4.bitmask(i32x4.ne(v128.load(from + ((<usize>x) << 2)), zero))) << x;
+    store<u64>(LIVING_AT + ((<usize>y) << 3), row);
     living += <i32>popcnt(row);
   }
   return living;
@@ -30,14 +51,14 @@ function findMoving(epsilon: i32): i32 {
   const within = i8x16.splat(<i8>epsilon);
   for (let y = 0; y < 64; y++) {
     let row: u64 = 0;
-    const from = <usize>y << 8;
+    const from = (<usize>y) << 8;
     for (let x = 0; x < 64; x += 4) {
-      const held = v128.load(PAGE_AT + from + (<usize>x << 2));
-      const truth = v128.load(TRUTH_AT + from + (<usize>x << 2));
+      const held = v128.load(PAGE_AT + from + ((<usize>x) << 2));
+      const truth = v128.load(TRUTH_AT + from + ((<usize>x) << 2));
       const apart = v128.or(i8x16.sub_sat_u(held, truth), i8x16.sub_sat_u(truth, held));
-      row |= <u64>i32x4.bitmask(i32x4.ne(i8x16.sub_sat_u(apart, within), zero)) << x;
+      row |= (<u64>i32x4.bitmask(i32x4.ne(i8x16.sub_sat_u(apart, within), zero))) << x;
     }
-    store<u64>(MOVING_AT + (<usize>y << 3), row);
+    store<u64>(MOVING_AT + ((<usize>y) << 3), row);
     moving += <i32>popcnt(row);
   }
   return moving;
@@ -56,7 +77,8 @@ function check(): u32 {
   }
   // Each lane has factors of its own, so that two lanes that trade places change the hash.
   a = v128.xor(i32x4.mul(a, i32x4(3, 5, 7, 9)), i32x4.mul(b, i32x4(11, 13, 15, 17)));
-  let h = i32x4.extract_lane(a, 0) ^ i32x4.extract_lane(a, 1) ^ i32x4.extract_lane(a, 2) ^ i32x4.extract_lane(a, 3);
+  let h =
+    i32x4.extract_lane(a, 0) ^ i32x4.extract_lane(a, 1) ^ i32x4.extract_lane(a, 2) ^ i32x4.extract_lane(a, 3);
   h = (h ^ (h >>> 16)) * 0x45d9f3b;
   return <u32>(h ^ (h >>> 16)) & 0xffff;
 }
@@ -70,7 +92,8 @@ function rateClass(moving: i32, living: i32): i32 {
 
 function codeClass<Way>(value: i32): i32 {
   let node = 1;
-  for (let i = 4; i >= 0; i--) node = (node << 1) | <i32>decide<Way>(<bool>((value >> i) & 1), 1, at.CLASS + node);
+  for (let i = 4; i >= 0; i--)
+    node = (node << 1) | <i32>decide<Way>(<bool>((value >> i) & 1), 1, at.CLASS + node);
   return node & 31;
 }
 
@@ -97,10 +120,13 @@ function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: 
     let inside: u64 = 0;
     const first = band << 3;
     for (let y = first; y < first + 8; y++) {
-      rows |= load<u64>(MOVING_AT + (<usize>y << 3));
-      inside |= load<u64>(LIVING_AT + (<usize>y << 3));
+      rows |= load<u64>(MOVING_AT + ((<usize>y) << 3));
+      inside |= load<u64>(LIVING_AT + ((<usize>y) << 3));
     }
-    const ring = inside | load<u64>(LIVING_AT + (<usize>(first - 1) << 3)) | load<u64>(LIVING_AT + (<usize>(first + 8) << 3));
+    const ring =
+      inside |
+      load<u64>(LIVING_AT + ((<usize>(first - 1)) << 3)) |
+      load<u64>(LIVING_AT + ((<usize>(first + 8)) << 3));
     const near = ring | (ring << 1) | (ring >> 1);
     let blocks: u32 = 0;
     for (let block = 0; block < 8; block++) {
@@ -118,7 +144,7 @@ function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: 
         at.BLOCK_AROUND + around * 3 + life,
         at.BLOCK_COLUMNS + <i32>popcnt((inside >> shift) & 255) + 9 * (rate >> 2),
       );
-      blocks |= <u32>moves << block;
+      blocks |= (<u32>moves) << block;
     }
     above = blocks;
     if (blocks == 0) continue;
@@ -128,14 +154,15 @@ function codeCells<Way>(epsilon: i32, moving: i32, rate: i32, size: i32, blank: 
       } else if (moved >= SAMPLE && writtenBytes() * moving > PAGE_BYTES * moved) {
         return false;
       }
-      const row = load<u64>(MOVING_AT + (<usize>y << 3));
-      const lifeAt = LIVING_AT + (<usize>y << 3);
+      const row = load<u64>(MOVING_AT + ((<usize>y) << 3));
+      const lifeAt = LIVING_AT + ((<usize>y) << 3);
       const column = load<u64>(lifeAt - 8) | load<u64>(lifeAt) | load<u64>(lifeAt + 8);
       const nearLife = column | (column << 1) | (column >> 1);
       moved += <i32>popcnt(row);
       for (let left = blocks; left != 0; left &= left - 1) {
-        const x0 = <i32>ctz(left) << 3;
-        for (let x = x0; x < x0 + 8; x++) codeCell<Way>(y, x, <bool>((nearLife >> x) & 1), <bool>((row >> x) & 1), epsilon);
+        const x0 = (<i32>ctz(left)) << 3;
+        for (let x = x0; x < x0 + 8; x++)
+          codeCell<Way>(y, x, <bool>((nearLife >> x) & 1), <bool>((row >> x) & 1), epsilon);
       }
     }
   }

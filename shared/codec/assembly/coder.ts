@@ -10,13 +10,12 @@ import { PAYLOAD_AT, PAYLOAD_BYTES } from './layout';
 export type Reading = i32;
 export type Writing = f32;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function isReading<Way>(): bool {
   return isInteger<Way>();
 }
 
-const WHOLE: u64 = 0xffffffffffffffff;
+const WHOLE = <u64>-1;
 /** Below this, probabilities would become coarse. */
 const MIN_RANGE: u64 = 0x100000000;
 
@@ -64,7 +63,7 @@ function wordAt(from: usize): u32 {
 
 /** Reading: the payload's next 64 bits. */
 function unsettled(): u64 {
-  return (<u64>wordAt(at) << 32) | wordAt(at + 4);
+  return ((<u64>wordAt(at)) << 32) | wordAt(at + 4);
 }
 
 /** Moves on by four bytes, which makes `range` 2^32 times larger. */
@@ -98,8 +97,7 @@ function carry(): void {
  * @param probability - of a 1, in 1/65536: 1 to 65535
  * @param bit - what to write; ignored when reading
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function codeBit<Way>(probability: u32, bit: bool): bool {
   const whole = range;
   const part = (whole >> 16) * probability;
@@ -126,8 +124,7 @@ export function codeBit<Way>(probability: u32, bit: bool): bool {
  * @param count - 1 to 7
  * @param value - what to write; ignored when reading
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function codeEvenBits<Way>(count: i32, value: u32): u32 {
   const part = range >> count;
   if (isReading<Way>()) {
@@ -135,7 +132,7 @@ export function codeEvenBits<Way>(count: i32, value: u32): u32 {
     value = 0;
     for (let place = count - 1; place >= 0; place--) {
       const upper = part << place;
-      const isUpper = behind >= upper;
+      const isUpper = <bool>(behind >= upper);
       behind -= select<u64>(upper, 0, isUpper);
       value = (value << 1) | <u32>isUpper;
     }
@@ -159,7 +156,7 @@ function tailBytes(from: u64): i32 {
 
 /** @returns the distance from `from` up to the next number that has only `bytes` bytes */
 function paddingOf(from: u64, bytes: i32): u64 {
-  return bytes == 0 ? 0 - from : (0 - from) & ((<u64>1 << (64 - (bytes << 3))) - 1);
+  return bytes == 0 ? 0 - from : (0 - from) & (((<u64>1) << (64 - (bytes << 3))) - 1);
 }
 
 /** Writes the bytes that name the interval. @returns the address after the last byte */

@@ -86,21 +86,18 @@ export function begin(pageRate: i32, pageSize: i32, blank: bool): void {
   lateBits = 16 + (pageSize << 4);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function noteCell(moved: bool): void {
   lateRate += ((moved ? 65535 : 0) - lateRate) >> 4;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function noteMove(bits: i32): void {
   lateBits += ((bits << 4) - lateBits) >> 3;
 }
 
 /** @returns the number of bits of a magnitude: 0..8 */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function bitsOf(value: i32): i32 {
   return 32 - <i32>clz(value);
 }

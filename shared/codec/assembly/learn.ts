@@ -1,7 +1,4 @@
 // The codec for learning its weights (tests/bench/learnCodec.ts): it reports every decision to the host.
-// @ts-ignore: decorator
-@global
-const LEARNING: bool = true;
 export * from './codec';
 export { WEIGHT_COUNT } from './contexts';
 export { WEIGHTS_AT } from './weights';

@@ -16,23 +16,23 @@ const LADDER_AT: usize = memory.data(16, 16);
 // AssemblyScript's exp is plain float64 arithmetic, so every machine computes the same table.
 for (let i = 0; i < STEPS; i++) {
   const odds = (<f64>((i << FINENESS_SHIFT) - LIMIT) + 15.5) / 256.0;
-  store<u16>(SQUASH_AT + (i << 1), <u16>max(1.0, min(65535.0, Math.round(65536.0 / (1.0 + Math.exp(-odds))))));
+  store<u16>(
+    SQUASH_AT + (i << 1),
+    <u16>max(1.0, min(65535.0, Math.round(65536.0 / (1.0 + Math.exp(-odds))))),
+  );
 }
 
-// @ts-ignore: decorator
-@external("learn", "trace")
-declare function trace(bit: i32, a: i32, b: i32, c: i32, d: i32, e: i32, f: i32, g: i32, h: i32): void;
+/** The host's, in the build that learns the weights: reports a decision and its contexts. */
+declare function trace(bit: bool, a: i32, b: i32, c: i32, d: i32, e: i32, f: i32, g: i32, h: i32): void;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function weight(index: i32): i32 {
-  return load<i16>(WEIGHTS_AT + (<usize>index << 1));
+  return load<i16>(WEIGHTS_AT + ((<usize>index) << 1));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function codeOdds<Way>(odds: i32, bit: bool): bool {
-  return codeBit<Way>(load<u16>(SQUASH_AT + (<usize>((odds + LIMIT) >> FINENESS_SHIFT) << 1)), bit);
+  return codeBit<Way>(load<u16>(SQUASH_AT + ((<usize>((odds + LIMIT) >> FINENESS_SHIFT)) << 1)), bit);
 }
 
 /**
@@ -42,14 +42,12 @@ function codeOdds<Way>(odds: i32, bit: bool): bool {
  * @param count - how many contexts; a literal, so that the compiler drops the others
  * @param a - index into the weights, as are b, c and d
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 0, d: i32 = 0): bool {
   let odds = weight(a);
   if (count > 1) odds += weight(b);
   if (count > 2) odds += weight(c);
   if (count > 3) odds += weight(d);
-  // @ts-ignore: the learner's build defines it
   if (isDefined(LEARNING)) trace(bit, a, b, c, d, 0, 0, 0, 0);
   return codeOdds<Way>(odds, bit);
 }
@@ -62,24 +60,21 @@ export function decide<Way>(bit: bool, count: i32, a: i32, b: i32 = 0, c: i32 = 
  * @param most - 0 to 8
  * @param a - index into the weights of the first of eight decisions, as are b to e
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function climb<Way>(value: i32, most: i32, a: i32, b: i32, c: i32, d: i32, e: i32): i32 {
   const upper = i16x8.add_sat_s(weights(a), weights(b));
   const lower = i16x8.add_sat_s(weights(c), weights(d));
   v128.store(LADDER_AT, i16x8.add_sat_s(i16x8.add_sat_s(upper, lower), weights(e)));
   let rung = 0;
   while (rung < most) {
-    // @ts-ignore: the learner's build defines it
     if (isDefined(LEARNING)) trace(value > rung, a + rung, b + rung, c + rung, d + rung, e + rung, 0, 0, 0);
-    if (!codeOdds<Way>(load<i16>(LADDER_AT + (<usize>rung << 1)), value > rung)) break;
+    if (!codeOdds<Way>(load<i16>(LADDER_AT + ((<usize>rung) << 1)), value > rung)) break;
     rung++;
   }
   return rung;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function weights(index: i32): v128 {
-  return v128.load(WEIGHTS_AT + (<usize>index << 1));
+  return v128.load(WEIGHTS_AT + ((<usize>index) << 1));
 }

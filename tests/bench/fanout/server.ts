@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { type Config, readConfig } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts';
-import { createServer } from '../../../server/server.ts';
+import { serveWorld } from '../../../server/serveWorld.ts';
 import { Saves } from '../../../server/storage/saves.ts';
 import { growMature } from '../../../server/world/mature.ts';
 import { SNAPSHOTS } from '../../../server/world/snapshot.ts';
@@ -49,7 +49,7 @@ answer<ServerCalls>({
     world.onDeath = (error) => {
       throw error;
     };
-    const server = await createServer(world, config);
+    const server = await serveWorld(world, config);
     const publish = world.onFrame;
     world.onFrame = (frame) => {
       closedMs[frame.frame] = (frame as typeof frame & { closedMs: number }).closedMs;

@@ -14,9 +14,9 @@ const PING_MS = 2_000;
 /** From pointing at a place to the click. */
 const AIM_MS = 400;
 const MAX_AIMS = 5;
-/** A stalled bot may be closed after this: the server waits 10 s. */
+/** From here on the server may close a stalled bot: it waits 10 s. */
 const MIN_CUT_MS = 9_000;
-/** After it reads again, the close may arrive this much later. */
+/** The close may arrive this long after the bot reads again. */
 const MAX_HEARING_MS = 5_000;
 /** CSS pixels. */
 const SCREENS: readonly Size[] = [
@@ -38,7 +38,7 @@ export class Bot {
   }
 
   /**
-   * Comes and goes until the signal; gone when it resolves. Rejects only for a bug.
+   * Comes and goes until the signal; resolves when the bot has left. Rejects only for a bug.
    *
    * @param startMs - from now until it first comes
    */
@@ -138,7 +138,7 @@ export class Bot {
     flush(true);
   }
 
-  /** Looks at the silhouette first; after a few places without room, clicks all the same. */
+  /** Looks at the silhouette first. After a few places without room it clicks although there is none. */
   async #plant(first: Act & { kind: 'plant' }): Promise<void> {
     let act = first;
     for (let tried = 1; ; tried++) {

@@ -8,9 +8,9 @@ const SETTLE_SHARE = 0.1;
 /** The time over which figures "at the start" and "at the end" are averaged. */
 const MAX_WINDOW_SECONDS = 60;
 const WINDOW_SHARE = 0.2;
-/** The processor is back when this many samples in a row are, on average, and all that follow are. */
+/** The processor is back when this many samples in a row are back on average, and so are all later ones. */
 const BACK_SAMPLES = 3;
-/** Back at a level is within a tenth of it. */
+/** A figure is back at a level when it is within a tenth of it. */
 const MAX_BACK = 1.1;
 export const MAX_BACK_SECONDS = 60;
 
@@ -55,7 +55,7 @@ function valuesOf(samples: readonly Sample[], name: FigureName): number[] {
     .filter((value): value is number => value !== null && Number.isFinite(value));
 }
 
-/** Those with bots in which all have come, and how long that is. */
+/** The samples with bots in which all have come, and the hours that they span. */
 function settled(samples: readonly Sample[]): { played: Sample[]; hours: number } {
   const played = samples.filter(({ phase }) => phase === 'played');
   if (played.length === 0) return { played, hours: 0 };
@@ -116,7 +116,7 @@ const STEADY = {
   descriptors: 'up',
 } as const satisfies Partial<Record<FigureName, 'up' | 'down'>>;
 
-/** By figure: whether it does not get worse by itself; null: too short a time to tell. */
+/** By figure: true when it does not get worse by itself; null when the time is too short to tell. */
 export function steadiness(samples: readonly Sample[]): Record<keyof typeof STEADY, boolean | null> {
   const { played, hours } = settled(samples);
   const judged = Object.entries(STEADY).map(([name, worse]) => {

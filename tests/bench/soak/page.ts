@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly url: string;
   readonly world: Size;
   readonly species: readonly Kind[];
-  /** Who lives, as far as is known. */
+  /** The living bodies, as far as they are known. */
   readonly bodies: () => readonly Seen[];
   readonly ledger: Ledger;
   /** Aborted: the time with bots is over. */
@@ -48,7 +48,7 @@ export class Page {
   #cursorMs = 0;
   /** What the silhouette at the pointer shows; true until the answer comes. */
   hasRoom = true;
-  /** Until then a close by the server is what a stall earns. */
+  /** Until then, a close by the server is the expected answer to a stall. */
   mayBeCutUntilMs = 0;
 
   constructor(index: number, around: Surroundings, screen: Size) {
@@ -68,7 +68,7 @@ export class Page {
     return { world, species, bodies: bodies(), view, energy: this.#budget.share(performance.now()) };
   }
 
-  /** A new connection, which looks where the last one did. @throws Error when it is not let in */
+  /** A new connection, which looks where the last one did. @throws Error when the server gives it no seat */
   async join(): Promise<void> {
     const { x, y } = this.#client;
     this.#client = this.#open({ x, y });
@@ -84,7 +84,7 @@ export class Page {
     client.look();
   }
 
-  /** @param isDown - whom the tool touches is asked about, as the page does */
+  /** @param isDown - whether a tool is used: as on the page, the organism that it touches is then asked about */
   point({ x, y }: Place, isDown: boolean): void {
     const nowMs = performance.now();
     if (isDown) this.#client.send(ClientMessageType.inspect, { at: [x, y] });
@@ -93,13 +93,13 @@ export class Page {
     this.#client.send(ClientMessageType.cursor, { at: [x, y] });
   }
 
-  /** Asks whether a seed has room; `hasRoom` says so a little later. */
+  /** Asks whether a seed has room; the answer comes later, in `hasRoom`. */
   aim(species: string, { x, y }: Place): void {
     this.hasRoom = true;
     this.#client.send(ClientMessageType.room, { species, at: [Math.floor(x), Math.floor(y)] });
   }
 
-  /** As the page sends one: only what is valid, and what the energy suffices for. */
+  /** Sends a stroke only if it is valid and the energy suffices, as the page does. */
   stroke(tool: StrokeMessage['tool'], radius: number, points: readonly number[], species?: string): void {
     const { world, species: known, ledger } = this.#around;
     const id = this.#nextStroke++;

@@ -33,9 +33,9 @@ export type Act =
   | { kind: 'pan'; to: Place; ms: number }
   /** CSS pixels per cell. */
   | { kind: 'zoom'; zoom: number }
-  /** The network takes nothing for so long. */
+  /** The network takes nothing for this long. */
   | { kind: 'stall'; ms: number }
-  /** With a word (a tab that is closed), or without (a network that is gone). */
+  /** With a LEAVE (a closed tab), or without (a network that is gone). */
   | { kind: 'leave' | 'drop'; awayMs: number };
 
 /** Probabilities; the rest is panning. */
@@ -121,7 +121,8 @@ export class Player {
     return from[Math.floor(this.#draw() * from.length)];
   }
 
-  /** Half the time the page's first brush, else a smaller or a larger one; by halves, as the page has them. */
+  /** In half of all cases the page's first brush, else a smaller or a larger one. Radii are multiples of 0.5, as on the
+   * page. */
   #radius({ species }: Scene): number {
     const sides = species.map(({ width, height }) => Math.max(width, height));
     const usual = START_RADIUS * (sides.reduce((sum, side) => sum + side, 0) / sides.length);
@@ -132,7 +133,7 @@ export class Player {
     return Math.min(MAX_BRUSH_RADIUS, Math.max(MIN_BRUSH_RADIUS, Math.round(radius * 2) / 2));
   }
 
-  /** Across a body, to and fro over it, or a dab on it. */
+  /** A path across a body, to and fro over it, or a dab on it. */
   #drag(tool: 'ablate' | 'noise', body: Seen, scene: Scene): Act {
     const side = sideOf(body.species, scene.species);
     const style = this.#draw();

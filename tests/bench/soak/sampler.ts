@@ -9,14 +9,14 @@ const SAMPLE_MS = 2_000;
 /** The admin's figures are asked for only in every n-th sample, because they contain every thumbnail. */
 const LIVE_EVERY = 5;
 
-/** Nobody has been there; bots are at it; they have left. */
+/** Before the bots, with them, and after they have left. */
 export type Phase = 'untouched' | 'played' | 'after';
 
 export interface Sample extends Sizes {
   readonly phase: Phase;
-  /** Since the first sample; the rates are of the time since the one before. */
+  /** Since the first sample. Rates are averages since the sample before. */
   readonly atSeconds: number;
-  /** As the server says: of its last second. */
+  /** Over the server's last second, as it says itself. */
   readonly stepsPerSecond: number;
   /** To the observer; null: there is none. */
   readonly framesPerSecond: number | null;
@@ -24,7 +24,7 @@ export interface Sample extends Sizes {
   readonly bytesPerSecond: number;
   /** Percent of one core: the server's process with all its threads. */
   readonly processorPercent: number;
-  /** The same, of one step: what other processes take of the machine makes steps fewer, not dearer. null: no steps. */
+  /** The same per step, which other processes do not change: they make steps fewer, not dearer. Null without steps. */
   readonly processorMsPerStep: number | null;
   /** Percent of one core: processes that the server has started (the tuner). */
   readonly childrenPercent: number;
@@ -61,7 +61,7 @@ export class Sampler {
     return (performance.now() - this.#startMs) / 1_000;
   }
 
-  /** Until the signal. @throws Error when the server has ended */
+  /** Samples until the signal. @throws Error when the server has ended */
   async run(signal: AbortSignal): Promise<void> {
     const { server, sizes, ledger, frames, ticksPerSecond } = this.#options;
     const startMs = performance.now();
@@ -91,7 +91,7 @@ export class Sampler {
           bytesPerSecond: (now.bytes - last.bytes) / seconds,
           processorPercent,
           processorMsPerStep: stepsPerSecond > 0 ? (10 * processorPercent) / stepsPerSecond : null,
-          // One that has ended takes its time with it.
+          // When a process ends, its time leaves the sum.
           childrenPercent:
             (100 * Math.max(0, use.childTicks - last.use.childTicks)) / ticksPerSecond / seconds,
           rssMiB: use.rssMiB,

@@ -1,4 +1,4 @@
-/** How large bodies stand beside their mature sizes, and for how long: from samples of who lives. Pure. */
+/** How large bodies are compared with their mature sizes, and for how long. Works on samples of all bodies. Pure. */
 
 /** As `/api/organisms` lists it. */
 export interface Body {
@@ -15,7 +15,7 @@ export interface Body {
 
 /** A body over this many mature sizes is over-grown. */
 export const MAX_SIZE = 1.3;
-/** It may be for so long: a wound that closes swells a little. */
+/** A body may be over-grown for this long: a wound that closes swells a little. */
 export const MAX_STRETCH_SECONDS = 5;
 
 export interface Largest {
@@ -37,9 +37,9 @@ export interface Sizes {
   readonly bodies: number;
   readonly cells: number;
   readonly matureCells: number;
-  /** cells / matureCells; NaN: nobody lives */
+  /** cells / matureCells; NaN when nobody lives */
   readonly livingOverMature: number;
-  /** 0: nobody lives */
+  /** 0 when nobody lives */
   readonly largestOverMature: number;
 }
 
@@ -107,10 +107,10 @@ export class SizeWatch {
   /** The figures over all samples so far. */
   get summary() {
     return {
-      /** null: nobody has lived */
+      /** Null when nobody has lived. */
       largest: this.#largest,
       livingOverMatureMax: this.#mostLiving,
-      /** In which any body was over-grown. */
+      /** Seconds in which any body was over-grown. */
       overSizeSeconds: this.#overSeconds,
       /** The longest stretch of one body, without a break. */
       overSizeLongestSeconds: this.#longestSeconds,

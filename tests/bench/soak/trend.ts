@@ -10,7 +10,7 @@ export interface Point {
 export interface Trend {
   /** Slope over time alone, per hour. */
   readonly perHour: number;
-  /** Slope over time where the number of bodies is the second regressor; null: the two cannot be told apart. */
+  /** Slope over time with the number of bodies as second regressor; null when the two cannot be told apart. */
   readonly perHourBesideBodies: number | null;
   /** The standard error of `perHourBesideBodies`; null with it. */
   readonly standardError: number | null;
@@ -49,7 +49,7 @@ function blocksOf(points: readonly Point[]): Point[] {
   });
 }
 
-/** @param points - in order of time; null: too few (fewer than 24) for a slope to mean anything */
+/** @param points - in order of time. @returns null for fewer than 24: a slope would mean nothing */
 export function trendOf(points: readonly Point[]): Trend | null {
   const blocks = blocksOf(points);
   if (blocks.length < MIN_BLOCKS) return null;

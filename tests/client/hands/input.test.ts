@@ -77,6 +77,14 @@ describe('a mouse', () => {
     expect(take().slice(-2)).toEqual(['up', 'tap 13,10']);
   });
 
+  test('that moves more than 5 pixels does not tap', () => {
+    const { pointer, take } = setUp();
+    pointer('down', 10, 10);
+    pointer('move', 16, 10);
+    pointer('up', 16, 10);
+    expect(take().at(-1)).toBe('up');
+  });
+
   test.each<[string, boolean, PointerFields, boolean]>([
     ['the hand is chosen', true, {}, false],
     ['its right button is pressed', false, { button: 2 }, false],
@@ -118,9 +126,11 @@ describe('a finger', () => {
     expect(take()).toEqual(['down 10,10']);
   });
 
-  test('uses the tool at once when it moves, and when it is lifted', () => {
+  test('uses the tool at once when it moves more than 7 pixels, and when it is lifted', () => {
     const { finger, take } = setUp();
     finger('down', 1, 10, 10);
+    finger('move', 1, 17, 10);
+    expect(take()).toEqual([]);
     finger('move', 1, 20, 10);
     expect(take()).toEqual(['down 10,10', 'move 20,10']);
     finger('up', 1, 20, 10);
@@ -176,6 +186,13 @@ describe('a wheel', () => {
     const [pixels, lines] = take();
     expect(pixels).toBe('zoom 0,0 1.172');
     expect(lines).toBe(pixels);
+  });
+
+  test('with Ctrl, as a pinch on a touchpad comes, zooms seven times as much per unit', () => {
+    const { send, take } = setUp();
+    send('wheel', { ...wheel, deltaY: -10, ctrlKey: true });
+    send('wheel', { ...wheel, deltaY: -70 });
+    expect(take()).toEqual(['zoom 0,0 1.116', 'zoom 0,0 1.119']);
   });
 
   test('pans with Shift', () => {

@@ -40,12 +40,14 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('a pointer', () => {
-  test('that rests on a living cell asks who lives there, and one that moves on does not', () => {
+  test('that rests on a living cell for 150 ms asks who lives there, and one that moves on does not', () => {
     const { inspector, asked } = setUp();
     inspector.point([10, 10]);
     vi.advanceTimersByTime(100);
     inspector.point([20, 20]);
-    vi.advanceTimersByTime(1_000);
+    vi.advanceTimersByTime(149);
+    expect(asked).toEqual([]);
+    vi.advanceTimersByTime(1);
     expect(asked).toEqual([[20, 20]]);
   });
 
@@ -108,13 +110,14 @@ test('an answer that comes after the release is not shown', () => {
   expect(card).toEqual(['hides']);
 });
 
-test('the card of an organism that died is hidden after a while', () => {
+test('the card of an organism that died is hidden after 2.5 s', () => {
   const { inspector, card } = setUp();
   inspector.ask(100, 100);
   inspector.apply({ organism: organism(1, 100, 100) });
   inspector.apply({ organism: null });
+  vi.advanceTimersByTime(2_499);
   expect(card).toEqual(['shows 1', 'mourns']);
-  vi.advanceTimersByTime(10_000);
+  vi.advanceTimersByTime(1);
   expect(card).toEqual(['shows 1', 'mourns', 'hides']);
 });
 

@@ -112,7 +112,7 @@ describe('a key that acts once', () => {
     expect(done).toEqual([action]);
   });
 
-  test('is left to the browser when it is no key of ours, or comes with Ctrl, Alt or Meta', () => {
+  test('is left to the browser when it is not one of ours, or comes with Ctrl, Alt or Meta', () => {
     const { done, moved, send } = setUp();
     expect(send('keydown', { key: 'x', code: 'KeyX' }).defaultPrevented).toBe(false);
     for (const modifier of ['ctrlKey', 'altKey', 'metaKey'])

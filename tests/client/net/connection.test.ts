@@ -17,6 +17,7 @@ class FakeRoom {
     events: { onmessage: undefined as ((event: unknown) => void) | undefined },
     close: () => this.drop(1005),
   };
+  hasLeft = false;
   readonly #listeners = new Map<number, (message: unknown) => void>();
   #left: (code: number) => void = () => {};
 
@@ -30,6 +31,7 @@ class FakeRoom {
     this.sent.push({ type, message });
   }
   async leave(): Promise<void> {
+    this.hasLeft = true;
     this.drop(1000);
   }
   drop(code: number): void {
@@ -47,10 +49,13 @@ class FakeRoom {
 const rooms: FakeRoom[] = [];
 /** Thrown by the next join, if not null. */
 let refusal: Error | null = null;
+/** How long the server takes to answer a join. */
+let joinMs = 0;
 
 vi.mock('@colyseus/sdk', () => ({
   Client: class {
     async join(): Promise<FakeRoom> {
+      if (joinMs > 0) await new Promise((resolve) => setTimeout(resolve, joinMs));
       if (refusal !== null) throw refusal;
       const room = new FakeRoom();
       rooms.push(room);
@@ -85,6 +90,7 @@ beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
   rooms.length = 0;
   refusal = null;
+  joinMs = 0;
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -253,4 +259,41 @@ test('after dispose it leaves, and neither sends nor joins again', async () => {
   expect(losses).toEqual([]);
   expect(rooms[0].sent).toEqual([]);
   expect(rooms).toHaveLength(1);
+});
+
+describe('while the server has not answered a join yet', () => {
+  test('dispose leaves the room as soon as it opens, and nothing is sent to it', async () => {
+    joinMs = 500;
+    const { connection, losses } = await setUp();
+    connection.look(view, 0);
+    connection.dispose();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(rooms).toHaveLength(1);
+    expect(rooms[0].hasLeft).toBe(true);
+    expect(connection.isOpen).toBe(false);
+    rooms[0].say(ServerMessageType.hello, hello);
+    expect(rooms[0].sent).toEqual([]);
+    expect(losses).toEqual([]);
+  });
+
+  test('a refusal that comes after dispose is not told, and not tried again', async () => {
+    joinMs = 500;
+    const { connection, losses } = await setUp();
+    connection.dispose();
+    refusal = new Error('the world is full');
+    await vi.advanceTimersByTimeAsync(60_000);
+    connection.retryNow();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(losses).toEqual([]);
+    expect(rooms).toEqual([]);
+  });
+
+  test('a player who asks to join now does not get a second seat', async () => {
+    joinMs = 500;
+    const { connection } = await setUp();
+    connection.retryNow();
+    await pass(5_000);
+    expect(rooms).toHaveLength(1);
+    connection.dispose();
+  });
 });

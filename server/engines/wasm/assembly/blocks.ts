@@ -1,10 +1,24 @@
 // Runs the update rule over blocks of 16 cells: perceptions in, deltas out. Each rule has its own block, so several
 // species in one page cost nothing extra.
-import {
-  B1_AT, B2_AT, BLOCK_BYTES, BLOCK_COUNTS_AT, BLOCK_PERCEPTIONS_AT, BLOCK_TARGETS_AT, DELTA_LANES_AT,
-  HIDDEN_AT, HIDDEN_LANES_AT, LANES_AT, NOWHERE_AT, RULES_AT, RULE_RECORD_BYTES, W1_AT, W2_AT,
-} from './layout';
+
 import { transposeToLanes } from './lanes';
+import {
+  B1_AT,
+  B2_AT,
+  BLOCK_BYTES,
+  BLOCK_COUNTS_AT,
+  BLOCK_PERCEPTIONS_AT,
+  BLOCK_TARGETS_AT,
+  DELTA_LANES_AT,
+  HIDDEN_AT,
+  HIDDEN_LANES_AT,
+  LANES_AT,
+  NOWHERE_AT,
+  RULE_RECORD_BYTES,
+  RULES_AT,
+  W1_AT,
+  W2_AT,
+} from './layout';
 import { BLOCK, denseBlock } from './mlp';
 import { perceive } from './perceive';
 
@@ -41,18 +55,25 @@ function runBlock(scratch: usize, slot: u32): void {
   const hidden = load<i32>(rule, HIDDEN_AT);
   transposeToLanes(block + BLOCK_PERCEPTIONS_AT, scratch + LANES_AT, 48);
   denseBlock(scratch + LANES_AT, scratch + HIDDEN_LANES_AT, rule + W1_AT, rule + B1_AT, 48, hidden, true);
-  denseBlock(scratch + HIDDEN_LANES_AT, scratch + DELTA_LANES_AT, rule + W2_AT, rule + B2_AT, hidden, 16, false);
+  denseBlock(
+    scratch + HIDDEN_LANES_AT,
+    scratch + DELTA_LANES_AT,
+    rule + W2_AT,
+    rule + B2_AT,
+    hidden,
+    16,
+    false,
+  );
   toTargets(scratch + DELTA_LANES_AT, block + BLOCK_TARGETS_AT);
 }
 
 /** Adds a cell to its rule's block, and runs the block when it is full. @param target - address for the delta */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function gather(scratch: usize, slot: u32, cell: usize, rowBytes: usize, target: usize): void {
-  const count = scratch + (<usize>slot << 2);
+  const count = scratch + ((<usize>slot) << 2);
   const n = load<i32>(count, BLOCK_COUNTS_AT);
   const block = scratch + <usize>slot * BLOCK_BYTES;
-  store<u32>(block + (<usize>n << 2), <u32>target, BLOCK_TARGETS_AT);
+  store<u32>(block + ((<usize>n) << 2), <u32>target, BLOCK_TARGETS_AT);
   perceive(cell, rowBytes, block + BLOCK_PERCEPTIONS_AT + <usize>n * 192);
   if (n == BLOCK - 1) {
     runBlock(scratch, slot);
@@ -65,12 +86,12 @@ export function gather(scratch: usize, slot: u32, cell: usize, rowBytes: usize, 
 /** Runs the blocks that did not fill. */
 export function flushBlocks(scratch: usize): void {
   for (let slot: u32 = 0; slot < 256; slot++) {
-    const count = scratch + (<usize>slot << 2);
+    const count = scratch + ((<usize>slot) << 2);
     const n = load<i32>(count, BLOCK_COUNTS_AT);
     if (n == 0) continue;
     const block = scratch + <usize>slot * BLOCK_BYTES;
     for (let i = n; i < BLOCK; i++) {
-      store<u32>(block + (<usize>i << 2), <u32>(scratch + NOWHERE_AT), BLOCK_TARGETS_AT);
+      store<u32>(block + ((<usize>i) << 2), <u32>(scratch + NOWHERE_AT), BLOCK_TARGETS_AT);
     }
     runBlock(scratch, slot);
     store<i32>(count, 0, BLOCK_COUNTS_AT);

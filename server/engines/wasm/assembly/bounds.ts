@@ -1,40 +1,41 @@
 // The two bounds of a body: its territory, a rectangle of the world or all of it, and the range of its channels.
-import { CELLS_AT, CELL_BYTES, OWNED_AT, OWNERS_AT, PRE_ALIVE_AT, SIDE, TERRITORIES_AT } from './layout';
+import { CELL_BYTES, CELLS_AT, OWNED_AT, OWNERS_AT, PRE_ALIVE_AT, SIDE, TERRITORIES_AT } from './layout';
 
 /** Whether the world's cell (x, y) lies in the organism's territory. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function mayLive(organism: u32, x: i32, y: i32): bool {
-  const at = <usize>TERRITORIES_AT + (<usize>organism << 3);
-  return x >= <i32>load<u16>(at) && x <= <i32>load<u16>(at, 2) && y >= <i32>load<u16>(at, 4) && y <= <i32>load<u16>(at, 6);
+  const at = <usize>TERRITORIES_AT + ((<usize>organism) << 3);
+  return (
+    x >= <i32>load<u16>(at) &&
+    x <= <i32>load<u16>(at, 2) &&
+    y >= <i32>load<u16>(at, 4) &&
+    y <= <i32>load<u16>(at, 6)
+  );
 }
 
 /** Bit i set: the world's column `left` + i lies in the organism's territory. */
 export function territoryColumns(organism: u32, left: i32): u64 {
-  const at = <usize>TERRITORIES_AT + (<usize>organism << 3);
+  const at = <usize>TERRITORIES_AT + ((<usize>organism) << 3);
   const first = max(<i32>load<u16>(at) - left, 0);
   const last = min(<i32>load<u16>(at, 2) - left, SIDE - 1);
   if (first > last) return 0;
-  return (<u64>-1 >> <u64>(SIDE - 1 - last)) & (<u64>-1 << <u64>first);
+  return (<u64>-1 >> <u64>(SIDE - 1 - last)) & ((<u64>-1) << (<u64>first));
 }
 
 /** The world's first row in the organism's territory. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function territoryTop(organism: u32): i32 {
-  return <i32>load<u16>(<usize>TERRITORIES_AT + (<usize>organism << 3), 4);
+  return <i32>load<u16>(<usize>TERRITORIES_AT + ((<usize>organism) << 3), 4);
 }
 
 /** The world's last row in the organism's territory. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function territoryBottom(organism: u32): i32 {
-  return <i32>load<u16>(<usize>TERRITORIES_AT + (<usize>organism << 3), 6);
+  return <i32>load<u16>(<usize>TERRITORIES_AT + ((<usize>organism) << 3), 6);
 }
 
 /** Whether all channels of a cell are within ±limit; NaN never is, even if the limit is infinite. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function areWithin(limit: f32, a: v128, b: v128, c: v128, d: v128): bool {
   const most = f32x4.splat(limit);
   const low = v128.and(f32x4.le(f32x4.abs(a), most), f32x4.le(f32x4.abs(b), most));

@@ -8,25 +8,79 @@ import { flushBlocks, gather } from './blocks';
 import { areWithin, clampCell, killCell, territoryBottom, territoryColumns, territoryTop } from './bounds';
 import { cellHash, fireBits } from './fire';
 import {
-  ANY_MOVED_AT, AWAKE_AT, BANDS, BAND_CELLS, BAND_ROWS, CALM_AT, CELLS_AT, CELL_BYTES, CHANGED_AT, CHANNEL_LIMIT_AT,
-  COLUMNS_AT, COMMON_THRESHOLD_AT, DELTAS_AT, DELTA_RECORD_AT, DELTA_RECORD_BYTES, EDGES_AT, END_AT, FIRED_AT, FIRED_COUNT_AT,
-  FIRE_THRESHOLD_AT, FIRST_AT, FRONTIER_AT, FRONTIER_COUNT_AT, FRONTIER_OWNERS_AT, LIST_AT, LONE_AT, MOVED_AT, NEXT_AT,
-  OPAQUE_AT, ORGANISM_CELLS_AT, ORGANISM_MOVED_AT, ORGANISM_RULES_AT, OWNED_AT, OWNED_COUNT_AT, OWNERS_AT, PAGE_X_AT,
-  PAGE_Y_AT, PIXELS_AT, PRE_ALIVE_AT, RANDOM_SEED_AT, RECORDS_AT, REST_AT, RGBA_AT, ROWS_AT, ROW_BYTES, ROW_OWNERS_AT,
-  RULES_AT, RULE_RECORD_BYTES, SCRATCH_AT, SCRATCH_BYTES, SIDE, SOLE_AT, STEP_AT, STILL_AT,
+  ANY_MOVED_AT,
+  AWAKE_AT,
+  BAND_CELLS,
+  BAND_ROWS,
+  BANDS,
+  CALM_AT,
+  CELL_BYTES,
+  CELLS_AT,
+  CHANGED_AT,
+  CHANNEL_LIMIT_AT,
+  COLUMNS_AT,
+  COMMON_THRESHOLD_AT,
+  DELTA_RECORD_AT,
+  DELTA_RECORD_BYTES,
+  DELTAS_AT,
+  EDGES_AT,
+  END_AT,
+  FIRE_THRESHOLD_AT,
+  FIRED_AT,
+  FIRED_COUNT_AT,
+  FIRST_AT,
+  FRONTIER_AT,
+  FRONTIER_COUNT_AT,
+  FRONTIER_OWNERS_AT,
+  LIST_AT,
+  LONE_AT,
+  MOVED_AT,
+  NEXT_AT,
+  OPAQUE_AT,
+  ORGANISM_CELLS_AT,
+  ORGANISM_MOVED_AT,
+  ORGANISM_RULES_AT,
+  OWNED_AT,
+  OWNED_COUNT_AT,
+  OWNERS_AT,
+  PAGE_X_AT,
+  PAGE_Y_AT,
+  PIXELS_AT,
+  PRE_ALIVE_AT,
+  RANDOM_SEED_AT,
+  RECORDS_AT,
+  REST_AT,
+  RGBA_AT,
+  ROW_BYTES,
+  ROW_OWNERS_AT,
+  ROWS_AT,
+  RULE_RECORD_BYTES,
+  RULES_AT,
+  SCRATCH_AT,
+  SCRATCH_BYTES,
+  SIDE,
+  SOLE_AT,
+  STEP_AT,
+  STILL_AT,
 } from './layout';
 import {
-  besideMoved, besideOpaque, gatherPatch, isAmongItself, isBesideOwnOpaque, isDisturbed, loneOrganism, mostOpaqueInside,
+  besideMoved,
+  besideOpaque,
+  gatherPatch,
+  isAmongItself,
+  isBesideOwnOpaque,
+  isDisturbed,
+  loneOrganism,
+  mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
 
 const ALIVE_THRESHOLD: f32 = 0.1;
 
 /** Awake page `index` of this step. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function awakePage(index: i32): usize {
-  return <usize>load<u32>(<usize>AWAKE_AT + (<usize>index << 2));
+  return <usize>load<u32>(<usize>AWAKE_AT + ((<usize>index) << 2));
 }
 
 /**
@@ -40,10 +94,10 @@ export function muster(length: i32, deltaRecords: i32): i32 {
   let awake = 0;
   let record: usize = 0;
   for (let i = 0; i < length; i++) {
-    const page = <usize>load<u32>(<usize>LIST_AT + (<usize>i << 2));
+    const page = <usize>load<u32>(<usize>LIST_AT + ((<usize>i) << 2));
     if (load<i32>(page, CALM_AT) != 0 && !isDisturbed(page)) continue;
     store<u32>(page, <u32>(<usize>RECORDS_AT + record * DELTA_RECORD_BYTES), DELTA_RECORD_AT);
-    store<u32>(<usize>AWAKE_AT + (<usize>awake << 2), <u32>page);
+    store<u32>(<usize>AWAKE_AT + ((<usize>awake) << 2), <u32>page);
     awake++;
     if (++record == <usize>deltaRecords) record = 0;
   }
@@ -86,7 +140,7 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
 
   const firstRow = band * BAND_ROWS;
   for (let y = firstRow; y < firstRow + BAND_ROWS; y++) {
-    const row = page + (<usize>y << 3);
+    const row = page + ((<usize>y) << 3);
     // Only cells beside an opaque one can be alive before the update.
     let preAlive: u64 = y >= firstInside && y < rows ? besideOpaque(page, y) & columns : 0;
     if (preAlive == 0) {
@@ -100,11 +154,11 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
       if (lone < 0) {
         organism = isInside(x, y) ? mostOpaqueInside(page, x, y) : mostOpaqueNeighbour(page, x, y);
         if (organism == 0) {
-          preAlive &= ~((<u64>1) << <u64>x);
+          preAlive &= ~((<u64>1) << (<u64>x));
           continue;
         }
       }
-      store<u16>(rowOwners + (<usize>x << 1), <u16>organism);
+      store<u16>(rowOwners + ((<usize>x) << 1), <u16>organism);
       store<u16>(frontierList + (frontierCount << 1), <u16>(y * SIDE + x));
       store<u16>(frontierList + (frontierCount << 1), <u16>organism, FRONTIER_OWNERS_AT - FRONTIER_AT);
       frontierCount++;
@@ -132,22 +186,20 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
       target += CELL_BYTES;
     }
   }
-  store<i32>(page + (<usize>band << 2), <i32>firedCount, FIRED_COUNT_AT);
-  store<i32>(page + (<usize>band << 2), <i32>frontierCount, FRONTIER_COUNT_AT);
+  store<i32>(page + ((<usize>band) << 2), <i32>firedCount, FIRED_COUNT_AT);
+  store<i32>(page + ((<usize>band) << 2), <i32>frontierCount, FRONTIER_COUNT_AT);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function isInside(x: i32, y: i32): bool {
   return x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
 }
 
 /** A cell's owner in this step. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function ownerInRow(page: usize, rowOwners: usize, cell: i32, x: i32): u32 {
-  const organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
-  return organism != 0 ? organism : <u32>load<u16>(rowOwners + (<usize>x << 1));
+  const organism = <u32>load<u16>(page + ((<usize>cell) << 1), OWNERS_AT);
+  return organism != 0 ? organism : <u32>load<u16>(rowOwners + ((<usize>x) << 1));
 }
 
 /** Bit x set: the cell at x fires, if it is one of `cells`; other bits may have any value. */
@@ -162,14 +214,13 @@ function firing(page: usize, rowOwners: usize, left: i32, y: i32, cells: u64, lo
   for (let rest = cells; rest != 0; rest &= rest - 1) {
     const x = <i32>ctz(rest);
     const threshold = thresholdOf(ownerInRow(page, rowOwners, y * SIDE + x, x));
-    const fires = cellHash(randomSeed, step, <u32>(left + x), <u32>(top + y)) >> 8 < threshold;
-    bits |= <u64>fires << <u64>x;
+    const fires = <bool>(cellHash(randomSeed, step, <u32>(left + x), <u32>(top + y)) >> 8 < threshold);
+    bits |= (<u64>fires) << (<u64>x);
   }
   return bits;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function thresholdOf(organism: u32): u32 {
   const slot = <usize>load<u8>(<usize>ORGANISM_RULES_AT + <usize>organism);
   return load<u32>(<usize>RULES_AT + slot * RULE_RECORD_BYTES, FIRE_THRESHOLD_AT);
@@ -178,12 +229,12 @@ function thresholdOf(organism: u32): u32 {
 /** Those of `cells` whose 3x3 holds no opaque cell of their own organism. @param cells - with an owner in this step */
 function besideForeignOnly(page: usize, y: i32, cells: u64): u64 {
   let bits: u64 = 0;
-  for (let rest = cells & ~load<u64>(page + (<usize>y << 3), OPAQUE_AT); rest != 0; rest &= rest - 1) {
+  for (let rest = cells & ~load<u64>(page + ((<usize>y) << 3), OPAQUE_AT); rest != 0; rest &= rest - 1) {
     const x = <i32>ctz(rest);
     const cell = y * SIDE + x;
-    const organism = <u32>load<u16>(page + (<usize>cell << 1), OWNERS_AT);
+    const organism = <u32>load<u16>(page + ((<usize>cell) << 1), OWNERS_AT);
     if (isInside(x, y) && isAmongItself(page, cell, organism)) continue;
-    if (!isBesideOwnOpaque(page, x, y, organism)) bits |= (<u64>1) << <u64>x;
+    if (!isBesideOwnOpaque(page, x, y, organism)) bits |= (<u64>1) << (<u64>x);
   }
   return bits;
 }
@@ -211,7 +262,11 @@ function applyPage(page: usize): void {
     const frontierList = deltas + band * BAND_CELLS * 2 + FRONTIER_AT;
     for (let k: usize = 0; k < frontierCount; k++) {
       const cell = <usize>load<u16>(frontierList + (k << 1));
-      store<u16>(page + (cell << 1), load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT), OWNERS_AT);
+      store<u16>(
+        page + (cell << 1),
+        load<u16>(frontierList + (k << 1), FRONTIER_OWNERS_AT - FRONTIER_AT),
+        OWNERS_AT,
+      );
     }
     applyBand(page, deltas + band * BAND_CELLS * CELL_BYTES + DELTAS_AT, band, rest, limit);
   }
@@ -264,8 +319,7 @@ function applyBand(page: usize, delta: usize, band: usize, rest: f32, limit: f32
   if (row != 0) storeRow(row, still, moved, opaque);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function storeRow(row: usize, still: u64, moved: u64, opaque: u64): void {
   store<u64>(row, still, STILL_AT);
   store<u64>(row, moved, MOVED_AT);
@@ -273,23 +327,30 @@ function storeRow(row: usize, still: u64, moved: u64, opaque: u64): void {
 }
 
 /** Whether no channel of an update exceeds `rest`; NaN exceeds it. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function isRest(delta: usize, rest: f32): bool {
   const limit = f32x4.splat(rest);
-  const low = v128.and(f32x4.le(f32x4.abs(v128.load(delta)), limit), f32x4.le(f32x4.abs(v128.load(delta, 16)), limit));
-  const high = v128.and(f32x4.le(f32x4.abs(v128.load(delta, 32)), limit), f32x4.le(f32x4.abs(v128.load(delta, 48)), limit));
+  const low = v128.and(
+    f32x4.le(f32x4.abs(v128.load(delta)), limit),
+    f32x4.le(f32x4.abs(v128.load(delta, 16)), limit),
+  );
+  const high = v128.and(
+    f32x4.le(f32x4.abs(v128.load(delta, 32)), limit),
+    f32x4.le(f32x4.abs(v128.load(delta, 48)), limit),
+  );
   return i32x4.bitmask(v128.and(low, high)) == 15;
 }
 
 /** The RGBA8 of a cell, each channel computed in float64 as `toByte` does. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function toPixel(rgba: v128): u32 {
   const scale = f64x2.splat(255);
   const half = f64x2.splat(0.5);
   const low = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(rgba), scale), half);
-  const high = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<f64>(rgba, rgba, 1, 1)), scale), half);
+  const high = f64x2.add(
+    f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<f64>(rgba, rgba, 1, 1)), scale),
+    half,
+  );
   const ints = v128.shuffle<f64>(i32x4.trunc_sat_f64x2_s_zero(low), i32x4.trunc_sat_f64x2_s_zero(high), 0, 2);
   const words = i16x8.narrow_i32x4_s(ints, ints);
   return <u32>i32x4.extract_lane(i8x16.narrow_i16x8_u(words, words), 0);
@@ -315,7 +376,7 @@ function settlePage(page: usize): void {
   let moved: u64 = 0;
   let awake: u64 = 0;
   for (let y = 0; y < SIDE; y++) {
-    const row = page + (<usize>y << 3);
+    const row = page + ((<usize>y) << 3);
     const preAlive = load<u64>(row, PRE_ALIVE_AT);
     const owned = load<u64>(row, OWNED_AT);
     if ((preAlive | owned) == 0) continue;
@@ -373,7 +434,7 @@ function settlePage(page: usize): void {
 function markOwners(page: usize, y: i32, cells: u64): void {
   const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
   for (let rest = cells; rest != 0; rest &= rest - 1) {
-    store<u8>(<usize>ORGANISM_MOVED_AT + <usize>load<u16>(owners + (<usize>ctz(rest) << 1)), 1);
+    store<u8>(<usize>ORGANISM_MOVED_AT + <usize>load<u16>(owners + ((<usize>ctz(rest)) << 1)), 1);
   }
 }
 
@@ -381,7 +442,7 @@ function markOwners(page: usize, y: i32, cells: u64): void {
 function soleInRow(page: usize, y: i32, sole: i32, alive: u64): i32 {
   if (sole < 0) return sole;
   const owners = page + <usize>(y * SIDE * 2) + OWNERS_AT;
-  const one = sole != 0 ? sole : <i32>load<u16>(owners + (<usize>ctz(alive) << 1));
+  const one = sole != 0 ? sole : <i32>load<u16>(owners + ((<usize>ctz(alive)) << 1));
   const wanted = i16x8.splat(<i16>one);
   for (let at: usize = 0; at < <usize>(SIDE * 2); at += 16) {
     const eight = v128.load(owners + at);

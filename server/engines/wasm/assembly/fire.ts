@@ -1,7 +1,6 @@
 // The hash of ../../fire.ts, for the kernels; the contract suite compares the two.
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function cellHash(randomSeed: u32, step: u32, x: u32, y: u32): u32 {
   let h = (randomSeed ^ (step * 0x9e3779b1)) * 0x85ebca6b;
   h = (h ^ (h >> 15) ^ ((y << 16) | x)) * 0xc2b2ae35;
@@ -12,16 +11,14 @@ export function cellHash(randomSeed: u32, step: u32, x: u32, y: u32): u32 {
   return h ^ (h >> 16);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function rowHash(randomSeed: u32, step: u32, y: u32): v128 {
   const h: u32 = (randomSeed ^ (step * 0x9e3779b1)) * 0x85ebca6b;
   return i32x4.splat(<i32>(h ^ (h >> 15) ^ (y << 16)));
 }
 
 /** The fire bits of four cells of a row. @param at - their x, i32x4 */
-// @ts-ignore: decorator
-@inline
+// @inline
 function fourFire(row: v128, at: v128, threshold: u32): i32 {
   const mix1 = i32x4.splat(0xc2b2ae35);
   let h = i32x4.mul(v128.xor(row, at), mix1);
@@ -46,15 +43,14 @@ export function fireBits(randomSeed: u32, step: u32, x: u32, y: u32, threshold: 
   let at = i32x4.add(i32x4.splat(<i32>x), i32x4(0, 1, 2, 3));
   let bits: u64 = 0;
   for (let i: u64 = 0; i < 64; i += 4) {
-    bits |= <u64>fourFire(row, at, threshold) << i;
+    bits |= (<u64>fourFire(row, at, threshold)) << i;
     at = i32x4.add(at, four);
   }
   return bits;
 }
 
 /** The first four bits of `fireBits`. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function fireBits4(randomSeed: u32, step: u32, x: u32, y: u32, threshold: u32): u32 {
   const at = i32x4.add(i32x4.splat(<i32>x), i32x4(0, 1, 2, 3));
   return fourFire(rowHash(randomSeed, step, y), at, threshold);

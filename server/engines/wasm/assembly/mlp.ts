@@ -13,8 +13,7 @@ export const BLOCK: i32 = 16;
 /** Bytes of one value for all cells of a block: f32 [16]. */
 export const LANE_BYTES: usize = 64;
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   // ASC_FEATURE_RELAXED_SIMD is known at compile time: only one branch is emitted.
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -31,17 +30,23 @@ export function useWideTiles(use: bool): void {
 
 // pmax is one instruction, max about ten (it orders NaN and zeros), a tenth of the first layer's time. pmax keeps NaN,
 // so that a body that explodes is noticed, and -0, which adds to any sum what 0 adds.
-// @ts-ignore: decorator
-@inline
+// @inline
 function rectified(sum: v128, relu: bool): v128 {
   return relu ? f32x4.pmax(sum, f32x4.splat(0)) : sum;
 }
 
 // The wide tile: 4 outputs of 16 cells. Parameters as in `columns`.
-// @ts-ignore: decorator
-@inline
+// @inline
 function wideColumns(
-  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+  bias: usize,
+  weights: usize,
+  listed: bool,
+  list: usize,
+  factor: usize,
+  x: usize,
+  count: i32,
+  relu: bool,
+  output: usize,
 ): void {
   let a00 = v128.load32_splat(bias);
   let a01 = a00;
@@ -59,7 +64,7 @@ function wideColumns(
   let a31 = a30;
   let a32 = a30;
   let a33 = a30;
-  const end = x + (<usize>count << 6);
+  const end = x + ((<usize>count) << 6);
   while (x < end) {
     const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
     if (listed) list += 4;
@@ -109,10 +114,17 @@ function wideColumns(
 }
 
 // The narrow tile: 4 outputs of 8 of the 16 cells.
-// @ts-ignore: decorator
-@inline
+// @inline
 function narrowColumns(
-  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+  bias: usize,
+  weights: usize,
+  listed: bool,
+  list: usize,
+  factor: usize,
+  x: usize,
+  count: i32,
+  relu: bool,
+  output: usize,
 ): void {
   let a00 = v128.load32_splat(bias);
   let a01 = a00;
@@ -122,7 +134,7 @@ function narrowColumns(
   let a21 = a20;
   let a30 = v128.load32_splat(bias, 12);
   let a31 = a30;
-  const end = x + (<usize>count << 6);
+  const end = x + ((<usize>count) << 6);
   while (x < end) {
     const w = listed ? weights + <usize>load<u32>(list) * factor : weights;
     if (listed) list += 4;
@@ -161,10 +173,17 @@ function narrowColumns(
  * @param x - f32 [count][16]
  * @param output - f32 [4][16], fully overwritten
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function columns(
-  bias: usize, weights: usize, listed: bool, list: usize, factor: usize, x: usize, count: i32, relu: bool, output: usize,
+  bias: usize,
+  weights: usize,
+  listed: bool,
+  list: usize,
+  factor: usize,
+  x: usize,
+  count: i32,
+  relu: bool,
+  output: usize,
 ): void {
   if (wide) {
     wideColumns(bias, weights, listed, list, factor, x, count, relu, output);

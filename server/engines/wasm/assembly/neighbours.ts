@@ -1,26 +1,34 @@
 // The cells around a cell, also across page borders. A cell is its page's address and (x, y) in that page; x and y may
 // be -1 or 64, which means the neighbouring page.
+
+import { mayLive } from './bounds';
 import {
-  ANY_MOVED_AT, CELLS_AT, CELL_BYTES, LINKS_AT, MOVED_AT, OPAQUE_AT, OWNERS_AT, PAGE_X_AT, PAGE_Y_AT, PATCH_AT, SIDE,
+  ANY_MOVED_AT,
+  CELL_BYTES,
+  CELLS_AT,
+  LINKS_AT,
+  MOVED_AT,
+  OPAQUE_AT,
+  OWNERS_AT,
+  PAGE_X_AT,
+  PAGE_Y_AT,
+  PATCH_AT,
+  SIDE,
   SOLE_AT,
 } from './layout';
-import { mayLive } from './bounds';
 
-// @ts-ignore: decorator
-@inline
+// @inline
 export function link(page: usize, index: usize): usize {
   return <usize>load<u32>(page + (index << 2), LINKS_AT);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function pageAt(page: usize, x: i32, y: i32): usize {
   return link(page, <usize>(((y >> 6) + 1) * 3 + (x >> 6) + 1));
 }
 
 /** Bit x set: at least one of the row's cells x - 1, x, x + 1 is set in the bits at `plane`. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function spread(west: usize, page: usize, east: usize, y: usize, plane: usize): u64 {
   const row = load<u64>(page + plane + (y << 3));
   const fromWest = load<u64>(west + plane + (y << 3)) >> 63;
@@ -28,8 +36,7 @@ function spread(west: usize, page: usize, east: usize, y: usize, plane: usize): 
   return row | (row << 1) | (row >> 1) | fromWest | fromEast;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function spreadRows(page: usize, y: i32, plane: usize): u64 {
   const west = link(page, 3);
   const east = link(page, 5);
@@ -69,16 +76,14 @@ export function loneOrganism(page: usize): i32 {
   return lone;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function isOpaque(page: usize, x: i32, y: i32): bool {
-  return ((load<u64>(page + (<usize>y << 3), OPAQUE_AT) >> <u64>x) & 1) != 0;
+  return ((load<u64>(page + ((<usize>y) << 3), OPAQUE_AT) >> <u64>x) & 1) != 0;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function ownerAt(page: usize, x: i32, y: i32): u32 {
-  return <u32>load<u16>(page + (<usize>(y * SIDE + x) << 1), OWNERS_AT);
+  return <u32>load<u16>(page + ((<usize>(y * SIDE + x)) << 1), OWNERS_AT);
 }
 
 /**
@@ -115,7 +120,7 @@ export function mostOpaqueInside(page: usize, x: i32, y: i32): u32 {
   let owner: u32 = 0;
   let best: f32 = 0;
   for (let row = y - 1; row <= y + 1; row++) {
-    const bits = (load<u64>(page + (<usize>row << 3), OPAQUE_AT) >> <u64>(x - 1)) & 7;
+    const bits = (load<u64>(page + ((<usize>row) << 3), OPAQUE_AT) >> <u64>(x - 1)) & 7;
     for (let rest = bits; rest != 0; rest &= rest - 1) {
       const cell = <usize>(row * SIDE + x - 1 + <i32>ctz(rest));
       const alpha = load<f32>(page + cell * CELL_BYTES, CELLS_AT + 12);
@@ -148,10 +153,9 @@ export function isBesideOwnOpaque(page: usize, x: i32, y: i32, organism: u32): b
 }
 
 /** Whether the 3x3 around a cell holds only cells of this organism or of nobody; not for cells on the page's border. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function isAmongItself(page: usize, cell: i32, organism: u32): bool {
-  const owners = page + (<usize>cell << 1) + OWNERS_AT;
+  const owners = page + ((<usize>cell) << 1) + OWNERS_AT;
   // Each load reads four owners of a row; the fourth is masked out.
   const three: u64 = 0x0000_ffff_ffff_ffff;
   const own = <u64>organism * 0x0000_0001_0001_0001;
@@ -167,8 +171,7 @@ export function isAmongItself(page: usize, cell: i32, organism: u32): bool {
   return !v128.any_true(foreign);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function differs(owners: v128, organism: v128): v128 {
   return v128.not(i16x8.eq(owners, organism));
 }

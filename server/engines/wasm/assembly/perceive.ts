@@ -6,8 +6,7 @@ import { madd } from './mlp';
  *
  * @param cell - address of the cell's 16 channels; its neighbours lie 64 bytes and `rowBytes` away
  */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function perceive(cell: usize, rowBytes: usize, output: usize): void {
   const eighth = f32x4.splat(0.125);
   const quarter = f32x4.splat(0.25);

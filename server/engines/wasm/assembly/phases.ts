@@ -2,7 +2,15 @@
 // phase each thread takes the next unit of work by an atomic counter; there are no locks.
 import { apply, sense, settle } from './engine';
 import {
-  FAILED_AT, NEXT_AT, PHASE_APPLY, PHASE_AT, PHASE_KIND_AT, PHASE_QUIT, PHASE_SENSE, PHASE_SETTLE, WORKING_AT,
+  FAILED_AT,
+  NEXT_AT,
+  PHASE_APPLY,
+  PHASE_AT,
+  PHASE_KIND_AT,
+  PHASE_QUIT,
+  PHASE_SENSE,
+  PHASE_SETTLE,
+  WORKING_AT,
 } from './layout';
 
 /** Loads before a thread sleeps: about as long as waking takes, so that it is awake if a phase follows at once. */

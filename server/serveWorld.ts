@@ -1,0 +1,81 @@
+/**
+ * Opens a world to clients, and says who hears what: the world's frames and news go to the room, guests and their
+ * strokes to the session, the operator's notices to the guests.
+ */
+import { join } from 'node:path';
+import type { Admin } from './admin/admin.ts';
+import type { Config } from './config.ts';
+import { Addresses } from './http/addresses.ts';
+import { Api } from './http/api.ts';
+import { wiltLine } from './rooms/wiltNotice.ts';
+import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
+import { createServer, type Server } from './server.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { WorldLink } from './world/messages.ts';
+
+const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+const HEAD_MS = 8_000;
+
+export interface ServeOptions {
+  /** The operator's routes and the swaps of rules; without it, there are none. */
+  readonly admin?: Admin | null;
+  /** Gets every guest who joins or leaves, and every stroke. */
+  readonly sessions?: Sessions | null;
+  /** Folder of the built client. */
+  readonly pages?: string;
+  /** @see ServerOptions.headMs */
+  readonly headMs?: number;
+}
+
+export async function serveWorld(
+  world: WorldLink,
+  config: Config,
+  { admin = null, sessions = null, pages = BUILT_CLIENT, headMs = HEAD_MS }: ServeOptions = {},
+): Promise<Server> {
+  const { host, port, perAddress, trustForwarded } = config;
+  const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
+  const room = await openRoom({
+    ...config,
+    world,
+    attendance: {
+      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
+      leave: (id) => sessions?.leave(id),
+      stroke: (isApplied) => sessions?.stroke(isApplied),
+    },
+    learned: async () => (await admin?.learned.message()) ?? null,
+  });
+  const api = new Api(world, () => room.players);
+  world.onFrame = (frame) => {
+    api.heard();
+    room.publish(frame);
+  };
+  world.onStats = (stats) => {
+    api.heard(stats);
+    room.publishStats({ ...stats, players: room.players });
+  };
+  world.onSpecies = (species) => room.publishSpecies(species);
+  world.onWilted = (bodies) => {
+    for (const body of bodies) console.error(wiltLine(body));
+    room.tellWilted(bodies);
+  };
+  admin?.attend({
+    announce: (text) => room.announce(text),
+    get guests() {
+      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
+    },
+    kick: (id, reason) => room.kick(id, reason),
+    mute: (id, isMuted) => room.mute(id, isMuted),
+  });
+  const server = await createServer({ host, port, room, api, addresses, admin, pages, headMs });
+  return {
+    url: server.url,
+    close: () => {
+      world.onFrame = () => {};
+      world.onStats = () => {};
+      world.onSpecies = () => {};
+      world.onWilted = () => {};
+      admin?.dispose();
+      return server.close();
+    },
+  };
+}

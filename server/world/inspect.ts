@@ -1,0 +1,59 @@
+/** What is told of organisms: to players who inspect one, to `/api/organisms`, and to a new client. */
+import type { Size } from '../../shared/geometry.ts';
+import { stepsBetween } from '../../shared/numbers.ts';
+import type { InspectionMessage } from '../../shared/protocol.ts';
+import type { OrganismSummary } from './messages.ts';
+import { type Organism, toHundredths } from './organisms.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+
+/** The time at which an organism is looked at. */
+export interface Moment {
+  readonly stepNumber: number;
+  /** World time. */
+  readonly runSeconds: number;
+  /** Between two samples of health. */
+  readonly sampleSeconds: number;
+}
+
+export function summaryOf(organism: Organism, stepNumber: number): OrganismSummary {
+  const { id, species, x, y, health, cells, planter, plantedStep } = organism;
+  const ageSteps = stepsBetween(plantedStep, stepNumber);
+  return { id, species, x, y, ageSteps, health: toHundredths(health), cells, planter };
+}
+
+export function inspectionOf(
+  organism: Organism,
+  slots: RuleSlots,
+  { stepNumber, runSeconds, sampleSeconds }: Moment,
+): NonNullable<InspectionMessage['organism']> {
+  const { id, species, x, y, cells, planter, isWilting } = organism;
+  return {
+    id,
+    species,
+    x,
+    y,
+    age: stepsBetween(organism.plantedStep, stepNumber),
+    ageSeconds: Math.max(0, runSeconds - organism.plantedSeconds),
+    health: toHundredths(organism.health),
+    cells,
+    planter,
+    history: organism.history.list(),
+    historySeconds: sampleSeconds,
+    rule: slots.at(organism.slot).label,
+    marks: organism.marks.map(({ atSeconds, label }) => ({ agoSeconds: runSeconds - atSeconds, label })),
+    isWilting,
+  };
+}
+
+/** Where a new client looks first: the organism nearest the middle, a pikachu if there is one. */
+export function startOf(
+  organisms: Iterable<Organism>,
+  world: Size,
+): { readonly x: number; readonly y: number } {
+  const middle = { x: world.width / 2, y: world.height / 2 };
+  const all = [...organisms];
+  const pikachus = all.filter(({ species }) => species === 'pikachu');
+  const distance = ({ x, y }: Organism): number => Math.hypot(x - middle.x, y - middle.y);
+  const [first] = (pikachus.length > 0 ? pikachus : all).sort((a, b) => distance(a) - distance(b));
+  return first === undefined ? middle : { x: first.x, y: first.y };
+}

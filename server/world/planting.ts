@@ -1,0 +1,158 @@
+/** Who is planted, and where: the garden, players' seeds, and beds that are sown again. */
+import { type Engine, EngineError } from '../engines/engine.ts';
+import { Beds, type FallowBed } from './beds.ts';
+import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
+import { territoryOf } from './mature.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
+import { type GrownBody, roomFault } from './room.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+
+export interface PlantedWorld {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  readonly slots: RuleSlots;
+  /** World time, seconds. */
+  readonly runSeconds: () => number;
+}
+
+export class Planting {
+  /** What strokes are planned on. */
+  readonly strokeWorld: StrokeWorld;
+  readonly #world: PlantedWorld;
+  readonly #beds = new Beds();
+  /** Organisms whose places an admin has cleared: the garden does not sow them again. */
+  readonly #uprooted = new Set<number>();
+
+  constructor(world: PlantedWorld) {
+    const { engine, organisms, slots } = world;
+    this.#world = world;
+    this.strokeWorld = {
+      engine,
+      organisms,
+      get species() {
+        return slots.cards;
+      },
+      roomFault: (species, x, y) => this.#bodyFault(species, x, y),
+    };
+  }
+
+  /** @returns how many found room */
+  plantGarden(count: number, randomSeed: number): number {
+    const seedlings = layOutGarden(this.#world.engine, this.#species, count, randomSeed);
+    for (const seedling of seedlings) this.plant(seedling, '');
+    return seedlings.length;
+  }
+
+  /** Like `plantGarden`, in a world with organisms. @returns how many found room */
+  async plantMore(count: number, randomSeed: number): Promise<number> {
+    let planted = 0;
+    const others = [...this.#grownBodies()];
+    for (const seedling of layOutGarden(this.#world.engine, this.#species, count, randomSeed, others)) {
+      if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.strokeWorld)).ok) continue;
+      try {
+        this.plant(seedling, '');
+        planted++;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        break;
+      }
+    }
+    return planted;
+  }
+
+  /**
+   * @param planter - the player's name; empty: the garden
+   * @throws EngineError without room for one more, or without such a species; the world is then unchanged
+   */
+  plant({ species, x, y }: Seedling, planter: string): Organism {
+    const { engine, organisms, slots, runSeconds } = this.#world;
+    const plantedSeconds = runSeconds();
+    const id = organisms.freeId(plantedSeconds);
+    if (id === null) throw new EngineError('no id is free: 65,535 organisms live, or died a moment ago');
+    const plantedStep = engine.stepNumber;
+    const slot = slots.inForce(species);
+    if (slot === undefined) throw new EngineError(`there is no species ${species}`);
+    const territory = territoryOf([slots.at(slot).mature], x, y);
+    engine.plant(id, slot, x, y, territory);
+    const facts = { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health: 0 };
+    const organism = organisms.add(facts);
+    organism.territory = territory;
+    return organism;
+  }
+
+  /**
+   * Why no seed can be planted at a cell, for a player to read; null: one can.
+   *
+   * @param x - integer; the cell may lie outside the world
+   */
+  async faultAt(species: string, x: number, y: number): Promise<string | null> {
+    const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
+    const plan = await planStroke(stroke, this.strokeWorld, 0);
+    return plan.ok ? null : plan.reason;
+  }
+
+  get #species(): GardenSpecies[] {
+    return Array.from(this.#world.slots, ({ card, mature }) => ({ name: card.name, form: mature }));
+  }
+
+  /** @see StrokeWorld.roomFault */
+  #bodyFault(species: string, x: number, y: number): string | null {
+    const { engine, slots } = this.#world;
+    const slot = slots.inForce(species);
+    if (slot === undefined) return `There is no species ${species}.`;
+    return roomFault({ species, x, y, form: slots.at(slot).mature }, engine, this.#grownBodies());
+  }
+
+  /** Bodies of all organisms, and of those that the garden is about to sow. */
+  *#grownBodies(): Generator<GrownBody> {
+    const { organisms, slots } = this.#world;
+    for (const { species, x, y, slot } of organisms) yield { species, x, y, form: slots.at(slot).mature };
+    for (const { species, x, y } of this.#beds.fallow) {
+      const slot = slots.inForce(species);
+      if (slot !== undefined) yield { species, x, y, form: slots.at(slot).mature };
+    }
+  }
+
+  // --- beds of the garden ---
+
+  /** Beds that wait to be sown again. */
+  get fallow(): readonly FallowBed[] {
+    return this.#beds.fallow;
+  }
+
+  restore(fallow: readonly FallowBed[]): void {
+    this.#beds.restore(fallow);
+  }
+
+  /** Only the garden is sown again, so that the world never ends up empty; what players planted is not. */
+  died(organism: Organism): void {
+    const isUprooted = this.#uprooted.delete(organism.id);
+    if (organism.planter === '' && !isUprooted) this.#beds.leave(organism, this.#world.runSeconds());
+  }
+
+  /** The garden is not sown again within a circle. @returns the organisms that stand there */
+  uproot(x: number, y: number, radius: number): Organism[] {
+    const isInside = (place: Seedling): boolean => Math.hypot(place.x - x, place.y - y) <= radius;
+    this.#beds.uproot(isInside);
+    const inside = [...this.#world.organisms].filter(isInside);
+    for (const { id } of inside) this.#uprooted.add(id);
+    return inside;
+  }
+
+  /** Sows the beds that are due. A bed that a body has grown into waits again. */
+  async sow(): Promise<void> {
+    const now = this.#world.runSeconds();
+    for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
+      if (this.#world.slots.inForce(bed.species) === undefined) continue;
+      const plan = await planSeed(bed.species, bed.x, bed.y, this.strokeWorld);
+      try {
+        if (plan.ok) this.plant(bed, '');
+        else this.#beds.leave(bed, now);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        this.#beds.leave(bed, now);
+      }
+    }
+  }
+}

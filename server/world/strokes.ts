@@ -1,0 +1,105 @@
+/** What players did: strokes wait here for the next step boundary, then the engine and the records learn of them. */
+import type { StrokeMessage } from '../../shared/protocol.ts';
+import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
+import { Doses } from './doses.ts';
+import type { HealthWatch } from './health.ts';
+import type { StrokeOutcome } from './messages.ts';
+import type { Organisms } from './organisms.ts';
+import { planStroke } from './perturb.ts';
+import type { Planting } from './planting.ts';
+import type { RuleSlots } from './ruleSlots.ts';
+import type { Swaps } from './swap.ts';
+import type { Wilting } from './wilting.ts';
+import { blowsOf, type WoundWatch } from './woundWatch.ts';
+
+/** Largest number of strokes between two steps; the rest wait for the next frame. */
+const MAX_STROKES = 64;
+/** Largest number of strokes that wait; further ones are refused. */
+const MAX_WAITING = 512;
+
+export interface StruckWorld {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  readonly slots: RuleSlots;
+  readonly planting: Planting;
+  readonly health: HealthWatch;
+  readonly wounds: WoundWatch;
+  readonly wilting: Wilting;
+  readonly swaps: Swaps;
+}
+
+interface WaitingStroke {
+  readonly name: string;
+  readonly stroke: StrokeMessage;
+  readonly answer: (outcome: StrokeOutcome) => void;
+}
+
+export class Strokes {
+  readonly #world: StruckWorld;
+  readonly #waiting: WaitingStroke[] = [];
+  readonly #doses = new Doses();
+  #applied = 0;
+
+  constructor(world: StruckWorld) {
+    this.#world = world;
+  }
+
+  /** Waits for the next `apply`; resolves with the outcome. @param name - the player's */
+  queue(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    if (this.#waiting.length >= MAX_WAITING)
+      return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
+    return new Promise((answer) => this.#waiting.push({ name, stroke, answer }));
+  }
+
+  /** Between two steps: applies waiting strokes in order of arrival. */
+  async apply(): Promise<void> {
+    for (const { name, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
+      answer(await this.#apply(name, stroke));
+  }
+
+  async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    const { engine, planting, swaps } = this.#world;
+    // Salts of one stroke's capsules follow each other.
+    const salt = Math.imul(this.#applied++, 0x10001);
+    const plan = await planStroke(stroke, planting.strokeWorld, salt, (capsules) =>
+      this.#doses.shaken(name, stroke, capsules),
+    );
+    if (!plan.ok) return plan;
+    const step = engine.stepNumber;
+    if ('seed' in plan) {
+      try {
+        swaps.strike([planting.plant(plan.seed, name).id]);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        return { ok: false, reason: 'The world is full: nothing more can be planted.' };
+      }
+    } else {
+      await this.#hurt(plan.perturbations, plan.hit);
+      const [first] = plan.perturbations;
+      if (first.kind === 'noise') this.#doses.add(name, stroke, first.capsules);
+    }
+    return { ok: true, step };
+  }
+
+  /** Measures just before and after, because a wound begins to heal before the next sample. */
+  async #hurt(
+    perturbations: readonly Perturbation[],
+    hit: ReadonlyMap<OrganismId, readonly number[]>,
+  ): Promise<void> {
+    const { engine, organisms, slots, health, wounds, wilting, swaps } = this.#world;
+    const step = engine.stepNumber;
+    for (const id of hit.keys()) if (!wounds.isOpen(id)) await health.measure(id);
+    for (const perturbation of perturbations) engine.perturb(perturbation);
+    swaps.strike([...hit.keys()]);
+    wilting.struck(hit.keys());
+    for (const [id, touching] of hit) {
+      const body = organisms.get(id);
+      // What becomes of a body that wilts is not healing.
+      if (body === undefined || body.isWilting) continue;
+      const { label } = slots.at(body.slot);
+      const wounded = { id, species: body.species, label, health: body.health };
+      wounds.strike(wounded, blowsOf(perturbations, touching, body), step);
+      await health.measure(id);
+    }
+  }
+}
