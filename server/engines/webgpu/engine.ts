@@ -6,7 +6,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
-import { extentOf, mendedPage, organismStates } from '../bounds.ts';
+import { extentOf, mendedPage } from '../bounds.ts';
 import { type Span, strokeRows } from '../capsule.ts';
 import {
   type Engine,
@@ -18,6 +18,7 @@ import {
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
+import { Roster } from '../roster.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -65,9 +66,7 @@ export class WebGpuEngine implements Engine {
   readonly #bounds: boolean;
   readonly #pages: PageTable;
   readonly #edits = new Edits();
-  readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Only of organisms that have one. */
-  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #organisms = new Roster();
   /** Pages were written since their last report. */
   #isEdited = false;
   /** In the next step no cell may rest. */
@@ -129,7 +128,7 @@ export class WebGpuEngine implements Engine {
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.#enlist(organism, this.#organisms.get(organism)!, territory);
+    this.#enlist(organism, this.#organisms.slotOf(organism)!, territory);
     if (!this.#bounds) return;
     this.#isWoken = true; // cells that rest may now have room beside them
     const extent = extentOf(territory, this);
@@ -143,7 +142,7 @@ export class WebGpuEngine implements Engine {
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.#organisms);
     this.#checkRuleIn(slot);
-    this.#enlist(organism, slot, this.#territories.get(organism));
+    this.#enlist(organism, slot, this.#organisms.territoryOf(organism));
     this.#isWoken = true;
   }
 
@@ -160,7 +159,6 @@ export class WebGpuEngine implements Engine {
       this.#edited(page);
     }
     this.#organisms.delete(organism);
-    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -266,15 +264,15 @@ export class WebGpuEngine implements Engine {
     this.commands.checkWhole();
     this.#applyEdits();
     let last = 0;
-    for (const organism of this.#organisms.keys()) last = Math.max(last, organism);
+    for (const organism of this.#organisms.ids()) last = Math.max(last, organism);
     const counts = await this.commands.readCounts(last + 1);
-    return Array.from(this.#organisms.keys(), (organism) => ({ organism, cells: counts[organism] }));
+    return Array.from(this.#organisms.ids(), (organism) => ({ organism, cells: counts[organism] }));
   }
 
   async save(): Promise<EngineState> {
     await this.#refresh();
     const pages = await this.commands.readStates(this.#livingPages());
-    const organisms = organismStates(this.#organisms, this.#territories);
+    const organisms = this.#organisms.states();
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
   }
 
@@ -285,10 +283,9 @@ export class WebGpuEngine implements Engine {
     this.commands.forget(true);
     this.#pages.clear();
     this.#organisms.clear();
-    this.#territories.clear();
     for (const { id, rule, territory } of state.organisms) this.#enlist(id, rule, territory);
     for (const saved of state.pages) {
-      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#territories.get(id)) : saved;
+      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
       if (!page.owners.some((owner) => owner !== 0)) continue;
       const { across } = this.#pages;
       const made = this.#pages.obtain(page.page % across, Math.floor(page.page / across))!;
@@ -320,9 +317,8 @@ export class WebGpuEngine implements Engine {
   // --- pages and edits ---
 
   #enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
-    this.#organisms.set(organism, slot);
-    if (territory === undefined) this.#territories.delete(organism);
-    else this.#territories.set(organism, { ...territory });
+    this.#organisms.enlist(organism, slot);
+    this.#organisms.stake(organism, territory);
     this.commands.rules.assign(organism, slot, extentOf(this.#bounds ? territory : undefined, this));
   }
 

@@ -8,6 +8,7 @@ import { flushBlocks, gather } from './blocks';
 import { areWithin, clampCell, killCell, territoryBottom, territoryColumns, territoryTop } from './bounds';
 import { cellHash, fireBits } from './fire';
 import {
+  ALIVE_THRESHOLD,
   ANY_MOVED_AT,
   AWAKE_AT,
   BAND_CELLS,
@@ -74,8 +75,6 @@ import {
   mostOpaqueInside,
   mostOpaqueNeighbour,
 } from './neighbours';
-
-const ALIVE_THRESHOLD: f32 = 0.1;
 
 /** Awake page `index` of this step. */
 // @inline
@@ -311,7 +310,7 @@ function applyBand(page: usize, delta: usize, band: usize, rest: f32, limit: f32
         rgba = v128.load(state);
       }
       store<u32>(pixel, toPixel(rgba));
-      opaque = f32x4.extract_lane(rgba, 3) > ALIVE_THRESHOLD ? opaque | bit : opaque & ~bit;
+      opaque = f32x4.extract_lane(rgba, 3) > <f32>ALIVE_THRESHOLD ? opaque | bit : opaque & ~bit;
     }
     delta += CELL_BYTES;
     pixel += 4;
