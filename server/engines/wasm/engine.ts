@@ -1,6 +1,6 @@
 /**
  * The paged engine on WebAssembly: SIMD, on one or more threads. State, owners and pixels lie in shared memory
- * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/engine.ts`). Between steps,
+ * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/phases.ts`). Between steps,
  * `edits.ts` writes and `readings.ts` reads.
  */
 import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
