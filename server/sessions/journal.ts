@@ -146,7 +146,8 @@ export function readJournal(text: string, id: string): { readonly draft: Draft; 
 function parse(line: string): unknown {
   try {
     return JSON.parse(line);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new FactError('a line is not JSON');
   }
 }

@@ -15,8 +15,8 @@ import { Journal, journalName, recover } from './journal.ts';
 import { readSessionHead, type SessionRecord, sessionId, writeSession } from './record.ts';
 
 /** Largest number of records kept, and of their bytes together; the oldest are removed first. */
-export const KEPT_RECORDS = 100;
-const KEPT_BYTES = 256 * 2 ** 20;
+export const MAX_KEPT_RECORDS = 100;
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
 /** Least time between two journaled counts. */
 const COUNTS_MS = 1_000;
 const RECORD = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.json$/;
@@ -265,7 +265,7 @@ export class Sessions {
 
   /** The newest session in which a body was hurt; null: there is none. */
   async lastThatHurt(): Promise<string | null> {
-    for (const head of await this.past(KEPT_RECORDS))
+    for (const head of await this.past(MAX_KEPT_RECORDS))
       if (!('fault' in head) && head.damage.some(({ wounds }) => wounds > 0)) return head.id;
     return null;
   }
@@ -302,7 +302,7 @@ export class Sessions {
     let left = files.length;
     const byWorth = [...files.filter(({ isEmpty }) => isEmpty), ...files.filter(({ isEmpty }) => !isEmpty)];
     for (const { name, size } of byWorth) {
-      if (left <= KEPT_RECORDS && (bytes <= KEPT_BYTES || left === 1)) break;
+      if (left <= MAX_KEPT_RECORDS && (bytes <= MAX_KEPT_BYTES || left === 1)) break;
       await unlink(join(this.folder, name));
       this.#heads.delete(name);
       bytes -= size;
@@ -310,7 +310,7 @@ export class Sessions {
     }
     if (left < files.length)
       this.#options.log(
-        `sessions: ${files.length - left} old records removed; ${KEPT_RECORDS} are kept, of ${KEPT_BYTES / 2 ** 20} MB at most`,
+        `sessions: ${files.length - left} old records removed; ${MAX_KEPT_RECORDS} are kept, of ${MAX_KEPT_BYTES / 2 ** 20} MB at most`,
       );
   }
 

@@ -121,6 +121,7 @@ export interface WorldReady {
   readonly species: readonly Species[];
   /** Where a new client looks first. */
   readonly start: { readonly x: number; readonly y: number };
+  readonly stepsPerSecond: number;
   /** Swaps whose watch goes on. */
   readonly watchedSwaps: readonly number[];
   /** What the operator should read of the start: restored, planted, a save set aside … */

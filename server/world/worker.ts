@@ -77,6 +77,7 @@ post({
   height,
   species: world.rules.cards,
   start: world.start,
+  stepsPerSecond: world.stepsPerSecond ?? config.stepsPerSecond,
   watchedSwaps: world.swaps.ids,
   notes: [...start.notes, ...notes],
 });

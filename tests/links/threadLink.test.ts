@@ -25,6 +25,7 @@ const READY: WorldReady = {
   height: 64,
   species: [],
   start: { x: 0, y: 0 },
+  stepsPerSecond: 30,
   watchedSwaps: [],
   notes: [],
 };

@@ -48,6 +48,7 @@ export class FakeWorld implements WorldLink {
       height,
       species: [{ name: 'pikachu', x: -20, y: -20, width: 40, height: 40, thumbnail: 'data:,' }],
       start: { x: width / 2, y: height / 2 },
+      stepsPerSecond: 30,
       watchedSwaps: [],
       notes: [],
     };

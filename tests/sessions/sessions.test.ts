@@ -24,7 +24,7 @@ import {
   type SessionRecord,
   writeSession,
 } from '../../server/sessions/record.ts';
-import { KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
+import { MAX_KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
 import { type WoundEvent, WoundWatch } from '../../server/world/woundWatch.ts';
 import { cut, lost, recordOf } from './records.ts';
 
@@ -305,7 +305,7 @@ describe('a session', () => {
       const beganAt = new Date(Date.UTC(2025, 0, 1, 0, n)).toISOString();
       return { beganAt, id: beganAt.replaceAll(':', '-'), endedAt: beganAt };
     };
-    for (let n = 0; n <= KEPT_RECORDS; n++) {
+    for (let n = 0; n <= MAX_KEPT_RECORDS; n++) {
       const record = recordOf(n === 50 ? [] : [cut], at(n));
       await writeSession(join(folder, 'sessions', `${record.id}.json`), record);
     }
@@ -315,9 +315,11 @@ describe('a session', () => {
     hear(...wounding(1), healed(1));
     await sessions.end('admin');
     const after = files();
-    expect(after).toHaveLength(KEPT_RECORDS);
+    expect(after).toHaveLength(MAX_KEPT_RECORDS);
     expect(before.filter((name) => !after.includes(name))).toEqual([before[0], before[50]]);
-    expect(told).toEqual([`sessions: 2 old records removed; ${KEPT_RECORDS} are kept, of 256 MB at most`]);
+    expect(told).toEqual([
+      `sessions: 2 old records removed; ${MAX_KEPT_RECORDS} are kept, of 256 MB at most`,
+    ]);
   });
 });
 
