@@ -1,10 +1,22 @@
 /** Rules, states and comparisons for the engines' tests. All randomness is seeded. */
+import { createRequire } from 'node:module';
 import { expect } from 'vitest';
 import type { Engine, EngineState, PageState } from '../../server/engines/engine.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../shared/geometry.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
+
+/** Whether an optional package is installed. */
+export function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return false;
+  }
+}
 
 /** Uniform in [0, 1): mulberry32. */
 export function seededRandom(seed: number): () => number {
