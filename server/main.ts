@@ -25,6 +25,7 @@ const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
   const lock = lockFolder(config.dataDir, 'the server');
+  process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
   const world = await startWorld(config);
   // The world stops first, because it must not be lost.
@@ -70,12 +71,6 @@ try {
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
     stop: () => server.close(),
-  });
-  stopping.add({
-    what: 'leaving the data directory',
-    ifCutShort: 'the lock goes with the process',
-    patienceMs: MAX_STOP_MS,
-    stop: async () => lock.release(),
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
