@@ -63,8 +63,8 @@ test('a corrupt save is set aside with a line that says so, and the one before i
   const third = await startServer(FLAGS, dataDir);
   expect(seeds(await organisms(third))).toEqual(planted);
   expect(third.output()).toMatch(/world\.regrow is unsound.*\n.*using the save before it/);
-  expect(readdirSync(dataDir).some((file) => file.includes('corrupt'))).toBe(true);
   expect(await third.stop()).toBe(0);
+  expect(readdirSync(dataDir).some((file) => file.includes('corrupt'))).toBe(true);
 });
 
 const run = (...args: string[]) =>
