@@ -82,6 +82,7 @@ async function live(index: number, count: number): Promise<void> {
       name: `life-${randomSeed}-${index}`,
       draw,
       findings,
+      tell,
       signal: interrupted.signal,
     });
     const goal = findings.kills + count;

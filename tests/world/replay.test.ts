@@ -131,7 +131,10 @@ async function live(create: EngineFactory, seed: number, frames: number): Promis
 /** As a file would give it back. */
 const copyOf = async (world: World): Promise<WorldState> => structuredClone(await world.save());
 
-async function recovered(create: EngineFactory, { snapshot, entries }: Life): Promise<SmallWorld> {
+async function recovered(
+  create: EngineFactory,
+  { snapshot, entries }: Pick<Life, 'snapshot' | 'entries'>,
+): Promise<SmallWorld> {
   const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
   await again.world.restore(structuredClone(snapshot), recall, entries.map(decodeEntry));
   return again;
@@ -178,6 +181,29 @@ const WHAT_HAPPENS = [
   'deaths',
   'sown',
 ];
+
+test('what a start finds dead is written down: a second kill does not change what came of it', async () => {
+  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], createWasmEngine);
+  const { world } = small;
+  world.plantGarden(10, 1);
+  world.log.start();
+  const snapshot = await copyOf(world);
+  await world.engine.step(40);
+  // Killed before the world has counted.
+  const [{ x, y }] = world.organisms;
+  world.engine.perturb({ kind: 'ablate', x0: x, y0: y, x1: x, y1: y, radius: 12 });
+  await world.engine.step(1);
+  const entries = [world.log.take(true)!];
+
+  const second = await recovered(createWasmEngine, { snapshot, entries });
+  expect(second.world.organisms.size).toBe(world.organisms.size - 1);
+  await second.world.engine.step(3);
+  await second.world.observe(3);
+  entries.push(second.world.log.take(true)!);
+  const third = await recovered(createWasmEngine, { snapshot, entries });
+  expect(differences(await factsOf(third.world), await factsOf(second.world))).toEqual([]);
+  for (const { engine } of [small, second, third]) engine.dispose();
+});
 
 describe('a journal that does not fit', () => {
   test('refuses an act that the engine refuses', async () => {

@@ -57,6 +57,8 @@ export interface LifeOptions {
   /** 0..1 */
   readonly draw: () => number;
   readonly findings: Findings;
+  /** Takes lines for people. */
+  readonly tell: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -235,10 +237,11 @@ export class Life {
   }
 
   #report(kill: Kill | null, server: TortureServer, faults: readonly string[]): void {
-    const { findings, name, kept, scratch } = this.#options;
+    const { findings, name, kept, scratch, tell } = this.#options;
     const place = `${name}-${this.#count}`;
     const aim = kill === null ? 'the last start' : JSON.stringify(kill);
     findings.faults.push(`${place}, ${aim}: ${faults.join(' | ')} | it printed: ${server.printed.trim()}`);
+    tell(`${place}, ${aim}: ${faults.join(' | ')}`);
     for (const folder of ['newest', 'previous']) {
       const from = join(scratch, folder);
       if (!existsSync(from)) continue;

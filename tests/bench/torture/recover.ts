@@ -23,6 +23,8 @@ export interface Recovered {
   readonly savedStep: number;
   readonly step: number;
   readonly organisms: ReadonlyMap<number, OrganismRecord>;
+  /** Organisms that a start finds dead. */
+  readonly died: ReadonlySet<number>;
   /** Numbers of the swaps that are watched. */
   readonly watched: readonly number[];
   /** Swaps as the registry has them once it follows the journal. */
@@ -55,12 +57,14 @@ export async function recover(folder: string, config: Config, threads = 1): Prom
   try {
     const world = new World(engine, start.rules);
     await world.restore(files.state, start.recall, files.entries());
+    const { acts } = decodeEntry(world.log.take(true)!).entry;
     const { organisms } = await world.save();
     return {
       facts: await factsOf(world),
       savedStep,
       step: engine.stepNumber,
       organisms: new Map(organisms.map((one) => [one.id, one])),
+      died: new Set(acts.flatMap(([, act]) => (act.act === 'gone' ? [act.organism] : []))),
       watched: world.swaps.ids,
       registry: swapsOf(folder),
     };

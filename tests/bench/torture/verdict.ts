@@ -2,6 +2,8 @@
 import type { Acknowledged } from './play.ts';
 import type { Evidence, Recovered } from './recover.ts';
 
+type World = Pick<Recovered, 'organisms' | 'died' | 'watched' | 'registry'>;
+
 /**
  * @param evidence - the journal of the whole time in which it was acknowledged
  * @param firstStep - of the world when that time began
@@ -9,7 +11,7 @@ import type { Evidence, Recovered } from './recover.ts';
  */
 export function lostOf(
   acknowledged: readonly Acknowledged[],
-  world: Pick<Recovered, 'organisms' | 'watched' | 'registry'>,
+  world: World,
   evidence: Evidence,
   firstStep: number,
 ): string[] {
@@ -28,7 +30,7 @@ export function lostOf(
 
 function faultOf(
   act: Acknowledged,
-  { organisms, watched, registry }: Pick<Recovered, 'organisms' | 'watched' | 'registry'>,
+  { organisms, died, watched, registry }: World,
   evidence: Evidence,
 ): string | null {
   switch (act.kind) {
@@ -36,7 +38,8 @@ function faultOf(
       const record = evidence.planted.get(`${act.x} ${act.y} ${act.step}`);
       if (record === undefined) return 'the journal does not have it';
       const lives = organisms.get(record.id)?.planter === record.planter;
-      return lives || evidence.gone.has(record.id) ? null : `organism ${record.id} is gone without a word`;
+      const isDead = evidence.gone.has(record.id) || died.has(record.id);
+      return lives || isDead ? null : `organism ${record.id} is gone without a word`;
     }
     case 'ablate':
     case 'noise':
