@@ -81,8 +81,12 @@ export class Recorder {
 
   /** Between two acts, never within one. Writes what happened since the last call, and a heartbeat when one is due. */
   record(): void {
-    const isDue = this.#clock.now() - this.#lastEntryMs >= HEARTBEAT_MS;
-    const entry = this.#log.take(isDue);
+    this.#record(this.#clock.now() - this.#lastEntryMs >= HEARTBEAT_MS);
+  }
+
+  /** @param isForced - an entry is written although nothing happened */
+  #record(isForced: boolean): void {
+    const entry = this.#log.take(isForced);
     const waiting = this.#nextFlush;
     this.#nextFlush = null;
     if (entry !== null) {
@@ -131,7 +135,8 @@ export class Recorder {
 
   /** Begins a segment at the moment that a snapshot holds. @returns its number */
   beginSegment(): number {
-    this.record();
+    // So that the save before leads to the very step of this snapshot.
+    this.#record(true);
     this.#hasGap = !this.#isWhole;
     if (this.#log.isOverfull) this.#log.start();
     return this.#journal.rotate(this.#hasGap);

@@ -108,7 +108,6 @@ async function wake(): Promise<boolean> {
       `they were first taken by another kernel (${[...kernels].join('; ')}): cells may differ slightly from then`,
     );
   await files.begin(kernelOf(engine));
-  world.log.start();
   if (files.diedWith(restored.entries)) world.swaps.countDeath();
   notes.push(...files.notes);
   return restored.entries > 0;

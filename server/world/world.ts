@@ -257,7 +257,7 @@ export class World {
 
   /**
    * Replaces the whole world, and then does what the journal holds. A save has no territories: they follow from places
-   * and rules, and what has outgrown its own is cut back.
+   * and rules, and what has outgrown its own is cut back. The log begins where the journal ends.
    *
    * @param journal - what happened since the save
    * @see recallWorld
@@ -305,6 +305,8 @@ export class World {
     for await (const entry of journal) await replay.take(entry);
     this.#runSeconds = replay.runSeconds ?? this.#runSeconds;
     if (replay.stepsPerSecond !== undefined) this.stepsPerSecond = replay.stepsPerSecond;
+    // What is decided from here on, such as that a body is dead, is new.
+    this.log.start();
     for (const one of organisms) this.#territories.update(one);
     const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
     this.wilting.restore(new Set(lost));

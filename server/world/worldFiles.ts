@@ -5,6 +5,7 @@
 import type { PageState } from '../engines/engine.ts';
 import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
+import { JournalError } from '../storage/segment.ts';
 import { type OldSave, Snapshots } from '../storage/snapshots.ts';
 import { decodeEntry } from './acts.ts';
 import type { SwapOutcome } from './messages.ts';
@@ -15,6 +16,9 @@ import { readSnapshot, type WorldState } from './snapshot.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
 const ASIDE = 2 ** 24;
+
+/** Number of a world's first segment. */
+const FIRST_SEGMENT = 1;
 
 /** What a save's header holds. */
 interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
@@ -73,7 +77,8 @@ export class WorldFiles implements WorldJournal {
   ) {
     this.#options = options;
     this.#snapshots = snapshots;
-    this.#firstSegment = firstSegment;
+    // A save of format 1 names none.
+    this.#firstSegment = Math.max(FIRST_SEGMENT, firstSegment);
     this.#notes = [...notes];
     this.state = saved === null ? null : stateOf(saved.facts, saved.pages);
     this.#wasLast = saved?.facts.isLast === true;
@@ -122,15 +127,22 @@ export class WorldFiles implements WorldJournal {
    *
    * @param kernel - which arithmetic steps the world
    * @returns the segment's number
+   * @throws JournalError when there is a journal and no save that it follows
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
     const { folder, durability, log } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
-    for await (const _ of reader.entries());
+    for await (const _ of reader.entries()) {
+      // A first start that was killed leaves a segment, but nothing in it.
+      if (this.state === null)
+        throw new JournalError(
+          `${folder} has the journal of a world, and no save: put world.regrow back, or move the journal away`,
+        );
+    }
     await reader.cutTail();
     this.#notes.push(...reader.notes);
-    const seq = Math.max(1, reader.nextSeq);
+    const seq = reader.nextSeq;
     this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
     return seq;
   }
