@@ -7,7 +7,7 @@ import type { PageState } from '../server/engines/engine.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
 import { Snapshots } from '../server/storage/snapshots.ts';
-import { readSnapshot } from '../server/world/snapshot.ts';
+import { readOld } from '../server/world/worldFiles.ts';
 import { fixture, HEIGHT, hashPages, openWorld, WIDTH } from './fixtures/dataDirectory.ts';
 import { startServer } from './serverProcess.ts';
 
@@ -40,10 +40,6 @@ describe.each(['dataDirectory-1'])('%s', (name) => {
   });
 
   test('its save becomes one of the present format, with the same cells', async () => {
-    const readOld = async (path: string) => {
-      const { pages, ...facts } = await readSnapshot(path);
-      return { facts, pages };
-    };
     const open = async () => {
       const snapshots = new Snapshots(dataDir, { readOld });
       const { saved, notes } = await snapshots.read();
