@@ -187,7 +187,7 @@ export class WorldFiles implements WorldJournal {
     }
     await reader.cutTail();
     this.#notes.push(...reader.notes);
-    const seq = Math.max(1, reader.nextSeq);
+    const seq = reader.nextSeq;
     this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
     return seq;
   }
