@@ -7,7 +7,8 @@ import type { PageState } from '../server/engines/engine.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
 import { Snapshots } from '../server/storage/snapshots.ts';
-import { readSnapshot } from '../server/world/snapshot.ts';
+import { encodeEntry } from '../server/world/acts.ts';
+import { readOld, WorldFiles } from '../server/world/worldFiles.ts';
 import { fixture, HEIGHT, hashPages, openWorld, WIDTH } from './fixtures/dataDirectory.ts';
 import { startServer } from './serverProcess.ts';
 
@@ -40,10 +41,6 @@ describe.each(['dataDirectory-1'])('%s', (name) => {
   });
 
   test('its save becomes one of the present format, with the same cells', async () => {
-    const readOld = async (path: string) => {
-      const { pages, ...facts } = await readSnapshot(path);
-      return { facts, pages };
-    };
     const open = async () => {
       const snapshots = new Snapshots(dataDir, { readOld });
       const { saved, notes } = await snapshots.read();
@@ -60,6 +57,19 @@ describe.each(['dataDirectory-1'])('%s', (name) => {
     // What was the newest is now the one before.
     rmSync(join(dataDir, 'world.regrow'));
     expect(hashPages((await open()).pages)).toBe(expected.cells);
+  });
+
+  test('what happens before its first save is in the journal behind it', async () => {
+    const open = () => WorldFiles.open({ folder: dataDir, durability: 'os', log: () => {} });
+    const entry = { acts: [], step: expected.step + 1, runSeconds: 9, nextId: 9 };
+    const files = await open();
+    await files.begin('kernel');
+    files.append(encodeEntry(entry), true);
+    await files.flushed();
+    const again: unknown[] = [];
+    for await (const { entry } of (await open()).entries()) again.push(entry);
+    expect(again).toEqual([entry]);
+    await files.close();
   });
 
   test('a server opens it with its organisms, swaps, bans, sessions and token', {

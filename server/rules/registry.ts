@@ -387,7 +387,7 @@ export function checkRegistry(folder: string): readonly string[] {
     const path = join(folder, REGISTRY_FILE);
     const fact = error instanceof RuleError ? `${path} is corrupt: ${error.message}` : error.message;
     throw new RegistryError(
-      `${fact}. It is left as it is. \`npm run world -- recover\` saves what can be read; or put a copy in its place; without it, the server starts with the shipped rules and no bans`,
+      `${fact}. It is left as it is. \`npm run world -- recover ${folder}\` saves what can be read; or put a copy in its place; without it, the server starts with the shipped rules and no bans`,
       'corrupt',
       { cause: error },
     );

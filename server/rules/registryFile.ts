@@ -185,7 +185,9 @@ function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCAT
   }
   const format = formatOf(database);
   if (format !== FORMAT)
-    throw new RegistryError(`${path} is of format ${format}; this program reads format ${FORMAT}`);
+    throw new RegistryError(
+      `${path} is of format ${format}; this program reads format ${FORMAT}. Start the newer version of Regrow that wrote it, or bring back a backup`,
+    );
   const { quick_check } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
   if (quick_check !== 'ok')
     throw new RegistryError(`${path} is corrupt: ${quick_check.replaceAll(/\s+/g, ' ')}`, 'corrupt');

@@ -2,7 +2,7 @@
  * The file operations that the journal is made of, behind an interface, so that a test can let a disk fail, lose what
  * was not synced, or stop at any of them.
  */
-import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { getSystemErrorMessage } from 'node:util';
 
 export interface DiskFile {
@@ -26,6 +26,7 @@ export interface Disk {
    */
   open(path: string, how: 'create' | 'change' | 'read'): Promise<DiskFile>;
   unlink(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
   /** Which names the folder has is on disk. */
   syncFolder(folder: string): Promise<void>;
 }
@@ -36,6 +37,7 @@ export const realDisk: Disk = {
   names: (folder) => readdir(folder),
   open: async (path, how) => fileOf(await open(path, FLAGS[how])),
   unlink: (path) => unlink(path),
+  rename,
   async syncFolder(path) {
     // Windows cannot sync a folder and need not.
     if (process.platform === 'win32') return;

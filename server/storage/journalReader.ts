@@ -4,6 +4,10 @@
  * reported. Anything unsound elsewhere is damage, and reading it would make another world: the reader throws.
  *
  * Damage in the last segment before its end cannot be told from a torn tail, and ends the reading as well.
+ *
+ * Segments after a gap end the reading, too: records before them were dropped when the disk failed, and nothing is
+ * acknowledged between the gap and a save. That save would be the one that is read from. So nothing is lost that anybody
+ * was promised.
  */
 import { dirname, join } from 'node:path';
 import { type Disk, type DiskFile, realDisk } from './disk.ts';
@@ -12,6 +16,7 @@ import {
   decodePreamble,
   FRAME_BYTES,
   JournalError,
+  JournalVersionError,
   MAX_PREAMBLE_BYTES,
   MAX_RECORD_BYTES,
   type Preamble,
@@ -26,13 +31,30 @@ export interface JournalEntry {
   /** Number and facts of the segment that the record is in. */
   readonly seq: number;
   readonly facts: unknown;
+  /** Where it begins in the segment. */
+  readonly at: number;
   readonly record: Uint8Array;
+}
+
+/** A segment is damaged or missing. */
+export class JournalDamageError extends JournalError {
+  override name = 'JournalDamageError';
+  readonly seq: number;
+  /** Where the sound part of the segment ends; 0: it has none. */
+  readonly at: number;
+
+  constructor(message: string, seq: number, at: number) {
+    super(message);
+    this.seq = seq;
+    this.at = at;
+  }
 }
 
 interface Tail {
   readonly path: string;
   /** Where it begins; 0: not even the preamble is whole. */
   readonly at: number;
+  readonly bytes: number;
 }
 
 export class JournalReader {
@@ -41,6 +63,7 @@ export class JournalReader {
   readonly #folder: string;
   readonly #disk: Disk;
   #tail: Tail | null = null;
+  #leftOut: readonly number[] = [];
   #nextSeq: number;
 
   /** @param fromSeq - the first segment that is read; what is before it does not matter */
@@ -55,27 +78,50 @@ export class JournalReader {
     return this.#nextSeq;
   }
 
+  /** After `entries`: bytes that a crash has torn; null: none. */
+  get tornBytes(): number | null {
+    return this.#tail === null ? null : this.#tail.bytes;
+  }
+
+  /** After `entries`: the numbers of the segments after a gap. */
+  get leftOut(): readonly number[] {
+    return this.#leftOut;
+  }
+
   /**
-   * Every sound record from the first segment on.
+   * Every sound record from the first segment on, up to a gap.
    *
-   * @throws JournalError at the first one that is unsound or missing; all that were yielded before are as they were
-   * appended. JournalVersionError, and errors of the disk
+   * @throws JournalDamageError at the first one that is unsound or missing; all that were yielded before are as they
+   * were appended. JournalVersionError, and errors of the disk
    */
   async *entries(): AsyncGenerator<JournalEntry> {
     const first = this.#nextSeq;
     const seqs = segmentsAmong(await this.#disk.names(this.#folder)).filter((seq) => seq >= first);
     for (const [i, seq] of seqs.entries()) {
-      if (seq !== first + i)
-        throw new JournalError(`${this.#pathOf(first + i)} is missing: ${segmentName(seq)} is there`);
-      yield* this.#segment(seq, seq === first, seqs.at(i + 1));
+      const isMissing = seq !== first + i;
+      if (seq !== first && (await this.#isAfterGap(seq, isMissing))) return this.#leaveOut(seqs.slice(i));
+      if (isMissing)
+        throw new JournalDamageError(
+          `${this.#pathOf(first + i)} is missing: ${segmentName(seq)} is there`,
+          first + i,
+          0,
+        );
+      yield* this.#segment(seq, seqs.at(i + 1));
     }
   }
 
   /**
-   * After `entries`: removes the torn tail, so that a further segment may follow. A segment without a whole preamble is
-   * deleted.
+   * After `entries`: removes the torn tail and sets aside the segments after a gap, so that a further segment may follow.
+   * A segment without a whole preamble is deleted.
    */
   async cutTail(): Promise<void> {
+    // The last one first: a crash must not leave one that seems to follow a missing one.
+    for (const seq of this.#leftOut.toReversed()) {
+      const path = this.#pathOf(seq);
+      await this.#disk.rename(path, `${path}.after-gap-${new Date().toISOString().replaceAll(':', '-')}`);
+      await this.#disk.syncFolder(this.#folder);
+    }
+    this.#leftOut = [];
     if (this.#tail === null) return;
     const { path, at } = this.#tail;
     if (at === 0) {
@@ -93,20 +139,17 @@ export class JournalReader {
     this.#tail = null;
   }
 
-  async *#segment(seq: number, isFirst: boolean, next: number | undefined): AsyncGenerator<JournalEntry> {
+  async *#segment(seq: number, next: number | undefined): AsyncGenerator<JournalEntry> {
     const path = this.#pathOf(seq);
     const file = await this.#disk.open(path, 'read');
     try {
       const view = new View(file);
       const preamble = await readPreamble(view, path, seq);
       if (preamble === 'torn') {
-        if (!(await this.#mayBeTorn(next))) throw new JournalError(`${path}: its preamble is cut off`);
+        if (!(await this.#mayBeTorn(next)))
+          throw new JournalDamageError(`${path}: its preamble is cut off`, seq, 0);
         return this.#tear(path, 0, await file.size(), 0);
       }
-      if (preamble.isAfterGap && !isFirst)
-        throw new JournalError(
-          `records before ${path} were dropped when the disk failed: it continues only a snapshot made with it`,
-        );
       this.#nextSeq = seq + 1;
       yield* this.#records(view, path, preamble, await file.size(), next);
     } finally {
@@ -126,24 +169,45 @@ export class JournalReader {
       const record = await readRecord(view, at, crc, index);
       if (typeof record === 'string') {
         if (!(await this.#mayBeTorn(next)))
-          throw new JournalError(`${path}, byte ${at}: record ${index + 1} ${record}`);
+          throw new JournalDamageError(`${path}, byte ${at}: record ${index + 1} ${record}`, seq, at);
         return this.#tear(path, at, size, index);
       }
-      yield { seq, facts, record };
+      yield { seq, facts, at, record };
       at += FRAME_BYTES + record.length;
     }
   }
 
   /** The segment before `next` was the last one, or the disk failed before it was whole. */
   async #mayBeTorn(next: number | undefined): Promise<boolean> {
-    if (next === undefined) return true;
-    const file = await this.#disk.open(this.#pathOf(next), 'read');
+    return next === undefined || this.#isAfterGap(next);
+  }
+
+  /** @param ifTorn - the answer for a segment that a crash has torn before it said so */
+  async #isAfterGap(seq: number, ifTorn = false): Promise<boolean> {
+    const file = await this.#disk.open(this.#pathOf(seq), 'read');
     try {
-      const preamble = await readPreamble(new View(file), this.#pathOf(next), next);
-      return preamble !== 'torn' && preamble.isAfterGap;
+      const preamble = await readPreamble(new View(file), this.#pathOf(seq), seq);
+      return preamble === 'torn' ? ifTorn : preamble.isAfterGap;
     } finally {
       await file.close();
     }
+  }
+
+  /** @throws JournalDamageError when a save was written after the gap */
+  async #leaveOut(seqs: readonly number[]): Promise<void> {
+    const [first] = seqs;
+    // The journal has a gap until a save is written: only then does a segment follow as usual.
+    for (const seq of seqs)
+      if (!(await this.#isAfterGap(seq, true)))
+        throw new JournalDamageError(
+          `${this.#pathOf(seq)} follows a save that is not there: records before ${segmentName(first)} were dropped when the disk failed`,
+          first,
+          0,
+        );
+    this.#leftOut = seqs;
+    this.notes.push(
+      `records before ${this.#pathOf(first)} were dropped when the disk failed, and no save followed: what came after, ${seqs.map(segmentName).join(', ')}, was not acknowledged and is set aside`,
+    );
   }
 
   #pathOf(seq: number): string {
@@ -151,7 +215,7 @@ export class JournalReader {
   }
 
   #tear(path: string, at: number, size: number, records: number): void {
-    this.#tail = { path, at };
+    this.#tail = { path, at, bytes: size - at };
     this.notes.push(`cut off ${size - at} bytes after record ${records} of ${path}`);
   }
 }
@@ -160,8 +224,9 @@ async function readPreamble(view: View, path: string, seq: number): Promise<Prea
   try {
     return decodePreamble(await view.at(0, MAX_PREAMBLE_BYTES), seq);
   } catch (error) {
-    if (error instanceof JournalError) error.message = `${path}: ${error.message}`;
-    throw error;
+    if (!(error instanceof JournalError)) throw error;
+    error.message = `${path}: ${error.message}`;
+    throw error instanceof JournalVersionError ? error : new JournalDamageError(error.message, seq, 0);
   }
 }
 

@@ -13,7 +13,7 @@ import { readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, unpackBlob } from './pageBlobs.ts';
 import { SealError } from './sealed.ts';
 
-/** A save of version 1, which has no journal. */
+/** A save of version 1. Its writer kept no journal, so one that is there begins with what happened after it. */
 export interface OldSave {
   readonly facts: unknown;
   readonly pages: readonly PageState[];
@@ -65,7 +65,7 @@ export async function openOld(
     const { facts, pages } = await readOld(path);
     return {
       facts,
-      journal: 0,
+      journal: 1,
       count: pages.length,
       async *pages() {
         yield* pages;

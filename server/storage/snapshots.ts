@@ -53,6 +53,8 @@ export interface Written {
 export interface Restored {
   /** null: there is no save. */
   readonly saved: Saved | null;
+  /** There is a newer save, which is unsound. */
+  readonly isOlder: boolean;
   /** Lines for the operator. */
   readonly notes: readonly string[];
 }
@@ -252,13 +254,17 @@ export class Snapshots {
       const notes = (isNewest ? looks.filter((one) => one instanceof SnapshotError) : faults).map(
         ({ message }) => message,
       );
-      return { saved, notes: isNewest ? notes : [...notes, `using the save before it, ${path}`] };
+      return {
+        saved,
+        isOlder: faults.length > 0,
+        notes: isNewest ? notes : [...notes, `using the save before it, ${path}`],
+      };
     }
     const [first, second] = faults;
     if (first !== undefined)
       throw second ? new SnapshotError(first.path, new Error(`${first.message}; ${second.message}`)) : first;
     await this.#start([], 0);
-    return { saved: null, notes: [] };
+    return { saved: null, isOlder: false, notes: [] };
   }
 
   async #open(path: string, found: Look): Promise<Saved | SnapshotError | null> {

@@ -1,32 +1,25 @@
 /**
- * The whole world in one file (`storage/sealed.ts`): organisms in the header, cells and owners in the body.
+ * What a save holds, and the reader of saves of format 1, which are read and never written. There the whole world is one
+ * file (`storage/sealed.ts`): the header holds all but the pages, the body holds cells and owners.
  * ```
  * body := page{pages}
  * page := u32 index  u32 length  zstd{length}      of float32 cells [64, 64, 16], then uint16 owners [64, 64]
  * ```
- * Organisms are saved with their species, not their slot: slots belong to one engine.
  */
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { PAGE_CELLS } from '../../shared/geometry.ts';
+import { zstdDecompress } from 'node:zlib';
 import type { PageState } from '../engines/engine.ts';
-import { CHANNELS } from '../rules/rule.ts';
-import type { SaveFormat } from '../storage/saves.ts';
-import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
+import { fromRaw, RAW_BYTES } from '../storage/pageBlobs.ts';
+import { openSealed, SealError } from '../storage/sealed.ts';
 import type { FallowBed } from './beds.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
 
 const MAGIC = 'REGROW W';
-export const SNAPSHOT_VERSION = 1;
-const CELL_BYTES = PAGE_CELLS * PAGE_CELLS * CHANNELS * 4;
-const OWNER_BYTES = PAGE_CELLS * PAGE_CELLS * 2;
+const VERSION = 1;
 
-const compress = promisify(zstdCompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
-/** Level 1: grown state hardly compresses, and the empty rest of a page does at any level. */
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface WorldState {
   readonly width: number;
@@ -37,6 +30,7 @@ export interface WorldState {
   readonly runSeconds: number;
   /** The id that the next organism gets, if it is free. */
   readonly nextId: number;
+  /** With their species, not their slot: slots belong to one engine. */
   readonly organisms: readonly OrganismRecord[];
   readonly fallow: readonly FallowBed[];
   /** Absent: none is watched. */
@@ -50,48 +44,10 @@ export interface WorldState {
 
 type Header = Omit<WorldState, 'pages'> & { readonly pages: number };
 
-/** A sound save in a format that this program does not know. It must not be set aside. */
-export class SnapshotVersionError extends Error {
-  override name = 'SnapshotVersionError';
-}
-
-/** @param keep - called before the new file replaces the old one */
-export async function writeSnapshot(
-  path: string,
-  state: WorldState,
-  keep?: () => Promise<void>,
-): Promise<void> {
-  const header: Header = { ...state, pages: state.pages.length };
-  await writeSealed(path, MAGIC, SNAPSHOT_VERSION, header, encodePages(state.pages), keep);
-}
-
-/** For `Saves`. */
-export const SNAPSHOTS: SaveFormat<WorldState> = { read: readSnapshot, write: writeSnapshot };
-
-async function* encodePages(pages: readonly PageState[]): AsyncGenerator<Uint8Array> {
-  for (const { page, cells, owners } of pages) {
-    const raw = Buffer.allocUnsafe(CELL_BYTES + OWNER_BYTES);
-    raw.set(bytesOf(cells), 0);
-    raw.set(bytesOf(owners), CELL_BYTES);
-    const packed = await compress(raw, COMPRESSION);
-    const prefix = Buffer.alloc(8);
-    prefix.writeUInt32LE(page, 0);
-    prefix.writeUInt32LE(packed.length, 4);
-    yield prefix;
-    yield packed;
-  }
-}
-
-const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
-/** @throws SealError for a corrupt file, SnapshotVersionError for a sound one in another format */
+/** @throws SealError when it is corrupt, or of another format */
 export async function readSnapshot(path: string): Promise<WorldState> {
   const { version, header, body } = openSealed(await readFile(path), MAGIC);
-  if (version !== SNAPSHOT_VERSION)
-    throw new SnapshotVersionError(
-      `${path} is a save of format ${version}; this program reads format ${SNAPSHOT_VERSION}`,
-    );
+  if (version !== VERSION) throw new SealError(`it is of format ${version}, not ${VERSION}`);
   const facts = header as Header;
   const pages: PageState[] = [];
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
@@ -109,14 +65,9 @@ export async function readSnapshot(path: string): Promise<WorldState> {
 
 async function decodePage(page: number, packed: Uint8Array, length: number): Promise<PageState> {
   if (packed.length !== length) throw new SealError(`page ${page} is truncated`);
-  const raw = await decompress(packed, { maxOutputLength: CELL_BYTES + OWNER_BYTES }).catch(() => {
+  const raw = await decompress(packed, { maxOutputLength: RAW_BYTES }).catch(() => {
     throw new SealError(`page ${page} does not decompress`);
   });
-  if (raw.length !== CELL_BYTES + OWNER_BYTES) throw new SealError(`page ${page} has ${raw.length} bytes`);
-  // Copied: a typed array must start at a multiple of its element size.
-  const cells = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + CELL_BYTES));
-  const owners = new Uint16Array(
-    raw.buffer.slice(raw.byteOffset + CELL_BYTES, raw.byteOffset + raw.byteLength),
-  );
-  return { page, cells, owners };
+  if (raw.length !== RAW_BYTES) throw new SealError(`page ${page} has ${raw.length} bytes`);
+  return { page, ...fromRaw(raw) };
 }

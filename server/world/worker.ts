@@ -13,7 +13,7 @@ import type { FromWorld, ToWorld } from './messages.ts';
 import { Simulation } from './simulation.ts';
 import { startRules } from './startRules.ts';
 import { World } from './world.ts';
-import { WorldFiles } from './worldFiles.ts';
+import { kernelOf, WorldFiles, withAdvice } from './worldFiles.ts';
 
 const port = parentPort!;
 const config = workerData as Config;
@@ -97,7 +97,9 @@ async function wake(): Promise<boolean> {
       yield entry;
     }
   })();
-  const restored = await world.restore(files.state, start.recall, entries);
+  const restored = await world.restore(files.state, start.recall, entries).catch((error: Error) => {
+    throw withAdvice(error, config.dataDir);
+  });
   notes.push(...restored.notes);
   notes.push(`world restored at step ${engine.stepNumber} with ${world.organisms.size} organisms`);
   if (restored.steps > 0)
@@ -123,9 +125,4 @@ async function plant(): Promise<false> {
   await files.write(await world.save(), segment, false);
   notes.push(...files.notes);
   return false;
-}
-
-/** Which arithmetic steps the world; threads and tiles make no difference. */
-function kernelOf({ description }: { readonly description: string }): string {
-  return description.replace(/ in (wide|narrow) tiles|, \d+ threads?/g, '');
 }

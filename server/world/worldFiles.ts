@@ -2,26 +2,32 @@
  * The world on disk: its newest save, and the journal of what happened since. The save's header holds the world's
  * records; its pages hold cells and owners, and behind them, from `ASIDE` on, bodies that watched swaps have set aside.
  */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { PageState } from '../engines/engine.ts';
 import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
-import { JournalError } from '../storage/segment.ts';
-import { type OldSave, Snapshots } from '../storage/snapshots.ts';
-import { decodeEntry } from './acts.ts';
+import { packNumber } from '../storage/manifest.ts';
+import { JournalError, JournalVersionError, segmentName, segmentsAmong } from '../storage/segment.ts';
+import {
+  type OldSave,
+  type Saved,
+  SnapshotError,
+  Snapshots,
+  SnapshotVersionError,
+} from '../storage/snapshots.ts';
+import { decodeEntry, EntryError } from './acts.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { WorldJournal } from './recorder.ts';
-import type { JournalEntry } from './replay.ts';
+import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
 import { readSnapshot, type WorldState } from './snapshot.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
 const ASIDE = 2 ** 24;
 
-/** Number of a world's first segment. */
-const FIRST_SEGMENT = 1;
-
 /** What a save's header holds. */
-interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
+export interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
   /** By swap: the pages of its bodies, which are saved from `ASIDE` on, one after another. */
   readonly aside?: readonly (readonly number[])[];
   /** It was written when the world stopped. */
@@ -29,7 +35,7 @@ interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
 }
 
 /** What a segment's header holds. */
-interface SegmentFacts {
+export interface SegmentFacts {
   /** Which arithmetic stepped the world: another one comes to slightly other cells. */
   readonly kernel: string;
 }
@@ -43,10 +49,17 @@ export interface WorldFilesOptions {
   readonly log: (line: string) => void;
 }
 
+/** The world's files cannot be used as they are. Nothing was changed; the message says what to do. */
+export class RuinError extends Error {
+  override name = 'RuinError';
+}
+
 export class WorldFiles implements WorldJournal {
   /** null: there is no save. */
   readonly state: WorldState | null;
   readonly #wasLast: boolean;
+  /** A newer save is unsound. */
+  readonly #isOlder: boolean;
   readonly #options: WorldFilesOptions;
   readonly #snapshots: Snapshots;
   readonly #firstSegment: number;
@@ -57,31 +70,47 @@ export class WorldFiles implements WorldJournal {
   /**
    * Reads the newest sound save.
    *
-   * @throws SnapshotError when there are saves and none is sound, or one is of a newer format
+   * @throws RuinError when there are saves and none is sound, when one is of a newer format, or when only a journal or
+   * pages are left
    */
   static async open(options: WorldFilesOptions): Promise<WorldFiles> {
-    const snapshots = new Snapshots(options.folder, { readOld, log: options.log });
-    const { saved, notes } = await snapshots.read();
-    if (saved === null) return new WorldFiles(options, snapshots, null, 0, notes);
-    const pages: PageState[] = [];
-    for await (const page of saved.pages()) pages.push(page);
-    return new WorldFiles(options, snapshots, { facts: saved.facts as Facts, pages }, saved.journal, notes);
+    const { folder, log } = options;
+    const snapshots = new Snapshots(folder, { readOld, log });
+    try {
+      const { saved, isOlder, notes } = await snapshots.read();
+      if (saved !== null)
+        return new WorldFiles(options, snapshots, await stateIn(saved), {
+          firstSegment: saved.journal,
+          isLast: (saved.facts as Facts).isLast === true,
+          isOlder,
+          notes,
+        });
+      const lastSegment = await lastUnused(folder);
+      const firstSegment = lastSegment + 1;
+      return new WorldFiles(options, snapshots, null, { firstSegment, isLast: false, isOlder, notes });
+    } catch (error) {
+      throw withAdvice(error, folder);
+    }
   }
 
   private constructor(
     options: WorldFilesOptions,
     snapshots: Snapshots,
-    saved: { readonly facts: Facts; readonly pages: readonly PageState[] } | null,
-    firstSegment: number,
-    notes: readonly string[],
+    state: WorldState | null,
+    found: {
+      readonly firstSegment: number;
+      readonly isLast: boolean;
+      readonly isOlder: boolean;
+      readonly notes: readonly string[];
+    },
   ) {
     this.#options = options;
     this.#snapshots = snapshots;
-    // A save of format 1 names none.
-    this.#firstSegment = Math.max(FIRST_SEGMENT, firstSegment);
-    this.#notes = [...notes];
-    this.state = saved === null ? null : stateOf(saved.facts, saved.pages);
-    this.#wasLast = saved?.facts.isLast === true;
+    this.state = state;
+    this.#firstSegment = found.firstSegment;
+    this.#wasLast = found.isLast;
+    this.#isOlder = found.isOlder;
+    this.#notes = [...found.notes];
   }
 
   /** What the operator should know. */
@@ -92,13 +121,31 @@ export class WorldFiles implements WorldJournal {
   /**
    * What happened since the save, in order. May be read more than once.
    *
-   * @throws JournalError where it is damaged
+   * @throws RuinError where it is damaged
    */
   async *entries(): AsyncGenerator<JournalEntry & { readonly kernel: string }> {
     if (this.state === null) return;
-    const reader = new JournalReader(this.#options.folder, this.#firstSegment);
-    for await (const { record, facts } of reader.entries())
-      yield { ...decodeEntry(record), kernel: (facts as SegmentFacts).kernel };
+    const { folder } = this.#options;
+    const reader = new JournalReader(folder, this.#firstSegment);
+    try {
+      for await (const { seq, at, record, facts } of reader.entries())
+        yield {
+          ...entryOf(record, join(folder, segmentName(seq)), at),
+          kernel: (facts as SegmentFacts).kernel,
+        };
+      this.#checkGap(reader);
+    } catch (error) {
+      throw withAdvice(error, folder);
+    }
+  }
+
+  /** What follows a gap was acknowledged if a save was written: it may be the one that is unsound. */
+  #checkGap({ leftOut: [first] }: JournalReader): void {
+    if (first === undefined || !this.#isOlder) return;
+    const path = join(this.#options.folder, segmentName(first));
+    throw new JournalError(
+      `${path} follows a save that is unsound: records before it were dropped when the disk failed, so that the save before does not lead to it`,
+    );
   }
 
   /** Whether the process that wrote it ended without saving. @param entries - of the journal */
@@ -127,18 +174,16 @@ export class WorldFiles implements WorldJournal {
    *
    * @param kernel - which arithmetic steps the world
    * @returns the segment's number
-   * @throws JournalError when there is a journal and no save that it follows
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
     const { folder, durability, log } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
-    for await (const _ of reader.entries()) {
-      // A first start that was killed leaves a segment, but nothing in it.
-      if (this.state === null)
-        throw new JournalError(
-          `${folder} has the journal of a world, and no save: put world.regrow back, or move the journal away`,
-        );
+    try {
+      for await (const _ of reader.entries());
+      this.#checkGap(reader);
+    } catch (error) {
+      throw withAdvice(error, folder);
     }
     await reader.cutTail();
     this.#notes.push(...reader.notes);
@@ -199,10 +244,75 @@ export class WorldFiles implements WorldJournal {
   }
 }
 
-const readOld = async (path: string): Promise<OldSave> => {
+/** For `Snapshots`. */
+export const readOld = async (path: string): Promise<OldSave> => {
   const { pages, ...facts } = await readSnapshot(path);
   return { facts, pages };
 };
+
+/** @throws SnapshotError */
+export async function stateIn(saved: Saved): Promise<WorldState> {
+  const pages: PageState[] = [];
+  for await (const page of saved.pages()) pages.push(page);
+  return stateOf(saved.facts as Facts, pages);
+}
+
+/** @throws EntryError that names the place */
+export function entryOf(record: Uint8Array, path: string, at: number): JournalEntry {
+  try {
+    return decodeEntry(record);
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    throw new EntryError(`${path}, byte ${at}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Which arithmetic steps the world; threads and tiles make no difference. */
+export const kernelOf = ({ description }: { readonly description: string }): string =>
+  description.replace(/ in (wide|narrow) tiles|, \d+ threads?/g, '');
+
+/**
+ * A folder without a save holds at most what a planting that was cut short has left: a segment without a record, and a
+ * pack.
+ *
+ * @returns the number of its last segment; 0: there is none
+ * @throws SnapshotError when it holds more: a world was here
+ */
+async function lastUnused(folder: string): Promise<number> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const segments = segmentsAmong(names);
+  const packs = names.filter((name) => packNumber(name) !== null);
+  let isUsed = packs.length > 1;
+  if (segments.length > 0)
+    for await (const _ of new JournalReader(folder, segments[0]).entries()) isUsed = true;
+  if (isUsed) {
+    const left = `${segments.length} segments of a journal and ${packs.length} packs of pages are there`;
+    throw new SnapshotError(join(folder, 'world.regrow'), new Error(`it is missing, though ${left}`));
+  }
+  return segments.at(-1) ?? 0;
+}
+
+/** What the operator can do about files that stop a start. Other errors are passed on. */
+export function withAdvice(error: unknown, folder: string): unknown {
+  const { message } = error as Error;
+  const because = (advice: string): RuinError => new RuinError(`${message}. ${advice}`, { cause: error });
+  if (error instanceof SnapshotVersionError || error instanceof JournalVersionError)
+    return because(
+      `A newer version of Regrow wrote it: start that one, or bring back an older backup (npm run world -- restore BACKUP ${folder} --replace)`,
+    );
+  if (error instanceof SnapshotError && error.code !== undefined)
+    return because('The save may be sound: nothing is planted in its place until it can be read');
+  if (error instanceof ReplayError)
+    return because(
+      `Nothing was changed. \`npm run world -- recover ${folder} --without-journal\` goes on from the save alone`,
+    );
+  if (error instanceof SnapshotError || error instanceof JournalError || error instanceof EntryError)
+    return because(`Nothing was changed. \`npm run world -- recover ${folder}\` says what can be saved`);
+  return error;
+}
 
 function stateOf({ aside, isLast: _, ...facts }: Facts, pages: readonly PageState[]): WorldState {
   const behind = new Map(pages.filter(({ page }) => page >= ASIDE).map((page) => [page.page - ASIDE, page]));

@@ -252,7 +252,7 @@ describe('a start', () => {
     bytes.fill(0xff, at, at + find.length);
     writeFileSync(path, bytes);
   };
-  const WHAT_TO_DO = /registry\.db is corrupt: .*`npm run world -- recover`/;
+  const WHAT_TO_DO = /registry\.db is corrupt: .*`npm run world -- recover [^`]*`/;
   beforeEach(() => {
     registry.enterShipped([file('moss', 1), file('fern', 2)]);
   });

@@ -81,6 +81,13 @@ export class FakeDisk implements Disk {
     return this.#do('unlink', () => void this.#files.delete(path));
   }
 
+  rename(from: string, to: string): Promise<void> {
+    return this.#do('rename', () => {
+      this.#files.set(to, this.#files.get(from)!);
+      this.#files.delete(from);
+    });
+  }
+
   syncFolder(): Promise<void> {
     return this.#do('syncFolder', () => {
       this.#syncedFiles = new Map(this.#files);

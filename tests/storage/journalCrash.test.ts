@@ -247,10 +247,9 @@ test('a journal that breaks leaves what was flushed, and goes on with the next s
 
         // Nobody takes the next segment for a continuation.
         const entries: Buffer[] = [];
-        await expect(async () => {
-          for await (const { record } of new JournalReader(FOLDER, 1, left).entries())
-            entries.push(Buffer.from(record));
-        }).rejects.toThrow(JournalError);
+        const reader = new JournalReader(FOLDER, 1, left);
+        for await (const { record } of reader.entries()) entries.push(Buffer.from(record));
+        expect(reader.leftOut).toEqual([2]);
         const appended = run.appended.map(({ record }) => record);
         expect(entries.slice(0, appended.length)).toEqual(appended.slice(0, entries.length));
         expect(entries.length).toBeGreaterThanOrEqual(run.flushed);

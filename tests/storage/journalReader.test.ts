@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { JournalReader } from '../../server/storage/journalReader.ts';
+import { JournalDamageError, JournalReader } from '../../server/storage/journalReader.ts';
 import {
   encodeFrame,
   encodePreamble,
@@ -226,11 +227,78 @@ describe('damage', () => {
     const error = await damaged(1, [], 'version 2; this program reads up to version 1');
     expect(error).toBeInstanceOf(JournalVersionError);
   });
+});
 
-  test('a segment after a gap continues nothing, and what is before it may be torn', async () => {
+describe('segments after a gap', () => {
+  const aside = (): string[] => disk.paths.filter((path) => path.includes('.log.after-gap-'));
+
+  /** Reads what is before the gap, with a note. */
+  async function beforeGap(texts: readonly string[], leftOut: readonly number[]): Promise<JournalReader> {
+    const reading = await read();
+    expect(reading).toMatchObject({ texts, error: null });
+    expect(reading.reader.leftOut).toEqual(leftOut);
+    expect(reading.reader.notes.at(-1)).toMatch(/dropped when the disk failed.*not acknowledged.*set aside/);
+    return reading.reader;
+  }
+
+  test('end the reading, continue nothing, and what is before them may be torn', async () => {
     put(1, segment(1, ['a', 'b']).subarray(0, -1));
     put(2, segment(2, ['c'], true));
-    await damaged(2, ['1 a'], /records before .* were dropped when the disk failed/);
-    expect(await sound(2)).toEqual(['2 c']);
+    put(3, segment(3, ['d'], true));
+    await beforeGap(['1 a'], [2, 3]);
+    expect(await sound(3)).toEqual(['3 d']);
+  });
+
+  test('are set aside, so that the journal goes on behind what is before them', async () => {
+    put(1, segment(1, ['a', 'b']).subarray(0, -1));
+    put(2, segment(2, ['c'], true));
+    put(3, segment(3, ['d'], true));
+    const reader = await beforeGap(['1 a'], [2, 3]);
+    expect(reader.nextSeq).toBe(2);
+    await reader.cutTail();
+    expect(disk.paths.filter((path) => !path.includes('after-gap'))).toEqual([pathOf(1)]);
+    expect(aside().map((path) => path.slice(0, pathOf(1).length))).toEqual([pathOf(2), pathOf(3)]);
+    put(2, segment(2, ['next']));
+    expect(await sound()).toEqual(['1 a', '2 next']);
+  });
+
+  test('whose numbers do not follow are no damage: the segments between were dropped before they were written', async () => {
+    put(1, segment(1, ['a']));
+    put(4, segment(4, ['d'], true));
+    await beforeGap(['1 a'], [4]);
+    // The crash came before the segment could say that it follows a gap.
+    put(4, segment(4, []).subarray(0, 30));
+    await (await beforeGap(['1 a'], [4])).cutTail();
+    expect(await sound()).toEqual(['1 a']);
+    put(3, segment(3, ['c'], true));
+    await disk.unlink(pathOf(1));
+    expect((await beforeGap([], [3])).nextSeq).toBe(1);
+  });
+
+  test('that a usual segment follows are damage: the save that was written between them is gone', async () => {
+    put(1, segment(1, ['a']));
+    put(2, segment(2, ['b'], true));
+    put(3, segment(3, ['c']));
+    const { texts, error } = await read();
+    expect(texts).toEqual(['1 a']);
+    expect(error).toBeInstanceOf(JournalDamageError);
+    expect(error!.message).toContain(`${pathOf(3)} follows a save that is not there`);
+  });
+
+  test('a crash at any point of setting them aside changes nothing of what is read', async () => {
+    for (let stop = 0; ; stop++) {
+      disk = new FakeDisk(stop);
+      put(1, segment(1, ['a', 'b']).subarray(0, -1));
+      for (const seq of [2, 4, 5]) put(seq, segment(seq, ['c'], true));
+      const reader = await beforeGap(['1 a'], [2, 4, 5]);
+      const start = disk.operations;
+      disk.judge = (operation) => (operation === start + stop ? 'stop' : null);
+      const isDone = await Promise.race([reader.cutTail().then(() => true), sleep(20).then(() => false)]);
+      for (const after of [disk.afterKill(), disk.afterPowerLoss()]) {
+        const { texts, error } = await read(1, after);
+        expect({ stop, texts, error }).toEqual({ stop, texts: ['1 a'], error: null });
+      }
+      if (isDone) break;
+    }
   });
 });

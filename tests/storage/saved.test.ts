@@ -150,7 +150,7 @@ describe('a save of version 1', () => {
   test('is read, and the next write makes it version 2', async () => {
     const snapshots = read();
     const restored = await snapshots.read();
-    expect(restored.saved).toMatchObject({ facts: { step: 5 }, journal: 0, count: 2 });
+    expect(restored.saved).toMatchObject({ facts: { step: 5 }, journal: 1, count: 2 });
     expect([...(await contentsOf(restored))]).toEqual([
       [0, 1],
       [4, 2],

@@ -31,7 +31,7 @@ describe('a save', () => {
     try {
       const pages = [densePage(3, 1), densePage(70_000, 1), plainPage(0, 0), densePage(1, 1)];
       const snapshots = new Snapshots(join(folder, 'data'), { readOld: noOldSave });
-      expect(await snapshots.read()).toEqual({ saved: null, notes: [] });
+      expect(await snapshots.read()).toEqual({ saved: null, isOlder: false, notes: [] });
       const facts = { step: 7, names: ['Ää ✿'] };
       const { pages: count } = await snapshots.write({ facts, journal: 5, changed: pages, kept: [] });
       expect(count).toBe(4);

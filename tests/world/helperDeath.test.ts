@@ -8,12 +8,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as at from '../../server/engines/wasm/assembly/layout.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import type { EngineMemory } from '../../server/engines/wasm/memory.ts';
-import { Saves } from '../../server/storage/saves.ts';
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { FromWorld } from '../../server/world/messages.ts';
 import { Simulation } from '../../server/world/simulation.ts';
-import { SNAPSHOTS } from '../../server/world/snapshot.ts';
 import { World } from '../../server/world/world.ts';
+import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob } from './makeWorld.ts';
 
@@ -48,7 +47,9 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
 ])('a helper $how: the server says so, stops, and the saved world is whole', async ({ kill }) => {
   const { engine, world } = await makeWorld();
   expect(world.plantGarden(4, 1)).toBe(4);
-  const saves = new Saves(folder, SNAPSHOTS);
+  const open = () => WorldFiles.open({ folder, durability: 'os', log: () => {} });
+  const files = await open();
+  const segment = await files.begin('');
   const posted: FromWorld[] = [];
   const simulation = new Simulation({
     world,
@@ -57,7 +58,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
     stepsPerSecond: 200,
     framesPerSecond: 50,
     saveSeconds: 3_600,
-    write: (state) => saves.write(state),
+    write: (state) => files.write(state, segment, false),
     journal: new FakeJournal(),
     post: (message) => posted.push(message),
   });
@@ -74,7 +75,8 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
   expect(engine.stepNumber).toBe(stopped);
 
   // Nothing is half a step ahead: from the save, the same steps lead to the same world as from the start.
-  const { state } = await saves.read();
+  await files.close();
+  const { state } = await open();
   expect(state!.stepNumber).toBe(stopped);
   const [again, reborn] = [await makeWorld(), await makeWorld()];
   again.world.plantGarden(4, 1);
