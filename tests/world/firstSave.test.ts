@@ -29,7 +29,7 @@ test('a journal without a save is not written over: the start is refused with wh
   await files.begin('wasm');
   files.append(entry, true);
   await files.close();
-  await expect(open()).rejects.toThrow(/no save.*npm run world -- recover/s);
+  await expect(open()).rejects.toThrow(/world\.regrow: .*journal/s);
 });
 
 test('what happens after a save of format 1 and before the first one of this format is replayed', async () => {
