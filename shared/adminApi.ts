@@ -103,6 +103,8 @@ export interface LiveAnswer {
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
+  /** Why the world cannot be saved, and refuses strokes; null: all is well. */
+  readonly trouble: string | null;
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly engine: string;

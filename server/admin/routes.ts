@@ -377,6 +377,7 @@ export class Routes {
     return {
       who: actor.who,
       stats: world.stats,
+      trouble: world.trouble,
       stepsPerSecond: this.#stepsPerSecond,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
       rssBytes: rss,

@@ -69,6 +69,8 @@ class Link implements WorldThread {
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
+  onTrouble: WorldLink['onTrouble'] = () => {};
+  trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
   log: (line: string) => void = (line) => console.error(line);
@@ -180,6 +182,10 @@ class Link implements WorldThread {
       case 'wilted':
         for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
         this.onWilted(message.bodies);
+        return;
+      case 'trouble':
+        this.trouble = message.trouble;
+        this.onTrouble(message.trouble);
         return;
       case 'log':
         this.log(message.line);

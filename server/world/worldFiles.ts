@@ -125,12 +125,14 @@ export class WorldFiles implements WorldJournal {
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
-    const { folder, durability, log } = this.#options;
+    const { folder, durability } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
     for await (const _ of reader.entries());
     await reader.cutTail();
     this.#notes.push(...reader.notes);
     const seq = Math.max(1, reader.nextSeq);
+    // Its trouble is the world's, which is told as one.
+    const log = (): void => {};
     this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
     return seq;
   }

@@ -85,6 +85,16 @@ describe('the link to the simulation thread', () => {
     expect(Object.fromEntries(link.wilted)).toEqual({ 'mew v1': 2, 'mew v2': 1 });
   });
 
+  test('disk trouble is passed on, and remembered until it is over', async () => {
+    const { thread, link } = await linked();
+    thread.say({ type: 'trouble', trouble: 'a full disk' });
+    expect(link.trouble).toBe('a full disk');
+    const told: (string | null)[] = [];
+    link.onTrouble = (trouble) => told.push(trouble);
+    thread.say({ type: 'trouble', trouble: null });
+    expect([link.trouble, told]).toEqual([null, [null]]);
+  });
+
   test('when the thread dies every question is rejected, and the death is reported once', async () => {
     const { thread, link } = await linked();
     const deaths: string[] = [];
