@@ -86,6 +86,7 @@ class Link implements WorldThread {
   #lastRequest = 0;
   #death: Error | null = null;
   #stopped: (() => void) | null = null;
+  #progress: (text: string) => void = () => {};
 
   constructor(thread: ThreadPort, answerMs: number, started: (ready: WorldReady) => void) {
     this.#thread = thread;
@@ -143,8 +144,9 @@ class Link implements WorldThread {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(progress: (text: string) => void = () => {}): Promise<void> {
     if (this.#death !== null) throw this.#death;
+    this.#progress = progress;
     const stopped = new Promise<void>((resolve, reject) => {
       this.#stopped = resolve;
       this.onDeath = reject;
@@ -187,6 +189,9 @@ class Link implements WorldThread {
         this.trouble = message.trouble;
         this.onTrouble(message.trouble);
         return;
+      case 'saving':
+        this.#progress(`${grouped(message.pages)} of ${grouped(message.of)} pages`);
+        return;
       case 'log':
         this.log(message.line);
         return;
@@ -226,5 +231,8 @@ class Link implements WorldThread {
     this.onDeath(error);
   }
 }
+
+/** "8,192" */
+const grouped = (count: number): string => count.toLocaleString('en');
 
 const endedBy = (death: Error): NoAnswerError => new NoAnswerError(death.message, { cause: death });

@@ -144,6 +144,8 @@ export type FromWorld =
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
   /** Why the world cannot be saved, and refuses strokes; null: it is over. */
   | { readonly type: 'trouble'; readonly trouble: string | null }
+  /** While the world stops: how much of a save is written. */
+  | { readonly type: 'saving'; readonly pages: number; readonly of: number }
   | { readonly type: 'stopped' };
 
 /** The world refused a question, did not answer it in time, or has ended; the message says which. */
@@ -176,6 +178,11 @@ export interface WorldLink {
   onWilted: (bodies: readonly WiltedBody[]) => void;
   /** `trouble` has changed. */
   onTrouble: (trouble: string | null) => void;
-  /** Saves and ends the simulation thread. */
-  stop(): Promise<void>;
+  /**
+   * Saves and ends the simulation thread.
+   *
+   * @param progress - called at most 4 times per second while pages are written, with a text for the operator
+   * @throws Error with what could not be saved, and what is kept
+   */
+  stop(progress?: (text: string) => void): Promise<void>;
 }

@@ -37,6 +37,8 @@ export interface WorldFilesOptions {
   readonly durability: Durability;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
+  /** Called after each page of a save. @param pages - written, of those that it has to look at */
+  readonly progress?: (pages: number, of: number) => void;
 }
 
 export class WorldFiles implements WorldJournal {
@@ -179,7 +181,9 @@ export class WorldFiles implements WorldJournal {
       ...(isLast && { isLast }),
     };
     const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE + i }));
-    await this.#snapshots.write({ facts, journal: segment, changed: [...pages, ...behind], kept: [] });
+    const changed = [...pages, ...behind];
+    const progress = (done: number): void => this.#options.progress?.(done, changed.length);
+    await this.#snapshots.write({ facts, journal: segment, changed, kept: [], progress });
     await this.#journal!.removeBefore(this.#snapshots.oldestJournal);
   }
 

@@ -120,6 +120,16 @@ describe('the link to the simulation thread', () => {
     expect(deaths).toEqual([]);
   });
 
+  test('while it stops, it tells how many pages are written', async () => {
+    const { thread, link } = await linked();
+    const told: string[] = [];
+    const stopping = link.stop((text) => told.push(text));
+    thread.say({ type: 'saving', pages: 1_200, of: 8_192 });
+    thread.say({ type: 'stopped' });
+    await stopping;
+    expect(told).toEqual(['1,200 of 8,192 pages']);
+  });
+
   test('a thread that dies while it stops is an error: the world may not be saved', async () => {
     const { thread, link } = await linked();
     const stopping = link.stop();
