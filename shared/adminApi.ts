@@ -163,7 +163,7 @@ export interface RunningSession {
   readonly droppedWounds: number;
 }
 
-/** `crash`: the process was killed; the next start made the record from the journal. */
+/** `crash`: the process was killed; the next start made the record from what it left open. */
 export type SessionEnd = 'empty' | 'admin' | 'shutdown' | 'crash';
 
 export interface SpeciesDamage {

@@ -161,7 +161,7 @@ describe.skipIf(!whereTmpfsMounts)('on a full disk', () => {
     const again = await joinAs();
     expect(again.stats()).not.toHaveProperty('trouble');
     expect(await again.stroke(plantAt(440, 60))).toMatchObject({ ok: true });
-    expect((await admin('POST', 'world', { kind: 'snapshot' })).status).toBe(200);
+    expect((await admin('POST', 'world', { kind: 'save' })).status).toBe(200);
     expect(readdirSync(disk.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     const lines = server.output().split('\n');
     expect(lines.filter((line) => line.includes('cannot be saved'))).toHaveLength(1);

@@ -232,9 +232,9 @@ export class Routes {
   async #control({ request, actor }: Call): Promise<unknown> {
     const { world, audience } = this.#options;
     const fields = await readJson(request);
-    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'snapshot']);
-    if (kind === 'snapshot') {
-      await this.#noted(actor, 'snapshot', '', '');
+    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'save']);
+    if (kind === 'save') {
+      await this.#noted(actor, 'save', '', '');
       return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);

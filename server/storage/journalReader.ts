@@ -105,7 +105,7 @@ export class JournalReader {
       }
       if (preamble.isAfterGap && !isFirst)
         throw new JournalError(
-          `records before ${path} were dropped when the disk failed: it continues only a snapshot made with it`,
+          `records before ${path} were dropped when the disk failed: it continues only a save made with it`,
         );
       this.#nextSeq = seq + 1;
       yield* this.#records(view, path, preamble, await file.size(), next);

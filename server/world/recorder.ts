@@ -1,6 +1,6 @@
 /**
  * Hands the world's acts to the journal, and holds acknowledgements back until their entries are on disk. When entries
- * are lost, nothing is acknowledged until a snapshot holds the world.
+ * are lost, nothing is acknowledged until a save holds the world.
  */
 import type { WorldLog } from './worldLog.ts';
 
@@ -19,7 +19,7 @@ export interface WorldJournal {
   /**
    * What follows goes into a new segment.
    *
-   * @param isAfterGap - entries before it are lost: it can only follow a snapshot of this moment
+   * @param isAfterGap - entries before it are lost: it can only follow a save of this moment
    * @returns its number
    */
   rotate(isAfterGap: boolean): number;
@@ -57,7 +57,7 @@ export class Recorder {
   /** Of the acts since the last entry. */
   #nextFlush: PromiseWithResolvers<void> | null = null;
   #lastEntryMs: number;
-  /** Entries were lost, and no snapshot has been written since. */
+  /** Entries were lost, and no save has been written since. */
   #hasGap = false;
   /** Why the last save failed; null: it did not. */
   #saveTrouble: string | null = null;
@@ -141,7 +141,7 @@ export class Recorder {
     return true;
   }
 
-  /** Begins a segment at the moment that a snapshot holds. @returns its number */
+  /** Begins a segment at the moment that a save holds. @returns its number */
   beginSegment(): number {
     this.record();
     this.#hasGap = !this.#isWhole;
@@ -149,7 +149,7 @@ export class Recorder {
     return this.#journal.rotate(this.#hasGap);
   }
 
-  /** The snapshot of the last segment's beginning is on disk. */
+  /** The save of the last segment's beginning is on disk. */
   saved(): void {
     this.#hasGap = false;
     this.#saveTrouble = null;
