@@ -1,6 +1,6 @@
 /**
- * A session's open record: its events as they come, one JSON object per line. A killed process loses only what the operating system had
- * not taken yet. The first line names the session. The file is removed when the record is on disk.
+ * A session's open record: its events as they come, one JSON object per line. A killed process loses only what the
+ * operating system had not taken yet. The first line names the session. The file is removed when the record is on disk.
  */
 import { appendFile, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -65,7 +65,8 @@ export class OpenRecord {
         this.#bytes += Buffer.byteLength(lines);
       } catch (error) {
         // Once: a full disk refuses every line.
-        if (!this.#hasFailed) this.#log(`the session's open record: ${(error as Error).message}`);
+        if (!this.#hasFailed)
+          this.#log(`the session's open record ${this.#path}: ${(error as Error).message}`);
         this.#hasFailed = true;
       }
       if (this.#dropped > 0)

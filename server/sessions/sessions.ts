@@ -242,12 +242,15 @@ export class Sessions {
   async #keep({ draft, open, beganMs }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
     const endedMs = Date.parse(draft.beganAt) + Math.round(performance.now() - beganMs);
     const record = draft.finish(endedBy, new Date(endedMs).toISOString());
+    const path = this.#path(record.id);
     try {
-      await writeSession(this.#path(record.id), record);
+      await writeSession(path, record);
       await open.remove();
     } catch (error) {
       // The open record stays: the next start makes a record of it.
-      this.#options.log(`session ${record.id} could not be written: ${(error as Error).message}`);
+      this.#options.log(
+        `the session's record could not be written, and stays open: ${path}: ${(error as Error).message}`,
+      );
       return null;
     }
     await this.#prune().catch((error: Error) => this.#options.log(`sessions: ${error.message}`));

@@ -274,7 +274,7 @@ describe('a session', () => {
     sessions.onEnd = ended;
     expect(await sessions.end('admin')).toBeNull();
     expect(ended).not.toHaveBeenCalled();
-    expect(told.join()).toMatch(/session 2026-11-25T02-10-00.000Z could not be written: E/);
+    expect(told.join()).toMatch(/could not be written, and stays open: .*2026-11-25T02-10-00.000Z.json: E/);
     expect(files()).toContain('2026-11-25T02-10-00.000Z.open.jsonl');
     sessions.stroke(true);
     expect(sessions.isRunning).toBe(true);
