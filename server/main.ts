@@ -10,7 +10,7 @@ import { lockFolder } from './storage/lock.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
 
-/** A save reports no progress: this is the longest that a slow disk may take for a large world. */
+/** A save tells each page. This is the longest that a slow disk may take to sync all of them. */
 const MAX_SAVE_MS = 120_000;
 /** For each other part of a stop. */
 const MAX_STOP_MS = 10_000;
@@ -31,10 +31,11 @@ try {
   // The world stops first, because it must not be lost.
   stopping.add({
     what: 'saving the world',
-    ifCutShort: 'what happened in the world since its last save is lost',
+    ifCutShort:
+      'the next start makes the world of its last save and the journal, which has all that was acknowledged',
     patienceMs: MAX_SAVE_MS,
-    async stop() {
-      await world.stop();
+    async stop(progress) {
+      await world.stop(progress);
       console.log('world saved');
     },
   });

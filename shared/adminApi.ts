@@ -103,6 +103,8 @@ export interface LiveAnswer {
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
+  /** Why the world cannot be saved, and refuses strokes; null: all is well. */
+  readonly trouble: string | null;
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly engine: string;
@@ -161,7 +163,7 @@ export interface RunningSession {
   readonly droppedWounds: number;
 }
 
-/** `crash`: the process was killed; the next start made the record from the journal. */
+/** `crash`: the process was killed; the next start made the record from what it left open. */
 export type SessionEnd = 'empty' | 'admin' | 'shutdown' | 'crash';
 
 export interface SpeciesDamage {

@@ -60,9 +60,9 @@ export class WorldRoutes {
   async #control({ request, actor }: Call): Promise<unknown> {
     const { world, audience } = this.#options;
     const fields = await readJson(request);
-    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'snapshot']);
-    if (kind === 'snapshot') {
-      await this.#noted(actor, 'snapshot', '', '');
+    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'save']);
+    if (kind === 'save') {
+      await this.#noted(actor, 'save', '', '');
       return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);
@@ -161,6 +161,7 @@ export class WorldRoutes {
     return {
       who: actor.who,
       stats: world.stats,
+      trouble: world.trouble,
       stepsPerSecond: this.#stepsPerSecond,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
       rssBytes: rss,

@@ -35,6 +35,8 @@ export class FakeWorld implements WorldLink {
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
+  onTrouble: WorldLink['onTrouble'] = () => {};
+  trouble: string | null = null;
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
