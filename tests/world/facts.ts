@@ -12,7 +12,7 @@ export interface Facts {
 
 export async function factsOf(world: World): Promise<Facts> {
   const engine = await world.engine.save();
-  const { pages: _pages, aside = [], organisms, ...rest } = await world.save();
+  const { pages: _pages, aside = [], organisms, swaps = [], ...rest } = await world.save();
   return {
     engine: {
       ...engine,
@@ -20,7 +20,8 @@ export async function factsOf(world: World): Promise<Facts> {
       organisms: engine.organisms.map(({ rule: _slot, ...facts }) => facts).sort((a, b) => a.id - b.id),
       pages: [...engine.pages].sort((a, b) => a.page - b.page),
     },
-    world: rest,
+    // Bodies are a set.
+    world: { ...rest, swaps: swaps.map((one) => ({ ...one, bodies: one.bodies.toSorted((a, b) => a - b) })) },
     // Health is measured anew.
     organisms: organisms
       .map(({ health: _health, history: _history, ...facts }) => facts)

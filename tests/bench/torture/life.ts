@@ -33,7 +33,7 @@ export class Findings {
   acknowledged = 0;
   lost = 0;
   bitEqual = 0;
-  /** Kills that left no save: nothing was acknowledged, and nothing can be compared. */
+  /** Kills before a world's first save: nothing can be compared. */
   withoutSave = 0;
   tornTails = 0;
   /** Starts that were refused because the disk failed. */
@@ -61,6 +61,9 @@ export interface LifeOptions {
   readonly tell: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** What a kill has left, recovered from two saves. */
+type Left = 'equal' | 'unequal' | 'no save';
 
 export class Life {
   readonly #options: LifeOptions;
@@ -122,8 +125,8 @@ export class Life {
     signal.throwIfAborted();
     this.#link();
     const faults = this.#faultsOfRun(server, kill);
-    await this.#look(acknowledged, faults);
-    this.#tally(kill, server, acknowledged);
+    const left = await this.#look(acknowledged, faults);
+    this.#tally(kill, server, acknowledged, left);
     if (faults.length > 0) this.#report(kill, server, faults);
   }
 
@@ -187,7 +190,7 @@ export class Life {
   }
 
   /** Recovers the world twice, from its newest save and from the one before it, and looks for what is lost. */
-  async #look(acknowledged: readonly Acknowledged[], faults: string[]): Promise<void> {
+  async #look(acknowledged: readonly Acknowledged[], faults: string[]): Promise<Left> {
     const { scratch, findings } = this.#options;
     const [newest, previous] = [join(scratch, 'newest'), join(scratch, 'previous')];
     try {
@@ -197,12 +200,11 @@ export class Life {
       if (evidence.isTorn) findings.tornTails++;
       const world = await recover(newest, this.#config);
       if (world === null) {
-        findings.withoutSave++;
         if (acknowledged.length > 0 || this.#before !== null) {
           findings.lost += acknowledged.length;
           faults.push('there is no save');
         }
-        return;
+        return 'no save';
       }
       const lost = lostOf(acknowledged, world, evidence, this.#before?.step ?? 0);
       findings.lost += lost.length;
@@ -213,26 +215,28 @@ export class Life {
       // Where there is only one save, at least another number of threads must come to the same cells.
       const again = await recover(previous, this.#config, hasTwo ? 1 : 2);
       const differ = differences(again?.facts, world.facts);
-      if (differ.length === 0) findings.bitEqual++;
-      else
-        faults.push(
-          `from step ${again?.savedStep} and from ${world.savedStep}, not the same at ${world.step}: ${differ.join('; ')}`,
-        );
       this.#before = world;
+      if (differ.length === 0) return 'equal';
+      const steps = `from step ${again?.savedStep} and from ${world.savedStep}`;
+      faults.push(`${steps}, not the same at ${world.step}: ${differ.join('; ')}`);
+      return 'unequal';
     } catch (error) {
       findings.lost += acknowledged.length;
       faults.push(`it cannot be recovered: ${(error as Error).stack}`);
+      return 'unequal';
     } finally {
       if (faults.length === 0) for (const folder of [newest, previous]) rmSync(folder, { recursive: true });
     }
   }
 
-  #tally(kill: Kill, server: TortureServer, acknowledged: readonly Acknowledged[]): void {
+  #tally(kill: Kill, server: TortureServer, acknowledged: readonly Acknowledged[], left: Left): void {
     const { findings } = this.#options;
     findings.acknowledged += acknowledged.length;
     for (const { kind } of acknowledged) add(findings.acknowledgedByKind, kind);
     if (server.exitCode !== null) return;
     findings.kills++;
+    if (left === 'equal') findings.bitEqual++;
+    if (left === 'no save') findings.withoutSave++;
     add(findings.byKind, server.readyMs === null ? 'in start' : kill.kind);
   }
 
