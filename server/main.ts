@@ -21,6 +21,8 @@ if (wantsHelp(argv)) {
   process.exit(0);
 }
 
+// Whoever read the log may have gone, or its disk may be full: neither stops a server, or keeps it from stopping.
+for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
