@@ -48,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 const tell = (text: string): void => console.error(`torture: ${text}`);
 
 const root = mkdtempSync(join(tmpdir(), 'regrow-torture-'));
-process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+process.once('exit', () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
 const kept = values.keep ? mkdtempSync(join(tmpdir(), 'regrow-torture-kept-')) : null;
 const findings = new Findings();
 let smallDisks: 'used' | string = 'none was due';
