@@ -15,6 +15,7 @@ import { CHANNELS } from '../rules/rule.ts';
 import type { SaveFormat } from '../storage/saves.ts';
 import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
 import type { FallowBed } from './beds.ts';
+import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
 
@@ -41,6 +42,8 @@ export interface WorldState {
   readonly fallow: readonly FallowBed[];
   /** Absent: none is watched. */
   readonly swaps?: readonly SavedSwap[];
+  /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
+  readonly outcomes?: readonly SwapOutcome[];
   /** By swap: pages that hold the bodies it has set aside, and nothing else. */
   readonly aside?: readonly (readonly PageState[])[];
   /** As an admin has set it; absent: the server's own setting. */
