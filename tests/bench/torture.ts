@@ -121,6 +121,7 @@ const report = {
   recoverP50Ms: Math.round(readyMs[readyMs.length >> 1] ?? Number.NaN),
   recoverWorstMs: Math.round(readyMs.at(-1) ?? Number.NaN),
   tornTails: findings.tornTails,
+  overtaken: findings.overtaken,
   refusedStarts: findings.refusedStarts,
   byKind: Object.fromEntries(findings.byKind),
   acknowledgedByKind: Object.fromEntries(findings.acknowledgedByKind),

@@ -100,7 +100,7 @@ export interface Evidence {
 }
 
 /** Segments are missing where a save has overtaken a journal whose disk failed. */
-const isGap = (error: unknown): boolean =>
+export const isGap = (error: unknown): boolean =>
   error instanceof JournalError && /is missing|were dropped when the disk failed/.test(error.message);
 
 /** Every record of a journal, across gaps; some come twice then, in the same order. */
