@@ -155,12 +155,13 @@ export class WorldFiles implements WorldJournal {
     return this.state !== null && (entries > 0 || !this.#wasLast);
   }
 
-  /** What became of swaps, as the journal has it: swap → `watched`, or its outcome. */
+  /** What became of swaps, as the save and the journal have it: swap → `watched`, or its outcome. */
   async swaps(): Promise<Map<number, SwapFate>> {
     const fates = new Map<number, SwapFate>();
     const note = (swaps: readonly SavedSwap[]): void => {
       for (const { order } of swaps) if (!fates.has(order.id)) fates.set(order.id, 'watched');
     };
+    for (const outcome of this.state?.outcomes ?? []) fates.set(outcome.id, outcome);
     note(this.state?.swaps ?? []);
     for await (const { entry } of this.entries()) {
       for (const [, act] of entry.acts) {

@@ -48,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 const tell = (text: string): void => console.error(`torture: ${text}`);
 
 const root = mkdtempSync(join(tmpdir(), 'regrow-torture-'));
-process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+process.once('exit', () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
 const kept = values.keep ? mkdtempSync(join(tmpdir(), 'regrow-torture-kept-')) : null;
 const findings = new Findings();
 let smallDisks: 'used' | string = 'none was due';
@@ -121,6 +121,7 @@ const report = {
   recoverP50Ms: Math.round(readyMs[readyMs.length >> 1] ?? Number.NaN),
   recoverWorstMs: Math.round(readyMs.at(-1) ?? Number.NaN),
   tornTails: findings.tornTails,
+  overtaken: findings.overtaken,
   refusedStarts: findings.refusedStarts,
   byKind: Object.fromEntries(findings.byKind),
   acknowledgedByKind: Object.fromEntries(findings.acknowledgedByKind),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeEntry } from '../../server/world/acts.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { fixture } from '../fixtures/dataDirectory.ts';
+import { loadBlob, makeWorld } from './makeWorld.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -44,4 +45,24 @@ test('what happens after a save of format 1 and before the first one of this for
   expect(steps).toEqual([12]);
   expect(await again.begin('wasm')).toBe(2);
   await again.close();
+});
+
+test('what became of a swap is in saves as well: the registry may learn of it much later', async () => {
+  const small = await makeWorld(64, 64);
+  const { world } = small;
+  world.plantAt('blob', 32, 32);
+  const order = { id: 4, species: 'blob', scope: 'species', who: 'Ann' } as const;
+  expect(await world.swap(order, await loadBlob())).toMatchObject({ ok: true });
+  expect(await world.swap({ ...order, id: 5 }, await loadBlob())).toMatchObject({ ok: true });
+  const files = await open();
+  const segment = await files.begin('wasm');
+  await files.write(await world.save(), segment, false);
+  await files.close();
+  const fates = await (await open()).swaps();
+  expect(fates.get(4)).toMatchObject({ verdict: 'superseded' });
+  expect(fates.get(5)).toBe('watched');
+
+  const again = await makeWorld(64, 64);
+  await again.world.restore((await open()).state!);
+  expect((await again.world.save()).outcomes).toEqual((await world.save()).outcomes);
 });

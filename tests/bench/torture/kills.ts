@@ -42,9 +42,9 @@ export type Kill =
 export function planKill(draw: () => number, canFill: boolean): Kill {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(draw() * list.length)];
   const atMs = MIN_PLAY_MS + draw() * (MAX_PLAY_MS - MIN_PLAY_MS);
-  const share = draw();
-  if (canFill && share < 0.6)
+  if (canFill && draw() < 0.6)
     return { kind: 'full disk', fillMs: atMs, fullMs: 100 + draw() * 2_500, frees: draw() < 0.4 };
+  const share = draw();
   if (share < 0.2) return { kind: 'random', atMs };
   if (share < 0.5) return { kind: pick(Object.keys(WATCHED) as (keyof typeof WATCHED)[]), atMs: atMs / 2 };
   if (share < 0.6)

@@ -17,7 +17,7 @@ import { blobRule } from '../../world/blob.ts';
 import { differences } from '../../world/facts.ts';
 import { carryOut, type Kill } from './kills.ts';
 import { type Acknowledged, play } from './play.ts';
-import { evidenceIn, type Recovered, recover } from './recover.ts';
+import { evidenceIn, isGap, type Recovered, recover } from './recover.ts';
 import { TortureServer } from './server.ts';
 import type { SmallDisk } from './smallDisk.ts';
 import { lostOf } from './verdict.ts';
@@ -36,6 +36,8 @@ export class Findings {
   /** Kills before a world's first save: nothing can be compared. */
   withoutSave = 0;
   tornTails = 0;
+  /** Kills whose newest save is ahead of its journal, which the disk did not take: compared with two threads. */
+  overtaken = 0;
   /** Starts that were refused because the disk failed. */
   refusedStarts = 0;
   readonly readyMs: number[] = [];
@@ -76,6 +78,8 @@ export class Life {
   /** What the last kill has left; null: no world. */
   #before: Recovered | null = null;
   #count = 0;
+  /** The disk has failed in this life. */
+  #hadTrouble = false;
 
   constructor(options: LifeOptions) {
     this.#options = options;
@@ -96,6 +100,7 @@ export class Life {
   async kill(kill: Kill): Promise<void> {
     const { findings, disk, draw, signal } = this.#options;
     this.#count++;
+    this.#hadTrouble ||= kill.kind === 'EIO' || kill.kind === 'full disk';
     rmSync(this.#archive, { recursive: true });
     mkdirSync(this.#archive);
     const server = new TortureServer(this.#flags, 'preload' in kill ? kill.preload : null);
@@ -138,8 +143,8 @@ export class Life {
     try {
       await server.start();
       const faults: string[] = [];
-      this.#compareStart(server, faults);
       const code = server.readyMs === null ? server.exitCode : await server.stop();
+      this.#compareStart(server, faults);
       if (code !== 0) faults.push(`the last server ended with ${code}`);
       if (faults.length > 0) this.#report(null, server, faults);
     } finally {
@@ -212,8 +217,13 @@ export class Life {
       const [now, before] = [join(previous, 'world.regrow'), join(previous, 'world.regrow.1')];
       const hasTwo = existsSync(now) && existsSync(before);
       if (hasTwo) renameSync(before, now);
-      // Where there is only one save, at least another number of threads must come to the same cells.
-      const again = await recover(previous, this.#config, hasTwo ? 1 : 2);
+      let again = hasTwo ? await this.#older(previous, world) : null;
+      if (again === null) {
+        // At least another number of threads must come to the same cells.
+        rmSync(previous, { recursive: true });
+        cpSync(this.#dataDir, previous, { recursive: true });
+        again = await recover(previous, this.#config, 2);
+      }
       const differ = differences(again?.facts, world.facts);
       this.#before = world;
       if (differ.length === 0) return 'equal';
@@ -227,6 +237,19 @@ export class Life {
     } finally {
       if (faults.length === 0) for (const folder of [newest, previous]) rmSync(folder, { recursive: true });
     }
+  }
+
+  /** @returns null when a failing disk took the newer save, and not the journal that leads to it */
+  async #older(folder: string, newer: Recovered): Promise<Recovered | null> {
+    try {
+      const older = await recover(folder, this.#config);
+      const isShort = this.#hadTrouble && older !== null && older.step < newer.savedStep;
+      if (!isShort) return older;
+    } catch (error) {
+      if (!this.#hadTrouble || !isGap(error)) throw error;
+    }
+    this.#options.findings.overtaken++;
+    return null;
   }
 
   #tally(kill: Kill, server: TortureServer, acknowledged: readonly Acknowledged[], left: Left): void {

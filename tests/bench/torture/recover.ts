@@ -5,7 +5,7 @@ import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { Registry, type SwapStatus } from '../../../server/rules/registry.ts';
 import type { Rule } from '../../../server/rules/rule.ts';
 import { JournalReader } from '../../../server/storage/journalReader.ts';
-import { segmentsAmong } from '../../../server/storage/segment.ts';
+import { JournalError, segmentsAmong } from '../../../server/storage/segment.ts';
 import { decodeEntry } from '../../../server/world/acts.ts';
 import { growMature, type MatureForm } from '../../../server/world/mature.ts';
 import type { SwapOutcome } from '../../../server/world/messages.ts';
@@ -99,6 +99,24 @@ export interface Evidence {
   readonly isTorn: boolean;
 }
 
+/** Segments are missing where a save has overtaken a journal whose disk failed. */
+export const isGap = (error: unknown): boolean =>
+  error instanceof JournalError && /is missing|were dropped when the disk failed/.test(error.message);
+
+/** Every record of a journal, across gaps; some come twice then, in the same order. */
+async function* recordsIn(folder: string, seqs: readonly number[]): AsyncGenerator<Uint8Array, boolean> {
+  for (const [i, seq] of seqs.entries()) {
+    const reader = new JournalReader(folder, seq);
+    try {
+      for await (const { record } of reader.entries()) yield record;
+      return reader.notes.length > 0;
+    } catch (error) {
+      if (!isGap(error) || i === seqs.length - 1) throw error;
+    }
+  }
+  return false;
+}
+
 /** @param folder - with all segments from some number on @throws JournalError */
 export async function evidenceIn(folder: string): Promise<Evidence> {
   const perturbations = new Set<string>();
@@ -108,9 +126,11 @@ export async function evidenceIn(folder: string): Promise<Evidence> {
   const watched = new Set<number>();
   const outcomes = new Map<number, SwapOutcome>();
   let entries = 0;
-  const reader = new JournalReader(folder, segmentsAmong(readdirSync(folder))[0] ?? 1);
-  for await (const { record } of reader.entries()) {
+  const records = recordsIn(folder, segmentsAmong(readdirSync(folder)));
+  let next = await records.next();
+  for (; next.done !== true; next = await records.next()) {
     entries++;
+    const record = next.value;
     for (const [step, act] of decodeEntry(record).entry.acts) {
       if (act.act === 'perturb') {
         const { kind } = act.perturbation;
@@ -136,6 +156,6 @@ export async function evidenceIn(folder: string): Promise<Evidence> {
     watched,
     outcomes,
     entries,
-    isTorn: reader.notes.length > 0,
+    isTorn: next.value,
   };
 }

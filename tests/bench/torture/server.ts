@@ -47,7 +47,8 @@ export class TortureServer {
         this.readyMs = performance.now() - startMs;
         this.url = new URL('/', found).href;
       });
-    process.once('exit', this.kill);
+    // Before whoever made its folder removes it.
+    process.prependOnceListener('exit', this.kill);
     void this.ended.then(() => process.off('exit', this.kill));
   }
 

@@ -15,7 +15,8 @@ export class SmallDisk {
     this.#filler = join(folder, 'filler');
     mkdirSync(folder, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m`, 'tmpfs', folder], { stdio: 'pipe' });
-    process.once('exit', this.dispose);
+    // Before whoever made the folder removes it.
+    process.prependOnceListener('exit', this.dispose);
   }
 
   /** Until not a byte is free. */
