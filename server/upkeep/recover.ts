@@ -177,14 +177,21 @@ async function firstWithout(
 // --- the saves ---
 
 /** The server sets an unsound newest save aside itself, when the one before is sound. */
-function leftSaves(folder: string, { from, saves }: WorldSurvey): Action[] {
+function leftSaves(folder: string, { from, saves, journal, records }: WorldSurvey): Action[] {
   const bad = saves.filter(({ fault }) => fault !== null);
   if (from === null || bad.length === 0) return [];
   return [
     {
-      says: bad.map(
-        ({ path, fault }) => `${fault}: the world goes on from ${from.path}; ${path} is set aside`,
-      ),
+      says: [
+        ...bad.map(
+          ({ path, fault }) => `${fault}: the world goes on from ${from.path}; ${path} is set aside`,
+        ),
+        ...(journal.afterGap.length === 0
+          ? []
+          : [
+              `the journal behind it has a gap after step ${records!.step}, because the disk failed: what happened later is lost, and the next start sets ${journal.afterGap.join(', ')} aside`,
+            ]),
+      ],
       run: () =>
         setAside(
           folder,

@@ -1,6 +1,6 @@
 /** Reads a registry without changing it, while a server may write, and makes a new one of what can be read. */
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -77,12 +77,26 @@ function sqliteFault(error: unknown): string {
   return message;
 }
 
-/** Leaves no files beside it, unless another program has it open. */
+/**
+ * Leaves no files beside it, unless another program has it open. One with a write-ahead log that nobody has open is read
+ * as if it could not change, because SQLite would make that log.
+ */
 export function openToRead(path: string): DatabaseSync {
-  const isOpen = existsSync(`${path}-wal`) || existsSync(`${path}-journal`);
   const url = pathToFileURL(path);
-  if (!isOpen) url.search = 'immutable=1';
+  if (hasWriteAheadLog(path) && !existsSync(`${path}-wal`)) url.search = 'immutable=1';
   return new DatabaseSync(url, { readOnly: true, timeout: BUSY_MS });
+}
+
+/** https://sqlite.org/fileformat.html, 1.3: the version that readers need is 2. */
+function hasWriteAheadLog(path: string): boolean {
+  const head = Buffer.alloc(20);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  return head[19] === 2;
 }
 
 export interface Salvage {

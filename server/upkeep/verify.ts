@@ -49,7 +49,7 @@ const recoverAdvice = (folder: string): string =>
 const NEWER = 'A newer version of Regrow wrote it: use that one, or bring back an older backup';
 
 function worldFaults(world: WorldSurvey, folder: string): Fault[] {
-  const { saves, from, journal, before } = world;
+  const { saves, journal, before } = world;
   if (saves.length === 0)
     return [
       {
@@ -60,7 +60,7 @@ function worldFaults(world: WorldSurvey, folder: string): Fault[] {
             : 'If this is the right folder, the next start plants a new world',
       },
     ];
-  const faults = saves.flatMap((save) => saveFault(save, from, folder));
+  const faults = saves.flatMap((save) => saveFault(save, world, folder));
   const damage = journalFault(journal);
   if (damage !== null)
     faults.push({ fact: damage, advice: journal.newer === null ? recoverAdvice(folder) : NEWER });
@@ -73,11 +73,13 @@ function worldFaults(world: WorldSurvey, folder: string): Fault[] {
   return faults;
 }
 
-function saveFault({ fault, isNewer }: SaveSurvey, from: SaveSurvey | null, folder: string): Fault[] {
+function saveFault(save: SaveSurvey, { from, journal }: WorldSurvey, folder: string): Fault[] {
+  const { fault, isNewer } = save;
   if (fault === null) return [];
   if (isNewer) return [{ fact: fault, advice: NEWER }];
+  // What follows a gap was acknowledged if this save was written behind it.
   const advice =
-    from === null
+    from === null || journal.afterGap.length > 0
       ? recoverAdvice(folder)
       : `The server goes on from ${from.path} and the journal. Start it: its next save takes the unsound one's place. Look after the disk`;
   return [{ fact: fault, advice }];

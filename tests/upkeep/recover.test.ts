@@ -280,6 +280,35 @@ test('a sound data directory has nothing to recover, nor has an empty one', asyn
   expect((await plan()).says).toEqual([]);
 });
 
+test('when the save that closed a gap is unsound, a recovery goes back to before the gap, and says so', async () => {
+  const files = await open();
+  await files.write(stateAt(1), await files.begin('kernel'), false);
+  files.append(entryAt(2), true);
+  await files.flushed();
+  await files.write(stateAt(5), files.rotate(true), false);
+  files.append(entryAt(6), true);
+  await files.close();
+  truncateSync(at('world.regrow'), 100);
+  const { faults } = await verify(folder);
+  expect(faults.map(({ advice }) => advice).join()).toContain('The server does not start');
+  const { says, carryOut } = await plan();
+  expect(says.join('\n')).toMatch(/has a gap after step 2.*journal-00000002\.log/);
+  await carryOut();
+  expect(await started()).toEqual({ save: 1, entries: [2] });
+});
+
+test('reading a registry leaves no file beside it, in either mode of its journal', async () => {
+  await makeWorld();
+  for (const mode of ['WAL', 'TRUNCATE']) {
+    const database = new DatabaseSync(at('registry.db'));
+    database.exec(`PRAGMA journal_mode = ${mode}`);
+    database.close();
+    const before = contents();
+    expect(await facts()).toBe('');
+    expect(contents()).toEqual(before);
+  }
+});
+
 test('files of a newer version are no damage', async () => {
   await makeWorld();
   const bytes = readFileSync(at(segmentName(4)));
