@@ -144,6 +144,12 @@ export const dataDirOf = (
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string => told ?? (env.REGROW_DATA_DIR || 'data');
 
+/** Where a command finds the rules that the server ships. */
+export const weightsDirOf = (
+  told: string | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string => told ?? (env.REGROW_WEIGHTS_DIR || 'weights');
+
 export function helpText(): string {
   const rows = SETTINGS.map(({ flag, default: standard, range, meaning }) => [
     `--${flag}`,

@@ -8,7 +8,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { getSystemErrorMessage } from 'node:util';
 
 export const REGISTRY_FILE = 'registry.db';
-const FORMAT = 1;
+export const FORMAT = 1;
 
 /**
  * `locked`: another program holds it at the moment, and a later try may succeed.

@@ -67,6 +67,25 @@ export interface FolderLock {
   release(): void;
 }
 
+/**
+ * Only reads, and may not be called in the process that holds the folder.
+ *
+ * @returns null: nobody holds it; `unnamed`: its name cannot be read
+ */
+export function holderOf(folder: string): Holder | 'unnamed' | null {
+  const path = join(folder, LOCK_FILES.lock);
+  if (!existsSync(path)) return null;
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    database.prepare('PRAGMA user_version').get();
+    return null;
+  } catch (error) {
+    return codeOf(error) === BUSY ? (readHolder(folder) ?? 'unnamed') : null;
+  } finally {
+    database.close();
+  }
+}
+
 /** Held locks. One that nobody refers to must not be dropped by the garbage collector. */
 const held = new Set<FolderLock>();
 

@@ -1,6 +1,6 @@
 /**
  * The world on disk: its newest save, and the journal of what happened since. The save's header holds the world's
- * records; its pages hold cells and owners, and behind them, from `ASIDE` on, bodies that watched swaps have set aside.
+ * records; its pages hold cells and owners, and behind them, from `ASIDE_PAGES` on, bodies that watched swaps have set aside.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,11 +24,11 @@ import type { SavedSwap } from './savedSwap.ts';
 import { readSnapshot, type WorldState } from './snapshot.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
-const ASIDE = 2 ** 24;
+export const ASIDE_PAGES = 2 ** 24;
 
 /** What a save's header holds. */
 export interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
-  /** By swap: the pages of its bodies, which are saved from `ASIDE` on, one after another. */
+  /** By swap: the pages of its bodies, which are saved from `ASIDE_PAGES` on, one after another. */
   readonly aside?: readonly (readonly number[])[];
   /** It was written when the world stopped. */
   readonly isLast?: boolean;
@@ -238,7 +238,7 @@ export class WorldFiles implements WorldJournal {
       ...(aside.length > 0 && { aside: aside.map((one) => one.map(({ page }) => page)) }),
       ...(isLast && { isLast }),
     };
-    const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE + i }));
+    const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE_PAGES + i }));
     const changed = [...pages, ...behind];
     const progress = (done: number): void => this.#options.progress?.(done, changed.length);
     await this.#snapshots.write({ facts, journal: segment, changed, kept: [], progress });
@@ -322,12 +322,14 @@ export function withAdvice(error: unknown, folder: string): unknown {
 }
 
 function stateOf({ aside, isLast: _, ...facts }: Facts, pages: readonly PageState[]): WorldState {
-  const behind = new Map(pages.filter(({ page }) => page >= ASIDE).map((page) => [page.page - ASIDE, page]));
+  const behind = new Map(
+    pages.filter(({ page }) => page >= ASIDE_PAGES).map((page) => [page.page - ASIDE_PAGES, page]),
+  );
   let next = 0;
   const restored = aside?.map((indices) => indices.map((page) => ({ ...behind.get(next++)!, page })));
   return {
     ...facts,
     ...(restored && { aside: restored }),
-    pages: pages.filter(({ page }) => page < ASIDE),
+    pages: pages.filter(({ page }) => page < ASIDE_PAGES),
   };
 }

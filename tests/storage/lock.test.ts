@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FolderInUseError, FolderLockError, LOCK_FILES, lockFolder } from '../../server/storage/lock.ts';
+import {
+  FolderInUseError,
+  FolderLockError,
+  holderOf,
+  LOCK_FILES,
+  lockFolder,
+} from '../../server/storage/lock.ts';
 import { mountTmpfs, whereTmpfsMounts } from './tmpfs.ts';
 
 const HOLDER = join(import.meta.dirname, 'lockHolder.ts');
@@ -233,4 +239,15 @@ test('a lock that nothing refers to is not dropped by the garbage collector', ()
     try { lockFolder(${JSON.stringify(folder)}, 'again'); } catch (error) { console.log(error.name); }`;
   const args = ['--expose-gc', '--input-type=module', '-e', script];
   expect(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()).toBe('FolderInUseError');
+});
+
+test('who holds a folder can be asked without taking it, until the holder is killed', async () => {
+  expect(holderOf(folder)).toBeNull();
+  const { child } = await startHolder();
+  const { pid } = JSON.parse(readFileSync(holderPath(), 'utf8'));
+  expect(holderOf(folder)).toMatchObject({ pid, host: hostname() });
+  writeFileSync(holderPath(), 'nonsense');
+  expect(holderOf(folder)).toBe('unnamed');
+  await kill(child);
+  expect(holderOf(folder)).toBeNull();
 });

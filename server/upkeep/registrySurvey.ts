@@ -1,0 +1,167 @@
+/** Reads a registry without changing it, while a server may write, and makes a new one of what can be read. */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { FORMAT, openRegistryFile, REGISTRY_FILE } from '../rules/registryFile.ts';
+
+/** Longest wait for another program that writes. */
+const BUSY_MS = 5_000;
+/** Rows that refer to others come after them. */
+const TABLES = ['rules', 'swaps', 'bans', 'audit'] as const;
+type Table = (typeof TABLES)[number];
+type Row = Readonly<Record<string, SQLOutputValue>>;
+
+export interface RegistrySurvey {
+  readonly path: string;
+  readonly bytes: number;
+  /** Empty: it is sound. */
+  readonly faults: readonly string[];
+  /** Of a newer format. */
+  readonly isNewer: boolean;
+  readonly rows: Readonly<Record<Table, number>>;
+  /** Species → name and version of its rule. */
+  readonly inForce: Readonly<Record<string, string>>;
+  /** sha256 (hex) of the rules whose files are what was entered. */
+  readonly rules: ReadonlySet<string>;
+}
+
+/** @returns null: there is none */
+export function surveyRegistry(folder: string): RegistrySurvey | null {
+  const path = join(folder, REGISTRY_FILE);
+  if (!existsSync(path)) return null;
+  const faults: string[] = [];
+  const rows = { rules: 0, swaps: 0, bans: 0, audit: 0 };
+  const inForce: Record<string, string> = {};
+  const rules = new Set<string>();
+  const said = { path, bytes: statSync(path).size, faults, rows, inForce, rules };
+  try {
+    using database = openToRead(path);
+    const { user_version: format } = database.prepare('PRAGMA user_version').get() as Row;
+    if (format !== FORMAT) {
+      faults.push(`it is of format ${format}; this program reads format ${FORMAT}`);
+      return { ...said, isNewer: Number(format) > FORMAT };
+    }
+    for (const { integrity_check: fault } of database.prepare('PRAGMA integrity_check').all())
+      if (fault !== 'ok') faults.push(String(fault).replaceAll(/\s+/g, ' '));
+    for (const { table, rowid, parent } of database.prepare('PRAGMA foreign_key_check').all())
+      faults.push(`row ${rowid} of ${table} names a row of ${parent} that is not there`);
+    for (const table of TABLES)
+      rows[table] = Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!.count);
+    for (const row of database.prepare('SELECT id, name, version, sha256, file FROM rules').iterate()) {
+      if (isWhole(row)) rules.add(String(row.sha256));
+      else faults.push(`the file of rule ${row.id}, ${row.name} v${row.version}, is not what was entered`);
+    }
+    for (const { species, label } of database.prepare(IN_FORCE).all())
+      inForce[String(species)] = String(label ?? 'a rule that is not there');
+  } catch (error) {
+    faults.push(sqliteFault(error));
+  }
+  return { ...said, isNewer: false };
+}
+
+const IN_FORCE = `
+SELECT newest.species, rules.name || ' v' || rules.version AS label
+FROM (SELECT species, max(id) AS id FROM swaps
+      WHERE scope <> 'organism' AND status IN ('watched', 'in force') GROUP BY species) AS newest
+JOIN swaps ON swaps.id = newest.id LEFT JOIN rules ON rules.id = swaps.rule`;
+
+const isWhole = ({ file, sha256 }: Row): boolean =>
+  file instanceof Uint8Array && createHash('sha256').update(file).digest('hex') === sha256;
+
+/** @throws Error that is not SQLite's */
+function sqliteFault(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== 'ERR_SQLITE_ERROR') throw error;
+  return message;
+}
+
+/**
+ * Leaves no files beside it, unless another program has it open. One with a write-ahead log that nobody has open is read
+ * as if it could not change, because SQLite would make that log.
+ */
+export function openToRead(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  if (hasWriteAheadLog(path) && !existsSync(`${path}-wal`)) url.search = 'immutable=1';
+  return new DatabaseSync(url, { readOnly: true, timeout: BUSY_MS });
+}
+
+/** https://sqlite.org/fileformat.html, 1.3: the version that readers need is 2. */
+function hasWriteAheadLog(path: string): boolean {
+  const head = Buffer.alloc(20);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  return head[19] === 2;
+}
+
+export interface Salvage {
+  readonly kept: Readonly<Record<Table, number>>;
+  /** What is lost, for the operator. */
+  readonly lost: readonly string[];
+}
+
+/**
+ * Makes a new registry of the rows that can be read. A rule whose file is not what was entered is left out, and so is a
+ * swap of a rule that is.
+ *
+ * @param to - path of the new file
+ */
+export function salvageRegistry(from: string, to: string): Salvage {
+  const kept = { rules: 0, swaps: 0, bans: 0, audit: 0 };
+  const lost: string[] = [];
+  using target = openRegistryFile(to, BUSY_MS);
+  target.exec('PRAGMA foreign_keys = OFF; BEGIN');
+  for (const table of TABLES) {
+    const { rows, fault } = readableRows(from, table);
+    if (fault !== null) lost.push(`${table}: rows that cannot be read (${fault})`);
+    for (const row of rows) {
+      if (table === 'rules' && !isWhole(row)) {
+        lost.push(`rule ${row.name} v${row.version}: its file is damaged`);
+        continue;
+      }
+      if (table === 'swaps' && !isThere(target, row.rule)) {
+        lost.push(`swap ${row.id} of ${row.species}: its rule is lost`);
+        continue;
+      }
+      const columns = Object.keys(row);
+      const places = columns.map(() => '?').join(', ');
+      try {
+        target
+          .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`)
+          .run(...Object.values(row));
+        kept[table]++;
+      } catch (error) {
+        lost.push(`${table}: a row that is not sound (${sqliteFault(error)})`);
+      }
+    }
+  }
+  // A parent that is lost is not named.
+  target.exec('UPDATE rules SET parent = NULL WHERE parent NOT IN (SELECT id FROM rules); COMMIT');
+  return { kept, lost };
+}
+
+const isThere = (database: DatabaseSync, id: SQLOutputValue): boolean =>
+  database.prepare('SELECT 1 FROM rules WHERE id = ?').get(id) !== undefined;
+
+/** From both ends up to the damage. */
+function readableRows(path: string, table: Table): { rows: Row[]; fault: string | null } {
+  const rows = new Map<SQLOutputValue, Row>();
+  let fault: string | null = null;
+  for (const order of ['ASC', 'DESC']) {
+    try {
+      using database = openToRead(path);
+      const all = database.prepare(`SELECT rowid AS place, * FROM ${table} ORDER BY rowid ${order}`);
+      for (const { place, ...row } of all.iterate()) rows.set(place, row);
+      if (order === 'ASC') break;
+    } catch (error) {
+      fault = sqliteFault(error);
+    }
+  }
+  const sorted = [...rows].sort(([a], [b]) => Number(a) - Number(b));
+  return { rows: sorted.map(([, row]) => row), fault };
+}

@@ -1,0 +1,173 @@
+/**
+ * Takes the steps of a data directory again, on the wasm engine: from the save before the newest up to the newest, which
+ * must come out to the bit, and from the newest to the end of the journal.
+ */
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Engine, PageState } from '../engines/engine.ts';
+import { createWasmEngine } from '../engines/wasm/engine.ts';
+import { REGISTRY_FILE } from '../rules/registryFile.ts';
+import { JournalReader } from '../storage/journalReader.ts';
+import { segmentName } from '../storage/segment.ts';
+import { cachedGrower } from '../world/mature.ts';
+import { matureFiles } from '../world/matureFiles.ts';
+import { WorldMismatchError } from '../world/recall.ts';
+import { type JournalEntry, ReplayError } from '../world/replay.ts';
+import { startRules } from '../world/startRules.ts';
+import { World } from '../world/world.ts';
+import { entryOf, type Facts, kernelOf, type SegmentFacts, stateIn } from '../world/worldFiles.ts';
+import { copyDatabase } from './copying.ts';
+import type { SaveSurvey, WorldSurvey } from './worldSurvey.ts';
+
+export interface ReplayVerdict {
+  /** What was compared, or why it could not be. */
+  readonly notes: readonly string[];
+  /** Each names the file and the fact. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * @param survey - of the folder; without faults
+ * @param weightsDir - the rules that the server ships
+ */
+export async function checkReplay(
+  folder: string,
+  survey: WorldSurvey,
+  weightsDir: string,
+): Promise<ReplayVerdict> {
+  // The registry is brought up to date at a start: here, a copy of it.
+  const dataDir = mkdtempSync(join(tmpdir(), 'regrow-verify-'));
+  try {
+    await copyDatabase(join(folder, REGISTRY_FILE), join(dataDir, REGISTRY_FILE));
+    if (existsSync(join(folder, 'mature')))
+      cpSync(join(folder, 'mature'), join(dataDir, 'mature'), { recursive: true });
+    return await new Check(folder, dataDir, weightsDir).run(survey);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+class Check {
+  readonly #folder: string;
+  readonly #dataDir: string;
+  readonly #weightsDir: string;
+  readonly #notes: string[] = [];
+  readonly #faults: string[] = [];
+
+  constructor(folder: string, dataDir: string, weightsDir: string) {
+    this.#folder = folder;
+    this.#dataDir = dataDir;
+    this.#weightsDir = weightsDir;
+  }
+
+  async run({ saves, before, from }: WorldSurvey): Promise<ReplayVerdict> {
+    const [newest, previous] = saves;
+    const verdict = { notes: this.#notes, faults: this.#faults };
+    if (from === null) return verdict;
+    if (before === null)
+      this.#notes.push('there are not two saves with a journal between them: none was compared');
+    else if (before.afterGap.length > 0)
+      this.#notes.push(`the journal has a gap before ${newest.path}: it was not compared`);
+    else await this.#compare(previous, newest);
+    await this.#attempt(from, from.saved!.journal, async () => {});
+    return verdict;
+  }
+
+  async #compare(previous: SaveSurvey, newest: SaveSurvey): Promise<void> {
+    const wanted = await stateIn(newest.saved!);
+    const { stepNumber: step, runSeconds, nextId } = wanted;
+    const last = { entry: { acts: [], step, runSeconds, nextId }, pages: [] };
+    const first = previous.saved!.journal;
+    await this.#attempt(
+      previous,
+      first,
+      async (engine, kernels) => {
+        kernels.delete(kernelOf(engine));
+        if (kernels.size > 0) {
+          this.#notes.push(
+            `${newest.path} was stepped by another kernel (${[...kernels].join('; ')}): not compared`,
+          );
+          return;
+        }
+        const different = differentPages((await engine.save()).pages, wanted.pages);
+        if (different.length === 0)
+          this.#notes.push(`${newest.path} follows from the save before it, to the bit, at step ${step}`);
+        else
+          this.#faults.push(
+            `${newest.path}: pages ${different.join(', ')} are not what the save before it and the journal lead to`,
+          );
+      },
+      { end: newest.saved!.journal, last },
+    );
+  }
+
+  /** Restores a save, does again what the journal holds, and lets `look` compare. */
+  async #attempt(
+    save: SaveSurvey,
+    first: number,
+    look: (engine: Engine, kernels: Set<string>) => Promise<void>,
+    until?: { readonly end: number; readonly last: JournalEntry },
+  ): Promise<void> {
+    const { width, height, randomSeed } = save.facts as Facts;
+    const start = await startRules(
+      { dataDir: this.#dataDir, weightsDir: this.#weightsDir },
+      cachedGrower(matureFiles(join(this.#dataDir, 'mature')), createWasmEngine),
+    );
+    const engine = await createWasmEngine({ width, height, randomSeed, maxPages: 2 ** 20 });
+    const kernels = new Set<string>();
+    try {
+      const entries = this.#entries(first, kernels, until);
+      const { notes } = await new World(engine, start.rules).restore(
+        await stateIn(save.saved!),
+        start.recall,
+        entries,
+      );
+      if (notes.length > 0) this.#faults.push(`${save.path}: ${notes.join('; ')}`);
+      else await look(engine, kernels);
+    } catch (error) {
+      if (!(error instanceof ReplayError || error instanceof WorldMismatchError)) throw error;
+      this.#faults.push(
+        `the journal from ${segmentName(first)} on does not fit ${save.path}: ${error.message}`,
+      );
+    } finally {
+      engine.dispose();
+      start.close();
+    }
+  }
+
+  async *#entries(
+    first: number,
+    kernels: Set<string>,
+    until?: { readonly end: number; readonly last: JournalEntry },
+  ): AsyncGenerator<JournalEntry> {
+    for await (const { seq, at, record, facts } of new JournalReader(this.#folder, first).entries()) {
+      if (until !== undefined && seq >= until.end) break;
+      kernels.add((facts as SegmentFacts).kernel);
+      yield entryOf(record, join(this.#folder, segmentName(seq)), at);
+    }
+    if (until !== undefined) yield until.last;
+  }
+}
+
+/** Indices of pages that somebody lives on and that are not equal. */
+function differentPages(got: readonly PageState[], wanted: readonly PageState[]): number[] {
+  const livingOf = (pages: readonly PageState[]): Map<number, PageState> =>
+    new Map(
+      pages.filter(({ owners }) => owners.some((owner) => owner !== 0)).map((page) => [page.page, page]),
+    );
+  const [a, b] = [livingOf(got), livingOf(wanted)];
+  const bytes = (values: Float32Array | Uint16Array): Buffer =>
+    Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((page) => {
+      const [one, other] = [a.get(page), b.get(page)];
+      return !(
+        one !== undefined &&
+        other !== undefined &&
+        bytes(one.cells).equals(bytes(other.cells)) &&
+        bytes(one.owners).equals(bytes(other.owners))
+      );
+    })
+    .sort((one, other) => one - other);
+}
