@@ -14,7 +14,7 @@ import { Help } from './hud/help.ts';
 import { HudButtons } from './hud/hudButtons.ts';
 import { LearnedCard } from './hud/learnedCard.ts';
 import { NameField } from './hud/nameField.ts';
-import { Banner, Hint, Toasts } from './hud/notices.ts';
+import { Banner, Hint, Toasts, TroubleBanner } from './hud/notices.ts';
 import { StatsPanel } from './hud/statsPanel.ts';
 import { Join } from './join.ts';
 import { Connection } from './net/connection.ts';
@@ -67,6 +67,7 @@ const join = new Join({
 
 const toasts = new Toasts(byId('toasts'));
 const banner = new Banner(byId('banner'), () => connection.retryNow());
+const trouble = new TroubleBanner(byId('trouble'));
 const hint = new Hint(byId('hint'));
 const help = new Help(byId<HTMLDialogElement>('help'));
 const learned = new LearnedCard(byId('learned'));
@@ -100,6 +101,7 @@ join.failed.on(() => {
 connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
+  trouble.show(null);
   brush.cancel();
   ghosts.clear();
   brush.budget.forgetPending();
@@ -116,6 +118,7 @@ connection.strokeResult.on((result) => brush.settle(result, performance.now()));
 connection.stats.on((message) => {
   stats = message;
   statsPanel.show(message);
+  trouble.show(message.trouble ?? null);
   statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
 });
 connection.inspection.on((message) => {

@@ -10,7 +10,7 @@ import { lockFolder } from './storage/lock.ts';
 import { makeProber } from './swaps/prober.ts';
 import { startTuner } from './tuner/tuner.ts';
 
-/** A save reports no progress: this is the longest that a slow disk may take for a large world. */
+/** A save tells each page. This is the longest that a slow disk may take to sync all of them. */
 const MAX_SAVE_MS = 120_000;
 /** For each other part of a stop. */
 const MAX_STOP_MS = 10_000;
@@ -21,19 +21,23 @@ if (wantsHelp(argv)) {
   process.exit(0);
 }
 
+// Whoever read the log may have gone, or its disk may be full: neither stops a server, or keeps it from stopping.
+for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
   const lock = lockFolder(config.dataDir, 'the server');
+  process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
   const world = await startWorld(config);
   // The world stops first, because it must not be lost.
   stopping.add({
     what: 'saving the world',
-    ifCutShort: 'what happened in the world since its last save is lost',
+    ifCutShort:
+      'the next start makes the world of its last save and the journal, which has all that was acknowledged',
     patienceMs: MAX_SAVE_MS,
-    async stop() {
-      await world.stop();
+    async stop(progress) {
+      await world.stop(progress);
       console.log('world saved');
     },
   });
@@ -70,12 +74,6 @@ try {
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
     stop: () => server.close(),
-  });
-  stopping.add({
-    what: 'leaving the data directory',
-    ifCutShort: 'the lock goes with the process',
-    patienceMs: MAX_STOP_MS,
-    stop: async () => lock.release(),
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.

@@ -51,8 +51,19 @@ export async function serveWorld(
   };
   world.onStats = (stats) => {
     api.heard(stats);
-    room.publishStats({ ...stats, players: room.players });
+    const { trouble } = world;
+    room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
   };
+  let isInTrouble = false;
+  world.onTrouble = (trouble) => {
+    // A reason that changes is shown and not logged.
+    if (isInTrouble === (trouble !== null)) return;
+    isInTrouble = trouble !== null;
+    if (isInTrouble)
+      console.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
+    else console.error(`the world in ${config.dataDir} can be saved, and takes strokes again`);
+  };
+  world.onTrouble(world.trouble);
   world.onSpecies = (species) => room.publishSpecies(species);
   world.onWilted = (bodies) => {
     for (const body of bodies) console.error(wiltLine(body));
@@ -74,6 +85,7 @@ export async function serveWorld(
       world.onStats = () => {};
       world.onSpecies = () => {};
       world.onWilted = () => {};
+      world.onTrouble = () => {};
       admin?.dispose();
       return server.close();
     },

@@ -118,11 +118,11 @@ export class Stopping {
     this.#log(`${this.#report()}; one more signal may end at once: ${this.#leftOver()}`);
   }
 
-  /** "saving the world: 3 s … 120 of 8192 pages" */
+  /** "saving the world: 1,200 of 8,192 pages, 6 s …" */
   #report(): string {
     const seconds = Math.round((performance.now() - this.#begunMs!) / 1_000);
     const { what } = this.#parts[this.#at];
-    return `${what}: ${seconds} s …${this.#progress && ` ${this.#progress}`}`;
+    return `${what}: ${this.#progress && `${this.#progress}, `}${seconds} s …`;
   }
 
   #leftOver(): string {

@@ -1,4 +1,4 @@
-/** The JSON answers of `/admin/api`: the server builds them, the admin's page shows them. */
+/** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
 import type { Species, StatsMessage } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
@@ -103,6 +103,8 @@ export interface LiveAnswer {
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
+  /** Why the world cannot be saved, and refuses strokes; null: all is well. */
+  readonly trouble: string | null;
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly engine: string;
@@ -161,7 +163,7 @@ export interface RunningSession {
   readonly droppedWounds: number;
 }
 
-/** `crash`: the process was killed; the next start made the record from the journal. */
+/** `crash`: the process was killed; the next start made the record from what it left open. */
 export type SessionEnd = 'empty' | 'admin' | 'shutdown' | 'crash';
 
 export interface SpeciesDamage {
@@ -245,6 +247,18 @@ export interface TunerView {
   /** Newest first. */
   readonly notes: readonly { readonly at: string; readonly text: string }[];
 }
+
+/** How incumbent and candidate are watched while they heal a held-out wound. */
+export const HEALING = {
+  /** Steps from the last blow to the measurement of the error. */
+  steps: 200,
+  /** Steps between two points of a curve of the error. */
+  stepsPerPoint: 10,
+  /** Steps between two frames of the film. */
+  stepsPerFrame: 8,
+} as const;
+/** The body before the wound, right after it, and every 8 steps until step 200. */
+export const HEALING_FILM_FRAMES = 2 + HEALING.steps / HEALING.stepsPerFrame;
 
 /** One figure of a tuned rule beside the same figure of its incumbent. */
 export interface Figure {

@@ -133,6 +133,8 @@ export interface StatsMessage {
   readonly stepsPerSecond: number;
   readonly organisms: number;
   readonly livingCells: number;
+  /** Why the world cannot be saved at the moment: strokes are refused until it can. Missing: all is well. */
+  readonly trouble?: string;
 }
 
 /** Answers `inspect`, then twice per second until the client asks about something else or stops. */

@@ -15,6 +15,9 @@ import {
 } from './limits.ts';
 import { type StrokeMessage, TOOLS } from './protocol.ts';
 
+/** Radius of the first brush as a share of a body's longer side: large enough to bite pieces out of a body. */
+export const FIRST_RADIUS_SHARE = 0.19;
+
 /** Cells that a `truncate` costs, for any radius: about the area of a whole organism. */
 export const TRUNCATE_COST_CELLS = PLANT_COST_CELLS;
 

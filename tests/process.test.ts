@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,10 +62,24 @@ test('an unsound save is left out with a line that says so, and the one before i
   truncateSync(newest, Math.floor(readFileSync(newest).length / 2));
   const third = await startServer(FLAGS, dataDir);
   expect(seeds(await organisms(third))).toEqual(planted);
-  expect(third.output()).toMatch(/world\.regrow is unsound.*\nusing the save before it/);
+  expect(third.output()).toMatch(/world\.regrow is unsound.*\n.*using the save before it/);
   expect(await third.stop()).toBe(0);
-  // By the save of the stop.
   expect(readdirSync(dataDir).some((file) => file.includes('corrupt'))).toBe(true);
+});
+
+test('a server whose log nobody reads any more goes on, and stops and saves on TERM', async () => {
+  const child = spawn(
+    process.execPath,
+    ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', dataDir, ...FLAGS],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.stdout.destroy();
+  child.stderr.destroy();
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  expect(await exited).toBe(0);
+  expect(readdirSync(dataDir)).toContain('world.regrow');
 });
 
 const run = (...args: string[]) =>

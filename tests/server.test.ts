@@ -80,11 +80,24 @@ test('/healthz gives players, step and steps per second', async () => {
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({
     ok: true,
+    trouble: null,
     players: 0,
     step: expect.any(Number),
     stepsPerSecond: 60,
     uptimeSeconds: expect.any(Number),
   });
+});
+
+test('/healthz says why the world cannot be saved, with 200: it steps, and a new start would not help', async () => {
+  server.world.trouble = 'journal-3.log: no space left on device (ENOSPC)';
+  const response = await get('healthz');
+  server.world.trouble = null;
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    ok: false,
+    trouble: 'journal-3.log: no space left on device (ENOSPC)',
+  });
+  expect(await (await get('healthz')).json()).toMatchObject({ ok: true, trouble: null });
 });
 
 test('a path that does not exist is answered with 404, under /api in JSON', async () => {
@@ -165,5 +178,5 @@ test('/healthz gives 503 when the world has sent nothing for five seconds', asyn
   await pause(5_200);
   const response = await get('healthz');
   expect(response.status).toBe(503);
-  expect(await response.json()).toMatchObject({ ok: false });
+  expect(await response.json()).toMatchObject({ ok: false, trouble: 'the world has sent nothing for 5 s' });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 export interface RunningServer {
   readonly url: string;
+  readonly pid: number;
   /** Everything that it has printed. */
   readonly output: () => string;
   /** Sends SIGTERM; resolves with the exit code. */
@@ -44,6 +45,7 @@ export async function startServer(
   });
   return {
     url,
+    pid: child.pid!,
     output: () => output,
     async stop() {
       child.kill('SIGTERM');

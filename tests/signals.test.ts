@@ -169,7 +169,8 @@ for (const shell of ['/bin/dash', '/bin/bash'])
           i === 0 ? 'planted' : 'world restored',
         );
         await send(started);
-        expect(await started.exited, name).toBe(0);
+        // A second signal that comes when the server has ended already ends npm itself, by that signal.
+        expect(name.includes('twice') ? [0, null] : [0], name).toContain(await started.exited);
         await expectSavedOnce(started);
       }
       rmSync(dataDir, { recursive: true });

@@ -127,13 +127,13 @@ test('after 10 s of stopping, the second request ends at once', async () => {
 test('a stop that takes longer than 2 s is reported every 2 s, with the progress of its part', async () => {
   fake.send('SIGTERM');
   await pass(2_000);
-  world.progress('120 of 8192 pages');
+  world.progress('120 of 8,192 pages');
   await pass(2_000);
   world.done();
   await pass(2_000);
   expect(lines).toEqual([
     'stopping the world: 2 s …',
-    'stopping the world: 4 s … 120 of 8192 pages',
+    'stopping the world: 120 of 8,192 pages, 4 s …',
     'stopping the room: 6 s …',
   ]);
 });

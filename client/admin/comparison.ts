@@ -1,6 +1,11 @@
 /** A tuned rule beside its parent: how much each heals, how fast, and a film of both healing the same wound. */
 
-import type { ComparisonRecord, RuleEntry } from '../../shared/adminApi.ts';
+import {
+  type ComparisonRecord,
+  HEALING,
+  HEALING_FILM_FRAMES,
+  type RuleEntry,
+} from '../../shared/adminApi.ts';
 import { h, svg } from '../dom.ts';
 import { formatCount, formatPercent } from '../format.ts';
 import { healingFilmUrl } from './api.ts';
@@ -15,11 +20,7 @@ export function comparisonOf({ metrics }: Pick<RuleEntry, 'metrics'>): Compariso
     : null;
 }
 
-/** Steps between two points of a curve. */
-const LOOK_STEPS = 10;
 const FRAME_MS = 90;
-/** The server films the body before the wound, right after it, and every 8 steps until step 200. */
-const FRAMES = 27;
 const ROW = { height: 18, label: 150, bar: 150, value: 88 } as const;
 
 export class Comparison {
@@ -93,14 +94,19 @@ export class Comparison {
       canvas.replaceWith(h('p', { class: 'soft' }, 'The film was deleted.')),
     );
     strip.addEventListener('load', () =>
-      playStrip(canvas, strip, { frames: FRAMES, held: [0, 1, FRAMES - 1], frameMs: FRAME_MS }),
+      playStrip(canvas, strip, {
+        frames: HEALING_FILM_FRAMES,
+        held: [0, 1, HEALING_FILM_FRAMES - 1],
+        frameMs: FRAME_MS,
+      }),
     );
     strip.src = healingFilmUrl(rule.id);
     return canvas;
   }
 }
 
-const steps = (errors: readonly number[]): Point[] => errors.map((error, i) => [i * LOOK_STEPS, error]);
+const steps = (errors: readonly number[]): Point[] =>
+  errors.map((error, i) => [i * HEALING.stepsPerPoint, error]);
 
 const short = (value: number): string =>
   value === 0 || (Math.abs(value) >= 0.01 && Math.abs(value) < 1e5)

@@ -105,6 +105,13 @@ async function refreshLive(): Promise<void> {
   const live = await ask<LiveAnswer>('GET', 'live');
   world.show(live);
   people.show(live);
+  const { trouble } = live;
+  byId('trouble').hidden = trouble === null;
+  if (trouble !== null)
+    setText(
+      byId('trouble'),
+      `The world cannot be saved: ${trouble}. Strokes are refused until it can; the world steps on, and you can pause it, mute, remove and ban.`,
+    );
   sessions.show(await ask<SessionsAnswer>('GET', 'sessions'));
   byId('who').textContent = live.who;
   const { stats } = live;
@@ -175,6 +182,7 @@ async function tick(): Promise<void> {
 function askToken(): void {
   clearTimeout(timer);
   desk.hidden = true;
+  byId('trouble').hidden = true;
   logout.hidden = true;
   login.hidden = false;
   byId('token').focus();

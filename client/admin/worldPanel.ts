@@ -8,7 +8,7 @@ export type Control =
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
   | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
   | { readonly kind: 'garden'; readonly count: number }
-  | { readonly kind: 'snapshot' };
+  | { readonly kind: 'save' };
 
 const NORMAL_SPEED = 30;
 
@@ -35,7 +35,7 @@ export class WorldPanel {
         'div',
         { class: 'row' },
         this.#pause,
-        button('Save now', () => send({ kind: 'snapshot' })),
+        button('Save now', () => send({ kind: 'save' })),
       ),
       form('Set speed', [this.#speed], () => send({ kind: 'speed', stepsPerSecond: numberIn(this.#speed) })),
       form('Clear', [x, y, radius], () =>

@@ -11,7 +11,7 @@ import type {
   StrokeResultMessage,
   Tool,
 } from '../../shared/protocol.ts';
-import { strokeCost, strokeFault } from '../../shared/stroke.ts';
+import { FIRST_RADIUS_SHARE, strokeCost, strokeFault } from '../../shared/stroke.ts';
 import { Signal } from '../events.ts';
 import { Budget } from './budget.ts';
 import type { Ghosts } from './ghosts.ts';
@@ -19,8 +19,6 @@ import type { Planting } from './planting.ts';
 import { StrokeBuilder } from './strokeBuilder.ts';
 import { type ToolId, toolInfo } from './tools.ts';
 
-/** Radius of the first brush as a share of a body's longer side: large enough to bite pieces out of a body. */
-const START_SHARE = 0.19;
 /** Cells along the longer side of a body, until the species are known. */
 const USUAL_BODY_CELLS = 42;
 /** Cells: below this radius a notch is half a cell. */
@@ -35,7 +33,7 @@ export class Brush {
   readonly applied = new Signal<[]>();
   budget: Budget;
   tool: ToolId = 'ablate';
-  radius = bounded(START_SHARE * USUAL_BODY_CELLS);
+  radius = bounded(FIRST_RADIUS_SHARE * USUAL_BODY_CELLS);
   species = '';
   world: Size = { width: 1, height: 1 };
   known: readonly Species[] = [];
@@ -108,7 +106,7 @@ export class Brush {
 
   learn(species: readonly Species[]): void {
     this.known = species;
-    if (!this.#isSized) this.#size(START_SHARE * this.bodyCells);
+    if (!this.#isSized) this.#size(FIRST_RADIUS_SHARE * this.bodyCells);
     if (!species.some(({ name }) => name === this.species)) this.species = species[0]?.name ?? '';
     this.changed.emit();
   }

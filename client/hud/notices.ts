@@ -1,4 +1,4 @@
-/** What the page says: refusals and notices (toasts), the lost connection (banner), and the first hint. */
+/** What the page says: refusals and notices (toasts), the lost connection and disk trouble (banners), and the first hint. */
 import { h, setText } from '../dom.ts';
 import type { Loss } from '../net/reconnect.ts';
 import { recall, remember } from '../remember.ts';
@@ -71,6 +71,26 @@ export class Banner {
     };
     count();
     if (!isFinal) this.#tick = setInterval(count, 250);
+  }
+}
+
+/** Why the world cannot be saved at the moment, as long as that is so. */
+export class TroubleBanner {
+  readonly #root: HTMLElement;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  /** @param trouble - the server's reason; null: all is well */
+  show(trouble: string | null): void {
+    this.#root.hidden = trouble === null;
+    // Shown once per second: the text is set only when it changes, or screen readers would read it every time.
+    if (trouble !== null)
+      setText(
+        this.#root,
+        `The world cannot be saved at the moment: ${trouble}. Strokes are refused until it can.`,
+      );
   }
 }
 

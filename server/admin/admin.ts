@@ -19,9 +19,10 @@ import { Bans } from './bans.ts';
 import { Lockout } from './lockout.ts';
 import { Logins, setCookie } from './logins.ts';
 import { Refusal, readJson, refuseForeign } from './requests.ts';
-import { type Audience, Routes } from './routes.ts';
+import { Routes } from './routes.ts';
 import { type AdminToken, adminToken } from './token.ts';
 import { WaitingRows } from './waitingRows.ts';
+import type { Audience } from './worldRoutes.ts';
 
 /** Until then, an address that the registry bans can join; the operator is told why. */
 const RETRY_BANS_MS = 1_000;

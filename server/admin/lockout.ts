@@ -4,7 +4,7 @@
  */
 
 /** Wrong tokens without a wait: people mistype. */
-const FREE = 3;
+const MAX_FREE_TRIES = 3;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15 * 60_000;
 /** After an hour without a wrong token, an address starts again from zero. */
@@ -48,7 +48,8 @@ export class Lockout {
     this.#guesses++;
     const before = this.#failures.get(address);
     const count = before === undefined || now - before.lastMs > FORGET_MS ? 1 : before.count + 1;
-    const wait = count <= FREE ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - FREE - 1));
+    const wait =
+      count <= MAX_FREE_TRIES ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - MAX_FREE_TRIES - 1));
     this.#failures.delete(address);
     this.#failures.set(address, { count, untilMs: now + wait, lastMs: now });
     if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);

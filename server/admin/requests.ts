@@ -1,7 +1,20 @@
 /** Reads and checks an admin's requests. A bad one is refused before anything is done. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isWhole } from '../../shared/numbers.ts';
 import { isOwnOrigin } from '../http/matchmaking.ts';
+import type { Actor } from '../rules/registry.ts';
+
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly actor: Actor;
+  /** The variable part of the path. */
+  readonly part: string;
+}
+
+/** A path is what follows `/admin/api/`. The answer becomes JSON, unless the handler has replied by itself. */
+export type Route = readonly [method: string, path: RegExp, handler: (call: Call) => Promise<unknown>];
 
 /** A request that is refused; `message` is for the admin to read. */
 export class Refusal extends Error {
@@ -55,7 +68,8 @@ export async function readJson(request: IncomingMessage): Promise<Fields> {
   let body: unknown;
   try {
     body = JSON.parse(text);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new Refusal(400, 'the body is not JSON');
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body))

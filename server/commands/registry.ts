@@ -8,7 +8,7 @@ import { type Actor, labelOf, Registry, type RuleRecord } from '../rules/registr
 import { RuleError } from '../rules/rule.ts';
 
 /** Longest wait for a server that is writing; it writes for milliseconds at most. */
-const BUSY_MS = 5_000;
+const MAX_BUSY_MS = 5_000;
 const HASH_SHOWN = 12;
 
 export interface RegistryFlags {
@@ -91,7 +91,7 @@ export function rollback(species: string, flags: RegistryFlags): void {
 }
 
 function withRegistry(flags: RegistryFlags, work: (registry: Registry) => void): void {
-  const registry = new Registry(dataDirOf(flags['data-dir']), BUSY_MS);
+  const registry = new Registry(dataDirOf(flags['data-dir']), MAX_BUSY_MS);
   try {
     work(registry);
   } finally {

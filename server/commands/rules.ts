@@ -25,7 +25,7 @@ import * as registry from './registry.ts';
 
 // biome-ignore format: one flag, one line
 const GROUPS = {
-  'How it is told': {
+  'What is printed': {
     json: toggle('prints every figure as JSON'),
     sheet: text('PNG', 'a contact sheet'),
     page: text('HTML', 'one page of plots'),
@@ -52,7 +52,7 @@ const GROUPS = {
 } as const;
 
 const FLAGS = {
-  ...GROUPS['How it is told'],
+  ...GROUPS['What is printed'],
   ...GROUPS['What is evaluated'],
   ...GROUPS['What is read and written'],
   ...GROUPS['The registry'],

@@ -8,7 +8,7 @@ export interface Evaluated {
   readonly frames: Frames;
 }
 
-const PIXELS_A_CELL = 3;
+const PIXELS_PER_CELL = 3;
 const TEXT_PIXELS = 2;
 const LABEL_ROWS = (GLYPH_HEIGHT + 4) * TEXT_PIXELS;
 const PAPER = [247, 245, 240] as const;
@@ -45,8 +45,8 @@ class Sheet {
   readonly #placeHeight: number;
 
   constructor(cellsWide: number, cellsHigh: number, columns: number, rows: number) {
-    this.#placeWidth = cellsWide * PIXELS_A_CELL;
-    this.#placeHeight = cellsHigh * PIXELS_A_CELL + LABEL_ROWS;
+    this.#placeWidth = cellsWide * PIXELS_PER_CELL;
+    this.#placeHeight = cellsHigh * PIXELS_PER_CELL + LABEL_ROWS;
     this.#width = this.#placeWidth * columns;
     this.#height = this.#placeHeight * rows;
     this.#pixels = new Uint8Array(this.#width * this.#height * 3);
@@ -62,7 +62,12 @@ class Sheet {
         const alpha = frame.rgba[at + 3] / 255;
         if (alpha === 0) continue;
         const colour = PAPER.map((paper, c) => paper + alpha * (frame.rgba[at + c] - paper));
-        this.#square(left + x * PIXELS_A_CELL, top + LABEL_ROWS + y * PIXELS_A_CELL, PIXELS_A_CELL, colour);
+        this.#square(
+          left + x * PIXELS_PER_CELL,
+          top + LABEL_ROWS + y * PIXELS_PER_CELL,
+          PIXELS_PER_CELL,
+          colour,
+        );
       }
     }
     drawText(label, (x, y) =>

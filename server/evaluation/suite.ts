@@ -1,6 +1,7 @@
 /**
  * The damage that every rule is measured on, whatever it was trained on. All draws depend on the random seed alone.
  */
+import { FIRST_RADIUS_SHARE } from '../../shared/stroke.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { Random } from '../training/random.ts';
 import { addNoise, type CellTest, clearWhere, forEachCell } from '../training/states.ts';
@@ -11,11 +12,7 @@ const HOLE_CELLS = 16;
 const CIRCLES = 3;
 const SWIPES = 5;
 const NOISE = 0.25;
-/**
- * In parts of the body's longer side: half the stroke's width (client/hands/brush.ts), and its largest distance from
- * the middle.
- */
-const STROKE_RADIUS = 0.19;
+/** In parts of the body's longer side: the stroke's largest distance from the middle, and how far it reaches to each side. */
 const STROKE_BESIDE = 0.2;
 const STROKE_REACH = 0.6;
 /** About 0.27 s of the world. */
@@ -105,7 +102,7 @@ function stroke(_state: Float32Array, target: Target, random: Random): Blow[] {
   return Array.from({ length: STROKE_STEPS }, (_, step) => ({
     afterSteps: step,
     tool: 'ablate',
-    radius: STROKE_RADIUS * side,
+    radius: FIRST_RADIUS_SHARE * side,
     points: [...at(step), ...at(step + 1)],
   }));
 }

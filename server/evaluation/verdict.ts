@@ -53,7 +53,7 @@ export function missedBars(evaluation: Evaluation): string[] {
   if (deaths > 0) missed.push(`${deaths} died`);
   if (runaways > 0) missed.push(`${runaways} ran away`);
   if (!(changingCells.median <= MAX_CHANGING_CELLS))
-    missed.push(`${changingCells.median.toFixed(1)} cells change a step > ${MAX_CHANGING_CELLS}`);
+    missed.push(`${changingCells.median.toFixed(1)} cells change per step > ${MAX_CHANGING_CELLS}`);
   if (badStrokes(evaluation) > MAX_BAD_STROKES)
     missed.push(`${(100 * badStrokes(evaluation)).toFixed(0)} % of strokes badly healed > 1 of 32`);
   for (const [trial, figures] of Object.entries(trials)) {
@@ -65,15 +65,15 @@ export function missedBars(evaluation: Evaluation): string[] {
   return missed;
 }
 
-const RULES_A_TABLE = 4;
+const RULES_PER_TABLE = 4;
 const LABEL_CHARACTERS = 20;
 const CELL_CHARACTERS = 22;
 
 /** Median / worst of every figure, one column per rule. */
 export function describeEvaluations(evaluations: readonly Evaluation[]): string {
   const tables = [];
-  for (let i = 0; i < evaluations.length; i += RULES_A_TABLE) {
-    tables.push(table(evaluations.slice(i, i + RULES_A_TABLE)));
+  for (let i = 0; i < evaluations.length; i += RULES_PER_TABLE) {
+    tables.push(table(evaluations.slice(i, i + RULES_PER_TABLE)));
   }
   return tables.join('\n\n');
 }
@@ -99,7 +99,7 @@ function table(evaluations: readonly Evaluation[]): string {
     row('deaths', ({ deaths }) => String(deaths)),
     row('runaways', ({ runaways }) => String(runaways)),
     row('cells (target)', ({ cells }) => `${cells.median} (${cells.target})`),
-    row('changing a step', (one) => both(one.changingCells, (value) => value.toFixed(1))),
+    row('changing per step', (one) => both(one.changingCells, (value) => value.toFixed(1))),
     ...Object.keys(evaluations[0].trials).map((trial) =>
       row(`${trial}, of all`, ({ trials }) => {
         const { explosions, runaways, twoBodied, badlyHealed } = trials[trial as Trial]!;

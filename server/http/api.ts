@@ -53,11 +53,14 @@ export class Api {
     }
   }
 
+  /** The status says whether the world steps; `ok`, whether everything is well. */
   #health(response: ServerResponse): void {
     const now = performance.now();
-    const ok = now - this.#heardMs <= MAX_SILENCE_MS;
-    replyJson(response, ok ? 200 : 503, {
-      ok,
+    const isSilent = now - this.#heardMs > MAX_SILENCE_MS;
+    const trouble = isSilent ? 'the world has sent nothing for 5 s' : this.#world.trouble;
+    replyJson(response, isSilent ? 503 : 200, {
+      ok: trouble === null,
+      trouble,
       players: this.#players(),
       step: this.#stats?.step ?? 0,
       stepsPerSecond: this.#stats?.stepsPerSecond ?? 0,

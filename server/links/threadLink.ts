@@ -69,6 +69,8 @@ class Link implements WorldThread {
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
+  onTrouble: WorldLink['onTrouble'] = () => {};
+  trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
   log: (line: string) => void = (line) => console.error(line);
@@ -84,6 +86,7 @@ class Link implements WorldThread {
   #lastRequest = 0;
   #death: Error | null = null;
   #stopped: (() => void) | null = null;
+  #progress: (text: string) => void = () => {};
 
   constructor(thread: ThreadPort, answerMs: number, started: (ready: WorldReady) => void) {
     this.#thread = thread;
@@ -141,8 +144,9 @@ class Link implements WorldThread {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(progress: (text: string) => void = () => {}): Promise<void> {
     if (this.#death !== null) throw this.#death;
+    this.#progress = progress;
     const stopped = new Promise<void>((resolve, reject) => {
       this.#stopped = resolve;
       this.onDeath = reject;
@@ -180,6 +184,13 @@ class Link implements WorldThread {
       case 'wilted':
         for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
         this.onWilted(message.bodies);
+        return;
+      case 'trouble':
+        this.trouble = message.trouble;
+        this.onTrouble(message.trouble);
+        return;
+      case 'saving':
+        this.#progress(`${grouped(message.pages)} of ${grouped(message.of)} pages`);
         return;
       case 'log':
         this.log(message.line);
@@ -220,5 +231,8 @@ class Link implements WorldThread {
     this.onDeath(error);
   }
 }
+
+/** "8,192" */
+const grouped = (count: number): string => count.toLocaleString('en');
 
 const endedBy = (death: Error): NoAnswerError => new NoAnswerError(death.message, { cause: death });

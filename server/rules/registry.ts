@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { checkName, parseRule } from './format.ts';
 import type { RuleFile } from './load.ts';
 import type {
@@ -19,14 +18,7 @@ import type {
   SwapRecord,
   SwapStatus,
 } from './records.ts';
-import {
-  hasRollbackJournal,
-  inTransaction,
-  openRegistryFile,
-  REGISTRY_FILE,
-  RegistryError,
-  registryError,
-} from './registryFile.ts';
+import { REGISTRY_FILE, RegistryError, RegistryFile } from './registryFile.ts';
 import { type Rule, RuleError } from './rule.ts';
 
 export type * from './records.ts';
@@ -48,8 +40,7 @@ const RULE_COLUMNS =
   'id, name, version, parent, origin, status, sha256, metrics, created, length(file) AS bytes';
 
 export class Registry {
-  readonly path: string;
-  readonly #database: DatabaseSync;
+  readonly #file: RegistryFile;
 
   /**
    * @param folder - the data directory
@@ -57,25 +48,24 @@ export class Registry {
    * @throws RegistryError
    */
   constructor(folder: string, busyMs: number) {
-    this.path = join(folder, REGISTRY_FILE);
-    this.#database = openRegistryFile(this.path, busyMs);
+    this.#file = new RegistryFile(folder, busyMs);
   }
 
   close(): void {
-    this.#database.close();
+    this.#file.close();
   }
 
   /** What the operator should know of how the file is kept. */
   get notes(): readonly string[] {
-    if (!this.#guarded(() => hasRollbackJournal(this.#database))) return [];
+    if (!this.#file.hasRollbackJournal) return [];
     return [
-      `registry: ${this.path} has a rollback journal, as its file system had no shared memory maps: each change takes longer, and readers and writers wait for each other`,
+      `registry: ${this.#file.path} has a rollback journal, as its file system had no shared memory maps: each change takes longer, and readers and writers wait for each other`,
     ];
   }
 
   /** Changes when another program has written. */
   get dataVersion(): number {
-    return this.#one<{ data_version: number }>('PRAGMA data_version')!.data_version;
+    return this.#file.one<{ data_version: number }>('PRAGMA data_version')!.data_version;
   }
 
   // --- rules ---
@@ -96,7 +86,7 @@ export class Registry {
     });
     // A start writes only what it must, so that a read-only registry can be used.
     if (missing.length === 0) return;
-    this.#change(() => {
+    this.#file.change(() => {
       for (const { rule, bytes } of missing) {
         const record =
           this.bySha256(sha256Of(bytes)) ?? this.#insertRule({ bytes, origin: 'shipped' }, SERVER);
@@ -113,7 +103,7 @@ export class Registry {
    * @throws RuleError when it is not a rule, or is in the registry already; RegistryError
    */
   add(rule: NewRule, actor: Actor): RuleRecord {
-    return this.#change(() => this.#insertRule(rule, actor));
+    return this.#file.change(() => this.#insertRule(rule, actor));
   }
 
   #insertRule({ bytes, origin, status = 'ready', parent, metrics }: NewRule, actor: Actor): RuleRecord {
@@ -123,30 +113,27 @@ export class Registry {
     const twin = this.bySha256(sha256);
     if (twin !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(twin)}`);
     if (parent !== undefined) this.byId(parent);
-    const { count } = this.#one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
+    const { count } = this.#file.one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
     if (count >= MAX_RULES)
       throw new RuleError(`the registry holds ${MAX_RULES} rules, which is the most it may hold`);
-    const { last } = this.#one<{ last: number }>(
+    const { last } = this.#file.one<{ last: number }>(
       'SELECT coalesce(max(version), 0) AS last FROM rules WHERE name = ?',
       name,
     )!;
-    const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO rules (name, version, parent, origin, status, sha256, metrics, created, file)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        name,
-        last + 1,
-        parent ?? null,
-        origin,
-        status,
-        sha256,
-        JSON.stringify(metrics ?? metricsOf(rule)),
-        now(),
-        bytes,
-      );
-    const record = this.byId(Number(lastInsertRowid));
+    const id = this.#file.write(
+      `INSERT INTO rules (name, version, parent, origin, status, sha256, metrics, created, file)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      name,
+      last + 1,
+      parent ?? null,
+      origin,
+      status,
+      sha256,
+      JSON.stringify(metrics ?? metricsOf(rule)),
+      now(),
+      bytes,
+    );
+    const record = this.byId(id);
     this.#note(
       actor,
       'add rule',
@@ -158,18 +145,18 @@ export class Registry {
 
   /** Newest first within a name. */
   rules(): RuleRecord[] {
-    return this.#all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
+    return this.#file.all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
   }
 
   /** @throws RuleError when there is no such rule */
   byId(id: number): RuleRecord {
-    const row = this.#one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
+    const row = this.#file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
     if (row === undefined) throw new RuleError(`no rule has the number ${id}`);
     return readRecord(row);
   }
 
   bySha256(sha256: string): RuleRecord | null {
-    const row = this.#one(`SELECT ${RULE_COLUMNS} FROM rules WHERE sha256 = ?`, sha256);
+    const row = this.#file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE sha256 = ?`, sha256);
     return row === undefined ? null : readRecord(row);
   }
 
@@ -178,7 +165,7 @@ export class Registry {
    * @throws RuleError when there is no such rule
    */
   find(name: string, version?: number): RuleRecord {
-    const row = this.#one(
+    const row = this.#file.one(
       `SELECT ${RULE_COLUMNS} FROM rules WHERE name = ? AND (? IS NULL OR version = ?) ORDER BY version DESC`,
       name,
       version ?? null,
@@ -191,17 +178,22 @@ export class Registry {
   /** @throws RegistryError when the bytes are not those that were entered */
   read(id: number): RuleFile & { readonly sha256: string } {
     const { sha256 } = this.byId(id);
-    const { file } = this.#one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
+    const { file } = this.#file.one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
     if (sha256Of(file) !== sha256)
-      throw new RegistryError(`${this.path} is corrupt: rule ${id} is not what was entered`, 'corrupt');
+      throw new RegistryError(`${this.#file.path} is corrupt: rule ${id} is not what was entered`, 'corrupt');
     return { rule: parseRule(file), bytes: file, sha256 };
   }
 
   /** Enters the verdict on a candidate. */
   judge(id: number, status: RuleStatus, metrics: Readonly<Record<string, unknown>>, actor: Actor): void {
-    this.#change(() => {
+    this.#file.change(() => {
       const record = this.byId(id);
-      this.#run('UPDATE rules SET status = ?, metrics = ? WHERE id = ?', status, JSON.stringify(metrics), id);
+      this.#file.write(
+        'UPDATE rules SET status = ?, metrics = ? WHERE id = ?',
+        status,
+        JSON.stringify(metrics),
+        id,
+      );
       this.#note(actor, 'judge rule', labelOf(record), status);
     });
   }
@@ -210,7 +202,13 @@ export class Registry {
 
   /** Species → the rule of its newest swap that holds. */
   inForce(): Map<string, RuleInForce> {
-    const rows = this.#all<{ species: string; rule: number; swap: number; who: string; address: string }>(
+    const rows = this.#file.all<{
+      species: string;
+      rule: number;
+      swap: number;
+      who: string;
+      address: string;
+    }>(
       `SELECT species, rule, max(id) AS swap, who, address FROM swaps
        WHERE scope <> 'organism' AND status IN ('watched', 'in force') GROUP BY species`,
     );
@@ -230,7 +228,7 @@ export class Registry {
   beforeInForce(species: string): RuleRecord {
     const now = this.inForce().get(species);
     if (now === undefined) throw new RuleError(`there is no species ${species}`);
-    const row = this.#one<{ rule: number }>(
+    const row = this.#file.one<{ rule: number }>(
       `SELECT rule FROM swaps WHERE species = ? AND id < ? AND rule <> ? AND scope <> 'organism'
        AND status IN ('watched', 'in force') ORDER BY id DESC LIMIT 1`,
       species,
@@ -243,13 +241,13 @@ export class Registry {
 
   /** @throws RuleError when there is no such rule */
   wantSwap(wanted: NewSwap, actor: Actor): SwapRecord {
-    return this.#change(() => this.#insertSwap(wanted, 'wanted', actor));
+    return this.#file.change(() => this.#insertSwap(wanted, 'wanted', actor));
   }
 
   #insertSwap({ species, rule, scope, organism }: NewSwap, status: SwapStatus, actor: Actor): SwapRecord {
     const record = this.byId(rule);
     checkName(species);
-    const { lastInsertRowid } = this.#run(
+    const id = this.#file.write(
       `INSERT INTO swaps (species, rule, scope, organism, status, reason, who, address, created)
        VALUES (?, ?, ?, ?, ?, '', ?, ?, ?)`,
       species,
@@ -263,38 +261,42 @@ export class Registry {
     );
     const whom = scope === 'organism' ? `organism ${organism}` : scope === 'planted' ? 'new ones' : 'all';
     this.#note(actor, 'swap', species, `to ${labelOf(record)}, ${whom}`);
-    return this.swap(Number(lastInsertRowid));
+    return this.swap(id);
   }
 
   /** @throws RuleError when there is no such swap */
   swap(id: number): SwapRecord {
-    const row = this.#one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
+    const row = this.#file.one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
     if (row === undefined) throw new RuleError(`no swap has the number ${id}`);
     return { ...row };
   }
 
   /** In the order in which they were wanted. */
   wanted(): SwapRecord[] {
-    return this.#all<SwapRecord>("SELECT * FROM swaps WHERE status = 'wanted' ORDER BY id").map((row) => ({
-      ...row,
-    }));
+    return this.#file
+      .all<SwapRecord>("SELECT * FROM swaps WHERE status = 'wanted' ORDER BY id")
+      .map((row) => ({
+        ...row,
+      }));
   }
 
   /** Newest first. */
   swaps(species?: string, most = MAX_LISTED): SwapRecord[] {
-    return this.#all<SwapRecord>(
-      'SELECT * FROM swaps WHERE (? IS NULL OR species = ?) ORDER BY id DESC LIMIT ?',
-      species ?? null,
-      species ?? null,
-      most,
-    ).map((row) => ({ ...row }));
+    return this.#file
+      .all<SwapRecord>(
+        'SELECT * FROM swaps WHERE (? IS NULL OR species = ?) ORDER BY id DESC LIMIT ?',
+        species ?? null,
+        species ?? null,
+        most,
+      )
+      .map((row) => ({ ...row }));
   }
 
   /** Enters a swap's outcome. Rolling one back brings the swap before it into force again. */
   settle(id: number, status: SwapStatus, reason: string, actor: Actor): void {
-    this.#change(() => {
+    this.#file.change(() => {
       const { species, rule } = this.swap(id);
-      this.#run('UPDATE swaps SET status = ?, reason = ? WHERE id = ?', status, reason, id);
+      this.#file.write('UPDATE swaps SET status = ?, reason = ? WHERE id = ?', status, reason, id);
       if (status === 'wanted' || status === 'watched') return;
       this.#note(actor, `swap ${status}`, species, `${labelOf(this.byId(rule))}${reason && `: ${reason}`}`);
     });
@@ -304,11 +306,11 @@ export class Registry {
 
   /** @param at - when it was done, ISO 8601 */
   note(actor: Actor, action: string, subject: string, detail: string, at = now()): void {
-    this.#change(() => this.#note(actor, action, subject, detail, at));
+    this.#file.change(() => this.#note(actor, action, subject, detail, at));
   }
 
   #note({ who, address }: Actor, action: string, subject: string, detail: string, at = now()): void {
-    this.#run(
+    this.#file.write(
       'INSERT INTO audit (at, who, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
       at,
       who,
@@ -321,19 +323,17 @@ export class Registry {
 
   /** Newest first. @param before - only entries with a smaller number */
   audit(most: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
-    return this.#all<AuditEntry>(
-      'SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
-      before,
-      most,
-    ).map((row) => ({ ...row }));
+    return this.#file
+      .all<AuditEntry>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, most)
+      .map((row) => ({ ...row }));
   }
 
   // --- bans ---
 
   /** @param at - when it was done, ISO 8601 */
   ban({ address, until, reason }: BanRecord, actor: Actor, name: string, at = now()): void {
-    this.#change(() => {
-      this.#run(
+    this.#file.change(() => {
+      this.#file.write(
         'INSERT OR REPLACE INTO bans (address, until, reason) VALUES (?, ?, ?)',
         address,
         until,
@@ -346,43 +346,19 @@ export class Registry {
 
   /** @param at - when it was done, ISO 8601 */
   unban(address: string, actor: Actor, at = now()): void {
-    this.#change(() => {
-      this.#run('DELETE FROM bans WHERE address = ?', address);
+    this.#file.change(() => {
+      this.#file.write('DELETE FROM bans WHERE address = ?', address);
       this.#note(actor, 'unban', address, '', at);
     });
   }
 
   /** Without expired ones. */
   bans(): BanRecord[] {
-    return this.#all<BanRecord>("SELECT * FROM bans WHERE until = '' OR until > ?", now()).map((row) => ({
-      ...row,
-    }));
-  }
-
-  // --- SQLite ---
-
-  #change<T>(work: () => T): T {
-    return this.#guarded(() => inTransaction(this.#database, work));
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): { lastInsertRowid: number | bigint } {
-    return this.#database.prepare(sql).run(...values);
-  }
-
-  #one<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#guarded(() => this.#database.prepare(sql).get(...values)) as T | undefined;
-  }
-
-  #all<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#guarded(() => this.#database.prepare(sql).all(...values)) as T[];
-  }
-
-  #guarded<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw registryError(this.path, error);
-    }
+    return this.#file
+      .all<BanRecord>("SELECT * FROM bans WHERE until = '' OR until > ?", now())
+      .map((row) => ({
+        ...row,
+      }));
   }
 }
 
@@ -427,7 +403,8 @@ function metricsOf(rule: Rule): Record<string, unknown> {
   try {
     const metrics: unknown = JSON.parse(rule.metadata.metrics ?? '{}');
     return typeof metrics === 'object' && metrics !== null && !Array.isArray(metrics) ? { ...metrics } : {};
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return {};
   }
 }

@@ -3,8 +3,8 @@
  * same time. This file has its tables, opens it, and names its errors.
  */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { getSystemErrorMessage } from 'node:util';
 
 export const REGISTRY_FILE = 'registry.db';
@@ -75,6 +75,59 @@ CREATE TABLE audit (
   detail TEXT NOT NULL
 ) STRICT;
 `;
+
+/** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
+export class RegistryFile {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+
+  /**
+   * Opens the file, or makes it.
+   *
+   * @param folder - the data directory
+   * @param busyMs - longest blocking wait while another program writes
+   * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
+   */
+  constructor(folder: string, busyMs: number) {
+    this.path = join(folder, REGISTRY_FILE);
+    this.#database = openRegistryFile(this.path, busyMs);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Whether it has no write-ahead log (`openRegistryFile`). */
+  get hasRollbackJournal(): boolean {
+    return this.#guarded(() => hasRollbackJournal(this.#database));
+  }
+
+  /** Does all of the work's writes or none. */
+  change<T>(work: () => T): T {
+    return this.#guarded(() => inTransaction(this.#database, work));
+  }
+
+  /** A statement that writes; call it within `change`. @returns the new row's number */
+  write(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#database.prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  one<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#guarded(() => this.#database.prepare(sql).get(...values)) as T | undefined;
+  }
+
+  all<T = Record<string, unknown>>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guarded(() => this.#database.prepare(sql).all(...values)) as T[];
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw registryError(this.path, error);
+    }
+  }
+}
 
 /**
  * Opens the file, or makes it. Write-ahead logging, in which readers and a writer do not block each other, needs memory
@@ -177,8 +230,7 @@ function existingAbove(path: string): string {
 const formatOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-/** Keeps all of the work's changes or none. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = work();

@@ -1,5 +1,5 @@
 /**
- * A session in progress, put together event by event. The same events, read from the journal of a killed process, make
+ * A session in progress, put together event by event. The same events, read from the open record of a killed process, make
  * the same draft.
  */
 
@@ -112,7 +112,7 @@ export class Draft {
   #strike(wound: number, blow: Blow): boolean {
     const open = this.#open.get(wound);
     if (open === undefined) return false;
-    // A journal may hold anything; the record must be in order.
+    // An open record may hold anything; the record must be in order.
     const last = open.blows.at(-1)?.afterSteps;
     const isInOrder = last === undefined ? blow.afterSteps === 0 : blow.afterSteps >= last;
     if (!isInOrder || open.blows.length >= MAX_BLOWS) return false;
@@ -167,7 +167,7 @@ export class Draft {
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 /**
- * An event as it stands in a journal.
+ * An event as it stands in an open record.
  *
  * @throws FactError
  */

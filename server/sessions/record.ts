@@ -37,7 +37,7 @@ export class SessionRecordError extends Error {
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const MAX_UINT32 = 0xffff_ffff;
 /** A brush may reach beyond the world's edge. */
-const FARTHEST = MAX_WORLD_CELLS + MAX_BRUSH_RADIUS;
+const MAX_COORDINATE = MAX_WORLD_CELLS + MAX_BRUSH_RADIUS;
 export const SPECIES_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,31}(@[1-9][0-9]{0,8})?$/;
 const HEAD_FIELDS = [
@@ -168,7 +168,7 @@ export function checkWound(value: unknown, path: string): Wound {
 /** @throws FactError */
 export function checkBlow(value: unknown, path: string): Blow {
   const facts = new Facts(value, ['afterSteps', 'tool', 'radius', 'points'], path);
-  const points = facts.wholes('points', 2, 2 * MAX_STROKE_POINTS, -FARTHEST, FARTHEST);
+  const points = facts.wholes('points', 2, 2 * MAX_STROKE_POINTS, -MAX_COORDINATE, MAX_COORDINATE);
   if (points.length % 2 !== 0)
     throw new FactError(`${path}.points has ${points.length} entries, expected pairs`);
   return {
@@ -189,7 +189,7 @@ const WOUNDS = '"wounds":[';
 /** A species takes at most 120 bytes of a head. */
 const MAX_HEAD_BYTES = 65_536;
 /** The thread is given to others after this many wounds. */
-const WOUNDS_A_WRITE = 200;
+const WOUNDS_PER_WRITE = 200;
 
 /** @throws SessionRecordError naming the file and the fact; Error when the file cannot be read */
 export function readSession(file: string): SessionRecord {
@@ -232,9 +232,9 @@ export async function writeSession(file: string, record: SessionRecord): Promise
   const handle = await open(aside, 'w');
   try {
     await handle.write(`${JSON.stringify(head).slice(0, -1)},\n${WOUNDS}`);
-    for (let from = 0; from < wounds.length; from += WOUNDS_A_WRITE) {
+    for (let from = 0; from < wounds.length; from += WOUNDS_PER_WRITE) {
       const lines = wounds
-        .slice(from, from + WOUNDS_A_WRITE)
+        .slice(from, from + WOUNDS_PER_WRITE)
         .map((wound, i) => JSON.stringify(checkWound(wound, `wounds[${from + i}]`)));
       await handle.write(`${from === 0 ? '\n' : ',\n'}${lines.join(',\n')}`);
     }

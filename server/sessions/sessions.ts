@@ -1,7 +1,7 @@
 /**
  * Sessions. One begins with the first player who joins. It ends 30 s after the last has left (`emptyMs`), when an admin
  * ends it, or with the server. After an admin's end, the next stroke or join begins the next one. Its events are
- * journaled as they come, and become one record at its end.
+ * kept in an open record as they come, and become the session's record at its end.
  */
 import { existsSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
@@ -11,13 +11,13 @@ import { Turns } from '../turns.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WoundEvent } from '../world/woundWatch.ts';
 import { type Counts, Draft } from './draft.ts';
-import { Journal, journalName, recover } from './journal.ts';
+import { OpenRecord, openRecordName, recoverOpenRecords } from './openRecord.ts';
 import { readSessionHead, type SessionRecord, sessionId, writeSession } from './record.ts';
 
 /** Largest number of records kept, and of their bytes together; the oldest are removed first. */
-export const KEPT_RECORDS = 100;
-const KEPT_BYTES = 256 * 2 ** 20;
-/** Least time between two journaled counts. */
+export const MAX_KEPT_RECORDS = 100;
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
+/** Least time between two counts in the open record. */
 const COUNTS_MS = 1_000;
 const RECORD = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.json$/;
 
@@ -32,7 +32,7 @@ export interface SessionsOptions {
 
 interface Running {
   readonly draft: Draft;
-  readonly journal: Journal;
+  readonly open: OpenRecord;
   /** When it began, on the clock that is never set: a session's length is measured, only its begin is a date. */
   readonly beganMs: number;
   /** Address → the most players that were here from there at once in this session. */
@@ -44,7 +44,7 @@ export class Sessions {
   onBegin: () => void = () => {};
   /** A session has ended, and its record is on disk. */
   onEnd: (record: SessionRecord) => void = () => {};
-  /** Records that this start made of journals of killed processes; `onEnd` is not called for them. */
+  /** Records that this start made of what killed processes left open; `onEnd` is not called for them. */
   readonly recovered: SessionRecord[] = [];
   readonly folder: string;
   readonly #options: SessionsOptions;
@@ -68,11 +68,11 @@ export class Sessions {
     options.world.onWounds = (events) => this.#hear(events);
   }
 
-  /** Makes records of the journals that killed processes left, and waits for the first player. */
+  /** Makes records of the open records that killed processes left, and waits for the first player. */
   static async open(options: SessionsOptions): Promise<Sessions> {
     const sessions = new Sessions(options);
     try {
-      const { records, notes, remove } = await recover(sessions.folder);
+      const { records, notes, remove } = await recoverOpenRecords(sessions.folder);
       for (const note of notes) options.log(note);
       for (const record of records) {
         // The process may have been killed just after writing the record.
@@ -84,7 +84,7 @@ export class Sessions {
       await remove();
       if (records.length > 0) await sessions.#prune();
     } catch (error) {
-      // A failing disk does not stop the server; the next start tries the journals again.
+      // A failing disk does not stop the server; the next start tries the open records again.
       options.log(`sessions: ${(error as Error).message}`);
     }
     return sessions;
@@ -134,7 +134,7 @@ export class Sessions {
       if (event.type === 'open' && this.#endings.size === 0 && this.#current === null) this.#begin();
       for (const running of [...this.#endings, ...(this.#current === null ? [] : [this.#current])]) {
         const isIts = running.draft.apply(event);
-        if (isIts) running.journal.write(event);
+        if (isIts) running.open.write(event);
         // A wound that opens before the world's last report belongs to the session that ends.
         if (isIts || event.type === 'open') break;
       }
@@ -147,7 +147,7 @@ export class Sessions {
     const { log } = this.#options;
     this.#current = {
       draft: new Draft(beganAt),
-      journal: new Journal(this.folder, beganAt, log),
+      open: new OpenRecord(this.folder, beganAt, log),
       beganMs: performance.now(),
       mostOf: new Map(),
     };
@@ -165,7 +165,7 @@ export class Sessions {
       return (
         ms === this.#lastBeganMs ||
         existsSync(this.#path(id)) ||
-        existsSync(join(this.folder, journalName(id)))
+        existsSync(join(this.folder, openRecordName(id)))
       );
     };
     while (isTaken()) ms++;
@@ -186,13 +186,13 @@ export class Sessions {
     this.#count({ players, mostAtOnce });
   }
 
-  /** The journal gets it within a second. */
+  /** The open record gets it within a second. */
   #count(change: Partial<Counts>): void {
-    const { draft, journal } = this.#current!;
+    const { draft, open } = this.#current!;
     draft.apply({ type: 'counts', ...draft.counts, ...change });
     this.#countsTimer ??= setTimeout(() => {
       this.#countsTimer = undefined;
-      journal.write({ type: 'counts', ...draft.counts });
+      open.write({ type: 'counts', ...draft.counts });
     }, COUNTS_MS).unref();
   }
 
@@ -239,15 +239,18 @@ export class Sessions {
     return running;
   }
 
-  async #keep({ draft, journal, beganMs }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
+  async #keep({ draft, open, beganMs }: Running, endedBy: SessionEnd): Promise<SessionRecord | null> {
     const endedMs = Date.parse(draft.beganAt) + Math.round(performance.now() - beganMs);
     const record = draft.finish(endedBy, new Date(endedMs).toISOString());
+    const path = this.#path(record.id);
     try {
-      await writeSession(this.#path(record.id), record);
-      await journal.remove();
+      await writeSession(path, record);
+      await open.remove();
     } catch (error) {
-      // The journal stays: the next start makes a record of it.
-      this.#options.log(`session ${record.id} could not be written: ${(error as Error).message}`);
+      // The open record stays: the next start makes a record of it.
+      this.#options.log(
+        `the session's record could not be written, and stays open: ${path}: ${(error as Error).message}`,
+      );
       return null;
     }
     await this.#prune().catch((error: Error) => this.#options.log(`sessions: ${error.message}`));
@@ -265,7 +268,7 @@ export class Sessions {
 
   /** The newest session in which a body was hurt; null: there is none. */
   async lastThatHurt(): Promise<string | null> {
-    for (const head of await this.past(KEPT_RECORDS))
+    for (const head of await this.past(MAX_KEPT_RECORDS))
       if (!('fault' in head) && head.damage.some(({ wounds }) => wounds > 0)) return head.id;
     return null;
   }
@@ -302,7 +305,7 @@ export class Sessions {
     let left = files.length;
     const byWorth = [...files.filter(({ isEmpty }) => isEmpty), ...files.filter(({ isEmpty }) => !isEmpty)];
     for (const { name, size } of byWorth) {
-      if (left <= KEPT_RECORDS && (bytes <= KEPT_BYTES || left === 1)) break;
+      if (left <= MAX_KEPT_RECORDS && (bytes <= MAX_KEPT_BYTES || left === 1)) break;
       await unlink(join(this.folder, name));
       this.#heads.delete(name);
       bytes -= size;
@@ -310,7 +313,7 @@ export class Sessions {
     }
     if (left < files.length)
       this.#options.log(
-        `sessions: ${files.length - left} old records removed; ${KEPT_RECORDS} are kept, of ${KEPT_BYTES / 2 ** 20} MB at most`,
+        `sessions: ${files.length - left} old records removed; ${MAX_KEPT_RECORDS} are kept, of ${MAX_KEPT_BYTES / 2 ** 20} MB at most`,
       );
   }
 

@@ -8,7 +8,8 @@
  * Little-endian. The blob is bytes [offset, offset + length) of `pages-<pack>.pack`; crc32 is of those bytes, and
  * `name` is of what they unpack to (`pageBlobs.ts`).
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { diskReason } from './disk.ts';
 import { type FileSystem, isMissing } from './fileSystem.ts';
 import { NAME_BYTES } from './pageBlobs.ts';
 import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
@@ -57,6 +58,11 @@ export class SnapshotError extends Error {
     super(message.includes(path) ? message : `${path}: ${message}`, { cause });
     this.path = path;
     this.code = code;
+  }
+
+  /** For people who need not know the folder: "pages-7.pack: no space left on device (ENOSPC)". */
+  get reason(): string {
+    return `${basename(this.path)}: ${diskReason(this.cause)}`;
   }
 }
 

@@ -41,6 +41,8 @@ export interface SnapshotOrder {
   readonly changed: AsyncIterable<PageState> | Iterable<PageState>;
   /** Indices of pages that have not changed since. All other pages are gone. */
   readonly kept: Iterable<number>;
+  /** Called after each page of `changed`. @param pages - how many of them are written */
+  readonly progress?: (pages: number) => void;
 }
 
 export interface Written {
@@ -113,7 +115,7 @@ export class Snapshots {
    * @throws SnapshotError with path and code; the saves before are whole, and the next write may succeed
    * @throws Error what `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
    */
-  async write({ facts, journal, changed, kept }: SnapshotOrder): Promise<Written> {
+  async write({ facts, journal, changed, kept, progress }: SnapshotOrder): Promise<Written> {
     const places = this.#take(kept);
     const files = this.#files;
     this.#unchanged = new Set(places.keys());
@@ -125,7 +127,7 @@ export class Snapshots {
       await files.makeFolder(this.#folder).catch(failedAt(this.#folder));
       // Space that failed and killed writes have left may be needed.
       await this.#sweep();
-      await this.#add(changed, places, pack);
+      await this.#add(changed, places, pack, progress);
       // Moving needs space, which may be what the last write lacked.
       if (!this.#hasFailed) await this.#move(places, pack);
       await pack.finish();
@@ -159,7 +161,13 @@ export class Snapshots {
     return places;
   }
 
-  async #add(changed: SnapshotOrder['changed'], places: Map<number, Place>, pack: NewPack): Promise<void> {
+  async #add(
+    changed: SnapshotOrder['changed'],
+    places: Map<number, Place>,
+    pack: NewPack,
+    progress: SnapshotOrder['progress'] = () => {},
+  ): Promise<void> {
+    let pages = 0;
     const known = byName(this.#last!);
     const packed = inOrder(changed, AT_ONCE, async (state) => {
       const raw = rawOf(state);
@@ -171,6 +179,7 @@ export class Snapshots {
       const place = known.get(name) ?? (await pack.add(name, blob!));
       known.set(name, place);
       places.set(page, place);
+      progress(++pages);
     }
   }
 

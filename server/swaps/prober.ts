@@ -5,7 +5,7 @@ import { Turns } from '../turns.ts';
 import type { ProbeAnswer, ProbeTask } from '../world/probeWorker.ts';
 
 /** Growing a body of 512 x 512 cells with the largest rule takes about a minute on one core. */
-const PROBE_MS = 90_000;
+const MAX_PROBE_MS = 90_000;
 /** Largest number of probes that wait. */
 const MAX_WAITING = 8;
 /** Results kept: a rule that was just looked at is swapped without a second probe. */
@@ -31,7 +31,7 @@ export interface ProbeSettings {
 }
 
 /** @returns the prober; it rejects when too many probes wait, or a probe takes too long */
-export function makeProber(settings: ProbeSettings, probeMs = PROBE_MS): Prober {
+export function makeProber(settings: ProbeSettings, probeMs = MAX_PROBE_MS): Prober {
   const kept = new Map<string, ProbeAnswer>();
   let waiting = 0;
   const turns = new Turns();

@@ -23,7 +23,7 @@ import type { SwapOutcome, WorldLink } from '../world/messages.ts';
 import type { Prober } from './prober.ts';
 
 /** Largest blocking wait for another writer: the main thread routes frames. */
-const BUSY_MS = 10;
+const MAX_BUSY_MS = 10;
 const RETRY_MS = 40;
 const RETRIES = 50;
 const POLL_MS = 1_000;
@@ -78,7 +78,7 @@ export class SwapDesk {
     for (let tried = 0; ; tried++) {
       if (this.#isDisposed) throw new RegistryError('the server is stopping');
       try {
-        this.#registry ??= new Registry(this.#options.dataDir, BUSY_MS);
+        this.#registry ??= new Registry(this.#options.dataDir, MAX_BUSY_MS);
         return question(this.#registry);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;

@@ -20,14 +20,26 @@ export function readCheckpoint(file: string): Snapshot {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
-  } catch {
-    throw new RuleError(`${file}: no checkpoint is there`);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new RuleError(
+      code === 'ENOENT' ? `${file}: no checkpoint is there` : `${file} cannot be read: ${message}`,
+    );
   }
-  try {
-    const { magic, snapshot } = deserialize(zstdDecompressSync(bytes));
-    if (magic === MAGIC) return snapshot;
-  } catch {
-    // Reported below: training cannot go on from it, whatever is wrong.
-  }
+  const content = unpacked(bytes) as { readonly magic?: unknown; readonly snapshot: Snapshot } | null;
+  if (content?.magic === MAGIC) return content.snapshot;
   throw new RuleError(`${file} is not a checkpoint, or not a whole one`);
+}
+
+/** @returns null when the bytes are damaged, or are not what `writeCheckpoint` wrote */
+function unpacked(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(zstdDecompressSync(bytes));
+  } catch (error) {
+    // `ZSTD_error_…` and `Z_BUF_ERROR` of zlib; V8 gives its errors no code.
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z') || message.startsWith('Unable to deserialize')) return null;
+    throw error;
+  }
 }

@@ -94,7 +94,7 @@ export interface Layout extends LayoutOptions {
 }
 
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
-const MEMORY_LIMIT = 65_535 * 65_536;
+const MAX_MEMORY_BYTES = 65_535 * 65_536;
 const BLOCK = 16;
 
 export function planLayout(options: LayoutOptions): Layout {
@@ -139,7 +139,7 @@ export function planLayout(options: LayoutOptions): Layout {
     tapeBytes,
     bytes: 0,
   };
-  if (end > MEMORY_LIMIT) {
+  if (end > MAX_MEMORY_BYTES) {
     const wanted = (end / 2 ** 30).toFixed(1);
     throw new RangeError(
       `a ${shape.width}x${shape.height} grid, ${maxSteps} steps and ${threads} threads want ${wanted} GiB; 4 can be had: use a smaller picture or fewer threads`,

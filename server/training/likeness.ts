@@ -1,5 +1,6 @@
 /** How like its picture a training body is, in its place or beside it: the world's health, on a training grid. */
 import { CHANNELS } from '../rules/rule.ts';
+import { healthFrom } from '../world/likeness.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import { forEachCell } from './states.ts';
 import type { Target } from './target.ts';
@@ -46,9 +47,7 @@ export class Likeness {
    */
   health(state: Float32Array, { dx, dy }: Shift = IN_PLACE, open?: Uint8Array): number {
     const { overlap, energy } = this.#compare(state, dx, dy, open);
-    const health = (2 * overlap - this.#energyOf(state)) / energy;
-    // Not `health <= 0`: NaN counts as 0, too; it also comes from a picture of which nothing can exist.
-    return health > 0 ? Math.min(health, 1) : 0;
+    return healthFrom(overlap, this.#energyOf(state), energy);
   }
 
   /** The shift at most `reach` cells from `from` at which the body is most like its picture; `from` among equals. */

@@ -7,11 +7,11 @@
  * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists. In each
  *    batch, worst first:
  *
- *    | sample | what is done to it |
- *    |---|---|
- *    | the worst, or any (`reseed`) | starts again from a seed: the worst always while it is far off, else with
- *    `seedPart` | | the best half | lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); some are hurt once more
- *    while they heal | | the others | live on; whole ones are taught to keep still |
+ *    - the worst starts again from a seed: always while it is far off, else with probability `seedPart`; with
+ *      `reseed: any` it is mostly another one;
+ *    - the best half lives on for 0 to `delaySteps`, then is hurt (`damage.ts`); some are hurt once more while they
+ *      heal;
+ *    - the others live on; whole ones are taught to keep still.
  *
  * Before that, bodies that stand beside their place are moved back to it (`align` in `likeness.ts`). Some live within
  * walls for a few rollouts (`wallPart`, `walls.ts`): they are taught the picture where they may live, and to regrow the
@@ -21,8 +21,7 @@
  * picture: mean square error of RGBA at the end. Three more terms count in the gradient only:
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn body
- *   knows where it is. Without it, what grew back often stood a cell or two beside its place, for ever; with it, half
- *   the iterations teach as much and every cut heals (server/training/README.md).
+ *   knows where it is (server/training/README.md has the figures).
  * - *overflow*: hidden channels are drawn back into -1..1.
  * - *quiescence*: in bodies that were whole, the change from step to step.
  */

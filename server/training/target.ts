@@ -59,7 +59,8 @@ function spriteFile(sprite: string): string {
   try {
     const root = dirname(createRequire(import.meta.url).resolve('pokesprite-images/package.json'));
     return join(root, 'pokemon-gen8/regular', `${sprite}.png`);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     throw new RuleError('--sprite needs the development dependency pokesprite-images; or give --image a PNG');
   }
 }

@@ -145,7 +145,7 @@ function rawFigures(before: Measured, after: Measured): Raw[] {
     ),
     raw(
       'stillness',
-      'cells that change a step',
+      'cells that change per step',
       ({ suite }) => suite.changingCells,
       1,
       scaled(STILLNESS_MARGIN, before.suite.changingCells),

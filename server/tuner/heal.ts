@@ -3,6 +3,7 @@
  * they heal. Which cells fire depends only on random seed and step, so two rules are compared in pairs.
  */
 
+import { HEALING } from '../../shared/adminApi.ts';
 import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { strike } from '../training/recorded.ts';
@@ -13,11 +14,8 @@ import { GROWN_STEPS } from '../world/mature.ts';
 import { straightRgba8 } from '../world/pixels.ts';
 import type { Blows } from './wounds.ts';
 
-/** Steps from the last blow to the measurement of the error. */
-export const HEALING_STEPS = 200;
 /** A body that is not whole by then counts as healed then, because a figure must be a number. */
 export const MAX_HEALING_STEPS = 400;
-const LOOK_STEPS = 10;
 /** A body is whole again at this share of its likeness before the wound, as in sessions. */
 const WHOLE_AGAIN = 0.95;
 /** Longest time between two blows that is repeated: later, bodies change little. */
@@ -128,22 +126,23 @@ export async function measureHealing(
     const grown = await patient.grow(rule);
     const nothing = emptyError(target);
     const all: { hurt: readonly number[]; healed: readonly number[]; steps: readonly number[] }[] = [];
-    const curve = new Array<number>(HEALING_STEPS / LOOK_STEPS + 1).fill(0);
+    const look: number = HEALING.stepsPerPoint;
+    const curve = new Array<number>(HEALING.steps / look + 1).fill(0);
     for (const blows of wounds) {
       const last = await patient.wound(blows);
       const hurt = await patient.live(last, 0);
       curve[0] += meanOf(hurt) / wounds.length;
       let healed = hurt;
       const steps = grown.map(() => MAX_HEALING_STEPS);
-      for (let after = LOOK_STEPS; after <= MAX_HEALING_STEPS; after += LOOK_STEPS) {
-        const now = await patient.live(last + after - LOOK_STEPS, LOOK_STEPS);
+      for (let after = look; after <= MAX_HEALING_STEPS; after += look) {
+        const now = await patient.live(last + after - look, look);
         for (const [slot, error] of now.entries()) {
           const isWhole = 1 - error / nothing >= WHOLE_AGAIN * (1 - grown[slot] / nothing);
           if (isWhole && steps[slot] === MAX_HEALING_STEPS) steps[slot] = after;
         }
-        if (after <= HEALING_STEPS) curve[after / LOOK_STEPS] += meanOf(now) / wounds.length;
-        if (after === HEALING_STEPS) healed = now;
-        if (after >= HEALING_STEPS && steps.every((one) => one < MAX_HEALING_STEPS)) break;
+        if (after <= HEALING.steps) curve[after / look] += meanOf(now) / wounds.length;
+        if (after === HEALING.steps) healed = now;
+        if (after >= HEALING.steps && steps.every((one) => one < MAX_HEALING_STEPS)) break;
       }
       all.push({ hurt, healed, steps });
     }

@@ -1,5 +1,6 @@
 /** The picture that a species must grow, as a PNG for the trainer; and a wound's healing as a strip of pictures. */
 import { encode } from 'fast-png';
+import { HEALING, HEALING_FILM_FRAMES } from '../../shared/adminApi.ts';
 import { type EvaluationTarget, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import type { Rule } from '../rules/rule.ts';
 import { RuleError } from '../rules/rule.ts';
@@ -7,7 +8,7 @@ import { cellIndex } from '../training/kernel.ts';
 import { forEachCell } from '../training/states.ts';
 import type { Target, TargetSource } from '../training/target.ts';
 import { straightRgba8 } from '../world/pixels.ts';
-import { HEALING_STEPS, Patient, pixelsOf } from './heal.ts';
+import { Patient, pixelsOf } from './heal.ts';
 import type { Blows } from './wounds.ts';
 
 /** Empty cells that a body needs around it. */
@@ -57,14 +58,10 @@ function cropped(name: string, { shape, rgba }: Target): Omit<Picture, 'label'> 
   return { png, source: { scale: 1, padding, crop: false } };
 }
 
-/** Steps between two frames of a film; its first frame is the body before the wound. */
-export const FILM_STEPS_A_FRAME = 8;
-export const FILM_FRAMES = 2 + HEALING_STEPS / FILM_STEPS_A_FRAME;
-
 /**
  * Two rules heal the same wound side by side, the incumbent on the left; frames one below another.
  *
- * @returns a PNG of [frames * height, 2 * width]
+ * @returns a PNG of [HEALING_FILM_FRAMES * height, 2 * width]
  */
 export async function filmHealing(
   rules: readonly [incumbent: Rule, candidate: Rule],
@@ -72,7 +69,7 @@ export async function filmHealing(
   blows: Blows,
 ): Promise<Uint8Array> {
   const { width, height } = target.shape;
-  const data = new Uint8Array(2 * width * FILM_FRAMES * height * 4);
+  const data = new Uint8Array(2 * width * HEALING_FILM_FRAMES * height * 4);
   for (const [side, rule] of rules.entries()) {
     const patient = new Patient(target, rule.hidden, rule.fireRate, { randomSeeds: 1, threads: 0 });
     const keep = (frame: number): void => {
@@ -87,13 +84,13 @@ export async function filmHealing(
       keep(0);
       let step = await patient.wound(blows);
       keep(1);
-      for (let frame = 2; frame < FILM_FRAMES; frame++, step += FILM_STEPS_A_FRAME) {
-        await patient.live(step, FILM_STEPS_A_FRAME);
+      for (let frame = 2; frame < HEALING_FILM_FRAMES; frame++, step += HEALING.stepsPerFrame) {
+        await patient.live(step, HEALING.stepsPerFrame);
         keep(frame);
       }
     } finally {
       await patient.dispose();
     }
   }
-  return encode({ width: 2 * width, height: FILM_FRAMES * height, data, channels: 4, depth: 8 });
+  return encode({ width: 2 * width, height: HEALING_FILM_FRAMES * height, data, channels: 4, depth: 8 });
 }

@@ -1,9 +1,9 @@
 /** How well the weights of a tuning in progress heal: the curve that the admin watches. */
-
+import { HEALING } from '../../shared/adminApi.ts';
 import type { EvaluationTarget } from '../evaluation/evaluate.ts';
 import { meanOf } from '../evaluation/statistics.ts';
 import type { Rule } from '../rules/rule.ts';
-import { HEALING_STEPS, Patient, recoveriesOf } from './heal.ts';
+import { Patient, recoveriesOf } from './heal.ts';
 import type { Blows } from './wounds.ts';
 
 const CHECKED = { wounds: 2, randomSeeds: 4 } as const;
@@ -26,7 +26,7 @@ export class SpotCheck {
     for (const blows of this.#wounds) {
       const last = await this.#patient.wound(blows);
       const hurt = await this.#patient.live(last, 0);
-      const healed = await this.#patient.live(last, HEALING_STEPS);
+      const healed = await this.#patient.live(last, HEALING.steps);
       recoveries.push(...recoveriesOf(grown, hurt, healed).map((one) => (Number.isFinite(one) ? one : 0)));
     }
     return meanOf(recoveries);

@@ -1,12 +1,10 @@
 /**
- * The tuner's server side. It queues what sessions leave, runs one tuning process at a time while nobody plays, and
- * enters results into the registry. It computes nothing itself, and a tuning process cannot harm the server: it is
- * watched, killed when it does not pause, and tried again at most three times.
+ * The tuner's server side. It queues what sessions leave, runs one tuning process at a time while nobody plays
+ * (`tuningProcess.ts`), and enters results into the registry (`candidates.ts`). A job that fails is tried again, at most
+ * three times in all.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
-import { join } from 'node:path';
 import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
 import { writeWhole } from '../rules/load.ts';
@@ -17,11 +15,9 @@ import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Wound } from '../world/wound.ts';
 import { Candidates } from './candidates.ts';
 import { type Job, Jobs, type TuneOptions } from './jobs.ts';
-import { FAILED_CODE, type FromTuning, type ToTuning } from './messages.ts';
-import { Series } from './view.ts';
+import { FAILED_CODE } from './messages.ts';
+import { forkTuning, TuningProcess } from './tuningProcess.ts';
 
-/** A process that has not ended this long after a pause was asked is killed. Its last checkpoint is whole. */
-const PAUSE_MS = 900;
 const MAX_FAILURES = 3;
 const RETRY_MS = 2_000;
 /** Wait before another try when registry or disk cannot be written. */
@@ -30,8 +26,6 @@ const MAX_NOTES = 12;
 /** Wounds of a species per job, at most 1 MB of JSON: the thread that routes frames writes them. */
 const MAX_WOUNDS = 400;
 const MAX_COORDINATES = 150_000;
-/** Characters of a dead process's last output that are kept. */
-const MAX_LAST_WORDS = 2_000;
 
 export interface TunerOptions extends TuneOptions {
   readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
@@ -51,27 +45,14 @@ export interface EndedSession {
   readonly wounds: readonly Wound[];
 }
 
-interface Running {
-  readonly name: string;
-  readonly job: Job;
-  readonly process: ChildProcess;
-  readonly losses: Series;
-  readonly spotChecks: Series;
-  progress: Extract<FromTuning, { type: 'progress' }> | null;
-  lastWords: string;
-  /** When a pause was asked for. */
-  pausedAtMs: number | null;
-  timer?: NodeJS.Timeout;
-}
-
 export class Tuner {
   readonly #options: TunerOptions;
   readonly #jobs: Jobs;
   readonly candidates: Candidates;
   #mode: TunerMode;
-  #running: Running | null = null;
+  #running: TuningProcess | null = null;
   /** The running job, or the last one. */
-  #last: Running | null = null;
+  #last: TuningProcess | null = null;
   #isHeld = false;
   #isStarting = false;
   #isStopped = false;
@@ -98,7 +79,7 @@ export class Tuner {
   /** Players are here: a running job stops at a checkpoint within a second. */
   sessionBegan(): void {
     this.#isHeld = true;
-    this.#pause();
+    this.#running?.pause();
   }
 
   /**
@@ -161,7 +142,8 @@ export class Tuner {
     try {
       this.#jobs.remove(name);
       return true;
-    } catch {
+    } catch (error) {
+      this.#log(`${name} cannot be removed: ${(error as Error).message}`);
       return false;
     }
   }
@@ -195,74 +177,34 @@ export class Tuner {
   }
 
   #start(name: string, job: Job): void {
-    const folder = this.#jobs.path(name);
-    const child = (this.#options.spawn ?? forkTuning)(folder);
     const before = this.#last?.name === name ? this.#last : null;
-    const running: Running = {
-      name,
-      job,
-      process: child,
-      losses: before?.losses ?? new Series(),
-      spotChecks: before?.spotChecks ?? new Series(),
-      progress: null,
-      lastWords: '',
-      pausedAtMs: null,
-    };
+    const spawn = this.#options.spawn ?? forkTuning;
+    const running: TuningProcess = new TuningProcess(name, job, spawn(this.#jobs.path(name)), {
+      before,
+      log: (text) => this.#log(text),
+      onEnd: (code) => this.#ended(running, code),
+    });
     this.#running = running;
     this.#last = running;
-    child.stderr?.on('data', (chunk: Buffer) => {
-      running.lastWords = (running.lastWords + chunk.toString()).slice(-MAX_LAST_WORDS);
-    });
-    child.on('message', (message) => this.#hear(running, message as FromTuning));
-    // The process could not be started; `exit` may never come.
-    child.once('error', (error) => {
-      running.lastWords = error.message;
-      child.kill('SIGKILL');
-      this.#ended(running, null);
-    });
-    child.once('exit', (code) => this.#ended(running, code));
   }
 
-  #hear(running: Running, message: FromTuning): void {
-    switch (message.type) {
-      case 'progress':
-        running.progress = message;
-        if (message.stage === 'training' && message.loss !== null)
-          running.losses.add(message.done, message.loss);
-        return;
-      case 'spotCheck':
-        running.spotChecks.add(message.done, message.recovery);
-        return;
-      case 'log':
-        this.#log(message.line);
-        return;
-      case 'paused':
-      case 'finished':
-        return; // the `exit` event reports it, too
-      default:
-        message satisfies never;
-    }
-  }
-
-  #ended(running: Running, code: number | null): void {
+  #ended(running: TuningProcess, code: number | null): void {
     if (this.#running !== running) return;
     this.#running = null;
-    clearTimeout(running.timer);
-    if (running.pausedAtMs !== null) this.#pauseMs = performance.now() - running.pausedAtMs;
-    const { name } = running;
+    const { name, pausedMs } = running;
+    if (pausedMs !== null) this.#pauseMs = pausedMs;
     const isCancelled = this.#cancelled === name;
     this.#cancelled = null;
     // A process that was not asked to stop has left a result or failed.
-    const hasFailed =
-      running.pausedAtMs === null && !(code === 0 && existsSync(this.#jobs.path(name, 'result')));
+    const hasFailed = pausedMs === null && !(code === 0 && existsSync(this.#jobs.path(name, 'result')));
     if (isCancelled) this.#dropped(name);
     else if (hasFailed) this.#failed(running, code);
     this.#exited?.();
     if (!hasFailed) void this.#next();
   }
 
-  #failed({ name, job, lastWords }: Running, code: number | null): void {
-    const why = lastWords.trim().split('\n').at(-1) || (code === null ? 'it was killed' : `code ${code}`);
+  #failed({ name, job, lastWords }: TuningProcess, code: number | null): void {
+    const why = lastWords || (code === null ? 'it was killed' : `code ${code}`);
     const failures = job.failures + 1;
     const isHopeless = code === FAILED_CODE || failures >= MAX_FAILURES;
     const text = isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`;
@@ -278,15 +220,6 @@ export class Tuner {
 
   // --- pausing ---
 
-  #pause(): void {
-    const running = this.#running;
-    if (running === null || running.pausedAtMs !== null) return;
-    running.pausedAtMs = performance.now();
-    const message: ToTuning = { type: 'pause' };
-    if (running.process.connected) running.process.send(message, () => {});
-    running.timer = setTimeout(() => running.process.kill('SIGKILL'), PAUSE_MS);
-  }
-
   /** Resolves when no process runs. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -295,7 +228,7 @@ export class Tuner {
     const exited = new Promise<void>((resolve) => {
       this.#exited = resolve;
     });
-    this.#pause();
+    this.#running?.pause();
     await exited;
   }
 
@@ -304,7 +237,7 @@ export class Tuner {
   async setMode(mode: TunerMode, actor: Actor): Promise<void> {
     await this.#options.desk.ask((registry) => registry.note(actor, 'tuner', mode, ''));
     this.#mode = mode;
-    if (mode === 'off') this.#pause();
+    if (mode === 'off') this.#running?.pause();
     else void this.#next();
   }
 
@@ -315,7 +248,7 @@ export class Tuner {
     await this.#options.desk.ask((registry) => registry.note(actor, 'cancel tuning', name, ''));
     if (this.#running?.name !== name) return this.#jobs.remove(name);
     this.#cancelled = name;
-    this.#pause();
+    this.#running?.pause();
   }
 
   get view(): TunerView {
@@ -405,18 +338,4 @@ export function startTuner(
   for (const record of sessions.recovered) tuner.sessionEnded(record, sessions.isRunning);
   tuner.begin();
   return tuner;
-}
-
-function forkTuning(folder: string): ChildProcess {
-  const child = fork(join(import.meta.dirname, 'process.ts'), [folder], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  try {
-    // Before the process has made threads: they inherit the priority.
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  } catch {
-    // It has ended already; `exit` reports it.
-  }
-  return child;
 }

@@ -1,13 +1,13 @@
-/** Reads the records of play, and the journals of sessions that run or were killed. */
+/** Reads the records of play, and open records of sessions that run or were killed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { FactError } from '../sessions/facts.ts';
-import { readJournal } from '../sessions/journal.ts';
+import { readOpenRecord } from '../sessions/openRecord.ts';
 import { readSession, SessionRecordError } from '../sessions/record.ts';
 import { isMissing } from '../storage/fileSystem.ts';
 
 export const SESSIONS_FOLDER = 'sessions';
-const JOURNAL = '.open.jsonl';
+const OPEN_RECORD = '.open.jsonl';
 
 export interface SessionsSurvey {
   readonly records: number;
@@ -25,11 +25,11 @@ export function surveySessions(folder: string): SessionsSurvey {
   for (const name of namesIn(sessions).sort()) {
     const path = join(sessions, name);
     try {
-      if (name.endsWith(JOURNAL)) {
+      if (name.endsWith(OPEN_RECORD)) {
         const text = readFileSync(path, 'utf8');
         // It has just been made.
         if (text === '') continue;
-        const { lost } = readJournal(text, basename(name, JOURNAL));
+        const { lost } = readOpenRecord(text, basename(name, OPEN_RECORD));
         if (lost > 0) faults.push(`${path}: ${lost} lines cannot be read`);
         open++;
       } else if (name.endsWith('.json')) {

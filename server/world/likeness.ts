@@ -66,8 +66,18 @@ export function likestPlace(
 }
 
 /** Uses Σ(own − mature)² = Σ own² + Σ mature² − 2 Σ own · mature; own is 0 where the form cannot exist. */
-function likeness(overlap: number, own: Float32Array, form: MatureForm, share: number): number {
-  const health = (2 * overlap - energyOf(own)) / (energiesOf(form).whole * share);
+const likeness = (overlap: number, own: Float32Array, form: MatureForm, share: number): number =>
+  healthFrom(overlap, energyOf(own), energiesOf(form).whole * share);
+
+/**
+ * 1 − Σ(own − wanted)² / Σ wanted², clamped to 0..1; 0 when that is not a number.
+ *
+ * @param overlap - Σ own · wanted
+ * @param own2 - Σ own²
+ * @param wanted2 - Σ wanted²; 0: nothing is wanted, and health is 0
+ */
+export function healthFrom(overlap: number, own2: number, wanted2: number): number {
+  const health = (2 * overlap - own2) / wanted2;
   // Not `health <= 0`: NaN counts as 0, too.
   return health > 0 ? Math.min(health, 1) : 0;
 }

@@ -121,6 +121,7 @@ export interface WorldReady {
   readonly species: readonly Species[];
   /** Where a new client looks first. */
   readonly start: { readonly x: number; readonly y: number };
+  readonly stepsPerSecond: number;
   /** Swaps whose watch goes on. */
   readonly watchedSwaps: readonly number[];
   /** What the operator should read of the start: restored, planted, a save set aside … */
@@ -130,7 +131,7 @@ export interface WorldReady {
 export type FromWorld =
   | WorldReady
   | PublishedFrame
-  /** The main thread adds `players`. */
+  /** The main thread adds `players` and `trouble`. */
   | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
@@ -142,6 +143,10 @@ export type FromWorld =
   | { readonly type: 'wounds'; readonly events: readonly WoundEvent[] }
   /** Bodies that began to wilt in one frame. */
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
+  /** Why the world cannot be saved, and refuses strokes; null: it is over. */
+  | { readonly type: 'trouble'; readonly trouble: string | null }
+  /** While the world stops: how much of a save is written. */
+  | { readonly type: 'saving'; readonly pages: number; readonly of: number }
   | { readonly type: 'stopped' };
 
 /** The world refused a question, did not answer it in time, or has ended; the message says which. */
@@ -159,6 +164,8 @@ export interface WorldLink {
   readonly stats: Omit<StatsMessage, 'players'> | null;
   /** Bodies that began to wilt since the process started, by the label of the rule they lived by. */
   readonly wilted: ReadonlyMap<string, number>;
+  /** Why the world cannot be saved, and refuses strokes, for people; null: all is well. */
+  readonly trouble: string | null;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
   /** @throws NoAnswerError with the world's reason, or after 10 s without an answer */
@@ -170,6 +177,13 @@ export interface WorldLink {
   onSwap: (outcome: SwapOutcome) => void;
   onWounds: (events: readonly WoundEvent[]) => void;
   onWilted: (bodies: readonly WiltedBody[]) => void;
-  /** Saves and ends the simulation thread. */
-  stop(): Promise<void>;
+  /** `trouble` has changed. */
+  onTrouble: (trouble: string | null) => void;
+  /**
+   * Saves and ends the simulation thread.
+   *
+   * @param progress - called at most 4 times per second while pages are written, with a text for the operator
+   * @throws Error with what could not be saved, and what is kept
+   */
+  stop(progress?: (text: string) => void): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
  * Hands the world's acts to the journal, and holds acknowledgements back until their entries are on disk. When entries
- * are lost, nothing is acknowledged until a snapshot holds the world.
+ * are lost, nothing is acknowledged until a save holds the world.
  */
 import type { WorldLog } from './worldLog.ts';
 
@@ -19,7 +19,7 @@ export interface WorldJournal {
   /**
    * What follows goes into a new segment.
    *
-   * @param isAfterGap - entries before it are lost: it can only follow a snapshot of this moment
+   * @param isAfterGap - entries before it are lost: it can only follow a save of this moment
    * @returns its number
    */
   rotate(isAfterGap: boolean): number;
@@ -33,17 +33,16 @@ export interface WorldJournal {
 const HEARTBEAT_MS = 1_000;
 /** Longest wait of an answer for a disk that does not take its entry. */
 const MAX_DISK_WAIT_MS = 5_000;
-/** Between two tries to save a world whose journal has lost entries. */
+/** Between two tries to save a world that is in trouble. */
 const SAVE_AGAIN_MS = 5_000;
 
-/** It was done, and may be lost: the disk does not take it. */
+/** The disk does not take it. */
 export class NotSavedError extends Error {
   override name = 'NotSavedError';
-
-  constructor() {
-    super('it was done, but the disk does not take it: it may be lost');
-  }
 }
+
+const mayBeLost = (): NotSavedError =>
+  new NotSavedError('it was done, but the disk does not take it: it may be lost');
 
 interface Waiting {
   readonly sinceMs: number;
@@ -58,8 +57,10 @@ export class Recorder {
   /** Of the acts since the last entry. */
   #nextFlush: PromiseWithResolvers<void> | null = null;
   #lastEntryMs: number;
-  /** Entries were lost, and no snapshot has been written since. */
+  /** Entries were lost, and no save has been written since. */
   #hasGap = false;
+  /** Why the last save failed; null: it did not. */
+  #saveTrouble: string | null = null;
   #lastTryMs = Number.NEGATIVE_INFINITY;
 
   constructor(log: WorldLog, journal: WorldJournal, clock: Clock) {
@@ -69,10 +70,17 @@ export class Recorder {
     this.#lastEntryMs = clock.now();
   }
 
-  /** Why nothing can be acknowledged now, for people; null: all is well. */
+  /** Why the world cannot be saved now, for people; null: all is well. */
   get trouble(): string | null {
-    if (this.#isWhole) return this.#journal.trouble;
-    return this.#journal.trouble ?? 'its journal has a gap until it is saved';
+    const gap = this.#isWhole ? null : 'its journal has a gap until it is saved';
+    return this.#journal.trouble ?? this.#saveTrouble ?? gap;
+  }
+
+  /** Called before something is done that must not be lost. @throws NotSavedError with the disk's trouble */
+  check(): void {
+    const { trouble } = this;
+    if (trouble !== null)
+      throw new NotSavedError(`Nothing can be changed now: the world cannot be saved (${trouble}).`);
   }
 
   get #isWhole(): boolean {
@@ -81,8 +89,12 @@ export class Recorder {
 
   /** Between two acts, never within one. Writes what happened since the last call, and a heartbeat when one is due. */
   record(): void {
-    const isDue = this.#clock.now() - this.#lastEntryMs >= HEARTBEAT_MS;
-    const entry = this.#log.take(isDue);
+    this.#record(this.#clock.now() - this.#lastEntryMs >= HEARTBEAT_MS);
+  }
+
+  /** @param isForced - an entry is written although nothing happened */
+  #record(isForced: boolean): void {
+    const entry = this.#log.take(isForced);
     const waiting = this.#nextFlush;
     this.#nextFlush = null;
     if (entry !== null) {
@@ -91,7 +103,7 @@ export class Recorder {
     }
     if (waiting === null) return;
     if (this.#isWhole) this.#journal.flushed().then(waiting.resolve, waiting.reject);
-    else waiting.reject(new NotSavedError());
+    else waiting.reject(mayBeLost());
   }
 
   /** As `record`, if the engine or a swap was acted on: so that the disk works while the engine steps. */
@@ -104,7 +116,7 @@ export class Recorder {
     this.#nextFlush ??= Promise.withResolvers<void>();
     const { promise } = this.#nextFlush;
     return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new NotSavedError());
+      const giveUp = (): void => reject(mayBeLost());
       const waiting = { sinceMs: this.#clock.now(), giveUp };
       this.#waiting.add(waiting);
       promise.then(resolve, giveUp).finally(() => this.#waiting.delete(waiting));
@@ -121,24 +133,36 @@ export class Recorder {
     }
   }
 
-  /** True when only a snapshot makes the journal whole, at most every 5 s. */
+  /**
+   * True when only a save ends the trouble, at most every 5 s. A journal that tries again by itself is waited for: a
+   * save would not find room either.
+   */
   takeSaveDue(): boolean {
     const now = this.#clock.now();
-    if (this.#isWhole || now - this.#lastTryMs < SAVE_AGAIN_MS) return false;
+    const isNeeded = !this.#isWhole || (this.#saveTrouble !== null && this.#journal.trouble === null);
+    if (!isNeeded || now - this.#lastTryMs < SAVE_AGAIN_MS) return false;
     this.#lastTryMs = now;
     return true;
   }
 
-  /** Begins a segment at the moment that a snapshot holds. @returns its number */
+  /** Begins a segment at the moment that a save holds. @returns its number */
   beginSegment(): number {
-    this.record();
+    // So that the save before leads to the very step of this snapshot.
+    this.#record(true);
     this.#hasGap = !this.#isWhole;
     if (this.#log.isOverfull) this.#log.start();
     return this.#journal.rotate(this.#hasGap);
   }
 
-  /** The snapshot of the last segment's beginning is on disk. */
+  /** The save of the last segment's beginning is on disk. */
   saved(): void {
     this.#hasGap = false;
+    this.#saveTrouble = null;
+  }
+
+  /** @param reason - for people, with the file's name */
+  notSaved(reason: string): void {
+    this.#saveTrouble = reason;
+    this.#lastTryMs = this.#clock.now();
   }
 }

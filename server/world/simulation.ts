@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { EngineError } from '../engines/engine.ts';
+import { SnapshotError } from '../storage/snapshots.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import type {
@@ -43,8 +44,13 @@ export interface SimulationOptions {
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
+/** When the world stops, its save is tried this often: what it lacked may be free a moment later. */
+const LAST_TRIES = 3;
+const LAST_TRY_MS = 1_000;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1;
+/** Errors that answer a question. */
+const REFUSALS = [EngineError, RangeError, NotSavedError, SnapshotError];
 
 export class Simulation {
   readonly #options: SimulationOptions;
@@ -52,6 +58,10 @@ export class Simulation {
   readonly #frameMs: number;
   readonly #page = new Uint8Array(PAGE_BYTES);
   #stopping = false;
+  /** The loop has ended: the next save holds the world's end. */
+  #hasEnded = false;
+  /** Disk trouble, as it was told last. */
+  #toldTrouble: string | null = null;
   /** Calls to the engine must not overlap. */
   readonly #turns = new Turns();
   /** Saves must not overlap. */
@@ -95,8 +105,21 @@ export class Simulation {
       this.#recorder.record();
     });
     this.#endWounds();
-    await this.#save(true);
+    this.#hasEnded = true;
+    await this.#saveLast();
     post({ type: 'stopped' });
+  }
+
+  async #saveLast(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#save();
+        return;
+      } catch (error) {
+        if (tries === LAST_TRIES) throw error;
+      }
+      await this.#options.clock.sleep(LAST_TRY_MS);
+    }
   }
 
   receive(message: ToWorld): void {
@@ -146,8 +169,10 @@ export class Simulation {
 
     if (this.#recorder.takeSaveDue() || clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
       this.#lastSaveMs = clock.now();
-      void this.#save().catch((error: Error) => this.#log(`the world could not be saved: ${error.message}`));
+      // Its failure is told as trouble.
+      void this.#save().catch(() => {});
     }
+    this.#tellTrouble();
   }
 
   async #step(): Promise<void> {
@@ -193,6 +218,13 @@ export class Simulation {
     if (bodies !== null) this.#options.post({ type: 'wilted', bodies });
   }
 
+  #tellTrouble(): void {
+    const { trouble } = this.#recorder;
+    if (trouble === this.#toldTrouble) return;
+    this.#toldTrouble = trouble;
+    this.#options.post({ type: 'trouble', trouble });
+  }
+
   #endWounds(): void {
     this.#options.world.wounds.endAll();
     this.#tellWounds();
@@ -228,7 +260,7 @@ export class Simulation {
     } catch (error) {
       const { message, stack } = error as Error;
       // A bug is answered like a refusal; without this line, only the asker would learn of it.
-      const isRefusal = error instanceof EngineError || error instanceof RangeError;
+      const isRefusal = REFUSALS.some((kind) => error instanceof kind);
       if (!isRefusal) this.#log(`the question ${query.kind} failed: ${stack}`);
       post({ type: 'refused', request, message });
     }
@@ -270,6 +302,7 @@ export class Simulation {
 
   /** Does it between two frames. @returns what it returned, once that is on disk */
   async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
+    this.#recorder.check();
     const { answer, onDisk } = await this.#turns.take(async () => {
       const answer = await work();
       const onDisk = this.#recorder.onDisk();
@@ -282,13 +315,10 @@ export class Simulation {
 
   /** @returns the outcome, once it is on disk */
   async #stroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    const { world } = this.#options;
-    const { trouble } = this.#recorder;
-    if (trouble !== null)
-      return { ok: false, reason: `Nothing can be changed now: the world cannot be saved (${trouble}).` };
-    const outcome = await world.queueStroke(name, stroke);
-    if (!outcome.ok) return outcome;
     try {
+      this.#recorder.check();
+      const outcome = await this.#options.world.queueStroke(name, stroke);
+      if (!outcome.ok) return outcome;
       await this.#recorder.onDisk();
       return outcome;
     } catch (error) {
@@ -316,16 +346,21 @@ export class Simulation {
 
   /**
    * The state is copied between two frames; packing and writing run beside them. Calls that come while a save waits for
-   * the one before it share it.
+   * the one before it share it. A failure is trouble until a save succeeds.
    */
-  #save(isLast = false): Promise<null> {
+  #save(): Promise<null> {
     this.#nextSave ??= this.#saves.take(async () => {
       this.#nextSave = null;
-      const { state, segment } = await this.#turns.take(async () => {
-        const state = await this.#options.world.save();
-        return { state, segment: this.#recorder.beginSegment() };
-      });
-      await this.#options.write(state, segment, isLast);
+      try {
+        const { state, segment, isLast } = await this.#turns.take(async () => {
+          const state = await this.#options.world.save();
+          return { state, segment: this.#recorder.beginSegment(), isLast: this.#hasEnded };
+        });
+        await this.#options.write(state, segment, isLast);
+      } catch (error) {
+        this.#recorder.notSaved(error instanceof SnapshotError ? error.reason : (error as Error).message);
+        throw error;
+      }
       this.#recorder.saved();
       return null;
     });

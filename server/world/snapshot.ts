@@ -13,6 +13,7 @@ import type { PageState } from '../engines/engine.ts';
 import { fromRaw, RAW_BYTES } from '../storage/pageBlobs.ts';
 import { openSealed, SealError } from '../storage/sealed.ts';
 import type { FallowBed } from './beds.ts';
+import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
 
@@ -35,6 +36,8 @@ export interface WorldState {
   readonly fallow: readonly FallowBed[];
   /** Absent: none is watched. */
   readonly swaps?: readonly SavedSwap[];
+  /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
+  readonly outcomes?: readonly SwapOutcome[];
   /** By swap: pages that hold the bodies it has set aside, and nothing else. */
   readonly aside?: readonly (readonly PageState[])[];
   /** As an admin has set it; absent: the server's own setting. */

@@ -21,6 +21,8 @@ const { width, height, randomSeed, threads, maxPages, rest, adapter, gpuKernels 
 const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 const notes: string[] = [];
+/** While the world stops, its save is reported this often. */
+const PROGRESS_MS = 250;
 
 await readPageCodec();
 const grow = cachedGrower(
@@ -28,10 +30,18 @@ const grow = cachedGrower(
   // A mature form belongs to the rule, whichever engine steps the world.
   async (options) => (await createEngine('wasm', options)).engine,
 );
+let isStopping = false;
+let toldMs = Number.NEGATIVE_INFINITY;
 const files = await WorldFiles.open({
   folder: config.dataDir,
   durability: config.durability,
   log: (line) => post({ type: 'log', line }),
+  progress(pages, of) {
+    const now = performance.now();
+    if (!isStopping || now - toldMs < PROGRESS_MS) return;
+    toldMs = now;
+    post({ type: 'saving', pages, of });
+  },
 });
 const start = await startRules(config, grow, await files.swaps());
 let awake: World | undefined;
@@ -68,7 +78,10 @@ const simulation = new Simulation({
   isSaveDue,
   post,
 });
-port.on('message', (message: ToWorld) => simulation.receive(message));
+port.on('message', (message: ToWorld) => {
+  isStopping ||= message.type === 'stop';
+  simulation.receive(message);
+});
 post({
   type: 'ready',
   engine: engine.description,
@@ -77,12 +90,16 @@ post({
   height,
   species: world.rules.cards,
   start: world.start,
+  stepsPerSecond: world.stepsPerSecond ?? config.stepsPerSecond,
   watchedSwaps: world.swaps.ids,
   notes: [...start.notes, ...notes],
 });
-await simulation.run();
-// The save holds all of it.
-await files.close().catch((error: Error) => post({ type: 'log', line: error.message }));
+try {
+  await simulation.run();
+} finally {
+  // The last save holds all of it; without one, what was done since the save before is here.
+  await files.close().catch((error: Error) => post({ type: 'log', line: error.message }));
+}
 engine.dispose();
 port.close();
 
@@ -109,7 +126,6 @@ async function wake(): Promise<boolean> {
       `they were first taken by another kernel (${[...kernels].join('; ')}): cells may differ slightly from then`,
     );
   await files.begin(kernelOf(engine));
-  world.log.start();
   if (files.diedWith(restored.entries)) world.swaps.countDeath();
   notes.push(...files.notes);
   return restored.entries > 0;

@@ -8,7 +8,7 @@ import type { InspectionMessage, Species, StrokeMessage } from '../../shared/pro
 import type { Engine, RuleSlot } from '../engines/engine.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
-import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder } from './messages.ts';
+import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import { type Organism, Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
@@ -27,6 +27,8 @@ import { WoundWatch } from './woundWatch.ts';
 
 /** Rate of health samples and of counts. */
 const SAMPLES_PER_SECOND = 4;
+/** Outcomes in a save: more than end while a registry's disk is full for an hour. */
+const MAX_OUTCOMES = 64;
 
 export class World {
   readonly engine: Engine;
@@ -50,6 +52,8 @@ export class World {
   /** Samples that are due and have not been taken. */
   #samplesOwed = 0;
   #livingCells = 0;
+  /** Of swaps, oldest first. */
+  #outcomes: readonly SwapOutcome[] = [];
 
   /** @param rules - the rules in force, one per species */
   constructor(bare: Engine, rules: readonly LoadedRule[]) {
@@ -76,7 +80,9 @@ export class World {
       struck: (organisms) => this.log.note({ act: 'struck', organisms }),
       changed: (outcome) => {
         this.log.note({ act: 'swaps', swaps: this.swaps.saved(this.#nameOf) });
-        if (outcome !== undefined) this.log.note({ act: 'outcome', outcome });
+        if (outcome === undefined) return;
+        this.log.note({ act: 'outcome', outcome });
+        this.#ended(outcome);
       },
     });
     this.wilting = new Wilting({
@@ -142,6 +148,10 @@ export class World {
     const answer = await this.swaps.begin(order, next);
     if (this.rules.changes !== changes) this.onSpecies(this.rules.cards);
     return answer;
+  }
+
+  #ended(outcome: SwapOutcome): void {
+    this.#outcomes = [...this.#outcomes, outcome].slice(-MAX_OUTCOMES);
   }
 
   // --- time ---
@@ -250,6 +260,7 @@ export class World {
       organisms: this.organisms.records(this.#nameOf),
       fallow: [...this.#planting.fallow],
       ...(swaps.length > 0 && { swaps, aside: swaps.map(({ order }) => this.swaps.asideOf(order.id)) }),
+      ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
       pages,
     };
@@ -257,7 +268,7 @@ export class World {
 
   /**
    * Replaces the whole world, and then does what the journal holds. A save has no territories: they follow from places
-   * and rules, and what has outgrown its own is cut back.
+   * and rules, and what has outgrown its own is cut back. The log begins where the journal ends.
    *
    * @param journal - what happened since the save
    * @see recallWorld
@@ -278,6 +289,7 @@ export class World {
     this.#runSeconds = state.runSeconds;
     this.#planting.restore(state.fallow);
     this.stepsPerSecond = state.stepsPerSecond ?? null;
+    this.#outcomes = state.outcomes ?? [];
     const replay = new Replay({
       engine,
       organisms,
@@ -304,7 +316,10 @@ export class World {
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
     for await (const entry of journal) await replay.take(entry);
     this.#runSeconds = replay.runSeconds ?? this.#runSeconds;
+    for (const outcome of replay.outcomes) this.#ended(outcome);
     if (replay.stepsPerSecond !== undefined) this.stepsPerSecond = replay.stepsPerSecond;
+    // What is decided from here on, such as that a body is dead, is new.
+    this.log.start();
     for (const one of organisms) this.#territories.update(one);
     const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
     this.wilting.restore(new Set(lost));

@@ -47,6 +47,8 @@ export interface WorldFilesOptions {
   readonly durability: Durability;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
+  /** Called after each page of a save. @param pages - written, of those that it has to look at */
+  readonly progress?: (pages: number, of: number) => void;
 }
 
 /** The world's files cannot be used as they are. Nothing was changed; the message says what to do. */
@@ -153,12 +155,13 @@ export class WorldFiles implements WorldJournal {
     return this.state !== null && (entries > 0 || !this.#wasLast);
   }
 
-  /** What became of swaps, as the journal has it: swap → `watched`, or its outcome. */
+  /** What became of swaps, as the save and the journal have it: swap → `watched`, or its outcome. */
   async swaps(): Promise<Map<number, SwapFate>> {
     const fates = new Map<number, SwapFate>();
     const note = (swaps: readonly SavedSwap[]): void => {
       for (const { order } of swaps) if (!fates.has(order.id)) fates.set(order.id, 'watched');
     };
+    for (const outcome of this.state?.outcomes ?? []) fates.set(outcome.id, outcome);
     note(this.state?.swaps ?? []);
     for await (const { entry } of this.entries()) {
       for (const [, act] of entry.acts) {
@@ -177,7 +180,7 @@ export class WorldFiles implements WorldJournal {
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
-    const { folder, durability, log } = this.#options;
+    const { folder, durability } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
     try {
       for await (const _ of reader.entries());
@@ -188,6 +191,8 @@ export class WorldFiles implements WorldJournal {
     await reader.cutTail();
     this.#notes.push(...reader.notes);
     const seq = reader.nextSeq;
+    // Its trouble is the world's, which is told as one.
+    const log = (): void => {};
     this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
     return seq;
   }
@@ -234,7 +239,9 @@ export class WorldFiles implements WorldJournal {
       ...(isLast && { isLast }),
     };
     const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE_PAGES + i }));
-    await this.#snapshots.write({ facts, journal: segment, changed: [...pages, ...behind], kept: [] });
+    const changed = [...pages, ...behind];
+    const progress = (done: number): void => this.#options.progress?.(done, changed.length);
+    await this.#snapshots.write({ facts, journal: segment, changed, kept: [], progress });
     await this.#journal!.removeBefore(this.#snapshots.oldestJournal);
   }
 

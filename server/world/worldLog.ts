@@ -38,7 +38,7 @@ export class WorldLog implements EngineListener {
     this.#world = world;
   }
 
-  /** Begins with the world as it is: a snapshot of this moment holds it. */
+  /** Begins with the world as it is: a save of this moment holds it. */
   start(): void {
     this.isOn = true;
     this.#acts = [];
@@ -69,12 +69,12 @@ export class WorldLog implements EngineListener {
     return this.#acts.length > 0;
   }
 
-  /** What the engine holds does not follow from what was logged: only a snapshot can follow. */
+  /** What the engine holds does not follow from what was logged: only a save can follow. */
   lose(): void {
     if (this.isOn) this.#isOverfull = true;
   }
 
-  /** More happened than an entry holds: only a snapshot can follow. */
+  /** More happened than an entry holds: only a save can follow. */
   get isOverfull(): boolean {
     return this.#isOverfull;
   }

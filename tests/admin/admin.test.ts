@@ -245,7 +245,7 @@ describe('refused, with the fact named and nothing changed:', () => {
   }
 
   test.each([
-    ['POST', 'world', { kind: 'stop' }, 400, /kind must be one of speed, clear, garden, snapshot/],
+    ['POST', 'world', { kind: 'stop' }, 400, /kind must be one of speed, clear, garden, save/],
     [
       'POST',
       'world',
@@ -364,7 +364,7 @@ describe('the world', () => {
     await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 }, from);
     await ann('POST', 'world', { kind: 'clear', x: 5, y: 6, radius: 7 }, from);
     await ann('POST', 'world', { kind: 'garden', count: 3 }, from);
-    await ann('POST', 'world', { kind: 'snapshot' }, from);
+    await ann('POST', 'world', { kind: 'save' }, from);
     expect(world.asked).toMatchObject([
       { kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } },
       { kind: 'control', control: { kind: 'clear', x: 5, y: 6, radius: 7 } },
@@ -381,7 +381,7 @@ describe('the world', () => {
     const { entries } = (await ann('GET', 'audit')).body;
     expect(
       entries.slice(0, 4).map(({ action, who, address }: Record<string, string>) => [action, who, address]),
-    ).toEqual(['snapshot', 'garden', 'clear', 'speed'].map((action) => [action, 'Ann', '10.0.0.7']));
+    ).toEqual(['save', 'garden', 'clear', 'speed'].map((action) => [action, 'Ann', '10.0.0.7']));
     expect((await ann('GET', `audit?before=${entries[3].id}`)).body.entries[0].action).toBe('login');
   });
 

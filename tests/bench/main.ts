@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   finetune: () => import('./finetune.ts'),
   bounds: () => import('./bounds.ts'),
   soak: () => import('./soak.ts'),
+  torture: () => import('./torture.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -132,7 +132,7 @@ test.each([
   );
 });
 
-test('a flag that a command needs is missed by name', async () => {
+test('a flag that a command needs and that is not given is named', async () => {
   await expect(main(['import', 'x'])).rejects.toThrow('--name is missing\n--out is missing');
   await expect(main(['export', 'x', '--out', 'y'])).rejects.toThrow('--format is missing');
 });

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const MEW = ['--sprite', 'mew', '--out', 'mew.safetensors'];
 
-test('every flag that is wrong is told in one error', () => {
+test('every flag that is wrong is named in one error', () => {
   expect(() =>
     readCommand(['--out', 'x', '--hidden', '7', '--rate', '2', '--batch', '8', '--pool', '4']),
   ).toThrow(

@@ -154,7 +154,7 @@ describe('what people read', () => {
     expect(missedBars({ ...good, recovery: { left: { median: Number.NaN, worst: 1 } } })).toHaveLength(1);
     expect(missedBars({ ...good, deaths: 1, runaways: 2 })).toEqual(['1 died', '2 ran away']);
     expect(missedBars({ ...good, changingCells: { median: 10.5, worst: 11 } })).toEqual([
-      '10.5 cells change a step > 10',
+      '10.5 cells change per step > 10',
     ]);
     const strokes = Array.from({ length: 32 }, (_, i) => (i < 2 ? 0.89 : 1));
     expect(missedBars({ ...good, samples: { ...good.samples, recovery: { stroke: strokes } } })).toEqual([

@@ -25,6 +25,7 @@ const READY: WorldReady = {
   height: 64,
   species: [],
   start: { x: 0, y: 0 },
+  stepsPerSecond: 30,
   watchedSwaps: [],
   notes: [],
 };
@@ -85,6 +86,16 @@ describe('the link to the simulation thread', () => {
     expect(Object.fromEntries(link.wilted)).toEqual({ 'mew v1': 2, 'mew v2': 1 });
   });
 
+  test('disk trouble is passed on, and remembered until it is over', async () => {
+    const { thread, link } = await linked();
+    thread.say({ type: 'trouble', trouble: 'a full disk' });
+    expect(link.trouble).toBe('a full disk');
+    const told: (string | null)[] = [];
+    link.onTrouble = (trouble) => told.push(trouble);
+    thread.say({ type: 'trouble', trouble: null });
+    expect([link.trouble, told]).toEqual([null, [null]]);
+  });
+
   test('when the thread dies every question is rejected, and the death is reported once', async () => {
     const { thread, link } = await linked();
     const deaths: string[] = [];
@@ -108,6 +119,16 @@ describe('the link to the simulation thread', () => {
     thread.emit('exit', 0);
     await stopping;
     expect(deaths).toEqual([]);
+  });
+
+  test('while it stops, it tells how many pages are written', async () => {
+    const { thread, link } = await linked();
+    const told: string[] = [];
+    const stopping = link.stop((text) => told.push(text));
+    thread.say({ type: 'saving', pages: 1_200, of: 8_192 });
+    thread.say({ type: 'stopped' });
+    await stopping;
+    expect(told).toEqual(['1,200 of 8,192 pages']);
   });
 
   test('a thread that dies while it stops is an error: the world may not be saved', async () => {

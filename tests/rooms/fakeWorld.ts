@@ -35,6 +35,8 @@ export class FakeWorld implements WorldLink {
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
+  onTrouble: WorldLink['onTrouble'] = () => {};
+  trouble: string | null = null;
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
@@ -48,6 +50,7 @@ export class FakeWorld implements WorldLink {
       height,
       species: [{ name: 'pikachu', x: -20, y: -20, width: 40, height: 40, thumbnail: 'data:,' }],
       start: { x: width / 2, y: height / 2 },
+      stepsPerSecond: 30,
       watchedSwaps: [],
       notes: [],
     };

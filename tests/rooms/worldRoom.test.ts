@@ -79,7 +79,17 @@ describe('a player', () => {
     expect((await goodbye).left).toEqual([b.sessionId]);
     const stats = await next<StatsMessage>(a, ServerMessageType.stats);
     expect(stats).toMatchObject({ players: 1, stepsPerSecond: 60 });
+    expect(stats).not.toHaveProperty('trouble');
     await a.leave();
+  });
+
+  test('reads why the world cannot be saved, also when that began before it came', async () => {
+    server.world.trouble = 'a full disk';
+    const { room } = await join(server);
+    expect(await next<StatsMessage>(room, ServerMessageType.stats)).toMatchObject({ trouble: 'a full disk' });
+    server.world.trouble = null;
+    await next<StatsMessage>(room, ServerMessageType.stats, ({ trouble }) => trouble === undefined);
+    await room.leave();
   });
 
   test('gets frames as bytes through the real SDK, decodes them and acknowledges', async () => {

@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkEvent, Draft, type SessionEvent } from '../../server/sessions/draft.ts';
 import { FactError } from '../../server/sessions/facts.ts';
-import { readJournal } from '../../server/sessions/journal.ts';
+import { readOpenRecord } from '../../server/sessions/openRecord.ts';
 import {
   checkSession,
   MAX_COORDINATES,
@@ -24,7 +24,7 @@ import {
   type SessionRecord,
   writeSession,
 } from '../../server/sessions/record.ts';
-import { KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
+import { MAX_KEPT_RECORDS, Sessions } from '../../server/sessions/sessions.ts';
 import { type WoundEvent, WoundWatch } from '../../server/world/woundWatch.ts';
 import { cut, lost, recordOf } from './records.ts';
 
@@ -264,7 +264,7 @@ describe('a session', () => {
     expect([sessions.isRunning, files().length]).toEqual([false, 1]);
   });
 
-  test('that cannot be written is reported and keeps its journal, and the next one begins', async () => {
+  test('that cannot be written is reported and stays open, and the next one begins', async () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     hear(...wounding(1), healed(1));
@@ -274,7 +274,7 @@ describe('a session', () => {
     sessions.onEnd = ended;
     expect(await sessions.end('admin')).toBeNull();
     expect(ended).not.toHaveBeenCalled();
-    expect(told.join()).toMatch(/session 2026-11-25T02-10-00.000Z could not be written: E/);
+    expect(told.join()).toMatch(/could not be written, and stays open: .*2026-11-25T02-10-00.000Z.json: E/);
     expect(files()).toContain('2026-11-25T02-10-00.000Z.open.jsonl');
     sessions.stroke(true);
     expect(sessions.isRunning).toBe(true);
@@ -305,7 +305,7 @@ describe('a session', () => {
       const beganAt = new Date(Date.UTC(2025, 0, 1, 0, n)).toISOString();
       return { beganAt, id: beganAt.replaceAll(':', '-'), endedAt: beganAt };
     };
-    for (let n = 0; n <= KEPT_RECORDS; n++) {
+    for (let n = 0; n <= MAX_KEPT_RECORDS; n++) {
       const record = recordOf(n === 50 ? [] : [cut], at(n));
       await writeSession(join(folder, 'sessions', `${record.id}.json`), record);
     }
@@ -315,9 +315,11 @@ describe('a session', () => {
     hear(...wounding(1), healed(1));
     await sessions.end('admin');
     const after = files();
-    expect(after).toHaveLength(KEPT_RECORDS);
+    expect(after).toHaveLength(MAX_KEPT_RECORDS);
     expect(before.filter((name) => !after.includes(name))).toEqual([before[0], before[50]]);
-    expect(told).toEqual([`sessions: 2 old records removed; ${KEPT_RECORDS} are kept, of 256 MB at most`]);
+    expect(told).toEqual([
+      `sessions: 2 old records removed; ${MAX_KEPT_RECORDS} are kept, of 256 MB at most`,
+    ]);
   });
 });
 
@@ -330,10 +332,10 @@ describe('a session whose process was killed', () => {
     sessions.stroke(true);
     hear(...wounding(1), healed(1), ...wounding(2, 2));
     pass(1_000);
-    await vi.waitFor(() => expect(readFileSync(journal(), 'utf8').split('\n')).toHaveLength(10));
+    await vi.waitFor(() => expect(readFileSync(openPath(), 'utf8').split('\n')).toHaveLength(10));
     opened = [];
   }
-  const journal = (): string => join(folder, 'sessions', '2026-11-25T02-10-00.000Z.open.jsonl');
+  const openPath = (): string => join(folder, 'sessions', '2026-11-25T02-10-00.000Z.open.jsonl');
   const record = (): SessionRecord => readSession(join(folder, 'sessions', '2026-11-25T02-10-00.000Z.json'));
 
   test('becomes a record at the next start, with all that had happened', async () => {
@@ -351,7 +353,7 @@ describe('a session whose process was killed', () => {
 
   test('in the middle of a line loses only that line', async () => {
     await cutOff();
-    appendFileSync(journal(), '{"type":"closed","wound":2,"healthLe');
+    appendFileSync(openPath(), '{"type":"closed","wound":2,"healthLe');
     await open();
     expect(record().wounds).toHaveLength(2);
     expect(told).toHaveLength(1);
@@ -363,7 +365,7 @@ describe('a session whose process was killed', () => {
     await writeSession(join(folder, 'sessions', `${other.id}.json`), other);
     await open();
     expect(record()).toEqual(other);
-    expect(existsSync(journal())).toBe(false);
+    expect(existsSync(openPath())).toBe(false);
   });
 
   test.each([
@@ -373,7 +375,7 @@ describe('a session whose process was killed', () => {
     ['the future', '{"format":2,"beganAt":"2026-11-25T02:10:00.000Z"}\n', 'format is 2'],
   ])('and overwritten with %s is set aside', async (_what, text, why) => {
     await cutOff();
-    writeFileSync(journal(), text);
+    writeFileSync(openPath(), text);
     await open();
     expect(files()).toEqual(['2026-11-25T02-10-00.000Z.open.jsonl.corrupt']);
     expect(told.join()).toContain(why);
@@ -381,12 +383,12 @@ describe('a session whose process was killed', () => {
 
   test('with any line changed becomes a whole record, or is reported to lack lines', async () => {
     await cutOff();
-    const text = readFileSync(journal(), 'utf8');
+    const text = readFileSync(openPath(), 'utf8');
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.string({ maxLength: 4 }), fc.nat(12), (at, put, gone) => {
         const changed = text.slice(0, at) + put + text.slice(at + gone);
         try {
-          const { draft } = readJournal(changed, '2026-11-25T02-10-00.000Z');
+          const { draft } = readOpenRecord(changed, '2026-11-25T02-10-00.000Z');
           checkSession(draft.finish('crash', '2026-11-25T02:20:00.000Z'));
         } catch (error) {
           // Only a bad first line may end it.
@@ -454,7 +456,7 @@ describe('a draft', () => {
     expect(finish(draft).wounds).toEqual([]);
   });
 
-  test('of any events becomes a valid record, and the same one when read back from a journal', () => {
+  test('of any events becomes a valid record, and the same one when read back from an open record', () => {
     const beganAt = '2026-11-25T02:10:00.123Z';
     const done = fc.oneof(
       fc.record({
@@ -508,7 +510,7 @@ describe('a draft', () => {
             if (draft.apply(event)) lines.push(JSON.stringify(event));
           }
           const record = finish(draft);
-          expect(finish(readJournal(`${lines.join('\n')}\n`, draft.id).draft)).toEqual(record);
+          expect(finish(readOpenRecord(`${lines.join('\n')}\n`, draft.id).draft)).toEqual(record);
           wounds += record.wounds.length;
         },
       ),

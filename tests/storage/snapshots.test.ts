@@ -73,6 +73,16 @@ describe('a save', () => {
     expect(await contentsOf(await reread(disk))).toEqual(contents(2, 1, 1, 1));
   });
 
+  test('tells each page of those that may have changed, once it is in the pack', async () => {
+    const snapshots = await opened(disk);
+    await save(snapshots, 'first', contents(1, 2, 3, 4));
+    const told: number[] = [];
+    const changed = [densePage(1, 9), densePage(2, 9)];
+    const progress = (pages: number): void => void told.push(pages);
+    await snapshots.write({ facts: 'second', journal: 2, changed, kept: [3], progress });
+    expect(told).toEqual([1, 2]);
+  });
+
   test('copies a page before it asks for the next one, whose arrays may be the same', async () => {
     const snapshots = await opened(disk);
     const one = plainPage(0, 0);

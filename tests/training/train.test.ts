@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
+import { zstdCompressSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lossPlot } from '../../server/evaluation/report.ts';
@@ -167,12 +169,22 @@ test("a dead population is noticed within 10 iterations, though its loss is no l
   expect(faults.indexOf('no sample lives')).toBe(9);
 });
 
-test('a checkpoint that is missing or cut short is refused by name', async () => {
+test('a checkpoint that is missing, cut short or something else is refused by name', async () => {
   const file = join(folder, 'cut.bin');
   expect(() => readCheckpoint(file)).toThrow('cut.bin: no checkpoint is there');
   writeCheckpoint(file, await trained(plan, 1, 1));
   writeFileSync(file, readFileSync(file).subarray(0, 500));
   expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
+  for (const bytes of [
+    Buffer.alloc(0),
+    Buffer.from('words'),
+    zstdCompressSync('words'),
+    zstdCompressSync(serialize(null)),
+  ]) {
+    writeFileSync(file, bytes);
+    expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
+  }
+  expect(() => readCheckpoint(folder)).toThrow(`${folder} cannot be read: EISDIR`);
 });
 
 test('the loss plot is valid for no, one and many losses', () => {

@@ -80,6 +80,7 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
 });
 
 test('the blows of one stroke of noise shake each cell once', async () => {
+  await engine.restore(grown);
   const before = await stateOf();
   const rollouts = { state: () => body, run: async () => {}, dispose: async () => {} };
   const body = before.slice();

@@ -11,6 +11,7 @@ import type { World } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 import { blobRule } from './blob.ts';
+import { differences, factsOf } from './facts.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
@@ -30,33 +31,6 @@ const variant = (slope: number): LoadedRule => {
 let rules: LoadedRule[];
 const recall = async (_species: string, sha256: string): Promise<LoadedRule | null> =>
   rules.find((rule) => rule.sha256 === sha256) ?? null;
-
-/** What a kill must not change. */
-interface Facts {
-  readonly engine: unknown;
-  readonly world: Omit<WorldState, 'pages' | 'aside' | 'organisms'>;
-  readonly organisms: unknown;
-  readonly aside: unknown;
-}
-
-async function factsOf({ world }: SmallWorld): Promise<Facts> {
-  const engine = await world.engine.save();
-  const { pages: _pages, aside = [], organisms, ...rest } = await world.save();
-  return {
-    engine: {
-      ...engine,
-      // Slots are the engine's own.
-      organisms: engine.organisms.map(({ rule: _slot, ...facts }) => facts).sort((a, b) => a.id - b.id),
-      pages: [...engine.pages].sort((a, b) => a.page - b.page),
-    },
-    world: rest,
-    // Health is measured anew.
-    organisms: organisms
-      .map(({ health: _health, history: _history, ...facts }) => facts)
-      .sort((a, b) => a.id - b.id),
-    aside: aside.map((pages) => [...pages].sort((a, b) => a.page - b.page)),
-  };
-}
 
 const stroke = (tool: StrokeMessage['tool'], radius: number, ...points: number[]): StrokeMessage =>
   tool === 'plant' ? { id: 1, tool, radius, points, species: 'blob' } : { id: 1, tool, radius, points };
@@ -154,24 +128,13 @@ async function live(create: EngineFactory, seed: number, frames: number): Promis
   return { small, snapshot, entries, counts };
 }
 
-/** The paths at which two values differ, at most ten; cells to the bit. */
-function differences(a: unknown, b: unknown, path = ''): string[] {
-  if (Object.is(a, b)) return [];
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
-    return [`${path}: ${String(a)}, ${String(b)}`];
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  const found: string[] = [];
-  for (const key of keys) {
-    if (found.length >= 10) break;
-    found.push(...differences(a[key as never], b[key as never], `${path}/${key}`));
-  }
-  return found;
-}
-
 /** As a file would give it back. */
 const copyOf = async (world: World): Promise<WorldState> => structuredClone(await world.save());
 
-async function recovered(create: EngineFactory, { snapshot, entries }: Life): Promise<SmallWorld> {
+async function recovered(
+  create: EngineFactory,
+  { snapshot, entries }: Pick<Life, 'snapshot' | 'entries'>,
+): Promise<SmallWorld> {
   const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
   await again.world.restore(structuredClone(snapshot), recall, entries.map(decodeEntry));
   return again;
@@ -190,7 +153,7 @@ describe.each(ENGINES)('a snapshot and its journal, on %s', (_name, create, fram
     for (const seed of [1, 2, 3, 4]) {
       const life = await live(create, seed, frames);
       const again = await recovered(create, life);
-      expect(differences(await factsOf(again), await factsOf(life.small))).toEqual([]);
+      expect(differences(await factsOf(again.world), await factsOf(life.small.world))).toEqual([]);
       for (const [what, n] of life.counts) all.set(what, (all.get(what) ?? 0) + n);
       life.small.engine.dispose();
       again.engine.dispose();
@@ -218,6 +181,29 @@ const WHAT_HAPPENS = [
   'deaths',
   'sown',
 ];
+
+test('what a start finds dead is written down: a second kill does not change what came of it', async () => {
+  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], createWasmEngine);
+  const { world } = small;
+  world.plantGarden(10, 1);
+  world.log.start();
+  const snapshot = await copyOf(world);
+  await world.engine.step(40);
+  // Killed before the world has counted.
+  const [{ x, y }] = world.organisms;
+  world.engine.perturb({ kind: 'ablate', x0: x, y0: y, x1: x, y1: y, radius: 12 });
+  await world.engine.step(1);
+  const entries = [world.log.take(true)!];
+
+  const second = await recovered(createWasmEngine, { snapshot, entries });
+  expect(second.world.organisms.size).toBe(world.organisms.size - 1);
+  await second.world.engine.step(3);
+  await second.world.observe(3);
+  entries.push(second.world.log.take(true)!);
+  const third = await recovered(createWasmEngine, { snapshot, entries });
+  expect(differences(await factsOf(third.world), await factsOf(second.world))).toEqual([]);
+  for (const { engine } of [small, second, third]) engine.dispose();
+});
 
 describe('a journal that does not fit', () => {
   test('refuses an act that the engine refuses', async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, EngineError } from '../../server/engines/engine.ts';
+import { SnapshotError } from '../../server/storage/snapshots.ts';
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
 import type { FromWorld, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
@@ -35,7 +36,7 @@ interface Setup {
   readonly framesPerSecond?: number;
   /** Milliseconds that one step takes. */
   readonly stepMs?: number;
-  readonly write?: (state: WorldState, segment: number) => Promise<void>;
+  readonly write?: (state: WorldState, segment: number, isLast: boolean) => Promise<void>;
   readonly saveSeconds?: number;
   readonly journal?: FakeJournal;
   /** false: steps are counted but not taken. */
@@ -322,17 +323,49 @@ describe('saving', () => {
     expect(posted.at(-1)).toEqual({ type: 'stopped' });
   });
 
-  test('that fails is noted while the world goes on, and is an error at the end', async () => {
+  test('that fails at the end is tried again, and then an error', async () => {
+    let saves = 0;
     const { posted, runUntil } = await makeSimulation({
-      saveSeconds: 1,
       write: async () => {
+        saves++;
         throw new Error('disk full');
       },
     });
     await expect(runUntil(2_500)).rejects.toThrow('disk full');
-    expect(ofType(posted, 'log')).toHaveLength(2);
-    expect(ofType(posted, 'log')[0].line).toContain('disk full');
+    expect(saves).toBe(3);
     expect(ofType(posted, 'stopped')).toEqual([]);
+  });
+
+  test('that fails twice at the end and then succeeds has saved the world', async () => {
+    let saves = 0;
+    const { posted, runUntil } = await makeSimulation({
+      write: async () => {
+        if (++saves < 3) throw new Error('too many open files');
+      },
+    });
+    await runUntil(1_000);
+    expect(posted.at(-1)).toEqual({ type: 'stopped' });
+  });
+
+  test('says that it is the last when it holds the end, also when others asked for it', async () => {
+    const lasts: boolean[] = [];
+    let finish = (): void => {};
+    const first = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { ask, runUntil } = await makeSimulation({
+      write: async (_state, _segment, isLast) => {
+        lasts.push(isLast);
+        if (lasts.length === 1) await first;
+      },
+    });
+    ask(1, { kind: 'save' });
+    await runUntil(1_000, (nowMs) => {
+      // It waits for the first one, and the save of the stop is the same.
+      if (nowMs === 500) ask(2, { kind: 'save' });
+      if (nowMs >= 1_000) setTimeout(finish, 20);
+    });
+    expect(lasts).toEqual([false, true]);
   });
 
   test('does not hold up the frames', async () => {
@@ -440,7 +473,8 @@ describe('the journal', () => {
     expect(written.map(([, segment]) => segment)).toEqual([2, 3, 4, 5]);
     for (const [step, segment] of written) {
       const [older, newer] = [journal.segments[segment - 2], journal.segments[segment - 1]];
-      for (const { entry } of older) expect(entry.step).toBeLessThanOrEqual(step);
+      // The save before it leads to the same step.
+      expect(older.at(-1)!.entry.step).toBe(step);
       for (const { entry } of newer) expect(entry.step).toBeGreaterThanOrEqual(step);
     }
   });
@@ -458,8 +492,8 @@ describe('the journal', () => {
     journal.rotate = () => 2;
     journal.isBroken = true;
     await expect(runUntil(4_000)).rejects.toThrow('disk full');
-    // At once, and one when the world stops.
-    expect(saves).toBe(2);
+    // At once, and three tries when the world stops.
+    expect(saves).toBe(4);
   });
 
   test('saves that are asked for while one waits are one save', async () => {
@@ -480,6 +514,94 @@ describe('the journal', () => {
     });
     expect(answers(posted)).toHaveLength(40);
     expect(saves).toBe(3);
+  });
+});
+
+describe('disk trouble', () => {
+  const plant = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
+  const full = (): SnapshotError =>
+    new SnapshotError(
+      '/data/pages-3.pack',
+      Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', errno: -28 }),
+    );
+  const REASON = 'pages-3.pack: no space left on device (ENOSPC)';
+  const troubles = (posted: FromWorld[]) => ofType(posted, 'trouble').map(({ trouble }) => trouble);
+
+  test('of the journal is told when it begins, changes and ends, once each', async () => {
+    const journal = new FakeJournal();
+    const { posted, runUntil } = await makeSimulation({ journal });
+    await runUntil(2_000, (nowMs) => {
+      if (nowMs === 500) journal.trouble = 'a full disk';
+      if (nowMs === 1_000) journal.trouble = 'a bad disk';
+      if (nowMs === 1_500) journal.trouble = null;
+    });
+    expect(troubles(posted)).toEqual(['a full disk', 'a bad disk', null]);
+  });
+
+  test('of a save names its file without the folder, and is over when a save succeeds, 5 s later', async () => {
+    let isFull = true;
+    const saves: number[] = [];
+    const { posted, ask, clock, runUntil } = await makeSimulation({
+      saveSeconds: 60,
+      write: async () => {
+        saves.push(clock.nowMs);
+        if (isFull) throw full();
+      },
+    });
+    ask(1, { kind: 'save' });
+    const seen: unknown[] = [];
+    await runUntil(20_000, (nowMs) => {
+      if (nowMs === 1_000) ask(2, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 12_000) {
+        seen.push(...troubles(posted));
+        isFull = false;
+      }
+      if (nowMs === 18_000) ask(3, { kind: 'stroke', name: 'Ann', stroke: plant });
+    });
+    expect(seen).toEqual([REASON]);
+    expect(troubles(posted)).toEqual([REASON, null]);
+    const reason = `Nothing can be changed now: the world cannot be saved (${REASON}).`;
+    const answers = new Map(ofType(posted, 'answer').map(({ request, value }) => [request, value]));
+    expect(answers.get(2)).toEqual({ ok: false, reason });
+    expect(answers.get(3)).toMatchObject({ ok: true });
+    // When asked, three more 5 s apart, and the one of the stop.
+    expect(saves).toHaveLength(5);
+    // Nobody reads a stack of it.
+    expect(ofType(posted, 'log')).toEqual([]);
+    expect(ofType(posted, 'refused')).toMatchObject([
+      { request: 1, message: expect.stringContaining('/data/pages-3.pack') },
+    ]);
+  });
+
+  test('of a journal that tries again by itself is not saved for: there is no room for that either', async () => {
+    const journal = new FakeJournal();
+    journal.trouble = 'a full disk';
+    let saves = 0;
+    const { ask, runUntil } = await makeSimulation({
+      journal,
+      write: async () => {
+        if (++saves === 1) throw full();
+      },
+    });
+    ask(1, { kind: 'save' });
+    await runUntil(20_000);
+    expect(saves).toBe(2);
+  });
+
+  test('refuses swaps and gardens before they are done', async () => {
+    const journal = new FakeJournal();
+    journal.trouble = 'a full disk';
+    const { world, posted, ask, runUntil } = await makeSimulation({ journal });
+    ask(1, { kind: 'control', control: { kind: 'garden', count: 1, randomSeed: 1 } });
+    const order = { id: 1, species: 'blob', scope: 'species', who: 'Ann' } as const;
+    ask(2, { kind: 'swap', order, next: await loadBlob() });
+    await runUntil(500);
+    expect(ofType(posted, 'refused').map(({ request, message }) => [request, message])).toEqual([
+      [1, expect.stringContaining('a full disk')],
+      [2, expect.stringContaining('a full disk')],
+    ]);
+    expect(world.organisms.size).toBe(0);
+    expect(ofType(posted, 'log')).toEqual([]);
   });
 });
 

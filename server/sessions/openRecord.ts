@@ -1,6 +1,6 @@
 /**
- * A session's events as they come, one JSON object per line. A killed process loses only what the operating system had
- * not taken yet. The first line names the session. The journal is removed when the record is on disk.
+ * A session's open record: its events as they come, one JSON object per line. A killed process loses only what the
+ * operating system had not taken yet. The first line names the session. The file is removed when the record is on disk.
  */
 import { appendFile, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -11,12 +11,12 @@ import { SESSION_FORMAT, type SessionRecord, sessionId } from './record.ts';
 const SUFFIX = '.open.jsonl';
 /** Largest number of lines that wait for a slow disk; further ones are dropped and reported. */
 const MAX_WAITING = 10_000;
-/** A session's wounds take at most 30 MB. Further events are not journaled. */
-export const MAX_JOURNAL_BYTES = 64 * 2 ** 20;
+/** A session's wounds take at most 30 MB. Further events are not written. */
+export const MAX_OPEN_BYTES = 64 * 2 ** 20;
 
-export const journalName = (id: string): string => `${id}${SUFFIX}`;
+export const openRecordName = (id: string): string => `${id}${SUFFIX}`;
 
-export class Journal {
+export class OpenRecord {
   readonly #path: string;
   readonly #folder: string;
   readonly #log: (message: string) => void;
@@ -30,7 +30,7 @@ export class Journal {
   /** @param log - gets what could not be written, for the operator */
   constructor(folder: string, beganAt: string, log: (message: string) => void) {
     this.#folder = folder;
-    this.#path = join(folder, journalName(sessionId(beganAt)));
+    this.#path = join(folder, openRecordName(sessionId(beganAt)));
     this.#log = log;
     this.#put({ format: SESSION_FORMAT, beganAt });
   }
@@ -41,7 +41,7 @@ export class Journal {
 
   #put(line: object): void {
     if (this.#isGone) return;
-    if (this.#waiting.length >= MAX_WAITING || this.#bytes > MAX_JOURNAL_BYTES) this.#dropped++;
+    if (this.#waiting.length >= MAX_WAITING || this.#bytes > MAX_OPEN_BYTES) this.#dropped++;
     else this.#waiting.push(`${JSON.stringify(line)}\n`);
     this.#writing ??= this.#drain();
   }
@@ -65,11 +65,14 @@ export class Journal {
         this.#bytes += Buffer.byteLength(lines);
       } catch (error) {
         // Once: a full disk refuses every line.
-        if (!this.#hasFailed) this.#log(`the session's journal: ${(error as Error).message}`);
+        if (!this.#hasFailed)
+          this.#log(`the session's open record ${this.#path}: ${(error as Error).message}`);
         this.#hasFailed = true;
       }
       if (this.#dropped > 0)
-        this.#log(`the session's journal lacks ${this.#dropped} lines: too many, or the disk is too slow`);
+        this.#log(
+          `the session's open record lacks ${this.#dropped} lines: too many, or the disk is too slow`,
+        );
       this.#dropped = 0;
     }
     // Without an await since the last look, or a line that is written meanwhile would be left behind.
@@ -85,8 +88,8 @@ export interface Recovered {
   remove(): Promise<void>;
 }
 
-/** Drafts of sessions whose processes were killed. A file that is not a journal is set aside. */
-export async function recover(folder: string): Promise<Recovered> {
+/** Drafts of sessions whose processes were killed. A file that is no open record is set aside. */
+export async function recoverOpenRecords(folder: string): Promise<Recovered> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -98,7 +101,7 @@ export async function recover(folder: string): Promise<Recovered> {
     const path = join(folder, name);
     const endedAt = (await stat(path)).mtime.toISOString();
     try {
-      const { draft, lost } = readJournal(await readFile(path, 'utf8'), basename(name, SUFFIX));
+      const { draft, lost } = readOpenRecord(await readFile(path, 'utf8'), basename(name, SUFFIX));
       records.push(draft.finish('crash', endedAt));
       if (lost > 0) notes.push(`${path}: ${lost} lines could not be read`);
       paths.push(path);
@@ -106,7 +109,7 @@ export async function recover(folder: string): Promise<Recovered> {
       if (!(error instanceof FactError)) throw error;
       await rename(path, `${path}.corrupt`);
       notes.push(
-        `${path} is not the journal of a session (${error.message}); it is set aside as ${name}.corrupt`,
+        `${path} is not a session's open record (${error.message}); it is set aside as ${name}.corrupt`,
       );
     }
   }
@@ -122,9 +125,9 @@ export async function recover(folder: string): Promise<Recovered> {
 /**
  * @param id - the session's, from the file's name
  * @returns `lost`: unreadable lines, without the last one, which a killed process may leave torn
- * @throws FactError when it is not the journal of that session
+ * @throws FactError when it is not of that session
  */
-export function readJournal(text: string, id: string): { readonly draft: Draft; readonly lost: number } {
+export function readOpenRecord(text: string, id: string): { readonly draft: Draft; readonly lost: number } {
   const [first, ...lines] = text.split('\n');
   const head = new Facts(parse(first), ['format', 'beganAt']);
   head.oneOf('format', [SESSION_FORMAT]);
@@ -146,7 +149,8 @@ export function readJournal(text: string, id: string): { readonly draft: Draft; 
 function parse(line: string): unknown {
   try {
     return JSON.parse(line);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new FactError('a line is not JSON');
   }
 }
