@@ -20,7 +20,14 @@ import { ASIDE_PAGES, entryOf, type Facts, readOld } from '../world/worldFiles.t
 import { copySynced, makeAside, setAside, UpkeepError } from './copying.ts';
 import { rulesOf } from './records.ts';
 import { type Salvage, salvageRegistry, surveyRegistry } from './registrySurvey.ts';
-import { isSoundJournal, SAVE_FILES, surveyWorld, type WorldSurvey } from './worldSurvey.ts';
+import {
+  isSave,
+  isSoundJournal,
+  isWorldFile,
+  SAVE_FILES,
+  surveyWorld,
+  type WorldSurvey,
+} from './worldSurvey.ts';
 
 export interface RecoverOptions {
   readonly folder: string;
@@ -204,9 +211,7 @@ function leftSaves(folder: string, { from, saves, journal, records }: WorldSurve
 /** No save is sound: a new one is made of the pages that can be read. */
 async function worldActions(folder: string, { saves }: WorldSurvey): Promise<Action[]> {
   const names = await DISK.list(folder);
-  const isWorlds = (name: string): boolean =>
-    isSave(name) || packNumber(name) !== null || segmentsAmong([name]).length > 0;
-  const old = names.filter(isWorlds);
+  const old = names.filter(isWorldFile);
   if (old.length === 0) return [];
   const readable = saves.find(({ manifest }) => manifest !== null);
   const faults = saves.map(({ fault }) => fault!);
@@ -230,8 +235,6 @@ async function worldActions(folder: string, { saves }: WorldSurvey): Promise<Act
   ];
   return [{ says, run: () => saveAnew(folder, manifest, old) }];
 }
-
-const isSave = (name: string): boolean => (Object.values(SAVE_FILES) as string[]).includes(name);
 
 /** @param old - files that the new save takes the place of */
 async function saveAnew(folder: string, manifest: Manifest, old: readonly string[]): Promise<void> {

@@ -3,12 +3,15 @@
  * must come out to the bit, and from the newest to the end of the journal.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFile, readdir, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine, PageState } from '../engines/engine.ts';
 import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
+import { isMissing } from '../storage/fileSystem.ts';
 import { JournalReader } from '../storage/journalReader.ts';
+import { holderOf } from '../storage/lock.ts';
 import { segmentName } from '../storage/segment.ts';
 import { cachedGrower } from '../world/mature.ts';
 import { matureFiles } from '../world/matureFiles.ts';
@@ -17,8 +20,8 @@ import { type JournalEntry, ReplayError } from '../world/replay.ts';
 import { startRules } from '../world/startRules.ts';
 import { World } from '../world/world.ts';
 import { entryOf, type Facts, kernelOf, type SegmentFacts, stateIn } from '../world/worldFiles.ts';
-import { copyDatabase } from './copying.ts';
-import type { SaveSurvey, WorldSurvey } from './worldSurvey.ts';
+import { copyDatabase, UpkeepError } from './copying.ts';
+import { identityOf, isWorldFile, type SaveSurvey, surveyWorld, type WorldSurvey } from './worldSurvey.ts';
 
 export interface ReplayVerdict {
   /** What was compared, or why it could not be. */
@@ -27,24 +30,49 @@ export interface ReplayVerdict {
   readonly faults: readonly string[];
 }
 
+/** How often files are copied again because a server has changed them. */
+const MAX_TRIES = 20;
+
 /**
- * @param survey - of the folder; without faults
+ * @param found - a survey of the folder, without faults
  * @param weightsDir - the rules that the server ships
  */
 export async function checkReplay(
   folder: string,
-  survey: WorldSurvey,
+  found: WorldSurvey,
   weightsDir: string,
 ): Promise<ReplayVerdict> {
   // The registry is brought up to date at a start: here, a copy of it.
-  const dataDir = mkdtempSync(join(tmpdir(), 'regrow-verify-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'regrow-verify-'));
   try {
-    await copyDatabase(join(folder, REGISTRY_FILE), join(dataDir, REGISTRY_FILE));
+    const isHeld = holderOf(folder) !== null;
+    // A server removes files while the steps are taken.
+    if (isHeld) await copyWorldFiles(folder, scratch);
+    await copyDatabase(join(folder, REGISTRY_FILE), join(scratch, REGISTRY_FILE));
     if (existsSync(join(folder, 'mature')))
-      cpSync(join(folder, 'mature'), join(dataDir, 'mature'), { recursive: true });
-    return await new Check(folder, dataDir, weightsDir).run(survey);
+      cpSync(join(folder, 'mature'), join(scratch, 'mature'), { recursive: true });
+    const survey = isHeld ? await surveyWorld(scratch, true) : found;
+    const { notes, faults } = await new Check(isHeld ? scratch : folder, scratch, weightsDir).run(survey);
+    const named = (text: string): string => text.replaceAll(scratch, folder);
+    return { notes: notes.map(named), faults: faults.map(named) };
   } finally {
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Both saves, their pages, and the journal, as they are together. */
+async function copyWorldFiles(folder: string, target: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const before = await identityOf(folder);
+    try {
+      for (const name of await readdir(folder))
+        if (isWorldFile(name)) await copyFile(join(folder, name), join(target, name));
+      if ((await identityOf(folder)) === before) return;
+    } catch (error) {
+      if (!isMissing(error as Error)) throw error;
+    }
+    if (tries >= MAX_TRIES) throw new UpkeepError(`${folder} changes too often to be copied: try again`);
+    for (const name of await readdir(target)) await unlink(join(target, name));
   }
 }
 

@@ -6,7 +6,7 @@ import { LOCK_FILES, lockFolder } from '../storage/lock.ts';
 import { BACKUP_FILE, shown } from './backup.ts';
 import { ASIDE, setAside, syncTree, UpkeepError } from './copying.ts';
 import { verify } from './verify.ts';
-import { SAVE_FILES } from './worldSurvey.ts';
+import { isSave } from './worldSurvey.ts';
 
 const LOCKS: readonly string[] = Object.values(LOCK_FILES);
 
@@ -56,6 +56,5 @@ export async function restoreBackup({ backup, folder, replaces }: RestoreOptions
 
 /** Saves first: what is left without them is no world. */
 function inTurn(names: readonly string[]): string[] {
-  const isSave = (name: string): boolean => (Object.values(SAVE_FILES) as string[]).includes(name);
   return [...names.filter(isSave), ...names.filter((name) => !isSave(name))];
 }

@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DISK, isMissing } from '../storage/fileSystem.ts';
 import { JournalDamageError, JournalReader } from '../storage/journalReader.ts';
-import { type Manifest, SnapshotError, SnapshotVersionError } from '../storage/manifest.ts';
+import { type Manifest, packNumber, SnapshotError, SnapshotVersionError } from '../storage/manifest.ts';
 import { look, openOld, openSave, type Saved } from '../storage/saved.ts';
 import { JournalVersionError, segmentName, segmentsAmong } from '../storage/segment.ts';
 import { EntryError } from '../world/acts.ts';
@@ -96,8 +96,14 @@ const isSound = ({ saves, journal, before, from }: WorldSurvey): boolean =>
   isSoundJournal(journal) &&
   (before === null || isSoundJournal(before));
 
+/** A save, pages of one, or a segment of the journal. */
+export const isWorldFile = (name: string): boolean =>
+  isSave(name) || packNumber(name) !== null || segmentsAmong([name]).length > 0;
+
+export const isSave = (name: string): boolean => (Object.values(SAVE_FILES) as string[]).includes(name);
+
 /** Changes with every save. */
-async function identityOf(folder: string): Promise<string> {
+export async function identityOf(folder: string): Promise<string> {
   const files = Object.values(SAVE_FILES).map(async (name) => {
     const found = await stat(join(folder, name)).catch(() => null);
     return found === null ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;

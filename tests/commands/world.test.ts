@@ -39,7 +39,8 @@ const run = (...args: string[]): Promise<Ran> => command('server/commands/world.
 const infoOf = async (dir: string): Promise<Overview> =>
   JSON.parse((await run('info', dir, '--json')).stdout) as Overview;
 async function verdictOf(dir: string, ...flags: string[]): Promise<Verdict & { code: number }> {
-  const { code, stdout } = await run('verify', dir, '--json', ...flags);
+  const { code, stdout, stderr } = await run('verify', dir, '--json', ...flags);
+  expect(stderr).toBe('');
   return { code, ...(JSON.parse(stdout) as Verdict) };
 }
 const replay = ['--replay', '--weights-dir', weights];
