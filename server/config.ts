@@ -98,7 +98,7 @@ const SETTINGS: readonly Setting[] = [
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
   { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'for /admin; better set in the environment. Default: data/admin-token, made at the first start', isSecret: true, read: readToken },
-  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves; the journal holds what happens between them'),
+  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves at most; the journal holds what happens between them'),
   choice('durability', 'durability', 'flush', DURABILITIES, 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
   number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'on average to one viewer; a slower connection gets less by itself'),
   number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'from when the last player leaves until the session ends and is recorded'),

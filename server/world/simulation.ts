@@ -47,6 +47,10 @@ const STATS_MS = 1_000;
 /** When the world stops, its save is tried this often: what it lacked may be free a moment later. */
 const LAST_TRIES = 3;
 const LAST_TRY_MS = 1_000;
+/** A start takes the steps since the last save again: when they took this long, a save is due. */
+const MAX_REPLAY_MS = 3_500;
+/** Least time between two saves for that reason. */
+const MIN_SAVE_MS = 10_000;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1;
 /** Errors that answer a question. */
@@ -73,6 +77,8 @@ export class Simulation {
   /** Steps that are due; a fraction waits for the next frame. */
   #stepsOwed = 0;
   #stepMs = 0;
+  /** What the steps since the last save took: a start that must take them again takes as long. */
+  #replayMs = 0;
   #lastTickMs: number;
   #lastSaveMs: number;
   #lastStatsMs: number;
@@ -167,8 +173,11 @@ export class Simulation {
     this.#tellWilted();
     this.#report();
 
-    if (this.#recorder.takeSaveDue() || clock.now() - this.#lastSaveMs >= saveSeconds * 1_000) {
+    const sinceSaveMs = clock.now() - this.#lastSaveMs;
+    const isLong = this.#replayMs >= MAX_REPLAY_MS && sinceSaveMs >= MIN_SAVE_MS;
+    if (this.#recorder.takeSaveDue() || isLong || sinceSaveMs >= saveSeconds * 1_000) {
       this.#lastSaveMs = clock.now();
+      this.#replayMs = 0;
       // Its failure is told as trouble.
       void this.#save().catch(() => {});
     }
@@ -185,7 +194,9 @@ export class Simulation {
     const steps = Math.max(1, Math.min(owed, affordable));
     const startMs = clock.now();
     await world.engine.step(steps);
-    const stepMs = (clock.now() - startMs) / steps;
+    const tookMs = clock.now() - startMs;
+    this.#replayMs += tookMs;
+    const stepMs = tookMs / steps;
     // Forgets a stall (a pause of the whole machine) within a few frames.
     this.#stepMs = this.#stepMs === 0 ? stepMs : this.#stepMs * 0.8 + stepMs * 0.2;
     this.#stepsSinceStats += steps;

@@ -16,8 +16,12 @@ export class FakeJournal implements WorldJournal {
     this.isQuick = isQuick;
   }
 
-  append(entry: Uint8Array): void {
+  /** For each entry: whether somebody waits for the disk. */
+  readonly awaited: boolean[] = [];
+
+  append(entry: Uint8Array, isAwaited: boolean): void {
     this.segments[this.segments.length - 1].push(decodeEntry(entry));
+    this.awaited.push(isAwaited);
   }
 
   flushed(): Promise<void> {

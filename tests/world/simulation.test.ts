@@ -456,6 +456,34 @@ describe('the journal', () => {
     const steps = journal.segments[0].map(({ entry }) => entry.step);
     expect(steps.length).toBeGreaterThanOrEqual(5);
     expect(steps.length).toBeLessThanOrEqual(7);
+    // Nobody waits for them, and a kill must not make the world much younger: they go to the disk.
+    expect(journal.awaited.slice(0, 5)).toEqual([true, true, true, true, true]);
+  });
+
+  test('what happens by itself in every frame is on disk within a second, too', async () => {
+    const { world, journal, clock, runUntil } = await makeSimulation();
+    world.plantAt('blob', 20, 20);
+    world.log.start();
+    await runUntil(5_000, () => {
+      world.organisms.get(1)!.plantedStep = clock.nowMs;
+    });
+    expect(journal.awaited.length).toBeGreaterThan(90);
+    const flushed = journal.awaited.filter(Boolean).length;
+    expect(flushed).toBeGreaterThanOrEqual(4);
+    expect(flushed).toBeLessThanOrEqual(7);
+  });
+
+  test('is not longer than 3.5 s of steps, which a start takes again, but no save comes within 10 s of another', async () => {
+    const { saved, runUntil } = await makeSimulation({ stepMs: 10, saveSeconds: 3_600 });
+    // 300 ms of steps per second: 3.5 s after 12.
+    await runUntil(30_000);
+    expect(saved).toHaveLength(2 + 1);
+    const busy = await makeSimulation({ stepMs: 25, saveSeconds: 3_600 });
+    await busy.runUntil(35_000);
+    expect(busy.saved).toHaveLength(3 + 1);
+    const idle = await makeSimulation({ stepMs: 0, saveSeconds: 3_600 });
+    await idle.runUntil(35_000);
+    expect(idle.saved).toHaveLength(0 + 1);
   });
 
   test('begins a segment with each save, at the moment that the save holds', async () => {
