@@ -34,9 +34,9 @@ function isStale(output: string, sourceTime: number): boolean {
 
 /** Compiles an AssemblyScript module whose newest source is of `sourceTime`. */
 async function compile(entry: string, output: string, sourceTime: number, flags: string[]): Promise<void> {
-  if (!isStale(output, Math.max(sourceTime, newest('server/build.ts', 'server/inline.ts')))) return;
+  if (!isStale(output, Math.max(sourceTime, newest('server/build.ts', 'server/inline.js')))) return;
   const common = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd'];
-  common.push('--transform', './server/inline.ts', '--outFile', output);
+  common.push('--transform', './server/inline.js', '--outFile', output);
   await run(process.execPath, [bin('assemblyscript', 'bin/asc.js'), entry, ...common, ...flags], {
     cwd: root,
   });

@@ -4,13 +4,7 @@
  */
 import { PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect, type Size } from '../../shared/geometry.ts';
 import { CHANNELS } from '../rules/rule.ts';
-import {
-  CHANNEL_LIMIT,
-  type OrganismId,
-  type OrganismState,
-  type PageState,
-  type RuleSlot,
-} from './engine.ts';
+import { CHANNEL_LIMIT, type OrganismId, type PageState } from './engine.ts';
 
 /**
  * Clamps a cell's 16 channels to ±CHANNEL_LIMIT, in place.
@@ -52,16 +46,6 @@ export function extentOf(territory: Rect | undefined, { width, height }: Size): 
   const isOutside = extent.left > extent.right || extent.top > extent.bottom;
   return isOutside ? { left: 1, right: 0, top: 1, bottom: 0 } : extent;
 }
-
-/** The organisms of a save. @param territories - only of organisms that have one */
-export const organismStates = (
-  organisms: ReadonlyMap<OrganismId, RuleSlot>,
-  territories: ReadonlyMap<OrganismId, Rect>,
-): OrganismState[] =>
-  Array.from(organisms, ([id, rule]) => {
-    const territory = territories.get(id);
-    return territory === undefined ? { id, rule } : { id, rule, territory };
-  });
 
 /**
  * Brings a saved page within the bounds: clamps channels, and clears cells that are not finite or lie outside their

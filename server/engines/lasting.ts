@@ -16,6 +16,7 @@ import {
   type Perturbation,
   type RuleSlot,
 } from './engine.ts';
+import { Roster } from './roster.ts';
 
 /** After more losses than this, or when no engine of the lost kind can be made, the spare takes over for good. */
 const MAX_LOSSES = 3;
@@ -42,9 +43,7 @@ export class LastingEngine implements Engine {
   #engine: Engine;
   readonly #options: LastingOptions;
   readonly #rules = new Map<RuleSlot, Rule>();
-  readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Only of organisms that have one. */
-  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #organisms = new Roster();
   /** Where each organism planted since the last save was planted. */
   readonly #seeds = new Map<OrganismId, Seed>();
   /** The last state that was saved or restored; the caller holds it too, so it is never written. */
@@ -88,25 +87,24 @@ export class LastingEngine implements Engine {
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
     this.#engine.plant(organism, slot, x, y, territory);
-    this.#organisms.set(organism, slot);
-    this.#stake(organism, territory);
+    this.#organisms.enlist(organism, slot);
+    this.#organisms.stake(organism, territory);
     this.#seeds.set(organism, { x, y });
   }
 
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     this.#engine.setTerritory(organism, territory);
-    this.#stake(organism, territory);
+    this.#organisms.stake(organism, territory);
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     this.#engine.setOrganismRule(organism, slot);
-    this.#organisms.set(organism, slot);
+    this.#organisms.enlist(organism, slot);
   }
 
   remove(organism: OrganismId): void {
     this.#engine.remove(organism);
     this.#organisms.delete(organism);
-    this.#territories.delete(organism);
     this.#seeds.delete(organism);
   }
 
@@ -166,21 +164,15 @@ export class LastingEngine implements Engine {
   async restore(state: EngineState): Promise<void> {
     await this.#lasting((engine) => engine.restore(state));
     this.#organisms.clear();
-    this.#territories.clear();
     for (const { id, rule, territory } of state.organisms) {
-      this.#organisms.set(id, rule);
-      this.#stake(id, territory);
+      this.#organisms.enlist(id, rule);
+      this.#organisms.stake(id, territory);
     }
     this.#keep(state);
   }
 
   dispose(): void {
     this.#engine.dispose();
-  }
-
-  #stake(organism: OrganismId, territory: Rect | undefined): void {
-    if (territory === undefined) this.#territories.delete(organism);
-    else this.#territories.set(organism, { ...territory });
   }
 
   #keep(state: EngineState): void {
@@ -231,8 +223,8 @@ export class LastingEngine implements Engine {
       for (const [slot, rule] of this.#rules) engine.setRule(slot, rule);
       const organisms = this.#saved.organisms.map(({ id, rule }) => ({
         id,
-        rule: this.#organisms.get(id) ?? rule,
-        territory: this.#territories.get(id),
+        rule: this.#organisms.slotOf(id) ?? rule,
+        territory: this.#organisms.territoryOf(id),
       }));
       const { pages } = this.#saved;
       await engine.restore({ stepNumber, randomSeed: this.#randomSeed, organisms, pages });
@@ -241,9 +233,9 @@ export class LastingEngine implements Engine {
         if (!this.#organisms.has(id) || this.#seeds.has(id)) engine.remove(id);
       }
       for (const [id, { x, y }] of this.#seeds) {
-        engine.plant(id, this.#organisms.get(id)!, x, y);
+        engine.plant(id, this.#organisms.slotOf(id)!, x, y);
         // Not in `plant`, which would refuse it: the territory may have moved away from the seed since.
-        engine.setTerritory(id, this.#territories.get(id));
+        engine.setTerritory(id, this.#organisms.territoryOf(id));
       }
       return engine;
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
-import { boundCell, holds, mendedPage, organismStates } from './bounds.ts';
+import { boundCell, holds, mendedPage } from './bounds.ts';
 import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
@@ -21,6 +21,7 @@ import {
   toByte,
 } from './engine.ts';
 import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
+import { Roster } from './roster.ts';
 import { updateCell } from './updateRule.ts';
 import {
   checkOptions,
@@ -57,9 +58,7 @@ class ReferenceEngine implements Engine {
   /** [height, width] */
   #owners: Uint16Array;
   readonly #rules = new Map<RuleSlot, Rule>();
-  readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Only of organisms that have one. */
-  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #organisms = new Roster();
   /** Pixels of each page at its last visit; absent: zeros. */
   readonly #visited = new Map<number, Uint8Array>();
 
@@ -97,8 +96,8 @@ class ReferenceEngine implements Engine {
     if (pages.length >= this.#maxPages && !pages.includes(this.#pageOf(x, y))) {
       throw new EngineError(`no room: ${pages.length} pages exist, no more may`);
     }
-    this.#organisms.set(organism, slot);
-    this.#stake(organism, territory);
+    this.#organisms.enlist(organism, slot);
+    this.#organisms.stake(organism, territory);
     const cell = y * this.width + x;
     this.#owners[cell] = organism;
     this.#state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
@@ -108,7 +107,7 @@ class ReferenceEngine implements Engine {
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.#stake(organism, territory);
+    this.#organisms.stake(organism, territory);
     for (let cell = 0; cell < this.#owners.length; cell++) {
       if (this.#owners[cell] !== organism) continue;
       if (!this.#mayLive(organism, cell % this.width, Math.floor(cell / this.width))) this.#clearCell(cell);
@@ -118,7 +117,7 @@ class ReferenceEngine implements Engine {
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.#organisms);
     if (!this.#rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
-    this.#organisms.set(organism, slot);
+    this.#organisms.enlist(organism, slot);
   }
 
   remove(organism: OrganismId): void {
@@ -127,7 +126,6 @@ class ReferenceEngine implements Engine {
       if (this.#owners[cell] === organism) this.#clearCell(cell);
     }
     this.#organisms.delete(organism);
-    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -203,7 +201,7 @@ class ReferenceEngine implements Engine {
   async census(): Promise<OrganismCensus[]> {
     const counts = new Map<OrganismId, number>();
     for (const owner of this.#owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    return Array.from(this.#organisms.keys(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
+    return Array.from(this.#organisms.ids(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
   }
 
   async save(): Promise<EngineState> {
@@ -217,7 +215,7 @@ class ReferenceEngine implements Engine {
       });
       if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
     }
-    const organisms = organismStates(this.#organisms, this.#territories);
+    const organisms = this.#organisms.states();
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
   }
 
@@ -226,13 +224,12 @@ class ReferenceEngine implements Engine {
     this.#state.fill(0);
     this.#owners.fill(0);
     this.#organisms.clear();
-    this.#territories.clear();
     for (const { id, rule, territory } of state.organisms) {
-      this.#organisms.set(id, rule);
-      this.#stake(id, territory);
+      this.#organisms.enlist(id, rule);
+      this.#organisms.stake(id, territory);
     }
     for (const saved of state.pages) {
-      const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#territories.get(id)) : saved;
+      const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
       const { page, cells, owners } = mended;
       this.#visitRect(this.#pageRect(page), (cell, offset) => {
         this.#owners[cell] = owners[offset];
@@ -262,7 +259,7 @@ class ReferenceEngine implements Engine {
         const organism = tentative[cell];
         if (organism === 0 || !this.#isBesideOpaque(x, y, organism, this.#owners, this.#state)) continue;
         preAlive[cell] = 1;
-        const rule = this.#rules.get(this.#organisms.get(organism)!)!;
+        const rule = this.#rules.get(this.#organisms.slotOf(organism)!)!;
         if (!fires(cellHash(this.#randomSeed, this.#steps, x, y), fireThreshold(rule.fireRate))) continue;
         const channelOf = (dx: number, dy: number, channel: number) =>
           this.#ownerAt(x + dx, y + dy) === organism
@@ -330,14 +327,9 @@ class ReferenceEngine implements Engine {
     return false;
   }
 
-  #stake(organism: OrganismId, territory: Rect | undefined): void {
-    if (territory === undefined) this.#territories.delete(organism);
-    else this.#territories.set(organism, { ...territory });
-  }
-
   /** Whether the cell lies in the organism's territory; with bounds off, always. */
   #mayLive(organism: OrganismId, x: number, y: number): boolean {
-    return !this.#bounds || holds(this.#territories.get(organism), x, y);
+    return !this.#bounds || holds(this.#organisms.territoryOf(organism), x, y);
   }
 
   #ownerAt(x: number, y: number): OrganismId {

@@ -76,7 +76,7 @@ function buildTracing(): WebAssembly.Module {
       dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
       'bin/asc.js',
     );
-    const flags = ['-O3', '--transform', './server/inline.ts', '--runtime', 'stub', '--noAssert'];
+    const flags = ['-O3', '--transform', './server/inline.js', '--runtime', 'stub', '--noAssert'];
     flags.push('--enable', 'simd', '--use', 'LEARNING=1', '--outFile', output);
     execFileSync(process.execPath, [compiler, 'shared/codec/assembly/learn.ts', ...flags], { cwd: root });
     return new WebAssembly.Module(readFileSync(output));

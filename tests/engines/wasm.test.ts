@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../server/engines/engine.ts';
+import { ALIVE_THRESHOLD as KERNELS_ALIVE_THRESHOLD } from '../../server/engines/wasm/assembly/layout.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { hasRelaxedSimd } from '../../server/engines/wasm/modules.ts';
 import { leastDeltaRecords } from '../../server/engines/wasm/waves.ts';
+import { ALIVE_THRESHOLD } from '../../server/rules/rule.ts';
 import { pagesAcross } from '../../shared/geometry.ts';
 import { describeEngineContract } from './contract.ts';
 import { expectSameState, randomRule, setRules, stillRule } from './fixtures.ts';
@@ -126,6 +128,10 @@ test('results are the same for any number of threads and both shapes of tiles', 
     }
     for (const state of states) expectSameState(state, states[0], { width: 200, height: 200 }, 0);
   }
+});
+
+test('the kernels hold a cell opaque above the same alpha as everything else', () => {
+  expect(KERNELS_ALIVE_THRESHOLD).toBe(ALIVE_THRESHOLD);
 });
 
 test('a number of threads outside 1..32 is refused', async () => {

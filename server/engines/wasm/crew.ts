@@ -76,7 +76,7 @@ export class Crew {
   }
 
   /**
-   * Lists the awake pages, which the next step must compute (`assembly/engine.ts`).
+   * Lists the awake pages, which the next step must compute (`assembly/awake.ts`).
    *
    * @param length - how many pages are listed at `LIST_AT`
    * @returns how many pages are awake; they are listed at `AWAKE_AT`

@@ -1,11 +1,11 @@
 /**
  * The paged engine on WebAssembly: SIMD, on one or more threads. State, owners and pixels lie in shared memory
- * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/engine.ts`). Between steps,
+ * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/phases.ts`). Between steps,
  * `edits.ts` writes and `readings.ts` reads.
  */
 import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
-import { extentOf, holds, mendedPage, organismStates } from '../bounds.ts';
+import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
   CHANNEL_LIMIT,
   type Engine,
@@ -17,6 +17,7 @@ import {
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
+import { Roster } from '../roster.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -111,10 +112,7 @@ class WasmEngine implements Engine {
   readonly #readings: Readings;
   readonly crew: Crew;
   readonly #rules: UpdateRules | undefined;
-  /** The rule slot of each id in use. */
-  readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Only of organisms that have one. */
-  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #organisms = new Roster();
   readonly #bounds: boolean;
   /** All pages must wake before the next step: once, even if many organisms change their rule. */
   #isWaking = false;
@@ -190,7 +188,6 @@ class WasmEngine implements Engine {
     // Many organisms may die at once; a removal without cells must not look at every page.
     if (this.#readings.count(organism) > 0) this.#edits.clearWhere(organism, () => true);
     this.#organisms.delete(organism);
-    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -272,7 +269,7 @@ class WasmEngine implements Engine {
   }
 
   async census(): Promise<OrganismCensus[]> {
-    return Array.from(this.#organisms.keys(), (organism) => ({
+    return Array.from(this.#organisms.ids(), (organism) => ({
       organism,
       cells: this.#readings.count(organism),
     }));
@@ -284,7 +281,7 @@ class WasmEngine implements Engine {
 
   async save(): Promise<EngineState> {
     this.#checkWhole();
-    const organisms = organismStates(this.#organisms, this.#territories);
+    const organisms = this.#organisms.states();
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages: this.#readings.save() };
   }
 
@@ -295,14 +292,15 @@ class WasmEngine implements Engine {
     }
     this.#pages.clear();
     this.#organisms.clear();
-    this.#territories.clear();
     this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
     for (const { id, rule, territory } of state.organisms) {
       this.#enlist(id, rule);
       this.#stake(id, territory);
     }
     for (const page of state.pages) {
-      this.#edits.restore(this.#bounds ? mendedPage(page, this, (id) => this.#territories.get(id)) : page);
+      this.#edits.restore(
+        this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page,
+      );
     }
     this.#steps = state.stepNumber;
     this.#randomSeed = state.randomSeed;
@@ -320,14 +318,13 @@ class WasmEngine implements Engine {
   }
 
   #enlist(organism: OrganismId, slot: RuleSlot): void {
-    this.#organisms.set(organism, slot);
+    this.#organisms.enlist(organism, slot);
     this.memory.bytes[at.ORGANISM_RULES_AT + organism] = slot;
     this.memory.bytes[at.ORGANISM_MOVED_AT + organism] = 1;
   }
 
   #stake(organism: OrganismId, territory: Rect | undefined): void {
-    if (territory === undefined) this.#territories.delete(organism);
-    else this.#territories.set(organism, { ...territory });
+    this.#organisms.stake(organism, territory);
     this.memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
   }
 

@@ -1,11 +1,10 @@
 /**
- * The engine's commands to the GPU: uploads, passes, readbacks. They know pages and slots, but not organisms.
+ * The engine's commands to the GPU: uploads and passes. They know pages and slots, but not organisms. What the world
+ * reads, `readings.ts` fetches.
  * Submissions run in the order in which they are made.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PAGE_BYTES, PAGE_SHIFT, type Rect } from '../../../shared/geometry.ts';
-import { CHANNELS } from '../../rules/rule.ts';
-import { EngineLostError, type OrganismId, type PageState } from '../engine.ts';
+import { EngineLostError, type PageState } from '../engine.ts';
 import { MAP_READ_MODE, type OpenDevice, USAGE } from './device.ts';
 import type { EditBatch } from './edits.ts';
 import * as at from './layout.ts';
@@ -16,8 +15,6 @@ import { Patience } from './patience.ts';
 import { Reader } from './reader.ts';
 import { GpuRules } from './rules.ts';
 
-/** The most cells that one question about a rectangle may cover. */
-export const MAX_ASKED = 1 << 16;
 /** How long a failed read waits for the device to say why it was lost. */
 const MAX_LOSS_MS = 1_000;
 
@@ -125,7 +122,7 @@ export class Commands {
     const submittedMs = performance.now();
     const sleepMs = this.#patience.sleepMs(steps);
     if (sleepMs > 0) await sleep(sleepMs);
-    await this.#whole(report.mapAsync(MAP_READ_MODE, 0, bytes));
+    await this.whole(report.mapAsync(MAP_READ_MODE, 0, bytes));
     const words = new Uint32Array(report.getMappedRange(0, bytes));
     for (let i = 0; i < length; i++) list[i].learn(words, i * at.STATUS_WORDS);
     report.unmap();
@@ -188,113 +185,8 @@ export class Commands {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  // --- readbacks ---
-
-  readPixels(pages: readonly Page[], visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    const words = this.memory.buffer('words');
-    const read = this.reader.read(
-      pages.length,
-      PAGE_BYTES,
-      (encoder, item, into, offset) => {
-        const from = (pages[item].slot * at.SLOT_WORDS + at.PLANE_RGBA * at.CELLS) * 4;
-        encoder.copyBufferToBuffer(words, from, into, offset, PAGE_BYTES);
-      },
-      (item, bytes, offset) => visit(pages[item].index, new Uint8Array(bytes, offset, PAGE_BYTES)),
-    );
-    return this.#whole(read);
-  }
-
-  async readStates(pages: readonly Page[]): Promise<PageState[]> {
-    const { memory } = this;
-    const states: PageState[] = [];
-    const ownersAt = at.PAGE_STATE_BYTES;
-    const read = this.reader.read(
-      pages.length,
-      at.PAGE_STATE_BYTES + at.CELLS * 4,
-      (encoder, item, into, offset) => {
-        const { slot } = pages[item];
-        const { cells } = memory.bankOf(slot);
-        encoder.copyBufferToBuffer(cells, memory.stateOffset(slot), into, offset, at.PAGE_STATE_BYTES);
-        const words = slot * at.SLOT_WORDS * 4;
-        encoder.copyBufferToBuffer(memory.buffer('words'), words, into, offset + ownersAt, at.CELLS * 4);
-      },
-      (item, bytes, offset) => {
-        const words = new Uint32Array(bytes, offset + ownersAt, at.CELLS);
-        states.push({
-          page: pages[item].index,
-          cells: new Float32Array(bytes, offset, at.CELLS * CHANNELS).slice(),
-          owners: Uint16Array.from(words, (word) => word & 0xffff),
-        });
-      },
-    );
-    await this.#whole(read);
-    return states;
-  }
-
-  /** @returns how many cells each of the organisms 0 .. ids - 1 has */
-  async readCounts(ids: number): Promise<Int32Array> {
-    let counts = new Int32Array(0);
-    await this.#readBuffer(this.memory.buffer('tally'), ids * 4, (range, offset) => {
-      counts = new Int32Array(range, offset, ids).slice();
-    });
-    return counts;
-  }
-
-  /**
-   * Reads the cells of a rectangle of at most `MAX_ASKED` cells inside the world.
-   *
-   * @param organism - reads the RGBA of its cells (4 float32 per cell); 0: reads owners (1 uint32 per cell)
-   * @param take - gets the answer, row-major; not called where no page exists
-   */
-  async ask(
-    pages: PageTable,
-    organism: OrganismId,
-    { x, y, width, height }: Rect,
-    take: (bytes: ArrayBuffer, offset: number) => void,
-  ): Promise<void> {
-    const pageX = x >> PAGE_SHIFT;
-    const pageY = y >> PAGE_SHIFT;
-    const across = ((x + width - 1) >> PAGE_SHIFT) - pageX + 1;
-    const down = ((y + height - 1) >> PAGE_SHIFT) - pageY + 1;
-    const slots = Uint32Array.from(
-      { length: across * down },
-      (_, i) => pages.find(pageX + (i % across), pageY + Math.floor(i / across))?.slot ?? 0,
-    );
-    if (slots.every((slot) => slot === 0)) return;
-    const { queue } = this.#device;
-    const usage = USAGE.UNIFORM | USAGE.COPY_DST;
-    const question = this.#device.createBuffer({ label: 'question', size: 32, usage });
-    const bytes = width * height * (organism === 0 ? 1 : 4) * 4;
-    const listed = this.memory.make('slots', slots.byteLength);
-    const answer = this.memory.make('answer', bytes);
-    queue.writeBuffer(question, 0, Uint32Array.of(x, y, width, height, organism, pageX, pageY, across));
-    queue.writeBuffer(listed, 0, slots);
-    const encoder = this.#device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    this.passes.extract(pass, width * height, question, listed, answer);
-    pass.end();
-    queue.submit([encoder.finish()]);
-    await this.#readBuffer(answer, bytes, take);
-    for (const buffer of [question, listed, answer]) buffer.destroy();
-  }
-
-  /** Reads the first `bytes` bytes of a buffer. */
-  #readBuffer(
-    buffer: GPUBuffer,
-    bytes: number,
-    take: (range: ArrayBuffer, offset: number) => void,
-  ): Promise<void> {
-    const read = this.reader.read(
-      1,
-      bytes,
-      (encoder, _, into, offset) => encoder.copyBufferToBuffer(buffer, 0, into, offset, bytes),
-      (_, range, offset) => take(range, offset),
-    );
-    return this.#whole(read);
-  }
-
-  /** @throws EngineLostError when the device was lost, or refused something, before the answer came */
-  async #whole(read: Promise<unknown>): Promise<void> {
+  /** Waits for an answer. @throws EngineLostError when the device was lost, or refused something, before it came */
+  async whole(read: Promise<unknown>): Promise<void> {
     try {
       await read;
     } catch (error) {

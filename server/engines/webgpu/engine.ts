@@ -6,7 +6,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
-import { extentOf, mendedPage, organismStates } from '../bounds.ts';
+import { extentOf, mendedPage } from '../bounds.ts';
 import { type Span, strokeRows } from '../capsule.ts';
 import {
   type Engine,
@@ -18,6 +18,7 @@ import {
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
+import { Roster } from '../roster.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -28,10 +29,11 @@ import {
   checkState,
   checkTerritory,
 } from '../validate.ts';
-import { Commands, MAX_ASKED } from './commands.ts';
+import { Commands } from './commands.ts';
 import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
 import { Edits, spansIn } from './edits.ts';
 import { type Page, PageTable } from './pages.ts';
+import { Readings } from './readings.ts';
 
 /** Steps in one submission: the pages that all of them need must exist before the first. */
 const MAX_STEPS = 16;
@@ -64,10 +66,9 @@ export class WebGpuEngine implements Engine {
   readonly #rest: number;
   readonly #bounds: boolean;
   readonly #pages: PageTable;
+  readonly #readings: Readings;
   readonly #edits = new Edits();
-  readonly #organisms = new Map<OrganismId, RuleSlot>();
-  /** Only of organisms that have one. */
-  readonly #territories = new Map<OrganismId, Rect>();
+  readonly #organisms = new Roster();
   /** Pages were written since their last report. */
   #isEdited = false;
   /** In the next step no cell may rest. */
@@ -87,6 +88,7 @@ export class WebGpuEngine implements Engine {
     const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
     this.commands = new Commands(opened, maxPages, options.bankPages);
     this.#pages = new PageTable(this, Math.min(maxPages, this.commands.memory.maxSlots - 1));
+    this.#readings = new Readings(opened.device, this.commands, this.#pages, this);
   }
 
   get stepNumber(): number {
@@ -129,7 +131,7 @@ export class WebGpuEngine implements Engine {
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
-    this.#enlist(organism, this.#organisms.get(organism)!, territory);
+    this.#enlist(organism, this.#organisms.slotOf(organism)!, territory);
     if (!this.#bounds) return;
     this.#isWoken = true; // cells that rest may now have room beside them
     const extent = extentOf(territory, this);
@@ -143,7 +145,7 @@ export class WebGpuEngine implements Engine {
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.#organisms);
     this.#checkRuleIn(slot);
-    this.#enlist(organism, slot, this.#territories.get(organism));
+    this.#enlist(organism, slot, this.#organisms.territoryOf(organism));
     this.#isWoken = true;
   }
 
@@ -160,7 +162,6 @@ export class WebGpuEngine implements Engine {
       this.#edited(page);
     }
     this.#organisms.delete(organism);
-    this.#territories.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -227,7 +228,7 @@ export class WebGpuEngine implements Engine {
     }
     if (changed.length > 0) {
       this.commands.forget();
-      await this.commands.readPixels(changed, visit);
+      await this.#readings.pixels(changed, visit);
     }
     if (ceased.size === 0) return;
     const zeros = new Uint8Array(PAGE_BYTES);
@@ -237,7 +238,7 @@ export class WebGpuEngine implements Engine {
 
   async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
     await this.#refresh();
-    await this.commands.readPixels(this.#livingPages(), visit);
+    await this.#readings.pixels(this.#livingPages(), visit);
   }
 
   async readPage(index: number, into: Uint8Array): Promise<void> {
@@ -245,36 +246,34 @@ export class WebGpuEngine implements Engine {
     this.#applyEdits();
     const page = this.#pages.at(index);
     if (page === undefined) into.fill(0);
-    else await this.commands.readPixels([page], (_, rgba) => into.set(rgba));
+    else await this.#readings.pixels([page], (_, rgba) => into.set(rgba));
   }
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
-    into.fill(0);
-    await this.#ask(organism, rect, 4, (bytes, offset, length, first) => {
-      into.set(new Float32Array(bytes, offset, length), first);
-    });
+    this.commands.checkWhole();
+    this.#applyEdits();
+    await this.#readings.organism(organism, rect, into);
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
-    into.fill(0);
-    await this.#ask(0, rect, 1, (bytes, offset, length, first) => {
-      into.set(new Uint32Array(bytes, offset, length), first);
-    });
+    this.commands.checkWhole();
+    this.#applyEdits();
+    await this.#readings.owners(rect, into);
   }
 
   async census(): Promise<OrganismCensus[]> {
     this.commands.checkWhole();
     this.#applyEdits();
     let last = 0;
-    for (const organism of this.#organisms.keys()) last = Math.max(last, organism);
-    const counts = await this.commands.readCounts(last + 1);
-    return Array.from(this.#organisms.keys(), (organism) => ({ organism, cells: counts[organism] }));
+    for (const organism of this.#organisms.ids()) last = Math.max(last, organism);
+    const counts = await this.#readings.counts(last + 1);
+    return Array.from(this.#organisms.ids(), (organism) => ({ organism, cells: counts[organism] }));
   }
 
   async save(): Promise<EngineState> {
     await this.#refresh();
-    const pages = await this.commands.readStates(this.#livingPages());
-    const organisms = organismStates(this.#organisms, this.#territories);
+    const pages = await this.#readings.states(this.#livingPages());
+    const organisms = this.#organisms.states();
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
   }
 
@@ -285,10 +284,9 @@ export class WebGpuEngine implements Engine {
     this.commands.forget(true);
     this.#pages.clear();
     this.#organisms.clear();
-    this.#territories.clear();
     for (const { id, rule, territory } of state.organisms) this.#enlist(id, rule, territory);
     for (const saved of state.pages) {
-      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#territories.get(id)) : saved;
+      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
       if (!page.owners.some((owner) => owner !== 0)) continue;
       const { across } = this.#pages;
       const made = this.#pages.obtain(page.page % across, Math.floor(page.page / across))!;
@@ -320,9 +318,8 @@ export class WebGpuEngine implements Engine {
   // --- pages and edits ---
 
   #enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
-    this.#organisms.set(organism, slot);
-    if (territory === undefined) this.#territories.delete(organism);
-    else this.#territories.set(organism, { ...territory });
+    this.#organisms.enlist(organism, slot);
+    this.#organisms.stake(organism, territory);
     this.commands.rules.assign(organism, slot, extentOf(this.#bounds ? territory : undefined, this));
   }
 
@@ -390,32 +387,6 @@ export class WebGpuEngine implements Engine {
   async #submit(steps: number): Promise<void> {
     await this.commands.step(this.#pages, steps);
     this.#isEdited = false;
-  }
-
-  /** @param take - gets a row's `length` values, which belong at index `first` of the answer */
-  async #ask(
-    organism: OrganismId,
-    rect: Rect,
-    values: number,
-    take: (bytes: ArrayBuffer, offset: number, length: number, first: number) => void,
-  ): Promise<void> {
-    this.commands.checkWhole();
-    this.#applyEdits();
-    const top = Math.max(0, rect.y);
-    const bottom = Math.min(this.height, rect.y + rect.height);
-    const left = Math.max(0, rect.x);
-    const width = Math.min(this.width, rect.x + rect.width) - left;
-    if (width <= 0) return;
-    const rows = Math.floor(MAX_ASKED / width); // a world is no wider than that
-    for (let y = top; y < bottom; y += rows) {
-      const height = Math.min(rows, bottom - y);
-      await this.commands.ask(this.#pages, organism, { x: left, y, width, height }, (bytes, offset) => {
-        for (let row = 0; row < height; row++) {
-          const first = ((y + row - rect.y) * rect.width + left - rect.x) * values;
-          take(bytes, offset + row * width * values * 4, width * values, first);
-        }
-      });
-    }
   }
 }
 

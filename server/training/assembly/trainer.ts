@@ -13,6 +13,7 @@
 
 import { fireBits4 } from '../../engines/wasm/assembly/fire';
 import { transposeToCells, transposeToLanes } from '../../engines/wasm/assembly/lanes';
+import { ALIVE_THRESHOLD } from '../../engines/wasm/assembly/layout';
 import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
@@ -141,11 +142,11 @@ export function useOpen(mask: usize): void {
 }
 
 /**
- * mask[cell] = 255 where alpha exceeds 0.1 somewhere in the cell's 3x3. Border cells may hold anything: they are always
+ * mask[cell] = 255 where alpha exceeds `ALIVE_THRESHOLD` somewhere in the cell's 3x3. Border cells may hold anything: they are always
  * empty.
  */
 function aliveMask(mask: usize): void {
-  const limit = f32x4.splat(0.1);
+  const limit = f32x4.splat(<f32>ALIVE_THRESHOLD);
   for (let i: usize = 0; i < cellCount; i += 16) {
     const a = alpha + (i << 2);
     const left = i16x8.narrow_i32x4_s(f32x4.gt(v128.load(a), limit), f32x4.gt(v128.load(a, 16), limit));
@@ -337,7 +338,7 @@ export function loss(state: usize, withGradient: bool): f64 {
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
-      if (placeWeight == 0 || load<f32>(target + (i << 4), 12) <= 0.1) continue;
+      if (placeWeight == 0 || load<f32>(target + (i << 4), 12) <= <f32>ALIVE_THRESHOLD) continue;
       const away = misplaced(v128.load(cell, 16), <i32>(i - first) - width / 2, y - height / 2);
       v128.store(into, f32x4.add(v128.load(into, 16), f32x4.mul(away, placeScale)), 16);
     }

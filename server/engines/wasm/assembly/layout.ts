@@ -9,6 +9,8 @@
 
 /** Side of a page in cells, as in `shared/geometry.ts`: a row of cells is one u64 of bits. */
 export const SIDE = 64;
+/** A cell whose alpha, in float32, exceeds this is opaque: `ALIVE_THRESHOLD` of `rules/rule.ts` (a test). */
+export const ALIVE_THRESHOLD = 0.1;
 /** 16 float32: one cache line. */
 export const CELL_BYTES = 64;
 export const ROW_BYTES = 4096;

@@ -152,6 +152,12 @@ export function isBesideOwnOpaque(page: usize, x: i32, y: i32, organism: u32): b
   return false;
 }
 
+/** Whether the 3x3 around a cell lies in its page. */
+// @inline
+export function isInside(x: i32, y: i32): bool {
+  return x > 0 && x < SIDE - 1 && y > 0 && y < SIDE - 1;
+}
+
 /** Whether the 3x3 around a cell holds only cells of this organism or of nobody; not for cells on the page's border. */
 // @inline
 export function isAmongItself(page: usize, cell: i32, organism: u32): bool {
@@ -201,4 +207,17 @@ export function gatherPatch(scratch: usize, page: usize, x: i32, y: i32, organis
     }
   }
   return scratch + PATCH_AT + 4 * CELL_BYTES;
+}
+
+/** Those of `cells` whose 3x3 holds no opaque cell of their own organism. @param cells - with an owner in this step */
+export function besideForeignOnly(page: usize, y: i32, cells: u64): u64 {
+  let bits: u64 = 0;
+  for (let rest = cells & ~load<u64>(page + ((<usize>y) << 3), OPAQUE_AT); rest != 0; rest &= rest - 1) {
+    const x = <i32>ctz(rest);
+    const cell = y * SIDE + x;
+    const organism = <u32>load<u16>(page + ((<usize>cell) << 1), OWNERS_AT);
+    if (isInside(x, y) && isAmongItself(page, cell, organism)) continue;
+    if (!isBesideOwnOpaque(page, x, y, organism)) bits |= (<u64>1) << (<u64>x);
+  }
+  return bits;
 }

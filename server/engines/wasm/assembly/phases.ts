@@ -1,6 +1,10 @@
-// Runs the phases of a step on several threads. The engine's own thread leads; helpers wait for its call. Within a
-// phase each thread takes the next unit of work by an atomic counter; there are no locks.
-import { apply, sense, settle } from './engine';
+// One step of the paged world: three phases over the awake pages (`sense.ts`, `apply.ts`, `settle.ts`). In each phase a
+// page writes only itself and counters, and reads of its neighbours only what no page writes in that phase. So threads
+// may take pages in any order with the same result.
+//
+// The engine's own thread leads; helpers wait for its call. Within a phase each thread takes the next unit of work by an
+// atomic counter; there are no locks.
+import { apply } from './apply';
 import {
   FAILED_AT,
   NEXT_AT,
@@ -12,6 +16,8 @@ import {
   PHASE_SETTLE,
   WORKING_AT,
 } from './layout';
+import { sense } from './sense';
+import { settle } from './settle';
 
 /** Loads before a thread sleeps: about as long as waking takes, so that it is awake if a phase follows at once. */
 const LOOKS = 20_000;

@@ -1,13 +1,14 @@
 /**
  * Teaches AssemblyScript's compiler the comment `// @inline` on the line before a function: it does what the decorator
  * `@inline` does. TypeScript and the linter allow decorators on classes only, so the comment lets both read the
- * kernels. The compiler loads this file by `--transform`.
+ * kernels. The compiler loads this file by `--transform`. Plain JavaScript, because the compiler's types would declare
+ * its globals (`load`, `i32` …) for the whole program.
  */
-import { FunctionDeclaration, Node, type Parser } from 'assemblyscript';
+import { FunctionDeclaration, Node } from 'assemblyscript';
 
 export default class Inline {
   /** @throws Error when a mark does not stand before a function: the kernel would be slower, and nothing else */
-  afterParse(parser: Parser): void {
+  afterParse(parser) {
     for (const source of parser.sources) {
       let marks = source.text.match(/\/\/ @inline/g)?.length ?? 0;
       if (marks === 0) continue;

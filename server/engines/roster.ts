@@ -1,0 +1,58 @@
+/** The organisms of an engine: the rule slot of each id in use, and the territories of those that have one. */
+import type { Rect } from '../../shared/geometry.ts';
+import type { OrganismId, OrganismState, RuleSlot } from './engine.ts';
+
+export class Roster {
+  readonly #slots = new Map<OrganismId, RuleSlot>();
+  readonly #territories = new Map<OrganismId, Rect>();
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  has(organism: OrganismId): boolean {
+    return this.#slots.has(organism);
+  }
+
+  ids(): Iterable<OrganismId> {
+    return this.#slots.keys();
+  }
+
+  slotOf(organism: OrganismId): RuleSlot | undefined {
+    return this.#slots.get(organism);
+  }
+
+  /** undefined: the whole world. */
+  territoryOf(organism: OrganismId): Rect | undefined {
+    return this.#territories.get(organism);
+  }
+
+  /** Adds an organism, or gives one that is here another rule. */
+  enlist(organism: OrganismId, slot: RuleSlot): void {
+    this.#slots.set(organism, slot);
+  }
+
+  /** @param territory - copied; undefined: the whole world */
+  stake(organism: OrganismId, territory: Rect | undefined): void {
+    if (territory === undefined) this.#territories.delete(organism);
+    else this.#territories.set(organism, { ...territory });
+  }
+
+  delete(organism: OrganismId): void {
+    this.#slots.delete(organism);
+    this.#territories.delete(organism);
+  }
+
+  clear(): void {
+    this.#slots.clear();
+    this.#territories.clear();
+  }
+
+  /** As a save holds them. */
+  states(): OrganismState[] {
+    return Array.from(this.#slots, ([id, rule]) => {
+      const territory = this.#territories.get(id);
+      return territory === undefined ? { id, rule } : { id, rule, territory };
+    });
+  }
+}
