@@ -88,18 +88,43 @@ export class Readings {
 
   /** Copies every page that has an owned cell. */
   save(): PageState[] {
-    const pages: PageState[] = [];
-    for (const page of this.#pages.list) {
-      if (this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] === 0) continue;
-      const channel = this.#cells.channel(page, 0);
-      const owner = (page + at.OWNERS_AT) >>> 1;
-      pages.push({
-        page: this.#pages.index(page),
-        cells: Float32Array.from(this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
-        owners: Uint16Array.from(this.#memory.words.subarray(owner, owner + CELLS)),
-      });
+    return this.#owned().map((page) => this.#state(page));
+  }
+
+  /** Copies pages by index; those without an owned cell are left out. */
+  states(indices: readonly number[]): PageState[] {
+    const { across } = this.#pages;
+    const pages = indices.map((index) => this.#pages.find(index % across, Math.floor(index / across)));
+    return pages.filter((page) => page !== 0 && this.#isOwned(page)).map((page) => this.#state(page));
+  }
+
+  /** Indices of the pages that have an owned cell, by whether they may have changed since the last call. */
+  takeChanges(): { readonly changed: number[]; readonly kept: number[] } {
+    const taken = { changed: [] as number[], kept: [] as number[] };
+    for (const page of this.#owned()) {
+      const unsaved = (page + at.UNSAVED_AT) >>> 2;
+      taken[this.#memory.ints[unsaved] === 0 ? 'kept' : 'changed'].push(this.#pages.index(page));
+      this.#memory.ints[unsaved] = 0;
     }
-    return pages;
+    return taken;
+  }
+
+  #isOwned(page: number): boolean {
+    return this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0;
+  }
+
+  #owned(): number[] {
+    return this.#pages.list.filter((page) => this.#isOwned(page));
+  }
+
+  #state(page: number): PageState {
+    const channel = this.#cells.channel(page, 0);
+    const owner = (page + at.OWNERS_AT) >>> 1;
+    return {
+      page: this.#pages.index(page),
+      cells: Float32Array.from(this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
+      owners: Uint16Array.from(this.#memory.words.subarray(owner, owner + CELLS)),
+    };
   }
 
   #pixels(page: number): Uint8Array {
