@@ -17,8 +17,8 @@ import type {
   WorldQuery,
 } from './messages.ts';
 import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
-import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
+import type { WorldStore } from './worldSave.ts';
 
 export interface SimulationOptions {
   readonly world: World;
@@ -27,13 +27,7 @@ export interface SimulationOptions {
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly saveSeconds: number;
-  /**
-   * Resolves when the save is on disk.
-   *
-   * @param segment - the first one to replay on top of it
-   * @param isLast - the world has stopped
-   */
-  readonly write: (state: WorldState, segment: number, isLast: boolean) => Promise<void>;
+  readonly store: WorldStore;
   readonly journal: WorldJournal;
   /** Saves in the first frame. */
   readonly isSaveDue?: boolean;
@@ -315,17 +309,22 @@ export class Simulation {
   }
 
   /**
-   * The state is copied between two frames; packing and writing run beside them. Calls that come while a save waits for
-   * the one before it share it.
+   * What has changed is copied between two frames, unless it is too much for memory: then the world waits until what is
+   * left is not. Packing and writing run beside the frames. Calls that come while a save waits for the one before it
+   * share it.
    */
   #save(isLast = false): Promise<null> {
     this.#nextSave ??= this.#saves.take(async () => {
       this.#nextSave = null;
-      const { state, segment } = await this.#turns.take(async () => {
-        const state = await this.#options.world.save();
-        return { state, segment: this.#recorder.beginSegment() };
+      const { world, store } = this.#options;
+      const { save, writing } = await this.#turns.take(async () => {
+        const save = await world.save((page) => store.canKeep(page));
+        const writing = store.write(save, this.#recorder.beginSegment(), isLast);
+        await Promise.race([save.copied, writing]);
+        return { save, writing };
       });
-      await this.#options.write(state, segment, isLast);
+      await writing;
+      save.written();
       this.#recorder.saved();
       return null;
     });

@@ -14,9 +14,7 @@ import type { PageState } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 import type { SaveFormat } from '../storage/saves.ts';
 import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
-import type { FallowBed } from './beds.ts';
-import type { OrganismRecord } from './organisms.ts';
-import type { SavedSwap } from './savedSwap.ts';
+import type { WorldFacts } from './worldSave.ts';
 
 const MAGIC = 'REGROW W';
 export const SNAPSHOT_VERSION = 1;
@@ -28,23 +26,9 @@ const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: obj
 /** Level 1: grown state hardly compresses, and the empty rest of a page does at any level. */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-export interface WorldState {
-  readonly width: number;
-  readonly height: number;
-  readonly stepNumber: number;
-  readonly randomSeed: number;
-  /** World time, over all processes. */
-  readonly runSeconds: number;
-  /** The id that the next organism gets, if it is free. */
-  readonly nextId: number;
-  readonly organisms: readonly OrganismRecord[];
-  readonly fallow: readonly FallowBed[];
-  /** Absent: none is watched. */
-  readonly swaps?: readonly SavedSwap[];
+export interface WorldState extends WorldFacts {
   /** By swap: pages that hold the bodies it has set aside, and nothing else. */
   readonly aside?: readonly (readonly PageState[])[];
-  /** As an admin has set it; absent: the server's own setting. */
-  readonly stepsPerSecond?: number;
   readonly pages: readonly PageState[];
 }
 

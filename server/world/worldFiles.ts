@@ -5,19 +5,21 @@
 import type { PageState } from '../engines/engine.ts';
 import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
-import { type OldSave, Snapshots } from '../storage/snapshots.ts';
+import { type OldSave, type Saved, Snapshots } from '../storage/snapshots.ts';
 import { decodeEntry } from './acts.ts';
+import type { Bodies } from './bodies.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { WorldJournal } from './recorder.ts';
 import type { JournalEntry } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
-import { readSnapshot, type WorldState } from './snapshot.ts';
+import { readSnapshot } from './snapshot.ts';
+import type { SavedWorld, WorldFacts, WorldSave, WorldStore } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
 const ASIDE = 2 ** 24;
 
 /** What a save's header holds. */
-interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
+interface Facts extends WorldFacts {
   /** By swap: the pages of its bodies, which are saved from `ASIDE` on, one after another. */
   readonly aside?: readonly (readonly number[])[];
   /** It was written when the world stopped. */
@@ -39,9 +41,9 @@ export interface WorldFilesOptions {
   readonly log: (line: string) => void;
 }
 
-export class WorldFiles implements WorldJournal {
-  /** null: there is no save. */
-  readonly state: WorldState | null;
+export class WorldFiles implements WorldJournal, WorldStore {
+  /** null: there is no save. Its pages are read from disk as they are asked for, before the first write. */
+  readonly state: SavedWorld | null;
   readonly #wasLast: boolean;
   readonly #options: WorldFilesOptions;
   readonly #snapshots: Snapshots;
@@ -49,9 +51,11 @@ export class WorldFiles implements WorldJournal {
   #notes: string[];
   #kernel = '';
   #journal: Journal | null = null;
+  /** As the newest save has them. */
+  #aside: readonly Bodies[] = [];
 
   /**
-   * Reads the newest sound save.
+   * Looks for the newest sound save.
    *
    * @throws SnapshotError when there are saves and none is sound, or one is of a newer format
    */
@@ -59,15 +63,13 @@ export class WorldFiles implements WorldJournal {
     const snapshots = new Snapshots(options.folder, { readOld, log: options.log });
     const { saved, notes } = await snapshots.read();
     if (saved === null) return new WorldFiles(options, snapshots, null, 0, notes);
-    const pages: PageState[] = [];
-    for await (const page of saved.pages()) pages.push(page);
-    return new WorldFiles(options, snapshots, { facts: saved.facts as Facts, pages }, saved.journal, notes);
+    return new WorldFiles(options, snapshots, await stateOf(saved), saved.journal, notes);
   }
 
   private constructor(
     options: WorldFilesOptions,
     snapshots: Snapshots,
-    saved: { readonly facts: Facts; readonly pages: readonly PageState[] } | null,
+    saved: { readonly state: SavedWorld; readonly wasLast: boolean } | null,
     firstSegment: number,
     notes: readonly string[],
   ) {
@@ -75,8 +77,8 @@ export class WorldFiles implements WorldJournal {
     this.#snapshots = snapshots;
     this.#firstSegment = firstSegment;
     this.#notes = [...notes];
-    this.state = saved === null ? null : stateOf(saved.facts, saved.pages);
-    this.#wasLast = saved?.facts.isLast === true;
+    this.state = saved?.state ?? null;
+    this.#wasLast = saved?.wasLast === true;
   }
 
   /** What the operator should know. */
@@ -164,20 +166,25 @@ export class WorldFiles implements WorldJournal {
 
   // --- saves ---
 
-  /**
-   * @param segment - the first one to replay on top of it
-   * @param isLast - the world has stopped
-   * @throws SnapshotError
-   */
-  async write(state: WorldState, segment: number, isLast: boolean): Promise<void> {
-    const { pages, aside = [], ...rest } = state;
-    const facts: Facts = {
-      ...rest,
-      ...(aside.length > 0 && { aside: aside.map((one) => one.map(({ page }) => page)) }),
-      ...(isLast && { isLast }),
-    };
-    const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE + i }));
-    await this.#snapshots.write({ facts, journal: segment, changed: [...pages, ...behind], kept: [] });
+  canKeep(page: number): boolean {
+    return this.#snapshots.canKeep(page);
+  }
+
+  /** @throws SnapshotError, and what `save.changed` throws */
+  async write(save: WorldSave, segment: number, isLast: boolean): Promise<void> {
+    const aside = save.aside.map(({ pageIndices }) => pageIndices);
+    const facts: Facts = { ...save.facts, ...(aside.length > 0 && { aside }), ...(isLast && { isLast }) };
+    const behind = aside.flat().map((_, i) => ASIDE + i);
+    const isSame =
+      save.aside.length === this.#aside.length && save.aside.every((one, i) => one === this.#aside[i]);
+    const isKept = isSame && behind.every((page) => this.canKeep(page));
+    await this.#snapshots.write({
+      facts,
+      journal: segment,
+      changed: isKept ? save.changed : withAside(save),
+      kept: isKept ? [...save.kept, ...behind] : save.kept,
+    });
+    this.#aside = save.aside;
     await this.#journal!.removeBefore(this.#snapshots.oldestJournal);
   }
 
@@ -192,13 +199,22 @@ const readOld = async (path: string): Promise<OldSave> => {
   return { facts, pages };
 };
 
-function stateOf({ aside, isLast: _, ...facts }: Facts, pages: readonly PageState[]): WorldState {
-  const behind = new Map(pages.filter(({ page }) => page >= ASIDE).map((page) => [page.page - ASIDE, page]));
-  let next = 0;
+async function stateOf(saved: Saved): Promise<{ state: SavedWorld; wasLast: boolean }> {
+  const { aside, isLast = false, ...facts } = saved.facts as Facts;
+  const behind = new Map<number, PageState>();
+  for await (const page of saved.pages((index) => index >= ASIDE)) behind.set(page.page, page);
+  let next = ASIDE;
   const restored = aside?.map((indices) => indices.map((page) => ({ ...behind.get(next++)!, page })));
-  return {
+  const state = {
     ...facts,
     ...(restored && { aside: restored }),
-    pages: pages.filter(({ page }) => page < ASIDE),
+    pages: saved.pages((index) => index < ASIDE),
   };
+  return { state, wasLast: isLast };
+}
+
+async function* withAside({ changed, aside }: WorldSave): AsyncGenerator<PageState> {
+  yield* changed;
+  let next = ASIDE;
+  for (const bodies of aside) for (const page of bodies.pages()) yield { ...page, page: next++ };
 }

@@ -16,6 +16,7 @@ import { SNAPSHOTS } from '../../server/world/snapshot.ts';
 import { World } from '../../server/world/world.ts';
 import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob } from './makeWorld.ts';
+import { wholeOf } from './wholeWorld.ts';
 
 const SIDE = 256;
 let folder: string;
@@ -57,7 +58,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
     stepsPerSecond: 200,
     framesPerSecond: 50,
     saveSeconds: 3_600,
-    write: (state) => saves.write(state),
+    store: { canKeep: () => false, write: async (save) => saves.write(await wholeOf(save)) },
     journal: new FakeJournal(),
     post: (message) => posted.push(message),
   });

@@ -12,6 +12,7 @@ import type { StrokeMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
 
@@ -41,7 +42,7 @@ interface Facts {
 
 async function factsOf({ world }: SmallWorld): Promise<Facts> {
   const engine = await world.engine.save();
-  const { pages: _pages, aside = [], organisms, ...rest } = await world.save();
+  const { pages: _pages, aside = [], organisms, ...rest } = await stateOf(world);
   return {
     engine: {
       ...engine,
@@ -169,7 +170,7 @@ function differences(a: unknown, b: unknown, path = ''): string[] {
 }
 
 /** As a file would give it back. */
-const copyOf = async (world: World): Promise<WorldState> => structuredClone(await world.save());
+const copyOf = async (world: World): Promise<WorldState> => structuredClone(await stateOf(world));
 
 async function recovered(create: EngineFactory, { snapshot, entries }: Life): Promise<SmallWorld> {
   const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);

@@ -11,6 +11,7 @@ import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/
 import { decodePage } from '../../shared/pageCodec.ts';
 import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
+import { wholeOf } from './wholeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
 class FakeClock implements Clock {
@@ -64,7 +65,14 @@ async function makeSimulation(setup: Setup = {}) {
     stepsPerSecond: setup.stepsPerSecond ?? 30,
     framesPerSecond: setup.framesPerSecond ?? 20,
     saveSeconds: setup.saveSeconds ?? 60,
-    write: setup.write ?? (async (state) => void saved.push(state)),
+    store: {
+      canKeep: () => false,
+      async write(save, segment) {
+        const state = await wholeOf(save);
+        await setup.write?.(state, segment);
+        saved.push(state);
+      },
+    },
     journal,
     post: (message) => posted.push(message),
   });

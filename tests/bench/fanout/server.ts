@@ -7,11 +7,10 @@ import { type Config, readConfig } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts';
 import { serveWorld } from '../../../server/serveWorld.ts';
-import { Saves } from '../../../server/storage/saves.ts';
 import { growMature } from '../../../server/world/mature.ts';
-import { SNAPSHOTS } from '../../../server/world/snapshot.ts';
 import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
+import { WorldFiles } from '../../../server/world/worldFiles.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
 import { tallyFrames } from './tally.ts';
 
@@ -29,7 +28,10 @@ async function grow(config: Config): Promise<number> {
   world.plantGarden(config.garden, config.randomSeed);
   await engine.step(GROWN_STEPS);
   await world.observe(0);
-  await new Saves(config.dataDir, SNAPSHOTS).write(await world.save());
+  const files = await WorldFiles.open({ folder: config.dataDir, durability: 'os', log: console.error });
+  const segment = await files.begin(engine.description);
+  await files.write(await world.save(() => false), segment, true);
+  await files.close();
   engine.dispose();
   return world.organisms.size;
 }
