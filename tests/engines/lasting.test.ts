@@ -133,7 +133,7 @@ test('territories survive a loss: saved ones, ones set since, and those of new o
   expect((await lasting.census()).map(({ cells }) => cells > 0)).toEqual([true, true, true, true, false]);
 });
 
-test('pages that the lost engine showed and that are now empty are reported as zeros, once', async () => {
+test('pages that the lost engine showed and the next one has empty are reported as zeros, once', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   await lasting.save();

@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { EngineError } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
+import type { Crew } from '../../server/engines/wasm/crew.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { expectSameState } from './fixtures.ts';
-import { expectSameRest, REST, SIZE, settlingRule } from './resting.ts';
+import { expectSameRest, expectSameTerritories, REST, SIZE, settlingRule } from './resting.ts';
 
 test.each([
   { threads: 1, seed: 1 },
@@ -50,6 +51,33 @@ test('a body at rest wakes when its territory widens, and grows into it', async 
     engine.dispose();
   }
   expectSameState(states[1], states[0], SIZE, 0);
+});
+
+test.each([1, 3])(
+  'territories set among bodies at rest change what the reference changes (%i threads)',
+  async (threads) => {
+    const options = { ...SIZE, randomSeed: 4, rest: REST };
+    const wasm = await createWasmEngine({ ...options, relaxed: false, threads });
+    await expectSameTerritories([await createReferenceEngine(options), wasm], 10 + threads, 20);
+    wasm.dispose();
+  },
+);
+
+test('a territory wakes the pages of its organism and those beside them, and no others', async () => {
+  const engine = await createWasmEngine({ width: 640, height: 64, randomSeed: 1, rest: REST });
+  engine.setRule(0, settlingRule(1));
+  const places = [30, 64, 350, 600];
+  for (const [i, x] of places.entries()) engine.plant(i + 1, 0, x, 30, { x, y: 30, width: 1, height: 1 });
+  await engine.step(200);
+  const { crew } = engine as unknown as { crew: Crew };
+  const awakePages = () => crew.muster(engine.pageCount, 64);
+  expect(engine.pageCount).toBe(4);
+  expect(awakePages()).toBe(0);
+  engine.setTerritory(4, { x: 599, y: 30, width: 2, height: 1 });
+  expect(awakePages()).toBe(1);
+  engine.setTerritory(2, undefined);
+  expect(awakePages()).toBe(3); // its own and, beside it, the first one's
+  engine.dispose();
 });
 
 test('a rest threshold outside 0..0.01 is refused', async () => {

@@ -1,5 +1,6 @@
 /** A world that comes to rest and is disturbed again and again. */
-import type { Engine, Perturbation } from '../../server/engines/engine.ts';
+import { expect } from 'vitest';
+import type { Engine, EngineState, Perturbation } from '../../server/engines/engine.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 import { expectSameState, randomRule, seededRandom } from './fixtures.ts';
 
@@ -56,6 +57,53 @@ export function disturb(engines: readonly Engine[], random: () => number, round:
     else engine.setTerritory(1, round % 2 === 0 ? territory : undefined);
   }
 }
+
+/**
+ * Sets territories among bodies that rest, some of them in contact: a random one, its own box or the whole world, for one
+ * organism at a time. After each of the next steps all engines must equal the first to the bit.
+ */
+export async function expectSameTerritories(
+  engines: readonly Engine[],
+  seed: number,
+  rounds: number,
+): Promise<void> {
+  const random = seededRandom(seed);
+  const places = [
+    [62, 62],
+    [66, 60],
+    [66, 68],
+    [20, 20],
+  ] as const;
+  for (const engine of engines) {
+    for (const slot of [0, 1]) engine.setRule(slot, settlingRule(slot + 1));
+    engine.setRule(2, randomRule(11, 16)); // grows
+    for (const [i, [x, y]] of places.entries()) engine.plant(i + 1, 2, x, y);
+    await engine.step(20);
+    for (const i of places.keys()) engine.setOrganismRule(i + 1, i % 2);
+    await engine.step(60);
+  }
+  let grown = 0;
+  for (let round = 0; round < rounds; round++) {
+    const i = Math.floor(random() * places.length);
+    const [x, y] = places[i];
+    const reach = 1 + Math.floor(random() * 7);
+    const shift = Math.floor(random() * 5) - 2;
+    const rect = { x: x - reach + shift, y: y - reach, width: 2 * reach, height: 2 * reach + 1 };
+    const territory = round % 4 === 3 ? undefined : rect;
+    const before = await engines[0].save();
+    for (const engine of engines) engine.setTerritory(i + 1, territory);
+    for (const steps of [1, 1, 12]) {
+      for (const engine of engines) await engine.step(steps);
+      const want = await engines[0].save();
+      for (const engine of engines.slice(1)) expectSameState(await engine.save(), want, SIZE, 0);
+      grown += Number(ownedCells(want) > ownedCells(before));
+    }
+  }
+  expect(grown).toBeGreaterThan(rounds / 2);
+}
+
+const ownedCells = ({ pages }: EngineState): number =>
+  pages.reduce((all, { owners }) => all + owners.filter((owner) => owner !== 0).length, 0);
 
 /** Steps and disturbs several engines of `SIZE` and `REST`; after each step all must equal the first to the bit. */
 export async function expectSameRest(

@@ -1,19 +1,12 @@
 /** TensorFlow's native binding, where it is installed; in its own process, as in a server. */
-import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { createTfjsEngine } from '../../server/engines/tfjs/engine.ts';
 import { type Backend, loadTensorFlow } from '../../server/engines/tfjs/load.ts';
 import { describeEngineContract } from './contract.ts';
-import { setRules } from './fixtures.ts';
+import { isInstalled, setRules } from './fixtures.ts';
 
 const BINDINGS: readonly Backend[] = ['node-gpu', 'node'];
-const installed = BINDINGS.filter((backend) => {
-  try {
-    return createRequire(import.meta.url).resolve(`@tensorflow/tfjs-${backend}`) !== '';
-  } catch {
-    return false;
-  }
-});
+const installed = BINDINGS.filter((backend) => isInstalled(`@tensorflow/tfjs-${backend}`));
 
 describe.skipIf(installed.length === 0)('with @tensorflow/tfjs-node or tfjs-node-gpu installed', () => {
   const backend = installed[0];

@@ -14,7 +14,7 @@ import { describeOnSwiftShader } from '../swiftshader.ts';
 import { describeEngineContract } from './contract.ts';
 import { changedPages, expectSameState, randomRule, randomState, setRules, stillRule } from './fixtures.ts';
 import { describePaging } from './paging.ts';
-import { expectSameRest, REST, SIZE } from './resting.ts';
+import { expectSameRest, expectSameTerritories, REST, SIZE } from './resting.ts';
 
 const TOLERANCE = 1e-5;
 /** The workgroup memory that WebGPU guarantees on every device. */
@@ -86,7 +86,9 @@ describeOnSwiftShader('on SwiftShader', () => {
     explosiveSteps: 100,
     tolerance: TOLERANCE,
   });
+  // Subgroups and float16 change only the kernels of a step.
   describeEngineContract('webgpu, subgroups, weights in float16', (options) => create(options, 3, 'f16'), {
+    scope: 'steps',
     tolerance: TOLERANCE,
     createReference: createHalfReference,
     maxWeight: 65_504,
@@ -131,6 +133,13 @@ describeOnSwiftShader('on SwiftShader', () => {
     const options = { ...SIZE, randomSeed: 1, rest: REST };
     const webgpu = await create(options);
     await expectSameRest([await createReferenceEngine(options), webgpu], 1, 9);
+    webgpu.dispose();
+  });
+
+  test('territories set among bodies at rest change what the reference changes', async () => {
+    const options = { ...SIZE, randomSeed: 4, rest: REST };
+    const webgpu = await create(options);
+    await expectSameTerritories([await createReferenceEngine(options), webgpu], 10, 5);
     webgpu.dispose();
   });
 

@@ -67,6 +67,12 @@ export class Edits {
     }
   }
 
+  /** Ends the rest of every page that may hold a cell of the organism, and of the pages beside those. */
+  wakeAround(organism: OrganismId): void {
+    for (const page of this.#pages.list)
+      if (this.#cells.mayHold(page, organism)) this.#pages.wakeAround(page);
+  }
+
   /** Writes a saved page where none exists. @returns its address; 0, with nothing changed, when there is no room */
   restore({ page: index, cells, owners }: PageState): number {
     const page = this.#pages.obtain(index % this.#pages.across, Math.floor(index / this.#pages.across));

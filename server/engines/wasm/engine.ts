@@ -177,7 +177,7 @@ class WasmEngine implements Engine {
     this.#stake(organism, territory);
     if (!this.#bounds) return;
     if (territory !== undefined) this.#edits.clearWhere(organism, (x, y) => !holds(territory, x, y));
-    this.#isWaking = true; // cells that rest may now have room beside them
+    this.#edits.wakeAround(organism); // it may now have room beside cells that rest
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {

@@ -103,11 +103,13 @@ export class EngineMemory {
     for (const bytes of [delta, missingBytes]) {
       try {
         this.memory.grow(Math.ceil(bytes / WASM_PAGE_BYTES));
-        this.#makeViews();
-        return true;
-      } catch {
+      } catch (error) {
         // Beyond the maximum, or the system has no memory left; the smaller growth may still fit.
+        if (!(error instanceof RangeError)) throw error;
+        continue;
       }
+      this.#makeViews();
+      return true;
     }
     return false;
   }

@@ -31,6 +31,7 @@ export function loadModule(name: string, relaxed = hasRelaxedSimd()): WebAssembl
   try {
     bytes = readFileSync(file);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new Error(`${file.pathname} is missing: run \`npm run build\` first`, { cause });
   }
   setFlagsFromString('--experimental-wasm-revectorize'); // must be set before the module compiles

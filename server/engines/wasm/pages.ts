@@ -94,6 +94,12 @@ export class PageTable {
     this.#memory.ints[(page + at.CALM_AT) >>> 2] = 0;
   }
 
+  /** Ends the rest of every cell in the page and in its neighbours. */
+  wakeAround(page: number): void {
+    const links = (page + at.LINKS_AT) >>> 2;
+    for (let n = 0; n < 9; n++) this.wake(this.#memory.ints[links + n] >>> 0);
+  }
+
   /** Zeroes and frees every page. */
   clear(): void {
     const { bytes, ints } = this.#memory;
@@ -142,9 +148,7 @@ export class PageTable {
     const py = this.py(page);
     if (this.#memory.ints[(page + at.CHANGED_AT) >>> 2] !== 0) this.ceased.add(py * this.across + px);
     // Neighbours must recompute beside the cells that died here, and this page can no longer wake them.
-    if (this.#memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) {
-      for (let n = 0; n < 9; n++) this.wake(this.#memory.ints[((page + at.LINKS_AT) >>> 2) + n] >>> 0);
-    }
+    if (this.#memory.ints[(page + at.ANY_MOVED_AT) >>> 2] !== 0) this.wakeAround(page);
     this.#table[(py + 1) * this.#stride + px + 1] = 0;
     this.#link(page, px, py, this.#memory.zeroPage);
     this.#free.push(page);

@@ -79,9 +79,10 @@ export class Edits {
     }
   }
 
-  /** Zeroes an organism's cells outside a rectangle of the world. */
+  /** Zeroes an organism's cells outside a rectangle of the world, and wakes the others and the cells beside them. */
   confine(page: Page, organism: OrganismId, { left, right, top, bottom }: Extent): void {
     const record = this.#add(page, at.EDIT_KEEP, organism);
+    record[at.EDIT_WAKES] = 1; // there may now be room beside cells that rest
     const first = Math.max(0, left - (page.px << PAGE_SHIFT));
     const last = Math.min(PAGE_CELLS - 1, right - (page.px << PAGE_SHIFT));
     if (first > last) return;

@@ -139,7 +139,6 @@ export class WebGpuEngine implements Engine {
     checkTerritory(territory);
     this.#enlist(organism, this.#organisms.slotOf(organism)!, territory);
     if (!this.#bounds) return;
-    this.#isWoken = true; // cells that rest may now have room beside them
     const extent = extentOf(territory, this);
     for (const page of this.#pages.list) {
       if (!page.mayHold(organism)) continue;

@@ -89,15 +89,16 @@ export const STATUS_MOVED = 8; // a cell or an owner changed since the last repo
 export const STATUS_WORDS = 4;
 
 /**
- * An edit of one page: kind, organism, unused, whether noise is bounded; then per row first | last << 8 | VALID, and
- * the index of its first cell's noise.
+ * An edit of one page: kind, organism, whether the cells that EDIT_KEEP leaves wake, whether noise is bounded; then per
+ * row first | last << 8 | VALID, and the index of its first cell's noise.
  */
 export const EDIT_CLEAR = 0; // clears the cells inside the spans
 export const EDIT_KEEP = 1; // clears the organism's cells outside the spans
 export const EDIT_NOISE = 2;
 export const EDIT_PLANT = 3;
 export const EDIT_INIT = 4; // derives everything else from owners and cells
-export const EDIT_BOUNDS = 3; // index of a word in the record
+export const EDIT_WAKES = 2; // indices of words in the record
+export const EDIT_BOUNDS = 3;
 export const EDIT_HEAD = 4;
 export const EDIT_WORDS = EDIT_HEAD + 2 * PAGE_CELLS;
 export const SPAN_VALID = 1 << 16;

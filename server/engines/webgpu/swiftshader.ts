@@ -34,8 +34,9 @@ export async function withSwiftShader<T>(manifest: string, open: () => Promise<T
   if (existsSync(loader)) {
     try {
       process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
-    } catch {
+    } catch (error) {
       // Always thrown, because the library is not an addon. If it cannot be used, Dawn says so.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw error;
     }
   }
   const before = env.VK_ICD_FILENAMES;

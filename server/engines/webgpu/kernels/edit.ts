@@ -59,6 +59,7 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var c = cells[at + 2u];
     var d = cells[at + 3u];
     var isTouched = false;
+    var isWoken = false;
     var found = 0u;
     for (var r = visit.first; r < visit.first + visit.count; r++) {
       let record = r * EDIT_WORDS;
@@ -72,6 +73,8 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         owner = 0u;
         a = vec4f(); b = vec4f(); c = vec4f(); d = vec4f();
         isTouched = true;
+      } else if (kind == EDIT_KEEP && owner == records[record + 1u] && owner != 0u) {
+        isWoken = isWoken || records[record + EDIT_WAKES] != 0u;
       } else if (kind == EDIT_NOISE && isInside && owner != 0u && a.w > THRESHOLD) {
         let noise = (records[record + EDIT_HEAD + 2u * y + 1u] + x - first) * 4u;
         a += noises[noise];
@@ -115,6 +118,9 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if (owner != 0u) { atomicAdd(&tally[owner], 1); }
       }
       found |= TILE_BUSY | TILE_MOVED;
+    } else if (isWoken) {
+      words[word] = owner | MOVED;
+      found |= TILE_MOVED;
     }
     if (found != 0u) { atomicOr(&flags[tile], found); }
     if (owner != 0u) {
