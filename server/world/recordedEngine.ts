@@ -1,4 +1,7 @@
-/** An engine whose changes between steps are told to a listener. Whatever changes cells without stepping is told. */
+/**
+ * An engine whose changes between steps are told to a listener. Whatever changes cells without stepping is told, except
+ * `load`, with which a world begins.
+ */
 import { type Engine, type EngineState, isSamePage, type PageState } from '../engines/engine.ts';
 import type { EngineAct, RuleName } from './acts.ts';
 

@@ -42,9 +42,9 @@ export interface WorldFilesOptions {
 }
 
 export class WorldFiles implements WorldJournal, WorldStore {
-  /** null: there is no save. Its pages are read from disk as they are asked for, before the first write. */
-  readonly state: SavedWorld | null;
+  readonly #hasSave: boolean;
   readonly #wasLast: boolean;
+  #state: SavedWorld | null;
   readonly #options: WorldFilesOptions;
   readonly #snapshots: Snapshots;
   readonly #firstSegment: number;
@@ -77,8 +77,14 @@ export class WorldFiles implements WorldJournal, WorldStore {
     this.#snapshots = snapshots;
     this.#firstSegment = firstSegment;
     this.#notes = [...notes];
-    this.state = saved?.state ?? null;
+    this.#hasSave = saved !== null;
+    this.#state = saved?.state ?? null;
     this.#wasLast = saved?.wasLast === true;
+  }
+
+  /** To be read before `begin`, which lets go of it. Pages are read from disk as they are asked for. null: no save */
+  get state(): SavedWorld | null {
+    return this.#state;
   }
 
   /** What the operator should know. */
@@ -92,7 +98,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
    * @throws JournalError where it is damaged
    */
   async *entries(): AsyncGenerator<JournalEntry & { readonly kernel: string }> {
-    if (this.state === null) return;
+    if (!this.#hasSave) return;
     const reader = new JournalReader(this.#options.folder, this.#firstSegment);
     for await (const { record, facts } of reader.entries())
       yield { ...decodeEntry(record), kernel: (facts as SegmentFacts).kernel };
@@ -100,7 +106,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
 
   /** Whether the process that wrote it ended without saving. @param entries - of the journal */
   diedWith(entries: number): boolean {
-    return this.state !== null && (entries > 0 || !this.#wasLast);
+    return this.#hasSave && (entries > 0 || !this.#wasLast);
   }
 
   /** What became of swaps, as the journal has it: swap → `watched`, or its outcome. */
@@ -109,7 +115,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
     const note = (swaps: readonly SavedSwap[]): void => {
       for (const { order } of swaps) if (!fates.has(order.id)) fates.set(order.id, 'watched');
     };
-    note(this.state?.swaps ?? []);
+    note(this.#state?.swaps ?? []);
     for await (const { entry } of this.entries()) {
       for (const [, act] of entry.acts) {
         if (act.act === 'swaps') note(act.swaps);
@@ -127,6 +133,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
+    this.#state = null;
     const { folder, durability, log } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
     for await (const _ of reader.entries());
