@@ -106,7 +106,7 @@ export function describeEngineContract(
   }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
-    describeChanges(create);
+    if (scope === 'whole') describeChanges(create);
     describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight, scope });
 
     // Few engines: each reserves gigabytes of addresses.

@@ -308,8 +308,10 @@ class WasmEngine implements Engine {
     if (!this.memory.reserve(state.pages.length)) {
       throw new EngineError(`no memory for ${state.pages.length} pages`);
     }
+    // A rollback restores the whole world for a few bodies: the next save need not copy all of it.
+    const same = this.#readings.savedAs(state.pages);
     this.#begin(state);
-    for (const page of state.pages) this.#edits.restore(this.#mended(page));
+    for (const page of state.pages) this.#put(page, same.has(page.page));
     this.#edits.settle();
   }
 
@@ -318,11 +320,7 @@ class WasmEngine implements Engine {
     this.#begin(facts);
     for await (const page of pages) {
       check(page);
-      const mended = this.#mended(page);
-      const address = this.#edits.restore(mended);
-      if (address === 0) throw new EngineError(`no memory for ${this.pageCount + 1} pages`);
-      // `mendedPage` copies what it changes.
-      if (mended.cells === page.cells) this.memory.ints[(address + at.UNSAVED_AT) >>> 2] = 0;
+      if (!this.#put(page, true)) throw new EngineError(`no memory for ${this.pageCount + 1} pages`);
     }
     this.#edits.settle();
   }
@@ -345,8 +343,14 @@ class WasmEngine implements Engine {
     this.#randomSeed = randomSeed;
   }
 
-  #mended(page: PageState): PageState {
-    return this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page;
+  /** @param isSaved - it is not marked as changed, unless it has to be mended. @returns false when there is no room */
+  #put(page: PageState, isSaved: boolean): boolean {
+    const mended = this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page;
+    const address = this.#edits.restore(mended);
+    if (address === 0) return false;
+    // `mendedPage` copies what it changes.
+    if (isSaved && mended.cells === page.cells) this.memory.ints[(address + at.UNSAVED_AT) >>> 2] = 0;
+    return true;
   }
 
   /** @throws EngineError when a thread failed within a step: part of the world is a step ahead */

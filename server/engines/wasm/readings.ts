@@ -1,7 +1,7 @@
 /** Reads the paged world between steps: pixels, owners, one organism's cells, whole pages to save. */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, type Rect, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
-import { MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
+import { isSamePage, MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
 import * as at from './assembly/layout.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { EngineMemory } from './memory.ts';
@@ -109,6 +109,17 @@ export class Readings {
     return taken;
   }
 
+  /** Indices of those of the given pages that exist as they are given, to the bit, and are not marked as changed. */
+  savedAs(pages: readonly PageState[]): Set<number> {
+    const { across } = this.#pages;
+    const same = pages.filter((given) => {
+      const page = this.#pages.find(given.page % across, Math.floor(given.page / across));
+      if (page === 0 || this.#memory.ints[(page + at.UNSAVED_AT) >>> 2] !== 0) return false;
+      return isSamePage(this.#view(page), given);
+    });
+    return new Set(same.map(({ page }) => page));
+  }
+
   #isOwned(page: number): boolean {
     return this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0;
   }
@@ -118,12 +129,18 @@ export class Readings {
   }
 
   #state(page: number): PageState {
+    const { page: index, cells, owners } = this.#view(page);
+    return { page: index, cells: Float32Array.from(cells), owners: Uint16Array.from(owners) };
+  }
+
+  /** The page in memory: its arrays are not copied. */
+  #view(page: number): PageState {
     const channel = this.#cells.channel(page, 0);
     const owner = (page + at.OWNERS_AT) >>> 1;
     return {
       page: this.#pages.index(page),
-      cells: Float32Array.from(this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
-      owners: Uint16Array.from(this.#memory.words.subarray(owner, owner + CELLS)),
+      cells: this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS),
+      owners: this.#memory.words.subarray(owner, owner + CELLS),
     };
   }
 
