@@ -59,7 +59,7 @@ export interface SavedWorld extends WorldFacts {
   readonly pages: AsyncIterable<PageState> | Iterable<PageState>;
 }
 
-/** Pages that are copied at once: 277 MB, in less than a second. */
+/** Pages that are copied at once: 277 MB. */
 export const MAX_COPIED = 1_024;
 /** While more are left than that. */
 const COPIED_AT_ONCE = 64;
