@@ -18,6 +18,8 @@ let folder: string;
 let made: SmallWorld[];
 let openFiles: Set<WorldFiles>;
 let other: LoadedRule;
+/** Calls of `progress`. */
+let told: [pages: number, of: number][];
 const write = vi.spyOn(Snapshots.prototype, 'write');
 
 beforeAll(async () => {
@@ -27,6 +29,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-'));
   made = [];
   openFiles = new Set();
+  told = [];
   write.mockClear();
 });
 afterEach(async () => {
@@ -43,7 +46,12 @@ interface Opened extends SmallWorld {
 
 /** As the simulation thread wakes. */
 async function open(names = ['blob']): Promise<Opened> {
-  const files = await WorldFiles.open({ folder, durability: 'os', log: () => {} });
+  const files = await WorldFiles.open({
+    folder,
+    durability: 'os',
+    log: () => {},
+    progress: (...call) => void told.push(call),
+  });
   const small = await makeWorld(WIDTH, HEIGHT, names, createWasmEngine);
   made.push(small);
   if (files.state !== null)
@@ -102,6 +110,20 @@ test('a save copies and writes what has changed since the one before, and comes 
   expect(await first.save()).toEqual([[], [0, 1, 3]]);
   const second = await reopen(first);
   await expectSameCells(first, second);
+});
+
+test('progress is of the pages that are written, with those of bodies that are set aside', async () => {
+  const first = await grown();
+  told = [];
+  hurt(first, 96);
+  await first.save();
+  expect(told).toEqual([[1, 1]]);
+  const order = { id: 7, species: 'blob', scope: 'species', who: 'Ann' } as const;
+  expect(await first.world.swap(order, other)).toMatchObject({ ok: true });
+  told = [];
+  const [changed] = await first.save();
+  const of = changed.length + 3;
+  expect(told).toEqual(Array.from({ length: of }, (_, i) => [i + 1, of]));
 });
 
 test('after a start, what nobody has touched is kept', async () => {
