@@ -78,12 +78,24 @@ export type Perturbation =
       readonly radius: number;
     };
 
-/** A save of an engine: everything that decides the next steps, except the rules. */
-export interface EngineState {
+/** Of a save of an engine: what decides the next steps, except the rules and the cells. */
+export interface EngineFacts {
   readonly stepNumber: number;
   readonly randomSeed: number;
   readonly organisms: readonly OrganismState[];
+}
+
+/** A save of an engine. */
+export interface EngineState extends EngineFacts {
   readonly pages: readonly PageState[];
+}
+
+/** Which pages of a save have to be copied, by index. Pages without an owned cell are in neither list. */
+export interface EngineChanges extends EngineFacts {
+  /** Cells or owners may differ from the last `takeChanges`; after a `load`, from what was loaded. */
+  readonly changed: readonly number[];
+  /** Cells and owners are the same, to the bit. */
+  readonly kept: readonly number[];
 }
 
 export interface OrganismState {
@@ -178,16 +190,39 @@ export interface Engine extends Size {
    */
   takeMoved?(): Promise<OrganismId[]>;
 
+  /** Copies the whole world. What counts as changed stays so. */
   save(): Promise<EngineState>;
+  /** The first half of a save in pieces: `copyPages` follows, before anything else. */
+  takeChanges(): Promise<EngineChanges>;
+  /** Copies pages. Those without an owned cell are left out. */
+  copyPages(pages: readonly number[]): Promise<PageState[]>;
   /**
    * Replaces the whole world. Rules must be in their slots. Cells out of bounds are mended (`bounds.ts`).
    *
    * @throws EngineError when the state does not fit; the world is then unchanged
    */
   restore(state: EngineState): Promise<void>;
+  /**
+   * As `restore`, with one page after another: they need not fit into memory beside the world. Pages count as
+   * unchanged, except those that had to be mended.
+   *
+   * @param pages - each is read before the next is asked for
+   * @throws EngineError when the facts do not fit; the world is then unchanged
+   * @throws EngineError when a page does not fit, or what `pages` throws: the engine can then only be disposed of, or
+   *   restored
+   */
+  load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void>;
   dispose(): void;
 }
 
 /** A channel as a byte: clamped to 0..1, scaled to 0..255, rounded half up. */
 export const toByte = (value: number): number =>
   value <= 0 ? 0 : value >= 1 ? 255 : (value * 255 + 0.5) | 0;
+
+/** Whether two pages hold the same, to the bit: NaN equals itself, and 0 is not -0. */
+export const isSamePage = (a: PageState, b: PageState): boolean =>
+  Buffer.compare(bytesOf(a.cells), bytesOf(b.cells)) === 0 &&
+  Buffer.compare(bytesOf(a.owners), bytesOf(b.owners)) === 0;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,6 +1,6 @@
 /**
  * An engine that survives the loss of its device. Another engine then takes over from the last state that was saved or
- * restored: cells are as they were then, organisms removed since are gone, and organisms planted since start again from
+ * restored, of which this one holds a copy: cells are as they were then, organisms removed since are gone, and organisms planted since start again from
  * their seeds. The caller only sees a call that took long.
  */
 
@@ -9,10 +9,14 @@ import { stepsBetween } from '../../shared/numbers.ts';
 import type { Rule } from '../rules/rule.ts';
 import {
   type Engine,
+  type EngineChanges,
+  EngineError,
+  type EngineFacts,
   EngineLostError,
   type EngineState,
   type OrganismCensus,
   type OrganismId,
+  type PageState,
   type Perturbation,
   type RuleSlot,
 } from './engine.ts';
@@ -35,7 +39,22 @@ interface Seed {
   readonly y: number;
 }
 
-const EMPTY: Pick<EngineState, 'organisms' | 'pages'> = { organisms: [], pages: [] };
+interface Saved {
+  readonly organisms: EngineFacts['organisms'];
+  /** By index; the caller may hold them too, so they are never written. */
+  readonly pages: ReadonlyMap<number, PageState>;
+}
+
+/** A save in pieces that is under way. */
+interface Taking {
+  readonly facts: EngineFacts;
+  /** Indices of all pages. */
+  readonly pages: ReadonlySet<number>;
+  readonly copied: Map<number, PageState>;
+}
+
+const byIndex = (pages: readonly PageState[]): Map<number, PageState> =>
+  new Map(pages.map((page) => [page.page, page]));
 
 export class LastingEngine implements Engine {
   readonly width: number;
@@ -46,8 +65,11 @@ export class LastingEngine implements Engine {
   readonly #organisms = new Roster();
   /** Where each organism planted since the last save was planted. */
   readonly #seeds = new Map<OrganismId, Seed>();
-  /** The last state that was saved or restored; the caller holds it too, so it is never written. */
-  #saved = EMPTY;
+  /** The last state that was saved or restored. */
+  #saved: Saved = { organisms: [], pages: new Map() };
+  #taking: Taking | null = null;
+  /** Pages that the engine has called changed and `#saved` does not hold since. */
+  readonly #missing = new Set<number>();
   #randomSeed: number;
   /** Pages that were visited and may not be zeros. */
   readonly #shown = new Set<number>();
@@ -157,28 +179,75 @@ export class LastingEngine implements Engine {
 
   async save(): Promise<EngineState> {
     const state = await this.#lasting((engine) => engine.save());
-    this.#keep(state);
+    this.#keep(state, byIndex(state.pages));
     return state;
+  }
+
+  async takeChanges(): Promise<EngineChanges> {
+    const changes = await this.#lasting((engine) => engine.takeChanges());
+    const pages = new Set([...changes.changed, ...changes.kept]);
+    for (const page of changes.changed) this.#missing.add(page);
+    for (const page of this.#missing) if (!pages.has(page)) this.#missing.delete(page);
+    this.#taking = { facts: changes, pages, copied: new Map() };
+    this.#finishTaking();
+    return changes;
+  }
+
+  /** @throws EngineError when the device is lost: the pages that are left would be older than those copied before */
+  async copyPages(pages: readonly number[]): Promise<PageState[]> {
+    try {
+      const states = await this.#engine.copyPages(pages);
+      for (const state of states) this.#taking?.copied.set(state.page, state);
+      this.#finishTaking();
+      return states;
+    } catch (error) {
+      if (!(error instanceof EngineLostError)) throw error;
+      this.#taking = null;
+      await this.#recover(error);
+      throw new EngineError(`${error.message} during a save`);
+    }
   }
 
   async restore(state: EngineState): Promise<void> {
     await this.#lasting((engine) => engine.restore(state));
-    this.#organisms.clear();
-    for (const { id, rule, territory } of state.organisms) {
-      this.#organisms.enlist(id, rule);
-      this.#organisms.stake(id, territory);
-    }
-    this.#keep(state);
+    this.#replaced(state, state.pages);
+  }
+
+  async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
+    const held: PageState[] = [];
+    for await (const page of pages) held.push(page);
+    await this.#lasting((engine) => engine.load(facts, held));
+    this.#replaced(facts, held);
   }
 
   dispose(): void {
     this.#engine.dispose();
   }
 
-  #keep(state: EngineState): void {
-    this.#saved = state;
-    this.#randomSeed = state.randomSeed;
+  #replaced(facts: EngineFacts, pages: readonly PageState[]): void {
+    this.#organisms.clear();
+    for (const { id, rule, territory } of facts.organisms) {
+      this.#organisms.enlist(id, rule);
+      this.#organisms.stake(id, territory);
+    }
+    this.#keep(facts, byIndex(pages));
+  }
+
+  #keep({ organisms, randomSeed }: EngineFacts, pages: Saved['pages']): void {
+    this.#saved = { organisms, pages };
+    this.#randomSeed = randomSeed;
     this.#seeds.clear();
+    this.#missing.clear();
+    this.#taking = null;
+  }
+
+  /** Takes the save under way over, when its last page has been copied. */
+  #finishTaking(): void {
+    if (this.#taking === null) return;
+    const { facts, pages, copied } = this.#taking;
+    for (const page of this.#missing) if (!copied.has(page)) return;
+    const held = Array.from(pages, (page) => copied.get(page) ?? this.#saved.pages.get(page));
+    this.#keep(facts, byIndex(held.filter((page) => page !== undefined)));
   }
 
   /** Does the work; if the engine is lost during it, does it again on the next engine. */
@@ -226,7 +295,7 @@ export class LastingEngine implements Engine {
         rule: this.#organisms.slotOf(id) ?? rule,
         territory: this.#organisms.territoryOf(id),
       }));
-      const { pages } = this.#saved;
+      const pages = [...this.#saved.pages.values()];
       await engine.restore({ stepNumber, randomSeed: this.#randomSeed, organisms, pages });
       // An id that was planted again since the save is another organism.
       for (const { id } of organisms) {

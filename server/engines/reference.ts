@@ -9,9 +9,12 @@ import { boundCell, holds, mendedPage } from './bounds.ts';
 import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
+  type EngineChanges,
   EngineError,
+  type EngineFacts,
   type EngineOptions,
   type EngineState,
+  isSamePage,
   OPAQUE_ABOVE,
   type OrganismCensus,
   type OrganismId,
@@ -32,6 +35,7 @@ import {
   checkRule,
   checkState,
   checkTerritory,
+  pageCheck,
 } from './validate.ts';
 
 const ALPHA = 3;
@@ -61,6 +65,8 @@ class ReferenceEngine implements Engine {
   readonly #organisms = new Roster();
   /** Pixels of each page at its last visit; absent: zeros. */
   readonly #visited = new Map<number, Uint8Array>();
+  /** Pages as they were at the last `takeChanges` or `load`. */
+  #taken = new Map<number, PageState>();
 
   constructor({ width, height, randomSeed, maxPages, rest = 0, bounds = true }: EngineOptions) {
     this.width = width;
@@ -205,39 +211,85 @@ class ReferenceEngine implements Engine {
   }
 
   async save(): Promise<EngineState> {
-    const pages: PageState[] = [];
-    for (let page = 0; page < this.#across * pagesAcross(this.height); page++) {
-      const cells = new Float32Array(PAGE_CELLS * PAGE_CELLS * CHANNELS);
-      const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
-      this.#visitRect(this.#pageRect(page), (cell, offset) => {
-        owners[offset] = this.#owners[cell];
-        cells.set(this.#state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
-      });
-      if (owners.some((owner) => owner !== 0)) pages.push({ page, cells, owners });
-    }
-    const organisms = this.#organisms.states();
-    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
+    return { ...this.#facts, pages: this.#copies() };
+  }
+
+  async takeChanges(): Promise<EngineChanges> {
+    const pages = this.#copies();
+    const isKept = (page: PageState): boolean => {
+      const before = this.#taken.get(page.page);
+      return before !== undefined && isSamePage(before, page);
+    };
+    const { changed = [], kept = [] } = Object.groupBy(pages, (page) => (isKept(page) ? 'kept' : 'changed'));
+    this.#taken = new Map(pages.map((page) => [page.page, page]));
+    return { ...this.#facts, changed: changed.map(({ page }) => page), kept: kept.map(({ page }) => page) };
+  }
+
+  async copyPages(pages: readonly number[]): Promise<PageState[]> {
+    return pages.map((page) => this.#copy(page)).filter((page) => page !== null);
   }
 
   async restore(state: EngineState): Promise<void> {
     checkState(state, this, this.#maxPages, (slot) => this.#rules.has(slot));
+    this.#begin(state);
+    for (const page of state.pages) this.#put(page);
+  }
+
+  async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
+    const check = pageCheck(facts, this, this.#maxPages, (slot) => this.#rules.has(slot));
+    this.#begin(facts);
+    this.#taken.clear();
+    for await (const page of pages) {
+      check(page);
+      this.#put(page);
+      const { cells, owners } = page;
+      this.#taken.set(page.page, { page: page.page, cells: cells.slice(), owners: owners.slice() });
+    }
+  }
+
+  get #facts(): EngineFacts {
+    const organisms = this.#organisms.states();
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms };
+  }
+
+  /** Copies a page; null: no cell of it is owned. */
+  #copy(page: number): PageState | null {
+    const cells = new Float32Array(PAGE_CELLS * PAGE_CELLS * CHANNELS);
+    const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
+    this.#visitRect(this.#pageRect(page), (cell, offset) => {
+      owners[offset] = this.#owners[cell];
+      cells.set(this.#state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
+    });
+    return owners.some((owner) => owner !== 0) ? { page, cells, owners } : null;
+  }
+
+  #copies(): PageState[] {
+    const pages = Array.from({ length: this.#across * pagesAcross(this.height) }, (_, page) =>
+      this.#copy(page),
+    );
+    return pages.filter((page) => page !== null);
+  }
+
+  /** An empty world with these facts. */
+  #begin({ stepNumber, randomSeed, organisms }: EngineFacts): void {
     this.#state.fill(0);
     this.#owners.fill(0);
     this.#organisms.clear();
-    for (const { id, rule, territory } of state.organisms) {
+    for (const { id, rule, territory } of organisms) {
       this.#organisms.enlist(id, rule);
       this.#organisms.stake(id, territory);
     }
-    for (const saved of state.pages) {
-      const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
-      const { page, cells, owners } = mended;
-      this.#visitRect(this.#pageRect(page), (cell, offset) => {
-        this.#owners[cell] = owners[offset];
-        this.#state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
-      });
-    }
-    this.#steps = state.stepNumber;
-    this.#randomSeed = state.randomSeed;
+    this.#steps = stepNumber;
+    this.#randomSeed = randomSeed;
+  }
+
+  #put(saved: PageState): void {
+    const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
+    const { page, cells, owners } = mended;
+    this.#visitRect(this.#pageRect(page), (cell, offset) => {
+      this.#owners[cell] = owners[offset];
+      this.#state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
+    });
   }
 
   dispose(): void {

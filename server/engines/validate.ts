@@ -4,6 +4,7 @@ import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule } from '../rules/rule.ts';
 import { holds } from './bounds.ts';
 import {
   EngineError,
+  type EngineFacts,
   type EngineOptions,
   type EngineState,
   MAX_ORGANISMS,
@@ -129,10 +130,30 @@ export function checkState(
   maxPages: number,
   hasRule: (slot: number) => boolean,
 ): void {
-  if (!isUint32(state.stepNumber)) throw new EngineError(`step number ${state.stepNumber} is not a uint32`);
-  if (!isUint32(state.randomSeed)) throw new EngineError(`random seed ${state.randomSeed} is not a uint32`);
+  const checkPage = pageCheck(state, world, maxPages, hasRule);
+  if (state.pages.length > maxPages) {
+    throw new EngineError(`${state.pages.length} pages, at most ${maxPages} fit`);
+  }
+  for (const page of state.pages) checkPage(page);
+}
+
+/**
+ * Checks a state's facts, and then its pages, one after another.
+ *
+ * @param hasRule - whether a rule slot is filled
+ * @returns checks the next page; throws EngineError when it does not fit
+ * @throws EngineError naming the first fact that does not fit
+ */
+export function pageCheck(
+  facts: EngineFacts,
+  world: Size,
+  maxPages: number,
+  hasRule: (slot: number) => boolean,
+): (page: PageState) => void {
+  if (!isUint32(facts.stepNumber)) throw new EngineError(`step number ${facts.stepNumber} is not a uint32`);
+  if (!isUint32(facts.randomSeed)) throw new EngineError(`random seed ${facts.randomSeed} is not a uint32`);
   const organisms = new Uint8Array(MAX_ORGANISMS + 1);
-  for (const { id, rule, territory } of state.organisms) {
+  for (const { id, rule, territory } of facts.organisms) {
     checkOrganism(id);
     checkTerritory(territory);
     if (organisms[id] !== 0) throw new EngineError(`organism ${id} appears twice`);
@@ -140,18 +161,16 @@ export function checkState(
       throw new EngineError(`organism ${id}: no rule in slot ${rule}`);
     organisms[id] = 1;
   }
-  if (state.pages.length > maxPages) {
-    throw new EngineError(`${state.pages.length} pages, at most ${maxPages} fit`);
-  }
   const seen = new Set<number>();
-  for (const page of state.pages) {
+  return (page) => {
     if (!isIndex(page.page, pagesAcross(world.width) * pagesAcross(world.height))) {
       throw new EngineError(`page ${page.page} is outside the world`);
     }
     if (seen.has(page.page)) throw new EngineError(`page ${page.page} appears twice`);
     seen.add(page.page);
+    if (seen.size > maxPages) throw new EngineError(`more than ${maxPages} pages do not fit`);
     checkPage(page, world, organisms);
-  }
+  };
 }
 
 function checkPage({ page, cells, owners }: PageState, world: Size, organisms: Uint8Array): void {

@@ -25,8 +25,13 @@ export interface Saved {
   readonly journal: number;
   /** How many pages there are. */
   readonly count: number;
-  /** In any order; arrays are the caller's. To be read before the next write. @throws SnapshotError */
-  pages(): AsyncGenerator<PageState>;
+  /**
+   * In any order; arrays are the caller's. To be read before the next write.
+   *
+   * @param isMeant - which pages; default: all
+   * @throws SnapshotError
+   */
+  pages(isMeant?: (page: number) => boolean): AsyncGenerator<PageState>;
 }
 
 /** A manifest, its blobs not looked at; `old`: a save of version 1; null: there is no such file. */
@@ -53,7 +58,12 @@ export async function openSave(
     return unsound(path, error as Error);
   }
   const { facts, journal, places } = manifest;
-  return { facts, journal, count: places.size, pages: () => pagesOf(folder, manifest, files) };
+  return {
+    facts,
+    journal,
+    count: places.size,
+    pages: (isMeant = () => true) => pagesOf(folder, manifest, isMeant, files),
+  };
 }
 
 /** @throws SnapshotError when the file cannot be read though it may be sound */
@@ -67,8 +77,8 @@ export async function openOld(
       facts,
       journal: 1,
       count: pages.length,
-      async *pages() {
-        yield* pages;
+      async *pages(isMeant = () => true) {
+        for (const page of pages) if (isMeant(page.page)) yield page;
       },
     };
   } catch (error) {
@@ -76,10 +86,15 @@ export async function openOld(
   }
 }
 
-async function* pagesOf(folder: string, manifest: Manifest, files: FileSystem): AsyncGenerator<PageState> {
-  const { places } = manifest;
+async function* pagesOf(
+  folder: string,
+  manifest: Manifest,
+  isMeant: (page: number) => boolean,
+  files: FileSystem,
+): AsyncGenerator<PageState> {
+  const places = new Map([...manifest.places].filter(([page]) => isMeant(page)));
   const pagesWith = Map.groupBy(places.keys(), (page) => places.get(page)!.name);
-  const blobs = readBlobs(folder, byName(manifest).values(), files);
+  const blobs = readBlobs(folder, byName({ places }).values(), files);
   const unpacked = inOrder(blobs, AT_ONCE, async ({ place: { pack, name }, blob }) => {
     const pages = pagesWith.get(name)!;
     const state = await unpackBlob(name, blob).catch(({ message }: Error) => {

@@ -36,17 +36,30 @@ export class Bodies {
     return [...this.#pieces.keys()];
   }
 
-  /** Pages that hold these bodies and nothing else. */
-  pages(): PageState[] {
-    const pages = new Map<number, PageState>();
+  /** Indices of the pages in which these bodies have cells. */
+  get pageIndices(): number[] {
+    return [...this.#byPage().keys()];
+  }
+
+  /** Makes pages that hold these bodies and nothing else, one after another, in the order of `pageIndices`. */
+  *pages(): Generator<PageState> {
+    for (const [index, pieces] of this.#byPage()) {
+      const page = emptyPage(index);
+      for (const [id, piece] of pieces) write(page, id, piece);
+      yield page;
+    }
+  }
+
+  #byPage(): Map<number, [OrganismId, Piece][]> {
+    const found = new Map<number, [OrganismId, Piece][]>();
     for (const [id, pieces] of this.#pieces) {
       for (const piece of pieces) {
-        const page = pages.get(piece.page) ?? emptyPage(piece.page);
-        pages.set(piece.page, page);
-        write(page, id, piece);
+        const others = found.get(piece.page);
+        if (others === undefined) found.set(piece.page, [[id, piece]]);
+        else others.push([id, piece]);
       }
     }
-    return [...pages.values()];
+    return found;
   }
 
   has(id: OrganismId): boolean {

@@ -1,13 +1,10 @@
-/**
- * Prepares a save for the world: puts its rules into slots, and leaves out organisms of species without a rule, with
- * their cells.
- */
+/** Prepares a save for the world: puts its rules into slots, and leaves out organisms of species without a rule. */
 import type { Size } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
-import type { WorldState } from './snapshot.ts';
+import type { WorldFacts } from './worldSave.ts';
 
 /** The save is of another size than this world. */
 export class WorldMismatchError extends Error {
@@ -23,8 +20,6 @@ export interface RecalledWorld {
   readonly slotOf: (record: OrganismRecord) => RuleSlot;
   /** Organisms of species without a rule. */
   readonly leftOut: Set<OrganismId>;
-  /** Without cells of those left out. */
-  readonly pages: readonly PageState[];
   /** What the operator should know. */
   readonly notes: readonly string[];
 }
@@ -32,11 +27,10 @@ export interface RecalledWorld {
 /**
  * An organism whose rule is gone lives by the rule in force of its species.
  *
- * @param state - its pages are changed in place
  * @throws WorldMismatchError when the save is of another size
  */
 export async function recallWorld(
-  state: WorldState,
+  state: WorldFacts,
   size: Size,
   rules: RuleSlots,
   recall: Recall,
@@ -49,11 +43,10 @@ export async function recallWorld(
   const organisms = state.organisms.filter(({ species }) => rules.inForce(species) !== undefined);
   const { slotOf, forgotten } = await recallRules(organisms, rules, recall);
   const ids = new Set(organisms.map(({ id }) => id));
-  const pages = state.pages.map((page) => withOnly(ids, page)).filter((page) => page !== null);
   const lost = state.organisms.filter(({ id }) => !ids.has(id));
   const species = lost.map((one) => one.species);
   const leftOut = new Set(lost.map(({ id }) => id));
-  return { organisms, slotOf, leftOut, pages, notes: recallNotes(species, forgotten) };
+  return { organisms, slotOf, leftOut, notes: recallNotes(species, forgotten) };
 }
 
 /**
@@ -96,24 +89,25 @@ function recallNotes(lost: readonly string[], forgotten: number): string[] {
   return notes;
 }
 
-/** Drops the cells of all other organisms from the page, in place; null: none of `ids` has a cell there. */
-function withOnly(ids: ReadonlySet<number>, page: PageState): PageState | null {
-  let anyone = false;
-  for (let cell = 0; cell < page.owners.length; cell++) {
-    if (page.owners[cell] === 0) continue;
-    if (ids.has(page.owners[cell])) {
-      anyone = true;
-      continue;
-    }
-    page.owners[cell] = 0;
-    page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+/** Drops these organisms' cells from the page, in place. @returns whether there were any */
+export function leaveOut({ cells, owners }: PageState, organisms: ReadonlySet<OrganismId>): boolean {
+  if (organisms.size === 0) return false;
+  let isChanged = false;
+  for (let cell = 0; cell < owners.length; cell++) {
+    if (owners[cell] === 0 || !organisms.has(owners[cell])) continue;
+    owners[cell] = 0;
+    cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+    isChanged = true;
   }
-  return anyone ? page : null;
+  return isChanged;
 }
 
-/** All organisms that own a cell in these pages; contains 0 if some cell has no owner. */
-export function ownersOf(pages: readonly PageState[]): Set<OrganismId> {
-  const found = new Set<OrganismId>();
-  for (const { owners } of pages) for (const owner of owners) found.add(owner);
-  return found;
+/** Adds all organisms that own a cell of the page to `found`; and 0, if some cell has no owner. */
+export function noteOwners({ owners }: PageState, found: Set<OrganismId>): void {
+  let last = -1;
+  for (const owner of owners) {
+    if (owner === last) continue;
+    found.add(owner);
+    last = owner;
+  }
 }

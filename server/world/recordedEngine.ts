@@ -1,5 +1,8 @@
-/** An engine whose changes between steps are told to a listener. Whatever changes cells without stepping is told. */
-import type { Engine, EngineState, PageState } from '../engines/engine.ts';
+/**
+ * An engine whose changes between steps are told to a listener. Whatever changes cells without stepping is told, except
+ * `load`, with which a world begins.
+ */
+import { type Engine, type EngineState, isSamePage, type PageState } from '../engines/engine.ts';
 import type { EngineAct, RuleName } from './acts.ts';
 
 export interface EngineListener {
@@ -54,8 +57,7 @@ function changedPages(before: EngineState, after: EngineState): PageState[] {
   for (const page of after.pages) {
     const was = old.get(page.page);
     old.delete(page.page);
-    if (was === undefined || !isEqual(was.cells, page.cells) || !isEqual(was.owners, page.owners))
-      changed.push(page);
+    if (was === undefined || !isSamePage(was, page)) changed.push(page);
   }
   for (const { page, cells, owners } of old.values())
     changed.push({
@@ -64,14 +66,4 @@ function changedPages(before: EngineState, after: EngineState): PageState[] {
       owners: new Uint16Array(owners.length),
     });
   return changed;
-}
-
-/** To the bit: NaN equals itself. */
-function isEqual(a: Float32Array | Uint16Array, b: Float32Array | Uint16Array): boolean {
-  return (
-    Buffer.compare(
-      Buffer.from(a.buffer, a.byteOffset, a.byteLength),
-      Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-    ) === 0
-  );
 }

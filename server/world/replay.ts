@@ -18,8 +18,8 @@ import type { Organisms } from './organisms.ts';
 import type { Planting } from './planting.ts';
 import type { Recall } from './recall.ts';
 import type { RuleSlots } from './ruleSlots.ts';
-import type { WorldState } from './snapshot.ts';
 import type { Swaps } from './swap.ts';
+import type { SavedWorld } from './worldSave.ts';
 
 /** Steps taken at a time: the thread answers between them. */
 const STEPS_AT_ONCE = 64;
@@ -60,7 +60,7 @@ export class Replay {
   }
 
   /** The swaps that a save holds. */
-  restoreSwaps({ swaps = [], aside = [] }: Pick<WorldState, 'swaps' | 'aside'>): Promise<void> {
+  restoreSwaps({ swaps = [], aside = [] }: Pick<SavedWorld, 'swaps' | 'aside'>): Promise<void> {
     return this.#world.swaps.restore(
       swaps,
       (species, sha256) => this.#find({ species, sha256 }),

@@ -18,8 +18,8 @@ import type {
   WorldQuery,
 } from './messages.ts';
 import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
-import type { WorldState } from './snapshot.ts';
 import type { World } from './world.ts';
+import type { WorldStore } from './worldSave.ts';
 
 export interface SimulationOptions {
   readonly world: World;
@@ -28,13 +28,7 @@ export interface SimulationOptions {
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly saveSeconds: number;
-  /**
-   * Resolves when the save is on disk.
-   *
-   * @param segment - the first one to replay on top of it
-   * @param isLast - the world has stopped
-   */
-  readonly write: (state: WorldState, segment: number, isLast: boolean) => Promise<void>;
+  readonly store: WorldStore;
   readonly journal: WorldJournal;
   /** Saves in the first frame. */
   readonly isSaveDue?: boolean;
@@ -356,18 +350,23 @@ export class Simulation {
   }
 
   /**
-   * The state is copied between two frames; packing and writing run beside them. Calls that come while a save waits for
-   * the one before it share it. A failure is trouble until a save succeeds.
+   * What has changed is copied between two frames, unless it is too much for memory: then the world waits until what is
+   * left is not. Packing and writing run beside the frames. Calls that come while a save waits for the one before it
+   * share it. A failure is trouble until a save succeeds.
    */
   #save(): Promise<null> {
     this.#nextSave ??= this.#saves.take(async () => {
       this.#nextSave = null;
+      const { world, store } = this.#options;
       try {
-        const { state, segment, isLast } = await this.#turns.take(async () => {
-          const state = await this.#options.world.save();
-          return { state, segment: this.#recorder.beginSegment(), isLast: this.#hasEnded };
+        const { save, writing } = await this.#turns.take(async () => {
+          const save = await world.save((page) => store.canKeep(page));
+          const writing = store.write(save, this.#recorder.beginSegment(), this.#hasEnded);
+          await Promise.race([save.copied, writing]);
+          return { save, writing };
         });
-        await this.#options.write(state, segment, isLast);
+        await writing;
+        save.written();
       } catch (error) {
         this.#recorder.notSaved(error instanceof SnapshotError ? error.reason : (error as Error).message);
         throw error;

@@ -12,36 +12,17 @@ import { zstdDecompress } from 'node:zlib';
 import type { PageState } from '../engines/engine.ts';
 import { fromRaw, RAW_BYTES } from '../storage/pageBlobs.ts';
 import { openSealed, SealError } from '../storage/sealed.ts';
-import type { FallowBed } from './beds.ts';
-import type { SwapOutcome } from './messages.ts';
-import type { OrganismRecord } from './organisms.ts';
-import type { SavedSwap } from './savedSwap.ts';
+import type { WorldFacts } from './worldSave.ts';
 
 const MAGIC = 'REGROW W';
 const VERSION = 1;
 
 const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
-export interface WorldState {
-  readonly width: number;
-  readonly height: number;
-  readonly stepNumber: number;
-  readonly randomSeed: number;
-  /** World time, over all processes. */
-  readonly runSeconds: number;
-  /** The id that the next organism gets, if it is free. */
-  readonly nextId: number;
-  /** With their species, not their slot: slots belong to one engine. */
-  readonly organisms: readonly OrganismRecord[];
-  readonly fallow: readonly FallowBed[];
-  /** Absent: none is watched. */
-  readonly swaps?: readonly SavedSwap[];
-  /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
-  readonly outcomes?: readonly SwapOutcome[];
+/** A world as one value. */
+export interface WorldState extends WorldFacts {
   /** By swap: pages that hold the bodies it has set aside, and nothing else. */
   readonly aside?: readonly (readonly PageState[])[];
-  /** As an admin has set it; absent: the server's own setting. */
-  readonly stepsPerSecond?: number;
   readonly pages: readonly PageState[];
 }
 

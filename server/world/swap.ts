@@ -3,13 +3,7 @@
  * If the new rule cannot live with their bodies, they go back to the old rule and to the old bodies: no good rule heals
  * what a bad rule did to hidden channels.
  */
-import {
-  type Engine,
-  EngineError,
-  type OrganismId,
-  type PageState,
-  type RuleSlot,
-} from '../engines/engine.ts';
+import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
 import { Bodies } from './bodies.ts';
 import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
@@ -255,9 +249,9 @@ export class Swaps {
     }));
   }
 
-  /** The bodies that a watched swap has set aside. @param id - the swap's */
-  asideOf(id: number): PageState[] {
-    return this.#swaps.find(({ order }) => order.id === id)?.bodies.pages() ?? [];
+  /** The bodies that each watched swap has set aside, in the order of `saved`. They do not change any more. */
+  get aside(): Bodies[] {
+    return this.#swaps.map(({ bodies }) => bodies);
   }
 
   /**

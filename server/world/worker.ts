@@ -73,7 +73,7 @@ const simulation = new Simulation({
   world,
   publisher: new Publisher({ world: config, epsilon: config.epsilon }),
   clock: { now: () => performance.now(), sleep },
-  write: (state, segment, isLast) => files.write(state, segment, isLast),
+  store: files,
   journal: files,
   isSaveDue,
   post,
@@ -138,7 +138,9 @@ async function plant(): Promise<false> {
   notes.push(`garden of ${planted} organisms planted${missing > 0 ? `; ${missing} found no room` : ''}`);
   const segment = await files.begin(kernelOf(engine));
   world.log.start();
-  await files.write(await world.save(), segment, false);
+  const save = await world.save(() => false);
+  await files.write(save, segment, false);
+  save.written();
   notes.push(...files.notes);
   return false;
 }

@@ -5,7 +5,7 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
-import type { Engine, RuleSlot } from '../engines/engine.ts';
+import type { Engine, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
 import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
@@ -13,16 +13,16 @@ import { type Organism, Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { Planting } from './planting.ts';
-import { ownersOf, type Recall, recallWorld } from './recall.ts';
+import { leaveOut, noteOwners, type Recall, recallWorld } from './recall.ts';
 import { recordedEngine } from './recordedEngine.ts';
 import { type JournalEntry, Replay } from './replay.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
-import type { WorldState } from './snapshot.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
 import { Wilting } from './wilting.ts';
 import { WorldLog } from './worldLog.ts';
+import { copiesOf, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
 /** Rate of health samples and of counts. */
@@ -54,6 +54,8 @@ export class World {
   #livingCells = 0;
   /** Of swaps, oldest first. */
   #outcomes: readonly SwapOutcome[] = [];
+  /** Pages that the engine does not call changed any more, and of which no written save is known. */
+  readonly #unsaved = new Set<number>();
 
   /** @param rules - the rules in force, one per species */
   constructor(bare: Engine, rules: readonly LoadedRule[]) {
@@ -247,8 +249,31 @@ export class World {
     this.log.note({ act: 'speed', stepsPerSecond });
   }
 
-  async save(): Promise<WorldState> {
-    const { stepNumber, randomSeed, pages } = await this.engine.save();
+  /**
+   * Begins a save. Saves must not overlap.
+   *
+   * @param canKeep - whether the store holds a page that has not changed since the last save
+   */
+  async save(canKeep: (page: number) => boolean): Promise<WorldSave> {
+    const { changed, kept, ...moment } = await this.engine.takeChanges();
+    const here = [...changed, ...kept];
+    const wanted = new Set(changed);
+    for (const page of kept) if (this.#unsaved.has(page) || !canKeep(page)) wanted.add(page);
+    this.#unsaved.clear();
+    for (const page of wanted) this.#unsaved.add(page);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return {
+      facts: this.#facts(moment),
+      changed: await copiesOf([...wanted], this.engine, resolve),
+      changedCount: wanted.size,
+      kept: here.filter((page) => !wanted.has(page)),
+      aside: this.swaps.aside,
+      copied: promise,
+      written: () => this.#unsaved.clear(),
+    };
+  }
+
+  #facts({ stepNumber, randomSeed }: Pick<WorldFacts, 'stepNumber' | 'randomSeed'>): WorldFacts {
     const swaps = this.swaps.saved(this.#nameOf);
     return {
       width: this.engine.width,
@@ -259,10 +284,9 @@ export class World {
       nextId: this.organisms.nextId,
       organisms: this.organisms.records(this.#nameOf),
       fallow: [...this.#planting.fallow],
-      ...(swaps.length > 0 && { swaps, aside: swaps.map(({ order }) => this.swaps.asideOf(order.id)) }),
+      ...(swaps.length > 0 && { swaps }),
       ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
-      pages,
     };
   }
 
@@ -274,17 +298,17 @@ export class World {
    * @see recallWorld
    * @returns what the operator should know
    * @throws WorldMismatchError when the save is of another size
+   * @throws EngineError when a page does not fit, or what `state.pages` throws: the world can then only be dropped
    * @throws ReplayError when the journal does not fit the save
    */
   async restore(
-    state: WorldState,
+    state: SavedWorld,
     recall: Recall = async () => null,
     journal: AsyncIterable<JournalEntry> | Iterable<JournalEntry> = [],
   ): Promise<RestoredWorld> {
     const { engine, organisms, swaps } = this;
     const recalled = await recallWorld(state, engine, this.rules, recall);
-    const { slotOf, pages, notes, organisms: records } = recalled;
-    const hadCells = ownersOf(pages);
+    const { slotOf, notes, organisms: records, leftOut } = recalled;
     organisms.restore(records, state.nextId, slotOf);
     this.#runSeconds = state.runSeconds;
     this.#planting.restore(state.fallow);
@@ -297,20 +321,24 @@ export class World {
       planting: this.#planting,
       swaps,
       recall,
-      leftOut: recalled.leftOut,
+      leftOut,
     });
     await replay.restoreSwaps(state);
     for (const one of organisms) one.territory = this.#territories.of(one);
-    await engine.restore({
-      stepNumber: state.stepNumber,
-      randomSeed: state.randomSeed,
-      organisms: Array.from(organisms, ({ id, slot, territory }) => ({
-        id,
-        rule: slot,
-        territory: territory!,
-      })),
-      pages,
-    });
+    const hadCells = new Set<OrganismId>();
+    await engine.load(
+      {
+        stepNumber: state.stepNumber,
+        randomSeed: state.randomSeed,
+        organisms: Array.from(organisms, ({ id, slot, territory }) => ({
+          id,
+          rule: slot,
+          territory: territory!,
+        })),
+      },
+      // A copy: the replay frees ids that are left out.
+      this.#recalled(state.pages, new Set(leftOut), hadCells),
+    );
     // The bounds may have taken an exploded body's last cell: it wilts like any other, and is not dead.
     const census = await engine.census();
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
@@ -325,6 +353,24 @@ export class World {
     this.wilting.restore(new Set(lost));
     await this.#count();
     return { notes, entries: replay.entries, steps: replay.steps };
+  }
+
+  /**
+   * The pages of a save without the cells of organisms that are left out.
+   *
+   * @param hadCells - gets the owners of all others
+   */
+  async *#recalled(
+    pages: SavedWorld['pages'],
+    leftOut: ReadonlySet<OrganismId>,
+    hadCells: Set<OrganismId>,
+  ): AsyncGenerator<PageState> {
+    this.#unsaved.clear();
+    for await (const page of pages) {
+      if (leaveOut(page, leftOut)) this.#unsaved.add(page.page);
+      noteOwners(page, hadCells);
+      yield page;
+    }
   }
 }
 

@@ -17,17 +17,19 @@ import {
   SnapshotVersionError,
 } from '../storage/snapshots.ts';
 import { decodeEntry, EntryError } from './acts.ts';
+import type { Bodies } from './bodies.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { WorldJournal } from './recorder.ts';
 import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
-import { readSnapshot, type WorldState } from './snapshot.ts';
+import { readSnapshot } from './snapshot.ts';
+import type { SavedWorld, WorldFacts, WorldSave, WorldStore } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
 export const ASIDE_PAGES = 2 ** 24;
 
 /** What a save's header holds. */
-export interface Facts extends Omit<WorldState, 'pages' | 'aside'> {
+export interface Facts extends WorldFacts {
   /** By swap: the pages of its bodies, which are saved from `ASIDE_PAGES` on, one after another. */
   readonly aside?: readonly (readonly number[])[];
   /** It was written when the world stopped. */
@@ -56,21 +58,23 @@ export class RuinError extends Error {
   override name = 'RuinError';
 }
 
-export class WorldFiles implements WorldJournal {
-  /** null: there is no save. */
-  readonly state: WorldState | null;
+export class WorldFiles implements WorldJournal, WorldStore {
+  readonly #hasSave: boolean;
   readonly #wasLast: boolean;
   /** A newer save is unsound. */
   readonly #isOlder: boolean;
+  #state: SavedWorld | null;
   readonly #options: WorldFilesOptions;
   readonly #snapshots: Snapshots;
   readonly #firstSegment: number;
   #notes: string[];
   #kernel = '';
   #journal: Journal | null = null;
+  /** As the newest save has them. */
+  #aside: readonly Bodies[] = [];
 
   /**
-   * Reads the newest sound save.
+   * Looks for the newest sound save.
    *
    * @throws RuinError when there are saves and none is sound, when one is of a newer format, or when only a journal or
    * pages are left
@@ -98,7 +102,7 @@ export class WorldFiles implements WorldJournal {
   private constructor(
     options: WorldFilesOptions,
     snapshots: Snapshots,
-    state: WorldState | null,
+    state: SavedWorld | null,
     found: {
       readonly firstSegment: number;
       readonly isLast: boolean;
@@ -108,11 +112,17 @@ export class WorldFiles implements WorldJournal {
   ) {
     this.#options = options;
     this.#snapshots = snapshots;
-    this.state = state;
+    this.#hasSave = state !== null;
+    this.#state = state;
     this.#firstSegment = found.firstSegment;
     this.#wasLast = found.isLast;
     this.#isOlder = found.isOlder;
     this.#notes = [...found.notes];
+  }
+
+  /** To be read before `begin`, which lets go of it. Pages are read from disk as they are asked for. null: no save */
+  get state(): SavedWorld | null {
+    return this.#state;
   }
 
   /** What the operator should know. */
@@ -152,7 +162,7 @@ export class WorldFiles implements WorldJournal {
 
   /** Whether the process that wrote it ended without saving. @param entries - of the journal */
   diedWith(entries: number): boolean {
-    return this.state !== null && (entries > 0 || !this.#wasLast);
+    return this.#hasSave && (entries > 0 || !this.#wasLast);
   }
 
   /** What became of swaps, as the save and the journal have it: swap → `watched`, or its outcome. */
@@ -161,8 +171,8 @@ export class WorldFiles implements WorldJournal {
     const note = (swaps: readonly SavedSwap[]): void => {
       for (const { order } of swaps) if (!fates.has(order.id)) fates.set(order.id, 'watched');
     };
-    for (const outcome of this.state?.outcomes ?? []) fates.set(outcome.id, outcome);
-    note(this.state?.swaps ?? []);
+    for (const outcome of this.#state?.outcomes ?? []) fates.set(outcome.id, outcome);
+    note(this.#state?.swaps ?? []);
     for await (const { entry } of this.entries()) {
       for (const [, act] of entry.acts) {
         if (act.act === 'swaps') note(act.swaps);
@@ -180,6 +190,7 @@ export class WorldFiles implements WorldJournal {
    */
   async begin(kernel: string): Promise<number> {
     this.#kernel = kernel;
+    this.#state = null;
     const { folder, durability } = this.#options;
     const reader = new JournalReader(folder, this.#firstSegment);
     try {
@@ -226,22 +237,27 @@ export class WorldFiles implements WorldJournal {
 
   // --- saves ---
 
-  /**
-   * @param segment - the first one to replay on top of it
-   * @param isLast - the world has stopped
-   * @throws SnapshotError
-   */
-  async write(state: WorldState, segment: number, isLast: boolean): Promise<void> {
-    const { pages, aside = [], ...rest } = state;
-    const facts: Facts = {
-      ...rest,
-      ...(aside.length > 0 && { aside: aside.map((one) => one.map(({ page }) => page)) }),
-      ...(isLast && { isLast }),
-    };
-    const behind = aside.flat().map((page, i) => ({ ...page, page: ASIDE_PAGES + i }));
-    const changed = [...pages, ...behind];
-    const progress = (done: number): void => this.#options.progress?.(done, changed.length);
-    await this.#snapshots.write({ facts, journal: segment, changed, kept: [], progress });
+  canKeep(page: number): boolean {
+    return this.#snapshots.canKeep(page);
+  }
+
+  /** @throws SnapshotError, and what `save.changed` throws */
+  async write(save: WorldSave, segment: number, isLast: boolean): Promise<void> {
+    const aside = save.aside.map(({ pageIndices }) => pageIndices);
+    const facts: Facts = { ...save.facts, ...(aside.length > 0 && { aside }), ...(isLast && { isLast }) };
+    const behind = aside.flat().map((_, i) => ASIDE_PAGES + i);
+    const isSame =
+      save.aside.length === this.#aside.length && save.aside.every((one, i) => one === this.#aside[i]);
+    const isKept = isSame && behind.every((page) => this.canKeep(page));
+    const of = save.changedCount + (isKept ? 0 : behind.length);
+    await this.#snapshots.write({
+      facts,
+      journal: segment,
+      changed: isKept ? save.changed : withAside(save),
+      kept: isKept ? [...save.kept, ...behind] : save.kept,
+      progress: (pages) => this.#options.progress?.(pages, of),
+    });
+    this.#aside = save.aside;
     await this.#journal!.removeBefore(this.#snapshots.oldestJournal);
   }
 
@@ -257,11 +273,18 @@ export const readOld = async (path: string): Promise<OldSave> => {
   return { facts, pages };
 };
 
-/** @throws SnapshotError */
-export async function stateIn(saved: Saved): Promise<WorldState> {
-  const pages: PageState[] = [];
-  for await (const page of saved.pages()) pages.push(page);
-  return stateOf(saved.facts as Facts, pages);
+/** @throws SnapshotError; reading its pages throws it, too */
+export async function stateIn(saved: Saved): Promise<SavedWorld> {
+  const { aside, isLast: _, ...facts } = saved.facts as Facts;
+  const behind = new Map<number, PageState>();
+  for await (const page of saved.pages((index) => index >= ASIDE_PAGES)) behind.set(page.page, page);
+  let next = ASIDE_PAGES;
+  const restored = aside?.map((indices) => indices.map((page) => ({ ...behind.get(next++)!, page })));
+  return {
+    ...facts,
+    ...(restored && { aside: restored }),
+    pages: saved.pages((index) => index < ASIDE_PAGES),
+  };
 }
 
 /** @throws EntryError that names the place */
@@ -321,15 +344,8 @@ export function withAdvice(error: unknown, folder: string): unknown {
   return error;
 }
 
-function stateOf({ aside, isLast: _, ...facts }: Facts, pages: readonly PageState[]): WorldState {
-  const behind = new Map(
-    pages.filter(({ page }) => page >= ASIDE_PAGES).map((page) => [page.page - ASIDE_PAGES, page]),
-  );
-  let next = 0;
-  const restored = aside?.map((indices) => indices.map((page) => ({ ...behind.get(next++)!, page })));
-  return {
-    ...facts,
-    ...(restored && { aside: restored }),
-    pages: pages.filter(({ page }) => page < ASIDE_PAGES),
-  };
+async function* withAside({ changed, aside }: WorldSave): AsyncGenerator<PageState> {
+  yield* changed;
+  let next = ASIDE_PAGES;
+  for (const bodies of aside) for (const page of bodies.pages()) yield { ...page, page: next++ };
 }

@@ -15,6 +15,7 @@ import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
 import { describeBounds } from './bounds.ts';
+import { describeChanges } from './changes.ts';
 import {
   changedPages,
   expectSameState,
@@ -105,6 +106,7 @@ export function describeEngineContract(
   }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
+    if (scope === 'whole') describeChanges(create);
     describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight, scope });
 
     // Few engines: each reserves gigabytes of addresses.

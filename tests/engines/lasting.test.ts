@@ -1,5 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
-import { type Engine, EngineError, EngineLostError } from '../../server/engines/engine.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Engine, EngineError, EngineLostError, isSamePage } from '../../server/engines/engine.ts';
 import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { brokenBound } from './boundsCases.ts';
@@ -16,7 +16,16 @@ let canAgain: boolean;
 
 /** Makes every later call of the engine throw an EngineLostError. */
 function lose(engine: Engine): void {
-  for (const call of ['step', 'save', 'census', 'visitChanged', 'readPage', 'restore'] as const) {
+  for (const call of [
+    'step',
+    'save',
+    'takeChanges',
+    'copyPages',
+    'census',
+    'visitChanged',
+    'readPage',
+    'restore',
+  ] as const) {
     (engine as unknown as Record<string, unknown>)[call] = async () => {
       throw new EngineLostError('the GPU was lost (test)');
     };
@@ -167,4 +176,76 @@ test('an invalid call throws and is not a loss', async () => {
     EngineError,
   );
   expect(made).toHaveLength(1);
+});
+
+describe('a save in pieces', () => {
+  /** Two bodies, on pages 0 and 2, of which the last save knows all. */
+  async function saved(): Promise<LastingEngine> {
+    const lasting = await makeLasting();
+    lasting.plant(1, 0, 30, 30);
+    lasting.plant(2, 0, 160, 30);
+    await lasting.step(5);
+    await lasting.copyPages((await lasting.takeChanges()).changed);
+    return lasting;
+  }
+
+  const cut = { kind: 'ablate', x0: 30, y0: 30, x1: 30, y1: 30, radius: 3 } as const;
+
+  test('is what survives a loss once its last page is copied; pages that it kept are as they were', async () => {
+    const lasting = await saved();
+    lasting.perturb(cut);
+    lasting.plant(3, 0, 60, 80);
+    const { changed, kept } = await lasting.takeChanges();
+    expect([changed, kept]).toEqual([[0, 4], [2]]);
+    await lasting.copyPages(changed);
+    const want = await made[0].save();
+    lose(made[0]);
+    expectSameState(await lasting.save(), want, WORLD, 0);
+    expect(notes[0]).toMatch('3 organisms as they were last saved, 0 from their seeds');
+  });
+
+  test('of which pages are missing is not: the save before it survives, and new organisms begin from seeds', async () => {
+    const lasting = await saved();
+    const want = await made[0].save();
+    lasting.perturb(cut);
+    lasting.plant(3, 0, 60, 80);
+    await lasting.takeChanges();
+    lose(made[0]);
+    const { pages } = await lasting.save();
+    expect(notes[0]).toMatch('2 organisms as they were last saved, 1 from their seeds');
+    const [page] = pages.filter(({ page }) => page === 2);
+    expect(isSamePage(page, want.pages.find(({ page }) => page === 2)!)).toBe(true);
+  });
+
+  test('that follows one that was not finished is complete with the pages of both', async () => {
+    const lasting = await saved();
+    lasting.perturb(cut);
+    await lasting.takeChanges();
+    lasting.perturb({ ...cut, x0: 160, x1: 160 });
+    const { changed } = await lasting.takeChanges();
+    expect(changed).toEqual([2]);
+    await lasting.copyPages([2, 0]);
+    const want = await made[0].save();
+    lose(made[0]);
+    expectSameState(await lasting.save(), want, WORLD, 0);
+  });
+
+  test('is given up when the device is lost: its pages would be of two times', async () => {
+    const lasting = await saved();
+    await lasting.takeChanges();
+    lose(made[0]);
+    await expect(lasting.copyPages([0])).rejects.toThrow(/lost.*during a save/);
+    expect(made).toHaveLength(2);
+    const { changed } = await lasting.takeChanges();
+    expect(changed).toEqual([0, 2]);
+    expect(await lasting.copyPages(changed)).toHaveLength(2);
+  });
+
+  test('a loaded world survives a loss', async () => {
+    const lasting = await saved();
+    const state = await lasting.save();
+    await lasting.load(state, state.pages.slice(1));
+    lose(made[0]);
+    expect((await lasting.save()).pages.map(({ page }) => page)).toEqual([2]);
+  });
 });

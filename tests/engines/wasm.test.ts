@@ -171,3 +171,19 @@ test('30 steps give the same state in one call and in two, with and without FMA'
     expectSameState(states[0], states[1], { width: 200, height: 200 }, 0);
   }
 });
+
+test('a restore of the same cells, but for one page, changes that page alone', async () => {
+  const engine = await createWasmEngine({ width: 192, height: 64, randomSeed: 1 });
+  engine.setRule(0, stillRule());
+  for (const [i, x] of [30, 96, 160].entries()) engine.plant(i + 1, 0, x, 30);
+  await engine.step(2);
+  await engine.takeChanges();
+  const state = await engine.save();
+  engine.perturb({ kind: 'ablate', x0: 30, y0: 30, x1: 30, y1: 30, radius: 0 });
+  const [, second] = state.pages;
+  second.cells[second.owners.findIndex((owner) => owner !== 0) * 16 + 9] = 0.5;
+  await engine.restore(state);
+  // The first is as it was saved, but the engine does not know that.
+  expect(await engine.takeChanges()).toMatchObject({ changed: [0, 1], kept: [2] });
+  engine.dispose();
+});

@@ -1,6 +1,7 @@
 /** What a recovered world is compared by: all that decides what it does next. */
 import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
+import { stateOf } from './wholeWorld.ts';
 
 /** What a kill must not change. */
 export interface Facts {
@@ -12,7 +13,7 @@ export interface Facts {
 
 export async function factsOf(world: World): Promise<Facts> {
   const engine = await world.engine.save();
-  const { pages: _pages, aside = [], organisms, swaps = [], ...rest } = await world.save();
+  const { pages: _pages, aside = [], organisms, swaps = [], ...rest } = await stateOf(world);
   return {
     engine: {
       ...engine,

@@ -58,7 +58,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
     stepsPerSecond: 200,
     framesPerSecond: 50,
     saveSeconds: 3_600,
-    write: (state) => files.write(state, segment, false),
+    store: { canKeep: () => false, write: (save) => files.write(save, segment, false) },
     journal: new FakeJournal(),
     post: (message) => posted.push(message),
   });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { grown, loadBlob, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 beforeAll(loadBlob);
 
@@ -87,7 +88,7 @@ describe('the garden', () => {
     const [moved] = first.world.organisms;
     moved.x = x + 3;
     const second = await makeWorld();
-    await second.world.restore(structuredClone(await first.world.save()));
+    await second.world.restore(structuredClone(await stateOf(first.world)));
     for (let i = 0; i < 17; i++) await second.world.observe(1);
     expect(second.world.summaries()).toMatchObject([{ planter: 'Ann' }]);
     await killAll(second);

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { WorldMismatchError } from '../../server/world/recall.ts';
 import { grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 beforeAll(loadBlob);
 
@@ -11,7 +12,7 @@ describe('a restored world', () => {
     await stroke(first, plant(60, 30, 'blob'));
     await first.engine.step(20);
     const second = await makeWorld();
-    const { notes } = await second.world.restore(await first.world.save());
+    const { notes } = await second.world.restore(await stateOf(first.world));
     expect(notes).toEqual(['1 old left out: its rule is not there any more']);
     expect(second.world.summaries()).toMatchObject([{ id: 2, species: 'blob' }]);
     const gone = await second.world.pixels({ x: 20, y: 20, width: 20, height: 20 });
@@ -23,7 +24,7 @@ describe('a restored world', () => {
 
   test('must be of the same size', async () => {
     const first = await grown([30, 30]);
-    const state = await first.world.save();
+    const state = await stateOf(first.world);
     const second = await makeWorld(128, 128);
     await expect(second.world.restore(state)).rejects.toThrow(WorldMismatchError);
     await expect(second.world.restore(state)).rejects.toThrow('--size 128x64');

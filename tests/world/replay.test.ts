@@ -13,6 +13,7 @@ import { seededRandom } from '../engines/fixtures.ts';
 import { blobRule } from './blob.ts';
 import { differences, factsOf } from './facts.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
 
@@ -129,7 +130,7 @@ async function live(create: EngineFactory, seed: number, frames: number): Promis
 }
 
 /** As a file would give it back. */
-const copyOf = async (world: World): Promise<WorldState> => structuredClone(await world.save());
+const copyOf = async (world: World): Promise<WorldState> => structuredClone(await stateOf(world));
 
 async function recovered(
   create: EngineFactory,

@@ -12,6 +12,7 @@ import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/
 import { decodePage } from '../../shared/pageCodec.ts';
 import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
+import { wholeOf } from './wholeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
 class FakeClock implements Clock {
@@ -65,7 +66,14 @@ async function makeSimulation(setup: Setup = {}) {
     stepsPerSecond: setup.stepsPerSecond ?? 30,
     framesPerSecond: setup.framesPerSecond ?? 20,
     saveSeconds: setup.saveSeconds ?? 60,
-    write: setup.write ?? (async (state) => void saved.push(state)),
+    store: {
+      canKeep: () => false,
+      async write(save, segment, isLast) {
+        const state = await wholeOf(save);
+        await setup.write?.(state, segment, isLast);
+        saved.push(state);
+      },
+    },
     journal,
     post: (message) => posted.push(message),
   });
@@ -378,6 +386,56 @@ describe('saving', () => {
       if (nowMs >= 4_900) finish();
     });
     expect(counted.steps).toBeGreaterThan(140);
+  });
+});
+
+describe('a save of more than fits into memory', () => {
+  /** Its pages are copied when `finish` is called. */
+  function holdUp({ world }: { world: World }): { finish: () => void } {
+    const copied = Promise.withResolvers<void>();
+    const save = world.save.bind(world);
+    world.save = async (canKeep) => ({ ...(await save(canKeep)), copied: copied.promise });
+    return { finish: copied.resolve };
+  }
+
+  test('holds the world still until all is copied', async () => {
+    let write = (): void => {};
+    const setup = await makeSimulation({
+      saveSeconds: 1,
+      write: () =>
+        new Promise<void>((resolve) => {
+          write = resolve;
+        }),
+    });
+    const { counted, clock, runUntil } = setup;
+    const { finish } = holdUp(setup);
+    const ended = runUntil(2_000);
+    while (clock.nowMs < 1_000) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    const { steps } = counted;
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(counted.steps).toBe(steps);
+    finish();
+    while (clock.nowMs < 1_900) await new Promise(setImmediate);
+    expect(counted.steps).toBeGreaterThan(steps);
+    write();
+    while (!setup.posted.some(({ type }) => type === 'stopped')) {
+      await new Promise(setImmediate);
+      write();
+    }
+    await ended;
+  });
+
+  test('that fails meanwhile lets the world go on', async () => {
+    const setup = await makeSimulation({
+      saveSeconds: 1,
+      write: async () => {
+        throw new Error('disk full');
+      },
+    });
+    holdUp(setup);
+    await expect(setup.runUntil(3_000)).rejects.toThrow('disk full');
+    expect(setup.counted.steps).toBeGreaterThan(80);
   });
 });
 

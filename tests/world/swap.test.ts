@@ -7,6 +7,7 @@ import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
 import { blobRule } from './blob.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const RED = 0;
 const ALPHA = 3;
@@ -380,7 +381,7 @@ describe('a save', () => {
   test('remembers which rule each organism lives by', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({ scope: 'organism', organism: 2 }, good());
-    const saved = structuredClone(await small.world.save());
+    const saved = structuredClone(await stateOf(small.world));
     expect(saved.organisms.map(({ rule }) => rule)).toEqual(['blob', 'good']);
 
     const again = await makeWorld();
@@ -395,7 +396,7 @@ describe('a save', () => {
   test('of a rule that is gone is restored with the rule in force, and says so; older saves name no rule', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({ scope: 'organism', organism: 2 }, good());
-    const state = await small.world.save();
+    const state = await stateOf(small.world);
     const again = await makeWorld();
     expect((await again.world.restore(state)).notes).toEqual([
       '1 organisms lived by rules that are not there any more, and live by those in force',

@@ -3,6 +3,7 @@ import type { EngineState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { TERRITORY_MARGIN } from '../../server/world/mature.ts';
 import { makeWorld, type SmallWorld } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const FRAMES_PER_SECOND = 20;
 /** Where the only body stands. */
@@ -256,14 +257,14 @@ describe('a body that wilts again and again', () => {
       await live(first, 3);
     }
     const second = await makeSmall();
-    await second.world.restore(structuredClone(await first.world.save()));
+    await second.world.restore(structuredClone(await stateOf(first.world)));
     await live(second, 21);
     expect(second.world.inspect(1)!.isWilting).toBe(true);
     await live(second, 2);
     expect(second.world.inspect(1)!.isWilting).toBe(false);
     await live(second, 11);
     const third = await makeSmall();
-    await third.world.restore(structuredClone(await second.world.save()));
+    await third.world.restore(structuredClone(await stateOf(second.world)));
     await makeSick(third, exploded);
     await live(third, 41);
     expect(third.world.inspect(1)!.isWilting).toBe(true);
@@ -366,7 +367,7 @@ describe('a save from before territories', () => {
   ] as const)('%s is whole some seconds after the restart', async (_, paint, seconds) => {
     const first = await grown();
     await live(first, 3);
-    const saved = await first.world.save();
+    const saved = await stateOf(first.world);
     const sick = painted({ ...saved, organisms: [] }, paint);
     const second = await makeSmall();
     await second.world.restore({ ...saved, pages: sick.pages });
@@ -382,7 +383,7 @@ describe('a save from before territories', () => {
       await live(small, seconds);
       expect(small.world.inspect(1)!.isWilting).toBe(true);
       const second = await makeSmall();
-      await second.world.restore(structuredClone(await small.world.save()));
+      await second.world.restore(structuredClone(await stateOf(small.world)));
       expect(second.world.inspect(1)!.isWilting).toBe(true);
       await live(second, 5);
       await expectWhole(second);
@@ -409,7 +410,7 @@ describe('a territory', () => {
 
   test('is known again after a restart, though no save holds it', async () => {
     const first = await grown();
-    const saved = await first.world.save();
+    const saved = await stateOf(first.world);
     const second = await makeSmall();
     await second.world.restore({ ...saved, pages: painted({ ...saved, organisms: [] }, bar).pages });
     expect(await reachOf(second)).toEqual([reach, reach]);

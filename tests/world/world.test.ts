@@ -3,6 +3,7 @@ import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { HISTORY_SAMPLES } from '../../server/world/organisms.ts';
 import { World } from '../../server/world/world.ts';
 import { brush, grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 beforeAll(loadBlob);
 
@@ -123,7 +124,7 @@ describe('records', () => {
 describe('a restored world', () => {
   test('goes on bit for bit as if it had never stopped', async () => {
     const first = await grown([30, 30], [60, 30]);
-    const state = await first.world.save();
+    const state = await stateOf(first.world);
     const second = await makeWorld();
     expect((await second.world.restore(structuredClone(state))).notes).toEqual([]);
     expect(second.world.summaries()).toEqual(first.world.summaries());
@@ -133,6 +134,6 @@ describe('a restored world', () => {
       await world.observe(0.25);
       await engine.step(10);
     }
-    expect((await second.world.save()).pages).toEqual((await first.world.save()).pages);
+    expect((await stateOf(second.world)).pages).toEqual((await stateOf(first.world)).pages);
   });
 });

@@ -121,6 +121,7 @@ export class PageCells {
     const { bytes, floats, ints } = this.#memory;
     this.#setBit(page + at.MOVED_AT, cell, true);
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 1;
+    ints[(page + at.UNSAVED_AT) >>> 2] = 1;
     const channel = this.channel(page, cell);
     this.#setBit(page + at.OPAQUE_AT, cell, floats[channel + 3] > OPAQUE_ABOVE);
     const pixel = page + at.RGBA_AT + cell * 4;

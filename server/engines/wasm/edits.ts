@@ -73,14 +73,16 @@ export class Edits {
       if (this.#cells.mayHold(page, organism)) this.#pages.wakeAround(page);
   }
 
-  /** Writes a saved page where none exists. The caller must have reserved memory for it. */
-  restore({ page: index, cells, owners }: PageState): void {
+  /** Writes a saved page where none exists. @returns its address; 0, with nothing changed, when there is no room */
+  restore({ page: index, cells, owners }: PageState): number {
     const page = this.#pages.obtain(index % this.#pages.across, Math.floor(index / this.#pages.across));
+    if (page === 0) return 0;
     for (let cell = 0; cell < CELLS; cell++) {
       if (owners[cell] === 0) continue;
       this.#cells.write(page, cell, owners[cell], cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS));
     }
     this.#edited(page);
+    return page;
   }
 
   #edited(page: number): void {

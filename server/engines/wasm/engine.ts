@@ -9,11 +9,14 @@ import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
   CHANNEL_LIMIT,
   type Engine,
+  type EngineChanges,
   EngineError,
+  type EngineFacts,
   type EngineOptions,
   type EngineState,
   type OrganismCensus,
   type OrganismId,
+  type PageState,
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
@@ -27,6 +30,7 @@ import {
   checkRule,
   checkState,
   checkTerritory,
+  pageCheck,
 } from '../validate.ts';
 import * as at from './assembly/layout.ts';
 import { PageCells } from './cells.ts';
@@ -281,8 +285,22 @@ class WasmEngine implements Engine {
 
   async save(): Promise<EngineState> {
     this.#checkWhole();
+    return { ...this.#facts, pages: this.#readings.save() };
+  }
+
+  async takeChanges(): Promise<EngineChanges> {
+    this.#checkWhole();
+    return { ...this.#facts, ...this.#readings.takeChanges() };
+  }
+
+  async copyPages(pages: readonly number[]): Promise<PageState[]> {
+    this.#checkWhole();
+    return this.#readings.states(pages);
+  }
+
+  get #facts(): EngineFacts {
     const organisms = this.#organisms.states();
-    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages: this.#readings.save() };
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms };
   }
 
   async restore(state: EngineState): Promise<void> {
@@ -290,26 +308,49 @@ class WasmEngine implements Engine {
     if (!this.memory.reserve(state.pages.length)) {
       throw new EngineError(`no memory for ${state.pages.length} pages`);
     }
-    this.#pages.clear();
-    this.#organisms.clear();
-    this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
-    for (const { id, rule, territory } of state.organisms) {
-      this.#enlist(id, rule);
-      this.#stake(id, territory);
+    // A rollback restores the whole world for a few bodies: the next save need not copy all of it.
+    const same = this.#readings.savedAs(state.pages);
+    this.#begin(state);
+    for (const page of state.pages) this.#put(page, same.has(page.page));
+    this.#edits.settle();
+  }
+
+  async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
+    const check = pageCheck(facts, this, this.memory.maxPages, (slot) => this.memory.hasRule(slot));
+    this.#begin(facts);
+    for await (const page of pages) {
+      check(page);
+      if (!this.#put(page, true)) throw new EngineError(`no memory for ${this.pageCount + 1} pages`);
     }
-    for (const page of state.pages) {
-      this.#edits.restore(
-        this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page,
-      );
-    }
-    this.#steps = state.stepNumber;
-    this.#randomSeed = state.randomSeed;
     this.#edits.settle();
   }
 
   dispose(): void {
     this.crew.dispose();
     this.#rules?.dispose();
+  }
+
+  /** An empty world with these facts. */
+  #begin({ stepNumber, randomSeed, organisms }: EngineFacts): void {
+    this.#pages.clear();
+    this.#organisms.clear();
+    this.memory.bytes.fill(0, at.ORGANISM_CELLS_AT, at.RULES_AT); // cells and movement
+    for (const { id, rule, territory } of organisms) {
+      this.#enlist(id, rule);
+      this.#stake(id, territory);
+    }
+    this.#steps = stepNumber;
+    this.#randomSeed = randomSeed;
+  }
+
+  /** @param isSaved - it is not marked as changed, unless it has to be mended. @returns false when there is no room */
+  #put(page: PageState, isSaved: boolean): boolean {
+    const mended = this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page;
+    const address = this.#edits.restore(mended);
+    if (address === 0) return false;
+    // `mendedPage` copies what it changes.
+    if (isSaved && mended.cells === page.cells) this.memory.ints[(address + at.UNSAVED_AT) >>> 2] = 0;
+    return true;
   }
 
   /** @throws EngineError when a thread failed within a step: part of the world is a step ahead */

@@ -166,6 +166,7 @@ export class PageTable {
     ints[(page + at.EDGES_AT) >>> 2] = 0;
     ints[(page + at.SOLE_AT) >>> 2] = 0;
     ints[(page + at.ANY_MOVED_AT) >>> 2] = 0;
+    ints[(page + at.UNSAVED_AT) >>> 2] = 1;
     this.#memory.bytes.fill(0, page + at.MOVED_AT, page + at.MOVED_AT + PAGE_CELLS * 8);
     this.wake(page);
     // A page that ceased and came back between two visits has still changed.

@@ -1,7 +1,7 @@
 /** Reads the paged world between steps: pixels, owners, one organism's cells, whole pages to save. */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, type Rect, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
-import { MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
+import { isSamePage, MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
 import * as at from './assembly/layout.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { EngineMemory } from './memory.ts';
@@ -88,18 +88,60 @@ export class Readings {
 
   /** Copies every page that has an owned cell. */
   save(): PageState[] {
-    const pages: PageState[] = [];
-    for (const page of this.#pages.list) {
-      if (this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] === 0) continue;
-      const channel = this.#cells.channel(page, 0);
-      const owner = (page + at.OWNERS_AT) >>> 1;
-      pages.push({
-        page: this.#pages.index(page),
-        cells: Float32Array.from(this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS)),
-        owners: Uint16Array.from(this.#memory.words.subarray(owner, owner + CELLS)),
-      });
+    return this.#owned().map((page) => this.#state(page));
+  }
+
+  /** Copies pages by index; those without an owned cell are left out. */
+  states(indices: readonly number[]): PageState[] {
+    const { across } = this.#pages;
+    const pages = indices.map((index) => this.#pages.find(index % across, Math.floor(index / across)));
+    return pages.filter((page) => page !== 0 && this.#isOwned(page)).map((page) => this.#state(page));
+  }
+
+  /** Indices of the pages that have an owned cell, by whether they may have changed since the last call. */
+  takeChanges(): { readonly changed: number[]; readonly kept: number[] } {
+    const taken = { changed: [] as number[], kept: [] as number[] };
+    for (const page of this.#owned()) {
+      const unsaved = (page + at.UNSAVED_AT) >>> 2;
+      taken[this.#memory.ints[unsaved] === 0 ? 'kept' : 'changed'].push(this.#pages.index(page));
+      this.#memory.ints[unsaved] = 0;
     }
-    return pages;
+    return taken;
+  }
+
+  /** Indices of those of the given pages that exist as they are given, to the bit, and are not marked as changed. */
+  savedAs(pages: readonly PageState[]): Set<number> {
+    const { across } = this.#pages;
+    const same = pages.filter((given) => {
+      const page = this.#pages.find(given.page % across, Math.floor(given.page / across));
+      if (page === 0 || this.#memory.ints[(page + at.UNSAVED_AT) >>> 2] !== 0) return false;
+      return isSamePage(this.#view(page), given);
+    });
+    return new Set(same.map(({ page }) => page));
+  }
+
+  #isOwned(page: number): boolean {
+    return this.#memory.ints[(page + at.OWNED_COUNT_AT) >>> 2] > 0;
+  }
+
+  #owned(): number[] {
+    return this.#pages.list.filter((page) => this.#isOwned(page));
+  }
+
+  #state(page: number): PageState {
+    const { page: index, cells, owners } = this.#view(page);
+    return { page: index, cells: Float32Array.from(cells), owners: Uint16Array.from(owners) };
+  }
+
+  /** The page in memory: its arrays are not copied. */
+  #view(page: number): PageState {
+    const channel = this.#cells.channel(page, 0);
+    const owner = (page + at.OWNERS_AT) >>> 1;
+    return {
+      page: this.#pages.index(page),
+      cells: this.#memory.floats.subarray(channel, channel + CELLS * CHANNELS),
+      owners: this.#memory.words.subarray(owner, owner + CELLS),
+    };
   }
 
   #pixels(page: number): Uint8Array {

@@ -10,11 +10,14 @@ import { extentOf, mendedPage } from '../bounds.ts';
 import { type Span, strokeRows } from '../capsule.ts';
 import {
   type Engine,
+  type EngineChanges,
   EngineError,
+  type EngineFacts,
   type EngineOptions,
   type EngineState,
   type OrganismCensus,
   type OrganismId,
+  type PageState,
   type Perturbation,
   type RuleSlot,
 } from '../engine.ts';
@@ -28,6 +31,7 @@ import {
   checkRule,
   checkState,
   checkTerritory,
+  pageCheck,
 } from '../validate.ts';
 import { Commands } from './commands.ts';
 import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
@@ -37,6 +41,8 @@ import { Readings } from './readings.ts';
 
 /** Steps in one submission: the pages that all of them need must exist before the first. */
 const MAX_STEPS = 16;
+/** `load` waits for the GPU after so many pages: what has been uploaded lies in memory until then. */
+const LOADED_AT_ONCE = 256;
 
 export interface WebGpuEngineOptions extends EngineOptions {
   /** `auto` (no software adapter), `swiftshader`, or part of an adapter's name. Default `auto`. */
@@ -271,33 +277,45 @@ export class WebGpuEngine implements Engine {
 
   async save(): Promise<EngineState> {
     await this.#refresh();
-    const pages = await this.#readings.states(this.#livingPages());
-    const organisms = this.#organisms.states();
-    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms, pages };
+    return { ...this.#facts, pages: await this.#readings.states(this.#livingPages()) };
+  }
+
+  async takeChanges(): Promise<EngineChanges> {
+    await this.#refresh();
+    const changed: number[] = [];
+    const kept: number[] = [];
+    for (const page of this.#livingPages()) {
+      (page.isUnsaved ? changed : kept).push(page.index);
+      page.isUnsaved = false;
+    }
+    return { ...this.#facts, changed, kept };
+  }
+
+  async copyPages(pages: readonly number[]): Promise<PageState[]> {
+    await this.#refresh();
+    const found = pages.map((index) => this.#pages.at(index));
+    return this.#readings.states(found.filter((page) => page?.hasLife === true) as Page[]);
   }
 
   async restore(state: EngineState): Promise<void> {
     checkState(state, this, this.#pages.maxPages, (slot) => this.commands.rules.has(slot));
-    await this.#refresh();
-    this.commands.wipe(this.#pages.list);
-    this.commands.forget(true);
-    this.#pages.clear();
-    this.#organisms.clear();
-    for (const { id, rule, territory } of state.organisms) this.#enlist(id, rule, territory);
-    for (const saved of state.pages) {
-      const page = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
-      if (!page.owners.some((owner) => owner !== 0)) continue;
-      const { across } = this.#pages;
-      const made = this.#pages.obtain(page.page % across, Math.floor(page.page / across))!;
-      this.commands.memory.reserve(made.slot);
-      this.commands.writeState(made, page);
-      this.#edits.init(made);
-      this.#edited(made);
+    await this.#begin(state);
+    for (const page of state.pages) this.#put(page);
+    await this.#end();
+  }
+
+  async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
+    const check = pageCheck(facts, this, this.#pages.maxPages, (slot) => this.commands.rules.has(slot));
+    await this.#begin(facts);
+    const unchanged: Page[] = [];
+    for await (const page of pages) {
+      check(page);
+      const made = this.#put(page);
+      if (made?.isMended === false) unchanged.push(made.page);
+      if (this.#pages.list.length % LOADED_AT_ONCE === 0) await this.#refresh();
     }
-    this.#steps = state.stepNumber;
-    this.#randomSeed = state.randomSeed;
-    this.#isWoken = false;
-    await this.#refresh();
+    await this.#end();
+    for (const page of unchanged) page.isUnsaved = false;
   }
 
   dispose(): void {
@@ -306,6 +324,44 @@ export class WebGpuEngine implements Engine {
     this.commands.lose('the engine is disposed of');
     this.commands.dispose();
     releaseDevice(this.opened);
+  }
+
+  get #facts(): EngineFacts {
+    const organisms = this.#organisms.states();
+    return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms };
+  }
+
+  // --- a world put back ---
+
+  /** An empty world with these facts. */
+  async #begin({ stepNumber, randomSeed, organisms }: EngineFacts): Promise<void> {
+    await this.#refresh();
+    this.commands.wipe(this.#pages.list);
+    this.commands.forget(true);
+    this.#pages.clear();
+    this.#organisms.clear();
+    for (const { id, rule, territory } of organisms) this.#enlist(id, rule, territory);
+    this.#steps = stepNumber;
+    this.#randomSeed = randomSeed;
+  }
+
+  /** @returns null: the page has no owned cell, or none is left */
+  #put(saved: PageState): { readonly page: Page; readonly isMended: boolean } | null {
+    const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
+    if (!mended.owners.some((owner) => owner !== 0)) return null;
+    const { across } = this.#pages;
+    const page = this.#pages.obtain(mended.page % across, Math.floor(mended.page / across))!;
+    this.commands.memory.reserve(page.slot);
+    this.commands.writeState(page, mended);
+    this.#edits.init(page);
+    this.#edited(page);
+    // `mendedPage` copies what it changes.
+    return { page, isMended: mended.cells !== saved.cells };
+  }
+
+  async #end(): Promise<void> {
+    this.#isWoken = false;
+    await this.#refresh();
   }
 
   // --- checks ---
@@ -341,6 +397,7 @@ export class WebGpuEngine implements Engine {
 
   #edited(page: Page): void {
     page.isBusy = true;
+    page.isUnsaved = true;
     this.#isEdited = true;
     if (this.#edits.isFull) this.#applyEdits();
   }

@@ -41,6 +41,7 @@ export const HEAD_WORDS = 16;
 export const TILE_BUSY = 1; // a word is not zero: the tile has to be stepped
 export const TILE_CALM = 2; // no cell moved, and every living cell rests
 export const TILE_MOVED = 4;
+export const TILE_UNREPORTED = 8; // a cell or an owner changed since the last report
 export const SLOT_TILES_BYTES = TILES * 16;
 
 /** `tally`, int32: each organism's number of cells, then a word per tile: its pixels changed since the last visit. */
@@ -84,6 +85,7 @@ export const WEIGHTS_GROUP = 1 + 48 + 16;
 export const STATUS_BUSY = 1;
 export const STATUS_CHANGED = 2;
 export const STATUS_OPAQUE = 4;
+export const STATUS_MOVED = 8; // a cell or an owner changed since the last report
 export const STATUS_WORDS = 4;
 
 /**

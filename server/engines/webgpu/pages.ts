@@ -16,6 +16,8 @@ export class Page {
   isBusy = false;
   /** Its pixels changed since the last visit. */
   isChanged = false;
+  /** A cell or an owner may have changed since the last `takeChanges`. */
+  isUnsaved = true;
   /** The only organism in the page; 0: none, -1: several, or not known. */
   sole = 0;
   /** The smallest box around all opaque cells, in the page's own cells; empty when left > right. */
@@ -45,6 +47,7 @@ export class Page {
     const owners = report[from + 2];
     this.isBusy = (flags & at.STATUS_BUSY) !== 0;
     this.isChanged = (flags & at.STATUS_CHANGED) !== 0;
+    if ((flags & at.STATUS_MOVED) !== 0) this.isUnsaved = true;
     this.hasLife = flags >>> 8 > 0;
     this.sole = (owners & 0xffff) === owners >>> 16 ? owners >>> 16 : -1;
     this.left = box & 0xff;

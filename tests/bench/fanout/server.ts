@@ -29,7 +29,8 @@ async function grow(config: Config): Promise<number> {
   await engine.step(GROWN_STEPS);
   await world.observe(0);
   const files = await WorldFiles.open({ folder: config.dataDir, durability: 'os', log: console.error });
-  await files.write(await world.save(), await files.begin(kernelOf(engine)), true);
+  const segment = await files.begin(kernelOf(engine));
+  await files.write(await world.save(() => false), segment, true);
   await files.close();
   engine.dispose();
   return world.organisms.size;

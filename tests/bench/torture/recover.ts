@@ -14,6 +14,7 @@ import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
 import { WorldFiles } from '../../../server/world/worldFiles.ts';
 import { type Facts, factsOf } from '../../world/facts.ts';
+import { stateOf } from '../../world/wholeWorld.ts';
 
 const BUSY_MS = 1_000;
 
@@ -58,7 +59,7 @@ export async function recover(folder: string, config: Config, threads = 1): Prom
     const world = new World(engine, start.rules);
     await world.restore(files.state, start.recall, files.entries());
     const { acts } = decodeEntry(world.log.take(true)!).entry;
-    const { organisms } = await world.save();
+    const { organisms } = await stateOf(world);
     return {
       facts: await factsOf(world),
       savedStep,

@@ -68,6 +68,8 @@ export const ANY_MOVED_AT = 313964;
 export const CALM_AT = 313968;
 /** u32: address of the delta record that the page holds from sensing to applying */
 export const DELTA_RECORD_AT = 313972;
+/** 1 when a cell or an owner may have changed since the last `takeChanges`. */
+export const UNSAVED_AT = 313976;
 /** Not a multiple of 4096, or the heads of all pages would share one set of the cache. */
 export const PAGE_RECORD_BYTES = 314048;
 

@@ -29,6 +29,7 @@ import {
   SIDE,
   SOLE_AT,
   STILL_AT,
+  UNSAVED_AT,
 } from './layout';
 import { besideForeignOnly, besideOpaque } from './neighbours';
 
@@ -98,7 +99,10 @@ function settlePage(page: usize): void {
   if (publishPixels(page)) changed = true;
   if (changed) store<i32>(page, 1, CHANGED_AT);
   if (lone >= 0) sole = ownedCount > 0 ? lone : 0;
-  if (lone > 0 && moved != 0) store<u8>(<usize>ORGANISM_MOVED_AT + <usize>lone, 1);
+  if (moved != 0) {
+    store<i32>(page, 1, UNSAVED_AT);
+    if (lone > 0) store<u8>(<usize>ORGANISM_MOVED_AT + <usize>lone, 1);
+  }
   store<i32>(page, sole, SOLE_AT);
   store<i32>(page, ownedCount, OWNED_COUNT_AT);
   store<i32>(page, edgesOf(page, opaqueColumns), EDGES_AT);

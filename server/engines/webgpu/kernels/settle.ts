@@ -137,7 +137,8 @@ fn settle(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   if (lane != 0u) { return; }
 
   let all = atomicLoad(&flags);
-  var kept = all & (TILE_BUSY | TILE_MOVED);
+  var kept = (all & (TILE_BUSY | TILE_MOVED)) | (tiles[slot * TILES + tile].z & TILE_UNREPORTED);
+  if ((all & TILE_MOVED) != 0u) { kept |= TILE_UNREPORTED; }
   if ((all & (TILE_MOVED | AWAKE)) == 0u) { kept |= TILE_CALM; }
   let count = atomicLoad(&owned);
   let range = select(0u, atomicLoad(&leastOwner) | (atomicLoad(&greatestOwner) << 16u), count > 0u);

@@ -3,7 +3,7 @@ import { PRELUDE } from './prelude.ts';
 
 export const STATUS = /* wgsl */ `${PRELUDE}
 @group(0) @binding(0) var<storage, read> pages: array<u32>;
-@group(0) @binding(1) var<storage, read> tiles: array<vec4u>;
+@group(0) @binding(1) var<storage, read_write> tiles: array<vec4u>;
 @group(0) @binding(2) var<storage, read> tally: array<i32>;
 @group(0) @binding(3) var<storage, read_write> report: array<vec4u>;
 @group(0) @binding(4) var<storage, read> work: array<u32>;
@@ -23,6 +23,10 @@ fn status(@builtin(global_invocation_id) id: vec3u) {
   for (var tile = 0u; tile < TILES; tile++) {
     let own = tiles[slot * TILES + tile];
     if ((own.z & TILE_BUSY) != 0u) { flags |= STATUS_BUSY; }
+    if ((own.z & TILE_UNREPORTED) != 0u) {
+      flags |= STATUS_MOVED;
+      tiles[slot * TILES + tile].z = own.z & ~TILE_UNREPORTED;
+    }
     if (tally[TALLY_CHANGED + slot * TILES + tile] != 0) { flags |= STATUS_CHANGED; }
     owned += own.w;
     if (own.w > 0u) {
