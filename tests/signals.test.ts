@@ -165,8 +165,12 @@ for (const shell of ['/bin/dash', '/bin/bash'])
           '--data-dir',
           dataDir,
         ]);
-        expect(started.output(), `the start before ${name}`).toContain(
-          i === 0 ? 'planted' : 'world restored',
+        const note = i === 0 ? 'planted' : 'world restored';
+        // Notes are printed after the URL.
+        await until(
+          `"${note}" before ${name}`,
+          async () => started.output().includes(note) || undefined,
+          LIMIT_MS,
         );
         await send(started);
         // A second signal that comes when the server has ended already ends npm itself, by that signal.

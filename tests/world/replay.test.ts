@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { createWebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { decodeEntry, EntryError } from '../../server/world/acts.ts';
 import type { EngineFactory } from '../../server/world/mature.ts';
 import { ReplayError } from '../../server/world/replay.ts';
@@ -10,6 +11,7 @@ import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
+import { describeOnSwiftShader } from '../swiftshader.ts';
 import { blobRule } from './blob.ts';
 import { differences, factsOf } from './facts.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
@@ -148,17 +150,36 @@ const ENGINES: readonly [name: string, create: EngineFactory, frames: number][] 
   ['wasm, two threads', (options) => createWasmEngine({ ...options, threads: 2 }), 700],
 ];
 
+/** @returns how often what happened in the lives that were compared */
+async function expectRecovery(
+  create: EngineFactory,
+  seeds: readonly number[],
+  frames: number,
+): Promise<Map<string, number>> {
+  const all = new Map<string, number>();
+  for (const seed of seeds) {
+    const life = await live(create, seed, frames);
+    const again = await recovered(create, life);
+    expect(differences(await factsOf(again.world), await factsOf(life.small.world))).toEqual([]);
+    for (const [what, n] of life.counts) all.set(what, (all.get(what) ?? 0) + n);
+    life.small.engine.dispose();
+    again.engine.dispose();
+  }
+  return all;
+}
+
+describeOnSwiftShader('a snapshot and its journal, on webgpu', () => {
+  test('give back the world that was killed, to the bit', { timeout: 180_000 }, async () => {
+    const create: EngineFactory = (options) => createWebGpuEngine({ ...options, adapter: 'swiftshader' });
+    const all = await expectRecovery(create, [1, 2], 60);
+    for (const what of ['plant', 'ablate', 'noise', 'deaths'])
+      expect(all.get(what) ?? 0, what).toBeGreaterThan(0);
+  });
+});
+
 describe.each(ENGINES)('a snapshot and its journal, on %s', (_name, create, frames) => {
   test('give back the world that was killed, to the bit', async () => {
-    const all = new Map<string, number>();
-    for (const seed of [1, 2, 3, 4]) {
-      const life = await live(create, seed, frames);
-      const again = await recovered(create, life);
-      expect(differences(await factsOf(again.world), await factsOf(life.small.world))).toEqual([]);
-      for (const [what, n] of life.counts) all.set(what, (all.get(what) ?? 0) + n);
-      life.small.engine.dispose();
-      again.engine.dispose();
-    }
+    const all = await expectRecovery(create, [1, 2, 3, 4], frames);
     if (frames < 700) return;
     for (const what of WHAT_HAPPENS) expect(all.get(what) ?? 0, what).toBeGreaterThan(0);
   });
@@ -182,6 +203,14 @@ const WHAT_HAPPENS = [
   'deaths',
   'sown',
 ];
+
+test('another kernel recovers the same organisms from the same entries, on its own arithmetic', async () => {
+  const life = await live(createReferenceEngine, 3, 30);
+  const again = await recovered(createWasmEngine, life);
+  const [was, is] = [await factsOf(life.small.world), await factsOf(again.world)];
+  expect(differences(is.organisms, was.organisms)).toEqual([]);
+  expect(differences(is.world, was.world)).toEqual([]);
+});
 
 test('what a start finds dead is written down: a second kill does not change what came of it', async () => {
   const small = await makeWorld(WIDTH, HEIGHT, ['blob'], createWasmEngine);

@@ -7,6 +7,8 @@ import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld } from '../../server/links/threadLink.ts';
 import { writeRule } from '../../server/rules/load.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
+import { encodeEntry } from '../../server/world/acts.ts';
+import { WorldFiles } from '../../server/world/worldFiles.ts';
 import type { WoundEvent } from '../../server/world/woundWatch.ts';
 import { blobRule } from './blob.ts';
 
@@ -87,6 +89,21 @@ describe('the simulation thread', () => {
     const planters = (await world.ask({ kind: 'organisms' })).map(({ planter }) => planter);
     expect(planters).toContain('Ann');
     expect(world.stats?.step ?? before?.step ?? 0).toBeGreaterThanOrEqual(before?.step ?? 0);
+    await world.stop();
+  });
+
+  test('says when another kernel took the steps that it takes again', async () => {
+    const first = await startWorld(config);
+    await first.stop();
+    const files = await WorldFiles.open({ folder: config.dataDir, durability: 'os', log: () => {} });
+    const { stepNumber, runSeconds, nextId } = files.state!;
+    await files.begin('wasm of another machine');
+    files.append(encodeEntry({ acts: [], step: stepNumber + 7, runSeconds, nextId }), true);
+    await files.close();
+    const world = await startWorld(config);
+    const notes = world.ready.notes.join('\n');
+    expect(notes).toContain('7 steps since the last save taken again, with 1 entries');
+    expect(notes).toContain('another kernel (wasm of another machine)');
     await world.stop();
   });
 
