@@ -42,7 +42,7 @@ const STATS_MS = 1_000;
 const LAST_TRIES = 3;
 const LAST_TRY_MS = 1_000;
 /** A start takes the steps since the last save again: when they took this long, a save is due. */
-const MAX_REPLAY_MS = 3_500;
+const MAX_REPLAY_MS = 3_000;
 /** Least time between two saves for that reason. */
 const MIN_SAVE_MS = 10_000;
 /** A machine that slept all night does not age its world by a night. */

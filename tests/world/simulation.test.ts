@@ -531,9 +531,9 @@ describe('the journal', () => {
     expect(flushed).toBeLessThanOrEqual(7);
   });
 
-  test('is not longer than 3.5 s of steps, which a start takes again, but no save comes within 10 s of another', async () => {
-    const { saved, runUntil } = await makeSimulation({ stepMs: 10, saveSeconds: 3_600 });
-    // 300 ms of steps per second: 3.5 s after 12.
+  test('is not longer than 3 s of steps, which a start takes again, but no save comes within 10 s of another', async () => {
+    const { saved, runUntil } = await makeSimulation({ stepMs: 8, saveSeconds: 3_600 });
+    // 240 ms of steps per second: 3 s after 12.5.
     await runUntil(30_000);
     expect(saved).toHaveLength(2 + 1);
     const busy = await makeSimulation({ stepMs: 25, saveSeconds: 3_600 });
