@@ -117,7 +117,7 @@ export async function writeManifest(
 }
 
 /**
- * @returns null: there is no such file; `old`: it is sound as far as it was looked at, and of version 1
+ * @returns null: there is no such file; `old`: a save of version 1, of which only the beginning was checked
  * @throws SealError when it is corrupt; SnapshotVersionError
  */
 export async function readManifest(path: string, files: FileSystem): Promise<Manifest | 'old' | null> {

@@ -21,7 +21,7 @@ export class Progress {
     while (this.#waiters.length > 0 && this.#waiters[0].upTo <= this.#done) this.#waiters.shift()!.resolve();
   }
 
-  /** What is not done will not be. */
+  /** Rejects everybody who waits: nothing begun so far will be done any more. */
   drop(error: Error): void {
     this.#done = this.#begun;
     for (const { reject } of this.#waiters.splice(0)) reject(error);

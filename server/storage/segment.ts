@@ -43,7 +43,7 @@ export interface Preamble {
   readonly facts: unknown;
   /** What the checksum of each record begins with. */
   readonly crc: number;
-  /** Of the whole preamble: where the first record begins. */
+  /** Length of the whole preamble: the first record begins there. */
   readonly bytes: number;
 }
 

@@ -23,7 +23,7 @@ export interface SegmentOptions {
 /** What a group has brought to the disk. */
 export interface Written {
   readonly records: number;
-  /** With their frames. */
+  /** Including each record's length and checksum. */
   readonly bytes: number;
 }
 
@@ -34,7 +34,7 @@ export class SegmentWriter {
   readonly #preamble: Uint8Array;
   readonly #crc: number;
   #count = 0;
-  /** Frame and payload of each record that is not on disk, in turn. */
+  /** Of each record that is not on disk: length and checksum, then payload. */
   #waiting: Uint8Array[] = [];
   /** End of the last finished group. 0: not even the preamble is on disk. */
   #end = 0;
@@ -111,7 +111,7 @@ export class SegmentWriter {
   async abandon(): Promise<void> {
     const file = this.#file;
     this.#file = null;
-    // What counts is on disk before, and a descriptor is gone even when closing it fails.
+    // Finished groups are on disk already, and a descriptor is gone even when closing it fails.
     await file?.close().catch(() => {});
   }
 }

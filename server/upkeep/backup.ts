@@ -72,7 +72,7 @@ async function nameFor(folder: string, to: string): Promise<string> {
   return target;
 }
 
-/** The registry is copied before the journal, and again if it has changed since: the one follows from the other. */
+/** The registry is copied before the journal, and again if it has changed since: it must hold the journal's rules. */
 async function copyAll(folder: string, target: string): Promise<void> {
   const registry = join(folder, REGISTRY_FILE);
   for (let tries = 1; ; tries++) {

@@ -149,7 +149,7 @@ function cutJournal(
       if (at === 0 || damaged !== segmentName(seq)) return setAside(folder, await segmentsFrom(folder, seq));
       const aside = await makeAside(folder);
       await copySynced(join(folder, damaged), join(aside, damaged));
-      // The last one first: a crash must not leave one that seems to follow a missing one.
+      // The last segment first: after a crash in between, no segment may follow a missing one.
       for (const name of later.toReversed()) await rename(join(folder, name), join(aside, name));
       await DISK.syncFolder(aside);
       const file = await open(join(folder, damaged), 'r+');
@@ -165,7 +165,7 @@ const segmentsFrom = async (folder: string, from: number): Promise<string[]> =>
     .filter((seq) => seq >= from)
     .map(segmentName);
 
-/** The first entry that cannot be done again, because a rule is lost. */
+/** The first entry that cannot be replayed, because a rule is lost. */
 async function firstWithout(
   folder: string,
   from: number,

@@ -54,7 +54,7 @@ export async function restoreBackup({ backup, folder, replaces }: RestoreOptions
   }
 }
 
-/** Saves first: what is left without them is no world. */
+/** Saves first: the other files are not a world without them. */
 function inTurn(names: readonly string[]): string[] {
   return [...names.filter(isSave), ...names.filter((name) => !isSave(name))];
 }

@@ -13,7 +13,7 @@ export interface SessionsSurvey {
   readonly records: number;
   /** Sessions that run, or whose server was killed. */
   readonly open: number;
-  /** Each begins with the file. */
+  /** Each begins with the file's path. */
   readonly faults: readonly string[];
 }
 

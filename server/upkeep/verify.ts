@@ -13,12 +13,12 @@ export interface Fault {
 
 export interface Verdict {
   readonly faults: readonly Fault[];
-  /** What was read, and what is no fault. */
+  /** What was read, and remarks that are not faults. */
   readonly notes: readonly string[];
 }
 
 /**
- * @param weightsDir - shipped rules; given, the journal is done again on the wasm engine and compared
+ * @param weightsDir - folder of the shipped rules; if given, the journal is replayed on the wasm engine and compared
  * @throws Error of the disk
  */
 export async function verify(folder: string, weightsDir?: string): Promise<Verdict> {

@@ -41,7 +41,7 @@ export interface SaveSurvey {
 export interface SegmentSurvey {
   readonly seq: number;
   readonly bytes: number;
-  /** Sound ones. */
+  /** How many are sound. */
   readonly entries: number;
 }
 
@@ -52,9 +52,9 @@ export interface JournalSurvey {
   readonly tornBytes: number | null;
   /** Names of segments that follow a gap; what is before it does not lead to them. */
   readonly afterGap: readonly string[];
-  /** What comes from there on cannot be read. */
+  /** The place from which on it cannot be read; null: there is none. */
   readonly damage: JournalDamageError | null;
-  /** A newer version has written it. */
+  /** The message when a newer version of the program has written it; null: none has. */
   readonly newer: string | null;
 }
 
@@ -65,7 +65,7 @@ export interface WorldSurvey {
   readonly from: SaveSurvey | null;
   /** What happened since that save. */
   readonly journal: JournalSurvey;
-  /** Where both lead. */
+  /** The world's records after `from` and `journal`; null: no save is sound. */
   readonly records: Records | null;
   /** From the save before the newest up to the newest; null: there are not two sound ones with a journal. */
   readonly before: JournalSurvey | null;
@@ -192,7 +192,7 @@ export async function surveyJournal(
   } catch (error) {
     if (error instanceof JournalVersionError) newer = error.message;
     else if (!(error instanceof JournalDamageError)) throw error;
-    // The save that has closed a gap is there.
+    // The journal has a gap before `end`, and the save that closed it is there.
     else if (error.seq >= end) gap = error.seq;
     else damage = error;
   }
