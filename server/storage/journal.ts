@@ -204,7 +204,7 @@ export class Journal {
     if (isIdle) await segment.finish();
     else await segment.open();
     const { records, bytes } = isThere && !isIdle ? await segment.writeGroup() : { records: 0, bytes: 0 };
-    // It was dropped meanwhile.
+    // The segment was dropped during the write.
     if (segment !== this.#segments[0]) return;
     if (isIdle) this.#segments.shift();
     this.records += records;

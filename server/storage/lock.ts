@@ -146,7 +146,7 @@ function reasonOf(error: unknown, folder: string, lockFile: typeof lockDatabase)
   const code = codeOf(error);
   try {
     if (code === BUSY) {
-      // SQLite reports ENOLCK as busy, too. No other process has the probe's file: if that is busy, it is ENOLCK.
+      // SQLite reports ENOLCK as busy, too. No other process has this new file: if it is busy, that is ENOLCK.
       if (!isBusy(probe, lockFile)) return new FolderInUseError(folder, readHolder(folder));
       const reason = 'its file system has no file locks (ENOLCK)';
       return new FolderLockError(folder, 'ENOLCK', reason, { cause: error });
@@ -203,11 +203,11 @@ function removeIfPossible(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The disk has gone read-only. Neither a stale name nor a probe does harm.
+    // The disk has become read-only. Neither a stale name nor a leftover test file does harm.
   }
 }
 
-/** null: nothing readable stands there, or what stands there names a process of this host that has ended. */
+/** @returns null: `lock.json` cannot be read, or names a process of this host that has ended */
 function readHolder(folder: string): Holder | null {
   let holder: Holder;
   try {

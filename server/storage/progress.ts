@@ -1,4 +1,4 @@
-/** Counts things that are begun and done in the same order, and tells whoever waits for them. */
+/** Counts things that are begun and done in the same order, and lets callers wait until they are done. */
 export class Progress {
   #begun = 0;
   #done = 0;

@@ -1,7 +1,7 @@
 /**
  * Writes one segment of the journal, group by group. A failed or short write leaves nothing between two groups: the
  * file is opened again and cut back to the end of the last finished group. A group whose fdatasync failed counts as
- * lost and is written again, because the kernel may have dropped its pages and says so only once.
+ * lost and is written again, because the operating system may have dropped its bytes, and reports that only once.
  */
 import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';

@@ -25,7 +25,7 @@ export { SnapshotError, SnapshotVersionError } from './manifest.ts';
 export type { OldSave, Saved } from './saved.ts';
 
 export interface SnapshotsOptions {
-  /** Reads a save of version 1. @throws SealError when it is corrupt */
+  /** Reads a save of format 1. @throws SealError when it is corrupt */
   readonly readOld: (path: string) => Promise<OldSave>;
   /** Takes lines for the operator. */
   readonly log?: (line: string) => void;

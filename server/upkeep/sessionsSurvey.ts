@@ -27,7 +27,7 @@ export function surveySessions(folder: string): SessionsSurvey {
     try {
       if (name.endsWith(OPEN)) {
         const text = readFileSync(path, 'utf8');
-        // It has just been made.
+        // The session has just begun: nothing is written yet.
         if (text === '') continue;
         const { lost } = readOpenRecord(text, basename(name, OPEN));
         if (lost > 0) faults.push(`${path}: ${lost} lines cannot be read`);

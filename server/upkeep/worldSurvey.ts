@@ -1,6 +1,6 @@
 /**
  * Reads what a data directory holds of a world: both saves and the journal. It only reads, and a server may write
- * meanwhile. What that server replaces under the reader looks like damage: a survey with a fault is taken again when
+ * meanwhile. A file that the server replaces under the reader looks damaged: a survey with a fault is taken again when
  * the files have changed.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -83,7 +83,7 @@ export async function surveyWorld(folder: string, isDeep: boolean): Promise<Worl
       survey = await surveyOnce(folder, isDeep);
       if (isSound(survey)) return survey;
     } catch (error) {
-      // A segment that a save has just made superfluous.
+      // A save has removed a segment that it no longer needs.
       if (!isMissing(error as Error) || tries >= MAX_TRIES) throw error;
     }
     if (survey !== null && (tries >= MAX_TRIES || (await identityOf(folder)) === identity)) return survey;
@@ -140,7 +140,7 @@ export async function surveySave(path: string, folder: string, isDeep: boolean):
     return { ...head, bytes: file.size, format: null, ...nothing, ...known, fault: error.message, isNewer };
   };
   const found = await look(path, DISK).catch(failed);
-  // It has been renamed meanwhile.
+  // A save has renamed the file since `stat`.
   if (found === null) return null;
   if (found instanceof Error) return failed(found);
   if (typeof found === 'object' && 'path' in found) return found;
@@ -243,7 +243,7 @@ async function surveyBefore(
   const survey = await surveyJournal(folder, previous.saved!.journal, records, end);
   if (!isSoundJournal(survey) || survey.afterGap.length > 0) return survey;
   try {
-    // As if the save were an entry: it must not be earlier than what was written before it.
+    // Checked like an entry: the save must not be earlier than the last entry before it.
     const { stepNumber: step, runSeconds, nextId } = newest.facts!;
     records.take({ entry: { acts: [], step, runSeconds, nextId }, pages: [] }, '');
   } catch (error) {
