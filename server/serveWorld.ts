@@ -56,7 +56,7 @@ export async function serveWorld(
   };
   let isInTrouble = false;
   world.onTrouble = (trouble) => {
-    // A reason that changes is shown and not logged.
+    // Only the beginning and the end of disk trouble are logged; a new reason is only shown.
     if (isInTrouble === (trouble !== null)) return;
     isInTrouble = trouble !== null;
     if (isInTrouble)

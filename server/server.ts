@@ -31,12 +31,12 @@ const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 export interface ServerOptions {
   /** Address to listen at. */
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly room: WorldRoom;
   readonly api: Api;
   readonly addresses: Addresses;
-  /** Answers `/admin/api`, and knows who is banned; null: nobody is, and there are no such routes. */
+  /** Answers `/admin/api`, and knows who is banned; null: there are no such routes, and nobody is banned. */
   readonly admin: Admin | null;
   /** Folder of the built client. */
   readonly pages: string;
@@ -50,7 +50,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** Resolves when it listens. */
+/** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { room, api, addresses, admin, pages, headMs } = options;
   const servePage = servePages(pages);

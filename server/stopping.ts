@@ -13,7 +13,7 @@ export interface Part {
   readonly ifCutShort: string;
   /** Longest time without progress, ms; then the next part is stopped. */
   readonly patienceMs: number;
-  /** @param progress - tells that something was done, which starts the patience anew; the text is for the operator */
+  /** @param progress - reports that something was done, and restarts `patienceMs`; the text is for the operator */
   stop(progress: (text: string) => void): Promise<void>;
 }
 
@@ -38,13 +38,13 @@ export class Stopping {
   readonly #process: ProcessLike;
   readonly #log: (line: string) => void;
   readonly #parts: Part[] = [];
-  /** Of `#parts`: the one that is being stopped. */
+  /** Index in `#parts` of the part that is being stopped. */
   #at = 0;
   #begunMs: number | null = null;
   #requests = 0;
   #requestedMs = Number.NEGATIVE_INFINITY;
   #exitCode = 0;
-  /** What the present part has told last. */
+  /** The last progress text of the part that is being stopped. */
   #progress = '';
 
   /** Signals and uncaught errors are handled from now on: as the first process of a container, an unhandled one is ignored. */
@@ -64,7 +64,7 @@ export class Stopping {
   }
 
   /**
-   * Stops all parts, then ends the process. A second call during the stop only counts its code.
+   * Stops all parts, then ends the process. A second call during the stop only raises the exit code.
    *
    * @param exitCode - 0 if nothing was wrong; a part that fails or hangs makes it 1
    */
@@ -103,7 +103,7 @@ export class Stopping {
     });
   }
 
-  /** A signal. */
+  /** Takes a signal: the first starts the stop, a later one may end it at once. */
   #request(): void {
     const nowMs = performance.now();
     if (nowMs - this.#requestedMs < SAME_REQUEST_MS) return;

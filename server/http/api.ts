@@ -9,9 +9,9 @@ import { replyJson } from './replies.ts';
 
 /** Pictures made at the same time: each may hold 2 x 16 MiB. */
 const MAX_PICTURES = 2;
-/** Requests within this get the same answer. */
+/** Requests for organisms within this time get the same answer. */
 const ORGANISMS_MS = 250;
-/** A world that has sent nothing for this long is not healthy. */
+/** When the world has sent nothing for this long, `/healthz` answers 503. */
 const MAX_SILENCE_MS = 5_000;
 const MAX_COORDINATE = 2 ** 31;
 

@@ -15,7 +15,7 @@ const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world
 /** The SDK sends `{}`. */
 const MAX_BODY = 1_024;
 
-/** Whether the request does not come from another site's page. Browsers send the Origin; other programs send none. */
+/** False for a request from another site's page. Browsers send the Origin; other programs send none, and pass. */
 export function isOwnOrigin(request: IncomingMessage): boolean {
   const { origin, host } = request.headers;
   if (origin === undefined) return true;

@@ -1,4 +1,4 @@
-/** Serves the built client's files, or a page that says that it has not been built. */
+/** Serves the built client's files, or a notice that the client has not been built. */
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';

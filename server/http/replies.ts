@@ -11,7 +11,7 @@ export function replyJson(response: ServerResponse, status: number, body: unknow
   response.end(bytes);
 }
 
-/** Isolates the page, which shared memory needs, and forbids it content from other sites. */
+/** Isolates the client from other sites, as shared memory requires, and forbids it their content. */
 export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
   response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');

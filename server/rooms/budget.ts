@@ -1,4 +1,4 @@
-/** A player's budget: a token bucket of the cells that they may hurt. */
+/** A player's budget as a token bucket, and as the client is told. */
 import { BUDGET_CELLS, BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';

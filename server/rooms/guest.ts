@@ -257,7 +257,7 @@ export class Guest {
       return this.#answer(stroke.id, { ok: false, reason: 'Too many strokes at once.' });
     const cost = strokeCost(stroke);
     if (!this.#budget.take(cost, now()))
-      return this.#answer(stroke.id, { ok: false, reason: 'Not enough strength yet: wait a moment.' });
+      return this.#answer(stroke.id, { ok: false, reason: 'Not enough energy yet: wait a moment.' });
 
     this.#strokesPending++;
     let outcome: StrokeOutcome;

@@ -126,7 +126,7 @@ export class WorldRoom extends Room {
       this.#receive(client as Client & ClientPrivate, buffer, colyseus);
   }
 
-  /** How many clients have joined and acknowledged it. */
+  /** How many clients have acknowledged the JOIN. */
   get players(): number {
     return this.#around?.players.count ?? 0;
   }

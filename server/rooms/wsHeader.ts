@@ -10,7 +10,7 @@ const LENGTH_64 = 127;
 /**
  * Writes the header of a binary WebSocket message directly before the message.
  *
- * @param at - where the message begins, at least MAX_HEADER_BYTES; it is the rest of `bytes`
+ * @param at - where the message begins, at least MAX_HEADER_BYTES; it fills `bytes` from there to the end
  * @returns where the header begins
  */
 export function putHeader(bytes: Buffer, at: number): number {

@@ -11,7 +11,7 @@ export interface DiskFile {
   read(target: Uint8Array, position: number): Promise<number>;
   /** @returns how many bytes were written; may be fewer than there are */
   write(pieces: readonly Uint8Array[], position: number): Promise<number>;
-  /** The file's bytes and its length are on disk. After a failure, nothing written since the last success counts. */
+  /** Brings bytes and length to the disk. After a failure, all writes since the last success count as lost. */
   datasync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export interface Disk {
   open(path: string, how: 'create' | 'change' | 'read'): Promise<DiskFile>;
   unlink(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** Which names the folder has is on disk. */
+  /** Brings the folder's list of names to the disk: files made, renamed and removed. */
   syncFolder(folder: string): Promise<void>;
 }
 

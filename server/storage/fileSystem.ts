@@ -20,9 +20,9 @@ export interface FileSystem {
   size(path: string): Promise<number>;
   /** Names of what is in a folder. */
   list(folder: string): Promise<string[]>;
-  /** With the folders above it; it may exist. */
+  /** Makes the folders above it, too. Does nothing when the folder exists. */
   makeFolder(folder: string): Promise<void>;
-  /** Replaces `to` when it is there. */
+  /** Replaces an existing `to`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Resolves when files made, renamed and removed in the folder survive a power cut. */

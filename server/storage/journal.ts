@@ -46,21 +46,21 @@ export interface JournalOptions {
 export class Journal {
   /** Called when `trouble` changes. */
   onTrouble: (reason: string | null) => void = () => {};
-  // Since `open`, of the records that are done: bytes, with their frames; how many; in how many groups.
+  // Written since `open`: bytes (with each record's length and checksum), records, and groups.
   flushedBytes = 0;
   records = 0;
   flushes = 0;
 
   readonly #options: Required<JournalOptions>;
   #seq = 0;
-  /** The one being written, and those that follow. Empty: broken. */
+  /** The segment that is being written, then those that follow it. Empty: the journal is broken. */
   #segments: SegmentWriter[] = [];
-  /** The one whose file may be open. */
+  /** The segment whose file may be open. */
   #current: SegmentWriter | null = null;
   #waitingBytes = 0;
-  /** Of segments and records, counted together. */
+  /** Counts segments and records together, in their order. */
   readonly #progress = new Progress();
-  /** How many of them must be done soon. */
+  /** Segments and records up to this count of `#progress` are written without waiting for more. */
   #wanted = 0;
   #trouble: string | null = null;
   #pumping: Promise<void> | null = null;
@@ -84,25 +84,25 @@ export class Journal {
     this.#begin(options.seq, options.facts);
   }
 
-  /** null: the disk takes what comes. */
+  /** Why records cannot be written; null: they can. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
-  /** Records are dropped until `rotate`. */
+  /** While true, records are dropped; `rotate` ends it. */
   get isBroken(): boolean {
     return this.#segments.length === 0;
   }
 
-  /** Bytes of records that are not done. */
+  /** Bytes of records that are not written yet. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
   /**
    * @param record - the journal's own from now on; at most MAX_RECORD_BYTES
-   * @param flush - false: nobody waits for it, so it goes with the next one that somebody waits for, with `flushed`,
-   * `rotate` or `close`, or when GROUP_BYTES wait
+   * @param flush - false: nobody waits for this record. It is written with the next record that has `flush`, at
+   * `flushed`, `rotate` or `close`, or when GROUP_BYTES wait
    */
   append(record: Uint8Array, { flush = true }: { flush?: boolean } = {}): void {
     if (this.#isClosed) throw new Error('the journal is closed');
@@ -134,7 +134,7 @@ export class Journal {
     return this.#seq;
   }
 
-  /** What comes next does not follow from the records: drops what waits, as a disk in trouble for too long does. */
+  /** Drops the records that wait, because the next do not follow from them. Breaks the journal until `rotate`. */
   drop(reason: string): void {
     if (!this.isBroken) this.#break(reason);
   }
@@ -179,7 +179,7 @@ export class Journal {
 
   #want(): void {
     this.#wanted = this.#progress.begun;
-    // What is appended in one go is written in one group.
+    // Records appended in the same turn of the event loop are written in one group.
     this.#pumping ??= Promise.resolve().then(() => this.#pump());
   }
 
@@ -204,7 +204,7 @@ export class Journal {
     if (isIdle) await segment.finish();
     else await segment.open();
     const { records, bytes } = isThere && !isIdle ? await segment.writeGroup() : { records: 0, bytes: 0 };
-    // It was dropped meanwhile.
+    // The segment was dropped during the write.
     if (segment !== this.#segments[0]) return;
     if (isIdle) this.#segments.shift();
     this.records += records;

@@ -6,8 +6,8 @@
  * Damage in the last segment before its end cannot be told from a torn tail, and ends the reading as well.
  *
  * Segments after a gap end the reading, too: records before them were dropped when the disk failed, and nothing is
- * acknowledged between the gap and a save. That save would be the one that is read from. So nothing is lost that anybody
- * was promised.
+ * acknowledged between the gap and the next save, which would be the one that is read from. So no acknowledged entry is
+ * lost.
  */
 import { dirname, join } from 'node:path';
 import { type Disk, type DiskFile, realDisk } from './disk.ts';
@@ -78,7 +78,7 @@ export class JournalReader {
     return this.#nextSeq;
   }
 
-  /** After `entries`: bytes that a crash has torn; null: none. */
+  /** After `entries`: bytes of the torn tail; null: there is none. */
   get tornBytes(): number | null {
     return this.#tail === null ? null : this.#tail.bytes;
   }
@@ -92,7 +92,8 @@ export class JournalReader {
    * Every sound record from the first segment on, up to a gap.
    *
    * @throws JournalDamageError at the first one that is unsound or missing; all that were yielded before are as they
-   * were appended. JournalVersionError, and errors of the disk
+   * were appended
+   * @throws JournalVersionError, and errors of the disk
    */
   async *entries(): AsyncGenerator<JournalEntry> {
     const first = this.#nextSeq;
@@ -115,7 +116,7 @@ export class JournalReader {
    * A segment without a whole preamble is deleted.
    */
   async cutTail(): Promise<void> {
-    // The last one first: a crash must not leave one that seems to follow a missing one.
+    // The last segment first: after a crash in between, no segment may follow a missing one.
     for (const seq of this.#leftOut.toReversed()) {
       const path = this.#pathOf(seq);
       await this.#disk.rename(path, `${path}.after-gap-${new Date().toISOString().replaceAll(':', '-')}`);
@@ -177,12 +178,12 @@ export class JournalReader {
     }
   }
 
-  /** The segment before `next` was the last one, or the disk failed before it was whole. */
+  /** Whether the segment before `next` is the last one, or the disk failed before that segment was whole. */
   async #mayBeTorn(next: number | undefined): Promise<boolean> {
     return next === undefined || this.#isAfterGap(next);
   }
 
-  /** @param ifTorn - the answer for a segment that a crash has torn before it said so */
+  /** @param ifTorn - the answer when a crash has torn the preamble, which says it */
   async #isAfterGap(seq: number, ifTorn = false): Promise<boolean> {
     const file = await this.#disk.open(this.#pathOf(seq), 'read');
     try {

@@ -1,10 +1,10 @@
 /**
  * One writer per data directory. The lock is a transaction on `lock.db` that is never committed: the kernel drops it
  * with the process, however that ends, and SQLite keeps threads of one process apart. `lock.json` beside it names the
- * holder for whoever is refused; it decides nothing, so a stale one does no harm.
+ * holder for the process that is refused; it decides nothing, so a stale one does no harm.
  *
  * A process that opens and closes `lock.db` by other means loses its lock, as POSIX drops all locks of a process on a
- * file with the first descriptor that it closes. Whoever deletes `lock.db` lets a second writer in.
+ * file with the first descriptor that it closes. Deleting `lock.db` lets a second writer in.
  */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -131,7 +131,7 @@ function lockDatabase(path: string, waitMs: number): DatabaseSync {
   try {
     // With its journal in memory the transaction writes nothing, so it also works on a full disk.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    // A file that may only be read is locked without a word, and not exclusively. A write finds out.
+    // SQLite locks a read-only file without an error, but not exclusively. A write shows it.
     database.exec('PRAGMA user_version = 1');
   } catch (error) {
     database.close();
@@ -140,13 +140,13 @@ function lockDatabase(path: string, waitMs: number): DatabaseSync {
   return database;
 }
 
-/** What an error of SQLite means, which names no system error: files of our own find out more. */
+/** Why SQLite could not lock. It names no system error, so the same is tried with new files in the folder. */
 function reasonOf(error: unknown, folder: string, lockFile: typeof lockDatabase): Error {
   const probe = join(folder, `lock.probe-${process.pid}-${crypto.randomUUID()}`);
   const code = codeOf(error);
   try {
     if (code === BUSY) {
-      // SQLite takes ENOLCK for a lock that another holds, but nobody else has this file.
+      // SQLite reports ENOLCK as busy, too. No other process has this new file: if it is busy, that is ENOLCK.
       if (!isBusy(probe, lockFile)) return new FolderInUseError(folder, readHolder(folder));
       const reason = 'its file system has no file locks (ENOLCK)';
       return new FolderLockError(folder, 'ENOLCK', reason, { cause: error });
@@ -203,11 +203,11 @@ function removeIfPossible(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The disk has gone read-only. Neither a stale name nor a probe does harm.
+    // The disk has become read-only. Neither a stale name nor a leftover test file does harm.
   }
 }
 
-/** null: nothing readable stands there, or what stands there names a process of this host that has ended. */
+/** @returns null: `lock.json` cannot be read, or names a process of this host that has ended */
 function readHolder(folder: string): Holder | null {
   let holder: Holder;
   try {

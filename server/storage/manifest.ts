@@ -15,7 +15,7 @@ import { NAME_BYTES } from './pageBlobs.ts';
 import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
 
 const MAGIC = 'REGROW W';
-/** Version 1 is one file with all pages in it (`server/world/snapshot.ts`). */
+/** Format 1 is one file with all pages in it (`server/world/snapshot.ts`). */
 export const OLD_VERSION = 1;
 export const MANIFEST_VERSION = 2;
 const ENTRY_BYTES = 24 + NAME_BYTES;
@@ -117,7 +117,7 @@ export async function writeManifest(
 }
 
 /**
- * @returns null: there is no such file; `old`: it is sound as far as it was looked at, and of version 1
+ * @returns null: there is no such file; `old`: a save of format 1, of which only the beginning was checked
  * @throws SealError when it is corrupt; SnapshotVersionError
  */
 export async function readManifest(path: string, files: FileSystem): Promise<Manifest | 'old' | null> {
@@ -145,7 +145,7 @@ export async function readManifest(path: string, files: FileSystem): Promise<Man
   return { facts, journal, places };
 }
 
-/** Reads no more than it needs: a file of version 1 may be of any size. */
+/** Reads no more than it needs: a file of format 1 may be of any size. */
 async function versionOf(path: string, files: FileSystem): Promise<number | null> {
   try {
     return await sealedVersion(path, MAGIC, files);

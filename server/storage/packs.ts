@@ -12,7 +12,7 @@ const WINDOW_BYTES = 2 ** 20;
 const LIVING_SHARE = 0.5;
 /** With more packs than this, those with the least living bytes are emptied too. */
 const MAX_PACKS = 64;
-/** Moved by one save, or as many bytes as it adds if these are more: a save at a stop must not take long. */
+/** One save moves this many bytes, or as many as it adds if these are more: a save at a stop must not take long. */
 const MOVED_BYTES = 16 * 2 ** 20;
 
 /** The pack that a save writes. Its file is made with the first blob. */
@@ -50,13 +50,13 @@ export class NewPack {
     return place;
   }
 
-  /** Resolves when all blobs survive a power cut, but for the file's name (`syncFolder`). @throws SnapshotError */
+  /** Resolves when all blobs survive a power cut, except the file's name (`syncFolder`). @throws SnapshotError */
   async finish(): Promise<void> {
     await this.#file?.sync().catch(failedAt(this.path));
     await this.#close();
   }
 
-  /** Gives the space back. What cannot be removed now is swept by the next save. */
+  /** Removes the file, to free its space. If that fails, the next save removes it. */
   async discard(): Promise<void> {
     if (this.#file === null) return;
     await this.#close().catch(() => {});
@@ -114,7 +114,7 @@ export async function* readBlobs(
 const faultAt = (path: string, message: string): SnapshotError => new SnapshotError(path, new Error(message));
 
 /**
- * Living blobs that should move into the pack that is being written, so that what they leave can be deleted. A large
+ * Living blobs that should move into the pack that is being written, so that their old packs can be deleted. A large
  * pack is emptied by several saves.
  *
  * @param living - every blob that the new save names, once

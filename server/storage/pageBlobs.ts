@@ -23,7 +23,7 @@ export const AT_ONCE = 4;
 
 const compress = promisify(zstdCompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
-/** Level 1: grown state hardly compresses, and the empty rest of a page does at any level. */
+/** The fastest: grown state hardly compresses, and the empty rest of a page does at any setting. */
 export const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The page's bytes, copied. */

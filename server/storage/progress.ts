@@ -1,4 +1,4 @@
-/** Counts things that are begun and done in the same order, and tells whoever waits for them. */
+/** Counts things that are begun and done in the same order, and lets callers wait until they are done. */
 export class Progress {
   #begun = 0;
   #done = 0;
@@ -21,7 +21,7 @@ export class Progress {
     while (this.#waiters.length > 0 && this.#waiters[0].upTo <= this.#done) this.#waiters.shift()!.resolve();
   }
 
-  /** What is not done will not be. */
+  /** Rejects everybody who waits: nothing begun so far will be done any more. */
   drop(error: Error): void {
     this.#done = this.#begun;
     for (const { reject } of this.#waiters.splice(0)) reject(error);

@@ -13,7 +13,7 @@ import { readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, unpackBlob } from './pageBlobs.ts';
 import { SealError } from './sealed.ts';
 
-/** A save of version 1. Its writer kept no journal, so one that is there begins with what happened after it. */
+/** A save of format 1. Its writer kept no journal, so one that is there begins with what happened after it. */
 export interface OldSave {
   readonly facts: unknown;
   readonly pages: readonly PageState[];
@@ -26,7 +26,7 @@ export interface Saved {
   /** How many pages there are. */
   readonly count: number;
   /**
-   * In any order; arrays are the caller's. To be read before the next write.
+   * Yields pages in any order; arrays are the caller's. Must be read before the next write.
    *
    * @param isMeant - which pages; default: all
    * @throws SnapshotError
@@ -34,7 +34,7 @@ export interface Saved {
   pages(isMeant?: (page: number) => boolean): AsyncGenerator<PageState>;
 }
 
-/** A manifest, its blobs not looked at; `old`: a save of version 1; null: there is no such file. */
+/** A manifest, its blobs not checked; `old`: a save of format 1; null: there is no such file. */
 export type Look = Manifest | 'old' | SnapshotError | null;
 
 /** @throws SnapshotError when the file cannot be read though it may be sound; SnapshotVersionError */

@@ -43,7 +43,7 @@ export interface Preamble {
   readonly facts: unknown;
   /** What the checksum of each record begins with. */
   readonly crc: number;
-  /** Of the whole preamble: where the first record begins. */
+  /** Length of the whole preamble: the first record begins there. */
   readonly bytes: number;
 }
 
@@ -87,7 +87,7 @@ export function encodePreamble(
  */
 export function decodePreamble(start: Buffer, seq: number): Preamble | 'torn' {
   const isWhole = start.length < MAX_PREAMBLE_BYTES;
-  // A page whose bytes did not reach the disk before the file's length did is read as zeros.
+  // A disk block that was not written before the file's length was is read as zeros.
   if (isWhole && start.subarray(0, MAGIC.length).every((byte) => byte === 0)) return 'torn';
   const magic = start.toString('latin1', 0, MAGIC.length);
   if (!MAGIC.startsWith(magic)) throw new JournalError(`it does not begin with ${MAGIC}`);

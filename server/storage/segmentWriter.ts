@@ -1,7 +1,7 @@
 /**
  * Writes one segment of the journal, group by group. A failed or short write leaves nothing between two groups: the
  * file is opened again and cut back to the end of the last finished group. A group whose fdatasync failed counts as
- * lost and is written again, because the kernel may have dropped its pages and says so only once.
+ * lost and is written again, because the operating system may have dropped its bytes, and reports that only once.
  */
 import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
@@ -23,7 +23,7 @@ export interface SegmentOptions {
 /** What a group has brought to the disk. */
 export interface Written {
   readonly records: number;
-  /** With their frames. */
+  /** Including each record's length and checksum. */
   readonly bytes: number;
 }
 
@@ -34,7 +34,7 @@ export class SegmentWriter {
   readonly #preamble: Uint8Array;
   readonly #crc: number;
   #count = 0;
-  /** Frame and payload of each record that is not on disk, in turn. */
+  /** Of each record that is not on disk: length and checksum, then payload. */
   #waiting: Uint8Array[] = [];
   /** End of the last finished group. 0: not even the preamble is on disk. */
   #end = 0;
@@ -111,7 +111,7 @@ export class SegmentWriter {
   async abandon(): Promise<void> {
     const file = this.#file;
     this.#file = null;
-    // What counts is on disk before, and a descriptor is gone even when closing it fails.
+    // Finished groups are on disk already, and a descriptor is gone even when closing it fails.
     await file?.close().catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The world's saves: `world.regrow`, and the one before it, `world.regrow.1`. Each is a manifest (`manifest.ts`) that
  * names the blob of every page; blobs lie in packs (`packs.ts`), and a save writes only those that no pack has yet.
- * A save holds or it does not: until its manifest is durable, nothing that an older one names is touched.
+ * A save is whole or does not count: until its manifest is durable, nothing that an older one names is touched.
  */
 import { join } from 'node:path';
 import type { PageState } from '../engines/engine.ts';
@@ -25,7 +25,7 @@ export { SnapshotError, SnapshotVersionError } from './manifest.ts';
 export type { OldSave, Saved } from './saved.ts';
 
 export interface SnapshotsOptions {
-  /** Reads a save of version 1. @throws SealError when it is corrupt */
+  /** Reads a save of format 1. @throws SealError when it is corrupt */
   readonly readOld: (path: string) => Promise<OldSave>;
   /** Takes lines for the operator. */
   readonly log?: (line: string) => void;
@@ -39,16 +39,16 @@ export interface SnapshotOrder {
   readonly journal: number;
   /** Pages that may have changed since the last write that succeeded. Arrays may be reused for the next page. */
   readonly changed: AsyncIterable<PageState> | Iterable<PageState>;
-  /** Indices of pages that have not changed since. All other pages are gone. */
+  /** Indices of pages that have not changed since. A page in neither list is gone. */
   readonly kept: Iterable<number>;
   /** Called after each page of `changed`. @param pages - how many of them are written */
   readonly progress?: (pages: number) => void;
 }
 
 export interface Written {
-  /** In this save. */
+  /** Pages in this save. */
   readonly pages: number;
-  /** To the disk, for pages and the manifest. */
+  /** Bytes of new pages and of the manifest. */
   readonly bytesWritten: number;
 }
 
@@ -70,7 +70,7 @@ export class Snapshots {
   readonly #readOld: SnapshotsOptions['readOld'];
   readonly #log: (line: string) => void;
   readonly #files: FileSystem;
-  /** The save that `kept` refers to; null before `read`. Nothing, when a blob of it has gone bad. */
+  /** The save that `kept` refers to; null before `read`. `NOTHING` when a blob of it has gone bad. */
   #last: Manifest | null = null;
   /** Pages that are as `#last` says. After a failed write: without those that it called changed. */
   #unchanged = new Set<number>();
@@ -113,7 +113,7 @@ export class Snapshots {
    * Calls must not overlap, and `read` comes first.
    *
    * @throws SnapshotError with path and code; the saves before are whole, and the next write may succeed
-   * @throws Error what `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
+   * @throws Error that `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
    */
   async write({ facts, journal, changed, kept, progress }: SnapshotOrder): Promise<Written> {
     const places = this.#take(kept);
@@ -192,7 +192,7 @@ export class Snapshots {
       for await (const { place, blob } of blobs) moved.set(place.name, await pack.add(place.name, blob));
     } catch (error) {
       if ((error as SnapshotError).path !== pack.path && isLost(error as Error)) {
-        // A page that is taken over, or found to be saved already, may have this blob. All are written anew.
+        // Pages that are kept, or that have this content, may name the bad blob: the next save writes all pages anew.
         this.#last = NOTHING;
         this.#unchanged.clear();
       }

@@ -2,7 +2,7 @@
  * A copy of a data directory as it is at one moment, while a server may write it: the newest save with its pages, the
  * journal since, the registry, the sessions. It is a data directory itself.
  *
- * A file that a save removes meanwhile stays readable for whoever has it open: all are opened before one is copied.
+ * A file that a save removes meanwhile stays readable while it is open: all are opened before one is copied.
  */
 import { chmod, type FileHandle, mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -19,7 +19,7 @@ import { SESSIONS_FOLDER } from './sessionsSurvey.ts';
 import { type Fault, verify } from './verify.ts';
 import { SAVE_FILES } from './worldSurvey.ts';
 
-/** How often it begins anew because a server has changed the files: saves are seconds apart, changes of rules more. */
+/** Tries when a server changes the files during a copy: saves are seconds apart, changes of rules more. */
 const MAX_TRIES = 20;
 const RETRY_MS = 100;
 const CHUNK_BYTES = 2 ** 20;
@@ -72,7 +72,7 @@ async function nameFor(folder: string, to: string): Promise<string> {
   return target;
 }
 
-/** The registry is copied before the journal, and again if it has changed since: the one follows from the other. */
+/** The registry is copied before the journal, and again if it has changed since: it must hold the journal's rules. */
 async function copyAll(folder: string, target: string): Promise<void> {
   const registry = join(folder, REGISTRY_FILE);
   for (let tries = 1; ; tries++) {
@@ -118,7 +118,7 @@ async function copyWorld(folder: string, target: string): Promise<void> {
       const { message } = error as Error;
       if (error instanceof SnapshotError || error instanceof JournalError || tries >= MAX_TRIES)
         throw new UpkeepError(`${message}. \`npm run world -- verify ${folder}\` says what to do`);
-      // A save takes the newest one's name in two steps, and removes what it has made superfluous.
+      // A new save is renamed into its place in two steps, and removes files that it no longer needs.
       if (!isMissing(error as Error)) throw error;
     } finally {
       for (const { file } of sources) await file.close();
@@ -165,13 +165,13 @@ async function copy({ name, file, bytes }: Source, target: string): Promise<void
   }
 }
 
-/** An entry that was being written is half in the copy; what an earlier try has copied may be too new or too old. */
+/** Cuts off an entry that was being written, and removes files of earlier tries, which may be too new or too old. */
 async function cutCopies(target: string, journal: number, sources: readonly Source[]): Promise<void> {
   const wanted = new Set<string>([REGISTRY_FILE, SAVE_FILES.newest, ...sources.map(({ name }) => name)]);
   for (const name of await DISK.list(target)) if (!wanted.has(name)) await DISK.remove(join(target, name));
   const reader = new JournalReader(target, journal);
   for await (const _ of reader.entries());
-  // Without segments after a gap, which nothing in a backup will make whole.
+  // Segments after a gap are not kept: no save in the backup closes the gap.
   await reader.cutTail();
   for (const name of await DISK.list(target))
     if (name.includes('.after-gap-')) await DISK.remove(join(target, name));
@@ -189,7 +189,7 @@ async function copySessions(folder: string, target: string): Promise<void> {
   for (const name of names)
     if (/\.jsonl?$/.test(name))
       await copySynced(join(sessions, name), join(copies, name)).catch((error: Error) => {
-        // It has ended meanwhile.
+        // The session has ended, or its record has been removed, since the folder was listed.
         if (!isMissing(error)) throw error;
       });
   await DISK.syncFolder(copies);

@@ -1,4 +1,4 @@
-/** Copies that are on disk when they are done, and a folder for what must give way. */
+/** Copies that are on disk when they are done, and a folder for files that are replaced. */
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backup } from 'node:sqlite';
@@ -10,7 +10,7 @@ export class UpkeepError extends Error {
   override name = 'UpkeepError';
 }
 
-/** Folders of files that had to give way. */
+/** Begins the names of folders that hold replaced files. */
 export const ASIDE = 'aside-';
 
 /** "2026-01-01T12-00-00.000Z", for names of files. */
@@ -68,7 +68,7 @@ export async function makeAside(folder: string): Promise<string> {
   return aside;
 }
 
-/** Lets `work` fill a new folder, which gets its name when everything in it is on disk. It must not exist. */
+/** Lets `work` fill a new folder, which gets its name, not in use yet, when everything in it is on disk. */
 export async function makeFolderWhole(
   target: string,
   work: (folder: string) => Promise<void>,

@@ -5,7 +5,7 @@ import { type RegistrySurvey, surveyRegistry } from './registrySurvey.ts';
 import { type SessionsSurvey, surveySessions } from './sessionsSurvey.ts';
 import { isSoundJournal, surveyWorld, type WorldSurvey } from './worldSurvey.ts';
 
-/** As JSON prints it. */
+/** What `info --json` prints. */
 export interface Overview {
   readonly folder: string;
   /** Who holds it; null: nobody. */

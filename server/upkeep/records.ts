@@ -35,7 +35,7 @@ export class Records {
   runSeconds: number;
   swaps: readonly SavedSwap[];
   readonly organisms: Map<OrganismId, OrganismRecord>;
-  /** Which arithmetic has stepped it since the save. */
+  /** Kernels that have stepped the world since the save. */
   readonly kernels = new Set<string>();
 
   /** @param facts - of a save */
@@ -91,7 +91,7 @@ export class Records {
   }
 }
 
-/** The rules that an entry needs to be done again: sha256, hex. */
+/** The rules that replaying an entry needs: sha256, hex. */
 export function rulesOf({ entry }: JournalEntry): string[] {
   return entry.acts.flatMap(([, act]) => {
     if (act.act === 'plant' || act.act === 'rule') return [act.rule.sha256];

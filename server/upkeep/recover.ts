@@ -1,7 +1,7 @@
 /**
  * Brings a data directory into a state that a server starts with, after damage: from the newest save that can be read
- * and the journal up to the damage. What is unsound is set aside, never deleted. What it will do is said before it is
- * done.
+ * and the journal up to the damage. What is unsound is set aside, never deleted. The operator is told the plan before
+ * it is carried out.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
@@ -149,7 +149,7 @@ function cutJournal(
       if (at === 0 || damaged !== segmentName(seq)) return setAside(folder, await segmentsFrom(folder, seq));
       const aside = await makeAside(folder);
       await copySynced(join(folder, damaged), join(aside, damaged));
-      // The last one first: a crash must not leave one that seems to follow a missing one.
+      // The last segment first: after a crash in between, no segment may follow a missing one.
       for (const name of later.toReversed()) await rename(join(folder, name), join(aside, name));
       await DISK.syncFolder(aside);
       const file = await open(join(folder, damaged), 'r+');
@@ -165,7 +165,7 @@ const segmentsFrom = async (folder: string, from: number): Promise<string[]> =>
     .filter((seq) => seq >= from)
     .map(segmentName);
 
-/** The first entry that cannot be done again, because a rule is lost. */
+/** The first entry that cannot be replayed, because a rule is lost. */
 async function firstWithout(
   folder: string,
   from: number,
@@ -254,7 +254,7 @@ async function saveAnew(folder: string, manifest: Manifest, old: readonly string
   await snapshots.read();
   await snapshots.write({ facts, journal, changed: pages, kept: [] });
   const made = (await DISK.list(fresh)).filter((name) => packNumber(name) !== null);
-  // A start between two of these finds no save, but pages, and is refused.
+  // A start between two of these renames finds no save, but pages, and is refused.
   for (const name of made) await rename(join(fresh, name), join(folder, name));
   await setAside(folder, old.filter(isSave));
   await rename(join(fresh, SAVE_FILES.newest), join(folder, SAVE_FILES.newest));

@@ -23,7 +23,7 @@ export interface RegistrySurvey {
   readonly rows: Readonly<Record<Table, number>>;
   /** Species → name and version of its rule. */
   readonly inForce: Readonly<Record<string, string>>;
-  /** sha256 (hex) of the rules whose files are what was entered. */
+  /** sha256 (hex) of the rules whose files still have it. */
   readonly rules: ReadonlySet<string>;
 }
 
@@ -78,8 +78,8 @@ function sqliteFault(error: unknown): string {
 }
 
 /**
- * Leaves no files beside it, unless another program has it open. One with a write-ahead log that nobody has open is read
- * as if it could not change, because SQLite would make that log.
+ * Opens a registry to read, and leaves no files beside it unless another program has it open. A registry with a
+ * write-ahead log that nobody has open is opened as immutable, because SQLite would otherwise create that log.
  */
 export function openToRead(path: string): DatabaseSync {
   const url = pathToFileURL(path);
@@ -140,7 +140,7 @@ export function salvageRegistry(from: string, to: string): Salvage {
       }
     }
   }
-  // A parent that is lost is not named.
+  // A rule must not name a parent that is lost.
   target.exec('UPDATE rules SET parent = NULL WHERE parent NOT IN (SELECT id FROM rules); COMMIT');
   return { kept, lost };
 }
@@ -148,7 +148,7 @@ export function salvageRegistry(from: string, to: string): Salvage {
 const isThere = (database: DatabaseSync, id: SQLOutputValue): boolean =>
   database.prepare('SELECT 1 FROM rules WHERE id = ?').get(id) !== undefined;
 
-/** From both ends up to the damage. */
+/** Reads a table's rows from both ends up to the damage. */
 function readableRows(path: string, table: Table): { rows: Row[]; fault: string | null } {
   const rows = new Map<SQLOutputValue, Row>();
   let fault: string | null = null;

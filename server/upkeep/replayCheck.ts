@@ -1,6 +1,6 @@
 /**
- * Takes the steps of a data directory again, on the wasm engine: from the save before the newest up to the newest, which
- * must come out to the bit, and from the newest to the end of the journal.
+ * Replays a data directory on the wasm engine: from the save before the newest up to the newest, which must be equal
+ * to the bit, and from the newest to the end of the journal.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { copyFile, readdir, unlink } from 'node:fs/promises';
@@ -105,7 +105,7 @@ class Check {
   async #compare(previous: SaveSurvey, newest: SaveSurvey): Promise<void> {
     const wanted = await stateIn(newest.saved!);
     const { stepNumber: step, runSeconds, nextId } = wanted;
-    // Now: while the steps are taken, a server that runs may remove them.
+    // Read before the replay, during which a running server may remove them.
     const pages: PageState[] = [];
     for await (const page of wanted.pages) pages.push(page);
     const last = { entry: { acts: [], step, runSeconds, nextId }, pages: [] };
@@ -133,7 +133,7 @@ class Check {
     );
   }
 
-  /** Restores a save, does again what the journal holds, and lets `look` compare. */
+  /** Restores a save, replays the journal, and lets `look` compare. */
   async #attempt(
     save: SaveSurvey,
     first: number,
@@ -181,7 +181,7 @@ class Check {
   }
 }
 
-/** Indices of pages that somebody lives on and that are not equal. */
+/** Indices of pages that have an owned cell on either side and are not equal. */
 function differentPages(got: readonly PageState[], wanted: readonly PageState[]): number[] {
   const livingOf = (pages: readonly PageState[]): Map<number, PageState> =>
     new Map(

@@ -44,7 +44,7 @@ export async function restoreBackup({ backup, folder, replaces }: RestoreOptions
     for (const name of wanted) await cp(join(backup, name), join(arriving, name), { recursive: true });
     await syncTree(arriving);
     const aside = await setAside(folder, inTurn(old));
-    // A start between two of these finds no save, but pages, and is refused.
+    // A start between two of these renames finds no save, but pages, and is refused.
     for (const name of inTurn(wanted).toReversed()) await rename(join(arriving, name), join(folder, name));
     await DISK.syncFolder(folder);
     return { notes: verdict.notes, aside };
@@ -54,7 +54,7 @@ export async function restoreBackup({ backup, folder, replaces }: RestoreOptions
   }
 }
 
-/** Saves first: what is left without them is no world. */
+/** Saves first: the other files are not a world without them. */
 function inTurn(names: readonly string[]): string[] {
   return [...names.filter(isSave), ...names.filter((name) => !isSave(name))];
 }

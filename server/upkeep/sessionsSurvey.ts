@@ -13,7 +13,7 @@ export interface SessionsSurvey {
   readonly records: number;
   /** Sessions that run, or whose server was killed. */
   readonly open: number;
-  /** Each begins with the file. */
+  /** Each begins with the file's path. */
   readonly faults: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function surveySessions(folder: string): SessionsSurvey {
     try {
       if (name.endsWith(OPEN)) {
         const text = readFileSync(path, 'utf8');
-        // It has just been made.
+        // The session has just begun: nothing is written yet.
         if (text === '') continue;
         const { lost } = readOpenRecord(text, basename(name, OPEN));
         if (lost > 0) faults.push(`${path}: ${lost} lines cannot be read`);

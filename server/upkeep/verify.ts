@@ -13,12 +13,12 @@ export interface Fault {
 
 export interface Verdict {
   readonly faults: readonly Fault[];
-  /** What was read, and what is no fault. */
+  /** What was read, and remarks that are not faults. */
   readonly notes: readonly string[];
 }
 
 /**
- * @param weightsDir - shipped rules; given, the journal is done again on the wasm engine and compared
+ * @param weightsDir - folder of the shipped rules; if given, the journal is replayed on the wasm engine and compared
  * @throws Error of the disk
  */
 export async function verify(folder: string, weightsDir?: string): Promise<Verdict> {
@@ -68,7 +68,7 @@ function worldFaults(world: WorldSurvey, folder: string): Fault[] {
   if (older !== null)
     faults.push({
       fact: older,
-      advice: `The world goes on from ${saves[0].path} without it, but the save before leads nowhere. Make a backup now; two further saves replace it`,
+      advice: `The world goes on from ${saves[0].path} without it, but cannot fall back on the save before. Make a backup now; two further saves replace it`,
     });
   return faults;
 }
@@ -77,11 +77,11 @@ function saveFault(save: SaveSurvey, { from, journal }: WorldSurvey, folder: str
   const { fault, isNewer } = save;
   if (fault === null) return [];
   if (isNewer) return [{ fact: fault, advice: NEWER }];
-  // What follows a gap was acknowledged if this save was written behind it.
+  // Segments after a gap were acknowledged if this save was written after the gap.
   const advice =
     from === null || journal.afterGap.length > 0
       ? recoverAdvice(folder)
-      : `The server goes on from ${from.path} and the journal. Start it: its next save takes the unsound one's place. Look after the disk`;
+      : `The server goes on from ${from.path} and the journal. Start it: its next save takes the unsound one's place. Check the disk`;
   return [{ fact: fault, advice }];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads what a data directory holds of a world: both saves and the journal. It only reads, and a server may write
- * meanwhile. What that server replaces under the reader looks like damage: a survey with a fault is taken again when
+ * meanwhile. A file that the server replaces under the reader looks damaged: a survey with a fault is taken again when
  * the files have changed.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -41,7 +41,7 @@ export interface SaveSurvey {
 export interface SegmentSurvey {
   readonly seq: number;
   readonly bytes: number;
-  /** Sound ones. */
+  /** How many are sound. */
   readonly entries: number;
 }
 
@@ -52,9 +52,9 @@ export interface JournalSurvey {
   readonly tornBytes: number | null;
   /** Names of segments that follow a gap; what is before it does not lead to them. */
   readonly afterGap: readonly string[];
-  /** What comes from there on cannot be read. */
+  /** The place from which on it cannot be read; null: there is none. */
   readonly damage: JournalDamageError | null;
-  /** A newer version has written it. */
+  /** The message when a newer version of the program has written it; null: none has. */
   readonly newer: string | null;
 }
 
@@ -65,7 +65,7 @@ export interface WorldSurvey {
   readonly from: SaveSurvey | null;
   /** What happened since that save. */
   readonly journal: JournalSurvey;
-  /** Where both lead. */
+  /** The world's records after `from` and `journal`; null: no save is sound. */
   readonly records: Records | null;
   /** From the save before the newest up to the newest; null: there are not two sound ones with a journal. */
   readonly before: JournalSurvey | null;
@@ -83,7 +83,7 @@ export async function surveyWorld(folder: string, isDeep: boolean): Promise<Worl
       survey = await surveyOnce(folder, isDeep);
       if (isSound(survey)) return survey;
     } catch (error) {
-      // A segment that a save has just made superfluous.
+      // A save has removed a segment that it no longer needs.
       if (!isMissing(error as Error) || tries >= MAX_TRIES) throw error;
     }
     if (survey !== null && (tries >= MAX_TRIES || (await identityOf(folder)) === identity)) return survey;
@@ -140,7 +140,7 @@ export async function surveySave(path: string, folder: string, isDeep: boolean):
     return { ...head, bytes: file.size, format: null, ...nothing, ...known, fault: error.message, isNewer };
   };
   const found = await look(path, DISK).catch(failed);
-  // It has been renamed meanwhile.
+  // A save has renamed the file since `stat`.
   if (found === null) return null;
   if (found instanceof Error) return failed(found);
   if (typeof found === 'object' && 'path' in found) return found;
@@ -192,7 +192,7 @@ export async function surveyJournal(
   } catch (error) {
     if (error instanceof JournalVersionError) newer = error.message;
     else if (!(error instanceof JournalDamageError)) throw error;
-    // The save that has closed a gap is there.
+    // The journal has a gap before `end`, and the save that closed it is there.
     else if (error.seq >= end) gap = error.seq;
     else damage = error;
   }
@@ -243,7 +243,7 @@ async function surveyBefore(
   const survey = await surveyJournal(folder, previous.saved!.journal, records, end);
   if (!isSoundJournal(survey) || survey.afterGap.length > 0) return survey;
   try {
-    // As if the save were an entry: it must not be earlier than what was written before it.
+    // Checked like an entry: the save must not be earlier than the last entry before it.
     const { stepNumber: step, runSeconds, nextId } = newest.facts!;
     records.take({ entry: { acts: [], step, runSeconds, nextId }, pages: [] }, '');
   } catch (error) {

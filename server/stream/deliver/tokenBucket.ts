@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** How many there are now; negative while `owe` has taken too many. */
+  /** Tokens there are now; negative after `owe` took more than there were, until they have refilled. */
   tokens(nowMs: number): number {
     this.#tokens = Math.min(
       this.capacity,

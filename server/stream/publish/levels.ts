@@ -122,7 +122,7 @@ export class Levels {
     this.#moved.clear();
   }
 
-  /** Adds a page's pixels to the watched pages above it. @param isFill - to those being filled, not to filled ones */
+  /** Adds a page's pixels to the watched pages above it. @param isFill - to pages being filled; else to filled ones */
   #add(page: number, rgba: Uint8Array, isFill: boolean): void {
     const px = page % this.#across[0];
     const py = Math.floor(page / this.#across[0]);

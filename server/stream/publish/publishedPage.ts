@@ -19,10 +19,10 @@ export class PublishedPage {
   /** 0 until the first truth is published. */
   #version = 0;
   #exact = false;
-  /** How often it was moved since the last frame closed, and the first delta. */
+  /** Moves of the published pixels since the last frame closed; `#delta` is that of the first. */
   #moves = 0;
   #delta: Uint8Array | null = null;
-  /** A viewer needs the whole page. */
+  /** Whether a viewer needs the whole page. */
   wantsKeyframe = true;
   /** When the truth last changed. */
   movedMs: number;
