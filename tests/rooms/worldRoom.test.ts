@@ -83,7 +83,7 @@ describe('a player', () => {
     await a.leave();
   });
 
-  test('reads why the world cannot be saved, also when that began before it came', async () => {
+  test('is told why the world cannot be saved, also when that began before they joined', async () => {
     server.world.trouble = 'a full disk';
     const { room } = await join(server);
     expect(await next<StatsMessage>(room, ServerMessageType.stats)).toMatchObject({ trouble: 'a full disk' });

@@ -359,7 +359,7 @@ describe('no body wilts', () => {
   });
 });
 
-describe('a save from before territories', () => {
+describe('a save without territories', () => {
   test.each([
     ['a body three times its size', tumour, 10],
     ['an exploded body', exploded, 6],
@@ -401,7 +401,7 @@ describe('a territory', () => {
   }
   const bar: Paint = (dx, dy) => (Math.abs(dx) <= 25 && dy === 0 ? { heart: 1 } : null);
 
-  test('bounds a body to its mature box and 8 cells, from its planting on', async () => {
+  test('bounds a body to the box of its mature form and 8 cells around it, from its planting on', async () => {
     const small = await grown();
     await makeSick(small, bar);
     await small.engine.step(5);
