@@ -44,7 +44,7 @@ export interface SwapRecord {
   readonly species: string;
   readonly rule: number;
   readonly scope: SwapScope;
-  /** The canary of scope `organism`. */
+  /** The canary, where the scope is `organism`; else null. */
   readonly organism: number | null;
   readonly status: SwapStatus;
   /** Why it was refused or rolled back. */

@@ -210,7 +210,9 @@ export interface LearnedRule {
   readonly stepsAfter: number | null;
 }
 
-/** Sent once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read. */
+/**
+ * Sent once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read.
+ */
 export interface LearnedMessage {
   readonly rules: readonly LearnedRule[];
 }

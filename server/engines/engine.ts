@@ -26,7 +26,7 @@ export const OPAQUE_ABOVE = Math.fround(ALIVE_THRESHOLD);
 export interface EngineOptions extends Size {
   /** uint32: decides which cells fire (`fire.ts`). */
   readonly randomSeed: number;
-  /** Pages that may exist at once. Planting beyond it is refused; growth beyond it is not written. */
+  /** Most pages at once. A planting that needs one more is refused; growth into one more is not written. */
   readonly maxPages?: number;
   /**
    * 0..0.01. An update that changes no channel by more than this is not added: the cell rests, and costs nothing until

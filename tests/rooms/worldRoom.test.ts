@@ -166,7 +166,7 @@ describe('a player', () => {
     ['with no points', { tool: 'noise', radius: 2, points: [] }],
     ['of an unknown species', { tool: 'plant', radius: 2, points: [5, 5], species: '__proto__' }],
     ['of no species', { tool: 'plant', radius: 2, points: [5, 5] }],
-  ])('is refused a stroke %s, with a reason and at no cost, and stays', async (_name, stroke) => {
+  ])('reads why a stroke %s is refused, pays nothing for it, and stays', async (_name, stroke) => {
     const { room } = await join(server);
     const asked = server.world.asked.length;
     room.send(ClientMessageType.stroke, { id: 1, ...stroke });

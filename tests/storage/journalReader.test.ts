@@ -215,7 +215,7 @@ describe('damage', () => {
       },
       'the checksum of its header does not match',
     ],
-  ])('a file %s is found in the last place, too', async (_what, bytes, reason) => {
+  ])('is found when the last segment is a file %s', async (_what, bytes, reason) => {
     put(1, bytes());
     await damaged(1, [], reason);
   });

@@ -73,7 +73,7 @@ describe('room among others', () => {
     expect(roomFault(at(40, 30, filling), WORLD, [at(40, 30, corner)])).not.toBeNull();
   });
 
-  test('the reason writes a name as the client does', () => {
+  test('a species is named with its article and as the client writes it', () => {
     expect(withArticle('mr-mime')).toBe('a Mr Mime');
     expect(withArticle('abra')).toBe('an Abra');
   });

@@ -185,7 +185,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     expect(world.inspect(1)!.rule).toBe('blob v2');
   });
 
-  test('it waits while another holds the cell of its seed', async () => {
+  test('it waits while another organism holds the cell of its seed', async () => {
     const small = await grown();
     await makeSick(small, tumour);
     await live(small, 4.5);
@@ -359,7 +359,7 @@ describe('no body wilts', () => {
   });
 });
 
-describe('a save without territories', () => {
+describe('a save with a sick body in it', () => {
   test.each([
     ['a body three times its size', tumour, 10],
     ['an exploded body', exploded, 6],

@@ -61,7 +61,7 @@ export interface WasmEngineOptions extends EngineOptions {
   readonly relaxed?: boolean;
   /** The shape of the tiles; it changes no result. Default: the faster one (`tiles.ts`). */
   readonly wideTiles?: boolean;
-  /** How many pages may be sensed and not yet applied (`waves.ts`); fewer mean more phases. Default: `deltaRecordsFor`. */
+  /** Pages that may be sensed and not yet applied (`waves.ts`); fewer mean more phases. Default: `deltaRecordsFor`. */
   readonly deltaRecords?: number;
 }
 

@@ -52,7 +52,7 @@ export class EngineMemory {
     this.#makeViews();
   }
 
-  /** The number of a page's record. */
+  /** The number of the page record at this address. */
   recordOf(page: number): number {
     return (page - this.zeroPage) / at.PAGE_RECORD_BYTES;
   }
@@ -93,7 +93,7 @@ export class EngineMemory {
     return this.#slots.has(slot);
   }
 
-  /** The address of a page record. */
+  /** The address of the page record with this number. */
   #record(number: number): number {
     return this.zeroPage + number * at.PAGE_RECORD_BYTES;
   }

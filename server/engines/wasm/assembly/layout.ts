@@ -9,7 +9,7 @@
 
 /** Side of a page in cells, as in `shared/geometry.ts`: a row of cells is one u64 of bits. */
 export const SIDE = 64;
-/** A cell whose alpha, in float32, exceeds this is opaque: `ALIVE_THRESHOLD` of `rules/rule.ts`, which a test compares. */
+/** A cell whose alpha, in float32, exceeds this is opaque: `ALIVE_THRESHOLD` of `rules/rule.ts`; a test compares. */
 export const ALIVE_THRESHOLD = 0.1;
 /** 16 float32: one cache line. */
 export const CELL_BYTES = 64;
