@@ -44,7 +44,7 @@ export interface SwapRecord {
   readonly species: string;
   readonly rule: number;
   readonly scope: SwapScope;
-  /** The canary of scope `organism`. */
+  /** The canary, where the scope is `organism`; else null. */
   readonly organism: number | null;
   readonly status: SwapStatus;
   /** Why it was refused or rolled back. */
@@ -55,7 +55,7 @@ export interface SwapRecord {
 }
 
 export interface SwapEntry extends SwapRecord {
-  /** The rule's: "pikachu v4". */
+  /** Label of the rule: "pikachu v4". */
   readonly label: string;
 }
 
@@ -127,7 +127,7 @@ export interface BanRecord {
 
 /** The answer to an act that was done at once. */
 export interface Done {
-  /** Why the registry does not have it yet, as long as its disk fails; it is written as soon as that is possible. */
+  /** Why the registry does not have the act yet: its disk fails. The act is written as soon as that is possible. */
   readonly unwritten?: string;
 }
 
@@ -238,7 +238,7 @@ export interface TunerView {
   } | null;
   /** [iteration, smoothed loss] */
   readonly losses: readonly (readonly [number, number])[];
-  /** [iteration, recovery from a few wounds]; the first entry is the incumbent's. */
+  /** Spot checks, as [iteration, recovery]; the first entry is the incumbent's. */
   readonly probes: readonly (readonly [number, number])[];
   /** Names of the jobs that wait. */
   readonly queue: readonly string[];
@@ -286,7 +286,7 @@ export interface Comparison {
   readonly figures: readonly Figure[];
   /** Change of recovery, mean over kinds of damage; -0.02 is two per cent worse. */
   readonly suiteDelta: number;
-  /** The same, of the medians over random seeds. */
+  /** As `suiteDelta`, from medians over random seeds instead of means. */
   readonly suiteDeltaMedian: number;
   /** Mean error by step after a held-out wound: at steps 0, 10 … 200. */
   readonly curveBefore: readonly number[];

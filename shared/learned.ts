@@ -4,7 +4,7 @@
  */
 import type { LearnedMessage, LearnedRule } from './protocol.ts';
 
-/** Most rules in one message; the newest are told. A longer list would not be read. */
+/** Most rules in one message; the newest are sent. Nobody would read a longer list. */
 export const MAX_LEARNED = 16;
 const MAX_STEPS = 1e9;
 

@@ -1,4 +1,4 @@
-/** Bounds that both sides keep, each with its reason. */
+/** Bounds that the server and the client both keep, each with its reason. */
 
 /** Characters: a name must be readable at a glance beside a cursor. */
 export const MAX_NAME_LENGTH = 24;
@@ -18,7 +18,7 @@ export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
  * largest window every 200 ms is still more than the default cap on bytes per second.
  */
 export const ACK_EVERY_MS = 200;
-/** Messages per second from one client; a busy player's page sends about 30 (5 acks, 15 cursors, 10 strokes). */
+/** Messages per second from one client; the client of a busy player sends about 30 (5 acks, 15 cursors, 10 strokes). */
 export const MAX_CLIENT_MESSAGES_PER_SECOND = 120;
 /** Pages of one level that a viewport may cover: a 4K screen at one pixel per cell shows 60 x 34. */
 export const MAX_VIEWPORT_PAGES = 2_400;

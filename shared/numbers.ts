@@ -1,4 +1,4 @@
-/** Arithmetic that both sides, and several folders, need in the same form. */
+/** Arithmetic that server and client, and several folders, need in the same form. */
 
 /** Whether a value, of any type, is a whole number from `least` to `most`. */
 export const isWhole = (value: unknown, least: number, most: number): value is number =>

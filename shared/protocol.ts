@@ -4,7 +4,7 @@
  */
 
 export const ROOM_NAME = 'world';
-/** Is raised when an old client can no longer understand the server. */
+/** Goes up when an old client can no longer understand the server. */
 export const PROTOCOL_VERSION = 4;
 
 /** Message types. All are below 128, so Colyseus' header takes two bytes. */
@@ -36,7 +36,7 @@ export const ClientMessageType = {
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
 export const CloseCode = {
-  /** The message does not follow the protocol, or a value is out of a range that our client keeps. */
+  /** The message does not follow the protocol, or holds a value that our client never sends. */
   badMessage: 4400,
   tooFrequent: 4429,
   tooLarge: 4413,
@@ -107,7 +107,7 @@ export interface SeenStroke {
   readonly points: readonly number[];
 }
 
-/** At most 10 per second: what changed since the last one. `full`, after joining: everybody. */
+/** Sent at most 10 times per second: what changed since the last one. `full`, after joining: everybody. */
 export interface PlayersMessage {
   readonly full: boolean;
   readonly players: readonly PlayerState[];
@@ -126,14 +126,14 @@ export interface StrokeResultMessage {
   readonly budget: Budget;
 }
 
-/** Once per second. */
+/** Sent once per second. */
 export interface StatsMessage {
   readonly players: number;
   readonly step: number;
   readonly stepsPerSecond: number;
   readonly organisms: number;
   readonly livingCells: number;
-  /** Why the world cannot be saved at the moment: strokes are refused until it can. Missing: all is well. */
+  /** Why the world cannot be saved at the moment: strokes are refused until it can. Absent when it can be saved. */
   readonly trouble?: string;
 }
 
@@ -162,7 +162,7 @@ export interface InspectionMessage {
     readonly rule: string;
     /** Swaps of its rule (the new rule's label) and wiltings (the reason); oldest first, at most 4. */
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
-    /** It dissolves, or waits for the cell of its seed to be free. Then it grows again from its seed. */
+    /** Whether it dissolves, or waits until the cell of its seed is free. Then it grows again from its seed. */
     readonly isWilting: boolean;
   };
 }
@@ -210,7 +210,9 @@ export interface LearnedRule {
   readonly stepsAfter: number | null;
 }
 
-/** Once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read. */
+/**
+ * Sent once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read.
+ */
 export interface LearnedMessage {
   readonly rules: readonly LearnedRule[];
 }

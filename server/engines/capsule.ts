@@ -17,7 +17,7 @@ export function isInCapsule({ x0, y0, x1, y1, radius }: Capsule, x: number, y: n
   const lengthSquared = dx * dx + dy * dy;
   if (along <= 0) return (x - x0) ** 2 + (y - y0) ** 2 <= radius * radius;
   if (along >= lengthSquared) return (x - x1) ** 2 + (y - y1) ** 2 <= radius * radius;
-  // The cross product instead of the perpendicular's foot: it is exact for whole numbers.
+  // The cross product, not the foot of the perpendicular, because it is exact for whole numbers.
   const across = (x - x0) * dy - (y - y0) * dx;
   return across * across <= radius * radius * lengthSquared;
 }
@@ -77,7 +77,7 @@ function union(capsules: readonly Capsule[], world: Size): Span[] {
   return disjoint;
 }
 
-/** The cells of `spans` that `gone` does not cover. Both are disjoint and in reading order, and so is the result. */
+/** The cells of `spans` outside `gone`. Both are disjoint and in reading order, and so is the result. */
 function without(spans: readonly Span[], gone: readonly Span[]): Span[] {
   const left: Span[] = [];
   let next = 0;

@@ -26,7 +26,7 @@ export const OPAQUE_ABOVE = Math.fround(ALIVE_THRESHOLD);
 export interface EngineOptions extends Size {
   /** uint32: decides which cells fire (`fire.ts`). */
   readonly randomSeed: number;
-  /** Pages that may exist at once. Planting beyond it is refused; growth beyond it is not written. */
+  /** Most pages at once. A planting that needs one more is refused; growth into one more is not written. */
   readonly maxPages?: number;
   /**
    * 0..0.01. An update that changes no channel by more than this is not added: the cell rests, and costs nothing until
@@ -58,7 +58,7 @@ export interface Capsule {
 export interface Noise {
   readonly kind: 'noise';
   readonly capsules: readonly Capsule[];
-  /** What the same stroke has shaken before. */
+  /** Capsules of the same stroke whose cells have had their noise already. */
   readonly except?: readonly Capsule[];
   readonly amplitude: number;
   /** uint32; varies the draw. */
@@ -78,7 +78,7 @@ export type Perturbation =
       readonly radius: number;
     };
 
-/** Of a save of an engine: what decides the next steps, except the rules and the cells. */
+/** The part of an engine's save that decides the next steps, besides the rules and the cells. */
 export interface EngineFacts {
   readonly stepNumber: number;
   readonly randomSeed: number;
@@ -94,7 +94,7 @@ export interface EngineState extends EngineFacts {
 export interface EngineChanges extends EngineFacts {
   /** Cells or owners may differ from the last `takeChanges`; after a `load`, from what was loaded. */
   readonly changed: readonly number[];
-  /** Cells and owners are the same, to the bit. */
+  /** Cells and owners equal the last `takeChanges`, to the bit; after a `load`, what was loaded. */
   readonly kept: readonly number[];
 }
 
@@ -186,11 +186,11 @@ export interface Engine extends Size {
   census(): Promise<OrganismCensus[]>;
   /**
    * Organisms that gained, lost or changed a cell, or changed their rule, since the last call; perhaps a few more.
-   * Where an engine lacks this, any organism may have.
+   * With an engine that lacks this function, any organism may have moved.
    */
   takeMoved?(): Promise<OrganismId[]>;
 
-  /** Copies the whole world. What counts as changed stays so. */
+  /** Copies the whole world. Pages that count as changed still do. */
   save(): Promise<EngineState>;
   /** The first half of a save in pieces: `copyPages` follows, before anything else. */
   takeChanges(): Promise<EngineChanges>;
@@ -203,8 +203,8 @@ export interface Engine extends Size {
    */
   restore(state: EngineState): Promise<void>;
   /**
-   * As `restore`, with one page after another: they need not fit into memory beside the world. Pages count as
-   * unchanged, except those that had to be mended.
+   * As `restore`, but takes one page after another, so that the pages need not fit into memory beside the world. Pages
+   * count as unchanged, except those that had to be mended.
    *
    * @param pages - each is read before the next is asked for
    * @throws EngineError when the facts do not fit; the world is then unchanged

@@ -1,7 +1,7 @@
 /**
  * Which cells fire: a hash of (randomSeed, step, x, y), never a generator, so that every engine, thread and replay
- * draws the same mask. The kernels have it again (`wasm/assembly/fire.ts`, `webgpu/kernels/update.ts`), and the
- * contract suite compares them.
+ * draws the same mask. The kernels repeat it (`wasm/assembly/fire.ts`, `webgpu/kernels/update.ts`), and the contract
+ * suite compares them.
  */
 
 /** 32-bit mix of (randomSeed, step, x, y); the finaliser is MurmurHash3's fmix32 (Appleby, public domain). */

@@ -1,7 +1,7 @@
 /**
- * An engine that survives the loss of its device. Another engine then takes over from the last state that was saved or
- * restored, of which this one holds a copy: cells are as they were then, organisms removed since are gone, and organisms planted since start again from
- * their seeds. The caller only sees a call that took long.
+ * An engine that survives the loss of its device. It holds a copy of the last state that was saved or restored, and
+ * after a loss another engine goes on from that copy: cells are as they were then, organisms removed since are gone,
+ * and organisms planted since start again from their seeds. The caller only sees a call that took long.
  */
 
 import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
@@ -28,7 +28,7 @@ const MAX_LOSSES = 3;
 export interface LastingOptions {
   /** Makes an engine of the kind that was lost. */
   readonly again: () => Promise<Engine>;
-  /** Makes one that cannot be lost. */
+  /** Makes an engine that cannot be lost. */
   readonly spare: () => Promise<Engine>;
   /** Takes a line for the operator: what happened and what goes on. */
   readonly log: (line: string) => void;
@@ -68,7 +68,7 @@ export class LastingEngine implements Engine {
   /** The last state that was saved or restored. */
   #saved: Saved = { organisms: [], pages: new Map() };
   #taking: Taking | null = null;
-  /** Pages that the engine has called changed and `#saved` does not hold since. */
+  /** Pages that the engine has reported as changed, and whose new state `#saved` does not hold yet. */
   readonly #missing = new Set<number>();
   #randomSeed: number;
   /** Pages that were visited and may not be zeros. */
@@ -136,7 +136,7 @@ export class LastingEngine implements Engine {
 
   step(steps: number): Promise<void> {
     const goal = this.stepNumber + steps;
-    // After a loss, the next engine takes only the steps that are left.
+    // After a loss, the next engine runs only the remaining steps.
     return this.#lasting((engine) => engine.step(stepsBetween(engine.stepNumber, goal)));
   }
 
@@ -193,7 +193,7 @@ export class LastingEngine implements Engine {
     return changes;
   }
 
-  /** @throws EngineError when the device is lost: the pages that are left would be older than those copied before */
+  /** @throws EngineError when the device is lost: the remaining pages would be older than those copied before */
   async copyPages(pages: readonly number[]): Promise<PageState[]> {
     try {
       const states = await this.#engine.copyPages(pages);
@@ -241,7 +241,7 @@ export class LastingEngine implements Engine {
     this.#taking = null;
   }
 
-  /** Takes the save under way over, when its last page has been copied. */
+  /** Makes the save under way the last saved state, once its last page has been copied. */
   #finishTaking(): void {
     if (this.#taking === null) return;
     const { facts, pages, copied } = this.#taking;

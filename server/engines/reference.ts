@@ -293,7 +293,7 @@ class ReferenceEngine implements Engine {
   }
 
   dispose(): void {
-    // Nothing is held open.
+    // It holds no thread and no device.
   }
 
   #stepOnce(): void {

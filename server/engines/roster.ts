@@ -27,7 +27,7 @@ export class Roster {
     return this.#territories.get(organism);
   }
 
-  /** Adds an organism, or gives one that is here another rule. */
+  /** Adds an organism, or changes the rule of one that is here. */
   enlist(organism: OrganismId, slot: RuleSlot): void {
     this.#slots.set(organism, slot);
   }
@@ -48,7 +48,7 @@ export class Roster {
     this.#territories.clear();
   }
 
-  /** As a save holds them. */
+  /** The organisms as a save holds them. */
   states(): OrganismState[] {
     return Array.from(this.#slots, ([id, rule]) => {
       const territory = this.#territories.get(id);

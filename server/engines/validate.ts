@@ -119,7 +119,7 @@ export function checkPerturbation(perturbation: Perturbation, planted: Planted):
 }
 
 /**
- * Checks a whole state before any of it is taken over.
+ * Checks a whole state before any of it is used.
  *
  * @param hasRule - whether a rule slot is filled
  * @throws EngineError naming the first thing that does not fit

@@ -78,7 +78,7 @@ export function describeBounds(
       expectSameState(got, await reference.save(), BOUNDS_WORLD, most);
     }
 
-    test('one step from territories that cut bodies, the ends of the range, and updates huge, NaN and infinite', async () => {
+    test('one step equals the reference with territories that cut bodies, channels at the ends of the range, and huge, NaN and infinite updates', async () => {
       for (const { before, after } of cases) {
         await engine.restore(before);
         await engine.step(1);
@@ -131,7 +131,7 @@ export function describeBounds(
       }
     });
 
-    test('a territory set in mid-life clears the cells outside at once, and a wider one is grown into', async () => {
+    test('setting the territory of a living body clears the cells outside at once, and the body grows into a wider one', async () => {
       for (const seed of [40, 41]) {
         const random = seededRandom(seed);
         const { organisms } = await startFrom(seed, 7);
@@ -224,7 +224,7 @@ export function describeBounds(
       },
     );
 
-    test('a lone body in its territory equals the plain model without bounds to the bit', async () => {
+    test('a lone body in its territory equals the plain model to the bit', async () => {
       for (const made of [engine, plain]) {
         await made.restore({ stepNumber: 0, randomSeed: 2, organisms: [], pages: [] });
         made.setRule(0, randomRule(31, 12, 0.5, 0.06));
@@ -241,7 +241,7 @@ export function describeBounds(
       for (const made of [engine, plain]) setBoundsRules(made, maxWeight);
     });
 
-    test('without bounds channels take any value and territories bound nobody', async () => {
+    test('with bounds off channels take any value and territories have no effect', async () => {
       const model = await createReference({ ...BOUNDS_WORLD, randomSeed: 1, bounds: false });
       setBoundsRules(model, maxWeight);
       for (const seed of [70, 71, 72]) {

@@ -78,7 +78,7 @@ export function describeChanges(create: (options: EngineOptions) => Promise<Engi
       expect(kept + (await store.save(engine)).kept.length).toBeGreaterThan(0);
     });
 
-    test('in a world that stands still, everything is kept; what an edit touches is changed', async () => {
+    test('in a world that stands still every page is kept, except those that an edit touches', async () => {
       engine.plant(1, STILL, 30, 30);
       engine.plant(2, STILL, 90, 30);
       await engine.step(2);
@@ -131,7 +131,7 @@ export function describeChanges(create: (options: EngineOptions) => Promise<Engi
       expect((await store.save(engine)).changed).toContain(1);
     });
 
-    test('a copy of the whole world changes nothing of this', async () => {
+    test('a save of the whole world does not change which pages count as changed', async () => {
       engine.plant(1, STILL, 30, 30);
       await engine.save();
       expect((await store.save(engine)).changed).toEqual([0]);
@@ -149,7 +149,7 @@ export function describeChanges(create: (options: EngineOptions) => Promise<Engi
       await store.save(engine);
     });
 
-    test('what was loaded is kept, but for pages that had to be mended', async () => {
+    test('loaded pages are kept, except those that had to be mended', async () => {
       const state = randomState(91, SIZE, 6);
       await engine.restore(state);
       const saved = await engine.save();
@@ -182,7 +182,7 @@ export function describeChanges(create: (options: EngineOptions) => Promise<Engi
       for (const page of futures[1].pages) expect(isSamePage(page, first.get(page.page)!)).toBe(true);
     });
 
-    test('facts that do not fit leave the world as it is; a page that does not fit is refused, and a restore mends all', async () => {
+    test('facts that do not fit leave the world as it is; after a page that does not fit, a restore makes the engine usable again', async () => {
       const state = randomState(93, SIZE, 3);
       await engine.restore(state);
       await expect(engine.load({ ...state, stepNumber: -1 }, [])).rejects.toThrow(EngineError);

@@ -152,7 +152,7 @@ export function describeEngineContract(
     }
 
     // One test for two rules, because both need every case's step.
-    test('one step from random and grown states, touching organisms, borders and odd sizes; the pages whose RGBA8 it changed are reported, once', async () => {
+    test('one step equals the reference from random and grown states, with touching organisms, borders and odd sizes, and reports the pages whose RGBA8 changed once', async () => {
       for (const { world, before, after, changed } of stepCases) {
         const stepped = [...engines].find(
           ([size]) => size.width === world.width && size.height === world.height,
@@ -211,7 +211,7 @@ export function describeEngineContract(
       },
     );
 
-    test('planting over others takes the cell; the census follows', async () => {
+    test('a seed planted on another body takes the cell, and the census counts it', async () => {
       await startFrom(60);
       for (const made of [engine, reference]) {
         made.plant(7, 2, 64, 64);
@@ -284,7 +284,7 @@ export function describeEngineContract(
       }
     });
 
-    test('rules that all have one fire rate, for which engines may have a faster path, step as the reference', async () => {
+    test('rules that share one fire rate, for which engines may have a faster path, step as the reference does', async () => {
       try {
         for (const made of [engine, reference]) {
           for (let slot = 0; slot < 6; slot++) {
@@ -328,7 +328,7 @@ export function describeEngineContract(
       }
     });
 
-    test('save and restore: the same world, and the same future', async () => {
+    test('a restored save is the same world and has the same future', async () => {
       const state = await startFrom(64);
       expectSameState(await engine.save(), state, SHARED, 0);
       await engine.step(5);
@@ -369,7 +369,7 @@ export function describeEngineContract(
       }
     });
 
-    test('an empty world steps and counts', async () => {
+    test('an empty world steps, wraps its step number, and has an empty census', async () => {
       await engine.restore({ stepNumber: 0xffffffff, randomSeed: 3, organisms: [], pages: [] });
       await engine.step(2);
       expect(engine.stepNumber).toBe(1);

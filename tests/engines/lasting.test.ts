@@ -80,7 +80,7 @@ test("after a loss the cells are as they were last saved, at the world's current
   ]);
 });
 
-test('an organism planted since the save starts from its seed, a removed one stays removed, rules are the newest', async () => {
+test('after a loss an organism planted since the save starts from its seed, a removed one stays removed, and rules are the newest', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   lasting.plant(2, 2, 64, 30);
@@ -106,7 +106,7 @@ test('an organism planted since the save starts from its seed, a removed one sta
   expect(organisms.find(({ id }) => id === 3)!.rule).toBe(2);
 });
 
-test('territories survive a loss: saved ones, ones set since, and those of new organisms', async () => {
+test('saved territories, territories set since, and those of new organisms survive a loss', async () => {
   const lasting = await makeLasting();
   const box = (x: number, y: number) => ({ x, y, width: 30, height: 20 });
   lasting.plant(1, 0, 30, 30, box(20, 20));
@@ -133,7 +133,7 @@ test('territories survive a loss: saved ones, ones set since, and those of new o
   expect((await lasting.census()).map(({ cells }) => cells > 0)).toEqual([true, true, true, true, false]);
 });
 
-test('pages that the lost engine showed and the next one has empty are reported as zeros, once', async () => {
+test('pages that the lost engine showed and that are empty in the next one are reported as zeros, once', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);
   await lasting.save();
@@ -204,7 +204,7 @@ describe('a save in pieces', () => {
     expect(notes[0]).toMatch('3 organisms as they were last saved, 0 from their seeds');
   });
 
-  test('of which pages are missing is not: the save before it survives, and new organisms begin from seeds', async () => {
+  test('with pages missing does not survive a loss: the save before it does, and new organisms begin from seeds', async () => {
     const lasting = await saved();
     const want = await made[0].save();
     lasting.perturb(cut);
@@ -230,7 +230,7 @@ describe('a save in pieces', () => {
     expectSameState(await lasting.save(), want, WORLD, 0);
   });
 
-  test('is given up when the device is lost: its pages would be of two times', async () => {
+  test('is given up when the device is lost, because its pages would come from two moments', async () => {
     const lasting = await saved();
     await lasting.takeChanges();
     lose(made[0]);
@@ -241,7 +241,7 @@ describe('a save in pieces', () => {
     expect(await lasting.copyPages(changed)).toHaveLength(2);
   });
 
-  test('a loaded world survives a loss', async () => {
+  test('that is loaded gives a world that survives a loss', async () => {
     const lasting = await saved();
     const state = await lasting.save();
     await lasting.load(state, state.pages.slice(1));

@@ -15,7 +15,7 @@ export function describePaging(
   { crampedSteps }: PagingOptions,
 ): void {
   describe('pages', () => {
-    test('a huge world with organisms far apart costs the pages they touch', async () => {
+    test('of a huge world with organisms far apart exist only where the organisms are', async () => {
       const side = MAX_WORLD_CELLS;
       const engine = await create({ width: side, height: side, randomSeed: 1, maxPages: 64 });
       const small = await create({ width: 64, height: 64, randomSeed: 1 });

@@ -176,7 +176,7 @@ test('capsuleRows holds exactly the cells of isInCapsule', () => {
   }
 });
 
-test('strokeRows holds each cell of its capsules once, and none of those excepted, in reading order', () => {
+test('strokeRows holds each cell of its capsules once, and none of the cells in `except`, in reading order', () => {
   const random = seededRandom(9);
   const world = { width: 50, height: 40 };
   for (let i = 0; i < 100; i++) {

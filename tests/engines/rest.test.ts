@@ -63,7 +63,7 @@ test.each([1, 3])(
   },
 );
 
-test('a territory wakes the pages of its organism and those beside them, and no others', async () => {
+test('setting a territory wakes the pages of its organism and those beside them, and no others', async () => {
   const engine = await createWasmEngine({ width: 640, height: 64, randomSeed: 1, rest: REST });
   engine.setRule(0, settlingRule(1));
   const places = [30, 64, 350, 600];

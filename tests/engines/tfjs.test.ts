@@ -27,7 +27,7 @@ describe('without the WASM backend', () => {
   );
 });
 
-test('10,000 steps and a hundred swapped rules leave nothing behind in TensorFlow', async () => {
+test('10,000 steps and a hundred swapped rules leave no memory behind in TensorFlow', async () => {
   const { tf } = await loadTensorFlow(['wasm']);
   const before = tf.memory();
   const engine = await createTfjsEngine({ width: 12, height: 10, randomSeed: 1, backend: 'wasm' });
@@ -75,7 +75,7 @@ test('a world whose cells fire in more than one batch equals one that does not',
   for (const engine of [tfjs, wasm]) engine.dispose();
 });
 
-describe('which TensorFlow', () => {
+describe('the choice of backend', () => {
   test('the description names the backend', async () => {
     const { engine, reason } = await createEngine('tfjs', WORLD);
     expect(engine.name).toBe('tfjs');

@@ -14,7 +14,7 @@ describe.skipIf(installed.length === 0)('with @tensorflow/tfjs-node or tfjs-node
     tolerance: 1e-5,
   });
 
-  test('a server would choose it, and 1,000 steps leave no tensor behind', async () => {
+  test('the native backend is the first choice, and 1,000 steps leave no tensor behind', async () => {
     const { tf, backend: chosen } = await loadTensorFlow();
     expect(chosen).toBe(backend);
     const engine = await createTfjsEngine({ width: 24, height: 20, randomSeed: 1 });

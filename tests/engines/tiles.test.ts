@@ -57,7 +57,7 @@ describe.each(LAYERS)('a layer of %i inputs and %i outputs', (inputs, outputs) =
   const layer = { input: draw(inputs * CELLS), weights: draw(outputs * inputs), bias: draw(outputs) };
 
   test.each([true, false])(
-    'without FMA is what it says, to the bit, in both shapes; relu: %s',
+    'without FMA equals its definition to the bit in both shapes (relu: %s)',
     async (relu) => {
       const want = slowly(layer, relu);
       for (const wide of [false, true]) {

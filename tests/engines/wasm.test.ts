@@ -90,7 +90,7 @@ describe('the largest number of organisms', () => {
     engine.dispose();
   });
 
-  test('of 65,535 seeds all over the largest world those that memory cannot hold are refused, the others live', async () => {
+  test('of 65,535 seeds all over the largest world, those that memory cannot hold are refused and the others live', async () => {
     const engine = await createWasmEngine({ width: 65_536, height: 65_536, randomSeed: 1, threads: 2 });
     setRules(engine);
     const refusals: unknown[] = [];
@@ -172,7 +172,7 @@ test('30 steps give the same state in one call and in two, with and without FMA'
   }
 });
 
-test('a restore of the same cells, but for one page, changes that page alone', async () => {
+test('a restore of the same cells, except in one page, changes only that page', async () => {
   const engine = await createWasmEngine({ width: 192, height: 64, randomSeed: 1 });
   engine.setRule(0, stillRule());
   for (const [i, x] of [30, 96, 160].entries()) engine.plant(i + 1, 0, x, 30);

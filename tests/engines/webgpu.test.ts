@@ -52,7 +52,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     for (const keeper of keepers) keeper.dispose();
   });
 
-  test('each choice of kernels has its form', () => {
+  test('each choice of kernels compiles them with its own subgroups and weights', () => {
     expect(keepers.map(({ opened }) => opened.form)).toEqual([
       { subgroups: true, halfWeights: false }, // SwiftShader has them
       { subgroups: false, halfWeights: false },
@@ -95,7 +95,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     explosiveSteps: 100,
   });
 
-  test('subgroups change no bit', async () => {
+  test('subgroups change no bit of the result', async () => {
     const world = { width: 200, height: 130, randomSeed: 6 };
     const states = [];
     const counts = [];

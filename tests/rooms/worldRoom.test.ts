@@ -83,7 +83,7 @@ describe('a player', () => {
     await a.leave();
   });
 
-  test('reads why the world cannot be saved, also when that began before it came', async () => {
+  test('is told why the world cannot be saved, also when that began before they joined', async () => {
     server.world.trouble = 'a full disk';
     const { room } = await join(server);
     expect(await next<StatsMessage>(room, ServerMessageType.stats)).toMatchObject({ trouble: 'a full disk' });
@@ -166,7 +166,7 @@ describe('a player', () => {
     ['with no points', { tool: 'noise', radius: 2, points: [] }],
     ['of an unknown species', { tool: 'plant', radius: 2, points: [5, 5], species: '__proto__' }],
     ['of no species', { tool: 'plant', radius: 2, points: [5, 5] }],
-  ])('is refused a stroke %s, with a reason and at no cost, and stays', async (_name, stroke) => {
+  ])('reads why a stroke %s is refused, pays nothing for it, and stays', async (_name, stroke) => {
     const { room } = await join(server);
     const asked = server.world.asked.length;
     room.send(ClientMessageType.stroke, { id: 1, ...stroke });

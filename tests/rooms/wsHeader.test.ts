@@ -7,7 +7,7 @@ import { MAX_HEADER_BYTES, putHeader } from '../../server/rooms/wsHeader.ts';
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
 
 test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(
-  '`ws` reads a message of %i bytes behind it',
+  '`ws` reads a message of %i bytes behind the header',
   (length) => {
     const bytes = Buffer.alloc(MAX_HEADER_BYTES + length, 7);
     const from = putHeader(bytes, MAX_HEADER_BYTES);

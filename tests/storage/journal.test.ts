@@ -88,7 +88,7 @@ describe('on a fake disk', () => {
     expect(await textsIn(FOLDER, 1, disk)).toEqual(['1 a', '1 b', '1 c', '1 d']);
   });
 
-  test('who waits hears as soon as the records before are on disk, not later ones', async () => {
+  test('a wait ends when the records before it are on disk, and not with later ones', async () => {
     const journal = await begin();
     const order: string[] = [];
     for (const text of ['a', 'b']) {
@@ -112,7 +112,7 @@ describe('on a fake disk', () => {
     expect(heard()).toEqual(['datasync', 'close']);
   });
 
-  test('a record that nobody waits for goes with the next that somebody does, or when many wait', async () => {
+  test('a record that nobody awaits is written with the next awaited one, or when many are waiting', async () => {
     const journal = await begin();
     journal.append(record('a'), { flush: false });
     await rest();
@@ -128,7 +128,7 @@ describe('on a fake disk', () => {
     expect(heard()).toEqual(['write', 'datasync']);
   });
 
-  test('a record that came meanwhile and that nobody waits for makes no group of its own', async () => {
+  test('a record that nobody awaits, appended during a write, makes no group of its own', async () => {
     const journal = await begin();
     journal.append(record('a'));
     await turn();
@@ -270,7 +270,7 @@ describe('on a fake disk', () => {
       expect(journal).toMatchObject({ trouble: null, records: 2 });
     });
 
-    test('with room for a preamble only: the trouble does not end in between', async () => {
+    test('with room for a preamble only stays in one trouble until records fit', async () => {
       const journal = await begin();
       const told: (string | null)[] = [];
       journal.onTrouble = (reason) => told.push(reason);
@@ -307,7 +307,7 @@ describe('on a fake disk', () => {
       expect(sizes).toEqual([before, before]);
     });
 
-    test('for too long: it breaks, drops what waits, and a rotation makes it good', async () => {
+    test('for too long breaks the journal: waiting records are dropped, and a rotation mends it', async () => {
       const journal = await begin({ maxWaitingBytes: 100 });
       journal.append(record('a'));
       await journal.flushed();
@@ -334,7 +334,7 @@ describe('on a fake disk', () => {
       expect(await textsIn(FOLDER, 1, disk)).toEqual(['1 a']);
     });
 
-    test('a listener may rotate at once', async () => {
+    test('tells listeners, which may rotate at once', async () => {
       const journal = await begin({ maxWaitingBytes: 100 });
       journal.onTrouble = () => {
         if (journal.isBroken) journal.rotate(null);
@@ -346,7 +346,7 @@ describe('on a fake disk', () => {
       expect(await textsIn(FOLDER, 2, disk)).toEqual(['2 b']);
     });
 
-    test("under 'os' at a segment's end, which is in memory no more: it breaks", async () => {
+    test("under 'os' at a segment's end breaks the journal, because the segment is no longer in memory", async () => {
       const journal = await begin({ durability: 'os' });
       journal.append(record('a'));
       await journal.flushed();
@@ -360,7 +360,7 @@ describe('on a fake disk', () => {
       expect(await textsIn(FOLDER, 3, disk)).toEqual(['3 b']);
     });
 
-    test('at the close: it is tried once more, and what could not be written is reported', async () => {
+    test('at the close is tried once more, and what could not be written is reported', async () => {
       const good = await begin();
       disk.judge = () => 'EIO';
       good.append(record('a'));

@@ -134,7 +134,7 @@ async function readAll(disk: FakeDisk, from = 1): Promise<{ entries: Appended[];
 }
 
 describe.each<Durability>(['flush', 'os'])('under durability %s', (durability) => {
-  test('a disk that fails here and there gets everything in the end, once and in order', async () => {
+  test('a disk that fails now and then holds every record in the end, once and in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(action, { maxLength: 40 }),
@@ -165,7 +165,7 @@ describe.each<Durability>(['flush', 'os'])('under durability %s', (durability) =
     );
   });
 
-  test('a stop at any operation leaves what was flushed, in order, and at most more of what was appended', async () => {
+  test('a stop at any operation leaves every flushed record in order, and after them only records that were appended', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(action, { minLength: 5, maxLength: 40 }),

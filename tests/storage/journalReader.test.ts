@@ -96,7 +96,7 @@ test('every file that is opened is closed, also when the reading ends early', as
 });
 
 describe('the tail of the last segment', () => {
-  test('cut off anywhere: what is sound before it is read, the rest is reported, and cut off for good', async () => {
+  test('that is cut short anywhere is read as far as it is sound; the rest is reported and cut off for good', async () => {
     put(1, segment(1, ['before']));
     const whole = segment(2, ['first', 'second', 'third']);
     const ends = [
@@ -195,7 +195,7 @@ describe('damage', () => {
     await damaged(1, [], 'its preamble is cut off');
   });
 
-  test('a segment that is missing between two, or before the first', async () => {
+  test('is found where a segment is missing between two or before the first', async () => {
     put(1, segment(1, ['a']));
     put(3, segment(3, ['c']));
     await damaged(2, ['1 a'], `is missing: ${segmentName(3)} is there`);
@@ -215,7 +215,7 @@ describe('damage', () => {
       },
       'the checksum of its header does not match',
     ],
-  ])('a file %s is found in the last place, too', async (_what, bytes, reason) => {
+  ])('is found when the last segment is a file %s', async (_what, bytes, reason) => {
     put(1, bytes());
     await damaged(1, [], reason);
   });
@@ -241,7 +241,7 @@ describe('segments after a gap', () => {
     return reading.reader;
   }
 
-  test('end the reading, continue nothing, and what is before them may be torn', async () => {
+  test('are not read, and the segment before them may have a torn tail', async () => {
     put(1, segment(1, ['a', 'b']).subarray(0, -1));
     put(2, segment(2, ['c'], true));
     put(3, segment(3, ['d'], true));
@@ -262,7 +262,7 @@ describe('segments after a gap', () => {
     expect(await sound()).toEqual(['1 a', '2 next']);
   });
 
-  test('whose numbers do not follow are no damage: the segments between were dropped before they were written', async () => {
+  test('whose numbers do not follow are not damage: the segments between were dropped before they were written', async () => {
     put(1, segment(1, ['a']));
     put(4, segment(4, ['d'], true));
     await beforeGap(['1 a'], [4]);

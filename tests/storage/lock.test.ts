@@ -175,13 +175,13 @@ describe('a folder that cannot be locked', () => {
     return error;
   };
 
-  test('as a file has its name, is reported', () => {
+  test('because a file has its name is reported', () => {
     writeFileSync(join(root, 'file'), '');
     expect(errorOf(join(root, 'file')).code).toBe('EEXIST');
     expect(errorOf(join(root, 'file', 'data')).code).toBe('ENOTDIR');
   });
 
-  test('as its lock file is something else, is reported with that file', () => {
+  test('because its lock file is something else is reported with that file', () => {
     lockFolder(folder, 'the server').release();
     const path = join(folder, LOCK_FILES.lock);
     writeFileSync(path, 'something else'.repeat(100));
@@ -190,7 +190,7 @@ describe('a folder that cannot be locked', () => {
     expect(error.message).toContain(path);
   });
 
-  test('as its file system has no locks, is reported and not taken for one in use', () => {
+  test('because its file system has no locks is reported and not taken for one in use', () => {
     const busy = (): DatabaseSync => {
       throw Object.assign(new Error('database is locked'), { errcode: 5 });
     };
@@ -199,20 +199,20 @@ describe('a folder that cannot be locked', () => {
   });
 
   describe.skipIf(!whereTmpfsMounts)('on a file system of its own (root on Linux)', () => {
-    test('as that is read-only, is reported', () => {
+    test('is reported when that is read-only', () => {
       using disk = mountTmpfs('size=1m,ro');
       expect(errorOf(disk.path).code).toBe('EROFS');
       expect(errorOf(join(disk.path, 'a', 'b')).code).toBe('EROFS');
     });
 
-    test('as that has become read-only since its last use, is reported', () => {
+    test('is reported when that has become read-only since its last use', () => {
       using disk = mountTmpfs('size=1m');
       lockFolder(disk.path, 'the server').release();
       execFileSync('mount', ['-o', 'remount,ro', disk.path]);
       expect(errorOf(disk.path).code).toBe('EROFS');
     });
 
-    test('as that is full, is reported, holds no lock and leaves no name', () => {
+    test('is reported when that is full, holds no lock and leaves no name', () => {
       using disk = mountTmpfs('size=64k');
       disk.fill();
       expect(errorOf(disk.path).code).toBe('ENOSPC');

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 describe('reading', () => {
-  test('any flipped bit makes a save unsound: the other is used, or the start is refused, and nothing is touched', async () => {
+  test('any flipped bit makes a save unsound: the other save is used, or the start is refused and no file is touched', async () => {
     await twoSaves(disk);
     const sound = disk;
     const names = [...sound.names.keys()];

@@ -73,7 +73,7 @@ describe('a save', () => {
     expect(await contentsOf(await reread(disk))).toEqual(contents(2, 1, 1, 1));
   });
 
-  test('tells each page of those that may have changed, once it is in the pack', async () => {
+  test('reports each changed page as progress once it is in the pack', async () => {
     const snapshots = await opened(disk);
     await save(snapshots, 'first', contents(1, 2, 3, 4));
     const told: number[] = [];
@@ -116,7 +116,7 @@ describe('a save', () => {
     expect(seen).toBe(40);
   });
 
-  test('is not made of a page that is given twice or was never saved, nor before the saves were read', async () => {
+  test('is refused with a page that is given twice or was never saved, and before the saves were read', async () => {
     const unread = new Snapshots('data', { readOld: noOldSave, files: disk });
     await expect(save(unread, '', contents(1))).rejects.toThrow('read comes before write');
     const snapshots = await twoSaves(disk);

@@ -39,7 +39,7 @@ describe('a write that fails', () => {
     expect(failed).toBeGreaterThan(8);
   });
 
-  test('takes no page over that it was given as changed', async () => {
+  test('leaves the pages that it was given as changed to be written by the next one', async () => {
     const snapshots = await twoSaves(disk);
     fail(2);
     await expect(save(snapshots, 'third', contents(3, 9), [1])).rejects.toThrow('ENOSPC');
@@ -49,7 +49,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(await reread(disk))).toEqual(contents(3, 9));
   });
 
-  test('because its pages cannot be had throws what they threw, and leaves nothing', async () => {
+  test('because reading its pages throws passes that error on and leaves no file', async () => {
     const snapshots = await twoSaves(disk);
     const names = [...disk.names.keys()];
     async function* pages() {
@@ -62,7 +62,7 @@ describe('a write that fails', () => {
     expect([...disk.names.keys()]).toEqual(names);
   });
 
-  test('moves nothing the next time: there may be no room for it', async () => {
+  test('moves no blob in the next write, because there may be no room for it', async () => {
     const snapshots = await opened(disk);
     await save(snapshots, 'first', contents(1, 2, 3, 4));
     await save(snapshots, 'second', contents(5, 6, 3, 4), [2, 3]);
@@ -74,7 +74,7 @@ describe('a write that fails', () => {
     expect(packsOn(disk)).toEqual(['pages-2.pack', 'pages-4.pack', 'pages-5.pack']);
   });
 
-  test('because a blob on disk has gone bad takes nothing over from then on: all pages are written anew', async () => {
+  test('because a blob on disk has gone bad makes the next write write every page anew', async () => {
     const snapshots = await opened(disk);
     await save(snapshots, 'first', contents(1, 2, 3, 4));
     flip(disk, 'pages-1.pack', disk.names.get('pages-1.pack')!.bytes.length - 3);
@@ -88,7 +88,7 @@ describe('a write that fails', () => {
     expect(await contentsOf(restored)).toEqual(contents(5, 6, 7, 4));
   });
 
-  test('because the power fails at any moment leaves the save before it, or is whole', async () => {
+  test('because the power fails at any moment leaves the save before it or the whole new one', async () => {
     const random = new Random(4);
     for (let at = 0; at < 24; at++)
       for (let n = 0; n < 12; n++) {

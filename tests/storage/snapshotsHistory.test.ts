@@ -142,7 +142,7 @@ class History {
   }
 }
 
-test('whatever fails and whenever, both saves read back exactly, and none is lost', {
+test('whatever fails at any moment, both saves read back exactly, and none is lost', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(

@@ -112,7 +112,7 @@ test('a save copies and writes what has changed since the one before, and comes 
   await expectSameCells(first, second);
 });
 
-test('progress is of the pages that are written, with those of bodies that are set aside', async () => {
+test('progress counts the pages to write, with those of bodies that are set aside', async () => {
   const first = await grown();
   told = [];
   hurt(first, 96);
@@ -126,7 +126,7 @@ test('progress is of the pages that are written, with those of bodies that are s
   expect(told).toEqual(Array.from({ length: of }, (_, i) => [i + 1, of]));
 });
 
-test('after a start, what nobody has touched is kept', async () => {
+test('after a start, pages that nobody has touched are kept', async () => {
   const first = await grown();
   const second = await reopen(first);
   const before = packs();
@@ -143,7 +143,7 @@ test('a page that dies is in no later save', async () => {
   expect(await first.save()).toEqual([[], [0, 3]]);
 });
 
-test('what a failed write called changed is written by the next one', async () => {
+test('pages that a failed write was given as changed are written by the next one', async () => {
   const first = await grown();
   hurt(first, 30);
   const { world, files } = first;

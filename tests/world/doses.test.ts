@@ -46,7 +46,7 @@ describe('a stroke of noise in several messages', () => {
 
   const parts = [noise(27, 30), noise(27, 30, 33, 30), noise(33, 30, 27, 31)];
 
-  test('shakes each cell once, also where it crosses itself', async () => {
+  test('gives each cell its noise once, also where it crosses itself', async () => {
     const most = await mostChanged(...parts.map((part): [string, StrokeMessage] => ['Ann', part]));
     expect(most).toBeLessThanOrEqual(NOISE_AMPLITUDE);
     expect(most).toBeGreaterThan(0.49);
@@ -61,7 +61,7 @@ describe('a stroke of noise in several messages', () => {
   });
 });
 
-test('what a stroke has shaken is remembered for its last 64 capsules, and only near the new ones', () => {
+test('the noise that a stroke has given is remembered for its last 64 capsules, and only near the new ones', () => {
   const doses = new Doses();
   const dab = (x: number): Capsule => ({ x0: x, y0: 0, x1: x, y1: 0, radius: 4 });
   doses.add('Ann', noise(0, 0), capsulesOf([0, 0], 4));

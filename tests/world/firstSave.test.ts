@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const open = (): Promise<WorldFiles> => WorldFiles.open({ folder, durability: 'flush', log: () => {} });
 const entry = encodeEntry({ acts: [], step: 12, runSeconds: 0.4, nextId: 3 });
 
-test('a first start that is killed before its first save does not keep the next one out', async () => {
+test('a first start that is killed before its first save does not stop the next start', async () => {
   for (const expected of [1, 2, 3]) {
     const files = await open();
     expect(files.state).toBeNull();
@@ -48,7 +48,7 @@ test('what happens after a save of format 1 and before the first one of this for
   await again.close();
 });
 
-test('what became of a swap is in saves as well: the registry may learn of it much later', async () => {
+test('a save holds what became of a swap, because the registry may learn of it much later', async () => {
   const small = await makeWorld(64, 64);
   const { world } = small;
   world.plantAt('blob', 32, 32);

@@ -168,7 +168,7 @@ async function expectRecovery(
   return all;
 }
 
-describeOnSwiftShader('a snapshot and its journal, on webgpu', () => {
+describeOnSwiftShader('a save and its journal, on webgpu', () => {
   test('give back the world that was killed, to the bit', { timeout: 180_000 }, async () => {
     const create: EngineFactory = (options) => createWebGpuEngine({ ...options, adapter: 'swiftshader' });
     const all = await expectRecovery(create, [1, 2], 60);
@@ -177,7 +177,7 @@ describeOnSwiftShader('a snapshot and its journal, on webgpu', () => {
   });
 });
 
-describe.each(ENGINES)('a snapshot and its journal, on %s', (_name, create, frames) => {
+describe.each(ENGINES)('a save and its journal, on %s', (_name, create, frames) => {
   test('give back the world that was killed, to the bit', async () => {
     const all = await expectRecovery(create, [1, 2, 3, 4], frames);
     if (frames < 700) return;
@@ -204,7 +204,7 @@ const WHAT_HAPPENS = [
   'sown',
 ];
 
-test('another kernel recovers the same organisms from the same entries, on its own arithmetic', async () => {
+test('another kernel recovers the same organisms from the same entries, with its own arithmetic', async () => {
   const life = await live(createReferenceEngine, 3, 30);
   const again = await recovered(createWasmEngine, life);
   const [was, is] = [await factsOf(life.small.world), await factsOf(again.world)];
@@ -212,7 +212,7 @@ test('another kernel recovers the same organisms from the same entries, on its o
   expect(differences(is.world, was.world)).toEqual([]);
 });
 
-test('what a start finds dead is written down: a second kill does not change what came of it', async () => {
+test('organisms that a start finds dead are in the journal, so a second kill does not change the outcome', async () => {
   const small = await makeWorld(WIDTH, HEIGHT, ['blob'], createWasmEngine);
   const { world } = small;
   world.plantGarden(10, 1);
@@ -268,7 +268,7 @@ describe('a journal that does not fit', () => {
   });
 });
 
-test('a world whose engine was never told is not written down: nothing happens, no entry', async () => {
+test('frames without acts make no entry, unless one is asked for to say how far the world has come', async () => {
   const { world, engine } = await makeWorld(WIDTH, HEIGHT, ['blob']);
   world.plantGarden(4, 1);
   world.log.start();

@@ -36,7 +36,7 @@ describe('room at the edge of the world', () => {
     expect(roomFault(at(x, y, wide), WORLD, [])).toBe(reason);
   });
 
-  test('above, too, and an Eevee is "an"', () => {
+  test('is needed above, too, and the reason says "An Eevee"', () => {
     expect(roomFault(at(30, 2, square(7), 'eevee'), WORLD, [])).toBe(
       'An Eevee needs 3 free cells above: the world ends here.',
     );
@@ -73,7 +73,7 @@ describe('room among others', () => {
     expect(roomFault(at(40, 30, filling), WORLD, [at(40, 30, corner)])).not.toBeNull();
   });
 
-  test('a name is written as the page writes it', () => {
+  test('a species is named with its article and as the client writes it', () => {
     expect(withArticle('mr-mime')).toBe('a Mr Mime');
     expect(withArticle('abra')).toBe('an Abra');
   });

@@ -210,7 +210,7 @@ describe('questions', () => {
     ]);
   });
 
-  test('that meet a bug are refused like others, and the operator reads of it', async () => {
+  test('that meet a bug are refused like others, and the log says so', async () => {
     const { world, posted, ask, runUntil } = await makeSimulation();
     world.summaries = () => {
       throw new TypeError('x is not a function');
@@ -355,7 +355,7 @@ describe('saving', () => {
     expect(posted.at(-1)).toEqual({ type: 'stopped' });
   });
 
-  test('says that it is the last when it holds the end, also when others asked for it', async () => {
+  test('is written as the last one when it holds the state at the stop, also when it was asked for before', async () => {
     const lasts: boolean[] = [];
     let finish = (): void => {};
     const first = new Promise<void>((resolve) => {
@@ -565,7 +565,7 @@ describe('the journal', () => {
     }
   });
 
-  test('that has lost entries is made whole by a save at once, and is not saved for in every frame', async () => {
+  test('that has lost entries causes one save at once, and not one per frame', async () => {
     const journal = new FakeJournal();
     let saves = 0;
     const { runUntil } = await makeSimulation({
@@ -659,7 +659,7 @@ describe('disk trouble', () => {
     ]);
   });
 
-  test('of a journal that tries again by itself is not saved for: there is no room for that either', async () => {
+  test('of a journal that tries again by itself causes no save, because there is no room for that either', async () => {
     const journal = new FakeJournal();
     journal.trouble = 'a full disk';
     let saves = 0;

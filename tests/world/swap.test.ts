@@ -356,7 +356,7 @@ describe('what is watched', () => {
     expect(labels(small)).toEqual(['blob v1']);
   });
 
-  test('keeps canaries and newcomers of its species out of its way', async () => {
+  test('refuses canaries and rules for newcomers of its species until it has settled', async () => {
     const small = await grown([30, 30]);
     await small.swap({}, good());
     const reason = 'the last swap of blob is still being watched: wait until it has settled';

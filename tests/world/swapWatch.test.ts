@@ -15,19 +15,19 @@ const watchOf = (...before: [id: number, cells: number][]): SwapWatch =>
     new Map(before.map(([id, cells]): [number, Before] => [id, { cells, health: 1, isSteady: true }])),
   );
 
-describe('a rule dies', () => {
-  test('when fewer than a quarter of the cells of its bodies are left', async () => {
+describe('a rule', () => {
+  test('dies when fewer than a quarter of the cells of its bodies are left', async () => {
     const watch = watchOf([1, 100], [2, 100]);
     const left = (cells: number) => watch.judge([], new Map([[1, cells]]));
     expect(await left(50)).toBeNull();
     expect(await left(49)).toBe('it dies: 49 of 200 cells are left');
   });
 
-  test('not because old bodies were larger than its form', async () => {
+  test('does not die because old bodies were larger than its form', async () => {
     expect(await watchOf([1, 400]).judge([], new Map([[1, 25]]))).toBeNull();
   });
 
-  test('not because of bodies that a player has hurt', async () => {
+  test('does not die because of bodies that a player has hurt', async () => {
     const watch = watchOf([1, 100]);
     watch.strike([1]);
     expect(await watch.judge([], new Map([[1, 0]]))).toBeNull();

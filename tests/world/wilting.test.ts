@@ -185,7 +185,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     expect(world.inspect(1)!.rule).toBe('blob v2');
   });
 
-  test('it waits while another holds the cell of its seed', async () => {
+  test('it waits while another organism holds the cell of its seed', async () => {
     const small = await grown();
     await makeSick(small, tumour);
     await live(small, 4.5);
@@ -359,7 +359,7 @@ describe('no body wilts', () => {
   });
 });
 
-describe('a save from before territories', () => {
+describe('a save with a sick body in it', () => {
   test.each([
     ['a body three times its size', tumour, 10],
     ['an exploded body', exploded, 6],
@@ -401,7 +401,7 @@ describe('a territory', () => {
   }
   const bar: Paint = (dx, dy) => (Math.abs(dx) <= 25 && dy === 0 ? { heart: 1 } : null);
 
-  test('bounds a body to its mature box and 8 cells, from its planting on', async () => {
+  test('bounds a body to the box of its mature form and 8 cells around it, from its planting on', async () => {
     const small = await grown();
     await makeSick(small, bar);
     await small.engine.step(5);

@@ -77,7 +77,7 @@ describe('the simulation thread', () => {
     await again.stop();
   });
 
-  test('with a corrupt save wakes from the one before it and the journal, as it was', async () => {
+  test('with a corrupt save starts from the save before it and the journal, as it was', async () => {
     const first = await startWorld(config);
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [30, 30], species: 'blob' } as const;
     expect(await first.ask({ kind: 'stroke', name: 'Ann', stroke })).toMatchObject({ ok: true });
@@ -92,7 +92,7 @@ describe('the simulation thread', () => {
     await world.stop();
   });
 
-  test('says when another kernel took the steps that it takes again', async () => {
+  test('says when the steps that it repeats were taken by another kernel', async () => {
     const first = await startWorld(config);
     await first.stop();
     const files = await WorldFiles.open({ folder: config.dataDir, durability: 'os', log: () => {} });

@@ -36,7 +36,7 @@ const names = (part: string): string[] =>
     .sort();
 
 describe('a journal with a gap', () => {
-  test('goes on with what was acknowledged before it; the rest is set aside and said', async () => {
+  test('goes on with what was acknowledged before it; the rest is set aside, and the log says so', async () => {
     const killed = await begun();
     killed.append(entryAt(2), true);
     await killed.flushed();
@@ -133,7 +133,7 @@ describe('a start is refused, with the file, the fact and the command, and nothi
   });
 });
 
-test('what a planting that was cut short has left does not stop the next start', async () => {
+test('what is left of a planting that was cut short does not stop the next start', async () => {
   const killed = await open();
   await killed.begin('kernel');
   await killed.flushed();

@@ -32,7 +32,7 @@ test('up to 1,024 pages are copied at once, before anything is read', async () =
   }
 });
 
-test('of more, pieces are copied as they are read, and all is copied when 1,024 or fewer are left', async () => {
+test('more pages are copied in pieces as they are read, and the last 1,024 or fewer at once', async () => {
   const { stream, asked, pages, state } = await copies(MAX_COPIED + 1_000);
   expect(asked).toEqual([]);
   const read: number[] = [];

@@ -52,7 +52,7 @@ const LOADERS: Readonly<Record<Backend, () => Promise<Found>>> = {
   cpu: loadCpu,
 };
 
-/** The native backend's own fields that are read here. */
+/** The fields of the native backend that this file reads. */
 interface NativeBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };

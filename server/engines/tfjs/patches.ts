@@ -1,6 +1,6 @@
 /**
  * The firing cells of a step, each with its eight neighbours: the input of the tensors. A cell sees only its own
- * organism, so neighbours of others are zeros.
+ * organism, so neighbours that belong to others are zeros.
  */
 import { CHANNELS } from '../../rules/rule.ts';
 import * as at from '../wasm/assembly/layout.ts';

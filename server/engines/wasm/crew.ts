@@ -13,7 +13,7 @@ export class Crew {
   readonly threads: number;
   readonly relaxed: boolean;
   readonly wideTiles: boolean;
-  /** A thread failed within a step: part of the world is a step ahead of the rest. */
+  /** A thread failed while a step wrote: part of the world is one step ahead of the rest. */
   isTorn = false;
   readonly #kernel: Kernel;
   readonly #control: Int32Array;
@@ -122,7 +122,7 @@ export class Crew {
       then();
       return null;
     } catch (error) {
-      // A trap in this thread; the helpers still finish the rest of the phase.
+      // This thread trapped; the helpers still finish the rest of the phase.
       return `${error}`;
     }
   }

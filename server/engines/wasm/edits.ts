@@ -96,7 +96,7 @@ export class Edits {
     visit: (page: number, cell: number, x: number, y: number) => void,
   ): void {
     if (spans.length === 0) return;
-    // By page, not by row: the cost of a stroke across a huge world then follows the pages, not the stroke's area.
+    // By page, not by row: the cost of a stroke across a huge world then grows with the pages, not with its area.
     for (const page of this.#pages.list) {
       const left = this.#pages.px(page) << PAGE_SHIFT;
       const top = this.#pages.py(page) << PAGE_SHIFT;

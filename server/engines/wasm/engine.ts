@@ -42,7 +42,7 @@ import { PageTable } from './pages.ts';
 import { Readings } from './readings.ts';
 import { atOnce, inWaves, type Phase } from './waves.ts';
 
-/** The smallest rule; it adds nothing. */
+/** The smallest rule; its update is zero. */
 const IDLE_RULE: Rule = {
   name: 'idle',
   hidden: 4,
@@ -61,7 +61,7 @@ export interface WasmEngineOptions extends EngineOptions {
   readonly relaxed?: boolean;
   /** The shape of the tiles; it changes no result. Default: the faster one (`tiles.ts`). */
   readonly wideTiles?: boolean;
-  /** How many pages may be sensed and not yet applied (`waves.ts`); fewer mean more phases. Default: ample. */
+  /** Pages that may be sensed and not yet applied (`waves.ts`); fewer mean more phases. Default: `deltaRecordsFor`. */
   readonly deltaRecords?: number;
 }
 
@@ -118,7 +118,7 @@ class WasmEngine implements Engine {
   readonly #rules: UpdateRules | undefined;
   readonly #organisms = new Roster();
   readonly #bounds: boolean;
-  /** All pages must wake before the next step: once, even if many organisms change their rule. */
+  /** All pages must wake before the next step. A flag, so that they wake once even if many organisms change rules. */
   #isWaking = false;
 
   constructor(options: WasmEngineOptions, memory: EngineMemory, crew: Crew, rules: UpdateRules | undefined) {
@@ -330,7 +330,7 @@ class WasmEngine implements Engine {
     this.#rules?.dispose();
   }
 
-  /** An empty world with these facts. */
+  /** Empties the world and sets these facts. */
   #begin({ stepNumber, randomSeed, organisms }: EngineFacts): void {
     this.#pages.clear();
     this.#organisms.clear();
@@ -343,7 +343,10 @@ class WasmEngine implements Engine {
     this.#randomSeed = randomSeed;
   }
 
-  /** @param isSaved - it is not marked as changed, unless it has to be mended. @returns false when there is no room */
+  /**
+   * @param isSaved - the page is not marked as changed, unless it has to be mended
+   * @returns false when there is no room
+   */
   #put(page: PageState, isSaved: boolean): boolean {
     const mended = this.#bounds ? mendedPage(page, this, (id) => this.#organisms.territoryOf(id)) : page;
     const address = this.#edits.restore(mended);
@@ -353,7 +356,7 @@ class WasmEngine implements Engine {
     return true;
   }
 
-  /** @throws EngineError when a thread failed within a step: part of the world is a step ahead */
+  /** @throws EngineError when a thread failed while a step wrote: part of the world is one step ahead */
   #checkWhole(): void {
     if (this.crew.isTorn) throw new EngineError('a thread failed within a step: the world is not whole');
   }

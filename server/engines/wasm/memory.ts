@@ -28,7 +28,7 @@ export class EngineMemory {
   readonly #slots = new Set<number>();
 
   /**
-   * @param maxPages - wanted; fewer may fit into 4 GiB
+   * @param maxPages - how many are wanted; fewer may fit into 4 GiB
    * @param across - pages in a row of the world
    * @param deltaRecords - default: `deltaRecordsFor`
    * @throws EngineError for fewer delta records than a step needs
@@ -52,7 +52,7 @@ export class EngineMemory {
     this.#makeViews();
   }
 
-  /** The number of a page's record. */
+  /** The number of the page record at this address. */
   recordOf(page: number): number {
     return (page - this.zeroPage) / at.PAGE_RECORD_BYTES;
   }
@@ -93,7 +93,7 @@ export class EngineMemory {
     return this.#slots.has(slot);
   }
 
-  /** The address of a page record. */
+  /** The address of the page record with this number. */
   #record(number: number): number {
     return this.zeroPage + number * at.PAGE_RECORD_BYTES;
   }
@@ -104,7 +104,7 @@ export class EngineMemory {
       try {
         this.memory.grow(Math.ceil(bytes / WASM_PAGE_BYTES));
       } catch (error) {
-        // Beyond the maximum, or the system has no memory left; the smaller growth may still fit.
+        // Growth past the maximum, or the system has no memory left; a smaller growth may still fit.
         if (!(error instanceof RangeError)) throw error;
         continue;
       }

@@ -67,7 +67,7 @@ export class PageTable {
   /** Makes the pages that life can reach in the next step, and frees those without life that it cannot reach. */
   prune(): void {
     const round = ++this.#round;
-    const length = this.list.length; // those made below hold no life yet
+    const length = this.list.length; // pages made below hold no life yet
     for (let i = 0; i < length; i++) {
       const page = this.list[i];
       const head = page >>> 2;

@@ -109,7 +109,7 @@ export class Readings {
     return taken;
   }
 
-  /** Indices of those of the given pages that exist as they are given, to the bit, and are not marked as changed. */
+  /** Indices of the given pages that are in the world with the same bits and are not marked as changed. */
   savedAs(pages: readonly PageState[]): Set<number> {
     const { across } = this.#pages;
     const same = pages.filter((given) => {
@@ -133,7 +133,7 @@ export class Readings {
     return { page: index, cells: Float32Array.from(cells), owners: Uint16Array.from(owners) };
   }
 
-  /** The page in memory: its arrays are not copied. */
+  /** A page whose arrays are views of the engine's memory, not copies. */
   #view(page: number): PageState {
     const channel = this.#cells.channel(page, 0);
     const owner = (page + at.OWNERS_AT) >>> 1;

@@ -27,7 +27,8 @@ export function tilesAreWide(module: WebAssembly.Module): boolean {
   const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const started = performance.now();
   let now = started;
-  // The best of many rounds of about 20 µs, in turn: other work on this machine slows some of them, not all.
+  // Both shapes take turns in many rounds of about 20 µs, and the best round of each counts: other work on this
+  // machine slows some rounds, not all.
   for (let changed = started; now - changed < SETTLED_MS && now - started < MAX_MS; ) {
     for (const wide of [0, 1]) {
       tiles.useWideTiles(wide);

@@ -1,7 +1,6 @@
 /**
- * The engine's commands to the GPU: uploads and passes. They know pages and slots, but not organisms. What the world
- * reads, `readings.ts` fetches.
- * Submissions run in the order in which they are made.
+ * The engine's commands to the GPU: uploads and passes. They know pages and slots, but not organisms.
+ * `readings.ts` fetches what the world reads. Submissions run in the order in which they are made.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineLostError, type PageState } from '../engine.ts';
@@ -56,11 +55,11 @@ export class Commands {
     device.addEventListener('uncapturederror', this.#refused);
   }
 
-  /** The GPU refused a command, by a bug or for lack of memory: its buffers no longer hold the world. */
+  /** The GPU refused a command, because of a bug or for lack of memory: its buffers no longer hold the world. */
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
     this.lose(`the GPU refused: ${error.message.split('\n')[0]}`);
 
-  /** From now on every command is refused, for the first reason given. */
+  /** From now on every command is refused with the first reason given. */
   lose(reason: string): void {
     this.#loss ??= reason;
   }

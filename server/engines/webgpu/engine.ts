@@ -41,7 +41,7 @@ import { Readings } from './readings.ts';
 
 /** Steps in one submission: the pages that all of them need must exist before the first. */
 const MAX_STEPS = 16;
-/** `load` waits for the GPU after so many pages: what has been uploaded lies in memory until then. */
+/** `load` waits for the GPU after this many pages, because uploads stay in memory until the GPU has taken them. */
 const LOADED_AT_ONCE = 256;
 
 export interface WebGpuEngineOptions extends EngineOptions {
@@ -331,9 +331,9 @@ export class WebGpuEngine implements Engine {
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms };
   }
 
-  // --- a world put back ---
+  // --- restoring a world ---
 
-  /** An empty world with these facts. */
+  /** Empties the world and sets these facts. */
   async #begin({ stepNumber, randomSeed, organisms }: EngineFacts): Promise<void> {
     await this.#refresh();
     this.commands.wipe(this.#pages.list);
@@ -345,7 +345,7 @@ export class WebGpuEngine implements Engine {
     this.#randomSeed = randomSeed;
   }
 
-  /** @returns null: the page has no owned cell, or none is left */
+  /** @returns null when the page has no owned cell, or mending leaves none */
   #put(saved: PageState): { readonly page: Page; readonly isMended: boolean } | null {
     const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
     if (!mended.owners.some((owner) => owner !== 0)) return null;
@@ -402,7 +402,7 @@ export class WebGpuEngine implements Engine {
     if (this.#edits.isFull) this.#applyEdits();
   }
 
-  /** Visits the existing pages under the spans: the cost follows the pages, not the stroke's area. */
+  /** Visits the existing pages under the spans: the cost grows with the pages, not with the stroke's area. */
   #visitStroke(spans: readonly Span[], visit: (page: Page, spans: ReturnType<typeof spansIn>) => void): void {
     for (const page of this.#pages.list) {
       const inPage = spansIn(page, spans);

@@ -38,7 +38,7 @@ export const HEAD_ROWS = 12;
 export const HEAD_WORDS = 16;
 
 /** `tiles`: a vec4<u32> per tile: opaque columns | rows << 16; least | greatest owner << 16; flags; cells owned. */
-export const TILE_BUSY = 1; // a word is not zero: the tile has to be stepped
+export const TILE_BUSY = 1; // a word of the tile is not zero: it has to be stepped
 export const TILE_CALM = 2; // no cell moved, and every living cell rests
 export const TILE_MOVED = 4;
 export const TILE_UNREPORTED = 8; // a cell or an owner changed since the last report
@@ -48,7 +48,7 @@ export const SLOT_TILES_BYTES = TILES * 16;
 export const TALLY_CHANGED = MAX_ORGANISMS + 1;
 export const SLOT_CHANGED_BYTES = TILES * 4;
 
-/** `work`: the parameters of a step, and the tiles that it finds active. */
+/** `work`: the parameters of a step, and the active tiles that `find` lists. */
 export const WORK_RANDOM_SEED = 0;
 export const WORK_STEP = 1; // number of the current step
 export const WORK_REST = 2; // float32

@@ -12,7 +12,7 @@ export class Page {
   readonly slot: number;
   /** Whether a cell is owned, as far as the CPU knows. */
   hasLife = false;
-  /** Whether a word of it is not zero: it must be stepped and kept. */
+  /** Whether a word of the page is not zero: it must be stepped and kept. */
   isBusy = false;
   /** Its pixels changed since the last visit. */
   isChanged = false;
@@ -25,7 +25,7 @@ export class Page {
   top = PAGE_CELLS;
   right = -1;
   bottom = -1;
-  /** The last round of `prepare` that wants it. */
+  /** The last round of `prepare` that wanted the page. */
   round = 0;
 
   constructor(index: number, px: number, py: number, slot: number) {
@@ -136,7 +136,7 @@ export class PageTable {
   /** @returns how many pages within reach do not exist; with `make`, makes as many of them as fit */
   #want(steps: number, round: number, make: boolean): number {
     let missing = 0;
-    const { length } = this.list; // those made below hold no life yet
+    const { length } = this.list; // pages made below hold no life yet
     for (let i = 0; i < length; i++) {
       const page = this.list[i];
       if (page.isBusy) page.round = round;

@@ -102,7 +102,7 @@ export class Passes {
     }
   }
 
-  /** Makes the bind groups again if a buffer was replaced since. */
+  /** Makes the bind groups again if a buffer was replaced since the last time. */
   #refresh(): void {
     const memory = this.#memory;
     if (memory.version === this.#version) return;

@@ -10,7 +10,7 @@ const REMEMBERED = 4;
 /** Timers fire up to this late. Where that is a large part of the time, as on a GPU, the engine does not sleep. */
 const LATE_MS = 1;
 const MIN_MS = 3;
-/** The most that a wrong guess costs. */
+/** The longest sleep, and so the most that a wrong guess costs. */
 const MAX_MS = 250;
 
 export class Patience {

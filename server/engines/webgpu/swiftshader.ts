@@ -35,7 +35,7 @@ export async function withSwiftShader<T>(manifest: string, open: () => Promise<T
     try {
       process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
     } catch (error) {
-      // Always thrown, because the library is not an addon. If it cannot be used, Dawn says so.
+      // Node always throws here, because the library is not an addon. If the library cannot be used, Dawn says so.
       if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw error;
     }
   }

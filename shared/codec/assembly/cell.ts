@@ -15,7 +15,7 @@ export function resetMoves(): void {
   memory.fill(MOVED_AT, 0, 64 * 8);
 }
 
-/** A channel that moves stops this far from the truth: one less to code, where the error is allowed. */
+/** A channel that moves stops this far from the truth: where an error is allowed, a shorter step takes fewer bits. */
 // @inline
 function slackOf(epsilon: i32): i32 {
   return min(1, epsilon);

@@ -185,7 +185,7 @@ export function encode(epsilon: i32): i32 {
   let to: usize = 0;
   if (codeCells<Writing>(epsilon, moving, rate, size, living == 0)) to = finishEncoding();
   if (to == 0 || hasOverflown()) {
-    // Noise does not get shorter: the page itself is sent, and exactly.
+    // Coding does not shorten noise, so the page itself is sent, without error.
     memory.copy(PAGE_AT, TRUTH_AT, PAGE_BYTES);
     memory.copy(PAYLOAD_AT + CHECK_BYTES, TRUTH_AT, PAGE_BYTES);
     to = PAYLOAD_AT + PAYLOAD_BYTES;

@@ -101,7 +101,7 @@ function carry(): void {
 export function codeBit<Way>(probability: u32, bit: bool): bool {
   const whole = range;
   const part = (whole >> 16) * probability;
-  // `select` instead of a branch: a branch predictor cannot foresee what is worth coding.
+  // `select` instead of a branch: a bit that a branch predictor could foresee would need no coding.
   if (isReading<Way>()) {
     const behind = low;
     bit = behind < part;

@@ -15,7 +15,7 @@ export const BLOCK_AROUND = BLOCK_RATE + RATES * 3;
 /** [6 rates, 9 living columns] */
 export const BLOCK_COLUMNS = BLOCK_AROUND + 48;
 
-// Whether a cell moves. From here on there are two banks, since keyframes follow other odds.
+// Whether a cell moves. From here on there are two banks, because keyframes have other odds than deltas.
 const BANKS = BLOCK_COLUMNS + 54;
 /** [5 W, 5 N, 5 NW, 5 NE: levels of the neighbours, 2 opaque] */
 export const FLAG_NEAR = 0;

@@ -22,7 +22,7 @@ for (let i = 0; i < STEPS; i++) {
   );
 }
 
-/** The host's, in the build that learns the weights: reports a decision and its contexts. */
+/** The host's function, in the build that learns the weights: it gets each decision and its contexts. */
 declare function trace(bit: bool, a: i32, b: i32, c: i32, d: i32, e: i32, f: i32, g: i32, h: i32): void;
 
 // @inline

@@ -64,7 +64,7 @@ function setUp(epsilon = 0) {
 }
 
 describe('a viewer', () => {
-  test('gets its whole viewport at once, then only what moves', () => {
+  test('gets its whole viewport at once, then only the pages that change', () => {
     const { world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     tick();

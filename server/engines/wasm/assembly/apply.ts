@@ -1,5 +1,5 @@
 // Phase 2 of a step: adds the deltas and gives the frontier its owners. Writes its page's state, owners and opaque bits;
-// of the neighbours it reads only their `SOLE`.
+// of its neighbours it reads only `SOLE`.
 import { awakePage } from './awake';
 import { areWithin, clampCell, killCell } from './bounds';
 import {

@@ -55,7 +55,7 @@ export function clampCell(state: usize, limit: f32): bool {
   return true;
 }
 
-/** Zeroes a cell that is not finite, and keeps it dead in the mask after the update, even beside opaque cells. */
+/** Zeroes a cell that is not finite. The mask after the update keeps it dead, even beside opaque cells. */
 export function killCell(page: usize, cell: usize, row: usize, bit: u64): void {
   memory.fill(page + cell * CELL_BYTES + CELLS_AT, 0, CELL_BYTES);
   store<u64>(row, load<u64>(row, PRE_ALIVE_AT) & ~bit, PRE_ALIVE_AT);

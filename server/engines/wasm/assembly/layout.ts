@@ -9,7 +9,7 @@
 
 /** Side of a page in cells, as in `shared/geometry.ts`: a row of cells is one u64 of bits. */
 export const SIDE = 64;
-/** A cell whose alpha, in float32, exceeds this is opaque: `ALIVE_THRESHOLD` of `rules/rule.ts` (a test). */
+/** A cell whose alpha, in float32, exceeds this is opaque: `ALIVE_THRESHOLD` of `rules/rule.ts`; a test compares. */
 export const ALIVE_THRESHOLD = 0.1;
 /** 16 float32: one cache line. */
 export const CELL_BYTES = 64;
@@ -36,7 +36,7 @@ export const OWNED_AT = 311296;
 export const OPAQUE_AT = 311808;
 /** u64 [64]: cells that were alive before the update */
 export const PRE_ALIVE_AT = 312320;
-/** u64 [64]: cells whose state or owner changed in the last step or since */
+/** u64 [64]: cells whose state or owner changed in the last step or in an edit since */
 export const MOVED_AT = 312832;
 /** u64 [64]: cells that rest: while their 3x3 stays the same, firing them adds nothing */
 export const STILL_AT = 313344;
@@ -131,7 +131,7 @@ export const MAX_LISTED = 16384;
 export const TERRITORIES_AT = 44081152;
 /** The delta records; behind them the page records, the first of which stays zeros (`../memory.ts`). */
 export const RECORDS_AT = 44605440;
-/** The whole of a 32-bit memory. */
+/** The most that a 32-bit memory can hold. */
 export const MEMORY_BYTES = 4294967296;
 
 // Control: i32 fields from CONTROL_AT.

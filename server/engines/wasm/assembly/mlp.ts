@@ -20,7 +20,7 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Whether the wide shape computes. */
+/** Whether the wide shape is in use. */
 export let wide: bool = false;
 
 /** Chooses the shape; `../tiles.ts` measures which is faster. */

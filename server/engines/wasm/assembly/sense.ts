@@ -73,7 +73,7 @@ function senseBand(scratch: usize, page: usize, band: i32): void {
   const left = load<i32>(page, PAGE_X_AT) * SIDE;
   const lone = loneOrganism(page);
   if (lone > 0) {
-    // The only organism's cells lie in its territory, so masking rows and columns masks only the frontier.
+    // The cells of the page's only organism lie in its territory, so these masks affect only the frontier.
     const top = load<i32>(page, PAGE_Y_AT) * SIDE;
     columns &= territoryColumns(<u32>lone, left);
     firstInside = territoryTop(<u32>lone) - top;

@@ -13,7 +13,7 @@ export const FIND = /* wgsl */ `${PRELUDE}
 
 /**
  * Whether the neighbour at (dx, dy) has an opaque cell on its side towards this tile. Rows and columns are checked
- * separately, so at corners the answer is sometimes true without need.
+ * separately, so at corners the answer is sometimes true although no such cell is there.
  */
 fn reaches(opaque: u32, dx: i32, dy: i32) -> bool {
   let columns = opaque & 0xffffu;
