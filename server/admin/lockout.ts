@@ -10,7 +10,7 @@ const MAX_WAIT_MS = 15 * 60_000;
 /** After an hour without a wrong token, an address starts again from zero. */
 const FORGET_MS = 60 * 60_000;
 const MAX_ADDRESSES = 1_024;
-/** Enough for a token of 192 bits; a chosen one of 16 characters is still safe for ages. */
+/** At this rate neither the token that the server makes (192 bits) nor a random one of 16 characters is guessed. */
 const GUESSES_PER_MINUTE = 60;
 
 interface Failures {

@@ -31,7 +31,7 @@ export interface RecordedDamage {
 
 /** Longest run of a wound's blows that training repeats; each costs a rollout. */
 export const MAX_REPLAYED = 12;
-/** Longest healing between two blows in training: later, little changes. */
+/** Most steps of healing between two blows in training: later, little changes. */
 export const MAX_STEPS_BETWEEN = 96;
 
 /**

@@ -39,7 +39,7 @@ export const PLACE_WEIGHT = 0.3;
  */
 export const POLISH = { batch: 8, reseed: 'any', quiescenceWeight: 3 } as const;
 
-/** What a polish deals besides: company, and bodies that went wrong. A tuning has no time for it (`tuner/plan.ts`). */
+/** What a polish adds: neighbours, and bodies that went wrong. A tuning leaves it out (`tuner/plan.ts` says why). */
 export const COMPANY = {
   normalisation: 0.75,
   wallPart: 0.3,
@@ -50,7 +50,8 @@ export const COMPANY = {
 } as const;
 
 /**
- * Default. A body with a larger part of a bare seed's error is not worth keeping; while all are, the pool stays young.
+ * Default of `farOff`: a body with a larger part of a bare seed's error is not worth keeping. While all bodies have a
+ * larger error, the pool stays young.
  */
 export const FAR_OFF = 0.1;
 

@@ -283,8 +283,8 @@ class TfjsRollouts implements RolloutBatch {
   }
 
   /**
-   * Weight of step t's updates for each slot: above 0 in the last steps of bodies that are to keep still. [batch, 1, 1,
-   * 1]
+   * Weight of step t's updates for each slot, [batch, 1, 1, 1]: above 0 in the last steps of bodies that are to keep
+   * still.
    */
   #unrestWeights(rollouts: readonly Rollout[], t: number): Tensor4D | undefined {
     const { shape, quiescenceWeight = 0 } = this.#options;

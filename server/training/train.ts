@@ -57,7 +57,7 @@ const MAX_ROLLBACKS = 8;
 /** Updates until the learning rate is full. */
 const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
-/** Iterations in a row at whose end no sample lived, after which the population counts as dead. */
+/** The population is dead when no sample lived at the end of this many iterations in a row. */
 const DEAD_FOR = 10;
 
 export class TrainingError extends Error {
