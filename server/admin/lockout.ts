@@ -1,9 +1,9 @@
 /**
- * An address that sends wrong tokens must wait 1 s, 2 s, 4 s … up to 15 min; meanwhile no token from it is checked. All
- * addresses together get 60 guesses per minute. Memory is bounded.
+ * After three wrong tokens, each further one makes its address wait: 1 s, 2 s, 4 s … up to 15 min. Meanwhile no token
+ * from it is checked. All addresses together get 60 guesses per minute. Memory is bounded.
  */
 
-/** Wrong tokens without a wait: people mistype. */
+/** Wrong tokens of an address that cost no wait: people mistype. */
 const MAX_FREE_TRIES = 3;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15 * 60_000;

@@ -1,6 +1,6 @@
 /**
- * A session in progress, put together event by event. The same events, read from the open record of a killed process, make
- * the same draft.
+ * A session in progress, put together event by event. The same events, read from the open record of a killed process,
+ * make the same draft.
  */
 
 import type { RunningSession, SessionEnd } from '../../shared/adminApi.ts';
@@ -65,7 +65,7 @@ export class Draft {
     };
   }
 
-  /** @returns false for an event outside this session: its wound opened before, or the record is full */
+  /** @returns false for an event that is not kept: its wound is not open here or is full, or it is out of order */
   apply(event: SessionEvent): boolean {
     switch (event.type) {
       case 'counts': {

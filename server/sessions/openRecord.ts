@@ -88,7 +88,7 @@ export interface Recovered {
   remove(): Promise<void>;
 }
 
-/** Drafts of sessions whose processes were killed. A file that is not an open record is set aside. */
+/** Makes records of the sessions whose processes were killed. A file that is not an open record is set aside. */
 export async function recoverOpenRecords(folder: string): Promise<Recovered> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

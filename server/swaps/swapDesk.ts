@@ -100,7 +100,7 @@ export class SwapDesk {
   async swap(wanted: NewSwap, actor: Actor): Promise<SwapResult> {
     const record = await this.ask((registry) => {
       const swap = registry.wantSwap(wanted, actor);
-      // Before the next poll can find it.
+      // It is taken before the next poll can find it.
       this.#taken.add(swap.id);
       return swap;
     });

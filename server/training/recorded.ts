@@ -38,7 +38,7 @@ export const MAX_STEPS_BETWEEN = 96;
  * Deals a blow, in place, to a body whose seed cell is the grid's middle.
  *
  * @param state - [cellCount, 16]
- * @param shaken - what earlier blows of the same stroke of noise have covered
+ * @param shaken - capsules of earlier blows of the same stroke of noise; cells in them get no more noise
  */
 export function strike(
   state: Float32Array,

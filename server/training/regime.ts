@@ -1,8 +1,8 @@
 /**
  * What a rule is trained on, and when. Two phases, of which the first is off by default:
  *
- * 1. *Curriculum*, the essay's ratchet: start on the finished picture with few steps. Whenever the smoothed loss passes
- *    the threshold, everything gets harder (less of the body is left, more noise, larger bites, more steps), until the
+ * 1. *Curriculum*, a ratchet: start on the finished picture with few steps. Whenever the smoothed loss falls below
+ *    `passLoss`, everything gets harder (less of the body is left, more noise, larger bites, more steps), until the
  *    start is a single seed cell.
  * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists. In each
  *    batch, worst first:
@@ -18,10 +18,11 @@
  * rest when the walls are gone.
  *
  * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many. They are taught the
- * picture: mean square error of RGBA at the end. Three more terms count in the gradient only:
+ * picture: mean square error of RGBA at the end. Four more terms count in the gradient only:
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn body
  *   knows where it is (server/training/README.md has the figures).
+ * - *stray*: cells where the picture is empty are taught more strongly to be empty.
  * - *overflow*: hidden channels are drawn back into -1..1.
  * - *quiescence*: in bodies that were whole, the change from step to step.
  */

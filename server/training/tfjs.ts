@@ -228,7 +228,7 @@ class TfjsRollouts implements RolloutBatch {
     return tf.mean(tf.mul(tf.square(tf.sub(rgba, target)), this.#openNow!), [1, 2, 3]);
   }
 
-  /** What is differentiated: all slots' losses, overflow of hidden channels, and places (`assembly/trainer.ts`). */
+  /** What is differentiated: all slots' losses, overflow, cells astray, and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
     const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;

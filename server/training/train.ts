@@ -295,9 +295,9 @@ export class TrainingRun {
     const length = shape.cellCount * CHANNELS;
     const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
     const pool = new Float32Array(poolSize * length);
-    // Bodies older than any in the curriculum run wild at first, and a curriculum that is cut short leaves a rule that
-    // fails from a seed: neither is a divergence.
     const walls = new Array<Walls | null>(poolSize).fill(null);
+    // The smoothed loss begins again at a seed's. Bodies older than any in the curriculum run wild at first, and a
+    // curriculum that is cut short leaves a rule that fails from a seed: neither is a divergence.
     this.#now = { ...this.#now, pool, walls, smoothedLoss: this.#samples.seedLoss };
     for (let i = 0; i < poolSize; i++) plantSeed(poolState(pool, shape, i), shape);
     this.#kept = this.snapshot();

@@ -16,7 +16,7 @@ export class Candidates {
   readonly #films: string;
   readonly #log: (line: string) => void;
 
-  /** @param note - gets what the operator should read */
+  /** @param log - gets what the operator should read */
   constructor(
     desk: Pick<SwapDesk, 'ask' | 'swap'>,
     jobs: Jobs,

@@ -186,7 +186,7 @@ function listFiring(randomSeed: u32, step: u32): i32 {
         const alive = load<u32>(before + cell) & inside;
         if (alive != 0) {
           const fires = fireBits4(randomSeed, step, left, y, threshold);
-          // Each cell is stored, and the next one overwrites it unless it counts. A branch would be mispredicted often.
+          // Each cell is stored, and overwritten by the next unless it lives and fires. A branch would often mispredict.
           store<u32>(list, <u32>cell);
           list += (<usize>(alive & fires & 1)) << 2;
           store<u32>(list, <u32>cell + 1);
