@@ -24,7 +24,7 @@ import { type AdminToken, adminToken } from './token.ts';
 import { WaitingRows } from './waitingRows.ts';
 import type { Audience } from './worldRoutes.ts';
 
-/** Until then, an address that the registry bans can join; the operator is told why. */
+/** Wait before the registry's bans are asked for again; until they are read, banned addresses can join. */
 const RETRY_BANS_MS = 1_000;
 
 /** Stands in until the room is open. */
@@ -162,7 +162,7 @@ export class Admin {
     replyJson(response, 200, { who: actor.who });
   }
 
-  /** A failing registry locks no admin out: an admin is who can repair it. */
+  /** A failing registry does not lock an admin out, because an admin can repair it. */
   async #note(actor: Actor, action: string, detail: string): Promise<void> {
     await this.desk
       .ask((registry) => registry.note(actor, action, '', detail))

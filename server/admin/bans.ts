@@ -2,7 +2,7 @@
  * Addresses that may not join, until a time or until an admin lifts the ban.
  *
  * In the registry a ban ends at a date of the wall clock, because it outlives the process. In this process it ends when
- * its time has passed on a clock that is never set, so setting the wall clock lifts no ban and makes none longer. A ban
+ * its time has passed on a monotonic clock, so setting the wall clock lifts no ban and makes none longer. A ban
  * that was entered while the wall clock was wrong is off by that error after the next start.
  */
 import { BlockList, isIP } from 'node:net';
@@ -14,7 +14,7 @@ const IPV6_PREFIX = 64;
 
 interface Held {
   readonly ban: Ban;
-  /** On the clock that is never set; Infinity: until an admin lifts it. */
+  /** On a monotonic clock; Infinity: until an admin lifts it. */
   readonly endsMs: number;
 }
 

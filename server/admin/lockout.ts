@@ -1,16 +1,16 @@
 /**
- * An address that sends wrong tokens must wait 1 s, 2 s, 4 s … up to 15 min; meanwhile no token from it is checked. All
- * addresses together get 60 guesses per minute. Memory is bounded.
+ * After three wrong tokens, each further one makes its address wait: 1 s, 2 s, 4 s … up to 15 min. Meanwhile no token
+ * from it is checked. All addresses together get 60 guesses per minute. Memory is bounded.
  */
 
-/** Wrong tokens without a wait: people mistype. */
+/** Wrong tokens of an address that cost no wait: people mistype. */
 const MAX_FREE_TRIES = 3;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15 * 60_000;
 /** After an hour without a wrong token, an address starts again from zero. */
 const FORGET_MS = 60 * 60_000;
 const MAX_ADDRESSES = 1_024;
-/** Enough for a token of 192 bits; a chosen one of 16 characters is still safe for ages. */
+/** At this rate neither the token that the server makes (192 bits) nor a random one of 16 characters is guessed. */
 const GUESSES_PER_MINUTE = 60;
 
 interface Failures {

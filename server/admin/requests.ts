@@ -36,7 +36,7 @@ export function refuseForeign(request: IncomingMessage): void {
     throw new Refusal(403, 'another site may not ask for this');
 }
 
-/** A form on another site cannot send these types without asking first. */
+/** Another site cannot send the types that routes expect without a CORS preflight. @returns the type, lower case */
 export function expectType(request: IncomingMessage, ...types: readonly string[]): string {
   const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (!types.includes(type))

@@ -62,7 +62,7 @@ export class RuleRoutes {
     });
   }
 
-  /** The body is the file. `?name=` renames the rule, `?order=` says it is Distill's. It is probed, then entered. */
+  /** The body is the file, probed, then entered. `?name=` names the rule; `?order=` is the order in Distill's JSON. */
   async #upload({ request, url, actor }: Call): Promise<unknown> {
     const type = expectType(request, 'application/octet-stream', 'application/json');
     const name = url.searchParams.get('name') ?? undefined;

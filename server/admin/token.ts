@@ -49,5 +49,5 @@ function tokenOf(token: string, notes: readonly string[]): AdminToken {
   return { matches: (offered) => timingSafeEqual(hash(offered), wanted), notes };
 }
 
-/** Hashes have equal lengths, as the comparison wants. */
+/** `timingSafeEqual` needs equal lengths, which hashes have. */
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();

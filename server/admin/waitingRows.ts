@@ -57,7 +57,7 @@ export class WaitingRows {
       return fault;
     }
     this.#rows.push(row);
-    // One that is under way takes this row along.
+    // A write that is under way writes this row, too.
     const fault = await this.#write();
     if (fault === null || !this.#rows.includes(row)) return null;
     this.#failed++;

@@ -91,7 +91,7 @@ export function list<V extends string>(
   };
 }
 
-/** As `list` reads it. */
+/** The words as the text that `list` reads. */
 export const showList = (words: readonly string[]): string => (words.length === 0 ? 'none' : words.join(','));
 
 export const whole = <F extends number | undefined>(

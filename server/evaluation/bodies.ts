@@ -4,7 +4,7 @@ import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
 
-/** @param threads - change nothing but the time; 0 works on the calling thread */
+/** @param threads - changes only the time taken; 0 works on the calling thread */
 export function openBodies(rule: Rule, target: Target, slots: number, threads: number): Rollouts {
   const rollouts = new Rollouts({
     shape: target.shape,

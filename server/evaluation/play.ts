@@ -1,6 +1,6 @@
 /**
- * The trial *play*: strokes that a hand drew on the page (`training/played.ts`) are dealt to grown bodies message by message
- * while they heal. It measures how soon a body is whole again in its place.
+ * The trial *play*: strokes that a hand drew on the page (`training/played.ts`) are dealt to grown bodies message by
+ * message while they heal. It measures how soon a body is whole again in its place.
  */
 import type { Rule } from '../rules/rule.ts';
 import { Likeness } from '../training/likeness.ts';
@@ -22,7 +22,7 @@ const WHOLE = 0.95;
 
 export interface PlayFigures {
   readonly strokes: number;
-  /** Strokes that left no living cell. The world sows such bodies anew; they are left out of the other figures. */
+  /** Strokes that left no living cell. The world sows such bodies again; they are left out of the other figures. */
   readonly killed: number;
   /** Share of bodies that were whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
   readonly wholeSoon: number;

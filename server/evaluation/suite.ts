@@ -12,8 +12,9 @@ const HOLE_CELLS = 16;
 const CIRCLES = 3;
 const SWIPES = 5;
 const NOISE = 0.25;
-/** In parts of the body's longer side: the stroke's largest distance from the middle, and how far it reaches to each side. */
+/** Largest distance of the stroke's line from the middle, in parts of the body's longer side. */
 const STROKE_BESIDE = 0.2;
+/** How far the stroke reaches to each side of the middle, in the same parts. */
 const STROKE_REACH = 0.6;
 /** About 0.27 s of the world. */
 const STROKE_STEPS = 8;
@@ -22,7 +23,7 @@ const STROKE_STEPS = 8;
 type Harm = (state: Float32Array, target: Target, random: Random) => readonly Blow[];
 const AT_ONCE: readonly Blow[] = [];
 
-/** In the padded grid, whose middle is the picture's middle. */
+/** Removes cells by their place in the padded grid, whose middle is the picture's middle. */
 const cut =
   (removes: (x: number, y: number, target: Target) => boolean): Harm =>
   (state, target) => {

@@ -5,8 +5,8 @@
  *   Then some walls go, and 1,000 steps follow.
  * - *edge*: a seed grows 2 cells to half a body from the world's end, on one side or on two that meet. Then two strokes
  *   of the eraser, with 600 steps after each.
- * - *battered*: 40 strokes of erasing, noise and shrinking, as the page deals them, over 5,000 steps; then 5,000 of
- * rest.
+ * - *battered*: 40 strokes of erasing, noise and shrinking, as the page deals them, over 5,000 steps; then 5,000
+ *   steps without strokes.
  *
  * All draws depend on the random seed alone.
  */

@@ -29,7 +29,7 @@ export const labelOf = ({ name, version }: Pick<RuleRecord, 'name' | 'version'>)
 
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The actor of what a start does. */
+/** The actor of what the server does by itself when it starts. */
 export const SERVER: Actor = { who: 'the server', address: '' };
 
 /** Largest number of rules; at one per minute, a week's worth. */
@@ -321,7 +321,7 @@ export class Registry {
     );
   }
 
-  /** Newest first. @param before - only entries with a smaller number */
+  /** Newest first. @param before - only entries with a smaller id */
   audit(most: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
     return this.#file
       .all<AuditEntry>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, most)
@@ -380,7 +380,7 @@ export function checkRegistry(folder: string): readonly string[] {
     for (const { id } of registry.inForce().values()) registry.read(id);
     return registry.notes;
   } catch (error) {
-    // A rule that is in force and has no row.
+    // A `RuleError` here means that a rule in force has no row.
     const isCorrupt =
       error instanceof RuleError || (error instanceof RegistryError && error.fault === 'corrupt');
     if (!isCorrupt) throw error;

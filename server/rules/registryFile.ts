@@ -12,7 +12,7 @@ export const FORMAT = 1;
 
 /**
  * `locked`: another program holds it at the moment, and a later try may succeed.
- * `stale`: the open file may stay unusable when the disk is well again; it must be opened anew.
+ * `stale`: the open file may stay unusable when the disk is well again; it must be opened again.
  * `corrupt`: what it holds is lost, at least in part.
  */
 type RegistryFault = 'locked' | 'stale' | 'corrupt' | 'other';
@@ -148,7 +148,7 @@ export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
         leaveWriteAheadLog(path, busyMs);
         return prepared(path, busyMs, 'TRUNCATE');
       }
-      // SQLite does not say why; the folder may: it makes files of its own there.
+      // SQLite does not say why. It makes files of its own in the folder, so the folder may be why.
       if ((error as { errcode?: number }).errcode === CANNOT_OPEN) accessSync(folder, constants.W_OK);
       throw error;
     }
@@ -178,7 +178,7 @@ function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCAT
   database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON');
   if (formatOf(database) === 0) {
     database.exec(`PRAGMA journal_mode = ${journal}`);
-    // Two programs may both find it empty: the second waits here, then looks again.
+    // Two programs may both find the file empty: the second waits here, then looks again.
     inTransaction(database, () => {
       if (formatOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT}`);
     });
@@ -195,13 +195,13 @@ function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCAT
 }
 
 const CANNOT_OPEN = 14;
-/** SQLITE_IOERR_SHMMAP. That the same file cannot grow has a code of its own: a full disk must change nothing. */
+/** SQLITE_IOERR_SHMMAP: no shared memory. A full disk has a code of its own, and must not change the journal. */
 const CANNOT_MAP = 5_386;
 
 const isWithoutSharedMaps = (error: unknown): boolean =>
   (error as { errcode?: number }).errcode === CANNOT_MAP;
 
-/** Whoever locks the file for itself keeps that memory to itself, and can bring over what the log holds. */
+/** A program that holds the exclusive lock needs no shared memory, and can move what the log holds into the file. */
 function leaveWriteAheadLog(path: string, busyMs: number): void {
   const database = new DatabaseSync(path, { timeout: busyMs });
   try {

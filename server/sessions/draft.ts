@@ -1,6 +1,6 @@
 /**
- * A session in progress, put together event by event. The same events, read from the open record of a killed process, make
- * the same draft.
+ * A session in progress, put together event by event. The same events, read from the open record of a killed process,
+ * make the same draft.
  */
 
 import type { RunningSession, SessionEnd } from '../../shared/adminApi.ts';
@@ -28,7 +28,7 @@ export type SessionEvent = WoundEvent | ({ readonly type: 'counts' } & Counts);
 
 type OpenWound = { -readonly [K in keyof Wound]: Wound[K] } & { blows: Blow[] };
 
-/** How many players are here is not the draft's to know. */
+/** The draft does not know how many players are here now. */
 export type DraftFigures = Omit<RunningSession, 'atOnce'>;
 
 const NOBODY: Counts = { players: 0, mostAtOnce: 0, strokes: 0, refusedStrokes: 0 };
@@ -65,7 +65,7 @@ export class Draft {
     };
   }
 
-  /** @returns false for an event outside this session: its wound is from before, or the session has too many */
+  /** @returns false for an event that is not kept: its wound is not open here or is full, or it is out of order */
   apply(event: SessionEvent): boolean {
     switch (event.type) {
       case 'counts': {
@@ -112,7 +112,7 @@ export class Draft {
   #strike(wound: number, blow: Blow): boolean {
     const open = this.#open.get(wound);
     if (open === undefined) return false;
-    // An open record may hold anything; the record must be in order.
+    // An open record on disk may hold blows in any order; `checkWound` wants them in order.
     const last = open.blows.at(-1)?.afterSteps;
     const isInOrder = last === undefined ? blow.afterSteps === 0 : blow.afterSteps >= last;
     if (!isInOrder || open.blows.length >= MAX_BLOWS) return false;

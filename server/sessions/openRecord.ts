@@ -46,7 +46,7 @@ export class OpenRecord {
     this.#writing ??= this.#drain();
   }
 
-  /** The record is on disk. */
+  /** Removes the file; call it when the record is on disk. */
   async remove(): Promise<void> {
     this.#isGone = true;
     while (this.#writing) await this.#writing;
@@ -75,7 +75,7 @@ export class OpenRecord {
         );
       this.#dropped = 0;
     }
-    // Without an await since the last look, or a line that is written meanwhile would be left behind.
+    // No await may stand between the last look and this: a line that came in between would never be written.
     this.#writing = null;
   }
 }
@@ -88,7 +88,7 @@ export interface Recovered {
   remove(): Promise<void>;
 }
 
-/** Drafts of sessions whose processes were killed. A file that is no open record is set aside. */
+/** Makes records of the sessions whose processes were killed. A file that is not an open record is set aside. */
 export async function recoverOpenRecords(folder: string): Promise<Recovered> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

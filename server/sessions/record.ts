@@ -188,7 +188,7 @@ export const coordinatesOf = ({ blows }: Wound): number =>
 const WOUNDS = '"wounds":[';
 /** A species takes at most 120 bytes of a head. */
 const MAX_HEAD_BYTES = 65_536;
-/** The thread is given to others after this many wounds. */
+/** Wounds per write; between two writes the thread does other work. */
 const WOUNDS_PER_WRITE = 200;
 
 /** @throws SessionRecordError naming the file and the fact; Error when the file cannot be read */

@@ -33,9 +33,9 @@ export interface SessionsOptions {
 interface Running {
   readonly draft: Draft;
   readonly open: OpenRecord;
-  /** When it began, on the clock that is never set: a session's length is measured, only its begin is a date. */
+  /** When it began, on a monotonic clock: a session's length is measured, only its beginning is a date. */
   readonly beganMs: number;
-  /** Address → the most players that were here from there at once in this session. */
+  /** Address → the most players at once from that address in this session. */
   readonly mostOf: Map<string, number>;
 }
 
@@ -44,7 +44,7 @@ export class Sessions {
   onBegin: () => void = () => {};
   /** A session has ended, and its record is on disk. */
   onEnd: (record: SessionRecord) => void = () => {};
-  /** Records that this start made of what killed processes left open; `onEnd` is not called for them. */
+  /** Records that this start made of the open records of killed processes; `onEnd` is not called for them. */
   readonly recovered: SessionRecord[] = [];
   readonly folder: string;
   readonly #options: SessionsOptions;
@@ -161,7 +161,7 @@ export class Sessions {
     let ms = Date.now();
     const isTaken = (): boolean => {
       const id = sessionId(new Date(ms).toISOString());
-      // The last one's files may not be on disk yet.
+      // The files of the session before may not be on disk yet.
       return (
         ms === this.#lastBeganMs ||
         existsSync(this.#path(id)) ||
@@ -186,7 +186,7 @@ export class Sessions {
     this.#count({ players, mostAtOnce });
   }
 
-  /** The open record gets it within a second. */
+  /** Changes counts of the session; they are in the open record within a second. */
   #count(change: Partial<Counts>): void {
     const { draft, open } = this.#current!;
     draft.apply({ type: 'counts', ...draft.counts, ...change });
@@ -221,7 +221,7 @@ export class Sessions {
     });
   }
 
-  /** With the server: the world has stopped already and has reported the end of its wounds. */
+  /** Ends the session with the server. Call it when the world has stopped and has reported the end of its wounds. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const running = this.#take();

@@ -100,7 +100,7 @@ export class SwapDesk {
   async swap(wanted: NewSwap, actor: Actor): Promise<SwapResult> {
     const record = await this.ask((registry) => {
       const swap = registry.wantSwap(wanted, actor);
-      // Before the next poll can find it.
+      // It is taken before the next poll can find it.
       this.#taken.add(swap.id);
       return swap;
     });
@@ -116,8 +116,8 @@ export class SwapDesk {
   }
 
   /**
-   * Swaps that the registry has as watched and the world does not watch are in force: their watch ended with a process
-   * that could not write it down, and the saved organisms live by them.
+   * Settles as in force the swaps that are watched in the registry but not in the world: the process that watched them
+   * ended before it could write the outcome, and the saved organisms live by their rules.
    */
   async #begin(): Promise<void> {
     await this.#guarded(async () => {

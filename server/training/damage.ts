@@ -111,7 +111,7 @@ function swipes({ state, shape, reach }: Wounded, random: Random): void {
   }
 }
 
-/** Its radius in cells. The page's first eraser has 0.38 of the reach, and players widen it. */
+/** Radius of an eraser, cells. The page's eraser begins at 0.38 of the reach, and players widen it. */
 const eraser = (reach: number, random: Random): number => random.between(0.12, 0.75) * reach;
 
 function strokes(body: Wounded, random: Random): void {

@@ -31,14 +31,14 @@ export interface RecordedDamage {
 
 /** Longest run of a wound's blows that training repeats; each costs a rollout. */
 export const MAX_REPLAYED = 12;
-/** Longest healing between two blows in training: later, little changes. */
+/** Most steps of healing between two blows in training: later, little changes. */
 export const MAX_STEPS_BETWEEN = 96;
 
 /**
  * Deals a blow, in place, to a body whose seed cell is the grid's middle.
  *
  * @param state - [cellCount, 16]
- * @param shaken - what earlier blows of the same stroke of noise have covered
+ * @param shaken - capsules of earlier blows of the same stroke of noise; cells in them get no more noise
  */
 export function strike(
   state: Float32Array,

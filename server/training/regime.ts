@@ -1,8 +1,8 @@
 /**
  * What a rule is trained on, and when. Two phases, of which the first is off by default:
  *
- * 1. *Curriculum*, the essay's ratchet: start on the finished picture with few steps. Whenever the smoothed loss passes
- *    the threshold, everything gets harder (less of the body is left, more noise, larger bites, more steps), until the
+ * 1. *Curriculum*, a ratchet: start on the finished picture with few steps. Whenever the smoothed loss falls below
+ *    `passLoss`, everything gets harder (less of the body is left, more noise, larger bites, more steps), until the
  *    start is a single seed cell.
  * 2. *Pool* (Mordvintsev et al. 2020): bodies of every age, from a sample pool, so that a grown body persists. In each
  *    batch, worst first:
@@ -18,10 +18,11 @@
  * rest when the walls are gone.
  *
  * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many. They are taught the
- * picture: mean square error of RGBA at the end. Three more terms count in the gradient only:
+ * picture: mean square error of RGBA at the end. Four more terms count in the gradient only:
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn body
  *   knows where it is (server/training/README.md has the figures).
+ * - *stray*: cells where the picture is empty are taught more strongly to be empty.
  * - *overflow*: hidden channels are drawn back into -1..1.
  * - *quiescence*: in bodies that were whole, the change from step to step.
  */
@@ -39,7 +40,7 @@ export const PLACE_WEIGHT = 0.3;
  */
 export const POLISH = { batch: 8, reseed: 'any', quiescenceWeight: 3 } as const;
 
-/** What a polish deals besides: company, and bodies that went wrong. A tuning has no time for it (`tuner/plan.ts`). */
+/** What a polish adds: neighbours, and bodies that went wrong. A tuning leaves it out (`tuner/plan.ts` says why). */
 export const COMPANY = {
   normalisation: 0.75,
   wallPart: 0.3,
@@ -50,7 +51,8 @@ export const COMPANY = {
 } as const;
 
 /**
- * Default. A body with a larger part of a bare seed's error is not worth keeping; while all are, the pool stays young.
+ * Default of `farOff`: a body with a larger part of a bare seed's error is not worth keeping. While all bodies have a
+ * larger error, the pool stays young.
  */
 export const FAR_OFF = 0.1;
 

@@ -109,7 +109,7 @@ export class Samples {
     });
   }
 
-  /** Walls stay for a while; a body without walls gets some now and then. */
+  /** Walls stay with probability `WALLS.stay`; a body without walls gets some with probability `wallPart`. */
   #drawWalls(walls: Walls | null, random: Random): Walls | null {
     const { wallPart } = this.#plan;
     if (wallPart === 0) return null;

@@ -6,7 +6,7 @@ import { decode } from 'fast-png';
 import { RuleError } from '../rules/rule.ts';
 import { cellIndex, type GridShape, gridShape } from './kernel.ts';
 
-/** Larger pictures do not fit the trainer's memory, nor 16 channels. */
+/** Longest side of a picture, cells: a larger one fits neither the trainer's memory nor 16 channels. */
 const MAX_CELLS = 128;
 
 export interface Target {

@@ -228,7 +228,7 @@ class TfjsRollouts implements RolloutBatch {
     return tf.mean(tf.mul(tf.square(tf.sub(rgba, target)), this.#openNow!), [1, 2, 3]);
   }
 
-  /** What is differentiated: all slots' losses, overflow of hidden channels, and places (`assembly/trainer.ts`). */
+  /** What is differentiated: all slots' losses, overflow, cells astray, and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
     const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;
@@ -283,8 +283,8 @@ class TfjsRollouts implements RolloutBatch {
   }
 
   /**
-   * Weight of step t's updates for each slot: above 0 in the last steps of bodies that are to keep still. [batch, 1, 1,
-   * 1]
+   * Weight of step t's updates for each slot, [batch, 1, 1, 1]: above 0 in the last steps of bodies that are to keep
+   * still.
    */
   #unrestWeights(rollouts: readonly Rollout[], t: number): Tensor4D | undefined {
     const { shape, quiescenceWeight = 0 } = this.#options;

@@ -57,7 +57,7 @@ const MAX_ROLLBACKS = 8;
 /** Updates until the learning rate is full. */
 const WARM_UP = 50;
 const RATE_AFTER_ROLLBACK = 0.6;
-/** Iterations in a row at whose end no sample lived, after which the population counts as dead. */
+/** The population is dead when no sample lived at the end of this many iterations in a row. */
 const DEAD_FOR = 10;
 
 export class TrainingError extends Error {
@@ -295,9 +295,9 @@ export class TrainingRun {
     const length = shape.cellCount * CHANNELS;
     const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
     const pool = new Float32Array(poolSize * length);
-    // Bodies older than any in the curriculum run wild at first, and a curriculum that is cut short leaves a rule that
-    // fails from a seed: neither is a divergence.
     const walls = new Array<Walls | null>(poolSize).fill(null);
+    // The smoothed loss begins again at a seed's. Bodies older than any in the curriculum run wild at first, and a
+    // curriculum that is cut short leaves a rule that fails from a seed: neither is a divergence.
     this.#now = { ...this.#now, pool, walls, smoothedLoss: this.#samples.seedLoss };
     for (let i = 0; i < poolSize; i++) plantSeed(poolState(pool, shape, i), shape);
     this.#kept = this.snapshot();

@@ -16,7 +16,7 @@ export class Candidates {
   readonly #films: string;
   readonly #log: (line: string) => void;
 
-  /** @param note - gets what the operator should read */
+  /** @param log - gets what the operator should read */
   constructor(
     desk: Pick<SwapDesk, 'ask' | 'swap'>,
     jobs: Jobs,
@@ -92,7 +92,7 @@ export class Candidates {
     return join(this.#films, `${rule}.png`);
   }
 
-  /** PNG of both rules healing one held-out wound; null: there is none, or none any more. */
+  /** PNG of both rules healing one held-out wound; null: no film of it is kept. */
   film(rule: number): Buffer | null {
     try {
       return readFileSync(this.#filmPath(rule));

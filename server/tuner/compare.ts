@@ -1,7 +1,8 @@
 /**
  * Compares candidate and incumbent on held-out wounds, on the standard suite, and on stillness. A figure is *worse
  * beyond noise* when, over random seeds, it is worse by more than its margin (`paired.ts`, the family held at 5 %). A
- * candidate is kept when it heals held-out wounds better, beyond noise, and no figure is worse beyond noise.
+ * candidate is kept when it heals held-out wounds better, beyond noise, no figure is worse beyond noise, and no more
+ * bodies die or run away.
  */
 
 import type { Comparison, Figure } from '../../shared/adminApi.ts';
@@ -108,7 +109,7 @@ export function compare(before: Measured, after: Measured, heldOutWounds: number
   };
 }
 
-/** NaN and infinity count as worst. Their size does not matter: the test reads only signs. */
+/** NaN and infinity count as worse, by more than ten margins: the sums of `signFlip` must be numbers. */
 const finite = (difference: number, { margin }: Raw): number =>
   Number.isFinite(difference) ? difference : 1 + 10 * margin;
 

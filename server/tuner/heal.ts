@@ -14,11 +14,11 @@ import { GROWN_STEPS } from '../world/mature.ts';
 import { straightRgba8 } from '../world/pixels.ts';
 import type { Blows } from './wounds.ts';
 
-/** A body that is not whole by then counts as healed then, because a figure must be a number. */
+/** Steps told for a body that is not whole by then, because a figure must be a number. */
 export const MAX_HEALING_STEPS = 400;
 /** A body is whole again at this share of its likeness before the wound, as in sessions. */
 const WHOLE_AGAIN = 0.95;
-/** Longest time between two blows that is repeated: later, bodies change little. */
+/** Most steps that a body lives between two blows; a longer wait is cut to this, because bodies change little later. */
 const MAX_STEPS_BETWEEN = 600;
 
 /** Arrays are by random seed, each value the mean over all wounds. */
@@ -168,7 +168,7 @@ export async function measureHealing(
 /** Least error that a wound must add to count: about one cell's. */
 const MIN_HURT = 1e-4;
 
-/** By slot, from the errors. A wound that missed the body has left nothing to heal: 1. */
+/** Recovery by slot, from the errors; 1 where the wound missed the body, because nothing is left to heal. */
 export const recoveriesOf = (
   grown: readonly number[],
   hurt: readonly number[],

@@ -85,7 +85,7 @@ export class Jobs {
     this.folder = join(dataDir, 'tuner', 'jobs');
   }
 
-  /** Names in order of turn; empty without a folder. */
+  /** Names in the order in which the jobs run; empty without a folder. */
   list(): string[] {
     try {
       return readdirSync(this.folder)
@@ -102,7 +102,7 @@ export class Jobs {
   }
 
   /**
-   * Adds a job at the end. If there are 32, the oldest that has not begun is dropped.
+   * Adds a job at the end. If `MAX_JOBS` wait, the oldest that has not begun is dropped.
    *
    * @param at - when the session ended, ISO 8601
    * @returns the job's name, and that of the dropped job

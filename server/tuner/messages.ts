@@ -28,5 +28,5 @@ export type FromTuning =
 
 /** Exit code of a process that has paused. */
 export const PAUSED_CODE = 75;
-/** … and of one that has reported why its job cannot succeed: trying again is useless. */
+/** Exit code of a process that has reported why its job cannot succeed: trying again is useless. */
 export const FAILED_CODE = 65;

@@ -17,8 +17,8 @@ export function planOf(
 ): TrainingPlan {
   return {
     ...POLISH,
-    // What a polish deals besides, in a tuning's few minutes, costs the picture: with it the gate refused a gengar whose
-    // wounds healed (error 2.0e-4 to 3.2e-4).
+    // Instead of `COMPANY`, which a tuning of a few minutes pays for with the picture: gengar's error rises from 2.0e-4
+    // to 3.2e-4, and the comparison rejects it although its wounds heal.
     normalisation: 0.5,
     wallPart: 0,
     strayWeight: 0,
@@ -31,9 +31,9 @@ export function planOf(
     hidden,
     fireRate,
     overflowWeight: 0,
-    // Hidden channels that hold the place keep holding it; a rule without them is not taught to.
+    // A rule whose hidden channels hold the place keeps them; no other rule is taught it.
     placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
-    // Until the time per iteration is known.
+    // A first guess: `tune.ts` replaces it when the time per iteration is known.
     iterations: options.iterations ?? 10 * options.seconds,
     curriculumIterations: 0,
     poolSize: 64,

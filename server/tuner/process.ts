@@ -31,7 +31,7 @@ process.on('message', (message: ToTuning) => {
   if (message.type !== 'pause' || isPausing) return;
   isPausing = true;
   const stop = (): void => leave({ type: 'paused' }, PAUSED_CODE);
-  // Outside of training, all results are in files already.
+  // In training, the loop has this long to write a checkpoint. Elsewhere all results are in files already.
   if (stage === 'training') setTimeout(stop, PAUSE_MS);
   else stop();
 });

@@ -31,10 +31,11 @@ const PROGRESS_MS = 250;
 const REPLAN_EVERY = 100;
 /** … and before the first one: pools of seeds are quicker than pools of bodies. */
 const FIRST_REPLAN = 40;
+/** Least change of the number of iterations for which the plan is made again, as a share of it. */
 const REPLAN_BEYOND = 0.1;
-/** In parts of the planned seconds: a machine that became slow must not hold a species for ever. */
+/** Training ends after this many times the planned seconds, so that a job ends on a machine that became slow, too. */
 const MAX_OVERRUN = 1.5;
-/** Random seeds for both rules, unless the job says otherwise: 2^-16 is far below any level after `holm`. */
+/** Default number of random seeds: the least p-value is then 2^-16, far below the level that `holm` asks for. */
 const RANDOM_SEEDS = 16;
 /** A wound is healed when the error is at most this many times the error before it, … */
 const WHOLE_ERROR = 1.5;

@@ -35,7 +35,7 @@ export interface TunerOptions extends TuneOptions {
   readonly log: (text: string) => void;
   /** Starts the process; tests replace it. */
   readonly spawn?: (folder: string) => ChildProcess;
-  /** After the first failure; doubles with each. Default 2 s. */
+  /** Wait after the first failure; doubles with each further one. Default 2 s. */
   readonly retryMs?: number;
 }
 
@@ -51,7 +51,7 @@ export class Tuner {
   readonly candidates: Candidates;
   #mode: TunerMode;
   #running: TuningProcess | null = null;
-  /** The running job, or the last one. */
+  /** The running process, or the last one. */
   #last: TuningProcess | null = null;
   #isHeld = false;
   #isStarting = false;
@@ -280,7 +280,7 @@ export class Tuner {
         seconds: progress?.seconds ?? 0,
         budgetSeconds: shown.job.options.seconds,
       },
-      // Of the last job until another begins: an admin may look later.
+      // The last job's curves stay until another job begins: an admin may look later.
       losses: this.#last?.losses.points ?? [],
       probes: this.#last?.spotChecks.points ?? [],
       queue: names.filter((name) => name !== shown?.name),

@@ -112,7 +112,7 @@ export function forkTuning(folder: string): ChildProcess {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   try {
-    // Before the process has made threads: they inherit the priority.
+    // It is set before the process has made threads, because they inherit it.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   } catch (error) {
     // It has ended already; `exit` reports it.

@@ -57,7 +57,7 @@ export function activateBlock(
     denseBlock(lanes, at, weights, bias, 48, 4, true);
     weights += 768;
     bias += 16;
-    // Rows move up over silent ones without a branch: no processor could predict it.
+    // Each row is stored, and the next one overwrites it if its unit is silent. A branch would be mispredicted often.
     let row = at;
     for (let i = 0; i < 4; i++) {
       const v0 = v128.load(row);

@@ -18,13 +18,12 @@ export const QUIESCENCE_AT = 24;
 /**
  * How strongly the first two hidden channels are taught a cell's place: its distance from the seed to the right and
  * down, in units of 8 cells. Adds weight · Huber's loss of each where the picture is alive. Then what is left of a torn
- * body knows where it is, and what grows back can count on from there.
+ * body knows where it is, and what grows back can derive its place from it.
  */
 export const PLACE_AT = 28;
 /**
- * How much more strongly than by the mean square error cells are taught to be empty where the picture is empty: their
- * gradient is multiplied by 1 + weight. A few cells of debris beside a body hardly count in that mean, and grow into a
- * second body.
+ * Extra weight of the error of cells where the picture is empty: their gradient is multiplied by 1 + weight. A few
+ * cells of debris beside a body hardly count in the mean square error, and grow into a second body.
  */
 export const STRAY_AT = 32;
 // u32: addresses.

@@ -142,8 +142,8 @@ export function useOpen(mask: usize): void {
 }
 
 /**
- * mask[cell] = 255 where alpha exceeds `ALIVE_THRESHOLD` somewhere in the cell's 3x3. Border cells may hold anything: they are always
- * empty.
+ * mask[cell] = 255 where alpha exceeds `ALIVE_THRESHOLD` somewhere in the cell's 3x3. The mask of border cells may hold
+ * anything: they are always empty.
  */
 function aliveMask(mask: usize): void {
   const limit = f32x4.splat(<f32>ALIVE_THRESHOLD);
@@ -186,7 +186,7 @@ function listFiring(randomSeed: u32, step: u32): i32 {
         const alive = load<u32>(before + cell) & inside;
         if (alive != 0) {
           const fires = fireBits4(randomSeed, step, left, y, threshold);
-          // Without a branch: no processor could predict it.
+          // Each cell is stored, and overwritten by the next unless it lives and fires. A branch would often mispredict.
           store<u32>(list, <u32>cell);
           list += (<usize>(alive & fires & 1)) << 2;
           store<u32>(list, <u32>cell + 1);
