@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../server/engines/engine.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
-import { Snapshots } from '../server/storage/snapshots.ts';
+import { Saves } from '../server/storage/saves.ts';
 import { makeBackup } from '../server/upkeep/backup.ts';
 import { overview } from '../server/upkeep/overview.ts';
 import { verify } from '../server/upkeep/verify.ts';
@@ -67,16 +67,16 @@ describe.each([
 
   test.runIf(format === 1)('its save becomes one of the present format, with the same cells', async () => {
     const open = async () => {
-      const snapshots = new Snapshots(dataDir, { readOld });
-      const { saved, notes } = await snapshots.read();
+      const saves = new Saves(dataDir, { readOld });
+      const { saved, notes } = await saves.read();
       const pages: PageState[] = [];
       for await (const one of saved!.pages()) pages.push(one);
-      return { snapshots, facts: saved!.facts as { stepNumber: number }, pages, notes };
+      return { saves, facts: saved!.facts as { stepNumber: number }, pages, notes };
     };
-    const { snapshots, facts, pages } = await open();
+    const { saves, facts, pages } = await open();
     expect(facts.stepNumber).toBe(expected.step);
     expect(hashPages(pages)).toBe(expected.cells);
-    await snapshots.write({ facts, journal: 1, changed: pages, kept: [] });
+    await saves.write({ facts, journal: 1, changed: pages, kept: [] });
     const again = await open();
     expect([again.notes, again.facts, hashPages(again.pages)]).toEqual([[], facts, expected.cells]);
     // What was the newest is now the one before.

@@ -15,7 +15,7 @@ import { NAME_BYTES } from './pageBlobs.ts';
 import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
 
 const MAGIC = 'REGROW W';
-/** Format 1 is one file with all pages in it (`server/world/snapshot.ts`). */
+/** Format 1 is one file with all pages in it (`server/world/oldSave.ts`). */
 export const OLD_VERSION = 1;
 export const MANIFEST_VERSION = 2;
 const ENTRY_BYTES = 24 + NAME_BYTES;
@@ -47,8 +47,8 @@ export const packsOf = (manifests: readonly Manifest[]): Set<number> =>
   new Set(manifests.flatMap(({ places }) => Array.from(places.values(), ({ pack }) => pack)));
 
 /** The world cannot be saved or read; the message names the file and the fact. */
-export class SnapshotError extends Error {
-  override name = 'SnapshotError';
+export class SaveError extends Error {
+  override name = 'SaveError';
   readonly path: string;
   /** The operating system's: `ENOSPC`; undefined: the file's content is at fault. */
   readonly code: string | undefined;
@@ -66,14 +66,14 @@ export class SnapshotError extends Error {
   }
 }
 
-/** Rethrows what went wrong with a file as a SnapshotError. */
+/** Rethrows what went wrong with a file as a SaveError. */
 export const failedAt = (path: string) => (error: Error) => {
-  throw error instanceof SnapshotError ? error : new SnapshotError(path, error);
+  throw error instanceof SaveError ? error : new SaveError(path, error);
 };
 
 /** A sound save in a format that this program does not know. */
-export class SnapshotVersionError extends SnapshotError {
-  override name = 'SnapshotVersionError';
+export class SaveVersionError extends SaveError {
+  override name = 'SaveVersionError';
 
   constructor(path: string, version: number) {
     super(
@@ -118,14 +118,14 @@ export async function writeManifest(
 
 /**
  * @returns null: there is no such file; `old`: a save of format 1, of which only the beginning was checked
- * @throws SealError when it is corrupt; SnapshotVersionError
+ * @throws SealError when it is corrupt; SaveVersionError
  */
 export async function readManifest(path: string, files: FileSystem): Promise<Manifest | 'old' | null> {
   const version = await versionOf(path, files);
   if (version === null) return null;
   if (version === OLD_VERSION) return 'old';
   const sealed = openSealed(await files.readFile(path), MAGIC);
-  if (sealed.version !== MANIFEST_VERSION) throw new SnapshotVersionError(path, sealed.version);
+  if (sealed.version !== MANIFEST_VERSION) throw new SaveVersionError(path, sealed.version);
   const { facts, journal, pages } = sealed.header as Omit<Manifest, 'places'> & { readonly pages: number };
   const { body } = sealed;
   if (body.length !== pages * ENTRY_BYTES)

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { FileSystem, OpenFile } from './fileSystem.ts';
-import { failedAt, type Place, packPath, SnapshotError } from './manifest.ts';
+import { failedAt, type Place, packPath, SaveError } from './manifest.ts';
 
 /** Read at once: many small blobs, or a few large ones. */
 const WINDOW_BYTES = 2 ** 20;
@@ -34,7 +34,7 @@ export class NewPack {
     return this.#bytes;
   }
 
-  /** @throws SnapshotError */
+  /** @throws SaveError */
   async add(name: string, blob: Uint8Array): Promise<Place> {
     const failed = failedAt(this.path);
     this.#file ??= await this.#files.open(this.path, 'wx').catch(failed);
@@ -50,7 +50,7 @@ export class NewPack {
     return place;
   }
 
-  /** Resolves when all blobs survive a power cut, except the file's name (`syncFolder`). @throws SnapshotError */
+  /** Resolves when all blobs survive a power cut, except the file's name (`syncFolder`). @throws SaveError */
   async finish(): Promise<void> {
     await this.#file?.sync().catch(failedAt(this.path));
     await this.#close();
@@ -73,7 +73,7 @@ export class NewPack {
 /**
  * Reads blobs, pack by pack from front to end, and compares their checksums.
  *
- * @throws SnapshotError that names the pack
+ * @throws SaveError that names the pack
  */
 export async function* readBlobs(
   folder: string,
@@ -111,7 +111,7 @@ export async function* readBlobs(
   }
 }
 
-const faultAt = (path: string, message: string): SnapshotError => new SnapshotError(path, new Error(message));
+const faultAt = (path: string, message: string): SaveError => new SaveError(path, new Error(message));
 
 /**
  * Living blobs that should move into the pack that is being written, so that their old packs can be deleted. A large

@@ -1,14 +1,7 @@
 /** One save as it is read: looked at, checked, and its pages one after another. */
 import type { PageState } from '../engines/engine.ts';
 import type { FileSystem } from './fileSystem.ts';
-import {
-  byName,
-  type Manifest,
-  packPath,
-  readManifest,
-  SnapshotError,
-  SnapshotVersionError,
-} from './manifest.ts';
+import { byName, type Manifest, packPath, readManifest, SaveError, SaveVersionError } from './manifest.ts';
 import { readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, unpackBlob } from './pageBlobs.ts';
 import { SealError } from './sealed.ts';
@@ -29,29 +22,29 @@ export interface Saved {
    * Yields pages in any order; arrays are the caller's. Must be read before the next write.
    *
    * @param isMeant - which pages; default: all
-   * @throws SnapshotError
+   * @throws SaveError
    */
   pages(isMeant?: (page: number) => boolean): AsyncGenerator<PageState>;
 }
 
 /** A manifest, its blobs not checked; `old`: a save of format 1; null: there is no such file. */
-export type Look = Manifest | 'old' | SnapshotError | null;
+export type Look = Manifest | 'old' | SaveError | null;
 
-/** @throws SnapshotError when the file cannot be read though it may be sound; SnapshotVersionError */
+/** @throws SaveError when the file cannot be read though it may be sound; SaveVersionError */
 export const look = (path: string, files: FileSystem): Promise<Look> =>
   readManifest(path, files).catch((error: Error) => unsound(path, error));
 
 /**
  * Compares the checksum of every blob.
  *
- * @throws SnapshotError when a file cannot be read though it may be sound
+ * @throws SaveError when a file cannot be read though it may be sound
  */
 export async function openSave(
   path: string,
   folder: string,
   manifest: Manifest,
   files: FileSystem,
-): Promise<Saved | SnapshotError> {
+): Promise<Saved | SaveError> {
   try {
     for await (const _ of readBlobs(folder, byName(manifest).values(), files));
   } catch (error) {
@@ -66,11 +59,11 @@ export async function openSave(
   };
 }
 
-/** @throws SnapshotError when the file cannot be read though it may be sound */
+/** @throws SaveError when the file cannot be read though it may be sound */
 export async function openOld(
   path: string,
   readOld: (path: string) => Promise<OldSave>,
-): Promise<Saved | SnapshotError> {
+): Promise<Saved | SaveError> {
   try {
     const { facts, pages } = await readOld(path);
     return {
@@ -98,7 +91,7 @@ async function* pagesOf(
   const unpacked = inOrder(blobs, AT_ONCE, async ({ place: { pack, name }, blob }) => {
     const pages = pagesWith.get(name)!;
     const state = await unpackBlob(name, blob).catch(({ message }: Error) => {
-      throw new SnapshotError(packPath(folder, pack), new Error(`page ${pages[0]}: ${message}`));
+      throw new SaveError(packPath(folder, pack), new Error(`page ${pages[0]}: ${message}`));
     });
     return { pages, ...state };
   });
@@ -109,13 +102,13 @@ async function* pagesOf(
 
 /** Whether a file's content is lost: a bad checksum, a pack that is gone, a bad sector. */
 export function isLost(error: Error & { readonly code?: string }): boolean {
-  if (error instanceof SnapshotVersionError) return false;
+  if (error instanceof SaveVersionError) return false;
   if (error.code !== undefined) return error.code === 'EIO' || error.code === 'ENOENT';
-  return error instanceof SealError || error instanceof SnapshotError;
+  return error instanceof SealError || error instanceof SaveError;
 }
 
 /** @throws the error, if nothing is lost */
-function unsound(path: string, error: Error & { readonly code?: string }): SnapshotError {
-  if (isLost(error)) return new SnapshotError(path, new Error(`${path} is unsound: ${error.message}`));
-  throw error instanceof SnapshotError || error.code === undefined ? error : new SnapshotError(path, error);
+function unsound(path: string, error: Error & { readonly code?: string }): SaveError {
+  if (isLost(error)) return new SaveError(path, new Error(`${path} is unsound: ${error.message}`));
+  throw error instanceof SaveError || error.code === undefined ? error : new SaveError(path, error);
 }

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
 import { DISK, isMissing } from '../storage/fileSystem.ts';
 import { JournalReader } from '../storage/journalReader.ts';
-import { packPath, packsOf, SnapshotError } from '../storage/manifest.ts';
+import { packPath, packsOf, SaveError } from '../storage/manifest.ts';
 import { look } from '../storage/saved.ts';
 import { JournalError, segmentName, segmentsAmong } from '../storage/segment.ts';
 import { copyDatabase, copySynced, dateNow, makeFolderWhole, UpkeepError } from './copying.ts';
@@ -116,7 +116,7 @@ async function copyWorld(folder: string, target: string): Promise<void> {
       }
     } catch (error) {
       const { message } = error as Error;
-      if (error instanceof SnapshotError || error instanceof JournalError || tries >= MAX_TRIES)
+      if (error instanceof SaveError || error instanceof JournalError || tries >= MAX_TRIES)
         throw new UpkeepError(`${message}. \`npm run world -- verify ${folder}\` says what to do`);
       // A new save is renamed into its place in two steps, and removes files that it no longer needs.
       if (!isMissing(error as Error)) throw error;
@@ -133,7 +133,7 @@ async function copyWorld(folder: string, target: string): Promise<void> {
  *
  * @param sources - gets what was opened
  * @returns the number of the journal's first segment
- * @throws SnapshotError when it is unsound
+ * @throws SaveError when it is unsound
  */
 async function openAll(path: string, folder: string, sources: Source[]): Promise<number> {
   const add = async (name: string): Promise<void> => {
@@ -141,7 +141,7 @@ async function openAll(path: string, folder: string, sources: Source[]): Promise
     sources.push({ name, file, bytes: (await file.stat()).size });
   };
   const save = await look(path, DISK);
-  if (save instanceof SnapshotError) throw save;
+  if (save instanceof SaveError) throw save;
   const manifest = save === 'old' || save === null ? null : save;
   for (const pack of packsOf(manifest === null ? [] : [manifest])) await add(basename(packPath('', pack)));
   const journal = manifest?.journal ?? 1;

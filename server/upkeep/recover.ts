@@ -14,8 +14,8 @@ import { JournalReader } from '../storage/journalReader.ts';
 import { byName, type Manifest, type Place, packNumber, packPath } from '../storage/manifest.ts';
 import { readBlobs } from '../storage/packs.ts';
 import { unpackBlob } from '../storage/pageBlobs.ts';
+import { Saves } from '../storage/saves.ts';
 import { segmentName, segmentsAmong } from '../storage/segment.ts';
-import { Snapshots } from '../storage/snapshots.ts';
 import { ASIDE_PAGES, entryOf, type Facts, readOld } from '../world/worldFiles.ts';
 import { copySynced, makeAside, setAside, UpkeepError } from './copying.ts';
 import { rulesOf } from './records.ts';
@@ -250,9 +250,9 @@ async function saveAnew(folder: string, manifest: Manifest, old: readonly string
     join(fresh, basename(packPath('', Math.max(0, ...old.map((name) => packNumber(name) ?? 0))))),
     '',
   );
-  const snapshots = new Snapshots(fresh, { readOld });
-  await snapshots.read();
-  await snapshots.write({ facts, journal, changed: pages, kept: [] });
+  const saves = new Saves(fresh, { readOld });
+  await saves.read();
+  await saves.write({ facts, journal, changed: pages, kept: [] });
   const made = (await DISK.list(fresh)).filter((name) => packNumber(name) !== null);
   // A start between two of these renames finds no save, but pages, and is refused.
   for (const name of made) await rename(join(fresh, name), join(folder, name));

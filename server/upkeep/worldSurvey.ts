@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DISK, isMissing } from '../storage/fileSystem.ts';
 import { JournalDamageError, JournalReader } from '../storage/journalReader.ts';
-import { type Manifest, packNumber, SnapshotError, SnapshotVersionError } from '../storage/manifest.ts';
+import { type Manifest, packNumber, SaveError, SaveVersionError } from '../storage/manifest.ts';
 import { look, openOld, openSave, type Saved } from '../storage/saved.ts';
 import { JournalVersionError, segmentName, segmentsAmong } from '../storage/segment.ts';
 import { EntryError } from '../world/acts.ts';
@@ -135,8 +135,8 @@ export async function surveySave(path: string, folder: string, isDeep: boolean):
   const head = { path, writtenAt: file.mtime.toISOString() };
   const nothing = { pages: 0, facts: null, saved: null, manifest: null };
   const failed = (error: unknown, known: Partial<SaveSurvey> = {}): SaveSurvey => {
-    if (!(error instanceof SnapshotError)) throw error;
-    const isNewer = error instanceof SnapshotVersionError;
+    if (!(error instanceof SaveError)) throw error;
+    const isNewer = error instanceof SaveVersionError;
     return { ...head, bytes: file.size, format: null, ...nothing, ...known, fault: error.message, isNewer };
   };
   const found = await look(path, DISK).catch(failed);

@@ -152,7 +152,7 @@ export class Recorder {
 
   /** Begins a segment at the moment that a save holds. @returns its number */
   beginSegment(): number {
-    // So that the save before leads to the very step of this snapshot.
+    // So that the save before leads to the very step of this save.
     this.#record(true);
     this.#hasGap = !this.#isWhole;
     if (this.#log.isOverfull) this.#log.start();

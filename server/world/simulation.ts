@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { EngineError } from '../engines/engine.ts';
-import { SnapshotError } from '../storage/snapshots.ts';
+import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import type {
@@ -48,7 +48,7 @@ const MIN_SAVE_MS = 10_000;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1;
 /** Errors that answer a question. */
-const REFUSALS = [EngineError, RangeError, NotSavedError, SnapshotError];
+const REFUSALS = [EngineError, RangeError, NotSavedError, SaveError];
 
 export class Simulation {
   readonly #options: SimulationOptions;
@@ -368,7 +368,7 @@ export class Simulation {
         await writing;
         save.written();
       } catch (error) {
-        this.#recorder.notSaved(error instanceof SnapshotError ? error.reason : (error as Error).message);
+        this.#recorder.notSaved(error instanceof SaveError ? error.reason : (error as Error).message);
         throw error;
       }
       this.#recorder.saved();

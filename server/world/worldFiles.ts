@@ -8,21 +8,15 @@ import type { PageState } from '../engines/engine.ts';
 import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { packNumber } from '../storage/manifest.ts';
+import { type OldSave, type Saved, SaveError, Saves, SaveVersionError } from '../storage/saves.ts';
 import { JournalError, JournalVersionError, segmentName, segmentsAmong } from '../storage/segment.ts';
-import {
-  type OldSave,
-  type Saved,
-  SnapshotError,
-  Snapshots,
-  SnapshotVersionError,
-} from '../storage/snapshots.ts';
 import { decodeEntry, EntryError } from './acts.ts';
 import type { Bodies } from './bodies.ts';
 import type { SwapOutcome } from './messages.ts';
+import { readOldSave } from './oldSave.ts';
 import type { WorldJournal } from './recorder.ts';
 import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
-import { readSnapshot } from './snapshot.ts';
 import type { SavedWorld, WorldFacts, WorldSave, WorldStore } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
@@ -65,7 +59,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
   readonly #isOlder: boolean;
   #state: SavedWorld | null;
   readonly #options: WorldFilesOptions;
-  readonly #snapshots: Snapshots;
+  readonly #saves: Saves;
   readonly #firstSegment: number;
   #notes: string[];
   #kernel = '';
@@ -81,11 +75,11 @@ export class WorldFiles implements WorldJournal, WorldStore {
    */
   static async open(options: WorldFilesOptions): Promise<WorldFiles> {
     const { folder, log } = options;
-    const snapshots = new Snapshots(folder, { readOld, log });
+    const saves = new Saves(folder, { readOld, log });
     try {
-      const { saved, isOlder, notes } = await snapshots.read();
+      const { saved, isOlder, notes } = await saves.read();
       if (saved !== null)
-        return new WorldFiles(options, snapshots, await stateIn(saved), {
+        return new WorldFiles(options, saves, await stateIn(saved), {
           firstSegment: saved.journal,
           isLast: (saved.facts as Facts).isLast === true,
           isOlder,
@@ -93,7 +87,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
         });
       const lastSegment = await lastUnused(folder);
       const firstSegment = lastSegment + 1;
-      return new WorldFiles(options, snapshots, null, { firstSegment, isLast: false, isOlder, notes });
+      return new WorldFiles(options, saves, null, { firstSegment, isLast: false, isOlder, notes });
     } catch (error) {
       throw withAdvice(error, folder);
     }
@@ -101,7 +95,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
 
   private constructor(
     options: WorldFilesOptions,
-    snapshots: Snapshots,
+    saves: Saves,
     state: SavedWorld | null,
     found: {
       readonly firstSegment: number;
@@ -111,7 +105,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
     },
   ) {
     this.#options = options;
-    this.#snapshots = snapshots;
+    this.#saves = saves;
     this.#hasSave = state !== null;
     this.#state = state;
     this.#firstSegment = found.firstSegment;
@@ -238,10 +232,10 @@ export class WorldFiles implements WorldJournal, WorldStore {
   // --- saves ---
 
   canKeep(page: number): boolean {
-    return this.#snapshots.canKeep(page);
+    return this.#saves.canKeep(page);
   }
 
-  /** @throws SnapshotError, and what `save.changed` throws */
+  /** @throws SaveError, and what `save.changed` throws */
   async write(save: WorldSave, segment: number, isLast: boolean): Promise<void> {
     const aside = save.aside.map(({ pageIndices }) => pageIndices);
     const facts: Facts = { ...save.facts, ...(aside.length > 0 && { aside }), ...(isLast && { isLast }) };
@@ -250,7 +244,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       save.aside.length === this.#aside.length && save.aside.every((one, i) => one === this.#aside[i]);
     const isKept = isSame && behind.every((page) => this.canKeep(page));
     const of = save.changedCount + (isKept ? 0 : behind.length);
-    await this.#snapshots.write({
+    await this.#saves.write({
       facts,
       journal: segment,
       changed: isKept ? save.changed : withAside(save),
@@ -258,7 +252,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       progress: (pages) => this.#options.progress?.(pages, of),
     });
     this.#aside = save.aside;
-    await this.#journal!.removeBefore(this.#snapshots.oldestJournal);
+    await this.#journal!.removeBefore(this.#saves.oldestJournal);
   }
 
   /** @throws JournalError when something could not be written */
@@ -267,13 +261,13 @@ export class WorldFiles implements WorldJournal, WorldStore {
   }
 }
 
-/** For `Snapshots`. */
+/** For `Saves`. */
 export const readOld = async (path: string): Promise<OldSave> => {
-  const { pages, ...facts } = await readSnapshot(path);
+  const { pages, ...facts } = await readOldSave(path);
   return { facts, pages };
 };
 
-/** @throws SnapshotError; reading its pages throws it, too */
+/** @throws SaveError; reading its pages throws it, too */
 export async function stateIn(saved: Saved): Promise<SavedWorld> {
   const { aside, isLast: _, ...facts } = saved.facts as Facts;
   const behind = new Map<number, PageState>();
@@ -306,7 +300,7 @@ export const kernelOf = ({ description }: { readonly description: string }): str
  * pack.
  *
  * @returns the number of its last segment; 0: there is none
- * @throws SnapshotError when it holds more: a world was here
+ * @throws SaveError when it holds more: a world was here
  */
 async function lastUnused(folder: string): Promise<number> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -320,7 +314,7 @@ async function lastUnused(folder: string): Promise<number> {
     for await (const _ of new JournalReader(folder, segments[0]).entries()) isUsed = true;
   if (isUsed) {
     const left = `${segments.length} segments of a journal and ${packs.length} packs of pages are there`;
-    throw new SnapshotError(join(folder, 'world.regrow'), new Error(`it is missing, though ${left}`));
+    throw new SaveError(join(folder, 'world.regrow'), new Error(`it is missing, though ${left}`));
   }
   return segments.at(-1) ?? 0;
 }
@@ -329,17 +323,17 @@ async function lastUnused(folder: string): Promise<number> {
 export function withAdvice(error: unknown, folder: string): unknown {
   const { message } = error as Error;
   const because = (advice: string): RuinError => new RuinError(`${message}. ${advice}`, { cause: error });
-  if (error instanceof SnapshotVersionError || error instanceof JournalVersionError)
+  if (error instanceof SaveVersionError || error instanceof JournalVersionError)
     return because(
       `A newer version of Regrow wrote it: start that one, or bring back an older backup (npm run world -- restore BACKUP ${folder} --replace)`,
     );
-  if (error instanceof SnapshotError && error.code !== undefined)
+  if (error instanceof SaveError && error.code !== undefined)
     return because('The save may be sound: nothing is planted in its place until it can be read');
   if (error instanceof ReplayError)
     return because(
       `Nothing was changed. \`npm run world -- recover ${folder} --without-journal\` goes on from the save alone`,
     );
-  if (error instanceof SnapshotError || error instanceof JournalError || error instanceof EntryError)
+  if (error instanceof SaveError || error instanceof JournalError || error instanceof EntryError)
     return because(`Nothing was changed. \`npm run world -- recover ${folder}\` says what can be saved`);
   return error;
 }

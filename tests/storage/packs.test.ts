@@ -11,15 +11,15 @@ beforeEach(() => {
 
 describe('packs', () => {
   test('that no save names are deleted, and mostly dead ones are emptied: the folder stays small', async () => {
-    const snapshots = await opened(disk);
+    const saves = await opened(disk);
     let world = contents(...Array.from({ length: 24 }, (_, i) => i + 1));
-    await save(snapshots, 0, world);
+    await save(saves, 0, world);
     const living = packBytes(disk);
     for (let n = 0; n < 60; n++) {
       const page = (n * 7) % 24;
       world = new Map(world).set(page, 100 + n);
       await save(
-        snapshots,
+        saves,
         n,
         world,
         [...world.keys()].filter((one) => one !== page),

@@ -1,7 +1,7 @@
 /** Pages and saves of them, for tests. */
 import type { PageState } from '../../server/engines/engine.ts';
+import { type OldSave, type Restored, Saves } from '../../server/storage/saves.ts';
 import { SealError } from '../../server/storage/sealed.ts';
-import { type OldSave, type Restored, Snapshots } from '../../server/storage/snapshots.ts';
 
 import type { FakeDisk } from './fakeDisk.ts';
 
@@ -53,8 +53,8 @@ export async function contentsOf({ saved }: Restored): Promise<Map<number, numbe
 }
 
 /** Saves plain pages; all are called changed, but those of `kept`. */
-export const save = (snapshots: Snapshots, facts: unknown, contents: Contents, kept: number[] = []) =>
-  snapshots.write({
+export const save = (saves: Saves, facts: unknown, contents: Contents, kept: number[] = []) =>
+  saves.write({
     facts,
     journal: 1,
     changed: [...contents]
@@ -63,23 +63,23 @@ export const save = (snapshots: Snapshots, facts: unknown, contents: Contents, k
     kept,
   });
 
-export async function opened(files: FakeDisk): Promise<Snapshots> {
-  const snapshots = new Snapshots('data', { readOld: noOldSave, files });
-  await snapshots.read();
-  return snapshots;
+export async function opened(files: FakeDisk): Promise<Saves> {
+  const saves = new Saves('data', { readOld: noOldSave, files });
+  await saves.read();
+  return saves;
 }
 export const reread = (files: FakeDisk): Promise<Restored> =>
-  new Snapshots('data', { readOld: noOldSave, files }).read();
+  new Saves('data', { readOld: noOldSave, files }).read();
 
 /** Pages 0, 1, …, with these contents. */
 export const contents = (...pages: number[]): Contents => new Map(pages.map((one, page) => [page, one]));
 
 /** The first has contents 1, 9; the second has 2, 9. */
-export async function twoSaves(disk: FakeDisk): Promise<Snapshots> {
-  const snapshots = await opened(disk);
-  await save(snapshots, 'first', contents(1, 9));
-  await save(snapshots, 'second', contents(2, 9), [1]);
-  return snapshots;
+export async function twoSaves(disk: FakeDisk): Promise<Saves> {
+  const saves = await opened(disk);
+  await save(saves, 'first', contents(1, 9));
+  await save(saves, 'second', contents(2, 9), [1]);
+  return saves;
 }
 
 export function flip(disk: FakeDisk, name: string, at: number, bits = 1): void {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { SnapshotVersionError } from '../../server/storage/manifest.ts';
+import { SaveVersionError } from '../../server/storage/manifest.ts';
+import { SaveError, Saves } from '../../server/storage/saves.ts';
 import { SealError, writeSealed } from '../../server/storage/sealed.ts';
-import { SnapshotError, Snapshots } from '../../server/storage/snapshots.ts';
 import { FakeDisk } from './fakeDisk.ts';
 import {
   contents,
@@ -40,7 +40,7 @@ describe('reading', () => {
           const restored = await reread(disk).catch((error: Error) => error);
           if (restored instanceof Error) {
             // Page 1 is in both saves, or the file says that it is of version 1.
-            expect(restored).toBeInstanceOf(SnapshotError);
+            expect(restored).toBeInstanceOf(SaveError);
             expect(restored.message).toMatch(/world\.regrow is unsound.*world\.regrow\.1 is unsound/);
           } else {
             const isSecond = restored.saved!.facts === 'second';
@@ -74,7 +74,7 @@ describe('reading', () => {
   test('when both are unsound, the error names both', async () => {
     await twoSaves(disk);
     for (const name of [NEWEST, PREVIOUS]) flip(disk, name, 30);
-    await expect(reread(disk)).rejects.toThrow(SnapshotError);
+    await expect(reread(disk)).rejects.toThrow(SaveError);
     await expect(reread(disk)).rejects.toThrow(
       /world\.regrow is unsound: .*; .*world\.regrow\.1 is unsound: /,
     );
@@ -83,15 +83,15 @@ describe('reading', () => {
   test('an unsound newest save is set aside by the next write, and the sound one stays the previous', async () => {
     await twoSaves(disk);
     flip(disk, NEWEST, 30);
-    const snapshots = await opened(disk);
-    await save(snapshots, 'third', contents(3, 9), [1]);
+    const saves = await opened(disk);
+    await save(saves, 'third', contents(3, 9), [1]);
     const aside = [...disk.names.keys()].filter((name) => name.startsWith('world.regrow.corrupt-'));
     expect(aside).toHaveLength(1);
     expect((await reread(disk)).saved?.facts).toBe('third');
     const copy = disk.copy();
     copy.drop(NEWEST);
     expect((await reread(copy)).saved?.facts).toBe('first');
-    await save(snapshots, 'fourth', contents(4, 9), [1]);
+    await save(saves, 'fourth', contents(4, 9), [1]);
     disk.drop(NEWEST);
     expect((await reread(disk)).saved?.facts).toBe('third');
     expect([...disk.names.keys()].filter((name) => name.startsWith('world.regrow.corrupt-'))).toEqual(aside);
@@ -107,15 +107,15 @@ describe('reading', () => {
       for (const kind of ['error', 'lost'] as const)
         for (let at = 0; at < 20; at++) {
           disk = start.copy();
-          const snapshots = await opened(disk);
+          const saves = await opened(disk);
           disk.expect({ at, kind, code: 'EIO' });
-          const written = await save(snapshots, 'third', contents(3, 7)).catch(() => null);
+          const written = await save(saves, 'third', contents(3, 7)).catch(() => null);
           disk.expect(null);
           if (written !== null) continue;
           // Whoever looks into an unsound save finds its other pages.
           if (what === 'unsound' && disk.names.has(NEWEST) && at < 5)
             expect(packsOn(disk)).toContain('pages-2.pack');
-          await save(snapshots, 'fourth', contents(4, 8));
+          await save(saves, 'fourth', contents(4, 8));
           disk.drop(NEWEST);
           expect((await reread(disk)).saved?.facts).toMatch(/first|third/);
         }
@@ -126,7 +126,7 @@ describe('reading', () => {
     await twoSaves(disk);
     for (const at of [0, 1, 2]) {
       disk.expect({ at, kind: 'error', code: 'EACCES' });
-      await expect(reread(disk)).rejects.toMatchObject({ name: 'SnapshotError', code: 'EACCES' });
+      await expect(reread(disk)).rejects.toMatchObject({ name: 'SaveError', code: 'EACCES' });
     }
     disk.expect({ at: 0, kind: 'error', code: 'EIO' });
     expect((await reread(disk)).saved?.facts).toBe('first');
@@ -136,7 +136,7 @@ describe('reading', () => {
     await twoSaves(disk);
     await writeSealed('data/world.regrow', 'REGROW W', 3, {}, [], undefined, disk);
     const names = [...disk.names.keys()];
-    await expect(reread(disk)).rejects.toThrow(SnapshotVersionError);
+    await expect(reread(disk)).rejects.toThrow(SaveVersionError);
     await expect(reread(disk)).rejects.toThrow('format 3');
     expect([...disk.names.keys()]).toEqual(names);
   });
@@ -144,19 +144,19 @@ describe('reading', () => {
 
 describe('a save of version 1', () => {
   const old = { facts: { step: 5 }, pages: [plainPage(0, 1), plainPage(4, 2)] };
-  const read = (readOld = async () => old) => new Snapshots('data', { readOld, files: disk });
+  const read = (readOld = async () => old) => new Saves('data', { readOld, files: disk });
   beforeEach(() => writeSealed('data/world.regrow', 'REGROW W', 1, {}, [], undefined, disk));
 
   test('is read, and the next write makes it version 2', async () => {
-    const snapshots = read();
-    const restored = await snapshots.read();
+    const saves = read();
+    const restored = await saves.read();
     expect(restored.saved).toMatchObject({ facts: { step: 5 }, journal: 1, count: 2 });
     expect([...(await contentsOf(restored))]).toEqual([
       [0, 1],
       [4, 2],
     ]);
-    await expect(save(snapshots, '', contents(1), [4])).rejects.toThrow('page 4');
-    await save(snapshots, { step: 6 }, contents(1, 3));
+    await expect(save(saves, '', contents(1), [4])).rejects.toThrow('page 4');
+    await save(saves, { step: 6 }, contents(1, 3));
     expect((await reread(disk)).saved?.facts).toEqual({ step: 6 });
     // It is the save before the newest, until the next write.
     disk.drop(NEWEST);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { isSamePage } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
-import { Snapshots } from '../../server/storage/snapshots.ts';
+import { Saves } from '../../server/storage/saves.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
@@ -20,7 +20,7 @@ let openFiles: Set<WorldFiles>;
 let other: LoadedRule;
 /** Calls of `progress`. */
 let told: [pages: number, of: number][];
-const write = vi.spyOn(Snapshots.prototype, 'write');
+const write = vi.spyOn(Saves.prototype, 'write');
 
 beforeAll(async () => {
   other = { ...(await loadBlob()), sha256: 'other', label: 'blob v2' };

@@ -1,5 +1,5 @@
 /** What a recovered world is compared by: all that decides what it does next. */
-import type { WorldState } from '../../server/world/snapshot.ts';
+import type { WorldState } from '../../server/world/oldSave.ts';
 import type { World } from '../../server/world/world.ts';
 import { stateOf } from './wholeWorld.ts';
 

@@ -5,9 +5,9 @@ import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { createWebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { decodeEntry, EntryError } from '../../server/world/acts.ts';
 import type { EngineFactory } from '../../server/world/mature.ts';
+import type { WorldState } from '../../server/world/oldSave.ts';
 import { ReplayError } from '../../server/world/replay.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
-import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
@@ -99,12 +99,12 @@ async function frame(
 
 interface Life {
   readonly small: SmallWorld;
-  readonly snapshot: WorldState;
+  readonly save: WorldState;
   readonly entries: readonly Uint8Array[];
   readonly counts: Map<string, number>;
 }
 
-/** A world that lives for some frames, with a snapshot on the way. */
+/** A world that lives for some frames, with a save on the way. */
 async function live(create: EngineFactory, seed: number, frames: number): Promise<Life> {
   const random = seededRandom(seed);
   const small = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
@@ -113,22 +113,22 @@ async function live(create: EngineFactory, seed: number, frames: number): Promis
   world.swaps.onOutcome = ({ verdict }) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   world.plantGarden(10, seed);
   world.log.start();
-  let snapshot = await copyOf(world);
+  let save = await copyOf(world);
   let entries: Uint8Array[] = [];
   const record = (isForced: boolean): void => {
     const entry = world.log.take(isForced);
     if (entry !== null) entries.push(entry);
   };
-  const snapshotAt = Math.floor(frames * random());
+  const savedAt = Math.floor(frames * random());
   for (let n = 0; n < frames; n++) {
     await frame(small, random, counts);
     record(random() < 0.1);
-    if (n !== snapshotAt) continue;
-    snapshot = await copyOf(world);
+    if (n !== savedAt) continue;
+    save = await copyOf(world);
     entries = [];
   }
   record(true);
-  return { small, snapshot, entries, counts };
+  return { small, save, entries, counts };
 }
 
 /** As a file would give it back. */
@@ -136,10 +136,10 @@ const copyOf = async (world: World): Promise<WorldState> => structuredClone(awai
 
 async function recovered(
   create: EngineFactory,
-  { snapshot, entries }: Pick<Life, 'snapshot' | 'entries'>,
+  { save, entries }: Pick<Life, 'save' | 'entries'>,
 ): Promise<SmallWorld> {
   const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
-  await again.world.restore(structuredClone(snapshot), recall, entries.map(decodeEntry));
+  await again.world.restore(structuredClone(save), recall, entries.map(decodeEntry));
   return again;
 }
 
@@ -217,7 +217,7 @@ test('organisms that a start finds dead are in the journal, so a second kill doe
   const { world } = small;
   world.plantGarden(10, 1);
   world.log.start();
-  const snapshot = await copyOf(world);
+  const save = await copyOf(world);
   await world.engine.step(40);
   // Killed before the world has counted.
   const [{ x, y }] = world.organisms;
@@ -225,12 +225,12 @@ test('organisms that a start finds dead are in the journal, so a second kill doe
   await world.engine.step(1);
   const entries = [world.log.take(true)!];
 
-  const second = await recovered(createWasmEngine, { snapshot, entries });
+  const second = await recovered(createWasmEngine, { save, entries });
   expect(second.world.organisms.size).toBe(world.organisms.size - 1);
   await second.world.engine.step(3);
   await second.world.observe(3);
   entries.push(second.world.log.take(true)!);
-  const third = await recovered(createWasmEngine, { snapshot, entries });
+  const third = await recovered(createWasmEngine, { save, entries });
   expect(differences(await factsOf(third.world), await factsOf(second.world))).toEqual([]);
   for (const { engine } of [small, second, third]) engine.dispose();
 });
@@ -241,9 +241,7 @@ describe('a journal that does not fit', () => {
     const [entry] = life.entries.map(decodeEntry);
     const wrong = { ...entry.entry, acts: [[entry.entry.step, { act: 'remove', organism: 999 }]] as const };
     const again = await makeWorld(WIDTH, HEIGHT, ['blob']);
-    const replayed = again.world.restore(structuredClone(life.snapshot), recall, [
-      { entry: wrong, pages: [] },
-    ]);
+    const replayed = again.world.restore(structuredClone(life.save), recall, [{ entry: wrong, pages: [] }]);
     await expect(replayed).rejects.toThrow(ReplayError);
   });
 
@@ -252,9 +250,9 @@ describe('a journal that does not fit', () => {
     const [{ entry }] = life.entries.map(decodeEntry);
     const replayed = async (wrong: typeof entry) => {
       const again = await makeWorld(WIDTH, HEIGHT, ['blob']);
-      return again.world.restore(structuredClone(life.snapshot), recall, [{ entry: wrong, pages: [] }]);
+      return again.world.restore(structuredClone(life.save), recall, [{ entry: wrong, pages: [] }]);
     };
-    await expect(replayed({ ...entry, acts: [], step: life.snapshot.stepNumber - 1 })).rejects.toThrow(
+    await expect(replayed({ ...entry, acts: [], step: life.save.stepNumber - 1 })).rejects.toThrow(
       /at step \d+, the entry at step/,
     );
     const gone = { act: 'rule', organism: 1, rule: { species: 'blob', sha256: 'nobody' } } as const;

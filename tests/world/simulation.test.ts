@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, EngineError } from '../../server/engines/engine.ts';
-import { SnapshotError } from '../../server/storage/snapshots.ts';
+import { SaveError } from '../../server/storage/saves.ts';
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
 import type { FromWorld, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
+import type { WorldState } from '../../server/world/oldSave.ts';
 import type { Clock } from '../../server/world/recorder.ts';
 import { Simulation } from '../../server/world/simulation.ts';
-import type { WorldState } from '../../server/world/snapshot.ts';
 import type { World } from '../../server/world/world.ts';
 import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import { decodePage } from '../../shared/pageCodec.ts';
@@ -605,11 +605,8 @@ describe('the journal', () => {
 
 describe('disk trouble', () => {
   const plant = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
-  const full = (): SnapshotError =>
-    new SnapshotError(
-      '/data/pages-3.pack',
-      Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', errno: -28 }),
-    );
+  const full = (): SaveError =>
+    new SaveError('/data/pages-3.pack', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', errno: -28 }));
   const REASON = 'pages-3.pack: no space left on device (ENOSPC)';
   const troubles = (posted: FromWorld[]) => ofType(posted, 'trouble').map(({ trouble }) => trouble);
 

@@ -1,5 +1,5 @@
 /** A state of a world that no engine has stepped, for tests of files. */
-import type { WorldState } from '../../server/world/snapshot.ts';
+import type { WorldState } from '../../server/world/oldSave.ts';
 
 /** Two pages with a few cells, one organism. */
 export function stateAt(stepNumber: number): WorldState {

@@ -1,6 +1,6 @@
 /** A save as one value. */
 import type { PageState } from '../../server/engines/engine.ts';
-import type { WorldState } from '../../server/world/snapshot.ts';
+import type { WorldState } from '../../server/world/oldSave.ts';
 import type { World } from '../../server/world/world.ts';
 import type { WorldSave } from '../../server/world/worldSave.ts';
 

@@ -19,7 +19,7 @@ test('every kind of kill comes, a full disk only where one can be filled', () =>
     'watched flush',
     'watched registry',
     'watched rename',
-    'watched snapshot',
+    'watched save',
   ];
   expect([...kindsOf(false)].sort()).toEqual(kinds);
   expect([...kindsOf(true)].sort()).toEqual([...kinds, 'full disk'].sort());

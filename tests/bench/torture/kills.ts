@@ -13,7 +13,7 @@ const DOUBLE = new URL('double.ts', import.meta.url);
 const WATCHED = {
   'watched flush': /^journal-\d+\.log$/,
   'watched rename': /\.tmp$/,
-  'watched snapshot': /^pages-\d+\.pack$/,
+  'watched save': /^pages-\d+\.pack$/,
   'watched registry': /^registry\.db-(wal|journal)$/,
 } as const;
 

@@ -137,7 +137,7 @@ async function admin(
         const { organisms } = await control({ kind: 'garden', count: 1 + whole(3) });
         acknowledged.push({ kind: 'garden', organisms });
       } else if (share < 0.75) {
-        await control({ kind: 'snapshot' });
+        await control({ kind: 'save' });
       }
     }
   };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSealed, SealError, writeSealed } from '../../server/storage/sealed.ts';
-import { readSnapshot } from '../../server/world/snapshot.ts';
+import { readOldSave } from '../../server/world/oldSave.ts';
 import { fixture, hashPages } from '../fixtures/dataDirectory.ts';
 import { stateAt } from './smallState.ts';
 
@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 describe('a save of format 1', () => {
   test('gives back what was written', async () => {
     writeFileSync(path, sound);
-    const { stepNumber, organisms, pages } = await readSnapshot(path);
+    const { stepNumber, organisms, pages } = await readOldSave(path);
     expect([stepNumber, organisms, hashPages(pages)]).toEqual([
       expected.step,
       expected.organisms,
@@ -36,7 +36,7 @@ describe('a save of format 1', () => {
         const bytes = Buffer.from(sound);
         bytes[at] ^= flip;
         writeFileSync(path, bytes);
-        await expect(readSnapshot(path)).rejects.toThrow(SealError);
+        await expect(readOldSave(path)).rejects.toThrow(SealError);
       }),
       { seed: 1, numRuns: 300 },
     );
@@ -47,10 +47,10 @@ describe('a save of format 1', () => {
     for (let length = 60; length < sound.length; length += 97) lengths.push(length);
     for (const length of lengths) {
       writeFileSync(path, sound.subarray(0, length));
-      await expect(readSnapshot(path)).rejects.toThrow(SealError);
+      await expect(readOldSave(path)).rejects.toThrow(SealError);
     }
     writeFileSync(path, Buffer.concat([sound, Buffer.from([0])]));
-    await expect(readSnapshot(path)).rejects.toThrow(SealError);
+    await expect(readOldSave(path)).rejects.toThrow(SealError);
   });
 
   test('with wrong page lengths is refused though its checksum holds', async () => {
@@ -62,7 +62,7 @@ describe('a save of format 1', () => {
       [Buffer.from([0, 0, 0, 0, 255, 255, 255, 255])],
     ]) {
       await writeSealed(path, 'REGROW W', 1, header, body);
-      await expect(readSnapshot(path)).rejects.toThrow(SealError);
+      await expect(readOldSave(path)).rejects.toThrow(SealError);
     }
   });
 });

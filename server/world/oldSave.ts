@@ -29,7 +29,7 @@ export interface WorldState extends WorldFacts {
 type Header = Omit<WorldState, 'pages'> & { readonly pages: number };
 
 /** @throws SealError when it is corrupt, or of another format */
-export async function readSnapshot(path: string): Promise<WorldState> {
+export async function readOldSave(path: string): Promise<WorldState> {
   const { version, header, body } = openSealed(await readFile(path), MAGIC);
   if (version !== VERSION) throw new SealError(`it is of format ${version}, not ${VERSION}`);
   const facts = header as Header;

@@ -1,7 +1,7 @@
 /** Saves over random histories: pages come, change, stay and go; operations fail; processes and power are lost. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SnapshotError, Snapshots } from '../../server/storage/snapshots.ts';
+import { SaveError, Saves } from '../../server/storage/saves.ts';
 import { Random } from '../../server/training/random.ts';
 import { FakeDisk, KilledError, type Trouble } from './fakeDisk.ts';
 import { type Contents, contentsOf, noOldSave, plainPage } from './pages.ts';
@@ -37,7 +37,7 @@ const act: fc.Arbitrary<Act> = fc.record({
 class History {
   readonly disk = new FakeDisk();
   readonly #random: Random;
-  #snapshots: Snapshots;
+  #saves: Saves;
   #world = new Map<number, number>();
   /** Of every write that was tried, by number, what it should have saved. */
   readonly #tried: Contents[] = [];
@@ -49,13 +49,13 @@ class History {
 
   constructor(randomSeed: number) {
     this.#random = new Random(randomSeed);
-    this.#snapshots = this.#open(this.disk);
+    this.#saves = this.#open(this.disk);
   }
 
-  #open = (disk: FakeDisk): Snapshots => new Snapshots('data', { readOld: noOldSave, files: disk });
+  #open = (disk: FakeDisk): Saves => new Saves('data', { readOld: noOldSave, files: disk });
 
   async begin(): Promise<void> {
-    await this.#snapshots.read();
+    await this.#saves.read();
   }
 
   async play({ changes, trouble, after, forgets }: Act): Promise<void> {
@@ -77,14 +77,14 @@ class History {
     const changed = [...this.#world].filter(([page]) => this.#dirty.has(page));
     this.disk.expect(trouble);
     try {
-      await this.#snapshots.write({
+      await this.#saves.write({
         facts: tried,
         journal: tried,
         changed: changed.map(([page, content]) => plainPage(page, content)),
         kept,
       });
     } catch (error) {
-      if (!(error instanceof SnapshotError)) throw error;
+      if (!(error instanceof SaveError)) throw error;
       if (!this.disk.isKilled) expect(error.code).toBe(trouble?.code);
       else expect(error.cause).toBeInstanceOf(KilledError);
       return false;
@@ -99,8 +99,8 @@ class History {
 
   async #restart(isCut: boolean): Promise<void> {
     this.disk.restart(isCut, () => this.#random.unit());
-    this.#snapshots = this.#open(this.disk);
-    const restored = await this.#snapshots.read();
+    this.#saves = this.#open(this.disk);
+    const restored = await this.#saves.read();
     expect(this.#held < 0 || restored.saved !== null).toBe(true);
     if (restored.saved === null) {
       this.#world.clear();
@@ -119,9 +119,9 @@ class History {
     const held = this.#held < 0 ? new Map<number, number>() : this.#tried[this.#held];
     const stale = [...this.#dirty].filter((page) => held.has(page) && this.#world.has(page));
     if (stale.length === 0) return;
-    await expect(
-      this.#snapshots.write({ facts: null, journal: 0, changed: [], kept: stale }),
-    ).rejects.toThrow('cannot be kept');
+    await expect(this.#saves.write({ facts: null, journal: 0, changed: [], kept: stale })).rejects.toThrow(
+      'cannot be kept',
+    );
   }
 
   /** Both saves read back as what their writes were given. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../../server/engines/engine.ts';
-import { Snapshots } from '../../server/storage/snapshots.ts';
+import { Saves } from '../../server/storage/saves.ts';
 import { FakeDisk } from './fakeDisk.ts';
 import {
   contents,
@@ -30,14 +30,14 @@ describe('a save', () => {
     const folder = mkdtempSync(join(tmpdir(), 'regrow-'));
     try {
       const pages = [densePage(3, 1), densePage(70_000, 1), plainPage(0, 0), densePage(1, 1)];
-      const snapshots = new Snapshots(join(folder, 'data'), { readOld: noOldSave });
-      expect(await snapshots.read()).toEqual({ saved: null, isOlder: false, notes: [] });
+      const saves = new Saves(join(folder, 'data'), { readOld: noOldSave });
+      expect(await saves.read()).toEqual({ saved: null, isOlder: false, notes: [] });
       const facts = { step: 7, names: ['Ää ✿'] };
-      const { pages: count } = await snapshots.write({ facts, journal: 5, changed: pages, kept: [] });
+      const { pages: count } = await saves.write({ facts, journal: 5, changed: pages, kept: [] });
       expect(count).toBe(4);
       expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pages-1.pack', NEWEST]);
 
-      const again = new Snapshots(join(folder, 'data'), { readOld: noOldSave });
+      const again = new Saves(join(folder, 'data'), { readOld: noOldSave });
       const { saved, notes } = await again.read();
       expect(notes).toEqual([]);
       expect(saved).toMatchObject({ facts, journal: 5, count: 4 });
@@ -56,35 +56,35 @@ describe('a save', () => {
   });
 
   test('writes what has changed, and takes over what is kept', async () => {
-    const snapshots = await opened(disk);
-    await save(snapshots, 'first', contents(1, 2, 3, 4));
-    await save(snapshots, 'second', contents(1, 7, 3), [0, 2]);
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 2, 3, 4));
+    await save(saves, 'second', contents(1, 7, 3), [0, 2]);
     expect(packsOn(disk)).toEqual(['pages-1.pack', 'pages-2.pack']);
     expect(disk.names.get('pages-2.pack')!.bytes.length).toBeLessThan(100);
     expect(await contentsOf(await reread(disk))).toEqual(contents(1, 7, 3));
   });
 
   test('writes no page whose content is saved already, and equal pages once', async () => {
-    const snapshots = await opened(disk);
-    await save(snapshots, 'first', contents(1, 1, 1, 2));
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 1, 1, 2));
     const bytes = packBytes(disk);
-    await save(snapshots, 'second', contents(2, 1, 1, 1));
+    await save(saves, 'second', contents(2, 1, 1, 1));
     expect(packBytes(disk)).toBe(bytes);
     expect(await contentsOf(await reread(disk))).toEqual(contents(2, 1, 1, 1));
   });
 
   test('reports each changed page as progress once it is in the pack', async () => {
-    const snapshots = await opened(disk);
-    await save(snapshots, 'first', contents(1, 2, 3, 4));
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 2, 3, 4));
     const told: number[] = [];
     const changed = [densePage(1, 9), densePage(2, 9)];
     const progress = (pages: number): void => void told.push(pages);
-    await snapshots.write({ facts: 'second', journal: 2, changed, kept: [3], progress });
+    await saves.write({ facts: 'second', journal: 2, changed, kept: [3], progress });
     expect(told).toEqual([1, 2]);
   });
 
   test('copies a page before it asks for the next one, whose arrays may be the same', async () => {
-    const snapshots = await opened(disk);
+    const saves = await opened(disk);
     const one = plainPage(0, 0);
     function* pages() {
       for (let page = 0; page < 9; page++) {
@@ -93,12 +93,12 @@ describe('a save', () => {
         yield { ...one, page };
       }
     }
-    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
     expect(await contentsOf(await reread(disk))).toEqual(contents(1, 2, 3, 4, 5, 6, 7, 8, 9));
   });
 
   test('asks for few pages ahead of those that it has written', async () => {
-    const snapshots = await opened(disk);
+    const saves = await opened(disk);
     let asked = 0;
     let most = 0;
     async function* pages() {
@@ -108,7 +108,7 @@ describe('a save', () => {
         yield densePage(asked, 2);
       }
     }
-    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
     expect(most).toBeLessThan(8);
     const { saved } = await reread(disk);
     let seen = 0;
@@ -117,21 +117,21 @@ describe('a save', () => {
   });
 
   test('is refused with a page that is given twice or was never saved, and before the saves were read', async () => {
-    const unread = new Snapshots('data', { readOld: noOldSave, files: disk });
+    const unread = new Saves('data', { readOld: noOldSave, files: disk });
     await expect(save(unread, '', contents(1))).rejects.toThrow('read comes before write');
-    const snapshots = await twoSaves(disk);
+    const saves = await twoSaves(disk);
     const before = [...disk.names];
-    await expect(save(snapshots, '', contents(1), [5])).rejects.toThrow('page 5');
+    await expect(save(saves, '', contents(1), [5])).rejects.toThrow('page 5');
     const twice = { facts: 0, journal: 0, changed: [plainPage(0, 3)], kept: [0] };
-    await expect(snapshots.write(twice)).rejects.toThrow('page 0 is given twice');
+    await expect(saves.write(twice)).rejects.toThrow('page 0 is given twice');
     expect([...disk.names]).toEqual(before);
   });
 
   test('names the first journal segment that either save needs', async () => {
-    const snapshots = await opened(disk);
+    const saves = await opened(disk);
     for (const journal of [3, 8, 9])
-      await snapshots.write({ facts: 0, journal, changed: [plainPage(0, journal)], kept: [] });
-    expect(snapshots.oldestJournal).toBe(8);
+      await saves.write({ facts: 0, journal, changed: [plainPage(0, journal)], kept: [] });
+    expect(saves.oldestJournal).toBe(8);
     expect((await opened(disk)).oldestJournal).toBe(8);
   });
 });
@@ -153,10 +153,10 @@ describe('a world of 16,384 pages', () => {
         yield { ...one, page };
       }
     }
-    const snapshots = new Snapshots(folder, { readOld: noOldSave });
-    await snapshots.read();
-    await snapshots.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
-    const { saved } = await new Snapshots(folder, { readOld: noOldSave }).read();
+    const saves = new Saves(folder, { readOld: noOldSave });
+    await saves.read();
+    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    const { saved } = await new Saves(folder, { readOld: noOldSave }).read();
     expect(saved!.count).toBe(COUNT);
     let right = 0;
     for await (const { page, owners } of saved!.pages()) if (owners[0] === page % 50) right++;

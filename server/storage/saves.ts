@@ -14,17 +14,17 @@ import {
   packNumber,
   packPath,
   packsOf,
-  SnapshotError,
+  SaveError,
   writeManifest,
 } from './manifest.ts';
 import { blobsToMove, NewPack, readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, nameOf, packBlob, rawOf } from './pageBlobs.ts';
 import { isLost, type Look, look, type OldSave, openOld, openSave, type Saved } from './saved.ts';
 
-export { SnapshotError, SnapshotVersionError } from './manifest.ts';
+export { SaveError, SaveVersionError } from './manifest.ts';
 export type { OldSave, Saved } from './saved.ts';
 
-export interface SnapshotsOptions {
+export interface SavesOptions {
   /** Reads a save of format 1. @throws SealError when it is corrupt */
   readonly readOld: (path: string) => Promise<OldSave>;
   /** Takes lines for the operator. */
@@ -32,7 +32,7 @@ export interface SnapshotsOptions {
   readonly files?: FileSystem;
 }
 
-export interface SnapshotOrder {
+export interface SaveOrder {
   /** Anything that JSON can hold. */
   readonly facts: unknown;
   /** Number of the first journal segment to replay on top. */
@@ -63,11 +63,11 @@ export interface Restored {
 
 const NOTHING: Manifest = { facts: null, journal: 0, places: new Map() };
 
-export class Snapshots {
+export class Saves {
   readonly newest: string;
   readonly previous: string;
   readonly #folder: string;
-  readonly #readOld: SnapshotsOptions['readOld'];
+  readonly #readOld: SavesOptions['readOld'];
   readonly #log: (line: string) => void;
   readonly #files: FileSystem;
   /** The save that `kept` refers to; null before `read`. `NOTHING` when a blob of it has gone bad. */
@@ -87,7 +87,7 @@ export class Snapshots {
   #lastPack = 0;
   #hasFailed = false;
 
-  constructor(folder: string, { readOld, log = () => {}, files = DISK }: SnapshotsOptions) {
+  constructor(folder: string, { readOld, log = () => {}, files = DISK }: SavesOptions) {
     this.#folder = folder;
     this.newest = join(folder, 'world.regrow');
     this.previous = join(folder, 'world.regrow.1');
@@ -112,10 +112,10 @@ export class Snapshots {
   /**
    * Calls must not overlap, and `read` comes first.
    *
-   * @throws SnapshotError with path and code; the saves before are whole, and the next write may succeed
+   * @throws SaveError with path and code; the saves before are whole, and the next write may succeed
    * @throws Error that `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
    */
-  async write({ facts, journal, changed, kept, progress }: SnapshotOrder): Promise<Written> {
+  async write({ facts, journal, changed, kept, progress }: SaveOrder): Promise<Written> {
     const places = this.#take(kept);
     const files = this.#files;
     this.#unchanged = new Set(places.keys());
@@ -162,10 +162,10 @@ export class Snapshots {
   }
 
   async #add(
-    changed: SnapshotOrder['changed'],
+    changed: SaveOrder['changed'],
     places: Map<number, Place>,
     pack: NewPack,
-    progress: SnapshotOrder['progress'] = () => {},
+    progress: SaveOrder['progress'] = () => {},
   ): Promise<void> {
     let pages = 0;
     const known = byName(this.#last!);
@@ -191,7 +191,7 @@ export class Snapshots {
     try {
       for await (const { place, blob } of blobs) moved.set(place.name, await pack.add(place.name, blob));
     } catch (error) {
-      if ((error as SnapshotError).path !== pack.path && isLost(error as Error)) {
+      if ((error as SaveError).path !== pack.path && isLost(error as Error)) {
         // Pages that are kept, or that have this content, may name the bad blob: the next save writes all pages anew.
         this.#last = NOTHING;
         this.#unchanged.clear();
@@ -247,20 +247,20 @@ export class Snapshots {
    * stored bytes, so that this costs a tenth of unpacking them; what they unpack to is compared as pages are read.
    * Changes nothing on disk.
    *
-   * @throws SnapshotError when there are saves and none is sound, or a file cannot be read though it may be sound
-   * @throws SnapshotVersionError
+   * @throws SaveError when there are saves and none is sound, or a file cannot be read though it may be sound
+   * @throws SaveVersionError
    */
   async read(): Promise<Restored> {
     const files = this.#files;
     const looks = [await look(this.newest, files), await look(this.previous, files)];
-    const faults: SnapshotError[] = [];
+    const faults: SaveError[] = [];
     for (const [i, path] of [this.newest, this.previous].entries()) {
       const saved = await this.#open(path, looks[i]);
-      if (saved instanceof SnapshotError) faults.push(saved);
-      if (saved === null || saved instanceof SnapshotError) continue;
+      if (saved instanceof SaveError) faults.push(saved);
+      if (saved === null || saved instanceof SaveError) continue;
       await this.#start(looks, i);
       const isNewest = i === 0;
-      const notes = (isNewest ? looks.filter((one) => one instanceof SnapshotError) : faults).map(
+      const notes = (isNewest ? looks.filter((one) => one instanceof SaveError) : faults).map(
         ({ message }) => message,
       );
       return {
@@ -271,14 +271,14 @@ export class Snapshots {
     }
     const [first, second] = faults;
     if (first !== undefined)
-      throw second ? new SnapshotError(first.path, new Error(`${first.message}; ${second.message}`)) : first;
+      throw second ? new SaveError(first.path, new Error(`${first.message}; ${second.message}`)) : first;
     await this.#start([], 0);
     return { saved: null, isOlder: false, notes: [] };
   }
 
-  async #open(path: string, found: Look): Promise<Saved | SnapshotError | null> {
+  async #open(path: string, found: Look): Promise<Saved | SaveError | null> {
     if (found === 'old') return openOld(path, this.#readOld);
-    if (found === null || found instanceof SnapshotError) return found;
+    if (found === null || found instanceof SaveError) return found;
     return openSave(path, this.#folder, found, this.#files);
   }
 
@@ -286,7 +286,7 @@ export class Snapshots {
   async #start([newest, previous]: readonly Look[], from: number): Promise<void> {
     const manifestOf = (found: Look = null): Manifest[] => {
       if (found === 'old') return [NOTHING];
-      return found === null || found instanceof SnapshotError ? [] : [found];
+      return found === null || found instanceof SaveError ? [] : [found];
     };
     const isFirst = from === 0;
     this.#isUnsound = !isFirst && newest !== null;

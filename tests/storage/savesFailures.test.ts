@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { SnapshotError } from '../../server/storage/snapshots.ts';
+import { SaveError } from '../../server/storage/saves.ts';
 import { Random } from '../../server/training/random.ts';
 import { FakeDisk, type Trouble } from './fakeDisk.ts';
 import { contents, contentsOf, densePage, flip, opened, packsOn, reread, save, twoSaves } from './pages.ts';
@@ -17,21 +17,21 @@ describe('a write that fails', () => {
     let failed = 0;
     for (let at = 0; ; at++) {
       disk = new FakeDisk();
-      const snapshots = await twoSaves(disk);
+      const saves = await twoSaves(disk);
       const before = disk.bytes;
       fail(at);
-      const written = await save(snapshots, 'third', contents(3, 4)).catch((error: SnapshotError) => error);
+      const written = await save(saves, 'third', contents(3, 4)).catch((error: SaveError) => error);
       disk.expect(null);
       if (written instanceof Error) {
         failed++;
-        expect(written).toBeInstanceOf(SnapshotError);
+        expect(written).toBeInstanceOf(SaveError);
         expect(written.code).toBe('ENOSPC');
         expect(written.message).toContain(written.path);
         expect(written.path).toMatch(/^data/);
         // Between the renames, one of the saves has gone already.
         expect(disk.bytes).toBeLessThan(before + 400);
         expect((await reread(disk)).saved?.facts).toMatch(/second|third/);
-        await save(snapshots, 'fourth', contents(5, 6));
+        await save(saves, 'fourth', contents(5, 6));
       }
       expect((await reread(disk)).saved?.facts).toBe(written instanceof Error ? 'fourth' : 'third');
       if (at > 40) break;
@@ -40,17 +40,17 @@ describe('a write that fails', () => {
   });
 
   test('leaves the pages that it was given as changed to be written by the next one', async () => {
-    const snapshots = await twoSaves(disk);
+    const saves = await twoSaves(disk);
     fail(2);
-    await expect(save(snapshots, 'third', contents(3, 9), [1])).rejects.toThrow('ENOSPC');
-    expect([0, 1].map((page) => snapshots.canKeep(page))).toEqual([false, true]);
-    await expect(save(snapshots, 'fourth', contents(3, 9), [0, 1])).rejects.toThrow('page 0');
-    await save(snapshots, 'fifth', contents(3, 9), [1]);
+    await expect(save(saves, 'third', contents(3, 9), [1])).rejects.toThrow('ENOSPC');
+    expect([0, 1].map((page) => saves.canKeep(page))).toEqual([false, true]);
+    await expect(save(saves, 'fourth', contents(3, 9), [0, 1])).rejects.toThrow('page 0');
+    await save(saves, 'fifth', contents(3, 9), [1]);
     expect(await contentsOf(await reread(disk))).toEqual(contents(3, 9));
   });
 
   test('because reading its pages throws passes that error on and leaves no file', async () => {
-    const snapshots = await twoSaves(disk);
+    const saves = await twoSaves(disk);
     const names = [...disk.names.keys()];
     async function* pages() {
       yield densePage(0, 5);
@@ -58,31 +58,31 @@ describe('a write that fails', () => {
       throw new RangeError('the engine is gone');
     }
     const order = { facts: 0, journal: 0, changed: pages(), kept: [1] };
-    await expect(snapshots.write(order)).rejects.toThrow(new RangeError('the engine is gone'));
+    await expect(saves.write(order)).rejects.toThrow(new RangeError('the engine is gone'));
     expect([...disk.names.keys()]).toEqual(names);
   });
 
   test('moves no blob in the next write, because there may be no room for it', async () => {
-    const snapshots = await opened(disk);
-    await save(snapshots, 'first', contents(1, 2, 3, 4));
-    await save(snapshots, 'second', contents(5, 6, 3, 4), [2, 3]);
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 2, 3, 4));
+    await save(saves, 'second', contents(5, 6, 3, 4), [2, 3]);
     fail(2);
-    await expect(save(snapshots, 'third', contents(5, 6, 7, 4), [0, 1, 3])).rejects.toThrow('ENOSPC');
-    await save(snapshots, 'fourth', contents(5, 6, 7, 4), [0, 1, 3]);
+    await expect(save(saves, 'third', contents(5, 6, 7, 4), [0, 1, 3])).rejects.toThrow('ENOSPC');
+    await save(saves, 'fourth', contents(5, 6, 7, 4), [0, 1, 3]);
     expect(packsOn(disk)).toEqual(['pages-1.pack', 'pages-2.pack', 'pages-4.pack']);
-    for (const facts of ['fifth', 'sixth']) await save(snapshots, facts, contents(5, 6, 7, 4), [0, 1, 2, 3]);
+    for (const facts of ['fifth', 'sixth']) await save(saves, facts, contents(5, 6, 7, 4), [0, 1, 2, 3]);
     expect(packsOn(disk)).toEqual(['pages-2.pack', 'pages-4.pack', 'pages-5.pack']);
   });
 
   test('because a blob on disk has gone bad makes the next write write every page anew', async () => {
-    const snapshots = await opened(disk);
-    await save(snapshots, 'first', contents(1, 2, 3, 4));
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 2, 3, 4));
     flip(disk, 'pages-1.pack', disk.names.get('pages-1.pack')!.bytes.length - 3);
-    const third = save(snapshots, 'second', contents(5, 6, 7, 4), [3]);
+    const third = save(saves, 'second', contents(5, 6, 7, 4), [3]);
     await expect(third).rejects.toThrow(/pages-1\.pack: bytes .* do not match their checksum/);
-    expect(snapshots.canKeep(3)).toBe(false);
-    await save(snapshots, 'third', contents(5, 6, 7, 4));
-    expect(snapshots.canKeep(3)).toBe(true);
+    expect(saves.canKeep(3)).toBe(false);
+    await save(saves, 'third', contents(5, 6, 7, 4));
+    expect(saves.canKeep(3)).toBe(true);
     const restored = await reread(disk);
     expect(restored.saved?.facts).toBe('third');
     expect(await contentsOf(restored)).toEqual(contents(5, 6, 7, 4));
@@ -93,9 +93,9 @@ describe('a write that fails', () => {
     for (let at = 0; at < 24; at++)
       for (let n = 0; n < 12; n++) {
         disk = new FakeDisk();
-        const snapshots = await twoSaves(disk);
+        const saves = await twoSaves(disk);
         disk.expect({ at, kind: 'kill', code: '' });
-        await save(snapshots, 'third', contents(3, 9), [1]).catch(() => {});
+        await save(saves, 'third', contents(3, 9), [1]).catch(() => {});
         disk.restart(true, () => random.unit());
         const restored = await reread(disk);
         expect(restored.saved?.facts).toMatch(/second|third/);
@@ -104,10 +104,10 @@ describe('a write that fails', () => {
   });
 
   test('with its process leaves files that the next process sweeps with its first write, and not before', async () => {
-    const snapshots = await twoSaves(disk);
+    const saves = await twoSaves(disk);
     for (const at of [4, 8]) {
       disk.expect({ at, kind: 'kill', code: '' });
-      await expect(save(snapshots, 'third', contents(3, 4))).rejects.toThrow(SnapshotError);
+      await expect(save(saves, 'third', contents(3, 4))).rejects.toThrow(SaveError);
       disk.restart(false, () => 0);
       disk.put('world.regrow.tmp', Buffer.from('of an earlier version'));
       const names = [...disk.names.keys()];
