@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { getSystemErrorMessage } from 'node:util';
+import { DISK } from './fileSystem.ts';
 
 export interface DiskFile {
   size(): Promise<number>;
@@ -38,16 +39,7 @@ export const realDisk: Disk = {
   open: async (path, how) => fileOf(await open(path, FLAGS[how])),
   unlink: (path) => unlink(path),
   rename,
-  async syncFolder(path) {
-    // Windows cannot sync a folder and need not.
-    if (process.platform === 'win32') return;
-    const folder = await open(path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  },
+  syncFolder: DISK.syncFolder,
 };
 
 function fileOf(handle: FileHandle): DiskFile {

@@ -10,7 +10,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, wri
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { getSystemErrorMessage } from 'node:util';
+import { diskReason } from './disk.ts';
 
 export const LOCK_FILES = { lock: 'lock.db', holder: 'lock.json' } as const;
 /**
@@ -178,9 +178,8 @@ function attempt(folder: string, action: () => void): void {
   try {
     action();
   } catch (error) {
-    const { code = 'unknown', errno, message } = error as NodeJS.ErrnoException;
-    const reason = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
-    throw new FolderLockError(folder, code, reason, { cause: error });
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new FolderLockError(folder, code, diskReason(error), { cause: error });
   }
 }
 
