@@ -40,6 +40,7 @@ export async function serveWorld(
     attendance: {
       join: (id) => sessions?.join(id, addresses.ofGuest(id)),
       leave: (id) => sessions?.leave(id),
+      addressOf: (id) => addresses.ofGuest(id),
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
     learned: async () => (await admin?.learned.message()) ?? null,

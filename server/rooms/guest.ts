@@ -16,7 +16,7 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
-import { NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
+import { type Doer, NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
@@ -41,6 +41,8 @@ export interface Outlet extends FrameSocket {
 export interface Attendance {
   join(id: string): void;
   leave(id: string): void;
+  /** The address of a guest who is here. */
+  addressOf(id: string): string;
   /** Counts a stroke that was applied or refused. */
   stroke(isApplied: boolean): void;
 }
@@ -92,6 +94,11 @@ export class Guest {
     );
     this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
+  }
+
+  get #doer(): Doer {
+    const { id } = this.outlet;
+    return { guest: id, address: this.#around.attendance.addressOf(id), name: this.#name };
   }
 
   get isStarted(): boolean {
@@ -262,7 +269,7 @@ export class Guest {
     this.#strokesPending++;
     let outcome: StrokeOutcome;
     try {
-      outcome = await world.ask({ kind: 'stroke', name: this.#name, stroke });
+      outcome = await world.ask({ kind: 'stroke', by: this.#doer, stroke });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };

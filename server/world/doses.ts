@@ -20,8 +20,8 @@ interface Dose {
 
 /** Some seconds of a drag; what is older may be shaken again. */
 const MAX_CAPSULES = 64;
-/** Players whose last stroke is remembered. */
-const MAX_PLAYERS = 256;
+/** Guests whose last stroke is remembered. */
+const MAX_GUESTS = 256;
 
 /** Whether `part` begins where `before` ended. A message of one point is a dab, which begins a stroke. */
 export function goesOn(before: StrokePart, part: StrokePart): boolean {
@@ -36,23 +36,23 @@ export function goesOn(before: StrokePart, part: StrokePart): boolean {
 }
 
 export class Doses {
-  /** By the player's name, the least recent first. */
+  /** By the guest's id, the least recent first. */
   readonly #doses = new Map<string, Dose>();
 
   /** @returns the capsules of the same stroke's earlier messages that may touch `capsules` */
-  shaken(player: string, part: StrokePart, capsules: readonly Capsule[]): Capsule[] {
-    const dose = this.#doses.get(player);
+  shaken(guest: string, part: StrokePart, capsules: readonly Capsule[]): Capsule[] {
+    const dose = this.#doses.get(guest);
     if (dose === undefined || !goesOn(dose.last, part)) return [];
     return dose.shaken.filter((old) => capsules.some((one) => mayTouch(old, one)));
   }
 
   /** Remembers a message that was applied. */
-  add(player: string, part: StrokePart, capsules: readonly Capsule[]): void {
-    const dose = this.#doses.get(player);
+  add(guest: string, part: StrokePart, capsules: readonly Capsule[]): void {
+    const dose = this.#doses.get(guest);
     const before = dose !== undefined && goesOn(dose.last, part) ? dose.shaken : [];
-    this.#doses.delete(player);
-    this.#doses.set(player, { last: part, shaken: [...before, ...capsules].slice(-MAX_CAPSULES) });
-    if (this.#doses.size <= MAX_PLAYERS) return;
+    this.#doses.delete(guest);
+    this.#doses.set(guest, { last: part, shaken: [...before, ...capsules].slice(-MAX_CAPSULES) });
+    if (this.#doses.size <= MAX_GUESTS) return;
     const [oldest] = this.#doses.keys();
     this.#doses.delete(oldest);
   }

@@ -10,6 +10,16 @@ import type { LoadedRule } from './ruleSlots.ts';
 import type { WiltedBody } from './wilting.ts';
 import type { WoundEvent } from './woundWatch.ts';
 
+/** Who does something to the world. */
+export interface Doer {
+  /** Id of the guest. */
+  readonly guest: string;
+  /** An IPv4 address, or the /64 of an IPv6 one. */
+  readonly address: string;
+  /** What the guest is called at the moment, for people. */
+  readonly name: string;
+}
+
 export interface OrganismSummary {
   readonly id: number;
   readonly species: string;
@@ -71,7 +81,7 @@ export type WorldQuery =
   /** Answer: StrokeOutcome */
   | {
       readonly kind: 'stroke';
-      readonly name: string;
+      readonly by: Doer;
       readonly stroke: StrokeMessage;
     }
   /** `x`, `y`: integers. Answer: why no seed can be planted there, for a player to read; null: one can. */

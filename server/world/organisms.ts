@@ -14,8 +14,10 @@ export interface Organism {
   /** Where its seed would be now: a body that has healed beside its place has moved. */
   x: number;
   y: number;
-  /** Empty: the garden's. */
+  /** The planter's name when it was planted; empty: the garden's. */
   readonly planter: string;
+  /** Id of the guest who planted it; empty: the garden, or a guest of whom no id was kept. */
+  readonly guest: string;
   /** When its seed was planted, or planted again after wilting. */
   plantedStep: number;
   /** Seconds of world time. */
@@ -48,8 +50,10 @@ export interface OrganismRecord {
   /** Seed position. */
   readonly x: number;
   readonly y: number;
-  /** Empty: the garden's. */
+  /** The planter's name; empty: the garden's. */
   readonly planter: string;
+  /** Id of the guest who planted it. Absent: the garden, or a guest of whom no id was kept. */
+  readonly guest?: string;
   readonly plantedStep: number;
   /** World time. */
   readonly plantedSeconds: number;
@@ -144,11 +148,12 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], isWilting = false, wiltings = 0, marks = [], ...rest } = facts;
+    const { history: samples = [], guest = '', isWilting = false, wiltings = 0, marks = [], ...rest } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = {
       ...rest,
+      guest,
       cells: 1,
       history,
       marks,
@@ -195,12 +200,13 @@ export class Organisms {
   /** One organism, as it is saved. */
   recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
     const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
-    const { isWilting, wiltings, marks } = organism;
+    const { guest, isWilting, wiltings, marks } = organism;
     const rule = ruleOf(slot);
     const history = organism.history.list();
     const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
     return {
       ...record,
+      ...(guest !== '' && { guest }),
       ...(isWilting && { isWilting }),
       ...(wiltings > 0 && { wiltings }),
       ...(marks.length > 0 && { marks }),

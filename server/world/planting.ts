@@ -3,10 +3,14 @@ import { type Engine, EngineError } from '../engines/engine.ts';
 import { Beds, type FallowBed } from './beds.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import { territoryOf } from './mature.ts';
+import type { Doer } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { type GrownBody, roomFault } from './room.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+
+/** Plants the garden. */
+export const GARDENER: Doer = { guest: '', address: '', name: '' };
 
 export interface PlantedWorld {
   readonly engine: Engine;
@@ -40,7 +44,7 @@ export class Planting {
   /** @returns how many found room */
   plantGarden(count: number, randomSeed: number): number {
     const seedlings = layOutGarden(this.#world.engine, this.#species, count, randomSeed);
-    for (const seedling of seedlings) this.plant(seedling, '');
+    for (const seedling of seedlings) this.plant(seedling, GARDENER);
     return seedlings.length;
   }
 
@@ -51,7 +55,7 @@ export class Planting {
     for (const seedling of layOutGarden(this.#world.engine, this.#species, count, randomSeed, others)) {
       if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.strokeWorld)).ok) continue;
       try {
-        this.plant(seedling, '');
+        this.plant(seedling, GARDENER);
         planted++;
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
@@ -62,10 +66,10 @@ export class Planting {
   }
 
   /**
-   * @param planter - the player's name; empty: the garden
+   * @param planter - their address is not kept
    * @throws EngineError without room for one more, or without such a species; the world is then unchanged
    */
-  plant({ species, x, y }: Seedling, planter: string): Organism {
+  plant({ species, x, y }: Seedling, planter: Doer): Organism {
     const { engine, organisms, slots, runSeconds } = this.#world;
     const plantedSeconds = runSeconds();
     const id = organisms.freeId(plantedSeconds);
@@ -75,7 +79,8 @@ export class Planting {
     if (slot === undefined) throw new EngineError(`there is no species ${species}`);
     const territory = territoryOf([slots.at(slot).mature], x, y);
     engine.plant(id, slot, x, y, territory);
-    const facts = { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health: 0 };
+    const { name, guest } = planter;
+    const facts = { id, species, slot, x, y, planter: name, guest, plantedStep, plantedSeconds, health: 0 };
     const organism = organisms.add(facts);
     organism.territory = territory;
     return organism;
@@ -147,7 +152,7 @@ export class Planting {
       if (this.#world.slots.inForce(bed.species) === undefined) continue;
       const plan = await planSeed(bed.species, bed.x, bed.y, this.strokeWorld);
       try {
-        if (plan.ok) this.plant(bed, '');
+        if (plan.ok) this.plant(bed, GARDENER);
         else this.#beds.leave(bed, now);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;

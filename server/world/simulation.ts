@@ -10,6 +10,7 @@ import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import type {
+  Doer,
   FromWorld,
   StrokeOutcome,
   ToWorld,
@@ -284,7 +285,7 @@ export class Simulation {
         return this.#turns.take(async () => world.inspect(query.organism));
       case 'stroke':
         // Outside the queue: it waits for the next frame, which must be able to run.
-        return this.#stroke(query.name, query.stroke);
+        return this.#stroke(query.by, query.stroke);
       case 'room':
         return this.#turns.take(() => world.roomFault(query.species, query.x, query.y));
       case 'save':
@@ -319,10 +320,10 @@ export class Simulation {
   }
 
   /** @returns the outcome, once it is on disk */
-  async #stroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+  async #stroke(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
     try {
       this.#recorder.check();
-      const outcome = await this.#options.world.queueStroke(name, stroke);
+      const outcome = await this.#options.world.queueStroke(by, stroke);
       if (!outcome.ok) return outcome;
       await this.#recorder.onDisk();
       return outcome;

@@ -3,7 +3,7 @@ import type { StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
-import type { StrokeOutcome } from './messages.ts';
+import type { Doer, StrokeOutcome } from './messages.ts';
 import type { Organisms } from './organisms.ts';
 import { planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
@@ -29,7 +29,7 @@ export interface StruckWorld {
 }
 
 interface WaitingStroke {
-  readonly name: string;
+  readonly by: Doer;
   readonly stroke: StrokeMessage;
   readonly answer: (outcome: StrokeOutcome) => void;
 }
@@ -44,31 +44,31 @@ export class Strokes {
     this.#world = world;
   }
 
-  /** Waits for the next `apply`; resolves with the outcome. @param name - the player's */
-  queue(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+  /** Waits for the next `apply`; resolves with the outcome. */
+  queue(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
     if (this.#waiting.length >= MAX_WAITING)
       return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
-    return new Promise((answer) => this.#waiting.push({ name, stroke, answer }));
+    return new Promise((answer) => this.#waiting.push({ by, stroke, answer }));
   }
 
   /** Between two steps: applies waiting strokes in order of arrival. */
   async apply(): Promise<void> {
-    for (const { name, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
-      answer(await this.#apply(name, stroke));
+    for (const { by, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
+      answer(await this.#apply(by, stroke));
   }
 
-  async #apply(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
+  async #apply(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
     const { engine, planting, swaps } = this.#world;
     // Salts of one stroke's capsules follow each other.
     const salt = Math.imul(this.#applied++, 0x10001);
     const plan = await planStroke(stroke, planting.strokeWorld, salt, (capsules) =>
-      this.#doses.shaken(name, stroke, capsules),
+      this.#doses.shaken(by.guest, stroke, capsules),
     );
     if (!plan.ok) return plan;
     const step = engine.stepNumber;
     if ('seed' in plan) {
       try {
-        swaps.strike([planting.plant(plan.seed, name).id]);
+        swaps.strike([planting.plant(plan.seed, by).id]);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         return { ok: false, reason: 'The world is full: nothing more can be planted.' };
@@ -76,7 +76,7 @@ export class Strokes {
     } else {
       await this.#hurt(plan.perturbations, plan.hit);
       const [first] = plan.perturbations;
-      if (first.kind === 'noise') this.#doses.add(name, stroke, first.capsules);
+      if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);
     }
     return { ok: true, step };
   }

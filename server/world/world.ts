@@ -8,11 +8,11 @@ import type { InspectionMessage, Species, StrokeMessage } from '../../shared/pro
 import type { Engine, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
-import type { OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
+import type { Doer, OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import { type Organism, Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
-import { Planting } from './planting.ts';
+import { GARDENER, Planting } from './planting.ts';
 import { leaveOut, noteOwners, type Recall, recallWorld } from './recall.ts';
 import { recordedEngine } from './recordedEngine.ts';
 import { type JournalEntry, Replay } from './replay.ts';
@@ -108,8 +108,8 @@ export class World {
   // --- what players and admins do ---
 
   /** Waits for the next step boundary; resolves with the outcome. */
-  queueStroke(name: string, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    return this.#strokes.queue(name, stroke);
+  queueStroke(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
+    return this.#strokes.queue(by, stroke);
   }
 
   /** Applies waiting strokes in order of arrival. */
@@ -129,7 +129,7 @@ export class World {
 
   /** @throws EngineError without room for one more, or without such a species; the world is then unchanged */
   plantAt(species: string, x: number, y: number): Organism {
-    return this.#planting.plant({ species, x, y }, '');
+    return this.#planting.plant({ species, x, y }, GARDENER);
   }
 
   /** Zeroes a circle. The garden is not sown again there. @returns how many organisms lost cells */

@@ -4,6 +4,7 @@ import { CHANNELS } from '../../server/rules/rule.ts';
 import { Doses, goesOn } from '../../server/world/doses.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../../server/world/perturb.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
+import { doer } from './doer.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
 const noise = (...points: number[]): StrokeMessage => ({ id: 1, tool: 'noise', radius: 4, points });
@@ -39,7 +40,7 @@ describe('a stroke of noise in several messages', () => {
   }
 
   async function deal({ world }: SmallWorld, player: string, message: StrokeMessage): Promise<void> {
-    const outcome = world.queueStroke(player, message);
+    const outcome = world.queueStroke(doer(player), message);
     await world.applyStrokes();
     expect(await outcome).toMatchObject({ ok: true });
   }

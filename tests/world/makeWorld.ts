@@ -7,6 +7,7 @@ import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { World } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { blobRule } from './blob.ts';
+import { doer } from './doer.ts';
 
 export interface SmallWorld {
   readonly world: World;
@@ -62,7 +63,7 @@ export const brush = (
 
 /** Ann's stroke, applied at once. */
 export async function stroke({ world }: SmallWorld, message: StrokeMessage) {
-  const outcome = world.queueStroke('Ann', message);
+  const outcome = world.queueStroke(doer('Ann'), message);
   await world.applyStrokes();
   return outcome;
 }

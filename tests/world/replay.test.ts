@@ -13,6 +13,7 @@ import type { StrokeMessage } from '../../shared/protocol.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 import { describeOnSwiftShader } from '../swiftshader.ts';
 import { blobRule } from './blob.ts';
+import { doer } from './doer.ts';
 import { differences, factsOf } from './facts.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
@@ -49,7 +50,7 @@ async function frame(
   const at = (): [number, number] => [whole(WIDTH), whole(HEIGHT)];
   const draw = random();
   const act = async (message: StrokeMessage): Promise<void> => {
-    const outcome = world.queueStroke('Ann', message);
+    const outcome = world.queueStroke(doer('Ann'), message);
     await world.applyStrokes();
     if ((await outcome).ok) count(message.tool);
   };

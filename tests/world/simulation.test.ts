@@ -10,6 +10,7 @@ import { Simulation } from '../../server/world/simulation.ts';
 import type { World } from '../../server/world/world.ts';
 import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/frame.ts';
 import { decodePage } from '../../shared/pageCodec.ts';
+import { doer } from './doer.ts';
 import { FakeJournal } from './fakeJournal.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
 import { wholeOf } from './wholeWorld.ts';
@@ -229,7 +230,7 @@ describe('questions', () => {
     (engine as { step: Engine['step'] }).step = async (steps) => {
       const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
       // A message from another thread: received when this thread turns to its queue.
-      if (++batches === 3) setImmediate(() => ask(1, { kind: 'stroke', name: 'Ann', stroke }));
+      if (++batches === 3) setImmediate(() => ask(1, { kind: 'stroke', by: doer('Ann'), stroke }));
       await step(steps);
     };
     await runUntil(500);
@@ -246,11 +247,11 @@ describe('questions', () => {
   test('a stroke is answered with the step it was applied before, also when the world stops', async () => {
     const { posted, ask, simulation, clock } = await makeSimulation();
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
-    ask(1, { kind: 'stroke', name: 'Ann', stroke });
+    ask(1, { kind: 'stroke', by: doer('Ann'), stroke });
     let frames = 0;
     clock.beforeSleep = () => {
       if (++frames < 3) return;
-      ask(2, { kind: 'stroke', name: 'Ann', stroke: { ...stroke, points: [20, 20] } });
+      ask(2, { kind: 'stroke', by: doer('Ann'), stroke: { ...stroke, points: [20, 20] } });
       simulation.receive({ type: 'stop' });
     };
     await simulation.run();
@@ -269,7 +270,7 @@ describe('wounds', () => {
     const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
     world.plantAt('blob', 20, 20);
     await runUntil(6_000, (nowMs) => {
-      if (nowMs === 3_000) ask(1, { kind: 'stroke', name: 'Ann', stroke });
+      if (nowMs === 3_000) ask(1, { kind: 'stroke', by: doer('Ann'), stroke });
     });
     const told = ofType(posted, 'wounds');
     expect(told[0].events).toMatchObject([{ type: 'open', organism: 1 }, { type: 'blow' }, { type: 'look' }]);
@@ -282,9 +283,9 @@ describe('wounds', () => {
     const { world, posted, ask, runUntil } = await makeSimulation({ lives: true });
     world.plantAt('blob', 20, 20);
     await runUntil(3_300, (nowMs) => {
-      if (nowMs === 3_000) ask(1, { kind: 'stroke', name: 'Ann', stroke });
+      if (nowMs === 3_000) ask(1, { kind: 'stroke', by: doer('Ann'), stroke });
       if (nowMs === 3_100) ask(2, { kind: 'endWounds' });
-      if (nowMs === 3_250) ask(3, { kind: 'stroke', name: 'Ann', stroke: { ...stroke, radius: 0.5 } });
+      if (nowMs === 3_250) ask(3, { kind: 'stroke', by: doer('Ann'), stroke: { ...stroke, radius: 0.5 } });
     });
     const order = posted.flatMap((message) => {
       if (message.type === 'wounds') return message.events.map(({ type }) => type);
@@ -452,7 +453,7 @@ describe('the journal', () => {
     world.log.start();
     const order = { id: 1, species: 'blob', scope: 'species', who: 'Ann' } as const;
     await runUntil(1_500, (nowMs) => {
-      if (nowMs === 100) ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 100) ask(1, { kind: 'stroke', by: doer('Ann'), stroke: plant });
       if (nowMs === 200) ask(2, { kind: 'swap', order, next: blob });
       if (nowMs === 300) ask(3, { kind: 'control', control: { kind: 'garden', count: 1, randomSeed: 1 } });
       if (nowMs === 900) {
@@ -480,7 +481,7 @@ describe('the journal', () => {
     const journal = new FakeJournal();
     journal.trouble = 'no space left on device';
     const { world, posted, ask, runUntil } = await makeSimulation({ journal });
-    ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+    ask(1, { kind: 'stroke', by: doer('Ann'), stroke: plant });
     await runUntil(500);
     expect(answers(posted)).toEqual([
       {
@@ -499,7 +500,7 @@ describe('the journal', () => {
     const { posted, ask, runUntil } = await makeSimulation({ journal });
     const counts: number[] = [];
     await runUntil(ms + 400, (nowMs) => {
-      if (nowMs === 100) ask(1, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 100) ask(1, { kind: 'stroke', by: doer('Ann'), stroke: plant });
       if (nowMs === 300) lose(journal);
       if (nowMs === ms - 50) counts.push(answers(posted).length);
     });
@@ -634,12 +635,12 @@ describe('disk trouble', () => {
     ask(1, { kind: 'save' });
     const seen: unknown[] = [];
     await runUntil(20_000, (nowMs) => {
-      if (nowMs === 1_000) ask(2, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 1_000) ask(2, { kind: 'stroke', by: doer('Ann'), stroke: plant });
       if (nowMs === 12_000) {
         seen.push(...troubles(posted));
         isFull = false;
       }
-      if (nowMs === 18_000) ask(3, { kind: 'stroke', name: 'Ann', stroke: plant });
+      if (nowMs === 18_000) ask(3, { kind: 'stroke', by: doer('Ann'), stroke: plant });
     });
     expect(seen).toEqual([REASON]);
     expect(troubles(posted)).toEqual([REASON, null]);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { doer } from './doer.ts';
 import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
 
 beforeAll(loadBlob);
@@ -43,10 +44,10 @@ describe('a stroke', () => {
   test('is applied in order of arrival, and is a blow to each body that it touched', async () => {
     const small = await grown([30, 30], [60, 30]);
     const outcomes = [
-      small.world.queueStroke('Ann', brush('ablate', 2, 20, 30, 70, 30)),
-      small.world.queueStroke('Bob', brush('ablate', 2, 60, 30)),
-      small.world.queueStroke('Bob', brush('ablate', 2, 100, 60)),
-      small.world.queueStroke('Bob', brush('ablate', -2, 100, 60)),
+      small.world.queueStroke(doer('Ann'), brush('ablate', 2, 20, 30, 70, 30)),
+      small.world.queueStroke(doer('Bob'), brush('ablate', 2, 60, 30)),
+      small.world.queueStroke(doer('Bob'), brush('ablate', 2, 100, 60)),
+      small.world.queueStroke(doer('Bob'), brush('ablate', -2, 100, 60)),
     ];
     await small.world.applyStrokes();
     expect(await Promise.all(outcomes)).toMatchObject([
@@ -70,7 +71,7 @@ describe('a stroke', () => {
 
   test('beyond the 512 that wait is refused with the reason', async () => {
     const { world } = await makeWorld();
-    const outcomes = Array.from({ length: 513 }, () => world.queueStroke('', brush('ablate', 1, 5, 5)));
+    const outcomes = Array.from({ length: 513 }, () => world.queueStroke(doer(''), brush('ablate', 1, 5, 5)));
     expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });
     for (let frame = 0; frame < 8; frame++) await world.applyStrokes();
     expect((await Promise.all(outcomes)).filter(({ ok }) => ok)).toHaveLength(512);

@@ -6,6 +6,7 @@ import type { SwapOrder, SwapOutcome } from '../../server/world/messages.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { VERDICT_STEPS, WATCH_STEPS } from '../../server/world/swapWatch.ts';
 import { blobRule } from './blob.ts';
+import { doer } from './doer.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
@@ -81,7 +82,7 @@ async function grown(...seeds: [x: number, y: number][]): Promise<Watched> {
     swap: (order, next) =>
       world.swap({ id: ++swaps, species: 'blob', scope: 'species', who: 'Ann', ...order }, next),
     async plant(x, y) {
-      const outcome = world.queueStroke('Ann', {
+      const outcome = world.queueStroke(doer('Ann'), {
         id: 1,
         tool: 'plant',
         radius: 1,
@@ -298,7 +299,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     const small = await grown([30, 30]);
     const weed = { ...growing(), card: { ...blob.card, name: 'weed' } };
     await small.swap({ species: 'weed' }, weed);
-    const planted = small.world.queueStroke('', {
+    const planted = small.world.queueStroke(doer(''), {
       id: 1,
       tool: 'plant',
       radius: 1,
@@ -318,7 +319,7 @@ describe('what is watched', () => {
   test('does not count against the rule what players do', async () => {
     const small = await grown([30, 30], [60, 30]);
     await small.swap({}, good());
-    const cut = small.world.queueStroke('', {
+    const cut = small.world.queueStroke(doer(''), {
       id: 1,
       tool: 'ablate',
       radius: 20,

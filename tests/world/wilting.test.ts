@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EngineState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { TERRITORY_MARGIN } from '../../server/world/mature.ts';
+import { doer } from './doer.ts';
 import { makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
@@ -32,7 +33,7 @@ async function live({ world, engine }: SmallWorld, seconds: number, stepsPerSeco
 async function grown(): Promise<SmallWorld> {
   const small = await makeSmall();
   const stroke = { id: 1, tool: 'plant', radius: 1, points: [PLACE.x, PLACE.y], species: 'blob' } as const;
-  const answer = small.world.queueStroke('Ann', stroke);
+  const answer = small.world.queueStroke(doer('Ann'), stroke);
   await small.world.applyStrokes();
   expect(await answer).toMatchObject({ ok: true });
   await live(small, 12);
@@ -142,7 +143,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
   test('an open wound ends, and is not counted as healed', async () => {
     const small = await grown();
     const { world } = small;
-    void world.queueStroke('Bob', { id: 1, tool: 'ablate', radius: 2, points: [PLACE.x + 2, PLACE.y] });
+    void world.queueStroke(doer('Bob'), { id: 1, tool: 'ablate', radius: 2, points: [PLACE.x + 2, PLACE.y] });
     await world.applyStrokes();
     await makeSick(small, tumour);
     await live(small, 1);
@@ -159,7 +160,12 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     await makeSick(small, tumour);
     await live(small, 4);
     expect(world.inspect(1)!.isWilting).toBe(true);
-    const answer = world.queueStroke('Bob', { id: 1, tool: 'ablate', radius: 2, points: [PLACE.x, PLACE.y] });
+    const answer = world.queueStroke(doer('Bob'), {
+      id: 1,
+      tool: 'ablate',
+      radius: 2,
+      points: [PLACE.x, PLACE.y],
+    });
     await world.applyStrokes();
     expect(await answer).toMatchObject({ ok: true });
     expect(world.wounds.isOpen(1)).toBe(false);
@@ -298,7 +304,7 @@ describe('no body wilts', () => {
     const small = await grown();
     for (let stroke = 0; stroke < 12; stroke++) {
       const half = { id: 1, tool: 'ablate', radius: 3, points: [PLACE.x - 4, PLACE.y] } as const;
-      void small.world.queueStroke('Bob', half);
+      void small.world.queueStroke(doer('Bob'), half);
       await small.world.applyStrokes();
       await expectNobodyWilts(small, 5);
     }
@@ -309,7 +315,7 @@ describe('no body wilts', () => {
     await makeSick(small, weak);
     for (let stroke = 0; stroke < 3; stroke++) {
       const dab = { id: 1, tool: 'ablate', radius: 1, points: [PLACE.x + 3, PLACE.y] } as const;
-      void small.world.queueStroke('Bob', dab);
+      void small.world.queueStroke(doer('Bob'), dab);
       await small.world.applyStrokes();
       await expectNobodyWilts(small, 19);
     }

@@ -11,6 +11,7 @@ import { encodeEntry } from '../../server/world/acts.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import type { WoundEvent } from '../../server/world/woundWatch.ts';
 import { blobRule } from './blob.ts';
+import { doer } from './doer.ts';
 
 let folder: string;
 let config: Config;
@@ -48,7 +49,7 @@ describe('the simulation thread', () => {
 
     const { x, y } = world.ready.start;
     const stroke = { id: 1, tool: 'truncate', radius: 1, points: [x, y] } as const;
-    expect(await world.ask({ kind: 'stroke', name: 'Ann', stroke })).toMatchObject({ ok: true });
+    expect(await world.ask({ kind: 'stroke', by: doer('Ann'), stroke })).toMatchObject({ ok: true });
     const pixels = await world.ask({ kind: 'pixels', rect: { x, y, width: 1, height: 1 } });
     expect(pixels[3]).toBeGreaterThan(200);
     expect(await world.ask({ kind: 'save' })).toBeNull();
@@ -80,7 +81,7 @@ describe('the simulation thread', () => {
   test('with a corrupt save starts from the save before it and the journal, as it was', async () => {
     const first = await startWorld(config);
     const stroke = { id: 1, tool: 'plant', radius: 1, points: [30, 30], species: 'blob' } as const;
-    expect(await first.ask({ kind: 'stroke', name: 'Ann', stroke })).toMatchObject({ ok: true });
+    expect(await first.ask({ kind: 'stroke', by: doer('Ann'), stroke })).toMatchObject({ ok: true });
     await first.stop();
     const before = await first.stats;
     writeFileSync(join(config.dataDir, 'world.regrow'), 'nonsense');

@@ -9,6 +9,7 @@ import {
   WoundWatch,
 } from '../../server/world/woundWatch.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
+import { doer } from './doer.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 
 const body = { id: 7, species: 'pikachu', label: 'pikachu v4', health: 0.98 };
@@ -223,7 +224,7 @@ describe('in a living world', () => {
   }
 
   async function stroke({ world }: SmallWorld, message: Omit<StrokeMessage, 'id'>): Promise<void> {
-    const outcome = world.queueStroke('Ann', { id: 1, ...message });
+    const outcome = world.queueStroke(doer('Ann'), { id: 1, ...message });
     await world.applyStrokes();
     expect(await outcome).toMatchObject({ ok: true });
   }
