@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../server/engines/engine.ts';
+import { BanTable } from '../server/rules/banTable.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
 import { Saves } from '../server/storage/saves.ts';
@@ -124,7 +125,7 @@ describe.each([
     const registry = new Registry(dataDir, 5_000);
     expect(registry.swaps()).toEqual(swaps);
     expect(registry.inForce().get('blob')?.id).toBe(swaps[0].rule);
-    expect(registry.bans()).toEqual(bans);
+    expect(new BanTable(registry).all()).toEqual(bans);
     registry.close();
     const { wounds, ...head } = await readSession(join(dataDir, 'sessions', `${session.id}.json`));
     expect([head, wounds.length]).toEqual([session, 1]);

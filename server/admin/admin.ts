@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import { replyJson } from '../http/replies.ts';
 import { sanitiseName } from '../rooms/names.ts';
+import { BanTable } from '../rules/banTable.ts';
 import type { Actor } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
@@ -96,7 +97,7 @@ export class Admin {
 
   async #loadBans(): Promise<void> {
     try {
-      this.bans.load(await this.desk.ask((registry) => registry.bans()));
+      this.bans.load(await this.desk.ask((registry) => new BanTable(registry).all()));
     } catch (error) {
       // The desk reports the registry's errors.
       if (!(error instanceof RegistryError)) throw error;
@@ -165,7 +166,7 @@ export class Admin {
   /** A failing registry does not lock an admin out, because an admin can repair it. */
   async #note(actor: Actor, action: string, detail: string): Promise<void> {
     await this.desk
-      .ask((registry) => registry.note(actor, action, '', detail))
+      .ask((registry) => registry.audit.note(actor, action, '', detail))
       .catch((error) => console.error(`${action} by ${actor.who} from ${actor.address}; ${error.message}`));
   }
 }

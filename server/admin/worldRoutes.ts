@@ -1,6 +1,7 @@
 /** `/admin/api/…`, the world: its speed and its bodies, players, sessions, figures, and the audit log. */
 import type { AuditEntry, Done, LiveAnswer, Player, SessionsAnswer } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
+import { BanTable } from '../rules/banTable.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
@@ -121,13 +122,16 @@ export class WorldRoutes {
     const ban = bans.add(address, minutes, reason);
     for (const other of audience().guests)
       if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
-    const enter = (registry: Registry, at: string): void => registry.ban(ban, actor, name, at);
+    const enter = (registry: Registry, at: string): void =>
+      new BanTable(registry).enter(ban, actor, name, at);
     return { ban, ...(await this.#done(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
   }
 
   async #unban({ part, actor }: Call): Promise<unknown> {
     if (!this.#options.bans.lift(part)) throw new Refusal(404, `${part} is not banned`);
-    return this.#done(actor, 'unban', part, '', (registry, at) => registry.unban(part, actor, at));
+    return this.#done(actor, 'unban', part, '', (registry, at) =>
+      new BanTable(registry).lift(part, actor, at),
+    );
   }
 
   // --- sessions ---
@@ -181,7 +185,7 @@ export class WorldRoutes {
     if (before !== null && !/^\d{1,15}$/.test(before))
       throw new Refusal(400, 'before must be a whole number');
     const start = before === null ? undefined : Number(before);
-    return { entries: await this.#options.desk.ask((registry) => registry.audit(MAX_AUDIT, start)) };
+    return { entries: await this.#options.desk.ask((registry) => registry.audit.entries(MAX_AUDIT, start)) };
   }
 
   /**
@@ -194,7 +198,7 @@ export class WorldRoutes {
     action: string,
     subject: string,
     detail: string,
-    enter = (registry: Registry, at: string): void => registry.note(actor, action, subject, detail, at),
+    enter = (registry: Registry, at: string): void => registry.audit.note(actor, action, subject, detail, at),
   ): Promise<Done> {
     const at = new Date().toISOString();
     const text = `${action} by ${actor.who} from ${actor.address}: ${subject} ${detail}`;
@@ -204,6 +208,6 @@ export class WorldRoutes {
 
   /** Called before an act that can wait: what cannot be written into the audit log is not done. */
   #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
-    return this.#options.desk.ask((registry) => registry.note(actor, action, subject, detail));
+    return this.#options.desk.ask((registry) => registry.audit.note(actor, action, subject, detail));
   }
 }

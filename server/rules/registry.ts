@@ -1,15 +1,15 @@
 /**
- * The registry: every rule that this world has had, with version, parent, origin and metrics; every swap and its
- * outcome; the audit log; bans. Calls are synchronous and short.
+ * The registry: every rule that this world has had, with version, parent, origin and metrics, and every swap and its
+ * outcome. Calls are synchronous and short. Other tables of the same file have classes of their own over `file`
+ * (`banTable.ts`), in the folders that know what their rows mean.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { AuditLog } from './auditLog.ts';
 import { checkName, parseRule } from './format.ts';
 import type { RuleFile } from './load.ts';
 import type {
   Actor,
-  AuditEntry,
-  BanRecord,
   NewRule,
   NewSwap,
   RuleInForce,
@@ -40,7 +40,8 @@ const RULE_COLUMNS =
   'id, name, version, parent, origin, status, sha256, metrics, created, length(file) AS bytes';
 
 export class Registry {
-  readonly #file: RegistryFile;
+  readonly file: RegistryFile;
+  readonly audit: AuditLog;
 
   /**
    * @param folder - the data directory
@@ -48,24 +49,25 @@ export class Registry {
    * @throws RegistryError
    */
   constructor(folder: string, busyMs: number) {
-    this.#file = new RegistryFile(folder, busyMs);
+    this.file = new RegistryFile(folder, busyMs);
+    this.audit = new AuditLog(this.file);
   }
 
   close(): void {
-    this.#file.close();
+    this.file.close();
   }
 
   /** What the operator should know of how the file is kept. */
   get notes(): readonly string[] {
-    if (!this.#file.hasRollbackJournal) return [];
+    if (!this.file.hasRollbackJournal) return [];
     return [
-      `registry: ${this.#file.path} has a rollback journal, as its file system had no shared memory maps: each change takes longer, and readers and writers wait for each other`,
+      `registry: ${this.file.path} has a rollback journal, as its file system had no shared memory maps: each change takes longer, and readers and writers wait for each other`,
     ];
   }
 
   /** Changes when another program has written. */
   get dataVersion(): number {
-    return this.#file.one<{ data_version: number }>('PRAGMA data_version')!.data_version;
+    return this.file.one<{ data_version: number }>('PRAGMA data_version')!.data_version;
   }
 
   // --- rules ---
@@ -86,7 +88,7 @@ export class Registry {
     });
     // A start writes only what it must, so that a read-only registry can be used.
     if (missing.length === 0) return;
-    this.#file.change(() => {
+    this.file.change(() => {
       for (const { rule, bytes } of missing) {
         const record =
           this.bySha256(sha256Of(bytes)) ?? this.#insertRule({ bytes, origin: 'shipped' }, SERVER);
@@ -103,7 +105,7 @@ export class Registry {
    * @throws RuleError when it is not a rule, or is in the registry already; RegistryError
    */
   add(rule: NewRule, actor: Actor): RuleRecord {
-    return this.#file.change(() => this.#insertRule(rule, actor));
+    return this.file.change(() => this.#insertRule(rule, actor));
   }
 
   #insertRule({ bytes, origin, status = 'ready', parent, metrics }: NewRule, actor: Actor): RuleRecord {
@@ -113,14 +115,14 @@ export class Registry {
     const twin = this.bySha256(sha256);
     if (twin !== null) throw new RuleError(`the file is in the registry already: it is ${labelOf(twin)}`);
     if (parent !== undefined) this.byId(parent);
-    const { count } = this.#file.one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
+    const { count } = this.file.one<{ count: number }>('SELECT count(*) AS count FROM rules')!;
     if (count >= MAX_RULES)
       throw new RuleError(`the registry holds ${MAX_RULES} rules, which is the most it may hold`);
-    const { last } = this.#file.one<{ last: number }>(
+    const { last } = this.file.one<{ last: number }>(
       'SELECT coalesce(max(version), 0) AS last FROM rules WHERE name = ?',
       name,
     )!;
-    const id = this.#file.write(
+    const id = this.file.write(
       `INSERT INTO rules (name, version, parent, origin, status, sha256, metrics, created, file)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       name,
@@ -134,7 +136,7 @@ export class Registry {
       bytes,
     );
     const record = this.byId(id);
-    this.#note(
+    this.audit.note(
       actor,
       'add rule',
       labelOf(record),
@@ -145,18 +147,18 @@ export class Registry {
 
   /** Newest first within a name. */
   rules(): RuleRecord[] {
-    return this.#file.all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
+    return this.file.all(`SELECT ${RULE_COLUMNS} FROM rules ORDER BY name, version DESC`).map(readRecord);
   }
 
   /** @throws RuleError when there is no such rule */
   byId(id: number): RuleRecord {
-    const row = this.#file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
+    const row = this.file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE id = ?`, id);
     if (row === undefined) throw new RuleError(`no rule has the number ${id}`);
     return readRecord(row);
   }
 
   bySha256(sha256: string): RuleRecord | null {
-    const row = this.#file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE sha256 = ?`, sha256);
+    const row = this.file.one(`SELECT ${RULE_COLUMNS} FROM rules WHERE sha256 = ?`, sha256);
     return row === undefined ? null : readRecord(row);
   }
 
@@ -165,7 +167,7 @@ export class Registry {
    * @throws RuleError when there is no such rule
    */
   find(name: string, version?: number): RuleRecord {
-    const row = this.#file.one(
+    const row = this.file.one(
       `SELECT ${RULE_COLUMNS} FROM rules WHERE name = ? AND (? IS NULL OR version = ?) ORDER BY version DESC`,
       name,
       version ?? null,
@@ -178,23 +180,23 @@ export class Registry {
   /** @throws RegistryError when the bytes are not those that were entered */
   read(id: number): RuleFile & { readonly sha256: string } {
     const { sha256 } = this.byId(id);
-    const { file } = this.#file.one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
+    const { file } = this.file.one<{ file: Uint8Array }>('SELECT file FROM rules WHERE id = ?', id)!;
     if (sha256Of(file) !== sha256)
-      throw new RegistryError(`${this.#file.path} is corrupt: rule ${id} is not what was entered`, 'corrupt');
+      throw new RegistryError(`${this.file.path} is corrupt: rule ${id} is not what was entered`, 'corrupt');
     return { rule: parseRule(file), bytes: file, sha256 };
   }
 
   /** Enters the verdict on a candidate. */
   judge(id: number, status: RuleStatus, metrics: Readonly<Record<string, unknown>>, actor: Actor): void {
-    this.#file.change(() => {
+    this.file.change(() => {
       const record = this.byId(id);
-      this.#file.write(
+      this.file.write(
         'UPDATE rules SET status = ?, metrics = ? WHERE id = ?',
         status,
         JSON.stringify(metrics),
         id,
       );
-      this.#note(actor, 'judge rule', labelOf(record), status);
+      this.audit.note(actor, 'judge rule', labelOf(record), status);
     });
   }
 
@@ -202,7 +204,7 @@ export class Registry {
 
   /** Species → the rule of its newest swap that holds. */
   inForce(): Map<string, RuleInForce> {
-    const rows = this.#file.all<{
+    const rows = this.file.all<{
       species: string;
       rule: number;
       swap: number;
@@ -228,7 +230,7 @@ export class Registry {
   beforeInForce(species: string): RuleRecord {
     const now = this.inForce().get(species);
     if (now === undefined) throw new RuleError(`there is no species ${species}`);
-    const row = this.#file.one<{ rule: number }>(
+    const row = this.file.one<{ rule: number }>(
       `SELECT rule FROM swaps WHERE species = ? AND id < ? AND rule <> ? AND scope <> 'organism'
        AND status IN ('watched', 'in force') ORDER BY id DESC LIMIT 1`,
       species,
@@ -241,13 +243,13 @@ export class Registry {
 
   /** @throws RuleError when there is no such rule */
   wantSwap(wanted: NewSwap, actor: Actor): SwapRecord {
-    return this.#file.change(() => this.#insertSwap(wanted, 'wanted', actor));
+    return this.file.change(() => this.#insertSwap(wanted, 'wanted', actor));
   }
 
   #insertSwap({ species, rule, scope, organism }: NewSwap, status: SwapStatus, actor: Actor): SwapRecord {
     const record = this.byId(rule);
     checkName(species);
-    const id = this.#file.write(
+    const id = this.file.write(
       `INSERT INTO swaps (species, rule, scope, organism, status, reason, who, address, created)
        VALUES (?, ?, ?, ?, ?, '', ?, ?, ?)`,
       species,
@@ -260,20 +262,20 @@ export class Registry {
       now(),
     );
     const whom = scope === 'organism' ? `organism ${organism}` : scope === 'planted' ? 'new ones' : 'all';
-    this.#note(actor, 'swap', species, `to ${labelOf(record)}, ${whom}`);
+    this.audit.note(actor, 'swap', species, `to ${labelOf(record)}, ${whom}`);
     return this.swap(id);
   }
 
   /** @throws RuleError when there is no such swap */
   swap(id: number): SwapRecord {
-    const row = this.#file.one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
+    const row = this.file.one<SwapRecord>('SELECT * FROM swaps WHERE id = ?', id);
     if (row === undefined) throw new RuleError(`no swap has the number ${id}`);
     return { ...row };
   }
 
   /** In the order in which they were wanted. */
   wanted(): SwapRecord[] {
-    return this.#file
+    return this.file
       .all<SwapRecord>("SELECT * FROM swaps WHERE status = 'wanted' ORDER BY id")
       .map((row) => ({
         ...row,
@@ -282,7 +284,7 @@ export class Registry {
 
   /** Newest first. */
   swaps(species?: string, most = MAX_LISTED): SwapRecord[] {
-    return this.#file
+    return this.file
       .all<SwapRecord>(
         'SELECT * FROM swaps WHERE (? IS NULL OR species = ?) ORDER BY id DESC LIMIT ?',
         species ?? null,
@@ -294,71 +296,17 @@ export class Registry {
 
   /** Enters a swap's outcome. Rolling one back brings the swap before it into force again. */
   settle(id: number, status: SwapStatus, reason: string, actor: Actor): void {
-    this.#file.change(() => {
+    this.file.change(() => {
       const { species, rule } = this.swap(id);
-      this.#file.write('UPDATE swaps SET status = ?, reason = ? WHERE id = ?', status, reason, id);
+      this.file.write('UPDATE swaps SET status = ?, reason = ? WHERE id = ?', status, reason, id);
       if (status === 'wanted' || status === 'watched') return;
-      this.#note(actor, `swap ${status}`, species, `${labelOf(this.byId(rule))}${reason && `: ${reason}`}`);
-    });
-  }
-
-  // --- audit log ---
-
-  /** @param at - when it was done, ISO 8601 */
-  note(actor: Actor, action: string, subject: string, detail: string, at = now()): void {
-    this.#file.change(() => this.#note(actor, action, subject, detail, at));
-  }
-
-  #note({ who, address }: Actor, action: string, subject: string, detail: string, at = now()): void {
-    this.#file.write(
-      'INSERT INTO audit (at, who, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
-      at,
-      who,
-      address,
-      action,
-      subject,
-      detail,
-    );
-  }
-
-  /** Newest first. @param before - only entries with a smaller id */
-  audit(most: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
-    return this.#file
-      .all<AuditEntry>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, most)
-      .map((row) => ({ ...row }));
-  }
-
-  // --- bans ---
-
-  /** @param at - when it was done, ISO 8601 */
-  ban({ address, until, reason }: BanRecord, actor: Actor, name: string, at = now()): void {
-    this.#file.change(() => {
-      this.#file.write(
-        'INSERT OR REPLACE INTO bans (address, until, reason) VALUES (?, ?, ?)',
-        address,
-        until,
-        reason,
+      this.audit.note(
+        actor,
+        `swap ${status}`,
+        species,
+        `${labelOf(this.byId(rule))}${reason && `: ${reason}`}`,
       );
-      const detail = `${address} until ${until || 'it is taken back'} ${reason}`.trim();
-      this.#note(actor, 'ban', name, detail, at);
     });
-  }
-
-  /** @param at - when it was done, ISO 8601 */
-  unban(address: string, actor: Actor, at = now()): void {
-    this.#file.change(() => {
-      this.#file.write('DELETE FROM bans WHERE address = ?', address);
-      this.#note(actor, 'unban', address, '', at);
-    });
-  }
-
-  /** Without expired ones. */
-  bans(): BanRecord[] {
-    return this.#file
-      .all<BanRecord>("SELECT * FROM bans WHERE until = '' OR until > ?", now())
-      .map((row) => ({
-        ...row,
-      }));
   }
 }
 

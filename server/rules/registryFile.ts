@@ -1,6 +1,6 @@
 /**
  * The registry's file: one SQLite database, `registry.db`. The server and the `rules` command may have it open at the
- * same time. This file has its tables, opens it, and names its errors.
+ * same time. This file has its tables, opens it, brings an older one up to date, and names its errors.
  */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -8,7 +8,6 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { getSystemErrorMessage } from 'node:util';
 
 export const REGISTRY_FILE = 'registry.db';
-export const FORMAT = 1;
 
 /**
  * `locked`: another program holds it at the moment, and a later try may succeed.
@@ -29,10 +28,15 @@ export class RegistryError extends Error {
 }
 
 /**
+ * The n-th entry makes format n of format n - 1; the first makes the tables of an empty file. A new table, or a new
+ * column with a default, is a new entry at the end: an entry that has been released never changes, as files of its
+ * format exist.
+ *
  * A rule's bytes are in its row, so that a crash leaves all of it or nothing. A row of `swaps` is both an order and its
  * outcome: the rule in force of a species is that of its newest swap that holds.
  */
-const TABLES = `
+const FORMATS: readonly string[] = [
+  `
 CREATE TABLE rules (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -74,7 +78,13 @@ CREATE TABLE audit (
   subject TEXT NOT NULL,
   detail TEXT NOT NULL
 ) STRICT;
-`;
+`,
+];
+export const FORMAT = FORMATS.length;
+
+/** Every table, for surveys and salvage; rows that refer to others come after them. Each table has a rowid. */
+export const REGISTRY_TABLES = ['rules', 'swaps', 'bans', 'audit'] as const;
+export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 
 /** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
 export class RegistryFile {
@@ -102,9 +112,9 @@ export class RegistryFile {
     return this.#guarded(() => hasRollbackJournal(this.#database));
   }
 
-  /** Does all of the work's writes or none. */
+  /** Does all of the work's writes or none. A change within a change is a part of it. */
   change<T>(work: () => T): T {
-    return this.#guarded(() => inTransaction(this.#database, work));
+    return this.#guarded(() => (this.#database.isTransaction ? work() : inTransaction(this.#database, work)));
   }
 
   /** A statement that writes; call it within `change`. @returns the new row's number */
@@ -135,18 +145,19 @@ export class RegistryFile {
  * rollback journal, once and for good.
  *
  * @param busyMs - longest blocking wait while another program writes
+ * @param formats - the statements that make each format of the one before
  * @throws RegistryError when it is locked, corrupt, cannot be opened, or is of a newer format
  */
-export function openRegistryFile(path: string, busyMs: number): DatabaseSync {
+export function openRegistryFile(path: string, busyMs: number, formats = FORMATS): DatabaseSync {
   const folder = dirname(path);
   try {
     makeFolder(folder);
     try {
-      return prepared(path, busyMs, 'WAL');
+      return prepared(path, busyMs, 'WAL', formats);
     } catch (error) {
       if (isWithoutSharedMaps(error)) {
         leaveWriteAheadLog(path, busyMs);
-        return prepared(path, busyMs, 'TRUNCATE');
+        return prepared(path, busyMs, 'TRUNCATE', formats);
       }
       // SQLite does not say why. It makes files of its own in the folder, so the folder may be why.
       if ((error as { errcode?: number }).errcode === CANNOT_OPEN) accessSync(folder, constants.W_OK);
@@ -162,10 +173,15 @@ export const hasRollbackJournal = (database: DatabaseSync): boolean =>
   (database.prepare('PRAGMA journal_mode').get() as { journal_mode: string }).journal_mode !== 'wal';
 
 /** @param journal - of a new file */
-function prepared(path: string, busyMs: number, journal: 'WAL' | 'TRUNCATE'): DatabaseSync {
+function prepared(
+  path: string,
+  busyMs: number,
+  journal: 'WAL' | 'TRUNCATE',
+  formats: readonly string[],
+): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: busyMs });
   try {
-    prepare(database, path, journal);
+    prepare(database, path, journal, formats);
     return database;
   } catch (error) {
     database.close();
@@ -173,25 +189,39 @@ function prepared(path: string, busyMs: number, journal: 'WAL' | 'TRUNCATE'): Da
   }
 }
 
-function prepare(database: DatabaseSync, path: string, journal: 'WAL' | 'TRUNCATE'): void {
+function prepare(
+  database: DatabaseSync,
+  path: string,
+  journal: 'WAL' | 'TRUNCATE',
+  formats: readonly string[],
+): void {
   // Acknowledged bans, swaps and entries of the audit log survive a power cut: each commit waits for the disk.
   database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON');
-  if (formatOf(database) === 0) {
-    database.exec(`PRAGMA journal_mode = ${journal}`);
-    // Two programs may both find the file empty: the second waits here, then looks again.
-    inTransaction(database, () => {
-      if (formatOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT}`);
-    });
-  }
-  const format = formatOf(database);
-  if (format !== FORMAT)
-    throw new RegistryError(
-      `${path} is of format ${format}; this program reads format ${FORMAT}. Start the newer version of Regrow that wrote it, or bring back a backup`,
-    );
+  if (formatOf(database) === 0) database.exec(`PRAGMA journal_mode = ${journal}`);
+  // What is newer or corrupt is left as it is.
+  checkFormat(database, path, formats.length);
   const { quick_check } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
   if (quick_check !== 'ok')
     throw new RegistryError(`${path} is corrupt: ${quick_check.replaceAll(/\s+/g, ' ')}`, 'corrupt');
+  if (formatOf(database) < formats.length) {
+    inTransaction(database, () => {
+      // Two programs may both find the file old: the second waited above, and finds nothing left to do.
+      for (let format = formatOf(database); format < formats.length; format++)
+        database.exec(`${formats[format]} PRAGMA user_version = ${format + 1}`);
+    });
+    // The other one may have been of a newer version.
+    checkFormat(database, path, formats.length);
+  }
   database.exec('PRAGMA foreign_keys = ON');
+}
+
+/** @throws RegistryError when the file is of a newer format */
+function checkFormat(database: DatabaseSync, path: string, newest: number): void {
+  const format = formatOf(database);
+  if (format > newest)
+    throw new RegistryError(
+      `${path} is of format ${format}; this program reads format ${newest}. Start the newer version of Regrow that wrote it, or bring back a backup`,
+    );
 }
 
 const CANNOT_OPEN = 14;

@@ -235,7 +235,7 @@ export class Tuner {
   // --- for an admin ---
 
   async setMode(mode: TunerMode, actor: Actor): Promise<void> {
-    await this.#options.desk.ask((registry) => registry.note(actor, 'tuner', mode, ''));
+    await this.#options.desk.ask((registry) => registry.audit.note(actor, 'tuner', mode, ''));
     this.#mode = mode;
     if (mode === 'off') this.#running?.pause();
     else void this.#next();
@@ -245,7 +245,7 @@ export class Tuner {
   async cancel(actor: Actor): Promise<void> {
     const name = this.#running?.name ?? this.#jobs.list()[0];
     if (name === undefined) throw new RuleError('nothing is being tuned');
-    await this.#options.desk.ask((registry) => registry.note(actor, 'cancel tuning', name, ''));
+    await this.#options.desk.ask((registry) => registry.audit.note(actor, 'cancel tuning', name, ''));
     if (this.#running?.name !== name) return this.#jobs.remove(name);
     this.#cancelled = name;
     this.#running?.pause();

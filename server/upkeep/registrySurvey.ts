@@ -4,13 +4,16 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { FORMAT, openRegistryFile, REGISTRY_FILE } from '../rules/registryFile.ts';
+import {
+  FORMAT,
+  openRegistryFile,
+  REGISTRY_FILE,
+  REGISTRY_TABLES,
+  type RegistryTable,
+} from '../rules/registryFile.ts';
 
 /** Longest wait for another program that writes. */
 const BUSY_MS = 5_000;
-/** Rows that refer to others come after them. */
-const TABLES = ['rules', 'swaps', 'bans', 'audit'] as const;
-type Table = (typeof TABLES)[number];
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
 export interface RegistrySurvey {
@@ -20,7 +23,7 @@ export interface RegistrySurvey {
   readonly faults: readonly string[];
   /** Of a newer format. */
   readonly isNewer: boolean;
-  readonly rows: Readonly<Record<Table, number>>;
+  readonly rows: Readonly<Record<RegistryTable, number>>;
   /** Species → name and version of its rule. */
   readonly inForce: Readonly<Record<string, string>>;
   /** sha256 (hex) of the rules whose files still have it. */
@@ -32,22 +35,23 @@ export function surveyRegistry(folder: string): RegistrySurvey | null {
   const path = join(folder, REGISTRY_FILE);
   if (!existsSync(path)) return null;
   const faults: string[] = [];
-  const rows = { rules: 0, swaps: 0, bans: 0, audit: 0 };
+  const rows = noRows();
   const inForce: Record<string, string> = {};
   const rules = new Set<string>();
   const said = { path, bytes: statSync(path).size, faults, rows, inForce, rules };
   try {
     using database = openToRead(path);
     const { user_version: format } = database.prepare('PRAGMA user_version').get() as Row;
-    if (format !== FORMAT) {
-      faults.push(`it is of format ${format}; this program reads format ${FORMAT}`);
-      return { ...said, isNewer: Number(format) > FORMAT };
+    const isNewer = Number(format) > FORMAT;
+    if (isNewer || Number(format) < 1) {
+      faults.push(`it is of format ${format}; this program reads formats 1 to ${FORMAT}`);
+      return { ...said, isNewer };
     }
     for (const { integrity_check: fault } of database.prepare('PRAGMA integrity_check').all())
       if (fault !== 'ok') faults.push(String(fault).replaceAll(/\s+/g, ' '));
     for (const { table, rowid, parent } of database.prepare('PRAGMA foreign_key_check').all())
       faults.push(`row ${rowid} of ${table} names a row of ${parent} that is not there`);
-    for (const table of TABLES)
+    for (const table of tablesOf(database))
       rows[table] = Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!.count);
     for (const row of database.prepare('SELECT id, name, version, sha256, file FROM rules').iterate()) {
       if (isWhole(row)) rules.add(String(row.sha256));
@@ -59,6 +63,17 @@ export function surveyRegistry(folder: string): RegistrySurvey | null {
     faults.push(sqliteFault(error));
   }
   return { ...said, isNewer: false };
+}
+
+const noRows = (): Record<RegistryTable, number> =>
+  Object.fromEntries(REGISTRY_TABLES.map((table) => [table, 0])) as Record<RegistryTable, number>;
+
+/** The tables that the file must have: a file of an older format lacks the newer ones. */
+function tablesOf(database: DatabaseSync): readonly RegistryTable[] {
+  const { user_version: format } = database.prepare('PRAGMA user_version').get() as Row;
+  if (format === FORMAT) return REGISTRY_TABLES;
+  const named = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  return REGISTRY_TABLES.filter((table) => named.some(({ name }) => name === table));
 }
 
 const IN_FORCE = `
@@ -100,7 +115,7 @@ function hasWriteAheadLog(path: string): boolean {
 }
 
 export interface Salvage {
-  readonly kept: Readonly<Record<Table, number>>;
+  readonly kept: Readonly<Record<RegistryTable, number>>;
   /** What is lost, for the operator. */
   readonly lost: readonly string[];
 }
@@ -112,11 +127,11 @@ export interface Salvage {
  * @param to - path of the new file
  */
 export function salvageRegistry(from: string, to: string): Salvage {
-  const kept = { rules: 0, swaps: 0, bans: 0, audit: 0 };
+  const kept = noRows();
   const lost: string[] = [];
   using target = openRegistryFile(to, BUSY_MS);
   target.exec('PRAGMA foreign_keys = OFF; BEGIN');
-  for (const table of TABLES) {
+  for (const table of tablesIn(from)) {
     const { rows, fault } = readableRows(from, table);
     if (fault !== null) lost.push(`${table}: rows that cannot be read (${fault})`);
     for (const row of rows) {
@@ -148,8 +163,19 @@ export function salvageRegistry(from: string, to: string): Salvage {
 const isThere = (database: DatabaseSync, id: SQLOutputValue): boolean =>
   database.prepare('SELECT 1 FROM rules WHERE id = ?').get(id) !== undefined;
 
+/** As `tablesOf`; every table when the schema cannot be read, so that each is named as lost. */
+function tablesIn(path: string): readonly RegistryTable[] {
+  try {
+    using database = openToRead(path);
+    return tablesOf(database);
+  } catch (error) {
+    sqliteFault(error);
+    return REGISTRY_TABLES;
+  }
+}
+
 /** Reads a table's rows from both ends up to the damage. */
-function readableRows(path: string, table: Table): { rows: Row[]; fault: string | null } {
+function readableRows(path: string, table: RegistryTable): { rows: Row[]; fault: string | null } {
   const rows = new Map<SQLOutputValue, Row>();
   let fault: string | null = null;
   for (const order of ['ASC', 'DESC']) {

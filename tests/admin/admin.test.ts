@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { readConfig } from '../../server/config.ts';
+import { BanTable } from '../../server/rules/banTable.ts';
 import { exportDistill } from '../../server/rules/distill.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry } from '../../server/rules/registry.ts';
@@ -123,7 +124,7 @@ describe('logging in', () => {
     expect(waits.headers.get('retry-after')).toBe('1');
     const elsewhere = await call('POST', 'login', { token: TOKEN }, { 'X-Forwarded-For': '10.9.9.9' });
     expect(elsewhere.status).toBe(200);
-    const audit = await admin.desk.ask((registry) => registry.audit(9));
+    const audit = await admin.desk.ask((registry) => registry.audit.entries(9));
     expect(audit.filter(({ action }) => action === 'login refused')).toHaveLength(4);
     expect(audit[0]).toMatchObject({ action: 'login', address: '10.9.9.9' });
   });
@@ -453,7 +454,7 @@ describe('players', () => {
     expect((await gone).code).toBe(CloseCode.removed);
     await expect(joinWorld(server)).rejects.toThrow('this address has been banned for a while');
     const registry = new Registry(folder, 1_000);
-    expect(registry.bans()).toMatchObject([{ address }]);
+    expect(new BanTable(registry).all()).toMatchObject([{ address }]);
     registry.close();
     expect((await ann('DELETE', `bans/${address}`)).status).toBe(200);
     const again = await joinWorld(server);
@@ -522,7 +523,7 @@ describe('while the registry cannot be written', () => {
     await until('the row', async () => ((await entries())[0]?.action === 'ban' ? true : undefined), 20_000);
     expect((await entries())[0].at <= answered).toBe(true);
     const registry = new Registry(folder, 1_000);
-    expect(registry.bans()).toEqual([body.ban]);
+    expect(new BanTable(registry).all()).toEqual([body.ban]);
     registry.close();
   });
 });

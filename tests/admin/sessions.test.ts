@@ -99,7 +99,7 @@ test('the running session is shown, and ended with an audit entry that names the
   const { id, beganAt } = ended.body.session;
   expect(readSession(join(folder, 'sessions', `${id}.json`)).wounds).toHaveLength(1);
   expect((await call('GET', 'sessions', ann)).body).toMatchObject({ running: null, past: [{ id }] });
-  const [entry] = await admin.desk.ask((registry) => registry.audit(1));
+  const [entry] = await admin.desk.ask((registry) => registry.audit.entries(1));
   expect(entry).toMatchObject({ who: 'Ann', action: 'end session', detail: `begun ${beganAt}` });
 });
 

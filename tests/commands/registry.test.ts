@@ -47,7 +47,7 @@ test('rules are added, listed and shown while the server has the registry open',
   const { stdout } = await run('show', 'moss@2');
   expect(stdout).toContain('moss v2: trained, ready, 8 hidden units');
   expect(stdout).toContain('parent: moss v1');
-  expect(server.audit(9).map(({ action, address }) => [action, address])).toEqual(
+  expect(server.audit.entries(9).map(({ action, address }) => [action, address])).toEqual(
     Array(3).fill(['add rule', 'command line']),
   );
   server.close();

@@ -19,7 +19,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import type { RuleFile } from '../../server/rules/load.ts';
 import { type Actor, checkRegistry, Registry, sha256Of } from '../../server/rules/registry.ts';
-import { openRegistryFile, RegistryError, registryError } from '../../server/rules/registryFile.ts';
+import {
+  FORMAT,
+  openRegistryFile,
+  REGISTRY_TABLES,
+  RegistryError,
+  registryError,
+} from '../../server/rules/registryFile.ts';
 import { RuleError } from '../../server/rules/rule.ts';
 import { randomRule } from './rules.ts';
 
@@ -74,7 +80,7 @@ describe('rules', () => {
     expect(() => registry.find('fern')).toThrow('there is no rule fern');
     expect(() => registry.find('moss', 3)).toThrow('there is no rule moss v3');
     expect(registry.rules()).toHaveLength(1);
-    expect(registry.audit(9)).toHaveLength(1);
+    expect(registry.audit.entries(9)).toHaveLength(1);
   });
 
   test('shipped ones are entered once, and a new one comes into force unless an admin chose another', () => {
@@ -129,7 +135,7 @@ describe('swaps', () => {
     registry.enterShipped([file('moss', 1)]);
     const swap = registry.wantSwap({ species: 'moss', rule: 1, scope: 'species' }, ann);
     registry.settle(swap.id, 'refused', 'it is dead', ann);
-    const [newest, before] = registry.audit(2);
+    const [newest, before] = registry.audit.entries(2);
     expect(newest).toMatchObject({
       ...ann,
       action: 'swap refused',
@@ -137,7 +143,7 @@ describe('swaps', () => {
       detail: 'moss v1: it is dead',
     });
     expect(before).toMatchObject({ ...ann, action: 'swap', detail: 'to moss v1, all' });
-    expect(registry.audit(9, before.id).every(({ id }) => id < before.id)).toBe(true);
+    expect(registry.audit.entries(9, before.id).every(({ id }) => id < before.id)).toBe(true);
   });
 });
 
@@ -172,7 +178,7 @@ describe('two programs', () => {
     );
     // The system closes a dead process's file without a commit.
     other.close();
-    expect(registry.audit(9)).toEqual([]);
+    expect(registry.audit.entries(9)).toEqual([]);
   });
 });
 
@@ -211,18 +217,18 @@ describe('a file that is', () => {
     // With an unknown write version SQLite does not write, on any system and for any user.
     spoil(18, Uint8Array.of(3));
     expect(reopen().rules()).toHaveLength(1);
-    expect(() => registry.note(ann, 'a', 'b', 'c')).toThrow(/registry\.db is read-only/);
+    expect(() => registry.audit.note(ann, 'a', 'b', 'c')).toThrow(/registry\.db is read-only/);
     registry.enterShipped([]);
-    expect(registry.audit(9)).toHaveLength(1);
+    expect(registry.audit.entries(9)).toHaveLength(1);
     registry.close();
   });
 
   test('of a later format is left alone', () => {
     registry.close();
     const later = new DatabaseSync(path);
-    later.exec('PRAGMA user_version = 9');
+    later.exec('PRAGMA user_version = 999');
     later.close();
-    expect(reopen).toThrow('is of format 9; this program reads format 1');
+    expect(reopen).toThrow(`is of format 999; this program reads format ${FORMAT}`);
   });
 });
 
@@ -300,10 +306,59 @@ describe('a start', () => {
   test('is refused with one of a later format', () => {
     registry.close();
     const later = new DatabaseSync(path);
-    later.exec('PRAGMA user_version = 9');
+    later.exec('PRAGMA user_version = 999');
     later.close();
-    expect(() => checkRegistry(folder)).toThrow('is of format 9; this program reads format 1');
+    expect(() => checkRegistry(folder)).toThrow(`is of format 999; this program reads format ${FORMAT}`);
   });
+});
+
+describe('the format of the file', () => {
+  const FORMATS = [
+    'CREATE TABLE one (name TEXT) STRICT;',
+    "ALTER TABLE one ADD COLUMN age INTEGER NOT NULL DEFAULT 7; INSERT INTO one (name) VALUES ('second');",
+  ];
+  const rowsOf = (formats: readonly string[]): unknown[] => {
+    using database = openRegistryFile(join(folder, 'formats.db'), 0, formats);
+    return database
+      .prepare('SELECT * FROM one')
+      .all()
+      .map((row) => ({ ...row }));
+  };
+
+  test('an older file is brought up to date once, with its rows', () => {
+    using old = openRegistryFile(join(folder, 'formats.db'), 0, FORMATS.slice(0, 1));
+    old.exec("INSERT INTO one VALUES ('first')");
+    const rows = [
+      { name: 'first', age: 7 },
+      { name: 'second', age: 7 },
+    ];
+    expect(rowsOf(FORMATS)).toEqual(rows);
+    expect(rowsOf(FORMATS)).toEqual(rows);
+  });
+
+  test('a step that fails leaves the older file as it was', () => {
+    openRegistryFile(join(folder, 'formats.db'), 0, FORMATS).close();
+    const bad = [...FORMATS, 'CREATE TABLE two (name TEXT) STRICT; CREATE TABLE one (name TEXT);'];
+    expect(() => rowsOf(bad)).toThrow('table one already exists');
+    expect(rowsOf(FORMATS)).toHaveLength(1);
+    expect(rowsOf([...FORMATS, 'CREATE TABLE two (name TEXT) STRICT;'])).toHaveLength(1);
+  });
+
+  test('every table is known to surveys and salvage', () => {
+    using database = openRegistryFile(join(folder, 'tables.db'), 0);
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+    expect(tables.map(({ name }) => name).sort()).toEqual([...REGISTRY_TABLES].sort());
+  });
+});
+
+test('a change within a change is a part of it', () => {
+  const fail = () =>
+    registry.file.change(() => {
+      registry.audit.note(ann, 'kick', 'Mallory', '');
+      throw new Error('the outer change fails');
+    });
+  expect(fail).toThrow('the outer change fails');
+  expect(registry.audit.entries(9)).toEqual([]);
 });
 
 /** mmap fails for the file of shared memory, as on FUSE with `direct_io`. */
@@ -320,8 +375,8 @@ test.skipIf(!hasCompiler)(
     const [folder] = process.argv.slice(1);
     const notes = checkRegistry(folder);
     const [one, other] = [new Registry(folder, 0), new Registry(folder, 0)];
-    one.note({ who: 'Ann', address: '' }, 'kick', '', '');
-    console.log(JSON.stringify({ notes, seen: other.audit(9).map(({ action }) => action) }));`;
+    one.audit.note({ who: 'Ann', address: '' }, 'kick', '', '');
+    console.log(JSON.stringify({ notes, seen: other.audit.entries(9).map(({ action }) => action) }));`;
     const open = (where: string) => {
       const env = { ...process.env, LD_PRELOAD: library };
       const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, where], {
@@ -334,14 +389,14 @@ test.skipIf(!hasCompiler)(
     const notes = [expect.stringContaining('no shared memory maps')];
     expect(open(join(folder, 'new'))).toEqual({ notes, seen: ['kick'] });
     // What the write-ahead log of another system holds is brought over.
-    registry.note(ann, 'mute', '', '');
+    registry.audit.note(ann, 'mute', '', '');
     expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
     const copy = join(folder, 'copy');
     mkdirSync(copy);
     for (const suffix of ['', '-wal']) copyFileSync(`${path}${suffix}`, join(copy, `registry.db${suffix}`));
     expect(open(copy)).toEqual({ notes, seen: ['kick', 'mute'] });
     const after = new Registry(copy, 0);
-    expect(after.audit(9)).toHaveLength(2);
+    expect(after.audit.entries(9)).toHaveLength(2);
     after.close();
   },
 );

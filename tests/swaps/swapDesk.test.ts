@@ -101,7 +101,7 @@ describe('a swap', () => {
     await stop();
     await start();
     expect(await rulesOfAll()).toEqual(Array(4).fill('blob v2'));
-    const audit = await desk.ask((registry) => registry.audit(20));
+    const audit = await desk.ask((registry) => registry.audit.entries(20));
     expect(audit.filter(({ who }) => who === 'Ann').map(({ action }) => action)).toEqual([
       'swap in force',
       'swap',

@@ -360,7 +360,7 @@ test('an admin cancels the running job and turns the tuner off and on, and each 
   await tuner.setMode('auto', ann);
   expect(tuner.view.mode).toBe('auto');
   expect(
-    registry.audit(3).map(({ action, subject, who }) => [action, subject.replace(/\d+/, ''), who]),
+    registry.audit.entries(3).map(({ action, subject, who }) => [action, subject.replace(/\d+/, ''), who]),
   ).toEqual([
     ['tuner', 'auto', 'Ann'],
     ['tuner', 'off', 'Ann'],

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../../server/engines/engine.ts';
+import { BanTable } from '../../server/rules/banTable.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry, sha256Of } from '../../server/rules/registry.ts';
 import { segmentName } from '../../server/storage/segment.ts';
@@ -67,7 +68,7 @@ async function makeWorld(): Promise<void> {
   registry.add({ bytes: serializeRule(blobRule('moss')), origin: 'uploaded', parent: id }, ANN);
   const swap = registry.wantSwap({ species: 'blob', rule: id, scope: 'species' }, ANN);
   registry.settle(swap.id, 'in force', '', ANN);
-  registry.ban({ address: '203.0.113.9', until: '', reason: '' }, ANN, 'Mallory');
+  new BanTable(registry).enter({ address: '203.0.113.9', until: '', reason: '' }, ANN, 'Mallory');
   registry.close();
 }
 
@@ -247,7 +248,7 @@ test('of a damaged registry, the rows that can be read are kept', async () => {
   const mended = new Registry(folder, 0);
   expect(mended.rules().map(({ name }) => name)).toEqual(['blob']);
   expect(mended.inForce().get('blob')?.version).toBe(1);
-  expect(mended.bans()).toHaveLength(1);
+  expect(new BanTable(mended).all()).toHaveLength(1);
   mended.close();
   expect(await started()).toEqual({ save: 5, entries: [6, 7, 8, 9] });
 });
