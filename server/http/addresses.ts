@@ -1,6 +1,9 @@
-/** Limits the sockets and the reserved seats of each address. */
+/**
+ * Whose address a request comes from, and how many sockets and reserved seats each has. An *address* is an IPv4
+ * address, or the /64 of an IPv6 one, because a home has 2^64 of those.
+ */
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket, SocketAddress } from 'node:net';
 
 export interface AddressOptions {
   /** Sockets and reserved seats together that one address may have. */
@@ -25,11 +28,11 @@ export class Addresses {
     this.#options = options;
   }
 
-  /** The address of a request's client. */
+  /** The address of a request's client, as `addressKey` writes it. */
   of(request: IncomingMessage): string {
     const forwarded = this.#options.trustForwarded ? request.headers['x-forwarded-for'] : undefined;
     const hops = typeof forwarded === 'string' ? forwarded.split(',') : [];
-    return hops.at(-1)?.trim() || plain(request.socket);
+    return addressKey(hops.at(-1) ?? '') || addressKey(request.socket.remoteAddress ?? '');
   }
 
   /** How many sockets and reserved seats an address has. */
@@ -40,7 +43,7 @@ export class Addresses {
   /** Counts a new connection until it closes. @returns false when the address has too many */
   admitSocket(socket: Socket): boolean {
     if (this.#options.trustForwarded) return true;
-    return this.#admitUntilClose(plain(socket), socket);
+    return this.#admitUntilClose(addressKey(socket.remoteAddress ?? ''), socket);
   }
 
   /** Counts a WebSocket whose address stands in a header. @returns false when the address has too many */
@@ -106,5 +109,30 @@ export class Addresses {
   }
 }
 
-/** A socket's address; IPv4 without the prefix that a dual-stack socket gives it. */
-const plain = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+/**
+ * What every limit by address counts under, and what is shown and recorded of an address.
+ *
+ * @param text - an IP address as a socket or a proxy writes it: also IPv4 inside IPv6, with a zone, with a port
+ * @returns the IPv4 address, or the first address of the IPv6 address's /64 ("2001:db8:1:2::"); empty: `text` is no
+ *   IP address
+ */
+export function addressKey(text: string): string {
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
+  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
+  const family = isIP(bare);
+  if (family === 4) return bare;
+  if (family === 0) return '';
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
+  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
+  if (mapped !== undefined) return mapped;
+  const [head, tail = ''] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
+  const missing =
+    8 - before.length - (tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0));
+  const groups = [...before, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail.split(':')].slice(
+    0,
+    4,
+  );
+  return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
+}
