@@ -76,7 +76,7 @@ describe('readConfig', () => {
     ['--size', '65537x64'],
     ['--size', '10x'],
     ['--steps-per-second', '0'],
-    ['--steps-per-second', '1e3'],
+    ['--steps-per-second', '1e4'],
     ['--frames-per-second', '61'],
     ['--epsilon', '33'],
     ['--garden', '10001'],
