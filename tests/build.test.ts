@@ -1,6 +1,6 @@
 /** The kernels in the repository, and how they are built again: on copies of the repository. */
 import { execFile } from 'node:child_process';
-import { appendFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ScratchCopy, scratchCopy } from './scratchCopy.ts';
@@ -68,10 +68,8 @@ describe('a kernel of other sources', () => {
       `${CODEC} has to be compiled, and the package assemblyscript is missing: run \`npm ci\` without --omit=dev\n`,
     );
     // Without an edit nothing is missing.
-    renameSync(path(CODEC), path(`${CODEC}.gone`));
     writeFileSync(path(source), readFileSync(join(root, source)));
     writeFileSync(path(CODEC), readFileSync(join(root, CODEC)));
-    expect(await build(copy.path, 'engine')).toEqual({ code: 0, said: '' });
-    expect(statSync(path(CODEC)).size).toBeGreaterThan(1_000);
+    expect(await build(copy.path, 'codec')).toEqual({ code: 0, said: '' });
   });
 });
