@@ -31,8 +31,10 @@ export interface Config {
   readonly durability: 'flush' | 'os';
   /** Average bytes per second to one viewer. */
   readonly viewerBytesPerSecond: number;
-  /** Empty: the token in the data directory, made at the first start. */
+  /** Of an owner beside the registry's admins; empty: none. */
   readonly adminToken: string;
+  /** Entries of the audit log are kept for so many days; 0: for ever. */
+  readonly auditDays: number;
   /** The session ends this long after the last player has left. */
   readonly sessionEndSeconds: number;
   /** Further players are told that the world is full. */
@@ -97,7 +99,8 @@ const SETTINGS: readonly Setting[] = [
   number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'decides the garden and which cells fire'),
   text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
   text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
-  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'for /admin; better set in the environment. Default: data/admin-token, made at the first start', isSecret: true, read: readToken },
+  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'of an owner of /admin, beside those of npm run admin; random, and better set in the environment', isSecret: true, read: readToken },
+  number('audit-days', 'auditDays', '365', 0, 36_500, 'whole', ' days', 'that the audit log keeps its entries; 0: for ever'),
   number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves at most; the journal holds what happens between them'),
   choice('durability', 'durability', 'flush', DURABILITIES, 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
   number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'on average to one viewer; a slower connection gets less by itself'),
