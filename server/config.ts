@@ -1,6 +1,7 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
 import { availableParallelism } from 'node:os';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
+import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 
 export interface Config {
   readonly host: string;
@@ -61,57 +62,58 @@ export class ConfigError extends Error {
   }
 }
 
-interface Setting {
-  readonly flag: string;
-  readonly default: string;
-  /** Unit and range, as `--help` prints them. */
-  readonly range: string;
-  readonly meaning: string;
-  /** Errors do not repeat the value. */
-  readonly isSecret?: boolean;
-  /** The fields that a value sets; null when the value is not allowed. */
-  read(text: string): Partial<Config> | null;
-}
+/** Fields that one flag sets alone, by the field's name: `dataDir` is `--data-dir` and REGROW_DATA_DIR. */
+type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Flag<Config[F]> } & {
+  readonly size: Flag<Pick<Config, 'width' | 'height'>>;
+};
 
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const DURABILITIES = ['flush', 'os'] as const;
 const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
-/** `--port` reads REGROW_PORT. */
-const environmentName = (flag: string): string => `REGROW_${flag.toUpperCase().replaceAll('-', '_')}`;
-
 // biome-ignore format: one setting, one line
-const SETTINGS: readonly Setting[] = [
-  text('host', 'host', '0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
-  number('port', 'port', '2567', 0, 65_535, 'whole', '', 'TCP port; 0: any that is free'),
-  choice('engine', 'engine', 'auto', ENGINES, 'what steps the cells'),
-  text('adapter', 'adapter', 'auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
-  choice('gpu-kernels', 'gpuKernels', 'auto', GPU_KERNELS, 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
-  { flag: 'size', default: '1024x1024', range: `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells per side`, meaning: 'WIDTHxHEIGHT of a new world, or one number', read: readSize },
-  number('threads', 'threads', String(Math.max(1, availableParallelism() - 1)), 1, 32, 'whole', '', 'how many threads step the world; the default leaves one core to sockets'),
-  number('max-pages', 'maxPages', '8192', 1, 1_048_576, 'whole', ' pages', 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused'),
-  number('rest', 'rest', '0.000001', 0, 0.01, 'real', '', 'a cell rests when no channel would change by more than this; 0: the plain model'),
-  number('steps-per-second', 'stepsPerSecond', '30', 0.1, 1_000, 'real', '', 'how fast the world runs'),
-  number('frames-per-second', 'framesPerSecond', '20', 1, 60, 'real', '', 'how often viewers get an update'),
-  number('epsilon', 'epsilon', '2', 0, 32, 'whole', ' of 255', 'largest error of a pixel on the wire; 0: lossless'),
-  number('garden', 'garden', '48', 0, 10_000, 'whole', ' organisms', 'planted at the first start, as many as fit'),
-  number('random-seed', 'randomSeed', '1', 0, 0xffff_ffff, 'whole', '', 'decides the garden and which cells fire'),
-  text('data-dir', 'dataDir', 'data', 'folder', 'where the world is saved'),
-  text('weights-dir', 'weightsDir', 'weights', 'folder', 'rules: *.safetensors'),
-  { flag: 'admin-token', default: '', range: '16..256 characters', meaning: 'of an owner of /admin, beside those of npm run admin; random, and better set in the environment', isSecret: true, read: readToken },
-  number('audit-days', 'auditDays', '365', 0, 36_500, 'whole', ' days', 'that the audit log keeps its entries; 0: for ever'),
-  number('save-seconds', 'saveSeconds', '60', 1, 86_400, 'real', ' s', 'between two saves at most; the journal holds what happens between them'),
-  choice('durability', 'durability', 'flush', DURABILITIES, 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
-  number('viewer-bytes-per-second', 'viewerBytesPerSecond', '1000000', 10_000, 1_000_000_000, 'whole', ' bytes', 'on average to one viewer; a slower connection gets less by itself'),
-  number('session-end-seconds', 'sessionEndSeconds', '30', 0, 86_400, 'real', ' s', 'from when the last player leaves until the session ends and is recorded'),
-  number('max-players', 'maxPlayers', '2000', 1, 100_000, 'whole', ' players', 'at once; others are told that the world is full'),
-  number('per-address', 'perAddress', '64', 1, 100_000, 'whole', ' sockets', 'from one IP address'),
-  choice('tuner', 'tuner', 'manual', TUNER_MODES, 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
-  number('tuner-seconds', 'tunerSeconds', '230', 5, 86_400, 'whole', ' s', 'of training per species after a session'),
-  number('tuner-threads', 'tunerThreads', String(Math.min(4, availableParallelism())), 1, 32, 'whole', '', 'how many threads tune at low priority while nobody plays'),
-  { flag: 'trust-forwarded', default: 'no', range: 'yes | no', meaning: 'trust X-Forwarded-For; only behind a proxy that sets it', read: readTrust },
-];
+const SETTINGS: Settings = {
+  host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
+  port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
+  engine: choice(ENGINES, 'auto', 'what steps the cells'),
+  adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
+  gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
+  size: size(1024, 'WIDTHxHEIGHT of a new world, or one number'),
+  threads: whole(1, 32, Math.max(1, availableParallelism() - 1), 'how many threads step the world; the default leaves one core to sockets'),
+  maxPages: inUnit(' pages', whole(1, 1_048_576, 8192, 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused')),
+  rest: real(0, 0.01, 1e-6, 'a cell rests when no channel would change by more than this; 0: the plain model'),
+  stepsPerSecond: real(0.1, 1_000, 30, 'how fast the world runs'),
+  framesPerSecond: real(1, 60, 20, 'how often viewers get an update'),
+  epsilon: inUnit(' of 255', whole(0, 32, 2, 'largest error of a pixel on the wire; 0: lossless')),
+  garden: inUnit(' organisms', whole(0, 10_000, 48, 'planted at the first start, as many as fit')),
+  randomSeed: whole(0, 0xffff_ffff, 1, 'decides the garden and which cells fire'),
+  dataDir: place('data', 'folder', 'where the world is saved'),
+  weightsDir: place('weights', 'folder', 'rules: *.safetensors'),
+  adminToken: token('of an owner of /admin beside those of npm run admin; random, and better set in the environment'),
+  auditDays: inUnit(' days', whole(0, 36_500, 365, 'that the audit log keeps an entry; 0: for ever')),
+  saveSeconds: inUnit(' s', real(1, 86_400, 60, 'between two saves at most; the journal holds what happens between them')),
+  durability: choice(DURABILITIES, 'flush', 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
+  viewerBytesPerSecond: inUnit(' bytes', whole(10_000, 1_000_000_000, 1_000_000, 'on average to one viewer; a slower connection gets less by itself')),
+  sessionEndSeconds: inUnit(' s', real(0, 86_400, 30, 'from when the last player leaves until the session ends and is recorded')),
+  maxPlayers: inUnit(' players', whole(1, 100_000, 2000, 'at once; others are told that the world is full')),
+  perAddress: inUnit(' sockets', whole(1, 100_000, 64, 'from one IP address')),
+  tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
+  tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
+  tunerThreads: whole(1, 32, Math.min(4, availableParallelism()), 'how many threads tune at low priority while nobody plays'),
+  trustForwarded: yesOrNo(false, 'trust X-Forwarded-For; only behind a proxy that sets it'),
+};
+
+/** Errors do not repeat its value. */
+const SECRETS: readonly string[] = ['adminToken'];
+
+const ENTRIES = Object.entries(SETTINGS).map(([field, flag]: [string, Flag<unknown>]) => ({
+  field,
+  name: field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  variable: `REGROW_${field.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
+  flag,
+}));
+const FLAGS = Object.fromEntries(ENTRIES.map(({ name, flag }) => [name, flag]));
 
 /**
  * Reads flags (`--port 80` or `--port=80`), then the environment, then the defaults. An empty variable
@@ -125,20 +127,18 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): Config {
   const faults: string[] = [];
-  const flags = readFlags(argv, faults);
-  let config: Partial<Config> = {};
-  for (const setting of SETTINGS) {
-    const variable = environmentName(setting.flag);
-    const fromFlag = flags.get(setting.flag);
-    const value = fromFlag ?? (env[variable] || setting.default);
-    const fields = setting.read(value);
-    const source = fromFlag === undefined ? variable : `--${setting.flag}`;
-    const shown = setting.isSecret ? 'what was given' : `"${value}"`;
-    if (fields === null) faults.push(`${source}: ${setting.range} expected, not ${shown}`);
-    config = { ...config, ...fields };
-  }
+  const { given } = parseFlags(FLAGS, argv, faults);
+  const values = ENTRIES.map(({ field, name, variable, flag }) => {
+    const said = given[name]?.toString() ?? (env[variable] || undefined);
+    const source = given[name] === undefined ? variable : `--${name}`;
+    const shown = SECRETS.includes(field) ? `${source}: what was given` : `${source} "${said}"`;
+    return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
+  });
   if (faults.length > 0) throw new ConfigError(faults);
-  return Object.freeze(config) as Config;
+  const { size, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
+    readonly size: Pick<Config, 'width' | 'height'>;
+  };
+  return Object.freeze({ ...rest, ...size });
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */
@@ -154,9 +154,9 @@ export const weightsDirOf = (
 ): string => told ?? (env.REGROW_WEIGHTS_DIR || 'weights');
 
 export function helpText(): string {
-  const rows = SETTINGS.map(({ flag, default: standard, range, meaning }) => [
-    `--${flag}`,
-    environmentName(flag),
+  const rows = ENTRIES.map(({ name, variable, flag: { standard, range, meaning } }) => [
+    `--${name}`,
+    variable,
     standard,
     range,
     meaning,
@@ -180,84 +180,47 @@ export function helpText(): string {
 
 export const wantsHelp = (argv: readonly string[]): boolean => argv.includes('--help') || argv.includes('-h');
 
-function readFlags(argv: readonly string[], faults: string[]): Map<string, string> {
-  const flags = new Map<string, string>();
-  for (let i = 0; i < argv.length; i++) {
-    const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]) ?? [];
-    if (flag === undefined || !SETTINGS.some((setting) => setting.flag === flag)) {
-      faults.push(`${argv[i]}: no such flag (see --help)`);
-      // Skips its value, which is not a second mistake.
-      if (flag !== undefined && inline === undefined && argv[i + 1]?.startsWith('--') === false) i++;
-      continue;
-    }
-    const value = inline ?? (argv[i + 1]?.startsWith('--') ? undefined : argv[++i]);
-    if (flags.has(flag)) faults.push(`--${flag}: given twice`);
-    else if (value === undefined) faults.push(`--${flag}: a value is missing`);
-    else flags.set(flag, value);
-  }
-  return flags;
+/** The unit stands behind the range in the help. */
+function inUnit<T>(unit: string, flag: Flag<T>): Flag<T> {
+  return { ...flag, range: flag.range + unit };
 }
 
-function text(
-  flag: string,
-  field: 'host' | 'adapter' | 'dataDir' | 'weightsDir',
-  standard: string,
-  range: string,
-  meaning: string,
-): Setting {
-  const read = (value: string) => (value.trim() === '' || value.includes('\0') ? null : { [field]: value });
-  return { flag, default: standard, range, meaning, read };
+/** A text that is not blank: an address, a folder, a name. */
+function place(fallback: string, range: string, meaning: string): Flag<string> {
+  const read = (given: string) => (given.trim() === '' || given.includes('\0') ? null : given);
+  return setting(fallback, range, meaning, read);
 }
 
-function choice<F extends 'engine' | 'gpuKernels' | 'durability' | 'tuner'>(
-  flag: string,
-  field: F,
-  standard: Config[F],
-  values: readonly Config[F][],
-  meaning: string,
-): Setting {
-  const read = (value: string) => {
-    const chosen = values.find((one) => one === value);
-    return chosen === undefined ? null : { [field]: chosen };
+function yesOrNo(fallback: boolean, meaning: string): Flag<boolean> {
+  const read = (given: string) => (given === 'yes' || given === 'no' ? given === 'yes' : null);
+  return { ...setting(fallback, 'yes | no', meaning, read), standard: fallback ? 'yes' : 'no' };
+}
+
+function token(meaning: string): Flag<string> {
+  const read = (given: string) => (given.length >= 16 && given.length <= 256 ? given : null);
+  return setting('', '16..256 characters', meaning, read);
+}
+
+function size(fallback: number, meaning: string): Flag<Pick<Config, 'width' | 'height'>> {
+  const range = `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells per side`;
+  const isInRange = (cells: number) => cells >= PAGE_CELLS && cells <= MAX_WORLD_CELLS;
+  const read = (given: string) => {
+    const [, width = '', height = width] = /^(\d+)(?:x(\d+))?$/.exec(given) ?? [];
+    const sides = { width: Number(width), height: Number(height) };
+    return isInRange(sides.width) && isInRange(sides.height) ? sides : null;
   };
-  return { flag, default: standard, range: values.join(' | '), meaning, read };
+  const standard = `${fallback}x${fallback}`;
+  return { ...setting({ width: fallback, height: fallback }, range, meaning, read), standard };
 }
 
-function number(
-  flag: string,
-  field: keyof Config,
-  standard: string,
-  min: number,
-  max: number,
-  kind: 'whole' | 'real',
-  unit: string,
-  meaning: string,
-): Setting {
-  const read = (value: string) => {
-    const got = readNumber(value, min, max, kind);
-    return got === null ? null : { [field]: got };
+function setting<T>(fallback: T, range: string, meaning: string, read: (given: string) => T | null): Flag<T> {
+  return {
+    placeholder: 'VALUE',
+    meaning,
+    expected: range,
+    range,
+    fallback,
+    standard: String(fallback),
+    read,
   };
-  return { flag, default: standard, range: `${min}..${max}${unit}`, meaning, read };
-}
-
-function readNumber(value: string, min: number, max: number, kind: 'whole' | 'real'): number | null {
-  const shape = kind === 'whole' ? /^\d+$/ : /^\d+(\.\d+)?$/;
-  const got = shape.test(value) ? Number(value) : Number.NaN;
-  return got >= min && got <= max ? got : null;
-}
-
-function readSize(value: string): Partial<Config> | null {
-  const [, first, second = first] = /^(\d+)(?:x(\d+))?$/.exec(value) ?? [];
-  if (first === undefined) return null;
-  const width = readNumber(first, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
-  const height = readNumber(second, PAGE_CELLS, MAX_WORLD_CELLS, 'whole');
-  return width === null || height === null ? null : { width, height };
-}
-
-function readTrust(value: string): Partial<Config> | null {
-  return value === 'yes' || value === 'no' ? { trustForwarded: value === 'yes' } : null;
-}
-
-function readToken(value: string): Partial<Config> | null {
-  return value === '' || (value.length >= 16 && value.length <= 256) ? { adminToken: value } : null;
 }

@@ -53,7 +53,11 @@ try {
     log: (message) => console.error(message),
   });
   const isSeen = process.stdout.isTTY || process.stderr.isTTY;
-  const first = prepareAdmins({ dataDir: config.dataDir, hasTokenOfSettings: config.adminToken !== '', isSeen });
+  const first = prepareAdmins({
+    dataDir: config.dataDir,
+    hasTokenOfSettings: config.adminToken !== '',
+    isSeen,
+  });
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
@@ -84,7 +88,8 @@ try {
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
   for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) console.log(note);
   // Never into a log: whoever reads one would be an admin.
-  if (first.secret !== null) (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
+  if (first.secret !== null)
+    (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
 } catch (error) {
   console.error(reasonOf(error as Error));
   void stopping.stop(1);

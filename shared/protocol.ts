@@ -5,7 +5,7 @@
 
 export const ROOM_NAME = 'world';
 /** Goes up when an old client can no longer understand the server. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Message types. All are below 128, so Colyseus' header takes two bytes. */
 export const ServerMessageType = {

@@ -61,7 +61,8 @@ export class AdminTable {
     checkAdminName(name);
     file.change(() => {
       const all = this.all();
-      if (all.some((one) => isSame(one.name, name))) throw new AdminError(`there is an admin ${name} already`);
+      if (all.some((one) => isSame(one.name, name)))
+        throw new AdminError(`there is an admin ${name} already`);
       if (all.length >= MAX_ADMINS)
         throw new AdminError(`there are ${MAX_ADMINS} admins, which is the most there may be`);
       const created = new Date().toISOString();

@@ -40,22 +40,20 @@ export class FailedLogins {
     }
   }
 
-  get isWritten(): boolean {
-    return [...this.#failed.values()].every(({ count, written }) => count === written);
-  }
-
   /** Writes what has been counted since the last call. @throws RegistryError; then it is all still to be written */
   flush({ file, audit }: Pick<Registry, 'file' | 'audit'>, nowMs: number): void {
     const changed = [...this.#failed.values()].filter(({ count, written }) => count !== written);
-    if (changed.length === 0) return this.#forget(nowMs);
-    const rows = file.change(() =>
-      changed.map(({ address, at, count, row }) => {
-        const actor: Actor = { who: 'somebody', address };
-        if (row === null) return audit.note(actor, 'login refused', '', 'wrong token', at, count);
-        audit.recount(row, count);
-        return row;
-      }),
-    );
+    const rows =
+      changed.length === 0
+        ? []
+        : file.change(() =>
+            changed.map(({ address, at, count, row }) => {
+              const actor: Actor = { who: 'somebody', address };
+              if (row === null) return audit.note(actor, 'login refused', '', 'wrong token', at, count);
+              audit.recount(row, count);
+              return row;
+            }),
+          );
     changed.forEach((failed, i) => {
       failed.row = rows[i];
       failed.written = failed.count;

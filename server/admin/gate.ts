@@ -106,6 +106,8 @@ export class Gate {
       throw new Refusal(429, `too many wrong tokens: wait ${seconds} s`, { 'Retry-After': String(seconds) });
     }
     this.#wrong.succeed(address);
+    // They see at once what was tried before.
+    void this.#flush();
     const { name, role } = admin;
     const at = new Date().toISOString();
     // A failing registry does not lock an admin out, because an admin can repair it.

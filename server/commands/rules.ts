@@ -5,23 +5,14 @@ import { evaluate, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import { evaluationPage } from '../evaluation/page.ts';
 import { contactSheet, type Evaluated } from '../evaluation/sheet.ts';
 import { describeEvaluations, missedBars } from '../evaluation/verdict.ts';
+import { choice, type FlagsOf, type FlagValues, text, toggle, whole } from '../flags.ts';
 import { DISTILL_ORDERS, exportDistill, importDistill } from '../rules/distill.ts';
 import { MAX_RULE_BYTES } from '../rules/format.ts';
 import { loadRules, RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from '../rules/load.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
-import {
-  choice,
-  describeFlags,
-  type FlagValues,
-  parseFlags,
-  readFlags,
-  text,
-  toggle,
-  whole,
-  wrapped,
-} from './flags.ts';
 import * as registry from './registry.ts';
+import { type Program, runMain, runProgram } from './subcommands.ts';
 
 // biome-ignore format: one flag, one line
 const GROUPS = {
@@ -51,36 +42,18 @@ const GROUPS = {
   },
 } as const;
 
-const FLAGS = {
-  ...GROUPS['What is printed'],
-  ...GROUPS['What is evaluated'],
-  ...GROUPS['What is read and written'],
-  ...GROUPS['The registry'],
-};
-type Flags = FlagValues<typeof FLAGS>;
+type Flags = FlagValues<FlagsOf<typeof GROUPS>>;
 
-interface Command {
-  /** Its one argument; without it the command takes none. `any`: any number of them. */
-  readonly takes?: string;
-  readonly any?: boolean;
-  readonly needs: readonly (keyof Flags)[];
-  readonly flags: readonly (keyof Flags)[];
-  /** For the help. */
-  readonly meaning: string;
-  run(given: readonly string[], flags: Flags): unknown;
-}
-
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Program<typeof GROUPS>['commands'] = {
   inspect: {
-    takes: 'FILE',
+    takes: ['FILE'],
     needs: [],
     flags: ['json'],
     meaning: 'prints what a rule file holds',
     run: ([file], flags) => inspect(file, flags),
   },
   evaluate: {
-    takes: 'FILE',
-    any: true,
+    takes: ['[FILE...]'],
     needs: [],
     flags: ['json', 'sheet', 'page', 'seeds', 'threads', 'image', 'padding', 'order', 'no-trials'],
     meaning:
@@ -88,41 +61,42 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: evaluateFiles,
   },
   import: {
-    takes: 'FILE',
+    takes: ['FILE'],
     needs: ['name', 'out'],
     flags: ['order'],
     meaning: 'makes a rule file of the JSON of Distill\'s "Growing Neural Cellular Automata"',
     run: ([file], flags) => importFile(file, flags),
   },
   export: {
-    takes: 'FILE',
+    takes: ['FILE'],
     needs: ['format', 'out'],
     flags: ['order'],
     meaning: 'makes that JSON of a rule file',
     run: ([file], flags) => exportFile(file, flags),
   },
   list: {
+    takes: [],
     needs: [],
     flags: ['json', 'data-dir'],
     meaning: 'lists the rules of the registry, with the server running or not',
     run: (_, flags) => registry.list(flags),
   },
   show: {
-    takes: 'RULE',
+    takes: ['RULE'],
     needs: [],
     flags: ['json', 'data-dir'],
     meaning: "prints a rule's record and its swaps; RULE is NAME or NAME@VERSION",
     run: ([rule], flags) => registry.show(rule, flags),
   },
   add: {
-    takes: 'FILE',
+    takes: ['FILE'],
     needs: [],
     flags: ['name', 'parent', 'data-dir'],
     meaning: "enters a rule file, or Distill's JSON with a --name, into the registry",
     run: ([file], flags) => registry.add(file, flags),
   },
   rollback: {
-    takes: 'SPECIES',
+    takes: ['SPECIES'],
     needs: [],
     flags: ['to', 'data-dir'],
     meaning: 'puts the rule before the one in force back into force',
@@ -130,50 +104,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-const HELP = `Works with rule files (*${RULE_SUFFIX}), and with the registry of a world.
-
-${Object.entries(COMMANDS)
-  .map(([word, command]) => `${usageOf(word, command)}\n${wrapped(`      ${command.meaning}`, 6)}`)
-  .join('\n')}
-
-${describeFlags(GROUPS)}
-`;
-
-function usageOf(word: string, { takes, any, needs, flags }: Command): string {
-  const shown = (flag: keyof Flags): string => `--${flag} ${FLAGS[flag].placeholder}`.trimEnd();
-  const words = [
-    `  npm run rules -- ${word}`,
-    ...(takes === undefined ? [] : [any ? `[${takes}...]` : takes]),
-    ...needs.map(shown),
-    ...flags.map((flag) => `[${shown(flag)}]`),
-  ];
-  return wrapped(words.join(' '), 20);
-}
-
 /** @throws RuleError or RegistryError; its message is all that the user reads */
-export async function main(args: readonly string[]): Promise<void> {
-  const { given, words } = parseFlags(FLAGS, args, { takesWords: true });
-  if (given.help) {
-    process.stdout.write(HELP);
-    return;
-  }
-  const [word, ...rest] = words;
-  const command = Object.hasOwn(COMMANDS, word ?? '') ? COMMANDS[word] : undefined;
-  if (!command)
-    throw new RuleError(`${word ?? 'nothing'} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
-  if (!command.any && rest.length !== (command.takes === undefined ? 0 : 1))
-    throw new RuleError(
-      `${word} takes ${command.takes === undefined ? 'no argument' : `one ${command.takes}`}`,
-    );
-  const known: readonly string[] = [...command.needs, ...command.flags];
-  const unknown = Object.keys(given).find((flag) => !known.includes(flag));
-  if (unknown !== undefined) throw new RuleError(`${word} does not know --${unknown}`);
-  const wrong: string[] = [];
-  const flags = readFlags(FLAGS, given, wrong);
-  for (const flag of command.needs) if (given[flag] === undefined) wrong.push(`--${flag} is missing`);
-  if (wrong.length > 0) throw new RuleError(wrong.join('\n'));
-  await command.run(rest, flags);
-}
+export const main = (args: readonly string[]): Promise<void> =>
+  runProgram(
+    {
+      name: 'rules',
+      intro: `Works with rule files (*${RULE_SUFFIX}), and with the registry of a world.`,
+      groups: GROUPS,
+      commands: COMMANDS,
+    },
+    args,
+  );
 
 function inspect(file: string, flags: Flags): void {
   const rule = readRule(file);
@@ -262,12 +203,8 @@ function about(file: string, work: () => Rule): Rule {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof RuleError || error instanceof RegistryError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main)
+  await runMain(
+    main,
+    (error): error is Error => error instanceof RuleError || error instanceof RegistryError,
+  );

@@ -3,6 +3,23 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { EngineError } from '../engines/engine.ts';
 import { report } from '../evaluation/report.ts';
+import {
+  choice,
+  describeFlags,
+  type FlagTable,
+  type FlagValues,
+  flagsOf,
+  type GivenFlags,
+  list,
+  multipleOf,
+  parseFlags,
+  readFlags,
+  real,
+  showList,
+  text,
+  toggle,
+  whole,
+} from '../flags.ts';
 import { checkName } from '../rules/format.ts';
 import { RULE_SUFFIX, readRule } from '../rules/load.ts';
 import { MAX_HIDDEN, type Rule, RuleError } from '../rules/rule.ts';
@@ -14,22 +31,6 @@ import { clock, ProgressLine } from '../training/progress.ts';
 import { COMPANY, FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
-import {
-  choice,
-  describeFlags,
-  type FlagTable,
-  type FlagValues,
-  type GivenFlags,
-  list,
-  multipleOf,
-  parseFlags,
-  readFlags,
-  real,
-  showList,
-  text,
-  toggle,
-  whole,
-} from './flags.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
@@ -125,18 +126,7 @@ const GROUPS = {
   },
 } as const;
 
-const FLAGS = {
-  ...GROUPS['What to grow'],
-  ...GROUPS['Where to'],
-  ...GROUPS['What to begin with'],
-  ...GROUPS['The rule'],
-  ...GROUPS['How long'],
-  ...GROUPS['What a batch is made of'],
-  ...GROUPS['What bodies suffer'],
-  ...GROUPS['What they are taught'],
-  ...GROUPS['How they learn'],
-  ...GROUPS['What computes'],
-};
+const FLAGS = flagsOf(GROUPS);
 type Flags = FlagValues<typeof FLAGS>;
 type Given = GivenFlags<typeof FLAGS>;
 
@@ -199,10 +189,11 @@ interface Command {
 
 /** @returns null when help is asked for @throws RuleError listing every wrong flag */
 export function readCommand(args: readonly string[]): Command | null {
-  const { given } = parseFlags(FLAGS, args, { takesWords: false });
-  if (given.help) return null;
-  const all: Given = typeof given.polish === 'string' ? { ...polishing(given.polish), ...given } : given;
   const wrong: string[] = [];
+  const { given } = parseFlags(FLAGS, args, wrong);
+  if (given.help) return null;
+  if (wrong.length > 0) throw new RuleError(wrong.join('\n'));
+  const all: Given = typeof given.polish === 'string' ? { ...polishing(given.polish), ...given } : given;
   const flags = readFlags(FLAGS, all, wrong);
   const { out, sprite, image, resume, batch, pool, threads, engine } = flags;
   if (out === undefined) wrong.push('--out is missing');

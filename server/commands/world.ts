@@ -1,6 +1,7 @@
 /** `npm run world -- …`: what a data directory holds, whether it is sound, backups, and recovery after damage. */
 import { existsSync } from 'node:fs';
 import { dataDirOf, weightsDirOf } from '../config.ts';
+import { type FlagsOf, type FlagValues, text, toggle } from '../flags.ts';
 import { loadRuleFiles } from '../rules/load.ts';
 import { sha256Of } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -12,8 +13,8 @@ import { describe, overview } from '../upkeep/overview.ts';
 import { planRecovery } from '../upkeep/recover.ts';
 import { restoreBackup } from '../upkeep/restore.ts';
 import { type Verdict, verify } from '../upkeep/verify.ts';
-import { describeFlags, type FlagValues, parseFlags, readFlags, text, toggle, wrapped } from './flags.ts';
 import { printable } from './registry.ts';
+import { type Program, runMain, runProgram } from './subcommands.ts';
 
 // biome-ignore format: one flag, one line
 const GROUPS = {
@@ -24,7 +25,7 @@ const GROUPS = {
   },
   'What is written': {
     to: text('DIR', 'a folder that is not there yet, or one in which the backup gets a name with the date'),
-    'with-token': toggle('copies admin-token, too: whoever has the backup is an admin then'),
+    'with-token': toggle('copies the admin-token of an earlier version, too: whoever has the backup is an admin then'),
     replace: toggle('sets aside what the data directory holds, in a folder of its own within it'),
     'without-journal': toggle('goes on from the newest save alone'),
     yes: toggle('does it; without this, recover only says what it would do'),
@@ -32,18 +33,9 @@ const GROUPS = {
   },
 } as const;
 
-const FLAGS = { ...GROUPS['What is printed and checked'], ...GROUPS['What is written'] };
-type Flags = FlagValues<typeof FLAGS>;
+type Flags = FlagValues<FlagsOf<typeof GROUPS>>;
 
-interface Command {
-  readonly takes: readonly string[];
-  readonly needs: readonly (keyof Flags)[];
-  readonly flags: readonly (keyof Flags)[];
-  readonly meaning: string;
-  run(words: readonly string[], flags: Flags): Promise<void>;
-}
-
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Program<typeof GROUPS>['commands'] = {
   info: {
     takes: ['[DIR]'],
     needs: [],
@@ -84,48 +76,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-const HELP = `Works with the data directory of a world. DIR is REGROW_DATA_DIR, else data, if it is not given.
-
-${Object.entries(COMMANDS)
-  .map(([word, command]) => `${usageOf(word, command)}\n${wrapped(`      ${command.meaning}`, 6)}`)
-  .join('\n')}
-
-${describeFlags(GROUPS)}
-`;
-
-function usageOf(word: string, { takes, needs, flags }: Command): string {
-  const shown = (flag: keyof Flags): string => `--${flag} ${FLAGS[flag].placeholder}`.trimEnd();
-  const words = [
-    `  npm run world -- ${word}`,
-    ...takes,
-    ...needs.map(shown),
-    ...flags.map((flag) => `[${shown(flag)}]`),
-  ];
-  return wrapped(words.join(' '), 20);
-}
-
 /** @throws Error whose message is all that the user reads */
-export async function main(args: readonly string[]): Promise<void> {
-  const { given, words } = parseFlags(FLAGS, args, { takesWords: true });
-  if (given.help) {
-    process.stdout.write(HELP);
-    return;
-  }
-  const [word = 'nothing', ...rest] = words;
-  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (!command) throw new RuleError(`${word} is not a command: ${Object.keys(COMMANDS).join(', ')}, --help`);
-  const least = command.takes.filter((one) => !one.startsWith('[')).length;
-  if (rest.length < least || rest.length > command.takes.length)
-    throw new RuleError(`${word} takes ${command.takes.join(' ')}`);
-  const known: readonly string[] = [...command.needs, ...command.flags];
-  const unknown = Object.keys(given).find((flag) => !known.includes(flag));
-  if (unknown !== undefined) throw new RuleError(`${word} does not know --${unknown}`);
-  const wrong: string[] = [];
-  const flags = readFlags(FLAGS, given, wrong);
-  for (const flag of command.needs) if (given[flag] === undefined) wrong.push(`--${flag} is missing`);
-  if (wrong.length > 0) throw new RuleError(wrong.join('\n'));
-  await command.run(rest, flags);
-}
+export const main = (args: readonly string[]): Promise<void> =>
+  runProgram(
+    {
+      name: 'world',
+      intro:
+        'Works with the data directory of a world. DIR is REGROW_DATA_DIR, else data, if it is not given.',
+      groups: GROUPS,
+      commands: COMMANDS,
+    },
+    args,
+  );
 
 /** @throws UpkeepError when it is not there */
 function dataDir(told: string | undefined): string {
@@ -185,14 +147,9 @@ const print = (lines: readonly string[]): void => {
 
 const FOR_THE_OPERATOR = [UpkeepError, RuleError, RegistryError, FolderInUseError, FolderLockError];
 
-if (import.meta.main) {
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Errors of a disk have a code, and name the path.
-    if (!FOR_THE_OPERATOR.some((kind) => error instanceof kind) && code === undefined) throw error;
-    console.error(message);
-    process.exitCode = 1;
-  }
-}
+/** Errors of a disk have a code, and name the path. */
+const isForTheOperator = (error: unknown): error is Error =>
+  FOR_THE_OPERATOR.some((kind) => error instanceof kind) ||
+  (error as NodeJS.ErrnoException).code !== undefined;
+
+if (import.meta.main) await runMain(main, isForTheOperator);

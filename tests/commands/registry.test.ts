@@ -77,7 +77,7 @@ test.each([
   [['show', 'fern'], 'there is no rule fern'],
   [['show', 'fern@0'], '"0" is not a version'],
   [['show', 'a@1@2'], 'not NAME or NAME@VERSION'],
-  [['show'], 'show takes one RULE'],
+  [['show'], 'show takes RULE'],
   [['list', 'fern'], 'list takes no argument'],
   [['rollback', 'fern'], 'there is no species fern'],
   [['rollback', 'fern', '--to', 'x'], '--to x is not a whole number from 1 to 999999999'],

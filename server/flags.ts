@@ -1,9 +1,7 @@
 /**
- * The flags of a command. Each command has one table of them; how they are read, what values are allowed, what errors
- * say and what `--help` prints all follow from it.
+ * The flags of the server and of each command. Each program has one table of them; how they are read, what values are
+ * allowed, what errors say and what `--help` prints all follow from it.
  */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { RuleError } from '../rules/rule.ts';
 
 /** One flag, and how it is read. `T` is the type of its value. */
 export interface Flag<T> {
@@ -28,6 +26,16 @@ export type FlagValues<T extends FlagTable> = {
 };
 /** What the user wrote: the text of each flag that was given, true for one without a value. */
 export type GivenFlags<T extends FlagTable> = { readonly [F in keyof T]?: string | boolean };
+
+/** Title → flags, in the order of the help. */
+export type FlagGroups = Readonly<Record<string, FlagTable>>;
+type AllOf<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer A) => void ? A : never;
+/** The flags of all groups. */
+export type FlagsOf<G extends FlagGroups> = AllOf<G[keyof G]> & FlagTable;
+
+/** One table of all groups. No flag may be in two of them. */
+export const flagsOf = <G extends FlagGroups>(groups: G): FlagsOf<G> =>
+  Object.assign({}, ...Object.values(groups)) as FlagsOf<G>;
 
 // --- kinds of flags ---
 
@@ -118,6 +126,8 @@ export const real = <F extends number | undefined>(
   standard?: string,
 ): Flag<number | F> => number(0, 'a number', min, max, fallback, meaning, standard);
 
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+
 /** @param step - allowed values are multiples of this; 0: all values in the range are allowed */
 function number<F extends number | undefined>(
   step: number,
@@ -129,7 +139,7 @@ function number<F extends number | undefined>(
   standard = fallback === undefined ? '' : String(fallback),
 ): Flag<number | F> {
   const read = (given: string): number | null => {
-    const value = given.trim() === '' ? Number.NaN : Number(given);
+    const value = DECIMAL.test(given) ? Number(given) : Number.NaN;
     return value >= min && value <= max && (step === 0 || value % step === 0) ? value : null;
   };
   return {
@@ -145,29 +155,53 @@ function number<F extends number | undefined>(
 
 // --- reading ---
 
-/** @throws RuleError on a flag that the table lacks, a missing value, and words that the command does not take */
+/** What a program was called with. */
+export interface CommandLine<T extends FlagTable> {
+  readonly given: GivenFlags<T>;
+  readonly words: readonly string[];
+}
+
+/**
+ * Splits a command line by its table: `--out FILE` or `--out=FILE`, and words; after `--` all are words.
+ *
+ * @param args - without the program and the script
+ * @param wrong - gets one line for each flag that the table lacks or that is given twice, each missing value, and each
+ *   word where none are taken
+ */
 export function parseFlags<T extends FlagTable>(
   table: T,
   args: readonly string[],
-  { takesWords }: { readonly takesWords: boolean },
-): { readonly given: GivenFlags<T>; readonly words: readonly string[] } {
-  const options: NonNullable<ParseArgsConfig['options']> = Object.fromEntries(
-    Object.entries(table).map(([name, { placeholder }]) => [
-      name,
-      { type: placeholder === '' ? 'boolean' : 'string' },
-    ]),
-  );
-  try {
-    const parsed = parseArgs({ args: [...args], options, allowPositionals: takesWords });
-    return { given: parsed.values as GivenFlags<T>, words: parsed.positionals };
-  } catch (error) {
-    if (!isParseError(error)) throw error;
-    throw new RuleError(error.message.replaceAll(/\s+/g, ' '));
+  wrong: string[],
+  { takesWords = false }: { readonly takesWords?: boolean } = {},
+): CommandLine<T> {
+  const given: Record<string, string | boolean> = {};
+  const words: string[] = [];
+  const isFlag = (arg: string | undefined): boolean => arg?.startsWith('--') ?? true;
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === '--' && takesWords) {
+      words.push(...args.slice(i + 1));
+      break;
+    }
+    const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(args[i]) ?? [];
+    if (name === undefined && takesWords && !/^-./.test(args[i])) {
+      words.push(args[i]);
+      continue;
+    }
+    if (name === undefined || !Object.hasOwn(table, name)) {
+      wrong.push(`${args[i]}: no such flag (see --help)`);
+      // Skips its value, which is not a second mistake.
+      if (name !== undefined && inline === undefined && !takesWords && !isFlag(args[i + 1])) i++;
+      continue;
+    }
+    const takesValue = table[name].placeholder !== '';
+    const value = inline ?? (takesValue && !isFlag(args[i + 1]) ? args[++i] : undefined);
+    if (Object.hasOwn(given, name)) wrong.push(`--${name}: given twice`);
+    else if (!takesValue && value !== undefined) wrong.push(`--${name}: takes no value`);
+    else if (takesValue && value === undefined) wrong.push(`--${name}: a value is missing`);
+    else given[name] = value ?? true;
   }
+  return { given: given as GivenFlags<T>, words };
 }
-
-const isParseError = (error: unknown): error is Error =>
-  error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS_');
 
 /** @param wrong - gets one line for each value that is not allowed; such a flag has its default then */
 export function readFlags<T extends FlagTable>(
@@ -177,20 +211,30 @@ export function readFlags<T extends FlagTable>(
 ): FlagValues<T> {
   const read = ([name, flag]: [string, Flag<unknown>]): [string, unknown] => {
     const said = given[name];
-    if (said === undefined) return [name, flag.fallback];
-    const value = flag.read(String(said));
-    if (value === null) wrong.push(`--${name} ${said} is not ${flag.expected}`);
-    return [name, value ?? flag.fallback];
+    return [
+      name,
+      said === undefined ? flag.fallback : readFlag(flag, String(said), `--${name} ${said}`, wrong),
+    ];
   };
   return Object.fromEntries(Object.entries(table).map(read)) as FlagValues<T>;
+}
+
+/**
+ * @param shown - what was given and where, as the error names it: "--port 99999"
+ * @param wrong - gets a line when the value is not allowed
+ * @returns the value, or the flag's default when it is not allowed
+ */
+export function readFlag<T>(flag: Flag<T>, said: string, shown: string, wrong: string[]): T {
+  const value = flag.read(said);
+  if (value === null) wrong.push(`${shown} is not ${flag.expected}`);
+  return value ?? flag.fallback;
 }
 
 // --- the help ---
 
 const LINE = 118;
 
-/** Title → flags, in the order of the help. */
-export function describeFlags(groups: Readonly<Record<string, FlagTable>>): string {
+export function describeFlags(groups: FlagGroups): string {
   const nameOf = (name: string, flag: Flag<unknown>): string => `  --${name} ${flag.placeholder}`.trimEnd();
   const names = Object.values(groups).flatMap((table) =>
     Object.entries(table).map((entry) => nameOf(...entry)),

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   choice,
@@ -11,8 +12,7 @@ import {
   toggle,
   whole,
   wrapped,
-} from '../../server/commands/flags.ts';
-import { RuleError } from '../../server/rules/rule.ts';
+} from '../server/flags.ts';
 
 const TABLE = {
   out: text('FILE', 'where to', 'here'),
@@ -26,7 +26,7 @@ const TABLE = {
 
 function read(...args: string[]): readonly [object, string[]] {
   const wrong: string[] = [];
-  const { given } = parseFlags(TABLE, args, { takesWords: false });
+  const { given } = parseFlags(TABLE, args, wrong);
   return [readFlags(TABLE, given, wrong), wrong];
 }
 
@@ -72,20 +72,75 @@ test('each value that is not allowed gets one line with flag, value and what is 
   ]);
 });
 
-test('an unknown flag, a missing value and a word that is not taken are refused in one line', () => {
-  for (const args of [['--speed'], ['--out'], ['word']]) {
-    const error = (() => {
-      try {
-        return read(...args);
-      } catch (reason) {
-        return reason;
-      }
-    })();
-    expect(error).toBeInstanceOf(RuleError);
-    expect((error as RuleError).message).toContain(args[0]);
-    expect((error as RuleError).message).not.toContain('\n');
-  }
-  expect(parseFlags(TABLE, ['word'], { takesWords: true }).words).toEqual(['word']);
+describe('a command line', () => {
+  const parse = (...args: string[]) => {
+    const wrong: string[] = [];
+    return { ...parseFlags(TABLE, args, wrong, { takesWords: true }), wrong };
+  };
+
+  test('gets one line for each mistake, and its other flags are read', () => {
+    const args = '--speed 9 word --out --quiet=yes --count 1 --count 2 --part -1';
+    expect(read(...args.split(' '))[1]).toEqual([
+      '--speed: no such flag (see --help)',
+      'word: no such flag (see --help)',
+      '--out: a value is missing',
+      '--quiet: takes no value',
+      '--count: given twice',
+      '--part -1 is not a number from 0 to 1',
+    ]);
+  });
+
+  test('has words where they are taken, before, between and after flags', () => {
+    expect(parse('a', '--quiet', 'b', '--count', '3', 'c')).toEqual({
+      given: { quiet: true, count: '3' },
+      words: ['a', 'b', 'c'],
+      wrong: [],
+    });
+  });
+
+  test('has only words after --', () => {
+    expect(parse('--quiet', '--', '--count', '-')).toMatchObject({
+      given: { quiet: true },
+      words: ['--count', '-'],
+      wrong: [],
+    });
+  });
+
+  test('may give a value that is empty, has = in it, or begins with one dash', () => {
+    expect(parse('--out=', '--part', '-0.5', '--kinds=a=b').given).toEqual({
+      out: '',
+      part: '-0.5',
+      kinds: 'a=b',
+    });
+  });
+
+  test('cannot reach what an object inherits', () => {
+    expect(parse('--constructor', 'x', '--__proto__=y').wrong).toHaveLength(2);
+  });
+
+  test('of any kind is read without an exception, and nothing is lost in silence', () => {
+    const arg = fc.oneof(
+      fc.string(),
+      fc.constantFrom('--', '--out', '--quiet', '--count=3', '--count', '-', '--=', '--out='),
+    );
+    fc.assert(
+      fc.property(fc.array(arg, { maxLength: 8 }), (args) => {
+        const { given, words, wrong } = parse(...args);
+        const values = Object.values(given).filter((value) => value !== true).length;
+        const told = 2 * Object.keys(given).length + values + words.length + 2 * wrong.length + 1;
+        expect(told).toBeGreaterThanOrEqual(args.length);
+        for (const word of words) expect(args).toContain(word);
+      }),
+      { seed: 7, numRuns: 500 },
+    );
+  });
+});
+
+test('a number is decimal: hexadecimal, blank and infinite ones are refused', () => {
+  for (const given of ['0x3', ' ', '', 'Infinity', '3 ', '1_0', '++1', '.'])
+    expect(TABLE.count.read(given), given).toBeNull();
+  expect(['3', '3.0', '3e0', '+3'].map((given) => TABLE.count.read(given))).toEqual([3, 3, 3, 3]);
+  expect(TABLE.part.read('.5')).toBe(0.5);
 });
 
 describe('the help', () => {
