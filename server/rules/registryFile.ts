@@ -2,10 +2,10 @@
  * The registry's file: one SQLite database, `registry.db`. The server and the `rules` command may have it open at the
  * same time. This file has its tables, opens it, brings an older one up to date, and names its errors.
  */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { getSystemErrorMessage } from 'node:util';
+import { diskReason, makeFolderSync } from '../files/disk.ts';
 
 export const REGISTRY_FILE = 'registry.db';
 
@@ -181,7 +181,7 @@ export class RegistryFile {
 export function openRegistryFile(path: string, busyMs: number, formats = FORMATS): DatabaseSync {
   const folder = dirname(path);
   try {
-    makeFolder(folder);
+    makeFolderSync(folder);
     try {
       return prepared(path, busyMs, 'WAL', formats);
     } catch (error) {
@@ -271,22 +271,6 @@ function leaveWriteAheadLog(path: string, busyMs: number): void {
   }
 }
 
-/** @throws Error of the system, with the true cause */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    // On a read-only file system Node says ENOENT; the folder above says why.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') accessSync(existingAbove(folder), constants.W_OK);
-    throw error;
-  }
-}
-
-function existingAbove(path: string): string {
-  const above = dirname(resolve(path));
-  return existsSync(above) || above === dirname(above) ? above : existingAbove(above);
-}
-
 const formatOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
@@ -327,8 +311,7 @@ export function registryError(path: string, error: unknown): unknown {
     message,
   } = error as NodeJS.ErrnoException & { errcode?: number };
   if (syscall !== undefined && errno !== undefined) {
-    const reason = `${getSystemErrorMessage(errno)} (${code})`;
-    return new RegistryError(`${path} cannot be opened: ${reason}`, 'stale', { cause: error });
+    return new RegistryError(`${path} cannot be opened: ${diskReason(error)}`, 'stale', { cause: error });
   }
   if (code !== 'ERR_SQLITE_ERROR') return error;
   const [text, fault] = KINDS[errcode] ?? KINDS[errcode & 0xff] ?? [null, 'other'];
