@@ -49,7 +49,9 @@ test('an admin is added, listed, given another token and revoked, beside a runni
   expect([whose(first.stdout), whose(second.stdout)]).toEqual([undefined, 'Ann']);
   expect(await run('revoke', 'Ann')).toMatchObject({ code: 0, stderr: expect.stringContaining('No owner') });
   expect(whose(second.stdout)).toBeUndefined();
-  expect((await run('list')).stdout).toMatch(/name +role +added +logged in last\nBob +moderator +\S+ +never\n/);
+  expect((await run('list')).stdout).toMatch(
+    /name +role +added +logged in last\nBob +moderator +\S+ +never\n/,
+  );
 });
 
 test('the audit log is printed for people, and all of it as lines of JSON', async () => {
