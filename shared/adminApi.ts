@@ -1,5 +1,5 @@
 /** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
-import type { Species, StatsMessage } from './protocol.ts';
+import type { ReportReason, Species, StatsMessage } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
@@ -177,6 +177,36 @@ export interface LoginLeft {
 
 /** Requests that the page makes by itself carry this header, and do not keep their admin logged in. */
 export const POLL_HEADER = 'regrow-poll';
+
+export interface ReportedBy {
+  /** Id of the guest. */
+  readonly guest: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What a visitor has reported. */
+export interface Report {
+  readonly id: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly about: 'body' | 'name';
+  readonly reason: ReportReason;
+  readonly by: ReportedBy;
+  /** Id of the guest who planted the body or has the name; empty: the garden planted it. */
+  readonly guest: string;
+  /** What that guest was called then. */
+  readonly name: string;
+  /** The body; null: a name was reported. */
+  readonly organism: number | null;
+  /** The body's; else empty. */
+  readonly species: string;
+  /** Cells: where the body grew, or where the guest's cursor was; null: not known. */
+  readonly x: number | null;
+  readonly y: number | null;
+  /** null: it waits for a moderator. */
+  readonly handled: { readonly at: string; readonly who: string; readonly outcome: string } | null;
+}
 
 export interface AuditEntry {
   readonly id: number;

@@ -32,6 +32,7 @@ export const ClientMessageType = {
   inspect: 38,
   ping: 39,
   room: 40,
+  report: 41,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -263,6 +264,19 @@ export interface StrokeMessage {
   /** For `plant` only. */
   readonly species?: string;
 }
+
+/** Why a visitor reports something. */
+export type ReportReason = 'offensive' | 'impersonation' | 'vandalism' | 'in the way' | 'other';
+export const REPORT_REASONS: Readonly<Record<ReportMessage['about'], readonly ReportReason[]>> = {
+  body: ['offensive', 'in the way', 'other'],
+  name: ['offensive', 'impersonation', 'vandalism', 'other'],
+};
+
+/** Reports a body or a player's name to the moderators. Answered by a notice. */
+export type ReportMessage =
+  | { readonly about: 'body'; readonly organism: number; readonly reason: ReportReason }
+  /** `player` is a `PlayerState.id`. */
+  | { readonly about: 'name'; readonly player: string; readonly reason: ReportReason };
 
 /** null when the pointer has left the world. */
 export interface CursorMessage {
