@@ -1,5 +1,5 @@
 /** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
-import type { ReportReason, Species, StatsMessage } from './protocol.ts';
+import type { Absence, ReportReason, Species, StatsMessage } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
@@ -116,6 +116,8 @@ export interface LiveAnswer {
   /** Rule label → bodies that have wilted under it since the server started. Rules without any are left out. */
   readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
+  /** Reports that wait for a moderator. */
+  readonly reports: number;
   readonly bans: readonly BanRecord[];
 }
 
@@ -206,6 +208,30 @@ export interface Report {
   readonly y: number | null;
   /** null: it waits for a moderator. */
   readonly handled: { readonly at: string; readonly who: string; readonly outcome: string } | null;
+}
+
+/** A body that a guest planted. */
+export interface OwnedBody extends OrganismEntry {
+  /** Absent: it has its body. */
+  readonly absence?: Absence;
+}
+
+/** The answer to `people`. */
+export interface PeopleAnswer {
+  /** Those who are here, then those who left last. */
+  readonly guests: readonly GuestSummary[];
+  /** Mutes and bans in force, oldest first. */
+  readonly sanctions: readonly Sanction[];
+  /** Those that wait for a moderator, newest first; then those that were handled. */
+  readonly reports: readonly Report[];
+}
+
+/** The answer to `guests/ID`. */
+export interface GuestAnswer {
+  readonly guest: GuestSummary;
+  /** Newest first, since the server was started. */
+  readonly deeds: readonly Deed[];
+  readonly bodies: readonly OwnedBody[];
 }
 
 export interface AuditEntry {

@@ -65,13 +65,13 @@ export class WorldRoutes {
     const fields = await readJson(request);
     const kind = fields.oneOf('kind', ['speed', 'garden', 'save']);
     if (kind === 'save') {
-      await this.#noted(actor, 'save', '', '');
+      await this.#options.notes.before(actor, 'save', '', '');
       return world.ask({ kind: 'save' });
     }
     const control = this.#controlOf(kind, fields);
     const detail = JSON.stringify(control);
     if (control.kind !== 'speed') {
-      await this.#noted(actor, kind, '', detail);
+      await this.#options.notes.before(actor, kind, '', detail);
       return { organisms: await world.ask({ kind: 'control', control }) };
     }
     const organisms = await world.ask({ kind: 'control', control });
@@ -82,7 +82,7 @@ export class WorldRoutes {
         ? `${actor.who} paused the world`
         : `${actor.who} set ${stepsPerSecond} steps per second`,
     );
-    return { organisms, ...(await this.#done(actor, kind, '', detail)) };
+    return { organisms, ...(await this.#options.notes.after(actor, kind, '', detail)) };
   }
 
   #controlOf(kind: 'speed' | 'garden', fields: Fields): WorldControl {
@@ -98,7 +98,7 @@ export class WorldRoutes {
     const x = fields.number('x', 0, width);
     const y = fields.number('y', 0, height);
     const control = { kind: 'clear', x, y, radius: fields.number('radius', 1, 1_024) } as const;
-    await this.#noted(actor, 'clear', '', JSON.stringify(control));
+    await this.#options.notes.before(actor, 'clear', '', JSON.stringify(control));
     return { organisms: await world.ask({ kind: 'control', control }) };
   }
 
@@ -124,7 +124,7 @@ export class WorldRoutes {
       if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
     const enter = (registry: Registry, at: string): void =>
       new BanTable(registry).enter(ban, actor, name, at);
-    return { ban, ...(await this.#done(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
+    return { ban, ...(await this.#options.notes.after(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
   }
 
   async #unban({ part, actor }: Call): Promise<unknown> {
@@ -147,7 +147,7 @@ export class WorldRoutes {
     await readJson(request);
     const running = sessions?.running ?? null;
     if (sessions === null || running === null) throw new Refusal(409, 'no session is running');
-    await this.#noted(actor, 'end session', '', `begun ${running.beganAt}`);
+    await this.#options.notes.before(actor, 'end session', '', `begun ${running.beganAt}`);
     const record = await sessions.end('admin');
     // Another request ended it first, or the record could not be written.
     if (record === null) throw new Refusal(503, 'the session has ended, but there is no record of it');
@@ -180,29 +180,5 @@ export class WorldRoutes {
       players: audience().guests,
       bans: bans.all,
     };
-  }
-
-  /**
-   * Called after an act that must not wait for a disk: its row is written now, or when that is possible.
-   *
-   * @param enter - default: an entry of the audit log
-   */
-  async #done(
-    actor: Actor,
-    action: string,
-    subject: string,
-    detail: string,
-    enter: (registry: Registry, at: string) => void = ({ audit }, at) =>
-      void audit.note(actor, action, subject, detail, at),
-  ): Promise<Done> {
-    const at = new Date().toISOString();
-    const text = `${action} by ${actor.who} from ${actor.address}: ${subject} ${detail}`;
-    const fault = await this.#options.rows.write({ text, enter: (registry) => enter(registry, at) });
-    return fault === null ? {} : { unwritten: fault };
-  }
-
-  /** Called before an act that can wait: what cannot be written into the audit log is not done. */
-  async #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
-    await this.#options.desk.ask(({ audit }) => audit.note(actor, action, subject, detail));
   }
 }
