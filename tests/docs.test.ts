@@ -14,7 +14,7 @@ const documents = [
 ].sort();
 
 /** Scripts whose flags are known: `npm start -- …`, `npm run train -- …`. */
-const COMMANDS = ['start', 'train', 'rules', 'world', 'bench'];
+const COMMANDS = ['start', 'train', 'rules', 'world', 'admin', 'bench'];
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
 
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;
@@ -100,12 +100,13 @@ test('every command shown is an npm script that exists, with flags that its help
 });
 
 test('every flag in backticks is known to some command', () => {
-  // Flags of npm, Node and V8.
+  // Flags of npm, Node, V8 and the build.
   const foreign = [
     '--omit',
     '--save-optional',
     '--no-save',
     '--version',
+    '--verify',
     '--watch',
     '--experimental-wasm-revectorize',
   ];
@@ -220,7 +221,7 @@ function helpOf(script: string, bench?: string): string {
       .join('\n');
   }
   const [entry] = /server\/[\w/]+\.ts(?=[^.]*$)/.exec(scripts[script] ?? '') ?? [];
-  if (['train', 'rules', 'world'].includes(script))
+  if (['train', 'rules', 'world', 'admin'].includes(script))
     return execFileSync(process.execPath, [join(root, entry ?? ''), '--help'], { encoding: 'utf8' });
   return '';
 }

@@ -79,11 +79,41 @@ CREATE TABLE audit (
   detail TEXT NOT NULL
 ) STRICT;
 `,
+  `
+CREATE TABLE admins (
+  name TEXT PRIMARY KEY COLLATE NOCASE,
+  role TEXT NOT NULL CHECK (role IN ('owner', 'moderator')),
+  hash TEXT NOT NULL UNIQUE,
+  created TEXT NOT NULL,
+  used TEXT NOT NULL
+) STRICT;
+CREATE TABLE reports (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  about TEXT NOT NULL CHECK (about IN ('body', 'name')),
+  reason TEXT NOT NULL,
+  text TEXT NOT NULL,
+  by_guest TEXT NOT NULL,
+  by_name TEXT NOT NULL,
+  by_address TEXT NOT NULL,
+  guest TEXT NOT NULL,
+  name TEXT NOT NULL,
+  organism INTEGER,
+  species TEXT NOT NULL,
+  x INTEGER,
+  y INTEGER,
+  handled TEXT NOT NULL,
+  handled_by TEXT NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT;
+ALTER TABLE audit ADD COLUMN role TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+`,
 ];
 export const FORMAT = FORMATS.length;
 
 /** Every table, for surveys and salvage; rows that refer to others come after them. Each table has a rowid. */
-export const REGISTRY_TABLES = ['rules', 'swaps', 'bans', 'audit'] as const;
+export const REGISTRY_TABLES = ['rules', 'swaps', 'bans', 'audit', 'admins', 'reports'] as const;
 export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 
 /** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
