@@ -150,7 +150,7 @@ describe('the page', () => {
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-embedder-policy': 'require-corp',
       'x-content-type-options': 'nosniff',
-      'content-security-policy': expect.stringContaining("worker-src 'self' blob:"),
+      'content-security-policy': expect.stringContaining("worker-src 'self'"),
     });
     const asset = await get('assets/main-abc123.js');
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');

@@ -13,7 +13,6 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
     'Permissions-Policy',
     [
       'accelerometer',
-      'bluetooth',
       'camera',
       'display-capture',
       'geolocation',
@@ -39,7 +38,7 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
       "style-src 'self' 'unsafe-inline'",
       // Of WebSockets, too: 'self' covers ws: and wss: of this host.
       "connect-src 'self'",
-      "worker-src 'self' blob:",
+      "worker-src 'self'",
       "img-src 'self' data: blob:",
       "object-src 'none'",
       "base-uri 'none'",
