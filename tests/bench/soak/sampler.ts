@@ -1,7 +1,7 @@
 /** Looks at the world and at the server's process every two seconds, whatever the bots do. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BenchServer } from '../load/server.ts';
 import { folderMiB, type Use, useOf } from './proc.ts';
-import type { SoakServer } from './server.ts';
 import type { Body, Sizes, SizeWatch } from './sizes.ts';
 import type { Ledger } from './tally.ts';
 
@@ -36,7 +36,7 @@ export interface Sample extends Sizes {
 }
 
 export interface SamplerOptions {
-  readonly server: SoakServer;
+  readonly server: BenchServer;
   readonly sizes: SizeWatch;
   readonly ledger: Ledger;
   readonly ticksPerSecond: number;

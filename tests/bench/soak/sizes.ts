@@ -11,6 +11,8 @@ export interface Body {
   readonly cells: number;
   /** 0..1 */
   readonly health: number;
+  /** Name of the player who planted it; '' is the garden. */
+  readonly planter: string;
 }
 
 /** A body over this many mature sizes is over-grown. */
