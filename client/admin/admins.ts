@@ -1,6 +1,12 @@
 /** The page of admins, for owners: who may log in, as what; new ones, new tokens, and those who may no longer. */
 
-import { type AdminRecord, type AdminsAnswer, type Role, ROLES, type TokenAnswer } from '../../shared/adminApi.ts';
+import {
+  type AdminRecord,
+  type AdminsAnswer,
+  ROLES,
+  type Role,
+  type TokenAnswer,
+} from '../../shared/adminApi.ts';
 import { button, h, setText } from '../dom.ts';
 import { formatMoment } from '../format.ts';
 import { ask } from './api.ts';
@@ -101,7 +107,10 @@ export class AdminsPanel {
     const code = h('code', { class: 'new-token__code' }, token);
     this.#shownToken.replaceChildren(
       h('span', { class: 'grow' }, `The token of ${name}, shown only now: `, code),
-      button('Copy', () => void navigator.clipboard?.writeText(token).catch(() => getSelection()?.selectAllChildren(code))),
+      button(
+        'Copy',
+        () => void navigator.clipboard?.writeText(token).catch(() => getSelection()?.selectAllChildren(code)),
+      ),
       button('Done', () => {
         this.#shownToken.hidden = true;
         this.#shownToken.replaceChildren();

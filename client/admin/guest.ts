@@ -57,7 +57,9 @@ export class GuestPanel {
     this.#handlers = handlers;
     this.#measures = this.#makeMeasures();
     this.#close = button('Close', () => handlers.close());
-    this.#removeAll = sureButton('Remove all', 'Remove all of them?', () => handlers.remove({ guest: this.#guest }));
+    this.#removeAll = sureButton('Remove all', 'Remove all of them?', () =>
+      handlers.remove({ guest: this.#guest }),
+    );
     root.append(
       h('div', { class: 'panel__head' }, this.#title, this.#close),
       this.#facts,
@@ -108,9 +110,7 @@ export class GuestPanel {
     setText(this.#deedsTitle, 'Did lately');
     this.#fill(this.#deeds, deeds, (deed) => this.#deed(deed, guest === ''));
     if (deeds.length === 0)
-      this.#deeds.replaceChildren(
-        h('p', { class: 'soft line' }, 'Nothing since the server was started.'),
-      );
+      this.#deeds.replaceChildren(h('p', { class: 'soft line' }, 'Nothing since the server was started.'));
   }
 
   /** Builds a list again only when it has changed, so that it can be scrolled and its buttons be pressed. */
@@ -122,7 +122,12 @@ export class GuestPanel {
   }
 
   #makeMeasures(): HTMLElement {
-    const of = h('select', {}, h('option', { value: 'guest' }, 'this guest'), h('option', { value: 'address' }, 'everybody at the address'));
+    const of = h(
+      'select',
+      {},
+      h('option', { value: 'guest' }, 'this guest'),
+      h('option', { value: 'address' }, 'everybody at the address'),
+    );
     const minutes = h('select', {});
     for (const [value, text] of DURATIONS) minutes.append(h('option', { value: String(value ?? '') }, text));
     minutes.value = '60';
@@ -182,7 +187,11 @@ export class GuestPanel {
     }
     line.append(
       placeLink(x, y, `${what}${hit}`),
-      h('span', { class: 'soft' }, ` · ${Math.round(x)}, ${Math.round(y)} · ${formatWhen(new Date(at).toISOString())}`),
+      h(
+        'span',
+        { class: 'soft' },
+        ` · ${Math.round(x)}, ${Math.round(y)} · ${formatWhen(new Date(at).toISOString())}`,
+      ),
     );
     return line;
   }

@@ -36,7 +36,9 @@ export class GuestsPanel {
       [name.toLowerCase(), address, id.toLowerCase()].some((text) => text.includes(word)),
     );
     const kinds = (guest: GuestSummary): string[] =>
-      sanctions.filter((one) => one.guest === guest.id).map(({ kind }) => (kind === 'ban' ? 'banned' : 'muted'));
+      sanctions
+        .filter((one) => one.guest === guest.id)
+        .map(({ kind }) => (kind === 'ban' ? 'banned' : 'muted'));
     const rows = fitting.map((guest) => ({ guest, badges: kinds(guest), age: ageOf(guest) }));
     // Built again only when something that is shown has changed, so that a button does not vanish under the pointer.
     const key = JSON.stringify([rows, this.#chosen]);
@@ -46,7 +48,9 @@ export class GuestsPanel {
     const gone = rows.filter(({ guest }) => guest.visits === 0);
     this.#list.replaceChildren(
       h('h3', {}, `Here: ${formatCount(here.length)}`),
-      ...(here.length === 0 ? [h('p', { class: 'soft line' }, 'Nobody is here.')] : here.map((row) => this.#row(row))),
+      ...(here.length === 0
+        ? [h('p', { class: 'soft line' }, 'Nobody is here.')]
+        : here.map((row) => this.#row(row))),
       ...(gone.length === 0 ? [] : [h('h3', {}, 'Before'), ...gone.map((row) => this.#row(row))]),
     );
   }

@@ -76,7 +76,10 @@ const sanctions = new SanctionsPanel(byId('sanctions'), {
   choose: chooseGuest,
 });
 const audit = new AuditPanel(byId('audit'), fail);
-const admins = new AdminsPanel(byId('admins'), byId('new-token'), { done: (text) => tell(text), failed: fail });
+const admins = new AdminsPanel(byId('admins'), byId('new-token'), {
+  done: (text) => tell(text),
+  failed: fail,
+});
 const trial = new Trial(byId('trial'), {
   swap: (order) => act('POST', 'swaps', order, 'Swapped. The new rule is being watched.'),
 });

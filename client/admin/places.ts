@@ -26,6 +26,11 @@ export function placeLink(x: number, y: number, ...content: (Node | string)[]): 
 export function placePicture(x: number, y: number): HTMLAnchorElement {
   const from = (middle: number): number => Math.round(middle - PICTURE_CELLS / 2);
   const src = `/api/world.png?x=${from(x)}&y=${from(y)}&w=${PICTURE_CELLS}&h=${PICTURE_CELLS}`;
-  const image = h('img', { class: 'place__picture', src, alt: `The world around ${x}, ${y}`, loading: 'lazy' });
+  const image = h('img', {
+    class: 'place__picture',
+    src,
+    alt: `The world around ${x}, ${y}`,
+    loading: 'lazy',
+  });
   return placeLink(x, y, image);
 }

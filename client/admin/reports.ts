@@ -79,7 +79,9 @@ export class ReportsPanel {
     return h(
       'article',
       { class: 'report' },
-      x === null || y === null ? h('span', { class: 'report__blank', 'aria-hidden': 'true' }, '“”') : placePicture(x, y),
+      x === null || y === null
+        ? h('span', { class: 'report__blank', 'aria-hidden': 'true' }, '“”')
+        : placePicture(x, y),
       h(
         'div',
         { class: 'grow' },
@@ -87,7 +89,9 @@ export class ReportsPanel {
           'p',
           { class: 'report__title' },
           ...(isBody ? [h('strong', {}, formatSpecies(species)), ' by ', owner] : ['The name ', owner]),
-          ...(x === null || y === null ? [] : [' ', placeLink(x, y, h('span', { class: 'soft' }, `at ${x}, ${y}`))]),
+          ...(x === null || y === null
+            ? []
+            : [' ', placeLink(x, y, h('span', { class: 'soft' }, `at ${x}, ${y}`))]),
         ),
         ...says,
         h(
@@ -104,12 +108,17 @@ export class ReportsPanel {
   }
 
   #handled({ about, name, species, reason, handled }: Report): HTMLElement {
-    const what = about === 'body' ? `${formatSpecies(species)}${name === '' ? '' : ` by ${name}`}` : `the name ${name}`;
+    const what =
+      about === 'body' ? `${formatSpecies(species)}${name === '' ? '' : ` by ${name}`}` : `the name ${name}`;
     return h(
       'p',
       { class: 'line' },
       `${what}: ${REASONS[reason] ?? reason}`,
-      h('span', { class: 'soft' }, ` · ${handled!.outcome} by ${handled!.who} · ${formatMoment(new Date(handled!.at))}`),
+      h(
+        'span',
+        { class: 'soft' },
+        ` · ${handled!.outcome} by ${handled!.who} · ${formatMoment(new Date(handled!.at))}`,
+      ),
     );
   }
 }

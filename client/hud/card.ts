@@ -46,7 +46,8 @@ export class Card implements InspectorCard {
   readonly #since = svg('text', { class: 'plot__label' }, '1 min ago');
   readonly #now = svg('text', { class: 'plot__label', 'text-anchor': 'end' }, 'now');
 
-  constructor(root: HTMLElement, close: () => void) {
+  /** @param report - reports the organism, whose species has this name */
+  constructor(root: HTMLElement, close: () => void, report: (organism: number, name: string) => void) {
     this.#root = root;
     const button = h(
       'button',
@@ -54,6 +55,15 @@ export class Card implements InspectorCard {
       icon('close', true),
     );
     button.addEventListener('click', close);
+    const flag = h(
+      'button',
+      { class: 'icon-button card__flag', type: 'button', 'aria-label': 'Report it', title: 'Report' },
+      icon('flag', true),
+    );
+    flag.addEventListener('click', () => {
+      const organism = Number(root.dataset.organism);
+      if (organism > 0) report(organism, this.#name.textContent);
+    });
     for (const { level, line, label } of this.#levels) {
       label.textContent = `${level * 100} %`;
       this.#plot.append(line, label);
@@ -84,6 +94,7 @@ export class Card implements InspectorCard {
         this.#image,
         h('div', { class: 'card__titles' }, this.#name, this.#state),
         h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
+        flag,
         button,
       ),
       this.#note,

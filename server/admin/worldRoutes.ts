@@ -124,7 +124,10 @@ export class WorldRoutes {
       if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
     const enter = (registry: Registry, at: string): void =>
       new BanTable(registry).enter(ban, actor, name, at);
-    return { ban, ...(await this.#options.notes.after(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
+    return {
+      ban,
+      ...(await this.#options.notes.after(actor, 'ban', name, `${address} until ${ban.until}`, enter)),
+    };
   }
 
   async #unban({ part, actor }: Call): Promise<unknown> {
