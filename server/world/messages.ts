@@ -84,6 +84,8 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | { readonly kind: 'organisms' }
+  /** Answer: OrganismSummary[] of those that the guest has planted. */
+  | { readonly kind: 'bodiesOf'; readonly guest: string }
   /** Answer: InspectionMessage['organism'], the one within 2 cells of (x, y). */
   | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
   /** Answer: InspectionMessage['organism'] */
@@ -108,6 +110,7 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
+  bodiesOf: OrganismSummary[];
   inspectAt: InspectionMessage['organism'];
   inspect: InspectionMessage['organism'];
   stroke: StrokeOutcome;

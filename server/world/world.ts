@@ -233,9 +233,12 @@ export class World {
     return this.#planting.faultAt(species, x, y);
   }
 
-  summaries(): OrganismSummary[] {
+  /** @param guest - only of those that this guest has planted; default: of all */
+  summaries(guest?: string): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return Array.from(this.organisms, (one) => summaryOf(one, moment));
+    return [...this.organisms]
+      .filter((one) => guest === undefined || one.guest === guest)
+      .map((one) => summaryOf(one, moment));
   }
 
   inspect(id: number): InspectionMessage['organism'] {
