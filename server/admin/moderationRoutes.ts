@@ -178,7 +178,7 @@ export class ModerationRoutes {
     const guest = fields.text('guest', 64);
     if (guest === '') throw new Refusal(400, 'guest must not be empty: that is the garden');
     await notes.before(actor, 'remove bodies', guests.find(guest)?.name ?? '', `all of guest ${guest}`);
-    return { organisms: await world.ask({ kind: 'control', control: { kind: 'removeOf', guest } }) };
+    return { organisms: await world.ask({ kind: 'control', control: { kind: 'removeByGuest', guest } }) };
   }
 
   async #handleReport({ request, part, actor }: Call): Promise<Done> {
