@@ -27,6 +27,11 @@ export class Card implements InspectorCard {
   readonly #state = h('p', { class: 'card__state' });
   readonly #note = h('p', { class: 'card__note' }, 'It grows again from its seed.');
   readonly #health = h('span');
+  readonly #flag = h(
+    'button',
+    { class: 'icon-button card__flag', type: 'button', 'aria-label': 'Report it', title: 'Report' },
+    icon('flag', true),
+  );
   readonly #age = h('dd', { class: 'fact__value' });
   readonly #cells = h('dd', { class: 'fact__value' });
   readonly #planter = h('dd', { class: 'fact__value' });
@@ -55,12 +60,7 @@ export class Card implements InspectorCard {
       icon('close', true),
     );
     button.addEventListener('click', close);
-    const flag = h(
-      'button',
-      { class: 'icon-button card__flag', type: 'button', 'aria-label': 'Report it', title: 'Report' },
-      icon('flag', true),
-    );
-    flag.addEventListener('click', () => {
+    this.#flag.addEventListener('click', () => {
       const organism = Number(root.dataset.organism);
       if (organism > 0) report(organism, this.#name.textContent);
     });
@@ -94,7 +94,7 @@ export class Card implements InspectorCard {
         this.#image,
         h('div', { class: 'card__titles' }, this.#name, this.#state),
         h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
-        flag,
+        this.#flag,
         button,
       ),
       this.#note,
@@ -133,6 +133,7 @@ export class Card implements InspectorCard {
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
       this.#image.src = species.thumbnail;
     this.#image.hidden = species === undefined;
+    this.#flag.hidden = organism.isYours;
     setText(this.#name, formatSpecies(organism.species));
     setText(this.#state, MOOD_TEXT[mood]);
     this.#note.hidden = mood !== 'wilting';
