@@ -26,6 +26,8 @@ export interface WiltedBody {
   readonly y: number;
   /** Empty: the garden's. */
   readonly planter: string;
+  /** Id of the guest who planted it; empty: the garden's, or nobody known. */
+  readonly guest: string;
   readonly cause: WiltCause;
 }
 
@@ -123,7 +125,7 @@ export class Wilting {
 
   #begin(organism: Organism, cause: WiltCause): void {
     const { slots, runSeconds, leaves } = this.#world;
-    const { id, species, x, y, planter, slot } = organism;
+    const { id, species, x, y, planter, guest, slot } = organism;
     leaves(id);
     this.#watch.forget(id);
     const mark = { atSeconds: runSeconds(), label: `wilted: ${cause}` };
@@ -131,7 +133,7 @@ export class Wilting {
     const isRelapse = organism.wiltings > 0 && runSeconds() - organism.plantedSeconds < MAX_RELAPSE_SECONDS;
     organism.wiltings = isRelapse ? organism.wiltings + 1 : 1;
     this.#dissolve(organism);
-    this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, cause });
+    this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, guest, cause });
   }
 
   #dissolve(organism: Organism): void {

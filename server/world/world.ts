@@ -213,6 +213,13 @@ export class World {
     return this.#planting.faultAt(species, x, y);
   }
 
+  /** Ids of the guests who planted a body that lives. */
+  planters(): string[] {
+    const guests = new Set(Array.from(this.organisms.all(), ({ guest }) => guest));
+    guests.delete('');
+    return [...guests];
+  }
+
   summaries(): OrganismSummary[] {
     return Array.from(this.organisms, (one) => summaryOf(one, this.engine.stepNumber));
   }
