@@ -32,8 +32,10 @@ export interface Config {
   readonly durability: 'flush' | 'os';
   /** Average bytes per second to one viewer. */
   readonly viewerBytesPerSecond: number;
-  /** Empty: the token in the data directory, made at the first start. */
+  /** Of an owner beside the registry's admins; empty: none. */
   readonly adminToken: string;
+  /** Entries of the audit log are kept for so many days; 0: for ever. */
+  readonly auditDays: number;
   /** The session ends this long after the last player has left. */
   readonly sessionEndSeconds: number;
   /** Further players are told that the world is full. */
@@ -88,7 +90,8 @@ const SETTINGS: Settings = {
   randomSeed: whole(0, 0xffff_ffff, 1, 'decides the garden and which cells fire'),
   dataDir: place('data', 'folder', 'where the world is saved'),
   weightsDir: place('weights', 'folder', 'rules: *.safetensors'),
-  adminToken: token('for /admin; better set in the environment. Default: data/admin-token, made at the first start'),
+  adminToken: token('of an owner of /admin beside those of npm run admin; random, and better set in the environment'),
+  auditDays: inUnit(' days', whole(0, 36_500, 365, 'that the audit log keeps an entry; 0: for ever')),
   saveSeconds: inUnit(' s', real(1, 86_400, 60, 'between two saves at most; the journal holds what happens between them')),
   durability: choice(DURABILITIES, 'flush', 'when a stroke counts as saved. flush: on disk, so that power loss takes nothing; os: written, so that a crash of the server takes nothing'),
   viewerBytesPerSecond: inUnit(' bytes', whole(10_000, 1_000_000_000, 1_000_000, 'on average to one viewer; a slower connection gets less by itself')),

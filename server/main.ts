@@ -1,5 +1,6 @@
 /** What is started, in order, and how it stops. */
 import { Admin } from './admin/admin.ts';
+import { prepareAdmins } from './admin/firstAdmin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { startWorld } from './links/threadLink.ts';
 import { checkRegistry } from './rules/registry.ts';
@@ -51,7 +52,13 @@ try {
     emptyMs: config.sessionEndSeconds * 1_000,
     log: (message) => console.error(message),
   });
-  const admin = new Admin(world, config, makeProber(config), sessions);
+  const isSeen = process.stdout.isTTY || process.stderr.isTTY;
+  const first = prepareAdmins({
+    dataDir: config.dataDir,
+    hasTokenOfSettings: config.adminToken !== '',
+    isSeen,
+  });
+  const admin = new Admin(world, config, makeProber(config), sessions, first.carried);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
   const server = await serveWorld(world, config, { admin, sessions });
@@ -79,7 +86,10 @@ try {
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
-  for (const note of [...registryNotes, ...world.ready.notes, ...admin.notes]) console.log(note);
+  for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) console.log(note);
+  // Never into a log: whoever reads one would be an admin.
+  if (first.secret !== null)
+    (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
 } catch (error) {
   console.error(reasonOf(error as Error));
   void stopping.stop(1);

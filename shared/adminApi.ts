@@ -102,6 +102,8 @@ export interface Player {
 
 export interface LiveAnswer {
   readonly who: string;
+  readonly role: Role;
+  readonly left: LoginLeft;
   readonly stats: Omit<StatsMessage, 'players'> | null;
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
@@ -190,20 +192,71 @@ export interface Done {
   readonly unwritten?: string;
 }
 
+/** `owner`: everything; `moderator`: players, their bodies and reports. */
+export type Role = 'owner' | 'moderator';
+export const ROLES: readonly Role[] = ['owner', 'moderator'];
+
 /** Who does something. */
 export interface Actor {
   readonly who: string;
-  /** An IP address, or `command line`. */
+  /** An IP address, or `command line`; empty: the server itself. */
   readonly address: string;
+  /** Of an admin who is logged in. */
+  readonly role?: Role;
 }
 
-export interface AuditEntry extends Actor {
+export interface AdminRecord {
+  readonly name: string;
+  readonly role: Role;
+  /** ISO 8601. */
+  readonly created: string;
+  /** When they logged in last, ISO 8601; empty: never. */
+  readonly used: string;
+}
+
+export interface AdminsAnswer {
+  readonly admins: readonly AdminRecord[];
+  /** Whether `--admin-token` opens the page, too. */
+  readonly hasOwnerOfSettings: boolean;
+}
+
+/** A new token: it is shown once and kept nowhere. */
+export interface TokenAnswer {
+  readonly name: string;
+  readonly token: string;
+}
+
+/** When a login ends, in seconds from now. */
+export interface LoginLeft {
+  /** If the admin does nothing. */
+  readonly idleSeconds: number;
+  /** In any case. */
+  readonly seconds: number;
+}
+
+/** Requests that the page makes by itself carry this header, and do not keep their admin logged in. */
+export const POLL_HEADER = 'regrow-poll';
+
+export interface AuditEntry {
   readonly id: number;
   /** ISO 8601. */
   readonly at: string;
+  readonly who: string;
+  /** Empty: no admin who was logged in. */
+  readonly role: Role | '';
+  readonly address: string;
   readonly action: string;
   readonly subject: string;
   readonly detail: string;
+  /** How often it happened; more than 1 for wrong tokens only. */
+  readonly count: number;
+}
+
+export interface AuditAnswer {
+  /** Newest first. */
+  readonly entries: readonly AuditEntry[];
+  /** `before` of the page that follows; null: there is none. */
+  readonly next: number | null;
 }
 
 export interface RunningSession {

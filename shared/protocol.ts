@@ -168,19 +168,28 @@ export interface StatsMessage {
   readonly trouble?: string;
 }
 
+/**
+ * Why an organism has no body, or is losing it. `wilting`: it was sick, dissolves and grows again from its seed. `died`:
+ * its seed waits, and grows again. `removed` (by its planter or an admin), `withering` (nobody has visited it for long):
+ * it dissolves and is gone.
+ */
+export type Absence = 'wilting' | 'died' | 'removed' | 'withering';
+
 /** Answers `inspect`, then twice per second until the client asks about something else or stops. */
 export interface InspectionMessage {
-  /** null when no organism lives there, or it has died. */
+  /** null when no organism lives there, or it is gone. */
   readonly organism: null | {
     readonly id: number;
     readonly species: string;
     /** Seed position. */
     readonly x: number;
     readonly y: number;
-    /** Steps since it was planted. */
+    /** Steps since its seed was planted last: for the first time, or after it died or wilted. */
     readonly age: number;
-    /** Seconds of world time since it was planted. */
+    /** The same in seconds of world time. */
     readonly ageSeconds: number;
+    /** Seconds of world time since its seed was planted first. */
+    readonly sinceSeconds: number;
     /** 0..1, now. */
     readonly health: number;
     readonly cells: number;
@@ -191,10 +200,12 @@ export interface InspectionMessage {
     readonly historySeconds: number;
     /** Label of the rule that it lives by: "pikachu v4". */
     readonly rule: string;
-    /** Swaps of its rule (the new rule's label) and wiltings (the reason); oldest first, at most 4. */
+    /** Swaps of its rule (the new rule's label), wiltings (the reason) and deaths; oldest first, at most 4. */
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
-    /** Whether it dissolves, or waits until the cell of its seed is free. Then it grows again from its seed. */
-    readonly isWilting: boolean;
+    /** null: it has its body. */
+    readonly absence: Absence | null;
+    /** Seconds until its seed grows again, 0 or more; null: its seed does not wait. */
+    readonly waitSeconds: number | null;
   };
 }
 

@@ -34,6 +34,7 @@ describe('readConfig', () => {
       dataDir: 'data',
       weightsDir: 'weights',
       adminToken: '',
+      auditDays: 365,
       saveSeconds: 60,
       durability: 'flush',
       sessionEndSeconds: 30,

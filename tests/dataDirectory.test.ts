@@ -1,5 +1,5 @@
 /** Data directories that earlier versions wrote, kept in `tests/fixtures/`, open in this one. */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -113,11 +113,13 @@ describe.each([
     expect(shown.map(({ id, x, y, species }) => ({ id, x, y, species }))).toEqual(
       organisms.map(({ id, x, y, species }) => ({ id, x, y, species })),
     );
-    const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+    const token = readFileSync(join(folder, 'saved', 'admin-token'), 'utf8').trim();
+    // The registry has a hash of it now.
+    expect(existsSync(join(dataDir, 'admin-token'))).toBe(false);
     const login = await fetch(`${server.url}/admin/api/login`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token, name: 'Ann' }),
+      body: JSON.stringify({ token }),
     });
     expect(login.status).toBe(200);
     expect(await server.stop()).toBe(0);

@@ -1,7 +1,6 @@
 /** A real server whose data directory is full, or that has no file left to open. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Room } from '@colyseus/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -14,6 +13,7 @@ import {
   type StrokeMessage,
   type StrokeResultMessage,
 } from '../shared/protocol.ts';
+import { makeAdmin } from './makeAdmin.ts';
 import { type RunningServer, startServer, until } from './serverProcess.ts';
 import { mountTmpfs, type Tmpfs, whereTmpfsMounts } from './storage/tmpfs.ts';
 
@@ -22,9 +22,12 @@ const LIMIT_MS = 30_000;
 const FULL = /no space left on device \(ENOSPC\)/;
 
 let disk: Tmpfs;
+let token: string;
 let server: RunningServer;
 beforeEach(() => {
-  if (whereTmpfsMounts) disk = mountTmpfs('size=32m');
+  if (!whereTmpfsMounts) return;
+  disk = mountTmpfs('size=32m');
+  token = makeAdmin(disk.path, 'Ann');
 });
 afterEach(async () => {
   await server?.kill();
@@ -109,8 +112,7 @@ async function logIn(): Promise<(method: string, path: string, body?: object) =>
       headers: { 'Content-Type': 'application/json', Cookie: cookie },
       ...(body && { body: JSON.stringify(body) }),
     });
-  const token = readFileSync(join(disk.path, 'admin-token'), 'utf8').trim();
-  const login = await send('POST', 'login', { token, name: 'Ann' });
+  const login = await send('POST', 'login', { token });
   expect(login.status).toBe(200);
   const [cookie] = login.headers.get('Set-Cookie')!.split(';');
   return (method, path, body) => send(method, path, body, cookie);

@@ -1,4 +1,5 @@
 /** Requests to `/admin/api`. */
+import { POLL_HEADER } from '../../shared/adminApi.ts';
 
 /** `message` is in the server's words. */
 export class ApiError extends Error {
@@ -13,15 +14,28 @@ export class ApiError extends Error {
 
 const BASE = '/admin/api/';
 
+/** Whether the admin has touched the page since the last request: only then does a request keep them logged in. */
+let hasActed = true;
+for (const event of ['pointerdown', 'keydown', 'wheel', 'touchmove'])
+  window.addEventListener(
+    event,
+    () => {
+      hasActed = true;
+    },
+    { passive: true, capture: true },
+  );
+
 /** @throws ApiError when the server refuses, or does not answer (status 0) */
 export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   const isFile = body instanceof Blob;
-  const init: RequestInit = { method, headers: {} };
+  const headers: Record<string, string> = hasActed ? {} : { [POLL_HEADER]: '1' };
+  const init: RequestInit = { method, headers };
   if (isFile) init.body = body;
   else if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { 'Content-Type': 'application/json' };
+    headers['Content-Type'] = 'application/json';
   }
+  hasActed = false;
   let response: Response;
   try {
     response = await fetch(`${BASE}${path}`, init);

@@ -33,7 +33,11 @@ const desk = byId('desk');
 const logout = byId('logout');
 const say = byId('say');
 
-const world = new WorldPanel(byId('world'), (control) => void act('POST', 'world', control, 'Done.'));
+const world = new WorldPanel(byId('world'), (control) =>
+  control.kind === 'clear'
+    ? void act('POST', 'world/clear', { x: control.x, y: control.y, radius: control.radius }, 'Done.')
+    : void act('POST', 'world', control, 'Done.'),
+);
 const sessions = new SessionsPanel(
   byId('sessions'),
   () => void act('POST', 'sessions/end', {}, 'The session has ended. Its record is kept.'),
@@ -202,7 +206,7 @@ login.addEventListener('submit', async (event) => {
   const error = byId('login-error');
   error.textContent = '';
   try {
-    await ask('POST', 'login', { token: token.value, name: byId<HTMLInputElement>('name').value });
+    await ask('POST', 'login', { token: token.value });
     open();
   } catch (reason) {
     error.textContent = (reason as Error).message;

@@ -111,7 +111,12 @@ export class Card implements InspectorCard {
     // Measured before anything is written: afterwards, the browser would have to lay out the page twice.
     const box = this.#plot.getBoundingClientRect();
     const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
-    const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.isWilting);
+    const mood = moodOf(
+      organism.history,
+      organism.historySeconds,
+      organism.health,
+      organism.absence !== null,
+    );
     this.#root.dataset.mood = mood;
     this.#root.dataset.organism = String(organism.id);
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)

@@ -5,9 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import { replyJson } from '../http/replies.ts';
-import { sanitiseName } from '../rooms/names.ts';
 import { BanTable } from '../rules/banTable.ts';
-import type { Actor } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
@@ -16,12 +14,12 @@ import { makeProber, type Prober } from '../swaps/prober.ts';
 import { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Tuner } from '../tuner/tuner.ts';
 import type { WorldLink } from '../world/messages.ts';
+import { AdminError, type AdminRow } from './adminTable.ts';
+import { AuditUpkeep } from './auditUpkeep.ts';
 import { Bans } from './bans.ts';
-import { Lockout } from './lockout.ts';
-import { Logins, setCookie } from './logins.ts';
-import { Refusal, readJson, refuseForeign } from './requests.ts';
+import { Gate } from './gate.ts';
+import { Refusal, type Route, refuseForeign } from './requests.ts';
 import { Routes } from './routes.ts';
-import { type AdminToken, adminToken } from './token.ts';
 import { WaitingRows } from './waitingRows.ts';
 import type { Audience } from './worldRoutes.ts';
 
@@ -36,10 +34,8 @@ export class Admin {
   readonly bans = new Bans();
   /** What players read about learned rules when they join. */
   readonly learned: LearnedBoard;
-  readonly notes: readonly string[];
-  readonly #token: AdminToken;
-  readonly #lockout = new Lockout(() => performance.now());
-  readonly #logins = new Logins(() => performance.now());
+  readonly #gate: Gate;
+  readonly #auditUpkeep: AuditUpkeep;
   readonly #routes: Routes;
   readonly #rows: WaitingRows;
   #retry: NodeJS.Timeout | undefined;
@@ -51,16 +47,15 @@ export class Admin {
   /**
    * @param probe - probes a rule
    * @param sessions - null: sessions are not recorded
-   * @throws Error when there is no token and none can be made
+   * @param carried - admins whom the registry could not take yet
    */
   constructor(
     world: WorldLink,
     config: Config,
     probe: Prober = makeProber(config),
     sessions: Sessions | null = null,
+    carried: readonly AdminRow[] = [],
   ) {
-    this.#token = adminToken(config.dataDir, config.adminToken);
-    this.notes = this.#token.notes;
     this.desk = new SwapDesk({
       world,
       dataDir: config.dataDir,
@@ -81,7 +76,18 @@ export class Admin {
       ask: (question) => desk.ask(question),
       log: (text) => console.error(text),
     });
+    this.#gate = new Gate({
+      ask: (question) => desk.ask(question),
+      rows: this.#rows,
+      tokenOfSettings: config.adminToken,
+      carried,
+      log: (text) => console.error(text),
+    });
+    this.#auditUpkeep = new AuditUpkeep({ ask: (question) => desk.ask(question), days: config.auditDays });
     this.#routes = new Routes({
+      hasOwnerOfSettings: config.adminToken !== '',
+      changed: () => this.#gate.reload(),
+      left: (request) => this.#gate.left(request),
       world,
       desk,
       probe,
@@ -106,6 +112,10 @@ export class Admin {
     }
   }
 
+  get routes(): readonly Route[] {
+    return this.#routes.all;
+  }
+
   /** The room is open: notices have an audience from now on. */
   attend(audience: Audience): void {
     this.#audience = audience;
@@ -114,6 +124,8 @@ export class Admin {
   dispose(): void {
     this.#isDisposed = true;
     clearTimeout(this.#retry);
+    this.#gate.dispose();
+    this.#auditUpkeep.dispose();
     this.#rows.dispose();
     this.desk.dispose();
   }
@@ -122,16 +134,13 @@ export class Admin {
   async handle(request: IncomingMessage, response: ServerResponse, url: URL, address: string): Promise<void> {
     try {
       refuseForeign(request);
-      if (url.pathname === '/admin/api/login') return await this.#login(request, response, address);
-      const actor = this.#logins.whose(request);
-      if (actor === null) throw new Refusal(401, 'not logged in');
-      if (url.pathname === '/admin/api/logout') {
+      const { pathname } = url;
+      if (pathname === '/admin/api/login' || pathname === '/admin/api/logout') {
         if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
-        this.#logins.end(request);
-        response.setHeader('Set-Cookie', setCookie('', isSecure(request)));
-        return replyJson(response, 200, {});
+        if (pathname === '/admin/api/login') return await this.#gate.login(request, response, address);
+        return this.#gate.logout(request, response);
       }
-      await this.#routes.handle(request, response, url, { ...actor, address });
+      await this.#routes.handle(request, response, url, this.#gate.actorOf(request, address));
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       const { status, message, headers } = refusalOf(error);
@@ -141,45 +150,12 @@ export class Admin {
       replyJson(response, status, { error: message });
     }
   }
-
-  async #login(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
-    if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
-    const waitMs = this.#lockout.waitMs(address);
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1_000);
-      throw new Refusal(429, `too many wrong tokens: wait ${seconds} s`, { 'Retry-After': String(seconds) });
-    }
-    const fields = await readJson(request);
-    const who = fields.has('name') ? sanitiseName(fields.text('name')) : '';
-    const actor: Actor = { who: who || 'an admin', address };
-    if (!this.#token.matches(fields.text('token', 1_024))) {
-      this.#lockout.fail(address);
-      await this.#note(actor, 'login refused', 'wrong token');
-      throw new Refusal(401, 'that is not the token');
-    }
-    this.#lockout.succeed(address);
-    await this.#note(actor, 'login', '');
-    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(actor), isSecure(request)));
-    replyJson(response, 200, { who: actor.who });
-  }
-
-  /** A failing registry does not lock an admin out, because an admin can repair it. */
-  async #note(actor: Actor, action: string, detail: string): Promise<void> {
-    await this.desk
-      .ask((registry) => registry.audit.note(actor, action, '', detail))
-      .catch((error) => console.error(`${action} by ${actor.who} from ${actor.address}; ${error.message}`));
-  }
-}
-
-/** True if the proxy in front speaks TLS. If that is wrong, the browser only refuses the cookie. */
-function isSecure(request: IncomingMessage): boolean {
-  return request.headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
 }
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof RegistryError) return new Refusal(503, error.message);
-  if (error instanceof RuleError) return new Refusal(422, error.message);
+  if (error instanceof RuleError || error instanceof AdminError) return new Refusal(422, error.message);
   if (error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)) throw error;
   // The world refuses or did not answer in time; the error says which.
   return new Refusal(503, error.message);

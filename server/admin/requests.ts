@@ -1,5 +1,6 @@
 /** Reads and checks an admin's requests. A bad one is refused before anything is done. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Role } from '../../shared/adminApi.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import { isOwnOrigin } from '../http/matchmaking.ts';
 import type { Actor } from '../rules/registry.ts';
@@ -13,8 +14,16 @@ export interface Call {
   readonly part: string;
 }
 
-/** A path is what follows `/admin/api/`. The answer becomes JSON, unless the handler has replied by itself. */
-export type Route = readonly [method: string, path: RegExp, handler: (call: Call) => Promise<unknown>];
+/**
+ * A path is what follows `/admin/api/`. `role` is the least that may ask: an owner may do what a moderator may. The
+ * answer becomes JSON, unless the handler has replied by itself.
+ */
+export type Route = readonly [
+  method: string,
+  path: RegExp,
+  role: Role,
+  handler: (call: Call) => Promise<unknown>,
+];
 
 /** A request that is refused; `message` is for the admin to read. */
 export class Refusal extends Error {

@@ -27,16 +27,16 @@ export class RuleRoutes {
   constructor(options: RuleRoutesOptions) {
     this.#options = options;
     this.all = [
-      ['GET', /^rules$/, () => this.#rules()],
-      ['POST', /^rules$/, (call) => this.#upload(call)],
-      ['GET', /^rules\/(\d{1,9})\/probe$/, (call) => this.#figures(call)],
-      ['GET', /^rules\/(\d{1,9})\/film\.png$/, (call) => this.#film(call)],
-      ['GET', /^rules\/(\d{1,9})\/file$/, (call) => this.#file(call)],
-      ['POST', /^swaps$/, (call) => this.#swap(call)],
-      ['POST', /^rollback$/, (call) => this.#rollback(call)],
-      ['GET', /^tuner$/, async () => this.#tuner.view],
-      ['POST', /^tuner$/, (call) => this.#tune(call)],
-      ['GET', /^tuner\/films\/(\d{1,9})\.png$/, (call) => this.#healingFilm(call)],
+      ['GET', /^rules$/, 'owner', () => this.#rules()],
+      ['POST', /^rules$/, 'owner', (call) => this.#upload(call)],
+      ['GET', /^rules\/(\d{1,9})\/probe$/, 'owner', (call) => this.#figures(call)],
+      ['GET', /^rules\/(\d{1,9})\/film\.png$/, 'owner', (call) => this.#film(call)],
+      ['GET', /^rules\/(\d{1,9})\/file$/, 'owner', (call) => this.#file(call)],
+      ['POST', /^swaps$/, 'owner', (call) => this.#swap(call)],
+      ['POST', /^rollback$/, 'owner', (call) => this.#rollback(call)],
+      ['GET', /^tuner$/, 'owner', async () => this.#tuner.view],
+      ['POST', /^tuner$/, 'owner', (call) => this.#tune(call)],
+      ['GET', /^tuner\/films\/(\d{1,9})\.png$/, 'owner', (call) => this.#healingFilm(call)],
     ];
   }
 

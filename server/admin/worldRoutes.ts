@@ -1,5 +1,6 @@
 /** `/admin/api/…`, the world: its speed and its bodies, players, sessions, figures, and the audit log. */
-import type { AuditEntry, Done, LiveAnswer, Player, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Done, LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
 import { BanTable } from '../rules/banTable.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
@@ -10,7 +11,6 @@ import { type Bans, MAX_BANS } from './bans.ts';
 import { type Call, type Fields, Refusal, type Route, readJson } from './requests.ts';
 import type { WaitingRows } from './waitingRows.ts';
 
-const MAX_AUDIT = 100;
 const MAX_SESSIONS = 20;
 const MAX_BAN_MINUTES = 365 * 24 * 60;
 
@@ -29,6 +29,8 @@ export interface WorldRoutesOptions {
   readonly desk: SwapDesk;
   readonly bans: Bans;
   readonly rows: WaitingRows;
+  /** When the login of a request ends. */
+  readonly left: (request: IncomingMessage) => LoginLeft;
   readonly audience: () => Audience;
   readonly config: Config;
   /** null: sessions are not recorded. */
@@ -45,14 +47,14 @@ export class WorldRoutes {
     this.#options = options;
     this.#stepsPerSecond = options.world.ready.stepsPerSecond;
     this.all = [
-      ['POST', /^world$/, (call) => this.#control(call)],
-      ['GET', /^organisms$/, () => options.world.ask({ kind: 'organisms' })],
-      ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, (call) => this.#player(call)],
-      ['DELETE', /^bans\/([^/]{1,64})$/, (call) => this.#unban(call)],
-      ['GET', /^sessions$/, () => this.#sessions()],
-      ['POST', /^sessions\/end$/, (call) => this.#endSession(call)],
-      ['GET', /^live$/, (call) => this.#live(call)],
-      ['GET', /^audit$/, (call) => this.#audit(call)],
+      ['POST', /^world$/, 'owner', (call) => this.#control(call)],
+      ['POST', /^world\/clear$/, 'moderator', (call) => this.#clear(call)],
+      ['GET', /^organisms$/, 'moderator', () => options.world.ask({ kind: 'organisms' })],
+      ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, 'moderator', (call) => this.#player(call)],
+      ['DELETE', /^bans\/([^/]{1,64})$/, 'moderator', (call) => this.#unban(call)],
+      ['GET', /^sessions$/, 'owner', () => this.#sessions()],
+      ['POST', /^sessions\/end$/, 'owner', (call) => this.#endSession(call)],
+      ['GET', /^live$/, 'moderator', (call) => this.#live(call)],
     ];
   }
 
@@ -61,7 +63,7 @@ export class WorldRoutes {
   async #control({ request, actor }: Call): Promise<unknown> {
     const { world, audience } = this.#options;
     const fields = await readJson(request);
-    const kind = fields.oneOf('kind', ['speed', 'clear', 'garden', 'save']);
+    const kind = fields.oneOf('kind', ['speed', 'garden', 'save']);
     if (kind === 'save') {
       await this.#noted(actor, 'save', '', '');
       return world.ask({ kind: 'save' });
@@ -83,23 +85,21 @@ export class WorldRoutes {
     return { organisms, ...(await this.#done(actor, kind, '', detail)) };
   }
 
-  #controlOf(kind: WorldControl['kind'], fields: Fields): WorldControl {
-    const { width, height } = this.#options.world.ready;
-    switch (kind) {
-      case 'speed':
-        return { kind, stepsPerSecond: fields.number('stepsPerSecond', 0, 1_000) };
-      case 'clear': {
-        const x = fields.number('x', 0, width);
-        const y = fields.number('y', 0, height);
-        return { kind, x, y, radius: fields.number('radius', 1, 1_024) };
-      }
-      case 'garden': {
-        const randomSeed = Math.floor(Math.random() * 2 ** 32);
-        return { kind, count: fields.whole('count', 1, 1_000), randomSeed };
-      }
-      default:
-        return kind satisfies never;
-    }
+  #controlOf(kind: 'speed' | 'garden', fields: Fields): WorldControl {
+    if (kind === 'speed') return { kind, stepsPerSecond: fields.number('stepsPerSecond', 0, 1_000) };
+    const randomSeed = Math.floor(Math.random() * 2 ** 32);
+    return { kind, count: fields.whole('count', 1, 1_000), randomSeed };
+  }
+
+  async #clear({ request, actor }: Call): Promise<unknown> {
+    const { world } = this.#options;
+    const { width, height } = world.ready;
+    const fields = await readJson(request);
+    const x = fields.number('x', 0, width);
+    const y = fields.number('y', 0, height);
+    const control = { kind: 'clear', x, y, radius: fields.number('radius', 1, 1_024) } as const;
+    await this.#noted(actor, 'clear', '', JSON.stringify(control));
+    return { organisms: await world.ask({ kind: 'control', control }) };
   }
 
   // --- players ---
@@ -158,12 +158,14 @@ export class WorldRoutes {
 
   // --- figures ---
 
-  async #live({ actor }: Call): Promise<LiveAnswer> {
-    const { world, audience, bans } = this.#options;
+  async #live({ request, actor }: Call): Promise<LiveAnswer> {
+    const { world, audience, bans, left } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
     return {
       who: actor.who,
+      role: actor.role!,
+      left: left(request),
       stats: world.stats,
       trouble: world.trouble,
       stepsPerSecond: this.#stepsPerSecond,
@@ -180,14 +182,6 @@ export class WorldRoutes {
     };
   }
 
-  async #audit({ url }: Call): Promise<{ readonly entries: readonly AuditEntry[] }> {
-    const before = url.searchParams.get('before');
-    if (before !== null && !/^\d{1,15}$/.test(before))
-      throw new Refusal(400, 'before must be a whole number');
-    const start = before === null ? undefined : Number(before);
-    return { entries: await this.#options.desk.ask((registry) => registry.audit.entries(MAX_AUDIT, start)) };
-  }
-
   /**
    * Called after an act that must not wait for a disk: its row is written now, or when that is possible.
    *
@@ -198,7 +192,8 @@ export class WorldRoutes {
     action: string,
     subject: string,
     detail: string,
-    enter = (registry: Registry, at: string): void => registry.audit.note(actor, action, subject, detail, at),
+    enter: (registry: Registry, at: string) => void = ({ audit }, at) =>
+      void audit.note(actor, action, subject, detail, at),
   ): Promise<Done> {
     const at = new Date().toISOString();
     const text = `${action} by ${actor.who} from ${actor.address}: ${subject} ${detail}`;
@@ -207,7 +202,7 @@ export class WorldRoutes {
   }
 
   /** Called before an act that can wait: what cannot be written into the audit log is not done. */
-  #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
-    return this.#options.desk.ask((registry) => registry.audit.note(actor, action, subject, detail));
+  async #noted(actor: Actor, action: string, subject: string, detail: string): Promise<void> {
+    await this.#options.desk.ask(({ audit }) => audit.note(actor, action, subject, detail));
   }
 }

@@ -134,7 +134,7 @@ const parentOf = (registry: Registry, { parent }: RuleRecord): string =>
 
 const me = (): Actor => ({ who: userInfo().username, address: 'command line' });
 
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row: readonly string[]): string => row.map((cell, i) => cell.padEnd(widths[i])).join('  ');
   return rows.map((row) => line(row).trimEnd()).join('\n');

@@ -25,7 +25,7 @@ const GROUPS = {
   },
   'What is written': {
     to: text('DIR', 'a folder that is not there yet, or one in which the backup gets a name with the date'),
-    'with-token': toggle('copies admin-token, too: whoever has the backup is an admin then'),
+    'with-token': toggle('copies the admin-token of an earlier version, too: whoever has the backup is an admin then'),
     replace: toggle('sets aside what the data directory holds, in a folder of its own within it'),
     'without-journal': toggle('goes on from the newest save alone'),
     yes: toggle('does it; without this, recover only says what it would do'),

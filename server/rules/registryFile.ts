@@ -2,10 +2,10 @@
  * The registry's file: one SQLite database, `registry.db`. The server and the `rules` command may have it open at the
  * same time. This file has its tables, opens it, brings an older one up to date, and names its errors.
  */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { getSystemErrorMessage } from 'node:util';
+import { diskReason, makeFolderSync } from '../files/disk.ts';
 
 export const REGISTRY_FILE = 'registry.db';
 
@@ -81,6 +81,36 @@ CREATE TABLE audit (
 ) STRICT;
 `,
   `
+CREATE TABLE admins (
+  name TEXT PRIMARY KEY COLLATE NOCASE,
+  role TEXT NOT NULL CHECK (role IN ('owner', 'moderator')),
+  hash TEXT NOT NULL UNIQUE,
+  created TEXT NOT NULL,
+  used TEXT NOT NULL
+) STRICT;
+CREATE TABLE reports (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  about TEXT NOT NULL CHECK (about IN ('body', 'name')),
+  reason TEXT NOT NULL,
+  text TEXT NOT NULL,
+  by_guest TEXT NOT NULL,
+  by_name TEXT NOT NULL,
+  by_address TEXT NOT NULL,
+  guest TEXT NOT NULL,
+  name TEXT NOT NULL,
+  organism INTEGER,
+  species TEXT NOT NULL,
+  x INTEGER,
+  y INTEGER,
+  handled TEXT NOT NULL,
+  handled_by TEXT NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT;
+ALTER TABLE audit ADD COLUMN role TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+`,
+  `
 CREATE TABLE guests (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
@@ -106,7 +136,16 @@ CREATE TABLE sanctions (
 export const FORMAT = FORMATS.length;
 
 /** Every table, for surveys and salvage; rows that refer to others come after them. Each table has a rowid. */
-export const REGISTRY_TABLES = ['rules', 'swaps', 'bans', 'audit', 'guests', 'sanctions'] as const;
+export const REGISTRY_TABLES = [
+  'rules',
+  'swaps',
+  'bans',
+  'audit',
+  'admins',
+  'reports',
+  'guests',
+  'sanctions',
+] as const;
 export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 
 /** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
@@ -182,7 +221,7 @@ export class RegistryFile {
 export function openRegistryFile(path: string, busyMs: number, formats = FORMATS): DatabaseSync {
   const folder = dirname(path);
   try {
-    makeFolder(folder);
+    makeFolderSync(folder);
     try {
       return prepared(path, busyMs, 'WAL', formats);
     } catch (error) {
@@ -272,22 +311,6 @@ function leaveWriteAheadLog(path: string, busyMs: number): void {
   }
 }
 
-/** @throws Error of the system, with the true cause */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    // On a read-only file system Node says ENOENT; the folder above says why.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') accessSync(existingAbove(folder), constants.W_OK);
-    throw error;
-  }
-}
-
-function existingAbove(path: string): string {
-  const above = dirname(resolve(path));
-  return existsSync(above) || above === dirname(above) ? above : existingAbove(above);
-}
-
 const formatOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
@@ -328,8 +351,7 @@ export function registryError(path: string, error: unknown): unknown {
     message,
   } = error as NodeJS.ErrnoException & { errcode?: number };
   if (syscall !== undefined && errno !== undefined) {
-    const reason = `${getSystemErrorMessage(errno)} (${code})`;
-    return new RegistryError(`${path} cannot be opened: ${reason}`, 'stale', { cause: error });
+    return new RegistryError(`${path} cannot be opened: ${diskReason(error)}`, 'stale', { cause: error });
   }
   if (code !== 'ERR_SQLITE_ERROR') return error;
   const [text, fault] = KINDS[errcode] ?? KINDS[errcode & 0xff] ?? [null, 'other'];

@@ -16,7 +16,7 @@
  * again. That segment is marked as coming after a gap, so that nobody replays it as a continuation of the one before.
  */
 import { join } from 'node:path';
-import { type Disk, diskReason, realDisk } from './disk.ts';
+import { DISK, type Disk, diskReason } from '../files/disk.ts';
 import { Progress } from './progress.ts';
 import { JournalError, MAX_RECORD_BYTES, segmentName, segmentsAmong } from './segment.ts';
 import { GROUP_BYTES, SegmentWriter } from './segmentWriter.ts';
@@ -70,8 +70,8 @@ export class Journal {
 
   /** @throws JournalError when the folder has this segment or a later one */
   static async open(options: JournalOptions): Promise<Journal> {
-    const all = { disk: realDisk, maxWaitingBytes: MAX_WAITING_BYTES, ...options };
-    const last = segmentsAmong(await all.disk.names(options.folder)).at(-1) ?? 0;
+    const all = { disk: DISK, maxWaitingBytes: MAX_WAITING_BYTES, ...options };
+    const last = segmentsAmong(await all.disk.list(options.folder)).at(-1) ?? 0;
     if (last >= options.seq)
       throw new JournalError(
         `${options.folder} has ${segmentName(last)}: segment ${options.seq} cannot begin`,
@@ -147,8 +147,8 @@ export class Journal {
   async removeBefore(seq: number): Promise<void> {
     const { folder, disk } = this.#options;
     const end = Math.min(seq, this.#segments[0]?.seq ?? this.#seq);
-    for (const old of segmentsAmong(await disk.names(folder)))
-      if (old < end) await disk.unlink(join(folder, segmentName(old)));
+    for (const old of segmentsAmong(await disk.list(folder)))
+      if (old < end) await disk.remove(join(folder, segmentName(old)));
   }
 
   /**

@@ -10,7 +10,7 @@
  * lost.
  */
 import { dirname, join } from 'node:path';
-import { type Disk, type DiskFile, realDisk } from './disk.ts';
+import { DISK, type Disk, type DiskFile, readAt } from '../files/disk.ts';
 import {
   checksumOf,
   decodePreamble,
@@ -67,7 +67,7 @@ export class JournalReader {
   #nextSeq: number;
 
   /** @param fromSeq - the first segment that is read; what is before it does not matter */
-  constructor(folder: string, fromSeq: number, disk = realDisk) {
+  constructor(folder: string, fromSeq: number, disk = DISK) {
     this.#folder = folder;
     this.#disk = disk;
     this.#nextSeq = fromSeq;
@@ -97,7 +97,7 @@ export class JournalReader {
    */
   async *entries(): AsyncGenerator<JournalEntry> {
     const first = this.#nextSeq;
-    const seqs = segmentsAmong(await this.#disk.names(this.#folder)).filter((seq) => seq >= first);
+    const seqs = segmentsAmong(await this.#disk.list(this.#folder)).filter((seq) => seq >= first);
     for (const [i, seq] of seqs.entries()) {
       const isMissing = seq !== first + i;
       if (seq !== first && (await this.#isAfterGap(seq, isMissing))) return this.#leaveOut(seqs.slice(i));
@@ -126,7 +126,7 @@ export class JournalReader {
     if (this.#tail === null) return;
     const { path, at } = this.#tail;
     if (at === 0) {
-      await this.#disk.unlink(path);
+      await this.#disk.remove(path);
       await this.#disk.syncFolder(dirname(path));
     } else {
       const file = await this.#disk.open(path, 'change');
@@ -245,7 +245,7 @@ async function readRecord(view: View, at: number, crc: number, index: number): P
 /** Bytes of a file, read in chunks. A chunk is not written to again, so what was handed out stays as it is. */
 class View {
   readonly #file: DiskFile;
-  #chunk = Buffer.alloc(0);
+  #chunk: Buffer = Buffer.alloc(0);
   /** Where the chunk begins in the file. */
   #start = 0;
 
@@ -257,8 +257,7 @@ class View {
   async at(position: number, bytes: number): Promise<Buffer> {
     let from = position - this.#start;
     if (from < 0 || from + bytes > this.#chunk.length) {
-      const target = Buffer.allocUnsafe(Math.max(bytes, CHUNK_BYTES));
-      this.#chunk = target.subarray(0, await this.#file.read(target, position));
+      this.#chunk = await readAt(this.#file, position, Math.max(bytes, CHUNK_BYTES));
       this.#start = position;
       from = 0;
     }

@@ -6,11 +6,11 @@
  * A process that opens and closes `lock.db` by other means loses its lock, as POSIX drops all locks of a process on a
  * file with the first descriptor that it closes. Deleting `lock.db` lets a second writer in.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { diskReason } from './disk.ts';
+import { diskReason, makeFolderSync } from '../files/disk.ts';
 
 export const LOCK_FILES = { lock: 'lock.db', holder: 'lock.json' } as const;
 /**
@@ -97,7 +97,7 @@ const held = new Set<FolderLock>();
  * @throws FolderInUseError, FolderLockError
  */
 export function lockFolder(folder: string, purpose: string, lockFile = lockDatabase): FolderLock {
-  attempt(folder, () => makeFolder(folder));
+  attempt(folder, () => makeFolderSync(folder));
   let database: DatabaseSync;
   try {
     database = lockFile(join(folder, LOCK_FILES.lock), WAIT_MS);
@@ -181,21 +181,6 @@ function attempt(folder: string, action: () => void): void {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new FolderLockError(folder, code, diskReason(error), { cause: error });
   }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    // On a read-only file system Node says ENOENT; the folder above says why.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') accessSync(existingAbove(folder), constants.W_OK);
-    throw error;
-  }
-}
-
-function existingAbove(path: string): string {
-  const above = dirname(resolve(path));
-  return existsSync(above) || above === dirname(above) ? above : existingAbove(above);
 }
 
 function removeIfPossible(path: string): void {

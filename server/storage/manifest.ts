@@ -9,8 +9,7 @@
  * `name` is of what they unpack to (`pageBlobs.ts`).
  */
 import { basename, join } from 'node:path';
-import { diskReason } from './disk.ts';
-import { type FileSystem, isMissing } from './fileSystem.ts';
+import { type Disk, diskReason, isMissing } from '../files/disk.ts';
 import { NAME_BYTES } from './pageBlobs.ts';
 import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
 
@@ -98,7 +97,7 @@ export function packNumber(name: string): number | null {
 export async function writeManifest(
   path: string,
   { facts, journal, places }: Manifest,
-  files: FileSystem,
+  files: Disk,
   keep: () => Promise<void>,
 ): Promise<number> {
   const table = Buffer.alloc(places.size * ENTRY_BYTES);
@@ -120,7 +119,7 @@ export async function writeManifest(
  * @returns null: there is no such file; `old`: a save of format 1, of which only the beginning was checked
  * @throws SealError when it is corrupt; SaveVersionError
  */
-export async function readManifest(path: string, files: FileSystem): Promise<Manifest | 'old' | null> {
+export async function readManifest(path: string, files: Disk): Promise<Manifest | 'old' | null> {
   const version = await versionOf(path, files);
   if (version === null) return null;
   if (version === OLD_VERSION) return 'old';
@@ -146,7 +145,7 @@ export async function readManifest(path: string, files: FileSystem): Promise<Man
 }
 
 /** Reads no more than it needs: a file of format 1 may be of any size. */
-async function versionOf(path: string, files: FileSystem): Promise<number | null> {
+async function versionOf(path: string, files: Disk): Promise<number | null> {
   try {
     return await sealedVersion(path, MAGIC, files);
   } catch (error) {

@@ -3,7 +3,7 @@
  * ever added to it. Its bytes die as later saves name other blobs; a pack that is mostly dead is emptied into the next.
  */
 import { crc32 } from 'node:zlib';
-import type { FileSystem, OpenFile } from './fileSystem.ts';
+import { type Disk, type DiskFile, readAt, writeAll } from '../files/disk.ts';
 import { failedAt, type Place, packPath, SaveError } from './manifest.ts';
 
 /** Read at once: many small blobs, or a few large ones. */
@@ -19,12 +19,12 @@ const MOVED_BYTES = 16 * 2 ** 20;
 export class NewPack {
   readonly path: string;
   readonly pack: number;
-  readonly #files: FileSystem;
-  #file: OpenFile | null = null;
+  readonly #files: Disk;
+  #file: DiskFile | null = null;
   #isClosed = false;
   #bytes = 0;
 
-  constructor(folder: string, pack: number, files: FileSystem) {
+  constructor(folder: string, pack: number, files: Disk) {
     this.path = packPath(folder, pack);
     this.pack = pack;
     this.#files = files;
@@ -37,7 +37,7 @@ export class NewPack {
   /** @throws SaveError */
   async add(name: string, blob: Uint8Array): Promise<Place> {
     const failed = failedAt(this.path);
-    this.#file ??= await this.#files.open(this.path, 'wx').catch(failed);
+    this.#file ??= await this.#files.open(this.path, 'new').catch(failed);
     const place = {
       pack: this.pack,
       offset: this.#bytes,
@@ -45,14 +45,14 @@ export class NewPack {
       crc: crc32(blob),
       name,
     };
-    await this.#file.append(blob).catch(failed);
+    await writeAll(this.#file, [blob], this.#bytes).catch(failed);
     this.#bytes += blob.length;
     return place;
   }
 
   /** Resolves when all blobs survive a power cut, except the file's name (`syncFolder`). @throws SaveError */
   async finish(): Promise<void> {
-    await this.#file?.sync().catch(failedAt(this.path));
+    await this.#file?.datasync().catch(failedAt(this.path));
     await this.#close();
   }
 
@@ -78,11 +78,11 @@ export class NewPack {
 export async function* readBlobs(
   folder: string,
   places: Iterable<Place>,
-  files: FileSystem,
+  files: Disk,
 ): AsyncGenerator<{ readonly place: Place; readonly blob: Uint8Array }> {
   const sorted = [...places].sort((a, b) => a.pack - b.pack || a.offset - b.offset);
   let path = '';
-  let file: OpenFile | null = null;
+  let file: DiskFile | null = null;
   let window: Buffer = Buffer.alloc(0);
   let windowAt = 0;
   try {
@@ -92,12 +92,12 @@ export async function* readBlobs(
         await file?.close();
         file = null;
         path = packPath(folder, pack);
-        file = await files.open(path, 'r').catch(failedAt(path));
+        file = await files.open(path, 'read').catch(failedAt(path));
         window = Buffer.alloc(0);
         windowAt = 0;
       }
       if (offset + length > windowAt + window.length) {
-        window = await file!.read(offset, Math.max(WINDOW_BYTES, length)).catch(failedAt(path));
+        window = await readAt(file!, offset, Math.max(WINDOW_BYTES, length)).catch(failedAt(path));
         windowAt = offset;
       }
       const blob = window.subarray(offset - windowAt, offset - windowAt + length);

@@ -1,6 +1,6 @@
 /** One save as it is read: looked at, checked, and its pages one after another. */
 import type { PageState } from '../engines/engine.ts';
-import type { FileSystem } from './fileSystem.ts';
+import type { Disk } from '../files/disk.ts';
 import { byName, type Manifest, packPath, readManifest, SaveError, SaveVersionError } from './manifest.ts';
 import { readBlobs } from './packs.ts';
 import { AT_ONCE, inOrder, unpackBlob } from './pageBlobs.ts';
@@ -31,7 +31,7 @@ export interface Saved {
 export type Look = Manifest | 'old' | SaveError | null;
 
 /** @throws SaveError when the file cannot be read though it may be sound; SaveVersionError */
-export const look = (path: string, files: FileSystem): Promise<Look> =>
+export const look = (path: string, files: Disk): Promise<Look> =>
   readManifest(path, files).catch((error: Error) => unsound(path, error));
 
 /**
@@ -43,7 +43,7 @@ export async function openSave(
   path: string,
   folder: string,
   manifest: Manifest,
-  files: FileSystem,
+  files: Disk,
 ): Promise<Saved | SaveError> {
   try {
     for await (const _ of readBlobs(folder, byName(manifest).values(), files));
@@ -83,7 +83,7 @@ async function* pagesOf(
   folder: string,
   manifest: Manifest,
   isMeant: (page: number) => boolean,
-  files: FileSystem,
+  files: Disk,
 ): AsyncGenerator<PageState> {
   const places = new Map([...manifest.places].filter(([page]) => isMeant(page)));
   const pagesWith = Map.groupBy(places.keys(), (page) => places.get(page)!.name);

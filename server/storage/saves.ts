@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { PageState } from '../engines/engine.ts';
-import { DISK, type FileSystem, isMissing } from './fileSystem.ts';
+import { DISK, type Disk, isMissing } from '../files/disk.ts';
 import {
   byName,
   failedAt,
@@ -29,7 +29,7 @@ export interface SavesOptions {
   readonly readOld: (path: string) => Promise<OldSave>;
   /** Takes lines for the operator. */
   readonly log?: (line: string) => void;
-  readonly files?: FileSystem;
+  readonly files?: Disk;
 }
 
 export interface SaveOrder {
@@ -69,7 +69,7 @@ export class Saves {
   readonly #folder: string;
   readonly #readOld: SavesOptions['readOld'];
   readonly #log: (line: string) => void;
-  readonly #files: FileSystem;
+  readonly #files: Disk;
   /** The save that `kept` refers to; null before `read`. `NOTHING` when a blob of it has gone bad. */
   #last: Manifest | null = null;
   /** Pages that are as `#last` says. After a failed write: without those that it called changed. */

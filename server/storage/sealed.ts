@@ -9,7 +9,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import { DISK, type FileSystem, type OpenFile } from './fileSystem.ts';
+import { DISK, type Disk, type DiskFile, readAt, writeAll } from '../files/disk.ts';
 
 export const MAGIC_BYTES = 8;
 const PREFIX_BYTES = MAGIC_BYTES + 8;
@@ -40,15 +40,15 @@ export async function writeSealed(
   header: unknown,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   keep: () => Promise<void> = async () => {},
-  files: FileSystem = DISK,
+  files: Disk = DISK,
 ): Promise<number> {
   const aside = `${path}.${randomUUID()}.tmp`;
-  const file = await files.open(aside, 'wx');
+  const file = await files.open(aside, 'new');
   try {
     let bytes: number;
     try {
       bytes = await writeBody(file, magic, version, header, body);
-      await file.sync();
+      await file.datasync();
     } finally {
       await file.close();
     }
@@ -64,7 +64,7 @@ export async function writeSealed(
 }
 
 async function writeBody(
-  file: OpenFile,
+  file: DiskFile,
   magic: string,
   version: number,
   header: unknown,
@@ -74,7 +74,7 @@ async function writeBody(
   let written = 0;
   const write = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
-    await file.append(bytes);
+    await writeAll(file, [bytes], written);
     written += bytes.length;
   };
   const json = Buffer.from(JSON.stringify(header));
@@ -85,7 +85,7 @@ async function writeBody(
   await write(prefix);
   await write(json);
   for await (const piece of body) await write(piece);
-  await file.append(hash.digest());
+  await writeAll(file, [hash.digest()], written);
   return written + HASH_BYTES;
 }
 
@@ -94,10 +94,10 @@ async function writeBody(
  *
  * @throws SealError for a file of another kind
  */
-export async function sealedVersion(path: string, magic: string, files: FileSystem = DISK): Promise<number> {
-  const file = await files.open(path, 'r');
+export async function sealedVersion(path: string, magic: string, files: Disk = DISK): Promise<number> {
+  const file = await files.open(path, 'read');
   try {
-    const prefix = await file.read(0, PREFIX_BYTES);
+    const prefix = await readAt(file, 0, PREFIX_BYTES);
     if (prefix.length < PREFIX_BYTES) throw new SealError(`${prefix.length} bytes are too few`);
     if (prefix.toString('latin1', 0, MAGIC_BYTES) !== magic)
       throw new SealError(`it does not begin with ${magic}`);

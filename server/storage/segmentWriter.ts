@@ -4,7 +4,7 @@
  * lost and is written again, because the operating system may have dropped its bytes, and reports that only once.
  */
 import { dirname } from 'node:path';
-import type { Disk, DiskFile } from './disk.ts';
+import { type Disk, type DiskFile, writeAll } from '../files/disk.ts';
 import { encodeFrame, encodePreamble, FRAME_BYTES } from './segment.ts';
 
 /** A group ends with the record that reaches this size: a nearly full disk gets on in small pieces. */
@@ -114,22 +114,4 @@ export class SegmentWriter {
     // Finished groups are on disk already, and a descriptor is gone even when closing it fails.
     await file?.close().catch(() => {});
   }
-}
-
-async function writeAll(file: DiskFile, pieces: readonly Uint8Array[], position: number): Promise<void> {
-  let left = pieces;
-  let at = position;
-  while (left.length > 0) {
-    const bytes = await file.write(left, at);
-    if (bytes === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
-    at += bytes;
-    left = withoutFirst(left, bytes);
-  }
-}
-
-function withoutFirst(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
-  let first = 0;
-  let rest = bytes;
-  while (first < pieces.length && rest >= pieces[first].length) rest -= pieces[first++].length;
-  return first === pieces.length ? [] : [pieces[first].subarray(rest), ...pieces.slice(first + 1)];
 }

@@ -7,8 +7,8 @@
 import { chmod, type FileHandle, mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DISK, isMissing } from '../files/disk.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
-import { DISK, isMissing } from '../storage/fileSystem.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { packPath, packsOf, SaveError } from '../storage/manifest.ts';
 import { look } from '../storage/saved.ts';

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backup } from 'node:sqlite';
-import { DISK } from '../storage/fileSystem.ts';
+import { DISK } from '../files/disk.ts';
 import { openToRead } from './registrySurvey.ts';
 
 /** A command on a data directory is refused, or has failed; the message is for the operator. */

@@ -1,7 +1,7 @@
 /** Makes a data directory of a backup. What was there before is set aside, never deleted. */
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DISK, isMissing } from '../storage/fileSystem.ts';
+import { DISK, isMissing } from '../files/disk.ts';
 import { LOCK_FILES, lockFolder } from '../storage/lock.ts';
 import { BACKUP_FILE, shown } from './backup.ts';
 import { ASIDE, setAside, syncTree, UpkeepError } from './copying.ts';

@@ -1,10 +1,10 @@
 /** Reads the records of play, and the open records of sessions that run or were killed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isMissing } from '../files/disk.ts';
 import { FactError } from '../sessions/facts.ts';
 import { readOpenRecord } from '../sessions/openRecord.ts';
 import { readSession, SessionRecordError } from '../sessions/record.ts';
-import { isMissing } from '../storage/fileSystem.ts';
 
 export const SESSIONS_FOLDER = 'sessions';
 const OPEN = '.open.jsonl';

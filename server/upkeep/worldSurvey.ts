@@ -5,7 +5,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DISK, isMissing } from '../storage/fileSystem.ts';
+import { DISK, isMissing } from '../files/disk.ts';
 import { JournalDamageError, JournalReader } from '../storage/journalReader.ts';
 import { type Manifest, packNumber, SaveError, SaveVersionError } from '../storage/manifest.ts';
 import { look, openOld, openSave, type Saved } from '../storage/saved.ts';

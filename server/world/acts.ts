@@ -11,10 +11,10 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Rect } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, Perturbation } from '../engines/engine.ts';
 import { COMPRESSION, fromRaw, RAW_BYTES, rawOf } from '../storage/pageBlobs.ts';
-import type { FallowBed } from './beds.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
+import type { FallowBed } from './worldSave.ts';
 
 /** A rule as the journal names it: slots belong to one engine. */
 export interface RuleName {
@@ -45,6 +45,7 @@ export type RecordAct =
   /** Without the history of its health, which the record before has. */
   | { readonly act: 'organism'; readonly record: OrganismRecord }
   | { readonly act: 'gone'; readonly organism: OrganismId }
+  /** The beds of an earlier version's save that have not been sown. */
   | { readonly act: 'fallow'; readonly beds: readonly FallowBed[] }
   /** The swaps that are watched from now on. */
   | { readonly act: 'swaps'; readonly swaps: readonly SavedSwap[] }

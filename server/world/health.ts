@@ -93,7 +93,7 @@ export class HealthWatch {
     if (!this.#mayFollow) return;
     this.#mayFollow = false;
     for (const organism of this.#organisms) {
-      if (organism.health >= WHOLE || organism.isWilting) continue;
+      if (organism.health >= WHOLE || organism.absence !== null) continue;
       const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
       if (Math.abs(organism.health - sought) <= SAME || !organism.history.isSteady(SETTLED_SAMPLES)) continue;
       this.#sought.set(organism, organism.health);

@@ -15,10 +15,24 @@ export interface Moment {
   readonly sampleSeconds: number;
 }
 
-export function summaryOf(organism: Organism, stepNumber: number): OrganismSummary {
-  const { id, species, x, y, health, cells, planter, plantedStep } = organism;
+export function summaryOf(
+  organism: Organism,
+  { stepNumber, runSeconds }: Pick<Moment, 'stepNumber' | 'runSeconds'>,
+): OrganismSummary {
+  const { id, species, x, y, health, cells, planter, plantedStep, absence, dueSeconds } = organism;
   const ageSteps = stepsBetween(plantedStep, stepNumber);
-  return { id, species, x, y, ageSteps, health: toHundredths(health), cells, planter };
+  return {
+    id,
+    species,
+    x,
+    y,
+    ageSteps,
+    health: toHundredths(health),
+    cells,
+    planter,
+    ...(absence !== null && { absence }),
+    ...(dueSeconds !== null && { waitSeconds: waitOf(dueSeconds, runSeconds) }),
+  };
 }
 
 export function inspectionOf(
@@ -26,7 +40,7 @@ export function inspectionOf(
   slots: RuleSlots,
   { stepNumber, runSeconds, sampleSeconds }: Moment,
 ): NonNullable<InspectionMessage['organism']> {
-  const { id, species, x, y, cells, planter, isWilting } = organism;
+  const { id, species, x, y, cells, planter, absence, dueSeconds } = organism;
   return {
     id,
     species,
@@ -34,6 +48,7 @@ export function inspectionOf(
     y,
     age: stepsBetween(organism.plantedStep, stepNumber),
     ageSeconds: Math.max(0, runSeconds - organism.plantedSeconds),
+    sinceSeconds: Math.max(0, runSeconds - organism.bornSeconds),
     health: toHundredths(organism.health),
     cells,
     planter,
@@ -41,17 +56,21 @@ export function inspectionOf(
     historySeconds: sampleSeconds,
     rule: slots.at(organism.slot).label,
     marks: organism.marks.map(({ atSeconds, label }) => ({ agoSeconds: runSeconds - atSeconds, label })),
-    isWilting,
+    absence,
+    waitSeconds: dueSeconds === null ? null : waitOf(dueSeconds, runSeconds),
   };
 }
 
-/** Where a new client looks first: the organism nearest the middle, a pikachu if there is one. */
+const waitOf = (dueSeconds: number, runSeconds: number): number =>
+  Math.max(0, toHundredths(dueSeconds - runSeconds));
+
+/** Where a new client looks first: the organism nearest the middle that has a body, a pikachu if there is one. */
 export function startOf(
   organisms: Iterable<Organism>,
   world: Size,
 ): { readonly x: number; readonly y: number } {
   const middle = { x: world.width / 2, y: world.height / 2 };
-  const all = [...organisms];
+  const all = [...organisms].filter(({ absence }) => absence === null);
   const pikachus = all.filter(({ species }) => species === 'pikachu');
   const distance = ({ x, y }: Organism): number => Math.hypot(x - middle.x, y - middle.y);
   const [first] = (pikachus.length > 0 ? pikachus : all).sort((a, b) => distance(a) - distance(b));

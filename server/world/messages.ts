@@ -3,7 +3,13 @@
  * Pixels never cross: encoded updates do, and their buffer is transferred.
  */
 import type { Rect } from '../../shared/geometry.ts';
-import type { InspectionMessage, Species, StatsMessage, StrokeMessage } from '../../shared/protocol.ts';
+import type {
+  Absence,
+  InspectionMessage,
+  Species,
+  StatsMessage,
+  StrokeMessage,
+} from '../../shared/protocol.ts';
 import type { SwapScope } from '../rules/registry.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { LoadedRule } from './ruleSlots.ts';
@@ -29,6 +35,10 @@ export interface OrganismSummary {
   readonly health: number;
   readonly cells: number;
   readonly planter: string;
+  /** Absent: it has its body. */
+  readonly absence?: Absence;
+  /** Seconds until its seed grows again. Absent: it does not wait. */
+  readonly waitSeconds?: number;
 }
 
 /** A swap that the registry asks the world for. */
@@ -64,7 +74,7 @@ export interface SwapOutcome {
 export type WorldControl =
   /** 0 pauses the world. */
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
-  /** Zeroes a circle; the garden is not sown again there. */
+  /** Zeroes a circle; what dies of it does not come back. */
   | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
   /** Plants organisms around the middle, as far as they find room. */
   | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };

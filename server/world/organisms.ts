@@ -1,5 +1,6 @@
 /** The records of organisms, and their ids. It does not know their cells: the engine does. */
 import type { Rect } from '../../shared/geometry.ts';
+import type { Absence } from '../../shared/protocol.ts';
 import type { RuleSlot } from '../engines/engine.ts';
 
 /** One minute at 4 Hz. */
@@ -18,20 +19,28 @@ export interface Organism {
   readonly planter: string;
   /** Id of the guest who planted it; empty: the garden, or a guest of whom no id was kept. */
   readonly guest: string;
-  /** When its seed was planted, or planted again after wilting. */
+  /** When its seed was planted first; seconds of world time. */
+  readonly bornSeconds: number;
+  /** When its seed was planted last: for the first time, or after it died or wilted. */
   plantedStep: number;
   /** Seconds of world time. */
   plantedSeconds: number;
+  /** When somebody last visited it (`withering.ts`), seconds of world time; null: not known. */
+  visitedSeconds: number | null;
   /** The engine's slot of the rule it lives by. */
   slot: RuleSlot;
-  /** Its last four swaps and wiltings, with the new rule or the cause. `atSeconds`: world time. */
+  /** Its last four swaps, wiltings and deaths, with the new rule or the cause. `atSeconds`: world time. */
   marks: readonly { readonly atSeconds: number; readonly label: string }[];
   /** 0..1, at the last measurement. */
   health: number;
   /** At the last measurement, a colour was at the engine's limit or NaN. */
   isOutOfRange: boolean;
-  /** It dissolves, or its seed waits to be planted again (`wilting.ts`). */
-  isWilting: boolean;
+  /** Why it has no body, or is losing it (`absences.ts`); null: it has one. */
+  absence: Absence | null;
+  /** World time at which its seed is planted again; null: it does not wait. */
+  dueSeconds: number | null;
+  /** An admin has cleared its place: if it dies before it is whole again, it does not come back. */
+  isUprooted: boolean;
   /** How often it has wilted in a row, each time soon after its seed was planted; 0: never (`wilting.ts`). */
   wiltings: number;
   /** Owned cells at the last count. */
@@ -57,10 +66,20 @@ export interface OrganismRecord {
   readonly plantedStep: number;
   /** World time. */
   readonly plantedSeconds: number;
+  /** Absent: `plantedSeconds`. */
+  readonly bornSeconds?: number;
+  /** Absent: not known. */
+  readonly visitedSeconds?: number;
   readonly health: number;
   /** Oldest first. */
   readonly history: readonly number[];
-  /** It was dissolving, or its seed was waiting: it may have no cells. Absent: it was not. */
+  /** Absent: it had a body. */
+  readonly absence?: Absence;
+  /** Absent: its seed did not wait. */
+  readonly dueSeconds?: number;
+  /** Absent: false. */
+  readonly isUprooted?: boolean;
+  /** Of earlier versions, in place of `absence`: it wilted. */
   readonly isWilting?: boolean;
   /** Absent: 0. */
   readonly wiltings?: number;
@@ -148,18 +167,27 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history: samples = [], guest = '', isWilting = false, wiltings = 0, marks = [], ...rest } = facts;
+    const {
+      history: samples = [],
+      isWilting = false,
+      absence = isWilting ? 'wilting' : null,
+      ...rest
+    } = facts;
     const history = new HealthHistory();
     for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
     const organism: Organism = {
+      guest: '',
+      bornSeconds: facts.plantedSeconds,
+      visitedSeconds: null,
+      dueSeconds: null,
+      isUprooted: false,
+      wiltings: 0,
+      marks: [],
       ...rest,
-      guest,
+      absence,
       cells: 1,
       history,
-      marks,
       isOutOfRange: false,
-      isWilting,
-      wiltings,
       territory: null,
     };
     this.#living.set(organism.id, organism);
@@ -200,14 +228,18 @@ export class Organisms {
   /** One organism, as it is saved. */
   recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
     const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
-    const { guest, isWilting, wiltings, marks } = organism;
+    const { guest, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } = organism;
     const rule = ruleOf(slot);
     const history = organism.history.list();
     const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
     return {
       ...record,
       ...(guest !== '' && { guest }),
-      ...(isWilting && { isWilting }),
+      ...(bornSeconds !== plantedSeconds && { bornSeconds }),
+      ...(visitedSeconds !== null && { visitedSeconds }),
+      ...(absence !== null && { absence }),
+      ...(dueSeconds !== null && { dueSeconds }),
+      ...(isUprooted && { isUprooted }),
       ...(wiltings > 0 && { wiltings }),
       ...(marks.length > 0 && { marks }),
     };

@@ -1,6 +1,5 @@
-/** Who is planted, and where: the garden, players' seeds, and beds that are sown again. */
+/** Who is planted, and where: the garden, and players' seeds. */
 import { type Engine, EngineError } from '../engines/engine.ts';
-import { Beds, type FallowBed } from './beds.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import { territoryOf } from './mature.ts';
 import type { Doer } from './messages.ts';
@@ -24,9 +23,6 @@ export class Planting {
   /** What strokes are planned on. */
   readonly strokeWorld: StrokeWorld;
   readonly #world: PlantedWorld;
-  readonly #beds = new Beds();
-  /** Organisms whose places an admin has cleared: the garden does not sow them again. */
-  readonly #uprooted = new Set<number>();
 
   constructor(world: PlantedWorld) {
     const { engine, organisms, slots } = world;
@@ -109,54 +105,22 @@ export class Planting {
     return roomFault({ species, x, y, form: slots.at(slot).mature }, engine, this.#grownBodies());
   }
 
-  /** Bodies of all organisms, and of those that the garden is about to sow. */
+  /** Bodies of all organisms, also of those whose seeds wait. */
   *#grownBodies(): Generator<GrownBody> {
     const { organisms, slots } = this.#world;
     for (const { species, x, y, slot } of organisms) yield { species, x, y, form: slots.at(slot).mature };
-    for (const { species, x, y } of this.#beds.fallow) {
-      const slot = slots.inForce(species);
-      if (slot !== undefined) yield { species, x, y, form: slots.at(slot).mature };
-    }
   }
 
-  // --- beds of the garden ---
-
-  /** Beds that wait to be sown again. */
-  get fallow(): readonly FallowBed[] {
-    return this.#beds.fallow;
-  }
-
-  restore(fallow: readonly FallowBed[]): void {
-    this.#beds.restore(fallow);
-  }
-
-  /** Only the garden is sown again, so that the world never ends up empty; what players planted is not. */
-  died(organism: Organism): void {
-    const isUprooted = this.#uprooted.delete(organism.id);
-    if (organism.planter === '' && !isUprooted) this.#beds.leave(organism, this.#world.runSeconds());
-  }
-
-  /** The garden is not sown again within a circle. @returns the organisms that stand there */
-  uproot(x: number, y: number, radius: number): Organism[] {
-    const isInside = (place: Seedling): boolean => Math.hypot(place.x - x, place.y - y) <= radius;
-    this.#beds.uproot(isInside);
-    const inside = [...this.#world.organisms].filter(isInside);
-    for (const { id } of inside) this.#uprooted.add(id);
-    return inside;
-  }
-
-  /** Sows the beds that are due. A bed that a body has grown into waits again. */
-  async sow(): Promise<void> {
-    const now = this.#world.runSeconds();
-    for (let bed = this.#beds.takeDue(now); bed !== null; bed = this.#beds.takeDue(now)) {
+  /** Sows beds of an earlier version's save. One that a body has grown into is left out. */
+  async sow(beds: readonly Seedling[]): Promise<void> {
+    for (const bed of beds) {
       if (this.#world.slots.inForce(bed.species) === undefined) continue;
-      const plan = await planSeed(bed.species, bed.x, bed.y, this.strokeWorld);
+      if (!(await planSeed(bed.species, bed.x, bed.y, this.strokeWorld)).ok) continue;
       try {
-        if (plan.ok) this.plant(bed, GARDENER);
-        else this.#beds.leave(bed, now);
+        this.plant(bed, GARDENER);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        this.#beds.leave(bed, now);
+        return;
       }
     }
   }

@@ -15,11 +15,10 @@ import type { Act, Entry, RuleName } from './acts.ts';
 import { Bodies } from './bodies.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { Organisms } from './organisms.ts';
-import type { Planting } from './planting.ts';
 import type { Recall } from './recall.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 import type { Swaps } from './swap.ts';
-import type { SavedWorld } from './worldSave.ts';
+import type { FallowBed, SavedWorld } from './worldSave.ts';
 
 /** Steps taken at a time: the thread answers between them. */
 const STEPS_AT_ONCE = 64;
@@ -28,7 +27,6 @@ export interface ReplayedWorld {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
-  readonly planting: Planting;
   readonly swaps: Swaps;
   readonly recall: Recall;
   /** Organisms that the save held and this world does not: what was done to them is passed over. */
@@ -52,11 +50,15 @@ export class Replay {
   runSeconds: number | null = null;
   /** As set by an admin; undefined: not in the journal. */
   stepsPerSecond: number | null | undefined;
+  /** Beds of an earlier version that wait. */
+  beds: readonly FallowBed[];
   readonly outcomes: SwapOutcome[] = [];
   readonly #world: ReplayedWorld;
 
-  constructor(world: ReplayedWorld) {
+  /** @param beds - of the save */
+  constructor(world: ReplayedWorld, beds: readonly FallowBed[]) {
     this.#world = world;
+    this.beds = beds;
   }
 
   /** The swaps that a save holds. */
@@ -96,7 +98,7 @@ export class Replay {
   }
 
   async #do(act: Act, pages: PageState[]): Promise<void> {
-    const { engine, organisms, planting, swaps } = this.#world;
+    const { engine, organisms, swaps } = this.#world;
     if (this.#isLeftOut(act)) return;
     switch (act.act) {
       case 'perturb':
@@ -119,7 +121,8 @@ export class Replay {
       case 'gone':
         return organisms.forget(act.organism);
       case 'fallow':
-        return planting.restore(act.beds);
+        this.beds = act.beds;
+        return;
       case 'swaps':
         return swaps.restore(
           act.swaps,

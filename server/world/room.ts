@@ -1,6 +1,6 @@
 /**
  * Room to live: a seed may be planted only where its grown body lies within the world and does not overlap the grown
- * bodies around it. The mature form counts, not the cells of today: a seedling, a wounded body and a fallow bed keep
+ * bodies around it. The mature form counts, not the cells of today: a seedling, a wounded body and a seed that waits keep
  * their room. Pure.
  */
 import type { Rect, Size } from '../../shared/geometry.ts';

@@ -247,7 +247,7 @@ export class Simulation {
       stats: {
         step: world.engine.stepNumber,
         stepsPerSecond: Math.round((this.#stepsSinceStats * 10_000) / elapsedMs) / 10,
-        organisms: world.organisms.size,
+        organisms: world.bodies,
         livingCells: world.livingCells,
       },
     });

@@ -95,8 +95,8 @@ export class Strokes {
     wilting.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = organisms.get(id);
-      // What becomes of a body that wilts is not healing.
-      if (body === undefined || body.isWilting) continue;
+      // What becomes of a body that dissolves is not healing.
+      if (body === undefined || body.absence !== null) continue;
       const { label } = slots.at(body.slot);
       const wounded = { id, species: body.species, label, health: body.health };
       wounds.strike(wounded, blowsOf(perturbations, touching, body), step);

@@ -96,8 +96,8 @@ export class Swaps {
     const refusal = this.#refusal(order, moved, replaced);
     if (refusal !== null) return { ok: false, reason: refusal };
     const cells = await this.#census();
-    // A body that wilts dissolves under any rule, and is not put back.
-    const living = moved.filter(({ isWilting }) => !isWilting);
+    // A body that dissolves does so under any rule, and is not put back.
+    const living = moved.filter(({ absence }) => absence === null);
     const bodies = await this.#bodiesOf(living, replaced);
     let slot: RuleSlot | undefined;
     try {
@@ -117,7 +117,8 @@ export class Swaps {
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
       const isSteady = one.history.isSteady(STEADY_SAMPLES);
-      if (!one.isWilting) before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
+      if (one.absence === null)
+        before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       priorSlots.set(one.id, one.slot);
       this.#move(one, slot, mark);
@@ -170,7 +171,7 @@ export class Swaps {
     const cells = await this.#census();
     for (const swap of [...this.#swaps]) {
       const covered = [...this.#world.organisms].filter((one) => isCovered(swap, one));
-      const living = covered.filter(({ isWilting }) => !isWilting);
+      const living = covered.filter(({ absence }) => absence === null);
       const fault =
         swap.deaths >= MAX_DEATHS
           ? `the server died ${swap.deaths} times while it was watched`

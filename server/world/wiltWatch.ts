@@ -54,13 +54,13 @@ export class WiltWatch {
     this.#symptoms.forgetAll();
   }
 
-  /** Once per sample, after the count. Bodies that wilt already are left out. */
+  /** Once per sample, after the count. Bodies that dissolve already are left out. */
   async look(): Promise<SickBody[]> {
     const looked = await this.#lookForTwo();
     const sick: SickBody[] = [];
     for (const organism of this.#world.organisms) {
       const { id, cells, health, isOutOfRange } = organism;
-      if (organism.isWilting || !this.#mayBeSick(organism)) {
+      if (organism.absence !== null || !this.#mayBeSick(organism)) {
         this.#symptoms.forget(id);
         continue;
       }

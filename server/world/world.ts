@@ -6,6 +6,7 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
+import { Absences } from './absences.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
 import type { Doer, OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
@@ -22,7 +23,7 @@ import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
 import { Wilting } from './wilting.ts';
 import { WorldLog } from './worldLog.ts';
-import { copiesOf, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
+import { copiesOf, type FallowBed, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
 /** Rate of health samples and of counts. */
@@ -37,6 +38,7 @@ export class World {
   readonly swaps: Swaps;
   readonly wounds = new WoundWatch();
   readonly wilting: Wilting;
+  readonly absences: Absences;
   /** What changes besides the steps, for the journal. */
   readonly log: WorldLog;
   /** Steps per second as an admin has set them; null: the server's own setting. */
@@ -62,7 +64,6 @@ export class World {
     this.log = new WorldLog({
       organisms: this.organisms,
       slots: () => this.rules,
-      fallow: () => this.#planting.fallow,
       stepNumber: () => bare.stepNumber,
       runSeconds: () => this.#runSeconds,
     });
@@ -87,10 +88,21 @@ export class World {
         this.#ended(outcome);
       },
     });
+    this.absences = new Absences({
+      ...common,
+      territoryOf: (one) => territories.of(one),
+      gone: ({ id }) => {
+        wounds.died(id);
+        this.wilting.forget(id);
+        this.swaps.strike([id]);
+      },
+      // Its new body says nothing about a rule that was swapped before.
+      planted: ({ id }) => this.swaps.strike([id]),
+    });
     this.wilting = new Wilting({
       ...common,
+      absences: this.absences,
       isWatched: (one) => this.swaps.isWatched(one),
-      territoryOf: (one) => territories.of(one),
       leaves: (id) => {
         wounds.leave(id);
         this.swaps.strike([id]);
@@ -99,6 +111,11 @@ export class World {
     const { swaps, wilting } = this;
     const watches = { health: this.#health, wounds, wilting, swaps };
     this.#strokes = new Strokes({ engine, organisms, slots, planting: this.#planting, ...watches });
+  }
+
+  /** Organisms that have a body. */
+  get bodies(): number {
+    return this.organisms.size - this.absences.waiting.size;
   }
 
   get livingCells(): number {
@@ -132,7 +149,7 @@ export class World {
     return this.#planting.plant({ species, x, y }, GARDENER);
   }
 
-  /** Zeroes a circle. The garden is not sown again there. @returns how many organisms lost cells */
+  /** Zeroes a circle. What dies of it, and seeds that wait there, do not come back. @returns how many lost cells */
   async clear(x: number, y: number, radius: number): Promise<number> {
     const circle = { x0: x, y0: y, x1: x, y1: y, radius };
     const hit = [...(await ownersUnder([circle], this.engine)).keys()];
@@ -140,7 +157,9 @@ export class World {
     this.engine.perturb({ kind: 'ablate', ...circle });
     this.swaps.strike(hit);
     this.wilting.struck(hit);
-    for (const { id } of this.#planting.uproot(x, y, radius)) this.wilting.forget(id);
+    for (const id of hit) await this.#health.measure(id);
+    for (const one of [...this.organisms])
+      if (Math.hypot(one.x - x, one.y - y) <= radius) this.absences.uproot(one);
     return hit.length;
   }
 
@@ -171,11 +190,11 @@ export class World {
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
-    await this.wilting.pass(elapsedSeconds);
+    this.wilting.pass(elapsedSeconds);
+    await this.absences.pass(elapsedSeconds);
     if (isDue) await this.wilting.look();
 
     if (!isDue) return;
-    await this.#planting.sow();
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
       for (const { history, health } of this.organisms) history.push(health);
   }
@@ -193,13 +212,14 @@ export class World {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
       livingCells += cells;
-      // A body that wilts has no cells for a while, and grows again.
-      if (cells > 0 || this.wilting.has(id)) continue;
-      this.engine.remove(id);
-      this.organisms.remove(id, this.#runSeconds);
-      this.wounds.died(id);
-      this.wilting.forget(id);
-      if (organism !== undefined) this.#planting.died(organism);
+      if (organism === undefined) {
+        if (cells === 0) this.engine.remove(id);
+      } else if (cells > 0) this.absences.foundAlive(organism);
+      else if (!this.absences.has(id)) {
+        this.wounds.died(id);
+        this.wilting.forget(id);
+        this.absences.died(organism);
+      }
     }
     this.#livingCells = livingCells;
     const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();
@@ -215,13 +235,14 @@ export class World {
 
   /** Ids of the guests who planted a body that lives. */
   planters(): string[] {
-    const guests = new Set(Array.from(this.organisms.all(), ({ guest }) => guest));
+    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
     guests.delete('');
     return [...guests];
   }
 
   summaries(): OrganismSummary[] {
-    return Array.from(this.organisms, (one) => summaryOf(one, this.engine.stepNumber));
+    const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
+    return Array.from(this.organisms, (one) => summaryOf(one, moment));
   }
 
   inspect(id: number): InspectionMessage['organism'] {
@@ -290,7 +311,6 @@ export class World {
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
       organisms: this.organisms.records(this.#nameOf),
-      fallow: [...this.#planting.fallow],
       ...(swaps.length > 0 && { swaps }),
       ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
@@ -318,18 +338,10 @@ export class World {
     const { slotOf, notes, organisms: records, leftOut } = recalled;
     organisms.restore(records, state.nextId, slotOf);
     this.#runSeconds = state.runSeconds;
-    this.#planting.restore(state.fallow);
     this.stepsPerSecond = state.stepsPerSecond ?? null;
     this.#outcomes = state.outcomes ?? [];
-    const replay = new Replay({
-      engine,
-      organisms,
-      slots: this.rules,
-      planting: this.#planting,
-      swaps,
-      recall,
-      leftOut,
-    });
+    const replayed = { engine, organisms, slots: this.rules, swaps, recall, leftOut };
+    const replay = new Replay(replayed, state.fallow ?? []);
     await replay.restoreSwaps(state);
     for (const one of organisms) one.territory = this.#territories.of(one);
     const hadCells = new Set<OrganismId>();
@@ -357,9 +369,17 @@ export class World {
     this.log.start();
     for (const one of organisms) this.#territories.update(one);
     const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
+    this.absences.restore();
     this.wilting.restore(new Set(lost));
     await this.#count();
+    await this.#sowOldBeds(replay.beds);
     return { notes, entries: replay.entries, steps: replay.steps };
+  }
+
+  async #sowOldBeds(beds: readonly FallowBed[]): Promise<void> {
+    if (beds.length === 0) return;
+    await this.#planting.sow(beds);
+    this.log.note({ act: 'fallow', beds: [] });
   }
 
   /**

@@ -1,7 +1,6 @@
 /** Collects what changes the world besides its steps, for the journal: one entry at a time. */
 import type { PageState } from '../engines/engine.ts';
 import { type Act, type EngineAct, encodeEntry, type RecordAct, type RuleName } from './acts.ts';
-import type { FallowBed } from './beds.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { EngineListener } from './recordedEngine.ts';
 import type { RuleSlots } from './ruleSlots.ts';
@@ -12,8 +11,6 @@ const MAX_ACTS = 65_536;
 export interface LoggedWorld {
   readonly organisms: Organisms;
   readonly slots: () => RuleSlots;
-  /** Beds that wait to be sown. */
-  readonly fallow: () => readonly FallowBed[];
   readonly stepNumber: () => number;
   readonly runSeconds: () => number;
 }
@@ -21,7 +18,17 @@ export interface LoggedWorld {
 /** What an organism's record held when it was written last: what is compared with its present fields. */
 type Known = Pick<
   Organism,
-  'slot' | 'x' | 'y' | 'plantedStep' | 'isWilting' | 'wiltings' | 'marks' | 'species'
+  | 'slot'
+  | 'x'
+  | 'y'
+  | 'plantedStep'
+  | 'visitedSeconds'
+  | 'absence'
+  | 'dueSeconds'
+  | 'isUprooted'
+  | 'wiltings'
+  | 'marks'
+  | 'species'
 >;
 
 export class WorldLog implements EngineListener {
@@ -31,7 +38,6 @@ export class WorldLog implements EngineListener {
   #acts: [step: number, act: Act][] = [];
   #pages: PageState[] = [];
   readonly #known = new Map<number, Known>();
-  #fallow: readonly FallowBed[] = [];
   #isOverfull = false;
 
   constructor(world: LoggedWorld) {
@@ -46,7 +52,6 @@ export class WorldLog implements EngineListener {
     this.#isOverfull = false;
     this.#known.clear();
     for (const organism of this.#world.organisms) this.#known.set(organism.id, knownOf(organism));
-    this.#fallow = [...this.#world.fallow()];
   }
 
   nameOf(slot: number): RuleName {
@@ -102,7 +107,7 @@ export class WorldLog implements EngineListener {
   }
 
   *#recordActs(): Generator<RecordAct> {
-    const { organisms, fallow } = this.#world;
+    const { organisms } = this.#world;
     for (const organism of organisms) {
       const known = this.#known.get(organism.id);
       if (known !== undefined && isSame(known, organism)) continue;
@@ -117,24 +122,26 @@ export class WorldLog implements EngineListener {
         yield { act: 'gone', organism: id };
       }
     }
-    const beds = fallow();
-    if (beds.length !== this.#fallow.length || beds.some((bed, i) => bed !== this.#fallow[i])) {
-      this.#fallow = [...beds];
-      yield { act: 'fallow', beds };
-    }
   }
 }
 
-const knownOf = ({ species, slot, x, y, plantedStep, isWilting, wiltings, marks }: Organism): Known => ({
-  species,
-  slot,
-  x,
-  y,
-  plantedStep,
-  isWilting,
-  wiltings,
-  marks,
-});
+const knownOf = (organism: Organism): Known => {
+  const { species, slot, x, y, plantedStep, visitedSeconds } = organism;
+  const { absence, dueSeconds, isUprooted, wiltings, marks } = organism;
+  return {
+    species,
+    slot,
+    x,
+    y,
+    plantedStep,
+    visitedSeconds,
+    absence,
+    dueSeconds,
+    isUprooted,
+    wiltings,
+    marks,
+  };
+};
 
 /** An id that was used again within an entry is another organism: then its step or species differs, or all is as it was. */
 const isSame = (a: Known, b: Organism): boolean =>
@@ -142,7 +149,10 @@ const isSame = (a: Known, b: Organism): boolean =>
   a.x === b.x &&
   a.y === b.y &&
   a.plantedStep === b.plantedStep &&
-  a.isWilting === b.isWilting &&
+  a.visitedSeconds === b.visitedSeconds &&
+  a.absence === b.absence &&
+  a.dueSeconds === b.dueSeconds &&
+  a.isUprooted === b.isUprooted &&
   a.wiltings === b.wiltings &&
   a.marks === b.marks &&
   a.species === b.species;

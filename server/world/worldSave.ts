@@ -1,10 +1,20 @@
 /** The world on its way to disk and back: its records, and its pages one after another. */
 import type { Engine, PageState } from '../engines/engine.ts';
-import type { FallowBed } from './beds.ts';
 import type { Bodies } from './bodies.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
+
+/**
+ * In saves of earlier versions: a place where an organism of the garden died, and the world time at which it was to be
+ * sown again.
+ */
+export interface FallowBed {
+  readonly species: string;
+  readonly x: number;
+  readonly y: number;
+  readonly dueSeconds: number;
+}
 
 /** Everything of a save except cells. */
 export interface WorldFacts {
@@ -17,7 +27,8 @@ export interface WorldFacts {
   /** The id that the next organism gets, if it is free. */
   readonly nextId: number;
   readonly organisms: readonly OrganismRecord[];
-  readonly fallow: readonly FallowBed[];
+  /** Of saves of earlier versions. Absent: none. */
+  readonly fallow?: readonly FallowBed[];
   /** Absent: none is watched. */
   readonly swaps?: readonly SavedSwap[];
   /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */

@@ -1,9 +1,10 @@
 /** The admin's HTTP, over a real server and a fake world. Real probes are tested in `tests/swaps/swapDesk.test.ts`. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
+import { AdminTable } from '../../server/admin/adminTable.ts';
 import { readConfig } from '../../server/config.ts';
 import { BanTable } from '../../server/rules/banTable.ts';
 import { exportDistill } from '../../server/rules/distill.ts';
@@ -11,12 +12,14 @@ import { serializeRule } from '../../server/rules/format.ts';
 import { Registry } from '../../server/rules/registry.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import type { Prober } from '../../server/swaps/prober.ts';
+import type { AuditEntry } from '../../shared/adminApi.ts';
 import {
   ClientMessageType,
   CloseCode,
   ServerMessageType,
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
+import { makeAdmin } from '../makeAdmin.ts';
 import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { join as joinWorld, left, next, pause, startServer, type TestServer } from '../rooms/harness.ts';
 import { randomRule } from '../rules/rules.ts';
@@ -28,6 +31,8 @@ let server: TestServer;
 let world: FakeWorld;
 let admin: Admin;
 let probed: string[];
+/** Ann is an owner, Bob a moderator. */
+let tokens: { readonly Ann: string; readonly Bob: string };
 
 /** A fake probe: a rule named `dead` fails. */
 const prober: Prober = async ({ rule, species, sha256, label }) => {
@@ -49,6 +54,7 @@ const prober: Prober = async ({ rule, species, sha256, label }) => {
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-admin-'));
+  tokens = { Ann: makeAdmin(folder, 'Ann'), Bob: makeAdmin(folder, 'Bob', 'moderator') };
   world = new FakeWorld();
   probed = [];
   const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
@@ -88,14 +94,16 @@ async function call(
       : { body: isBytes || typeof body === 'string' ? body : JSON.stringify(body) }),
   } as RequestInit);
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  const isJson = response.headers.get('content-type')?.startsWith('application/json;');
   return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
 }
 
-async function logIn(): Promise<
+async function logIn(
+  token = tokens.Ann,
+): Promise<
   (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
 > {
-  const { headers } = await call('POST', 'login', { token: TOKEN, name: 'Ann' });
+  const { headers } = await call('POST', 'login', { token });
   const cookie = headers.get('set-cookie')!.split(';')[0];
   return (method, path, body, more = {}) => call(method, path, body, { Cookie: cookie, ...more });
 }
@@ -105,34 +113,203 @@ const bytesOf = (name: string, randomSeed = 1): Uint8Array => serializeRule(name
 
 describe('logging in', () => {
   test('turns the token into a cookie that scripts and other sites cannot read', async () => {
-    const { status, body, headers } = await call('POST', 'login', { token: TOKEN, name: '  Ann\u0000 ' });
-    expect([status, body]).toEqual([200, { who: 'Ann' }]);
+    const { status, body, headers } = await call('POST', 'login', { token: tokens.Bob });
+    expect([status, body]).toEqual([200, { who: 'Bob', role: 'moderator' }]);
     const [value, ...flags] = headers.get('set-cookie')!.split('; ');
     expect(value).toMatch(/^regrow_admin=[A-Za-z0-9_-]{43}$/);
-    expect(flags).toEqual(['Path=/admin', 'HttpOnly', 'SameSite=Strict', 'Max-Age=43200']);
-    expect((await call('GET', 'live', undefined, { Cookie: value })).body.who).toBe('Ann');
+    expect(flags).toEqual(['Path=/admin/api', 'HttpOnly', 'SameSite=Strict', 'Max-Age=43200']);
+    expect((await call('GET', 'live', undefined, { Cookie: value })).body).toMatchObject({
+      who: 'Bob',
+      role: 'moderator',
+      left: { idleSeconds: expect.any(Number), seconds: expect.any(Number) },
+    });
     const secure = await call('POST', 'login', { token: TOKEN }, { 'X-Forwarded-Proto': 'https' });
+    expect(secure.body).toEqual({ who: 'the owner', role: 'owner' });
     expect(secure.headers.get('set-cookie')).toContain('; Secure');
   });
 
-  test('with a wrong token is refused, audited, and soon has to wait', async () => {
-    const statuses: number[] = [];
-    for (let n = 0; n < 6; n++) statuses.push((await call('POST', 'login', { token: 'wrong' })).status);
-    expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
-    const waits = await call('POST', 'login', { token: TOKEN });
-    expect([waits.status, waits.body.error]).toEqual([429, 'too many wrong tokens: wait 1 s']);
-    expect(waits.headers.get('retry-after')).toBe('1');
-    const elsewhere = await call('POST', 'login', { token: TOKEN }, { 'X-Forwarded-For': '10.9.9.9' });
-    expect(elsewhere.status).toBe(200);
-    const audit = await admin.desk.ask((registry) => registry.audit.entries(9));
-    expect(audit.filter(({ action }) => action === 'login refused')).toHaveLength(4);
-    expect(audit[0]).toMatchObject({ action: 'login', address: '10.9.9.9' });
+  test('with a wrong token is refused, and its address is soon told to wait', async () => {
+    const answers: Answer[] = [];
+    for (let n = 0; n < 6; n++) answers.push(await call('POST', 'login', { token: 'wrong' }));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 429, 429]);
+    expect([answers[5].body.error, answers[5].headers.get('retry-after')]).toEqual([
+      'too many wrong tokens: wait 1 s',
+      '1',
+    ]);
   });
 
-  test('ends with logging out', async () => {
+  test('with the right token is never refused, whoever has guessed before, and from wherever', async () => {
+    for (let n = 0; n < 80; n++)
+      await call('POST', 'login', { token: `guess ${n}` }, { 'X-Forwarded-For': `10.1.0.${n % 40}` });
+    for (const address of ['10.1.0.7', '10.9.9.9'])
+      expect(
+        (await call('POST', 'login', { token: tokens.Ann }, { 'X-Forwarded-For': address })).status,
+      ).toBe(200);
+  });
+
+  test('and logging out are in the audit log with the admin they concern; failures are counted', async () => {
+    for (let n = 0; n < 9; n++) await call('POST', 'login', { token: 'wrong' });
+    const bob = await logIn(tokens.Bob);
+    expect((await bob('POST', 'logout', {})).headers.get('set-cookie')).toContain('Max-Age=0');
+    expect((await bob('GET', 'live')).status).toBe(401);
     const ann = await logIn();
-    expect((await ann('POST', 'logout', {})).headers.get('set-cookie')).toContain('Max-Age=0');
-    expect((await ann('GET', 'live')).status).toBe(401);
+    const logins = async () =>
+      ((await ann('GET', 'audit?text=log')).body.entries as AuditEntry[]).map(
+        ({ who, role, action, subject, count }) => [who, role, action, subject, count],
+      );
+    await until(
+      'the count',
+      async () => ((await logins()).some(([, , action]) => action === 'login refused') ? true : undefined),
+      10_000,
+    );
+    expect((await logins()).sort()).toEqual([
+      ['Ann', 'owner', 'login', 'Ann', 1],
+      ['Bob', 'moderator', 'login', 'Bob', 1],
+      ['Bob', 'moderator', 'logout', 'Bob', 1],
+      ['somebody', '', 'login refused', '', 9],
+    ]);
+  });
+
+  test('lasts until the token is rotated or revoked, by whomever', async () => {
+    const [ann, bob] = [await logIn(), await logIn(tokens.Bob)];
+    const rotated = await ann('POST', 'admins/bob', { action: 'rotate' });
+    expect(rotated.body).toEqual({ name: 'Bob', token: expect.stringMatching(/^[A-Za-z0-9_-]{32}$/) });
+    expect((await bob('GET', 'live')).status).toBe(401);
+    expect((await call('POST', 'login', { token: tokens.Bob })).status).toBe(401);
+    const again = await logIn(rotated.body.token);
+    // As `npm run admin -- revoke Bob` does it.
+    const registry = new Registry(folder, 1_000);
+    new AdminTable(registry).revoke('Bob', { who: 'root', address: 'command line' });
+    registry.close();
+    await until(
+      'the end',
+      async () => ((await again('GET', 'live')).status === 401 ? true : undefined),
+      5_000,
+    );
+    const { entries } = (await ann('GET', 'audit')).body;
+    expect(entries[0]).toMatchObject({ who: 'the server', action: 'logout', subject: 'Bob' });
+    expect((await ann('GET', 'live')).status).toBe(200);
+  });
+});
+
+/** A path that fits a route. */
+const exampleOf = (path: RegExp): string =>
+  path.source
+    .replace(/^\^|\$$/g, '')
+    .replace(/\([^)]*\)/g, '7')
+    .replaceAll('\\', '');
+
+describe('roles', () => {
+  test('every route has one, and a path of it is found', () => {
+    expect(admin.routes.length).toBeGreaterThan(20);
+    for (const [, path, role] of admin.routes) {
+      expect(['owner', 'moderator']).toContain(role);
+      expect(exampleOf(path)).toMatch(path);
+    }
+  });
+
+  test('a moderator is refused on each route of owners, and nothing happens', async () => {
+    const bob = await logIn(tokens.Bob);
+    const ofOwners = admin.routes.filter(([, , role]) => role === 'owner');
+    for (const [method, path] of ofOwners) {
+      const answer = await bob(method, exampleOf(path), method === 'GET' ? undefined : {});
+      expect([method, path.source, answer.status, answer.body.error]).toEqual([
+        method,
+        path.source,
+        403,
+        'only an owner may do this',
+      ]);
+    }
+    expect(world.asked).toEqual([]);
+  });
+
+  test('what concerns rules, swaps, speed, the tuner, sessions and admins is for owners', () => {
+    const open = admin.routes.filter(([, , role]) => role === 'moderator').map(([, path]) => path.source);
+    expect(open.filter((path) => /rule|swap|rollback|tuner|session|admins|jsonl|world\$/.test(path))).toEqual(
+      [],
+    );
+  });
+
+  test('a moderator reaches every other route, and an owner all', async () => {
+    for (const [token, roles] of [
+      [tokens.Bob, ['moderator']],
+      [tokens.Ann, ['moderator', 'owner']],
+    ] as const) {
+      const somebody = await logIn(token);
+      for (const [method, path, role] of admin.routes)
+        if (method === 'GET' && roles.some((one) => one === role))
+          expect([path.source, (await somebody(method, exampleOf(path))).status]).not.toEqual([
+            path.source,
+            403,
+          ]);
+    }
+  });
+});
+
+describe('owners', () => {
+  test('add, list and revoke admins; a token is told once, and the registry keeps only its hash', async () => {
+    const ann = await logIn();
+    const { body } = await ann('POST', 'admins', { name: 'Cleo', role: 'moderator' });
+    expect((await call('POST', 'login', { token: body.token })).body).toEqual({
+      who: 'Cleo',
+      role: 'moderator',
+    });
+    const { admins, hasOwnerOfSettings } = (await ann('GET', 'admins')).body;
+    expect(admins.map(({ name, role }: Record<string, string>) => [name, role])).toEqual([
+      ['Ann', 'owner'],
+      ['Bob', 'moderator'],
+      ['Cleo', 'moderator'],
+    ]);
+    expect([Object.keys(admins[0]), hasOwnerOfSettings]).toEqual([['name', 'role', 'created', 'used'], true]);
+    expect(readFileSync(join(folder, 'registry.db')).includes(body.token)).toBe(false);
+    expect((await ann('DELETE', 'admins/cleo')).status).toBe(200);
+    expect((await call('POST', 'login', { token: body.token })).status).toBe(401);
+  });
+
+  test.each([
+    [{ name: 'bob', role: 'owner' }, 'there is an admin bob already'],
+    [{ name: 'The server', role: 'owner' }, 'the name The server is taken by the server'],
+    [{ name: ' ', role: 'owner' }, 'is not an admin’s name'.replace('’', "'")],
+    [{ name: 'x'.repeat(25), role: 'owner' }, 'at most 24'],
+    [{ name: 'a\u202eb', role: 'owner' }, "is not an admin's name"],
+  ])('are told why %j is refused', async (body, reason) => {
+    const ann = await logIn();
+    const answer = await ann('POST', 'admins', body);
+    expect([answer.status, answer.body.error]).toEqual([422, expect.stringContaining(reason)]);
+  });
+
+  test('export the audit log as lines of JSON, oldest first', async () => {
+    const ann = await logIn();
+    await admin.desk.ask(({ file, audit }) =>
+      file.change(() => {
+        for (let n = 0; n < 1_200; n++) audit.note({ who: 'Ann', address: '' }, 'count', String(n), '');
+      }),
+    );
+    const { headers, body } = await ann('GET', 'audit.jsonl');
+    expect(headers.get('content-disposition')).toContain('regrow-audit.jsonl');
+    const rows = body
+      .trimEnd()
+      .split('\n')
+      .map((line: string) => JSON.parse(line) as AuditEntry);
+    expect(rows.filter(({ action }: AuditEntry) => action === 'count')).toHaveLength(1_200);
+    expect(rows.map(({ id }: AuditEntry) => id)).toEqual(rows.map((_: AuditEntry, i: number) => i + 1));
+  });
+
+  test('page through the audit log, and filter it by any word', async () => {
+    const ann = await logIn();
+    await admin.desk.ask(({ file, audit }) =>
+      file.change(() => {
+        for (let n = 0; n < 250; n++)
+          audit.note({ who: 'Ann', address: '' }, n % 50 === 0 ? 'rare_thing' : 'rareXthing', String(n), '');
+      }),
+    );
+    const first = (await ann('GET', 'audit')).body;
+    const second = (await ann('GET', `audit?before=${first.next}`)).body;
+    expect([first.entries.length, second.entries[0].id]).toEqual([100, first.entries.at(-1).id - 1]);
+    const found = (await ann('GET', 'audit?text=RARE_thing')).body;
+    expect(found.entries.map(({ subject }: AuditEntry) => subject)).toEqual(['200', '150', '100', '50', '0']);
+    expect(found.next).toBeNull();
+    expect((await ann('GET', `audit?text=${'x'.repeat(65)}`)).status).toBe(400);
   });
 });
 
@@ -246,7 +423,7 @@ describe('refused, with the fact named and nothing changed:', () => {
   }
 
   test.each([
-    ['POST', 'world', { kind: 'stop' }, 400, /kind must be one of speed, clear, garden, save/],
+    ['POST', 'world', { kind: 'stop' }, 400, /kind must be one of speed, garden, save/],
     [
       'POST',
       'world',
@@ -255,7 +432,7 @@ describe('refused, with the fact named and nothing changed:', () => {
       /stepsPerSecond must be a number from 0 to 1000/,
     ],
     ['POST', 'world', { kind: 'speed', stepsPerSecond: '1' }, 400, /stepsPerSecond must be a number/],
-    ['POST', 'world', { kind: 'clear', x: -1, y: 0, radius: 3 }, 400, /x must be a number from 0 to 1024/],
+    ['POST', 'world/clear', { x: -1, y: 0, radius: 3 }, 400, /x must be a number from 0 to 1024/],
     ['POST', 'world', { kind: 'garden', count: 1.5 }, 400, /count must be a whole number/],
     ['POST', 'world', '[]', 400, /not a JSON object/],
     ['POST', 'world', '{', 400, /not JSON/],
@@ -363,7 +540,7 @@ describe('the world', () => {
     const ann = await logIn();
     const from = { 'X-Forwarded-For': '10.0.0.7' };
     await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 }, from);
-    await ann('POST', 'world', { kind: 'clear', x: 5, y: 6, radius: 7 }, from);
+    await ann('POST', 'world/clear', { x: 5, y: 6, radius: 7 }, from);
     await ann('POST', 'world', { kind: 'garden', count: 3 }, from);
     await ann('POST', 'world', { kind: 'save' }, from);
     expect(world.asked).toMatchObject([
@@ -394,7 +571,7 @@ describe('the world', () => {
     admin = new Admin(world, config, prober);
     server = await startServer({ perAddress: 1_000 }, world, { admin });
     world.run(20);
-    const ann = await logIn();
+    const ann = await logIn(TOKEN);
     for (const answer of [await ann('GET', 'rules'), await ann('POST', 'rules', bytesOf('moss'))])
       expect([answer.status, answer.body.error]).toEqual([
         503,
@@ -507,7 +684,7 @@ describe('while the registry cannot be written', () => {
 
   test('what cannot be undone is refused, and is not done', async () => {
     const ann = await logIn();
-    expect((await ann('POST', 'world', { kind: 'clear', x: 5, y: 6, radius: 7 })).status).toBe(503);
+    expect((await ann('POST', 'world/clear', { x: 5, y: 6, radius: 7 })).status).toBe(503);
     expect(world.asked).toEqual([]);
   });
 

@@ -59,7 +59,7 @@ async function call(method: string, path: string, cookie = '', body?: unknown) {
   return { status: response.status, body: (await response.json()) as any, headers: response.headers };
 }
 async function logIn(): Promise<string> {
-  const { headers } = await call('POST', 'login', '', { token: TOKEN, name: 'Ann' });
+  const { headers } = await call('POST', 'login', '', { token: TOKEN });
   return headers.get('set-cookie')!.split(';')[0];
 }
 
@@ -95,12 +95,14 @@ test('the running session is shown, and ended with an audit entry that names the
     damage: [{ species: 'pikachu' }],
   });
   expect(ended.body.session).not.toHaveProperty('wounds');
-  expect(await told).toEqual({ text: 'Ann ended the session; the next one begins with the next stroke' });
+  expect(await told).toEqual({
+    text: 'the owner ended the session; the next one begins with the next stroke',
+  });
   const { id, beganAt } = ended.body.session;
   expect(readSession(join(folder, 'sessions', `${id}.json`)).wounds).toHaveLength(1);
   expect((await call('GET', 'sessions', ann)).body).toMatchObject({ running: null, past: [{ id }] });
   const [entry] = await admin.desk.ask((registry) => registry.audit.entries(1));
-  expect(entry).toMatchObject({ who: 'Ann', action: 'end session', detail: `begun ${beganAt}` });
+  expect(entry).toMatchObject({ who: 'the owner', action: 'end session', detail: `begun ${beganAt}` });
 });
 
 test('without a running session the end is refused, and without a cookie everything is', async () => {

@@ -1,5 +1,5 @@
 /** The admin's page in a real Chromium, with a real server: from the token to a swap that a player sees. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
@@ -8,11 +8,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { Registry } from '../../server/rules/registry.ts';
+import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
 const WAIT = { timeout: 30_000 };
 let folder: string;
+let token: string;
 let server: RunningServer;
 let browser: Browser;
 let admin: Page;
@@ -26,6 +28,7 @@ beforeAll(async () => {
   mkdirSync(weights);
   for (const name of ['bulbasaur', 'charmander', 'pikachu', 'squirtle'])
     copyFileSync(`weights/${name}.safetensors`, join(weights, `${name}.safetensors`));
+  token = makeAdmin(join(folder, 'data'), 'Ann');
   const flags = ['--size', '256', '--garden', '4', '--engine', 'wasm', '--weights-dir', weights];
   server = await startServer(flags, join(folder, 'data'));
   browser = await launchBrowser();
@@ -63,10 +66,7 @@ test('an admin logs in, watches a trial, swaps the rule in, and the player reads
     document.querySelector('#login-error')?.textContent?.includes('not the token'),
   );
 
-  const token = readFileSync(join(folder, 'data', 'admin-token'), 'utf8').trim();
-  expect(server.output()).toContain(token);
   await admin.fill('#token', token);
-  await admin.fill('#name', 'Ann');
   await admin.click('#login button');
   await admin.waitForSelector('.rule', WAIT);
   expect(await admin.evaluate(() => document.cookie)).toBe('');

@@ -1,8 +1,8 @@
 /** A full disk, as players and an admin see it: a banner that says why strokes are refused, until there is room. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { mountTmpfs, type Tmpfs, whereTmpfsMounts } from '../storage/tmpfs.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
@@ -11,11 +11,13 @@ const WAIT = { timeout: 30_000 };
 const REASON = 'no space left on device (ENOSPC)';
 
 let disk: Tmpfs;
+let token: string;
 let server: RunningServer;
 let browser: Browser;
 beforeEach(async () => {
   if (!whereTmpfsMounts) return;
   disk = mountTmpfs('size=32m');
+  token = makeAdmin(disk.path, 'Ann');
   const world = ['--size', '256', '--garden', '4', '--engine', 'wasm', '--save-seconds', '2'];
   server = await startServer([...world, '--tuner', 'off'], disk.path);
   browser = await launchBrowser();
@@ -43,7 +45,7 @@ test.skipIf(!whereTmpfsMounts)(
       WAIT,
     );
     const admin = await open('/admin');
-    await admin.fill('#token', readFileSync(join(disk.path, 'admin-token'), 'utf8').trim());
+    await admin.fill('#token', token);
     await admin.click('#login button');
     await admin.waitForSelector('#desk:not([hidden])', WAIT);
     for (const page of [early, admin]) expect(await page.isVisible('#trouble')).toBe(false);

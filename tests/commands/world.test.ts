@@ -1,6 +1,15 @@
 /** `npm run world` beside a server that plays, saves every second, and is killed. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -105,7 +114,8 @@ describe('beside a server that runs', () => {
     expect(world!.byPlanter).toEqual(before.world!.byPlanter);
     expect(await verdictOf(copy, ...replay)).toMatchObject({ code: 0, faults: [] });
     expect(readdirSync(copy)).not.toContain('admin-token');
-    // Into a folder that is there, under a name with the date.
+    // Into a folder that is there, under a name with the date. An earlier version kept a token in a file.
+    writeFileSync(join(dataDir, 'admin-token'), 'a token of an earlier version\n');
     expect((await run('backup', dataDir, '--to', to, '--with-token')).code).toBe(0);
     const dated = readdirSync(to).find((name) => name.startsWith('regrow-'))!;
     expect(statSync(join(to, dated, 'admin-token')).mode & 0o777).toBe(0o600);

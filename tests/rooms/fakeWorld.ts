@@ -187,7 +187,9 @@ export class FakeWorld implements WorldLink {
       historySeconds: 0.25,
       rule: 'pikachu v1',
       marks: [],
-      isWilting: false,
+      sinceSeconds: 1,
+      absence: null,
+      waitSeconds: null,
     };
   }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Journal, type JournalOptions } from '../../server/storage/journal.ts';
 import { JournalReader } from '../../server/storage/journalReader.ts';
 import { JournalError, MAX_RECORD_BYTES, segmentName } from '../../server/storage/segment.ts';
-import { FakeDisk, type Verdict } from './fakeJournalDisk.ts';
+import { FakeDisk, type Verdict } from './fakeDisk.ts';
 import { mountTmpfs, whereTmpfsMounts } from './tmpfs.ts';
 
 const FOLDER = '/data';
@@ -63,8 +63,8 @@ describe('on a fake disk', () => {
       disk,
     });
     await journal.flushed();
-    expect(heard()).toEqual(['names', 'open', 'write', 'datasync', 'syncFolder']);
-    expect(disk.paths).toEqual([join(FOLDER, segmentName(7))]);
+    expect(heard()).toEqual(['list', 'open', 'write', 'datasync', 'syncFolder']);
+    expect(disk.names).toEqual([segmentName(7)]);
   });
 
   test('records appended together are written and synced together', async () => {
@@ -158,14 +158,14 @@ describe('on a fake disk', () => {
     for (let i = 0; i < 2; i++) journal.rotate(null);
     await journal.flushed();
     await journal.removeBefore(2);
-    expect(disk.paths).toEqual([2, 3].map((seq) => join(FOLDER, segmentName(seq))));
+    expect(disk.names).toEqual([2, 3].map(segmentName));
     disk.judge = () => 'ENOSPC';
     journal.append(record('a'));
     journal.rotate(null);
     await rest();
     disk.judge = () => null;
     await journal.removeBefore(4);
-    expect(disk.paths).toEqual([join(FOLDER, segmentName(3))]);
+    expect(disk.names).toEqual([segmentName(3)]);
     await vi.advanceTimersByTimeAsync(250);
     await journal.flushed();
     expect(await textsIn(FOLDER, 3, disk)).toEqual(['3 a']);

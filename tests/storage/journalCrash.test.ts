@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Durability, Journal } from '../../server/storage/journal.ts';
 import { JournalReader } from '../../server/storage/journalReader.ts';
 import { JournalError } from '../../server/storage/segment.ts';
-import { FakeDisk, type Verdict } from './fakeJournalDisk.ts';
+import { FakeDisk, type Verdict } from './fakeDisk.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());

@@ -11,7 +11,7 @@ import {
   MAX_RECORD_BYTES,
   segmentName,
 } from '../../server/storage/segment.ts';
-import { FakeDisk } from './fakeJournalDisk.ts';
+import { FakeDisk } from './fakeDisk.ts';
 
 const FOLDER = '/data';
 const pathOf = (seq: number): string => join(FOLDER, segmentName(seq));
@@ -120,10 +120,10 @@ describe('the tail of the last segment', () => {
       );
       expect(reader.nextSeq).toBe(records < 0 ? 2 : 3);
       await reader.cutTail();
-      expect(disk.paths.includes(pathOf(2))).toBe(records >= 0);
+      expect(disk.has(pathOf(2))).toBe(records >= 0);
       put(reader.nextSeq, segment(reader.nextSeq, ['next']));
       expect(await sound()).toEqual([...texts, `${reader.nextSeq} next`]);
-      await disk.unlink(pathOf(3));
+      disk.drop(pathOf(3));
     }
   });
 
@@ -199,7 +199,7 @@ describe('damage', () => {
     put(1, segment(1, ['a']));
     put(3, segment(3, ['c']));
     await damaged(2, ['1 a'], `is missing: ${segmentName(3)} is there`);
-    await disk.unlink(pathOf(1));
+    await disk.remove(pathOf(1));
     await damaged(1, [], `is missing: ${segmentName(3)} is there`);
   });
 
@@ -230,7 +230,7 @@ describe('damage', () => {
 });
 
 describe('segments after a gap', () => {
-  const aside = (): string[] => disk.paths.filter((path) => path.includes('.log.after-gap-'));
+  const aside = (): string[] => disk.names.filter((name) => name.includes('.log.after-gap-'));
 
   /** Reads what is before the gap, with a note. */
   async function beforeGap(texts: readonly string[], leftOut: readonly number[]): Promise<JournalReader> {
@@ -256,8 +256,8 @@ describe('segments after a gap', () => {
     const reader = await beforeGap(['1 a'], [2, 3]);
     expect(reader.nextSeq).toBe(2);
     await reader.cutTail();
-    expect(disk.paths.filter((path) => !path.includes('after-gap'))).toEqual([pathOf(1)]);
-    expect(aside().map((path) => path.slice(0, pathOf(1).length))).toEqual([pathOf(2), pathOf(3)]);
+    expect(disk.names.filter((name) => !name.includes('after-gap'))).toEqual([segmentName(1)]);
+    expect(aside().map((name) => name.slice(0, segmentName(1).length))).toEqual([2, 3].map(segmentName));
     put(2, segment(2, ['next']));
     expect(await sound()).toEqual(['1 a', '2 next']);
   });
@@ -271,7 +271,7 @@ describe('segments after a gap', () => {
     await (await beforeGap(['1 a'], [4])).cutTail();
     expect(await sound()).toEqual(['1 a']);
     put(3, segment(3, ['c'], true));
-    await disk.unlink(pathOf(1));
+    await disk.remove(pathOf(1));
     expect((await beforeGap([], [3])).nextSeq).toBe(1);
   });
 

@@ -83,12 +83,14 @@ export async function twoSaves(disk: FakeDisk): Promise<Saves> {
 }
 
 export function flip(disk: FakeDisk, name: string, at: number, bits = 1): void {
-  const bytes = Buffer.from(disk.names.get(name)!.bytes);
+  const bytes = Buffer.from(disk.bytesOf(name));
   bytes[at] ^= bits;
   disk.put(name, bytes);
 }
 
-export const packsOn = (disk: FakeDisk): string[] =>
-  [...disk.names.keys()].filter((name) => name.endsWith('.pack')).sort();
+/** Names and bytes. */
+export const everything = (disk: FakeDisk): unknown => disk.names.map((name) => [name, disk.bytesOf(name)]);
+
+export const packsOn = (disk: FakeDisk): string[] => disk.names.filter((name) => name.endsWith('.pack'));
 export const packBytes = (disk: FakeDisk): number =>
-  packsOn(disk).reduce((sum, name) => sum + disk.names.get(name)!.bytes.length, 0);
+  packsOn(disk).reduce((sum, name) => sum + disk.bytesOf(name).length, 0);

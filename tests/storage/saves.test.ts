@@ -9,6 +9,7 @@ import {
   contents,
   contentsOf,
   densePage,
+  everything,
   NEWEST,
   noOldSave,
   opened,
@@ -60,7 +61,7 @@ describe('a save', () => {
     await save(saves, 'first', contents(1, 2, 3, 4));
     await save(saves, 'second', contents(1, 7, 3), [0, 2]);
     expect(packsOn(disk)).toEqual(['pages-1.pack', 'pages-2.pack']);
-    expect(disk.names.get('pages-2.pack')!.bytes.length).toBeLessThan(100);
+    expect(disk.bytesOf('pages-2.pack').length).toBeLessThan(100);
     expect(await contentsOf(await reread(disk))).toEqual(contents(1, 7, 3));
   });
 
@@ -103,7 +104,7 @@ describe('a save', () => {
     let most = 0;
     async function* pages() {
       for (; asked < 40; asked++) {
-        const written = disk.names.get('pages-1.pack')?.bytes.length ?? 0;
+        const written = disk.has('pages-1.pack') ? disk.bytesOf('pages-1.pack').length : 0;
         most = Math.max(most, asked - Math.floor(written / 200_000));
         yield densePage(asked, 2);
       }
@@ -120,11 +121,11 @@ describe('a save', () => {
     const unread = new Saves('data', { readOld: noOldSave, files: disk });
     await expect(save(unread, '', contents(1))).rejects.toThrow('read comes before write');
     const saves = await twoSaves(disk);
-    const before = [...disk.names];
+    const before = everything(disk);
     await expect(save(saves, '', contents(1), [5])).rejects.toThrow('page 5');
     const twice = { facts: 0, journal: 0, changed: [plainPage(0, 3)], kept: [0] };
     await expect(saves.write(twice)).rejects.toThrow('page 0 is given twice');
-    expect([...disk.names]).toEqual(before);
+    expect(everything(disk)).toEqual(before);
   });
 
   test('names the first journal segment that either save needs', async () => {

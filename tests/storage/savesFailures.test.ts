@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { SaveError } from '../../server/storage/saves.ts';
-import { Random } from '../../server/training/random.ts';
-import { FakeDisk, type Trouble } from './fakeDisk.ts';
+import { FakeDisk } from './fakeDisk.ts';
 import { contents, contentsOf, densePage, flip, opened, packsOn, reread, save, twoSaves } from './pages.ts';
 
 let disk: FakeDisk;
@@ -10,8 +9,7 @@ beforeEach(() => {
 });
 
 describe('a write that fails', () => {
-  const fail = (at: number, kind: Trouble['kind'] = 'error'): void =>
-    disk.expect({ at, kind, code: 'ENOSPC' });
+  const fail = (at: number): void => disk.expect({ at, verdict: 'ENOSPC' });
 
   test('names path and code, leaves the disk no fuller, and the next one succeeds', async () => {
     let failed = 0;
@@ -51,7 +49,7 @@ describe('a write that fails', () => {
 
   test('because reading its pages throws passes that error on and leaves no file', async () => {
     const saves = await twoSaves(disk);
-    const names = [...disk.names.keys()];
+    const names = disk.names;
     async function* pages() {
       yield densePage(0, 5);
       yield densePage(2, 5);
@@ -59,7 +57,7 @@ describe('a write that fails', () => {
     }
     const order = { facts: 0, journal: 0, changed: pages(), kept: [1] };
     await expect(saves.write(order)).rejects.toThrow(new RangeError('the engine is gone'));
-    expect([...disk.names.keys()]).toEqual(names);
+    expect(disk.names).toEqual(names);
   });
 
   test('moves no blob in the next write, because there may be no room for it', async () => {
@@ -77,7 +75,7 @@ describe('a write that fails', () => {
   test('because a blob on disk has gone bad makes the next write write every page anew', async () => {
     const saves = await opened(disk);
     await save(saves, 'first', contents(1, 2, 3, 4));
-    flip(disk, 'pages-1.pack', disk.names.get('pages-1.pack')!.bytes.length - 3);
+    flip(disk, 'pages-1.pack', disk.bytesOf('pages-1.pack').length - 3);
     const third = save(saves, 'second', contents(5, 6, 7, 4), [3]);
     await expect(third).rejects.toThrow(/pages-1\.pack: bytes .* do not match their checksum/);
     expect(saves.canKeep(3)).toBe(false);
@@ -89,14 +87,13 @@ describe('a write that fails', () => {
   });
 
   test('because the power fails at any moment leaves the save before it or the whole new one', async () => {
-    const random = new Random(4);
     for (let at = 0; at < 24; at++)
       for (let n = 0; n < 12; n++) {
-        disk = new FakeDisk();
+        disk = new FakeDisk(100 * at + n);
         const saves = await twoSaves(disk);
-        disk.expect({ at, kind: 'kill', code: '' });
+        disk.expect({ at, verdict: 'kill' });
         await save(saves, 'third', contents(3, 9), [1]).catch(() => {});
-        disk.restart(true, () => random.unit());
+        disk = disk.afterPowerLoss();
         const restored = await reread(disk);
         expect(restored.saved?.facts).toMatch(/second|third/);
         expect(await contentsOf(restored)).toEqual(contents(restored.saved?.facts === 'second' ? 2 : 3, 9));
@@ -106,15 +103,15 @@ describe('a write that fails', () => {
   test('with its process leaves files that the next process sweeps with its first write, and not before', async () => {
     const saves = await twoSaves(disk);
     for (const at of [4, 8]) {
-      disk.expect({ at, kind: 'kill', code: '' });
+      disk.expect({ at, verdict: 'kill' });
       await expect(save(saves, 'third', contents(3, 4))).rejects.toThrow(SaveError);
-      disk.restart(false, () => 0);
+      disk = disk.afterKill();
       disk.put('world.regrow.tmp', Buffer.from('of an earlier version'));
-      const names = [...disk.names.keys()];
+      const names = disk.names;
       const next = await opened(disk);
-      expect([...disk.names.keys()]).toEqual(names);
+      expect(disk.names).toEqual(names);
       await save(next, 'fourth', contents(5, 9));
-      expect([...disk.names.keys()].filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      expect(disk.names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
       expect(packsOn(disk).length).toBeLessThan(4);
     }
   });

@@ -128,7 +128,7 @@ const tuned = (version: number) =>
 test('strokes become wounds, wounds become a tuned rule, and the promoted rule comes into force', {
   timeout: 300_000,
 }, async () => {
-  const { headers } = await api('POST', 'login', '', { token: TOKEN, name: 'Ann' });
+  const { headers } = await api('POST', 'login', '', { token: TOKEN });
   const ann = headers.get('set-cookie')!.split(';')[0];
   const { room } = await joinWorld({ url: server.url } as TestServer);
   const notices: string[] = [];
@@ -163,7 +163,7 @@ test('strokes become wounds, wounds become a tuned rule, and the promoted rule c
   expect(promoted.body).toMatchObject({ ok: true });
   await until(
     'the notice',
-    async () => notices.find((text) => text === 'Ann swapped sprout to sprout v3'),
+    async () => notices.find((text) => text === 'the owner swapped sprout to sprout v3'),
     30_000,
   );
   const { rules, species } = (await api('GET', 'rules', ann)).body;

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { grown, loadBlob, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
-import { stateOf } from './wholeWorld.ts';
+import { grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts';
 
 beforeAll(loadBlob);
 
@@ -42,57 +41,5 @@ describe('planting', () => {
     expect(await small.world.roomFault('gone', 9, 30)).toBe('There is no species "gone".');
     expect(await stroke(small, plant(3, 30))).toMatchObject({ ok: true });
     expect(await small.world.roomFault('blob', 4, 30)).toBe('Somebody lives there already.');
-  });
-});
-
-describe('the garden', () => {
-  const killAll = async ({ world, engine }: SmallWorld): Promise<void> => {
-    engine.perturb({ kind: 'ablate', x0: 0, y0: 32, x1: 127, y1: 32, radius: 80 });
-    await engine.step(1);
-    await world.observe(0.25);
-    expect(world.summaries()).toEqual([]);
-  };
-
-  test('is sown again where an organism of it died, after 15 s; what players planted is not', async () => {
-    const small = await makeWorld();
-    const { world } = small;
-    world.plantGarden(1, 1);
-    const [{ x, y }] = world.summaries();
-    await stroke(small, plant(x < 64 ? 110 : 18, 32));
-    expect(world.summaries()).toHaveLength(2);
-    await killAll(small);
-    for (let second = 0; second < 13; second++) await world.observe(1);
-    expect(world.summaries()).toEqual([]);
-    for (let second = 0; second < 4; second++) await world.observe(1);
-    expect(world.summaries()).toMatchObject([{ x, y, planter: '' }]);
-  });
-
-  test('keeps its room until it is sown again', async () => {
-    const small = await makeWorld();
-    small.world.plantGarden(1, 1);
-    const [{ x, y }] = small.world.summaries();
-    await killAll(small);
-    expect(await stroke(small, plant(x + 2, y))).toEqual({
-      ok: false,
-      reason: 'No room: it would grow into a Blob.',
-    });
-  });
-
-  test('waits while a body has grown into the bed, also across a restart', async () => {
-    const first = await makeWorld();
-    first.world.plantGarden(1, 1);
-    const [{ x, y }] = first.world.summaries();
-    await killAll(first);
-    expect(await stroke(first, plant(x + 8, y))).toMatchObject({ ok: true });
-    // A body that has healed beside its place has moved.
-    const [moved] = first.world.organisms;
-    moved.x = x + 3;
-    const second = await makeWorld();
-    await second.world.restore(structuredClone(await stateOf(first.world)));
-    for (let i = 0; i < 17; i++) await second.world.observe(1);
-    expect(second.world.summaries()).toMatchObject([{ planter: 'Ann' }]);
-    await killAll(second);
-    for (let i = 0; i < 16; i++) await second.world.observe(1);
-    expect(second.world.summaries()).toMatchObject([{ x, y, planter: '' }]);
   });
 });

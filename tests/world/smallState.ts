@@ -19,7 +19,6 @@ export function stateAt(stepNumber: number): WorldState {
     randomSeed: 0xffff_ffff,
     runSeconds: 12.5,
     nextId: 8,
-    fallow: [{ species: 'blob', x: 3, y: 4, dueSeconds: 12.5 }],
     organisms: [
       {
         id: 7,

@@ -2,23 +2,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { HISTORY_SAMPLES } from '../../server/world/organisms.ts';
 import { World } from '../../server/world/world.ts';
-import { brush, grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts';
+import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
 beforeAll(loadBlob);
-
-describe('death', () => {
-  test('an organism without cells is removed, and its id is retired', async () => {
-    const small = await grown([30, 30]);
-    await stroke(small, brush('ablate', 15, 30, 30));
-    await small.world.observe(0.25);
-    expect(small.world.inspect(1)).toBeNull();
-    expect(small.world.summaries()).toEqual([]);
-    expect(await small.engine.census()).toEqual([]);
-    await stroke(small, plant(30, 30));
-    expect(small.world.summaries()[0].id).toBe(2);
-  });
-});
 
 describe('records', () => {
   test('health is measured of bodies that moved, at most 128 per frame, the longest waiting first', async () => {

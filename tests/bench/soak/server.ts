@@ -85,7 +85,7 @@ export class SoakServer {
     const response = await this.#fetch('admin/api/login', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token: ADMIN_TOKEN, name: 'soak' }),
+      body: JSON.stringify({ token: ADMIN_TOKEN }),
     });
     this.#cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
   }

@@ -113,8 +113,8 @@ async function admin(
 ): Promise<void> {
   const whole = (most: number): number => Math.floor(draw() * most);
   await server.logIn();
-  const control = (body: object): Promise<{ readonly organisms: number }> =>
-    server.ask('admin/api/world', body);
+  const control = (body: object, path = 'world'): Promise<{ readonly organisms: number }> =>
+    server.ask(`admin/api/${path}`, body);
   // Whoever came before may have paused it.
   if (draw() < 0.8) await control({ kind: 'speed', stepsPerSecond: 30 });
   const controls = async (): Promise<void> => {
@@ -131,7 +131,7 @@ async function admin(
         await control({ kind: 'speed', stepsPerSecond: 30 });
       } else if (share < 0.5) {
         const radius = 2 + 10 * draw();
-        await control({ kind: 'clear', x: whole(world.width), y: whole(world.height), radius });
+        await control({ x: whole(world.width), y: whole(world.height), radius }, 'world/clear');
         acknowledged.push({ kind: 'clear', radius });
       } else if (share < 0.7) {
         const { organisms } = await control({ kind: 'garden', count: 1 + whole(3) });

@@ -89,7 +89,7 @@ export class TortureServer {
   }
 
   async logIn(): Promise<void> {
-    const response = await this.#fetch('admin/api/login', { token: ADMIN_TOKEN, name: 'torture' });
+    const response = await this.#fetch('admin/api/login', { token: ADMIN_TOKEN });
     this.#cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
   }
 

@@ -17,7 +17,9 @@ const organism = (id: number, x: number, y: number): Organism => ({
   historySeconds: 0.25,
   rule: 'mew v1',
   marks: [],
-  isWilting: false,
+  sinceSeconds: 0,
+  absence: null,
+  waitSeconds: null,
 });
 
 /** A world in which every cell with x < 500 is alive. */

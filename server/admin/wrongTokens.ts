@@ -1,6 +1,7 @@
 /**
- * After three wrong tokens, each further one makes its address wait: 1 s, 2 s, 4 s … up to 15 min. Meanwhile no token
- * from it is checked. All addresses together get 60 guesses per minute. Memory is bounded.
+ * How long an address should wait after wrong tokens: after the third, 1 s, 2 s, 4 s … up to 15 min. A right token is
+ * never refused, whoever has guessed before it from the same address: a token has 192 random bits, and no number of
+ * guesses finds it. The wait keeps guessers from filling the log and the line. Memory is bounded.
  */
 
 /** Wrong tokens of an address that cost no wait: people mistype. */
@@ -10,8 +11,6 @@ const MAX_WAIT_MS = 15 * 60_000;
 /** After an hour without a wrong token, an address starts again from zero. */
 const FORGET_MS = 60 * 60_000;
 const MAX_ADDRESSES = 1_024;
-/** At this rate neither the token that the server makes (192 bits) nor a random one of 16 characters is guessed. */
-const GUESSES_PER_MINUTE = 60;
 
 interface Failures {
   count: number;
@@ -19,42 +18,37 @@ interface Failures {
   lastMs: number;
 }
 
-export class Lockout {
+export class WrongTokens {
   readonly #now: () => number;
   /** Oldest first. */
   readonly #failures = new Map<string, Failures>();
-  #minuteMs = Number.NEGATIVE_INFINITY;
-  #guesses = 0;
 
   /** @param now - milliseconds of a monotonic clock */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Milliseconds until this address may try again; 0: now. */
-  waitMs(address: string): number {
+  /**
+   * Counts a wrong token.
+   *
+   * @param address - an IPv4 address, or a /64 of IPv6
+   * @returns milliseconds that this try came too early; 0: it was in time. A try that is too early makes the wait no
+   * longer
+   */
+  fail(address: string): number {
     const now = this.#now();
-    const own = (this.#failures.get(address)?.untilMs ?? now) - now;
-    const all = this.#guesses >= GUESSES_PER_MINUTE ? this.#minuteMs + 60_000 - now : 0;
-    return Math.max(0, own, all);
-  }
-
-  fail(address: string): void {
-    const now = this.#now();
-    if (now - this.#minuteMs >= 60_000) {
-      this.#minuteMs = now;
-      this.#guesses = 0;
-    }
-    this.#guesses++;
     const before = this.#failures.get(address);
+    if (before !== undefined && before.untilMs > now) return before.untilMs - now;
     const count = before === undefined || now - before.lastMs > FORGET_MS ? 1 : before.count + 1;
     const wait =
       count <= MAX_FREE_TRIES ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - MAX_FREE_TRIES - 1));
     this.#failures.delete(address);
     this.#failures.set(address, { count, untilMs: now + wait, lastMs: now });
     if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
+    return 0;
   }
 
+  /** Forgets an address from which a right token came. */
   succeed(address: string): void {
     this.#failures.delete(address);
   }

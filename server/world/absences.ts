@@ -1,0 +1,228 @@
+/**
+ * Organisms without a body: it dissolves within 2 s of world time, or it is gone and the seed waits. Then they grow again
+ * from the seed as the same organism: id, species, rule, planter and place are kept, and the body's age starts again. An
+ * organism that was removed or that withers dissolves and is gone.
+ */
+import type { Rect } from '../../shared/geometry.ts';
+import type { Absence } from '../../shared/protocol.ts';
+import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
+import type { Organism, Organisms } from './organisms.ts';
+import { RunningTime } from './symptoms.ts';
+
+export const DISSOLVE_SECONDS = 2;
+/** From a death to the new seed: long enough that players see the gap. */
+export const FALLOW_SECONDS = 15;
+/** How long the seed waits when a body wilts a second time. The time doubles with each further wilting. */
+export const RELAPSE_SECONDS = 20;
+/** Longest wait. A body that wilts later than this after its seed was planted wilts as if for the first time. */
+export const MAX_RELAPSE_SECONDS = 600;
+/** Cells by which a dissolving body shrinks at a time: each time, the engine looks for all of its cells. */
+const SHRINK_CELLS = 2;
+
+export interface AbsentWorld {
+  readonly engine: Engine;
+  readonly organisms: Organisms;
+  /** World time, seconds. */
+  readonly runSeconds: () => number;
+  readonly territoryOf: (one: Organism) => Rect;
+  /** Called before an organism is gone for good. */
+  readonly gone: (one: Organism) => void;
+  /** Called when its seed has been planted again. */
+  readonly planted: (one: Organism) => void;
+}
+
+interface Dissolving {
+  /** Cells from its place within which all of it lies: at the start, and now. */
+  readonly reach: number;
+  radius: number;
+  /** Running time, in seconds, when it began to dissolve. */
+  readonly sinceSeconds: number;
+}
+
+export class Absences {
+  readonly #world: AbsentWorld;
+  readonly #time: RunningTime;
+  readonly #dissolving = new Map<OrganismId, Dissolving>();
+  /** Organisms whose seeds wait. */
+  readonly #waiting = new Set<OrganismId>();
+
+  constructor(world: AbsentWorld) {
+    this.#world = world;
+    this.#time = new RunningTime(world.engine.stepNumber);
+  }
+
+  /** Whether it dissolves or its seed waits: then it is alive without cells. */
+  has(id: OrganismId): boolean {
+    return this.#dissolving.has(id) || this.#waiting.has(id);
+  }
+
+  /** Organisms whose seeds wait. */
+  get waiting(): ReadonlySet<OrganismId> {
+    return this.#waiting;
+  }
+
+  /** Its last cell has died. What an admin has uprooted is gone; of any other organism, the seed waits. */
+  died(organism: Organism): void {
+    if (organism.isUprooted) {
+      this.#end(organism);
+      return;
+    }
+    const mark = { atSeconds: this.#world.runSeconds(), label: 'died' };
+    organism.marks = [...organism.marks.slice(-3), mark];
+    this.#wait(organism, 'died');
+  }
+
+  /** Its body begins to dissolve. One whose seed waits is gone at once if it is not to come back. */
+  dissolve(organism: Organism, cause: Absence): void {
+    const isWaiting = this.#waiting.delete(organism.id);
+    organism.absence = cause;
+    organism.dueSeconds = null;
+    if (isWaiting && isLast(organism)) {
+      this.#end(organism);
+      return;
+    }
+    const { x, y, width, height } = this.#world.territoryOf(organism);
+    const reachX = Math.max(organism.x - x, x + width - organism.x);
+    const reachY = Math.max(organism.y - y, y + height - organism.y);
+    const reach = Math.hypot(reachX, reachY);
+    this.#dissolving.set(organism.id, { reach, radius: reach, sinceSeconds: this.#time.seconds });
+  }
+
+  /** After a count, of an organism that has cells: the body of one whose seed waits was put back by a rollback. */
+  foundAlive(organism: Organism): void {
+    if (this.#waiting.delete(organism.id)) this.#isBack(organism);
+    // A body that was uprooted and is whole again has its seed again.
+    if (organism.isUprooted && organism.health >= WHOLE) organism.isUprooted = false;
+  }
+
+  /** An admin has cleared its place: it does not come back. One whose seed waits is gone at once. */
+  uproot(organism: Organism): void {
+    if (isLast(organism)) return;
+    organism.isUprooted = true;
+    this.#dissolving.delete(organism.id);
+    if (this.#waiting.delete(organism.id)) this.#end(organism);
+    else this.#isBack(organism);
+  }
+
+  /** The organism is gone, by another hand. */
+  forget(id: OrganismId): void {
+    this.#dissolving.delete(id);
+    this.#waiting.delete(id);
+  }
+
+  /** All organisms were replaced: bodies that dissolved begin to anew, and seeds go on waiting. */
+  restore(): void {
+    this.#dissolving.clear();
+    this.#waiting.clear();
+    this.#time.pass(0, this.#world.engine.stepNumber);
+    for (const organism of this.#world.organisms) {
+      const { absence, dueSeconds } = organism;
+      if (absence === null) continue;
+      if (dueSeconds === null) this.dissolve(organism, absence);
+      else this.#waiting.add(organism.id);
+    }
+  }
+
+  /** Once per frame: shrinks dissolving bodies and plants seeds that are due. In a paused world, nothing. */
+  async pass(elapsedSeconds: number): Promise<void> {
+    const { engine, organisms, runSeconds } = this.#world;
+    if (this.#time.pass(elapsedSeconds, engine.stepNumber) === 0) return;
+    for (const [id, dissolving] of this.#dissolving) {
+      const organism = organisms.get(id);
+      if (organism === undefined) this.forget(id);
+      else this.#shrink(organism, dissolving);
+    }
+    const now = runSeconds();
+    for (const id of this.#waiting) {
+      const organism = organisms.get(id);
+      if (organism === undefined) this.forget(id);
+      else if (organism.dueSeconds === null || organism.dueSeconds <= now) await this.#plantSeed(organism);
+    }
+  }
+
+  #shrink(organism: Organism, dissolving: Dissolving): void {
+    const left = 1 - (this.#time.seconds - dissolving.sinceSeconds) / DISSOLVE_SECONDS;
+    const { engine } = this.#world;
+    const { id, x, y } = organism;
+    if (left > 0) {
+      const radius = dissolving.reach * left;
+      if (radius > dissolving.radius - SHRINK_CELLS) return;
+      dissolving.radius = radius;
+      engine.perturb({ kind: 'truncate', organism: id, x, y, radius });
+      return;
+    }
+    // Around a place outside the world: no cell stays.
+    engine.perturb({ kind: 'truncate', organism: id, x: -1, y: -1, radius: 0 });
+    this.#dissolving.delete(id);
+    if (isLast(organism)) this.#end(organism);
+    else this.#wait(organism, organism.absence ?? 'wilting');
+  }
+
+  #wait(organism: Organism, cause: Absence): void {
+    organism.absence = cause;
+    organism.dueSeconds = this.#world.runSeconds() + waitOf(organism);
+    organism.health = 0;
+    organism.cells = 0;
+    organism.isOutOfRange = false;
+    this.#waiting.add(organism.id);
+  }
+
+  #isBack(organism: Organism): void {
+    organism.absence = null;
+    organism.dueSeconds = null;
+  }
+
+  #end(organism: Organism): void {
+    const { engine, organisms, runSeconds, gone } = this.#world;
+    gone(organism);
+    this.forget(organism.id);
+    engine.remove(organism.id);
+    organisms.remove(organism.id, runSeconds());
+  }
+
+  /** Tries again in the next frame if the seed's cell is taken or the engine has no room. */
+  async #plantSeed(organism: Organism): Promise<void> {
+    const { engine, organisms, runSeconds, territoryOf } = this.#world;
+    const { id, slot } = organism;
+    // Its place may have moved over the edge with its body.
+    organism.x = Math.min(Math.max(organism.x, 0), engine.width - 1);
+    organism.y = Math.min(Math.max(organism.y, 0), engine.height - 1);
+    const { x, y } = organism;
+    const owner = new Uint16Array(1);
+    await engine.readOwners({ x, y, width: 1, height: 1 }, owner);
+    const trialId = organisms.freeId(runSeconds());
+    if (owner[0] !== 0 || trialId === null) return;
+    try {
+      // Under an unused id: if the engine refuses, the organism keeps its own.
+      engine.plant(trialId, slot, x, y);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      return;
+    }
+    engine.remove(trialId);
+    engine.remove(id);
+    const territory = territoryOf(organism);
+    engine.plant(id, slot, x, y, territory);
+    this.#waiting.delete(id);
+    this.#isBack(organism);
+    organism.territory = territory;
+    organism.plantedStep = engine.stepNumber;
+    organism.plantedSeconds = runSeconds();
+    organism.health = 0;
+    organism.isOutOfRange = false;
+    organism.cells = 1;
+    this.#world.planted(organism);
+  }
+}
+
+/** Health from which a body counts as whole again after its place was cleared. */
+const WHOLE = 0.95;
+
+/** Whether it is gone when it has dissolved. */
+const isLast = ({ absence }: Organism): boolean => absence === 'removed' || absence === 'withering';
+
+/** Seconds that its seed waits. */
+function waitOf({ absence, wiltings }: Organism): number {
+  if (absence === 'died') return FALLOW_SECONDS;
+  return wiltings < 2 ? 0 : Math.min(RELAPSE_SECONDS * 2 ** (wiltings - 2), MAX_RELAPSE_SECONDS);
+}
