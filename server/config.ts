@@ -42,6 +42,10 @@ export interface Config {
   readonly maxPlayers: number;
   /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
+  /** Guests who may be here at once from one address. */
+  readonly guestsPerAddress: number;
+  /** How many guests' energy an address has. */
+  readonly energyPerAddress: number;
   /** Trust `X-Forwarded-For`: only behind a proxy that sets it. */
   readonly trustForwarded: boolean;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
@@ -98,6 +102,8 @@ const SETTINGS: Settings = {
   sessionEndSeconds: inUnit(' s', real(0, 86_400, 30, 'from when the last player leaves until the session ends and is recorded')),
   maxPlayers: inUnit(' players', whole(1, 100_000, 2000, 'at once; others are told that the world is full')),
   perAddress: inUnit(' sockets', whole(1, 100_000, 64, 'from one IP address')),
+  guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
+  energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, Math.min(4, availableParallelism()), 'how many threads tune at low priority while nobody plays'),

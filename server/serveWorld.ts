@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
+import type { Guests } from './guests/guests.ts';
+import { guestsInMemory } from './guests/openGuests.ts';
 import { Addresses } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
@@ -17,6 +19,8 @@ const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
 const HEAD_MS = 8_000;
 
 export interface ServeOptions {
+  /** Default: those of the admin, else guests who are forgotten with the process. */
+  readonly guests?: Guests;
   /** The operator's routes and the swaps of rules; without it, there are none. */
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
@@ -30,7 +34,13 @@ export interface ServeOptions {
 export async function serveWorld(
   world: WorldLink,
   config: Config,
-  { admin = null, sessions = null, pages = BUILT_CLIENT, headMs = HEAD_MS }: ServeOptions = {},
+  {
+    admin = null,
+    guests = admin?.guests ?? guestsInMemory(config),
+    sessions = null,
+    pages = BUILT_CLIENT,
+    headMs = HEAD_MS,
+  }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustForwarded } = config;
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
@@ -38,13 +48,15 @@ export async function serveWorld(
     ...config,
     world,
     attendance: {
-      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
-      leave: (id) => sessions?.leave(id),
-      addressOf: (id) => addresses.ofGuest(id),
+      join: (visit, address) => sessions?.join(visit, address),
+      leave: (visit) => sessions?.leave(visit),
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
+    guests,
+    addressOf: (sessionId) => addresses.ofVisit(sessionId),
     learned: async () => (await admin?.learned.message()) ?? null,
   });
+  guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
   const api = new Api(world, () => room.players);
   world.onFrame = (frame) => {
     api.heard();
@@ -72,13 +84,13 @@ export async function serveWorld(
   };
   admin?.attend({
     announce: (text) => room.announce(text),
-    get guests() {
-      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
+    get visits() {
+      return room.visits;
     },
-    kick: (id, reason) => room.kick(id, reason),
-    mute: (id, isMuted) => room.mute(id, isMuted),
+    kick: (isMeant, reason) => room.kick(isMeant, reason),
+    tell: (isMeant, text) => room.tell(isMeant, text),
   });
-  const server = await createServer({ host, port, room, api, addresses, admin, pages, headMs });
+  const server = await createServer({ host, port, room, api, addresses, guests, admin, pages, headMs });
   return {
     url: server.url,
     close: () => {

@@ -10,6 +10,7 @@ import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transpor
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
 import type { Admin } from './admin/admin.ts';
+import type { Guests } from './guests/guests.ts';
 import type { Addresses } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
 import { isOwnOrigin, matchmake } from './http/matchmaking.ts';
@@ -36,7 +37,9 @@ export interface ServerOptions {
   readonly room: WorldRoom;
   readonly api: Api;
   readonly addresses: Addresses;
-  /** Answers `/admin/api`, and knows who is banned; null: there are no such routes, and nobody is banned. */
+  /** Who may join. */
+  readonly guests: Guests;
+  /** Answers `/admin/api`; null: there are no such routes. */
   readonly admin: Admin | null;
   /** Folder of the built client. */
   readonly pages: string;
@@ -52,7 +55,7 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, admin, pages, headMs } = options;
+  const { room, api, addresses, guests, admin, pages, headMs } = options;
   const servePage = servePages(pages);
   const http = createHttpServer(
     {
@@ -86,9 +89,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const url = urlOf(request);
     if (url === null) return replyJson(response, 400, { error: 'that is not a path' });
     if (url.pathname.startsWith('/matchmake/')) {
-      if (admin?.bans.has(addresses.of(request)))
-        return replyJson(response, 403, { code: 403, error: 'this address has been banned for a while' });
-      return matchmake(request, response, url.pathname, addresses);
+      return matchmake(request, response, url.pathname, addresses, guests);
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -112,7 +113,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return '404 Not Found';
     // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
     if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId)) return '410 Gone';
-    if (admin?.bans.has(addresses.of(request))) return '403 Forbidden';
+    if (guests.sanctions.bansAddress(addresses.of(request))) return '403 Forbidden';
     if (!addresses.admitUpgrade(request)) return '429 Too Many Requests';
     return null;
   }

@@ -13,7 +13,10 @@ export const graphemesOf = (text: string): string[] =>
 /** @returns as many whole graphemes from the start as a name may have; lone surrogates become U+FFFD */
 export function cutName(name: string): string {
   let kept = '';
-  for (const grapheme of graphemesOf(name.slice(0, 2 * MAX_NAME_UNITS).toWellFormed()).slice(0, MAX_NAME_LENGTH)) {
+  for (const grapheme of graphemesOf(name.slice(0, 2 * MAX_NAME_UNITS).toWellFormed()).slice(
+    0,
+    MAX_NAME_LENGTH,
+  )) {
     if (kept.length + grapheme.length > MAX_NAME_UNITS) break;
     kept += grapheme;
   }

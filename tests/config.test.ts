@@ -40,6 +40,8 @@ describe('readConfig', () => {
       sessionEndSeconds: 30,
       maxPlayers: 2000,
       perAddress: 64,
+      guestsPerAddress: 16,
+      energyPerAddress: 4,
       trustForwarded: false,
       tuner: 'manual',
       tunerSeconds: 230,

@@ -106,7 +106,10 @@ export class GuestBook {
   depart(guest: Guest): void {
     if (guest.visits > 0) return;
     this.#here.delete(guest.id);
-    if (this.#acted.has(guest.id)) return this.change(guest);
+    if (this.#acted.has(guest.id)) {
+      this.change(guest);
+      return;
+    }
     this.#fleeting.set(guest.id, guest);
     if (this.#fleeting.size > MAX_FLEETING) this.#fleeting.delete(this.#fleeting.keys().next().value!);
   }

@@ -4,7 +4,17 @@
  */
 
 /** As a whole name, and as any word of one. */
-const ROLES = ['admin', 'admins', 'administrator', 'moderator', 'moderators', 'mod', 'mods', 'operator', 'sysadmin'];
+const ROLES = [
+  'admin',
+  'admins',
+  'administrator',
+  'moderator',
+  'moderators',
+  'mod',
+  'mods',
+  'operator',
+  'sysadmin',
+];
 /** As a whole name. */
 const WHOLE = [
   'server',
@@ -33,12 +43,11 @@ const WHOLE = [
 /** As the beginning of a name: "Admin2", "adminBob". */
 const BEGINNINGS = ['admin', 'administrator', 'moderator'];
 
-/** Capitals of other scripts, whose small letters look different. */
+/** Capitals of other scripts, whose small letters look different; each stands before its Latin twin. */
 const CAPITALS = new Map(
-  [...'ΑaΒbΕeΖzΗhΙiΚkΜmΝnΟoΡpΤtΥyΧxΜmАaВbЕeЅsІiЈjКkМmНhОoРpСcТtУyХxӀiՏsՕoᎪaᎷmᎠdᏒr'].reduce<[string, string][]>(
-    (pairs, one, i, all) => (i % 2 === 0 ? [...pairs, [one, all[i + 1]]] : pairs),
-    [],
-  ),
+  'Αa Βb Εe Ζz Ηh Ιi Κk Μm Νn Οo Ρp Τt Υy Χx Аa Вb Еe Ѕs Іi Јj Кk Мm Нh Оo Рp Сc Тt Уy Хx Ӏi Տs Օo Ꭺa Ꮇm Ꭰd Ꮢr'
+    .split(' ')
+    .map(([capital, latin]): [string, string] => [capital, latin]),
 );
 
 /** Letters that look like Latin ones, after NFKC, lower case and without accents. */
@@ -82,10 +91,7 @@ const OTHER_FOLDS = new Map([
 
 /** What a word looks like at a glance: lower-case Latin letters; what looks like none of them stays. */
 export function skeletonOf(text: string): string {
-  const latin = Array.from(
-    text.normalize('NFKD').replace(/\p{M}/gu, ''),
-    (one) => CAPITALS.get(one) ?? one,
-  );
+  const latin = Array.from(text.normalize('NFKD').replace(/\p{M}/gu, ''), (one) => CAPITALS.get(one) ?? one);
   const plain = latin.join('').toLowerCase();
   return (
     Array.from(plain, (one) => LOOKALIKES.get(one) ?? OTHER_FOLDS.get(one) ?? one)
@@ -107,15 +113,20 @@ const NAME_BEGINNINGS = [...folded(BEGINNINGS)];
  * @param others - further reserved names: those of the admins
  */
 export function isReserved(name: string, others: readonly string[] = []): boolean {
-  const words = name.split(/[^\p{L}\p{N}\p{M}@$!|]+/u).map(skeletonOf);
-  const joined = words.join('');
-  const bare = lettersOf(joined);
-  if (words.some((word) => ROLE_WORDS.has(word) || ROLE_WORDS.has(lettersOf(word)))) return true;
-  if (WHOLE_NAMES.has(joined) || WHOLE_NAMES.has(bare)) return true;
-  if (NAME_BEGINNINGS.some((beginning) => joined.startsWith(beginning))) return true;
-  return others.some((other) => other !== '' && lettersOf(skeletonOf(other)) === bare);
+  // "the server 2" and "*admin*" are no other names; "4dmin" needs its digit.
+  const bare = name.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+  const words = [...wordsOf(name), ...wordsOf(bare)];
+  const joined = [wordsOf(name).join(''), wordsOf(bare).join('')];
+  return (
+    words.some((word) => ROLE_WORDS.has(word)) ||
+    joined.some((one) => WHOLE_NAMES.has(one) || NAME_BEGINNINGS.some((begin) => one.startsWith(begin))) ||
+    others.some((other) => joined.includes(wordsOf(other).join('')))
+  );
 }
 
-/** Without digits and signs at either end: "the server 2", "*admin*". */
-const lettersOf = (skeleton: string): string =>
-  skeleton.replace(/^[^\p{L}]+/u, '').replace(/[^\p{L}]+$/u, '').replaceAll(/[^\p{L}\p{N}]/gu, '');
+/** The skeletons of a name's words. */
+const wordsOf = (name: string): string[] =>
+  name
+    .split(/[^\p{L}\p{N}\p{M}@$!|]+/u)
+    .map((word) => skeletonOf(word.replace(/[!|]+$/u, '')))
+    .filter((word) => word !== '');

@@ -2,6 +2,7 @@
 import { addressKey } from '../http/addresses.ts';
 import type { Actor } from '../rules/records.ts';
 import type { Registry } from '../rules/registry.ts';
+import { RegistryError } from '../rules/registryFile.ts';
 import type { Sanction } from './sanctions.ts';
 
 const COLUMNS = 'id, kind, guest, address, name, since, until, reason, who';
@@ -51,23 +52,35 @@ export class SanctionTable {
     const { file } = this.#registry;
     const now = new Date().toISOString();
     const old = file.all<{ address: string; until: string; reason: string }>('SELECT * FROM bans');
-    const isDue =
-      old.length > 0 || file.all("SELECT id FROM sanctions WHERE until <> '' AND until <= ?", now).length > 0;
-    // A start writes only what it must, so that a read-only registry can be used.
-    if (isDue) {
+    const bans = old.map(({ address, until, reason }): Sanction => {
+      const whom = { guest: '', address: addressKey(address) || address, name: '' };
+      return { id: `ban of ${address}`, kind: 'ban', ...whom, since: now, until, reason, who: '' };
+    });
+    const kept = file
+      .all<Sanction>(`SELECT ${COLUMNS} FROM sanctions ORDER BY since, id`)
+      .map((row) => ({ ...row }));
+    const all = [...bans, ...kept];
+    const inForce = all.filter(({ until }) => until === '' || until > now);
+    if (bans.length > 0 || inForce.length < all.length) this.#tidy(bans, now);
+    return inForce;
+  }
+
+  #tidy(bans: readonly Sanction[], now: string): void {
+    const { file } = this.#registry;
+    try {
       file.change(() => {
-        for (const { address, until, reason } of old)
+        for (const { id, address, since, until, reason } of bans)
           file.write(
             `INSERT OR IGNORE INTO sanctions (${COLUMNS}) VALUES (?, 'ban', '', ?, '', ?, ?, ?, '')`,
-            ...[`ban of ${address}`, addressKey(address) || address, now, until, reason],
+            ...[id, address, since, until, reason],
           );
         file.write('DELETE FROM bans');
         file.write("DELETE FROM sanctions WHERE until <> '' AND until <= ?", now);
       });
+    } catch (error) {
+      // A read-only registry can be used: the next start tidies up.
+      if (!(error instanceof RegistryError)) throw error;
     }
-    return file
-      .all<Sanction>(`SELECT ${COLUMNS} FROM sanctions ORDER BY since, id`)
-      .map((row) => ({ ...row }));
   }
 }
 

@@ -70,14 +70,12 @@ export class Sanctions {
   add({ minutes, ...what }: NewSanction): Sanction {
     this.#expire();
     for (const { sanction } of this.#byId.values())
-      if (
-        sanction.kind === what.kind &&
-        sanction.guest === what.guest &&
-        sanction.address === what.address
-      )
+      if (sanction.kind === what.kind && sanction.guest === what.guest && sanction.address === what.address)
         this.lift(sanction.id);
     if (this.#byId.size >= MAX_SANCTIONS)
-      throw new TooManySanctionsError(`${MAX_SANCTIONS} mutes and bans are in force already: lift some first`);
+      throw new TooManySanctionsError(
+        `${MAX_SANCTIONS} mutes and bans are in force already: lift some first`,
+      );
     const forMs = minutes * 60_000;
     const now = Date.now();
     const sanction: Sanction = {
