@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    globalSetup: ['tests/chromium.ts'],
     setupFiles: ['tests/setup.ts'],
     // Real Chromium and real sockets are slow on a busy two-core machine; a hang still ends.
     testTimeout: 60_000,

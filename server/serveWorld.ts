@@ -9,6 +9,9 @@ import type { Guests } from './guests/guests.ts';
 import { guestsInMemory } from './guests/openGuests.ts';
 import { Addresses } from './http/addresses.ts';
 import { Api } from './http/api.ts';
+import { Assets } from './http/assets.ts';
+import { Hosts } from './http/hosts.ts';
+import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
@@ -29,6 +32,8 @@ export interface ServeOptions {
   readonly pages?: string;
   /** @see ServerOptions.headMs */
   readonly headMs?: number;
+  /** @see ServerOptions.maxSockets */
+  readonly maxSockets?: number;
 }
 
 export async function serveWorld(
@@ -40,6 +45,7 @@ export async function serveWorld(
     sessions = null,
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
+    maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
   }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustForwarded } = config;
@@ -57,7 +63,7 @@ export async function serveWorld(
     learned: async () => (await admin?.learned.message()) ?? null,
   });
   guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
-  const api = new Api(world, () => room.players);
+  const api = new Api(world, config.framesPerSecond, () => room.players);
   world.onFrame = (frame) => {
     api.heard();
     room.publish(frame);
@@ -90,7 +96,19 @@ export async function serveWorld(
     kick: (isMeant, reason) => room.kick(isMeant, reason),
     tell: (isMeant, text) => room.tell(isMeant, text),
   });
-  const server = await createServer({ host, port, room, api, addresses, guests, admin, pages, headMs });
+  const server = await createServer({
+    host,
+    port,
+    room,
+    api,
+    addresses,
+    guests,
+    hosts: new Hosts(config),
+    admin,
+    assets: new Assets(pages),
+    headMs,
+    maxSockets,
+  });
   return {
     url: server.url,
     close: () => {

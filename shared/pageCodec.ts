@@ -16,7 +16,7 @@ const CHECK_BYTES = 2;
 export const MAX_PAYLOAD_BYTES = CHECK_BYTES + PAGE_BYTES;
 
 /** The compiled codec: the server reads it, the browser fetches it, and both call `loadPageCodec`. */
-export const PAGE_CODEC_URL = new URL('../build/wasm/codec.wasm', import.meta.url);
+export const PAGE_CODEC_URL = new URL('./codec/built/codec.wasm', import.meta.url);
 
 /** The payload does not fit the pixels. The page is unchanged. */
 export class PageCodecError extends Error {

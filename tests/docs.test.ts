@@ -100,12 +100,13 @@ test('every command shown is an npm script that exists, with flags that its help
 });
 
 test('every flag in backticks is known to some command', () => {
-  // Flags of npm, Node and V8.
+  // Flags of npm, Node, V8 and the build.
   const foreign = [
     '--omit',
     '--save-optional',
     '--no-save',
     '--version',
+    '--verify',
     '--watch',
     '--experimental-wasm-revectorize',
   ];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const FOLDERS = ['client', 'server', 'shared', 'tests', 'weights', 'build/wasm'];
+const FOLDERS = ['client', 'server', 'shared', 'tests', 'weights'];
 const SKIPPED = join('tests', 'browser', 'screenshots');
 
 export interface ScratchCopy {
@@ -14,7 +14,7 @@ export interface ScratchCopy {
   dispose(): void;
 }
 
-/** Copies sources, rules, tests and built kernels into a new folder; packages are linked, so they must not be changed. */
+/** Copies sources, kernels, rules and tests into a new folder; packages are linked, so they must not be changed. */
 export function scratchCopy(): ScratchCopy {
   const path = mkdtempSync(join(tmpdir(), 'regrow-copy-'));
   const dispose = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });

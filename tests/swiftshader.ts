@@ -1,4 +1,4 @@
-/** Tests that need SwiftShader; where it is not installed they are visibly skipped. */
+/** Tests that need SwiftShader, which `tests/chromium.ts` unpacks; where there is none they are visibly skipped. */
 import { describe, expect, test } from 'vitest';
 import { findSwiftShader } from '../server/engines/webgpu/swiftshader.ts';
 
@@ -8,5 +8,5 @@ export function describeOnSwiftShader(name: string, tests: () => void): void {
     const isRequired = (process.env.REGROW_REQUIRE_GPU ?? '') !== '';
     if (isRequired) expect(findSwiftShader()).not.toBeNull();
   });
-  describe.skipIf(findSwiftShader() === null)(`${name} (Debian: apt-get install chromium)`, tests);
+  describe.skipIf(findSwiftShader() === null)(`${name}, which comes with Chromium`, tests);
 }

@@ -32,14 +32,6 @@ export interface Doorkeeper {
       };
 }
 
-/** False for a request from another site's page. Browsers send the Origin; other programs send none, and pass. */
-export function isOwnOrigin(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return true;
-  const url = URL.parse(origin);
-  return url !== null && url.host === host;
-}
-
 export async function matchmake(
   request: IncomingMessage,
   response: ServerResponse,
@@ -49,7 +41,6 @@ export async function matchmake(
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
-  if (!isOwnOrigin(request)) return refuse(403, ErrorCode.AUTH_FAILED, 'pages of other sites may not join');
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST');
     return refuse(405, ErrorCode.MATCHMAKE_NO_HANDLER, `${request.method} is not allowed here`);

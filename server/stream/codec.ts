@@ -1,4 +1,4 @@
-/** Loads the page codec on the server, from the build's folder. */
+/** Loads the page codec on the server. */
 import { readFileSync } from 'node:fs';
 import { loadPageCodec, PAGE_CODEC_URL } from '../../shared/pageCodec.ts';
 

@@ -6,9 +6,9 @@
  * `LayerTreeHost::DoUpdateLayers`. That time is reported separately.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../browser/harness.ts';
 import { startServer, until } from '../serverProcess.ts';
 
 const VIEW = { width: 1920, height: 1080 };
@@ -131,18 +131,10 @@ async function forAWhile(step: (seconds: number) => Promise<void>): Promise<void
   }
 }
 
-const executablePath = [process.env.REGROW_TEST_BROWSER, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-);
-if (executablePath === undefined) throw new Error('no browser: install the Debian package `chromium`');
 // The other benchmarks do not need the client, so `npm run bench` does not build it.
 execFileSync(process.execPath, [join(import.meta.dirname, '../../server/build.ts'), 'client']);
 const server = await startServer(['--size', '2048', '--garden', String(ORGANISMS)]);
-const args = ['--headless', '--no-sandbox', '--disable-gpu'];
-const browser = await chromium.launch({
-  executablePath,
-  args: [...args, '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync'],
-});
+const browser = await launchBrowser();
 try {
   const grown = await until(
     `${ORGANISMS} grown organisms`,

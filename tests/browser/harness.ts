@@ -1,26 +1,19 @@
-/** A real Chromium, for the browser tests. */
-import { existsSync, mkdirSync } from 'node:fs';
+/** A real Chromium, for the browser tests and the benchmarks. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { findChromium } from '../chromium.ts';
 
 /** Ignored by git. */
 export const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 mkdirSync(SCREENSHOTS, { recursive: true });
 
-/** Starts Debian's Chromium, or the browser that REGROW_TEST_BROWSER names. @throws Error when there is none */
+/** Starts the Chromium of this machine (`tests/chromium.ts`). @throws Error when there is none */
 export async function launchBrowser(): Promise<Browser> {
-  const candidates = [
-    process.env.REGROW_TEST_BROWSER,
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-  ];
-  const executablePath = candidates.find((path) => path !== undefined && existsSync(path));
-  if (executablePath === undefined) {
-    throw new Error('no browser: install the Debian package `chromium`, or set REGROW_TEST_BROWSER to one');
-  }
+  const { executablePath, env } = await findChromium();
   return chromium.launch({
     executablePath,
+    env: { ...process.env, ...env },
     args: [
       '--headless',
       '--no-sandbox',

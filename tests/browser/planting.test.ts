@@ -188,15 +188,14 @@ test('a finger that presses shows the silhouette, moves it, and plants the seed 
   await page.waitForFunction(() => (window as unknown as Partial<Regrow>).regrow?.heldSeed === null);
   await page.tap('[data-tool=plant]');
   const touch = await context.newCDPSession(page);
-  const at = async (x: number, y: number): Promise<void> => {
+  const at = async (type: 'touchStart' | 'touchMove', x: number, y: number): Promise<void> => {
     const point = await screen(page, x, y);
-    const type = (await held(page)) === null ? 'touchStart' : 'touchMove';
     await touch.send('Input.dispatchTouchEvent', { type, touchPoints: [point] });
   };
   const { x, y } = FREE.finger;
-  await at(x - 5, y);
+  await at('touchStart', x - 5, y);
   await shown(page, { x: x - 5, y }, false);
-  await at(x, y);
+  await at('touchMove', x, y);
   const seed = await shown(page, { x, y }, false);
   await page.screenshot({ path: join(SCREENSHOTS, 'planting-finger.png') });
   expect((await organismsOf(server)).some((one) => Math.hypot(one.x - x, one.y - y) < 30)).toBe(false);

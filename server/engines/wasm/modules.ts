@@ -13,7 +13,7 @@ export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_SAMPLE
 const loaded = new Map<string, WebAssembly.Module>();
 
 /**
- * Compiles `build/wasm/<name>.relaxed.wasm` where the runtime has relaxed SIMD, else `<name>.plain.wasm`; once per
+ * Compiles `built/<name>.relaxed.wasm` where the runtime has relaxed SIMD, else `<name>.plain.wasm`; once per
  * process.
  *
  * V8 is asked to fuse neighbouring vectors into 256-bit ones: on x86 with AVX2 the wide tiles of `assembly/mlp.ts` then
@@ -26,7 +26,7 @@ export function loadModule(name: string, relaxed = hasRelaxedSimd()): WebAssembl
   const path = `${name}.${relaxed ? 'relaxed' : 'plain'}.wasm`;
   const known = loaded.get(path);
   if (known) return known;
-  const file = new URL(`../../../build/wasm/${path}`, import.meta.url);
+  const file = new URL(`./built/${path}`, import.meta.url);
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = readFileSync(file);

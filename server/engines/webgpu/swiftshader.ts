@@ -13,6 +13,7 @@ const FOLDERS = [
   '/usr/lib64/chromium-browser',
   '/opt/google/chrome',
   '/usr/lib/electron',
+  join(import.meta.dirname, '../../../build/chromium'), // what the tests unpack (`tests/chromium.ts`)
 ];
 
 /** The path of the driver's manifest; null when there is none. */
