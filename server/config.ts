@@ -48,6 +48,10 @@ export interface Config {
   readonly plantsPerAddress: number;
   /** A player's body that nobody has visited for so many hours of the world's running withers; 0: never. */
   readonly witherHours: number;
+  /** Guests who may be here at once from one address. */
+  readonly guestsPerAddress: number;
+  /** How many guests' energy an address has. */
+  readonly energyPerAddress: number;
   /** Trust `X-Forwarded-For`: only behind a proxy that sets it. */
   /** Where the world finds the page: origin and path, ending in a slash. Empty: only under names that need no proof. */
   readonly publicUrl: string;
@@ -110,6 +114,8 @@ const SETTINGS: Settings = {
   plantsPerGuest: inUnit(' bodies', whole(1, 65_535, 12, 'that one guest may have growing')),
   plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that may be planted from one IP address within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
+  guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
+  energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, Math.min(4, availableParallelism()), 'how many threads tune at low priority while nobody plays'),

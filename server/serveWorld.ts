@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
+import type { Guests } from './guests/guests.ts';
+import { guestsInMemory } from './guests/openGuests.ts';
 import { Addresses } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
@@ -20,6 +22,8 @@ const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
 const HEAD_MS = 8_000;
 
 export interface ServeOptions {
+  /** Default: those of the admin, else guests who are forgotten with the process. */
+  readonly guests?: Guests;
   /** The operator's routes and the swaps of rules; without it, there are none. */
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
@@ -37,6 +41,7 @@ export async function serveWorld(
   config: Config,
   {
     admin = null,
+    guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
@@ -49,13 +54,16 @@ export async function serveWorld(
     ...config,
     world,
     attendance: {
-      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
-      leave: (id) => sessions?.leave(id),
-      addressOf: (id) => addresses.ofGuest(id),
+      join: (visit, address) => sessions?.join(visit, address),
+      leave: (visit) => sessions?.leave(visit),
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
+    guests,
+    addressOf: (sessionId) => addresses.ofVisit(sessionId),
+    report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
     learned: async () => (await admin?.learned.message()) ?? null,
   });
+  guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
   const api = new Api(world, config.framesPerSecond, () => room.players);
   world.onFrame = (frame) => {
     api.heard();
@@ -83,11 +91,11 @@ export async function serveWorld(
   };
   admin?.attend({
     announce: (text) => room.announce(text),
-    get guests() {
-      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
+    get visits() {
+      return room.visits;
     },
-    kick: (id, reason) => room.kick(id, reason),
-    mute: (id, isMuted) => room.mute(id, isMuted),
+    kick: (isMeant, reason) => room.kick(isMeant, reason),
+    tell: (isMeant, text) => room.tell(isMeant, text),
   });
   const server = await createServer({
     host,
@@ -95,6 +103,7 @@ export async function serveWorld(
     room,
     api,
     addresses,
+    guests,
     hosts: new Hosts(config),
     admin,
     assets: new Assets(pages),

@@ -44,6 +44,8 @@ describe('readConfig', () => {
       plantsPerGuest: 12,
       plantsPerAddress: 48,
       witherHours: 72,
+      guestsPerAddress: 16,
+      energyPerAddress: 4,
       trustForwarded: false,
       tuner: 'manual',
       tunerSeconds: 230,

@@ -1,34 +1,22 @@
-/** `/admin/api/…`, the world: its speed and its bodies, players, sessions, figures, and the audit log. */
+/** `/admin/api/…`, the world: its speed, its bodies, sessions, and figures. */
 import type { IncomingMessage } from 'node:http';
-import type { Done, LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
-import { BanTable } from '../rules/banTable.ts';
-import type { Actor, Registry } from '../rules/registry.ts';
+import type { Guests } from '../guests/guests.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
-import { type Bans, MAX_BANS } from './bans.ts';
+import type { AuditNotes } from './auditNotes.ts';
+import type { Audience } from './moderationRoutes.ts';
+import type { Reports } from './reports.ts';
 import { type Call, type Fields, Refusal, type Route, readJson } from './requests.ts';
-import type { WaitingRows } from './waitingRows.ts';
 
 const MAX_SESSIONS = 20;
-const MAX_BAN_MINUTES = 365 * 24 * 60;
-
-/** The players, as far as an admin needs them. */
-export interface Audience {
-  announce(text: string): void;
-  readonly guests: readonly Player[];
-  /** @returns false when there is no such player */
-  kick(id: string, reason: string): boolean;
-  /** @returns false when there is no such player */
-  mute(id: string, isMuted: boolean): boolean;
-}
 
 export interface WorldRoutesOptions {
   readonly world: WorldLink;
-  readonly desk: SwapDesk;
-  readonly bans: Bans;
-  readonly rows: WaitingRows;
+  readonly guests: Guests;
+  readonly reports: Reports;
+  readonly notes: AuditNotes;
   /** When the login of a request ends. */
   readonly left: (request: IncomingMessage) => LoginLeft;
   readonly audience: () => Audience;
@@ -50,8 +38,6 @@ export class WorldRoutes {
       ['POST', /^world$/, 'owner', (call) => this.#control(call)],
       ['POST', /^world\/clear$/, 'moderator', (call) => this.#clear(call)],
       ['GET', /^organisms$/, 'moderator', () => options.world.ask({ kind: 'organisms' })],
-      ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, 'moderator', (call) => this.#player(call)],
-      ['DELETE', /^bans\/([^/]{1,64})$/, 'moderator', (call) => this.#unban(call)],
       ['GET', /^sessions$/, 'owner', () => this.#sessions()],
       ['POST', /^sessions\/end$/, 'owner', (call) => this.#endSession(call)],
       ['GET', /^live$/, 'moderator', (call) => this.#live(call)],
@@ -102,41 +88,6 @@ export class WorldRoutes {
     return { organisms: await world.ask({ kind: 'control', control }) };
   }
 
-  // --- players ---
-
-  async #player({ request, part, actor }: Call): Promise<unknown> {
-    const { audience, bans } = this.#options;
-    const fields = await readJson(request);
-    const action = fields.oneOf('action', ['kick', 'ban', 'mute', 'unmute']);
-    const guest = audience().guests.find(({ id }) => id === part);
-    if (guest === undefined) throw new Refusal(404, `there is no player ${part}`);
-    const { id, name, address } = guest;
-    const reason = fields.has('reason') ? fields.text('reason') : '';
-    if (action !== 'ban') {
-      if (action === 'kick') audience().kick(id, reason || 'an admin has removed you from this world');
-      else audience().mute(id, action === 'mute');
-      return this.#done(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
-    }
-    const minutes = fields.whole('minutes', 1, MAX_BAN_MINUTES);
-    if (bans.all.length >= MAX_BANS) throw new Refusal(409, `${MAX_BANS} addresses are banned already`);
-    const ban = bans.add(address, minutes, reason);
-    for (const other of audience().guests)
-      if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
-    const enter = (registry: Registry, at: string): void =>
-      new BanTable(registry).enter(ban, actor, name, at);
-    return {
-      ban,
-      ...(await this.#options.notes.after(actor, 'ban', name, `${address} until ${ban.until}`, enter)),
-    };
-  }
-
-  async #unban({ part, actor }: Call): Promise<unknown> {
-    if (!this.#options.bans.lift(part)) throw new Refusal(404, `${part} is not banned`);
-    return this.#done(actor, 'unban', part, '', (registry, at) =>
-      new BanTable(registry).lift(part, actor, at),
-    );
-  }
-
   // --- sessions ---
 
   async #sessions(): Promise<SessionsAnswer> {
@@ -162,7 +113,7 @@ export class WorldRoutes {
   // --- figures ---
 
   async #live({ request, actor }: Call): Promise<LiveAnswer> {
-    const { world, audience, bans, left } = this.#options;
+    const { world, guests, reports, left } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -180,8 +131,17 @@ export class WorldRoutes {
       height: ready.height,
       species: ready.species,
       wilted: Object.fromEntries(world.wilted),
-      players: audience().guests,
-      bans: bans.all,
+      players: this.#players(),
+      reports: reports.open,
+      sanctions: guests.sanctions.all,
     };
+  }
+
+  #players(): Player[] {
+    const { audience, guests } = this.#options;
+    return audience().visits.map((visit) => ({
+      ...visit,
+      isMuted: guests.sanctions.find('mute', visit.guest, visit.address) !== null,
+    }));
   }
 }

@@ -18,7 +18,7 @@ import type { WoundEvent } from './woundWatch.ts';
 
 /** Who does something to the world. */
 export interface Doer {
-  /** Id of the guest. */
+  /** Id of the guest, the same over reloads and restarts. */
   readonly guest: string;
   /** An IPv4 address, or the /64 of an IPv6 one. */
   readonly address: string;
@@ -96,6 +96,8 @@ export type WorldQuery =
   | { readonly kind: 'organisms' }
   /** Answer: OrganismSummary[] of those that the guest has planted. */
   | { readonly kind: 'bodiesOf'; readonly guest: string }
+  /** Answer: the ids of the guests who planted a living body. */
+  | { readonly kind: 'planters' }
   /** Answer: Inspection of the organism at (x, y); null: there is none. */
   | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
   /** Answer: Inspection; null: it is gone. */
@@ -129,6 +131,7 @@ export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
   bodiesOf: OrganismSummary[];
+  planters: string[];
   inspectAt: Inspection | null;
   inspect: Inspection | null;
   stroke: StrokeOutcome;
@@ -141,7 +144,8 @@ export interface WorldAnswers {
 }
 
 export type StrokeOutcome =
-  | { readonly ok: true; readonly step: number }
+  /** `organisms`: ids of those that it touched, or planted. */
+  | { readonly ok: true; readonly step: number; readonly organisms: readonly number[] }
   | { readonly ok: false; readonly reason: string };
 
 export type ToWorld =

@@ -297,6 +297,8 @@ export class Simulation {
         return this.#turns.take(async () => world.summaries());
       case 'bodiesOf':
         return this.#turns.take(async () => world.summaries(query.guest));
+      case 'planters':
+        return this.#turns.take(async () => world.planters());
       case 'inspectAt':
         return this.#turns.take(() => world.inspectAt(query.x, query.y));
       case 'inspect':

@@ -303,6 +303,13 @@ export class World {
     return this.#planting.faultAt(species, x, y, by);
   }
 
+  /** Ids of the guests who planted a body that lives. */
+  planters(): string[] {
+    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
+    guests.delete('');
+    return [...guests];
+  }
+
   /** @param guest - only of those that this guest has planted; default: of all */
   summaries(guest?: string): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
