@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { posix } from 'node:path';
 
 export interface Machine {
   /** Processors that the quota of a cgroup and the affinity of the process leave, at least 1. */
@@ -55,25 +56,83 @@ export function addressLimitOf(limits: string | null): number | null {
   return soft === undefined || soft === 'unlimited' ? null : Number(soft);
 }
 
-function limitsText(): string | null {
+/** @returns null when the file cannot be read: not Linux, or not mounted */
+function readSystemFile(path: string): string | null {
   try {
-    return readFileSync('/proc/self/limits', 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
-    return null; // not Linux
+    return null;
   }
+}
+
+/** A folder and those above it, up to the root. */
+function* upwards(path: string): Generator<string> {
+  for (let at = path; ; at = posix.dirname(at)) {
+    yield at;
+    if (at === '/' || at === '.') return;
+  }
+}
+
+export interface CgroupLimits {
+  /** Processors, not always whole; Infinity: no quota. */
+  readonly processors: number;
+  /** Infinity: no limit. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * The tightest limits of the process's cgroups and of those above them, of version 1 or 2. Node's own figures leave out
+ * quotas of version 1 where each controller is mounted alone, and limits of a cgroup above.
+ *
+ * @param read - the text of a file under /proc or /sys, or null
+ */
+export function cgroupLimits(read: (path: string) => string | null = readSystemFile): CgroupLimits {
+  let processors = Number.POSITIVE_INFINITY;
+  let memoryBytes = Number.POSITIVE_INFINITY;
+  const takeQuota = (quota: string, period: string): void => {
+    // "max" and -1: none.
+    if (Number(quota) > 0 && Number(period) > 0)
+      processors = Math.min(processors, Number(quota) / Number(period));
+  };
+  const takeMemory = (text: string | null): void => {
+    const bytes = Number.parseInt(text ?? '', 10);
+    if (bytes > 0) memoryBytes = Math.min(memoryBytes, bytes);
+  };
+  for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {
+    // In a container the path may be the host's; then only the root of the mount is there.
+    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    if (path === undefined) continue;
+    const isOf = (name: string): boolean => controllers.split(',').includes(name);
+    for (const at of upwards(path)) {
+      const folder = (name: string): string => posix.join('/sys/fs/cgroup', name, at);
+      if (controllers === '') {
+        const [quota = '', period = ''] = (read(posix.join(folder(''), 'cpu.max')) ?? '').trim().split(' ');
+        takeQuota(quota, period);
+        takeMemory(read(posix.join(folder(''), 'memory.max')));
+      }
+      if (isOf('cpu')) {
+        const quota = read(posix.join(folder(controllers), 'cpu.cfs_quota_us'));
+        takeQuota(quota ?? '', read(posix.join(folder(controllers), 'cpu.cfs_period_us')) ?? '');
+      }
+      if (isOf('memory')) takeMemory(read(posix.join(folder(controllers), 'memory.limit_in_bytes')));
+    }
+  }
+  return { processors, memoryBytes };
 }
 
 export function readMachine(): Machine {
   const memoryInAllBytes = totalmem();
   // 0: not known. Without a limit cgroups answer with a number beyond any memory.
   const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  const cgroup = cgroupLimits();
+  const available = availableParallelism();
   return {
-    // Counts quotas of cgroups; a part of a processor counts as none, but one is always there.
-    processors: availableParallelism(),
-    processorsInAll: cpus().length || availableParallelism(),
-    memoryBytes: Math.min(memoryInAllBytes, constrained),
+    // A part of a processor counts as none.
+    processors: Math.max(1, Math.floor(Math.min(available, cgroup.processors))),
+    processorsInAll: cpus().length || available,
+    memoryBytes: Math.min(memoryInAllBytes, constrained, cgroup.memoryBytes),
     memoryInAllBytes,
-    addressBytes: addressLimitOf(limitsText()),
+    addressBytes: addressLimitOf(readSystemFile('/proc/self/limits')),
     hasSimd: compilesSimd(),
   };
 }

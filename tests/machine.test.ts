@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   addressLimitOf,
+  cgroupLimits,
   defaultMaxPages,
   defaultThreads,
   defaultTunerThreads,
@@ -49,6 +50,67 @@ describe('defaults', () => {
     expect(pages(64_000)).toBe(8_192);
     for (const mb of [512, 1_024, 2_048, 4_096])
       expect(256 * MB + pages(mb) * 400_000).toBeLessThan(mb * MB * 0.95);
+  });
+});
+
+describe('cgroups', () => {
+  const limits = (files: Record<string, string>) => cgroupLimits((path) => files[path] ?? null);
+  const none = { processors: Number.POSITIVE_INFINITY, memoryBytes: Number.POSITIVE_INFINITY };
+
+  test('of version 2: the tightest of a cgroup and those above it', () => {
+    expect(
+      limits({
+        '/proc/self/cgroup': '0::/system.slice/regrow.service\n',
+        '/sys/fs/cgroup/system.slice/regrow.service/cpu.max': '150000 100000\n',
+        '/sys/fs/cgroup/system.slice/regrow.service/memory.max': 'max\n',
+        '/sys/fs/cgroup/system.slice/cpu.max': 'max 100000\n',
+        '/sys/fs/cgroup/system.slice/memory.max': '536870912\n',
+      }),
+    ).toEqual({ processors: 1.5, memoryBytes: 512 * MB });
+  });
+
+  test('of version 2 in a container: its root', () => {
+    expect(
+      limits({
+        '/proc/self/cgroup': '0::/\n',
+        '/sys/fs/cgroup/cpu.max': '200000 100000\n',
+        '/sys/fs/cgroup/memory.max': '1073741824\n',
+      }),
+    ).toEqual({ processors: 2, memoryBytes: 1_024 * MB });
+  });
+
+  test('of version 1, with controllers together or alone, under the path or at the root of the mount', () => {
+    expect(
+      limits({
+        '/proc/self/cgroup':
+          '5:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n1:name=systemd:/docker/abc\n0::/\n',
+        '/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us': '300000\n',
+        '/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n',
+        '/sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes': '268435456\n',
+        '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
+      }),
+    ).toEqual({ processors: 3, memoryBytes: 256 * MB });
+    expect(
+      limits({
+        '/proc/self/cgroup': '1:cpu:/a\n',
+        '/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us': '50000\n',
+        '/sys/fs/cgroup/cpu/a/cpu.cfs_period_us': '100000\n',
+      }),
+    ).toEqual({ ...none, processors: 0.5 });
+  });
+
+  test('without a quota, or without any file, nothing is limited', () => {
+    expect(limits({})).toEqual(none);
+    expect(limits({ '/proc/self/cgroup': 'nonsense\n3:cpu:relative\n' })).toEqual(none);
+    expect(
+      limits({
+        '/proc/self/cgroup': '0::/\n1:cpu:/\n',
+        '/sys/fs/cgroup/cpu.max': 'max 100000\n',
+        '/sys/fs/cgroup/memory.max': 'max\n',
+        '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n',
+        '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
+      }),
+    ).toEqual(none);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   mostWaitMs,
   type Outcome,
   quantile,
+  shareOf,
   uncaughtIn,
 } from './figures.ts';
 
@@ -46,6 +47,12 @@ describe('missing', () => {
     expect(missing(before, [body(1, 100), body(9, 201), body(3, 300)])).toEqual([]);
   });
 
+  test('a body whose seed still waits is missing, and one that dissolves', () => {
+    const waiting = { ...body(2, 200), absence: 'died' };
+    const dissolving = { ...body(3, 300), absence: 'wilting' };
+    expect(missing(before, [body(1, 100), waiting, dissolving])).toEqual([before[1], before[2]]);
+  });
+
   test('a body of another species at its place does not stand for it', () => {
     expect(missing(before, [body(1, 100), body(9, 200, 'eevee'), body(3, 300)])).toEqual([before[1]]);
   });
@@ -61,6 +68,8 @@ describe('levelOf', () => {
       atSeconds,
       descriptors: value(atSeconds),
       rssMiB: 100,
+      processorSeconds: 1.2 * atSeconds,
+      waitedSeconds: 0.1 * atSeconds,
     }));
 
   test('a steady figure has no drift and no slope', () => {
@@ -109,6 +118,27 @@ describe('levelOf', () => {
 
   test('of a server that ended before the first look is zero throughout', () => {
     expect(levelOf([], 'rssMiB', 0, 10)).toMatchObject({ before: 0, end: 0, after: 0, driftPercent: 0 });
+  });
+});
+
+describe('shareOf', () => {
+  const look = (atSeconds: number, processorSeconds: number, waitedSeconds: number) => ({
+    atSeconds,
+    descriptors: 1,
+    rssMiB: 1,
+    processorSeconds,
+    waitedSeconds,
+  });
+  const looks = [look(0, 5, 1), look(10, 11, 2), look(20, 31, 12)];
+
+  test('is what was taken and waited for between the first and the last look within the time', () => {
+    expect(shareOf(looks, 0, 10)).toEqual({ processorPercent: 60, waitedPercent: 10 });
+    expect(shareOf(looks, 10, 25)).toEqual({ processorPercent: 200, waitedPercent: 100 });
+  });
+
+  test('of fewer than two looks is null', () => {
+    expect(shareOf(looks, 5, 15)).toBeNull();
+    expect(shareOf([], 0, 10)).toBeNull();
   });
 });
 

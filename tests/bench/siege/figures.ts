@@ -1,5 +1,5 @@
 /** What is measured under an attack, and which bars it meets. Pure. */
-import type { Body } from '../soak/sizes.ts';
+import { type Body, hasBody } from '../soak/sizes.ts';
 import type { Regular } from './regulars.ts';
 import type { Waits } from './strokeWaits.ts';
 
@@ -29,6 +29,32 @@ export interface Look {
   readonly atSeconds: number;
   readonly descriptors: number;
   readonly rssMiB: number;
+  /** User and system time of the server's process so far. */
+  readonly processorSeconds: number;
+  /** For how long its threads have been ready to run while no core had time for them, summed over threads. */
+  readonly waitedSeconds: number;
+}
+
+export interface Share {
+  /** Percent of one core that the server's process took. */
+  readonly processorPercent: number;
+  /**
+   * Percent of the time, summed over its threads, for which it was ready to run and had no core: taken by attackers, by
+   * honest clients, by whatever else runs on the machine, and by its own threads from each other.
+   */
+  readonly waitedPercent: number;
+}
+
+/** @param looks - in order of time. @returns null when there are not two looks between the times */
+export function shareOf(looks: readonly Look[], fromSeconds: number, toSeconds: number): Share | null {
+  const within = looks.filter(({ atSeconds }) => atSeconds >= fromSeconds && atSeconds <= toSeconds);
+  const [first, last] = [within.at(0), within.at(-1)];
+  if (first === undefined || last === undefined || first === last) return null;
+  const seconds = last.atSeconds - first.atSeconds;
+  return {
+    processorPercent: (100 * (last.processorSeconds - first.processorSeconds)) / seconds,
+    waitedPercent: (100 * (last.waitedSeconds - first.waitedSeconds)) / seconds,
+  };
 }
 
 export interface Level {
@@ -93,8 +119,9 @@ export function levelOf(
 /** Cells: a body that has grown again stands where it stood. */
 const SAME_PLACE = 2;
 
-/** Bodies that are neither there nor growing again at their place. */
-export function missing(before: readonly Body[], now: readonly Body[]): Body[] {
+/** Bodies that are neither there nor growing again at their place; one whose seed still waits is missing. */
+export function missing(before: readonly Body[], listed: readonly Body[]): Body[] {
+  const now = listed.filter(hasBody);
   const ids = new Set(now.map(({ id }) => id));
   return before.filter(
     (body) =>

@@ -1,7 +1,17 @@
 /** What the siege says of one attack: figures, and which bars it meets. */
 
 import type { Body } from '../soak/sizes.ts';
-import { barsOf, type HonestWindow, type Level, type Look, levelOf, mostWaitMs, ratioOf } from './figures.ts';
+import {
+  barsOf,
+  type HonestWindow,
+  type Level,
+  type Look,
+  levelOf,
+  mostWaitMs,
+  ratioOf,
+  type Share,
+  shareOf,
+} from './figures.ts';
 import type { Attacked } from './processes.ts';
 
 const MAX_SAID = 30;
@@ -59,6 +69,10 @@ export function besiegedOf(one: Besieging) {
       after: after?.strokes ?? null,
       mostP99Ms: calm.strokes.p99Ms === null ? null : mostWaitMs(calm.strokes.p99Ms),
     },
+    server: {
+      calm: shareOf(looks, Number.NEGATIVE_INFINITY, fromSeconds),
+      attack: shareOf(looks, fromSeconds, toSeconds),
+    },
     loopDelayMs: { calm: calm.loopDelayMs, attack: attack.loopDelayMs },
     stepsPerSecond: rates(calm.stepsPerSecond, attack.stepsPerSecond, after?.stepsPerSecond ?? null),
     framesPerSecond: rates(calm.framesPerSecond, attack.framesPerSecond, after?.framesPerSecond ?? null),
@@ -105,9 +119,11 @@ const shown = (value: number | null, digits = 3): string =>
 
 /** For people. */
 export function printBesieged(one: Besieged): void {
-  const { strokes, stepsPerSecond: steps, framesPerSecond: frames, bodies, honest, crash } = one;
+  const { strokes, stepsPerSecond: steps, framesPerSecond: frames, bodies, honest, crash, server } = one;
   const level = ({ before, max, end, after, driftPercent }: Level): string =>
     `before ${shown(before)}, most ${shown(max)}, end ${shown(end)}, after ${shown(after)}, drift ${shown(driftPercent)} %`;
+  const share = (of: Share | null): string =>
+    of === null ? '–' : `${shown(of.processorPercent)} % of a core, waited ${shown(of.waitedPercent)} %`;
   const bars = Object.entries(one.meets).map(
     ([bar, isMet]) => `${isMet === null ? '–' : isMet ? 'ok' : 'NO'} ${bar}`,
   );
@@ -125,6 +141,7 @@ export function printBesieged(one: Besieged): void {
       'own delay, ms',
       `calm p99 ${shown(one.loopDelayMs.calm.p99)}, attack p99 ${shown(one.loopDelayMs.attack.p99)}`,
     ],
+    ['server', `calm ${share(server.calm)}; attack ${share(server.attack)}`],
     [
       'steps/s',
       `${shown(steps.calm)} → ${shown(steps.attack)} (${shown(steps.ratio)}), after ${shown(steps.after)}`,
