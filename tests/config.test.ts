@@ -18,6 +18,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '0.0.0.0',
       port: 2567,
+      publicUrl: '',
       engine: 'auto',
       adapter: 'auto',
       gpuKernels: 'auto',
@@ -40,6 +41,9 @@ describe('readConfig', () => {
       sessionEndSeconds: 30,
       maxPlayers: 2000,
       perAddress: 64,
+      plantsPerGuest: 12,
+      plantsPerAddress: 48,
+      witherHours: 72,
       trustForwarded: false,
       tuner: 'manual',
       tunerSeconds: 230,
