@@ -110,6 +110,10 @@ export class Admin {
     });
   }
 
+  get audience(): Audience {
+    return this.#audience;
+  }
+
   get routes(): readonly Route[] {
     return this.#routes.all;
   }

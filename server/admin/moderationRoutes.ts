@@ -130,15 +130,17 @@ export class ModerationRoutes {
   async #enforce(add: () => Sanction, actor: Actor): Promise<Done & { readonly sanction: Sanction }> {
     const { guests, audience, notes } = this.#options;
     const sanction = tooMany(add);
-    const { kind, name, address } = sanction;
+    const { kind, name, address, reason } = sanction;
     // Whom it concerns is decided where strokes and joins are.
     const secondsLeft = guests.sanctions.secondsLeft(sanction.id);
     const isMeant = (visitor: Visitor): boolean =>
       guests.sanctions.find(kind, visitor.id, visitor.address)?.id === sanction.id;
     for (const visit of audience().visits) {
       const isTheirs = (visitor: Visitor): boolean => visitor.id === visit.guest && isMeant(visitor);
-      if (kind === 'ban') audience().kick(isTheirs, banWords(sanction, visit.guest, secondsLeft));
-      else audience().tell(isTheirs, muteWords(sanction, visit.guest, secondsLeft));
+      const words = kind === 'ban' ? banWords : muteWords;
+      const text = `${words(sanction, visit.guest, secondsLeft)}${reason && ` (${reason})`}`;
+      if (kind === 'ban') audience().kick(isTheirs, text);
+      else audience().tell(isTheirs, text);
     }
     const done = await notes.after(actor, kind, name || address, detailOf(sanction), (registry, at) =>
       new SanctionTable(registry).enter(sanction, actor, at),
