@@ -5,6 +5,7 @@ import {
   type Budget,
   CloseCode,
   type HelloMessage,
+  type InspectionMessage,
   type LearnedMessage,
   type NamedMessage,
   type NoticeMessage,
@@ -20,7 +21,13 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
-import { type Doer, NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
+import {
+  type Doer,
+  type Inspection,
+  NoAnswerError,
+  type StrokeOutcome,
+  type WorldLink,
+} from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import type { Players } from './players.ts';
@@ -255,7 +262,7 @@ export class Visit {
             : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
-          this.outlet.post(ServerMessageType.inspection, { organism });
+          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.visitor.id, organism));
           return;
         }
       }
@@ -321,8 +328,6 @@ export class Visit {
     const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
     const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
     if (fault !== null) return refuse(fault);
-    if (stroke.tool === 'plant' && guests.refusesPlantings)
-      return refuse('The world cannot keep up: nothing can be planted for the moment.');
     if (this.#strokesPending >= MAX_STROKES_PENDING) return refuse('Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
@@ -364,6 +369,13 @@ export class Visit {
     const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
     this.outlet.post(ServerMessageType.strokeResult, result);
   }
+}
+
+/** Without the planter's id, which is nobody else's business. */
+function inspectionFor(guest: string, organism: Inspection | null): InspectionMessage {
+  if (organism === null) return { organism };
+  const { guest: planter, ...rest } = organism;
+  return { organism: { ...rest, isYours: planter === guest } };
 }
 
 function clampTo(
