@@ -1,6 +1,10 @@
 /**
  * Builds what is older than its sources: the WASM kernels (AssemblyScript) and the client (Vite). Arguments name targets
- * (`engine`, `trainer`, `codec`, `client`); without arguments, all. What is fresh costs one look at its sources.
+ * (`engine`, `trainer`, `codec`, `client`, `compressed`); without arguments, all. What is fresh costs one look at its
+ * sources.
+ *
+ * `compressed` writes the client's files compressed beside them. `npm start` does not wait for that: a server that finds
+ * none compresses them itself while it runs.
  *
  * Kernels are part of the repository, so that a server starts without their compiler. Each ends in a custom section
  * with a hash of its sources; a kernel with another hash is compiled again, in place. `--verify` compiles all of them
@@ -22,6 +26,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { compress, ENCODINGS, ENDING, isCompressible } from './http/variants.ts';
 
 const root = join(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -163,6 +168,26 @@ async function buildClient(): Promise<void> {
   console.log('built build/client');
 }
 
+/** Those of an earlier build are gone: Vite empties the folder. */
+async function compressClient(): Promise<void> {
+  const work = globSync('build/client/**/*', { cwd: root }).flatMap((file) => {
+    const path = join(root, file);
+    const { size, mtimeMs } = statSync(path);
+    if (!isCompressible(path, size)) return [];
+    return ENCODINGS.map((encoding) => ({ path, encoding, output: path + ENDING[encoding], mtimeMs }));
+  });
+  const missing = work.filter(({ output, mtimeMs }) => {
+    const built = statSync(output, { throwIfNoEntry: false });
+    return built === undefined || built.mtimeMs < mtimeMs;
+  });
+  await eachOf(missing, async ({ path, encoding, output }) => {
+    writeFileSync(`${output}.new`, await compress(encoding, readFileSync(path)));
+    renameSync(`${output}.new`, output);
+  });
+  if (missing.length > 0)
+    console.log(`compressed ${missing.length / ENCODINGS.length} files of build/client`);
+}
+
 const asked = process.argv.slice(2);
 try {
   const all = Object.values(KERNELS).flat();
@@ -170,7 +195,9 @@ try {
     await verify(all);
     console.log(`${all.length} kernels are what their sources give`);
   } else {
-    const unknown = asked.filter((target) => target !== 'client' && !(target in KERNELS));
+    const unknown = asked.filter(
+      (target) => !['client', 'compressed'].includes(target) && !(target in KERNELS),
+    );
     if (unknown.length > 0) throw new Error(`build: no such target: ${unknown.join(', ')}`);
     const isAsked = (target: string): boolean => asked.length === 0 || asked.includes(target);
     // The server, the client and the tests all need the page codec.
@@ -180,6 +207,7 @@ try {
       buildKernel,
     );
     if (isAsked('client')) await buildClient();
+    if (isAsked('compressed')) await compressClient();
   }
 } catch (error) {
   const { stderr, message } = error as Error & { stderr?: string };

@@ -42,7 +42,9 @@ export interface Config {
   readonly maxPlayers: number;
   /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
-  /** Trust `X-Forwarded-For`: only behind a proxy that sets it. */
+  /** Where the world finds the page: origin and path, ending in a slash. Empty: only under names that need no proof. */
+  readonly publicUrl: string;
+  /** Trust `X-Forwarded-For`, `-Host` and `-Proto`: only behind a proxy that sets them. */
   readonly trustForwarded: boolean;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
   readonly tuner: 'off' | 'manual' | 'auto';
@@ -101,7 +103,8 @@ const SETTINGS: Settings = {
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, Math.min(4, availableParallelism()), 'how many threads tune at low priority while nobody plays'),
-  trustForwarded: yesOrNo(false, 'trust X-Forwarded-For; only behind a proxy that sets it'),
+  trustForwarded: yesOrNo(false, 'trust X-Forwarded-For, -Host and -Proto; only behind a proxy that sets them'),
+  publicUrl: pageUrl('where the world finds the page; the server answers under this name only. Default: under IP addresses, localhost, and names without a dot or in .local'),
 };
 
 /** Errors do not repeat its value. */
@@ -194,6 +197,15 @@ function place(fallback: string, range: string, meaning: string): Flag<string> {
 function yesOrNo(fallback: boolean, meaning: string): Flag<boolean> {
   const read = (given: string) => (given === 'yes' || given === 'no' ? given === 'yes' : null);
   return { ...setting(fallback, 'yes | no', meaning, read), standard: fallback ? 'yes' : 'no' };
+}
+
+function pageUrl(meaning: string): Flag<string> {
+  const read = (given: string) => {
+    const url = /^https?:\/\//.test(given) ? URL.parse(given) : null;
+    if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(given)) return null;
+    return `${url.origin}${url.pathname.replace(/\/*$/, '/')}`;
+  };
+  return setting('', 'http(s)://host/path', meaning, read);
 }
 
 function token(meaning: string): Flag<string> {

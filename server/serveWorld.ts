@@ -7,6 +7,9 @@ import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import { Addresses } from './http/addresses.ts';
 import { Api } from './http/api.ts';
+import { Assets } from './http/assets.ts';
+import { Hosts } from './http/hosts.ts';
+import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
@@ -25,12 +28,20 @@ export interface ServeOptions {
   readonly pages?: string;
   /** @see ServerOptions.headMs */
   readonly headMs?: number;
+  /** @see ServerOptions.maxSockets */
+  readonly maxSockets?: number;
 }
 
 export async function serveWorld(
   world: WorldLink,
   config: Config,
-  { admin = null, sessions = null, pages = BUILT_CLIENT, headMs = HEAD_MS }: ServeOptions = {},
+  {
+    admin = null,
+    sessions = null,
+    pages = BUILT_CLIENT,
+    headMs = HEAD_MS,
+    maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
+  }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustForwarded } = config;
   const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
@@ -45,7 +56,7 @@ export async function serveWorld(
     },
     learned: async () => (await admin?.learned.message()) ?? null,
   });
-  const api = new Api(world, () => room.players);
+  const api = new Api(world, config.framesPerSecond, () => room.players);
   world.onFrame = (frame) => {
     api.heard();
     room.publish(frame);
@@ -78,7 +89,18 @@ export async function serveWorld(
     kick: (id, reason) => room.kick(id, reason),
     mute: (id, isMuted) => room.mute(id, isMuted),
   });
-  const server = await createServer({ host, port, room, api, addresses, admin, pages, headMs });
+  const server = await createServer({
+    host,
+    port,
+    room,
+    api,
+    addresses,
+    hosts: new Hosts(config),
+    admin,
+    assets: new Assets(pages),
+    headMs,
+    maxSockets,
+  });
   return {
     url: server.url,
     close: () => {

@@ -4,17 +4,19 @@
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { matchMaker } from '@colyseus/core';
 import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transport';
+import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
 import type { Admin } from './admin/admin.ts';
 import type { Addresses } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
-import { isOwnOrigin, matchmake } from './http/matchmaking.ts';
-import { servePages } from './http/pages.ts';
-import { replyJson, setSecurityHeaders } from './http/replies.ts';
+import type { Assets } from './http/assets.ts';
+import type { Hosts } from './http/hosts.ts';
+import { matchmake } from './http/matchmaking.ts';
+import { replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
+import { Sockets } from './http/sockets.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 
 /** When the world stops, clients are told why and disconnected after this. */
@@ -24,6 +26,19 @@ const MAX_SHUTDOWN_MS = 4_000;
 /** WebSocket pings: a peer whose network is gone is noticed within 15 s. */
 const PING_MS = 5_000;
 
+/** Longer than the 60 s that most balancers keep a connection: who closes it first must not be this server. */
+const KEEP_ALIVE_MS = 75_000;
+const MAX_HEADER_BYTES = 8_192;
+/** Who meets the limit of connections is told to come back after this. */
+const RETRY_SECONDS = 5;
+/** RFC 6455's registry: the server is overloaded, or its limits are met. */
+const TRY_AGAIN_LATER = 1_013;
+const NO_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
+
+/** What programs ask for is refused in JSON. */
+const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/healthz$/;
+/** Only pages of this server ask for these. */
+const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
 const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -36,12 +51,21 @@ export interface ServerOptions {
   readonly room: WorldRoom;
   readonly api: Api;
   readonly addresses: Addresses;
+  readonly hosts: Hosts;
   /** Answers `/admin/api`, and knows who is banned; null: there are no such routes, and nobody is banned. */
   readonly admin: Admin | null;
-  /** Folder of the built client. */
-  readonly pages: string;
+  readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
   readonly headMs: number;
+  /** All connections together. */
+  readonly maxSockets: number;
+}
+
+interface UpgradeRefusal {
+  readonly status: number;
+  readonly text: string;
+  /** Players may meet this: the page shows the text. */
+  readonly isShown?: boolean;
 }
 
 export interface Server {
@@ -52,39 +76,59 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, admin, pages, headMs } = options;
-  const servePage = servePages(pages);
+  const { room, api, addresses, hosts, admin, assets, headMs, maxSockets } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
       headersTimeout: headMs,
       requestTimeout: 10_000,
-      keepAliveTimeout: 5_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: headMs / 4,
-      maxHeaderSize: 8_192,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Other upgrades (h2c) are ignored: the request is answered as if it had not asked for one.
+      shouldUpgradeCallback: isWebSocket,
     },
     (request, response) => {
-      route(request, response).catch((error) => {
-        console.error('http:', error);
-        if (!response.headersSent) replyJson(response, 500, { error: 'the server failed' });
-        else response.destroy();
+      answer(request, response).catch((error: NodeJS.ErrnoException) => {
+        if (response.headersSent) response.destroy();
+        else if (NO_DESCRIPTORS.has(error.code ?? '')) {
+          response.setHeader('Retry-After', '1');
+          replyJson(response, 503, { error: 'the server has no file descriptor left for this' });
+        } else {
+          console.error('http:', error);
+          replyJson(response, 500, { error: 'the server failed' });
+        }
       });
     },
   );
   http.maxHeadersCount = 64;
-  http.on('connection', (socket) => {
-    if (!addresses.admitSocket(socket)) socket.destroy();
-  });
-  // A malformed request affects only its sender.
-  http.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
-  });
+  const sockets = new Sockets(http, { maxSockets, addresses, log: (line) => console.error(line) });
 
-  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    setSecurityHeaders(response);
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refused = sockets.begin(request, response);
+    setSecurityHeaders(response, hosts.isSecure(request));
+    const unknown = hosts.refusal(request);
+    request.url = hosts.localUrl(request.url ?? '');
     const url = urlOf(request);
-    if (url === null) return replyJson(response, 400, { error: 'that is not a path' });
+    const refuse = (status: number, error: string): void => {
+      // Colyseus' client looks for a code beside the text.
+      if (url !== null && PROGRAM_PATHS.test(url.pathname))
+        replyJson(response, status, { code: status, error });
+      else replyText(response, status, `${error}\n`);
+    };
+    if (refused !== null) {
+      response.setHeader('Connection', 'close');
+      response.setHeader('Retry-After', String(RETRY_SECONDS));
+      return refuse(refused.status, refused.text);
+    }
+    if (unknown !== null) return refuse(421, unknown);
+    if (url === null) return refuse(400, 'that is not a path');
+    if (OWN_PAGES_ONLY.test(url.pathname) && !hosts.isOwnOrigin(request))
+      return refuse(403, 'another site may not ask for this');
+    return route(request, response, url);
+  }
+
+  async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
       if (admin?.bans.has(addresses.of(request)))
         return replyJson(response, 403, { code: 403, error: 'this address has been banned for a while' });
@@ -98,22 +142,52 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       response.setHeader('Allow', 'GET, HEAD');
       return replyJson(response, 405, { error: `${request.method} is not allowed here` });
     }
-    if (CONTROL_PATHS.test(url.pathname)) return api.handle(url, response);
-    return servePage(request, response);
+    if (CONTROL_PATHS.test(url.pathname)) return api.handle(url, response, addresses.of(request));
+    return assets.handle(request, response, url.pathname);
   }
 
-  /** The HTTP status that refuses a WebSocket; null: its sender has a seat in the world. */
-  function refusal(request: IncomingMessage): string | null {
+  const turnedAway = new WebSocketServer({ noServer: true, maxPayload: MAX_CLIENT_MESSAGE_BYTES });
+
+  /** False for an upgrade that has been answered already: its sender has no seat in the world, or may not take it. */
+  function mayUpgrade(request: IncomingMessage): boolean {
+    const { socket } = request;
+    request.url = hosts.localUrl(request.url ?? '');
+    const refused = refusal(request);
+    if (refused === null) return true;
+    const { status, text, isShown = false } = refused;
+    if (!isShown) {
+      sockets.refuse(socket, status, text, status === 426 ? ['Upgrade: websocket'] : []);
+      return false;
+    }
+    // A page does not learn the status of a refused handshake, but it learns why a WebSocket was closed.
+    socket.on('error', () => socket.destroy());
+    turnedAway.handleUpgrade(request, socket, Buffer.alloc(0), (client) => {
+      client.on('error', () => {});
+      client.close(TRY_AGAIN_LATER, text);
+      setTimeout(() => client.terminate(), MAX_GOODBYE_MS).unref();
+    });
+    return false;
+  }
+
+  function refusal(request: IncomingMessage): UpgradeRefusal | null {
+    if (!isWebSocket(request)) return { status: 426, text: 'only WebSocket is spoken besides HTTP/1.1' };
     const url = urlOf(request);
-    if (url === null) return '400 Bad Request';
-    if (!isOwnOrigin(request)) return '403 Forbidden';
+    if (url === null) return { status: 400, text: 'that is not a path' };
+    const unknown = hosts.refusal(request);
+    if (unknown !== null) return { status: 421, text: unknown };
+    if (!hosts.isOwnOrigin(request)) return { status: 403, text: 'another site may not join' };
+    const refused = sockets.wake(request.socket);
+    if (refused !== null) return { ...refused, isShown: true };
     const sessionId = url.searchParams.get('sessionId') ?? '';
     if (SOCKET_PATH.exec(url.pathname)?.[1] !== room.roomId || !SESSION_ID.test(sessionId))
-      return '404 Not Found';
+      return { status: 404, text: 'there is no such room' };
     // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
-    if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId)) return '410 Gone';
-    if (admin?.bans.has(addresses.of(request))) return '403 Forbidden';
-    if (!addresses.admitUpgrade(request)) return '429 Too Many Requests';
+    if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId))
+      return { status: 410, text: 'that seat is taken, or was reserved for too long' };
+    if (admin?.bans.has(addresses.of(request)))
+      return { status: 403, text: 'this address has been banned for a while', isShown: true };
+    if (!addresses.admitUpgrade(request))
+      return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;
   }
 
@@ -131,14 +205,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const transport = new QuietTransport(socketOptions, (request) => {
     addresses.takeSeat(urlOf(request)?.searchParams.get('sessionId') ?? '', request);
   });
-  transport.attachToServer(http, {
-    filter: (request) => {
-      const refused = refusal(request);
-      if (refused === null) return true;
-      refuseUpgrade(request.socket, refused);
-      return false;
-    },
-  });
+  transport.attachToServer(http, { filter: mayUpgrade });
 
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
@@ -147,6 +214,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       resolve();
     });
   });
+  // Without a listener, a failed accept would end the process.
+  http.on('error', (error) => sockets.acceptFailed(error));
+  void assets.compress();
   const { port } = http.address() as AddressInfo;
   const host = ['0.0.0.0', '::', ''].includes(options.host) ? 'localhost' : options.host;
 
@@ -155,6 +225,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();
     room.closeAll(CloseCode.worldStopped, 'the world has stopped');
+    turnedAway.close();
     // Meanwhile, each connection terminates a socket that does not answer.
     await within(MAX_SHUTDOWN_MS, matchMaker.gracefullyShutdown());
     transport.shutdown();
@@ -190,10 +261,7 @@ function urlOf(request: IncomingMessage): URL | null {
   return URL.parse(request.url, 'http://regrow');
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
-}
+const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
 async function within(ms: number, done: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -65,23 +65,31 @@ export interface RulesAnswer {
   readonly swaps: readonly SwapEntry[];
 }
 
+export interface ProbeFigures {
+  readonly cells: number;
+  /** 0..1, before the cut, right after it, and at the film's end. */
+  readonly healthGrown: number;
+  readonly healthCut: number;
+  readonly healthHealed: number;
+}
+
+/** The film of a probe, without its pixels. */
+export interface FilmShape {
+  /** Pixels; one per cell, or one per 2, 3 … cells of a large body. */
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly stepsPerFrame: number;
+  /** The first frame after the cut. */
+  readonly cutFrame: number;
+}
+
 export interface ProbeAnswer {
   readonly thumbnail: string;
   readonly width: number;
   readonly height: number;
-  readonly figures: {
-    readonly cells: number;
-    readonly healthGrown: number;
-    readonly healthCut: number;
-    readonly healthHealed: number;
-  };
-  readonly film: {
-    readonly width: number;
-    readonly height: number;
-    readonly frames: number;
-    readonly stepsPerFrame: number;
-    readonly cutFrame: number;
-  };
+  readonly figures: ProbeFigures;
+  readonly film: FilmShape;
   /** What this rule does to a body of the rule in force; null when it does no harm, or no rule is in force. */
   readonly fault: string | null;
 }
@@ -292,7 +300,7 @@ export interface TunerView {
   /** [iteration, smoothed loss] */
   readonly losses: readonly (readonly [number, number])[];
   /** Spot checks, as [iteration, recovery]; the first entry is the incumbent's. */
-  readonly probes: readonly (readonly [number, number])[];
+  readonly spotChecks: readonly (readonly [number, number])[];
   /** Names of the jobs that wait. */
   readonly queue: readonly string[];
   /** Time that the last pause took to take effect; null when there was none. */

@@ -29,3 +29,5 @@ export const BUDGET_CELLS = 6_000;
 export const PLANT_COST_CELLS = 1_000;
 /** Pixels along a side of `/api/world.png`. */
 export const MAX_PNG_SIDE = 2_048;
+/** Bytes of a rule file. A rule of 256 hidden units takes 67 kB; the rest is room for metadata. */
+export const MAX_RULE_BYTES = 1_048_576;

@@ -18,6 +18,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '0.0.0.0',
       port: 2567,
+      publicUrl: '',
       engine: 'auto',
       adapter: 'auto',
       gpuKernels: 'auto',

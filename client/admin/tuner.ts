@@ -95,13 +95,13 @@ export class TunerPanel {
     if (document.activeElement !== this.#mode) this.#mode.value = view.mode;
     setText(this.#queue, queue.length === 0 ? '' : `Waiting: ${queue.map(speciesOf).join(', ')}`);
     this.#loss.show([{ kind: 'now', name: 'loss', points: view.losses }], 'iterations');
-    const [first] = view.probes;
-    const last = Math.max(1, ...view.probes.map(([x]) => x));
+    const [first] = view.spotChecks;
+    const last = Math.max(1, ...view.spotChecks.map(([x]) => x));
     const before = first === undefined ? [] : ([first, [last, first[1]]] as const);
     this.#health.show(
       [
         { kind: 'was', name: 'the rule in force', points: before },
-        { kind: 'now', name: 'healed', points: view.probes },
+        { kind: 'now', name: 'healed', points: view.spotChecks },
       ],
       'iterations',
     );

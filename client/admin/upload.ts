@@ -1,11 +1,9 @@
 /** Uploads a rule file that was chosen, or dropped anywhere on the page. JSON files have no name, so it asks for one. */
 
 import type { RuleEntry } from '../../shared/adminApi.ts';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { h } from '../dom.ts';
 import { ask } from './api.ts';
-
-/** The server's own bound: a larger file need not be sent to be refused. */
-const MAX_BYTES = 1_048_576;
 
 export interface UploadHandlers {
   done(rule: Pick<RuleEntry, 'id' | 'label'>): void;
@@ -41,8 +39,8 @@ export class Upload {
 
   async #take(file: File): Promise<void> {
     this.#root.hidden = false;
-    if (file.size > MAX_BYTES)
-      return this.#fail(`${file.name} has ${file.size} bytes, expected at most ${MAX_BYTES}`);
+    if (file.size > MAX_RULE_BYTES)
+      return this.#fail(`${file.name} has ${file.size} bytes, expected at most ${MAX_RULE_BYTES}`);
     if (!file.name.endsWith('.json')) return this.#send(file, 'application/octet-stream', '');
     const name = h('input', {
       type: 'text',

@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Role } from '../../shared/adminApi.ts';
 import { isWhole } from '../../shared/numbers.ts';
-import { isOwnOrigin } from '../http/matchmaking.ts';
 import type { Actor } from '../rules/registry.ts';
 
 export interface Call {
@@ -38,10 +37,13 @@ export class Refusal extends Error {
   }
 }
 
-/** Browsers attach the cookie to requests that other sites trigger. Those are refused. */
+/**
+ * Browsers attach the cookie to requests that other sites trigger. Those are refused: here by what the browser says of
+ * the site, and before, in `server.ts`, by their Origin.
+ */
 export function refuseForeign(request: IncomingMessage): void {
   const site = request.headers['sec-fetch-site'];
-  if (!isOwnOrigin(request) || (site !== undefined && site !== 'same-origin' && site !== 'none'))
+  if (site !== undefined && site !== 'same-origin' && site !== 'none')
     throw new Refusal(403, 'another site may not ask for this');
 }
 

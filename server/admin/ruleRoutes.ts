@@ -1,8 +1,10 @@
 /** `/admin/api/…`, rules: what the registry holds, what is swapped, and what the tuner makes. */
+
 import type { ProbeAnswer as ProbeShown, RulesAnswer } from '../../shared/adminApi.ts';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { encodePng } from '../http/png.ts';
 import { DISTILL_ORDERS, importDistill } from '../rules/distill.ts';
-import { checkName, MAX_RULE_BYTES, parseRule, serializeRule } from '../rules/format.ts';
+import { checkName, parseRule, serializeRule } from '../rules/format.ts';
 import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Prober } from '../swaps/prober.ts';

@@ -1,8 +1,10 @@
 /** `npm run rules -- list|show|add|rollback`: the registry of a data directory, with its server running or not. */
+
 import { userInfo } from 'node:os';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { dataDirOf } from '../config.ts';
 import { importDistill } from '../rules/distill.ts';
-import { MAX_RULE_BYTES, serializeRule } from '../rules/format.ts';
+import { serializeRule } from '../rules/format.ts';
 import { readRuleFile, readText } from '../rules/load.ts';
 import { type Actor, labelOf, Registry, type RuleRecord } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';

@@ -1,13 +1,14 @@
 /** `npm run rules -- …`: commands on rule files. */
+
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { evaluate, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import { evaluationPage } from '../evaluation/page.ts';
 import { contactSheet, type Evaluated } from '../evaluation/sheet.ts';
 import { describeEvaluations, missedBars } from '../evaluation/verdict.ts';
 import { choice, type FlagsOf, type FlagValues, text, toggle, whole } from '../flags.ts';
 import { DISTILL_ORDERS, exportDistill, importDistill } from '../rules/distill.ts';
-import { MAX_RULE_BYTES } from '../rules/format.ts';
 import { loadRules, RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from '../rules/load.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';

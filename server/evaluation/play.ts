@@ -11,7 +11,7 @@ import type { Target } from '../training/target.ts';
 import { SCRAP_SHARE } from '../world/scraps.ts';
 import { openBodies, pictureCells } from './bodies.ts';
 import { medianOf } from './statistics.ts';
-import { GROWN_STEPS } from './trials.ts';
+import { TRIAL_AGE_STEPS } from './trials.ts';
 
 /** Bodies per stroke, grown from different random seeds. */
 const BODIES = 2;
@@ -41,7 +41,7 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
   try {
     const all = Array.from({ length: slots }, (_, slot) => slot);
     for (const slot of all) plantSeed(rollouts.state(slot), shape);
-    await rollouts.run(all.map((slot) => ({ steps: GROWN_STEPS, randomSeed: slot + 1 })));
+    await rollouts.run(all.map((slot) => ({ steps: TRIAL_AGE_STEPS, randomSeed: slot + 1 })));
     const reach = Math.max(target.width, target.height) / 2;
     const dealt = all.map((slot) => ({
       slot,
@@ -54,7 +54,7 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
     const least = Math.max(1, SCRAP_SHARE * pictureCells(target));
     const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) >= least);
     for (let step = LOOK_STEPS; step <= WATCHED_STEPS; step += LOOK_STEPS) {
-      const firstStep = GROWN_STEPS + step;
+      const firstStep = TRIAL_AGE_STEPS + step;
       await rollouts.run(all.map((slot) => ({ steps: LOOK_STEPS, randomSeed: slot + 1, firstStep })));
       for (const slot of left) {
         if (steps[slot] > step && likeness.health(rollouts.state(slot)) >= WHOLE) steps[slot] = step;

@@ -22,8 +22,8 @@ import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from
 import type { Blow } from '../world/wound.ts';
 import { openBodies, pictureCells } from './bodies.ts';
 
-/** Steps in which a seed becomes a grown body. */
-export const GROWN_STEPS = 500;
+/** Age of a body, in steps, when its trial begins: grown, and at rest for a while. */
+export const TRIAL_AGE_STEPS = 500;
 /** Steps between two looks: 4 s of the world. */
 const LOOK_STEPS = 125;
 /** A body with this many times its picture's living cells at two looks in a row runs away. */
@@ -89,7 +89,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
       SIDES.filter((_side) => course.random(slot).unit() < 0.7 || one === null),
     );
     course.build(walls.map((one, slot) => (isPlantedWithin[slot] ? one : null)));
-    await course.live(GROWN_STEPS);
+    await course.live(TRIAL_AGE_STEPS);
     course.build(walls);
     await course.live(2500);
     course.build(walls.map((one, slot) => without(one, goes[slot])));
@@ -104,7 +104,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
     }
   },
   async battered(course) {
-    await course.live(GROWN_STEPS);
+    await course.live(TRIAL_AGE_STEPS);
     for (let stroke = 0; stroke < STROKES; stroke++) {
       await course.strike(
         course.each((random) => drawPlayed(TOOLS[random.whole(0, TOOLS.length - 1)], course.reach, random)),

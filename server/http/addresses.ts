@@ -20,6 +20,7 @@ export interface AddressOptions {
 export class Addresses {
   readonly #options: AddressOptions;
   readonly #held = new Map<string, number>();
+  readonly #sockets = new Map<Socket, string>();
   readonly #seats = new Map<string, () => void>();
   /** By the guest's id. */
   readonly #addresses = new Map<string, string>();
@@ -40,16 +41,35 @@ export class Addresses {
     return this.#held.get(address) ?? 0;
   }
 
-  /** Counts a new connection until it closes. @returns false when the address has too many */
+  /** Plain sockets are not limited: they come from the proxy. */
+  get trustsForwarded(): boolean {
+    return this.#options.trustForwarded;
+  }
+
+  /** Counts a connection until `releaseSocket`. @returns false when the address has too many */
   admitSocket(socket: Socket): boolean {
-    if (this.#options.trustForwarded) return true;
-    return this.#admitUntilClose(addressKey(socket.remoteAddress ?? ''), socket);
+    if (this.#options.trustForwarded || this.#sockets.has(socket)) return true;
+    const address = addressKey(socket.remoteAddress ?? '');
+    if (!this.#take(address)) return false;
+    this.#sockets.set(socket, address);
+    return true;
+  }
+
+  /** A connection has closed, or waits for its next request: a browser keeps six of those after a page. */
+  releaseSocket(socket: Socket): void {
+    const address = this.#sockets.get(socket);
+    if (address === undefined) return;
+    this.#sockets.delete(socket);
+    this.#release(address);
   }
 
   /** Counts a WebSocket whose address stands in a header. @returns false when the address has too many */
   admitUpgrade(request: IncomingMessage): boolean {
     if (!this.#options.trustForwarded) return true;
-    return this.#admitUntilClose(this.of(request), request.socket);
+    const address = this.of(request);
+    if (!this.#take(address)) return false;
+    request.socket.once('close', () => this.#release(address));
+    return true;
   }
 
   /**
@@ -87,12 +107,6 @@ export class Addresses {
   /** A guest's address; empty when they have left. */
   ofGuest(guestId: string): string {
     return this.#addresses.get(guestId) ?? '';
-  }
-
-  #admitUntilClose(address: string, socket: Socket): boolean {
-    if (!this.#take(address)) return false;
-    socket.once('close', () => this.#release(address));
-    return true;
   }
 
   #take(address: string): boolean {

@@ -3,14 +3,16 @@ import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
-import { NoAnswerError, type OrganismSummary, type WorldLink } from '../world/messages.ts';
-import { encodePng } from './png.ts';
-import { replyJson } from './replies.ts';
+import { NoAnswerError, type WorldLink } from '../world/messages.ts';
+import { Allowance } from './allowance.ts';
+import { PictureRefusal, Pictures } from './pictures.ts';
+import { replyBytes, replyJson } from './replies.ts';
 
-/** Pictures made at the same time: each may hold 2 x 16 MiB. */
-const MAX_PICTURES = 2;
 /** Requests for organisms within this time get the same answer. */
 const ORGANISMS_MS = 250;
+/** Answers of `/api/organisms` to one address: a page asks every 15 s, and a school may have a hundred. */
+const MAX_LISTS = 100;
+const LISTS_PER_SECOND = 20;
 /** When the world has sent nothing for this long, `/healthz` answers 503. */
 const MAX_SILENCE_MS = 5_000;
 const MAX_COORDINATE = 2 ** 31;
@@ -21,12 +23,16 @@ export class Api {
   readonly #startedMs = performance.now();
   #heardMs = performance.now();
   #stats: Omit<StatsMessage, 'players'> | null = null;
-  #pictures = 0;
-  #organisms: { readonly atMs: number; readonly answer: Promise<readonly OrganismSummary[]> } | null = null;
+  readonly #pictures: Pictures;
+  readonly #lists: Allowance;
+  #organisms: { readonly atMs: number; readonly json: Promise<Buffer> } | null = null;
 
-  constructor(world: WorldLink, players: () => number) {
+  constructor(world: WorldLink, framesPerSecond: number, players: () => number) {
     this.#world = world;
     this.#players = players;
+    const now = (): number => performance.now();
+    this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
+    this.#lists = new Allowance({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }
 
   /** Notes that the world has sent something. */
@@ -35,19 +41,21 @@ export class Api {
     if (stats !== undefined) this.#stats = stats;
   }
 
-  async handle(url: URL, response: ServerResponse): Promise<void> {
+  /** @param address - of the client */
+  async handle(url: URL, response: ServerResponse, address: string): Promise<void> {
     try {
       switch (url.pathname) {
         case '/healthz':
           return this.#health(response);
         case '/api/world.png':
-          return await this.#picture(url.searchParams, response);
+          return await this.#picture(url.searchParams, response, address);
         case '/api/organisms':
-          return replyJson(response, 200, await this.#listOrganisms());
+          return await this.#listOrganisms(address, response);
         default:
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
       }
     } catch (error) {
+      if (error instanceof PictureRefusal) return refuse(response, error.status, error.message, error.waitMs);
       if (!(error instanceof NoAnswerError)) throw error;
       replyJson(response, 503, { error: error.message });
     }
@@ -68,15 +76,19 @@ export class Api {
     });
   }
 
-  #listOrganisms(): Promise<readonly OrganismSummary[]> {
+  /** Serialised once for everybody who asks within `ORGANISMS_MS`. */
+  async #listOrganisms(address: string, response: ServerResponse): Promise<void> {
+    const waitMs = this.#lists.take(address, 1);
+    if (waitMs > 0) return refuse(response, 429, 'too many requests from this address', waitMs);
     const now = performance.now();
     if (this.#organisms === null || now - this.#organisms.atMs > ORGANISMS_MS) {
-      this.#organisms = { atMs: now, answer: this.#world.ask({ kind: 'organisms' }) };
+      const asked = this.#world.ask({ kind: 'organisms' });
+      this.#organisms = { atMs: now, json: asked.then((all) => Buffer.from(JSON.stringify(all))) };
     }
-    return this.#organisms.answer;
+    replyBytes(response, 200, await this.#organisms.json, 'application/json; charset=utf-8');
   }
 
-  async #picture(query: URLSearchParams, response: ServerResponse): Promise<void> {
+  async #picture(query: URLSearchParams, response: ServerResponse, address: string): Promise<void> {
     const wrong: string[] = [];
     const integer = (name: string, min: number, max: number): number => {
       const text = query.get(name);
@@ -89,22 +101,17 @@ export class Api {
     const width = integer('w', 1, MAX_PNG_SIDE);
     const height = integer('h', 1, MAX_PNG_SIDE);
     if (wrong.length > 0) return replyJson(response, 400, { error: wrong.join('; ') });
-    if (this.#pictures >= MAX_PICTURES) {
-      response.setHeader('Retry-After', '1');
-      return replyJson(response, 503, { error: 'too many pictures at once' });
-    }
-    this.#pictures++;
-    try {
-      const pixels = await this.#world.ask({ kind: 'pixels', rect: { x, y, width, height } });
-      const png = await encodePng(pixels, width, height);
-      response.writeHead(200, {
-        'Content-Type': 'image/png',
-        'Content-Length': png.length,
-        'Cache-Control': 'no-store',
-      });
-      response.end(png);
-    } finally {
-      this.#pictures--;
-    }
+    const png = await this.#pictures.ask(
+      { x, y, width, height },
+      address,
+      () => response.closed || response.writableEnded,
+    );
+    response.once('close', this.#pictures.holdUnsent(address, png.length));
+    replyBytes(response, 200, png, 'image/png');
   }
+}
+
+function refuse(response: ServerResponse, status: number, error: string, waitMs: number): void {
+  response.setHeader('Retry-After', String(Math.ceil(waitMs / 1_000)));
+  replyJson(response, status, { error });
 }

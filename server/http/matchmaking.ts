@@ -15,14 +15,6 @@ const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world
 /** The SDK sends `{}`. */
 const MAX_BODY = 1_024;
 
-/** False for a request from another site's page. Browsers send the Origin; other programs send none, and pass. */
-export function isOwnOrigin(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return true;
-  const url = URL.parse(origin);
-  return url !== null && url.host === host;
-}
-
 export async function matchmake(
   request: IncomingMessage,
   response: ServerResponse,
@@ -31,7 +23,6 @@ export async function matchmake(
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
-  if (!isOwnOrigin(request)) return refuse(403, ErrorCode.AUTH_FAILED, 'pages of other sites may not join');
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST');
     return refuse(405, ErrorCode.MATCHMAKE_NO_HANDLER, `${request.method} is not allowed here`);

@@ -1,6 +1,7 @@
 /** Encodes true pixels as a PNG. zlib compresses in a thread of its own: a large picture must not delay frames. */
 import { promisify } from 'node:util';
 import { crc32, deflate } from 'node:zlib';
+import { straightRow } from '../../shared/straight.ts';
 
 const deflateAsync = promisify(deflate);
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -17,7 +18,7 @@ export async function encodePng(pixels: Uint8Array, width: number, height: numbe
   const rows = Buffer.alloc(rowBytes * height);
   for (let y = 0; y < height; y++) {
     // The filter byte stays 0: most pixels are empty, and deflate compresses those well without a filter.
-    unpremultiply(pixels, y * width * 4, rows, y * rowBytes + 1, width);
+    straightRow(pixels, y * width * 4, rows, y * rowBytes + 1, width);
     if (y % ROWS_PER_TURN === ROWS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
   }
   const header = Buffer.alloc(13);
@@ -31,19 +32,6 @@ export async function encodePng(pixels: Uint8Array, width: number, height: numbe
     chunk('IDAT', compressed),
     chunk('IEND', Buffer.alloc(0)),
   ]);
-}
-
-function unpremultiply(from: Uint8Array, at: number, to: Uint8Array, out: number, width: number): void {
-  for (const end = at + width * 4; at < end; at += 4, out += 4) {
-    const alpha = from[at + 3];
-    if (alpha === 0) continue;
-    const half = alpha >> 1;
-    // A rule may make a colour brighter than its alpha, which a PNG cannot show.
-    to[out] = Math.min(255, ((from[at] * 255 + half) / alpha) | 0);
-    to[out + 1] = Math.min(255, ((from[at + 1] * 255 + half) / alpha) | 0);
-    to[out + 2] = Math.min(255, ((from[at + 2] * 255 + half) / alpha) | 0);
-    to[out + 3] = alpha;
-  }
 }
 
 function chunk(name: string, body: Uint8Array): Buffer {

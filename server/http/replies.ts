@@ -1,37 +1,83 @@
-/** JSON replies and the headers of every reply. */
+/** Replies of one piece, and the headers of every reply. */
 import type { ServerResponse } from 'node:http';
 
-export function replyJson(response: ServerResponse, status: number, body: unknown): void {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': bytes.length,
-    'Cache-Control': 'no-store',
-  });
-  response.end(bytes);
-}
-
-/** Isolates the client from other sites, as shared memory requires, and forbids it their content. */
-export function setSecurityHeaders(response: ServerResponse): void {
-  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-  response.setHeader('X-Content-Type-Options', 'nosniff');
-  response.setHeader('X-Frame-Options', 'DENY');
-  response.setHeader('Referrer-Policy', 'no-referrer');
-  response.setHeader(
+/** What a page may do is what this page needs; the rest is refused to it, and to whatever gets into it. */
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+  ['Cross-Origin-Embedder-Policy', 'require-corp'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Frame-Options', 'DENY'],
+  ['Referrer-Policy', 'no-referrer'],
+  [
+    'Permissions-Policy',
+    [
+      'accelerometer',
+      'camera',
+      'display-capture',
+      'geolocation',
+      'gyroscope',
+      'hid',
+      'magnetometer',
+      'microphone',
+      'midi',
+      'payment',
+      'publickey-credentials-get',
+      'serial',
+      'usb',
+      'xr-spatial-tracking',
+    ]
+      .map((feature) => `${feature}=()`)
+      .join(', '),
+  ],
+  [
     'Content-Security-Policy',
     [
       "default-src 'self'",
       "script-src 'self' 'wasm-unsafe-eval'",
       "style-src 'self' 'unsafe-inline'",
-      "connect-src 'self' ws: wss:",
-      "worker-src 'self' blob:",
+      // Of WebSockets, too: 'self' covers ws: and wss: of this host.
+      "connect-src 'self'",
+      "worker-src 'self'",
       "img-src 'self' data: blob:",
       "object-src 'none'",
       "base-uri 'none'",
       "form-action 'self'",
       "frame-ancestors 'none'",
     ].join('; '),
-  );
+  ],
+];
+/** A year, for this name only: its parent may have siblings without TLS. */
+const HSTS = 'max-age=31536000';
+
+export function replyJson(response: ServerResponse, status: number, body: unknown): void {
+  replyBytes(response, status, Buffer.from(JSON.stringify(body)), 'application/json; charset=utf-8');
+}
+
+export function replyText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  replyBytes(response, status, Buffer.from(text), type);
+}
+
+export function replyBytes(response: ServerResponse, status: number, bytes: Buffer, type: string): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+  });
+  response.end(bytes);
+}
+
+/**
+ * Isolates the client from other sites, as shared memory requires, and forbids it their content.
+ *
+ * @param isSecure - the browser speaks TLS, and is told to go on doing so
+ */
+export function setSecurityHeaders(response: ServerResponse, isSecure: boolean): void {
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+  if (isSecure) response.setHeader('Strict-Transport-Security', HSTS);
 }

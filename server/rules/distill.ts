@@ -8,7 +8,8 @@
  * Inputs of layer 1 are `planar` (16 identities, 16 Sobel-x, 16 Sobel-y) or `interleaved`
  * (channel · 3 + filter, as files straight from TensorFlow have them).
  */
-import { checkName, MAX_RULE_BYTES } from './format.ts';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
+import { checkName } from './format.ts';
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule, RuleError } from './rule.ts';
 
 export const DISTILL_ORDERS = ['planar', 'interleaved'] as const;

@@ -7,11 +7,10 @@
  *
  * Metadata that must be there: `formatVersion` "1", `name`, `fireRate`. Everything else is kept as it is.
  */
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule, RuleError } from './rule.ts';
 
 export const FORMAT_VERSION = '1';
-/** A rule of 256 hidden units takes 67 kB; the rest is room for metadata. */
-export const MAX_RULE_BYTES = 1_048_576;
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const TENSORS = ['w1', 'b1', 'w2', 'b2'] as const;
 type TensorName = (typeof TENSORS)[number];

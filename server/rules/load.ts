@@ -1,7 +1,9 @@
 /** Rule files on disk: read one, read a directory, or write one so that a reader never sees a partial file. */
+
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { MAX_RULE_BYTES, parseRule, serializeRule } from './format.ts';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
+import { parseRule, serializeRule } from './format.ts';
 import { type Rule, RuleError } from './rule.ts';
 
 export const RULE_SUFFIX = '.safetensors';

@@ -4,14 +4,14 @@
  */
 
 import { HEALING } from '../../shared/adminApi.ts';
+import { straightRgba8 } from '../../shared/straight.ts';
 import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
-import { GROWN_STEPS } from '../world/mature.ts';
-import { straightRgba8 } from '../world/pixels.ts';
+import { MATURE_STEPS } from '../world/mature.ts';
 import type { Blows } from './wounds.ts';
 
 /** Steps told for a body that is not whole by then, because a figure must be a number. */
@@ -74,7 +74,7 @@ export class Patient {
   async grow(weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>): Promise<readonly number[]> {
     this.#rollouts.setWeights(weights);
     for (const slot of this.#seeds.keys()) plantSeed(this.#rollouts.state(slot), this.#target.shape);
-    const losses = await this.#advance(0, GROWN_STEPS);
+    const losses = await this.#advance(0, MATURE_STEPS);
     this.#grown = this.#seeds.map((_, slot) => this.#rollouts.state(slot).slice());
     return losses;
   }
@@ -83,7 +83,7 @@ export class Patient {
   async wound(blows: Blows): Promise<number> {
     const { shape } = this.#target;
     for (const [slot, state] of this.#grown.entries()) this.#rollouts.state(slot).set(state);
-    let step = GROWN_STEPS;
+    let step = MATURE_STEPS;
     for (const [i, blow] of blows.entries()) {
       const since = i === 0 ? 0 : Math.min(MAX_STEPS_BETWEEN, blow.afterSteps - blows[i - 1].afterSteps);
       await this.#advance(step, step + since);

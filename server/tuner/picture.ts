@@ -1,13 +1,13 @@
 /** The picture that a species must grow, as a PNG for the trainer; and a wound's healing as a strip of pictures. */
 import { encode } from 'fast-png';
 import { HEALING, HEALING_FILM_FRAMES } from '../../shared/adminApi.ts';
+import { straightRgba8 } from '../../shared/straight.ts';
 import { type EvaluationTarget, matureTarget, targetOf } from '../evaluation/evaluate.ts';
 import type { Rule } from '../rules/rule.ts';
 import { RuleError } from '../rules/rule.ts';
 import { cellIndex } from '../training/kernel.ts';
 import { forEachCell } from '../training/states.ts';
 import type { Target, TargetSource } from '../training/target.ts';
-import { straightRgba8 } from '../world/pixels.ts';
 import { Patient, pixelsOf } from './heal.ts';
 import type { Blows } from './wounds.ts';
 

@@ -282,7 +282,7 @@ export class Tuner {
       },
       // The last job's curves stay until another job begins: an admin may look later.
       losses: this.#last?.losses.points ?? [],
-      probes: this.#last?.spotChecks.points ?? [],
+      spotChecks: this.#last?.spotChecks.points ?? [],
       queue: names.filter((name) => name !== shown?.name),
       pauseMs: this.#pauseMs,
       notes: [...this.#notes],

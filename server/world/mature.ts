@@ -5,12 +5,12 @@
 import { encode } from 'fast-png';
 import { PAGE_CELLS, type Rect } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
+import { straightRgba8 } from '../../shared/straight.ts';
 import type { Engine, EngineOptions } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
-import { straightRgba8 } from './pixels.ts';
 
 /** Steps in which a seed grows into its body. */
-export const GROWN_STEPS = 300;
+export const MATURE_STEPS = 300;
 /** A growing body is checked this often: one that is dead or runs wild is given up early. */
 const LOOK_STEPS = 30;
 /** The mean of the last 3 looks is taken, because a living body flickers. */
@@ -52,14 +52,14 @@ export async function growMature(rule: Rule, createEngine: EngineFactory): Promi
     engine.plant(1, 0, middle, middle);
     const mean = new Float32Array(side * side * 4);
     const look = new Float32Array(mean.length);
-    for (let step = LOOK_STEPS; step <= GROWN_STEPS; step += LOOK_STEPS) {
+    for (let step = LOOK_STEPS; step <= MATURE_STEPS; step += LOOK_STEPS) {
       await engine.step(LOOK_STEPS);
       await engine.readOrganism(1, { x: 0, y: 0, width: side, height: side }, look);
       bodyBox(rule.name, look, side, step);
-      if (step <= GROWN_STEPS - AVERAGED * LOOK_STEPS) continue;
+      if (step <= MATURE_STEPS - AVERAGED * LOOK_STEPS) continue;
       for (let i = 0; i < mean.length; i++) mean[i] += look[i] / AVERAGED;
     }
-    return crop(mean, side, bodyBox(rule.name, mean, side, GROWN_STEPS), middle);
+    return crop(mean, side, bodyBox(rule.name, mean, side, MATURE_STEPS), middle);
   } finally {
     engine.dispose();
   }

@@ -44,19 +44,3 @@ function copyOverlap(page: Uint8Array, left: number, top: number, into: Uint8Arr
     into.set(row, ((y - rect.y) * rect.width + fromX - rect.x) * 4);
   }
 }
-
-const toByte = (value: number): number => Math.round(Math.min(Math.max(value, 0), 1) * 255);
-
-/**
- * Turns one cell's premultiplied floats into straight RGBA8, as PNG wants it. All four bytes are 0 where alpha rounds
- * to 0.
- *
- * @param from - R, G, B and alpha at `at`, clamped to 0..1
- * @param into - four bytes at `to` are written
- */
-export function straightRgba8(from: Float32Array, at: number, into: Uint8Array, to: number): void {
-  const alpha = Math.min(from[at + 3], 1);
-  const isVisible = toByte(alpha) > 0;
-  for (let c = 0; c < 3; c++) into[to + c] = isVisible ? toByte(from[at + c] / alpha) : 0;
-  into[to + 3] = isVisible ? toByte(alpha) : 0;
-}

@@ -2,10 +2,11 @@
  * A rule's trial in an engine of its own: what it grows from a seed, how it heals a cut, and whether living bodies can
  * live by it. The world is not touched.
  */
+import type { FilmShape, ProbeFigures } from '../../shared/adminApi.ts';
 import type { Engine } from '../engines/engine.ts';
 import { toByte } from '../engines/engine.ts';
 import { HEALTH_MARGIN, healthOf, healthRect } from './likeness.ts';
-import { type EngineFactory, GROWN_STEPS, MatureError, type MatureForm, matureCells } from './mature.ts';
+import { type EngineFactory, MATURE_STEPS, MatureError, type MatureForm, matureCells } from './mature.ts';
 import type { LoadedRule } from './ruleSlots.ts';
 import { VERDICT_STEPS } from './swapWatch.ts';
 import { World } from './world.ts';
@@ -21,24 +22,9 @@ const FILM_MARGIN = HEALTH_MARGIN;
 /** Steps between two looks, as in the world. */
 const OBSERVE_STEPS = 2;
 
-export interface Film {
-  /** Pixels; one per cell, or one per 2, 3 … cells of a large body. */
-  readonly width: number;
-  readonly height: number;
-  readonly frames: number;
-  readonly stepsPerFrame: number;
-  /** The first frame after the cut. */
-  readonly cutFrame: number;
+export interface Film extends FilmShape {
   /** [frames, height, width, 4], premultiplied. */
   readonly rgba: Uint8Array<ArrayBuffer>;
-}
-
-export interface ProbeFigures {
-  readonly cells: number;
-  /** 0..1, before the cut, right after it, and at the film's end. */
-  readonly healthGrown: number;
-  readonly healthCut: number;
-  readonly healthHealed: number;
 }
 
 export interface Probe {
@@ -141,7 +127,7 @@ export async function rehearse(
       if (verdict === 'rolled back') fault = reason;
     };
     world.plantAt(now.card.name, side / 2, side / 2);
-    await live(world, GROWN_STEPS, () => false);
+    await live(world, MATURE_STEPS, () => false);
     const order = { id: 0, species: now.card.name, scope: 'species', who: '' } as const;
     const answer = await world.swap(order, { ...next, card: { ...next.card, name: now.card.name } });
     if (!answer.ok) return answer.reason;

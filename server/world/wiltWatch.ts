@@ -4,7 +4,7 @@
 
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
-import { GROWN_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
+import { MATURE_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
@@ -76,7 +76,7 @@ export class WiltWatch {
   /** False for a body that still grows, and for one whose swap is watched. */
   #mayBeSick(organism: Organism): boolean {
     const age = stepsBetween(organism.plantedStep, this.#world.engine.stepNumber);
-    return age >= GROWN_STEPS && !this.#world.isWatched(organism);
+    return age >= MATURE_STEPS && !this.#world.isWatched(organism);
   }
 
   /** Examines a few bodies, in turn. @returns id → whether it is two bodies */

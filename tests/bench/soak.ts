@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readPageCodec } from '../../server/stream/codec.ts';
 import { seededRandom } from '../engines/fixtures.ts';
+import { BenchServer } from './load/server.ts';
 import { Bot } from './soak/bot.ts';
 import { matureSizes } from './soak/mature.ts';
 import { Observer } from './soak/observer.ts';
@@ -18,7 +19,6 @@ import type { Surroundings } from './soak/page.ts';
 import { ticksPerSecond } from './soak/proc.ts';
 import { printTable, type Report, reportOf } from './soak/report.ts';
 import { Sampler } from './soak/sampler.ts';
-import { SoakServer } from './soak/server.ts';
 import { SizeWatch } from './soak/sizes.ts';
 import { Ledger } from './soak/tally.ts';
 
@@ -78,7 +78,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 
 const tell = (text: string): void => console.error(`soak: ${text}`);
 
-async function soak(server: SoakServer, stop: AbortSignal): Promise<Report> {
+async function soak(server: BenchServer, stop: AbortSignal): Promise<Report> {
   const mature = await matureSizes(join(import.meta.dirname, '../../weights'));
   await server.start(stop);
   await grown(server, stop);
@@ -174,7 +174,7 @@ async function play(
   }
 }
 
-async function grown(server: SoakServer, stop: AbortSignal): Promise<void> {
+async function grown(server: BenchServer, stop: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + MAX_GROWING_MS;
   for (;;) {
     const { step } = await server.health();
@@ -188,7 +188,7 @@ async function grown(server: SoakServer, stop: AbortSignal): Promise<void> {
 }
 
 await readPageCodec();
-const server = new SoakServer(flags);
+const server = new BenchServer({ flags });
 try {
   const report = await soak(server, interrupted.signal);
   if (values.json) console.log(JSON.stringify(report, undefined, 2));

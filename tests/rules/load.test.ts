@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MAX_RULE_BYTES, serializeRule } from '../../server/rules/format.ts';
+import { serializeRule } from '../../server/rules/format.ts';
 import { loadRules, readRule, writeRule, writeWhole } from '../../server/rules/load.ts';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { randomRule } from './rules.ts';
 
 let folder: string;

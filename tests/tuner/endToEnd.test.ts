@@ -157,7 +157,7 @@ test('strokes become wounds, wounds become a tuned rule, and the promoted rule c
   const candidate = await tuned(3);
   expect(candidate).toMatchObject({ status: 'candidate', parent: 1 });
   const view = (await api('GET', 'tuner', ann)).body;
-  expect(view).toMatchObject({ mode: 'manual', losses: [[7, 0.01]], probes: [[0, 0.5]] });
+  expect(view).toMatchObject({ mode: 'manual', losses: [[7, 0.01]], spotChecks: [[0, 0.5]] });
 
   const promoted = await api('POST', 'tuner', ann, { action: 'promote', rule: candidate.id });
   expect(promoted.body).toMatchObject({ ok: true });

@@ -75,7 +75,7 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
       strike(before, shape, blow, { randomSeed: RANDOM_SEED, salt, step: engine.stepNumber });
       expect(before).toEqual(await stateOf());
     }),
-    { numRuns: 60 },
+    { seed: 1, numRuns: 60 },
   );
 });
 
@@ -115,6 +115,7 @@ test('a replay follows from the random numbers alone, takes a part of a long wou
         expect(Math.abs(points[1] + 2)).toBeLessThanOrEqual(2);
       }
     }),
+    { seed: 1 },
   );
   const exact = drawReplay(0, { ...recorded, jitterCells: 0 }, new Random(1));
   const begin = wound.findIndex(({ points }, i) => points === exact.blows[0].points || i === 99);

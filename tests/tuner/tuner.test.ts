@@ -235,7 +235,7 @@ describe('a session that begins', () => {
     tuner.sessionBegan();
     await until(() => tuner.view.state === 'paused');
     expect(children[0].exitCode).toBe(75);
-    expect(tuner.view).toMatchObject({ losses: [[7, 0.01]], probes: [[0, 0.5]], queue: [] });
+    expect(tuner.view).toMatchObject({ losses: [[7, 0.01]], spotChecks: [[0, 0.5]], queue: [] });
     expect(tuner.view.pauseMs).toBeGreaterThan(0);
     expect(jobs.list()).toHaveLength(1);
     tuner.sessionEnded(session());

@@ -11,6 +11,7 @@ import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts'
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
 import { Eye } from './eye.ts';
 import { pack } from './pack.ts';
+import { reserveSeat, seatAddress } from './seat.ts';
 
 const JOIN_ROOM = 10;
 const LEAVE_ROOM = 12;
@@ -55,6 +56,10 @@ export class LoadClient {
   y: number;
   /** The size of the viewport, in cells. */
   view = VIEW;
+  /** Where its connections come from, one of this machine's addresses; undefined: the system chooses. */
+  localAddress: string | undefined;
+  /** Sent with its join. */
+  options: object = {};
   /** The viewport's level; 0: one pixel per cell. */
   level = 0;
   readonly #heard: Heard;
@@ -88,11 +93,9 @@ export class LoadClient {
    */
   async join(url: string): Promise<void> {
     const signal = AbortSignal.timeout(MAX_JOIN_MS);
-    const response = await fetch(`${url}matchmake/join/world`, { method: 'POST', body: '{}', signal });
-    if (!response.ok) throw new Error(`no seat: ${response.status} ${await response.text()}`);
-    const { processId, roomId, sessionId } = (await response.json()) as Record<string, string>;
-    const address = `${url.replace('http', 'ws')}${processId}/${roomId}?sessionId=${sessionId}`;
-    const socket = new WebSocket(address, { perMessageDeflate: false });
+    const { localAddress } = this;
+    const seat = await reserveSeat(url, this.options, localAddress, signal);
+    const socket = new WebSocket(seatAddress(url, seat), { perMessageDeflate: false, localAddress });
     this.#socket = socket;
     this.#isLeaving = false;
     try {
@@ -158,6 +161,11 @@ export class LoadClient {
 
   send(type: number, message: object): void {
     if (this.isOpen) this.#socket?.send(Buffer.concat([Uint8Array.of(ROOM_DATA, type), pack(message)]));
+  }
+
+  /** Sends a message as it is, whatever it may be. */
+  sendBytes(bytes: Uint8Array): void {
+    if (this.isOpen) this.#socket?.send(bytes);
   }
 
   /** Stops reading, like a network that takes nothing any more. */

@@ -4,7 +4,7 @@ import { loadRules } from '../../../server/rules/load.ts';
 
 const SIDE = 192;
 /** All shipped rules are grown by step 200. */
-const GROWN_STEPS = 300;
+const MATURE_STEPS = 300;
 /** A body flickers: the mean of several looks is its size. */
 const LOOKS = 8;
 const LOOK_STEPS = 25;
@@ -17,7 +17,7 @@ export async function matureSizes(weightsDir: string): Promise<Map<string, numbe
     try {
       engine.setRule(0, rule);
       engine.plant(1, 0, SIDE / 2, SIDE / 2);
-      await engine.step(GROWN_STEPS);
+      await engine.step(MATURE_STEPS);
       let cells = 0;
       for (let look = 0; look < LOOKS; look++) {
         await engine.step(LOOK_STEPS);

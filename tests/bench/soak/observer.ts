@@ -1,7 +1,7 @@
 /** One viewer that stays and decodes all that it sees: counts frames, and hears what everybody is told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
-import { type NoticeMessage, ServerMessageType } from '../../../shared/protocol.ts';
+import { type NoticeMessage, ServerMessageType, type StatsMessage } from '../../../shared/protocol.ts';
 import { LoadClient } from '../load/client.ts';
 import type { Surroundings } from './page.ts';
 import { Tally } from './tally.ts';
@@ -13,6 +13,8 @@ const AGAIN_MS = 1_000;
 export class Observer {
   /** Heard so far. */
   frames = 0;
+  /** The world's figures that came last, and when (`performance.now()`). */
+  stats: { readonly message: StatsMessage; readonly atMs: number } | null = null;
   /** What everybody was told, by text. */
   readonly notices = new Tally();
   readonly #around: Surroundings;
@@ -49,10 +51,13 @@ export class Observer {
       if (frame > 0) this.frames++;
     });
     client.view = VIEW;
+    client.localAddress = this.#around.addressOf?.(0);
     client.onMessage = (type, payload) => {
       try {
         const message = decodeMsgpack(payload);
         if (type === ServerMessageType.notice) this.notices.add((message as NoticeMessage).text);
+        if (type === ServerMessageType.stats)
+          this.stats = { message: message as StatsMessage, atMs: performance.now() };
       } catch (error) {
         ledger.errors.add(`bad message ${type}: ${(error as Error).message}`);
       }

@@ -22,6 +22,14 @@ import type { Ledger } from './tally.ts';
 const CURSOR_MS = 66;
 const START_ZOOM = 4.5;
 
+/** `stroke` names a stroke of one connection; `nowMs` is `performance.now()`. */
+export interface StrokeWatch {
+  sent(client: LoadClient, stroke: number, nowMs: number): void;
+  answered(client: LoadClient, stroke: number, nowMs: number): void;
+  /** The connection has ended: its strokes get no answer any more. */
+  cut(client: LoadClient): void;
+}
+
 export interface Surroundings {
   /** With a slash at the end. */
   readonly url: string;
@@ -30,6 +38,10 @@ export interface Surroundings {
   /** The living bodies, as far as they are known. */
   readonly bodies: () => readonly Seen[];
   readonly ledger: Ledger;
+  /** Where a bot's connections come from; left out: the system chooses. */
+  readonly addressOf?: (index: number) => string;
+  /** Hears of every stroke that is sent, answered, or lost with its connection. */
+  readonly strokes?: StrokeWatch;
   /** Aborted: the time with bots is over. */
   readonly signal: AbortSignal;
 }
@@ -116,6 +128,7 @@ export class Page {
     this.#budget.spend(id, cost);
     if (species !== undefined) this.#seeds.set(id, species);
     ledger.sent.add(tool);
+    this.#around.strokes?.sent(this.#client, id, performance.now());
     this.#client.send(ClientMessageType.stroke, stroke);
   }
 
@@ -124,9 +137,10 @@ export class Page {
     const client = new LoadClient(this.#index, world, false, at, (_client, bytes) => {
       ledger.bytes += bytes;
     });
+    client.localAddress = this.#around.addressOf?.(this.#index);
     client.onMessage = (type, payload) => {
       try {
-        this.#hear(type, payload);
+        this.#hear(client, type, payload);
       } catch (error) {
         ledger.errors.add(`bad message ${type}: ${(error as Error).message}`);
       }
@@ -141,6 +155,7 @@ export class Page {
       client.drop();
     };
     client.onClose = (code, reason) => {
+      this.#around.strokes?.cut(client);
       if (performance.now() < this.mayBeCutUntilMs) ledger.cutWhileStalled++;
       else ledger.errors.add(`closed by the server: ${code} ${reason}`.trim());
     };
@@ -149,7 +164,7 @@ export class Page {
     return client;
   }
 
-  #hear(type: number, payload: Buffer): void {
+  #hear(client: LoadClient, type: number, payload: Buffer): void {
     const { ledger } = this.#around;
     if (type === ServerMessageType.hello) {
       const { protocol, budget } = decodeMsgpack(payload) as HelloMessage;
@@ -159,6 +174,7 @@ export class Page {
     } else if (type === ServerMessageType.strokeResult) {
       const { id, ok, reason, budget } = decodeMsgpack(payload) as StrokeResultMessage;
       this.#budget.settle(id, budget, performance.now());
+      this.#around.strokes?.answered(client, id, performance.now());
       const seed = this.#seeds.get(id);
       this.#seeds.delete(id);
       if (ok) ledger.strokesApplied++;

@@ -1,8 +1,8 @@
 /** Looks at the world and at the server's process every two seconds, whatever the bots do. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BenchServer } from '../load/server.ts';
 import { folderMiB, type Use, useOf } from './proc.ts';
-import type { SoakServer } from './server.ts';
-import type { Body, Sizes, SizeWatch } from './sizes.ts';
+import { type Body, hasBody, type Sizes, type SizeWatch } from './sizes.ts';
 import type { Ledger } from './tally.ts';
 
 const SAMPLE_MS = 2_000;
@@ -36,7 +36,7 @@ export interface Sample extends Sizes {
 }
 
 export interface SamplerOptions {
-  readonly server: SoakServer;
+  readonly server: BenchServer;
   readonly sizes: SizeWatch;
   readonly ledger: Ledger;
   readonly ticksPerSecond: number;
@@ -77,7 +77,7 @@ export class Sampler {
       const last = before;
       before = now;
       try {
-        this.bodies = await server.organisms();
+        this.bodies = (await server.organisms()).filter(hasBody);
         const { stepsPerSecond } = await server.health();
         const heapBytes = n % LIVE_EVERY === 0 ? (await server.live()).heapBytes : null;
         const processorPercent = (100 * (use.ticks - last.use.ticks)) / ticksPerSecond / seconds;

@@ -12,6 +12,7 @@ const body = (id: number, cells: number, species = 'gengar'): Body => ({
   y: 0,
   cells,
   health: 1,
+  planter: '',
 });
 
 /** One sample every two seconds: the cells of body 1 in each; null: it is not there. */

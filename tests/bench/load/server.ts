@@ -1,32 +1,48 @@
 /** The server under test: `server/main.ts` as a process of its own, and what is asked of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LiveAnswer } from '../../../shared/adminApi.ts';
-import type { Body } from './sizes.ts';
+import type { Body } from '../soak/sizes.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const ADMIN_TOKEN = 'the token of the soak benchmark';
+/** Logs in as an owner. */
+export const ADMIN_TOKEN = 'the token of the benchmarks';
 const MAX_START_MS = 60_000;
 /** The server gives itself 10 s. */
 const MAX_STOP_MS = 15_000;
 const MAX_ANSWER_MS = 10_000;
+/** Lines in memory; a server under attack may print without end. */
+const MAX_LINES = 10_000;
 const MAX_KEPT_LINES = 20;
+const MAX_COMPLAINTS = 500;
 
-export class SoakServer {
+export interface ServerOptions {
+  /** Of `server/main.ts`, beside port, host and data directory. */
+  readonly flags: readonly string[];
+  /** Copied into the server's own data directory before it starts; left out: a new world. */
+  readonly from?: string;
+  /** The repository that runs; left out: this one. */
+  readonly root?: string;
+}
+
+export class BenchServer {
+  /** Its own; deleted when it has ended. */
   readonly dataDir: string;
   /** With a slash at the end. */
   url = '';
+  /** Lines on standard error since it was ready, the first of them. */
+  readonly complaints: string[] = [];
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #lines: string[] = [];
   #cookie = '';
 
-  /** @param flags - of `server/main.ts`, beside port, host and data directory */
-  constructor(flags: readonly string[]) {
-    this.dataDir = mkdtempSync(join(tmpdir(), 'regrow-soak-'));
+  constructor({ flags, from, root = ROOT }: ServerOptions) {
+    this.dataDir = mkdtempSync(join(tmpdir(), 'regrow-bench-'));
+    if (from !== undefined) cpSync(from, this.dataDir, { recursive: true });
     const args = [
       'server/main.ts',
       '--port',
@@ -40,7 +56,7 @@ export class SoakServer {
     // Its settings are the defaults, whatever this shell has set.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('REGROW_'));
     this.#child = spawn(process.execPath, args, {
-      cwd: ROOT,
+      cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(inherited), REGROW_ADMIN_TOKEN: ADMIN_TOKEN },
       // A group of its own: Ctrl+C reaches this process alone, which stops the server once.
@@ -48,9 +64,13 @@ export class SoakServer {
     });
     this.#exited = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
-      stream
-        .setEncoding('utf8')
-        .on('data', (text: string) => this.#lines.push(...text.trimEnd().split('\n')));
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        const lines = text.trimEnd().split('\n');
+        this.#lines.push(...lines);
+        if (this.#lines.length > MAX_LINES) this.#lines.splice(0, MAX_LINES / 2);
+        if (stream === this.#child.stderr && this.url !== '')
+          this.complaints.push(...lines.slice(0, MAX_COMPLAINTS - this.complaints.length));
+      });
     process.once('exit', this.#clear);
   }
 
@@ -60,6 +80,11 @@ export class SoakServer {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Null: it runs, or a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
   }
 
   /** What it has printed since its start, the last lines; each once. */
@@ -110,14 +135,19 @@ export class SoakServer {
     return response;
   }
 
-  /** Resolves when it has ended, by force after 15 s, and its files are gone. */
-  async stop(): Promise<void> {
+  /**
+   * Resolves when it has ended, by force after 15 s, and its files are gone.
+   *
+   * @param keepIn - a folder that gets a copy of its data directory; left out: none
+   */
+  async stop(keepIn?: string): Promise<void> {
     if (this.isRunning) {
       this.#child.kill('SIGTERM');
       const force = setTimeout(() => this.#kill(), MAX_STOP_MS);
       await this.#exited;
       clearTimeout(force);
     }
+    if (keepIn !== undefined) cpSync(this.dataDir, keepIn, { recursive: true });
     this.#clear();
     process.off('exit', this.#clear);
   }

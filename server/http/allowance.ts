@@ -1,0 +1,47 @@
+/** What each address may ask for: requests use its allowance up, and time refills it. */
+export interface AllowanceOptions {
+  /** What an address has that has asked for nothing in a while. */
+  readonly most: number;
+  readonly perSecond: number;
+  readonly now: () => number;
+}
+
+/** Addresses beyond these are forgotten, those first that asked least recently: their allowance is full again. */
+const MAX_ADDRESSES = 10_000;
+
+interface Left {
+  readonly amount: number;
+  readonly atMs: number;
+}
+
+export class Allowance {
+  readonly #options: AllowanceOptions;
+  /** In the order of the last request. */
+  readonly #left = new Map<string, Left>();
+
+  constructor(options: AllowanceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes the cost off an address's allowance if that has as much; a cost above `most` counts as `most`.
+   *
+   * @returns 0: taken; otherwise, the ms until there is as much
+   */
+  take(address: string, cost: number): number {
+    const { most, perSecond, now } = this.#options;
+    const atMs = now();
+    const before = this.#left.get(address);
+    const amount =
+      before === undefined
+        ? most
+        : Math.min(most, before.amount + ((atMs - before.atMs) / 1_000) * perSecond);
+    const lacking = Math.min(cost, most) - amount;
+    // Rounding must not make somebody wait for a billionth of the cost.
+    if (lacking > most * 1e-9) return (lacking / perSecond) * 1_000;
+    this.#left.delete(address);
+    this.#left.set(address, { amount: Math.max(0, -lacking), atMs });
+    if (this.#left.size > MAX_ADDRESSES) this.#left.delete(this.#left.keys().next().value!);
+    return 0;
+  }
+}

@@ -1,0 +1,28 @@
+/** A process of its own: one attack, which ends by itself. */
+import { setPriority } from 'node:os';
+import { seededRandom } from '../../engines/fixtures.ts';
+import { ATTACKS } from './attacks.ts';
+import type { Attacked, AttackTask } from './processes.ts';
+import { Siege } from './siege.ts';
+
+/** An attacker's processor is another machine's: here it must not take the server's. */
+const NICE = 10;
+/** From the end of its time until it has ended at the latest. */
+const MAX_END_MS = 5_000;
+
+const task = JSON.parse(process.argv[2]) as AttackTask;
+// The benchmark has ended without a word.
+process.on('disconnect', () => process.exit(1));
+setPriority(NICE);
+
+const signal = AbortSignal.timeout(1_000 * task.seconds);
+const siege = new Siege(task, signal, seededRandom(task.randomSeed));
+const over = new Promise<void>((resolve) => {
+  signal.addEventListener('abort', () => setTimeout(resolve, MAX_END_MS).unref());
+});
+await Promise.race([ATTACKS[task.attack].run(siege), over]);
+// What runs out of work early waits for the others' time.
+if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+const { user, system } = process.cpuUsage();
+const attacked: Attacked = { counts: siege.tally.counts, cpuSeconds: (user + system) / 1e6 };
+process.send!(attacked, () => process.exit());
