@@ -70,7 +70,7 @@ export class Measure {
 }
 
 /** @param rgba - [n, 4] */
-export function livingCells(rgba: Float32Array): number {
+function livingCells(rgba: Float32Array): number {
   let count = 0;
   for (let alpha = 3; alpha < rgba.length; alpha += 4) if (rgba[alpha] > ALIVE_THRESHOLD) count++;
   return count;

@@ -11,8 +11,8 @@ export const SCRAP_SHARE = 0.05;
 /**
  * Whether a stroke killed a body: it left a scrap of what was more.
  *
- * @param before - living cells at the last count
- * @param left - living cells after the stroke
+ * @param before - owned cells at the last count
+ * @param left - owned cells after the stroke
  */
 export function isScrap(before: number, left: number, form: MatureForm): boolean {
   const least = SCRAP_SHARE * matureCells(form);

@@ -4,7 +4,6 @@ import { type Engine, EngineError, type OrganismId, type Perturbation } from '..
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
-import { livingCells } from './measure.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
 import { planStroke } from './perturb.ts';
@@ -108,13 +107,14 @@ export class Strokes {
     }
   }
 
-  /** Takes the last cells of a body; the count finds it dead. A body with cells beside its place lives on. */
+  /** Takes the last cells of a body, wherever in its territory they are; the count finds it dead. */
   async #kill(body: Organism): Promise<void> {
     const { engine, slots } = this.#world;
     const rect = territoryOf([slots.at(body.slot).mature], body.x, body.y);
-    const own = new Float32Array(rect.width * rect.height * 4);
-    await engine.readOrganism(body.id, rect, own);
-    if (!isScrap(body.cells, livingCells(own), slots.at(body.slot).mature)) return;
+    const owners = new Uint16Array(rect.width * rect.height);
+    await engine.readOwners(rect, owners);
+    const left = owners.filter((owner) => owner === body.id).length;
+    if (!isScrap(body.cells, left, slots.at(body.slot).mature)) return;
     // Around a place outside the world: no cell stays.
     engine.perturb({ kind: 'truncate', organism: body.id, x: -1, y: -1, radius: 0 });
   }
