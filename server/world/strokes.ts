@@ -12,6 +12,7 @@ import type { RuleSlots } from './ruleSlots.ts';
 import { isScrap } from './scraps.ts';
 import type { Swaps } from './swap.ts';
 import type { Wilting } from './wilting.ts';
+import type { Withering } from './withering.ts';
 import { blowsOf, type WoundWatch } from './woundWatch.ts';
 
 /** Largest number of strokes between two steps; the rest wait for the next frame. */
@@ -27,6 +28,7 @@ export interface StruckWorld {
   readonly health: HealthWatch;
   readonly wounds: WoundWatch;
   readonly wilting: Wilting;
+  readonly withering: Withering;
   readonly swaps: Swaps;
 }
 
@@ -61,6 +63,8 @@ export class Strokes {
 
   async #apply(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
     const { engine, planting, swaps } = this.#world;
+    const limit = stroke.tool === 'plant' ? planting.limitFault(by) : null;
+    if (limit !== null) return { ok: false, reason: limit };
     // Salts of one stroke's capsules follow each other.
     const salt = Math.imul(this.#applied++, 0x10001);
     const plan = await planStroke(stroke, planting.strokeWorld, salt, (capsules) =>
@@ -88,12 +92,13 @@ export class Strokes {
     perturbations: readonly Perturbation[],
     hit: ReadonlyMap<OrganismId, readonly number[]>,
   ): Promise<void> {
-    const { engine, organisms, slots, health, wounds, wilting, swaps } = this.#world;
+    const { engine, organisms, slots, health, wounds, wilting, withering, swaps } = this.#world;
     const step = engine.stepNumber;
     for (const id of hit.keys()) if (!wounds.isOpen(id)) await health.measure(id);
     for (const perturbation of perturbations) engine.perturb(perturbation);
     swaps.strike([...hit.keys()]);
     wilting.struck(hit.keys());
+    withering.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = organisms.get(id);
       // What becomes of a body that dissolves is not healing.
