@@ -20,6 +20,8 @@ import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
 const HEAD_MS = 8_000;
+/** The world is told this often who is here; it reckons in hours. */
+const PRESENT_MS = 30_000;
 
 export interface ServeOptions {
   /** Default: those of the admin, else guests who are forgotten with the process. */
@@ -69,8 +71,14 @@ export async function serveWorld(
     api.heard();
     room.publish(frame);
   };
+  let presentMs = Number.NEGATIVE_INFINITY;
   world.onStats = (stats) => {
     api.heard(stats);
+    guests.energy.scale = stats.load?.energyScale ?? 1;
+    if (performance.now() - presentMs >= PRESENT_MS) {
+      presentMs = performance.now();
+      world.present(guests.ids);
+    }
     const { trouble } = world;
     room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
   };

@@ -61,8 +61,6 @@ export class Guests {
   readonly sanctions = new Sanctions();
   readonly deeds = new Deeds();
   readonly energy: EnergyStore;
-  /** Nothing may be planted for the moment, because the world cannot keep up. */
-  refusesPlantings = false;
   /** Names that no guest may take, beside the built-in ones. */
   reservedNames: () => readonly string[] = () => [];
   /** Ids of those whose bodies live: they are not forgotten. */
@@ -286,6 +284,11 @@ export class Guests {
     return this.#book.count(
       (guest) => guest.address === address && guest.id !== id && (guest.visits > 0 || guest.seenMs > sinceMs),
     );
+  }
+
+  /** Ids of those who are here. */
+  get ids(): string[] {
+    return Array.from(this.#book.here, ({ id }) => id);
   }
 
   /** How many guests are remembered. */

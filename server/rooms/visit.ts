@@ -270,7 +270,7 @@ export class Visit {
             : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
-          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.outlet.id, organism));
+          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.visitor.id, organism));
           return;
         }
       }
@@ -345,8 +345,6 @@ export class Visit {
     const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
     const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
     if (fault !== null) return refuse(fault);
-    if (stroke.tool === 'plant' && guests.refusesPlantings)
-      return refuse('The world cannot keep up: nothing can be planted for the moment.');
     if (this.#strokesPending >= MAX_STROKES_PENDING) return refuse('Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
