@@ -101,7 +101,7 @@ join.failed.on(() => {
 connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
-  trouble.show(null);
+  trouble.show(undefined, undefined);
   brush.cancel();
   ghosts.clear();
   brush.budget.forgetPending();
@@ -118,7 +118,7 @@ connection.strokeResult.on((result) => brush.settle(result, performance.now()));
 connection.stats.on((message) => {
   stats = message;
   statsPanel.show(message);
-  trouble.show(message.trouble ?? null);
+  trouble.show(message.trouble, message.load);
   statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
 });
 connection.inspection.on((message) => {

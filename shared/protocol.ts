@@ -126,6 +126,15 @@ export interface StrokeResultMessage {
   readonly budget: Budget;
 }
 
+/** The steps have fallen behind, and the world sheds load: nothing can be planted, and energy comes more slowly. */
+export interface Load {
+  /** What energy is multiplied with: 1, 1/2 or 1/4. */
+  readonly energyScale: number;
+  readonly stepsPerSecond: number;
+  /** Steps per second that are set. */
+  readonly wanted: number;
+}
+
 /** Sent once per second. */
 export interface StatsMessage {
   readonly players: number;
@@ -135,6 +144,8 @@ export interface StatsMessage {
   readonly livingCells: number;
   /** Why the world cannot be saved at the moment: strokes are refused until it can. Absent when it can be saved. */
   readonly trouble?: string;
+  /** Absent when the world keeps up. */
+  readonly load?: Load;
 }
 
 /**
@@ -164,6 +175,8 @@ export interface InspectionMessage {
     readonly cells: number;
     /** Name of the player who planted it; empty when the garden did. */
     readonly planter: string;
+    /** The player who reads this planted it, and may remove it. */
+    readonly isYours: boolean;
     /** Health 0..1, oldest first, one sample every `historySeconds`; at most 240 (a minute at 4 Hz). */
     readonly history: readonly number[];
     readonly historySeconds: number;
@@ -175,6 +188,11 @@ export interface InspectionMessage {
     readonly absence: Absence | null;
     /** Seconds until its seed grows again, 0 or more; null: its seed does not wait. */
     readonly waitSeconds: number | null;
+    /**
+     * In the last day before it withers, and some minutes after a visit in it: how long nobody had visited it, and how
+     * long that may be. null: at any other time.
+     */
+    readonly lonely: { readonly seconds: number; readonly ofSeconds: number } | null;
   };
 }
 

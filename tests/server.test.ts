@@ -104,11 +104,28 @@ test('/healthz gives players, step and steps per second', async () => {
   expect(await response.json()).toEqual({
     ok: true,
     trouble: null,
+    degraded: null,
     players: 0,
     step: expect.any(Number),
     stepsPerSecond: 60,
     uptimeSeconds: expect.any(Number),
   });
+});
+
+test('/healthz says that the steps have fallen behind, with 200', async () => {
+  const stats = { step: 8, stepsPerSecond: 11.6, organisms: 1, livingCells: 2 };
+  server.world.onStats({ ...stats, load: { energyScale: 0.5, stepsPerSecond: 11.6, wanted: 30 } });
+  const response = await get('healthz');
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    ok: true,
+    trouble: null,
+    degraded:
+      'The world is busy: it takes 12 of 30 steps per second. Nothing can be planted until it keeps up, ' +
+      'and energy comes at half its speed',
+  });
+  server.world.onStats(stats);
+  expect(await (await get('healthz')).json()).toMatchObject({ degraded: null });
 });
 
 test('/healthz says why the world cannot be saved, with 200: it steps, and a new start would not help', async () => {

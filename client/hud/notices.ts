@@ -1,4 +1,6 @@
-/** What the page says: refusals and notices (toasts), the lost connection and disk trouble (banners), and the first hint. */
+/** What the page says: refusals and notices (toasts), the lost connection, disk trouble and load (banners), and the first hint. */
+import { loadText } from '../../shared/load.ts';
+import type { Load } from '../../shared/protocol.ts';
 import { h, setText } from '../dom.ts';
 import type { Loss } from '../net/reconnect.ts';
 import { recall, remember } from '../remember.ts';
@@ -74,7 +76,7 @@ export class Banner {
   }
 }
 
-/** Why the world cannot be saved at the moment, as long as that is so. */
+/** Why the world cannot be saved at the moment, or that its steps have fallen behind, as long as that is so. */
 export class TroubleBanner {
   readonly #root: HTMLElement;
 
@@ -82,15 +84,19 @@ export class TroubleBanner {
     this.#root = root;
   }
 
-  /** @param trouble - the server's reason; null: all is well */
-  show(trouble: string | null): void {
-    this.#root.hidden = trouble === null;
+  /**
+   * @param trouble - why the world cannot be saved; undefined: it can
+   * @param load - undefined: the world keeps up
+   */
+  show(trouble: string | undefined, load: Load | undefined): void {
+    this.#root.hidden = trouble === undefined && load === undefined;
     // Shown once per second: the text is set only when it changes, or screen readers would read it every time.
-    if (trouble !== null)
+    if (trouble !== undefined)
       setText(
         this.#root,
         `The world cannot be saved at the moment: ${trouble}. Strokes are refused until it can.`,
       );
+    else if (load !== undefined) setText(this.#root, `${loadText(load)}.`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `/api/…` and `/healthz`: the world for other programs. */
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import { loadText } from '../../shared/load.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
@@ -65,10 +66,12 @@ export class Api {
   #health(response: ServerResponse): void {
     const now = performance.now();
     const isSilent = now - this.#heardMs > MAX_SILENCE_MS;
+    const load = isSilent ? undefined : this.#stats?.load;
     const trouble = isSilent ? 'the world has sent nothing for 5 s' : this.#world.trouble;
     replyJson(response, isSilent ? 503 : 200, {
       ok: trouble === null,
       trouble,
+      degraded: load === undefined ? null : loadText(load),
       players: this.#players(),
       step: this.#stats?.step ?? 0,
       stepsPerSecond: this.#stats?.stepsPerSecond ?? 0,

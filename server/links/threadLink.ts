@@ -109,6 +109,10 @@ class Link implements WorldThread {
     this.#flushSoon();
   }
 
+  present(guests: readonly string[]): void {
+    this.#post({ type: 'present', guests });
+  }
+
   /** Sends the changes of one turn of the event loop in one message: a thousand viewers may move at once. */
   #flushSoon(): void {
     this.#flush ??= setImmediate(() => {

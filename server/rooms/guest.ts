@@ -4,6 +4,7 @@ import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
   type HelloMessage,
+  type InspectionMessage,
   type LearnedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
@@ -16,7 +17,13 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
-import { type Doer, NoAnswerError, type StrokeOutcome, type WorldLink } from '../world/messages.ts';
+import {
+  type Doer,
+  type Inspection,
+  NoAnswerError,
+  type StrokeOutcome,
+  type WorldLink,
+} from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
@@ -233,7 +240,7 @@ export class Guest {
             : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
-          this.outlet.post(ServerMessageType.inspection, { organism });
+          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.outlet.id, organism));
           return;
         }
       }
@@ -295,6 +302,13 @@ export class Guest {
     };
     this.outlet.post(ServerMessageType.strokeResult, result);
   }
+}
+
+/** Without the planter's id, which is nobody else's business. */
+function inspectionFor(guest: string, organism: Inspection | null): InspectionMessage {
+  if (organism === null) return { organism };
+  const { guest: planter, ...rest } = organism;
+  return { organism: { ...rest, isYours: planter === guest } };
 }
 
 function clampTo(

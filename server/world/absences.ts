@@ -6,7 +6,7 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { Absence } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import { isEnding, type Organism, type Organisms } from './organisms.ts';
 import { RunningTime } from './symptoms.ts';
 
 export const DISSOLVE_SECONDS = 2;
@@ -77,7 +77,7 @@ export class Absences {
     const isWaiting = this.#waiting.delete(organism.id);
     organism.absence = cause;
     organism.dueSeconds = null;
-    if (isWaiting && isLast(organism)) {
+    if (isWaiting && isEnding(organism)) {
       this.#end(organism);
       return;
     }
@@ -97,7 +97,7 @@ export class Absences {
 
   /** An admin has cleared its place: it does not come back. One whose seed waits is gone at once. */
   uproot(organism: Organism): void {
-    if (isLast(organism)) return;
+    if (isEnding(organism)) return;
     organism.isUprooted = true;
     this.#dissolving.delete(organism.id);
     if (this.#waiting.delete(organism.id)) this.#end(organism);
@@ -154,7 +154,7 @@ export class Absences {
     // Around a place outside the world: no cell stays.
     engine.perturb({ kind: 'truncate', organism: id, x: -1, y: -1, radius: 0 });
     this.#dissolving.delete(id);
-    if (isLast(organism)) this.#end(organism);
+    if (isEnding(organism)) this.#end(organism);
     else this.#wait(organism, organism.absence ?? 'wilting');
   }
 
@@ -217,9 +217,6 @@ export class Absences {
 
 /** Health from which a body counts as whole again after its place was cleared. */
 const WHOLE = 0.95;
-
-/** Whether it is gone when it has dissolved. */
-const isLast = ({ absence }: Organism): boolean => absence === 'removed' || absence === 'withering';
 
 /** Seconds that its seed waits. */
 function waitOf({ absence, wiltings }: Organism): number {

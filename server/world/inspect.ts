@@ -1,8 +1,7 @@
 /** What is told of organisms: to players who inspect one, to `/api/organisms`, and to a new client. */
 import type { Size } from '../../shared/geometry.ts';
 import { stepsBetween } from '../../shared/numbers.ts';
-import type { InspectionMessage } from '../../shared/protocol.ts';
-import type { OrganismSummary } from './messages.ts';
+import type { Inspection, OrganismSummary } from './messages.ts';
 import { type Organism, toHundredths } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
@@ -39,7 +38,8 @@ export function inspectionOf(
   organism: Organism,
   slots: RuleSlots,
   { stepNumber, runSeconds, sampleSeconds }: Moment,
-): NonNullable<InspectionMessage['organism']> {
+  lonely: Inspection['lonely'],
+): Inspection {
   const { id, species, x, y, cells, planter, absence, dueSeconds } = organism;
   return {
     id,
@@ -52,12 +52,14 @@ export function inspectionOf(
     health: toHundredths(organism.health),
     cells,
     planter,
+    guest: organism.guest,
     history: organism.history.list(),
     historySeconds: sampleSeconds,
     rule: slots.at(organism.slot).label,
     marks: organism.marks.map(({ atSeconds, label }) => ({ agoSeconds: runSeconds - atSeconds, label })),
     absence,
     waitSeconds: dueSeconds === null ? null : waitOf(dueSeconds, runSeconds),
+    lonely,
   };
 }
 

@@ -26,6 +26,12 @@ export interface Doer {
   readonly name: string;
 }
 
+/** An organism that somebody looks at, before the main thread makes it the looking guest's. */
+export interface Inspection extends Omit<NonNullable<InspectionMessage['organism']>, 'isYours'> {
+  /** Id of the guest who planted it; clients do not get it. */
+  readonly guest: string;
+}
+
 export interface OrganismSummary {
   readonly id: number;
   readonly species: string;
@@ -76,6 +82,10 @@ export type WorldControl =
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
   /** Zeroes a circle; what dies of it does not come back. */
   | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
+  /** The organism dissolves and is gone. */
+  | { readonly kind: 'remove'; readonly organism: number }
+  /** As `remove`, of all that the guest has planted. */
+  | { readonly kind: 'removeByGuest'; readonly guest: string }
   /** Plants organisms around the middle, as far as they find room. */
   | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };
 
@@ -84,9 +94,9 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | { readonly kind: 'organisms' }
-  /** Answer: InspectionMessage['organism'], the one within 2 cells of (x, y). */
+  /** Answer: Inspection of the organism at (x, y); null: there is none. */
   | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
-  /** Answer: InspectionMessage['organism'] */
+  /** Answer: Inspection; null: it is gone. */
   | { readonly kind: 'inspect'; readonly organism: number }
   /** Answer: StrokeOutcome */
   | {
@@ -94,8 +104,16 @@ export type WorldQuery =
       readonly by: Doer;
       readonly stroke: StrokeMessage;
     }
-  /** `x`, `y`: integers. Answer: why no seed can be planted there, for a player to read; null: one can. */
-  | { readonly kind: 'room'; readonly species: string; readonly x: number; readonly y: number }
+  /** `x`, `y`: integers. Answer: why `by` cannot plant a seed there, for them to read; null: they can. */
+  | {
+      readonly kind: 'room';
+      readonly species: string;
+      readonly x: number;
+      readonly y: number;
+      readonly by?: Doer;
+    }
+  /** The guest removes a body that they have planted. Answer: why not, for the guest to read; null: it is done. */
+  | { readonly kind: 'removeOwn'; readonly organism: number; readonly guest: string }
   /** Answer: null, once the save is on disk. */
   | { readonly kind: 'save' }
   /** Answer: the number of organisms concerned. */
@@ -108,10 +126,11 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
-  inspectAt: InspectionMessage['organism'];
-  inspect: InspectionMessage['organism'];
+  inspectAt: Inspection | null;
+  inspect: Inspection | null;
   stroke: StrokeOutcome;
   room: string | null;
+  removeOwn: string | null;
   save: null;
   control: number;
   endWounds: null;
@@ -128,6 +147,8 @@ export type ToWorld =
   /** Asks for keyframes of these pages in the next frame, and for that frame even when nothing else has changed. */
   | { readonly type: 'keyframes'; readonly keys: readonly number[] }
   | { readonly type: 'query'; readonly request: number; readonly query: WorldQuery }
+  /** These guests are here: what they have planted does not wither. */
+  | { readonly type: 'present'; readonly guests: readonly string[] }
   /** Saves, then answers `stopped`. */
   | { readonly type: 'stop' };
 
@@ -188,6 +209,8 @@ export interface WorldLink {
   readonly trouble: string | null;
   watch(add: readonly number[], remove: readonly number[]): void;
   requestKeyframes(keys: readonly number[]): void;
+  /** Says which guests are here: what they have planted does not wither. */
+  present(guests: readonly string[]): void;
   /** @throws NoAnswerError with the world's reason, or after 10 s without an answer */
   ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]>;
   onFrame: (frame: PublishedFrame) => void;

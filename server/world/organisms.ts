@@ -87,6 +87,12 @@ export interface OrganismRecord {
   readonly marks?: Organism['marks'];
 }
 
+/** Whether a player planted it, and not the garden. */
+export const isPlayers = ({ planter, guest }: Organism): boolean => planter !== '' || guest !== '';
+
+/** Whether its body dissolves and it is gone then. */
+export const isEnding = ({ absence }: Organism): boolean => absence === 'removed' || absence === 'withering';
+
 /** The last 240 samples of an organism's health. */
 export class HealthHistory {
   readonly #samples = new Float32Array(HISTORY_SAMPLES);
@@ -117,12 +123,16 @@ export class HealthHistory {
 
 export const toHundredths = (value: number): number => Math.round(value * 100) / 100;
 
+const NOBODYS: ReadonlySet<Organism> = new Set();
+
 export class Organisms {
   readonly #living = new Map<number, Organism>();
   /** [id], 1 while the organism lives or its id is retired. */
   readonly #taken = new Uint8Array(MAX_IDS + 1);
   /** id → world time at which it may be used again, in order of time. */
   readonly #retired = new Map<number, number>();
+  /** Guest → the organisms that they planted. */
+  readonly #byGuest = new Map<string, Set<Organism>>();
   #nextId = 1;
 
   get size(): number {
@@ -139,6 +149,11 @@ export class Organisms {
 
   get(id: number): Organism | undefined {
     return this.#living.get(id);
+  }
+
+  /** What a guest has planted. */
+  of(guest: string): ReadonlySet<Organism> {
+    return this.#byGuest.get(guest) ?? NOBODYS;
   }
 
   [Symbol.iterator](): IterableIterator<Organism> {
@@ -190,8 +205,13 @@ export class Organisms {
       isOutOfRange: false,
       territory: null,
     };
+    this.#drop(organism.id);
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
+    if (organism.guest !== '') {
+      const own = this.#byGuest.get(organism.guest) ?? new Set();
+      this.#byGuest.set(organism.guest, own.add(organism));
+    }
     this.#nextId = (organism.id % MAX_IDS) + 1;
     return organism;
   }
@@ -208,12 +228,22 @@ export class Organisms {
 
   /** As `remove`, of an organism that died in another process: its id is free at once. */
   forget(id: number): void {
-    if (this.#living.delete(id)) this.#taken[id] = 0;
+    if (this.#drop(id)) this.#taken[id] = 0;
   }
 
   /** Its id is retired from now on. */
   remove(id: number, runSeconds: number): void {
-    if (this.#living.delete(id)) this.#retired.set(id, runSeconds + RETIRED_SECONDS);
+    if (this.#drop(id)) this.#retired.set(id, runSeconds + RETIRED_SECONDS);
+  }
+
+  /** @returns whether there was such an organism */
+  #drop(id: number): boolean {
+    const organism = this.#living.get(id);
+    if (organism === undefined) return false;
+    const own = this.#byGuest.get(organism.guest);
+    own?.delete(organism);
+    if (own?.size === 0) this.#byGuest.delete(organism.guest);
+    return this.#living.delete(id);
   }
 
   /**
@@ -252,6 +282,7 @@ export class Organisms {
     slotOf: (record: OrganismRecord) => RuleSlot,
   ): void {
     this.#living.clear();
+    this.#byGuest.clear();
     this.#retired.clear();
     this.#taken.fill(0);
     for (const record of records) {

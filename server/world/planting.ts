@@ -3,15 +3,16 @@ import { type Engine, EngineError } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import { territoryOf } from './mature.ts';
 import type { Doer } from './messages.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import { isEnding, isPlayers, type Organism, type Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
+import { PlantLimits, type PlantLimitsOptions } from './plantLimits.ts';
 import { type GrownBody, roomFault } from './room.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /** Plants the garden. */
 export const GARDENER: Doer = { guest: '', address: '', name: '' };
 
-export interface PlantedWorld {
+export interface PlantedWorld extends PlantLimitsOptions {
   readonly engine: Engine;
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
@@ -24,7 +25,12 @@ export class Planting {
   readonly strokeWorld: StrokeWorld;
   readonly #world: PlantedWorld;
 
+  readonly #limits: PlantLimits;
+  /** Why nobody may plant at the moment, for players to read; null: all may. */
+  refusal: string | null = null;
+
   constructor(world: PlantedWorld) {
+    this.#limits = new PlantLimits(world);
     const { engine, organisms, slots } = world;
     this.#world = world;
     this.strokeWorld = {
@@ -79,15 +85,30 @@ export class Planting {
     const facts = { id, species, slot, x, y, planter: name, guest, plantedStep, plantedSeconds, health: 0 };
     const organism = organisms.add(facts);
     organism.territory = territory;
+    if (isPlayers(organism)) {
+      organism.visitedSeconds = plantedSeconds;
+      this.#limits.planted(planter, plantedSeconds);
+    }
     return organism;
+  }
+
+  /** Why a guest may not plant anywhere, for them to read; null: they may. */
+  limitFault(by: Doer): string | null {
+    if (this.refusal !== null) return this.refusal;
+    let growing = 0;
+    for (const one of this.#world.organisms.of(by.guest)) if (!isEnding(one)) growing++;
+    return this.#limits.fault(by, growing, this.#world.runSeconds());
   }
 
   /**
    * Why no seed can be planted at a cell, for a player to read; null: one can.
    *
    * @param x - integer; the cell may lie outside the world
+   * @param by - whose limits count; absent: nobody's
    */
-  async faultAt(species: string, x: number, y: number): Promise<string | null> {
+  async faultAt(species: string, x: number, y: number, by?: Doer): Promise<string | null> {
+    const limit = by === undefined ? null : this.limitFault(by);
+    if (limit !== null) return limit;
     const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
     const plan = await planStroke(stroke, this.strokeWorld, 0);
     return plan.ok ? null : plan.reason;

@@ -9,6 +9,7 @@ import { EngineError } from '../engines/engine.ts';
 import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
+import { LoadWatch } from './load.ts';
 import type {
   Doer,
   FromWorld,
@@ -39,6 +40,10 @@ export interface SimulationOptions {
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
+/** Highest level at which one sees bodies: there, one of 40 cells is 10 pixels. */
+const MAX_BODY_LEVEL = 2;
+const BUSY =
+  'The world is busy, its steps have fallen behind: nothing can be planted until it keeps up again.';
 /** When the world stops, its save is tried this often: what it lacked may be free a moment later. */
 const LAST_TRIES = 3;
 const LAST_TRY_MS = 1_000;
@@ -78,6 +83,7 @@ export class Simulation {
   #lastSaveMs: number;
   #lastStatsMs: number;
   #stepsSinceStats = 0;
+  readonly #load: LoadWatch;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -85,6 +91,8 @@ export class Simulation {
     this.#frameMs = 1_000 / options.framesPerSecond;
     this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
+    this.#load = new LoadWatch(options.clock.now());
+    options.world.withering.isInView = (x, y) => options.publisher.isInView(x, y, MAX_BODY_LEVEL);
     if (options.isSaveDue) this.#lastSaveMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -132,6 +140,9 @@ export class Simulation {
         return;
       case 'keyframes':
         publisher.requestKeyframes(message.keys);
+        return;
+      case 'present':
+        this.#options.world.withering.present(message.guests);
         return;
       case 'query':
         void this.#answer(message.request, message.query);
@@ -242,13 +253,18 @@ export class Simulation {
     const nowMs = clock.now();
     const elapsedMs = nowMs - this.#lastStatsMs;
     if (elapsedMs < STATS_MS) return;
+    const stepsPerSecond = Math.round((this.#stepsSinceStats * 10_000) / elapsedMs) / 10;
+    this.#load.look(nowMs, stepsPerSecond, this.#stepsPerSecond);
+    const { load } = this.#load;
+    world.refusePlantings(load === null ? null : BUSY);
     post({
       type: 'stats',
       stats: {
         step: world.engine.stepNumber,
-        stepsPerSecond: Math.round((this.#stepsSinceStats * 10_000) / elapsedMs) / 10,
+        stepsPerSecond,
         organisms: world.bodies,
         livingCells: world.livingCells,
+        ...(load !== null && { load }),
       },
     });
     this.#lastStatsMs = nowMs;
@@ -287,13 +303,15 @@ export class Simulation {
         // Outside the queue: it waits for the next frame, which must be able to run.
         return this.#stroke(query.by, query.stroke);
       case 'room':
-        return this.#turns.take(() => world.roomFault(query.species, query.x, query.y));
+        return this.#turns.take(() => world.roomFault(query.species, query.x, query.y, query.by));
       case 'save':
         return this.#save();
       case 'control':
         // The world can be paused and slowed without its disk.
         if (query.control.kind === 'speed') return this.#turns.take(() => this.#control(query.control));
         return this.#acknowledged(() => this.#control(query.control));
+      case 'removeOwn':
+        return this.#acknowledged(async () => world.removeOwn(query.guest, query.organism));
       case 'endWounds':
         return this.#turns.take(async () => {
           this.#endWounds();
@@ -343,6 +361,10 @@ export class Simulation {
         return world.organisms.size;
       case 'clear':
         return world.clear(control.x, control.y, control.radius);
+      case 'remove':
+        return world.remove(control.organism);
+      case 'removeByGuest':
+        return world.removeByGuest(control.guest);
       case 'garden':
         return world.plantMore(control.count, control.randomSeed);
       default:

@@ -3,13 +3,16 @@ import type { StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
+import { territoryOf } from './mature.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
-import type { Organisms } from './organisms.ts';
+import type { Organism, Organisms } from './organisms.ts';
 import { planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+import { isScrap } from './scraps.ts';
 import type { Swaps } from './swap.ts';
 import type { Wilting } from './wilting.ts';
+import type { Withering } from './withering.ts';
 import { blowsOf, type WoundWatch } from './woundWatch.ts';
 
 /** Largest number of strokes between two steps; the rest wait for the next frame. */
@@ -25,6 +28,7 @@ export interface StruckWorld {
   readonly health: HealthWatch;
   readonly wounds: WoundWatch;
   readonly wilting: Wilting;
+  readonly withering: Withering;
   readonly swaps: Swaps;
 }
 
@@ -59,6 +63,8 @@ export class Strokes {
 
   async #apply(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
     const { engine, planting, swaps } = this.#world;
+    const limit = stroke.tool === 'plant' ? planting.limitFault(by) : null;
+    if (limit !== null) return { ok: false, reason: limit };
     // Salts of one stroke's capsules follow each other.
     const salt = Math.imul(this.#applied++, 0x10001);
     const plan = await planStroke(stroke, planting.strokeWorld, salt, (capsules) =>
@@ -86,12 +92,13 @@ export class Strokes {
     perturbations: readonly Perturbation[],
     hit: ReadonlyMap<OrganismId, readonly number[]>,
   ): Promise<void> {
-    const { engine, organisms, slots, health, wounds, wilting, swaps } = this.#world;
+    const { engine, organisms, slots, health, wounds, wilting, withering, swaps } = this.#world;
     const step = engine.stepNumber;
     for (const id of hit.keys()) if (!wounds.isOpen(id)) await health.measure(id);
     for (const perturbation of perturbations) engine.perturb(perturbation);
     swaps.strike([...hit.keys()]);
     wilting.struck(hit.keys());
+    withering.struck(hit.keys());
     for (const [id, touching] of hit) {
       const body = organisms.get(id);
       // What becomes of a body that dissolves is not healing.
@@ -99,7 +106,21 @@ export class Strokes {
       const { label } = slots.at(body.slot);
       const wounded = { id, species: body.species, label, health: body.health };
       wounds.strike(wounded, blowsOf(perturbations, touching, body), step);
-      await health.measure(id);
+      const left = await health.measure(id);
+      const { mature } = slots.at(body.slot);
+      if (perturbations[0].kind === 'ablate' && isScrap(body.cells, left, mature)) await this.#kill(body);
     }
+  }
+
+  /** Takes the last cells of a body, wherever in its territory they are; the count finds it dead. */
+  async #kill(body: Organism): Promise<void> {
+    const { engine, slots } = this.#world;
+    const rect = territoryOf([slots.at(body.slot).mature], body.x, body.y);
+    const owners = new Uint16Array(rect.width * rect.height);
+    await engine.readOwners(rect, owners);
+    const left = owners.filter((owner) => owner === body.id).length;
+    if (!isScrap(body.cells, left, slots.at(body.slot).mature)) return;
+    // Around a place outside the world: no cell stays.
+    engine.perturb({ kind: 'truncate', organism: body.id, x: -1, y: -1, radius: 0 });
   }
 }

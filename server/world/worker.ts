@@ -61,7 +61,7 @@ const { engine, reason } = await createEngine(config.engine, {
     post({ type: 'log', line: message });
   },
 });
-const world = new World(engine, start.rules);
+const world = new World(engine, start.rules, config);
 awake = world;
 world.onSpecies = (species) => post({ type: 'species', species });
 world.swaps.onOutcome = (outcome) => post({ type: 'swap', outcome });

@@ -4,16 +4,25 @@
  * must not.
  */
 import type { Rect } from '../../shared/geometry.ts';
-import type { InspectionMessage, Species, StrokeMessage } from '../../shared/protocol.ts';
+import type { Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
-import type { Doer, OrganismSummary, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
-import { type Organism, Organisms } from './organisms.ts';
+import type {
+  Doer,
+  Inspection,
+  OrganismSummary,
+  StrokeOutcome,
+  SwapAnswer,
+  SwapOrder,
+  SwapOutcome,
+} from './messages.ts';
+import { isEnding, type Organism, Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { GARDENER, Planting } from './planting.ts';
+import type { PlantLimitsOptions } from './plantLimits.ts';
 import { leaveOut, noteOwners, type Recall, recallWorld } from './recall.ts';
 import { recordedEngine } from './recordedEngine.ts';
 import { type JournalEntry, Replay } from './replay.ts';
@@ -22,14 +31,28 @@ import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
 import { Wilting } from './wilting.ts';
+import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
 import { copiesOf, type FallowBed, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
+/** Largest distance from the pointer to the seed it means, in cells. */
+const SEED_REACH = 4;
 /** Rate of health samples and of counts. */
 const SAMPLES_PER_SECOND = 4;
 /** Outcomes in a save: more than end while a registry's disk is full for an hour. */
 const MAX_OUTCOMES = 64;
+
+export interface WorldOptions extends PlantLimitsOptions {
+  /** Hours without a visit after which a player's body withers; 0: never. */
+  readonly witherHours: number;
+}
+
+const NO_LIMITS: WorldOptions = {
+  plantsPerGuest: Number.POSITIVE_INFINITY,
+  plantsPerAddress: Number.POSITIVE_INFINITY,
+  witherHours: 0,
+};
 
 export class World {
   readonly engine: Engine;
@@ -39,6 +62,7 @@ export class World {
   readonly wounds = new WoundWatch();
   readonly wilting: Wilting;
   readonly absences: Absences;
+  readonly withering: Withering;
   /** What changes besides the steps, for the journal. */
   readonly log: WorldLog;
   /** Steps per second as an admin has set them; null: the server's own setting. */
@@ -59,8 +83,10 @@ export class World {
   /** Pages that the engine does not call changed any more, and of which no written save is known. */
   readonly #unsaved = new Set<number>();
 
+  readonly #witherSeconds: number;
+
   /** @param rules - the rules in force, one per species */
-  constructor(bare: Engine, rules: readonly LoadedRule[]) {
+  constructor(bare: Engine, rules: readonly LoadedRule[], options: WorldOptions = NO_LIMITS) {
     this.log = new WorldLog({
       organisms: this.organisms,
       slots: () => this.rules,
@@ -75,7 +101,7 @@ export class World {
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
     this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
-    this.#planting = new Planting(common);
+    this.#planting = new Planting({ ...options, ...common });
     this.swaps = new Swaps({
       ...common,
       leaves: (id) => wounds.leave(id),
@@ -108,8 +134,14 @@ export class World {
         this.swaps.strike([id]);
       },
     });
-    const { swaps, wilting } = this;
-    const watches = { health: this.#health, wounds, wilting, swaps };
+    this.#witherSeconds = options.witherHours === 0 ? Number.POSITIVE_INFINITY : options.witherHours * 3_600;
+    this.withering = new Withering({
+      ...common,
+      witherSeconds: this.#witherSeconds,
+      wither: (one) => this.#end(one, 'withering'),
+    });
+    const { swaps, wilting, withering } = this;
+    const watches = { health: this.#health, wounds, wilting, withering, swaps };
     this.#strokes = new Strokes({ engine, organisms, slots, planting: this.#planting, ...watches });
   }
 
@@ -163,6 +195,43 @@ export class World {
     return hit.length;
   }
 
+  /** Why nobody may plant at the moment, for players to read; null: all may. */
+  refusePlantings(reason: string | null): void {
+    this.#planting.refusal = reason;
+  }
+
+  /** The body dissolves, and the organism is gone. @returns how many organisms that is: 0 or 1 */
+  remove(id: OrganismId): number {
+    const organism = this.organisms.get(id);
+    if (organism === undefined || isEnding(organism)) return 0;
+    this.#end(organism, 'removed');
+    return 1;
+  }
+
+  /** As `remove`, of all that a guest has planted. @returns how many */
+  removeByGuest(guest: string): number {
+    let removed = 0;
+    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id);
+    return removed;
+  }
+
+  /** As `remove`, by a guest. @returns why not, for the guest to read; null: it is done */
+  removeOwn(guest: string, id: OrganismId): string | null {
+    const organism = this.organisms.get(id);
+    if (organism === undefined) return 'It is gone already.';
+    if (guest === '' || organism.guest !== guest) return 'Only who planted it can remove it.';
+    this.remove(id);
+    return null;
+  }
+
+  #end(organism: Organism, cause: 'removed' | 'withering'): void {
+    const { id } = organism;
+    this.wounds.leave(id);
+    this.swaps.strike([id]);
+    this.wilting.forget(id);
+    this.absences.dissolve(organism, cause);
+  }
+
   /** Between two steps: moves the organisms that the order names to another rule, with their cells as they are. */
   async swap(order: SwapOrder, next: LoadedRule): Promise<SwapAnswer> {
     const { changes } = this.rules;
@@ -193,6 +262,7 @@ export class World {
     this.wilting.pass(elapsedSeconds);
     await this.absences.pass(elapsedSeconds);
     if (isDue) await this.wilting.look();
+    if (isDue) this.withering.look();
 
     if (!isDue) return;
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
@@ -229,8 +299,8 @@ export class World {
   // --- questions ---
 
   /** @see Planting.faultAt */
-  roomFault(species: string, x: number, y: number): Promise<string | null> {
-    return this.#planting.faultAt(species, x, y);
+  roomFault(species: string, x: number, y: number, by?: Doer): Promise<string | null> {
+    return this.#planting.faultAt(species, x, y, by);
   }
 
   summaries(): OrganismSummary[] {
@@ -238,18 +308,35 @@ export class World {
     return Array.from(this.organisms, (one) => summaryOf(one, moment));
   }
 
-  inspect(id: number): InspectionMessage['organism'] {
+  inspect(id: number): Inspection | null {
     const organism = this.organisms.get(id);
     if (organism === undefined) return null;
     const { stepNumber } = this.engine;
     const moment = { stepNumber, runSeconds: this.#runSeconds, sampleSeconds: 1 / SAMPLES_PER_SECOND };
-    return inspectionOf(organism, this.rules, moment);
+    const seconds = this.withering.lonelySeconds(organism);
+    const lonely = seconds === null ? null : { seconds, ofSeconds: this.#witherSeconds };
+    return inspectionOf(organism, this.rules, moment, lonely);
   }
 
-  /** The organism that lives within 2 cells. */
-  async inspectAt(x: number, y: number): Promise<InspectionMessage['organism']> {
+  /** The organism that lives within 2 cells; else the one whose seed waits nearest, within 4 cells. */
+  async inspectAt(x: number, y: number): Promise<Inspection | null> {
     if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
-    return this.inspect(await organismNear(x, y, this.engine));
+    const id = await organismNear(x, y, this.engine);
+    return this.inspect(id === 0 ? this.#seedNear(x, y) : id);
+  }
+
+  /** @returns 0: none */
+  #seedNear(x: number, y: number): OrganismId {
+    let nearest = 0;
+    let least = SEED_REACH + 0.5;
+    for (const id of this.absences.waiting) {
+      const one = this.organisms.get(id);
+      const away = one === undefined ? least : Math.hypot(one.x - Math.floor(x), one.y - Math.floor(y));
+      if (away >= least) continue;
+      nearest = id;
+      least = away;
+    }
+    return nearest;
   }
 
   /** Where a new client looks first. */

@@ -22,11 +22,11 @@ import { BenchServer } from './load/server.ts';
 import { attackerAddresses } from './siege/addresses.ts';
 import { ATTACKS, addressesOf } from './siege/attacks.ts';
 import { assetsIn } from './siege/downloads.ts';
-import { type HonestWindow, isBack, type Look, missing, uncaughtIn } from './siege/figures.ts';
+import { type HonestWindow, isBack, type Look, missing, stacksIn, uncaughtIn } from './siege/figures.ts';
 import { Attacker, Honest, type HonestTask } from './siege/processes.ts';
 import { type Besieged, besiegedOf, printBesieged, reportOf } from './siege/report.ts';
-import { useOf } from './soak/proc.ts';
-import type { Body } from './soak/sizes.ts';
+import { ticksPerSecond, useOf, waitedSeconds } from './soak/proc.ts';
+import { type Body, hasBody } from './soak/sizes.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../../build/client');
 const TOGETHER = 'together';
@@ -94,6 +94,7 @@ const stop = interrupted.signal;
 const tell = (text: string): void => console.error(`siege: ${text}`);
 const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stop });
 
+const ticks = ticksPerSecond();
 const copy = scratchCopy();
 const clientDir = join(copy.path, 'build/client');
 const grownWorld = mkdtempSync(join(tmpdir(), 'regrow-siege-'));
@@ -138,9 +139,15 @@ async function growWorld(): Promise<number> {
 async function watch(server: BenchServer, looks: Look[], startMs: number, over: AbortSignal): Promise<void> {
   for (let n = 1; !over.aborted; n++) {
     const use = useOf(server.pid);
-    if (use === null || !server.isRunning) return;
-    const { descriptors, rssMiB } = use;
-    looks.push({ atSeconds: (performance.now() - startMs) / 1_000, descriptors, rssMiB });
+    const waited = waitedSeconds(server.pid);
+    if (use === null || waited === null || !server.isRunning) return;
+    looks.push({
+      atSeconds: (performance.now() - startMs) / 1_000,
+      descriptors: use.descriptors,
+      rssMiB: use.rssMiB,
+      processorSeconds: use.ticks / ticks,
+      waitedSeconds: waited,
+    });
     await sleep(Math.max(0, startMs + n * LOOK_MS - performance.now()), undefined, { signal: over }).catch(
       () => {},
     );
@@ -174,7 +181,7 @@ async function besiege(name: string, attacks: readonly string[], seconds: number
     await honest.take();
     await pause(CALM_MS);
     const calm = await honest.take();
-    const before = await server.organisms();
+    const before = (await server.organisms()).filter(hasBody);
 
     const fromSeconds = secondsNow();
     const together = attacks.length > 1;
@@ -223,6 +230,7 @@ async function besiege(name: string, attacks: readonly string[], seconds: number
       after,
       exit,
       uncaught: uncaughtIn(server.complaints),
+      stacks: stacksIn(server.complaints),
       complaints: server.complaints,
       bodies: {
         before: before.length,

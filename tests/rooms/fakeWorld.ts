@@ -40,6 +40,10 @@ export class FakeWorld implements WorldLink {
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
   #timers: NodeJS.Timeout[] = [];
+  /** Guests who are here, as it was told. */
+  readonly presents: (readonly string[])[] = [];
+  /** Its answer to `removeOwn`. */
+  removalFault: string | null = null;
 
   constructor(width = 1024, height = 1024, epsilon = 2) {
     this.ready = {
@@ -162,6 +166,8 @@ export class FakeWorld implements WorldLink {
         return this.outcome;
       case 'room':
         return this.roomFault;
+      case 'removeOwn':
+        return this.removalFault;
       case 'save':
       case 'endWounds':
         return null;
@@ -190,6 +196,8 @@ export class FakeWorld implements WorldLink {
       sinceSeconds: 1,
       absence: null,
       waitSeconds: null,
+      lonely: null,
+      guest: 'somebody',
     };
   }
 
@@ -199,6 +207,10 @@ export class FakeWorld implements WorldLink {
     const page = Math.floor(y / PAGE_CELLS) * this.across + Math.floor(x / PAGE_CELLS);
     const at = ((y % PAGE_CELLS) * PAGE_CELLS + (x % PAGE_CELLS)) * 4;
     return this.pixels(page).subarray(at, at + 4);
+  }
+
+  present(guests: readonly string[]): void {
+    this.presents.push(guests);
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Engine } from '../../server/engines/engine.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { type EngineFactory, growMature, speciesOf } from '../../server/world/mature.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
-import { World } from '../../server/world/world.ts';
+import { World, type WorldOptions } from '../../server/world/world.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { blobRule } from './blob.ts';
 import { doer } from './doer.ts';
@@ -31,6 +31,7 @@ export async function makeWorld(
   height = 64,
   names: string[] = ['blob'],
   createEngine: EngineFactory = createReferenceEngine,
+  options?: WorldOptions,
 ): Promise<SmallWorld> {
   const loaded = await loadBlob();
   const engine = await createEngine({ width, height, randomSeed: 5 });
@@ -39,7 +40,7 @@ export async function makeWorld(
     rule: { ...loaded.rule, name },
     card: { ...loaded.card, name },
   }));
-  return { world: new World(engine, species), engine };
+  return { world: new World(engine, species, options), engine };
 }
 
 /** Plants a seed. */

@@ -19,6 +19,8 @@ import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
+/** Bodies that nobody strikes for 36 s wither; the lives below take some minutes. */
+const WORLD = { plantsPerGuest: 100, plantsPerAddress: 10_000, witherHours: 0.01 };
 
 let blob: LoadedRule;
 beforeAll(async () => {
@@ -81,7 +83,13 @@ async function frame(
   } else if (draw < 0.41) {
     world.setSpeed(whole(60));
     count('speed');
-  } else if (draw < 0.43) {
+  } else if (draw < 0.415) {
+    const someone = [...world.organisms][whole(world.organisms.size)];
+    if (someone !== undefined && world.remove(someone.id) === 1) count('remove');
+  } else if (draw < 0.417) {
+    if (world.removeByGuest(doer('Ann').guest) > 0) count('remove by guest');
+  } else if (draw < 0.418) world.withering.present([doer('Ann').guest]);
+  else if (draw < 0.43) {
     // As a body that has healed beside its place.
     const someone = [...world.organisms][whole(world.organisms.size)];
     if (someone !== undefined && someone.absence === null && someone.x < WIDTH - 1) {
@@ -111,7 +119,7 @@ interface Life {
 /** A world that lives for some frames, with a save on the way. */
 async function live(create: EngineFactory, seed: number, frames: number): Promise<Life> {
   const random = seededRandom(seed);
-  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
+  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], create, WORLD);
   const { world } = small;
   const counts = new Map<string, number>();
   world.swaps.onOutcome = ({ verdict }) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
@@ -209,6 +217,11 @@ const WHAT_HAPPENS = [
   'wilting',
   'back, wilting',
   'gone, uprooted',
+  'remove',
+  'remove by guest',
+  'gone, removed',
+  'withering',
+  'gone, withering',
 ];
 
 test('another kernel recovers the same organisms from the same entries, with its own arithmetic', async () => {

@@ -79,9 +79,9 @@ async function makeSimulation(setup: Setup = {}) {
     post: (message) => posted.push(message),
   });
   /** Runs until the clock reaches this time. */
-  const runUntil = async (untilMs: number, act: (nowMs: number) => void = () => {}): Promise<void> => {
-    clock.beforeSleep = () => {
-      act(clock.nowMs);
+  const runUntil = async (untilMs: number, act: (nowMs: number) => unknown = () => {}): Promise<void> => {
+    clock.beforeSleep = async () => {
+      await act(clock.nowMs);
       if (clock.nowMs >= untilMs) simulation.receive({ type: 'stop' });
     };
     await simulation.run();
@@ -107,6 +107,24 @@ describe('the loop', () => {
     expect(counted.steps).toBeLessThanOrEqual(303);
     expect(new Set(counted.batches)).toEqual(new Set([1, 2]));
     expect(ofType(posted, 'stats').at(-1)?.stats.stepsPerSecond).toBeCloseTo(30, 0);
+  });
+
+  test('that cannot keep its speed refuses plantings and says so in its stats, until it can again', async () => {
+    const setup = { stepMs: 100 };
+    const { world, posted, runUntil, clock } = await makeSimulation(setup);
+    const asked: (string | null)[] = [];
+    await runUntil(60_000, async () => {
+      if (clock.nowMs > 30_000) setup.stepMs = 0;
+      const second = Math.floor(clock.nowMs / 1_000);
+      if (asked.length <= second) asked[second] = await world.roomFault('blob', 30, 30, doer('Ann'));
+    });
+    expect(asked[5]).toBeNull();
+    expect(asked[15]).toMatch(/^The world is busy/);
+    expect(asked[59]).toBeNull();
+    const scales = ofType(posted, 'stats').map(({ stats }) => stats.load?.energyScale ?? null);
+    expect([...new Set(scales)]).toEqual([null, 1, 0.5, 0.25].slice(0, new Set(scales).size));
+    expect(scales).toContain(0.5);
+    expect(scales.at(-1)).toBeNull();
   });
 
   test('a speed below the frame rate is kept, too', async () => {

@@ -8,7 +8,7 @@
  *       → collect
  * ```
  */
-import type { Size } from '../../../shared/geometry.ts';
+import { PAGE_CELLS, pageIndex, pagesAcross, type Size } from '../../../shared/geometry.ts';
 import { indexOf, LANES, Lane, laneOf, levelOf, pageKey, twinOf } from '../pageKey.ts';
 import type { PublishedFrame, PublishedUpdate } from '../published.ts';
 import { Levels } from './levels.ts';
@@ -87,6 +87,20 @@ export class Publisher {
       page.wantsKeyframe = true;
       if (page.seen) this.#open.add(page);
     }
+  }
+
+  /** Whether a page is watched that shows a cell at a level up to `maxLevel`. */
+  isInView(x: number, y: number, maxLevel: number): boolean {
+    for (let level = 0; level <= maxLevel; level++) {
+      const side = PAGE_CELLS * 2 ** level;
+      const index = pageIndex(
+        Math.floor(x / side),
+        Math.floor(y / side),
+        pagesAcross(this.#world.width, level),
+      );
+      for (const lane of LANES) if (this.#pages.has(pageKey(level, index, lane))) return true;
+    }
+    return false;
   }
 
   begin(nowMs: number): void {

@@ -10,6 +10,8 @@ import {
   mostWaitMs,
   type Outcome,
   quantile,
+  shareOf,
+  stacksIn,
   uncaughtIn,
 } from './figures.ts';
 
@@ -46,6 +48,12 @@ describe('missing', () => {
     expect(missing(before, [body(1, 100), body(9, 201), body(3, 300)])).toEqual([]);
   });
 
+  test('a body whose seed still waits is missing, and one that dissolves', () => {
+    const waiting = { ...body(2, 200), absence: 'died' };
+    const dissolving = { ...body(3, 300), absence: 'wilting' };
+    expect(missing(before, [body(1, 100), waiting, dissolving])).toEqual([before[1], before[2]]);
+  });
+
   test('a body of another species at its place does not stand for it', () => {
     expect(missing(before, [body(1, 100), body(9, 200, 'eevee'), body(3, 300)])).toEqual([before[1]]);
   });
@@ -61,6 +69,8 @@ describe('levelOf', () => {
       atSeconds,
       descriptors: value(atSeconds),
       rssMiB: 100,
+      processorSeconds: 1.2 * atSeconds,
+      waitedSeconds: 0.1 * atSeconds,
     }));
 
   test('a steady figure has no drift and no slope', () => {
@@ -112,6 +122,27 @@ describe('levelOf', () => {
   });
 });
 
+describe('shareOf', () => {
+  const look = (atSeconds: number, processorSeconds: number, waitedSeconds: number) => ({
+    atSeconds,
+    descriptors: 1,
+    rssMiB: 1,
+    processorSeconds,
+    waitedSeconds,
+  });
+  const looks = [look(0, 5, 1), look(10, 11, 2), look(20, 31, 12)];
+
+  test('is what was taken and waited for between the first and the last look within the time', () => {
+    expect(shareOf(looks, 0, 10)).toEqual({ processorPercent: 60, waitedPercent: 10 });
+    expect(shareOf(looks, 10, 25)).toEqual({ processorPercent: 200, waitedPercent: 100 });
+  });
+
+  test('of fewer than two looks is null', () => {
+    expect(shareOf(looks, 5, 15)).toBeNull();
+    expect(shareOf([], 0, 10)).toBeNull();
+  });
+});
+
 const level = (driftPercent = 0, after = 45): Level => ({
   before: 45,
   start: 50,
@@ -138,6 +169,7 @@ const outcome = (part: Partial<Outcome> = {}): Outcome => ({
   attack: window(130, 24),
   exit: null,
   uncaught: [],
+  stacks: [],
   bodies: { before: 58, missing: 0 },
   descriptors: level(),
   rssMiB: level(),
@@ -161,7 +193,8 @@ describe('barsOf', () => {
     expect(failed({ attack: window(130, 23.9) })).toEqual(['steps']);
     expect(failed({ bodies: { before: 58, missing: 1 } })).toEqual(['bodies']);
     expect(failed({ descriptors: level(0, 62) })).toEqual(['descriptorsReturned']);
-    expect(failed({ uncaught: ['TypeError: x'] })).toEqual(['noCrash']);
+    expect(failed({ uncaught: ['uncaught: x'] })).toEqual(['noCrash']);
+    expect(failed({ stacks: ['TypeError: x'] })).toEqual(['noStacks']);
     expect(failed({ recoveredSeconds: null })).toEqual(['recovers']);
     const lockedOut = { admin: { tries: 6, served: 5, slowestMs: 20, refusals: { 429: 1 } } };
     expect(failed({ attack: { ...window(130, 24), regulars: lockedOut } })).toEqual(['adminLogsIn']);
@@ -206,24 +239,28 @@ describe('isBack', () => {
   });
 });
 
-describe('uncaughtIn', () => {
+describe('what a server writes', () => {
+  test.each(['Error: accept EMFILE', 'the world has died: Error: x', 'uncaught: 7', 'Unhandled rejection'])(
+    '%s speaks of an error that nothing handled',
+    (line) => {
+      expect(uncaughtIn([line])).toEqual([line]);
+    },
+  );
+
   test.each([
     'TypeError: undefined is not a function',
     '    at Socket.emit (node:events:524:28)',
     "Error: ENOENT: no such file or directory, open '/x'",
-    'Error: accept EMFILE',
-    'the world has died: Error: x',
-    'uncaught: 7',
-    'http: Error: x',
-  ])('finds %s', (line) => {
-    expect(uncaughtIn([line])).toEqual([line]);
+    'http: Error: aborted',
+  ])('%s is of an error as bugs are written', (line) => {
+    expect(stacksIn([line])).toEqual([line]);
   });
 
   test.each([
     'the world in data cannot be saved, and refuses strokes: the disk is full',
     'pikachu (organism 12) wilts: it has outgrown its territory',
-    'login refused by an admin from 127.0.4.1',
-  ])('leaves %s', (line) => {
-    expect(uncaughtIn([line])).toEqual([]);
+    '60 wrong tokens from 127.0.4.1 in the last hour',
+  ])('%s is neither', (line) => {
+    expect([...uncaughtIn([line]), ...stacksIn([line])]).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 /** What is measured under an attack, and which bars it meets. Pure. */
-import type { Body } from '../soak/sizes.ts';
+import { type Body, hasBody } from '../soak/sizes.ts';
 import type { Regular } from './regulars.ts';
 import type { Waits } from './strokeWaits.ts';
 
@@ -29,6 +29,32 @@ export interface Look {
   readonly atSeconds: number;
   readonly descriptors: number;
   readonly rssMiB: number;
+  /** User and system time of the server's process so far. */
+  readonly processorSeconds: number;
+  /** For how long its threads have been ready to run while no core had time for them, summed over threads. */
+  readonly waitedSeconds: number;
+}
+
+export interface Share {
+  /** Percent of one core that the server's process took. */
+  readonly processorPercent: number;
+  /**
+   * Percent of the time, summed over its threads, for which it was ready to run and had no core: taken by attackers, by
+   * honest clients, by whatever else runs on the machine, and by its own threads from each other.
+   */
+  readonly waitedPercent: number;
+}
+
+/** @param looks - in order of time. @returns null when there are not two looks between the times */
+export function shareOf(looks: readonly Look[], fromSeconds: number, toSeconds: number): Share | null {
+  const within = looks.filter(({ atSeconds }) => atSeconds >= fromSeconds && atSeconds <= toSeconds);
+  const [first, last] = [within.at(0), within.at(-1)];
+  if (first === undefined || last === undefined || first === last) return null;
+  const seconds = last.atSeconds - first.atSeconds;
+  return {
+    processorPercent: (100 * (last.processorSeconds - first.processorSeconds)) / seconds,
+    waitedPercent: (100 * (last.waitedSeconds - first.waitedSeconds)) / seconds,
+  };
 }
 
 export interface Level {
@@ -93,8 +119,9 @@ export function levelOf(
 /** Cells: a body that has grown again stands where it stood. */
 const SAME_PLACE = 2;
 
-/** Bodies that are neither there nor growing again at their place. */
-export function missing(before: readonly Body[], now: readonly Body[]): Body[] {
+/** Bodies that are neither there nor growing again at their place; one whose seed still waits is missing. */
+export function missing(before: readonly Body[], listed: readonly Body[]): Body[] {
+  const now = listed.filter(hasBody);
   const ids = new Set(now.map(({ id }) => id));
   return before.filter(
     (body) =>
@@ -114,8 +141,10 @@ export interface Outcome {
   readonly attack: HonestWindow;
   /** How the server's process ended by itself; null: it runs. */
   readonly exit: string | null;
-  /** Lines on its standard error that speak of an error that nothing handled. */
+  /** Lines on its standard error, of errors that nothing handled. */
   readonly uncaught: readonly string[];
+  /** Lines of errors and stacks that a stranger made it write. */
+  readonly stacks: readonly string[];
   readonly bodies: { readonly before: number; readonly missing: number };
   readonly descriptors: Level;
   readonly rssMiB: Level;
@@ -139,7 +168,7 @@ export const mostWaitMs = (calmMs: number): number => 2 * calmMs + 50;
 
 /** The bars of an attack, by name; null: not measured. */
 export function barsOf(outcome: Outcome): Record<string, boolean | null> {
-  const { calm, attack, bodies, descriptors, rssMiB, exit, uncaught } = outcome;
+  const { calm, attack, bodies, descriptors, rssMiB, exit, uncaught, stacks } = outcome;
   const steps = ratioOf(attack.stepsPerSecond, calm.stepsPerSecond);
   const { admin } = attack.regulars;
   const isLong = attack.seconds >= MIN_DRIFT_SECONDS;
@@ -147,6 +176,7 @@ export function barsOf(outcome: Outcome): Record<string, boolean | null> {
   const flat = ({ driftPercent }: Level): boolean => Math.abs(driftPercent) <= MAX_DRIFT;
   return {
     noCrash,
+    noStacks: stacks.length === 0,
     strokesP99:
       calm.strokes.p99Ms === null || attack.strokes.p99Ms === null
         ? null
@@ -174,10 +204,12 @@ export function isBack(calm: HonestWindow, now: HonestWindow, missingBodies: num
   );
 }
 
-/** Lines that speak of an error that nothing handled: stacks, and what ends a process. */
+/** Lines that speak of an error that nothing handled. */
 export const uncaughtIn = (lines: readonly string[]): string[] =>
+  lines.filter((line) => /\buncaught\b|\bunhandled\b|has died|\bEMFILE\b/i.test(line));
+
+/** Lines of errors that were handled, but written as bugs are: a stranger who causes them can fill the log. */
+export const stacksIn = (lines: readonly string[]): string[] =>
   lines.filter((line) =>
-    /^\s+at .+:\d+:\d+\)?$|^Error: |\b(?:Type|Reference|Range)Error\b|\buncaught\b|\bunhandled\b|has died|EMFILE|^http: |^room: /i.test(
-      line,
-    ),
+    /^\s+at .+:\d+:\d+\)?$|^Error: |\b(?:Type|Reference|Range)Error\b|^(?:http|room): /.test(line),
   );

@@ -1,7 +1,17 @@
 /** What the siege says of one attack: figures, and which bars it meets. */
 
 import type { Body } from '../soak/sizes.ts';
-import { barsOf, type HonestWindow, type Level, type Look, levelOf, mostWaitMs, ratioOf } from './figures.ts';
+import {
+  barsOf,
+  type HonestWindow,
+  type Level,
+  type Look,
+  levelOf,
+  mostWaitMs,
+  ratioOf,
+  type Share,
+  shareOf,
+} from './figures.ts';
 import type { Attacked } from './processes.ts';
 
 const MAX_SAID = 30;
@@ -18,6 +28,7 @@ export interface Besieging {
   /** How the server's process ended by itself; null: it runs. */
   readonly exit: string | null;
   readonly uncaught: readonly string[];
+  readonly stacks: readonly string[];
   /** All that it has printed on standard error. */
   readonly complaints: readonly string[];
   readonly bodies: { readonly before: number; readonly byPlayers: number; readonly missing: readonly Body[] };
@@ -33,7 +44,7 @@ export interface Besieging {
 export type Besieged = ReturnType<typeof besiegedOf>;
 
 export function besiegedOf(one: Besieging) {
-  const { calm, attack, after, exit, uncaught, bodies, looks, fromSeconds, toSeconds } = one;
+  const { calm, attack, after, exit, uncaught, stacks, bodies, looks, fromSeconds, toSeconds } = one;
   const descriptors = levelOf(looks, 'descriptors', fromSeconds, toSeconds);
   const rssMiB = levelOf(looks, 'rssMiB', fromSeconds, toSeconds);
   const { recoveredSeconds } = one;
@@ -42,6 +53,7 @@ export function besiegedOf(one: Besieging) {
     attack,
     exit,
     uncaught,
+    stacks,
     bodies: { before: bodies.before, missing: bodies.missing.length },
     descriptors,
     rssMiB,
@@ -58,6 +70,10 @@ export function besiegedOf(one: Besieging) {
       attack: attack.strokes,
       after: after?.strokes ?? null,
       mostP99Ms: calm.strokes.p99Ms === null ? null : mostWaitMs(calm.strokes.p99Ms),
+    },
+    server: {
+      calm: shareOf(looks, Number.NEGATIVE_INFINITY, fromSeconds),
+      attack: shareOf(looks, fromSeconds, toSeconds),
     },
     loopDelayMs: { calm: calm.loopDelayMs, attack: attack.loopDelayMs },
     stepsPerSecond: rates(calm.stepsPerSecond, attack.stepsPerSecond, after?.stepsPerSecond ?? null),
@@ -77,12 +93,15 @@ export function besiegedOf(one: Besieging) {
       calmErrors: calm.errors,
       visitors: { calm: calm.regulars, attack: attack.regulars },
     },
-    crash: { exit, uncaught: [...new Set(uncaught)].slice(0, MAX_SAID) },
-    serverSaid: { lines: one.complaints.length, first: [...new Set(one.complaints)].slice(0, MAX_SAID) },
+    crash: { exit, uncaught: someOf(uncaught) },
+    serverSaid: { lines: one.complaints.length, first: someOf(one.complaints) },
     attackersProcessorPercent: (100 * cpuSeconds) / one.seconds,
     attackers: Object.fromEntries(Object.entries(one.attacked).map(([name, { counts }]) => [name, counts])),
   };
 }
+
+/** Each once. */
+const someOf = (lines: readonly string[]): string[] => [...new Set(lines)].slice(0, MAX_SAID);
 
 const rates = (calm: number | null, attack: number | null, after: number | null) => ({
   calm,
@@ -105,9 +124,11 @@ const shown = (value: number | null, digits = 3): string =>
 
 /** For people. */
 export function printBesieged(one: Besieged): void {
-  const { strokes, stepsPerSecond: steps, framesPerSecond: frames, bodies, honest, crash } = one;
+  const { strokes, stepsPerSecond: steps, framesPerSecond: frames, bodies, honest, crash, server } = one;
   const level = ({ before, max, end, after, driftPercent }: Level): string =>
     `before ${shown(before)}, most ${shown(max)}, end ${shown(end)}, after ${shown(after)}, drift ${shown(driftPercent)} %`;
+  const share = (of: Share | null): string =>
+    of === null ? '–' : `${shown(of.processorPercent)} % of a core, waited ${shown(of.waitedPercent)} %`;
   const bars = Object.entries(one.meets).map(
     ([bar, isMet]) => `${isMet === null ? '–' : isMet ? 'ok' : 'NO'} ${bar}`,
   );
@@ -125,6 +146,7 @@ export function printBesieged(one: Besieged): void {
       'own delay, ms',
       `calm p99 ${shown(one.loopDelayMs.calm.p99)}, attack p99 ${shown(one.loopDelayMs.attack.p99)}`,
     ],
+    ['server', `calm ${share(server.calm)}; attack ${share(server.attack)}`],
     [
       'steps/s',
       `${shown(steps.calm)} → ${shown(steps.attack)} (${shown(steps.ratio)}), after ${shown(steps.after)}`,
@@ -143,6 +165,7 @@ export function printBesieged(one: Besieged): void {
     ['refused', JSON.stringify(honest.refused)],
     ['errors', JSON.stringify(honest.errors)],
     ['crash', crash.exit === null && crash.uncaught.length === 0 ? 'none' : JSON.stringify(crash)],
+    ['server said', `${one.serverSaid.lines} lines: ${JSON.stringify(one.serverSaid.first.slice(0, 4))}`],
     ['attackers', `${shown(one.attackersProcessorPercent)} % of a core; ${JSON.stringify(one.attackers)}`],
   ];
   console.log(

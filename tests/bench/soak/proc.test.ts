@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folderMiB, parseStat, useOf } from './proc.ts';
+import { folderMiB, parseRunDelay, parseStat, useOf, waitedSeconds } from './proc.ts';
 
 test('a stat is read after the name, even if the name has blanks and brackets', () => {
   const rest = 'S 812 900 900 0 -1 4194304 100 0 0 0 250 40 7 3 20 0 12 0 5000';
@@ -15,6 +15,12 @@ test('a text that is not a stat is refused', () => {
   expect(() => parseStat('4711 (node) S x')).toThrow(RangeError);
 });
 
+test('the time for which a thread waited is the second of three numbers', () => {
+  expect(parseRunDelay('5300 1200 17\n')).toBe(1_200);
+  expect(() => parseRunDelay('5300 1200')).toThrow(RangeError);
+  expect(() => parseRunDelay('')).toThrow(RangeError);
+});
+
 test.skipIf(process.platform !== 'linux')(
   'this process uses memory and descriptors; one that is gone nothing',
   () => {
@@ -24,6 +30,8 @@ test.skipIf(process.platform !== 'linux')(
     expect(use.ticks).toBeGreaterThan(0);
     // Beyond the largest pid of Linux.
     expect(useOf(2 ** 22 + 1)).toBeNull();
+    expect(waitedSeconds(process.pid)).toBeGreaterThanOrEqual(0);
+    expect(waitedSeconds(2 ** 22 + 1)).toBeNull();
   },
 );
 

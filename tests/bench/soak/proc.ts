@@ -51,6 +51,40 @@ export function useOf(pid: number): Use | null {
   }
 }
 
+/**
+ * How long all threads of a process have been ready to run while no core had time for them, seconds: what other
+ * processes of the machine took from it, and its own threads from each other.
+ *
+ * @returns null when the process is gone
+ */
+export function waitedSeconds(pid: number): number | null {
+  try {
+    let waitedNs = 0;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      try {
+        waitedNs += parseRunDelay(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'));
+      } catch (error) {
+        // The thread ended between the listing and the look.
+        if (!isGone(error)) throw error;
+      }
+    }
+    return waitedNs / 1e9;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * @param text - of `/proc/<pid>/task/<thread>/schedstat`: nanoseconds run, nanoseconds waited, turns
+ * @throws RangeError when it is not of that form
+ */
+export function parseRunDelay(text: string): number {
+  const waited = /^\d+ (\d+) \d+\s*$/.exec(text)?.[1];
+  if (waited === undefined) throw new RangeError(`not a schedstat: ${text.slice(0, 80)}`);
+  return Number(waited);
+}
+
 function childTicks(pid: number): number {
   let sum = 0;
   for (const name of readdirSync('/proc')) {

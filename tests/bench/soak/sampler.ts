@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchServer } from '../load/server.ts';
 import { folderMiB, type Use, useOf } from './proc.ts';
-import type { Body, Sizes, SizeWatch } from './sizes.ts';
+import { type Body, hasBody, type Sizes, type SizeWatch } from './sizes.ts';
 import type { Ledger } from './tally.ts';
 
 const SAMPLE_MS = 2_000;
@@ -77,7 +77,7 @@ export class Sampler {
       const last = before;
       before = now;
       try {
-        this.bodies = await server.organisms();
+        this.bodies = (await server.organisms()).filter(hasBody);
         const { stepsPerSecond } = await server.health();
         const heapBytes = n % LIVE_EVERY === 0 ? (await server.live()).heapBytes : null;
         const processorPercent = (100 * (use.ticks - last.use.ticks)) / ticksPerSecond / seconds;

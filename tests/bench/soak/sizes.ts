@@ -13,7 +13,11 @@ export interface Body {
   readonly health: number;
   /** Name of the player who planted it; '' is the garden. */
   readonly planter: string;
+  /** Why it has no body at the moment, or is losing it; left out: it has one. */
+  readonly absence?: string;
 }
+
+export const hasBody = ({ absence }: Body): boolean => absence === undefined;
 
 /** A body over this many mature sizes is over-grown. */
 export const MAX_SIZE = 1.3;

@@ -20,6 +20,8 @@ const organism = (id: number, x: number, y: number): Organism => ({
   sinceSeconds: 0,
   absence: null,
   waitSeconds: null,
+  isYours: false,
+  lonely: null,
 });
 
 /** A world in which every cell with x < 500 is alive. */

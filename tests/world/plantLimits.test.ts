@@ -1,0 +1,116 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Doer } from '../../server/world/messages.ts';
+import { MAX_ADDRESSES, PlantLimits } from '../../server/world/plantLimits.ts';
+import { doer } from './doer.ts';
+import { loadBlob, makeWorld, plant, type SmallWorld } from './makeWorld.ts';
+
+beforeAll(loadBlob);
+
+const FEW = { plantsPerGuest: 3, plantsPerAddress: 5, witherHours: 0 };
+
+/** Blobs in a row, far from each other. */
+const place = (n: number): [x: number, y: number] => [10 + 20 * (n % 12), 12 + 24 * Math.floor(n / 12)];
+const makeWide = (): Promise<SmallWorld> => makeWorld(256, 64, ['blob'], undefined, FEW);
+
+async function plantAs({ world }: SmallWorld, by: Doer, n: number): Promise<string | null> {
+  const answer = world.queueStroke(by, plant(...place(n)));
+  await world.applyStrokes();
+  const outcome = await answer;
+  return outcome.ok ? null : outcome.reason;
+}
+
+const FULL = 'You have 3 bodies growing, and more are not allowed: remove one first.';
+
+describe('a guest', () => {
+  test('may have so many bodies growing, at whatever address, and is told what to do', async () => {
+    const small = await makeWide();
+    for (let n = 0; n < 3; n++)
+      expect(await plantAs(small, { ...doer('Ann'), address: `of ${n}` }, n)).toBeNull();
+    expect(await plantAs(small, { ...doer('Ann'), address: 'of another' }, 3)).toBe(FULL);
+    expect(await small.world.roomFault('blob', ...place(3), doer('Ann'))).toBe(FULL);
+    expect(await small.world.roomFault('blob', ...place(3), doer('Bob'))).toBeNull();
+    expect(await plantAs(small, doer('Bob'), 3)).toBeNull();
+  });
+
+  test('has a body whose seed waits, and has none that was removed', async () => {
+    const small = await makeWide();
+    for (let n = 0; n < 3; n++) await plantAs(small, doer('Ann'), n);
+    const [x, y] = place(0);
+    small.engine.perturb({ kind: 'ablate', x0: x, y0: y, x1: x, y1: y, radius: 9 });
+    await small.engine.step(1);
+    await small.world.observe(1);
+    expect(small.world.inspect(1)!.absence).toBe('died');
+    expect(await plantAs(small, doer('Ann'), 3)).toBe(FULL);
+    expect(small.world.removeOwn(doer('Ann').guest, 2)).toBeNull();
+    expect(await plantAs(small, doer('Ann'), 3)).toBeNull();
+  });
+
+  test('is not charged for a planting that was refused', async () => {
+    const small = await makeWide();
+    await plantAs(small, doer('Bob'), 0);
+    for (let again = 0; again < 20; again++) expect(await plantAs(small, doer('Ann'), 0)).not.toBeNull();
+    for (let n = 1; n < 4; n++) expect(await plantAs(small, doer('Ann'), n)).toBeNull();
+  });
+
+  test('has the same limit after a restart', async () => {
+    const small = await makeWide();
+    for (let n = 0; n < 3; n++) await plantAs(small, doer('Ann'), n);
+    const { stateOf } = await import('./wholeWorld.ts');
+    const again = await makeWide();
+    await again.world.restore(structuredClone(await stateOf(small.world)));
+    expect(await plantAs(again, doer('Ann'), 3)).toBe(FULL);
+  });
+});
+
+describe('an address', () => {
+  test('may plant so many within an hour, by however many guests', async () => {
+    const small = await makeWide();
+    for (let n = 0; n < 5; n++)
+      expect(await plantAs(small, { ...doer(`Ann ${n}`), address: 'one' }, n)).toBeNull();
+    const late = { ...doer('Bob'), address: 'one' };
+    expect(await plantAs(small, late, 5)).toBe(
+      'Your address has planted 5 within an hour, and more are not allowed: wait 60 min.',
+    );
+    for (let minute = 0; minute < 40; minute++) await small.world.observe(60);
+    expect(await plantAs(small, late, 5)).toMatch(/wait 20 min\.$/);
+    for (let minute = 0; minute < 20; minute++) await small.world.observe(60);
+    expect(await plantAs(small, late, 5)).toBeNull();
+  });
+
+  test('removing bodies gives it no further ones: they count when they are planted', async () => {
+    const small = await makeWide();
+    for (let n = 0; n < 5; n++) {
+      const ann = { ...doer(`Ann ${n}`), address: 'one' };
+      expect(await plantAs(small, ann, n)).toBeNull();
+      small.world.removeByGuest(ann.guest);
+    }
+    expect(await plantAs(small, { ...doer('Bob'), address: 'one' }, 6)).toMatch(
+      /^Your address has planted 5/,
+    );
+  });
+
+  test('is forgotten when more have planted since than are remembered', () => {
+    const limits = new PlantLimits({ plantsPerGuest: 9, plantsPerAddress: 1 });
+    const at = (n: number): Doer => ({ ...doer('Ann'), address: `of ${n}` });
+    for (let n = 0; n < MAX_ADDRESSES; n++) limits.planted(at(n), n / 1_000);
+    expect(limits.fault(at(0), 0, 10)).not.toBeNull();
+    limits.planted(at(MAX_ADDRESSES), 10);
+    expect(limits.fault(at(0), 0, 10)).toBeNull();
+    expect(limits.fault(at(1), 0, 10)).not.toBeNull();
+  });
+});
+
+test('the garden has no limit', async () => {
+  const small = await makeWide();
+  expect(small.world.plantGarden(6, 1)).toBe(6);
+  expect(await small.world.plantMore(2, 2)).toBeGreaterThan(0);
+});
+
+test('while the world refuses plantings nobody may plant, and the `room` question says why', async () => {
+  const small = await makeWide();
+  small.world.refusePlantings('Busy.');
+  expect(await plantAs(small, doer('Ann'), 0)).toBe('Busy.');
+  expect(await small.world.roomFault('blob', ...place(0), doer('Ann'))).toBe('Busy.');
+  small.world.refusePlantings(null);
+  expect(await plantAs(small, doer('Ann'), 0)).toBeNull();
+});
