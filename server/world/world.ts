@@ -101,6 +101,7 @@ export class World {
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
     this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
+    // The options may hold more: of a whole configuration, `engine` is only a name.
     this.#planting = new Planting({ ...options, ...common });
     this.swaps = new Swaps({
       ...common,
