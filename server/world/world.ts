@@ -304,6 +304,13 @@ export class World {
     return this.#planting.faultAt(species, x, y, by);
   }
 
+  /** Ids of the guests who planted a body that lives. */
+  planters(): string[] {
+    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
+    guests.delete('');
+    return [...guests];
+  }
+
   summaries(): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
     return Array.from(this.organisms, (one) => summaryOf(one, moment));

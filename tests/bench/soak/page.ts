@@ -52,7 +52,7 @@ export class Page {
   /** CSS pixels. */
   readonly #screen: Size;
   #client: LoadClient;
-  #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
+  #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0, limit: 'guest' }, 0);
   #nextStroke = 1;
   /** The species of seeds without an answer yet, by stroke. */
   readonly #seeds = new Map<number, string>();
