@@ -17,6 +17,8 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+/** The world is told this often who is here. */
+const PRESENCE_MS = 10_000;
 const HEAD_MS = 8_000;
 
 export interface ServeOptions {
@@ -77,6 +79,12 @@ export async function serveWorld(
   };
   world.onTrouble(world.trouble);
   world.onSpecies = (species) => room.publishSpecies(species);
+  world.onSeeds = (seeds) => room.hearSeeds(seeds);
+  const tellPresent = (): void => {
+    const here = new Set(room.guests.map(({ id }) => id));
+    if (here.size > 0) world.present([...here]);
+  };
+  const presence = setInterval(tellPresent, PRESENCE_MS);
   world.onWilted = (bodies) => {
     for (const body of bodies) console.error(wiltLine(body));
     room.tellWilted(bodies);
@@ -108,6 +116,8 @@ export async function serveWorld(
       world.onStats = () => {};
       world.onSpecies = () => {};
       world.onWilted = () => {};
+      world.onSeeds = () => {};
+      clearInterval(presence);
       world.onTrouble = () => {};
       admin?.dispose();
       return server.close();

@@ -20,6 +20,7 @@ export const ServerMessageType = {
   notice: 9,
   learned: 10,
   room: 11,
+  seeds: 15,
 } as const;
 
 export const ClientMessageType = {
@@ -32,6 +33,7 @@ export const ClientMessageType = {
   inspect: 38,
   ping: 39,
   room: 40,
+  remove: 42,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -196,6 +198,18 @@ export interface InspectionMessage {
   };
 }
 
+/** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */
+export interface SeedsMessage {
+  readonly seeds: readonly {
+    /** Of the organism. */
+    readonly id: number;
+    readonly x: number;
+    readonly y: number;
+    /** Until it grows; 0: its cell is not free yet. */
+    readonly seconds: number;
+  }[];
+}
+
 /** Answers `room`. */
 export interface RoomResultMessage {
   readonly species: string;
@@ -301,6 +315,12 @@ export interface RoomMessage {
   readonly species: string;
   /** Whole numbers; the cell may lie outside the world. */
   readonly at: readonly [x: number, y: number];
+}
+
+/** Removes a body that this player has planted. It dissolves, or a notice says why not. */
+export interface RemoveMessage {
+  /** Id of the organism. */
+  readonly organism: number;
 }
 
 export interface PingMessage {

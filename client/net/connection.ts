@@ -17,6 +17,7 @@ import {
   ROOM_NAME,
   type RoomMessage,
   type RoomResultMessage,
+  type SeedsMessage,
   ServerMessageType,
   type SpeciesMessage,
   type StatsMessage,
@@ -50,6 +51,7 @@ export class Connection {
   readonly inspection = new Signal<[InspectionMessage]>();
   readonly room = new Signal<[RoomResultMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
+  readonly seeds = new Signal<[SeedsMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
   /** The connection is lost; null when it is back. */
@@ -161,6 +163,11 @@ export class Connection {
     this.#send(ClientMessageType.room, question);
   }
 
+  /** Removes a body that this player has planted. */
+  remove(organism: number): void {
+    this.#send(ClientMessageType.remove, { organism });
+  }
+
   inspect(at: readonly [number, number] | null): void {
     this.#send(ClientMessageType.inspect, { at });
   }
@@ -216,6 +223,7 @@ export class Connection {
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
     room.onMessage(ServerMessageType.room, (message: RoomResultMessage) => this.room.emit(message));
+    room.onMessage(ServerMessageType.seeds, (message: SeedsMessage) => this.seeds.emit(message));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));

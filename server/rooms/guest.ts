@@ -8,6 +8,7 @@ import {
   type LearnedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
+  type SeedsMessage,
   ServerMessageType,
   type StrokeMessage,
   type StrokeResultMessage,
@@ -30,6 +31,7 @@ import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
+import type { Seeds } from './seeds.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
 /** One guest's strokes that the world has not answered yet; a client sends at most ten per second. */
@@ -62,6 +64,7 @@ export interface Surroundings {
   readonly world: WorldLink;
   readonly stream: Stream;
   readonly players: Players;
+  readonly seeds: Seeds;
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly epsilon: number;
@@ -84,6 +87,10 @@ export class Guest {
   #viewer: Viewer | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: Rect | null = null;
+  /** The list of waiting seeds that the client was told of last, and how many of them were in its view. */
+  #toldSeeds = { version: -1, count: 0 };
+  /** A removal that the world has not answered. */
+  #isRemoving = false;
   #strokesPending = 0;
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
@@ -96,8 +103,10 @@ export class Guest {
     this.sinceMs = now;
     this.#around = around;
     this.#name = defaultName(outlet.id);
-    this.#roomQuestions = new RoomQuestions(around.world, (answer) =>
-      outlet.post(ServerMessageType.room, answer),
+    this.#roomQuestions = new RoomQuestions(
+      around.world,
+      () => this.#doer,
+      (answer) => outlet.post(ServerMessageType.room, answer),
     );
     this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
@@ -192,6 +201,7 @@ export class Guest {
     switch (kind) {
       case 'viewport':
         this.#view = message;
+        this.#toldSeeds.version = -1;
         stream.look(viewer, message);
         return;
       case 'ack':
@@ -217,6 +227,9 @@ export class Guest {
         return;
       case 'room':
         this.#roomQuestions.ask(message);
+        return;
+      case 'remove':
+        void this.#remove(message.organism);
         return;
       case 'ping':
         this.outlet.post(ServerMessageType.pong, message);
@@ -250,6 +263,34 @@ export class Guest {
     } finally {
       this.#inspecting = false;
     }
+  }
+
+  /** Removes a body of this guest; tells them why not. */
+  async #remove(organism: number): Promise<void> {
+    if (this.#isRemoving) return;
+    this.#isRemoving = true;
+    try {
+      const guest = this.outlet.id;
+      const fault = await this.#around.world.ask({ kind: 'removeOwn', organism, guest });
+      if (fault !== null) this.outlet.post(ServerMessageType.notice, { text: fault } satisfies NoticeMessage);
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      this.outlet.post(ServerMessageType.notice, { text: error.message } satisfies NoticeMessage);
+    } finally {
+      this.#isRemoving = false;
+    }
+    void this.inspect();
+  }
+
+  /** Tells which seeds wait in the view, if they or the view have changed. */
+  tellSeeds(): void {
+    const { seeds, now } = this.#around;
+    const { version, count } = this.#toldSeeds;
+    if (!this.isStarted || version === seeds.version) return;
+    const told = seeds.in(this.#view, now());
+    this.#toldSeeds = { version: seeds.version, count: told.length };
+    if (told.length + count > 0)
+      this.outlet.post(ServerMessageType.seeds, { seeds: told } satisfies SeedsMessage);
   }
 
   tellWilted(bodies: readonly WiltedBody[]): void {
