@@ -1,7 +1,7 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
-import { availableParallelism } from 'node:os';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
+import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from './machine.ts';
 
 export interface Config {
   readonly host: string;
@@ -81,6 +81,8 @@ const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const DURABILITIES = ['flush', 'os'] as const;
 const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
+const MACHINE = readMachine();
+
 // biome-ignore format: one setting, one line
 const SETTINGS: Settings = {
   host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
@@ -89,8 +91,8 @@ const SETTINGS: Settings = {
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
   gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
   size: size(1024, 'WIDTHxHEIGHT of a new world, or one number'),
-  threads: whole(1, 32, Math.max(1, availableParallelism() - 1), 'how many threads step the world; the default leaves one core to sockets'),
-  maxPages: inUnit(' pages', whole(1, 1_048_576, 8192, 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused')),
+  threads: whole(1, 32, defaultThreads(MACHINE), 'how many threads step the world; the default leaves one core to sockets'),
+  maxPages: inUnit(' pages', whole(1, 1_048_576, defaultMaxPages(MACHINE), 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused. The default fits the memory of the machine or container, up to 8192')),
   rest: real(0, 0.01, 1e-6, 'a cell rests when no channel would change by more than this; 0: the plain model'),
   stepsPerSecond: real(0.1, 1_000, 30, 'how fast the world runs'),
   framesPerSecond: real(1, 60, 20, 'how often viewers get an update'),
@@ -112,7 +114,7 @@ const SETTINGS: Settings = {
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
-  tunerThreads: whole(1, 32, Math.min(4, availableParallelism()), 'how many threads tune at low priority while nobody plays'),
+  tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   trustForwarded: yesOrNo(false, 'trust X-Forwarded-For, -Host and -Proto; only behind a proxy that sets them'),
   publicUrl: pageUrl('where the world finds the page; the server answers under this name only. Default: under IP addresses, localhost, and names without a dot or in .local'),
 };

@@ -3,6 +3,7 @@ import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { startWorld } from './links/threadLink.ts';
+import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { checkRegistry } from './rules/registry.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -27,6 +28,9 @@ for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 const stopping = new Stopping(process, (line) => console.error(line));
 try {
   const config = readConfig(argv, process.env);
+  const machine = readMachine();
+  const machineFaults = faultsOf(machine);
+  if (machineFaults.length > 0) throw new ConfigError(machineFaults);
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
@@ -86,6 +90,8 @@ try {
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   console.log(`Regrow is at ${server.url}`);
   console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
+  const limits = limitsNote(machine, config);
+  if (limits !== '') console.log(limits);
   for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) console.log(note);
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)

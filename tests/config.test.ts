@@ -1,6 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
+import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from '../server/machine.ts';
+
+const machine = readMachine();
 
 const faultsOf = (argv: string[], env: Record<string, string> = {}): readonly string[] => {
   try {
@@ -22,8 +24,8 @@ describe('readConfig', () => {
       engine: 'auto',
       adapter: 'auto',
       gpuKernels: 'auto',
-      threads: Math.max(1, availableParallelism() - 1),
-      maxPages: 8192,
+      threads: defaultThreads(machine),
+      maxPages: defaultMaxPages(machine),
       rest: 1e-6,
       width: 1024,
       height: 1024,
@@ -47,7 +49,7 @@ describe('readConfig', () => {
       trustForwarded: false,
       tuner: 'manual',
       tunerSeconds: 230,
-      tunerThreads: Math.min(4, availableParallelism()),
+      tunerThreads: defaultTunerThreads(machine),
       viewerBytesPerSecond: 1_000_000,
     });
     expect(Object.isFrozen(config)).toBe(true);

@@ -101,7 +101,7 @@ export class World {
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
     this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
-    this.#planting = new Planting({ ...common, ...options });
+    this.#planting = new Planting({ ...options, ...common });
     this.swaps = new Swaps({
       ...common,
       leaves: (id) => wounds.leave(id),

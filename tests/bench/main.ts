@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   bounds: () => import('./bounds.ts'),
   soak: () => import('./soak.ts'),
   torture: () => import('./torture.ts'),
+  journal: () => import('./journal.ts'),
   siege: () => import('./siege.ts'),
 };
 

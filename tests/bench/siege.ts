@@ -22,7 +22,7 @@ import { BenchServer } from './load/server.ts';
 import { attackerAddresses } from './siege/addresses.ts';
 import { ATTACKS, addressesOf } from './siege/attacks.ts';
 import { assetsIn } from './siege/downloads.ts';
-import { type HonestWindow, isBack, type Look, missing, uncaughtIn } from './siege/figures.ts';
+import { type HonestWindow, isBack, type Look, missing, stacksIn, uncaughtIn } from './siege/figures.ts';
 import { Attacker, Honest, type HonestTask } from './siege/processes.ts';
 import { type Besieged, besiegedOf, printBesieged, reportOf } from './siege/report.ts';
 import { ticksPerSecond, useOf, waitedSeconds } from './soak/proc.ts';
@@ -230,6 +230,7 @@ async function besiege(name: string, attacks: readonly string[], seconds: number
       after,
       exit,
       uncaught: uncaughtIn(server.complaints),
+      stacks: stacksIn(server.complaints),
       complaints: server.complaints,
       bodies: {
         before: before.length,

@@ -101,6 +101,12 @@ export class Remote<C extends { [K in keyof C]: { ask: unknown; answer: unknown 
     return value as C[K]['answer'];
   }
 
+  /** At once, without a chance to save anything. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#end.catch(() => {});
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.disconnect();

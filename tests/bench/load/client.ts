@@ -5,6 +5,7 @@
  */
 import { WebSocket } from 'ws';
 import { Acks } from '../../../client/stream/acks.ts';
+import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import { viewOf } from '../../../server/stream/deliver/view.ts';
 import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
@@ -58,8 +59,8 @@ export class LoadClient {
   view = VIEW;
   /** Where its connections come from, one of this machine's addresses; undefined: the system chooses. */
   localAddress: string | undefined;
-  /** Sent with its join. */
-  options: object = {};
+  /** Sent with its join: who it was before. The hello brings a new one when the server wants another. */
+  token: string | null = null;
   /** The viewport's level; 0: one pixel per cell. */
   level = 0;
   readonly #heard: Heard;
@@ -94,7 +95,12 @@ export class LoadClient {
   async join(url: string): Promise<void> {
     const signal = AbortSignal.timeout(MAX_JOIN_MS);
     const { localAddress } = this;
-    const seat = await reserveSeat(url, this.options, localAddress, signal);
+    const seat = await reserveSeat(
+      url,
+      this.token === null ? {} : { token: this.token },
+      localAddress,
+      signal,
+    );
     const socket = new WebSocket(seatAddress(url, seat), { perMessageDeflate: false, localAddress });
     this.#socket = socket;
     this.#isLeaving = false;
@@ -109,6 +115,8 @@ export class LoadClient {
             return;
           }
           if (bytes[1] === ServerMessageType.hello) {
+            const { token } = decodeMsgpack(bytes.subarray(2)) as { token?: string };
+            this.token = token ?? this.token;
             this.look();
             resolve();
           }

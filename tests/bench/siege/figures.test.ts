@@ -11,6 +11,7 @@ import {
   type Outcome,
   quantile,
   shareOf,
+  stacksIn,
   uncaughtIn,
 } from './figures.ts';
 
@@ -168,6 +169,7 @@ const outcome = (part: Partial<Outcome> = {}): Outcome => ({
   attack: window(130, 24),
   exit: null,
   uncaught: [],
+  stacks: [],
   bodies: { before: 58, missing: 0 },
   descriptors: level(),
   rssMiB: level(),
@@ -191,7 +193,8 @@ describe('barsOf', () => {
     expect(failed({ attack: window(130, 23.9) })).toEqual(['steps']);
     expect(failed({ bodies: { before: 58, missing: 1 } })).toEqual(['bodies']);
     expect(failed({ descriptors: level(0, 62) })).toEqual(['descriptorsReturned']);
-    expect(failed({ uncaught: ['TypeError: x'] })).toEqual(['noCrash']);
+    expect(failed({ uncaught: ['uncaught: x'] })).toEqual(['noCrash']);
+    expect(failed({ stacks: ['TypeError: x'] })).toEqual(['noStacks']);
     expect(failed({ recoveredSeconds: null })).toEqual(['recovers']);
     const lockedOut = { admin: { tries: 6, served: 5, slowestMs: 20, refusals: { 429: 1 } } };
     expect(failed({ attack: { ...window(130, 24), regulars: lockedOut } })).toEqual(['adminLogsIn']);
@@ -236,24 +239,28 @@ describe('isBack', () => {
   });
 });
 
-describe('uncaughtIn', () => {
+describe('what a server writes', () => {
+  test.each(['Error: accept EMFILE', 'the world has died: Error: x', 'uncaught: 7', 'Unhandled rejection'])(
+    '%s speaks of an error that nothing handled',
+    (line) => {
+      expect(uncaughtIn([line])).toEqual([line]);
+    },
+  );
+
   test.each([
     'TypeError: undefined is not a function',
     '    at Socket.emit (node:events:524:28)',
     "Error: ENOENT: no such file or directory, open '/x'",
-    'Error: accept EMFILE',
-    'the world has died: Error: x',
-    'uncaught: 7',
-    'http: Error: x',
-  ])('finds %s', (line) => {
-    expect(uncaughtIn([line])).toEqual([line]);
+    'http: Error: aborted',
+  ])('%s is of an error as bugs are written', (line) => {
+    expect(stacksIn([line])).toEqual([line]);
   });
 
   test.each([
     'the world in data cannot be saved, and refuses strokes: the disk is full',
     'pikachu (organism 12) wilts: it has outgrown its territory',
-    'login refused by an admin from 127.0.4.1',
-  ])('leaves %s', (line) => {
-    expect(uncaughtIn([line])).toEqual([]);
+    '60 wrong tokens from 127.0.4.1 in the last hour',
+  ])('%s is neither', (line) => {
+    expect([...uncaughtIn([line]), ...stacksIn([line])]).toEqual([]);
   });
 });

@@ -141,8 +141,10 @@ export interface Outcome {
   readonly attack: HonestWindow;
   /** How the server's process ended by itself; null: it runs. */
   readonly exit: string | null;
-  /** Lines on its standard error that speak of an error that nothing handled. */
+  /** Lines on its standard error, of errors that nothing handled. */
   readonly uncaught: readonly string[];
+  /** Lines of errors and stacks that a stranger made it write. */
+  readonly stacks: readonly string[];
   readonly bodies: { readonly before: number; readonly missing: number };
   readonly descriptors: Level;
   readonly rssMiB: Level;
@@ -166,7 +168,7 @@ export const mostWaitMs = (calmMs: number): number => 2 * calmMs + 50;
 
 /** The bars of an attack, by name; null: not measured. */
 export function barsOf(outcome: Outcome): Record<string, boolean | null> {
-  const { calm, attack, bodies, descriptors, rssMiB, exit, uncaught } = outcome;
+  const { calm, attack, bodies, descriptors, rssMiB, exit, uncaught, stacks } = outcome;
   const steps = ratioOf(attack.stepsPerSecond, calm.stepsPerSecond);
   const { admin } = attack.regulars;
   const isLong = attack.seconds >= MIN_DRIFT_SECONDS;
@@ -174,6 +176,7 @@ export function barsOf(outcome: Outcome): Record<string, boolean | null> {
   const flat = ({ driftPercent }: Level): boolean => Math.abs(driftPercent) <= MAX_DRIFT;
   return {
     noCrash,
+    noStacks: stacks.length === 0,
     strokesP99:
       calm.strokes.p99Ms === null || attack.strokes.p99Ms === null
         ? null
@@ -201,10 +204,12 @@ export function isBack(calm: HonestWindow, now: HonestWindow, missingBodies: num
   );
 }
 
-/** Lines that speak of an error that nothing handled: stacks, and what ends a process. */
+/** Lines that speak of an error that nothing handled. */
 export const uncaughtIn = (lines: readonly string[]): string[] =>
+  lines.filter((line) => /\buncaught\b|\bunhandled\b|has died|\bEMFILE\b/i.test(line));
+
+/** Lines of errors that were handled, but written as bugs are: a stranger who causes them can fill the log. */
+export const stacksIn = (lines: readonly string[]): string[] =>
   lines.filter((line) =>
-    /^\s+at .+:\d+:\d+\)?$|^Error: |\b(?:Type|Reference|Range)Error\b|\buncaught\b|\bunhandled\b|has died|EMFILE|^http: |^room: /i.test(
-      line,
-    ),
+    /^\s+at .+:\d+:\d+\)?$|^Error: |\b(?:Type|Reference|Range)Error\b|^(?:http|room): /.test(line),
   );

@@ -28,6 +28,7 @@ export interface Besieging {
   /** How the server's process ended by itself; null: it runs. */
   readonly exit: string | null;
   readonly uncaught: readonly string[];
+  readonly stacks: readonly string[];
   /** All that it has printed on standard error. */
   readonly complaints: readonly string[];
   readonly bodies: { readonly before: number; readonly byPlayers: number; readonly missing: readonly Body[] };
@@ -43,7 +44,7 @@ export interface Besieging {
 export type Besieged = ReturnType<typeof besiegedOf>;
 
 export function besiegedOf(one: Besieging) {
-  const { calm, attack, after, exit, uncaught, bodies, looks, fromSeconds, toSeconds } = one;
+  const { calm, attack, after, exit, uncaught, stacks, bodies, looks, fromSeconds, toSeconds } = one;
   const descriptors = levelOf(looks, 'descriptors', fromSeconds, toSeconds);
   const rssMiB = levelOf(looks, 'rssMiB', fromSeconds, toSeconds);
   const { recoveredSeconds } = one;
@@ -52,6 +53,7 @@ export function besiegedOf(one: Besieging) {
     attack,
     exit,
     uncaught,
+    stacks,
     bodies: { before: bodies.before, missing: bodies.missing.length },
     descriptors,
     rssMiB,
@@ -91,12 +93,15 @@ export function besiegedOf(one: Besieging) {
       calmErrors: calm.errors,
       visitors: { calm: calm.regulars, attack: attack.regulars },
     },
-    crash: { exit, uncaught: [...new Set(uncaught)].slice(0, MAX_SAID) },
-    serverSaid: { lines: one.complaints.length, first: [...new Set(one.complaints)].slice(0, MAX_SAID) },
+    crash: { exit, uncaught: someOf(uncaught) },
+    serverSaid: { lines: one.complaints.length, first: someOf(one.complaints) },
     attackersProcessorPercent: (100 * cpuSeconds) / one.seconds,
     attackers: Object.fromEntries(Object.entries(one.attacked).map(([name, { counts }]) => [name, counts])),
   };
 }
+
+/** Each once. */
+const someOf = (lines: readonly string[]): string[] => [...new Set(lines)].slice(0, MAX_SAID);
 
 const rates = (calm: number | null, attack: number | null, after: number | null) => ({
   calm,
@@ -160,6 +165,7 @@ export function printBesieged(one: Besieged): void {
     ['refused', JSON.stringify(honest.refused)],
     ['errors', JSON.stringify(honest.errors)],
     ['crash', crash.exit === null && crash.uncaught.length === 0 ? 'none' : JSON.stringify(crash)],
+    ['server said', `${one.serverSaid.lines} lines: ${JSON.stringify(one.serverSaid.first.slice(0, 4))}`],
     ['attackers', `${shown(one.attackersProcessorPercent)} % of a core; ${JSON.stringify(one.attackers)}`],
   ];
   console.log(

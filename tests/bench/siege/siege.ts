@@ -206,7 +206,7 @@ export class Raider extends LoadClient {
   /** @throws Error when it is not let in; it is counted by the loop */
   async enter(): Promise<HelloMessage> {
     this.hello = null;
-    if (!this.keepsToken) this.options = {};
+    if (!this.keepsToken) this.token = null;
     await this.join(this.#siege.task.url);
     this.#siege.add('joined');
     // Both the hello and the client's own answer to it are there now.

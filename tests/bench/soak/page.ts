@@ -82,8 +82,9 @@ export class Page {
 
   /** A new connection, which looks where the last one did. @throws Error when the server gives it no seat */
   async join(): Promise<void> {
-    const { x, y } = this.#client;
+    const { x, y, token } = this.#client;
     this.#client = this.#open({ x, y });
+    this.#client.token = token;
     await this.#client.join(this.#around.url);
     this.#client.send(ClientMessageType.name, { name: `bot ${this.#index}` });
   }
