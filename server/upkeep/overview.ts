@@ -165,7 +165,7 @@ function journalLines({ segments, entries, bytes, lastStep, ...rest }: Overview[
 function registryLines({ rows, inForce, faults, bytes }: NonNullable<Overview['registry']>): string[] {
   const rules = Object.entries(inForce).map(([species, label]) => `${species}: ${label}`);
   return [
-    `${rows.rules} rules, ${rows.swaps} swaps, ${rows.bans} bans, ${rows.admins} admins, ${rows.reports} reports, ${rows.audit} entries of the audit log, ${sizeOf(bytes)}`,
+    `${rows.rules} rules, ${rows.swaps} swaps, ${rows.guests} guests, ${rows.bans + rows.sanctions} mutes and bans, ${rows.admins} admins, ${rows.reports} reports, ${rows.audit} entries of the audit log, ${sizeOf(bytes)}`,
     `in force: ${listed(rules)}`,
     ...faults.map((fault) => `UNSOUND: ${fault}`),
   ];

@@ -74,17 +74,18 @@ export class Strokes {
     const step = engine.stepNumber;
     if ('seed' in plan) {
       try {
-        swaps.strike([planting.plant(plan.seed, by).id]);
+        const { id } = planting.plant(plan.seed, by);
+        swaps.strike([id]);
+        return { ok: true, step, organisms: [id] };
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         return { ok: false, reason: 'The world is full: nothing more can be planted.' };
       }
-    } else {
-      await this.#hurt(plan.perturbations, plan.hit);
-      const [first] = plan.perturbations;
-      if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);
     }
-    return { ok: true, step };
+    await this.#hurt(plan.perturbations, plan.hit);
+    const [first] = plan.perturbations;
+    if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);
+    return { ok: true, step, organisms: [...plan.hit.keys()] };
   }
 
   /** Measures just before and after, because a wound begins to heal before the next sample. */

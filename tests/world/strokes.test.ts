@@ -8,7 +8,7 @@ describe('a stroke', () => {
   test('that ablates half of a body shows in its health, and the half grows again', async () => {
     const small = await grown([30, 30]);
     const outcome = await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
-    expect(outcome).toEqual({ ok: true, step: 60 });
+    expect(outcome).toMatchObject({ ok: true, step: 60 });
     await small.world.observe(0.25);
     const hurt = small.world.inspect(1)!.health;
     expect(hurt).toBeLessThan(0.9);
