@@ -23,6 +23,7 @@ import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { playerColor } from './scene/overlay.ts';
 import { Players } from './scene/players.ts';
+import { Seeds } from './scene/seeds.ts';
 import { MIN_VISIBLE_ALPHA } from './scene/silhouette.ts';
 import { Stage } from './scene/stage.ts';
 import { Viewpoint } from './scene/viewpoint.ts';
@@ -42,14 +43,15 @@ const people = new PeopleDialog(
     Array.from(players.others, ({ id, name, hue }) => ({ id, name, color: playerColor(hue, theme.isDark) })),
   (player, name) => report.askName(player, name),
 );
-const card = new Card(
-  byId('inspector'),
-  () => inspector.release(),
-  (organism, name) => report.askBody(organism, name),
-);
+const seeds = new Seeds(() => stage.refresh());
+const card = new Card(byId('inspector'), {
+  close: () => inspector.release(),
+  remove: (organism) => connection.remove(organism),
+  report: (organism, name) => report.askBody(organism, name),
+});
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA,
+  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA || seeds.isAt(x, y),
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
@@ -65,6 +67,7 @@ const stage: Stage = new Stage({
   brush,
   planting,
   inspector,
+  seeds,
   free: freeView,
   labelRoom,
   askLight: () => join.askLight(),
@@ -118,6 +121,7 @@ connection.lost.on((loss) => {
   trouble.show(undefined, undefined);
   brush.cancel();
   ghosts.clear();
+  seeds.clear();
   brush.budget.forgetPending();
   statsPanel.showLine(Number.NaN, Number.NaN);
 });
@@ -139,6 +143,7 @@ connection.inspection.on((message) => {
   inspector.apply(message);
   stage.refresh();
 });
+connection.seeds.on((message) => seeds.apply(message, performance.now()));
 connection.room.on((answer) => planting.settle(answer));
 planting.changed.on(() => stage.refresh());
 connection.species.on(({ species }) => {

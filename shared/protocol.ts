@@ -22,6 +22,7 @@ export const ServerMessageType = {
   room: 11,
   named: 12,
   budget: 13,
+  seeds: 15,
 } as const;
 
 export const ClientMessageType = {
@@ -35,6 +36,7 @@ export const ClientMessageType = {
   ping: 39,
   room: 40,
   report: 41,
+  remove: 42,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -228,6 +230,18 @@ export interface InspectionMessage {
   };
 }
 
+/** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */
+export interface SeedsMessage {
+  readonly seeds: readonly {
+    /** Of the organism. */
+    readonly id: number;
+    readonly x: number;
+    readonly y: number;
+    /** Until it grows; 0: its cell is not free yet. */
+    readonly seconds: number;
+  }[];
+}
+
 /** Answers `room`. */
 export interface RoomResultMessage {
   readonly species: string;
@@ -346,6 +360,12 @@ export interface RoomMessage {
   readonly species: string;
   /** Whole numbers; the cell may lie outside the world. */
   readonly at: readonly [x: number, y: number];
+}
+
+/** Removes a body that this player has planted. It dissolves, or a notice says why not. */
+export interface RemoveMessage {
+  /** Id of the organism. */
+  readonly organism: number;
 }
 
 export interface PingMessage {

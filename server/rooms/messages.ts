@@ -14,6 +14,7 @@ import {
   type NameMessage,
   type PingMessage,
   REPORT_REASONS,
+  type RemoveMessage,
   type ReportMessage,
   type RoomMessage,
   type StrokeMessage,
@@ -31,6 +32,7 @@ export type ClientMessage =
   | { readonly type: 'name'; readonly message: NameMessage }
   | { readonly type: 'inspect'; readonly message: InspectMessage }
   | { readonly type: 'ping'; readonly message: PingMessage }
+  | { readonly type: 'remove'; readonly message: RemoveMessage }
   | { readonly type: 'room'; readonly message: RoomMessage }
   | { readonly type: 'report'; readonly message: ReportMessage };
 
@@ -41,6 +43,7 @@ export class MessageError extends Error {
 
 /** A longer name is refused; a shorter one that is too long to show is cut. */
 const MAX_NAME = 256;
+const MAX_UINT16 = 0xffff;
 const MAX_UINT32 = 0xffff_ffff;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -67,6 +70,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'name', message: { name: text(fields, 'name', MAX_NAME) } };
     case ClientMessageType.inspect:
       return { type: 'inspect', message: { at: place(fields) } };
+    case ClientMessageType.remove:
+      return { type: 'remove', message: { organism: integer(fields, 'organism', 1, MAX_UINT16) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
     case ClientMessageType.room:
