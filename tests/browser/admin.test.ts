@@ -141,6 +141,7 @@ test('an admin pauses and resumes the world, ends the session, and removes a pla
     null,
     WAIT,
   );
+  await admin.click('#pages >> text=World');
   expect(errors).toEqual([]);
 });
 
