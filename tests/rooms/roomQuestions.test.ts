@@ -13,7 +13,10 @@ beforeEach(() => {
   vi.useFakeTimers();
   world = new FakeWorld();
   answers = [];
-  questions = new RoomQuestions(world, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    (question) => world.ask(question),
+    (answer) => answers.push(answer),
+  );
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -50,7 +53,10 @@ test('one question is asked at a time, also while the world is slow', async () =
   const slow = {
     ask: () => new Promise((resolve) => pending.push(resolve)),
   } as unknown as FakeWorld;
-  questions = new RoomQuestions(slow, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    (question) => slow.ask(question),
+    (answer) => answers.push(answer),
+  );
   for (const x of [1, 2, 3]) {
     ask(x);
     await vi.advanceTimersByTimeAsync(300);
@@ -72,7 +78,10 @@ test('a question without an answer does not stop the next one', async () => {
       return null;
     },
   } as unknown as FakeWorld;
-  questions = new RoomQuestions(failing, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    (question) => failing.ask(question),
+    (answer) => answers.push(answer),
+  );
   ask(1);
   await vi.advanceTimersByTimeAsync(200);
   ask(2);
