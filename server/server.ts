@@ -110,6 +110,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
     setSecurityHeaders(response, hosts.isSecure(request));
+    // Node loses what follows a request whose upgrade is ignored.
+    if (request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     const unknown = hosts.refusal(request);
     request.url = hosts.localUrl(request.url ?? '');
     const url = urlOf(request);

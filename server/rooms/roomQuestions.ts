@@ -3,14 +3,14 @@
  * one question is asked at a time, at most 8 per second, and only the newest of those that wait.
  */
 import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
-import { NoAnswerError, type WorldAnswers, type WorldQuery } from '../world/messages.ts';
+import { type Doer, NoAnswerError } from '../world/messages.ts';
+import type { FairQuestions } from './fairQuestions.ts';
 
 const MIN_INTERVAL_MS = 125;
 
-type RoomQuery = Extract<WorldQuery, { readonly kind: 'room' }>;
-
 export class RoomQuestions {
-  readonly #ask: (question: RoomQuery) => Promise<WorldAnswers['room']>;
+  readonly #questions: Pick<FairQuestions, 'ask'>;
+  readonly #by: () => Doer;
   readonly #post: (answer: RoomResultMessage) => void;
   /** The newest question that has not been asked yet. */
   #waiting: RoomMessage | null = null;
@@ -19,14 +19,16 @@ export class RoomQuestions {
   #isDisposed = false;
 
   /**
-   * @param ask - asks the world
+   * @param by - the player
    * @param post - sends an answer to the player
    */
   constructor(
-    ask: (question: RoomQuery) => Promise<WorldAnswers['room']>,
+    questions: Pick<FairQuestions, 'ask'>,
+    by: () => Doer,
     post: (answer: RoomResultMessage) => void,
   ) {
-    this.#ask = ask;
+    this.#questions = questions;
+    this.#by = by;
     this.#post = post;
   }
 
@@ -50,7 +52,8 @@ export class RoomQuestions {
     this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
     const { species, at } = question;
     try {
-      const reason = await this.#ask({ kind: 'room', species, x: at[0], y: at[1] });
+      const by = this.#by();
+      const reason = await this.#questions.ask({ kind: 'room', species, x: at[0], y: at[1], by }, by);
       if (!this.#isDisposed) this.#post({ species, at, reason });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;

@@ -149,7 +149,7 @@ function worldLines(world: NonNullable<Overview['world']>): string[] {
 
 function saveLine({ file, format, fault, writtenAt, step, pages, bytes }: Overview['saves'][number]): string {
   if (fault !== null) return `${file}: UNSOUND, written ${writtenAt}: ${fault}`;
-  return `${file}: sound, format ${format}, written ${writtenAt}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
+  return `${file}: whole, format ${format}, written ${writtenAt}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
 }
 
 function journalLines({ segments, entries, bytes, lastStep, ...rest }: Overview['journal']): string[] {

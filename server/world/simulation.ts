@@ -40,6 +40,7 @@ export interface SimulationOptions {
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
+const SEEDS_MS = 250;
 /** Highest level at which one sees bodies: there, one of 40 cells is 10 pixels. */
 const MAX_BODY_LEVEL = 2;
 const BUSY =
@@ -84,6 +85,7 @@ export class Simulation {
   #lastStatsMs: number;
   #stepsSinceStats = 0;
   readonly #load: LoadWatch;
+  #lastSeedsMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -177,6 +179,7 @@ export class Simulation {
     this.#recorder.pass();
     this.#tellWounds();
     this.#tellWilted();
+    this.#tellSeeds();
     this.#report();
 
     const sinceSaveMs = clock.now() - this.#lastSaveMs;
@@ -233,6 +236,16 @@ export class Simulation {
   #tellWilted(): void {
     const bodies = this.#options.world.wilting.take();
     if (bodies !== null) this.#options.post({ type: 'wilted', bodies });
+  }
+
+  /** At most four times per second. */
+  #tellSeeds(): void {
+    const { world, clock, post } = this.#options;
+    if (clock.now() - this.#lastSeedsMs < SEEDS_MS) return;
+    const seeds = world.absences.takeSeeds();
+    if (seeds === null) return;
+    this.#lastSeedsMs = clock.now();
+    post({ type: 'seeds', seeds });
   }
 
   #tellTrouble(): void {

@@ -66,7 +66,7 @@ describe('the link to the simulation thread', () => {
 
   test('more than 4,096 questions without an answer are rejected', async () => {
     const { link } = await linked(1);
-    const asked = Array.from({ length: 1_025 }, () =>
+    const asked = Array.from({ length: 4_097 }, () =>
       link.ask({ kind: 'organisms' }).catch((e: Error) => e.message),
     );
     expect(await asked[4_096]).toBe('the world is busy');

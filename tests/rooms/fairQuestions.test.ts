@@ -9,7 +9,10 @@ function slowWorld() {
   const world = {
     ask: (query: WorldQuery) =>
       new Promise((resolve, reject) => {
-        asked.push({ query, answer: (error) => (error === undefined ? resolve(null as never) : reject(error)) });
+        asked.push({
+          query,
+          answer: (error) => (error === undefined ? resolve(null as never) : reject(error)),
+        });
       }),
   } as Pick<WorldLink, 'ask'>;
   return { world, asked };

@@ -36,6 +36,7 @@ export class FakeWorld implements WorldLink {
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
   onTrouble: WorldLink['onTrouble'] = () => {};
+  onSeeds: WorldLink['onSeeds'] = () => {};
   trouble: string | null = null;
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();

@@ -3,6 +3,7 @@ import { MessageError, readMessage } from '../../server/rooms/messages.ts';
 import { RoomQuestions } from '../../server/rooms/roomQuestions.ts';
 import { NoAnswerError, type WorldQuery } from '../../server/world/messages.ts';
 import { ClientMessageType, type RoomResultMessage } from '../../shared/protocol.ts';
+import { doer } from '../world/doer.ts';
 import { FakeWorld } from './fakeWorld.ts';
 
 let world: FakeWorld;
@@ -14,7 +15,8 @@ beforeEach(() => {
   world = new FakeWorld();
   answers = [];
   questions = new RoomQuestions(
-    (question) => world.ask(question),
+    world,
+    () => doer('Ann'),
     (answer) => answers.push(answer),
   );
 });
@@ -54,7 +56,8 @@ test('one question is asked at a time, also while the world is slow', async () =
     ask: () => new Promise((resolve) => pending.push(resolve)),
   } as unknown as FakeWorld;
   questions = new RoomQuestions(
-    (question) => slow.ask(question),
+    slow,
+    () => doer('Ann'),
     (answer) => answers.push(answer),
   );
   for (const x of [1, 2, 3]) {
@@ -79,7 +82,8 @@ test('a question without an answer does not stop the next one', async () => {
     },
   } as unknown as FakeWorld;
   questions = new RoomQuestions(
-    (question) => failing.ask(question),
+    failing,
+    () => doer('Ann'),
     (answer) => answers.push(answer),
   );
   ask(1);

@@ -70,6 +70,10 @@ abstract class Helper {
     void this.#ended.then(() => process.off('exit', this.#kill));
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   protected get isRunning(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
