@@ -219,6 +219,8 @@ export interface InspectionMessage {
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
     /** null: it has its body. */
     readonly absence: Absence | null;
+    /** It is whole, still, and not computed until something touches it. */
+    readonly isAsleep: boolean;
     /** Seconds until its seed grows again, 0 or more; null: its seed does not wait. */
     readonly waitSeconds: number | null;
     /**

@@ -146,7 +146,10 @@ export class Card implements InspectorCard {
       this.#image.src = species.thumbnail;
     this.#image.hidden = species === undefined;
     setText(this.#name, formatSpecies(organism.species));
-    setText(this.#state, MOOD_TEXT[mood]);
+    const isAsleep = organism.isAsleep && mood === 'well';
+    this.#root.toggleAttribute('data-asleep', isAsleep);
+    setText(this.#state, isAsleep ? 'Asleep' : MOOD_TEXT[mood]);
+    this.#state.title = isAsleep ? 'Whole and still: it wakes when something touches it' : '';
     const note = noteOf(organism);
     this.#note.hidden = note === null;
     setText(this.#note, note ?? '');
@@ -165,6 +168,7 @@ export class Card implements InspectorCard {
   /** Says that the organism has died. */
   mourn(): void {
     this.#root.dataset.mood = 'hurt';
+    this.#root.removeAttribute('data-asleep');
     setText(this.#state, 'Gone');
     this.#note.hidden = true;
     this.#removal.hide();

@@ -146,7 +146,7 @@ export class Overlay {
     paper.lineCap = 'round';
     paper.lineWidth = 2;
     paper.strokeStyle = this.#palette.accent;
-    paper.globalAlpha = 0.75;
+    paper.globalAlpha = watched.isAsleep ? 0.4 : 0.75;
     paper.stroke();
     paper.globalAlpha = 1;
   }

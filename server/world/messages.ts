@@ -42,6 +42,8 @@ export interface OrganismSummary {
   readonly health: number;
   readonly cells: number;
   readonly planter: string;
+  /** Absent: it is awake. */
+  readonly isAsleep?: boolean;
   /** Absent: it has its body. */
   readonly absence?: Absence;
   /** Seconds until its seed grows again. Absent: it does not wait. */

@@ -65,6 +65,11 @@ export class Strokes {
     });
   }
 
+  /** Strokes that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Between two steps: applies waiting strokes in fair turns, each guest's in order of arrival. */
   async apply(): Promise<void> {
     const cellsOf = new Map<string, number>();

@@ -198,6 +198,7 @@ export class FakeWorld implements WorldLink {
       marks: [],
       sinceSeconds: 1,
       absence: null,
+      isAsleep: false,
       waitSeconds: null,
       lonely: null,
       guest: 'somebody',
