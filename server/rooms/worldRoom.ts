@@ -29,6 +29,7 @@ import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
+import { FairQuestions } from './fairQuestions.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { Seeds } from './seeds.ts';
 import { type Surroundings, Visit, type Visitor } from './visit.ts';
@@ -125,7 +126,11 @@ export class WorldRoom extends Room {
     const renamed = (id: string): void => {
       for (const visit of this.#of(id)) visit.tellName();
     };
+    const questions = new FairQuestions(world);
+    const strokesPending = new Map<string, number>();
     this.#around = {
+      questions,
+      strokesPending,
       world,
       stream,
       players,
