@@ -85,7 +85,7 @@ join.met.on((message) => {
   inspector.learn(message.species);
   learned.meet(message.species);
   help.describe(message);
-  nameField.greet(message.name);
+  nameField.greet(message);
   buttons.tint(players.hue(message.you));
 });
 join.opened.on(({ start }) => {
@@ -130,6 +130,14 @@ planting.changed.on(() => stage.refresh());
 connection.species.on(({ species }) => {
   brush.learn(species);
   inspector.learn(species);
+});
+connection.budget.on(({ budget }) => {
+  brush.learnBudget(budget, performance.now());
+  stage.refresh();
+});
+connection.named.on((message) => {
+  nameField.settle(message);
+  if (message.reason !== undefined) toasts.show(message.reason);
 });
 connection.notice.on(({ text }) => toasts.tell(text));
 connection.learned.on((message) => learned.show(message));

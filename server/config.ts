@@ -42,13 +42,16 @@ export interface Config {
   readonly maxPlayers: number;
   /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
+  /** Guests who may be here at once from one address. */
+  readonly guestsPerAddress: number;
+  /** How many guests' energy an address has. */
+  readonly energyPerAddress: number;
   /** Bodies that one guest may have growing. */
   readonly plantsPerGuest: number;
   /** Seeds that may be planted from one address within an hour. */
   readonly plantsPerAddress: number;
   /** A player's body that nobody has visited for so many hours of the world's running withers; 0: never. */
   readonly witherHours: number;
-  /** Trust `X-Forwarded-For`: only behind a proxy that sets it. */
   /** Where the world finds the page: origin and path, ending in a slash. Empty: only under names that need no proof. */
   readonly publicUrl: string;
   /** Trust `X-Forwarded-For`, `-Host` and `-Proto`: only behind a proxy that sets them. */
@@ -109,6 +112,8 @@ const SETTINGS: Settings = {
   sessionEndSeconds: inUnit(' s', real(0, 86_400, 30, 'from when the last player leaves until the session ends and is recorded')),
   maxPlayers: inUnit(' players', whole(1, 100_000, 2000, 'at once; others are told that the world is full')),
   perAddress: inUnit(' sockets', whole(1, 100_000, 64, 'from one IP address')),
+  guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
+  energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   plantsPerGuest: inUnit(' bodies', whole(1, 65_535, 12, 'that one guest may have growing')),
   plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that may be planted from one IP address within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),

@@ -2,6 +2,7 @@
 import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
+import { openGuests } from './guests/openGuests.ts';
 import { startWorld } from './links/threadLink.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { checkRegistry } from './rules/registry.ts';
@@ -34,6 +35,7 @@ try {
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
+  const guests = openGuests(config, (line) => console.error(line));
   const world = await startWorld(config);
   // The world stops first, because it must not be lost.
   stopping.add({
@@ -62,7 +64,7 @@ try {
     hasTokenOfSettings: config.adminToken !== '',
     isSeen,
   });
-  const admin = new Admin(world, config, makeProber(config), sessions, first.carried);
+  const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
   const server = await serveWorld(world, config, { admin, sessions });
@@ -85,6 +87,12 @@ try {
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
     stop: () => server.close(),
+  });
+  stopping.add({
+    what: 'writing the guests',
+    ifCutShort: 'the names and the energy of the last seconds are forgotten',
+    patienceMs: MAX_STOP_MS,
+    stop: async () => guests.close(),
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.

@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
+import type { Guests } from './guests/guests.ts';
+import { guestsInMemory } from './guests/openGuests.ts';
 import { Addresses } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
@@ -18,8 +20,12 @@ import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
 const HEAD_MS = 8_000;
+/** The world is told this often who is here; it reckons in hours. */
+const PRESENT_MS = 30_000;
 
 export interface ServeOptions {
+  /** Default: those of the admin, else guests who are forgotten with the process. */
+  readonly guests?: Guests;
   /** The operator's routes and the swaps of rules; without it, there are none. */
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
@@ -37,6 +43,7 @@ export async function serveWorld(
   config: Config,
   {
     admin = null,
+    guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
@@ -49,20 +56,28 @@ export async function serveWorld(
     ...config,
     world,
     attendance: {
-      join: (id) => sessions?.join(id, addresses.ofGuest(id)),
-      leave: (id) => sessions?.leave(id),
-      addressOf: (id) => addresses.ofGuest(id),
+      join: (visit, address) => sessions?.join(visit, address),
+      leave: (visit) => sessions?.leave(visit),
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
+    guests,
+    addressOf: (sessionId) => addresses.ofVisit(sessionId),
     learned: async () => (await admin?.learned.message()) ?? null,
   });
+  guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
   const api = new Api(world, config.framesPerSecond, () => room.players);
   world.onFrame = (frame) => {
     api.heard();
     room.publish(frame);
   };
+  let presentMs = Number.NEGATIVE_INFINITY;
   world.onStats = (stats) => {
     api.heard(stats);
+    guests.energy.scale = stats.load?.energyScale ?? 1;
+    if (performance.now() - presentMs >= PRESENT_MS) {
+      presentMs = performance.now();
+      world.present(guests.ids);
+    }
     const { trouble } = world;
     room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
   };
@@ -83,11 +98,11 @@ export async function serveWorld(
   };
   admin?.attend({
     announce: (text) => room.announce(text),
-    get guests() {
-      return room.guests.map((guest) => ({ ...guest, address: addresses.ofGuest(guest.id) }));
+    get visits() {
+      return room.visits;
     },
-    kick: (id, reason) => room.kick(id, reason),
-    mute: (id, isMuted) => room.mute(id, isMuted),
+    kick: (isMeant, reason) => room.kick(isMeant, reason),
+    tell: (isMeant, text) => room.tell(isMeant, text),
   });
   const server = await createServer({
     host,
@@ -95,6 +110,7 @@ export async function serveWorld(
     room,
     api,
     addresses,
+    guests,
     hosts: new Hosts(config),
     admin,
     assets: new Assets(pages),

@@ -10,6 +10,7 @@ import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
 import type { Admin } from './admin/admin.ts';
+import type { Guests } from './guests/guests.ts';
 import type { Addresses } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
@@ -52,7 +53,9 @@ export interface ServerOptions {
   readonly api: Api;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
-  /** Answers `/admin/api`, and knows who is banned; null: there are no such routes, and nobody is banned. */
+  /** Who may join. */
+  readonly guests: Guests;
+  /** Answers `/admin/api`; null: there are no such routes. */
   readonly admin: Admin | null;
   readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
@@ -76,7 +79,7 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, hosts, admin, assets, headMs, maxSockets } = options;
+  const { room, api, addresses, guests, hosts, admin, assets, headMs, maxSockets } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -107,6 +110,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
     setSecurityHeaders(response, hosts.isSecure(request));
+    // Node loses what follows a request whose upgrade is ignored.
+    if (request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     const unknown = hosts.refusal(request);
     request.url = hosts.localUrl(request.url ?? '');
     const url = urlOf(request);
@@ -130,9 +135,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
-      if (admin?.bans.has(addresses.of(request)))
-        return replyJson(response, 403, { code: 403, error: 'this address has been banned for a while' });
-      return matchmake(request, response, url.pathname, addresses);
+      return matchmake(request, response, url.pathname, addresses, guests);
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -184,8 +187,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
     if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId))
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
-    if (admin?.bans.has(addresses.of(request)))
-      return { status: 403, text: 'this address has been banned for a while', isShown: true };
+    if (guests.sanctions.bansAddress(addresses.of(request)))
+      return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;

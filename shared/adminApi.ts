@@ -1,5 +1,5 @@
 /** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
-import type { Species, StatsMessage } from './protocol.ts';
+import type { Species, StatsMessage, Tool } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
@@ -94,9 +94,12 @@ export interface ProbeAnswer {
   readonly fault: string | null;
 }
 
+/** One visit of a guest: a tab. */
 export interface Player {
-  /** The id of the guest's connection. */
+  /** The visit's. */
   readonly id: string;
+  /** Id of the guest, the same over reloads and restarts. */
+  readonly guest: string;
   readonly name: string;
   readonly address: string;
   readonly seconds: number;
@@ -124,15 +127,71 @@ export interface LiveAnswer {
   /** Rule label → bodies that have wilted under it since the server started. Rules without any are left out. */
   readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
-  readonly bans: readonly BanRecord[];
+  /** Those in force, oldest first. */
+  readonly sanctions: readonly Sanction[];
 }
 
-/** An address that may not join. */
-export interface BanRecord {
+/** `mute`: no tools; `ban`: may not join. */
+export type SanctionKind = 'mute' | 'ban';
+
+/**
+ * With a guest alone, it concerns them wherever they are; with an address alone, everybody from there. With both, the
+ * guest, and those who have become guests at that address since it began.
+ */
+export interface Sanction {
+  readonly id: string;
+  readonly kind: SanctionKind;
+  /** Id of the guest; empty: everybody from the address. */
+  readonly guest: string;
+  /** Empty: the guest alone. */
   readonly address: string;
+  /** What the guest was called; empty: not known. */
+  readonly name: string;
+  /** ISO 8601. */
+  readonly since: string;
   /** ISO 8601; empty: until an admin lifts it. */
   readonly until: string;
   readonly reason: string;
+  /** Name of the admin. */
+  readonly who: string;
+}
+
+/** A guest who is here or was here. */
+export interface GuestSummary {
+  readonly id: string;
+  readonly name: string;
+  /** Where they are, or were last. */
+  readonly address: string;
+  /** Their tabs that are here now. */
+  readonly visits: number;
+  /** When they first came, ISO 8601. */
+  readonly since: string;
+  /** When they were last here, ISO 8601. */
+  readonly seen: string;
+  /** Strokes that the world has applied, without plantings. */
+  readonly strokes: number;
+  readonly plantings: number;
+}
+
+/** A stroke or a planting that the world has applied. */
+export interface Deed {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly step: number;
+  /** Id of the guest. */
+  readonly guest: string;
+  /** What the guest was called. */
+  readonly name: string;
+  readonly address: string;
+  readonly tool: Tool;
+  /** Its first point, cells. */
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  /** For `plant` only. */
+  readonly species?: string;
+  /** Ids of the organisms that it touched, or planted; at most 8. */
+  readonly organisms: readonly number[];
 }
 
 /** The answer to an act that was done at once. */

@@ -20,6 +20,8 @@ export const ServerMessageType = {
   notice: 9,
   learned: 10,
   room: 11,
+  named: 12,
+  budget: 13,
 } as const;
 
 export const ClientMessageType = {
@@ -44,6 +46,8 @@ export const CloseCode = {
   unresponsive: 4408,
   /** An admin has removed the player. */
   removed: 4403,
+  /** The guest may not be here at the moment; the reason says which limit was met. */
+  refused: 4409,
   worldStopped: 4503,
 } as const;
 
@@ -69,7 +73,11 @@ export interface HelloMessage {
   readonly protocol: number;
   /** The `PlayerState.id` of the player who reads this. */
   readonly you: string;
+  /** To be kept, and sent with the next join. Absent: the one that the client sent is good. */
+  readonly token?: string;
   readonly name: string;
+  /** Whether they have chosen it; else the server has given it. */
+  readonly isNameChosen: boolean;
   readonly width: number;
   readonly height: number;
   /** Where to look first, in cells: a grown organism near the middle of the garden. */
@@ -87,6 +95,29 @@ export interface Budget {
   readonly cells: number;
   readonly capacity: number;
   readonly perSecond: number;
+  /** Whose energy it is that allows no more: the guest's own, or that which all guests of the address share. */
+  readonly limit: 'guest' | 'address';
+}
+
+/** Sent when the budget has changed by something else than a stroke of this client. */
+export interface BudgetMessage {
+  readonly budget: Budget;
+}
+
+/** Answers `name`. */
+export interface NamedMessage {
+  /** What the others see from now on. */
+  readonly name: string;
+  /** False: it is the one that the server has given. */
+  readonly isChosen: boolean;
+  /** Why it is not the one that was asked for, for the player to read. Absent: it is, perhaps cleaned. */
+  readonly reason?: string;
+}
+
+/** What a client sends with its wish to join. */
+export interface JoinOptions {
+  /** The token that an earlier `hello` brought. */
+  readonly token?: string;
 }
 
 export interface PlayerState {

@@ -43,6 +43,8 @@ describe('readConfig', () => {
       sessionEndSeconds: 30,
       maxPlayers: 2000,
       perAddress: 64,
+      guestsPerAddress: 16,
+      energyPerAddress: 4,
       plantsPerGuest: 12,
       plantsPerAddress: 48,
       witherHours: 72,

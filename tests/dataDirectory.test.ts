@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../server/engines/engine.ts';
-import { BanTable } from '../server/rules/banTable.ts';
+import { SanctionTable } from '../server/guests/sanctionTable.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
 import { Saves } from '../server/storage/saves.ts';
@@ -127,7 +127,7 @@ describe.each([
     const registry = new Registry(dataDir, 5_000);
     expect(registry.swaps()).toEqual(swaps);
     expect(registry.inForce().get('blob')?.id).toBe(swaps[0].rule);
-    expect(new BanTable(registry).all()).toEqual(bans);
+    expect(new SanctionTable(registry).load()).toMatchObject(bans);
     registry.close();
     const { wounds, ...head } = await readSession(join(dataDir, 'sessions', `${session.id}.json`));
     expect([head, wounds.length]).toEqual([session, 1]);

@@ -154,7 +154,8 @@ describe.skipIf(!whereTmpfsMounts)('on a full disk', () => {
     await until('the kick', async () => late.left ?? undefined, LIMIT_MS);
     await act('POST', `players/${player.room.sessionId}`, { action: 'ban', minutes: 5 });
     await until('the ban', async () => player.left ?? undefined, LIMIT_MS);
-    await act('DELETE', 'bans/127.0.0.1', {});
+    const [ban] = (await live()).sanctions.filter(({ kind }) => kind === 'ban');
+    await act('DELETE', `sanctions/${ban.id}`, {});
     const garden = await admin('POST', 'world', { kind: 'garden', count: 1 });
     expect(garden.status).toBe(503);
 

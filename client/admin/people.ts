@@ -1,4 +1,4 @@
-/** The panel of players and bans, and the audit log. */
+/** The panel of players, mutes and bans, and the audit log. */
 
 import type { AuditEntry, LiveAnswer } from '../../shared/adminApi.ts';
 import { button, h } from '../dom.ts';
@@ -8,7 +8,7 @@ const BAN_MINUTES = 60;
 
 export interface PeopleHandlers {
   act(id: string, action: { readonly action: string; readonly minutes?: number }): void;
-  unban(address: string): void;
+  lift(id: string): void;
 }
 
 export class PeoplePanel {
@@ -21,12 +21,12 @@ export class PeoplePanel {
     this.#handlers = handlers;
   }
 
-  show({ players, bans }: LiveAnswer): void {
+  show({ players, sanctions }: LiveAnswer): void {
     // Built again only when something besides the seconds has changed, or after 10 s: a button must not vanish under the
     // pointer.
     const key = JSON.stringify([
       players.map(({ seconds, ...rest }) => [rest, Math.floor(seconds / 10)]),
-      bans,
+      sanctions,
     ]);
     if (key === this.#shown) return;
     this.#shown = key;
@@ -49,16 +49,16 @@ export class PeoplePanel {
           button('Ban for an hour', () => this.#handlers.act(id, { action: 'ban', minutes: BAN_MINUTES })),
         ),
       ),
-      ...bans.map(({ address, until }) =>
+      ...sanctions.map(({ id, kind, name, guest, address, until }) =>
         h(
           'div',
           { class: 'line line--row' },
           h(
             'span',
             { class: 'grow soft' },
-            `${address} is banned${until === '' ? '' : ` until ${formatWhen(until)}`}`,
+            `${guest === '' ? address : name} is ${kind === 'ban' ? 'banned' : 'muted'}${until === '' ? '' : ` until ${formatWhen(until)}`}`,
           ),
-          button('Lift the ban', () => this.#handlers.unban(address)),
+          button(kind === 'ban' ? 'Lift the ban' : 'Lift the mute', () => this.#handlers.lift(id)),
         ),
       ),
     );

@@ -51,7 +51,7 @@ export class Brush {
     this.#ghosts = ghosts;
     this.#planting = planting;
     this.#send = send;
-    this.budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
+    this.budget = new Budget({ cells: 0, capacity: 0, perSecond: 0, limit: 'guest' }, 0);
   }
 
   get isDown(): boolean {
@@ -161,7 +161,7 @@ export class Brush {
     const fault =
       strokeFault(message, this.world, this.known) ??
       this.#roomFault(message) ??
-      (cost > this.budget.available(now) ? 'Not enough energy yet: wait a moment.' : null);
+      this.budget.fault(cost, now);
     if (fault !== null || !this.#send(message)) {
       this.#ghosts.refused(tool, radius, points, now);
       this.refused.emit(fault ?? 'Not connected.');
@@ -170,6 +170,11 @@ export class Brush {
     this.budget.spend(id, cost);
     this.#ghosts.own(id, tool, radius, points, now);
     return true;
+  }
+
+  /** The server says what there is now, because something else than a stroke of this client has changed it. */
+  learnBudget(budget: ServerBudget, now: number): void {
+    this.budget.learn(budget, now);
   }
 
   settle(result: StrokeResultMessage, now: number): void {

@@ -2,6 +2,7 @@
  * The player's budget now: what the server said last, plus what has refilled since, minus the strokes that it has not
  * answered yet. Pure; `now` is the caller's clock, in ms.
  */
+import { energyFault } from '../../shared/energy.ts';
 import type { Budget as ServerBudget } from '../../shared/protocol.ts';
 
 export class Budget {
@@ -30,6 +31,11 @@ export class Budget {
     return capacity > 0 ? this.available(now) / capacity : 0;
   }
 
+  /** @returns why a stroke cannot be paid now, for the player to read; null: it can */
+  fault(cost: number, now: number): string | null {
+    return energyFault({ ...this.#known, cells: this.available(now) }, cost);
+  }
+
   spend(id: number, cost: number): void {
     this.#pending.set(id, cost);
   }
@@ -37,6 +43,10 @@ export class Budget {
   /** The server has answered stroke `id`, and sent its budget. */
   settle(id: number, budget: ServerBudget, now: number): void {
     this.#pending.delete(id);
+    this.learn(budget, now);
+  }
+
+  learn(budget: ServerBudget, now: number): void {
     this.#known = budget;
     this.#at = now;
   }

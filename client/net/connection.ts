@@ -6,10 +6,13 @@ import { Client, type Room } from '@colyseus/sdk';
 import type { Rect } from '../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import {
+  type BudgetMessage,
   ClientMessageType,
   type HelloMessage,
   type InspectionMessage,
+  type JoinOptions,
   type LearnedMessage,
+  type NamedMessage,
   type NoticeMessage,
   type PlayersMessage,
   type PongMessage,
@@ -25,6 +28,7 @@ import {
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import { Signal } from '../events.ts';
+import { recall, remember } from '../remember.ts';
 import { Acks } from '../stream/acks.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
 
@@ -50,12 +54,16 @@ export class Connection {
   readonly inspection = new Signal<[InspectionMessage]>();
   readonly room = new Signal<[RoomResultMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
+  readonly named = new Signal<[NamedMessage]>();
+  readonly budget = new Signal<[BudgetMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
   /** The connection is lost; null when it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
   latencyMs = Number.NaN;
+  /** The guest's token, for a browser that keeps nothing. */
+  #token: string | null = null;
   readonly #client: Client;
   #room: Room | null = null;
   #isJoining = false;
@@ -176,7 +184,10 @@ export class Connection {
     this.#isJoining = true;
     let room: Room;
     try {
-      room = await this.#client.join(ROOM_NAME);
+      // Another tab may have got one meanwhile: then both are the same guest.
+      const token = recall('token') ?? this.#token;
+      const options: JoinOptions = token === null ? {} : { token };
+      room = await this.#client.join(ROOM_NAME, options);
     } catch (error) {
       if (!this.#isDisposed) this.#lose(explainRefusal(error));
       return;
@@ -204,10 +215,10 @@ export class Connection {
       this.#unheardPings = 0;
       deliver?.(event);
     };
-    room.onLeave((code) => {
+    room.onLeave((code, reason) => {
       if (this.#room !== room) return;
       this.#room = null;
-      this.#lose(explainClose(code));
+      this.#lose(explainClose(code, reason));
     });
     room.onMessage(ServerMessageType.hello, (message: HelloMessage) => this.#greet(message));
     room.onMessage(ServerMessageType.frame, (bytes: Uint8Array<ArrayBuffer>) => this.frame.emit(bytes));
@@ -216,6 +227,8 @@ export class Connection {
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
     room.onMessage(ServerMessageType.room, (message: RoomResultMessage) => this.room.emit(message));
+    room.onMessage(ServerMessageType.named, (message: NamedMessage) => this.named.emit(message));
+    room.onMessage(ServerMessageType.budget, (message: BudgetMessage) => this.budget.emit(message));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
@@ -232,6 +245,10 @@ export class Connection {
       void room?.leave();
       this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
       return;
+    }
+    if (message.token !== undefined) {
+      this.#token = message.token;
+      remember('token', message.token);
     }
     this.lost.emit(null);
     this.hello.emit(message);

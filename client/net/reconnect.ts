@@ -34,7 +34,8 @@ export function explainRefusal(error: unknown): { readonly text: string; readonl
   return { text: `${capitalised(said)}.`, leastMs: PENALTY_MS };
 }
 
-export function explainClose(code: number): { readonly text: string; readonly leastMs: number } {
+/** @param reason - the server's words */
+export function explainClose(code: number, reason = ''): { readonly text: string; readonly leastMs: number } {
   switch (code) {
     case CloseCode.badMessage:
       return { text: 'The server did not understand this page.', leastMs: PENALTY_MS };
@@ -46,6 +47,11 @@ export function explainClose(code: number): { readonly text: string; readonly le
       return { text: 'This page could not keep up with the world.', leastMs: 0 };
     case CloseCode.removed:
       return { text: 'An admin has removed you from this world.', leastMs: REMOVED_MS };
+    case CloseCode.refused:
+      return {
+        text: reason === '' ? 'You may not join at the moment.' : `${capitalised(reason)}.`,
+        leastMs: PENALTY_MS,
+      };
     case CloseCode.worldStopped:
       return { text: 'The world has stopped and may be starting again.', leastMs: 1_500 };
     default:

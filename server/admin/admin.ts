@@ -4,8 +4,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
+import type { Guests } from '../guests/guests.ts';
+import { guestsInMemory } from '../guests/openGuests.ts';
 import { replyJson } from '../http/replies.ts';
-import { BanTable } from '../rules/banTable.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
@@ -16,30 +17,24 @@ import type { Tuner } from '../tuner/tuner.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { AdminError, type AdminRow } from './adminTable.ts';
 import { AuditUpkeep } from './auditUpkeep.ts';
-import { Bans } from './bans.ts';
 import { Gate } from './gate.ts';
 import { Refusal, type Route, refuseForeign } from './requests.ts';
 import { Routes } from './routes.ts';
 import { WaitingRows } from './waitingRows.ts';
 import type { Audience } from './worldRoutes.ts';
 
-/** Wait before the registry's bans are asked for again; until they are read, banned addresses can join. */
-const RETRY_BANS_MS = 1_000;
-
 /** Stands in until the room is open. */
-const NOBODY: Audience = { announce: () => {}, guests: [], kick: () => false, mute: () => false };
+const NOBODY: Audience = { announce: () => {}, tell: () => {}, visits: [], kick: () => 0 };
 
 export class Admin {
   readonly desk: SwapDesk;
-  readonly bans = new Bans();
+  readonly guests: Guests;
   /** What players read about learned rules when they join. */
   readonly learned: LearnedBoard;
   readonly #gate: Gate;
   readonly #auditUpkeep: AuditUpkeep;
   readonly #routes: Routes;
   readonly #rows: WaitingRows;
-  #retry: NodeJS.Timeout | undefined;
-  #isDisposed = false;
   #audience: Audience = NOBODY;
   /** null: tuning is not available. */
   tuner: Tuner | null = null;
@@ -48,6 +43,7 @@ export class Admin {
    * @param probe - probes a rule
    * @param sessions - null: sessions are not recorded
    * @param carried - admins whom the registry could not take yet
+   * @param guests - default: guests who are forgotten with the process
    */
   constructor(
     world: WorldLink,
@@ -55,7 +51,9 @@ export class Admin {
     probe: Prober = makeProber(config),
     sessions: Sessions | null = null,
     carried: readonly AdminRow[] = [],
+    guests: Guests = guestsInMemory(config),
   ) {
+    this.guests = guests;
     this.desk = new SwapDesk({
       world,
       dataDir: config.dataDir,
@@ -71,7 +69,7 @@ export class Admin {
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;
     const tuner = (): Tuner | null => this.tuner;
-    const { desk, bans } = this;
+    const { desk } = this;
     this.#rows = new WaitingRows({
       ask: (question) => desk.ask(question),
       log: (text) => console.error(text),
@@ -91,25 +89,13 @@ export class Admin {
       world,
       desk,
       probe,
-      bans,
+      guests,
       rows: this.#rows,
       audience,
       tuner,
       config,
       sessions,
     });
-    void this.#loadBans();
-  }
-
-  async #loadBans(): Promise<void> {
-    try {
-      this.bans.load(await this.desk.ask((registry) => new BanTable(registry).all()));
-    } catch (error) {
-      // The desk reports the registry's errors.
-      if (!(error instanceof RegistryError)) throw error;
-      if (this.#isDisposed) return;
-      this.#retry = setTimeout(() => void this.#loadBans(), RETRY_BANS_MS).unref();
-    }
   }
 
   get routes(): readonly Route[] {
@@ -122,8 +108,6 @@ export class Admin {
   }
 
   dispose(): void {
-    this.#isDisposed = true;
-    clearTimeout(this.#retry);
     this.#gate.dispose();
     this.#auditUpkeep.dispose();
     this.#rows.dispose();

@@ -1,13 +1,16 @@
 /** `/admin/api/…`, the world: its speed and its bodies, players, sessions, figures, and the audit log. */
 import type { IncomingMessage } from 'node:http';
-import type { Done, LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { Done, LiveAnswer, LoginLeft, Player, Sanction, SessionsAnswer } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
-import { BanTable } from '../rules/banTable.ts';
+import type { Guests } from '../guests/guests.ts';
+import { TooManySanctionsError } from '../guests/sanctions.ts';
+import { detailOf, SanctionTable } from '../guests/sanctionTable.ts';
+import { muteWords } from '../guests/words.ts';
+import type { Visitor } from '../rooms/visit.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
-import { type Bans, MAX_BANS } from './bans.ts';
 import { type Call, type Fields, Refusal, type Route, readJson } from './requests.ts';
 import type { WaitingRows } from './waitingRows.ts';
 
@@ -17,17 +20,17 @@ const MAX_BAN_MINUTES = 365 * 24 * 60;
 /** The players, as far as an admin needs them. */
 export interface Audience {
   announce(text: string): void;
-  readonly guests: readonly Player[];
-  /** @returns false when there is no such player */
-  kick(id: string, reason: string): boolean;
-  /** @returns false when there is no such player */
-  mute(id: string, isMuted: boolean): boolean;
+  readonly visits: readonly Omit<Player, 'isMuted'>[];
+  /** Ends the visits for which it is true. @returns how many */
+  kick(isMeant: (visitor: Visitor) => boolean, reason: string): number;
+  /** Shows a line to those for whom it is true. */
+  tell(isMeant: (visitor: Visitor) => boolean, text: string): void;
 }
 
 export interface WorldRoutesOptions {
   readonly world: WorldLink;
   readonly desk: SwapDesk;
-  readonly bans: Bans;
+  readonly guests: Guests;
   readonly rows: WaitingRows;
   /** When the login of a request ends. */
   readonly left: (request: IncomingMessage) => LoginLeft;
@@ -51,7 +54,7 @@ export class WorldRoutes {
       ['POST', /^world\/clear$/, 'moderator', (call) => this.#clear(call)],
       ['GET', /^organisms$/, 'moderator', () => options.world.ask({ kind: 'organisms' })],
       ['POST', /^players\/([A-Za-z0-9_-]{1,64})$/, 'moderator', (call) => this.#player(call)],
-      ['DELETE', /^bans\/([^/]{1,64})$/, 'moderator', (call) => this.#unban(call)],
+      ['DELETE', /^sanctions\/([^/]{1,64})$/, 'moderator', (call) => this.#lift(call)],
       ['GET', /^sessions$/, 'owner', () => this.#sessions()],
       ['POST', /^sessions\/end$/, 'owner', (call) => this.#endSession(call)],
       ['GET', /^live$/, 'moderator', (call) => this.#live(call)],
@@ -105,32 +108,85 @@ export class WorldRoutes {
   // --- players ---
 
   async #player({ request, part, actor }: Call): Promise<unknown> {
-    const { audience, bans } = this.#options;
+    const { audience, guests } = this.#options;
     const fields = await readJson(request);
     const action = fields.oneOf('action', ['kick', 'ban', 'mute', 'unmute']);
-    const guest = audience().guests.find(({ id }) => id === part);
-    if (guest === undefined) throw new Refusal(404, `there is no player ${part}`);
-    const { id, name, address } = guest;
+    const visit = audience().visits.find(({ id }) => id === part);
+    if (visit === undefined) throw new Refusal(404, `there is no player ${part}`);
+    const { guest, name, address } = visit;
     const reason = fields.has('reason') ? fields.text('reason') : '';
-    if (action !== 'ban') {
-      if (action === 'kick') audience().kick(id, reason || 'an admin has removed you from this world');
-      else audience().mute(id, action === 'mute');
-      return this.#done(actor, action, name, `session ${id} at ${address} ${reason}`.trim());
+    switch (action) {
+      case 'kick': {
+        audience().kick(({ id }) => id === guest, reason || 'an admin has removed you from this world');
+        return this.#done(actor, action, name, `guest ${guest} at ${address} ${reason}`.trim());
+      }
+      case 'unmute': {
+        const mutes = guests.sanctions.all.filter((one) => one.kind === 'mute' && one.guest === guest);
+        let done: Done = {};
+        for (const { id } of mutes) done = { ...(await this.#lifted(id, actor)), ...done };
+        audience().tell(({ id }) => id === guest, 'You have your tools again.');
+        return done;
+      }
+      case 'mute': {
+        const minutes = fields.has('minutes') ? fields.whole('minutes', 1, MAX_BAN_MINUTES) : Infinity;
+        const mute = this.#sanctioned(
+          () => guests.sanctionGuest('mute', guest, { minutes, reason, who: actor.who })!,
+        );
+        const left = guests.sanctions.secondsLeft(mute.id);
+        audience().tell(({ id }) => id === guest, muteWords(mute, guest, left));
+        return this.#entered(mute, actor);
+      }
+      case 'ban': {
+        const minutes = fields.whole('minutes', 1, MAX_BAN_MINUTES);
+        const what = { kind: 'ban', guest: '', address, name, minutes, reason, who: actor.who } as const;
+        const ban = this.#sanctioned(() => guests.sanctions.add(what));
+        audience().kick(
+          (visitor) => visitor.address === address,
+          reason || 'an admin has banned this address',
+        );
+        return { ban, ...(await this.#entered(ban, actor)) };
+      }
+      default:
+        return action satisfies never;
     }
-    const minutes = fields.whole('minutes', 1, MAX_BAN_MINUTES);
-    if (bans.all.length >= MAX_BANS) throw new Refusal(409, `${MAX_BANS} addresses are banned already`);
-    const ban = bans.add(address, minutes, reason);
-    for (const other of audience().guests)
-      if (bans.has(other.address)) audience().kick(other.id, reason || 'an admin has banned this address');
-    const enter = (registry: Registry, at: string): void =>
-      new BanTable(registry).enter(ban, actor, name, at);
-    return { ban, ...(await this.#done(actor, 'ban', name, `${address} until ${ban.until}`, enter)) };
   }
 
-  async #unban({ part, actor }: Call): Promise<unknown> {
-    if (!this.#options.bans.lift(part)) throw new Refusal(404, `${part} is not banned`);
-    return this.#done(actor, 'unban', part, '', (registry, at) =>
-      new BanTable(registry).lift(part, actor, at),
+  #players(): Player[] {
+    const { audience, guests } = this.#options;
+    return audience().visits.map((visit) => ({
+      ...visit,
+      isMuted: guests.sanctions.find('mute', visit.guest, visit.address) !== null,
+    }));
+  }
+
+  #sanctioned(add: () => Sanction): Sanction {
+    try {
+      return add();
+    } catch (error) {
+      if (error instanceof TooManySanctionsError) throw new Refusal(409, error.message);
+      throw error;
+    }
+  }
+
+  #entered(sanction: Sanction, actor: Actor): Promise<Done> {
+    return this.#done(actor, sanction.kind, sanction.name, detailOf(sanction), (registry, at) =>
+      new SanctionTable(registry).enter(sanction, actor, at),
+    );
+  }
+
+  async #lift({ part, actor }: Call): Promise<unknown> {
+    const done = await this.#lifted(part, actor);
+    if (done === null) throw new Refusal(404, `no mute or ban with the id ${part} is in force`);
+    return done;
+  }
+
+  /** @returns null: there is no such sanction */
+  async #lifted(id: string, actor: Actor): Promise<Done | null> {
+    const sanction = this.#options.guests.sanctions.lift(id);
+    if (sanction === null) return null;
+    const { kind, name, address } = sanction;
+    return this.#done(actor, `un${kind}`, name || address, detailOf(sanction), (registry, at) =>
+      new SanctionTable(registry).lift(sanction, actor, at),
     );
   }
 
@@ -159,7 +215,7 @@ export class WorldRoutes {
   // --- figures ---
 
   async #live({ request, actor }: Call): Promise<LiveAnswer> {
-    const { world, audience, bans, left } = this.#options;
+    const { world, guests, left } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -177,8 +233,8 @@ export class WorldRoutes {
       height: ready.height,
       species: ready.species,
       wilted: Object.fromEntries(world.wilted),
-      players: audience().guests,
-      bans: bans.all,
+      players: this.#players(),
+      sanctions: guests.sanctions.all,
     };
   }
 

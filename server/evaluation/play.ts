@@ -8,7 +8,8 @@ import { blowsOf, PLAYED } from '../training/played.ts';
 import { replay } from '../training/recorded.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
-import { openBodies } from './bodies.ts';
+import { SCRAP_SHARE } from '../world/scraps.ts';
+import { openBodies, pictureCells } from './bodies.ts';
 import { medianOf } from './statistics.ts';
 import { TRIAL_AGE_STEPS } from './trials.ts';
 
@@ -22,7 +23,7 @@ const WHOLE = 0.95;
 
 export interface PlayFigures {
   readonly strokes: number;
-  /** Strokes that left no living cell. The world sows such bodies again; they are left out of the other figures. */
+  /** Strokes that left nothing, or a scrap (`world/scraps.ts`): the world sows such bodies again. Left out below. */
   readonly killed: number;
   /** Share of bodies that were whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
   readonly wholeSoon: number;
@@ -50,7 +51,8 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
     await replay(dealt, rollouts, slots, shape, false);
     const likeness = new Likeness(target);
     const steps = all.map(() => Number.POSITIVE_INFINITY);
-    const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) > 0);
+    const least = Math.max(1, SCRAP_SHARE * pictureCells(target));
+    const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) >= least);
     for (let step = LOOK_STEPS; step <= WATCHED_STEPS; step += LOOK_STEPS) {
       const firstStep = TRIAL_AGE_STEPS + step;
       await rollouts.run(all.map((slot) => ({ steps: LOOK_STEPS, randomSeed: slot + 1, firstStep })));

@@ -22,7 +22,7 @@ export class Addresses {
   readonly #held = new Map<string, number>();
   readonly #sockets = new Map<Socket, string>();
   readonly #seats = new Map<string, () => void>();
-  /** By the guest's id. */
+  /** By the visit's id, which is Colyseus' session id. */
   readonly #addresses = new Map<string, string>();
 
   constructor(options: AddressOptions) {
@@ -90,23 +90,23 @@ export class Addresses {
     return giveBack;
   }
 
-  /** Notes whose seat it is, until the guest's socket comes. */
-  assignSeat(guestId: string, giveBack: () => void): void {
-    this.#seats.set(guestId, giveBack);
-    setTimeout(() => this.#seats.delete(guestId), this.#options.seatMs).unref();
+  /** Notes whose seat it is, until the visit's socket comes. */
+  assignSeat(visit: string, giveBack: () => void): void {
+    this.#seats.set(visit, giveBack);
+    setTimeout(() => this.#seats.delete(visit), this.#options.seatMs).unref();
   }
 
-  /** Releases a guest's seat, because their socket has come and counts instead. */
-  takeSeat(guestId: string, request: IncomingMessage): void {
-    this.#seats.get(guestId)?.();
-    this.#seats.delete(guestId);
-    this.#addresses.set(guestId, this.of(request));
-    request.socket.once('close', () => this.#addresses.delete(guestId));
+  /** Releases a visit's seat, because its socket has come and counts instead. */
+  takeSeat(visit: string, request: IncomingMessage): void {
+    this.#seats.get(visit)?.();
+    this.#seats.delete(visit);
+    this.#addresses.set(visit, this.of(request));
+    request.socket.once('close', () => this.#addresses.delete(visit));
   }
 
-  /** A guest's address; empty when they have left. */
-  ofGuest(guestId: string): string {
-    return this.#addresses.get(guestId) ?? '';
+  /** The address of a visit; empty when it has ended. */
+  ofVisit(visit: string): string {
+    return this.#addresses.get(visit) ?? '';
   }
 
   #take(address: string): boolean {

@@ -7,19 +7,37 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
-import { ROOM_NAME } from '../../shared/protocol.ts';
+import { type JoinOptions, ROOM_NAME } from '../../shared/protocol.ts';
 import type { Addresses } from './addresses.ts';
 import { replyJson } from './replies.ts';
 
 const JOINING = new Set(['/matchmake/joinOrCreate/world', '/matchmake/join/world']);
-/** The SDK sends `{}`. */
+/** The SDK sends `{}` or a guest's token, which has 66 characters. */
 const MAX_BODY = 1_024;
+
+/** Who may join, and what the room learns of them with their seat. */
+export interface Doorkeeper {
+  /** @param token - as the client sent it, of any type */
+  admit(
+    token: unknown,
+    address: string,
+  ):
+    | ({ readonly ok: true } & object)
+    | {
+        readonly ok: false;
+        readonly status: number;
+        /** For the player to read. */
+        readonly reason: string;
+        readonly retrySeconds?: number;
+      };
+}
 
 export async function matchmake(
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
   addresses: Addresses,
+  doorkeeper: Doorkeeper,
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
@@ -36,13 +54,21 @@ export async function matchmake(
       'there is only one world, and clients can only join it',
     );
   }
-  if (!(await discardBody(request)))
+  const body = await readBody(request);
+  if (body === null)
     return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
+  const admitted = doorkeeper.admit(tokenIn(body), addresses.of(request));
+  if (!admitted.ok) {
+    const { status, reason, retrySeconds } = admitted;
+    if (retrySeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retrySeconds)));
+    return refuse(status, status, reason);
+  }
   const giveBack = addresses.admitSeat(addresses.of(request));
   if (giveBack === null)
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
+  const { ok: _, ...seatOptions } = admitted;
   try {
-    const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, {});
+    const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, seatOptions);
     addresses.assignSeat(seat.sessionId, giveBack);
     replyJson(response, 200, seat);
   } catch (error) {
@@ -52,13 +78,25 @@ export async function matchmake(
   }
 }
 
-/** Reads the options to their end and drops them: a world takes none. @returns false when they are too long */
-async function discardBody(request: IncomingMessage): Promise<boolean> {
+/** @returns null when it is too long */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
   let length = 0;
   // The connection must stay open for the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer);
     length += (chunk as Buffer).length;
-    if (length > MAX_BODY) return false;
+    if (length > MAX_BODY) return null;
   }
-  return true;
+  return Buffer.concat(chunks);
+}
+
+/** The token in the options. Options that cannot be read are as none: whoever sends them is a new guest. */
+function tokenIn(body: Buffer): unknown {
+  try {
+    return (JSON.parse(body.toString()) as JoinOptions | null)?.token;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }

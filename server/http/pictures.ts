@@ -59,6 +59,7 @@ export interface PicturesOptions {
   /** How long a picture is of now. */
   readonly frameMs: number;
   readonly now: () => number;
+  readonly encode?: typeof encodePng;
 }
 
 export class Pictures {
@@ -172,10 +173,11 @@ export class Pictures {
   }
 
   async #make(job: Job): Promise<void> {
+    const { world, encode = encodePng } = this.#options;
     try {
-      const pixels = await this.#options.world.ask({ kind: 'pixels', rect: job.rect });
+      const pixels = await world.ask({ kind: 'pixels', rect: job.rect });
       job.takenMs = this.#options.now();
-      job.resolve(await encodePng(pixels, job.rect.width, job.rect.height));
+      job.resolve(await encode(pixels, job.rect.width, job.rect.height));
     } catch (error) {
       job.reject(error);
     }

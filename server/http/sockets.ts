@@ -273,7 +273,7 @@ function meaningOf(code: string): [status: number, text: string] {
       return [413, 'the chunk extensions are too long'];
     case 'HPE_INVALID_VERSION':
     case 'HPE_PAUSED_H2_UPGRADE':
-      return [505, 'HTTP/1.1 is spoken here'];
+      return [505, 'only HTTP/1.1 is spoken here'];
     default:
       return [400, 'that is not a request of HTTP/1.1'];
   }

@@ -14,10 +14,11 @@ const CAUSES: Readonly<Record<WiltCause, string>> = {
 /**
  * @param bodies - that began to wilt in one frame
  * @param view - the player's viewport, in cells; null: not known yet
- * @returns null when no body is in view or planted by this player
+ * @param guest - id of the guest who reads it
+ * @returns null when no body is in view or planted by this guest
  */
-export function wiltNotice(bodies: readonly WiltedBody[], view: Rect | null, player: string): string | null {
-  const concern = bodies.filter((body) => isIn(view, body) || body.planter === player);
+export function wiltNotice(bodies: readonly WiltedBody[], view: Rect | null, guest: string): string | null {
+  const concern = bodies.filter((body) => isIn(view, body) || body.guest === guest);
   if (concern.length === 0) return null;
   if (concern.length > 1)
     return `${concern.length} organisms are sick: they wilt and grow again from their seeds.`;

@@ -1,6 +1,6 @@
 /**
- * The Colyseus room: sockets become guests here. It keeps no state in a Schema and uses none of Colyseus' queues.
- * `guest.ts` decides what a client may do.
+ * The Colyseus room: sockets become visits of guests here. It keeps no state in a Schema and uses none of Colyseus'
+ * queues. `visit.ts` decides what a client may do.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
@@ -12,6 +12,7 @@ import {
   Protocol,
   Room,
 } from '@colyseus/core';
+import type { Player } from '../../shared/adminApi.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import {
   CloseCode,
@@ -27,8 +28,8 @@ import type { PublishedFrame } from '../stream/published.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
-import { type Attendance, Guest, type Surroundings } from './guest.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
+import { type Surroundings, Visit, type Visitor } from './visit.ts';
 
 /** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
 export const SEAT_SECONDS = 5;
@@ -50,8 +51,18 @@ export interface RoomHost {
   readonly epsilon: number;
   readonly maxPlayers: number;
   readonly viewerBytesPerSecond: number;
-  readonly attendance: Attendance;
+  readonly guests: Surroundings['guests'];
+  readonly attendance: Surroundings['attendance'];
   readonly learned: Surroundings['learned'];
+  /** The address of a client, by Colyseus' session id. */
+  readonly addressOf: (sessionId: string) => string;
+}
+
+/** What matchmaking gives to a seat, and Colyseus keeps until its socket comes. */
+export interface SeatOptions {
+  /** Id of the guest. */
+  readonly guest: string;
+  readonly isNew: boolean;
 }
 
 /** Private in `Room`; this room replaces it. */
@@ -83,9 +94,10 @@ export class WorldRoom extends Room {
   override patchRate = null;
   override autoDispose = false;
   override seatReservationTimeout = SEAT_SECONDS;
-  readonly #guests = new Map<Client, { guest: Guest; connection: Connection }>();
+  readonly #visits = new Map<Client, { visit: Visit; connection: Connection }>();
   readonly #timers: NodeJS.Timeout[] = [];
   #around: Surroundings | null = null;
+  #addressOf: RoomHost['addressOf'] = () => '';
   /** The worst delay of this thread's event loop: in the current interval, and in the one before. */
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   #lagMs = 0;
@@ -95,7 +107,8 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon, attendance, learned } = host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned } = host;
+    this.#addressOf = host.addressOf;
     this.#loop.enable();
     const stream = new Stream(world, {
       now,
@@ -104,14 +117,20 @@ export class WorldRoom extends Room {
     });
     const players = new Players();
     const pace = { stepsPerSecond, framesPerSecond, epsilon };
-    this.#around = { world, stream, players, attendance, learned, ...pace, now };
+    const renamed = (id: string): void => {
+      for (const visit of this.#of(id)) visit.tellName();
+    };
+    this.#around = { world, stream, players, guests, attendance, learned, renamed, ...pace, now };
     this.#timers.push(
       setInterval(() => {
         // Players usually leave with a frame; this is for a world without frames.
         if (now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
       }, PLAYERS_TICK_MS / 2),
       setInterval(() => {
-        for (const { guest } of this.#guests.values()) void guest.inspect();
+        for (const { visit } of this.#visits.values()) {
+          void visit.inspect();
+          visit.tellBudget();
+        }
       }, INSPECT_MS),
       setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => {
@@ -144,12 +163,12 @@ export class WorldRoom extends Room {
       return;
     }
     // Players leave in the same write as the frame, because writes are most of a viewer's cost.
-    for (const { connection } of this.#guests.values()) connection.cork();
+    for (const { connection } of this.#visits.values()) connection.cork();
     try {
       this.#sendPlayers();
       stream.publish(frame);
     } finally {
-      for (const { connection } of this.#guests.values()) connection.uncork();
+      for (const { connection } of this.#visits.values()) connection.uncork();
     }
   }
 
@@ -175,50 +194,53 @@ export class WorldRoom extends Room {
 
   /** Tells the guests who look at the bodies or planted them. */
   tellWilted(bodies: readonly WiltedBody[]): void {
-    for (const { guest } of this.#guests.values()) guest.tellWilted(bodies);
+    for (const { visit } of this.#visits.values()) visit.tellWilted(bodies);
   }
 
-  /** The guests who have joined. */
-  get guests(): { id: string; name: string; seconds: number; strokes: number; isMuted: boolean }[] {
+  /** The visits that have started. */
+  get visits(): Omit<Player, 'isMuted'>[] {
     const now = this.#around?.now() ?? 0;
-    return Array.from(this.#guests.values(), ({ guest }) => guest)
+    return Array.from(this.#visits.values(), ({ visit }) => visit)
       .filter(({ isStarted }) => isStarted)
-      .map(({ outlet, name, sinceMs, strokes, isMuted }) => {
-        return { id: outlet.id, name, seconds: Math.floor((now - sinceMs) / 1_000), strokes, isMuted };
+      .map(({ outlet, visitor, name, sinceMs, strokes }) => {
+        const seconds = Math.floor((now - sinceMs) / 1_000);
+        return { id: outlet.id, guest: visitor.id, name, address: visitor.address, seconds, strokes };
       });
   }
 
-  /** @returns false when there is no such guest */
-  kick(id: string, reason: string): boolean {
-    const found = this.#find(id);
-    found?.outlet.close(CloseCode.removed, reason);
-    return found !== undefined;
+  /** Ends the visits for which it is true. @returns how many */
+  kick(isMeant: (visitor: Visitor) => boolean, reason: string): number {
+    const meant = Array.from(this.#visits.values()).filter(({ visit }) => isMeant(visit.visitor));
+    for (const { connection } of meant) connection.close(CloseCode.removed, reason);
+    return meant.length;
   }
 
-  /** @returns false when there is no such guest */
-  mute(id: string, isMuted: boolean): boolean {
-    const found = this.#find(id);
-    if (found !== undefined) found.isMuted = isMuted;
-    return found !== undefined;
+  /** Shows a line to the guests for whom it is true. */
+  tell(isMeant: (visitor: Visitor) => boolean, text: string): void {
+    for (const { visit } of this.#visits.values())
+      if (visit.isStarted && isMeant(visit.visitor)) visit.tell(text);
   }
 
-  #find(id: string): Guest | undefined {
-    for (const { guest } of this.#guests.values()) if (guest.outlet.id === id) return guest;
-    return undefined;
+  /** The visits of a guest. */
+  #of(guest: string): Visit[] {
+    return Array.from(this.#visits.values(), ({ visit }) => visit).filter(
+      ({ visitor, isStarted }) => isStarted && visitor.id === guest,
+    );
   }
 
   #postAll(bytes: Uint8Array): void {
-    for (const { connection } of this.#guests.values()) connection.postEncoded(bytes);
+    for (const { connection } of this.#visits.values()) connection.postEncoded(bytes);
   }
 
-  override onJoin(client: Client): void {
+  override onJoin(client: Client, { guest, isNew }: SeatOptions): void {
     const connection = new Connection(client);
-    this.#guests.set(client, { guest: new Guest(connection, this.#around!), connection });
+    const visitor = { id: guest, isNew, address: this.#addressOf(client.sessionId) };
+    this.#visits.set(client, { visit: new Visit(connection, visitor, this.#around!), connection });
   }
 
   override onLeave(client: Client): void {
-    this.#guests.get(client)?.guest.end();
-    this.#guests.delete(client);
+    this.#visits.get(client)?.visit.end();
+    this.#visits.delete(client);
   }
 
   override onBeforeShutdown(): void {
@@ -237,13 +259,13 @@ export class WorldRoom extends Room {
 
   /** Closes every client with a code and a reason. */
   closeAll(code: number, reason: string): void {
-    for (const { connection } of this.#guests.values()) connection.close(code, reason);
+    for (const { connection } of this.#visits.values()) connection.close(code, reason);
   }
 
   #receive(client: Client & ClientPrivate, buffer: Buffer, colyseus: Receiver['_onMessage']): void {
-    const known = this.#guests.get(client);
-    if (known === undefined || known.connection.closing || !known.guest.admit()) return;
-    const { guest, connection } = known;
+    const known = this.#visits.get(client);
+    if (known === undefined || known.connection.closing || !known.visit.admit()) return;
+    const { visit, connection } = known;
     if (buffer.length > MAX_CLIENT_MESSAGE_BYTES) {
       connection.close(
         CloseCode.tooLarge,
@@ -257,12 +279,12 @@ export class WorldRoom extends Room {
         // Message types are below 128, which is one byte.
         else if (buffer.length < 2 || buffer[1] >= 0x80)
           connection.close(CloseCode.badMessage, 'a message of an unknown type');
-        else guest.receive(buffer[1], buffer.subarray(2));
+        else visit.receive(buffer[1], buffer.subarray(2));
         return;
       case Protocol.JOIN_ROOM:
         if (client.state !== ClientState.JOINING) return;
         colyseus.call(this, client, buffer);
-        if (connection.joined) guest.start();
+        if (connection.joined) visit.start();
         return;
       case Protocol.PING:
         connection.postEncoded(getMessageBytes[Protocol.PING]());
@@ -277,10 +299,10 @@ export class WorldRoom extends Room {
 
   #sweep(): void {
     const around = this.#around!;
-    for (const { guest, connection } of this.#guests.values()) {
-      if (!connection.joined && around.now() - guest.sinceMs > SEAT_SECONDS * 1_000)
+    for (const { visit, connection } of this.#visits.values()) {
+      if (!connection.joined && around.now() - visit.sinceMs > SEAT_SECONDS * 1_000)
         connection.close(CloseCode.unresponsive, 'the join was never acknowledged');
-      else if (guest.stalledForMs > STALLED_MS)
+      else if (visit.stalledForMs > STALLED_MS)
         connection.close(CloseCode.unresponsive, 'frames were not acknowledged');
     }
   }

@@ -4,7 +4,6 @@ import type { RuleOrigin, RuleRecord, RuleStatus, SwapScope } from '../../shared
 export type {
   Actor,
   AuditEntry,
-  BanRecord,
   RuleOrigin,
   RuleRecord,
   RuleStatus,

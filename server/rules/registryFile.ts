@@ -33,7 +33,8 @@ export class RegistryError extends Error {
  * format exist.
  *
  * A rule's bytes are in its row, so that a crash leaves all of it or nothing. A row of `swaps` is both an order and its
- * outcome: the rule in force of a species is that of its newest swap that holds.
+ * outcome: the rule in force of a species is that of its newest swap that holds. `bans` is format 1's; its rows become
+ * `sanctions` at the next start.
  */
 const FORMATS: readonly string[] = [
   `
@@ -109,11 +110,42 @@ CREATE TABLE reports (
 ALTER TABLE audit ADD COLUMN role TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
 `,
+  `
+CREATE TABLE guests (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  address TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  strokes INTEGER NOT NULL,
+  plantings INTEGER NOT NULL,
+  energy REAL NOT NULL
+) STRICT;
+CREATE TABLE sanctions (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('mute', 'ban')),
+  guest TEXT NOT NULL,
+  address TEXT NOT NULL,
+  name TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  who TEXT NOT NULL
+) STRICT;
+`,
 ];
 export const FORMAT = FORMATS.length;
 
 /** Every table, for surveys and salvage; rows that refer to others come after them. Each table has a rowid. */
-export const REGISTRY_TABLES = ['rules', 'swaps', 'bans', 'audit', 'admins', 'reports'] as const;
+export const REGISTRY_TABLES = [
+  'rules',
+  'swaps',
+  'bans',
+  'audit',
+  'admins',
+  'reports',
+  'guests',
+  'sanctions',
+] as const;
 export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 
 /** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
@@ -135,6 +167,14 @@ export class RegistryFile {
 
   close(): void {
     this.#database.close();
+  }
+
+  /**
+   * From now on this connection's commits do not wait for the disk: a power cut may take the last ones, never half of
+   * one. With a rollback journal they still wait.
+   */
+  relax(): void {
+    this.#guarded(() => this.#database.exec('PRAGMA synchronous = NORMAL'));
   }
 
   /** Whether it has no write-ahead log (`openRegistryFile`). */

@@ -111,6 +111,18 @@ export async function* readBlobs(
   }
 }
 
+/** @throws SaveError that names a pack that is missing or too short for its blobs */
+export async function checkSizes(folder: string, places: Iterable<Place>, files: Disk): Promise<void> {
+  const ends = new Map<number, number>();
+  for (const { pack, offset, length } of places)
+    ends.set(pack, Math.max(ends.get(pack) ?? 0, offset + length));
+  for (const [pack, end] of ends) {
+    const path = packPath(folder, pack);
+    if ((await files.size(path).catch(failedAt(path))) < end)
+      throw faultAt(path, `it ends before byte ${end}`);
+  }
+}
+
 const faultAt = (path: string, message: string): SaveError => new SaveError(path, new Error(message));
 
 /**

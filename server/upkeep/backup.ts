@@ -8,6 +8,7 @@ import { chmod, type FileHandle, mkdir, open, stat, writeFile } from 'node:fs/pr
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DISK, isMissing } from '../files/disk.ts';
+import { KEY_FILE } from '../guests/token.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { packPath, packsOf, SaveError } from '../storage/manifest.ts';
@@ -46,10 +47,12 @@ export async function makeBackup({ folder, to, withToken }: BackupOptions): Prom
   await mkdir(dirname(target), { recursive: true });
   await makeFolderWhole(target, async (unfinished) => {
     await copyAll(folder, unfinished);
-    if (withToken && (await isThere(join(folder, TOKEN_FILE)))) {
-      await copySynced(join(folder, TOKEN_FILE), join(unfinished, TOKEN_FILE));
-      await chmod(join(unfinished, TOKEN_FILE), 0o600);
-    }
+    // Without the key, no guest is known again, and a mute is shaken off.
+    for (const secret of withToken ? [KEY_FILE, TOKEN_FILE] : [KEY_FILE])
+      if (await isThere(join(folder, secret))) {
+        await copySynced(join(folder, secret), join(unfinished, secret));
+        await chmod(join(unfinished, secret), 0o600);
+      }
     const made = { format: 1, at: new Date().toISOString(), folder: resolve(folder) };
     await writeFile(join(unfinished, BACKUP_FILE), `${JSON.stringify(made)}\n`, { flush: true });
     const verdict = await verify(unfinished);

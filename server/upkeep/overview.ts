@@ -149,7 +149,7 @@ function worldLines(world: NonNullable<Overview['world']>): string[] {
 
 function saveLine({ file, format, fault, writtenAt, step, pages, bytes }: Overview['saves'][number]): string {
   if (fault !== null) return `${file}: UNSOUND, written ${writtenAt}: ${fault}`;
-  return `${file}: sound, format ${format}, written ${writtenAt}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
+  return `${file}: whole, format ${format}, written ${writtenAt}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
 }
 
 function journalLines({ segments, entries, bytes, lastStep, ...rest }: Overview['journal']): string[] {
@@ -165,7 +165,7 @@ function journalLines({ segments, entries, bytes, lastStep, ...rest }: Overview[
 function registryLines({ rows, inForce, faults, bytes }: NonNullable<Overview['registry']>): string[] {
   const rules = Object.entries(inForce).map(([species, label]) => `${species}: ${label}`);
   return [
-    `${rows.rules} rules, ${rows.swaps} swaps, ${rows.bans} bans, ${rows.admins} admins, ${rows.reports} reports, ${rows.audit} entries of the audit log, ${sizeOf(bytes)}`,
+    `${rows.rules} rules, ${rows.swaps} swaps, ${rows.guests} guests, ${rows.bans + rows.sanctions} mutes and bans, ${rows.admins} admins, ${rows.reports} reports, ${rows.audit} entries of the audit log, ${sizeOf(bytes)}`,
     `in force: ${listed(rules)}`,
     ...faults.map((fault) => `UNSOUND: ${fault}`),
   ];

@@ -3,12 +3,13 @@
  * and the journal up to the damage. What is unsound is set aside, never deleted. The operator is told the plan before
  * it is carried out.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { PageState } from '../engines/engine.ts';
 import { DISK } from '../files/disk.ts';
+import { KEY_FILE, keyFault } from '../guests/token.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { byName, type Manifest, type Place, packNumber, packPath } from '../storage/manifest.ts';
@@ -76,7 +77,7 @@ export async function planRecovery({ folder, withoutJournal, shipped }: RecoverO
     const cut = await firstWithout(folder, survey.from.saved!.journal, known);
     if (cut !== null) actions.push(cutJournal(folder, cut.seq, cut.at, cut.reason, survey));
   }
-  actions.push(...leftSaves(folder, survey));
+  actions.push(...leftSaves(folder, survey), ...keyActions(folder));
   return {
     says: actions.flatMap(({ says }) => says),
     async carryOut() {
@@ -119,6 +120,21 @@ function registryAction(folder: string, faults: readonly string[], { kept, lost 
       await rename(fresh, path);
     },
   };
+}
+
+// --- the key of guests' tokens ---
+
+function keyActions(folder: string): Action[] {
+  const path = join(folder, KEY_FILE);
+  if (!existsSync(path) || keyFault(path, statSync(path).size) === null) return [];
+  return [
+    {
+      says: [
+        `${path} is unsound and is set aside; the next start makes another, and nobody who was here is known again`,
+      ],
+      run: () => setAside(folder, [KEY_FILE]),
+    },
+  ];
 }
 
 // --- the journal ---

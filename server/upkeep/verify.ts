@@ -1,5 +1,7 @@
 /** Reads a data directory through, and says what is wrong, where, and what to do about it. */
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { KEY_FILE, keyFault } from '../guests/token.ts';
 import { type RegistrySurvey, surveyRegistry } from './registrySurvey.ts';
 import { checkReplay } from './replayCheck.ts';
 import { surveySessions } from './sessionsSurvey.ts';
@@ -24,7 +26,11 @@ export interface Verdict {
 export async function verify(folder: string, weightsDir?: string): Promise<Verdict> {
   const world = await surveyWorld(folder, true);
   const registry = surveyRegistry(folder);
-  const faults = [...worldFaults(world, folder), ...registryFaults(registry, world, folder)];
+  const faults = [
+    ...worldFaults(world, folder),
+    ...registryFaults(registry, world, folder),
+    ...keyFaults(folder),
+  ];
   const sessions = surveySessions(folder);
   const sessionAdvice = 'The world does not need it; the tuner does not learn from it. It may be deleted';
   faults.push(...sessions.faults.map((fact) => ({ fact, advice: sessionAdvice })));
@@ -42,6 +48,13 @@ export async function verify(folder: string, weightsDir?: string): Promise<Verdi
     notes.push(...replay.notes);
   }
   return { faults, notes };
+}
+
+function keyFaults(folder: string): Fault[] {
+  const path = join(folder, KEY_FILE);
+  if (!existsSync(path)) return [];
+  const fact = keyFault(path, statSync(path).size);
+  return fact === null ? [] : [{ fact, advice: recoverAdvice(folder) }];
 }
 
 const recoverAdvice = (folder: string): string =>

@@ -74,7 +74,7 @@ export interface WorldSurvey {
 export const isSoundJournal = ({ damage, newer }: JournalSurvey): boolean =>
   damage === null && newer === null;
 
-/** @param isDeep - unpacks every page, and reads the journal from the older save on, too */
+/** @param isDeep - unpacks every page, and reads the journal from the older save on, too; else packs are not read */
 export async function surveyWorld(folder: string, isDeep: boolean): Promise<WorldSurvey> {
   for (let tries = 1; ; tries++) {
     const identity = await identityOf(folder);
@@ -155,7 +155,9 @@ export async function surveySave(path: string, folder: string, isDeep: boolean):
   };
   try {
     const saved =
-      manifest === null ? await openOld(path, readOld) : await openSave(path, folder, manifest, DISK);
+      manifest === null
+        ? await openOld(path, readOld)
+        : await openSave(path, folder, manifest, DISK, isDeep ? 'checksums' : 'sizes');
     if (saved instanceof Error) return failed(saved, known);
     if (isDeep) for await (const _ of saved.pages());
     const facts = saved.facts as Facts;

@@ -76,13 +76,15 @@ export class HealthWatch {
     }
   }
 
-  async measure(id: number): Promise<void> {
+  /** @returns how many of its cells are alive in its place; 0: there is no such organism */
+  async measure(id: number): Promise<number> {
     const organism = this.#organisms.get(id);
-    if (organism === undefined) return;
+    if (organism === undefined) return 0;
     const { mature } = this.#rules.at(organism.slot);
-    const { health, isOutOfRange } = await this.#measure.health(organism, mature);
+    const { health, isOutOfRange, cells } = await this.#measure.health(organism, mature);
     organism.isOutOfRange = isOutOfRange;
     this.#found(organism, health);
+    return cells;
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Reads a body's cells and measures its health, with as few reads as possible. */
 import { CHANNEL_LIMIT, type Engine, type OrganismId } from '../engines/engine.ts';
+import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { healthOf, healthRect, likestPlace, possibleShare, type Surroundings } from './likeness.ts';
 import type { MatureForm } from './mature.ts';
 
@@ -26,19 +27,21 @@ export class Measure {
   /**
    * @param into - [height + 8, width + 8, 4], gets the organism's cells in `healthRect`; default: a buffer that the
    *   next call overwrites
-   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or NaN
+   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or NaN; `cells`: how many of its cells
+   *   are alive in `healthRect`
    */
   async health(
     body: PlacedBody,
     form: MatureForm,
     into?: Float32Array,
-  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean }> {
+  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean; readonly cells: number }> {
     const own = await this.#read(body, form, into);
     const health = healthOf(own, form);
+    const cells = livingCells(own);
     // Health against what can exist is never lower than health against the whole form.
-    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false };
+    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false, cells };
     const share = possibleShare(form, await this.#around(body, form));
-    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own) };
+    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own), cells };
   }
 
   /** @see likestPlace */
@@ -64,6 +67,13 @@ export class Measure {
     await this.#engine.readOwners(rect, owners);
     return { organism: id, rect, owners, world: this.#engine };
   }
+}
+
+/** @param rgba - [n, 4] */
+function livingCells(rgba: Float32Array): number {
+  let count = 0;
+  for (let alpha = 3; alpha < rgba.length; alpha += 4) if (rgba[alpha] > ALIVE_THRESHOLD) count++;
+  return count;
 }
 
 function isOutOfRange(rgba: Float32Array): boolean {

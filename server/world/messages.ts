@@ -18,7 +18,7 @@ import type { WoundEvent } from './woundWatch.ts';
 
 /** Who does something to the world. */
 export interface Doer {
-  /** Id of the guest. */
+  /** Id of the guest, the same over reloads and restarts. */
   readonly guest: string;
   /** An IPv4 address, or the /64 of an IPv6 one. */
   readonly address: string;
@@ -94,6 +94,8 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | { readonly kind: 'organisms' }
+  /** Answer: the ids of the guests who planted a living body. */
+  | { readonly kind: 'planters' }
   /** Answer: Inspection of the organism at (x, y); null: there is none. */
   | { readonly kind: 'inspectAt'; readonly x: number; readonly y: number }
   /** Answer: Inspection; null: it is gone. */
@@ -126,6 +128,7 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
+  planters: string[];
   inspectAt: Inspection | null;
   inspect: Inspection | null;
   stroke: StrokeOutcome;
@@ -138,7 +141,8 @@ export interface WorldAnswers {
 }
 
 export type StrokeOutcome =
-  | { readonly ok: true; readonly step: number }
+  /** `organisms`: ids of those that it touched, or planted. */
+  | { readonly ok: true; readonly step: number; readonly organisms: readonly number[] }
   | { readonly ok: false; readonly reason: string };
 
 export type ToWorld =

@@ -295,6 +295,8 @@ export class Simulation {
         return this.#turns.take(() => world.pixels(query.rect));
       case 'organisms':
         return this.#turns.take(async () => world.summaries());
+      case 'planters':
+        return this.#turns.take(async () => world.planters());
       case 'inspectAt':
         return this.#turns.take(() => world.inspectAt(query.x, query.y));
       case 'inspect':

@@ -3,11 +3,13 @@ import type { StrokeMessage } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
+import { territoryOf } from './mature.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
-import type { Organisms } from './organisms.ts';
+import type { Organism, Organisms } from './organisms.ts';
 import { planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+import { isScrap } from './scraps.ts';
 import type { Swaps } from './swap.ts';
 import type { Wilting } from './wilting.ts';
 import type { Withering } from './withering.ts';
@@ -72,17 +74,18 @@ export class Strokes {
     const step = engine.stepNumber;
     if ('seed' in plan) {
       try {
-        swaps.strike([planting.plant(plan.seed, by).id]);
+        const { id } = planting.plant(plan.seed, by);
+        swaps.strike([id]);
+        return { ok: true, step, organisms: [id] };
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         return { ok: false, reason: 'The world is full: nothing more can be planted.' };
       }
-    } else {
-      await this.#hurt(plan.perturbations, plan.hit);
-      const [first] = plan.perturbations;
-      if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);
     }
-    return { ok: true, step };
+    await this.#hurt(plan.perturbations, plan.hit);
+    const [first] = plan.perturbations;
+    if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);
+    return { ok: true, step, organisms: [...plan.hit.keys()] };
   }
 
   /** Measures just before and after, because a wound begins to heal before the next sample. */
@@ -104,7 +107,21 @@ export class Strokes {
       const { label } = slots.at(body.slot);
       const wounded = { id, species: body.species, label, health: body.health };
       wounds.strike(wounded, blowsOf(perturbations, touching, body), step);
-      await health.measure(id);
+      const left = await health.measure(id);
+      const { mature } = slots.at(body.slot);
+      if (perturbations[0].kind === 'ablate' && isScrap(body.cells, left, mature)) await this.#kill(body);
     }
+  }
+
+  /** Takes the last cells of a body, wherever in its territory they are; the count finds it dead. */
+  async #kill(body: Organism): Promise<void> {
+    const { engine, slots } = this.#world;
+    const rect = territoryOf([slots.at(body.slot).mature], body.x, body.y);
+    const owners = new Uint16Array(rect.width * rect.height);
+    await engine.readOwners(rect, owners);
+    const left = owners.filter((owner) => owner === body.id).length;
+    if (!isScrap(body.cells, left, slots.at(body.slot).mature)) return;
+    // Around a place outside the world: no cell stays.
+    engine.perturb({ kind: 'truncate', organism: body.id, x: -1, y: -1, radius: 0 });
   }
 }

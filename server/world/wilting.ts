@@ -15,6 +15,8 @@ export interface WiltedBody {
   readonly y: number;
   /** Empty: the garden's. */
   readonly planter: string;
+  /** Id of the guest who planted it; empty: the garden's, or nobody known. */
+  readonly guest: string;
   readonly cause: WiltCause;
 }
 
@@ -80,7 +82,7 @@ export class Wilting {
 
   #begin(organism: Organism, cause: WiltCause): void {
     const { slots, runSeconds, leaves, absences } = this.#world;
-    const { id, species, x, y, planter, slot } = organism;
+    const { id, species, x, y, planter, guest, slot } = organism;
     leaves(id);
     this.#watch.forget(id);
     const mark = { atSeconds: runSeconds(), label: `wilted: ${cause}` };
@@ -88,6 +90,6 @@ export class Wilting {
     const isRelapse = organism.wiltings > 0 && runSeconds() - organism.plantedSeconds < MAX_RELAPSE_SECONDS;
     organism.wiltings = isRelapse ? organism.wiltings + 1 : 1;
     absences.dissolve(organism, 'wilting');
-    this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, cause });
+    this.#begun.push({ organism: id, species, label: slots.at(slot).label, x, y, planter, guest, cause });
   }
 }

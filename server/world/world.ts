@@ -101,6 +101,7 @@ export class World {
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
     this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
+    // The options may hold more: of a whole configuration, `engine` is only a name.
     this.#planting = new Planting({ ...options, ...common });
     this.swaps = new Swaps({
       ...common,
@@ -301,6 +302,13 @@ export class World {
   /** @see Planting.faultAt */
   roomFault(species: string, x: number, y: number, by?: Doer): Promise<string | null> {
     return this.#planting.faultAt(species, x, y, by);
+  }
+
+  /** Ids of the guests who planted a body that lives. */
+  planters(): string[] {
+    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
+    guests.delete('');
+    return [...guests];
   }
 
   summaries(): OrganismSummary[] {

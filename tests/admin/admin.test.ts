@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { AdminTable } from '../../server/admin/adminTable.ts';
 import { readConfig } from '../../server/config.ts';
-import { BanTable } from '../../server/rules/banTable.ts';
+import { SanctionTable } from '../../server/guests/sanctionTable.ts';
 import { exportDistill } from '../../server/rules/distill.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry } from '../../server/rules/registry.ts';
@@ -449,8 +449,8 @@ describe('refused, with the fact named and nothing changed:', () => {
     ],
     ['POST', 'rollback', { species: 'moss' }, 422, /there is no species moss/],
     ['POST', 'players/nobody', { action: 'kick' }, 404, /there is no player nobody/],
-    ['DELETE', 'bans/10.0.0.1', undefined, 404, /10.0.0.1 is not banned/],
-    ['DELETE', 'bans/%E0%A4%A', undefined, 400, /the path cannot be decoded/],
+    ['DELETE', 'sanctions/x', undefined, 404, /no mute or ban with the id x is in force/],
+    ['DELETE', 'sanctions/%E0%A4%A', undefined, 400, /the path cannot be decoded/],
     ['GET', 'rules/7/probe', undefined, 422, /no rule has the number 7/],
     ['GET', 'audit?before=x', undefined, 400, /before must be a whole number/],
     ['GET', 'nothing', undefined, 404, /there is no/],
@@ -601,7 +601,7 @@ describe('players', () => {
     await ann('POST', `players/${hello.you}`, { action: 'mute' });
     expect(await stroke(2)).toMatchObject({
       ok: false,
-      reason: 'An admin has taken your tools away for a while.',
+      reason: 'An admin has taken your tools away.',
     });
     expect((await ann('GET', 'live')).body.players).toMatchObject([
       { id: hello.you, isMuted: true, strokes: 1, name: hello.name },
@@ -629,11 +629,13 @@ describe('players', () => {
     const { address } = body.ban;
     expect(address).toBe('127.0.0.1');
     expect((await gone).code).toBe(CloseCode.removed);
-    await expect(joinWorld(server)).rejects.toThrow('this address has been banned for a while');
+    await expect(joinWorld(server)).rejects.toThrow(
+      'an admin has banned your address from this world for 5 min',
+    );
     const registry = new Registry(folder, 1_000);
-    expect(new BanTable(registry).all()).toMatchObject([{ address }]);
+    expect(new SanctionTable(registry).load()).toMatchObject([{ kind: 'ban', guest: '', address }]);
     registry.close();
-    expect((await ann('DELETE', `bans/${address}`)).status).toBe(200);
+    expect((await ann('DELETE', `sanctions/${body.ban.id}`)).status).toBe(200);
     const again = await joinWorld(server);
     await again.room.leave();
   });
@@ -677,8 +679,10 @@ describe('while the registry cannot be written', () => {
     const { status, body } = await ann('POST', `players/${again.hello.you}`, { action: 'ban', minutes: 5 });
     expect([status, body]).toEqual([200, { ban: expect.anything(), ...isUnwritten }]);
     expect((await banned).code).toBe(CloseCode.removed);
-    await expect(joinWorld(server)).rejects.toThrow('this address has been banned for a while');
-    expect((await ann('DELETE', `bans/${body.ban.address}`)).body).toEqual(isUnwritten);
+    await expect(joinWorld(server)).rejects.toThrow(
+      'an admin has banned your address from this world for 5 min',
+    );
+    expect((await ann('DELETE', `sanctions/${body.ban.id}`)).body).toEqual(isUnwritten);
     await (await joinWorld(server)).room.leave();
   });
 
@@ -700,7 +704,7 @@ describe('while the registry cannot be written', () => {
     await until('the row', async () => ((await entries())[0]?.action === 'ban' ? true : undefined), 20_000);
     expect((await entries())[0].at <= answered).toBe(true);
     const registry = new Registry(folder, 1_000);
-    expect(new BanTable(registry).all()).toEqual([body.ban]);
+    expect(new SanctionTable(registry).load()).toEqual([body.ban]);
     registry.close();
   });
 });

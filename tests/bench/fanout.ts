@@ -49,7 +49,11 @@ const server = new Remote<ServerCalls>('./server.ts');
 const load = new Remote<LoadCalls>('./load.ts');
 const raw = new Remote<RawCalls>('./raw.ts');
 try {
-  const started = await server.ask('start', { perAddress: 100_000, maxPlayers: viewers + NEWCOMERS });
+  const started = await server.ask('start', {
+    perAddress: 100_000,
+    guestsPerAddress: 100_000,
+    maxPlayers: viewers + NEWCOMERS,
+  });
   const empty = await server.ask('costs', null);
   const quiet = await load.ask('quiet', { server: started, ms: QUIET_MS });
   await load.ask('join', { server: started, viewers, strokesPerSecond: Number(values.strokes) });

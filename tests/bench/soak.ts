@@ -31,6 +31,8 @@ const MAX_ARRIVAL_MS = 20_000;
 const ARRIVAL_SHARE = 0.1;
 /** The server allows 64 sockets per address, including HTTP requests. */
 const MAX_BOTS = 50;
+/** All of them come from one address. */
+const MANY = ['--guests-per-address', '1000', '--energy-per-address', '1000'];
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -188,7 +190,7 @@ async function grown(server: BenchServer, stop: AbortSignal): Promise<void> {
 }
 
 await readPageCodec();
-const server = new BenchServer({ flags });
+const server = new BenchServer({ flags: [...MANY, ...flags] });
 try {
   const report = await soak(server, interrupted.signal);
   if (values.json) console.log(JSON.stringify(report, undefined, 2));

@@ -77,7 +77,7 @@ describe('the link to the simulation thread', () => {
     const { thread, link } = await linked();
     const told: number[] = [];
     link.onWilted = (bodies) => told.push(...bodies.map(({ organism }) => organism));
-    const body = { species: 'mew', x: 1, y: 2, planter: '', cause: 'too large' } as const;
+    const body = { species: 'mew', x: 1, y: 2, planter: '', guest: '', cause: 'too large' } as const;
     const wilted = (...all: [organism: number, label: string][]): void =>
       thread.say({ type: 'wilted', bodies: all.map(([organism, label]) => ({ ...body, organism, label })) });
     wilted([3, 'mew v1'], [4, 'mew v2']);

@@ -21,7 +21,7 @@ export class FakeWorld implements WorldLink {
   readonly asked: WorldQuery[] = [];
   /** `pageKey`s */
   readonly watched = new Set<number>();
-  outcome: StrokeOutcome = { ok: true, step: 7 };
+  outcome: StrokeOutcome = { ok: true, step: 7, organisms: [] };
   /** Its answer to `room` questions. */
   roomFault: string | null = null;
   /** true: it answers no question. */
@@ -158,6 +158,8 @@ export class FakeWorld implements WorldLink {
       }
       case 'organisms':
         return [{ id: 1, species: 'pikachu', x: 500, y: 500, ageSteps: 9, health: 1, cells: 9, planter: '' }];
+      case 'planters':
+        return [];
       case 'inspectAt':
         return query.x === 500 ? this.#organism() : null;
       case 'inspect':

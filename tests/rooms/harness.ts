@@ -72,6 +72,9 @@ export async function startServer(
   const config: Config = {
     ...readConfig([], {}),
     host: '127.0.0.1',
+    // All clients of a test come from one address; tests of its limits set them.
+    guestsPerAddress: 1_000,
+    energyPerAddress: 1_000,
     port: 0,
     width: world.ready.width,
     height: world.ready.height,

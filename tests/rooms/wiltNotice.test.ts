@@ -10,6 +10,7 @@ const body = (facts: Partial<WiltedBody> = {}): WiltedBody => ({
   x: 110,
   y: 55,
   planter: '',
+  guest: '',
   cause: 'too large',
   ...facts,
 });
@@ -29,8 +30,8 @@ test('the notice names the species and the cause', () => {
 test('only its planter is told of a body outside the view', () => {
   for (const place of [{ x: 99 }, { x: 120 }, { y: 49 }, { y: 60 }]) {
     expect(wiltNotice([body(place)], VIEW, 'Ann')).toBeNull();
-    expect(wiltNotice([body({ ...place, planter: 'Ann' })], VIEW, 'Ann')).not.toBeNull();
-    expect(wiltNotice([body({ ...place, planter: 'Bob' })], VIEW, 'Ann')).toBeNull();
+    expect(wiltNotice([body({ ...place, guest: 'Ann' })], VIEW, 'Ann')).not.toBeNull();
+    expect(wiltNotice([body({ ...place, guest: 'Bob' })], VIEW, 'Ann')).toBeNull();
   }
   expect(wiltNotice([body({ x: 100, y: 50 })], VIEW, 'Ann')).not.toBeNull();
   expect(wiltNotice([body()], null, 'Ann')).toBeNull();

@@ -186,19 +186,20 @@ describe('a player', () => {
     room.send(ClientMessageType.stroke, { id: 0, ...plant });
     await next(room, ServerMessageType.strokeResult);
     expect(results[0]).toMatchObject({ ok: false, reason: 'no room', budget: { cells: BUDGET_CELLS } });
-    server.world.outcome = { ok: true, step: 7 };
+    server.world.outcome = { ok: true, step: 7, organisms: [] };
     for (let id = 1; id <= BUDGET_CELLS / PLANT_COST_CELLS + 2; id++) {
       room.send(ClientMessageType.stroke, { id, ...plant });
     }
     await next<StrokeResultMessage>(room, ServerMessageType.strokeResult, ({ ok }) => ok);
     await pause(200);
     expect(results.filter(({ ok }) => ok).length).toBe(BUDGET_CELLS / PLANT_COST_CELLS);
-    expect(results.find(({ id, ok }) => id > 0 && !ok)!.reason).toMatch(/wait/);
+    expect(results.find(({ id, ok }) => id > 0 && !ok)!.reason).toMatch(/^Not enough energy: \d s\.$/);
     await room.leave();
   });
 
   test('is told only of wilting bodies that are in view or that they planted', async () => {
     const { room, hello } = await join(server);
+    const [guest] = hello.token!.split('.');
     const texts: string[] = [];
     room.onMessage(ServerMessageType.notice, ({ text }: NoticeMessage) => texts.push(text));
     room.send(ClientMessageType.viewport, { x: 100, y: 100, width: 200, height: 100, level: 0 });
@@ -211,10 +212,11 @@ describe('a player', () => {
       label: 'gengar v1',
       cause: 'too large',
       planter: '',
+      guest: '',
     } as const;
     server.world.onWilted([{ ...body, x: 900, y: 900 }]);
     server.world.onWilted([{ ...body, x: 150, y: 150 }]);
-    server.world.onWilted([{ ...body, species: 'eevee', x: 900, y: 900, planter: hello.name }]);
+    server.world.onWilted([{ ...body, species: 'eevee', x: 900, y: 900, guest }]);
     const told = next<PongMessage>(room, ServerMessageType.pong);
     room.send(ClientMessageType.ping, { time: 2 });
     await told;

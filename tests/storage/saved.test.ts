@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../server/storage/manifest.ts';
 import { SaveVersionError } from '../../server/storage/manifest.ts';
+import { look, openSave } from '../../server/storage/saved.ts';
 import { SaveError, Saves } from '../../server/storage/saves.ts';
 import { SealError, writeSealed } from '../../server/storage/sealed.ts';
 import { FakeDisk } from './fakeDisk.ts';
@@ -70,6 +73,21 @@ describe('reading', () => {
       expect.stringMatching(/world\.regrow is unsound: data.pages-2\.pack: it ends before byte \d+/),
       expect.stringMatching(/using the save before it, data.world\.regrow\.1/),
     ]);
+  });
+
+  test('a look at sizes finds a pack that is gone or short, and opens none', async () => {
+    await twoSaves(disk);
+    const path = join('data', NEWEST);
+    const manifest = (await look(path, disk)) as Manifest;
+    disk.heard.length = 0;
+    const opened = () => openSave(path, 'data', manifest, disk, 'sizes');
+    expect(await opened()).toMatchObject({ facts: 'second', count: 2 });
+    expect(new Set(disk.heard)).toEqual(new Set(['size']));
+    const bytes = disk.bytesOf('pages-2.pack');
+    disk.put('pages-2.pack', bytes.subarray(0, bytes.length - 1));
+    expect(String(await opened())).toMatch(/unsound: .*pages-2\.pack: it ends before byte/);
+    disk.drop('pages-2.pack');
+    expect(String(await opened())).toMatch(/unsound: .*pages-2\.pack/);
   });
 
   test('when both are unsound, the error names both', async () => {

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,7 +14,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PageState } from '../../server/engines/engine.ts';
-import { BanTable } from '../../server/rules/banTable.ts';
+import { SanctionTable } from '../../server/guests/sanctionTable.ts';
+import { KEY_FILE, readKey } from '../../server/guests/token.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry, sha256Of } from '../../server/rules/registry.ts';
 import { segmentName } from '../../server/storage/segment.ts';
@@ -68,7 +70,8 @@ async function makeWorld(): Promise<void> {
   registry.add({ bytes: serializeRule(blobRule('moss')), origin: 'uploaded', parent: id }, ANN);
   const swap = registry.wantSwap({ species: 'blob', rule: id, scope: 'species' }, ANN);
   registry.settle(swap.id, 'in force', '', ANN);
-  new BanTable(registry).enter({ address: '203.0.113.9', until: '', reason: '' }, ANN, 'Mallory');
+  const ban = { kind: 'ban', guest: '', address: '203.0.113.9', name: 'Mallory' } as const;
+  new SanctionTable(registry).enter({ id: 'one', ...ban, since: '', until: '', reason: '', who: 'Ann' }, ANN);
   registry.close();
 }
 
@@ -241,14 +244,14 @@ test('of a damaged registry, the rows that can be read are kept', async () => {
   expect(await facts()).toMatch(/registry\.db: the file of rule 2, moss v1, is not what was entered/);
   const { says, carryOut } = await plan();
   expect(says.join('\n')).toMatch(
-    /kept: 1 rules, 1 swaps, 1 bans.*\nlost: rule moss v1: its file is damaged/,
+    /kept: 1 rules, 1 swaps, 0 bans.*\nlost: rule moss v1: its file is damaged/,
   );
   await carryOut();
   expect(await facts()).toBe('');
   const mended = new Registry(folder, 0);
   expect(mended.rules().map(({ name }) => name)).toEqual(['blob']);
   expect(mended.inForce().get('blob')?.version).toBe(1);
-  expect(new BanTable(mended).all()).toHaveLength(1);
+  expect(new SanctionTable(mended).load()).toHaveLength(1);
   mended.close();
   expect(await started()).toEqual({ save: 5, entries: [6, 7, 8, 9] });
 });
@@ -346,4 +349,24 @@ test('a torn tail and a segment after a gap are no faults, and a backup has neit
   } finally {
     rmSync(to, { recursive: true, force: true });
   }
+});
+
+test('a damaged key of guests’ tokens is set aside, and a backup has a sound one', async () => {
+  await makeWorld();
+  const key = readKey(folder);
+  const to = join(folder, '..', `backup-${crypto.randomUUID()}`);
+  try {
+    await makeBackup({ folder, to, withToken: false });
+    expect(readKey(to)).toEqual(key);
+    expect(statSync(join(to, KEY_FILE)).mode & 0o777).toBe(0o600);
+  } finally {
+    rmSync(to, { recursive: true, force: true });
+  }
+  truncateSync(at(KEY_FILE), 5);
+  expect(await facts()).toMatch(/guest-key has 5 bytes, expected 32/);
+  const { says, carryOut } = await plan();
+  expect(says.join()).toMatch(/guest-key is unsound and is set aside/);
+  await carryOut();
+  expect(await facts()).toBe('');
+  expect(readKey(folder)).toHaveLength(key.length);
 });

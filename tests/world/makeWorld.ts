@@ -72,7 +72,7 @@ export async function stroke({ world }: SmallWorld, message: StrokeMessage) {
 /** Grown blobs at these seeds. */
 export async function grown(...seeds: [x: number, y: number][]): Promise<SmallWorld> {
   const small = await makeWorld();
-  for (const [x, y] of seeds) expect(await stroke(small, plant(x, y))).toEqual({ ok: true, step: 0 });
+  for (const [x, y] of seeds) expect(await stroke(small, plant(x, y))).toMatchObject({ ok: true, step: 0 });
   await small.engine.step(60);
   await small.world.observe(0.25);
   return small;

@@ -256,7 +256,7 @@ describe('questions', () => {
     const frame = ofType(posted, 'frame').find(
       ({ bytes, updates }) => bytes.length > 0 && updates[0].base > 0,
     )!;
-    expect(outcome).toEqual({ ok: true, step: frame.step });
+    expect(outcome).toMatchObject({ ok: true, step: frame.step });
     const held = new Uint8Array(64 * 64 * 4);
     decodePage(decodeFrame(wholeFrame(frame)).updates[0].payload, held);
     expect(held[(20 * 64 + 20) * 4 + 3]).toBe(255);
@@ -274,7 +274,7 @@ describe('questions', () => {
     };
     await simulation.run();
     const outcomes = ofType(posted, 'answer').map(({ value }) => value as StrokeOutcome);
-    expect(outcomes).toEqual([
+    expect(outcomes).toMatchObject([
       { ok: true, step: 0 },
       { ok: false, reason: 'Somebody lives there already.' },
     ]);
@@ -480,7 +480,7 @@ describe('the journal', () => {
       }
     });
     expect(before).toEqual([0]);
-    expect(answers(posted)).toEqual([{ ok: true, step: 0 }, { ok: true, step: 0, organisms: 1 }, 1]);
+    expect(answers(posted)).toMatchObject([{ ok: true, step: 0 }, { ok: true, step: 0, organisms: 1 }, 1]);
     const acts = journal.segments[0].flatMap(({ entry }) => entry.acts.map(([, { act }]) => act));
     expect(acts.filter((act) => act === 'plant')).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { doer } from './doer.ts';
-import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
+import { brush, grown, loadBlob, makeWorld, plant, stroke } from './makeWorld.ts';
 
 beforeAll(loadBlob);
 
@@ -8,7 +8,7 @@ describe('a stroke', () => {
   test('that ablates half of a body shows in its health, and the half grows again', async () => {
     const small = await grown([30, 30]);
     const outcome = await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
-    expect(outcome).toEqual({ ok: true, step: 60 });
+    expect(outcome).toMatchObject({ ok: true, step: 60 });
     await small.world.observe(0.25);
     const hurt = small.world.inspect(1)!.health;
     expect(hurt).toBeLessThan(0.9);
@@ -67,6 +67,37 @@ describe('a stroke', () => {
       { type: 'blow', wound: 1, blow: { afterSteps: 0, ...blow, points: [-10, 0, 40, 0] } },
       { type: 'blow', wound: 2, blow: { afterSteps: 0, ...blow, points: [-40, 0, 10, 0] } },
     ]);
+  });
+
+  test('of the eraser that leaves a scrap of a body kills it, so that it grows again in its place', async () => {
+    const small = await grown([30, 30]);
+    const ring = Array.from({ length: 33 }, (_, i) => [
+      30 + 4 * Math.cos((i * Math.PI) / 16),
+      30 + 4 * Math.sin((i * Math.PI) / 16),
+    ]).flat();
+    // All but the cell in the middle.
+    await stroke(small, brush('ablate', 3.5, ...ring));
+    await small.world.observe(0.25);
+    expect(small.world.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });
+  });
+
+  test('that shrinks a body to one cell leaves it alive: its centre grows again in its place', async () => {
+    const small = await grown([30, 30]);
+    await stroke(small, brush('truncate', 0.5, 30, 30));
+    await small.world.observe(0.25);
+    expect(small.world.inspect(1)).toMatchObject({ absence: null, cells: 1 });
+  });
+
+  test('of the eraser does not kill a seedling that is still smaller than a scrap of its form', async () => {
+    const small = await makeWorld();
+    await stroke(small, plant(30, 30));
+    await small.engine.step(1);
+    await small.world.observe(0.25);
+    const { cells } = small.world.inspect(1)!;
+    await stroke(small, brush('ablate', 0.5, 31, 31));
+    await small.world.observe(0.25);
+    expect(small.world.inspect(1)).toMatchObject({ absence: null });
+    expect(small.world.inspect(1)!.cells).toBeLessThan(cells);
   });
 
   test('beyond the 512 that wait is refused with the reason', async () => {

@@ -105,7 +105,15 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const { world } = small;
     expect(world.inspect(1)).toMatchObject({ absence: 'wilting', planter: 'Ann', ...PLACE });
     expect(world.inspect(1)!.marks.at(-1)!.label).toBe(`wilted: ${cause}`);
-    const told = { organism: 1, species: 'blob', label: 'blob v1', planter: 'Ann', cause, ...PLACE };
+    const told = {
+      organism: 1,
+      species: 'blob',
+      label: 'blob v1',
+      planter: 'Ann',
+      guest: 'guest-Ann',
+      cause,
+      ...PLACE,
+    };
     expect(world.wilting.take()).toEqual([told]);
     await live(small, 2);
     await live(small, 3);

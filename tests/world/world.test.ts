@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../../server/config.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { HISTORY_SAMPLES } from '../../server/world/organisms.ts';
 import { World } from '../../server/world/world.ts';
@@ -6,6 +7,11 @@ import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
 beforeAll(loadBlob);
+
+test('a world takes its options from a whole configuration, and nothing else of it', async () => {
+  const { world } = await makeWorld(128, 64, ['blob'], undefined, readConfig([], {}));
+  expect(world.plantGarden(2, 1)).toBe(2);
+});
 
 describe('records', () => {
   test('health is measured of bodies that moved, at most 128 per frame, the longest waiting first', async () => {

@@ -39,7 +39,7 @@ async function grow(config: Config): Promise<number> {
 answer<ServerCalls>({
   async start(settings) {
     const config: Config = {
-      ...readConfig([], {}),
+      ...readConfig(['--energy-per-address', '1000'], {}),
       host: '127.0.0.1',
       port: 0,
       dataDir: mkdtempSync(join(tmpdir(), 'regrow-fanout-')),

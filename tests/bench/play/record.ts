@@ -162,7 +162,16 @@ async function takeBrush(page: Page, notches: number): Promise<void> {
 async function record(randomSeed: number): Promise<Recorded[]> {
   const weights = mkdtempSync(join(tmpdir(), 'regrow-play-'));
   copyFileSync(join(ROOT, `weights/${SPECIES}.safetensors`), join(weights, `${SPECIES}.safetensors`));
-  const server = await startServer(['--size', '1024', '--garden', String(STROKES), '--weights-dir', weights]);
+  const server = await startServer([
+    '--energy-per-address',
+    '1000',
+    '--size',
+    '1024',
+    '--garden',
+    String(STROKES),
+    '--weights-dir',
+    weights,
+  ]);
   const browser = await launchBrowser();
   const random = new Random(randomSeed);
   const strokes: Recorded[] = [];

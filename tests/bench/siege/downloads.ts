@@ -9,6 +9,7 @@ const PICTURE_PATH = 'api/world.png?x=0&y=0&w=2048&h=2048';
 export function assetsIn(clientDir: string): string[] {
   const folder = join(clientDir, 'assets');
   return readdirSync(folder)
+    .filter((name) => !/\.(br|gz)$/.test(name))
     .sort((a, b) => statSync(join(folder, b)).size - statSync(join(folder, a)).size)
     .map((name) => `assets/${name}`);
 }

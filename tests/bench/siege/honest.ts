@@ -45,9 +45,8 @@ const players = Array.from(
 );
 
 if (task.isPlanting) {
-  let bodies = 0;
-  for (const player of players) if (await player.plant()) bodies++;
-  say({ kind: 'planted', bodies });
+  const planted = await Promise.all(players.map((player) => player.plant()));
+  say({ kind: 'planted', bodies: planted.filter(Boolean).length });
   process.disconnect();
   process.exit();
 }

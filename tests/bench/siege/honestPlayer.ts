@@ -54,9 +54,8 @@ export class HonestPlayer {
 
   /** Comes, plants one body where it finds room, and leaves. @returns false when it found none */
   async plant(): Promise<boolean> {
-    const { world, species, ledger } = this.#around;
+    const { world, species } = this.#around;
     if (!(await this.#join())) return false;
-    const planted = (): number => Object.values(ledger.planted.counts).reduce((sum, count) => sum + count, 0);
     try {
       for (let aims = 0; aims < MAX_AIMS; aims++) {
         const kind = species[Math.floor(this.#draw() * species.length)].name;
@@ -64,10 +63,10 @@ export class HonestPlayer {
         this.#page.aim(kind, at);
         await this.#pause(AIM_MS);
         if (!this.#page.hasRoom) continue;
-        const before = planted();
+        const { planted } = this.#page;
         this.#page.stroke('plant', 1, [at.x, at.y], kind);
         await this.#pause(AIM_MS);
-        if (planted() > before) return true;
+        if (this.#page.planted > planted) return true;
       }
       return false;
     } finally {

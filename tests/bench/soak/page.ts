@@ -52,10 +52,12 @@ export class Page {
   /** CSS pixels. */
   readonly #screen: Size;
   #client: LoadClient;
-  #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0 }, 0);
+  #budget = new Budget({ cells: 0, capacity: 0, perSecond: 0, limit: 'guest' }, 0);
   #nextStroke = 1;
   /** The species of seeds without an answer yet, by stroke. */
   readonly #seeds = new Map<number, string>();
+  /** How many of its seeds were accepted. */
+  planted = 0;
   #lastFrame = 0;
   #cursorMs = 0;
   /** What the silhouette at the pointer shows; true until the answer comes. */
@@ -180,7 +182,10 @@ export class Page {
       this.#seeds.delete(id);
       if (ok) ledger.strokesApplied++;
       else ledger.refused.add(reason ?? 'without a reason');
-      if (ok && seed !== undefined) ledger.planted.add(seed);
+      if (ok && seed !== undefined) {
+        this.planted++;
+        ledger.planted.add(seed);
+      }
     } else if (type === ServerMessageType.room) {
       this.hasRoom = (decodeMsgpack(payload) as RoomResultMessage).reason === null;
     }

@@ -6,7 +6,7 @@ import { BUDGET_CELLS, MAX_BRUSH_RADIUS, MIN_BRUSH_RADIUS } from '../../../share
 import type { StrokeMessage } from '../../../shared/protocol.ts';
 
 const world = { width: 1_024, height: 1_024 };
-const full = { cells: BUDGET_CELLS, capacity: BUDGET_CELLS, perSecond: 1_500 };
+const full = { cells: BUDGET_CELLS, capacity: BUDGET_CELLS, perSecond: 1_500, limit: 'guest' as const };
 const species = [{ name: 'pikachu', x: -21, y: -19, width: 42, height: 38, thumbnail: '' }];
 
 function setUp() {

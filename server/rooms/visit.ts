@@ -1,11 +1,13 @@
-/** One guest: what they may do, and what the world answers. Knows nothing of Colyseus. */
+/** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
 import type { Rect } from '../../shared/geometry.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
+  type Budget,
   CloseCode,
   type HelloMessage,
   type InspectionMessage,
   type LearnedMessage,
+  type NamedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
   ServerMessageType,
@@ -13,6 +15,8 @@ import {
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
+import type { Guest } from '../guests/guest.ts';
+import type { Guests } from '../guests/guests.ts';
 import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
@@ -25,17 +29,19 @@ import {
   type WorldLink,
 } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
-import { budgetOf, strokeBudget } from './budget.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
-import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
-/** One guest's strokes that the world has not answered yet; a client sends at most ten per second. */
+/** Strokes of one visit that the world has not answered yet; a client sends at most ten per second. */
 const MAX_STROKES_PENDING = 8;
+/** Organisms that are remembered of a deed. */
+const MAX_TOLD_ORGANISMS = 8;
+/** Share of the budget by which a client's own reckoning may be off before it is told. */
+const BUDGET_SLACK = 0.03;
 
-/** The part of a connection that a guest uses. */
+/** The part of a connection that a visit uses. */
 export interface Outlet extends FrameSocket {
   readonly id: string;
   readonly closing: boolean;
@@ -44,21 +50,22 @@ export interface Outlet extends FrameSocket {
   close(code: number, reason: string): void;
 }
 
-/** Keeps count of guests and their strokes. */
+/** Keeps count of visits and their strokes. */
 export interface Attendance {
-  join(id: string): void;
-  leave(id: string): void;
-  /** The address of a guest who is here. */
-  addressOf(id: string): string;
+  join(visit: string, address: string): void;
+  leave(visit: string): void;
   /** Counts a stroke that was applied or refused. */
   stroke(isApplied: boolean): void;
 }
 
-/** What all guests of a world share. */
+/** What all visits of a world share. */
 export interface Surroundings {
+  readonly guests: Guests;
   readonly attendance: Attendance;
-  /** What the world has learned, for a new guest; null: nothing. Sent when it is ready; nothing waits for it. */
+  /** What the world has learned, for a new visit; null: nothing. Sent when it is ready; nothing waits for it. */
   readonly learned: () => Promise<LearnedMessage | null>;
+  /** A guest has another name: all their visits shall show it. */
+  readonly renamed: (guest: string) => void;
   readonly world: WorldLink;
   readonly stream: Stream;
   readonly players: Players;
@@ -69,67 +76,80 @@ export interface Surroundings {
   readonly now: () => number;
 }
 
-export class Guest {
+/** Whose visit it is. */
+export interface Visitor {
+  /** Id of the guest. */
+  readonly id: string;
+  /** They have no token yet. */
+  readonly isNew: boolean;
+  readonly address: string;
+}
+
+export class Visit {
   readonly outlet: Outlet;
+  readonly visitor: Visitor;
   readonly sinceMs: number;
-  /** An admin has taken this guest's tools away. */
-  isMuted = false;
-  /** How many strokes the world has applied. */
+  /** How many strokes of this visit the world has applied. */
   strokes = 0;
   readonly #around: Surroundings;
   /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
   readonly #messages: TokenBucket;
-  readonly #budget: TokenBucket;
-  #name: string;
-  #viewer: Viewer | null = null;
+  /** null: the visit has not started, or has ended. */
+  #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: Rect | null = null;
   #strokesPending = 0;
+  /** What the client was told last of its budget, and when. */
+  #toldBudget: { readonly budget: Budget; readonly atMs: number } | null = null;
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
   readonly #roomQuestions: RoomQuestions;
 
-  constructor(outlet: Outlet, around: Surroundings) {
+  constructor(outlet: Outlet, visitor: Visitor, around: Surroundings) {
     const now = around.now();
     this.outlet = outlet;
+    this.visitor = visitor;
     this.sinceMs = now;
     this.#around = around;
-    this.#name = defaultName(outlet.id);
     this.#roomQuestions = new RoomQuestions(around.world, (answer) =>
       outlet.post(ServerMessageType.room, answer),
     );
-    this.#budget = strokeBudget(now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
-  get #doer(): Doer {
-    const { id } = this.outlet;
-    return { guest: id, address: this.#around.attendance.addressOf(id), name: this.#name };
-  }
-
   get isStarted(): boolean {
-    return this.#viewer !== null;
+    return this.#here !== null;
   }
 
+  /** Empty before the start. */
   get name(): string {
-    return this.#name;
+    return this.#here?.guest.name ?? '';
   }
 
   /** How long the client is owed pages and has acknowledged nothing. */
   get stalledForMs(): number {
-    return this.#viewer?.flow.stalledForMs(this.#around.now()) ?? 0;
+    return this.#here?.viewer.flow.stalledForMs(this.#around.now()) ?? 0;
   }
 
-  /** Called when the client has acknowledged the JOIN. */
+  /** Called when the client has acknowledged the JOIN. Closes it when the guest may not be here. */
   start(): void {
-    const { world, stream, players } = this.#around;
+    const { guests, world, stream, players, attendance } = this.#around;
+    const { id: guestId, isNew, address } = this.visitor;
+    const entered = guests.enter(guestId, address);
+    if (!entered.ok) {
+      this.outlet.close(CloseCode.refused, entered.reason);
+      return;
+    }
+    const { guest } = entered;
+    this.#here = { guest, viewer: stream.join(this.outlet) };
     const { ready } = world;
-    this.#viewer = stream.join(this.outlet);
     const hello: HelloMessage = {
       protocol: PROTOCOL_VERSION,
       you: this.outlet.id,
-      name: this.#name,
+      ...(isNew && { token: guests.tokenOf(guestId) }),
+      name: guest.name,
+      isNameChosen: guest.chosenName !== '',
       width: ready.width,
       height: ready.height,
       start: ready.start,
@@ -138,12 +158,12 @@ export class Guest {
       framesPerSecond: this.#around.framesPerSecond,
       epsilon: this.#around.epsilon,
       species: ready.species,
-      budget: budgetOf(this.#budget, this.#around.now()),
+      budget: this.#budget(guest),
     };
     this.outlet.post(ServerMessageType.hello, hello);
-    const id = this.outlet.id;
-    players.join({ id, name: this.#name, hue: defaultHue(id), cursor: null }, this.outlet);
-    this.#around.attendance.join(id);
+    const { id } = this.outlet;
+    players.join({ id, name: guest.name, hue: guest.hue, cursor: null }, this.outlet);
+    attendance.join(id, address);
     void this.#tellLearned();
   }
 
@@ -153,13 +173,16 @@ export class Guest {
   }
 
   end(): void {
-    if (this.#viewer === null) return;
-    this.#around.attendance.leave(this.outlet.id);
-    this.#around.stream.leave(this.#viewer);
-    this.#around.players.leave(this.outlet.id);
-    this.#viewer = null;
+    const here = this.#here;
+    if (here === null) return;
+    const { guests, attendance, stream, players } = this.#around;
+    this.#here = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
+    attendance.leave(this.outlet.id);
+    stream.leave(here.viewer);
+    players.leave(this.outlet.id);
+    guests.leave(here.guest, this.visitor.address);
   }
 
   /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
@@ -186,8 +209,8 @@ export class Guest {
   }
 
   #handle({ type: kind, message }: ClientMessage): void {
-    const viewer = this.#viewer;
-    if (viewer === null) return;
+    if (this.#here === null) return;
+    const { guest, viewer } = this.#here;
     const { stream, players, world } = this.#around;
     switch (kind) {
       case 'viewport':
@@ -202,14 +225,13 @@ export class Guest {
         stream.lost(viewer, message);
         return;
       case 'stroke':
-        void this.#stroke(message);
+        void this.#stroke(guest, message);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
         return;
       case 'name':
-        this.#name = sanitiseName(message.name) || defaultName(this.outlet.id);
-        players.change(this.outlet.id, { name: this.#name });
+        this.#rename(guest, message.name);
         return;
       case 'inspect':
         this.#inspected = message.at === null ? null : { at: message.at, organism: null };
@@ -240,7 +262,7 @@ export class Guest {
             : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
-          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.outlet.id, organism));
+          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.visitor.id, organism));
           return;
         }
       }
@@ -252,54 +274,99 @@ export class Guest {
     }
   }
 
-  tellWilted(bodies: readonly WiltedBody[]): void {
-    if (!this.isStarted) return;
-    const text = wiltNotice(bodies, this.#view, this.#name);
-    if (text !== null) this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
+  #rename(guest: Guest, wish: string): void {
+    const { name, reason } = guest.rename(wish);
+    const named: NamedMessage = {
+      name,
+      isChosen: guest.chosenName !== '',
+      ...(reason !== null && { reason }),
+    };
+    this.outlet.post(ServerMessageType.named, named);
+    if (reason === null) this.#around.renamed(guest.id);
   }
 
-  async #stroke(stroke: StrokeMessage): Promise<void> {
-    const { world, players, now } = this.#around;
-    const fault = strokeFault(stroke, world.ready, world.ready.species);
-    if (fault !== null) return this.#answer(stroke.id, { ok: false, reason: fault });
-    if (this.isMuted)
-      return this.#answer(stroke.id, {
-        ok: false,
-        reason: 'An admin has taken your tools away for a while.',
-      });
-    if (this.#strokesPending >= MAX_STROKES_PENDING)
-      return this.#answer(stroke.id, { ok: false, reason: 'Too many strokes at once.' });
+  /** The guest's name has changed, perhaps in another of their tabs. */
+  tellName(): void {
+    this.#around.players.change(this.outlet.id, { name: this.name });
+  }
+
+  tellWilted(bodies: readonly WiltedBody[]): void {
+    if (!this.isStarted) return;
+    const text = wiltNotice(bodies, this.#view, this.visitor.id);
+    if (text !== null) this.tell(text);
+  }
+
+  /** Shows the player a line. */
+  tell(text: string): void {
+    this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
+  }
+
+  /** Tells the budget if the client cannot know it: energy was spent in another tab, or refills at another pace. */
+  tellBudget(): void {
+    if (this.#here === null || this.#toldBudget === null) return;
+    const { budget: told, atMs } = this.#toldBudget;
+    const budget = this.#around.guests.budgetOf(this.#here.guest, this.visitor.address);
+    const seconds = (this.#around.now() - atMs) / 1_000;
+    const reckoned = Math.min(told.capacity, told.cells + seconds * told.perSecond);
+    const isOff = Math.abs(reckoned - budget.cells) > BUDGET_SLACK * budget.capacity;
+    if (!isOff && told.perSecond === budget.perSecond) return;
+    // What is on its way was spent in the client's reckoning, and not in this one's.
+    if (this.#strokesPending > 0) return;
+    this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#here.guest) });
+  }
+
+  /** For a message to the client. */
+  #budget(guest: Guest): Budget {
+    const budget = this.#around.guests.budgetOf(guest, this.visitor.address);
+    this.#toldBudget = { budget, atMs: this.#around.now() };
+    return budget;
+  }
+
+  async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
+    const { guests, world, players } = this.#around;
+    const { address } = this.visitor;
+    const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
+    const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
+    if (fault !== null) return refuse(fault);
+    if (this.#strokesPending >= MAX_STROKES_PENDING) return refuse('Too many strokes at once.');
     const cost = strokeCost(stroke);
-    if (!this.#budget.take(cost, now()))
-      return this.#answer(stroke.id, { ok: false, reason: 'Not enough energy yet: wait a moment.' });
+    const tired = guests.spend(guest, address, cost);
+    if (tired !== null) return refuse(tired);
 
     this.#strokesPending++;
+    const by: Doer = { guest: guest.id, address, name: guest.name };
     let outcome: StrokeOutcome;
     try {
-      outcome = await world.ask({ kind: 'stroke', by: this.#doer, stroke });
+      outcome = await world.ask({ kind: 'stroke', by, stroke });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {
       this.#strokesPending--;
     }
-    if (outcome.ok) {
-      this.strokes++;
-      const { tool, radius, points } = stroke;
-      players.stroke({ player: this.outlet.id, tool, radius, points });
-    } else {
-      this.#budget.giveBack(cost);
+    if (!outcome.ok) {
+      guests.giveBack(guest, address, cost);
+      return refuse(outcome.reason);
     }
-    this.#answer(stroke.id, outcome);
+    const { step, organisms } = outcome;
+    this.strokes++;
+    const { tool, radius, points, species } = stroke;
+    players.stroke({ player: this.outlet.id, tool, radius, points });
+    guests.did(guest, {
+      at: Date.now(),
+      step,
+      ...by,
+      tool,
+      ...{ x: points[0], y: points[1], radius },
+      ...(tool === 'plant' && { species }),
+      organisms: organisms.slice(0, MAX_TOLD_ORGANISMS),
+    });
+    this.#answer(guest, stroke.id, { ok: true, step });
   }
 
-  #answer(id: number, outcome: StrokeOutcome): void {
+  #answer(guest: Guest, id: number, outcome: Pick<StrokeResultMessage, 'ok' | 'reason' | 'step'>): void {
     this.#around.attendance.stroke(outcome.ok);
-    const result: StrokeResultMessage = {
-      id,
-      ...outcome,
-      budget: budgetOf(this.#budget, this.#around.now()),
-    };
+    const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
     this.outlet.post(ServerMessageType.strokeResult, result);
   }
 }

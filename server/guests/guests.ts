@@ -1,0 +1,309 @@
+/**
+ * Guests: people without an account, as the server knows them over reloads and restarts. A guest may be here several
+ * times at once: each tab is a *visit*. This file decides who may come, and who may do what.
+ */
+import type { GuestSummary } from '../../shared/adminApi.ts';
+import { BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
+import type { Budget } from '../../shared/protocol.ts';
+import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
+import { type Deed, Deeds } from './deeds.ts';
+import { EnergyStore } from './energy.ts';
+import { Guest, type GuestsAround } from './guest.ts';
+import { GuestBook } from './guestBook.ts';
+import type { GuestKeep } from './guestTable.ts';
+import { type Sanction, type SanctionKind, Sanctions } from './sanctions.ts';
+import { type GuestTokens, isGuestId, madeMs } from './token.ts';
+import { banWords, durationOf, muteWords } from './words.ts';
+
+/** Tabs of one guest. */
+export const MAX_VISITS = 8;
+/** An address has twice its number of guests as new ones at once, and that number in this time. */
+const NEWCOMERS_SECONDS = 600;
+/** Addresses from which new guests came lately. */
+const MAX_ADDRESSES = 16_384;
+/** With fewer other guests at an address in the last day, its new guests share a sanction. */
+const MAX_OTHERS = 4;
+const DAY_MS = 86_400_000;
+
+export interface GuestsOptions {
+  readonly tokens: GuestTokens;
+  /** null: guests live in memory only. */
+  readonly keep: GuestKeep | null;
+  /** Guests who may be here at once from one address. */
+  readonly guestsPerAddress: number;
+  /** How many guests' energy an address has. */
+  readonly energyPerAddress: number;
+  /** Gets what the operator should read. */
+  readonly log: (line: string) => void;
+}
+
+export interface Refusal {
+  readonly ok: false;
+  /** 403: banned; 429: too many. */
+  readonly status: 403 | 429;
+  /** For the player to read; lower case, without a full stop. */
+  readonly reason: string;
+  /** When another try may succeed; absent: nobody knows. */
+  readonly retrySeconds?: number;
+}
+
+export type Admitted = {
+  readonly ok: true;
+  /** Id of the guest. */
+  readonly guest: string;
+  /** They had no token, or one that this server did not make. */
+  readonly isNew: boolean;
+};
+
+export type Entered = { readonly ok: true; readonly guest: Guest };
+
+export class Guests {
+  readonly sanctions = new Sanctions();
+  readonly deeds = new Deeds();
+  readonly energy: EnergyStore;
+  /** Names that no guest may take, beside the built-in ones. */
+  reservedNames: () => readonly string[] = () => [];
+  /** Ids of those whose bodies live: they are not forgotten. */
+  planters: () => Promise<ReadonlySet<string>> = async () => new Set();
+  readonly #options: GuestsOptions;
+  readonly #around: GuestsAround;
+  readonly #book: GuestBook;
+  /** Address → the guests who are here from it. */
+  readonly #here = new Map<string, Set<Guest>>();
+  readonly #newcomers = new Map<string, TokenBucket>();
+  #hasWarned = false;
+
+  /** @throws RegistryError when what was kept cannot be read */
+  constructor(options: GuestsOptions) {
+    this.#options = options;
+    const now = (): number => performance.now();
+    this.energy = new EnergyStore({ perAddress: options.energyPerAddress, now });
+    this.#around = {
+      energy: this.energy,
+      reservedNames: () => this.reservedNames(),
+      now,
+      changed: (guest) => this.#book.change(guest),
+    };
+    this.#book = new GuestBook({
+      keep: options.keep,
+      isPinned: (id) => this.sanctions.names(id),
+      planters: () => this.planters(),
+      log: options.log,
+    });
+    this.#book.restore(this.#kept());
+  }
+
+  #kept(): Guest[] {
+    const nowMs = Date.now();
+    const rows = this.#options.keep?.load().filter(({ id, seen }) => isGuestId(id) && Date.parse(seen) >= 0);
+    return (rows ?? []).map((row) => {
+      const awaySeconds = Math.max(0, nowMs - Date.parse(row.seen)) / 1_000;
+      const energy = row.energy + awaySeconds * BUDGET_CELLS_PER_SECOND;
+      return new Guest(row.id, this.#around, { ...row, energy });
+    });
+  }
+
+  /** Keeps what is to be kept. */
+  close(): void {
+    this.#book.close();
+  }
+
+  // --- who comes and goes ---
+
+  /**
+   * Whether somebody may join. Nothing is remembered of them until they `enter`.
+   *
+   * @param token - as the client sent it
+   */
+  admit(token: unknown, address: string): Admitted | Refusal {
+    const known = this.#options.tokens.idOf(token);
+    const guest = known ?? this.#options.tokens.newId(Date.now());
+    const refusal = this.#refusal(guest, address);
+    if (refusal !== null) return refusal;
+    if (known === null) {
+      const seconds = this.#secondsToNewcomer(address);
+      if (seconds > 0)
+        return {
+          ok: false,
+          status: 429,
+          reason: `too many new guests from your address: wait ${durationOf(seconds)}`,
+          retrySeconds: seconds,
+        };
+    }
+    return { ok: true, guest, isNew: known === null };
+  }
+
+  /**
+   * A visit begins. It may be refused though it was admitted, because others came first.
+   *
+   * @param id - as `admit` gave it
+   */
+  enter(id: string, address: string): Entered | Refusal {
+    const refusal = this.#refusal(id, address);
+    if (refusal !== null) return refusal;
+    const guest = this.#book.find(id) ?? new Guest(id, this.#around);
+    guest.arrive(address, Date.now());
+    this.#book.arrive(guest);
+    const here = this.#here.get(address);
+    if (here === undefined) this.#here.set(address, new Set([guest]));
+    else here.add(guest);
+    return { ok: true, guest };
+  }
+
+  /** A visit that has entered ends. */
+  leave(guest: Guest, address: string): void {
+    guest.depart(address, Date.now());
+    if (!guest.isAt(address)) {
+      const here = this.#here.get(address);
+      here?.delete(guest);
+      if (here?.size === 0) this.#here.delete(address);
+    }
+    this.#book.depart(guest);
+  }
+
+  /** The token that the client shall keep. */
+  tokenOf(id: string): string {
+    return this.#options.tokens.of(id);
+  }
+
+  #refusal(id: string, address: string): Refusal | null {
+    const ban = this.sanctions.find('ban', id, address);
+    if (ban !== null) {
+      const seconds = this.sanctions.secondsLeft(ban.id);
+      const retry = Number.isFinite(seconds) ? { retrySeconds: Math.ceil(seconds) } : {};
+      return { ok: false, status: 403, reason: banWords(ban, id, seconds), ...retry };
+    }
+    const guest = this.#book.find(id);
+    if ((guest?.visits ?? 0) >= MAX_VISITS)
+      return { ok: false, status: 429, reason: `you have this world open in ${MAX_VISITS} tabs already` };
+    const here = this.#here.get(address);
+    const { guestsPerAddress } = this.#options;
+    if (here === undefined || here.size < guestsPerAddress || (guest !== undefined && here.has(guest)))
+      return null;
+    this.#warn(address);
+    return {
+      ok: false,
+      status: 429,
+      reason: `${guestsPerAddress} guests from your address are here already, which is the most`,
+    };
+  }
+
+  /** Behind a proxy, all guests come from one address unless its header is trusted: the operator should know. */
+  #warn(address: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const { guestsPerAddress, log } = this.#options;
+    log(
+      `guests: ${guestsPerAddress} from ${address} are here, and others are refused (--guests-per-address); if that is a proxy, start with --trust-forwarded yes`,
+    );
+  }
+
+  /** Takes one new guest from an address's allowance. @returns 0, or seconds until there is one */
+  #secondsToNewcomer(address: string): number {
+    const now = performance.now();
+    const { guestsPerAddress } = this.#options;
+    const allowed =
+      this.#newcomers.get(address) ??
+      new TokenBucket(2 * guestsPerAddress, guestsPerAddress / NEWCOMERS_SECONDS, now);
+    this.#newcomers.delete(address);
+    this.#newcomers.set(address, allowed);
+    for (const [other, oldest] of this.#newcomers) {
+      const isFull = oldest.tokens(now) >= oldest.capacity;
+      if (!isFull && this.#newcomers.size <= MAX_ADDRESSES) break;
+      if (other === address) break;
+      this.#newcomers.delete(other);
+    }
+    if (allowed.take(1, now)) return 0;
+    return Math.ceil((1 - allowed.tokens(now)) / allowed.perSecond);
+  }
+
+  // --- what they do ---
+
+  /** Pays for a stroke. @returns why that is not possible, for the guest to read; null: it is paid */
+  spend({ energy }: Guest, address: string, cells: number): string | null {
+    return this.energy.spend(energy, address, cells);
+  }
+
+  /** Gives back what a refused stroke had cost. */
+  giveBack({ energy }: Guest, address: string, cells: number): void {
+    this.energy.giveBack(energy, address, cells);
+  }
+
+  budgetOf({ energy }: Guest, address: string): Budget {
+    return this.energy.budget(energy, address);
+  }
+
+  /** Remembers what the world has applied. */
+  did(guest: Guest, deed: Deed): void {
+    guest.count(deed.tool === 'plant');
+    this.deeds.add(deed);
+  }
+
+  // --- for those who keep order ---
+
+  /** Why a guest has no tools, for them to read; null: they have. */
+  muteOf(guest: Guest, address: string): string | null {
+    const mute = this.sanctions.find('mute', guest.id, address);
+    return mute === null ? null : muteWords(mute, guest.id, this.sanctions.secondsLeft(mute.id));
+  }
+
+  /** Those who are here, then those who left last. */
+  lately(most: number): GuestSummary[] {
+    const here = Array.from(this.#book.here);
+    return [...here, ...this.#book.left(Math.max(0, most - here.length))].slice(0, most).map(summary);
+  }
+
+  /** null: nobody with this id is known. */
+  find(id: string): GuestSummary | null {
+    const guest = this.#book.find(id);
+    return guest === undefined ? null : summary(guest);
+  }
+
+  /**
+   * Mutes or bans a guest. Their address's new guests share it if fewer than `MAX_OTHERS` others were there in the last
+   * day: a guest who drops the token does not shake it off, and a school is not punished for one.
+   *
+   * @param minutes - Infinity: until an admin lifts it
+   * @returns null: nobody with this id is known
+   * @throws TooManySanctionsError
+   */
+  sanctionGuest(
+    kind: SanctionKind,
+    id: string,
+    { minutes, reason, who }: { readonly minutes: number; readonly reason: string; readonly who: string },
+  ): Sanction | null {
+    const guest = this.#book.find(id);
+    if (guest === undefined) return null;
+    const address = this.#othersAt(guest) < MAX_OTHERS ? guest.address : '';
+    this.#book.change(guest);
+    return this.sanctions.add({ kind, guest: id, address, name: guest.name, minutes, reason, who });
+  }
+
+  #othersAt({ id, address }: Guest): number {
+    const sinceMs = Date.now() - DAY_MS;
+    return this.#book.count(
+      (guest) => guest.address === address && guest.id !== id && (guest.visits > 0 || guest.seenMs > sinceMs),
+    );
+  }
+
+  /** Ids of those who are here. */
+  get ids(): string[] {
+    return Array.from(this.#book.here, ({ id }) => id);
+  }
+
+  /** How many guests are remembered. */
+  get size(): number {
+    return this.#book.size;
+  }
+}
+
+const summary = ({ id, name, address, visits, seenMs, strokes, plantings }: Guest): GuestSummary => ({
+  id,
+  name,
+  address,
+  visits,
+  since: new Date(madeMs(id)).toISOString(),
+  seen: new Date(seenMs).toISOString(),
+  strokes,
+  plantings,
+});
