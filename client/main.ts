@@ -20,6 +20,7 @@ import { Join } from './join.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { Players } from './scene/players.ts';
+import { Seeds } from './scene/seeds.ts';
 import { MIN_VISIBLE_ALPHA } from './scene/silhouette.ts';
 import { Stage } from './scene/stage.ts';
 import { Viewpoint } from './scene/viewpoint.ts';
@@ -32,10 +33,14 @@ const ghosts = new Ghosts();
 const players = new Players();
 const planting = new Planting((question) => connection.askRoom(question));
 const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke));
-const card = new Card(byId('inspector'), () => inspector.release());
+const seeds = new Seeds(() => stage.refresh());
+const card = new Card(byId('inspector'), {
+  close: () => inspector.release(),
+  remove: (organism) => connection.remove(organism),
+});
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
-  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA,
+  isAlive: (x, y) => join.cellAt(x, y)[3] >= MIN_VISIBLE_ALPHA || seeds.isAt(x, y),
 });
 const root = byId('stage');
 const overlay = byId<HTMLCanvasElement>('overlay');
@@ -51,6 +56,7 @@ const stage: Stage = new Stage({
   brush,
   planting,
   inspector,
+  seeds,
   free: freeView,
   labelRoom,
   askLight: () => join.askLight(),
@@ -104,6 +110,7 @@ connection.lost.on((loss) => {
   trouble.show(undefined, undefined);
   brush.cancel();
   ghosts.clear();
+  seeds.clear();
   brush.budget.forgetPending();
   statsPanel.showLine(Number.NaN, Number.NaN);
 });
@@ -125,6 +132,7 @@ connection.inspection.on((message) => {
   inspector.apply(message);
   stage.refresh();
 });
+connection.seeds.on((message) => seeds.apply(message, performance.now()));
 connection.room.on((answer) => planting.settle(answer));
 planting.changed.on(() => stage.refresh());
 connection.species.on(({ species }) => {

@@ -17,6 +17,8 @@ export interface Config {
   readonly maxPages: number;
   /** An update that changes no channel by more than this is not added: the cell rests (`engines/engine.ts`). */
   readonly rest: number;
+  /** Seconds that a body must have been whole and steady before it sleeps; 0: nobody sleeps (`world/sleep.ts`). */
+  readonly sleepSeconds: number;
   readonly width: number;
   readonly height: number;
   readonly stepsPerSecond: number;
@@ -97,6 +99,7 @@ const SETTINGS: Settings = {
   threads: whole(1, 32, defaultThreads(MACHINE), 'how many threads step the world; the default leaves one core to sockets'),
   maxPages: inUnit(' pages', whole(1, 1_048_576, defaultMaxPages(MACHINE), 'of 64² cells, 0.3 MB each, that may exist at once; planting beyond them is refused. The default fits the memory of the machine or container, up to 8192')),
   rest: real(0, 0.01, 1e-6, 'a cell rests when no channel would change by more than this; 0: the plain model'),
+  sleepSeconds: inUnit(' s', real(0, 86_400, 5, 'that a body must have been whole and steady before it sleeps; asleep, it costs nothing; 0: nobody sleeps')),
   stepsPerSecond: real(0.1, 1_000, 30, 'how fast the world runs'),
   framesPerSecond: real(1, 60, 20, 'how often viewers get an update'),
   epsilon: inUnit(' of 255', whole(0, 32, 2, 'largest error of a pixel on the wire; 0: lossless')),

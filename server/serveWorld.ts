@@ -19,6 +19,8 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+/** The world is told this often who is here. */
+const PRESENCE_MS = 10_000;
 const HEAD_MS = 8_000;
 /** The world is told this often who is here; it reckons in hours. */
 const PRESENT_MS = 30_000;
@@ -92,6 +94,11 @@ export async function serveWorld(
   };
   world.onTrouble(world.trouble);
   world.onSpecies = (species) => room.publishSpecies(species);
+  world.onSeeds = (seeds) => room.hearSeeds(seeds);
+  const tellPresent = (): void => {
+    if (guests.ids.length > 0) world.present(guests.ids);
+  };
+  const presence = setInterval(tellPresent, PRESENCE_MS);
   world.onWilted = (bodies) => {
     for (const body of bodies) console.error(wiltLine(body));
     room.tellWilted(bodies);
@@ -124,6 +131,8 @@ export async function serveWorld(
       world.onStats = () => {};
       world.onSpecies = () => {};
       world.onWilted = () => {};
+      world.onSeeds = () => {};
+      clearInterval(presence);
       world.onTrouble = () => {};
       admin?.dispose();
       return server.close();

@@ -22,6 +22,7 @@ export const ServerMessageType = {
   room: 11,
   named: 12,
   budget: 13,
+  seeds: 15,
 } as const;
 
 export const ClientMessageType = {
@@ -34,6 +35,7 @@ export const ClientMessageType = {
   inspect: 38,
   ping: 39,
   room: 40,
+  remove: 42,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -217,6 +219,8 @@ export interface InspectionMessage {
     readonly marks: readonly { readonly agoSeconds: number; readonly label: string }[];
     /** null: it has its body. */
     readonly absence: Absence | null;
+    /** It is whole, still, and not computed until something touches it. */
+    readonly isAsleep: boolean;
     /** Seconds until its seed grows again, 0 or more; null: its seed does not wait. */
     readonly waitSeconds: number | null;
     /**
@@ -225,6 +229,18 @@ export interface InspectionMessage {
      */
     readonly lonely: { readonly seconds: number; readonly ofSeconds: number } | null;
   };
+}
+
+/** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */
+export interface SeedsMessage {
+  readonly seeds: readonly {
+    /** Of the organism. */
+    readonly id: number;
+    readonly x: number;
+    readonly y: number;
+    /** Until it grows; 0: its cell is not free yet. */
+    readonly seconds: number;
+  }[];
 }
 
 /** Answers `room`. */
@@ -332,6 +348,12 @@ export interface RoomMessage {
   readonly species: string;
   /** Whole numbers; the cell may lie outside the world. */
   readonly at: readonly [x: number, y: number];
+}
+
+/** Removes a body that this player has planted. It dissolves, or a notice says why not. */
+export interface RemoveMessage {
+  /** Id of the organism. */
+  readonly organism: number;
 }
 
 export interface PingMessage {

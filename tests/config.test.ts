@@ -27,6 +27,7 @@ describe('readConfig', () => {
       threads: defaultThreads(machine),
       maxPages: defaultMaxPages(machine),
       rest: 1e-6,
+      sleepSeconds: 5,
       width: 1024,
       height: 1024,
       stepsPerSecond: 30,

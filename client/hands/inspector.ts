@@ -14,6 +14,7 @@ export interface Watched {
   readonly x: number;
   readonly y: number;
   readonly size: Size;
+  readonly isAsleep: boolean;
 }
 
 /** Shows the server's answers. */
@@ -59,8 +60,8 @@ export class Inspector {
 
   get watched(): Watched | null {
     if (this.#organism === null) return null;
-    const { x, y } = this.#organism;
-    return { x, y, size: this.#size(this.#organism) };
+    const { x, y, isAsleep } = this.#organism;
+    return { x, y, isAsleep, size: this.#size(this.#organism) };
   }
 
   learn(species: readonly Species[]): void {

@@ -6,6 +6,7 @@ import { formatAge, formatCount, formatHealth, formatSpecies } from '../format.t
 import type { InspectorCard, Organism } from '../hands/inspector.ts';
 import { type Mood, moodOf, PLOT_SECONDS, plotHealth } from './healthPlot.ts';
 import { icon } from './icons.ts';
+import { Removal } from './removal.ts';
 
 const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   well: 'Healthy',
@@ -13,6 +14,8 @@ const MOOD_TEXT: Readonly<Record<Mood, string>> = {
   hurt: 'Hurt',
   growing: 'Growing up',
   wilting: 'Wilting',
+  waiting: 'Will grow again',
+  leaving: 'Dissolving',
 };
 /** Width of the axis' labels, in em. */
 const AXIS_EM = 3.7;
@@ -20,12 +23,34 @@ const AXIS_EM = 3.7;
 const LETTER_EM = 0.6;
 const LEVELS = [1, 0.5, 0] as const;
 
+export interface CardActs {
+  readonly close: () => void;
+  /** Called when the player has asked twice to remove an organism that they planted. */
+  readonly remove: (organism: number) => void;
+}
+
+const planterOf = ({ planter, isYours }: Organism): string =>
+  isYours ? 'you' : planter === '' ? 'the garden' : planter;
+
+/** What a player should know of it; null: nothing. */
+function noteOf({ absence, waitSeconds, lonely }: Organism): string | null {
+  if (absence === 'removed') return 'It was removed, and does not come back.';
+  if (absence === 'withering') return 'Nobody has visited it for too long: it withers.';
+  if (waitSeconds !== null && waitSeconds > 0)
+    return `It grows again from its seed in ${Math.ceil(waitSeconds)} s.`;
+  if (waitSeconds !== null) return 'It grows again as soon as the place of its seed is free.';
+  if (absence === 'wilting') return 'It grows again from its seed.';
+  if (lonely === null) return null;
+  return `Nobody had visited it for ${formatAge(lonely.seconds)}. After ${formatAge(lonely.ofSeconds)} without a visit it withers.`;
+}
+
 export class Card implements InspectorCard {
   readonly #root: HTMLElement;
   readonly #image = h('img', { class: 'card__image', alt: '' });
   readonly #name = h('h2', { class: 'card__name' });
   readonly #state = h('p', { class: 'card__state' });
-  readonly #note = h('p', { class: 'card__note' }, 'It grows again from its seed.');
+  readonly #note = h('p', { class: 'card__note' });
+  readonly #removal: Removal;
   readonly #health = h('span');
   readonly #age = h('dd', { class: 'fact__value' });
   readonly #cells = h('dd', { class: 'fact__value' });
@@ -46,14 +71,15 @@ export class Card implements InspectorCard {
   readonly #since = svg('text', { class: 'plot__label' }, '1 min ago');
   readonly #now = svg('text', { class: 'plot__label', 'text-anchor': 'end' }, 'now');
 
-  constructor(root: HTMLElement, close: () => void) {
+  constructor(root: HTMLElement, acts: CardActs) {
     this.#root = root;
+    this.#removal = new Removal(acts.remove);
     const button = h(
       'button',
       { class: 'icon-button card__close', type: 'button', 'aria-label': 'Stop watching' },
       icon('close', true),
     );
-    button.addEventListener('click', close);
+    button.addEventListener('click', acts.close);
     for (const { level, line, label } of this.#levels) {
       label.textContent = `${level * 100} %`;
       this.#plot.append(line, label);
@@ -93,8 +119,9 @@ export class Card implements InspectorCard {
         { class: 'facts' },
         fact('Age', this.#age),
         fact('Cells', this.#cells),
-        fact('Planted by', this.#planter),
+        fact('Planted', this.#planter),
       ),
+      this.#removal.root,
     );
   }
 
@@ -104,6 +131,7 @@ export class Card implements InspectorCard {
 
   hide(): void {
     this.#root.hidden = true;
+    this.#removal.hide();
   }
 
   show(organism: Organism, species: Species | undefined): void {
@@ -111,33 +139,39 @@ export class Card implements InspectorCard {
     // Measured before anything is written: afterwards, the browser would have to lay out the page twice.
     const box = this.#plot.getBoundingClientRect();
     const em = Number.parseFloat(getComputedStyle(this.#since).fontSize);
-    const mood = moodOf(
-      organism.history,
-      organism.historySeconds,
-      organism.health,
-      organism.absence !== null,
-    );
+    const mood = moodOf(organism.history, organism.historySeconds, organism.health, organism.absence);
     this.#root.dataset.mood = mood;
     this.#root.dataset.organism = String(organism.id);
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
       this.#image.src = species.thumbnail;
     this.#image.hidden = species === undefined;
     setText(this.#name, formatSpecies(organism.species));
-    setText(this.#state, MOOD_TEXT[mood]);
-    this.#note.hidden = mood !== 'wilting';
+    const isAsleep = organism.isAsleep && mood === 'well';
+    this.#root.toggleAttribute('data-asleep', isAsleep);
+    setText(this.#state, isAsleep ? 'Asleep' : MOOD_TEXT[mood]);
+    this.#state.title = isAsleep ? 'Whole and still: it wakes when something touches it' : '';
+    const note = noteOf(organism);
+    this.#note.hidden = note === null;
+    setText(this.#note, note ?? '');
     setText(this.#health, formatHealth(organism.health));
     setText(this.#age, formatAge(organism.ageSeconds));
     this.#age.title = `${formatCount(organism.age)} steps`;
     setText(this.#cells, formatCount(organism.cells));
-    setText(this.#planter, organism.planter === '' ? 'the garden' : organism.planter);
+    const planted = `by ${planterOf(organism)}, ${formatAge(organism.sinceSeconds)} ago`;
+    setText(this.#planter, planted);
+    this.#planter.title = planted;
+    if (organism.isYours && mood !== 'leaving') this.#removal.show(organism.id);
+    else this.#removal.hide();
     this.#draw(organism, box, em);
   }
 
   /** Says that the organism has died. */
   mourn(): void {
     this.#root.dataset.mood = 'hurt';
+    this.#root.removeAttribute('data-asleep');
     setText(this.#state, 'Gone');
     this.#note.hidden = true;
+    this.#removal.hide();
     setText(this.#health, '0');
     setText(this.#cells, '0');
   }

@@ -1,4 +1,5 @@
 /** The curve of the last minute of health, as SVG path data; and health in a word. Pure. */
+import type { Absence } from '../../shared/protocol.ts';
 
 export const PLOT_SECONDS = 60;
 
@@ -51,13 +52,20 @@ export function plotHealth(
   };
 }
 
-export type Mood = 'well' | 'healing' | 'hurt' | 'growing' | 'wilting';
+export type Mood = 'well' | 'healing' | 'hurt' | 'growing' | 'wilting' | 'waiting' | 'leaving';
+
+const ABSENT: Readonly<Record<Absence, Mood>> = {
+  wilting: 'wilting',
+  died: 'waiting',
+  removed: 'leaving',
+  withering: 'leaving',
+};
 
 /** Health that rises by less than this over two seconds stands still. */
 const STILL = 0.004;
 
 /**
- * Health in a word, by these rules in this order: from 0.93 on a body is well; one that has lost more than 0.02 in the
+ * Health in a word, by these rules in this order: without a body, why; from 0.93 on a body is well; one that has lost more than 0.02 in the
  * last two seconds is hurt; one that gains is healing if it was ever better by more than 0.05, else growing up; one that
  * stands still is healing from 0.6 on, and hurt below.
  */
@@ -65,9 +73,9 @@ export function moodOf(
   history: readonly number[],
   everySeconds: number,
   health: number,
-  isWilting = false,
+  absence: Absence | null = null,
 ): Mood {
-  if (isWilting) return 'wilting';
+  if (absence !== null) return ABSENT[absence];
   const before = history[Math.max(0, history.length - 1 - Math.round(2 / everySeconds))] ?? health;
   if (health >= 0.93) return 'well';
   if (health < before - 0.02) return 'hurt';

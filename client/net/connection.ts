@@ -20,6 +20,7 @@ import {
   ROOM_NAME,
   type RoomMessage,
   type RoomResultMessage,
+  type SeedsMessage,
   ServerMessageType,
   type SpeciesMessage,
   type StatsMessage,
@@ -54,6 +55,7 @@ export class Connection {
   readonly inspection = new Signal<[InspectionMessage]>();
   readonly room = new Signal<[RoomResultMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
+  readonly seeds = new Signal<[SeedsMessage]>();
   readonly named = new Signal<[NamedMessage]>();
   readonly budget = new Signal<[BudgetMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
@@ -169,6 +171,11 @@ export class Connection {
     this.#send(ClientMessageType.room, question);
   }
 
+  /** Removes a body that this player has planted. */
+  remove(organism: number): void {
+    this.#send(ClientMessageType.remove, { organism });
+  }
+
   inspect(at: readonly [number, number] | null): void {
     this.#send(ClientMessageType.inspect, { at });
   }
@@ -227,6 +234,7 @@ export class Connection {
     room.onMessage(ServerMessageType.stats, (message: StatsMessage) => this.stats.emit(message));
     room.onMessage(ServerMessageType.inspection, (m: InspectionMessage) => this.inspection.emit(m));
     room.onMessage(ServerMessageType.room, (message: RoomResultMessage) => this.room.emit(message));
+    room.onMessage(ServerMessageType.seeds, (message: SeedsMessage) => this.seeds.emit(message));
     room.onMessage(ServerMessageType.named, (message: NamedMessage) => this.named.emit(message));
     room.onMessage(ServerMessageType.budget, (message: BudgetMessage) => this.budget.emit(message));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));

@@ -1,5 +1,5 @@
 /**
- * Everything that is drawn over the cells: ghosts of strokes, the brush's ring with the budget, the silhouette of the
+ * Everything that is drawn over the cells: seeds that wait, ghosts of strokes, the brush's ring with the budget, the silhouette of the
  * seed in hand, other players' cursors, the frame around the watched organism. One 2D canvas.
  */
 import type { Point, Size } from '../../shared/geometry.ts';
@@ -11,6 +11,7 @@ import type { Palette } from '../style/theme.ts';
 import { type Camera, cellToScreen } from './camera.ts';
 import { drawLabel, type LabelRoom } from './label.ts';
 import type { Player } from './players.ts';
+import type { SeedSign } from './seeds.ts';
 import { Silhouette } from './silhouette.ts';
 
 export interface Ring {
@@ -27,6 +28,10 @@ export interface Ring {
 const TAU = Math.PI * 2;
 /** Least pixels from the middle of the watched organism to its frame, at any zoom. */
 const MIN_FRAME = 11;
+/** Pixels per rem/16 from a seed to the ring around it. */
+const SEED_RING = 10;
+/** Pixels per cell from which seeds have rings. */
+const MIN_RING_ZOOM = 0.9;
 
 export class Overlay {
   readonly #canvas: HTMLCanvasElement;
@@ -70,6 +75,56 @@ export class Overlay {
     this.#paper.globalAlpha = 1;
   }
 
+  /**
+   * A seed, and a ring around it that closes until it grows.
+   *
+   * @param isStill - the ring does not move
+   */
+  seeds(signs: readonly SeedSign[], isStill: boolean): void {
+    const paper = this.#paper;
+    const { accent, ink, halo } = this.#palette;
+    const scale = this.#em / 16;
+    // From far away only the seeds, smaller.
+    const isNear = this.#camera.zoom >= MIN_RING_ZOOM;
+    const radius = SEED_RING * scale;
+    paper.font = this.#font;
+    paper.textBaseline = 'middle';
+    paper.textAlign = 'left';
+    for (const { x, y, seconds, share } of signs) {
+      const at = cellToScreen(this.#camera, this.#view, x + 0.5, y + 0.5);
+      if (at.x < -80 || at.y < -40 || at.x > this.#view.width + 40 || at.y > this.#view.height + 40) continue;
+      paper.fillStyle = accent;
+      paper.globalAlpha = 0.9;
+      paper.beginPath();
+      paper.arc(at.x, at.y, (isNear ? 3 : 2) * scale, 0, TAU);
+      paper.fill();
+      if (!isNear) continue;
+      paper.lineCap = 'round';
+      paper.lineWidth = 2 * scale;
+      paper.strokeStyle = accent;
+      paper.globalAlpha = isStill ? 0.5 : 0.22;
+      paper.beginPath();
+      paper.arc(at.x, at.y, radius, 0, TAU);
+      paper.stroke();
+      if (!isStill) {
+        paper.globalAlpha = 0.85;
+        paper.beginPath();
+        paper.arc(at.x, at.y, radius, -TAU / 4, -TAU / 4 + TAU * Math.max(0.005, share));
+        paper.stroke();
+      }
+      if (seconds === 0) continue;
+      const [left, middle] = [at.x + radius + 6 * scale, at.y + 0.5];
+      paper.globalAlpha = 0.85;
+      paper.lineWidth = 3 * scale;
+      paper.lineJoin = 'round';
+      paper.strokeStyle = halo;
+      paper.strokeText(`${seconds} s`, left, middle);
+      paper.fillStyle = ink;
+      paper.fillText(`${seconds} s`, left, middle);
+    }
+    paper.globalAlpha = 1;
+  }
+
   watched(watched: Watched | null): void {
     if (watched === null) return;
     const paper = this.#paper;
@@ -91,7 +146,7 @@ export class Overlay {
     paper.lineCap = 'round';
     paper.lineWidth = 2;
     paper.strokeStyle = this.#palette.accent;
-    paper.globalAlpha = 0.75;
+    paper.globalAlpha = watched.isAsleep ? 0.4 : 0.75;
     paper.stroke();
     paper.globalAlpha = 1;
   }

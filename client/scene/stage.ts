@@ -17,6 +17,7 @@ import type { LabelRoom } from './label.ts';
 import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
 import type { Players } from './players.ts';
+import type { Seeds } from './seeds.ts';
 import type { Viewpoint } from './viewpoint.ts';
 import type { WorldView } from './worldView.ts';
 
@@ -34,6 +35,7 @@ export interface StageParts {
   readonly brush: Brush;
   readonly planting: Planting;
   readonly inspector: Inspector;
+  readonly seeds: Seeds;
   /** @returns the part of the view that no panel covers; pixels */
   readonly free: () => Rect;
   readonly labelRoom: () => LabelRoom;
@@ -136,7 +138,7 @@ export class Stage {
     const view = this.#worldView;
     if (view === null) return;
     const now = performance.now();
-    const { viewpoint, ghosts, players, theme, inspector, planting, brush } = this.#parts;
+    const { viewpoint, ghosts, players, theme, inspector, planting, brush, seeds } = this.#parts;
     if (this.#isWorldDirty) {
       this.#isWorldDirty = false;
       view.draw();
@@ -150,6 +152,7 @@ export class Stage {
     const ring = this.#ring(now);
     planting.hold(this.#heldSeed());
     this.#overlay.begin(viewpoint.drawn);
+    this.#overlay.seeds(seeds.signs(now), prefersReducedMotion());
     this.#overlay.ghosts(ghosts, now);
     this.#overlay.watched(inspector.watched);
     this.#overlay.ring(ring);

@@ -20,6 +20,12 @@ export const MAX_RULES = 256;
 /** With bounds on, every channel stays within ± this. Whole bodies of the shipped rules reach at most 32. */
 export const CHANNEL_LIMIT = 64;
 
+/**
+ * A sleeper wakes before a step in which a cell of an organism that is awake lies within this many rows and columns of
+ * one of its own: a step can give to either only cells beside its own, so bodies further apart cannot meet in it.
+ */
+export const REACH = 2;
+
 /** A cell whose alpha exceeds this is *opaque*. The threshold of `rules/rule.ts` in float32, as kernels compare it. */
 export const OPAQUE_ABOVE = Math.fround(ALIVE_THRESHOLD);
 
@@ -103,6 +109,8 @@ export interface OrganismState {
   readonly rule: RuleSlot;
   /** Absent: the whole world. It may extend beyond the world. */
   readonly territory?: Rect;
+  /** Absent: it is awake. */
+  readonly isAsleep?: true;
 }
 
 export interface PageState {
@@ -112,6 +120,16 @@ export interface PageState {
   readonly cells: Float32Array;
   /** [64, 64] uint16 */
   readonly owners: Uint16Array;
+}
+
+/** The cells of one body in one page. */
+export interface Piece {
+  /** Row-major page index (`shared/geometry.ts`). */
+  readonly page: number;
+  /** [n], row-major indices of cells in the page, ascending */
+  readonly cells: Uint16Array;
+  /** [n, 16] */
+  readonly values: Float32Array;
 }
 
 export interface OrganismCensus {
@@ -136,7 +154,7 @@ export interface Engine extends Size {
   readonly description: string;
   /** uint32: steps since the world began; part of the firing hash. */
   readonly stepNumber: number;
-  /** Pages that exist now. */
+  /** Pages that exist now. A page in which every body sleeps need not exist. */
   readonly pageCount: number;
 
   /** Puts a rule into a slot, or replaces the one there: cells keep their state. */
@@ -160,12 +178,28 @@ export interface Engine extends Size {
   /** Zeroes an organism's cells and frees its id. */
   remove(organism: OrganismId): void;
   perturb(perturbation: Perturbation): void;
+  /**
+   * Puts an organism to sleep: its cells stay as they are to the bit, and no step computes them. They are drawn, read,
+   * counted, perturbed and saved like all others. A sleeper wakes when one of its cells is changed, when it gets another
+   * rule or territory, and before a step in which somebody awake could meet it (`REACH`). Where the engine has no room
+   * for its pages, its cells wait as they are until there is.
+   *
+   * @throws EngineError for an id that is not in use
+   */
+  sleep(organism: OrganismId): Promise<void>;
+  /** @throws EngineError for an id that is not in use */
+  wake(organism: OrganismId): void;
+  /** false for an id that is not in use. */
+  isAsleep(organism: OrganismId): boolean;
+  /** Organisms that woke since the last call, for whatever reason, and are in use. */
+  takeWoken(): OrganismId[];
 
   /** Advances the world by `steps` steps: perceive → update rule → fire → alive mask. */
   step(steps: number): Promise<void>;
 
   /**
-   * Visits every page whose RGBA8 changed since the last visit, and, as zeros, every page that ceased to exist.
+   * Visits every page whose RGBA8 changed since the last visit, and, as zeros, every page that ceased to exist; perhaps
+   * also pages in which a body fell asleep or woke.
    *
    * @param visit - `rgba` [64, 64, 4] is valid only during the call
    */
@@ -213,6 +247,18 @@ export interface Engine extends Size {
    */
   load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void>;
   dispose(): void;
+}
+
+/** An engine in which everyone is awake. `sleepingEngine.ts` makes an `Engine` of it. */
+export interface AwakeEngine extends Omit<Engine, 'sleep' | 'wake' | 'isAsleep' | 'takeWoken'> {
+  /** Takes an organism's cells out of the world; the organism stays, without a cell. */
+  lift(organism: OrganismId): Promise<Piece[]>;
+  /**
+   * Puts cells into the world for an organism, where nobody owns a cell.
+   *
+   * @returns false, with nothing changed, when there is no room for their pages
+   */
+  lay(organism: OrganismId, pieces: readonly Piece[]): boolean;
 }
 
 /** A channel as a byte: clamped to 0..1, scaled to 0..255, rounded half up. */

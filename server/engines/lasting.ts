@@ -75,6 +75,8 @@ export class LastingEngine implements Engine {
   readonly #shown = new Set<number>();
   /** Pages that a lost engine showed: their pixels must be visited again. */
   readonly #stale = new Set<number>();
+  /** Sleepers of a lost engine: the bodies of the last save are awake. */
+  readonly #woken = new Set<OrganismId>();
   #losses = 0;
 
   /** @param engine - owned from now on: `dispose` disposes of it */
@@ -128,10 +130,30 @@ export class LastingEngine implements Engine {
     this.#engine.remove(organism);
     this.#organisms.delete(organism);
     this.#seeds.delete(organism);
+    this.#woken.delete(organism);
   }
 
   perturb(perturbation: Perturbation): void {
     this.#engine.perturb(perturbation);
+  }
+
+  sleep(organism: OrganismId): Promise<void> {
+    this.#woken.delete(organism);
+    return this.#lasting((engine) => engine.sleep(organism));
+  }
+
+  wake(organism: OrganismId): void {
+    this.#engine.wake(organism);
+  }
+
+  isAsleep(organism: OrganismId): boolean {
+    return this.#engine.isAsleep(organism);
+  }
+
+  takeWoken(): OrganismId[] {
+    const woken = new Set([...this.#woken, ...this.#engine.takeWoken()]);
+    this.#woken.clear();
+    return [...woken];
   }
 
   step(steps: number): Promise<void> {
@@ -225,6 +247,7 @@ export class LastingEngine implements Engine {
   }
 
   #replaced(facts: EngineFacts, pages: readonly PageState[]): void {
+    this.#woken.clear();
     this.#organisms.clear();
     for (const { id, rule, territory } of facts.organisms) {
       this.#organisms.enlist(id, rule);
@@ -264,6 +287,9 @@ export class LastingEngine implements Engine {
 
   async #recover(loss: EngineLostError): Promise<void> {
     const { stepNumber } = this.#engine;
+    for (const organism of this.#organisms.ids())
+      if (this.#engine.isAsleep(organism)) this.#woken.add(organism);
+    for (const organism of this.#engine.takeWoken()) this.#woken.add(organism);
     this.#engine.dispose();
     const next = await this.#replace(stepNumber);
     for (const page of this.#shown) this.#stale.add(page);

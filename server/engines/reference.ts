@@ -20,6 +20,7 @@ import {
   type OrganismId,
   type PageState,
   type Perturbation,
+  REACH,
   type RuleSlot,
   toByte,
 } from './engine.ts';
@@ -63,6 +64,8 @@ class ReferenceEngine implements Engine {
   #owners: Uint16Array;
   readonly #rules = new Map<RuleSlot, Rule>();
   readonly #organisms = new Roster();
+  readonly #asleep = new Set<OrganismId>();
+  readonly #woken = new Set<OrganismId>();
   /** Pixels of each page at its last visit; absent: zeros. */
   readonly #visited = new Map<number, Uint8Array>();
   /** Pages as they were at the last `takeChanges` or `load`. */
@@ -91,6 +94,8 @@ class ReferenceEngine implements Engine {
   setRule(slot: RuleSlot, rule: Rule): void {
     checkRule(slot, rule);
     this.#rules.set(slot, rule);
+    for (const organism of this.#organisms.ids())
+      if (this.#organisms.slotOf(organism) === slot) this.#wake(organism);
   }
 
   plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
@@ -105,6 +110,7 @@ class ReferenceEngine implements Engine {
     this.#organisms.enlist(organism, slot);
     this.#organisms.stake(organism, territory);
     const cell = y * this.width + x;
+    this.#wake(this.#owners[cell]);
     this.#owners[cell] = organism;
     this.#state.fill(0, cell * CHANNELS, cell * CHANNELS + 3);
     this.#state.fill(1, cell * CHANNELS + 3, (cell + 1) * CHANNELS);
@@ -113,6 +119,7 @@ class ReferenceEngine implements Engine {
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
+    if (!this.#organisms.isStaked(organism, territory)) this.#wake(organism);
     this.#organisms.stake(organism, territory);
     for (let cell = 0; cell < this.#owners.length; cell++) {
       if (this.#owners[cell] !== organism) continue;
@@ -123,6 +130,7 @@ class ReferenceEngine implements Engine {
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
     checkPlanted(organism, this.#organisms);
     if (!this.#rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
+    if (this.#organisms.slotOf(organism) !== slot) this.#wake(organism);
     this.#organisms.enlist(organism, slot);
   }
 
@@ -132,6 +140,33 @@ class ReferenceEngine implements Engine {
       if (this.#owners[cell] === organism) this.#clearCell(cell);
     }
     this.#organisms.delete(organism);
+    this.#asleep.delete(organism);
+    this.#woken.delete(organism);
+  }
+
+  async sleep(organism: OrganismId): Promise<void> {
+    checkPlanted(organism, this.#organisms);
+    this.#asleep.add(organism);
+    this.#woken.delete(organism);
+  }
+
+  wake(organism: OrganismId): void {
+    checkPlanted(organism, this.#organisms);
+    this.#wake(organism);
+  }
+
+  isAsleep(organism: OrganismId): boolean {
+    return this.#asleep.has(organism);
+  }
+
+  takeWoken(): OrganismId[] {
+    const woken = [...this.#woken];
+    this.#woken.clear();
+    return woken;
+  }
+
+  #wake(organism: OrganismId): void {
+    if (this.#asleep.delete(organism)) this.#woken.add(organism);
   }
 
   perturb(perturbation: Perturbation): void {
@@ -146,6 +181,7 @@ class ReferenceEngine implements Engine {
           if (this.#owners[cell] === 0 || !(this.#state[cell * CHANNELS + ALPHA] > OPAQUE_ABOVE)) continue;
           const x = cell % this.width;
           const y = Math.floor(cell / this.width);
+          this.#wake(this.#owners[cell]);
           for (let c = 0; c < CHANNELS; c++) {
             const noise = noiseAt(this.#randomSeed, salt, this.#steps, x, y, c);
             this.#state[cell * CHANNELS + c] += Math.fround(noise * amplitude);
@@ -248,7 +284,7 @@ class ReferenceEngine implements Engine {
   }
 
   get #facts(): EngineFacts {
-    const organisms = this.#organisms.states();
+    const organisms = this.#organisms.states((organism) => this.#asleep.has(organism));
     return { stepNumber: this.#steps, randomSeed: this.#randomSeed, organisms };
   }
 
@@ -275,9 +311,12 @@ class ReferenceEngine implements Engine {
     this.#state.fill(0);
     this.#owners.fill(0);
     this.#organisms.clear();
-    for (const { id, rule, territory } of organisms) {
+    this.#asleep.clear();
+    this.#woken.clear();
+    for (const { id, rule, territory, isAsleep } of organisms) {
       this.#organisms.enlist(id, rule);
       this.#organisms.stake(id, territory);
+      if (isAsleep) this.#asleep.add(id);
     }
     this.#steps = stepNumber;
     this.#randomSeed = randomSeed;
@@ -297,6 +336,7 @@ class ReferenceEngine implements Engine {
   }
 
   #stepOnce(): void {
+    this.#wakeReached();
     const { width, height } = this;
     const tentative = new Uint16Array(width * height);
     for (let y = 0; y < height; y++) {
@@ -309,7 +349,8 @@ class ReferenceEngine implements Engine {
       for (let x = 0; x < width; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
-        if (organism === 0 || !this.#isBesideOpaque(x, y, organism, this.#owners, this.#state)) continue;
+        if (organism === 0 || this.#asleep.has(organism)) continue;
+        if (!this.#isBesideOpaque(x, y, organism, this.#owners, this.#state)) continue;
         preAlive[cell] = 1;
         const rule = this.#rules.get(this.#organisms.slotOf(organism)!)!;
         if (!fires(cellHash(this.#randomSeed, this.#steps, x, y), fireThreshold(rule.fireRate))) continue;
@@ -329,6 +370,7 @@ class ReferenceEngine implements Engine {
       for (let x = 0; x < width; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
+        if (this.#asleep.has(this.#owners[cell])) owners[cell] = organism;
         if (!preAlive[cell] || exploded[cell]) continue;
         if (this.#isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
       }
@@ -340,6 +382,28 @@ class ReferenceEngine implements Engine {
     this.#state = next;
     this.#owners = owners;
     this.#steps = (this.#steps + 1) >>> 0;
+  }
+
+  /** Wakes the sleepers that somebody awake could meet in this step, then those that these could meet, and so on. */
+  #wakeReached(): void {
+    for (let before = -1; this.#asleep.size !== before; ) {
+      before = this.#asleep.size;
+      for (let cell = 0; cell < this.#owners.length && this.#asleep.size > 0; cell++)
+        if (this.#asleep.has(this.#owners[cell]) && this.#isReached(cell)) this.#wake(this.#owners[cell]);
+    }
+  }
+
+  /** Whether a cell of an organism that is awake lies within reach of a cell. */
+  #isReached(cell: number): boolean {
+    const x = cell % this.width;
+    const y = Math.floor(cell / this.width);
+    for (let dy = -REACH; dy <= REACH; dy++) {
+      for (let dx = -REACH; dx <= REACH; dx++) {
+        const owner = this.#ownerAt(x + dx, y + dy);
+        if (owner !== 0 && !this.#asleep.has(owner)) return true;
+      }
+    }
+    return false;
   }
 
   /** A cell's owner in this step: its own, else the owner of its most opaque neighbour that may live there. */
@@ -389,6 +453,7 @@ class ReferenceEngine implements Engine {
   }
 
   #clearCell(cell: number): void {
+    this.#wake(this.#owners[cell]);
     this.#owners[cell] = 0;
     this.#state.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
   }

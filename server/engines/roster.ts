@@ -38,6 +38,14 @@ export class Roster {
     else this.#territories.set(organism, { ...territory });
   }
 
+  /** Whether the organism has this territory already. */
+  isStaked(organism: OrganismId, territory: Rect | undefined): boolean {
+    const own = this.#territories.get(organism);
+    if (own === undefined || territory === undefined) return own === territory;
+    const sides = ['x', 'y', 'width', 'height'] as const;
+    return sides.every((side) => own[side] === territory[side]);
+  }
+
   delete(organism: OrganismId): void {
     this.#slots.delete(organism);
     this.#territories.delete(organism);
@@ -48,11 +56,16 @@ export class Roster {
     this.#territories.clear();
   }
 
-  /** The organisms as a save holds them. */
-  states(): OrganismState[] {
+  /** The organisms as a save holds them. @param isAsleep - default: everyone is awake */
+  states(isAsleep: (organism: OrganismId) => boolean = () => false): OrganismState[] {
     return Array.from(this.#slots, ([id, rule]) => {
       const territory = this.#territories.get(id);
-      return territory === undefined ? { id, rule } : { id, rule, territory };
+      return {
+        id,
+        rule,
+        ...(territory !== undefined && { territory }),
+        ...(isAsleep(id) && { isAsleep: true as const }),
+      };
     });
   }
 }

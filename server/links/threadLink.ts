@@ -70,6 +70,7 @@ class Link implements WorldThread {
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
   onTrouble: WorldLink['onTrouble'] = () => {};
+  onSeeds: WorldLink['onSeeds'] = () => {};
   trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
@@ -188,6 +189,9 @@ class Link implements WorldThread {
       case 'wilted':
         for (const { label } of message.bodies) this.wilted.set(label, (this.wilted.get(label) ?? 0) + 1);
         this.onWilted(message.bodies);
+        return;
+      case 'seeds':
+        this.onSeeds(message.seeds);
         return;
       case 'trouble':
         this.trouble = message.trouble;

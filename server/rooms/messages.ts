@@ -13,6 +13,7 @@ import {
   type KeyframesMessage,
   type NameMessage,
   type PingMessage,
+  type RemoveMessage,
   type RoomMessage,
   type StrokeMessage,
   TOOLS,
@@ -29,6 +30,7 @@ export type ClientMessage =
   | { readonly type: 'name'; readonly message: NameMessage }
   | { readonly type: 'inspect'; readonly message: InspectMessage }
   | { readonly type: 'ping'; readonly message: PingMessage }
+  | { readonly type: 'remove'; readonly message: RemoveMessage }
   | { readonly type: 'room'; readonly message: RoomMessage };
 
 /** The message is not of the protocol. The text is for the client's author. */
@@ -38,6 +40,7 @@ export class MessageError extends Error {
 
 /** A longer name is refused; a shorter one that is too long to show is cut. */
 const MAX_NAME = 256;
+const MAX_UINT16 = 0xffff;
 const MAX_UINT32 = 0xffff_ffff;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -64,6 +67,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'name', message: { name: text(fields, 'name', MAX_NAME) } };
     case ClientMessageType.inspect:
       return { type: 'inspect', message: { at: place(fields) } };
+    case ClientMessageType.remove:
+      return { type: 'remove', message: { organism: integer(fields, 'organism', 1, MAX_UINT16) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
     case ClientMessageType.room:

@@ -3,12 +3,13 @@
  * one question is asked at a time, at most 8 per second, and only the newest of those that wait.
  */
 import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
-import { NoAnswerError, type WorldLink } from '../world/messages.ts';
+import { type Doer, NoAnswerError, type WorldLink } from '../world/messages.ts';
 
 const MIN_INTERVAL_MS = 125;
 
 export class RoomQuestions {
   readonly #world: Pick<WorldLink, 'ask'>;
+  readonly #by: () => Doer;
   readonly #post: (answer: RoomResultMessage) => void;
   /** The newest question that has not been asked yet. */
   #waiting: RoomMessage | null = null;
@@ -16,9 +17,13 @@ export class RoomQuestions {
   #pause: NodeJS.Timeout | null = null;
   #isDisposed = false;
 
-  /** @param post - sends an answer to the player */
-  constructor(world: Pick<WorldLink, 'ask'>, post: (answer: RoomResultMessage) => void) {
+  /**
+   * @param by - the player
+   * @param post - sends an answer to the player
+   */
+  constructor(world: Pick<WorldLink, 'ask'>, by: () => Doer, post: (answer: RoomResultMessage) => void) {
     this.#world = world;
+    this.#by = by;
     this.#post = post;
   }
 
@@ -42,7 +47,7 @@ export class RoomQuestions {
     this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
     const { species, at } = question;
     try {
-      const reason = await this.#world.ask({ kind: 'room', species, x: at[0], y: at[1] });
+      const reason = await this.#world.ask({ kind: 'room', species, x: at[0], y: at[1], by: this.#by() });
       if (!this.#isDisposed) this.#post({ species, at, reason });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;

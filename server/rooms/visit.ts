@@ -10,6 +10,7 @@ import {
   type NamedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
+  type SeedsMessage,
   ServerMessageType,
   type StrokeMessage,
   type StrokeResultMessage,
@@ -32,6 +33,7 @@ import type { WiltedBody } from '../world/wilting.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
+import type { Seeds } from './seeds.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
 /** Strokes of one visit that the world has not answered yet; a client sends at most ten per second. */
@@ -69,6 +71,7 @@ export interface Surroundings {
   readonly world: WorldLink;
   readonly stream: Stream;
   readonly players: Players;
+  readonly seeds: Seeds;
   readonly stepsPerSecond: number;
   readonly framesPerSecond: number;
   readonly epsilon: number;
@@ -98,6 +101,10 @@ export class Visit {
   #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: Rect | null = null;
+  /** The list of waiting seeds that the client was told of last, and how many of them were in its view. */
+  #toldSeeds = { version: -1, count: 0 };
+  /** A removal that the world has not answered. */
+  #isRemoving = false;
   #strokesPending = 0;
   /** What the client was told last of its budget, and when. */
   #toldBudget: { readonly budget: Budget; readonly atMs: number } | null = null;
@@ -112,10 +119,17 @@ export class Visit {
     this.visitor = visitor;
     this.sinceMs = now;
     this.#around = around;
-    this.#roomQuestions = new RoomQuestions(around.world, (answer) =>
-      outlet.post(ServerMessageType.room, answer),
+    this.#roomQuestions = new RoomQuestions(
+      around.world,
+      () => this.#doer,
+      (answer) => outlet.post(ServerMessageType.room, answer),
     );
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
+  }
+
+  get #doer(): Doer {
+    const { id, address } = this.visitor;
+    return { guest: id, address, name: this.name };
   }
 
   get isStarted(): boolean {
@@ -215,6 +229,7 @@ export class Visit {
     switch (kind) {
       case 'viewport':
         this.#view = message;
+        this.#toldSeeds.version = -1;
         stream.look(viewer, message);
         return;
       case 'ack':
@@ -240,6 +255,9 @@ export class Visit {
       case 'room':
         this.#roomQuestions.ask(message);
         return;
+      case 'remove':
+        void this.#remove(message.organism);
+        return;
       case 'ping':
         this.outlet.post(ServerMessageType.pong, message);
         return;
@@ -262,7 +280,7 @@ export class Visit {
             : await world.ask({ kind: 'inspect', organism: asked.organism });
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
-          this.outlet.post(ServerMessageType.inspection, inspectionFor(this.visitor.id, organism));
+          this.outlet.post(ServerMessageType.inspection, this.#inspectionOf(organism));
           return;
         }
       }
@@ -272,6 +290,44 @@ export class Visit {
     } finally {
       this.#inspecting = false;
     }
+  }
+
+  /** Removes a body of this guest; tells them why not. */
+  async #remove(organism: number): Promise<void> {
+    if (this.#isRemoving) return;
+    this.#isRemoving = true;
+    try {
+      const guest = this.visitor.id;
+      const fault = await this.#around.world.ask({ kind: 'removeOwn', organism, guest });
+      if (fault !== null) this.tell(fault);
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      this.tell(error.message);
+    } finally {
+      this.#isRemoving = false;
+    }
+    void this.inspect();
+  }
+
+  /** Tells which seeds wait in the view, if they or the view have changed. */
+  tellSeeds(): void {
+    const { seeds, now } = this.#around;
+    const { version, count } = this.#toldSeeds;
+    if (!this.isStarted || version === seeds.version) return;
+    const told = seeds.in(this.#view, now());
+    this.#toldSeeds = { version: seeds.version, count: told.length };
+    if (told.length + count > 0)
+      this.outlet.post(ServerMessageType.seeds, { seeds: told } satisfies SeedsMessage);
+  }
+
+  /** Without the planter's id, which is nobody else's business, and with their name of today if they are known. */
+  #inspectionOf(organism: Inspection | null): InspectionMessage {
+    if (organism === null) return { organism };
+    const { guest, ...rest } = organism;
+    const planter = guest === '' ? null : this.#around.guests.find(guest);
+    return {
+      organism: { ...rest, planter: planter?.name ?? rest.planter, isYours: guest === this.visitor.id },
+    };
   }
 
   #rename(guest: Guest, wish: string): void {
@@ -334,7 +390,7 @@ export class Visit {
     if (tired !== null) return refuse(tired);
 
     this.#strokesPending++;
-    const by: Doer = { guest: guest.id, address, name: guest.name };
+    const by = this.#doer;
     let outcome: StrokeOutcome;
     try {
       outcome = await world.ask({ kind: 'stroke', by, stroke });
@@ -369,13 +425,6 @@ export class Visit {
     const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
     this.outlet.post(ServerMessageType.strokeResult, result);
   }
-}
-
-/** Without the planter's id, which is nobody else's business. */
-function inspectionFor(guest: string, organism: Inspection | null): InspectionMessage {
-  if (organism === null) return { organism };
-  const { guest: planter, ...rest } = organism;
-  return { organism: { ...rest, isYours: planter === guest } };
 }
 
 function clampTo(

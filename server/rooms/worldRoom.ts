@@ -25,10 +25,12 @@ import {
 } from '../../shared/protocol.ts';
 import { Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
+import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
+import { Seeds } from './seeds.ts';
 import { type Surroundings, Visit, type Visitor } from './visit.ts';
 
 /** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
@@ -96,6 +98,7 @@ export class WorldRoom extends Room {
   override seatReservationTimeout = SEAT_SECONDS;
   readonly #visits = new Map<Client, { visit: Visit; connection: Connection }>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #seeds = new Seeds();
   #around: Surroundings | null = null;
   #addressOf: RoomHost['addressOf'] = () => '';
   /** The worst delay of this thread's event loop: in the current interval, and in the one before. */
@@ -116,11 +119,12 @@ export class WorldRoom extends Room {
       lagMs: () => Math.max(this.#lagMs, this.#loop.max / 1e6 - LOOP_SAMPLE_MS),
     });
     const players = new Players();
+    const seeds = this.#seeds;
     const pace = { stepsPerSecond, framesPerSecond, epsilon };
     const renamed = (id: string): void => {
       for (const visit of this.#of(id)) visit.tellName();
     };
-    this.#around = { world, stream, players, guests, attendance, learned, renamed, ...pace, now };
+    this.#around = { world, stream, players, seeds, guests, attendance, learned, renamed, ...pace, now };
     this.#timers.push(
       setInterval(() => {
         // Players usually leave with a frame; this is for a world without frames.
@@ -137,7 +141,10 @@ export class WorldRoom extends Room {
         this.#lagMs = this.#loop.max / 1e6 - LOOP_SAMPLE_MS;
         this.#loop.reset();
       }, LAG_MS),
-      setInterval(() => stream.sweep(), STREAM_SWEEP_MS),
+      setInterval(() => {
+        stream.sweep();
+        for (const { visit } of this.#visits.values()) visit.tellSeeds();
+      }, STREAM_SWEEP_MS),
     );
     // Every byte of a client comes through `#receive`; Colyseus' own reader only handles the handshake.
     const colyseus = (this as unknown as Receiver)._onMessage;
@@ -190,6 +197,11 @@ export class WorldRoom extends Room {
   /** Shows a notice to everybody. */
   announce(text: string): void {
     this.#postAll(encodeMessage(ServerMessageType.notice, { text } satisfies NoticeMessage));
+  }
+
+  /** Takes the seeds that wait. Visits are told of those in their view within 200 ms. */
+  hearSeeds(seeds: readonly WaitingSeed[]): void {
+    this.#seeds.hear(seeds, performance.now());
   }
 
   /** Tells the guests who look at the bodies or planted them. */

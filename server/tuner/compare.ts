@@ -74,7 +74,9 @@ export function compare(before: Measured, after: Measured, heldOutWounds: number
   const raws = rawFigures(before, after);
   const pValues = holm(
     raws.map((raw) =>
-      signFlip(raw.before.map((value, seed) => difference(value, raw.after[seed], raw) - raw.margin)),
+      signFlip(
+        raw.before.map((value, seed) => finite(raw.worse * (raw.after[seed] - value), raw) - raw.margin),
+      ),
     ),
   );
   const figures = raws.map(({ name, group, before: was, after: is, margin }, i) => ({
@@ -86,14 +88,14 @@ export function compare(before: Measured, after: Measured, heldOutWounds: number
     p: pValues[i],
     isWorse: pValues[i] <= SIGNIFICANCE,
   }));
-  const gain = gainsOf(before.heldOut.healed, after.heldOut.healed);
-  const betterP = gain === null ? 1 : signFlip(gain);
+  const gain = before.heldOut.healed.map((error, seed) => error - after.heldOut.healed[seed]);
+  const betterP = gain.every(Number.isFinite) ? signFlip(gain) : 1;
   const kinds = Object.keys(before.suite.recovery);
   const delta = (of: (values: readonly number[]) => number): number =>
     meanOf(kinds.map((kind) => of(after.suite.recovery[kind]) - of(before.suite.recovery[kind])));
   const [lossBefore, lossAfter] = [meanOf(before.heldOut.healed), meanOf(after.heldOut.healed)];
   return {
-    randomSeeds: before.heldOut.healed.length,
+    randomSeeds: gain.length,
     heldOutWounds,
     heldOutLossBefore: lossBefore,
     heldOutLossAfter: lossAfter,
@@ -107,38 +109,13 @@ export function compare(before: Measured, after: Measured, heldOutWounds: number
   };
 }
 
-/**
- * How much worse the candidate is at one random seed. Where one of the two has no number (NaN or infinity), it counts as
- * worse, by more than ten margins: the sums of `signFlip` must be numbers. Where both have none, they are alike.
- */
-function difference(before: number, after: number, { worse, margin }: Raw): number {
-  const [was, is] = [before, after].map(Number.isFinite);
-  if (was && is) return worse * (after - before);
-  return (Number(was) - Number(is)) * (1 + 10 * margin);
-}
-
-/**
- * How much less error the candidate leaves, by random seed. An incumbent without a number counts as worse by as much as
- * at the seed where the two differ most, or by 1 where no seed has two numbers.
- *
- * @returns null when the candidate has no number where the incumbent has one
- */
-function gainsOf(before: readonly number[], after: readonly number[]): number[] | null {
-  const most = Math.max(
-    0,
-    ...before.map((error, seed) => Math.abs(error - after[seed])).filter(Number.isFinite),
-  );
-  const gains = before.map((error, seed) => {
-    const [was, is] = [error, after[seed]].map(Number.isFinite);
-    if (was && is) return error - after[seed];
-    return is ? most || 1 : was ? Number.NaN : 0;
-  });
-  return gains.some(Number.isNaN) ? null : gains;
-}
+/** NaN and infinity count as worse, by more than ten margins: the sums of `signFlip` must be numbers. */
+const finite = (difference: number, { margin }: Raw): number =>
+  Number.isFinite(difference) ? difference : 1 + 10 * margin;
 
 function rawFigures(before: Measured, after: Measured): Raw[] {
   const scaled = (least: number, values: readonly number[]): number =>
-    Math.max(least, ...[RELATIVE_MARGIN * medianOf(values.filter(Number.isFinite))].filter(Number.isFinite));
+    Math.max(least, RELATIVE_MARGIN * medianOf(values));
   const raw = (
     group: Raw['group'],
     name: string,

@@ -17,6 +17,8 @@ const ACTS: Readonly<Record<Act['act'], true>> = {
   territory: true,
   rule: true,
   remove: true,
+  sleep: true,
+  wake: true,
   cells: true,
   organism: true,
   gone: true,

@@ -19,6 +19,19 @@ export const MAX_RELAPSE_SECONDS = 600;
 /** Cells by which a dissolving body shrinks at a time: each time, the engine looks for all of its cells. */
 const SHRINK_CELLS = 2;
 
+/** Seeds that are told to players: more than anybody sees. */
+const MAX_TOLD_SEEDS = 4_096;
+
+/** A seed that waits. */
+export interface WaitingSeed {
+  /** Of the organism. */
+  readonly id: number;
+  readonly x: number;
+  readonly y: number;
+  /** Until it grows; 0: its cell is not free yet. */
+  readonly seconds: number;
+}
+
 export interface AbsentWorld {
   readonly engine: Engine;
   readonly organisms: Organisms;
@@ -45,6 +58,8 @@ export class Absences {
   readonly #dissolving = new Map<OrganismId, Dissolving>();
   /** Organisms whose seeds wait. */
   readonly #waiting = new Set<OrganismId>();
+  /** Seeds that wait have changed since `takeSeeds`. */
+  #hasNews = false;
 
   constructor(world: AbsentWorld) {
     this.#world = world;
@@ -61,6 +76,21 @@ export class Absences {
     return this.#waiting;
   }
 
+  /** The seeds that wait, if they have changed since the last call, at most `MAX_TOLD_SEEDS`; null: they have not. */
+  takeSeeds(): WaitingSeed[] | null {
+    if (!this.#hasNews) return null;
+    this.#hasNews = false;
+    const { organisms, runSeconds } = this.#world;
+    const seeds: WaitingSeed[] = [];
+    for (const id of this.#waiting) {
+      const one = organisms.get(id);
+      if (one === undefined) continue;
+      seeds.push({ id, x: one.x, y: one.y, seconds: Math.max(0, (one.dueSeconds ?? 0) - runSeconds()) });
+      if (seeds.length >= MAX_TOLD_SEEDS) break;
+    }
+    return seeds;
+  }
+
   /** Its last cell has died. What an admin has uprooted is gone; of any other organism, the seed waits. */
   died(organism: Organism): void {
     if (organism.isUprooted) {
@@ -74,7 +104,7 @@ export class Absences {
 
   /** Its body begins to dissolve. One whose seed waits is gone at once if it is not to come back. */
   dissolve(organism: Organism, cause: Absence): void {
-    const isWaiting = this.#waiting.delete(organism.id);
+    const isWaiting = this.#stopWaiting(organism.id);
     organism.absence = cause;
     organism.dueSeconds = null;
     if (isWaiting && isEnding(organism)) {
@@ -90,7 +120,7 @@ export class Absences {
 
   /** After a count, of an organism that has cells: the body of one whose seed waits was put back by a rollback. */
   foundAlive(organism: Organism): void {
-    if (this.#waiting.delete(organism.id)) this.#isBack(organism);
+    if (this.#stopWaiting(organism.id)) this.#isBack(organism);
     // A body that was uprooted and is whole again has its seed again.
     if (organism.isUprooted && organism.health >= WHOLE) organism.isUprooted = false;
   }
@@ -100,26 +130,27 @@ export class Absences {
     if (isEnding(organism)) return;
     organism.isUprooted = true;
     this.#dissolving.delete(organism.id);
-    if (this.#waiting.delete(organism.id)) this.#end(organism);
+    if (this.#stopWaiting(organism.id)) this.#end(organism);
     else this.#isBack(organism);
   }
 
   /** The organism is gone, by another hand. */
   forget(id: OrganismId): void {
     this.#dissolving.delete(id);
-    this.#waiting.delete(id);
+    this.#stopWaiting(id);
   }
 
   /** All organisms were replaced: bodies that dissolved begin to anew, and seeds go on waiting. */
   restore(): void {
     this.#dissolving.clear();
     this.#waiting.clear();
+    this.#hasNews = true;
     this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms) {
       const { absence, dueSeconds } = organism;
       if (absence === null) continue;
       if (dueSeconds === null) this.dissolve(organism, absence);
-      else this.#waiting.add(organism.id);
+      else this.#startWaiting(organism.id);
     }
   }
 
@@ -164,7 +195,19 @@ export class Absences {
     organism.health = 0;
     organism.cells = 0;
     organism.isOutOfRange = false;
-    this.#waiting.add(organism.id);
+    this.#startWaiting(organism.id);
+  }
+
+  #startWaiting(id: OrganismId): void {
+    this.#waiting.add(id);
+    this.#hasNews = true;
+  }
+
+  /** @returns whether it waited */
+  #stopWaiting(id: OrganismId): boolean {
+    const waited = this.#waiting.delete(id);
+    this.#hasNews ||= waited;
+    return waited;
   }
 
   #isBack(organism: Organism): void {
@@ -203,7 +246,7 @@ export class Absences {
     engine.remove(id);
     const territory = territoryOf(organism);
     engine.plant(id, slot, x, y, territory);
-    this.#waiting.delete(id);
+    this.#stopWaiting(id);
     this.#isBack(organism);
     organism.territory = territory;
     organism.plantedStep = engine.stepNumber;

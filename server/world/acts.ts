@@ -37,6 +37,9 @@ export type EngineAct =
   | { readonly act: 'territory'; readonly organism: OrganismId; readonly territory?: Rect }
   | { readonly act: 'rule'; readonly organism: OrganismId; readonly rule: RuleName }
   | { readonly act: 'remove'; readonly organism: OrganismId }
+  /** Sleepers that wake by themselves are no act: the engine wakes them again. */
+  | { readonly act: 'sleep'; readonly organism: OrganismId }
+  | { readonly act: 'wake'; readonly organism: OrganismId }
   /** The next `pages` pages of the entry replace those of the world; a page without an owner ceases to exist. */
   | { readonly act: 'cells'; readonly pages: number };
 

@@ -16,6 +16,7 @@ export interface Moment {
 
 export function summaryOf(
   organism: Organism,
+  isAsleep: boolean,
   { stepNumber, runSeconds }: Pick<Moment, 'stepNumber' | 'runSeconds'>,
 ): OrganismSummary {
   const { id, species, x, y, health, cells, planter, plantedStep, absence, dueSeconds } = organism;
@@ -29,6 +30,7 @@ export function summaryOf(
     health: toHundredths(health),
     cells,
     planter,
+    ...(isAsleep && { isAsleep }),
     ...(absence !== null && { absence }),
     ...(dueSeconds !== null && { waitSeconds: waitOf(dueSeconds, runSeconds) }),
   };
@@ -37,6 +39,7 @@ export function summaryOf(
 export function inspectionOf(
   organism: Organism,
   slots: RuleSlots,
+  isAsleep: boolean,
   { stepNumber, runSeconds, sampleSeconds }: Moment,
   lonely: Inspection['lonely'],
 ): Inspection {
@@ -58,6 +61,7 @@ export function inspectionOf(
     rule: slots.at(organism.slot).label,
     marks: organism.marks.map(({ atSeconds, label }) => ({ agoSeconds: runSeconds - atSeconds, label })),
     absence,
+    isAsleep,
     waitSeconds: dueSeconds === null ? null : waitOf(dueSeconds, runSeconds),
     lonely,
   };

@@ -12,6 +12,7 @@ import type {
 } from '../../shared/protocol.ts';
 import type { SwapScope } from '../rules/registry.ts';
 import type { PublishedFrame } from '../stream/published.ts';
+import type { WaitingSeed } from './absences.ts';
 import type { LoadedRule } from './ruleSlots.ts';
 import type { WiltedBody } from './wilting.ts';
 import type { WoundEvent } from './woundWatch.ts';
@@ -41,6 +42,8 @@ export interface OrganismSummary {
   readonly health: number;
   readonly cells: number;
   readonly planter: string;
+  /** Absent: it is awake. */
+  readonly isAsleep?: boolean;
   /** Absent: it has its body. */
   readonly absence?: Absence;
   /** Seconds until its seed grows again. Absent: it does not wait. */
@@ -188,6 +191,8 @@ export type FromWorld =
   | { readonly type: 'wounds'; readonly events: readonly WoundEvent[] }
   /** Bodies that began to wilt in one frame. */
   | { readonly type: 'wilted'; readonly bodies: readonly WiltedBody[] }
+  /** The seeds that wait, at most 4,096 of them; when they have changed. */
+  | { readonly type: 'seeds'; readonly seeds: readonly WaitingSeed[] }
   /** Why the world cannot be saved, and refuses strokes; null: it is over. */
   | { readonly type: 'trouble'; readonly trouble: string | null }
   /** While the world stops: how much of a save is written. */
@@ -224,6 +229,8 @@ export interface WorldLink {
   onSwap: (outcome: SwapOutcome) => void;
   onWounds: (events: readonly WoundEvent[]) => void;
   onWilted: (bodies: readonly WiltedBody[]) => void;
+  /** The seeds that wait have changed. */
+  onSeeds: (seeds: readonly WaitingSeed[]) => void;
   /** `trouble` has changed. */
   onTrouble: (trouble: string | null) => void;
   /**

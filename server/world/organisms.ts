@@ -79,6 +79,8 @@ export interface OrganismRecord {
   readonly dueSeconds?: number;
   /** Absent: false. */
   readonly isUprooted?: boolean;
+  /** Absent: it was awake. Only in a save: the journal has who falls asleep. */
+  readonly isAsleep?: boolean;
   /** Of earlier versions, in place of `absence`: it wilted. */
   readonly isWilting?: boolean;
   /** Absent: 0. */
@@ -177,7 +179,7 @@ export class Organisms {
   }
 
   add(
-    facts: Omit<OrganismRecord, 'history' | 'rule'> & {
+    facts: Omit<OrganismRecord, 'history' | 'rule' | 'isAsleep'> & {
       readonly slot: RuleSlot;
       readonly history?: readonly number[];
     },
@@ -286,7 +288,7 @@ export class Organisms {
     this.#retired.clear();
     this.#taken.fill(0);
     for (const record of records) {
-      const { rule: _rule, ...facts } = record;
+      const { rule: _rule, isAsleep: _isAsleep, ...facts } = record;
       this.add({ ...facts, slot: slotOf(record) });
     }
     this.#nextId = nextId;

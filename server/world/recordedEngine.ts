@@ -30,6 +30,14 @@ export function recordedEngine(engine: Engine, listener: EngineListener): Engine
       engine.remove(organism);
       listener.did({ act: 'remove', organism });
     },
+    async sleep(organism) {
+      await engine.sleep(organism);
+      listener.did({ act: 'sleep', organism });
+    },
+    wake(organism) {
+      engine.wake(organism);
+      listener.did({ act: 'wake', organism });
+    },
     perturb(perturbation) {
       engine.perturb(perturbation);
       listener.did({ act: 'perturb', perturbation });

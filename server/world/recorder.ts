@@ -7,7 +7,8 @@ import type { WorldLog } from './worldLog.ts';
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
-  sleep(ms: number): Promise<void>;
+  /** @param signal - ends it early */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** What the simulation needs of its journal (`storage/journal.ts`). */

@@ -111,6 +111,10 @@ export class Replay {
         return engine.setOrganismRule(act.organism, await this.#slotOf(act.rule));
       case 'remove':
         return engine.remove(act.organism);
+      case 'sleep':
+        return engine.sleep(act.organism);
+      case 'wake':
+        return engine.wake(act.organism);
       case 'cells':
         return this.#replaceCells(pages.splice(0, act.pages));
       case 'organism': {

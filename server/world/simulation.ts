@@ -40,6 +40,9 @@ export interface SimulationOptions {
 /** Share of a frame's time that steps may take; the rest is for publishing, records and questions. */
 const STEP_SHARE = 0.75;
 const STATS_MS = 1_000;
+/** How long the loop rests at a time while the world is idle; what happens ends a rest. */
+const REST_MS = 950;
+const SEEDS_MS = 250;
 /** Highest level at which one sees bodies: there, one of 40 cells is 10 pixels. */
 const MAX_BODY_LEVEL = 2;
 const BUSY =
@@ -52,7 +55,7 @@ const MAX_REPLAY_MS = 3_000;
 /** Least time between two saves for that reason. */
 const MIN_SAVE_MS = 10_000;
 /** A machine that slept all night does not age its world by a night. */
-const MAX_TICK_SECONDS = 1;
+const MAX_TICK_SECONDS = 1.5;
 /** Errors that answer a question. */
 const REFUSALS = [EngineError, RangeError, NotSavedError, SaveError];
 
@@ -83,7 +86,12 @@ export class Simulation {
   #lastSaveMs: number;
   #lastStatsMs: number;
   #stepsSinceStats = 0;
+  /** How long the loop has rested since the last frame. */
+  #restedMs = 0;
+  /** Ends the loop's rest; null: it does not rest. */
+  #rouse: (() => void) | null = null;
   readonly #load: LoadWatch;
+  #lastSeedsMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -107,6 +115,10 @@ export class Simulation {
       // One late frame is made up for, so that a slow timer costs no speed. More are dropped.
       nextMs = Math.max(nextMs, now - this.#frameMs);
       await clock.sleep(Math.max(0, nextMs - now));
+      if (this.#isIdle()) {
+        await this.#rest();
+        nextMs = Math.max(nextMs, clock.now());
+      }
     }
     // Strokes that still wait get an answer.
     await this.#turns.take(async () => {
@@ -117,6 +129,24 @@ export class Simulation {
     this.#hasEnded = true;
     await this.#saveLast();
     post({ type: 'stopped' });
+  }
+
+  /** Whether a frame would do nothing but count steps. */
+  #isIdle(): boolean {
+    const { world, publisher } = this.#options;
+    return !this.#stopping && world.isIdle() && publisher.isSettled && this.#recorder.trouble === null;
+  }
+
+  async #rest(): Promise<void> {
+    const { clock } = this.#options;
+    const startMs = clock.now();
+    const alarm = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#rouse = resolve;
+    await Promise.race([clock.sleep(REST_MS, alarm.signal), promise]);
+    this.#rouse = null;
+    alarm.abort();
+    this.#restedMs = Math.min(clock.now() - startMs, REST_MS);
   }
 
   async #saveLast(): Promise<void> {
@@ -133,6 +163,7 @@ export class Simulation {
 
   receive(message: ToWorld): void {
     const { publisher } = this.#options;
+    this.#rouse?.();
     switch (message.type) {
       case 'watch':
         publisher.unwatch(message.remove);
@@ -162,6 +193,7 @@ export class Simulation {
     const startMs = clock.now();
     const elapsedSeconds = Math.min((startMs - this.#lastTickMs) / 1_000, MAX_TICK_SECONDS);
     this.#lastTickMs = startMs;
+    await this.#countRest();
 
     await world.applyStrokes();
     // Now, so that the disk works while the engine steps.
@@ -177,6 +209,7 @@ export class Simulation {
     this.#recorder.pass();
     this.#tellWounds();
     this.#tellWilted();
+    this.#tellSeeds();
     this.#report();
 
     const sinceSaveMs = clock.now() - this.#lastSaveMs;
@@ -188,6 +221,17 @@ export class Simulation {
       void this.#save().catch(() => {});
     }
     this.#tellTrouble();
+  }
+
+  /** Takes the steps of the time that the loop has rested. Nobody was awake, so all they do is count. */
+  async #countRest(): Promise<void> {
+    this.#stepsOwed += (this.#stepsPerSecond * this.#restedMs) / 1_000;
+    this.#restedMs = 0;
+    const steps = Math.floor(this.#stepsOwed + 1e-9);
+    if (steps === 0) return;
+    this.#stepsOwed = Math.max(0, this.#stepsOwed - steps);
+    await this.#options.world.engine.step(steps);
+    this.#stepsSinceStats += steps;
   }
 
   async #step(): Promise<void> {
@@ -233,6 +277,16 @@ export class Simulation {
   #tellWilted(): void {
     const bodies = this.#options.world.wilting.take();
     if (bodies !== null) this.#options.post({ type: 'wilted', bodies });
+  }
+
+  /** At most four times per second. */
+  #tellSeeds(): void {
+    const { world, clock, post } = this.#options;
+    if (clock.now() - this.#lastSeedsMs < SEEDS_MS) return;
+    const seeds = world.absences.takeSeeds();
+    if (seeds === null) return;
+    this.#lastSeedsMs = clock.now();
+    post({ type: 'seeds', seeds });
   }
 
   #tellTrouble(): void {
@@ -285,6 +339,9 @@ export class Simulation {
       const isRefusal = REFUSALS.some((kind) => error instanceof kind);
       if (!isRefusal) this.#log(`the question ${query.kind} failed: ${stack}`);
       post({ type: 'refused', request, message });
+    } finally {
+      // It may have changed the world between two frames.
+      this.#rouse?.();
     }
   }
 

@@ -55,6 +55,11 @@ export class Strokes {
     return new Promise((answer) => this.#waiting.push({ by, stroke, answer }));
   }
 
+  /** Strokes that wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Between two steps: applies waiting strokes in order of arrival. */
   async apply(): Promise<void> {
     for (const { by, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))

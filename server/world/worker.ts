@@ -72,7 +72,10 @@ const simulation = new Simulation({
   ...config,
   world,
   publisher: new Publisher({ world: config, epsilon: config.epsilon }),
-  clock: { now: () => performance.now(), sleep },
+  clock: {
+    now: () => performance.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+  },
   store: files,
   journal: files,
   isSaveDue,

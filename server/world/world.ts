@@ -5,7 +5,7 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
-import type { Engine, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
+import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
@@ -27,6 +27,7 @@ import { leaveOut, noteOwners, type Recall, recallWorld } from './recall.ts';
 import { recordedEngine } from './recordedEngine.ts';
 import { type JournalEntry, Replay } from './replay.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
@@ -46,6 +47,8 @@ const MAX_OUTCOMES = 64;
 export interface WorldOptions extends PlantLimitsOptions {
   /** Hours without a visit after which a player's body withers; 0: never. */
   readonly witherHours: number;
+  /** How long a body must have been whole and steady before it sleeps. Default 0: nobody sleeps. */
+  readonly sleepSeconds?: number;
 }
 
 const NO_LIMITS: WorldOptions = {
@@ -74,6 +77,7 @@ export class World {
   readonly #territories: Territories;
   readonly #nameOf = (slot: RuleSlot): string => this.rules.at(slot).sha256;
   readonly #strokes: Strokes;
+  readonly #sleep: SleepWatch;
   #runSeconds = 0;
   /** Samples that are due and have not been taken. */
   #samplesOwed = 0;
@@ -143,6 +147,12 @@ export class World {
     });
     const { swaps, wilting, withering } = this;
     const watches = { health: this.#health, wounds, wilting, withering, swaps };
+    const sleeping = {
+      ...common,
+      isWatched: (one: Organism) => swaps.isWatched(one) || wounds.isOpen(one.id),
+      measure: (id: OrganismId) => this.#health.measure(id),
+    };
+    this.#sleep = new SleepWatch(sleeping, options.sleepSeconds ?? 0);
     this.#strokes = new Strokes({ engine, organisms, slots, planting: this.#planting, ...watches });
   }
 
@@ -250,6 +260,7 @@ export class World {
   /** Lets time pass: watches swaps, measures a share of the bodies that moved, and removes dead organisms. */
   async observe(elapsedSeconds: number): Promise<void> {
     this.#runSeconds += elapsedSeconds;
+    this.#sleep.pass();
     await this.#watchSwaps();
     const samples = elapsedSeconds * SAMPLES_PER_SECOND;
     this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
@@ -264,6 +275,7 @@ export class World {
     await this.absences.pass(elapsedSeconds);
     if (isDue) await this.wilting.look();
     if (isDue) this.withering.look();
+    if (isDue) await this.#sleep.look();
 
     if (!isDue) return;
     for (; this.#samplesOwed >= 1; this.#samplesOwed--)
@@ -293,8 +305,17 @@ export class World {
       }
     }
     this.#livingCells = livingCells;
-    const moved = (await this.engine.takeMoved?.()) ?? this.organisms.ids();
+    const moved = (await this.engine.takeMoved?.()) ?? this.#awakeIds();
     this.#health.moved(moved);
+  }
+
+  #awakeIds(): OrganismId[] {
+    return this.organisms.ids().filter((id) => !this.engine.isAsleep(id));
+  }
+
+  /** Whether the world stays as it is until somebody does something: everyone sleeps, and nothing is due. */
+  isIdle(): boolean {
+    return this.#sleep.isAllAsleep() && this.#strokes.waiting === 0 && this.swaps.ids.length === 0;
   }
 
   // --- questions ---
@@ -313,7 +334,7 @@ export class World {
 
   summaries(): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return Array.from(this.organisms, (one) => summaryOf(one, moment));
+    return Array.from(this.organisms, (one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
   }
 
   inspect(id: number): Inspection | null {
@@ -323,7 +344,7 @@ export class World {
     const moment = { stepNumber, runSeconds: this.#runSeconds, sampleSeconds: 1 / SAMPLES_PER_SECOND };
     const seconds = this.withering.lonelySeconds(organism);
     const lonely = seconds === null ? null : { seconds, ofSeconds: this.#witherSeconds };
-    return inspectionOf(organism, this.rules, moment, lonely);
+    return inspectionOf(organism, this.rules, this.engine.isAsleep(id), moment, lonely);
   }
 
   /** The organism that lives within 2 cells; else the one whose seed waits nearest, within 4 cells. */
@@ -389,7 +410,8 @@ export class World {
     };
   }
 
-  #facts({ stepNumber, randomSeed }: Pick<WorldFacts, 'stepNumber' | 'randomSeed'>): WorldFacts {
+  #facts({ stepNumber, randomSeed, organisms }: EngineFacts): WorldFacts {
+    const asleep = new Set(organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
     const swaps = this.swaps.saved(this.#nameOf);
     return {
       width: this.engine.width,
@@ -398,7 +420,9 @@ export class World {
       randomSeed,
       runSeconds: this.#runSeconds,
       nextId: this.organisms.nextId,
-      organisms: this.organisms.records(this.#nameOf),
+      organisms: this.organisms
+        .records(this.#nameOf)
+        .map((record) => (asleep.has(record.id) ? { ...record, isAsleep: true } : record)),
       ...(swaps.length > 0 && { swaps }),
       ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
@@ -432,6 +456,7 @@ export class World {
     const replay = new Replay(replayed, state.fallow ?? []);
     await replay.restoreSwaps(state);
     for (const one of organisms) one.territory = this.#territories.of(one);
+    const asleep = new Set(records.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
     const hadCells = new Set<OrganismId>();
     await engine.load(
       {
@@ -441,6 +466,7 @@ export class World {
           id,
           rule: slot,
           territory: territory!,
+          ...(asleep.has(id) && { isAsleep: true as const }),
         })),
       },
       // A copy: the replay frees ids that are left out.

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Engine } from '../../server/engines/engine.ts';
+import type { SleepingEngine } from '../../server/engines/sleepingEngine.ts';
 import { AdapterError, KERNEL_CHOICES } from '../../server/engines/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { measureAdapter, measureKernels } from './gpuRates.ts';
@@ -31,7 +32,7 @@ const CELL_STEP_BYTES = RING * (64 + 4 + 4) + 4 + 8 + FIRE_RATE * (3 * 64 + 4 + 
 let adapter = values.adapter;
 const kernels = KERNEL_CHOICES.find((choice) => choice === values.kernels);
 if (kernels === undefined) throw new Error(`--kernels: one of ${KERNEL_CHOICES.join(', ')} expected`);
-async function make(side: number): Promise<WebGpuEngine> {
+async function make(side: number): Promise<SleepingEngine<WebGpuEngine>> {
   const options = { width: side, height: side, randomSeed: 1, maxPages: 8192, kernels };
   try {
     return await createWebGpuEngine({ ...options, adapter });
@@ -57,9 +58,9 @@ async function bestInTurn(measures: readonly (() => Promise<number>)[], rounds: 
 }
 
 const first = await make(64);
-const { isSoftware } = first.opened;
+const { isSoftware } = first.awake.opened;
 if (isSoftware) {
-  const warning = `SOFTWARE ADAPTER (${first.opened.adapter}): these figures say nothing about a GPU.`;
+  const warning = `SOFTWARE ADAPTER (${first.awake.opened.adapter}): these figures say nothing about a GPU.`;
   // On standard error with --json, so that standard output is JSON only.
   if (values.json) console.error(warning);
   else console.log(warning);
@@ -82,24 +83,24 @@ const [denseSeconds, nearSeconds, farSeconds] = await bestInTurn(
 
 // Frames as in a server: two steps, then the pages whose pixels changed.
 await near.visitChanged(() => {});
-const before = near.commands.reader.bytesRead;
+const before = near.awake.commands.reader.bytesRead;
 let changed = 0;
 const FRAMES = 10;
 for (let frame = 0; frame < FRAMES; frame++) {
   await near.step(2);
   await near.visitChanged(() => changed++);
 }
-const readBack = (near.commands.reader.bytesRead - before) / FRAMES;
+const readBack = (near.awake.commands.reader.bytesRead - before) / FRAMES;
 
-const denseKernels = await measureKernels(dense, rounds);
-const sparseKernels = await measureKernels(near, rounds);
-const rates = await measureAdapter(first.opened.device, isSoftware);
+const denseKernels = await measureKernels(dense.awake, rounds);
+const sparseKernels = await measureKernels(near.awake, rounds);
+const rates = await measureAdapter(first.awake.opened.device, isSoftware);
 const cells = side * side;
 const updateSeconds = (denseKernels?.update ?? Number.NaN) * 1e-6;
 const figures = {
-  adapter: first.opened.adapter,
+  adapter: first.awake.opened.adapter,
   software: isSoftware,
-  kernels: first.opened.form,
+  kernels: first.awake.opened.form,
   denseSide: side,
   cellStepsPerSecond: { dense: cells / denseSeconds, sparse: living / nearSeconds },
   stepMicroseconds: { dense: denseSeconds * 1e6, sparse: nearSeconds * 1e6, huge: farSeconds * 1e6 },

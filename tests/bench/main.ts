@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   torture: () => import('./torture.ts'),
   journal: () => import('./journal.ts'),
   siege: () => import('./siege.ts'),
+  idle: () => import('./idle.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -25,6 +25,7 @@ import {
   setRules,
   stillRule,
 } from './fixtures.ts';
+import { describeSleep } from './sleeping.ts';
 import { type CreateReference, makeStepCases, SHARED, type StepCase, WORLDS } from './stepCases.ts';
 
 export interface ContractOptions {
@@ -34,6 +35,8 @@ export interface ContractOptions {
   readonly createReference?: CreateReference;
   /** Steps that the test with an exploding rule takes (`bounds.ts`); default 500. */
   readonly explosiveSteps?: number;
+  /** Rounds of the test in which bodies sleep at random (`sleeping.ts`); default 40. */
+  readonly sleepRounds?: number;
   /** The engine refuses rules with larger weights. Default: none. */
   readonly maxWeight?: number;
   /**
@@ -101,12 +104,16 @@ export function describeEngineContract(
     tolerance,
     createReference = createReferenceEngine,
     explosiveSteps = 500,
+    sleepRounds,
     maxWeight = Number.POSITIVE_INFINITY,
     scope = 'whole',
   }: ContractOptions,
 ): void {
   describe(`engine contract: ${name}`, () => {
-    if (scope === 'whole') describeChanges(create);
+    if (scope === 'whole') {
+      describeChanges(create);
+      describeSleep(create, { rounds: sleepRounds });
+    }
     describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight, scope });
 
     // Few engines: each reserves gigabytes of addresses.

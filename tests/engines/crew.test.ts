@@ -18,7 +18,7 @@ test('after a thread died between steps no step begins, and the world can be sav
   engine.plant(1, 0, 64, 64);
   await engine.step(10);
   const before = await engine.save();
-  const { helpers } = (engine as unknown as { crew: { helpers: Worker[] } }).crew;
+  const { helpers } = (engine.awake as unknown as { crew: { helpers: Worker[] } }).crew;
   const ended = once(helpers[1], 'exit');
   await helpers[1].terminate();
   await ended;
@@ -41,7 +41,7 @@ test('when a helper traps while the step only reads, the step fails and the worl
   engine.plant(1, 0, 64, 64);
   await engine.step(10);
   const before = await engine.save();
-  const { crew, memory } = engine as unknown as { crew: { helpers: Worker[] }; memory: EngineMemory };
+  const { crew, memory } = engine.awake as unknown as { crew: { helpers: Worker[] }; memory: EngineMemory };
   const died = once(crew.helpers[0], 'error');
   trap(memory, 1);
   await expect(engine.step(1)).rejects.toThrow(/failed in phase 0 of a step/);
@@ -57,7 +57,7 @@ test('after a trap while the step writes, the torn world is neither stepped nor 
     setRules(engine);
     engine.plant(1, 0, 64, 64);
     await engine.step(10);
-    const { crew, memory } = engine as unknown as { crew: Crew; memory: EngineMemory };
+    const { crew, memory } = engine.awake as unknown as { crew: Crew; memory: EngineMemory };
     memory.ints[at.AWAKE_AT >>> 2] = -4096;
     expect(() => crew.step([{ kind: at.PHASE_APPLY, first: 0, end: 1 }])).toThrow(
       /failed in phase 1 of a step/,

@@ -133,6 +133,25 @@ test('saved territories, territories set since, and those of new organisms survi
   expect((await lasting.census()).map(({ cells }) => cells > 0)).toEqual([true, true, true, true, false]);
 });
 
+test('after a loss everyone is awake, and those who slept are said to have woken', async () => {
+  const lasting = await makeLasting();
+  lasting.plant(1, 0, 30, 30);
+  lasting.plant(2, 0, 120, 30);
+  lasting.plant(3, 0, 160, 30);
+  await lasting.step(5);
+  await lasting.sleep(1);
+  await lasting.save();
+  await lasting.sleep(2);
+  lasting.takeWoken();
+  await lasting.step(2);
+  expect([1, 2, 3].map((id) => lasting.isAsleep(id))).toEqual([true, true, false]);
+  lose(made[0]);
+  await lasting.step(1);
+  expect([1, 2, 3].map((id) => lasting.isAsleep(id))).toEqual([false, false, false]);
+  expect(lasting.takeWoken().toSorted()).toEqual([1, 2]);
+  expect(lasting.takeWoken()).toEqual([]);
+});
+
 test('pages that the lost engine showed and that are empty in the next one are reported as zeros, once', async () => {
   const lasting = await makeLasting();
   lasting.plant(1, 0, 30, 30);

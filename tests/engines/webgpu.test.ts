@@ -3,6 +3,7 @@ import { createEngine } from '../../server/engines/create.ts';
 import { type Engine, EngineLostError, type EngineOptions } from '../../server/engines/engine.ts';
 import { LastingEngine } from '../../server/engines/lasting.ts';
 import { createReferenceEngine } from '../../server/engines/reference.ts';
+import type { SleepingEngine } from '../../server/engines/sleepingEngine.ts';
 import { KERNEL_CHOICES, type KernelChoice } from '../../server/engines/webgpu/device.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { kernelTexts } from '../../server/engines/webgpu/kernels/compile.ts';
@@ -24,7 +25,8 @@ const create = (
   options: EngineOptions,
   bankPages?: number,
   kernels: KernelChoice = 'auto',
-): Promise<WebGpuEngine> => createWebGpuEngine({ ...options, adapter: 'swiftshader', bankPages, kernels });
+): Promise<SleepingEngine<WebGpuEngine>> =>
+  createWebGpuEngine({ ...options, adapter: 'swiftshader', bankPages, kernels });
 
 /** The reference, with weights rounded to float16. */
 async function createHalfReference(options: EngineOptions): Promise<Engine> {
@@ -42,7 +44,7 @@ const roundRule = (rule: Rule): Rule => {
 
 describeOnSwiftShader('on SwiftShader', () => {
   // These keep devices open, because their kernels take seconds to compile.
-  const keepers: WebGpuEngine[] = [];
+  const keepers: SleepingEngine<WebGpuEngine>[] = [];
   beforeAll(async () => {
     for (const kernels of KERNEL_CHOICES) {
       keepers.push(await create({ width: 1, height: 1, randomSeed: 1 }, undefined, kernels));
@@ -53,7 +55,7 @@ describeOnSwiftShader('on SwiftShader', () => {
   });
 
   test('each choice of kernels compiles them with its own subgroups and weights', () => {
-    expect(keepers.map(({ opened }) => opened.form)).toEqual([
+    expect(keepers.map(({ awake }) => awake.opened.form)).toEqual([
       { subgroups: true, halfWeights: false }, // SwiftShader has them
       { subgroups: false, halfWeights: false },
       { subgroups: true, halfWeights: true },
@@ -61,14 +63,14 @@ describeOnSwiftShader('on SwiftShader', () => {
   });
 
   test('no kernel gets a warning: subgroup operations are in uniform control flow', async () => {
-    for (const { opened } of keepers) {
+    for (const { opened } of keepers.map(({ awake }) => awake)) {
       for (const [name, code] of Object.entries(kernelTexts(opened.form))) {
         const { messages } = await opened.device.createShaderModule({ code }).getCompilationInfo();
         expect(messages.map(({ message }) => `${name}: ${message}`)).toEqual([]);
       }
     }
     // The compiler does check: it refuses a kernel that is not uniform.
-    const { device } = keepers[0].opened;
+    const { device } = keepers[0].awake.opened;
     device.pushErrorScope('validation');
     const parting = device.createShaderModule({
       code: `enable subgroups;
@@ -84,6 +86,7 @@ describeOnSwiftShader('on SwiftShader', () => {
   // A step must not depend on how pages lie in banks; three pages per bank are the hard case.
   describeEngineContract('webgpu, plain kernels', (options) => create(options, 3, 'plain'), {
     explosiveSteps: 100,
+    sleepRounds: 15,
     tolerance: TOLERANCE,
   });
   // Subgroups and float16 change only the kernels of a step.
@@ -202,7 +205,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     await lost.step(2);
     const saved = await lost.save();
     const stepping = lost.step(1);
-    lost.opened.device.destroy();
+    lost.awake.opened.device.destroy();
     await expect(stepping).rejects.toThrow(EngineLostError);
     for (const call of [
       () => lost.step(1),
@@ -230,7 +233,7 @@ describeOnSwiftShader('on SwiftShader', () => {
     setRules(next);
     await next.restore(saved);
     await next.step(1);
-    current.opened.device.destroy();
+    current.awake.opened.device.destroy();
     await next.step(1);
     expect(next.name).toBe('webgpu');
     expect(notes).toEqual([

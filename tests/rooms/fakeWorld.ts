@@ -36,6 +36,7 @@ export class FakeWorld implements WorldLink {
   onWounds: WorldLink['onWounds'] = () => {};
   onWilted: WorldLink['onWilted'] = () => {};
   onTrouble: WorldLink['onTrouble'] = () => {};
+  onSeeds: WorldLink['onSeeds'] = () => {};
   trouble: string | null = null;
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
@@ -197,6 +198,7 @@ export class FakeWorld implements WorldLink {
       marks: [],
       sinceSeconds: 1,
       absence: null,
+      isAsleep: false,
       waitSeconds: null,
       lonely: null,
       guest: 'somebody',

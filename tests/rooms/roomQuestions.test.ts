@@ -3,6 +3,7 @@ import { MessageError, readMessage } from '../../server/rooms/messages.ts';
 import { RoomQuestions } from '../../server/rooms/roomQuestions.ts';
 import { NoAnswerError, type WorldQuery } from '../../server/world/messages.ts';
 import { ClientMessageType, type RoomResultMessage } from '../../shared/protocol.ts';
+import { doer } from '../world/doer.ts';
 import { FakeWorld } from './fakeWorld.ts';
 
 let world: FakeWorld;
@@ -13,7 +14,11 @@ beforeEach(() => {
   vi.useFakeTimers();
   world = new FakeWorld();
   answers = [];
-  questions = new RoomQuestions(world, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    world,
+    () => doer('Ann'),
+    (answer) => answers.push(answer),
+  );
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -50,7 +55,11 @@ test('one question is asked at a time, also while the world is slow', async () =
   const slow = {
     ask: () => new Promise((resolve) => pending.push(resolve)),
   } as unknown as FakeWorld;
-  questions = new RoomQuestions(slow, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    slow,
+    () => doer('Ann'),
+    (answer) => answers.push(answer),
+  );
   for (const x of [1, 2, 3]) {
     ask(x);
     await vi.advanceTimersByTimeAsync(300);
@@ -72,7 +81,11 @@ test('a question without an answer does not stop the next one', async () => {
       return null;
     },
   } as unknown as FakeWorld;
-  questions = new RoomQuestions(failing, (answer) => answers.push(answer));
+  questions = new RoomQuestions(
+    failing,
+    () => doer('Ann'),
+    (answer) => answers.push(answer),
+  );
   ask(1);
   await vi.advanceTimersByTimeAsync(200);
   ask(2);

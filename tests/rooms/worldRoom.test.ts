@@ -17,6 +17,7 @@ import {
   type PongMessage,
   PROTOCOL_VERSION,
   type RoomResultMessage,
+  type SeedsMessage,
   ServerMessageType,
   type StatsMessage,
   type StrokeResultMessage,
@@ -224,6 +225,53 @@ describe('a player', () => {
       'A Gengar has outgrown itself: it wilts and grows again from its seed.',
       'An Eevee has outgrown itself: it wilts and grows again from its seed.',
     ]);
+    await room.leave();
+  });
+
+  test('is told of the seeds that wait in their view, when these or the view change', async () => {
+    const { room } = await join(server);
+    const told: SeedsMessage[] = [];
+    room.onMessage(ServerMessageType.seeds, (message: SeedsMessage) => told.push(message));
+    room.send(ClientMessageType.viewport, { x: 100, y: 100, width: 200, height: 100, level: 0 });
+    server.world.onSeeds([
+      { id: 3, x: 150, y: 150, seconds: 15 },
+      { id: 4, x: 900, y: 900, seconds: 15 },
+    ]);
+    await pause(600);
+    expect(told.map(({ seeds }) => seeds.map(({ id }) => id))).toEqual([[3]]);
+    expect(told[0].seeds[0].seconds).toBeLessThanOrEqual(15);
+    expect(told[0].seeds[0].seconds).toBeGreaterThan(14);
+    room.send(ClientMessageType.viewport, { x: 800, y: 800, width: 200, height: 200, level: 0 });
+    await pause(600);
+    expect(told.map(({ seeds }) => seeds.map(({ id }) => id))).toEqual([[3], [4]]);
+    server.world.onSeeds([]);
+    await pause(600);
+    expect(told.at(-1)).toEqual({ seeds: [] });
+    server.world.onSeeds([]);
+    await pause(600);
+    expect(told).toHaveLength(3);
+    await room.leave();
+  });
+
+  test('removes what they planted as themselves, and reads why they cannot', async () => {
+    const { room } = await join(server);
+    server.world.removalFault = 'Only who planted it can remove it.';
+    const notice = next<NoticeMessage>(room, ServerMessageType.notice);
+    room.send(ClientMessageType.remove, { organism: 1 });
+    expect(await notice).toEqual({ text: 'Only who planted it can remove it.' });
+    server.world.removalFault = null;
+    const asked = server.world.asked.findLast(({ kind }) => kind === 'removeOwn');
+    expect(asked).toMatchObject({ organism: 1 });
+    expect((asked as { guest: string }).guest).not.toBe('');
+    await room.leave();
+  });
+
+  test('learns who planted a body as “you” or by name, and never by an id', async () => {
+    const { room } = await join(server);
+    room.send(ClientMessageType.inspect, { at: [500, 500] });
+    const { organism } = await next<InspectionMessage>(room, ServerMessageType.inspection);
+    expect(organism).toMatchObject({ isYours: false });
+    expect(organism).not.toHaveProperty('guest');
     await room.leave();
   });
 

@@ -54,7 +54,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
   const simulation = new Simulation({
     world,
     publisher: new Publisher({ world: engine, epsilon: 0 }),
-    clock: { now: () => performance.now(), sleep },
+    clock: { now: () => performance.now(), sleep: (ms) => sleep(ms) },
     stepsPerSecond: 200,
     framesPerSecond: 50,
     saveSeconds: 3_600,
@@ -65,7 +65,7 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
   const ended = simulation.run();
   ended.catch(() => {});
   while (engine.stepNumber < 20) await sleep(5);
-  kill(engine as unknown as Inside);
+  kill(engine.awake as unknown as Inside);
   await expect(ended).rejects.toThrow(/thread 2 ended|a thread failed in phase 0/);
   const notes = posted.filter((message) => message.type === 'log').map(({ line }) => line);
   expect(notes).toHaveLength(1);

@@ -20,7 +20,7 @@ import { stateOf } from './wholeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
 /** Bodies that nobody strikes for 36 s wither; the lives below take some minutes. */
-const WORLD = { plantsPerGuest: 100, plantsPerAddress: 10_000, witherHours: 0.01 };
+const WORLD = { plantsPerGuest: 100, plantsPerAddress: 10_000, witherHours: 0.01, sleepSeconds: 1 };
 
 let blob: LoadedRule;
 beforeAll(async () => {
@@ -100,8 +100,12 @@ async function frame(
     }
   }
   const before = new Map(Array.from(world.organisms, ({ id, absence }) => [id, absence]));
+  const sleepers = world.organisms.ids().filter((id) => world.engine.isAsleep(id));
   if (random() < 0.95) await world.engine.step(1 + whole(4));
   await world.observe(random() * 1.5);
+  for (const id of sleepers) if (!world.engine.isAsleep(id)) count('woke');
+  for (const { id } of world.organisms)
+    if (world.engine.isAsleep(id) && !sleepers.includes(id)) count('fell asleep');
   for (const [id, was] of before) {
     const organism = world.organisms.get(id);
     if (organism === undefined) count(`gone, ${was ?? 'uprooted'}`);
@@ -150,7 +154,7 @@ async function recovered(
   create: EngineFactory,
   { save, entries }: Pick<Life, 'save' | 'entries'>,
 ): Promise<SmallWorld> {
-  const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create);
+  const again = await makeWorld(WIDTH, HEIGHT, ['blob'], create, WORLD);
   await again.world.restore(structuredClone(save), recall, entries.map(decodeEntry));
   return again;
 }
@@ -212,6 +216,8 @@ const WHAT_HAPPENS = [
   'superseded',
   'speed',
   'moved',
+  'fell asleep',
+  'woke',
   'died',
   'back, died',
   'wilting',

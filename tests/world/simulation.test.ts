@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, EngineError } from '../../server/engines/engine.ts';
+import { createReferenceEngine } from '../../server/engines/reference.ts';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { SaveError } from '../../server/storage/saves.ts';
+import { pageKey } from '../../server/stream/pageKey.ts';
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
 import type { FromWorld, StrokeOutcome, WorldQuery } from '../../server/world/messages.ts';
@@ -12,7 +15,7 @@ import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/
 import { decodePage } from '../../shared/pageCodec.ts';
 import { doer } from './doer.ts';
 import { FakeJournal } from './fakeJournal.ts';
-import { loadBlob, makeWorld } from './makeWorld.ts';
+import { brush, loadBlob, makeWorld } from './makeWorld.ts';
 import { wholeOf } from './wholeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
@@ -25,11 +28,11 @@ class FakeClock implements Clock {
     return this.nowMs;
   }
 
-  async sleep(ms: number): Promise<void> {
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await this.beforeSleep();
     // As a timer does: work that is ready goes first.
     await new Promise(setImmediate);
-    this.nowMs += ms;
+    if (!signal?.aborted) this.nowMs += ms;
   }
 }
 
@@ -43,10 +46,18 @@ interface Setup {
   readonly journal?: FakeJournal;
   /** false: steps are counted but not taken. */
   readonly lives?: boolean;
+  /** Default: nobody sleeps. */
+  readonly sleepSeconds?: number;
 }
 
 async function makeSimulation(setup: Setup = {}) {
-  const { world, engine } = await makeWorld(128, 64);
+  const create = setup.lives ? createWasmEngine : createReferenceEngine;
+  const { world, engine } = await makeWorld(128, 64, ['blob'], create, {
+    plantsPerGuest: 10_000,
+    plantsPerAddress: 10_000,
+    witherHours: 0,
+    sleepSeconds: setup.sleepSeconds,
+  });
   const clock = new FakeClock();
   const counted = { steps: 0, batches: [] as number[] };
   const step = engine.step.bind(engine);
@@ -178,6 +189,71 @@ describe('the loop', () => {
     // 10 s of steps, and none for the stalled minute.
     expect(counted.steps).toBeLessThan(310);
     expect(Math.max(...counted.batches)).toBe(2);
+  });
+});
+
+describe('a world in which everyone sleeps', () => {
+  const idle = async () => {
+    const made = await makeSimulation({ lives: true, sleepSeconds: 2 });
+    made.world.plantAt('blob', 40, 30);
+    return made;
+  };
+
+  test('has a frame about once per second, and its steps count on', async () => {
+    const { counted, engine, posted, world, runUntil } = await idle();
+    let frames = 0;
+    let firstStep = 0;
+    await runUntil(60_000, (nowMs) => {
+      if (nowMs < 30_000) return;
+      if (frames++ === 0) firstStep = engine.stepNumber;
+    });
+    expect(world.isIdle()).toBe(true);
+    // A frame sleeps, and then rests.
+    expect(frames).toBeLessThan(2 * 34);
+    expect(frames).toBeGreaterThan(2 * 28);
+    expect(engine.stepNumber - firstStep).toBeGreaterThan(870);
+    expect(engine.stepNumber - firstStep).toBeLessThan(930);
+    expect(counted.steps).toBe(engine.stepNumber);
+    const stats = ofType(posted, 'stats').slice(-20);
+    for (const one of stats) expect(one.stats.stepsPerSecond).toBeCloseTo(30, -1);
+    expect(world.inspect(1)!.ageSeconds).toBeCloseTo(60, 0);
+  });
+
+  test('answers a stroke in the next frame, at the step that its time has come to, and then has frames again', async () => {
+    const { clock, engine, posted, runUntil, ask } = await idle();
+    let askedMs = 0;
+    let step = 0;
+    let answeredMs = 0;
+    let frames = 0;
+    await runUntil(45_000, (nowMs) => {
+      if (askedMs === 0 && nowMs > 30_000) {
+        askedMs = nowMs;
+        step = engine.stepNumber;
+        ask(1, { kind: 'stroke', by: doer('Ann'), stroke: brush('ablate', 2, 43, 30) });
+      }
+      if (answeredMs === 0 && posted.some(({ type }) => type === 'answer')) answeredMs = clock.nowMs;
+      if (askedMs > 0 && nowMs < askedMs + 2_000) frames++;
+    });
+    const [answer] = ofType(posted, 'answer');
+    expect(answer.value).toMatchObject({ ok: true });
+    expect(answeredMs - askedMs).toBeLessThanOrEqual(100);
+    expect((answer.value as { step: number }).step - step).toBeLessThanOrEqual(30);
+    expect(frames).toBeGreaterThan(36);
+  });
+
+  test('has frames while a newly watched page is not exact', async () => {
+    const { posted, simulation, clock, runUntil } = await idle();
+    let framesMs: number[] = [];
+    await runUntil(40_000, (nowMs) => {
+      if (framesMs.length === 0 && nowMs > 30_000) {
+        simulation.receive({ type: 'watch', add: [pageKey(0, 0)], remove: [] });
+        framesMs = [nowMs];
+      }
+      const frame = ofType(posted, 'frame').length;
+      if (frame > 0 && framesMs.length === 1) framesMs.push(clock.nowMs);
+    });
+    expect(framesMs[1] - framesMs[0]).toBeLessThanOrEqual(100);
+    expect(ofType(posted, 'frame').length).toBeLessThan(5);
   });
 });
 

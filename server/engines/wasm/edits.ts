@@ -2,7 +2,7 @@
 import { PAGE_CELLS, PAGE_SHIFT, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { firstSpanFrom, type Span, strokeRows } from '../capsule.ts';
-import type { Capsule, Noise, OrganismId, PageState } from '../engine.ts';
+import type { Capsule, Noise, OrganismId, PageState, Piece } from '../engine.ts';
 import type { NoiseDraw } from '../fire.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { PageTable } from './pages.ts';
@@ -83,6 +83,34 @@ export class Edits {
     }
     this.#edited(page);
     return page;
+  }
+
+  /**
+   * Writes an organism's cells where nobody owns one.
+   *
+   * @returns false, with nothing changed, when there is no room for their pages
+   */
+  lay(organism: OrganismId, pieces: readonly Piece[]): boolean {
+    let pages = this.#obtainAll(pieces);
+    if (pages.includes(0) && this.isPending) {
+      this.settle(); // may free pages that were emptied since the last step
+      pages = this.#obtainAll(pieces);
+    }
+    this.isPending = true; // frees pages that were made in vain
+    if (pages.includes(0)) return false;
+    pieces.forEach(({ cells, values }, i) => {
+      for (let k = 0; k < cells.length; k++) {
+        if (this.#cells.owner(pages[i], cells[k]) !== 0) continue;
+        this.#cells.write(pages[i], cells[k], organism, values.subarray(k * CHANNELS, (k + 1) * CHANNELS));
+      }
+      this.#edited(pages[i]);
+    });
+    return true;
+  }
+
+  #obtainAll(pieces: readonly Piece[]): number[] {
+    const { across } = this.#pages;
+    return pieces.map(({ page }) => this.#pages.obtain(page % across, Math.floor(page / across)));
   }
 
   #edited(page: number): void {

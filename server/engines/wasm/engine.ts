@@ -7,6 +7,7 @@ import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
 import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
+  type AwakeEngine,
   CHANNEL_LIMIT,
   type Engine,
   type EngineChanges,
@@ -18,9 +19,11 @@ import {
   type OrganismId,
   type PageState,
   type Perturbation,
+  type Piece,
   type RuleSlot,
 } from '../engine.ts';
 import { Roster } from '../roster.ts';
+import { SleepingEngine } from '../sleepingEngine.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -80,7 +83,7 @@ export interface UpdateRules {
 }
 
 /** @throws EngineError for options that do not fit; Error when the kernels are not built */
-export async function createWasmEngine(options: WasmEngineOptions): Promise<Engine> {
+export async function createWasmEngine(options: WasmEngineOptions): Promise<SleepingEngine<WasmEngine>> {
   return createPagedEngine(options);
 }
 
@@ -91,7 +94,7 @@ export async function createWasmEngine(options: WasmEngineOptions): Promise<Engi
 export async function createPagedEngine(
   options: WasmEngineOptions,
   openRules?: (memory: EngineMemory) => UpdateRules,
-): Promise<Engine> {
+): Promise<SleepingEngine<WasmEngine>> {
   checkOptions(options);
   const { threads = 1, relaxed = hasRelaxedSimd(), wideTiles } = options;
   const across = pagesAcross(options.width);
@@ -99,10 +102,11 @@ export async function createPagedEngine(
   const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
   const memory = new EngineMemory(maxPages, across, options.deltaRecords);
   const crew = await Crew.assemble(memory.memory, threads, relaxed, wideTiles);
-  return new WasmEngine(options, memory, crew, openRules?.(memory));
+  return new SleepingEngine(new WasmEngine(options, memory, crew, openRules?.(memory)), options);
 }
 
-class WasmEngine implements Engine {
+/** Everyone is awake in it. */
+export class WasmEngine implements AwakeEngine {
   readonly name: Engine['name'];
   readonly description: string;
   readonly width: number;
@@ -192,6 +196,18 @@ class WasmEngine implements Engine {
     // Many organisms may die at once; a removal without cells must not look at every page.
     if (this.#readings.count(organism) > 0) this.#edits.clearWhere(organism, () => true);
     this.#organisms.delete(organism);
+  }
+
+  async lift(organism: OrganismId): Promise<Piece[]> {
+    checkPlanted(organism, this.#organisms);
+    const pieces = this.#readings.pieces(organism);
+    if (pieces.length > 0) this.#edits.clearWhere(organism, () => true);
+    return pieces;
+  }
+
+  lay(organism: OrganismId, pieces: readonly Piece[]): boolean {
+    checkPlanted(organism, this.#organisms);
+    return this.#edits.lay(organism, pieces);
   }
 
   perturb(perturbation: Perturbation): void {

@@ -1,7 +1,7 @@
 /** Reads the paged world between steps: pixels, owners, one organism's cells, whole pages to save. */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, type Rect, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
-import { isSamePage, MAX_ORGANISMS, type OrganismId, type PageState } from '../engine.ts';
+import { isSamePage, MAX_ORGANISMS, type OrganismId, type PageState, type Piece } from '../engine.ts';
 import * as at from './assembly/layout.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { EngineMemory } from './memory.ts';
@@ -68,6 +68,27 @@ export class Readings {
       const owners = ((page + at.OWNERS_AT) >>> 1) + first;
       into.set(this.#memory.words.subarray(owners, owners + count), offset);
     });
+  }
+
+  /** Copies an organism's cells, by page. */
+  pieces(organism: OrganismId): Piece[] {
+    const pieces: Piece[] = [];
+    if (this.count(organism) === 0) return pieces;
+    const { floats, words } = this.#memory;
+    for (const page of this.#pages.list) {
+      if (!this.#cells.mayHold(page, organism)) continue;
+      const owners = (page + at.OWNERS_AT) >>> 1;
+      const found: number[] = [];
+      for (let cell = 0; cell < CELLS; cell++) if (words[owners + cell] === organism) found.push(cell);
+      if (found.length === 0) continue;
+      const values = new Float32Array(found.length * CHANNELS);
+      found.forEach((cell, i) => {
+        const channel = this.#cells.channel(page, cell);
+        values.set(floats.subarray(channel, channel + CHANNELS), i * CHANNELS);
+      });
+      pieces.push({ page: this.#pages.index(page), cells: Uint16Array.from(found), values });
+    }
+    return pieces;
   }
 
   /** How many cells an organism owns. */

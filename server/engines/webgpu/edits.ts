@@ -6,7 +6,7 @@ import { PAGE_CELLS, PAGE_SHIFT } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import type { Extent } from '../bounds.ts';
 import { firstSpanFrom, type Span } from '../capsule.ts';
-import type { OrganismId } from '../engine.ts';
+import type { OrganismId, Piece } from '../engine.ts';
 import { type NoiseDraw, noiseAt } from '../fire.ts';
 import * as at from './layout.ts';
 import type { Page } from './pages.ts';
@@ -122,6 +122,26 @@ export class Edits {
           this.#noises[values + c] = noiseAt(randomSeed, salt, step, x, y, c) * amplitude;
         }
       }
+    }
+  }
+
+  /** Gives an organism cells of the page that nobody owns. */
+  lay(page: Page, organism: OrganismId, { cells, values }: Piece): void {
+    // A record holds one span per row, so a row's other runs of cells go into more records.
+    const records: Uint32Array[] = [];
+    let inRow = -1;
+    for (let first = 0, end = 0; first < cells.length; first = end) {
+      const row = cells[first] >> PAGE_SHIFT;
+      for (end = first + 1; end < cells.length; end++)
+        if (cells[end] !== cells[end - 1] + 1 || cells[end] >> PAGE_SHIFT !== row) break;
+      inRow = first > 0 && cells[first - 1] >> PAGE_SHIFT === row ? inRow + 1 : 0;
+      if (inRow === records.length) records.push(this.#add(page, at.EDIT_LAY, organism));
+      const column = cells[first] & (PAGE_CELLS - 1);
+      this.#setSpan(records[inRow], row, column, column + end - first - 1);
+      records[inRow][EDIT_HEAD + 2 * row + 1] = this.#noiseCount;
+      this.#reserveNoises(end - first);
+      this.#noises.set(values.subarray(first * CHANNELS, end * CHANNELS), this.#noiseCount * CHANNELS);
+      this.#noiseCount += end - first;
     }
   }
 

@@ -5,11 +5,11 @@
  * A step allocates no JavaScript object; a submission allocates a few, which a test counts.
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
-import type { Rule } from '../../rules/rule.ts';
+import { CHANNELS, type Rule } from '../../rules/rule.ts';
 import { extentOf, mendedPage } from '../bounds.ts';
 import { type Span, strokeRows } from '../capsule.ts';
 import {
-  type Engine,
+  type AwakeEngine,
   type EngineChanges,
   EngineError,
   type EngineFacts,
@@ -19,9 +19,11 @@ import {
   type OrganismId,
   type PageState,
   type Perturbation,
+  type Piece,
   type RuleSlot,
 } from '../engine.ts';
 import { Roster } from '../roster.ts';
+import { SleepingEngine } from '../sleepingEngine.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -54,12 +56,16 @@ export interface WebGpuEngineOptions extends EngineOptions {
 }
 
 /** @throws EngineError for options that do not fit; AdapterError when there is no such adapter */
-export async function createWebGpuEngine(options: WebGpuEngineOptions): Promise<WebGpuEngine> {
+export async function createWebGpuEngine(
+  options: WebGpuEngineOptions,
+): Promise<SleepingEngine<WebGpuEngine>> {
   checkOptions(options);
-  return new WebGpuEngine(options, await acquireDevice(options.adapter, options.kernels));
+  const opened = await acquireDevice(options.adapter, options.kernels);
+  return new SleepingEngine(new WebGpuEngine(options, opened), options);
 }
 
-export class WebGpuEngine implements Engine {
+/** Everyone is awake in it. */
+export class WebGpuEngine implements AwakeEngine {
   readonly name = 'webgpu';
   readonly description: string;
   readonly width: number;
@@ -156,6 +162,12 @@ export class WebGpuEngine implements Engine {
 
   remove(organism: OrganismId): void {
     checkPlanted(organism, this.#organisms);
+    this.#clear(organism);
+    this.#organisms.delete(organism);
+  }
+
+  /** Zeroes an organism's cells. */
+  #clear(organism: OrganismId): void {
     for (const page of this.#pages.list) {
       if (!page.mayHold(organism)) continue;
       this.#edits.remove(page, organism);
@@ -166,7 +178,33 @@ export class WebGpuEngine implements Engine {
       }
       this.#edited(page);
     }
-    this.#organisms.delete(organism);
+  }
+
+  async lift(organism: OrganismId): Promise<Piece[]> {
+    checkPlanted(organism, this.#organisms);
+    await this.#refresh();
+    const pages = this.#pages.list.filter((page) => page.hasLife && page.mayHold(organism));
+    const pieces = (await this.#readings.states(pages)).map((state) => pieceOf(organism, state));
+    this.#clear(organism);
+    return pieces.filter(({ cells }) => cells.length > 0);
+  }
+
+  lay(organism: OrganismId, pieces: readonly Piece[]): boolean {
+    checkPlanted(organism, this.#organisms);
+    const { across } = this.#pages;
+    const pages = pieces.map(({ page }) => this.#pages.obtain(page % across, Math.floor(page / across)));
+    // Pages that were made in vain are freed by the next step.
+    if (pages.includes(undefined)) return false;
+    pieces.forEach((piece, i) => {
+      const page = pages[i]!;
+      this.#edits.lay(page, organism, piece);
+      page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
+      page.hasLife = true;
+      page.stretch(0, 0);
+      page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
+      this.#edited(page);
+    });
+    return true;
   }
 
   perturb(perturbation: Perturbation): void {
@@ -444,6 +482,17 @@ export class WebGpuEngine implements Engine {
     await this.commands.step(this.#pages, steps);
     this.#isEdited = false;
   }
+}
+
+/** An organism's cells in a page. */
+function pieceOf(organism: OrganismId, { page, cells, owners }: PageState): Piece {
+  const found: number[] = [];
+  for (let cell = 0; cell < owners.length; cell++) if (owners[cell] === organism) found.push(cell);
+  const values = new Float32Array(found.length * CHANNELS);
+  found.forEach((cell, i) => {
+    values.set(cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
+  });
+  return { page, cells: Uint16Array.from(found), values };
 }
 
 const describe = ({ adapter, isSoftware, form }: OpenDevice): string =>

@@ -97,6 +97,7 @@ export const EDIT_KEEP = 1; // clears the organism's cells outside the spans
 export const EDIT_NOISE = 2;
 export const EDIT_PLANT = 3;
 export const EDIT_INIT = 4; // derives everything else from owners and cells
+export const EDIT_LAY = 5; // gives cells inside the spans that nobody owns to the organism, with noise as their channels
 export const EDIT_WAKES = 2; // indices of words in the record
 export const EDIT_BOUNDS = 3;
 export const EDIT_HEAD = 4;

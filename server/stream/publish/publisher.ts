@@ -89,6 +89,12 @@ export class Publisher {
     }
   }
 
+  /** Whether the next frames are empty as long as no page changes and nobody asks for one. */
+  get isSettled(): boolean {
+    const waiting = this.#open.size + this.#unseen.size + this.#inexact.size;
+    return waiting === 0 && !this.#isAwaited;
+  }
+
   /** Whether a page is watched that shows a cell at a level up to `maxLevel`. */
   isInView(x: number, y: number, maxLevel: number): boolean {
     for (let level = 0; level <= maxLevel; level++) {

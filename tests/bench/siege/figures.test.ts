@@ -71,6 +71,7 @@ describe('levelOf', () => {
       rssMiB: 100,
       processorSeconds: 1.2 * atSeconds,
       waitedSeconds: 0.1 * atSeconds,
+      othersSeconds: 0,
     }));
 
   test('a steady figure has no drift and no slope', () => {
@@ -129,12 +130,13 @@ describe('shareOf', () => {
     rssMiB: 1,
     processorSeconds,
     waitedSeconds,
+    othersSeconds: 0.2 * atSeconds,
   });
   const looks = [look(0, 5, 1), look(10, 11, 2), look(20, 31, 12)];
 
   test('is what was taken and waited for between the first and the last look within the time', () => {
-    expect(shareOf(looks, 0, 10)).toEqual({ processorPercent: 60, waitedPercent: 10 });
-    expect(shareOf(looks, 10, 25)).toEqual({ processorPercent: 200, waitedPercent: 100 });
+    expect(shareOf(looks, 0, 10)).toEqual({ processorPercent: 60, waitedPercent: 10, othersPercent: 20 });
+    expect(shareOf(looks, 10, 25)).toEqual({ processorPercent: 200, waitedPercent: 100, othersPercent: 20 });
   });
 
   test('of fewer than two looks is null', () => {

@@ -33,6 +33,8 @@ export interface Look {
   readonly processorSeconds: number;
   /** For how long its threads have been ready to run while no core had time for them, summed over threads. */
   readonly waitedSeconds: number;
+  /** Time of all cores so far that none of the siege's processes took. */
+  readonly othersSeconds: number;
 }
 
 export interface Share {
@@ -43,6 +45,11 @@ export interface Share {
    * honest clients, by whatever else runs on the machine, and by its own threads from each other.
    */
   readonly waitedPercent: number;
+  /**
+   * Percent of one core that processes took which are not the siege's. When it is more than little, steps and waits
+   * speak of the machine, not of the attack.
+   */
+  readonly othersPercent: number;
 }
 
 /** @param looks - in order of time. @returns null when there are not two looks between the times */
@@ -54,6 +61,7 @@ export function shareOf(looks: readonly Look[], fromSeconds: number, toSeconds: 
   return {
     processorPercent: (100 * (last.processorSeconds - first.processorSeconds)) / seconds,
     waitedPercent: (100 * (last.waitedSeconds - first.waitedSeconds)) / seconds,
+    othersPercent: (100 * (last.othersSeconds - first.othersSeconds)) / seconds,
   };
 }
 

@@ -105,9 +105,11 @@ const TICK_MS = 50;
 const STROKES_PER_SECOND = 110;
 
 const starve: Attack = {
-  what: '45 players per address with 110 tiny strokes per second each, the most that messages allow',
+  what: '45 players per address, half of them tabs of one guest, with 110 tiny strokes per second each, the most that messages allow',
   async run(siege) {
     const bodies = await siege.bodies(0);
+    /** By address: of the guest who opens many tabs. */
+    const tokens = new Map<string, string>();
     await siege.loops(siege.count(45, 160), async (index) => {
       await siege.turn(100);
       const raider = siege.client(index);
@@ -121,7 +123,11 @@ const starve: Attack = {
         if ((decodeMsgpack(payload) as StrokeResultMessage).ok) return;
         refused++;
       };
+      raider.keepsToken = index % 2 === 0;
+      const address = siege.addressOf(index);
+      raider.token = tokens.get(address) ?? null;
       const hello = await raider.enter();
+      if (raider.keepsToken && raider.token !== null) tokens.set(address, raider.token);
       const { x, y } = siege.pick(bodies) ?? { x: hello.width / 2, y: hello.height / 2 };
       let sent = 0;
       const startMs = performance.now();

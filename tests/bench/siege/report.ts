@@ -128,7 +128,9 @@ export function printBesieged(one: Besieged): void {
   const level = ({ before, max, end, after, driftPercent }: Level): string =>
     `before ${shown(before)}, most ${shown(max)}, end ${shown(end)}, after ${shown(after)}, drift ${shown(driftPercent)} %`;
   const share = (of: Share | null): string =>
-    of === null ? '–' : `${shown(of.processorPercent)} % of a core, waited ${shown(of.waitedPercent)} %`;
+    of === null
+      ? '–'
+      : `${shown(of.processorPercent)} % of a core, waited ${shown(of.waitedPercent)} %, others took ${shown(of.othersPercent)} %`;
   const bars = Object.entries(one.meets).map(
     ([bar, isMet]) => `${isMet === null ? '–' : isMet ? 'ok' : 'NO'} ${bar}`,
   );

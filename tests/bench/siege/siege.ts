@@ -98,7 +98,8 @@ export class Siege {
   }
 
   add(kind: string): void {
-    this.tally.add(kind.slice(0, MAX_KIND));
+    // How long to wait differs from answer to answer.
+    this.tally.add(kind.replaceAll(/\bwait \d+/g, 'wait n').slice(0, MAX_KIND));
   }
 
   /** A TCP connection; it is destroyed when the siege is over. @throws Error when there is none */

@@ -2,7 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folderMiB, parseRunDelay, parseStat, useOf, waitedSeconds } from './proc.ts';
+import {
+  folderMiB,
+  machineTicks,
+  parseMachineStat,
+  parseRunDelay,
+  parseStat,
+  ticksOf,
+  useOf,
+  waitedSeconds,
+} from './proc.ts';
 
 test('a stat is read after the name, even if the name has blanks and brackets', () => {
   const rest = 'S 812 900 900 0 -1 4194304 100 0 0 0 250 40 7 3 20 0 12 0 5000';
@@ -13,6 +22,12 @@ test('a stat is read after the name, even if the name has blanks and brackets', 
 test('a text that is not a stat is refused', () => {
   expect(() => parseStat('')).toThrow(RangeError);
   expect(() => parseStat('4711 (node) S x')).toThrow(RangeError);
+});
+
+test('the machine is busy in all ticks but idle, waiting and stolen ones', () => {
+  expect(parseMachineStat('cpu  100 20 30 4000 500 6 7 80 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n')).toBe(163);
+  expect(() => parseMachineStat('intr 5 6 7\n')).toThrow(RangeError);
+  expect(() => parseMachineStat('cpu  1 2\n')).toThrow(RangeError);
 });
 
 test('the time for which a thread waited is the second of three numbers', () => {
@@ -30,6 +45,9 @@ test.skipIf(process.platform !== 'linux')(
     expect(use.ticks).toBeGreaterThan(0);
     // Beyond the largest pid of Linux.
     expect(useOf(2 ** 22 + 1)).toBeNull();
+    expect(ticksOf(process.pid)).toBeGreaterThan(0);
+    expect(ticksOf(2 ** 22 + 1)).toBeNull();
+    expect(machineTicks()).toBeGreaterThanOrEqual(ticksOf(process.pid)!);
     expect(waitedSeconds(process.pid)).toBeGreaterThanOrEqual(0);
     expect(waitedSeconds(2 ** 22 + 1)).toBeNull();
   },

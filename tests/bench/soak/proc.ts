@@ -51,6 +51,31 @@ export function useOf(pid: number): Use | null {
   }
 }
 
+/** User and system time of a process so far, in ticks; null: it is gone. */
+export function ticksOf(pid: number): number | null {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).ticks;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+/** Ticks in which any core of the machine was busy since it started. */
+export const machineTicks = (): number => parseMachineStat(readFileSync('/proc/stat', 'utf8'));
+
+/**
+ * @param text - of `/proc/stat`: its first line counts user, nice, system, idle, iowait, irq, softirq and steal
+ * @throws RangeError when it is not of that form
+ */
+export function parseMachineStat(text: string): number {
+  const [name, ...counts] = text.slice(0, text.indexOf('\n')).trim().split(/\s+/);
+  const [user, nice, system, , , irq, softirq] = counts.map(Number);
+  const busy = user + nice + system + irq + softirq;
+  if (name !== 'cpu' || !Number.isInteger(busy)) throw new RangeError(`not a stat: ${text.slice(0, 80)}`);
+  return busy;
+}
+
 /**
  * How long all threads of a process have been ready to run while no core had time for them, seconds: what other
  * processes of the machine took from it, and its own threads from each other.

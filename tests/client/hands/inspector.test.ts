@@ -19,6 +19,7 @@ const organism = (id: number, x: number, y: number): Organism => ({
   marks: [],
   sinceSeconds: 0,
   absence: null,
+  isAsleep: false,
   waitSeconds: null,
   isYours: false,
   lonely: null,
@@ -87,7 +88,7 @@ describe('a tap', () => {
     const { inspector, asked, card } = setUp();
     inspector.hold(100, 100);
     inspector.apply({ organism: organism(1, 100, 100) });
-    expect(inspector.watched).toEqual({ x: 100, y: 100, size: { width: 20, height: 20 } });
+    expect(inspector.watched).toEqual({ x: 100, y: 100, size: { width: 20, height: 20 }, isAsleep: false });
     inspector.hold(600, 600);
     expect(inspector.watched).toBeNull();
     expect(asked).toEqual([[100, 100], null]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { moodOf, plotHealth } from '../../../client/hud/healthPlot.ts';
+import type { Absence } from '../../../shared/protocol.ts';
 
 describe('the plot of health', () => {
   test('has its last sample at the right edge', () => {
@@ -22,15 +23,18 @@ describe('the plot of health', () => {
   });
 
   const low = new Array(9).fill(0.3);
-  test.each<[string, number[], boolean, string]>([
-    ['whole', [1, 1, 1], false, 'well'],
-    ['falling', [1, 1, 0.5], false, 'hurt'],
-    ['rising, and was better', [1, ...low, 0.4], false, 'healing'],
-    ['low and standing still', [1, ...low, 0.3], false, 'hurt'],
-    ['not low and standing still', [1, ...low, 0.6, ...new Array(9).fill(0.6)], false, 'healing'],
-    ['rising, and was never better', [0.1, 0.2, 0.3], false, 'growing'],
-    ['that wilts', [0.1, 0.2, 0.3], true, 'wilting'],
-  ])('says of health that is %s: %j', (_what, history, isWilting, mood) => {
-    expect(moodOf(history, 0.25, history.at(-1)!, isWilting)).toBe(mood);
+  test.each<[string, number[], Absence | null, string]>([
+    ['whole', [1, 1, 1], null, 'well'],
+    ['falling', [1, 1, 0.5], null, 'hurt'],
+    ['rising, and was better', [1, ...low, 0.4], null, 'healing'],
+    ['low and standing still', [1, ...low, 0.3], null, 'hurt'],
+    ['not low and standing still', [1, ...low, 0.6, ...new Array(9).fill(0.6)], null, 'healing'],
+    ['rising, and was never better', [0.1, 0.2, 0.3], null, 'growing'],
+    ['that wilts', [0.1, 0.2, 0.3], 'wilting', 'wilting'],
+    ['that died', [1, 1, 0], 'died', 'waiting'],
+    ['that was removed', [1, 1, 1], 'removed', 'leaving'],
+    ['that withers', [1, 1, 1], 'withering', 'leaving'],
+  ])('says of health that is %s: %j', (_what, history, absence, mood) => {
+    expect(moodOf(history, 0.25, history.at(-1)!, absence)).toBe(mood);
   });
 });

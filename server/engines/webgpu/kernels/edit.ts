@@ -16,7 +16,7 @@ struct Visit { slot: u32, first: u32, count: u32, unused: u32 }
 @group(0) @binding(5) var<storage, read_write> tally: array<atomic<i32>>;
 @group(0) @binding(6) var<storage, read> visits: array<Visit>;
 @group(0) @binding(7) var<storage, read> records: array<u32>;
-/** Noise to add, drawn on the CPU in float64 as in the reference: 4 vec4 per cell. */
+/** Noise to add, drawn on the CPU in float64 as in the reference, or channels to lay: 4 vec4 per cell. */
 @group(0) @binding(8) var<storage, read> noises: array<vec4f>;
 ${WRITE_SHORE}
 ${TO_PIXEL}
@@ -94,6 +94,14 @@ fn edit(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         owner = records[record + 1u];
         a = vec4f(0.0, 0.0, 0.0, 1.0);
         b = vec4f(1.0); c = vec4f(1.0); d = vec4f(1.0);
+        isTouched = true;
+      } else if (kind == EDIT_LAY && isInside && owner == 0u) {
+        let laid = (records[record + EDIT_HEAD + 2u * y + 1u] + x - first) * 4u;
+        owner = records[record + 1u];
+        a = noises[laid];
+        b = noises[laid + 1u];
+        c = noises[laid + 2u];
+        d = noises[laid + 3u];
         isTouched = true;
       } else if (kind == EDIT_INIT) {
         counted = 0u;

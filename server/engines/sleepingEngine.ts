@@ -1,0 +1,449 @@
+/**
+ * Makes an engine of one in which everyone is awake. A body that falls asleep is lifted out of the world into ordinary
+ * memory (`sleepers.ts`), so that no step and no page of the engine knows of it; when it wakes, its cells are laid back
+ * before the next step. Reads, pixels and saves put the two together.
+ */
+import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
+import { CHANNELS, type Rule } from '../rules/rule.ts';
+import { holds, mendedPage } from './bounds.ts';
+import { strokeRows } from './capsule.ts';
+import type {
+  AwakeEngine,
+  Engine,
+  EngineChanges,
+  EngineFacts,
+  EngineOptions,
+  EngineState,
+  OrganismCensus,
+  OrganismId,
+  OrganismState,
+  PageState,
+  Perturbation,
+  Piece,
+  RuleSlot,
+} from './engine.ts';
+import { ReachWatch } from './reachWatch.ts';
+import { Roster } from './roster.ts';
+import { Sleepers } from './sleepers.ts';
+import { checkPlanted, pageCheck } from './validate.ts';
+
+export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements Engine {
+  readonly width: number;
+  readonly height: number;
+  /** Public for tests that reach into one engine's own parts; the world sees only an `Engine`. */
+  readonly awake: Awake;
+  /** Absent where the engine below has none. */
+  takeMoved?: () => Promise<OrganismId[]>;
+  readonly #bounds: boolean;
+  #randomSeed: number;
+  readonly #slots = new Set<RuleSlot>();
+  readonly #organisms = new Roster();
+  readonly #sleepers: Sleepers;
+  readonly #reach: ReachWatch;
+  /** Organisms that have no cell among the sleepers. */
+  readonly #up = new Set<OrganismId>();
+  /** Bodies among the sleepers that are awake: their cells are laid back before the next step, where there is room. */
+  readonly #due = new Set<OrganismId>();
+  readonly #woken = new Set<OrganismId>();
+  /** Sleepers that changed since `takeMoved`. */
+  readonly #moved = new Set<OrganismId>();
+  readonly #rgba = new Uint8Array(PAGE_BYTES);
+  readonly #pixels = new Uint32Array(this.#rgba.buffer);
+
+  /** @param awake - owned from now on: `dispose` disposes of it */
+  constructor(awake: Awake, { bounds = true, randomSeed }: Pick<EngineOptions, 'bounds' | 'randomSeed'>) {
+    this.awake = awake;
+    this.width = awake.width;
+    this.height = awake.height;
+    this.#bounds = bounds;
+    this.#randomSeed = randomSeed;
+    this.#sleepers = new Sleepers(this);
+    this.#reach = new ReachWatch(awake, this.#sleepers, this.#organisms, this.#up, bounds);
+    if (awake.takeMoved !== undefined) this.takeMoved = () => this.#takeMoved();
+  }
+
+  get name(): Engine['name'] {
+    return this.awake.name;
+  }
+
+  get description(): string {
+    return this.awake.description;
+  }
+
+  get stepNumber(): number {
+    return this.awake.stepNumber;
+  }
+
+  get pageCount(): number {
+    return this.awake.pageCount;
+  }
+
+  // --- changes ---
+
+  setRule(slot: RuleSlot, rule: Rule): void {
+    this.awake.setRule(slot, rule);
+    this.#slots.add(slot);
+    if (this.#sleepers.size === 0) return;
+    for (const organism of this.#organisms.ids())
+      if (this.#organisms.slotOf(organism) === slot) this.#wake(organism);
+  }
+
+  plant(organism: OrganismId, slot: RuleSlot, x: number, y: number, territory?: Rect): void {
+    this.awake.plant(organism, slot, x, y, territory);
+    this.#organisms.enlist(organism, slot);
+    this.#organisms.stake(organism, territory);
+    this.#up.add(organism);
+    this.#reach.forget();
+    if (this.#sleepers.size > 0) this.#touch(this.#sleepers.ablate([{ y, first: x, last: x }]));
+  }
+
+  setTerritory(organism: OrganismId, territory: Rect | undefined): void {
+    this.awake.setTerritory(organism, territory);
+    if (this.#organisms.isStaked(organism, territory)) return;
+    this.#organisms.stake(organism, territory);
+    this.#reach.forget();
+    if (!this.#sleepers.has(organism)) return;
+    this.#wake(organism);
+    if (this.#bounds) this.#touch(this.#sleepers.clearWhere(organism, (x, y) => !holds(territory, x, y)));
+  }
+
+  setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
+    this.awake.setOrganismRule(organism, slot);
+    if (this.#organisms.slotOf(organism) !== slot) this.#wake(organism);
+    this.#organisms.enlist(organism, slot);
+  }
+
+  remove(organism: OrganismId): void {
+    this.awake.remove(organism);
+    this.#organisms.delete(organism);
+    this.#due.delete(organism);
+    this.#woken.delete(organism);
+    this.#moved.delete(organism);
+    this.#up.delete(organism);
+    this.#reach.forget();
+    this.#sleepers.delete(organism);
+  }
+
+  perturb(perturbation: Perturbation): void {
+    this.awake.perturb(perturbation);
+    if (this.#sleepers.size > 0) this.#touch(this.#perturbSleepers(perturbation));
+  }
+
+  #perturbSleepers(perturbation: Perturbation): Set<OrganismId> {
+    switch (perturbation.kind) {
+      case 'ablate':
+        return this.#sleepers.ablate(strokeRows([perturbation], this));
+      case 'noise': {
+        const { capsules, except, salt, amplitude } = perturbation;
+        const draw = { randomSeed: this.#randomSeed, step: this.stepNumber, salt };
+        const spans = strokeRows(capsules, this, except);
+        return this.#sleepers.addNoise(spans, draw, amplitude, this.#bounds);
+      }
+      case 'truncate': {
+        const { organism, x, y, radius } = perturbation;
+        const isGone = (cx: number, cy: number) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius;
+        return this.#sleepers.clearWhere(organism, isGone);
+      }
+      default:
+        return perturbation satisfies never;
+    }
+  }
+
+  /** Wakes sleepers of which a cell has changed. */
+  #touch(changed: Iterable<OrganismId>): void {
+    for (const organism of changed) {
+      this.#moved.add(organism);
+      this.#wake(organism);
+    }
+  }
+
+  // --- sleep ---
+
+  async sleep(organism: OrganismId): Promise<void> {
+    checkPlanted(organism, this.#organisms);
+    this.#woken.delete(organism);
+    this.#reach.forget();
+    if (this.#due.delete(organism) || this.#sleepers.has(organism)) return;
+    this.#sleepers.add(organism, await this.awake.lift(organism));
+    this.#up.delete(organism);
+    // The page below may cease, and with it what it knows of its changes.
+    for (const page of this.#sleepers.pagesOf(organism)) this.#sleepers.unsaved.add(page);
+  }
+
+  wake(organism: OrganismId): void {
+    checkPlanted(organism, this.#organisms);
+    this.#wake(organism);
+  }
+
+  isAsleep(organism: OrganismId): boolean {
+    return this.#sleepers.has(organism) && !this.#due.has(organism);
+  }
+
+  takeWoken(): OrganismId[] {
+    const woken = [...this.#woken];
+    this.#woken.clear();
+    return woken;
+  }
+
+  #wake(organism: OrganismId): void {
+    if (!this.isAsleep(organism)) return;
+    this.#due.add(organism);
+    this.#woken.add(organism);
+    this.#reach.forget();
+  }
+
+  /** Puts bodies that woke back into the world. One for whose pages there is no room waits. */
+  #layDue(): void {
+    for (const organism of this.#due) {
+      if (!this.awake.lay(organism, this.#sleepers.piecesOf(organism))) continue;
+      this.#due.delete(organism);
+      this.#sleepers.release(organism);
+      this.#up.add(organism);
+      this.#reach.forget();
+    }
+  }
+
+  // --- time ---
+
+  async step(steps: number): Promise<void> {
+    for (let left = steps; left > 0; ) {
+      const batch = Math.min(left, await this.#quietSteps());
+      await this.awake.step(batch);
+      this.#reach.stepped(batch);
+      left -= batch;
+    }
+  }
+
+  /** Wakes the sleepers that somebody could meet in the next step. @returns for how many steps nobody else can */
+  async #quietSteps(): Promise<number> {
+    if (this.#sleepers.size === 0) return Number.POSITIVE_INFINITY;
+    for (;;) {
+      this.#layDue();
+      const reached = await this.#reach.look((organism) => this.isAsleep(organism));
+      if (reached.length === 0) break;
+      for (const organism of reached) this.#wake(organism);
+    }
+    // A body that waits for room is tried again before each step.
+    return this.#due.size > 0 ? 1 : this.#reach.quietSteps;
+  }
+
+  // --- readings ---
+
+  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    const { repainted } = this.#sleepers;
+    await this.awake.visitChanged((page, rgba) => {
+      repainted.delete(page);
+      visit(page, this.#drawn(page, rgba));
+    });
+    for (const page of repainted) {
+      await this.awake.readPage(page, this.#rgba);
+      this.#sleepers.draw(page, this.#pixels);
+      visit(page, this.#rgba);
+    }
+    repainted.clear();
+  }
+
+  async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    const left = new Set(this.#sleepers.pages());
+    await this.awake.visitAll((page, rgba) => {
+      left.delete(page);
+      visit(page, this.#drawn(page, rgba));
+    });
+    for (const page of left) {
+      this.#rgba.fill(0);
+      this.#sleepers.draw(page, this.#pixels);
+      visit(page, this.#rgba);
+    }
+  }
+
+  /** A page's pixels with its sleepers'. */
+  #drawn(page: number, rgba: Uint8Array): Uint8Array {
+    if (!this.#sleepers.hasPage(page)) return rgba;
+    this.#rgba.set(rgba);
+    this.#sleepers.draw(page, this.#pixels);
+    return this.#rgba;
+  }
+
+  async readPage(page: number, into: Uint8Array): Promise<void> {
+    await this.awake.readPage(page, into);
+    if (this.#sleepers.hasPage(page)) into.set(this.#drawn(page, into));
+  }
+
+  async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    if (!this.#sleepers.has(organism)) return this.awake.readOrganism(organism, rect, into);
+    into.fill(0);
+    this.#sleepers.readOrganism(organism, rect, into);
+  }
+
+  async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    await this.awake.readOwners(rect, into);
+    if (this.#sleepers.size > 0) this.#sleepers.readOwners(rect, into);
+  }
+
+  async census(): Promise<OrganismCensus[]> {
+    const census = await this.awake.census();
+    if (this.#sleepers.size === 0) return census;
+    return census.map(({ organism, cells }) => ({
+      organism,
+      cells: cells + this.#sleepers.count(organism),
+    }));
+  }
+
+  async #takeMoved(): Promise<OrganismId[]> {
+    const moved = await this.awake.takeMoved!();
+    if (this.#moved.size === 0) return moved;
+    const all = new Set([...moved, ...this.#moved]);
+    this.#moved.clear();
+    return [...all];
+  }
+
+  // --- save and restore ---
+
+  async save(): Promise<EngineState> {
+    const { pages, ...facts } = await this.awake.save();
+    const left = new Set(this.#sleepers.pages());
+    const merged = pages.map((page) =>
+      left.delete(page.page) ? this.#sleepers.merge(page.page, page) : page,
+    );
+    for (const page of left) merged.push(this.#sleepers.merge(page));
+    return { ...this.#withSleep(facts), pages: merged };
+  }
+
+  async takeChanges(): Promise<EngineChanges> {
+    const changes = await this.awake.takeChanges();
+    const changed = new Set(changes.changed);
+    const kept = new Set(changes.kept);
+    for (const page of this.#sleepers.pages()) if (!changed.has(page)) kept.add(page);
+    for (const page of this.#sleepers.unsaved) if (kept.delete(page)) changed.add(page);
+    this.#sleepers.unsaved.clear();
+    return { ...this.#withSleep(changes), changed: [...changed], kept: [...kept] };
+  }
+
+  async copyPages(pages: readonly number[]): Promise<PageState[]> {
+    const awake = new Map((await this.awake.copyPages(pages)).map((page) => [page.page, page]));
+    const copies = pages.map((page) =>
+      this.#sleepers.hasPage(page) ? this.#sleepers.merge(page, awake.get(page)) : awake.get(page),
+    );
+    return copies.filter((page) => page !== undefined);
+  }
+
+  #withSleep({ stepNumber, randomSeed, organisms }: EngineFacts): EngineFacts {
+    if (this.#sleepers.size === 0) return { stepNumber, randomSeed, organisms };
+    const told = organisms.map(
+      (one): OrganismState => (this.isAsleep(one.id) ? { ...one, isAsleep: true } : one),
+    );
+    return { stepNumber, randomSeed, organisms: told };
+  }
+
+  async restore(state: EngineState): Promise<void> {
+    const split = this.#splitter(state);
+    const pages = state.pages.map((page) => split.take(page)).filter((page) => page !== null);
+    await this.awake.restore({ ...awakeFacts(state), pages });
+    this.#begin(state, split);
+    for (const page of this.#sleepers.pages()) this.#sleepers.unsaved.add(page);
+  }
+
+  async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
+    const split = this.#splitter(facts);
+    await this.awake.load(
+      awakeFacts(facts),
+      (async function* () {
+        for await (const page of pages) {
+          const awake = split.take(page);
+          if (awake !== null) yield awake;
+        }
+      })(),
+    );
+    this.#begin(facts, split);
+    this.#sleepers.unsaved.clear();
+    for (const page of split.mended) this.#sleepers.unsaved.add(page);
+  }
+
+  /** Divides pages of a save between the engine below and the sleepers. */
+  #splitter(facts: EngineFacts): Splitter {
+    const asleep = new Set(facts.organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
+    const check = pageCheck(facts, this, Number.POSITIVE_INFINITY, (slot) => this.#slots.has(slot));
+    const territories = new Map(facts.organisms.map(({ id, territory }) => [id, territory]));
+    const mend = (page: PageState): PageState =>
+      this.#bounds ? mendedPage(page, this, (id) => territories.get(id)) : page;
+    return new Splitter(asleep, check, mend);
+  }
+
+  #begin({ randomSeed, organisms }: EngineFacts, { pieces }: Splitter): void {
+    this.#sleepers.clear();
+    this.#organisms.clear();
+    for (const set of [this.#up, this.#due, this.#woken, this.#moved]) set.clear();
+    this.#randomSeed = randomSeed;
+    this.#reach.forget();
+    for (const { id, rule, territory, isAsleep } of organisms) {
+      this.#organisms.enlist(id, rule);
+      this.#organisms.stake(id, territory);
+      if (isAsleep) this.#sleepers.add(id, pieces.get(id) ?? []);
+      else this.#up.add(id);
+    }
+    for (const page of this.#sleepers.pages()) this.#sleepers.repainted.add(page);
+  }
+
+  dispose(): void {
+    this.awake.dispose();
+  }
+}
+
+const awakeFacts = ({ stepNumber, randomSeed, organisms }: EngineFacts): EngineFacts => ({
+  stepNumber,
+  randomSeed,
+  organisms: organisms.map(({ isAsleep: _, ...one }) => one),
+});
+
+/** Takes the sleepers' cells out of the pages of a save. */
+class Splitter {
+  readonly pieces = new Map<OrganismId, Piece[]>();
+  /** Pages with sleepers that had to be brought within the bounds. */
+  readonly mended: number[] = [];
+  readonly #asleep: ReadonlySet<OrganismId>;
+  readonly #check: (page: PageState) => void;
+  readonly #mend: (page: PageState) => PageState;
+
+  constructor(
+    asleep: ReadonlySet<OrganismId>,
+    check: (page: PageState) => void,
+    mend: (page: PageState) => PageState,
+  ) {
+    this.#asleep = asleep;
+    this.#check = check;
+    this.#mend = mend;
+  }
+
+  /**
+   * @returns the page without its sleepers: a copy, if it has any; null when nobody else is there
+   * @throws EngineError when the page does not fit
+   */
+  take(saved: PageState): PageState | null {
+    if (this.#asleep.size === 0) return saved;
+    this.#check(saved);
+    if (!saved.owners.some((owner) => this.#asleep.has(owner))) return saved;
+    const page = this.#mend(saved);
+    if (page.cells !== saved.cells) this.mended.push(saved.page);
+    const found = new Map<OrganismId, number[]>();
+    for (let cell = 0; cell < page.owners.length; cell++) {
+      const owner = page.owners[cell];
+      if (owner === 0 || !this.#asleep.has(owner)) continue;
+      const cells = found.get(owner);
+      if (cells === undefined) found.set(owner, [cell]);
+      else cells.push(cell);
+    }
+    const { cells, owners } = { cells: page.cells.slice(), owners: page.owners.slice() };
+    for (const [organism, indices] of found) {
+      const values = new Float32Array(indices.length * CHANNELS);
+      indices.forEach((cell, i) => {
+        values.set(page.cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
+        cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+        owners[cell] = 0;
+      });
+      const pieces = this.pieces.get(organism) ?? [];
+      pieces.push({ page: page.page, cells: Uint16Array.from(indices), values });
+      this.pieces.set(organism, pieces);
+    }
+    return owners.some((owner) => owner !== 0) ? { page: page.page, cells, owners } : null;
+  }
+}

@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { brush, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
+
+const limits = (sleepSeconds: number) => ({
+  plantsPerGuest: 99,
+  plantsPerAddress: 99,
+  witherHours: 0,
+  sleepSeconds,
+});
+
+let small: SmallWorld;
+
+/** Frames of a quarter of a second at 30 steps per second. */
+async function live(seconds: number, stepsPerSecond = 30): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 0.25) {
+    await small.engine.step(Math.round(stepsPerSecond / 4));
+    await small.world.observe(0.25);
+  }
+}
+
+const asleep = (): number[] => small.world.organisms.ids().filter((id) => small.engine.isAsleep(id));
+
+beforeEach(async () => {
+  small = await makeWorld(192, 128, ['blob'], createWasmEngine, limits(5));
+});
+
+describe('a body that is whole and steady', () => {
+  test('sleeps after the time that is set, once it is grown, and says so', async () => {
+    await stroke(small, plant(40, 40));
+    await live(9);
+    expect(asleep()).toEqual([]);
+    await live(9);
+    expect(asleep()).toEqual([1]);
+    expect(small.world.inspect(1)).toMatchObject({ isAsleep: true, absence: null });
+    expect(small.world.isIdle()).toBe(true);
+  });
+
+  test('ages, has a history and is counted while it sleeps', async () => {
+    await stroke(small, plant(40, 40));
+    await live(18);
+    const { age, cells } = small.world.inspect(1)!;
+    await live(10);
+    const later = small.world.inspect(1)!;
+    expect(later.age - age).toBe(40 * 8);
+    expect(later.cells).toBe(cells);
+    expect(later.history.at(-1)).toBe(later.health);
+    expect(small.world.livingCells).toBe(cells);
+  });
+
+  test('is woken by a stroke that hits it, heals, and sleeps again when its wound is closed', async () => {
+    await stroke(small, plant(40, 40));
+    await live(18);
+    expect(asleep()).toEqual([1]);
+    expect(await stroke(small, brush('ablate', 2, 43, 40))).toMatchObject({ ok: true });
+    expect(asleep()).toEqual([]);
+    expect(small.world.isIdle()).toBe(false);
+    expect(small.world.wounds.isOpen(1)).toBe(true);
+    for (let seconds = 0; small.world.wounds.isOpen(1); seconds++) {
+      await live(1);
+      expect(asleep()).toEqual([]);
+      expect(seconds).toBeLessThan(70);
+    }
+    await live(12);
+    expect(asleep()).toEqual([1]);
+  });
+
+  test('does not wake from a stroke beside it', async () => {
+    await stroke(small, plant(40, 40));
+    await live(18);
+    expect(await stroke(small, brush('ablate', 4, 100, 100))).toMatchObject({ ok: true });
+    await live(1);
+    expect(asleep()).toEqual([1]);
+  });
+
+  test('does not fall asleep in a paused world', async () => {
+    await stroke(small, plant(40, 40));
+    await live(10.5);
+    for (let frame = 0; frame < 80; frame++) await small.world.observe(0.25);
+    expect(asleep()).toEqual([]);
+  });
+
+  test('never sleeps where the time is 0', async () => {
+    small = await makeWorld(192, 128, ['blob'], createWasmEngine, limits(0));
+    await stroke(small, plant(40, 40));
+    await live(30);
+    expect(asleep()).toEqual([]);
+    expect(small.world.isIdle()).toBe(false);
+  });
+});
