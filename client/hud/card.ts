@@ -54,6 +54,7 @@ export class Card implements InspectorCard {
   readonly #health = h('span');
   readonly #age = h('dd', { class: 'fact__value' });
   readonly #cells = h('dd', { class: 'fact__value' });
+  readonly #planted = h('dt', { class: 'fact__name' });
   readonly #planter = h('dd', { class: 'fact__value' });
   readonly #plot = svg('svg', { class: 'plot', role: 'img' });
   readonly #area = svg('path', { class: 'plot__area' });
@@ -119,7 +120,7 @@ export class Card implements InspectorCard {
         { class: 'facts' },
         fact('Age', this.#age),
         fact('Cells', this.#cells),
-        fact('Planted', this.#planter),
+        h('div', { class: 'fact' }, this.#planted, this.#planter),
       ),
       this.#removal.root,
     );
@@ -157,9 +158,9 @@ export class Card implements InspectorCard {
     setText(this.#age, formatAge(organism.ageSeconds));
     this.#age.title = `${formatCount(organism.age)} steps`;
     setText(this.#cells, formatCount(organism.cells));
-    const planted = `by ${planterOf(organism)}, ${formatAge(organism.sinceSeconds)} ago`;
-    setText(this.#planter, planted);
-    this.#planter.title = planted;
+    setText(this.#planted, `Planted ${formatAge(organism.sinceSeconds)} ago`);
+    setText(this.#planter, `by ${planterOf(organism)}`);
+    this.#planter.title = planterOf(organism);
     if (organism.isYours && mood !== 'leaving') this.#removal.show(organism.id);
     else this.#removal.hide();
     this.#draw(organism, box, em);

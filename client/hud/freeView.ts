@@ -9,7 +9,7 @@ const NARROW = '(width < 56rem) and (height >= 32rem)';
 const SHEET_REM = 11.5;
 
 /** Panels over the world between the header and the tools. */
-const PANELS = ['inspector', 'minimap', 'learned', 'banner'];
+const PANELS = ['inspector', 'minimap', 'learned', 'banner', 'trouble'];
 
 /** @returns the part of the view that stays free when an organism's card is shown; pixels */
 export function freeView(): Rect {

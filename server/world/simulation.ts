@@ -45,8 +45,7 @@ const REST_MS = 950;
 const SEEDS_MS = 250;
 /** Highest level at which one sees bodies: there, one of 40 cells is 10 pixels. */
 const MAX_BODY_LEVEL = 2;
-const BUSY =
-  'The world is busy, its steps have fallen behind: nothing can be planted until it keeps up again.';
+const BUSY = 'The world is busy: nothing can be planted now.';
 /** When the world stops, its save is tried this often: what it lacked may be free a moment later. */
 const LAST_TRIES = 3;
 const LAST_TRY_MS = 1_000;

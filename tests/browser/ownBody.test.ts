@@ -74,7 +74,7 @@ test('it waits as a seed when it was killed, comes back, and is gone when its pl
     await one.mouse.click(middle.x, middle.y);
     await one.locator('#inspector').waitFor({ timeout: LIMIT_MS });
   }
-  await page.locator('.fact__value', { hasText: /^by you, / }).waitFor({ timeout: LIMIT_MS });
+  await page.locator('.fact__value', { hasText: /^by you$/ }).waitFor({ timeout: LIMIT_MS });
   const remove = page.locator('.removal__ask', { hasText: 'Remove' });
   await remove.waitFor({ timeout: LIMIT_MS });
   expect(await other.locator('.removal').isVisible()).toBe(false);

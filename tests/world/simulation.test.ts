@@ -15,7 +15,7 @@ import { decodeFrame, FRAME_HEADER_BYTES, writeFrameHeader } from '../../shared/
 import { decodePage } from '../../shared/pageCodec.ts';
 import { doer } from './doer.ts';
 import { FakeJournal } from './fakeJournal.ts';
-import { brush, loadBlob, makeWorld } from './makeWorld.ts';
+import { brush, loadBlob, makeWorld, plant } from './makeWorld.ts';
 import { wholeOf } from './wholeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
@@ -136,6 +136,32 @@ describe('the loop', () => {
     expect([...new Set(scales)]).toEqual([null, 1, 0.5, 0.25].slice(0, new Set(scales).size));
     expect(scales).toContain(0.5);
     expect(scales.at(-1)).toBeNull();
+  });
+
+  test('tells which seeds wait, at most four times per second and only when they have changed', async () => {
+    const { world, engine, posted, runUntil } = await makeSimulation({ lives: true });
+    world.plantAt('blob', 30, 30);
+    let isKilled = false;
+    await runUntil(20_000, (nowMs) => {
+      if (isKilled || nowMs < 2_000) return;
+      isKilled = true;
+      engine.perturb({ kind: 'ablate', x0: 30, y0: 30, x1: 30, y1: 30, radius: 12 });
+    });
+    const told = ofType(posted, 'seeds').map(({ seeds }) => seeds);
+    expect(told).toEqual([[{ id: 1, x: 30, y: 30, seconds: 15 }], []]);
+    expect(world.inspect(1)!.absence).toBeNull();
+  });
+
+  test('keeps from withering what guests who are here have planted', async () => {
+    const { world, simulation, runUntil } = await makeSimulation();
+    const answer = world.queueStroke(doer('Ann'), plant(30, 30));
+    await runUntil(2_000, (nowMs) => {
+      if (nowMs < 1_000 || nowMs > 1_060) return;
+      world.organisms.get(1)!.visitedSeconds = -86_400;
+      simulation.receive({ type: 'present', guests: [doer('Ann').guest] });
+    });
+    expect(await answer).toMatchObject({ ok: true });
+    expect(world.organisms.get(1)!.visitedSeconds).toBeGreaterThan(0.9);
   });
 
   test('a speed below the frame rate is kept, too', async () => {

@@ -224,3 +224,19 @@ describe('a page', () => {
     expect(publisher.collect(0)).toBeNull();
   });
 });
+
+test('a cell is in view while a page that shows it is watched, in any lane, up to the level that is asked for', () => {
+  const publisher = new Publisher({ world: WORLD, epsilon: 2 });
+  expect(publisher.isInView(200, 70, 2)).toBe(false);
+  // Level 0: pages of 64 cells, four per row.
+  publisher.watch([pageKey(0, 7, Lane.coarse)]);
+  expect(publisher.isInView(200, 70, 2)).toBe(true);
+  expect(publisher.isInView(200, 130, 2)).toBe(false);
+  publisher.unwatch([pageKey(0, 7, Lane.coarse)]);
+  expect(publisher.isInView(200, 70, 2)).toBe(false);
+  // Level 1: pages of 128 cells, two per row.
+  publisher.watch([pageKey(1, 3)]);
+  expect(publisher.isInView(200, 130, 2)).toBe(true);
+  expect(publisher.isInView(200, 130, 0)).toBe(false);
+  expect(publisher.isInView(120, 130, 2)).toBe(false);
+});
