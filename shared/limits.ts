@@ -25,6 +25,11 @@ export const MAX_VIEWPORT_PAGES = 2_400;
 /** Cells that a player may hurt per second, and how many may be saved up: about three dabs of the widest brush. */
 export const BUDGET_CELLS_PER_SECOND = 1_500;
 export const BUDGET_CELLS = 6_000;
+/**
+ * Cells that the smallest stroke costs: whatever its size, it is planned, written to disk and told to everybody. A busy
+ * player sends 10 strokes per second.
+ */
+export const MIN_STROKE_COST_CELLS = 64;
 /** Cells that planting takes from the same budget. */
 export const PLANT_COST_CELLS = 1_000;
 /** Pixels along a side of `/api/world.png`. */

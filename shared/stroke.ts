@@ -11,6 +11,7 @@ import {
   MAX_STROKE_POINTS,
   MAX_STROKE_SEGMENT,
   MIN_BRUSH_RADIUS,
+  MIN_STROKE_COST_CELLS,
   PLANT_COST_CELLS,
 } from './limits.ts';
 import { type StrokeMessage, TOOLS } from './protocol.ts';
@@ -64,11 +65,12 @@ export function strokeFault(
   return null;
 }
 
-/** @returns cells that a valid stroke takes from its player's budget: about the area that its brush covers */
+/** @returns cells that a valid stroke takes from its player's budget: about the area that its brush covers, and not less than a small dab */
 export function strokeCost(stroke: StrokeMessage): number {
   if (stroke.tool === 'plant') return PLANT_COST_CELLS;
   if (stroke.tool === 'truncate') return TRUNCATE_COST_CELLS;
-  return Math.ceil(Math.PI * stroke.radius ** 2 + 2 * stroke.radius * strokeLength(stroke.points));
+  const area = Math.PI * stroke.radius ** 2 + 2 * stroke.radius * strokeLength(stroke.points);
+  return Math.max(MIN_STROKE_COST_CELLS, Math.ceil(area));
 }
 
 /** @returns the length of the polyline x0, y0, x1, y1, … */

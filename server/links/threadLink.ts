@@ -12,8 +12,8 @@ import {
 } from '../world/messages.ts';
 
 const MAX_ANSWER_MS = 10_000;
-/** Questions without an answer yet; a flood of HTTP requests must not become a flood of work. */
-const MAX_PENDING = 1_024;
+/** Questions without an answer yet, with the strokes of 64 addresses; a flood of requests must not become one of work. */
+const MAX_PENDING = 4_096;
 
 export interface WorldThread extends WorldLink {
   /** Called when the thread ends without being asked to. */

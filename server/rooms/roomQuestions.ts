@@ -3,12 +3,13 @@
  * one question is asked at a time, at most 8 per second, and only the newest of those that wait.
  */
 import type { RoomMessage, RoomResultMessage } from '../../shared/protocol.ts';
-import { type Doer, NoAnswerError, type WorldLink } from '../world/messages.ts';
+import { type Doer, NoAnswerError } from '../world/messages.ts';
+import type { FairQuestions } from './fairQuestions.ts';
 
 const MIN_INTERVAL_MS = 125;
 
 export class RoomQuestions {
-  readonly #world: Pick<WorldLink, 'ask'>;
+  readonly #questions: Pick<FairQuestions, 'ask'>;
   readonly #by: () => Doer;
   readonly #post: (answer: RoomResultMessage) => void;
   /** The newest question that has not been asked yet. */
@@ -21,8 +22,12 @@ export class RoomQuestions {
    * @param by - the player
    * @param post - sends an answer to the player
    */
-  constructor(world: Pick<WorldLink, 'ask'>, by: () => Doer, post: (answer: RoomResultMessage) => void) {
-    this.#world = world;
+  constructor(
+    questions: Pick<FairQuestions, 'ask'>,
+    by: () => Doer,
+    post: (answer: RoomResultMessage) => void,
+  ) {
+    this.#questions = questions;
     this.#by = by;
     this.#post = post;
   }
@@ -47,7 +52,8 @@ export class RoomQuestions {
     this.#pause = setTimeout(() => this.#resume(), MIN_INTERVAL_MS);
     const { species, at } = question;
     try {
-      const reason = await this.#world.ask({ kind: 'room', species, x: at[0], y: at[1], by: this.#by() });
+      const by = this.#by();
+      const reason = await this.#questions.ask({ kind: 'room', species, x: at[0], y: at[1], by }, by);
       if (!this.#isDisposed) this.#post({ species, at, reason });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;

@@ -30,6 +30,7 @@ import {
   type WorldLink,
 } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
+import type { FairQuestions } from './fairQuestions.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
@@ -38,6 +39,8 @@ import { wiltNotice } from './wiltNotice.ts';
 
 /** Strokes of one visit that the world has not answered yet; a client sends at most ten per second. */
 const MAX_STROKES_PENDING = 8;
+/** Strokes of one address: as many as may wait for their turn (`world/strokes.ts`). */
+const MAX_ADDRESS_PENDING = 64;
 /** Organisms that are remembered of a deed. */
 const MAX_TOLD_ORGANISMS = 8;
 /** Share of the budget by which a client's own reckoning may be off before it is told. */
@@ -69,6 +72,10 @@ export interface Surroundings {
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
   readonly world: WorldLink;
+  /** Asks the world what a player wants to know. */
+  readonly questions: FairQuestions;
+  /** Strokes that the world has not answered yet, by address. */
+  readonly strokesPending: Map<string, number>;
   readonly stream: Stream;
   readonly players: Players;
   readonly seeds: Seeds;
@@ -120,7 +127,7 @@ export class Visit {
     this.sinceMs = now;
     this.#around = around;
     this.#roomQuestions = new RoomQuestions(
-      around.world,
+      around.questions,
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
@@ -273,11 +280,11 @@ export class Visit {
     this.#inspecting = true;
     try {
       for (let asked = this.#inspected; asked !== null; asked = this.#inspected) {
-        const { world } = this.#around;
+        const { questions } = this.#around;
         const organism =
           asked.organism === null
-            ? await world.ask({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] })
-            : await world.ask({ kind: 'inspect', organism: asked.organism });
+            ? await questions.ask({ kind: 'inspectAt', x: asked.at[0], y: asked.at[1] }, this.#doer)
+            : await questions.ask({ kind: 'inspect', organism: asked.organism }, this.#doer);
         if (this.#inspected === asked) {
           this.#inspected = organism === null ? null : { at: asked.at, organism: organism.id };
           this.outlet.post(ServerMessageType.inspection, this.#inspectionOf(organism));
@@ -384,12 +391,14 @@ export class Visit {
     const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
     const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
     if (fault !== null) return refuse(fault);
-    if (this.#strokesPending >= MAX_STROKES_PENDING) return refuse('Too many strokes at once.');
+    const pending = this.#around.strokesPending.get(address) ?? 0;
+    if (this.#strokesPending >= MAX_STROKES_PENDING || pending >= MAX_ADDRESS_PENDING)
+      return refuse('Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
     if (tired !== null) return refuse(tired);
 
-    this.#strokesPending++;
+    this.#wait(1);
     const by = this.#doer;
     let outcome: StrokeOutcome;
     try {
@@ -398,7 +407,7 @@ export class Visit {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {
-      this.#strokesPending--;
+      this.#wait(-1);
     }
     if (!outcome.ok) {
       guests.giveBack(guest, address, cost);
@@ -418,6 +427,16 @@ export class Visit {
       organisms: organisms.slice(0, MAX_TOLD_ORGANISMS),
     });
     this.#answer(guest, stroke.id, { ok: true, step });
+  }
+
+  /** Counts a stroke that is on its way to the world, or back. */
+  #wait(by: 1 | -1): void {
+    const { strokesPending } = this.#around;
+    const { address } = this.visitor;
+    this.#strokesPending += by;
+    const pending = (strokesPending.get(address) ?? 0) + by;
+    if (pending > 0) strokesPending.set(address, pending);
+    else strokesPending.delete(address);
   }
 
   #answer(guest: Guest, id: number, outcome: Pick<StrokeResultMessage, 'ok' | 'reason' | 'step'>): void {

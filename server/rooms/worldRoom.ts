@@ -29,6 +29,7 @@ import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
+import { FairQuestions } from './fairQuestions.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { Seeds } from './seeds.ts';
 import { type Surroundings, Visit, type Visitor } from './visit.ts';
@@ -124,7 +125,22 @@ export class WorldRoom extends Room {
     const renamed = (id: string): void => {
       for (const visit of this.#of(id)) visit.tellName();
     };
-    this.#around = { world, stream, players, seeds, guests, attendance, learned, renamed, ...pace, now };
+    const questions = new FairQuestions(world);
+    const strokesPending = new Map<string, number>();
+    this.#around = {
+      questions,
+      strokesPending,
+      world,
+      stream,
+      players,
+      seeds,
+      guests,
+      attendance,
+      learned,
+      renamed,
+      ...pace,
+      now,
+    };
     this.#timers.push(
       setInterval(() => {
         // Players usually leave with a frame; this is for a world without frames.

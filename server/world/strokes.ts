@@ -1,6 +1,11 @@
-/** What players did: strokes wait here for the next step boundary, then the engine and the records learn of them. */
+/**
+ * What players did: strokes wait here for the next step boundary, then the engine and the records learn of them. Turns
+ * go round addresses and guests, so that nobody's stroke waits for a flood of somebody else's.
+ */
 import type { StrokeMessage } from '../../shared/protocol.ts';
+import { strokeCost } from '../../shared/stroke.ts';
 import { type Engine, EngineError, type OrganismId, type Perturbation } from '../engines/engine.ts';
+import { FairQueue } from '../fairQueue.ts';
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
@@ -17,8 +22,12 @@ import { blowsOf, type WoundWatch } from './woundWatch.ts';
 
 /** Largest number of strokes between two steps; the rest wait for the next frame. */
 const MAX_STROKES = 64;
-/** Largest number of strokes that wait; further ones are refused. */
-const MAX_WAITING = 512;
+/** Cells of strokes between two steps, as `strokeCost` counts them; the first stroke of all may have more. */
+const MAX_CELLS = 24_000;
+/** Cells of one guest between two steps; their first stroke may have more. */
+const MAX_GUEST_CELLS = 3_000;
+/** Strokes that wait; further ones are refused. A guest's tabs have at most 8 on their way each. */
+const WAITING = { maxPerGuest: 16, maxPerAddress: 64, max: 512 };
 
 export interface StruckWorld {
   readonly engine: Engine;
@@ -40,7 +49,7 @@ interface WaitingStroke {
 
 export class Strokes {
   readonly #world: StruckWorld;
-  readonly #waiting: WaitingStroke[] = [];
+  readonly #waiting = new FairQueue<WaitingStroke>(WAITING);
   readonly #doses = new Doses();
   #applied = 0;
 
@@ -50,20 +59,35 @@ export class Strokes {
 
   /** Waits for the next `apply`; resolves with the outcome. */
   queue(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    if (this.#waiting.length >= MAX_WAITING)
-      return Promise.resolve({ ok: false, reason: 'The world is busy: try again in a moment.' });
-    return new Promise((answer) => this.#waiting.push({ by, stroke, answer }));
+    return new Promise((answer) => {
+      const out = this.#waiting.push(by, { by, stroke, answer });
+      out?.answer({ ok: false, reason: 'The world is busy: try again in a moment.' });
+    });
   }
 
   /** Strokes that wait. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
-  /** Between two steps: applies waiting strokes in order of arrival. */
+  /** Between two steps: applies waiting strokes in fair turns, each guest's in order of arrival. */
   async apply(): Promise<void> {
-    for (const { by, stroke, answer } of this.#waiting.splice(0, MAX_STROKES))
+    const cellsOf = new Map<string, number>();
+    let cells = 0;
+    const mayPass = ({ by, stroke }: WaitingStroke): boolean => {
+      const theirs = cellsOf.get(by.guest) ?? 0;
+      const cost = strokeCost(stroke);
+      return (theirs === 0 || theirs + cost <= MAX_GUEST_CELLS) && (cells === 0 || cells + cost <= MAX_CELLS);
+    };
+    for (let applied = 0; applied < MAX_STROKES; applied++) {
+      const next = this.#waiting.take(mayPass);
+      if (next === undefined) return;
+      const { by, stroke, answer } = next;
+      const cost = strokeCost(stroke);
+      cells += cost;
+      cellsOf.set(by.guest, (cellsOf.get(by.guest) ?? 0) + cost);
       answer(await this.#apply(by, stroke));
+    }
   }
 
   async #apply(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {

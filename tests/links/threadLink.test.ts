@@ -64,12 +64,12 @@ describe('the link to the simulation thread', () => {
     thread.say({ type: 'answer', request: 1, value: [] });
   });
 
-  test('more than 1,024 questions without an answer are rejected', async () => {
+  test('more than 4,096 questions without an answer are rejected', async () => {
     const { link } = await linked(1);
-    const asked = Array.from({ length: 1_025 }, () =>
+    const asked = Array.from({ length: 4_097 }, () =>
       link.ask({ kind: 'organisms' }).catch((e: Error) => e.message),
     );
-    expect(await asked[1_024]).toBe('the world is busy');
+    expect(await asked[4_096]).toBe('the world is busy');
     await Promise.all(asked);
   });
 

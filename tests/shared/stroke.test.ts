@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BUDGET_CELLS, PLANT_COST_CELLS } from '../../shared/limits.ts';
+import { BUDGET_CELLS, MIN_STROKE_COST_CELLS, PLANT_COST_CELLS } from '../../shared/limits.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { strokeCost, strokeFault, strokeLength, TRUNCATE_COST_CELLS } from '../../shared/stroke.ts';
 
@@ -55,6 +55,7 @@ describe('a stroke', () => {
     expect(strokeLength([0, 0, 3, 4, 3, 10])).toBe(11);
     expect(strokeCost({ ...sound, radius: 10, points: [5, 5] })).toBe(315);
     expect(strokeCost({ ...sound, radius: 10, points: [5, 5, 25, 5] })).toBe(715);
+    expect(strokeCost({ ...sound, radius: 0.5, points: [5, 5] })).toBe(MIN_STROKE_COST_CELLS);
     expect(strokeCost({ ...sound, tool: 'plant' })).toBe(PLANT_COST_CELLS);
     expect(strokeCost({ ...sound, tool: 'truncate' })).toBe(TRUNCATE_COST_CELLS);
   });

@@ -100,11 +100,54 @@ describe('a stroke', () => {
     expect(small.world.inspect(1)!.cells).toBeLessThan(cells);
   });
 
-  test('beyond the 512 that wait is refused with the reason', async () => {
+  test('beyond the 16 of a guest or the 64 of an address that wait is refused with the reason', async () => {
     const { world } = await makeWorld();
-    const outcomes = Array.from({ length: 513 }, () => world.queueStroke(doer(''), brush('ablate', 1, 5, 5)));
-    expect(await outcomes[512]).toMatchObject({ ok: false, reason: expect.stringContaining('busy') });
-    for (let frame = 0; frame < 8; frame++) await world.applyStrokes();
-    expect((await Promise.all(outcomes)).filter(({ ok }) => ok)).toHaveLength(512);
+    const of = (guest: string, address = guest) => ({ guest, address, name: guest });
+    const tiny = brush('ablate', 1, 5, 5);
+    const own = Array.from({ length: 17 }, () => world.queueStroke(of('ann'), tiny));
+    const theirs = Array.from({ length: 65 }, (_, i) => world.queueStroke(of(`guest ${i}`, 'one'), tiny));
+    const busy = { ok: false, reason: expect.stringContaining('busy') };
+    expect(await own[16]).toMatchObject(busy);
+    expect(await theirs[64]).toMatchObject(busy);
+    for (let frame = 0; frame < 2; frame++) await world.applyStrokes();
+    expect((await Promise.all([...own, ...theirs])).filter(({ ok }) => ok)).toHaveLength(16 + 64);
+  });
+
+  test('of an honest guest is applied between the next two steps, however many of one address wait', async () => {
+    const { world } = await makeWorld();
+    const applied: string[] = [];
+    for (let guest = 0; guest < 45; guest++)
+      for (let i = 0; i < 8; i++)
+        void world
+          .queueStroke({ guest: `${guest}`, address: 'crowd', name: '' }, brush('ablate', 1, 5, 5))
+          .then(({ ok }) => ok && applied.push('crowd'));
+    void world.queueStroke(doer('Ann'), brush('ablate', 1, 9, 9)).then(() => applied.push('Ann'));
+    await world.applyStrokes();
+    expect(applied.slice(0, 64)).toContain('Ann');
+    expect(applied.indexOf('Ann')).toBeLessThan(2);
+  });
+
+  test('waits when its guest has had 3,000 cells since the last step; a smaller one of somebody else passes', async () => {
+    const { world } = await makeWorld();
+    const applied: string[] = [];
+    const queue = (name: string, radius: number): void =>
+      void world.queueStroke(doer(name), brush('ablate', radius, 40, 40)).then(() => applied.push(name));
+    for (let i = 0; i < 4; i++) queue('Ann', 24);
+    queue('Bob', 1);
+    await world.applyStrokes();
+    expect(applied).toEqual(['Ann', 'Bob']);
+    await world.applyStrokes();
+    expect(applied).toEqual(['Ann', 'Bob', 'Ann']);
+  });
+
+  test('waits when all guests have had 24,000 cells since the last step', async () => {
+    const { world } = await makeWorld();
+    let applied = 0;
+    for (let i = 0; i < 20; i++)
+      void world.queueStroke(doer(`${i}`), brush('ablate', 24, 40, 40)).then(() => applied++);
+    await world.applyStrokes();
+    expect(applied).toBe(13);
+    await world.applyStrokes();
+    expect(applied).toBe(20);
   });
 });
