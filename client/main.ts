@@ -17,6 +17,7 @@ import { NameField } from './hud/nameField.ts';
 import { Banner, Hint, Toasts, TroubleBanner } from './hud/notices.ts';
 import { StatsPanel } from './hud/statsPanel.ts';
 import { Join } from './join.ts';
+import { attend } from './net/attention.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { Players } from './scene/players.ts';
@@ -203,3 +204,4 @@ expose({
 });
 
 connection.start();
+attend(connection);

@@ -13,6 +13,7 @@ import {
   type KeyframesMessage,
   type NameMessage,
   type PingMessage,
+  type PresenceMessage,
   type RemoveMessage,
   type RoomMessage,
   type StrokeMessage,
@@ -30,6 +31,7 @@ export type ClientMessage =
   | { readonly type: 'name'; readonly message: NameMessage }
   | { readonly type: 'inspect'; readonly message: InspectMessage }
   | { readonly type: 'ping'; readonly message: PingMessage }
+  | { readonly type: 'presence'; readonly message: PresenceMessage }
   | { readonly type: 'remove'; readonly message: RemoveMessage }
   | { readonly type: 'room'; readonly message: RoomMessage };
 
@@ -71,6 +73,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'remove', message: { organism: integer(fields, 'organism', 1, MAX_UINT16) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
+    case ClientMessageType.presence:
+      return { type: 'presence', message: { isHidden: truth(fields, 'isHidden') } };
     case ClientMessageType.room:
       return { type: 'room', message: { species: text(fields, 'species', MAX_NAME), at: cell(fields) } };
     default:
@@ -163,6 +167,12 @@ function integer(fields: Fields, name: string, min: number, max: number): number
   const value = fields[name];
   if (!isWhole(value, min, max))
     throw new MessageError(`${name} is not a whole number from ${min} to ${max}`);
+  return value;
+}
+
+function truth(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== 'boolean') throw new MessageError(`${name} is neither true nor false`);
   return value;
 }
 
