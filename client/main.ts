@@ -15,11 +15,14 @@ import { HudButtons } from './hud/hudButtons.ts';
 import { LearnedCard } from './hud/learnedCard.ts';
 import { NameField } from './hud/nameField.ts';
 import { Banner, Hint, Toasts, TroubleBanner } from './hud/notices.ts';
+import { PeopleDialog } from './hud/peopleDialog.ts';
+import { ReportDialog } from './hud/reportDialog.ts';
 import { StatsPanel } from './hud/statsPanel.ts';
 import { Join } from './join.ts';
 import { attend } from './net/attention.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
+import { playerColor } from './scene/overlay.ts';
 import { Players } from './scene/players.ts';
 import { Seeds } from './scene/seeds.ts';
 import { MIN_VISIBLE_ALPHA } from './scene/silhouette.ts';
@@ -34,10 +37,18 @@ const ghosts = new Ghosts();
 const players = new Players();
 const planting = new Planting((question) => connection.askRoom(question));
 const brush = new Brush(ghosts, planting, (stroke) => connection.stroke(stroke));
+const report = new ReportDialog(byId<HTMLDialogElement>('report'), (message) => connection.report(message));
+const people = new PeopleDialog(
+  byId<HTMLDialogElement>('people'),
+  () =>
+    Array.from(players.others, ({ id, name, hue }) => ({ id, name, color: playerColor(hue, theme.isDark) })),
+  (player, name) => report.askName(player, name),
+);
 const seeds = new Seeds(() => stage.refresh());
 const card = new Card(byId('inspector'), {
   close: () => inspector.release(),
   remove: (organism) => connection.remove(organism),
+  report: (organism, name) => report.askBody(organism, name),
 });
 const inspector: Inspector = new Inspector(card, {
   inspect: (at) => connection.inspect(at),
@@ -78,7 +89,7 @@ const trouble = new TroubleBanner(byId('trouble'));
 const hint = new Hint(byId('hint'));
 const help = new Help(byId<HTMLDialogElement>('help'));
 const learned = new LearnedCard(byId('learned'));
-const statsPanel = new StatsPanel(byId('stats'));
+const statsPanel = new StatsPanel(byId('stats'), () => people.open());
 const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connection.rename(name));
 const buttons = new HudButtons({ theme, help });
 new Dock(byId('dock'), brush);

@@ -64,6 +64,7 @@ export async function serveWorld(
     },
     guests,
     addressOf: (sessionId) => addresses.ofVisit(sessionId),
+    report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
     learned: async () => (await admin?.learned.message()) ?? null,
   });
   guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));

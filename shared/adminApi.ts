@@ -1,5 +1,5 @@
 /** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
-import type { Species, StatsMessage, Tool } from './protocol.ts';
+import type { Absence, ReportReason, Species, StatsMessage, Tool } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
@@ -127,6 +127,8 @@ export interface LiveAnswer {
   /** Rule label → bodies that have wilted under it since the server started. Rules without any are left out. */
   readonly wilted: Readonly<Record<string, number>>;
   readonly players: readonly Player[];
+  /** Reports that wait for a moderator. */
+  readonly reports: number;
   /** Those in force, oldest first. */
   readonly sanctions: readonly Sanction[];
 }
@@ -244,6 +246,60 @@ export interface LoginLeft {
 
 /** Requests that the page makes by itself carry this header, and do not keep their admin logged in. */
 export const POLL_HEADER = 'regrow-poll';
+
+export interface ReportedBy {
+  /** Id of the guest. */
+  readonly guest: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What a visitor has reported. */
+export interface Report {
+  readonly id: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly about: 'body' | 'name';
+  readonly reason: ReportReason;
+  readonly by: ReportedBy;
+  /** Id of the guest who planted the body or has the name; empty: the garden planted it. */
+  readonly guest: string;
+  /** What that guest was called then. */
+  readonly name: string;
+  /** The body; null: a name was reported. */
+  readonly organism: number | null;
+  /** The body's; else empty. */
+  readonly species: string;
+  /** Cells: where the body grew, or where the guest's cursor was; null: not known. */
+  readonly x: number | null;
+  readonly y: number | null;
+  /** null: it waits for a moderator. */
+  readonly handled: { readonly at: string; readonly who: string; readonly outcome: string } | null;
+}
+
+/** A body that a guest planted. */
+export interface OwnedBody extends OrganismEntry {
+  /** Absent: it has its body. */
+  readonly absence?: Absence;
+}
+
+/** The answer to `people`. */
+export interface PeopleAnswer {
+  /** Those who are here, then those who left last. */
+  readonly guests: readonly GuestSummary[];
+  /** Mutes and bans in force, oldest first. */
+  readonly sanctions: readonly Sanction[];
+  /** Those that wait for a moderator, newest first; then those that were handled. */
+  readonly reports: readonly Report[];
+}
+
+/** The answer to `guests/ID`. */
+export interface GuestAnswer {
+  readonly guest: GuestSummary;
+  /** Newest first, since the server was started. */
+  readonly deeds: readonly Deed[];
+  readonly bodies: readonly OwnedBody[];
+}
 
 export interface AuditEntry {
   readonly id: number;

@@ -35,6 +35,7 @@ export const ClientMessageType = {
   inspect: 38,
   ping: 39,
   room: 40,
+  report: 41,
   remove: 42,
   presence: 43,
 } as const;
@@ -329,6 +330,19 @@ export interface StrokeMessage {
   /** For `plant` only. */
   readonly species?: string;
 }
+
+/** Why a visitor reports something. */
+export type ReportReason = 'offensive' | 'impersonation' | 'vandalism' | 'in the way' | 'other';
+export const REPORT_REASONS: Readonly<Record<ReportMessage['about'], readonly ReportReason[]>> = {
+  body: ['offensive', 'in the way', 'other'],
+  name: ['offensive', 'impersonation', 'vandalism', 'other'],
+};
+
+/** Reports a body or a player's name to the moderators. Answered by a notice. */
+export type ReportMessage =
+  | { readonly about: 'body'; readonly organism: number; readonly reason: ReportReason }
+  /** `player` is a `PlayerState.id`. */
+  | { readonly about: 'name'; readonly player: string; readonly reason: ReportReason };
 
 /** null when the pointer has left the world. */
 export interface CursorMessage {

@@ -148,14 +148,18 @@ describe.skipIf(!whereTmpfsMounts)('on a full disk', () => {
     };
     await act('POST', 'world', { kind: 'speed', stepsPerSecond: 0 });
     await act('POST', 'world', { kind: 'speed', stepsPerSecond: 30 });
-    await act('POST', `players/${late.room.sessionId}`, { action: 'mute' });
+    const guestOf = async ({ room }: Player): Promise<string> =>
+      (await live()).players.find(({ id }) => id === room.sessionId)!.guest;
+    await act('POST', `guests/${await guestOf(late)}`, { action: 'mute', of: 'guest' });
     expect((await late.stroke(cut)).reason).toContain('An admin');
-    await act('POST', `players/${late.room.sessionId}`, { action: 'kick' });
+    await act('POST', `guests/${await guestOf(late)}`, { action: 'kick', of: 'guest' });
     await until('the kick', async () => late.left ?? undefined, LIMIT_MS);
-    await act('POST', `players/${player.room.sessionId}`, { action: 'ban', minutes: 5 });
+    await act('POST', `guests/${await guestOf(player)}`, { action: 'ban', of: 'address', minutes: 5 });
     await until('the ban', async () => player.left ?? undefined, LIMIT_MS);
-    const [ban] = (await live()).sanctions.filter(({ kind }) => kind === 'ban');
-    await act('DELETE', `sanctions/${ban.id}`, {});
+    // New guests of the address share the mute, too.
+    const { sanctions } = await live();
+    expect(sanctions.map(({ kind }) => kind)).toEqual(['mute', 'ban']);
+    for (const { id } of sanctions) await act('DELETE', `sanctions/${id}`, {});
     const garden = await admin('POST', 'world', { kind: 'garden', count: 1 });
     expect(garden.status).toBe(503);
 

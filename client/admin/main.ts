@@ -1,10 +1,13 @@
-/** The admin's page: login, then rules, world, players and figures, asked for every second. Wiring only. */
+/** The admin's page: login, then the pages that the role may see, asked for again and again. Wiring only. */
 
 import type {
-  AuditEntry,
+  Deed,
   Done,
+  GuestAnswer,
   LiveAnswer,
+  LoginLeft,
   OrganismEntry,
+  PeopleAnswer,
   RuleEntry,
   RulesAnswer,
   SessionsAnswer,
@@ -12,10 +15,16 @@ import type {
 } from '../../shared/adminApi.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
+import { AdminsPanel } from './admins.ts';
 import { ApiError, ask } from './api.ts';
-import { PeoplePanel, showAudit } from './people.ts';
+import { AuditPanel } from './audit.ts';
+import { GuestPanel } from './guest.ts';
+import { GuestsPanel } from './guests.ts';
+import { type PageName, Pages } from './pages.ts';
 import { Spark } from './plots.ts';
+import { ReportsPanel } from './reports.ts';
 import { RulesPanel } from './rules.ts';
+import { SanctionsPanel } from './sanctions.ts';
 import { SessionsPanel } from './sessions.ts';
 import { Trial } from './trial.ts';
 import { TunerPanel } from './tuner.ts';
@@ -23,10 +32,13 @@ import { Upload } from './upload.ts';
 import { WorldPanel } from './worldPanel.ts';
 
 const LIVE_MS = 1_000;
-/** Rules, health and the audit log are asked for at every third tick. */
+/** Rules, health, guests and the audit log are asked for at every third tick. */
 const SLOW_EVERY = 3;
 const SAY_MS = 6_000;
 const MAX_ASKED_HEALTH = 2_000;
+/** The page says when it will log out this long before. */
+const WARN_SECONDS = 10 * 60;
+const BAN_MINUTES = 60;
 
 const login = byId<HTMLFormElement>('login');
 const desk = byId('desk');
@@ -42,9 +54,31 @@ const sessions = new SessionsPanel(
   byId('sessions'),
   () => void act('POST', 'sessions/end', {}, 'The session has ended. Its record is kept.'),
 );
-const people = new PeoplePanel(byId('players'), {
-  act: (id, action) => void act('POST', `players/${encodeURIComponent(id)}`, action, 'Done.'),
-  lift: (id) => void act('DELETE', `sanctions/${encodeURIComponent(id)}`, undefined, 'Done.'),
+const pages = new Pages((page) => void refreshSlow(page).catch(fail));
+/** Id of the guest who is shown; empty: nobody. */
+let chosen = '';
+const remove = (what: object): void => void act('POST', 'bodies/remove', what, 'Removed: it dissolves.');
+const guests = new GuestsPanel(byId('guests'), chooseGuest);
+const guest = new GuestPanel(byId('guest'), {
+  take: (id, measure) => void act('POST', `guests/${encodeURIComponent(id)}`, measure, 'Done.'),
+  remove,
+  close: () => chooseGuest(''),
+  choose: chooseGuest,
+});
+const reports = new ReportsPanel(byId('reports'), {
+  handle: (id, outcome) => void act('POST', `reports/${id}`, { outcome }, 'Done.'),
+  remove: (organism) => remove({ organism }),
+  choose: chooseGuest,
+});
+const sanctions = new SanctionsPanel(byId('sanctions'), {
+  lift: (id) => void act('DELETE', `sanctions/${encodeURIComponent(id)}`, undefined, 'Lifted.'),
+  ban: (address) => void act('POST', 'sanctions', { kind: 'ban', address, minutes: BAN_MINUTES }, 'Banned.'),
+  choose: chooseGuest,
+});
+const audit = new AuditPanel(byId('audit'), fail);
+const admins = new AdminsPanel(byId('admins'), byId('new-token'), {
+  done: (text) => tell(text),
+  failed: fail,
 });
 const trial = new Trial(byId('trial'), {
   swap: (order) => act('POST', 'swaps', order, 'Swapped. The new rule is being watched.'),
@@ -105,10 +139,22 @@ async function act(method: string, path: string, body: unknown, done: string): P
   await Promise.allSettled([refreshLive(), refreshSlow()]);
 }
 
+function chooseGuest(id: string): void {
+  chosen = id;
+  void refreshPeople().catch(fail);
+  // On a narrow screen, the guest is far below the list.
+  if (id !== '') byId('guest').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+}
+
+function fail(error: Error): void {
+  if (error instanceof ApiError && error.status === 401) askToken('You are logged out.');
+  else tell(error.message, true);
+}
+
 async function refreshLive(): Promise<void> {
   const live = await ask<LiveAnswer>('GET', 'live');
+  if (desk.hidden) open(live);
   world.show(live);
-  people.show(live);
   const { trouble } = live;
   byId('trouble').hidden = trouble === null;
   if (trouble !== null)
@@ -116,10 +162,30 @@ async function refreshLive(): Promise<void> {
       byId('trouble'),
       `The world cannot be saved: ${trouble}. Strokes are refused until it can; the world steps on, and you can pause it, mute, remove and ban.`,
     );
+  setText(byId('who'), `${live.who}, ${live.role}`);
+  showLeft(live.left);
+  byId('open-reports').hidden = live.reports === 0;
+  setText(byId('open-reports'), formatCount(live.reports));
+  showFigures(live);
+  if (live.role !== 'owner' || pages.current !== 'world') return;
   sessions.show(await ask<SessionsAnswer>('GET', 'sessions'));
-  byId('who').textContent = live.who;
-  const { stats } = live;
-  const { players, stepsPerSecond, rssBytes } = live;
+  tuner.show(await ask<TunerView>('GET', 'tuner'));
+}
+
+/** Says when the login ends, if that is soon. */
+function showLeft({ idleSeconds, seconds }: LoginLeft): void {
+  const whole = (left: number): string => formatAge(left < 60 ? left : Math.floor(left / 60) * 60);
+  const text =
+    seconds <= Math.min(idleSeconds, WARN_SECONDS)
+      ? `Logs out in ${whole(seconds)}`
+      : idleSeconds <= WARN_SECONDS
+        ? `Logs out in ${whole(idleSeconds)} unless you do something`
+        : '';
+  setText(byId('left'), text);
+}
+
+function showFigures(live: LiveAnswer): void {
+  const { stats, players, stepsPerSecond, rssBytes } = live;
   figure('players', players.length, formatCount(players.length));
   alive = stats?.organisms ?? Number.NaN;
   figure('alive', alive, formatCount(alive));
@@ -133,7 +199,6 @@ async function refreshLive(): Promise<void> {
   figure('steps/s', steps, stepsPerSecond === 0 ? 'paused' : formatSteps(steps));
   figure('memory', rssBytes, `${formatCount(rssBytes / 2 ** 20)} MB`);
   figure('up', Number.NaN, formatAge(live.uptimeSeconds));
-  tuner.show(await ask<TunerView>('GET', 'tuner'));
 }
 
 /**
@@ -163,41 +228,77 @@ async function refreshHealth(alive: number): Promise<void> {
   health = organisms.reduce((sum, one) => sum + one.health, 0) / organisms.length;
 }
 
-async function refreshSlow(): Promise<void> {
-  latest = await ask<RulesAnswer>('GET', 'rules');
-  rules.show(latest, trial.rule);
-  tuner.showRules(latest.rules);
-  const { entries } = await ask<{ entries: readonly AuditEntry[] }>('GET', 'audit');
-  showAudit(byId('audit'), entries);
+async function refreshSlow(page: PageName = pages.current): Promise<void> {
+  switch (page) {
+    case 'world':
+      if (document.body.dataset.role !== 'owner') return;
+      latest = await ask<RulesAnswer>('GET', 'rules');
+      rules.show(latest, trial.rule);
+      tuner.showRules(latest.rules);
+      return;
+    case 'people':
+      return refreshPeople();
+    case 'log':
+      return audit.refresh();
+    case 'admins':
+      return admins.refresh();
+    default:
+      page satisfies never;
+  }
+}
+
+async function refreshPeople(): Promise<void> {
+  const asked = chosen;
+  const people = await ask<PeopleAnswer>('GET', 'people');
+  guests.show(people, chosen);
+  sanctions.show(people.sanctions);
+  reports.show(people.reports);
+  if (asked === '') {
+    const { deeds } = await ask<{ readonly deeds: readonly Deed[] }>('GET', 'deeds');
+    if (chosen === asked) guest.showAll(deeds);
+    return;
+  }
+  try {
+    const answer = await ask<GuestAnswer>('GET', `guests/${encodeURIComponent(asked)}`);
+    if (chosen === asked) guest.show(answer);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    tell(error.message, true);
+    if (chosen === asked) chooseGuest('');
+  }
 }
 
 async function tick(): Promise<void> {
+  clearTimeout(timer);
   try {
     if (ticks % SLOW_EVERY === 0) await refreshHealth(alive);
     await refreshLive();
     if (ticks++ % SLOW_EVERY === 0) await refreshSlow();
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return askToken();
-    tell((error as Error).message, true);
+    fail(error as Error);
+    if (!login.hidden) return;
   }
   timer = setTimeout(() => void tick(), LIVE_MS);
 }
 
-function askToken(): void {
+/** @param why - for the admin to read; empty: they have not been here before */
+function askToken(why = ''): void {
   clearTimeout(timer);
   desk.hidden = true;
   byId('trouble').hidden = true;
   logout.hidden = true;
   login.hidden = false;
+  byId('login-error').textContent = why;
+  for (const id of ['who', 'left']) byId(id).textContent = '';
+  pages.close();
   byId('token').focus();
 }
 
-function open(): void {
+function open({ role }: Pick<LiveAnswer, 'role'>): void {
   login.hidden = true;
   desk.hidden = false;
   logout.hidden = false;
-  ticks = 0;
-  void tick();
+  pages.open(role);
 }
 
 login.addEventListener('submit', async (event) => {
@@ -207,7 +308,8 @@ login.addEventListener('submit', async (event) => {
   error.textContent = '';
   try {
     await ask('POST', 'login', { token: token.value });
-    open();
+    ticks = 0;
+    void tick();
   } catch (reason) {
     error.textContent = (reason as Error).message;
   }
@@ -219,7 +321,10 @@ logout.addEventListener('click', async () => {
   askToken();
 });
 
-ask('GET', 'live').then(open, (error: unknown) => {
-  askToken();
-  if (!(error instanceof ApiError && error.status === 401)) tell((error as Error).message, true);
-});
+ask('GET', 'live').then(
+  () => void tick(),
+  (error: unknown) => {
+    askToken();
+    if (!(error instanceof ApiError && error.status === 401)) tell((error as Error).message, true);
+  },
+);

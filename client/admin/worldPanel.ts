@@ -11,6 +11,8 @@ export type Control =
   | { readonly kind: 'save' };
 
 const NORMAL_SPEED = 30;
+/** Hidden from moderators. */
+const OF_OWNERS = { 'data-for': 'owner' };
 
 export class WorldPanel {
   readonly #pause = h('button', { class: 'button', type: 'button' }, 'Pause');
@@ -33,15 +35,20 @@ export class WorldPanel {
     root.append(
       h(
         'div',
-        { class: 'row' },
+        { class: 'row', ...OF_OWNERS },
         this.#pause,
         button('Save now', () => send({ kind: 'save' })),
       ),
-      form('Set speed', [this.#speed], () => send({ kind: 'speed', stepsPerSecond: numberIn(this.#speed) })),
+      form(
+        'Set speed',
+        [this.#speed],
+        () => send({ kind: 'speed', stepsPerSecond: numberIn(this.#speed) }),
+        OF_OWNERS,
+      ),
       form('Clear', [x, y, radius], () =>
         send({ kind: 'clear', x: numberIn(x), y: numberIn(y), radius: numberIn(radius) }),
       ),
-      form('Plant a garden', [count], () => send({ kind: 'garden', count: numberIn(count) })),
+      form('Plant a garden', [count], () => send({ kind: 'garden', count: numberIn(count) }), OF_OWNERS),
     );
   }
 
@@ -66,10 +73,15 @@ function field(name: string, min: number, max: number, value: number): HTMLLabel
 
 const numberIn = (label: HTMLLabelElement): number => label.querySelector('input')!.valueAsNumber;
 
-function form(submit: string, fields: readonly HTMLElement[], send: () => void): HTMLElement {
+function form(
+  submit: string,
+  fields: readonly HTMLElement[],
+  send: () => void,
+  forWhom: Readonly<Record<string, string>> = {},
+): HTMLElement {
   const element = h(
     'form',
-    { class: 'row' },
+    { class: 'row', ...forWhom },
     ...fields,
     h('button', { class: 'plain', type: 'submit' }, submit),
   );

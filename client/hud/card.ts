@@ -27,6 +27,8 @@ export interface CardActs {
   readonly close: () => void;
   /** Called when the player has asked twice to remove an organism that they planted. */
   readonly remove: (organism: number) => void;
+  /** Reports the organism to the moderators. @param name - of its species */
+  readonly report: (organism: number, name: string) => void;
 }
 
 const planterOf = ({ planter, isYours }: Organism): string =>
@@ -52,6 +54,11 @@ export class Card implements InspectorCard {
   readonly #note = h('p', { class: 'card__note' });
   readonly #removal: Removal;
   readonly #health = h('span');
+  readonly #flag = h(
+    'button',
+    { class: 'icon-button card__flag', type: 'button', 'aria-label': 'Report it', title: 'Report' },
+    icon('flag', true),
+  );
   readonly #age = h('dd', { class: 'fact__value' });
   readonly #cells = h('dd', { class: 'fact__value' });
   readonly #planted = h('dt', { class: 'fact__name' });
@@ -81,6 +88,10 @@ export class Card implements InspectorCard {
       icon('close', true),
     );
     button.addEventListener('click', acts.close);
+    this.#flag.addEventListener('click', () => {
+      const organism = Number(root.dataset.organism);
+      if (organism > 0) acts.report(organism, this.#name.textContent);
+    });
     for (const { level, line, label } of this.#levels) {
       label.textContent = `${level * 100} %`;
       this.#plot.append(line, label);
@@ -111,6 +122,7 @@ export class Card implements InspectorCard {
         this.#image,
         h('div', { class: 'card__titles' }, this.#name, this.#state),
         h('p', { class: 'card__health' }, this.#health, h('small', {}, ' %')),
+        this.#flag,
         button,
       ),
       this.#note,
@@ -146,6 +158,7 @@ export class Card implements InspectorCard {
     if (species !== undefined && this.#image.getAttribute('src') !== species.thumbnail)
       this.#image.src = species.thumbnail;
     this.#image.hidden = species === undefined;
+    this.#flag.hidden = organism.isYours;
     setText(this.#name, formatSpecies(organism.species));
     const isAsleep = organism.isAsleep && mood === 'well';
     this.#root.toggleAttribute('data-asleep', isAsleep);

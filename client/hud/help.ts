@@ -3,7 +3,7 @@ import type { HelloMessage } from '../../shared/protocol.ts';
 import { h } from '../dom.ts';
 import { formatCount } from '../format.ts';
 import { TOOL_LIST } from '../hands/tools.ts';
-import { icon } from './icons.ts';
+import { dialogBody } from './reportDialog.ts';
 
 type Row = readonly [keys: readonly string[], what: string];
 
@@ -27,23 +27,11 @@ export class Help {
 
   constructor(dialog: HTMLDialogElement) {
     this.#dialog = dialog;
-    const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('close'));
-    close.addEventListener('click', () => dialog.close());
-    // A click outside has the dialog itself as its target: its body covers the rest.
-    dialog.addEventListener('click', (event) => {
-      if (event.target === dialog) dialog.close();
-    });
     const tools: Row[] = TOOL_LIST.map(({ key, label, hint }) => [[key], `${label}. ${hint}`]);
     dialog.append(
-      h(
-        'div',
-        { class: 'dialog__body' },
-        h(
-          'div',
-          { class: 'dialog__head' },
-          h('h2', { class: 'dialog__title', id: 'help-title' }, 'Regrow'),
-          close,
-        ),
+      dialogBody(
+        dialog,
+        h('h2', { class: 'dialog__title', id: 'help-title' }, 'Regrow'),
         h(
           'p',
           { class: 'dialog__lead' },

@@ -17,7 +17,8 @@ const FIELDS: readonly [Field, string][] = [
 export class StatsPanel {
   readonly #values = new Map<Field, { readonly value: HTMLElement; readonly unit: HTMLElement }>();
 
-  constructor(root: HTMLElement) {
+  /** @param list - lists the players */
+  constructor(root: HTMLElement, list: () => void) {
     for (const [field, name] of FIELDS) {
       const value = h('span', { class: 'stat__value' }, '–');
       const unit = h('span', { class: 'stat__unit' });
@@ -31,7 +32,7 @@ export class StatsPanel {
             icon(field satisfies IconName, true),
             h('span', { class: 'sr-only' }, name),
           ),
-          h('dd', {}, value, ' ', unit),
+          h('dd', {}, ...(field === 'players' ? [opener(value, list)] : [value, ' ', unit])),
         ),
       );
       this.#values.set(field, { value, unit });
@@ -55,6 +56,14 @@ export class StatsPanel {
     setText(at.value, value);
     setText(at.unit, unit);
   }
+}
+
+/** The number of players is a button: it lists them. */
+function opener(value: HTMLElement, list: () => void): HTMLElement {
+  const button = h('button', { class: 'stat__button', type: 'button', 'aria-haspopup': 'dialog' }, value);
+  button.append(h('span', { class: 'sr-only' }, ' players: list them'));
+  button.addEventListener('click', list);
+  return button;
 }
 
 const split = (text: string): [string, string] => {

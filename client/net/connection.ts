@@ -17,6 +17,7 @@ import {
   type PlayersMessage,
   type PongMessage,
   PROTOCOL_VERSION,
+  type ReportMessage,
   ROOM_NAME,
   type RoomMessage,
   type RoomResultMessage,
@@ -188,6 +189,11 @@ export class Connection {
     if (level !== this.#gapLevel) this.#gaps.clear();
     this.#gapLevel = level;
     for (const page of pages) this.#gaps.add(page);
+  }
+
+  /** Reports a body or a player's name to the moderators; a notice answers. */
+  report(message: ReportMessage): void {
+    this.#send(ClientMessageType.report, message);
   }
 
   /** Closes a connection that is open but useless, and joins again after the usual wait. */

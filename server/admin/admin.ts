@@ -3,10 +3,13 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ReportedBy } from '../../shared/adminApi.ts';
+import type { ReportMessage } from '../../shared/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import { guestsInMemory } from '../guests/openGuests.ts';
 import { replyJson } from '../http/replies.ts';
+import type { Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
@@ -14,14 +17,16 @@ import type { Sessions } from '../sessions/sessions.ts';
 import { makeProber, type Prober } from '../swaps/prober.ts';
 import { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Tuner } from '../tuner/tuner.ts';
-import type { WorldLink } from '../world/messages.ts';
+import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { AdminError, type AdminRow } from './adminTable.ts';
+import { AuditNotes } from './auditNotes.ts';
 import { AuditUpkeep } from './auditUpkeep.ts';
 import { Gate } from './gate.ts';
+import type { Audience } from './moderationRoutes.ts';
+import { Reports, type Subject } from './reports.ts';
 import { Refusal, type Route, refuseForeign } from './requests.ts';
 import { Routes } from './routes.ts';
 import { WaitingRows } from './waitingRows.ts';
-import type { Audience } from './worldRoutes.ts';
 
 /** Stands in until the room is open. */
 const NOBODY: Audience = { announce: () => {}, tell: () => {}, visits: [], kick: () => 0 };
@@ -33,6 +38,8 @@ export class Admin {
   readonly learned: LearnedBoard;
   readonly #gate: Gate;
   readonly #auditUpkeep: AuditUpkeep;
+  readonly #reports: Reports;
+  readonly #world: WorldLink;
   readonly #routes: Routes;
   readonly #rows: WaitingRows;
   #audience: Audience = NOBODY;
@@ -54,6 +61,7 @@ export class Admin {
     guests: Guests = guestsInMemory(config),
   ) {
     this.guests = guests;
+    this.#world = world;
     this.desk = new SwapDesk({
       world,
       dataDir: config.dataDir,
@@ -70,18 +78,21 @@ export class Admin {
     const audience = (): Audience => this.#audience;
     const tuner = (): Tuner | null => this.tuner;
     const { desk } = this;
+    const ask = <T>(question: (registry: Registry) => T): Promise<T> => desk.ask(question);
     this.#rows = new WaitingRows({
-      ask: (question) => desk.ask(question),
+      ask,
       log: (text) => console.error(text),
     });
     this.#gate = new Gate({
-      ask: (question) => desk.ask(question),
+      ask,
       rows: this.#rows,
       tokenOfSettings: config.adminToken,
       carried,
       log: (text) => console.error(text),
     });
-    this.#auditUpkeep = new AuditUpkeep({ ask: (question) => desk.ask(question), days: config.auditDays });
+    this.#auditUpkeep = new AuditUpkeep({ ask, days: config.auditDays });
+    this.#reports = new Reports({ ask, now: () => performance.now() });
+    guests.reservedNames = () => this.#gate.names;
     this.#routes = new Routes({
       hasOwnerOfSettings: config.adminToken !== '',
       changed: () => this.#gate.reload(),
@@ -90,12 +101,17 @@ export class Admin {
       desk,
       probe,
       guests,
-      rows: this.#rows,
+      reports: this.#reports,
+      notes: new AuditNotes({ ask, rows: this.#rows }),
       audience,
       tuner,
       config,
       sessions,
     });
+  }
+
+  get audience(): Audience {
+    return this.#audience;
   }
 
   get routes(): readonly Route[] {
@@ -107,9 +123,32 @@ export class Admin {
     this.#audience = audience;
   }
 
+  /** Takes a visitor's report. @returns what to tell the visitor */
+  async report(message: ReportMessage, by: ReportedBy): Promise<string> {
+    try {
+      return this.#reports.take(message, by, await this.#subjectOf(message));
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      return 'The world does not answer: try again.';
+    }
+  }
+
+  async #subjectOf(message: ReportMessage): Promise<Subject | null> {
+    if (message.about === 'name') {
+      const visit = this.#audience.visits.find(({ id }) => id === message.player);
+      if (visit === undefined) return null;
+      return { guest: visit.guest, name: visit.name, organism: null, species: '', x: null, y: null };
+    }
+    const body = await this.#world.ask({ kind: 'inspect', organism: message.organism });
+    if (body === null) return null;
+    const { guest, planter, id, species, x, y } = body;
+    return { guest, name: planter, organism: id, species, x: Math.round(x), y: Math.round(y) };
+  }
+
   dispose(): void {
     this.#gate.dispose();
     this.#auditUpkeep.dispose();
+    this.#reports.dispose();
     this.#rows.dispose();
     this.desk.dispose();
   }

@@ -15,6 +15,10 @@ export class Admins {
     this.#ofSettings = token === '' ? [] : [{ ...row, hash: hashToken(token) }];
   }
 
+  get names(): readonly string[] {
+    return this.#ofRegistry.map(({ name }) => name);
+  }
+
   /** Takes over what the registry holds now. */
   load(rows: readonly AdminRow[]): void {
     this.#ofRegistry = rows;

@@ -89,6 +89,11 @@ export class Gate {
     return { who: name, role, address };
   }
 
+  /** The admins' names, which no guest may take. */
+  get names(): readonly string[] {
+    return this.#admins.names;
+  }
+
   left(request: IncomingMessage): LoginLeft {
     return this.#logins.left(request);
   }

@@ -4,17 +4,23 @@ import { replyJson } from '../http/replies.ts';
 import type { Actor } from '../rules/registry.ts';
 import { AdminRoutes, type AdminRoutesOptions } from './adminRoutes.ts';
 import { AuditRoutes } from './auditRoutes.ts';
+import { ModerationRoutes, type ModerationRoutesOptions } from './moderationRoutes.ts';
 import { Refusal, type Route } from './requests.ts';
 import { RuleRoutes, type RuleRoutesOptions } from './ruleRoutes.ts';
 import { WorldRoutes, type WorldRoutesOptions } from './worldRoutes.ts';
 
-export type RoutesOptions = RuleRoutesOptions & WorldRoutesOptions & AdminRoutesOptions;
+export type RoutesOptions = RuleRoutesOptions &
+  WorldRoutesOptions &
+  ModerationRoutesOptions &
+  AdminRoutesOptions;
 
 export class Routes {
   readonly all: readonly Route[];
 
   constructor(options: RoutesOptions) {
-    this.all = [RuleRoutes, WorldRoutes, AdminRoutes, AuditRoutes].flatMap((Part) => new Part(options).all);
+    this.all = [RuleRoutes, WorldRoutes, ModerationRoutes, AdminRoutes, AuditRoutes].flatMap(
+      (Part) => new Part(options).all,
+    );
   }
 
   /** @throws Refusal, RuleError, RegistryError, or Error with the world's reason; nothing has changed then */

@@ -99,7 +99,7 @@ export class Guest {
     if (name === this.#chosenName) return { name: this.name, reason: null };
     if (wish.trim() !== '' && name === '') return { name: this.name, reason: 'Nobody could see that name.' };
     if (isReserved(name, this.#around.reservedNames()))
-      return { name: this.name, reason: `“${name}” is nobody's to choose.` };
+      return { name: this.name, reason: `“${name}” is nobody’s to choose.` };
     if (!this.#renames.take(1, this.#around.now()))
       return { name: this.name, reason: 'Too many names at once: wait a moment.' };
     this.#chosenName = name;

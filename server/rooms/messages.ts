@@ -14,7 +14,9 @@ import {
   type NameMessage,
   type PingMessage,
   type PresenceMessage,
+  REPORT_REASONS,
   type RemoveMessage,
+  type ReportMessage,
   type RoomMessage,
   type StrokeMessage,
   TOOLS,
@@ -33,7 +35,8 @@ export type ClientMessage =
   | { readonly type: 'ping'; readonly message: PingMessage }
   | { readonly type: 'presence'; readonly message: PresenceMessage }
   | { readonly type: 'remove'; readonly message: RemoveMessage }
-  | { readonly type: 'room'; readonly message: RoomMessage };
+  | { readonly type: 'room'; readonly message: RoomMessage }
+  | { readonly type: 'report'; readonly message: ReportMessage };
 
 /** The message is not of the protocol. The text is for the client's author. */
 export class MessageError extends Error {
@@ -77,6 +80,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'presence', message: { isHidden: truth(fields, 'isHidden') } };
     case ClientMessageType.room:
       return { type: 'room', message: { species: text(fields, 'species', MAX_NAME), at: cell(fields) } };
+    case ClientMessageType.report:
+      return { type: 'report', message: report(fields) };
     default:
       throw new MessageError(`there is no message ${type}`);
   }
@@ -140,6 +145,16 @@ function stroke(fields: Fields): StrokeMessage {
   };
   if (fields.species === undefined || fields.species === null) return message;
   return { ...message, species: text(fields, 'species', MAX_NAME) };
+}
+
+function report(fields: Fields): ReportMessage {
+  const about = fields.about;
+  if (about !== 'body' && about !== 'name') throw new MessageError('the report is about nothing known');
+  const reason = REPORT_REASONS[about].find((known) => known === fields.reason);
+  if (reason === undefined) throw new MessageError('the report has an unknown reason');
+  return about === 'body'
+    ? { about, organism: integer(fields, 'organism', 1, MAX_UINT32), reason }
+    : { about, player: text(fields, 'player', MAX_NAME), reason };
 }
 
 function place(fields: Fields): readonly [number, number] | null {

@@ -1,4 +1,5 @@
 /** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
+import type { ReportedBy } from '../../shared/adminApi.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   type Budget,
@@ -9,6 +10,7 @@ import {
   type NamedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
+  type ReportMessage,
   type SeedsMessage,
   ServerMessageType,
   type StrokeMessage,
@@ -69,6 +71,8 @@ export interface Surroundings {
   readonly attendance: Attendance;
   /** What the world has learned, for a new visit; null: nothing. Sent when it is ready; nothing waits for it. */
   readonly learned: () => Promise<LearnedMessage | null>;
+  /** Takes a report. Answer: what to tell who sent it. */
+  readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
   readonly world: WorldLink;
@@ -120,6 +124,7 @@ export class Visit {
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
+  #isReporting = false;
   readonly #roomQuestions: RoomQuestions;
 
   constructor(outlet: Outlet, visitor: Visitor, around: Surroundings) {
@@ -272,6 +277,9 @@ export class Visit {
       case 'room':
         this.#roomQuestions.ask(message);
         return;
+      case 'report':
+        void this.#report(guest, message);
+        return;
       case 'remove':
         void this.#remove(message.organism);
         return;
@@ -328,6 +336,15 @@ export class Visit {
     } finally {
       this.#inspecting = false;
     }
+  }
+
+  /** One at a time: each is a question to the world. */
+  async #report({ id, name }: Guest, message: ReportMessage): Promise<void> {
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    const answer = await this.#around.report(message, { guest: id, name, address: this.visitor.address });
+    this.#isReporting = false;
+    if (this.isStarted) this.tell(answer);
   }
 
   /** Removes a body of this guest; tells them why not. */

@@ -57,6 +57,7 @@ export interface RoomHost {
   readonly guests: Surroundings['guests'];
   readonly attendance: Surroundings['attendance'];
   readonly learned: Surroundings['learned'];
+  readonly report: Surroundings['report'];
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -111,7 +112,7 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned } = host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report } = host;
     this.#addressOf = host.addressOf;
     this.#loop.enable();
     const stream = new Stream(world, {
@@ -137,6 +138,7 @@ export class WorldRoom extends Room {
       guests,
       attendance,
       learned,
+      report,
       renamed,
       ...pace,
       now,

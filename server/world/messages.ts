@@ -97,6 +97,8 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | { readonly kind: 'organisms' }
+  /** Answer: OrganismSummary[] of those that the guest has planted. */
+  | { readonly kind: 'bodiesOf'; readonly guest: string }
   /** Answer: the ids of the guests who planted a living body. */
   | { readonly kind: 'planters' }
   /** Answer: Inspection of the organism at (x, y); null: there is none. */
@@ -131,6 +133,7 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
+  bodiesOf: OrganismSummary[];
   planters: string[];
   inspectAt: Inspection | null;
   inspect: Inspection | null;

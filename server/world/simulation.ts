@@ -351,6 +351,8 @@ export class Simulation {
         return this.#turns.take(() => world.pixels(query.rect));
       case 'organisms':
         return this.#turns.take(async () => world.summaries());
+      case 'bodiesOf':
+        return this.#turns.take(async () => world.summaries(query.guest));
       case 'planters':
         return this.#turns.take(async () => world.planters());
       case 'inspectAt':

@@ -332,9 +332,12 @@ export class World {
     return [...guests];
   }
 
-  summaries(): OrganismSummary[] {
+  /** @param guest - only of those that this guest has planted; default: of all */
+  summaries(guest?: string): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return Array.from(this.organisms, (one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
+    return [...this.organisms]
+      .filter((one) => guest === undefined || one.guest === guest)
+      .map((one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
   }
 
   inspect(id: number): Inspection | null {

@@ -2,6 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Room } from '@colyseus/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { AdminTable } from '../../server/admin/adminTable.ts';
@@ -12,10 +13,14 @@ import { serializeRule } from '../../server/rules/format.ts';
 import { Registry } from '../../server/rules/registry.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import type { Prober } from '../../server/swaps/prober.ts';
-import type { AuditEntry } from '../../shared/adminApi.ts';
+import type { AuditEntry, Report } from '../../shared/adminApi.ts';
 import {
   ClientMessageType,
   CloseCode,
+  type HelloMessage,
+  type NamedMessage,
+  type NoticeMessage,
+  type ReportMessage,
   ServerMessageType,
   type StrokeResultMessage,
 } from '../../shared/protocol.ts';
@@ -448,8 +453,14 @@ describe('refused, with the fact named and nothing changed:', () => {
       /organism must be a whole number/,
     ],
     ['POST', 'rollback', { species: 'moss' }, 422, /there is no species moss/],
-    ['POST', 'players/nobody', { action: 'kick' }, 404, /there is no player nobody/],
-    ['DELETE', 'sanctions/x', undefined, 404, /no mute or ban with the id x is in force/],
+    ['POST', 'guests/nobody', { action: 'kick', of: 'guest' }, 404, /no guest nobody is known/],
+    ['POST', 'guests/nobody', { action: 'hug', of: 'guest' }, 400, /action must be one of kick, mute, ban/],
+    ['POST', 'guests/nobody', { action: 'ban', of: 'all' }, 400, /of must be one of guest, address/],
+    ['POST', 'sanctions', { kind: 'ban', address: 'home' }, 400, /address must be an IP address/],
+    ['POST', 'sanctions', { kind: 'ban', address: '10.0.0.1', minutes: 0 }, 400, /minutes must be a whole/],
+    ['POST', 'bodies/remove', { guest: '' }, 400, /that is the garden/],
+    ['POST', 'reports/7', { outcome: 'handled' }, 409, /somebody has handled it already/],
+    ['DELETE', 'sanctions/x', undefined, 404, /it is not in force any more/],
     ['DELETE', 'sanctions/%E0%A4%A', undefined, 400, /the path cannot be decoded/],
     ['GET', 'rules/7/probe', undefined, 422, /no rule has the number 7/],
     ['GET', 'audit?before=x', undefined, 400, /before must be a whole number/],
@@ -584,61 +595,171 @@ describe('the world', () => {
   });
 });
 
-describe('players', () => {
-  test('are muted: their strokes are refused with the reason until they are unmuted', async () => {
-    const ann = await logIn();
-    const { room, hello } = await joinWorld(server);
-    const stroke = async (id: number): Promise<StrokeResultMessage> => {
-      const result = next<StrokeResultMessage>(
-        room,
-        ServerMessageType.strokeResult,
-        (message) => message.id === id,
-      );
-      room.send(ClientMessageType.stroke, { id, tool: 'ablate', radius: 2, points: [5, 5] });
-      return result;
-    };
-    expect((await stroke(1)).ok).toBe(true);
-    await ann('POST', `players/${hello.you}`, { action: 'mute' });
-    expect(await stroke(2)).toMatchObject({
+/** Joins, and tells the guest's id. */
+async function joinAs(): Promise<{ room: Room; hello: HelloMessage; guest: string }> {
+  const joined = await joinWorld(server);
+  const { visits } = admin.audience;
+  return { ...joined, guest: visits.find(({ id }) => id === joined.hello.you)!.guest };
+}
+
+async function strokeOf(room: Room, id: number): Promise<StrokeResultMessage> {
+  const result = next<StrokeResultMessage>(
+    room,
+    ServerMessageType.strokeResult,
+    (message) => message.id === id,
+  );
+  room.send(ClientMessageType.stroke, { id, tool: 'ablate', radius: 2, points: [5, 6] });
+  return result;
+}
+
+describe('guests', () => {
+  test('are muted for a time: their strokes are refused with the reason until the mute is lifted', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { room, hello, guest } = await joinAs();
+    expect((await strokeOf(room, 1)).ok).toBe(true);
+    const told = next<NoticeMessage>(room, ServerMessageType.notice);
+    const measure = { action: 'mute', of: 'guest', minutes: 60, reason: 'enough' };
+    const { body } = await bob('POST', `guests/${guest}`, measure);
+    expect(body.sanction).toMatchObject({ kind: 'mute', guest, who: 'Bob', reason: 'enough' });
+    expect((await told).text).toBe('An admin has taken your tools away for 60 min. (enough)');
+    expect(await strokeOf(room, 2)).toMatchObject({
       ok: false,
-      reason: 'An admin has taken your tools away.',
+      reason: expect.stringContaining('An admin has taken your tools away for'),
     });
-    expect((await ann('GET', 'live')).body.players).toMatchObject([
-      { id: hello.you, isMuted: true, strokes: 1, name: hello.name },
+    expect((await bob('GET', 'live')).body.players).toMatchObject([
+      { id: hello.you, guest, isMuted: true, strokes: 1, name: hello.name },
     ]);
-    await ann('POST', `players/${hello.you}`, { action: 'unmute' });
-    expect((await stroke(3)).ok).toBe(true);
+    expect((await bob('GET', 'people')).body.sanctions).toEqual([body.sanction]);
+    const again = next<NoticeMessage>(room, ServerMessageType.notice);
+    await bob('DELETE', `sanctions/${body.sanction.id}`);
+    expect((await again).text).toBe('You have your tools again.');
+    expect((await strokeOf(room, 3)).ok).toBe(true);
+    const { entries } = (await bob('GET', 'audit')).body;
+    expect(
+      entries.slice(0, 2).map(({ who, role, action, subject }: AuditEntry) => [who, role, action, subject]),
+    ).toEqual([
+      ['Bob', 'moderator', 'unmute', hello.name],
+      ['Bob', 'moderator', 'mute', hello.name],
+    ]);
     await room.leave();
   });
 
   test('are kicked with a reason, and may join again', async () => {
-    const ann = await logIn();
-    const { room, hello } = await joinWorld(server);
+    const bob = await logIn(tokens.Bob);
+    const { room, guest } = await joinAs();
     const gone = left(room);
-    await ann('POST', `players/${hello.you}`, { action: 'kick', reason: 'enough' });
+    await bob('POST', `guests/${guest}`, { action: 'kick', of: 'guest', reason: 'enough' });
     expect(await gone).toEqual({ code: CloseCode.removed, reason: 'enough' });
     const again = await joinWorld(server);
     await again.room.leave();
   });
 
-  test('are banned by address, for a time, across a restart, until the ban is lifted', async () => {
-    const ann = await logIn();
-    const { room, hello } = await joinWorld(server);
+  test.each(['guest', 'address'])('are banned by %s, across a restart, until it is lifted', async (of) => {
+    const bob = await logIn(tokens.Bob);
+    const { room, guest } = await joinAs();
     const gone = left(room);
-    const { body } = await ann('POST', `players/${hello.you}`, { action: 'ban', minutes: 5 });
-    const { address } = body.ban;
-    expect(address).toBe('127.0.0.1');
+    const { body } = await bob('POST', `guests/${guest}`, { action: 'ban', of, minutes: 5 });
+    expect(body.sanction).toMatchObject({ address: '127.0.0.1', guest: of === 'guest' ? guest : '' });
     expect((await gone).code).toBe(CloseCode.removed);
-    await expect(joinWorld(server)).rejects.toThrow(
-      'an admin has banned your address from this world for 5 min',
-    );
+    await expect(joinWorld(server)).rejects.toThrow(/^an admin has banned .* from this world for 5 min/);
     const registry = new Registry(folder, 1_000);
-    expect(new SanctionTable(registry).load()).toMatchObject([{ kind: 'ban', guest: '', address }]);
+    expect(new SanctionTable(registry).load()).toEqual([body.sanction]);
     registry.close();
-    expect((await ann('DELETE', `sanctions/${body.ban.id}`)).status).toBe(200);
+    expect((await bob('DELETE', `sanctions/${body.sanction.id}`)).status).toBe(200);
     const again = await joinWorld(server);
     await again.room.leave();
   });
+
+  test('an address is banned for good, though nobody is known from it', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { body } = await bob('POST', 'sanctions', { kind: 'ban', address: '2001:db8::7' });
+    expect(body.sanction).toMatchObject({ address: '2001:db8::', guest: '', until: '' });
+  });
+
+  test('are listed with what they did and what they planted, and all of it can be removed', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { room, hello, guest } = await joinAs();
+    await strokeOf(room, 1);
+    const planted = { id: 3, species: 'pikachu', x: 50, y: 60, health: 0.9 };
+    world.answers.set('bodiesOf', [planted]);
+    const { guests } = (await bob('GET', 'people')).body;
+    expect(guests).toMatchObject([
+      { id: guest, name: hello.name, address: '127.0.0.1', visits: 1, strokes: 1 },
+    ]);
+    const one = (await bob('GET', `guests/${guest}`)).body;
+    expect([one.guest, one.bodies]).toEqual([guests[0], [planted]]);
+    expect(one.deeds).toMatchObject([{ guest, tool: 'ablate', x: 5, y: 6 }]);
+    expect((await bob('GET', 'deeds')).body.deeds).toEqual(one.deeds);
+    world.answers.set('control', 1);
+    expect((await bob('POST', 'bodies/remove', { organism: 3 })).body).toEqual({ organisms: 1 });
+    expect((await bob('POST', 'bodies/remove', { guest })).body).toEqual({ organisms: 1 });
+    expect(world.asked.slice(-2)).toEqual([
+      { kind: 'control', control: { kind: 'remove', organism: 3 } },
+      { kind: 'control', control: { kind: 'removeByGuest', guest } },
+    ]);
+    await room.leave();
+  });
+});
+
+describe('reports', () => {
+  test('of a body and of a name reach the moderators, who handle them by name', async () => {
+    const bob = await logIn(tokens.Bob);
+    const [mallory, ann] = [await joinAs(), await joinAs()];
+    world.answers.set('inspect', {
+      ...{ id: 3, species: 'snorlax', x: 50, y: 60, guest: mallory.guest, planter: mallory.hello.name },
+    });
+    const answered = async (message: ReportMessage): Promise<string> => {
+      const notice = next<NoticeMessage>(ann.room, ServerMessageType.notice);
+      ann.room.send(ClientMessageType.report, message);
+      return (await notice).text;
+    };
+    const thanks = 'Thank you. A moderator will look at it.';
+    expect(await answered({ about: 'body', organism: 3, reason: 'in the way' })).toBe(thanks);
+    expect(await answered({ about: 'name', player: mallory.hello.you, reason: 'offensive' })).toBe(thanks);
+    expect(await answered({ about: 'name', player: ann.hello.you, reason: 'other' })).toBe('That is you.');
+    expect(await answered({ about: 'name', player: 'nobody', reason: 'other' })).toBe(
+      'That is not there any more.',
+    );
+    expect((await bob('GET', 'live')).body.reports).toBe(2);
+    const reports = (await bob('GET', 'people')).body.reports as Report[];
+    expect(reports).toMatchObject([
+      { about: 'name', reason: 'offensive', guest: mallory.guest, organism: null, by: { guest: ann.guest } },
+      { about: 'body', reason: 'in the way', guest: mallory.guest, organism: 3, x: 50, y: 60 },
+    ]);
+    await bob('POST', `reports/${reports[1].id}`, { outcome: 'dismissed' });
+    expect((await bob('POST', `reports/${reports[1].id}`, { outcome: 'handled' })).status).toBe(409);
+    expect((await bob('GET', 'live')).body.reports).toBe(1);
+    expect((await bob('GET', 'people')).body.reports[1].handled).toMatchObject({
+      who: 'Bob',
+      outcome: 'dismissed',
+    });
+    expect((await bob('GET', 'audit')).body.entries[0]).toMatchObject({
+      who: 'Bob',
+      action: 'report dismissed',
+      subject: mallory.hello.name,
+    });
+    for (const { room } of [mallory, ann]) await room.leave();
+  });
+
+  test.each([
+    { about: 'weather' },
+    { about: 'body', organism: 3, reason: 'vandalism' },
+    { about: 'body', organism: 0, reason: 'other' },
+    { about: 'name', player: 'x'.repeat(300), reason: 'other' },
+  ])('that our client never sends close the client: %j', async (message) => {
+    const { room } = await joinAs();
+    const gone = left(room);
+    room.send(ClientMessageType.report, message);
+    expect((await gone).code).toBe(CloseCode.badMessage);
+  });
+});
+
+test('no guest may take an admin’s name', async () => {
+  const { room } = await joinAs();
+  const named = next<NamedMessage>(room, ServerMessageType.named);
+  room.send(ClientMessageType.name, { name: 'bob' });
+  expect((await named).reason).toContain("nobody's to choose");
+  await room.leave();
 });
 
 describe('while the registry cannot be written', () => {
@@ -663,26 +784,27 @@ describe('while the registry cannot be written', () => {
 
   test('muting, kicking, banning, lifting a ban and pausing are done at once, and the answer says so', async () => {
     const ann = await logIn();
-    const { room, hello } = await joinWorld(server);
-    expect((await ann('POST', `players/${hello.you}`, { action: 'mute' })).body).toEqual(isUnwritten);
+    const { room, guest } = await joinAs();
+    const measure = (action: string) => ({ action, of: 'address', minutes: 5 });
+    expect((await ann('POST', `guests/${guest}`, measure('mute'))).body).toMatchObject(isUnwritten);
     expect((await ann('GET', 'live')).body.players).toMatchObject([{ isMuted: true }]);
     expect((await ann('POST', 'world', { kind: 'speed', stepsPerSecond: 0 })).body).toMatchObject(
       isUnwritten,
     );
     expect(world.asked).toMatchObject([{ kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } }]);
     const kicked = left(room);
-    expect((await ann('POST', `players/${hello.you}`, { action: 'kick' })).body).toEqual(isUnwritten);
+    expect((await ann('POST', `guests/${guest}`, measure('kick'))).body).toEqual(isUnwritten);
     expect((await kicked).code).toBe(CloseCode.removed);
 
-    const again = await joinWorld(server);
+    const again = await joinAs();
     const banned = left(again.room);
-    const { status, body } = await ann('POST', `players/${again.hello.you}`, { action: 'ban', minutes: 5 });
-    expect([status, body]).toEqual([200, { ban: expect.anything(), ...isUnwritten }]);
+    const { status, body } = await ann('POST', `guests/${again.guest}`, measure('ban'));
+    expect([status, body]).toEqual([200, { sanction: expect.anything(), ...isUnwritten }]);
     expect((await banned).code).toBe(CloseCode.removed);
     await expect(joinWorld(server)).rejects.toThrow(
       'an admin has banned your address from this world for 5 min',
     );
-    expect((await ann('DELETE', `sanctions/${body.ban.id}`)).body).toEqual(isUnwritten);
+    expect((await ann('DELETE', `sanctions/${body.sanction.id}`)).body).toEqual(isUnwritten);
     await (await joinWorld(server)).room.leave();
   });
 
@@ -694,9 +816,9 @@ describe('while the registry cannot be written', () => {
 
   test('the rows of what was done are written when it can be written again, with the time of the act', async () => {
     const ann = await logIn();
-    const { room, hello } = await joinWorld(server);
+    const { room, guest } = await joinAs();
     const gone = left(room);
-    const { body } = await ann('POST', `players/${hello.you}`, { action: 'ban', minutes: 5 });
+    const { body } = await ann('POST', `guests/${guest}`, { action: 'ban', of: 'address', minutes: 5 });
     await gone;
     const answered = new Date().toISOString();
     setWriteVersion(2);
@@ -704,7 +826,7 @@ describe('while the registry cannot be written', () => {
     await until('the row', async () => ((await entries())[0]?.action === 'ban' ? true : undefined), 20_000);
     expect((await entries())[0].at <= answered).toBe(true);
     const registry = new Registry(folder, 1_000);
-    expect(new SanctionTable(registry).load()).toEqual([body.ban]);
+    expect(new SanctionTable(registry).load()).toEqual([body.sanction]);
     registry.close();
   });
 });

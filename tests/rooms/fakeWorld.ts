@@ -22,6 +22,8 @@ export class FakeWorld implements WorldLink {
   /** `pageKey`s */
   readonly watched = new Set<number>();
   outcome: StrokeOutcome = { ok: true, step: 7, organisms: [] };
+  /** Its answers to kinds of questions, where they are not the usual ones. */
+  readonly answers = new Map<WorldQuery['kind'], unknown>();
   /** Its answer to `room` questions. */
   roomFault: string | null = null;
   /** true: it answers no question. */
@@ -144,7 +146,7 @@ export class FakeWorld implements WorldLink {
   async ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]> {
     this.asked.push(query);
     if (this.silent) return new Promise(() => {});
-    return this.#answer(query) as WorldAnswers[Q['kind']];
+    return (this.answers.get(query.kind) ?? this.#answer(query)) as WorldAnswers[Q['kind']];
   }
 
   #answer(query: WorldQuery): unknown {
@@ -160,6 +162,7 @@ export class FakeWorld implements WorldLink {
       case 'organisms':
         return [{ id: 1, species: 'pikachu', x: 500, y: 500, ageSteps: 9, health: 1, cells: 9, planter: '' }];
       case 'planters':
+      case 'bodiesOf':
         return [];
       case 'inspectAt':
         return query.x === 500 ? this.#organism() : null;
