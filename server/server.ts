@@ -93,7 +93,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     (request, response) => {
       answer(request, response).catch((error: NodeJS.ErrnoException) => {
-        if (response.headersSent) response.destroy();
+        // Whoever cut their own request off wants no answer, and their error is not ours.
+        if (response.headersSent || request.errored !== null) response.destroy();
         else if (NO_DESCRIPTORS.has(error.code ?? '')) {
           response.setHeader('Retry-After', '1');
           replyJson(response, 503, { error: 'the server has no file descriptor left for this' });

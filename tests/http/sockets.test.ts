@@ -186,6 +186,21 @@ describe('a slow client', () => {
   });
 });
 
+test('a request that is cut off within its body leaves no line in the log', async () => {
+  server = await startServer();
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const head = 'POST /matchmake/join/world HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n';
+  const cut = await rawSocket(server, `${head}{"token":`);
+  const half = await rawSocket(server, `${head}{"token":`);
+  await pause(50);
+  cut.resetAndDestroy();
+  half.end();
+  await pause(50);
+  expect(await answerTo(lastHealth)).toMatch(/^HTTP\/1\.1 200/);
+  expect(log.mock.calls).toEqual([]);
+  log.mockRestore();
+});
+
 describe('too many connections', () => {
   test('over all addresses: the next is told so, and when to come again', async () => {
     server = await startServer({}, undefined, { maxSockets: 3 });

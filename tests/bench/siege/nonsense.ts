@@ -27,7 +27,7 @@ const fuzz: Attack = {
   async run(siege) {
     const messages = siege.loops(siege.count(12, 24), async (index) => {
       await siege.turn(150);
-      const raider = siege.client(index);
+      const raider = siege.client(index, `guest ${index}`);
       await raider.enter();
       for (let n = 0; n < 60 && raider.isOpen && !siege.signal.aborted; n++) {
         raider.sendBytes(mutation(siege.draw));

@@ -177,39 +177,47 @@ export class Siege {
     });
   }
 
-  /** A client that speaks the protocol. Its closes are counted. */
-  client(index: number): Raider {
-    return new Raider(index, this);
+  /**
+   * A client that speaks the protocol. Its closes are counted.
+   *
+   * @param guest - clients of the same name come as the same guest; null: each time as a new one
+   */
+  client(index: number, guest: string | null = null): Raider {
+    return new Raider(index, this, guest);
   }
+
+  /** By the names that clients come under: what the server gave them to be known by. */
+  readonly tokens = new Map<string, string>();
 }
 
 export class Raider extends LoadClient {
   hello: HelloMessage | null = null;
-  /** It comes back as the guest that it was, with the token that it was given. */
-  keepsToken = false;
   readonly #siege: Siege;
+  readonly #guest: string | null;
 
-  constructor(index: number, siege: Siege) {
+  constructor(index: number, siege: Siege, guest: string | null) {
     super(index, { width: 0, height: 0 }, false, { x: 0, y: 0 }, () => {});
     this.#siege = siege;
+    this.#guest = guest;
     this.localAddress = siege.addressOf(index);
     // Looks at one page: the frames of an attacker are not what is measured.
     this.view = { width: 1, height: 1 };
     this.onFault = () => {};
     this.onClose = (code, reason) => siege.add(`closed ${code} ${reason}`.trim());
     this.onMessage = (type, payload) => {
-      if (type !== ServerMessageType.hello) return;
-      this.hello = decodeMsgpack(payload) as HelloMessage;
+      if (type === ServerMessageType.hello) this.hello = decodeMsgpack(payload) as HelloMessage;
     };
     siege.signal.addEventListener('abort', () => this.drop());
   }
 
   /** @throws Error when it is not let in; it is counted by the loop */
   async enter(): Promise<HelloMessage> {
+    const { tokens, task } = this.#siege;
     this.hello = null;
-    if (!this.keepsToken) this.token = null;
-    await this.join(this.#siege.task.url);
+    this.token = (this.#guest !== null && tokens.get(this.#guest)) || null;
+    await this.join(task.url);
     this.#siege.add('joined');
+    if (this.#guest !== null && this.token !== null) tokens.set(this.#guest, this.token);
     // Both the hello and the client's own answer to it are there now.
     return this.hello!;
   }
