@@ -1,6 +1,6 @@
 /** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
 import type { ReportedBy } from '../../shared/adminApi.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
+import { MAX_CLIENT_MESSAGES_PER_SECOND, MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
 import {
   type Budget,
   CloseCode,
@@ -108,6 +108,8 @@ export class Visit {
   readonly #around: Surroundings;
   /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
   readonly #messages: TokenBucket;
+  /** Refusing a stroke costs as much as sending a message. */
+  readonly #strokesAllowed: TokenBucket;
   /** null: the visit has not started, or has ended. */
   #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
   /** The client's viewport, in cells; null: not known yet. */
@@ -138,6 +140,7 @@ export class Visit {
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
+    this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
@@ -262,7 +265,9 @@ export class Visit {
         stream.lost(viewer, message);
         return;
       case 'stroke':
-        void this.#stroke(guest, message);
+        if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
+        else
+          this.outlet.close(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
