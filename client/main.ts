@@ -19,6 +19,7 @@ import { PeopleDialog } from './hud/peopleDialog.ts';
 import { ReportDialog } from './hud/reportDialog.ts';
 import { StatsPanel } from './hud/statsPanel.ts';
 import { Join } from './join.ts';
+import { attend } from './net/attention.ts';
 import { Connection } from './net/connection.ts';
 import { Address } from './scene/address.ts';
 import { playerColor } from './scene/overlay.ts';
@@ -214,3 +215,4 @@ expose({
 });
 
 connection.start();
+attend(connection);

@@ -20,6 +20,8 @@ export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
 export const ACK_EVERY_MS = 200;
 /** Messages per second from one client; the client of a busy player sends about 30 (5 acks, 15 cursors, 10 strokes). */
 export const MAX_CLIENT_MESSAGES_PER_SECOND = 120;
+/** Strokes per second from one client, and twice as many at once; a busy player sends 10. */
+export const MAX_STROKES_PER_SECOND = 40;
 /** Pages of one level that a viewport may cover: a 4K screen at one pixel per cell shows 60 x 34. */
 export const MAX_VIEWPORT_PAGES = 2_400;
 /** Cells that a player may hurt per second, and how many may be saved up: about three dabs of the widest brush. */

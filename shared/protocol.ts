@@ -37,6 +37,7 @@ export const ClientMessageType = {
   room: 40,
   report: 41,
   remove: 42,
+  presence: 43,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -368,6 +369,11 @@ export interface RoomMessage {
 export interface RemoveMessage {
   /** Id of the organism. */
   readonly organism: number;
+}
+
+/** Sent when the page is hidden, and when it is seen again. A hidden page is sent nothing that only a viewer needs. */
+export interface PresenceMessage {
+  readonly isHidden: boolean;
 }
 
 export interface PingMessage {

@@ -45,6 +45,8 @@ const CURSOR_EVERY_MS = 66;
 const MAX_UNHEARD_PINGS = 4;
 /** Bandwidth is averaged over this many seconds. */
 const RATE_SECONDS = 3;
+/** A page that is seen again gives the connection this long to answer, or three round trips, then joins anew. */
+const WAKE_MS = 700;
 
 export class Connection {
   readonly hello = new Signal<[HelloMessage]>();
@@ -84,6 +86,10 @@ export class Connection {
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
   #unheardPings = 0;
+  #isHidden = false;
+  /** The server speaks another protocol: only a reload helps. */
+  #isOutdated = false;
+  #waking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(origin: string) {
     this.#client = new Client(origin);
@@ -117,10 +123,44 @@ export class Connection {
     void this.#join();
   }
 
+  /** Says whether anybody sees the page. A hidden page is sent nothing, and does not join again until it is seen. */
+  see(isSeen: boolean): void {
+    if (isSeen === !this.#isHidden) return;
+    this.#isHidden = !isSeen;
+    this.#send(ClientMessageType.presence, { isHidden: this.#isHidden });
+    if (isSeen) this.wake();
+    else {
+      clearTimeout(this.#waking);
+      clearTimeout(this.#retry);
+    }
+  }
+
+  /** The network or the page may have slept: makes sure of the connection now, not after the usual pings and waits. */
+  wake(): void {
+    if (this.#isHidden || this.#isOutdated) return;
+    this.#attempt = 0;
+    if (this.#room === null) {
+      this.retryNow();
+      return;
+    }
+    this.#unheardPings = 0;
+    this.#ping();
+    clearTimeout(this.#waking);
+    this.#waking = setTimeout(
+      () => {
+        if (this.#unheardPings === 0) return;
+        this.abandon();
+        this.retryNow();
+      },
+      Math.max(WAKE_MS, 3 * (this.latencyMs || 0)),
+    );
+  }
+
   /** Leaves for good; a join in progress is left as soon as the server has answered. */
   dispose(): void {
     this.#isDisposed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#waking);
     for (const tick of this.#ticks) clearInterval(tick);
     this.#acks.reset();
     const room = this.#room;
@@ -256,6 +296,7 @@ export class Connection {
     if (message.protocol !== PROTOCOL_VERSION) {
       const room = this.#room;
       this.#room = null;
+      this.#isOutdated = true;
       void room?.leave();
       this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
       return;
@@ -265,6 +306,7 @@ export class Connection {
       remember('token', message.token);
     }
     this.lost.emit(null);
+    if (this.#isHidden) this.#send(ClientMessageType.presence, { isHidden: true });
     this.hello.emit(message);
     this.#flushViewport();
     this.#ping();
@@ -275,11 +317,12 @@ export class Connection {
     const retryMs = Math.max(reason.leastMs, retryDelayMs(this.#attempt++, Math.random()));
     this.lost.emit({ text: reason.text, retryMs });
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#join(), retryMs);
+    // A hidden page joins when it is seen: a forgotten tab would come and go for ever.
+    if (!this.#isHidden) this.#retry = setTimeout(() => void this.#join(), retryMs);
   }
 
   #ping(): void {
-    if (this.#room === null) return;
+    if (this.#room === null || this.#isHidden) return;
     if (this.#unheardPings++ >= MAX_UNHEARD_PINGS) {
       this.abandon();
       return;

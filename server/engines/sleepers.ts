@@ -90,7 +90,7 @@ export class Sleepers {
     for (const { organism } of this.#byPage.get(page) ?? []) yield organism;
   }
 
-  /** @param pieces - copied */
+  /** @param pieces - owned from now on */
   add(organism: OrganismId, pieces: readonly Piece[]): void {
     let { left, top, right, bottom } = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
     let count = 0;
@@ -335,23 +335,12 @@ export class Sleepers {
   }
 }
 
-/** One allocation for all three lists: a body that sleeps costs memory for as long as it sleeps. */
-function makePart(organism: OrganismId, page: number, from: Uint16Array, values: Float32Array): Part {
-  const count = from.length;
-  const buffer = new ArrayBuffer(count * (CHANNELS * 4 + 4 + 2));
-  const part = {
-    organism,
-    page,
-    values: new Float32Array(buffer, 0, count * CHANNELS),
-    pixels: new Uint32Array(buffer, count * CHANNELS * 4, count),
-    cells: new Uint16Array(buffer, count * (CHANNELS * 4 + 4), count),
-  };
-  part.values.set(values);
-  part.cells.set(from);
-  const bytes = new Uint8Array(buffer, count * CHANNELS * 4, count * 4);
-  for (let i = 0; i < count; i++)
+function makePart(organism: OrganismId, page: number, cells: Uint16Array, values: Float32Array): Part {
+  const pixels = new Uint32Array(cells.length);
+  const bytes = new Uint8Array(pixels.buffer);
+  for (let i = 0; i < cells.length; i++)
     for (let c = 0; c < 4; c++) bytes[i * 4 + c] = toByte(values[i * CHANNELS + c]);
-  return part;
+  return { organism, page, cells, values, pixels };
 }
 
 /** The cells of a part that are kept; the part itself, if all are. */

@@ -192,10 +192,11 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     this.#reach.forget();
   }
 
-  /** Puts bodies that woke back into the world. One for whose pages there is no room waits. */
+  /** Puts bodies that woke back into the world, in the order in which they woke, as far as there is room. */
   #layDue(): void {
     for (const organism of this.#due) {
-      if (!this.awake.lay(organism, this.#sleepers.piecesOf(organism))) continue;
+      // Thousands may wait: they are not all tried before each step.
+      if (!this.awake.lay(organism, this.#sleepers.piecesOf(organism))) break;
       this.#due.delete(organism);
       this.#sleepers.release(organism);
       this.#up.add(organism);

@@ -13,6 +13,7 @@ import {
   type KeyframesMessage,
   type NameMessage,
   type PingMessage,
+  type PresenceMessage,
   REPORT_REASONS,
   type RemoveMessage,
   type ReportMessage,
@@ -32,6 +33,7 @@ export type ClientMessage =
   | { readonly type: 'name'; readonly message: NameMessage }
   | { readonly type: 'inspect'; readonly message: InspectMessage }
   | { readonly type: 'ping'; readonly message: PingMessage }
+  | { readonly type: 'presence'; readonly message: PresenceMessage }
   | { readonly type: 'remove'; readonly message: RemoveMessage }
   | { readonly type: 'room'; readonly message: RoomMessage }
   | { readonly type: 'report'; readonly message: ReportMessage };
@@ -74,6 +76,8 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'remove', message: { organism: integer(fields, 'organism', 1, MAX_UINT16) } };
     case ClientMessageType.ping:
       return { type: 'ping', message: { time: finite(fields, 'time') } };
+    case ClientMessageType.presence:
+      return { type: 'presence', message: { isHidden: truth(fields, 'isHidden') } };
     case ClientMessageType.room:
       return { type: 'room', message: { species: text(fields, 'species', MAX_NAME), at: cell(fields) } };
     case ClientMessageType.report:
@@ -178,6 +182,12 @@ function integer(fields: Fields, name: string, min: number, max: number): number
   const value = fields[name];
   if (!isWhole(value, min, max))
     throw new MessageError(`${name} is not a whole number from ${min} to ${max}`);
+  return value;
+}
+
+function truth(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== 'boolean') throw new MessageError(`${name} is neither true nor false`);
   return value;
 }
 

@@ -1,7 +1,6 @@
 /** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
 import type { ReportedBy } from '../../shared/adminApi.ts';
-import type { Rect } from '../../shared/geometry.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
+import { MAX_CLIENT_MESSAGES_PER_SECOND, MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
 import {
   type Budget,
   CloseCode,
@@ -16,6 +15,7 @@ import {
   ServerMessageType,
   type StrokeMessage,
   type StrokeResultMessage,
+  type ViewportMessage,
 } from '../../shared/protocol.ts';
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
@@ -108,10 +108,14 @@ export class Visit {
   readonly #around: Surroundings;
   /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
   readonly #messages: TokenBucket;
+  /** Refusing a stroke costs as much as sending a message. */
+  readonly #strokesAllowed: TokenBucket;
   /** null: the visit has not started, or has ended. */
   #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
   /** The client's viewport, in cells; null: not known yet. */
-  #view: Rect | null = null;
+  #view: ViewportMessage | null = null;
+  /** Nobody sees the page. */
+  #isHidden = false;
   /** The list of waiting seeds that the client was told of last, and how many of them were in its view. */
   #toldSeeds = { version: -1, count: 0 };
   /** A removal that the world has not answered. */
@@ -136,12 +140,17 @@ export class Visit {
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
+    this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
   get #doer(): Doer {
     const { id, address } = this.visitor;
     return { guest: id, address, name: this.name };
+  }
+
+  get isHidden(): boolean {
+    return this.#isHidden;
   }
 
   get isStarted(): boolean {
@@ -188,7 +197,11 @@ export class Visit {
     };
     this.outlet.post(ServerMessageType.hello, hello);
     const { id } = this.outlet;
-    players.join({ id, name: guest.name, hue: guest.hue, cursor: null }, this.outlet);
+    players.join(
+      { id, name: guest.name, hue: guest.hue, cursor: null },
+      // One that gets nothing is told of all players later.
+      { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
+    );
     attendance.join(id, address);
     void this.#tellLearned();
   }
@@ -205,7 +218,7 @@ export class Visit {
     this.#here = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
-    attendance.leave(this.outlet.id);
+    if (!this.#isHidden) attendance.leave(this.outlet.id);
     stream.leave(here.viewer);
     players.leave(this.outlet.id);
     guests.leave(here.guest, this.visitor.address);
@@ -242,7 +255,7 @@ export class Visit {
       case 'viewport':
         this.#view = message;
         this.#toldSeeds.version = -1;
-        stream.look(viewer, message);
+        if (!this.#isHidden) stream.look(viewer, message);
         return;
       case 'ack':
         if (!stream.acknowledge(viewer, message.frame))
@@ -252,7 +265,9 @@ export class Visit {
         stream.lost(viewer, message);
         return;
       case 'stroke':
-        void this.#stroke(guest, message);
+        if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
+        else
+          this.outlet.close(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
@@ -273,6 +288,9 @@ export class Visit {
       case 'remove':
         void this.#remove(message.organism);
         return;
+      case 'presence':
+        this.#hide(viewer, message.isHidden);
+        return;
       case 'ping':
         this.outlet.post(ServerMessageType.pong, message);
         return;
@@ -281,10 +299,28 @@ export class Visit {
     }
   }
 
+  /** While the page is hidden nothing is sent that only a viewer needs, and the visit does not count as playing. */
+  #hide(viewer: Viewer, isHidden: boolean): void {
+    if (isHidden === this.#isHidden) return;
+    this.#isHidden = isHidden;
+    const { attendance, players, stream } = this.#around;
+    const { id } = this.outlet;
+    if (isHidden) {
+      attendance.leave(id);
+      players.change(id, { cursor: null });
+      stream.rest(viewer);
+      return;
+    }
+    attendance.join(id, this.visitor.address);
+    this.#toldSeeds.version = -1;
+    if (this.#view !== null) stream.look(viewer, this.#view);
+    void this.inspect();
+  }
+
   /** Asks the world about the inspected organism: twice per second, and when the player inspects another cell. */
   async inspect(): Promise<void> {
     // One question at a time; the loop asks again if the player inspects another cell meanwhile.
-    if (this.#inspecting) return;
+    if (this.#inspecting || this.#isHidden) return;
     this.#inspecting = true;
     try {
       for (let asked = this.#inspected; asked !== null; asked = this.#inspected) {
@@ -337,7 +373,7 @@ export class Visit {
   tellSeeds(): void {
     const { seeds, now } = this.#around;
     const { version, count } = this.#toldSeeds;
-    if (!this.isStarted || version === seeds.version) return;
+    if (!this.isStarted || this.#isHidden || version === seeds.version) return;
     const told = seeds.in(this.#view, now());
     this.#toldSeeds = { version: seeds.version, count: told.length };
     if (told.length + count > 0)
@@ -371,7 +407,7 @@ export class Visit {
   }
 
   tellWilted(bodies: readonly WiltedBody[]): void {
-    if (!this.isStarted) return;
+    if (!this.isStarted || this.#isHidden) return;
     const text = wiltNotice(bodies, this.#view, this.visitor.id);
     if (text !== null) this.tell(text);
   }
@@ -383,7 +419,7 @@ export class Visit {
 
   /** Tells the budget if the client cannot know it: energy was spent in another tab, or refills at another pace. */
   tellBudget(): void {
-    if (this.#here === null || this.#toldBudget === null) return;
+    if (this.#here === null || this.#isHidden || this.#toldBudget === null) return;
     const { budget: told, atMs } = this.#toldBudget;
     const budget = this.#around.guests.budgetOf(this.#here.guest, this.visitor.address);
     const seconds = (this.#around.now() - atMs) / 1_000;

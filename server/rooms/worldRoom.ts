@@ -204,7 +204,9 @@ export class WorldRoom extends Room {
   }
 
   publishStats(stats: StatsMessage): void {
-    this.#postAll(encodeMessage(ServerMessageType.stats, stats));
+    const bytes = encodeMessage(ServerMessageType.stats, stats);
+    for (const { visit, connection } of this.#visits.values())
+      if (!visit.isHidden) connection.postEncoded(bytes);
   }
 
   /** Sends the species after a change of the rules in force. */

@@ -110,7 +110,7 @@ test('an admin logs in, watches a trial, swaps the rule in, and the player reads
   expect(errors).toEqual([]);
 });
 
-test('an admin pauses and resumes the world, ends the session, and removes a player', {
+test('an admin pauses and resumes the world, ends the session, reads a report, and removes a player', {
   timeout: 60_000,
 }, async () => {
   await admin.click('#world button:has-text("Pause")');
@@ -133,7 +133,21 @@ test('an admin pauses and resumes the world, ends the session, and removes a pla
     WAIT,
   );
   expect(await admin.isVisible('#sessions button')).toBe(false);
+  await player.click('.card__flag');
+  await player.click('#report .choice >> nth=0');
+  await player.waitForFunction(
+    () => document.querySelector('#toasts')?.textContent?.includes('A moderator will look at it'),
+    null,
+    WAIT,
+  );
   await admin.click('#pages >> text=People');
+  await admin.waitForSelector('#reports .report .place__picture', WAIT);
+  await admin.click('#reports button:has-text("Dismiss")');
+  await admin.waitForFunction(
+    () => document.querySelector('#reports')?.textContent?.includes('Nothing waits for you'),
+    null,
+    WAIT,
+  );
   await admin.click('.guest');
   await admin.click('#guest button:has-text("Kick")');
   await player.waitForFunction(

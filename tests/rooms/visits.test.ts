@@ -149,3 +149,18 @@ test('what was done is remembered of the guest who did it', async () => {
   expect(guests.deeds.of(id)[0].organisms).toHaveLength(8);
   expect(guests.find(id)).toMatchObject({ strokes: 1, plantings: 0, visits: 1 });
 });
+
+test('a client of more than 40 strokes per second, after 80 at once, is closed with the reason', async () => {
+  const { room } = await visit();
+  const gone = left(room);
+  for (let i = 0; i < 80; i++) room.send(ClientMessageType.stroke, { ...dab, id: i });
+  await pause(1_000);
+  for (let i = 0; i < 30; i++) room.send(ClientMessageType.stroke, { ...dab, id: i });
+  await pause(100);
+  expect(room.connection.isOpen).toBe(true);
+  for (let i = 0; i < 40; i++) room.send(ClientMessageType.stroke, { ...dab, id: i });
+  expect(await waitFor(gone)).toEqual({
+    code: CloseCode.tooFrequent,
+    reason: 'more than 40 strokes per second',
+  });
+});

@@ -149,6 +149,13 @@ export class Flow {
     return true;
   }
 
+  /** Nothing more is expected of the client: what is on its way need not be acknowledged. */
+  rest(): void {
+    this.#flights.length = 0;
+    this.#bytesInFlight = 0;
+    this.#stalledMs = Number.POSITIVE_INFINITY;
+  }
+
   /** Notes that a page is owed and there is no room for it. */
   withhold(nowMs: number): void {
     this.#stalledMs = Math.min(this.#stalledMs, nowMs);

@@ -80,6 +80,11 @@ export class Stream {
     this.#serve([viewer]);
   }
 
+  /** Sends nothing to this viewer until it looks again; then it starts with the newest state. */
+  rest(viewer: Viewer): void {
+    if (this.#viewers.has(viewer)) this.#subscriptions.leave(viewer.rest(), this.#now());
+  }
+
   /** @returns false when the frame has not been sent to this viewer */
   acknowledge(viewer: Viewer, frame: number): boolean {
     const isKnown = viewer.flow.acknowledge(frame, this.#now());

@@ -157,6 +157,16 @@ export class Viewer {
     return { entered, left };
   }
 
+  /** Nothing is in view until the next `look`. @returns the pages that were */
+  rest(): Held[] {
+    const left = [...this.#held.values()];
+    this.#held.clear();
+    this.#view = null;
+    this.#owed = this.#coarse = 0;
+    this.flow.rest();
+    return left;
+  }
+
   /** The client lost these pages; pages out of view are ignored. */
   lost(level: number, indexes: readonly number[]): void {
     for (const index of indexes) {

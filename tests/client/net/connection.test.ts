@@ -251,6 +251,79 @@ describe('while it is open', () => {
   });
 });
 
+describe('a page that is hidden', () => {
+  const presence = (room: FakeRoom): unknown[] => room.sentOf(ClientMessageType.presence);
+
+  test('says so, once, and sends no pings; seen again, it says so and pings at once', async () => {
+    const { connection, losses } = await setUp();
+    rooms[0].say(ServerMessageType.hello, hello);
+    connection.see(false);
+    connection.see(false);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }]);
+    const pings = rooms[0].sentOf(ClientMessageType.ping).length;
+    // Nothing is heard for ten minutes, and the connection is not taken for dead.
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(rooms[0].sentOf(ClientMessageType.ping)).toHaveLength(pings);
+    connection.see(true);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }, { isHidden: false }]);
+    expect(rooms[0].sentOf(ClientMessageType.ping)).toHaveLength(pings + 1);
+    rooms[0].say(ServerMessageType.pong, { time: performance.now() });
+    await pass(5_000);
+    expect(rooms).toHaveLength(1);
+    expect(losses).toEqual([null]);
+    connection.dispose();
+  });
+
+  test('joins anew within a second of being seen when its connection has died meanwhile', async () => {
+    const { connection, losses } = await setUp();
+    rooms[0].say(ServerMessageType.hello, hello);
+    connection.see(false);
+    connection.see(true);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(rooms).toHaveLength(2);
+    rooms[1].say(ServerMessageType.hello, hello);
+    expect(losses.at(-1)).toBeNull();
+    connection.dispose();
+  });
+
+  test('does not join again until it is seen, and then at once, and once', async () => {
+    const { connection } = await setUp();
+    rooms[0].say(ServerMessageType.hello, hello);
+    rooms[0].drop(1006);
+    connection.see(false);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(rooms).toHaveLength(1);
+    connection.see(true);
+    connection.wake();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(rooms).toHaveLength(2);
+    await pass(20_000);
+    expect(rooms).toHaveLength(2);
+    connection.dispose();
+  });
+
+  test('from its start tells each server that it is', async () => {
+    const connection = new Connection('http://world.test');
+    connection.see(false);
+    connection.start();
+    await vi.advanceTimersByTimeAsync(0);
+    rooms[0].say(ServerMessageType.hello, hello);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }]);
+    connection.dispose();
+  });
+
+  test('of another protocol is not joined again when it is seen', async () => {
+    const { connection } = await setUp();
+    rooms[0].say(ServerMessageType.hello, { ...hello, protocol: PROTOCOL_VERSION + 1 });
+    connection.see(false);
+    connection.see(true);
+    connection.wake();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(rooms).toHaveLength(1);
+    connection.dispose();
+  });
+});
+
 test('after dispose it leaves, and neither sends nor joins again', async () => {
   const { connection, losses } = await setUp();
   connection.look(view, 0);
