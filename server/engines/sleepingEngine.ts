@@ -7,20 +7,21 @@ import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { holds, mendedPage } from './bounds.ts';
 import { strokeRows } from './capsule.ts';
-import type {
-  AwakeEngine,
-  Engine,
-  EngineChanges,
-  EngineFacts,
-  EngineOptions,
-  EngineState,
-  OrganismCensus,
-  OrganismId,
-  OrganismState,
-  PageState,
-  Perturbation,
-  Piece,
-  RuleSlot,
+import {
+  type AwakeEngine,
+  type Engine,
+  type EngineChanges,
+  type EngineFacts,
+  type EngineOptions,
+  type EngineState,
+  MAX_ORGANISMS,
+  type OrganismCensus,
+  type OrganismId,
+  type OrganismState,
+  type PageState,
+  type Perturbation,
+  type Piece,
+  type RuleSlot,
 } from './engine.ts';
 import { ReachWatch } from './reachWatch.ts';
 import { Roster } from './roster.ts';
@@ -362,7 +363,7 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
 
   /** Divides pages of a save between the engine below and the sleepers. */
   #splitter(facts: EngineFacts): Splitter {
-    const asleep = new Set(facts.organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
+    const asleep = facts.organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id);
     const check = pageCheck(facts, this, Number.POSITIVE_INFINITY, (slot) => this.#slots.has(slot));
     const territories = new Map(facts.organisms.map(({ id, territory }) => [id, territory]));
     const mend = (page: PageState): PageState =>
@@ -401,16 +402,19 @@ class Splitter {
   readonly pieces = new Map<OrganismId, Piece[]>();
   /** Pages with sleepers that had to be brought within the bounds. */
   readonly mended: number[] = [];
-  readonly #asleep: ReadonlySet<OrganismId>;
+  /** [id], 1: it sleeps. A look-up per cell of the world must be cheap. */
+  readonly #isAsleep = new Uint8Array(MAX_ORGANISMS + 1);
+  readonly #isAnyAsleep: boolean;
   readonly #check: (page: PageState) => void;
   readonly #mend: (page: PageState) => PageState;
 
   constructor(
-    asleep: ReadonlySet<OrganismId>,
+    asleep: readonly OrganismId[],
     check: (page: PageState) => void,
     mend: (page: PageState) => PageState,
   ) {
-    this.#asleep = asleep;
+    for (const id of asleep) this.#isAsleep[id] = 1;
+    this.#isAnyAsleep = asleep.length > 0;
     this.#check = check;
     this.#mend = mend;
   }
@@ -420,31 +424,45 @@ class Splitter {
    * @throws EngineError when the page does not fit
    */
   take(saved: PageState): PageState | null {
-    if (this.#asleep.size === 0) return saved;
+    if (!this.#isAnyAsleep) return saved;
     this.#check(saved);
-    if (!saved.owners.some((owner) => this.#asleep.has(owner))) return saved;
+    if (!this.#holdsSleeper(saved)) return saved;
     const page = this.#mend(saved);
     if (page.cells !== saved.cells) this.mended.push(saved.page);
     const found = new Map<OrganismId, number[]>();
+    let isAnyoneElse = false;
     for (let cell = 0; cell < page.owners.length; cell++) {
       const owner = page.owners[cell];
-      if (owner === 0 || !this.#asleep.has(owner)) continue;
+      if (owner === 0) continue;
+      if (this.#isAsleep[owner] === 0) {
+        isAnyoneElse = true;
+        continue;
+      }
       const cells = found.get(owner);
       if (cells === undefined) found.set(owner, [cell]);
       else cells.push(cell);
     }
-    const { cells, owners } = { cells: page.cells.slice(), owners: page.owners.slice() };
     for (const [organism, indices] of found) {
       const values = new Float32Array(indices.length * CHANNELS);
-      indices.forEach((cell, i) => {
-        values.set(page.cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
-        cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-        owners[cell] = 0;
-      });
+      for (let i = 0; i < indices.length; i++)
+        for (let c = 0; c < CHANNELS; c++) values[i * CHANNELS + c] = page.cells[indices[i] * CHANNELS + c];
       const pieces = this.pieces.get(organism) ?? [];
       pieces.push({ page: page.page, cells: Uint16Array.from(indices), values });
       this.pieces.set(organism, pieces);
     }
-    return owners.some((owner) => owner !== 0) ? { page: page.page, cells, owners } : null;
+    if (!isAnyoneElse) return null;
+    const { cells, owners } = { cells: page.cells.slice(), owners: page.owners.slice() };
+    for (const indices of found.values()) {
+      for (const cell of indices) {
+        cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+        owners[cell] = 0;
+      }
+    }
+    return { page: page.page, cells, owners };
+  }
+
+  #holdsSleeper({ owners }: PageState): boolean {
+    for (let cell = 0; cell < owners.length; cell++) if (this.#isAsleep[owners[cell]] !== 0) return true;
+    return false;
   }
 }

@@ -73,15 +73,17 @@ export class SleepWatch {
 
   /** Once per sample, after bodies were measured: puts to sleep who may. */
   async look(): Promise<void> {
-    if (this.#sleepSeconds === 0) return;
+    if (this.#sleepSeconds === 0 || this.isAllAsleep()) return;
     const { engine, organisms } = this.#world;
+    // Asked of thousands: looked up once, because the engine may be wrapped.
+    const isAsleep = engine.isAsleep.bind(engine);
     // While the world is paused, nobody shows that they are steady.
     if (engine.stepNumber === this.#lastStep) return;
     this.#lastStep = engine.stepNumber;
     let awake = 0;
     const ready: Organism[] = [];
     for (const organism of organisms) {
-      if (engine.isAsleep(organism.id)) continue;
+      if (isAsleep(organism.id)) continue;
       awake++;
       if (this.#isReady(organism)) ready.push(organism);
     }
