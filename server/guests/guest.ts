@@ -100,8 +100,8 @@ export class Guest {
     if (!this.#renames.take(1, this.#around.now()))
       return { name: this.name, reason: 'Too many names at once: wait a moment.' };
     const name = sanitiseName(wish);
-    if (name === this.#chosenName) return { name: this.name, reason: null };
     if (wish.trim() !== '' && name === '') return { name: this.name, reason: 'Nobody could see that name.' };
+    if (name === this.#chosenName) return { name: this.name, reason: null };
     if (isReserved(name, this.#around.reservedNames()))
       return { name: this.name, reason: `“${name}” is nobody’s to choose.` };
     this.#chosenName = name;
