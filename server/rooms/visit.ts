@@ -203,6 +203,8 @@ export class Visit {
       { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
     );
     attendance.join(id, address);
+    // However short a visit is: what a guest has planted is visited by it.
+    world.present([guestId]);
     void this.#tellLearned();
   }
 

@@ -179,3 +179,10 @@ test('a client that asks for many removals is told to wait, and the world is ask
   expect(asked).toBeLessThanOrEqual(13);
   expect(told).toContain('That was too much at once: wait a moment.');
 });
+
+test('the world is told who is here at once, and again every ten seconds', async () => {
+  const { hello } = await visit();
+  expect(server.world.presents).toEqual([[idOf(hello)]]);
+  await pause(20_000);
+  expect(server.world.presents).toEqual(Array(3).fill([idOf(hello)]));
+});
