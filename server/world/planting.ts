@@ -1,7 +1,8 @@
 /** Who is planted, and where: the garden, and players' seeds. */
+import { stepsBetween } from '../../shared/numbers.ts';
 import { type Engine, EngineError } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
-import { territoryOf } from './mature.ts';
+import { MATURE_STEPS, territoryOf } from './mature.ts';
 import type { Doer } from './messages.ts';
 import { isEnding, isPlayers, type Organism, type Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
@@ -11,6 +12,12 @@ import type { RuleSlots } from './ruleSlots.ts';
 
 /** Plants the garden. */
 export const GARDENER: Doer = { guest: '', address: '', name: '' };
+
+/**
+ * Players' bodies that may be young, which is not grown yet, at the same time: what grows costs steps, what is grown
+ * sleeps. Many guests at many addresses fill the world no faster.
+ */
+export const MAX_YOUNG = 48;
 
 export interface PlantedWorld extends PlantLimitsOptions {
   readonly engine: Engine;
@@ -95,6 +102,7 @@ export class Planting {
   /** Why a guest may not plant anywhere, for them to read; null: they may. */
   limitFault(by: Doer): string | null {
     if (this.refusal !== null) return this.refusal;
+    if (this.#young >= MAX_YOUNG) return 'Many bodies are growing at the moment: wait until they are grown.';
     let growing = 0;
     for (const one of this.#world.organisms.of(by.guest)) if (!isEnding(one)) growing++;
     return this.#limits.fault(by, growing, this.#world.runSeconds());
@@ -112,6 +120,15 @@ export class Planting {
     const stroke = { id: 0, tool: 'plant', radius: 1, points: [x, y], species } as const;
     const plan = await planStroke(stroke, this.strokeWorld, 0);
     return plan.ok ? null : plan.reason;
+  }
+
+  /** Players' bodies that are not grown. */
+  get #young(): number {
+    const { engine, organisms } = this.#world;
+    let young = 0;
+    for (const one of organisms)
+      if (isPlayers(one) && stepsBetween(one.plantedStep, engine.stepNumber) < MATURE_STEPS) young++;
+    return young;
   }
 
   get #species(): GardenSpecies[] {

@@ -176,6 +176,23 @@ const bodiesNow = (server: BenchServer): Promise<readonly Body[] | null> =>
     return null;
   });
 
+function attackersOf(url: string, attacks: readonly string[], seconds: number): Attacker[] {
+  const together = attacks.length > 1;
+  return attacks.map((attack, i) => {
+    // Together and from one address, each attack has its own: else whoever holds all sockets would shield the server.
+    const given = attackerAddresses(together && addressCount === 1 ? i : 0, addressCount);
+    return new Attacker({
+      attack,
+      url,
+      addresses: addressesOf(attack, given),
+      seconds,
+      randomSeed: randomSeed * 100 + i,
+      clientDir,
+      isShared: together && addressCount > 1,
+    });
+  });
+}
+
 /** One attack, or several at once, on a server of its own. */
 async function besiege(name: string, attacks: readonly string[], seconds: number): Promise<Besieged> {
   rmSync(clientDir, { recursive: true, force: true });
@@ -189,34 +206,19 @@ async function besiege(name: string, attacks: readonly string[], seconds: number
     await server.start(stop);
     honest = new Honest(await honestTask(server, false));
     await honest.ready();
+    attackers.push(...attackersOf(server.url, attacks, seconds));
+    for (const attacker of attackers) await attacker.ready();
     await pause(SETTLE_MS);
     const startMs = performance.now();
     const secondsNow = (): number => (performance.now() - startMs) / 1_000;
-    const pids = [honest.pid];
+    const pids = [honest, ...attackers].map(({ pid }) => pid);
     const watching = watch(server, pids, looks, startMs, over.signal);
     await honest.take();
     await pause(CALM_MS);
     const calm = await honest.take();
     const before = (await server.organisms()).filter(hasBody);
-
     const fromSeconds = secondsNow();
-    const together = attacks.length > 1;
-    for (const [i, attack] of attacks.entries()) {
-      // Together and from one address, each attack has its own: else whoever holds all sockets would shield the server.
-      const given = attackerAddresses(together && addressCount === 1 ? i : 0, addressCount);
-      attackers.push(
-        new Attacker({
-          attack,
-          url: server.url,
-          addresses: addressesOf(attack, given),
-          seconds,
-          randomSeed: randomSeed * 100 + i,
-          clientDir,
-          isShared: together && addressCount > 1,
-        }),
-      );
-    }
-    pids.push(...attackers.map(({ pid }) => pid));
+    for (const attacker of attackers) attacker.begin();
     const attacked = await Promise.all(attackers.map((attacker) => attacker.done()));
     const toSeconds = secondsNow();
     const attack = await honest.take();

@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { MATURE_STEPS } from '../../server/world/mature.ts';
 import type { Doer } from '../../server/world/messages.ts';
+import { MAX_YOUNG } from '../../server/world/planting.ts';
 import { MAX_ADDRESSES, PlantLimits } from '../../server/world/plantLimits.ts';
 import { doer } from './doer.ts';
 import { loadBlob, makeWorld, plant, type SmallWorld } from './makeWorld.ts';
@@ -113,4 +116,25 @@ test('while the world refuses plantings nobody may plant, and the `room` questio
   expect(await small.world.roomFault('blob', ...place(0), doer('Ann'))).toBe('Busy.');
   small.world.refusePlantings(null);
   expect(await plantAs(small, doer('Ann'), 0)).toBeNull();
+});
+
+test('all guests together have so many young bodies, and may plant again when those are grown', async () => {
+  const wide = await makeWorld(1_024, 128, ['blob'], createWasmEngine, {
+    plantsPerGuest: 9,
+    plantsPerAddress: 9,
+    witherHours: 0,
+  });
+  const spot = (n: number): [x: number, y: number] => [12 + 24 * (n % 41), 20 + 40 * Math.floor(n / 41)];
+  const plantNext = async (n: number): Promise<string | null> => {
+    const answer = wide.world.queueStroke(doer(`guest ${n}`), plant(...spot(n)));
+    await wide.world.applyStrokes();
+    const outcome = await answer;
+    return outcome.ok ? null : outcome.reason;
+  };
+  for (let n = 0; n < MAX_YOUNG; n++) expect(await plantNext(n)).toBeNull();
+  const many = 'Many bodies are growing at the moment: wait until they are grown.';
+  expect(await plantNext(MAX_YOUNG)).toBe(many);
+  await wide.engine.step(MATURE_STEPS);
+  expect(await plantNext(MAX_YOUNG)).toBeNull();
+  wide.engine.dispose();
 });

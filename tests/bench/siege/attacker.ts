@@ -1,8 +1,9 @@
 /** A process of its own: one attack, which ends by itself. */
+import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { seededRandom } from '../../engines/fixtures.ts';
 import { ATTACKS } from './attacks.ts';
-import type { Attacked, AttackTask } from './processes.ts';
+import { type Attacked, type AttackTask, READY } from './processes.ts';
 import { Siege } from './siege.ts';
 
 /** An attacker's processor is another machine's: here it must not take the server's. */
@@ -14,7 +15,10 @@ const task = JSON.parse(process.argv[2]) as AttackTask;
 // The benchmark has ended without a word.
 process.on('disconnect', () => process.exit(1));
 setPriority(NICE);
+process.send!(READY);
+await once(process, 'message');
 
+const before = process.cpuUsage();
 const signal = AbortSignal.timeout(1_000 * task.seconds);
 const siege = new Siege(task, signal, seededRandom(task.randomSeed));
 const over = new Promise<void>((resolve) => {
@@ -23,6 +27,6 @@ const over = new Promise<void>((resolve) => {
 await Promise.race([ATTACKS[task.attack].run(siege), over]);
 // What runs out of work early waits for the others' time.
 if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-const { user, system } = process.cpuUsage();
+const { user, system } = process.cpuUsage(before);
 const attacked: Attacked = { counts: siege.tally.counts, cpuSeconds: (user + system) / 1e6 };
 process.send!(attacked, () => process.exit());

@@ -40,6 +40,10 @@ export interface AttackTask {
   readonly isShared: boolean;
 }
 
+/** An attacker is loaded, and waits for the word to begin. */
+export const READY = 'ready';
+export const BEGIN = 'begin';
+
 /** The last word of an attacker. */
 export interface Attacked {
   /** What it did and what it was answered, by text. */
@@ -48,12 +52,18 @@ export interface Attacked {
   readonly cpuSeconds: number;
 }
 
-const MAX_READY_MS = 60_000;
+const MAX_READY_MS = 180_000;
 /** Honest players answer within this. */
 const MAX_LATE_MS = 20_000;
 /** On a busy machine an attacker, which has the lowest priority, begins late and ends late. */
 const MAX_ATTACKER_LATE_MS = 60_000;
 const MAX_WORDS = 4_000;
+
+/** Those that run; they end with this process. */
+const helpers = new Set<Helper>();
+process.on('exit', () => {
+  for (const helper of helpers) helper.kill();
+});
 
 abstract class Helper {
   protected readonly child: ChildProcess;
@@ -68,8 +78,8 @@ abstract class Helper {
       this.#words = (this.#words + text).slice(-MAX_WORDS);
     });
     this.#ended = once(this.child, 'close');
-    process.once('exit', this.#kill);
-    void this.#ended.then(() => process.off('exit', this.#kill));
+    helpers.add(this);
+    void this.#ended.then(() => helpers.delete(this));
   }
 
   get pid(): number {
@@ -90,16 +100,16 @@ abstract class Helper {
     let isForced = false;
     const timer = setTimeout(() => {
       isForced = true;
-      this.#kill();
+      this.kill();
     }, ms);
     await this.#ended;
     clearTimeout(timer);
     return !isForced;
   }
 
-  readonly #kill = (): void => {
+  kill(): void {
     if (this.isRunning) this.child.kill('SIGKILL');
-  };
+  }
 }
 
 /** The honest players, the observer and the visitors, in a process of their own. */
@@ -142,14 +152,32 @@ export class Honest extends Helper {
 /** One attack, in a process of its own. */
 export class Attacker extends Helper {
   readonly #seconds: number;
+  readonly #ready: Promise<unknown>;
   #attacked: Attacked | null = null;
 
   constructor(task: AttackTask) {
     super('attacker.ts', task);
     this.#seconds = task.seconds;
-    this.child.on('message', (word: Attacked) => {
-      this.#attacked = word;
+    this.#ready = Promise.race([
+      once(this.child, 'message', { signal: AbortSignal.timeout(MAX_READY_MS) }),
+      once(this.child, 'close').then(() => {
+        throw new Error(`an attacker did not start; it printed:\n${this.words}`);
+      }),
+    ]);
+    // `ready` tells of it.
+    this.#ready.catch(() => {});
+    this.child.on('message', (word: Attacked | typeof READY) => {
+      if (word !== READY) this.#attacked = word;
     });
+  }
+
+  /** Resolves when it is loaded: all attackers begin together. @throws Error when it does not start */
+  async ready(): Promise<void> {
+    await this.#ready;
+  }
+
+  begin(): void {
+    this.child.send(BEGIN);
   }
 
   /** Resolves when it has ended. @throws Error when it failed: that is a bug of the benchmark */
