@@ -7,7 +7,11 @@ import type { Attack, Siege } from './siege.ts';
 
 const BYTE_MS = 1_000;
 /** A connection that the server still keeps after this is counted. */
-const LONG_MS = 14_000;
+const LONG_MS = 18_000;
+/** How long nothing is read, before a look at whether the server has ended it. */
+const UNREAD_MS = 14_000;
+/** From the end of the server's side to a look at whether it keeps the other. */
+const HALF_OPEN_MS = 2_000;
 
 /** Holds a connection until the server closes it, then counts for how long it was kept. */
 async function hold(siege: Siege, socket: Socket, each: (() => boolean) | null): Promise<void> {
@@ -20,6 +24,11 @@ async function hold(siege: Siege, socket: Socket, each: (() => boolean) | null):
     isLong = true;
     siege.add(`kept for ${LONG_MS / 1_000} s`);
   }, LONG_MS);
+  // The server has ended its side; only a write shows whether it has let go of the socket, or keeps it half open.
+  socket.once('end', async () => {
+    await siege.pause(HALF_OPEN_MS);
+    if (!socket.destroyed) socket.write('x');
+  });
   if (!socket.destroyed) await once(socket, 'close').catch(() => {});
   clearInterval(timer);
   clearTimeout(long);
@@ -95,7 +104,7 @@ export const SOCKETS: Readonly<Record<string, Attack>> = {
         // Twenty answers, of which not one is read.
         socket.write(`GET /${path} HTTP/1.1\r\nHost: ${siege.host}:${siege.port}\r\n\r\n`.repeat(20));
         // A paused socket does not notice its end: it is looked at from time to time.
-        await siege.pause(LONG_MS);
+        await siege.pause(UNREAD_MS);
         socket.resume();
         await Promise.race([once(socket, 'close'), siege.pause(3_000)]);
         siege.add(socket.destroyed ? 'download ended by the server' : 'download kept for 14 s');
@@ -106,7 +115,7 @@ export const SOCKETS: Readonly<Record<string, Attack>> = {
         const { width, height } = await raider.enter();
         raider.send(ClientMessageType.viewport, { x: 0, y: 0, width, height, level: 0 });
         raider.stall();
-        await siege.pause(LONG_MS);
+        await siege.pause(UNREAD_MS);
         raider.resume();
         await siege.pause(1_000);
         siege.add(raider.isOpen ? 'player kept for 14 s' : 'player ended by the server');
