@@ -19,11 +19,9 @@ import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
-/** The world is told this often who is here. */
+/** The world is told this often who is here; it reckons in hours. */
 const PRESENCE_MS = 10_000;
 const HEAD_MS = 8_000;
-/** The world is told this often who is here; it reckons in hours. */
-const PRESENT_MS = 30_000;
 
 export interface ServeOptions {
   /** Default: those of the admin, else guests who are forgotten with the process. */
@@ -73,14 +71,9 @@ export async function serveWorld(
     api.heard();
     room.publish(frame);
   };
-  let presentMs = Number.NEGATIVE_INFINITY;
   world.onStats = (stats) => {
     api.heard(stats);
     guests.energy.scale = stats.load?.energyScale ?? 1;
-    if (performance.now() - presentMs >= PRESENT_MS) {
-      presentMs = performance.now();
-      world.present(guests.ids);
-    }
     const { trouble } = world;
     room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
   };
@@ -96,10 +89,10 @@ export async function serveWorld(
   world.onTrouble(world.trouble);
   world.onSpecies = (species) => room.publishSpecies(species);
   world.onSeeds = (seeds) => room.hearSeeds(seeds);
-  const tellPresent = (): void => {
-    if (guests.ids.length > 0) world.present(guests.ids);
-  };
-  const presence = setInterval(tellPresent, PRESENCE_MS);
+  const presence = setInterval(() => {
+    const { ids } = guests;
+    if (ids.length > 0) world.present(ids);
+  }, PRESENCE_MS);
   world.onWilted = (bodies) => {
     for (const body of bodies) console.error(wiltLine(body));
     room.tellWilted(bodies);

@@ -12,7 +12,8 @@ export class ApiError extends Error {
   }
 }
 
-const BASE = '/admin/api/';
+/** Relative to the page, which a proxy may serve under a path. */
+const BASE = 'api/';
 
 /** Whether the admin has touched the page since the last request: only then does a request keep them logged in. */
 let hasActed = true;

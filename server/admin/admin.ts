@@ -8,6 +8,7 @@ import type { ReportMessage } from '../../shared/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import { guestsInMemory } from '../guests/openGuests.ts';
+import { Hosts } from '../http/hosts.ts';
 import { replyJson } from '../http/replies.ts';
 import type { Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -88,6 +89,7 @@ export class Admin {
       rows: this.#rows,
       tokenOfSettings: config.adminToken,
       carried,
+      hosts: new Hosts(config),
       log: (text) => console.error(text),
     });
     this.#auditUpkeep = new AuditUpkeep({ ask, days: config.auditDays });

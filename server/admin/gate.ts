@@ -1,6 +1,7 @@
 /** Who asks: tokens become logins here, logins end here, and the audit log gets both. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type LoginLeft, POLL_HEADER } from '../../shared/adminApi.ts';
+import type { Hosts } from '../http/hosts.ts';
 import { replyJson } from '../http/replies.ts';
 import { type Actor, type Registry, SERVER } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -33,6 +34,7 @@ export interface GateOptions {
   readonly tokenOfSettings: string;
   /** Admins whom the registry could not take yet. */
   readonly carried: readonly AdminRow[];
+  readonly hosts: Hosts;
   /** Gets what the operator should read. */
   log(text: string): void;
 }
@@ -124,14 +126,19 @@ export class Gate {
           registry.audit.note({ who: name, role, address }, 'login', name, '', at);
         }),
     });
-    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), isSecure(request)));
+    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), this.#isSecure(request)));
     replyJson(response, 200, { who: name, role });
   }
 
   logout(request: IncomingMessage, response: ServerResponse): void {
     this.#logins.end(request);
-    response.setHeader('Set-Cookie', setCookie('', isSecure(request)));
+    response.setHeader('Set-Cookie', setCookie('', this.#isSecure(request)));
     replyJson(response, 200, {});
+  }
+
+  /** A proxy that is not trusted may say so, too: if that is wrong, the browser only refuses the cookie. */
+  #isSecure(request: IncomingMessage): boolean {
+    return request.headers['x-forwarded-proto'] === 'https' || this.#options.hosts.isSecure(request);
   }
 
   #noteEnd({ admin: { name, role }, address }: Login, why: LoginEnd): void {
@@ -150,9 +157,4 @@ export class Gate {
       if (!(error instanceof RegistryError)) throw error;
     }
   }
-}
-
-/** True if the proxy in front speaks TLS. If that is wrong, the browser only refuses the cookie. */
-function isSecure(request: IncomingMessage): boolean {
-  return request.headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
 }

@@ -116,8 +116,8 @@ export class Logins {
 export function setCookie(id: string, isSecure: boolean): string {
   const age = id === '' ? 0 : MAX_LOGIN_MS / 1_000;
   const secure = isSecure ? '; Secure' : '';
-  // The page itself is public; only the API reads the cookie.
-  return `${COOKIE}=${id}; Path=/admin/api; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`;
+  // Without a Path, it goes where the login was, as the browser sees it: to the API only, under the path of a proxy, too.
+  return `${COOKIE}=${id}; HttpOnly; SameSite=Strict; Max-Age=${age}${secure}`;
 }
 
 /** Hash of the cookie; empty: there is none. */

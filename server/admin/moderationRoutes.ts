@@ -28,6 +28,8 @@ const MAX_REPORTS_SHOWN = 400;
 const MAX_MINUTES = 365 * 24 * 60;
 const MAX_REASON = 140;
 const MAX_ORGANISM = 0xffff_ffff;
+/** Controls, line breaks, and what turns the direction of text. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
 const GUEST_ID = '[A-Za-z0-9_-]{1,64}';
 
 /** The players, as far as a moderator needs them. */
@@ -208,7 +210,9 @@ const visitorOf = ({ guest, address }: Omit<Player, 'isMuted'>): Pick<Visitor, '
 const minutesIn = (fields: Fields): number =>
   fields.has('minutes') ? fields.whole('minutes', 1, MAX_MINUTES) : Number.POSITIVE_INFINITY;
 
-const reasonIn = (fields: Fields): string => (fields.has('reason') ? fields.text('reason', MAX_REASON) : '');
+/** In one line: players and the operator's log get it. */
+const reasonIn = (fields: Fields): string =>
+  fields.has('reason') ? fields.text('reason', MAX_REASON).replace(UNPRINTABLE, ' ').trim() : '';
 
 function tooMany(add: () => Sanction): Sanction {
   try {

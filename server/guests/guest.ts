@@ -6,7 +6,7 @@ import type { GuestRow } from './guestTable.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
 import { isReserved } from './reserved.ts';
 
-/** Names at once, and per second: others read each one. */
+/** Wishes for a name at once, and per second: others read each one. */
 const MAX_NAMES_AT_ONCE = 5;
 const NAMES_PER_SECOND = 0.5;
 
@@ -95,13 +95,15 @@ export class Guest {
 
   /** @param wish - empty: the given name again */
   rename(wish: string): Naming {
-    const name = sanitiseName(wish);
-    if (name === this.#chosenName) return { name: this.name, reason: null };
-    if (wish.trim() !== '' && name === '') return { name: this.name, reason: 'Nobody could see that name.' };
-    if (isReserved(name, this.#around.reservedNames()))
-      return { name: this.name, reason: `“${name}” is nobody’s to choose.` };
+    if (wish === this.#chosenName) return { name: this.name, reason: null };
+    // Refused ones count as well: to look at a hostile name takes up to half a millisecond.
     if (!this.#renames.take(1, this.#around.now()))
       return { name: this.name, reason: 'Too many names at once: wait a moment.' };
+    const name = sanitiseName(wish);
+    if (wish.trim() !== '' && name === '') return { name: this.name, reason: 'Nobody could see that name.' };
+    if (name === this.#chosenName) return { name: this.name, reason: null };
+    if (isReserved(name, this.#around.reservedNames()))
+      return { name: this.name, reason: `“${name}” is nobody’s to choose.` };
     this.#chosenName = name;
     this.#around.changed(this);
     return { name: this.name, reason: null };

@@ -1,6 +1,7 @@
 /**
  * Names that would pass for the server, the garden or whoever keeps order. They are nobody's to choose; look-alikes
- * (Cyrillic, Greek, full-width and mathematical letters, digits for letters, spaces between letters) count as well.
+ * (Cyrillic, Greek, full-width and mathematical letters, letters in circles, digits for letters, spaces between letters)
+ * count as well.
  */
 
 /** As a whole name, and as any word of one. */
@@ -12,8 +13,14 @@ const ROLES = [
   'moderators',
   'mod',
   'mods',
+  'moderation',
+  'moderateur',
+  'moderador',
   'operator',
   'sysadmin',
+  'админ',
+  'администратор',
+  'модератор',
 ];
 /** As a whole name. */
 const WHOLE = [
@@ -45,7 +52,7 @@ const BEGINNINGS = ['admin', 'administrator', 'moderator'];
 
 /** Capitals of other scripts, whose small letters look different; each stands before its Latin twin. */
 const CAPITALS = new Map(
-  'Αa Βb Εe Ζz Ηh Ιi Κk Μm Νn Οo Ρp Τt Υy Χx Аa Вb Еe Ѕs Іi Јj Кk Мm Нh Оo Рp Сc Тt Уy Хx Ӏi Տs Օo Ꭺa Ꮇm Ꭰd Ꮢr'
+  'Αa Βb Εe Ζz Ηh Ιi Κk Μm Νn Οo Ρp Τt Υy Χx Аa Вb Еe Ѕs Іi Јj Кk Мm Нh Оo Рp Сc Тt Уy Хx Ӏi Տs Օo Ꭺa Ᏼb Ꮯc Ꭰd Ꭼe Ꮐg Ꮋh Ꭵi Ꭻj Ꮶk Ꮮl Ꮇm Ꮲp Ꮢr Ꮪs Ꭲt Ꮩv Ꮃw Ꭹy Ꮓz'
     .split(' ')
     .map(([capital, latin]): [string, string] => [capital, latin]),
 );
@@ -53,32 +60,32 @@ const CAPITALS = new Map(
 /** Letters that look like Latin ones, after NFKC, lower case and without accents. */
 const LOOKALIKES = new Map(
   Object.entries({
-    a: 'аαạɑⲁꭺ',
-    b: 'вьβƅ',
-    c: 'сϲⅽᴄ',
-    d: 'ԁδɗⅾ',
-    e: 'еεєҽℯ',
-    f: 'ſƒғ',
-    g: 'ɡցɢԍ',
-    h: 'һհнʜ',
-    i: 'іιɩıɪӏ1!|ǀ¡ł',
-    j: 'јϳյ',
-    k: 'кκⲕҝ',
-    l: 'ⅼ',
-    m: 'мⅿᴍⲙϻ',
-    n: 'пոηɴհᴨ',
-    o: 'оοσօ0ⲟ°ө',
-    p: 'рρⲣ',
+    a: 'аαạɑⲁꭺᴀꓮᗩ',
+    b: 'вьβƅʙꓐᗷ',
+    c: 'сϲⅽᴄꓚᑕ',
+    d: 'ԁδɗⅾđɖᴅꓓᗪ',
+    e: 'еεєҽℯᴇꓰᕮ',
+    f: 'ſƒғꜰꓝᖴ',
+    g: 'ɡցɢԍꓖ',
+    h: 'һհнʜħꓧᕼ',
+    i: 'іιɩıɪӏ1!|ǀ¡łɨꓲ',
+    j: 'јϳյᴊꓙᒍ',
+    k: 'кκⲕҝᴋꓗ',
+    l: 'ⅼʟꓡᒪ',
+    m: 'мⅿᴍⲙϻɱꓟᗰ',
+    n: 'пոηɴհᴨŋꓠᑎ',
+    o: 'оοσօ0ⲟ°өøᴏꓳ',
+    p: 'рρⲣᴘꓑᑭ',
     q: 'ԛգ',
-    r: 'гᴦⲅяɾʀ',
-    s: 'ѕꜱ5$',
-    t: 'тτᴛ7',
-    u: 'υսцᴜ',
-    v: 'νѵⅴᴠ',
-    w: 'ԝѡωᴡш',
-    x: 'хχⅹ×',
-    y: 'уγүʏ',
-    z: 'ᴢ2ʐ',
+    r: 'гᴦⲅяɾʀꓣᖇ',
+    s: 'ѕꜱ5$ꓢᔕ',
+    t: 'тτᴛ7ꓔ',
+    u: 'υսцᴜꓴᑌ',
+    v: 'νѵⅴᴠꓦᐯ',
+    w: 'ԝѡωᴡшꓪᗯ',
+    x: 'хχⅹ×ꓫ᙭',
+    y: 'уγүʏꓬ',
+    z: 'ᴢ2ʐꓜ',
   }).flatMap(([letter, others]) => [...others].map((other) => [other, letter] as const)),
 );
 
@@ -88,6 +95,17 @@ const OTHER_FOLDS = new Map([
   ['@', 'a'],
   ['8', 'b'],
 ]);
+
+/** Where alphabets begin that Unicode does not decompose: white letters in black circles and squares, and those of flags. */
+const BADGES = [0x1f150, 0x1f170, 0x1f1e6];
+
+/** Letters in circles, squares and other dress as plain letters. */
+const undressed = (text: string): string =>
+  Array.from(text.normalize('NFKD'), (one) => {
+    const code = one.codePointAt(0)!;
+    const alphabet = BADGES.find((begin) => code >= begin && code < begin + 26);
+    return alphabet === undefined ? one : String.fromCharCode(0x61 + code - alphabet);
+  }).join('');
 
 /** What a word looks like at a glance: lower-case Latin letters; what looks like none of them stays. */
 export function skeletonOf(text: string): string {
@@ -113,10 +131,13 @@ const NAME_BEGINNINGS = [...folded(BEGINNINGS)];
  * @param others - further reserved names: those of the admins
  */
 export function isReserved(name: string, others: readonly string[] = []): boolean {
+  const plain = undressed(name);
   // "the server 2" and "*admin*" are no other names; "4dmin" needs its digit.
-  const bare = name.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
-  const words = [...wordsOf(name), ...wordsOf(bare)];
-  const joined = [wordsOf(name).join(''), wordsOf(bare).join('')];
+  const bare = plain.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+  // "TheAdmin" is two words, and "xXAdminXx" has one in the middle.
+  const apart = plain.replace(/(?<=\p{Ll}\p{M}*)(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{M}*\p{Ll})/gu, ' ');
+  const words = [plain, bare, apart].flatMap(wordsOf);
+  const joined = [wordsOf(plain).join(''), wordsOf(bare).join('')];
   return (
     words.some((word) => ROLE_WORDS.has(word)) ||
     joined.some((one) => WHOLE_NAMES.has(one) || NAME_BEGINNINGS.some((begin) => one.startsWith(begin))) ||

@@ -109,7 +109,7 @@ export class Api {
       address,
       () => response.closed || response.writableEnded,
     );
-    response.once('close', this.#pictures.holdUnsent(address, png.length));
+    this.#pictures.holdUnsent(address, png.length, response);
     replyBytes(response, 200, png, 'image/png');
   }
 }

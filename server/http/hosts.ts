@@ -60,7 +60,10 @@ export class Hosts {
   /** True if the browser speaks TLS, as far as the operator or a trusted proxy says. */
   isSecure(request: IncomingMessage): boolean {
     if (this.#trustForwarded && request.headers['x-forwarded-proto'] === 'https') return true;
-    return this.#public?.protocol === 'https:';
+    if (this.#public?.protocol !== 'https:') return false;
+    // On the machine itself, or through a tunnel to it, nobody speaks TLS.
+    const host = this.#hostOf(request);
+    return host !== null && !isLoopback(host.hostname);
   }
 
   /** @returns a request's URL without the path of `--public-url`, which a proxy may leave in */

@@ -54,6 +54,12 @@ interface Job {
   readonly timer: NodeJS.Timeout;
 }
 
+/** The part of a `ServerResponse` that is used here. */
+export interface Closable {
+  readonly closed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
+
 export interface PicturesOptions {
   readonly world: Pick<WorldLink, 'ask'>;
   /** How long a picture is of now. */
@@ -127,15 +133,17 @@ export class Pictures {
     }
   }
 
-  /** Notes bytes that a client has not taken yet. @returns a function that takes the note back */
-  holdUnsent(address: string, bytes: number): () => void {
+  /** Notes bytes that a client has not taken yet, until its response has closed. */
+  holdUnsent(address: string, bytes: number, response: Closable): void {
+    // Its only `close` may have been while the picture was made.
+    if (response.closed) return;
     const add = (difference: number): void => {
       const after = (this.#unsentBytes.get(address) ?? 0) + difference;
       if (after > 0) this.#unsentBytes.set(address, after);
       else this.#unsentBytes.delete(address);
     };
     add(bytes);
-    return () => add(-bytes);
+    response.once('close', () => add(-bytes));
   }
 
   #admit(address: string, cells: number): void {

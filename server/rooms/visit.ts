@@ -34,15 +34,15 @@ import {
 import type { WiltedBody } from '../world/wilting.ts';
 import type { FairQuestions } from './fairQuestions.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
+import type { PendingStrokes } from './pendingStrokes.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
 import type { Seeds } from './seeds.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
-/** Strokes of one visit that the world has not answered yet; a client sends at most ten per second. */
-const MAX_STROKES_PENDING = 8;
-/** Strokes of one address: as many as may wait for their turn (`world/strokes.ts`). */
-const MAX_ADDRESS_PENDING = 64;
+/** Removals and reports of a visit at once, and per second: each is a question to the world. */
+const MAX_WISHES_AT_ONCE = 12;
+const WISHES_PER_SECOND = 1;
 /** Organisms that are remembered of a deed. */
 const MAX_TOLD_ORGANISMS = 8;
 /** Share of the budget by which a client's own reckoning may be off before it is told. */
@@ -78,8 +78,7 @@ export interface Surroundings {
   readonly world: WorldLink;
   /** Asks the world what a player wants to know. */
   readonly questions: FairQuestions;
-  /** Strokes that the world has not answered yet, by address. */
-  readonly strokesPending: Map<string, number>;
+  readonly strokesPending: PendingStrokes;
   readonly stream: Stream;
   readonly players: Players;
   readonly seeds: Seeds;
@@ -120,7 +119,7 @@ export class Visit {
   #toldSeeds = { version: -1, count: 0 };
   /** A removal that the world has not answered. */
   #isRemoving = false;
-  #strokesPending = 0;
+  readonly #wishes: TokenBucket;
   /** What the client was told last of its budget, and when. */
   #toldBudget: { readonly budget: Budget; readonly atMs: number } | null = null;
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
@@ -140,6 +139,7 @@ export class Visit {
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
+    this.#wishes = new TokenBucket(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
     this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
@@ -203,6 +203,8 @@ export class Visit {
       { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
     );
     attendance.join(id, address);
+    // However short a visit is: what a guest has planted is visited by it.
+    world.present([guestId]);
     void this.#tellLearned();
   }
 
@@ -343,18 +345,28 @@ export class Visit {
     }
   }
 
-  /** One at a time: each is a question to the world. */
+  /** One at a time. */
   async #report({ id, name }: Guest, message: ReportMessage): Promise<void> {
-    if (this.#isReporting) return;
+    if (this.#isReporting || !this.#mayWish()) return;
     this.#isReporting = true;
-    const answer = await this.#around.report(message, { guest: id, name, address: this.visitor.address });
-    this.#isReporting = false;
-    if (this.isStarted) this.tell(answer);
+    try {
+      const by = { guest: id, name, address: this.visitor.address };
+      const answer = await this.#around.report(message, by);
+      if (this.isStarted) this.tell(answer);
+    } finally {
+      this.#isReporting = false;
+    }
+  }
+
+  #mayWish(): boolean {
+    if (this.#wishes.take(1, this.#around.now())) return true;
+    this.tell('That was too much at once: wait a moment.');
+    return false;
   }
 
   /** Removes a body of this guest; tells them why not. */
   async #remove(organism: number): Promise<void> {
-    if (this.#isRemoving) return;
+    if (this.#isRemoving || !this.#mayWish()) return;
     this.#isRemoving = true;
     try {
       const guest = this.visitor.id;
@@ -427,7 +439,7 @@ export class Visit {
     const isOff = Math.abs(reckoned - budget.cells) > BUDGET_SLACK * budget.capacity;
     if (!isOff && told.perSecond === budget.perSecond) return;
     // What is on its way was spent in the client's reckoning, and not in this one's.
-    if (this.#strokesPending > 0) return;
+    if (this.#around.strokesPending.of(this.outlet.id) > 0) return;
     this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#here.guest) });
   }
 
@@ -439,20 +451,19 @@ export class Visit {
   }
 
   async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players } = this.#around;
+    const { guests, world, players, strokesPending } = this.#around;
     const { address } = this.visitor;
     const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
     const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
     if (fault !== null) return refuse(fault);
-    const pending = this.#around.strokesPending.get(address) ?? 0;
-    if (this.#strokesPending >= MAX_STROKES_PENDING || pending >= MAX_ADDRESS_PENDING)
-      return refuse('Too many strokes at once.');
+    const by = this.#doer;
+    if (!strokesPending.begin(this.outlet.id, by)) return refuse('Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
-    if (tired !== null) return refuse(tired);
-
-    this.#wait(1);
-    const by = this.#doer;
+    if (tired !== null) {
+      strokesPending.end(this.outlet.id, by);
+      return refuse(tired);
+    }
     let outcome: StrokeOutcome;
     try {
       outcome = await world.ask({ kind: 'stroke', by, stroke });
@@ -460,7 +471,7 @@ export class Visit {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
     } finally {
-      this.#wait(-1);
+      strokesPending.end(this.outlet.id, by);
     }
     if (!outcome.ok) {
       guests.giveBack(guest, address, cost);
@@ -480,16 +491,6 @@ export class Visit {
       organisms: organisms.slice(0, MAX_TOLD_ORGANISMS),
     });
     this.#answer(guest, stroke.id, { ok: true, step });
-  }
-
-  /** Counts a stroke that is on its way to the world, or back. */
-  #wait(by: 1 | -1): void {
-    const { strokesPending } = this.#around;
-    const { address } = this.visitor;
-    this.#strokesPending += by;
-    const pending = (strokesPending.get(address) ?? 0) + by;
-    if (pending > 0) strokesPending.set(address, pending);
-    else strokesPending.delete(address);
   }
 
   #answer(guest: Guest, id: number, outcome: Pick<StrokeResultMessage, 'ok' | 'reason' | 'step'>): void {

@@ -30,6 +30,7 @@ import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import { Connection, encodeMessage } from './connection.ts';
 import { FairQuestions } from './fairQuestions.ts';
+import { PendingStrokes } from './pendingStrokes.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { Seeds } from './seeds.ts';
 import { type Surroundings, Visit, type Visitor } from './visit.ts';
@@ -127,7 +128,7 @@ export class WorldRoom extends Room {
       for (const visit of this.#of(id)) visit.tellName();
     };
     const questions = new FairQuestions(world);
-    const strokesPending = new Map<string, number>();
+    const strokesPending = new PendingStrokes();
     this.#around = {
       questions,
       strokesPending,

@@ -122,7 +122,7 @@ describe('logging in', () => {
     expect([status, body]).toEqual([200, { who: 'Bob', role: 'moderator' }]);
     const [value, ...flags] = headers.get('set-cookie')!.split('; ');
     expect(value).toMatch(/^regrow_admin=[A-Za-z0-9_-]{43}$/);
-    expect(flags).toEqual(['Path=/admin/api', 'HttpOnly', 'SameSite=Strict', 'Max-Age=43200']);
+    expect(flags).toEqual(['HttpOnly', 'SameSite=Strict', 'Max-Age=43200']);
     expect((await call('GET', 'live', undefined, { Cookie: value })).body).toMatchObject({
       who: 'Bob',
       role: 'moderator',
@@ -668,6 +668,14 @@ describe('guests', () => {
     expect((await bob('DELETE', `sanctions/${body.sanction.id}`)).status).toBe(200);
     const again = await joinWorld(server);
     await again.room.leave();
+  });
+
+  test('a reason is one line of plain text, for players and for the log', async () => {
+    const bob = await logIn(tokens.Bob);
+    const reason = 'enough\n2026-01-01 all is well\u001b[2J\u202e';
+    const { body } = await bob('POST', 'sanctions', { kind: 'mute', address: '10.9.8.7', reason });
+    expect(body.sanction.reason).toBe('enough 2026-01-01 all is well [2J');
+    await bob('DELETE', `sanctions/${body.sanction.id}`);
   });
 
   test('an address is banned for good, though nobody is known from it', async () => {

@@ -121,6 +121,7 @@ describe('a guest', () => {
     const given = ash.name;
     ash.rename('Ash');
     for (const wish of ['Аdmin', 'mira', '\u3164', 'the server']) {
+      pass(2);
       const { name, reason } = ash.rename(wish);
       expect([name, reason !== null]).toEqual(['Ash', true]);
     }
@@ -133,6 +134,14 @@ describe('a guest', () => {
     expect(ash.rename('Ash 6')).toMatchObject({ name: 'Ash 4', reason: expect.stringContaining('wait') });
     pass(2);
     expect(ash.rename('Ash 6').reason).toBeNull();
+  });
+
+  test('has no more wishes for names that are refused, because each costs the server as much', () => {
+    const ash = come(make());
+    for (let i = 0; i < 5; i++) expect(ash.rename('\u3164'.repeat(256)).reason).toMatch(/Nobody could see/);
+    for (const wish of ['\u3164'.repeat(256), 'Admin', 'Ash'])
+      expect(ash.rename(wish).reason).toBe('Too many names at once: wait a moment.');
+    expect(ash.rename(ash.chosenName).reason).toBeNull();
   });
 });
 

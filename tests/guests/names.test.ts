@@ -134,6 +134,18 @@ describe('reserved names', () => {
     'Тhе sеrvеr',
     'The Garden',
     'System',
+    'ⓐⓓⓜⓘⓝ',
+    '🅐🅓🅜🅘🅝',
+    '🅰🅳🅼🅸🅽',
+    '🇦🇩🇲🇮🇳',
+    'ᴀᴅᴍɪɴ',
+    'ꓮꓓꓟꓲꓠ',
+    'ᎪᎠᎷᎥΝ',
+    'ᗩᗪᗰIᑎ',
+    'TheAdmin',
+    'xXAdminXx',
+    'Админ',
+    'Moderation',
   ])('%s passes for somebody who keeps order, and is nobody’s to choose', (name) => {
     expect(isReserved(sanitiseName(name))).toBe(true);
   });
@@ -150,6 +162,11 @@ describe('reserved names', () => {
     'Сергей',
     'サトシ',
     '👩‍🚀',
+    'Ash 🇨🇭',
+    'McModest',
+    'Modesto',
+    'ΜΟΥΣΑ',
+    'Øystein Đorđević',
   ])('%s is free', (name) => {
     expect(isReserved(sanitiseName(name))).toBe(false);
   });

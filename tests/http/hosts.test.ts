@@ -114,4 +114,5 @@ test('TLS is what the operator says, or a trusted proxy, and nobody else', () =>
   expect(trusting.isSecure(asking(overTls))).toBe(true);
   expect(trusting.isSecure(asking({ host: 'greenhouse' }))).toBe(false);
   expect(named.isSecure(asking({ host: 'regrow.example' }))).toBe(true);
+  expect(named.isSecure(asking({ host: '127.0.0.1:2567' }))).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PictureRefusal, Pictures } from '../../server/http/pictures.ts';
@@ -110,17 +111,26 @@ test('what waits is bounded, and who has left meanwhile costs the world nothing'
 });
 
 test('pictures that an address has not taken yet are bounded in bytes', async () => {
-  const takenBack = pictures.holdUnsent('a', 33 * 2 ** 20);
+  const response = Object.assign(new EventEmitter(), { closed: false });
+  pictures.holdUnsent('a', 33 * 2 ** 20, response);
   expect(await ask(0, 'a')).toBe('429');
   const other = ask(0, 'b');
   await pass(20);
   expect(await other).toBe('made');
-  takenBack();
+  response.emit('close');
   const again = ask(1, 'a');
   await pass(20);
   expect(await again).toBe('made');
-  for (let i = 0; i < 9; i++) pictures.holdUnsent(`address ${i}`, 32 * 2 ** 20);
+  for (let i = 0; i < 9; i++) pictures.holdUnsent(`address ${i}`, 32 * 2 ** 20, response);
   expect(await ask(2, 'b')).toBe('503');
+});
+
+test('who left while the picture was made is owed nothing', async () => {
+  const left = Object.assign(new EventEmitter(), { closed: true });
+  for (let i = 0; i < 9; i++) pictures.holdUnsent('a', 32 * 2 ** 20, left);
+  const mine = ask(0, 'a');
+  await pass(20);
+  expect(await mine).toBe('made');
 });
 
 test('a world that gives no pixels fails that picture only, for all who share it', async () => {

@@ -10,6 +10,7 @@ import {
   CloseCode,
   type HelloMessage,
   type NamedMessage,
+  type NoticeMessage,
   type PlayersMessage,
   ROOM_NAME,
   ServerMessageType,
@@ -163,4 +164,25 @@ test('a client of more than 40 strokes per second, after 80 at once, is closed w
     code: CloseCode.tooFrequent,
     reason: 'more than 40 strokes per second',
   });
+});
+
+test('a client that asks for many removals is told to wait, and the world is asked for few', async () => {
+  const { room } = await visit();
+  const told: string[] = [];
+  room.onMessage(ServerMessageType.notice, ({ text }: NoticeMessage) => told.push(text));
+  for (let i = 0; i < 40; i++) {
+    room.send(ClientMessageType.remove, { organism: 1 });
+    await pause(20);
+  }
+  const asked = server.world.asked.filter(({ kind }) => kind === 'removeOwn').length;
+  expect(asked).toBeGreaterThanOrEqual(12);
+  expect(asked).toBeLessThanOrEqual(13);
+  expect(told).toContain('That was too much at once: wait a moment.');
+});
+
+test('the world is told who is here at once, and again every ten seconds', async () => {
+  const { hello } = await visit();
+  expect(server.world.presents).toEqual([[idOf(hello)]]);
+  await pause(20_000);
+  expect(server.world.presents).toEqual(Array(3).fill([idOf(hello)]));
 });

@@ -12,6 +12,7 @@ import {
   ClientMessageType,
   CloseCode,
   type InspectionMessage,
+  type NamedMessage,
   type NoticeMessage,
   type PlayersMessage,
   type PongMessage,
@@ -423,17 +424,19 @@ describe('a client that breaks the protocol is closed with a code and a reason, 
   });
 });
 
-test('a name of invisible characters falls back to the default', async () => {
+test('a name of invisible characters is refused with the reason, chosen a name before or not', async () => {
   const { room, hello } = await join(server);
-  room.send(ClientMessageType.name, { name: 'Someone' });
-  await pause(150);
-  room.send(ClientMessageType.name, { name: '\u200b\u200b \u0007' });
-  const { players } = await next<PlayersMessage>(
-    room,
-    ServerMessageType.players,
-    ({ full, players }) => !full && players.some(({ name }) => name === hello.name),
-  );
-  expect(players.map(({ id }) => id)).toEqual([hello.you]);
+  for (const [wish, name, isRefused] of [
+    ['\u200b\u200b \u0007', hello.name, true],
+    ['Ash', 'Ash', false],
+    ['\u200b\u200b \u0007', 'Ash', true],
+  ] as const) {
+    const named = next<NamedMessage>(room, ServerMessageType.named);
+    room.send(ClientMessageType.name, { name: wish });
+    const answer = await named;
+    expect(answer.name).toBe(name);
+    expect(answer.reason).toBe(isRefused ? 'Nobody could see that name.' : undefined);
+  }
   await room.leave();
   await pause(100);
   expect((await health(server)).players).toBe(0);
