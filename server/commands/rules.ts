@@ -10,6 +10,7 @@ import { describeEvaluations, missedBars } from '../evaluation/verdict.ts';
 import { choice, type FlagsOf, type FlagValues, text, toggle, whole } from '../flags.ts';
 import { DISTILL_ORDERS, exportDistill, importDistill } from '../rules/distill.ts';
 import { loadRules, RULE_SUFFIX, readRule, readText, writeRule, writeWhole } from '../rules/load.ts';
+import { meanOf } from '../rules/mean.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import * as registry from './registry.ts';
@@ -34,6 +35,9 @@ const GROUPS = {
     out: text('FILE', `the file that is written; import needs *${RULE_SUFFIX}`),
     format: choice(['distill'], undefined, 'what export writes'),
     order: choice(DISTILL_ORDERS, 'planar', "how the values of Distill's JSON lie; files straight from TensorFlow are interleaved"),
+  },
+  'What is averaged': {
+    weights: text('LIST', "each file's weight, as 2,1; only their ratio counts", 'all alike'),
   },
   'The registry': {
     'data-dir': text('DIR', 'the data directory of the world', 'REGROW_DATA_DIR, else data'),
@@ -74,6 +78,14 @@ const COMMANDS: Program<typeof GROUPS>['commands'] = {
     flags: ['order'],
     meaning: 'makes that JSON of a rule file',
     run: ([file], flags) => exportFile(file, flags),
+  },
+  mean: {
+    takes: ['[FILE...]'],
+    needs: ['out'],
+    flags: ['weights'],
+    meaning:
+      'makes a rule file of the weighted mean of rules that were polished from one rule, which is often better than each; its metadata names the files',
+    run: (files, flags) => meanOfFiles(files, flags),
   },
   list: {
     takes: [],
@@ -189,6 +201,15 @@ function importFile(file: string, { name = '', out = '', order }: Flags): void {
     out,
     about(file, () => importDistill(readText(file, MAX_RULE_BYTES), name, { order })),
   );
+}
+
+function meanOfFiles(files: readonly string[], { weights = '', out = '' }: Flags): void {
+  if (!out.endsWith(RULE_SUFFIX)) throw new RuleError(`--out ${out} does not end in ${RULE_SUFFIX}`);
+  const parts = weights === '' ? files.map(() => 1) : weights.split(',').map(Number);
+  const mean = meanOf(files.map(readRule), parts);
+  const { metrics: _ofTheFirst, ...metadata } = mean.metadata;
+  const of = files.map((file, i) => `${basename(file)} ${parts[i]}`).join(', ');
+  writeRule(out, { ...mean, metadata: { ...metadata, meanOf: of } });
 }
 
 function exportFile(file: string, { out = '', order }: Flags): void {

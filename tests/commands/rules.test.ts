@@ -45,6 +45,17 @@ test("a rule is exported to Distill's format and imported again", async () => {
   expect(readRule(back).name).toBe('lizard');
 });
 
+test('mean makes a rule of several, and says of which in its metadata', async () => {
+  const [other, out] = [join(folder, 'other.safetensors'), join(folder, 'mean.safetensors')];
+  writeRule(other, randomRule(2));
+  await main(['mean', rule, other, '--weights', '3,1', '--out', out]);
+  const mean = readRule(out);
+  expect(mean.metadata.meanOf).toBe('rule.safetensors 3, other.safetensors 1');
+  expect(mean.b1[0]).toBeCloseTo(0.75 * readRule(rule).b1[0] + 0.25 * readRule(other).b1[0], 6);
+  await expect(main(['mean', rule, other, '--weights', '3,x', '--out', out])).rejects.toThrow('above 0');
+  await expect(main(['mean', rule, '--out', out])).rejects.toThrow('at least two');
+});
+
 test("evaluate compares with the rule's own form when the picture is not at hand, and says so", async () => {
   const places = ['--sheet', join(folder, 'sheet.png'), '--page', join(folder, 'page.html')];
   const { code, stdout, stderr } = await run(

@@ -10,8 +10,6 @@ const BYTE_MS = 1_000;
 const LONG_MS = 18_000;
 /** How long nothing is read, before a look at whether the server has ended it. */
 const UNREAD_MS = 14_000;
-/** From the end of the server's side to a look at whether it keeps the other. */
-const HALF_OPEN_MS = 2_000;
 
 /** Holds a connection until the server closes it, then counts for how long it was kept. */
 async function hold(siege: Siege, socket: Socket, each: (() => boolean) | null): Promise<void> {
@@ -24,13 +22,14 @@ async function hold(siege: Siege, socket: Socket, each: (() => boolean) | null):
     isLong = true;
     siege.add(`kept for ${LONG_MS / 1_000} s`);
   }, LONG_MS);
-  // The server has ended its side; only a write shows whether it has let go of the socket, or keeps it half open.
-  socket.once('end', async () => {
-    await siege.pause(HALF_OPEN_MS);
-    if (!socket.destroyed) socket.write('x');
+  // The server has ended its side; only writes show when it has let go of the socket, or that it keeps it half open.
+  let probing: NodeJS.Timeout | undefined;
+  socket.once('end', () => {
+    probing = setInterval(() => socket.write('x'), BYTE_MS);
   });
   if (!socket.destroyed) await once(socket, 'close').catch(() => {});
   clearInterval(timer);
+  clearInterval(probing);
   clearTimeout(long);
   if (siege.signal.aborted) return;
   const seconds = (performance.now() - startMs) / 1_000;
