@@ -21,20 +21,28 @@ export const formatSteps = (value: number): string =>
 export const formatLatency = (ms: number): string =>
   Number.isFinite(ms) ? `${Math.max(1, Math.round(ms))} ms` : DASH;
 
+const UNITS: readonly (readonly [name: string, seconds: number])[] = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+];
+
+/** The largest unit alone: "48 s", "3 min", "4 d". */
+export function formatRoughAge(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return DASH;
+  const [name, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
+  return `${Math.floor(seconds / size)} ${name}`;
+}
+
 /** The two largest units: "48 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
 export function formatAge(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return DASH;
   const whole = Math.floor(seconds);
-  const units: readonly [string, number][] = [
-    ['d', 86_400],
-    ['h', 3_600],
-    ['min', 60],
-    ['s', 1],
-  ];
-  const first = units.findIndex(([, size]) => whole >= size);
+  const first = UNITS.findIndex(([, size]) => whole >= size);
   if (first < 0) return '0 s';
-  const [name, size] = units[first];
-  const rest = units[first + 1];
+  const [name, size] = UNITS[first];
+  const rest = UNITS[first + 1];
   const more = rest === undefined ? 0 : Math.floor((whole % size) / rest[1]);
   return `${Math.floor(whole / size)} ${name}${more > 0 ? ` ${more} ${rest[0]}` : ''}`;
 }

@@ -2,7 +2,7 @@
 import type { Size } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
 import { h, setText, svg } from '../dom.ts';
-import { formatAge, formatCount, formatHealth, formatSpecies } from '../format.ts';
+import { formatAge, formatCount, formatHealth, formatRoughAge, formatSpecies } from '../format.ts';
 import type { InspectorCard, Organism } from '../hands/inspector.ts';
 import { type Mood, moodOf, PLOT_SECONDS, plotHealth } from './healthPlot.ts';
 import { icon } from './icons.ts';
@@ -132,7 +132,7 @@ export class Card implements InspectorCard {
         { class: 'facts' },
         fact('Age', this.#age),
         fact('Cells', this.#cells),
-        h('div', { class: 'fact' }, this.#planted, this.#planter),
+        h('div', { class: 'fact fact--line' }, this.#planted, this.#planter),
       ),
       this.#removal.root,
     );
@@ -171,7 +171,8 @@ export class Card implements InspectorCard {
     setText(this.#age, formatAge(organism.ageSeconds));
     this.#age.title = `${formatCount(organism.age)} steps`;
     setText(this.#cells, formatCount(organism.cells));
-    setText(this.#planted, `Planted ${formatAge(organism.sinceSeconds)} ago`);
+    setText(this.#planted, `Planted ${formatRoughAge(organism.sinceSeconds)} ago`);
+    this.#planted.title = `${formatAge(organism.sinceSeconds)} ago`;
     setText(this.#planter, `by ${planterOf(organism)}`);
     this.#planter.title = planterOf(organism);
     if (organism.isYours && mood !== 'leaving') this.#removal.show(organism.id);

@@ -122,12 +122,17 @@ export class Planting {
     return plan.ok ? null : plan.reason;
   }
 
-  /** Players' bodies that are not grown. */
+  /**
+   * Players' bodies that have never been grown. One that grows again after it was killed does not count: who kills many
+   * would keep everybody from planting.
+   */
   get #young(): number {
     const { engine, organisms } = this.#world;
     let young = 0;
-    for (const one of organisms)
-      if (isPlayers(one) && stepsBetween(one.plantedStep, engine.stepNumber) < MATURE_STEPS) young++;
+    for (const one of organisms) {
+      if (!isPlayers(one) || one.plantedSeconds !== one.bornSeconds) continue;
+      if (stepsBetween(one.plantedStep, engine.stepNumber) < MATURE_STEPS) young++;
+    }
     return young;
   }
 

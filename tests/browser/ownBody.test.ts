@@ -54,6 +54,12 @@ const stroke = (
     [tool, radius, points, species] as const,
   );
 
+/** Texts that do not fit into their elements. Runs in the page. */
+const cutOff = (selector: string): (string | null)[] =>
+  Array.from(document.querySelectorAll(selector))
+    .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+    .map(({ textContent }) => textContent);
+
 test('it waits as a seed when it was killed, comes back, and is gone when its player has confirmed it', {
   timeout: 240_000,
 }, async () => {
@@ -74,7 +80,9 @@ test('it waits as a seed when it was killed, comes back, and is gone when its pl
     await one.mouse.click(middle.x, middle.y);
     await one.locator('#inspector').waitFor({ timeout: LIMIT_MS });
   }
-  await page.locator('.fact__value', { hasText: /^by you$/ }).waitFor({ timeout: LIMIT_MS });
+  const planter = page.locator('.fact__value', { hasText: /^by you$/ });
+  await planter.waitFor({ timeout: LIMIT_MS });
+  expect(await page.evaluate(cutOff, '.card__name, .fact__name, .fact__value')).toEqual([]);
   const remove = page.locator('.removal__ask', { hasText: 'Remove' });
   await remove.waitFor({ timeout: LIMIT_MS });
   expect(await other.locator('.removal').isVisible()).toBe(false);

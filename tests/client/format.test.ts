@@ -6,6 +6,7 @@ import {
   formatLatency,
   formatPercent,
   formatRate,
+  formatRoughAge,
   formatSpecies,
   formatSteps,
   formatWhen,
@@ -30,6 +31,14 @@ describe('numbers as a person reads them', () => {
     [360_000, '4 d 4 h'],
     [-1, '–'],
   ])('%d seconds are %s', (seconds, text) => expect(formatAge(seconds)).toBe(text));
+
+  test.each([
+    [0.4, '0 s'],
+    [59.9, '59 s'],
+    [200, '3 min'],
+    [360_000, '4 d'],
+    [Number.NaN, '–'],
+  ])('%d seconds are roughly %s', (seconds, text) => expect(formatRoughAge(seconds)).toBe(text));
 
   test('a count has a comma per thousand', () => expect(formatCount(31_000)).toBe('31,000'));
 

@@ -136,5 +136,11 @@ test('all guests together have so many young bodies, and may plant again when th
   expect(await plantNext(MAX_YOUNG)).toBe(many);
   await wide.engine.step(MATURE_STEPS);
   expect(await plantNext(MAX_YOUNG)).toBeNull();
+  // Somebody has killed them all, and their seeds were planted again.
+  for (const one of wide.world.organisms) {
+    one.plantedStep = wide.engine.stepNumber;
+    one.plantedSeconds += 15;
+  }
+  expect(await plantNext(MAX_YOUNG + 1)).toBeNull();
   wide.engine.dispose();
 });
