@@ -56,8 +56,8 @@ export interface Config {
   readonly witherHours: number;
   /** Where the world finds the page: origin and path, ending in a slash. Empty: only under names that need no proof. */
   readonly publicUrl: string;
-  /** Trust `X-Forwarded-For`, `-Host` and `-Proto`: only behind a proxy that sets them. */
-  readonly trustForwarded: boolean;
+  /** So many proxies in front are believed, one behind the other (`http/addresses.ts`). */
+  readonly trustProxy: number;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
   readonly tuner: 'off' | 'manual' | 'auto';
   /** Seconds of training for one species after a session, without measuring. */
@@ -79,6 +79,8 @@ export class ConfigError extends Error {
 /** Fields that one flag sets alone, by the field's name: `dataDir` is `--data-dir` and REGROW_DATA_DIR. */
 type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Flag<Config[F]> } & {
   readonly size: Flag<Pick<Config, 'width' | 'height'>>;
+  /** Becomes `trustProxy`. */
+  readonly trustForwarded: Flag<boolean>;
 };
 
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
@@ -123,7 +125,8 @@ const SETTINGS: Settings = {
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
-  trustForwarded: yesOrNo(false, 'trust X-Forwarded-For, -Host and -Proto; only behind a proxy that sets them'),
+  trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
+  trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
   publicUrl: pageUrl('where the world finds the page; the server answers under this name only. Default: under IP addresses, localhost, and names without a dot or in .local'),
 };
 
@@ -158,10 +161,11 @@ export function readConfig(
     return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
   });
   if (faults.length > 0) throw new ConfigError(faults);
-  const { size, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
+  const { size, trustForwarded, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
     readonly size: Pick<Config, 'width' | 'height'>;
+    readonly trustForwarded: boolean;
   };
-  return Object.freeze({ ...rest, ...size });
+  return Object.freeze({ ...rest, ...size, trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0) });
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */

@@ -7,7 +7,7 @@ import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
 import { guestsInMemory } from './guests/openGuests.ts';
-import { Addresses } from './http/addresses.ts';
+import { Addresses, Proxies } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
@@ -50,8 +50,9 @@ export async function serveWorld(
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
   }: ServeOptions = {},
 ): Promise<Server> {
-  const { host, port, perAddress, trustForwarded } = config;
-  const addresses = new Addresses({ perAddress, trustForwarded, seatMs: SEAT_SECONDS * 1_000 });
+  const { host, port, perAddress, trustProxy } = config;
+  const proxies = new Proxies(trustProxy, (line) => console.error(line));
+  const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
   const room = await openRoom({
     ...config,
     world,
@@ -112,7 +113,7 @@ export async function serveWorld(
     api,
     addresses,
     guests,
-    hosts: new Hosts(config),
+    hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),
     admin,
     assets: new Assets(pages),
     headMs,

@@ -16,7 +16,7 @@ import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
 import { matchmake } from './http/matchmaking.ts';
-import { replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
+import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
 import { Sockets } from './http/sockets.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 
@@ -114,6 +114,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     // Node loses what follows a request whose upgrade is ignored.
     if (request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     const unknown = hosts.refusal(request);
+    const withSlash = hosts.withSlash(request.url ?? '');
     request.url = hosts.localUrl(request.url ?? '');
     const url = urlOf(request);
     const refuse = (status: number, error: string): void => {
@@ -133,6 +134,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     if (unknown !== null) return refuse(421, unknown);
     if (url === null) return refuse(400, 'that is not a path');
+    if (withSlash !== null) return redirect(response, withSlash);
     if (OWN_PAGES_ONLY.test(url.pathname) && !hosts.isOwnOrigin(request))
       return refuse(403, 'another site may not ask for this');
     return route(request, response, url);
@@ -144,7 +146,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
-      return admin.handle(request, response, url, addresses.of(request));
+      return admin.handle(request, response, url, {
+        address: addresses.of(request),
+        isSecure: hosts.isSecure(request),
+      });
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');

@@ -49,7 +49,7 @@ describe('readConfig', () => {
       plantsPerGuest: 12,
       plantsPerAddress: 48,
       witherHours: 72,
-      trustForwarded: false,
+      trustProxy: 0,
       tuner: 'manual',
       tunerSeconds: 230,
       tunerThreads: defaultTunerThreads(machine),
@@ -68,6 +68,14 @@ describe('readConfig', () => {
       engine: 'wasm',
       dataDir: '/tmp/a b',
     });
+  });
+
+  test('--trust-forwarded yes is --trust-proxy 1, unless that says more', () => {
+    expect(readConfig(['--trust-forwarded', 'yes'], {}).trustProxy).toBe(1);
+    expect(readConfig(['--trust-forwarded', 'no', '--trust-proxy', '2'], {}).trustProxy).toBe(2);
+    expect(readConfig(['--trust-proxy', '2'], { REGROW_TRUST_FORWARDED: 'yes' }).trustProxy).toBe(2);
+    expect(readConfig([], { REGROW_TRUST_PROXY: '3' }).trustProxy).toBe(3);
+    expect(readConfig(['--trust-forwarded', 'yes'], {})).not.toHaveProperty('trustForwarded');
   });
 
   test('a size is WIDTHxHEIGHT, or one number for both', () => {
@@ -93,6 +101,8 @@ describe('readConfig', () => {
     ['--random-seed', '4294967296'],
     ['--save-seconds', '0.5'],
     ['--data-dir', ' '],
+    ['--trust-proxy', '17'],
+    ['--trust-proxy', 'yes'],
   ])('%s %s is refused by name', (flag, value) => {
     const faults = faultsOf([flag, value]);
     expect(faults).toHaveLength(1);

@@ -91,8 +91,9 @@ export class Connection {
   #isOutdated = false;
   #waking: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(origin: string) {
-    this.#client = new Client(origin);
+  /** @param base - address of the folder that the page lies in: the server's root, as the browser sees it */
+  constructor(base: string) {
+    this.#client = new Client(base);
   }
 
   /** Received bytes per second, averaged over the last 3 s. */

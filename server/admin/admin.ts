@@ -8,7 +8,6 @@ import type { ReportMessage } from '../../shared/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import { guestsInMemory } from '../guests/openGuests.ts';
-import { Hosts } from '../http/hosts.ts';
 import { replyJson } from '../http/replies.ts';
 import type { Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -22,7 +21,7 @@ import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { AdminError, type AdminRow } from './adminTable.ts';
 import { AuditNotes } from './auditNotes.ts';
 import { AuditUpkeep } from './auditUpkeep.ts';
-import { Gate } from './gate.ts';
+import { type Caller, Gate } from './gate.ts';
 import type { Audience } from './moderationRoutes.ts';
 import { Reports, type Subject } from './reports.ts';
 import { Refusal, type Route, refuseForeign } from './requests.ts';
@@ -89,7 +88,6 @@ export class Admin {
       rows: this.#rows,
       tokenOfSettings: config.adminToken,
       carried,
-      hosts: new Hosts(config),
       log: (text) => console.error(text),
     });
     this.#auditUpkeep = new AuditUpkeep({ ask, days: config.auditDays });
@@ -155,17 +153,16 @@ export class Admin {
     this.desk.dispose();
   }
 
-  /** @param address - of the client, as the server sees it */
-  async handle(request: IncomingMessage, response: ServerResponse, url: URL, address: string): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void> {
     try {
       refuseForeign(request);
       const { pathname } = url;
       if (pathname === '/admin/api/login' || pathname === '/admin/api/logout') {
         if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
-        if (pathname === '/admin/api/login') return await this.#gate.login(request, response, address);
-        return this.#gate.logout(request, response);
+        if (pathname === '/admin/api/login') return await this.#gate.login(request, response, caller);
+        return this.#gate.logout(request, response, caller);
       }
-      await this.#routes.handle(request, response, url, this.#gate.actorOf(request, address));
+      await this.#routes.handle(request, response, url, this.#gate.actorOf(request, caller.address));
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       const { status, message, headers } = refusalOf(error);

@@ -1,7 +1,6 @@
 /** Who asks: tokens become logins here, logins end here, and the audit log gets both. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type LoginLeft, POLL_HEADER } from '../../shared/adminApi.ts';
-import type { Hosts } from '../http/hosts.ts';
 import { replyJson } from '../http/replies.ts';
 import { type Actor, type Registry, SERVER } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -26,6 +25,14 @@ const WHY: Readonly<Record<LoginEnd, string>> = {
   'logged out': '',
 };
 
+/** What the server knows of the sender of a request. */
+export interface Caller {
+  /** An IPv4 address, or a /64 of IPv6. */
+  readonly address: string;
+  /** The browser speaks TLS. */
+  readonly isSecure: boolean;
+}
+
 export interface GateOptions {
   /** Asks the registry. @throws RegistryError when that is not possible now */
   ask<T>(question: (registry: Registry) => T): Promise<T>;
@@ -34,7 +41,6 @@ export interface GateOptions {
   readonly tokenOfSettings: string;
   /** Admins whom the registry could not take yet. */
   readonly carried: readonly AdminRow[];
-  readonly hosts: Hosts;
   /** Gets what the operator should read. */
   log(text: string): void;
 }
@@ -101,7 +107,11 @@ export class Gate {
   }
 
   /** A right token is never refused; wrong ones from one address are soon answered with 429. */
-  async login(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
+  async login(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { address, isSecure }: Caller,
+  ): Promise<void> {
     const token = (await readJson(request)).text('token', MAX_TOKEN);
     await this.#begun;
     const admin = this.#admins.whose(token);
@@ -126,19 +136,14 @@ export class Gate {
           registry.audit.note({ who: name, role, address }, 'login', name, '', at);
         }),
     });
-    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), this.#isSecure(request)));
+    response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), isSecure));
     replyJson(response, 200, { who: name, role });
   }
 
-  logout(request: IncomingMessage, response: ServerResponse): void {
+  logout(request: IncomingMessage, response: ServerResponse, { isSecure }: Caller): void {
     this.#logins.end(request);
-    response.setHeader('Set-Cookie', setCookie('', this.#isSecure(request)));
+    response.setHeader('Set-Cookie', setCookie('', isSecure));
     replyJson(response, 200, {});
-  }
-
-  /** A proxy that is not trusted may say so, too: if that is wrong, the browser only refuses the cookie. */
-  #isSecure(request: IncomingMessage): boolean {
-    return request.headers['x-forwarded-proto'] === 'https' || this.#options.hosts.isSecure(request);
   }
 
   #noteEnd({ admin: { name, role }, address }: Login, why: LoginEnd): void {

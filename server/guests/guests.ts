@@ -200,7 +200,7 @@ export class Guests {
     this.#hasWarned = true;
     const { guestsPerAddress, log } = this.#options;
     log(
-      `guests: ${guestsPerAddress} from ${address} are here, and others are refused (--guests-per-address); if that is a proxy, start with --trust-forwarded yes`,
+      `guests: ${guestsPerAddress} from ${address} are here, and others are refused (--guests-per-address); if that is a proxy, start with --trust-proxy 1`,
     );
   }
 

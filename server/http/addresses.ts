@@ -1,18 +1,65 @@
 /**
- * Whose address a request comes from, and how many sockets and reserved seats each has. An *address* is an IPv4
- * address, or the /64 of an IPv6 one, because a home has 2^64 of those.
+ * What proxies in front say of a request, whose address it comes from, and how many sockets and reserved seats each
+ * address has. An *address* is an IPv4 address, or the /64 of an IPv6 one, because a home has 2^64 of those.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket, SocketAddress } from 'node:net';
 
+export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
+
+/**
+ * The only reader of what proxies say of a request: of its address, host and scheme alike, as many of them are believed
+ * as the operator has named. Any client can send the same headers, so without a proxy none is believed.
+ */
+export class Proxies {
+  /** How many proxies stand before the server, one behind the other. */
+  readonly #hops: number;
+  readonly #log: (line: string) => void;
+  #isNoted = false;
+
+  /** @param log - takes a line for the operator, at most once */
+  constructor(hops: number, log: (line: string) => void) {
+    this.#hops = hops;
+    this.#log = log;
+  }
+
+  /** Sockets come from a proxy. */
+  get areTrusted(): boolean {
+    return this.#hops > 0;
+  }
+
+  /**
+   * Each proxy appends its entry: the last is of the nearest one, and what stands before those of the trusted ones may
+   * be anybody's. A proxy that replaces a header leaves fewer; then the first is meant.
+   *
+   * @returns empty: nothing is said, or nobody is believed
+   */
+  read({ headers }: IncomingMessage, name: ForwardedHeader): string {
+    const said = headers[name];
+    if (said === undefined) return '';
+    if (this.#hops === 0) {
+      if (name === 'x-forwarded-for') this.#note();
+      return '';
+    }
+    const entries = String(said).split(',');
+    return entries[Math.max(0, entries.length - this.#hops)].trim();
+  }
+
+  /** Once, because whoever sends the header could else fill the log. */
+  #note(): void {
+    if (this.#isNoted) return;
+    this.#isNoted = true;
+    this.#log(
+      'a request has X-Forwarded-For, which is not believed: behind a proxy all visitors then share one address and its limits; start with --trust-proxy 1 (or as many proxies as stand in a row)',
+    );
+  }
+}
+
 export interface AddressOptions {
   /** Sockets and reserved seats together that one address may have. */
   readonly perAddress: number;
-  /**
-   * Trust the last entry of `X-Forwarded-For`. Only behind a proxy that sets it, because any client can send one. Plain
-   * sockets are then not limited: they all come from the proxy.
-   */
-  readonly trustForwarded: boolean;
+  /** If they are trusted, plain sockets are not limited: they all come from the proxy. */
+  readonly proxies: Proxies;
   /** A reserved seat is released after this. */
   readonly seatMs: number;
 }
@@ -31,9 +78,8 @@ export class Addresses {
 
   /** The address of a request's client, as `addressKey` writes it. */
   of(request: IncomingMessage): string {
-    const forwarded = this.#options.trustForwarded ? request.headers['x-forwarded-for'] : undefined;
-    const hops = typeof forwarded === 'string' ? forwarded.split(',') : [];
-    return addressKey(hops.at(-1) ?? '') || addressKey(request.socket.remoteAddress ?? '');
+    const forwarded = this.#options.proxies.read(request, 'x-forwarded-for');
+    return addressKey(forwarded) || addressKey(request.socket.remoteAddress ?? '');
   }
 
   /** How many sockets and reserved seats an address has. */
@@ -42,13 +88,13 @@ export class Addresses {
   }
 
   /** Plain sockets are not limited: they come from the proxy. */
-  get trustsForwarded(): boolean {
-    return this.#options.trustForwarded;
+  get areBehindProxy(): boolean {
+    return this.#options.proxies.areTrusted;
   }
 
   /** Counts a connection until `releaseSocket`. @returns false when the address has too many */
   admitSocket(socket: Socket): boolean {
-    if (this.#options.trustForwarded || this.#sockets.has(socket)) return true;
+    if (this.areBehindProxy || this.#sockets.has(socket)) return true;
     const address = addressKey(socket.remoteAddress ?? '');
     if (!this.#take(address)) return false;
     this.#sockets.set(socket, address);
@@ -65,7 +111,7 @@ export class Addresses {
 
   /** Counts a WebSocket whose address stands in a header. @returns false when the address has too many */
   admitUpgrade(request: IncomingMessage): boolean {
-    if (!this.#options.trustForwarded) return true;
+    if (!this.areBehindProxy) return true;
     const address = this.of(request);
     if (!this.#take(address)) return false;
     request.socket.once('close', () => this.#release(address));

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
-import { replyText } from './replies.ts';
+import { redirect, replyText } from './replies.ts';
 import { compress, ENCODINGS, ENDING, type Encoding, isCompressible } from './variants.ts';
 
 /** The client has 0.8 MB; a folder with more than this is not a client. */
@@ -110,9 +110,8 @@ export class Assets {
     if (asset !== undefined) {
       send(asset, request, response);
     } else if (this.#assets.has(`${pathname}/index.html`)) {
-      // Relative, because a proxy may have taken a path away. The page's own relative addresses need the slash.
-      response.setHeader('Location', `${pathname.slice(pathname.lastIndexOf('/') + 1)}/`);
-      replyText(response, 308, '');
+      // The page's own relative addresses need the slash.
+      redirect(response, `${pathname.slice(pathname.lastIndexOf('/') + 1)}/`);
     } else {
       replyText(response, 404, 'not found\n');
     }

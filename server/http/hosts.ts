@@ -6,12 +6,12 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import type { Proxies } from './addresses.ts';
 
 export interface HostOptions {
   /** Where the world finds the page: origin and path, ending in a slash; empty: nobody has said. */
   readonly publicUrl: string;
-  /** A proxy in front sets `X-Forwarded-Host` and `X-Forwarded-Proto`. */
-  readonly trustForwarded: boolean;
+  readonly proxies: Proxies;
   /** What the machine calls itself. */
   readonly machine?: string;
 }
@@ -23,25 +23,24 @@ const HEALTH_PATH = /^\/healthz(?:\?|$)/;
 
 export class Hosts {
   readonly #public: URL | null;
-  readonly #trustForwarded: boolean;
+  readonly #proxies: Proxies;
   readonly #machine: string;
 
-  constructor({ publicUrl, trustForwarded, machine = hostname() }: HostOptions) {
+  constructor({ publicUrl, proxies, machine = hostname() }: HostOptions) {
     this.#public = publicUrl === '' ? null : new URL(publicUrl);
-    this.#trustForwarded = trustForwarded;
+    this.#proxies = proxies;
     this.#machine = machine.toLowerCase();
   }
 
   /** Why a request under this name is refused, for the person who typed it; null: it is answered. */
   refusal(request: IncomingMessage): string | null {
-    if (HEALTH_PATH.test(request.url ?? '')) return null;
+    if (HEALTH_PATH.test(this.localUrl(request.url ?? ''))) return null;
     const host = this.#hostOf(request);
     if (host === null) return 'Host is not the name of a host';
-    if (this.#public !== null) {
-      if (hostIn(host, this.#public.protocol) === this.#public.host || isLoopback(host.hostname)) return null;
+    // A proxy may pass on the address or name that it knows this server by.
+    if (isAddress(host.hostname) || this.#isPrivate(host.hostname) || this.#isPublic(host)) return null;
+    if (this.#public !== null)
       return `this server answers as ${this.#public.host} (--public-url), not as ${host.host}`;
-    }
-    if (isAddress(host.hostname) || this.#isPrivate(host.hostname)) return null;
     return `this server does not know the name ${host.host}; if it is the server's, start it with --public-url http://${host.host}/ (or https)`;
   }
 
@@ -52,30 +51,48 @@ export class Hosts {
     const from = URL.parse(origin);
     const host = this.#hostOf(request);
     if (from === null || host === null) return false;
-    // The scheme is not compared for a name of ours: a proxy may speak TLS without saying so.
-    if (this.#public === null || isLoopback(host.hostname)) return from.host === hostIn(host, from.protocol);
-    return from.origin === this.#public.origin;
+    // Whatever name a proxy passes on, the operator has said where the page is.
+    if (from.origin === this.#public?.origin) return true;
+    if (this.#isPublic(host)) return false;
+    // The scheme is not compared: a proxy may speak TLS without saying so.
+    return from.host === hostIn(host, from.protocol);
   }
 
-  /** True if the browser speaks TLS, as far as the operator or a trusted proxy says. */
+  /** True if the browser speaks TLS, as far as its page, the operator or a trusted proxy says. */
   isSecure(request: IncomingMessage): boolean {
-    if (this.#trustForwarded && request.headers['x-forwarded-proto'] === 'https') return true;
-    if (this.#public?.protocol !== 'https:') return false;
-    // On the machine itself, or through a tunnel to it, nobody speaks TLS.
+    const { origin } = request.headers;
+    if (origin?.startsWith('https:') && this.isOwnOrigin(request)) return true;
+    if (this.#proxies.read(request, 'x-forwarded-proto') === 'https') return true;
+    // Under an address or a private name, or through a tunnel, it may be somebody who has gone round the proxy.
     const host = this.#hostOf(request);
-    return host !== null && !isLoopback(host.hostname);
+    return this.#public?.protocol === 'https:' && host !== null && this.#isPublic(host);
   }
 
   /** @returns a request's URL without the path of `--public-url`, which a proxy may leave in */
   localUrl(url: string): string {
-    const prefix = this.#public?.pathname ?? '/';
+    const prefix = this.#path;
     return prefix !== '/' && url.startsWith(prefix) ? url.slice(prefix.length - 1) : url;
   }
 
+  /** @returns where to go instead of the path of `--public-url` without its last slash, relative; null: it is another */
+  withSlash(url: string): string | null {
+    const [path, query] = url.split(/\?(.*)/s, 2);
+    if (this.#path === '/' || `${path}/` !== this.#path) return null;
+    return `${path.slice(path.lastIndexOf('/') + 1)}/${query === undefined ? '' : `?${query}`}`;
+  }
+
+  get #path(): string {
+    return this.#public?.pathname ?? '/';
+  }
+
+  /** The name of `--public-url`. Its port may be missing: proxies often pass the name on alone. */
+  #isPublic(host: URL): boolean {
+    if (this.#public === null) return false;
+    return [this.#public.host, this.#public.hostname].includes(hostIn(host, this.#public.protocol));
+  }
+
   #hostOf(request: IncomingMessage): URL | null {
-    const forwarded = this.#trustForwarded ? request.headers['x-forwarded-host'] : undefined;
-    const text = (typeof forwarded === 'string' ? forwarded.split(',').at(-1) : undefined)?.trim();
-    const host = text || (request.headers.host ?? '');
+    const host = this.#proxies.read(request, 'x-forwarded-host') || (request.headers.host ?? '');
     return /^[^/\\?#@\s]+$/.test(host) ? URL.parse(`http://${host}`) : null;
   }
 
@@ -87,9 +104,6 @@ export class Hosts {
 }
 
 const isAddress = (name: string): boolean => isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
-
-const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '[::1]' || (isAddress(name) && name.startsWith('127.'));
 
 /** The host as a URL of the given scheme writes it: without the scheme's own port. */
 const hostIn = (host: URL, protocol: string): string =>

@@ -63,6 +63,12 @@ export function replyText(
   replyBytes(response, status, Buffer.from(text), type);
 }
 
+/** @param location - relative, because a proxy may have taken a path away */
+export function redirect(response: ServerResponse, location: string): void {
+  response.setHeader('Location', location);
+  replyText(response, 308, '');
+}
+
 export function replyBytes(response: ServerResponse, status: number, bytes: Buffer, type: string): void {
   response.writeHead(status, {
     'Content-Type': type,

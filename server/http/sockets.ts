@@ -213,7 +213,7 @@ export class Sockets {
     const idle = this.#idleOf.get(address) ?? new Set();
     this.#idleOf.set(address, idle.add(socket));
     const [longestIdle] = idle;
-    if (idle.size <= MAX_IDLE_PER_ADDRESS || this.#limits.addresses.trustsForwarded) return;
+    if (idle.size <= MAX_IDLE_PER_ADDRESS || this.#limits.addresses.areBehindProxy) return;
     this.#forget(longestIdle);
     longestIdle.destroy();
   }

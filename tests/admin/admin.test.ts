@@ -64,7 +64,7 @@ beforeEach(async () => {
   probed = [];
   const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
   admin = new Admin(world, config, prober);
-  server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, { admin });
+  server = await startServer({ perAddress: 1_000, trustProxy: 1 }, world, { admin });
   world.run(20);
 });
 afterEach(async () => {
@@ -784,7 +784,7 @@ describe('while the registry cannot be written', () => {
     world = new FakeWorld();
     const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
     admin = new Admin(world, config, prober);
-    server = await startServer({ perAddress: 1_000, trustForwarded: true }, world, { admin });
+    server = await startServer({ perAddress: 1_000, trustProxy: 1 }, world, { admin });
     world.run(20);
   });
 

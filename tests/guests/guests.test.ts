@@ -213,7 +213,7 @@ describe('who may come', () => {
       ...{ ok: false, status: 429 },
       reason: '3 guests from your address are here already, which is the most',
     });
-    expect(lines.join()).toMatch(/if that is a proxy, start with --trust-forwarded yes/);
+    expect(lines.join()).toMatch(/if that is a proxy, start with --trust-proxy 1/);
     expect(guests.admit(tokenOf(guests, ash), HOME).ok).toBe(true);
     expect(guests.admit(undefined, ELSEWHERE).ok).toBe(true);
     guests.leave(ash, HOME);

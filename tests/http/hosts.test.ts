@@ -1,13 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Proxies } from '../../server/http/addresses.ts';
 import { Hosts } from '../../server/http/hosts.ts';
 
 const asking = (headers: IncomingMessage['headers'], url = '/'): IncomingMessage =>
   ({ headers, url }) as IncomingMessage;
-const unnamed = new Hosts({ publicUrl: '', trustForwarded: false, machine: 'greenhouse.example' });
-const named = new Hosts({ publicUrl: 'https://regrow.example/play/', trustForwarded: false });
-const proxied = new Hosts({ publicUrl: 'https://regrow.example/', trustForwarded: true });
+const behind = (hops: number): Proxies => new Proxies(hops, () => {});
+const unnamed = new Hosts({ publicUrl: '', proxies: behind(0), machine: 'greenhouse.example' });
+const named = new Hosts({ publicUrl: 'https://regrow.example/play/', proxies: behind(0) });
+const onPort = new Hosts({ publicUrl: 'https://regrow.example:8443/play/', proxies: behind(0) });
+const proxied = new Hosts({ publicUrl: 'https://regrow.example/', proxies: behind(1) });
 
 describe('without --public-url', () => {
   test.each([
@@ -60,11 +63,33 @@ describe('with --public-url', () => {
     ['localhost:2567', true],
     ['[::1]', true],
     ['regrow.example:8443', false],
-    ['192.168.1.7', false],
-    ['greenhouse', false],
+    ['192.168.1.7', true],
+    ['greenhouse:2567', true],
     ['evil.example', false],
   ])('a request to %s is answered: %s', (host, isAnswered) => {
     expect(named.refusal(asking({ host })) === null).toBe(isAnswered);
+  });
+
+  test('the port of its name may be missing, because a proxy may pass on the name alone, but not be another one', () => {
+    const answers = (host: string): boolean => onPort.refusal(asking({ host })) === null;
+    expect(['regrow.example:8443', 'regrow.example', 'regrow.example:2567'].map(answers)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('health is told under every name, below its path as well', () => {
+    expect(named.refusal(asking({ host: 'evil.example' }, '/play/healthz'))).toBeNull();
+    expect(named.refusal(asking({ host: 'evil.example' }, '/play/'))).not.toBeNull();
+  });
+
+  test('its path without the last slash leads to the one with it, and no other path does', () => {
+    expect(named.withSlash('/play')).toBe('play/');
+    expect(named.withSlash('/play?a=/b?c')).toBe('play/?a=/b?c');
+    for (const url of ['/', '/play/', '/playing', '/pla', '/x/play', '//play'])
+      expect(named.withSlash(url)).toBeNull();
+    expect(unnamed.withSlash('/')).toBeNull();
   });
 
   test('its path is taken off a request that still has it', () => {
@@ -81,7 +106,9 @@ describe('with --public-url', () => {
     expect(
       proxied.refusal(asking({ host: 'regrow.example', 'x-forwarded-host': 'evil.example' })),
     ).not.toBeNull();
-    expect(named.refusal(asking({ host: '10.0.0.2', 'x-forwarded-host': 'regrow.example' }))).not.toBeNull();
+    expect(
+      named.refusal(asking({ host: 'evil.example', 'x-forwarded-host': 'regrow.example' })),
+    ).not.toBeNull();
   });
 });
 
@@ -97,6 +124,13 @@ describe('a page of this server', () => {
     [named, 'regrow.example', 'http://regrow.example', false],
     [named, 'regrow.example', 'https://evil.example', false],
     [named, 'localhost:2567', 'http://localhost:2567', true],
+    // A proxy that passes on its own name for the server.
+    [named, '127.0.0.1:2567', 'https://regrow.example', true],
+    [named, 'greenhouse:2567', 'https://regrow.example', true],
+    [named, 'greenhouse:2567', 'https://evil.example', false],
+    [onPort, 'regrow.example', 'https://regrow.example:8443', true],
+    [onPort, 'regrow.example', 'https://regrow.example', false],
+    [onPort, '127.0.0.1:2567', 'https://regrow.example:9999', false],
     [named, 'localhost:2567', 'http://localhost:9999', false],
   ])('%# has its origin', (hosts, host, origin, isOwn) => {
     expect(hosts.isOwnOrigin(asking({ host, origin }))).toBe(isOwn);
@@ -107,12 +141,15 @@ describe('a page of this server', () => {
   });
 });
 
-test('TLS is what the operator says, or a trusted proxy, and nobody else', () => {
+test('TLS is what the operator says, a trusted proxy, or the page that asks, and nobody else', () => {
   const overTls = { host: 'greenhouse', 'x-forwarded-proto': 'https' };
-  const trusting = new Hosts({ publicUrl: '', trustForwarded: true });
+  const trusting = new Hosts({ publicUrl: '', proxies: behind(1) });
   expect(unnamed.isSecure(asking(overTls))).toBe(false);
   expect(trusting.isSecure(asking(overTls))).toBe(true);
   expect(trusting.isSecure(asking({ host: 'greenhouse' }))).toBe(false);
   expect(named.isSecure(asking({ host: 'regrow.example' }))).toBe(true);
   expect(named.isSecure(asking({ host: '127.0.0.1:2567' }))).toBe(false);
+  const fromPage = { host: '127.0.0.1:2567', origin: 'https://regrow.example' };
+  expect(named.isSecure(asking(fromPage))).toBe(true);
+  expect(named.isSecure(asking({ ...fromPage, origin: 'https://evil.example' }))).toBe(false);
 });

@@ -115,7 +115,7 @@ test('C6 an address gets no more sockets than its limit, even with a forged X-Fo
 });
 
 test('C7 behind a trusted proxy the forwarded address is counted instead', async () => {
-  server = await startServer({ perAddress: 2, trustForwarded: true });
+  server = await startServer({ perAddress: 2, trustProxy: 1 });
   const from = (address: string): Promise<number> =>
     fetch(`${server.url}matchmake/join/world`, {
       method: 'POST',
