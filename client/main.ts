@@ -32,7 +32,7 @@ import { Theme } from './style/theme.ts';
 
 const theme = new Theme();
 const viewpoint = new Viewpoint();
-const connection = new Connection(location.origin);
+const connection = new Connection(new URL('.', location.href).href);
 const ghosts = new Ghosts();
 const players = new Players();
 const planting = new Planting((question) => connection.askRoom(question));

@@ -14,7 +14,7 @@ export function placeLink(x: number, y: number, ...content: (Node | string)[]): 
     'a',
     {
       class: 'place',
-      href: `/#${Math.round(x)},${Math.round(y)},${ZOOM}`,
+      href: `../#${Math.round(x)},${Math.round(y)},${ZOOM}`,
       target: WORLD_TAB,
       title: 'Show this place in the world',
     },
@@ -25,7 +25,7 @@ export function placeLink(x: number, y: number, ...content: (Node | string)[]): 
 /** What grows around a place now. */
 export function placePicture(x: number, y: number): HTMLAnchorElement {
   const from = (middle: number): number => Math.round(middle - PICTURE_CELLS / 2);
-  const src = `/api/world.png?x=${from(x)}&y=${from(y)}&w=${PICTURE_CELLS}&h=${PICTURE_CELLS}`;
+  const src = `../api/world.png?x=${from(x)}&y=${from(y)}&w=${PICTURE_CELLS}&h=${PICTURE_CELLS}`;
   const image = h('img', {
     class: 'place__picture',
     src,

@@ -91,8 +91,9 @@ export class Connection {
   #isOutdated = false;
   #waking: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(origin: string) {
-    this.#client = new Client(origin);
+  /** @param home - URL of the server's root, which a proxy may serve under a path */
+  constructor(home: string) {
+    this.#client = new Client(home);
   }
 
   /** Received bytes per second, averaged over the last 3 s. */

@@ -9,7 +9,8 @@ export interface Settler {
 }
 
 const EVERY_MS = 15_000;
-const URL = '/api/organisms';
+/** Relative to the page, which a proxy may serve under a path. */
+const URL = 'api/organisms';
 
 export class Census {
   #settlers: readonly Settler[] = [];
