@@ -127,6 +127,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       response.setHeader('Retry-After', String(RETRY_SECONDS));
       return refuse(refused.status, refused.text);
     }
+    if ((request.headersDistinct.host?.length ?? 0) > 1) {
+      response.setHeader('Connection', 'close');
+      return refuse(400, 'a request names one host');
+    }
     if (unknown !== null) return refuse(421, unknown);
     if (url === null) return refuse(400, 'that is not a path');
     if (OWN_PAGES_ONLY.test(url.pathname) && !hosts.isOwnOrigin(request))

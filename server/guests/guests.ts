@@ -5,7 +5,7 @@
 import type { GuestSummary } from '../../shared/adminApi.ts';
 import { BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
+import { Allowance } from '../allowance.ts';
 import { type Deed, Deeds } from './deeds.ts';
 import { EnergyStore } from './energy.ts';
 import { Guest, type GuestsAround } from './guest.ts';
@@ -19,8 +19,11 @@ import { banWords, durationOf, muteWords } from './words.ts';
 export const MAX_VISITS = 8;
 /** An address has twice its number of guests as new ones at once, and that number in this time. */
 const NEWCOMERS_SECONDS = 600;
-/** Addresses from which new guests came lately. */
-const MAX_ADDRESSES = 16_384;
+/** Joins that an address has per guest at once, and the time in which they are refilled. */
+const JOINS_PER_GUEST = 8;
+const JOINS_SECONDS = 64;
+/** What a visit that is closed for what it sent costs its address. */
+const JOINS_LOST = 8;
 /** With fewer other guests at an address in the last day, its new guests share a sanction. */
 const MAX_OTHERS = 4;
 const DAY_MS = 86_400_000;
@@ -70,13 +73,18 @@ export class Guests {
   readonly #book: GuestBook;
   /** Address → the guests who are here from it. */
   readonly #here = new Map<string, Set<Guest>>();
-  readonly #newcomers = new Map<string, TokenBucket>();
+  readonly #joins: Allowance;
+  readonly #newcomers: Allowance;
   #hasWarned = false;
 
   /** @throws RegistryError when what was kept cannot be read */
   constructor(options: GuestsOptions) {
     this.#options = options;
     const now = (): number => performance.now();
+    const per = (joins: number, seconds: number): Allowance =>
+      new Allowance({ most: joins, perSecond: joins / seconds, now });
+    this.#joins = per(JOINS_PER_GUEST * options.guestsPerAddress, JOINS_SECONDS);
+    this.#newcomers = per(2 * options.guestsPerAddress, 2 * NEWCOMERS_SECONDS);
     this.energy = new EnergyStore({ perAddress: options.energyPerAddress, now });
     this.#around = {
       energy: this.energy,
@@ -120,16 +128,14 @@ export class Guests {
     const guest = known ?? this.#options.tokens.newId(Date.now());
     const refusal = this.#refusal(guest, address);
     if (refusal !== null) return refusal;
-    if (known === null) {
-      const seconds = this.#secondsToNewcomer(address);
-      if (seconds > 0)
-        return {
-          ok: false,
-          status: 429,
-          reason: `too many new guests from your address: wait ${durationOf(seconds)}`,
-          retrySeconds: seconds,
-        };
-    }
+    const wait = (reason: string, ms: number): Refusal => {
+      const retrySeconds = Math.ceil(ms / 1_000);
+      return { ok: false, status: 429, reason: `${reason}: wait ${durationOf(retrySeconds)}`, retrySeconds };
+    };
+    const joinMs = this.#joins.take(address, 1);
+    if (joinMs > 0) return wait('too many joins from your address', joinMs);
+    const newcomerMs = known === null ? this.#newcomers.take(address, 1) : 0;
+    if (newcomerMs > 0) return wait('too many new guests from your address', newcomerMs);
     return { ok: true, guest, isNew: known === null };
   }
 
@@ -198,23 +204,9 @@ export class Guests {
     );
   }
 
-  /** Takes one new guest from an address's allowance. @returns 0, or seconds until there is one */
-  #secondsToNewcomer(address: string): number {
-    const now = performance.now();
-    const { guestsPerAddress } = this.#options;
-    const allowed =
-      this.#newcomers.get(address) ??
-      new TokenBucket(2 * guestsPerAddress, guestsPerAddress / NEWCOMERS_SECONDS, now);
-    this.#newcomers.delete(address);
-    this.#newcomers.set(address, allowed);
-    for (const [other, oldest] of this.#newcomers) {
-      const isFull = oldest.tokens(now) >= oldest.capacity;
-      if (!isFull && this.#newcomers.size <= MAX_ADDRESSES) break;
-      if (other === address) break;
-      this.#newcomers.delete(other);
-    }
-    if (allowed.take(1, now)) return 0;
-    return Math.ceil((1 - allowed.tokens(now)) / allowed.perSecond);
+  /** A visit from this address was closed for what it sent. Those who come straight back must wait the longer. */
+  misbehaved(address: string): void {
+    this.#joins.charge(address, JOINS_LOST);
   }
 
   // --- what they do ---

@@ -4,8 +4,8 @@ import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { loadText } from '../../shared/load.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
+import { Allowance } from '../allowance.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
-import { Allowance } from './allowance.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
 

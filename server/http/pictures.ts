@@ -5,8 +5,8 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
+import { Allowance } from '../allowance.ts';
 import type { WorldLink } from '../world/messages.ts';
-import { Allowance } from './allowance.ts';
 import { encodePng } from './png.ts';
 
 const FULL_CELLS = MAX_PNG_SIDE ** 2;

@@ -98,6 +98,10 @@ export interface Visitor {
   readonly address: string;
 }
 
+/** A client of ours sends at most 10 strokes per second. */
+const REFUSALS_PER_SECOND = 10;
+const MAX_REFUSALS_AT_ONCE = 160;
+
 export class Visit {
   readonly outlet: Outlet;
   readonly visitor: Visitor;
@@ -109,6 +113,8 @@ export class Visit {
   readonly #messages: TokenBucket;
   /** Refusing a stroke costs as much as sending a message. */
   readonly #strokesAllowed: TokenBucket;
+  /** Our client knows its energy, and is seldom refused. */
+  readonly #refusals: TokenBucket;
   /** null: the visit has not started, or has ended. */
   #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
   /** The client's viewport, in cells; null: not known yet. */
@@ -141,6 +147,7 @@ export class Visit {
     );
     this.#wishes = new TokenBucket(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
     this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
+    this.#refusals = new TokenBucket(MAX_REFUSALS_AT_ONCE, REFUSALS_PER_SECOND, now);
     this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
@@ -229,11 +236,14 @@ export class Visit {
   /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
   admit(): boolean {
     if (this.#messages.take(1, this.#around.now())) return true;
-    this.outlet.close(
-      CloseCode.tooFrequent,
-      `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`,
-    );
+    this.expel(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`);
     return false;
+  }
+
+  /** Closes the client for what it sent. */
+  expel(code: number, reason: string): void {
+    this.#around.guests.misbehaved(this.visitor.address);
+    this.outlet.close(code, reason);
   }
 
   /** Handles a message. A mistake in it closes this client with a code and a reason, and affects no other. */
@@ -243,7 +253,7 @@ export class Visit {
       message = readMessage(type, payload, this.#around.world.ready);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
-      this.outlet.close(CloseCode.badMessage, error.message);
+      this.expel(CloseCode.badMessage, error.message);
       return;
     }
     this.#handle(message);
@@ -261,15 +271,14 @@ export class Visit {
         return;
       case 'ack':
         if (!stream.acknowledge(viewer, message.frame))
-          this.outlet.close(CloseCode.badMessage, `frame ${message.frame} was not sent`);
+          this.expel(CloseCode.badMessage, `frame ${message.frame} was not sent`);
         return;
       case 'keyframes':
         stream.lost(viewer, message);
         return;
       case 'stroke':
         if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
-        else
-          this.outlet.close(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
+        else this.expel(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
@@ -497,6 +506,11 @@ export class Visit {
     this.#around.attendance.stroke(outcome.ok);
     const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
     this.outlet.post(ServerMessageType.strokeResult, result);
+    if (!outcome.ok && !this.#refusals.take(1, this.#around.now()))
+      this.expel(
+        CloseCode.tooFrequent,
+        `more than ${REFUSALS_PER_SECOND} strokes per second that were refused`,
+      );
   }
 }
 

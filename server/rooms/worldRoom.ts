@@ -300,7 +300,7 @@ export class WorldRoom extends Room {
     if (known === undefined || known.connection.closing || !known.visit.admit()) return;
     const { visit, connection } = known;
     if (buffer.length > MAX_CLIENT_MESSAGE_BYTES) {
-      connection.close(
+      visit.expel(
         CloseCode.tooLarge,
         `a message of ${buffer.length} bytes, at most ${MAX_CLIENT_MESSAGE_BYTES} are allowed`,
       );
@@ -308,10 +308,10 @@ export class WorldRoom extends Room {
     }
     switch (buffer[0]) {
       case Protocol.ROOM_DATA:
-        if (!connection.joined) connection.close(CloseCode.badMessage, 'a message before the join');
+        if (!connection.joined) visit.expel(CloseCode.badMessage, 'a message before the join');
         // Message types are below 128, which is one byte.
         else if (buffer.length < 2 || buffer[1] >= 0x80)
-          connection.close(CloseCode.badMessage, 'a message of an unknown type');
+          visit.expel(CloseCode.badMessage, 'a message of an unknown type');
         else visit.receive(buffer[1], buffer.subarray(2));
         return;
       case Protocol.JOIN_ROOM:
@@ -326,7 +326,7 @@ export class WorldRoom extends Room {
         colyseus.call(this, client, buffer);
         return;
       default:
-        connection.close(CloseCode.badMessage, 'not of the protocol');
+        visit.expel(CloseCode.badMessage, 'not of the protocol');
     }
   }
 

@@ -389,3 +389,34 @@ describe('in a data directory', () => {
     again.close();
   });
 });
+
+describe('joins', () => {
+  const joins = (guests: Guests, token: string, most = 1_000): number => {
+    for (let count = 0; count < most; count++) if (!guests.admit(token, HOME).ok) return count;
+    return most;
+  };
+
+  test('of an address are 8 per guest that it may have at once, and as many again in 64 s', () => {
+    const guests = make({ guestsPerAddress: 2 });
+    const token = tokenOf(guests, come(guests));
+    expect(joins(guests, token)).toBe(15);
+    expect(guests.admit(token, HOME)).toMatchObject({
+      ok: false,
+      status: 429,
+      reason: 'too many joins from your address: wait 4 s',
+      retrySeconds: 4,
+    });
+    expect(guests.admit(token, ELSEWHERE)).toMatchObject({ ok: true });
+    pass(4);
+    expect(joins(guests, token)).toBe(1);
+    pass(64);
+    expect(joins(guests, token)).toBe(16);
+  });
+
+  test('are fewer by 8 for each visit that was closed for what it sent', () => {
+    const guests = make({ guestsPerAddress: 2 });
+    const token = tokenOf(guests, come(guests));
+    guests.misbehaved(HOME);
+    expect(joins(guests, token)).toBe(7);
+  });
+});

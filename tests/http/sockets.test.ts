@@ -50,6 +50,7 @@ describe('a request that is none', () => {
     ['of nonsense', 'GARBAGE\r\n\r\n', 400],
     ['of binary nonsense', '\x16\x03\x01\x02\x00\x01\x00', 400],
     ['without a host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['of two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
     ['of an unknown method', 'GETT / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['with headers of 20 kB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['with a URL of 20 kB', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],

@@ -166,6 +166,20 @@ test('a client of more than 40 strokes per second, after 80 at once, is closed w
   });
 });
 
+test('a client whose strokes are refused more than 10 times per second, after 160, is closed with the reason', async () => {
+  const { room } = await visit();
+  const gone = left(room);
+  // 35 per second, of which the energy allows for few.
+  for (let second = 0; second < 10 && room.connection.isOpen; second++) {
+    for (let i = 0; i < 35; i++) room.send(ClientMessageType.stroke, { ...dab, id: i });
+    await pause(1_000);
+  }
+  expect(await waitFor(gone)).toEqual({
+    code: CloseCode.tooFrequent,
+    reason: 'more than 10 strokes per second that were refused',
+  });
+});
+
 test('a client that asks for many removals is told to wait, and the world is asked for few', async () => {
   const { room } = await visit();
   const told: string[] = [];

@@ -29,19 +29,30 @@ export class Allowance {
    * @returns 0: taken; otherwise, the ms until there is as much
    */
   take(address: string, cost: number): number {
-    const { most, perSecond, now } = this.#options;
-    const atMs = now();
-    const before = this.#left.get(address);
-    const amount =
-      before === undefined
-        ? most
-        : Math.min(most, before.amount + ((atMs - before.atMs) / 1_000) * perSecond);
+    const { most, perSecond } = this.#options;
+    const amount = this.#amount(address);
     const lacking = Math.min(cost, most) - amount;
     // Rounding must not make somebody wait for a billionth of the cost.
     if (lacking > most * 1e-9) return (lacking / perSecond) * 1_000;
-    this.#left.delete(address);
-    this.#left.set(address, { amount: Math.max(0, -lacking), atMs });
-    if (this.#left.size > MAX_ADDRESSES) this.#left.delete(this.#left.keys().next().value!);
+    this.#leave(address, Math.max(0, -lacking));
     return 0;
+  }
+
+  /** Takes the cost off, or what there is. */
+  charge(address: string, cost: number): void {
+    this.#leave(address, Math.max(0, this.#amount(address) - cost));
+  }
+
+  #amount(address: string): number {
+    const { most, perSecond, now } = this.#options;
+    const before = this.#left.get(address);
+    if (before === undefined) return most;
+    return Math.min(most, before.amount + ((now() - before.atMs) / 1_000) * perSecond);
+  }
+
+  #leave(address: string, amount: number): void {
+    this.#left.delete(address);
+    this.#left.set(address, { amount, atMs: this.#options.now() });
+    if (this.#left.size > MAX_ADDRESSES) this.#left.delete(this.#left.keys().next().value!);
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Allowance } from '../../server/http/allowance.ts';
+import { Allowance } from '../server/allowance.ts';
 
 let nowMs = 0;
 const allowance = (): Allowance => new Allowance({ most: 10, perSecond: 2, now: () => nowMs });
@@ -43,4 +43,12 @@ test('the address that asked least recently is forgotten beyond ten thousand', (
   nowMs = 0;
   expect(all.take('often', 10)).toBeGreaterThan(0);
   expect(all.take('early', 10)).toBe(0);
+});
+
+test('a charge takes what there is, and no more', () => {
+  const all = allowance();
+  all.charge('c', 4);
+  expect(all.take('c', 6)).toBe(0);
+  all.charge('c', 100);
+  expect(all.take('c', 1)).toBe(500);
 });
