@@ -148,6 +148,7 @@ export class Guests {
     const refusal = this.#refusal(id, address);
     if (refusal !== null) return refusal;
     const guest = this.#book.find(id) ?? new Guest(id, this.#around);
+    if (guest.visits === 0) guest.giveUpReservedName();
     guest.arrive(address, Date.now());
     this.#book.arrive(guest);
     const here = this.#here.get(address);

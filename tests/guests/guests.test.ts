@@ -128,6 +128,16 @@ describe('a guest', () => {
     expect(ash.rename('')).toEqual({ name: given, reason: null });
   });
 
+  test('loses a name that is an admin’s by now when they come again', () => {
+    const guests = make();
+    const mira = come(guests);
+    const given = mira.name;
+    mira.rename('Mira');
+    guests.reservedNames = () => ['Mira'];
+    guests.leave(mira, HOME);
+    expect(come(guests, HOME, tokenOf(guests, mira))).toMatchObject({ name: given, chosenName: '' });
+  });
+
   test('has 5 names at once, then one every two seconds', () => {
     const ash = come(make());
     for (let i = 0; i < 5; i++) expect(ash.rename(`Ash ${i}`).reason).toBeNull();
