@@ -269,6 +269,10 @@ describe('who may come', () => {
 });
 
 describe('a muted guest who drops the token', () => {
+  const settle = (guest: Guest): void => {
+    for (let i = 0; i < 10; i++) guest.count(false);
+  };
+
   test('is muted again at the same address, if few others were there', () => {
     const guests = make();
     const [cain, abel] = [come(guests), come(guests)];
@@ -285,11 +289,30 @@ describe('a muted guest who drops the token', () => {
   test('is not, where others of a busy address would be', () => {
     const guests = make();
     const cain = come(guests);
-    for (let i = 0; i < 4; i++) come(guests);
+    for (let i = 0; i < 4; i++) settle(come(guests));
+    pass(3_600);
     guests.sanctionGuest('mute', cain.id, FOR_GOOD);
     pass(1);
     expect(guests.muteOf(come(guests), HOME)).toBeNull();
     expect(guests.muteOf(cain, ELSEWHERE)).not.toBeNull();
+  });
+
+  test('is, if the others are tokens that were gathered just before, or that have done nothing', () => {
+    for (const [isBusy, waitSeconds] of [
+      [true, 60],
+      [false, 3_600],
+    ] as const) {
+      const guests = make();
+      const cain = come(guests);
+      for (let i = 0; i < 4; i++) {
+        const other = come(guests);
+        if (isBusy) settle(other);
+      }
+      pass(waitSeconds);
+      guests.sanctionGuest('mute', cain.id, FOR_GOOD);
+      pass(1);
+      expect(guests.muteOf(come(guests), HOME)).not.toBeNull();
+    }
   });
 });
 
