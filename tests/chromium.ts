@@ -9,7 +9,6 @@ import { createReadStream, createWriteStream, existsSync, readFileSync, statSync
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
 import { findSwiftShader } from '../server/engines/webgpu/swiftshader.ts';
 
@@ -58,6 +57,8 @@ export function chooseChromium({ asked, system, packaged }: Browsers): string {
 const ROOT = join(import.meta.dirname, '..');
 /** `server/engines/webgpu/swiftshader.ts` looks here, too. */
 const UNPACKED = join(ROOT, 'build/chromium');
+/** Named by its path: Vitest's global setup has no `import.meta.resolve`. */
+const ARCHIVES = join(ROOT, 'node_modules/@sparticuz/chromium/bin');
 
 /** The folder of the package's archives; null where it is not installed or cannot run. */
 function archives(): string | null {
@@ -65,11 +66,7 @@ function archives(): string | null {
   // musl has no version of glibc.
   const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   if (report.header.glibcVersionRuntime === undefined) return null;
-  try {
-    return join(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '../bin');
-  } catch {
-    return null;
-  }
+  return existsSync(ARCHIVES) ? ARCHIVES : null;
 }
 
 function versionOf(folder: string): string {

@@ -91,9 +91,9 @@ export class Connection {
   #isOutdated = false;
   #waking: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param base - address of the folder that the page lies in: the server's root, as the browser sees it */
-  constructor(base: string) {
-    this.#client = new Client(base);
+  /** @param home - URL of the server's root, which a proxy may serve under a path */
+  constructor(home: string) {
+    this.#client = new Client(home);
   }
 
   /** Received bytes per second, averaged over the last 3 s. */

@@ -82,7 +82,7 @@ export class Reports {
       this.#secondsLeft(`address ${by.address}`, OF_ADDRESS),
     );
     if (seconds > 0) return `You have reported a lot lately: wait ${Math.ceil(seconds / 60)} min.`;
-    if (this.open >= MAX_OPEN_REPORTS)
+    if (this.open >= MAX_OPEN_REPORTS && !this.#makeRoomFor(by.address))
       return 'The moderators have more reports than they can read: try later.';
     this.#spend(`guest ${by.guest}`);
     this.#spend(`address ${by.address}`);
@@ -92,6 +92,28 @@ export class Reports {
       this.#put({ id: this.#nextId++, at, about, reason, by, ...subject, handled: null });
     }
     return 'Thank you. A moderator will look at it.';
+  }
+
+  /**
+   * Drops the newest open report of the address that has most, if it has more than this one would have: some addresses
+   * that report all the time do not keep the others from it.
+   *
+   * @returns whether there is room
+   */
+  #makeRoomFor(address: string): boolean {
+    const open = [...this.#reports.values()].filter(isOpen);
+    const counts = new Map<string, number>();
+    for (const { by } of open) counts.set(by.address, (counts.get(by.address) ?? 0) + 1);
+    const [largest, most] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (most <= (counts.get(address) ?? 0) + 1) return false;
+    this.#drop(open.findLast(({ by }) => by.address === largest)!.id);
+    return true;
+  }
+
+  #drop(id: number): void {
+    this.#reports.delete(id);
+    this.#changed.delete(id);
+    this.#gone.add(id);
   }
 
   /**
@@ -107,11 +129,8 @@ export class Reports {
       if (isOpen(other) && other.about === report.about && isSame(other, report))
         this.#put({ ...other, handled });
     const closed = [...this.#reports.values()].filter((one) => !isOpen(one));
-    for (const { id: old } of closed.slice(0, Math.max(0, closed.length - MAX_HANDLED_REPORTS))) {
-      this.#reports.delete(old);
-      this.#changed.delete(old);
-      this.#gone.add(old);
-    }
+    for (const { id: old } of closed.slice(0, Math.max(0, closed.length - MAX_HANDLED_REPORTS)))
+      this.#drop(old);
     return this.#reports.get(id) ?? report;
   }
 

@@ -109,6 +109,13 @@ export class Guest {
     return { name: this.name, reason: null };
   }
 
+  /** A name that has become somebody else's since, an admin's, is given up. */
+  giveUpReservedName(): void {
+    if (this.#chosenName === '' || !isReserved(this.#chosenName, this.#around.reservedNames())) return;
+    this.#chosenName = '';
+    this.#around.changed(this);
+  }
+
   /** The energy that is theirs, wherever they are. */
   get energy(): TokenBucket {
     return this.#energy;

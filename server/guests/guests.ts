@@ -24,8 +24,14 @@ const JOINS_PER_GUEST = 8;
 const JOINS_SECONDS = 64;
 /** What a visit that is closed for what it sent costs its address. */
 const JOINS_LOST = 8;
-/** With fewer other guests at an address in the last day, its new guests share a sanction. */
+/** With fewer other settled guests at an address in the last day, its new guests share a sanction. */
 const MAX_OTHERS = 4;
+/**
+ * A guest is settled who came first this long ago and has done so much since: nobody gathers four tokens to be one of
+ * many just before a sanction.
+ */
+const SETTLED_MS = 3_600_000;
+const SETTLED_DEEDS = 10;
 const DAY_MS = 86_400_000;
 
 export interface GuestsOptions {
@@ -148,6 +154,7 @@ export class Guests {
     const refusal = this.#refusal(id, address);
     if (refusal !== null) return refusal;
     const guest = this.#book.find(id) ?? new Guest(id, this.#around);
+    if (guest.visits === 0) guest.giveUpReservedName();
     guest.arrive(address, Date.now());
     this.#book.arrive(guest);
     const here = this.#here.get(address);
@@ -252,8 +259,8 @@ export class Guests {
   }
 
   /**
-   * Mutes or bans a guest. Their address's new guests share it if fewer than `MAX_OTHERS` others were there in the last
-   * day: a guest who drops the token does not shake it off, and a school is not punished for one.
+   * Mutes or bans a guest. Their address's new guests share it if fewer than `MAX_OTHERS` settled ones were there in the
+   * last day: a guest who drops the token does not shake it off, and a school is not punished for one.
    *
    * @param minutes - Infinity: until an admin lifts it
    * @returns null: nobody with this id is known
@@ -272,9 +279,15 @@ export class Guests {
   }
 
   #othersAt({ id, address }: Guest): number {
-    const sinceMs = Date.now() - DAY_MS;
+    const now = Date.now();
+    const isSettled = (guest: Guest): boolean =>
+      now - madeMs(guest.id) >= SETTLED_MS && guest.strokes + guest.plantings >= SETTLED_DEEDS;
     return this.#book.count(
-      (guest) => guest.address === address && guest.id !== id && (guest.visits > 0 || guest.seenMs > sinceMs),
+      (guest) =>
+        guest.address === address &&
+        guest.id !== id &&
+        isSettled(guest) &&
+        (guest.visits > 0 || guest.seenMs > now - DAY_MS),
     );
   }
 

@@ -107,6 +107,22 @@ describe('a flood is bounded:', () => {
     expect(reports.open).toBe(MAX_OPEN_REPORTS);
   });
 
+  test('of 300 open ones, addresses that sent many give room to one that has sent few', async () => {
+    for (let n = 0; n < MAX_OPEN_REPORTS; n++)
+      expect(take(body(n), `guest ${n}`, `10.0.0.${Math.floor(n / 12)}`)).toBe(SENT);
+    expect(take(body(990), 'ann')).toBe(SENT);
+    expect(take(body(991), 'bob', '10.0.0.0')).toContain('lot lately');
+    now += 3_600_000;
+    expect(take(body(992), 'bob', '10.0.0.0')).toContain('try later');
+    expect(reports.open).toBe(MAX_OPEN_REPORTS);
+    expect(reports.all[0]).toMatchObject({ organism: 990, by: by('ann') });
+    await reports.flush();
+    const again = open();
+    await again.flush();
+    expect(again.open).toBe(MAX_OPEN_REPORTS);
+    again.dispose();
+  });
+
   test('whatever is sent and handled, open and handled reports stay within their bounds', () => {
     fc.assert(
       fc.property(

@@ -128,6 +128,16 @@ describe('a guest', () => {
     expect(ash.rename('')).toEqual({ name: given, reason: null });
   });
 
+  test('loses a name that is an admin’s by now when they come again', () => {
+    const guests = make();
+    const mira = come(guests);
+    const given = mira.name;
+    mira.rename('Mira');
+    guests.reservedNames = () => ['Mira'];
+    guests.leave(mira, HOME);
+    expect(come(guests, HOME, tokenOf(guests, mira))).toMatchObject({ name: given, chosenName: '' });
+  });
+
   test('has 5 names at once, then one every two seconds', () => {
     const ash = come(make());
     for (let i = 0; i < 5; i++) expect(ash.rename(`Ash ${i}`).reason).toBeNull();
@@ -259,6 +269,10 @@ describe('who may come', () => {
 });
 
 describe('a muted guest who drops the token', () => {
+  const settle = (guest: Guest): void => {
+    for (let i = 0; i < 10; i++) guest.count(false);
+  };
+
   test('is muted again at the same address, if few others were there', () => {
     const guests = make();
     const [cain, abel] = [come(guests), come(guests)];
@@ -275,11 +289,30 @@ describe('a muted guest who drops the token', () => {
   test('is not, where others of a busy address would be', () => {
     const guests = make();
     const cain = come(guests);
-    for (let i = 0; i < 4; i++) come(guests);
+    for (let i = 0; i < 4; i++) settle(come(guests));
+    pass(3_600);
     guests.sanctionGuest('mute', cain.id, FOR_GOOD);
     pass(1);
     expect(guests.muteOf(come(guests), HOME)).toBeNull();
     expect(guests.muteOf(cain, ELSEWHERE)).not.toBeNull();
+  });
+
+  test('is, if the others are tokens that were gathered just before, or that have done nothing', () => {
+    for (const [isBusy, waitSeconds] of [
+      [true, 60],
+      [false, 3_600],
+    ] as const) {
+      const guests = make();
+      const cain = come(guests);
+      for (let i = 0; i < 4; i++) {
+        const other = come(guests);
+        if (isBusy) settle(other);
+      }
+      pass(waitSeconds);
+      guests.sanctionGuest('mute', cain.id, FOR_GOOD);
+      pass(1);
+      expect(guests.muteOf(come(guests), HOME)).not.toBeNull();
+    }
   });
 });
 
