@@ -92,6 +92,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       shouldUpgradeCallback: isWebSocket,
     },
     (request, response) => {
+      // What a connection had sent before it was closed is parsed to its end all the same.
+      if (request.socket.destroyed) return;
       answer(request, response).catch((error: NodeJS.ErrnoException) => {
         // Whoever cut their own request off wants no answer, and their error is not ours.
         if (response.headersSent || request.errored !== null) response.destroy();

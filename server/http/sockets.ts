@@ -21,6 +21,8 @@ const MAX_REFUSED_PER_ADDRESS = 4;
 const LINGER_MS = 1_000;
 /** Connections of one address that wait for a further request; the one that waits longest is closed first. */
 const MAX_IDLE_PER_ADDRESS = 64;
+/** Requests of a connection that wait for their answers. Browsers and proxies send one after the other. */
+const MAX_UNANSWERED = 32;
 /** A client takes its answer at this rate at least, after a grace. */
 const MIN_BYTES_PER_SECOND = 4_096;
 const GRACE_MS = 30_000;
@@ -115,6 +117,8 @@ export class Sockets {
     const refused = this.wake(socket);
     const busy = this.#busy.get(socket) ?? new Set();
     this.#busy.set(socket, busy.add(response));
+    // Thousands fit into one read, and Node makes a request of each before it waits for the client.
+    if (busy.size > MAX_UNANSWERED) socket.destroy();
     this.#answering.add(response);
     response.once('finish', () => {
       // The rest of a body that nobody wants is read to its end, but not for long.

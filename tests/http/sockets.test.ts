@@ -41,6 +41,18 @@ async function allOf(socket: Socket): Promise<string> {
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
 const lastHealth = HEALTH.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
 
+test('a connection may have 32 requests without an answer; with more, it is closed, and they cost nothing', async () => {
+  server = await startServer({ perAddress: 1_000 });
+  const some = await answerTo(HEALTH.repeat(31) + lastHealth);
+  expect(some.match(/HTTP\/1\.1 200/g)).toHaveLength(32);
+  const list = HEALTH.replace('healthz', 'api/organisms');
+  const before = server.world.asked.length;
+  const many = await answerTo(list.repeat(1_000)).catch(({ code }: NodeJS.ErrnoException) => code);
+  expect(['', 'ECONNRESET']).toContain(many);
+  expect(server.world.asked.length - before).toBeLessThanOrEqual(1);
+  expect(await answerTo(lastHealth)).toContain(' 200 OK');
+});
+
 describe('a request that is none', () => {
   beforeEach(async () => {
     server = await startServer({ perAddress: 1_000 });
