@@ -1,0 +1,167 @@
+/** Real proxies with TLS, which serve the world under a path: a player joins and hurts, an admin logs in. */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeAdmin } from '../makeAdmin.ts';
+import { type RunningServer, startServer, until } from '../serverProcess.ts';
+import { launchBrowser, SCREENSHOTS } from './harness.ts';
+import { askProxy, BARE_NGINX, findProgram, freePort, type ProxyName, startProxy } from './proxies.ts';
+import { grownBody, type Organism } from './regrowth.ts';
+
+/** The part of `window.regrow` that is used (client/debug.ts). */
+type Regrow = {
+  readonly regrow: {
+    readonly ready: boolean;
+    cellAt(x: number, y: number): readonly number[];
+    stroke(tool: string, radius: number, points: readonly number[], species: string): boolean;
+  };
+};
+
+const LIMIT_MS = 60_000;
+/** Node closes a connection after 5 s of silence if nobody says otherwise: the moment at which stray 502s come. */
+const BETWEEN_MS = 5_000;
+const REQUESTS = 4;
+const CUT_RADIUS = 5;
+
+interface Case {
+  readonly title: string;
+  readonly proxy: ProxyName;
+  /** Default: the one that operators are told. */
+  readonly recipe?: string;
+}
+
+const CASES: readonly Case[] = [
+  { title: 'nginx', proxy: 'nginx' },
+  { title: 'nginx with the least that works', proxy: 'nginx', recipe: BARE_NGINX },
+  { title: 'haproxy', proxy: 'haproxy' },
+  { title: 'caddy', proxy: 'caddy' },
+];
+const isRequired = (process.env.REGROW_REQUIRE_PROXIES ?? '') !== '';
+
+/** Skips, where the packages are not needed, a test whose programs are missing; else it fails and names them. */
+function testWith(proxies: readonly ProxyName[], title: string, work: () => Promise<void>): void {
+  const lacking = [...proxies, 'openssl'].filter((program) => findProgram(program) === null);
+  const run = lacking.length > 0 && !isRequired ? test.skip : test;
+  run(title, { timeout: 4 * LIMIT_MS }, () => {
+    if (lacking.length > 0) throw new Error(`install ${lacking.join(', ')}`);
+    return work();
+  });
+}
+
+let folder: string;
+let token: string;
+let port: number;
+let home: string;
+let server: RunningServer;
+let browser: Browser;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'regrow-proxy-'));
+  const weights = join(folder, 'weights');
+  mkdirSync(weights);
+  copyFileSync('weights/pikachu.safetensors', join(weights, 'pikachu.safetensors'));
+  token = makeAdmin(join(folder, 'data'), 'Ann');
+  port = await freePort();
+  home = `https://example.org:${port}/regrow/`;
+  const world = ['--size', '256', '--garden', '1', '--engine', 'wasm', '--tuner', 'off'];
+  const proxied = ['--public-url', home, '--trust-proxy', '1'];
+  server = await startServer([...world, ...proxied, '--weights-dir', weights], join(folder, 'data'));
+  // Nobody has signed the certificates, and nobody answers under that name.
+  browser = await launchBrowser(
+    '--ignore-certificate-errors',
+    '--host-resolver-rules=MAP example.org 127.0.0.1',
+  );
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What a page asks for outside the path, and what it is refused. */
+function watchRequests(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(home) && !/^(?:data|blob):/.test(url)) faults.push(`outside: ${url}`);
+  });
+  page.on('websocket', (socket) => {
+    if (!socket.url().startsWith(home.replace('https:', 'wss:'))) faults.push(`outside: ${socket.url()}`);
+  });
+  page.on('response', (response) => {
+    // The admin's page asks whether somebody is logged in.
+    if (response.status() >= 400 && response.status() !== 401)
+      faults.push(`${response.status()}: ${response.url()}`);
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  return faults;
+}
+
+const alphaAt = (page: Page, { x, y }: Organism): Promise<number> =>
+  page.evaluate(([x, y]) => (window as unknown as Regrow).regrow.cellAt(x, y)[3], [x, y] as const);
+
+for (const { title, proxy, recipe } of CASES)
+  testWith([proxy], `behind ${title}, a player joins and cuts a Pokemon, and an admin logs in`, async () => {
+    const running = await startProxy(proxy, { port, server: new URL(server.url).host }, recipe);
+    try {
+      const body = await grownBody(server, () => true, LIMIT_MS);
+      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+      const faults = watchRequests(page);
+      await page.goto(`${home}?from=a-link#${body.x},${body.y},8`);
+      await page.waitForFunction(() => (window as unknown as Partial<Regrow>).regrow?.ready === true);
+      await until('the body is seen', async () => (await alphaAt(page, body)) > 200 || undefined, LIMIT_MS);
+      const isSent = await page.evaluate(
+        ([x, y, radius]) => (window as unknown as Regrow).regrow.stroke('ablate', radius, [x, y], ''),
+        [body.x, body.y, CUT_RADIUS] as const,
+      );
+      expect(isSent).toBe(true);
+      // The page draws what the server sends, so it comes back through the socket.
+      await until('the cut is seen', async () => (await alphaAt(page, body)) < 50 || undefined, LIMIT_MS);
+      await page.screenshot({ path: join(SCREENSHOTS, `proxy-${title.replaceAll(' ', '-')}.png`) });
+
+      await page.goto(`${home}admin`);
+      expect(page.url()).toBe(`${home}admin/`);
+      await page.fill('#token', token);
+      await page.click('#login button');
+      await page.waitForSelector('.rule', { timeout: LIMIT_MS });
+      expect(await page.context().cookies()).toMatchObject([
+        { path: '/regrow/admin/api', secure: true, httpOnly: true, sameSite: 'Strict' },
+      ]);
+      expect(faults).toEqual([]);
+      await page.close();
+    } finally {
+      await running.stop();
+    }
+  });
+
+testWith(
+  ['nginx', 'haproxy', 'caddy'],
+  'a request every 5 s is answered each time by each proxy',
+  async () => {
+    const names = ['nginx', 'haproxy', 'caddy'] as const;
+    const started = await Promise.all(
+      names.map(async (name) => {
+        const around = { port: await freePort(), server: new URL(server.url).host };
+        return { ...around, running: await startProxy(name, around) };
+      }),
+    );
+    try {
+      for (let i = 0; i < REQUESTS; i++) {
+        if (i > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+        const asked = started.map((one) =>
+          askProxy(one.port, '/regrow/', { headers: { Host: 'example.org' } }),
+        );
+        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
+      }
+    } finally {
+      await Promise.all(started.map(({ running }) => running.stop()));
+    }
+  },
+);
+
+test('what a trusted proxy says is believed, and the log has no note', () => {
+  expect(server.output()).not.toContain('not believed');
+});
