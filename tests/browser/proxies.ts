@@ -192,8 +192,13 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request to the site, over a connection of its own. */
-export function askProxy(port: number, path: string, options: RequestOptions = {}): Promise<Answer> {
+/** One request to the site, over a connection of its own. @param body - sent as JSON; undefined: none */
+export function askProxy(
+  port: number,
+  path: string,
+  options: RequestOptions = {},
+  body?: unknown,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
       {
@@ -205,17 +210,17 @@ export function askProxy(port: number, path: string, options: RequestOptions = {
         rejectUnauthorized: false,
         agent: false,
         ...options,
-        headers: { Host: `${SITE}:${port}`, ...options.headers },
+        headers: { Host: SITE, 'Content-Type': 'application/json', ...options.headers },
       },
       (answer) => {
         text(answer).then(
-          (body) => resolve({ status: answer.statusCode!, headers: answer.headers, body }),
+          (got) => resolve({ status: answer.statusCode!, headers: answer.headers, body: got }),
           reject,
         );
       },
     );
     asked.once('error', reject);
-    asked.end();
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

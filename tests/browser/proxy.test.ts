@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AuditAnswer } from '../../shared/adminApi.ts';
 import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
@@ -137,29 +138,52 @@ for (const { title, proxy, recipe } of CASES)
     }
   });
 
-testWith(
-  ['nginx', 'haproxy', 'caddy'],
-  'a request every 5 s is answered each time by each proxy',
-  async () => {
-    const names = ['nginx', 'haproxy', 'caddy'] as const;
-    const started = await Promise.all(
-      names.map(async (name) => {
-        const around = { port: await freePort(), server: new URL(server.url).host };
-        return { ...around, running: await startProxy(name, around) };
-      }),
-    );
-    try {
-      for (let i = 0; i < REQUESTS; i++) {
-        if (i > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
-        const asked = started.map((one) =>
-          askProxy(one.port, '/regrow/', { headers: { Host: 'example.org' } }),
-        );
-        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
-      }
-    } finally {
-      await Promise.all(started.map(({ running }) => running.stop()));
+const RECIPES: readonly ProxyName[] = ['nginx', 'haproxy', 'caddy'];
+
+/** Starts all recipes, each on a port of its own, and stops them when the work is done. */
+async function withAll(work: (ports: readonly number[]) => Promise<void>): Promise<void> {
+  const ports = await Promise.all(RECIPES.map(freePort));
+  const { host } = new URL(server.url);
+  const running = await Promise.all(
+    RECIPES.map((name, i) => startProxy(name, { port: ports[i], server: host })),
+  );
+  try {
+    await work(ports);
+  } finally {
+    await Promise.all(running.map((one) => one.stop()));
+  }
+}
+
+testWith(RECIPES, 'a request every 5 s is answered each time by each proxy', () =>
+  withAll(async (ports) => {
+    for (let i = 0; i < REQUESTS; i++) {
+      if (i > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+      const answers = await Promise.all(ports.map((one) => askProxy(one, '/regrow/')));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     }
-  },
+  }),
+);
+
+testWith(RECIPES, 'a client that forges its address is known by its own, behind each proxy', () =>
+  withAll(async (ports) => {
+    const seen = ports.map(async (one, i) => {
+      const asking = { localAddress: `127.0.0.${i + 11}` };
+      const forged = { 'X-Forwarded-For': '192.0.2.66', Forwarded: 'for=192.0.2.66' };
+      const login = { ...asking, method: 'POST', headers: forged };
+      const { headers } = await askProxy(one, '/regrow/admin/api/login', login, { token });
+      const [cookie] = headers['set-cookie']![0].split(';');
+      const log = { ...asking, headers: { Cookie: cookie } };
+      const find = async (): Promise<true | undefined> => {
+        const { body } = await askProxy(one, '/regrow/admin/api/audit?text=login', log);
+        const { entries } = JSON.parse(body) as AuditAnswer;
+        return entries.some(({ address }) => address === asking.localAddress) || undefined;
+      };
+      await until(`a login from ${asking.localAddress}`, find, LIMIT_MS);
+      const { body } = await askProxy(one, '/regrow/admin/api/audit', log);
+      expect(body).not.toContain('192.0.2.66');
+    });
+    await Promise.all(seen);
+  }),
 );
 
 test('what a trusted proxy says is believed, and the log has no note', () => {

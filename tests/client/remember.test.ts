@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { recall, remember } from '../../client/remember.ts';
+
+const kept = new Map<string, string>();
+const at = (href: string): void => void vi.stubGlobal('location', { href });
+
+beforeEach(() => {
+  kept.clear();
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+  });
+});
+afterEach(() => void vi.unstubAllGlobals());
+
+test('worlds under different paths of one site know their own guests, whatever a link adds', () => {
+  at('https://example.org/');
+  remember('token', 'of the root');
+  at('https://example.org/regrow/?from=a#1,2,8');
+  expect(recall('token')).toBeNull();
+  remember('token', 'of the path');
+  at('https://example.org/regrow/index.html');
+  expect(recall('token')).toBe('of the path');
+  at('https://example.org/#3,4,8');
+  expect(recall('token')).toBe('of the root');
+  expect([...kept.keys()]).toContain('regrow.token');
+});
+
+test('a browser that refuses to keep anything is no error', () => {
+  at('https://example.org/');
+  vi.stubGlobal('localStorage', undefined);
+  remember('token', 'lost');
+  expect(recall('token')).toBeNull();
+});
