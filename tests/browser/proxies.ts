@@ -22,6 +22,8 @@ export interface Around {
   readonly port: number;
   /** `host:port` of the server. */
   readonly server: string;
+  /** Under which the world is served, with a slash at both ends. */
+  readonly path: string;
 }
 
 export interface RunningProxy {
@@ -42,16 +44,17 @@ const FOLDERS = [
 export const findProgram = (name: string): string | null =>
   FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
 
-/** A block of the recipes. @throws Error when there is none in that language */
-function recipeOf(language: string): string {
+/** What operators are told. @throws Error when the README has no block in the proxy's language */
+export function recipeOf(proxy: ProxyName): string {
+  const { language } = SETUPS[proxy];
   const [, recipe] =
     new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(readFileSync(RECIPES, 'utf8')) ?? [];
   if (recipe === undefined) throw new Error(`${RECIPES} has no block of ${language}`);
   return recipe;
 }
 
-/** @throws Error when a part is not there: the recipe then says something that is not tried */
-function adapt(recipe: string, parts: Readonly<Record<string, string>>): string {
+/** Puts other parts in place of some. @throws Error when a part is not there: then the recipe says something else */
+export function adapt(recipe: string, parts: Readonly<Record<string, string>>): string {
   let adapted = recipe;
   for (const [part, other] of Object.entries(parts)) {
     if (!adapted.includes(part)) throw new Error(`the recipe has no ${JSON.stringify(part)}`);
@@ -142,7 +145,7 @@ export const BARE_NGINX = `server {
 export async function startProxy(
   name: ProxyName,
   around: Around,
-  recipe = recipeOf(SETUPS[name].language),
+  recipe = recipeOf(name),
 ): Promise<RunningProxy> {
   const { file, args, configure } = SETUPS[name];
   const folder = mkdtempSync(join(tmpdir(), `regrow-${name}-`));
@@ -176,7 +179,7 @@ export async function startProxy(
   };
   const deadline = Date.now() + START_MS;
   for (;;) {
-    const answer = await askProxy(around.port, '/regrow/healthz').catch(() => null);
+    const answer = await askProxy(around.port, `${around.path}healthz`).catch(() => null);
     if (answer?.status === 200) return { output: () => output, stop };
     if (hasEnded || Date.now() > deadline) {
       await stop();
