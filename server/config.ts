@@ -127,7 +127,7 @@ const SETTINGS: Settings = {
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
-  publicUrl: pageUrl('where the world finds the page; the server answers under this name only. Default: under IP addresses, localhost, and names without a dot or in .local'),
+  publicUrl: pageUrl('where the world finds the page; the server answers under this name, and under IP addresses, localhost, and names without a dot or in .local. Default: under those only'),
 };
 
 /** Errors do not repeat its value. */

@@ -53,6 +53,15 @@ test('a connection may have 32 requests without an answer; with more, it is clos
   expect(await answerTo(lastHealth)).toContain(' 200 OK');
 });
 
+test('a connection that waits is kept longer than the 60 s of most proxies, so that none writes into its end', async () => {
+  server = await startServer();
+  const socket = await rawSocket(server, HEALTH);
+  const [head] = (await waitFor(once(socket, 'data'))) as [Buffer];
+  const [, seconds] = /\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(head.toString()) ?? [];
+  expect(Number(seconds)).toBeGreaterThan(60);
+  socket.destroy();
+});
+
 describe('a request that is none', () => {
   beforeEach(async () => {
     server = await startServer({ perAddress: 1_000 });
