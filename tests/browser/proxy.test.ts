@@ -225,25 +225,35 @@ testWith(RECIPES, 'a request every 5 s is answered each time by each proxy', asy
   }
 });
 
-testWith(RECIPES, 'a client that forges its address is known by its own, behind each proxy', async () => {
-  for (const [i, one] of (await startAll()).entries()) {
-    const localAddress = `127.0.0.${i + 11}`;
-    const forged = { 'X-Forwarded-For': '192.0.2.66', Forwarded: 'for=192.0.2.66' };
-    const login = { localAddress, method: 'POST', headers: forged };
-    const { headers } = await askProxy(one, '/regrow/admin/api/login', login, { token });
-    const [Cookie] = headers['set-cookie']![0].split(';');
-    const log = async (): Promise<string> =>
-      (await askProxy(one, '/regrow/admin/api/audit', { localAddress, headers: { Cookie } })).body;
-    const find = async (): Promise<true | undefined> => {
-      const { entries } = JSON.parse(await log()) as AuditAnswer;
-      return (
-        entries.some(({ action, address }) => action === 'login' && address === localAddress) || undefined
-      );
-    };
-    await until(`a login from ${localAddress}`, find, LIMIT_MS);
-    expect(await log()).not.toContain('192.0.2.66');
-  }
-});
+testWith(
+  RECIPES,
+  'a client that forges what proxies say is known by its own address, behind each proxy',
+  async () => {
+    for (const [i, one] of (await startAll()).entries()) {
+      const localAddress = `127.0.0.${i + 11}`;
+      const forged = {
+        'X-Forwarded-For': '192.0.2.66',
+        'X-Forwarded-Host': 'evil.example',
+        'X-Forwarded-Proto': 'http',
+        Forwarded: 'for=192.0.2.66',
+      };
+      const login = { localAddress, method: 'POST', headers: forged };
+      const { status, headers } = await askProxy(one, '/regrow/admin/api/login', login, { token });
+      expect([status, headers['strict-transport-security']]).toEqual([200, expect.any(String)]);
+      const [Cookie] = headers['set-cookie']![0].split(';');
+      const log = async (): Promise<string> =>
+        (await askProxy(one, '/regrow/admin/api/audit', { localAddress, headers: { Cookie } })).body;
+      const find = async (): Promise<true | undefined> => {
+        const { entries } = JSON.parse(await log()) as AuditAnswer;
+        return (
+          entries.some(({ action, address }) => action === 'login' && address === localAddress) || undefined
+        );
+      };
+      await until(`a login from ${localAddress}`, find, LIMIT_MS);
+      expect(await log()).not.toContain('192.0.2.66');
+    }
+  },
+);
 
 test('what a trusted proxy says is believed, and the log has no note', () => {
   expect(server.output()).not.toContain('not believed');
