@@ -33,7 +33,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const folder = mkdtempSync(join(tmpdir(), 'regrow-swap-'));
 const config = {
-  ...readConfig(['--rest', '0', '--per-address', '1000'], {}),
+  ...readConfig(['--rest', '0', '--per-address', '1000', '--guests-per-address', '1000'], {}),
   host: '127.0.0.1',
   port: 0,
   dataDir: folder,

@@ -69,9 +69,9 @@ test('setting a territory wakes the pages of its organism and those beside them,
   const places = [30, 64, 350, 600];
   for (const [i, x] of places.entries()) engine.plant(i + 1, 0, x, 30, { x, y: 30, width: 1, height: 1 });
   await engine.step(200);
-  const { crew } = engine as unknown as { crew: Crew };
-  const awakePages = () => crew.muster(engine.pageCount, 64);
-  expect(engine.pageCount).toBe(4);
+  const { crew } = engine.awake as unknown as { crew: Crew };
+  const awakePages = () => crew.muster(engine.awake.pageCount, 64);
+  expect(engine.awake.pageCount).toBe(4);
   expect(awakePages()).toBe(0);
   engine.setTerritory(4, { x: 599, y: 30, width: 2, height: 1 });
   expect(awakePages()).toBe(1);

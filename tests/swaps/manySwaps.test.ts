@@ -29,7 +29,10 @@ beforeAll(async () => {
   // Cells that never rest: every frame has changes.
   const flags = ['--size', '256', '--garden', '6', '--engine', 'wasm', '--rest', '0', '--port', '0'];
   config = {
-    ...readConfig([...flags, '--host', '127.0.0.1', '--per-address', '1000'], {}),
+    ...readConfig(
+      [...flags, '--host', '127.0.0.1', '--per-address', '1000', '--guests-per-address', '1000'],
+      {},
+    ),
     adminToken: 'of no use in this test',
     dataDir: join(folder, 'data'),
     weightsDir: join(folder, 'weights'),
