@@ -7,6 +7,7 @@ import type { Rect } from '../../shared/geometry.ts';
 import type { Absence } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
 import { isEnding, type Organism, type Organisms } from './organisms.ts';
+import { allCellsOf } from './perturb.ts';
 import { RunningTime } from './symptoms.ts';
 
 export const DISSOLVE_SECONDS = 2;
@@ -182,8 +183,7 @@ export class Absences {
       engine.perturb({ kind: 'truncate', organism: id, x, y, radius });
       return;
     }
-    // Around a place outside the world: no cell stays.
-    engine.perturb({ kind: 'truncate', organism: id, x: -1, y: -1, radius: 0 });
+    engine.perturb(allCellsOf(id));
     this.#dissolving.delete(id);
     if (isEnding(organism)) this.#end(organism);
     else this.#wait(organism, organism.absence ?? 'wilting');

@@ -1,18 +1,15 @@
 /** Sets the cells of some organisms aside and puts them back where they were. No other cell is touched. */
 import { PAGE_CELLS } from '../../shared/geometry.ts';
-import { type EngineState, MAX_ORGANISMS, type OrganismId, type PageState } from '../engines/engine.ts';
+import {
+  type EngineState,
+  MAX_ORGANISMS,
+  type OrganismId,
+  type PageState,
+  type Piece,
+} from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
-
-/** The cells of one body in one page. */
-interface Piece {
-  readonly page: number;
-  /** [n], indices of cells in the page */
-  readonly cells: Uint16Array;
-  /** [n, 16] */
-  readonly values: Float32Array;
-}
 
 export class Bodies {
   readonly #pieces = new Map<OrganismId, Piece[]>();

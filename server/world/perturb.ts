@@ -190,3 +190,12 @@ async function ownersIn(spans: readonly Span[], engine: Engine): Promise<Set<Org
   found.delete(0);
   return found;
 }
+
+/** Takes every cell of an organism: around a place outside the world, none stays. */
+export const allCellsOf = (organism: OrganismId): Perturbation => ({
+  kind: 'truncate',
+  organism,
+  x: -1,
+  y: -1,
+  radius: 0,
+});

@@ -11,7 +11,7 @@ import type { HealthWatch } from './health.ts';
 import { territoryOf } from './mature.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
 import type { Organism, Organisms } from './organisms.ts';
-import { planStroke } from './perturb.ts';
+import { allCellsOf, planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 import { isScrap } from './scraps.ts';
@@ -150,7 +150,6 @@ export class Strokes {
     await engine.readOwners(rect, owners);
     const left = owners.filter((owner) => owner === body.id).length;
     if (!isScrap(body.cells, left, slots.at(body.slot).mature)) return;
-    // Around a place outside the world: no cell stays.
-    engine.perturb({ kind: 'truncate', organism: body.id, x: -1, y: -1, radius: 0 });
+    engine.perturb(allCellsOf(body.id));
   }
 }
