@@ -4,7 +4,7 @@ import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { loadText } from '../../shared/load.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
-import { Allowance } from '../allowance.ts';
+import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
@@ -25,7 +25,7 @@ export class Api {
   #heardMs = performance.now();
   #stats: Omit<StatsMessage, 'players'> | null = null;
   readonly #pictures: Pictures;
-  readonly #lists: Allowance;
+  readonly #lists: Allowances;
   #organisms: { readonly atMs: number; readonly json: Promise<Buffer> } | null = null;
 
   constructor(world: WorldLink, framesPerSecond: number, players: () => number) {
@@ -33,7 +33,7 @@ export class Api {
     this.#players = players;
     const now = (): number => performance.now();
     this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
-    this.#lists = new Allowance({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
+    this.#lists = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }
 
   /** Notes that the world has sent something. */
