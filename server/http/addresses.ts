@@ -7,6 +7,11 @@ import { isIP, type Socket, SocketAddress } from 'node:net';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
 
+/** What a proxy adds to a request. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'] as const;
+/** A UUID, or what else proxies make: plain enough for any log. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
+
 /**
  * The only reader of what proxies say of a request: of its address, host and scheme alike, as many of them are believed
  * as the operator has named. Any client can send the same headers, so without a proxy none is believed.
@@ -43,6 +48,24 @@ export class Proxies {
     }
     const entries = String(said).split(',');
     return entries[Math.max(0, entries.length - this.#hops)].trim();
+  }
+
+  /** The id that the nearest proxy has given a request; null: none, not a plain one, or nobody is believed. */
+  requestId({ headers }: IncomingMessage): string | null {
+    const said = headers['x-request-id'];
+    return this.areTrusted && typeof said === 'string' && REQUEST_ID.test(said) ? said : null;
+  }
+
+  /**
+   * The whole address of a request's client; empty: it cannot be known, because a proxy that is not believed stands in
+   * between.
+   */
+  clientOf(request: IncomingMessage): string {
+    const { headers, socket } = request;
+    const direct = plainAddress(socket.remoteAddress ?? '');
+    if (!this.areTrusted) return FORWARDING_HEADERS.some((name) => name in headers) ? '' : direct;
+    // A request without the header did not come through the proxy.
+    return plainAddress(this.read(request, 'x-forwarded-for')) || direct;
   }
 
   /** Once, because whoever sends the header could else fill the log. */
@@ -177,14 +200,8 @@ export class Addresses {
  *   IP address
  */
 export function addressKey(text: string): string {
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
-  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
-  const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family === 0) return '';
-  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
+  const address = plainAddress(text);
+  if (!address.includes(':')) return address;
   const [head, tail = ''] = address.split('::');
   const before = head === '' ? [] : head.split(':');
   // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
@@ -195,4 +212,18 @@ export function addressKey(text: string): string {
     4,
   );
   return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
+}
+
+/**
+ * @param text - an IP address as a socket or a proxy writes it
+ * @returns the address in its usual form, without port and zone, IPv4 inside IPv6 as IPv4; empty: it is no IP address
+ */
+export function plainAddress(text: string): string {
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
+  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
+  const family = isIP(bare);
+  if (family === 4) return bare;
+  if (family === 0) return '';
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
+  return /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
 }

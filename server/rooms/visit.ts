@@ -24,6 +24,7 @@ import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
+import type { Tally } from '../tally.ts';
 import {
   type Doer,
   type Inspection,
@@ -73,6 +74,7 @@ export interface Surroundings {
   readonly learned: () => Promise<LearnedMessage | null>;
   /** Takes a report. Answer: what to tell who sent it. */
   readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
+  readonly tally: Tally;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
   readonly world: WorldLink;
@@ -460,34 +462,43 @@ export class Visit {
   }
 
   async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending } = this.#around;
+    const { guests, world, players, strokesPending, tally } = this.#around;
     const { address } = this.visitor;
-    const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
-    const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
-    if (fault !== null) return refuse(fault);
+    const refuse = (why: string, reason: string): void => {
+      tally.refuse('stroke', why);
+      this.#answer(guest, stroke.id, { ok: false, reason });
+    };
+    const fault = strokeFault(stroke, world.ready, world.ready.species);
+    if (fault !== null) return refuse('fault', fault);
+    const mute = guests.muteOf(guest, address);
+    if (mute !== null) return refuse('mute', mute);
     const by = this.#doer;
-    if (!strokesPending.begin(this.outlet.id, by)) return refuse('Too many strokes at once.');
+    if (!strokesPending.begin(this.outlet.id, by)) return refuse('pending', 'Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
     if (tired !== null) {
       strokesPending.end(this.outlet.id, by);
-      return refuse(tired);
+      return refuse('energy', tired);
     }
     let outcome: StrokeOutcome;
+    let isAnswered = true;
     try {
       outcome = await world.ask({ kind: 'stroke', by, stroke });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
+      isAnswered = false;
     } finally {
       strokesPending.end(this.outlet.id, by);
     }
     if (!outcome.ok) {
       guests.giveBack(guest, address, cost);
-      return refuse(outcome.reason);
+      const isDisk = world.trouble !== null;
+      return refuse(isAnswered ? (isDisk ? 'disk' : 'world') : 'no_answer', outcome.reason);
     }
     const { step, organisms } = outcome;
     this.strokes++;
+    tally.strokesApplied++;
     const { tool, radius, points, species } = stroke;
     players.stroke({ player: this.outlet.id, tool, radius, points });
     guests.did(guest, {
