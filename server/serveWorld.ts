@@ -3,6 +3,7 @@
  * strokes to the session, the operator's notices to the guests.
  */
 import { join } from 'node:path';
+import { AddressRanges } from './addressRanges.ts';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
@@ -16,7 +17,6 @@ import { Status } from './http/status.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
-import { Networks } from './networks.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
@@ -135,7 +135,7 @@ export async function serveWorld(
       sanctions: () => guests.sanctions.all,
       tuner: () => admin?.tuner?.view ?? null,
     },
-    { readers: new Networks(config.metricsFrom), proxies },
+    { readers: new AddressRanges(config.metricsFrom), proxies },
   );
   const server: Server = await createServer({
     host,

@@ -1,7 +1,8 @@
 /** `/admin/api/…`, the world: its speed, its bodies, sessions, and figures. */
 import type { IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
-import type { LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { LiveAnswer, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { LoginLeft, Player } from '../../shared/adminPeople.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { Sessions } from '../sessions/sessions.ts';

@@ -1,9 +1,10 @@
 /**
  * What proxies in front say of a request, whose address it comes from, and how many sockets and reserved seats each
- * address has. An *address* is an IPv4 address, or the /64 of an IPv6 one, because a home has 2^64 of those.
+ * address has.
  */
 import type { IncomingMessage } from 'node:http';
-import { isIP, type Socket, SocketAddress } from 'node:net';
+import type { Socket } from 'node:net';
+import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, plainAddress } from '../address.ts';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
 
@@ -89,6 +90,7 @@ export interface AddressOptions {
 
 export class Addresses {
   readonly #options: AddressOptions;
+  /** By address and by network. */
   readonly #held = new Map<string, number>();
   readonly #sockets = new Map<Socket, string>();
   readonly #seats = new Map<string, () => void>();
@@ -105,7 +107,7 @@ export class Addresses {
     return addressKey(forwarded) || addressKey(request.socket.remoteAddress ?? '');
   }
 
-  /** How many sockets and reserved seats an address has. */
+  /** How many sockets and reserved seats an address, or a network, has. */
   held(address: string): number {
     return this.#held.get(address) ?? 0;
   }
@@ -179,51 +181,20 @@ export class Addresses {
   }
 
   #take(address: string): boolean {
-    const held = this.held(address);
-    if (held >= this.#options.perAddress) return false;
-    this.#held.set(address, held + 1);
+    const { perAddress } = this.#options;
+    const network = networkOf(address);
+    if (this.held(address) >= perAddress) return false;
+    if (network !== '' && this.held(network) >= perAddress * MAX_ADDRESSES_OF_NETWORK) return false;
+    for (const key of network === '' ? [address] : [address, network])
+      this.#held.set(key, this.held(key) + 1);
     return true;
   }
 
   #release(address: string): void {
-    const held = this.held(address) - 1;
-    if (held > 0) this.#held.set(address, held);
-    else this.#held.delete(address);
+    for (const key of [address, networkOf(address)]) {
+      const held = this.held(key) - 1;
+      if (held > 0) this.#held.set(key, held);
+      else this.#held.delete(key);
+    }
   }
-}
-
-/**
- * What every limit by address counts under, and what is shown and recorded of an address.
- *
- * @param text - an IP address as a socket or a proxy writes it: also IPv4 inside IPv6, with a zone, with a port
- * @returns the IPv4 address, or the first address of the IPv6 address's /64 ("2001:db8:1:2::"); empty: `text` is no
- *   IP address
- */
-export function addressKey(text: string): string {
-  const address = plainAddress(text);
-  if (!address.includes(':')) return address;
-  const [head, tail = ''] = address.split('::');
-  const before = head === '' ? [] : head.split(':');
-  // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
-  const missing =
-    8 - before.length - (tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0));
-  const groups = [...before, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail.split(':')].slice(
-    0,
-    4,
-  );
-  return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
-}
-
-/**
- * @param text - an IP address as a socket or a proxy writes it
- * @returns the address in its usual form, without port and zone, IPv4 inside IPv6 as IPv4; empty: it is no IP address
- */
-export function plainAddress(text: string): string {
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
-  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
-  const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family === 0) return '';
-  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
-  return /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
 }

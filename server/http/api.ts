@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { isWhole } from '../../shared/numbers.ts';
-import { Allowance } from '../allowance.ts';
+import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
@@ -17,14 +17,14 @@ const MAX_COORDINATE = 2 ** 31;
 export class Api {
   readonly #world: WorldLink;
   readonly #pictures: Pictures;
-  readonly #lists: Allowance;
+  readonly #lists: Allowances;
   #organisms: { readonly atMs: number; readonly json: Promise<Buffer> } | null = null;
 
   constructor(world: WorldLink, framesPerSecond: number) {
     this.#world = world;
     const now = (): number => performance.now();
     this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
-    this.#lists = new Allowance({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
+    this.#lists = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }
 
   /** @param address - of the client */

@@ -10,8 +10,9 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { addressKey } from '../address.ts';
 import { reasonOfStatus, type Tally } from '../tally.ts';
-import { type Addresses, addressKey } from './addresses.ts';
+import type { Addresses } from './addresses.ts';
 
 /** A connection that is refused is closed after this, whether it has asked for something or not. */
 const REFUSED_MS = 2_000;

@@ -5,9 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Registry } from 'prom-client';
 import { TUNER_STATES, type TunerView } from '../../shared/adminApi.ts';
+import type { AddressRanges } from '../addressRanges.ts';
 import type { Proxies } from '../http/addresses.ts';
 import { replyJson, replyText } from '../http/replies.ts';
-import type { Networks } from '../networks.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { level, levels, type Sample } from './define.ts';
 import { ProcessMetrics, type ProcessSources } from './processMetrics.ts';
@@ -28,7 +28,7 @@ export interface MetricsSources extends VisitorSources, Omit<ProcessSources, 'wo
 }
 
 export interface MetricsOptions {
-  readonly readers: Networks;
+  readonly readers: AddressRanges;
   readonly proxies: Proxies;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The Colyseus room: sockets become visits of guests here. It keeps no state in a Schema and uses none of Colyseus'
- * queues. `visit.ts` decides what a client may do.
+ * queues. `visit.ts` and `visitStrokes.ts` decide what a client may do.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
@@ -12,7 +12,7 @@ import {
   Protocol,
   Room,
 } from '@colyseus/core';
-import type { Player } from '../../shared/adminApi.ts';
+import type { Player } from '../../shared/adminPeople.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import {
   CloseCode,
@@ -34,7 +34,8 @@ import { FairQuestions } from './fairQuestions.ts';
 import { PendingStrokes } from './pendingStrokes.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { Seeds } from './seeds.ts';
-import { type Surroundings, Visit, type Visitor } from './visit.ts';
+import type { Surroundings, Visitor } from './surroundings.ts';
+import { Visit } from './visit.ts';
 
 /** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
 export const SEAT_SECONDS = 5;
@@ -246,7 +247,7 @@ export class WorldRoom extends Room {
     const now = this.#around?.now() ?? 0;
     return Array.from(this.#visits.values(), ({ visit }) => visit)
       .filter(({ isStarted }) => isStarted)
-      .map(({ outlet, visitor, name, sinceMs, strokes }) => {
+      .map(({ outlet, visitor, name, sinceMs, strokes: { applied: strokes } }) => {
         const seconds = Math.floor((now - sinceMs) / 1_000);
         return { id: outlet.id, guest: visitor.id, name, address: visitor.address, seconds, strokes };
       });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Networks } from '../server/networks.ts';
+import { AddressRanges } from '../server/addressRanges.ts';
 
-describe('a list of networks', () => {
+describe('a list of address ranges', () => {
   test.each([
     ['loopback', ['127.0.0.1', '127.9.9.9', '::1'], ['10.0.0.1', '::2', '192.0.2.7']],
     [
@@ -15,23 +15,23 @@ describe('a list of networks', () => {
     ['all', ['192.0.2.7', '2001:db8::1'], []],
     ['none', [], ['127.0.0.1', '::1']],
   ])('%s', (list, members, others) => {
-    const networks = new Networks(list);
-    expect(members.filter((one) => !networks.has(one))).toEqual([]);
-    expect(others.filter((one) => networks.has(one))).toEqual([]);
+    const ranges = new AddressRanges(list);
+    expect(members.filter((one) => !ranges.has(one))).toEqual([]);
+    expect(others.filter((one) => ranges.has(one))).toEqual([]);
   });
 
   test('of IPv6 has no IPv4 address in it, not even in ::/0', () => {
-    const networks = new Networks('::/0, ::/64');
-    expect(networks.has('::1')).toBe(true);
+    const ranges = new AddressRanges('::/0, ::/64');
+    expect(ranges.has('::1')).toBe(true);
     fc.assert(
-      fc.property(fc.ipV4(), (address) => !networks.has(address)),
+      fc.property(fc.ipV4(), (address) => !ranges.has(address)),
       { seed: 21 },
     );
   });
 
   test('has nobody whose address is not known', () => {
-    expect(new Networks('all').has('')).toBe(false);
-    expect(new Networks('all').has('localhost')).toBe(false);
+    expect(new AddressRanges('all').has('')).toBe(false);
+    expect(new AddressRanges('all').has('localhost')).toBe(false);
   });
 
   test.each([
@@ -45,12 +45,12 @@ describe('a list of networks', () => {
     '1.2.3.4/-1',
     '%',
   ])('of %j is refused', (list) => {
-    expect(() => new Networks(list)).toThrow(RangeError);
+    expect(() => new AddressRanges(list)).toThrow(RangeError);
   });
 
   test('has at most 256 entries', () => {
     const list = (entries: number): string => Array<string>(entries).fill('192.0.2.7').join(',');
-    expect(() => new Networks(list(256))).not.toThrow();
-    expect(() => new Networks(list(257))).toThrow(RangeError);
+    expect(() => new AddressRanges(list(256))).not.toThrow();
+    expect(() => new AddressRanges(list(257))).toThrow(RangeError);
   });
 });

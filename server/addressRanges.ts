@@ -1,7 +1,7 @@
-/** A list of addresses and networks, as settings write it, and who is in it. */
+/** A list of addresses and ranges, as settings write it, and who is in it. */
 import { BlockList, isIP } from 'node:net';
 
-/** Names that a list may hold beside addresses and networks. */
+/** Names that a list may hold beside addresses and ranges. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
   loopback: ['127.0.0.0/8', '::1'],
   // RFC 1918, RFC 4193, and both families' link-local addresses.
@@ -13,8 +13,8 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
 const MAX_ENTRIES = 256;
 const BITS = { ipv4: 32, ipv6: 128 } as const;
 
-export class Networks {
-  // One list per family: Node's BlockList finds every IPv4 address in a network like ::/64.
+export class AddressRanges {
+  // One list per family: Node's BlockList finds every IPv4 address in a range like ::/64.
   readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 
   /** @throws RangeError that names the entry that is wrong */
@@ -31,7 +31,7 @@ export class Networks {
     const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
     const family = familyOf(address);
     const bits = family === null ? Number.NaN : Number(prefix ?? BITS[family]);
-    if (family === null || bits > BITS[family]) throw new RangeError(`"${entry}" is no address or network`);
+    if (family === null || bits > BITS[family]) throw new RangeError(`"${entry}" is no address or range`);
     this.#lists[family].addSubnet(address, bits, family);
   }
 
