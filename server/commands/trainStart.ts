@@ -1,4 +1,4 @@
-/** `npm run starts -- …`: makes a starting rule, from which other pictures are learned fast, and compares such rules. */
+/** `npm run train-start -- …`: makes a starting rule, from which other pictures are learned fast, and compares such rules. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { medianOf } from '../evaluation/statistics.ts';
@@ -36,7 +36,7 @@ const GROUPS = {
 } as const;
 
 const PROGRAM: Program<typeof GROUPS> = {
-  name: 'starts',
+  name: 'train-start',
   intro: 'Makes a starting rule, from which other pictures are learned fast, and compares such rules.',
   groups: GROUPS,
   commands: {
@@ -114,7 +114,7 @@ function metadataOf({ plan, learned }: StartSnapshot, from: string): Record<stri
   const minutes = learned.reduce((sum, { ms }) => sum + ms, 0) / 60_000;
   return {
     startCommand:
-      `npm run starts -- make --from ${from} --pictures ${plan.pictures} --iterations ${plan.iterations}` +
+      `npm run train-start -- make --from ${from} --pictures ${plan.pictures} --iterations ${plan.iterations}` +
       ` --rate ${plan.rate} --first-part ${plan.firstPart} --last-part ${plan.lastPart}` +
       ` --min-cells ${plan.minCells} --max-cells ${plan.maxCells} --random-seed ${plan.randomSeed}`,
     parent: basename(from, RULE_SUFFIX),
