@@ -15,14 +15,8 @@ export const MAX_ADDRESSES_OF_NETWORK = 8;
  *   IP address
  */
 export function addressKey(text: string): string {
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
-  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
-  const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family === 0) return '';
-  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
+  const address = plainAddress(text);
+  if (!address.includes(':')) return address;
   const [head, tail = ''] = address.split('::');
   const before = head === '' ? [] : head.split(':');
   // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
@@ -33,6 +27,21 @@ export function addressKey(text: string): string {
     4,
   );
   return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
+}
+
+/**
+ * @param text - as `addressKey` takes it
+ * @returns the whole address in its usual form, without port and zone, IPv4 inside IPv6 as IPv4; empty: `text` is no IP
+ *   address
+ */
+export function plainAddress(text: string): string {
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
+  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
+  const family = isIP(bare);
+  if (family === 4) return bare;
+  if (family === 0) return '';
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
+  return /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
 }
 
 /**

@@ -103,7 +103,7 @@ export interface LiveAnswer {
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
-  /** Why the world cannot be saved, and refuses strokes; null: all is well. */
+  /** Why the world cannot be saved, and refuses strokes, and where; null: all is well. */
   readonly trouble: string | null;
   readonly rssBytes: number;
   readonly heapBytes: number;
@@ -183,11 +183,21 @@ export interface SessionsAnswer {
 /** `manual`: an admin swaps candidates in; `auto`: the tuner does; `off`: nothing is tuned. */
 export type TunerMode = 'off' | 'manual' | 'auto';
 export type TuningStage = 'preparing' | 'measuring' | 'training' | 'comparing';
+export const TUNER_STATES = [
+  'off',
+  'idle',
+  'paused',
+  'waiting',
+  'preparing',
+  'measuring',
+  'training',
+  'comparing',
+] as const;
 
 export interface TunerView {
   readonly mode: TunerMode;
   /** `paused`: somebody plays; `waiting`: the job is about to begin, or to be tried again. */
-  readonly state: 'off' | 'idle' | 'paused' | 'waiting' | TuningStage;
+  readonly state: (typeof TUNER_STATES)[number];
   /** The job that runs or is paused. */
   readonly job: {
     readonly species: string;

@@ -4,9 +4,14 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf } from '../address.ts';
+import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, plainAddress } from '../address.ts';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
+
+/** What a proxy adds to a request. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'] as const;
+/** A UUID, or what else proxies make: plain enough for any log. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /**
  * The only reader of what proxies say of a request: of its address, host and scheme alike, as many of them are believed
@@ -44,6 +49,24 @@ export class Proxies {
     }
     const entries = String(said).split(',');
     return entries[Math.max(0, entries.length - this.#hops)].trim();
+  }
+
+  /** The id that the nearest proxy has given a request; null: none, not a plain one, or nobody is believed. */
+  requestId({ headers }: IncomingMessage): string | null {
+    const said = headers['x-request-id'];
+    return this.areTrusted && typeof said === 'string' && REQUEST_ID.test(said) ? said : null;
+  }
+
+  /**
+   * The whole address of a request's client; empty: it cannot be known, because a proxy that is not believed stands in
+   * between.
+   */
+  clientOf(request: IncomingMessage): string {
+    const { headers, socket } = request;
+    const direct = plainAddress(socket.remoteAddress ?? '');
+    if (!this.areTrusted) return FORWARDING_HEADERS.some((name) => name in headers) ? '' : direct;
+    // A request without the header did not come through the proxy.
+    return plainAddress(this.read(request, 'x-forwarded-for')) || direct;
   }
 
   /** Once, because whoever sends the header could else fill the log. */

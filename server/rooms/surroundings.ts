@@ -4,6 +4,7 @@ import type { LearnedMessage, ReportMessage } from '../../shared/protocol.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
+import type { Tally } from '../tally.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { FairQuestions } from './fairQuestions.ts';
 import type { PendingStrokes } from './pendingStrokes.ts';
@@ -35,6 +36,7 @@ export interface Surroundings {
   readonly learned: () => Promise<LearnedMessage | null>;
   /** Takes a report. Answer: what to tell who sent it. */
   readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
+  readonly tally: Tally;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
   readonly world: WorldLink;

@@ -83,34 +83,44 @@ export class VisitStrokes {
   }
 
   async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending } = this.#around;
+    const { guests, world, players, strokesPending, tally } = this.#around;
     const { address } = this.#visitor;
-    const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
-    const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
-    if (fault !== null) return refuse(fault);
+    /** @param why - for the tally */
+    const refuse = (why: string, reason: string): void => {
+      tally.refuse('stroke', why);
+      this.#answer(guest, stroke.id, { ok: false, reason });
+    };
+    const fault = strokeFault(stroke, world.ready, world.ready.species);
+    if (fault !== null) return refuse('fault', fault);
+    const mute = guests.muteOf(guest, address);
+    if (mute !== null) return refuse('mute', mute);
     const by = { guest: this.#visitor.id, address, name: guest.name };
-    if (!strokesPending.begin(this.#outlet.visit, by)) return refuse('Too many strokes at once.');
+    if (!strokesPending.begin(this.#outlet.visit, by)) return refuse('pending', 'Too many strokes at once.');
     const cost = strokeCost(stroke);
     const tired = guests.spend(guest, address, cost);
     if (tired !== null) {
       strokesPending.end(this.#outlet.visit, by);
-      return refuse(tired);
+      return refuse('energy', tired);
     }
     let outcome: StrokeOutcome;
+    let isAnswered = true;
     try {
       outcome = await world.ask({ kind: 'stroke', by, stroke });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       outcome = { ok: false, reason: 'The world did not answer.' };
+      isAnswered = false;
     } finally {
       strokesPending.end(this.#outlet.visit, by);
     }
     if (!outcome.ok) {
       guests.giveBack(guest, address, cost);
-      return refuse(outcome.reason);
+      const why = world.trouble === null ? 'world' : 'disk';
+      return refuse(isAnswered ? why : 'no_answer', outcome.reason);
     }
     const { step, organisms } = outcome;
     this.#applied++;
+    tally.strokesApplied++;
     const { tool, radius, points, species } = stroke;
     players.stroke({ player: this.#outlet.visit, tool, radius, points });
     guests.did(guest, {

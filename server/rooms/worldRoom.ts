@@ -25,6 +25,7 @@ import {
 } from '../../shared/protocol.ts';
 import { Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
+import type { Tally } from '../tally.ts';
 import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
@@ -60,6 +61,7 @@ export interface RoomHost {
   readonly attendance: Surroundings['attendance'];
   readonly learned: Surroundings['learned'];
   readonly report: Surroundings['report'];
+  readonly tally: Tally;
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -114,7 +116,8 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report } = host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report, tally } =
+      host;
     this.#addressOf = host.addressOf;
     this.#loop.enable();
     const stream = new Stream(world, {
@@ -141,6 +144,7 @@ export class WorldRoom extends Room {
       attendance,
       learned,
       report,
+      tally,
       renamed,
       ...pace,
       now,
@@ -175,6 +179,13 @@ export class WorldRoom extends Room {
   /** How many clients have acknowledged the JOIN. */
   get players(): number {
     return this.#around?.players.count ?? 0;
+  }
+
+  /** Visits that nobody sees at the moment; they are among the players. */
+  get hidden(): number {
+    let hidden = 0;
+    for (const { visit } of this.#visits.values()) if (visit.isHidden) hidden++;
+    return hidden;
   }
 
   /** Seats that are reserved and not taken yet, by Colyseus' session id. */
@@ -267,7 +278,7 @@ export class WorldRoom extends Room {
   }
 
   override onJoin(client: Client, { guest, isNew }: SeatOptions): void {
-    const connection = new Connection(client);
+    const connection = new Connection(client, this.#around!.tally);
     const visitor = { id: guest, isNew, address: this.#addressOf(client.sessionId) };
     this.#visits.set(client, { visit: new Visit(connection, visitor, this.#around!), connection });
   }
