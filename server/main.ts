@@ -67,7 +67,11 @@ try {
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
-  const server = await serveWorld(world, config, { admin, sessions });
+  const server = await serveWorld(world, config, {
+    admin,
+    sessions,
+    isStopping: () => stopping.isUnderWay,
+  });
 
   stopping.add({
     what: 'stopping the tuner',

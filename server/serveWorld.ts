@@ -3,6 +3,7 @@
  * strokes to the session, the operator's notices to the guests.
  */
 import { join } from 'node:path';
+import { AddressRanges } from './addressRanges.ts';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
@@ -12,10 +13,15 @@ import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
+import { Status } from './http/status.ts';
+import { readMachine } from './machine.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { readVersion } from './metrics/version.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
 
 const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
@@ -36,6 +42,8 @@ export interface ServeOptions {
   readonly headMs?: number;
   /** @see ServerOptions.maxSockets */
   readonly maxSockets?: number;
+  /** The server has been asked to stop. Default: never. */
+  readonly isStopping?: () => boolean;
 }
 
 export async function serveWorld(
@@ -48,14 +56,17 @@ export async function serveWorld(
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
+    isStopping = () => false,
   }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
   const proxies = new Proxies(trustProxy, (line) => console.error(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
+  const tally = new Tally();
   const room = await openRoom({
     ...config,
     world,
+    tally,
     attendance: {
       join: (visit, address) => sessions?.join(visit, address),
       leave: (visit) => sessions?.leave(visit),
@@ -67,13 +78,14 @@ export async function serveWorld(
     learned: async () => (await admin?.learned.message()) ?? null,
   });
   guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
-  const api = new Api(world, config.framesPerSecond, () => room.players);
+  const version = readVersion(world.ready.engine);
+  const status = new Status({ world, players: () => room.players, isStopping, version });
   world.onFrame = (frame) => {
-    api.heard();
+    status.heard();
     room.publish(frame);
   };
   world.onStats = (stats) => {
-    api.heard(stats);
+    status.heard(stats);
     guests.energy.scale = stats.load?.energyScale ?? 1;
     const { trouble } = world;
     room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
@@ -106,11 +118,34 @@ export async function serveWorld(
     kick: (isMeant, reason) => room.kick(isMeant, reason),
     tell: (isMeant, text) => room.tell(isMeant, text),
   });
-  const server = await createServer({
+  const metrics = new Metrics(
+    {
+      world,
+      isAlive: () => status.isAlive,
+      maxPages: config.maxPages,
+      version,
+      dataDir: config.dataDir,
+      memoryBytes: readMachine().memoryBytes,
+      maxDescriptors: descriptorLimit(),
+      logLinesDropped: () => 0,
+      tally,
+      visits: () => ({ players: room.players, hidden: room.hidden }),
+      connections: () => server.connections,
+      guests: () => guests.size,
+      sanctions: () => guests.sanctions.all,
+      tuner: () => admin?.tuner?.view ?? null,
+    },
+    { readers: new AddressRanges(config.metricsFrom), proxies },
+  );
+  const server: Server = await createServer({
     host,
     port,
     room,
-    api,
+    api: new Api(world, config.framesPerSecond),
+    status,
+    metrics,
+    tally,
+    proxies,
     addresses,
     guests,
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),
@@ -121,7 +156,11 @@ export async function serveWorld(
   });
   return {
     url: server.url,
+    get connections() {
+      return server.connections;
+    },
     close: () => {
+      metrics.dispose();
       world.onFrame = () => {};
       world.onStats = () => {};
       world.onSpecies = () => {};

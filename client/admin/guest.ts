@@ -1,6 +1,6 @@
 /** One guest: what can be done about them, what they did lately and where, and what they planted. */
 
-import type { Deed, GuestAnswer, OwnedBody, SanctionKind } from '../../shared/adminApi.ts';
+import type { Deed, GuestAnswer, OwnedBody, SanctionKind } from '../../shared/adminPeople.ts';
 import type { Tool } from '../../shared/protocol.ts';
 import { button, h, setText } from '../dom.ts';
 import { formatCount, formatMoment, formatPercent, formatSpecies, formatWhen } from '../format.ts';

@@ -1,18 +1,14 @@
 /** The admin's page: login, then the pages that the role may see, asked for again and again. Wiring only. */
 
+import type { LiveAnswer, RuleEntry, RulesAnswer, SessionsAnswer, TunerView } from '../../shared/adminApi.ts';
 import type {
   Deed,
   Done,
   GuestAnswer,
-  LiveAnswer,
   LoginLeft,
   OrganismEntry,
   PeopleAnswer,
-  RuleEntry,
-  RulesAnswer,
-  SessionsAnswer,
-  TunerView,
-} from '../../shared/adminApi.ts';
+} from '../../shared/adminPeople.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
 import { AdminsPanel } from './admins.ts';

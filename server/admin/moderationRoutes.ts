@@ -7,13 +7,13 @@ import type {
   Player,
   Sanction,
   SanctionKind,
-} from '../../shared/adminApi.ts';
+} from '../../shared/adminPeople.ts';
+import { addressKey } from '../address.ts';
 import type { Guests } from '../guests/guests.ts';
 import { TooManySanctionsError } from '../guests/sanctions.ts';
 import { detailOf, SanctionTable } from '../guests/sanctionTable.ts';
 import { banWords, muteWords } from '../guests/words.ts';
-import { addressKey } from '../http/addresses.ts';
-import type { Visitor } from '../rooms/visit.ts';
+import type { Visitor } from '../rooms/surroundings.ts';
 import type { Actor } from '../rules/registry.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { WorldLink } from '../world/messages.ts';

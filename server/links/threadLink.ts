@@ -63,8 +63,10 @@ export function linkWorld(thread: ThreadPort, answerMs = MAX_ANSWER_MS): Promise
 class Link implements WorldThread {
   ready!: WorldReady;
   stats: WorldLink['stats'] = null;
+  vitals: WorldLink['vitals'] = null;
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
+  onVitals: WorldLink['onVitals'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
@@ -175,6 +177,10 @@ class Link implements WorldThread {
       case 'stats':
         this.stats = message.stats;
         this.onStats(message.stats);
+        return;
+      case 'vitals':
+        this.vitals = message.vitals;
+        this.onVitals(message.vitals);
         return;
       case 'species':
         this.ready = { ...this.ready, species: message.species };

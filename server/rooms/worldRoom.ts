@@ -1,6 +1,6 @@
 /**
  * The Colyseus room: sockets become visits of guests here. It keeps no state in a Schema and uses none of Colyseus'
- * queues. `visit.ts` decides what a client may do.
+ * queues. `visit.ts` and `visitStrokes.ts` decide what a client may do.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
@@ -12,7 +12,7 @@ import {
   Protocol,
   Room,
 } from '@colyseus/core';
-import type { Player } from '../../shared/adminApi.ts';
+import type { Player } from '../../shared/adminPeople.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import {
   CloseCode,
@@ -25,6 +25,7 @@ import {
 } from '../../shared/protocol.ts';
 import { Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
+import type { Tally } from '../tally.ts';
 import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
@@ -33,7 +34,8 @@ import { FairQuestions } from './fairQuestions.ts';
 import { PendingStrokes } from './pendingStrokes.ts';
 import { PLAYERS_TICK_MS, Players } from './players.ts';
 import { Seeds } from './seeds.ts';
-import { type Surroundings, Visit, type Visitor } from './visit.ts';
+import type { Surroundings, Visitor } from './surroundings.ts';
+import { Visit } from './visit.ts';
 
 /** A seat is free again if no socket takes it, or its client does not acknowledge the JOIN, within this. */
 export const SEAT_SECONDS = 5;
@@ -59,6 +61,7 @@ export interface RoomHost {
   readonly attendance: Surroundings['attendance'];
   readonly learned: Surroundings['learned'];
   readonly report: Surroundings['report'];
+  readonly tally: Tally;
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -113,7 +116,8 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report } = host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report, tally } =
+      host;
     this.#addressOf = host.addressOf;
     this.#loop.enable();
     const stream = new Stream(world, {
@@ -140,6 +144,7 @@ export class WorldRoom extends Room {
       attendance,
       learned,
       report,
+      tally,
       renamed,
       ...pace,
       now,
@@ -174,6 +179,13 @@ export class WorldRoom extends Room {
   /** How many clients have acknowledged the JOIN. */
   get players(): number {
     return this.#around?.players.count ?? 0;
+  }
+
+  /** Visits that nobody sees at the moment; they are among the players. */
+  get hidden(): number {
+    let hidden = 0;
+    for (const { visit } of this.#visits.values()) if (visit.isHidden) hidden++;
+    return hidden;
   }
 
   /** Seats that are reserved and not taken yet, by Colyseus' session id. */
@@ -235,7 +247,7 @@ export class WorldRoom extends Room {
     const now = this.#around?.now() ?? 0;
     return Array.from(this.#visits.values(), ({ visit }) => visit)
       .filter(({ isStarted }) => isStarted)
-      .map(({ outlet, visitor, name, sinceMs, strokes }) => {
+      .map(({ outlet, visitor, name, sinceMs, strokes: { applied: strokes } }) => {
         const seconds = Math.floor((now - sinceMs) / 1_000);
         return { id: outlet.id, guest: visitor.id, name, address: visitor.address, seconds, strokes };
       });
@@ -266,7 +278,7 @@ export class WorldRoom extends Room {
   }
 
   override onJoin(client: Client, { guest, isNew }: SeatOptions): void {
-    const connection = new Connection(client);
+    const connection = new Connection(client, this.#around!.tally);
     const visitor = { id: guest, isNew, address: this.#addressOf(client.sessionId) };
     this.#visits.set(client, { visit: new Visit(connection, visitor, this.#around!), connection });
   }

@@ -14,6 +14,7 @@ import type { SwapScope } from '../rules/registry.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { WaitingSeed } from './absences.ts';
 import type { LoadedRule } from './ruleSlots.ts';
+import type { Vitals } from './vitals.ts';
 import type { WiltedBody } from './wilting.ts';
 import type { WoundEvent } from './woundWatch.ts';
 
@@ -184,6 +185,8 @@ export type FromWorld =
   | PublishedFrame
   /** The main thread adds `players` and `trouble`. */
   | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
+  /** Once per second, after `stats`. */
+  | { readonly type: 'vitals'; readonly vitals: Vitals }
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
   | { readonly type: 'log'; readonly line: string }
@@ -215,6 +218,8 @@ export interface WorldLink {
   readonly ready: WorldReady;
   /** The newest; null: none has come. */
   readonly stats: Omit<StatsMessage, 'players'> | null;
+  /** The newest; null: none have come. */
+  readonly vitals: Vitals | null;
   /** Bodies that began to wilt since the process started, by the label of the rule they lived by. */
   readonly wilted: ReadonlyMap<string, number>;
   /** Why the world cannot be saved, and refuses strokes, for people; null: all is well. */
@@ -227,6 +232,7 @@ export interface WorldLink {
   ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
+  onVitals: (vitals: Vitals) => void;
   /** The rules in force have changed; `ready.species` holds the new ones. */
   onSpecies: (species: readonly Species[]) => void;
   onSwap: (outcome: SwapOutcome) => void;

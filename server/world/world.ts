@@ -32,6 +32,7 @@ import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
+import type { BodyCounts } from './vitals.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
@@ -164,6 +165,23 @@ export class World {
 
   get livingCells(): number {
     return this.#livingCells;
+  }
+
+  /** Strokes that wait for the next step boundary. */
+  get strokesWaiting(): number {
+    return this.#strokes.waiting;
+  }
+
+  /** Where the organisms' bodies are. */
+  bodyCounts(): BodyCounts {
+    const counts = { awake: 0, asleep: 0, dissolving: 0, waiting: this.absences.waiting.size };
+    // Asked of thousands: looked up once, because the engine is wrapped.
+    const isAsleep = this.engine.isAsleep.bind(this.engine);
+    for (const { id, absence } of this.organisms) {
+      if (absence === null) counts[isAsleep(id) ? 'asleep' : 'awake']++;
+      else if (!this.absences.waiting.has(id)) counts.dissolving++;
+    }
+    return counts;
   }
 
   // --- what players and admins do ---

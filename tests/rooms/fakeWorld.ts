@@ -15,6 +15,8 @@ import type { StatsMessage } from '../../shared/protocol.ts';
 export class FakeWorld implements WorldLink {
   readonly ready: WorldReady;
   readonly stats = null;
+  vitals: WorldLink['vitals'] = null;
+  onVitals: WorldLink['onVitals'] = () => {};
   readonly across: number;
   readonly truth = new Map<number, Uint8Array>();
   readonly publisher: Publisher;
