@@ -364,7 +364,7 @@ async function disturb(
   const cell = Math.max(0, ownersOf(state).indexOf(id));
   const [x, y] = [cell % WORLD.width, Math.floor(cell / WORLD.width)];
   const near = { x0: x, y0: y, x1: x + 4, y1: y + 2, radius: random() * 4 };
-  const kind = Math.floor(random() * 13);
+  const kind = Math.floor(random() * 12);
   if (kind < 5) {
     for (const one of ids)
       if (random() < 0.7) {
@@ -382,7 +382,7 @@ async function disturb(
     else if (kind === 8) made.plant(2_000 + round, round % 4, x, y);
     else if (kind === 9) made.setTerritory(id, round % 2 === 0 ? undefined : { x, y, width: 8, height: 7 });
     else if (kind === 10) made.setOrganismRule(id, round % 5);
-    else if (kind === 11) await made.putBodies(moved);
+    else if (round % 2 === 0) await made.putBodies(moved);
     else if (made === engine) made.wake(id);
   }
 }
