@@ -14,7 +14,7 @@ const documents = [
 ].sort();
 
 /** Scripts whose flags are known: `npm start -- …`, `npm run train -- …`. */
-const COMMANDS = ['start', 'train', 'rules', 'world', 'admin', 'starters', 'bench'];
+const COMMANDS = ['start', 'train', 'train-start', 'rules', 'world', 'admin', 'starters', 'bench'];
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
 
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;

@@ -23,6 +23,8 @@ const ACTS: Readonly<Record<Act['act'], true>> = {
   cells: true,
   organism: true,
   gone: true,
+  lost: true,
+  found: true,
   fallow: true,
   swaps: true,
   struck: true,
