@@ -95,3 +95,14 @@ describe('seats that nobody has taken yet', () => {
     expect(givenUp).toHaveLength(3);
   });
 });
+
+describe('X-Request-Id', () => {
+  const idOf = (hops: number, id: string): string | null =>
+    new Proxies(hops, () => {}).requestId({ headers: { 'x-request-id': id } } as unknown as IncomingMessage);
+
+  test('is believed only from a proxy that is trusted', () => {
+    expect(idOf(0, 'abc')).toBeNull();
+    expect(idOf(1, 'abc')).toBe('abc');
+    expect(idOf(1, 'a\u2028b')).toBeNull();
+  });
+});
