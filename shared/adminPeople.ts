@@ -22,8 +22,8 @@ export interface Player {
 export type SanctionKind = 'mute' | 'ban';
 
 /**
- * With a guest alone, it concerns them wherever they are; with an address alone, everybody from there. With both, the
- * guest, and those who have become guests at that address since it began.
+ * With a guest alone, it concerns them wherever they are; with an address (or the /48 of IPv6 ones) alone, everybody from
+ * there. With both, the guest, and those at that address who were newcomers when it began.
  */
 export interface Sanction {
   readonly id: string;
@@ -168,6 +168,51 @@ export interface OwnedBody extends OrganismEntry {
   readonly absence?: Absence;
 }
 
+/** A body that an admin can bring back: it is gone, or was killed and its seed waits. */
+export interface LostBody {
+  /** Of one that is gone: the number of its loss. */
+  readonly loss?: number;
+  /** Of one whose seed waits. */
+  readonly organism?: number;
+  readonly species: string;
+  /** Where its seed is or was. */
+  readonly x: number;
+  readonly y: number;
+  /** What the planter was called; empty: the garden planted it. */
+  readonly planter: string;
+  /** Id of the guest who planted it; empty: the garden did. */
+  readonly guest: string;
+  /** `cleared`: it died after an admin had cleared its place. */
+  readonly cause: 'removed' | 'withered' | 'cleared' | 'killed';
+  /** Who did it. `guest` is empty for admins; both are empty when nobody did. */
+  readonly by: { readonly guest: string; readonly name: string };
+  /** Seconds of world time since. */
+  readonly secondsAgo: number;
+}
+
+/** The answer to `bodies/bring-back`. */
+export interface BroughtBack {
+  /** How many are back, or will be when they have dissolved. */
+  readonly organisms: number;
+  /** Why the others are not, for people. */
+  readonly refused: readonly {
+    readonly species: string;
+    readonly x: number;
+    readonly y: number;
+    readonly reason: string;
+  }[];
+  /** How many were not tried: so many at once are enough for the world. */
+  readonly left: number;
+}
+
+/** The answer to `deeds`. */
+export interface DeedsAnswer {
+  /** Newest first. */
+  readonly deeds: readonly Deed[];
+  /** Newest first. */
+  readonly lost: readonly LostBody[];
+}
+
 /** The answer to `people`. */
 export interface PeopleAnswer {
   /** Those who are here, then those who left last. */
@@ -184,6 +229,8 @@ export interface GuestAnswer {
   /** Newest first, since the server was started. */
   readonly deeds: readonly Deed[];
   readonly bodies: readonly OwnedBody[];
+  /** Bodies that the guest did away with, or had planted; newest first. */
+  readonly lost: readonly LostBody[];
 }
 
 export interface AuditEntry {

@@ -87,7 +87,7 @@ export class WorldRoutes {
     const y = fields.number('y', 0, height);
     const control = { kind: 'clear', x, y, radius: fields.number('radius', 1, 1_024) } as const;
     await this.#options.notes.before(actor, 'clear', '', JSON.stringify(control));
-    return { organisms: await world.ask({ kind: 'control', control }) };
+    return { organisms: await world.ask({ kind: 'control', control: { ...control, by: actor.who } }) };
   }
 
   // --- sessions ---

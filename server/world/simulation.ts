@@ -13,6 +13,7 @@ import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import { LoadWatch } from './load.ts';
+import type { Culprit } from './losses.ts';
 import type {
   Doer,
   FromWorld,
@@ -412,6 +413,10 @@ export class Simulation {
         return this.#acknowledged(() => this.#control(query.control));
       case 'removeOwn':
         return this.#acknowledged(async () => world.removeOwn(query.guest, query.organism));
+      case 'lost':
+        return this.#turns.take(async () => world.returns.lost);
+      case 'bringBack':
+        return this.#acknowledged(() => world.returns.bring(query.wanted));
       case 'endWounds':
         return this.#turns.take(async () => {
           this.#endWounds();
@@ -460,11 +465,11 @@ export class Simulation {
         this.#stepsOwed = 0;
         return world.organisms.size;
       case 'clear':
-        return world.clear(control.x, control.y, control.radius);
+        return world.clear(control.x, control.y, control.radius, adminOf(control.by));
       case 'remove':
-        return world.remove(control.organism);
+        return world.remove(control.organism, adminOf(control.by));
       case 'removeByGuest':
-        return world.removeByGuest(control.guest);
+        return world.removeByGuest(control.guest, adminOf(control.by));
       case 'garden':
         return world.plantMore(control.count, control.randomSeed);
       default:
@@ -513,3 +518,5 @@ export class Simulation {
     this.#options.post({ type: 'log', line });
   }
 }
+
+const adminOf = (name = ''): Culprit => ({ guest: '', name });

@@ -129,10 +129,62 @@ describe('guests', () => {
     expect((await bob('POST', 'bodies/remove', { organism: 3 })).body).toEqual({ organisms: 1 });
     expect((await bob('POST', 'bodies/remove', { guest })).body).toEqual({ organisms: 1 });
     expect(world.asked.slice(-2)).toEqual([
-      { kind: 'control', control: { kind: 'remove', organism: 3 } },
-      { kind: 'control', control: { kind: 'removeByGuest', guest } },
+      { kind: 'control', control: { kind: 'remove', organism: 3, by: 'Bob' } },
+      { kind: 'control', control: { kind: 'removeByGuest', guest, by: 'Bob' } },
     ]);
     await room.leave();
+  });
+});
+
+describe('what is lost', () => {
+  const gone = { species: 'pikachu', x: 50, y: 60, planter: 'Ash', cause: 'removed', secondsAgo: 9 };
+
+  test('is listed, for a guest what they did away with or had planted', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { room, guest } = await joinAs();
+    const lost = [
+      { ...gone, loss: 1, guest: 'another', by: { guest, name: 'Mallory' } },
+      { ...gone, loss: 2, guest, by: { guest: '', name: 'Ann' } },
+      { ...gone, loss: 3, guest: 'another', by: { guest: '', name: 'Ann' } },
+    ];
+    world.answers.set('lost', lost);
+    expect((await bob('GET', 'deeds')).body.lost).toEqual(lost);
+    expect((await bob('GET', `guests/${guest}`)).body.lost).toEqual(lost.slice(0, 2));
+    await room.leave();
+  });
+
+  test('is brought back by a moderator: one, or all of a guest; each is audited before it is done', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { room, hello, guest } = await joinAs();
+    world.answers.set('lost', [{ ...gone, loss: 2, guest, by: { guest: '', name: 'Ann' } }]);
+    const answer = {
+      organisms: 0,
+      refused: [{ species: 'pikachu', x: 50, y: 60, reason: 'No room: it would grow into a mew.' }],
+      left: 0,
+    };
+    world.answers.set('bringBack', answer);
+    expect((await bob('POST', 'bodies/bring-back', { of: 'loss', loss: 2 })).body).toEqual(answer);
+    await bob('POST', 'bodies/bring-back', { of: 'organism', organism: 7 });
+    await bob('POST', 'bodies/bring-back', { of: 'guest', guest });
+    expect(world.asked.filter(({ kind }) => kind === 'bringBack')).toEqual([
+      { kind: 'bringBack', wanted: { loss: 2 } },
+      { kind: 'bringBack', wanted: { organism: 7 } },
+      { kind: 'bringBack', wanted: { by: guest } },
+    ]);
+    const { entries } = (await bob('GET', 'audit?text=bring+back')).body;
+    expect(entries.map(({ who, subject, detail }: AuditEntry) => [who, subject, detail])).toEqual([
+      ['Bob', hello.name, `all of guest ${guest}`],
+      ['Bob', '', 'organism 7'],
+      ['Bob', 'Ash', 'loss 2 pikachu at 50, 60'],
+    ]);
+    await room.leave();
+  });
+
+  test('and is back, or is not known, cannot be brought back', async () => {
+    const bob = await logIn(tokens.Bob);
+    const { status, body } = await bob('POST', 'bodies/bring-back', { of: 'loss', loss: 9 });
+    expect([status, body.error]).toEqual([409, 'it is back already, or nobody knows of it']);
+    expect(world.asked.filter(({ kind }) => kind === 'bringBack')).toEqual([]);
   });
 });
 
