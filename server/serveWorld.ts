@@ -14,6 +14,7 @@ import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { Status } from './http/status.ts';
+import { type Log, plainLog } from './log/log.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
@@ -44,6 +45,8 @@ export interface ServeOptions {
   readonly maxSockets?: number;
   /** The server has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
+  /** Default: standard error. */
+  readonly log?: Log & { readonly dropped?: number };
 }
 
 export async function serveWorld(
@@ -57,16 +60,18 @@ export async function serveWorld(
     headMs = HEAD_MS,
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
     isStopping = () => false,
+    log = plainLog,
   }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
-  const proxies = new Proxies(trustProxy, (line) => console.error(line));
+  const proxies = new Proxies(trustProxy, (line) => log.warn(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
   const tally = new Tally();
   const room = await openRoom({
     ...config,
     world,
     tally,
+    log,
     attendance: {
       join: (visit, address) => sessions?.join(visit, address),
       leave: (visit) => sessions?.leave(visit),
@@ -96,8 +101,8 @@ export async function serveWorld(
     if (isInTrouble === (trouble !== null)) return;
     isInTrouble = trouble !== null;
     if (isInTrouble)
-      console.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
-    else console.error(`the world in ${config.dataDir} can be saved, and takes strokes again`);
+      log.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
+    else log.warn(`the world in ${config.dataDir} can be saved, and takes strokes again`);
   };
   world.onTrouble(world.trouble);
   world.onSpecies = (species) => room.publishSpecies(species);
@@ -107,7 +112,7 @@ export async function serveWorld(
     if (ids.length > 0) world.present(ids);
   }, PRESENCE_MS);
   world.onWilted = (bodies) => {
-    for (const body of bodies) console.error(wiltLine(body));
+    for (const body of bodies) log.info(wiltLine(body));
     room.tellWilted(bodies);
   };
   admin?.attend({
@@ -127,7 +132,7 @@ export async function serveWorld(
       dataDir: config.dataDir,
       memoryBytes: readMachine().memoryBytes,
       maxDescriptors: descriptorLimit(),
-      logLinesDropped: () => 0,
+      logLinesDropped: () => log.dropped ?? 0,
       tally,
       visits: () => ({ players: room.players, hidden: room.hidden }),
       connections: () => server.connections,
@@ -145,6 +150,7 @@ export async function serveWorld(
     status,
     metrics,
     tally,
+    log,
     proxies,
     addresses,
     guests,

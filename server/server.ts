@@ -17,9 +17,10 @@ import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
 import { matchmake } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
-import { watchRequest } from './http/requestWatch.ts';
+import { requestIdOf, watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
 import { STATUS_PATHS, type Status } from './http/status.ts';
+import type { Log } from './log/log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 import { reasonOfStatus, type Tally } from './tally.ts';
@@ -58,6 +59,7 @@ export interface ServerOptions {
   readonly status: Status;
   readonly metrics: Metrics;
   readonly tally: Tally;
+  readonly log: Log;
   readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
@@ -90,7 +92,7 @@ export interface Server {
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { room, api, addresses, guests, hosts, admin, assets, headMs, maxSockets } = options;
-  const { status, metrics, tally, proxies } = options;
+  const { status, metrics, tally, proxies, log } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -112,14 +114,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           response.setHeader('Retry-After', '1');
           replyJson(response, 503, { error: 'the server has no file descriptor left for this' });
         } else {
-          console.error('http:', error);
+          log.error(`http: ${request.method} failed`, { error, request: requestIdOf(response) });
           replyJson(response, 500, { error: 'the server failed' });
         }
       });
     },
   );
   http.maxHeadersCount = 64;
-  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => console.error(line) });
+  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => log.warn(line) });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
@@ -134,6 +136,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       metrics.answered(answered);
       const { route, status } = answered;
       if (route === 'matchmake' && status >= 400) tally.refuse('join', reasonOfStatus(status));
+      const { id, method, path, seconds } = answered;
+      const facts = { request: id, address: addresses.of(request), route, ms: Math.round(seconds * 1_000) };
+      log.debug(`${method} ${path}: ${status}`, facts);
     });
     const refuse = (status: number, error: string): void => {
       // Colyseus' client looks for a code beside the text.
@@ -160,7 +165,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
-      return matchmake(request, response, url.pathname, addresses, guests);
+      return matchmake(request, response, url.pathname, addresses, guests, (id) => room.giveUpSeat(id));
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -220,6 +225,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
     if (guests.sanctions.bansAddress(addresses.of(request)))
       return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
+    const early = guests.comes(addresses.of(request));
+    if (early !== null) return { status: 429, text: early.reason, isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;

@@ -1,6 +1,7 @@
 /** The main thread's link to the world: starts the simulation thread and exchanges messages with it. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
+import { type Log, plainLog } from '../log/log.ts';
 import {
   type FromWorld,
   NoAnswerError,
@@ -18,8 +19,6 @@ const MAX_PENDING = 4_096;
 export interface WorldThread extends WorldLink {
   /** Called when the thread ends without being asked to. */
   onDeath: (error: Error) => void;
-  /** Takes a line for the operator. */
-  log: (line: string) => void;
 }
 
 interface Pending {
@@ -37,21 +36,31 @@ export interface ThreadPort {
   terminate(): Promise<unknown>;
 }
 
-/** @throws Error with the reason why the world cannot be started */
-export async function startWorld(config: Config): Promise<WorldThread> {
+/** @param log - gets the thread's lines @throws Error with the reason why the world cannot be started */
+export async function startWorld(config: Config, log: Log = plainLog): Promise<WorldThread> {
   return linkWorld(
     new Worker(new URL('../world/worker.ts', import.meta.url), {
       workerData: config,
       // Vulkan's loader reads the process's own environment, not a copy (`engines/webgpu/swiftshader.ts`).
       env: SHARE_ENV,
     }),
+    { log: (line) => log.warn(line, { thread: 'world' }) },
   );
 }
 
+export interface LinkOptions {
+  readonly answerMs?: number;
+  /** Takes the thread's lines for the operator. */
+  readonly log?: (line: string) => void;
+}
+
 /** Resolves when the thread is ready. */
-export function linkWorld(thread: ThreadPort, answerMs = MAX_ANSWER_MS): Promise<WorldThread> {
+export function linkWorld(
+  thread: ThreadPort,
+  { answerMs = MAX_ANSWER_MS, log = plainLog.warn }: LinkOptions = {},
+): Promise<WorldThread> {
   return new Promise((resolve, reject) => {
-    const link = new Link(thread, answerMs, (ready) => {
+    const link = new Link(thread, answerMs, log, (ready) => {
       link.ready = ready;
       link.onDeath = () => {};
       resolve(link);
@@ -76,9 +85,9 @@ class Link implements WorldThread {
   trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
   onDeath: (error: Error) => void = () => {};
-  log: (line: string) => void = (line) => console.error(line);
   readonly #thread: ThreadPort;
   readonly #answerMs: number;
+  readonly #log: (line: string) => void;
   readonly #started: (ready: WorldReady) => void;
   readonly #pending = new Map<number, Pending>();
   /** Changes since the last message to the thread: pages to watch (true) or not (false), and keyframes to ask for. */
@@ -91,9 +100,15 @@ class Link implements WorldThread {
   #stopped: (() => void) | null = null;
   #progress: (text: string) => void = () => {};
 
-  constructor(thread: ThreadPort, answerMs: number, started: (ready: WorldReady) => void) {
+  constructor(
+    thread: ThreadPort,
+    answerMs: number,
+    log: (line: string) => void,
+    started: (ready: WorldReady) => void,
+  ) {
     this.#thread = thread;
     this.#answerMs = answerMs;
+    this.#log = log;
     this.#started = started;
     thread.on('message', (message) => this.#receive(message));
     thread.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
@@ -207,7 +222,7 @@ class Link implements WorldThread {
         this.#progress(`${grouped(message.pages)} of ${grouped(message.of)} pages`);
         return;
       case 'log':
-        this.log(message.line);
+        this.#log(message.line);
         return;
       case 'answer':
         this.#settle(message.request, ({ resolve }) => resolve(message.value as never));

@@ -102,7 +102,7 @@ export class Visit {
   start(): void {
     const { guests, world, stream, players, attendance } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
-    const entered = guests.enter(guestId, address);
+    const entered = guests.enter(guestId, address, isNew);
     if (!entered.ok) {
       this.outlet.close(CloseCode.refused, entered.reason);
       return;
@@ -137,6 +137,12 @@ export class Visit {
     // However short a visit is: what a guest has planted is visited by it.
     world.present([guestId]);
     void this.#tellLearned();
+    this.#note('joined');
+  }
+
+  #note(what: string): void {
+    const { id: guest, address } = this.visitor;
+    this.#around.log.debug(what, { guest, name: this.name, address, visit: this.outlet.id });
   }
 
   async #tellLearned(): Promise<void> {
@@ -148,6 +154,7 @@ export class Visit {
     const here = this.#here;
     if (here === null) return;
     const { guests, attendance, stream, players } = this.#around;
+    this.#note('left');
     this.#here = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
@@ -166,7 +173,9 @@ export class Visit {
 
   /** Closes the client for what it sent. */
   expel(code: number, reason: string): void {
-    this.#around.guests.misbehaved(this.visitor.address);
+    const { id: guest, address } = this.visitor;
+    this.#around.guests.misbehaved(address);
+    this.#around.log.info(`a client from ${address} was closed: ${reason}`, { guest, address, code });
     this.outlet.close(code, reason);
   }
 

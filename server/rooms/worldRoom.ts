@@ -23,6 +23,7 @@ import {
   type SpeciesMessage,
   type StatsMessage,
 } from '../../shared/protocol.ts';
+import { type Log, plainLog } from '../log/log.ts';
 import { Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { Tally } from '../tally.ts';
@@ -62,6 +63,7 @@ export interface RoomHost {
   readonly learned: Surroundings['learned'];
   readonly report: Surroundings['report'];
   readonly tally: Tally;
+  readonly log: Log;
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -116,8 +118,8 @@ export class WorldRoom extends Room {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report, tally } =
-      host;
+    const { world, stepsPerSecond, framesPerSecond, epsilon, guests, attendance, learned, report } = host;
+    const { tally, log } = host;
     this.#addressOf = host.addressOf;
     this.#loop.enable();
     const stream = new Stream(world, {
@@ -145,6 +147,7 @@ export class WorldRoom extends Room {
       learned,
       report,
       tally,
+      log,
       renamed,
       ...pace,
       now,
@@ -191,6 +194,12 @@ export class WorldRoom extends Room {
   /** Seats that are reserved and not taken yet, by Colyseus' session id. */
   get seats(): object {
     return (this as unknown as { _reservedSeats: object })._reservedSeats;
+  }
+
+  /** Frees a seat that nobody has taken. Colyseus' timer corrects its count of clients when the seat would have expired. */
+  giveUpSeat(sessionId: string): void {
+    if (Object.hasOwn(this.seats, sessionId) && this.hasReservedSeat(sessionId))
+      delete (this.seats as Record<string, unknown>)[sessionId];
   }
 
   publish(frame: PublishedFrame): void {
@@ -299,7 +308,7 @@ export class WorldRoom extends Room {
 
   /** With this method, Colyseus catches errors in every hook: no client can cause an unhandled rejection. */
   override onUncaughtException(error: Error, hook: string): void {
-    console.error(`room: ${hook} failed:`, error);
+    (this.#around?.log ?? plainLog).error(`room: ${hook} failed`, { error });
   }
 
   /** Closes every client with a code and a reason. */
