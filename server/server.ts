@@ -165,7 +165,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
-      return matchmake(request, response, url.pathname, addresses, guests);
+      return matchmake(request, response, url.pathname, addresses, guests, (id) => room.giveUpSeat(id));
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -225,6 +225,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
     if (guests.sanctions.bansAddress(addresses.of(request)))
       return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
+    const early = guests.comes(addresses.of(request));
+    if (early !== null) return { status: 429, text: early.reason, isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;

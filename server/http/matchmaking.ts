@@ -32,12 +32,14 @@ export interface Doorkeeper {
       };
 }
 
+/** @param giveUpSeat - frees a seat that nobody has taken, by Colyseus' session id */
 export async function matchmake(
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
   addresses: Addresses,
   doorkeeper: Doorkeeper,
+  giveUpSeat: (sessionId: string) => void,
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
@@ -57,22 +59,21 @@ export async function matchmake(
   const body = await readBody(request);
   if (body === null)
     return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
-  const admitted = doorkeeper.admit(tokenIn(body), addresses.of(request));
+  const address = addresses.of(request);
+  const admitted = doorkeeper.admit(tokenIn(body), address);
   if (!admitted.ok) {
     const { status, reason, retrySeconds } = admitted;
     if (retrySeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retrySeconds)));
     return refuse(status, status, reason);
   }
-  const giveBack = addresses.admitSeat(addresses.of(request));
-  if (giveBack === null)
+  if (addresses.isFull(address))
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
   const { ok: _, ...seatOptions } = admitted;
   try {
     const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, seatOptions);
-    addresses.assignSeat(seat.sessionId, giveBack);
+    addresses.holdSeat(address, seat.sessionId, () => giveUpSeat(seat.sessionId));
     replyJson(response, 200, seat);
   } catch (error) {
-    giveBack();
     if (!(error instanceof ServerError)) throw error;
     refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full or stopping');
   }

@@ -196,6 +196,12 @@ export class WorldRoom extends Room {
     return (this as unknown as { _reservedSeats: object })._reservedSeats;
   }
 
+  /** Frees a seat that nobody has taken. Colyseus' timer corrects its count of clients when the seat would have expired. */
+  giveUpSeat(sessionId: string): void {
+    if (Object.hasOwn(this.seats, sessionId) && this.hasReservedSeat(sessionId))
+      delete (this.seats as Record<string, unknown>)[sessionId];
+  }
+
   publish(frame: PublishedFrame): void {
     if (this.#around === null) return;
     const { stream, now } = this.#around;
