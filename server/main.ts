@@ -3,9 +3,11 @@ import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { openGuests } from './guests/openGuests.ts';
+import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { checkRegistry } from './rules/registry.ts';
+import { serveRelays } from './serveRelays.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
@@ -36,7 +38,9 @@ try {
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => console.error(line));
-  const world = await startWorld(config);
+  const thread = await startWorld(config);
+  const shared = config.relays > 0 ? new SharedWorld(thread) : null;
+  const world = shared?.view() ?? thread;
   // The world stops first, because it must not be lost.
   stopping.add({
     what: 'saving the world',
@@ -48,7 +52,7 @@ try {
       console.log('world saved');
     },
   });
-  world.onDeath = (error) => {
+  thread.onDeath = (error) => {
     console.error('the world has died:', error.stack);
     void stopping.stop(1);
   };
@@ -67,7 +71,11 @@ try {
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
-  const server = await serveWorld(world, config, { admin, sessions });
+  const log = (line: string): void => console.error(line);
+  const server =
+    shared === null
+      ? await serveWorld(world, config, { admin, sessions })
+      : await serveRelays(shared, config, { guests, admin, sessions, argv, log });
 
   stopping.add({
     what: 'stopping the tuner',

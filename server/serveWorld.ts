@@ -1,27 +1,24 @@
-/**
- * Opens a world to clients, and says who hears what: the world's frames and news go to the room, guests and their
- * strokes to the session, the operator's notices to the guests.
- */
+/** Opens a world to clients whose sockets are in this process. */
 import { join } from 'node:path';
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
 import { guestsInMemory } from './guests/openGuests.ts';
+import { hostCrowd } from './hostCrowd.ts';
 import { Addresses, Proxies } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
-import { wiltLine } from './rooms/wiltNotice.ts';
+import { LocalSeats } from './rooms/localSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { WorldLink } from './world/messages.ts';
 
-const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
-/** The world is told this often who is here; it reckons in hours. */
-const PRESENCE_MS = 10_000;
-const HEAD_MS = 8_000;
+export const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+/** @see ServerOptions.headMs */
+export const HEAD_MS = 8_000;
 
 export interface ServeOptions {
   /** Default: those of the admin, else guests who are forgotten with the process. */
@@ -53,66 +50,32 @@ export async function serveWorld(
   const { host, port, perAddress, trustProxy } = config;
   const proxies = new Proxies(trustProxy, (line) => console.error(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
+  const hosted = hostCrowd(world, config, { guests, admin, sessions, onStats: (stats) => api.heard(stats) });
+  const { crowd } = hosted;
+  const api = new Api(world, config.framesPerSecond, () => crowd.players.count);
   const room = await openRoom({
     ...config,
     world,
-    attendance: {
-      join: (visit, address) => sessions?.join(visit, address),
-      leave: (visit) => sessions?.leave(visit),
-      stroke: (isApplied) => sessions?.stroke(isApplied),
-    },
-    guests,
+    people: crowd,
+    tellPlayers: () => crowd.players.tick(),
     addressOf: (sessionId) => addresses.ofVisit(sessionId),
-    report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
-    learned: async () => (await admin?.learned.message()) ?? null,
   });
-  guests.planters = async () => new Set(await world.ask({ kind: 'planters' }));
-  const api = new Api(world, config.framesPerSecond, () => room.players);
+  crowd.attend(room);
   world.onFrame = (frame) => {
     api.heard();
     room.publish(frame);
   };
-  world.onStats = (stats) => {
-    api.heard(stats);
-    guests.energy.scale = stats.load?.energyScale ?? 1;
-    const { trouble } = world;
-    room.publishStats({ ...stats, players: room.players, ...(trouble !== null && { trouble }) });
-  };
-  let isInTrouble = false;
-  world.onTrouble = (trouble) => {
-    // Only the beginning and the end of disk trouble are logged; a new reason is only shown.
-    if (isInTrouble === (trouble !== null)) return;
-    isInTrouble = trouble !== null;
-    if (isInTrouble)
-      console.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
-    else console.error(`the world in ${config.dataDir} can be saved, and takes strokes again`);
-  };
-  world.onTrouble(world.trouble);
-  world.onSpecies = (species) => room.publishSpecies(species);
-  world.onSeeds = (seeds) => room.hearSeeds(seeds);
-  const presence = setInterval(() => {
-    const { ids } = guests;
-    if (ids.length > 0) world.present(ids);
-  }, PRESENCE_MS);
-  world.onWilted = (bodies) => {
-    for (const body of bodies) console.error(wiltLine(body));
-    room.tellWilted(bodies);
-  };
-  admin?.attend({
-    announce: (text) => room.announce(text),
-    get visits() {
-      return room.visits;
-    },
-    kick: (isMeant, reason) => room.kick(isMeant, reason),
-    tell: (isMeant, text) => room.tell(isMeant, text),
-  });
   const server = await createServer({
     host,
     port,
     room,
     api,
     addresses,
-    guests,
+    door: {
+      admit: (token, address) => guests.admit(token, address),
+      bansAddress: (address) => guests.sanctions.bansAddress(address),
+    },
+    seats: new LocalSeats(room),
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),
     admin,
     assets: new Assets(pages),
@@ -123,13 +86,7 @@ export async function serveWorld(
     url: server.url,
     close: () => {
       world.onFrame = () => {};
-      world.onStats = () => {};
-      world.onSpecies = () => {};
-      world.onWilted = () => {};
-      world.onSeeds = () => {};
-      clearInterval(presence);
-      world.onTrouble = () => {};
-      admin?.dispose();
+      hosted.close();
       return server.close();
     },
   };

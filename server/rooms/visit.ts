@@ -1,6 +1,9 @@
-/** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
+/**
+ * One visit of a guest, a tab: what they may do in it, and what the world answers. The half that stays with the socket
+ * is `sight.ts`. Knows nothing of Colyseus, nor of the stream.
+ */
 import type { ReportedBy } from '../../shared/adminApi.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND, MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
+import { MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
 import {
   type Budget,
   CloseCode,
@@ -20,10 +23,7 @@ import {
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
 import type { Guests } from '../guests/guests.ts';
-import type { FrameSocket } from '../stream/deliver/flow.ts';
-import type { Stream } from '../stream/deliver/stream.ts';
 import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
-import type { Viewer } from '../stream/deliver/viewer.ts';
 import {
   type Doer,
   type Inspection,
@@ -32,8 +32,9 @@ import {
   type WorldLink,
 } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
+import type { ServerMessageNumber } from './connection.ts';
 import type { FairQuestions } from './fairQuestions.ts';
-import { type ClientMessage, MessageError, readMessage } from './messages.ts';
+import type { ClientMessage } from './messages.ts';
 import type { PendingStrokes } from './pendingStrokes.ts';
 import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
@@ -49,10 +50,11 @@ const MAX_TOLD_ORGANISMS = 8;
 const BUDGET_SLACK = 0.03;
 
 /** The part of a connection that a visit uses. */
-export interface Outlet extends FrameSocket {
+export interface Outlet {
   readonly id: string;
-  readonly closing: boolean;
-  post(type: number, message: object): boolean;
+  /** The client hears of players from here; false: where its socket is. */
+  readonly hearsPlayers: boolean;
+  post(type: ServerMessageNumber, message: object): boolean;
   postEncoded(bytes: Uint8Array): boolean;
   close(code: number, reason: string): void;
 }
@@ -75,11 +77,12 @@ export interface Surroundings {
   readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
+  /** The visit has ended. */
+  readonly left: (visit: Visit) => void;
   readonly world: WorldLink;
   /** Asks the world what a player wants to know. */
   readonly questions: FairQuestions;
   readonly strokesPending: PendingStrokes;
-  readonly stream: Stream;
   readonly players: Players;
   readonly seeds: Seeds;
   readonly stepsPerSecond: number;
@@ -109,14 +112,12 @@ export class Visit {
   /** How many strokes of this visit the world has applied. */
   strokes = 0;
   readonly #around: Surroundings;
-  /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
-  readonly #messages: TokenBucket;
   /** Refusing a stroke costs as much as sending a message. */
   readonly #strokesAllowed: TokenBucket;
   /** Our client knows its energy, and is seldom refused. */
   readonly #refusals: TokenBucket;
   /** null: the visit has not started, or has ended. */
-  #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
+  #guest: Guest | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: ViewportMessage | null = null;
   /** Nobody sees the page. */
@@ -148,7 +149,6 @@ export class Visit {
     this.#wishes = new TokenBucket(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
     this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
     this.#refusals = new TokenBucket(MAX_REFUSALS_AT_ONCE, REFUSALS_PER_SECOND, now);
-    this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
   get #doer(): Doer {
@@ -161,22 +161,17 @@ export class Visit {
   }
 
   get isStarted(): boolean {
-    return this.#here !== null;
+    return this.#guest !== null;
   }
 
   /** Empty before the start. */
   get name(): string {
-    return this.#here?.guest.name ?? '';
-  }
-
-  /** How long the client is owed pages and has acknowledged nothing. */
-  get stalledForMs(): number {
-    return this.#here?.viewer.flow.stalledForMs(this.#around.now()) ?? 0;
+    return this.#guest?.name ?? '';
   }
 
   /** Called when the client has acknowledged the JOIN. Closes it when the guest may not be here. */
   start(): void {
-    const { guests, world, stream, players, attendance } = this.#around;
+    const { guests, world, players, attendance } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
     const entered = guests.enter(guestId, address);
     if (!entered.ok) {
@@ -184,7 +179,7 @@ export class Visit {
       return;
     }
     const { guest } = entered;
-    this.#here = { guest, viewer: stream.join(this.outlet) };
+    this.#guest = guest;
     const { ready } = world;
     const hello: HelloMessage = {
       protocol: PROTOCOL_VERSION,
@@ -207,7 +202,9 @@ export class Visit {
     players.join(
       { id, name: guest.name, hue: guest.hue, cursor: null },
       // One that gets nothing is told of all players later.
-      { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
+      this.outlet.hearsPlayers
+        ? { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) }
+        : null,
     );
     attendance.join(id, address);
     // However short a visit is: what a guest has planted is visited by it.
@@ -221,64 +218,40 @@ export class Visit {
   }
 
   end(): void {
-    const here = this.#here;
-    if (here === null) return;
-    const { guests, attendance, stream, players } = this.#around;
-    this.#here = null;
+    this.#around.left(this);
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { guests, attendance, players } = this.#around;
+    this.#guest = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
     if (!this.#isHidden) attendance.leave(this.outlet.id);
-    stream.leave(here.viewer);
     players.leave(this.outlet.id);
-    guests.leave(here.guest, this.visitor.address);
+    guests.leave(guest, this.visitor.address);
   }
 
-  /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
-  admit(): boolean {
-    if (this.#messages.take(1, this.#around.now())) return true;
-    this.expel(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`);
-    return false;
-  }
-
-  /** Closes the client for what it sent. */
-  expel(code: number, reason: string): void {
+  /** The client is closed for what it sent. */
+  misbehaved(): void {
     this.#around.guests.misbehaved(this.visitor.address);
+  }
+
+  #expel(code: number, reason: string): void {
+    this.misbehaved();
     this.outlet.close(code, reason);
   }
 
-  /** Handles a message. A mistake in it closes this client with a code and a reason, and affects no other. */
-  receive(type: number, payload: Uint8Array): void {
-    let message: ClientMessage;
-    try {
-      message = readMessage(type, payload, this.#around.world.ready);
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error;
-      this.expel(CloseCode.badMessage, error.message);
-      return;
-    }
-    this.#handle(message);
-  }
-
-  #handle({ type: kind, message }: ClientMessage): void {
-    if (this.#here === null) return;
-    const { guest, viewer } = this.#here;
-    const { stream, players, world } = this.#around;
+  handle({ type: kind, message }: ClientMessage): void {
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { players, world } = this.#around;
     switch (kind) {
       case 'viewport':
         this.#view = message;
         this.#toldSeeds.version = -1;
-        if (!this.#isHidden) stream.look(viewer, message);
-        return;
-      case 'ack':
-        if (!stream.acknowledge(viewer, message.frame))
-          this.expel(CloseCode.badMessage, `frame ${message.frame} was not sent`);
-        return;
-      case 'keyframes':
-        stream.lost(viewer, message);
         return;
       case 'stroke':
         if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
-        else this.expel(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
+        else this.#expel(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
@@ -300,31 +273,31 @@ export class Visit {
         void this.#remove(message.organism);
         return;
       case 'presence':
-        this.#hide(viewer, message.isHidden);
+        this.#hide(message.isHidden);
         return;
+      case 'ack':
+      case 'keyframes':
       case 'ping':
-        this.outlet.post(ServerMessageType.pong, message);
+        // They end where the socket is.
         return;
       default:
         kind satisfies never;
     }
   }
 
-  /** While the page is hidden nothing is sent that only a viewer needs, and the visit does not count as playing. */
-  #hide(viewer: Viewer, isHidden: boolean): void {
+  /** While the page is hidden, the visit does not count as playing. */
+  #hide(isHidden: boolean): void {
     if (isHidden === this.#isHidden) return;
     this.#isHidden = isHidden;
-    const { attendance, players, stream } = this.#around;
+    const { attendance, players } = this.#around;
     const { id } = this.outlet;
     if (isHidden) {
       attendance.leave(id);
       players.change(id, { cursor: null });
-      stream.rest(viewer);
       return;
     }
     attendance.join(id, this.visitor.address);
     this.#toldSeeds.version = -1;
-    if (this.#view !== null) stream.look(viewer, this.#view);
     void this.inspect();
   }
 
@@ -440,16 +413,16 @@ export class Visit {
 
   /** Tells the budget if the client cannot know it: energy was spent in another tab, or refills at another pace. */
   tellBudget(): void {
-    if (this.#here === null || this.#isHidden || this.#toldBudget === null) return;
+    if (this.#guest === null || this.#isHidden || this.#toldBudget === null) return;
     const { budget: told, atMs } = this.#toldBudget;
-    const budget = this.#around.guests.budgetOf(this.#here.guest, this.visitor.address);
+    const budget = this.#around.guests.budgetOf(this.#guest, this.visitor.address);
     const seconds = (this.#around.now() - atMs) / 1_000;
     const reckoned = Math.min(told.capacity, told.cells + seconds * told.perSecond);
     const isOff = Math.abs(reckoned - budget.cells) > BUDGET_SLACK * budget.capacity;
     if (!isOff && told.perSecond === budget.perSecond) return;
     // What is on its way was spent in the client's reckoning, and not in this one's.
     if (this.#around.strokesPending.of(this.outlet.id) > 0) return;
-    this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#here.guest) });
+    this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#guest) });
   }
 
   /** For a message to the client. */
@@ -507,7 +480,7 @@ export class Visit {
     const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
     this.outlet.post(ServerMessageType.strokeResult, result);
     if (!outcome.ok && !this.#refusals.take(1, this.#around.now()))
-      this.expel(
+      this.#expel(
         CloseCode.tooFrequent,
         `more than ${REFUSALS_PER_SECOND} strokes per second that were refused`,
       );

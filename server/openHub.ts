@@ -1,0 +1,69 @@
+/** Opens a world to relays, whatever way they come by: its people are here, their sockets are there. */
+import { randomBytes } from 'node:crypto';
+import type { Admin } from './admin/admin.ts';
+import type { Config } from './config.ts';
+import type { Guests } from './guests/guests.ts';
+import { hostCrowd } from './hostCrowd.ts';
+import { Forwarding } from './http/forwarding.ts';
+import { Hub } from './links/hub.ts';
+import { VisitLedger } from './links/hubPeople.ts';
+import type { SharedWorld } from './links/sharedWorld.ts';
+import type { HubTransport } from './links/transport.ts';
+import { PLAYERS_TICK_MS } from './rooms/players.ts';
+import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
+import { SEAT_SECONDS } from './rooms/worldRoom.ts';
+import type { Sessions } from './sessions/sessions.ts';
+
+export interface HubKeepers {
+  readonly guests: Guests;
+  /** Answers `/admin/api`; null: there are no such routes. */
+  readonly admin: Admin | null;
+  readonly sessions: Sessions | null;
+  /** Takes a line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+export interface OpenHub {
+  readonly hub: Hub;
+  /** Tells the relays that the world has stopped, and ends the ways to them. */
+  close(): Promise<void>;
+}
+
+export function openHub(
+  shared: SharedWorld,
+  config: Config,
+  transport: HubTransport,
+  { guests, admin, sessions, log }: HubKeepers,
+): OpenHub {
+  const world = shared.view();
+  const { crowd, close } = hostCrowd(world, config, { guests, admin, sessions, onStats: () => {} });
+  const forwarding = admin === null ? null : new Forwarding((...asked) => admin.handle(...asked));
+  const hub = new Hub({
+    world: shared,
+    transport,
+    crowd,
+    visits: new VisitLedger({
+      perAddress: config.perAddress,
+      maxVisits: config.maxPlayers,
+      seatMs: SEAT_SECONDS * 1_000,
+    }),
+    size: world,
+    // The second of the start: larger than that of every owner before, as long as the clock does not run back.
+    term: Math.floor(Date.now() / 1_000),
+    framesPerSecond: config.framesPerSecond,
+    maxPlayers: config.maxPlayers,
+    seatKey: randomBytes(SEAT_KEY_BYTES),
+    admit: (token, address) => guests.admit(token, address),
+    forward: forwarding === null ? null : (request) => forwarding.answer(request),
+    log,
+  });
+  const players = setInterval(() => crowd.players.tick(), PLAYERS_TICK_MS);
+  return {
+    hub,
+    async close() {
+      clearInterval(players);
+      await hub.close('the world has stopped');
+      close();
+    },
+  };
+}
