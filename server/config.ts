@@ -1,5 +1,6 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
+import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from './machine.ts';
 
@@ -60,6 +61,8 @@ export interface Config {
   readonly publicUrl: string;
   /** So many proxies in front are believed, one behind the other (`http/addresses.ts`). */
   readonly trustProxy: number;
+  /** Who may read `/metrics` (`addressRanges.ts`). */
+  readonly metricsFrom: string;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
   readonly tuner: 'off' | 'manual' | 'auto';
   /** Seconds of training for one species after a session, without measuring. */
@@ -130,6 +133,7 @@ const SETTINGS: Settings = {
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
+  metricsFrom: ranges('loopback, private', 'addresses and ranges, separated by commas, that may read /metrics; also loopback, private, all, none'),
   publicUrl: pageUrl('where the world finds the page; the server answers under this name, and under IP addresses, localhost, and names without a dot or in .local. Default: under those only'),
 };
 
@@ -224,6 +228,18 @@ function place(fallback: string, range: string, meaning: string): Flag<string> {
 function yesOrNo(fallback: boolean, meaning: string): Flag<boolean> {
   const read = (given: string) => (given === 'yes' || given === 'no' ? given === 'yes' : null);
   return { ...setting(fallback, 'yes | no', meaning, read), standard: fallback ? 'yes' : 'no' };
+}
+
+function ranges(fallback: string, meaning: string): Flag<string> {
+  const read = (given: string) => {
+    try {
+      return new AddressRanges(given) && given;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return null;
+    }
+  };
+  return setting(fallback, '192.0.2.7, 2001:db8::/32, …', meaning, read);
 }
 
 function pageUrl(meaning: string): Flag<string> {

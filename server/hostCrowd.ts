@@ -5,6 +5,7 @@ import type { Guests } from './guests/guests.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
 
 /** The world is told this often who is here; it reckons in hours. */
@@ -15,6 +16,7 @@ export interface CrowdKeepers {
   readonly admin: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions: Sessions | null;
+  readonly tally: Tally;
   readonly onStats: WorldLink['onStats'];
 }
 
@@ -27,11 +29,12 @@ export interface HostedCrowd {
 export function hostCrowd(
   world: WorldLink,
   config: Config,
-  { guests, admin, sessions, onStats }: CrowdKeepers,
+  { guests, admin, sessions, tally, onStats }: CrowdKeepers,
 ): HostedCrowd {
   const crowd = new Crowd({
     ...config,
     world,
+    tally,
     attendance: {
       join: (visit, address) => sessions?.join(visit, address),
       leave: (visit) => sessions?.leave(visit),

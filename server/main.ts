@@ -72,10 +72,11 @@ try {
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
   admin.tuner = tuner;
   const log = (line: string): void => console.error(line);
+  const isStopping = (): boolean => stopping.isUnderWay;
   const server =
     shared === null
-      ? await serveWorld(world, config, { admin, sessions })
-      : await serveRelays(shared, config, { guests, admin, sessions, argv, log });
+      ? await serveWorld(world, config, { admin, sessions, isStopping })
+      : await serveRelays(shared, config, { guests, admin, sessions, isStopping, argv, log });
 
   stopping.add({
     what: 'stopping the tuner',

@@ -29,7 +29,14 @@ export async function serveRelays(
     await ended;
   };
   try {
-    return { url: urlAt(config.host, await relays.start()), close: end };
+    const url = urlAt(config.host, await relays.start());
+    return {
+      url,
+      get connections() {
+        return hub.connections;
+      },
+      close: end,
+    };
   } catch (error) {
     await end();
     throw error;

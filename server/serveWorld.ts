@@ -5,15 +5,19 @@ import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
 import { guestsInMemory } from './guests/openGuests.ts';
 import { hostCrowd } from './hostCrowd.ts';
+import { hostMetrics } from './hostMetrics.ts';
 import { Addresses, Proxies } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
+import { Status } from './http/status.ts';
+import { readVersion } from './metrics/version.ts';
 import { LocalSeats } from './rooms/localSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
 
 export const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
@@ -33,6 +37,8 @@ export interface ServeOptions {
   readonly headMs?: number;
   /** @see ServerOptions.maxSockets */
   readonly maxSockets?: number;
+  /** The server has been asked to stop. Default: never. */
+  readonly isStopping?: () => boolean;
 }
 
 export async function serveWorld(
@@ -45,31 +51,49 @@ export async function serveWorld(
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
+    isStopping = () => false,
   }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
   const proxies = new Proxies(trustProxy, (line) => console.error(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
-  const hosted = hostCrowd(world, config, { guests, admin, sessions, onStats: (stats) => api.heard(stats) });
-  const { crowd } = hosted;
-  const api = new Api(world, config.framesPerSecond, () => crowd.players.count);
+  const tally = new Tally();
+  const { crowd, close } = hostCrowd(world, config, {
+    guests,
+    admin,
+    sessions,
+    tally,
+    onStats: (stats) => status.heard(stats),
+  });
+  const version = readVersion(world.ready.engine);
+  const status = new Status({ world, players: () => crowd.players.count, isStopping, version });
   const room = await openRoom({
     ...config,
     world,
+    tally,
     people: crowd,
     tellPlayers: () => crowd.players.tick(),
     addressOf: (sessionId) => addresses.ofVisit(sessionId),
   });
   crowd.attend(room);
   world.onFrame = (frame) => {
-    api.heard();
+    status.heard();
     room.publish(frame);
   };
-  const server = await createServer({
+  const metrics = hostMetrics({
+    ...{ world, config, crowd, guests, admin, tally, proxies, version },
+    isAlive: () => status.isAlive,
+    connections: () => server.connections,
+  });
+  const server: Server = await createServer({
     host,
     port,
     room,
-    api,
+    api: new Api(world, config.framesPerSecond),
+    status,
+    metrics,
+    tally,
+    proxies,
     addresses,
     door: {
       admit: (token, address) => guests.admit(token, address),
@@ -84,9 +108,13 @@ export async function serveWorld(
   });
   return {
     url: server.url,
+    get connections() {
+      return server.connections;
+    },
     close: () => {
+      metrics.dispose();
       world.onFrame = () => {};
-      hosted.close();
+      close();
       return server.close();
     },
   };

@@ -1,5 +1,5 @@
 /**
- * The one port: the client's files, `/api`, `/healthz`, matchmaking and WebSockets. Colyseus is attached to this HTTP
+ * The one port: the client's files, `/api`, `/healthz` and its like, `/metrics`, matchmaking and WebSockets. Colyseus is attached to this HTTP
  * server, so it sees a WebSocket only after every check here.
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -10,14 +10,18 @@ import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
 import type { Caller } from './admin/gate.ts';
-import type { Addresses } from './http/addresses.ts';
+import type { Addresses, Proxies } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
 import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
+import { watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
+import { STATUS_PATHS, type Status } from './http/status.ts';
+import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
+import { reasonOfStatus, type Tally } from './tally.ts';
 
 /** When the world stops, clients are told why and disconnected after this. */
 const MAX_GOODBYE_MS = 1_500;
@@ -36,10 +40,10 @@ const TRY_AGAIN_LATER = 1_013;
 const NO_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
 
 /** What programs ask for is refused in JSON. */
-const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/healthz$/;
+const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/(?:healthz|livez|readyz|version|metrics)$/;
 /** Only pages of this server ask for these. */
 const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
-const CONTROL_PATHS = /^\/(api|matchmake)(\/|$)|^\/healthz$/;
+const API_PATHS = /^\/(api|matchmake)(\/|$)/;
 const SOCKET_PATH = /^\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -50,6 +54,10 @@ export interface ServerOptions {
   readonly port: number;
   readonly room: WorldRoom;
   readonly api: Api;
+  readonly status: Status;
+  readonly metrics: MetricsDoor;
+  readonly tally: Tally;
+  readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
   readonly door: Door;
@@ -69,6 +77,13 @@ export interface Door extends Doorkeeper {
   bansAddress(address: string): boolean;
 }
 
+/** Answers `/metrics`. */
+export interface MetricsDoor {
+  /** Counts a request that was answered. */
+  readonly answered: (request: AnsweredRequest) => void;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
 /** Answers an admin. */
 export interface AdminDoor {
   handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void>;
@@ -83,6 +98,8 @@ interface UpgradeRefusal {
 
 export interface Server {
   readonly url: string;
+  /** TCP connections. */
+  readonly connections: number;
   /** Tells every client that the world has stopped; takes at most 5.5 s. */
   close(): Promise<void>;
 }
@@ -90,6 +107,7 @@ export interface Server {
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { room, api, addresses, door, seats, hosts, admin, assets, headMs, maxSockets } = options;
+  const { status, metrics, tally, proxies } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -118,7 +136,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   );
   http.maxHeadersCount = 64;
-  const sockets = new Sockets(http, { maxSockets, addresses, log: (line) => console.error(line) });
+  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => console.error(line) });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
@@ -129,6 +147,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const withSlash = hosts.withSlash(request.url ?? '');
     request.url = hosts.localUrl(request.url ?? '');
     const url = urlOf(request);
+    watchRequest(request, response, proxies.requestId(request), url?.pathname ?? '', (answered) => {
+      metrics.answered(answered);
+      const { route, status } = answered;
+      if (route === 'matchmake' && status >= 400) tally.refuse('join', reasonOfStatus(status));
+    });
     const refuse = (status: number, error: string): void => {
       // Colyseus' client looks for a code beside the text.
       if (url !== null && PROGRAM_PATHS.test(url.pathname))
@@ -167,7 +190,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       response.setHeader('Allow', 'GET, HEAD');
       return replyJson(response, 405, { error: `${request.method} is not allowed here` });
     }
-    if (CONTROL_PATHS.test(url.pathname)) return api.handle(url, response, addresses.of(request));
+    if (STATUS_PATHS.has(url.pathname)) return status.answer(url.pathname, response);
+    if (url.pathname === '/metrics') return metrics.handle(request, response);
+    if (API_PATHS.test(url.pathname)) return api.handle(url, response, addresses.of(request));
     return assets.handle(request, response, url.pathname);
   }
 
@@ -180,6 +205,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const refused = refusal(request);
     if (refused === null) return true;
     const { status, text, isShown = false } = refused;
+    tally.refuse('handshake', reasonOfStatus(status));
     if (!isShown) {
       sockets.refuse(socket, status, text, status === 426 ? ['Upgrade: websocket'] : []);
       return false;
@@ -258,6 +284,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 
   return {
+    get connections() {
+      return sockets.count;
+    },
     url: urlAt(options.host, port),
     close: () => {
       closing ??= close();

@@ -51,6 +51,7 @@ describe('readConfig', () => {
       plantsPerAddress: 48,
       witherHours: 72,
       trustProxy: 0,
+      metricsFrom: 'loopback, private',
       tuner: 'manual',
       tunerSeconds: 230,
       tunerThreads: defaultTunerThreads(machine),

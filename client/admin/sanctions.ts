@@ -1,6 +1,6 @@
 /** Mutes and bans in force, each with a button that lifts it, and a form for an address. */
 
-import type { Sanction } from '../../shared/adminApi.ts';
+import type { Sanction } from '../../shared/adminPeople.ts';
 import { button, h } from '../dom.ts';
 import { formatMoment } from '../format.ts';
 

@@ -3,7 +3,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ReportedBy } from '../../shared/adminApi.ts';
+import type { ReportedBy } from '../../shared/adminPeople.ts';
 import type { ReportMessage } from '../../shared/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';

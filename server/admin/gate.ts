@@ -1,6 +1,6 @@
 /** Who asks: tokens become logins here, logins end here, and the audit log gets both. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type LoginLeft, POLL_HEADER } from '../../shared/adminApi.ts';
+import { type LoginLeft, POLL_HEADER } from '../../shared/adminPeople.ts';
 import { replyJson } from '../http/replies.ts';
 import { type Actor, type Registry, SERVER } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';

@@ -2,10 +2,11 @@
  * Guests: people without an account, as the server knows them over reloads and restarts. A guest may be here several
  * times at once: each tab is a *visit*. This file decides who may come, and who may do what.
  */
-import type { GuestSummary } from '../../shared/adminApi.ts';
+import type { GuestSummary } from '../../shared/adminPeople.ts';
 import { BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
-import { Allowance } from '../allowance.ts';
+import { MAX_ADDRESSES_OF_NETWORK, networkOf } from '../address.ts';
+import { Allowances } from '../allowances.ts';
 import { type Deed, Deeds } from './deeds.ts';
 import { EnergyStore } from './energy.ts';
 import { Guest, type GuestsAround } from './guest.ts';
@@ -79,16 +80,16 @@ export class Guests {
   readonly #book: GuestBook;
   /** Address → the guests who are here from it. */
   readonly #here = new Map<string, Set<Guest>>();
-  readonly #joins: Allowance;
-  readonly #newcomers: Allowance;
+  readonly #joins: Allowances;
+  readonly #newcomers: Allowances;
   #hasWarned = false;
 
   /** @throws RegistryError when what was kept cannot be read */
   constructor(options: GuestsOptions) {
     this.#options = options;
     const now = (): number => performance.now();
-    const per = (joins: number, seconds: number): Allowance =>
-      new Allowance({ most: joins, perSecond: joins / seconds, now });
+    const per = (joins: number, seconds: number): Allowances =>
+      new Allowances({ most: joins, perSecond: joins / seconds, now });
     this.#joins = per(JOINS_PER_GUEST * options.guestsPerAddress, JOINS_SECONDS);
     this.#newcomers = per(2 * options.guestsPerAddress, 2 * NEWCOMERS_SECONDS);
     this.energy = new EnergyStore({ perAddress: options.energyPerAddress, now });
@@ -189,16 +190,26 @@ export class Guests {
     const guest = this.#book.find(id);
     if ((guest?.visits ?? 0) >= MAX_VISITS)
       return { ok: false, status: 429, reason: `you have this world open in ${MAX_VISITS} tabs already` };
-    const here = this.#here.get(address);
     const { guestsPerAddress } = this.#options;
-    if (here === undefined || here.size < guestsPerAddress || (guest !== undefined && here.has(guest)))
-      return null;
-    this.#warn(address);
-    return {
-      ok: false,
-      status: 429,
-      reason: `${guestsPerAddress} guests from your address are here already, which is the most`,
+    const here = this.#here.get(address);
+    if (guest !== undefined && here?.has(guest)) return null;
+    const refuse = (most: number, what: string): Refusal => {
+      const reason = `${most} guests from your ${what} are here already, which is the most`;
+      return { ok: false, status: 429, reason };
     };
+    if ((here?.size ?? 0) >= guestsPerAddress) {
+      this.#warn(address);
+      return refuse(guestsPerAddress, 'address');
+    }
+    const network = networkOf(address);
+    const most = guestsPerAddress * MAX_ADDRESSES_OF_NETWORK;
+    return network !== '' && this.#countIn(network) >= most ? refuse(most, 'network') : null;
+  }
+
+  #countIn(network: string): number {
+    let count = 0;
+    for (const [address, here] of this.#here) if (networkOf(address) === network) count += here.size;
+    return count;
   }
 
   /** Behind a proxy, all guests come from one address unless its header is trusted: the operator should know. */

@@ -6,10 +6,10 @@
  * while the wall clock was wrong is off by that error after the next start.
  */
 import { randomBytes } from 'node:crypto';
-import type { Sanction, SanctionKind } from '../../shared/adminApi.ts';
+import type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
 import { madeMs } from './token.ts';
 
-export type { Sanction, SanctionKind } from '../../shared/adminApi.ts';
+export type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
 
 export const MAX_SANCTIONS = 1_000;
 

@@ -1,11 +1,17 @@
 /**
  * What proxies in front say of a request, whose address it comes from, and how many sockets and reserved seats each
- * address has. An *address* is an IPv4 address, or the /64 of an IPv6 one, because a home has 2^64 of those.
+ * address has.
  */
 import type { IncomingMessage } from 'node:http';
-import { isIP, type Socket, SocketAddress } from 'node:net';
+import type { Socket } from 'node:net';
+import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, plainAddress } from '../address.ts';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
+
+/** What a proxy adds to a request. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'] as const;
+/** A UUID, or what else proxies make: plain enough for any log. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /**
  * The only reader of what proxies say of a request: of its address, host and scheme alike, as many of them are believed
@@ -45,6 +51,24 @@ export class Proxies {
     return entries[Math.max(0, entries.length - this.#hops)].trim();
   }
 
+  /** The id that the nearest proxy has given a request; null: none, not a plain one, or nobody is believed. */
+  requestId({ headers }: IncomingMessage): string | null {
+    const said = headers['x-request-id'];
+    return this.areTrusted && typeof said === 'string' && REQUEST_ID.test(said) ? said : null;
+  }
+
+  /**
+   * The whole address of a request's client; empty: it cannot be known, because a proxy that is not believed stands in
+   * between.
+   */
+  clientOf(request: IncomingMessage): string {
+    const { headers, socket } = request;
+    const direct = plainAddress(socket.remoteAddress ?? '');
+    if (!this.areTrusted) return FORWARDING_HEADERS.some((name) => name in headers) ? '' : direct;
+    // A request without the header did not come through the proxy.
+    return plainAddress(this.read(request, 'x-forwarded-for')) || direct;
+  }
+
   /** Once, because whoever sends the header could else fill the log. */
   #note(): void {
     if (this.#isNoted) return;
@@ -66,6 +90,7 @@ export interface AddressOptions {
 
 export class Addresses {
   readonly #options: AddressOptions;
+  /** By address and by network. */
   readonly #held = new Map<string, number>();
   readonly #sockets = new Map<Socket, string>();
   readonly #seats = new Map<string, () => void>();
@@ -82,7 +107,7 @@ export class Addresses {
     return addressKey(forwarded) || addressKey(request.socket.remoteAddress ?? '');
   }
 
-  /** How many sockets and reserved seats an address has. */
+  /** How many sockets and reserved seats an address, or a network, has. */
   held(address: string): number {
     return this.#held.get(address) ?? 0;
   }
@@ -156,43 +181,20 @@ export class Addresses {
   }
 
   #take(address: string): boolean {
-    const held = this.held(address);
-    if (held >= this.#options.perAddress) return false;
-    this.#held.set(address, held + 1);
+    const { perAddress } = this.#options;
+    const network = networkOf(address);
+    if (this.held(address) >= perAddress) return false;
+    if (network !== '' && this.held(network) >= perAddress * MAX_ADDRESSES_OF_NETWORK) return false;
+    for (const key of network === '' ? [address] : [address, network])
+      this.#held.set(key, this.held(key) + 1);
     return true;
   }
 
   #release(address: string): void {
-    const held = this.held(address) - 1;
-    if (held > 0) this.#held.set(address, held);
-    else this.#held.delete(address);
+    for (const key of [address, networkOf(address)]) {
+      const held = this.held(key) - 1;
+      if (held > 0) this.#held.set(key, held);
+      else this.#held.delete(key);
+    }
   }
-}
-
-/**
- * What every limit by address counts under, and what is shown and recorded of an address.
- *
- * @param text - an IP address as a socket or a proxy writes it: also IPv4 inside IPv6, with a zone, with a port
- * @returns the IPv4 address, or the first address of the IPv6 address's /64 ("2001:db8:1:2::"); empty: `text` is no
- *   IP address
- */
-export function addressKey(text: string): string {
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
-  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
-  const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family === 0) return '';
-  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
-  const [head, tail = ''] = address.split('::');
-  const before = head === '' ? [] : head.split(':');
-  // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
-  const missing =
-    8 - before.length - (tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0));
-  const groups = [...before, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail.split(':')].slice(
-    0,
-    4,
-  );
-  return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
 }

@@ -4,6 +4,8 @@
  */
 import type { Admitted, Refusal } from '../guests/guests.ts';
 import type { ForwardedReply, ForwardedRequest } from '../http/forwarding.ts';
+import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
+import type { Counts } from '../tally.ts';
 import { NoAnswerError } from '../world/messages.ts';
 import { HubPeople, type HubPeopleOptions } from './hubPeople.ts';
 import type { Call, FromRelay, ToRelay } from './letters.ts';
@@ -31,8 +33,12 @@ export interface HubOptions extends HubPeopleOptions {
   /** Signs seats: any relay may make one, and any other may take its client. */
   readonly seatKey: Uint8Array;
   readonly admit: (token: unknown, address: string) => Admitted | Refusal;
-  /** Answers what only this process can; null: nothing. */
-  readonly forward: ((request: ForwardedRequest) => Promise<ForwardedReply>) | null;
+  /** Answers what only this process can. */
+  readonly forward: (request: ForwardedRequest) => Promise<ForwardedReply>;
+  /** The process has been asked to stop. Default: never. */
+  readonly isStopping?: () => boolean;
+  /** Takes what a relay has counted. */
+  readonly count: (counts: Counts, answered: readonly AnsweredRequest[]) => void;
   /** Takes a line for the operator. */
   readonly log: (line: string) => void;
   /** The wall clock, ms since 1970. */
@@ -47,6 +53,7 @@ interface Relay {
   heardMs: number;
   isLapsed: boolean;
   asked: number;
+  connections: number;
 }
 
 export class Hub {
@@ -73,6 +80,7 @@ export class Hub {
       for (const part of encodeFrame(frame, origin, transport.maxBytes)) transport.broadcast(part, true);
     };
     this.#view.onStats = (stats) => this.#tell({ type: 'stats', stats });
+    this.#view.onVitals = (vitals) => this.#tell({ type: 'vitals', vitals });
     this.#view.onSpecies = (species) => this.#tell({ type: 'species', species });
     this.#view.onSwap = (outcome) => this.#tell({ type: 'swap', outcome });
     this.#view.onWounds = (events) => this.#tell({ type: 'wounds', events });
@@ -94,6 +102,13 @@ export class Hub {
   /** How many relays are known. */
   get size(): number {
     return this.#relays.size;
+  }
+
+  /** TCP connections of all relays. */
+  get connections(): number {
+    let connections = 0;
+    for (const relay of this.#relays.values()) connections += relay.connections;
+    return connections;
   }
 
   /** Tells the relays that the world has ended, and ends the ways to them. */
@@ -134,7 +149,12 @@ export class Hub {
         relay.view.watchOnly([]);
       }
     }
-    this.#tell({ type: 'pulse', term, serial: this.#serial });
+    this.#tell({
+      type: 'pulse',
+      term,
+      serial: this.#serial,
+      isStopping: this.#options.isStopping?.() ?? false,
+    });
   }
 
   #forget(name: string): void {
@@ -189,6 +209,7 @@ export class Hub {
         heardMs: performance.now(),
         isLapsed: false,
         asked: 0,
+        connections: 0,
       });
     else known.heardMs = performance.now();
     const { ready, stats, trouble, wilted } = this.#view;
@@ -206,6 +227,10 @@ export class Hub {
       case 'watching':
         relay.isLapsed = false;
         relay.view.watchOnly(letter.keys);
+        return;
+      case 'counts':
+        relay.connections = letter.connections;
+        this.#options.count(letter.counts, letter.answered);
         return;
       case 'watch':
         relay.view.watch(letter.add, letter.remove);
@@ -239,7 +264,6 @@ export class Hub {
       case 'admit':
         return admit(call.token, call.address);
       case 'http':
-        if (forward === null) throw new NoAnswerError('the world answers no requests');
         return forward(call.request);
       default:
         return call satisfies never;

@@ -4,7 +4,7 @@ import { encodeMessage, type ServerMessageNumber } from '../rooms/connection.ts'
 import type { Crowd } from '../rooms/crowd.ts';
 import { MessageError, readMessage } from '../rooms/messages.ts';
 import type { Person } from '../rooms/sight.ts';
-import type { Outlet } from '../rooms/visit.ts';
+import type { Outlet } from '../rooms/surroundings.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { FromRelay, ToRelay } from './letters.ts';
 

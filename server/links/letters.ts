@@ -2,6 +2,8 @@
 import type { PlayersMessage } from '../../shared/protocol.ts';
 import type { Admitted, Refusal } from '../guests/guests.ts';
 import type { ForwardedReply, ForwardedRequest } from '../http/forwarding.ts';
+import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
+import type { Counts } from '../tally.ts';
 import type { ToWorld, WorldLink, WorldReady } from '../world/messages.ts';
 import type { CommonMessage } from './linkBase.ts';
 
@@ -26,6 +28,13 @@ export type FromRelay =
   | { readonly type: 'hello'; readonly wire: number }
   /** All pages that the relay watches, every 2 s. A relay that is silent for 6 s watches nothing. */
   | { readonly type: 'watching'; readonly keys: readonly number[] }
+  /** What the relay has counted since the last of these; every 2 s. */
+  | {
+      readonly type: 'counts';
+      readonly counts: Counts;
+      readonly connections: number;
+      readonly answered: readonly AnsweredRequest[];
+    }
   | Exclude<ToWorld, { readonly type: 'stop' }>
   | { readonly type: 'call'; readonly request: number; readonly call: Call }
   /** A client has acknowledged the JOIN. `visit` is its session's id. */
@@ -74,7 +83,7 @@ export type ToRelay =
   /** The world does not know the relay, or no longer: say hello, and begin anew. */
   | { readonly type: 'stranger' }
   /** Every second: the last frame that was sent. */
-  | { readonly type: 'pulse'; readonly term: number; readonly serial: number }
+  | { readonly type: 'pulse'; readonly term: number; readonly serial: number; readonly isStopping: boolean }
   | News
   | Answer
   | { readonly type: 'post'; readonly visit: string; readonly bytes: Uint8Array }

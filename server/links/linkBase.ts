@@ -25,10 +25,12 @@ export type CommonMessage = Exclude<FromWorld, { readonly type: 'ready' | 'log' 
 export abstract class LinkBase implements WorldLink {
   ready!: WorldReady;
   stats: WorldLink['stats'] = null;
+  vitals: WorldLink['vitals'] = null;
   trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
+  onVitals: WorldLink['onVitals'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
@@ -124,6 +126,10 @@ export abstract class LinkBase implements WorldLink {
       case 'stats':
         this.stats = message.stats;
         this.onStats(message.stats);
+        return;
+      case 'vitals':
+        this.vitals = message.vitals;
+        this.onVitals(message.vitals);
         return;
       case 'species':
         this.ready = { ...this.ready, species: message.species };

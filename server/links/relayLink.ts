@@ -49,6 +49,8 @@ export class RelayLink extends LinkBase {
   onReset: (reason: string) => void = () => {};
   /** The world has ended, or the way to it for good. */
   onDeath: (error: Error) => void = () => {};
+  /** The world's process has been asked to stop. */
+  isStopping = false;
   onClients: (letter: ClientLetter) => void = () => {};
   /** The visits that are open here. */
   visits: () => readonly string[] = () => [];
@@ -114,9 +116,11 @@ export class RelayLink extends LinkBase {
     return this.request(call.kind, (request) => this.#ask(request, { type: 'call', request, call }));
   }
 
-  /** Tells the crowd of a client. */
-  tell(letter: Extract<FromRelay, { readonly visit: string }>): void {
-    if (this.endedBy === null && this.#isUp) this.#write(letter);
+  /** Tells the world's process of a client, or what was counted. @returns false when it cannot be told now */
+  tell(letter: Extract<FromRelay, { readonly visit: string } | { readonly type: 'counts' }>): boolean {
+    if (this.endedBy !== null || !this.#isUp) return false;
+    this.#write(letter);
+    return true;
   }
 
   /** Leaves the world; the world goes on. */
@@ -192,6 +196,7 @@ export class RelayLink extends LinkBase {
         this.#hello();
         return;
       case 'pulse':
+        this.isStopping = letter.isStopping;
         if (this.#isUp) this.#intake!.heardOf(letter.term, letter.serial);
         return;
       case 'ended':

@@ -4,7 +4,7 @@ import type { Audience, People } from '../rooms/crowd.ts';
 import type { ClientMessage } from '../rooms/messages.ts';
 import { Players } from '../rooms/players.ts';
 import type { Person } from '../rooms/sight.ts';
-import type { Outlet, Visitor } from '../rooms/visit.ts';
+import type { Outlet, Visitor } from '../rooms/surroundings.ts';
 import type { ClientLetter, RelayLink } from './relayLink.ts';
 
 interface Client {

@@ -28,6 +28,7 @@ export class SharedWorld {
       for (const view of this.#views) view.publish(frame);
     };
     world.onStats = (stats) => this.#tell((view) => view.onStats(stats));
+    world.onVitals = (vitals) => this.#tell((view) => view.onVitals(vitals));
     world.onSpecies = (species) => this.#tell((view) => view.onSpecies(species));
     world.onSwap = (outcome) => this.#tell((view) => view.onSwap(outcome));
     world.onWounds = (events) => this.#tell((view) => view.onWounds(events));
@@ -85,6 +86,7 @@ interface ViewPort {
 class View implements WorldView {
   onFrame: WorldLink['onFrame'] = () => {};
   onStats: WorldLink['onStats'] = () => {};
+  onVitals: WorldLink['onVitals'] = () => {};
   onSpecies: WorldLink['onSpecies'] = () => {};
   onSwap: WorldLink['onSwap'] = () => {};
   onWounds: WorldLink['onWounds'] = () => {};
@@ -106,6 +108,9 @@ class View implements WorldView {
   }
   get stats(): WorldLink['stats'] {
     return this.#world.stats;
+  }
+  get vitals(): WorldLink['vitals'] {
+    return this.#world.vitals;
   }
   get wilted(): WorldLink['wilted'] {
     return this.#world.wilted;

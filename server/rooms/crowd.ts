@@ -2,7 +2,7 @@
  * All visits of a world, whichever process their sockets are in: who is here, and what everybody is told. Knows nothing
  * of Colyseus, nor of the stream.
  */
-import type { Player } from '../../shared/adminApi.ts';
+import type { Player } from '../../shared/adminPeople.ts';
 import {
   CloseCode,
   type NoticeMessage,
@@ -20,7 +20,8 @@ import { PendingStrokes } from './pendingStrokes.ts';
 import { Players } from './players.ts';
 import { Seeds } from './seeds.ts';
 import type { Person } from './sight.ts';
-import { type Outlet, type Surroundings, Visit, type Visitor } from './visit.ts';
+import type { Outlet, Surroundings, Visitor } from './surroundings.ts';
+import { Visit } from './visit.ts';
 
 const INSPECT_MS = 500;
 const SEEDS_MS = 200;
@@ -28,7 +29,14 @@ const SEEDS_MS = 200;
 export interface CrowdHost
   extends Pick<
     Surroundings,
-    'guests' | 'attendance' | 'learned' | 'report' | 'stepsPerSecond' | 'framesPerSecond' | 'epsilon'
+    | 'guests'
+    | 'attendance'
+    | 'learned'
+    | 'report'
+    | 'tally'
+    | 'stepsPerSecond'
+    | 'framesPerSecond'
+    | 'epsilon'
   > {
   readonly world: WorldLink;
 }
@@ -49,7 +57,7 @@ export interface Audience {
 
 export class Crowd implements People {
   readonly players = new Players();
-  readonly #visits = new Set<Visit>();
+  readonly #visits = new Map<Outlet, Visit>();
   readonly #audiences = new Set<Audience>();
   readonly #seeds = new Seeds();
   readonly #around: Surroundings;
@@ -66,25 +74,25 @@ export class Crowd implements People {
       renamed: (id) => {
         for (const visit of this.#of(id)) visit.tellName();
       },
-      left: (visit) => this.#visits.delete(visit),
+      left: (outlet) => this.#visits.delete(outlet),
       now: () => performance.now(),
     };
     this.#timers = [
       setInterval(() => {
-        for (const visit of this.#visits) {
+        for (const visit of this.#visits.values()) {
           void visit.inspect();
           visit.tellBudget();
         }
       }, INSPECT_MS),
       setInterval(() => {
-        for (const visit of this.#visits) visit.tellSeeds();
+        for (const visit of this.#visits.values()) visit.tellSeeds();
       }, SEEDS_MS),
     ];
   }
 
   enter(outlet: Outlet, visitor: Visitor): Visit {
     const visit = new Visit(outlet, visitor, this.#around);
-    this.#visits.add(visit);
+    this.#visits.set(outlet, visit);
     return visit;
   }
 
@@ -115,30 +123,38 @@ export class Crowd implements People {
 
   /** Tells the guests who look at the bodies or planted them. */
   tellWilted(bodies: readonly WiltedBody[]): void {
-    for (const visit of this.#visits) visit.tellWilted(bodies);
+    for (const visit of this.#visits.values()) visit.tellWilted(bodies);
   }
 
   /** The visits that have started. */
   get visits(): Omit<Player, 'isMuted'>[] {
     const now = this.#around.now();
-    return Array.from(this.#visits)
+    return Array.from(this.#visits.values())
       .filter(({ isStarted }) => isStarted)
-      .map(({ outlet, visitor, name, sinceMs, strokes }) => {
+      .map(({ outlet, visitor, name, sinceMs, strokes: { applied: strokes } }) => {
         const seconds = Math.floor((now - sinceMs) / 1_000);
         return { id: outlet.id, guest: visitor.id, name, address: visitor.address, seconds, strokes };
       });
   }
 
+  /** Visits that nobody sees at the moment; they are among the players. */
+  get hidden(): number {
+    let hidden = 0;
+    for (const visit of this.#visits.values()) if (visit.isHidden) hidden++;
+    return hidden;
+  }
+
   /** Ends the visits for which it is true. @returns how many */
   kick(isMeant: (visitor: Visitor) => boolean, reason: string): number {
-    const meant = Array.from(this.#visits).filter(({ visitor }) => isMeant(visitor));
+    const meant = Array.from(this.#visits.values()).filter(({ visitor }) => isMeant(visitor));
     for (const { outlet } of meant) outlet.close(CloseCode.removed, reason);
     return meant.length;
   }
 
   /** Shows a line to the guests for whom it is true. */
   tell(isMeant: (visitor: Visitor) => boolean, text: string): void {
-    for (const visit of this.#visits) if (visit.isStarted && isMeant(visit.visitor)) visit.tell(text);
+    for (const visit of this.#visits.values())
+      if (visit.isStarted && isMeant(visit.visitor)) visit.tell(text);
   }
 
   /** Closes every client with a code and a reason. */
@@ -152,7 +168,9 @@ export class Crowd implements People {
 
   /** The visits of a guest. */
   #of(guest: string): Visit[] {
-    return Array.from(this.#visits).filter(({ visitor, isStarted }) => isStarted && visitor.id === guest);
+    return Array.from(this.#visits.values()).filter(
+      ({ visitor, isStarted }) => isStarted && visitor.id === guest,
+    );
   }
 
   #postAll(bytes: Uint8Array, isForViewers = false): void {

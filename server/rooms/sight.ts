@@ -2,6 +2,7 @@
  * The half of a visit that stays where its socket is: it counts and decodes the client's messages, and sees to its share
  * of the stream. The other half, what a guest may do, may be in another process. Knows nothing of Colyseus.
  */
+import { Allowance } from '../../shared/allowance.ts';
 import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
@@ -11,7 +12,6 @@ import {
 } from '../../shared/protocol.ts';
 import type { FrameSocket } from '../stream/deliver/flow.ts';
 import type { Stream } from '../stream/deliver/stream.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 
@@ -46,7 +46,7 @@ export class Sight {
   readonly #person: Person;
   readonly #options: SightOptions;
   /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
-  readonly #messages: TokenBucket;
+  readonly #messages: Allowance;
   /** null: the visit has not started, or has ended. */
   #viewer: Viewer | null = null;
   /** null: not known yet. */
@@ -58,7 +58,7 @@ export class Sight {
     this.#person = person;
     this.#options = options;
     this.sinceMs = options.now();
-    this.#messages = new TokenBucket(
+    this.#messages = new Allowance(
       2 * MAX_CLIENT_MESSAGES_PER_SECOND,
       MAX_CLIENT_MESSAGES_PER_SECOND,
       this.sinceMs,

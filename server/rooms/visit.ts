@@ -1,121 +1,39 @@
 /**
- * One visit of a guest, a tab: what they may do in it, and what the world answers. The half that stays with the socket
- * is `sight.ts`. Knows nothing of Colyseus, nor of the stream.
+ * One visit of a guest, a tab: its beginning and end, its messages, and what it is told. Knows nothing of Colyseus, nor of
+ * the stream: the half that stays with the socket is `sight.ts`. Strokes are `visitStrokes.ts`.
  */
-import type { ReportedBy } from '../../shared/adminApi.ts';
-import { MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
+import { Allowance } from '../../shared/allowance.ts';
 import {
-  type Budget,
   CloseCode,
   type HelloMessage,
   type InspectionMessage,
-  type LearnedMessage,
   type NamedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
   type ReportMessage,
   type SeedsMessage,
   ServerMessageType,
-  type StrokeMessage,
-  type StrokeResultMessage,
   type ViewportMessage,
 } from '../../shared/protocol.ts';
-import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
-import type { Guests } from '../guests/guests.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
-import {
-  type Doer,
-  type Inspection,
-  NoAnswerError,
-  type StrokeOutcome,
-  type WorldLink,
-} from '../world/messages.ts';
+import { type Doer, type Inspection, NoAnswerError } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
-import type { ServerMessageNumber } from './connection.ts';
-import type { FairQuestions } from './fairQuestions.ts';
 import type { ClientMessage } from './messages.ts';
-import type { PendingStrokes } from './pendingStrokes.ts';
-import type { Players } from './players.ts';
 import { RoomQuestions } from './roomQuestions.ts';
-import type { Seeds } from './seeds.ts';
+import type { Outlet, Surroundings, Visitor } from './surroundings.ts';
+import { VisitStrokes } from './visitStrokes.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
 /** Removals and reports of a visit at once, and per second: each is a question to the world. */
 const MAX_WISHES_AT_ONCE = 12;
 const WISHES_PER_SECOND = 1;
-/** Organisms that are remembered of a deed. */
-const MAX_TOLD_ORGANISMS = 8;
-/** Share of the budget by which a client's own reckoning may be off before it is told. */
-const BUDGET_SLACK = 0.03;
-
-/** The part of a connection that a visit uses. */
-export interface Outlet {
-  readonly id: string;
-  /** The client hears of players from here; false: where its socket is. */
-  readonly hearsPlayers: boolean;
-  post(type: ServerMessageNumber, message: object): boolean;
-  postEncoded(bytes: Uint8Array): boolean;
-  close(code: number, reason: string): void;
-}
-
-/** Keeps count of visits and their strokes. */
-export interface Attendance {
-  join(visit: string, address: string): void;
-  leave(visit: string): void;
-  /** Counts a stroke that was applied or refused. */
-  stroke(isApplied: boolean): void;
-}
-
-/** What all visits of a world share. */
-export interface Surroundings {
-  readonly guests: Guests;
-  readonly attendance: Attendance;
-  /** What the world has learned, for a new visit; null: nothing. Sent when it is ready; nothing waits for it. */
-  readonly learned: () => Promise<LearnedMessage | null>;
-  /** Takes a report. Answer: what to tell who sent it. */
-  readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
-  /** A guest has another name: all their visits shall show it. */
-  readonly renamed: (guest: string) => void;
-  /** The visit has ended. */
-  readonly left: (visit: Visit) => void;
-  readonly world: WorldLink;
-  /** Asks the world what a player wants to know. */
-  readonly questions: FairQuestions;
-  readonly strokesPending: PendingStrokes;
-  readonly players: Players;
-  readonly seeds: Seeds;
-  readonly stepsPerSecond: number;
-  readonly framesPerSecond: number;
-  readonly epsilon: number;
-  /** A monotonic clock, in ms. */
-  readonly now: () => number;
-}
-
-/** Whose visit it is. */
-export interface Visitor {
-  /** Id of the guest. */
-  readonly id: string;
-  /** They have no token yet. */
-  readonly isNew: boolean;
-  readonly address: string;
-}
-
-/** A client of ours sends at most 10 strokes per second. */
-const REFUSALS_PER_SECOND = 10;
-const MAX_REFUSALS_AT_ONCE = 160;
 
 export class Visit {
   readonly outlet: Outlet;
   readonly visitor: Visitor;
   readonly sinceMs: number;
-  /** How many strokes of this visit the world has applied. */
-  strokes = 0;
+  readonly strokes: VisitStrokes;
   readonly #around: Surroundings;
-  /** Refusing a stroke costs as much as sending a message. */
-  readonly #strokesAllowed: TokenBucket;
-  /** Our client knows its energy, and is seldom refused. */
-  readonly #refusals: TokenBucket;
   /** null: the visit has not started, or has ended. */
   #guest: Guest | null = null;
   /** The client's viewport, in cells; null: not known yet. */
@@ -126,9 +44,7 @@ export class Visit {
   #toldSeeds = { version: -1, count: 0 };
   /** A removal that the world has not answered. */
   #isRemoving = false;
-  readonly #wishes: TokenBucket;
-  /** What the client was told last of its budget, and when. */
-  #toldBudget: { readonly budget: Budget; readonly atMs: number } | null = null;
+  readonly #wishes: Allowance;
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
@@ -141,14 +57,17 @@ export class Visit {
     this.visitor = visitor;
     this.sinceMs = now;
     this.#around = around;
+    this.strokes = new VisitStrokes(visitor, around, {
+      visit: outlet.id,
+      post: (type, message) => outlet.post(type, message),
+      expel: (reason) => this.#expel(CloseCode.tooFrequent, reason),
+    });
     this.#roomQuestions = new RoomQuestions(
       around.questions,
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
-    this.#wishes = new TokenBucket(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
-    this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
-    this.#refusals = new TokenBucket(MAX_REFUSALS_AT_ONCE, REFUSALS_PER_SECOND, now);
+    this.#wishes = new Allowance(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
   }
 
   get #doer(): Doer {
@@ -195,7 +114,7 @@ export class Visit {
       framesPerSecond: this.#around.framesPerSecond,
       epsilon: this.#around.epsilon,
       species: ready.species,
-      budget: this.#budget(guest),
+      budget: this.strokes.budget(guest),
     };
     this.outlet.post(ServerMessageType.hello, hello);
     const { id } = this.outlet;
@@ -218,7 +137,7 @@ export class Visit {
   }
 
   end(): void {
-    this.#around.left(this);
+    this.#around.left(this.outlet);
     const guest = this.#guest;
     if (guest === null) return;
     const { guests, attendance, players } = this.#around;
@@ -250,8 +169,7 @@ export class Visit {
         this.#toldSeeds.version = -1;
         return;
       case 'stroke':
-        if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
-        else this.#expel(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
+        this.strokes.take(guest, message);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
@@ -400,6 +318,11 @@ export class Visit {
     this.#around.players.change(this.outlet.id, { name: this.name });
   }
 
+  /** Tells the budget if the client cannot know it. */
+  tellBudget(): void {
+    if (this.#guest !== null && !this.#isHidden) this.strokes.tellBudget(this.#guest);
+  }
+
   tellWilted(bodies: readonly WiltedBody[]): void {
     if (!this.isStarted || this.#isHidden) return;
     const text = wiltNotice(bodies, this.#view, this.visitor.id);
@@ -409,81 +332,6 @@ export class Visit {
   /** Shows the player a line. */
   tell(text: string): void {
     this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
-  }
-
-  /** Tells the budget if the client cannot know it: energy was spent in another tab, or refills at another pace. */
-  tellBudget(): void {
-    if (this.#guest === null || this.#isHidden || this.#toldBudget === null) return;
-    const { budget: told, atMs } = this.#toldBudget;
-    const budget = this.#around.guests.budgetOf(this.#guest, this.visitor.address);
-    const seconds = (this.#around.now() - atMs) / 1_000;
-    const reckoned = Math.min(told.capacity, told.cells + seconds * told.perSecond);
-    const isOff = Math.abs(reckoned - budget.cells) > BUDGET_SLACK * budget.capacity;
-    if (!isOff && told.perSecond === budget.perSecond) return;
-    // What is on its way was spent in the client's reckoning, and not in this one's.
-    if (this.#around.strokesPending.of(this.outlet.id) > 0) return;
-    this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#guest) });
-  }
-
-  /** For a message to the client. */
-  #budget(guest: Guest): Budget {
-    const budget = this.#around.guests.budgetOf(guest, this.visitor.address);
-    this.#toldBudget = { budget, atMs: this.#around.now() };
-    return budget;
-  }
-
-  async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending } = this.#around;
-    const { address } = this.visitor;
-    const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
-    const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
-    if (fault !== null) return refuse(fault);
-    const by = this.#doer;
-    if (!strokesPending.begin(this.outlet.id, by)) return refuse('Too many strokes at once.');
-    const cost = strokeCost(stroke);
-    const tired = guests.spend(guest, address, cost);
-    if (tired !== null) {
-      strokesPending.end(this.outlet.id, by);
-      return refuse(tired);
-    }
-    let outcome: StrokeOutcome;
-    try {
-      outcome = await world.ask({ kind: 'stroke', by, stroke });
-    } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-      outcome = { ok: false, reason: 'The world did not answer.' };
-    } finally {
-      strokesPending.end(this.outlet.id, by);
-    }
-    if (!outcome.ok) {
-      guests.giveBack(guest, address, cost);
-      return refuse(outcome.reason);
-    }
-    const { step, organisms } = outcome;
-    this.strokes++;
-    const { tool, radius, points, species } = stroke;
-    players.stroke({ player: this.outlet.id, tool, radius, points });
-    guests.did(guest, {
-      at: Date.now(),
-      step,
-      ...by,
-      tool,
-      ...{ x: points[0], y: points[1], radius },
-      ...(tool === 'plant' && { species }),
-      organisms: organisms.slice(0, MAX_TOLD_ORGANISMS),
-    });
-    this.#answer(guest, stroke.id, { ok: true, step });
-  }
-
-  #answer(guest: Guest, id: number, outcome: Pick<StrokeResultMessage, 'ok' | 'reason' | 'step'>): void {
-    this.#around.attendance.stroke(outcome.ok);
-    const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
-    this.outlet.post(ServerMessageType.strokeResult, result);
-    if (!outcome.ok && !this.#refusals.take(1, this.#around.now()))
-      this.#expel(
-        CloseCode.tooFrequent,
-        `more than ${REFUSALS_PER_SECOND} strokes per second that were refused`,
-      );
   }
 }
 

@@ -17,6 +17,7 @@ import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import { CloseCode, ROOM_NAME } from '../../shared/protocol.ts';
 import { type PageSource, Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
+import type { Tally } from '../tally.ts';
 import { Connection } from './connection.ts';
 import type { Audience, People } from './crowd.ts';
 import { PLAYERS_TICK_MS } from './players.ts';
@@ -43,6 +44,7 @@ export interface RoomHost {
   readonly tellPlayers: () => void;
   readonly maxPlayers: number;
   readonly viewerBytesPerSecond: number;
+  readonly tally: Tally;
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -182,7 +184,7 @@ export class WorldRoom extends Room implements Audience {
 
   override onJoin(client: Client, { guest, isNew }: SeatOptions): void {
     const around = this.#around!;
-    const connection = new Connection(client);
+    const connection = new Connection(client, around.tally);
     const visitor = { id: guest, isNew, address: around.addressOf(client.sessionId) };
     const person = around.people.enter(connection, visitor);
     this.#sessions.add(client.sessionId);

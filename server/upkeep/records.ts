@@ -22,6 +22,8 @@ const ACTS: Readonly<Record<Act['act'], true>> = {
   cells: true,
   organism: true,
   gone: true,
+  lost: true,
+  found: true,
   fallow: true,
   swaps: true,
   struck: true,

@@ -135,6 +135,24 @@ export class Absences {
     else this.#isBack(organism);
   }
 
+  /**
+   * An organism that would be gone comes back: one that dissolves grows again from its seed then, as after a death; a seed
+   * that waits is planted now.
+   *
+   * @returns why not, for people; null: it is done
+   */
+  async bringBack(organism: Organism): Promise<string | null> {
+    const { id, isUprooted } = organism;
+    organism.isUprooted = false;
+    if (isEnding(organism)) {
+      organism.absence = 'died';
+      return null;
+    }
+    if (!this.#waiting.has(id)) return isUprooted ? null : 'It is not gone.';
+    if (await this.#plantSeed(organism)) return null;
+    return 'No room: somebody lives where its seed is.';
+  }
+
   /** The organism is gone, by another hand. */
   forget(id: OrganismId): void {
     this.#dissolving.delete(id);
@@ -223,8 +241,12 @@ export class Absences {
     organisms.remove(organism.id, runSeconds());
   }
 
-  /** Tries again in the next frame if the seed's cell is taken or the engine has no room. */
-  async #plantSeed(organism: Organism): Promise<void> {
+  /**
+   * Tries again in the next frame if the seed's cell is taken or the engine has no room.
+   *
+   * @returns whether it is planted
+   */
+  async #plantSeed(organism: Organism): Promise<boolean> {
     const { engine, organisms, runSeconds, territoryOf } = this.#world;
     const { id, slot } = organism;
     // Its place may have moved over the edge with its body.
@@ -234,13 +256,13 @@ export class Absences {
     const owner = new Uint16Array(1);
     await engine.readOwners({ x, y, width: 1, height: 1 }, owner);
     const trialId = organisms.freeId(runSeconds());
-    if (owner[0] !== 0 || trialId === null) return;
+    if (owner[0] !== 0 || trialId === null) return false;
     try {
       // Under an unused id: if the engine refuses, the organism keeps its own.
       engine.plant(trialId, slot, x, y);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      return;
+      return false;
     }
     engine.remove(trialId);
     engine.remove(id);
@@ -255,6 +277,7 @@ export class Absences {
     organism.isOutOfRange = false;
     organism.cells = 1;
     this.#world.planted(organism);
+    return true;
   }
 }
 

@@ -11,6 +11,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Rect } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, Perturbation } from '../engines/engine.ts';
 import { COMPRESSION, fromRaw, RAW_BYTES, rawOf } from '../storage/pageBlobs.ts';
+import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
@@ -48,6 +49,10 @@ export type RecordAct =
   /** Without the history of its health, which the record before has. */
   | { readonly act: 'organism'; readonly record: OrganismRecord }
   | { readonly act: 'gone'; readonly organism: OrganismId }
+  /** It is gone for good, and can be brought back. */
+  | { readonly act: 'lost'; readonly loss: Loss }
+  /** A loss was brought back. */
+  | { readonly act: 'found'; readonly loss: number }
   /** The beds of an earlier version's save that have not been sown. */
   | { readonly act: 'fallow'; readonly beds: readonly FallowBed[] }
   /** The swaps that are watched from now on. */

@@ -2,9 +2,10 @@
 import { stepsBetween } from '../../shared/numbers.ts';
 import { type Engine, EngineError } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
+import type { Loss } from './losses.ts';
 import { MATURE_STEPS, territoryOf } from './mature.ts';
 import type { Doer } from './messages.ts';
-import { isEnding, isPlayers, type Organism, type Organisms } from './organisms.ts';
+import { isEnding, isPlayers, type Organism, type OrganismRecord, type Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { PlantLimits, type PlantLimitsOptions } from './plantLimits.ts';
 import { type GrownBody, roomFault } from './room.ts';
@@ -78,7 +79,27 @@ export class Planting {
    * @param planter - their address is not kept
    * @throws EngineError without room for one more, or without such a species; the world is then unchanged
    */
-  plant({ species, x, y }: Seedling, planter: Doer): Organism {
+  plant(seedling: Seedling, planter: Doer): Organism {
+    const { name, guest } = planter;
+    const organism = this.#plant(seedling, { planter: name, guest });
+    if (isPlayers(organism)) this.#limits.planted(planter, organism.plantedSeconds);
+    return organism;
+  }
+
+  /**
+   * Plants what was lost, as its planter's and with its age. Nobody's limits count.
+   *
+   * @throws EngineError as `plant` does
+   */
+  plantAgain(loss: Loss): Organism {
+    const { planter, guest, bornSeconds } = loss;
+    return this.#plant(loss, { planter, guest, bornSeconds });
+  }
+
+  #plant(
+    { species, x, y }: Seedling,
+    whose: Pick<OrganismRecord, 'planter' | 'guest' | 'bornSeconds'>,
+  ): Organism {
     const { engine, organisms, slots, runSeconds } = this.#world;
     const plantedSeconds = runSeconds();
     const id = organisms.freeId(plantedSeconds);
@@ -88,14 +109,12 @@ export class Planting {
     if (slot === undefined) throw new EngineError(`there is no species ${species}`);
     const territory = territoryOf([slots.at(slot).mature], x, y);
     engine.plant(id, slot, x, y, territory);
-    const { name, guest } = planter;
-    const facts = { id, species, slot, x, y, planter: name, guest, plantedStep, plantedSeconds, health: 0 };
-    const organism = organisms.add(facts);
+    const organism = organisms.add({
+      ...{ id, species, slot, x, y, plantedStep, plantedSeconds, health: 0 },
+      ...whose,
+    });
     organism.territory = territory;
-    if (isPlayers(organism)) {
-      organism.visitedSeconds = plantedSeconds;
-      this.#limits.planted(planter, plantedSeconds);
-    }
+    if (isPlayers(organism)) organism.visitedSeconds = plantedSeconds;
     return organism;
   }
 

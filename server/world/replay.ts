@@ -13,6 +13,7 @@ import {
 } from '../engines/engine.ts';
 import type { Act, Entry, RuleName } from './acts.ts';
 import { Bodies } from './bodies.ts';
+import type { Losses } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { Organisms } from './organisms.ts';
 import type { Recall } from './recall.ts';
@@ -28,6 +29,7 @@ export interface ReplayedWorld {
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
   readonly swaps: Swaps;
+  readonly losses: Losses;
   readonly recall: Recall;
   /** Organisms that the save held and this world does not: what was done to them is passed over. */
   readonly leftOut: Set<OrganismId>;
@@ -98,7 +100,7 @@ export class Replay {
   }
 
   async #do(act: Act, pages: PageState[]): Promise<void> {
-    const { engine, organisms, swaps } = this.#world;
+    const { engine, organisms, swaps, losses } = this.#world;
     if (this.#isLeftOut(act)) return;
     switch (act.act) {
       case 'perturb':
@@ -124,6 +126,10 @@ export class Replay {
       }
       case 'gone':
         return organisms.forget(act.organism);
+      case 'lost':
+        return losses.put(act.loss);
+      case 'found':
+        return losses.drop(act.loss);
       case 'fallow':
         this.beds = act.beds;
         return;

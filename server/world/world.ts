@@ -7,8 +7,10 @@ import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
+import { Returns } from './bringBack.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
+import { type Culprit, Losses, NOBODY } from './losses.ts';
 import type {
   Doer,
   Inspection,
@@ -31,6 +33,7 @@ import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
+import type { BodyCounts } from './vitals.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
@@ -66,6 +69,8 @@ export class World {
   readonly wilting: Wilting;
   readonly absences: Absences;
   readonly withering: Withering;
+  readonly losses: Losses;
+  readonly returns: Returns;
   /** What changes besides the steps, for the journal. */
   readonly log: WorldLog;
   /** Steps per second as an admin has set them; null: the server's own setting. */
@@ -122,14 +127,27 @@ export class World {
     this.absences = new Absences({
       ...common,
       territoryOf: (one) => territories.of(one),
-      gone: ({ id }) => {
+      gone: (one) => {
+        const { id } = one;
+        this.losses.gone(one);
         wounds.died(id);
         this.wilting.forget(id);
         this.swaps.strike([id]);
       },
       // Its new body says nothing about a rule that was swapped before.
-      planted: ({ id }) => this.swaps.strike([id]),
+      planted: ({ id }) => {
+        this.losses.isBack(id);
+        this.swaps.strike([id]);
+      },
     });
+    this.losses = new Losses({
+      ...common,
+      lost: (loss) => this.log.note({ act: 'lost', loss }),
+      found: (loss) => this.log.note({ act: 'found', loss }),
+    });
+    const { losses, absences } = this;
+    const planted = ({ id }: Organism): void => this.swaps.strike([id]);
+    this.returns = new Returns({ ...common, losses, absences, planting: this.#planting, planted });
     this.wilting = new Wilting({
       ...common,
       absences: this.absences,
@@ -146,7 +164,7 @@ export class World {
       wither: (one) => this.#end(one, 'withering'),
     });
     const { swaps, wilting, withering } = this;
-    const watches = { health: this.#health, wounds, wilting, withering, swaps };
+    const watches = { health: this.#health, wounds, wilting, withering, losses, swaps };
     const sleeping = {
       ...common,
       isWatched: (one: Organism) => swaps.isWatched(one) || wounds.isOpen(one.id),
@@ -163,6 +181,23 @@ export class World {
 
   get livingCells(): number {
     return this.#livingCells;
+  }
+
+  /** Strokes that wait for the next step boundary. */
+  get strokesWaiting(): number {
+    return this.#strokes.waiting;
+  }
+
+  /** Where the organisms' bodies are. */
+  bodyCounts(): BodyCounts {
+    const counts = { awake: 0, asleep: 0, dissolving: 0, waiting: this.absences.waiting.size };
+    // Asked of thousands: looked up once, because the engine is wrapped.
+    const isAsleep = this.engine.isAsleep.bind(this.engine);
+    for (const { id, absence } of this.organisms) {
+      if (absence === null) counts[isAsleep(id) ? 'asleep' : 'awake']++;
+      else if (!this.absences.waiting.has(id)) counts.dissolving++;
+    }
+    return counts;
   }
 
   // --- what players and admins do ---
@@ -193,7 +228,7 @@ export class World {
   }
 
   /** Zeroes a circle. What dies of it, and seeds that wait there, do not come back. @returns how many lost cells */
-  async clear(x: number, y: number, radius: number): Promise<number> {
+  async clear(x: number, y: number, radius: number, by: Culprit = NOBODY): Promise<number> {
     const circle = { x0: x, y0: y, x1: x, y1: y, radius };
     const hit = [...(await ownersUnder([circle], this.engine)).keys()];
     for (const id of hit) this.wounds.leave(id);
@@ -201,8 +236,11 @@ export class World {
     this.swaps.strike(hit);
     this.wilting.struck(hit);
     for (const id of hit) await this.#health.measure(id);
-    for (const one of [...this.organisms])
-      if (Math.hypot(one.x - x, one.y - y) <= radius) this.absences.uproot(one);
+    for (const one of [...this.organisms]) {
+      if (Math.hypot(one.x - x, one.y - y) > radius) continue;
+      if (!isEnding(one)) this.losses.blame(one.id, by);
+      this.absences.uproot(one);
+    }
     return hit.length;
   }
 
@@ -212,17 +250,18 @@ export class World {
   }
 
   /** The body dissolves, and the organism is gone. @returns how many organisms that is: 0 or 1 */
-  remove(id: OrganismId): number {
+  remove(id: OrganismId, by: Culprit = NOBODY): number {
     const organism = this.organisms.get(id);
     if (organism === undefined || isEnding(organism)) return 0;
+    this.losses.blame(id, by);
     this.#end(organism, 'removed');
     return 1;
   }
 
   /** As `remove`, of all that a guest has planted. @returns how many */
-  removeByGuest(guest: string): number {
+  removeByGuest(guest: string, by: Culprit = NOBODY): number {
     let removed = 0;
-    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id);
+    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id, by);
     return removed;
   }
 
@@ -231,7 +270,7 @@ export class World {
     const organism = this.organisms.get(id);
     if (organism === undefined) return 'It is gone already.';
     if (guest === '' || organism.guest !== guest) return 'Only who planted it can remove it.';
-    this.remove(id);
+    this.remove(id, { guest, name: organism.planter });
     return null;
   }
 
@@ -301,6 +340,7 @@ export class World {
       else if (!this.absences.has(id)) {
         this.wounds.died(id);
         this.wilting.forget(id);
+        this.losses.died(organism.id);
         this.absences.died(organism);
       }
     }
@@ -416,6 +456,7 @@ export class World {
   #facts({ stepNumber, randomSeed, organisms }: EngineFacts): WorldFacts {
     const asleep = new Set(organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
     const swaps = this.swaps.saved(this.#nameOf);
+    const lost = this.losses.all.toReversed();
     return {
       width: this.engine.width,
       height: this.engine.height,
@@ -428,6 +469,7 @@ export class World {
         .map((record) => (asleep.has(record.id) ? { ...record, isAsleep: true } : record)),
       ...(swaps.length > 0 && { swaps }),
       ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
+      ...(lost.length > 0 && { lost }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
     };
   }
@@ -455,7 +497,8 @@ export class World {
     this.#runSeconds = state.runSeconds;
     this.stepsPerSecond = state.stepsPerSecond ?? null;
     this.#outcomes = state.outcomes ?? [];
-    const replayed = { engine, organisms, slots: this.rules, swaps, recall, leftOut };
+    this.losses.restore(state.lost ?? []);
+    const replayed = { engine, organisms, slots: this.rules, swaps, losses: this.losses, recall, leftOut };
     const replay = new Replay(replayed, state.fallow ?? []);
     await replay.restoreSwaps(state);
     for (const one of organisms) one.territory = this.#territories.of(one);

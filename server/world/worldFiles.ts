@@ -17,6 +17,7 @@ import { readOldSave } from './oldSave.ts';
 import type { WorldJournal } from './recorder.ts';
 import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
+import { type DiskFigures, NO_DISK } from './vitals.ts';
 import type { SavedWorld, WorldFacts, WorldSave, WorldStore } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
@@ -66,6 +67,10 @@ export class WorldFiles implements WorldJournal, WorldStore {
   #journal: Journal | null = null;
   /** As the newest save has them. */
   #aside: readonly Bodies[] = [];
+  #saveFigures: Pick<
+    DiskFigures,
+    'savesWritten' | 'savesFailed' | 'saveSeconds' | 'savedAtSeconds' | 'saveBytes'
+  > = NO_DISK;
 
   /**
    * Looks for the newest sound save.
@@ -229,6 +234,18 @@ export class WorldFiles implements WorldJournal, WorldStore {
     return this.#journal!.isBroken;
   }
 
+  /** What saves and the journal have done since `open`. */
+  get figures(): DiskFigures {
+    const journal = this.#journal;
+    return {
+      ...this.#saveFigures,
+      journalRecords: journal?.records ?? 0,
+      journalBytes: journal?.flushedBytes ?? 0,
+      journalFlushes: journal?.flushes ?? 0,
+      journalWaitingBytes: journal?.waitingBytes ?? 0,
+    };
+  }
+
   // --- saves ---
 
   canKeep(page: number): boolean {
@@ -237,6 +254,25 @@ export class WorldFiles implements WorldJournal, WorldStore {
 
   /** @throws SaveError, and what `save.changed` throws */
   async write(save: WorldSave, segment: number, isLast: boolean): Promise<void> {
+    const beganMs = performance.now();
+    const { savesWritten, savesFailed, saveBytes } = this.#saveFigures;
+    try {
+      const bytes = await this.#write(save, segment, isLast);
+      this.#saveFigures = {
+        savesWritten: savesWritten + 1,
+        savesFailed,
+        saveSeconds: (performance.now() - beganMs) / 1_000,
+        savedAtSeconds: Date.now() / 1_000,
+        saveBytes: saveBytes + bytes,
+      };
+    } catch (error) {
+      this.#saveFigures = { ...this.#saveFigures, savesFailed: savesFailed + 1 };
+      throw error;
+    }
+  }
+
+  /** @returns how many bytes were written */
+  async #write(save: WorldSave, segment: number, isLast: boolean): Promise<number> {
     const aside = save.aside.map(({ pageIndices }) => pageIndices);
     const facts: Facts = { ...save.facts, ...(aside.length > 0 && { aside }), ...(isLast && { isLast }) };
     const behind = aside.flat().map((_, i) => ASIDE_PAGES + i);
@@ -244,7 +280,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       save.aside.length === this.#aside.length && save.aside.every((one, i) => one === this.#aside[i]);
     const isKept = isSame && behind.every((page) => this.canKeep(page));
     const of = save.changedCount + (isKept ? 0 : behind.length);
-    await this.#saves.write({
+    const { bytesWritten } = await this.#saves.write({
       facts,
       journal: segment,
       changed: isKept ? save.changed : withAside(save),
@@ -253,6 +289,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
     });
     this.#aside = save.aside;
     await this.#journal!.removeBefore(this.#saves.oldestJournal);
+    return bytesWritten;
   }
 
   /** @throws JournalError when something could not be written */

@@ -230,6 +230,16 @@ describe('who may come', () => {
     expect(guests.admit(undefined, HOME).ok).toBe(true);
   });
 
+  test('is at most 8 times as many of one network of IPv6', () => {
+    const guests = make({ guestsPerAddress: 2 });
+    for (let n = 0; n < 16; n++) come(guests, `2001:db8:1:${n}::`);
+    expect(guests.admit(undefined, '2001:db8:1:99::')).toMatchObject({
+      ...{ ok: false, status: 429 },
+      reason: '16 guests from your network are here already, which is the most',
+    });
+    expect(guests.admit(undefined, '2001:db8:2:99::').ok).toBe(true);
+  });
+
   test('is refused at the last moment, too, when others have come first', () => {
     const guests = make({ guestsPerAddress: 1 });
     const [one, two] = [guests.admit(undefined, HOME), guests.admit(undefined, HOME)];

@@ -1,64 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Addresses, addressKey, type ForwardedHeader, Proxies } from '../../server/http/addresses.ts';
+import { Addresses, type ForwardedHeader, Proxies } from '../../server/http/addresses.ts';
 
-describe('addressKey', () => {
-  test.each([
-    ['192.0.2.7', '192.0.2.7'],
-    [' 192.0.2.7 ', '192.0.2.7'],
-    ['192.0.2.7:51234', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['::ffff:c000:207', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
-    ['2001:DB8:0001:2::6', '2001:db8:1:2::'],
-    ['[2001:db8:1:2::6]', '2001:db8:1:2::'],
-    ['[2001:db8:1:2::6]:443', '2001:db8:1:2::'],
-    ['2001:db8::', '2001:db8::'],
-    ['2001::7:8', '2001::'],
-    ['1:2:3::192.0.2.7', '1:2:3::'],
-    ['fe80::1%eth0', 'fe80::'],
-    ['::1', '::'],
-  ])('of %s is %s', (text, key) => {
-    expect(addressKey(text)).toBe(key);
-  });
-
-  test.each(['', 'unknown', '_hidden', '192.0.2', '192.0.2.7:', '2001:db8', '[::1', '1.2.3.4.5', 'a, b'])(
-    'is empty for %j, which is no address',
-    (text) => {
-      expect(addressKey(text)).toBe('');
-    },
-  );
-
-  test('is one for all addresses of a /64, however they are written, and another for the next /64', () => {
-    const group = fc.integer({ min: 0, max: 0xffff });
-    const eight = fc.array(group, { minLength: 8, maxLength: 8 }).filter(([first]) => first > 0);
-    fc.assert(
-      fc.property(eight, fc.array(group, { minLength: 4, maxLength: 4 }), (groups, others) => {
-        const long = groups.map((one) => one.toString(16).padStart(4, '0')).join(':');
-        const short = new SocketAddress({ address: long, family: 'ipv6' }).address;
-        const neighbour = [...groups.slice(0, 4), ...others].map((one) => one.toString(16)).join(':');
-        const next = groups.map((one, i) => (i === 3 ? one ^ 1 : one).toString(16)).join(':');
-        const key = addressKey(long);
-        expect(isIPv6(key)).toBe(true);
-        expect([addressKey(short), addressKey(neighbour), addressKey(key)]).toEqual([key, key, key]);
-        expect(addressKey(next)).not.toBe(key);
-      }),
-      { seed: 19 },
-    );
-  });
-
-  test('of any text is an IP address or empty', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (text) => {
-        const key = addressKey(text);
-        expect(key === '' || isIPv4(key) || isIPv6(key)).toBe(true);
-      }),
-      { seed: 19 },
-    );
-  });
-});
+const behindNone = new Proxies(0, () => {});
 
 describe('what proxies say', () => {
   const request = (headers: Partial<Record<ForwardedHeader, string>>): IncomingMessage =>
@@ -110,4 +55,24 @@ describe('what proxies say', () => {
       expect(addresses.of(request({ 'x-forwarded-for': '192.0.2.7' }))).toBe('10.0.0.1');
     expect(lines).toEqual([expect.stringMatching(/X-Forwarded-For, which is not believed.*--trust-proxy 1/)]);
   });
+});
+
+test('a network may have as many seats as 8 of its addresses; a released one is free again', () => {
+  const addresses = new Addresses({ perAddress: 2, seatMs: 60_000, proxies: behindNone });
+  const seats = (address: string): (() => void)[] => {
+    const taken: (() => void)[] = [];
+    for (let seat = addresses.admitSeat(address); seat !== null; seat = addresses.admitSeat(address))
+      taken.push(seat);
+    return taken;
+  };
+  const all = Array.from({ length: 8 }, (_, i) => seats(`2001:db8:1:${i}::`));
+  expect(all.map(({ length }) => length)).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
+  expect(seats('2001:db8:1:99::')).toEqual([]);
+  expect(seats('2001:db8:2:99::')).toHaveLength(2);
+  expect(seats('192.0.2.7')).toHaveLength(2);
+  all[0][0]();
+  const late = seats('2001:db8:1:99::');
+  expect(late).toHaveLength(1);
+  for (const giveBack of [...all.flat(), ...late]) giveBack();
+  expect([addresses.held('2001:db8:1::/48'), addresses.held('2001:db8:1:1::')]).toEqual([0, 0]);
 });

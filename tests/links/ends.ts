@@ -10,6 +10,7 @@ import { SharedWorld } from '../../server/links/sharedWorld.ts';
 import type { ThreadPort } from '../../server/links/threadLink.ts';
 import type { HubTransport } from '../../server/links/transport.ts';
 import { Crowd } from '../../server/rooms/crowd.ts';
+import { Tally } from '../../server/tally.ts';
 import type { FromWorld, ToWorld } from '../../server/world/messages.ts';
 import type { FakeWorld } from '../rooms/fakeWorld.ts';
 
@@ -22,6 +23,7 @@ export class FakeThread extends EventEmitter implements ThreadPort {
     this.#world = world;
     world.onFrame = (frame) => this.#say(frame);
     world.onStats = (stats) => this.#say({ type: 'stats', stats });
+    world.onVitals = (vitals) => this.#say({ type: 'vitals', vitals });
     world.onSpecies = (species) => this.#say({ type: 'species', species });
     world.onSwap = (outcome) => this.#say({ type: 'swap', outcome });
     world.onWounds = (events) => this.#say({ type: 'wounds', events });
@@ -80,6 +82,7 @@ export function hubOf(
   const crowd = new Crowd({
     world: view,
     guests,
+    tally: new Tally(),
     attendance: { join: () => {}, leave: () => {}, stroke: () => {} },
     learned: async () => null,
     report: async () => 'Thank you.',
@@ -100,7 +103,8 @@ export function hubOf(
     maxPlayers: 1_000,
     seatKey: Buffer.alloc(32, 7),
     admit: (token, address) => guests.admit(token, address),
-    forward: null,
+    forward: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
+    count: () => {},
     log: (line) => log.push(line),
     ...options,
   });

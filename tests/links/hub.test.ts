@@ -166,7 +166,7 @@ describe('what several relays watch', () => {
 });
 
 describe('the clients of a relay', () => {
-  const open = (link: RelayLink, visit: string, address = '192.0.2.1'): void =>
+  const open = (link: RelayLink, visit: string, address = '192.0.2.1'): boolean =>
     link.tell({ type: 'open', visit, guest: 'A'.repeat(22), isNew: true, address });
 
   test('are visits of the one crowd, and end with their relay', async () => {

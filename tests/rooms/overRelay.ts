@@ -23,13 +23,19 @@ export async function serveOverRelay(
 ): Promise<Server> {
   const transport = new PipeHub();
   const log = (line: string): void => console.error(line);
-  const hub = openHub(new SharedWorld(world), config, transport, { guests, admin, sessions, log });
+  const hub = openHub(new SharedWorld(world), config, transport, {
+    ...{ guests, admin, sessions, log },
+    isStopping: () => false,
+  });
   const [here, there] = duplexPair();
   transport.add('relay', here);
   const link = await linkRelay({ transport: new PipeRelay(there), log });
   const server = await serveRelay(link, config, options);
   return {
     url: server.url,
+    get connections() {
+      return server.connections;
+    },
     async close() {
       await hub.close();
       await server.close();
