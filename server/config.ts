@@ -2,6 +2,7 @@
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
 import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from './machine.ts';
 
 export interface Config {
@@ -61,6 +62,8 @@ export interface Config {
   readonly publicUrl: string;
   /** So many proxies in front are believed, one behind the other (`http/addresses.ts`). */
   readonly trustProxy: number;
+  readonly log: LogFormat;
+  readonly logLevel: LogLevel;
   /** Who may read `/metrics` (`addressRanges.ts`). */
   readonly metricsFrom: string;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
@@ -133,6 +136,8 @@ const SETTINGS: Settings = {
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
+  log: choice(LOG_FORMATS, 'auto', 'how the log is written; auto: text on a terminal, else JSON'),
+  logLevel: choice(LOG_LEVELS, 'info', 'the least that is logged; debug also has requests, joins and strokes'),
   metricsFrom: ranges('loopback, private', 'addresses and ranges, separated by commas, that may read /metrics; also loopback, private, all, none'),
   publicUrl: pageUrl('where the world finds the page; the server answers under this name, and under IP addresses, localhost, and names without a dot or in .local. Default: under those only'),
 };

@@ -2,6 +2,7 @@
 import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
+import type { Log } from './log/log.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -17,6 +18,7 @@ export interface CrowdKeepers {
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions: Sessions | null;
   readonly tally: Tally;
+  readonly log: Log;
   readonly onStats: WorldLink['onStats'];
 }
 
@@ -29,12 +31,13 @@ export interface HostedCrowd {
 export function hostCrowd(
   world: WorldLink,
   config: Config,
-  { guests, admin, sessions, tally, onStats }: CrowdKeepers,
+  { guests, admin, sessions, tally, log, onStats }: CrowdKeepers,
 ): HostedCrowd {
   const crowd = new Crowd({
     ...config,
     world,
     tally,
+    log,
     attendance: {
       join: (visit, address) => sessions?.join(visit, address),
       leave: (visit) => sessions?.leave(visit),
@@ -57,8 +60,8 @@ export function hostCrowd(
     if (isInTrouble === (trouble !== null)) return;
     isInTrouble = trouble !== null;
     if (isInTrouble)
-      console.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
-    else console.error(`the world in ${config.dataDir} can be saved, and takes strokes again`);
+      log.error(`the world in ${config.dataDir} cannot be saved, and refuses strokes: ${trouble}`);
+    else log.warn(`the world in ${config.dataDir} can be saved, and takes strokes again`);
   };
   world.onTrouble(world.trouble);
   world.onSpecies = (species) => crowd.publishSpecies(species);
@@ -68,7 +71,7 @@ export function hostCrowd(
     if (ids.length > 0) world.present(ids);
   }, PRESENCE_MS);
   world.onWilted = (bodies) => {
-    for (const body of bodies) console.error(wiltLine(body));
+    for (const body of bodies) log.info(wiltLine(body));
     crowd.tellWilted(bodies);
   };
   admin?.attend({

@@ -20,6 +20,7 @@ export interface MetricsHost {
   readonly tally: Tally;
   readonly proxies: Proxies;
   readonly version: ConstructorParameters<typeof Metrics>[0]['version'];
+  readonly log: { readonly dropped?: number };
   readonly isAlive: () => boolean;
   /** TCP connections of the port. */
   readonly connections: () => number;
@@ -34,6 +35,7 @@ export function hostMetrics({
   tally,
   proxies,
   version,
+  log,
   isAlive,
   connections,
 }: MetricsHost): Metrics {
@@ -46,7 +48,7 @@ export function hostMetrics({
       dataDir: config.dataDir,
       memoryBytes: readMachine().memoryBytes,
       maxDescriptors: descriptorLimit(),
-      logLinesDropped: () => 0,
+      logLinesDropped: () => log.dropped ?? 0,
       tally,
       visits: () => ({ players: crowd.players.count, hidden: crowd.hidden }),
       connections,

@@ -13,6 +13,7 @@ import { Hub } from './links/hub.ts';
 import { VisitLedger } from './links/hubPeople.ts';
 import type { SharedWorld } from './links/sharedWorld.ts';
 import type { HubTransport } from './links/transport.ts';
+import type { Log } from './log/log.ts';
 import { readVersion } from './metrics/version.ts';
 import { PLAYERS_TICK_MS } from './rooms/players.ts';
 import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
@@ -28,8 +29,7 @@ export interface HubKeepers {
   readonly sessions: Sessions | null;
   /** The process has been asked to stop. */
   readonly isStopping: () => boolean;
-  /** Takes a line for the operator. */
-  readonly log: (line: string) => void;
+  readonly log: Log & { readonly dropped?: number };
 }
 
 export interface OpenHub {
@@ -49,11 +49,11 @@ export function openHub(
   const version = readVersion(world.ready.engine);
   const status = new Status({ world, players: () => crowd.players.count, isStopping, version });
   const onStats: WorldLink['onStats'] = (stats) => status.heard(stats);
-  const { crowd, close } = hostCrowd(world, config, { guests, admin, sessions, tally, onStats });
+  const { crowd, close } = hostCrowd(world, config, { guests, admin, sessions, tally, log, onStats });
   world.onFrame = () => status.heard();
   const metrics = hostMetrics({
-    ...{ world, config, crowd, guests, admin, tally, version },
-    proxies: new Proxies(config.trustProxy, log),
+    ...{ world, config, crowd, guests, admin, tally, version, log },
+    proxies: new Proxies(config.trustProxy, (line) => log.warn(line)),
     isAlive: () => status.isAlive,
     connections: () => hub.connections,
   });
@@ -84,7 +84,7 @@ export function openHub(
       tally.add(counts);
       for (const one of answered) metrics.answered(one);
     },
-    log,
+    log: (line) => log.warn(line),
   });
   const players = setInterval(() => crowd.players.tick(), PLAYERS_TICK_MS);
   return {

@@ -12,6 +12,7 @@ import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { Status } from './http/status.ts';
 import type { RelayLink } from './links/relayLink.ts';
 import { RelayPeople } from './links/relayPeople.ts';
+import type { Log } from './log/log.ts';
 import { mayRead } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
 import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
@@ -35,6 +36,7 @@ const NOBODY = { address: '', isSecure: false };
 export async function serveRelay(
   link: RelayLink,
   config: Config,
+  log: Log,
   {
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
@@ -43,7 +45,7 @@ export async function serveRelay(
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
   const { framesPerSecond, maxPlayers } = link.welcome;
-  const proxies = new Proxies(trustProxy, (line) => console.error(line));
+  const proxies = new Proxies(trustProxy, (line) => log.warn(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
   const people = new RelayPeople(link);
   const tally = new Tally();
@@ -52,6 +54,7 @@ export async function serveRelay(
     world: link,
     people,
     tally,
+    log,
     tellPlayers: () => people.players.tick(),
     maxPlayers,
     viewerBytesPerSecond: config.viewerBytesPerSecond,
@@ -89,6 +92,7 @@ export async function serveRelay(
       },
     },
     tally,
+    log,
     proxies,
     addresses,
     door: {

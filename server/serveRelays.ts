@@ -21,7 +21,13 @@ export async function serveRelays(
   const transport = new PipeHub();
   const { hub, close } = openHub(shared, config, transport, options);
   const entry = new URL('./relay.ts', import.meta.url);
-  const relays = new RelayProcesses({ count: config.relays, entry, transport, argv, log });
+  const relays = new RelayProcesses({
+    count: config.relays,
+    entry,
+    transport,
+    argv,
+    log: (line) => log.warn(line),
+  });
   hub.onLost = (name) => relays.kill(name);
   const end = async (): Promise<void> => {
     const ended = relays.stop();

@@ -12,6 +12,7 @@ import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { Status } from './http/status.ts';
+import { type Log, plainLog } from './log/log.ts';
 import { readVersion } from './metrics/version.ts';
 import { LocalSeats } from './rooms/localSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
@@ -39,6 +40,8 @@ export interface ServeOptions {
   readonly maxSockets?: number;
   /** The server has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
+  /** Default: standard error. */
+  readonly log?: Log & { readonly dropped?: number };
 }
 
 export async function serveWorld(
@@ -52,10 +55,11 @@ export async function serveWorld(
     headMs = HEAD_MS,
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
     isStopping = () => false,
+    log = plainLog,
   }: ServeOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
-  const proxies = new Proxies(trustProxy, (line) => console.error(line));
+  const proxies = new Proxies(trustProxy, (line) => log.warn(line));
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
   const tally = new Tally();
   const { crowd, close } = hostCrowd(world, config, {
@@ -63,6 +67,7 @@ export async function serveWorld(
     admin,
     sessions,
     tally,
+    log,
     onStats: (stats) => status.heard(stats),
   });
   const version = readVersion(world.ready.engine);
@@ -71,6 +76,7 @@ export async function serveWorld(
     ...config,
     world,
     tally,
+    log,
     people: crowd,
     tellPlayers: () => crowd.players.tick(),
     addressOf: (sessionId) => addresses.ofVisit(sessionId),
@@ -81,7 +87,7 @@ export async function serveWorld(
     room.publish(frame);
   };
   const metrics = hostMetrics({
-    ...{ world, config, crowd, guests, admin, tally, proxies, version },
+    ...{ world, config, crowd, guests, admin, tally, proxies, version, log },
     isAlive: () => status.isAlive,
     connections: () => server.connections,
   });
@@ -93,6 +99,7 @@ export async function serveWorld(
     status,
     metrics,
     tally,
+    log,
     proxies,
     addresses,
     door: {

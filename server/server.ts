@@ -16,9 +16,10 @@ import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
 import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
-import { watchRequest } from './http/requestWatch.ts';
+import { requestIdOf, watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
 import { STATUS_PATHS, type Status } from './http/status.ts';
+import type { Log } from './log/log.ts';
 import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 import { reasonOfStatus, type Tally } from './tally.ts';
@@ -57,6 +58,7 @@ export interface ServerOptions {
   readonly status: Status;
   readonly metrics: MetricsDoor;
   readonly tally: Tally;
+  readonly log: Log;
   readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
@@ -107,7 +109,7 @@ export interface Server {
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { room, api, addresses, door, seats, hosts, admin, assets, headMs, maxSockets } = options;
-  const { status, metrics, tally, proxies } = options;
+  const { status, metrics, tally, proxies, log } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -129,14 +131,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           response.setHeader('Retry-After', '1');
           replyJson(response, 503, { error: 'the server has no file descriptor left for this' });
         } else {
-          console.error('http:', error);
+          log.error(`http: ${request.method} failed`, { error, request: requestIdOf(response) });
           replyJson(response, 500, { error: 'the server failed' });
         }
       });
     },
   );
   http.maxHeadersCount = 64;
-  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => console.error(line) });
+  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => log.warn(line) });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
@@ -151,6 +153,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       metrics.answered(answered);
       const { route, status } = answered;
       if (route === 'matchmake' && status >= 400) tally.refuse('join', reasonOfStatus(status));
+      const { id, method, path, seconds } = answered;
+      const facts = { request: id, address: addresses.of(request), route, ms: Math.round(seconds * 1_000) };
+      log.debug(`${method} ${path}: ${status}`, facts);
     });
     const refuse = (status: number, error: string): void => {
       // Colyseus' client looks for a code beside the text.

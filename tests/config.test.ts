@@ -51,6 +51,8 @@ describe('readConfig', () => {
       plantsPerAddress: 48,
       witherHours: 72,
       trustProxy: 0,
+      log: 'auto',
+      logLevel: 'info',
       metricsFrom: 'loopback, private',
       tuner: 'manual',
       tunerSeconds: 230,

@@ -106,12 +106,12 @@ export class Gate {
     return this.#logins.left(request);
   }
 
-  /** A right token is never refused; wrong ones from one address are soon answered with 429. */
+  /** A right token is never refused; wrong ones from one address are soon answered with 429. @returns whose it is */
   async login(
     request: IncomingMessage,
     response: ServerResponse,
     { address, isSecure }: Caller,
-  ): Promise<void> {
+  ): Promise<string> {
     const token = (await readJson(request)).text('token', MAX_TOKEN);
     await this.#begun;
     const admin = this.#admins.whose(token);
@@ -138,6 +138,7 @@ export class Gate {
     });
     response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), isSecure));
     replyJson(response, 200, { who: name, role });
+    return name;
   }
 
   logout(request: IncomingMessage, response: ServerResponse, { isSecure }: Caller): void {

@@ -88,8 +88,7 @@ export class Forwarding {
       const caller = this.#callers.get(request.socket);
       if (caller === undefined) throw new Error('a request that nobody forwarded');
       answer(request, response, url, caller).catch((error: Error) => {
-        console.error('http:', error);
-        response.destroy();
+        response.destroy(error);
       });
     });
   }

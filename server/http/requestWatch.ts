@@ -20,6 +20,7 @@ export interface Answered {
 }
 
 const MAX_PATH = 200;
+const ID_HEADER = 'X-Request-Id';
 
 const ROUTES: readonly (readonly [RegExp, RouteName])[] = [
   [/^\/api(?:\/|$)/, 'api'],
@@ -31,6 +32,9 @@ const ROUTES: readonly (readonly [RegExp, RouteName])[] = [
 
 export const routeOf = (path: string): RouteName =>
   ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'page';
+
+/** The id of the request that is answered. */
+export const requestIdOf = (response: ServerResponse): string => String(response.getHeader(ID_HEADER) ?? '');
 
 /**
  * Watches a request to its end.
@@ -49,7 +53,7 @@ export function watchRequest(
 ): string {
   const beganMs = performance.now();
   const own = id ?? randomUUID();
-  response.setHeader('X-Request-Id', own);
+  response.setHeader(ID_HEADER, own);
   response.once('close', () => {
     done({
       id: own,

@@ -76,7 +76,7 @@ export class HubPeople {
         return;
       }
       case 'misbehaved':
-        known.person.misbehaved();
+        known.person.misbehaved(letter.code, letter.reason);
         return;
       case 'closed':
         this.#end(visit);
@@ -130,7 +130,7 @@ export class HubPeople {
       person.handle(readMessage(kind, payload, this.#options.size.ready), kind, payload);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
-      person.misbehaved();
+      person.misbehaved(CloseCode.badMessage, error.message);
       this.#write({ type: 'close', visit, code: CloseCode.badMessage, reason: error.message });
     }
   }

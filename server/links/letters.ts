@@ -52,7 +52,7 @@ export type FromRelay =
       readonly kind: number;
       readonly payload: Uint8Array;
     }
-  | { readonly type: 'misbehaved'; readonly visit: string }
+  | { readonly type: 'misbehaved'; readonly visit: string; readonly code: number; readonly reason: string }
   | { readonly type: 'closed'; readonly visit: string }
   /** All visits that are open at the relay, after it was welcomed again: letters about them may have been lost. */
   | { readonly type: 'visits'; readonly open: readonly string[] }

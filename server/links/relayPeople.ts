@@ -49,8 +49,8 @@ export class RelayPeople implements People {
         if (message.type === 'presence') client.isHidden = message.message.isHidden;
         if (isOpen) link.tell({ type: 'said', visit, kind, payload });
       },
-      misbehaved: () => {
-        if (isOpen) link.tell({ type: 'misbehaved', visit });
+      misbehaved: (code, reason) => {
+        if (isOpen) link.tell({ type: 'misbehaved', visit, code, reason });
       },
       end: () => {
         if (!isOpen) return;

@@ -1,14 +1,13 @@
 /** The main thread's link to the world: starts the simulation thread and exchanges messages with it. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
+import { type Log, plainLog } from '../log/log.ts';
 import type { FromWorld, ToWorld, WorldLink, WorldReady } from '../world/messages.ts';
 import { LinkBase, MAX_ANSWER_MS } from './linkBase.ts';
 
 export interface WorldThread extends WorldLink {
   /** Called when the thread ends without being asked to. */
   onDeath: (error: Error) => void;
-  /** Takes a line for the operator. */
-  log: (line: string) => void;
 }
 
 /** The part of a Worker that a link uses; tests fake it. */
@@ -20,21 +19,31 @@ export interface ThreadPort {
   terminate(): Promise<unknown>;
 }
 
-/** @throws Error with the reason why the world cannot be started */
-export async function startWorld(config: Config): Promise<WorldThread> {
+/** @param log - gets the thread's lines @throws Error with the reason why the world cannot be started */
+export async function startWorld(config: Config, log: Log = plainLog): Promise<WorldThread> {
   return linkWorld(
     new Worker(new URL('../world/worker.ts', import.meta.url), {
       workerData: config,
       // Vulkan's loader reads the process's own environment, not a copy (`engines/webgpu/swiftshader.ts`).
       env: SHARE_ENV,
     }),
+    { log: (line) => log.warn(line, { thread: 'world' }) },
   );
 }
 
+export interface LinkOptions {
+  readonly answerMs?: number;
+  /** Takes the thread's lines for the operator. */
+  readonly log?: (line: string) => void;
+}
+
 /** Resolves when the thread is ready. */
-export function linkWorld(thread: ThreadPort, answerMs = MAX_ANSWER_MS): Promise<WorldThread> {
+export function linkWorld(
+  thread: ThreadPort,
+  { answerMs = MAX_ANSWER_MS, log = plainLog.warn }: LinkOptions = {},
+): Promise<WorldThread> {
   return new Promise((resolve, reject) => {
-    const link = new ThreadLink(thread, answerMs, (ready) => {
+    const link = new ThreadLink(thread, answerMs, log, (ready) => {
       link.ready = ready;
       link.onDeath = () => {};
       resolve(link);
@@ -45,15 +54,21 @@ export function linkWorld(thread: ThreadPort, answerMs = MAX_ANSWER_MS): Promise
 
 class ThreadLink extends LinkBase implements WorldThread {
   onDeath: (error: Error) => void = () => {};
-  log: (line: string) => void = (line) => console.error(line);
   readonly #thread: ThreadPort;
+  readonly #log: (line: string) => void;
   readonly #started: (ready: WorldReady) => void;
   #stopped: (() => void) | null = null;
   #progress: (text: string) => void = () => {};
 
-  constructor(thread: ThreadPort, answerMs: number, started: (ready: WorldReady) => void) {
+  constructor(
+    thread: ThreadPort,
+    answerMs: number,
+    log: (line: string) => void,
+    started: (ready: WorldReady) => void,
+  ) {
     super(answerMs);
     this.#thread = thread;
+    this.#log = log;
     this.#started = started;
     thread.on('message', (message) => this.#hear(message));
     thread.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
@@ -84,7 +99,7 @@ class ThreadLink extends LinkBase implements WorldThread {
         this.#progress(`${grouped(message.pages)} of ${grouped(message.of)} pages`);
         return;
       case 'log':
-        this.log(message.line);
+        this.#log(message.line);
         return;
       case 'stopped':
         this.end(new Error('the world has stopped'));

@@ -34,6 +34,7 @@ export interface CrowdHost
     | 'learned'
     | 'report'
     | 'tally'
+    | 'log'
     | 'stepsPerSecond'
     | 'framesPerSecond'
     | 'epsilon'

@@ -22,7 +22,7 @@ export interface Person {
   /** @param payload - the message as it came; valid during the call */
   handle(message: ClientMessage, type: number, payload: Uint8Array): void;
   /** The client is closed for what it sent. */
-  misbehaved(): void;
+  misbehaved(code: number, reason: string): void;
   end(): void;
 }
 
@@ -96,7 +96,7 @@ export class Sight {
 
   /** Closes the client for what it sent. */
   expel(code: number, reason: string): void {
-    this.#person.misbehaved();
+    this.#person.misbehaved(code, reason);
     this.#outlet.close(code, reason);
   }
 

@@ -2,6 +2,7 @@
 import type { ReportedBy } from '../../shared/adminPeople.ts';
 import type { LearnedMessage, ReportMessage } from '../../shared/protocol.ts';
 import type { Guests } from '../guests/guests.ts';
+import type { Log } from '../log/log.ts';
 import type { Tally } from '../tally.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { ServerMessageNumber } from './connection.ts';
@@ -37,6 +38,7 @@ export interface Surroundings {
   /** Takes a report. Answer: what to tell who sent it. */
   readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
   readonly tally: Tally;
+  readonly log: Log;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
   /** The visit of this outlet has ended. */

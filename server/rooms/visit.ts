@@ -129,6 +129,12 @@ export class Visit {
     // However short a visit is: what a guest has planted is visited by it.
     world.present([guestId]);
     void this.#tellLearned();
+    this.#note('joined');
+  }
+
+  #note(what: string): void {
+    const { id: guest, address } = this.visitor;
+    this.#around.log.debug(what, { guest, name: this.name, address, visit: this.outlet.id });
   }
 
   async #tellLearned(): Promise<void> {
@@ -141,6 +147,7 @@ export class Visit {
     const guest = this.#guest;
     if (guest === null) return;
     const { guests, attendance, players } = this.#around;
+    this.#note('left');
     this.#guest = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
@@ -150,12 +157,14 @@ export class Visit {
   }
 
   /** The client is closed for what it sent. */
-  misbehaved(): void {
-    this.#around.guests.misbehaved(this.visitor.address);
+  misbehaved(code: number, reason: string): void {
+    const { id: guest, address } = this.visitor;
+    this.#around.guests.misbehaved(address);
+    this.#around.log.info(`a client from ${address} was closed: ${reason}`, { guest, address, code });
   }
 
   #expel(code: number, reason: string): void {
-    this.misbehaved();
+    this.misbehaved(code, reason);
     this.outlet.close(code, reason);
   }
 

@@ -84,7 +84,7 @@ export class VisitStrokes {
   }
 
   async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending, tally } = this.#around;
+    const { guests, world, players, strokesPending, tally, log } = this.#around;
     const { address } = this.#visitor;
     /** @param why - for the tally */
     const refuse = (why: string, reason: string): void => {
@@ -121,6 +121,14 @@ export class VisitStrokes {
     }
     const { step, organisms } = outcome;
     this.#applied++;
+    log.debug('stroke', {
+      guest: by.guest,
+      name: by.name,
+      address,
+      tool: stroke.tool,
+      x: stroke.points[0],
+      y: stroke.points[1],
+    });
     tally.strokesApplied++;
     const { tool, radius, points, species } = stroke;
     players.stroke({ player: this.#outlet.visit, tool, radius, points });

@@ -15,6 +15,7 @@ import {
 } from '@colyseus/core';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
 import { CloseCode, ROOM_NAME } from '../../shared/protocol.ts';
+import { type Log, plainLog } from '../log/log.ts';
 import { type PageSource, Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { Tally } from '../tally.ts';
@@ -45,6 +46,7 @@ export interface RoomHost {
   readonly maxPlayers: number;
   readonly viewerBytesPerSecond: number;
   readonly tally: Tally;
+  readonly log: Log;
   /** The address of a client, by Colyseus' session id. */
   readonly addressOf: (sessionId: string) => string;
 }
@@ -150,7 +152,7 @@ export class WorldRoom extends Room implements Audience {
       return false;
     keeper
       ._reserveSeat(sessionId, options, undefined, SEAT_SECONDS)
-      .catch((error: Error) => console.error('room: a seat failed:', error));
+      .catch((error: Error) => this.#around!.log.error('room: a seat failed', { error }));
     return true;
   }
 
@@ -208,7 +210,7 @@ export class WorldRoom extends Room implements Audience {
 
   /** With this method, Colyseus catches errors in every hook: no client can cause an unhandled rejection. */
   override onUncaughtException(error: Error, hook: string): void {
-    console.error(`room: ${hook} failed:`, error);
+    (this.#around?.log ?? plainLog).error(`room: ${hook} failed`, { error });
   }
 
   /** Closes every client with a code and a reason. */

@@ -19,6 +19,7 @@ const ACTS: Readonly<Record<Act['act'], true>> = {
   remove: true,
   sleep: true,
   wake: true,
+  bodies: true,
   cells: true,
   organism: true,
   gone: true,

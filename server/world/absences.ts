@@ -6,7 +6,8 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { Absence } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
-import { isEnding, type Organism, type Organisms } from './organisms.ts';
+import { isEnding, type Organism, WHOLE } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import { allCellsOf } from './perturb.ts';
 import { RunningTime } from './symptoms.ts';
 
@@ -59,6 +60,8 @@ export class Absences {
   readonly #dissolving = new Map<OrganismId, Dissolving>();
   /** Organisms whose seeds wait. */
   readonly #waiting = new Set<OrganismId>();
+  /** Bodies whose place an admin has cleared. */
+  readonly #uprooted = new Set<OrganismId>();
   /** Seeds that wait have changed since `takeSeeds`. */
   #hasNews = false;
 
@@ -122,14 +125,23 @@ export class Absences {
   /** After a count, of an organism that has cells: the body of one whose seed waits was put back by a rollback. */
   foundAlive(organism: Organism): void {
     if (this.#stopWaiting(organism.id)) this.#isBack(organism);
-    // A body that was uprooted and is whole again has its seed again.
-    if (organism.isUprooted && organism.health >= WHOLE) organism.isUprooted = false;
+  }
+
+  /** After a count: a body that was uprooted and is whole again has its seed again. */
+  forgive(): void {
+    for (const id of this.#uprooted) {
+      const organism = this.#world.organisms.get(id);
+      if (organism !== undefined && (organism.cells === 0 || organism.health < WHOLE)) continue;
+      this.#uprooted.delete(id);
+      if (organism !== undefined) organism.isUprooted = false;
+    }
   }
 
   /** An admin has cleared its place: it does not come back. One whose seed waits is gone at once. */
   uproot(organism: Organism): void {
     if (isEnding(organism)) return;
     organism.isUprooted = true;
+    this.#uprooted.add(organism.id);
     this.#dissolving.delete(organism.id);
     if (this.#stopWaiting(organism.id)) this.#end(organism);
     else this.#isBack(organism);
@@ -163,13 +175,15 @@ export class Absences {
   restore(): void {
     this.#dissolving.clear();
     this.#waiting.clear();
+    this.#uprooted.clear();
     this.#hasNews = true;
     this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms) {
-      const { absence, dueSeconds } = organism;
+      const { id, absence, dueSeconds, isUprooted } = organism;
+      if (isUprooted) this.#uprooted.add(id);
       if (absence === null) continue;
       if (dueSeconds === null) this.dissolve(organism, absence);
-      else this.#startWaiting(organism.id);
+      else this.#startWaiting(id);
     }
   }
 
@@ -280,9 +294,6 @@ export class Absences {
     return true;
   }
 }
-
-/** Health from which a body counts as whole again after its place was cleared. */
-const WHOLE = 0.95;
 
 /** Seconds that its seed waits. */
 function waitOf({ absence, wiltings }: Organism): number {

@@ -41,6 +41,8 @@ export type EngineAct =
   /** Sleepers that wake by themselves are no act: the engine wakes them again. */
   | { readonly act: 'sleep'; readonly organism: OrganismId }
   | { readonly act: 'wake'; readonly organism: OrganismId }
+  /** Bodies that watched swaps have set aside are put back. */
+  | { readonly act: 'bodies'; readonly organisms: readonly OrganismId[] }
   /** The next `pages` pages of the entry replace those of the world; a page without an owner ceases to exist. */
   | { readonly act: 'cells'; readonly pages: number };
 

@@ -4,7 +4,8 @@ import { EngineError } from '../engines/engine.ts';
 import type { Absences } from './absences.ts';
 import type { Losses } from './losses.ts';
 import type { Wanted } from './messages.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import type { Organism } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import type { Planting } from './planting.ts';
 
 /** As many as may grow at the same time when players plant: what grows costs steps. */

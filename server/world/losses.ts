@@ -3,7 +3,7 @@
  * killed those whose seeds wait. Bounded, and kept in saves and in the journal.
  */
 import type { OrganismId } from '../engines/engine.ts';
-import type { Organism } from './organisms.ts';
+import type { Organism } from './organism.ts';
 
 /** Losses that are remembered. Of more, the oldest of whoever did away with most is forgotten. */
 export const MAX_LOSSES = 512;

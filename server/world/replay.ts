@@ -68,7 +68,7 @@ export class Replay {
     return this.#world.swaps.restore(
       swaps,
       (species, sha256) => this.#find({ species, sha256 }),
-      async (swap, ids) => new Bodies(aside[swaps.indexOf(swap)] ?? [], ids),
+      async (swap, ids) => Bodies.in(aside[swaps.indexOf(swap)] ?? [], ids),
     );
   }
 
@@ -117,6 +117,8 @@ export class Replay {
         return engine.sleep(act.organism);
       case 'wake':
         return engine.wake(act.organism);
+      case 'bodies':
+        return this.#putBodies(act.organisms);
       case 'cells':
         return this.#replaceCells(pages.splice(0, act.pages));
       case 'organism': {
@@ -137,7 +139,7 @@ export class Replay {
         return swaps.restore(
           act.swaps,
           (species, sha256) => this.#find({ species, sha256 }),
-          async (_swap, ids) => new Bodies((await engine.save()).pages, ids),
+          async (_swap, ids) => new Bodies(await engine.copyBodies(ids)),
         );
       case 'struck':
         return swaps.strike(act.organisms);
@@ -163,6 +165,15 @@ export class Replay {
     // The id is free from now on, and may be another organism's.
     if (act.act === 'gone' || act.act === 'plant') leftOut.delete(act.organism);
     return isPassed;
+  }
+
+  async #putBodies(organisms: readonly OrganismId[]): Promise<void> {
+    const { engine, swaps, leftOut } = this.#world;
+    const ids = organisms.filter((id) => !leftOut.has(id));
+    const bodies = swaps.asideOf(ids);
+    const missing = ids.find((id) => !bodies.has(id));
+    if (missing !== undefined) throw new ReplayError(`no swap has set the body of organism ${missing} aside`);
+    await engine.putBodies(bodies);
   }
 
   async #replaceCells(changed: readonly PageState[]): Promise<void> {
@@ -192,7 +203,7 @@ export class Replay {
     if (there !== undefined) return there;
     const loaded = await recall(species, sha256);
     if (loaded === null) return undefined;
-    const needed = new Set(Array.from(organisms, ({ slot }) => slot));
+    const needed = new Set(organisms.slots);
     for (const slot of swaps.slots()) needed.add(slot);
     return slots.take(loaded, needed);
   }

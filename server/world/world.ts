@@ -20,7 +20,8 @@ import type {
   SwapOrder,
   SwapOutcome,
 } from './messages.ts';
-import { isEnding, type Organism, Organisms } from './organisms.ts';
+import { isEnding, type Organism } from './organism.ts';
+import { Organisms } from './organisms.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { GARDENER, Planting } from './planting.ts';
@@ -236,7 +237,7 @@ export class World {
     this.swaps.strike(hit);
     this.wilting.struck(hit);
     for (const id of hit) await this.#health.measure(id);
-    for (const one of [...this.organisms]) {
+    for (const one of this.organisms.near(x, y, radius)) {
       if (Math.hypot(one.x - x, one.y - y) > radius) continue;
       if (!isEnding(one)) this.losses.blame(one.id, by);
       this.absences.uproot(one);
@@ -306,7 +307,7 @@ export class World {
     const isDue = this.#samplesOwed >= 1;
     // In the frame after a count, because the count's own frame is the longest.
     await this.#health.followMoved();
-    if (isDue) await this.#count();
+    if (isDue) await this.#count(this.engine.awakeIds());
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
@@ -317,8 +318,7 @@ export class World {
     if (isDue) await this.#sleep.look();
 
     if (!isDue) return;
-    for (; this.#samplesOwed >= 1; this.#samplesOwed--)
-      for (const { history, health } of this.organisms) history.push(health);
+    for (; this.#samplesOwed >= 1; this.#samplesOwed--) this.organisms.sample();
   }
 
   /** May roll swaps back. */
@@ -328,12 +328,11 @@ export class World {
     if (this.rules.changes !== changes) this.onSpecies(this.rules.cards);
   }
 
-  async #count(): Promise<void> {
-    let livingCells = 0;
-    for (const { organism: id, cells } of await this.engine.census()) {
+  /** @param ids - whose cells may have changed; a sleeper has as many as when it fell asleep. Default: everybody */
+  async #count(ids?: Iterable<OrganismId>): Promise<void> {
+    for (const { organism: id, cells } of await this.engine.census(ids)) {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
-      livingCells += cells;
       if (organism === undefined) {
         if (cells === 0) this.engine.remove(id);
       } else if (cells > 0) this.absences.foundAlive(organism);
@@ -344,13 +343,9 @@ export class World {
         this.absences.died(organism);
       }
     }
-    this.#livingCells = livingCells;
-    const moved = (await this.engine.takeMoved?.()) ?? this.#awakeIds();
-    this.#health.moved(moved);
-  }
-
-  #awakeIds(): OrganismId[] {
-    return this.organisms.ids().filter((id) => !this.engine.isAsleep(id));
+    this.absences.forgive();
+    this.#livingCells = this.organisms.cells;
+    this.#health.moved((await this.engine.takeMoved?.()) ?? this.engine.awakeIds());
   }
 
   /** Whether the world stays as it is until somebody does something: everyone sleeps, and nothing is due. */
@@ -367,9 +362,7 @@ export class World {
 
   /** Ids of the guests who planted a body that lives. */
   planters(): string[] {
-    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
-    guests.delete('');
-    return [...guests];
+    return [...this.organisms.guests];
   }
 
   /** @param guest - only of those that this guest has planted; default: of all */
@@ -530,6 +523,7 @@ export class World {
     for (const one of organisms) this.#territories.update(one);
     const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
     this.absences.restore();
+    this.#planting.restore();
     this.wilting.restore(new Set(lost));
     await this.#count();
     await this.#sowOldBeds(replay.beds);

@@ -76,3 +76,14 @@ test('a network may have as many seats as 8 of its addresses; a released one is 
   for (const giveBack of [...all.flat(), ...late]) giveBack();
   expect([addresses.held('2001:db8:1::/48'), addresses.held('2001:db8:1:1::')]).toEqual([0, 0]);
 });
+
+describe('X-Request-Id', () => {
+  const idOf = (hops: number, id: string): string | null =>
+    new Proxies(hops, () => {}).requestId({ headers: { 'x-request-id': id } } as unknown as IncomingMessage);
+
+  test('is believed only from a proxy that is trusted', () => {
+    expect(idOf(0, 'abc')).toBeNull();
+    expect(idOf(1, 'abc')).toBe('abc');
+    expect(idOf(1, 'a\u2028b')).toBeNull();
+  });
+});

@@ -9,6 +9,7 @@ import { linkRelay, type RelayLink } from '../../server/links/relayLink.ts';
 import { SharedWorld } from '../../server/links/sharedWorld.ts';
 import type { ThreadPort } from '../../server/links/threadLink.ts';
 import type { HubTransport } from '../../server/links/transport.ts';
+import { plainLog } from '../../server/log/log.ts';
 import { Crowd } from '../../server/rooms/crowd.ts';
 import { Tally } from '../../server/tally.ts';
 import type { FromWorld, ToWorld } from '../../server/world/messages.ts';
@@ -83,6 +84,7 @@ export function hubOf(
     world: view,
     guests,
     tally: new Tally(),
+    log: plainLog,
     attendance: { join: () => {}, leave: () => {}, stroke: () => {} },
     learned: async () => null,
     report: async () => 'Thank you.',

@@ -10,7 +10,7 @@ const SIDE = 256;
 const ADMIN_TOKEN = 'a token of sixteen or more';
 const FLAGS = [
   ...['--relays', '2', '--size', String(SIDE), '--garden', '3', '--engine', 'wasm', '--tuner', 'off'],
-  ...['--admin-token', ADMIN_TOKEN, '--guests-per-address', '100'],
+  ...['--admin-token', ADMIN_TOKEN, '--guests-per-address', '100', '--log', 'text'],
 ];
 
 let server: RunningServer;
@@ -58,6 +58,15 @@ test('a join may ask one relay and connect to another, and all players are playe
   expect(await stroke(rooms[0], { tool: 'ablate', radius: 3, points: [128, 128] })).toMatchObject({
     ok: true,
   });
+  await until(
+    'metrics of all relays together',
+    async () => {
+      const text = await (await fetch(`${server.url}/metrics`)).text();
+      const sent = Number(/^regrow_sent_messages_total\{kind="message"\} (\d+)$/m.exec(text)?.[1]);
+      return /^regrow_players 6$/m.test(text) && sent >= 6 ? true : undefined;
+    },
+    5_000,
+  );
   await Promise.all(rooms.map((room) => room.leave()));
   await until('no player', async () => ((await players()) === 0 ? true : undefined), 5_000);
 });

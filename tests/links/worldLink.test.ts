@@ -6,7 +6,7 @@ import { FakeThread, hubOf, pipedLink } from './ends.ts';
 describeWorldLink('a thread', {
   async make(world, answerMs) {
     const thread = new FakeThread(world);
-    const link = await linkWorld(thread, answerMs);
+    const link = await linkWorld(thread, { answerMs });
     const die = async (): Promise<void> => void thread.emit('exit', 1);
     return { link, die, close: die };
   },

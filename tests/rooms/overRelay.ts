@@ -5,6 +5,7 @@ import { guestsInMemory } from '../../server/guests/openGuests.ts';
 import { PipeHub, PipeRelay } from '../../server/links/pipe.ts';
 import { linkRelay } from '../../server/links/relayLink.ts';
 import { SharedWorld } from '../../server/links/sharedWorld.ts';
+import { plainLog } from '../../server/log/log.ts';
 import { openHub } from '../../server/openHub.ts';
 import { serveRelay } from '../../server/serveRelay.ts';
 import type { Server } from '../../server/server.ts';
@@ -22,15 +23,14 @@ export async function serveOverRelay(
   }: ServeOptions,
 ): Promise<Server> {
   const transport = new PipeHub();
-  const log = (line: string): void => console.error(line);
   const hub = openHub(new SharedWorld(world), config, transport, {
-    ...{ guests, admin, sessions, log },
+    ...{ guests, admin, sessions, log: plainLog },
     isStopping: () => false,
   });
   const [here, there] = duplexPair();
   transport.add('relay', here);
-  const link = await linkRelay({ transport: new PipeRelay(there), log });
-  const server = await serveRelay(link, config, options);
+  const link = await linkRelay({ transport: new PipeRelay(there), log: (line) => plainLog.warn(line) });
+  const server = await serveRelay(link, config, plainLog, options);
   return {
     url: server.url,
     get connections() {

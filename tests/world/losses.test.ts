@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { LOSS_SECONDS, Losses, MAX_LOSSES } from '../../server/world/losses.ts';
-import type { Organism } from '../../server/world/organisms.ts';
+import type { Organism } from '../../server/world/organism.ts';
 
 let runSeconds: number;
 let losses: Losses;
