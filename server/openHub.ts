@@ -72,6 +72,7 @@ export function openHub(
       seatMs: SEAT_SECONDS * 1_000,
     }),
     size: world,
+    comes: (address) => guests.comes(address),
     // The second of the start: larger than that of every owner before, as long as the clock does not run back.
     term: Math.floor(Date.now() / 1_000),
     framesPerSecond: config.framesPerSecond,

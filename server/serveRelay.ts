@@ -99,6 +99,7 @@ export async function serveRelay(
       admit: (token, address) => link.call({ kind: 'admit', token, address }),
       // The process of the world looks when the visit opens.
       bansAddress: () => false,
+      comes: () => null,
     },
     seats: new SignedSeats(room, () => link.welcome.seatKey, SEAT_SECONDS * 1_000),
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),

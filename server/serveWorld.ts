@@ -105,6 +105,7 @@ export async function serveWorld(
     door: {
       admit: (token, address) => guests.admit(token, address),
       bansAddress: (address) => guests.sanctions.bansAddress(address),
+      comes: (address) => guests.comes(address),
     },
     seats: new LocalSeats(room),
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),

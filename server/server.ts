@@ -77,6 +77,8 @@ export interface ServerOptions {
 export interface Door extends Doorkeeper {
   /** Also asked when a socket comes: the address may have been banned since. */
   bansAddress(address: string): boolean;
+  /** A socket comes for a seat: that is a join, whatever comes of it. @returns why it is refused; null: it is not */
+  comes(address: string): { readonly reason: string } | null;
 }
 
 /** Answers `/metrics`. */
@@ -242,6 +244,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
     if (door.bansAddress(addresses.of(request)))
       return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
+    const early = door.comes(addresses.of(request));
+    if (early !== null) return { status: 429, text: early.reason, isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;

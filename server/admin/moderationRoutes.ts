@@ -11,7 +11,7 @@ import type {
   Sanction,
   SanctionKind,
 } from '../../shared/adminPeople.ts';
-import { addressKey } from '../address.ts';
+import { readParty } from '../address.ts';
 import type { Guests } from '../guests/guests.ts';
 import { TooManySanctionsError } from '../guests/sanctions.ts';
 import { detailOf, SanctionTable } from '../guests/sanctionTable.ts';
@@ -135,8 +135,8 @@ export class ModerationRoutes {
     const { guests } = this.#options;
     const fields = await readJson(request);
     const kind: SanctionKind = fields.oneOf('kind', ['mute', 'ban']);
-    const address = addressKey(fields.text('address', 64));
-    if (address === '') throw new Refusal(400, 'address must be an IP address');
+    const address = readParty(fields.text('address', 64));
+    if (address === '') throw new Refusal(400, 'address must be an IP address, or the /48 of an IPv6 one');
     const minutes = minutesIn(fields);
     const reason = reasonIn(fields);
     const what = { kind, guest: '', address, name: '', minutes, reason, who: actor.who };

@@ -50,6 +50,8 @@ export interface Seats {
    * @returns false: there is no such seat in this process
    */
   claim(note: string, sessionId: string): boolean;
+  /** Frees a seat that nobody has taken. */
+  giveUp(sessionId: string): void;
 }
 
 export async function matchmake(
@@ -78,9 +80,10 @@ export async function matchmake(
   const body = await readBody(request);
   if (body === null)
     return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
+  const address = addresses.of(request);
   let admitted: Admission;
   try {
-    admitted = await doorkeeper.admit(tokenIn(body), addresses.of(request));
+    admitted = await doorkeeper.admit(tokenIn(body), address);
   } catch (error) {
     if (!(error instanceof NoAnswerError)) throw error;
     return refuse(503, ErrorCode.MATCHMAKE_UNHANDLED, error.message);
@@ -90,16 +93,14 @@ export async function matchmake(
     if (retrySeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retrySeconds)));
     return refuse(status, status, reason);
   }
-  const giveBack = addresses.admitSeat(addresses.of(request));
-  if (giveBack === null)
+  if (addresses.isFull(address))
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
   const { ok: _, ...seatOptions } = admitted;
   try {
     const seat = await seats.reserve(seatOptions);
-    addresses.assignSeat(seat.sessionId, giveBack);
+    addresses.holdSeat(address, seat.sessionId, () => seats.giveUp(seat.sessionId));
     replyJson(response, 200, seat);
   } catch (error) {
-    giveBack();
     if (!(error instanceof ServerError)) throw error;
     refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full or stopping');
   }

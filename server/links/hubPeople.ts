@@ -47,6 +47,8 @@ export interface HubPeopleOptions {
   readonly crowd: Crowd;
   readonly visits: VisitLedger;
   readonly size: Pick<WorldLink, 'ready'>;
+  /** A socket has come for a seat. @returns why it is refused; null: it is not */
+  readonly comes: (address: string) => { readonly reason: string } | null;
 }
 
 type PeopleLetter = Extract<FromRelay, { readonly visit: string }>;
@@ -102,8 +104,8 @@ export class HubPeople {
 
   #open({ visit, guest, isNew, address }: Extract<FromRelay, { readonly type: 'open' }>): void {
     const close = (code: number, reason: string): void => this.#write({ type: 'close', visit, code, reason });
-    const { crowd, visits } = this.#options;
-    const refusal = visits.begin(visit, address);
+    const { crowd, visits, comes } = this.#options;
+    const refusal = comes(address)?.reason ?? visits.begin(visit, address);
     if (refusal !== null) {
       close(CloseCode.refused, refusal);
       return;

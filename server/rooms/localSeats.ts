@@ -20,4 +20,8 @@ export class LocalSeats {
   claim(_note: string, sessionId: string): boolean {
     return this.#room.hasSeat(sessionId);
   }
+
+  giveUp(sessionId: string): void {
+    this.#room.giveUpSeat(sessionId);
+  }
 }

@@ -71,6 +71,9 @@ export class SignedSeats {
     return this.#room.reserve(sessionId, { guest, isNew: body[EXPIRY_BYTES] === 1 });
   }
 
+  /** Nothing is held for a seat before it is claimed. */
+  giveUp(): void {}
+
   #mac(body: Uint8Array, sessionId: string): Buffer {
     return createHmac('sha256', this.#key()).update(body).update(sessionId).digest().subarray(0, MAC_BYTES);
   }

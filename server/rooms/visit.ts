@@ -92,7 +92,7 @@ export class Visit {
   start(): void {
     const { guests, world, players, attendance } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
-    const entered = guests.enter(guestId, address);
+    const entered = guests.enter(guestId, address, isNew);
     if (!entered.ok) {
       this.outlet.close(CloseCode.refused, entered.reason);
       return;

@@ -156,6 +156,12 @@ export class WorldRoom extends Room implements Audience {
     return true;
   }
 
+  /** Frees a seat that nobody has taken. Colyseus' timer corrects its count of clients when the seat would have expired. */
+  giveUpSeat(sessionId: string): void {
+    const { _reservedSeats } = this as unknown as SeatKeeper;
+    if (this.hasSeat(sessionId)) delete (_reservedSeats as Record<string, unknown>)[sessionId];
+  }
+
   publish(frame: PublishedFrame): void {
     if (this.#around === null) return;
     const { stream, now } = this.#around;

@@ -100,6 +100,7 @@ export function hubOf(
     crowd,
     visits: new VisitLedger({ perAddress: 1_000, maxVisits: 1_000, seatMs: 5_000 }),
     size: world,
+    comes: () => null,
     term: 1,
     framesPerSecond: 20,
     maxPlayers: 1_000,
