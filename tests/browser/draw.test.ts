@@ -123,7 +123,7 @@ test('a box that is drawn, undone, drawn and filled is checked, kept over a relo
   await context.close();
 });
 
-test('a picture that is pasted loses its background and becomes a drawing', async () => {
+test('a picture that is pasted or dropped loses its background and becomes a drawing', async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await pageAt(context);
   await openBoard(page);
@@ -141,6 +141,20 @@ test('a picture that is pasted loses its background and becomes a drawing', asyn
   await dialog.getByRole('button', { name: 'Use it' }).click();
   const drawing = await keeps(page, 16 * 32);
   expect([...new Set(drawing.rgba)].sort((a, b) => a - b)).toEqual([0, 30, 120, 200, 255]);
+
+  // Dropped on the world, it opens the board.
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog', { name: 'Drawing board' }).waitFor({ state: 'hidden' });
+  await page.evaluate((png) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([Uint8Array.from(png)], 'box.png', { type: 'image/png' }));
+    const drop = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector('#surface')?.dispatchEvent(drop);
+  }, png);
+  await dialog.getByText('16 × 32 cells').waitFor({ timeout: LIMIT_MS });
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText('It can grow: 512 cells.').waitFor();
   await context.close();
 });
 
