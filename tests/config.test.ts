@@ -20,6 +20,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '0.0.0.0',
       port: 2567,
+      relays: 0,
       publicUrl: '',
       engine: 'auto',
       adapter: 'auto',
