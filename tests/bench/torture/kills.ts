@@ -97,7 +97,9 @@ export class KillPlan {
     const draw = this.#draw;
     const { op, of, moments, most } = INSTANTS[kind];
     const isStart = draw() < START_SHARE;
-    const n = 1 + Math.floor(draw() * (isStart ? Math.min(3, most) : most));
+    // A segment's first write is its preamble: a torn one is not cut, but written anew.
+    const first = op === 'tear' ? 2 : 1;
+    const n = first + Math.floor(draw() * (isStart ? Math.min(3, most) : most));
     const when = moments[Math.floor(draw() * moments.length)];
     const aim = { of, when, n };
     return { kind, preload: doubleUrl(op === 'tear' ? { do: op, ...aim } : { do: 'kill', op, ...aim }) };
