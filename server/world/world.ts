@@ -19,6 +19,7 @@ import type {
   SwapOutcome,
 } from './messages.ts';
 import { isEnding, type Organism, Organisms } from './organisms.ts';
+import { type CopyOptions, PageCopies } from './pageCopies.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { GARDENER, Planting } from './planting.ts';
@@ -34,7 +35,7 @@ import { Territories } from './territories.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
-import { copiesOf, type FallowBed, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
+import type { FallowBed, JournalPlace, SavedMoment, SavedWorld, WorldFacts, WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
 /** Largest distance from the pointer to the seed it means, in cells. */
@@ -50,6 +51,22 @@ export interface WorldOptions extends PlantLimitsOptions {
   /** How long a body must have been whole and steady before it sleeps. Default 0: nobody sleeps. */
   readonly sleepSeconds?: number;
 }
+
+export interface SaveOptions extends Pick<CopyOptions, 'between' | 'pause' | 'hasStopped'> {
+  /** Whether the store holds a page that has not changed since the last save. */
+  readonly canKeep: (page: number) => boolean;
+  /** Called at the moment that the save holds, between two frames. */
+  readonly atMoment: () => JournalPlace;
+}
+
+/** Options of a save of a world that does not run: all of it is written. */
+export const stillWorld = (place: JournalPlace): SaveOptions => ({
+  canKeep: () => false,
+  between: (work) => work(),
+  pause: async () => {},
+  hasStopped: () => true,
+  atMoment: () => place,
+});
 
 const NO_LIMITS: WorldOptions = {
   plantsPerGuest: Number.POSITIVE_INFINITY,
@@ -389,26 +406,28 @@ export class World {
     this.log.note({ act: 'speed', stepsPerSecond });
   }
 
-  /**
-   * Begins a save. Saves must not overlap.
-   *
-   * @param canKeep - whether the store holds a page that has not changed since the last save
-   */
-  async save(canKeep: (page: number) => boolean): Promise<WorldSave> {
-    const { changed, kept, ...moment } = await this.engine.takeChanges();
-    const here = [...changed, ...kept];
-    const wanted = new Set(changed);
-    for (const page of kept) if (this.#unsaved.has(page) || !canKeep(page)) wanted.add(page);
-    this.#unsaved.clear();
-    for (const page of wanted) this.#unsaved.add(page);
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /** Begins a save. Saves must not overlap. Nothing is asked of the engine before `changed` is read. */
+  save(options: SaveOptions): WorldSave {
+    const { canKeep, atMoment, ...rest } = options;
+    let moment: SavedMoment | null = null;
+    const copies = new PageCopies(this.engine, {
+      ...rest,
+      isUnsaved: (page) => this.#unsaved.has(page) || !canKeep(page),
+      noteUnsaved: (pages) => {
+        for (const page of pages) this.#unsaved.add(page);
+      },
+      atMoment: (facts) => {
+        const [kept, gone] = [copies.keptPages(), copies.gonePages()];
+        moment = { facts: this.#facts(facts), kept, gone, aside: this.swaps.aside, ...atMoment() };
+      },
+    });
     return {
-      facts: this.#facts(moment),
-      changed: await copiesOf([...wanted], this.engine, resolve),
-      changedCount: wanted.size,
-      kept: here.filter((page) => !wanted.has(page)),
-      aside: this.swaps.aside,
-      copied: promise,
+      changed: copies.read(),
+      changedCount: () => copies.count,
+      moment() {
+        if (moment === null) throw new Error('its pages have not been read');
+        return moment;
+      },
       written: () => this.#unsaved.clear(),
     };
   }
