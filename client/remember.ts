@@ -14,10 +14,12 @@ export function recall(key: string): string | null {
   }
 }
 
-export function remember(key: string, value: string): void {
+/** @returns false when it is not kept: private windows refuse, and so does a storage that is full */
+export function remember(key: string, value: string): boolean {
   try {
     localStorage.setItem(nameOf(key), value);
+    return true;
   } catch {
-    // Private windows refuse: the choice then lasts as long as the page.
+    return false;
   }
 }

@@ -1,7 +1,9 @@
 /**
  * A queue in which turns go round the addresses, and within an address round its guests: whoever asks for much waits
- * for their own turn, and nobody waits for them. One guest's things keep their order.
+ * for their own turn, and nobody waits for them. The addresses of one network share a turn. One guest's things keep
+ * their order.
  */
+import { partyOf } from './address.ts';
 
 /** Who waits. */
 export interface Waiter {
@@ -16,63 +18,55 @@ export interface FairQueueOptions {
   readonly max: number;
 }
 
-/** Map keys in the order of their next turns. */
-interface Address<T> {
-  readonly guests: Map<string, T[]>;
+/** What waits of a guest; of an address, by guest; of a network, by address. Maps are in the order of the next turns. */
+interface Round<T> {
+  readonly rounds: Map<string, Round<T>>;
+  /** Of a guest. */
+  readonly own: T[];
   size: number;
 }
 
+const emptyRound = <T>(): Round<T> => ({ rounds: new Map(), own: [], size: 0 });
+
 export class FairQueue<T> {
   readonly #options: FairQueueOptions;
-  readonly #addresses = new Map<string, Address<T>>();
-  #size = 0;
+  readonly #all = emptyRound<T>();
 
   constructor(options: FairQueueOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#all.size;
   }
 
   /**
    * @returns what has no place: `one` itself when its guest or its address has too many, or when the queue is full and
-   *   no address has more; else, when it is full, the newest of the address that has most. null: all have a place.
+   *   no address or network has more; else, when it is full, the newest of the one that has most. null: all have a place.
    */
   push({ guest, address }: Waiter, one: T): T | null {
     const { maxPerGuest, maxPerAddress, max } = this.#options;
-    const theirs = this.#addresses.get(address) ?? { guests: new Map<string, T[]>(), size: 0 };
-    const own = theirs.guests.get(guest) ?? [];
-    if (own.length >= maxPerGuest || theirs.size >= maxPerAddress) return one;
+    const party = partyOf(address);
+    const theirs = this.#all.rounds.get(party);
+    const ofAddress = theirs?.rounds.get(address);
+    if ((ofAddress?.rounds.get(guest)?.size ?? 0) >= maxPerGuest) return one;
+    if ((ofAddress?.size ?? 0) >= maxPerAddress) return one;
     let out: T | null = null;
-    if (this.#size >= max) {
-      out = this.#dropFromLargest(theirs.size + 1);
-      if (out === null) return one;
+    if (this.size >= max) {
+      const isLargest = largestOf(this.#all).size <= (theirs?.size ?? 0) + 1;
+      if (isLargest) return one;
+      out = dropNewest(this.#all);
     }
-    own.push(one);
-    theirs.guests.set(guest, own);
-    theirs.size++;
-    this.#addresses.set(address, theirs);
-    this.#size++;
+    let round = this.#all;
+    round.size++;
+    for (const key of [party, address, guest]) {
+      const next = round.rounds.get(key) ?? emptyRound<T>();
+      round.rounds.set(key, next);
+      next.size++;
+      round = next;
+    }
+    round.own.push(one);
     return out;
-  }
-
-  /** Takes the newest of the guest who has most, at the address that has most, if it has more than `size`. */
-  #dropFromLargest(size: number): T | null {
-    let address = '';
-    let largest: Address<T> | null = null;
-    for (const [key, one] of this.#addresses)
-      if (one.size > (largest?.size ?? size)) {
-        address = key;
-        largest = one;
-      }
-    if (largest === null) return null;
-    const [guest, waiting] = [...largest.guests].reduce((a, b) => (b[1].length > a[1].length ? b : a));
-    const dropped = waiting.pop()!;
-    if (waiting.length === 0) largest.guests.delete(guest);
-    if (--largest.size === 0) this.#addresses.delete(address);
-    this.#size--;
-    return dropped;
   }
 
   /**
@@ -81,20 +75,39 @@ export class FairQueue<T> {
    * @param mayPass - false: this one's guest does not get another turn now; the next guest is asked
    * @returns undefined: nothing waits that may pass
    */
-  take(mayPass: (one: T, waiter: Waiter) => boolean = () => true): T | undefined {
-    for (const [address, theirs] of [...this.#addresses]) {
-      for (const [guest, own] of [...theirs.guests]) {
-        if (!mayPass(own[0], { guest, address })) continue;
-        const one = own.shift()!;
-        // To the end of both rounds.
-        theirs.guests.delete(guest);
-        if (own.length > 0) theirs.guests.set(guest, own);
-        this.#addresses.delete(address);
-        if (--theirs.size > 0) this.#addresses.set(address, theirs);
-        this.#size--;
-        return one;
-      }
-    }
-    return undefined;
+  take(mayPass: (one: T) => boolean = () => true): T | undefined {
+    return takeFrom(this.#all, mayPass);
   }
+}
+
+/** Who had a turn goes to the end of each round. */
+function takeFrom<T>(round: Round<T>, mayPass: (one: T) => boolean): T | undefined {
+  if (round.own.length > 0) {
+    if (!mayPass(round.own[0])) return undefined;
+    round.size--;
+    return round.own.shift();
+  }
+  for (const [key, next] of [...round.rounds]) {
+    const one = takeFrom(next, mayPass);
+    if (one === undefined) continue;
+    round.rounds.delete(key);
+    if (next.size > 0) round.rounds.set(key, next);
+    round.size--;
+    return one;
+  }
+  return undefined;
+}
+
+/** @param round - not empty, and not a guest's */
+const largestOf = <T>({ rounds }: Round<T>): Round<T> =>
+  [...rounds.values()].reduce((a, b) => (b.size > a.size ? b : a));
+
+/** Takes the newest out of the guest who has most, at the address that has most. @param round - not empty */
+function dropNewest<T>(round: Round<T>): T {
+  round.size--;
+  if (round.rounds.size === 0) return round.own.pop()!;
+  const largest = largestOf(round);
+  const dropped = dropNewest(largest);
+  for (const [key, one] of round.rounds) if (one === largest && one.size === 0) round.rounds.delete(key);
+  return dropped;
 }

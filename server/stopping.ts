@@ -58,6 +58,11 @@ export class Stopping {
     });
   }
 
+  /** A stop has begun. */
+  get isUnderWay(): boolean {
+    return this.#begunMs !== null;
+  }
+
   /** Parts are stopped in the order in which they were added; one that is added during a stop is stopped, too. */
   add(part: Part): void {
     this.#parts.push(part);

@@ -1,5 +1,6 @@
 /** The answers of `/admin/api`, JSON and films: the server makes them, the admin's page shows them. */
-import type { Absence, ReportReason, Species, StatsMessage, Tool } from './protocol.ts';
+import type { LoginLeft, Player, Role, Sanction } from './adminPeople.ts';
+import type { Species, StatsMessage } from './protocol.ts';
 
 export type RuleOrigin = 'shipped' | 'uploaded' | 'trained' | 'tuned';
 /** `candidate`: tuned and better, but not swapped in; `rejected`: tuned and not better, or refused by an admin. */
@@ -94,20 +95,6 @@ export interface ProbeAnswer {
   readonly fault: string | null;
 }
 
-/** One visit of a guest: a tab. */
-export interface Player {
-  /** The visit's. */
-  readonly id: string;
-  /** Id of the guest, the same over reloads and restarts. */
-  readonly guest: string;
-  readonly name: string;
-  readonly address: string;
-  readonly seconds: number;
-  /** Strokes that the world has applied. */
-  readonly strokes: number;
-  readonly isMuted: boolean;
-}
-
 export interface LiveAnswer {
   readonly who: string;
   readonly role: Role;
@@ -116,7 +103,7 @@ export interface LiveAnswer {
   /** The wanted speed; 0 when the world is paused. */
   readonly stepsPerSecond: number;
   readonly uptimeSeconds: number;
-  /** Why the world cannot be saved, and refuses strokes; null: all is well. */
+  /** Why the world cannot be saved, and refuses strokes, and where; null: all is well. */
   readonly trouble: string | null;
   readonly rssBytes: number;
   readonly heapBytes: number;
@@ -131,196 +118,6 @@ export interface LiveAnswer {
   readonly reports: number;
   /** Those in force, oldest first. */
   readonly sanctions: readonly Sanction[];
-}
-
-/** `mute`: no tools; `ban`: may not join. */
-export type SanctionKind = 'mute' | 'ban';
-
-/**
- * With a guest alone, it concerns them wherever they are; with an address alone, everybody from there. With both, the
- * guest, and those who have become guests at that address since it began.
- */
-export interface Sanction {
-  readonly id: string;
-  readonly kind: SanctionKind;
-  /** Id of the guest; empty: everybody from the address. */
-  readonly guest: string;
-  /** Empty: the guest alone. */
-  readonly address: string;
-  /** What the guest was called; empty: not known. */
-  readonly name: string;
-  /** ISO 8601. */
-  readonly since: string;
-  /** ISO 8601; empty: until an admin lifts it. */
-  readonly until: string;
-  readonly reason: string;
-  /** Name of the admin. */
-  readonly who: string;
-}
-
-/** A guest who is here or was here. */
-export interface GuestSummary {
-  readonly id: string;
-  readonly name: string;
-  /** Where they are, or were last. */
-  readonly address: string;
-  /** Their tabs that are here now. */
-  readonly visits: number;
-  /** When they first came, ISO 8601. */
-  readonly since: string;
-  /** When they were last here, ISO 8601. */
-  readonly seen: string;
-  /** Strokes that the world has applied, without plantings. */
-  readonly strokes: number;
-  readonly plantings: number;
-}
-
-/** A stroke or a planting that the world has applied. */
-export interface Deed {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly step: number;
-  /** Id of the guest. */
-  readonly guest: string;
-  /** What the guest was called. */
-  readonly name: string;
-  readonly address: string;
-  readonly tool: Tool;
-  /** Its first point, cells. */
-  readonly x: number;
-  readonly y: number;
-  readonly radius: number;
-  /** For `plant` only. */
-  readonly species?: string;
-  /** Ids of the organisms that it touched, or planted; at most 8. */
-  readonly organisms: readonly number[];
-}
-
-/** The answer to an act that was done at once. */
-export interface Done {
-  /** Why the registry does not have the act yet: its disk fails. The act is written as soon as that is possible. */
-  readonly unwritten?: string;
-}
-
-/** `owner`: everything; `moderator`: players, their bodies and reports. */
-export type Role = 'owner' | 'moderator';
-export const ROLES: readonly Role[] = ['owner', 'moderator'];
-
-/** Who does something. */
-export interface Actor {
-  readonly who: string;
-  /** An IP address, or `command line`; empty: the server itself. */
-  readonly address: string;
-  /** Of an admin who is logged in. */
-  readonly role?: Role;
-}
-
-export interface AdminRecord {
-  readonly name: string;
-  readonly role: Role;
-  /** ISO 8601. */
-  readonly created: string;
-  /** When they logged in last, ISO 8601; empty: never. */
-  readonly used: string;
-}
-
-export interface AdminsAnswer {
-  readonly admins: readonly AdminRecord[];
-  /** Whether `--admin-token` opens the page, too. */
-  readonly hasOwnerOfSettings: boolean;
-}
-
-/** A new token: it is shown once and kept nowhere. */
-export interface TokenAnswer {
-  readonly name: string;
-  readonly token: string;
-}
-
-/** When a login ends, in seconds from now. */
-export interface LoginLeft {
-  /** If the admin does nothing. */
-  readonly idleSeconds: number;
-  /** In any case. */
-  readonly seconds: number;
-}
-
-/** Requests that the page makes by itself carry this header, and do not keep their admin logged in. */
-export const POLL_HEADER = 'regrow-poll';
-
-export interface ReportedBy {
-  /** Id of the guest. */
-  readonly guest: string;
-  readonly name: string;
-  readonly address: string;
-}
-
-/** What a visitor has reported. */
-export interface Report {
-  readonly id: number;
-  /** ISO 8601. */
-  readonly at: string;
-  readonly about: 'body' | 'name';
-  readonly reason: ReportReason;
-  readonly by: ReportedBy;
-  /** Id of the guest who planted the body or has the name; empty: the garden planted it. */
-  readonly guest: string;
-  /** What that guest was called then. */
-  readonly name: string;
-  /** The body; null: a name was reported. */
-  readonly organism: number | null;
-  /** The body's; else empty. */
-  readonly species: string;
-  /** Cells: where the body grew, or where the guest's cursor was; null: not known. */
-  readonly x: number | null;
-  readonly y: number | null;
-  /** null: it waits for a moderator. */
-  readonly handled: { readonly at: string; readonly who: string; readonly outcome: string } | null;
-}
-
-/** A body that a guest planted. */
-export interface OwnedBody extends OrganismEntry {
-  /** Absent: it has its body. */
-  readonly absence?: Absence;
-}
-
-/** The answer to `people`. */
-export interface PeopleAnswer {
-  /** Those who are here, then those who left last. */
-  readonly guests: readonly GuestSummary[];
-  /** Mutes and bans in force, oldest first. */
-  readonly sanctions: readonly Sanction[];
-  /** Those that wait for a moderator, newest first; then those that were handled. */
-  readonly reports: readonly Report[];
-}
-
-/** The answer to `guests/ID`. */
-export interface GuestAnswer {
-  readonly guest: GuestSummary;
-  /** Newest first, since the server was started. */
-  readonly deeds: readonly Deed[];
-  readonly bodies: readonly OwnedBody[];
-}
-
-export interface AuditEntry {
-  readonly id: number;
-  /** ISO 8601. */
-  readonly at: string;
-  readonly who: string;
-  /** Empty: no admin who was logged in. */
-  readonly role: Role | '';
-  readonly address: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly detail: string;
-  /** How often it happened; more than 1 for wrong tokens only. */
-  readonly count: number;
-}
-
-export interface AuditAnswer {
-  /** Newest first. */
-  readonly entries: readonly AuditEntry[];
-  /** `before` of the page that follows; null: there is none. */
-  readonly next: number | null;
 }
 
 export interface RunningSession {
@@ -383,22 +180,24 @@ export interface SessionsAnswer {
   readonly past: readonly PastSession[];
 }
 
-export interface OrganismEntry {
-  readonly id: number;
-  readonly species: string;
-  readonly x: number;
-  readonly y: number;
-  readonly health: number;
-}
-
 /** `manual`: an admin swaps candidates in; `auto`: the tuner does; `off`: nothing is tuned. */
 export type TunerMode = 'off' | 'manual' | 'auto';
 export type TuningStage = 'preparing' | 'measuring' | 'training' | 'comparing';
+export const TUNER_STATES = [
+  'off',
+  'idle',
+  'paused',
+  'waiting',
+  'preparing',
+  'measuring',
+  'training',
+  'comparing',
+] as const;
 
 export interface TunerView {
   readonly mode: TunerMode;
   /** `paused`: somebody plays; `waiting`: the job is about to begin, or to be tried again. */
-  readonly state: 'off' | 'idle' | 'paused' | 'waiting' | TuningStage;
+  readonly state: (typeof TUNER_STATES)[number];
   /** The job that runs or is paused. */
   readonly job: {
     readonly species: string;

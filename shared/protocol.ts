@@ -2,6 +2,9 @@
  * Every message between server and client. Control messages are msgpack (Colyseus); pixels travel as binary frames
  * (`frame.ts`), in messages of type `frame`.
  */
+import type { NurseryMode } from './drawing/submission.ts';
+
+export type { SubmitMessage, SubmittedMessage } from './drawing/submission.ts';
 
 export const ROOM_NAME = 'world';
 /** Goes up when an old client can no longer understand the server. */
@@ -23,6 +26,7 @@ export const ServerMessageType = {
   named: 12,
   budget: 13,
   seeds: 15,
+  submitted: 16,
 } as const;
 
 export const ClientMessageType = {
@@ -38,6 +42,7 @@ export const ClientMessageType = {
   report: 41,
   remove: 42,
   presence: 43,
+  submit: 44,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -92,6 +97,8 @@ export interface HelloMessage {
   readonly epsilon: number;
   readonly species: readonly Species[];
   readonly budget: Budget;
+  /** Whether drawings can be submitted. Absent: `off`. */
+  readonly nursery?: NurseryMode;
 }
 
 /** `cells` may still be hurt; `perSecond` more are added every second, up to `capacity`. */

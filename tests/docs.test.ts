@@ -14,7 +14,7 @@ const documents = [
 ].sort();
 
 /** Scripts whose flags are known: `npm start -- …`, `npm run train -- …`. */
-const COMMANDS = ['start', 'train', 'rules', 'world', 'admin', 'bench'];
+const COMMANDS = ['start', 'train', 'train-start', 'rules', 'world', 'admin', 'starters', 'bench'];
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
 
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;
@@ -221,7 +221,7 @@ function helpOf(script: string, bench?: string): string {
       .join('\n');
   }
   const [entry] = /server\/[\w/]+\.ts(?=[^.]*$)/.exec(scripts[script] ?? '') ?? [];
-  if (['train', 'rules', 'world', 'admin'].includes(script))
+  if (COMMANDS.includes(script))
     return execFileSync(process.execPath, [join(root, entry ?? ''), '--help'], { encoding: 'utf8' });
   return '';
 }

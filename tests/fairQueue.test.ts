@@ -21,6 +21,15 @@ test('turns go round addresses, and within an address round guests; a guest’s 
   expect(queue.size).toBe(0);
 });
 
+test('the addresses of one network share a turn', () => {
+  const queue = new FairQueue<string>({ ...ROOMY, max: 5 });
+  const hop = (n: number): Waiter => ({ address: `2001:db8:1:${n}::`, guest: `guest ${n}` });
+  for (const n of [1, 2, 3, 4]) queue.push(hop(n), `hop ${n}`);
+  queue.push(at('home'), 'h1');
+  expect(queue.push(at('home'), 'h2')).toBe('hop 1');
+  expect(drain(queue)).toEqual(['hop 2', 'h1', 'hop 3', 'h2', 'hop 4']);
+});
+
 test('one that may not pass leaves its turn to the next guest, and keeps its place', () => {
   const queue = new FairQueue<string>(ROOMY);
   queue.push(at('crowd', 'a'), 'a1');

@@ -1,7 +1,7 @@
 /** Makes an admin in a data directory, as `npm run admin -- add` does; a running server knows them within a second. */
 import { AdminTable, hashToken, makeToken } from '../server/admin/adminTable.ts';
 import { Registry } from '../server/rules/registry.ts';
-import type { Role } from '../shared/adminApi.ts';
+import type { Role } from '../shared/adminPeople.ts';
 
 /** @returns the token */
 export function makeAdmin(dataDir: string, name: string, role: Role = 'owner'): string {

@@ -6,7 +6,7 @@ import {
   ROLES,
   type Role,
   type TokenAnswer,
-} from '../../shared/adminApi.ts';
+} from '../../shared/adminPeople.ts';
 import { button, h, setText } from '../dom.ts';
 import { formatMoment } from '../format.ts';
 import { ask } from './api.ts';

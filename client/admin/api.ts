@@ -1,5 +1,5 @@
 /** Requests to `/admin/api`. */
-import { POLL_HEADER } from '../../shared/adminApi.ts';
+import { POLL_HEADER } from '../../shared/adminPeople.ts';
 
 /** `message` is in the server's words. */
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 /** The audit log in pages, with a field that searches it. */
 
-import type { AuditAnswer, AuditEntry } from '../../shared/adminApi.ts';
+import type { AuditAnswer, AuditEntry } from '../../shared/adminPeople.ts';
 import { button, h } from '../dom.ts';
 import { formatCount, formatMoment } from '../format.ts';
 import { ask } from './api.ts';

@@ -1,9 +1,10 @@
 /** One guest: what can be done about them, what they did lately and where, and what they planted. */
 
-import type { Deed, GuestAnswer, OwnedBody, SanctionKind } from '../../shared/adminApi.ts';
+import type { Deed, DeedsAnswer, GuestAnswer, OwnedBody, SanctionKind } from '../../shared/adminPeople.ts';
 import type { Tool } from '../../shared/protocol.ts';
 import { button, h, setText } from '../dom.ts';
 import { formatCount, formatMoment, formatPercent, formatSpecies, formatWhen } from '../format.ts';
+import { LostList, type Wanted } from './lost.ts';
 import { placeLink } from './places.ts';
 import { sureButton } from './sureButton.ts';
 
@@ -19,6 +20,7 @@ export interface Measure {
 export interface GuestHandlers {
   take(guest: string, measure: Measure): void;
   remove(what: { readonly organism: number } | { readonly guest: string }): void;
+  bringBack(wanted: Wanted): void;
   close(): void;
   /** Shows another guest. */
   choose(guest: string): void;
@@ -47,6 +49,7 @@ export class GuestPanel {
   readonly #bodies = h('div', { class: 'list list--short' });
   readonly #bodiesTitle = h('h3', {}, 'Planted, and alive');
   readonly #removeAll: HTMLElement;
+  readonly #lost: LostList;
   readonly #deedsTitle = h('h3', {});
   readonly #deeds = h('div', { class: 'list list--short' });
   readonly #close: HTMLElement;
@@ -60,25 +63,28 @@ export class GuestPanel {
     this.#removeAll = sureButton('Remove all', 'Remove all of them?', () =>
       handlers.remove({ guest: this.#guest }),
     );
+    this.#lost = new LostList((wanted) => handlers.bringBack(wanted));
     root.append(
       h('div', { class: 'panel__head' }, this.#title, this.#close),
       this.#facts,
       this.#measures,
       h('div', { class: 'panel__head' }, this.#bodiesTitle, this.#removeAll),
       this.#bodies,
+      this.#lost.element,
       this.#deedsTitle,
       this.#deeds,
     );
-    this.showAll([]);
+    this.showAll({ deeds: [], lost: [] });
   }
 
   /** Shows what everybody did lately. */
-  showAll(deeds: readonly Deed[]): void {
+  showAll({ deeds, lost }: DeedsAnswer): void {
     this.#open('', 'What happened lately');
+    this.#lost.show(lost, '');
     this.#setDeeds(deeds, '');
   }
 
-  show({ guest, bodies, deeds }: GuestAnswer): void {
+  show({ guest, bodies, deeds, lost }: GuestAnswer): void {
     const { id, name, address, visits, since, seen, strokes, plantings } = guest;
     this.#open(id, name);
     const facts = [
@@ -90,6 +96,7 @@ export class GuestPanel {
     ];
     setText(this.#facts, facts.join(' · '));
     this.#setDeeds(deeds, id);
+    this.#lost.show(lost, id);
     this.#bodiesTitle.hidden = this.#bodies.hidden = this.#removeAll.hidden = bodies.length === 0;
     this.#fill(this.#bodies, bodies, (body) => this.#body(body));
   }

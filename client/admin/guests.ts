@@ -1,6 +1,6 @@
 /** The list of guests: who is here, then who was here lately. A press on one opens them. */
 
-import type { GuestSummary, PeopleAnswer } from '../../shared/adminApi.ts';
+import type { GuestSummary, PeopleAnswer } from '../../shared/adminPeople.ts';
 import { h } from '../dom.ts';
 import { formatAge, formatCount } from '../format.ts';
 

@@ -1,18 +1,15 @@
 /** The admin's page: login, then the pages that the role may see, asked for again and again. Wiring only. */
 
+import type { LiveAnswer, RuleEntry, RulesAnswer, SessionsAnswer, TunerView } from '../../shared/adminApi.ts';
 import type {
-  Deed,
+  BroughtBack,
+  DeedsAnswer,
   Done,
   GuestAnswer,
-  LiveAnswer,
   LoginLeft,
   OrganismEntry,
   PeopleAnswer,
-  RuleEntry,
-  RulesAnswer,
-  SessionsAnswer,
-  TunerView,
-} from '../../shared/adminApi.ts';
+} from '../../shared/adminPeople.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
 import { AdminsPanel } from './admins.ts';
@@ -20,6 +17,7 @@ import { ApiError, ask } from './api.ts';
 import { AuditPanel } from './audit.ts';
 import { GuestPanel } from './guest.ts';
 import { GuestsPanel } from './guests.ts';
+import { broughtBackText } from './lost.ts';
 import { type PageName, Pages } from './pages.ts';
 import { Spark } from './plots.ts';
 import { ReportsPanel } from './reports.ts';
@@ -62,6 +60,8 @@ const guests = new GuestsPanel(byId('guests'), chooseGuest);
 const guest = new GuestPanel(byId('guest'), {
   take: (id, measure) => void act('POST', `guests/${encodeURIComponent(id)}`, measure, 'Done.'),
   remove,
+  bringBack: (wanted) =>
+    void act<BroughtBack>('POST', 'bodies/bring-back', wanted, (answer) => broughtBackText(answer)),
   close: () => chooseGuest(''),
   choose: chooseGuest,
 });
@@ -128,11 +128,18 @@ function tell(text: string, isError = false): void {
 }
 
 /** Sends a request, says whether it succeeded, and refreshes the page at once. */
-async function act(method: string, path: string, body: unknown, done: string): Promise<void> {
+async function act<T = object>(
+  method: string,
+  path: string,
+  body: unknown,
+  done: string | ((answer: T) => string),
+): Promise<void> {
   try {
-    const { unwritten } = await ask<Done>(method, path, body);
-    if (unwritten === undefined) tell(done);
-    else tell(`${done} It is not written down yet: ${unwritten}`, true);
+    const answer = await ask<T & Done>(method, path, body);
+    const { unwritten } = answer;
+    const text = typeof done === 'string' ? done : done(answer);
+    if (unwritten === undefined) tell(text);
+    else tell(`${text} It is not written down yet: ${unwritten}`, true);
   } catch (error) {
     tell((error as Error).message, true);
   }
@@ -254,8 +261,8 @@ async function refreshPeople(): Promise<void> {
   sanctions.show(people.sanctions);
   reports.show(people.reports);
   if (asked === '') {
-    const { deeds } = await ask<{ readonly deeds: readonly Deed[] }>('GET', 'deeds');
-    if (chosen === asked) guest.showAll(deeds);
+    const answer = await ask<DeedsAnswer>('GET', 'deeds');
+    if (chosen === asked) guest.showAll(answer);
     return;
   }
   try {

@@ -1,6 +1,6 @@
 /** The pages of `/admin`: one is shown at a time, and the address names it. */
 
-import type { Role } from '../../shared/adminApi.ts';
+import type { Role } from '../../shared/adminPeople.ts';
 import { byId } from '../dom.ts';
 
 export const PAGES = ['world', 'people', 'log', 'admins'] as const;

@@ -1,6 +1,6 @@
 /** What visitors have reported: with who it concerns, where, and how many say so. */
 
-import type { Report } from '../../shared/adminApi.ts';
+import type { Report } from '../../shared/adminPeople.ts';
 import type { ReportReason } from '../../shared/protocol.ts';
 import { button, h } from '../dom.ts';
 import { formatMoment, formatSpecies, formatWhen } from '../format.ts';

@@ -1,6 +1,6 @@
 /** Mutes and bans in force, each with a button that lifts it, and a form for an address. */
 
-import type { Sanction } from '../../shared/adminApi.ts';
+import type { Sanction } from '../../shared/adminPeople.ts';
 import { button, h } from '../dom.ts';
 import { formatMoment } from '../format.ts';
 
@@ -22,7 +22,7 @@ export class SanctionsPanel {
     const form = h(
       'form',
       { class: 'row' },
-      h('label', { class: 'field grow' }, 'An address', address),
+      h('label', { class: 'field grow' }, 'An address, or an IPv6 /48', address),
       h('button', { class: 'plain', type: 'submit' }, 'Ban for an hour'),
     );
     form.addEventListener('submit', (event) => {

@@ -1,6 +1,7 @@
 /** The chosen rule before a swap: its film and figures, and the form that swaps it in. */
 
-import type { OrganismEntry, ProbeAnswer, RuleEntry } from '../../shared/adminApi.ts';
+import type { ProbeAnswer, RuleEntry } from '../../shared/adminApi.ts';
+import type { OrganismEntry } from '../../shared/adminPeople.ts';
 import { h } from '../dom.ts';
 import { formatPercent, formatSpecies } from '../format.ts';
 import { ask } from './api.ts';

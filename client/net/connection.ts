@@ -27,6 +27,8 @@ import {
   type StatsMessage,
   type StrokeMessage,
   type StrokeResultMessage,
+  type SubmitMessage,
+  type SubmittedMessage,
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import { Signal } from '../events.ts';
@@ -63,6 +65,7 @@ export class Connection {
   readonly budget = new Signal<[BudgetMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
+  readonly submitted = new Signal<[SubmittedMessage]>();
   /** The connection is lost; null when it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
@@ -193,6 +196,11 @@ export class Connection {
   }
 
   /** Reports a body or a player's name to the moderators; a notice answers. */
+  /** Only to a world whose hello says that it has a nursery. @returns false when there is no connection */
+  submit(message: SubmitMessage): boolean {
+    return this.#send(ClientMessageType.submit, message);
+  }
+
   report(message: ReportMessage): void {
     this.#send(ClientMessageType.report, message);
   }
@@ -286,6 +294,7 @@ export class Connection {
     room.onMessage(ServerMessageType.budget, (message: BudgetMessage) => this.budget.emit(message));
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
+    room.onMessage(ServerMessageType.submitted, (message: SubmittedMessage) => this.submitted.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
       const ms = performance.now() - message.time;

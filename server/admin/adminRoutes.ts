@@ -1,5 +1,5 @@
 /** `/admin/api/admins`: owners add, rotate and revoke admins. */
-import { type AdminsAnswer, ROLES, type TokenAnswer } from '../../shared/adminApi.ts';
+import { type AdminsAnswer, ROLES, type TokenAnswer } from '../../shared/adminPeople.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import { AdminTable, checkAdminName, hashToken, makeToken } from './adminTable.ts';
 import { type Call, type Route, readJson } from './requests.ts';

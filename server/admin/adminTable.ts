@@ -1,6 +1,6 @@
 /** The table `admins` of the registry's file: who may log in at `/admin`, as what, and with which token. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { AdminRecord, Role } from '../../shared/adminApi.ts';
+import type { AdminRecord, Role } from '../../shared/adminPeople.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 
 const TOKEN_BYTES = 24;

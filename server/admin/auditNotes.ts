@@ -1,5 +1,5 @@
 /** Notes of what admins do, for the audit log. */
-import type { Done } from '../../shared/adminApi.ts';
+import type { Done } from '../../shared/adminPeople.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 import type { WaitingRows } from './waitingRows.ts';
 

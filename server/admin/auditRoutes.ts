@@ -1,6 +1,6 @@
 /** `/admin/api/audit`: the audit log in pages, and all of it as lines of JSON. */
 import { once } from 'node:events';
-import type { AuditAnswer } from '../../shared/adminApi.ts';
+import type { AuditAnswer } from '../../shared/adminPeople.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import { type Call, Refusal, type Route } from './requests.ts';
 

@@ -1,6 +1,6 @@
 /** Who asks: tokens become logins here, logins end here, and the audit log gets both. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type LoginLeft, POLL_HEADER } from '../../shared/adminApi.ts';
+import { type LoginLeft, POLL_HEADER } from '../../shared/adminPeople.ts';
 import { replyJson } from '../http/replies.ts';
 import { type Actor, type Registry, SERVER } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
@@ -106,12 +106,12 @@ export class Gate {
     return this.#logins.left(request);
   }
 
-  /** A right token is never refused; wrong ones from one address are soon answered with 429. */
+  /** A right token is never refused; wrong ones from one address are soon answered with 429. @returns whose it is */
   async login(
     request: IncomingMessage,
     response: ServerResponse,
     { address, isSecure }: Caller,
-  ): Promise<void> {
+  ): Promise<string> {
     const token = (await readJson(request)).text('token', MAX_TOKEN);
     await this.#begun;
     const admin = this.#admins.whose(token);
@@ -138,6 +138,7 @@ export class Gate {
     });
     response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), isSecure));
     replyJson(response, 200, { who: name, role });
+    return name;
   }
 
   logout(request: IncomingMessage, response: ServerResponse, { isSecure }: Caller): void {

@@ -1,7 +1,7 @@
 /** Admins who are logged in: a random id in a cookie, of which only the hash is kept here, for a limited time. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { LoginLeft } from '../../shared/adminApi.ts';
+import type { LoginLeft } from '../../shared/adminPeople.ts';
 import type { AdminRow } from './adminTable.ts';
 
 export const COOKIE = 'regrow_admin';

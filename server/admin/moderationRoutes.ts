@@ -1,19 +1,22 @@
 /** `/admin/api/…`, people: who is or was here and what they did, mutes, kicks and bans, bodies, and reports. */
 import type {
+  BroughtBack,
+  DeedsAnswer,
   Done,
   GuestAnswer,
+  LostBody,
   OwnedBody,
   PeopleAnswer,
   Player,
   Sanction,
   SanctionKind,
-} from '../../shared/adminApi.ts';
+} from '../../shared/adminPeople.ts';
+import { readParty } from '../address.ts';
 import type { Guests } from '../guests/guests.ts';
 import { TooManySanctionsError } from '../guests/sanctions.ts';
 import { detailOf, SanctionTable } from '../guests/sanctionTable.ts';
 import { banWords, muteWords } from '../guests/words.ts';
-import { addressKey } from '../http/addresses.ts';
-import type { Visitor } from '../rooms/visit.ts';
+import type { Visitor } from '../rooms/surroundings.ts';
 import type { Actor } from '../rules/registry.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { WorldLink } from '../world/messages.ts';
@@ -24,6 +27,7 @@ import { type Call, type Fields, Refusal, type Route, readJson } from './request
 /** Guests that the page lists. */
 const MAX_GUESTS = 200;
 const MAX_DEEDS = 100;
+const MAX_LOST_SHOWN = 100;
 const MAX_REPORTS_SHOWN = 400;
 const MAX_MINUTES = 365 * 24 * 60;
 const MAX_REASON = 140;
@@ -59,12 +63,13 @@ export class ModerationRoutes {
     this.#options = options;
     this.all = [
       ['GET', /^people$/, 'moderator', async () => this.#people()],
-      ['GET', /^deeds$/, 'moderator', async () => ({ deeds: options.guests.deeds.all(MAX_DEEDS) })],
+      ['GET', /^deeds$/, 'moderator', () => this.#deeds()],
       ['GET', new RegExp(`^guests/(${GUEST_ID})$`), 'moderator', (call) => this.#guest(call)],
       ['POST', new RegExp(`^guests/(${GUEST_ID})$`), 'moderator', (call) => this.#takeMeasure(call)],
       ['POST', /^sanctions$/, 'moderator', (call) => this.#sanctionAddress(call)],
       ['DELETE', /^sanctions\/([^/]{1,96})$/, 'moderator', (call) => this.#lift(call)],
       ['POST', /^bodies\/remove$/, 'moderator', (call) => this.#remove(call)],
+      ['POST', /^bodies\/bring-back$/, 'moderator', (call) => this.#bringBack(call)],
       ['POST', /^reports\/(\d{1,15})$/, 'moderator', (call) => this.#handleReport(call)],
     ];
   }
@@ -84,8 +89,18 @@ export class ModerationRoutes {
     const { guests, world } = this.#options;
     const guest = guests.find(part);
     if (guest === null) throw new Refusal(404, `no guest ${part} is known`);
-    const bodies: OwnedBody[] = await world.ask({ kind: 'bodiesOf', guest: part });
-    return { guest, deeds: guests.deeds.of(part), bodies };
+    const [bodies, lost]: [OwnedBody[], LostBody[]] = await Promise.all([
+      world.ask({ kind: 'bodiesOf', guest: part }),
+      world.ask({ kind: 'lost' }),
+    ]);
+    const theirs = lost.filter((one) => one.guest === part || one.by.guest === part);
+    return { guest, deeds: guests.deeds.of(part), bodies, lost: theirs };
+  }
+
+  async #deeds(): Promise<DeedsAnswer> {
+    const { guests, world } = this.#options;
+    const lost = await world.ask({ kind: 'lost' });
+    return { deeds: guests.deeds.all(MAX_DEEDS), lost: lost.slice(0, MAX_LOST_SHOWN) };
   }
 
   // --- mutes, kicks and bans ---
@@ -120,8 +135,8 @@ export class ModerationRoutes {
     const { guests } = this.#options;
     const fields = await readJson(request);
     const kind: SanctionKind = fields.oneOf('kind', ['mute', 'ban']);
-    const address = addressKey(fields.text('address', 64));
-    if (address === '') throw new Refusal(400, 'address must be an IP address');
+    const address = readParty(fields.text('address', 64));
+    if (address === '') throw new Refusal(400, 'address must be an IP address, or the /48 of an IPv6 one');
     const minutes = minutesIn(fields);
     const reason = reasonIn(fields);
     const what = { kind, guest: '', address, name: '', minutes, reason, who: actor.who };
@@ -174,15 +189,38 @@ export class ModerationRoutes {
   async #remove({ request, actor }: Call): Promise<{ readonly organisms: number }> {
     const { world, guests, notes } = this.#options;
     const fields = await readJson(request);
+    const by = actor.who;
     if (fields.has('organism')) {
       const organism = fields.whole('organism', 1, MAX_ORGANISM);
       await notes.before(actor, 'remove body', `organism ${organism}`, '');
-      return { organisms: await world.ask({ kind: 'control', control: { kind: 'remove', organism } }) };
+      return { organisms: await world.ask({ kind: 'control', control: { kind: 'remove', organism, by } }) };
     }
     const guest = fields.text('guest', 64);
     if (guest === '') throw new Refusal(400, 'guest must not be empty: that is the garden');
     await notes.before(actor, 'remove bodies', guests.find(guest)?.name ?? '', `all of guest ${guest}`);
-    return { organisms: await world.ask({ kind: 'control', control: { kind: 'removeByGuest', guest } }) };
+    return { organisms: await world.ask({ kind: 'control', control: { kind: 'removeByGuest', guest, by } }) };
+  }
+
+  /** What is lost: one body, or all that a guest did away with. */
+  async #bringBack({ request, actor }: Call): Promise<BroughtBack> {
+    const { world, guests, notes } = this.#options;
+    const fields = await readJson(request);
+    const of = fields.oneOf('of', ['loss', 'organism', 'guest']);
+    if (of === 'guest') {
+      const guest = fields.text('guest', 64);
+      if (guest === '') throw new Refusal(400, 'guest must not be empty');
+      await notes.before(actor, 'bring back', guests.find(guest)?.name ?? '', `all of guest ${guest}`);
+      return world.ask({ kind: 'bringBack', wanted: { by: guest } });
+    }
+    const number = fields.whole(of, 1, MAX_ORGANISM);
+    const lost = await world.ask({ kind: 'lost' });
+    const one = lost.find((each) => each[of] === number);
+    if (one === undefined && of === 'loss')
+      throw new Refusal(409, 'it is back already, or nobody knows of it');
+    const what = one === undefined ? '' : ` ${one.species} at ${one.x}, ${one.y}`;
+    await notes.before(actor, 'bring back', one?.planter ?? '', `${of} ${number}${what}`);
+    const wanted = of === 'loss' ? { loss: number } : { organism: number };
+    return world.ask({ kind: 'bringBack', wanted });
   }
 
   async #handleReport({ request, part, actor }: Call): Promise<Done> {

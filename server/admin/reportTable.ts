@@ -1,5 +1,5 @@
 /** The table `reports` of the registry's file. */
-import type { Report } from '../../shared/adminApi.ts';
+import type { Report } from '../../shared/adminPeople.ts';
 import type { Registry } from '../rules/registry.ts';
 
 const COLUMNS =

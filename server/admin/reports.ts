@@ -3,22 +3,20 @@
  * as the disk takes it. Everything is bounded: what one guest and one address may send, what is open about one subject
  * and in all, and what is kept when it has been handled.
  */
-import type { Report, ReportedBy } from '../../shared/adminApi.ts';
+import type { Report, ReportedBy } from '../../shared/adminPeople.ts';
 import type { ReportMessage } from '../../shared/protocol.ts';
+import { Allowances } from '../allowances.ts';
 import type { Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import { ReportTable } from './reportTable.ts';
 
 export const MAX_OPEN_REPORTS = 300;
 /** About one body or one guest; with more of them, moderators know no more. */
 export const MAX_OPEN_PER_SUBJECT = 5;
 export const MAX_HANDLED_REPORTS = 500;
-/** Reports at once, and the seconds until there is one more: of one guest, and of all guests of one address. */
-const OF_GUEST = { atOnce: 3, seconds: 300 } as const;
-const OF_ADDRESS = { atOnce: 12, seconds: 75 } as const;
-/** Guests and addresses whose reports are counted. */
-const MAX_COUNTED = 4_096;
+/** Reports at once, and per second: of one guest, and of all guests of one address. */
+const OF_GUEST = { most: 3, perSecond: 1 / 300 } as const;
+const OF_ADDRESS = { most: 12, perSecond: 1 / 75 } as const;
 const FLUSH_MS = 2_000;
 
 /** What is reported, as the server knows it. */
@@ -37,13 +35,17 @@ export class Reports {
   readonly #reports = new Map<number, Report>();
   readonly #changed = new Set<number>();
   readonly #gone = new Set<number>();
-  readonly #allowances = new Map<string, TokenBucket>();
+  readonly #ofGuests: Allowances;
+  readonly #ofAddresses: Allowances;
   readonly #timer: NodeJS.Timeout;
   #nextId = 1;
   #isLoaded = false;
 
   constructor(options: ReportsOptions) {
     this.#options = options;
+    const { now } = options;
+    this.#ofGuests = new Allowances({ ...OF_GUEST, now });
+    this.#ofAddresses = new Allowances({ ...OF_ADDRESS, now });
     this.#timer = setInterval(() => void this.flush(), FLUSH_MS).unref();
     void this.flush();
   }
@@ -77,15 +79,12 @@ export class Reports {
     );
     if (open.some((report) => report.by.guest === by.guest))
       return 'You have reported this already. A moderator will look at it.';
-    const seconds = Math.max(
-      this.#secondsLeft(`guest ${by.guest}`, OF_GUEST),
-      this.#secondsLeft(`address ${by.address}`, OF_ADDRESS),
-    );
-    if (seconds > 0) return `You have reported a lot lately: wait ${Math.ceil(seconds / 60)} min.`;
+    const waitMs = Math.max(this.#ofGuests.msUntil(by.guest, 1), this.#ofAddresses.msUntil(by.address, 1));
+    if (waitMs > 0) return `You have reported a lot lately: wait ${Math.ceil(waitMs / 60_000)} min.`;
     if (this.open >= MAX_OPEN_REPORTS && !this.#makeRoomFor(by.address))
       return 'The moderators have more reports than they can read: try later.';
-    this.#spend(`guest ${by.guest}`);
-    this.#spend(`address ${by.address}`);
+    this.#ofGuests.charge(by.guest, 1);
+    this.#ofAddresses.charge(by.address, 1);
     if (open.length < MAX_OPEN_PER_SUBJECT) {
       const { about, reason } = message;
       const at = new Date().toISOString();
@@ -172,24 +171,6 @@ export class Reports {
   #put(report: Report): void {
     this.#reports.set(report.id, report);
     this.#changed.add(report.id);
-  }
-
-  #secondsLeft(
-    key: string,
-    { atOnce, seconds }: { readonly atOnce: number; readonly seconds: number },
-  ): number {
-    const now = this.#options.now();
-    const known = this.#allowances.get(key);
-    const allowance = known ?? new TokenBucket(atOnce, 1 / seconds, now);
-    // Who reported last comes last.
-    this.#allowances.delete(key);
-    this.#allowances.set(key, allowance);
-    if (this.#allowances.size > MAX_COUNTED) this.#allowances.delete(this.#allowances.keys().next().value!);
-    return Math.max(0, (1 - allowance.tokens(now)) * seconds);
-  }
-
-  #spend(key: string): void {
-    this.#allowances.get(key)?.take(1, this.#options.now());
   }
 }
 

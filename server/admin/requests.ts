@@ -1,6 +1,6 @@
 /** Reads and checks an admin's requests. A bad one is refused before anything is done. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Role } from '../../shared/adminApi.ts';
+import type { Role } from '../../shared/adminPeople.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import type { Actor } from '../rules/registry.ts';
 

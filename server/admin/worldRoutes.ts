@@ -1,6 +1,8 @@
 /** `/admin/api/…`, the world: its speed, its bodies, sessions, and figures. */
 import type { IncomingMessage } from 'node:http';
-import type { LiveAnswer, LoginLeft, Player, SessionsAnswer } from '../../shared/adminApi.ts';
+import { resolve } from 'node:path';
+import type { LiveAnswer, SessionsAnswer } from '../../shared/adminApi.ts';
+import type { LoginLeft, Player } from '../../shared/adminPeople.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -85,7 +87,7 @@ export class WorldRoutes {
     const y = fields.number('y', 0, height);
     const control = { kind: 'clear', x, y, radius: fields.number('radius', 1, 1_024) } as const;
     await this.#options.notes.before(actor, 'clear', '', JSON.stringify(control));
-    return { organisms: await world.ask({ kind: 'control', control }) };
+    return { organisms: await world.ask({ kind: 'control', control: { ...control, by: actor.who } }) };
   }
 
   // --- sessions ---
@@ -113,7 +115,7 @@ export class WorldRoutes {
   // --- figures ---
 
   async #live({ request, actor }: Call): Promise<LiveAnswer> {
-    const { world, guests, reports, left } = this.#options;
+    const { world, guests, reports, left, config } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -121,7 +123,7 @@ export class WorldRoutes {
       role: actor.role!,
       left: left(request),
       stats: world.stats,
-      trouble: world.trouble,
+      trouble: world.trouble && `${world.trouble} (in ${resolve(config.dataDir)})`,
       stepsPerSecond: this.#stepsPerSecond,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
       rssBytes: rss,

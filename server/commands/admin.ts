@@ -1,7 +1,7 @@
 /** `npm run admin -- …`: who may log in at `/admin`, and the audit log, with the server running or not. */
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
-import { ROLES } from '../../shared/adminApi.ts';
+import { ROLES } from '../../shared/adminPeople.ts';
 import { AdminError, AdminTable, checkAdminName, hashToken, makeToken } from '../admin/adminTable.ts';
 import { dataDirOf } from '../config.ts';
 import { choice, type FlagsOf, type FlagValues, text, toggle } from '../flags.ts';

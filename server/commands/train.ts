@@ -31,6 +31,7 @@ import { clock, ProgressLine } from '../training/progress.ts';
 import { COMPANY, FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
+import { type QuickTraining, trainQuickly } from './quick.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
 const INTERRUPTED = 130;
@@ -81,6 +82,7 @@ const GROUPS = {
     resume: text('FILE', 'go on from a checkpoint; its plan stays as it was begun'),
     polish: text('FILE', `go over a rule once more: --from it and --out to it, with its picture, and where nothing else is said ${asFlags(POLISH_FLAGS)}`),
     from: text('FILE', 'begin with the weights of this rule instead of random ones'),
+    quick: toggle('learn from the starting rule, or from --from, until the gates of the nursery are passed; beside the picture and the places only --iterations, --threads and --random-seed may be given'),
   },
   'The rule': {
     hidden: multipleOf(4, 4, MAX_HIDDEN, 128, 'hidden units'),
@@ -130,6 +132,22 @@ const FLAGS = flagsOf(GROUPS);
 type Flags = FlagValues<typeof FLAGS>;
 type Given = GivenFlags<typeof FLAGS>;
 
+/** What may be said beside --quick. */
+const QUICK_FLAGS: readonly string[] = [
+  'quick',
+  'sprite',
+  'image',
+  'scale',
+  'out',
+  'name',
+  'report',
+  'checkpoint',
+  'from',
+  'iterations',
+  'threads',
+  'random-seed',
+];
+
 /** Flag → the field of the plan that it alone sets. */
 const PLAN_FIELDS = {
   from: 'parent',
@@ -173,18 +191,21 @@ export const HELP = `Trains an update rule that grows a picture from one cell, k
   npm run train -- --sprite squirtle --out weights/squirtle.safetensors
   npm run train -- --polish weights/squirtle.safetensors
   npm run train -- --image my.png --out my.safetensors
+  npm run train -- --quick --image my.png --out my.safetensors
   npm run train -- --resume build/train/squirtle/checkpoint.bin --out weights/squirtle.safetensors
 
 ${describeFlags(GROUPS)}
 `;
 
-interface Command {
+export interface Command {
   readonly from: TrainingPlan | Snapshot;
   readonly out: string;
   readonly report: string;
   readonly checkpoint: string;
   readonly threads: number;
   readonly engine: TrainingEngine;
+  /** Instead of the plan: learns until the gates are passed. */
+  readonly quick: QuickTraining | null;
 }
 
 /** @returns null when help is asked for @throws RuleError listing every wrong flag */
@@ -201,6 +222,9 @@ export function readCommand(args: readonly string[]): Command | null {
   if ([sprite, image, resume].filter((source) => source !== undefined).length !== 1)
     wrong.push('one of --sprite, --image and --resume must be given');
   if (pool !== 0 && pool < batch) wrong.push(`--pool ${pool} is less than the batch of ${batch}`);
+  if (given.quick)
+    for (const flag of Object.keys(given))
+      if (!QUICK_FLAGS.includes(flag)) wrong.push(`--${flag}: not with --quick`);
   if (wrong.length > 0 || out === undefined) throw new RuleError(wrong.join('\n'));
   const name = checkName(flags.name ?? basename(out, RULE_SUFFIX));
   const scale = flags.scale ?? (image === undefined ? 1.9 : 1);
@@ -210,13 +234,27 @@ export function readCommand(args: readonly string[]): Command | null {
     ...planPart(flags),
   };
   const report = flags.report ?? join('build/train', name);
+  const checkpoint = flags.checkpoint ?? resume ?? join(report, 'checkpoint.bin');
   return {
     from: resume === undefined ? plan : readCheckpoint(resume),
     out,
     report,
-    checkpoint: flags.checkpoint ?? resume ?? join(report, 'checkpoint.bin'),
+    checkpoint,
     threads,
     engine,
+    quick: given.quick
+      ? {
+          name,
+          source: { sprite, image, scale },
+          start: flags.from,
+          out,
+          report,
+          checkpoint,
+          threads,
+          randomSeed: flags['random-seed'],
+          maxIterations: given.iterations === undefined ? undefined : flags.iterations,
+        }
+      : null,
   };
 }
 
@@ -337,7 +375,7 @@ if (import.meta.main) {
   try {
     const command = readCommand(process.argv.slice(2));
     if (command === null) process.stdout.write(HELP);
-    else process.exitCode = await train(command);
+    else process.exitCode = await (command.quick === null ? train(command) : trainQuickly(command.quick));
   } catch (error) {
     const told = [RuleError, TrainingError, RangeError, EngineError];
     if (!(error instanceof Error) || !told.some((kind) => error instanceof kind)) throw error;

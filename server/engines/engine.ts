@@ -191,6 +191,8 @@ export interface Engine extends Size {
   wake(organism: OrganismId): void;
   /** false for an id that is not in use. */
   isAsleep(organism: OrganismId): boolean;
+  /** Ids in use of organisms that do not sleep, in any order. To be read before anything changes. */
+  awakeIds(): Iterable<OrganismId>;
   /** Organisms that woke since the last call, for whatever reason, and are in use. */
   takeWoken(): OrganismId[];
 
@@ -216,13 +218,28 @@ export interface Engine extends Size {
   readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void>;
   /** Reads owners; 0 outside the world. @param into - [height, width] uint16, fully overwritten */
   readOwners(rect: Rect, into: Uint16Array): Promise<void>;
-  /** Counts cells for every id in use. 0 cells: the organism died; `remove` frees the id. */
-  census(): Promise<OrganismCensus[]>;
+  /**
+   * Counts cells. 0 cells: the organism died; `remove` frees the id.
+   *
+   * @param organisms - to be counted; ids that are not in use are left out. Default: every id in use
+   */
+  census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]>;
   /**
    * Organisms that gained, lost or changed a cell, or changed their rule, since the last call; perhaps a few more.
    * With an engine that lacks this function, any organism may have moved.
    */
   takeMoved?(): Promise<OrganismId[]>;
+
+  /** The cells of these organisms as they are now, not to be written. Those without a cell are left out. */
+  copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>>;
+  /**
+   * Replaces the cells of these organisms, in their order. A cell where somebody else lives, or outside the territory, is
+   * left as it is. Where the engine has no room for their pages, the cells wait as they are until there is, as those of
+   * sleepers that wake do. All of these organisms are awake then.
+   *
+   * @throws EngineError for an id that is not in use, and for pieces that do not fit the world
+   */
+  putBodies(bodies: ReadonlyMap<OrganismId, readonly Piece[]>): Promise<void>;
 
   /** Copies the whole world. Pages that count as changed still do. */
   save(): Promise<EngineState>;
@@ -250,7 +267,8 @@ export interface Engine extends Size {
 }
 
 /** An engine in which everyone is awake. `sleepingEngine.ts` makes an `Engine` of it. */
-export interface AwakeEngine extends Omit<Engine, 'sleep' | 'wake' | 'isAsleep' | 'takeWoken'> {
+export interface AwakeEngine
+  extends Omit<Engine, 'sleep' | 'wake' | 'isAsleep' | 'awakeIds' | 'takeWoken' | 'putBodies'> {
   /** Takes an organism's cells out of the world; the organism stays, without a cell. */
   lift(organism: OrganismId): Promise<Piece[]>;
   /**

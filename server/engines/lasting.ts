@@ -18,6 +18,7 @@ import {
   type OrganismId,
   type PageState,
   type Perturbation,
+  type Piece,
   type RuleSlot,
 } from './engine.ts';
 import { Roster } from './roster.ts';
@@ -150,6 +151,10 @@ export class LastingEngine implements Engine {
     return this.#engine.isAsleep(organism);
   }
 
+  awakeIds(): Iterable<OrganismId> {
+    return this.#engine.awakeIds();
+  }
+
   takeWoken(): OrganismId[] {
     const woken = new Set([...this.#woken, ...this.#engine.takeWoken()]);
     this.#woken.clear();
@@ -195,8 +200,18 @@ export class LastingEngine implements Engine {
     return this.#lasting((engine) => engine.readOwners(rect, into));
   }
 
-  census(): Promise<OrganismCensus[]> {
-    return this.#lasting((engine) => engine.census());
+  census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
+    const ids = organisms && [...organisms];
+    return this.#lasting((engine) => engine.census(ids));
+  }
+
+  copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    const ids = [...organisms];
+    return this.#lasting((engine) => engine.copyBodies(ids));
+  }
+
+  putBodies(bodies: ReadonlyMap<OrganismId, readonly Piece[]>): Promise<void> {
+    return this.#lasting((engine) => engine.putBodies(bodies));
   }
 
   async save(): Promise<EngineState> {

@@ -20,11 +20,13 @@ import {
   type OrganismId,
   type PageState,
   type Perturbation,
+  type Piece,
   REACH,
   type RuleSlot,
   toByte,
 } from './engine.ts';
 import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
+import { checkBodies, piecesIn, pieceWithin } from './pieces.ts';
 import { Roster } from './roster.ts';
 import { updateCell } from './updateRule.ts';
 import {
@@ -159,6 +161,10 @@ class ReferenceEngine implements Engine {
     return this.#asleep.has(organism);
   }
 
+  *awakeIds(): Generator<OrganismId> {
+    for (const organism of this.#organisms.ids()) if (!this.#asleep.has(organism)) yield organism;
+  }
+
   takeWoken(): OrganismId[] {
     const woken = [...this.#woken];
     this.#woken.clear();
@@ -240,10 +246,44 @@ class ReferenceEngine implements Engine {
     });
   }
 
-  async census(): Promise<OrganismCensus[]> {
+  async census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
     const counts = new Map<OrganismId, number>();
     for (const owner of this.#owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-    return Array.from(this.#organisms.ids(), (organism) => ({ organism, cells: counts.get(organism) ?? 0 }));
+    return Array.from(this.#organisms.among(organisms), (organism) => ({
+      organism,
+      cells: counts.get(organism) ?? 0,
+    }));
+  }
+
+  async copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    return piecesIn(this.#copies(), this.#organisms.among(organisms));
+  }
+
+  async putBodies(bodies: ReadonlyMap<OrganismId, readonly Piece[]>): Promise<void> {
+    checkBodies(bodies, this.#organisms, this);
+    for (let cell = 0; cell < this.#owners.length; cell++)
+      if (bodies.has(this.#owners[cell])) this.#clearCell(cell);
+    for (const [organism, pieces] of bodies) {
+      this.#wake(organism);
+      for (const piece of pieces) this.#putPiece(organism, piece);
+    }
+  }
+
+  #putPiece(organism: OrganismId, piece: Piece): void {
+    const rect = this.#pageRect(piece.page);
+    const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
+    this.#visitRect(rect, (cell, offset) => {
+      owners[offset] = this.#owners[cell];
+    });
+    const territory = this.#organisms.territoryOf(organism);
+    const room = { owners, x: rect.x, y: rect.y, world: this, bounds: this.#bounds, territory };
+    const { cells, values } = pieceWithin(piece, room);
+    for (let i = 0; i < cells.length; i++) {
+      const cell =
+        (rect.y + Math.floor(cells[i] / PAGE_CELLS)) * this.width + rect.x + (cells[i] % PAGE_CELLS);
+      this.#owners[cell] = organism;
+      this.#state.set(values.subarray(i * CHANNELS, (i + 1) * CHANNELS), cell * CHANNELS);
+    }
   }
 
   async save(): Promise<EngineState> {

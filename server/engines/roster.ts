@@ -18,6 +18,11 @@ export class Roster {
     return this.#slots.keys();
   }
 
+  /** Those of these ids that are in use. Default: all that are. */
+  *among(organisms: Iterable<OrganismId> = this.#slots.keys()): Generator<OrganismId> {
+    for (const organism of organisms) if (this.#slots.has(organism)) yield organism;
+  }
+
   slotOf(organism: OrganismId): RuleSlot | undefined {
     return this.#slots.get(organism);
   }

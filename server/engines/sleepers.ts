@@ -109,6 +109,12 @@ export class Sleepers {
     this.#sleepers.set(organism, { pages: pieces.map(({ page }) => page), box, cells: count, reach: null });
   }
 
+  /** As `add`, of cells that were not in the world. */
+  place(organism: OrganismId, pieces: readonly Piece[]): void {
+    this.add(organism, pieces);
+    for (const { page } of pieces) this.#changed(page);
+  }
+
   /** Drops a body that is in the world again. */
   release(organism: OrganismId): void {
     for (const page of this.#sleepers.get(organism)?.pages ?? []) this.#drop(page, organism);

@@ -3,7 +3,7 @@
  * memory (`sleepers.ts`), so that no step and no page of the engine knows of it; when it wakes, its cells are laid back
  * before the next step. Reads, pixels and saves put the two together.
  */
-import { PAGE_BYTES, type Rect } from '../../shared/geometry.ts';
+import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { holds, mendedPage } from './bounds.ts';
 import { strokeRows } from './capsule.ts';
@@ -23,6 +23,7 @@ import {
   type Piece,
   type RuleSlot,
 } from './engine.ts';
+import { checkBodies, pieceWithin } from './pieces.ts';
 import { ReachWatch } from './reachWatch.ts';
 import { Roster } from './roster.ts';
 import { Sleepers } from './sleepers.ts';
@@ -180,6 +181,11 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     return this.#sleepers.has(organism) && !this.#due.has(organism);
   }
 
+  *awakeIds(): Generator<OrganismId> {
+    yield* this.#up;
+    yield* this.#due;
+  }
+
   takeWoken(): OrganismId[] {
     const woken = [...this.#woken];
     this.#woken.clear();
@@ -282,13 +288,52 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     if (this.#sleepers.size > 0) this.#sleepers.readOwners(rect, into);
   }
 
-  async census(): Promise<OrganismCensus[]> {
-    const census = await this.awake.census();
+  async census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
+    const census = await this.awake.census(organisms);
     if (this.#sleepers.size === 0) return census;
     return census.map(({ organism, cells }) => ({
       organism,
       cells: cells + this.#sleepers.count(organism),
     }));
+  }
+
+  async copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    const ids = [...organisms];
+    const bodies = await this.awake.copyBodies(ids.filter((organism) => !this.#sleepers.has(organism)));
+    for (const organism of ids) {
+      const pieces = this.#sleepers.piecesOf(organism);
+      if (pieces.length > 0) bodies.set(organism, pieces.map(plainPiece));
+    }
+    return bodies;
+  }
+
+  /** They are put among the sleepers, and laid back before the next step as if they had slept and woken. */
+  async putBodies(bodies: ReadonlyMap<OrganismId, readonly Piece[]>): Promise<void> {
+    checkBodies(bodies, this.#organisms, this);
+    for (const organism of bodies.keys()) {
+      this.#wake(organism);
+      if (this.#sleepers.has(organism)) this.#sleepers.delete(organism);
+      else await this.awake.lift(organism);
+    }
+    const across = pagesAcross(this.width);
+    const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
+    for (const [organism, pieces] of bodies) {
+      const territory = this.#organisms.territoryOf(organism);
+      const put: Piece[] = [];
+      for (const piece of pieces) {
+        const x = (piece.page % across) * PAGE_CELLS;
+        const y = Math.floor(piece.page / across) * PAGE_CELLS;
+        await this.readOwners({ x, y, width: PAGE_CELLS, height: PAGE_CELLS }, owners);
+        const room = { owners, x, y, world: this, bounds: this.#bounds, territory };
+        const within = pieceWithin(piece, room);
+        if (within.cells.length > 0) put.push(within);
+      }
+      this.#sleepers.place(organism, put);
+      this.#up.delete(organism);
+      this.#due.add(organism);
+      this.#moved.add(organism);
+    }
+    this.#reach.forget();
   }
 
   async #takeMoved(): Promise<OrganismId[]> {
@@ -390,6 +435,9 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     this.awake.dispose();
   }
 }
+
+/** A sleeper's cells are replaced, never written, so they may be shared. */
+const plainPiece = ({ page, cells, values }: Piece): Piece => ({ page, cells, values });
 
 const awakeFacts = ({ stepNumber, randomSeed, organisms }: EngineFacts): EngineFacts => ({
   stepNumber,

@@ -21,7 +21,7 @@ export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
 export const CUT_STEP = 1000;
 export const RECOVERY_STEPS = 200;
 /** A body with this many times the living cells of its picture runs away. */
-const RUNAWAY = 1.15;
+export const RUNAWAY = 1.15;
 /** Stillness is the mean over this many steps, from the age at which bodies are hurt. */
 const STILL_STEPS = 32;
 const DEFAULT_PADDING = 12;

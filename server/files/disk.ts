@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 
 export interface DiskFile {
@@ -133,4 +133,11 @@ export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoExce
 export function diskReason(error: unknown): string {
   const { code, errno, message } = error as NodeJS.ErrnoException;
   return errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
+}
+
+/** For everybody: as `diskReason`, with the file's name and without its folder. */
+export function publicReason(error: unknown): string {
+  const { path, errno, message } = error as NodeJS.ErrnoException;
+  if (errno === undefined) return message.replaceAll(/(^|[\s'"(])(?:[A-Za-z]:)?[\\/][^'":]*[\\/]/g, '$1');
+  return path === undefined ? diskReason(error) : `${basename(path)}: ${diskReason(error)}`;
 }

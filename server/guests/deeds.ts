@@ -2,9 +2,9 @@
  * Deeds: what guests did to the world lately, for those who keep order. In memory only; bounded per guest, so that a
  * flood of one guest's strokes hides nobody else's.
  */
-import type { Deed } from '../../shared/adminApi.ts';
+import type { Deed } from '../../shared/adminPeople.ts';
 
-export type { Deed } from '../../shared/adminApi.ts';
+export type { Deed } from '../../shared/adminPeople.ts';
 
 /** Strokes and plantings of one guest; plantings are rarer and stay, so they do not make room for strokes. */
 export const MAX_STROKES = 96;

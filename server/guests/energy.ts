@@ -2,13 +2,11 @@
  * Energy: the cells that a guest may still hurt. It is held per guest and, several guests' worth of it, per address; a
  * stroke is paid from both. Both refill more slowly while the world cannot keep up.
  */
+import { Allowance } from '../../shared/allowance.ts';
 import { energyFault } from '../../shared/energy.ts';
 import { BUDGET_CELLS, BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
-
-/** Addresses whose energy is not full: each has spent some within the last seconds. */
-const MAX_ADDRESSES = 16_384;
+import { Allowances } from '../allowances.ts';
 
 export interface EnergyOptions {
   /** How many guests' energy an address has. */
@@ -19,7 +17,7 @@ export interface EnergyOptions {
 
 export class EnergyStore {
   readonly #options: EnergyOptions;
-  readonly #addresses = new Map<string, TokenBucket>();
+  readonly #ofAddresses: Allowances;
   #scale = 1;
   /** Milliseconds of refilling until `#atMs`. */
   #refillMs = 0;
@@ -28,6 +26,11 @@ export class EnergyStore {
   constructor(options: EnergyOptions) {
     this.#options = options;
     this.#atMs = options.now();
+    this.#ofAddresses = new Allowances({
+      most: BUDGET_CELLS * options.perAddress,
+      perSecond: BUDGET_CELLS_PER_SECOND * options.perAddress,
+      now: () => this.#now(),
+    });
   }
 
   /** How fast all energy refills: 0 (not at all) to 1 (in full). */
@@ -50,69 +53,46 @@ export class EnergyStore {
   }
 
   /** The energy of a guest. @param cells - default: all that a guest may save up */
-  ofGuest(cells = BUDGET_CELLS): TokenBucket {
-    const bucket = new TokenBucket(BUDGET_CELLS, BUDGET_CELLS_PER_SECOND, this.#now());
-    bucket.owe(BUDGET_CELLS - Math.min(BUDGET_CELLS, Math.max(0, cells)));
-    return bucket;
+  ofGuest(cells = BUDGET_CELLS): Allowance {
+    const energy = new Allowance(BUDGET_CELLS, BUDGET_CELLS_PER_SECOND, this.#now());
+    energy.owe(BUDGET_CELLS - Math.min(BUDGET_CELLS, Math.max(0, cells)));
+    return energy;
   }
 
-  cellsOf(guest: TokenBucket): number {
-    return guest.tokens(this.#now());
+  cellsOf(guest: Allowance): number {
+    return guest.left(this.#now());
   }
 
   /** @returns why the cost cannot be paid, for the player to read, and nothing is taken; null: it is paid */
-  spend(guest: TokenBucket, address: string, cost: number): string | null {
-    const now = this.#now();
-    const shared = this.#ofAddress(address, now);
+  spend(guest: Allowance, address: string, cost: number): string | null {
     const fault = energyFault(this.budget(guest, address), cost);
     if (fault !== null) return fault;
-    guest.take(cost, now);
-    shared.take(cost, now);
-    this.#keep(address, shared, now);
+    guest.take(cost, this.#now());
+    this.#ofAddresses.charge(address, cost);
     return null;
   }
 
   /** Gives back what a refused stroke had cost. */
-  giveBack(guest: TokenBucket, address: string, cost: number): void {
+  giveBack(guest: Allowance, address: string, cost: number): void {
     guest.giveBack(cost);
-    this.#addresses.get(address)?.giveBack(cost);
+    this.#ofAddresses.giveBack(address, cost);
   }
 
   /** What a guest may spend from an address, now. */
-  budget(guest: TokenBucket, address: string): Budget {
-    const now = this.#now();
-    const own = guest.tokens(now);
-    const shared = this.#ofAddress(address, now).tokens(now);
+  budget(guest: Allowance, address: string): Budget {
+    const own = guest.left(this.#now());
+    const shared = this.#ofAddresses.scarcest(address);
+    const isShared = shared.left < own;
     return {
-      cells: Math.max(0, Math.floor(Math.min(own, shared))),
-      capacity: guest.capacity,
-      perSecond: guest.perSecond * this.#scale * (shared < own ? Math.max(1, this.#options.perAddress) : 1),
-      limit: shared < own ? 'address' : 'guest',
+      cells: Math.max(0, Math.floor(isShared ? shared.left : own)),
+      capacity: guest.most,
+      perSecond: (isShared ? shared.perSecond : guest.perSecond) * this.#scale,
+      limit: isShared ? 'address' : 'guest',
     };
   }
 
-  #ofAddress(address: string, now: number): TokenBucket {
-    const { perAddress } = this.#options;
-    return (
-      this.#addresses.get(address) ??
-      new TokenBucket(BUDGET_CELLS * perAddress, BUDGET_CELLS_PER_SECOND * perAddress, now)
-    );
-  }
-
-  /** An address is remembered while its energy is not full: then it is as one that was never here. */
-  #keep(address: string, bucket: TokenBucket, now: number): void {
-    // The last that spent comes last, so those at the front are the fullest.
-    this.#addresses.delete(address);
-    this.#addresses.set(address, bucket);
-    for (const [other, oldest] of this.#addresses) {
-      const isFull = oldest.tokens(now) >= oldest.capacity;
-      if (!isFull && this.#addresses.size <= MAX_ADDRESSES) break;
-      this.#addresses.delete(other);
-    }
-  }
-
-  /** How many addresses are remembered. */
+  /** How many addresses are remembered: those whose energy is not full. */
   get addresses(): number {
-    return this.#addresses.size;
+    return this.#ofAddresses.size;
   }
 }

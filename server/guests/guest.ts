@@ -1,6 +1,6 @@
 /** One guest: a name, a hue, energy, and the addresses they are here from. */
+import { Allowance } from '../../shared/allowance.ts';
 import { BUDGET_CELLS } from '../../shared/limits.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
 import type { EnergyStore } from './energy.ts';
 import type { GuestRow } from './guestTable.ts';
 import { defaultHue, defaultName, sanitiseName } from './names.ts';
@@ -39,8 +39,8 @@ export class Guest {
   /** When they were last here, milliseconds since 1970. */
   seenMs = 0;
   readonly #around: GuestsAround;
-  readonly #energy: TokenBucket;
-  readonly #renames: TokenBucket;
+  readonly #energy: Allowance;
+  readonly #renames: Allowance;
   #chosenName = '';
   /** Address → visits. */
   readonly #visits = new Map<string, number>();
@@ -51,7 +51,7 @@ export class Guest {
     this.hue = defaultHue(id);
     this.#around = around;
     this.#energy = around.energy.ofGuest(row === null ? BUDGET_CELLS : row.energy);
-    this.#renames = new TokenBucket(MAX_NAMES_AT_ONCE, NAMES_PER_SECOND, around.now());
+    this.#renames = new Allowance(MAX_NAMES_AT_ONCE, NAMES_PER_SECOND, around.now());
     if (row === null) return;
     this.strokes = row.strokes;
     this.plantings = row.plantings;
@@ -117,7 +117,7 @@ export class Guest {
   }
 
   /** The energy that is theirs, wherever they are. */
-  get energy(): TokenBucket {
+  get energy(): Allowance {
     return this.#energy;
   }
 

@@ -1,5 +1,5 @@
 /** The table `sanctions` of the registry's file. */
-import { addressKey } from '../http/addresses.ts';
+import { addressKey } from '../address.ts';
 import type { Actor } from '../rules/records.ts';
 import type { Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';

@@ -1,5 +1,5 @@
 /** What guests read about mutes and bans. */
-import type { Sanction } from '../../shared/adminApi.ts';
+import type { Sanction } from '../../shared/adminPeople.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

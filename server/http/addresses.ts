@@ -1,11 +1,17 @@
 /**
- * What proxies in front say of a request, whose address it comes from, and how many sockets and reserved seats each
- * address has. An *address* is an IPv4 address, or the /64 of an IPv6 one, because a home has 2^64 of those.
+ * What proxies in front say of a request, whose address it comes from, and how many sockets each address
+ * has, and how many seats that nobody has taken yet.
  */
 import type { IncomingMessage } from 'node:http';
-import { isIP, type Socket, SocketAddress } from 'node:net';
+import type { Socket } from 'node:net';
+import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, partyOf, plainAddress } from '../address.ts';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
+
+/** What a proxy adds to a request. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'] as const;
+/** A UUID, or what else proxies make: plain enough for any log. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /**
  * The only reader of what proxies say of a request: of its address, host and scheme alike, as many of them are believed
@@ -45,6 +51,24 @@ export class Proxies {
     return entries[Math.max(0, entries.length - this.#hops)].trim();
   }
 
+  /** The id that the nearest proxy has given a request; null: none, not a plain one, or nobody is believed. */
+  requestId({ headers }: IncomingMessage): string | null {
+    const said = headers['x-request-id'];
+    return this.areTrusted && typeof said === 'string' && REQUEST_ID.test(said) ? said : null;
+  }
+
+  /**
+   * The whole address of a request's client; empty: it cannot be known, because a proxy that is not believed stands in
+   * between.
+   */
+  clientOf(request: IncomingMessage): string {
+    const { headers, socket } = request;
+    const direct = plainAddress(socket.remoteAddress ?? '');
+    if (!this.areTrusted) return FORWARDING_HEADERS.some((name) => name in headers) ? '' : direct;
+    // A request without the header did not come through the proxy.
+    return plainAddress(this.read(request, 'x-forwarded-for')) || direct;
+  }
+
   /** Once, because whoever sends the header could else fill the log. */
   #note(): void {
     if (this.#isNoted) return;
@@ -55,8 +79,17 @@ export class Proxies {
   }
 }
 
+/** Seats of one address that nobody has taken yet. A page takes its seat within a second. */
+export const MAX_UNUSED_SEATS = 32;
+
+interface UnusedSeat {
+  readonly giveUp: () => void;
+  /** Ends it. */
+  readonly timer: NodeJS.Timeout;
+}
+
 export interface AddressOptions {
-  /** Sockets and reserved seats together that one address may have. */
+  /** Sockets that one address may have. */
   readonly perAddress: number;
   /** If they are trusted, plain sockets are not limited: they all come from the proxy. */
   readonly proxies: Proxies;
@@ -66,9 +99,12 @@ export interface AddressOptions {
 
 export class Addresses {
   readonly #options: AddressOptions;
+  /** By address and by network. */
   readonly #held = new Map<string, number>();
   readonly #sockets = new Map<Socket, string>();
-  readonly #seats = new Map<string, () => void>();
+  /** Seats that nobody has taken yet, the oldest first: by address or network, and there by the visit's id. */
+  readonly #seats = new Map<string, Map<string, UnusedSeat>>();
+  readonly #partyOfSeat = new Map<string, string>();
   /** By the visit's id, which is Colyseus' session id. */
   readonly #addresses = new Map<string, string>();
 
@@ -82,7 +118,7 @@ export class Addresses {
     return addressKey(forwarded) || addressKey(request.socket.remoteAddress ?? '');
   }
 
-  /** How many sockets and reserved seats an address has. */
+  /** How many sockets an address, or a network, has. */
   held(address: string): number {
     return this.#held.get(address) ?? 0;
   }
@@ -118,36 +154,53 @@ export class Addresses {
     return true;
   }
 
+  /** Whether an address has all the sockets that it may have. */
+  isFull(address: string): boolean {
+    const { perAddress } = this.#options;
+    if (this.held(address) >= perAddress) return true;
+    const network = networkOf(address);
+    return network !== '' && this.held(network) >= perAddress * MAX_ADDRESSES_OF_NETWORK;
+  }
+
   /**
-   * Counts a reserved seat until it is taken or expires.
+   * Notes a seat that was reserved, until its socket comes or it expires. Of more than `MAX_UNUSED_SEATS` of an address,
+   * the oldest is given up: whoever means to come has come by then, and nobody can use up their neighbours' seats.
    *
-   * @returns a function that releases it early; null when the address has too many
+   * @param visit - id of the visit that it is for
+   * @param giveUp - frees the seat
    */
-  admitSeat(address: string): (() => void) | null {
-    if (!this.#take(address)) return null;
-    let held = true;
-    const giveBack = (): void => {
-      if (!held) return;
-      held = false;
-      clearTimeout(timer);
-      this.#release(address);
-    };
-    const timer = setTimeout(giveBack, this.#options.seatMs).unref();
-    return giveBack;
+  holdSeat(address: string, visit: string, giveUp: () => void): void {
+    const party = partyOf(address);
+    const seats = this.#seats.get(party) ?? new Map<string, UnusedSeat>();
+    this.#seats.set(party, seats);
+    const timer = setTimeout(() => this.#dropSeat(party, visit), this.#options.seatMs).unref();
+    seats.set(visit, { giveUp, timer });
+    this.#partyOfSeat.set(visit, party);
+    if (seats.size <= MAX_UNUSED_SEATS) return;
+    const [oldest] = seats.keys();
+    this.#dropSeat(party, oldest)!.giveUp();
   }
 
-  /** Notes whose seat it is, until the visit's socket comes. */
-  assignSeat(visit: string, giveBack: () => void): void {
-    this.#seats.set(visit, giveBack);
-    setTimeout(() => this.#seats.delete(visit), this.#options.seatMs).unref();
-  }
-
-  /** Releases a visit's seat, because its socket has come and counts instead. */
+  /** A visit's socket has come and counts instead of its seat. */
   takeSeat(visit: string, request: IncomingMessage): void {
-    this.#seats.get(visit)?.();
-    this.#seats.delete(visit);
+    this.#dropSeat(this.#partyOfSeat.get(visit) ?? '', visit);
     this.#addresses.set(visit, this.of(request));
     request.socket.once('close', () => this.#addresses.delete(visit));
+  }
+
+  /** How many seats of an address, or of its network, nobody has taken yet. */
+  unusedSeats(address: string): number {
+    return this.#seats.get(partyOf(address))?.size ?? 0;
+  }
+
+  #dropSeat(party: string, visit: string): UnusedSeat | undefined {
+    const seats = this.#seats.get(party);
+    const seat = seats?.get(visit);
+    clearTimeout(seat?.timer);
+    seats?.delete(visit);
+    if (seats?.size === 0) this.#seats.delete(party);
+    this.#partyOfSeat.delete(visit);
+    return seat;
   }
 
   /** The address of a visit; empty when it has ended. */
@@ -156,43 +209,18 @@ export class Addresses {
   }
 
   #take(address: string): boolean {
-    const held = this.held(address);
-    if (held >= this.#options.perAddress) return false;
-    this.#held.set(address, held + 1);
+    if (this.isFull(address)) return false;
+    const network = networkOf(address);
+    for (const key of network === '' ? [address] : [address, network])
+      this.#held.set(key, this.held(key) + 1);
     return true;
   }
 
   #release(address: string): void {
-    const held = this.held(address) - 1;
-    if (held > 0) this.#held.set(address, held);
-    else this.#held.delete(address);
+    for (const key of [address, networkOf(address)]) {
+      const held = this.held(key) - 1;
+      if (held > 0) this.#held.set(key, held);
+      else this.#held.delete(key);
+    }
   }
-}
-
-/**
- * What every limit by address counts under, and what is shown and recorded of an address.
- *
- * @param text - an IP address as a socket or a proxy writes it: also IPv4 inside IPv6, with a zone, with a port
- * @returns the IPv4 address, or the first address of the IPv6 address's /64 ("2001:db8:1:2::"); empty: `text` is no
- *   IP address
- */
-export function addressKey(text: string): string {
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? [];
-  const [bare] = (bracketed ?? dotted ?? text.trim()).split('%');
-  const family = isIP(bare);
-  if (family === 4) return bare;
-  if (family === 0) return '';
-  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
-  const [head, tail = ''] = address.split('::');
-  const before = head === '' ? [] : head.split(':');
-  // An address without "::" names all eight groups; one that ends in dotted IPv4 has its last two there.
-  const missing =
-    8 - before.length - (tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0));
-  const groups = [...before, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail.split(':')].slice(
-    0,
-    4,
-  );
-  return new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address;
 }

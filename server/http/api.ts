@@ -1,10 +1,8 @@
-/** `/api/…` and `/healthz`: the world for other programs. */
+/** `/api/…`: the world for other programs. */
 import type { ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
-import { loadText } from '../../shared/load.ts';
 import { isWhole } from '../../shared/numbers.ts';
-import type { StatsMessage } from '../../shared/protocol.ts';
-import { Allowance } from '../allowance.ts';
+import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
@@ -14,40 +12,25 @@ const ORGANISMS_MS = 250;
 /** Answers of `/api/organisms` to one address: a page asks every 15 s, and a school may have a hundred. */
 const MAX_LISTS = 100;
 const LISTS_PER_SECOND = 20;
-/** When the world has sent nothing for this long, `/healthz` answers 503. */
-const MAX_SILENCE_MS = 5_000;
 const MAX_COORDINATE = 2 ** 31;
 
 export class Api {
   readonly #world: WorldLink;
-  readonly #players: () => number;
-  readonly #startedMs = performance.now();
-  #heardMs = performance.now();
-  #stats: Omit<StatsMessage, 'players'> | null = null;
   readonly #pictures: Pictures;
-  readonly #lists: Allowance;
+  readonly #lists: Allowances;
   #organisms: { readonly atMs: number; readonly json: Promise<Buffer> } | null = null;
 
-  constructor(world: WorldLink, framesPerSecond: number, players: () => number) {
+  constructor(world: WorldLink, framesPerSecond: number) {
     this.#world = world;
-    this.#players = players;
     const now = (): number => performance.now();
     this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
-    this.#lists = new Allowance({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
-  }
-
-  /** Notes that the world has sent something. */
-  heard(stats?: Omit<StatsMessage, 'players'>): void {
-    this.#heardMs = performance.now();
-    if (stats !== undefined) this.#stats = stats;
+    this.#lists = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }
 
   /** @param address - of the client */
   async handle(url: URL, response: ServerResponse, address: string): Promise<void> {
     try {
       switch (url.pathname) {
-        case '/healthz':
-          return this.#health(response);
         case '/api/world.png':
           return await this.#picture(url.searchParams, response, address);
         case '/api/organisms':
@@ -60,23 +43,6 @@ export class Api {
       if (!(error instanceof NoAnswerError)) throw error;
       replyJson(response, 503, { error: error.message });
     }
-  }
-
-  /** The status says whether the world steps; `ok`, whether everything is well. */
-  #health(response: ServerResponse): void {
-    const now = performance.now();
-    const isSilent = now - this.#heardMs > MAX_SILENCE_MS;
-    const load = isSilent ? undefined : this.#stats?.load;
-    const trouble = isSilent ? 'the world has sent nothing for 5 s' : this.#world.trouble;
-    replyJson(response, isSilent ? 503 : 200, {
-      ok: trouble === null,
-      trouble,
-      degraded: load === undefined ? null : loadText(load),
-      players: this.#players(),
-      step: this.#stats?.step ?? 0,
-      stepsPerSecond: this.#stats?.stepsPerSecond ?? 0,
-      uptimeSeconds: Math.floor((now - this.#startedMs) / 1_000),
-    });
   }
 
   /** Serialised once for everybody who asks within `ORGANISMS_MS`. */

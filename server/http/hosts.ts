@@ -18,8 +18,8 @@ export interface HostOptions {
 
 /** Names that no registry gives away: RFC 6761, 6762 and 8375, and what ICANN has reserved. */
 const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/;
-/** Balancers ask for it by address; it tells a stranger nothing that the page does not. */
-const HEALTH_PATH = /^\/healthz(?:\?|$)/;
+/** Balancers ask for them by address; they tell a stranger nothing that the page does not. */
+const STATUS_PATH = /^\/(?:healthz|livez|readyz)(?:\?|$)/;
 
 export class Hosts {
   readonly #public: URL | null;
@@ -34,7 +34,7 @@ export class Hosts {
 
   /** Why a request under this name is refused, for the person who typed it; null: it is answered. */
   refusal(request: IncomingMessage): string | null {
-    if (HEALTH_PATH.test(this.localUrl(request.url ?? ''))) return null;
+    if (STATUS_PATH.test(this.localUrl(request.url ?? ''))) return null;
     const host = this.#hostOf(request);
     if (host === null) return 'Host is not the name of a host';
     // A proxy may pass on the address or name that it knows this server by.

@@ -5,7 +5,8 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
-import { Allowance } from '../allowance.ts';
+import { partyOf } from '../address.ts';
+import { Allowances } from '../allowances.ts';
 import type { WorldLink } from '../world/messages.ts';
 import { encodePng } from './png.ts';
 
@@ -70,17 +71,18 @@ export interface PicturesOptions {
 
 export class Pictures {
   readonly #options: PicturesOptions;
-  readonly #allowance: Allowance;
-  /** Jobs that wait, by address; the first address is the next to be served. */
+  readonly #allowances: Allowances;
+  /** Jobs that wait, by address or network; the first is the next to be served. */
   readonly #waiting = new Map<string, Job[]>();
   /** Jobs that a request may share, by rectangle. */
   readonly #shared = new Map<string, Job>();
+  /** By address or network. */
   readonly #unsentBytes = new Map<string, number>();
   #isWorking = false;
 
   constructor(options: PicturesOptions) {
     this.#options = options;
-    this.#allowance = new Allowance({
+    this.#allowances = new Allowances({
       most: CELLS_PER_ADDRESS,
       perSecond: CELLS_PER_ADDRESS_SECOND,
       now: options.now,
@@ -103,7 +105,8 @@ export class Pictures {
       known.hasLeft.push(hasLeft);
       return known.picture;
     }
-    const queue = this.#waiting.get(address) ?? [];
+    const party = partyOf(address);
+    const queue = this.#waiting.get(party) ?? [];
     if (queue.length >= MAX_WAITING_PER_ADDRESS)
       throw new PictureRefusal(429, 'too many pictures at once from this address', 1_000);
     let waiting = 0;
@@ -116,7 +119,7 @@ export class Pictures {
     ).unref();
     const job: Job = { rect, cells, picture, resolve, reject, hasLeft: [hasLeft], takenMs: null, timer };
     queue.push(job);
-    this.#waiting.set(address, queue);
+    this.#waiting.set(party, queue);
     this.#shared.set(key, job);
     void this.#work();
     const forget = (): void => {
@@ -137,23 +140,24 @@ export class Pictures {
   holdUnsent(address: string, bytes: number, response: Closable): void {
     // Its only `close` may have been while the picture was made.
     if (response.closed) return;
+    const party = partyOf(address);
     const add = (difference: number): void => {
-      const after = (this.#unsentBytes.get(address) ?? 0) + difference;
-      if (after > 0) this.#unsentBytes.set(address, after);
-      else this.#unsentBytes.delete(address);
+      const after = (this.#unsentBytes.get(party) ?? 0) + difference;
+      if (after > 0) this.#unsentBytes.set(party, after);
+      else this.#unsentBytes.delete(party);
     };
     add(bytes);
     response.once('close', () => add(-bytes));
   }
 
   #admit(address: string, cells: number): void {
-    if ((this.#unsentBytes.get(address) ?? 0) > MAX_UNSENT_BYTES_PER_ADDRESS)
+    if ((this.#unsentBytes.get(partyOf(address)) ?? 0) > MAX_UNSENT_BYTES_PER_ADDRESS)
       throw new PictureRefusal(429, 'this address has not taken its last pictures yet', 1_000);
     let unsent = 0;
     for (const bytes of this.#unsentBytes.values()) unsent += bytes;
     if (unsent > MAX_UNSENT_BYTES)
       throw new PictureRefusal(503, 'too many pictures are on their way', MAX_WAIT_MS);
-    const waitMs = this.#allowance.take(address, cells);
+    const waitMs = this.#allowances.take(address, cells);
     if (waitMs > 0) throw new PictureRefusal(429, 'too many pictures for this address', waitMs);
   }
 
@@ -193,10 +197,10 @@ export class Pictures {
 
   /** The first job of the address whose turn it is; that address is the last to be served again. */
   #next(): Job | null {
-    for (const [address, queue] of this.#waiting) {
+    for (const [party, queue] of this.#waiting) {
       const job = queue.shift();
-      this.#waiting.delete(address);
-      if (queue.length > 0) this.#waiting.set(address, queue);
+      this.#waiting.delete(party);
+      if (queue.length > 0) this.#waiting.set(party, queue);
       if (job !== undefined) return job;
     }
     return null;

@@ -10,7 +10,9 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Addresses, addressKey } from './addresses.ts';
+import { addressKey } from '../address.ts';
+import { reasonOfStatus, type Tally } from '../tally.ts';
+import type { Addresses } from './addresses.ts';
 
 /** A connection that is refused is closed after this, whether it has asked for something or not. */
 const REFUSED_MS = 2_000;
@@ -42,6 +44,7 @@ export interface SocketLimits {
   /** All connections together. */
   readonly maxSockets: number;
   readonly addresses: Addresses;
+  readonly tally: Tally;
   /** Takes a line for the operator. */
   readonly log: (line: string) => void;
 }
@@ -186,6 +189,7 @@ export class Sockets {
   #refuseAll(socket: Socket, refused: Refused): void {
     // It takes none of the others' places.
     this.#all.delete(socket);
+    this.#limits.tally.refuse('connection', refused === OF_ALL ? 'limit' : 'address_limit');
     const address = this.#addressOf(socket);
     let fromThere = 0;
     for (const one of this.#refused.keys()) if (this.#addressOf(one) === address) fromThere++;
@@ -206,7 +210,11 @@ export class Sockets {
     const isAnswered = [...(this.#busy.get(socket) ?? [])].some(({ headersSent }) => headersSent);
     // In the middle of an answer, a second one would be taken for part of it.
     if (isAnswered || !socket.writable) socket.destroy();
-    else this.refuse(socket, ...meaningOf(error.code ?? ''));
+    else {
+      const [status, text] = meaningOf(error.code ?? '');
+      this.#limits.tally.refuse('connection', reasonOfStatus(status));
+      this.refuse(socket, status, text);
+    }
   }
 
   #rest(socket: Socket): void {

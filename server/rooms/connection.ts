@@ -10,9 +10,10 @@
 import type { Socket } from 'node:net';
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
 import type { WebSocket } from 'ws';
-import { ServerMessageType } from '../../shared/protocol.ts';
+import { CloseCode, ServerMessageType } from '../../shared/protocol.ts';
 import { type FrameSocket, WINDOW_BYTES } from '../stream/deliver/flow.ts';
 import { HEADROOM_BYTES } from '../stream/deliver/viewer.ts';
+import type { Sent, Tally } from '../tally.ts';
 import { MAX_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
 /** Room for messages beside a full window of frames. */
@@ -41,6 +42,9 @@ const MESSAGE_AT = HEADROOM_BYTES - frameHeader.length;
 if (MESSAGE_AT < MAX_HEADER_BYTES)
   throw new Error(`Colyseus' header of a frame has ${frameHeader.length} bytes: there is no room for it`);
 
+/** Close code → its name. */
+const CLOSE_NAMES = new Map<number, string>(Object.entries(CloseCode).map(([name, code]) => [code, name]));
+
 /** The last message that got a WebSocket header: one for a thousand clients gets it once. */
 let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = null;
 
@@ -55,15 +59,18 @@ function frameOf(message: Uint8Array): Buffer {
 
 export class Connection implements FrameSocket {
   readonly id: string;
+  readonly hearsPlayers = true;
   readonly #client: Client & ClientPrivate;
   readonly #socket: WebSocket;
   /** The socket that `ws` writes to; without extensions, `ws` buffers nothing itself. */
   readonly #wire: Socket;
+  readonly #tally: Tally;
   #closing = false;
   #isCorked = false;
 
-  constructor(client: Client) {
+  constructor(client: Client, tally: Tally) {
     this.id = client.sessionId;
+    this.#tally = tally;
     this.#client = client as Client & ClientPrivate;
     this.#socket = client.ref as unknown as WebSocket;
     const { _socket: wire } = this.#socket as unknown as { _socket: Socket | undefined };
@@ -87,7 +94,7 @@ export class Connection implements FrameSocket {
 
   send(frame: Buffer): void {
     frame.set(frameHeader, MESSAGE_AT);
-    this.#write(frame.subarray(putHeader(frame, MESSAGE_AT)));
+    this.#write(frame.subarray(putHeader(frame, MESSAGE_AT)), this.#tally.frames);
     this.uncork();
   }
 
@@ -110,8 +117,11 @@ export class Connection implements FrameSocket {
 
   /** @returns false when the message was dropped because the client does not read */
   postEncoded(bytes: Uint8Array): boolean {
-    if (!this.canPost()) return false;
-    this.#write(frameOf(bytes));
+    if (!this.canPost()) {
+      if (this.joined && !this.#closing) this.#tally.dropped++;
+      return false;
+    }
+    this.#write(frameOf(bytes), this.#tally.messages);
     return true;
   }
 
@@ -123,13 +133,17 @@ export class Connection implements FrameSocket {
   close(code: number, reason: string): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#tally.refuse('client', CLOSE_NAMES.get(code) ?? 'other');
     const bytes = Buffer.from(reason.replace(/[^\x20-\x7e]/g, '?')).subarray(0, MAX_REASON);
     this.#socket.close(code, bytes);
     setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref();
   }
 
-  #write(bytes: Buffer): void {
+  #write(bytes: Buffer, sent: Sent): void {
     // A socket that closes meanwhile emits `close`, which ends the guest; nothing is left to do here.
-    if (!this.#closing && this.#socket.readyState === this.#socket.OPEN) this.#wire.write(bytes);
+    if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#wire.write(bytes);
+    sent.count++;
+    sent.bytes += bytes.length;
   }
 }

@@ -2,16 +2,20 @@
  * Strokes that the world has not answered yet. One visit's, one guest's and one address's are bounded, so that a guest
  * with many tabs leaves room for the others of their address.
  */
+import { MAX_ADDRESSES_OF_NETWORK, networkOf } from '../address.ts';
 import type { Waiter } from '../fairQueue.ts';
 
-/** A client sends at most ten per second. */
-const MAX_OF_VISIT = 8;
-/** As many as may wait for their turn (`world/strokes.ts`): more would only be refused there. */
-const MAX_OF_GUEST = 16;
-const MAX_OF_ADDRESS = 64;
+const MAX_OF = {
+  /** A client sends at most ten per second. */
+  visit: 8,
+  /** As many as may wait for their turn (`world/strokes.ts`): more would only be refused there. */
+  guest: 16,
+  address: 64,
+  network: 64 * MAX_ADDRESSES_OF_NETWORK,
+} as const;
 
 export class PendingStrokes {
-  /** By visit, guest and address; none of them is 0. */
+  /** By visit, guest, address and network; none of them is 0. */
   readonly #counts = new Map<string, number>();
 
   /**
@@ -21,9 +25,8 @@ export class PendingStrokes {
    * @returns false when there are too many, and it is not counted
    */
   begin(visit: string, by: Waiter): boolean {
-    const most = { visit: MAX_OF_VISIT, guest: MAX_OF_GUEST, address: MAX_OF_ADDRESS };
     const keys = keysOf(visit, by);
-    if (keys.some(([kind, key]) => (this.#counts.get(key) ?? 0) >= most[kind])) return false;
+    if (keys.some(([kind, key]) => (this.#counts.get(key) ?? 0) >= MAX_OF[kind])) return false;
     for (const [, key] of keys) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     return true;
   }
@@ -42,9 +45,12 @@ export class PendingStrokes {
   }
 }
 
-const keysOf = (visit: string, { guest, address }: Waiter) =>
-  [
+function keysOf(visit: string, { guest, address }: Waiter): [kind: keyof typeof MAX_OF, key: string][] {
+  const network = networkOf(address);
+  return [
     ['visit', `visit ${visit}`],
     ['guest', `guest ${guest}`],
     ['address', `address ${address}`],
-  ] as const;
+    ...(network === '' ? [] : [['network', `network ${network}`] as ['network', string]]),
+  ];
+}

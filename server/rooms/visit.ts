@@ -1,122 +1,41 @@
-/** One visit of a guest, a tab: what they may do in it, and what the world answers. Knows nothing of Colyseus. */
-import type { ReportedBy } from '../../shared/adminApi.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND, MAX_STROKES_PER_SECOND } from '../../shared/limits.ts';
+/**
+ * One visit of a guest, a tab: its beginning and end, its messages, and what it is told. Knows nothing of Colyseus, nor of
+ * the stream: the half that stays with the socket is `sight.ts`. Strokes are `visitStrokes.ts`.
+ */
+import { Allowance } from '../../shared/allowance.ts';
 import {
-  type Budget,
   CloseCode,
   type HelloMessage,
   type InspectionMessage,
-  type LearnedMessage,
   type NamedMessage,
   type NoticeMessage,
   PROTOCOL_VERSION,
   type ReportMessage,
   type SeedsMessage,
   ServerMessageType,
-  type StrokeMessage,
-  type StrokeResultMessage,
   type ViewportMessage,
 } from '../../shared/protocol.ts';
-import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
-import type { Guests } from '../guests/guests.ts';
-import type { FrameSocket } from '../stream/deliver/flow.ts';
-import type { Stream } from '../stream/deliver/stream.ts';
-import { TokenBucket } from '../stream/deliver/tokenBucket.ts';
-import type { Viewer } from '../stream/deliver/viewer.ts';
-import {
-  type Doer,
-  type Inspection,
-  NoAnswerError,
-  type StrokeOutcome,
-  type WorldLink,
-} from '../world/messages.ts';
+import { type Doer, type Inspection, NoAnswerError } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
-import type { FairQuestions } from './fairQuestions.ts';
-import { type ClientMessage, MessageError, readMessage } from './messages.ts';
-import type { PendingStrokes } from './pendingStrokes.ts';
-import type { Players } from './players.ts';
+import type { ClientMessage } from './messages.ts';
 import { RoomQuestions } from './roomQuestions.ts';
-import type { Seeds } from './seeds.ts';
+import type { Outlet, Surroundings, Visitor } from './surroundings.ts';
+import { VisitStrokes } from './visitStrokes.ts';
 import { wiltNotice } from './wiltNotice.ts';
 
 /** Removals and reports of a visit at once, and per second: each is a question to the world. */
 const MAX_WISHES_AT_ONCE = 12;
 const WISHES_PER_SECOND = 1;
-/** Organisms that are remembered of a deed. */
-const MAX_TOLD_ORGANISMS = 8;
-/** Share of the budget by which a client's own reckoning may be off before it is told. */
-const BUDGET_SLACK = 0.03;
-
-/** The part of a connection that a visit uses. */
-export interface Outlet extends FrameSocket {
-  readonly id: string;
-  readonly closing: boolean;
-  post(type: number, message: object): boolean;
-  postEncoded(bytes: Uint8Array): boolean;
-  close(code: number, reason: string): void;
-}
-
-/** Keeps count of visits and their strokes. */
-export interface Attendance {
-  join(visit: string, address: string): void;
-  leave(visit: string): void;
-  /** Counts a stroke that was applied or refused. */
-  stroke(isApplied: boolean): void;
-}
-
-/** What all visits of a world share. */
-export interface Surroundings {
-  readonly guests: Guests;
-  readonly attendance: Attendance;
-  /** What the world has learned, for a new visit; null: nothing. Sent when it is ready; nothing waits for it. */
-  readonly learned: () => Promise<LearnedMessage | null>;
-  /** Takes a report. Answer: what to tell who sent it. */
-  readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
-  /** A guest has another name: all their visits shall show it. */
-  readonly renamed: (guest: string) => void;
-  readonly world: WorldLink;
-  /** Asks the world what a player wants to know. */
-  readonly questions: FairQuestions;
-  readonly strokesPending: PendingStrokes;
-  readonly stream: Stream;
-  readonly players: Players;
-  readonly seeds: Seeds;
-  readonly stepsPerSecond: number;
-  readonly framesPerSecond: number;
-  readonly epsilon: number;
-  /** A monotonic clock, in ms. */
-  readonly now: () => number;
-}
-
-/** Whose visit it is. */
-export interface Visitor {
-  /** Id of the guest. */
-  readonly id: string;
-  /** They have no token yet. */
-  readonly isNew: boolean;
-  readonly address: string;
-}
-
-/** A client of ours sends at most 10 strokes per second. */
-const REFUSALS_PER_SECOND = 10;
-const MAX_REFUSALS_AT_ONCE = 160;
 
 export class Visit {
   readonly outlet: Outlet;
   readonly visitor: Visitor;
   readonly sinceMs: number;
-  /** How many strokes of this visit the world has applied. */
-  strokes = 0;
+  readonly strokes: VisitStrokes;
   readonly #around: Surroundings;
-  /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
-  readonly #messages: TokenBucket;
-  /** Refusing a stroke costs as much as sending a message. */
-  readonly #strokesAllowed: TokenBucket;
-  /** Our client knows its energy, and is seldom refused. */
-  readonly #refusals: TokenBucket;
   /** null: the visit has not started, or has ended. */
-  #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
+  #guest: Guest | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: ViewportMessage | null = null;
   /** Nobody sees the page. */
@@ -125,9 +44,7 @@ export class Visit {
   #toldSeeds = { version: -1, count: 0 };
   /** A removal that the world has not answered. */
   #isRemoving = false;
-  readonly #wishes: TokenBucket;
-  /** What the client was told last of its budget, and when. */
-  #toldBudget: { readonly budget: Budget; readonly atMs: number } | null = null;
+  readonly #wishes: Allowance;
   /** The cell that the player inspects, and the organism there once it is known; null: none. */
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
@@ -140,15 +57,17 @@ export class Visit {
     this.visitor = visitor;
     this.sinceMs = now;
     this.#around = around;
+    this.strokes = new VisitStrokes(visitor, around, {
+      visit: outlet.id,
+      post: (type, message) => outlet.post(type, message),
+      expel: (reason) => this.#expel(CloseCode.tooFrequent, reason),
+    });
     this.#roomQuestions = new RoomQuestions(
       around.questions,
       () => this.#doer,
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
-    this.#wishes = new TokenBucket(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
-    this.#strokesAllowed = new TokenBucket(2 * MAX_STROKES_PER_SECOND, MAX_STROKES_PER_SECOND, now);
-    this.#refusals = new TokenBucket(MAX_REFUSALS_AT_ONCE, REFUSALS_PER_SECOND, now);
-    this.#messages = new TokenBucket(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
+    this.#wishes = new Allowance(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
   }
 
   get #doer(): Doer {
@@ -161,30 +80,25 @@ export class Visit {
   }
 
   get isStarted(): boolean {
-    return this.#here !== null;
+    return this.#guest !== null;
   }
 
   /** Empty before the start. */
   get name(): string {
-    return this.#here?.guest.name ?? '';
-  }
-
-  /** How long the client is owed pages and has acknowledged nothing. */
-  get stalledForMs(): number {
-    return this.#here?.viewer.flow.stalledForMs(this.#around.now()) ?? 0;
+    return this.#guest?.name ?? '';
   }
 
   /** Called when the client has acknowledged the JOIN. Closes it when the guest may not be here. */
   start(): void {
-    const { guests, world, stream, players, attendance } = this.#around;
+    const { guests, world, players, attendance } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
-    const entered = guests.enter(guestId, address);
+    const entered = guests.enter(guestId, address, isNew);
     if (!entered.ok) {
       this.outlet.close(CloseCode.refused, entered.reason);
       return;
     }
     const { guest } = entered;
-    this.#here = { guest, viewer: stream.join(this.outlet) };
+    this.#guest = guest;
     const { ready } = world;
     const hello: HelloMessage = {
       protocol: PROTOCOL_VERSION,
@@ -200,19 +114,27 @@ export class Visit {
       framesPerSecond: this.#around.framesPerSecond,
       epsilon: this.#around.epsilon,
       species: ready.species,
-      budget: this.#budget(guest),
+      budget: this.strokes.budget(guest),
     };
     this.outlet.post(ServerMessageType.hello, hello);
     const { id } = this.outlet;
     players.join(
       { id, name: guest.name, hue: guest.hue, cursor: null },
       // One that gets nothing is told of all players later.
-      { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
+      this.outlet.hearsPlayers
+        ? { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) }
+        : null,
     );
     attendance.join(id, address);
     // However short a visit is: what a guest has planted is visited by it.
     world.present([guestId]);
     void this.#tellLearned();
+    this.#note('joined');
+  }
+
+  #note(what: string): void {
+    const { id: guest, address } = this.visitor;
+    this.#around.log.debug(what, { guest, name: this.name, address, visit: this.outlet.id });
   }
 
   async #tellLearned(): Promise<void> {
@@ -221,64 +143,42 @@ export class Visit {
   }
 
   end(): void {
-    const here = this.#here;
-    if (here === null) return;
-    const { guests, attendance, stream, players } = this.#around;
-    this.#here = null;
+    this.#around.left(this.outlet);
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { guests, attendance, players } = this.#around;
+    this.#note('left');
+    this.#guest = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
     if (!this.#isHidden) attendance.leave(this.outlet.id);
-    stream.leave(here.viewer);
     players.leave(this.outlet.id);
-    guests.leave(here.guest, this.visitor.address);
+    guests.leave(guest, this.visitor.address);
   }
 
-  /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
-  admit(): boolean {
-    if (this.#messages.take(1, this.#around.now())) return true;
-    this.expel(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`);
-    return false;
+  /** The client is closed for what it sent. */
+  misbehaved(code: number, reason: string): void {
+    const { id: guest, address } = this.visitor;
+    this.#around.guests.misbehaved(address);
+    this.#around.log.info(`a client from ${address} was closed: ${reason}`, { guest, address, code });
   }
 
-  /** Closes the client for what it sent. */
-  expel(code: number, reason: string): void {
-    this.#around.guests.misbehaved(this.visitor.address);
+  #expel(code: number, reason: string): void {
+    this.misbehaved(code, reason);
     this.outlet.close(code, reason);
   }
 
-  /** Handles a message. A mistake in it closes this client with a code and a reason, and affects no other. */
-  receive(type: number, payload: Uint8Array): void {
-    let message: ClientMessage;
-    try {
-      message = readMessage(type, payload, this.#around.world.ready);
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error;
-      this.expel(CloseCode.badMessage, error.message);
-      return;
-    }
-    this.#handle(message);
-  }
-
-  #handle({ type: kind, message }: ClientMessage): void {
-    if (this.#here === null) return;
-    const { guest, viewer } = this.#here;
-    const { stream, players, world } = this.#around;
+  handle({ type: kind, message }: ClientMessage): void {
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { players, world } = this.#around;
     switch (kind) {
       case 'viewport':
         this.#view = message;
         this.#toldSeeds.version = -1;
-        if (!this.#isHidden) stream.look(viewer, message);
-        return;
-      case 'ack':
-        if (!stream.acknowledge(viewer, message.frame))
-          this.expel(CloseCode.badMessage, `frame ${message.frame} was not sent`);
-        return;
-      case 'keyframes':
-        stream.lost(viewer, message);
         return;
       case 'stroke':
-        if (this.#strokesAllowed.take(1, this.#around.now())) void this.#stroke(guest, message);
-        else this.expel(CloseCode.tooFrequent, `more than ${MAX_STROKES_PER_SECOND} strokes per second`);
+        this.strokes.take(guest, message);
         return;
       case 'cursor':
         players.change(this.outlet.id, { cursor: clampTo(message.at, world.ready) });
@@ -300,31 +200,31 @@ export class Visit {
         void this.#remove(message.organism);
         return;
       case 'presence':
-        this.#hide(viewer, message.isHidden);
+        this.#hide(message.isHidden);
         return;
+      case 'ack':
+      case 'keyframes':
       case 'ping':
-        this.outlet.post(ServerMessageType.pong, message);
+        // They end where the socket is.
         return;
       default:
         kind satisfies never;
     }
   }
 
-  /** While the page is hidden nothing is sent that only a viewer needs, and the visit does not count as playing. */
-  #hide(viewer: Viewer, isHidden: boolean): void {
+  /** While the page is hidden, the visit does not count as playing. */
+  #hide(isHidden: boolean): void {
     if (isHidden === this.#isHidden) return;
     this.#isHidden = isHidden;
-    const { attendance, players, stream } = this.#around;
+    const { attendance, players } = this.#around;
     const { id } = this.outlet;
     if (isHidden) {
       attendance.leave(id);
       players.change(id, { cursor: null });
-      stream.rest(viewer);
       return;
     }
     attendance.join(id, this.visitor.address);
     this.#toldSeeds.version = -1;
-    if (this.#view !== null) stream.look(viewer, this.#view);
     void this.inspect();
   }
 
@@ -427,6 +327,11 @@ export class Visit {
     this.#around.players.change(this.outlet.id, { name: this.name });
   }
 
+  /** Tells the budget if the client cannot know it. */
+  tellBudget(): void {
+    if (this.#guest !== null && !this.#isHidden) this.strokes.tellBudget(this.#guest);
+  }
+
   tellWilted(bodies: readonly WiltedBody[]): void {
     if (!this.isStarted || this.#isHidden) return;
     const text = wiltNotice(bodies, this.#view, this.visitor.id);
@@ -436,81 +341,6 @@ export class Visit {
   /** Shows the player a line. */
   tell(text: string): void {
     this.outlet.post(ServerMessageType.notice, { text } satisfies NoticeMessage);
-  }
-
-  /** Tells the budget if the client cannot know it: energy was spent in another tab, or refills at another pace. */
-  tellBudget(): void {
-    if (this.#here === null || this.#isHidden || this.#toldBudget === null) return;
-    const { budget: told, atMs } = this.#toldBudget;
-    const budget = this.#around.guests.budgetOf(this.#here.guest, this.visitor.address);
-    const seconds = (this.#around.now() - atMs) / 1_000;
-    const reckoned = Math.min(told.capacity, told.cells + seconds * told.perSecond);
-    const isOff = Math.abs(reckoned - budget.cells) > BUDGET_SLACK * budget.capacity;
-    if (!isOff && told.perSecond === budget.perSecond) return;
-    // What is on its way was spent in the client's reckoning, and not in this one's.
-    if (this.#around.strokesPending.of(this.outlet.id) > 0) return;
-    this.outlet.post(ServerMessageType.budget, { budget: this.#budget(this.#here.guest) });
-  }
-
-  /** For a message to the client. */
-  #budget(guest: Guest): Budget {
-    const budget = this.#around.guests.budgetOf(guest, this.visitor.address);
-    this.#toldBudget = { budget, atMs: this.#around.now() };
-    return budget;
-  }
-
-  async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending } = this.#around;
-    const { address } = this.visitor;
-    const refuse = (reason: string): void => this.#answer(guest, stroke.id, { ok: false, reason });
-    const fault = strokeFault(stroke, world.ready, world.ready.species) ?? guests.muteOf(guest, address);
-    if (fault !== null) return refuse(fault);
-    const by = this.#doer;
-    if (!strokesPending.begin(this.outlet.id, by)) return refuse('Too many strokes at once.');
-    const cost = strokeCost(stroke);
-    const tired = guests.spend(guest, address, cost);
-    if (tired !== null) {
-      strokesPending.end(this.outlet.id, by);
-      return refuse(tired);
-    }
-    let outcome: StrokeOutcome;
-    try {
-      outcome = await world.ask({ kind: 'stroke', by, stroke });
-    } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-      outcome = { ok: false, reason: 'The world did not answer.' };
-    } finally {
-      strokesPending.end(this.outlet.id, by);
-    }
-    if (!outcome.ok) {
-      guests.giveBack(guest, address, cost);
-      return refuse(outcome.reason);
-    }
-    const { step, organisms } = outcome;
-    this.strokes++;
-    const { tool, radius, points, species } = stroke;
-    players.stroke({ player: this.outlet.id, tool, radius, points });
-    guests.did(guest, {
-      at: Date.now(),
-      step,
-      ...by,
-      tool,
-      ...{ x: points[0], y: points[1], radius },
-      ...(tool === 'plant' && { species }),
-      organisms: organisms.slice(0, MAX_TOLD_ORGANISMS),
-    });
-    this.#answer(guest, stroke.id, { ok: true, step });
-  }
-
-  #answer(guest: Guest, id: number, outcome: Pick<StrokeResultMessage, 'ok' | 'reason' | 'step'>): void {
-    this.#around.attendance.stroke(outcome.ok);
-    const result: StrokeResultMessage = { id, ...outcome, budget: this.#budget(guest) };
-    this.outlet.post(ServerMessageType.strokeResult, result);
-    if (!outcome.ok && !this.#refusals.take(1, this.#around.now()))
-      this.expel(
-        CloseCode.tooFrequent,
-        `more than ${REFUSALS_PER_SECOND} strokes per second that were refused`,
-      );
   }
 }
 

@@ -2,8 +2,6 @@
 import type { RuleOrigin, RuleRecord, RuleStatus, SwapScope } from '../../shared/adminApi.ts';
 
 export type {
-  Actor,
-  AuditEntry,
   RuleOrigin,
   RuleRecord,
   RuleStatus,
@@ -11,6 +9,7 @@ export type {
   SwapScope,
   SwapStatus,
 } from '../../shared/adminApi.ts';
+export type { Actor, AuditEntry } from '../../shared/adminPeople.ts';
 
 export interface RuleInForce extends RuleRecord {
   /** The swap that put it there. */

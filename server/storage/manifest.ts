@@ -9,7 +9,7 @@
  * `name` is of what they unpack to (`pageBlobs.ts`).
  */
 import { basename, join } from 'node:path';
-import { type Disk, diskReason, isMissing } from '../files/disk.ts';
+import { type Disk, diskReason, isMissing, publicReason } from '../files/disk.ts';
 import { NAME_BYTES } from './pageBlobs.ts';
 import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
 
@@ -61,7 +61,9 @@ export class SaveError extends Error {
 
   /** For people who need not know the folder: "pages-7.pack: no space left on device (ENOSPC)". */
   get reason(): string {
-    return `${basename(this.path)}: ${diskReason(this.cause)}`;
+    const { cause } = this;
+    const isOfDisk = (cause as NodeJS.ErrnoException).errno !== undefined;
+    return `${basename(this.path)}: ${isOfDisk ? diskReason(cause) : publicReason(cause)}`;
   }
 }
 

@@ -8,15 +8,21 @@ import type { Snapshot } from './train.ts';
 
 const MAGIC = 'regrow-checkpoint-6';
 
-export function writeCheckpoint(file: string, snapshot: Snapshot): void {
-  const bytes = serialize({ magic: MAGIC, snapshot });
+export const writeCheckpoint = (file: string, snapshot: Snapshot): void => writeState(file, MAGIC, snapshot);
+
+/** @throws RuleError that names the file */
+export const readCheckpoint = (file: string): Snapshot => readState(file, MAGIC);
+
+/** @param magic - names kind and version of the state; a file with another one is refused */
+export function writeState(file: string, magic: string, snapshot: unknown): void {
+  const bytes = serialize({ magic, snapshot });
   // With a checksum: otherwise a flipped bit in a pool would be trained on.
   const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
   writeWhole(file, zstdCompressSync(bytes, { params }));
 }
 
 /** @throws RuleError that names the file */
-export function readCheckpoint(file: string): Snapshot {
+export function readState<T>(file: string, magic: string): T {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -27,12 +33,12 @@ export function readCheckpoint(file: string): Snapshot {
       code === 'ENOENT' ? `${file}: no checkpoint is there` : `${file} cannot be read: ${message}`,
     );
   }
-  const content = unpacked(bytes) as { readonly magic?: unknown; readonly snapshot: Snapshot } | null;
-  if (content?.magic === MAGIC) return content.snapshot;
+  const content = unpacked(bytes) as { readonly magic?: unknown; readonly snapshot: T } | null;
+  if (content?.magic === magic) return content.snapshot;
   throw new RuleError(`${file} is not a checkpoint, or not a whole one`);
 }
 
-/** @returns null when the bytes are damaged, or are not what `writeCheckpoint` wrote */
+/** @returns null when the bytes are damaged, or are not what `writeState` wrote */
 function unpacked(bytes: Uint8Array): unknown {
   try {
     return deserialize(zstdDecompressSync(bytes));

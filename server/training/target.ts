@@ -1,5 +1,5 @@
 /** The picture that a rule must grow: read from a PNG, premultiplied, cropped to its content, scaled, padded. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { decode } from 'fast-png';
@@ -33,8 +33,24 @@ export interface TargetSource {
   readonly crop?: boolean;
 }
 
+/** A picture as it was decoded. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 4] straight RGBA, 0..255. */
+  readonly rgba: Uint8Array;
+  /** Names the picture in errors. */
+  readonly label: string;
+}
+
 /** @throws RuleError naming what is wrong with the picture */
 export function readTarget(source: TargetSource): Target {
+  const { rgba, width, height, label } = readPixels(source);
+  return fromPixels(rgba, width, height, source, label);
+}
+
+/** @throws RuleError naming what is wrong with the picture */
+export function readPixels(source: Pick<TargetSource, 'sprite' | 'image'>): Pixels {
   const file = source.image ?? spriteFile(source.sprite ?? '');
   let bytes: Uint8Array;
   try {
@@ -50,15 +66,26 @@ export function readTarget(source: TargetSource): Target {
   } catch (error) {
     throw new RuleError(`${file} is not a PNG that can be read: ${(error as Error).message}`);
   }
-  return fromPixels(toRgba(png, file), png.width, png.height, source, file);
+  return { width: png.width, height: png.height, rgba: toRgba(png, file), label: file };
 }
 
 function spriteFile(sprite: string): string {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(sprite))
     throw new RuleError(`${sprite || 'an empty word'} is not the name of a sprite`);
+  return join(spriteFolder(), `${sprite}.png`);
+}
+
+/** Names of all sprites, sorted. @throws RuleError when the development dependency is not installed */
+export const spriteNames = (): string[] =>
+  readdirSync(spriteFolder())
+    .filter((file) => file.endsWith('.png'))
+    .map((file) => file.slice(0, -'.png'.length))
+    .sort();
+
+function spriteFolder(): string {
   try {
     const root = dirname(createRequire(import.meta.url).resolve('pokesprite-images/package.json'));
-    return join(root, 'pokemon-gen8/regular', `${sprite}.png`);
+    return join(root, 'pokemon-gen8/regular');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     throw new RuleError('--sprite needs the development dependency pokesprite-images; or give --image a PNG');

@@ -48,6 +48,14 @@ export interface Progress {
   readonly rolledBack?: string;
 }
 
+/** What a run takes from memory instead of from the files that its plan names. */
+export interface Given {
+  /** The picture, padded as the plan says. */
+  readonly target?: Target;
+  /** What a new run begins with; a run that is continued has its own. */
+  readonly weights?: Weights;
+}
+
 /** Iterations between two kept states that a diverging run can return to. */
 const KEEP_EVERY = 250;
 /** A smoothed loss this many times the kept one (or the pass loss, if larger) is divergence. */
@@ -77,15 +85,19 @@ export class TrainingRun {
   /** Iterations since a sample last outlived its rollout. */
   #deadFor = 0;
 
-  /** @param from - a plan to begin, or a snapshot to continue */
+  /**
+   * @param from - a plan to begin, or a snapshot to continue
+   * @param threads - 0 works on the calling thread
+   */
   constructor(
     from: TrainingPlan | Snapshot,
     threads: number,
     open: OpenRollouts = (options) => new Rollouts(options),
+    { target, weights }: Given = {},
   ) {
     this.plan = 'plan' in from ? from.plan : from;
     const { plan } = this;
-    this.target = readTarget(plan.source);
+    this.target = target ?? readTarget(plan.source);
     this.#grid = padded(this.target, plan.source.padding + plan.roomCells);
     const { shape } = this.#grid;
     this.#random = new Random(plan.randomSeed);
@@ -98,7 +110,7 @@ export class TrainingRun {
             poolDone: 0,
             difficulty: regime.firstDifficulty(shape),
             smoothedLoss: Number.NaN,
-            optimizer: firstState(this.#firstWeights()),
+            optimizer: firstState(weights ?? this.#firstWeights()),
             random: this.#random.state,
             pool: new Float32Array(0),
             walls: [],

@@ -6,7 +6,8 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { Absence } from '../../shared/protocol.ts';
 import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
-import { isEnding, type Organism, type Organisms } from './organisms.ts';
+import { isEnding, type Organism, WHOLE } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import { allCellsOf } from './perturb.ts';
 import { RunningTime } from './symptoms.ts';
 
@@ -59,6 +60,8 @@ export class Absences {
   readonly #dissolving = new Map<OrganismId, Dissolving>();
   /** Organisms whose seeds wait. */
   readonly #waiting = new Set<OrganismId>();
+  /** Bodies whose place an admin has cleared. */
+  readonly #uprooted = new Set<OrganismId>();
   /** Seeds that wait have changed since `takeSeeds`. */
   #hasNews = false;
 
@@ -122,17 +125,44 @@ export class Absences {
   /** After a count, of an organism that has cells: the body of one whose seed waits was put back by a rollback. */
   foundAlive(organism: Organism): void {
     if (this.#stopWaiting(organism.id)) this.#isBack(organism);
-    // A body that was uprooted and is whole again has its seed again.
-    if (organism.isUprooted && organism.health >= WHOLE) organism.isUprooted = false;
+  }
+
+  /** After a count: a body that was uprooted and is whole again has its seed again. */
+  forgive(): void {
+    for (const id of this.#uprooted) {
+      const organism = this.#world.organisms.get(id);
+      if (organism !== undefined && (organism.cells === 0 || organism.health < WHOLE)) continue;
+      this.#uprooted.delete(id);
+      if (organism !== undefined) organism.isUprooted = false;
+    }
   }
 
   /** An admin has cleared its place: it does not come back. One whose seed waits is gone at once. */
   uproot(organism: Organism): void {
     if (isEnding(organism)) return;
     organism.isUprooted = true;
+    this.#uprooted.add(organism.id);
     this.#dissolving.delete(organism.id);
     if (this.#stopWaiting(organism.id)) this.#end(organism);
     else this.#isBack(organism);
+  }
+
+  /**
+   * An organism that would be gone comes back: one that dissolves grows again from its seed then, as after a death; a seed
+   * that waits is planted now.
+   *
+   * @returns why not, for people; null: it is done
+   */
+  async bringBack(organism: Organism): Promise<string | null> {
+    const { id, isUprooted } = organism;
+    organism.isUprooted = false;
+    if (isEnding(organism)) {
+      organism.absence = 'died';
+      return null;
+    }
+    if (!this.#waiting.has(id)) return isUprooted ? null : 'It is not gone.';
+    if (await this.#plantSeed(organism)) return null;
+    return 'No room: somebody lives where its seed is.';
   }
 
   /** The organism is gone, by another hand. */
@@ -145,13 +175,15 @@ export class Absences {
   restore(): void {
     this.#dissolving.clear();
     this.#waiting.clear();
+    this.#uprooted.clear();
     this.#hasNews = true;
     this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms) {
-      const { absence, dueSeconds } = organism;
+      const { id, absence, dueSeconds, isUprooted } = organism;
+      if (isUprooted) this.#uprooted.add(id);
       if (absence === null) continue;
       if (dueSeconds === null) this.dissolve(organism, absence);
-      else this.#startWaiting(organism.id);
+      else this.#startWaiting(id);
     }
   }
 
@@ -223,8 +255,12 @@ export class Absences {
     organisms.remove(organism.id, runSeconds());
   }
 
-  /** Tries again in the next frame if the seed's cell is taken or the engine has no room. */
-  async #plantSeed(organism: Organism): Promise<void> {
+  /**
+   * Tries again in the next frame if the seed's cell is taken or the engine has no room.
+   *
+   * @returns whether it is planted
+   */
+  async #plantSeed(organism: Organism): Promise<boolean> {
     const { engine, organisms, runSeconds, territoryOf } = this.#world;
     const { id, slot } = organism;
     // Its place may have moved over the edge with its body.
@@ -234,13 +270,13 @@ export class Absences {
     const owner = new Uint16Array(1);
     await engine.readOwners({ x, y, width: 1, height: 1 }, owner);
     const trialId = organisms.freeId(runSeconds());
-    if (owner[0] !== 0 || trialId === null) return;
+    if (owner[0] !== 0 || trialId === null) return false;
     try {
       // Under an unused id: if the engine refuses, the organism keeps its own.
       engine.plant(trialId, slot, x, y);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      return;
+      return false;
     }
     engine.remove(trialId);
     engine.remove(id);
@@ -255,11 +291,9 @@ export class Absences {
     organism.isOutOfRange = false;
     organism.cells = 1;
     this.#world.planted(organism);
+    return true;
   }
 }
-
-/** Health from which a body counts as whole again after its place was cleared. */
-const WHOLE = 0.95;
 
 /** Seconds that its seed waits. */
 function waitOf({ absence, wiltings }: Organism): number {

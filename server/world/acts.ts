@@ -11,6 +11,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Rect } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, Perturbation } from '../engines/engine.ts';
 import { COMPRESSION, fromRaw, RAW_BYTES, rawOf } from '../storage/pageBlobs.ts';
+import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
@@ -40,6 +41,8 @@ export type EngineAct =
   /** Sleepers that wake by themselves are no act: the engine wakes them again. */
   | { readonly act: 'sleep'; readonly organism: OrganismId }
   | { readonly act: 'wake'; readonly organism: OrganismId }
+  /** Bodies that watched swaps have set aside are put back. */
+  | { readonly act: 'bodies'; readonly organisms: readonly OrganismId[] }
   /** The next `pages` pages of the entry replace those of the world; a page without an owner ceases to exist. */
   | { readonly act: 'cells'; readonly pages: number };
 
@@ -48,6 +51,10 @@ export type RecordAct =
   /** Without the history of its health, which the record before has. */
   | { readonly act: 'organism'; readonly record: OrganismRecord }
   | { readonly act: 'gone'; readonly organism: OrganismId }
+  /** It is gone for good, and can be brought back. */
+  | { readonly act: 'lost'; readonly loss: Loss }
+  /** A loss was brought back. */
+  | { readonly act: 'found'; readonly loss: number }
   /** The beds of an earlier version's save that have not been sown. */
   | { readonly act: 'fallow'; readonly beds: readonly FallowBed[] }
   /** The swaps that are watched from now on. */

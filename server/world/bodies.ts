@@ -1,32 +1,32 @@
-/** Sets the cells of some organisms aside and puts them back where they were. No other cell is touched. */
+/** The cells of some organisms, set aside to be put back where they were. */
 import { PAGE_CELLS } from '../../shared/geometry.ts';
-import {
-  type EngineState,
-  MAX_ORGANISMS,
-  type OrganismId,
-  type PageState,
-  type Piece,
-} from '../engines/engine.ts';
+import type { OrganismId, PageState, Piece } from '../engines/engine.ts';
+import { type PiecesByOrganism, piecesIn } from '../engines/pieces.ts';
 import { CHANNELS } from '../rules/rule.ts';
 
 const CELLS = PAGE_CELLS * PAGE_CELLS;
 
 export class Bodies {
-  readonly #pieces = new Map<OrganismId, Piece[]>();
+  readonly #pieces: Map<OrganismId, readonly Piece[]>;
 
-  /** @param pages - as the engine saved them; not kept */
-  constructor(pages: readonly PageState[], organisms: ReadonlySet<OrganismId>) {
-    const isMeant = tableOf(organisms);
-    for (const page of pages) {
-      for (const [id, cells] of cellsByOwner(page, isMeant)) {
-        const values = new Float32Array(cells.length * CHANNELS);
-        for (const [i, cell] of cells.entries())
-          values.set(page.cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
-        const pieces = this.#pieces.get(id) ?? [];
-        pieces.push({ page: page.page, cells: Uint16Array.from(cells), values });
-        this.#pieces.set(id, pieces);
-      }
+  /** @param pieces - not to be written any more */
+  constructor(pieces: PiecesByOrganism = new Map()) {
+    this.#pieces = new Map(pieces);
+  }
+
+  /** @param pages - as an engine saved them; not kept */
+  static in(pages: readonly PageState[], organisms: ReadonlySet<OrganismId>): Bodies {
+    return new Bodies(piecesIn(pages, organisms));
+  }
+
+  /** The cells of those of these organisms that it holds, in their order. */
+  of(organisms: Iterable<OrganismId>): Map<OrganismId, readonly Piece[]> {
+    const found = new Map<OrganismId, readonly Piece[]>();
+    for (const id of organisms) {
+      const pieces = this.#pieces.get(id);
+      if (pieces !== undefined) found.set(id, pieces);
     }
+    return found;
   }
 
   get ids(): OrganismId[] {
@@ -70,34 +70,6 @@ export class Bodies {
       if (pieces !== undefined) this.#pieces.set(id, pieces);
     }
   }
-
-  /**
-   * Puts these bodies back into a state. An organism that has grown into their place meanwhile keeps its cells.
-   *
-   * @param state - its arrays are changed
-   */
-  putBack(state: EngineState, organisms: ReadonlySet<OrganismId>): EngineState {
-    const pages = new Map(state.pages.map((page) => [page.page, page]));
-    const back = new Set([...organisms].filter((id) => this.has(id)));
-    const isBack = tableOf(back);
-    for (const page of state.pages)
-      for (const cells of cellsByOwner(page, isBack).values())
-        for (const cell of cells) {
-          page.owners[cell] = 0;
-          page.cells.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-        }
-    for (const id of back) {
-      for (const piece of this.#pieces.get(id)!) {
-        const page = pages.get(piece.page) ?? emptyPage(piece.page);
-        pages.set(piece.page, page);
-        write(page, id, piece);
-      }
-    }
-    return {
-      ...state,
-      pages: [...pages.values()].filter(({ owners }) => owners.some((owner) => owner !== 0)),
-    };
-  }
 }
 
 /** Cells that another organism owns are left alone. */
@@ -114,22 +86,3 @@ const emptyPage = (page: number): PageState => ({
   cells: new Float32Array(CELLS * CHANNELS),
   owners: new Uint16Array(CELLS),
 });
-
-/** [id], 1 for each of these organisms: a look-up per cell of the world must be cheap. */
-function tableOf(organisms: ReadonlySet<OrganismId>): Uint8Array {
-  const table = new Uint8Array(MAX_ORGANISMS + 1);
-  for (const id of organisms) table[id] = 1;
-  return table;
-}
-
-function cellsByOwner({ owners }: PageState, isMeant: Uint8Array): Map<OrganismId, number[]> {
-  const found = new Map<OrganismId, number[]>();
-  for (let cell = 0; cell < CELLS; cell++) {
-    const owner = owners[cell];
-    if (isMeant[owner] === 0) continue;
-    const cells = found.get(owner);
-    if (cells === undefined) found.set(owner, [cell]);
-    else cells.push(cell);
-  }
-  return found;
-}

@@ -1,7 +1,8 @@
 /** Measures health: in each frame, a share of the bodies that moved. */
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { Measure } from './measure.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import type { Organism } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 import type { WoundWatch } from './woundWatch.ts';
 
@@ -11,11 +12,10 @@ import type { WoundWatch } from './woundWatch.ts';
  */
 const MAX_MEASURED = 128;
 /**
- * A body below 0.95 whose health was steady for 8 samples may be whole beside its place: a cell does not know where in
+ * A body that is not whole and whose health was steady for 8 samples may be whole beside its place: a cell does not know where in
  * the world it is, and limbs that grow back may draw the rest along.
  */
 const SETTLED_SAMPLES = 8;
-const WHOLE = 0.95;
 /** A body counts as moved only if its health there is at least 0.8 and at least 0.05 better than at its old place. */
 const NEARLY_WHOLE = 0.8;
 const MIN_GAIN = 0.05;
@@ -94,8 +94,8 @@ export class HealthWatch {
   async followMoved(): Promise<void> {
     if (!this.#mayFollow) return;
     this.#mayFollow = false;
-    for (const organism of this.#organisms) {
-      if (organism.health >= WHOLE || organism.absence !== null) continue;
+    for (const organism of this.#organisms.unwell) {
+      if (organism.absence !== null) continue;
       const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
       if (Math.abs(organism.health - sought) <= SAME || !organism.history.isSteady(SETTLED_SAMPLES)) continue;
       this.#sought.set(organism, organism.health);

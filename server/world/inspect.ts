@@ -2,7 +2,7 @@
 import type { Size } from '../../shared/geometry.ts';
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { Inspection, OrganismSummary } from './messages.ts';
-import { type Organism, toHundredths } from './organisms.ts';
+import { type Organism, toHundredths } from './organism.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /** The time at which an organism is looked at. */

@@ -29,6 +29,9 @@ export interface MatureForm extends Rect {
   readonly rgba: Float32Array;
 }
 
+/** The farthest that a form has a cell from its seed, in columns or rows. */
+export const reachOf = ({ x, y, width, height }: Rect): number => Math.max(-x, -y, x + width, y + height);
+
 /** The rule does not grow a body that a world could hold. */
 export class MatureError extends Error {
   override name = 'MatureError';

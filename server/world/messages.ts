@@ -2,6 +2,7 @@
  * What passes between the main thread (sockets) and the simulation thread (cells). Messages are structured clones.
  * Pixels never cross: encoded updates do, and their buffer is transferred.
  */
+import type { BroughtBack, LostBody } from '../../shared/adminPeople.ts';
 import type { Rect } from '../../shared/geometry.ts';
 import type {
   Absence,
@@ -14,6 +15,7 @@ import type { SwapScope } from '../rules/registry.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { WaitingSeed } from './absences.ts';
 import type { LoadedRule } from './ruleSlots.ts';
+import type { Vitals } from './vitals.ts';
 import type { WiltedBody } from './wilting.ts';
 import type { WoundEvent } from './woundWatch.ts';
 
@@ -79,18 +81,33 @@ export interface SwapOutcome {
   readonly reason: string;
 }
 
-/** What an admin does to the world. */
+/** What an admin does to the world. `by`: the admin's name; absent: nobody's. */
 export type WorldControl =
   /** 0 pauses the world. */
   | { readonly kind: 'speed'; readonly stepsPerSecond: number }
   /** Zeroes a circle; what dies of it does not come back. */
-  | { readonly kind: 'clear'; readonly x: number; readonly y: number; readonly radius: number }
+  | {
+      readonly kind: 'clear';
+      readonly x: number;
+      readonly y: number;
+      readonly radius: number;
+      readonly by?: string;
+    }
   /** The organism dissolves and is gone. */
-  | { readonly kind: 'remove'; readonly organism: number }
+  | { readonly kind: 'remove'; readonly organism: number; readonly by?: string }
   /** As `remove`, of all that the guest has planted. */
-  | { readonly kind: 'removeByGuest'; readonly guest: string }
+  | { readonly kind: 'removeByGuest'; readonly guest: string; readonly by?: string }
   /** Plants organisms around the middle, as far as they find room. */
   | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };
+
+/** What is to be brought back. */
+export type Wanted =
+  /** One that is gone: the number of its loss. */
+  | { readonly loss: number }
+  /** One that is not gone yet: its seed waits, it dissolves, or its place was cleared. */
+  | { readonly organism: number }
+  /** All that this guest killed or removed. */
+  | { readonly by: string };
 
 export type WorldQuery =
   /** Answer: Uint8Array [height, width, 4], the true pixels; zeros outside the world. */
@@ -121,6 +138,10 @@ export type WorldQuery =
     }
   /** The guest removes a body that they have planted. Answer: why not, for the guest to read; null: it is done. */
   | { readonly kind: 'removeOwn'; readonly organism: number; readonly guest: string }
+  /** Answer: LostBody[], newest first. */
+  | { readonly kind: 'lost' }
+  /** Answer: BroughtBack. */
+  | { readonly kind: 'bringBack'; readonly wanted: Wanted }
   /** Answer: null, once the save is on disk. */
   | { readonly kind: 'save' }
   /** Answer: the number of organisms concerned. */
@@ -140,6 +161,8 @@ export interface WorldAnswers {
   stroke: StrokeOutcome;
   room: string | null;
   removeOwn: string | null;
+  lost: LostBody[];
+  bringBack: BroughtBack;
   save: null;
   control: number;
   endWounds: null;
@@ -184,6 +207,8 @@ export type FromWorld =
   | PublishedFrame
   /** The main thread adds `players` and `trouble`. */
   | { readonly type: 'stats'; readonly stats: Omit<StatsMessage, 'players'> }
+  /** Once per second, after `stats`. */
+  | { readonly type: 'vitals'; readonly vitals: Vitals }
   | { readonly type: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly request: number; readonly message: string }
   | { readonly type: 'log'; readonly line: string }
@@ -215,6 +240,8 @@ export interface WorldLink {
   readonly ready: WorldReady;
   /** The newest; null: none has come. */
   readonly stats: Omit<StatsMessage, 'players'> | null;
+  /** The newest; null: none have come. */
+  readonly vitals: Vitals | null;
   /** Bodies that began to wilt since the process started, by the label of the rule they lived by. */
   readonly wilted: ReadonlyMap<string, number>;
   /** Why the world cannot be saved, and refuses strokes, for people; null: all is well. */
@@ -227,6 +254,7 @@ export interface WorldLink {
   ask<Q extends WorldQuery>(query: Q): Promise<WorldAnswers[Q['kind']]>;
   onFrame: (frame: PublishedFrame) => void;
   onStats: (stats: Omit<StatsMessage, 'players'>) => void;
+  onVitals: (vitals: Vitals) => void;
   /** The rules in force have changed; `ready.species` holds the new ones. */
   onSpecies: (species: readonly Species[]) => void;
   onSwap: (outcome: SwapOutcome) => void;

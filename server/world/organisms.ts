@@ -1,54 +1,12 @@
-/** The records of organisms, and their ids. It does not know their cells: the engine does. */
-import type { Rect } from '../../shared/geometry.ts';
+/** All organisms: their ids, records and places, and which of them have changed. The engine knows their cells. */
 import type { Absence } from '../../shared/protocol.ts';
 import type { RuleSlot } from '../engines/engine.ts';
+import { HISTORY_SAMPLES, Organism, type OrganismAccount, type OrganismFacts, WHOLE } from './organism.ts';
+import { Places } from './places.ts';
 
-/** One minute at 4 Hz. */
-export const HISTORY_SAMPLES = 240;
 /** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
 export const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
-
-export interface Organism {
-  readonly id: number;
-  readonly species: string;
-  /** Where its seed would be now: a body that has healed beside its place has moved. */
-  x: number;
-  y: number;
-  /** The planter's name when it was planted; empty: the garden's. */
-  readonly planter: string;
-  /** Id of the guest who planted it; empty: the garden, or a guest of whom no id was kept. */
-  readonly guest: string;
-  /** When its seed was planted first; seconds of world time. */
-  readonly bornSeconds: number;
-  /** When its seed was planted last: for the first time, or after it died or wilted. */
-  plantedStep: number;
-  /** Seconds of world time. */
-  plantedSeconds: number;
-  /** When somebody last visited it (`withering.ts`), seconds of world time; null: not known. */
-  visitedSeconds: number | null;
-  /** The engine's slot of the rule it lives by. */
-  slot: RuleSlot;
-  /** Its last four swaps, wiltings and deaths, with the new rule or the cause. `atSeconds`: world time. */
-  marks: readonly { readonly atSeconds: number; readonly label: string }[];
-  /** 0..1, at the last measurement. */
-  health: number;
-  /** At the last measurement, a colour was at the engine's limit or NaN. */
-  isOutOfRange: boolean;
-  /** Why it has no body, or is losing it (`absences.ts`); null: it has one. */
-  absence: Absence | null;
-  /** World time at which its seed is planted again; null: it does not wait. */
-  dueSeconds: number | null;
-  /** An admin has cleared its place: if it dies before it is whole again, it does not come back. */
-  isUprooted: boolean;
-  /** How often it has wilted in a row, each time soon after its seed was planted; 0: never (`wilting.ts`). */
-  wiltings: number;
-  /** Owned cells at the last count. */
-  cells: number;
-  readonly history: HealthHistory;
-  /** The territory that the engine knows; null: none. */
-  territory: Rect | null;
-}
 
 /** An organism as it is saved. */
 export interface OrganismRecord {
@@ -89,45 +47,12 @@ export interface OrganismRecord {
   readonly marks?: Organism['marks'];
 }
 
-/** Whether a player planted it, and not the garden. */
-export const isPlayers = ({ planter, guest }: Organism): boolean => planter !== '' || guest !== '';
-
-/** Whether its body dissolves and it is gone then. */
-export const isEnding = ({ absence }: Organism): boolean => absence === 'removed' || absence === 'withering';
-
-/** The last 240 samples of an organism's health. */
-export class HealthHistory {
-  readonly #samples = new Float32Array(HISTORY_SAMPLES);
-  /** Index of the next sample. */
-  #next = 0;
-  #length = 0;
-
-  push(health: number): void {
-    this.#samples[this.#next] = health;
-    this.#next = (this.#next + 1) % HISTORY_SAMPLES;
-    this.#length = Math.min(this.#length + 1, HISTORY_SAMPLES);
-  }
-
-  /** Whether the last `samples` samples lie within 0.01; false if there are fewer. */
-  isSteady(samples: number): boolean {
-    const last = this.list().slice(-samples);
-    return last.length === samples && Math.max(...last) - Math.min(...last) <= 0.01;
-  }
-
-  /** Oldest first, in hundredths. */
-  list(): number[] {
-    const oldest = (this.#next - this.#length + HISTORY_SAMPLES) % HISTORY_SAMPLES;
-    return Array.from({ length: this.#length }, (_, i) =>
-      toHundredths(this.#samples[(oldest + i) % HISTORY_SAMPLES]),
-    );
-  }
-}
-
-export const toHundredths = (value: number): number => Math.round(value * 100) / 100;
-
 const NOBODYS: ReadonlySet<Organism> = new Set();
 
-export class Organisms {
+/** From old to young. */
+export const byOrder = (a: Organism, b: Organism): number => a.order - b.order;
+
+export class Organisms implements OrganismAccount {
   readonly #living = new Map<number, Organism>();
   /** [id], 1 while the organism lives or its id is retired. */
   readonly #taken = new Uint8Array(MAX_IDS + 1);
@@ -135,7 +60,18 @@ export class Organisms {
   readonly #retired = new Map<number, number>();
   /** Guest → the organisms that they planted. */
   readonly #byGuest = new Map<string, Set<Organism>>();
+  readonly #bySlot = new Map<RuleSlot, Set<Organism>>();
+  readonly #places = new Places<Organism>();
+  readonly #unwell = new Set<Organism>();
+  /** Ids of which the record has changed, that are new, or gone, since `takeTouched`. */
+  #touched = new Set<number>();
+  /** Of which health, cells or range were set since `takeStirred`. */
+  #stirred = new Set<Organism>();
   #nextId = 1;
+  #nextOrder = 0;
+  #samples = 0;
+  #cells = 0;
+  #placesVersion = 0;
 
   get size(): number {
     return this.#living.size;
@@ -149,6 +85,16 @@ export class Organisms {
     this.#nextId = id;
   }
 
+  /** Cells of all, each as it was counted last. */
+  get cells(): number {
+    return this.#cells;
+  }
+
+  /** Grows whenever an organism comes, goes or has another place. */
+  get placesVersion(): number {
+    return this.#placesVersion;
+  }
+
   get(id: number): Organism | undefined {
     return this.#living.get(id);
   }
@@ -158,6 +104,36 @@ export class Organisms {
     return this.#byGuest.get(guest) ?? NOBODYS;
   }
 
+  /** Ids of the guests who have planted one of them. */
+  get guests(): Iterable<string> {
+    return this.#byGuest.keys();
+  }
+
+  /** Those that live by the rule in a slot, in any order. */
+  in(slot: RuleSlot): ReadonlySet<Organism> {
+    return this.#bySlot.get(slot) ?? NOBODYS;
+  }
+
+  /** Slots that organisms live by. */
+  get slots(): Iterable<RuleSlot> {
+    return this.#bySlot.keys();
+  }
+
+  /** Those that are not whole, or have no body; the ones that have been so for longest first. */
+  get unwell(): ReadonlySet<Organism> {
+    return this.#unwell;
+  }
+
+  /** Those at most `reach` columns and rows from a place, in order. */
+  near(x: number, y: number, reach: number): Organism[] {
+    return [...this.#places.within(x, y, reach)].sort(byOrder);
+  }
+
+  /** At most `limit`, nearest first. */
+  nearest(x: number, y: number, limit: number): Organism[] {
+    return this.#places.nearest(x, y, limit);
+  }
+
   [Symbol.iterator](): IterableIterator<Organism> {
     return this.#living.values();
   }
@@ -165,6 +141,80 @@ export class Organisms {
   ids(): number[] {
     return [...this.#living.keys()];
   }
+
+  // --- what has changed ---
+
+  /** Ids of the organisms whose records may have changed since the last call, and of those that came or went. */
+  takeTouched(): ReadonlySet<number> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
+  }
+
+  /** Organisms whose health, cells or range were set since the last call; some may be gone. */
+  takeStirred(): ReadonlySet<Organism> {
+    const stirred = this.#stirred;
+    this.#stirred = new Set();
+    return stirred;
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Notes everybody's health in their histories. */
+  sample(): void {
+    this.#samples++;
+  }
+
+  recorded(one: Organism): void {
+    if (this.#holds(one)) this.#touched.add(one.id);
+  }
+
+  measured(one: Organism, cells: number): void {
+    if (!this.#holds(one)) return;
+    this.#cells += cells;
+    this.#stirred.add(one);
+    this.#noteHealth(one);
+  }
+
+  moved(one: Organism, fromX: number, fromY: number): void {
+    if (!this.#holds(one)) return;
+    this.#touched.add(one.id);
+    this.#places.moved(one, fromX, fromY);
+    this.#placesVersion++;
+  }
+
+  slotted(one: Organism, from: RuleSlot): void {
+    if (!this.#holds(one)) return;
+    this.#touched.add(one.id);
+    this.#leaveSlot(one, from);
+    this.#enterSlot(one);
+  }
+
+  /** An organism that is gone may still be in somebody's hands. */
+  #holds(one: Organism): boolean {
+    return this.#living.get(one.id) === one;
+  }
+
+  #noteHealth(one: Organism): void {
+    if (one.health >= WHOLE) this.#unwell.delete(one);
+    else this.#unwell.add(one);
+  }
+
+  #enterSlot(one: Organism): void {
+    const there = this.#bySlot.get(one.slot);
+    if (there === undefined) this.#bySlot.set(one.slot, new Set([one]));
+    else there.add(one);
+  }
+
+  #leaveSlot(one: Organism, slot: RuleSlot): void {
+    const there = this.#bySlot.get(slot);
+    there?.delete(one);
+    if (there?.size === 0) this.#bySlot.delete(slot);
+  }
+
+  // --- coming and going ---
 
   /** An id that is neither used nor retired; null: there is none. Ids are given in turn. */
   freeId(runSeconds: number): number | null {
@@ -184,36 +234,22 @@ export class Organisms {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const {
-      history: samples = [],
-      isWilting = false,
-      absence = isWilting ? 'wilting' : null,
-      ...rest
-    } = facts;
-    const history = new HealthHistory();
-    for (const sample of samples.slice(-HISTORY_SAMPLES)) history.push(sample);
-    const organism: Organism = {
-      guest: '',
-      bornSeconds: facts.plantedSeconds,
-      visitedSeconds: null,
-      dueSeconds: null,
-      isUprooted: false,
-      wiltings: 0,
-      marks: [],
-      ...rest,
-      absence,
-      cells: 1,
-      history,
-      isOutOfRange: false,
-      territory: null,
-    };
-    this.#drop(organism.id);
+    const { history = [], isWilting = false, absence = isWilting ? 'wilting' : null } = facts;
+    const begun: OrganismFacts = { ...facts, absence };
+    this.#drop(facts.id);
+    const organism = new Organism(begun, this.#nextOrder++, this);
+    for (const sample of history.slice(-HISTORY_SAMPLES)) organism.history.push(sample);
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
     if (organism.guest !== '') {
       const own = this.#byGuest.get(organism.guest) ?? new Set();
       this.#byGuest.set(organism.guest, own.add(organism));
     }
+    this.#enterSlot(organism);
+    this.#places.add(organism);
+    this.#placesVersion++;
+    this.#touched.add(organism.id);
+    this.measured(organism, organism.cells);
     this.#nextId = (organism.id % MAX_IDS) + 1;
     return organism;
   }
@@ -225,7 +261,8 @@ export class Organisms {
     const organism = this.add({ ...facts, slot });
     if (before === undefined) return;
     for (const sample of before.history.list()) organism.history.push(sample);
-    Object.assign(organism, { health: before.health, cells: before.cells });
+    organism.health = before.health;
+    organism.cells = before.cells;
   }
 
   /** As `remove`, of an organism that died in another process: its id is free at once. */
@@ -245,6 +282,13 @@ export class Organisms {
     const own = this.#byGuest.get(organism.guest);
     own?.delete(organism);
     if (own?.size === 0) this.#byGuest.delete(organism.guest);
+    this.#leaveSlot(organism, organism.slot);
+    this.#places.remove(organism);
+    this.#placesVersion++;
+    this.#unwell.delete(organism);
+    this.#stirred.delete(organism);
+    this.#touched.add(id);
+    this.#cells -= organism.cells;
     return this.#living.delete(id);
   }
 
@@ -283,8 +327,7 @@ export class Organisms {
     nextId: number,
     slotOf: (record: OrganismRecord) => RuleSlot,
   ): void {
-    this.#living.clear();
-    this.#byGuest.clear();
+    for (const id of this.ids()) this.#drop(id);
     this.#retired.clear();
     this.#taken.fill(0);
     for (const record of records) {

@@ -1,10 +1,12 @@
 /** Who is planted, and where: the garden, and players' seeds. */
 import { stepsBetween } from '../../shared/numbers.ts';
-import { type Engine, EngineError } from '../engines/engine.ts';
+import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
-import { MATURE_STEPS, territoryOf } from './mature.ts';
+import type { Loss } from './losses.ts';
+import { MATURE_STEPS, reachOf, territoryOf } from './mature.ts';
 import type { Doer } from './messages.ts';
-import { isEnding, isPlayers, type Organism, type Organisms } from './organisms.ts';
+import { isEnding, isPlayers, type Organism } from './organism.ts';
+import type { OrganismRecord, Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { PlantLimits, type PlantLimitsOptions } from './plantLimits.ts';
 import { type GrownBody, roomFault } from './room.ts';
@@ -33,6 +35,8 @@ export class Planting {
   readonly #world: PlantedWorld;
 
   readonly #limits: PlantLimits;
+  /** Players' bodies that had never been grown when they were looked at last. */
+  readonly #seedlings = new Set<OrganismId>();
   /** Why nobody may plant at the moment, for players to read; null: all may. */
   refusal: string | null = null;
 
@@ -50,6 +54,12 @@ export class Planting {
     };
   }
 
+  /** All organisms were replaced. */
+  restore(): void {
+    this.#seedlings.clear();
+    for (const one of this.#world.organisms) if (isPlayers(one)) this.#seedlings.add(one.id);
+  }
+
   /** @returns how many found room */
   plantGarden(count: number, randomSeed: number): number {
     const seedlings = layOutGarden(this.#world.engine, this.#species, count, randomSeed);
@@ -60,7 +70,8 @@ export class Planting {
   /** Like `plantGarden`, in a world with organisms. @returns how many found room */
   async plantMore(count: number, randomSeed: number): Promise<number> {
     let planted = 0;
-    const others = [...this.#grownBodies()];
+    // Those whose seeds wait keep their room.
+    const others = Array.from(this.#world.organisms, this.#grown);
     for (const seedling of layOutGarden(this.#world.engine, this.#species, count, randomSeed, others)) {
       if (!(await planSeed(seedling.species, seedling.x, seedling.y, this.strokeWorld)).ok) continue;
       try {
@@ -78,7 +89,27 @@ export class Planting {
    * @param planter - their address is not kept
    * @throws EngineError without room for one more, or without such a species; the world is then unchanged
    */
-  plant({ species, x, y }: Seedling, planter: Doer): Organism {
+  plant(seedling: Seedling, planter: Doer): Organism {
+    const { name, guest } = planter;
+    const organism = this.#plant(seedling, { planter: name, guest });
+    if (isPlayers(organism)) this.#limits.planted(planter, organism.plantedSeconds);
+    return organism;
+  }
+
+  /**
+   * Plants what was lost, as its planter's and with its age. Nobody's limits count.
+   *
+   * @throws EngineError as `plant` does
+   */
+  plantAgain(loss: Loss): Organism {
+    const { planter, guest, bornSeconds } = loss;
+    return this.#plant(loss, { planter, guest, bornSeconds });
+  }
+
+  #plant(
+    { species, x, y }: Seedling,
+    whose: Pick<OrganismRecord, 'planter' | 'guest' | 'bornSeconds'>,
+  ): Organism {
     const { engine, organisms, slots, runSeconds } = this.#world;
     const plantedSeconds = runSeconds();
     const id = organisms.freeId(plantedSeconds);
@@ -88,13 +119,14 @@ export class Planting {
     if (slot === undefined) throw new EngineError(`there is no species ${species}`);
     const territory = territoryOf([slots.at(slot).mature], x, y);
     engine.plant(id, slot, x, y, territory);
-    const { name, guest } = planter;
-    const facts = { id, species, slot, x, y, planter: name, guest, plantedStep, plantedSeconds, health: 0 };
-    const organism = organisms.add(facts);
+    const organism = organisms.add({
+      ...{ id, species, slot, x, y, plantedStep, plantedSeconds, health: 0 },
+      ...whose,
+    });
     organism.territory = territory;
     if (isPlayers(organism)) {
       organism.visitedSeconds = plantedSeconds;
-      this.#limits.planted(planter, plantedSeconds);
+      this.#seedlings.add(id);
     }
     return organism;
   }
@@ -128,12 +160,15 @@ export class Planting {
    */
   get #young(): number {
     const { engine, organisms } = this.#world;
-    let young = 0;
-    for (const one of organisms) {
-      if (!isPlayers(one) || one.plantedSeconds !== one.bornSeconds) continue;
-      if (stepsBetween(one.plantedStep, engine.stepNumber) < MATURE_STEPS) young++;
+    for (const id of this.#seedlings) {
+      const one = organisms.get(id);
+      const isYoung =
+        one !== undefined &&
+        one.plantedSeconds === one.bornSeconds &&
+        stepsBetween(one.plantedStep, engine.stepNumber) < MATURE_STEPS;
+      if (!isYoung) this.#seedlings.delete(id);
     }
-    return young;
+    return this.#seedlings.size;
   }
 
   get #species(): GardenSpecies[] {
@@ -142,17 +177,21 @@ export class Planting {
 
   /** @see StrokeWorld.roomFault */
   #bodyFault(species: string, x: number, y: number): string | null {
-    const { engine, slots } = this.#world;
+    const { engine, organisms, slots } = this.#world;
     const slot = slots.inForce(species);
     if (slot === undefined) return `There is no species ${species}.`;
-    return roomFault({ species, x, y, form: slots.at(slot).mature }, engine, this.#grownBodies());
+    const { mature: form } = slots.at(slot);
+    // Bodies further away cannot share a cell with it.
+    const near = organisms.near(x, y, reachOf(form) + slots.reach);
+    return roomFault({ species, x, y, form }, engine, near.map(this.#grown));
   }
 
-  /** Bodies of all organisms, also of those whose seeds wait. */
-  *#grownBodies(): Generator<GrownBody> {
-    const { organisms, slots } = this.#world;
-    for (const { species, x, y, slot } of organisms) yield { species, x, y, form: slots.at(slot).mature };
-  }
+  readonly #grown = ({ species, x, y, slot }: Organism): GrownBody => ({
+    species,
+    x,
+    y,
+    form: this.#world.slots.at(slot).mature,
+  });
 
   /** Sows beds of an earlier version's save. One that a body has grown into is left out. */
   async sow(beds: readonly Seedling[]): Promise<void> {

@@ -12,6 +12,7 @@ export interface EngineListener {
   did(act: EngineAct, pages?: readonly PageState[]): void;
 }
 
+/** @param engine - bodies that are put into it must be those that watched swaps have set aside: entries only name them */
 export function recordedEngine(engine: Engine, listener: EngineListener): Engine {
   const own: Partial<Engine> = {
     plant(organism, slot, x, y, territory) {
@@ -42,6 +43,10 @@ export function recordedEngine(engine: Engine, listener: EngineListener): Engine
       engine.perturb(perturbation);
       listener.did({ act: 'perturb', perturbation });
     },
+    async putBodies(bodies) {
+      await engine.putBodies(bodies);
+      listener.did({ act: 'bodies', organisms: [...bodies.keys()] });
+    },
     async restore(state) {
       const before = await engine.save();
       await engine.restore(state);
@@ -49,11 +54,18 @@ export function recordedEngine(engine: Engine, listener: EngineListener): Engine
       listener.did({ act: 'cells', pages: pages.length }, pages);
     },
   };
+  // Some are called thousands of times in a frame.
+  const bound = new Map<PropertyKey, readonly [value: unknown, bound: unknown]>();
   return new Proxy(engine, {
     get(target, key) {
       if (Object.hasOwn(own, key)) return own[key as keyof Engine];
       const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      if (typeof value !== 'function') return value;
+      const known = bound.get(key);
+      if (known !== undefined && known[0] === value) return known[1];
+      const method: unknown = value.bind(target);
+      bound.set(key, [value, method]);
+      return method;
     },
   });
 }

@@ -13,6 +13,7 @@ import {
 } from '../engines/engine.ts';
 import type { Act, Entry, RuleName } from './acts.ts';
 import { Bodies } from './bodies.ts';
+import type { Losses } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { Organisms } from './organisms.ts';
 import type { Recall } from './recall.ts';
@@ -28,6 +29,7 @@ export interface ReplayedWorld {
   readonly organisms: Organisms;
   readonly slots: RuleSlots;
   readonly swaps: Swaps;
+  readonly losses: Losses;
   readonly recall: Recall;
   /** Organisms that the save held and this world does not: what was done to them is passed over. */
   readonly leftOut: Set<OrganismId>;
@@ -66,7 +68,7 @@ export class Replay {
     return this.#world.swaps.restore(
       swaps,
       (species, sha256) => this.#find({ species, sha256 }),
-      async (swap, ids) => new Bodies(aside[swaps.indexOf(swap)] ?? [], ids),
+      async (swap, ids) => Bodies.in(aside[swaps.indexOf(swap)] ?? [], ids),
     );
   }
 
@@ -98,7 +100,7 @@ export class Replay {
   }
 
   async #do(act: Act, pages: PageState[]): Promise<void> {
-    const { engine, organisms, swaps } = this.#world;
+    const { engine, organisms, swaps, losses } = this.#world;
     if (this.#isLeftOut(act)) return;
     switch (act.act) {
       case 'perturb':
@@ -115,6 +117,8 @@ export class Replay {
         return engine.sleep(act.organism);
       case 'wake':
         return engine.wake(act.organism);
+      case 'bodies':
+        return this.#putBodies(act.organisms);
       case 'cells':
         return this.#replaceCells(pages.splice(0, act.pages));
       case 'organism': {
@@ -124,6 +128,10 @@ export class Replay {
       }
       case 'gone':
         return organisms.forget(act.organism);
+      case 'lost':
+        return losses.put(act.loss);
+      case 'found':
+        return losses.drop(act.loss);
       case 'fallow':
         this.beds = act.beds;
         return;
@@ -131,7 +139,7 @@ export class Replay {
         return swaps.restore(
           act.swaps,
           (species, sha256) => this.#find({ species, sha256 }),
-          async (_swap, ids) => new Bodies((await engine.save()).pages, ids),
+          async (_swap, ids) => new Bodies(await engine.copyBodies(ids)),
         );
       case 'struck':
         return swaps.strike(act.organisms);
@@ -157,6 +165,15 @@ export class Replay {
     // The id is free from now on, and may be another organism's.
     if (act.act === 'gone' || act.act === 'plant') leftOut.delete(act.organism);
     return isPassed;
+  }
+
+  async #putBodies(organisms: readonly OrganismId[]): Promise<void> {
+    const { engine, swaps, leftOut } = this.#world;
+    const ids = organisms.filter((id) => !leftOut.has(id));
+    const bodies = swaps.asideOf(ids);
+    const missing = ids.find((id) => !bodies.has(id));
+    if (missing !== undefined) throw new ReplayError(`no swap has set the body of organism ${missing} aside`);
+    await engine.putBodies(bodies);
   }
 
   async #replaceCells(changed: readonly PageState[]): Promise<void> {
@@ -186,7 +203,7 @@ export class Replay {
     if (there !== undefined) return there;
     const loaded = await recall(species, sha256);
     if (loaded === null) return undefined;
-    const needed = new Set(Array.from(organisms, ({ slot }) => slot));
+    const needed = new Set(organisms.slots);
     for (const slot of swaps.slots()) needed.add(slot);
     return slots.take(loaded, needed);
   }

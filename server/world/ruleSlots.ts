@@ -2,7 +2,7 @@
 import type { Species } from '../../shared/protocol.ts';
 import { type Engine, MAX_RULES, type RuleSlot } from '../engines/engine.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { MatureForm } from './mature.ts';
+import { type MatureForm, reachOf } from './mature.ts';
 
 /** A rule that can be put into a slot. */
 export interface LoadedRule {
@@ -54,6 +54,11 @@ export class RuleSlots {
   /** The rules in force, one per species. */
   *[Symbol.iterator](): Generator<LoadedRule> {
     for (const slot of this.#inForce.values()) yield this.at(slot);
+  }
+
+  /** The farthest that any rule's body has a cell from its seed, in columns or rows. */
+  get reach(): number {
+    return Math.max(0, ...Array.from(this.#slots.values(), ({ mature }) => reachOf(mature)));
   }
 
   get cards(): Species[] {

@@ -1,4 +1,5 @@
 /** Saves of a running world: one after another, beside the frames. A failure is trouble until a save succeeds. */
+import { publicReason } from '../files/disk.ts';
 import { SaveError } from '../storage/saves.ts';
 import { Turns } from '../turns.ts';
 import type { Clock, Recorder } from './recorder.ts';
@@ -77,7 +78,7 @@ export class Saver {
     try {
       await store.write(save, { isLast, ready: () => recorder.ready() });
     } catch (error) {
-      recorder.notSaved(error instanceof SaveError ? error.reason : (error as Error).message);
+      recorder.notSaved(error instanceof SaveError ? error.reason : publicReason(error));
       throw error;
     }
     save.written();

@@ -2,7 +2,9 @@
  * The loop: once per frame strokes, steps, strokes, publishing, records; between frames, questions. It never hurries to
  * make up for lost time: late frames, and steps that do not fit, are dropped, and the true speed is reported.
  */
+import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { EngineError } from '../engines/engine.ts';
@@ -10,6 +12,7 @@ import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import { LoadWatch } from './load.ts';
+import type { Culprit } from './losses.ts';
 import type {
   Doer,
   FromWorld,
@@ -21,6 +24,7 @@ import type {
 } from './messages.ts';
 import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
 import { Saver } from './saver.ts';
+import { type DiskFigures, NO_DISK, Pace } from './vitals.ts';
 import type { World } from './world.ts';
 import type { WorldStore } from './worldSave.ts';
 
@@ -35,6 +39,8 @@ export interface SimulationOptions {
   readonly journal: WorldJournal;
   /** Saves in the first frame. */
   readonly isSaveDue?: boolean;
+  /** What saves and the journal have done, for the vitals. Default: nothing. */
+  readonly diskFigures?: () => DiskFigures;
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
 }
 
@@ -80,7 +86,9 @@ export class Simulation {
   #lastTickMs: number;
   #lastSaveMs: number;
   #lastStatsMs: number;
-  #stepsSinceStats = 0;
+  readonly #pace = new Pace();
+  /** `#pace.steps` at the last report. */
+  #stepsToldOf = 0;
   /** How long the loop has rested since the last frame. */
   #restedMs = 0;
   /** Ends the loop's rest; null: it does not rest. */
@@ -108,11 +116,15 @@ export class Simulation {
     const { clock, post } = this.#options;
     let nextMs = clock.now();
     while (!this.#stopping) {
+      const beganMs = clock.now();
       await this.#turns.take(() => this.#tick()).catch((error: Error) => this.#fail(error));
-      nextMs += this.#frameMs;
       const now = clock.now();
+      this.#pace.frame(now - beganMs, beganMs - nextMs);
+      nextMs += this.#frameMs;
       // One late frame is made up for, so that a slow timer costs no speed. More are dropped.
-      nextMs = Math.max(nextMs, now - this.#frameMs);
+      const earliestMs = now - this.#frameMs;
+      if (nextMs < earliestMs) this.#pace.framesDropped += Math.floor((earliestMs - nextMs) / this.#frameMs);
+      nextMs = Math.max(nextMs, earliestMs);
       await clock.sleep(Math.max(0, nextMs - now));
       if (this.#isIdle()) {
         await this.#rest();
@@ -218,7 +230,7 @@ export class Simulation {
     if (steps === 0) return;
     this.#stepsOwed = Math.max(0, this.#stepsOwed - steps);
     await this.#options.world.engine.step(steps);
-    this.#stepsSinceStats += steps;
+    this.#pace.steps += steps;
   }
 
   async #step(): Promise<void> {
@@ -229,6 +241,7 @@ export class Simulation {
     if (owed === 0) return;
     const affordable = this.#stepMs > 0 ? Math.floor((this.#frameMs * STEP_SHARE) / this.#stepMs) : owed;
     const steps = Math.max(1, Math.min(owed, affordable));
+    this.#pace.stepsDropped += owed - steps;
     const startMs = clock.now();
     await world.engine.step(steps);
     const tookMs = clock.now() - startMs;
@@ -236,7 +249,7 @@ export class Simulation {
     const stepMs = tookMs / steps;
     // Forgets a stall (a pause of the whole machine) within a few frames.
     this.#stepMs = this.#stepMs === 0 ? stepMs : this.#stepMs * 0.8 + stepMs * 0.2;
-    this.#stepsSinceStats += steps;
+    this.#pace.steps += steps;
   }
 
   async #publish(): Promise<void> {
@@ -294,7 +307,7 @@ export class Simulation {
     const nowMs = clock.now();
     const elapsedMs = nowMs - this.#lastStatsMs;
     if (elapsedMs < STATS_MS) return;
-    const stepsPerSecond = Math.round((this.#stepsSinceStats * 10_000) / elapsedMs) / 10;
+    const stepsPerSecond = Math.round(((this.#pace.steps - this.#stepsToldOf) * 10_000) / elapsedMs) / 10;
     this.#load.look(nowMs, stepsPerSecond, this.#stepsPerSecond);
     const { load } = this.#load;
     world.refusePlantings(load === null ? null : BUSY);
@@ -309,7 +322,34 @@ export class Simulation {
       },
     });
     this.#lastStatsMs = nowMs;
-    this.#stepsSinceStats = 0;
+    this.#stepsToldOf = this.#pace.steps;
+    this.#tellVitals();
+  }
+
+  #tellVitals(): void {
+    const { world, post, diskFigures } = this.#options;
+    const { steps, stepsDropped, frames, framesDropped } = this.#pace;
+    post({
+      type: 'vitals',
+      vitals: {
+        steps,
+        stepsDropped,
+        stepsPerSecondSet: this.#stepsPerSecond,
+        frames,
+        framesDropped,
+        ...this.#pace.takeTimes(),
+        energyScale: this.#load.load?.energyScale ?? 1,
+        strokesWaiting: world.strokesWaiting,
+        bodies: world.bodyCounts(),
+        livingCells: world.livingCells,
+        pages: world.engine.pageCount,
+        rules: Array.from(world.rules, ({ card, label }) => ({ species: card.name, label })),
+        swapsWatched: world.swaps.ids.length,
+        disk: diskFigures?.() ?? NO_DISK,
+        heapBytes: getHeapStatistics().used_heap_size,
+        busySeconds: performance.eventLoopUtilization().active / 1_000,
+      },
+    });
   }
 
   // --- questions ---
@@ -360,6 +400,10 @@ export class Simulation {
         return this.#acknowledged(() => this.#control(query.control));
       case 'removeOwn':
         return this.#acknowledged(async () => world.removeOwn(query.guest, query.organism));
+      case 'lost':
+        return this.#turns.take(async () => world.returns.lost);
+      case 'bringBack':
+        return this.#acknowledged(() => world.returns.bring(query.wanted));
       case 'endWounds':
         return this.#turns.take(async () => {
           this.#endWounds();
@@ -408,11 +452,11 @@ export class Simulation {
         this.#stepsOwed = 0;
         return world.organisms.size;
       case 'clear':
-        return world.clear(control.x, control.y, control.radius);
+        return world.clear(control.x, control.y, control.radius, adminOf(control.by));
       case 'remove':
-        return world.remove(control.organism);
+        return world.remove(control.organism, adminOf(control.by));
       case 'removeByGuest':
-        return world.removeByGuest(control.guest);
+        return world.removeByGuest(control.guest, adminOf(control.by));
       case 'garden':
         return world.plantMore(control.count, control.randomSeed);
       default:
@@ -433,3 +477,5 @@ export class Simulation {
     this.#options.post({ type: 'log', line });
   }
 }
+
+const adminOf = (name = ''): Culprit => ({ guest: '', name });

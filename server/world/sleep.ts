@@ -5,10 +5,9 @@
 import { stepsBetween } from '../../shared/numbers.ts';
 import { type Engine, type OrganismId, REACH } from '../engines/engine.ts';
 import { MATURE_STEPS } from './mature.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import { type Organism, WHOLE } from './organism.ts';
+import { byOrder, type Organisms } from './organisms.ts';
 
-/** A body below this health does not fall asleep. */
-const WHOLE = 0.95;
 /** A body whose health has kept within this much is steady. */
 const STEADY = 0.03;
 /** A body may fall asleep at this much below the best health that it has been steady at. */
@@ -75,21 +74,20 @@ export class SleepWatch {
   async look(): Promise<void> {
     if (this.#sleepSeconds === 0 || this.isAllAsleep()) return;
     const { engine, organisms } = this.#world;
-    // Asked of thousands: looked up once, because the engine may be wrapped.
-    const isAsleep = engine.isAsleep.bind(engine);
     // While the world is paused, nobody shows that they are steady.
     if (engine.stepNumber === this.#lastStep) return;
     this.#lastStep = engine.stepNumber;
     let awake = 0;
     const ready: Organism[] = [];
-    for (const organism of organisms) {
-      if (isAsleep(organism.id)) continue;
+    for (const id of engine.awakeIds()) {
+      const organism = organisms.get(id);
+      if (organism === undefined) continue;
       awake++;
       if (this.#isReady(organism)) ready.push(organism);
     }
     if (this.#quiet.size > organisms.size)
       for (const id of this.#quiet.keys()) if (organisms.get(id) === undefined) this.#quiet.delete(id);
-    for (const organism of ready.slice(0, MAX_PER_SAMPLE)) {
+    for (const organism of ready.sort(byOrder).slice(0, MAX_PER_SAMPLE)) {
       // It may have fallen asleep with another.
       if (!engine.isAsleep(organism.id)) awake -= await this.#settle(organism);
     }

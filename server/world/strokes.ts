@@ -8,9 +8,11 @@ import { type Engine, EngineError, type OrganismId, type Perturbation } from '..
 import { FairQueue } from '../fairQueue.ts';
 import { Doses } from './doses.ts';
 import type { HealthWatch } from './health.ts';
+import type { Losses } from './losses.ts';
 import { territoryOf } from './mature.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import type { Organism } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import { allCellsOf, planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
 import type { RuleSlots } from './ruleSlots.ts';
@@ -38,6 +40,7 @@ export interface StruckWorld {
   readonly wounds: WoundWatch;
   readonly wilting: Wilting;
   readonly withering: Withering;
+  readonly losses: Losses;
   readonly swaps: Swaps;
 }
 
@@ -111,6 +114,7 @@ export class Strokes {
         return { ok: false, reason: 'The world is full: nothing more can be planted.' };
       }
     }
+    this.#world.losses.struck(plan.hit.keys(), by);
     await this.#hurt(plan.perturbations, plan.hit);
     const [first] = plan.perturbations;
     if (first.kind === 'noise') this.#doses.add(by.guest, stroke, first.capsules);

@@ -3,10 +3,11 @@
  * If the new rule cannot live with their bodies, they go back to the old rule and to the old bodies: no good rule heals
  * what a bad rule did to hidden channels.
  */
-import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
+import { type Engine, EngineError, type OrganismId, type Piece, type RuleSlot } from '../engines/engine.ts';
 import { Bodies } from './bodies.ts';
 import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import type { Organism } from './organism.ts';
+import { byOrder, type Organisms } from './organisms.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 import type { SavedSwap } from './savedSwap.ts';
 import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
@@ -95,7 +96,7 @@ export class Swaps {
     const replaced = this.#swaps.filter((swap) => isReplaced(swap.order, order));
     const refusal = this.#refusal(order, moved, replaced);
     if (refusal !== null) return { ok: false, reason: refusal };
-    const cells = await this.#census();
+    const cells = await this.#census(moved.map(({ id }) => id));
     // A body that dissolves does so under any rule, and is not put back.
     const living = moved.filter(({ absence }) => absence === null);
     const bodies = await this.#bodiesOf(living, replaced);
@@ -138,9 +139,7 @@ export class Swaps {
   async #bodiesOf(moved: readonly Organism[], replaced: readonly Swap[]): Promise<Bodies> {
     const unproven = (one: Organism): Swap | undefined => replaced.find((swap) => swap.bodies.has(one.id));
     const proven = new Set(moved.filter((one) => unproven(one) === undefined).map(({ id }) => id));
-    // Copies the whole world, as a save does: only if a body must be read from it.
-    const pages = proven.size === 0 ? [] : (await this.#world.engine.save()).pages;
-    const bodies = new Bodies(pages, proven);
+    const bodies = new Bodies(await this.#world.engine.copyBodies(proven));
     for (const swap of replaced)
       bodies.adopt(
         swap.bodies,
@@ -168,9 +167,9 @@ export class Swaps {
   /** Once per frame, before dead organisms are removed. */
   async watch(): Promise<void> {
     if (this.#swaps.length === 0) return;
-    const cells = await this.#census();
     for (const swap of [...this.#swaps]) {
-      const covered = [...this.#world.organisms].filter((one) => isCovered(swap, one));
+      const covered = [...this.#world.organisms.in(swap.slot)].filter((one) => isCovered(swap, one));
+      const cells = await this.#census([...swap.watch.before.keys(), ...covered.map(({ id }) => id)]);
       const living = covered.filter(({ absence }) => absence === null);
       const fault =
         swap.deaths >= MAX_DEATHS
@@ -186,7 +185,7 @@ export class Swaps {
     const { order, slot, fallback, provenSlots } = swap;
     if (order.scope !== 'organism' && slots.inForce(order.species) === slot)
       slots.putInForce(order.species, fallback);
-    for (const one of covered) {
+    for (const one of [...covered].sort(byOrder)) {
       const back = provenSlots.get(one.id) ?? fallback;
       if (back === undefined) this.#remove(one);
       else this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
@@ -196,15 +195,15 @@ export class Swaps {
   }
 
   async #putBack({ bodies }: Swap, covered: readonly Organism[]): Promise<void> {
-    const { engine } = this.#world;
-    const hurt = new Set(covered.map(({ id }) => id).filter((id) => bodies.has(id)));
-    if (hurt.size === 0) return;
-    try {
-      await engine.restore(bodies.putBack(await engine.save(), hurt));
-    } catch (error) {
-      // The engine has no room for the old bodies: the organisms keep their present ones, by the old rule.
-      if (!(error instanceof EngineError)) throw error;
-    }
+    const hurt = bodies.of([...covered].sort(byOrder).map(({ id }) => id));
+    if (hurt.size > 0) await this.#world.engine.putBodies(hurt);
+  }
+
+  /** The bodies of these organisms that watched swaps have set aside, in their order. */
+  asideOf(organisms: readonly OrganismId[]): Map<OrganismId, readonly Piece[]> {
+    const all = new Bodies();
+    for (const { bodies } of this.#swaps) all.adopt(bodies, organisms);
+    return all.of(organisms);
   }
 
   #move(one: Organism, slot: RuleSlot, mark: Organism['marks'][number]): void {
@@ -282,7 +281,7 @@ export class Swaps {
         return known;
       };
       const missing = new Set(one.bodies.filter((id) => !before.some(({ bodies }) => bodies.has(id))));
-      const bodies = missing.size === 0 ? new Bodies([], missing) : await bodiesOf(one, missing);
+      const bodies = missing.size === 0 ? new Bodies() : await bodiesOf(one, missing);
       const kept = one.bodies.filter((id) => !missing.has(id));
       for (const { bodies: aside } of before) bodies.adopt(aside, kept);
       swaps.push({
@@ -305,13 +304,15 @@ export class Swaps {
     if (this.#swaps.length > 0) this.#world.changed();
   }
 
-  async #census(): Promise<Map<OrganismId, number>> {
-    return new Map((await this.#world.engine.census()).map(({ organism, cells }) => [organism, cells]));
+  /** Cells by organism. */
+  async #census(ids: readonly OrganismId[]): Promise<Map<OrganismId, number>> {
+    const census = await this.#world.engine.census(new Set(ids));
+    return new Map(census.map(({ organism, cells }) => [organism, cells]));
   }
 
   /** Slots that organisms live by or may go back to. */
   #neededSlots(): Set<RuleSlot> {
-    return new Set([...Array.from(this.#world.organisms, ({ slot }) => slot), ...this.slots()]);
+    return new Set([...this.#world.organisms.slots, ...this.slots()]);
   }
 
   /** Slots that watched swaps need. */

@@ -17,7 +17,7 @@ import type { Engine, OrganismId } from '../engines/engine.ts';
 import { healthRect } from './likeness.ts';
 import { type MatureForm, matureCells } from './mature.ts';
 import { Measure } from './measure.ts';
-import type { Organism } from './organisms.ts';
+import type { Organism } from './organism.ts';
 
 /** 1.5 s at 30 steps per second. */
 export const FROZEN_STEPS = 45;

@@ -112,6 +112,11 @@ export class Symptoms {
     this.#cases.delete(id);
   }
 
+  /** Bodies that were not well when they were judged last. */
+  open(): Iterable<OrganismId> {
+    return this.#cases.keys();
+  }
+
   /** Whether it has not been whole for so long that it may be two bodies. */
   mayBeTwo(id: OrganismId): boolean {
     return this.#hasPassed(this.#cases.get(id)?.notWholeSince, HALF_SICK);

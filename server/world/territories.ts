@@ -2,7 +2,7 @@
 import type { Rect } from '../../shared/geometry.ts';
 import type { Engine, RuleSlot } from '../engines/engine.ts';
 import { territoryOf } from './mature.ts';
-import type { Organism } from './organisms.ts';
+import type { Organism } from './organism.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 export class Territories {

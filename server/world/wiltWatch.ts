@@ -5,15 +5,15 @@
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
 import { MATURE_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import { type Organism, WHOLE } from './organism.ts';
+import { byOrder, type Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
 import { isTwoBodied } from './twoBodies.ts';
 
 /** Bodies examined for twins per sample: 1 ms each, up to 8 ms for twins. None of them has been whole for 10 s. */
 const MAX_LOOKED_AT = 2;
-/** A body below this health, or with more cells than 1.05 times its form's, is not whole. */
-const WHOLE = 0.95;
+/** A body with more cells than 1.05 times its form's is not whole. */
 const MAX_WHOLE_SIZE = 1.05;
 
 export interface WatchedWorld {
@@ -54,11 +54,14 @@ export class WiltWatch {
     this.#symptoms.forgetAll();
   }
 
-  /** Once per sample, after the count. Bodies that dissolve already are left out. */
+  /**
+   * Once per sample, after the count. Bodies that dissolve already are left out, and those that sleep, unless something
+   * about them is new, or was wrong before.
+   */
   async look(): Promise<SickBody[]> {
     const looked = await this.#lookForTwo();
     const sick: SickBody[] = [];
-    for (const organism of this.#world.organisms) {
+    for (const organism of this.#toJudge()) {
       const { id, cells, health, isOutOfRange } = organism;
       if (organism.absence !== null || !this.#mayBeSick(organism)) {
         this.#symptoms.forget(id);
@@ -73,6 +76,20 @@ export class WiltWatch {
     return sick;
   }
 
+  #toJudge(): Organism[] {
+    const { engine, organisms } = this.#world;
+    const found = new Set<Organism>();
+    for (const ids of [engine.awakeIds(), this.#symptoms.open()]) {
+      for (const id of ids) {
+        const organism = organisms.get(id);
+        if (organism !== undefined) found.add(organism);
+        else this.#symptoms.forget(id);
+      }
+    }
+    for (const organism of organisms.takeStirred()) found.add(organism);
+    return [...found].sort(byOrder);
+  }
+
   /** False for a body that still grows, and for one whose swap is watched. */
   #mayBeSick(organism: Organism): boolean {
     const age = stepsBetween(organism.plantedStep, this.#world.engine.stepNumber);
@@ -82,8 +99,10 @@ export class WiltWatch {
   /** Examines a few bodies, in turn. @returns id → whether it is two bodies */
   async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
     const candidates: Organism[] = [];
-    for (const organism of this.#world.organisms)
-      if (this.#symptoms.mayBeTwo(organism.id)) candidates.push(organism);
+    for (const id of this.#symptoms.open()) {
+      const organism = this.#world.organisms.get(id);
+      if (organism !== undefined && this.#symptoms.mayBeTwo(id)) candidates.push(organism);
+    }
     candidates.sort((a, b) => a.id - b.id);
     const next = candidates.findIndex(({ id }) => id > this.#lastLookedAt);
     const inTurn = [...candidates.slice(Math.max(0, next)), ...candidates.slice(0, Math.max(0, next))];

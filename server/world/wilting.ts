@@ -1,7 +1,7 @@
 /** Wilting: a body that is sick for good (`wiltWatch.ts`) dissolves, and grows again from its seed (`absences.ts`). */
 import type { OrganismId } from '../engines/engine.ts';
 import { type Absences, MAX_RELAPSE_SECONDS } from './absences.ts';
-import type { Organism } from './organisms.ts';
+import type { Organism } from './organism.ts';
 import { RunningTime, type WiltCause } from './symptoms.ts';
 import { type WatchedWorld, WiltWatch } from './wiltWatch.ts';
 

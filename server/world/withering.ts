@@ -4,7 +4,8 @@
  * not wither.
  */
 import type { OrganismId } from '../engines/engine.ts';
-import { isEnding, isPlayers, type Organism, type Organisms } from './organisms.ts';
+import { isEnding, isPlayers, type Organism } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 
 /** A visit is noted when the last one is this long ago, so that a body in view costs one record at a time. */
 export const NOTE_SECONDS = 600;

@@ -78,6 +78,7 @@ const simulation = new Simulation({
   },
   store: files,
   journal: files,
+  diskFigures: () => files.figures,
   isSaveDue,
   post,
 });

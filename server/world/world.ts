@@ -7,8 +7,10 @@ import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
+import { Returns } from './bringBack.ts';
 import { HealthWatch } from './health.ts';
 import { inspectionOf, startOf, summaryOf } from './inspect.ts';
+import { type Culprit, Losses, NOBODY } from './losses.ts';
 import type {
   Doer,
   Inspection,
@@ -18,7 +20,8 @@ import type {
   SwapOrder,
   SwapOutcome,
 } from './messages.ts';
-import { isEnding, type Organism, Organisms } from './organisms.ts';
+import { isEnding, type Organism } from './organism.ts';
+import { Organisms } from './organisms.ts';
 import { type CopyOptions, PageCopies } from './pageCopies.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
@@ -32,6 +35,7 @@ import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
+import type { BodyCounts } from './vitals.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
@@ -83,6 +87,8 @@ export class World {
   readonly wilting: Wilting;
   readonly absences: Absences;
   readonly withering: Withering;
+  readonly losses: Losses;
+  readonly returns: Returns;
   /** What changes besides the steps, for the journal. */
   readonly log: WorldLog;
   /** Steps per second as an admin has set them; null: the server's own setting. */
@@ -139,14 +145,27 @@ export class World {
     this.absences = new Absences({
       ...common,
       territoryOf: (one) => territories.of(one),
-      gone: ({ id }) => {
+      gone: (one) => {
+        const { id } = one;
+        this.losses.gone(one);
         wounds.died(id);
         this.wilting.forget(id);
         this.swaps.strike([id]);
       },
       // Its new body says nothing about a rule that was swapped before.
-      planted: ({ id }) => this.swaps.strike([id]),
+      planted: ({ id }) => {
+        this.losses.isBack(id);
+        this.swaps.strike([id]);
+      },
     });
+    this.losses = new Losses({
+      ...common,
+      lost: (loss) => this.log.note({ act: 'lost', loss }),
+      found: (loss) => this.log.note({ act: 'found', loss }),
+    });
+    const { losses, absences } = this;
+    const planted = ({ id }: Organism): void => this.swaps.strike([id]);
+    this.returns = new Returns({ ...common, losses, absences, planting: this.#planting, planted });
     this.wilting = new Wilting({
       ...common,
       absences: this.absences,
@@ -163,7 +182,7 @@ export class World {
       wither: (one) => this.#end(one, 'withering'),
     });
     const { swaps, wilting, withering } = this;
-    const watches = { health: this.#health, wounds, wilting, withering, swaps };
+    const watches = { health: this.#health, wounds, wilting, withering, losses, swaps };
     const sleeping = {
       ...common,
       isWatched: (one: Organism) => swaps.isWatched(one) || wounds.isOpen(one.id),
@@ -180,6 +199,23 @@ export class World {
 
   get livingCells(): number {
     return this.#livingCells;
+  }
+
+  /** Strokes that wait for the next step boundary. */
+  get strokesWaiting(): number {
+    return this.#strokes.waiting;
+  }
+
+  /** Where the organisms' bodies are. */
+  bodyCounts(): BodyCounts {
+    const counts = { awake: 0, asleep: 0, dissolving: 0, waiting: this.absences.waiting.size };
+    // Asked of thousands: looked up once, because the engine is wrapped.
+    const isAsleep = this.engine.isAsleep.bind(this.engine);
+    for (const { id, absence } of this.organisms) {
+      if (absence === null) counts[isAsleep(id) ? 'asleep' : 'awake']++;
+      else if (!this.absences.waiting.has(id)) counts.dissolving++;
+    }
+    return counts;
   }
 
   // --- what players and admins do ---
@@ -210,7 +246,7 @@ export class World {
   }
 
   /** Zeroes a circle. What dies of it, and seeds that wait there, do not come back. @returns how many lost cells */
-  async clear(x: number, y: number, radius: number): Promise<number> {
+  async clear(x: number, y: number, radius: number, by: Culprit = NOBODY): Promise<number> {
     const circle = { x0: x, y0: y, x1: x, y1: y, radius };
     const hit = [...(await ownersUnder([circle], this.engine)).keys()];
     for (const id of hit) this.wounds.leave(id);
@@ -218,8 +254,11 @@ export class World {
     this.swaps.strike(hit);
     this.wilting.struck(hit);
     for (const id of hit) await this.#health.measure(id);
-    for (const one of [...this.organisms])
-      if (Math.hypot(one.x - x, one.y - y) <= radius) this.absences.uproot(one);
+    for (const one of this.organisms.near(x, y, radius)) {
+      if (Math.hypot(one.x - x, one.y - y) > radius) continue;
+      if (!isEnding(one)) this.losses.blame(one.id, by);
+      this.absences.uproot(one);
+    }
     return hit.length;
   }
 
@@ -229,17 +268,18 @@ export class World {
   }
 
   /** The body dissolves, and the organism is gone. @returns how many organisms that is: 0 or 1 */
-  remove(id: OrganismId): number {
+  remove(id: OrganismId, by: Culprit = NOBODY): number {
     const organism = this.organisms.get(id);
     if (organism === undefined || isEnding(organism)) return 0;
+    this.losses.blame(id, by);
     this.#end(organism, 'removed');
     return 1;
   }
 
   /** As `remove`, of all that a guest has planted. @returns how many */
-  removeByGuest(guest: string): number {
+  removeByGuest(guest: string, by: Culprit = NOBODY): number {
     let removed = 0;
-    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id);
+    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id, by);
     return removed;
   }
 
@@ -248,7 +288,7 @@ export class World {
     const organism = this.organisms.get(id);
     if (organism === undefined) return 'It is gone already.';
     if (guest === '' || organism.guest !== guest) return 'Only who planted it can remove it.';
-    this.remove(id);
+    this.remove(id, { guest, name: organism.planter });
     return null;
   }
 
@@ -284,7 +324,7 @@ export class World {
     const isDue = this.#samplesOwed >= 1;
     // In the frame after a count, because the count's own frame is the longest.
     await this.#health.followMoved();
-    if (isDue) await this.#count();
+    if (isDue) await this.#count(this.engine.awakeIds());
 
     await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
@@ -295,8 +335,7 @@ export class World {
     if (isDue) await this.#sleep.look();
 
     if (!isDue) return;
-    for (; this.#samplesOwed >= 1; this.#samplesOwed--)
-      for (const { history, health } of this.organisms) history.push(health);
+    for (; this.#samplesOwed >= 1; this.#samplesOwed--) this.organisms.sample();
   }
 
   /** May roll swaps back. */
@@ -306,28 +345,24 @@ export class World {
     if (this.rules.changes !== changes) this.onSpecies(this.rules.cards);
   }
 
-  async #count(): Promise<void> {
-    let livingCells = 0;
-    for (const { organism: id, cells } of await this.engine.census()) {
+  /** @param ids - whose cells may have changed; a sleeper has as many as when it fell asleep. Default: everybody */
+  async #count(ids?: Iterable<OrganismId>): Promise<void> {
+    for (const { organism: id, cells } of await this.engine.census(ids)) {
       const organism = this.organisms.get(id);
       if (organism !== undefined) organism.cells = cells;
-      livingCells += cells;
       if (organism === undefined) {
         if (cells === 0) this.engine.remove(id);
       } else if (cells > 0) this.absences.foundAlive(organism);
       else if (!this.absences.has(id)) {
         this.wounds.died(id);
         this.wilting.forget(id);
+        this.losses.died(organism.id);
         this.absences.died(organism);
       }
     }
-    this.#livingCells = livingCells;
-    const moved = (await this.engine.takeMoved?.()) ?? this.#awakeIds();
-    this.#health.moved(moved);
-  }
-
-  #awakeIds(): OrganismId[] {
-    return this.organisms.ids().filter((id) => !this.engine.isAsleep(id));
+    this.absences.forgive();
+    this.#livingCells = this.organisms.cells;
+    this.#health.moved((await this.engine.takeMoved?.()) ?? this.engine.awakeIds());
   }
 
   /** Whether the world stays as it is until somebody does something: everyone sleeps, and nothing is due. */
@@ -344,9 +379,7 @@ export class World {
 
   /** Ids of the guests who planted a body that lives. */
   planters(): string[] {
-    const guests = new Set(Array.from(this.organisms, ({ guest }) => guest));
-    guests.delete('');
-    return [...guests];
+    return [...this.organisms.guests];
   }
 
   /** @param guest - only of those that this guest has planted; default: of all */
@@ -435,6 +468,7 @@ export class World {
   #facts({ stepNumber, randomSeed, organisms }: EngineFacts): WorldFacts {
     const asleep = new Set(organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
     const swaps = this.swaps.saved(this.#nameOf);
+    const lost = this.losses.all.toReversed();
     return {
       width: this.engine.width,
       height: this.engine.height,
@@ -447,6 +481,7 @@ export class World {
         .map((record) => (asleep.has(record.id) ? { ...record, isAsleep: true } : record)),
       ...(swaps.length > 0 && { swaps }),
       ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
+      ...(lost.length > 0 && { lost }),
       ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
     };
   }
@@ -474,7 +509,8 @@ export class World {
     this.#runSeconds = state.runSeconds;
     this.stepsPerSecond = state.stepsPerSecond ?? null;
     this.#outcomes = state.outcomes ?? [];
-    const replayed = { engine, organisms, slots: this.rules, swaps, recall, leftOut };
+    this.losses.restore(state.lost ?? []);
+    const replayed = { engine, organisms, slots: this.rules, swaps, losses: this.losses, recall, leftOut };
     const replay = new Replay(replayed, state.fallow ?? []);
     await replay.restoreSwaps(state);
     for (const one of organisms) one.territory = this.#territories.of(one);
@@ -506,6 +542,7 @@ export class World {
     for (const one of organisms) this.#territories.update(one);
     const lost = exploded.map(({ organism }) => organism).filter((id) => organisms.get(id) !== undefined);
     this.absences.restore();
+    this.#planting.restore();
     this.wilting.restore(new Set(lost));
     await this.#count();
     await this.#sowOldBeds(replay.beds);

@@ -17,6 +17,7 @@ import { readOldSave } from './oldSave.ts';
 import type { WorldJournal } from './recorder.ts';
 import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
+import { type DiskFigures, NO_DISK } from './vitals.ts';
 import type { SavedWorld, WorldFacts, WorldSave, WorldStore, WriteOptions } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
@@ -73,6 +74,10 @@ export class WorldFiles implements WorldJournal, WorldStore {
   #journal: Journal | null = null;
   /** As the newest save has them. */
   #aside: readonly Bodies[] = [];
+  #saveFigures: Pick<
+    DiskFigures,
+    'savesWritten' | 'savesFailed' | 'saveSeconds' | 'savedAtSeconds' | 'saveBytes'
+  > = NO_DISK;
 
   /**
    * Looks for the newest sound save.
@@ -256,6 +261,18 @@ export class WorldFiles implements WorldJournal, WorldStore {
     return this.#journal!.isBroken;
   }
 
+  /** What saves and the journal have done since `open`. */
+  get figures(): DiskFigures {
+    const journal = this.#journal;
+    return {
+      ...this.#saveFigures,
+      journalRecords: journal?.records ?? 0,
+      journalBytes: journal?.flushedBytes ?? 0,
+      journalFlushes: journal?.flushes ?? 0,
+      journalWaitingBytes: journal?.waitingBytes ?? 0,
+    };
+  }
+
   // --- saves ---
 
   canKeep(page: number): boolean {
@@ -263,9 +280,28 @@ export class WorldFiles implements WorldJournal, WorldStore {
   }
 
   /** @throws SaveError, and what `save.changed` and `ready` throw */
-  async write(save: WorldSave, { isLast = false, ready }: WriteOptions = {}): Promise<void> {
+  async write(save: WorldSave, options: WriteOptions = {}): Promise<void> {
+    const beganMs = performance.now();
+    const { savesWritten, savesFailed, saveBytes } = this.#saveFigures;
+    try {
+      const bytes = await this.#write(save, options);
+      this.#saveFigures = {
+        savesWritten: savesWritten + 1,
+        savesFailed,
+        saveSeconds: (performance.now() - beganMs) / 1_000,
+        savedAtSeconds: Date.now() / 1_000,
+        saveBytes: saveBytes + bytes,
+      };
+    } catch (error) {
+      this.#saveFigures = { ...this.#saveFigures, savesFailed: savesFailed + 1 };
+      throw error;
+    }
+  }
+
+  /** @returns how many bytes were written */
+  async #write(save: WorldSave, { isLast = false, ready }: WriteOptions): Promise<number> {
     const bodies = new BodyPages(this.#aside, (page) => this.canKeep(page));
-    await this.#saves.write({
+    const { bytesWritten } = await this.#saves.write({
       changed: (async function* () {
         yield* save.changed;
         yield* bodies.changed(save.moment().aside);
@@ -294,6 +330,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       // The save is on disk: they are removed after the next one.
       this.#options.log(`segments of the journal that no save needs cannot be removed: ${diskReason(error)}`);
     }
+    return bytesWritten;
   }
 
   /** @throws JournalError when something could not be written */

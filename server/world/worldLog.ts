@@ -1,7 +1,8 @@
 /** Collects what changes the world besides its steps, for the journal: one entry at a time. */
 import type { PageState } from '../engines/engine.ts';
 import { type Act, type EngineAct, encodeEntry, type RecordAct, type RuleName } from './acts.ts';
-import type { Organism, Organisms } from './organisms.ts';
+import type { Organism } from './organism.ts';
+import { byOrder, type Organisms } from './organisms.ts';
 import type { EngineListener } from './recordedEngine.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
@@ -29,7 +30,10 @@ type Known = Pick<
   | 'wiltings'
   | 'marks'
   | 'species'
->;
+> & {
+  /** Its place among all that are known, in the order in which they became known. */
+  readonly known: number;
+};
 
 export class WorldLog implements EngineListener {
   /** False until the world has woken: what brings it back is not new. */
@@ -38,6 +42,8 @@ export class WorldLog implements EngineListener {
   #acts: [step: number, act: Act][] = [];
   #pages: PageState[] = [];
   readonly #known = new Map<number, Known>();
+  /** Of the next that becomes known. */
+  #nextKnown = 0;
   #isOverfull = false;
 
   constructor(world: LoggedWorld) {
@@ -51,7 +57,13 @@ export class WorldLog implements EngineListener {
     this.#pages = [];
     this.#isOverfull = false;
     this.#known.clear();
-    for (const organism of this.#world.organisms) this.#known.set(organism.id, knownOf(organism));
+    this.#world.organisms.takeTouched();
+    for (const organism of this.#world.organisms) this.#learn(organism);
+  }
+
+  #learn(organism: Organism): void {
+    const known = this.#known.get(organism.id)?.known ?? this.#nextKnown++;
+    this.#known.set(organism.id, knownOf(organism, known));
   }
 
   nameOf(slot: number): RuleName {
@@ -106,29 +118,36 @@ export class WorldLog implements EngineListener {
     return encodeEntry(entry, pages);
   }
 
+  /** Of organisms that have changed, in the order of all organisms; then of those that are gone. */
   *#recordActs(): Generator<RecordAct> {
     const { organisms } = this.#world;
-    for (const organism of organisms) {
+    const here: Organism[] = [];
+    const gone: [id: number, known: number][] = [];
+    for (const id of organisms.takeTouched()) {
+      const organism = organisms.get(id);
+      const known = this.#known.get(id);
+      if (organism !== undefined) here.push(organism);
+      else if (known !== undefined) gone.push([id, known.known]);
+    }
+    for (const organism of here.sort(byOrder)) {
       const known = this.#known.get(organism.id);
       if (known !== undefined && isSame(known, organism)) continue;
-      this.#known.set(organism.id, knownOf(organism));
+      this.#learn(organism);
       const record = organisms.recordOf(organism, (slot) => this.nameOf(slot).sha256);
       yield { act: 'organism', record: { ...record, history: [] } };
     }
-    if (this.#known.size > organisms.size) {
-      for (const id of this.#known.keys()) {
-        if (organisms.get(id) !== undefined) continue;
-        this.#known.delete(id);
-        yield { act: 'gone', organism: id };
-      }
+    for (const [id] of gone.sort(([, a], [, b]) => a - b)) {
+      this.#known.delete(id);
+      yield { act: 'gone', organism: id };
     }
   }
 }
 
-const knownOf = (organism: Organism): Known => {
+const knownOf = (organism: Organism, known: number): Known => {
   const { species, slot, x, y, plantedStep, visitedSeconds } = organism;
   const { absence, dueSeconds, isUprooted, wiltings, marks } = organism;
   return {
+    known,
     species,
     slot,
     x,

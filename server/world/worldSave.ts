@@ -1,6 +1,7 @@
 /** The world on its way to disk and back: its records, and its pages one after another. */
 import type { PageState } from '../engines/engine.ts';
 import type { Bodies } from './bodies.ts';
+import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
 import type { OrganismRecord } from './organisms.ts';
 import type { SavedSwap } from './savedSwap.ts';
@@ -33,6 +34,8 @@ export interface WorldFacts {
   readonly swaps?: readonly SavedSwap[];
   /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
   readonly outcomes?: readonly SwapOutcome[];
+  /** What can be brought back, oldest first. Absent: nothing. */
+  readonly lost?: readonly Loss[];
   /** As an admin has set it; absent: the server's own setting. */
   readonly stepsPerSecond?: number;
 }

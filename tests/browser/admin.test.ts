@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { Registry } from '../../server/rules/registry.ts';
+import type { OrganismSummary } from '../../server/world/messages.ts';
 import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
@@ -148,6 +149,7 @@ test('an admin pauses and resumes the world, ends the session, reads a report, a
     null,
     WAIT,
   );
+  await clearAndBringBack();
   await admin.click('.guest');
   await admin.click('#guest button:has-text("Kick")');
   await player.waitForFunction(
@@ -158,6 +160,24 @@ test('an admin pauses and resumes the world, ends the session, reads a report, a
   await admin.click('#pages >> text=World');
   expect(errors).toEqual([]);
 });
+
+/** Clears the place of a body of the garden, and brings it back from the list of what is gone. */
+async function clearAndBringBack(): Promise<void> {
+  const alive = async (): Promise<OrganismSummary[]> => (await fetch(`${server.url}/api/organisms`)).json();
+  const [{ id, x, y }] = await alive();
+  await admin.click('#pages >> text=World');
+  for (const [name, value] of Object.entries({ x, y, Radius: 30 }))
+    await admin.fill(`#world form:has-text("Clear") label:has-text("${name}") input`, String(value));
+  await admin.click('#world button:has-text("Clear")');
+  await admin.click('#pages >> text=People');
+  await admin.click('#guest .line:has-text("an admin had cleared") button:has-text("Bring back")', WAIT);
+  await admin.waitForFunction(
+    () => document.querySelector('#say')?.textContent?.includes('1 brought back.'),
+    null,
+    WAIT,
+  );
+  expect((await alive()).filter((one) => one.x === x && one.y === y && one.id !== id)).toHaveLength(1);
+}
 
 /** Enters a candidate as the tuner does: pikachu's rule again, with the figures of a comparison and a film. */
 function enterCandidate(): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { AuditAnswer } from '../../shared/adminApi.ts';
+import type { AuditAnswer } from '../../shared/adminPeople.ts';
 import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';

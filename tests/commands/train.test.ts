@@ -118,6 +118,25 @@ test('a polish keeps picture and shape of a rule, begins with its weights, and o
   expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
 });
 
+test('a quick training takes the picture and little else, and is bounded only where it is told', () => {
+  const quick = ['--quick', '--image', 'a.png', '--out', 'a.safetensors'];
+  expect(readCommand(quick)?.quick).toMatchObject({
+    name: 'a',
+    source: { image: 'a.png', scale: 1 },
+    start: undefined,
+    maxIterations: undefined,
+    checkpoint: join('build/train/a', 'checkpoint.bin'),
+  });
+  expect(readCommand([...quick, '--iterations', '900', '--from', 'b.safetensors'])?.quick).toMatchObject({
+    start: 'b.safetensors',
+    maxIterations: 900,
+  });
+  expect(() => readCommand([...quick, '--batch', '8', '--walls', '0.3'])).toThrow(
+    '--batch: not with --quick\n--walls: not with --quick',
+  );
+  expect(readCommand(MEW)?.quick).toBeNull();
+});
+
 test.each([
   [['--engine', 'tfjs', '--sprite', 'pikachu', '--scale', '2', '--random-seed', '9']],
   [['--image', 'a.png', '--damage', 'none', '--from', 'b.safetensors', '--walls', '0.3', '--far-off', '0.6']],

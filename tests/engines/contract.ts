@@ -14,6 +14,7 @@ import {
 import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, type Rect, type Size } from '../../shared/geometry.ts';
+import { describeBodies } from './bodies.ts';
 import { describeBounds } from './bounds.ts';
 import { describeChanges } from './changes.ts';
 import {
@@ -113,6 +114,7 @@ export function describeEngineContract(
     if (scope === 'whole') {
       describeChanges(create);
       describeSleep(create, { rounds: sleepRounds });
+      describeBodies(create);
     }
     describeBounds(create, { tolerance, createReference, explosiveSteps, maxWeight, scope });
 

@@ -7,8 +7,10 @@ import {
   type EngineState,
   type OrganismId,
   type PageState,
+  type Piece,
   REACH,
 } from '../../server/engines/engine.ts';
+import { piecesIn } from '../../server/engines/pieces.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import {
@@ -113,6 +115,26 @@ export function describeSleep(
       await engine.step(6);
       await model.step(6);
       expectSameState(await engine.save(), await model.save(), WORLD, 0);
+    });
+
+    test('those that are awake are listed, and cells are counted of those that are asked for', async () => {
+      await twoBodies();
+      engine.plant(9, 0, 30, 10);
+      await engine.sleep(9);
+      expect([...engine.awakeIds()]).toEqual([1]);
+      const all = new Map((await engine.census()).map(({ organism, cells }) => [organism, cells]));
+      expect([...all.keys()].toSorted()).toEqual([1, 2, 9]);
+      const some = await engine.census([9, 1, 77]);
+      expect(some.toSorted((a, b) => a.organism - b.organism)).toEqual([
+        { organism: 1, cells: all.get(1) },
+        { organism: 9, cells: 1 },
+      ]);
+      engine.wake(9);
+      expect([...engine.awakeIds()].toSorted()).toEqual([1, 9]);
+      await engine.step(1);
+      expect([...engine.awakeIds()].toSorted()).toEqual([1, 9]);
+      engine.remove(1);
+      expect([...engine.awakeIds()]).toEqual([9]);
     });
 
     test.each<{ what: string; act: () => void }>([
@@ -351,6 +373,8 @@ async function disturb(
       }
     return;
   }
+  // Beside where it was, so that it meets others.
+  const moved = new Map([[id, piecesIn(state.pages, [id]).get(id)?.map(shifted) ?? []]]);
   for (const made of [engine, model]) {
     if (kind === 5) made.perturb({ kind: 'ablate', ...near });
     else if (kind === 6) made.perturb({ kind: 'noise', capsules: [near], amplitude: 30, salt: round });
@@ -358,8 +382,19 @@ async function disturb(
     else if (kind === 8) made.plant(2_000 + round, round % 4, x, y);
     else if (kind === 9) made.setTerritory(id, round % 2 === 0 ? undefined : { x, y, width: 8, height: 7 });
     else if (kind === 10) made.setOrganismRule(id, round % 5);
+    else if (round % 2 === 0) await made.putBodies(moved);
     else if (made === engine) made.wake(id);
   }
+}
+
+/** The piece, two columns further to the right; cells that would lie in another page are left out. */
+function shifted({ page, cells, values }: Piece): Piece {
+  const kept = [...cells.keys()].filter((i) => cells[i] % PAGE_CELLS < PAGE_CELLS - 2);
+  return {
+    page,
+    cells: Uint16Array.from(kept, (i) => cells[i] + 2),
+    values: Float32Array.from(kept.flatMap((i) => [...values.subarray(i * CHANNELS, (i + 1) * CHANNELS)])),
+  };
 }
 
 const ownersOf = ({ pages }: EngineState): Uint16Array => {

@@ -9,6 +9,7 @@ import {
   diskReason,
   isMissing,
   makeFolderSync,
+  publicReason,
   readAt,
   writeAll,
 } from '../../server/files/disk.ts';
@@ -112,4 +113,15 @@ test('a folder that cannot be made is refused with the cause, in words for the o
   })();
   expect(reason).toBe('not a directory (ENOTDIR)');
   expect(diskReason(new Error('no code'))).toBe('no code');
+});
+
+test('what everybody may read of a failure names the file and no folder', async () => {
+  const missing = await error(DISK.open(join(folder, 'nowhere/file.pack'), 'change'));
+  expect(missing.message).toContain(folder);
+  expect(publicReason(missing)).toBe('file.pack: no such file or directory (ENOENT)');
+  const other = (text: string): string => publicReason(new Error(text));
+  expect(other(`${folder}/journal-3.log, byte 7: not a record`)).toBe('journal-3.log, byte 7: not a record');
+  expect(other("cannot read 'C:\\my data\\world.regrow'")).toBe("cannot read 'world.regrow'");
+  expect(other('(/srv/my data/world.regrow)')).toBe('(world.regrow)');
+  expect(other('more than 3 of 4 and/or 5')).toBe('more than 3 of 4 and/or 5');
 });

@@ -1,69 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { Addresses, addressKey, type ForwardedHeader, Proxies } from '../../server/http/addresses.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Addresses, type ForwardedHeader, MAX_UNUSED_SEATS, Proxies } from '../../server/http/addresses.ts';
 
-describe('addressKey', () => {
-  test.each([
-    ['192.0.2.7', '192.0.2.7'],
-    [' 192.0.2.7 ', '192.0.2.7'],
-    ['192.0.2.7:51234', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['::ffff:c000:207', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
-    ['2001:DB8:0001:2::6', '2001:db8:1:2::'],
-    ['[2001:db8:1:2::6]', '2001:db8:1:2::'],
-    ['[2001:db8:1:2::6]:443', '2001:db8:1:2::'],
-    ['2001:db8::', '2001:db8::'],
-    ['2001::7:8', '2001::'],
-    ['1:2:3::192.0.2.7', '1:2:3::'],
-    ['fe80::1%eth0', 'fe80::'],
-    ['::1', '::'],
-  ])('of %s is %s', (text, key) => {
-    expect(addressKey(text)).toBe(key);
-  });
-
-  test.each(['', 'unknown', '_hidden', '192.0.2', '192.0.2.7:', '2001:db8', '[::1', '1.2.3.4.5', 'a, b'])(
-    'is empty for %j, which is no address',
-    (text) => {
-      expect(addressKey(text)).toBe('');
-    },
-  );
-
-  test('is one for all addresses of a /64, however they are written, and another for the next /64', () => {
-    const group = fc.integer({ min: 0, max: 0xffff });
-    const eight = fc.array(group, { minLength: 8, maxLength: 8 }).filter(([first]) => first > 0);
-    fc.assert(
-      fc.property(eight, fc.array(group, { minLength: 4, maxLength: 4 }), (groups, others) => {
-        const long = groups.map((one) => one.toString(16).padStart(4, '0')).join(':');
-        const short = new SocketAddress({ address: long, family: 'ipv6' }).address;
-        const neighbour = [...groups.slice(0, 4), ...others].map((one) => one.toString(16)).join(':');
-        const next = groups.map((one, i) => (i === 3 ? one ^ 1 : one).toString(16)).join(':');
-        const key = addressKey(long);
-        expect(isIPv6(key)).toBe(true);
-        expect([addressKey(short), addressKey(neighbour), addressKey(key)]).toEqual([key, key, key]);
-        expect(addressKey(next)).not.toBe(key);
-      }),
-      { seed: 19 },
-    );
-  });
-
-  test('of any text is an IP address or empty', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (text) => {
-        const key = addressKey(text);
-        expect(key === '' || isIPv4(key) || isIPv6(key)).toBe(true);
-      }),
-      { seed: 19 },
-    );
-  });
-});
+const behind = (hops: number): Proxies => new Proxies(hops, () => {});
 
 describe('what proxies say', () => {
   const request = (headers: Partial<Record<ForwardedHeader, string>>): IncomingMessage =>
     ({ headers, socket: { remoteAddress: '10.0.0.1' } }) as unknown as IncomingMessage;
-  const behind = (hops: number): Proxies => new Proxies(hops, () => {});
   const headers = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
   test.each([
@@ -109,5 +53,56 @@ describe('what proxies say', () => {
     for (let i = 0; i < 3; i++)
       expect(addresses.of(request({ 'x-forwarded-for': '192.0.2.7' }))).toBe('10.0.0.1');
     expect(lines).toEqual([expect.stringMatching(/X-Forwarded-For, which is not believed.*--trust-proxy 1/)]);
+  });
+});
+
+const upgrade = (address: string): IncomingMessage =>
+  ({
+    headers: { 'x-forwarded-for': address },
+    socket: { remoteAddress: '10.0.0.1', once: () => {} },
+  }) as unknown as IncomingMessage;
+
+test('a network may have as many sockets as 8 of its addresses', () => {
+  const addresses = new Addresses({ perAddress: 2, seatMs: 1, proxies: behind(1) });
+  const open = (address: string): number => {
+    let opened = 0;
+    while (addresses.admitUpgrade(upgrade(address))) opened++;
+    return opened;
+  };
+  const all = Array.from({ length: 9 }, (_, i) => open(`2001:db8:1:${i}::`));
+  expect(all).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 0]);
+  expect([addresses.isFull('2001:db8:1:99::'), addresses.held('2001:db8:1::/48')]).toEqual([true, 16]);
+  expect([open('2001:db8:2:99::'), open('192.0.2.7')]).toEqual([2, 2]);
+});
+
+describe('seats that nobody has taken yet', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('of one address are 32 at most: the oldest is given up, and nobody else’s', () => {
+    vi.useFakeTimers();
+    const addresses = new Addresses({ perAddress: 2, seatMs: 5_000, proxies: behind(1) });
+    const givenUp: string[] = [];
+    const hold = (address: string, visit: string): void =>
+      addresses.holdSeat(address, visit, () => givenUp.push(visit));
+    hold('192.0.2.1', 'neighbour');
+    for (let n = 0; n < MAX_UNUSED_SEATS + 3; n++) hold('192.0.2.7', `visit ${n}`);
+    expect(givenUp).toEqual(['visit 0', 'visit 1', 'visit 2']);
+    expect(addresses.unusedSeats('192.0.2.7')).toBe(MAX_UNUSED_SEATS);
+    addresses.takeSeat('visit 9', upgrade('192.0.2.7'));
+    expect([addresses.ofVisit('visit 9'), addresses.unusedSeats('192.0.2.7')]).toEqual(['192.0.2.7', 31]);
+    vi.advanceTimersByTime(5_000);
+    expect([addresses.unusedSeats('192.0.2.7'), addresses.unusedSeats('192.0.2.1')]).toEqual([0, 0]);
+    expect(givenUp).toHaveLength(3);
+  });
+});
+
+describe('X-Request-Id', () => {
+  const idOf = (hops: number, id: string): string | null =>
+    new Proxies(hops, () => {}).requestId({ headers: { 'x-request-id': id } } as unknown as IncomingMessage);
+
+  test('is believed only from a proxy that is trusted', () => {
+    expect(idOf(0, 'abc')).toBeNull();
+    expect(idOf(1, 'abc')).toBe('abc');
+    expect(idOf(1, 'a\u2028b')).toBeNull();
   });
 });

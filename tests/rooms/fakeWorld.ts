@@ -15,6 +15,8 @@ import type { StatsMessage } from '../../shared/protocol.ts';
 export class FakeWorld implements WorldLink {
   readonly ready: WorldReady;
   readonly stats = null;
+  vitals: WorldLink['vitals'] = null;
+  onVitals: WorldLink['onVitals'] = () => {};
   readonly across: number;
   readonly truth = new Map<number, Uint8Array>();
   readonly publisher: Publisher;
@@ -163,7 +165,10 @@ export class FakeWorld implements WorldLink {
         return [{ id: 1, species: 'pikachu', x: 500, y: 500, ageSteps: 9, health: 1, cells: 9, planter: '' }];
       case 'planters':
       case 'bodiesOf':
+      case 'lost':
         return [];
+      case 'bringBack':
+        return { organisms: 1, refused: [], left: 0 };
       case 'inspectAt':
         return query.x === 500 ? this.#organism() : null;
       case 'inspect':

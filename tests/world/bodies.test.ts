@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EngineState, PageState } from '../../server/engines/engine.ts';
+import type { PageState } from '../../server/engines/engine.ts';
 import { Bodies } from '../../server/world/bodies.ts';
 
 const page = (index: number, owners: Record<number, number>): PageState => {
@@ -10,36 +10,35 @@ const page = (index: number, owners: Record<number, number>): PageState => {
   }
   return state;
 };
-const world = (...pages: PageState[]): EngineState => ({
-  stepNumber: 9,
-  randomSeed: 1,
-  organisms: [],
-  pages,
-});
-const owned = ({ pages }: EngineState): unknown =>
-  pages.map(({ page, owners }) => [
-    page,
-    Object.fromEntries([...owners.entries()].filter(([, one]) => one !== 0)),
-  ]);
 
-test('a body comes back where it was, over pages that are gone; an organism that took one of its cells keeps it', () => {
-  const bodies = new Bodies([page(3, { 5: 1, 6: 1, 7: 2 }), page(8, { 0: 1 })], new Set([1]));
-  const now = world(page(3, { 6: 2, 7: 2, 90: 1 }), page(4, { 50: 1 }));
-  const back = bodies.putBack(now, new Set([1, 2]));
-  expect(owned(back)).toEqual([
-    [3, { 5: 1, 6: 2, 7: 2 }],
-    [8, { 0: 1 }],
+const IN = [page(3, { 5: 1, 6: 1, 7: 2 }), page(8, { 0: 1, 9: 3 })];
+
+test('bodies that are set aside are the cells of the organisms that are meant', () => {
+  const bodies = Bodies.in(IN, new Set([1, 3, 4]));
+  expect(bodies.ids).toEqual([1, 3]);
+  expect([1, 2, 4].map((id) => bodies.has(id))).toEqual([true, false, false]);
+  const one = bodies.of([4, 1, 2]);
+  expect([...one.keys()]).toEqual([1]);
+  expect(one.get(1)).toEqual([
+    {
+      page: 3,
+      cells: Uint16Array.of(5, 6),
+      values: Float32Array.of(...Array(16).fill(105), ...Array(16).fill(106)),
+    },
+    { page: 8, cells: Uint16Array.of(0), values: new Float32Array(16).fill(100) },
   ]);
-  const [first, last] = back.pages;
-  expect([...first.cells.subarray(5 * 16, 6 * 16)]).toEqual(Array(16).fill(105));
-  expect([...first.cells.subarray(6 * 16, 7 * 16)]).toEqual(Array(16).fill(206));
-  expect(first.cells.subarray(90 * 16, 91 * 16).every((value) => value === 0)).toBe(true);
-  expect(last.cells[0]).toBe(100);
 });
 
-test('an organism whose body was not set aside keeps its cells', () => {
-  const bodies = new Bodies([page(3, { 5: 1 })], new Set([1]));
-  const now = world(page(3, { 5: 3, 9: 2 }));
-  expect(owned(bodies.putBack(now, new Set([2, 3])))).toEqual([[3, { 5: 3, 9: 2 }]]);
-  expect([bodies.has(1), bodies.has(2)]).toEqual([true, false]);
+test('pages that hold them and nothing else give them back', () => {
+  const bodies = Bodies.in(IN, new Set([1, 3]));
+  const pages = [...bodies.pages()];
+  expect(pages.map((one) => one.page)).toEqual(bodies.pageIndices);
+  expect(pages).toEqual([page(3, { 5: 1, 6: 1 }), page(8, { 0: 1, 9: 3 })]);
+  expect(Bodies.in(pages, new Set([1, 2, 3]))).toEqual(bodies);
+});
+
+test('a body is taken over from another set as it is there', () => {
+  const bodies = Bodies.in(IN, new Set([2]));
+  bodies.adopt(Bodies.in([page(4, { 1: 1, 2: 2 })], new Set([1, 2])), [1, 7]);
+  expect([...bodies.of([1, 2]).values()].map(([{ page: index }]) => index)).toEqual([4, 3]);
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { HISTORY_SAMPLES, toHundredths } from '../../server/world/organism.ts';
 import { Organisms } from '../../server/world/organisms.ts';
+import { seededRandom } from '../engines/fixtures.ts';
 
 describe('ids', () => {
   test('wrap, and pass over those that are used or retired', () => {
@@ -66,4 +68,85 @@ describe('ids', () => {
     expect(organisms.freeId(70)).toBe(40_000);
     expect(organisms.freeId(80)).toBe(70);
   });
+});
+
+/** @param ids - of organisms at (10 id, 0) */
+function some(...ids: number[]): Organisms {
+  const organisms = new Organisms();
+  for (const id of ids) {
+    const facts = { species: 'a', slot: 0, planter: '', plantedStep: 0, plantedSeconds: 0, health: 1 };
+    organisms.add({ id, x: 10 * id, y: 0, ...facts });
+  }
+  organisms.takeTouched();
+  organisms.takeStirred();
+  return organisms;
+}
+
+describe('who has changed', () => {
+  test('is told once: those whose records changed, who came and who went, and nobody else', () => {
+    const organisms = some(1, 2, 3, 4);
+    const [one, two, three] = organisms;
+    one.x++;
+    two.health = 0.5;
+    three.marks = [...three.marks, { atSeconds: 1, label: 'died' }];
+    organisms.remove(4, 0);
+    organisms.add({ ...organisms.recordOf(two, String), id: 9, slot: 3, health: 0 });
+    expect([...organisms.takeTouched()].toSorted()).toEqual([1, 3, 4, 9]);
+    expect([...organisms.takeTouched()]).toEqual([]);
+    expect(Array.from(organisms.takeStirred(), ({ id }) => id)).toEqual([2, 9]);
+    expect([...organisms.takeStirred()]).toEqual([]);
+  });
+
+  test('is nobody who is gone or was replaced', () => {
+    const organisms = some(1, 2);
+    const [one, two] = organisms;
+    organisms.remove(1, 0);
+    organisms.put(organisms.recordOf(two, String), 0);
+    organisms.takeTouched();
+    organisms.takeStirred();
+    one.x = two.x = 77;
+    one.cells = two.cells = 50;
+    one.health = two.health = 0;
+    one.slot = two.slot = 5;
+    expect([...organisms.takeTouched(), ...organisms.takeStirred(), ...organisms.unwell]).toEqual([]);
+    expect([organisms.cells, [...organisms.in(5)], organisms.near(77, 0, 0)]).toEqual([1, [], []]);
+  });
+
+  test('those who are not whole, who live by a rule, who are near and all cells are known without a look at all', () => {
+    const organisms = some(1, 2, 3);
+    const [one, two, three] = organisms;
+    one.health = 0.94;
+    two.slot = 7;
+    three.x = one.x;
+    three.cells = 40;
+    const ids = (found: Iterable<{ id: number }>): number[] => Array.from(found, ({ id }) => id);
+    expect(ids(organisms.unwell)).toEqual([1]);
+    expect([ids(organisms.in(0)), ids(organisms.in(7)), [...organisms.slots]]).toEqual([[1, 3], [2], [0, 7]]);
+    expect([ids(organisms.near(10, 0, 0)), ids(organisms.near(20, 5, 5))]).toEqual([[1, 3], [2]]);
+    expect(organisms.cells).toBe(42);
+    one.health = 0.95;
+    organisms.remove(2, 0);
+    expect([ids(organisms.unwell), ids(organisms.in(7)), organisms.cells]).toEqual([[], [], 41]);
+  });
+});
+
+test('a history holds the health at each sample, whenever it is asked for', () => {
+  const organisms = some(1);
+  const [one] = organisms;
+  const random = seededRandom(4);
+  const expected: number[] = [];
+  for (let sample = 0; sample < 3 * HISTORY_SAMPLES; sample++) {
+    // Long stretches without a change, as of a sleeper.
+    if (random() < 0.03) one.health = toHundredths(random());
+    organisms.sample();
+    expected.push(one.health);
+    if (random() < 0.05) {
+      expect(one.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
+      const last = expected.slice(-8);
+      const isSteady = last.length === 8 && Math.max(...last) - Math.min(...last) <= 0.01;
+      expect(one.history.isSteady(8)).toBe(isSteady);
+    }
+  }
+  organisms.put(organisms.recordOf(one, String), 0);
+  expect(organisms.get(1)!.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
 });

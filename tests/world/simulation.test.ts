@@ -121,6 +121,35 @@ describe('the loop', () => {
     expect(ofType(posted, 'stats').at(-1)?.stats.stepsPerSecond).toBeCloseTo(30, 0);
   });
 
+  test('tells its vitals once per second: totals that only grow, and each frame once', async () => {
+    const { posted, counted, runUntil } = await makeSimulation({ stepMs: 10 });
+    await runUntil(10_000);
+    const vitals = ofType(posted, 'vitals').map((one) => one.vitals);
+    expect(vitals.length).toBe(ofType(posted, 'stats').length);
+    const last = vitals.at(-1)!;
+    expect(counted.steps - last.steps).toBeLessThan(45);
+    expect(vitals.map(({ frames }) => frames)).toEqual(
+      vitals.map(({ frames }) => frames).sort((a, b) => a - b),
+    );
+    expect(vitals.flatMap(({ frameSeconds }) => frameSeconds).length).toBe(last.frames);
+    for (const seconds of vitals.flatMap(({ lateSeconds }) => lateSeconds))
+      expect(seconds).toBeLessThan(0.05);
+    expect(Math.max(...last.frameSeconds)).toBeCloseTo(0.02, 3);
+    expect(last).toMatchObject({ stepsDropped: 0, stepsPerSecondSet: 30, framesDropped: 0, energyScale: 1 });
+  });
+
+  test('tells in its vitals what it has dropped, and where the bodies are', async () => {
+    const { world, posted, runUntil } = await makeSimulation({ stepMs: 100 });
+    world.plantGarden(1, 1);
+    await runUntil(3_000);
+    const last = ofType(posted, 'vitals').at(-1)!.vitals;
+    expect(last.stepsDropped).toBeGreaterThan(10);
+    expect(last.framesDropped).toBeGreaterThan(10);
+    const { awake, asleep, dissolving, waiting } = last.bodies;
+    expect(awake + asleep + dissolving + waiting).toBe(1);
+    expect(last.rules).toEqual([{ species: 'blob', label: expect.any(String) }]);
+  });
+
   test('that cannot keep its speed refuses plantings and says so in its stats, until it can again', async () => {
     const setup = { stepMs: 100 };
     const { world, posted, runUntil, clock } = await makeSimulation(setup);
@@ -303,11 +332,11 @@ describe('frames', () => {
     expect(held).toEqual(truth);
   });
 
-  test('only stats are posted when no page is watched', async () => {
+  test('only stats and vitals are posted when no page is watched', async () => {
     const { world, posted, runUntil } = await makeSimulation({ lives: true });
     world.plantGarden(1, 1);
     await runUntil(1_500);
-    expect(new Set(posted.map(({ type }) => type))).toEqual(new Set(['stats', 'stopped']));
+    expect(new Set(posted.map(({ type }) => type))).toEqual(new Set(['stats', 'vitals', 'stopped']));
   });
 });
 

@@ -65,6 +65,53 @@ describe('a body that is whole and steady', () => {
     expect(asleep()).toEqual([1]);
   });
 
+  test('is not counted, measured or judged again while nothing happens to it', async () => {
+    for (const x of [30, 90, 150]) await stroke(small, plant(x, 40));
+    await live(20);
+    expect(asleep()).toEqual([1, 2, 3]);
+    await stroke(small, brush('ablate', 2, 33, 40));
+    const asked = new Set<number>();
+    const census = small.engine.census.bind(small.engine);
+    const read = small.engine.readOrganism.bind(small.engine);
+    Object.assign(small.engine, {
+      census: (ids?: Iterable<number>) => {
+        const list = ids && [...ids];
+        for (const id of list ?? [1, 2, 3]) asked.add(id);
+        return census(list);
+      },
+      readOrganism: (id: number, ...rest: [never, never]) => {
+        asked.add(id);
+        return read(id, ...rest);
+      },
+    });
+    await live(2);
+    expect([...asked]).toEqual([1]);
+  });
+
+  test('has its seed again when its place was cleared beside its cells, though it sleeps', async () => {
+    await stroke(small, plant(40, 40));
+    await live(18);
+    // No cell of it lies there; its seed's place does, once it has moved.
+    small.world.organisms.get(1)!.x = 100;
+    await small.world.clear(100, 40, 3);
+    expect(small.world.organisms.get(1)!.isUprooted).toBe(true);
+    expect(asleep()).toEqual([1]);
+    await live(0.5);
+    expect(small.world.organisms.get(1)!.isUprooted).toBe(false);
+    expect(asleep()).toEqual([1]);
+  });
+
+  test('wilts when it is too large, though it sleeps', async () => {
+    await stroke(small, plant(40, 40));
+    await live(18);
+    const one = small.world.organisms.get(1)!;
+    one.cells *= 2;
+    await live(2);
+    expect(small.world.wilting.take()).toBeNull();
+    await live(2);
+    expect(small.world.wilting.take()).toMatchObject([{ organism: 1, cause: 'too large' }]);
+  });
+
   test('does not wake from a stroke beside it', async () => {
     await stroke(small, plant(40, 40));
     await live(18);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../server/engines/engine.ts';
 import type { MatureForm } from '../../server/world/mature.ts';
-import type { Organism } from '../../server/world/organisms.ts';
+import type { Organism } from '../../server/world/organism.ts';
 import { type Before, SwapWatch } from '../../server/world/swapWatch.ts';
 
 /** A form of 8 x 8 opaque cells, which owns 100 with its rim. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../server/config.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
-import { HISTORY_SAMPLES } from '../../server/world/organisms.ts';
+import { HISTORY_SAMPLES } from '../../server/world/organism.ts';
 import { World } from '../../server/world/world.ts';
 import { brush, grown, loadBlob, makeWorld, stroke } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';

@@ -288,8 +288,8 @@ export class WasmEngine implements AwakeEngine {
     this.#readings.owners(rect, into);
   }
 
-  async census(): Promise<OrganismCensus[]> {
-    return Array.from(this.#organisms.ids(), (organism) => ({
+  async census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
+    return Array.from(this.#organisms.among(organisms), (organism) => ({
       organism,
       cells: this.#readings.count(organism),
     }));
@@ -297,6 +297,11 @@ export class WasmEngine implements AwakeEngine {
 
   async takeMoved(): Promise<OrganismId[]> {
     return this.#readings.takeMoved().filter((id) => this.#organisms.has(id));
+  }
+
+  async copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    this.#checkWhole();
+    return this.#readings.bodies(this.#organisms.among(organisms));
   }
 
   async save(): Promise<EngineState> {

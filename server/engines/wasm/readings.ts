@@ -2,6 +2,7 @@
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, type Rect, type Size } from '../../../shared/geometry.ts';
 import { CHANNELS } from '../../rules/rule.ts';
 import { isSamePage, MAX_ORGANISMS, type OrganismId, type PageState, type Piece } from '../engine.ts';
+import { piecesIn } from '../pieces.ts';
 import * as at from './assembly/layout.ts';
 import { cellIn, type PageCells } from './cells.ts';
 import type { EngineMemory } from './memory.ts';
@@ -89,6 +90,14 @@ export class Readings {
       pieces.push({ page: this.#pages.index(page), cells: Uint16Array.from(found), values });
     }
     return pieces;
+  }
+
+  /** Copies the cells of organisms; those without a cell are left out. */
+  bodies(organisms: Iterable<OrganismId>): Map<OrganismId, Piece[]> {
+    return piecesIn(
+      this.#owned().map((page) => this.#view(page)),
+      organisms,
+    );
   }
 
   /** How many cells an organism owns. */

@@ -5,7 +5,7 @@
  * A step allocates no JavaScript object; a submission allocates a few, which a test counts.
  */
 import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
-import { CHANNELS, type Rule } from '../../rules/rule.ts';
+import type { Rule } from '../../rules/rule.ts';
 import { extentOf, mendedPage } from '../bounds.ts';
 import { type Span, strokeRows } from '../capsule.ts';
 import {
@@ -22,6 +22,7 @@ import {
   type Piece,
   type RuleSlot,
 } from '../engine.ts';
+import { piecesIn } from '../pieces.ts';
 import { Roster } from '../roster.ts';
 import { SleepingEngine } from '../sleepingEngine.ts';
 import {
@@ -184,9 +185,9 @@ export class WebGpuEngine implements AwakeEngine {
     checkPlanted(organism, this.#organisms);
     await this.#refresh();
     const pages = this.#pages.list.filter((page) => page.hasLife && page.mayHold(organism));
-    const pieces = (await this.#readings.states(pages)).map((state) => pieceOf(organism, state));
+    const pieces = piecesIn(await this.#readings.states(pages), [organism]).get(organism) ?? [];
     this.#clear(organism);
-    return pieces.filter(({ cells }) => cells.length > 0);
+    return pieces;
   }
 
   lay(organism: OrganismId, pieces: readonly Piece[]): boolean {
@@ -304,13 +305,19 @@ export class WebGpuEngine implements AwakeEngine {
     await this.#readings.owners(rect, into);
   }
 
-  async census(): Promise<OrganismCensus[]> {
+  async census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
     this.commands.checkWhole();
     this.#applyEdits();
-    let last = 0;
-    for (const organism of this.#organisms.ids()) last = Math.max(last, organism);
-    const counts = await this.#readings.counts(last + 1);
-    return Array.from(this.#organisms.ids(), (organism) => ({ organism, cells: counts[organism] }));
+    const counted = [...this.#organisms.among(organisms)];
+    const counts = await this.#readings.counts(counted.reduce((last, id) => Math.max(last, id), 0) + 1);
+    return counted.map((organism) => ({ organism, cells: counts[organism] }));
+  }
+
+  async copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    await this.#refresh();
+    const ids = [...this.#organisms.among(organisms)];
+    const pages = this.#livingPages().filter((page) => ids.some((id) => page.mayHold(id)));
+    return piecesIn(await this.#readings.states(pages), ids);
   }
 
   async save(): Promise<EngineState> {
@@ -485,16 +492,6 @@ export class WebGpuEngine implements AwakeEngine {
 }
 
 /** An organism's cells in a page. */
-function pieceOf(organism: OrganismId, { page, cells, owners }: PageState): Piece {
-  const found: number[] = [];
-  for (let cell = 0; cell < owners.length; cell++) if (owners[cell] === organism) found.push(cell);
-  const values = new Float32Array(found.length * CHANNELS);
-  found.forEach((cell, i) => {
-    values.set(cells.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), i * CHANNELS);
-  });
-  return { page, cells: Uint16Array.from(found), values };
-}
-
 const describe = ({ adapter, isSoftware, form }: OpenDevice): string =>
   [
     `webgpu on ${adapter}${isSoftware ? ' (software)' : ''}`,

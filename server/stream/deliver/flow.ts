@@ -1,12 +1,12 @@
 /**
  * How much one client may be sent now, and how much detail its connection carries. Three bounds apply together:
- * - bytes per second: a token bucket;
+ * - bytes per second: an allowance;
  * - bytes in flight: the window, which also counts bytes that the operating system has not taken yet;
  * - time: while a frame is unacknowledged for much longer than the best round trip, data queues on the way, and sending
  *   more would only delay it. The window is then halved, and grows again by the bytes that arrive in time.
  */
+import { Allowance } from '../../../shared/allowance.ts';
 import { ACK_EVERY_MS } from '../../../shared/limits.ts';
-import { TokenBucket } from './tokenBucket.ts';
 
 /** The socket that a viewer's bytes go to. */
 export interface FrameSocket {
@@ -60,7 +60,7 @@ export class Flow {
   #windowBytes: number;
   /** The last frame that was sent when the window was halved: late frames up to it do not halve it again. */
   #halvedAtFrame = 0;
-  readonly #bucket: TokenBucket;
+  readonly #bytes: Allowance;
   readonly #flights: Flight[] = [];
   #bytesInFlight = 0;
   #lastFrame = 0;
@@ -83,7 +83,7 @@ export class Flow {
     this.#maxWindowBytes = windowBytes;
     this.#lagMs = lagMs;
     this.#windowBytes = Math.min(windowBytes, FIRST_WINDOW_BYTES);
-    this.#bucket = new TokenBucket(windowBytes, bytesPerSecond, nowMs);
+    this.#bytes = new Allowance(windowBytes, bytesPerSecond, nowMs);
     this.#changedMs = nowMs;
   }
 
@@ -111,13 +111,13 @@ export class Flow {
     const oldest = this.#flights[0];
     if (oldest !== undefined && this.#isLate(nowMs - oldest.sentMs)) return 0;
     const waiting = Math.max(this.#bytesInFlight, this.#socket.bufferedBytes);
-    return Math.min(this.#windowBytes - waiting, this.#bucket.tokens(nowMs));
+    return Math.min(this.#windowBytes - waiting, this.#bytes.left(nowMs));
   }
 
   send(message: Buffer<ArrayBuffer>, frame: number, nowMs: number): void {
     this.#flights.push({ frame, bytes: message.length, sentMs: nowMs });
     this.#bytesInFlight += message.length;
-    this.#bucket.owe(message.length);
+    this.#bytes.owe(message.length);
     this.#lastFrame = frame;
     this.#socket.send(message);
   }

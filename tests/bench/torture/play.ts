@@ -1,7 +1,8 @@
 /** Players and an admin who act on a server until it ends, and remember what was acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
-import type { Done, RulesAnswer, Sanction, SwapScope } from '../../../shared/adminApi.ts';
+import type { RulesAnswer, SwapScope } from '../../../shared/adminApi.ts';
+import type { Done, Sanction } from '../../../shared/adminPeople.ts';
 import type { Size } from '../../../shared/geometry.ts';
 import { ClientMessageType, ServerMessageType, type StrokeResultMessage } from '../../../shared/protocol.ts';
 import { LoadClient } from '../load/client.ts';

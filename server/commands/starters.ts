@@ -1,0 +1,86 @@
+/**
+ * `npm run starters`: pictures of the starters. It writes one of all of them (`--svg FILE`; by default
+ * weights/starters.svg, which weights/README.md shows), or with `--png FOLDER` a PNG of each, one pixel per cell, as
+ * `npm run train -- --image` reads it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { encode } from 'fast-png';
+import type { Drawing } from '../../shared/drawing/drawing.ts';
+import { pictureToGrow } from '../../shared/drawing/growth.ts';
+import { STARTERS } from '../../shared/starters/starters.ts';
+
+/** Pixels per cell, and cells from one starter to the next. */
+const SCALE = 3;
+const PITCH = 36;
+const ACROSS = 7;
+
+const HELP = `npm run starters [-- flags]: pictures of the starters
+
+  --svg FILE    where the picture of all of them is written; default: weights/starters.svg
+  --png FOLDER  instead: a PNG of each, one pixel per cell
+  --help        prints this
+`;
+
+const { values } = parseArgs({
+  options: { png: { type: 'string' }, svg: { type: 'string' }, help: { type: 'boolean' } },
+});
+if (values.help) process.stdout.write(HELP);
+else if (values.png !== undefined) writePngs(values.png);
+else writeSvg(values.svg ?? join(import.meta.dirname, '../../weights/starters.svg'));
+
+function writeSvg(file: string): void {
+  writeFileSync(file, svgOf());
+  console.log(`wrote ${file}`);
+}
+
+function writePngs(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const { name, drawing } of STARTERS)
+    writeFileSync(join(folder, `${name.toLowerCase()}.png`), pngOf(drawing));
+  console.log(`wrote ${STARTERS.length} pictures to ${folder}`);
+}
+
+function pngOf(drawing: Drawing): Uint8Array {
+  const { width, height, rgba } = pictureToGrow(drawing) ?? drawing;
+  return encode({ width, height, channels: 4, depth: 8, data: rgba });
+}
+
+/** One path per colour and starter, of one run of cells per row. */
+function svgOf(): string {
+  const rows = Math.ceil(STARTERS.length / ACROSS);
+  const [width, height] = [ACROSS * PITCH, rows * PITCH];
+  const bodies = STARTERS.map(({ name, drawing }, i) => {
+    const x = (i % ACROSS) * PITCH + Math.floor((PITCH - drawing.width) / 2);
+    const y = Math.floor(i / ACROSS) * PITCH + Math.floor((PITCH - drawing.height) / 2);
+    const paths = Array.from(runsByColour(drawing), ([colour, d]) => `<path fill="${colour}" d="${d}"/>`);
+    return `<g transform="translate(${x} ${y})"><title>${name}</title>${paths.join('')}</g>`;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width * SCALE}" height="${height * SCALE}" shape-rendering="crispEdges">`,
+    '<title>The starters</title>',
+    '<!-- CC0 1.0; made by `npm run starters` -->',
+    ...bodies,
+    '</svg>\n',
+  ].join('\n');
+}
+
+function runsByColour({ width, height, rgba }: Drawing): Map<string, string> {
+  const runs = new Map<string, string>();
+  const colourAt = (x: number, y: number): string => {
+    const at = (y * width + x) * 4;
+    if (x >= width || rgba[at + 3] === 0) return '';
+    return `#${Buffer.from(rgba.subarray(at, at + 3)).toString('hex')}`;
+  };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; ) {
+      const colour = colourAt(x, y);
+      let end = x + 1;
+      while (end < width && colourAt(end, y) === colour) end++;
+      if (colour !== '') runs.set(colour, `${runs.get(colour) ?? ''}M${x} ${y}h${end - x}v1h${x - end}z`);
+      x = end;
+    }
+  }
+  return runs;
+}

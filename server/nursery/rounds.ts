@@ -1,0 +1,55 @@
+/** The rounds of a learning: the first makes the body, each further one is weighted to what the last check missed. */
+import type { DamageKind } from '../training/damage.ts';
+import { LEARNING, LEARNING_PADDING } from '../training/learning.ts';
+import type { TrainingPlan } from '../training/plan.ts';
+import { GATES, type GatedKind } from './gates.ts';
+import { type Checked, unhealed } from './spotCheck.ts';
+
+/** The learning rate falls to nothing over each round, so that its end is its best. */
+export const ROUNDS = {
+  first: { iterations: 1600, rate: 5e-3 },
+  further: { iterations: 500, rate: 3e-3 },
+} as const;
+
+/** Recovery below this is trained for: a little above the gate, so that what passes narrowly is not lost. */
+const TRAINED_BELOW = 0.99;
+
+/** Damage in training that teaches to heal each kind of the suite. */
+const TEACHES: Readonly<Record<GatedKind, DamageKind>> = {
+  left: 'half',
+  right: 'half',
+  top: 'half',
+  bottom: 'half',
+  centre: 'centre',
+  scrub: 'swipes',
+  truncate: 'truncate',
+  noise: 'noise',
+};
+
+/**
+ * @param round - from 0
+ * @param last - the last check of the round before; null: there is none
+ */
+export function roundPlan(
+  name: string,
+  round: number,
+  randomSeed: number,
+  last: Checked | null,
+): TrainingPlan {
+  const plan = {
+    ...LEARNING,
+    name,
+    source: { scale: 1, padding: LEARNING_PADDING },
+    ...(round === 0 ? ROUNDS.first : ROUNDS.further),
+    randomSeed: randomSeed + round,
+  };
+  if (round === 0 || last === null) return plan;
+  const kinds = unhealed(last, TRAINED_BELOW);
+  const isClose = Math.max(last.grownError, last.olderError) <= GATES.maxError;
+  return {
+    ...plan,
+    // Gradients of equal length make the picture finer, unequal ones teach healing.
+    normalisation: kinds.length === 0 ? 0.9 : isClose ? 0.25 : LEARNING.normalisation,
+    damage: [...LEARNING.damage, ...kinds.flatMap((kind) => [TEACHES[kind], TEACHES[kind]])],
+  };
+}

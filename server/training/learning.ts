@@ -1,0 +1,37 @@
+/**
+ * The regime in which a rule that already grows and heals learns another picture in hundreds of iterations, and the one
+ * in which starting rules are made (`start.ts`). server/training/README.md has the figures.
+ */
+import type { TrainingPlan } from './plan.ts';
+import { PLACE_WEIGHT } from './regime.ts';
+
+/** Empty cells around a picture that is learned so; its error is measured over them, too. */
+export const LEARNING_PADDING = 12;
+
+export const LEARNING = {
+  hidden: 128,
+  fireRate: 0.5,
+  overflowWeight: 0,
+  quiescenceWeight: 0,
+  placeWeight: PLACE_WEIGHT,
+  strayWeight: 0,
+  roomCells: 0,
+  curriculumIterations: 0,
+  // Many updates of little: at the same processor time, batches of 4 end at four times the error.
+  batch: 2,
+  // Half of the trainer's: in a short run a larger pool holds bodies that an earlier rule has grown.
+  poolSize: 32,
+  seedPart: 1,
+  reseed: 'worst',
+  damage: ['circle', 'half', 'half', 'centre', 'swipes', 'strokes', 'truncate', 'truncate', 'noise', 'noise'],
+  delaySteps: 0,
+  twicePart: 0,
+  shortestSteps: 16,
+  longestSteps: 96,
+  alignCells: 3,
+  wallPart: 0,
+  farOff: 0.1,
+  rate: 5e-3,
+  normalisation: 0.5,
+  optimizer: 'muon',
+} as const satisfies Omit<TrainingPlan, 'name' | 'source' | 'iterations' | 'randomSeed'>;
