@@ -42,7 +42,7 @@ export class Findings {
   /** Kills before a world's first save: nothing can be compared. */
   withoutSave = 0;
   tornTails = 0;
-  /** Kills whose newest save is ahead of its journal, which the disk did not take: compared with two threads. */
+  /** Kills between the two saves that close a gap of the journal, where the older leads nowhere: compared with two threads. */
   overtaken = 0;
   /** Starts that were refused because the disk failed. */
   refusedStarts = 0;
@@ -89,8 +89,6 @@ export class Life {
   #before: Recovered | null = null;
   #count = 0;
   readonly #tokens: (string | null)[] = [null];
-  /** The disk has failed in this life. */
-  #hadTrouble = false;
 
   constructor(options: LifeOptions) {
     this.#options = options;
@@ -112,7 +110,6 @@ export class Life {
   async kill(kill: Kill): Promise<void> {
     const { findings, disk, draw, signal } = this.#options;
     this.#count++;
-    this.#hadTrouble ||= kill.kind === 'EIO' || kill.kind === 'full disk';
     rmSync(this.#archive, { recursive: true });
     mkdirSync(this.#archive);
     const server = new TortureServer(this.#flags, 'preload' in kill ? kill.preload : null);
@@ -257,14 +254,14 @@ export class Life {
     }
   }
 
-  /** @returns null when a failing disk took the newer save, and not the journal that leads to it */
+  /** @returns null when entries before the newer save were lost, as it says itself */
   async #older(folder: string, newer: Recovered): Promise<Recovered | null> {
     try {
       const older = await recover(folder, this.#config);
-      const isShort = this.#hadTrouble && older !== null && older.step < newer.savedStep;
+      const isShort = newer.isAfterGap && older !== null && older.step < newer.savedStep;
       if (!isShort) return older;
     } catch (error) {
-      if (!this.#hadTrouble || !isGap(error)) throw error;
+      if (!newer.isAfterGap || !isGap(error)) throw error;
     }
     this.#options.findings.overtaken++;
     return null;

@@ -24,6 +24,8 @@ export interface Recovered {
   readonly facts: Facts;
   /** Of the save that it begins with. */
   readonly savedStep: number;
+  /** The save before that one does not lead to it. */
+  readonly isAfterGap: boolean;
   readonly step: number;
   readonly organisms: ReadonlyMap<number, OrganismRecord>;
   /** Organisms that a start finds dead. */
@@ -67,6 +69,7 @@ export async function recover(folder: string, config: Config, threads = 1): Prom
     return {
       facts: await factsOf(world),
       savedStep,
+      isAfterGap: files.isAfterGap,
       step: engine.stepNumber,
       organisms: new Map(organisms.map((one) => [one.id, one])),
       died: new Set(acts.flatMap(([, act]) => (act.act === 'gone' ? [act.organism] : []))),
