@@ -46,7 +46,7 @@ export interface Config {
   readonly sessionEndSeconds: number;
   /** Further players are told that the world is full. */
   readonly maxPlayers: number;
-  /** Sockets and reserved seats together that one address may have. */
+  /** Sockets that one address may have. */
   readonly perAddress: number;
   /** Guests who may be here at once from one address. */
   readonly guestsPerAddress: number;
