@@ -2,6 +2,7 @@
 import type { StatsMessage } from '../shared/protocol.ts';
 import { expose } from './debug.ts';
 import { byId } from './dom.ts';
+import { Door } from './draw/door.ts';
 import { Brush } from './hands/brush.ts';
 import { Ghosts } from './hands/ghosts.ts';
 import { useHands } from './hands/hands.ts';
@@ -93,7 +94,19 @@ const learned = new LearnedCard(byId('learned'));
 const statsPanel = new StatsPanel(byId('stats'), () => people.open());
 const nameField = new NameField(byId<HTMLInputElement>('name'), (name) => connection.rename(name));
 const buttons = new HudButtons({ theme, help });
-new Dock(byId('dock'), brush);
+const door = new Door(
+  {
+    theme,
+    nursery: {
+      get mode() {
+        return join.hello?.nursery ?? 'off';
+      },
+      submit: (message) => connection.submit(message),
+    },
+  },
+  (reason) => toasts.show(reason),
+);
+new Dock(byId('dock'), brush, () => void door.open());
 
 let stats: StatsMessage | null = null;
 
@@ -160,6 +173,7 @@ connection.named.on((message) => {
   nameField.settle(message);
   if (message.reason !== undefined) toasts.show(message.reason);
 });
+connection.submitted.on((answer) => door.settle(answer));
 connection.notice.on(({ text }) => toasts.tell(text));
 connection.learned.on((message) => learned.show(message));
 brush.refused.on((reason) => {
@@ -215,5 +229,6 @@ expose({
     brush.stroke(tool, radius, points, species, performance.now()),
 });
 
+door.followLink();
 connection.start();
 attend(connection);

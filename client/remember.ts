@@ -1,7 +1,7 @@
 /** Keeps small choices in this browser. A browser that refuses to keep them is not an error. */
 
 /** Worlds under different paths of one site share its storage, and each has guests of its own. */
-function nameOf(key: string): string {
+export function nameOf(key: string): string {
   const path = new URL('.', location.href).pathname;
   return `regrow.${path === '/' ? '' : `${path}.`}${key}`;
 }
@@ -14,10 +14,12 @@ export function recall(key: string): string | null {
   }
 }
 
-export function remember(key: string, value: string): void {
+/** @returns false when it is not kept: private windows refuse, and so does a storage that is full */
+export function remember(key: string, value: string): boolean {
   try {
     localStorage.setItem(nameOf(key), value);
+    return true;
   } catch {
-    // Private windows refuse: the choice then lasts as long as the page.
+    return false;
   }
 }

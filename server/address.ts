@@ -58,5 +58,16 @@ export function networkOf(address: string): string {
   return `${new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address}/48`;
 }
 
+/**
+ * What a person has written.
+ *
+ * @param text - an IP address, or the /48 of an IPv6 one: "2001:db8:1::/48"
+ * @returns an address or a network; empty: `text` is neither
+ */
+export function readParty(text: string): string {
+  const [, prefix] = /^(.*)\/48$/.exec(text.trim()) ?? [];
+  return prefix === undefined ? addressKey(text) : networkOf(addressKey(prefix));
+}
+
 /** Whose turn it is, where turns go round: a network takes turns as one address does. */
 export const partyOf = (address: string): string => networkOf(address) || address;

@@ -2,11 +2,14 @@
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
 import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from './machine.ts';
 
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** So many processes beside this one serve the clients; 0: this one does. */
+  readonly relays: number;
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
   readonly adapter: string;
@@ -43,7 +46,7 @@ export interface Config {
   readonly sessionEndSeconds: number;
   /** Further players are told that the world is full. */
   readonly maxPlayers: number;
-  /** Sockets and reserved seats together that one address may have. */
+  /** Sockets that one address may have. */
   readonly perAddress: number;
   /** Guests who may be here at once from one address. */
   readonly guestsPerAddress: number;
@@ -59,6 +62,8 @@ export interface Config {
   readonly publicUrl: string;
   /** So many proxies in front are believed, one behind the other (`http/addresses.ts`). */
   readonly trustProxy: number;
+  readonly log: LogFormat;
+  readonly logLevel: LogLevel;
   /** Who may read `/metrics` (`addressRanges.ts`). */
   readonly metricsFrom: string;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
@@ -97,6 +102,7 @@ const MACHINE = readMachine();
 const SETTINGS: Settings = {
   host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
+  relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
   gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
@@ -130,6 +136,8 @@ const SETTINGS: Settings = {
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
+  log: choice(LOG_FORMATS, 'auto', 'how the log is written; auto: text on a terminal, else JSON'),
+  logLevel: choice(LOG_LEVELS, 'info', 'the least that is logged; debug also has requests, joins and strokes'),
   metricsFrom: ranges('loopback, private', 'addresses and ranges, separated by commas, that may read /metrics; also loopback, private, all, none'),
   publicUrl: pageUrl('where the world finds the page; the server answers under this name, and under IP addresses, localhost, and names without a dot or in .local. Default: under those only'),
 };

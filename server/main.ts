@@ -1,11 +1,15 @@
 /** What is started, in order, and how it stops. */
+import { format } from 'node:util';
 import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
-import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
+import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { openGuests } from './guests/openGuests.ts';
+import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
+import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { checkRegistry } from './rules/registry.ts';
+import { serveRelays } from './serveRelays.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
@@ -24,19 +28,33 @@ if (wantsHelp(argv)) {
   process.exit(0);
 }
 
-// Whoever read the log may have gone, or its disk may be full: neither stops a server, or keeps it from stopping.
-for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
-const stopping = new Stopping(process, (line) => console.error(line));
+const config = settings();
+const log = new ProcessLog({
+  level: config.logLevel,
+  format: config.log,
+  out: process.stdout,
+  err: process.stderr,
+  secrets: [config.adminToken],
+});
+// Packages write to the console, and Node its warnings: all of it is the log's.
+for (const level of ['debug', 'info', 'warn', 'error'] as const)
+  console[level] = (...what: unknown[]) => log[level](format(...what));
+console.log = console.info;
+process.removeAllListeners('warning');
+process.on('warning', ({ message }) => log.warn(message));
+
+const stopping = new Stopping(process, (line) => log.warn(line));
 try {
-  const config = readConfig(argv, process.env);
   const machine = readMachine();
   const machineFaults = faultsOf(machine);
   if (machineFaults.length > 0) throw new ConfigError(machineFaults);
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
-  const guests = openGuests(config, (line) => console.error(line));
-  const world = await startWorld(config);
+  const guests = openGuests(config, (line) => log.warn(line));
+  const thread = await startWorld(config, log);
+  const shared = config.relays > 0 ? new SharedWorld(thread) : null;
+  const world = shared?.view() ?? thread;
   // The world stops first, because it must not be lost.
   stopping.add({
     what: 'saving the world',
@@ -45,18 +63,18 @@ try {
     patienceMs: MAX_SAVE_MS,
     async stop(progress) {
       await world.stop(progress);
-      console.log('world saved');
+      log.info('world saved');
     },
   });
-  world.onDeath = (error) => {
-    console.error('the world has died:', error.stack);
+  thread.onDeath = (error) => {
+    log.error('the world has died', { error });
     void stopping.stop(1);
   };
   const sessions = await Sessions.open({
     world,
     dataDir: config.dataDir,
     emptyMs: config.sessionEndSeconds * 1_000,
-    log: (message) => console.error(message),
+    log: (message) => log.info(message),
   });
   const isSeen = process.stdout.isTTY || process.stderr.isTTY;
   const first = prepareAdmins({
@@ -64,14 +82,16 @@ try {
     hasTokenOfSettings: config.adminToken !== '',
     isSeen,
   });
-  const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests);
-  const tuner = startTuner(config, world.ready.engine, admin.desk, sessions);
-  admin.tuner = tuner;
-  const server = await serveWorld(world, config, {
-    admin,
-    sessions,
-    isStopping: () => stopping.isUnderWay,
+  const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests, log);
+  const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
+    log: (text) => log.info(text),
   });
+  admin.tuner = tuner;
+  const isStopping = (): boolean => stopping.isUnderWay;
+  const server =
+    shared === null
+      ? await serveWorld(world, config, { admin, sessions, isStopping, log })
+      : await serveRelays(shared, config, { guests, admin, sessions, isStopping, log, argv });
 
   stopping.add({
     what: 'stopping the tuner',
@@ -100,22 +120,33 @@ try {
   });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
-  console.log(`Regrow is at ${server.url}`);
-  console.log(`engine: ${world.ready.engine} (${world.ready.reason})`);
+  log.info(`Regrow is at ${server.url}`);
+  log.info(`engine: ${world.ready.engine} (${world.ready.reason})`);
   const limits = limitsNote(machine, config);
-  if (limits !== '') console.log(limits);
-  for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) console.log(note);
+  if (limits !== '') log.info(limits);
+  for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) log.info(note);
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)
     (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
 } catch (error) {
-  console.error(reasonOf(error as Error));
+  fail(error as Error);
   void stopping.stop(1);
 }
 
 /** An operator's mistake is printed in one line; a bug with its stack. */
-function reasonOf(error: Error): string {
-  if (error instanceof ConfigError) return error.message;
+function fail(error: Error): void {
   const isBug = error instanceof TypeError || error instanceof ReferenceError;
-  return `regrow: ${isBug ? error.stack : error.message}`;
+  const isSetting = error instanceof ConfigError;
+  log.error(isSetting ? error.message : `regrow: ${error.message}`, isBug ? { error } : {});
+}
+
+/** The settings say how to log; what is wrong with them is printed plainly. */
+function settings(): Config {
+  try {
+    return readConfig(argv, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
 }

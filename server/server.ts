@@ -9,18 +9,18 @@ import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transpor
 import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
-import type { Admin } from './admin/admin.ts';
-import type { Guests } from './guests/guests.ts';
+import type { Caller } from './admin/gate.ts';
 import type { Addresses, Proxies } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
-import { matchmake } from './http/matchmaking.ts';
+import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
-import { watchRequest } from './http/requestWatch.ts';
+import { requestIdOf, watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
 import { STATUS_PATHS, type Status } from './http/status.ts';
-import type { Metrics } from './metrics/metrics.ts';
+import type { Log } from './log/log.ts';
+import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 import { reasonOfStatus, type Tally } from './tally.ts';
 
@@ -45,7 +45,7 @@ const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/(?:healthz|liv
 /** Only pages of this server ask for these. */
 const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
 const API_PATHS = /^\/(api|matchmake)(\/|$)/;
-const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
+const SOCKET_PATH = /^\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface ServerOptions {
@@ -56,20 +56,41 @@ export interface ServerOptions {
   readonly room: WorldRoom;
   readonly api: Api;
   readonly status: Status;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsDoor;
   readonly tally: Tally;
+  readonly log: Log;
   readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
-  /** Who may join. */
-  readonly guests: Guests;
+  readonly door: Door;
+  readonly seats: Seats;
   /** Answers `/admin/api`; null: there are no such routes. */
-  readonly admin: Admin | null;
+  readonly admin: AdminDoor | null;
   readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
   readonly headMs: number;
   /** All connections together. */
   readonly maxSockets: number;
+}
+
+/** Who may join. */
+export interface Door extends Doorkeeper {
+  /** Also asked when a socket comes: the address may have been banned since. */
+  bansAddress(address: string): boolean;
+  /** A socket comes for a seat: that is a join, whatever comes of it. @returns why it is refused; null: it is not */
+  comes(address: string): { readonly reason: string } | null;
+}
+
+/** Answers `/metrics`. */
+export interface MetricsDoor {
+  /** Counts a request that was answered. */
+  readonly answered: (request: AnsweredRequest) => void;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** Answers an admin. */
+export interface AdminDoor {
+  handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void>;
 }
 
 interface UpgradeRefusal {
@@ -89,8 +110,8 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, guests, hosts, admin, assets, headMs, maxSockets } = options;
-  const { status, metrics, tally, proxies } = options;
+  const { room, api, addresses, door, seats, hosts, admin, assets, headMs, maxSockets } = options;
+  const { status, metrics, tally, proxies, log } = options;
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -112,14 +133,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           response.setHeader('Retry-After', '1');
           replyJson(response, 503, { error: 'the server has no file descriptor left for this' });
         } else {
-          console.error('http:', error);
+          log.error(`http: ${request.method} failed`, { error, request: requestIdOf(response) });
           replyJson(response, 500, { error: 'the server failed' });
         }
       });
     },
   );
   http.maxHeadersCount = 64;
-  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => console.error(line) });
+  const sockets = new Sockets(http, { maxSockets, addresses, tally, log: (line) => log.warn(line) });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refused = sockets.begin(request, response);
@@ -134,6 +155,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       metrics.answered(answered);
       const { route, status } = answered;
       if (route === 'matchmake' && status >= 400) tally.refuse('join', reasonOfStatus(status));
+      const { id, method, path, seconds } = answered;
+      const facts = { request: id, address: addresses.of(request), route, ms: Math.round(seconds * 1_000) };
+      log.debug(`${method} ${path}: ${status}`, facts);
     });
     const refuse = (status: number, error: string): void => {
       // Colyseus' client looks for a code beside the text.
@@ -160,7 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
-      return matchmake(request, response, url.pathname, addresses, guests);
+      return matchmake(request, response, url.pathname, addresses, door, seats);
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -213,13 +237,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const refused = sockets.wake(request.socket);
     if (refused !== null) return { ...refused, isShown: true };
     const sessionId = url.searchParams.get('sessionId') ?? '';
-    if (SOCKET_PATH.exec(url.pathname)?.[1] !== room.roomId || !SESSION_ID.test(sessionId))
+    const [, note = '', roomId] = SOCKET_PATH.exec(url.pathname) ?? [];
+    if (roomId !== room.roomId || !SESSION_ID.test(sessionId))
       return { status: 404, text: 'there is no such room' };
-    // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
-    if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId))
+    if (!seats.claim(note, sessionId))
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
-    if (guests.sanctions.bansAddress(addresses.of(request)))
+    if (door.bansAddress(addresses.of(request)))
       return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
+    const early = door.comes(addresses.of(request));
+    if (early !== null) return { status: 429, text: early.reason, isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
     return null;
@@ -252,7 +278,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   http.on('error', (error) => sockets.acceptFailed(error));
   void assets.compress();
   const { port } = http.address() as AddressInfo;
-  const host = ['0.0.0.0', '::', ''].includes(options.host) ? 'localhost' : options.host;
 
   let closing: Promise<void> | null = null;
   async function close(): Promise<void> {
@@ -271,12 +296,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     get connections() {
       return sockets.count;
     },
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/`,
+    url: urlAt(options.host, port),
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+}
+
+/** Where a browser of this machine finds a server. */
+export function urlAt(host: string, port: number): string {
+  const name = ['0.0.0.0', '::', ''].includes(host) ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}/`;
 }
 
 /** Ignores sockets' errors, which close the socket anyway; Colyseus would let a stranger fill the log with stacks. */

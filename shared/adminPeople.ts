@@ -22,8 +22,8 @@ export interface Player {
 export type SanctionKind = 'mute' | 'ban';
 
 /**
- * With a guest alone, it concerns them wherever they are; with an address alone, everybody from there. With both, the
- * guest, and those who have become guests at that address since it began.
+ * With a guest alone, it concerns them wherever they are; with an address (or the /48 of IPv6 ones) alone, everybody from
+ * there. With both, the guest, and those at that address who were newcomers when it began.
  */
 export interface Sanction {
   readonly id: string;

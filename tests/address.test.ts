@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressKey, networkOf, partyOf } from '../server/address.ts';
+import { addressKey, networkOf, partyOf, readParty } from '../server/address.ts';
 
 describe('addressKey', () => {
   test.each([
@@ -85,4 +85,16 @@ describe('networkOf', () => {
       { seed: 19 },
     );
   });
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2::6', '2001:db8:1:2::'],
+  ['2001:db8:1:2::6/48', '2001:db8:1::/48'],
+  [' 2001:db8:1::/48 ', '2001:db8:1::/48'],
+  ['192.0.2.7/48', ''],
+  ['2001:db8:1::/32', ''],
+  ['home', ''],
+])('what a person writes, %j, is read as %j', (text, party) => {
+  expect(readParty(text)).toBe(party);
 });

@@ -20,6 +20,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '0.0.0.0',
       port: 2567,
+      relays: 0,
       publicUrl: '',
       engine: 'auto',
       adapter: 'auto',
@@ -50,6 +51,8 @@ describe('readConfig', () => {
       plantsPerAddress: 48,
       witherHours: 72,
       trustProxy: 0,
+      log: 'auto',
+      logLevel: 'info',
       metricsFrom: 'loopback, private',
       tuner: 'manual',
       tunerSeconds: 230,

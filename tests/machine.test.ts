@@ -154,7 +154,7 @@ describe('limits', () => {
 async function startUnder(before: string, node: string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'regrow-machine-'));
   const main = join(import.meta.dirname, '../server/main.ts');
-  const flags = '--port 0 --host 127.0.0.1 --tuner off --garden 1 --threads 2 --engine wasm';
+  const flags = '--port 0 --host 127.0.0.1 --tuner off --garden 1 --threads 2 --engine wasm --log text';
   const command = `${before} exec "${process.execPath}" ${node.join(' ')} "${main}" ${flags} --data-dir "${folder}"`;
   let said = '';
   try {

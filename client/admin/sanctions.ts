@@ -22,7 +22,7 @@ export class SanctionsPanel {
     const form = h(
       'form',
       { class: 'row' },
-      h('label', { class: 'field grow' }, 'An address', address),
+      h('label', { class: 'field grow' }, 'An address, or an IPv6 /48', address),
       h('button', { class: 'plain', type: 'submit' }, 'Ban for an hour'),
     );
     form.addEventListener('submit', (event) => {

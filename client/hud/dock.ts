@@ -32,7 +32,8 @@ export class Dock {
   readonly #tick: ReturnType<typeof setInterval>;
   #energyShown = -1;
 
-  constructor(root: HTMLElement, brush: Brush) {
+  /** @param draw - opens the drawing board */
+  constructor(root: HTMLElement, brush: Brush, draw: () => void) {
     this.#brush = brush;
     const tools = h('div', { class: 'tools', role: 'toolbar', 'aria-label': 'Tool' });
     for (const tool of TOOL_LIST) {
@@ -53,6 +54,20 @@ export class Dock {
       this.#tools.set(tool.id, button);
       tools.append(button);
     }
+    const board = h(
+      'button',
+      {
+        class: 'tool',
+        type: 'button',
+        title: 'Draw a creature of your own',
+        'aria-haspopup': 'dialog',
+        id: 'draw-open',
+      },
+      icon('draw'),
+      'Draw',
+    );
+    board.addEventListener('click', draw);
+    tools.append(board);
     this.#slider.addEventListener('input', () => brush.resize(Number(this.#slider.value)));
     this.#sizeControl = h(
       'label',

@@ -9,7 +9,9 @@ import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import { guestsInMemory } from '../guests/openGuests.ts';
 import { replyJson } from '../http/replies.ts';
-import type { Registry } from '../rules/registry.ts';
+import { requestIdOf } from '../http/requestWatch.ts';
+import { type Log, plainLog } from '../log/log.ts';
+import type { Actor, Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { LearnedBoard } from '../sessions/learned.ts';
@@ -42,6 +44,7 @@ export class Admin {
   readonly #world: WorldLink;
   readonly #routes: Routes;
   readonly #rows: WaitingRows;
+  readonly #log: Log;
   #audience: Audience = NOBODY;
   /** null: tuning is not available. */
   tuner: Tuner | null = null;
@@ -51,6 +54,7 @@ export class Admin {
    * @param sessions - null: sessions are not recorded
    * @param carried - admins whom the registry could not take yet
    * @param guests - default: guests who are forgotten with the process
+   * @param log - gets what admins do, and what the operator should read
    */
   constructor(
     world: WorldLink,
@@ -59,7 +63,10 @@ export class Admin {
     sessions: Sessions | null = null,
     carried: readonly AdminRow[] = [],
     guests: Guests = guestsInMemory(config),
+    log: Log = plainLog,
   ) {
+    this.#log = log;
+    const warn = (text: string): void => log.warn(text);
     this.guests = guests;
     this.#world = world;
     this.desk = new SwapDesk({
@@ -67,12 +74,12 @@ export class Admin {
       dataDir: config.dataDir,
       probe,
       announce: (text) => this.#audience.announce(text),
-      log: (text) => console.error(text),
+      log: warn,
     });
     this.learned = new LearnedBoard({
       ask: (question) => this.desk.ask(question),
       lastSession: async () => (await sessions?.lastThatHurt()) ?? null,
-      log: (text) => console.error(text),
+      log: warn,
     });
     world.onSwap = (outcome) => this.desk.settle(outcome);
     const audience = (): Audience => this.#audience;
@@ -81,14 +88,14 @@ export class Admin {
     const ask = <T>(question: (registry: Registry) => T): Promise<T> => desk.ask(question);
     this.#rows = new WaitingRows({
       ask,
-      log: (text) => console.error(text),
+      log: warn,
     });
     this.#gate = new Gate({
       ask,
       rows: this.#rows,
       tokenOfSettings: config.adminToken,
       carried,
-      log: (text) => console.error(text),
+      log: warn,
     });
     this.#auditUpkeep = new AuditUpkeep({ ask, days: config.auditDays });
     this.#reports = new Reports({ ask, now: () => performance.now() });
@@ -145,6 +152,13 @@ export class Admin {
     return { guest, name: planter, organism: id, species, x: Math.round(x), y: Math.round(y) };
   }
 
+  /** Who asked for what; the audit log has what was done. */
+  #note(request: IncomingMessage, response: ServerResponse, path: string, actor: Actor): void {
+    const { who, role, address } = actor;
+    const said = `${who} from ${address}: ${request.method} ${path}: ${response.statusCode}`;
+    this.#log.info(`admin: ${said}`, { admin: who, role, address, request: requestIdOf(response) });
+  }
+
   dispose(): void {
     this.#gate.dispose();
     this.#auditUpkeep.dispose();
@@ -159,10 +173,21 @@ export class Admin {
       const { pathname } = url;
       if (pathname === '/admin/api/login' || pathname === '/admin/api/logout') {
         if (request.method !== 'POST') throw new Refusal(405, 'POST is expected', { Allow: 'POST' });
-        if (pathname === '/admin/api/login') return await this.#gate.login(request, response, caller);
+        if (pathname === '/admin/api/login') {
+          const who = await this.#gate.login(request, response, caller);
+          const { address } = caller;
+          this.#log.info(`admin: ${who} from ${address} logged in`, { admin: who, address });
+          return;
+        }
         return this.#gate.logout(request, response, caller);
       }
-      await this.#routes.handle(request, response, url, this.#gate.actorOf(request, caller.address));
+      const actor = this.#gate.actorOf(request, caller.address);
+      try {
+        await this.#routes.handle(request, response, url, actor);
+      } finally {
+        if (request.method !== 'GET')
+          response.once('close', () => this.#note(request, response, pathname, actor));
+      }
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       const { status, message, headers } = refusalOf(error);

@@ -21,7 +21,7 @@ const WHY: Readonly<Record<LoginEnd, string>> = {
   idle: `nothing was done for ${MAX_IDLE_MS / 60_000} min`,
   old: `after ${MAX_LOGIN_MS / 3_600_000} h`,
   replaced: 'by newer logins of the same admin',
-  revoked: 'the token or the role is another one now',
+  revoked: 'the token or the role was changed',
   'logged out': '',
 };
 
@@ -76,7 +76,7 @@ export class Gate {
     void this.#flush();
   }
 
-  /** Takes over the registry's admins, and logs those out who are none any more. While it fails, all stay as they are. */
+  /** Takes over the registry's admins, and logs out those who were revoked. While the registry fails, all stay. */
   async reload(): Promise<void> {
     try {
       const rows = await this.#options.ask((registry) => new AdminTable(registry).all());
@@ -106,12 +106,12 @@ export class Gate {
     return this.#logins.left(request);
   }
 
-  /** A right token is never refused; wrong ones from one address are soon answered with 429. */
+  /** A right token is never refused; wrong ones from one address are soon answered with 429. @returns whose it is */
   async login(
     request: IncomingMessage,
     response: ServerResponse,
     { address, isSecure }: Caller,
-  ): Promise<void> {
+  ): Promise<string> {
     const token = (await readJson(request)).text('token', MAX_TOKEN);
     await this.#begun;
     const admin = this.#admins.whose(token);
@@ -138,6 +138,7 @@ export class Gate {
     });
     response.setHeader('Set-Cookie', setCookie(this.#logins.begin(admin, address), isSecure));
     replyJson(response, 200, { who: name, role });
+    return name;
   }
 
   logout(request: IncomingMessage, response: ServerResponse, { isSecure }: Caller): void {

@@ -59,6 +59,7 @@ function svgOf(): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width * SCALE}" height="${height * SCALE}" shape-rendering="crispEdges">`,
+    '<title>The starters</title>',
     '<!-- CC0 1.0; made by `npm run starters` -->',
     ...bodies,
     '</svg>\n',

@@ -23,13 +23,15 @@ const NEWCOMERS_SECONDS = 600;
 /** Joins that an address has per guest at once, and the time in which they are refilled. */
 const JOINS_PER_GUEST = 8;
 const JOINS_SECONDS = 64;
+/** An address may ask for as many seats at once as joins; this many more per guest and second. */
+const SEATS_PER_SECOND = 2;
 /** What a visit that is closed for what it sent costs its address. */
 const JOINS_LOST = 8;
-/** With fewer other settled guests at an address in the last day, its new guests share a sanction. */
+/** With fewer other settled guests at an address in the last day, a sanction holds it: those who are not settled share it. */
 const MAX_OTHERS = 4;
 /**
- * A guest is settled who came first this long ago and has done so much since: nobody gathers four tokens to be one of
- * many just before a sanction.
+ * A guest is settled who came first this long ago and has done so much since: nobody is, with a token that was only
+ * gathered.
  */
 const SETTLED_MS = 3_600_000;
 const SETTLED_DEEDS = 10;
@@ -68,7 +70,7 @@ export type Admitted = {
 export type Entered = { readonly ok: true; readonly guest: Guest };
 
 export class Guests {
-  readonly sanctions = new Sanctions();
+  readonly sanctions = new Sanctions((id, atMs) => this.#wasSettled(id, atMs));
   readonly deeds = new Deeds();
   readonly energy: EnergyStore;
   /** Names that no guest may take, beside the built-in ones. */
@@ -82,6 +84,7 @@ export class Guests {
   readonly #here = new Map<string, Set<Guest>>();
   readonly #joins: Allowances;
   readonly #newcomers: Allowances;
+  readonly #seats: Allowances;
   #hasWarned = false;
 
   /** @throws RegistryError when what was kept cannot be read */
@@ -92,6 +95,7 @@ export class Guests {
       new Allowances({ most: joins, perSecond: joins / seconds, now });
     this.#joins = per(JOINS_PER_GUEST * options.guestsPerAddress, JOINS_SECONDS);
     this.#newcomers = per(2 * options.guestsPerAddress, 2 * NEWCOMERS_SECONDS);
+    this.#seats = per(JOINS_PER_GUEST * options.guestsPerAddress, JOINS_PER_GUEST / SEATS_PER_SECOND);
     this.energy = new EnergyStore({ perAddress: options.energyPerAddress, now });
     this.#around = {
       energy: this.energy,
@@ -135,25 +139,39 @@ export class Guests {
     const guest = known ?? this.#options.tokens.newId(Date.now());
     const refusal = this.#refusal(guest, address);
     if (refusal !== null) return refusal;
-    const wait = (reason: string, ms: number): Refusal => {
-      const retrySeconds = Math.ceil(ms / 1_000);
-      return { ok: false, status: 429, reason: `${reason}: wait ${durationOf(retrySeconds)}`, retrySeconds };
-    };
+    const isNew = known === null;
+    const early = this.#early(address, isNew);
+    if (early !== null) return early;
+    const seatMs = this.#seats.take(address, 1);
+    return seatMs > 0 ? wait('joins', seatMs) : { ok: true, guest, isNew };
+  }
+
+  /** Whether those of an address have joined so often that the next must wait. */
+  #early(address: string, isNew: boolean): Refusal | null {
+    const joinMs = this.#joins.msUntil(address, 1);
+    if (joinMs > 0) return wait('joins', joinMs);
+    const newcomerMs = isNew ? this.#newcomers.msUntil(address, 1) : 0;
+    return newcomerMs > 0 ? wait('new guests', newcomerMs) : null;
+  }
+
+  /** Somebody who has a seat opens a socket: that is a join, whatever comes of it. @returns why it is refused; null: not */
+  comes(address: string): Refusal | null {
     const joinMs = this.#joins.take(address, 1);
-    if (joinMs > 0) return wait('too many joins from your address', joinMs);
-    const newcomerMs = known === null ? this.#newcomers.take(address, 1) : 0;
-    if (newcomerMs > 0) return wait('too many new guests from your address', newcomerMs);
-    return { ok: true, guest, isNew: known === null };
+    return joinMs > 0 ? wait('joins', joinMs) : null;
   }
 
   /**
-   * A visit begins. It may be refused though it was admitted, because others came first.
+   * A visit begins. It may be refused though it was admitted, because others came first. Only now is a newcomer counted:
+   * who asks for seats and does not come uses up nobody's.
    *
    * @param id - as `admit` gave it
+   * @param isNew - as well
    */
-  enter(id: string, address: string): Entered | Refusal {
+  enter(id: string, address: string, isNew: boolean): Entered | Refusal {
     const refusal = this.#refusal(id, address);
     if (refusal !== null) return refusal;
+    const newcomerMs = isNew ? this.#newcomers.take(address, 1) : 0;
+    if (newcomerMs > 0) return wait('new guests', newcomerMs);
     const guest = this.#book.find(id) ?? new Guest(id, this.#around);
     if (guest.visits === 0) guest.giveUpReservedName();
     guest.arrive(address, Date.now());
@@ -175,7 +193,7 @@ export class Guests {
     this.#book.depart(guest);
   }
 
-  /** The token that the client shall keep. */
+  /** The token for the client to keep. */
   tokenOf(id: string): string {
     return this.#options.tokens.of(id);
   }
@@ -194,7 +212,7 @@ export class Guests {
     const here = this.#here.get(address);
     if (guest !== undefined && here?.has(guest)) return null;
     const refuse = (most: number, what: string): Refusal => {
-      const reason = `${most} guests from your ${what} are here already, which is the most`;
+      const reason = `${most} guests from your ${what} are here already, and more are not allowed`;
       return { ok: false, status: 429, reason };
     };
     if ((here?.size ?? 0) >= guestsPerAddress) {
@@ -270,8 +288,8 @@ export class Guests {
   }
 
   /**
-   * Mutes or bans a guest. Their address's new guests share it if fewer than `MAX_OTHERS` settled ones were there in the
-   * last day: a guest who drops the token does not shake it off, and a school is not punished for one.
+   * Mutes or bans a guest. All at their address who are not settled share it if fewer than `MAX_OTHERS` settled ones were
+   * there in the last day: a guest who takes another token does not shake it off, and a school is not punished for one.
    *
    * @param minutes - Infinity: until an admin lifts it
    * @returns null: nobody with this id is known
@@ -289,15 +307,20 @@ export class Guests {
     return this.sanctions.add({ kind, guest: id, address, name: guest.name, minutes, reason, who });
   }
 
+  /** What they have done since a moment counts as well: who is muted or banned does nothing where that holds. */
+  #wasSettled(id: string, atMs: number): boolean {
+    const guest = this.#book.find(id);
+    if (guest === undefined || atMs - madeMs(id) < SETTLED_MS) return false;
+    return guest.strokes + guest.plantings >= SETTLED_DEEDS;
+  }
+
   #othersAt({ id, address }: Guest): number {
     const now = Date.now();
-    const isSettled = (guest: Guest): boolean =>
-      now - madeMs(guest.id) >= SETTLED_MS && guest.strokes + guest.plantings >= SETTLED_DEEDS;
     return this.#book.count(
       (guest) =>
         guest.address === address &&
         guest.id !== id &&
-        isSettled(guest) &&
+        this.#wasSettled(guest.id, now) &&
         (guest.visits > 0 || guest.seenMs > now - DAY_MS),
     );
   }
@@ -311,6 +334,12 @@ export class Guests {
   get size(): number {
     return this.#book.size;
   }
+}
+
+function wait(what: string, ms: number): Refusal {
+  const retrySeconds = Math.ceil(ms / 1_000);
+  const reason = `too many ${what} from your address: wait ${durationOf(retrySeconds)}`;
+  return { ok: false, status: 429, reason, retrySeconds };
 }
 
 const summary = ({ id, name, address, visits, seenMs, strokes, plantings }: Guest): GuestSummary => ({

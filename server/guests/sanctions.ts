@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
-import { madeMs } from './token.ts';
+import { networkOf } from '../address.ts';
 
 export type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
 
@@ -17,7 +17,7 @@ export interface NewSanction {
   readonly kind: SanctionKind;
   /** Empty: everybody from the address. */
   readonly guest: string;
-  /** Empty: the guest alone. With a guest: also those who come from the address as new guests from now on. */
+  /** Empty: the guest alone. With a guest: also those who come from the address and are not settled. */
   readonly address: string;
   /** What the guest was called. */
   readonly name: string;
@@ -40,10 +40,16 @@ interface Held {
 }
 
 export class Sanctions {
+  readonly #wasSettled: (guest: string, atMs: number) => boolean;
   readonly #byId = new Map<string, Held>();
   /** Ids, by guest and by address; a sanction of both is in both. */
   readonly #ofGuest = new Map<string, Set<string>>();
   readonly #ofAddress = new Map<string, Set<string>>();
+
+  /** @param wasSettled - whether a guest was no newcomer at a time, milliseconds since 1970. Default: all are newcomers */
+  constructor(wasSettled: (guest: string, atMs: number) => boolean = () => false) {
+    this.#wasSettled = wasSettled;
+  }
 
   /** Without expired ones, oldest first. */
   get all(): readonly Sanction[] {
@@ -74,7 +80,7 @@ export class Sanctions {
         this.lift(sanction.id);
     if (this.#byId.size >= MAX_SANCTIONS)
       throw new TooManySanctionsError(
-        `${MAX_SANCTIONS} mutes and bans are in force already: lift some first`,
+        `${MAX_SANCTIONS} mutes and bans are already in force: lift some first`,
       );
     const forMs = minutes * 60_000;
     const now = Date.now();
@@ -88,7 +94,7 @@ export class Sanctions {
     return sanction;
   }
 
-  /** @returns what was lifted; null: there is no such sanction any more */
+  /** @returns what was lifted; null: no such sanction is in force */
   lift(id: string): Sanction | null {
     this.#expire();
     const held = this.#byId.get(id);
@@ -102,11 +108,11 @@ export class Sanctions {
     if (this.#byId.size === 0) return null;
     this.#expire();
     const own = this.#ofGuest.get(guest) ?? [];
-    const theirs = this.#ofAddress.get(address) ?? [];
+    const theirs = [address, networkOf(address)].flatMap((key) => [...(this.#ofAddress.get(key) ?? [])]);
     let last: Held | null = null;
     for (const id of [...own, ...theirs]) {
       const held = this.#byId.get(id)!;
-      if (held.sanction.kind !== kind || !concerns(held.sanction, guest, address)) continue;
+      if (held.sanction.kind !== kind || !this.#concerns(held.sanction, guest, address)) continue;
       if (last === null || held.endsMs > last.endsMs) last = held;
     }
     return last?.sanction ?? null;
@@ -129,6 +135,17 @@ export class Sanctions {
     return held === undefined ? 0 : Math.max(0, (held.endsMs - performance.now()) / 1_000);
   }
 
+  /**
+   * A sanction of a guest that has an address, too, concerns all there who were not settled when it began: it may be the
+   * same person with a new token, or with one of many that they had gathered. Who was settled is somebody else.
+   */
+  #concerns(sanction: Sanction, guest: string, address: string): boolean {
+    if (sanction.guest !== '' && sanction.guest === guest) return true;
+    if (sanction.address !== address && sanction.address !== networkOf(address)) return false;
+    if (sanction.guest === '') return true;
+    return guest !== '' && !this.#wasSettled(guest, Date.parse(sanction.since));
+  }
+
   #hold(held: Held): void {
     const { id, guest, address } = held.sanction;
     this.#byId.set(id, held);
@@ -146,17 +163,6 @@ export class Sanctions {
     const now = performance.now();
     for (const { sanction, endsMs } of this.#byId.values()) if (endsMs <= now) this.#drop(sanction);
   }
-}
-
-/**
- * A sanction of a guest that has an address, too, concerns those whose id was made there since it began: the same
- * person with a new token. Who was a guest before is somebody else.
- */
-function concerns(sanction: Sanction, guest: string, address: string): boolean {
-  if (sanction.guest === '') return sanction.address === address;
-  if (sanction.guest === guest) return true;
-  if (guest === '' || sanction.address !== address) return false;
-  return madeMs(guest) >= Math.floor(Date.parse(sanction.since) / 1_000) * 1_000;
 }
 
 function enter(index: Map<string, Set<string>>, key: string, id: string): void {

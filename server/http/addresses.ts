@@ -1,10 +1,10 @@
 /**
- * What proxies in front say of a request, whose address it comes from, and how many sockets and reserved seats each
- * address has.
+ * What proxies in front say of a request, whose address it comes from, and how many sockets each address
+ * has, and how many seats that nobody has taken yet.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, plainAddress } from '../address.ts';
+import { addressKey, MAX_ADDRESSES_OF_NETWORK, networkOf, partyOf, plainAddress } from '../address.ts';
 
 export type ForwardedHeader = 'x-forwarded-for' | 'x-forwarded-host' | 'x-forwarded-proto';
 
@@ -79,8 +79,17 @@ export class Proxies {
   }
 }
 
+/** Seats of one address that nobody has taken yet. A page takes its seat within a second. */
+export const MAX_UNUSED_SEATS = 32;
+
+interface UnusedSeat {
+  readonly giveUp: () => void;
+  /** Ends it. */
+  readonly timer: NodeJS.Timeout;
+}
+
 export interface AddressOptions {
-  /** Sockets and reserved seats together that one address may have. */
+  /** Sockets that one address may have. */
   readonly perAddress: number;
   /** If they are trusted, plain sockets are not limited: they all come from the proxy. */
   readonly proxies: Proxies;
@@ -93,7 +102,9 @@ export class Addresses {
   /** By address and by network. */
   readonly #held = new Map<string, number>();
   readonly #sockets = new Map<Socket, string>();
-  readonly #seats = new Map<string, () => void>();
+  /** Seats that nobody has taken yet, the oldest first: by address or network, and there by the visit's id. */
+  readonly #seats = new Map<string, Map<string, UnusedSeat>>();
+  readonly #partyOfSeat = new Map<string, string>();
   /** By the visit's id, which is Colyseus' session id. */
   readonly #addresses = new Map<string, string>();
 
@@ -107,7 +118,7 @@ export class Addresses {
     return addressKey(forwarded) || addressKey(request.socket.remoteAddress ?? '');
   }
 
-  /** How many sockets and reserved seats an address, or a network, has. */
+  /** How many sockets an address, or a network, has. */
   held(address: string): number {
     return this.#held.get(address) ?? 0;
   }
@@ -143,36 +154,53 @@ export class Addresses {
     return true;
   }
 
+  /** Whether an address has all the sockets that it may have. */
+  isFull(address: string): boolean {
+    const { perAddress } = this.#options;
+    if (this.held(address) >= perAddress) return true;
+    const network = networkOf(address);
+    return network !== '' && this.held(network) >= perAddress * MAX_ADDRESSES_OF_NETWORK;
+  }
+
   /**
-   * Counts a reserved seat until it is taken or expires.
+   * Notes a seat that was reserved, until its socket comes or it expires. Of more than `MAX_UNUSED_SEATS` of an address,
+   * the oldest is given up: whoever means to come has come by then, and nobody can use up their neighbours' seats.
    *
-   * @returns a function that releases it early; null when the address has too many
+   * @param visit - id of the visit that it is for
+   * @param giveUp - frees the seat
    */
-  admitSeat(address: string): (() => void) | null {
-    if (!this.#take(address)) return null;
-    let held = true;
-    const giveBack = (): void => {
-      if (!held) return;
-      held = false;
-      clearTimeout(timer);
-      this.#release(address);
-    };
-    const timer = setTimeout(giveBack, this.#options.seatMs).unref();
-    return giveBack;
+  holdSeat(address: string, visit: string, giveUp: () => void): void {
+    const party = partyOf(address);
+    const seats = this.#seats.get(party) ?? new Map<string, UnusedSeat>();
+    this.#seats.set(party, seats);
+    const timer = setTimeout(() => this.#dropSeat(party, visit), this.#options.seatMs).unref();
+    seats.set(visit, { giveUp, timer });
+    this.#partyOfSeat.set(visit, party);
+    if (seats.size <= MAX_UNUSED_SEATS) return;
+    const [oldest] = seats.keys();
+    this.#dropSeat(party, oldest)!.giveUp();
   }
 
-  /** Notes whose seat it is, until the visit's socket comes. */
-  assignSeat(visit: string, giveBack: () => void): void {
-    this.#seats.set(visit, giveBack);
-    setTimeout(() => this.#seats.delete(visit), this.#options.seatMs).unref();
-  }
-
-  /** Releases a visit's seat, because its socket has come and counts instead. */
+  /** A visit's socket has come and counts instead of its seat. */
   takeSeat(visit: string, request: IncomingMessage): void {
-    this.#seats.get(visit)?.();
-    this.#seats.delete(visit);
+    this.#dropSeat(this.#partyOfSeat.get(visit) ?? '', visit);
     this.#addresses.set(visit, this.of(request));
     request.socket.once('close', () => this.#addresses.delete(visit));
+  }
+
+  /** How many seats of an address, or of its network, nobody has taken yet. */
+  unusedSeats(address: string): number {
+    return this.#seats.get(partyOf(address))?.size ?? 0;
+  }
+
+  #dropSeat(party: string, visit: string): UnusedSeat | undefined {
+    const seats = this.#seats.get(party);
+    const seat = seats?.get(visit);
+    clearTimeout(seat?.timer);
+    seats?.delete(visit);
+    if (seats?.size === 0) this.#seats.delete(party);
+    this.#partyOfSeat.delete(visit);
+    return seat;
   }
 
   /** The address of a visit; empty when it has ended. */
@@ -181,10 +209,8 @@ export class Addresses {
   }
 
   #take(address: string): boolean {
-    const { perAddress } = this.#options;
+    if (this.isFull(address)) return false;
     const network = networkOf(address);
-    if (this.held(address) >= perAddress) return false;
-    if (network !== '' && this.held(network) >= perAddress * MAX_ADDRESSES_OF_NETWORK) return false;
     for (const key of network === '' ? [address] : [address, network])
       this.#held.set(key, this.held(key) + 1);
     return true;

@@ -6,8 +6,9 @@
  * join it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
-import { type JoinOptions, ROOM_NAME } from '../../shared/protocol.ts';
+import { ErrorCode, ServerError } from '@colyseus/core';
+import type { JoinOptions } from '../../shared/protocol.ts';
+import { NoAnswerError } from '../world/messages.ts';
 import type { Addresses } from './addresses.ts';
 import { replyJson } from './replies.ts';
 
@@ -17,19 +18,40 @@ const MAX_BODY = 1_024;
 
 /** Who may join, and what the room learns of them with their seat. */
 export interface Doorkeeper {
-  /** @param token - as the client sent it, of any type */
-  admit(
-    token: unknown,
-    address: string,
-  ):
-    | ({ readonly ok: true } & object)
-    | {
-        readonly ok: false;
-        readonly status: number;
-        /** For the player to read. */
-        readonly reason: string;
-        readonly retrySeconds?: number;
-      };
+  /**
+   * @param token - as the client sent it, of any type
+   * @throws NoAnswerError when nobody can say
+   */
+  admit(token: unknown, address: string): Admission | Promise<Admission>;
+}
+
+export type Admission =
+  | ({ readonly ok: true } & object)
+  | {
+      readonly ok: false;
+      readonly status: number;
+      /** For the player to read. */
+      readonly reason: string;
+      readonly retrySeconds?: number;
+    };
+
+/** Where seats come from. */
+export interface Seats {
+  /**
+   * @param options - what the door said of the guest
+   * @returns what the SDK reads
+   * @throws ServerError when the world is full or stopping
+   */
+  reserve(options: object): Promise<{ readonly sessionId: string }>;
+  /**
+   * Called with a socket's request for its seat.
+   *
+   * @param note - the part of the path that the reservation called `processId`
+   * @returns false: there is no such seat in this process
+   */
+  claim(note: string, sessionId: string): boolean;
+  /** Frees a seat that nobody has taken. */
+  giveUp(sessionId: string): void;
 }
 
 export async function matchmake(
@@ -38,6 +60,7 @@ export async function matchmake(
   path: string,
   addresses: Addresses,
   doorkeeper: Doorkeeper,
+  seats: Seats,
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
@@ -57,22 +80,27 @@ export async function matchmake(
   const body = await readBody(request);
   if (body === null)
     return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
-  const admitted = doorkeeper.admit(tokenIn(body), addresses.of(request));
+  const address = addresses.of(request);
+  let admitted: Admission;
+  try {
+    admitted = await doorkeeper.admit(tokenIn(body), address);
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    return refuse(503, ErrorCode.MATCHMAKE_UNHANDLED, error.message);
+  }
   if (!admitted.ok) {
     const { status, reason, retrySeconds } = admitted;
     if (retrySeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retrySeconds)));
     return refuse(status, status, reason);
   }
-  const giveBack = addresses.admitSeat(addresses.of(request));
-  if (giveBack === null)
+  if (addresses.isFull(address))
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
   const { ok: _, ...seatOptions } = admitted;
   try {
-    const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, seatOptions);
-    addresses.assignSeat(seat.sessionId, giveBack);
+    const seat = await seats.reserve(seatOptions);
+    addresses.holdSeat(address, seat.sessionId, () => seats.giveUp(seat.sessionId));
     replyJson(response, 200, seat);
   } catch (error) {
-    giveBack();
     if (!(error instanceof ServerError)) throw error;
     refuse(503, ErrorCode.MATCHMAKE_INVALID_CRITERIA, 'the world is full or stopping');
   }

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What requests are for: each metric has one series per word. */
-export type RouteName = 'page' | 'api' | 'matchmake' | 'admin' | 'health' | 'metrics';
+export const ROUTE_NAMES = ['page', 'api', 'matchmake', 'admin', 'health', 'metrics'] as const;
+export type RouteName = (typeof ROUTE_NAMES)[number];
 
 export interface Answered {
   readonly id: string;
@@ -20,6 +21,7 @@ export interface Answered {
 }
 
 const MAX_PATH = 200;
+const ID_HEADER = 'X-Request-Id';
 
 const ROUTES: readonly (readonly [RegExp, RouteName])[] = [
   [/^\/api(?:\/|$)/, 'api'],
@@ -31,6 +33,9 @@ const ROUTES: readonly (readonly [RegExp, RouteName])[] = [
 
 export const routeOf = (path: string): RouteName =>
   ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'page';
+
+/** The id of the request that is answered. */
+export const requestIdOf = (response: ServerResponse): string => String(response.getHeader(ID_HEADER) ?? '');
 
 /**
  * Watches a request to its end.
@@ -49,7 +54,7 @@ export function watchRequest(
 ): string {
   const beganMs = performance.now();
   const own = id ?? randomUUID();
-  response.setHeader('X-Request-Id', own);
+  response.setHeader(ID_HEADER, own);
   response.once('close', () => {
     done({
       id: own,

@@ -27,7 +27,7 @@ const PACE = {
   judgeEvery: 100,
 } as const;
 /** Iterations after which a learning ends with the best that it has. */
-export const MAX_ITERATIONS = 2600;
+export const MAX_ITERATIONS = 5000;
 /** Part of the newest weights in the running mean of the weights, which is what is checked, judged and kept. */
 const AVERAGED_PART = 0.02;
 
@@ -261,15 +261,17 @@ class Learning {
   #isCheckDue(): boolean {
     const done = this.#iterations;
     const { firstCheck, checkEvery } = this.#suite.pace;
-    return (done >= firstCheck && done % checkEvery === 0) || done >= this.#maxIterations;
+    const isLast = this.#run.isFinished || done >= this.#maxIterations;
+    return isLast || (done >= firstCheck && done % checkEvery === 0);
   }
 
   /** @returns null when the rule does not pass yet */
   async #checkAndJudge(): Promise<Learned | null> {
-    const checked = await this.#check.measure(this.#average);
+    const isWhole = this.#run.isFinished || this.#iterations >= this.#maxIterations;
+    const checked = await this.#check.measure(this.#average, isWhole);
     this.#checked = checked;
     const lacks = shortfall(checked);
-    if (this.#best === null || lacks < shortfall(this.#best.checked))
+    if (this.#best === null || lacks <= shortfall(this.#best.checked))
       this.#best = { weights: this.#average, checked, iterations: this.#iterations };
     this.#tell('learning', this.#run.snapshot().smoothedLoss);
     if (lacks > 0 || this.#iterations - this.#judgedAt < this.#suite.pace.judgeEvery) return null;

@@ -10,6 +10,7 @@ import {
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
 import { NoAnswerError, type StrokeOutcome } from '../world/messages.ts';
+import type { ServerMessageNumber } from './connection.ts';
 import type { Surroundings, Visitor } from './surroundings.ts';
 
 /** Organisms that are remembered of a deed. */
@@ -24,7 +25,7 @@ const MAX_REFUSALS_AT_ONCE = 160;
 export interface StrokeOutlet {
   /** Id of the visit. */
   readonly visit: string;
-  post(type: number, message: object): boolean;
+  post(type: ServerMessageNumber, message: object): boolean;
   /** Closes the client for sending too much. */
   expel(reason: string): void;
 }
@@ -83,7 +84,7 @@ export class VisitStrokes {
   }
 
   async #stroke(guest: Guest, stroke: StrokeMessage): Promise<void> {
-    const { guests, world, players, strokesPending, tally } = this.#around;
+    const { guests, world, players, strokesPending, tally, log } = this.#around;
     const { address } = this.#visitor;
     /** @param why - for the tally */
     const refuse = (why: string, reason: string): void => {
@@ -120,6 +121,14 @@ export class VisitStrokes {
     }
     const { step, organisms } = outcome;
     this.#applied++;
+    log.debug('stroke', {
+      guest: by.guest,
+      name: by.name,
+      address,
+      tool: stroke.tool,
+      x: stroke.points[0],
+      y: stroke.points[1],
+    });
     tally.strokesApplied++;
     const { tool, radius, points, species } = stroke;
     players.stroke({ player: this.#outlet.visit, tool, radius, points });

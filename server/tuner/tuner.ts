@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
 import type { Config } from '../config.ts';
+import { plainLog } from '../log/log.ts';
 import { writeWhole } from '../rules/load.ts';
 import { type Actor, labelOf } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
@@ -330,7 +331,7 @@ export function startTuner(
     seconds: config.tunerSeconds,
     threads: config.tunerThreads,
     engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
-    log: (text) => console.error(text),
+    log: plainLog.info,
     ...more,
   });
   sessions.onBegin = () => tuner.sessionBegan();

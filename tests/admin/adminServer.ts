@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { readConfig } from '../../server/config.ts';
+import { guestsInMemory } from '../../server/guests/openGuests.ts';
+import type { Facts, Log } from '../../server/log/log.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import type { Prober } from '../../server/swaps/prober.ts';
@@ -18,6 +20,8 @@ export let folder: string;
 export let server: TestServer;
 export let world: FakeWorld;
 export let admin: Admin;
+/** What the log got: level, text and facts. */
+export let lines: (readonly [level: string, text: string, facts: Facts | undefined])[];
 /** Ann is an owner, Bob a moderator. */
 export let tokens: { readonly Ann: string; readonly Bob: string };
 
@@ -55,8 +59,19 @@ export function useAdminServer(): void {
 async function start(): Promise<void> {
   world = new FakeWorld();
   const config = { ...readConfig(['--admin-token', TOKEN], {}), dataDir: folder };
-  admin = new Admin(world, config, prober);
-  server = await startServer({ perAddress: 1_000, trustProxy: 1 }, world, { admin });
+  const takenAt =
+    (level: string) =>
+    (text: string, facts?: Facts): void =>
+      void lines.push([level, text, facts]);
+  lines = [];
+  const log: Log = {
+    debug: takenAt('debug'),
+    info: takenAt('info'),
+    warn: takenAt('warn'),
+    error: takenAt('error'),
+  };
+  admin = new Admin(world, config, prober, null, [], guestsInMemory(config), log);
+  server = await startServer({ perAddress: 1_000, trustProxy: 1 }, world, { admin, log });
   world.run(20);
 }
 

@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   journal: () => import('./journal.ts'),
   siege: () => import('./siege.ts'),
   idle: () => import('./idle.ts'),
+  nursery: () => import('./nursery.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -50,7 +50,9 @@ const make = (options: Partial<GuestsOptions> = {}): Guests =>
 function come(guests: Guests, address = HOME, token?: string): Guest {
   const admitted = guests.admit(token, address);
   if (!admitted.ok) throw new Error(admitted.reason);
-  const entered = guests.enter(admitted.guest, address);
+  const early = guests.comes(address);
+  if (early !== null) throw new Error(early.reason);
+  const entered = guests.enter(admitted.guest, address, admitted.isNew);
   if (!entered.ok) throw new Error(entered.reason);
   return entered.guest;
 }
@@ -148,7 +150,7 @@ describe('a guest', () => {
 
   test('has no more wishes for names that are refused, because each costs the server as much', () => {
     const ash = come(make());
-    for (let i = 0; i < 5; i++) expect(ash.rename('\u3164'.repeat(256)).reason).toMatch(/Nobody could see/);
+    for (let i = 0; i < 5; i++) expect(ash.rename('\u3164'.repeat(256)).reason).toMatch(/would be invisible/);
     for (const wish of ['\u3164'.repeat(256), 'Admin', 'Ash'])
       expect(ash.rename(wish).reason).toBe('Too many names at once: wait a moment.');
     expect(ash.rename(ash.chosenName).reason).toBeNull();
@@ -221,7 +223,7 @@ describe('who may come', () => {
     const [ash] = [come(guests), come(guests), come(guests)];
     expect(guests.admit(undefined, HOME)).toMatchObject({
       ...{ ok: false, status: 429 },
-      reason: '3 guests from your address are here already, which is the most',
+      reason: '3 guests from your address are here already, and more are not allowed',
     });
     expect(lines.join()).toMatch(/if that is a proxy, start with --trust-proxy 1/);
     expect(guests.admit(tokenOf(guests, ash), HOME).ok).toBe(true);
@@ -235,7 +237,7 @@ describe('who may come', () => {
     for (let n = 0; n < 16; n++) come(guests, `2001:db8:1:${n}::`);
     expect(guests.admit(undefined, '2001:db8:1:99::')).toMatchObject({
       ...{ ok: false, status: 429 },
-      reason: '16 guests from your network are here already, which is the most',
+      reason: '16 guests from your network are here already, and more are not allowed',
     });
     expect(guests.admit(undefined, '2001:db8:2:99::').ok).toBe(true);
   });
@@ -244,8 +246,8 @@ describe('who may come', () => {
     const guests = make({ guestsPerAddress: 1 });
     const [one, two] = [guests.admit(undefined, HOME), guests.admit(undefined, HOME)];
     if (!one.ok || !two.ok) throw new Error('neither is here yet');
-    expect(guests.enter(one.guest, HOME).ok).toBe(true);
-    expect(guests.enter(two.guest, HOME)).toMatchObject({ ok: false, status: 429 });
+    expect(guests.enter(one.guest, HOME, true).ok).toBe(true);
+    expect(guests.enter(two.guest, HOME, true)).toMatchObject({ ok: false, status: 429 });
   });
 
   test('as a new guest is limited per address, at once and in ten minutes; those with a token are not', () => {
@@ -258,7 +260,30 @@ describe('who may come', () => {
     expect(guests.admit(tokenOf(guests, ash), HOME).ok).toBe(true);
     expect(guests.admit(undefined, ELSEWHERE).ok).toBe(true);
     pass(300);
-    expect(guests.admit(undefined, HOME).ok).toBe(true);
+    guests.leave(come(guests), HOME);
+    expect(guests.admit(undefined, HOME).ok).toBe(false);
+  });
+
+  test('as a new guest is counted when they enter: who asks for seats keeps no neighbour out', () => {
+    const guests = make({ guestsPerAddress: 2 });
+    const seats = Array.from({ length: 11 }, () => guests.admit(undefined, HOME));
+    expect(seats.every(({ ok }) => ok)).toBe(true);
+    const entered = Array.from({ length: 5 }, () => {
+      const { guest } = guests.admit(undefined, HOME) as { guest: string };
+      const visit = guests.enter(guest, HOME, true);
+      if (visit.ok) guests.leave(visit.guest, HOME);
+      return visit;
+    });
+    expect(entered.map(({ ok }) => ok)).toEqual([true, true, true, true, false]);
+    expect(entered[4]).toMatchObject({ status: 429, reason: /^too many new guests from your address/ });
+  });
+
+  test('has 128 seats at once, then 32 per second', () => {
+    const guests = make();
+    for (let n = 0; n < 128; n++) expect(guests.admit(undefined, HOME).ok).toBe(true);
+    expect(guests.admit(undefined, HOME)).toMatchObject({ ok: false, status: 429, retrySeconds: 1 });
+    pass(1);
+    for (let n = 0; n < 32; n++) expect(guests.admit(undefined, HOME).ok).toBe(true);
     expect(guests.admit(undefined, HOME).ok).toBe(false);
   });
 
@@ -272,7 +297,7 @@ describe('who may come', () => {
     });
     pass(1);
     expect(guests.admit(undefined, HOME)).toMatchObject({
-      reason: 'an admin has banned new guests of your address from this world for 3 h',
+      reason: 'an admin has banned new guests at your address from this world for 3 h',
     });
     expect(guests.admit(undefined, ELSEWHERE).ok).toBe(true);
   });
@@ -286,14 +311,30 @@ describe('a muted guest who drops the token', () => {
   test('is muted again at the same address, if few others were there', () => {
     const guests = make();
     const [cain, abel] = [come(guests), come(guests)];
-    pass(1);
+    settle(abel);
+    pass(3_600);
     guests.sanctionGuest('mute', cain.id, { ...FOR_GOOD, minutes: 9 });
     const again = come(guests);
     expect(guests.muteOf(again, HOME)).toBe(
-      'An admin has taken the tools of new guests of your address away for 9 min.',
+      'An admin has taken away the tools of new guests at your address for 9 min.',
     );
     expect(guests.muteOf(abel, HOME)).toBeNull();
     expect(guests.muteOf(again, ELSEWHERE)).toBeNull();
+  });
+
+  test('and takes another that they had gathered before is muted, too', () => {
+    const guests = make();
+    const [cain, gathered] = [come(guests), come(guests)];
+    const played = come(guests);
+    settle(played);
+    guests.leave(gathered, HOME);
+    pass(86_400);
+    guests.sanctionGuest('mute', cain.id, FOR_GOOD);
+    const again = come(guests, HOME, tokenOf(guests, gathered));
+    expect(again.id).toBe(gathered.id);
+    expect(guests.muteOf(again, HOME)).not.toBeNull();
+    expect(guests.muteOf(again, ELSEWHERE)).toBeNull();
+    expect(guests.muteOf(played, HOME)).toBeNull();
   });
 
   test('is not, where others of a busy address would be', () => {
@@ -434,15 +475,15 @@ describe('in a data directory', () => {
 });
 
 describe('joins', () => {
-  const joins = (guests: Guests, token: string, most = 1_000): number => {
-    for (let count = 0; count < most; count++) if (!guests.admit(token, HOME).ok) return count;
+  const joins = (guests: Guests, most = 1_000): number => {
+    for (let count = 0; count < most; count++) if (guests.comes(HOME) !== null) return count;
     return most;
   };
 
   test('of an address are 8 per guest that it may have at once, and as many again in 64 s', () => {
     const guests = make({ guestsPerAddress: 2 });
     const token = tokenOf(guests, come(guests));
-    expect(joins(guests, token)).toBe(15);
+    expect(joins(guests)).toBe(15);
     expect(guests.admit(token, HOME)).toMatchObject({
       ok: false,
       status: 429,
@@ -451,15 +492,16 @@ describe('joins', () => {
     });
     expect(guests.admit(token, ELSEWHERE)).toMatchObject({ ok: true });
     pass(4);
-    expect(joins(guests, token)).toBe(1);
+    expect(joins(guests)).toBe(1);
     pass(64);
-    expect(joins(guests, token)).toBe(16);
+    expect(joins(guests)).toBe(16);
   });
 
   test('are fewer by 8 for each visit that was closed for what it sent', () => {
     const guests = make({ guestsPerAddress: 2 });
     const token = tokenOf(guests, come(guests));
+    expect(guests.admit(token, HOME).ok).toBe(true);
     guests.misbehaved(HOME);
-    expect(joins(guests, token)).toBe(7);
+    expect(joins(guests)).toBe(7);
   });
 });

@@ -62,18 +62,30 @@ describe('whom a sanction concerns', () => {
     expect(sanctions.names(cain)).toBe(true);
   });
 
-  test('of a guest and their address: those who become guests there from then on as well, and nobody who was one', () => {
-    const sanctions = new Sanctions();
-    const [cain, abel] = [guest(), guest()];
+  test('of a guest and their address: everybody there who was not settled when it began', () => {
+    const [cain, abel, gathered] = [guest(), guest(), guest()];
+    const asked: number[] = [];
+    const sanctions = new Sanctions((id, atMs) => {
+      asked.push(atMs);
+      return id === abel;
+    });
     pass(1_000);
     sanctions.add(ban({ guest: cain, address: '10.0.0.1' }));
     pass(1_000);
     const again = guest();
-    expect(sanctions.find('ban', again, '10.0.0.1')).not.toBeNull();
+    for (const one of [again, gathered]) expect(sanctions.find('ban', one, '10.0.0.1')).not.toBeNull();
+    expect(new Set(asked)).toEqual(new Set([Date.now() - 1_000]));
     expect(sanctions.find('ban', again, '10.0.0.2')).toBeNull();
     expect(sanctions.find('ban', abel, '10.0.0.1')).toBeNull();
     expect(sanctions.find('ban', cain, '10.0.0.9')).not.toBeNull();
     expect(sanctions.bansAddress('10.0.0.1')).toBe(false);
+  });
+
+  test('of a network: everybody from its addresses', () => {
+    const sanctions = new Sanctions();
+    sanctions.add(ban({ address: '2001:db8:1::/48' }));
+    const at = ['2001:db8:1:7::', '2001:db8:1::', '2001:db8:2:7::', '10.0.0.1'];
+    expect(at.map((one) => sanctions.bansAddress(one))).toEqual([true, true, false, false]);
   });
 
   test('of several, the one that ends last is found', () => {

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { Addresses, type ForwardedHeader, Proxies } from '../../server/http/addresses.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Addresses, type ForwardedHeader, MAX_UNUSED_SEATS, Proxies } from '../../server/http/addresses.ts';
 
-const behindNone = new Proxies(0, () => {});
+const behind = (hops: number): Proxies => new Proxies(hops, () => {});
 
 describe('what proxies say', () => {
   const request = (headers: Partial<Record<ForwardedHeader, string>>): IncomingMessage =>
     ({ headers, socket: { remoteAddress: '10.0.0.1' } }) as unknown as IncomingMessage;
-  const behind = (hops: number): Proxies => new Proxies(hops, () => {});
   const headers = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
   test.each([
@@ -57,22 +56,53 @@ describe('what proxies say', () => {
   });
 });
 
-test('a network may have as many seats as 8 of its addresses; a released one is free again', () => {
-  const addresses = new Addresses({ perAddress: 2, seatMs: 60_000, proxies: behindNone });
-  const seats = (address: string): (() => void)[] => {
-    const taken: (() => void)[] = [];
-    for (let seat = addresses.admitSeat(address); seat !== null; seat = addresses.admitSeat(address))
-      taken.push(seat);
-    return taken;
+const upgrade = (address: string): IncomingMessage =>
+  ({
+    headers: { 'x-forwarded-for': address },
+    socket: { remoteAddress: '10.0.0.1', once: () => {} },
+  }) as unknown as IncomingMessage;
+
+test('a network may have as many sockets as 8 of its addresses', () => {
+  const addresses = new Addresses({ perAddress: 2, seatMs: 1, proxies: behind(1) });
+  const open = (address: string): number => {
+    let opened = 0;
+    while (addresses.admitUpgrade(upgrade(address))) opened++;
+    return opened;
   };
-  const all = Array.from({ length: 8 }, (_, i) => seats(`2001:db8:1:${i}::`));
-  expect(all.map(({ length }) => length)).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
-  expect(seats('2001:db8:1:99::')).toEqual([]);
-  expect(seats('2001:db8:2:99::')).toHaveLength(2);
-  expect(seats('192.0.2.7')).toHaveLength(2);
-  all[0][0]();
-  const late = seats('2001:db8:1:99::');
-  expect(late).toHaveLength(1);
-  for (const giveBack of [...all.flat(), ...late]) giveBack();
-  expect([addresses.held('2001:db8:1::/48'), addresses.held('2001:db8:1:1::')]).toEqual([0, 0]);
+  const all = Array.from({ length: 9 }, (_, i) => open(`2001:db8:1:${i}::`));
+  expect(all).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 0]);
+  expect([addresses.isFull('2001:db8:1:99::'), addresses.held('2001:db8:1::/48')]).toEqual([true, 16]);
+  expect([open('2001:db8:2:99::'), open('192.0.2.7')]).toEqual([2, 2]);
+});
+
+describe('seats that nobody has taken yet', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('of one address are 32 at most: the oldest is given up, and nobody else’s', () => {
+    vi.useFakeTimers();
+    const addresses = new Addresses({ perAddress: 2, seatMs: 5_000, proxies: behind(1) });
+    const givenUp: string[] = [];
+    const hold = (address: string, visit: string): void =>
+      addresses.holdSeat(address, visit, () => givenUp.push(visit));
+    hold('192.0.2.1', 'neighbour');
+    for (let n = 0; n < MAX_UNUSED_SEATS + 3; n++) hold('192.0.2.7', `visit ${n}`);
+    expect(givenUp).toEqual(['visit 0', 'visit 1', 'visit 2']);
+    expect(addresses.unusedSeats('192.0.2.7')).toBe(MAX_UNUSED_SEATS);
+    addresses.takeSeat('visit 9', upgrade('192.0.2.7'));
+    expect([addresses.ofVisit('visit 9'), addresses.unusedSeats('192.0.2.7')]).toEqual(['192.0.2.7', 31]);
+    vi.advanceTimersByTime(5_000);
+    expect([addresses.unusedSeats('192.0.2.7'), addresses.unusedSeats('192.0.2.1')]).toEqual([0, 0]);
+    expect(givenUp).toHaveLength(3);
+  });
+});
+
+describe('X-Request-Id', () => {
+  const idOf = (hops: number, id: string): string | null =>
+    new Proxies(hops, () => {}).requestId({ headers: { 'x-request-id': id } } as unknown as IncomingMessage);
+
+  test('is believed only from a proxy that is trusted', () => {
+    expect(idOf(0, 'abc')).toBeNull();
+    expect(idOf(1, 'abc')).toBe('abc');
+    expect(idOf(1, 'a\u2028b')).toBeNull();
+  });
 });

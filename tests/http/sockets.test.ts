@@ -281,7 +281,7 @@ describe('too many connections', () => {
   });
 
   test('the page reads why its WebSocket is refused', async () => {
-    server = await startServer({ perAddress: 3 });
+    server = await startServer({ perAddress: 2 });
     const seat = await reserve(server);
     await pause(20);
     const held = await Promise.all([rawSocket(server), rawSocket(server)]);

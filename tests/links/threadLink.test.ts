@@ -32,7 +32,7 @@ const READY: WorldReady = {
 
 async function linked(answerMs?: number): Promise<{ thread: FakeThread; link: WorldThread }> {
   const thread = new FakeThread();
-  const linking = linkWorld(thread, answerMs);
+  const linking = linkWorld(thread, { answerMs });
   thread.say(READY);
   return { thread, link: await linking };
 }

@@ -116,14 +116,16 @@ test('C6 an address gets no more sockets than its limit, even with a forged X-Fo
 
 test('C7 behind a trusted proxy the forwarded address is counted instead', async () => {
   server = await startServer({ perAddress: 2, trustProxy: 1 });
-  const from = (address: string): Promise<number> =>
-    fetch(`${server.url}matchmake/join/world`, {
-      method: 'POST',
-      body: '{}',
-      headers: { 'X-Forwarded-For': `1.2.3.4, ${address}` },
-    }).then(({ status }) => status);
-  expect(await Promise.all([from('10.0.0.1'), from('10.0.0.1'), from('10.0.0.2')])).toEqual([200, 200, 200]);
-  expect(await from('10.0.0.1')).toBe(429);
+  const headersOf = (address: string) => ({ 'X-Forwarded-For': `1.2.3.4, ${address}` });
+  const ask = (address: string): Promise<Response> =>
+    fetch(`${server.url}matchmake/join/world`, { method: 'POST', body: '{}', headers: headersOf(address) });
+  const from = async (address: string): Promise<void> => {
+    const seat = (await (await ask(address)).json()) as Parameters<typeof socketUrl>[1];
+    await once(new WebSocket(socketUrl(server, seat), { headers: headersOf(address) }), 'open');
+  };
+  await Promise.all([from('10.0.0.1'), from('10.0.0.1'), from('10.0.0.2')]);
+  expect((await ask('10.0.0.1')).status).toBe(429);
+  expect((await ask('10.0.0.2')).status).toBe(200);
 });
 
 describe('C9 a WebSocket without a seat is refused before the handshake', () => {

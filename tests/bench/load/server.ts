@@ -58,7 +58,7 @@ export class BenchServer {
     this.#child = spawn(process.execPath, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...Object.fromEntries(inherited), REGROW_ADMIN_TOKEN: ADMIN_TOKEN },
+      env: { ...Object.fromEntries(inherited), REGROW_ADMIN_TOKEN: ADMIN_TOKEN, REGROW_LOG: 'text' },
       // A group of its own: Ctrl+C reaches this process alone, which stops the server once.
       detached: true,
     });

@@ -34,7 +34,7 @@ export class TortureServer {
     this.#child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...Object.fromEntries(inherited), REGROW_ADMIN_TOKEN: ADMIN_TOKEN },
+      env: { ...Object.fromEntries(inherited), REGROW_ADMIN_TOKEN: ADMIN_TOKEN, REGROW_LOG: 'text' },
       // A group of its own: Ctrl+C reaches this process alone, which ends the server.
       detached: true,
     });

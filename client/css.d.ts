@@ -1,0 +1,2 @@
+/** Style sheets that a module brings along; Vite puts them into the page. */
+declare module '*.css';

@@ -1,0 +1,80 @@
+/**
+ * The way to the drawing board, which is loaded when it is opened first: by a button, by a link that carries a drawing, or
+ * by a picture that is dropped on the page. The browser's back button leads from the board to the world.
+ */
+import type { SubmittedMessage } from '../../shared/drawing/submission.ts';
+import type { Board, BoardParts } from './board.ts';
+
+const LINK = /^#draw=/;
+
+export class Door {
+  readonly #parts: BoardParts;
+  readonly #failed: (reason: string) => void;
+  #board: Promise<Board | null> | null = null;
+  /** The board has an entry of its own in the browser's history. */
+  #hasEntry = false;
+
+  /** @param failed - told why the board does not open, for the player to read */
+  constructor(parts: BoardParts, failed: (reason: string) => void) {
+    this.#parts = parts;
+    this.#failed = failed;
+    window.addEventListener('hashchange', () => this.followLink());
+    // Without these two, a browser leaves the world for the picture.
+    window.addEventListener('dragover', (event) => event.preventDefault());
+    window.addEventListener('drop', (event) => {
+      event.preventDefault();
+      const file = event.dataTransfer?.files[0];
+      if (file !== undefined) void this.open('', file);
+    });
+    window.addEventListener('popstate', () => {
+      this.#hasEntry = false;
+      void this.#board?.then((board) => board?.close());
+    });
+  }
+
+  /** Opens the drawing that the address carries, if it does. */
+  followLink(): void {
+    if (!LINK.test(location.hash)) return;
+    const { hash } = location;
+    // The address is the camera's again; going back must not open the link a second time.
+    history.replaceState(null, '', location.pathname + location.search);
+    void this.open(hash);
+  }
+
+  /**
+   * @param hash - of a link that carries a drawing
+   * @param picture - for the board
+   */
+  async open(hash = '', picture?: File): Promise<void> {
+    this.#board ??= this.#load();
+    const board = await this.#board;
+    if (board === null) {
+      // A deployment has replaced the file, or there is no network: the next try may go better.
+      this.#board = null;
+      this.#failed('The drawing board could not be loaded. Reload the page.');
+      return;
+    }
+    if (!board.isOpen || hash !== '') board.open(hash);
+    if (picture !== undefined) board.take(picture);
+    if (this.#hasEntry) return;
+    history.pushState(null, '', location.href);
+    this.#hasEntry = true;
+  }
+
+  /** The world has answered a submission. */
+  settle(answer: SubmittedMessage): void {
+    void this.#board?.then((board) => board?.settle(answer));
+  }
+
+  async #load(): Promise<Board | null> {
+    const module = await import('./board.ts').catch(() => null);
+    if (module === null) return null;
+    const board = new module.Board(this.#parts);
+    board.onClose(() => {
+      if (!this.#hasEntry) return;
+      this.#hasEntry = false;
+      history.back();
+    });
+    return board;
+  }
+}
