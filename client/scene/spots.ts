@@ -3,16 +3,17 @@
 import type { Census } from '../../shared/census.ts';
 import type { Size } from '../../shared/geometry.ts';
 
-/** Pixels: a smaller spot is hard to see, unless there are many. */
-const MIN_RADIUS = 2.2;
-const LEAST_RADIUS = 0.7;
+/** Pixels: a smaller spot is hard to see. */
+const SPOT_RADIUS = 2.2;
+/** Where there are many, a spot may be smaller, but no smaller than this. */
+const MIN_RADIUS = 0.7;
 /** Most of a map that spots cover which are larger than their bodies, so that places still differ. */
 const COVERED = 0.4;
 
 /** @param body - radius of a body on the map, pixels. @returns the radius of its spot */
 export function spotRadius(count: number, body: number, { width, height }: Size): number {
   const roomy = Math.sqrt((COVERED * width * height) / (Math.PI * Math.max(1, count)));
-  return Math.max(body, Math.min(MIN_RADIUS, Math.max(LEAST_RADIUS, roomy)));
+  return Math.max(body, Math.min(SPOT_RADIUS, Math.max(MIN_RADIUS, roomy)));
 }
 
 /**
