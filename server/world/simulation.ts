@@ -378,9 +378,13 @@ export class Simulation {
       case 'pixels':
         return this.#turns.take(() => world.pixels(query.rect));
       case 'organisms':
-        return this.#turns.take(async () => world.summaries());
+        return this.#turns.take(async () => world.summaries(query));
+      case 'census':
+        return this.#turns.take(async () => world.census(query.known));
+      case 'meanHealth':
+        return this.#turns.take(async () => world.meanHealth);
       case 'bodiesOf':
-        return this.#turns.take(async () => world.summaries(query.guest));
+        return this.#turns.take(async () => world.summariesOf(query.guest));
       case 'planters':
         return this.#turns.take(async () => world.planters());
       case 'inspectAt':

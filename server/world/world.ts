@@ -3,22 +3,26 @@
  * saves. It drives an engine, and knows no threads, clocks or sockets. Calls must not overlap, because the engine's
  * must not.
  */
+
+import { encodeCensus } from '../../shared/census.ts';
 import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
 import { Returns } from './bringBack.ts';
 import { HealthWatch } from './health.ts';
-import { inspectionOf, startOf, summaryOf } from './inspect.ts';
+import { found, inspectionOf, startOf, summaryOf } from './inspect.ts';
 import { type Culprit, Losses, NOBODY } from './losses.ts';
 import type {
   Doer,
   Inspection,
   OrganismSummary,
+  OrganismsQuery,
   StrokeOutcome,
   SwapAnswer,
   SwapOrder,
   SwapOutcome,
+  WorldAnswers,
 } from './messages.ts';
 import { isEnding, type Organism } from './organism.ts';
 import { Organisms } from './organisms.ts';
@@ -382,12 +386,39 @@ export class World {
     return [...this.organisms.guests];
   }
 
-  /** @param guest - only of those that this guest has planted; default: of all */
-  summaries(guest?: string): OrganismSummary[] {
+  summaries(query: OrganismsQuery = {}): OrganismSummary[] {
+    return this.#summariesOf(found(this.organisms, query));
+  }
+
+  /** Of those that a guest has planted. */
+  summariesOf(guest: string): OrganismSummary[] {
+    return this.#summariesOf(this.organisms.of(guest));
+  }
+
+  #summariesOf(organisms: Iterable<Organism>): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return [...this.organisms]
-      .filter((one) => guest === undefined || one.guest === guest)
-      .map((one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
+    return Array.from(organisms, (one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
+  }
+
+  /** @param known - version of a census that is known; null: none is. @returns null: it is the present one */
+  census(known: number | null): WorldAnswers['census'] {
+    const version = this.organisms.placesVersion + this.#sleep.changes;
+    if (version === known) return null;
+    const { engine, organisms } = this;
+    const all = Array.from(organisms, ({ id, x, y }) => ({ x, y, isAsleep: engine.isAsleep(id) }));
+    return { version, bytes: encodeCensus(all) };
+  }
+
+  /** Of all that have a body; null: there are none. */
+  get meanHealth(): number | null {
+    let sum = 0;
+    let bodies = 0;
+    for (const { absence, health } of this.organisms) {
+      if (absence !== null) continue;
+      sum += health;
+      bodies++;
+    }
+    return bodies === 0 ? null : sum / bodies;
   }
 
   inspect(id: number): Inspection | null {
