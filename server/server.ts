@@ -199,7 +199,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     if (STATUS_PATHS.has(url.pathname)) return status.answer(url.pathname, response);
     if (url.pathname === '/metrics') return metrics.handle(request, response);
-    if (API_PATHS.test(url.pathname)) return api.handle(url, response, addresses.of(request));
+    if (API_PATHS.test(url.pathname)) return api.handle(url, request, response, addresses.of(request));
     return assets.handle(request, response, url.pathname);
   }
 

@@ -113,7 +113,7 @@ export class Board {
     });
     this.#dialog.append(
       h(
-        'header',
+        'div',
         { class: 'draw-bar' },
         this.#action('back', 'World', 'Back to the world (Esc)', () => this.close()),
         h('h2', { class: 'sr-only', id: 'draw-title' }, 'Drawing board'),

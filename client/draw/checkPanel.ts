@@ -31,7 +31,7 @@ export class CheckPanel {
   refresh(): void {
     const { drawing } = this.#easel;
     this.#faults = growthFaults(drawing);
-    this.#paper.marks = this.#faults.filter(({ kind }) => kind !== 'hole').flatMap(({ cells }) => cells);
+    this.#mark();
     const kinds = this.#faults.map(({ kind }) => kind).join();
     if (this.#told.dataset.kinds !== kinds) {
       this.#told.dataset.kinds = kinds;
@@ -40,6 +40,12 @@ export class CheckPanel {
     this.#lines.replaceChildren(
       ...(this.#faults.length === 0 ? [this.#good()] : this.#faults.map((fault) => this.#line(fault))),
     );
+  }
+
+  /** Marks what stops it, or what one fault is about. An outline that is not filled yet is thin, and no mistake. */
+  #mark(fault?: GrowthFault): void {
+    const shown = fault === undefined ? this.#faults.filter(({ stops }) => stops) : [fault];
+    this.#paper.marks = shown.flatMap(({ cells }) => cells);
   }
 
   #good(): HTMLElement {
@@ -68,6 +74,8 @@ export class CheckPanel {
         this.#easel.replace(fix.apply(this.#easel.drawing));
         this.#paper.canvas.focus({ preventScroll: true });
       });
+      for (const event of ['pointerenter', 'focus']) button.addEventListener(event, () => this.#mark(fault));
+      for (const event of ['pointerleave', 'blur']) button.addEventListener(event, () => this.#mark());
       line.append(button);
     }
     return line;

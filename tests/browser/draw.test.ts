@@ -117,7 +117,7 @@ test('a box that is drawn, undone, drawn and filled is checked, kept over a relo
     LIMIT_MS,
   );
   expect(paintedIn(linked)).toBe(paintedIn(drawing) + 1);
-  await reader.locator('[data-fault=specks]').getByRole('button', { name: 'Remove it' }).click();
+  await reader.locator('[data-fault=specks]').getByRole('button', { name: 'Remove' }).click();
   await reader.getByText('It can grow: 120 cells.').waitFor();
   await other.close();
   await context.close();
@@ -158,7 +158,7 @@ test('a picture that is pasted or dropped loses its background and becomes a dra
   await context.close();
 });
 
-test('a file that is no picture is told, and a damaged link, too', async () => {
+test('a file that is no picture, or one too large to decode, is told of, and so is a damaged link', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${server.url}/#draw=AQIDBA`);
@@ -172,6 +172,15 @@ test('a file that is no picture is told, and a damaged link, too', async () => {
       buffer: Buffer.from('not a picture'),
     });
   await page.getByText('This is not a picture that this browser can read.').waitFor({ timeout: LIMIT_MS });
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles({
+      name: 'x.svg',
+      mimeType: 'image/svg+xml',
+      buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="90000" height="90000"></svg>'),
+    });
+  await page.getByText('This picture has more than 64 megapixels.').waitFor({ timeout: LIMIT_MS });
   await context.close();
 });
 
