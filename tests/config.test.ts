@@ -20,6 +20,7 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '::',
       port: 2567,
+      relays: 0,
       publicUrl: '',
       engine: 'auto',
       adapter: 'auto',

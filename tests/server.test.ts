@@ -85,7 +85,7 @@ test('/api/organisms is asked of the world and serialised once for all who ask a
     Array.from({ length: 20 }, async () => (await get('api/organisms')).text()),
   );
   expect(new Set(texts).size).toBe(1);
-  expect(server.world.asked.slice(before)).toEqual([{ kind: 'organisms' }]);
+  expect(server.world.asked.slice(before)).toEqual([{ kind: 'organisms', limit: 1_001 }]);
 });
 
 test('/api/organisms answers one address 429 with Retry-After beyond 100 at once', async () => {

@@ -44,6 +44,8 @@ export class Strokes {
     canvas.addEventListener('pointercancel', (event) => this.#lost(event), options);
     canvas.addEventListener('pointerleave', () => this.#leave(), options);
     canvas.addEventListener('contextmenu', (event) => event.preventDefault(), options);
+    // Safari's own, of a trackpad: it would zoom the page.
+    canvas.addEventListener('gesturestart', (event) => event.preventDefault(), options);
     canvas.addEventListener('wheel', (event) => this.#wheel(event), { ...options, passive: false });
     canvas.addEventListener('keydown', (event) => this.#keyDown(event), options);
     canvas.addEventListener('keyup', (event) => this.#keyUp(event), options);

@@ -124,6 +124,14 @@ export class Organisms implements OrganismAccount {
     return this.#unwell;
   }
 
+  /** Those with ids above one, in ascending order. */
+  *above(id: number): Generator<Organism> {
+    for (let next = id + 1; next <= MAX_IDS; next++) {
+      const one = this.#living.get(next);
+      if (one !== undefined) yield one;
+    }
+  }
+
   /** Those at most `reach` columns and rows from a place, in order. */
   near(x: number, y: number, reach: number): Organism[] {
     return [...this.#places.within(x, y, reach)].sort(byOrder);

@@ -86,6 +86,8 @@ async function pass(ms: number): Promise<void> {
 
 beforeEach(() => {
   vi.useFakeTimers();
+  // Node has locks as well.
+  vi.stubGlobal('navigator', {});
   // The middle of the spread of waits.
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
   rooms.length = 0;
@@ -93,6 +95,7 @@ beforeEach(() => {
   joinMs = 0;
 });
 afterEach(() => {
+  vi.unstubAllGlobals();
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
