@@ -100,7 +100,7 @@ const MACHINE = readMachine();
 
 // biome-ignore format: one setting, one line
 const SETTINGS: Settings = {
-  host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
+  host: place('::', 'address', 'where to listen; :: all addresses, of IPv4 and, where there is one, IPv6; 127.0.0.1: only this machine, by IPv4'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
   relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
