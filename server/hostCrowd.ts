@@ -3,6 +3,7 @@ import type { Admin } from './admin/admin.ts';
 import type { Config } from './config.ts';
 import type { Guests } from './guests/guests.ts';
 import type { Log } from './log/log.ts';
+import type { Nursery } from './nursery/desk/nursery.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -17,6 +18,8 @@ export interface CrowdKeepers {
   readonly admin: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions: Sessions | null;
+  /** null: drawings are not grown. */
+  readonly nursery: Nursery | null;
   readonly tally: Tally;
   readonly log: Log;
   readonly onStats: WorldLink['onStats'];
@@ -31,7 +34,7 @@ export interface HostedCrowd {
 export function hostCrowd(
   world: WorldLink,
   config: Config,
-  { guests, admin, sessions, tally, log, onStats }: CrowdKeepers,
+  { guests, admin, sessions, nursery, tally, log, onStats }: CrowdKeepers,
 ): HostedCrowd {
   const crowd = new Crowd({
     ...config,
@@ -44,6 +47,7 @@ export function hostCrowd(
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
     guests,
+    nursery,
     report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
     learned: async () => (await admin?.learned.message()) ?? null,
   });
@@ -82,6 +86,11 @@ export function hostCrowd(
     kick: (isMeant, reason) => crowd.kick(isMeant, reason),
     tell: (isMeant, text) => crowd.tell(isMeant, text),
   });
+  if (nursery !== null)
+    nursery.audience = {
+      tell: (guest, text) => crowd.tell(({ id }) => id === guest, text),
+      drawingsOf: (guest) => crowd.tellDrawings(guest),
+    };
   return {
     crowd,
     close() {

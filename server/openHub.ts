@@ -15,6 +15,8 @@ import type { SharedWorld } from './links/sharedWorld.ts';
 import type { HubTransport } from './links/transport.ts';
 import type { Log } from './log/log.ts';
 import { readVersion } from './metrics/version.ts';
+import type { Nursery } from './nursery/desk/nursery.ts';
+import { NurseryPages } from './nursery/desk/nurseryPages.ts';
 import { PLAYERS_TICK_MS } from './rooms/players.ts';
 import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
 import { SEAT_SECONDS } from './rooms/worldRoom.ts';
@@ -27,6 +29,8 @@ export interface HubKeepers {
   /** Answers `/admin/api`; null: there are no such routes. */
   readonly admin: Admin | null;
   readonly sessions: Sessions | null;
+  /** null: drawings are not grown. */
+  readonly nursery: Nursery | null;
   /** The process has been asked to stop. */
   readonly isStopping: () => boolean;
   readonly log: Log & { readonly dropped?: number };
@@ -42,14 +46,22 @@ export function openHub(
   shared: SharedWorld,
   config: Config,
   transport: HubTransport,
-  { guests, admin, sessions, isStopping, log }: HubKeepers,
+  { guests, admin, sessions, nursery, isStopping, log }: HubKeepers,
 ): OpenHub {
   const world = shared.view();
   const tally = new Tally();
   const version = readVersion(world.ready.engine);
   const status = new Status({ world, players: () => crowd.players.count, isStopping, version });
   const onStats: WorldLink['onStats'] = (stats) => status.heard(stats);
-  const { crowd, close } = hostCrowd(world, config, { guests, admin, sessions, tally, log, onStats });
+  const { crowd, close } = hostCrowd(world, config, {
+    guests,
+    admin,
+    sessions,
+    nursery,
+    tally,
+    log,
+    onStats,
+  });
   world.onFrame = () => status.heard();
   const metrics = hostMetrics({
     ...{ world, config, crowd, guests, admin, tally, version, log },
@@ -57,8 +69,11 @@ export function openHub(
     isAlive: () => status.isAlive,
     connections: () => hub.connections,
   });
+  const pages = nursery && new NurseryPages(nursery);
   const forwarding = new Forwarding(async (request, response, url, caller) => {
     if (url.pathname === '/metrics') await metrics.reply(response);
+    else if (url.pathname.startsWith('/api/nursery') && pages !== null)
+      await pages.handle(request, response, url, caller);
     else if (admin !== null) await admin.handle(request, response, url, caller);
     else replyJson(response, 404, { error: 'this server has no admin' });
   });

@@ -14,6 +14,8 @@ import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { Status } from './http/status.ts';
 import { type Log, plainLog } from './log/log.ts';
 import { readVersion } from './metrics/version.ts';
+import type { Nursery } from './nursery/desk/nursery.ts';
+import { NurseryPages } from './nursery/desk/nurseryPages.ts';
 import { LocalSeats } from './rooms/localSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
@@ -32,6 +34,8 @@ export interface ServeOptions {
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions?: Sessions | null;
+  /** Where drawings are grown; without it, none are. */
+  readonly nursery?: Nursery | null;
   /** Folder of the built client. */
   readonly pages?: string;
   /** @see ServerOptions.headMs */
@@ -51,6 +55,7 @@ export async function serveWorld(
     admin = null,
     guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
+    nursery = null,
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
     maxSockets = maxSocketsFor(config.maxPlayers, descriptorLimit()),
@@ -66,6 +71,7 @@ export async function serveWorld(
     guests,
     admin,
     sessions,
+    nursery,
     tally,
     log,
     onStats: (stats) => status.heard(stats),
@@ -110,6 +116,7 @@ export async function serveWorld(
     seats: new LocalSeats(room),
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),
     admin,
+    nursery: nursery && new NurseryPages(nursery),
     assets: new Assets(pages),
     headMs,
     maxSockets,

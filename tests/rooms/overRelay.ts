@@ -19,12 +19,13 @@ export async function serveOverRelay(
     admin = null,
     guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
+    nursery = null,
     ...options
   }: ServeOptions,
 ): Promise<Server> {
   const transport = new PipeHub();
   const hub = openHub(new SharedWorld(world), config, transport, {
-    ...{ guests, admin, sessions, log: plainLog },
+    ...{ guests, admin, sessions, nursery, log: plainLog },
     isStopping: () => false,
   });
   const [here, there] = duplexPair();
