@@ -61,6 +61,7 @@ const ground = byId<HTMLCanvasElement>('ground');
 const stage: Stage = new Stage({
   root,
   ground,
+  sleepers: byId('sleepers'),
   overlay,
   theme,
   viewpoint,

@@ -1,7 +1,7 @@
 /** Keeps small choices in this browser. A browser that refuses to keep them is not an error. */
 
 /** Worlds under different paths of one site share its storage, and each has guests of its own. */
-function nameOf(key: string): string {
+export function nameOf(key: string): string {
   const path = new URL('.', location.href).pathname;
   return `regrow.${path === '/' ? '' : `${path}.`}${key}`;
 }

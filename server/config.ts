@@ -8,6 +8,8 @@ import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } fro
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** So many processes beside this one serve the clients; 0: this one does. */
+  readonly relays: number;
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
   readonly adapter: string;
@@ -44,7 +46,7 @@ export interface Config {
   readonly sessionEndSeconds: number;
   /** Further players are told that the world is full. */
   readonly maxPlayers: number;
-  /** Sockets and reserved seats together that one address may have. */
+  /** Sockets that one address may have. */
   readonly perAddress: number;
   /** Guests who may be here at once from one address. */
   readonly guestsPerAddress: number;
@@ -98,8 +100,9 @@ const MACHINE = readMachine();
 
 // biome-ignore format: one setting, one line
 const SETTINGS: Settings = {
-  host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
+  host: place('::', 'address', 'where to listen; :: all addresses, of IPv4 and, where there is one, IPv6; 127.0.0.1: only this machine, by IPv4'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
+  relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
   gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
@@ -126,7 +129,7 @@ const SETTINGS: Settings = {
   guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
   energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   plantsPerGuest: inUnit(' bodies', whole(1, 65_535, 12, 'that one guest may have growing')),
-  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that may be planted from one IP address within an hour')),
+  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that one IP address may have growing, and may plant within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),

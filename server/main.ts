@@ -4,10 +4,12 @@ import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { openGuests } from './guests/openGuests.ts';
+import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { checkRegistry } from './rules/registry.ts';
+import { serveRelays } from './serveRelays.ts';
 import { serveWorld } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
@@ -50,7 +52,9 @@ try {
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => log.warn(line));
-  const world = await startWorld(config, log);
+  const thread = await startWorld(config, log);
+  const shared = config.relays > 0 ? new SharedWorld(thread) : null;
+  const world = shared?.view() ?? thread;
   // The world stops first, because it must not be lost.
   stopping.add({
     what: 'saving the world',
@@ -62,7 +66,7 @@ try {
       log.info('world saved');
     },
   });
-  world.onDeath = (error) => {
+  thread.onDeath = (error) => {
     log.error('the world has died', { error });
     void stopping.stop(1);
   };
@@ -83,12 +87,11 @@ try {
     log: (text) => log.info(text),
   });
   admin.tuner = tuner;
-  const server = await serveWorld(world, config, {
-    admin,
-    sessions,
-    isStopping: () => stopping.isUnderWay,
-    log,
-  });
+  const isStopping = (): boolean => stopping.isUnderWay;
+  const server =
+    shared === null
+      ? await serveWorld(world, config, { admin, sessions, isStopping, log })
+      : await serveRelays(shared, config, { guests, admin, sessions, isStopping, log, argv });
 
   stopping.add({
     what: 'stopping the tuner',

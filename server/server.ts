@@ -9,19 +9,18 @@ import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transpor
 import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
-import type { Admin } from './admin/admin.ts';
-import type { Guests } from './guests/guests.ts';
+import type { Caller } from './admin/gate.ts';
 import type { Addresses, Proxies } from './http/addresses.ts';
 import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
-import { matchmake } from './http/matchmaking.ts';
+import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
 import { requestIdOf, watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
 import { STATUS_PATHS, type Status } from './http/status.ts';
 import type { Log } from './log/log.ts';
-import type { Metrics } from './metrics/metrics.ts';
+import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import type { WorldRoom } from './rooms/worldRoom.ts';
 import { reasonOfStatus, type Tally } from './tally.ts';
 
@@ -46,7 +45,7 @@ const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/(?:healthz|liv
 /** Only pages of this server ask for these. */
 const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
 const API_PATHS = /^\/(api|matchmake)(\/|$)/;
-const SOCKET_PATH = /^\/[A-Za-z0-9_-]{1,64}\/([A-Za-z0-9_-]{1,64})$/;
+const SOCKET_PATH = /^\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface ServerOptions {
@@ -57,21 +56,41 @@ export interface ServerOptions {
   readonly room: WorldRoom;
   readonly api: Api;
   readonly status: Status;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsDoor;
   readonly tally: Tally;
   readonly log: Log;
   readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
-  /** Who may join. */
-  readonly guests: Guests;
+  readonly door: Door;
+  readonly seats: Seats;
   /** Answers `/admin/api`; null: there are no such routes. */
-  readonly admin: Admin | null;
+  readonly admin: AdminDoor | null;
   readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
   readonly headMs: number;
   /** All connections together. */
   readonly maxSockets: number;
+}
+
+/** Who may join. */
+export interface Door extends Doorkeeper {
+  /** Also asked when a socket comes: the address may have been banned since. */
+  bansAddress(address: string): boolean;
+  /** A socket comes for a seat: that is a join, whatever comes of it. @returns why it is refused; null: it is not */
+  comes(address: string): { readonly reason: string } | null;
+}
+
+/** Answers `/metrics`. */
+export interface MetricsDoor {
+  /** Counts a request that was answered. */
+  readonly answered: (request: AnsweredRequest) => void;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** Answers an admin. */
+export interface AdminDoor {
+  handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void>;
 }
 
 interface UpgradeRefusal {
@@ -91,7 +110,7 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, guests, hosts, admin, assets, headMs, maxSockets } = options;
+  const { room, api, addresses, door, seats, hosts, admin, assets, headMs, maxSockets } = options;
   const { status, metrics, tally, proxies, log } = options;
   const http = createHttpServer(
     {
@@ -165,7 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname.startsWith('/matchmake/')) {
-      return matchmake(request, response, url.pathname, addresses, guests, (id) => room.giveUpSeat(id));
+      return matchmake(request, response, url.pathname, addresses, door, seats);
     }
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
@@ -180,7 +199,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     if (STATUS_PATHS.has(url.pathname)) return status.answer(url.pathname, response);
     if (url.pathname === '/metrics') return metrics.handle(request, response);
-    if (API_PATHS.test(url.pathname)) return api.handle(url, response, addresses.of(request));
+    if (API_PATHS.test(url.pathname)) return api.handle(url, request, response, addresses.of(request));
     return assets.handle(request, response, url.pathname);
   }
 
@@ -218,14 +237,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const refused = sockets.wake(request.socket);
     if (refused !== null) return { ...refused, isShown: true };
     const sessionId = url.searchParams.get('sessionId') ?? '';
-    if (SOCKET_PATH.exec(url.pathname)?.[1] !== room.roomId || !SESSION_ID.test(sessionId))
+    const [, note = '', roomId] = SOCKET_PATH.exec(url.pathname) ?? [];
+    if (roomId !== room.roomId || !SESSION_ID.test(sessionId))
       return { status: 404, text: 'there is no such room' };
-    // Own keys only: `_reservedSeats` is a plain object, and "constructor" is not a seat.
-    if (!Object.hasOwn(room.seats, sessionId) || !room.hasReservedSeat(sessionId))
+    if (!seats.claim(note, sessionId))
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
-    if (guests.sanctions.bansAddress(addresses.of(request)))
+    if (door.bansAddress(addresses.of(request)))
       return { status: 403, text: 'an admin has banned your address from this world', isShown: true };
-    const early = guests.comes(addresses.of(request));
+    const early = door.comes(addresses.of(request));
     if (early !== null) return { status: 429, text: early.reason, isShown: true };
     if (!addresses.admitUpgrade(request))
       return { status: 429, text: 'too many connections from this address', isShown: true };
@@ -250,7 +269,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
-    http.listen(options.port, options.host, () => {
+    // Without a host Node listens on both families, or on IPv4 alone where there is no IPv6.
+    http.listen(options.port, options.host === '::' ? undefined : options.host, () => {
       http.off('error', reject);
       resolve();
     });
@@ -259,7 +279,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   http.on('error', (error) => sockets.acceptFailed(error));
   void assets.compress();
   const { port } = http.address() as AddressInfo;
-  const host = ['0.0.0.0', '::', ''].includes(options.host) ? 'localhost' : options.host;
 
   let closing: Promise<void> | null = null;
   async function close(): Promise<void> {
@@ -278,12 +297,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     get connections() {
       return sockets.count;
     },
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/`,
+    url: urlAt(options.host, port),
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+}
+
+/** Where a browser of this machine finds a server. */
+export function urlAt(host: string, port: number): string {
+  const name = ['0.0.0.0', '::', ''].includes(host) ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}/`;
 }
 
 /** Ignores sockets' errors, which close the socket anyway; Colyseus would let a stranger fill the log with stacks. */

@@ -12,6 +12,15 @@ export interface Sent {
   bytes: number;
 }
 
+/** What a tally has counted, as it travels to another process. */
+export interface Counts {
+  readonly frames: Readonly<Sent>;
+  readonly messages: Readonly<Sent>;
+  readonly dropped: number;
+  readonly strokesApplied: number;
+  readonly refusals: readonly (readonly [key: string, count: number])[];
+}
+
 export class Tally {
   readonly frames: Sent = { count: 0, bytes: 0 };
   /** All that is not a frame. */
@@ -25,6 +34,36 @@ export class Tally {
   refuse(what: Refused, reason: string): void {
     const key = `${what} ${reason}`;
     this.#refusals.set(key, (this.#refusals.get(key) ?? 0) + 1);
+  }
+
+  /** What was counted since the last call, for the tally of another process. It is not counted here any more. */
+  takeCounts(): Counts {
+    const { frames, messages, dropped, strokesApplied } = this;
+    const counts = {
+      frames: { ...frames },
+      messages: { ...messages },
+      dropped,
+      strokesApplied,
+      refusals: [...this.#refusals],
+    };
+    for (const sent of [frames, messages]) sent.count = sent.bytes = 0;
+    this.dropped = this.strokesApplied = 0;
+    this.#refusals.clear();
+    return counts;
+  }
+
+  /** Adds what another process counted. */
+  add({ frames, messages, dropped, strokesApplied, refusals }: Counts): void {
+    for (const [own, other] of [
+      [this.frames, frames],
+      [this.messages, messages],
+    ] as const) {
+      own.count += other.count;
+      own.bytes += other.bytes;
+    }
+    this.dropped += dropped;
+    this.strokesApplied += strokesApplied;
+    for (const [key, count] of refusals) this.#refusals.set(key, (this.#refusals.get(key) ?? 0) + count);
   }
 
   *refusals(): Generator<{ readonly what: string; readonly reason: string; readonly count: number }> {

@@ -237,8 +237,9 @@ describe('the environment', () => {
       'server/dev.ts',
       // Writes what Vulkan's loader, a C library, reads; nothing else can tell the loader where its driver is.
       'server/engines/webgpu/swiftshader.ts',
-      // Both hand it to config and read nothing themselves.
+      // All three hand it to config and read nothing themselves.
       'server/main.ts',
+      'server/relay.ts',
       'server/service/health.ts',
     ]);
   });

@@ -18,8 +18,9 @@ describe('readConfig', () => {
   test('has a default for everything, and cannot be changed afterwards', () => {
     const config = readConfig([], {});
     expect(config).toEqual({
-      host: '0.0.0.0',
+      host: '::',
       port: 2567,
+      relays: 0,
       publicUrl: '',
       engine: 'auto',
       adapter: 'auto',

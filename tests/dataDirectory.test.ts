@@ -15,6 +15,7 @@ import { encodeEntry } from '../server/world/acts.ts';
 import { readOld, WorldFiles } from '../server/world/worldFiles.ts';
 import { fixture, HEIGHT, hashPages, openWorld, WIDTH } from './fixtures/dataDirectory.ts';
 import { startServer } from './serverProcess.ts';
+import { orderOf } from './storage/pages.ts';
 
 describe.each([
   ['dataDirectory-1', 1],
@@ -77,7 +78,7 @@ describe.each([
     const { saves, facts, pages } = await open();
     expect(facts.stepNumber).toBe(expected.step);
     expect(hashPages(pages)).toBe(expected.cells);
-    await saves.write({ facts, journal: 1, changed: pages, kept: [] });
+    await saves.write(orderOf({ facts, journal: 1, changed: pages, kept: [] }));
     const again = await open();
     expect([again.notes, again.facts, hashPages(again.pages)]).toEqual([[], facts, expected.cells]);
     // What was the newest is now the one before.

@@ -57,10 +57,7 @@ export class AdminsPanel {
 
   async refresh(): Promise<void> {
     const { admins, hasOwnerOfSettings } = await ask<AdminsAnswer>('GET', 'admins');
-    setText(
-      this.#note,
-      hasOwnerOfSettings ? 'Whoever has the token of the settings (--admin-token) is an owner, too.' : '',
-    );
+    setText(this.#note, hasOwnerOfSettings ? 'The token of --admin-token logs in as an owner, too.' : '');
     // Built again only when it has changed, so that a button does not vanish under the pointer.
     const key = JSON.stringify(admins);
     if (key === this.#shown) return;
@@ -82,13 +79,13 @@ export class AdminsPanel {
         h('span', { class: 'badge' }, role),
         h('span', { class: 'soft' }, ` since ${formatMoment(new Date(created))} · ${login}`),
       ),
-      sureButton('New token', 'Log out, new token?', () =>
+      sureButton('New token', 'Log them out and make a new token?', () =>
         this.#act(async () => this.#reveal(await ask<TokenAnswer>('POST', path, { action: 'rotate' }))),
       ),
       sureButton('Revoke', `Revoke ${name}?`, () =>
         this.#act(async () => {
           await ask('DELETE', path);
-          this.#handlers.done(`${name} is no admin any more.`);
+          this.#handlers.done(`${name} is no longer an admin.`);
         }),
       ),
     );
@@ -106,7 +103,7 @@ export class AdminsPanel {
   #reveal({ name, token }: TokenAnswer): void {
     const code = h('code', { class: 'new-token__code' }, token);
     this.#shownToken.replaceChildren(
-      h('span', { class: 'grow' }, `The token of ${name}, shown only now: `, code),
+      h('span', { class: 'grow' }, `${name}’s token, shown only this once: `, code),
       button(
         'Copy',
         () => void navigator.clipboard?.writeText(token).catch(() => getSelection()?.selectAllChildren(code)),

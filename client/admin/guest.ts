@@ -117,7 +117,7 @@ export class GuestPanel {
     setText(this.#deedsTitle, 'Did lately');
     this.#fill(this.#deeds, deeds, (deed) => this.#deed(deed, guest === ''));
     if (deeds.length === 0)
-      this.#deeds.replaceChildren(h('p', { class: 'soft line' }, 'Nothing since the server was started.'));
+      this.#deeds.replaceChildren(h('p', { class: 'soft line' }, 'Nothing since the server started.'));
   }
 
   /** Builds a list again only when it has changed, so that it can be scrolled and its buttons be pressed. */
@@ -162,7 +162,7 @@ export class GuestPanel {
         button('Mute', take('mute')),
         button('Kick', take('kick')),
         sureButton('Ban', 'Really ban?', take('ban')),
-        h('span', { class: 'soft' }, 'A mute takes the tools; a kick ends the visit; a ban keeps out.'),
+        h('span', { class: 'soft' }, 'Mute: no tools. Kick: the visit ends. Ban: no visits.'),
       ),
     );
   }

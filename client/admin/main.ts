@@ -7,7 +7,6 @@ import type {
   Done,
   GuestAnswer,
   LoginLeft,
-  OrganismEntry,
   PeopleAnswer,
 } from '../../shared/adminPeople.ts';
 import { byId, h, setText } from '../dom.ts';
@@ -33,7 +32,6 @@ const LIVE_MS = 1_000;
 /** Rules, health, guests and the audit log are asked for at every third tick. */
 const SLOW_EVERY = 3;
 const SAY_MS = 6_000;
-const MAX_ASKED_HEALTH = 2_000;
 /** The page says when it will log out this long before. */
 const WARN_SECONDS = 10 * 60;
 const BAN_MINUTES = 60;
@@ -106,7 +104,6 @@ new Upload(byId('upload'), byId<HTMLInputElement>('file'), {
 
 let latest: RulesAnswer | null = null;
 const figures = new Map<string, { readonly text: HTMLElement; readonly spark: Spark }>();
-let alive = 0;
 let health = Number.NaN;
 let ticks = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -194,7 +191,7 @@ function showLeft({ idleSeconds, seconds }: LoginLeft): void {
 function showFigures(live: LiveAnswer): void {
   const { stats, players, stepsPerSecond, rssBytes } = live;
   figure('players', players.length, formatCount(players.length));
-  alive = stats?.organisms ?? Number.NaN;
+  const alive = stats?.organisms ?? Number.NaN;
   figure('alive', alive, formatCount(alive));
   figure('health', health, Number.isFinite(health) ? `${formatHealth(health)} %` : '–');
   const cells = stats?.livingCells ?? Number.NaN;
@@ -228,11 +225,10 @@ function figure(name: string, value: number, text: string, details = ''): void {
   shown.spark.add(value);
 }
 
-/** The mean health of all organisms. It stays as it was while there are more than 2,000: their list would be megabytes. */
-async function refreshHealth(alive: number): Promise<void> {
-  if (!(alive <= MAX_ASKED_HEALTH)) return;
-  const organisms = await ask<readonly OrganismEntry[]>('GET', 'organisms');
-  health = organisms.reduce((sum, one) => sum + one.health, 0) / organisms.length;
+/** The mean health of all that have a body. */
+async function refreshHealth(): Promise<void> {
+  const answer = await ask<{ readonly health: number | null }>('GET', 'health');
+  health = answer.health ?? Number.NaN;
 }
 
 async function refreshSlow(page: PageName = pages.current): Promise<void> {
@@ -278,7 +274,7 @@ async function refreshPeople(): Promise<void> {
 async function tick(): Promise<void> {
   clearTimeout(timer);
   try {
-    if (ticks % SLOW_EVERY === 0) await refreshHealth(alive);
+    if (ticks % SLOW_EVERY === 0) await refreshHealth();
     await refreshLive();
     if (ticks++ % SLOW_EVERY === 0) await refreshSlow();
   } catch (error) {

@@ -44,7 +44,7 @@ export class ReportsPanel {
     // All about one body or one guest are handled together.
     const subjects = Map.groupBy(open, ({ about, organism, guest }) => `${about} ${organism ?? guest}`);
     this.#root.replaceChildren(
-      ...(open.length === 0 ? [h('p', { class: 'soft' }, 'Nothing waits for you.')] : []),
+      ...(open.length === 0 ? [h('p', { class: 'soft' }, 'No report is waiting.')] : []),
       ...[...subjects.values()].map((same) => this.#subject(same)),
       ...(handled.length === 0
         ? []

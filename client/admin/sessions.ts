@@ -60,7 +60,7 @@ export class SessionsPanel {
     if (key === this.#shown) return;
     this.#shown = key;
     this.#past.replaceChildren(
-      ...(past.length === 0 ? [h('p', { class: 'soft' }, 'There was no session yet.')] : past.map(line)),
+      ...(past.length === 0 ? [h('p', { class: 'soft' }, 'There has been no session yet.')] : past.map(line)),
     );
   }
 }

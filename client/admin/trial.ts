@@ -87,17 +87,18 @@ export class Trial {
     const refill = async (): Promise<void> => {
       organism.hidden = scope.value !== 'organism';
       if (organism.hidden) return;
-      const all = await ask<OrganismEntry[]>('GET', 'organisms').catch(() => []);
+      const wanted = species.value;
+      const path = `organisms?${new URLSearchParams({ species: wanted })}`;
+      const all = await ask<OrganismEntry[]>('GET', path).catch(() => []);
+      if (wanted !== species.value) return;
       organism.replaceChildren(
-        ...all
-          .filter((one) => one.species === species.value)
-          .map((one) =>
-            h(
-              'option',
-              { value: String(one.id) },
-              `#${one.id} at ${one.x}, ${one.y}, ${formatPercent(one.health)}`,
-            ),
+        ...all.map((one) =>
+          h(
+            'option',
+            { value: String(one.id) },
+            `#${one.id} at ${one.x}, ${one.y}, ${formatPercent(one.health)}`,
           ),
+        ),
       );
     };
     for (const select of [species, scope]) select.addEventListener('change', () => void refill());

@@ -1,14 +1,6 @@
 /** The drawing board: a dialog over the whole page. Loaded when it is opened first. */
 import './draw.css';
-import {
-  blankDrawing,
-  contentOf,
-  type Drawing,
-  DrawingError,
-  MAX_DRAWING_SIDE,
-  MIN_BOARD_SIDE,
-} from '../../shared/drawing/drawing.ts';
-import { packDrawing, unpackDrawing } from '../../shared/drawing/packed.ts';
+import { blankDrawing, MAX_DRAWING_SIDE, MIN_BOARD_SIDE } from '../../shared/drawing/drawing.ts';
 import type { SubmittedMessage } from '../../shared/drawing/submission.ts';
 import { MAX_NAME_LENGTH } from '../../shared/limits.ts';
 import { STARTERS } from '../../shared/starters/starters.ts';
@@ -18,21 +10,20 @@ import type { Theme } from '../style/theme.ts';
 import { CheckPanel } from './checkPanel.ts';
 import { ColourPanel } from './colourPanel.ts';
 import { decodePicture, PictureError } from './decodePicture.ts';
+import { Desk } from './desk.ts';
 import { type DrawIcon, drawIcon } from './drawIcons.ts';
-import { formatDrawLink, type LinkedDrawing, parseDrawLink } from './drawLink.ts';
-import { Easel, FIRST_SIDE } from './easel.ts';
+import { formatDrawLink } from './drawLink.ts';
+import { Easel } from './easel.ts';
 import { Paper } from './paper.ts';
 import { PictureDialog } from './pictureDialog.ts';
-import { colourAt, flipped, onBoard } from './raster.ts';
+import { colourAt, flipped } from './raster.ts';
 import { type Nursery, SendPanel } from './sendPanel.ts';
 import { ShareMenu } from './shareMenu.ts';
-import { type KeptDrawing, Shelf } from './shelf.ts';
+import { Shelf } from './shelf.ts';
 import { ShelfPanel } from './shelfPanel.ts';
 import { Strokes } from './strokes.ts';
 import { Toolbar } from './toolbar.ts';
 
-/** A change is kept this long after it is finished, so that strokes in a row are kept once. */
-const KEEP_AFTER_MS = 400;
 const DRAWINGS = 'drawings';
 const LAST = 'drawing';
 
@@ -73,9 +64,10 @@ export class Board {
   readonly #shelfPanel: ShelfPanel;
   readonly #send: SendPanel;
   readonly #pictures: PictureDialog;
-  /** Of the drawing in hand, on the shelf. */
-  #id = newId();
-  #keepTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #desk = new Desk(this.#easel, this.#shelf, {
+    recall: () => recall(LAST),
+    remember: (id) => remember(LAST, id),
+  });
 
   constructor({ theme, nursery }: BoardParts) {
     const canvas = h('canvas', {
@@ -87,6 +79,7 @@ export class Board {
         'The board. Arrow keys move from cell to cell, Space draws, and keeps drawing while it is held.',
     });
     const easel = this.#easel;
+    const desk = this.#desk;
     this.#paper = new Paper(canvas, easel, theme);
     new Strokes(this.#paper, easel, (cell) => {
       const [r, g, b, alpha] = colourAt(easel.drawing, cell);
@@ -99,13 +92,13 @@ export class Board {
     this.#colours = new ColourPanel(easel);
     this.#check = new CheckPanel(easel, this.#paper);
     this.#shelfPanel = new ShelfPanel(this.#shelf, {
-      open: (kept) => this.#openKept(kept),
-      begin: (drawing, name) => this.#begin(drawing, name),
-      remove: (kept) => this.#remove(kept),
+      open: (kept) => desk.open(kept),
+      begin: (drawing, name) => desk.begin(drawing, name),
+      remove: (kept) => desk.remove(kept),
     });
     this.#send = new SendPanel(nursery, () => ({
       drawing: easel.drawing,
-      name: this.#name.value,
+      name: desk.name,
       canGrow: this.#check.canGrow,
     }));
     this.#pictures = new PictureDialog((drawing) => {
@@ -113,14 +106,14 @@ export class Board {
       this.#paper.fit();
     });
     const share = new ShareMenu({
-      link: () => formatDrawLink(easel.drawing, this.#name.value),
+      link: () => formatDrawLink(easel.drawing, desk.name),
       drawing: () => easel.drawing,
-      name: () => this.#name.value,
-      tell: (text) => setText(this.#told, text),
+      name: () => desk.name,
+      tell: (text) => this.#tell(text),
     });
     this.#dialog.append(
       h(
-        'header',
+        'div',
         { class: 'draw-bar' },
         this.#action('back', 'World', 'Back to the world (Esc)', () => this.close()),
         h('h2', { class: 'sr-only', id: 'draw-title' }, 'Drawing board'),
@@ -143,21 +136,24 @@ export class Board {
     );
     document.body.append(this.#dialog);
     this.#listen();
-    const last = this.#shelf.list().find(({ id }) => id === recall(LAST)) ?? null;
-    if (last !== null) this.#show(last.id, last.name, unpackDrawing(last.packed));
-    else this.#show(newId(), '', blankDrawing(FIRST_SIDE));
+    desk.resume();
   }
 
   get isOpen(): boolean {
     return this.#dialog.open;
   }
 
+  /** A picture for the board, to be cropped and fitted first. */
+  take(picture: File): void {
+    void this.#readPicture(picture);
+  }
+
   /** @param hash - of the address: a drawing in it is opened as one of one's own */
   open(hash = ''): void {
     this.#send.refresh();
     if (!this.#dialog.open) this.#dialog.showModal();
-    this.#openLink(hash);
-    this.#shelfPanel.refresh(this.#id);
+    this.#desk.openLink(hash);
+    this.#shelfPanel.refresh(this.#desk.id);
     this.#paper.fit();
     this.#paper.canvas.focus({ preventScroll: true });
   }
@@ -177,8 +173,16 @@ export class Board {
 
   #listen(): void {
     const dialog = this.#dialog;
-    this.#easel.settled.on(() => this.#settled());
-    this.#name.addEventListener('input', () => this.#keepSoon());
+    const desk = this.#desk;
+    this.#easel.settled.on(() => this.#refresh());
+    desk.shown.on(() => {
+      this.#name.value = desk.name;
+      this.#paper.fit();
+      this.#refresh();
+    });
+    desk.shelved.on(() => this.#shelfPanel.refresh(desk.id));
+    desk.told.on(({ text, label, press }) => this.#tell(text, label, press));
+    this.#name.addEventListener('input', () => desk.rename(this.#name.value));
     this.#name.addEventListener('keydown', ({ key }) => {
       if (key === 'Enter') this.#paper.canvas.focus({ preventScroll: true });
     });
@@ -187,8 +191,8 @@ export class Board {
       this.#easel.resizeBoard(Number(this.#side.value));
       this.#paper.fit();
     });
-    dialog.addEventListener('close', () => this.#keep());
-    window.addEventListener('pagehide', () => this.#keep());
+    dialog.addEventListener('close', () => desk.keep());
+    window.addEventListener('pagehide', () => desk.keep());
     dialog.addEventListener('keydown', (event) => {
       const isTyping =
         event.target instanceof Element && event.target.matches('input:not([type=range]), select');
@@ -198,17 +202,10 @@ export class Board {
       event.stopPropagation();
     });
     dialog.addEventListener('paste', (event) => {
-      const [file] = filesOf(event.clipboardData);
+      const [file] = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'));
       if (file === undefined) return;
       event.preventDefault();
       void this.#readPicture(file);
-    });
-    dialog.addEventListener('dragover', (event) => event.preventDefault());
-    dialog.addEventListener('drop', (event) => {
-      event.preventDefault();
-      const [file] = filesOf(event.dataTransfer);
-      if (file === undefined) setText(this.#told, 'That is not a picture.');
-      else void this.#readPicture(file);
     });
   }
 
@@ -278,83 +275,24 @@ export class Board {
   }
 
   async #readPicture(file: File): Promise<void> {
-    setText(this.#told, 'Reading the picture…');
+    this.#tell('Reading the picture…');
     try {
       const picture = await decodePicture(file);
-      setText(this.#told, '');
+      this.#tell('');
       if (this.#dialog.open && !this.#pictures.root.open) this.#pictures.open(picture);
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;
-      setText(this.#told, error.message);
+      this.#tell(error.message);
     }
   }
 
-  #openLink(hash: string): void {
-    let linked: LinkedDrawing | null;
-    try {
-      linked = parseDrawLink(hash);
-    } catch (error) {
-      if (!(error instanceof DrawingError)) throw error;
-      setText(this.#told, `The link holds no drawing. ${error.message}`);
-      return;
-    }
-    if (linked === null) return;
-    this.#keep();
-    const { drawing, name } = linked;
-    const margin = Math.max(drawing.width, drawing.height) <= MAX_DRAWING_SIDE - 4 ? 4 : 0;
-    const side = Math.max(MIN_BOARD_SIDE, drawing.width + margin, drawing.height + margin);
-    const board = onBoard(drawing, side);
-    // The same link opened twice is one drawing.
-    const packed = packDrawing(board);
-    const known = this.#shelf.list().find((kept) => kept.packed === packed);
-    if (known !== undefined) this.#show(known.id, known.name, board);
-    else this.#show(newId(), name, board);
-    setText(
-      this.#told,
-      known === undefined ? 'A drawing from a link. It is kept here once you change it.' : '',
-    );
-  }
-
-  #openKept(kept: KeptDrawing): void {
-    this.#keep();
-    this.#show(kept.id, kept.name, unpackDrawing(kept.packed));
-    setText(this.#told, '');
-  }
-
-  #begin(drawing: Drawing | null, name: string): void {
-    this.#keep();
-    const board =
-      drawing === null
-        ? blankDrawing(FIRST_SIDE)
-        : onBoard(drawing, Math.max(FIRST_SIDE, drawing.width, drawing.height));
-    this.#show(newId(), name, board);
-    setText(this.#told, '');
-  }
-
-  #remove(kept: KeptDrawing): void {
-    const fault = this.#shelf.remove(kept.id);
-    setText(this.#told, fault ?? `Removed ${kept.name === '' ? 'the drawing' : kept.name}.`);
-    if (fault === null && kept.id === this.#id) {
-      clearTimeout(this.#keepTimer);
-      this.#keepTimer = undefined;
-      // What is on the board stays there, as a drawing that is not kept until it changes.
-      this.#id = newId();
-    }
-    this.#shelfPanel.refresh(this.#id);
-  }
-
-  #show(id: string, name: string, drawing: Drawing): void {
-    this.#id = id;
-    this.#name.value = name;
-    remember(LAST, id);
-    this.#easel.open(drawing);
-    this.#paper.fit();
-    this.#refresh();
-  }
-
-  #settled(): void {
-    this.#refresh();
-    this.#keepSoon();
+  /** A line under the check, with something to do about it. */
+  #tell(text: string, label = '', press?: () => void): void {
+    this.#told.replaceChildren(text);
+    if (press === undefined) return;
+    const button = h('button', { class: 'draw-told__back', type: 'button' }, label);
+    button.addEventListener('click', press);
+    this.#told.append(button);
   }
 
   #refresh(): void {
@@ -368,31 +306,5 @@ export class Board {
       `${((side - MIN_BOARD_SIDE) / (MAX_DRAWING_SIDE - MIN_BOARD_SIDE)) * 100}%`,
     );
     setText(this.#sideText, String(side));
-    this.#shelfPanel.refresh(this.#id);
-  }
-
-  #keepSoon(): void {
-    clearTimeout(this.#keepTimer);
-    this.#keepTimer = setTimeout(() => this.#keep(), KEEP_AFTER_MS);
-  }
-
-  /** Keeps the drawing in hand if it has changed. */
-  #keep(): void {
-    if (this.#keepTimer === undefined) return;
-    clearTimeout(this.#keepTimer);
-    this.#keepTimer = undefined;
-    const { drawing } = this.#easel;
-    const isKept = this.#shelf.list().some(({ id }) => id === this.#id);
-    if (!isKept && contentOf(drawing) === null) return;
-    const fault = this.#shelf.keep(this.#id, this.#name.value, drawing, Date.now());
-    if (fault !== null) setText(this.#told, fault);
-    remember(LAST, this.#id);
-    this.#shelfPanel.refresh(this.#id);
   }
 }
-
-/** `crypto.randomUUID` is missing on plain HTTP. */
-const newId = (): string => `${Date.now().toString(36)}-${Math.floor(Math.random() * 2 ** 40).toString(36)}`;
-
-const filesOf = (data: DataTransfer | null): File[] =>
-  [...(data?.files ?? [])].filter(({ type }) => type.startsWith('image/'));

@@ -1,14 +1,17 @@
 /** What of the drawing cannot grow, said while one draws, with what the board can do about it. */
 import { isLiving } from '../../shared/drawing/drawing.ts';
 import { type GrowthFault, growthFaults } from '../../shared/drawing/growth.ts';
-import { h } from '../dom.ts';
+import { h, setText } from '../dom.ts';
 import { drawIcon } from './drawIcons.ts';
 import type { Easel } from './easel.ts';
 import { fixOf } from './fixes.ts';
 import type { Paper } from './paper.ts';
 
 export class CheckPanel {
-  readonly root = h('section', { class: 'draw-panel check', role: 'status', 'aria-live': 'polite' });
+  readonly root = h('section', { class: 'draw-panel check', 'aria-label': 'What can grow' });
+  readonly #lines = h('div', { class: 'check__lines' });
+  /** For screen readers: told when the faults change, not with every cell. */
+  readonly #told = h('p', { class: 'sr-only', role: 'status', 'aria-live': 'polite' });
   readonly #easel: Easel;
   readonly #paper: Paper;
   #faults: readonly GrowthFault[] = [];
@@ -16,6 +19,7 @@ export class CheckPanel {
   constructor(easel: Easel, paper: Paper) {
     this.#easel = easel;
     this.#paper = paper;
+    this.root.append(this.#lines, this.#told);
   }
 
   /** Nothing stops it from growing. */
@@ -27,11 +31,21 @@ export class CheckPanel {
   refresh(): void {
     const { drawing } = this.#easel;
     this.#faults = growthFaults(drawing);
-    this.#paper.marks = this.#faults.filter(({ kind }) => kind !== 'hole').flatMap(({ cells }) => cells);
-    this.root.toggleAttribute('data-stops', !this.canGrow);
-    this.root.replaceChildren(
+    this.#mark();
+    const kinds = this.#faults.map(({ kind }) => kind).join();
+    if (this.#told.dataset.kinds !== kinds) {
+      this.#told.dataset.kinds = kinds;
+      setText(this.#told, this.#faults.map(({ text }) => text).join(' ') || 'It can grow.');
+    }
+    this.#lines.replaceChildren(
       ...(this.#faults.length === 0 ? [this.#good()] : this.#faults.map((fault) => this.#line(fault))),
     );
+  }
+
+  /** Marks what stops it, or what one fault is about. An outline that is not filled yet is thin, and no mistake. */
+  #mark(fault?: GrowthFault): void {
+    const shown = fault === undefined ? this.#faults.filter(({ stops }) => stops) : [fault];
+    this.#paper.marks = shown.flatMap(({ cells }) => cells);
   }
 
   #good(): HTMLElement {
@@ -60,6 +74,8 @@ export class CheckPanel {
         this.#easel.replace(fix.apply(this.#easel.drawing));
         this.#paper.canvas.focus({ preventScroll: true });
       });
+      for (const event of ['pointerenter', 'focus']) button.addEventListener(event, () => this.#mark(fault));
+      for (const event of ['pointerleave', 'blur']) button.addEventListener(event, () => this.#mark());
       line.append(button);
     }
     return line;

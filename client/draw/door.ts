@@ -1,6 +1,6 @@
 /**
- * The way to the drawing board, which is loaded when it is opened first: by a button, or by a link that carries a drawing.
- * The browser's back button leads from the board to the world.
+ * The way to the drawing board, which is loaded when it is opened first: by a button, by a link that carries a drawing, or
+ * by a picture that is dropped on the page. The browser's back button leads from the board to the world.
  */
 import type { SubmittedMessage } from '../../shared/drawing/submission.ts';
 import type { Board, BoardParts } from './board.ts';
@@ -19,6 +19,16 @@ export class Door {
     this.#parts = parts;
     this.#failed = failed;
     window.addEventListener('hashchange', () => this.followLink());
+    // Without these two, a browser leaves the world for the picture.
+    window.addEventListener('dragover', (event) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    });
+    window.addEventListener('drop', (event) => {
+      const file = event.dataTransfer?.files[0];
+      if (file === undefined) return;
+      event.preventDefault();
+      void this.open('', file);
+    });
     window.addEventListener('popstate', () => {
       this.#hasEntry = false;
       void this.#board?.then((board) => board?.close());
@@ -34,8 +44,11 @@ export class Door {
     void this.open(hash);
   }
 
-  /** @param hash - of a link that carries a drawing */
-  async open(hash = ''): Promise<void> {
+  /**
+   * @param hash - of a link that carries a drawing
+   * @param picture - for the board
+   */
+  async open(hash = '', picture?: File): Promise<void> {
     this.#board ??= this.#load();
     const board = await this.#board;
     if (board === null) {
@@ -44,7 +57,8 @@ export class Door {
       this.#failed('The drawing board could not be loaded. Reload the page.');
       return;
     }
-    board.open(hash);
+    if (!board.isOpen || hash !== '') board.open(hash);
+    if (picture !== undefined) board.take(picture);
     if (this.#hasEntry) return;
     history.pushState(null, '', location.href);
     this.#hasEntry = true;

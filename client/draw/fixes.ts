@@ -19,7 +19,7 @@ export function fixOf({ kind, cells }: GrowthFault): Fix | null {
     case 'specks':
     case 'faint':
     case 'parts':
-      return { label: cells.length === 1 ? 'Remove it' : 'Remove them', apply: cleared };
+      return { label: 'Remove', apply: cleared };
     case 'hole':
       return { label: 'Fill the middle', apply: (drawing) => filled(drawing, cells[0]) };
     case 'thin':

@@ -47,10 +47,6 @@ export class Paper {
     for (const end of this.#ends) end();
   }
 
-  get zoom(): number {
-    return this.#zoom;
-  }
-
   /** A drawing to draw over, in the middle of the board; null: none. */
   set template(template: Drawing | null) {
     this.#template = template;

@@ -63,34 +63,22 @@ export class SendPanel {
     this.root.hidden = this.#nursery.mode === 'off';
   }
 
-  settle({ reason, before, waitSeconds }: SubmittedMessage): void {
+  settle(answer: SubmittedMessage): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#button.disabled = false;
-    if (reason !== null) {
-      setText(this.#said, reason);
-      return;
-    }
-    const place = before === undefined || before === 0 ? 'It is next.' : `${before} before it.`;
-    const wait =
-      waitSeconds === undefined
-        ? ''
-        : ` About ${Math.max(1, Math.round(waitSeconds / 60))} min until it is planted.`;
-    const judged = this.#nursery.mode === 'approve' ? ' A moderator looks at it first.' : '';
-    setText(this.#said, `It waits to be learned. ${place}${wait}${judged}`);
+    setText(this.#said, answerText(answer, this.#nursery.mode));
   }
 
   #send(): void {
     if (this.#timer !== undefined) return;
-    const { drawing, name, canGrow } = this.#inHand();
-    const fault =
-      creatureNameFault(name) ??
-      (canGrow ? null : 'It cannot grow yet: see what the check says.') ??
-      (this.#isFree.checked ? null : 'Say that it is your own, or free for all to use.');
+    const inHand = this.#inHand();
+    const fault = sendFault(inHand, this.#isFree.checked);
     if (fault !== null) {
       setText(this.#said, fault);
       return;
     }
+    const { drawing, name } = inHand;
     const message = { name: cleanCreatureName(name), drawing: packDrawing(drawing), isFree: true } as const;
     if (!this.#nursery.submit(message)) {
       setText(this.#said, 'There is no connection to the world at the moment. Try again soon.');
@@ -103,4 +91,22 @@ export class SendPanel {
       ANSWER_MS,
     );
   }
+}
+
+/** @returns why it cannot be sent, for the one who draws to read; null: it can */
+export function sendFault(
+  { name, canGrow }: Pick<InHand, 'name' | 'canGrow'>,
+  isFree: boolean,
+): string | null {
+  if (!canGrow) return 'It cannot grow yet: see what the check says.';
+  return creatureNameFault(name) ?? (isFree ? null : 'Say that it is your own, or free for all to use.');
+}
+
+/** What has become of a submission, for the one who draws to read. */
+export function answerText({ reason, before, waitSeconds }: SubmittedMessage, mode: NurseryMode): string {
+  if (reason !== null) return reason;
+  const place = before === undefined ? '' : before === 0 ? ' It is next.' : ` ${before} before it.`;
+  const minutes = Math.max(1, Math.round((waitSeconds ?? 0) / 60));
+  const wait = waitSeconds === undefined ? '' : ` About ${minutes} min until it is planted.`;
+  return `It waits to be learned.${place}${wait}${mode === 'approve' ? ' A moderator looks at it first.' : ''}`;
 }

@@ -44,6 +44,8 @@ export class Strokes {
     canvas.addEventListener('pointercancel', (event) => this.#lost(event), options);
     canvas.addEventListener('pointerleave', () => this.#leave(), options);
     canvas.addEventListener('contextmenu', (event) => event.preventDefault(), options);
+    // Safari's own, of a trackpad: it would zoom the page.
+    canvas.addEventListener('gesturestart', (event) => event.preventDefault(), options);
     canvas.addEventListener('wheel', (event) => this.#wheel(event), { ...options, passive: false });
     canvas.addEventListener('keydown', (event) => this.#keyDown(event), options);
     canvas.addEventListener('keyup', (event) => this.#keyUp(event), options);
@@ -58,6 +60,12 @@ export class Strokes {
     // A palm rests on the screen while a pen draws.
     if (this.#pen !== null && event.pointerType === 'touch') return;
     event.preventDefault();
+    // The first of its kind: others that were down have let go where nobody saw it, as the board was closed.
+    if (event.isPrimary) {
+      this.#pointers.clear();
+      this.#isLooking = false;
+      this.#waiting = null;
+    }
     const { canvas } = this.#paper;
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);

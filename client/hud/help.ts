@@ -54,7 +54,7 @@ export class Help {
           'p',
           { class: 'dialog__foot' },
           'On a touch screen one finger uses the tool; two fingers move and zoom. Rest the pointer on a Pokémon, ' +
-            'or tap it, to watch its health.',
+            'or tap it, to watch its health. Draw opens a board for a creature of your own.',
         ),
         this.#world,
       ),

@@ -32,8 +32,8 @@ import {
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import { Signal } from '../events.ts';
-import { recall, remember } from '../remember.ts';
 import { Acks } from '../stream/acks.ts';
+import { GuestToken } from './guestToken.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
 
 const PING_EVERY_MS = 2_000;
@@ -70,8 +70,7 @@ export class Connection {
   readonly lost = new Signal<[Loss | null]>();
 
   latencyMs = Number.NaN;
-  /** The guest's token, for a browser that keeps nothing. */
-  #token: string | null = null;
+  readonly #token = new GuestToken();
   readonly #client: Client;
   #room: Room | null = null;
   #isJoining = false;
@@ -167,6 +166,7 @@ export class Connection {
     clearTimeout(this.#waking);
     for (const tick of this.#ticks) clearInterval(tick);
     this.#acks.reset();
+    this.#token.gaveUp();
     const room = this.#room;
     this.#room = null;
     void room?.leave();
@@ -246,8 +246,7 @@ export class Connection {
     this.#isJoining = true;
     let room: Room;
     try {
-      // Another tab may have got one meanwhile: then both are the same guest.
-      const token = recall('token') ?? this.#token;
+      const token = await this.#token.take();
       const options: JoinOptions = token === null ? {} : { token };
       room = await this.#client.join(ROOM_NAME, options);
     } catch (error) {
@@ -311,9 +310,12 @@ export class Connection {
       this.lost.emit({ text: 'Regrow has been updated. Reload the page to go on.', retryMs: Infinity });
       return;
     }
-    if (message.token !== undefined) {
-      this.#token = message.token;
-      remember('token', message.token);
+    if (!this.#token.kept(message.token)) {
+      const room = this.#room;
+      this.#room = null;
+      void room?.leave();
+      void this.#join();
+      return;
     }
     this.lost.emit(null);
     if (this.#isHidden) this.#send(ClientMessageType.presence, { isHidden: true });
@@ -323,6 +325,7 @@ export class Connection {
   }
 
   #lose(reason: { readonly text: string; readonly leastMs: number }): void {
+    this.#token.gaveUp();
     this.latencyMs = Number.NaN;
     const retryMs = Math.max(reason.leastMs, retryDelayMs(this.#attempt++, Math.random()));
     this.lost.emit({ text: reason.text, retryMs });

@@ -1,29 +1,32 @@
 /**
- * The census: where organisms live in the whole world. Pages are streamed only for the view, at one level. The census is
- * asked for every 15 s, so that the map, and the world from far away, show where there is life.
+ * The census: where organisms live in the whole world, and who of them sleeps. Pages are streamed only for the view, at
+ * one level. The census is asked for every 15 s, so that the map, and the world from far away, show where there is life.
  */
-export interface Settler {
-  /** Seed position, cells. */
-  readonly x: number;
-  readonly y: number;
-}
+import { type Census, decodeCensus, EMPTY_CENSUS } from '../../shared/census.ts';
 
 const EVERY_MS = 15_000;
 /** Relative to the page, which a proxy may serve under a path. */
-const URL = 'api/organisms';
+const URL = 'api/census';
 
-export class Census {
-  #settlers: readonly Settler[] = [];
+export class CensusTaker {
+  #census = EMPTY_CENSUS;
+  /** The server's name for `#census`. */
+  #tag: string | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
   readonly #changed: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
 
-  /** @param changed - called when there is a new answer */
+  /** @param changed - called when there is a new census */
   constructor(changed: () => void) {
     this.#changed = changed;
+    // In a world in which everyone sleeps, nothing is drawn.
+    this.#timer = setInterval(() => {
+      if (!document.hidden) this.refresh(performance.now());
+    }, EVERY_MS);
   }
 
-  get settlers(): readonly Settler[] {
-    return this.#settlers;
+  get census(): Census {
+    return this.#census;
   }
 
   /** Called at every drawing, so a hidden page asks nothing. */
@@ -33,15 +36,23 @@ export class Census {
     void this.#ask();
   }
 
-  /** Without an answer there are no spots, and everything else goes on. */
+  /** Without an answer the last census stays. */
   async #ask(): Promise<void> {
     try {
-      const response = await fetch(URL);
-      const settlers: unknown = response.ok ? await response.json() : [];
-      this.#settlers = Array.isArray(settlers) ? settlers : [];
+      // The browser sends the tag of the last answer, and gives that one again when the server says that it still holds.
+      const response = await fetch(URL, { cache: 'no-cache' });
+      if (!response.ok) return;
+      const tag = response.headers.get('ETag');
+      if (tag !== null && tag === this.#tag) return;
+      this.#census = decodeCensus(new Uint8Array(await response.arrayBuffer()));
+      this.#tag = tag;
+      this.#changed();
     } catch {
-      this.#settlers = [];
+      // Asked for again.
     }
-    this.#changed();
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
   }
 }

@@ -3,18 +3,20 @@
  * world's border. It has a 2D canvas of its own, drawn only when the camera or the light changes, because the cells above
  * it change twenty times per second. Its colour comes from the style sheet.
  */
+import { type Census, EMPTY_CENSUS } from '../../shared/census.ts';
 import type { Rect, Size } from '../../shared/geometry.ts';
 import { develop } from '../dom.ts';
 import type { Light } from '../stream/messages.ts';
 import type { Palette } from '../style/theme.ts';
 import { type Camera, cellToScreen } from './camera.ts';
-import type { Settler } from './census.ts';
 
 /** Dots are this many CSS pixels apart, or up to twice as far. */
 const DOT_SPACING = 26;
 /** A body of fewer CSS pixels than this gets a spot of light, so that it can be found. */
 const LOST_PIXELS = 14;
 const SPOT_RADIUS = 8;
+/** In a view of more spots than this, they keep a larger distance. */
+const MAX_SPOTS = 2_500;
 /** Pixels of the tile that a dot is drawn on, and of the dot's radius. */
 const TILE = 64;
 const TILE_DOT = 2.3;
@@ -28,7 +30,10 @@ export class Ground {
   #glowCells: Rect | null = null;
   #tile: HTMLCanvasElement;
   #spot: HTMLCanvasElement;
-  #settlers: readonly Settler[] = [];
+  #census: Census = EMPTY_CENSUS;
+  /** [rows, columns] of squares of the view: the number of the drawing that put a spot there last. */
+  #taken = new Uint32Array(0);
+  #drawings = 0;
   #bodyCells = 1;
   #palette: Palette;
   #view: Size = { width: 1, height: 1 };
@@ -67,8 +72,8 @@ export class Ground {
   }
 
   /** @param bodyCells - the longer side of a grown body */
-  settle(settlers: readonly Settler[], bodyCells: number): void {
-    this.#settlers = settlers;
+  settle(census: Census, bodyCells: number): void {
+    this.#census = census;
     this.#bodyCells = bodyCells;
     this.#drawn = '';
   }
@@ -102,17 +107,39 @@ export class Ground {
     const paper = this.#paper;
     paper.globalAlpha = Math.min(1, 2 * (1 - body / LOST_PIXELS)) * (this.#palette.isDark ? 0.7 : 0.6);
     // At most one spot per square of the view: spots stay apart, and ten thousand organisms cost no more.
-    const taken = new Set<number>();
-    for (const settler of this.#settlers) {
-      const { x, y } = cellToScreen(camera, this.#view, settler.x, settler.y);
-      if (x < -SPOT_RADIUS || y < -SPOT_RADIUS) continue;
-      if (x > this.#view.width + SPOT_RADIUS || y > this.#view.height + SPOT_RADIUS) continue;
-      const place = Math.floor(y / SPOT_RADIUS) * 65_536 + Math.floor(x / SPOT_RADIUS);
-      if (taken.has(place)) continue;
-      taken.add(place);
-      paper.drawImage(this.#spot, x - SPOT_RADIUS, y - SPOT_RADIUS, 2 * SPOT_RADIUS, 2 * SPOT_RADIUS);
-    }
+    let square = SPOT_RADIUS;
+    while (this.#placeSpots(camera, square, () => {}) > MAX_SPOTS) square *= 2;
+    const spot = this.#spot;
+    this.#placeSpots(camera, square, (x, y) => {
+      paper.drawImage(spot, x - SPOT_RADIUS, y - SPOT_RADIUS, 2 * SPOT_RADIUS, 2 * SPOT_RADIUS);
+    });
     paper.globalAlpha = 1;
+  }
+
+  /** Finds a place for at most one spot in each square of the view. @returns how many there are */
+  #placeSpots(camera: Camera, square: number, place: (x: number, y: number) => void): number {
+    const { count, xs, ys } = this.#census;
+    const { width, height } = this.#view;
+    const columns = Math.ceil((width + 2 * SPOT_RADIUS) / square);
+    const squares = columns * Math.ceil((height + 2 * SPOT_RADIUS) / square);
+    if (this.#taken.length < squares) this.#taken = new Uint32Array(squares);
+    const taken = this.#taken;
+    const drawing = ++this.#drawings;
+    const left = width / 2 - camera.x * camera.zoom;
+    const top = height / 2 - camera.y * camera.zoom;
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const x = xs[i] * camera.zoom + left;
+      const y = ys[i] * camera.zoom + top;
+      if (x < -SPOT_RADIUS || y < -SPOT_RADIUS || x >= width + SPOT_RADIUS || y >= height + SPOT_RADIUS)
+        continue;
+      const at = Math.floor((y + SPOT_RADIUS) / square) * columns + Math.floor((x + SPOT_RADIUS) / square);
+      if (taken[at] === drawing) continue;
+      taken[at] = drawing;
+      found++;
+      place(x, y);
+    }
+    return found;
   }
 
   /** When zooming out, every second dot fades until the spacing has doubled. */

@@ -2,12 +2,13 @@
  * A map of the world in a corner, with a box around the view; a click or drag moves the view. The server sends one level
  * at a time, so the map shows each place as it was last seen, at any level, over spots where the census has organisms.
  */
+import { type Census, EMPTY_CENSUS } from '../../shared/census.ts';
 import type { Size } from '../../shared/geometry.ts';
 import { develop, h } from '../dom.ts';
 import type { Picture } from '../stream/messages.ts';
 import type { Palette } from '../style/theme.ts';
 import { type Camera, screenToCell } from './camera.ts';
-import type { Settler } from './census.ts';
+import { spotMask, spotRadius } from './spots.ts';
 
 /** Canvas pixels along the longer side; it is shown at half that size, for dense screens. */
 const SIDE = 320;
@@ -31,7 +32,11 @@ export class Minimap {
   /** Set by an observer: asking the canvas would make the browser lay out the page at every drawing. */
   #isShown = true;
   #palette: Palette | null = null;
-  #settlers: readonly Settler[] = [];
+  #census: Census = EMPTY_CENSUS;
+  /** The spots of the census, in one colour. */
+  readonly #spots = document.createElement('canvas');
+  /** What the spots were drawn for. */
+  #spotted: { readonly census: Census; readonly palette: Palette; readonly radius: number } | null = null;
 
   constructor(root: HTMLElement, world: Size, goTo: (x: number, y: number) => void) {
     this.#world = world;
@@ -71,8 +76,8 @@ export class Minimap {
   }
 
   /** Takes a newer census. */
-  settle(settlers: readonly Settler[]): void {
-    this.#settlers = settlers;
+  settle(census: Census): void {
+    this.#census = census;
     this.#isBaseOld = true;
   }
 
@@ -104,19 +109,32 @@ export class Minimap {
     paper.globalAlpha = 1;
     paper.fillStyle = palette.ground;
     paper.fillRect(0, 0, width, height);
-    paper.fillStyle = palette.accent;
-    const radius = Math.max(2.2, 0.4 * body * scale);
+    const radius = spotRadius(this.#census.count, 0.4 * body * scale, { width, height });
+    this.#drawSpots(palette, scale, radius);
     // Small spots must stand out from the ground; large ones lie under the picture of their organism.
     paper.globalAlpha = radius > 3 ? 0.4 : 0.75;
-    paper.beginPath();
-    for (const { x, y } of this.#settlers) {
-      paper.moveTo(x * scale + radius, y * scale);
-      paper.arc(x * scale, y * scale, radius, 0, Math.PI * 2);
-    }
-    paper.fill();
+    paper.drawImage(this.#spots, 0, 0);
     paper.globalAlpha = 1;
     paper.imageSmoothingEnabled = true;
     paper.drawImage(this.#picture, 0, 0, width, height);
+  }
+
+  /** Once for each census: the picture over the spots comes anew far more often. */
+  #drawSpots(palette: Palette, scale: number, radius: number): void {
+    const census = this.#census;
+    const before = this.#spotted;
+    if (before?.census === census && before.palette === palette && before.radius === radius) return;
+    this.#spotted = { census, palette, radius };
+    const { width, height } = this.#base;
+    const mask = spotMask(census, scale, radius, { width, height });
+    const pixels = new Uint8ClampedArray(mask.length * 4);
+    for (let i = 0; i < mask.length; i++) pixels[i * 4 + 3] = mask[i];
+    develop(this.#spots, { width, height, pixels });
+    const paper = this.#spots.getContext('2d') as CanvasRenderingContext2D;
+    paper.globalCompositeOperation = 'source-in';
+    paper.fillStyle = palette.accent;
+    paper.fillRect(0, 0, width, height);
+    paper.globalCompositeOperation = 'source-over';
   }
 }
 

@@ -10,7 +10,7 @@ import type { HeldSeed, Planting } from '../hands/planting.ts';
 import type { Light } from '../stream/messages.ts';
 import { prefersReducedMotion, type Theme } from '../style/theme.ts';
 import { type Camera, startCamera } from './camera.ts';
-import { Census } from './census.ts';
+import { CensusTaker } from './census.ts';
 import { DrawSchedule, LightSchedule } from './drawSchedule.ts';
 import { Ground } from './ground.ts';
 import type { LabelRoom } from './label.ts';
@@ -18,6 +18,7 @@ import type { Minimap } from './minimap.ts';
 import { Overlay, type Ring } from './overlay.ts';
 import type { Players } from './players.ts';
 import type { Seeds } from './seeds.ts';
+import { Sleepers } from './sleepers.ts';
 import type { Viewpoint } from './viewpoint.ts';
 import type { WorldView } from './worldView.ts';
 
@@ -27,6 +28,8 @@ const MAX_PIXEL_RATIO = 3;
 export interface StageParts {
   readonly root: HTMLElement;
   readonly ground: HTMLCanvasElement;
+  /** Lies between the ground and the cells. */
+  readonly sleepers: HTMLElement;
   readonly overlay: HTMLCanvasElement;
   readonly theme: Theme;
   readonly viewpoint: Viewpoint;
@@ -52,7 +55,8 @@ export class Stage {
   readonly #parts: StageParts;
   readonly #overlay: Overlay;
   readonly #resizes: ResizeObserver;
-  readonly #census = new Census(() => this.#settle());
+  readonly #census = new CensusTaker(() => this.#settle());
+  readonly #sleepers: Sleepers;
   readonly #drawing = new DrawSchedule(() => this.#draw());
   readonly #lighting: LightSchedule;
   #start: Point = { x: 0, y: 0 };
@@ -63,6 +67,7 @@ export class Stage {
   constructor(parts: StageParts) {
     this.#parts = parts;
     this.#lighting = new LightSchedule(parts.askLight);
+    this.#sleepers = new Sleepers(parts.sleepers);
     this.#overlay = new Overlay(parts.overlay, parts.theme.palette, () => this.refresh());
     this.#resizes = new ResizeObserver(() => this.#resize());
     this.#resizes.observe(parts.root);
@@ -81,6 +86,7 @@ export class Stage {
   open(world: Size, start: Point, view: WorldView, camera: Camera | null): void {
     this.#start = start;
     this.#worldView = view;
+    view.onChanged = (cells) => this.#sleepers.stir(cells);
     this.#ground = new Ground(this.#parts.ground, world, this.#parts.theme.palette);
     this.#resize();
     this.#parts.viewpoint.enter(world);
@@ -95,6 +101,7 @@ export class Stage {
 
   dispose(): void {
     this.#resizes.disconnect();
+    this.#census.dispose();
     this.#drawing.dispose();
     this.#lighting.dispose();
     this.#worldView?.dispose();
@@ -144,6 +151,7 @@ export class Stage {
       view.draw();
       this.#lighting.request(now);
       this.#ground?.draw(viewpoint.drawn);
+      this.#sleepers.draw(viewpoint.drawn, viewpoint.size);
       this.minimap?.draw(viewpoint.camera, viewpoint.size, theme.palette, brush.bodyCells);
       this.#census.refresh(now);
     }
@@ -163,8 +171,10 @@ export class Stage {
   }
 
   #settle(): void {
-    this.#ground?.settle(this.#census.settlers, this.#parts.brush.bodyCells);
-    this.minimap?.settle(this.#census.settlers);
+    const { census } = this.#census;
+    this.#ground?.settle(census, this.#parts.brush.bodyCells);
+    this.#sleepers.settle(census, this.#parts.brush.bodyCells);
+    this.minimap?.settle(census);
     this.invalidate();
   }
 

@@ -32,6 +32,8 @@ interface Layer {
 }
 
 export class WorldView {
+  /** Called with the cells of a page at level 0 that changed while it was held. */
+  onChanged: (cells: Rect) => void = () => {};
   readonly #renderer: WebGLRenderer;
   readonly #decoder: Decoder;
   readonly #world: Size;
@@ -113,11 +115,19 @@ export class WorldView {
     for (let i = 0; i < BATCHES; i++) {
       const batch = this.#decoder.take();
       if (batch === undefined) break;
+      this.#tellChanged(batch.keys);
       this.#decoder.give(batch, this.#strips.write(batch));
     }
     const cells = visibleCells(this.#camera, this.#view, this.#world);
     this.#place(cells);
     this.#renderer.render(this.#stage);
+  }
+
+  /** Only of pages of single cells: who is seen from further away is not told apart. */
+  #tellChanged(keys: readonly number[]): void {
+    for (const key of keys)
+      if (this.#pyramid.levelOf(key) === 0 && this.#strips.get(key) !== undefined)
+        this.onChanged(this.#pyramid.cellsOf(key));
   }
 
   /** @returns the premultiplied RGBA of a cell as drawn, at whichever level is held; zeros when none is */

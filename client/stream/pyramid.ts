@@ -1,5 +1,6 @@
 /** The pages of all levels of a world. Each has a number of its own, its key. Pure. */
 import {
+  PAGE_CELLS,
   type PageRect,
   pageIndex,
   pagesAcross,
@@ -61,6 +62,12 @@ export class Pyramid {
   parent(key: number): number {
     const level = this.levelOf(key) + 1;
     return level > this.top ? -1 : this.key(level, this.px(key) >> 1, this.py(key) >> 1);
+  }
+
+  /** The cells that a page shows; some may lie beyond the world's edge. */
+  cellsOf(key: number): Rect {
+    const side = PAGE_CELLS * 2 ** this.levelOf(key);
+    return { x: this.px(key) * side, y: this.py(key) * side, width: side, height: side };
   }
 
   /** The pages that show a rectangle of cells: see `pagesTouched`. */

@@ -33,7 +33,8 @@ export function checkAdminName(text: string): string {
     throw new AdminError(
       `${JSON.stringify(text.slice(0, 64))} is not an admin's name: letters and digits, at most ${MAX_ADMIN_NAME}, with single spaces, dots or hyphens between them`,
     );
-  if (RESERVED.includes(name.toLowerCase())) throw new AdminError(`the name ${name} is taken by the server`);
+  if (RESERVED.includes(name.toLowerCase()))
+    throw new AdminError(`the name ${name} is reserved for the server`);
   return name;
 }
 
@@ -62,9 +63,9 @@ export class AdminTable {
     file.change(() => {
       const all = this.all();
       if (all.some((one) => isSame(one.name, name)))
-        throw new AdminError(`there is an admin ${name} already`);
+        throw new AdminError(`there is already an admin called ${name}`);
       if (all.length >= MAX_ADMINS)
-        throw new AdminError(`there are ${MAX_ADMINS} admins, which is the most there may be`);
+        throw new AdminError(`there are ${MAX_ADMINS} admins, and more are not allowed`);
       const created = new Date().toISOString();
       file.write(
         "INSERT INTO admins (name, role, hash, created, used) VALUES (?, ?, ?, ?, '')",

@@ -13,7 +13,7 @@ const OTHERS = 'other addresses';
 interface Failed {
   readonly address: string;
   readonly hour: number;
-  /** Of the first wrong token, ISO 8601. */
+  /** Time of the first wrong token, ISO 8601. */
   readonly at: string;
   count: number;
   /** As far as it is in the log. */

@@ -51,7 +51,7 @@ export function prepareAdmins(options: FirstAdminOptions): FirstAdmin {
         secret = `admin token: ${token} (made now for the owner ${FIRST_ADMIN}, shown only once; the page is /admin)`;
       else
         notes.push(
-          `/admin has an owner now, ${FIRST_ADMIN}, whose token nobody has seen: \`npm run admin -- rotate ${FIRST_ADMIN}\` prints a new one`,
+          `the owner ${FIRST_ADMIN} was made for /admin, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN}\` prints a new one`,
         );
     }
   } catch (error) {
@@ -80,12 +80,12 @@ function takeOver(table: AdminTable, path: string, token: string): string {
   const { hash } = ownerOf(token);
   const isKnown = all.some((admin) => admin.hash === hash);
   if (!isKnown && all.some(({ name }) => name.toLowerCase() === FIRST_ADMIN))
-    return `${path} is not used: the admin ${FIRST_ADMIN} has another token by now. Remove the file`;
+    return `${path} is not used: the admin ${FIRST_ADMIN} has a newer token. Remove the file`;
   if (!isKnown) table.add(FIRST_ADMIN, 'owner', hash, SERVER);
   try {
     rmSync(path);
-    return `the token in ${path} is the owner ${FIRST_ADMIN}'s now; the registry keeps a hash of it, and the file is removed`;
+    return `the owner ${FIRST_ADMIN} now has the token that was in ${path}; the registry keeps its hash, and the file was removed`;
   } catch (error) {
-    return `the token in ${path} is the owner ${FIRST_ADMIN}'s now; the file is not used any more, but cannot be removed: ${(error as Error).message}`;
+    return `the owner ${FIRST_ADMIN} now has the token in ${path}; the file is no longer used, but cannot be removed: ${(error as Error).message}`;
   }
 }

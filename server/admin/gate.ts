@@ -21,7 +21,7 @@ const WHY: Readonly<Record<LoginEnd, string>> = {
   idle: `nothing was done for ${MAX_IDLE_MS / 60_000} min`,
   old: `after ${MAX_LOGIN_MS / 3_600_000} h`,
   replaced: 'by newer logins of the same admin',
-  revoked: 'the token or the role is another one now',
+  revoked: 'the token or the role was changed',
   'logged out': '',
 };
 
@@ -76,7 +76,7 @@ export class Gate {
     void this.#flush();
   }
 
-  /** Takes over the registry's admins, and logs those out who are none any more. While it fails, all stay as they are. */
+  /** Takes over the registry's admins, and logs out those who were revoked. While the registry fails, all stay. */
   async reload(): Promise<void> {
     try {
       const rows = await this.#options.ask((registry) => new AdminTable(registry).all());

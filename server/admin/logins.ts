@@ -19,7 +19,7 @@ export interface Login {
   readonly address: string;
 }
 
-/** `revoked`: the admin is none any more, or has another token or role. */
+/** `revoked`: the admin was revoked, or has another token or role. */
 export type LoginEnd = 'idle' | 'old' | 'replaced' | 'revoked' | 'logged out';
 
 interface Held extends Login {
@@ -89,7 +89,7 @@ export class Logins {
     this.#end(keyOf(request), 'logged out');
   }
 
-  /** Ends the logins whose time is over and those of admins who are none any more. */
+  /** Ends the logins whose time is over and those of admins who were revoked. */
   sweep(): void {
     for (const [key, login] of this.#logins) {
       const why = this.#over(login);

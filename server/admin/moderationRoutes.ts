@@ -168,7 +168,7 @@ export class ModerationRoutes {
   async #lift({ part, actor }: Call): Promise<Done> {
     const { guests, audience, notes } = this.#options;
     const sanction = guests.sanctions.all.find(({ id }) => id === part);
-    if (sanction === undefined) throw new Refusal(404, 'it is not in force any more');
+    if (sanction === undefined) throw new Refusal(404, 'this mute or ban has ended already');
     const { kind, name, address } = sanction;
     const isMeant = (visitor: Pick<Visitor, 'id' | 'address'>): boolean =>
       guests.sanctions.find('mute', visitor.id, visitor.address)?.id === sanction.id;
@@ -216,7 +216,7 @@ export class ModerationRoutes {
     const lost = await world.ask({ kind: 'lost' });
     const one = lost.find((each) => each[of] === number);
     if (one === undefined && of === 'loss')
-      throw new Refusal(409, 'it is back already, or nobody knows of it');
+      throw new Refusal(409, 'it is back already, or is no longer remembered');
     const what = one === undefined ? '' : ` ${one.species} at ${one.x}, ${one.y}`;
     await notes.before(actor, 'bring back', one?.planter ?? '', `${of} ${number}${what}`);
     const wanted = of === 'loss' ? { loss: number } : { organism: number };

@@ -68,11 +68,11 @@ export class Reports {
   /**
    * Takes a report.
    *
-   * @param subject - null: it is not there any more
+   * @param subject - null: it is gone
    * @returns what to tell the visitor
    */
   take(message: ReportMessage, by: ReportedBy, subject: Subject | null): string {
-    if (subject === null) return 'That is not there any more.';
+    if (subject === null) return 'That is gone already.';
     if (message.about === 'name' && subject.guest === by.guest) return 'That is you.';
     const open = [...this.#reports.values()].filter(
       (report) => isOpen(report) && report.about === message.about && isSame(report, subject),

@@ -44,9 +44,7 @@ export class WaitingRows {
     this.#isDisposed = true;
     clearTimeout(this.#retry);
     if (this.#rows.length > 0)
-      this.#options.log(
-        `registry: rows that were never written and are in this log only: ${this.#rows.length}`,
-      );
+      this.#options.log(`registry: rows never written, and in this log only: ${this.#rows.length}`);
   }
 
   /** @returns null: it is written; else why it is not written yet */
@@ -88,8 +86,7 @@ export class WaitingRows {
         throw error;
       }
     }
-    if (this.#failed > 0)
-      this.#options.log(`registry: rows that waited and are written now: ${this.#failed}`);
+    if (this.#failed > 0) this.#options.log(`registry: rows written after a wait: ${this.#failed}`);
     this.#failed = 0;
     return null;
   }

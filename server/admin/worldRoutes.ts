@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
 import type { LiveAnswer, SessionsAnswer } from '../../shared/adminApi.ts';
-import type { LoginLeft, Player } from '../../shared/adminPeople.ts';
+import type { LoginLeft, OrganismEntry, Player } from '../../shared/adminPeople.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -13,6 +13,7 @@ import type { Reports } from './reports.ts';
 import { type Call, type Fields, Refusal, type Route, readJson } from './requests.ts';
 
 const MAX_SESSIONS = 20;
+const MAX_LISTED = 1_000;
 
 export interface WorldRoutesOptions {
   readonly world: WorldLink;
@@ -39,7 +40,13 @@ export class WorldRoutes {
     this.all = [
       ['POST', /^world$/, 'owner', (call) => this.#control(call)],
       ['POST', /^world\/clear$/, 'moderator', (call) => this.#clear(call)],
-      ['GET', /^organisms$/, 'moderator', () => options.world.ask({ kind: 'organisms' })],
+      ['GET', /^organisms$/, 'moderator', (call) => this.#organisms(call)],
+      [
+        'GET',
+        /^health$/,
+        'moderator',
+        async () => ({ health: await options.world.ask({ kind: 'meanHealth' }) }),
+      ],
       ['GET', /^sessions$/, 'owner', () => this.#sessions()],
       ['POST', /^sessions\/end$/, 'owner', (call) => this.#endSession(call)],
       ['GET', /^live$/, 'moderator', (call) => this.#live(call)],
@@ -47,6 +54,13 @@ export class WorldRoutes {
   }
 
   // --- the world ---
+
+  /** At most 1,000 of a species: they are shown in one list, to choose from. */
+  #organisms({ url }: Call): Promise<readonly OrganismEntry[]> {
+    const species = url.searchParams.get('species');
+    const limit = MAX_LISTED;
+    return this.#options.world.ask({ kind: 'organisms', limit, ...(species !== null && { species }) });
+  }
 
   async #control({ request, actor }: Call): Promise<unknown> {
     const { world, audience } = this.#options;

@@ -22,7 +22,7 @@ const GROUPS = {
   Flags: {
     role: choice(ROLES, 'moderator', 'owner: may do everything; moderator: sees to players, bodies and reports'),
     json: toggle('prints the list as JSON'),
-    jsonl: toggle('prints all of the audit log, oldest first, one entry a line'),
+    jsonl: toggle('prints all of the audit log, oldest first, one entry per line'),
     'data-dir': text('DIR', 'the data directory of the world', 'REGROW_DATA_DIR, else data'),
     help: toggle('prints this'),
   },
@@ -50,7 +50,7 @@ const COMMANDS: Program<typeof GROUPS>['commands'] = {
     needs: [],
     flags: ['data-dir'],
     meaning:
-      'gives an admin a new token and prints it, once; the old one is of no use any more, and the admin is logged out everywhere',
+      'gives an admin a new token and prints it, once; the old one no longer works, and the admin is logged out everywhere',
     run: ([name], flags) => rotate(name, flags),
   },
   revoke: {
@@ -96,7 +96,7 @@ function rotate(name: string, flags: Flags): void {
 
 /** The token alone goes to standard output, so that a script can take it. */
 function handOut(fact: string, token: string): void {
-  console.error(`${fact}. The token is shown only now, and kept nowhere:`);
+  console.error(`${fact}. The token is shown only this once, and stored nowhere:`);
   print(token);
 }
 
@@ -105,10 +105,10 @@ function revoke(name: string, flags: Flags): void {
     const gone = admins.revoke(name, me());
     return { known: gone, owners: admins.all().filter(({ role }) => role === 'owner').length };
   });
-  print(`${known} is no admin any more`);
+  print(`${known} is no longer an admin`);
   if (owners === 0)
     console.error(
-      'No owner is left: add one with `npm run admin -- add NAME --role owner`, unless the settings have a token',
+      'No owner is left: add one with `npm run admin -- add NAME --role owner`, unless the server runs with --admin-token',
     );
 }
 
@@ -116,7 +116,8 @@ function list(flags: Flags): void {
   const admins = withTable(flags, (all) => all.all().map(({ hash: _, ...admin }) => admin));
   const rows = admins.map(({ name, role, created, used }) => [name, role, created, used || 'never']);
   if (flags.json) print(JSON.stringify(admins, null, 2));
-  else if (rows.length === 0) print('no admin yet: the first start of the server makes one, or add does');
+  else if (rows.length === 0)
+    print('there is no admin yet: the first start of the server makes one, and so does add');
   else print(table([['name', 'role', 'added', 'logged in last'], ...rows]));
 }
 

@@ -100,10 +100,11 @@ export class Guest {
     if (!this.#renames.take(1, this.#around.now()))
       return { name: this.name, reason: 'Too many names at once: wait a moment.' };
     const name = sanitiseName(wish);
-    if (wish.trim() !== '' && name === '') return { name: this.name, reason: 'Nobody could see that name.' };
+    if (wish.trim() !== '' && name === '')
+      return { name: this.name, reason: 'That name would be invisible.' };
     if (name === this.#chosenName) return { name: this.name, reason: null };
     if (isReserved(name, this.#around.reservedNames()))
-      return { name: this.name, reason: `“${name}” is nobody’s to choose.` };
+      return { name: this.name, reason: `The name “${name}” is reserved.` };
     this.#chosenName = name;
     this.#around.changed(this);
     return { name: this.name, reason: null };

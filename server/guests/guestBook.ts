@@ -17,7 +17,7 @@ export const MAX_ROWS = 500;
 export interface GuestBookOptions {
   /** null: guests live in memory only. */
   readonly keep: GuestKeep | null;
-  /** Of a guest who must not be forgotten, whatever else. */
+  /** Whether a guest must never be forgotten. */
   readonly isPinned: (id: string) => boolean;
   /** Ids of those who are not forgotten because bodies of theirs live. */
   readonly planters: () => Promise<ReadonlySet<string>>;

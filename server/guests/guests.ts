@@ -23,7 +23,7 @@ const NEWCOMERS_SECONDS = 600;
 /** Joins that an address has per guest at once, and the time in which they are refilled. */
 const JOINS_PER_GUEST = 8;
 const JOINS_SECONDS = 64;
-/** Seats that an address may ask for at once are as many as joins; per guest and second, so many more. */
+/** An address may ask for as many seats at once as joins; this many more per guest and second. */
 const SEATS_PER_SECOND = 2;
 /** What a visit that is closed for what it sent costs its address. */
 const JOINS_LOST = 8;
@@ -193,7 +193,7 @@ export class Guests {
     this.#book.depart(guest);
   }
 
-  /** The token that the client shall keep. */
+  /** The token for the client to keep. */
   tokenOf(id: string): string {
     return this.#options.tokens.of(id);
   }
@@ -212,7 +212,7 @@ export class Guests {
     const here = this.#here.get(address);
     if (guest !== undefined && here?.has(guest)) return null;
     const refuse = (most: number, what: string): Refusal => {
-      const reason = `${most} guests from your ${what} are here already, which is the most`;
+      const reason = `${most} guests from your ${what} are here already, and more are not allowed`;
       return { ok: false, status: 429, reason };
     };
     if ((here?.size ?? 0) >= guestsPerAddress) {

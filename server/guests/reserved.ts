@@ -1,5 +1,5 @@
 /**
- * Names that would pass for the server, the garden or whoever keeps order. They are nobody's to choose; look-alikes
+ * Names that would pass for the server, the garden or the moderators. Nobody may choose them; look-alikes
  * (Cyrillic, Greek, full-width and mathematical letters, letters in circles, digits for letters, spaces between letters)
  * count as well.
  */

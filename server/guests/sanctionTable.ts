@@ -87,5 +87,5 @@ export class SanctionTable {
 /** For the audit log. */
 export function detailOf({ guest, address, until, reason }: Sanction): string {
   const whom = [guest && `guest ${guest}`, address && `address ${address}`].filter(Boolean).join(' and ');
-  return `${whom} until ${until || 'it is taken back'} ${reason}`.trim();
+  return `${whom} until ${until || 'it is lifted'} ${reason}`.trim();
 }

@@ -80,7 +80,7 @@ export class Sanctions {
         this.lift(sanction.id);
     if (this.#byId.size >= MAX_SANCTIONS)
       throw new TooManySanctionsError(
-        `${MAX_SANCTIONS} mutes and bans are in force already: lift some first`,
+        `${MAX_SANCTIONS} mutes and bans are already in force: lift some first`,
       );
     const forMs = minutes * 60_000;
     const now = Date.now();
@@ -94,7 +94,7 @@ export class Sanctions {
     return sanction;
   }
 
-  /** @returns what was lifted; null: there is no such sanction any more */
+  /** @returns what was lifted; null: no such sanction is in force */
   lift(id: string): Sanction | null {
     this.#expire();
     const held = this.#byId.get(id);

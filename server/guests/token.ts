@@ -90,4 +90,4 @@ function makeKey(folder: string, path: string): void {
 export const keyFault = (path: string, bytes: number): string | null =>
   bytes === KEY_BYTES
     ? null
-    : `${path} has ${bytes} bytes, expected ${KEY_BYTES}: put a copy in its place, or remove it; without it, nobody who was here is known again`;
+    : `${path} has ${bytes} bytes, expected ${KEY_BYTES}: put a copy in its place, or remove it; without it, the server recognises no earlier guest`;

@@ -31,7 +31,7 @@ export function banWords(ban: Sanction, reader: string, secondsLeft: number): st
     case 'address':
       return `an admin has banned your address from this world${end}`;
     case 'newcomers':
-      return `an admin has banned new guests of your address from this world${end}`;
+      return `an admin has banned new guests at your address from this world${end}`;
   }
 }
 
@@ -42,8 +42,8 @@ export function muteWords(mute: Sanction, reader: string, secondsLeft: number): 
     case 'you':
       return `An admin has taken your tools away${end}.`;
     case 'address':
-      return `An admin has taken the tools of your address away${end}.`;
+      return `An admin has taken away the tools of everyone at your address${end}.`;
     case 'newcomers':
-      return `An admin has taken the tools of new guests of your address away${end}.`;
+      return `An admin has taken away the tools of new guests at your address${end}.`;
   }
 }

@@ -1,40 +1,42 @@
 /** `/api/…`: the world for other programs. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MAX_PNG_SIDE } from '../../shared/limits.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
+import { Lists } from './lists.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
 
-/** Requests for organisms within this time get the same answer. */
-const ORGANISMS_MS = 250;
-/** Answers of `/api/organisms` to one address: a page asks every 15 s, and a school may have a hundred. */
+/** Answers of `/api/organisms` and `/api/census` to one address: a page asks every 15 s, a school may have a hundred. */
 const MAX_LISTS = 100;
 const LISTS_PER_SECOND = 20;
 const MAX_COORDINATE = 2 ** 31;
 
 export class Api {
-  readonly #world: WorldLink;
   readonly #pictures: Pictures;
-  readonly #lists: Allowances;
-  #organisms: { readonly atMs: number; readonly json: Promise<Buffer> } | null = null;
+  readonly #lists: Lists;
+  readonly #listed: Allowances;
 
   constructor(world: WorldLink, framesPerSecond: number) {
-    this.#world = world;
     const now = (): number => performance.now();
     this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
-    this.#lists = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
+    this.#lists = new Lists(world, now);
+    this.#listed = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }
 
   /** @param address - of the client */
-  async handle(url: URL, response: ServerResponse, address: string): Promise<void> {
+  async handle(url: URL, request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
     try {
       switch (url.pathname) {
         case '/api/world.png':
           return await this.#picture(url.searchParams, response, address);
         case '/api/organisms':
-          return await this.#listOrganisms(address, response);
+          if (!this.#mayList(address, response)) return;
+          return await this.#lists.organisms(url.searchParams, response);
+        case '/api/census':
+          if (!this.#mayList(address, response)) return;
+          return await this.#lists.census(request, response);
         default:
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
       }
@@ -45,16 +47,11 @@ export class Api {
     }
   }
 
-  /** Serialised once for everybody who asks within `ORGANISMS_MS`. */
-  async #listOrganisms(address: string, response: ServerResponse): Promise<void> {
-    const waitMs = this.#lists.take(address, 1);
-    if (waitMs > 0) return refuse(response, 429, 'too many requests from this address', waitMs);
-    const now = performance.now();
-    if (this.#organisms === null || now - this.#organisms.atMs > ORGANISMS_MS) {
-      const asked = this.#world.ask({ kind: 'organisms' });
-      this.#organisms = { atMs: now, json: asked.then((all) => Buffer.from(JSON.stringify(all))) };
-    }
-    replyBytes(response, 200, await this.#organisms.json, 'application/json; charset=utf-8');
+  /** Otherwise it has been refused. */
+  #mayList(address: string, response: ServerResponse): boolean {
+    const waitMs = this.#listed.take(address, 1);
+    if (waitMs > 0) refuse(response, 429, 'too many requests from this address', waitMs);
+    return waitMs <= 0;
   }
 
   async #picture(query: URLSearchParams, response: ServerResponse, address: string): Promise<void> {

@@ -6,8 +6,9 @@
  * join it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ErrorCode, matchMaker, ServerError } from '@colyseus/core';
-import { type JoinOptions, ROOM_NAME } from '../../shared/protocol.ts';
+import { ErrorCode, ServerError } from '@colyseus/core';
+import type { JoinOptions } from '../../shared/protocol.ts';
+import { NoAnswerError } from '../world/messages.ts';
 import type { Addresses } from './addresses.ts';
 import { replyJson } from './replies.ts';
 
@@ -17,29 +18,49 @@ const MAX_BODY = 1_024;
 
 /** Who may join, and what the room learns of them with their seat. */
 export interface Doorkeeper {
-  /** @param token - as the client sent it, of any type */
-  admit(
-    token: unknown,
-    address: string,
-  ):
-    | ({ readonly ok: true } & object)
-    | {
-        readonly ok: false;
-        readonly status: number;
-        /** For the player to read. */
-        readonly reason: string;
-        readonly retrySeconds?: number;
-      };
+  /**
+   * @param token - as the client sent it, of any type
+   * @throws NoAnswerError when nobody can say
+   */
+  admit(token: unknown, address: string): Admission | Promise<Admission>;
 }
 
-/** @param giveUpSeat - frees a seat that nobody has taken, by Colyseus' session id */
+export type Admission =
+  | ({ readonly ok: true } & object)
+  | {
+      readonly ok: false;
+      readonly status: number;
+      /** For the player to read. */
+      readonly reason: string;
+      readonly retrySeconds?: number;
+    };
+
+/** Where seats come from. */
+export interface Seats {
+  /**
+   * @param options - what the door said of the guest
+   * @returns what the SDK reads
+   * @throws ServerError when the world is full or stopping
+   */
+  reserve(options: object): Promise<{ readonly sessionId: string }>;
+  /**
+   * Called with a socket's request for its seat.
+   *
+   * @param note - the part of the path that the reservation called `processId`
+   * @returns false: there is no such seat in this process
+   */
+  claim(note: string, sessionId: string): boolean;
+  /** Frees a seat that nobody has taken. */
+  giveUp(sessionId: string): void;
+}
+
 export async function matchmake(
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
   addresses: Addresses,
   doorkeeper: Doorkeeper,
-  giveUpSeat: (sessionId: string) => void,
+  seats: Seats,
 ): Promise<void> {
   const refuse = (status: number, code: number, error: string): void =>
     replyJson(response, status, { code, error });
@@ -60,7 +81,13 @@ export async function matchmake(
   if (body === null)
     return refuse(413, ErrorCode.MATCHMAKE_UNHANDLED, `the options have more than ${MAX_BODY} bytes`);
   const address = addresses.of(request);
-  const admitted = doorkeeper.admit(tokenIn(body), address);
+  let admitted: Admission;
+  try {
+    admitted = await doorkeeper.admit(tokenIn(body), address);
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    return refuse(503, ErrorCode.MATCHMAKE_UNHANDLED, error.message);
+  }
   if (!admitted.ok) {
     const { status, reason, retrySeconds } = admitted;
     if (retrySeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retrySeconds)));
@@ -70,8 +97,8 @@ export async function matchmake(
     return refuse(429, ErrorCode.MATCHMAKE_UNHANDLED, 'too many connections from this address');
   const { ok: _, ...seatOptions } = admitted;
   try {
-    const seat = await matchMaker.controller.invokeMethod('join', ROOM_NAME, seatOptions);
-    addresses.holdSeat(address, seat.sessionId, () => giveUpSeat(seat.sessionId));
+    const seat = await seats.reserve(seatOptions);
+    addresses.holdSeat(address, seat.sessionId, () => seats.giveUp(seat.sessionId));
     replyJson(response, 200, seat);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;

@@ -69,11 +69,18 @@ export function redirect(response: ServerResponse, location: string): void {
   replyText(response, 308, '');
 }
 
-export function replyBytes(response: ServerResponse, status: number, bytes: Buffer, type: string): void {
+/** @param cache - `Cache-Control` */
+export function replyBytes(
+  response: ServerResponse,
+  status: number,
+  bytes: Buffer,
+  type: string,
+  cache = 'no-store',
+): void {
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': bytes.length,
-    'Cache-Control': 'no-store',
+    'Cache-Control': cache,
   });
   response.end(bytes);
 }

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What requests are for: each metric has one series per word. */
-export type RouteName = 'page' | 'api' | 'matchmake' | 'admin' | 'health' | 'metrics';
+export const ROUTE_NAMES = ['page', 'api', 'matchmake', 'admin', 'health', 'metrics'] as const;
+export type RouteName = (typeof ROUTE_NAMES)[number];
 
 export interface Answered {
   readonly id: string;

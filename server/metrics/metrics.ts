@@ -32,6 +32,19 @@ export interface MetricsOptions {
   readonly proxies: Proxies;
 }
 
+/** @returns false when the request is not of a reader, and has been refused */
+export function mayRead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { readers, proxies }: MetricsOptions,
+): boolean {
+  const address = proxies.clientOf(request);
+  if (readers.has(address)) return true;
+  const who = address === '' ? 'who comes through a proxy that is not trusted (--trust-proxy)' : address;
+  replyJson(response, 403, { error: `${who} may not read the metrics (--metrics-from)` });
+  return false;
+}
+
 export class Metrics {
   /** Counts a request that was answered. */
   readonly answered: (request: AnsweredRequest) => void;
@@ -63,12 +76,11 @@ export class Metrics {
 
   /** Answers `/metrics`. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { readers, proxies } = this.#options;
-    const address = proxies.clientOf(request);
-    if (!readers.has(address)) {
-      const who = address === '' ? 'who comes through a proxy that is not trusted (--trust-proxy)' : address;
-      return replyJson(response, 403, { error: `${who} may not read the metrics (--metrics-from)` });
-    }
+    if (mayRead(request, response, this.#options)) await this.reply(response);
+  }
+
+  /** Answers somebody who may read them. */
+  async reply(response: ServerResponse): Promise<void> {
     replyText(response, 200, await this.text(), this.#registry.contentType);
   }
 

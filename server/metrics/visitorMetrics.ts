@@ -1,5 +1,6 @@
 /** Metrics of the main thread's visitors: players, connections, bytes, strokes, refusals, requests. */
 import { Counter, Histogram, type Registry } from 'prom-client';
+import { ROUTE_NAMES, type RouteName } from '../http/requestWatch.ts';
 import type { Tally } from '../tally.ts';
 import { level, levels, type Sample, total, totals } from './define.ts';
 
@@ -19,8 +20,7 @@ export interface VisitorSources {
 
 /** A request that was answered. */
 export interface AnsweredRequest {
-  /** One of a few words (`http/requestWatch.ts`). */
-  readonly route: string;
+  readonly route: RouteName;
   readonly status: number;
   readonly seconds: number;
 }
@@ -76,6 +76,8 @@ export function visitorMetrics(
     labelNames: ['route', 'status'],
     registers: [registry],
   });
+  // So that the first failure is an increase, and not a series that begins.
+  for (const route of ROUTE_NAMES) requests.inc({ route, status: '500' }, 0);
   const seconds = new Histogram({
     name: 'regrow_http_request_seconds',
     help: 'From the head of a request to the last byte of its answer.',

@@ -59,6 +59,7 @@ function frameOf(message: Uint8Array): Buffer {
 
 export class Connection implements FrameSocket {
   readonly id: string;
+  readonly hearsPlayers = true;
   readonly #client: Client & ClientPrivate;
   readonly #socket: WebSocket;
   /** The socket that `ws` writes to; without extensions, `ws` buffers nothing itself. */

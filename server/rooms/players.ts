@@ -18,15 +18,17 @@ export interface Listener {
   postEncoded(bytes: Uint8Array): boolean;
 }
 
-interface Present {
+interface Hearer {
   readonly listener: Listener;
-  state: PlayerState;
-  /** The player is new or missed a message: their next message has all players. */
+  /** The listener is new or missed a message: their next message has all players. */
   behind: boolean;
 }
 
 export class Players {
-  readonly #present = new Map<string, Present>();
+  /** Gets what each message tells of changes, for other processes. */
+  onNews: (message: PlayersMessage) => void = () => {};
+  readonly #present = new Map<string, PlayerState>();
+  readonly #hearers = new Map<string, Hearer>();
   readonly #changed = new Set<string>();
   #left: string[] = [];
   #strokes: SeenStroke[] = [];
@@ -35,21 +37,24 @@ export class Players {
     return this.#present.size;
   }
 
-  join(state: PlayerState, listener: Listener): void {
-    this.#present.set(state.id, { listener, state, behind: true });
+  /** @param listener - null: who listens for this player does so in another process */
+  join(state: PlayerState, listener: Listener | null): void {
+    this.#present.set(state.id, state);
     this.#changed.add(state.id);
+    if (listener !== null) this.listen(state.id, listener);
   }
 
   leave(id: string): void {
+    this.#hearers.delete(id);
     if (!this.#present.delete(id)) return;
     this.#changed.delete(id);
     this.#left.push(id);
   }
 
   change(id: string, change: Partial<Pick<PlayerState, 'name' | 'cursor'>>): void {
-    const present = this.#present.get(id);
-    if (present === undefined) return;
-    present.state = { ...present.state, ...change };
+    const state = this.#present.get(id);
+    if (state === undefined) return;
+    this.#present.set(id, { ...state, ...change });
     this.#changed.add(id);
   }
 
@@ -58,37 +63,63 @@ export class Players {
     if (this.#strokes.length > MAX_STROKES) this.#strokes.shift();
   }
 
+  /** Tells a listener of all players, until `ignore`. @param id - of the player who listens */
+  listen(id: string, listener: Listener): void {
+    this.#hearers.set(id, { listener, behind: true });
+  }
+
+  ignore(id: string): void {
+    this.#hearers.delete(id);
+  }
+
+  /** Takes over what another process tells of its players. */
+  mirror({ full, players, left, strokes }: PlayersMessage): void {
+    const named = new Set(players.map(({ id }) => id));
+    const gone = full ? [...this.#present.keys()].filter((id) => !named.has(id)) : left;
+    for (const id of gone) {
+      if (!this.#present.delete(id)) continue;
+      this.#changed.delete(id);
+      this.#left.push(id);
+    }
+    for (const state of players) {
+      this.#present.set(state.id, state);
+      this.#changed.add(state.id);
+    }
+    for (const stroke of strokes) this.stroke(stroke);
+  }
+
   /** Sends all listeners the changes, encoded once. One that cannot be reached gets the whole list later. */
   tick(): void {
     const strokes = this.#strokes.splice(0, MAX_PER_MESSAGE);
     const changes = this.#changes(strokes);
+    if (changes !== null) this.onNews(changes);
+    const encoded = changes === null || this.#hearers.size === 0 ? null : encodePlayers(changes);
     let whole: Buffer | null = null;
-    for (const present of this.#present.values()) {
-      if (present.behind) {
-        whole ??= this.#whole(strokes);
-        present.behind = !present.listener.postEncoded(whole);
-      } else if (changes !== null) {
-        present.behind = !present.listener.postEncoded(changes);
+    for (const hearer of this.#hearers.values()) {
+      if (hearer.behind) {
+        whole ??= encodePlayers(this.everybody(strokes));
+        hearer.behind = !hearer.listener.postEncoded(whole);
+      } else if (encoded !== null) {
+        hearer.behind = !hearer.listener.postEncoded(encoded);
       }
     }
   }
 
-  #changes(strokes: readonly SeenStroke[]): Buffer | null {
+  #changes(strokes: readonly SeenStroke[]): PlayersMessage | null {
     if (this.#changed.size === 0 && this.#left.length === 0 && strokes.length === 0) return null;
     const players: PlayerState[] = [];
     for (const id of this.#changed) {
       if (players.length === MAX_PER_MESSAGE) break;
       this.#changed.delete(id);
-      players.push(this.#present.get(id)!.state);
+      players.push(this.#present.get(id)!);
     }
     const left = this.#left;
     this.#left = [];
-    return encodePlayers({ full: false, players, left, strokes });
+    return { full: false, players, left, strokes };
   }
 
-  #whole(strokes: readonly SeenStroke[]): Buffer {
-    const players = Array.from(this.#present.values(), ({ state }) => state);
-    return encodePlayers({ full: true, players, left: [], strokes });
+  everybody(strokes: readonly SeenStroke[] = []): PlayersMessage {
+    return { full: true, players: [...this.#present.values()], left: [], strokes };
   }
 }
 

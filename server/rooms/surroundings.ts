@@ -3,20 +3,20 @@ import type { ReportedBy } from '../../shared/adminPeople.ts';
 import type { LearnedMessage, ReportMessage } from '../../shared/protocol.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { Log } from '../log/log.ts';
-import type { FrameSocket } from '../stream/deliver/flow.ts';
-import type { Stream } from '../stream/deliver/stream.ts';
 import type { Tally } from '../tally.ts';
 import type { WorldLink } from '../world/messages.ts';
+import type { ServerMessageNumber } from './connection.ts';
 import type { FairQuestions } from './fairQuestions.ts';
 import type { PendingStrokes } from './pendingStrokes.ts';
 import type { Players } from './players.ts';
 import type { Seeds } from './seeds.ts';
 
 /** The part of a connection that a visit uses. */
-export interface Outlet extends FrameSocket {
+export interface Outlet {
   readonly id: string;
-  readonly closing: boolean;
-  post(type: number, message: object): boolean;
+  /** The client hears of players from here; false: where its socket is. */
+  readonly hearsPlayers: boolean;
+  post(type: ServerMessageNumber, message: object): boolean;
   postEncoded(bytes: Uint8Array): boolean;
   close(code: number, reason: string): void;
 }
@@ -41,11 +41,12 @@ export interface Surroundings {
   readonly log: Log;
   /** A guest has another name: all their visits shall show it. */
   readonly renamed: (guest: string) => void;
+  /** The visit of this outlet has ended. */
+  readonly left: (outlet: Outlet) => void;
   readonly world: WorldLink;
   /** Asks the world what a player wants to know. */
   readonly questions: FairQuestions;
   readonly strokesPending: PendingStrokes;
-  readonly stream: Stream;
   readonly players: Players;
   readonly seeds: Seeds;
   readonly stepsPerSecond: number;

@@ -1,9 +1,8 @@
 /**
- * One visit of a guest, a tab: its beginning and end, its messages, and what it is told. Knows nothing of Colyseus.
- * Strokes are `visitStrokes.ts`.
+ * One visit of a guest, a tab: its beginning and end, its messages, and what it is told. Knows nothing of Colyseus, nor of
+ * the stream: the half that stays with the socket is `sight.ts`. Strokes are `visitStrokes.ts`.
  */
 import { Allowance } from '../../shared/allowance.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
   type HelloMessage,
@@ -17,10 +16,9 @@ import {
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import type { Guest } from '../guests/guest.ts';
-import type { Viewer } from '../stream/deliver/viewer.ts';
 import { type Doer, type Inspection, NoAnswerError } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
-import { type ClientMessage, MessageError, readMessage } from './messages.ts';
+import type { ClientMessage } from './messages.ts';
 import { RoomQuestions } from './roomQuestions.ts';
 import type { Outlet, Surroundings, Visitor } from './surroundings.ts';
 import { VisitStrokes } from './visitStrokes.ts';
@@ -36,10 +34,8 @@ export class Visit {
   readonly sinceMs: number;
   readonly strokes: VisitStrokes;
   readonly #around: Surroundings;
-  /** Holds two seconds' worth, because messages come in bursts after the network has paused. */
-  readonly #messages: Allowance;
   /** null: the visit has not started, or has ended. */
-  #here: { readonly guest: Guest; readonly viewer: Viewer } | null = null;
+  #guest: Guest | null = null;
   /** The client's viewport, in cells; null: not known yet. */
   #view: ViewportMessage | null = null;
   /** Nobody sees the page. */
@@ -64,7 +60,7 @@ export class Visit {
     this.strokes = new VisitStrokes(visitor, around, {
       visit: outlet.id,
       post: (type, message) => outlet.post(type, message),
-      expel: (reason) => this.expel(CloseCode.tooFrequent, reason),
+      expel: (reason) => this.#expel(CloseCode.tooFrequent, reason),
     });
     this.#roomQuestions = new RoomQuestions(
       around.questions,
@@ -72,7 +68,6 @@ export class Visit {
       (answer) => outlet.post(ServerMessageType.room, answer),
     );
     this.#wishes = new Allowance(MAX_WISHES_AT_ONCE, WISHES_PER_SECOND, now);
-    this.#messages = new Allowance(2 * MAX_CLIENT_MESSAGES_PER_SECOND, MAX_CLIENT_MESSAGES_PER_SECOND, now);
   }
 
   get #doer(): Doer {
@@ -85,22 +80,17 @@ export class Visit {
   }
 
   get isStarted(): boolean {
-    return this.#here !== null;
+    return this.#guest !== null;
   }
 
   /** Empty before the start. */
   get name(): string {
-    return this.#here?.guest.name ?? '';
-  }
-
-  /** How long the client is owed pages and has acknowledged nothing. */
-  get stalledForMs(): number {
-    return this.#here?.viewer.flow.stalledForMs(this.#around.now()) ?? 0;
+    return this.#guest?.name ?? '';
   }
 
   /** Called when the client has acknowledged the JOIN. Closes it when the guest may not be here. */
   start(): void {
-    const { guests, world, stream, players, attendance } = this.#around;
+    const { guests, world, players, attendance } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
     const entered = guests.enter(guestId, address, isNew);
     if (!entered.ok) {
@@ -108,7 +98,7 @@ export class Visit {
       return;
     }
     const { guest } = entered;
-    this.#here = { guest, viewer: stream.join(this.outlet) };
+    this.#guest = guest;
     const { ready } = world;
     const hello: HelloMessage = {
       protocol: PROTOCOL_VERSION,
@@ -131,7 +121,9 @@ export class Visit {
     players.join(
       { id, name: guest.name, hue: guest.hue, cursor: null },
       // One that gets nothing is told of all players later.
-      { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) },
+      this.outlet.hearsPlayers
+        ? { postEncoded: (bytes) => !this.#isHidden && this.outlet.postEncoded(bytes) }
+        : null,
     );
     attendance.join(id, address);
     // However short a visit is: what a guest has planted is visited by it.
@@ -151,63 +143,39 @@ export class Visit {
   }
 
   end(): void {
-    const here = this.#here;
-    if (here === null) return;
-    const { guests, attendance, stream, players } = this.#around;
+    this.#around.left(this.outlet);
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { guests, attendance, players } = this.#around;
     this.#note('left');
-    this.#here = null;
+    this.#guest = null;
     this.#inspected = null;
     this.#roomQuestions.dispose();
     if (!this.#isHidden) attendance.leave(this.outlet.id);
-    stream.leave(here.viewer);
     players.leave(this.outlet.id);
-    guests.leave(here.guest, this.visitor.address);
+    guests.leave(guest, this.visitor.address);
   }
 
-  /** Counts one message of any kind. @returns false when there were too many, and the client is closed */
-  admit(): boolean {
-    if (this.#messages.take(1, this.#around.now())) return true;
-    this.expel(CloseCode.tooFrequent, `more than ${MAX_CLIENT_MESSAGES_PER_SECOND} messages per second`);
-    return false;
-  }
-
-  /** Closes the client for what it sent. */
-  expel(code: number, reason: string): void {
+  /** The client is closed for what it sent. */
+  misbehaved(code: number, reason: string): void {
     const { id: guest, address } = this.visitor;
     this.#around.guests.misbehaved(address);
     this.#around.log.info(`a client from ${address} was closed: ${reason}`, { guest, address, code });
+  }
+
+  #expel(code: number, reason: string): void {
+    this.misbehaved(code, reason);
     this.outlet.close(code, reason);
   }
 
-  /** Handles a message. A mistake in it closes this client with a code and a reason, and affects no other. */
-  receive(type: number, payload: Uint8Array): void {
-    let message: ClientMessage;
-    try {
-      message = readMessage(type, payload, this.#around.world.ready);
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error;
-      this.expel(CloseCode.badMessage, error.message);
-      return;
-    }
-    this.#handle(message);
-  }
-
-  #handle({ type: kind, message }: ClientMessage): void {
-    if (this.#here === null) return;
-    const { guest, viewer } = this.#here;
-    const { stream, players, world } = this.#around;
+  handle({ type: kind, message }: ClientMessage): void {
+    const guest = this.#guest;
+    if (guest === null) return;
+    const { players, world } = this.#around;
     switch (kind) {
       case 'viewport':
         this.#view = message;
         this.#toldSeeds.version = -1;
-        if (!this.#isHidden) stream.look(viewer, message);
-        return;
-      case 'ack':
-        if (!stream.acknowledge(viewer, message.frame))
-          this.expel(CloseCode.badMessage, `frame ${message.frame} was not sent`);
-        return;
-      case 'keyframes':
-        stream.lost(viewer, message);
         return;
       case 'stroke':
         this.strokes.take(guest, message);
@@ -232,31 +200,31 @@ export class Visit {
         void this.#remove(message.organism);
         return;
       case 'presence':
-        this.#hide(viewer, message.isHidden);
+        this.#hide(message.isHidden);
         return;
+      case 'ack':
+      case 'keyframes':
       case 'ping':
-        this.outlet.post(ServerMessageType.pong, message);
+        // They end where the socket is.
         return;
       default:
         kind satisfies never;
     }
   }
 
-  /** While the page is hidden nothing is sent that only a viewer needs, and the visit does not count as playing. */
-  #hide(viewer: Viewer, isHidden: boolean): void {
+  /** While the page is hidden, the visit does not count as playing. */
+  #hide(isHidden: boolean): void {
     if (isHidden === this.#isHidden) return;
     this.#isHidden = isHidden;
-    const { attendance, players, stream } = this.#around;
+    const { attendance, players } = this.#around;
     const { id } = this.outlet;
     if (isHidden) {
       attendance.leave(id);
       players.change(id, { cursor: null });
-      stream.rest(viewer);
       return;
     }
     attendance.join(id, this.visitor.address);
     this.#toldSeeds.version = -1;
-    if (this.#view !== null) stream.look(viewer, this.#view);
     void this.inspect();
   }
 
@@ -361,7 +329,7 @@ export class Visit {
 
   /** Tells the budget if the client cannot know it. */
   tellBudget(): void {
-    if (this.#here !== null && !this.#isHidden) this.strokes.tellBudget(this.#here.guest);
+    if (this.#guest !== null && !this.#isHidden) this.strokes.tellBudget(this.#guest);
   }
 
   tellWilted(bodies: readonly WiltedBody[]): void {

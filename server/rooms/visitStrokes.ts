@@ -10,6 +10,7 @@ import {
 import { strokeCost, strokeFault } from '../../shared/stroke.ts';
 import type { Guest } from '../guests/guest.ts';
 import { NoAnswerError, type StrokeOutcome } from '../world/messages.ts';
+import type { ServerMessageNumber } from './connection.ts';
 import type { Surroundings, Visitor } from './surroundings.ts';
 
 /** Organisms that are remembered of a deed. */
@@ -24,7 +25,7 @@ const MAX_REFUSALS_AT_ONCE = 160;
 export interface StrokeOutlet {
   /** Id of the visit. */
   readonly visit: string;
-  post(type: number, message: object): boolean;
+  post(type: ServerMessageNumber, message: object): boolean;
   /** Closes the client for sending too much. */
   expel(reason: string): void;
 }

@@ -37,6 +37,8 @@ export interface JournalOptions {
   /** JSON, for the first preamble. */
   readonly facts: unknown;
   readonly durability: Durability;
+  /** Records before it are lost. Default: none are. */
+  readonly isAfterGap?: boolean;
   /** Gets a line when trouble begins, changes or ends. */
   readonly log: (line: string) => void;
   readonly disk?: Disk;
@@ -70,7 +72,7 @@ export class Journal {
 
   /** @throws JournalError when the folder has this segment or a later one */
   static async open(options: JournalOptions): Promise<Journal> {
-    const all = { disk: DISK, maxWaitingBytes: MAX_WAITING_BYTES, ...options };
+    const all = { disk: DISK, maxWaitingBytes: MAX_WAITING_BYTES, isAfterGap: false, ...options };
     const last = segmentsAmong(await all.disk.list(options.folder)).at(-1) ?? 0;
     if (last >= options.seq)
       throw new JournalError(
@@ -81,7 +83,7 @@ export class Journal {
 
   private constructor(options: Required<JournalOptions>) {
     this.#options = options;
-    this.#begin(options.seq, options.facts);
+    this.#begin(options.seq, options.facts, options.isAfterGap);
   }
 
   /** Why records cannot be written; null: they can. */
@@ -92,6 +94,11 @@ export class Journal {
   /** While true, records are dropped; `rotate` ends it. */
   get isBroken(): boolean {
     return this.#segments.length === 0;
+  }
+
+  /** The number that `rotate` gives next. */
+  get nextSeq(): number {
+    return this.#seq + 1;
   }
 
   /** Bytes of records that are not written yet. */
@@ -130,7 +137,7 @@ export class Journal {
   /** @returns the number of the segment that all further records go to */
   rotate(facts: unknown): number {
     if (this.#isClosed) throw new Error('the journal is closed');
-    this.#begin(this.#seq + 1, facts);
+    this.#begin(this.#seq + 1, facts, this.isBroken);
     return this.#seq;
   }
 
@@ -167,10 +174,9 @@ export class Journal {
     if (this.isBroken) throw new JournalError(`not everything was written: ${this.#trouble}`);
   }
 
-  #begin(seq: number, facts: unknown): void {
+  #begin(seq: number, facts: unknown, isAfterGap: boolean): void {
     const { folder, disk, durability } = this.#options;
     const place = { disk, path: join(folder, segmentName(seq)), seq };
-    const isAfterGap = this.isBroken && this.#seq > 0;
     this.#segments.push(new SegmentWriter({ ...place, isAfterGap, facts, syncs: durability === 'flush' }));
     this.#seq = seq;
     this.#progress.begin();

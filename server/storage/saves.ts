@@ -32,15 +32,28 @@ export interface SavesOptions {
   readonly files?: Disk;
 }
 
-export interface SaveOrder {
+/** The moment that a save holds. */
+export interface SaveMoment {
   /** Anything that JSON can hold. */
   readonly facts: unknown;
   /** Number of the first journal segment to replay on top. */
   readonly journal: number;
-  /** Pages that may have changed since the last write that succeeded. Arrays may be reused for the next page. */
-  readonly changed: AsyncIterable<PageState> | Iterable<PageState>;
-  /** Indices of pages that have not changed since. A page in neither list is gone. */
+  /** Indices of pages that have not changed since the last write that succeeded, and were not given. */
   readonly kept: Iterable<number>;
+  /** Indices of pages that were given and have ceased to exist since. Default: none. */
+  readonly gone?: Iterable<number>;
+}
+
+export interface SaveOrder {
+  /**
+   * Pages that may have changed since the last write that succeeded. One that comes again takes its own place. Arrays may
+   * be reused for the next page.
+   */
+  readonly changed: AsyncIterable<PageState> | Iterable<PageState>;
+  /** Called when `changed` has ended. */
+  readonly moment: () => SaveMoment;
+  /** Awaited when the save is on disk but for its name; what it throws is thrown on. */
+  readonly ready?: () => Promise<void>;
   /** Called after each page of `changed`. @param pages - how many of them are written */
   readonly progress?: (pages: number) => void;
 }
@@ -72,7 +85,7 @@ export class Saves {
   readonly #files: Disk;
   /** The save that `kept` refers to; null before `read`. `NOTHING` when a blob of it has gone bad. */
   #last: Manifest | null = null;
-  /** Pages that are as `#last` says. After a failed write: without those that it called changed. */
+  /** Pages that are as `#last` says. After a failed write: without those that it was given. */
   #unchanged = new Set<number>();
   /** Manifests that may stand in `newest`: several, when a write failed while it renamed. Their blobs are kept. */
   #mayBeNewest: Manifest[] = [];
@@ -113,32 +126,36 @@ export class Saves {
    * Calls must not overlap, and `read` comes first.
    *
    * @throws SaveError with path and code; the saves before are whole, and the next write may succeed
-   * @throws Error that `changed` throws; or, before anything is written, when a page of `kept` cannot be kept
+   * @throws Error that `changed` throws; or when a page of `kept` cannot be kept
    */
-  async write({ facts, journal, changed, kept, progress }: SaveOrder): Promise<Written> {
-    const places = this.#take(kept);
+  async write({ changed, moment, ready = async () => {}, progress }: SaveOrder): Promise<Written> {
+    if (this.#last === null) throw new Error('read comes before write');
     const files = this.#files;
-    this.#unchanged = new Set(places.keys());
     const pack = new NewPack(this.#folder, ++this.#lastPack, files);
-    const manifest: Manifest = { facts, journal, places };
+    let manifest: Manifest;
     let isReplacing = false;
     let manifestBytes: number;
     try {
       await files.makeFolder(this.#folder).catch(failedAt(this.#folder));
       // Space that failed and killed writes have left may be needed.
       await this.#sweep();
-      await this.#add(changed, places, pack, progress);
+      const added = await this.#add(changed, pack, progress);
+      const { facts, journal, kept, gone = [] } = moment();
+      for (const page of gone) added.delete(page);
+      const places = this.#placesOf(kept, added);
       // Moving needs space, which may be what the last write lacked.
       if (!this.#hasFailed) await this.#move(places, pack);
       await pack.finish();
-      const rotate = async (): Promise<void> => {
+      manifest = { facts, journal, places };
+      const replace = async (): Promise<void> => {
         // The pack's name must be on disk before a manifest that names it.
         await files.syncFolder(this.#folder);
+        await ready();
         isReplacing = true;
         this.#mayBeNewest.push(manifest);
         await this.#rotate();
       };
-      manifestBytes = await writeManifest(this.newest, manifest, files, rotate).catch(failedAt(this.newest));
+      manifestBytes = await writeManifest(this.newest, manifest, files, replace).catch(failedAt(this.newest));
     } catch (error) {
       this.#hasFailed = true;
       // A manifest that may stand in its place needs its pack.
@@ -147,40 +164,45 @@ export class Saves {
     }
     this.#hold(manifest, pack);
     await this.#sweep();
-    return { pages: places.size, bytesWritten: pack.bytes + manifestBytes };
+    return { pages: manifest.places.size, bytesWritten: pack.bytes + manifestBytes };
   }
 
-  #take(kept: Iterable<number>): Map<number, Place> {
-    if (this.#last === null) throw new Error('read comes before write');
+  /** @throws Error when a page cannot be kept */
+  #placesOf(kept: Iterable<number>, added: ReadonlyMap<number, Place>): Map<number, Place> {
     const places = new Map<number, Place>();
     for (const page of kept) {
+      if (added.has(page)) throw new Error(`page ${page} is given twice`);
       if (!this.canKeep(page))
         throw new Error(`page ${page} cannot be kept: the last save does not have it as it is`);
-      places.set(page, this.#last.places.get(page)!);
+      places.set(page, this.#last!.places.get(page)!);
     }
+    this.#unchanged = new Set(places.keys());
+    for (const [page, place] of added) places.set(page, place);
     return places;
   }
 
+  /** Whoever gives a page says that it has changed: from now on it cannot be kept, until a write has succeeded. */
   async #add(
     changed: SaveOrder['changed'],
-    places: Map<number, Place>,
     pack: NewPack,
     progress: SaveOrder['progress'] = () => {},
-  ): Promise<void> {
+  ): Promise<Map<number, Place>> {
+    const places = new Map<number, Place>();
     let pages = 0;
     const known = byName(this.#last!);
     const packed = inOrder(changed, AT_ONCE, async (state) => {
+      this.#unchanged.delete(state.page);
       const raw = rawOf(state);
       const name = await nameOf(raw);
       return { page: state.page, name, blob: known.has(name) ? null : await packBlob(raw) };
     });
     for await (const { page, name, blob } of packed) {
-      if (places.has(page)) throw new Error(`page ${page} is given twice`);
       const place = known.get(name) ?? (await pack.add(name, blob!));
       known.set(name, place);
       places.set(page, place);
       progress(++pages);
     }
+    return places;
   }
 
   /** Takes living blobs out of packs that are mostly dead. */

@@ -257,7 +257,7 @@ async function saveAnew(folder: string, manifest: Manifest, old: readonly string
   const pages: PageState[] = [];
   for await (const page of readablePages(folder, manifest)) if (page.page < ASIDE_PAGES) pages.push(page);
   // Watched swaps compare with bodies that were set aside, and may be lost.
-  const { swaps: _, aside: __, ...facts } = manifest.facts as Facts;
+  const { swaps: _, aside: __, isAfterGap: ___, ...facts } = manifest.facts as Facts;
   const journal = Math.max(0, ...segmentsAmong(old)) + 1;
   const fresh = join(folder, `recover.${crypto.randomUUID()}.tmp`);
   await mkdir(fresh);
@@ -268,7 +268,7 @@ async function saveAnew(folder: string, manifest: Manifest, old: readonly string
   );
   const saves = new Saves(fresh, { readOld });
   await saves.read();
-  await saves.write({ facts, journal, changed: pages, kept: [] });
+  await saves.write({ changed: pages, moment: () => ({ facts, journal, kept: [] }) });
   const made = (await DISK.list(fresh)).filter((name) => packNumber(name) !== null);
   // A start between two of these renames finds no save, but pages, and is refused.
   for (const name of made) await rename(join(fresh, name), join(folder, name));

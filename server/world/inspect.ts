@@ -1,8 +1,9 @@
 /** What is told of organisms: to players who inspect one, to `/api/organisms`, and to a new client. */
 import type { Size } from '../../shared/geometry.ts';
 import { stepsBetween } from '../../shared/numbers.ts';
-import type { Inspection, OrganismSummary } from './messages.ts';
+import type { Inspection, OrganismSummary, OrganismsQuery } from './messages.ts';
 import { type Organism, toHundredths } from './organism.ts';
+import type { Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /** The time at which an organism is looked at. */
@@ -12,6 +13,22 @@ export interface Moment {
   readonly runSeconds: number;
   /** Between two samples of health. */
   readonly sampleSeconds: number;
+}
+
+/** The organisms that are asked for. */
+export function found(
+  organisms: Organisms,
+  { limit = Number.POSITIVE_INFINITY, after, species, near }: OrganismsQuery,
+): Organism[] {
+  if (near !== undefined) return organisms.nearest(near.x, near.y, limit);
+  const wanted: Organism[] = [];
+  for (const one of after === undefined && limit >= organisms.size
+    ? organisms
+    : organisms.above(after ?? 0)) {
+    if (wanted.length >= limit) break;
+    if (species === undefined || one.species === species) wanted.push(one);
+  }
+  return wanted;
 }
 
 export function summaryOf(

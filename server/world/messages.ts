@@ -109,11 +109,26 @@ export type Wanted =
   /** All that this guest killed or removed. */
   | { readonly by: string };
 
+/** Which organisms are asked for. */
+export interface OrganismsQuery {
+  /** Default: all. */
+  readonly limit?: number;
+  /** Only ids above this, in ascending order. Default: all, in any order. */
+  readonly after?: number;
+  readonly species?: string;
+  /** Those nearest to a cell, nearest first; `after` and `species` do not count. */
+  readonly near?: { readonly x: number; readonly y: number };
+}
+
 export type WorldQuery =
   /** Answer: Uint8Array [height, width, 4], the true pixels; zeros outside the world. */
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
-  | { readonly kind: 'organisms' }
+  | ({ readonly kind: 'organisms' } & OrganismsQuery)
+  /** Answer: the census (`shared/census.ts`); null: it is the known one. `known`: its version; null: none */
+  | { readonly kind: 'census'; readonly known: number | null }
+  /** Answer: of all that have a body; null: there are none. */
+  | { readonly kind: 'meanHealth' }
   /** Answer: OrganismSummary[] of those that the guest has planted. */
   | { readonly kind: 'bodiesOf'; readonly guest: string }
   /** Answer: the ids of the guests who planted a living body. */
@@ -154,6 +169,8 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
+  census: { readonly version: number; readonly bytes: Uint8Array<ArrayBuffer> } | null;
+  meanHealth: number | null;
   bodiesOf: OrganismSummary[];
   planters: string[];
   inspectAt: Inspection | null;

@@ -8,7 +8,6 @@ import { getHeapStatistics } from 'node:v8';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
 import type { StrokeMessage } from '../../shared/protocol.ts';
 import { EngineError } from '../engines/engine.ts';
-import { publicReason } from '../files/disk.ts';
 import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
@@ -24,6 +23,7 @@ import type {
   WorldQuery,
 } from './messages.ts';
 import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
+import { Saver } from './saver.ts';
 import { type DiskFigures, NO_DISK, Pace } from './vitals.ts';
 import type { World } from './world.ts';
 import type { WorldStore } from './worldSave.ts';
@@ -53,13 +53,13 @@ const SEEDS_MS = 250;
 /** Highest level at which one sees bodies: there, one of 40 cells is 10 pixels. */
 const MAX_BODY_LEVEL = 2;
 const BUSY = 'The world is busy: nothing can be planted now.';
-/** When the world stops, its save is tried this often: what it lacked may be free a moment later. */
-const LAST_TRIES = 3;
-const LAST_TRY_MS = 1_000;
 /** A start takes the steps since the last save again: when they took this long, a save is due. */
 const MAX_REPLAY_MS = 3_000;
-/** Least time between two saves for that reason. */
+/** Least time between two saves for that reason; and how much more than the last one held the world. */
 const MIN_SAVE_MS = 10_000;
+const MIN_SAVE_HELD = 20;
+/** Frames in which a save sees which pages never stand still. */
+const SAVE_PAUSE_FRAMES = 2;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1.5;
 /** Errors that answer a question. */
@@ -71,16 +71,11 @@ export class Simulation {
   readonly #frameMs: number;
   readonly #page = new Uint8Array(PAGE_BYTES);
   #stopping = false;
-  /** The loop has ended: the next save holds the world's end. */
-  #hasEnded = false;
   /** Disk trouble, as it was told last. */
   #toldTrouble: string | null = null;
   /** Calls to the engine must not overlap. */
   readonly #turns = new Turns();
-  /** Saves must not overlap. */
-  readonly #saves = new Turns();
-  /** The save that has not begun; later calls share it. */
-  #nextSave: Promise<null> | null = null;
+  readonly #saver: Saver;
   /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that are due; a fraction waits for the next frame. */
@@ -105,6 +100,10 @@ export class Simulation {
     this.#options = options;
     this.#recorder = new Recorder(options.world.log, options.journal, options.clock);
     this.#frameMs = 1_000 / options.framesPerSecond;
+    this.#saver = new Saver({
+      ...{ world: options.world, store: options.store, recorder: this.#recorder, clock: options.clock },
+      ...{ turns: this.#turns, pauseMs: SAVE_PAUSE_FRAMES * this.#frameMs },
+    });
     this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
     this.#load = new LoadWatch(options.clock.now());
@@ -138,8 +137,7 @@ export class Simulation {
       this.#recorder.record();
     });
     this.#endWounds();
-    this.#hasEnded = true;
-    await this.#saveLast();
+    await this.#saver.saveLast();
     post({ type: 'stopped' });
   }
 
@@ -159,18 +157,6 @@ export class Simulation {
     this.#rouse = null;
     alarm.abort();
     this.#restedMs = Math.min(clock.now() - startMs, REST_MS);
-  }
-
-  async #saveLast(): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#save();
-        return;
-      } catch (error) {
-        if (tries === LAST_TRIES) throw error;
-      }
-      await this.#options.clock.sleep(LAST_TRY_MS);
-    }
   }
 
   receive(message: ToWorld): void {
@@ -225,12 +211,13 @@ export class Simulation {
     this.#report();
 
     const sinceSaveMs = clock.now() - this.#lastSaveMs;
-    const isLong = this.#replayMs >= MAX_REPLAY_MS && sinceSaveMs >= MIN_SAVE_MS;
+    const minSaveMs = Math.max(MIN_SAVE_MS, MIN_SAVE_HELD * this.#saver.heldMs);
+    const isLong = this.#replayMs >= MAX_REPLAY_MS && sinceSaveMs >= minSaveMs;
     if (this.#recorder.takeSaveDue() || isLong || sinceSaveMs >= saveSeconds * 1_000) {
       this.#lastSaveMs = clock.now();
       this.#replayMs = 0;
       // Its failure is told as trouble.
-      void this.#save().catch(() => {});
+      void this.#saver.save().catch(() => {});
     }
     this.#tellTrouble();
   }
@@ -391,9 +378,13 @@ export class Simulation {
       case 'pixels':
         return this.#turns.take(() => world.pixels(query.rect));
       case 'organisms':
-        return this.#turns.take(async () => world.summaries());
+        return this.#turns.take(async () => world.summaries(query));
+      case 'census':
+        return this.#turns.take(async () => world.census(query.known));
+      case 'meanHealth':
+        return this.#turns.take(async () => world.meanHealth);
       case 'bodiesOf':
-        return this.#turns.take(async () => world.summaries(query.guest));
+        return this.#turns.take(async () => world.summariesOf(query.guest));
       case 'planters':
         return this.#turns.take(async () => world.planters());
       case 'inspectAt':
@@ -406,7 +397,7 @@ export class Simulation {
       case 'room':
         return this.#turns.take(() => world.roomFault(query.species, query.x, query.y, query.by));
       case 'save':
-        return this.#save();
+        return this.#saver.save();
       case 'control':
         // The world can be paused and slowed without its disk.
         if (query.control.kind === 'speed') return this.#turns.take(() => this.#control(query.control));
@@ -477,37 +468,9 @@ export class Simulation {
     }
   }
 
-  /**
-   * What has changed is copied between two frames, unless it is too much for memory: then the world waits until what is
-   * left is not. Packing and writing run beside the frames. Calls that come while a save waits for the one before it
-   * share it. A failure is trouble until a save succeeds.
-   */
-  #save(): Promise<null> {
-    this.#nextSave ??= this.#saves.take(async () => {
-      this.#nextSave = null;
-      const { world, store } = this.#options;
-      try {
-        const { save, writing } = await this.#turns.take(async () => {
-          const save = await world.save((page) => store.canKeep(page));
-          const writing = store.write(save, this.#recorder.beginSegment(), this.#hasEnded);
-          await Promise.race([save.copied, writing]);
-          return { save, writing };
-        });
-        await writing;
-        save.written();
-      } catch (error) {
-        this.#recorder.notSaved(error instanceof SaveError ? error.reason : publicReason(error));
-        throw error;
-      }
-      this.#recorder.saved();
-      return null;
-    });
-    return this.#nextSave;
-  }
-
   /** The engine cannot go on: the state that it still has is saved before the thread ends. */
   async #fail(error: Error): Promise<never> {
-    await this.#save().then(
+    await this.#saver.save().then(
       () => this.#log(`${error.message}; the world as it was before is saved`),
       (reason: Error) => this.#log(`${error.message}; the world could not be saved: ${reason.message}`),
     );

@@ -49,6 +49,9 @@ export class SleepWatch {
   /** Everyone slept at the last look, and nobody has woken or been planted since; holds the number of organisms. */
   #allAsleep: number | null = null;
 
+  /** How often somebody has fallen asleep or woken. */
+  changes = 0;
+
   /** @param sleepSeconds - how long a body must have been whole and steady; 0: nobody sleeps */
   constructor(world: SleepingWorld, sleepSeconds: number) {
     this.#world = world;
@@ -67,6 +70,7 @@ export class SleepWatch {
     for (const id of this.#world.engine.takeWoken()) {
       this.#quiet.delete(id);
       this.#allAsleep = null;
+      this.changes++;
     }
   }
 
@@ -133,6 +137,7 @@ export class SleepWatch {
     }
     for (const { id } of together) {
       await engine.sleep(id);
+      this.changes++;
       this.#quiet.delete(id);
     }
     return together.length;

@@ -12,7 +12,7 @@ import { matureFiles } from './matureFiles.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
 import { Simulation } from './simulation.ts';
 import { startRules } from './startRules.ts';
-import { World } from './world.ts';
+import { stillWorld, World } from './world.ts';
 import { kernelOf, WorldFiles, withAdvice } from './worldFiles.ts';
 
 const port = parentPort!;
@@ -132,7 +132,7 @@ async function wake(): Promise<boolean> {
   await files.begin(kernelOf(engine));
   if (files.diedWith(restored.entries)) world.swaps.countDeath();
   notes.push(...files.notes);
-  return restored.entries > 0;
+  return restored.entries > 0 || files.isAfterGap;
 }
 
 /** A new world is saved before anybody acts in it: a journal needs a save to begin with. */
@@ -142,8 +142,8 @@ async function plant(): Promise<false> {
   notes.push(`garden of ${planted} organisms planted${missing > 0 ? `; ${missing} found no room` : ''}`);
   const segment = await files.begin(kernelOf(engine));
   world.log.start();
-  const save = await world.save(() => false);
-  await files.write(save, segment, false);
+  const save = world.save(stillWorld({ segment, isAfterGap: false }));
+  await files.write(save);
   save.written();
   notes.push(...files.notes);
   return false;

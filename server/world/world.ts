@@ -3,25 +3,30 @@
  * saves. It drives an engine, and knows no threads, clocks or sockets. Calls must not overlap, because the engine's
  * must not.
  */
+
+import { encodeCensus } from '../../shared/census.ts';
 import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
 import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
 import { Returns } from './bringBack.ts';
 import { HealthWatch } from './health.ts';
-import { inspectionOf, startOf, summaryOf } from './inspect.ts';
+import { found, inspectionOf, startOf, summaryOf } from './inspect.ts';
 import { type Culprit, Losses, NOBODY } from './losses.ts';
 import type {
   Doer,
   Inspection,
   OrganismSummary,
+  OrganismsQuery,
   StrokeOutcome,
   SwapAnswer,
   SwapOrder,
   SwapOutcome,
+  WorldAnswers,
 } from './messages.ts';
 import { isEnding, type Organism } from './organism.ts';
 import { Organisms } from './organisms.ts';
+import { type CopyOptions, PageCopies } from './pageCopies.ts';
 import { organismNear, ownersUnder } from './perturb.ts';
 import { readPixels } from './pixels.ts';
 import { GARDENER, Planting } from './planting.ts';
@@ -38,7 +43,7 @@ import type { BodyCounts } from './vitals.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
-import { copiesOf, type FallowBed, type SavedWorld, type WorldFacts, type WorldSave } from './worldSave.ts';
+import type { FallowBed, JournalPlace, SavedMoment, SavedWorld, WorldFacts, WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
 /** Largest distance from the pointer to the seed it means, in cells. */
@@ -54,6 +59,22 @@ export interface WorldOptions extends PlantLimitsOptions {
   /** How long a body must have been whole and steady before it sleeps. Default 0: nobody sleeps. */
   readonly sleepSeconds?: number;
 }
+
+export interface SaveOptions extends Pick<CopyOptions, 'between' | 'pause' | 'hasStopped'> {
+  /** Whether the store holds a page that has not changed since the last save. */
+  readonly canKeep: (page: number) => boolean;
+  /** Called at the moment that the save holds, between two frames. */
+  readonly atMoment: () => JournalPlace;
+}
+
+/** Options of a save of a world that does not run: all of it is written. */
+export const stillWorld = (place: JournalPlace): SaveOptions => ({
+  canKeep: () => false,
+  between: (work) => work(),
+  pause: async () => {},
+  hasStopped: () => true,
+  atMoment: () => place,
+});
 
 const NO_LIMITS: WorldOptions = {
   plantsPerGuest: Number.POSITIVE_INFINITY,
@@ -365,12 +386,39 @@ export class World {
     return [...this.organisms.guests];
   }
 
-  /** @param guest - only of those that this guest has planted; default: of all */
-  summaries(guest?: string): OrganismSummary[] {
+  summaries(query: OrganismsQuery = {}): OrganismSummary[] {
+    return this.#summariesOf(found(this.organisms, query));
+  }
+
+  /** Of those that a guest has planted. */
+  summariesOf(guest: string): OrganismSummary[] {
+    return this.#summariesOf(this.organisms.of(guest));
+  }
+
+  #summariesOf(organisms: Iterable<Organism>): OrganismSummary[] {
     const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return [...this.organisms]
-      .filter((one) => guest === undefined || one.guest === guest)
-      .map((one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
+    return Array.from(organisms, (one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
+  }
+
+  /** @param known - version of a census that is known; null: none is. @returns null: it is the present one */
+  census(known: number | null): WorldAnswers['census'] {
+    const version = this.organisms.placesVersion + this.#sleep.changes;
+    if (version === known) return null;
+    const { engine, organisms } = this;
+    const all = Array.from(organisms, ({ id, x, y }) => ({ x, y, isAsleep: engine.isAsleep(id) }));
+    return { version, bytes: encodeCensus(all) };
+  }
+
+  /** Of all that have a body; null: there are none. */
+  get meanHealth(): number | null {
+    let sum = 0;
+    let bodies = 0;
+    for (const { absence, health } of this.organisms) {
+      if (absence !== null) continue;
+      sum += health;
+      bodies++;
+    }
+    return bodies === 0 ? null : sum / bodies;
   }
 
   inspect(id: number): Inspection | null {
@@ -422,26 +470,28 @@ export class World {
     this.log.note({ act: 'speed', stepsPerSecond });
   }
 
-  /**
-   * Begins a save. Saves must not overlap.
-   *
-   * @param canKeep - whether the store holds a page that has not changed since the last save
-   */
-  async save(canKeep: (page: number) => boolean): Promise<WorldSave> {
-    const { changed, kept, ...moment } = await this.engine.takeChanges();
-    const here = [...changed, ...kept];
-    const wanted = new Set(changed);
-    for (const page of kept) if (this.#unsaved.has(page) || !canKeep(page)) wanted.add(page);
-    this.#unsaved.clear();
-    for (const page of wanted) this.#unsaved.add(page);
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /** Begins a save. Saves must not overlap. Nothing is asked of the engine before `changed` is read. */
+  save(options: SaveOptions): WorldSave {
+    const { canKeep, atMoment, ...rest } = options;
+    let moment: SavedMoment | null = null;
+    const copies = new PageCopies(this.engine, {
+      ...rest,
+      isUnsaved: (page) => this.#unsaved.has(page) || !canKeep(page),
+      noteUnsaved: (pages) => {
+        for (const page of pages) this.#unsaved.add(page);
+      },
+      atMoment: (facts) => {
+        const [kept, gone] = [copies.keptPages(), copies.gonePages()];
+        moment = { facts: this.#facts(facts), kept, gone, aside: this.swaps.aside, ...atMoment() };
+      },
+    });
     return {
-      facts: this.#facts(moment),
-      changed: await copiesOf([...wanted], this.engine, resolve),
-      changedCount: wanted.size,
-      kept: here.filter((page) => !wanted.has(page)),
-      aside: this.swaps.aside,
-      copied: promise,
+      changed: copies.read(),
+      changedCount: () => copies.count,
+      moment() {
+        if (moment === null) throw new Error('its pages have not been read');
+        return moment;
+      },
       written: () => this.#unsaved.clear(),
     };
   }

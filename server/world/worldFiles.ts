@@ -2,9 +2,9 @@
  * The world on disk: its newest save, and the journal of what happened since. The save's header holds the world's
  * records; its pages hold cells and owners, and behind them, from `ASIDE_PAGES` on, bodies that watched swaps have set aside.
  */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PageState } from '../engines/engine.ts';
+import { DISK, type Disk, diskReason } from '../files/disk.ts';
 import { type Durability, Journal } from '../storage/journal.ts';
 import { JournalReader } from '../storage/journalReader.ts';
 import { packNumber } from '../storage/manifest.ts';
@@ -18,7 +18,7 @@ import type { WorldJournal } from './recorder.ts';
 import { type JournalEntry, ReplayError } from './replay.ts';
 import type { SavedSwap } from './savedSwap.ts';
 import { type DiskFigures, NO_DISK } from './vitals.ts';
-import type { SavedWorld, WorldFacts, WorldSave, WorldStore } from './worldSave.ts';
+import type { SavedWorld, WorldFacts, WorldSave, WorldStore, WriteOptions } from './worldSave.ts';
 
 /** Index of the first page that is not the world's. A world has at most 2^20 pages. */
 export const ASIDE_PAGES = 2 ** 24;
@@ -29,6 +29,8 @@ export interface Facts extends WorldFacts {
   readonly aside?: readonly (readonly number[])[];
   /** It was written when the world stopped. */
   readonly isLast?: boolean;
+  /** Entries of the journal before it are lost: the save before does not lead to it. */
+  readonly isAfterGap?: boolean;
 }
 
 /** What a segment's header holds. */
@@ -46,6 +48,8 @@ export interface WorldFilesOptions {
   readonly log: (line: string) => void;
   /** Called after each page of a save. @param pages - written, of those that it has to look at */
   readonly progress?: (pages: number, of: number) => void;
+  /** Default: the machine's. */
+  readonly disk?: Disk;
 }
 
 /** The world's files cannot be used as they are. Nothing was changed; the message says what to do. */
@@ -56,10 +60,13 @@ export class RuinError extends Error {
 export class WorldFiles implements WorldJournal, WorldStore {
   readonly #hasSave: boolean;
   readonly #wasLast: boolean;
+  /** The save before it does not lead to it. */
+  readonly #isAfterGap: boolean;
   /** A newer save is unsound. */
   readonly #isOlder: boolean;
   #state: SavedWorld | null;
   readonly #options: WorldFilesOptions;
+  readonly #disk: Disk;
   readonly #saves: Saves;
   readonly #firstSegment: number;
   #notes: string[];
@@ -79,20 +86,18 @@ export class WorldFiles implements WorldJournal, WorldStore {
    * pages are left
    */
   static async open(options: WorldFilesOptions): Promise<WorldFiles> {
-    const { folder, log } = options;
-    const saves = new Saves(folder, { readOld, log });
+    const { folder, log, disk = DISK } = options;
+    const saves = new Saves(folder, { readOld, log, files: disk });
     try {
       const { saved, isOlder, notes } = await saves.read();
-      if (saved !== null)
-        return new WorldFiles(options, saves, await stateIn(saved), {
-          firstSegment: saved.journal,
-          isLast: (saved.facts as Facts).isLast === true,
-          isOlder,
-          notes,
-        });
-      const lastSegment = await lastUnused(folder);
-      const firstSegment = lastSegment + 1;
-      return new WorldFiles(options, saves, null, { firstSegment, isLast: false, isOlder, notes });
+      if (saved !== null) {
+        const { isLast = false, isAfterGap = false } = saved.facts as Facts;
+        const found = { firstSegment: saved.journal, isLast, isAfterGap, isOlder, notes };
+        return new WorldFiles(options, saves, await stateIn(saved), found);
+      }
+      const firstSegment = (await lastUnused(folder, disk)) + 1;
+      const found = { firstSegment, isLast: false, isAfterGap: false, isOlder, notes };
+      return new WorldFiles(options, saves, null, found);
     } catch (error) {
       throw withAdvice(error, folder);
     }
@@ -105,16 +110,19 @@ export class WorldFiles implements WorldJournal, WorldStore {
     found: {
       readonly firstSegment: number;
       readonly isLast: boolean;
+      readonly isAfterGap: boolean;
       readonly isOlder: boolean;
       readonly notes: readonly string[];
     },
   ) {
     this.#options = options;
+    this.#disk = options.disk ?? DISK;
     this.#saves = saves;
     this.#hasSave = state !== null;
     this.#state = state;
     this.#firstSegment = found.firstSegment;
     this.#wasLast = found.isLast;
+    this.#isAfterGap = found.isAfterGap;
     this.#isOlder = found.isOlder;
     this.#notes = [...found.notes];
   }
@@ -129,6 +137,11 @@ export class WorldFiles implements WorldJournal, WorldStore {
     return this.#notes;
   }
 
+  /** Whether the save before does not lead to the world as it is. Once another save is written, both do. */
+  get isAfterGap(): boolean {
+    return this.#isAfterGap;
+  }
+
   /**
    * What happened since the save, in order. May be read more than once.
    *
@@ -137,7 +150,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
   async *entries(): AsyncGenerator<JournalEntry & { readonly kernel: string }> {
     if (this.state === null) return;
     const { folder } = this.#options;
-    const reader = new JournalReader(folder, this.#firstSegment);
+    const reader = new JournalReader(folder, this.#firstSegment, this.#disk);
     try {
       for await (const { seq, at, record, facts } of reader.entries())
         yield {
@@ -191,7 +204,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
     this.#kernel = kernel;
     this.#state = null;
     const { folder, durability } = this.#options;
-    const reader = new JournalReader(folder, this.#firstSegment);
+    const reader = new JournalReader(folder, this.#firstSegment, this.#disk);
     try {
       for await (const _ of reader.entries());
       this.#checkGap(reader);
@@ -203,7 +216,17 @@ export class WorldFiles implements WorldJournal, WorldStore {
     const seq = reader.nextSeq;
     // Its trouble is the world's, which is told as one.
     const log = (): void => {};
-    this.#journal = await Journal.open({ folder, seq, facts: this.#facts, durability, log });
+    const isAfterGap = this.#isAfterGap && seq === this.#firstSegment;
+    const disk = this.#disk;
+    this.#journal = await Journal.open({
+      folder,
+      seq,
+      facts: this.#facts,
+      durability,
+      log,
+      isAfterGap,
+      disk,
+    });
     return seq;
   }
 
@@ -224,6 +247,10 @@ export class WorldFiles implements WorldJournal, WorldStore {
   rotate(isAfterGap: boolean): number {
     if (isAfterGap) this.#journal!.drop('more happened than an entry holds');
     return this.#journal!.rotate(this.#facts);
+  }
+
+  get nextSegment(): number {
+    return this.#journal!.nextSeq;
   }
 
   get trouble(): string | null {
@@ -252,12 +279,12 @@ export class WorldFiles implements WorldJournal, WorldStore {
     return this.#saves.canKeep(page);
   }
 
-  /** @throws SaveError, and what `save.changed` throws */
-  async write(save: WorldSave, segment: number, isLast: boolean): Promise<void> {
+  /** @throws SaveError, and what `save.changed` and `ready` throw */
+  async write(save: WorldSave, options: WriteOptions = {}): Promise<void> {
     const beganMs = performance.now();
     const { savesWritten, savesFailed, saveBytes } = this.#saveFigures;
     try {
-      const bytes = await this.#write(save, segment, isLast);
+      const bytes = await this.#write(save, options);
       this.#saveFigures = {
         savesWritten: savesWritten + 1,
         savesFailed,
@@ -272,23 +299,37 @@ export class WorldFiles implements WorldJournal, WorldStore {
   }
 
   /** @returns how many bytes were written */
-  async #write(save: WorldSave, segment: number, isLast: boolean): Promise<number> {
-    const aside = save.aside.map(({ pageIndices }) => pageIndices);
-    const facts: Facts = { ...save.facts, ...(aside.length > 0 && { aside }), ...(isLast && { isLast }) };
-    const behind = aside.flat().map((_, i) => ASIDE_PAGES + i);
-    const isSame =
-      save.aside.length === this.#aside.length && save.aside.every((one, i) => one === this.#aside[i]);
-    const isKept = isSame && behind.every((page) => this.canKeep(page));
-    const of = save.changedCount + (isKept ? 0 : behind.length);
+  async #write(save: WorldSave, { isLast = false, ready }: WriteOptions): Promise<number> {
+    const bodies = new BodyPages(this.#aside, (page) => this.canKeep(page));
     const { bytesWritten } = await this.#saves.write({
-      facts,
-      journal: segment,
-      changed: isKept ? save.changed : withAside(save),
-      kept: isKept ? [...save.kept, ...behind] : save.kept,
-      progress: (pages) => this.#options.progress?.(pages, of),
+      changed: (async function* () {
+        yield* save.changed;
+        yield* bodies.changed(save.moment().aside);
+      })(),
+      moment: () => {
+        const { facts, segment, kept, gone, aside, isAfterGap } = save.moment();
+        return {
+          facts: {
+            ...facts,
+            ...(aside.length > 0 && { aside: aside.map(({ pageIndices }) => pageIndices) }),
+            ...(isLast && { isLast }),
+            ...(isAfterGap && { isAfterGap }),
+          } satisfies Facts,
+          journal: segment,
+          kept: [...kept, ...bodies.kept],
+          gone,
+        };
+      },
+      ready,
+      progress: (pages) => this.#options.progress?.(pages, save.changedCount() + bodies.changedCount),
     });
-    this.#aside = save.aside;
-    await this.#journal!.removeBefore(this.#saves.oldestJournal);
+    this.#aside = save.moment().aside;
+    try {
+      await this.#journal!.removeBefore(this.#saves.oldestJournal);
+    } catch (error) {
+      // The save is on disk: they are removed after the next one.
+      this.#options.log(`segments of the journal that no save needs cannot be removed: ${diskReason(error)}`);
+    }
     return bytesWritten;
   }
 
@@ -306,7 +347,7 @@ export const readOld = async (path: string): Promise<OldSave> => {
 
 /** @throws SaveError; reading its pages throws it, too */
 export async function stateIn(saved: Saved): Promise<SavedWorld> {
-  const { aside, isLast: _, ...facts } = saved.facts as Facts;
+  const { aside, isLast: _, isAfterGap: __, ...facts } = saved.facts as Facts;
   const behind = new Map<number, PageState>();
   for await (const page of saved.pages((index) => index >= ASIDE_PAGES)) behind.set(page.page, page);
   let next = ASIDE_PAGES;
@@ -339,8 +380,8 @@ export const kernelOf = ({ description }: { readonly description: string }): str
  * @returns the number of its last segment; 0: there is none
  * @throws SaveError when it holds more: a world was here
  */
-async function lastUnused(folder: string): Promise<number> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+async function lastUnused(folder: string, disk: Disk): Promise<number> {
+  const names = await disk.list(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
@@ -348,7 +389,7 @@ async function lastUnused(folder: string): Promise<number> {
   const packs = names.filter((name) => packNumber(name) !== null);
   let isUsed = packs.length > 1;
   if (segments.length > 0)
-    for await (const _ of new JournalReader(folder, segments[0]).entries()) isUsed = true;
+    for await (const _ of new JournalReader(folder, segments[0], disk).entries()) isUsed = true;
   if (isUsed) {
     const left = `${segments.length} segments of a journal and ${packs.length} packs of pages are there`;
     throw new SaveError(join(folder, 'world.regrow'), new Error(`it is missing, though ${left}`));
@@ -375,8 +416,30 @@ export function withAdvice(error: unknown, folder: string): unknown {
   return error;
 }
 
-async function* withAside({ changed, aside }: WorldSave): AsyncGenerator<PageState> {
-  yield* changed;
-  let next = ASIDE_PAGES;
-  for (const bodies of aside) for (const page of bodies.pages()) yield { ...page, page: next++ };
+/** The pages of bodies that watched swaps have set aside, behind those of the world. */
+class BodyPages {
+  /** Those that the store holds. */
+  readonly kept: number[] = [];
+  changedCount = 0;
+  readonly #before: readonly Bodies[];
+  readonly #canKeep: (page: number) => boolean;
+
+  /** @param before - as the newest save has them */
+  constructor(before: readonly Bodies[], canKeep: (page: number) => boolean) {
+    this.#before = before;
+    this.#canKeep = canKeep;
+  }
+
+  /** Yields the pages that the store does not hold: all or none of them. */
+  *changed(aside: readonly Bodies[]): Generator<PageState> {
+    const behind = aside.flatMap(({ pageIndices }) => pageIndices).map((_, i) => ASIDE_PAGES + i);
+    const isSame = aside.length === this.#before.length && aside.every((one, i) => one === this.#before[i]);
+    if (isSame && behind.every(this.#canKeep)) {
+      this.kept.push(...behind);
+      return;
+    }
+    this.changedCount = behind.length;
+    let next = ASIDE_PAGES;
+    for (const bodies of aside) for (const page of bodies.pages()) yield { ...page, page: next++ };
+  }
 }

@@ -1,5 +1,5 @@
 /** The world on its way to disk and back: its records, and its pages one after another. */
-import type { Engine, PageState } from '../engines/engine.ts';
+import type { PageState } from '../engines/engine.ts';
 import type { Bodies } from './bodies.ts';
 import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
@@ -40,34 +40,53 @@ export interface WorldFacts {
   readonly stepsPerSecond?: number;
 }
 
-/** A save under way. */
-export interface WorldSave {
+/** Where a save stands in the journal. */
+export interface JournalPlace {
+  /** Number of the first segment to replay on top of it. */
+  readonly segment: number;
+  /** Entries before it are lost: the save before does not lead to it. */
+  readonly isAfterGap: boolean;
+}
+
+/** The moment that a save holds: all but its cells. */
+export interface SavedMoment extends JournalPlace {
   readonly facts: WorldFacts;
-  /** Pages that the store does not hold as they are. To be read once. */
-  readonly changed: AsyncIterable<PageState>;
-  /** How many they are. */
-  readonly changedCount: number;
-  /** Indices of the pages that it does. */
+  /** Indices of the pages that the store holds as they are. */
   readonly kept: readonly number[];
+  /** Indices of pages that were copied and have ceased to exist since. */
+  readonly gone: readonly number[];
   /** By swap of the facts: the bodies that it has set aside. */
   readonly aside: readonly Bodies[];
-  /** Resolves when all pages are copied. Until then, the world must not change. */
-  readonly copied: Promise<void>;
+}
+
+/** A save under way. */
+export interface WorldSave {
+  /**
+   * Pages that the store does not hold as they are. One that has changed since it was copied comes again. To be read
+   * once; whoever stops reading lets the world go on.
+   */
+  readonly changed: AsyncIterable<PageState>;
+  /** How many pages that is, as far as it is known by now. */
+  changedCount(): number;
+  /** To be called when `changed` has been read to its end. */
+  moment(): SavedMoment;
   /** To be called when the save is on disk. */
   written(): void;
+}
+
+export interface WriteOptions {
+  /** The world has stopped. Default: it has not. */
+  readonly isLast?: boolean;
+  /** Awaited when all of the save is on disk and only its name is missing. Default: nothing is waited for. */
+  readonly ready?: () => Promise<void>;
 }
 
 /** Where saves go. */
 export interface WorldStore {
   /** Whether it holds a page that has not changed since the last save. */
   canKeep(page: number): boolean;
-  /**
-   * Resolves when the save is on disk.
-   *
-   * @param segment - the first one of the journal to replay on top of it
-   * @param isLast - the world has stopped
-   */
-  write(save: WorldSave, segment: number, isLast: boolean): Promise<void>;
+  /** Resolves when the save is on disk. */
+  write(save: WorldSave, options?: WriteOptions): Promise<void>;
 }
 
 /** A save as it is read. */
@@ -76,36 +95,4 @@ export interface SavedWorld extends WorldFacts {
   readonly aside?: readonly (readonly PageState[])[];
   /** The reader may change their arrays. */
   readonly pages: AsyncIterable<PageState> | Iterable<PageState>;
-}
-
-/** Pages that are copied at once: 277 MB. */
-export const MAX_COPIED = 1_024;
-/** While more are left than that. */
-const COPIED_AT_ONCE = 64;
-
-/**
- * Copies pages. Up to `MAX_COPIED` are copied before this resolves. Of more, all but the last `MAX_COPIED` are copied
- * as they are read, so that no more than that are ever in memory.
- *
- * @param isCopied - called when the last page has been copied
- */
-export async function copiesOf(
-  pages: readonly number[],
-  engine: Engine,
-  isCopied: () => void,
-): Promise<AsyncIterable<PageState>> {
-  const early = Math.ceil(Math.max(0, pages.length - MAX_COPIED) / COPIED_AT_ONCE) * COPIED_AT_ONCE;
-  const copyRest = async (): Promise<PageState[]> => {
-    const rest = await engine.copyPages(pages.slice(early));
-    isCopied();
-    return rest;
-  };
-  const atOnce = early === 0 ? await copyRest() : null;
-  return (async function* () {
-    for (let at = 0; at < early; at += COPIED_AT_ONCE)
-      yield* await engine.copyPages(pages.slice(at, at + COPIED_AT_ONCE));
-    const rest = atOnce ?? (await copyRest());
-    // What has been read is dropped.
-    for (let page = rest.pop(); page !== undefined; page = rest.pop()) yield page;
-  })();
 }

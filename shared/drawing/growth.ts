@@ -103,11 +103,9 @@ export function growthFaults(drawing: Drawing): GrowthFault[] {
     );
   const thin = thinCells(width, height, living);
   if (thin.length > MAX_THIN_SHARE * living.length)
-    faults.push(
-      fault('thin', false, 'Much of it is one cell thin. Such lines heal badly: make them thicker.', thin),
-    );
+    faults.push(fault('thin', false, 'Much of it is one cell thin, and heals badly.', thin));
   else if (hangsByThread(width, height, body, thin))
-    faults.push(fault('thin', false, 'A line one cell thin holds it together: make it thicker.', thin));
+    faults.push(fault('thin', false, 'A line one cell thin holds it together.', thin));
   return faults;
 }
 

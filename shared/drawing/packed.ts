@@ -109,29 +109,32 @@ const literalBytes = (count: number, isNibbles: boolean): number =>
 /** Appends the shortest tokens that tell the cells. */
 function pushTokens(bytes: number[], cells: Uint8Array, width: number, isNibbles: boolean): void {
   const count = cells.length;
-  const before = (cell: number): number => (cell > 0 ? cells[cell - 1] : 0);
-  const above = (cell: number): number => (cell >= width ? cells[cell - width] : 0);
-  // From the last cell on: the bytes that the rest takes, and the token that begins it.
+  // From the last cell on: the bytes that the rest takes, and the token that begins it. A shorter rest never takes more,
+  // so the longest run is the best one; literals are tried in every length.
   const cost = new Int32Array(count + 1);
   const kinds = new Uint8Array(count);
   const lengths = new Uint8Array(count);
+  let [same, asAbove, clear] = [0, 0, 0];
   for (let from = count - 1; from >= 0; from--) {
-    cost[from] = MAX_PACKED_BYTES;
-    const isLike = [true, true, true, true];
-    for (let length = 1; length <= Math.min(MAX_RUN, count - from); length++) {
-      const cell = from + length - 1;
-      isLike[AS_BEFORE] &&= cells[cell] === before(from);
-      isLike[AS_ABOVE] &&= cells[cell] === above(cell);
-      isLike[CLEAR] &&= cells[cell] === 0;
-      for (const kind of [AS_BEFORE, AS_ABOVE, LITERAL, CLEAR]) {
-        if (!isLike[kind]) continue;
-        const own = kind === LITERAL ? 1 + literalBytes(length, isNibbles) : 1;
-        if (own + cost[from + length] >= cost[from]) continue;
-        cost[from] = own + cost[from + length];
-        kinds[from] = kind;
-        lengths[from] = length;
-      }
-    }
+    const cell = cells[from];
+    same = from + 1 < count && cells[from + 1] === cell ? same + 1 : 1;
+    asAbove = cell === (from >= width ? cells[from - width] : 0) ? asAbove + 1 : 0;
+    clear = cell === 0 ? clear + 1 : 0;
+    const asBefore = cell === (from > 0 ? cells[from - 1] : 0) ? same : 0;
+    let least = MAX_PACKED_BYTES;
+    const offer = (kind: number, cellsTold: number, own: number): void => {
+      if (cellsTold === 0 || own + cost[from + cellsTold] >= least) return;
+      least = own + cost[from + cellsTold];
+      kinds[from] = kind;
+      lengths[from] = cellsTold;
+    };
+    offer(CLEAR, Math.min(MAX_RUN, clear), 1);
+    offer(AS_BEFORE, Math.min(MAX_RUN, asBefore), 1);
+    offer(AS_ABOVE, Math.min(MAX_RUN, asAbove), 1);
+    const most = Math.min(MAX_RUN, count - from);
+    for (let length = 1; length <= most; length++)
+      offer(LITERAL, length, 1 + literalBytes(length, isNibbles));
+    cost[from] = least;
   }
   for (let from = 0; from < count; from += lengths[from]) {
     bytes.push((kinds[from] << 6) | (lengths[from] - 1));

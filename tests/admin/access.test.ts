@@ -176,8 +176,8 @@ describe('owners', () => {
   });
 
   test.each([
-    [{ name: 'bob', role: 'owner' }, 'there is an admin bob already'],
-    [{ name: 'The server', role: 'owner' }, 'the name The server is taken by the server'],
+    [{ name: 'bob', role: 'owner' }, 'there is already an admin called bob'],
+    [{ name: 'The server', role: 'owner' }, 'the name The server is reserved for the server'],
     [{ name: ' ', role: 'owner' }, 'is not an admin’s name'.replace('’', "'")],
     [{ name: 'x'.repeat(25), role: 'owner' }, 'at most 24'],
     [{ name: 'a\u202eb', role: 'owner' }, "is not an admin's name"],

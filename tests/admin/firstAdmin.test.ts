@@ -57,10 +57,10 @@ describe('the first start', () => {
 });
 
 describe('the token file of an earlier version', () => {
-  test('goes on opening the page, as the owner admin: the registry keeps a hash, and the file is removed', () => {
+  test('goes on opening the page, as the owner admin: the registry keeps a hash, and the file was removed', () => {
     writeFileSync(path, `${OLD_TOKEN}\n`);
     const { secret, notes } = start({ isSeen: true });
-    expect([secret, notes.join()]).toEqual([null, expect.stringContaining('the file is removed')]);
+    expect([secret, notes.join()]).toEqual([null, expect.stringContaining('the file was removed')]);
     expect(existsSync(path)).toBe(false);
     expect(whose(OLD_TOKEN)).toEqual(['admin', 'owner']);
   });
@@ -69,14 +69,14 @@ describe('the token file of an earlier version', () => {
     writeFileSync(path, OLD_TOKEN);
     start();
     writeFileSync(path, OLD_TOKEN);
-    expect(start().notes.join()).toContain('the file is removed');
+    expect(start().notes.join()).toContain('the file was removed');
     expect(whose(OLD_TOKEN)).toEqual(['admin', 'owner']);
   });
 
   test('opens nothing once its admin has another token, and the operator is told', () => {
     const token = makeAdmin(dataDir, 'Admin');
     writeFileSync(path, OLD_TOKEN);
-    expect(start().notes.join()).toContain('is not used: the admin admin has another token by now');
+    expect(start().notes.join()).toContain('is not used: the admin admin has a newer token');
     expect([whose(OLD_TOKEN), whose(token)]).toEqual([null, ['Admin', 'owner']]);
     expect(existsSync(path)).toBe(true);
   });

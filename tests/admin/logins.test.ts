@@ -52,7 +52,7 @@ describe('a login ends', () => {
     expect(ended).toEqual([['Ann', 'old']]);
   });
 
-  test('at once when its admin is none any more, and only theirs', () => {
+  test('at once when its admin was revoked, and only theirs', () => {
     const [anns, bobs] = [ann, bob].map((admin) => withCookie(logins.begin(admin, '10.0.0.1')));
     known = [ann];
     expect(logins.whose(bobs, true)).toBeNull();

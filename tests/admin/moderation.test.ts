@@ -183,7 +183,7 @@ describe('what is lost', () => {
   test('and is back, or is not known, cannot be brought back', async () => {
     const bob = await logIn(tokens.Bob);
     const { status, body } = await bob('POST', 'bodies/bring-back', { of: 'loss', loss: 9 });
-    expect([status, body.error]).toEqual([409, 'it is back already, or nobody knows of it']);
+    expect([status, body.error]).toEqual([409, 'it is back already, or is no longer remembered']);
     expect(world.asked.filter(({ kind }) => kind === 'bringBack')).toEqual([]);
   });
 });
@@ -205,7 +205,7 @@ describe('reports', () => {
     expect(await answered({ about: 'name', player: mallory.hello.you, reason: 'offensive' })).toBe(thanks);
     expect(await answered({ about: 'name', player: ann.hello.you, reason: 'other' })).toBe('That is you.');
     expect(await answered({ about: 'name', player: 'nobody', reason: 'other' })).toBe(
-      'That is not there any more.',
+      'That is gone already.',
     );
     expect((await bob('GET', 'live')).body.reports).toBe(2);
     const reports = (await bob('GET', 'people')).body.reports as Report[];
@@ -245,7 +245,7 @@ test('no guest may take an admin’s name', async () => {
   const { room } = await joinAs();
   const named = next<NamedMessage>(room, ServerMessageType.named);
   room.send(ClientMessageType.name, { name: 'bob' });
-  expect((await named).reason).toContain('to choose');
+  expect((await named).reason).toContain('is reserved');
   await room.leave();
 });
 

@@ -70,7 +70,7 @@ test('a report is kept with who sent it, about what, and where, over a restart',
 });
 
 test('what is gone, and oneself, cannot be reported', () => {
-  expect(reports.take(body(7)[0], by('ann'), null)).toBe('That is not there any more.');
+  expect(reports.take(body(7)[0], by('ann'), null)).toBe('That is gone already.');
   expect(take(nameOf('ann'), 'ann')).toBe('That is you.');
   expect(reports.all).toEqual([]);
 });

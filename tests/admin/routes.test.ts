@@ -165,7 +165,7 @@ describe('refused, with the fact named and nothing changed:', () => {
     ['POST', 'bodies/bring-back', { of: 'loss', loss: 0 }, 400, /loss must be a whole number/],
     ['POST', 'bodies/bring-back', { of: 'all' }, 400, /of must be one of loss, organism, guest/],
     ['POST', 'reports/7', { outcome: 'handled' }, 409, /somebody has handled it already/],
-    ['DELETE', 'sanctions/x', undefined, 404, /it is not in force any more/],
+    ['DELETE', 'sanctions/x', undefined, 404, /this mute or ban has ended already/],
     ['DELETE', 'sanctions/%E0%A4%A', undefined, 400, /the path cannot be decoded/],
     ['GET', 'rules/7/probe', undefined, 422, /no rule has the number 7/],
     ['GET', 'audit?before=x', undefined, 400, /before must be a whole number/],

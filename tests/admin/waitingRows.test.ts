@@ -48,7 +48,7 @@ test('while the registry fails, each row is in the log, and is written later in 
   await vi.advanceTimersByTimeAsync(2_000);
   expect(written).toEqual(['a', 'b']);
   expect(rows.count).toBe(0);
-  expect(lines.at(-1)).toBe('registry: rows that waited and are written now: 2');
+  expect(lines.at(-1)).toBe('registry: rows written after a wait: 2');
 });
 
 test('a row that comes when the disk is back takes those that wait along', async () => {
@@ -80,7 +80,7 @@ test('the end of the server says how many rows were never written', async () => 
   fault = 'the disk is full';
   await rows.write(row('a'));
   rows.dispose();
-  expect(lines.at(-1)).toBe('registry: rows that were never written and are in this log only: 1');
+  expect(lines.at(-1)).toBe('registry: rows never written, and in this log only: 1');
   await vi.advanceTimersByTimeAsync(60_000);
   fault = null;
   expect(written).toEqual([]);

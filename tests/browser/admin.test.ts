@@ -145,7 +145,7 @@ test('an admin pauses and resumes the world, ends the session, reads a report, a
   await admin.waitForSelector('#reports .report .place__picture', WAIT);
   await admin.click('#reports button:has-text("Dismiss")');
   await admin.waitForFunction(
-    () => document.querySelector('#reports')?.textContent?.includes('Nothing waits for you'),
+    () => document.querySelector('#reports')?.textContent?.includes('No report is waiting'),
     null,
     WAIT,
   );

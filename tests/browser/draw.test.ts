@@ -117,13 +117,13 @@ test('a box that is drawn, undone, drawn and filled is checked, kept over a relo
     LIMIT_MS,
   );
   expect(paintedIn(linked)).toBe(paintedIn(drawing) + 1);
-  await reader.locator('[data-fault=specks]').getByRole('button', { name: 'Remove it' }).click();
+  await reader.locator('[data-fault=specks]').getByRole('button', { name: 'Remove' }).click();
   await reader.getByText('It can grow: 120 cells.').waitFor();
   await other.close();
   await context.close();
 });
 
-test('a picture that is pasted loses its background and becomes a drawing', async () => {
+test('a picture that is pasted or dropped loses its background and becomes a drawing', async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await pageAt(context);
   await openBoard(page);
@@ -138,13 +138,36 @@ test('a picture that is pasted loses its background and becomes a drawing', asyn
   }, png);
   const dialog = page.getByRole('dialog', { name: 'From a picture' });
   await dialog.getByText('16 × 32 cells').waitFor({ timeout: LIMIT_MS });
+  // Its upper half, by a drag over it; a press takes the whole picture again.
+  const source = (await dialog.locator('.picture__source').boundingBox())!;
+  await page.mouse.move(source.x + 2, source.y + 2);
+  await page.mouse.down();
+  await page.mouse.move(source.x + source.width - 1, source.y + source.height / 2, { steps: 3 });
+  await page.mouse.up();
+  await dialog.getByText('32 × 32 cells').waitFor();
+  await page.mouse.click(source.x + source.width / 2, source.y + source.height / 2);
+  await dialog.getByText('16 × 32 cells').waitFor();
   await dialog.getByRole('button', { name: 'Use it' }).click();
   const drawing = await keeps(page, 16 * 32);
   expect([...new Set(drawing.rgba)].sort((a, b) => a - b)).toEqual([0, 30, 120, 200, 255]);
+
+  // Dropped on the world, it opens the board.
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog', { name: 'Drawing board' }).waitFor({ state: 'hidden' });
+  await page.evaluate((png) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([Uint8Array.from(png)], 'box.png', { type: 'image/png' }));
+    const drop = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector('#surface')?.dispatchEvent(drop);
+  }, png);
+  await dialog.getByText('16 × 32 cells').waitFor({ timeout: LIMIT_MS });
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText('It can grow: 512 cells.').waitFor();
   await context.close();
 });
 
-test('a file that is no picture is told, and a damaged link, too', async () => {
+test('a file that is no picture, or one too large to decode, is told of, and so is a damaged link', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${server.url}/#draw=AQIDBA`);
@@ -158,6 +181,15 @@ test('a file that is no picture is told, and a damaged link, too', async () => {
       buffer: Buffer.from('not a picture'),
     });
   await page.getByText('This is not a picture that this browser can read.').waitFor({ timeout: LIMIT_MS });
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles({
+      name: 'x.svg',
+      mimeType: 'image/svg+xml',
+      buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="90000" height="90000"></svg>'),
+    });
+  await page.getByText('This picture has more than 64 megapixels.').waitFor({ timeout: LIMIT_MS });
   await context.close();
 });
 

@@ -1,4 +1,4 @@
-/** The page and the admin's page, as far as the security policy lets them: nothing that they need is refused. */
+/** The page and the admin's page in a fresh browser: the security policy refuses nothing that they need. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../serverProcess.ts';
@@ -64,6 +64,19 @@ test('/admin becomes /admin/, whose requests are answered, and nothing is refuse
   await page.waitForFunction(() => document.querySelector('#login-error')?.textContent !== '', null, WAIT);
   expect(await refused()).toEqual([]);
   await page.close();
+});
+
+test('two tabs that are opened at once in a fresh browser are one guest', async () => {
+  const context = await browser.newContext();
+  const tabs = await Promise.all([context.newPage(), context.newPage(), context.newPage()]);
+  await Promise.all(tabs.map((tab) => tab.goto(server.url)));
+  const names = tabs.map(async (tab) => {
+    await tab.waitForFunction(() => window.regrow?.hello != null, null, WAIT);
+    // The given name follows from the guest's id.
+    return tab.evaluate(() => window.regrow!.hello!.name);
+  });
+  expect(new Set(await Promise.all(names)).size).toBe(1);
+  await context.close();
 });
 
 test('a connection to another site is refused', async () => {

@@ -69,7 +69,7 @@ test('the audit log is printed for people, and all of it as lines of JSON', asyn
 
 test.each([
   [['add'], 'add takes NAME'],
-  [['add', 'the server'], 'the name the server is taken by the server'],
+  [['add', 'the server'], 'the name the server is reserved for the server'],
   [['add', '-', '--role', 'king'], '--role'],
   [['rotate', 'Zoe'], 'there is no admin Zoe'],
   [['revoke', 'Zoe'], 'there is no admin Zoe'],

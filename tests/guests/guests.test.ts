@@ -150,7 +150,7 @@ describe('a guest', () => {
 
   test('has no more wishes for names that are refused, because each costs the server as much', () => {
     const ash = come(make());
-    for (let i = 0; i < 5; i++) expect(ash.rename('\u3164'.repeat(256)).reason).toMatch(/Nobody could see/);
+    for (let i = 0; i < 5; i++) expect(ash.rename('\u3164'.repeat(256)).reason).toMatch(/would be invisible/);
     for (const wish of ['\u3164'.repeat(256), 'Admin', 'Ash'])
       expect(ash.rename(wish).reason).toBe('Too many names at once: wait a moment.');
     expect(ash.rename(ash.chosenName).reason).toBeNull();
@@ -223,7 +223,7 @@ describe('who may come', () => {
     const [ash] = [come(guests), come(guests), come(guests)];
     expect(guests.admit(undefined, HOME)).toMatchObject({
       ...{ ok: false, status: 429 },
-      reason: '3 guests from your address are here already, which is the most',
+      reason: '3 guests from your address are here already, and more are not allowed',
     });
     expect(lines.join()).toMatch(/if that is a proxy, start with --trust-proxy 1/);
     expect(guests.admit(tokenOf(guests, ash), HOME).ok).toBe(true);
@@ -237,7 +237,7 @@ describe('who may come', () => {
     for (let n = 0; n < 16; n++) come(guests, `2001:db8:1:${n}::`);
     expect(guests.admit(undefined, '2001:db8:1:99::')).toMatchObject({
       ...{ ok: false, status: 429 },
-      reason: '16 guests from your network are here already, which is the most',
+      reason: '16 guests from your network are here already, and more are not allowed',
     });
     expect(guests.admit(undefined, '2001:db8:2:99::').ok).toBe(true);
   });
@@ -297,7 +297,7 @@ describe('who may come', () => {
     });
     pass(1);
     expect(guests.admit(undefined, HOME)).toMatchObject({
-      reason: 'an admin has banned new guests of your address from this world for 3 h',
+      reason: 'an admin has banned new guests at your address from this world for 3 h',
     });
     expect(guests.admit(undefined, ELSEWHERE).ok).toBe(true);
   });
@@ -316,7 +316,7 @@ describe('a muted guest who drops the token', () => {
     guests.sanctionGuest('mute', cain.id, { ...FOR_GOOD, minutes: 9 });
     const again = come(guests);
     expect(guests.muteOf(again, HOME)).toBe(
-      'An admin has taken the tools of new guests of your address away for 9 min.',
+      'An admin has taken away the tools of new guests at your address for 9 min.',
     );
     expect(guests.muteOf(abel, HOME)).toBeNull();
     expect(guests.muteOf(again, ELSEWHERE)).toBeNull();

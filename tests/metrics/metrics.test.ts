@@ -1,29 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MAX_RULE_SERIES } from '../../server/metrics/worldMetrics.ts';
-import { NO_DISK, type Vitals } from '../../server/world/vitals.ts';
+import type { Vitals } from '../../server/world/vitals.ts';
 import { ClientMessageType, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { fakeClock, join, next, pause, startServer, type TestServer, waitFor } from '../rooms/harness.ts';
-
-const VITALS: Vitals = {
-  steps: 90,
-  stepsDropped: 2,
-  stepsPerSecondSet: 30,
-  frames: 60,
-  framesDropped: 1,
-  frameSeconds: [0.004, 0.02],
-  lateSeconds: [0, 0.3],
-  energyScale: 0.5,
-  strokesWaiting: 4,
-  bodies: { awake: 3, asleep: 40, dissolving: 1, waiting: 2 },
-  livingCells: 4_000,
-  pages: 9,
-  rules: [{ species: 'pikachu', label: 'pikachu v4' }],
-  swapsWatched: 1,
-  disk: { ...NO_DISK, savesWritten: 7, savesFailed: 1, journalWaitingBytes: 12 },
-  heapBytes: 1e7,
-  busySeconds: 3.5,
-};
+import { VITALS } from './vitals.ts';
 
 let server: TestServer;
 beforeEach(async () => {

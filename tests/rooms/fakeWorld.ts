@@ -9,6 +9,7 @@ import type {
   WorldQuery,
   WorldReady,
 } from '../../server/world/messages.ts';
+import { encodeCensus } from '../../shared/census.ts';
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
 import type { StatsMessage } from '../../shared/protocol.ts';
 
@@ -163,6 +164,12 @@ export class FakeWorld implements WorldLink {
       }
       case 'organisms':
         return [{ id: 1, species: 'pikachu', x: 500, y: 500, ageSteps: 9, health: 1, cells: 9, planter: '' }];
+      case 'census':
+        return query.known === 1
+          ? null
+          : { version: 1, bytes: encodeCensus([{ x: 500, y: 500, isAsleep: false }]) };
+      case 'meanHealth':
+        return 1;
       case 'planters':
       case 'bodiesOf':
       case 'lost':

@@ -9,6 +9,7 @@ import { type Config, readConfig } from '../../server/config.ts';
 import { type ServeOptions, serveWorld } from '../../server/serveWorld.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fakeWorld.ts';
+import { serveOverRelay } from './overRelay.ts';
 
 /** Under a fake clock, time passes in ticks of this. */
 const TICK_MS = 10;
@@ -57,6 +58,13 @@ export function waitFor<T>(promise: Promise<T>): Promise<T> {
 export const JOIN_ROOM = 10;
 export const ROOM_DATA = 13;
 
+let isRelayed = false;
+
+/** Servers that are started from now on have their sockets behind a relay, in this process, too. */
+export function relayAll(): void {
+  isRelayed = true;
+}
+
 export interface TestServer {
   readonly world: FakeWorld;
   readonly url: string;
@@ -80,7 +88,7 @@ export async function startServer(
     height: world.ready.height,
     ...settings,
   };
-  const server = await waitFor(serveWorld(world, config, options));
+  const server = await waitFor((isRelayed ? serveOverRelay : serveWorld)(world, config, options));
   return {
     world,
     url: server.url,

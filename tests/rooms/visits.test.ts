@@ -70,7 +70,7 @@ test('a refused name is answered with the reason and the name that stays', async
   expect(await named).toEqual({
     name: hello.name,
     isChosen: false,
-    reason: '“Аdmin” is nobody’s to choose.',
+    reason: 'The name “Аdmin” is reserved.',
   });
 });
 
@@ -117,7 +117,7 @@ test('a mute survives a reload, and ends when it is lifted', async () => {
 
 test('a guest beyond those of an address reads why, also when the seat was reserved in time', async () => {
   const rooms = [await visit(), await visit(), await visit()];
-  const why = '3 guests from your address are here already, which is the most';
+  const why = '3 guests from your address are here already, and more are not allowed';
   await expect(visit()).rejects.toThrow(why);
   await rooms[0].room.leave();
   await pause(50);

@@ -435,7 +435,7 @@ test('a name of invisible characters is refused with the reason, chosen a name b
     room.send(ClientMessageType.name, { name: wish });
     const answer = await named;
     expect(answer.name).toBe(name);
-    expect(answer.reason).toBe(isRefused ? 'Nobody could see that name.' : undefined);
+    expect(answer.reason).toBe(isRefused ? 'That name would be invisible.' : undefined);
   }
   await room.leave();
   await pause(100);

@@ -65,8 +65,8 @@ export class FakeDisk implements Disk {
   openFiles = 0;
   /** Operations that have begun and not ended; the most at once. */
   maxAtOnce = 0;
-  /** What becomes of an operation, counted from 0. */
-  judge: (operation: number, name: string) => Verdict | null = () => null;
+  /** What becomes of an operation, counted from 0; `path` is empty for the folder. */
+  judge: (operation: number, name: string, path: string) => Verdict | null = () => null;
   hasStopped = false;
   isKilled = false;
   readonly heard: string[] = [];
@@ -144,19 +144,19 @@ export class FakeDisk implements Disk {
   // --- Disk ---
 
   list(): Promise<string[]> {
-    return this.#do('list', () => [...this.#files.keys()]);
+    return this.#do('list', '', () => [...this.#files.keys()]);
   }
 
   size(path: string): Promise<number> {
-    return this.#do('size', () => this.#inode(path).bytes.length);
+    return this.#do('size', path, () => this.#inode(path).bytes.length);
   }
 
   readFile(path: string): Promise<Buffer> {
-    return this.#do('readFile', () => this.bytesOf(path));
+    return this.#do('readFile', path, () => this.bytesOf(path));
   }
 
   open(path: string, how: 'new' | 'create' | 'change' | 'read'): Promise<DiskFile> {
-    return this.#do('open', () => {
+    return this.#do('open', path, () => {
       const name = basename(path);
       const there = this.#files.get(name);
       if (how === 'new' && there !== undefined) throw failure('EEXIST');
@@ -164,21 +164,21 @@ export class FakeDisk implements Disk {
       if (how === 'create') inode.resize(0);
       if (there === undefined) this.#change((names) => names.set(name, inode));
       this.openFiles++;
-      return this.#fileOf(inode);
+      return this.#fileOf(inode, path);
     });
   }
 
   async makeFolder(): Promise<void> {}
 
   remove(path: string): Promise<void> {
-    return this.#do('remove', () => {
+    return this.#do('remove', path, () => {
       this.#inode(path);
       this.#change((names) => names.delete(basename(path)));
     });
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#do('rename', () => {
+    return this.#do('rename', to, () => {
       const inode = this.#inode(from);
       this.#change((names) => {
         names.delete(basename(from));
@@ -188,7 +188,7 @@ export class FakeDisk implements Disk {
   }
 
   syncFolder(): Promise<void> {
-    return this.#do('syncFolder', () => {
+    return this.#do('syncFolder', '', () => {
       this.#syncedFiles = new Map(this.#files);
       this.#unsynced = [];
     });
@@ -205,10 +205,10 @@ export class FakeDisk implements Disk {
     this.#unsynced.push(change);
   }
 
-  #fileOf(inode: Inode): DiskFile {
+  #fileOf(inode: Inode, path: string): DiskFile {
     return {
-      size: () => this.#do('size', () => inode.bytes.length),
-      read: (target, position) => this.#do('read', () => inode.bytes.copy(target, 0, position)),
+      size: () => this.#do('size', path, () => inode.bytes.length),
+      read: (target, position) => this.#do('read', path, () => inode.bytes.copy(target, 0, position)),
       write: (pieces, position) => {
         const bytes = Buffer.concat(pieces);
         const put = (count: number): number => {
@@ -218,6 +218,7 @@ export class FakeDisk implements Disk {
         const some = (): number => Math.floor(this.#random() * bytes.length);
         return this.#do(
           'write',
+          path,
           () => put(bytes.length),
           () => put(some()),
           () => put(1 + some()),
@@ -227,13 +228,14 @@ export class FakeDisk implements Disk {
       datasync: () =>
         this.#do(
           'datasync',
+          path,
           () => inode.sync(() => true),
           () => inode.sync(() => this.#random() < 0.5),
         ),
-      truncate: (bytes) => this.#do('truncate', () => inode.resize(bytes)),
+      truncate: (bytes) => this.#do('truncate', path, () => inode.resize(bytes)),
       close: () => {
         this.openFiles--;
-        return this.#do('close', () => {});
+        return this.#do('close', path, () => {});
       },
     };
   }
@@ -244,13 +246,14 @@ export class FakeDisk implements Disk {
    */
   async #do<Result>(
     name: string,
+    path: string,
     succeed: () => Result,
     fail: () => unknown = () => {},
     short: () => Result = succeed,
   ): Promise<Result> {
     if (this.hasStopped) return new Promise(() => {});
     if (this.isKilled) throw new KilledError('killed');
-    const verdict = this.judge(this.operations++, name);
+    const verdict = this.judge(this.operations++, name, path);
     this.heard.push(name);
     this.#atOnce++;
     this.maxAtOnce = Math.max(this.maxAtOnce, this.#atOnce);

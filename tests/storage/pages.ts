@@ -1,6 +1,12 @@
 /** Pages and saves of them, for tests. */
 import type { PageState } from '../../server/engines/engine.ts';
-import { type OldSave, type Restored, Saves } from '../../server/storage/saves.ts';
+import {
+  type OldSave,
+  type Restored,
+  type SaveMoment,
+  type SaveOrder,
+  Saves,
+} from '../../server/storage/saves.ts';
 import { SealError } from '../../server/storage/sealed.ts';
 
 import type { FakeDisk } from './fakeDisk.ts';
@@ -52,16 +58,30 @@ export async function contentsOf({ saved }: Restored): Promise<Map<number, numbe
   return found;
 }
 
+/** An order of pages that are there already. */
+export const orderOf = ({
+  changed,
+  facts = 0,
+  journal = 0,
+  kept = [],
+  gone,
+}: Pick<SaveOrder, 'changed'> & Partial<SaveMoment>): SaveOrder => ({
+  changed,
+  moment: () => ({ facts, journal, kept, gone }),
+});
+
 /** Saves plain pages; all are called changed, but those of `kept`. */
 export const save = (saves: Saves, facts: unknown, contents: Contents, kept: number[] = []) =>
-  saves.write({
-    facts,
-    journal: 1,
-    changed: [...contents]
-      .filter(([page]) => !kept.includes(page))
-      .map(([page, one]) => plainPage(page, one)),
-    kept,
-  });
+  saves.write(
+    orderOf({
+      facts,
+      journal: 1,
+      changed: [...contents]
+        .filter(([page]) => !kept.includes(page))
+        .map(([page, one]) => plainPage(page, one)),
+      kept,
+    }),
+  );
 
 export async function opened(files: FakeDisk): Promise<Saves> {
   const saves = new Saves('data', { readOld: noOldSave, files });

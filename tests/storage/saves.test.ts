@@ -13,6 +13,7 @@ import {
   NEWEST,
   noOldSave,
   opened,
+  orderOf,
   packBytes,
   packsOn,
   plainPage,
@@ -34,7 +35,7 @@ describe('a save', () => {
       const saves = new Saves(join(folder, 'data'), { readOld: noOldSave });
       expect(await saves.read()).toEqual({ saved: null, isOlder: false, notes: [] });
       const facts = { step: 7, names: ['Ää ✿'] };
-      const { pages: count } = await saves.write({ facts, journal: 5, changed: pages, kept: [] });
+      const { pages: count } = await saves.write(orderOf({ facts, journal: 5, changed: pages, kept: [] }));
       expect(count).toBe(4);
       expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pages-1.pack', NEWEST]);
 
@@ -80,7 +81,7 @@ describe('a save', () => {
     const told: number[] = [];
     const changed = [densePage(1, 9), densePage(2, 9)];
     const progress = (pages: number): void => void told.push(pages);
-    await saves.write({ facts: 'second', journal: 2, changed, kept: [3], progress });
+    await saves.write({ ...orderOf({ facts: 'second', journal: 2, changed, kept: [3] }), progress });
     expect(told).toEqual([1, 2]);
   });
 
@@ -94,7 +95,7 @@ describe('a save', () => {
         yield { ...one, page };
       }
     }
-    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    await saves.write(orderOf({ facts: 0, journal: 0, changed: pages(), kept: [] }));
     expect(await contentsOf(await reread(disk))).toEqual(contents(1, 2, 3, 4, 5, 6, 7, 8, 9));
   });
 
@@ -109,7 +110,7 @@ describe('a save', () => {
         yield densePage(asked, 2);
       }
     }
-    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    await saves.write(orderOf({ facts: 0, journal: 0, changed: pages(), kept: [] }));
     expect(most).toBeLessThan(8);
     const { saved } = await reread(disk);
     let seen = 0;
@@ -117,13 +118,52 @@ describe('a save', () => {
     expect(seen).toBe(40);
   });
 
-  test('is refused with a page that is given twice or was never saved, and before the saves were read', async () => {
+  test('takes the last of a page that comes again, and none of one that has ceased to exist', async () => {
+    const saves = await opened(disk);
+    await save(saves, 'first', contents(1, 2));
+    const changed = [plainPage(0, 5), plainPage(2, 6), plainPage(0, 7)];
+    await saves.write(orderOf({ changed, kept: [1], gone: [2] }));
+    expect(await contentsOf(await reread(disk))).toEqual(contents(7, 2));
+  });
+
+  test('asks for the moment that it holds when its pages are read, and waits for `ready` before it takes its place', async () => {
+    const saves = await twoSaves(disk);
+    const told: string[] = [];
+    function* pages() {
+      yield plainPage(0, 3);
+      told.push('pages');
+    }
+    await saves.write({
+      changed: pages(),
+      moment: () => {
+        told.push('moment');
+        return { facts: 'third', journal: 4, kept: [1] };
+      },
+      async ready() {
+        told.push((await reread(disk.afterKill())).saved!.facts as string);
+        told.push(...packsOn(disk).slice(-1));
+      },
+    });
+    expect(told).toEqual(['pages', 'moment', 'second', 'pages-3.pack']);
+    expect((await reread(disk)).saved?.facts).toBe('third');
+  });
+
+  test('for which `ready` throws fails with that, and leaves what was there', async () => {
+    const saves = await twoSaves(disk);
+    const before = everything(disk);
+    const ready = (): Promise<void> => Promise.reject(new Error('no journal'));
+    const order = { ...orderOf({ changed: [plainPage(0, 3)], kept: [1] }), ready };
+    await expect(saves.write(order)).rejects.toThrow('world.regrow: no journal');
+    expect(everything(disk)).toEqual(before);
+  });
+
+  test('is refused with a page that is given and kept or was never saved, and before the saves were read', async () => {
     const unread = new Saves('data', { readOld: noOldSave, files: disk });
     await expect(save(unread, '', contents(1))).rejects.toThrow('read comes before write');
     const saves = await twoSaves(disk);
     const before = everything(disk);
     await expect(save(saves, '', contents(1), [5])).rejects.toThrow('page 5');
-    const twice = { facts: 0, journal: 0, changed: [plainPage(0, 3)], kept: [0] };
+    const twice = orderOf({ changed: [plainPage(0, 3)], kept: [0] });
     await expect(saves.write(twice)).rejects.toThrow('page 0 is given twice');
     expect(everything(disk)).toEqual(before);
   });
@@ -131,7 +171,7 @@ describe('a save', () => {
   test('names the first journal segment that either save needs', async () => {
     const saves = await opened(disk);
     for (const journal of [3, 8, 9])
-      await saves.write({ facts: 0, journal, changed: [plainPage(0, journal)], kept: [] });
+      await saves.write(orderOf({ facts: 0, journal, changed: [plainPage(0, journal)], kept: [] }));
     expect(saves.oldestJournal).toBe(8);
     expect((await opened(disk)).oldestJournal).toBe(8);
   });
@@ -156,7 +196,7 @@ describe('a world of 16,384 pages', () => {
     }
     const saves = new Saves(folder, { readOld: noOldSave });
     await saves.read();
-    await saves.write({ facts: 0, journal: 0, changed: pages(), kept: [] });
+    await saves.write(orderOf({ facts: 0, journal: 0, changed: pages(), kept: [] }));
     const { saved } = await new Saves(folder, { readOld: noOldSave }).read();
     expect(saved!.count).toBe(COUNT);
     let right = 0;

@@ -1,7 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { SaveError } from '../../server/storage/saves.ts';
 import { FakeDisk } from './fakeDisk.ts';
-import { contents, contentsOf, densePage, flip, opened, packsOn, reread, save, twoSaves } from './pages.ts';
+import {
+  contents,
+  contentsOf,
+  densePage,
+  flip,
+  opened,
+  orderOf,
+  packsOn,
+  reread,
+  save,
+  twoSaves,
+} from './pages.ts';
 
 let disk: FakeDisk;
 beforeEach(() => {
@@ -55,7 +66,7 @@ describe('a write that fails', () => {
       yield densePage(2, 5);
       throw new RangeError('the engine is gone');
     }
-    const order = { facts: 0, journal: 0, changed: pages(), kept: [1] };
+    const order = orderOf({ changed: pages(), kept: [1] });
     await expect(saves.write(order)).rejects.toThrow(new RangeError('the engine is gone'));
     expect(disk.names).toEqual(names);
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SaveError, Saves } from '../../server/storage/saves.ts';
 import { FakeDisk, KilledError, type Trouble, type Verdict } from './fakeDisk.ts';
-import { type Contents, contentsOf, noOldSave, plainPage } from './pages.ts';
+import { type Contents, contentsOf, noOldSave, orderOf, plainPage } from './pages.ts';
 
 const PAGES = 6;
 const CONTENTS = 5;
@@ -74,12 +74,14 @@ class History {
     const changed = [...this.#world].filter(([page]) => this.#dirty.has(page));
     this.disk.expect(trouble);
     try {
-      await this.#saves.write({
-        facts: tried,
-        journal: tried,
-        changed: changed.map(([page, content]) => plainPage(page, content)),
-        kept,
-      });
+      await this.#saves.write(
+        orderOf({
+          facts: tried,
+          journal: tried,
+          changed: changed.map(([page, content]) => plainPage(page, content)),
+          kept,
+        }),
+      );
     } catch (error) {
       if (!(error instanceof SaveError)) throw error;
       if (!this.disk.isKilled) expect(trouble?.verdict).toContain(error.code);
@@ -116,9 +118,9 @@ class History {
     const held = this.#held < 0 ? new Map<number, number>() : this.#tried[this.#held];
     const stale = [...this.#dirty].filter((page) => held.has(page) && this.#world.has(page));
     if (stale.length === 0) return;
-    await expect(this.#saves.write({ facts: null, journal: 0, changed: [], kept: stale })).rejects.toThrow(
-      'cannot be kept',
-    );
+    await expect(
+      this.#saves.write(orderOf({ facts: null, journal: 0, changed: [], kept: stale })),
+    ).rejects.toThrow('cannot be kept');
   }
 
   /** Both saves read back as what their writes were given. */

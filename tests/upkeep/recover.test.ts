@@ -48,10 +48,10 @@ const at = (name: string): string => join(folder, name);
  */
 async function makeWorld(): Promise<void> {
   const files = await open();
-  await files.write(saveOf(stateAt(1)), await files.begin('kernel'), false);
+  await files.write(saveOf(stateAt(1), await files.begin('kernel')));
   files.append(entryAt(2), true);
   const state = { ...stateAt(5), pages: [stateAt(1).pages[0], stateAt(5).pages[1]] };
-  await files.write(saveOf(state), files.rotate(false), false);
+  await files.write(saveOf(state, files.rotate(false)));
   const plant: Act = {
     act: 'plant',
     organism: 9,
@@ -291,10 +291,10 @@ test('a sound data directory has nothing to recover, nor has an empty one', asyn
 
 test('when the save that closed a gap is unsound, a recovery goes back to before the gap, and says so', async () => {
   const files = await open();
-  await files.write(saveOf(stateAt(1)), await files.begin('kernel'), false);
+  await files.write(saveOf(stateAt(1), await files.begin('kernel')));
   files.append(entryAt(2), true);
   await files.flushed();
-  await files.write(saveOf(stateAt(5)), files.rotate(true), false);
+  await files.write(saveOf(stateAt(5), files.rotate(true), true));
   files.append(entryAt(6), true);
   await files.close();
   truncateSync(at('world.regrow'), 100);

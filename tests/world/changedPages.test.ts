@@ -3,11 +3,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { isSamePage } from '../../server/engines/engine.ts';
+import { isSamePage, type PageState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { Saves } from '../../server/storage/saves.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
+import { stillWorld } from '../../server/world/world.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
+import type { WorldSave } from '../../server/world/worldSave.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
@@ -44,6 +46,16 @@ interface Opened extends SmallWorld {
   save(): Promise<[changed: number[], kept: number[]]>;
 }
 
+const saveNow = ({ world }: SmallWorld, files: WorldFiles): WorldSave =>
+  world.save({
+    ...stillWorld({ segment: 1, isAfterGap: false }),
+    canKeep: (page) => files.canKeep(page),
+  });
+
+async function* only(pages: readonly PageState[]): AsyncGenerator<PageState> {
+  yield* pages;
+}
+
 /** As the simulation thread wakes. */
 async function open(names = ['blob']): Promise<Opened> {
   const files = await WorldFiles.open({
@@ -59,7 +71,7 @@ async function open(names = ['blob']): Promise<Opened> {
   await files.begin('test');
   openFiles.add(files);
   const save = async (): Promise<[number[], number[]]> => {
-    const begun = await small.world.save((page) => files.canKeep(page));
+    const begun = saveNow(small, files);
     const changed: number[] = [];
     const noted = (async function* () {
       for await (const page of begun.changed) {
@@ -67,9 +79,9 @@ async function open(names = ['blob']): Promise<Opened> {
         yield page;
       }
     })();
-    await files.write({ ...begun, changed: noted }, 1, false);
+    await files.write({ ...begun, changed: noted });
     begun.written();
-    return [changed.sort(), [...begun.kept].sort()];
+    return [changed.sort(), [...begun.moment().kept].sort()];
   };
   return { ...small, files, save };
 }
@@ -146,13 +158,13 @@ test('a page that dies is in no later save', async () => {
 test('pages that a failed write was given as changed are written by the next one', async () => {
   const first = await grown();
   hurt(first, 30);
-  const { world, files } = first;
-  const failing = await world.save((page) => files.canKeep(page));
+  const { files } = first;
+  const failing = saveNow(first, files);
   const broken = (async function* () {
     yield* failing.changed;
     throw new Error('disk full');
   })();
-  await expect(files.write({ ...failing, changed: broken }, 1, false)).rejects.toThrow('disk full');
+  await expect(files.write({ ...failing, changed: broken })).rejects.toThrow('disk full');
   hurt(first, 224);
   expect(await first.save()).toEqual([[0, 3], [1]]);
   await expectSameCells(first, await reopen(first));
@@ -161,17 +173,19 @@ test('pages that a failed write was given as changed are written by the next one
 test('a save that was begun and did not reach the disk loses no change', async () => {
   const first = await grown();
   hurt(first, 30);
-  await first.world.save((page) => first.files.canKeep(page));
+  for await (const _ of saveNow(first, first.files).changed);
   expect(await first.save()).toEqual([[0], [1, 3]]);
 });
 
 test('what changes while a save is written is in the next one', async () => {
   const first = await grown();
   hurt(first, 30);
-  const { world, files } = first;
-  const slow = await world.save((page) => files.canKeep(page));
+  const { files } = first;
+  const slow = saveNow(first, files);
+  const pages: PageState[] = [];
+  for await (const page of slow.changed) pages.push(page);
   hurt(first, 33);
-  await files.write(slow, 1, false);
+  await files.write({ ...slow, changed: only(pages) });
   slow.written();
   expect(await first.save()).toEqual([[0], [1, 3]]);
   await expectSameCells(first, await reopen(first));
@@ -199,7 +213,7 @@ test('bodies that a swap has set aside are saved, come back, and are then kept',
   const aside = (await stateOf(first.world)).aside!;
   expect(aside.map((pages) => pages.length)).toEqual([3]);
   await first.save();
-  const kept = [...write.mock.lastCall![0].kept];
+  const kept = [...write.mock.lastCall![0].moment().kept];
   expect(kept.filter((page) => page >= 2 ** 24)).toHaveLength(3);
 
   const second = await reopen(first);
@@ -210,5 +224,5 @@ test('bodies that a swap has set aside are saved, come back, and are then kept',
   await second.save();
   await second.save();
   expect(packs()).toEqual(before);
-  expect([...write.mock.lastCall![0].kept].filter((page) => page >= 2 ** 24)).toHaveLength(3);
+  expect([...write.mock.lastCall![0].moment().kept].filter((page) => page >= 2 ** 24)).toHaveLength(3);
 });

@@ -37,6 +37,10 @@ export class FakeJournal implements WorldJournal {
     return this.segments.length;
   }
 
+  get nextSegment(): number {
+    return this.segments.length + 1;
+  }
+
   flush(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeEntry } from '../../server/world/acts.ts';
+import { stillWorld } from '../../server/world/world.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { fixture } from '../fixtures/dataDirectory.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';
@@ -57,7 +58,7 @@ test('a save holds what became of a swap, because the registry may learn of it m
   expect(await world.swap({ ...order, id: 5 }, await loadBlob())).toMatchObject({ ok: true });
   const files = await open();
   const segment = await files.begin('wasm');
-  await files.write(await world.save(() => false), segment, false);
+  await files.write(world.save(stillWorld({ segment, isAfterGap: false })));
   await files.close();
   const fates = await (await open()).swaps();
   expect(fates.get(4)).toMatchObject({ verdict: 'superseded' });

@@ -58,7 +58,10 @@ test.each<{ how: string; kill: (inside: Inside) => void }>([
     stepsPerSecond: 200,
     framesPerSecond: 50,
     saveSeconds: 3_600,
-    store: { canKeep: () => false, write: (save) => files.write(save, segment, false) },
+    store: {
+      canKeep: () => false,
+      write: (save) => files.write({ ...save, moment: () => ({ ...save.moment(), segment }) }),
+    },
     journal: new FakeJournal(),
     post: (message) => posted.push(message),
   });

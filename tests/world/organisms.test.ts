@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { found } from '../../server/world/inspect.ts';
+import type { OrganismsQuery } from '../../server/world/messages.ts';
 import { HISTORY_SAMPLES, toHundredths } from '../../server/world/organism.ts';
 import { Organisms } from '../../server/world/organisms.ts';
 import { seededRandom } from '../engines/fixtures.ts';
@@ -149,4 +151,32 @@ test('a history holds the health at each sample, whenever it is asked for', () =
   }
   organisms.put(organisms.recordOf(one, String), 0);
   expect(organisms.get(1)!.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
+});
+
+test('organisms are found by id from page to page, by species, and by distance', () => {
+  const organisms = new Organisms();
+  for (const [id, x, species] of [
+    [9, 50, 'b'],
+    [3, 10, 'a'],
+    [7, 30, 'a'],
+    [1, 90, 'b'],
+  ] as const)
+    organisms.add({
+      id,
+      species,
+      x,
+      y: 0,
+      slot: 0,
+      planter: '',
+      plantedStep: 0,
+      plantedSeconds: 0,
+      health: 1,
+    });
+  const ids = (query: OrganismsQuery): number[] => found(organisms, query).map(({ id }) => id);
+  expect(ids({})).toEqual([9, 3, 7, 1]);
+  expect(ids({ limit: 2 })).toEqual([1, 3]);
+  expect(ids({ limit: 2, after: 3 })).toEqual([7, 9]);
+  expect(ids({ limit: 2, after: 9 })).toEqual([]);
+  expect(ids({ limit: 5, after: 0, species: 'a' })).toEqual([3, 7]);
+  expect(ids({ limit: 3, near: { x: 48, y: 9 } })).toEqual([9, 7, 3]);
 });

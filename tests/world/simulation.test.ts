@@ -80,9 +80,10 @@ async function makeSimulation(setup: Setup = {}) {
     saveSeconds: setup.saveSeconds ?? 60,
     store: {
       canKeep: () => false,
-      async write(save, segment, isLast) {
+      async write(save, { isLast = false, ready = async () => {} } = {}) {
         const state = await wholeOf(save);
-        await setup.write?.(state, segment, isLast);
+        await setup.write?.(state, save.moment().segment, isLast);
+        if (journal.isQuick) await ready();
         saved.push(state);
       },
     },
@@ -539,56 +540,6 @@ describe('saving', () => {
   });
 });
 
-describe('a save of more than fits into memory', () => {
-  /** Its pages are copied when `finish` is called. */
-  function holdUp({ world }: { world: World }): { finish: () => void } {
-    const copied = Promise.withResolvers<void>();
-    const save = world.save.bind(world);
-    world.save = async (canKeep) => ({ ...(await save(canKeep)), copied: copied.promise });
-    return { finish: copied.resolve };
-  }
-
-  test('holds the world still until all is copied', async () => {
-    let write = (): void => {};
-    const setup = await makeSimulation({
-      saveSeconds: 1,
-      write: () =>
-        new Promise<void>((resolve) => {
-          write = resolve;
-        }),
-    });
-    const { counted, clock, runUntil } = setup;
-    const { finish } = holdUp(setup);
-    const ended = runUntil(2_000);
-    while (clock.nowMs < 1_000) await new Promise(setImmediate);
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    const { steps } = counted;
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    expect(counted.steps).toBe(steps);
-    finish();
-    while (clock.nowMs < 1_900) await new Promise(setImmediate);
-    expect(counted.steps).toBeGreaterThan(steps);
-    write();
-    while (!setup.posted.some(({ type }) => type === 'stopped')) {
-      await new Promise(setImmediate);
-      write();
-    }
-    await ended;
-  });
-
-  test('that fails meanwhile lets the world go on', async () => {
-    const setup = await makeSimulation({
-      saveSeconds: 1,
-      write: async () => {
-        throw new Error('disk full');
-      },
-    });
-    holdUp(setup);
-    await expect(setup.runUntil(3_000)).rejects.toThrow('disk full');
-    expect(setup.counted.steps).toBeGreaterThan(80);
-  });
-});
-
 describe('the journal', () => {
   const plant = { id: 1, tool: 'plant', radius: 1, points: [20, 20], species: 'blob' } as const;
 
@@ -818,7 +769,8 @@ describe('disk trouble', () => {
     });
     ask(1, { kind: 'save' });
     await runUntil(20_000);
-    expect(saves).toBe(2);
+    // When asked; then at the stop, twice: the journal does not lead to the first of them.
+    expect(saves).toBe(3);
   });
 
   test('refuses swaps and gardens before they are done', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { decodeCensus, isAsleep } from '../../shared/census.ts';
 import { brush, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
 
 const limits = (sleepSeconds: number) => ({
@@ -63,6 +64,45 @@ describe('a body that is whole and steady', () => {
     }
     await live(12);
     expect(asleep()).toEqual([1]);
+  });
+
+  test('is told of in the census, which is sent again only when somebody slept, woke, came, went or moved', async () => {
+    await stroke(small, plant(40, 40));
+    await stroke(small, plant(120, 40));
+    const { world } = small;
+    const told = () => {
+      const { bytes } = world.census(null)!;
+      const census = decodeCensus(bytes);
+      return Array.from({ length: census.count }, (_, i) => [
+        census.xs[i],
+        census.ys[i],
+        isAsleep(census, i),
+      ]);
+    };
+    const version = (): number => world.census(null)!.version;
+    const first = version();
+    await live(3);
+    expect(world.census(first)).toBeNull();
+    expect(told()).toEqual([
+      [40, 40, false],
+      [120, 40, false],
+    ]);
+    await live(17);
+    expect(told()).toEqual([
+      [40, 40, true],
+      [120, 40, true],
+    ]);
+    const asleepVersion = version();
+    expect(asleepVersion).not.toBe(first);
+    await live(1);
+    expect(world.census(asleepVersion)).toBeNull();
+    await stroke(small, brush('ablate', 2, 43, 40));
+    await live(0.25);
+    expect(version()).not.toBe(asleepVersion);
+    expect(told()[0]).toEqual([40, 40, false]);
+    const woken = version();
+    world.organisms.get(2)!.x += 1;
+    expect(version()).not.toBe(woken);
   });
 
   test('is not counted, measured or judged again while nothing happens to it', async () => {

@@ -20,7 +20,7 @@ const entryAt = (step: number): Uint8Array => encodeEntry({ acts: [], step, runS
 /** A world that has been saved at step 1, with its journal open. */
 async function begun(): Promise<WorldFiles> {
   const files = await open();
-  await files.write(saveOf(stateAt(1)), await files.begin('kernel'), false);
+  await files.write(saveOf(stateAt(1), await files.begin('kernel')));
   return files;
 }
 
@@ -60,7 +60,7 @@ describe('a journal with a gap', () => {
   test('that a save has closed is no gap', async () => {
     const files = await begun();
     files.append(entryAt(2), true);
-    await files.write(saveOf(stateAt(5)), files.rotate(true), false);
+    await files.write(saveOf(stateAt(5), files.rotate(true), true));
     files.append(entryAt(6), true);
     await files.flushed();
     const again = await open();
@@ -70,7 +70,7 @@ describe('a journal with a gap', () => {
 
   test('stops the start when the save that closed it is unsound', async () => {
     const files = await begun();
-    await files.write(saveOf(stateAt(5)), files.rotate(true), false);
+    await files.write(saveOf(stateAt(5), files.rotate(true), true));
     await files.close();
     truncateSync(join(folder, 'world.regrow'), 50);
     const again = await open();
@@ -119,7 +119,7 @@ describe('a start is refused, with the file, the fact and the command, and nothi
   test.each(ruins)('%s', async (what, ruin, said) => {
     const files = await begun();
     files.append(entryAt(2), true);
-    await files.write(saveOf(stateAt(5)), files.rotate(false), false);
+    await files.write(saveOf(stateAt(5), files.rotate(false)));
     files.append(entryAt(6), true);
     files.rotate(false);
     files.append(what === 'a record is no entry' ? Uint8Array.of(9, 9, 9, 9) : entryAt(7), true);
@@ -140,7 +140,7 @@ test('what is left of a planting that was cut short does not stop the next start
   writeFileSync(join(folder, 'pages-1.pack'), 'half of it');
   const files = await open();
   expect(files.state).toBeNull();
-  await files.write(saveOf(stateAt(1)), await files.begin('kernel'), false);
+  await files.write(saveOf(stateAt(1), await files.begin('kernel')));
   files.append(entryAt(2), true);
   await files.close();
   expect(await stepsOf(await open())).toEqual([2]);

@@ -9,7 +9,7 @@ import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts'
 import { serveWorld } from '../../../server/serveWorld.ts';
 import { growMature } from '../../../server/world/mature.ts';
 import { startRules } from '../../../server/world/startRules.ts';
-import { World } from '../../../server/world/world.ts';
+import { stillWorld, World } from '../../../server/world/world.ts';
 import { kernelOf, WorldFiles } from '../../../server/world/worldFiles.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
 import { tallyFrames } from './tally.ts';
@@ -30,7 +30,7 @@ async function grow(config: Config): Promise<number> {
   await world.observe(0);
   const files = await WorldFiles.open({ folder: config.dataDir, durability: 'os', log: console.error });
   const segment = await files.begin(kernelOf(engine));
-  await files.write(await world.save(() => false), segment, true);
+  await files.write(world.save(stillWorld({ segment, isAfterGap: false })), { isLast: true });
   await files.close();
   engine.dispose();
   return world.organisms.size;

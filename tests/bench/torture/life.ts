@@ -15,16 +15,22 @@ import { type Config, readConfig } from '../../../server/config.ts';
 import { serializeRule } from '../../../server/rules/format.ts';
 import { blobRule } from '../../world/blob.ts';
 import { differences } from '../../world/facts.ts';
-import { carryOut, type Kill } from './kills.ts';
+import { carryOut, FAILS, INSTANTS, type Kill } from './kills.ts';
+import type { Event } from './lived.ts';
 import { type Acknowledged, play } from './play.ts';
 import { evidenceIn, isGap, type Recovered, recover } from './recover.ts';
+import { frailRule } from './rules.ts';
 import { TortureServer } from './server.ts';
 import type { SmallDisk } from './smallDisk.ts';
 import { lostOf } from './verdict.ts';
 
 const SPECIES = 'blob';
+/** Wilts when it is shaken. */
+const FRAIL = 'frail';
 /** Both grow a body; a body of either can live by the other. */
 const [SHIPPED_SLOPE, OTHER_SLOPE] = [1.4, 1.35];
+/** Of world time, in which nobody has seen a body. */
+const WITHER_HOURS = 6 / 3_600;
 const ARCHIVE_MS = 30;
 
 /** What all lives together have found. */
@@ -36,12 +42,16 @@ export class Findings {
   /** Kills before a world's first save: nothing can be compared. */
   withoutSave = 0;
   tornTails = 0;
-  /** Kills whose newest save is ahead of its journal, which the disk did not take: compared with two threads. */
+  /** Kills between the two saves that close a gap of the journal, where the older leads nowhere: compared with two threads. */
   overtaken = 0;
   /** Starts that were refused because the disk failed. */
   refusedStarts = 0;
   readonly readyMs: number[] = [];
-  readonly byKind = new Map<string, number>();
+  /** Kills before the server was ready. */
+  inStart = 0;
+  /** How often a kind was aimed at, and how often it was hit. */
+  readonly byKind = new Map<Kill['kind'], { aimed: number; hit: number }>();
+  readonly lived = new Map<Event, number>();
   readonly acknowledgedByKind = new Map<string, number>();
   readonly faults: string[] = [];
 }
@@ -78,8 +88,7 @@ export class Life {
   /** What the last kill has left; null: no world. */
   #before: Recovered | null = null;
   #count = 0;
-  /** The disk has failed in this life. */
-  #hadTrouble = false;
+  readonly #tokens: (string | null)[] = [null];
 
   constructor(options: LifeOptions) {
     this.#options = options;
@@ -87,11 +96,12 @@ export class Life {
     this.#archive = join(options.folder, 'archive');
     const weights = join(options.folder, 'weights');
     for (const folder of [this.#dataDir, this.#archive, weights]) mkdirSync(folder);
-    writeFileSync(join(weights, `${SPECIES}.safetensors`), serializeRule(blobRule(SPECIES, SHIPPED_SLOPE)));
+    for (const rule of [blobRule(SPECIES, SHIPPED_SLOPE), frailRule(FRAIL)])
+      writeFileSync(join(weights, `${rule.name}.safetensors`), serializeRule(rule));
     this.#flags = [
       ...['--data-dir', this.#dataDir, '--weights-dir', weights, '--tuner', 'off', '--garden', '12'],
       ...['--engine', 'wasm', '--threads', '1', '--size', '256x256', '--save-seconds', '2'],
-      ...['--durability', 'flush'],
+      ...['--durability', 'flush', '--sleep-seconds', '0.5', '--wither-hours', `${WITHER_HOURS}`],
     ];
     this.#config = readConfig(this.#flags, {});
   }
@@ -100,7 +110,6 @@ export class Life {
   async kill(kill: Kill): Promise<void> {
     const { findings, disk, draw, signal } = this.#options;
     this.#count++;
-    this.#hadTrouble ||= kill.kind === 'EIO' || kill.kind === 'full disk';
     rmSync(this.#archive, { recursive: true });
     mkdirSync(this.#archive);
     const server = new TortureServer(this.#flags, 'preload' in kill ? kill.preload : null);
@@ -108,17 +117,21 @@ export class Life {
     signal.addEventListener('abort', abort);
     const archiving = setInterval(() => this.#link(), ARCHIVE_MS);
     let acknowledged: Acknowledged[] = [];
+    let isHit = false;
     try {
       await server.start();
       if (server.readyMs !== null) {
         findings.readyMs.push(server.readyMs);
         const world = { width: this.#config.width, height: this.#config.height };
-        const around = { server, world, species: SPECIES, rule: this.#rule, draw };
-        [acknowledged] = await Promise.all([
+        const around = {
+          ...{ server, world, draw },
+          ...{ species: [SPECIES, FRAIL], rule: this.#rule, tokens: this.#tokens },
+        };
+        [acknowledged, isHit] = await Promise.all([
           play(around),
           carryOut(kill, server, this.#dataDir, disk, signal),
         ]);
-      }
+      } else isHit = kill.kind in INSTANTS || server.printed.includes(FAILS);
       await server.ended;
     } finally {
       clearInterval(archiving);
@@ -131,7 +144,7 @@ export class Life {
     this.#link();
     const faults = this.#faultsOfRun(server, kill);
     const left = await this.#look(acknowledged, faults);
-    this.#tally(kill, server, acknowledged, left);
+    this.#tally(kill, isHit, server, acknowledged, left);
     if (faults.length > 0) this.#report(kill, server, faults);
   }
 
@@ -201,8 +214,10 @@ export class Life {
     try {
       cpSync(this.#dataDir, newest, { recursive: true });
       cpSync(this.#dataDir, previous, { recursive: true });
-      const evidence = await evidenceIn(this.#archive);
+      const evidence = await evidenceIn(this.#archive, this.#before);
       if (evidence.isTorn) findings.tornTails++;
+      for (const [event, count] of evidence.lived)
+        findings.lived.set(event, (findings.lived.get(event) ?? 0) + count);
       const world = await recover(newest, this.#config);
       if (world === null) {
         if (acknowledged.length > 0 || this.#before !== null) {
@@ -239,28 +254,36 @@ export class Life {
     }
   }
 
-  /** @returns null when a failing disk took the newer save, and not the journal that leads to it */
+  /** @returns null when entries before the newer save were lost, as it says itself */
   async #older(folder: string, newer: Recovered): Promise<Recovered | null> {
     try {
       const older = await recover(folder, this.#config);
-      const isShort = this.#hadTrouble && older !== null && older.step < newer.savedStep;
+      const isShort = newer.isAfterGap && older !== null && older.step < newer.savedStep;
       if (!isShort) return older;
     } catch (error) {
-      if (!this.#hadTrouble || !isGap(error)) throw error;
+      if (!newer.isAfterGap || !isGap(error)) throw error;
     }
     this.#options.findings.overtaken++;
     return null;
   }
 
-  #tally(kill: Kill, server: TortureServer, acknowledged: readonly Acknowledged[], left: Left): void {
+  #tally(
+    { kind }: Kill,
+    isHit: boolean,
+    server: TortureServer,
+    acknowledged: readonly Acknowledged[],
+    left: Left,
+  ): void {
     const { findings } = this.#options;
     findings.acknowledged += acknowledged.length;
-    for (const { kind } of acknowledged) add(findings.acknowledgedByKind, kind);
+    for (const act of acknowledged) add(findings.acknowledgedByKind, act.kind);
+    const { aimed, hit } = findings.byKind.get(kind) ?? { aimed: 0, hit: 0 };
+    findings.byKind.set(kind, { aimed: aimed + 1, hit: hit + (isHit ? 1 : 0) });
     if (server.exitCode !== null) return;
     findings.kills++;
     if (left === 'equal') findings.bitEqual++;
     if (left === 'no save') findings.withoutSave++;
-    add(findings.byKind, server.readyMs === null ? 'in start' : kill.kind);
+    if (server.readyMs === null) findings.inStart++;
   }
 
   #report(kill: Kill | null, server: TortureServer, faults: readonly string[]): void {

@@ -2,12 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import type { RulesAnswer, SwapScope } from '../../../shared/adminApi.ts';
+import type { Done, Sanction } from '../../../shared/adminPeople.ts';
 import type { Size } from '../../../shared/geometry.ts';
 import { ClientMessageType, ServerMessageType, type StrokeResultMessage } from '../../../shared/protocol.ts';
 import { LoadClient } from '../load/client.ts';
 import type { TortureServer } from './server.ts';
 
 const PLAYERS = 3;
+/** Players who come back as the guests that they were; the others are new each time, and what they planted is alone. */
+const RETURNING = 1;
+/** A part of the world: bodies that nobody sees wither. */
+const VIEW: Size = { width: 96, height: 96 };
 
 /** What somebody was told is done. */
 export type Acknowledged =
@@ -21,19 +26,31 @@ export type Acknowledged =
   | { readonly kind: 'clear'; readonly radius: number }
   /** `organisms`: how many found room. */
   | { readonly kind: 'garden'; readonly organisms: number }
-  | { readonly kind: 'swap'; readonly swap: number };
+  | { readonly kind: 'swap'; readonly swap: number }
+  /** A body, by an admin. */
+  | { readonly kind: 'removal'; readonly organism: number }
+  /** A mute or a ban. One that an admin has begun to lift is not in the list. */
+  | { readonly kind: 'sanction'; readonly sanction: string }
+  | { readonly kind: 'lifted'; readonly sanction: string };
 
 interface Place {
   readonly x: number;
   readonly y: number;
 }
 
+interface Body extends Place {
+  readonly id: number;
+}
+
 export interface Surroundings {
   readonly server: TortureServer;
   readonly world: Size;
-  readonly species: string;
-  /** A rule file that the admin swaps to besides the shipped one. */
+  /** What players plant. */
+  readonly species: readonly string[];
+  /** The first of them, in another version, which the admin swaps to besides the shipped one. */
   readonly rule: Uint8Array;
+  /** Of guests who come back: null for those who come for the first time. Changed as they join. */
+  readonly tokens: (string | null)[];
   /** 0..1 */
   readonly draw: () => number;
 }
@@ -41,7 +58,7 @@ export interface Surroundings {
 /** Acts until the server ends. @returns what was acknowledged */
 export async function play(around: Surroundings): Promise<Acknowledged[]> {
   const acknowledged: Acknowledged[] = [];
-  const bodies: { id: number; x: number; y: number }[] = [];
+  const bodies: Body[] = [];
   const parts = [
     ...Array.from({ length: PLAYERS }, (_, i) => player(i + 1, around, bodies, acknowledged)),
     admin(around, bodies, acknowledged),
@@ -60,12 +77,15 @@ const isBug = (error: unknown): boolean =>
 
 async function player(
   index: number,
-  { server, world, species, draw }: Surroundings,
-  bodies: readonly Place[],
+  { server, world, species, tokens, draw }: Surroundings,
+  bodies: readonly Body[],
   acknowledged: Acknowledged[],
 ): Promise<void> {
   const whole = (most: number): number => Math.floor(draw() * most);
+  const planted: Place[] = [];
   const client = new LoadClient(index, world, false, { x: world.width / 2, y: world.height / 2 }, () => {});
+  client.view = VIEW;
+  client.token = index <= RETURNING ? tokens[index - 1] : null;
   const waiting = new Map<number, (step: number) => Acknowledged>();
   const closed = new Promise<void>((resolve) => {
     client.onClose = () => resolve();
@@ -77,21 +97,30 @@ async function player(
     waiting.delete(id);
   };
   await client.join(server.url);
+  if (index <= RETURNING) tokens[index - 1] = client.token;
   client.send(ClientMessageType.name, { name: `player ${index}` });
   for (let id = 1; client.isOpen; id++) {
     const share = draw();
     const near = bodies.length > 0 && draw() < 0.8 ? bodies[whole(bodies.length)] : null;
     const x = near?.x ?? whole(world.width);
     const y = near?.y ?? whole(world.height);
-    if (share < 0.3) {
+    if (share < 0.05) {
+      const mine = planted[whole(planted.length)];
+      const body = bodies.find((one) => one.x === mine?.x && one.y === mine.y);
+      // It is answered only when it is refused.
+      if (body !== undefined) client.send(ClientMessageType.remove, { organism: body.id });
+    } else if (share < 0.3) {
       const at = { x: whole(world.width), y: whole(world.height) };
-      waiting.set(id, (step) => ({ kind: 'plant', ...at, step }));
+      waiting.set(id, (step) => {
+        planted.push(at);
+        return { kind: 'plant', ...at, step };
+      });
       client.send(ClientMessageType.stroke, {
         id,
         tool: 'plant',
         radius: 1,
         points: [at.x, at.y],
-        species,
+        species: species[whole(species.length)],
       });
     } else {
       const kind = share < 0.6 ? 'noise' : share < 0.85 ? 'ablate' : 'truncate';
@@ -108,7 +137,7 @@ async function player(
 
 async function admin(
   { server, world, species, rule, draw }: Surroundings,
-  bodies: Place[],
+  bodies: Body[],
   acknowledged: Acknowledged[],
 ): Promise<void> {
   const whole = (most: number): number => Math.floor(draw() * most);
@@ -119,7 +148,7 @@ async function admin(
   if (draw() < 0.8) await control({ kind: 'speed', stepsPerSecond: 30 });
   const controls = async (): Promise<void> => {
     for (;;) {
-      const found = await server.ask<(Place & { id: number })[]>('admin/api/organisms');
+      const found = await server.ask<Body[]>('admin/api/organisms');
       bodies.splice(0, bodies.length, ...found);
       await sleep(50 + draw() * 250);
       const share = draw();
@@ -138,20 +167,44 @@ async function admin(
         acknowledged.push({ kind: 'garden', organisms });
       } else if (share < 0.75) {
         await control({ kind: 'save' });
+      } else if (share < 0.8 && bodies.length > 0) {
+        const { id } = bodies[whole(bodies.length)];
+        const { organisms } = await control({ organism: id }, 'bodies/remove');
+        if (organisms > 0) acknowledged.push({ kind: 'removal', organism: id });
       }
+    }
+  };
+  const sanctions = async (): Promise<void> => {
+    for (;;) {
+      await sleep(100 + draw() * 700);
+      const old = acknowledged.findIndex((act) => act.kind === 'sanction');
+      if (old >= 0 && draw() < 0.4) {
+        const [{ sanction }] = acknowledged.splice(old, 1) as (Acknowledged & { kind: 'sanction' })[];
+        const done = await server.ask<Done>(`admin/api/sanctions/${sanction}`, undefined, 'DELETE');
+        if (done.unwritten === undefined) acknowledged.push({ kind: 'lifted', sanction });
+        continue;
+      }
+      const order = {
+        kind: draw() < 0.5 ? 'mute' : 'ban',
+        address: `10.${whole(256)}.${whole(256)}.${whole(256)}`,
+        ...(draw() < 0.5 && { minutes: 60 }),
+      };
+      const done = await server.ask<Done & { readonly sanction: Sanction }>('admin/api/sanctions', order);
+      if (done.unwritten === undefined) acknowledged.push({ kind: 'sanction', sanction: done.sanction.id });
     }
   };
   const swaps = async (): Promise<void> => {
     for (;;) {
       const { rules } = await server.ask<RulesAnswer>('admin/api/rules');
-      if (rules.length < 2) await server.ask('admin/api/rules', rule);
+      const mine = rules.filter(({ name }) => name === species[0]);
+      if (mine.length < 2) await server.ask('admin/api/rules', rule);
       else {
         const scope: SwapScope = (['species', 'planted', 'organism'] as const)[whole(3)];
-        const organism = bodies[whole(bodies.length)] as { id?: number } | undefined;
+        const organism = bodies[whole(bodies.length)] as Body | undefined;
         const order = {
-          species,
+          species: species[0],
           scope,
-          rule: rules[whole(rules.length)].id,
+          rule: mine[whole(mine.length)].id,
           ...(scope === 'organism' && { organism: organism?.id ?? 1 }),
         };
         // Another swap may be watched, or the organism dead.
@@ -164,7 +217,7 @@ async function admin(
     }
   };
   // A request that the end of the server cuts off rejects; so does a refusal of one whose disk is full.
-  await Promise.all([goOn(server, controls), goOn(server, swaps)]);
+  await Promise.all([goOn(server, controls), goOn(server, swaps), goOn(server, sanctions)]);
 }
 
 /** Again and again while the server runs: what it refuses on a bad disk, it may do later. */

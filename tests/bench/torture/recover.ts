@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { Config } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
+import { SanctionTable } from '../../../server/guests/sanctionTable.ts';
 import { Registry, type SwapStatus } from '../../../server/rules/registry.ts';
 import type { Rule } from '../../../server/rules/rule.ts';
 import { JournalReader } from '../../../server/storage/journalReader.ts';
@@ -15,6 +16,7 @@ import { World } from '../../../server/world/world.ts';
 import { WorldFiles } from '../../../server/world/worldFiles.ts';
 import { type Facts, factsOf } from '../../world/facts.ts';
 import { stateOf } from '../../world/wholeWorld.ts';
+import { type Event, Lived } from './lived.ts';
 
 const BUSY_MS = 1_000;
 
@@ -22,6 +24,8 @@ export interface Recovered {
   readonly facts: Facts;
   /** Of the save that it begins with. */
   readonly savedStep: number;
+  /** The save before that one does not lead to it. */
+  readonly isAfterGap: boolean;
   readonly step: number;
   readonly organisms: ReadonlyMap<number, OrganismRecord>;
   /** Organisms that a start finds dead. */
@@ -30,6 +34,8 @@ export interface Recovered {
   readonly watched: readonly number[];
   /** Swaps as the registry has them once it follows the journal. */
   readonly registry: ReadonlyMap<number, SwapStatus>;
+  /** Ids of the mutes and bans that the registry has in force. */
+  readonly sanctions: ReadonlySet<string>;
 }
 
 const grown = new Map<string, Promise<MatureForm>>();
@@ -63,11 +69,12 @@ export async function recover(folder: string, config: Config, threads = 1): Prom
     return {
       facts: await factsOf(world),
       savedStep,
+      isAfterGap: files.isAfterGap,
       step: engine.stepNumber,
       organisms: new Map(organisms.map((one) => [one.id, one])),
       died: new Set(acts.flatMap(([, act]) => (act.act === 'gone' ? [act.organism] : []))),
       watched: world.swaps.ids,
-      registry: swapsOf(folder),
+      ...inRegistry(folder),
     };
   } finally {
     start.close();
@@ -75,10 +82,13 @@ export async function recover(folder: string, config: Config, threads = 1): Prom
   }
 }
 
-function swapsOf(folder: string): Map<number, SwapStatus> {
+function inRegistry(folder: string): Pick<Recovered, 'registry' | 'sanctions'> {
   const registry = new Registry(folder, BUSY_MS);
   try {
-    return new Map(registry.swaps().map(({ id, status }) => [id, status]));
+    return {
+      registry: new Map(registry.swaps().map(({ id, status }) => [id, status])),
+      sanctions: new Set(new SanctionTable(registry).load().map(({ id }) => id)),
+    };
   } finally {
     registry.close();
   }
@@ -96,6 +106,8 @@ export interface Evidence {
   readonly watched: ReadonlySet<number>;
   readonly outcomes: ReadonlyMap<number, SwapOutcome>;
   readonly entries: number;
+  /** What organisms lived through since the world's step `since`. */
+  readonly lived: ReadonlyMap<Event, number>;
   /** A tail was torn. */
   readonly isTorn: boolean;
 }
@@ -118,8 +130,16 @@ async function* recordsIn(folder: string, seqs: readonly number[]): AsyncGenerat
   return false;
 }
 
-/** @param folder - with all segments from some number on @throws JournalError */
-export async function evidenceIn(folder: string): Promise<Evidence> {
+/**
+ * @param folder - with all segments from some number on
+ * @param since - the world as it was before some of them; null: they are a world's first
+ * @throws JournalError
+ */
+export async function evidenceIn(
+  folder: string,
+  since: Pick<Recovered, 'step' | 'organisms'> | null = null,
+): Promise<Evidence> {
+  const lived = new Lived(since?.organisms.values() ?? []);
   const perturbations = new Set<string>();
   const radii = new Set<string>();
   const planted = new Map<string, OrganismRecord>();
@@ -133,6 +153,7 @@ export async function evidenceIn(folder: string): Promise<Evidence> {
     entries++;
     const record = next.value;
     for (const [step, act] of decodeEntry(record).entry.acts) {
+      if (since === null || step > since.step) lived.take(act);
       if (act.act === 'perturb') {
         const { kind } = act.perturbation;
         const capsules = act.perturbation.kind === 'noise' ? act.perturbation.capsules : [act.perturbation];
@@ -157,6 +178,7 @@ export async function evidenceIn(folder: string): Promise<Evidence> {
     watched,
     outcomes,
     entries,
+    lived: lived.counts,
     isTorn: next.value,
   };
 }

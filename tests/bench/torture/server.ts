@@ -93,20 +93,24 @@ export class TortureServer {
     this.#cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
   }
 
-  /** @param body - JSON, or a file's bytes; undefined: GET. @throws Error when it refuses or does not answer */
-  async ask<T>(path: string, body?: object | Uint8Array): Promise<T> {
-    return (await (await this.#fetch(path, body)).json()) as T;
+  /**
+   * @param body - JSON, or a file's bytes; undefined: none
+   * @throws Error when it refuses or does not answer
+   */
+  async ask<T>(path: string, body?: object | Uint8Array, method = body ? 'POST' : 'GET'): Promise<T> {
+    return (await (await this.#fetch(path, body, method)).json()) as T;
   }
 
-  async #fetch(path: string, body?: object | Uint8Array): Promise<Response> {
+  async #fetch(path: string, body?: object | Uint8Array, method = 'POST'): Promise<Response> {
     const isFile = body instanceof Uint8Array;
     const response = await fetch(this.url + path, {
+      method,
       signal: AbortSignal.timeout(MAX_ANSWER_MS),
       headers: {
         Cookie: this.#cookie,
         ...(body && { 'Content-Type': isFile ? 'application/octet-stream' : 'application/json' }),
       },
-      ...(body && { method: 'POST', body: isFile ? Buffer.from(body) : JSON.stringify(body) }),
+      ...(body && { body: isFile ? Buffer.from(body) : JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response;

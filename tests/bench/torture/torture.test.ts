@@ -27,9 +27,12 @@ test('what was acknowledged survives kills at a random instant, within a write, 
       signal: new AbortController().signal,
     });
     // The first start of all, between its journal and its first save.
-    await life.kill({ kind: 'in start', preload: preload('do=kill&op=rename&when=before&n=2') });
+    await life.kill({ kind: 'save rename', preload: preload('do=kill&op=rename&of=^world&when=before&n=1') });
     await life.kill({ kind: 'random', atMs: 700 });
-    await life.kill({ kind: 'in write', preload: preload('do=kill&op=write&when=within&n=9') });
+    await life.kill({
+      kind: 'journal write',
+      preload: preload('do=kill&op=write&of=^journal&when=within&n=9'),
+    });
     await life.kill({ kind: 'EIO', preload: preload('do=EIO&n=30&forMs=300'), atMs: 1_000 });
     await life.end();
   } finally {

@@ -23,9 +23,16 @@ const nothing: Evidence = {
   watched: new Set(),
   outcomes: new Map(),
   entries: 0,
+  lived: new Map(),
   isTorn: false,
 };
-const empty = { organisms: new Map(), died: new Set<number>(), watched: [], registry: new Map() };
+const empty = {
+  organisms: new Map(),
+  died: new Set<number>(),
+  watched: [],
+  registry: new Map(),
+  sanctions: new Set<string>(),
+};
 const lost = (act: Acknowledged, world: Partial<typeof empty>, evidence: Partial<Evidence>): number =>
   lostOf([act], { ...empty, ...world }, { ...nothing, ...evidence }, 10).length;
 
@@ -54,6 +61,9 @@ describe('an acknowledged act is lost', () => {
     const sown = [organism(1, 1, 11, ''), organism(2, 2, 9, ''), organism(3, 3, 12)];
     const planted = new Map(sown.map((one) => [String(one.id), one]));
     expect(lost(act, {}, { planted })).toBe(1);
+    // One that has grown again was not sown.
+    const again = { ...organism(5, 5, 13, ''), plantedSeconds: 20, bornSeconds: 3 };
+    expect(lost(act, {}, { planted: planted.set('5', again) })).toBe(1);
     expect(lost(act, {}, { planted: planted.set('4', organism(4, 4, 10, '')) })).toBe(0);
   });
 
@@ -65,5 +75,21 @@ describe('an acknowledged act is lost', () => {
     expect(lost(act, { registry }, { watched })).toBe(1);
     expect(lost(act, { registry, watched: [4] as never[] }, { watched })).toBe(0);
     expect(lost(act, { registry: new Map([[4, 'wanted']]), watched: [4] as never[] }, { watched })).toBe(1);
+  });
+
+  test('when a body that an admin has removed is there', () => {
+    const act = { kind: 'removal', organism: 3 } as const;
+    const one = organism(3, 7, 12);
+    expect(lost(act, { organisms: new Map([[3, one]]) }, {})).toBe(1);
+    expect(lost(act, { organisms: new Map([[3, { ...one, absence: 'removed' }]]) }, {})).toBe(0);
+    expect(lost(act, {}, {})).toBe(0);
+  });
+
+  test('when the registry does not have a ban, or has one that was lifted', () => {
+    const sanctions = new Set(['a']);
+    expect(lost({ kind: 'sanction', sanction: 'a' }, { sanctions }, {})).toBe(0);
+    expect(lost({ kind: 'sanction', sanction: 'b' }, { sanctions }, {})).toBe(1);
+    expect(lost({ kind: 'lifted', sanction: 'a' }, { sanctions }, {})).toBe(1);
+    expect(lost({ kind: 'lifted', sanction: 'b' }, { sanctions }, {})).toBe(0);
   });
 });

@@ -2,7 +2,7 @@
 import type { Acknowledged } from './play.ts';
 import type { Evidence, Recovered } from './recover.ts';
 
-type World = Pick<Recovered, 'organisms' | 'died' | 'watched' | 'registry'>;
+type World = Pick<Recovered, 'organisms' | 'died' | 'watched' | 'registry' | 'sanctions'>;
 
 /**
  * @param evidence - the journal of the whole time in which it was acknowledged
@@ -23,6 +23,8 @@ export function lostOf(
   const found = new Set(
     [...evidence.planted.values()]
       .filter(({ planter, plantedStep }) => planter === '' && plantedStep >= firstStep)
+      // Those that grow again were sown before.
+      .filter(({ plantedSeconds, bornSeconds = plantedSeconds }) => bornSeconds === plantedSeconds)
       .map(({ id, plantedStep }) => `${id} ${plantedStep}`),
   ).size;
   return found >= sown ? faults : [...faults, `gardens of ${sown} organisms: the journal has ${found}`];
@@ -30,7 +32,7 @@ export function lostOf(
 
 function faultOf(
   act: Acknowledged,
-  { organisms, died, watched, registry }: World,
+  { organisms, died, watched, registry, sanctions }: World,
   evidence: Evidence,
 ): string | null {
   switch (act.kind) {
@@ -60,6 +62,15 @@ function faultOf(
       const expected = isWatched ? 'watched' : outcome;
       return status === expected ? null : `the world says ${expected}, the registry ${status}`;
     }
+    case 'removal': {
+      const one = organisms.get(act.organism);
+      const isGone = one === undefined || evidence.gone.has(act.organism);
+      return isGone || one.absence === 'removed' ? null : `organism ${act.organism} is there`;
+    }
+    case 'sanction':
+      return sanctions.has(act.sanction) ? null : 'the registry does not have it';
+    case 'lifted':
+      return sanctions.has(act.sanction) ? 'the registry has it' : null;
     default:
       return act satisfies never;
   }

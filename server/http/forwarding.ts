@@ -1,0 +1,140 @@
+/**
+ * Requests that another process answers. A relay packs one up with its body; the process of the world answers it by the
+ * same code as a request of its own, over a connection within the process.
+ */
+import {
+  createServer,
+  type Server as HttpServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
+import { MAX_RULE_BYTES } from '../../shared/limits.ts';
+
+/** A rule, and room for its form. */
+const MAX_BODY_BYTES = MAX_RULE_BYTES + 64 * 1024;
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const ANSWER_MS = 9_000;
+/** Of one connection to the next; the body is whole, so its length is known. */
+const OF_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+  'content-length',
+]);
+
+/** Who asks, as whoever forwards a request knows it. */
+export interface ForwardedCaller {
+  readonly address: string;
+  /** The client speaks TLS with what stands before the relay. */
+  readonly isSecure: boolean;
+}
+
+export interface ForwardedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly caller: ForwardedCaller;
+}
+
+export interface ForwardedReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Uint8Array;
+}
+
+/** @returns null when the body is longer than any that is taken */
+export async function packRequest(
+  request: IncomingMessage,
+  path: string,
+  caller: ForwardedCaller,
+): Promise<ForwardedRequest | null> {
+  const body = await bodyOf(request, MAX_BODY_BYTES);
+  if (body === null) return null;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined && !OF_CONNECTION.has(name)) headers[name] = String(value);
+  return { method: request.method ?? 'GET', path, headers, body, caller };
+}
+
+export function sendReply(response: ServerResponse, { status, headers, body }: ForwardedReply): void {
+  response.writeHead(status, { ...(headers as OutgoingHttpHeaders), 'Content-Length': body.length });
+  response.end(body);
+}
+
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  caller: ForwardedCaller,
+) => Promise<void>;
+
+export class Forwarding {
+  readonly #http: HttpServer;
+  readonly #callers = new WeakMap<object, ForwardedCaller>();
+
+  /** @param answer - as it answers requests of this process */
+  constructor(answer: Answer) {
+    this.#http = createServer((request, response) => {
+      const url = new URL(request.url ?? '/', 'http://regrow');
+      const caller = this.#callers.get(request.socket);
+      if (caller === undefined) throw new Error('a request that nobody forwarded');
+      answer(request, response, url, caller).catch((error: Error) => {
+        response.destroy(error);
+      });
+    });
+  }
+
+  /** @throws Error when it is not answered in time */
+  answer({ method, path, headers, body, caller }: ForwardedRequest): Promise<ForwardedReply> {
+    const [here, there] = duplexPair();
+    this.#callers.set(there, caller);
+    this.#http.emit('connection', there);
+    return new Promise((resolve, reject) => {
+      const asked = httpRequest(
+        {
+          method,
+          path,
+          headers: { host: 'regrow', ...headers, 'content-length': body.length },
+          createConnection: () => here as Duplex,
+          signal: AbortSignal.timeout(ANSWER_MS),
+        },
+        (reply) => {
+          bodyOf(reply, MAX_REPLY_BYTES).then((whole) => {
+            if (whole === null) throw new Error(`the answer has more than ${MAX_REPLY_BYTES} bytes`);
+            resolve({ status: reply.statusCode!, headers: headersOf(reply), body: whole });
+          }, reject);
+        },
+      );
+      asked.once('error', reject);
+      asked.end(body);
+    });
+  }
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string | readonly string[]> {
+  const kept: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !OF_CONNECTION.has(name)) kept[name] = value;
+  return kept;
+}
+
+/** @returns null when there are more than `most` bytes */
+async function bodyOf(message: IncomingMessage, most: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of message.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length;
+    if (length > most) return null;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,108 @@
+/** The clients of this relay, on their way to the crowd in the process of the world. */
+import { CloseCode } from '../../shared/protocol.ts';
+import type { Audience, People } from '../rooms/crowd.ts';
+import type { ClientMessage } from '../rooms/messages.ts';
+import { Players } from '../rooms/players.ts';
+import type { Person } from '../rooms/sight.ts';
+import type { Outlet, Visitor } from '../rooms/surroundings.ts';
+import type { ClientLetter, RelayLink } from './relayLink.ts';
+
+interface Client {
+  readonly outlet: Outlet;
+  isHidden: boolean;
+  /** It was sent its hello. */
+  isGreeted: boolean;
+}
+
+export class RelayPeople implements People {
+  /** Those of the whole world. */
+  readonly players = new Players();
+  /** The clients here. */
+  audience: Audience = { postAll: () => {}, closeAll: () => {} };
+  readonly #link: RelayLink;
+  readonly #clients = new Map<string, Client>();
+
+  constructor(link: RelayLink) {
+    this.#link = link;
+    this.players.mirror(link.welcome.players);
+    link.onClients = (letter) => this.#take(letter);
+    link.onReset = (reason) => this.audience.closeAll(CloseCode.worldStopped, reason);
+    link.visits = () => this.#visits();
+  }
+
+  enter(outlet: Outlet, { id: guest, isNew, address }: Visitor): Person {
+    const visit = outlet.id;
+    const client: Client = { outlet, isHidden: false, isGreeted: false };
+    const link = this.#link;
+    let isOpen = false;
+    return {
+      start: () => {
+        if (!link.isUp) {
+          outlet.close(CloseCode.worldStopped, 'the world cannot be reached');
+          return;
+        }
+        isOpen = true;
+        this.#clients.set(visit, client);
+        link.tell({ type: 'open', visit, guest, isNew, address });
+      },
+      handle: (message: ClientMessage, kind: number, payload: Uint8Array) => {
+        if (message.type === 'presence') client.isHidden = message.message.isHidden;
+        if (isOpen) link.tell({ type: 'said', visit, kind, payload });
+      },
+      misbehaved: (code, reason) => {
+        if (isOpen) link.tell({ type: 'misbehaved', visit, code, reason });
+      },
+      end: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        if (this.#clients.get(visit) === client) this.#clients.delete(visit);
+        this.players.ignore(visit);
+        link.tell({ type: 'closed', visit });
+      },
+    };
+  }
+
+  /** A client whose hello was lost on the way is closed, and comes again. */
+  #visits(): string[] {
+    const greeted: string[] = [];
+    for (const [visit, { outlet, isGreeted }] of this.#clients) {
+      if (isGreeted) greeted.push(visit);
+      else outlet.close(CloseCode.worldStopped, 'the world cannot be reached');
+    }
+    return greeted;
+  }
+
+  #take(letter: ClientLetter): void {
+    switch (letter.type) {
+      case 'post':
+        this.#post(letter.visit, letter.bytes);
+        return;
+      case 'close':
+        this.#clients.get(letter.visit)?.outlet.close(letter.code, letter.reason);
+        return;
+      case 'all':
+        this.audience.postAll(letter.bytes, letter.isForViewers);
+        return;
+      case 'closeAll':
+        this.audience.closeAll(letter.code, letter.reason);
+        return;
+      case 'players':
+        this.players.mirror(letter.message);
+        return;
+      default:
+        letter satisfies never;
+    }
+  }
+
+  #post(visit: string, bytes: Uint8Array): void {
+    const client = this.#clients.get(visit);
+    if (client === undefined) return;
+    client.outlet.postEncoded(bytes);
+    if (client.isGreeted) return;
+    // The first is the hello: players come after it.
+    client.isGreeted = true;
+    this.players.listen(visit, {
+      postEncoded: (players) => !client.isHidden && client.outlet.postEncoded(players),
+    });
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The relays of one machine: processes that share this one's port. Each has a pipe to this process; when one ends, it is
+ * started again.
+ *
+ * `node:cluster` shares the port: this process accepts each connection and hands it to a relay in turn. So it works on
+ * every system, also with `--port 0`, and a relay that hangs gets at most one more connection. With SO_REUSEPORT
+ * (`listen({ reusePort: true })`: Linux and FreeBSD only) the kernel would go on giving it its share.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { PipeHub } from './pipe.ts';
+
+/** Where a relay finds its pipe, behind the channel that `node:cluster` uses. */
+export const PIPE_FD = 4;
+const FIRST_WAIT_MS = 250;
+const MAX_WAIT_MS = 10_000;
+/** A relay that ran for so long was well: the next wait is the shortest again. */
+const WELL_MS = 10_000;
+/** A relay may take this long to listen, and to end. */
+const MAX_START_MS = 30_000;
+const MAX_STOP_MS = 6_000;
+
+export interface RelayProcessesOptions {
+  readonly count: number;
+  /** What a relay runs. */
+  readonly entry: URL;
+  readonly transport: PipeHub;
+  /** The command line that the relays read as this process did. */
+  readonly argv: readonly string[];
+  /** Takes a line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+export class RelayProcesses {
+  readonly #options: RelayProcessesOptions;
+  readonly #workers = new Map<string, Worker>();
+  readonly #waits = new Set<NodeJS.Timeout>();
+  #started = 0;
+  #isStopping = false;
+
+  constructor(options: RelayProcessesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the port when all listen. @throws Error when one ends before it does */
+  async start(): Promise<number> {
+    cluster.setupPrimary({
+      exec: fileURLToPath(this.#options.entry),
+      args: [...this.#options.argv],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+    });
+    const [{ port }] = await Promise.all(Array.from({ length: this.#options.count }, () => this.#begin()));
+    return port;
+  }
+
+  /** Ids of the processes. */
+  get pids(): number[] {
+    return Array.from(this.#workers.values(), ({ process }) => process.pid!);
+  }
+
+  /** Ends a relay that does not answer; another is started in its place. */
+  kill(name: string): void {
+    this.#workers.get(name)?.process.kill('SIGKILL');
+  }
+
+  /** Waits until all have ended, as they do when the hub says so; those that do not are killed. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const wait of this.#waits) clearTimeout(wait);
+    const workers = [...this.#workers.values()];
+    const timer = setTimeout(() => {
+      for (const { process } of workers) process.kill('SIGKILL');
+    }, MAX_STOP_MS);
+    await Promise.all(
+      workers.map((worker) => worker.isDead() || new Promise((resolve) => worker.once('exit', resolve))),
+    );
+    clearTimeout(timer);
+  }
+
+  #begin(failures = 0): Promise<Address> {
+    const name = `relay ${++this.#started}`;
+    const { transport, log } = this.#options;
+    const worker = cluster.fork();
+    this.#workers.set(name, worker);
+    const startedMs = performance.now();
+    transport.add(name, worker.process.stdio[PIPE_FD] as Duplex);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`a relay did not listen within ${MAX_START_MS / 1_000} s`));
+        worker.process.kill('SIGKILL');
+      }, MAX_START_MS);
+      worker.once('listening', (address) => {
+        clearTimeout(timer);
+        resolve(address);
+      });
+      // A worker's errors are those of its channel, which end with it.
+      worker.on('error', () => {});
+      worker.once('exit', (code, signal) => {
+        clearTimeout(timer);
+        this.#workers.delete(name);
+        const how = signal ?? `code ${code}`;
+        reject(new Error(`a relay ended with ${how} before it listened`));
+        if (!this.#isStopping)
+          this.#again(how, performance.now() - startedMs > WELL_MS ? 0 : failures + 1, log);
+      });
+    });
+  }
+
+  #again(how: string, failures: number, log: (line: string) => void): void {
+    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+    log(`a relay ended with ${how}; another is started in ${waitMs / 1_000} s`);
+    const wait = setTimeout(() => {
+      this.#waits.delete(wait);
+      // Its end is told by `exit`.
+      this.#begin(failures).catch(() => {});
+    }, waitMs);
+    this.#waits.add(wait);
+  }
+}

@@ -1,0 +1,43 @@
+/** Entry of a relay: serves the clients of a world that another process of this machine owns. */
+import { Socket } from 'node:net';
+import { format } from 'node:util';
+import { readConfig } from './config.ts';
+import { PipeRelay } from './links/pipe.ts';
+import { linkRelay } from './links/relayLink.ts';
+import { PIPE_FD } from './links/relayProcesses.ts';
+import { ProcessLog } from './log/log.ts';
+import { serveRelay } from './serveRelay.ts';
+
+for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
+// A terminal and systemd signal all processes at once: the world's process says when this one ends.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+
+const config = readConfig(process.argv.slice(2), process.env);
+const log = new ProcessLog({
+  level: config.logLevel,
+  format: config.log,
+  out: process.stdout,
+  err: process.stderr,
+  secrets: [config.adminToken],
+});
+for (const level of ['debug', 'info', 'warn', 'error'] as const)
+  console[level] = (...what: unknown[]) => log[level](format(...what));
+console.log = console.info;
+
+try {
+  const link = await linkRelay({
+    transport: new PipeRelay(new Socket({ fd: PIPE_FD, readable: true, writable: true })),
+    log: (line) => log.warn(line),
+  });
+  const server = await serveRelay(link, config, log);
+  let isEnding = false;
+  link.onDeath = () => {
+    if (isEnding) return;
+    isEnding = true;
+    void server.close().finally(() => process.exit(0));
+  };
+  if (link.hasEnded) link.onDeath(new Error('the world has ended'));
+} catch (error) {
+  log.error(`a relay cannot serve: ${(error as Error).message}`);
+  process.exit(1);
+}
