@@ -19,7 +19,7 @@ import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import { SignedSeats } from './rooms/signedSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { type AdminDoor, createServer, type Server } from './server.ts';
-import { BUILT_CLIENT, HEAD_MS, type ServeOptions } from './serveWorld.ts';
+import { BUILT_CLIENT, HEAD_MS, type SocketOptions } from './serveWorld.ts';
 import { Tally } from './tally.ts';
 import { NoAnswerError } from './world/messages.ts';
 
@@ -37,11 +37,7 @@ export async function serveRelay(
   link: RelayLink,
   config: Config,
   log: Log,
-  {
-    pages = BUILT_CLIENT,
-    headMs = HEAD_MS,
-    maxSockets,
-  }: Pick<ServeOptions, 'pages' | 'headMs' | 'maxSockets'> = {},
+  { pages = BUILT_CLIENT, headMs = HEAD_MS, maxSockets }: SocketOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
   const { framesPerSecond, maxPlayers } = link.welcome;
