@@ -100,7 +100,7 @@ const MACHINE = readMachine();
 
 // biome-ignore format: one setting, one line
 const SETTINGS: Settings = {
-  host: place('0.0.0.0', 'address', 'where to listen; 127.0.0.1: only this machine'),
+  host: place('::', 'address', 'where to listen; :: all addresses, of IPv4 and, where there is one, IPv6; 127.0.0.1: only this machine, by IPv4'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
   relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
@@ -129,7 +129,7 @@ const SETTINGS: Settings = {
   guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
   energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   plantsPerGuest: inUnit(' bodies', whole(1, 65_535, 12, 'that one guest may have growing')),
-  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that may be planted from one IP address within an hour')),
+  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that one IP address may have growing, and may plant within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),

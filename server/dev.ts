@@ -10,7 +10,7 @@ import { ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 
 const root = join(import.meta.dirname, '..');
 /** What the server answers itself; everything else is a file of the page. */
-const SERVER_PATHS = ['^/(api|matchmake|admin/api)/', '^/healthz$'];
+const SERVER_PATHS = ['^/(api|matchmake|admin/api)/', '^/(healthz|livez|readyz|version|metrics)$'];
 /** Colyseus' sockets: `/process/room?sessionId=…`. Vite's own has no such query. */
 const SOCKET_PATH = '^/[\\w-]+/[\\w-]+\\?(.*&)?sessionId=';
 

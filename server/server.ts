@@ -269,7 +269,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
-    http.listen(options.port, options.host, () => {
+    // Without a host Node listens on both families, or on IPv4 alone where there is no IPv6.
+    http.listen(options.port, options.host === '::' ? undefined : options.host, () => {
       http.off('error', reject);
       resolve();
     });

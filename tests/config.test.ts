@@ -18,7 +18,7 @@ describe('readConfig', () => {
   test('has a default for everything, and cannot be changed afterwards', () => {
     const config = readConfig([], {});
     expect(config).toEqual({
-      host: '0.0.0.0',
+      host: '::',
       port: 2567,
       relays: 0,
       publicUrl: '',

@@ -142,6 +142,7 @@ describe.skipIf(!whereTmpfsMounts)('on a full disk', () => {
     const admin = await logIn();
     const live = async () => (await (await admin('GET', 'live')).json()) as LiveAnswer;
     expect((await live()).trouble).toMatch(FULL);
+    expect((await live()).trouble).toContain(disk.path);
     const act = async (method: string, path: string, body: object): Promise<void> => {
       const response = await admin(method, path, body);
       expect([path, response.status, response.ok || (await response.text())]).toEqual([path, 200, true]);

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readConfig } from '../server/config.ts';
 import { fakeClock, pause, rawSocket, startServer, type TestServer, waitFor } from './rooms/harness.ts';
 
 let server: TestServer;
@@ -192,6 +193,20 @@ describe('the page', () => {
     expect(await home.text()).toContain('npm run build');
     expect((await get('healthz')).status).toBe(200);
   });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ family }) => family === 'IPv6'),
+);
+
+test.skipIf(!hasIpv6)('listens on both families by default, and knows a visitor by either', async () => {
+  await server.close();
+  server = await startServer({ host: readConfig([], {}).host });
+  expect(server.url).toBe(`http://localhost:${server.port}/`);
+  for (const address of ['127.0.0.1', '[::1]', 'localhost']) {
+    const response = await waitFor(fetch(`http://${address}:${server.port}/metrics`));
+    expect([address, response.status]).toEqual([address, 200]);
+  }
 });
 
 test('a malformed request closes its own connection and affects no other', async () => {

@@ -139,6 +139,7 @@ export class Desk {
 
   /** Keeps the drawing in hand now, if it has changed. An empty board that was never kept is not. */
   keep(): void {
+    this.#easel.release();
     if (this.#timer === undefined) return;
     this.#stopTimer();
     const { drawing } = this.#easel;
@@ -162,7 +163,10 @@ export class Desk {
 
   #keepSoon(): void {
     this.#stopTimer();
-    this.#timer = setTimeout(() => this.keep(), KEEP_AFTER_MS);
+    this.#timer = setTimeout(() => {
+      if (this.#easel.isDown) this.#keepSoon();
+      else this.keep();
+    }, KEEP_AFTER_MS);
   }
 
   #stopTimer(): void {

@@ -20,11 +20,14 @@ export class Door {
     this.#failed = failed;
     window.addEventListener('hashchange', () => this.followLink());
     // Without these two, a browser leaves the world for the picture.
-    window.addEventListener('dragover', (event) => event.preventDefault());
+    window.addEventListener('dragover', (event) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    });
     window.addEventListener('drop', (event) => {
-      event.preventDefault();
       const file = event.dataTransfer?.files[0];
-      if (file !== undefined) void this.open('', file);
+      if (file === undefined) return;
+      event.preventDefault();
+      void this.open('', file);
     });
     window.addEventListener('popstate', () => {
       this.#hasEntry = false;

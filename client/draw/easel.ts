@@ -93,6 +93,7 @@ export class Easel {
   /** Takes a colour in hand, and a tool that paints. */
   take(colour: Colour): void {
     this.#colour = colour;
+    if (this.#tool === 'picker') this.#tool = this.#toolBefore;
     if (this.#tool === 'eraser' || this.#tool === 'move') this.#tool = 'pencil';
     this.changed.emit();
   }
@@ -191,10 +192,8 @@ export class Easel {
   #pick(cell: Cell): void {
     if (!isOn(this.#drawing, cell)) return;
     const colour = colourAt(this.#drawing, cell);
-    if (this.#tool === 'picker') this.#tool = this.#toolBefore;
-    if (colour[3] === 0) this.#tool = 'eraser';
-    else this.take(colour);
-    this.changed.emit();
+    if (colour[3] > 0) this.take(colour);
+    else this.choose('eraser');
   }
 
   #apply(cell: Cell): void {

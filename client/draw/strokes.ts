@@ -60,6 +60,12 @@ export class Strokes {
     // A palm rests on the screen while a pen draws.
     if (this.#pen !== null && event.pointerType === 'touch') return;
     event.preventDefault();
+    // The first of its kind: others that were down have let go where nobody saw it, as the board was closed.
+    if (event.isPrimary) {
+      this.#pointers.clear();
+      this.#isLooking = false;
+      this.#waiting = null;
+    }
     const { canvas } = this.#paper;
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);

@@ -71,6 +71,18 @@ describe('a drawing in hand', () => {
     expect(shelf.list()).toHaveLength(1);
   });
 
+  test('is not kept in the middle of a stroke; leaving the board ends the stroke', () => {
+    const { desk, easel, shelf } = opened();
+    dot(easel, 3, 3);
+    easel.press([5, 5]);
+    vi.advanceTimersByTime(10 * KEEP_AFTER_MS);
+    expect(shelf.list()).toEqual([]);
+    easel.drag([7, 5]);
+    desk.keep();
+    expect(contentOf(unpackDrawing(kept(shelf).packed))).toEqual({ x: 3, y: 3, width: 5, height: 3 });
+    expect(easel.isDown).toBe(false);
+  });
+
   test('that is empty is not kept, unless it was: then it has been cleared', () => {
     const { desk, easel, shelf } = opened();
     desk.rename('Nothing');

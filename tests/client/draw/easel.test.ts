@@ -74,6 +74,13 @@ describe('tools', () => {
     easel.choose('picker');
     easel.press([9, 9]);
     expect(easel.tool).toBe('eraser');
+    // A colour of the palette is to paint with, whatever was in hand.
+    easel.take(RED);
+    expect(easel.tool).toBe('pencil');
+    easel.choose('fill');
+    easel.choose('picker');
+    easel.take(RED);
+    expect(easel.tool).toBe('fill');
   });
 
   test('the pencil is 1 to 6 cells wide', () => {

@@ -115,6 +115,12 @@ describe('what stops a drawing', () => {
     expect(stops(paint(paint(drawing, 18, 9), 19, 9))).toEqual([]);
   });
 
+  test('a part of three cells is a speck, one of four is a part', () => {
+    const three = paint(paint(paint(block(10, 10, 8), 1, 1), 2, 1), 3, 1);
+    expect(stops(three)).toEqual(['specks']);
+    expect(stops(paint(three, 4, 1))).toEqual(['parts']);
+  });
+
   test('lone pixels', () => {
     const [fault] = growthFaults(paint(paint(block(10, 10, 8), 1, 1), 24, 3));
     expect(fault).toMatchObject({
@@ -129,10 +135,11 @@ describe('what stops a drawing', () => {
     expect(kinds(paint(block(10, 10, 8), 7, 9, 20))).toEqual([]);
   });
 
-  test('a hole in the middle that is wider than the seed may be moved', () => {
-    const ring = (inner: number): Drawing => clear(block(inner + 8, inner + 8), 6, 6, inner, inner);
+  test('a hole in the middle of more than 8 cells each way: as far as the seed may be moved', () => {
+    // Walls of 4 cells around a hole of an odd side: the middle is the hole's middle.
+    const ring = (hole: number): Drawing => clear(block(hole + 8, hole + 8), 6, 6, hole, hole);
     expect(stops(ring(15))).toEqual([]);
-    expect(stops(ring(18))).toEqual(['hole']);
+    expect(stops(ring(17))).toEqual(['hole']);
   });
 });
 
@@ -145,6 +152,29 @@ describe('what makes a drawing grow badly', () => {
   test('lines of one cell', () => {
     const outline = clear(block(12, 12), 3, 3, 10, 10);
     expect(growthFaults(outline)).toMatchObject([{ kind: 'thin', stops: false }]);
+  });
+
+  test('lines of one cell from an eighth of the body on', () => {
+    const whiskers = (cells: number): Drawing => {
+      const drawing = block(10, 10, 20);
+      for (let i = 0; i < cells; i++) paint(drawing, 19 - (i % 7), i < 7 ? 21 : 25);
+      return drawing;
+    };
+    expect(kinds(whiskers(13))).toEqual([]);
+    expect(kinds(whiskers(14))).toEqual(['thin']);
+  });
+
+  test('a thread to a limb of a twentieth of the body', () => {
+    const limb = (width: number): Drawing => {
+      const drawing = block(10, 10, 20);
+      for (let x = 30; x < 33; x++) paint(drawing, x, 25);
+      for (let x = 33; x < 33 + width; x++) paint(paint(drawing, x, 25), x, 26);
+      return drawing;
+    };
+    expect(kinds(limb(2))).toEqual([]);
+    expect(growthFaults(limb(3))).toMatchObject([
+      { kind: 'thin', text: 'A line one cell thin holds it together.' },
+    ]);
   });
 
   test('a thread between two limbs, but not a whisker', () => {
