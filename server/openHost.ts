@@ -10,12 +10,14 @@ import { guestsInMemory } from './guests/openGuests.ts';
 import { Proxies } from './http/addresses.ts';
 import { descriptorLimit } from './http/sockets.ts';
 import { Status } from './http/status.ts';
+import { VisitLedger } from './links/hubPeople.ts';
 import { type Log, plainLog } from './log/log.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
+import { SEAT_SECONDS } from './rooms/worldRoom.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
@@ -50,6 +52,8 @@ export interface Host {
   readonly proxies: Proxies;
   readonly status: Status;
   readonly metrics: Metrics;
+  /** Visits whose sockets are at relays. */
+  readonly visits: VisitLedger;
   /** Each tells how many TCP connections clients have with one part of the server. */
   readonly connections: Set<() => number>;
   /** Nobody hears of the world any more. */
@@ -141,7 +145,13 @@ export function openHost(
     },
     { readers: new AddressRanges(config.metricsFrom), proxies },
   );
+  const visits = new VisitLedger({
+    perAddress: config.perAddress,
+    maxVisits: config.maxPlayers,
+    seatMs: SEAT_SECONDS * 1_000,
+  });
   return {
+    visits,
     ...{ world, config, guests, admin, isStopping, log, crowd, tally, proxies, status, metrics, connections },
     close() {
       metrics.dispose();
