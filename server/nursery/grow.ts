@@ -11,7 +11,7 @@ import { LEARNING_PADDING } from '../training/learning.ts';
 import { fromPixels, type Target } from '../training/target.ts';
 import { FilmMaker } from './film.ts';
 import { fileOf, type LearnJob, type LearnResult } from './job.ts';
-import { type Learned, type LearningProgress, learnCreature, type Suite } from './learn.ts';
+import { type Learned, type LearningParts, type LearningProgress, learnCreature } from './learn.ts';
 import type { FromLearning } from './messages.ts';
 import { readStart } from './start.ts';
 
@@ -36,10 +36,15 @@ export function targetOf({ drawing, title }: Pick<LearnJob, 'drawing' | 'title'>
 /**
  * Does or continues the job; `result.json` is written last.
  *
- * @param suite - for tests
+ * @param parts - for tests
  * @throws LearningStopped; RuleError with the reason why the job cannot succeed
  */
-export async function grow(folder: string, job: LearnJob, hooks: GrowHooks, suite?: Suite): Promise<void> {
+export async function grow(
+  folder: string,
+  job: LearnJob,
+  hooks: GrowHooks,
+  parts?: LearningParts,
+): Promise<void> {
   const target = targetOf(job);
   const start = readStart();
   const films = new FilmMaker(start, target);
@@ -57,7 +62,7 @@ export async function grow(folder: string, job: LearnJob, hooks: GrowHooks, suit
         signal: hooks.signal,
         onProgress: (progress) => reporter.progress(progress),
       },
-      suite,
+      parts,
     );
     await reporter.settled();
     if (learned.outcome !== 'refused') writeRule(fileOf(folder, 'rule'), ruleOf(job, learned));

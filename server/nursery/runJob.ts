@@ -4,11 +4,11 @@ import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
 import { RuleError } from '../rules/rule.ts';
 import { grow } from './grow.ts';
 import { readJob } from './job.ts';
-import { LearningStopped, type Suite } from './learn.ts';
+import { type LearningParts, LearningStopped } from './learn.ts';
 import type { FromLearning, ToLearning } from './messages.ts';
 
-/** @param suite - for tests */
-export async function runJob(folder: string | undefined, suite?: Suite): Promise<void> {
+/** @param parts - for tests */
+export async function runJob(folder: string | undefined, parts?: LearningParts): Promise<void> {
   if (folder === undefined) {
     console.error(`node ${basename(process.argv[1])} FOLDER: a job's folder, with job.json in it`);
     process.exit(1);
@@ -29,7 +29,7 @@ export async function runJob(folder: string | undefined, suite?: Suite): Promise
     if (process.connected) process.send?.(message, () => {});
   };
   try {
-    await grow(folder, readJob(folder), { post, signal: stop.signal, isWatched: () => isWatched }, suite);
+    await grow(folder, readJob(folder), { post, signal: stop.signal, isWatched: () => isWatched }, parts);
     leave({ type: 'finished' }, 0);
   } catch (error) {
     if (error instanceof LearningStopped) leave({ type: 'paused' }, PAUSED_CODE);
