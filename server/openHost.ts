@@ -10,12 +10,16 @@ import { guestsInMemory } from './guests/openGuests.ts';
 import { Proxies } from './http/addresses.ts';
 import { descriptorLimit } from './http/sockets.ts';
 import { Status } from './http/status.ts';
+import { VisitLedger } from './links/hubPeople.ts';
 import { type Log, plainLog } from './log/log.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
+import type { Nursery } from './nursery/desk/nursery.ts';
+import { NurseryPages } from './nursery/desk/nurseryPages.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
+import { SEAT_SECONDS } from './rooms/worldRoom.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
@@ -30,6 +34,8 @@ export interface HostOptions {
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions?: Sessions | null;
+  /** Where drawings are grown; without it, none are. */
+  readonly nursery?: Nursery | null;
   /** The server has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
   /** Default: standard error. */
@@ -43,6 +49,8 @@ export interface Host {
   readonly config: Config;
   readonly guests: Guests;
   readonly admin: Admin | null;
+  /** Answers `/api/nursery`; null: drawings are not grown. */
+  readonly nursery: NurseryPages | null;
   readonly isStopping: () => boolean;
   readonly log: HostLog;
   readonly crowd: Crowd;
@@ -50,6 +58,8 @@ export interface Host {
   readonly proxies: Proxies;
   readonly status: Status;
   readonly metrics: Metrics;
+  /** Visits whose sockets are at relays. */
+  readonly visits: VisitLedger;
   /** Each tells how many TCP connections clients have with one part of the server. */
   readonly connections: Set<() => number>;
   /** Nobody hears of the world any more. */
@@ -63,6 +73,7 @@ export function openHost(
     admin = null,
     guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
+    nursery = null,
     isStopping = () => false,
     log = plainLog,
   }: HostOptions = {},
@@ -79,6 +90,7 @@ export function openHost(
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
     guests,
+    nursery,
     report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
     learned: async () => (await admin?.learned.message()) ?? null,
   });
@@ -120,6 +132,11 @@ export function openHost(
     kick: (isMeant, reason) => crowd.kick(isMeant, reason),
     tell: (isMeant, text) => crowd.tell(isMeant, text),
   });
+  if (nursery !== null)
+    nursery.audience = {
+      tell: (guest, text) => crowd.tell(({ id }) => id === guest, text),
+      drawingsOf: (guest) => crowd.tellDrawings(guest),
+    };
   const proxies = new Proxies(config.trustProxy, (line) => log.warn(line));
   const connections = new Set<() => number>();
   const metrics = new Metrics(
@@ -141,8 +158,15 @@ export function openHost(
     },
     { readers: new AddressRanges(config.metricsFrom), proxies },
   );
+  const visits = new VisitLedger({
+    perAddress: config.perAddress,
+    maxVisits: config.maxPlayers,
+    seatMs: SEAT_SECONDS * 1_000,
+  });
   return {
+    visits,
     ...{ world, config, guests, admin, isStopping, log, crowd, tally, proxies, status, metrics, connections },
+    nursery: nursery && new NurseryPages(nursery),
     close() {
       metrics.dispose();
       world.onFrame = () => {};

@@ -45,6 +45,7 @@ describe('the Dockerfile', () => {
       expect(last).toMatch(new RegExp(`^COPY ${folder} `, 'm'));
     expect(last).toMatch(/^COPY --from=build \/regrow\/build\/client build\/client$/m);
     expect(last).toMatch(/^COPY --from=packages \/regrow\/node_modules node_modules$/m);
+    expect(last).toMatch(/^COPY --from=build \/regrow\/build\/commit build\/commit$/m);
     expect(dockerfile).toMatch(/AS packages\n(?:.+\n)*RUN npm ci --omit=dev$/m);
   });
 
