@@ -1,4 +1,5 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
+import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
@@ -79,6 +80,11 @@ export interface Config {
   /** Seconds of training for one species after a session, without measuring. */
   readonly tunerSeconds: number;
   readonly tunerThreads: number;
+  /** Whose drawings are grown: nobody's, those that an admin approves, or everybody's. */
+  readonly nursery: NurseryMode;
+  readonly nurseryThreads: number;
+  /** Species that may come from drawings, at once. */
+  readonly nurserySpecies: number;
 }
 
 /** Bad settings: one line for each. */
@@ -147,6 +153,9 @@ const SETTINGS: Settings = {
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
+  nursery: choice(NURSERY_MODES, 'approve', 'grows what visitors draw; approve: what an admin approves; open: everything; off: nothing'),
+  nurseryThreads: whole(1, 4, 1, 'how many threads learn drawings at the lowest priority, also while people play'),
+  nurserySpecies: inUnit(' species', whole(1, 192, 64, 'from drawings at once; beyond them, the one with the fewest bodies withers')),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
   log: choice(LOG_FORMATS, 'auto', 'how the log is written; auto: text on a terminal, else JSON'),

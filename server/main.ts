@@ -8,6 +8,7 @@ import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
+import { startNursery } from './nursery/desk/nursery.ts';
 import { openHost } from './openHost.ts';
 import { checkRegistry } from './rules/registry.ts';
 import { relayOverNats, serveNats } from './serveNats.ts';
@@ -118,8 +119,14 @@ async function own(): Promise<void> {
     log: (text) => log.info(text),
   });
   admin.tuner = tuner;
+  const nursery = startNursery(config, admin, world, (text) => log.info(text));
+  // Two trainings at once are too much for a small machine, and somebody waits for the nursery's.
+  if (machine.processors <= config.nurseryThreads + config.tunerThreads)
+    nursery.onBusy = (isBusy) => tuner.makeRoom(isBusy);
+  admin.nursery = nursery;
+  nursery.begin();
   const isStopping = (): boolean => stopping.isUnderWay;
-  const host = openHost(world, config, { guests, admin, sessions, isStopping, log });
+  const host = openHost(world, config, { guests, admin, sessions, nursery, isStopping, log });
   const isForRelays = config.role === 'world';
   const server =
     shared === null || config.relays === 0 || isForRelays
@@ -132,6 +139,12 @@ async function own(): Promise<void> {
     ifCutShort: 'a tuning job goes on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
     stop: () => tuner.stop(),
+  });
+  stopping.add({
+    what: 'stopping the nursery',
+    ifCutShort: 'a drawing is learned on from its last checkpoint',
+    patienceMs: MAX_STOP_MS,
+    stop: () => nursery.stop(),
   });
   // The session's record is still queued: it is tuned on after the next start.
   stopping.add({

@@ -14,6 +14,8 @@ import { type Log, plainLog } from './log/log.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { readVersion } from './metrics/version.ts';
+import type { Nursery } from './nursery/desk/nursery.ts';
+import { NurseryPages } from './nursery/desk/nurseryPages.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -30,6 +32,8 @@ export interface HostOptions {
   readonly admin?: Admin | null;
   /** Gets every guest who joins or leaves, and every stroke. */
   readonly sessions?: Sessions | null;
+  /** Where drawings are grown; without it, none are. */
+  readonly nursery?: Nursery | null;
   /** The server has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
   /** Default: standard error. */
@@ -43,6 +47,8 @@ export interface Host {
   readonly config: Config;
   readonly guests: Guests;
   readonly admin: Admin | null;
+  /** Answers `/api/nursery`; null: drawings are not grown. */
+  readonly nursery: NurseryPages | null;
   readonly isStopping: () => boolean;
   readonly log: HostLog;
   readonly crowd: Crowd;
@@ -63,6 +69,7 @@ export function openHost(
     admin = null,
     guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
+    nursery = null,
     isStopping = () => false,
     log = plainLog,
   }: HostOptions = {},
@@ -79,6 +86,7 @@ export function openHost(
       stroke: (isApplied) => sessions?.stroke(isApplied),
     },
     guests,
+    nursery,
     report: async (message, by) => (await admin?.report(message, by)) ?? 'This world has no moderators.',
     learned: async () => (await admin?.learned.message()) ?? null,
   });
@@ -120,6 +128,11 @@ export function openHost(
     kick: (isMeant, reason) => crowd.kick(isMeant, reason),
     tell: (isMeant, text) => crowd.tell(isMeant, text),
   });
+  if (nursery !== null)
+    nursery.audience = {
+      tell: (guest, text) => crowd.tell(({ id }) => id === guest, text),
+      drawingsOf: (guest) => crowd.tellDrawings(guest),
+    };
   const proxies = new Proxies(config.trustProxy, (line) => log.warn(line));
   const connections = new Set<() => number>();
   const metrics = new Metrics(
@@ -143,6 +156,7 @@ export function openHost(
   );
   return {
     ...{ world, config, guests, admin, isStopping, log, crowd, tally, proxies, status, metrics, connections },
+    nursery: nursery && new NurseryPages(nursery),
     close() {
       metrics.dispose();
       world.onFrame = () => {};

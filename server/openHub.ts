@@ -11,13 +11,15 @@ import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
 import { SEAT_SECONDS } from './rooms/worldRoom.ts';
 
 export function openHub(
-  { world, config, guests, admin, isStopping, log, crowd, tally, metrics, connections }: Host,
+  { world, config, guests, admin, nursery, isStopping, log, crowd, tally, metrics, connections }: Host,
   shared: SharedWorld,
   transport: HubTransport,
 ): Hub {
   const { framesPerSecond, maxPlayers, perAddress } = config;
   const forwarding = new Forwarding(async (request, response, url, caller) => {
     if (url.pathname === '/metrics') await metrics.reply(response);
+    else if (nursery !== null && url.pathname.startsWith('/api/nursery'))
+      await nursery.handle(request, response, url, caller);
     else if (admin !== null) await admin.handle(request, response, url, caller);
     else replyJson(response, 404, { error: 'this server has no admin' });
   });

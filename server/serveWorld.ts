@@ -51,7 +51,7 @@ export async function serveWorld(
 }
 
 export async function serveHere(
-  { world, config, guests, admin, log, crowd, tally, proxies, status, metrics, connections }: Host,
+  { world, config, guests, admin, nursery, log, crowd, tally, proxies, status, metrics, connections }: Host,
   {
     pages = BUILT_CLIENT,
     headMs = HEAD_MS,
@@ -77,6 +77,7 @@ export async function serveHere(
   };
   const server = await createServer({
     ...{ host, port, room, status, metrics, tally, log, proxies, addresses, admin, headMs, maxSockets },
+    nursery,
     api: new Api(world, config.framesPerSecond),
     door: {
       admit: (token, address) => (isForRelays ? ELSEWHERE : guests.admit(token, address)),

@@ -61,6 +61,9 @@ describe('readConfig', () => {
       tuner: 'manual',
       tunerSeconds: 230,
       tunerThreads: defaultTunerThreads(machine),
+      nursery: 'approve',
+      nurseryThreads: 1,
+      nurserySpecies: 64,
       viewerBytesPerSecond: 1_000_000,
     });
     expect(Object.isFrozen(config)).toBe(true);
