@@ -1,4 +1,5 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
+import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
@@ -8,8 +9,16 @@ import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } fro
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** What this process is: the world and what serves its clients, the world for relays elsewhere, or such a relay. */
+  readonly role: 'all' | 'world' | 'relay';
   /** So many processes beside this one serve the clients; 0: this one does. */
   readonly relays: number;
+  /** Where the broker is between a world and relays on other machines; empty: there is none. */
+  readonly nats: string;
+  /** What the world is called at the broker. */
+  readonly world: string;
+  /** Of a relay: the name of its world. */
+  readonly relayOf: string;
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
   readonly adapter: string;
@@ -71,6 +80,11 @@ export interface Config {
   /** Seconds of training for one species after a session, without measuring. */
   readonly tunerSeconds: number;
   readonly tunerThreads: number;
+  /** Whose drawings are grown: nobody's, those that an admin approves, or everybody's. */
+  readonly nursery: NurseryMode;
+  readonly nurseryThreads: number;
+  /** Species that may come from drawings, at once. */
+  readonly nurserySpecies: number;
 }
 
 /** Bad settings: one line for each. */
@@ -91,6 +105,7 @@ type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Fla
   readonly trustForwarded: Flag<boolean>;
 };
 
+const ROLES = ['all', 'world', 'relay'] as const;
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const DURABILITIES = ['flush', 'os'] as const;
@@ -102,6 +117,10 @@ const MACHINE = readMachine();
 const SETTINGS: Settings = {
   host: place('::', 'address', 'where to listen; :: all addresses, of IPv4 and, where there is one, IPv6; 127.0.0.1: only this machine, by IPv4'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
+  role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats'),
+  nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
+  world: worldName('world', 'what this world is called at the broker'),
+  relayOf: worldName('', 'for --role relay: the --world whose clients it serves'),
   relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
@@ -129,11 +148,14 @@ const SETTINGS: Settings = {
   guestsPerAddress: inUnit(' guests', whole(1, 100_000, 16, 'at once from one IP address (IPv6: one /64); others are refused')),
   energyPerAddress: inUnit(' guests', whole(1, 100_000, 4, 'whose energy an IP address has, however many come from it')),
   plantsPerGuest: inUnit(' bodies', whole(1, 65_535, 12, 'that one guest may have growing')),
-  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that may be planted from one IP address within an hour')),
+  plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that one IP address may have growing, and may plant within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
+  nursery: choice(NURSERY_MODES, 'approve', 'grows what visitors draw; approve: what an admin approves; open: everything; off: nothing'),
+  nurseryThreads: whole(1, 4, 1, 'how many threads learn drawings at the lowest priority, also while people play'),
+  nurserySpecies: inUnit(' species', whole(1, 192, 64, 'from drawings at once; beyond them, the one with the fewest bodies withers')),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),
   log: choice(LOG_FORMATS, 'auto', 'how the log is written; auto: text on a terminal, else JSON'),
@@ -143,7 +165,7 @@ const SETTINGS: Settings = {
 };
 
 /** Errors do not repeat its value. */
-const SECRETS: readonly string[] = ['adminToken'];
+const SECRETS: readonly string[] = ['adminToken', 'nats'];
 
 const ENTRIES = Object.entries(SETTINGS).map(([field, flag]: [string, Flag<unknown>]) => ({
   field,
@@ -172,12 +194,22 @@ export function readConfig(
     const shown = SECRETS.includes(field) ? `${source}: what was given` : `${source} "${said}"`;
     return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
   });
+  if (faults.length === 0) faults.push(...roleFaults(Object.fromEntries(values)));
   if (faults.length > 0) throw new ConfigError(faults);
   const { size, trustForwarded, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
     readonly size: Pick<Config, 'width' | 'height'>;
     readonly trustForwarded: boolean;
   };
   return Object.freeze({ ...rest, ...size, trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0) });
+}
+
+/** What of the role does not fit together. */
+function roleFaults({ role, nats, relayOf }: Pick<Config, 'role' | 'nats' | 'relayOf'>): string[] {
+  const faults: string[] = [];
+  if (role !== 'all' && nats === '') faults.push(`--role ${role} needs --nats`);
+  if (role === 'relay' && relayOf === '') faults.push('--role relay needs --relay-of');
+  if (role !== 'relay' && relayOf !== '') faults.push('--relay-of is for --role relay');
+  return faults;
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */
@@ -254,6 +286,21 @@ function pageUrl(meaning: string): Flag<string> {
     return `${url.origin}${url.pathname.replace(/\/*$/, '/')}`;
   };
   return setting('', 'http(s)://host/path', meaning, read);
+}
+
+function natsUrl(meaning: string): Flag<string> {
+  const isBroker = (one: string): boolean => {
+    const url = /^(?:nats|tls):\/\//.test(one) ? URL.parse(one) : null;
+    return url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname);
+  };
+  const read = (given: string) => (given.split(',').every((one) => isBroker(one.trim())) ? given : null);
+  return setting('', 'nats://host:port,…', meaning, read);
+}
+
+/** It stands in subjects. */
+function worldName(fallback: string, meaning: string): Flag<string> {
+  const read = (given: string) => (/^[A-Za-z0-9_-]{1,32}$/.test(given) ? given : null);
+  return setting(fallback, '1..32 letters, digits, - and _', meaning, read);
 }
 
 function token(meaning: string): Flag<string> {

@@ -8,9 +8,12 @@ import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
+import { startNursery } from './nursery/desk/nursery.ts';
+import { openHost } from './openHost.ts';
 import { checkRegistry } from './rules/registry.ts';
+import { relayOverNats, serveNats } from './serveNats.ts';
 import { serveRelays } from './serveRelays.ts';
-import { serveWorld } from './serveWorld.ts';
+import { serveHere } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
 import { lockFolder } from './storage/lock.ts';
@@ -43,17 +46,46 @@ console.log = console.info;
 process.removeAllListeners('warning');
 process.on('warning', ({ message }) => log.warn(message));
 
+const machine = readMachine();
 const stopping = new Stopping(process, (line) => log.warn(line));
 try {
-  const machine = readMachine();
   const machineFaults = faultsOf(machine);
   if (machineFaults.length > 0) throw new ConfigError(machineFaults);
+  if (config.role === 'relay') await relay();
+  else await own();
+} catch (error) {
+  fail(error as Error);
+  void stopping.stop(1);
+}
+
+/** Serves the clients of a world that another process owns. */
+async function relay(): Promise<void> {
+  const { link, server } = await relayOverNats(config, log);
+  stopping.add({
+    what: 'disconnecting players',
+    ifCutShort: 'players see a broken connection',
+    patienceMs: MAX_STOP_MS,
+    async stop() {
+      await server.close();
+      await link.stop();
+    },
+  });
+  link.onDeath = (error) => {
+    log.error('the relay cannot go on', { error });
+    void stopping.stop(1);
+  };
+  log.info(`Regrow is at ${server.url}, a relay of ${config.relayOf}`);
+}
+
+/** Owns a world. */
+async function own(): Promise<void> {
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => log.warn(line));
   const thread = await startWorld(config, log);
-  const shared = config.relays > 0 ? new SharedWorld(thread) : null;
+  const hasHub = config.relays > 0 || config.nats !== '';
+  const shared = hasHub ? new SharedWorld(thread) : null;
   const world = shared?.view() ?? thread;
   // The world stops first, because it must not be lost.
   stopping.add({
@@ -87,17 +119,32 @@ try {
     log: (text) => log.info(text),
   });
   admin.tuner = tuner;
+  const nursery = startNursery(config, admin, world, (text) => log.info(text));
+  // Two trainings at once are too much for a small machine, and somebody waits for the nursery's.
+  if (machine.processors <= config.nurseryThreads + config.tunerThreads)
+    nursery.onBusy = (isBusy) => tuner.makeRoom(isBusy);
+  admin.nursery = nursery;
+  nursery.begin();
   const isStopping = (): boolean => stopping.isUnderWay;
+  const host = openHost(world, config, { guests, admin, sessions, nursery, isStopping, log });
+  const isForRelays = config.role === 'world';
   const server =
-    shared === null
-      ? await serveWorld(world, config, { admin, sessions, isStopping, log })
-      : await serveRelays(shared, config, { guests, admin, sessions, isStopping, log, argv });
+    shared === null || config.relays === 0 || isForRelays
+      ? await serveHere(host, { isForRelays })
+      : await serveRelays(host, shared, argv);
+  const far = shared === null || config.nats === '' ? null : await serveNats(host, shared);
 
   stopping.add({
     what: 'stopping the tuner',
     ifCutShort: 'a tuning job goes on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
     stop: () => tuner.stop(),
+  });
+  stopping.add({
+    what: 'stopping the nursery',
+    ifCutShort: 'a drawing is learned on from its last checkpoint',
+    patienceMs: MAX_STOP_MS,
+    stop: () => nursery.stop(),
   });
   // The session's record is still queued: it is tuned on after the next start.
   stopping.add({
@@ -110,7 +157,11 @@ try {
     what: 'disconnecting players',
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
-    stop: () => server.close(),
+    async stop() {
+      await far?.close('the world has stopped');
+      host.close();
+      await server.close();
+    },
   });
   stopping.add({
     what: 'writing the guests',
@@ -128,9 +179,6 @@ try {
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)
     (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
-} catch (error) {
-  fail(error as Error);
-  void stopping.stop(1);
 }
 
 /** An operator's mistake is printed in one line; a bug with its stack. */

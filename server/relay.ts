@@ -27,7 +27,8 @@ console.log = console.info;
 try {
   const link = await linkRelay({
     transport: new PipeRelay(new Socket({ fd: PIPE_FD, readable: true, writable: true })),
-    log: (line) => log.warn(line),
+    // What concerns the way to the world, the world's process says for all relays.
+    log: (line) => log.debug(line),
   });
   const server = await serveRelay(link, config, log);
   let isEnding = false;

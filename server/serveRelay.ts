@@ -18,8 +18,8 @@ import { readVersion } from './metrics/version.ts';
 import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
 import { SignedSeats } from './rooms/signedSeats.ts';
 import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
-import { type AdminDoor, createServer, type Server } from './server.ts';
-import { BUILT_CLIENT, HEAD_MS, type ServeOptions } from './serveWorld.ts';
+import { createServer, type RequestDoor, type Server } from './server.ts';
+import { BUILT_CLIENT, HEAD_MS, type SocketOptions } from './serveWorld.ts';
 import { Tally } from './tally.ts';
 import { NoAnswerError } from './world/messages.ts';
 
@@ -37,11 +37,7 @@ export async function serveRelay(
   link: RelayLink,
   config: Config,
   log: Log,
-  {
-    pages = BUILT_CLIENT,
-    headMs = HEAD_MS,
-    maxSockets,
-  }: Pick<ServeOptions, 'pages' | 'headMs' | 'maxSockets'> = {},
+  { pages = BUILT_CLIENT, headMs = HEAD_MS, maxSockets }: SocketOptions = {},
 ): Promise<Server> {
   const { host, port, perAddress, trustProxy } = config;
   const { framesPerSecond, maxPlayers } = link.welcome;
@@ -104,6 +100,7 @@ export async function serveRelay(
     seats: new SignedSeats(room, () => link.welcome.seatKey, SEAT_SECONDS * 1_000),
     hosts: new Hosts({ publicUrl: config.publicUrl, proxies }),
     admin: { handle: forward },
+    nursery: { handle: forward },
     assets: new Assets(pages),
     headMs,
     maxSockets: maxSockets ?? maxSocketsFor(maxPlayers, descriptorLimit()),
@@ -129,7 +126,7 @@ export async function serveRelay(
 }
 
 /** Requests that the process of the world answers. */
-function forwardOver(link: RelayLink): AdminDoor['handle'] {
+function forwardOver(link: RelayLink): RequestDoor['handle'] {
   return async (request, response, url, caller) => {
     const packed = await packRequest(request, `${url.pathname}${url.search}`, caller);
     if (packed === null) {

@@ -1,37 +1,30 @@
 /** Opens a world to clients whose sockets are in other processes of this machine. */
-import type { Config } from './config.ts';
 import { PipeHub } from './links/pipe.ts';
 import { RelayProcesses } from './links/relayProcesses.ts';
 import type { SharedWorld } from './links/sharedWorld.ts';
-import { type HubKeepers, openHub } from './openHub.ts';
+import type { Host } from './openHost.ts';
+import { openHub } from './openHub.ts';
+import { PLAYERS_TICK_MS } from './rooms/players.ts';
 import { type Server, urlAt } from './server.ts';
 
-export interface RelaysOptions extends HubKeepers {
-  /** The command line that relays read. */
-  readonly argv: readonly string[];
-}
-
-/** Resolves when all relays accept connections. */
-export async function serveRelays(
-  shared: SharedWorld,
-  config: Config,
-  options: RelaysOptions,
-): Promise<Server> {
-  const { argv, log } = options;
+/**
+ * Resolves when all relays accept connections.
+ *
+ * @param argv - the command line that relays read
+ */
+export async function serveRelays(host: Host, shared: SharedWorld, argv: readonly string[]): Promise<Server> {
+  const { config, crowd } = host;
   const transport = new PipeHub();
-  const { hub, close } = openHub(shared, config, transport, options);
+  const hub = openHub(host, shared, transport);
   const entry = new URL('./relay.ts', import.meta.url);
-  const relays = new RelayProcesses({
-    count: config.relays,
-    entry,
-    transport,
-    argv,
-    log: (line) => log.warn(line),
-  });
+  const log = (line: string): void => host.log.warn(line);
+  const relays = new RelayProcesses({ count: config.relays, entry, transport, argv, log });
   hub.onLost = (name) => relays.kill(name);
-  const end = async (): Promise<void> => {
+  const players = setInterval(() => crowd.players.tick(), PLAYERS_TICK_MS);
+  const close = async (): Promise<void> => {
+    clearInterval(players);
     const ended = relays.stop();
-    await close();
+    await hub.close('the world has stopped');
     await ended;
   };
   try {
@@ -41,10 +34,10 @@ export async function serveRelays(
       get connections() {
         return hub.connections;
       },
-      close: end,
+      close,
     };
   } catch (error) {
-    await end();
+    await close();
     throw error;
   }
 }

@@ -44,6 +44,7 @@ const NO_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
 const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/(?:healthz|livez|readyz|version|metrics)$/;
 /** Only pages of this server ask for these. */
 const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
+const NURSERY_PATHS = /^\/api\/nursery(\/|$)/;
 const API_PATHS = /^\/(api|matchmake)(\/|$)/;
 const SOCKET_PATH = /^\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -65,7 +66,9 @@ export interface ServerOptions {
   readonly door: Door;
   readonly seats: Seats;
   /** Answers `/admin/api`; null: there are no such routes. */
-  readonly admin: AdminDoor | null;
+  readonly admin: RequestDoor | null;
+  /** Answers `/api/nursery`; null: there is none. */
+  readonly nursery: RequestDoor | null;
   readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
   readonly headMs: number;
@@ -88,8 +91,8 @@ export interface MetricsDoor {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-/** Answers an admin. */
-export interface AdminDoor {
+/** Answers requests of one kind, perhaps in another process. */
+export interface RequestDoor {
   handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void>;
 }
 
@@ -110,7 +113,7 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, door, seats, hosts, admin, assets, headMs, maxSockets } = options;
+  const { room, api, addresses, door, seats, hosts, admin, nursery, assets, headMs, maxSockets } = options;
   const { status, metrics, tally, proxies, log } = options;
   const http = createHttpServer(
     {
@@ -189,6 +192,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (url.pathname.startsWith('/admin/api/')) {
       if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
       return admin.handle(request, response, url, {
+        address: addresses.of(request),
+        isSecure: hosts.isSecure(request),
+      });
+    }
+    if (NURSERY_PATHS.test(url.pathname)) {
+      if (nursery === null) return replyJson(response, 404, { error: 'this world grows no drawings' });
+      return nursery.handle(request, response, url, {
         address: addresses.of(request),
         isSecure: hosts.isSecure(request),
       });

@@ -5,6 +5,7 @@
 import type { NurseryMode } from './drawing/submission.ts';
 
 export type { SubmitMessage, SubmittedMessage } from './drawing/submission.ts';
+export type { DrawingsMessage, OwnDrawing, WithdrawMessage } from './nursery.ts';
 
 export const ROOM_NAME = 'world';
 /** Goes up when an old client can no longer understand the server. */
@@ -27,6 +28,7 @@ export const ServerMessageType = {
   budget: 13,
   seeds: 15,
   submitted: 16,
+  drawings: 17,
 } as const;
 
 export const ClientMessageType = {
@@ -43,6 +45,7 @@ export const ClientMessageType = {
   remove: 42,
   presence: 43,
   submit: 44,
+  withdraw: 45,
 } as const;
 
 /** Our own WebSocket close codes; 4000–4999 are free for applications. */
@@ -66,6 +69,10 @@ export const TOOLS: readonly Tool[] = ['ablate', 'noise', 'truncate', 'plant'];
 export interface Species {
   /** Also the name of its rule. */
   readonly name: string;
+  /** What people call it. Absent: its name. */
+  readonly title?: string;
+  /** Who has drawn it. Absent: nobody of this world. */
+  readonly maker?: string;
   /** Top left corner of the mature form's box, relative to the seed; cells. */
   readonly x: number;
   readonly y: number;

@@ -20,7 +20,11 @@ describe('readConfig', () => {
     expect(config).toEqual({
       host: '::',
       port: 2567,
+      role: 'all',
       relays: 0,
+      nats: '',
+      world: 'world',
+      relayOf: '',
       publicUrl: '',
       engine: 'auto',
       adapter: 'auto',
@@ -57,6 +61,9 @@ describe('readConfig', () => {
       tuner: 'manual',
       tunerSeconds: 230,
       tunerThreads: defaultTunerThreads(machine),
+      nursery: 'approve',
+      nurseryThreads: 1,
+      nurserySpecies: 64,
       viewerBytesPerSecond: 1_000_000,
     });
     expect(Object.isFrozen(config)).toBe(true);
@@ -143,4 +150,29 @@ test('the help lists every setting with its flag, variable, default and range', 
     expect(help).toContain(part);
   expect(wantsHelp(['--port', '1', '--help'])).toBe(true);
   expect(wantsHelp([])).toBe(false);
+});
+
+describe('roles', () => {
+  const broker = ['--nats', 'nats://user:secret@10.0.0.1:4222'];
+
+  test('need what they need, and the errors say what', () => {
+    expect(faultsOf(['--role', 'world'])).toEqual(['--role world needs --nats']);
+    expect(faultsOf(['--role', 'relay'])).toEqual([
+      '--role relay needs --nats',
+      '--role relay needs --relay-of',
+    ]);
+    expect(faultsOf(['--relay-of', 'meadow'])).toEqual(['--relay-of is for --role relay']);
+    expect(faultsOf([...broker, '--role', 'relay', '--relay-of', 'meadow'])).toEqual([]);
+    expect(faultsOf([...broker, '--role', 'world', '--world', 'meadow'])).toEqual([]);
+  });
+
+  test('a broker is named by URLs, of which errors repeat nothing', () => {
+    expect(faultsOf(['--nats', 'tls://a:4222, nats://b'])).toEqual([]);
+    for (const url of ['http://user:secret@a', 'nats://', 'nats://user:secret@a/path', 'a:4222'])
+      expect(faultsOf(['--nats', url])).toEqual(['--nats: what was given is not nats://host:port,…']);
+  });
+
+  test('a world is named by letters that may stand in a subject', () => {
+    expect(faultsOf(['--world', 'a.b'])).toEqual(['--world "a.b" is not 1..32 letters, digits, - and _']);
+  });
 });

@@ -106,7 +106,8 @@ function serverOn(port: number): number[] {
   return globSync('/proc/[0-9]*/cmdline').flatMap((file) => {
     try {
       const args = readFileSync(file, 'utf8').split('\0');
-      const isServer = args[1] === 'server/main.ts' && args[args.indexOf('--port') + 1] === `${port}`;
+      const isServer =
+        args.slice(1, 3).includes('server/main.ts') && args[args.indexOf('--port') + 1] === `${port}`;
       return isServer ? [Number(file.split('/')[2])] : [];
     } catch (error) {
       // The process has ended meanwhile.

@@ -11,6 +11,7 @@ import { guestsInMemory } from '../guests/openGuests.ts';
 import { replyJson } from '../http/replies.ts';
 import { requestIdOf } from '../http/requestWatch.ts';
 import { type Log, plainLog } from '../log/log.ts';
+import type { Nursery } from '../nursery/desk/nursery.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
@@ -48,6 +49,9 @@ export class Admin {
   #audience: Audience = NOBODY;
   /** null: tuning is not available. */
   tuner: Tuner | null = null;
+  /** null: drawings are not grown. */
+  nursery: Nursery | null = null;
+  readonly probe: Prober;
 
   /**
    * @param probe - probes a rule
@@ -68,6 +72,7 @@ export class Admin {
     this.#log = log;
     const warn = (text: string): void => log.warn(text);
     this.guests = guests;
+    this.probe = probe;
     this.#world = world;
     this.desk = new SwapDesk({
       world,
@@ -112,6 +117,7 @@ export class Admin {
       notes: new AuditNotes({ ask, rows: this.#rows }),
       audience,
       tuner,
+      nursery: () => this.nursery,
       config,
       sessions,
     });

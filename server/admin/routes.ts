@@ -5,6 +5,7 @@ import type { Actor } from '../rules/registry.ts';
 import { AdminRoutes, type AdminRoutesOptions } from './adminRoutes.ts';
 import { AuditRoutes } from './auditRoutes.ts';
 import { ModerationRoutes, type ModerationRoutesOptions } from './moderationRoutes.ts';
+import { NurseryRoutes, type NurseryRoutesOptions } from './nurseryRoutes.ts';
 import { Refusal, type Route } from './requests.ts';
 import { RuleRoutes, type RuleRoutesOptions } from './ruleRoutes.ts';
 import { WorldRoutes, type WorldRoutesOptions } from './worldRoutes.ts';
@@ -12,13 +13,14 @@ import { WorldRoutes, type WorldRoutesOptions } from './worldRoutes.ts';
 export type RoutesOptions = RuleRoutesOptions &
   WorldRoutesOptions &
   ModerationRoutesOptions &
-  AdminRoutesOptions;
+  AdminRoutesOptions &
+  NurseryRoutesOptions;
 
 export class Routes {
   readonly all: readonly Route[];
 
   constructor(options: RoutesOptions) {
-    this.all = [RuleRoutes, WorldRoutes, ModerationRoutes, AdminRoutes, AuditRoutes].flatMap(
+    this.all = [RuleRoutes, WorldRoutes, ModerationRoutes, AdminRoutes, AuditRoutes, NurseryRoutes].flatMap(
       (Part) => new Part(options).all,
     );
   }

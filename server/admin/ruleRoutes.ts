@@ -9,8 +9,7 @@ import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registr
 import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Prober } from '../swaps/prober.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
-import type { Tuner } from '../tuner/tuner.ts';
-import { TUNER_MODES } from '../tuner/view.ts';
+import { TUNER_MODES, type Tuner } from '../tuner/tuner.ts';
 import type { ProbeAnswer } from '../world/probeWorker.ts';
 import { type Call, expectType, type Fields, Refusal, type Route, readBody, readJson } from './requests.ts';
 

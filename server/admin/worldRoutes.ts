@@ -5,6 +5,7 @@ import type { LiveAnswer, SessionsAnswer } from '../../shared/adminApi.ts';
 import type { LoginLeft, OrganismEntry, Player } from '../../shared/adminPeople.ts';
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
+import { linkedSpecies } from '../http/speciesPictures.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { AuditNotes } from './auditNotes.ts';
@@ -145,7 +146,7 @@ export class WorldRoutes {
       engine: ready.engine,
       width: ready.width,
       height: ready.height,
-      species: ready.species,
+      species: linkedSpecies(ready.species),
       wilted: Object.fromEntries(world.wilted),
       players: this.#players(),
       reports: reports.open,

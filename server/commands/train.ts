@@ -111,6 +111,7 @@ const GROUPS = {
   'What they are taught': {
     align: whole(0, 8, 3, 'bodies that live beside their place are moved back by up to this many cells'),
     place: real(0, 100, PLACE_WEIGHT, 'how strongly two hidden channels are taught where in the body a cell is'),
+    waves: real(0, 100, 0, 'how strongly four more hidden channels are taught waves of that place'),
     stray: real(0, 100, 0, 'how much more strongly than the picture cells beside it are taught to be empty'),
     quiescence: real(0, 100, 0, 'how strongly whole bodies are taught to keep still'),
     overflow: real(0, 1, 0, 'how strongly hidden channels are kept within -1..1 at first'),
@@ -158,6 +159,7 @@ const PLAN_FIELDS = {
   overflow: 'overflowWeight',
   quiescence: 'quiescenceWeight',
   place: 'placeWeight',
+  waves: 'waveWeight',
   batch: 'batch',
   pool: 'poolSize',
   'seed-part': 'seedPart',
@@ -261,8 +263,8 @@ export function readCommand(args: readonly string[]): Command | null {
 /** @throws RuleError when there is no such rule */
 function polishing(file: string): Given {
   const { hidden, fireRate, name, metadata } = readRule(file);
-  const { sprite, scale, padding, place = '0' } = metadata;
-  const own = { sprite, scale, padding, place, hidden: String(hidden), 'fire-rate': String(fireRate) };
+  const { sprite, scale, padding, place = '0', waves = '0' } = metadata;
+  const own = { sprite, scale, padding, place, waves, hidden: String(hidden), 'fire-rate': String(fireRate) };
   return { ...POLISH_FLAGS, ...own, from: file, out: file, name };
 }
 
@@ -303,6 +305,7 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
       scale: String(scale),
       padding: String(padding),
       place: String(plan.placeWeight),
+      ...(plan.waveWeight > 0 && { waves: String(plan.waveWeight) }),
       ...(plan.parent === undefined ? {} : parentage(plan.parent)),
     },
   };

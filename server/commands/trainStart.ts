@@ -121,6 +121,7 @@ function metadataOf({ plan, learned }: StartSnapshot, from: string): Record<stri
     picturesLearned: String(learned.length),
     trainingMinutes: minutes.toFixed(1),
     place: String(LEARNING.placeWeight),
+    waves: String(LEARNING.waveWeight),
   };
 }
 

@@ -7,18 +7,22 @@ import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { Lists } from './lists.ts';
 import { PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
+import { pictureHash, pictureOf } from './speciesPictures.ts';
 
 /** Answers of `/api/organisms` and `/api/census` to one address: a page asks every 15 s, a school may have a hundred. */
 const MAX_LISTS = 100;
 const LISTS_PER_SECOND = 20;
+const SPECIES_PATH = /^\/api\/species\/([a-z0-9-]{1,32})\.png$/;
 const MAX_COORDINATE = 2 ** 31;
 
 export class Api {
+  readonly #world: WorldLink;
   readonly #pictures: Pictures;
   readonly #lists: Lists;
   readonly #listed: Allowances;
 
   constructor(world: WorldLink, framesPerSecond: number) {
+    this.#world = world;
     const now = (): number => performance.now();
     this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
     this.#lists = new Lists(world, now);
@@ -37,14 +41,44 @@ export class Api {
         case '/api/census':
           if (!this.#mayList(address, response)) return;
           return await this.#lists.census(request, response);
-        default:
+        default: {
+          const name = SPECIES_PATH.exec(url.pathname)?.[1];
+          if (name !== undefined) return this.#species(name, url.searchParams, request, response);
           return replyJson(response, 404, { error: `there is no ${url.pathname}` });
+        }
       }
     } catch (error) {
       if (error instanceof PictureRefusal) return refuse(response, error.status, error.message, error.waitMs);
       if (!(error instanceof NoAnswerError)) throw error;
       replyJson(response, 503, { error: error.message });
     }
+  }
+
+  /** A picture under its hash never changes; without, it is asked about again. */
+  #species(
+    name: string,
+    query: URLSearchParams,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    const one = this.#world.ready.species.find((species) => species.name === name);
+    const png = one === undefined ? null : pictureOf(one);
+    if (one === undefined || png === null) {
+      replyJson(response, 404, { error: `there is no species ${name}` });
+      return;
+    }
+    const hash = pictureHash(one);
+    const etag = `"${hash}"`;
+    const isForEver = query.get('v') === hash;
+    response.setHeader('ETag', etag);
+    response.setHeader('Cache-Control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache');
+    if (headers['if-none-match'] === etag) {
+      response.writeHead(304);
+      response.end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length });
+    response.end(png);
   }
 
   /** Otherwise it has been refused. */

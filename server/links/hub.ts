@@ -5,6 +5,7 @@
 import type { Admitted, Refusal } from '../guests/guests.ts';
 import type { ForwardedReply, ForwardedRequest } from '../http/forwarding.ts';
 import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
+import type { PublishedFrame } from '../stream/published.ts';
 import type { Counts } from '../tally.ts';
 import { NoAnswerError } from '../world/messages.ts';
 import { HubPeople, type HubPeopleOptions } from './hubPeople.ts';
@@ -65,6 +66,8 @@ export class Hub {
   /** Hears frames and news for all relays; watches nothing itself. */
   readonly #view: WorldView;
   readonly #timer: NodeJS.Timeout;
+  /** Each ends one way to hear of the world or the crowd. */
+  readonly #ends: (() => void)[] = [];
   #serial = 0;
   #letter = 0;
   #isClosed = false;
@@ -74,11 +77,12 @@ export class Hub {
     this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
     const { transport, world, crowd } = options;
     this.#view = world.view();
-    world.onPublished = (frame) => {
+    const publish = (frame: PublishedFrame): void => {
       if (this.#relays.size === 0) return;
       const origin = { term: options.term, serial: ++this.#serial, sentAtMs: this.#now() };
       for (const part of encodeFrame(frame, origin, transport.maxBytes)) transport.broadcast(part, true);
     };
+    this.#ends.push(world.hear(publish));
     this.#view.onStats = (stats) => this.#tell({ type: 'stats', stats });
     this.#view.onVitals = (vitals) => this.#tell({ type: 'vitals', vitals });
     this.#view.onSpecies = (species) => this.#tell({ type: 'species', species });
@@ -87,11 +91,12 @@ export class Hub {
     this.#view.onWilted = (bodies) => this.#tell({ type: 'wilted', bodies });
     this.#view.onSeeds = (seeds) => this.#tell({ type: 'seeds', seeds });
     this.#view.onTrouble = (trouble) => this.#tell({ type: 'trouble', trouble });
-    crowd.players.onNews = (message) => this.#tell({ type: 'players', message });
-    crowd.attend({
+    this.#ends.push(crowd.players.tell((message) => this.#tell({ type: 'players', message })));
+    const end = crowd.attend({
       postAll: (bytes, isForViewers) => this.#tell({ type: 'all', bytes, isForViewers }),
       closeAll: (code, reason) => this.#tell({ type: 'closeAll', code, reason }),
     });
+    this.#ends.push(end);
     transport.onMessage = (relay, message) => this.#receive(relay, message);
     transport.onGone = (relay) => this.#forget(relay);
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS);
@@ -119,6 +124,7 @@ export class Hub {
     this.#tell({ type: 'ended', reason }, true);
     for (const relay of [...this.#relays.keys()]) this.#forget(relay);
     this.#view.close();
+    for (const end of this.#ends) end();
     await this.#options.transport.close();
   }
 
@@ -131,7 +137,7 @@ export class Hub {
 
   #write(relay: string, letter: ToRelay): void {
     const { transport } = this.#options;
-    for (const part of encodeLetter(letter, this.#letter++, transport.maxBytes)) transport.send(relay, part);
+    transport.send(relay, encodeLetter(letter, this.#letter++, transport.maxBytes));
   }
 
   #pulse(): void {
@@ -196,7 +202,7 @@ export class Hub {
     const { term, framesPerSecond, maxPlayers, seatKey, world, crowd, log, transport } = this.#options;
     if (wire !== WIRE_VERSION) {
       log(`a relay speaks version ${wire} of the wire, this world ${WIRE_VERSION}: ${name}`);
-      this.#write(name, { type: 'ended', reason: `the world speaks version ${WIRE_VERSION} of the wire` });
+      this.#write(name, { type: 'unfit', reason: `the world speaks version ${WIRE_VERSION} of the wire` });
       transport.drop(name);
       return;
     }

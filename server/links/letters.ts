@@ -91,5 +91,7 @@ export type ToRelay =
   | { readonly type: 'all'; readonly bytes: Uint8Array; readonly isForViewers: boolean }
   | { readonly type: 'closeAll'; readonly code: number; readonly reason: string }
   | { readonly type: 'players'; readonly message: PlayersMessage }
-  /** The world has ended. */
-  | { readonly type: 'ended'; readonly reason: string };
+  /** The world has ended; another process may own it later. */
+  | { readonly type: 'ended'; readonly reason: string }
+  /** The relay cannot serve this world. */
+  | { readonly type: 'unfit'; readonly reason: string };

@@ -151,8 +151,9 @@ export class PipeHub implements HubTransport {
     for (const pipe of this.#pipes.values()) pipe.send(message, isFrame);
   }
 
-  send(relay: string, message: Uint8Array): void {
-    this.#pipes.get(relay)?.send(message, false);
+  send(relay: string, letter: readonly Uint8Array[]): void {
+    const pipe = this.#pipes.get(relay);
+    if (pipe !== undefined) for (const part of letter) pipe.send(part, false);
   }
 
   drop(relay: string): void {
@@ -186,8 +187,8 @@ export class PipeRelay implements RelayTransport {
     );
   }
 
-  send(message: Uint8Array): void {
-    this.#pipe.send(message, false);
+  send(letter: readonly Uint8Array[]): void {
+    for (const part of letter) this.#pipe.send(part, false);
   }
 
   close(): Promise<void> {

@@ -45,9 +45,9 @@ interface Starting {
 }
 
 export class RelayLink extends LinkBase {
-  /** Another process owns the world now, or this one has forgotten the relay: all clients must begin anew. */
+  /** The world has ended, another process owns it now, or it has forgotten the relay: all clients must begin anew. */
   onReset: (reason: string) => void = () => {};
-  /** The world has ended, or the way to it for good. */
+  /** The way to the world has ended for good. */
   onDeath: (error: Error) => void = () => {};
   /** The world's process has been asked to stop. */
   isStopping = false;
@@ -106,7 +106,7 @@ export class RelayLink extends LinkBase {
     return this.#isUp;
   }
 
-  /** The world has ended, or the way to it for good. */
+  /** The way to the world has ended for good. */
   get hasEnded(): boolean {
     return this.endedBy !== null;
   }
@@ -155,8 +155,7 @@ export class RelayLink extends LinkBase {
 
   #write(letter: FromRelay, question: number | null = null): void {
     const { transport } = this.#options;
-    for (const part of encodeLetter(letter, this.#number++, transport.maxBytes))
-      transport.send(part, question);
+    transport.send(encodeLetter(letter, this.#number++, transport.maxBytes), question);
   }
 
   #hello(): void {
@@ -200,6 +199,10 @@ export class RelayLink extends LinkBase {
         if (this.#isUp) this.#intake!.heardOf(letter.term, letter.serial);
         return;
       case 'ended':
+        this.#lose(letter.reason);
+        this.onReset(letter.reason);
+        return;
+      case 'unfit':
         this.#die(new Error(letter.reason));
         return;
       case 'post':

@@ -18,13 +18,12 @@ export class SharedWorld {
   readonly #views = new Set<View>();
   /** How many views watch each page. */
   readonly #watchers = new Map<number, number>();
-  /** Gets every frame, with the pages of all views. */
-  onPublished: (frame: PublishedFrame) => void = () => {};
+  readonly #hearers = new Set<(frame: PublishedFrame) => void>();
 
   constructor(world: WorldLink) {
     this.#world = world;
     world.onFrame = (frame) => {
-      this.onPublished(frame);
+      for (const hear of this.#hearers) hear(frame);
       for (const view of this.#views) view.publish(frame);
     };
     world.onStats = (stats) => this.#tell((view) => view.onStats(stats));
@@ -40,6 +39,16 @@ export class SharedWorld {
   /** How many pages somebody watches. */
   get pages(): number {
     return this.#watchers.size;
+  }
+
+  /**
+   * Hears every frame, with the pages of all views.
+   *
+   * @returns a function that ends it
+   */
+  hear(hearer: (frame: PublishedFrame) => void): () => void {
+    this.#hearers.add(hearer);
+    return () => this.#hearers.delete(hearer);
   }
 
   view(): WorldView {

@@ -1,6 +1,6 @@
 /**
- * A way for messages between the process of a world and its relays. Messages come in order or not at all, and are at
- * most `maxBytes` long. Nothing is kept for an end that does not read.
+ * A way for messages between the process of a world and its relays. Messages come in order or not at all, but for the
+ * parts of long letters, and are at most `maxBytes` long. Nothing is kept for an end that does not read.
  */
 
 /** The world's end. */
@@ -8,7 +8,8 @@ export interface HubTransport {
   readonly maxBytes: number;
   /** To all relays. @param isFrame - a relay that does not read in time misses it */
   broadcast(message: Uint8Array, isFrame: boolean): void;
-  send(relay: string, message: Uint8Array): void;
+  /** @param letter - its parts; those of different letters may mix on the way */
+  send(relay: string, letter: readonly Uint8Array[]): void;
   /** @param message - valid during the call */
   onMessage: (relay: string, message: Buffer) => void;
   /** The way to a relay has ended. */
@@ -22,8 +23,11 @@ export interface HubTransport {
 /** A relay's end. */
 export interface RelayTransport {
   readonly maxBytes: number;
-  /** @param question - the number of the question that it asks; null: it asks none */
-  send(message: Uint8Array, question: number | null): void;
+  /**
+   * @param letter - its parts
+   * @param question - the number of the question that it asks; null: it asks none
+   */
+  send(letter: readonly Uint8Array[], question: number | null): void;
   /** @param message - valid during the call */
   onMessage: (message: Buffer) => void;
   /** Nobody is there to answer this question. */

@@ -227,11 +227,12 @@ export function joinFrame(parts: readonly FramePart[]): PublishedFrame {
   return { ...frame, updates, bytes };
 }
 
-/** Letters whose parts have not all come; of each sender, parts come in order. */
+/** Letters of which a part is missing yet; of more, the oldest is given up. */
+const MAX_OPEN_LETTERS = 32;
+
+/** Puts letters together. The parts of one come in order; those of others may come between them. */
 export class Letters {
-  #number = -1;
-  #parts: Buffer[] = [];
-  #bytes = 0;
+  readonly #open = new Map<number, { readonly parts: Buffer[]; bytes: number }>();
   readonly #maxBytes: number;
 
   /** @param maxBytes - of a letter; a longer one is dropped */
@@ -245,28 +246,26 @@ export class Letters {
    * @throws Error when it is no value of `v8.serialize`
    */
   take({ number, part, parts, bytes }: LetterPart): { readonly value: unknown } | null {
-    if (part === 0) {
-      this.#number = number;
-      this.#parts = [];
-      this.#bytes = 0;
-    }
+    if (parts === 1) return { value: deserialize(bytes) };
+    if (part === 0) this.#begin(number);
+    const letter = this.#open.get(number);
+    if (letter === undefined) return null;
+    letter.bytes += bytes.length;
     // A part was lost: so is the letter.
-    if (number !== this.#number || part !== this.#parts.length) {
-      this.#number = -1;
+    if (part !== letter.parts.length || letter.bytes > this.#maxBytes) {
+      this.#open.delete(number);
       return null;
     }
-    this.#bytes += bytes.length;
-    if (this.#bytes > this.#maxBytes) {
-      this.#number = -1;
-      this.#parts = [];
-      return null;
-    }
-    this.#parts.push(parts === 1 ? bytes : Buffer.from(bytes));
-    if (this.#parts.length < parts) return null;
-    const whole = parts === 1 ? bytes : Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.#number = -1;
-    return { value: deserialize(whole) };
+    letter.parts.push(Buffer.from(bytes));
+    if (letter.parts.length < parts) return null;
+    this.#open.delete(number);
+    return { value: deserialize(Buffer.concat(letter.parts)) };
+  }
+
+  #begin(number: number): void {
+    this.#open.delete(number);
+    this.#open.set(number, { parts: [], bytes: 0 });
+    if (this.#open.size > MAX_OPEN_LETTERS) this.#open.delete(this.#open.keys().next().value!);
   }
 }
 

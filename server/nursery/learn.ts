@@ -10,6 +10,7 @@ import { type Rule, RuleError } from '../rules/rule.ts';
 import { readState, writeState } from '../training/checkpoint.ts';
 import type { Weights } from '../training/kernel.ts';
 import { LEARNING, LEARNING_PADDING } from '../training/learning.ts';
+import { between } from '../training/optimizer.ts';
 import type { Target } from '../training/target.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
 import { judge, type Missed, missedGates } from './gates.ts';
@@ -95,36 +96,39 @@ interface LearningSnapshot {
   readonly round: number;
   readonly run: Snapshot;
   readonly average: Weights;
+  readonly before: Weights | null;
   readonly checked: Checked | null;
   readonly best: Best | null;
   readonly judgedAt: number;
   readonly elapsedMs: number;
 }
 
-/** What measures rules while they learn, and how often. */
-export interface Suite {
+/** What a learning is made of. Tests put others in their place. */
+export interface LearningParts {
   readonly pace: Readonly<Record<keyof typeof PACE, number>>;
+  readonly roundPlan: typeof roundPlan;
   readonly judge: typeof judge;
   openCheck(rule: Rule, target: Target, threads: number): Pick<SpotCheck, 'measure' | 'dispose'>;
 }
 
-const SUITE: Suite = {
+const PARTS: LearningParts = {
   pace: PACE,
+  roundPlan,
   judge,
   openCheck: (rule, target, threads) => new SpotCheck(rule, target, threads),
 };
 
 /**
  * @param target - with `LEARNING_PADDING` empty cells around the picture
- * @param suite - for tests
+ * @param parts - for tests
  * @throws LearningStopped; RuleError when the start cannot be used or the picture cannot be learned at all
  */
 export async function learnCreature(
   target: Target,
   options: LearnOptions,
-  suite: Suite = SUITE,
+  parts: LearningParts = PARTS,
 ): Promise<Learned> {
-  const learning = new Learning(target, options, suite);
+  const learning = new Learning(target, options, parts);
   try {
     return await learning.learn();
   } finally {
@@ -137,11 +141,13 @@ class Learning {
   readonly #options: LearnOptions;
   readonly #picture: string;
   readonly #maxIterations: number;
-  readonly #suite: Suite;
-  readonly #check: ReturnType<Suite['openCheck']>;
+  readonly #parts: LearningParts;
+  readonly #check: ReturnType<LearningParts['openCheck']>;
   #round = 0;
   #run: TrainingRun;
   #average: Weights;
+  /** `#average` at the end of the round before; null: this is the first. */
+  #before: Weights | null = null;
   #checked: Checked | null = null;
   #best: Best | null = null;
   #judgedAt = Number.NEGATIVE_INFINITY;
@@ -150,7 +156,7 @@ class Learning {
   readonly #startedMs = performance.now();
   #savedMs = performance.now();
 
-  constructor(target: Target, options: LearnOptions, suite: Suite) {
+  constructor(target: Target, options: LearnOptions, parts: LearningParts) {
     const { start, threads, name, randomSeed = 1, maxIterations = MAX_ITERATIONS, checkpoint } = options;
     if (start.hidden !== LEARNING.hidden || start.fireRate !== LEARNING.fireRate)
       throw new RuleError(
@@ -159,23 +165,29 @@ class Learning {
       );
     this.#target = target;
     this.#options = options;
-    this.#suite = suite;
+    this.#parts = parts;
     this.#maxIterations = maxIterations;
     this.#picture = createHash('sha256').update(target.rgba).digest('hex');
     const saved = checkpoint !== undefined && existsSync(checkpoint) ? this.#read(checkpoint) : null;
-    this.#run = new TrainingRun(saved?.run ?? roundPlan(name, 0, randomSeed, null), threads, undefined, {
-      target,
-      weights: start,
-    });
+    this.#run = new TrainingRun(
+      saved?.run ?? parts.roundPlan(name, 0, randomSeed, null),
+      threads,
+      undefined,
+      {
+        target,
+        weights: start,
+      },
+    );
     this.#average = saved?.average ?? start;
     if (saved !== null) {
       this.#round = saved.round;
+      this.#before = saved.before;
       this.#checked = saved.checked;
       this.#best = saved.best;
       this.#judgedAt = saved.judgedAt;
       this.#earlierMs = saved.elapsedMs;
     }
-    this.#check = suite.openCheck(start, target, threads);
+    this.#check = parts.openCheck(start, target, threads);
   }
 
   #read(checkpoint: string): LearningSnapshot {
@@ -231,6 +243,7 @@ class Learning {
       round: this.#round,
       run: this.#run.snapshot(),
       average: this.#average,
+      before: this.#before,
       checked: this.#checked,
       best: this.#best,
       judgedAt: this.#judgedAt,
@@ -241,7 +254,7 @@ class Learning {
 
   async #iterate(): Promise<void> {
     const { smoothedLoss } = await this.#run.iterate();
-    this.#average = averaged(this.#average, this.#run.weights, AVERAGED_PART);
+    this.#average = between(this.#average, this.#run.weights, AVERAGED_PART);
     this.#tell('learning', smoothedLoss);
   }
 
@@ -260,23 +273,35 @@ class Learning {
 
   #isCheckDue(): boolean {
     const done = this.#iterations;
-    const { firstCheck, checkEvery } = this.#suite.pace;
+    const { firstCheck, checkEvery } = this.#parts.pace;
     const isLast = this.#run.isFinished || done >= this.#maxIterations;
     return isLast || (done >= firstCheck && done % checkEvery === 0);
   }
 
-  /** @returns null when the rule does not pass yet */
+  /** @returns null when no rule passes yet */
   async #checkAndJudge(): Promise<Learned | null> {
     const isWhole = this.#run.isFinished || this.#iterations >= this.#maxIterations;
-    const checked = await this.#check.measure(this.#average, isWhole);
+    const passed = await this.#try(this.#average, isWhole);
+    if (passed !== null || !this.#run.isFinished) return passed;
+    // Rounds that taught different things: their mean has the healing of one and the fine picture of the other.
+    const ofBoth = this.#before === null ? null : between(this.#before, this.#average, 0.5);
+    this.#before = this.#average;
+    const own = this.#checked;
+    const passedBoth = ofBoth === null ? null : await this.#try(ofBoth, false);
+    this.#checked = own;
+    return passedBoth;
+  }
+
+  async #try(weights: Weights, isWhole: boolean): Promise<Learned | null> {
+    const checked = await this.#check.measure(weights, isWhole);
     this.#checked = checked;
     const lacks = shortfall(checked);
     if (this.#best === null || lacks <= shortfall(this.#best.checked))
-      this.#best = { weights: this.#average, checked, iterations: this.#iterations };
-    this.#tell('learning', this.#run.snapshot().smoothedLoss);
-    if (lacks > 0 || this.#iterations - this.#judgedAt < this.#suite.pace.judgeEvery) return null;
+      this.#best = { weights, checked, iterations: this.#iterations };
+    this.#tell('learning', this.#run.losses.at(-1) ?? Number.NaN);
+    if (lacks > 0 || this.#iterations - this.#judgedAt < this.#parts.pace.judgeEvery) return null;
     this.#judgedAt = this.#iterations;
-    const learned = await this.#judge(this.#average, this.#iterations);
+    const learned = await this.#judge(weights, this.#iterations);
     return learned.outcome === 'passed' ? learned : null;
   }
 
@@ -298,10 +323,11 @@ class Learning {
         scale: '1',
         padding: String(LEARNING_PADDING),
         place: String(LEARNING.placeWeight),
+        waves: String(LEARNING.waveWeight),
         parent: start.name,
       },
     };
-    const evaluated = await this.#suite.judge(rule, this.#target, threads);
+    const evaluated = await this.#parts.judge(rule, this.#target, threads);
     const missed = missedGates(evaluated.evaluation);
     const isUnsafe = missed.some(({ gate }) => gate === 'deaths' || gate === 'runaways');
     const outcome = missed.length === 0 ? 'passed' : isUnsafe ? 'refused' : 'weak';
@@ -314,7 +340,7 @@ class Learning {
     const snapshot = this.#run.snapshot();
     await this.#run.dispose();
     this.#round++;
-    const plan = roundPlan(name, this.#round, randomSeed, this.#checked);
+    const plan = this.#parts.roundPlan(name, this.#round, randomSeed, this.#checked);
     this.#run = new TrainingRun({ ...snapshot, plan, poolDone: 0, rollbacks: 0 }, threads, undefined, {
       target: this.#target,
     });
@@ -324,10 +350,3 @@ class Learning {
     await Promise.all([this.#run.dispose(), this.#check.dispose()]);
   }
 }
-
-const averaged = (mean: Weights, newest: Weights, part: number): Weights => ({
-  w1: mean.w1.map((value, i) => value + part * (newest.w1[i] - value)),
-  b1: mean.b1.map((value, i) => value + part * (newest.b1[i] - value)),
-  w2: mean.w2.map((value, i) => value + part * (newest.w2[i] - value)),
-  b2: mean.b2.map((value, i) => value + part * (newest.b2[i] - value)),
-});

@@ -11,6 +11,7 @@ import {
   type SpeciesMessage,
   type StatsMessage,
 } from '../../shared/protocol.ts';
+import { linkedSpecies } from '../http/speciesPictures.ts';
 import type { WaitingSeed } from '../world/absences.ts';
 import type { WorldLink } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
@@ -33,6 +34,7 @@ export interface CrowdHost
     | 'attendance'
     | 'learned'
     | 'report'
+    | 'nursery'
     | 'tally'
     | 'log'
     | 'stepsPerSecond'
@@ -109,7 +111,9 @@ export class Crowd implements People {
 
   /** Sends the species after a change of the rules in force. */
   publishSpecies(species: readonly Species[]): void {
-    this.#postAll(encodeMessage(ServerMessageType.species, { species } satisfies SpeciesMessage));
+    this.#postAll(
+      encodeMessage(ServerMessageType.species, { species: linkedSpecies(species) } satisfies SpeciesMessage),
+    );
   }
 
   /** Shows a notice to everybody. */
@@ -156,6 +160,11 @@ export class Crowd implements People {
   tell(isMeant: (visitor: Visitor) => boolean, text: string): void {
     for (const visit of this.#visits.values())
       if (visit.isStarted && isMeant(visit.visitor)) visit.tell(text);
+  }
+
+  /** Tells a guest what has become of their drawings. */
+  tellDrawings(guest: string): void {
+    for (const visit of this.#of(guest)) visit.tellDrawings();
   }
 
   /** Closes every client with a code and a reason. */

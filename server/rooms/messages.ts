@@ -2,6 +2,7 @@
  * Decodes and checks a client's messages. An honest client never sends what is refused here; what a player may get
  * wrong (a stroke outside the world, an empty budget) is answered later, with a reason.
  */
+import { MAX_PACKED_CHARACTERS } from '../../shared/drawing/packed.ts';
 import { pagesAcross, type Size, topLevel } from '../../shared/geometry.ts';
 import { MAX_STROKE_POINTS, MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import { isWhole } from '../../shared/numbers.ts';
@@ -19,8 +20,10 @@ import {
   type ReportMessage,
   type RoomMessage,
   type StrokeMessage,
+  type SubmitMessage,
   TOOLS,
   type ViewportMessage,
+  type WithdrawMessage,
 } from '../../shared/protocol.ts';
 import { decodeMsgpack, MsgpackError } from './msgpack.ts';
 
@@ -36,7 +39,13 @@ export type ClientMessage =
   | { readonly type: 'presence'; readonly message: PresenceMessage }
   | { readonly type: 'remove'; readonly message: RemoveMessage }
   | { readonly type: 'room'; readonly message: RoomMessage }
-  | { readonly type: 'report'; readonly message: ReportMessage };
+  | { readonly type: 'report'; readonly message: ReportMessage }
+  /** Only its form is known: the nursery tells the guest what is wrong with the drawing. */
+  | {
+      readonly type: 'submit';
+      readonly message: Omit<SubmitMessage, 'isFree'> & { readonly isFree: boolean };
+    }
+  | { readonly type: 'withdraw'; readonly message: WithdrawMessage };
 
 /** The message is not of the protocol. The text is for the client's author. */
 export class MessageError extends Error {
@@ -82,6 +91,10 @@ export function readMessage(type: number, payload: Uint8Array, world: Size): Cli
       return { type: 'room', message: { species: text(fields, 'species', MAX_NAME), at: cell(fields) } };
     case ClientMessageType.report:
       return { type: 'report', message: report(fields) };
+    case ClientMessageType.submit:
+      return { type: 'submit', message: submit(fields) };
+    case ClientMessageType.withdraw:
+      return { type: 'withdraw', message: { drawing: integer(fields, 'drawing', 1, MAX_UINT32) } };
     default:
       throw new MessageError(`there is no message ${type}`);
   }
@@ -155,6 +168,14 @@ function report(fields: Fields): ReportMessage {
   return about === 'body'
     ? { about, organism: integer(fields, 'organism', 1, MAX_UINT32), reason }
     : { about, player: text(fields, 'player', MAX_NAME), reason };
+}
+
+function submit(fields: Fields): Extract<ClientMessage, { type: 'submit' }>['message'] {
+  return {
+    name: text(fields, 'name', MAX_NAME),
+    drawing: text(fields, 'drawing', MAX_PACKED_CHARACTERS),
+    isFree: truth(fields, 'isFree'),
+  };
 }
 
 function place(fields: Fields): readonly [number, number] | null {

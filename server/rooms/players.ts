@@ -25,8 +25,7 @@ interface Hearer {
 }
 
 export class Players {
-  /** Gets what each message tells of changes, for other processes. */
-  onNews: (message: PlayersMessage) => void = () => {};
+  readonly #mirrors = new Set<(message: PlayersMessage) => void>();
   readonly #present = new Map<string, PlayerState>();
   readonly #hearers = new Map<string, Hearer>();
   readonly #changed = new Set<string>();
@@ -72,6 +71,16 @@ export class Players {
     this.#hearers.delete(id);
   }
 
+  /**
+   * Tells another process of changes: what everybody here is told.
+   *
+   * @returns a function that ends it
+   */
+  tell(mirror: (message: PlayersMessage) => void): () => void {
+    this.#mirrors.add(mirror);
+    return () => this.#mirrors.delete(mirror);
+  }
+
   /** Takes over what another process tells of its players. */
   mirror({ full, players, left, strokes }: PlayersMessage): void {
     const named = new Set(players.map(({ id }) => id));
@@ -92,7 +101,7 @@ export class Players {
   tick(): void {
     const strokes = this.#strokes.splice(0, MAX_PER_MESSAGE);
     const changes = this.#changes(strokes);
-    if (changes !== null) this.onNews(changes);
+    if (changes !== null) for (const tell of this.#mirrors) tell(changes);
     const encoded = changes === null || this.#hearers.size === 0 ? null : encodePlayers(changes);
     let whole: Buffer | null = null;
     for (const hearer of this.#hearers.values()) {

@@ -1,6 +1,7 @@
 /** What the visits of a world share, and what each of them is made of. */
 import type { ReportedBy } from '../../shared/adminPeople.ts';
-import type { LearnedMessage, ReportMessage } from '../../shared/protocol.ts';
+import type { NurseryMode } from '../../shared/drawing/submission.ts';
+import type { LearnedMessage, OwnDrawing, ReportMessage, SubmittedMessage } from '../../shared/protocol.ts';
 import type { Guests } from '../guests/guests.ts';
 import type { Log } from '../log/log.ts';
 import type { Tally } from '../tally.ts';
@@ -29,6 +30,17 @@ export interface Attendance {
   stroke(isApplied: boolean): void;
 }
 
+/** Where drawings are grown, as visits see it. */
+export interface VisitedNursery {
+  readonly mode: NurseryMode;
+  /** @param message - as it came from the guest */
+  submit(message: unknown, by: { guest: string; name: string; address: string }): Promise<SubmittedMessage>;
+  /** Takes a drawing back, if it is this guest's and has not grown. Never rejects. */
+  withdraw(drawing: number, guest: string): Promise<void>;
+  /** A guest's drawings, newest first. */
+  own(guest: string): readonly OwnDrawing[];
+}
+
 /** What all visits of a world share. */
 export interface Surroundings {
   readonly guests: Guests;
@@ -37,6 +49,8 @@ export interface Surroundings {
   readonly learned: () => Promise<LearnedMessage | null>;
   /** Takes a report. Answer: what to tell who sent it. */
   readonly report: (message: ReportMessage, by: ReportedBy) => Promise<string>;
+  /** null: there is none. */
+  readonly nursery: VisitedNursery | null;
   readonly tally: Tally;
   readonly log: Log;
   /** A guest has another name: all their visits shall show it. */

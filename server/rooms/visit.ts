@@ -5,6 +5,7 @@
 import { Allowance } from '../../shared/allowance.ts';
 import {
   CloseCode,
+  type DrawingsMessage,
   type HelloMessage,
   type InspectionMessage,
   type NamedMessage,
@@ -13,9 +14,11 @@ import {
   type ReportMessage,
   type SeedsMessage,
   ServerMessageType,
+  type SubmittedMessage,
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import type { Guest } from '../guests/guest.ts';
+import { linkedSpecies } from '../http/speciesPictures.ts';
 import { type Doer, type Inspection, NoAnswerError } from '../world/messages.ts';
 import type { WiltedBody } from '../world/wilting.ts';
 import type { ClientMessage } from './messages.ts';
@@ -27,6 +30,7 @@ import { wiltNotice } from './wiltNotice.ts';
 /** Removals and reports of a visit at once, and per second: each is a question to the world. */
 const MAX_WISHES_AT_ONCE = 12;
 const WISHES_PER_SECOND = 1;
+const TOO_MUCH = 'That was too much at once: wait a moment.';
 
 export class Visit {
   readonly outlet: Outlet;
@@ -49,6 +53,7 @@ export class Visit {
   #inspected: { at: readonly [number, number]; organism: number | null } | null = null;
   #inspecting = false;
   #isReporting = false;
+  #isSubmitting = false;
   readonly #roomQuestions: RoomQuestions;
 
   constructor(outlet: Outlet, visitor: Visitor, around: Surroundings) {
@@ -90,7 +95,7 @@ export class Visit {
 
   /** Called when the client has acknowledged the JOIN. Closes it when the guest may not be here. */
   start(): void {
-    const { guests, world, players, attendance } = this.#around;
+    const { guests, world, players, attendance, nursery } = this.#around;
     const { id: guestId, isNew, address } = this.visitor;
     const entered = guests.enter(guestId, address, isNew);
     if (!entered.ok) {
@@ -113,8 +118,9 @@ export class Visit {
       stepsPerSecond: this.#around.stepsPerSecond,
       framesPerSecond: this.#around.framesPerSecond,
       epsilon: this.#around.epsilon,
-      species: ready.species,
+      species: linkedSpecies(ready.species),
       budget: this.strokes.budget(guest),
+      ...(nursery !== null && { nursery: nursery.mode }),
     };
     this.outlet.post(ServerMessageType.hello, hello);
     const { id } = this.outlet;
@@ -129,6 +135,7 @@ export class Visit {
     // However short a visit is: what a guest has planted is visited by it.
     world.present([guestId]);
     void this.#tellLearned();
+    if ((nursery?.own(guestId).length ?? 0) > 0) this.tellDrawings();
     this.#note('joined');
   }
 
@@ -195,6 +202,12 @@ export class Visit {
         return;
       case 'report':
         void this.#report(guest, message);
+        return;
+      case 'submit':
+        void this.#submit(guest, message);
+        return;
+      case 'withdraw':
+        if (this.#mayWish()) void this.#around.nursery?.withdraw(message.drawing, this.visitor.id);
         return;
       case 'remove':
         void this.#remove(message.organism);
@@ -267,9 +280,38 @@ export class Visit {
     }
   }
 
+  /** One at a time. */
+  async #submit(guest: Guest, message: object): Promise<void> {
+    if (this.#isSubmitting) return;
+    this.#isSubmitting = true;
+    try {
+      const answer = await this.#submitted(guest, message);
+      if (this.isStarted) this.outlet.post(ServerMessageType.submitted, answer);
+    } finally {
+      this.#isSubmitting = false;
+    }
+  }
+
+  async #submitted(guest: Guest, message: object): Promise<SubmittedMessage> {
+    const { guests, nursery, now } = this.#around;
+    const { address } = this.visitor;
+    if (!this.#wishes.take(1, now())) return { reason: TOO_MUCH };
+    const mute = guests.muteOf(guest, address);
+    if (mute !== null) return { reason: mute };
+    if (nursery === null) return { reason: 'This world grows no drawings.' };
+    return nursery.submit(message, { guest: guest.id, name: guest.name, address });
+  }
+
+  /** Tells the guest what has become of their drawings. */
+  tellDrawings(): void {
+    const drawings = this.#around.nursery?.own(this.visitor.id);
+    if (drawings !== undefined && this.isStarted)
+      this.outlet.post(ServerMessageType.drawings, { drawings } satisfies DrawingsMessage);
+  }
+
   #mayWish(): boolean {
     if (this.#wishes.take(1, this.#around.now())) return true;
-    this.tell('That was too much at once: wait a moment.');
+    this.tell(TOO_MUCH);
     return false;
   }
 

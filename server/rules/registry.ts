@@ -212,7 +212,9 @@ export class Registry {
       address: string;
     }>(
       `SELECT species, rule, max(id) AS swap, who, address FROM swaps
-       WHERE scope <> 'organism' AND status IN ('watched', 'in force') GROUP BY species`,
+       WHERE scope <> 'organism' AND status IN ('watched', 'in force')
+       AND species NOT IN (SELECT species FROM drawings WHERE state IN ('withered', 'removed'))
+       GROUP BY species`,
     );
     return new Map(
       rows.map(({ species, rule, swap, who, address }) => {

@@ -34,7 +34,7 @@ export class RegistryError extends Error {
  *
  * A rule's bytes are in its row, so that a crash leaves all of it or nothing. A row of `swaps` is both an order and its
  * outcome: the rule in force of a species is that of its newest swap that holds. `bans` is format 1's; its rows become
- * `sanctions` at the next start.
+ * `sanctions` at the next start. A species whose drawing has withered or was removed has no rule in force.
  */
 const FORMATS: readonly string[] = [
   `
@@ -132,6 +132,26 @@ CREATE TABLE sanctions (
   who TEXT NOT NULL
 ) STRICT;
 `,
+  `
+CREATE TABLE drawings (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  species TEXT NOT NULL UNIQUE,
+  drawing TEXT NOT NULL,
+  guest TEXT NOT NULL,
+  maker TEXT NOT NULL,
+  address TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('waiting', 'queued', 'learning', 'ready', 'refused', 'withdrawn', 'withered', 'removed')),
+  reason TEXT NOT NULL,
+  rule INTEGER REFERENCES rules (id),
+  result TEXT NOT NULL,
+  failures INTEGER NOT NULL,
+  created TEXT NOT NULL,
+  begun TEXT NOT NULL,
+  changed TEXT NOT NULL
+) STRICT;
+`,
 ];
 export const FORMAT = FORMATS.length;
 
@@ -145,6 +165,7 @@ export const REGISTRY_TABLES = [
   'reports',
   'guests',
   'sanctions',
+  'drawings',
 ] as const;
 export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 

@@ -95,16 +95,17 @@ export class SwapDesk {
   /**
    * Writes a swap down, does it, and returns its outcome.
    *
+   * @param said - tells everybody; default: who swapped what
    * @throws RegistryError, RuleError when it cannot be written down
    */
-  async swap(wanted: NewSwap, actor: Actor): Promise<SwapResult> {
+  async swap(wanted: NewSwap, actor: Actor, said?: string): Promise<SwapResult> {
     const record = await this.ask((registry) => {
       const swap = registry.wantSwap(wanted, actor);
       // It is taken before the next poll can find it.
       this.#taken.add(swap.id);
       return swap;
     });
-    return this.#turns.take(() => this.#do(record));
+    return this.#turns.take(() => this.#do(record, said));
   }
 
   /** Writes down what the world reports of a swap. */
@@ -146,13 +147,13 @@ export class SwapDesk {
     });
   }
 
-  async #do(swap: SwapRecord): Promise<SwapResult> {
+  async #do(swap: SwapRecord, said?: string): Promise<SwapResult> {
     const { id, species, scope, who, address } = swap;
     try {
       const { record, organisms } = await this.#tryOut(swap);
       this.#write(id, 'watched', '', { who, address });
       const whom = scope === 'organism' ? `one ${species}` : scope === 'planted' ? `new ${species}` : species;
-      this.#options.announce(`${who} swapped ${whom} to ${labelOf(record)}`);
+      this.#options.announce(said ?? `${who} swapped ${whom} to ${labelOf(record)}`);
       return { ok: true, swap: id, organisms };
     } catch (error) {
       const reason = (error as Error).message;

@@ -61,6 +61,8 @@ export interface LayoutOptions {
   readonly quiescenceWeight?: number;
   /** Weight in the gradient of the place that two hidden channels are taught; default 0. */
   readonly placeWeight?: number;
+  /** Weight in the gradient of the place's waves that four more hidden channels are taught; default 0. */
+  readonly waveWeight?: number;
   /** Extra weight in the gradient of cells that live where the picture is empty; default 0. */
   readonly strayWeight?: number;
   /** Which shape of tiles computes; both give the same results (`../engines/wasm/tiles.ts`). */
@@ -187,6 +189,7 @@ function writeSetup(memory: WebAssembly.Memory, layout: Layout, thread: number):
   real(field.QUIESCENCE_AT, layout.quiescenceWeight);
   real(field.PLACE_AT, layout.placeWeight);
   real(field.STRAY_AT, layout.strayWeight);
+  real(field.WAVE_AT, layout.waveWeight);
   whole(field.TARGET_AT, layout.target);
   whole(field.SCRATCH_AT, layout.scratch + thread * layout.scratchBytes);
   whole(field.TAPE_AT, layout.tapes + thread * layout.tapeBytes);

@@ -75,6 +75,14 @@ export function meanDirection(gradients: readonly Weights[], normalisation: numb
   return mean;
 }
 
+/** The weights that lie `part` of the way from one rule's to another's. */
+export const between = (from: Weights, to: Weights, part: number): Weights => ({
+  w1: from.w1.map((value, i) => value + part * (to.w1[i] - value)),
+  b1: from.b1.map((value, i) => value + part * (to.b1[i] - value)),
+  w2: from.w2.map((value, i) => value + part * (to.w2[i] - value)),
+  b2: from.b2.map((value, i) => value + part * (to.b2[i] - value)),
+});
+
 const lengthOf = (values: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] * values[i];

@@ -21,6 +21,8 @@ export interface TrainingPlan {
   readonly quiescenceWeight: number;
   /** Weight of the place that two hidden channels are taught, beside the picture's error. */
   readonly placeWeight: number;
+  /** Weight of the place's waves that four more hidden channels are taught, beside the picture's error. */
+  readonly waveWeight: number;
   /** Extra weight of cells that live where the picture is empty, beside their share of its error. */
   readonly strayWeight: number;
   /** Empty cells around the padded picture, in training only: cells that leave the body are seen this far. */

@@ -6,6 +6,7 @@
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { cellIndex, type Weights } from './kernel.ts';
 import { LEARNING, LEARNING_PADDING } from './learning.ts';
+import { between } from './optimizer.ts';
 import type { TrainingPlan } from './plan.ts';
 import { Random, type RandomState } from './random.ts';
 import { forEachCell, seedX, seedY } from './states.ts';
@@ -223,13 +224,6 @@ function canGrow({ shape, rgba }: Target, cells: number): boolean {
   }
   return seen.size === cells;
 }
-
-const between = (from: Weights, to: Weights, part: number): Weights => ({
-  w1: from.w1.map((value, i) => value + part * (to.w1[i] - value)),
-  b1: from.b1.map((value, i) => value + part * (to.b1[i] - value)),
-  w2: from.w2.map((value, i) => value + part * (to.w2[i] - value)),
-  b2: from.b2.map((value, i) => value + part * (to.b2[i] - value)),
-});
 
 const mapped = ({ w1, b1, w2, b2 }: Weights, map: (value: number) => number): Weights => ({
   w1: w1.map(map),

@@ -25,6 +25,7 @@ import { loadWithGradients } from './tfjsGradients.ts';
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
 /** As in `assembly/trainer.ts`. */
 const PLACE_CELLS = 8;
+const WAVE_CELLS = 12;
 
 /**
  * @param among - backends to try; default: the best that is installed
@@ -231,7 +232,7 @@ class TfjsRollouts implements RolloutBatch {
   /** What is differentiated: all slots' losses, overflow, cells astray, and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
-    const { shape, overflowWeight, placeWeight = 0, strayWeight = 0 } = this.#options;
+    const { shape, overflowWeight, placeWeight = 0, waveWeight = 0, strayWeight = 0 } = this.#options;
     const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
     const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
     const weight = overflowWeight / (shape.width * shape.height * 4);
@@ -240,8 +241,8 @@ class TfjsRollouts implements RolloutBatch {
       const stray = tf.mul(this.#strayError(state), strayWeight / (shape.width * shape.height * 4));
       loss = tf.add(loss, stray);
     }
-    if (placeWeight === 0) return loss;
-    const misplaced = tf.mul(this.#misplacement(state), placeWeight / (shape.width * shape.height * 4));
+    if (placeWeight === 0 && waveWeight === 0) return loss;
+    const misplaced = tf.mul(this.#misplacement(state), 1 / (shape.width * shape.height * 4));
     return tf.add(loss, misplaced);
   }
 
@@ -257,29 +258,37 @@ class TfjsRollouts implements RolloutBatch {
     return tf.sum(tf.mul(tf.square(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4])), counted));
   }
 
-  /** Huber's loss of channels 4 and 5 against the cells' places, summed where the picture is alive. */
+  /**
+   * Huber's loss of channels 4 to 9 against the cells' places and the waves of these, weighted, and summed where the
+   * picture is alive.
+   */
   #misplacement(state: Tensor4D): Tensor {
     const tf = this.#tf;
+    const { placeWeight = 0, waveWeight = 0 } = this.#options;
     const { width, height } = this.#options.shape;
-    const places = new Float32Array(width * height * 2);
+    const places = new Float32Array(width * height * 6);
     const alive = new Float32Array(width * height);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const right = (x - Math.floor(width / 2)) / PLACE_CELLS;
-        const down = (y - Math.floor(height / 2)) / PLACE_CELLS;
-        places.set([right, down], (y * width + x) * 2);
+        const [right, down] = [x - Math.floor(width / 2), y - Math.floor(height / 2)];
+        const waves = [right, down].flatMap((cells) => {
+          const angle = (2 * Math.PI * cells) / WAVE_CELLS;
+          return [Math.sin(angle), Math.cos(angle)];
+        });
+        places.set([right / PLACE_CELLS, down / PLACE_CELLS, ...waves], (y * width + x) * 6);
         const alpha = this.target[cellIndex(this.#options.shape, x, y) * 4 + 3];
         alive[y * width + x] = alpha > THRESHOLD ? 1 : 0;
       }
     }
     const away = tf.sub(
-      tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, 2]),
-      tf.tensor4d(places, [1, height, width, 2]),
+      tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, 6]),
+      tf.tensor4d(places, [1, height, width, 6]),
     );
     const near = tf.clipByValue(away, -1, 1);
     const huber = tf.add(tf.square(near), tf.mul(tf.sub(tf.abs(away), tf.abs(near)), 2));
     const counted = tf.mul(tf.tensor4d(alive, [1, height, width, 1]), this.#openNow!);
-    return tf.sum(tf.mul(huber, counted));
+    const weights = tf.tensor1d([placeWeight, placeWeight, waveWeight, waveWeight, waveWeight, waveWeight]);
+    return tf.sum(tf.mul(tf.mul(huber, weights), counted));
   }
 
   /**

@@ -127,6 +127,7 @@ export class TrainingRun {
       overflowWeight: plan.overflowWeight,
       quiescenceWeight: plan.quiescenceWeight,
       placeWeight: plan.placeWeight,
+      waveWeight: plan.waveWeight,
       strayWeight: plan.strayWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),

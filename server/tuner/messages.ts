@@ -1,10 +1,9 @@
 /** Messages between the server and the tuning process. */
 import type { TuningStage } from '../../shared/adminApi.ts';
+import type { Pause } from '../background/lowProcess.ts';
 
-export type ToTuning = {
-  /** Write a checkpoint, report `paused`, and end, within a second. */
-  readonly type: 'pause';
-};
+/** Write a checkpoint, report `paused`, and end, within a second. */
+export type ToTuning = Pause;
 
 export type FromTuning =
   | {
@@ -25,8 +24,3 @@ export type FromTuning =
   | { readonly type: 'paused' }
   /** The job's folder holds `result.json`. */
   | { readonly type: 'finished' };
-
-/** Exit code of a process that has paused. */
-export const PAUSED_CODE = 75;
-/** Exit code of a process that has reported why its job cannot succeed: trying again is useless. */
-export const FAILED_CODE = 65;

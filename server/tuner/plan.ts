@@ -33,6 +33,7 @@ export function planOf(
     overflowWeight: 0,
     // A rule whose hidden channels hold the place keeps them; no other rule is taught it.
     placeWeight: Number(metadata.place) > 0 ? PLACE_WEIGHT : 0,
+    waveWeight: Number(metadata.waves) > 0 ? PLACE_WEIGHT : 0,
     // A first guess: `tune.ts` replaces it when the time per iteration is known.
     iterations: options.iterations ?? 10 * options.seconds,
     curriculumIterations: 0,

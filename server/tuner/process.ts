@@ -3,8 +3,9 @@
  * `node server/tuner/process.ts data/tuner/jobs/…`.
  */
 import { basename } from 'node:path';
+import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
 import { JOB_FILES, type Job, readJson } from './jobs.ts';
-import { FAILED_CODE, type FromTuning, PAUSED_CODE, type ToTuning } from './messages.ts';
+import type { FromTuning, ToTuning } from './messages.ts';
 import { isTold, Paused, tune } from './tune.ts';
 
 /** A pause must take less than a second: a longer iteration is not waited for, and is begun again later. */

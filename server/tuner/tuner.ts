@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
+import { FAILED_CODE } from '../background/lowProcess.ts';
 import type { Config } from '../config.ts';
 import { plainLog } from '../log/log.ts';
 import { writeWhole } from '../rules/load.ts';
@@ -16,8 +17,9 @@ import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Wound } from '../world/wound.ts';
 import { Candidates } from './candidates.ts';
 import { type Job, Jobs, type TuneOptions } from './jobs.ts';
-import { FAILED_CODE } from './messages.ts';
 import { forkTuning, TuningProcess } from './tuningProcess.ts';
+
+export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
 
 const MAX_FAILURES = 3;
 const RETRY_MS = 2_000;
@@ -55,6 +57,8 @@ export class Tuner {
   /** The running process, or the last one. */
   #last: TuningProcess | null = null;
   #isHeld = false;
+  /** Something else trains on this machine. */
+  #makesRoom = false;
   #isStarting = false;
   #isStopped = false;
   #cancelled: string | null = null;
@@ -95,6 +99,14 @@ export class Tuner {
     void this.#next();
   }
 
+  /** While something else trains on a small machine, a running job stops at a checkpoint. */
+  makeRoom(isNeeded: boolean): void {
+    if (isNeeded === this.#makesRoom) return;
+    this.#makesRoom = isNeeded;
+    if (isNeeded) this.#running?.pause();
+    else void this.#next();
+  }
+
   #queue(session: string, species: string, wounds: readonly Wound[]): void {
     const { seconds, threads, engine, iterations, rate, randomSeeds } = this.#options;
     const own = few(wounds.filter((wound) => wound.species === species)).map(({ blows }) => ({ blows }));
@@ -113,7 +125,7 @@ export class Tuner {
   // --- one job after another ---
 
   get #mayRun(): boolean {
-    return !this.#isHeld && !this.#isStopped && this.#mode !== 'off';
+    return !this.#isHeld && !this.#makesRoom && !this.#isStopped && this.#mode !== 'off';
   }
 
   /** Never rejects: errors are logged and do not stop the server. */
@@ -264,7 +276,7 @@ export class Tuner {
           ? (progress?.stage ?? 'preparing')
           : names.length === 0
             ? 'idle'
-            : this.#isHeld
+            : this.#isHeld || this.#makesRoom
               ? 'paused'
               : 'waiting';
     return {

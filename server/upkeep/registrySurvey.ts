@@ -143,6 +143,10 @@ export function salvageRegistry(from: string, to: string): Salvage {
         lost.push(`swap ${row.id} of ${row.species}: its rule is lost`);
         continue;
       }
+      if (table === 'drawings' && row.rule !== null && !isThere(target, row.rule)) {
+        lost.push(`drawing ${row.id}, ${row.name}: its rule is lost`);
+        continue;
+      }
       const columns = Object.keys(row);
       const places = columns.map(() => '?').join(', ');
       try {

@@ -3,7 +3,9 @@
  * clients show a species by it. Files are known only as a cache.
  */
 import { encode } from 'fast-png';
+import { creatureNameFault } from '../../shared/drawing/submission.ts';
 import { PAGE_CELLS, type Rect } from '../../shared/geometry.ts';
+import { cutName } from '../../shared/names.ts';
 import type { Species } from '../../shared/protocol.ts';
 import { straightRgba8 } from '../../shared/straight.ts';
 import type { Engine, EngineOptions } from '../engines/engine.ts';
@@ -167,11 +169,17 @@ export function matureCells(form: MatureForm): number {
   return cells;
 }
 
+/** What the nursery has written into the rule of a drawn creature. A file of others may say anything there. */
+function namesIn({ metadata: { title = '', maker = '' } }: Rule): Pick<Species, 'title' | 'maker'> {
+  if (creatureNameFault(title) !== null) return {};
+  return { title, ...(maker !== '' && cutName(maker) === maker && { maker }) };
+}
+
 export function speciesOf(rule: Rule, form: MatureForm): Species {
   const data = new Uint8Array(form.rgba.length);
   for (let i = 0; i < data.length; i += 4) straightRgba8(form.rgba, i, data, i);
   const png = encode({ width: form.width, height: form.height, data, channels: 4, depth: 8 });
   const thumbnail = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
   const { x, y, width, height } = form;
-  return { name: rule.name, x, y, width, height, thumbnail };
+  return { name: rule.name, ...namesIn(rule), x, y, width, height, thumbnail };
 }

@@ -97,6 +97,8 @@ export type WorldControl =
   | { readonly kind: 'remove'; readonly organism: number; readonly by?: string }
   /** As `remove`, of all that the guest has planted. */
   | { readonly kind: 'removeByGuest'; readonly guest: string; readonly by?: string }
+  /** The species is the world's no longer, and its bodies dissolve. */
+  | { readonly kind: 'removeSpecies'; readonly species: string; readonly by?: string }
   /** Plants organisms around the middle, as far as they find room. */
   | { readonly kind: 'garden'; readonly count: number; readonly randomSeed: number };
 

@@ -28,6 +28,7 @@ export interface OrganismFacts {
   readonly y: number;
   readonly planter: string;
   readonly guest?: string;
+  readonly address?: string;
   readonly plantedStep: number;
   readonly plantedSeconds: number;
   readonly bornSeconds?: number;
@@ -48,6 +49,8 @@ export class Organism {
   readonly planter: string;
   /** Id of the guest who planted it; empty: the garden, or a guest of whom no id was kept. */
   readonly guest: string;
+  /** Where the planter came from; empty: the garden, or it was not kept. Told to nobody. */
+  readonly address: string;
   /** When its seed was planted first; seconds of world time. */
   readonly bornSeconds: number;
   /** Seconds of world time. */
@@ -79,6 +82,7 @@ export class Organism {
     this.species = facts.species;
     this.planter = facts.planter;
     this.guest = facts.guest ?? '';
+    this.address = facts.address ?? '';
     this.bornSeconds = facts.bornSeconds ?? facts.plantedSeconds;
     this.plantedSeconds = facts.plantedSeconds;
     this.order = order;

@@ -1,5 +1,6 @@
 /** All organisms: their ids, records and places, and which of them have changed. The engine knows their cells. */
 import type { Absence } from '../../shared/protocol.ts';
+import { networkOf } from '../address.ts';
 import type { RuleSlot } from '../engines/engine.ts';
 import { HISTORY_SAMPLES, Organism, type OrganismAccount, type OrganismFacts, WHOLE } from './organism.ts';
 import { Places } from './places.ts';
@@ -21,6 +22,8 @@ export interface OrganismRecord {
   readonly planter: string;
   /** Id of the guest who planted it. Absent: the garden, or a guest of whom no id was kept. */
   readonly guest?: string;
+  /** Address that it was planted from (`server/address.ts`). Absent: the garden, or it was not kept. */
+  readonly address?: string;
   readonly plantedStep: number;
   /** World time. */
   readonly plantedSeconds: number;
@@ -60,6 +63,8 @@ export class Organisms implements OrganismAccount {
   readonly #retired = new Map<number, number>();
   /** Guest → the organisms that they planted. */
   readonly #byGuest = new Map<string, Set<Organism>>();
+  /** By address and by network. */
+  readonly #byParty = new Map<string, Set<Organism>>();
   readonly #bySlot = new Map<RuleSlot, Set<Organism>>();
   readonly #places = new Places<Organism>();
   readonly #unwell = new Set<Organism>();
@@ -102,6 +107,11 @@ export class Organisms implements OrganismAccount {
   /** What a guest has planted. */
   of(guest: string): ReadonlySet<Organism> {
     return this.#byGuest.get(guest) ?? NOBODYS;
+  }
+
+  /** What was planted from an address, or from a network. */
+  from(party: string): ReadonlySet<Organism> {
+    return this.#byParty.get(party) ?? NOBODYS;
   }
 
   /** Ids of the guests who have planted one of them. */
@@ -249,10 +259,8 @@ export class Organisms implements OrganismAccount {
     for (const sample of history.slice(-HISTORY_SAMPLES)) organism.history.push(sample);
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
-    if (organism.guest !== '') {
-      const own = this.#byGuest.get(organism.guest) ?? new Set();
-      this.#byGuest.set(organism.guest, own.add(organism));
-    }
+    enter(this.#byGuest, organism.guest, organism);
+    for (const party of partiesOf(organism)) enter(this.#byParty, party, organism);
     this.#enterSlot(organism);
     this.#places.add(organism);
     this.#placesVersion++;
@@ -287,9 +295,8 @@ export class Organisms implements OrganismAccount {
   #drop(id: number): boolean {
     const organism = this.#living.get(id);
     if (organism === undefined) return false;
-    const own = this.#byGuest.get(organism.guest);
-    own?.delete(organism);
-    if (own?.size === 0) this.#byGuest.delete(organism.guest);
+    leave(this.#byGuest, organism.guest, organism);
+    for (const party of partiesOf(organism)) leave(this.#byParty, party, organism);
     this.#leaveSlot(organism, organism.slot);
     this.#places.remove(organism);
     this.#placesVersion++;
@@ -312,13 +319,15 @@ export class Organisms implements OrganismAccount {
   /** One organism, as it is saved. */
   recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
     const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
-    const { guest, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } = organism;
+    const { guest, address, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } =
+      organism;
     const rule = ruleOf(slot);
     const history = organism.history.list();
     const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
     return {
       ...record,
       ...(guest !== '' && { guest }),
+      ...(address !== '' && { address }),
       ...(bornSeconds !== plantedSeconds && { bornSeconds }),
       ...(visitedSeconds !== null && { visitedSeconds }),
       ...(absence !== null && { absence }),
@@ -344,4 +353,20 @@ export class Organisms implements OrganismAccount {
     }
     this.#nextId = nextId;
   }
+}
+
+const partiesOf = ({ address }: Organism): string[] => [address, networkOf(address)];
+
+/** @param key - empty: it is in no set */
+function enter(index: Map<string, Set<Organism>>, key: string, one: Organism): void {
+  if (key === '') return;
+  const there = index.get(key);
+  if (there === undefined) index.set(key, new Set([one]));
+  else there.add(one);
+}
+
+function leave(index: Map<string, Set<Organism>>, key: string, one: Organism): void {
+  const there = index.get(key);
+  there?.delete(one);
+  if (there?.size === 0) index.delete(key);
 }

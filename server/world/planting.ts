@@ -1,5 +1,6 @@
 /** Who is planted, and where: the garden, and players' seeds. */
 import { stepsBetween } from '../../shared/numbers.ts';
+import { networkOf } from '../address.ts';
 import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import type { Loss } from './losses.ts';
@@ -20,6 +21,8 @@ export const GARDENER: Doer = { guest: '', address: '', name: '' };
  * sleeps. Many guests at many addresses fill the world no faster.
  */
 export const MAX_YOUNG = 48;
+/** Time between two counts of the cells that players' bodies have. */
+const SHARE_SECONDS = 1;
 
 export interface PlantedWorld extends PlantLimitsOptions {
   readonly engine: Engine;
@@ -37,6 +40,8 @@ export class Planting {
   readonly #limits: PlantLimits;
   /** Players' bodies that had never been grown when they were looked at last. */
   readonly #seedlings = new Set<OrganismId>();
+  /** @see #playersShare */
+  #share = { value: 0, atSeconds: Number.POSITIVE_INFINITY };
   /** Why nobody may plant at the moment, for players to read; null: all may. */
   refusal: string | null = null;
 
@@ -86,12 +91,11 @@ export class Planting {
   }
 
   /**
-   * @param planter - their address is not kept
    * @throws EngineError without room for one more, or without such a species; the world is then unchanged
    */
   plant(seedling: Seedling, planter: Doer): Organism {
-    const { name, guest } = planter;
-    const organism = this.#plant(seedling, { planter: name, guest });
+    const { name, guest, address } = planter;
+    const organism = this.#plant(seedling, { planter: name, guest, address });
     if (isPlayers(organism)) this.#limits.planted(planter, organism.plantedSeconds);
     return organism;
   }
@@ -108,7 +112,7 @@ export class Planting {
 
   #plant(
     { species, x, y }: Seedling,
-    whose: Pick<OrganismRecord, 'planter' | 'guest' | 'bornSeconds'>,
+    whose: Pick<OrganismRecord, 'planter' | 'guest' | 'address' | 'bornSeconds'>,
   ): Organism {
     const { engine, organisms, slots, runSeconds } = this.#world;
     const plantedSeconds = runSeconds();
@@ -135,9 +139,14 @@ export class Planting {
   limitFault(by: Doer): string | null {
     if (this.refusal !== null) return this.refusal;
     if (this.#young >= MAX_YOUNG) return 'Many bodies are growing at the moment: wait until they are grown.';
-    let growing = 0;
-    for (const one of this.#world.organisms.of(by.guest)) if (!isEnding(one)) growing++;
-    return this.#limits.fault(by, growing, this.#world.runSeconds());
+    const { organisms, runSeconds } = this.#world;
+    const growing = {
+      ofGuest: countGrowing(organisms.of(by.guest)),
+      ofAddress: countGrowing(organisms.from(by.address)),
+      ofNetwork: countGrowing(organisms.from(networkOf(by.address))),
+      share: this.#playersShare,
+    };
+    return this.#limits.fault(by, growing, runSeconds());
   }
 
   /**
@@ -169,6 +178,20 @@ export class Planting {
       if (!isYoung) this.#seedlings.delete(id);
     }
     return this.#seedlings.size;
+  }
+
+  /** Of the world's cells, those in the boxes of players' grown bodies. Counted anew at most once per second. */
+  get #playersShare(): number {
+    const { engine, organisms, slots, runSeconds } = this.#world;
+    const now = runSeconds();
+    if (now >= this.#share.atSeconds && now < this.#share.atSeconds + SHARE_SECONDS) return this.#share.value;
+    let cells = 0;
+    for (const slot of organisms.slots) {
+      const { width, height } = slots.at(slot).mature;
+      for (const one of organisms.in(slot)) if (isPlayers(one)) cells += width * height;
+    }
+    this.#share = { value: cells / (engine.width * engine.height), atSeconds: now };
+    return this.#share.value;
   }
 
   get #species(): GardenSpecies[] {
@@ -206,4 +229,11 @@ export class Planting {
       }
     }
   }
+}
+
+/** A body that is being removed has given up its place. */
+function countGrowing(organisms: Iterable<Organism>): number {
+  let growing = 0;
+  for (const one of organisms) if (!isEnding(one)) growing++;
+  return growing;
 }

@@ -4,6 +4,9 @@ import { type Engine, MAX_RULES, type RuleSlot } from '../engines/engine.ts';
 import type { Rule } from '../rules/rule.ts';
 import { type MatureForm, reachOf } from './mature.ts';
 
+/** Species at once; the other slots are for swaps, and for bodies that live by a rule of before. */
+export const MAX_SPECIES = MAX_RULES - 32;
+
 /** A rule that can be put into a slot. */
 export interface LoadedRule {
   readonly rule: Rule;
@@ -59,6 +62,11 @@ export class RuleSlots {
   /** The farthest that any rule's body has a cell from its seed, in columns or rows. */
   get reach(): number {
     return Math.max(0, ...Array.from(this.#slots.values(), ({ mature }) => reachOf(mature)));
+  }
+
+  /** How many species there are. */
+  get count(): number {
+    return this.#inForce.size;
   }
 
   get cards(): Species[] {

@@ -461,6 +461,8 @@ export class Simulation {
         return world.remove(control.organism, adminOf(control.by));
       case 'removeByGuest':
         return world.removeByGuest(control.guest, adminOf(control.by));
+      case 'removeSpecies':
+        return world.removeSpecies(control.species, adminOf(control.by));
       case 'garden':
         return world.plantMore(control.count, control.randomSeed);
       default:

@@ -6,7 +6,7 @@ import { loadRuleFiles, type RuleFile } from '../rules/load.ts';
 import { labelOf, Registry, SERVER, sha256Of } from '../rules/registry.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { MatureError, type MatureForm, speciesOf } from './mature.ts';
-import type { LoadedRule } from './ruleSlots.ts';
+import { type LoadedRule, MAX_SPECIES } from './ruleSlots.ts';
 import type { SwapFate } from './worldFiles.ts';
 
 /** At start no frame is due, so another process that writes the registry is waited for. */
@@ -57,6 +57,12 @@ export async function startRules(
 
   const rules: LoadedRule[] = [];
   const sources = bySpecies(shipped, registry, notes);
+  if (sources.size > MAX_SPECIES) {
+    registry.close();
+    throw new RuleError(
+      `${sources.size} species are in ${folders.weightsDir} and the registry; a world holds at most ${MAX_SPECIES}`,
+    );
+  }
   for (const [, candidates] of [...sources].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const source of candidates) {
       const loaded = await load(source);

@@ -8,7 +8,7 @@ import { Bodies } from './bodies.ts';
 import type { SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
 import type { Organism } from './organism.ts';
 import { byOrder, type Organisms } from './organisms.ts';
-import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { type LoadedRule, MAX_SPECIES, type RuleSlots } from './ruleSlots.ts';
 import type { SavedSwap } from './savedSwap.ts';
 import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
@@ -154,6 +154,8 @@ export class Swaps {
       return `organism ${organism} is not alive, or is not of species ${species}`;
     if (scope === 'planted' && this.#world.slots.inForce(species) === undefined)
       return `there is no species ${species} yet: swap all of it`;
+    if (scope === 'species' && this.#isOneMore(species))
+      return `the world has ${MAX_SPECIES} species, which is the most it may have: remove one first`;
     const isWatched = this.#swaps.some(
       (swap) => swap.order.species === species && swap.order.scope === 'species',
     );
@@ -162,6 +164,18 @@ export class Swaps {
     if (this.#swaps.length - replaced.length >= MAX_WATCHED)
       return `${MAX_WATCHED} swaps are being watched: wait until they have settled`;
     return null;
+  }
+
+  #isOneMore(species: string): boolean {
+    const { slots } = this.#world;
+    return slots.inForce(species) === undefined && slots.count >= MAX_SPECIES;
+  }
+
+  /** The species is the world's no longer: its swaps end, and nothing can be planted of it. */
+  forget(species: string): void {
+    for (const swap of this.#swaps.filter(({ order }) => order.species === species))
+      this.#end(swap, 'superseded', 'the species was removed');
+    this.#world.slots.putInForce(species, undefined);
   }
 
   /** Once per frame, before dead organisms are removed. */

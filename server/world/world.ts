@@ -287,6 +287,17 @@ export class World {
     return removed;
   }
 
+  /** The species is the world's no longer, and its bodies dissolve. @returns how many organisms */
+  removeSpecies(species: string, by: Culprit = NOBODY): number {
+    if (this.rules.inForce(species) !== undefined) {
+      this.swaps.forget(species);
+      this.onSpecies(this.rules.cards);
+    }
+    let removed = 0;
+    for (const one of [...this.organisms]) if (one.species === species) removed += this.remove(one.id, by);
+    return removed;
+  }
+
   /** As `remove`, by a guest. @returns why not, for the guest to read; null: it is done */
   removeOwn(guest: string, id: OrganismId): string | null {
     const organism = this.organisms.get(id);

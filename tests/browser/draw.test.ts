@@ -138,6 +138,15 @@ test('a picture that is pasted or dropped loses its background and becomes a dra
   }, png);
   const dialog = page.getByRole('dialog', { name: 'From a picture' });
   await dialog.getByText('16 × 32 cells').waitFor({ timeout: LIMIT_MS });
+  // Its upper half, by a drag over it; a press takes the whole picture again.
+  const source = (await dialog.locator('.picture__source').boundingBox())!;
+  await page.mouse.move(source.x + 2, source.y + 2);
+  await page.mouse.down();
+  await page.mouse.move(source.x + source.width - 1, source.y + source.height / 2, { steps: 3 });
+  await page.mouse.up();
+  await dialog.getByText('32 × 32 cells').waitFor();
+  await page.mouse.click(source.x + source.width / 2, source.y + source.height / 2);
+  await dialog.getByText('16 × 32 cells').waitFor();
   await dialog.getByRole('button', { name: 'Use it' }).click();
   const drawing = await keeps(page, 16 * 32);
   expect([...new Set(drawing.rgba)].sort((a, b) => a - b)).toEqual([0, 30, 120, 200, 255]);

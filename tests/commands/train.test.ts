@@ -58,6 +58,7 @@ const REFUSED: readonly (readonly [flag: string, value: string, expected: string
   ['walls', '1.5', real(0, 1)],
   ['align', '9', whole(0, 8)],
   ['place', '101', real(0, 100)],
+  ['waves', '101', real(0, 100)],
   ['stray', '101', real(0, 100)],
   ['quiescence', '101', real(0, 100)],
   ['overflow', '2', real(0, 1)],

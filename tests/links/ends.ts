@@ -87,6 +87,7 @@ export function hubOf(
     log: plainLog,
     attendance: { join: () => {}, leave: () => {}, stroke: () => {} },
     learned: async () => null,
+    nursery: null,
     report: async () => 'Thank you.',
     stepsPerSecond: 30,
     framesPerSecond: 20,

@@ -26,8 +26,8 @@ class Ways implements HubTransport {
   broadcast(message: Uint8Array): void {
     for (const way of this.relays.values()) way.bring(message);
   }
-  send(relay: string, message: Uint8Array): void {
-    this.relays.get(relay)?.bring(message);
+  send(relay: string, letter: readonly Uint8Array[]): void {
+    for (const part of letter) this.relays.get(relay)?.bring(part);
   }
   drop(): void {}
   async close(): Promise<void> {}
@@ -47,8 +47,8 @@ class Way implements RelayTransport {
     this.#up = up;
   }
 
-  send(message: Uint8Array): void {
-    if (!this.isCut) this.#up(Buffer.from(message));
+  send(letter: readonly Uint8Array[]): void {
+    if (!this.isCut) for (const part of letter) this.#up(Buffer.from(part));
   }
   bring(message: Uint8Array): void {
     if (!this.isCut) this.onMessage(Buffer.from(message));
@@ -270,7 +270,7 @@ test('a relay of another version is refused with the reason', async () => {
   const ended: Buffer[] = [];
   way.onMessage = (message) => ended.push(message);
   const { encodeLetter } = await import('../../server/links/wire.ts');
-  for (const part of encodeLetter({ type: 'hello', wire: 0 }, 1, way.maxBytes)) way.send(part);
+  way.send(encodeLetter({ type: 'hello', wire: 0 }, 1, way.maxBytes));
   expect(Buffer.concat(ended).toString('latin1')).toContain('the world speaks version 1 of the wire');
   expect(host.hub.size).toBe(0);
 });

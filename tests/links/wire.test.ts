@@ -141,6 +141,20 @@ describe('a letter on the wire', () => {
     expect(send(long, 2, -1).at(-1)).toBe(long);
   });
 
+  test('arrives also when parts of others come between its own', () => {
+    const letters = new Letters(10_000_000);
+    const [one, two] = ['x', 'y'].map((letter, number) =>
+      encodeLetter(letter.repeat(150_000), number, MIN_MESSAGE_BYTES),
+    );
+    const read: unknown[] = [];
+    for (const [i, part] of one.entries())
+      for (const message of [part, two[i]]) {
+        const letter = letters.take(decodeMessage(message) as LetterPart);
+        if (letter !== null) read.push(letter.value);
+      }
+    expect(read).toEqual(['x'.repeat(150_000), 'y'.repeat(150_000)]);
+  });
+
   test('that is longer than any that is taken is dropped', () => {
     const letters = new Letters(100_000);
     const read = encodeLetter('x'.repeat(200_000), 1, MIN_MESSAGE_BYTES).map((message) =>

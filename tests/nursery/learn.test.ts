@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Evaluation, Frames } from '../../server/evaluation/evaluate.ts';
 import { GATES, missedGates } from '../../server/nursery/gates.ts';
-import { LearningStopped, type LearnOptions, learnCreature, type Suite } from '../../server/nursery/learn.ts';
+import {
+  type LearningParts,
+  LearningStopped,
+  type LearnOptions,
+  learnCreature,
+} from '../../server/nursery/learn.ts';
 import { ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
 import { type Checked, SpotCheck, shortfall } from '../../server/nursery/spotCheck.ts';
 import type { Rule } from '../../server/rules/rule.ts';
@@ -51,8 +56,9 @@ const evaluation = (changes: Partial<Evaluation> = {}): Evaluation =>
 /** A suite that says what it is told; the last answers are given again and again. */
 function suiteOf(checks: readonly Checked[], judgements: readonly Evaluation[]) {
   const asked = { checks: 0, judgements: 0 };
-  const suite: Suite = {
+  const suite: LearningParts = {
     pace: { firstCheck: 2, checkEvery: 1, judgeEvery: 2 },
+    roundPlan: (...about) => ({ ...roundPlan(...about), iterations: 4 }),
     judge: async () => ({
       evaluation: judgements[Math.min(asked.judgements++, judgements.length - 1)],
       frames: {} as Frames,
@@ -125,6 +131,16 @@ describe('a learning', () => {
     expect(learned.missed.map(({ told }) => told)).toEqual(['error 1.0e-3 at step 200, at most 3e-4 passes']);
     // After 2 and 4 iterations, and of the best at the end.
     expect(asked.judgements).toBe(3);
+  });
+
+  test('tries the mean of two rounds, too, and keeps whichever lacks less', async () => {
+    // After the second round (8 iterations) the newest weights miss much, and their mean with the first round's little.
+    const checks = [far, far, far, far, far, far, { ...good, olderError: 6e-4 }, good];
+    const { suite, asked } = suiteOf(checks, [evaluation()]);
+    const learned = await learnCreature(target, { ...options, maxIterations: 100 }, suite);
+    expect(learned.outcome).toBe('passed');
+    expect(asked.checks).toBe(8);
+    expect(learned.losses).toHaveLength(8);
   });
 
   test('whose bodies die is refused, by the suite itself', async () => {

@@ -1,12 +1,13 @@
 /** A world and one relay of it in this process. */
 import { duplexPair } from 'node:stream';
 import type { Config } from '../../server/config.ts';
-import { guestsInMemory } from '../../server/guests/openGuests.ts';
 import { PipeHub, PipeRelay } from '../../server/links/pipe.ts';
 import { linkRelay } from '../../server/links/relayLink.ts';
 import { SharedWorld } from '../../server/links/sharedWorld.ts';
 import { plainLog } from '../../server/log/log.ts';
+import { openHost } from '../../server/openHost.ts';
 import { openHub } from '../../server/openHub.ts';
+import { PLAYERS_TICK_MS } from '../../server/rooms/players.ts';
 import { serveRelay } from '../../server/serveRelay.ts';
 import type { Server } from '../../server/server.ts';
 import type { ServeOptions } from '../../server/serveWorld.ts';
@@ -15,21 +16,16 @@ import type { FakeWorld } from './fakeWorld.ts';
 export async function serveOverRelay(
   world: FakeWorld,
   config: Config,
-  {
-    admin = null,
-    guests = admin?.guests ?? guestsInMemory(config),
-    sessions = null,
-    ...options
-  }: ServeOptions,
+  options: ServeOptions,
 ): Promise<Server> {
   const transport = new PipeHub();
-  const hub = openHub(new SharedWorld(world), config, transport, {
-    ...{ guests, admin, sessions, log: plainLog },
-    isStopping: () => false,
-  });
+  const shared = new SharedWorld(world);
+  const host = openHost(shared.view(), config, options);
+  const hub = openHub(host, shared, transport);
+  const players = setInterval(() => host.crowd.players.tick(), PLAYERS_TICK_MS);
   const [here, there] = duplexPair();
   transport.add('relay', here);
-  const link = await linkRelay({ transport: new PipeRelay(there), log: (line) => plainLog.warn(line) });
+  const link = await linkRelay({ transport: new PipeRelay(there), log: () => {} });
   const server = await serveRelay(link, config, plainLog, options);
   return {
     url: server.url,
@@ -37,7 +33,9 @@ export async function serveOverRelay(
       return server.connections;
     },
     async close() {
-      await hub.close();
+      clearInterval(players);
+      await hub.close('the world has stopped');
+      host.close();
       await server.close();
     },
   };

@@ -49,12 +49,23 @@ describe('the Dockerfile', () => {
   });
 
   test('starts the server without a shell, as another user than root, and asks after its health', () => {
-    for (const [, program] of dockerfile.matchAll(/(?:CMD|ENTRYPOINT) \["node", "([^"]+)"\]/g))
+    for (const [, program] of dockerfile.matchAll(
+      /(?:CMD|ENTRYPOINT) \["node",(?: "--[^"]+",)* "([^"]+)"\]/g,
+    ))
       expect(existsSync(join(root, program)), program).toBe(true);
-    expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "server\/main\.ts"\]$/m);
+    expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "--[^"]+", "server\/main\.ts"\]$/m);
     expect(dockerfile).toMatch(/^USER (?!0|root)\d+:\d+$/m);
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
   });
+});
+
+test('npm start, the container, the service and the benches start Node with the same flags', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const [, flags] = /exec node (.+) server\/main\.ts$/.exec(scripts.start) ?? [];
+  expect(flags).toMatch(/^--\S+$/);
+  expect(dockerfile).toContain(`ENTRYPOINT ["node", "${flags}", "server/main.ts"]`);
+  expect(unit).toMatch(new RegExp(`^ExecStart=\\S+/node ${flags} server/main\\.ts$`, 'm'));
+  expect(read('tests/bench/load/server.ts')).toContain(`'${flags}',`);
 });
 
 test('a container and a service get as long to stop as the server may take', () => {

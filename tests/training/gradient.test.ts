@@ -18,6 +18,7 @@ interface Case {
   quiescenceWeight?: number;
   quietSteps?: number;
   placeWeight?: number;
+  waveWeight?: number;
 }
 
 /** 1 where the 3x3 maximum of alpha exceeds 0.1. [height, width, 1] */
@@ -67,16 +68,24 @@ function perceive(state: Tensor3D): Tensor3D {
   return tf.concat3d([state, sobelX, sobelY], 2);
 }
 
-/** Huber's loss of channels 4 and 5 against the cell's place, in units of 8 cells, where the picture is alive. */
+/**
+ * Weighted Huber's loss, where the picture is alive, of channels 4 and 5 against the cell's place, in units of 8 cells,
+ * and of channels 6 to 9 against its waves, with a period of 12 cells.
+ */
 function misplacement(c: Case, state: Tensor3D, target: Float32Array): Tensor {
   const cells = Array.from({ length: c.width * c.height }, (_, i) => ({
-    place: [((i % c.width) - (c.width >> 1)) / 8, (Math.floor(i / c.width) - (c.height >> 1)) / 8],
+    place: placeOf((i % c.width) - (c.width >> 1), Math.floor(i / c.width) - (c.height >> 1)),
     alive: target[i * 4 + 3] > 0.1 ? 1 : 0,
   }));
-  const shape: [number, number, number] = [c.height, c.width, 2];
+  const shape: [number, number, number] = [c.height, c.width, 6];
   const places = tf.tensor3d(Float32Array.from(cells.flatMap(({ place }) => place)), shape);
-  const alive = tf.tensor3d(Float32Array.from(cells.flatMap((cell) => [cell.alive, cell.alive])), shape);
-  const away = tf.sub(tf.slice3d(state, [0, 0, 4], [c.height, c.width, 2]), places);
+  const [place, wave] = [c.placeWeight ?? 0, c.waveWeight ?? 0];
+  const weights = [place, place, wave, wave, wave, wave];
+  const alive = tf.tensor3d(
+    Float32Array.from(cells.flatMap(({ alive }) => weights.map((weight) => alive * weight))),
+    shape,
+  );
+  const away = tf.sub(tf.slice3d(state, [0, 0, 4], [c.height, c.width, 6]), places);
   const near = tf.tensor3d(
     away.dataSync().map((value) => (Math.abs(value) < 1 ? 1 : 0)),
     shape,
@@ -84,6 +93,12 @@ function misplacement(c: Case, state: Tensor3D, target: Float32Array): Tensor {
   const far = tf.sub(tf.mul(tf.abs(away), 2), 1);
   return tf.sum(tf.mul(alive, tf.add(tf.mul(near, tf.square(away)), tf.mul(tf.sub(1, near), far))));
 }
+
+const placeOf = (right: number, down: number): number[] => [
+  right / 8,
+  down / 8,
+  ...[right, down].flatMap((cells) => [Math.sin((cells * Math.PI) / 6), Math.cos((cells * Math.PI) / 6)]),
+];
 
 /** The model by its definition, with masks as constants; autodiff gives the gradient. */
 function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Weights) {
@@ -122,7 +137,7 @@ function oracle(c: Case, start: Float32Array, target: Float32Array, weights: Wei
     const values = height * width * 4;
     const overflow = tf.mul(tf.sum(tf.square(over)), (c.overflowWeight ?? 0) / values);
     const quiescence = tf.mul(unrest, (c.quiescenceWeight ?? 0) / (values * Math.max(1, quietSteps)));
-    const places = tf.mul(misplacement(c, state, target), (c.placeWeight ?? 0) / values);
+    const places = tf.mul(misplacement(c, state, target), 1 / values);
     return tf.addN([picture, overflow, quiescence, places]) as Scalar;
   };
   const inputs = [
@@ -179,6 +194,16 @@ const CASES: Case[] = [
     placeWeight: 0.3,
     overflowWeight: 0.2,
   },
+  {
+    width: 15,
+    height: 14,
+    hidden: 12,
+    steps: 6,
+    fireRate: 0.5,
+    randomSeed: 21,
+    placeWeight: 0.3,
+    waveWeight: 0.6,
+  },
 ];
 
 function inputsOf(c: Case) {
@@ -218,6 +243,7 @@ async function differentiate(
     overflowWeight: c.overflowWeight ?? 0,
     quiescenceWeight: c.quiescenceWeight,
     placeWeight: c.placeWeight,
+    waveWeight: c.waveWeight,
     slots: 1,
     threads: 0,
     maxSteps: c.steps,

@@ -54,6 +54,7 @@ interface Case {
   readonly overflowWeight: number;
   readonly quietSteps?: readonly number[];
   readonly placeWeight?: number;
+  readonly waveWeight?: number;
   readonly strayWeight?: number;
   /** Part of the cells that stand in walls; default none. */
   readonly walls?: number;
@@ -74,6 +75,16 @@ const CASES: readonly Case[] = [
     quietSteps: [3, 9, 0],
   },
   { width: 25, height: 9, hidden: 12, steps: [4, 6], fireRate: 0.5, overflowWeight: 0, placeWeight: 0.7 },
+  {
+    width: 26,
+    height: 14,
+    hidden: 12,
+    steps: [4, 5],
+    fireRate: 0.5,
+    overflowWeight: 0.1,
+    placeWeight: 0.2,
+    waveWeight: 0.7,
+  },
   {
     width: 21,
     height: 9,
@@ -99,6 +110,7 @@ describe('the same as the WASM trainer', () => {
         overflowWeight: c.overflowWeight,
         quiescenceWeight: 2,
         placeWeight: c.placeWeight,
+        waveWeight: c.waveWeight,
         strayWeight: c.strayWeight,
         slots: c.steps.length,
         threads: 0,

@@ -36,6 +36,7 @@ beforeAll(() => {
     overflowWeight: 0.005,
     quiescenceWeight: 1,
     placeWeight: 0.3,
+    waveWeight: 0.3,
     iterations: 6,
     curriculumIterations: 6,
     batch: 4,

@@ -12,11 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { HARMS } from '../../server/evaluation/suite.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { readCheckpoint } from '../../server/training/checkpoint.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
-import { type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
+import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
 import type { Blow } from '../../server/world/wound.ts';
 import { SPROUT, sproutWounds } from './sprout.ts';

@@ -5,10 +5,11 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { JOB_FILES } from '../../server/tuner/jobs.ts';
-import { FAILED_CODE, type FromTuning, PAUSED_CODE } from '../../server/tuner/messages.ts';
+import type { FromTuning } from '../../server/tuner/messages.ts';
 
 const [folder, behaviour] = process.argv.slice(2);
 const post = (message: FromTuning): void => void process.send!(message);

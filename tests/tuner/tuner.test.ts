@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Series } from '../../server/background/series.ts';
 import { readConfig } from '../../server/config.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { type Actor, Registry, type RuleRecord } from '../../server/rules/registry.ts';
@@ -11,7 +12,6 @@ import type { SessionRecord } from '../../server/sessions/record.ts';
 import type { SwapDesk } from '../../server/swaps/swapDesk.ts';
 import { Jobs, MAX_JOBS } from '../../server/tuner/jobs.ts';
 import { startTuner, Tuner, type TunerOptions } from '../../server/tuner/tuner.ts';
-import { Series } from '../../server/tuner/view.ts';
 import type { Wound } from '../../server/world/wound.ts';
 import { blobRule } from '../world/blob.ts';
 

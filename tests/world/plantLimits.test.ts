@@ -3,12 +3,19 @@ import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { MATURE_STEPS } from '../../server/world/mature.ts';
 import type { Doer } from '../../server/world/messages.ts';
 import { MAX_YOUNG } from '../../server/world/planting.ts';
-import { MAX_ADDRESSES, PlantLimits } from '../../server/world/plantLimits.ts';
+import {
+  CROWDED_SHARE,
+  type Growing,
+  MAX_ADDRESSES,
+  MAX_IN_CROWD,
+  PlantLimits,
+} from '../../server/world/plantLimits.ts';
 import { doer } from './doer.ts';
 import { loadBlob, makeWorld, plant, type SmallWorld } from './makeWorld.ts';
 
 beforeAll(loadBlob);
 
+const NONE: Growing = { ofGuest: 0, ofAddress: 0, ofNetwork: 0, share: 0 };
 const FEW = { plantsPerGuest: 3, plantsPerAddress: 5, witherHours: 0 };
 
 /** Blobs in a row, far from each other. */
@@ -66,10 +73,13 @@ describe('a guest', () => {
 });
 
 describe('an address', () => {
-  test('may plant so many within an hour, by however many guests', async () => {
+  test('may plant so many within an hour, by however many guests, also when they remove them', async () => {
     const small = await makeWide();
-    for (let n = 0; n < 5; n++)
-      expect(await plantAs(small, { ...doer(`Ann ${n}`), address: 'one' }, n)).toBeNull();
+    for (let n = 0; n < 5; n++) {
+      const ann = { ...doer(`Ann ${n}`), address: 'one' };
+      expect(await plantAs(small, ann, n)).toBeNull();
+      small.world.removeByGuest(ann.guest);
+    }
     const late = { ...doer('Bob'), address: 'one' };
     expect(await plantAs(small, late, 5)).toBe(
       'Your address has planted 5 within an hour, and more are not allowed: wait 60 min.',
@@ -80,26 +90,90 @@ describe('an address', () => {
     expect(await plantAs(small, late, 5)).toBeNull();
   });
 
-  test('removing bodies gives it no further ones: they count when they are planted', async () => {
+  test('has at most so many growing, however slowly they were planted, also after a restart', async () => {
     const small = await makeWide();
+    const at = (n: number): Doer => ({ ...doer(`Ann ${n}`), address: '10.0.0.1' });
     for (let n = 0; n < 5; n++) {
-      const ann = { ...doer(`Ann ${n}`), address: 'one' };
-      expect(await plantAs(small, ann, n)).toBeNull();
-      small.world.removeByGuest(ann.guest);
+      expect(await plantAs(small, at(n), n)).toBeNull();
+      for (let minute = 0; minute < 61; minute++) await small.world.observe(60);
     }
-    expect(await plantAs(small, { ...doer('Bob'), address: 'one' }, 6)).toMatch(
-      /^Your address has planted 5/,
-    );
+    const full =
+      'From your address, 5 bodies are growing, and more are not allowed: one of them must be removed first.';
+    expect(await plantAs(small, at(5), 5)).toBe(full);
+    const { stateOf } = await import('./wholeWorld.ts');
+    const again = await makeWide();
+    await again.world.restore(structuredClone(await stateOf(small.world)));
+    expect(await plantAs(again, at(5), 5)).toBe(full);
+    expect(await plantAs(again, { ...doer('Bob'), address: '10.0.0.2' }, 6)).toBeNull();
+    expect(JSON.stringify([again.world.summaries(), again.world.inspect(1)])).not.toContain('10.0.0');
+    again.world.remove(1);
+    expect(await plantAs(again, at(5), 5)).toBeNull();
+  });
+
+  test('of one network has 8 times as many, growing and within an hour', () => {
+    const limits = new PlantLimits({ plantsPerGuest: 9, plantsPerAddress: 2 });
+    const at = (n: number): Doer => ({ ...doer('Ann'), address: `2001:db8:1:${n}::` });
+    expect(limits.fault(at(1), { ...NONE, ofNetwork: 15 }, 0)).toBeNull();
+    expect(limits.fault(at(1), { ...NONE, ofNetwork: 16 }, 0)).toMatch(/^From your network, 16 bodies are/);
+    for (let n = 0; n < 16; n++) limits.planted(at(n), 0);
+    expect(limits.fault(at(99), NONE, 60)).toMatch(/^Your network has planted 16 .* wait 59 min\.$/);
+    expect(limits.fault({ ...doer('Ann'), address: '2001:db8:2:1::' }, NONE, 60)).toBeNull();
   });
 
   test('is forgotten when more have planted since than are remembered', () => {
     const limits = new PlantLimits({ plantsPerGuest: 9, plantsPerAddress: 1 });
     const at = (n: number): Doer => ({ ...doer('Ann'), address: `of ${n}` });
     for (let n = 0; n < MAX_ADDRESSES; n++) limits.planted(at(n), n / 1_000);
-    expect(limits.fault(at(0), 0, 10)).not.toBeNull();
+    expect(limits.fault(at(0), NONE, 10)).not.toBeNull();
     limits.planted(at(MAX_ADDRESSES), 10);
-    expect(limits.fault(at(0), 0, 10)).toBeNull();
-    expect(limits.fault(at(1), 0, 10)).not.toBeNull();
+    expect(limits.fault(at(0), NONE, 10)).toBeNull();
+    expect(limits.fault(at(1), NONE, 10)).not.toBeNull();
+  });
+});
+
+describe('in a crowded world', () => {
+  const limits = new PlantLimits({ plantsPerGuest: 9, plantsPerAddress: 20 });
+  const crowded = { ...NONE, share: CROWDED_SHARE };
+
+  test('only who has nearly nothing may plant, as a guest and as an address', () => {
+    const few = { ...crowded, ofGuest: MAX_IN_CROWD - 1, ofAddress: MAX_IN_CROWD - 1 };
+    expect(limits.fault(doer('Ann'), few, 0)).toBeNull();
+    for (const many of [{ ofGuest: MAX_IN_CROWD }, { ofAddress: MAX_IN_CROWD }])
+      expect(limits.fault(doer('Ann'), { ...few, ...many }, 0)).toMatch(
+        /^The world is crowded: .* fewer than 2/,
+      );
+    expect(limits.fault(doer('Ann'), { ...NONE, ofAddress: 9, share: CROWDED_SHARE - 0.01 }, 0)).toBeNull();
+  });
+
+  test('patient planters leave room for newcomers: their bodies cover half of it, and no more', async () => {
+    const small = await makeWorld(64, 64, ['blob'], undefined, {
+      plantsPerGuest: 50,
+      plantsPerAddress: 50,
+      witherHours: 0,
+    });
+    const { width, height } = small.world.rules.at(0).mature;
+    const patient = doer('Cain');
+    let planted = 0;
+    for (let y = 4; y < 60; y += 4)
+      for (let x = 4; x < 60; x += 4) {
+        const answer = small.world.queueStroke(patient, plant(x, y));
+        await small.world.applyStrokes();
+        if ((await answer).ok) planted++;
+        await small.world.observe(1);
+      }
+    const share = (planted * width * height) / (64 * 64);
+    expect(share).toBeGreaterThanOrEqual(CROWDED_SHARE);
+    expect(share).toBeLessThan(CROWDED_SHARE + (2 * width * height) / (64 * 64));
+    let newcomers = 0;
+    for (let n = 0; n < 3; n++)
+      for (let x = 4; x < 60; x += 8)
+        for (let y = 4; y < 60; y += 8) {
+          if (newcomers > n) continue;
+          const answer = small.world.queueStroke(doer(`newcomer ${n}`), plant(x, y));
+          await small.world.applyStrokes();
+          if ((await answer).ok) newcomers++;
+        }
+    expect(newcomers).toBe(3);
   });
 });
 

@@ -44,5 +44,12 @@ export const UNITS1_AT = 64;
 export const UNITS2_AT = 68;
 /** f32 [48], all 0 */
 export const ZEROS_AT = 72;
+/**
+ * f32: how strongly the next four hidden channels are taught waves of the place: sine and cosine of its distance from
+ * the seed to the right, then down, with a period of 12 cells. Counts as `PLACE_AT` does. The picture is a function of
+ * the place, and its fine parts are learned much sooner from waves than from the place alone (Tancik et al. 2020,
+ * "Fourier features").
+ */
+export const WAVE_AT = 76;
 /** The length of the block. */
-export const SETUP_BYTES = 76;
+export const SETUP_BYTES = 80;

@@ -36,6 +36,8 @@ const SECOND_LAYER: usize = 1;
 const SQUARE: i32 = 4;
 /** Cells from the seed to where a place is 1 (`PLACE_AT`). */
 const PLACE_CELLS: f32 = 8;
+/** Angle of a wave per cell (`WAVE_AT`). */
+const WAVE_ANGLE: f32 = <f32>((2 * Math.PI) / 12);
 
 let width: i32 = 0;
 let height: i32 = 0;
@@ -48,6 +50,7 @@ let threshold: u32 = 0;
 let overflowWeight: f32 = 0;
 let quiescenceWeight: f32 = 0;
 let placeWeight: f32 = 0;
+let waveWeight: f32 = 0;
 let strayWeight: f32 = 0;
 
 // Addresses, as `setup.ts` describes them.
@@ -102,6 +105,7 @@ export function configure(setup: usize): void {
   quiescenceWeight = load<f32>(setup, field.QUIESCENCE_AT);
   placeWeight = load<f32>(setup, field.PLACE_AT);
   strayWeight = load<f32>(setup, field.STRAY_AT);
+  waveWeight = load<f32>(setup, field.WAVE_AT);
   target = load<u32>(setup, field.TARGET_AT);
   w1 = load<u32>(setup, field.W1_AT);
   b1 = load<u32>(setup, field.B1_AT);
@@ -302,26 +306,46 @@ function overflow(values: v128): v128 {
   return f32x4.sub(values, clampUnit(values));
 }
 
-/** For channels 4-7 of the cell at this distance from the seed: half the gradient of Huber's loss of the first two. */
-// @inline
-function misplaced(values: v128, right: i32, down: i32): v128 {
-  let place = f32x4.splat(<f32>right / PLACE_CELLS);
-  place = f32x4.replace_lane(place, 1, <f32>down / PLACE_CELLS);
-  return v128.and(clampUnit(f32x4.sub(values, place)), i64x2(-1, 0));
+/**
+ * Adds the gradient of Huber's loss of what the cell at this distance from the seed is taught about its place.
+ *
+ * @param cell - f32 [16]
+ * @param into - f32 [16], its gradient
+ * @param scale - of a loss of weight 1
+ */
+function teachPlace(cell: usize, into: usize, right: f32, down: f32, scale: f32): void {
+  const place = placeWeight * scale;
+  const wave = waveWeight * scale;
+  let want = f32x4.splat(right / PLACE_CELLS);
+  want = f32x4.replace_lane(want, 1, down / PLACE_CELLS);
+  let scales = f32x4.replace_lane(f32x4.splat(place), 2, wave);
+  scales = f32x4.replace_lane(scales, 3, wave);
+  if (waveWeight != 0) {
+    want = f32x4.replace_lane(want, 2, Mathf.sin(right * WAVE_ANGLE));
+    want = f32x4.replace_lane(want, 3, Mathf.cos(right * WAVE_ANGLE));
+  }
+  let away = clampUnit(f32x4.sub(v128.load(cell, 16), want));
+  v128.store(into, f32x4.add(v128.load(into, 16), f32x4.mul(away, scales)), 16);
+  if (waveWeight == 0) return;
+  want = f32x4.splat(Mathf.sin(down * WAVE_ANGLE));
+  want = f32x4.replace_lane(want, 1, Mathf.cos(down * WAVE_ANGLE));
+  away = v128.and(clampUnit(f32x4.sub(v128.load(cell, 32), want)), i64x2(-1, 0));
+  v128.store(into, f32x4.add(v128.load(into, 32), f32x4.mul(away, f32x4.splat(wave))), 32);
 }
 
 /**
  * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from
- * it, from places (`PLACE_AT`), from cells astray (`STRAY_AT`), and from the hidden channels' overflow: weight ·
+ * it, from places and their waves (`PLACE_AT`, `WAVE_AT`), from cells astray (`STRAY_AT`), and from the hidden channels' overflow: weight ·
  * (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the dynamics chaotic, and a gradient through chaos
  * is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
-  const scale = f32x4.splat(<f32>(2.0 / <f64>(width * height * 4)));
+  const share = <f32>(2.0 / <f64>(width * height * 4));
+  const scale = f32x4.splat(share);
+  const knowsPlace = placeWeight != 0 || waveWeight != 0;
   const strayScale = f32x4.mul(scale, f32x4.splat(1 + strayWeight));
   const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
-  const placeScale = f32x4.mul(scale, f32x4.splat(placeWeight));
   if (withGradient) clear(gradient, cellCount << 6);
   for (let y = 0; y < height; y++) {
     const first = <usize>((y + 1) * stride + 1);
@@ -338,9 +362,8 @@ export function loss(state: usize, withGradient: bool): f64 {
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
-      if (placeWeight == 0 || load<f32>(target + (i << 4), 12) <= <f32>ALIVE_THRESHOLD) continue;
-      const away = misplaced(v128.load(cell, 16), <i32>(i - first) - width / 2, y - height / 2);
-      v128.store(into, f32x4.add(v128.load(into, 16), f32x4.mul(away, placeScale)), 16);
+      if (!knowsPlace || load<f32>(target + (i << 4), 12) <= <f32>ALIVE_THRESHOLD) continue;
+      teachPlace(cell, into, <f32>(<i32>(i - first) - width / 2), <f32>(y - height / 2), share);
     }
     sum += <f64>f32x4.extract_lane(row, 0) + <f64>f32x4.extract_lane(row, 1);
     sum += <f64>f32x4.extract_lane(row, 2) + <f64>f32x4.extract_lane(row, 3);

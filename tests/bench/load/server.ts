@@ -48,6 +48,7 @@ export class BenchServer {
     this.dataDir = mkdtempSync(join(tmpdir(), 'regrow-bench-'));
     if (from !== undefined) cpSync(from, this.dataDir, { recursive: true });
     const args = [
+      '--max-semi-space-size=8',
       'server/main.ts',
       '--port',
       '0',

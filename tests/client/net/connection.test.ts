@@ -7,6 +7,7 @@ import {
   CloseCode,
   PROTOCOL_VERSION,
   ServerMessageType,
+  type SubmittedMessage,
 } from '../../../shared/protocol.ts';
 
 /** What a Colyseus room does, as far as the connection uses it. */
@@ -325,6 +326,21 @@ describe('a page that is hidden', () => {
     expect(rooms).toHaveLength(1);
     connection.dispose();
   });
+});
+
+test('a drawing is submitted while there is a connection, and the answer is passed on', async () => {
+  const { connection } = await setUp();
+  const answers: SubmittedMessage[] = [];
+  connection.submitted.on((answer) => answers.push(answer));
+  const message = { name: 'Owl', drawing: 'AQgIAAA', isFree: true } as const;
+  expect(connection.submit(message)).toBe(true);
+  const room = rooms.at(-1)!;
+  expect(room.sentOf(ClientMessageType.submit)).toEqual([message]);
+  room.say(ServerMessageType.submitted, { reason: null, before: 2 });
+  expect(answers).toEqual([{ reason: null, before: 2 }]);
+  room.drop(1006);
+  expect(connection.submit(message)).toBe(false);
+  connection.dispose();
 });
 
 test('after dispose it leaves, and neither sends nor joins again', async () => {

@@ -1,8 +1,4 @@
-/** The tuner as an admin sees it. */
-import type { TunerMode } from '../../shared/adminApi.ts';
-
-export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
-
+/** Curves of training, as people see them. */
 const MAX_POINTS = 240;
 
 /** A curve of at most 240 points: when it is full, every other point is dropped. */

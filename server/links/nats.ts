@@ -1,0 +1,246 @@
+/**
+ * A way over NATS, for relays on other machines. Its core delivers at most once, and cuts off who does not read; what
+ * is lost shows as a gap. Subjects of a world:
+ * ```
+ * w.<world>.f            frames, to all relays
+ * w.<world>.n            letters to all relays
+ * w.<world>.to.<relay>   letters to one; with .<question>, where the broker says that nobody answers
+ * w.<world>.from.<relay> letters of one
+ * ```
+ */
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { HubTransport, RelayTransport } from './transport.ts';
+import { MIN_MESSAGE_BYTES } from './wire.ts';
+
+/** The broker does not answer a publication that nobody hears with anything but this. */
+const NO_RESPONDERS = 503;
+const RECONNECT_MS = 200;
+/** A broker that is silent for three of these is left. */
+const PING_MS = 1_000;
+/** What the broker has not read: above this no frames are sent, above the other nothing. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+const MAX_LETTER_BYTES = 48 * 1024 * 1024;
+/** Of what the broker allows for a message, this much is left to its head. */
+const SLACK_BYTES = 1_024;
+/** A quarter of what a broker keeps for a relay (`max_pending`). */
+const MAX_PART_BYTES = 256 * 1024;
+
+export interface NatsOptions {
+  /**
+   * `nats://host:port`, or `tls://`; several of one cluster are separated by commas. `user:password@` or `token@` of the
+   * first is that of all.
+   */
+  readonly url: string;
+  /** Name of the world: letters, digits, `-` and `_`. */
+  readonly world: string;
+  /** Takes a line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+/** What both ends of the way have of the broker. */
+class Broker {
+  readonly maxBytes: number;
+  onUp: () => void = () => {};
+  onDown: (reason: string) => void = () => {};
+  onEnd: (reason: string) => void = () => {};
+  readonly #nats: NatsConnection;
+  #isUp = true;
+  /** Long letters on their way, and their bytes. */
+  #long: Promise<void> = Promise.resolve();
+  #longBytes = 0;
+  #isClosing = false;
+
+  constructor(nats: NatsConnection) {
+    this.#nats = nats;
+    this.maxBytes = Math.min(MAX_PART_BYTES, (nats.info?.max_payload ?? 0) - SLACK_BYTES);
+    if (this.maxBytes < MIN_MESSAGE_BYTES)
+      throw new Error(
+        `the broker's max_payload is ${nats.info?.max_payload} bytes, at least 65 KB are needed`,
+      );
+    void this.#watch();
+    void nats.closed().then((error) => {
+      this.#isUp = false;
+      if (!this.#isClosing) this.onEnd(error instanceof Error ? error.message : 'the broker is gone');
+    });
+  }
+
+  static async connect({ url, log }: NatsOptions): Promise<Broker> {
+    const brokers = url.split(',').map((one) => new URL(one.trim()));
+    const [{ protocol, username, password }] = brokers;
+    const nats = await connect({
+      servers: brokers.map(({ host }) => host),
+      ...(username !== '' &&
+        (password === ''
+          ? { token: decodeURIComponent(username) }
+          : { user: decodeURIComponent(username), pass: decodeURIComponent(password) })),
+      ...(protocol === 'tls:' && { tls: {} }),
+      name: `regrow ${process.pid}`,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_MS,
+      waitOnFirstConnect: true,
+      pingInterval: PING_MS,
+      maxPingOut: 3,
+      noEcho: true,
+    });
+    log(`connected to NATS at ${nats.getServer()}`);
+    return new Broker(nats);
+  }
+
+  hear(subject: string, take: (message: Msg) => void): void {
+    this.#nats.subscribe(subject, {
+      callback(error, message) {
+        if (error === null) take(message);
+      },
+    });
+  }
+
+  send(subject: string, message: Uint8Array, isFrame: boolean, reply?: string): void {
+    // What is sent while there is no broker would be kept until there is one.
+    if (!this.#isUp || this.#nats.isClosed()) return;
+    const buffered = this.#bufferedBytes;
+    if (buffered > (isFrame ? MAX_BUFFERED_BYTES : MAX_LETTER_BYTES)) return;
+    this.#nats.publish(subject, message, reply === undefined ? undefined : { reply });
+  }
+
+  /** A long letter leaves part by part: the broker cuts off whom it has to keep too much for. */
+  sendLetter(subject: string, letter: readonly Uint8Array[], reply?: string): void {
+    if (letter.length === 1) {
+      this.send(subject, letter[0], false, reply);
+      return;
+    }
+    const bytes = letter.reduce((sum, { length }) => sum + length, 0);
+    if (this.#longBytes + bytes > MAX_LETTER_BYTES) return;
+    this.#longBytes += bytes;
+    this.#long = this.#long.then(async () => {
+      for (const part of letter) {
+        this.send(subject, part, false, part === letter[0] ? reply : undefined);
+        await Promise.race([this.#nats.flush(), pause(PING_MS)]).catch(() => {});
+      }
+      this.#longBytes -= bytes;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#nats.isClosed()) return;
+    // Without a broker, a flush would wait for one.
+    if (this.#isUp) await Promise.race([this.#nats.flush(), pause(PING_MS)]).catch(() => {});
+    await this.#nats.close();
+  }
+
+  /** What was sent and the operating system has not taken. */
+  get #bufferedBytes(): number {
+    const { protocol } = this.#nats as unknown as {
+      readonly protocol?: {
+        readonly outbound?: { size(): number };
+        readonly transport?: { readonly socket?: { readonly writableLength?: number } };
+      };
+    };
+    return (protocol?.outbound?.size() ?? 0) + (protocol?.transport?.socket?.writableLength ?? 0);
+  }
+
+  /** nats.js drops messages in silence while it has no connection. */
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#nats.status()) {
+      if (type === 'disconnect') {
+        this.#isUp = false;
+        this.onDown('the broker is gone');
+      } else if (type === 'reconnect') {
+        this.#isUp = true;
+        this.onUp();
+      }
+    }
+  }
+}
+
+export class NatsHub implements HubTransport {
+  onMessage: HubTransport['onMessage'] = () => {};
+  onGone: HubTransport['onGone'] = () => {};
+  readonly #broker: Broker;
+  readonly #subject: string;
+
+  private constructor(broker: Broker, { world, log }: NatsOptions) {
+    this.#broker = broker;
+    this.#subject = `w.${world}`;
+    const from = `${this.#subject}.from.`;
+    broker.hear(`${from}*`, ({ subject, data }) => this.onMessage(subject.slice(from.length), bytesOf(data)));
+    broker.onDown = (reason) => log(`relays cannot be reached: ${reason}`);
+    broker.onUp = () => log('relays can be reached again');
+    broker.onEnd = (reason) => log(`relays cannot be reached any more: ${reason}`);
+  }
+
+  /** Resolves when there is a broker. @throws Error when it refuses the connection for good */
+  static async connect(options: NatsOptions): Promise<NatsHub> {
+    return new NatsHub(await Broker.connect(options), options);
+  }
+
+  get maxBytes(): number {
+    return this.#broker.maxBytes;
+  }
+
+  broadcast(message: Uint8Array, isFrame: boolean): void {
+    this.#broker.send(`${this.#subject}.${isFrame ? 'f' : 'n'}`, message, isFrame);
+  }
+
+  send(relay: string, letter: readonly Uint8Array[]): void {
+    this.#broker.sendLetter(`${this.#subject}.to.${relay}`, letter);
+  }
+
+  /** All relays share the way to the broker. */
+  drop(): void {}
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+}
+
+export class NatsRelay implements RelayTransport {
+  onMessage: RelayTransport['onMessage'] = () => {};
+  onNobody: RelayTransport['onNobody'] = () => {};
+  onUp: RelayTransport['onUp'] = () => {};
+  onDown: RelayTransport['onDown'] = () => {};
+  onEnd: RelayTransport['onEnd'] = () => {};
+  readonly #broker: Broker;
+  readonly #from: string;
+  readonly #to: string;
+
+  private constructor(broker: Broker, name: string, { world }: NatsOptions) {
+    this.#broker = broker;
+    const subject = `w.${world}`;
+    this.#from = `${subject}.from.${name}`;
+    this.#to = `${subject}.to.${name}`;
+    for (const heard of [`${subject}.f`, `${subject}.n`, this.#to])
+      broker.hear(heard, ({ data }) => this.onMessage(bytesOf(data)));
+    broker.hear(`${this.#to}.*`, ({ subject, headers }) => {
+      if (headers?.code === NO_RESPONDERS) this.onNobody(Number(subject.slice(this.#to.length + 1)));
+    });
+    broker.onUp = () => this.onUp();
+    broker.onDown = (reason) => this.onDown(reason);
+    broker.onEnd = (reason) => this.onEnd(reason);
+  }
+
+  /**
+   * Resolves when there is a broker.
+   *
+   * @param name - that no other relay has: letters, digits, `-` and `_`
+   */
+  static async connect(name: string, options: NatsOptions): Promise<NatsRelay> {
+    return new NatsRelay(await Broker.connect(options), name, options);
+  }
+
+  get maxBytes(): number {
+    return this.#broker.maxBytes;
+  }
+
+  send(letter: readonly Uint8Array[], question: number | null): void {
+    const reply = question === null ? undefined : `${this.#to}.${question}`;
+    this.#broker.sendLetter(this.#from, letter, reply);
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+}
+
+const bytesOf = (data: Uint8Array): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -1,0 +1,127 @@
+/**
+ * The species that the nursery has given to the world. There is room for so many: when another comes, the one with the
+ * fewest living bodies withers.
+ */
+import { readFileSync } from 'node:fs';
+import { parseRule } from '../../rules/format.ts';
+import { type Actor, labelOf, type Registry, type RuleRecord, sha256Of } from '../../rules/registry.ts';
+import { RuleError } from '../../rules/rule.ts';
+import type { Prober } from '../../swaps/prober.ts';
+import type { SwapDesk } from '../../swaps/swapDesk.ts';
+import type { WorldLink } from '../../world/messages.ts';
+import type { LearnResult } from '../job.ts';
+import type { Drawings } from './drawings.ts';
+import type { DrawingRow } from './drawingTable.ts';
+
+export const NURSERY: Actor = { who: 'the nursery', address: '' };
+
+export interface BedOptions {
+  readonly drawings: Drawings;
+  readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
+  readonly probe: Prober;
+  readonly world: Pick<WorldLink, 'ask' | 'ready'>;
+  /** Species of the nursery at once. */
+  readonly maxSpecies: number;
+  /** Of all origins together. */
+  readonly maxWorldSpecies: number;
+  /** A species withers or is removed. */
+  readonly left: (row: DrawingRow) => void;
+}
+
+/** What became of a rule that was to be planted. `later`: it can be tried again. */
+export type Planted =
+  | { readonly ok: true; readonly row: DrawingRow }
+  | { readonly ok: false; readonly isFinal: boolean; readonly reason: string };
+
+export class Bed {
+  readonly #options: BedOptions;
+
+  constructor(options: BedOptions) {
+    this.#options = options;
+  }
+
+  /** Species → living bodies. @throws NoAnswerError */
+  async bodies(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { species } of await this.#options.world.ask({ kind: 'organisms' }))
+      counts.set(species, (counts.get(species) ?? 0) + 1);
+    return counts;
+  }
+
+  /**
+   * Enters the rule into the registry, and makes its species one of the world's. What is done already, by a process that
+   * was killed, is not done again.
+   *
+   * @param file - of the rule
+   * @throws RegistryError, NoAnswerError; it can be tried again
+   */
+  async plant(row: DrawingRow, file: string, result: LearnResult): Promise<Planted> {
+    const { desk, drawings, probe } = this.#options;
+    const bytes = readFileSync(file);
+    const rule = parseRule(bytes);
+    const answer = await probe({
+      rule,
+      species: row.species,
+      sha256: sha256Of(bytes),
+      label: row.species,
+      now: null,
+    });
+    if (!answer.ok) return { ok: false, isFinal: true, reason: answer.reason };
+    const entered = await drawings.change(row.id, { result }, undefined, (registry) => ({
+      rule: enter(registry, bytes, result).id,
+    }));
+    const inForce = await desk.ask((registry) => registry.inForce().get(row.species));
+    if (inForce === undefined) {
+      const full = await this.#makeRoom();
+      if (full !== null) return { ok: false, isFinal: false, reason: full };
+      const wanted = { species: row.species, rule: entered.rule!, scope: 'species' } as const;
+      const said = `${row.name} can be planted now: ${row.maker} has drawn it, and the world has learned it.`;
+      const swapped = await desk.swap(wanted, NURSERY, said);
+      if (!swapped.ok) return { ok: false, isFinal: false, reason: swapped.reason };
+    }
+    const changed = await drawings.change(row.id, { state: 'ready', reason: result.lacks.join('; ') });
+    return { ok: true, row: changed };
+  }
+
+  /** @returns why there is no room, for the operator; null: there is */
+  async #makeRoom(): Promise<string | null> {
+    const { drawings, world, maxSpecies, maxWorldSpecies } = this.#options;
+    const ready = drawings.in('ready');
+    if (ready.length < maxSpecies && world.ready.species.length < maxWorldSpecies) return null;
+    const bodies = await this.bodies();
+    const least = (row: DrawingRow): number => bodies.get(row.species) ?? 0;
+    const [victim] = ready.toSorted((a, b) => least(a) - least(b) || a.changed.localeCompare(b.changed));
+    if (victim === undefined)
+      return `the world has ${world.ready.species.length} species, of which none is the nursery's: there is no room for another`;
+    await this.take(victim, 'withered', 'Another drawing needed its place.', NURSERY);
+    return null;
+  }
+
+  /** The species is the world's no longer, and its bodies dissolve. @throws RegistryError, NoAnswerError */
+  async take(
+    row: DrawingRow,
+    state: 'withered' | 'removed',
+    reason: string,
+    actor: Actor,
+  ): Promise<DrawingRow> {
+    const { drawings, left } = this.#options;
+    const action = state === 'withered' ? 'wither species' : 'remove species';
+    // The registry first: a world that starts again in between has no such species.
+    const changed = await drawings.change(row.id, { state, reason }, { actor, action });
+    left(changed);
+    await this.clear(changed);
+    return changed;
+  }
+
+  /** Takes a species and its bodies out of the world, if they are there. @throws NoAnswerError */
+  async clear({ species }: Pick<DrawingRow, 'species'>): Promise<void> {
+    await this.#options.world.ask({ kind: 'control', control: { kind: 'removeSpecies', species } });
+  }
+}
+
+function enter(registry: Registry, bytes: Uint8Array, { metrics }: LearnResult): RuleRecord {
+  const known = registry.bySha256(sha256Of(bytes));
+  if (known === null) return registry.add({ bytes, origin: 'trained', metrics }, NURSERY);
+  if (known.origin !== 'trained') throw new RuleError(`it is ${labelOf(known)}`);
+  return known;
+}

@@ -1,0 +1,48 @@
+/** A process that does one job of the nursery and ends: what it hears, and with which code it leaves. */
+import { basename } from 'node:path';
+import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
+import { RuleError } from '../rules/rule.ts';
+import { grow } from './grow.ts';
+import { readJob } from './job.ts';
+import { type LearningParts, LearningStopped } from './learn.ts';
+import type { FromLearning, ToLearning } from './messages.ts';
+
+/** @param parts - for tests */
+export async function runJob(folder: string | undefined, parts?: LearningParts): Promise<void> {
+  if (folder === undefined) {
+    console.error(`node ${basename(process.argv[1])} FOLDER: a job's folder, with job.json in it`);
+    process.exit(1);
+  }
+  const stop = new AbortController();
+  let isWatched = false;
+  process.on('message', (message: ToLearning) => {
+    if (message.type === 'watch') isWatched = message.isWatched;
+    else stop.abort();
+  });
+  // Without the server, nothing would stop this process any more.
+  process.on('disconnect', () => stop.abort());
+  // A terminal sends Ctrl-C to both processes; the server decides.
+  process.on('SIGINT', () => {
+    if (!process.connected) stop.abort();
+  });
+  const post = (message: FromLearning): void => {
+    if (process.connected) process.send?.(message, () => {});
+  };
+  try {
+    await grow(folder, readJob(folder), { post, signal: stop.signal, isWatched: () => isWatched }, parts);
+    leave({ type: 'finished' }, 0);
+  } catch (error) {
+    if (error instanceof LearningStopped) leave({ type: 'paused' }, PAUSED_CODE);
+    else if (error instanceof RuleError) {
+      console.error(error.message);
+      process.exit(FAILED_CODE);
+    } else throw error;
+  }
+}
+
+/** Sends a last message, and ends when the server has it. */
+function leave(message: FromLearning, code: number): void {
+  const end = (): never => process.exit(code);
+  if (!process.connected || process.send === undefined) end();
+  else process.send(message, end);
+}
