@@ -1,5 +1,5 @@
 # The server with its page built ahead: no compiler, no development dependency, no shell script between PID 1 and Node.
-#   docker build -t regrow . && docker compose up
+#   docker build --build-arg COMMIT=$(git rev-parse HEAD) -t regrow . && docker compose up
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /regrow
@@ -7,7 +7,9 @@ COPY package.json package-lock.json .npmrc ./
 COPY server/linkNode.js server/trimPackages.js server/
 RUN npm ci
 COPY . .
-RUN npm run build
+# What /version says is running; the repository itself is not copied.
+ARG COMMIT=
+RUN npm run build && printf %s "$COMMIT" > build/commit
 
 FROM node:24-bookworm-slim AS packages
 WORKDIR /regrow
@@ -28,7 +30,9 @@ COPY server server
 COPY shared shared
 COPY weights weights
 COPY --from=build /regrow/build/client build/client
-ENV PATH=/regrow/node_modules/.bin:$PATH REGROW_DATA_DIR=/data
+COPY --from=build /regrow/build/commit build/commit
+# glibc keeps large pieces of memory that were freed once; with these it gives them back.
+ENV PATH=/regrow/node_modules/.bin:$PATH REGROW_DATA_DIR=/data MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_ARENA_MAX=2
 USER 10001:10001
 VOLUME /data
 EXPOSE 2567

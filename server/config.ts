@@ -4,7 +4,13 @@ import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
-import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from './machine.ts';
+import {
+  defaultMaxPages,
+  defaultRelays,
+  defaultThreads,
+  defaultTunerThreads,
+  readMachine,
+} from './machine.ts';
 
 export interface Config {
   readonly host: string;
@@ -121,7 +127,7 @@ const SETTINGS: Settings = {
   nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
   world: worldName('world', 'what this world is called at the broker'),
   relayOf: worldName('', 'for --role relay: the --world whose clients it serves'),
-  relays: inUnit(' processes', whole(0, 64, 0, 'beside this one that serve the clients, all at the one port; 0: this one serves them')),
+  relays: inUnit(' processes', whole(0, 64, defaultRelays(MACHINE), 'beside this one that serve the clients, all at the one port; 0, the default below 4 processors: this one serves them')),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
   gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),

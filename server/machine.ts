@@ -1,6 +1,6 @@
 /**
- * What this machine, or the container around the server, lets it use: the defaults of `--threads`, `--tuner-threads` and
- * `--max-pages`, and what a start says about limits. Must not know what the settings are used for.
+ * What this machine, or the container around the server, lets it use: the defaults of `--threads`, `--relays`,
+ * `--tuner-threads` and `--max-pages`, and what a start says about limits. Must not know what the settings are used for.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -26,6 +26,10 @@ const BASE_BYTES = 256 * 1_048_576;
 /** Pages of a world that grew into all of its memory would leave nothing to saves and to players. */
 const PAGES_SHARE = 0.8;
 const MAX_DEFAULT_PAGES = 8192;
+/** Relays take a quarter of the processors, and there are none below this many, or with less memory. */
+const MIN_RELAYED_PROCESSORS = 4;
+const MIN_RELAYED_BYTES = 2e9;
+const MAX_DEFAULT_RELAYS = 8;
 /** A default world of 1024 x 1024 cells fits into it. */
 const MIN_DEFAULT_PAGES = 256;
 
@@ -139,6 +143,15 @@ export function readMachine(): Machine {
 
 /** The default of `--threads`: one processor is left to sockets. */
 export const defaultThreads = ({ processors }: Machine): number => Math.max(1, Math.min(32, processors - 1));
+
+/**
+ * The default of `--relays`: none on a small machine, where they would take the world's processors. A relay with few
+ * viewers has 65 MB of its own.
+ */
+export const defaultRelays = ({ processors, memoryBytes }: Machine): number =>
+  processors < MIN_RELAYED_PROCESSORS || memoryBytes < MIN_RELAYED_BYTES
+    ? 0
+    : Math.min(MAX_DEFAULT_RELAYS, Math.max(2, Math.floor(processors / 4)));
 
 /** The default of `--tuner-threads`. */
 export const defaultTunerThreads = ({ processors }: Machine): number => Math.min(4, processors);

@@ -10,6 +10,7 @@ import { guestsInMemory } from './guests/openGuests.ts';
 import { Proxies } from './http/addresses.ts';
 import { descriptorLimit } from './http/sockets.ts';
 import { Status } from './http/status.ts';
+import { VisitLedger } from './links/hubPeople.ts';
 import { type Log, plainLog } from './log/log.ts';
 import { readMachine } from './machine.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -18,6 +19,7 @@ import type { Nursery } from './nursery/desk/nursery.ts';
 import { NurseryPages } from './nursery/desk/nurseryPages.ts';
 import { Crowd } from './rooms/crowd.ts';
 import { wiltLine } from './rooms/wiltNotice.ts';
+import { SEAT_SECONDS } from './rooms/worldRoom.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { Tally } from './tally.ts';
 import type { WorldLink } from './world/messages.ts';
@@ -56,6 +58,8 @@ export interface Host {
   readonly proxies: Proxies;
   readonly status: Status;
   readonly metrics: Metrics;
+  /** Visits whose sockets are at relays. */
+  readonly visits: VisitLedger;
   /** Each tells how many TCP connections clients have with one part of the server. */
   readonly connections: Set<() => number>;
   /** Nobody hears of the world any more. */
@@ -154,7 +158,13 @@ export function openHost(
     },
     { readers: new AddressRanges(config.metricsFrom), proxies },
   );
+  const visits = new VisitLedger({
+    perAddress: config.perAddress,
+    maxVisits: config.maxPlayers,
+    seatMs: SEAT_SECONDS * 1_000,
+  });
   return {
+    visits,
     ...{ world, config, guests, admin, isStopping, log, crowd, tally, proxies, status, metrics, connections },
     nursery: nursery && new NurseryPages(nursery),
     close() {

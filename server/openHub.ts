@@ -3,19 +3,30 @@ import { randomBytes } from 'node:crypto';
 import { Forwarding } from './http/forwarding.ts';
 import { replyJson } from './http/replies.ts';
 import { Hub } from './links/hub.ts';
-import { VisitLedger } from './links/hubPeople.ts';
 import type { SharedWorld } from './links/sharedWorld.ts';
 import type { HubTransport } from './links/transport.ts';
 import type { Host } from './openHost.ts';
 import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
-import { SEAT_SECONDS } from './rooms/worldRoom.ts';
 
 export function openHub(
-  { world, config, guests, admin, nursery, isStopping, log, crowd, tally, metrics, connections }: Host,
+  {
+    world,
+    config,
+    guests,
+    admin,
+    nursery,
+    isStopping,
+    log,
+    crowd,
+    tally,
+    metrics,
+    visits,
+    connections,
+  }: Host,
   shared: SharedWorld,
   transport: HubTransport,
 ): Hub {
-  const { framesPerSecond, maxPlayers, perAddress } = config;
+  const { framesPerSecond, maxPlayers } = config;
   const forwarding = new Forwarding(async (request, response, url, caller) => {
     if (url.pathname === '/metrics') await metrics.reply(response);
     else if (nursery !== null && url.pathname.startsWith('/api/nursery'))
@@ -27,7 +38,7 @@ export function openHub(
     world: shared,
     transport,
     crowd,
-    visits: new VisitLedger({ perAddress, maxVisits: maxPlayers, seatMs: SEAT_SECONDS * 1_000 }),
+    visits,
     size: world,
     comes: (address) => guests.comes(address),
     // The second of the start: larger than that of every owner before, as long as the clock does not run back.

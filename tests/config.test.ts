@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
-import { defaultMaxPages, defaultThreads, defaultTunerThreads, readMachine } from '../server/machine.ts';
+import {
+  defaultMaxPages,
+  defaultRelays,
+  defaultThreads,
+  defaultTunerThreads,
+  readMachine,
+} from '../server/machine.ts';
 
 const machine = readMachine();
 
@@ -21,7 +27,7 @@ describe('readConfig', () => {
       host: '::',
       port: 2567,
       role: 'all',
-      relays: 0,
+      relays: defaultRelays(machine),
       nats: '',
       world: 'world',
       relayOf: '',

@@ -7,6 +7,7 @@ import {
   addressLimitOf,
   cgroupLimits,
   defaultMaxPages,
+  defaultRelays,
   defaultThreads,
   defaultTunerThreads,
   faultsOf,
@@ -36,6 +37,13 @@ describe('defaults', () => {
       [256, 32],
     ])
       expect(defaultThreads(machine({ processors }))).toBe(threads);
+  });
+
+  test('one relay per four processors serves clients, two to eight; none below four processors or 2 GB', () => {
+    const relays = (processors: number, mb = 8_192): number =>
+      defaultRelays(machine({ processors, memoryBytes: mb * MB }));
+    expect([1, 3, 4, 8, 16, 64].map((processors) => relays(processors))).toEqual([0, 0, 2, 2, 4, 8]);
+    expect(relays(64, 1_024)).toBe(0);
   });
 
   test('at most 4 threads tune', () => {

@@ -23,8 +23,10 @@ export async function startServer(
   limitMs = 30_000,
 ): Promise<RunningServer> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'regrow-'));
+  // The same processes on every machine: a flag wins over the variable.
+  const env = { REGROW_RELAYS: '0', ...process.env };
   const args = ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', directory, ...flags];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {

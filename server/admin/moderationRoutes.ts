@@ -227,7 +227,7 @@ export class ModerationRoutes {
     const outcome = (await readJson(request)).oneOf('outcome', ['handled', 'dismissed']);
     const report = this.#options.reports.handle(Number(part), actor.who, outcome);
     if (report === null) throw new Refusal(409, 'somebody has handled it already');
-    void this.#options.reports.flush();
+    await this.#options.reports.flush();
     const { about, name, species, organism, reason } = report;
     const what = about === 'body' ? `${species}, organism ${organism}, planted by` : 'the name';
     return this.#options.notes.after(

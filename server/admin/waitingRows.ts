@@ -63,28 +63,31 @@ export class WaitingRows {
     return fault;
   }
 
-  #write(): Promise<string | null> {
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = null;
-    });
+  async #write(): Promise<string | null> {
+    // Without a row, `#drain` would end before it is noted that it runs.
+    if (this.#rows.length === 0) return null;
+    this.#writing ??= this.#drain();
     return this.#writing;
   }
 
   async #drain(): Promise<string | null> {
     clearTimeout(this.#retry);
-    while (this.#rows.length > 0) {
-      const [row] = this.#rows;
-      try {
+    try {
+      while (this.#rows.length > 0) {
+        const [row] = this.#rows;
         await this.#options.ask((registry) => row.enter(registry));
         this.#rows.shift();
-      } catch (error) {
-        if (error instanceof RegistryError) {
-          if (!this.#isDisposed) this.#retry = setTimeout(() => void this.#write(), RETRY_MS).unref();
-          return error.message;
-        }
+      }
+    } catch (error) {
+      if (!(error instanceof RegistryError)) {
         this.#rows.shift();
         throw error;
       }
+      if (!this.#isDisposed) this.#retry = setTimeout(() => void this.#write(), RETRY_MS).unref();
+      return error.message;
+    } finally {
+      // In the same turn as the last look at the rows: one that comes later begins a write of its own.
+      this.#writing = null;
     }
     if (this.#failed > 0) this.#options.log(`registry: rows written after a wait: ${this.#failed}`);
     this.#failed = 0;

@@ -41,6 +41,8 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
   readonly #slots = new Set<RuleSlot>();
   readonly #organisms = new Roster();
   readonly #sleepers: Sleepers;
+  /** Pages with an awake cell, as of the last `takeChanges` or `load`. */
+  #awakePages = new Set<number>();
   readonly #reach: ReachWatch;
   /** Organisms that have no cell among the sleepers. */
   readonly #up = new Set<OrganismId>();
@@ -360,7 +362,11 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     const changes = await this.awake.takeChanges();
     const changed = new Set(changes.changed);
     const kept = new Set(changes.kept);
-    for (const page of this.#sleepers.pages()) if (!changed.has(page)) kept.add(page);
+    const awake = new Set([...changes.changed, ...changes.kept]);
+    // Where the last awake cell has gone, the page is not what it was, though its sleepers are.
+    for (const page of this.#sleepers.pages())
+      if (!awake.has(page)) (this.#awakePages.has(page) ? changed : kept).add(page);
+    this.#awakePages = awake;
     for (const page of this.#sleepers.unsaved) if (kept.delete(page)) changed.add(page);
     this.#sleepers.unsaved.clear();
     return { ...this.#withSleep(changes), changed: [...changed], kept: [...kept] };
@@ -386,21 +392,26 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     const split = this.#splitter(state);
     const pages = state.pages.map((page) => split.take(page)).filter((page) => page !== null);
     await this.awake.restore({ ...awakeFacts(state), pages });
+    this.#awakePages = new Set(pages.map(({ page }) => page));
     this.#begin(state, split);
     for (const page of this.#sleepers.pages()) this.#sleepers.unsaved.add(page);
   }
 
   async load(facts: EngineFacts, pages: AsyncIterable<PageState> | Iterable<PageState>): Promise<void> {
     const split = this.#splitter(facts);
+    const awakePages = new Set<number>();
     await this.awake.load(
       awakeFacts(facts),
       (async function* () {
         for await (const page of pages) {
           const awake = split.take(page);
-          if (awake !== null) yield awake;
+          if (awake === null) continue;
+          awakePages.add(awake.page);
+          yield awake;
         }
       })(),
     );
+    this.#awakePages = awakePages;
     this.#begin(facts, split);
     this.#sleepers.unsaved.clear();
     for (const page of split.mended) this.#sleepers.unsaved.add(page);

@@ -5,7 +5,7 @@ import type { Call, CallAnswers, FromRelay, ToRelay, Welcome } from './letters.t
 import { LinkBase, MAX_ANSWER_MS } from './linkBase.ts';
 import { ofPages } from './sharedWorld.ts';
 import type { RelayTransport } from './transport.ts';
-import { decodeMessage, encodeLetter, Letters, WIRE_VERSION } from './wire.ts';
+import { decodeMessage, encodeLetter, type FramePart, Letters, WIRE_VERSION } from './wire.ts';
 
 const WATCHING_MS = 2_000;
 const HELLO_MS = 1_000;
@@ -175,14 +175,25 @@ export class RelayLink extends LinkBase {
   }
 
   #receive(message: Buffer): void {
+    const read = this.#read(message);
+    if (read === null) return;
     this.#heardMs = performance.now();
-    const part = decodeMessage(message);
-    if (part.type === 'frame') {
-      if (this.#isUp) this.#intake!.take(part);
-      return;
+    if ('type' in read) {
+      if (this.#isUp) this.#intake!.take(read);
+    } else {
+      this.#take(read.value as ToRelay);
     }
-    const read = this.#letters.take(part);
-    if (read !== null) this.#take(read.value as ToRelay);
+  }
+
+  /** @returns a frame or a letter; null: part of a letter, or nothing that can be read */
+  #read(message: Buffer): FramePart | { readonly value: unknown } | null {
+    try {
+      const part = decodeMessage(message);
+      return part.type === 'frame' ? part : this.#letters.take(part);
+    } catch (error) {
+      this.#options.log(`a message of the world cannot be read: ${(error as Error).message}`);
+      return null;
+    }
   }
 
   #take(letter: ToRelay): void {

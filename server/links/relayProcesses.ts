@@ -89,7 +89,13 @@ export class RelayProcesses {
     const worker = cluster.fork();
     this.#workers.set(name, worker);
     const startedMs = performance.now();
-    transport.add(name, worker.process.stdio[PIPE_FD] as Duplex);
+    const pipe = worker.process.stdio[PIPE_FD] as Duplex;
+    transport.add(name, pipe);
+    // Cut off, because it did not read or sent nonsense: it may hang, and its clients with it.
+    pipe.once('close', () => {
+      const kill = setTimeout(() => worker.process.kill('SIGKILL'), MAX_STOP_MS);
+      worker.once('exit', () => clearTimeout(kill));
+    });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`a relay did not listen within ${MAX_START_MS / 1_000} s`));

@@ -7,9 +7,9 @@ import { type Checked, unhealed } from './spotCheck.ts';
 
 /** The learning rate falls to nothing over each round, so that its end is its best. */
 export const ROUNDS = {
-  first: { iterations: 1400, rate: 5e-3, batch: 2 },
+  first: { iterations: 1100, rate: 5e-3, batch: 2 },
   // Twice the batch: the last few wounds that heal badly are lost in the noise of small ones.
-  further: { iterations: 300, rate: 2.5e-3, batch: 4 },
+  further: { iterations: 400, rate: 2.5e-3, batch: 4 },
 } as const;
 
 /** Recovery below this is trained for: a little above the gate, so that what passes narrowly is not lost. */

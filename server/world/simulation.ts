@@ -1,28 +1,18 @@
 /**
- * The loop: once per frame strokes, steps, strokes, publishing, records; between frames, questions. It never hurries to
- * make up for lost time: late frames, and steps that do not fit, are dropped, and the true speed is reported.
+ * The loop: once per frame strokes, steps, strokes, publishing, records; between frames, questions (`questions.ts`) and
+ * saves (`saver.ts`). It never hurries to make up for lost time: late frames, and steps that do not fit, are dropped,
+ * and the true speed is reported.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { PAGE_BYTES } from '../../shared/geometry.ts';
-import type { StrokeMessage } from '../../shared/protocol.ts';
-import { EngineError } from '../engines/engine.ts';
-import { SaveError } from '../storage/saves.ts';
 import type { Publisher } from '../stream/publish/publisher.ts';
 import { Turns } from '../turns.ts';
 import { LoadWatch } from './load.ts';
-import type { Culprit } from './losses.ts';
-import type {
-  Doer,
-  FromWorld,
-  StrokeOutcome,
-  ToWorld,
-  WorldAnswers,
-  WorldControl,
-  WorldQuery,
-} from './messages.ts';
-import { type Clock, NotSavedError, Recorder, type WorldJournal } from './recorder.ts';
+import type { FromWorld, ToWorld } from './messages.ts';
+import { Questions } from './questions.ts';
+import { type Clock, Recorder, type WorldJournal } from './recorder.ts';
 import { Saver } from './saver.ts';
 import { type DiskFigures, NO_DISK, Pace } from './vitals.ts';
 import type { World } from './world.ts';
@@ -39,6 +29,8 @@ export interface SimulationOptions {
   readonly journal: WorldJournal;
   /** Saves in the first frame. */
   readonly isSaveDue?: boolean;
+  /** The world was restored from a save to which the one before does not lead. */
+  readonly isAfterGap?: boolean;
   /** What saves and the journal have done, for the vitals. Default: nothing. */
   readonly diskFigures?: () => DiskFigures;
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
@@ -62,8 +54,6 @@ const MIN_SAVE_HELD = 20;
 const SAVE_PAUSE_FRAMES = 2;
 /** A machine that slept all night does not age its world by a night. */
 const MAX_TICK_SECONDS = 1.5;
-/** Errors that answer a question. */
-const REFUSALS = [EngineError, RangeError, NotSavedError, SaveError];
 
 export class Simulation {
   readonly #options: SimulationOptions;
@@ -76,6 +66,7 @@ export class Simulation {
   /** Calls to the engine must not overlap. */
   readonly #turns = new Turns();
   readonly #saver: Saver;
+  readonly #questions: Questions;
   /** The speed that was set last. */
   #stepsPerSecond: number;
   /** Steps that are due; a fraction waits for the next frame. */
@@ -98,11 +89,21 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#recorder = new Recorder(options.world.log, options.journal, options.clock);
+    this.#recorder = new Recorder(options.world.log, options.journal, options.clock, options.isAfterGap);
     this.#frameMs = 1_000 / options.framesPerSecond;
     this.#saver = new Saver({
       ...{ world: options.world, store: options.store, recorder: this.#recorder, clock: options.clock },
       ...{ turns: this.#turns, pauseMs: SAVE_PAUSE_FRAMES * this.#frameMs },
+    });
+    this.#questions = new Questions({
+      ...{ world: options.world, recorder: this.#recorder, saver: this.#saver, turns: this.#turns },
+      post: options.post,
+      endWounds: () => this.#endWounds(),
+      setSpeed: (stepsPerSecond) => {
+        this.#stepsPerSecond = stepsPerSecond;
+        this.#stepsOwed = 0;
+      },
+      answered: () => this.#rouse?.(),
     });
     this.#stepsPerSecond = options.world.stepsPerSecond ?? options.stepsPerSecond;
     this.#lastTickMs = this.#lastSaveMs = this.#lastStatsMs = options.clock.now();
@@ -174,7 +175,7 @@ export class Simulation {
         this.#options.world.withering.present(message.guests);
         return;
       case 'query':
-        void this.#answer(message.request, message.query);
+        void this.#questions.answer(message.request, message.query);
         return;
       case 'stop':
         this.#stopping = true;
@@ -352,124 +353,6 @@ export class Simulation {
     });
   }
 
-  // --- questions ---
-
-  async #answer(request: number, query: WorldQuery): Promise<void> {
-    const { post } = this.#options;
-    try {
-      const value = await this.#ask(query);
-      const pixels = query.kind === 'pixels' ? [(value as WorldAnswers['pixels']).buffer] : [];
-      post({ type: 'answer', request, value }, pixels);
-    } catch (error) {
-      const { message, stack } = error as Error;
-      // A bug is answered like a refusal; without this line, only the asker would learn of it.
-      const isRefusal = REFUSALS.some((kind) => error instanceof kind);
-      if (!isRefusal) this.#log(`the question ${query.kind} failed: ${stack}`);
-      post({ type: 'refused', request, message });
-    } finally {
-      // It may have changed the world between two frames.
-      this.#rouse?.();
-    }
-  }
-
-  #ask(query: WorldQuery): Promise<WorldAnswers[WorldQuery['kind']]> {
-    const { world } = this.#options;
-    switch (query.kind) {
-      case 'pixels':
-        return this.#turns.take(() => world.pixels(query.rect));
-      case 'organisms':
-        return this.#turns.take(async () => world.summaries(query));
-      case 'census':
-        return this.#turns.take(async () => world.census(query.known));
-      case 'meanHealth':
-        return this.#turns.take(async () => world.meanHealth);
-      case 'bodiesOf':
-        return this.#turns.take(async () => world.summariesOf(query.guest));
-      case 'planters':
-        return this.#turns.take(async () => world.planters());
-      case 'inspectAt':
-        return this.#turns.take(() => world.inspectAt(query.x, query.y));
-      case 'inspect':
-        return this.#turns.take(async () => world.inspect(query.organism));
-      case 'stroke':
-        // Outside the queue: it waits for the next frame, which must be able to run.
-        return this.#stroke(query.by, query.stroke);
-      case 'room':
-        return this.#turns.take(() => world.roomFault(query.species, query.x, query.y, query.by));
-      case 'save':
-        return this.#saver.save();
-      case 'control':
-        // The world can be paused and slowed without its disk.
-        if (query.control.kind === 'speed') return this.#turns.take(() => this.#control(query.control));
-        return this.#acknowledged(() => this.#control(query.control));
-      case 'removeOwn':
-        return this.#acknowledged(async () => world.removeOwn(query.guest, query.organism));
-      case 'lost':
-        return this.#turns.take(async () => world.returns.lost);
-      case 'bringBack':
-        return this.#acknowledged(() => world.returns.bring(query.wanted));
-      case 'endWounds':
-        return this.#turns.take(async () => {
-          this.#endWounds();
-          return null;
-        });
-      case 'swap':
-        return this.#acknowledged(() => world.swap(query.order, query.next));
-      default:
-        return query satisfies never;
-    }
-  }
-
-  /** Does it between two frames. @returns what it returned, once that is on disk */
-  async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
-    this.#recorder.check();
-    const { answer, onDisk } = await this.#turns.take(async () => {
-      const answer = await work();
-      const onDisk = this.#recorder.onDisk();
-      this.#recorder.record();
-      return { answer, onDisk };
-    });
-    await onDisk;
-    return answer;
-  }
-
-  /** @returns the outcome, once it is on disk */
-  async #stroke(by: Doer, stroke: StrokeMessage): Promise<StrokeOutcome> {
-    try {
-      this.#recorder.check();
-      const outcome = await this.#options.world.queueStroke(by, stroke);
-      if (!outcome.ok) return outcome;
-      await this.#recorder.onDisk();
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof NotSavedError)) throw error;
-      return { ok: false, reason: error.message };
-    }
-  }
-
-  async #control(control: WorldControl): Promise<number> {
-    const { world } = this.#options;
-    switch (control.kind) {
-      case 'speed':
-        this.#stepsPerSecond = control.stepsPerSecond;
-        world.setSpeed(control.stepsPerSecond);
-        this.#stepsOwed = 0;
-        return world.organisms.size;
-      case 'clear':
-        return world.clear(control.x, control.y, control.radius, adminOf(control.by));
-      case 'remove':
-        return world.remove(control.organism, adminOf(control.by));
-      case 'removeByGuest':
-        return world.removeByGuest(control.guest, adminOf(control.by));
-      case 'removeSpecies':
-        return world.removeSpecies(control.species, adminOf(control.by));
-      case 'garden':
-        return world.plantMore(control.count, control.randomSeed);
-      default:
-        return control satisfies never;
-    }
-  }
-
   /** The engine cannot go on: the state that it still has is saved before the thread ends. */
   async #fail(error: Error): Promise<never> {
     await this.#saver.save().then(
@@ -483,5 +366,3 @@ export class Simulation {
     this.#options.post({ type: 'log', line });
   }
 }
-
-const adminOf = (name = ''): Culprit => ({ guest: '', name });

@@ -65,6 +65,17 @@ test('rows that come while another is being written are written once each', asyn
   expect(written).toEqual(['a', 'b', 'c']);
 });
 
+test('a row that comes in the very turn in which the one before is written is written, too', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    written = [];
+    const first = rows.write(row('a'));
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    expect(await rows.write(row('b'))).toBeNull();
+    expect(written).toEqual(['a', 'b']);
+    await first;
+  }
+});
+
 test('no more than the bound wait; a further one is in the log and never written', async () => {
   fault = 'the disk is full';
   for (let n = 0; n < MAX_WAITING_ROWS; n++) await rows.write(row(`${n}`));

@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   soak: () => import('./soak.ts'),
   torture: () => import('./torture.ts'),
   journal: () => import('./journal.ts'),
+  saves: () => import('./saves.ts'),
   siege: () => import('./siege.ts'),
   idle: () => import('./idle.ts'),
   nursery: () => import('./nursery.ts'),

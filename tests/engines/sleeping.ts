@@ -252,6 +252,24 @@ export function describeSleep(
       expect((await engine.takeChanges()).changed).toEqual([]);
     });
 
+    test('a page that an awake body leaves to a sleeper has changed', async () => {
+      await twoBodies();
+      engine.plant(3, 0, 90, 20);
+      await engine.step(3);
+      const before = await engine.save();
+      const shared = before.pages.find(({ owners }) => owners.includes(2) && owners.includes(3))!;
+      expect(engine.isAsleep(2)).toBe(true);
+      for (const begin of [() => engine.takeChanges(), () => engine.load(before, before.pages)]) {
+        await engine.restore(before);
+        await begin();
+        engine.perturb({ kind: 'truncate', organism: 3, x: 0, y: 0, radius: 0 });
+        const left = await engine.save();
+        expect(left.pages.flatMap(({ owners }) => [...new Set(owners)])).not.toContain(3);
+        const { changed, kept } = await engine.takeChanges();
+        expect([changed.includes(shared.page), kept.includes(shared.page)]).toEqual([true, false]);
+      }
+    });
+
     test('a sleeper outside its bounds is mended, and its page is changed', async () => {
       const { pages, organisms, ...facts } = await twoBodies();
       const territory = { x: 120, y: 30, width: 5, height: 80 };

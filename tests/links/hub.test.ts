@@ -265,6 +265,20 @@ test('a world that another process owns now makes its relays begin anew, and the
   await later.close();
 });
 
+test('what cannot be read is said, and costs nobody anything', async () => {
+  const [one, two] = [await relay('one'), await relay('two')];
+  for (const bytes of [[], [7], [1, 2, 3], [2, 0, 0, 0, 0, 0, 0, 1, 0, 9, 9]]) {
+    two.way.bring(Uint8Array.from(bytes));
+    two.way.send([Uint8Array.from(bytes)]);
+  }
+  expect(host.log[0]).toMatch(/^a relay's message cannot be read \(two\)/);
+  for (const link of [one.link, two.link]) link.watch([1], []);
+  // The one whose messages made no sense begins anew.
+  await pass(1_100);
+  world.tick();
+  for (const { updates } of [one, two]) expect(updates()).toContain('1 keyframe');
+});
+
 test('a relay of another version is refused with the reason', async () => {
   const way = ways.way('old');
   const ended: Buffer[] = [];

@@ -12,6 +12,8 @@ import {
 } from '../../server/nursery/learn.ts';
 import { ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
 import { type Checked, SpotCheck, shortfall } from '../../server/nursery/spotCheck.ts';
+import { readStart } from '../../server/nursery/start.ts';
+import { loadRules } from '../../server/rules/load.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import { LEARNING, LEARNING_PADDING } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
@@ -212,4 +214,17 @@ describe('a further round', () => {
   test('makes the picture finer when only that is missing', () => {
     expect(next({ ...good, olderError: 5e-4 }).normalisation).toBeGreaterThan(LEARNING.normalisation);
   });
+});
+
+test('the start knows places and their waves, and is no species', () => {
+  const { name, hidden, fireRate, metadata } = readStart();
+  expect({ name, hidden, fireRate }).toEqual({
+    name: 'start',
+    hidden: LEARNING.hidden,
+    fireRate: LEARNING.fireRate,
+  });
+  expect(Number(metadata.place)).toBe(LEARNING.placeWeight);
+  expect(Number(metadata.waves)).toBe(LEARNING.waveWeight);
+  const weights = join(import.meta.dirname, '../../weights');
+  expect(loadRules(weights).map((rule) => rule.name)).not.toContain('start');
 });
