@@ -25,6 +25,8 @@ export async function encodePng(pixels: Uint8Array, width: number, height: numbe
   deflate.on('data', (piece: Buffer) => compressed.push(piece));
   for (let top = 0; top < height; top += ROWS_AT_ONCE) {
     const count = Math.min(ROWS_AT_ONCE, height - top);
+    // Transparent pixels are not written.
+    rows.fill(0);
     // The filter byte stays 0: most pixels are empty, and deflate compresses those well without a filter.
     for (let y = 0; y < count; y++) straightRow(pixels, (top + y) * width * 4, rows, y * rowBytes + 1, width);
     // When it has been taken, the rows may be overwritten.

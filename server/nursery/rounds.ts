@@ -7,7 +7,7 @@ import { type Checked, unhealed } from './spotCheck.ts';
 
 /** The learning rate falls to nothing over each round, so that its end is its best. */
 export const ROUNDS = {
-  first: { iterations: 1100, rate: 5e-3, batch: 2 },
+  first: { iterations: 1400, rate: 5e-3, batch: 2 },
   // Twice the batch: the last few wounds that heal badly are lost in the noise of small ones.
   further: { iterations: 400, rate: 2.5e-3, batch: 4 },
 } as const;
@@ -46,11 +46,12 @@ export function roundPlan(
   };
   if (round === 0 || last === null) return plan;
   const kinds = unhealed(last, TRAINED_BELOW);
+  const heals = unhealed(last, GATES.minRecovery).length === 0;
   const isClose = Math.max(last.grownError, last.olderError) <= GATES.maxError;
   return {
     ...plan,
     // Gradients of equal length make the picture finer, unequal ones teach healing.
-    normalisation: kinds.length === 0 ? 0.9 : isClose ? 0.1 : LEARNING.normalisation,
+    normalisation: heals ? 0.9 : isClose ? 0.1 : LEARNING.normalisation,
     damage: [...LEARNING.damage, ...kinds.flatMap((kind) => [TEACHES[kind], TEACHES[kind]])],
   };
 }

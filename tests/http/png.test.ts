@@ -3,12 +3,13 @@ import { expect, test } from 'vitest';
 import { encodePng } from '../../server/http/png.ts';
 import { seededRandom } from '../engines/fixtures.ts';
 
-/** Opaque, so that nothing is premultiplied. */
+/** Opaque or transparent, so that premultiplication changes nothing. */
 function randomPixels(width: number, height: number): Uint8Array {
   const random = seededRandom(width * 1_000 + height);
-  return Uint8Array.from({ length: width * height * 4 }, (_, i) =>
-    i % 4 === 3 ? 255 : Math.floor(random() * 256),
-  );
+  const pixels = new Uint8Array(width * height * 4);
+  for (let i = 0; i < pixels.length; i += 4)
+    if (random() < 0.5) pixels.set([random() * 256, random() * 256, random() * 256, 255], i);
+  return pixels;
 }
 
 test.each([
