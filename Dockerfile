@@ -1,7 +1,7 @@
 # The server with its page built ahead: no compiler, no development dependency, no shell script between PID 1 and Node.
 #   docker build --build-arg COMMIT=$(git rev-parse HEAD) -t regrow . && docker compose up
 
-FROM node:24-bookworm-slim AS build
+FROM node:26-bookworm-slim AS build
 WORKDIR /regrow
 COPY package.json package-lock.json .npmrc ./
 COPY server/linkNode.js server/trimPackages.js server/
@@ -11,7 +11,7 @@ COPY . .
 ARG COMMIT=
 RUN npm run build && printf %s "$COMMIT" > build/commit
 
-FROM node:24-bookworm-slim AS packages
+FROM node:26-bookworm-slim AS packages
 WORKDIR /regrow
 COPY package.json package-lock.json .npmrc ./
 COPY server/linkNode.js server/trimPackages.js server/

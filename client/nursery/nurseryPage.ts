@@ -18,6 +18,8 @@ import { FilmScreen } from './film.ts';
 import { aboutTime, kindText, ownText, stageText } from './words.ts';
 
 const ASK_EVERY_MS = 3_000;
+/** Shown while nothing is learned. */
+const MAX_FILMS = 6;
 const OVER: readonly OwnDrawing['state'][] = ['refused', 'withdrawn', 'withered', 'removed'];
 
 /** What a player does from here. */
@@ -137,7 +139,7 @@ export class NurseryPage {
     const { learning, queue, queued, waiting, grown } = view;
     if (learning === null) {
       this.#film.show(null);
-      this.#put('now', this.#now, null, () => this.#idle());
+      this.#put('now', this.#now, grown, () => this.#idle(grown));
     } else {
       this.#film.show(
         learning.film === null ? null : `api/nursery/films/${learning.id}-${learning.film}.png`,
@@ -184,7 +186,9 @@ export class NurseryPage {
     this.#leaveFor(() => this.#hands.plant(species));
   }
 
-  #idle(): HTMLElement[] {
+  /** The films of what was learned last. */
+  #idle(grown: readonly GrownDrawing[]): HTMLElement[] {
+    const films = grown.filter(({ hasFilm }) => hasFilm).slice(0, MAX_FILMS);
     return [
       h(
         'div',
@@ -194,6 +198,22 @@ export class NurseryPage {
           'p',
           { class: 'nursery__note' },
           'Draw a creature and send it here. The world trains a network of a few thousand numbers, the same in each of its cells, until it grows from one cell and heals whatever is torn off. You can watch.',
+        ),
+      ),
+      h(
+        'ul',
+        { class: 'gallery', 'aria-label': 'How they grow' },
+        ...films.map(({ id, name }) =>
+          h(
+            'li',
+            { class: 'gallery__film' },
+            h('img', {
+              src: `api/nursery/${id}/growth.gif`,
+              alt: `${name} grows, is torn, and heals`,
+              loading: 'lazy',
+            }),
+            name,
+          ),
         ),
       ),
     ];

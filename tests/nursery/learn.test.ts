@@ -10,7 +10,7 @@ import {
   type LearnOptions,
   learnCreature,
 } from '../../server/nursery/learn.ts';
-import { ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
+import { firstIterations, ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
 import { type Checked, SpotCheck, shortfall } from '../../server/nursery/spotCheck.ts';
 import { readStart } from '../../server/nursery/start.ts';
 import { loadRules } from '../../server/rules/load.ts';
@@ -193,15 +193,22 @@ describe('the spot check', () => {
 });
 
 describe('a further round', () => {
-  const next = (checked: Checked) => roundPlan('square', 1, 7, checked);
+  const next = (checked: Checked) => roundPlan('square', 1, 600, 7, checked);
   const countOf = (checked: Checked, kind: string) =>
     next(checked).damage.filter((one) => one === kind).length;
 
   test('is shorter, at a lower rate, with other draws', () => {
-    const first = roundPlan('square', 0, 7, null);
+    const first = roundPlan('square', 0, 600, 7, null);
+    expect(ROUNDS.further.iterations).toBeLessThan(first.iterations);
     expect(first).toMatchObject({ ...ROUNDS.first, randomSeed: 7 });
     expect(next(good)).toMatchObject({ ...ROUNDS.further, randomSeed: 8 });
     expect(ROUNDS.further.rate).toBeLessThan(ROUNDS.first.rate);
+  });
+
+  test('the first takes longer for a larger picture, within bounds', () => {
+    expect(firstIterations(900)).toBeGreaterThan(firstIterations(600));
+    expect(firstIterations(40)).toBe(800);
+    expect(firstIterations(4096)).toBe(3000);
   });
 
   test('deals more of the damage that heals badly, by gradients as long as they are', () => {

@@ -139,6 +139,9 @@ describe('a body that is whole and steady', () => {
     await live(0.25);
     expect(version()).not.toBe(asleepVersion);
     expect(told()[0]).toEqual([40, 40, false]);
+    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 1, dissolving: 0, waiting: 0 });
+    world.remove(2);
+    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 0, dissolving: 1, waiting: 0 });
     const woken = version();
     world.organisms.get(2)!.x += 1;
     expect(version()).not.toBe(woken);
