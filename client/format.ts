@@ -1,4 +1,5 @@
 /** Numbers, names and times as a person reads them. What is not a finite number is a dash. */
+import { titled } from '../shared/room.ts';
 
 const DASH = '–';
 
@@ -65,6 +66,10 @@ export function formatWhen(iso: string): string {
   const isToday = date.toDateString() === new Date().toDateString();
   return isToday ? date.toLocaleTimeString('en-GB') : date.toLocaleDateString('en-GB');
 }
+
+/** A species as people call it. */
+export const speciesTitle = ({ name, title }: { readonly name: string; readonly title?: string }): string =>
+  title ?? titled(name);
 
 /** "pikachu" → "Pikachu", "mr-mime" → "Mr Mime" */
 export { titled as formatSpecies } from '../shared/room.ts';

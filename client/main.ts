@@ -22,6 +22,7 @@ import { StatsPanel } from './hud/statsPanel.ts';
 import { Join } from './join.ts';
 import { attend } from './net/attention.ts';
 import { Connection } from './net/connection.ts';
+import { NurseryDoor } from './nursery/nurseryDoor.ts';
 import { Address } from './scene/address.ts';
 import { playerColor } from './scene/overlay.ts';
 import { Players } from './scene/players.ts';
@@ -106,7 +107,19 @@ const door = new Door(
   },
   (reason) => toasts.show(reason),
 );
-new Dock(byId('dock'), brush, () => void door.open());
+const nursery = new NurseryDoor({
+  plant(species) {
+    brush.choose('plant');
+    brush.chooseSpecies(species);
+  },
+  draw: () => void door.open(),
+  withdraw: (drawing) => connection.withdraw(drawing),
+  failed: (reason) => toasts.show(reason),
+});
+const dock = new Dock(byId('dock'), brush, {
+  draw: () => void door.open(),
+  nursery: () => void nursery.open(),
+});
 
 let stats: StatsMessage | null = null;
 
@@ -116,6 +129,8 @@ join.met.on((message) => {
   brush.meet(message, message.species, message.budget, performance.now());
   inspector.learn(message.species);
   learned.meet(message.species);
+  door.meet();
+  dock.offerNursery((message.nursery ?? 'off') !== 'off');
   help.describe(message);
   nameField.greet(message);
   buttons.tint(players.hue(message.you));
@@ -175,6 +190,7 @@ connection.named.on((message) => {
 });
 connection.submitted.on((answer) => door.settle(answer));
 connection.notice.on(({ text }) => toasts.tell(text));
+connection.drawings.on((message) => nursery.learn(message));
 connection.learned.on((message) => learned.show(message));
 brush.refused.on((reason) => {
   toasts.show(reason);

@@ -116,6 +116,8 @@ export interface LiveAnswer {
   readonly players: readonly Player[];
   /** Reports that wait for a moderator. */
   readonly reports: number;
+  /** Drawings that wait for a moderator. */
+  readonly drawings: number;
   /** Those in force, oldest first. */
   readonly sanctions: readonly Sanction[];
 }

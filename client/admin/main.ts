@@ -9,6 +9,7 @@ import type {
   LoginLeft,
   PeopleAnswer,
 } from '../../shared/adminPeople.ts';
+import type { AdminNurseryAnswer } from '../../shared/nursery.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
 import { AdminsPanel } from './admins.ts';
@@ -17,6 +18,7 @@ import { AuditPanel } from './audit.ts';
 import { GuestPanel } from './guest.ts';
 import { GuestsPanel } from './guests.ts';
 import { broughtBackText } from './lost.ts';
+import { NurseryPanel } from './nursery.ts';
 import { type PageName, Pages } from './pages.ts';
 import { Spark } from './plots.ts';
 import { ReportsPanel } from './reports.ts';
@@ -72,6 +74,13 @@ const sanctions = new SanctionsPanel(byId('sanctions'), {
   lift: (id) => void act('DELETE', `sanctions/${encodeURIComponent(id)}`, undefined, 'Lifted.'),
   ban: (address) => void act('POST', 'sanctions', { kind: 'ban', address, minutes: BAN_MINUTES }, 'Banned.'),
   choose: chooseGuest,
+});
+const nursery = new NurseryPanel(byId('nursery'), {
+  act: (action, drawing, reason) => void act('POST', 'nursery', { action, drawing, reason }, 'Done.'),
+  choose(guest) {
+    location.hash = '#people';
+    chooseGuest(guest);
+  },
 });
 const audit = new AuditPanel(byId('audit'), fail);
 const admins = new AdminsPanel(byId('admins'), byId('new-token'), {
@@ -170,6 +179,8 @@ async function refreshLive(): Promise<void> {
   showLeft(live.left);
   byId('open-reports').hidden = live.reports === 0;
   setText(byId('open-reports'), formatCount(live.reports));
+  byId('open-drawings').hidden = live.drawings === 0;
+  setText(byId('open-drawings'), formatCount(live.drawings));
   showFigures(live);
   if (live.role !== 'owner' || pages.current !== 'world') return;
   sessions.show(await ask<SessionsAnswer>('GET', 'sessions'));
@@ -241,6 +252,9 @@ async function refreshSlow(page: PageName = pages.current): Promise<void> {
       return;
     case 'people':
       return refreshPeople();
+    case 'nursery':
+      nursery.show(await ask<AdminNurseryAnswer>('GET', 'nursery'));
+      return;
     case 'log':
       return audit.refresh();
     case 'admins':

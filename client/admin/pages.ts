@@ -3,7 +3,7 @@
 import type { Role } from '../../shared/adminPeople.ts';
 import { byId } from '../dom.ts';
 
-export const PAGES = ['world', 'people', 'log', 'admins'] as const;
+export const PAGES = ['world', 'people', 'nursery', 'log', 'admins'] as const;
 export type PageName = (typeof PAGES)[number];
 
 const OF_OWNERS: readonly PageName[] = ['admins'];

@@ -167,6 +167,11 @@ export class Board {
     this.#dialog.addEventListener('close', listener);
   }
 
+  /** There is a world, which may have a nursery. */
+  meet(): void {
+    this.#send.refresh();
+  }
+
   settle(answer: SubmittedMessage): void {
     this.#send.settle(answer);
   }

@@ -64,6 +64,11 @@ export class Door {
     this.#hasEntry = true;
   }
 
+  /** There is a world, or another one: it may have a nursery. */
+  meet(): void {
+    void this.#board?.then((board) => board?.meet());
+  }
+
   /** The world has answered a submission. */
   settle(answer: SubmittedMessage): void {
     void this.#board?.then((board) => board?.settle(answer));

@@ -1,7 +1,7 @@
 /** The dock at the bottom: the tool, the brush's size, the species to plant, and the energy that is left. */
 import { MAX_BRUSH_RADIUS, MIN_BRUSH_RADIUS } from '../../shared/limits.ts';
 import { h, setText } from '../dom.ts';
-import { formatSpecies } from '../format.ts';
+import { speciesTitle } from '../format.ts';
 import type { Brush } from '../hands/brush.ts';
 import { TOOL_LIST, type ToolId } from '../hands/tools.ts';
 import { icon } from './icons.ts';
@@ -11,6 +11,15 @@ const ENERGY_EVERY_MS = 250;
 /** Shares of the budget. */
 const LOW = 0.35;
 const EMPTY = 0.12;
+/** With more species than these, one can search them. */
+const MAX_UNSEARCHED = 12;
+
+/** What the dock opens. */
+export interface DockDoors {
+  /** The drawing board. */
+  readonly draw: () => void;
+  readonly nursery: () => void;
+}
 
 export class Dock {
   readonly #brush: Brush;
@@ -31,9 +40,31 @@ export class Dock {
   readonly #energyText = h('span', { class: 'control__value' });
   readonly #tick: ReturnType<typeof setInterval>;
   #energyShown = -1;
+  /** Shown where drawings are grown. */
+  readonly #nursery = h(
+    'button',
+    {
+      class: 'tool',
+      type: 'button',
+      title: 'Watch the world learn what was drawn',
+      'aria-haspopup': 'dialog',
+      id: 'nursery-open',
+      hidden: '',
+    },
+    icon('nursery'),
+    'Nursery',
+  );
+  readonly #search = h('input', {
+    class: 'species__search',
+    type: 'search',
+    placeholder: 'Find a species',
+    'aria-label': 'Find a species',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  readonly #menu = h('div', { class: 'species-menu' }, this.#search, this.#species);
 
-  /** @param draw - opens the drawing board */
-  constructor(root: HTMLElement, brush: Brush, draw: () => void) {
+  constructor(root: HTMLElement, brush: Brush, { draw, nursery }: DockDoors) {
     this.#brush = brush;
     const tools = h('div', { class: 'tools', role: 'toolbar', 'aria-label': 'Tool' });
     for (const tool of TOOL_LIST) {
@@ -67,7 +98,8 @@ export class Dock {
       'Draw',
     );
     board.addEventListener('click', draw);
-    tools.append(board);
+    this.#nursery.addEventListener('click', nursery);
+    tools.append(board, this.#nursery);
     this.#slider.addEventListener('input', () => brush.resize(Number(this.#slider.value)));
     this.#sizeControl = h(
       'label',
@@ -89,7 +121,8 @@ export class Dock {
       h('span', { class: 'energy__track' }),
     );
     const controls = h('div', { class: 'dock__controls' }, this.#sizeControl, this.#energy);
-    root.append(this.#species, h('div', { class: 'dock__row' }, tools, controls));
+    this.#search.addEventListener('input', () => this.#filter());
+    root.append(this.#menu, h('div', { class: 'dock__row' }, tools, controls));
     brush.changed.on(() => this.#show());
     this.#tick = setInterval(() => this.#showEnergy(), ENERGY_EVERY_MS);
     this.#show();
@@ -109,30 +142,56 @@ export class Dock {
     this.#slider.setAttribute('aria-valuetext', `${radius * 2} cells wide`);
     const isIdle = tool === 'hand' || tool === 'plant';
     this.#sizeControl.toggleAttribute('data-idle', isIdle);
-    this.#species.hidden = tool !== 'plant' || known.length === 0;
-    if (!this.#species.hidden) this.#showSpecies();
+    this.#menu.hidden = tool !== 'plant' || known.length === 0;
+    if (!this.#menu.hidden) this.#showSpecies();
   }
 
   #showSpecies(): void {
     const { known, species: chosen } = this.#brush;
-    const names = known.map(({ name }) => name).join();
+    // A swap gives a species another picture.
+    const names = known.map(({ name, thumbnail }) => `${name} ${thumbnail}`).join();
     if (this.#species.dataset.names !== names) {
       this.#species.dataset.names = names;
       this.#species.replaceChildren(
-        ...known.map(({ name, thumbnail }) => {
+        ...known.map((one) => {
+          const { name, thumbnail, maker } = one;
+          const title = speciesTitle(one);
           const item = h(
             'button',
-            { class: 'species__item', type: 'button', role: 'radio', 'data-name': name },
-            h('img', { class: 'species__image', src: thumbnail, alt: '' }),
-            formatSpecies(name),
+            {
+              class: 'species__item',
+              type: 'button',
+              role: 'radio',
+              'data-name': name,
+              'data-found': `${title} ${name} ${maker ?? ''}`.toLowerCase(),
+              ...(maker !== undefined && { title: `drawn by ${maker}` }),
+            },
+            h('img', { class: 'species__image', src: thumbnail, alt: '', loading: 'lazy' }),
+            title,
           );
           item.addEventListener('click', () => this.#brush.chooseSpecies(name));
           return item;
         }),
       );
     }
+    this.#search.hidden = known.length <= MAX_UNSEARCHED;
+    this.#filter();
     for (const item of this.#species.children)
       item.setAttribute('aria-checked', String((item as HTMLElement).dataset.name === chosen));
+  }
+
+  /** Hides the species that the search does not name. */
+  #filter(): void {
+    const wanted = this.#search.hidden ? '' : this.#search.value.trim().toLowerCase();
+    for (const item of this.#species.children) {
+      const { found = '' } = (item as HTMLElement).dataset;
+      (item as HTMLElement).hidden = !found.includes(wanted);
+    }
+  }
+
+  /** Shows or hides the way to the nursery. */
+  offerNursery(isThere: boolean): void {
+    this.#nursery.hidden = !isThere;
   }
 
   #showEnergy(): void {

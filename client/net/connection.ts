@@ -8,6 +8,7 @@ import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import {
   type BudgetMessage,
   ClientMessageType,
+  type DrawingsMessage,
   type HelloMessage,
   type InspectionMessage,
   type JoinOptions,
@@ -66,6 +67,8 @@ export class Connection {
   readonly notice = new Signal<[NoticeMessage]>();
   readonly learned = new Signal<[LearnedMessage]>();
   readonly submitted = new Signal<[SubmittedMessage]>();
+  /** What has become of the player's own drawings. */
+  readonly drawings = new Signal<[DrawingsMessage]>();
   /** The connection is lost; null when it is back. */
   readonly lost = new Signal<[Loss | null]>();
 
@@ -195,12 +198,17 @@ export class Connection {
     for (const page of pages) this.#gaps.add(page);
   }
 
-  /** Reports a body or a player's name to the moderators; a notice answers. */
   /** Only to a world whose hello says that it has a nursery. @returns false when there is no connection */
   submit(message: SubmitMessage): boolean {
     return this.#send(ClientMessageType.submit, message);
   }
 
+  /** Takes back a drawing of this player's, before it has grown. */
+  withdraw(drawing: number): void {
+    this.#send(ClientMessageType.withdraw, { drawing });
+  }
+
+  /** Reports a body or a player's name to the moderators; a notice answers. */
   report(message: ReportMessage): void {
     this.#send(ClientMessageType.report, message);
   }
@@ -294,6 +302,7 @@ export class Connection {
     room.onMessage(ServerMessageType.notice, (message: NoticeMessage) => this.notice.emit(message));
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.submitted, (message: SubmittedMessage) => this.submitted.emit(message));
+    room.onMessage(ServerMessageType.drawings, (message: DrawingsMessage) => this.drawings.emit(message));
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
       const ms = performance.now() - message.time;

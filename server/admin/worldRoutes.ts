@@ -6,6 +6,7 @@ import type { LoginLeft, OrganismEntry, Player } from '../../shared/adminPeople.
 import type { Config } from '../config.ts';
 import type { Guests } from '../guests/guests.ts';
 import { linkedSpecies } from '../http/speciesPictures.ts';
+import type { Nursery } from '../nursery/desk/nursery.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { WorldControl, WorldLink } from '../world/messages.ts';
 import type { AuditNotes } from './auditNotes.ts';
@@ -20,6 +21,7 @@ export interface WorldRoutesOptions {
   readonly world: WorldLink;
   readonly guests: Guests;
   readonly reports: Reports;
+  readonly nursery: () => Nursery | null;
   readonly notes: AuditNotes;
   /** When the login of a request ends. */
   readonly left: (request: IncomingMessage) => LoginLeft;
@@ -130,7 +132,7 @@ export class WorldRoutes {
   // --- figures ---
 
   async #live({ request, actor }: Call): Promise<LiveAnswer> {
-    const { world, guests, reports, left, config } = this.#options;
+    const { world, guests, reports, nursery, left, config } = this.#options;
     const { ready } = world;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -150,6 +152,7 @@ export class WorldRoutes {
       wilted: Object.fromEntries(world.wilted),
       players: this.#players(),
       reports: reports.open,
+      drawings: nursery()?.drawings.in('waiting').length ?? 0,
       sanctions: guests.sanctions.all,
     };
   }

@@ -1,12 +1,16 @@
-/** Encodes true pixels as a PNG. zlib compresses in a thread of its own: a large picture must not delay frames. */
-import { promisify } from 'node:util';
-import { crc32, deflate } from 'node:zlib';
+/**
+ * Encodes true pixels as a PNG. zlib compresses in a thread of its own: a large picture must not delay frames. It gets a
+ * piece at a time, because what is allocated in pieces of many MB is not given back to the system soon.
+ */
+import { once } from 'node:events';
+import { crc32, createDeflate } from 'node:zlib';
 import { straightRow } from '../../shared/straight.ts';
 
-const deflateAsync = promisify(deflate);
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-/** Rows per turn of the event loop: at most about 2 ms of work. */
-const ROWS_PER_TURN = 128;
+/** Rows at a time: at most about 2 ms of work, and 1 MB. */
+const ROWS_AT_ONCE = 128;
+/** Size of the pieces of a compressed picture. */
+const CHUNK_BYTES = 64 * 1_024;
 const COLOUR_RGBA = 6;
 
 /**
@@ -15,21 +19,32 @@ const COLOUR_RGBA = 6;
  */
 export async function encodePng(pixels: Uint8Array, width: number, height: number): Promise<Buffer> {
   const rowBytes = 1 + width * 4;
-  const rows = Buffer.alloc(rowBytes * height);
-  for (let y = 0; y < height; y++) {
+  const rows = Buffer.alloc(rowBytes * Math.min(height, ROWS_AT_ONCE));
+  const deflate = createDeflate({ level: 4, chunkSize: CHUNK_BYTES });
+  const compressed: Buffer[] = [];
+  deflate.on('data', (piece: Buffer) => compressed.push(piece));
+  for (let top = 0; top < height; top += ROWS_AT_ONCE) {
+    const count = Math.min(ROWS_AT_ONCE, height - top);
+    // Transparent pixels are not written.
+    rows.fill(0);
     // The filter byte stays 0: most pixels are empty, and deflate compresses those well without a filter.
-    straightRow(pixels, y * width * 4, rows, y * rowBytes + 1, width);
-    if (y % ROWS_PER_TURN === ROWS_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let y = 0; y < count; y++) straightRow(pixels, (top + y) * width * 4, rows, y * rowBytes + 1, width);
+    // When it has been taken, the rows may be overwritten.
+    await new Promise<void>((resolve, reject) => {
+      deflate.write(rows.subarray(0, count * rowBytes), (error) => (error ? reject(error) : resolve()));
+    });
   }
+  const ended = once(deflate, 'end');
+  deflate.end();
+  await ended;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, COLOUR_RGBA, 0, 0, 0], 8);
-  const compressed = await deflateAsync(rows, { level: 4 });
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),
-    chunk('IDAT', compressed),
+    chunk('IDAT', Buffer.concat(compressed)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

@@ -11,7 +11,7 @@ import { plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
 
 /** Empty cells around the picture that are shown: a body may reach beyond it. */
-const SHOWN_MARGIN = 4;
+export const SHOWN_MARGIN = 8;
 const RANDOM_SEED = 7;
 /** One film after another shows another wound. */
 const WOUNDS = ['right', 'centre', 'top', 'scrub', 'left', 'truncate'] as const satisfies readonly Harmed[];

@@ -1,6 +1,7 @@
 /** One job of the nursery: from a drawing to a rule with its figures, its film and its card, all in the job's folder. */
 import { rmSync } from 'node:fs';
 import { encode } from 'fast-png';
+import type { Drawing } from '../../shared/drawing/drawing.ts';
 import { pictureToGrow } from '../../shared/drawing/growth.ts';
 import { unpackDrawing } from '../../shared/drawing/packed.ts';
 import { FILM } from '../../shared/nursery.ts';
@@ -9,11 +10,12 @@ import { type Rule, RuleError } from '../rules/rule.ts';
 import type { Weights } from '../training/kernel.ts';
 import { LEARNING_PADDING } from '../training/learning.ts';
 import { fromPixels, type Target } from '../training/target.ts';
-import { FilmMaker } from './film.ts';
+import { FilmMaker, SHOWN_MARGIN } from './film.ts';
 import { fileOf, type LearnJob, type LearnResult } from './job.ts';
 import { type Learned, type LearningParts, type LearningProgress, learnCreature } from './learn.ts';
 import type { FromLearning } from './messages.ts';
 import { readStart } from './start.ts';
+import { cardPng, growthGif } from './takeHome.ts';
 
 const PROGRESS_MS = 500;
 
@@ -25,11 +27,16 @@ export interface GrowHooks {
   readonly isWatched: () => boolean;
 }
 
-/** @throws RuleError when the drawing is none that can be grown */
-export function targetOf({ drawing, title }: Pick<LearnJob, 'drawing' | 'title'>): Target {
+function pictureOf({ drawing, title }: Pick<LearnJob, 'drawing' | 'title'>): Drawing {
   const picture = pictureToGrow(unpackDrawing(drawing));
   if (picture === null) throw new RuleError(`${title} has no seed`);
-  const { rgba, width, height } = picture;
+  return picture;
+}
+
+/** @throws RuleError when the drawing is none that can be grown */
+export function targetOf(job: Pick<LearnJob, 'drawing' | 'title'>): Target {
+  const { rgba, width, height } = pictureOf(job);
+  const { title } = job;
   return fromPixels(rgba, width, height, { scale: 1, padding: LEARNING_PADDING, crop: false }, title);
 }
 
@@ -65,7 +72,12 @@ export async function grow(
       parts,
     );
     await reporter.settled();
-    if (learned.outcome !== 'refused') writeRule(fileOf(folder, 'rule'), ruleOf(job, learned));
+    if (learned.outcome !== 'refused') {
+      const film = await films.make(learned.rule);
+      writeWhole(fileOf(folder, 'film'), growthGif(film));
+      writeWhole(fileOf(folder, 'card'), cardPng(pictureOf(job), film, SHOWN_MARGIN));
+      writeRule(fileOf(folder, 'rule'), ruleOf(job, learned));
+    }
     writeWhole(fileOf(folder, 'result'), JSON.stringify(resultOf(learned)));
     rmSync(fileOf(folder, 'checkpoint'), { force: true });
   } finally {

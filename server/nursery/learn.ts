@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { pictureCells } from '../evaluation/bodies.ts';
 import type { Evaluated } from '../evaluation/sheet.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { readState, writeState } from '../training/checkpoint.ts';
@@ -140,6 +141,7 @@ class Learning {
   readonly #target: Target;
   readonly #options: LearnOptions;
   readonly #picture: string;
+  readonly #cells: number;
   readonly #maxIterations: number;
   readonly #parts: LearningParts;
   readonly #check: ReturnType<LearningParts['openCheck']>;
@@ -167,10 +169,11 @@ class Learning {
     this.#options = options;
     this.#parts = parts;
     this.#maxIterations = maxIterations;
+    this.#cells = pictureCells(target);
     this.#picture = createHash('sha256').update(target.rgba).digest('hex');
     const saved = checkpoint !== undefined && existsSync(checkpoint) ? this.#read(checkpoint) : null;
     this.#run = new TrainingRun(
-      saved?.run ?? parts.roundPlan(name, 0, randomSeed, null),
+      saved?.run ?? parts.roundPlan(name, 0, this.#cells, randomSeed, null),
       threads,
       undefined,
       {
@@ -340,7 +343,7 @@ class Learning {
     const snapshot = this.#run.snapshot();
     await this.#run.dispose();
     this.#round++;
-    const plan = this.#parts.roundPlan(name, this.#round, randomSeed, this.#checked);
+    const plan = this.#parts.roundPlan(name, this.#round, this.#cells, randomSeed, this.#checked);
     this.#run = new TrainingRun({ ...snapshot, plan, poolDone: 0, rollbacks: 0 }, threads, undefined, {
       target: this.#target,
     });

@@ -26,6 +26,9 @@ const decompress = promisify(zstdDecompress) as (bytes: Uint8Array, options: obj
 /** The fastest: grown state hardly compresses, and the empty rest of a page does at any setting. */
 export const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
+/** A page comes as one piece: thousands of them are read at a start. */
+const DECOMPRESSION = { maxOutputLength: RAW_BYTES, chunkSize: RAW_BYTES };
+
 /** The page's bytes, copied. */
 export function rawOf({ cells, owners }: PageState): Uint8Array<ArrayBuffer> {
   const raw = new Uint8Array(RAW_BYTES);
@@ -43,18 +46,21 @@ export const packBlob = (raw: Uint8Array): Promise<Buffer> => compress(raw, COMP
 
 /** @throws Error when the blob is not what its name says */
 export async function unpackBlob(name: string, blob: Uint8Array): Promise<Omit<PageState, 'page'>> {
-  const raw = (await decompress(blob, { maxOutputLength: RAW_BYTES })) as Buffer<ArrayBuffer>;
+  const raw = (await decompress(blob, DECOMPRESSION)) as Buffer<ArrayBuffer>;
   if (raw.length !== RAW_BYTES) throw new Error(`it has ${raw.length} bytes, not ${RAW_BYTES}`);
   if ((await nameOf(raw)) !== name) throw new Error('its cells are not those that were saved');
   return fromRaw(raw);
 }
 
-/** @param raw - RAW_BYTES long; copied */
-export function fromRaw({ buffer, byteOffset: at }: Buffer): Omit<PageState, 'page'> {
-  // Copied: a typed array must start at a multiple of its element size.
-  const cells = new Float32Array(buffer.slice(at, at + CELL_BYTES) as ArrayBuffer);
-  const owners = new Uint16Array(buffer.slice(at + CELL_BYTES, at + RAW_BYTES) as ArrayBuffer);
-  return { cells, owners };
+/** @param raw - RAW_BYTES long; the page's from now on */
+export function fromRaw(raw: Uint8Array): Omit<PageState, 'page'> {
+  // A typed array must start at a multiple of its element size.
+  const isAligned = raw.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0;
+  const { buffer, byteOffset: at } = isAligned ? (raw as Uint8Array<ArrayBuffer>) : Uint8Array.from(raw);
+  return {
+    cells: new Float32Array(buffer, at, CELL_BYTES / Float32Array.BYTES_PER_ELEMENT),
+    owners: new Uint16Array(buffer, at + CELL_BYTES, OWNER_BYTES / Uint16Array.BYTES_PER_ELEMENT),
+  };
 }
 
 /**

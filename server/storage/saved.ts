@@ -99,9 +99,12 @@ async function* pagesOf(
     });
     return { pages, ...state };
   });
-  // Equal pages do not share their arrays: the caller may change them.
-  for await (const { pages, cells, owners } of unpacked)
-    for (const page of pages) yield { page, cells: cells.slice(), owners: owners.slice() };
+  for await (const { pages, cells, owners } of unpacked) {
+    const [first, ...equal] = pages;
+    // Equal pages do not share their arrays: the caller may change them.
+    for (const page of equal) yield { page, cells: cells.slice(), owners: owners.slice() };
+    yield { page: first, cells, owners };
+  }
 }
 
 /** Whether a file's content is lost: a bad checksum, a pack that is gone, a bad sector. */

@@ -80,6 +80,11 @@ export class Absences {
     return this.#waiting;
   }
 
+  /** How many bodies dissolve. */
+  get dissolving(): number {
+    return this.#dissolving.size;
+  }
+
   /** The seeds that wait, if they have changed since the last call, at most `MAX_TOLD_SEEDS`; null: they have not. */
   takeSeeds(): WaitingSeed[] | null {
     if (!this.#hasNews) return null;

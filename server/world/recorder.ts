@@ -98,11 +98,13 @@ export class Recorder {
   #saveTrouble: string | null = null;
   #lastTryMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: Log, journal: WorldJournal, clock: Clock) {
+  /** @param isAfterGap - the world was restored from a save to which the one before does not lead */
+  constructor(log: Log, journal: WorldJournal, clock: Clock, isAfterGap = false) {
     this.#log = log;
     this.#journal = journal;
     this.#clock = clock;
     this.#lastFlushMs = clock.now();
+    if (isAfterGap) this.#gap = 'closing';
   }
 
   /** Why the world cannot be saved now, for people; null: all is well. */

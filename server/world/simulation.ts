@@ -29,6 +29,8 @@ export interface SimulationOptions {
   readonly journal: WorldJournal;
   /** Saves in the first frame. */
   readonly isSaveDue?: boolean;
+  /** The world was restored from a save to which the one before does not lead. */
+  readonly isAfterGap?: boolean;
   /** What saves and the journal have done, for the vitals. Default: nothing. */
   readonly diskFigures?: () => DiskFigures;
   readonly post: (message: FromWorld, transfer?: readonly ArrayBuffer[]) => void;
@@ -87,7 +89,7 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#recorder = new Recorder(options.world.log, options.journal, options.clock);
+    this.#recorder = new Recorder(options.world.log, options.journal, options.clock, options.isAfterGap);
     this.#frameMs = 1_000 / options.framesPerSecond;
     this.#saver = new Saver({
       ...{ world: options.world, store: options.store, recorder: this.#recorder, clock: options.clock },

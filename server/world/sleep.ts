@@ -1,5 +1,6 @@
 /**
- * Decides who sleeps: bodies that are whole and steady. It wakes nobody: the engine does, before anything can reach a
+ * Decides who sleeps: bodies that are whole and steady, and those that have long been steady without being whole,
+ * because they do not heal any more. It wakes nobody: the engine does, before anything can reach a
  * sleeper (`engines/engine.ts`).
  */
 import { stepsBetween } from '../../shared/numbers.ts';
@@ -7,9 +8,13 @@ import { type Engine, type OrganismId, REACH } from '../engines/engine.ts';
 import { MATURE_STEPS } from './mature.ts';
 import { type Organism, WHOLE } from './organism.ts';
 import { byOrder, type Organisms } from './organisms.ts';
+import { MIN_SHAPE } from './symptoms.ts';
 
-/** A body whose health has kept within this much is steady. */
+/** A body whose health has kept within this much is steady; and so is one that is never whole within this much. */
 const STEADY = 0.03;
+const STEADY_UNWHOLE = 0.06;
+/** A body that is not whole may fall asleep after this long, if it is not out of shape: such a body wilts. */
+const RESIGNED_SECONDS = 20;
 /** A body may fall asleep at this much below the best health that it has been steady at. */
 const NEARLY_BEST = 0.002;
 /** How long a body waits for such a moment: then any moment will do. */
@@ -98,7 +103,7 @@ export class SleepWatch {
     this.#allAsleep = awake === 0 ? organisms.size : null;
   }
 
-  /** Whether it has been whole and steady for long enough. */
+  /** Whether it has been steady for long enough. */
   #isReady(organism: Organism): boolean {
     const now = this.#world.runSeconds();
     const { id, health } = organism;
@@ -107,19 +112,24 @@ export class SleepWatch {
       return false;
     }
     const quiet = this.#quiet.get(id);
-    if (quiet === undefined || Math.max(quiet.best, health) - Math.min(quiet.least, health) > STEADY) {
+    if (quiet === undefined || !isSteady(Math.min(quiet.least, health), Math.max(quiet.best, health))) {
       this.#quiet.set(id, { sinceSeconds: now, least: health, best: health, againSeconds: 0 });
       return false;
     }
     quiet.least = Math.min(quiet.least, health);
     quiet.best = Math.max(quiet.best, health);
-    return now - quiet.sinceSeconds >= this.#sleepSeconds && now >= quiet.againSeconds;
+    return now - quiet.sinceSeconds >= this.#quietSeconds(quiet) && now >= quiet.againSeconds;
+  }
+
+  /** How long a body must have been steady. */
+  #quietSeconds({ least }: Quiet): number {
+    return least >= WHOLE ? this.#sleepSeconds : Math.max(RESIGNED_SECONDS, this.#sleepSeconds);
   }
 
   #mayBeQuiet(organism: Organism): boolean {
     const { engine, isWatched } = this.#world;
     const isGrown = stepsBetween(organism.plantedStep, engine.stepNumber) >= MATURE_STEPS;
-    return isGrown && organism.absence === null && organism.health >= WHOLE && !isWatched(organism);
+    return isGrown && organism.absence === null && organism.health >= MIN_SHAPE && !isWatched(organism);
   }
 
   /** @returns how many bodies fell asleep */
@@ -128,7 +138,7 @@ export class SleepWatch {
     // Its picture stays for as long as it sleeps: it must be a good one.
     await measure(organism.id);
     const quiet = this.#quiet.get(organism.id)!;
-    const waited = runSeconds() - quiet.sinceSeconds - this.#sleepSeconds;
+    const waited = runSeconds() - quiet.sinceSeconds - this.#quietSeconds(quiet);
     if (organism.health < quiet.best - NEARLY_BEST && waited < MAX_WAIT_SECONDS) return 0;
     const together = await this.#together(organism);
     if (together === null) {
@@ -173,6 +183,9 @@ export class SleepWatch {
     return found;
   }
 }
+
+const isSteady = (least: number, best: number): boolean =>
+  best - least <= (best >= WHOLE ? STEADY : STEADY_UNWHOLE);
 
 /** Whether a cell of the organism lies within `REACH` of a cell. @param owners - [height, width] */
 function isNear(owners: Uint16Array, width: number, height: number, cell: number, id: OrganismId): boolean {

@@ -80,6 +80,7 @@ const simulation = new Simulation({
   journal: files,
   diskFigures: () => files.figures,
   isSaveDue,
+  isAfterGap: files.isAfterGap,
   post,
 });
 port.on('message', (message: ToWorld) => {
@@ -132,7 +133,7 @@ async function wake(): Promise<boolean> {
   await files.begin(kernelOf(engine));
   if (files.diedWith(restored.entries)) world.swaps.countDeath();
   notes.push(...files.notes);
-  return restored.entries > 0 || files.isAfterGap;
+  return restored.entries > 0;
 }
 
 /** A new world is saved before anybody acts in it: a journal needs a save to begin with. */

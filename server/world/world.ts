@@ -212,14 +212,11 @@ export class World {
 
   /** Where the organisms' bodies are. */
   bodyCounts(): BodyCounts {
-    const counts = { awake: 0, asleep: 0, dissolving: 0, waiting: this.absences.waiting.size };
-    // Asked of thousands: looked up once, because the engine is wrapped.
-    const isAsleep = this.engine.isAsleep.bind(this.engine);
-    for (const { id, absence } of this.organisms) {
-      if (absence === null) counts[isAsleep(id) ? 'asleep' : 'awake']++;
-      else if (!this.absences.waiting.has(id)) counts.dissolving++;
-    }
-    return counts;
+    const { waiting, dissolving } = this.absences;
+    let awake = 0;
+    for (const id of this.engine.awakeIds()) if (this.organisms.get(id)?.absence === null) awake++;
+    const away = waiting.size + dissolving;
+    return { awake, asleep: this.organisms.size - awake - away, dissolving, waiting: waiting.size };
   }
 
   // --- what players and admins do ---

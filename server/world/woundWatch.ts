@@ -14,6 +14,10 @@ export const HEALED_SHARE = 0.95;
 export const QUIET_STEPS = 15;
 /** A wound is given up after this long without a blow and without being whole: 60 s at 30 steps per second. */
 export const GIVE_UP_STEPS = 1_800;
+/** A wound is given up, too, when the body's health has been the same for this long: it does not heal any more. */
+export const SETTLED_STEPS = 600;
+/** Healths that differ by at most this are the same. */
+const SAME = 0.02;
 /** Least steps between two reports of an open wound's health; after a crash, the last one counts. */
 export const LOOK_STEPS = 60;
 
@@ -55,6 +59,10 @@ interface Open {
   /** The health that was last reported, and when. */
   toldHealth: number;
   toldStep: number;
+  /** The health that it has kept since a step, and whether for long; NaN: it was not measured since the last blow. */
+  keptHealth: number;
+  keptStep: number;
+  isSettled: boolean;
 }
 
 export class WoundWatch {
@@ -86,6 +94,8 @@ export class WoundWatch {
     open.lastStep = step;
     open.wholeStep = null;
     open.toldHealth = Number.NaN;
+    open.keptHealth = Number.NaN;
+    open.isSettled = false;
   }
 
   #begin({ id, species, label, health }: StruckBody, step: number): Open {
@@ -101,6 +111,9 @@ export class WoundWatch {
       wholeStep: null,
       toldHealth: Number.NaN,
       toldStep: step,
+      keptHealth: Number.NaN,
+      keptStep: step,
+      isSettled: false,
     };
     this.#open.set(id, open);
     const rule = label.replace(/ v(\d+)$/, '@$1');
@@ -116,6 +129,11 @@ export class WoundWatch {
     open.least = Math.min(open.least, open.now);
     if (open.now < HEALED_SHARE * open.healthBefore) open.wholeStep = null;
     else open.wholeStep ??= step;
+    if (!(Math.abs(open.now - open.keptHealth) <= SAME)) {
+      open.keptHealth = open.now;
+      open.keptStep = step;
+    }
+    open.isSettled = stepsBetween(open.keptStep, step) >= SETTLED_STEPS;
     const isFresh = Number.isNaN(open.toldHealth);
     if (open.now === open.toldHealth || (!isFresh && stepsBetween(open.toldStep, step) < LOOK_STEPS)) return;
     open.toldHealth = open.now;
@@ -147,7 +165,9 @@ export class WoundWatch {
     if (this.#open.size === 0) return;
     for (const [id, open] of this.#open) {
       const quiet = stepsBetween(open.lastStep, step);
-      if (quiet >= (open.wholeStep === null ? GIVE_UP_STEPS : QUIET_STEPS)) this.#close(id, open);
+      const isOver =
+        open.wholeStep === null ? open.isSettled || quiet >= GIVE_UP_STEPS : quiet >= QUIET_STEPS;
+      if (isOver) this.#close(id, open);
     }
   }
 

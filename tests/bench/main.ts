@@ -17,7 +17,8 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   saves: () => import('./saves.ts'),
   siege: () => import('./siege.ts'),
   idle: () => import('./idle.ts'),
-  nursery: () => import('./nursery.ts'),
+  nursery: () =>
+    process.argv.includes('--players') ? import('./nursery/players.ts') : import('./nursery.ts'),
 };
 
 const [name = ''] = process.argv.slice(2);

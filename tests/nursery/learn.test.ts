@@ -10,8 +10,10 @@ import {
   type LearnOptions,
   learnCreature,
 } from '../../server/nursery/learn.ts';
-import { ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
+import { firstIterations, ROUNDS, roundPlan } from '../../server/nursery/rounds.ts';
 import { type Checked, SpotCheck, shortfall } from '../../server/nursery/spotCheck.ts';
+import { readStart } from '../../server/nursery/start.ts';
+import { loadRules } from '../../server/rules/load.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import { LEARNING, LEARNING_PADDING } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
@@ -191,15 +193,22 @@ describe('the spot check', () => {
 });
 
 describe('a further round', () => {
-  const next = (checked: Checked) => roundPlan('square', 1, 7, checked);
+  const next = (checked: Checked) => roundPlan('square', 1, 600, 7, checked);
   const countOf = (checked: Checked, kind: string) =>
     next(checked).damage.filter((one) => one === kind).length;
 
   test('is shorter, at a lower rate, with other draws', () => {
-    const first = roundPlan('square', 0, 7, null);
+    const first = roundPlan('square', 0, 600, 7, null);
+    expect(ROUNDS.further.iterations).toBeLessThan(first.iterations);
     expect(first).toMatchObject({ ...ROUNDS.first, randomSeed: 7 });
     expect(next(good)).toMatchObject({ ...ROUNDS.further, randomSeed: 8 });
     expect(ROUNDS.further.rate).toBeLessThan(ROUNDS.first.rate);
+  });
+
+  test('the first takes longer for a larger picture, within bounds', () => {
+    expect(firstIterations(900)).toBeGreaterThan(firstIterations(600));
+    expect(firstIterations(40)).toBe(800);
+    expect(firstIterations(4096)).toBe(3000);
   });
 
   test('deals more of the damage that heals badly, by gradients as long as they are', () => {
@@ -212,4 +221,17 @@ describe('a further round', () => {
   test('makes the picture finer when only that is missing', () => {
     expect(next({ ...good, olderError: 5e-4 }).normalisation).toBeGreaterThan(LEARNING.normalisation);
   });
+});
+
+test('the start knows places and their waves, and is no species', () => {
+  const { name, hidden, fireRate, metadata } = readStart();
+  expect({ name, hidden, fireRate }).toEqual({
+    name: 'start',
+    hidden: LEARNING.hidden,
+    fireRate: LEARNING.fireRate,
+  });
+  expect(Number(metadata.place)).toBe(LEARNING.placeWeight);
+  expect(Number(metadata.waves)).toBe(LEARNING.waveWeight);
+  const weights = join(import.meta.dirname, '../../weights');
+  expect(loadRules(weights).map((rule) => rule.name)).not.toContain('start');
 });

@@ -39,6 +39,13 @@ test('C1 a client that takes a seat and never connects holds it for five seconds
   await room.leave();
 });
 
+test('C12 who asks for seats and never comes keeps no newcomer of their address out', async () => {
+  server = await startServer({ maxPlayers: 50 });
+  for (let i = 0; i < 100; i++) await reserve(server);
+  const { room } = await join(server);
+  await room.leave();
+});
+
 test('C4 a client may drop at any moment of its join without harm to the server', async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown): void => void unhandled.push(reason);

@@ -68,7 +68,7 @@ class Life {
         return life.#isOverfull;
       },
     };
-    this.recorder = new Recorder(log, files, clock);
+    this.recorder = new Recorder(log, files, clock, files.isAfterGap);
     const world = { save: (options: SaveOptions) => this.#save(options) };
     const { recorder } = this;
     this.saver = new Saver({ world, store: files, recorder, clock, turns: this.#turns, pauseMs: 1 });
@@ -78,11 +78,10 @@ class Life {
   static async start(disk: FakeDisk, durability: Durability): Promise<Life> {
     const files = await open(disk, durability);
     if (files.state !== null) {
-      const { acts, isCut } = await recovered(files);
+      const acts = await recovered(files);
       await files.begin('kernel');
       const life = new Life(disk, files, acts);
       for (const page of pagesAt(acts).keys()) life.#changed.add(page);
-      if (isCut) await life.until(life.saver.save());
       return life;
     }
     const segment = await files.begin('kernel');
@@ -204,10 +203,10 @@ const STILL: Omit<SaveOptions, 'atMoment'> = {
 /**
  * What a start makes of a disk.
  *
- * @returns `isCut`: the save before does not lead there
+ * @returns how many acts
  * @throws Error when an entry does not follow from what is before it
  */
-async function recovered(files: WorldFiles): Promise<{ acts: number; isCut: boolean }> {
+async function recovered(files: WorldFiles): Promise<number> {
   let acts = files.state!.stepNumber;
   const found = new Map<number, number>();
   for await (const { page, owners } of files.state!.pages) found.set(page, owners[0]);
@@ -216,16 +215,16 @@ async function recovered(files: WorldFiles): Promise<{ acts: number; isCut: bool
     if (entry.runSeconds !== acts) throw new Error(`act ${entry.runSeconds} follows act ${acts}`);
     acts = entry.step;
   }
-  return { acts, isCut: files.isAfterGap };
+  return acts;
 }
 
 /** What the newest save leads to, and what the one before leads to when the newest is unsound, or why that is refused. */
 async function bothOf(disk: FakeDisk): Promise<{ newest: number; older: number | string | undefined }> {
-  const newest = (await recovered(await open(disk))).acts;
+  const newest = await recovered(await open(disk));
   if (!disk.has('world.regrow.1') || !disk.has('world.regrow')) return { newest, older: undefined };
   disk.put('world.regrow', Buffer.from('not a save'));
   try {
-    return { newest, older: (await recovered(await open(disk))).acts };
+    return { newest, older: await recovered(await open(disk)) };
   } catch (error) {
     if (!(error instanceof RuinError)) throw error;
     return { newest, older: error.message };

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { growMature, speciesOf } from '../../server/world/mature.ts';
+import { World } from '../../server/world/world.ts';
 import { decodeCensus, isAsleep } from '../../shared/census.ts';
+import { blobRule } from './blob.ts';
 import { brush, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
 
 const limits = (sleepSeconds: number) => ({
@@ -24,6 +27,42 @@ const asleep = (): number[] => small.world.organisms.ids().filter((id) => small.
 
 beforeEach(async () => {
   small = await makeWorld(192, 128, ['blob'], createWasmEngine, limits(5));
+});
+
+describe('a body that does not become whole', () => {
+  /** A world whose mature form is that of another rule: no body becomes like it. */
+  async function plantUnlike(slope: number): Promise<void> {
+    const rule = blobRule('blob');
+    const mature = await growMature(blobRule('blob', slope), createWasmEngine);
+    const card = speciesOf(rule, mature);
+    const engine = await createWasmEngine({ width: 160, height: 128, randomSeed: 5 });
+    const loaded = { rule, mature, card, sha256: 'blob', label: 'blob v1' };
+    small = { engine, world: new World(engine, [loaded], limits(5)) };
+    expect(await stroke(small, plant(80, 64))).toMatchObject({ ok: true });
+    await live(15);
+  }
+
+  test('sleeps when it has been steady for 20 s', async () => {
+    await plantUnlike(1.8);
+    const { health } = small.world.organisms.get(1)!;
+    expect(health).toBeGreaterThan(0.6);
+    expect(health).toBeLessThan(0.94);
+    await live(10);
+    expect(asleep()).toEqual([]);
+    await live(15);
+    expect(asleep()).toEqual([1]);
+  });
+
+  test('does not sleep when it is out of shape: it wilts', async () => {
+    await plantUnlike(2);
+    expect(small.world.organisms.get(1)!.health).toBeLessThan(0.6);
+    for (let seconds = 0; small.world.organisms.get(1)!.absence === null; seconds++) {
+      expect(asleep()).toEqual([]);
+      expect(seconds).toBeLessThan(60);
+      await live(1);
+    }
+    expect(small.world.organisms.get(1)!.absence).toBe('wilting');
+  });
 });
 
 describe('a body that is whole and steady', () => {
@@ -100,6 +139,9 @@ describe('a body that is whole and steady', () => {
     await live(0.25);
     expect(version()).not.toBe(asleepVersion);
     expect(told()[0]).toEqual([40, 40, false]);
+    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 1, dissolving: 0, waiting: 0 });
+    world.remove(2);
+    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 0, dissolving: 1, waiting: 0 });
     const woken = version();
     world.organisms.get(2)!.x += 1;
     expect(version()).not.toBe(woken);

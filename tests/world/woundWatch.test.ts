@@ -79,6 +79,40 @@ describe('a wound', () => {
     expect(closings(watch.take())).toMatchObject([{ healedInSteps: 40 }]);
   });
 
+  test('is given up when the health has been the same for 600 steps, however often it is looked at', () => {
+    const watch = new WoundWatch();
+    watch.strike(body, [cut], 0);
+    watch.measured(7, 0.3, 5);
+    watch.measured(7, 0.7, 100);
+    watch.measured(7, 0.71, 400);
+    watch.measured(7, 0.69, 699);
+    watch.tick(699);
+    expect(watch.isOpen(7)).toBe(true);
+    watch.measured(7, 0.7, 700);
+    watch.tick(700);
+    const closed = { healthLeast: 0.3, healthAfter: 0.7, healedInSteps: null };
+    expect(closings(watch.take())).toEqual([{ type: 'closed', wound: 1, ...closed }]);
+  });
+
+  test('stays open while the health rises, and has its full time again after each blow', () => {
+    const watch = new WoundWatch();
+    watch.strike(body, [cut], 0);
+    for (let step = 0, health = 0.3; step < 1_500; step += 100, health += 0.025) {
+      watch.measured(7, health, step);
+      watch.tick(step);
+    }
+    expect(watch.isOpen(7)).toBe(true);
+    watch.strike(body, [cut], 1_500);
+    for (const step of [1_505, 2_100]) {
+      watch.measured(7, 0.65, step);
+      watch.tick(step);
+      expect(watch.isOpen(7)).toBe(true);
+    }
+    watch.measured(7, 0.65, 2_105);
+    watch.tick(2_105);
+    expect(watch.isOpen(7)).toBe(false);
+  });
+
   test('is given up 1,800 steps after the last blow, with its last health; a pause does not count', () => {
     const watch = new WoundWatch();
     watch.strike(body, [cut], 0);

@@ -52,9 +52,13 @@ export class Edits {
     );
   }
 
-  /** Zeroes the organism's cells for which `isGone` is true. */
-  clearWhere(organism: OrganismId, isGone: (x: number, y: number) => boolean): void {
-    for (const page of this.#pages.list) {
+  /** Zeroes the organism's cells for which `isGone` is true. @param pages - addresses of those that may hold some */
+  clearWhere(
+    organism: OrganismId,
+    pages: readonly number[],
+    isGone: (x: number, y: number) => boolean,
+  ): void {
+    for (const page of pages) {
       if (!this.#cells.mayHold(page, organism)) continue;
       const left = this.#pages.px(page) << PAGE_SHIFT;
       const top = this.#pages.py(page) << PAGE_SHIFT;

@@ -3,7 +3,7 @@
  * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/phases.ts`). Between steps,
  * `edits.ts` writes and `readings.ts` reads.
  */
-import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
+import { PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
 import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
@@ -178,9 +178,10 @@ export class WasmEngine implements AwakeEngine {
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
+    const before = this.#pagesOf(organism);
     this.#stake(organism, territory);
     if (!this.#bounds) return;
-    if (territory !== undefined) this.#edits.clearWhere(organism, (x, y) => !holds(territory, x, y));
+    if (territory !== undefined) this.#edits.clearWhere(organism, before, (x, y) => !holds(territory, x, y));
     this.#edits.wakeAround(organism); // it may now have room beside cells that rest
   }
 
@@ -194,14 +195,16 @@ export class WasmEngine implements AwakeEngine {
   remove(organism: OrganismId): void {
     checkPlanted(organism, this.#organisms);
     // Many organisms may die at once; a removal without cells must not look at every page.
-    if (this.#readings.count(organism) > 0) this.#edits.clearWhere(organism, () => true);
+    if (this.#readings.count(organism) > 0)
+      this.#edits.clearWhere(organism, this.#pagesOf(organism), () => true);
     this.#organisms.delete(organism);
   }
 
   async lift(organism: OrganismId): Promise<Piece[]> {
     checkPlanted(organism, this.#organisms);
-    const pieces = this.#readings.pieces(organism);
-    if (pieces.length > 0) this.#edits.clearWhere(organism, () => true);
+    const pages = this.#pagesOf(organism);
+    const pieces = this.#readings.pieces(organism, pages);
+    if (pieces.length > 0) this.#edits.clearWhere(organism, pages, () => true);
     return pieces;
   }
 
@@ -223,7 +226,11 @@ export class WasmEngine implements AwakeEngine {
       }
       case 'truncate': {
         const { organism, x, y, radius } = perturbation;
-        this.#edits.clearWhere(organism, (cx, cy) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius);
+        this.#edits.clearWhere(
+          organism,
+          this.#pagesOf(organism),
+          (cx, cy) => (cx - x) ** 2 + (cy - y) ** 2 > radius * radius,
+        );
         return;
       }
       default:
@@ -391,6 +398,26 @@ export class WasmEngine implements AwakeEngine {
   #stake(organism: OrganismId, territory: Rect | undefined): void {
     this.#organisms.stake(organism, territory);
     this.memory.setTerritory(organism, extentOf(this.#bounds ? territory : undefined, this));
+  }
+
+  /** Addresses of the pages that may hold a cell of the organism: those of its territory, where it has one. */
+  #pagesOf(organism: OrganismId): readonly number[] {
+    const territory = this.#bounds ? this.#organisms.territoryOf(organism) : undefined;
+    const { list } = this.#pages;
+    if (territory === undefined) return list;
+    const { left, top, right, bottom } = extentOf(territory, this);
+    if (left > right) return [];
+    const [first, last] = [left >> PAGE_SHIFT, right >> PAGE_SHIFT];
+    const [above, below] = [top >> PAGE_SHIFT, bottom >> PAGE_SHIFT];
+    if ((last - first + 1) * (below - above + 1) >= list.length) return list;
+    const found: number[] = [];
+    for (let py = above; py <= below; py++) {
+      for (let px = first; px <= last; px++) {
+        const page = this.#pages.find(px, py);
+        if (page !== 0) found.push(page);
+      }
+    }
+    return found;
   }
 
   /** Wakes every page: cells that rest under one rule may change under another. */

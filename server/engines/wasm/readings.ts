@@ -71,12 +71,12 @@ export class Readings {
     });
   }
 
-  /** Copies an organism's cells, by page. */
-  pieces(organism: OrganismId): Piece[] {
+  /** Copies an organism's cells, by page. @param pages - addresses of those that may hold some */
+  pieces(organism: OrganismId, pages: readonly number[]): Piece[] {
     const pieces: Piece[] = [];
     if (this.count(organism) === 0) return pieces;
     const { floats, words } = this.#memory;
-    for (const page of this.#pages.list) {
+    for (const page of pages) {
       if (!this.#cells.mayHold(page, organism)) continue;
       const owners = (page + at.OWNERS_AT) >>> 1;
       const found: number[] = [];

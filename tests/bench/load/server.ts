@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly from?: string;
   /** The repository that runs; left out: this one. */
   readonly root?: string;
+  /** Default: 60 s. */
+  readonly maxStartMs?: number;
 }
 
 export class BenchServer {
@@ -37,10 +39,12 @@ export class BenchServer {
   readonly complaints: string[] = [];
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  readonly #maxStartMs: number;
   readonly #lines: string[] = [];
   #cookie = '';
 
-  constructor({ flags, from, root = ROOT }: ServerOptions) {
+  constructor({ flags, from, root = ROOT, maxStartMs = MAX_START_MS }: ServerOptions) {
+    this.#maxStartMs = maxStartMs;
     this.dataDir = mkdtempSync(join(tmpdir(), 'regrow-bench-'));
     if (from !== undefined) cpSync(from, this.dataDir, { recursive: true });
     const args = [
@@ -95,7 +99,7 @@ export class BenchServer {
 
   /** @throws Error with what it printed, when it does not start */
   async start(signal: AbortSignal): Promise<void> {
-    const deadlineMs = performance.now() + MAX_START_MS;
+    const deadlineMs = performance.now() + this.#maxStartMs;
     for (;;) {
       const found = this.#lines.map((line) => /^Regrow is at (\S+)/.exec(line)?.[1]).find(Boolean);
       if (found !== undefined) {
@@ -117,7 +121,14 @@ export class BenchServer {
   }
 
   async organisms(): Promise<readonly Body[]> {
-    return (await (await this.#fetch('api/organisms')).json()) as Body[];
+    const all: Body[] = [];
+    for (let path: string | undefined = 'api/organisms?limit=5000'; path !== undefined; ) {
+      const response = await this.#fetch(path);
+      all.push(...((await response.json()) as Body[]));
+      const next = /^<(\?.*)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1];
+      path = next === undefined ? undefined : `api/organisms${next}`;
+    }
+    return all;
   }
 
   async health(): Promise<{ readonly step: number; readonly stepsPerSecond: number }> {
