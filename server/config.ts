@@ -23,6 +23,18 @@ export interface Config {
   readonly nats: string;
   /** What the world is called at the broker. */
   readonly world: string;
+  /** Where the world's state is kept beyond this machine, a URL of PostgreSQL; empty: in `dataDir`. */
+  readonly store: string;
+  /** Of a store: where the blobs of pages are, a folder or `s3://bucket/prefix`. */
+  readonly blobs: string;
+  /** Waits, where another process owns the world, until it may take over. */
+  readonly spare: boolean;
+  /** An owner that is not heard of for so long is followed by another. */
+  readonly leaseSeconds: number;
+  readonly s3Endpoint: string;
+  readonly s3Region: string;
+  readonly s3Key: string;
+  readonly s3Secret: string;
   /** Of a relay: the name of its world. */
   readonly relayOf: string;
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
@@ -125,9 +137,17 @@ const SETTINGS: Settings = {
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
   role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats'),
   nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
-  world: worldName('world', 'what this world is called at the broker'),
+  world: worldName('world', 'what this world is called at the broker and in the store'),
   relayOf: worldName('', 'for --role relay: the --world whose clients it serves'),
   relays: inUnit(' processes', whole(0, 64, defaultRelays(MACHINE), 'beside this one that serve the clients, all at the one port; 0, the default below 4 processors: this one serves them')),
+  store: postgresUrl('keeps the world, so that it outlives this machine; of the data directory, only what can be made again is used then'),
+  blobs: place('', 'folder | s3://bucket/prefix', 'for --store: where pages are kept; every machine that may own the world has to reach it'),
+  spare: yesOrNo(false, 'for --store; yes: waits while another process owns the world, and takes over when it ends'),
+  leaseSeconds: inUnit(' s', real(0.5, 60, 2, 'after which an owner of the world that the store has not heard of is followed by a spare')),
+  s3Endpoint: httpUrl('https://s3.amazonaws.com', 'for --blobs s3://…; the bucket stands in the path'),
+  s3Region: place('us-east-1', 'name', 'of --s3-endpoint'),
+  s3Key: secretText('of --s3-endpoint'),
+  s3Secret: secretText('of --s3-endpoint; better set in the environment'),
   engine: choice(ENGINES, 'auto', 'what steps the cells'),
   adapter: place('auto', 'auto | swiftshader | name', 'for webgpu: which GPU; auto: no software adapter; name: part of its name'),
   gpuKernels: choice(GPU_KERNELS, 'auto', 'for webgpu; auto: subgroups where the GPU has them; plain: without; f16: auto with weights rounded to float16'),
@@ -171,7 +191,7 @@ const SETTINGS: Settings = {
 };
 
 /** Errors do not repeat its value. */
-const SECRETS: readonly string[] = ['adminToken', 'nats'];
+const SECRETS: readonly string[] = ['adminToken', 'nats', 'store', 's3Key', 's3Secret'];
 
 const ENTRIES = Object.entries(SETTINGS).map(([field, flag]: [string, Flag<unknown>]) => ({
   field,
@@ -200,7 +220,8 @@ export function readConfig(
     const shown = SECRETS.includes(field) ? `${source}: what was given` : `${source} "${said}"`;
     return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
   });
-  if (faults.length === 0) faults.push(...roleFaults(Object.fromEntries(values)));
+  if (faults.length === 0)
+    faults.push(...roleFaults(Object.fromEntries(values)), ...storeFaults(Object.fromEntries(values)));
   if (faults.length > 0) throw new ConfigError(faults);
   const { size, trustForwarded, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
     readonly size: Pick<Config, 'width' | 'height'>;
@@ -215,6 +236,24 @@ function roleFaults({ role, nats, relayOf }: Pick<Config, 'role' | 'nats' | 'rel
   if (role !== 'all' && nats === '') faults.push(`--role ${role} needs --nats`);
   if (role === 'relay' && relayOf === '') faults.push('--role relay needs --relay-of');
   if (role !== 'relay' && relayOf !== '') faults.push('--relay-of is for --role relay');
+  return faults;
+}
+
+/** What of the store does not fit together. */
+function storeFaults({
+  store,
+  blobs,
+  spare,
+  s3Key,
+  s3Secret,
+}: Pick<Config, 'store' | 'blobs' | 'spare' | 's3Key' | 's3Secret'>): string[] {
+  const faults: string[] = [];
+  if (store !== '' && blobs === '') faults.push('--store needs --blobs');
+  if (store === '' && blobs !== '') faults.push('--blobs is for --store');
+  if (store === '' && spare) faults.push('--spare is for --store');
+  const isS3 = blobs.startsWith('s3://');
+  if (isS3 && !URL.canParse(blobs)) faults.push('--blobs is not s3://bucket/prefix');
+  if (isS3 && (s3Key === '' || s3Secret === '')) faults.push('--blobs s3://… needs --s3-key and --s3-secret');
   return faults;
 }
 
@@ -303,7 +342,25 @@ function natsUrl(meaning: string): Flag<string> {
   return setting('', 'nats://host:port,…', meaning, read);
 }
 
-/** It stands in subjects. */
+function postgresUrl(meaning: string): Flag<string> {
+  const read = (given: string) => {
+    const url = /^postgres(?:ql)?:\/\//.test(given) ? URL.parse(given) : null;
+    return url !== null && url.hostname !== '' && url.pathname.length > 1 ? given : null;
+  };
+  return setting('', 'postgres://user:password@host:port/database', meaning, read);
+}
+
+function httpUrl(fallback: string, meaning: string): Flag<string> {
+  const read = (given: string) => (/^https?:\/\//.test(given) && URL.canParse(given) ? given : null);
+  return setting(fallback, 'http(s)://host', meaning, read);
+}
+
+function secretText(meaning: string): Flag<string> {
+  const read = (given: string) => (given.trim() === given && given.length <= 256 ? given : null);
+  return setting('', '1..256 characters', meaning, read);
+}
+
+/** It stands in subjects, and in names of blobs. */
 function worldName(fallback: string, meaning: string): Flag<string> {
   const read = (given: string) => (/^[A-Za-z0-9_-]{1,32}$/.test(given) ? given : null);
   return setting(fallback, '1..32 letters, digits, - and _', meaning, read);

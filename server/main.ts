@@ -37,7 +37,7 @@ const log = new ProcessLog({
   format: config.log,
   out: process.stdout,
   err: process.stderr,
-  secrets: [config.adminToken],
+  secrets: [config.adminToken, config.store, config.s3Secret],
 });
 // Packages write to the console, and Node its warnings: all of it is the log's.
 for (const level of ['debug', 'info', 'warn', 'error'] as const)
@@ -81,9 +81,10 @@ async function relay(): Promise<void> {
 async function own(): Promise<void> {
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
+  const store = config.store === '' ? null : await takeOwnership();
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => log.warn(line));
-  const thread = await startWorld(config, log);
+  const thread = await startWorld(config, log, store?.owner);
   const hasHub = config.relays > 0 || config.nats !== '';
   const shared = hasHub ? new SharedWorld(thread) : null;
   const world = shared?.view() ?? thread;
@@ -100,6 +101,8 @@ async function own(): Promise<void> {
   });
   thread.onDeath = (error) => {
     log.error('the world has died', { error });
+    // A spare need not wait for what players would be told.
+    if (store !== null) process.exit(1);
     void stopping.stop(1);
   };
   const sessions = await Sessions.open({
@@ -114,6 +117,8 @@ async function own(): Promise<void> {
     hasTokenOfSettings: config.adminToken !== '',
     isSeen,
   });
+  // From here on, players and admins change the registry.
+  await store?.follow();
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests, log);
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
@@ -126,7 +131,15 @@ async function own(): Promise<void> {
   admin.nursery = nursery;
   nursery.begin();
   const isStopping = (): boolean => stopping.isUnderWay;
-  const host = openHost(world, config, { guests, admin, sessions, nursery, isStopping, log });
+  const host = openHost(world, config, {
+    guests,
+    admin,
+    sessions,
+    nursery,
+    term: store?.owner.term,
+    isStopping,
+    log,
+  });
   const isForRelays = config.role === 'world';
   const server =
     shared === null || config.relays === 0 || isForRelays
@@ -169,16 +182,39 @@ async function own(): Promise<void> {
     patienceMs: MAX_STOP_MS,
     stop: async () => guests.close(),
   });
+  if (store !== null)
+    stopping.add({
+      what: 'giving the world back to the store',
+      ifCutShort: `a spare waits for ${config.leaseSeconds} s before it takes over`,
+      patienceMs: MAX_STOP_MS,
+      stop: () => store.release(),
+    });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
   log.info(`Regrow is at ${server.url}`);
   log.info(`engine: ${world.ready.engine} (${world.ready.reason})`);
   const limits = limitsNote(machine, config);
   if (limits !== '') log.info(limits);
-  for (const note of [...registryNotes, ...world.ready.notes, ...first.notes]) log.info(note);
+  for (const note of [...(store?.notes ?? []), ...registryNotes, ...world.ready.notes, ...first.notes])
+    log.info(note);
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)
     (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
+}
+
+/** Waits until this process owns the world of the store. Nothing of it is loaded without one. */
+async function takeOwnership() {
+  const { Ownership } = await import('./store/ownership.ts');
+  return Ownership.take(config, {
+    dataDir: config.dataDir,
+    framesPerSecond: config.framesPerSecond,
+    log: (line) => log.info(`store: ${line}`),
+    // Another owner may serve the same world already: nothing is finished first.
+    onLost(reason) {
+      log.error(`regrow: ${reason}`);
+      process.exit(1);
+    },
+  });
 }
 
 /** An operator's mistake is printed in one line; a bug with its stack. */

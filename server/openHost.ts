@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly sessions?: Sessions | null;
   /** Where drawings are grown; without it, none are. */
   readonly nursery?: Nursery | null;
+  /** Larger than that of every owner before. Default: the second of the start, if the clock does not run back. */
+  readonly term?: number;
   /** The server has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
   /** Default: standard error. */
@@ -51,6 +53,8 @@ export interface Host {
   readonly admin: Admin | null;
   /** Answers `/api/nursery`; null: drawings are not grown. */
   readonly nursery: NurseryPages | null;
+  /** Which of the world's owners this is. */
+  readonly term: number;
   readonly isStopping: () => boolean;
   readonly log: HostLog;
   readonly crowd: Crowd;
@@ -74,6 +78,7 @@ export function openHost(
     guests = admin?.guests ?? guestsInMemory(config),
     sessions = null,
     nursery = null,
+    term = Math.floor(Date.now() / 1_000),
     isStopping = () => false,
     log = plainLog,
   }: HostOptions = {},
@@ -165,7 +170,21 @@ export function openHost(
   });
   return {
     visits,
-    ...{ world, config, guests, admin, isStopping, log, crowd, tally, proxies, status, metrics, connections },
+    ...{
+      world,
+      config,
+      guests,
+      admin,
+      term,
+      isStopping,
+      log,
+      crowd,
+      tally,
+      proxies,
+      status,
+      metrics,
+      connections,
+    },
     nursery: nursery && new NurseryPages(nursery),
     close() {
       metrics.dispose();

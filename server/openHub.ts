@@ -15,6 +15,7 @@ export function openHub(
     guests,
     admin,
     nursery,
+    term,
     isStopping,
     log,
     crowd,
@@ -41,8 +42,7 @@ export function openHub(
     visits,
     size: world,
     comes: (address) => guests.comes(address),
-    // The second of the start: larger than that of every owner before, as long as the clock does not run back.
-    term: Math.floor(Date.now() / 1_000),
+    term,
     framesPerSecond,
     maxPlayers,
     seatKey: randomBytes(SEAT_KEY_BYTES),

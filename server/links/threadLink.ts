@@ -2,6 +2,7 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { type Log, plainLog } from '../log/log.ts';
+import type { Owner } from '../store/ownership.ts';
 import type { FromWorld, ToWorld, WorldLink, WorldReady } from '../world/messages.ts';
 import { LinkBase, MAX_ANSWER_MS } from './linkBase.ts';
 
@@ -19,11 +20,19 @@ export interface ThreadPort {
   terminate(): Promise<unknown>;
 }
 
-/** @param log - gets the thread's lines @throws Error with the reason why the world cannot be started */
-export async function startWorld(config: Config, log: Log = plainLog): Promise<WorldThread> {
+/**
+ * @param log - gets the thread's lines
+ * @param owner - of a world whose state is in a store; null: it is in the data directory
+ * @throws Error with the reason why the world cannot be started
+ */
+export async function startWorld(
+  config: Config,
+  log: Log = plainLog,
+  owner: Owner | null = null,
+): Promise<WorldThread> {
   return linkWorld(
     new Worker(new URL('../world/worker.ts', import.meta.url), {
-      workerData: config,
+      workerData: { ...config, owner },
       // Vulkan's loader reads the process's own environment, not a copy (`engines/webgpu/swiftshader.ts`).
       env: SHARE_ENV,
     }),

@@ -155,6 +155,28 @@ CREATE TABLE drawings (
 ];
 export const FORMAT = FORMATS.length;
 
+/** Keeps a copy of what this process does to a registry (`followRegistry`). */
+export interface RegistryFollower {
+  /** @param changeset - what one change has done, as SQLite's session extension writes it; in the order of the changes */
+  changed(changeset: Uint8Array): void;
+  /** Resolves when all changes so far are copied. @throws Error */
+  copied(): Promise<void>;
+}
+
+const followers = new Map<string, RegistryFollower>();
+
+/**
+ * From now on, the follower gets every change that any connection of this thread makes to a registry.
+ *
+ * @param folder - the data directory
+ * @param follower - null: nobody follows any more
+ */
+export function followRegistry(folder: string, follower: RegistryFollower | null): void {
+  const path = join(folder, REGISTRY_FILE);
+  if (follower === null) followers.delete(path);
+  else followers.set(path, follower);
+}
+
 /** Every table, for surveys and salvage; rows that refer to others come after them. Each table has a rowid. */
 export const REGISTRY_TABLES = [
   'rules',
@@ -172,6 +194,8 @@ export type RegistryTable = (typeof REGISTRY_TABLES)[number];
 /** The open file. All of its errors that come from SQLite or the disk are a RegistryError. */
 export class RegistryFile {
   readonly path: string;
+  /** Changes since it was opened. */
+  changes = 0;
   readonly #database: DatabaseSync;
 
   /**
@@ -205,7 +229,32 @@ export class RegistryFile {
 
   /** Does all of the work's writes or none. A change within a change is a part of it. */
   change<T>(work: () => T): T {
-    return this.#guarded(() => (this.#database.isTransaction ? work() : inTransaction(this.#database, work)));
+    return this.#guarded(() => (this.#database.isTransaction ? work() : this.#change(work)));
+  }
+
+  #change<T>(work: () => T): T {
+    this.changes++;
+    const follower = followers.get(this.path);
+    if (follower === undefined) return inTransaction(this.#database, work);
+    const session = this.#database.createSession();
+    try {
+      const result = inTransaction(this.#database, work);
+      const changeset = session.changeset();
+      if (changeset.length > 0) follower.changed(changeset);
+      return result;
+    } finally {
+      session.close();
+    }
+  }
+
+  /** Resolves when whoever follows the registry has a copy of all changes. @throws RegistryError; they are done here */
+  async copied(): Promise<void> {
+    try {
+      await followers.get(this.path)?.copied();
+    } catch (error) {
+      const { message } = error as Error;
+      throw new RegistryError(`it was done, but may be lost: ${message}`, 'other', { cause: error });
+    }
   }
 
   /** A statement that writes; call it within `change`. @returns the new row's number */

@@ -72,14 +72,18 @@ export class SwapDesk {
   /**
    * Asks the registry; opens it if needed, and tries again while another program holds it.
    *
-   * @throws RegistryError, RuleError; nothing has changed then
+   * @throws RegistryError, RuleError; nothing has changed then, except where the error says so
    */
   async ask<T>(question: (registry: Registry) => T): Promise<T> {
     for (let tried = 0; ; tried++) {
       if (this.#isDisposed) throw new RegistryError('the server is stopping');
       try {
         this.#registry ??= new Registry(this.#options.dataDir, MAX_BUSY_MS);
-        return question(this.#registry);
+        const { file } = this.#registry;
+        const before = file.changes;
+        const answer = question(this.#registry);
+        if (file.changes > before) await file.copied();
+        return answer;
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         if (error.fault === 'stale') {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { createEngine } from '../engines/create.ts';
+import type { Owner } from '../store/ownership.ts';
 import { readPageCodec } from '../stream/codec.ts';
 import { Publisher } from '../stream/publish/publisher.ts';
 import { cachedGrower } from './mature.ts';
@@ -16,7 +17,7 @@ import { stillWorld, World } from './world.ts';
 import { kernelOf, WorldFiles, withAdvice } from './worldFiles.ts';
 
 const port = parentPort!;
-const config = workerData as Config;
+const { owner, ...config } = workerData as Config & { readonly owner: Owner | null };
 const { width, height, randomSeed, threads, maxPages, rest, adapter, gpuKernels } = config;
 const post = (message: FromWorld, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
@@ -30,10 +31,12 @@ const grow = cachedGrower(
   // A mature form belongs to the rule, whichever engine steps the world.
   async (options) => (await createEngine('wasm', options)).engine,
 );
+const store = owner && (await openStore(owner));
 let isStopping = false;
 let toldMs = Number.NEGATIVE_INFINITY;
 const files = await WorldFiles.open({
-  folder: config.dataDir,
+  folder: store === null ? config.dataDir : store.folder,
+  disk: store?.disk,
   durability: config.durability,
   log: (line) => post({ type: 'log', line }),
   progress(pages, of) {
@@ -71,7 +74,7 @@ start.close();
 const simulation = new Simulation({
   ...config,
   world,
-  publisher: new Publisher({ world: config, epsilon: config.epsilon }),
+  publisher: new Publisher({ world: config, epsilon: config.epsilon, firstFrame: owner?.firstFrame }),
   clock: {
     now: () => performance.now(),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
@@ -105,8 +108,23 @@ try {
   // The last save holds all of it; without one, what was done since the save before is here.
   await files.close().catch((error: Error) => post({ type: 'log', line: error.message }));
 }
+store?.close();
 engine.dispose();
 port.close();
+
+/** The world's files where they outlive this machine; nothing of it is loaded otherwise. */
+async function openStore(owner: Owner) {
+  const { WORLD_FOLDER, worldDisk } = await import('../store/ownership.ts');
+  return {
+    folder: WORLD_FOLDER,
+    ...(await worldDisk(config, owner, () => {
+      // The main thread ends the process at once: nothing of this world may be seen any more.
+      setImmediate(() => {
+        throw new Error(`another process has taken the world ${config.world} over`);
+      });
+    })),
+  };
+}
 
 /** @returns whether a save is due soon: else the next start must do all again */
 async function wake(): Promise<boolean> {

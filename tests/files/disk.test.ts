@@ -13,12 +13,19 @@ import {
   readAt,
   writeAll,
 } from '../../server/files/disk.ts';
+import { describeDiskContract } from './contract.ts';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-disk-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+describeDiskContract(
+  'this machine',
+  () => DISK,
+  () => folder,
+);
 
 const error = (work: Promise<unknown>): Promise<Error> =>
   work.then(Promise.reject, (reason: Error) => reason);

@@ -20,6 +20,8 @@ export interface PublisherOptions {
   readonly epsilon: number;
   /** A page that stood still for this long is published exactly. */
   readonly refineMs?: number;
+  /** Number of the first frame. Default: 1. */
+  readonly firstFrame?: number;
 }
 
 /** The coarse lane publishes in every fourth frame, five times per second at 20 Hz, with up to four times the error. */
@@ -45,7 +47,8 @@ export class Publisher {
   #frame = 0;
   #nowMs = 0;
 
-  constructor({ world, epsilon, refineMs = 1_000 }: PublisherOptions) {
+  constructor({ world, epsilon, refineMs = 1_000, firstFrame = 1 }: PublisherOptions) {
+    this.#frame = firstFrame - 1;
     this.#world = world;
     this.#epsilons = LANES.map((lane) =>
       lane === Lane.fine ? epsilon : Math.min(255, COARSE_EPSILON * epsilon),

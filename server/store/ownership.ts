@@ -1,0 +1,245 @@
+/**
+ * A world whose state is in a store: takes its lease, brings to this machine what is needed beside the world itself, and
+ * keeps the lease until it is lost or released. The world's own files are read and written by the simulation thread, by
+ * `worldDisk`.
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DISK, type Disk, isMissing, readAt, writeAll } from '../files/disk.ts';
+import { writeWhole } from '../rules/load.ts';
+import { packNumber } from '../storage/manifest.ts';
+import { segmentsAmong } from '../storage/segment.ts';
+import type { S3Settings } from './blobs.ts';
+import { type Clock, LeaseKeeper, takeLease } from './lease.ts';
+import { openBlobs } from './openBlobs.ts';
+import { Postgres, StoreError } from './postgres.ts';
+import { RegistryCopy } from './registryCopy.ts';
+import { SharedDisk } from './sharedDisk.ts';
+
+/** The world's folder in the store. */
+export const WORLD_FOLDER = 'world';
+/** Guests' tokens are signed with it (`guests/token.ts`): the next owner must know it. */
+const KEY_FILE = 'guest-key';
+const KEY_PATH = `keys/${KEY_FILE}`;
+/**
+ * An owner's frames begin so much above those that the one before may have made: 1.4 hours at 20 per second, where an
+ * owner ends with its lease.
+ */
+const FRAMES_BETWEEN_OWNERS = 100_000;
+/** A file moves in pieces of this size. */
+const PIECE_BYTES = 4 * 2 ** 20;
+
+/** The settings of a store. */
+export interface StoreConfig {
+  readonly store: string;
+  readonly blobs: string;
+  readonly world: string;
+  readonly spare: boolean;
+  readonly leaseSeconds: number;
+  readonly s3Endpoint: string;
+  readonly s3Region: string;
+  readonly s3Key: string;
+  readonly s3Secret: string;
+}
+
+/** What the simulation thread has to know of the owner. */
+export interface Owner {
+  /** Of the lease. */
+  readonly term: number;
+  /** Number of the owner's first frame. */
+  readonly firstFrame: number;
+}
+
+const s3Of = ({ s3Endpoint, s3Region, s3Key, s3Secret }: StoreConfig): S3Settings => ({
+  endpoint: s3Endpoint,
+  region: s3Region,
+  key: s3Key,
+  secret: s3Secret,
+});
+
+/** @param onFenced - called when a change was refused, because another owns the world */
+async function openDisk(
+  config: StoreConfig,
+  term: number,
+  database: Postgres,
+  onFenced: () => void,
+): Promise<SharedDisk> {
+  const blobs = await openBlobs(config.blobs, s3Of(config));
+  return new SharedDisk({ database, blobs, world: config.world, term, onFenced });
+}
+
+/** The world's files, for a thread of the owner. */
+export async function worldDisk(
+  config: StoreConfig,
+  { term }: Owner,
+  onFenced: () => void,
+): Promise<{ readonly disk: Disk; close(): void }> {
+  const database = new Postgres(config.store, `regrow ${config.world} saves`);
+  return { disk: await openDisk(config, term, database, onFenced), close: () => database.close() };
+}
+
+export interface OwnershipOptions {
+  readonly dataDir: string;
+  readonly framesPerSecond: number;
+  /** Called once, when this process must end at once: another owns the world, or may. */
+  readonly onLost: (reason: string) => void;
+  readonly log: (line: string) => void;
+}
+
+const CLOCK: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms) };
+
+export class Ownership {
+  readonly owner: Owner;
+  /** What the operator should know. */
+  readonly notes: readonly string[];
+  readonly #dataDir: string;
+  readonly #disk: Disk;
+  readonly #database: Postgres;
+  readonly #keeper: LeaseKeeper;
+  readonly #registry: RegistryCopy;
+
+  /**
+   * Takes the world's lease, which may take as long as another owns it, and brings its registry here.
+   *
+   * @throws StoreError
+   */
+  static async take(config: StoreConfig, options: OwnershipOptions): Promise<Ownership> {
+    const { store, world, spare, leaseSeconds } = config;
+    const { dataDir, framesPerSecond, onLost, log } = options;
+    const database = new Postgres(store, `regrow ${world}`);
+    const holder = `${hostname()}, process ${process.pid}`;
+    const lease = { database, world, leaseMs: leaseSeconds * 1_000, clock: CLOCK, log };
+    await prepared(database, spare, log);
+    const held = await takeLease({ ...lease, holder, waits: () => spare });
+    const firstFrame = held.frame + FRAMES_BETWEEN_OWNERS;
+    const frame = (): number =>
+      firstFrame + Math.ceil(((CLOCK.now() - held.askedMs) / 1_000) * framesPerSecond);
+    const keeper = new LeaseKeeper({ ...lease, held, frame, onLost });
+    try {
+      const fenced = (): void => onLost(`another process has taken the world ${world} over`);
+      const disk = await openDisk(config, held.term, database, fenced);
+      await disk.sweep();
+      const registry = new RegistryCopy(disk, dataDir, log);
+      const notes = await moveIn(disk, registry, dataDir);
+      return new Ownership({
+        owner: { term: held.term, firstFrame },
+        notes,
+        dataDir,
+        disk,
+        database,
+        keeper,
+        registry,
+      });
+    } catch (error) {
+      await keeper.release();
+      database.close();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    readonly owner: Owner;
+    readonly notes: readonly string[];
+    readonly dataDir: string;
+    readonly disk: Disk;
+    readonly database: Postgres;
+    readonly keeper: LeaseKeeper;
+    readonly registry: RegistryCopy;
+  }) {
+    this.owner = parts.owner;
+    this.notes = parts.notes;
+    this.#dataDir = parts.dataDir;
+    this.#disk = parts.disk;
+    this.#database = parts.database;
+    this.#keeper = parts.keeper;
+    this.#registry = parts.registry;
+  }
+
+  /** Copies the registry as it is, and from now on every change of it. To be called before anybody is served. */
+  async follow(): Promise<void> {
+    await this.#registry.begin();
+    const key = await DISK.readFile(join(this.#dataDir, KEY_FILE));
+    await putIfMissing(this.#disk, KEY_PATH, key);
+  }
+
+  /** Ends the ownership when everything is written: a spare takes over at once. @throws JournalError */
+  async release(): Promise<void> {
+    try {
+      await this.#registry.close();
+    } finally {
+      await this.#keeper.release();
+      this.#database.close();
+    }
+  }
+}
+
+/** @throws StoreError when there is no store, unless it is waited for */
+async function prepared(database: Postgres, waits: boolean, log: (line: string) => void): Promise<void> {
+  for (let told = ''; ; ) {
+    try {
+      return await database.prepare();
+    } catch (error) {
+      if (!waits || !(error instanceof StoreError)) throw error;
+      if (error.message !== told) log(`waiting for the store: ${error.message}`);
+      told = error.message;
+      await CLOCK.sleep(1_000);
+    }
+  }
+}
+
+/** Brings what the store has to this machine; where the store is empty, what is here goes there. */
+async function moveIn(disk: Disk, registry: RegistryCopy, dataDir: string): Promise<string[]> {
+  const notes: string[] = [];
+  const isRegistry = await registry.restore();
+  const key = await orNull(disk.readFile(KEY_PATH));
+  if (key !== null) writeWhole(join(dataDir, KEY_FILE), key);
+  const there = await disk.list(WORLD_FOLDER);
+  const here = (await orNull(DISK.list(dataDir))) ?? [];
+  if (there.includes('world.regrow') || isRegistry || !here.includes('world.regrow')) return notes;
+  // A move that was cut short left no save under its name: it begins again.
+  for (const name of there) await disk.remove(`${WORLD_FOLDER}/${name}`);
+  const segments = here.filter((name) => segmentsAmong([name]).length > 0);
+  const packs = here.filter((name) => packNumber(name) !== null);
+  const older = here.filter((name) => name === 'world.regrow.1');
+  // The newest save last: until it has its name, nothing has moved.
+  for (const name of [...packs, ...segments, ...older, 'world.regrow'])
+    await copy(join(dataDir, name), disk, `${WORLD_FOLDER}/${name}`);
+  notes.push(
+    `the world of ${dataDir} has been copied into the store; from now on, its files there are not used`,
+  );
+  return notes;
+}
+
+async function copy(from: string, disk: Disk, to: string): Promise<void> {
+  const source = await DISK.open(from, 'read');
+  try {
+    const file = await disk.open(`${to}.moving`.replace(/\.pack\.moving$/, '.moving.pack'), 'create');
+    const size = await source.size();
+    for (let at = 0; at < size; ) {
+      const piece = await readAt(source, at, PIECE_BYTES);
+      await writeAll(file, [piece], at);
+      at += piece.length;
+    }
+    await file.datasync();
+    await file.close();
+    await disk.rename(`${to}.moving`.replace(/\.pack\.moving$/, '.moving.pack'), to);
+  } finally {
+    await source.close();
+  }
+}
+
+async function putIfMissing(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  if ((await orNull(disk.size(path))) !== null) return;
+  const aside = `${path}.tmp`;
+  const file = await disk.open(aside, 'create');
+  await writeAll(file, [bytes], 0);
+  await file.close();
+  await disk.rename(aside, path);
+}
+
+const orNull = <T>(asked: Promise<T>): Promise<T | null> =>
+  asked.catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });

@@ -1,0 +1,173 @@
+/** A real PostgreSQL of its own for a test file, with its files in a temporary folder and fsync on. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Postgres } from '../../server/store/postgres.ts';
+
+/** Debian keeps its programs there. */
+const DEBIAN = '/usr/lib/postgresql';
+const isRequired = (process.env.REGROW_REQUIRE_POSTGRES ?? '') !== '';
+
+function findFolder(): string | null {
+  const folders = existsSync(DEBIAN)
+    ? readdirSync(DEBIAN)
+        .sort((a, b) => Number(b) - Number(a))
+        .map((version) => join(DEBIAN, version, 'bin'))
+    : [];
+  const onPath = (process.env.PATH ?? '').split(':');
+  return [...folders, ...onPath].find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
+}
+
+const BIN = findFolder();
+const WHY = 'initdb is not here: install postgresql-15';
+if (isRequired && BIN === null) throw new Error(WHY);
+/** Why there is no PostgreSQL to test with; null: there is one. */
+export const noPostgres: string | null = BIN === null ? WHY : null;
+
+/** PostgreSQL refuses to run as root. */
+function otherUser(): { readonly uid: number; readonly gid: number } | null {
+  if (userInfo().uid !== 0) return null;
+  const idOf = (flag: string): number => Number(spawnSync('id', [flag, 'postgres']).stdout.toString());
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+export class Cluster {
+  /** Of an empty database. */
+  readonly url: string;
+  readonly port: number;
+  readonly #folder: string;
+  readonly #process: ChildProcess;
+
+  private constructor(folder: string, port: number, child: ChildProcess) {
+    this.#folder = folder;
+    this.port = port;
+    this.#process = child;
+    this.url = `postgres://regrow@127.0.0.1:${port}/postgres`;
+  }
+
+  static async start(): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'regrow-postgres-'));
+    const user = otherUser();
+    if (user !== null) chownSync(folder, user.uid, user.gid);
+    const place = { cwd: folder, ...user, stdio: 'ignore' as const };
+    const made = spawnSync(
+      join(BIN!, 'initdb'),
+      ['-D', folder, '-U', 'regrow', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'],
+      {
+        ...place,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+    const port = await freePort();
+    const settings = [
+      `listen_addresses=127.0.0.1`,
+      `port=${port}`,
+      `unix_socket_directories=`,
+      'max_connections=40',
+    ];
+    const child = spawn(
+      join(BIN!, 'postgres'),
+      ['-D', folder, ...settings.flatMap((one) => ['-c', one])],
+      place,
+    );
+    const cluster = new Cluster(folder, port, child);
+    try {
+      for (let tries = 0; !(await answers(cluster.url)); tries++) {
+        if (tries === 600 || child.exitCode !== null) throw new Error('postgres has not started');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Stops it with all of its connections, and removes its files. */
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, 'exit');
+      this.#process.kill('SIGQUIT');
+      await ended;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A way to the database that can be cut: what is sent arrives nowhere, and nothing says so. */
+export class Cable {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #ends = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(server: Server, url: string) {
+    this.#server = server;
+    this.url = url;
+  }
+
+  static async lay(cluster: Cluster): Promise<Cable> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const cable = new Cable(server, cluster.url.replace(`:${cluster.port}/`, `:${port}/`));
+    server.on('connection', (near) => cable.#join(near, cluster.port));
+    return cable;
+  }
+
+  #join(near: Socket, port: number): void {
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
+      this.#ends.add(from);
+      from.on('data', (bytes) => this.#isCut || to.write(bytes));
+      from.on('error', () => {});
+      from.on('close', () => {
+        this.#ends.delete(from);
+        if (!this.#isCut) to.destroy();
+      });
+    }
+  }
+
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  /** New connections work again. */
+  mend(): void {
+    this.#isCut = false;
+    for (const end of this.#ends) end.destroy();
+  }
+
+  async remove(): Promise<void> {
+    for (const end of this.#ends) end.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** It listens before it can be asked. */
+async function answers(url: string): Promise<boolean> {
+  const database = new Postgres(url, 'regrow test');
+  try {
+    await database.ask('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,222 @@
+/** Real owners and spares of one world, with a real PostgreSQL between them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ClientMessageType } from '../../shared/protocol.ts';
+import { joinWorld, stroke } from '../player.ts';
+import { type RunningServer, startServer, until } from '../serverProcess.ts';
+import { Cable, Cluster, noPostgres } from './cluster.ts';
+
+const ADMIN_TOKEN = 'a token of sixteen or more';
+/** On a busy machine, an owner may be late by a second. */
+const LEASE_SECONDS = 3;
+const LIMIT_MS = 30_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () => {
+  let cluster: Cluster;
+  let folder: string;
+  let worlds = 0;
+  let world: string;
+  let started: Promise<RunningServer>[];
+
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+    folder = mkdtempSync(join(tmpdir(), 'regrow-takeover-'));
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(() => {
+    world = `world${++worlds}`;
+    started = [];
+  });
+  afterEach(async () => {
+    for (const one of await Promise.allSettled(started)) {
+      if (one.status === 'fulfilled' && isAlive(one.value.pid)) await one.value.kill();
+    }
+  });
+
+  let machines = 0;
+  /** A process on a machine of its own. */
+  function start(more: readonly string[] = [], url = cluster.url, dataDir?: string): Promise<RunningServer> {
+    const settings = [
+      '--size',
+      '256',
+      '--garden',
+      '3',
+      '--engine',
+      'wasm',
+      '--tuner',
+      'off',
+      '--threads',
+      '1',
+    ];
+    const store = ['--store', url, '--blobs', join(folder, 'blobs'), '--world', world];
+    const flags = [
+      ...settings,
+      ...store,
+      '--lease-seconds',
+      String(LEASE_SECONDS),
+      '--admin-token',
+      ADMIN_TOKEN,
+    ];
+    const running = startServer([...flags, ...more], dataDir ?? join(folder, `machine${++machines}`), 60_000);
+    started.push(running);
+    running.catch(() => {});
+    return running;
+  }
+
+  const organisms = async ({
+    url,
+  }: RunningServer): Promise<{ id: number; ageSteps: number; species: string }[]> =>
+    (await fetch(`${url}/api/organisms`)).json() as never;
+
+  test('a spare goes on with the world of an owner that was killed: nothing acknowledged is lost', {
+    timeout: 120_000,
+  }, async () => {
+    const owner = await start();
+    const waiting = start(['--spare', 'yes']);
+    const room = await joinWorld(owner.url);
+    const answers: boolean[] = [];
+    for (let i = 0; i < 5; i++)
+      answers.push((await stroke(room, { tool: 'ablate', radius: 4, points: [60 + 10 * i, 128] })).ok);
+    expect(answers).toEqual([true, true, true, true, true]);
+    const before = await organisms(owner);
+    await owner.kill();
+    const spare = await waiting;
+    const after = await organisms(spare);
+    expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(after[0].ageSteps).toBeGreaterThanOrEqual(before[0].ageSteps - 60);
+    const isTold = async () => (/taken again, with \d+ entries/.test(spare.output()) ? true : undefined);
+    await until('the operator is told', isTold, LIMIT_MS);
+    expect(
+      (await stroke(await joinWorld(spare.url), { tool: 'ablate', radius: 4, points: [128, 128] })).ok,
+    ).toBe(true);
+  });
+
+  test('an owner that was paused for three lease times ends when it is continued, and has changed nothing', {
+    timeout: 120_000,
+  }, async () => {
+    const owner = await start();
+    const waiting = start(['--spare', 'yes']);
+    const room = await joinWorld(owner.url);
+    process.kill(owner.pid, 'SIGSTOP');
+    const spare = await waiting;
+    const before = await organisms(spare);
+    // It finds this when it is continued.
+    room.send(ClientMessageType.stroke, { id: 2, tool: 'ablate', radius: 20, points: [128, 128] });
+    await pause(2 * LEASE_SECONDS * 1_000);
+    process.kill(owner.pid, 'SIGCONT');
+    await until('the old owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
+    expect(owner.output()).toMatch(/taken the world \w+ over|could not be renewed/);
+    expect((await organisms(spare)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(
+      (await stroke(await joinWorld(spare.url), { tool: 'ablate', radius: 4, points: [128, 128] })).ok,
+    ).toBe(true);
+  });
+
+  test('an owner that is cut off from the store acknowledges nothing, and ends with its lease', {
+    timeout: 120_000,
+  }, async () => {
+    const cable = await Cable.lay(cluster);
+    const owner = await start([], cable.url);
+    const waiting = start(['--spare', 'yes']);
+    const room = await joinWorld(owner.url);
+    expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
+    cable.cut();
+    let acknowledged = false;
+    void stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] }).then(({ ok }) => {
+      acknowledged = ok;
+    });
+    await until('the owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
+    expect(acknowledged).toBe(false);
+    expect(owner.output()).toContain(
+      `the lease of the world ${world} could not be renewed within ${LEASE_SECONDS} s`,
+    );
+    const spare = await waiting;
+    expect(
+      (await stroke(await joinWorld(spare.url), { tool: 'ablate', radius: 4, points: [128, 128] })).ok,
+    ).toBe(true);
+    await cable.remove();
+  });
+
+  test('a process without --spare does not start while another owns the world', {
+    timeout: 60_000,
+  }, async () => {
+    await start();
+    await expect(start()).rejects.toThrow(`the world ${world} is owned by`);
+  });
+
+  test('a world moves from its data directory into the store, and to another machine, with its admins', {
+    timeout: 120_000,
+  }, async () => {
+    const home = join(folder, `home${worlds}`);
+    const settings = [
+      '--size',
+      '256',
+      '--garden',
+      '3',
+      '--engine',
+      'wasm',
+      '--tuner',
+      'off',
+      '--threads',
+      '1',
+    ];
+    const before = await startServer([...settings, '--admin-token', ADMIN_TOKEN], home, 60_000);
+    const room = await joinWorld(before.url);
+    expect((await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [40, 200] })).ok).toBe(
+      true,
+    );
+    const ids = (await organisms(before)).map(({ id }) => id);
+    expect(await before.stop()).toBe(0);
+
+    const moved = await start([], cluster.url, home);
+    const isTold = async () => (moved.output().includes('has been copied into the store') ? true : undefined);
+    await until('the operator is told', isTold, LIMIT_MS);
+    expect((await organisms(moved)).map(({ id }) => id)).toEqual(ids);
+    const ban = await ask(moved, 'sanctions', {
+      kind: 'ban',
+      address: '198.51.100.7',
+      minutes: 60,
+      reason: 'a test',
+    });
+    expect(ban.status).toBe(200);
+    await moved.kill();
+
+    const elsewhere = await start();
+    expect((await organisms(elsewhere)).map(({ id }) => id)).toEqual(ids);
+    expect(await (await ask(elsewhere, 'audit')).text()).toContain('198.51.100.7');
+    expect(await elsewhere.stop()).toBe(0);
+  });
+});
+
+/** Asks as an admin. @param body - of a POST; default: it is a GET */
+async function ask({ url }: RunningServer, path: string, body?: object): Promise<Response> {
+  const json = { 'Content-Type': 'application/json' };
+  const login = await fetch(`${url}/admin/api/login`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ token: ADMIN_TOKEN }),
+  });
+  const [Cookie] = login.headers.get('set-cookie')!.split(';');
+  const method = body === undefined ? 'GET' : 'POST';
+  return fetch(`${url}/admin/api/${path}`, {
+    method,
+    headers: { ...json, Cookie },
+    body: body && JSON.stringify(body),
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
