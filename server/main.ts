@@ -1,5 +1,6 @@
 /** What is started, in order, and how it stops. */
 import { format } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
@@ -205,7 +206,13 @@ async function own(): Promise<void> {
 /** Waits until this process owns the world of the store. Nothing of it is loaded without one. */
 async function takeOwnership() {
   const { Ownership } = await import('./store/ownership.ts');
-  return Ownership.take(config, {
+  const { weightsDir, dataDir } = config;
+  const warmUp = config.spare
+    ? new Worker(new URL('./world/warmUp.ts', import.meta.url), { workerData: { weightsDir, dataDir } })
+    : null;
+  // What it could not do, the start does, and says why.
+  warmUp?.on('error', () => {});
+  const store = await Ownership.take(config, {
     dataDir: config.dataDir,
     framesPerSecond: config.framesPerSecond,
     log: (line) => log.info(`store: ${line}`),
@@ -215,6 +222,8 @@ async function takeOwnership() {
       process.exit(1);
     },
   });
+  await warmUp?.terminate();
+  return store;
 }
 
 /** An operator's mistake is printed in one line; a bug with its stack. */
