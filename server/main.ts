@@ -53,6 +53,7 @@ try {
   const machineFaults = faultsOf(machine);
   if (machineFaults.length > 0) throw new ConfigError(machineFaults);
   if (config.role === 'relay') await relay();
+  else if (config.role === 'worker') await work();
   else await own();
 } catch (error) {
   fail(error as Error);
@@ -76,6 +77,19 @@ async function relay(): Promise<void> {
     void stopping.stop(1);
   };
   log.info(`Regrow is at ${server.url}, a relay of ${config.relayOf}`);
+}
+
+/** Tunes for the worlds of the store. */
+async function work(): Promise<void> {
+  const { startWorker } = await import('./workers/tuning.ts');
+  const worker = await startWorker(config, (line) => log.info(line));
+  stopping.add({
+    what: 'giving back the job',
+    ifCutShort: 'another worker goes on from its last checkpoint',
+    patienceMs: MAX_STOP_MS,
+    stop: () => worker.stop(),
+  });
+  log.info('waiting for jobs');
 }
 
 /** Owns a world. */
@@ -121,8 +135,13 @@ async function own(): Promise<void> {
   // From here on, players and admins change the registry.
   await store?.follow();
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests, log);
+  const farTuning =
+    config.tunerAt === 'here'
+      ? null
+      : await (await import('./workers/tuning.ts')).openFarTuning(config, (line) => log.warn(line));
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
+    spawn: farTuning?.spawn,
   });
   admin.tuner = tuner;
   const nursery = startNursery(config, admin, world, (text) => log.info(text));
@@ -152,7 +171,10 @@ async function own(): Promise<void> {
     what: 'stopping the tuner',
     ifCutShort: 'a tuning job goes on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
-    stop: () => tuner.stop(),
+    async stop() {
+      await tuner.stop();
+      await farTuning?.close();
+    },
   });
   stopping.add({
     what: 'stopping the nursery',
