@@ -113,8 +113,7 @@ export class GuestPanel {
   }
 
   #setDeeds(deeds: readonly Deed[], guest: string): void {
-    this.#deedsTitle.hidden = guest === '';
-    setText(this.#deedsTitle, 'Did lately');
+    setText(this.#deedsTitle, guest === '' ? 'Strokes and plantings' : 'Did lately');
     this.#fill(this.#deeds, deeds, (deed) => this.#deed(deed, guest === ''));
     if (deeds.length === 0)
       this.#deeds.replaceChildren(h('p', { class: 'soft line' }, 'Nothing since the server started.'));

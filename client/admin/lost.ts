@@ -12,12 +12,6 @@ export type Wanted =
   | { readonly of: 'organism'; readonly organism: number }
   | { readonly of: 'guest'; readonly guest: string };
 
-const CAUSES: Readonly<Record<LostBody['cause'], string>> = {
-  removed: 'removed',
-  withered: 'withered: nobody visited it',
-  cleared: 'died where an admin had cleared',
-  killed: 'killed, and its seed waits',
-};
 /** Reasons that are told at once. */
 const MAX_TOLD = 3;
 
@@ -60,11 +54,7 @@ export class LostList {
 
   #row({ loss, organism = 0, species, x, y, planter, cause, by, secondsAgo }: LostBody): HTMLElement {
     const wanted: Wanted = loss === undefined ? { of: 'organism', organism } : { of: 'loss', loss };
-    const facts = [
-      `of ${planter === '' ? 'the garden' : planter}`,
-      `${CAUSES[cause]}${by.name === '' ? '' : ` by ${by.name}`}`,
-      `${x}, ${y}`,
-    ];
+    const facts = [`of ${planter === '' ? 'the garden' : planter}`, causeText(cause, by.name), `${x}, ${y}`];
     return h(
       'div',
       { class: 'line line--row' },
@@ -76,6 +66,20 @@ export class LostList {
       ),
       button('Bring back', () => this.#bring(wanted)),
     );
+  }
+}
+
+function causeText(cause: LostBody['cause'], name: string): string {
+  const byWhom = name === '' ? '' : ` by ${name}`;
+  switch (cause) {
+    case 'removed':
+      return `removed${byWhom}`;
+    case 'withered':
+      return 'withered: nobody visited it';
+    case 'cleared':
+      return `died where ${name === '' ? 'an admin' : name} had cleared`;
+    case 'killed':
+      return `killed${byWhom}, and its seed waits`;
   }
 }
 

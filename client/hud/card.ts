@@ -2,7 +2,14 @@
 import type { Size } from '../../shared/geometry.ts';
 import type { Species } from '../../shared/protocol.ts';
 import { h, setText, svg } from '../dom.ts';
-import { formatAge, formatCount, formatHealth, formatRoughAge, formatSpecies } from '../format.ts';
+import {
+  formatAge,
+  formatCount,
+  formatHealth,
+  formatRoughAge,
+  formatSpecies,
+  speciesTitle,
+} from '../format.ts';
 import type { InspectorCard, Organism } from '../hands/inspector.ts';
 import { type Mood, moodOf, PLOT_SECONDS, plotHealth } from './healthPlot.ts';
 import { icon } from './icons.ts';
@@ -159,7 +166,7 @@ export class Card implements InspectorCard {
       this.#image.src = species.thumbnail;
     this.#image.hidden = species === undefined;
     this.#flag.hidden = organism.isYours;
-    setText(this.#name, formatSpecies(organism.species));
+    setText(this.#name, species === undefined ? formatSpecies(organism.species) : speciesTitle(species));
     const isAsleep = organism.isAsleep && mood === 'well';
     this.#root.toggleAttribute('data-asleep', isAsleep);
     setText(this.#state, isAsleep ? 'Asleep' : MOOD_TEXT[mood]);

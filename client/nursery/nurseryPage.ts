@@ -53,7 +53,7 @@ export class NurseryPage {
     this.#hands = hands;
     const back = h('button', { class: 'button nursery__back', type: 'button' }, '← World');
     back.addEventListener('click', () => this.#dialog.close());
-    const draw = h('button', { class: 'button', type: 'button' }, 'Draw a creature');
+    const draw = h('button', { class: 'button', type: 'button' }, 'Draw');
     draw.addEventListener('click', () => this.#leaveFor(() => hands.draw()));
     this.#dialog.append(
       h('header', { class: 'nursery__bar' }, back, h('h2', { id: 'nursery-title' }, 'Nursery'), draw),

@@ -44,7 +44,7 @@ export class NurseryRoutes {
       drawings: rows.map(({ result, rule: _, failures: _failures, begun: _begun, ...row }) => ({
         ...row,
         isPassed: result?.outcome === 'passed',
-        bodies: row.state === 'ready' ? (bodies.get(row.species) ?? 0) : null,
+        bodies: row.state === 'ready' ? (bodies[row.species] ?? 0) : null,
       })),
       species: ready.length,
       maxSpecies,

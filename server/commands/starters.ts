@@ -1,14 +1,15 @@
 /**
- * `npm run starters`: pictures of the starters. It writes one of all of them (`--svg FILE`; by default
+ * `npm run starters`: pictures of the starters, and rules that grow them (`--learn FOLDER`). It writes one of all of them (`--svg FILE`; by default
  * weights/starters.svg, which weights/README.md shows), or with `--png FOLDER` a PNG of each, one pixel per cell, as
  * `npm run train -- --image` reads it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { encode } from 'fast-png';
 import type { Drawing } from '../../shared/drawing/drawing.ts';
 import { pictureToGrow } from '../../shared/drawing/growth.ts';
+import { packDrawing } from '../../shared/drawing/packed.ts';
 import { STARTERS } from '../../shared/starters/starters.ts';
 
 /** Pixels per cell, and cells from one starter to the next. */
@@ -16,18 +17,30 @@ const SCALE = 3;
 const PITCH = 36;
 const ACROSS = 7;
 
-const HELP = `npm run starters [-- flags]: pictures of the starters
+const HELP = `npm run starters [-- flags]: pictures of the starters, or rules that grow them
 
   --svg FILE    where the picture of all of them is written; default: weights/starters.svg
   --png FOLDER  instead: a PNG of each, one pixel per cell
+  --learn FOLDER  instead: learns a rule for each and writes those that pass the gates of the nursery; what is there
+                stays, and a learning that was interrupted goes on
+  --only NAMES  with --learn: these, separated by commas
+  --threads N   with --learn; default: 1
   --help        prints this
 `;
 
 const { values } = parseArgs({
-  options: { png: { type: 'string' }, svg: { type: 'string' }, help: { type: 'boolean' } },
+  options: {
+    png: { type: 'string' },
+    svg: { type: 'string' },
+    learn: { type: 'string' },
+    only: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+    help: { type: 'boolean' },
+  },
 });
 if (values.help) process.stdout.write(HELP);
 else if (values.png !== undefined) writePngs(values.png);
+else if (values.learn !== undefined) await learnAll(values.learn, values.only, Number(values.threads));
 else writeSvg(values.svg ?? join(import.meta.dirname, '../../weights/starters.svg'));
 
 function writeSvg(file: string): void {
@@ -40,6 +53,39 @@ function writePngs(folder: string): void {
   for (const { name, drawing } of STARTERS)
     writeFileSync(join(folder, `${name.toLowerCase()}.png`), pngOf(drawing));
   console.log(`wrote ${STARTERS.length} pictures to ${folder}`);
+}
+
+/** One after another, each with the random seed 1. */
+async function learnAll(folder: string, only: string | undefined, threads: number): Promise<void> {
+  const { learnCreature } = await import('../nursery/learn.ts');
+  const { targetOf } = await import('../nursery/grow.ts');
+  const { readStart } = await import('../nursery/start.ts');
+  const { writeRule } = await import('../rules/load.ts');
+  const names = only?.split(',');
+  for (const { name: title, drawing } of STARTERS) {
+    const name = title.toLowerCase();
+    const file = join(folder, `${name}.safetensors`);
+    if (existsSync(file) || names?.includes(name) === false) continue;
+    const target = targetOf({ title, drawing: packDrawing(drawing) });
+    const checkpoint = join(folder, `${name}.checkpoint`);
+    const learned = await learnCreature(target, { name, start: readStart(), threads, checkpoint });
+    const { outcome, missed, iterations, elapsedMs, evaluation } = learned;
+    console.log(
+      `${name}: ${outcome} after ${iterations} iterations, ${Math.round(elapsedMs / 1_000)} s` +
+        `${missed.length > 0 ? `; ${missed.map(({ told }) => told).join('; ')}` : ''}`,
+    );
+    rmSync(checkpoint, { force: true });
+    if (outcome !== 'passed') continue;
+    const { mse, recovery, deaths, runaways, changingCells } = evaluation;
+    const metrics = JSON.stringify({ mse, recovery, deaths, runaways, changingCells }, (_key, value) =>
+      typeof value === 'number' ? Number(value.toPrecision(4)) : value,
+    );
+    const trainingCommand = `npm run starters -- --learn weights/starters --only ${name}`;
+    writeRule(file, {
+      ...learned.rule,
+      metadata: { ...learned.rule.metadata, title, trainingCommand, metrics },
+    });
+  }
 }
 
 function pngOf(drawing: Drawing): Uint8Array {

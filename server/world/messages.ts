@@ -127,6 +127,8 @@ export type WorldQuery =
   | { readonly kind: 'pixels'; readonly rect: Rect }
   /** Answer: OrganismSummary[] */
   | ({ readonly kind: 'organisms' } & OrganismsQuery)
+  /** Answer: how many organisms each species has, without those that have none. */
+  | { readonly kind: 'population' }
   /** Answer: the census (`shared/census.ts`); null: it is the known one. `known`: its version; null: none */
   | { readonly kind: 'census'; readonly known: number | null }
   /** Answer: of all that have a body; null: there are none. */
@@ -171,6 +173,7 @@ export type WorldQuery =
 export interface WorldAnswers {
   pixels: Uint8Array<ArrayBuffer>;
   organisms: OrganismSummary[];
+  population: Readonly<Record<string, number>>;
   census: { readonly version: number; readonly bytes: Uint8Array<ArrayBuffer> } | null;
   meanHealth: number | null;
   bodiesOf: OrganismSummary[];

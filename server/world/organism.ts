@@ -244,8 +244,7 @@ export class Organism {
   /** Notes the samples since it was last asked for: all of them were its present health. */
   #fillHistory(): void {
     const { samples } = this.#account;
-    const missing = Math.min(samples - this.#samples, HISTORY_SAMPLES);
-    for (let sample = 0; sample < missing; sample++) this.#history.push(this.#health);
+    this.#history.repeat(this.#health, samples - this.#samples);
     this.#samples = samples;
   }
 }
@@ -256,11 +255,28 @@ export class HealthHistory {
   /** Index of the next sample. */
   #next = 0;
   #length = 0;
+  /** How many of the newest samples are the same. */
+  #same = 0;
 
   push(health: number): void {
+    const newest = this.#samples[(this.#next - 1 + HISTORY_SAMPLES) % HISTORY_SAMPLES];
+    this.#same = newest === Math.fround(health) ? Math.min(this.#same + 1, HISTORY_SAMPLES) : 1;
     this.#samples[this.#next] = health;
     this.#next = (this.#next + 1) % HISTORY_SAMPLES;
     this.#length = Math.min(this.#length + 1, HISTORY_SAMPLES);
+  }
+
+  /** As `push`, so many times. A sleeper's history stays as it is. */
+  repeat(health: number, times: number): void {
+    if (this.#same === HISTORY_SAMPLES && this.#samples[0] === Math.fround(health)) return;
+    for (let sample = Math.min(times, HISTORY_SAMPLES); sample > 0; sample--) this.push(health);
+  }
+
+  /** As it is saved: one sample and how often it is there, if all are the same. */
+  get saved(): { readonly history: readonly number[]; readonly historyRepeats?: number } {
+    const length = this.#length;
+    if (length < 2 || this.#same < length) return { history: this.list() };
+    return { history: [toHundredths(this.#samples[0])], historyRepeats: length };
   }
 
   /** Whether the last `samples` samples, in hundredths, lie within 0.01; false if there are fewer. */

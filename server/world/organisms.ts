@@ -34,6 +34,8 @@ export interface OrganismRecord {
   readonly health: number;
   /** Oldest first. */
   readonly history: readonly number[];
+  /** How often the only sample of `history` is there. Only in a save. Absent: once. */
+  readonly historyRepeats?: number;
   /** Absent: it had a body. */
   readonly absence?: Absence;
   /** Absent: its seed did not wait. */
@@ -252,11 +254,13 @@ export class Organisms implements OrganismAccount {
       readonly history?: readonly number[];
     },
   ): Organism {
-    const { history = [], isWilting = false, absence = isWilting ? 'wilting' : null } = facts;
+    const { history = [], historyRepeats, isWilting = false } = facts;
+    const { absence = isWilting ? 'wilting' : null } = facts;
     const begun: OrganismFacts = { ...facts, absence };
     this.#drop(facts.id);
     const organism = new Organism(begun, this.#nextOrder++, this);
-    for (const sample of history.slice(-HISTORY_SAMPLES)) organism.history.push(sample);
+    for (const sample of history.slice(-HISTORY_SAMPLES))
+      organism.history.repeat(sample, historyRepeats ?? 1);
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
     enter(this.#byGuest, organism.guest, organism);
@@ -313,17 +317,23 @@ export class Organisms implements OrganismAccount {
    * @param ruleOf - names the rule in a slot, as saves do
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
-    return Array.from(this.#living.values(), (organism) => this.recordOf(organism, ruleOf));
+    return Array.from(this.#living.values(), (organism) => ({
+      ...this.#factsOf(organism, ruleOf),
+      ...organism.history.saved,
+    }));
   }
 
-  /** One organism, as it is saved. */
+  /** One organism, with all of its history. */
   recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
+    return { ...this.#factsOf(organism, ruleOf), history: organism.history.list() };
+  }
+
+  #factsOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): Omit<OrganismRecord, 'history'> {
     const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
     const { guest, address, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } =
       organism;
     const rule = ruleOf(slot);
-    const history = organism.history.list();
-    const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health, history };
+    const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health };
     return {
       ...record,
       ...(guest !== '' && { guest }),

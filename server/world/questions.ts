@@ -64,6 +64,8 @@ export class Questions {
         return turns.take(async () => world.meanHealth);
       case 'bodiesOf':
         return turns.take(async () => world.summariesOf(query.guest));
+      case 'population':
+        return turns.take(async () => world.population());
       case 'planters':
         return turns.take(async () => world.planters());
       case 'inspectAt':

@@ -389,6 +389,13 @@ export class World {
     return this.#planting.faultAt(species, x, y, by);
   }
 
+  /** Species → how many organisms it has. */
+  population(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { species } of this.organisms) counts[species] = (counts[species] ?? 0) + 1;
+    return counts;
+  }
+
   /** Ids of the guests who planted a body that lives. */
   planters(): string[] {
     return [...this.organisms.guests];

@@ -170,7 +170,10 @@ async function clearAndBringBack(): Promise<void> {
     await admin.fill(`#world form:has-text("Clear") label:has-text("${name}") input`, String(value));
   await admin.click('#world button:has-text("Clear")');
   await admin.click('#pages >> text=People');
-  await admin.click('#guest .line:has-text("an admin had cleared") button:has-text("Bring back")', WAIT);
+  await admin.click(
+    '#guest .line:has-text("died where Ann had cleared") button:has-text("Bring back")',
+    WAIT,
+  );
   await admin.waitForFunction(
     () => document.querySelector('#say')?.textContent?.includes('1 brought back.'),
     null,

@@ -28,7 +28,7 @@ let nursery: Nursery;
 let complaints: string[];
 let told: string[];
 let children: ChildProcess[];
-let world: { ready: { species: Species[] }; asked: WorldQuery[]; bodies: string[] };
+let world: { ready: { species: Species[] }; asked: WorldQuery[]; bodies: Record<string, number> };
 let swapAnswer: (species: string) => SwapResult;
 /** Thrown by the registry once it is set. */
 let trouble: RegistryError | null;
@@ -42,7 +42,7 @@ beforeEach(() => {
   told = [];
   children = [];
   trouble = null;
-  world = { ready: { species: [card('moss')] }, asked: [], bodies: [] };
+  world = { ready: { species: [card('moss')] }, asked: [], bodies: {} };
   swapAnswer = () => ({ ok: true, swap: 1, organisms: 0 });
 });
 afterEach(async () => {
@@ -83,7 +83,7 @@ const link = {
   },
   async ask(query: WorldQuery): Promise<unknown> {
     world.asked.push(query);
-    if (query.kind === 'organisms') return world.bodies.map((species) => ({ species }));
+    if (query.kind === 'population') return world.bodies;
     if (query.kind === 'control' && query.control.kind === 'removeSpecies') {
       const { species } = query.control;
       world.ready.species = world.ready.species.filter(({ name }) => name !== species);
@@ -372,7 +372,7 @@ test('when the bed is full, the species with the fewest bodies withers', async (
   const makers = [ann, bob, { ...cat, address: '192.0.2.3' }];
   for (const [i, maker] of makers.entries()) {
     await nursery.submit(wish(`plant ${'abc'[i]}`, i), maker);
-    if (i === 1) world.bodies = ['plant-a', 'plant-a', 'plant-b'];
+    if (i === 1) world.bodies = { 'plant-a': 2, 'plant-b': 1 };
     await until(() => stateOf(`plant ${'abc'[i]}`) === 'ready');
   }
   expect(states()).toEqual({ 'plant a': 'ready', 'plant b': 'withered', 'plant c': 'ready' });

@@ -170,6 +170,8 @@ export class FakeWorld implements WorldLink {
           : { version: 1, bytes: encodeCensus([{ x: 500, y: 500, isAsleep: false }]) };
       case 'meanHealth':
         return 1;
+      case 'population':
+        return { pikachu: 1 };
       case 'planters':
       case 'bodiesOf':
       case 'lost':

@@ -25,7 +25,7 @@ export async function factsOf(world: World): Promise<Facts> {
     world: { ...rest, swaps: swaps.map((one) => ({ ...one, bodies: one.bodies.toSorted((a, b) => a - b) })) },
     // Health is measured anew.
     organisms: organisms
-      .map(({ health: _health, history: _history, ...facts }) => facts)
+      .map(({ health: _health, history: _history, historyRepeats: _repeats, ...facts }) => facts)
       .sort((a, b) => a.id - b.id),
     aside: aside.map((pages) => [...pages].sort((a, b) => a.page - b.page)),
   };

@@ -153,6 +153,30 @@ test('a history holds the health at each sample, whenever it is asked for', () =
   expect(organisms.get(1)!.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
 });
 
+test('a history that stands still is saved as one sample, and is restored in full', () => {
+  const organisms = some(1, 2);
+  const [still, moving] = organisms;
+  for (let sample = 0; sample < 300; sample++) {
+    if (sample === 290) moving.health = 0.5;
+    organisms.sample();
+  }
+  const records = organisms.records(String);
+  expect(records[0]).toMatchObject({ history: [1], historyRepeats: HISTORY_SAMPLES });
+  expect(records[1].history).toHaveLength(HISTORY_SAMPLES);
+  expect(records[1]).not.toHaveProperty('historyRepeats');
+  const lists = [still, moving].map(({ history }) => history.list());
+  const again = new Organisms();
+  again.restore(records, 3, () => 0);
+  expect(Array.from(again, ({ history }) => history.list())).toEqual(lists);
+  // Short of full, and none at all.
+  for (const samples of [0, 1, 7]) {
+    const young = some(1);
+    for (let sample = 0; sample < samples; sample++) young.sample();
+    again.restore(young.records(String), 2, () => 0);
+    expect(again.get(1)!.history.list()).toEqual(Array(samples).fill(1));
+  }
+});
+
 test('organisms are found by id from page to page, by species, and by distance', () => {
   const organisms = new Organisms();
   for (const [id, x, species] of [

@@ -65,6 +65,7 @@ describe('a species that is removed', () => {
     small.world.onSpecies = (species) => told.push(species.map(({ name }) => name));
     expect(small.world.removeSpecies('other')).toBe(1);
     expect(told).toEqual([['blob']]);
+    expect(small.world.population()).toEqual({ blob: 1, other: 1 });
     expect(await stroke(small, plant(60, 30, 'other'))).toMatchObject({ ok: false });
     expect(small.world.summaries().map(({ species, absence }) => [species, absence])).toEqual([
       ['blob', undefined],

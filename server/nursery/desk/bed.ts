@@ -41,11 +41,8 @@ export class Bed {
   }
 
   /** Species → living bodies. @throws NoAnswerError */
-  async bodies(): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
-    for (const { species } of await this.#options.world.ask({ kind: 'organisms' }))
-      counts.set(species, (counts.get(species) ?? 0) + 1);
-    return counts;
+  bodies(): Promise<Readonly<Record<string, number>>> {
+    return this.#options.world.ask({ kind: 'population' });
   }
 
   /**
@@ -89,7 +86,7 @@ export class Bed {
     const ready = drawings.in('ready');
     if (ready.length < maxSpecies && world.ready.species.length < maxWorldSpecies) return null;
     const bodies = await this.bodies();
-    const least = (row: DrawingRow): number => bodies.get(row.species) ?? 0;
+    const least = (row: DrawingRow): number => bodies[row.species] ?? 0;
     const [victim] = ready.toSorted((a, b) => least(a) - least(b) || a.changed.localeCompare(b.changed));
     if (victim === undefined)
       return `the world has ${world.ready.species.length} species, of which none is the nursery's: there is no room for another`;
