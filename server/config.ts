@@ -2,6 +2,7 @@
 import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
+import { faultsTogether } from './configTogether.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
 import {
@@ -223,45 +224,13 @@ export function readConfig(
     const shown = SECRETS.includes(field) ? `${source}: what was given` : `${source} "${said}"`;
     return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
   });
-  if (faults.length === 0)
-    faults.push(...roleFaults(Object.fromEntries(values)), ...storeFaults(Object.fromEntries(values)));
+  if (faults.length === 0) faults.push(...faultsTogether(Object.fromEntries(values)));
   if (faults.length > 0) throw new ConfigError(faults);
   const { size, trustForwarded, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
     readonly size: Pick<Config, 'width' | 'height'>;
     readonly trustForwarded: boolean;
   };
   return Object.freeze({ ...rest, ...size, trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0) });
-}
-
-/** What of the role does not fit together. */
-function roleFaults({ role, nats, relayOf }: Pick<Config, 'role' | 'nats' | 'relayOf'>): string[] {
-  const faults: string[] = [];
-  if ((role === 'world' || role === 'relay') && nats === '') faults.push(`--role ${role} needs --nats`);
-  if (role === 'relay' && relayOf === '') faults.push('--role relay needs --relay-of');
-  if (role !== 'relay' && relayOf !== '') faults.push('--relay-of is for --role relay');
-  return faults;
-}
-
-/** What of the store does not fit together. */
-function storeFaults({
-  role,
-  tunerAt,
-  store,
-  blobs,
-  spare,
-  s3Key,
-  s3Secret,
-}: Pick<Config, 'role' | 'tunerAt' | 'store' | 'blobs' | 'spare' | 's3Key' | 's3Secret'>): string[] {
-  const faults: string[] = [];
-  if (role === 'worker' && store === '') faults.push('--role worker needs --store');
-  if (tunerAt === 'workers' && store === '') faults.push('--tuner-at workers needs --store');
-  if (store !== '' && blobs === '') faults.push('--store needs --blobs');
-  if (store === '' && blobs !== '') faults.push('--blobs is for --store');
-  if (store === '' && spare) faults.push('--spare is for --store');
-  const isS3 = blobs.startsWith('s3://');
-  if (isS3 && !URL.canParse(blobs)) faults.push('--blobs is not s3://bucket/prefix');
-  if (isS3 && (s3Key === '' || s3Secret === '')) faults.push('--blobs s3://… needs --s3-key and --s3-secret');
-  return faults;
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */
