@@ -86,7 +86,10 @@ export class Admin {
       lastSession: async () => (await sessions?.lastThatHurt()) ?? null,
       log: warn,
     });
-    world.onSwap = (outcome) => this.desk.settle(outcome);
+    world.onSwap = (outcome) => {
+      this.desk.settle(outcome);
+      void this.nursery?.swapEnded(outcome);
+    };
     const audience = (): Audience => this.#audience;
     const tuner = (): Tuner | null => this.tuner;
     const { desk } = this;

@@ -10,7 +10,7 @@ export const MAX_ADMIN_NAME = 24;
 /** Letters and digits of any script; single spaces, dots, underscores and hyphens between them. */
 const NAME = /^[\p{L}\p{N}]+(?:[ ._-][\p{L}\p{N}]+)*$/u;
 /** The audit log uses them for what no admin of this table has done. */
-const RESERVED = ['the server', 'the tuner', 'the owner', 'somebody', 'command line'];
+const RESERVED = ['the server', 'the tuner', 'the nursery', 'the owner', 'somebody', 'command line'];
 
 /** What was asked for cannot be done; the message is for the owner to read. */
 export class AdminError extends Error {

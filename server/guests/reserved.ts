@@ -32,6 +32,8 @@ const WHOLE = [
   'theworld',
   'tuner',
   'thetuner',
+  'nursery',
+  'thenursery',
   'system',
   'root',
   'owner',

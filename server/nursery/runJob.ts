@@ -7,6 +7,9 @@ import { readJob } from './job.ts';
 import { type LearningParts, LearningStopped } from './learn.ts';
 import type { FromLearning, ToLearning } from './messages.ts';
 
+/** A process whose server has gone ends within this: the next server starts another one on the same folder. */
+const ORPHAN_MS = 4_000;
+
 /** @param parts - for tests */
 export async function runJob(folder: string | undefined, parts?: LearningParts): Promise<void> {
   if (folder === undefined) {
@@ -20,7 +23,11 @@ export async function runJob(folder: string | undefined, parts?: LearningParts):
     else stop.abort();
   });
   // Without the server, nothing would stop this process any more.
-  process.on('disconnect', () => stop.abort());
+  process.on('disconnect', () => {
+    stop.abort();
+    // A judgement takes longer than an iteration, and is made again.
+    setTimeout(() => process.exit(PAUSED_CODE), ORPHAN_MS).unref();
+  });
   // A terminal sends Ctrl-C to both processes; the server decides.
   process.on('SIGINT', () => {
     if (!process.connected) stop.abort();

@@ -57,7 +57,7 @@ export function surveyRegistry(folder: string): RegistrySurvey | null {
       if (isWhole(row)) rules.add(String(row.sha256));
       else faults.push(`the file of rule ${row.id}, ${row.name} v${row.version}, is not what was entered`);
     }
-    for (const { species, label } of database.prepare(IN_FORCE).all())
+    for (const { species, label } of database.prepare(format === FORMAT ? IN_FORCE_NOW : IN_FORCE).all())
       inForce[String(species)] = String(label ?? 'a rule that is not there');
   } catch (error) {
     faults.push(sqliteFault(error));
@@ -81,6 +81,10 @@ SELECT newest.species, rules.name || ' v' || rules.version AS label
 FROM (SELECT species, max(id) AS id FROM swaps
       WHERE scope <> 'organism' AND status IN ('watched', 'in force') GROUP BY species) AS newest
 JOIN swaps ON swaps.id = newest.id LEFT JOIN rules ON rules.id = swaps.rule`;
+
+/** Since drawings are grown, whose species may have gone. */
+const IN_FORCE_NOW = `${IN_FORCE}
+WHERE newest.species NOT IN (SELECT species FROM drawings WHERE state IN ('withered', 'removed'))`;
 
 const isWhole = ({ file, sha256 }: Row): boolean =>
   file instanceof Uint8Array && createHash('sha256').update(file).digest('hex') === sha256;

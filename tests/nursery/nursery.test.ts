@@ -379,6 +379,18 @@ test('when the bed is full, the species with the fewest bodies withers', async (
   expect(world.ready.species.map(({ name }) => name)).toEqual(['moss', 'plant-a', 'plant-c']);
 });
 
+test('a species that the world has given up is no longer offered, and its maker is told', async () => {
+  await opened(['pass']);
+  await nursery.submit(wish('Ghost'), ann);
+  await until(() => stateOf('Ghost') === 'ready');
+  await nursery.swapEnded({ species: 'ghost', verdict: 'in force', reason: '' });
+  expect(stateOf('Ghost')).toBe('ready');
+  world.ready.species = [card('moss')];
+  await nursery.swapEnded({ species: 'ghost', verdict: 'rolled back', reason: 'it dies' });
+  expect(stateOf('Ghost')).toBe('withered');
+  expect(told.at(-1)).toBe('ann: Ghost could not live in the world: it dies.');
+});
+
 test('films are made only while somebody looks', async () => {
   await opened(['work']);
   await nursery.submit(wish('Ghost'), ann);

@@ -16,7 +16,7 @@ import { RegistryError } from '../../rules/registryFile.ts';
 import { RuleError } from '../../rules/rule.ts';
 import type { Prober } from '../../swaps/prober.ts';
 import type { SwapDesk } from '../../swaps/swapDesk.ts';
-import type { WorldLink } from '../../world/messages.ts';
+import type { SwapOutcome, WorldLink } from '../../world/messages.ts';
 import { MAX_SPECIES } from '../../world/ruleSlots.ts';
 import { fileOf, type LearnJob, type LearnResult, readResult } from '../job.ts';
 import { Bed } from './bed.ts';
@@ -257,6 +257,33 @@ export class Nursery {
     await this.bed.take(row, 'removed', reason.trim() || 'A moderator has removed it.', actor);
   }
 
+  /** The world has given a rule up that it could not live by: its species, if it is new, is gone. Never rejects. */
+  async swapEnded({
+    species,
+    verdict,
+    reason,
+  }: Pick<SwapOutcome, 'species' | 'verdict' | 'reason'>): Promise<void> {
+    const row = this.drawings.in('ready').find((one) => one.species === species);
+    if (row === undefined || verdict !== 'rolled back') return;
+    if (this.#options.world.ready.species.some(({ name }) => name === species)) return;
+    await this.#gone(row, reason);
+  }
+
+  async #gone(row: DrawingRow, reason: string): Promise<void> {
+    try {
+      const changed = await this.drawings.change(row.id, {
+        state: 'withered',
+        reason: `It could not live in the world: ${reason}`,
+      });
+      this.#left(changed);
+      this.audience.tell(row.guest, `${row.name} could not live in the world: ${reason}.`);
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      // The next start finds it out.
+      this.#options.log(error.message);
+    }
+  }
+
   #waiting(id: number): DrawingRow {
     const row = this.drawings.byId(id);
     if (row?.state !== 'waiting') throw new RuleError(`drawing ${id} does not wait for a word`);
@@ -312,6 +339,9 @@ export class Nursery {
     for (const row of this.drawings.in('withered', 'removed'))
       if (this.#options.world.ready.species.some(({ name }) => name === row.species))
         await this.bed.clear(row);
+    for (const row of this.drawings.in('ready'))
+      if (!this.#options.world.ready.species.some(({ name }) => name === row.species))
+        await this.#gone(row, 'its rule was given up');
     this.#dropOrphans();
   }
 
