@@ -2,6 +2,7 @@
 import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
 import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
 import { AddressRanges } from './addressRanges.ts';
+import { faultsTogether } from './configTogether.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
 import {
@@ -16,7 +17,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   /** What this process is: the world and what serves its clients, the world for relays elsewhere, or such a relay. */
-  readonly role: 'all' | 'world' | 'relay';
+  readonly role: 'all' | 'world' | 'relay' | 'worker';
   /** So many processes beside this one serve the clients; 0: this one does. */
   readonly relays: number;
   /** Where the broker is between a world and relays on other machines; empty: there is none. */
@@ -100,6 +101,8 @@ export interface Config {
   /** Seconds of training for one species after a session, without measuring. */
   readonly tunerSeconds: number;
   readonly tunerThreads: number;
+  /** Where rules are tuned: on this machine, or at workers (`workers/`). */
+  readonly tunerAt: 'here' | 'workers';
   /** Whose drawings are grown: nobody's, those that an admin approves, or everybody's. */
   readonly nursery: NurseryMode;
   readonly nurseryThreads: number;
@@ -128,6 +131,7 @@ type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Fla
 const ROLES = ['all', 'world', 'relay'] as const;
 const GARDENS = ['shipped', 'starters'] as const;
 const STARTERS_DIR = 'weights/starters';
+const ROLES = ['all', 'world', 'relay', 'worker'] as const;
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const DURABILITIES = ['flush', 'os'] as const;
@@ -139,7 +143,7 @@ const MACHINE = readMachine();
 const SETTINGS: Settings = {
   host: place('::', 'address', 'where to listen; :: all addresses, of IPv4 and, where there is one, IPv6; 127.0.0.1: only this machine, by IPv4'),
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
-  role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats'),
+  role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats; worker: tunes for the worlds of --store'),
   nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
   world: worldName('world', 'what this world is called at the broker and in the store'),
   relayOf: worldName('', 'for --role relay: the --world whose clients it serves'),
@@ -184,6 +188,7 @@ const SETTINGS: Settings = {
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
   tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
+  tunerAt: choice(['here', 'workers'], 'here', 'where the tuner trains; workers: at --role worker of the same --store, also while players are here'),
   nursery: choice(NURSERY_MODES, 'approve', 'grows what visitors draw; approve: what an admin approves; open: everything; off: nothing'),
   nurseryThreads: whole(1, 4, 1, 'how many threads learn drawings at the lowest priority, also while people play'),
   nurserySpecies: inUnit(' species', whole(1, 192, 64, 'from drawings at once; beyond them, the one with the fewest bodies withers')),
@@ -225,8 +230,7 @@ export function readConfig(
     const shown = SECRETS.includes(field) ? `${source}: what was given` : `${source} "${said}"`;
     return [field, said === undefined ? flag.fallback : readFlag(flag, said, shown, faults)];
   });
-  if (faults.length === 0)
-    faults.push(...roleFaults(Object.fromEntries(values)), ...storeFaults(Object.fromEntries(values)));
+  if (faults.length === 0) faults.push(...faultsTogether(Object.fromEntries(values)));
   if (faults.length > 0) throw new ConfigError(faults);
   const { size, trustForwarded, ...rest } = Object.fromEntries(values) as Omit<Config, 'width' | 'height'> & {
     readonly size: Pick<Config, 'width' | 'height'>;
@@ -239,33 +243,6 @@ export function readConfig(
     weightsDir: isOfStarters ? STARTERS_DIR : rest.weightsDir,
     trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0),
   });
-}
-
-/** What of the role does not fit together. */
-function roleFaults({ role, nats, relayOf }: Pick<Config, 'role' | 'nats' | 'relayOf'>): string[] {
-  const faults: string[] = [];
-  if (role !== 'all' && nats === '') faults.push(`--role ${role} needs --nats`);
-  if (role === 'relay' && relayOf === '') faults.push('--role relay needs --relay-of');
-  if (role !== 'relay' && relayOf !== '') faults.push('--relay-of is for --role relay');
-  return faults;
-}
-
-/** What of the store does not fit together. */
-function storeFaults({
-  store,
-  blobs,
-  spare,
-  s3Key,
-  s3Secret,
-}: Pick<Config, 'store' | 'blobs' | 'spare' | 's3Key' | 's3Secret'>): string[] {
-  const faults: string[] = [];
-  if (store !== '' && blobs === '') faults.push('--store needs --blobs');
-  if (store === '' && blobs !== '') faults.push('--blobs is for --store');
-  if (store === '' && spare) faults.push('--spare is for --store');
-  const isS3 = blobs.startsWith('s3://');
-  if (isS3 && !URL.canParse(blobs)) faults.push('--blobs is not s3://bucket/prefix');
-  if (isS3 && (s3Key === '' || s3Secret === '')) faults.push('--blobs s3://… needs --s3-key and --s3-secret');
-  return faults;
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */

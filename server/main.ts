@@ -1,5 +1,6 @@
 /** What is started, in order, and how it stops. */
 import { format } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
@@ -52,6 +53,7 @@ try {
   const machineFaults = faultsOf(machine);
   if (machineFaults.length > 0) throw new ConfigError(machineFaults);
   if (config.role === 'relay') await relay();
+  else if (config.role === 'worker') await work();
   else await own();
 } catch (error) {
   fail(error as Error);
@@ -75,6 +77,19 @@ async function relay(): Promise<void> {
     void stopping.stop(1);
   };
   log.info(`Regrow is at ${server.url}, a relay of ${config.relayOf}`);
+}
+
+/** Tunes for the worlds of the store. */
+async function work(): Promise<void> {
+  const { startWorker } = await import('./workers/tuning.ts');
+  const worker = await startWorker(config, (line) => log.info(line));
+  stopping.add({
+    what: 'giving back the job',
+    ifCutShort: 'another worker goes on from its last checkpoint',
+    patienceMs: MAX_STOP_MS,
+    stop: () => worker.stop(),
+  });
+  log.info('waiting for jobs');
 }
 
 /** Owns a world. */
@@ -120,8 +135,13 @@ async function own(): Promise<void> {
   // From here on, players and admins change the registry.
   await store?.follow();
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests, log);
+  const farTuning =
+    config.tunerAt === 'here'
+      ? null
+      : await (await import('./workers/tuning.ts')).openFarTuning(config, (line) => log.warn(line));
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
+    spawn: farTuning?.spawn,
   });
   admin.tuner = tuner;
   const nursery = startNursery(config, admin, world, (text) => log.info(text));
@@ -151,7 +171,10 @@ async function own(): Promise<void> {
     what: 'stopping the tuner',
     ifCutShort: 'a tuning job goes on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
-    stop: () => tuner.stop(),
+    async stop() {
+      await tuner.stop();
+      await farTuning?.close();
+    },
   });
   stopping.add({
     what: 'stopping the nursery',
@@ -205,7 +228,13 @@ async function own(): Promise<void> {
 /** Waits until this process owns the world of the store. Nothing of it is loaded without one. */
 async function takeOwnership() {
   const { Ownership } = await import('./store/ownership.ts');
-  return Ownership.take(config, {
+  const { weightsDir, dataDir } = config;
+  const warmUp = config.spare
+    ? new Worker(new URL('./world/warmUp.ts', import.meta.url), { workerData: { weightsDir, dataDir } })
+    : null;
+  // What it could not do, the start does, and says why.
+  warmUp?.on('error', () => {});
+  const store = await Ownership.take(config, {
     dataDir: config.dataDir,
     framesPerSecond: config.framesPerSecond,
     log: (line) => log.info(`store: ${line}`),
@@ -215,6 +244,8 @@ async function takeOwnership() {
       process.exit(1);
     },
   });
+  await warmUp?.terminate();
+  return store;
 }
 
 /** An operator's mistake is printed in one line; a bug with its stack. */

@@ -37,6 +37,7 @@ describe('readConfig', () => {
       world: 'world',
       relayOf: '',
       store: '',
+      tunerAt: 'here',
       blobs: '',
       spare: false,
       leaseSeconds: 2,
@@ -191,6 +192,32 @@ describe('roles', () => {
     for (const url of ['http://user:secret@a', 'nats://', 'nats://user:secret@a/path', 'a:4222'])
       expect(faultsOf(['--nats', url])).toEqual(['--nats: what was given is not nats://host:port,…']);
   });
+
+  test('a store needs blobs, and what is for a store needs one', () => {
+    const store = ['--store', 'postgres://user:secret@db/regrow'];
+    expect(faultsOf([...store, '--blobs', '/mnt/blobs', '--spare', 'yes'])).toEqual([]);
+    expect(faultsOf(store)).toEqual(['--store needs --blobs']);
+    expect(faultsOf(['--blobs', '/mnt/blobs', '--spare', 'yes'])).toEqual([
+      '--blobs is for --store',
+      '--spare is for --store',
+    ]);
+    expect(faultsOf(['--role', 'worker'])).toEqual(['--role worker needs --store']);
+    expect(faultsOf(['--tuner-at', 'workers'])).toEqual(['--tuner-at workers needs --store']);
+    expect(faultsOf([...store, '--blobs', 's3://bucket/worlds'])).toEqual([
+      '--blobs s3://… needs --s3-key and --s3-secret',
+    ]);
+    const keys = ['--s3-key', 'KEY', '--s3-secret', 'SECRET'];
+    expect(faultsOf([...store, '--blobs', 's3://bucket/worlds', ...keys])).toEqual([]);
+  });
+
+  test.each(['http://user:secret@db/regrow', 'postgres://user:secret@db', 'user:secret'])(
+    'a store is not at %s, and the error does not repeat it',
+    (url) => {
+      expect(faultsOf(['--store', url, '--blobs', 'b'])).toEqual([
+        '--store: what was given is not postgres://user:password@host:port/database',
+      ]);
+    },
+  );
 
   test('a world is named by letters that may stand in a subject', () => {
     expect(faultsOf(['--world', 'a.b'])).toEqual(['--world "a.b" is not 1..32 letters, digits, - and _']);

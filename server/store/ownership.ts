@@ -10,11 +10,11 @@ import { DISK, type Disk, isMissing, readAt, writeAll } from '../files/disk.ts';
 import { writeWhole } from '../rules/load.ts';
 import { packNumber } from '../storage/manifest.ts';
 import { segmentsAmong } from '../storage/segment.ts';
-import type { S3Settings } from './blobs.ts';
 import { type Clock, LeaseKeeper, takeLease } from './lease.ts';
 import { openBlobs } from './openBlobs.ts';
 import { Postgres, StoreError } from './postgres.ts';
 import { RegistryCopy } from './registryCopy.ts';
+import { type StoreConfig, s3Of } from './settings.ts';
 import { SharedDisk } from './sharedDisk.ts';
 
 /** The world's folder in the store. */
@@ -30,19 +30,6 @@ const FRAMES_BETWEEN_OWNERS = 100_000;
 /** A file moves in pieces of this size. */
 const PIECE_BYTES = 4 * 2 ** 20;
 
-/** The settings of a store. */
-export interface StoreConfig {
-  readonly store: string;
-  readonly blobs: string;
-  readonly world: string;
-  readonly spare: boolean;
-  readonly leaseSeconds: number;
-  readonly s3Endpoint: string;
-  readonly s3Region: string;
-  readonly s3Key: string;
-  readonly s3Secret: string;
-}
-
 /** What the simulation thread has to know of the owner. */
 export interface Owner {
   /** Of the lease. */
@@ -50,13 +37,6 @@ export interface Owner {
   /** Number of the owner's first frame. */
   readonly firstFrame: number;
 }
-
-const s3Of = ({ s3Endpoint, s3Region, s3Key, s3Secret }: StoreConfig): S3Settings => ({
-  endpoint: s3Endpoint,
-  region: s3Region,
-  key: s3Key,
-  secret: s3Secret,
-});
 
 /** @param onFenced - called when a change was refused, because another owns the world */
 async function openDisk(

@@ -1,0 +1,179 @@
+/** Jobs in a real queue, done by workers that are killed, paused and stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PgBoss } from 'pg-boss';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
+import { FolderBlobs } from '../../server/store/folderBlobs.ts';
+import { FarProcess } from '../../server/workers/farProcess.ts';
+import { openQueue } from '../../server/workers/queue.ts';
+import { until } from '../serverProcess.ts';
+import { Cluster, noPostgres } from '../store/cluster.ts';
+
+const LIMIT_MS = 60_000;
+
+describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS }, () => {
+  let cluster: Cluster;
+  let boss: PgBoss;
+  let folder: string;
+  let blobs: string;
+  const workers: ChildProcess[] = [];
+  let jobs = 0;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start();
+    folder = mkdtempSync(join(tmpdir(), 'regrow-workers-'));
+    blobs = join(folder, 'blobs');
+    boss = await openQueue(cluster.url, () => {});
+  });
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) {
+      if (worker.exitCode !== null || worker.signalCode !== null) continue;
+      const ended = once(worker, 'exit');
+      worker.kill('SIGKILL');
+      await ended;
+    }
+  });
+  afterAll(async () => {
+    await boss?.stop({ graceful: false });
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function startWorker(): Promise<ChildProcess> {
+    const stub = join(import.meta.dirname, 'stubWorker.ts');
+    const worker = spawn(process.execPath, [stub, cluster.url, blobs], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    workers.push(worker);
+    let output = '';
+    worker.stdout!.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await until(
+      'the worker takes jobs',
+      async () => (output.includes('started') ? true : undefined),
+      LIMIT_MS,
+    );
+    return worker;
+  }
+
+  function makeJob(text: string): string {
+    const place = mkdtempSync(join(folder, `job${++jobs}-`));
+    writeFileSync(join(place, 'job.json'), JSON.stringify({ text, jobs }));
+    return place;
+  }
+
+  interface Watched {
+    readonly far: FarProcess;
+    readonly exit: Promise<number | null>;
+    readonly words: () => string;
+  }
+
+  function watch(place: string): Watched {
+    const names = {
+      files: ['job.json', 'checkpoint.bin', 'result.json'],
+      identity: ['job.json'],
+      result: 'result.json',
+    };
+    const far = new FarProcess(place, {
+      boss,
+      blobs: new FolderBlobs(blobs),
+      world: 'w',
+      ...names,
+      pollMs: 100,
+    });
+    let words = '';
+    far.stderr.on('data', (chunk: Buffer) => {
+      words += chunk.toString();
+    });
+    return { far, exit: once(far, 'exit').then(([code]) => code as number | null), words: () => words };
+  }
+
+  const blobsOf = (ending: string): string[] =>
+    existsSync(join(blobs, 'w/jobs'))
+      ? readdirSync(join(blobs, 'w/jobs')).filter((name) => name.includes(ending))
+      : [];
+
+  const resultIn = (place: string): { begun: string; pid: number } =>
+    JSON.parse(readFileSync(join(place, 'result.json'), 'utf8'));
+
+  test('a job is done at a worker, its files come back, and nothing of it is left', async () => {
+    await startWorker();
+    const place = makeJob('quick');
+    const { exit } = watch(place);
+    expect(await exit).toBe(0);
+    expect(resultIn(place).begun).toBe('nothing');
+    expect(blobsOf('')).toEqual([]);
+    expect(await boss.findJobs('tuning')).toEqual([]);
+  });
+
+  test('a job that cannot succeed is given up with its reason, and not tried again', async () => {
+    await startWorker();
+    const { exit, words } = watch(makeJob('hopeless'));
+    expect(await exit).toBe(FAILED_CODE);
+    expect(words()).toContain('moss does not grow');
+  });
+
+  test('the job of a killed worker goes on at another from its checkpoint, and has one result', async () => {
+    const first = await startWorker();
+    const place = makeJob('long');
+    const { exit } = watch(place);
+    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
+    first.kill('SIGKILL');
+    await startWorker();
+    expect(await exit).toBe(0);
+    const { begun, pid } = resultIn(place);
+    expect(begun).toMatch(/^checkpoint of process \d+$/);
+    expect(begun).not.toContain(`process ${pid}`);
+    expect(blobsOf('')).toEqual([]);
+  });
+
+  test('a worker that was paused finds its job given away; what it comes to is not taken', async () => {
+    const first = await startWorker();
+    const place = makeJob('long');
+    const { exit } = watch(place);
+    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
+    first.kill('SIGSTOP');
+    await startWorker();
+    expect(await exit).toBe(0);
+    const result = readFileSync(join(place, 'result.json'), 'utf8');
+    first.kill('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(readFileSync(join(place, 'result.json'), 'utf8')).toBe(result);
+    expect(await boss.findJobs('tuning')).toEqual([]);
+  });
+
+  test('a worker that is stopped gives its job back at once', async () => {
+    const first = await startWorker();
+    const place = makeJob('long');
+    const { exit } = watch(place);
+    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
+    const ended = once(first, 'exit');
+    first.kill('SIGTERM');
+    expect((await ended)[0]).toBe(0);
+    const [job] = await boss.findJobs('tuning');
+    expect(job.state).toBe('retry');
+    await startWorker();
+    expect(await exit).toBe(0);
+  });
+
+  test('who looks away and comes back finds the same job', async () => {
+    const place = makeJob('quick');
+    const first = watch(place);
+    await until(
+      'the job',
+      async () => ((await boss.findJobs('tuning')).length === 1 ? true : undefined),
+      LIMIT_MS,
+    );
+    first.far.send({ type: 'pause' });
+    expect(await first.exit).toBe(PAUSED_CODE);
+    const second = watch(place);
+    await startWorker();
+    expect(await second.exit).toBe(0);
+    expect(await boss.findJobs('tuning')).toEqual([]);
+  });
+});
