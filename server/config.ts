@@ -128,7 +128,6 @@ type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Fla
   readonly trustForwarded: Flag<boolean>;
 };
 
-const ROLES = ['all', 'world', 'relay'] as const;
 const GARDENS = ['shipped', 'starters'] as const;
 const STARTERS_DIR = 'weights/starters';
 const ROLES = ['all', 'world', 'relay', 'worker'] as const;
