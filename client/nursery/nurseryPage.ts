@@ -81,6 +81,8 @@ export class NurseryPage {
   /** The player's own drawings. */
   showOwn(drawings: readonly OwnDrawing[]): void {
     this.#own.hidden = drawings.length === 0;
+    // Also the same again: what could not be taken back can be tried again.
+    this.#shown.delete('own');
     this.#put('own', this.#own, drawings, () => [
       h('h3', {}, 'Yours'),
       h('ul', { class: 'nursery__list' }, ...drawings.map((one) => this.#ownRow(one))),

@@ -136,7 +136,10 @@ class Reporter {
     const now = performance.now();
     if (checked !== null && checked !== this.#checked) {
       this.#checked = checked;
-      post({ type: 'checked', iterations, error: checked.grownError, recovery: { ...checked.recovery } });
+      const { grownError, recovery } = checked;
+      // JSON makes null of what is no number.
+      const error = Number.isFinite(grownError) ? grownError : null;
+      post({ type: 'checked', iterations, error, recovery: { ...recovery } });
     }
     if (stage !== this.#stage || now - this.#toldMs >= PROGRESS_MS) {
       this.#stage = stage;

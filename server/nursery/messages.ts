@@ -20,10 +20,10 @@ export type FromLearning =
   | {
       readonly type: 'checked';
       readonly iterations: number;
-      /** Of grown bodies. */
-      readonly error: number;
+      /** Of grown bodies; null: it is no number, for the bodies have burst. */
+      readonly error: number | null;
       /** By kind of damage; empty: not measured. */
-      readonly recovery: Readonly<Record<string, number>>;
+      readonly recovery: Readonly<Record<string, number | null>>;
     }
   /** What it grows now: `FILM.frames` frames, one below another, PNG in base64. */
   | { readonly type: 'film'; readonly png: string }

@@ -349,6 +349,10 @@ describe('moderation', () => {
     await nursery.submit(wish('Ghost'), ann);
     await nursery.withdraw(1, 'bob');
     expect(stateOf('Ghost')).toBe('waiting');
+    trouble = new RegistryError('the disk is full');
+    await nursery.withdraw(1, 'ann');
+    expect(told.at(-1)).toBe('ann: The drawing cannot be taken back at the moment: try again in a minute.');
+    trouble = null;
     await nursery.withdraw(1, 'ann');
     expect(stateOf('Ghost')).toBe('withdrawn');
   });
@@ -395,7 +399,14 @@ test('films are made only while somebody looks', async () => {
   await opened(['work']);
   await nursery.submit(wish('Ghost'), ann);
   await until(() => nursery.running?.errors.points.length === 1);
-  expect(viewOf(nursery).learning).toMatchObject({ film: null, errors: [[10, 0.01]], healing: [[10, 0.5]] });
+  expect(viewOf(nursery).learning).toMatchObject({
+    film: null,
+    errors: [[10, 0.01]],
+    healing: [
+      [5, 0],
+      [10, 0.5],
+    ],
+  });
   nursery.looked();
   await until(() => nursery.running?.films.length === 1);
   expect(viewOf(nursery).learning?.film).toBe(1);

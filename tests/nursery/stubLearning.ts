@@ -34,6 +34,7 @@ function finish(outcome: LearnResult['outcome'], lacks: readonly string[] = []):
 }
 
 post({ type: 'progress', stage: 'learning', iterations: 10, maxIterations: 2600, loss: 0.1, seconds: 2 });
+post({ type: 'checked', iterations: 5, error: null, recovery: { left: null } });
 post({ type: 'checked', iterations: 10, error: 0.01, recovery: { left: 0.5, noise: 0.9 } });
 if (behaviour === 'pass') finish('passed');
 else if (behaviour === 'weak') finish('weak', ['left: 0.910 healed, 0.98 passes']);

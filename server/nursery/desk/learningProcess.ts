@@ -87,11 +87,12 @@ export class LearningProcess {
         return;
       }
       case 'checked': {
-        const healed = Object.values(message.recovery);
-        this.errors.add(message.iterations, message.error);
-        if (healed.length > 0) {
-          this.healing.add(message.iterations, Math.min(...healed));
-          this.recovery = message.recovery;
+        const { iterations, error, recovery } = message;
+        if (error !== null) this.errors.add(iterations, error);
+        const known = Object.entries(recovery).map(([kind, value]) => [kind, value ?? 0] as const);
+        if (known.length > 0) {
+          this.healing.add(iterations, Math.min(...known.map(([, value]) => value)));
+          this.recovery = Object.fromEntries(known);
         }
         return;
       }

@@ -154,12 +154,18 @@ export class Nursery {
     return `The world has ${world.ready.species.length} species, and no room for another.`;
   }
 
-  /** A guest takes a drawing back, before it has grown. */
+  /** A guest takes a drawing back, before it has grown. Never rejects: they are told when it cannot be done now. */
   async withdraw(id: number, guest: string): Promise<void> {
     const row = this.drawings.byId(id);
     if (row?.guest !== guest || !['waiting', 'queued', 'learning'].includes(row.state)) return;
     if (this.#planting === id) return;
-    await this.#over(row, 'withdrawn', '');
+    try {
+      await this.#over(row, 'withdrawn', '');
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      this.audience.tell(guest, 'The drawing cannot be taken back at the moment: try again in a minute.');
+      this.audience.drawingsOf(guest);
+    }
   }
 
   /** @throws RegistryError */
