@@ -303,6 +303,28 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
     });
   });
 
+  test('what was flushed is there after the database crashed, and what waited follows when it is back', async () => {
+    const world = newWorld();
+    const held = await take(world);
+    const disk = diskOf(world, held, connect());
+    const options = { folder: 'w', seq: 1, facts: null, durability: 'flush', log: () => {} } as const;
+    const journal = await Journal.open({ ...options, disk });
+    journal.append(Buffer.from('before'));
+    await journal.flushed();
+    await cluster.crash();
+    journal.append(Buffer.from('meanwhile'));
+    const flushed = journal.flushed();
+    await sleep(100);
+    await cluster.run();
+    await flushed;
+    await journal.close();
+    const reader = new JournalReader('w', 1, disk);
+    const texts: string[] = [];
+    for await (const { record } of reader.entries()) texts.push(String(Buffer.from(record)));
+    expect(texts).toEqual(['before', 'meanwhile']);
+    expect(reader.tornBytes).toBe(null);
+  });
+
   test('a connection that breaks is made again, and one that is cut is given up', async () => {
     const cable = await Cable.lay(cluster);
     const far = connect(cable.url);
