@@ -170,13 +170,10 @@ export class WorldRoom extends Room implements Audience {
       return;
     }
     // Players leave in the same write as the frame, because writes are most of a viewer's cost.
-    for (const { connection } of this.#clients.values()) connection.cork();
-    try {
+    Connection.inOneWrite(() => {
       this.#sendPlayers();
       stream.publish(frame);
-    } finally {
-      for (const { connection } of this.#clients.values()) connection.uncork();
-    }
+    });
   }
 
   #sendPlayers(): void {

@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
   gpu: () => import('./gpu.ts'),
   fanout: () => import('./fanout.ts'),
+  cluster: () => import('./cluster.ts'),
   codec: () => import('./codec.ts'),
   swap: () => import('./swap.ts'),
   train: () => import('./train.ts'),

@@ -38,6 +38,7 @@ const MAX_SCRATCH_BUFFERED = 8 * 1024;
  * A new buffer per message, 20,000 per second, would cost as much as filling it.
  */
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+let scratchView = new DataView(scratch.buffer);
 
 /** One page in a viewer's view, and its subscription. */
 export interface Held {
@@ -84,6 +85,9 @@ export class Viewer {
   #coarse = 0;
   /** The current frame's bytes, and for how many bytes there is room. */
   #frameBytes: Buffer = NO_BYTES;
+  #beganMs = 0;
+  /** Whether `#room` and `#isRoomy` are of the current frame. */
+  #isMeasured = true;
   #room = 0;
   #isRoomy = false;
   /** When room is scarce: the frame's updates for this viewer, and the page of each. */
@@ -180,14 +184,22 @@ export class Viewer {
   /** Begins a frame: `offer` and `miss` follow, then `finish`. @param frameBytes - `frame.bytes` */
   begin(frameBytes: Buffer, nowMs: number): void {
     this.#frameBytes = frameBytes;
-    this.#room = this.flow.room(nowMs);
+    this.#beganMs = nowMs;
+    this.#isMeasured = false;
+  }
+
+  /** Only for a viewer that has something to be sent. */
+  #measure(): void {
+    this.#isMeasured = true;
+    this.#room = this.flow.room(this.#beganMs);
     // If the whole frame fits, updates need not be sorted.
-    this.#isRoomy = this.#room >= frameBytes.length;
+    this.#isRoomy = this.#room >= this.#frameBytes.length;
   }
 
   /** Offers a delta of a page in view: adds it to the message, or keeps it until all offers are known. */
   offer(held: Held, update: PublishedUpdate): void {
     if (update.base === held.version) {
+      if (!this.#isMeasured) this.#measure();
       if (this.#isRoomy) {
         this.#put(this.#frameBytes, update.offset, update.length, 1);
         held.version = update.version;
@@ -213,6 +225,7 @@ export class Viewer {
   finish(frame: FrameHead, nowMs: number, source: Source): void {
     if (this.#offered.length > 0) this.#weigh();
     else if (this.#updates + this.#owed + this.#coarse === 0 && this.flow.fineShare === 1) return;
+    if (!this.#isMeasured) this.#measure();
     const room = this.#room - this.#bytes;
     const isShort = this.#catchUp(room, true, nowMs, source);
     if (room <= 0 && this.#owed > 0) this.flow.withhold(nowMs);
@@ -325,7 +338,9 @@ export class Viewer {
     const size = HEADROOM_BYTES + FRAME_HEADER_BYTES + this.#bytes;
     const isShared = size <= scratch.length && this.flow.bufferedBytes <= MAX_SCRATCH_BUFFERED;
     const message = isShared ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
-    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    const view = isShared
+      ? scratchView
+      : new DataView(message.buffer, message.byteOffset, message.byteLength);
     writeFrameHeader(view, HEADROOM_BYTES, frame, step, this.#updates);
     let at = HEADROOM_BYTES + FRAME_HEADER_BYTES;
     for (let i = 0; i < this.#sources.length; i++)
@@ -334,7 +349,10 @@ export class Viewer {
     this.#updates = this.#bytes = 0;
     this.flow.send(message, frame, nowMs);
     // The message did not leave at once: the socket owns this buffer now.
-    if (isShared && this.flow.bufferedBytes > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (isShared && this.flow.bufferedBytes > 0) {
+      scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+      scratchView = new DataView(scratch.buffer);
+    }
   }
 
   #sortOffered(): void {

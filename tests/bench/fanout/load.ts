@@ -239,6 +239,13 @@ answer<LoadCalls>({
     return times;
   },
 
+  firsts(): Float64Array {
+    const of = measures.find(({ keep }) => keep)!;
+    const first: number[] = [];
+    for (let i = 0; i < of.heard; i++) first[of.frame[i]] ??= of.atMs[i];
+    return Float64Array.from({ length: first.length }, (_, frame) => first[frame] ?? Number.NaN);
+  },
+
   results: (closedMs) => measures.map((of) => resultOf(of, closedMs)),
 
   schedule(closedMs): Schedule {

@@ -1,0 +1,145 @@
+/**
+ * `npm run bench -- cluster [--viewers n] [--relays n] [--many n] [--seconds n] [--json]`: a real server whose relays serve
+ * viewers on plain `ws` that wander about while some hurt bodies. Then a plain `ws` server sends the messages of one turn
+ * again, in the same sizes at the same times: `relayRatio` is the relays' processor time to that of `ws`.
+ *
+ * `worldOfMany`: the processor time of the world's process with `--many` relays, to that with one, each with the same
+ * few viewers in all. Linux only.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type RunningServer, startServer } from '../serverProcess.ts';
+import { type LoadCalls, type RawCalls, Remote, type Server } from './fanout/messages.ts';
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    json: { type: 'boolean', default: false },
+    viewers: { type: 'string', default: '1000' },
+    relays: { type: 'string', default: '2' },
+    /** 0: the world's cost with many relays is not measured. */
+    many: { type: 'string', default: '16' },
+    seconds: { type: 'string', default: '6' },
+  },
+});
+const viewers = Number(values.viewers);
+const turnMs = Number(values.seconds) * 1_000;
+/** Strokes per second of all viewers together. */
+const STROKES = 20;
+/** Some viewers count as slow for some seconds after all have joined at once. */
+const WARM_MS = 12_000;
+/** At least one per relay of `--many`, and the same with one relay. */
+const FEW_VIEWERS = 48;
+const START_MS = 180_000;
+/** Of Linux: units of the times in `/proc/PID/stat`. */
+const TICKS_PER_SECOND = 100;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Processor seconds of a process since its start, and its memory that nobody shares. */
+function costOf(pid: number): { readonly cpuSeconds: number; readonly ownMiB: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    ownMiB: Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1]) / 1024,
+  };
+}
+
+const relaysOf = ({ pid }: RunningServer): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+    .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('relay.ts'));
+
+const start = (relays: number, players: number): Promise<RunningServer> =>
+  startServer(
+    [
+      ...['--relays', String(relays), '--tuner', 'off', '--max-players', String(players)],
+      ...['--per-address', '100000', '--guests-per-address', '100000', '--log', 'text'],
+    ],
+    undefined,
+    START_MS,
+  );
+
+const addressOf = ({ url }: RunningServer): Server => ({
+  url: `${url}/`,
+  world: { width: 1_024, height: 1_024 },
+  organisms: 0,
+});
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Processor seconds of a world's process in one turn with a few viewers. */
+async function worldWith(relays: number): Promise<number> {
+  const server = await start(relays, FEW_VIEWERS);
+  const load = new Remote<LoadCalls>('./load.ts');
+  try {
+    await load.ask('join', { server: addressOf(server), viewers: FEW_VIEWERS, strokesPerSecond: STROKES });
+    await pause(WARM_MS);
+    const before = costOf(server.pid).cpuSeconds;
+    await pause(turnMs);
+    return costOf(server.pid).cpuSeconds - before;
+  } finally {
+    await load.stop();
+    await server.stop();
+  }
+}
+
+const server = await start(Number(values.relays), viewers);
+const load = new Remote<LoadCalls>('./load.ts');
+const raw = new Remote<RawCalls>('./raw.ts');
+let figures: Record<string, number>;
+try {
+  await load.ask('join', { server: addressOf(server), viewers, strokesPerSecond: STROKES });
+  await pause(WARM_MS);
+  const pids = relaysOf(server);
+  const cpu = (): { world: number; relays: number } => ({
+    world: costOf(server.pid).cpuSeconds,
+    relays: sum(pids.map((pid) => costOf(pid).cpuSeconds)),
+  });
+  const before = cpu();
+  await load.ask('measure', { ms: turnMs, stalledShare: 0, keep: true });
+  const after = cpu();
+  const relayMiB = sum(pids.map((pid) => costOf(pid).ownMiB)) / pids.length;
+  const firstMs = await load.ask('firsts', null);
+  const [result] = await load.ask('results', firstMs);
+  const schedule = await load.ask('schedule', firstMs);
+  await load.ask('leave', null);
+  await server.stop();
+  await load.ask('plain', { url: (await raw.ask('start', null)).url, viewers });
+  const rival = await raw.ask('play', schedule);
+  const relayCpuSeconds = after.relays - before.relays;
+  figures = {
+    viewers,
+    relays: pids.length,
+    seconds: turnMs / 1_000,
+    viewerHz: result.framesPerViewerSecond,
+    bytesPerViewerSecond: result.bytesPerViewerSecond,
+    /** After the first viewer of the same frame. */
+    p50Ms: result.latency.p50Ms,
+    p99Ms: result.latency.p99Ms,
+    gaps: result.gaps,
+    relayCpuSeconds,
+    relayPercentPerViewer: (100 * relayCpuSeconds) / (turnMs / 1_000) / viewers,
+    worldCpuSeconds: after.world - before.world,
+    rawWsCpuSeconds: rival.cpuSeconds,
+    relayRatio: relayCpuSeconds / rival.cpuSeconds,
+    relayOwnMiB: relayMiB,
+  };
+} finally {
+  await Promise.all([server.stop(), load.stop(), raw.stop()]);
+}
+const many = Number(values.many);
+if (many > 0) {
+  const worldOfOne = await worldWith(1);
+  const worldOfMany = await worldWith(many);
+  Object.assign(figures, { many, worldOfOne, worldOfMany: worldOfMany / worldOfOne });
+}
+if (values.json) console.log(JSON.stringify(figures, undefined, 2));
+else
+  for (const [name, value] of Object.entries(figures))
+    console.log(`${name.padEnd(26)} ${value.toLocaleString('en', { maximumSignificantDigits: 4 })}`);
