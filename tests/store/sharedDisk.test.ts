@@ -8,10 +8,12 @@ import { Journal } from '../../server/storage/journal.ts';
 import { JournalReader } from '../../server/storage/journalReader.ts';
 import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { type Held, LeaseKeeper, takeLease } from '../../server/store/lease.ts';
+import { openBlobs } from '../../server/store/openBlobs.ts';
 import { Postgres } from '../../server/store/postgres.ts';
 import { SharedDisk } from '../../server/store/sharedDisk.ts';
 import { describeDiskContract } from '../files/contract.ts';
 import { Cable, Cluster, noPostgres } from './cluster.ts';
+import { S3Double } from './s3Double.ts';
 
 /** Long enough for a busy machine: no test waits for it. */
 const LEASE_MS = 60_000;
@@ -84,6 +86,23 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
   describeDiskContract(
     'PostgreSQL and a folder of blobs',
     () => shared,
+    () => 'w',
+  );
+
+  let bucket: S3Double;
+  let inBucket: Disk;
+  beforeAll(async () => {
+    bucket = await S3Double.start('KEY');
+    const { term } = await take('s3');
+    const blobs = await openBlobs('s3://bucket', {
+      ...{ endpoint: bucket.endpoint, region: 'r', key: 'KEY', secret: 'SECRET' },
+    });
+    inBucket = new SharedDisk({ database, blobs, world: 's3', term });
+  });
+  afterAll(() => bucket?.stop());
+  describeDiskContract(
+    'PostgreSQL and S3',
+    () => inBucket,
     () => 'w',
   );
 
