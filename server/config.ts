@@ -58,6 +58,8 @@ export interface Config {
   readonly epsilon: number;
   /** Organisms planted at the first start. */
   readonly garden: number;
+  /** Which of the rules that come with this program make the world. */
+  readonly gardenOf: 'shipped' | 'starters';
   readonly randomSeed: number;
   readonly dataDir: string;
   readonly weightsDir: string;
@@ -126,6 +128,8 @@ type Settings = { readonly [F in Exclude<keyof Config, 'width' | 'height'>]: Fla
   readonly trustForwarded: Flag<boolean>;
 };
 
+const GARDENS = ['shipped', 'starters'] as const;
+const STARTERS_DIR = 'weights/starters';
 const ROLES = ['all', 'world', 'relay', 'worker'] as const;
 const TUNER_MODES = ['off', 'manual', 'auto'] as const;
 const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
@@ -163,6 +167,7 @@ const SETTINGS: Settings = {
   framesPerSecond: real(1, 60, 20, 'how often viewers get an update'),
   epsilon: inUnit(' of 255', whole(0, 32, 2, 'largest error of a pixel on the wire; 0: lossless')),
   garden: inUnit(' organisms', whole(0, 10_000, 48, 'planted at the first start, as many as fit')),
+  gardenOf: choice(GARDENS, 'shipped', 'starters: creatures drawn for this project, free of trademarks, in place of the Pokémon; their rules are in weights/starters, unless --weights-dir says where'),
   randomSeed: whole(0, 0xffff_ffff, 1, 'decides the garden and which cells fire'),
   dataDir: place('data', 'folder', 'where the world is saved'),
   weightsDir: place('weights', 'folder', 'rules: *.safetensors'),
@@ -230,7 +235,13 @@ export function readConfig(
     readonly size: Pick<Config, 'width' | 'height'>;
     readonly trustForwarded: boolean;
   };
-  return Object.freeze({ ...rest, ...size, trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0) });
+  const isOfStarters = rest.gardenOf === 'starters' && rest.weightsDir === SETTINGS.weightsDir.fallback;
+  return Object.freeze({
+    ...rest,
+    ...size,
+    weightsDir: isOfStarters ? STARTERS_DIR : rest.weightsDir,
+    trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0),
+  });
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */

@@ -38,7 +38,7 @@ const log = new ProcessLog({
   format: config.log,
   out: process.stdout,
   err: process.stderr,
-  secrets: [config.adminToken, config.store, config.s3Secret],
+  secrets: [config.adminToken, config.nats, config.store, config.s3Secret],
 });
 // Packages write to the console, and Node its warnings: all of it is the log's.
 for (const level of ['debug', 'info', 'warn', 'error'] as const)

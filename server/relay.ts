@@ -18,7 +18,7 @@ const log = new ProcessLog({
   format: config.log,
   out: process.stdout,
   err: process.stderr,
-  secrets: [config.adminToken],
+  secrets: [config.adminToken, config.nats],
 });
 for (const level of ['debug', 'info', 'warn', 'error'] as const)
   console[level] = (...what: unknown[]) => log[level](format(...what));

@@ -21,6 +21,11 @@ const faultsOf = (argv: string[], env: Record<string, string> = {}): readonly st
 };
 
 describe('readConfig', () => {
+  test('a world of starters takes their rules, unless a folder is named', () => {
+    expect(readConfig(['--garden-of', 'starters'], {}).weightsDir).toBe('weights/starters');
+    expect(readConfig(['--garden-of', 'starters', '--weights-dir', 'mine'], {}).weightsDir).toBe('mine');
+  });
+
   test('has a default for everything, and cannot be changed afterwards', () => {
     const config = readConfig([], {});
     expect(config).toEqual({
@@ -54,6 +59,7 @@ describe('readConfig', () => {
       framesPerSecond: 20,
       epsilon: 2,
       garden: 48,
+      gardenOf: 'shipped',
       randomSeed: 1,
       dataDir: 'data',
       weightsDir: 'weights',

@@ -14,7 +14,13 @@ export interface ToolInfo {
 
 export const TOOL_LIST: readonly ToolInfo[] = [
   { id: 'hand', key: '1', label: 'Move', hint: 'Drag to look around, click to inspect', paints: false },
-  { id: 'ablate', key: '2', label: 'Erase', hint: 'Drag across a Pokémon and watch it regrow', paints: true },
+  {
+    id: 'ablate',
+    key: '2',
+    label: 'Erase',
+    hint: 'Drag across a creature and watch it regrow',
+    paints: true,
+  },
   { id: 'noise', key: '3', label: 'Noise', hint: 'Scramble the cells under the brush', paints: true },
   {
     id: 'truncate',

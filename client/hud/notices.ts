@@ -111,7 +111,7 @@ export class Hint {
   /** Replaces the text that index.html has while the world is loading. */
   greet(): void {
     this.#root.hidden = recall('hinted') !== null;
-    setText(this.#root, 'Drag across a Pokémon: it grows back');
+    setText(this.#root, 'Drag across a creature: it grows back');
   }
 
   done(): void {

@@ -130,14 +130,14 @@ export class Hub {
 
   #tell(letter: ToRelay, isForStrangers = false): void {
     if (this.#relays.size === 0 && !isForStrangers) return;
-    const { transport } = this.#options;
-    for (const part of encodeLetter(letter, this.#letter++, transport.maxBytes))
+    const { transport, term } = this.#options;
+    for (const part of encodeLetter(letter, this.#letter++, transport.maxBytes, term))
       transport.broadcast(part, false);
   }
 
   #write(relay: string, letter: ToRelay): void {
-    const { transport } = this.#options;
-    transport.send(relay, encodeLetter(letter, this.#letter++, transport.maxBytes));
+    const { transport, term } = this.#options;
+    transport.send(relay, encodeLetter(letter, this.#letter++, transport.maxBytes, term));
   }
 
   #pulse(): void {

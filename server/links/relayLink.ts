@@ -189,7 +189,10 @@ export class RelayLink extends LinkBase {
   #read(message: Buffer): FramePart | { readonly value: unknown } | null {
     try {
       const part = decodeMessage(message);
-      return part.type === 'frame' ? part : this.#letters.take(part);
+      if (part.type === 'frame') return part;
+      // An owner who was paused may still write, while the world is another's.
+      if (part.term < (this.#welcome?.term ?? 0)) return null;
+      return this.#letters.take(part);
     } catch (error) {
       this.#options.log(`a message of the world cannot be read: ${(error as Error).message}`);
       return null;

@@ -6,7 +6,7 @@
  *            varuint count  update{count}  bytes
  * update  := varint(key − last key)  varuint length  varint(version − 2·frame)  origin
  * origin  := varuint(0) for a keyframe | varuint(1 + zigzag(version − base))
- * letter  := u8(2) u32 number  u16 part  u16 parts  bytes
+ * letter  := u8(2) u32 term  u32 number  u16 part  u16 parts  bytes; a relay's term is 0
  * ```
  * Little-endian; a varint is a varuint of the zigzag of a whole number. `bytes` of a frame are those of its updates, one
  * after the other. A frame or letter that is longer than the transport allows travels in parts. Each part of a frame has
@@ -24,7 +24,7 @@ const FRAME = 1;
 const LETTER = 2;
 /** Without the count of updates. */
 const FRAME_HEAD_BYTES = 33;
-const LETTER_HEAD_BYTES = 9;
+const LETTER_HEAD_BYTES = 13;
 /** Longest encoding of one update's numbers: four varuints of at most 2^53. */
 const MAX_UPDATE_HEAD_BYTES = 32;
 const MAX_PARTS = 0xffff;
@@ -58,6 +58,7 @@ export interface FramePart extends FrameOrigin {
 
 export interface LetterPart {
   readonly type: 'letter';
+  readonly term: number;
   readonly number: number;
   readonly part: number;
   readonly parts: number;
@@ -133,8 +134,11 @@ function encodePart(
   return message.subarray(0, at);
 }
 
-/** @param value - what `v8.serialize` takes */
-export function encodeLetter(value: unknown, number: number, maxBytes: number): Buffer[] {
+/**
+ * @param value - what `v8.serialize` takes
+ * @param term - of the world's owner who writes; 0: a relay writes
+ */
+export function encodeLetter(value: unknown, number: number, maxBytes: number, term = 0): Buffer[] {
   const bytes = serialize(value);
   const room = maxBytes - LETTER_HEAD_BYTES;
   const parts = Math.max(1, Math.ceil(bytes.length / room));
@@ -142,9 +146,10 @@ export function encodeLetter(value: unknown, number: number, maxBytes: number): 
   return Array.from({ length: parts }, (_, part) => {
     const head = Buffer.alloc(LETTER_HEAD_BYTES);
     head[0] = LETTER;
-    head.writeUInt32LE(number >>> 0, 1);
-    head.writeUInt16LE(part, 5);
-    head.writeUInt16LE(parts, 7);
+    head.writeUInt32LE(term, 1);
+    head.writeUInt32LE(number >>> 0, 5);
+    head.writeUInt16LE(part, 9);
+    head.writeUInt16LE(parts, 11);
     return Buffer.concat([head, bytes.subarray(part * room, (part + 1) * room)]);
   });
 }
@@ -156,9 +161,10 @@ export function decodeMessage(message: Buffer): FramePart | LetterPart {
       return decodeFramePart(message);
     case LETTER: {
       if (message.length < LETTER_HEAD_BYTES) throw new WireError('a letter without a head');
-      const [part, parts] = partsOf(message, 5);
+      const [part, parts] = partsOf(message, 9);
       const bytes = message.subarray(LETTER_HEAD_BYTES);
-      return { type: 'letter', number: message.readUInt32LE(1), part, parts, bytes };
+      const [term, number] = [message.readUInt32LE(1), message.readUInt32LE(5)];
+      return { type: 'letter', term, number, part, parts, bytes };
     }
     default:
       throw new WireError(`a message of the unknown kind ${message[0]}`);

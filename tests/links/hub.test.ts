@@ -262,12 +262,17 @@ test('a world that another process owns now makes its relays begin anew, and the
   expect(one.frames).toEqual([]);
   next.tick();
   expect(one.updates()).toEqual(['1 keyframe']);
+  // The owner of before ends: that is nobody's loss.
+  await host.close();
+  expect(resets).toHaveLength(1);
+  expect(one.link.isUp).toBe(true);
   await later.close();
+  expect(resets.at(-1)).toBe('the world has stopped');
 });
 
 test('what cannot be read is said, and costs nobody anything', async () => {
   const [one, two] = [await relay('one'), await relay('two')];
-  for (const bytes of [[], [7], [1, 2, 3], [2, 0, 0, 0, 0, 0, 0, 1, 0, 9, 9]]) {
+  for (const bytes of [[], [7], [1, 2, 3], [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 9, 9]]) {
     two.way.bring(Uint8Array.from(bytes));
     two.way.send([Uint8Array.from(bytes)]);
   }
