@@ -1,7 +1,7 @@
 /** How long a learning takes, and a place in the queue. */
 
 /** Iterations of learnings before there are any of one's own: as measured with ten drawings (`npm run bench -- nursery`). */
-const FIRST_GUESS = [1200, 1650, 2200];
+const FIRST_GUESS = [800, 1650, 2200];
 /** Judging and planting cost about as much as so many iterations. */
 const JUDGED_LIKE = 150;
 /** Before the first iteration is timed. */

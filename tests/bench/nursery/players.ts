@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- nursery --players [n] [--seconds n] [--rounds n] [--json]`: what a learning costs those who play. In
+ * `npm run bench -- nursery --players n [--seconds n] [--rounds n] [--json]`: what a learning costs those who play. In
  * each round the same players stroke without a learning, then with one. Rounds alternate, because a machine that does
  * other work changes.
  */
