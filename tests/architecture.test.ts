@@ -214,6 +214,15 @@ describe('imports point one way: client → shared ← server', () => {
   );
 });
 
+test('what a store needs is loaded only with a store: nothing imports it but for its types, or when asked', () => {
+  const LOADS =
+    /^import (?!type\b)[^;]*? from '[^']*\/(?:store|workers)\/[^']*'|^import [^;]*? from '(?:pg|pg-boss|aws4fetch)'/m;
+  expect("import { Worker } from './workers/worker.ts';").toMatch(LOADS);
+  expect("import type { Owner } from '../store/ownership.ts';").not.toMatch(LOADS);
+  const users = SOURCES.filter((file) => !/^server\/(?:store|workers)\//.test(file));
+  expect(users.filter((file) => LOADS.test(textOf(file)))).toEqual([]);
+});
+
 describe('the environment', () => {
   /** `process.env`, `process['env']`, `{ env } = process`, and `env` imported from the module. */
   const READS =

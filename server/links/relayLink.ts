@@ -237,6 +237,8 @@ export class RelayLink extends LinkBase {
 
   #begin(welcome: Welcome): void {
     const { term, serial, ready, stats, trouble, wilted } = welcome;
+    // An owner that was paused may not know yet that another has followed it.
+    if (this.#isUp && this.#welcome !== null && term < this.#welcome.term) return;
     const isNew = !welcome.isKnown || term !== this.#welcome?.term;
     this.#welcome = welcome;
     this.ready = ready;

@@ -75,7 +75,7 @@ export class Ownership {
   readonly notes: readonly string[];
   readonly #dataDir: string;
   readonly #disk: Disk;
-  readonly #database: Postgres;
+  readonly #databases: readonly Postgres[];
   readonly #keeper: LeaseKeeper;
   readonly #registry: RegistryCopy;
 
@@ -87,7 +87,9 @@ export class Ownership {
   static async take(config: StoreConfig, options: OwnershipOptions): Promise<Ownership> {
     const { store, world, spare, leaseSeconds } = config;
     const { dataDir, framesPerSecond, onLost, log } = options;
-    const database = new Postgres(store, `regrow ${world}`);
+    // A renewal must not wait for a registry that is being written.
+    const database = new Postgres(store, `regrow ${world} lease`);
+    const files = new Postgres(store, `regrow ${world}`);
     const holder = `${hostname()}, process ${process.pid}`;
     const lease = { database, world, leaseMs: leaseSeconds * 1_000, clock: CLOCK, log };
     await prepared(database, spare, log);
@@ -98,7 +100,7 @@ export class Ownership {
     const keeper = new LeaseKeeper({ ...lease, held, frame, onLost });
     try {
       const fenced = (): void => onLost(`another process has taken the world ${world} over`);
-      const disk = await openDisk(config, held.term, database, fenced);
+      const disk = await openDisk(config, held.term, files, fenced);
       await disk.sweep();
       const registry = new RegistryCopy(disk, dataDir, log);
       const notes = await moveIn(disk, registry, dataDir);
@@ -107,13 +109,13 @@ export class Ownership {
         notes,
         dataDir,
         disk,
-        database,
+        databases: [database, files],
         keeper,
         registry,
       });
     } catch (error) {
       await keeper.release();
-      database.close();
+      for (const one of [database, files]) one.close();
       throw error;
     }
   }
@@ -123,7 +125,7 @@ export class Ownership {
     readonly notes: readonly string[];
     readonly dataDir: string;
     readonly disk: Disk;
-    readonly database: Postgres;
+    readonly databases: readonly Postgres[];
     readonly keeper: LeaseKeeper;
     readonly registry: RegistryCopy;
   }) {
@@ -131,7 +133,7 @@ export class Ownership {
     this.notes = parts.notes;
     this.#dataDir = parts.dataDir;
     this.#disk = parts.disk;
-    this.#database = parts.database;
+    this.#databases = parts.databases;
     this.#keeper = parts.keeper;
     this.#registry = parts.registry;
   }
@@ -149,7 +151,7 @@ export class Ownership {
       await this.#registry.close();
     } finally {
       await this.#keeper.release();
-      this.#database.close();
+      for (const database of this.#databases) database.close();
     }
   }
 }

@@ -39,12 +39,11 @@ export class Cluster {
   readonly url: string;
   readonly port: number;
   readonly #folder: string;
-  readonly #process: ChildProcess;
+  #process: ChildProcess | null = null;
 
-  private constructor(folder: string, port: number, child: ChildProcess) {
+  private constructor(folder: string, port: number) {
     this.#folder = folder;
     this.port = port;
-    this.#process = child;
     this.url = `postgres://regrow@127.0.0.1:${port}/postgres`;
   }
 
@@ -52,34 +51,16 @@ export class Cluster {
     const folder = mkdtempSync(join(tmpdir(), 'regrow-postgres-'));
     const user = otherUser();
     if (user !== null) chownSync(folder, user.uid, user.gid);
-    const place = { cwd: folder, ...user, stdio: 'ignore' as const };
-    const made = spawnSync(
-      join(BIN!, 'initdb'),
-      ['-D', folder, '-U', 'regrow', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'],
-      {
-        ...place,
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+    const settings = ['-U', 'regrow', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C'];
+    const made = spawnSync(join(BIN!, 'initdb'), ['-D', folder, ...settings], {
+      cwd: folder,
+      ...user,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-    const port = await freePort();
-    const settings = [
-      `listen_addresses=127.0.0.1`,
-      `port=${port}`,
-      `unix_socket_directories=`,
-      'max_connections=40',
-    ];
-    const child = spawn(
-      join(BIN!, 'postgres'),
-      ['-D', folder, ...settings.flatMap((one) => ['-c', one])],
-      place,
-    );
-    const cluster = new Cluster(folder, port, child);
+    const cluster = new Cluster(folder, await freePort());
     try {
-      for (let tries = 0; !(await answers(cluster.url)); tries++) {
-        if (tries === 600 || child.exitCode !== null) throw new Error('postgres has not started');
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await cluster.run();
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -87,13 +68,38 @@ export class Cluster {
     return cluster;
   }
 
-  /** Stops it with all of its connections, and removes its files. */
-  async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const ended = once(this.#process, 'exit');
-      this.#process.kill('SIGQUIT');
-      await ended;
+  /** Starts it, also after a crash, at the same port. */
+  async run(): Promise<void> {
+    const settings = [
+      'listen_addresses=127.0.0.1',
+      `port=${this.port}`,
+      'unix_socket_directories=',
+      'max_connections=40',
+    ];
+    const child = spawn(
+      join(BIN!, 'postgres'),
+      ['-D', this.#folder, ...settings.flatMap((one) => ['-c', one])],
+      { cwd: this.#folder, ...otherUser(), stdio: 'ignore' },
+    );
+    this.#process = child;
+    for (let tries = 0; !(await answers(this.url)); tries++) {
+      if (tries === 600 || child.exitCode !== null) throw new Error('postgres has not started');
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Ends it as a power cut does: all connections break, and the next start recovers. */
+  async crash(): Promise<void> {
+    const child = this.#process;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGQUIT');
+    await ended;
+  }
+
+  /** Ends it, and removes its files. */
+  async stop(): Promise<void> {
+    await this.crash();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

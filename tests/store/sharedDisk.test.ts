@@ -8,10 +8,12 @@ import { Journal } from '../../server/storage/journal.ts';
 import { JournalReader } from '../../server/storage/journalReader.ts';
 import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { type Held, LeaseKeeper, takeLease } from '../../server/store/lease.ts';
+import { openBlobs } from '../../server/store/openBlobs.ts';
 import { Postgres } from '../../server/store/postgres.ts';
 import { SharedDisk } from '../../server/store/sharedDisk.ts';
 import { describeDiskContract } from '../files/contract.ts';
 import { Cable, Cluster, noPostgres } from './cluster.ts';
+import { S3Double } from './s3Double.ts';
 
 /** Long enough for a busy machine: no test waits for it. */
 const LEASE_MS = 60_000;
@@ -84,6 +86,23 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
   describeDiskContract(
     'PostgreSQL and a folder of blobs',
     () => shared,
+    () => 'w',
+  );
+
+  let bucket: S3Double;
+  let inBucket: Disk;
+  beforeAll(async () => {
+    bucket = await S3Double.start('KEY');
+    const { term } = await take('s3');
+    const blobs = await openBlobs('s3://bucket', {
+      ...{ endpoint: bucket.endpoint, region: 'r', key: 'KEY', secret: 'SECRET' },
+    });
+    inBucket = new SharedDisk({ database, blobs, world: 's3', term });
+  });
+  afterAll(() => bucket?.stop());
+  describeDiskContract(
+    'PostgreSQL and S3',
+    () => inBucket,
     () => 'w',
   );
 
@@ -301,6 +320,28 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
       });
       expect(await diskOf(world, await taken!).size('w/log')).toBe(4);
     });
+  });
+
+  test('what was flushed is there after the database crashed, and what waited follows when it is back', async () => {
+    const world = newWorld();
+    const held = await take(world);
+    const disk = diskOf(world, held, connect());
+    const options = { folder: 'w', seq: 1, facts: null, durability: 'flush', log: () => {} } as const;
+    const journal = await Journal.open({ ...options, disk });
+    journal.append(Buffer.from('before'));
+    await journal.flushed();
+    await cluster.crash();
+    journal.append(Buffer.from('meanwhile'));
+    const flushed = journal.flushed();
+    await sleep(100);
+    await cluster.run();
+    await flushed;
+    await journal.close();
+    const reader = new JournalReader('w', 1, disk);
+    const texts: string[] = [];
+    for await (const { record } of reader.entries()) texts.push(String(Buffer.from(record)));
+    expect(texts).toEqual(['before', 'meanwhile']);
+    expect(reader.tornBytes).toBe(null);
   });
 
   test('a connection that breaks is made again, and one that is cut is given up', async () => {

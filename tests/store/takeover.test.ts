@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ClientMessageType } from '../../shared/protocol.ts';
+import { Broker, noBroker } from '../links/broker.ts';
+import { setSpeed } from '../links/speed.ts';
+import { Watcher } from '../links/watcher.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { Cable, Cluster, noPostgres } from './cluster.ts';
@@ -12,6 +15,7 @@ const ADMIN_TOKEN = 'a token of sixteen or more';
 /** On a busy machine, an owner may be late by a second. */
 const LEASE_SECONDS = 3;
 const LIMIT_MS = 30_000;
+const SIDE = 256;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -45,7 +49,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
   function start(more: readonly string[] = [], url = cluster.url, dataDir?: string): Promise<RunningServer> {
     const settings = [
       '--size',
-      '256',
+      String(SIDE),
       '--garden',
       '3',
       '--engine',
@@ -144,6 +148,35 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     await cable.remove();
   });
 
+  test.skipIf(noBroker !== null)(
+    'relays follow a new owner: their viewers see the true pixels again, and the old one changes nothing when it wakes',
+    { timeout: 180_000 },
+    async () => {
+      const broker = await Broker.start();
+      const names = ['--role', 'world', '--nats', broker.url];
+      const owner = await start(names);
+      const relay = await startServer(
+        ['--role', 'relay', '--relay-of', world, '--nats', broker.url],
+        undefined,
+        60_000,
+      );
+      const waiting = start([...names, '--spare', 'yes']);
+      const watcher = new Watcher(relay.url, SIDE);
+      await watcher.join();
+      process.kill(owner.pid, 'SIGSTOP');
+      await waiting;
+      const room = await until('a seat', () => joinWorld(relay.url).catch(() => undefined), LIMIT_MS);
+      process.kill(owner.pid, 'SIGCONT');
+      await until('the old owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
+      await setSpeed(relay.url, ADMIN_TOKEN, 0);
+      await watcher.seesTruth();
+      watcher.leave();
+      await relay.stop();
+      await broker.stop();
+    },
+  );
+
   test('a process without --spare does not start while another owns the world', {
     timeout: 60_000,
   }, async () => {
@@ -157,7 +190,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     const home = join(folder, `home${worlds}`);
     const settings = [
       '--size',
-      '256',
+      String(SIDE),
       '--garden',
       '3',
       '--engine',
