@@ -372,7 +372,7 @@ export class Nursery {
     const row = begun ?? this.queue[0];
     if (row === undefined) return false;
     const folder = this.#jobFolder(row.id);
-    const result = begun === undefined ? null : readOr(() => readResult(folder));
+    const result = begun === undefined ? null : this.#resultOf(row.id);
     if (result !== null) return this.#conclude(row, result);
     const at = new Date().toISOString();
     if (begun === undefined) {
@@ -415,8 +415,7 @@ export class Nursery {
     this.#tellBusy();
     this.#exited?.();
     if (isCancelled) this.#drop(id);
-    else if (!isPausing && readOr(() => readResult(this.#jobFolder(id))) === null)
-      await this.#failed(id, code, lastWords);
+    else if (!isPausing && this.#resultOf(id) === null) await this.#failed(id, code, lastWords);
     else await this.#next();
     if (isCancelled) await this.#next();
   }
@@ -490,6 +489,14 @@ export class Nursery {
   }
 
   // --- folders ---
+
+  /** @returns null: it is not learned yet, or what was learned is lost and is learned again */
+  #resultOf(id: number): LearnResult | null {
+    const folder = this.#jobFolder(id);
+    const result = readOr(() => readResult(folder));
+    const isWhole = result?.outcome === 'refused' || existsSync(fileOf(folder, 'rule'));
+    return isWhole ? result : null;
+  }
 
   #jobFolder(id: number): string {
     return join(this.#folder, 'jobs', String(id));
