@@ -79,8 +79,11 @@ export class Proxies {
   }
 }
 
-/** Seats of one address that nobody has taken yet. A page takes its seat within a second. */
-export const MAX_UNUSED_SEATS = 32;
+/**
+ * Seats of one address that nobody has taken yet, or half as many as its sockets may be, where that is more. A page takes
+ * its seat within a second.
+ */
+export const UNUSED_SEATS = 32;
 
 interface UnusedSeat {
   readonly giveUp: () => void;
@@ -163,8 +166,8 @@ export class Addresses {
   }
 
   /**
-   * Notes a seat that was reserved, until its socket comes or it expires. Of more than `MAX_UNUSED_SEATS` of an address,
-   * the oldest is given up: whoever means to come has come by then, and nobody can use up their neighbours' seats.
+   * Notes a seat that was reserved, until its socket comes or it expires. Of too many of an address (`UNUSED_SEATS`), the
+   * oldest is given up: whoever means to come has come by then, and nobody can use up their neighbours' seats.
    *
    * @param visit - id of the visit that it is for
    * @param giveUp - frees the seat
@@ -176,7 +179,7 @@ export class Addresses {
     const timer = setTimeout(() => this.#dropSeat(party, visit), this.#options.seatMs).unref();
     seats.set(visit, { giveUp, timer });
     this.#partyOfSeat.set(visit, party);
-    if (seats.size <= MAX_UNUSED_SEATS) return;
+    if (seats.size <= Math.max(UNUSED_SEATS, this.#options.perAddress / 2)) return;
     const [oldest] = seats.keys();
     this.#dropSeat(party, oldest)!.giveUp();
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Addresses, type ForwardedHeader, MAX_UNUSED_SEATS, Proxies } from '../../server/http/addresses.ts';
+import { Addresses, type ForwardedHeader, Proxies, UNUSED_SEATS } from '../../server/http/addresses.ts';
 
 const behind = (hops: number): Proxies => new Proxies(hops, () => {});
 
@@ -85,14 +85,23 @@ describe('seats that nobody has taken yet', () => {
     const hold = (address: string, visit: string): void =>
       addresses.holdSeat(address, visit, () => givenUp.push(visit));
     hold('192.0.2.1', 'neighbour');
-    for (let n = 0; n < MAX_UNUSED_SEATS + 3; n++) hold('192.0.2.7', `visit ${n}`);
+    for (let n = 0; n < UNUSED_SEATS + 3; n++) hold('192.0.2.7', `visit ${n}`);
     expect(givenUp).toEqual(['visit 0', 'visit 1', 'visit 2']);
-    expect(addresses.unusedSeats('192.0.2.7')).toBe(MAX_UNUSED_SEATS);
+    expect(addresses.unusedSeats('192.0.2.7')).toBe(UNUSED_SEATS);
     addresses.takeSeat('visit 9', upgrade('192.0.2.7'));
     expect([addresses.ofVisit('visit 9'), addresses.unusedSeats('192.0.2.7')]).toEqual(['192.0.2.7', 31]);
     vi.advanceTimersByTime(5_000);
     expect([addresses.unusedSeats('192.0.2.7'), addresses.unusedSeats('192.0.2.1')]).toEqual([0, 0]);
     expect(givenUp).toHaveLength(3);
+  });
+
+  test('may be half as many as sockets, where an operator allows many of these', () => {
+    vi.useFakeTimers();
+    const addresses = new Addresses({ perAddress: 100, seatMs: 5_000, proxies: behind(1) });
+    const givenUp: string[] = [];
+    for (let n = 0; n < 51; n++)
+      addresses.holdSeat('192.0.2.7', `visit ${n}`, () => givenUp.push(`visit ${n}`));
+    expect([givenUp, addresses.unusedSeats('192.0.2.7')]).toEqual([['visit 0'], 50]);
   });
 });
 
