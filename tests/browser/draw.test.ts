@@ -139,7 +139,10 @@ test('a picture that is pasted or dropped loses its background and becomes a dra
   const dialog = page.getByRole('dialog', { name: 'From a picture' });
   await dialog.getByText('16 × 32 cells').waitFor({ timeout: LIMIT_MS });
   // Its upper half, by a drag over it; a press takes the whole picture again.
-  const source = (await dialog.locator('.picture__source').boundingBox())!;
+  const shown = dialog.locator('.picture__source');
+  // Waits until it stands still, too.
+  await shown.hover();
+  const source = (await shown.boundingBox())!;
   await page.mouse.move(source.x + 2, source.y + 2);
   await page.mouse.down();
   await page.mouse.move(source.x + source.width - 1, source.y + source.height / 2, { steps: 3 });

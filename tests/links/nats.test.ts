@@ -44,9 +44,8 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     const link = await relayOf('killed', 'r1');
     // As a process that is killed: the broker sees its connection end, and nobody is told.
     await transport.close();
-    const askedMs = performance.now();
+    // A question that nobody hears would be rejected with another reason, after 10 s.
     await expect(link.ask({ kind: 'organisms' })).rejects.toThrow('there is no such world at the moment');
-    expect(performance.now() - askedMs).toBeLessThan(2_000);
     await link.stop();
   });
 

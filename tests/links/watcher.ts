@@ -72,6 +72,8 @@ export class Watcher {
       async () => {
         const query = `x=0&y=0&w=${this.#side}&h=${this.#side}`;
         const answer = await fetch(`${this.#url}api/world.png?${query}`);
+        // A busy world asks for another try.
+        if (!answer.ok) return undefined;
         const truth = decode(await answer.arrayBuffer()).data as Uint8Array;
         const screen = this.#screen;
         return truth.some((value) => value > 0) && Buffer.compare(screen, truth) === 0 ? true : undefined;
