@@ -168,12 +168,10 @@ export class NurseryPage {
     ]);
   }
 
-  /** What was learned a moment ago is ready now. */
+  /** What was learned last became ready since the last look, however short its learning was. */
   #celebrate(before: NurseryView | null, now: NurseryView): void {
-    const id = before?.learning?.id;
-    if (id === undefined || now.learning?.id === id) return;
-    const grown = now.grown.find((one) => one.id === id);
-    if (grown === undefined) return;
+    const [grown] = now.grown;
+    if (before === null || grown === undefined || before.grown.some(({ id }) => id === grown.id)) return;
     const plant = h('button', { class: 'button', type: 'button' }, `Plant ${grown.name}`);
     plant.addEventListener('click', () => this.#plant(grown));
     const text = grown.isPassed

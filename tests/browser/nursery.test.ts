@@ -65,9 +65,7 @@ async function openPage(path = ''): Promise<Page> {
   return page;
 }
 
-// On a quick machine a learning of 40 iterations begins and ends between two looks of the page, which then never tells
-// that it has passed: a fault of the page. Skipped until that is mended.
-test.skip('a drawing is sent, approved, learned while one watches, and planted', {
+test('a drawing is sent, approved, learned while one watches, and planted', {
   timeout: 120_000,
 }, async () => {
   // The link that a board makes of a drawing.
@@ -89,16 +87,12 @@ test.skip('a drawing is sent, approved, learned while one watches, and planted',
   await page.getByText('Nothing is being learned').waitFor({ timeout: LIMIT_MS });
   await desk.getByRole('button', { name: 'Approve' }).click();
 
-  await page.locator('.lesson').waitFor({ timeout: LIMIT_MS });
-  await page.waitForFunction(
-    () => (document.querySelector<HTMLCanvasElement>('.film__canvas')?.width ?? 0) > 1,
-    undefined,
-    { timeout: LIMIT_MS },
-  );
-  await page.waitForTimeout(600);
+  // A quick machine is done before the page has shown the lesson.
+  const passes = page.getByText(/Sprout passes!/);
+  await page.locator('.lesson').or(passes).first().waitFor({ timeout: LIMIT_MS });
   await page.screenshot({ path: join(SCREENSHOTS, 'nursery.png') });
 
-  await page.getByText(/Sprout passes!/).waitFor({ timeout: LIMIT_MS });
+  await passes.waitFor({ timeout: LIMIT_MS });
   await page.screenshot({ path: join(SCREENSHOTS, 'nursery-passed.png') });
   await page.getByRole('button', { name: 'Plant Sprout' }).click();
   expect(world.ready.species.map(({ name }) => name)).toContain('sprout');
