@@ -13,6 +13,8 @@ export class Door {
   #board: Promise<Board | null> | null = null;
   /** The board has an entry of its own in the browser's history. */
   #hasEntry = false;
+  /** Settles when the browser has gone back from that entry, which it does some time after it was asked to. */
+  #gone: Promise<void> = Promise.resolve();
 
   /** @param failed - told why the board does not open, for the player to read */
   constructor(parts: BoardParts, failed: (reason: string) => void) {
@@ -51,6 +53,8 @@ export class Door {
   async open(hash = '', picture?: File): Promise<void> {
     this.#board ??= this.#load();
     const board = await this.#board;
+    // A board that opens before the browser has gone back would be closed by it.
+    await this.#gone;
     if (board === null) {
       // A deployment has replaced the file, or there is no network: the next try may go better.
       this.#board = null;
@@ -81,6 +85,7 @@ export class Door {
     board.onClose(() => {
       if (!this.#hasEntry) return;
       this.#hasEntry = false;
+      this.#gone = new Promise((resolve) => window.addEventListener('popstate', () => resolve(), { once: true }));
       history.back();
     });
     return board;
