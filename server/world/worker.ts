@@ -11,11 +11,12 @@ import { Publisher } from '../stream/publish/publisher.ts';
 import { cachedGrower } from './mature.ts';
 import { matureFiles } from './matureFiles.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
+import { kernelOf } from './savedFiles.ts';
 import { stillWorld } from './saving.ts';
 import { Simulation } from './simulation.ts';
 import { startRules } from './startRules.ts';
 import { World } from './world.ts';
-import { kernelOf, WorldFiles, withAdvice } from './worldFiles.ts';
+import { WorldFiles, withAdvice } from './worldFiles.ts';
 
 const port = parentPort!;
 const { owner, ...config } = workerData as Config & { readonly owner: Owner | null };
