@@ -15,7 +15,8 @@ try {
     if ((role === 'worker' || spare) && isRefused(error)) return null;
     throw error;
   });
-  if (answer !== null && !answer.ok) throw new Error(`/healthz answers ${answer.status}: ${await answer.text()}`);
+  if (answer !== null && !answer.ok)
+    throw new Error(`/healthz answers ${answer.status}: ${await answer.text()}`);
 } catch (error) {
   const { cause, message } = error as Error & { cause?: Error };
   console.error(error instanceof ConfigError ? message : (cause?.message ?? message));
