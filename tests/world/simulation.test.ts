@@ -179,7 +179,7 @@ describe('the loop', () => {
     });
     const told = ofType(posted, 'seeds').map(({ seeds }) => seeds);
     expect(told).toEqual([[{ id: 1, x: 30, y: 30, seconds: 15 }], []]);
-    expect(world.inspect(1)!.absence).toBeNull();
+    expect(world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('keeps from withering what guests who are here have planted', async () => {
@@ -272,7 +272,7 @@ describe('a world in which everyone sleeps', () => {
     expect(counted.steps).toBe(engine.stepNumber);
     const stats = ofType(posted, 'stats').slice(-20);
     for (const one of stats) expect(one.stats.stepsPerSecond).toBeCloseTo(30, -1);
-    expect(world.inspect(1)!.ageSeconds).toBeCloseTo(60, 0);
+    expect(world.overview.inspect(1)!.ageSeconds).toBeCloseTo(60, 0);
   });
 
   test('answers a stroke in the next frame, at the step that its time has come to, and then has frames again', async () => {
@@ -363,7 +363,7 @@ describe('questions', () => {
 
   test('that meet a bug are refused like others, and the log says so', async () => {
     const { world, posted, ask, runUntil } = await makeSimulation();
-    world.summaries = () => {
+    world.overview.summaries = () => {
       throw new TypeError('x is not a function');
     };
     ask(1, { kind: 'organisms' });
