@@ -1,5 +1,5 @@
 /**
- * How a world looks in a lobby: a small picture of where newcomers look first, and how well its bodies are. The process of
+ * How a world looks in a lobby: a small picture of the bodies near where newcomers look first, and how well all are. The process of
  * the world makes it when a relay asks, at most every few seconds, however many relays and people look.
  */
 import { createHash } from 'node:crypto';
@@ -11,9 +11,16 @@ import { Aged } from './aged.ts';
 /** Cells of the picture: a body has 40 to 80 across. At most 0.37 MB. */
 const WIDTH = 384;
 const HEIGHT = 240;
+/** So many bodies around the place where newcomers look first are in the middle of it. */
+const NEAR = 8;
 const PICTURE_MS = 12_000;
 const HEALTH_MS = 4_000;
 const HASH_CHARACTERS = 16;
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
 
 export interface Picture {
   readonly png: Uint8Array;
@@ -41,7 +48,9 @@ export class PortraitPainter {
 
   constructor({ world, now }: PainterOptions) {
     this.#picture = new Aged(PICTURE_MS, now, async () => {
-      const rect = rectOf(world.ready);
+      const { start } = world.ready;
+      const near = await world.ask({ kind: 'organisms', near: start, limit: NEAR });
+      const rect = rectOf(world.ready, near.length === 0 ? start : middleOf(near));
       const png = await encodePng(await world.ask({ kind: 'pixels', rect }), rect.width, rect.height);
       return { png, hash: createHash('sha256').update(png).digest('hex').slice(0, HASH_CHARACTERS) };
     });
@@ -55,12 +64,18 @@ export class PortraitPainter {
   }
 }
 
-/** Around the place where newcomers look first, as far as the world goes. */
-function rectOf({ width, height, start }: Pick<WorldLink['ready'], 'width' | 'height' | 'start'>): Rect {
+/** The middle of the box around all. */
+function middleOf(places: readonly Place[]): Place {
+  const middle = (values: readonly number[]): number => (Math.min(...values) + Math.max(...values)) / 2;
+  return { x: middle(places.map(({ x }) => x)), y: middle(places.map(({ y }) => y)) };
+}
+
+/** Around a place, as far as the world goes. */
+function rectOf({ width, height }: Pick<WorldLink['ready'], 'width' | 'height'>, at: Place): Rect {
   const size = { width: Math.min(WIDTH, width), height: Math.min(HEIGHT, height) };
   const from = (middle: number, length: number, all: number): number =>
     Math.max(0, Math.min(all - length, Math.round(middle - length / 2)));
-  return { x: from(start.x, size.width, width), y: from(start.y, size.height, height), ...size };
+  return { x: from(at.x, size.width, width), y: from(at.y, size.height, height), ...size };
 }
 
 /** A relay's copy. */
