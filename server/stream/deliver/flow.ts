@@ -78,7 +78,7 @@ export class Flow {
   #bytesInFlight = 0;
   /** Bytes that may be sent until `#creditUntilMs` whatever happens: known from the last acknowledgement. */
   #credit = 0;
-  #creditUntilMs = Number.NEGATIVE_INFINITY;
+  #creditUntilMs = 0;
   #lastFrame = 0;
   /** The best round trip as of `#bestAtMs`; Infinity: none yet. */
   #bestMs = Number.POSITIVE_INFINITY;
@@ -222,8 +222,9 @@ export class Flow {
 
   #giveCredit(nowMs: number): void {
     const oldestMs = this.#flights.length > 0 ? this.#flights[this.#oldest + SENT_AT] : nowMs;
-    this.#credit = this.room(nowMs);
-    this.#creditUntilMs = oldestMs + this.#lateMs(nowMs);
+    // Whole numbers, which need no memory of their own: these two are read in every frame.
+    this.#credit = Math.floor(this.room(nowMs));
+    this.#creditUntilMs = Math.floor(oldestMs + this.#lateMs(nowMs));
   }
 
   /** Nothing more is expected of the client: what is on its way need not be acknowledged. */
