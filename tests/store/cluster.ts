@@ -40,6 +40,7 @@ export class Cluster {
   readonly port: number;
   readonly #folder: string;
   #process: ChildProcess | null = null;
+  #databases = 0;
 
   private constructor(folder: string, port: number) {
     this.#folder = folder;
@@ -66,6 +67,15 @@ export class Cluster {
       throw error;
     }
     return cluster;
+  }
+
+  /** @returns the URL of a further database, empty, too */
+  async addDatabase(): Promise<string> {
+    const name = `other${++this.#databases}`;
+    const database = new Postgres(this.url, 'regrow test');
+    await database.ask(`create database ${name}`);
+    database.close();
+    return this.url.replace(/postgres$/, name);
   }
 
   /** Starts it, also after a crash, at the same port. */
