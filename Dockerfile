@@ -22,7 +22,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libatomic1 libstdc++6 \
  && rm -rf /var/lib/apt/lists/* \
- && install -d -o 10001 -g 10001 /data
+ && install -d -o 10001 -g 10001 /data /blobs
 WORKDIR /regrow
 COPY --from=packages /regrow/node_modules node_modules
 COPY package.json LICENSE ./

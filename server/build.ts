@@ -7,8 +7,8 @@
  * none compresses them itself while it runs.
  *
  * Kernels are part of the repository, so that a server starts without their compiler. Each ends in a custom section
- * with a hash of its sources; a kernel with another hash is compiled again, in place. `--verify` compiles all of them
- * and fails when one byte differs from what is in the repository.
+ * with a hash of its sources; a kernel with another hash is compiled again, in place. `--verify [engine|trainer|codec]`
+ * compiles them in any case, and fails when one byte differs from what is in the repository.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -188,22 +188,22 @@ async function compressClient(): Promise<void> {
     console.log(`compressed ${missing.length / ENCODINGS.length} files of build/client`);
 }
 
-const asked = process.argv.slice(2);
+const isVerify = process.argv[2] === '--verify';
+const asked = process.argv.slice(isVerify ? 3 : 2);
 try {
-  const all = Object.values(KERNELS).flat();
-  if (asked[0] === '--verify') {
-    await verify(all);
-    console.log(`${all.length} kernels are what their sources give`);
+  const targets = [...Object.keys(KERNELS), ...(isVerify ? [] : ['client', 'compressed'])];
+  const unknown = asked.filter((target) => !targets.includes(target));
+  if (unknown.length > 0) throw new Error(`build: no such target: ${unknown.join(', ')}`);
+  const isAsked = (target: string): boolean => asked.length === 0 || asked.includes(target);
+  const kernelsOf = (names: readonly string[]): Kernel[] => names.flatMap((name) => KERNELS[name]);
+  if (isVerify) {
+    const kernels = kernelsOf(Object.keys(KERNELS).filter(isAsked));
+    await verify(kernels);
+    for (const { output } of kernels) console.log(`${output} is what its sources give`);
   } else {
-    const unknown = asked.filter(
-      (target) => !['client', 'compressed'].includes(target) && !(target in KERNELS),
-    );
-    if (unknown.length > 0) throw new Error(`build: no such target: ${unknown.join(', ')}`);
-    const isAsked = (target: string): boolean => asked.length === 0 || asked.includes(target);
     // The server, the client and the tests all need the page codec.
-    const names = Object.keys(KERNELS).filter((name) => name === 'codec' || isAsked(name));
     await eachOf(
-      names.flatMap((name) => KERNELS[name]),
+      kernelsOf(Object.keys(KERNELS).filter((name) => name === 'codec' || isAsked(name))),
       buildKernel,
     );
     if (isAsked('client')) await buildClient();

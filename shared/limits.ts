@@ -18,6 +18,8 @@ export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
  * largest window every 200 ms is still more than the default cap on bytes per second.
  */
 export const ACK_EVERY_MS = 200;
+/** The most of that, for a client whose connection has room to spare and which was told so (`PaceMessage`). */
+export const ACK_EASY_MS = 1_000;
 /** Messages per second from one client; the client of a busy player sends about 30 (5 acks, 15 cursors, 10 strokes). */
 export const MAX_CLIENT_MESSAGES_PER_SECOND = 120;
 /** Strokes per second from one client, and twice as many at once; a busy player sends 10. */

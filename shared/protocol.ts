@@ -29,6 +29,7 @@ export const ServerMessageType = {
   seeds: 15,
   submitted: 16,
   drawings: 17,
+  pace: 18,
 } as const;
 
 export const ClientMessageType = {
@@ -245,6 +246,12 @@ export interface InspectionMessage {
      */
     readonly lonely: { readonly seconds: number; readonly ofSeconds: number } | null;
   };
+}
+
+/** How often this client should acknowledge; before the first: every `ACK_EVERY_MS`. */
+export interface PaceMessage {
+  /** Between two acknowledgements. */
+  readonly ackMs: number;
 }
 
 /** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */

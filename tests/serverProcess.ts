@@ -30,10 +30,10 @@ export async function startServer(
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`no URL within ${limitMs / 1000} s; it printed:\n${output}`)),
-      limitMs,
-    );
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`no URL within ${limitMs / 1000} s; it printed:\n${output}`));
+    }, limitMs);
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const found = /https?:\/\/[^\s/]+/.exec(output);

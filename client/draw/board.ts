@@ -1,5 +1,7 @@
 /** The drawing board: a dialog over the whole page. Loaded when it is opened first. */
 import './draw.css';
+import './panels.css';
+import './pictures.css';
 import { blankDrawing, MAX_DRAWING_SIDE, MIN_BOARD_SIDE } from '../../shared/drawing/drawing.ts';
 import type { SubmittedMessage } from '../../shared/drawing/submission.ts';
 import { MAX_NAME_LENGTH } from '../../shared/limits.ts';
@@ -33,7 +35,11 @@ export interface BoardParts {
 }
 
 export class Board {
-  readonly #dialog = h('dialog', { class: 'draw', tabindex: '-1', 'aria-labelledby': 'draw-title' });
+  readonly #dialog = h('dialog', {
+    class: 'whole-page draw',
+    tabindex: '-1',
+    'aria-labelledby': 'draw-title',
+  });
   readonly #easel = new Easel();
   readonly #shelf = new Shelf({ read: () => recall(DRAWINGS), write: (text) => remember(DRAWINGS, text) });
   readonly #name = h('input', {

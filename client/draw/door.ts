@@ -85,7 +85,9 @@ export class Door {
     board.onClose(() => {
       if (!this.#hasEntry) return;
       this.#hasEntry = false;
-      this.#gone = new Promise((resolve) => window.addEventListener('popstate', () => resolve(), { once: true }));
+      this.#gone = new Promise((resolve) =>
+        window.addEventListener('popstate', () => resolve(), { once: true }),
+      );
       history.back();
     });
     return board;

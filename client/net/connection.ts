@@ -3,7 +3,7 @@
  * signals. Frames pass through as bytes. Knows nothing of pages, pixels or the screen.
  */
 import { Client, type Room } from '@colyseus/sdk';
-import type { Rect } from '../../shared/geometry.ts';
+import type { Rect, Size } from '../../shared/geometry.ts';
 import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
 import {
   type BudgetMessage,
@@ -15,6 +15,7 @@ import {
   type LearnedMessage,
   type NamedMessage,
   type NoticeMessage,
+  type PaceMessage,
   type PlayersMessage,
   type PongMessage,
   PROTOCOL_VERSION,
@@ -36,6 +37,7 @@ import { Signal } from '../events.ts';
 import { Acks } from '../stream/acks.ts';
 import { GuestToken } from './guestToken.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
+import { ViewportNews } from './viewportNews.ts';
 
 const PING_EVERY_MS = 2_000;
 const VIEWPORT_EVERY_MS = 120;
@@ -82,7 +84,9 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #ticks: ReturnType<typeof setInterval>[] = [];
   #viewport: ViewportMessage | null = null;
-  #viewportSent = '';
+  /** Its size; null: not known yet. */
+  #world: Size | null = null;
+  readonly #viewportNews = new ViewportNews();
   #cursor: readonly [number, number] | null | undefined;
   /** Pages of `#gapLevel` that need a keyframe. */
   readonly #gaps = new Set<number>();
@@ -270,7 +274,7 @@ export class Connection {
     // The SDK's own reconnection would go on without keyframes; we join again instead.
     room.reconnection.enabled = false;
     this.#room = room;
-    this.#viewportSent = '';
+    this.#viewportNews.forget();
     this.#gaps.clear();
     this.#acks.reset();
     this.#listen(room);
@@ -303,6 +307,9 @@ export class Connection {
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.submitted, (message: SubmittedMessage) => this.submitted.emit(message));
     room.onMessage(ServerMessageType.drawings, (message: DrawingsMessage) => this.drawings.emit(message));
+    room.onMessage(ServerMessageType.pace, ({ ackMs }: PaceMessage) => {
+      this.#acks.everyMs = ackMs;
+    });
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {
       const ms = performance.now() - message.time;
@@ -328,6 +335,7 @@ export class Connection {
     }
     this.lost.emit(null);
     if (this.#isHidden) this.#send(ClientMessageType.presence, { isHidden: true });
+    this.#world = message;
     this.hello.emit(message);
     this.#flushViewport();
     this.#ping();
@@ -354,10 +362,9 @@ export class Connection {
 
   #flushViewport(): void {
     const rect = this.#viewport;
-    if (rect === null || this.#room === null) return;
-    const key = `${rect.x},${rect.y},${rect.width},${rect.height},${rect.level}`;
-    if (key === this.#viewportSent) return;
-    this.#viewportSent = key;
+    const world = this.#world;
+    if (rect === null || world === null || this.#room === null) return;
+    if (!this.#viewportNews.isDue(rect, world, performance.now())) return;
     this.#send(ClientMessageType.viewport, rect);
   }
 

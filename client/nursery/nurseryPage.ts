@@ -36,7 +36,11 @@ export interface NurseryHands {
 
 export class NurseryPage {
   readonly #hands: NurseryHands;
-  readonly #dialog = h('dialog', { class: 'nursery', 'aria-labelledby': 'nursery-title', tabindex: '-1' });
+  readonly #dialog = h('dialog', {
+    class: 'whole-page nursery',
+    'aria-labelledby': 'nursery-title',
+    tabindex: '-1',
+  });
   readonly #now = h('section', { class: 'nursery__now panel', 'aria-label': 'What is learned now' });
   readonly #moment = h('div', { class: 'nursery__moment', role: 'status', 'aria-live': 'polite' });
   readonly #own = h('section', { class: 'nursery__part panel', 'aria-label': 'Your drawings', hidden: '' });

@@ -1,10 +1,12 @@
 /**
- * Acknowledges decoded frames, at most every `ACK_EVERY_MS`: the first frame after a pause at once, and the newest of
+ * Acknowledges decoded frames, at most every `everyMs`: the first frame after a pause at once, and the newest of
  * the following ones when that time is over. An acknowledgement covers all frames before it.
  */
 import { ACK_EVERY_MS } from '../../shared/limits.ts';
 
 export class Acks {
+  /** As the server wants it. */
+  everyMs: number = ACK_EVERY_MS;
   readonly #send: (frame: number) => void;
   #decoded = 0;
   #sent = 0;
@@ -24,6 +26,7 @@ export class Acks {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#decoded = this.#sent = 0;
+    this.everyMs = ACK_EVERY_MS;
   }
 
   #acknowledge(): void {
@@ -32,6 +35,6 @@ export class Acks {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#decoded !== this.#sent) this.#acknowledge();
-    }, ACK_EVERY_MS);
+    }, this.everyMs);
   }
 }

@@ -55,10 +55,13 @@ class Messages {
   }
 }
 
-class Pipe {
+/** A stream that carries messages. */
+export class Pipe {
   readonly #stream: Duplex;
   /** When the other end last read something; monotonic, ms. */
   #progressMs = performance.now();
+  /** What is sent in one turn of the event loop leaves in one write; null: nothing waits. */
+  #leaving: NodeJS.Immediate | null = null;
 
   /** @param end - called once, when the stream has ended for whatever reason */
   constructor(stream: Duplex, take: (message: Buffer) => void, end: (reason: string) => void) {
@@ -98,12 +101,22 @@ class Pipe {
     if (stream.writableLength === 0) this.#progressMs = performance.now();
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32LE(message.length);
-    stream.cork();
+    if (this.#leaving === null) {
+      stream.cork();
+      this.#leaving = setImmediate(() => this.#leave());
+    }
     stream.write(length);
     stream.write(message, () => {
       this.#progressMs = performance.now();
     });
-    stream.uncork();
+    if (isFrame) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#leaving === null) return;
+    clearImmediate(this.#leaving);
+    this.#leaving = null;
+    this.#stream.uncork();
   }
 
   destroy(): void {
@@ -116,6 +129,7 @@ class Pipe {
         resolve();
         return;
       }
+      this.#leave();
       const timer = setTimeout(() => this.#stream.destroy(), CLOSE_MS);
       this.#stream.once('close', () => {
         clearTimeout(timer);

@@ -32,10 +32,20 @@ export interface RelayLinkOptions {
   readonly now?: () => number;
 }
 
-/** Resolves when the world has answered; it waits for one without end. @throws Error when there never will be one */
-export function linkRelay(options: RelayLinkOptions): Promise<RelayLink> {
+/**
+ * Resolves when the world has answered; it waits for one without end.
+ *
+ * @param signal - ends the wait, and with it the transport
+ * @throws Error when there never will be one, or nobody waits any more
+ */
+export function linkRelay(options: RelayLinkOptions, signal?: AbortSignal): Promise<RelayLink> {
   return new Promise((resolve, reject) => {
-    new RelayLink(options, { begun: resolve, failed: reject });
+    const link = new RelayLink(options, { begun: resolve, failed: reject });
+    signal?.addEventListener('abort', () => {
+      if (link.isWelcomed) return;
+      reject(new Error('nobody waits for the world any more'));
+      void link.stop();
+    });
   });
 }
 
@@ -89,6 +99,11 @@ export class RelayLink extends LinkBase {
       }, WATCHING_MS),
     ];
     this.#hello();
+  }
+
+  /** The world has answered once. */
+  get isWelcomed(): boolean {
+    return this.#welcome !== null;
   }
 
   /** What the world said when it was met last. */

@@ -7,6 +7,12 @@ import type { Person } from '../rooms/sight.ts';
 import type { Outlet, Visitor } from '../rooms/surroundings.ts';
 import type { ClientLetter, RelayLink } from './relayLink.ts';
 
+/**
+ * A client's viewport is told to the process of the world at most this often: a pan has eight per second, and what the
+ * guest sees of waiting seeds and wilted bodies depends on the last one only.
+ */
+const VIEWPORT_MS = 500;
+
 interface Client {
   readonly outlet: Outlet;
   isHidden: boolean;
@@ -21,6 +27,9 @@ export class RelayPeople implements People {
   audience: Audience = { postAll: () => {}, closeAll: () => {} };
   readonly #link: RelayLink;
   readonly #clients = new Map<string, Client>();
+  /** Visits whose viewport was told of late, and the newest that was not told yet; null: none. */
+  #viewports = new Map<string, Uint8Array | null>();
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(link: RelayLink) {
     this.#link = link;
@@ -47,7 +56,9 @@ export class RelayPeople implements People {
       },
       handle: (message: ClientMessage, kind: number, payload: Uint8Array) => {
         if (message.type === 'presence') client.isHidden = message.message.isHidden;
-        if (isOpen) link.tell({ type: 'said', visit, kind, payload });
+        if (!isOpen) return;
+        if (message.type === 'viewport') this.#look(visit, kind, payload);
+        else link.tell({ type: 'said', visit, kind, payload });
       },
       misbehaved: (code, reason) => {
         if (isOpen) link.tell({ type: 'misbehaved', visit, code, reason });
@@ -57,9 +68,28 @@ export class RelayPeople implements People {
         isOpen = false;
         if (this.#clients.get(visit) === client) this.#clients.delete(visit);
         this.players.ignore(visit);
+        this.#viewports.delete(visit);
         link.tell({ type: 'closed', visit });
       },
     };
+  }
+
+  /** Tells the world's process of a viewport, at once or with the next of this client. */
+  #look(visit: string, kind: number, payload: Uint8Array): void {
+    if (this.#viewports.has(visit)) {
+      this.#viewports.set(visit, Uint8Array.from(payload));
+      return;
+    }
+    this.#link.tell({ type: 'said', visit, kind, payload });
+    this.#viewports.set(visit, null);
+    this.#telling ??= setTimeout(() => this.#tellViewports(kind), VIEWPORT_MS).unref();
+  }
+
+  #tellViewports(kind: number): void {
+    const waiting = this.#viewports;
+    this.#viewports = new Map();
+    this.#telling = null;
+    for (const [visit, payload] of waiting) if (payload !== null) this.#look(visit, kind, payload);
   }
 
   /** A client whose hello was lost on the way is closed, and comes again. */

@@ -11,8 +11,8 @@ import type { Socket } from 'node:net';
 import { type Client, type ClientPrivate, ClientState, getMessageBytes, Protocol } from '@colyseus/core';
 import type { WebSocket } from 'ws';
 import { CloseCode, ServerMessageType } from '../../shared/protocol.ts';
+import { HEADROOM_BYTES } from '../stream/deliver/composer.ts';
 import { type FrameSocket, WINDOW_BYTES } from '../stream/deliver/flow.ts';
-import { HEADROOM_BYTES } from '../stream/deliver/viewer.ts';
 import type { Sent, Tally } from '../tally.ts';
 import { MAX_HEADER_BYTES, putHeader } from './wsHeader.ts';
 
@@ -47,6 +47,8 @@ const CLOSE_NAMES = new Map<number, string>(Object.entries(CloseCode).map(([name
 
 /** The last message that got a WebSocket header: one for a thousand clients gets it once. */
 let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = null;
+/** The same for the last frame, whose header lies in its own headroom. */
+let framedFrame: { readonly frame: Buffer; readonly bytes: Buffer } | null = null;
 
 /** Connections that hold messages back for the frame that is about to come; null: messages leave at once. */
 let holding: Connection[] | null = null;
@@ -92,13 +94,15 @@ export class Connection implements FrameSocket {
   }
 
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#wire.writableLength;
   }
 
   send(frame: Buffer): void {
-    // Two bytes: a call of `set` costs more than it copies.
-    for (let i = 0; i < frameHeader.length; i++) frame[MESSAGE_AT + i] = frameHeader[i];
-    this.#write(frame.subarray(putHeader(frame, MESSAGE_AT)), this.#tally.frames);
+    if (framedFrame?.frame !== frame) {
+      frame.set(frameHeader, MESSAGE_AT);
+      framedFrame = { frame, bytes: frame.subarray(putHeader(frame, MESSAGE_AT)) };
+    }
+    this.#write(framedFrame.bytes, this.#tally.frames);
     this.#uncork();
   }
 
@@ -144,7 +148,7 @@ export class Connection implements FrameSocket {
   }
 
   canPost(): boolean {
-    return this.joined && !this.#closing && this.#socket.bufferedAmount < MAX_BUFFERED_BYTES;
+    return this.joined && !this.#closing && this.#wire.writableLength < MAX_BUFFERED_BYTES;
   }
 
   /** @param reason - cut to `MAX_REASON` bytes */

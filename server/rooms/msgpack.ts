@@ -8,6 +8,11 @@
 /** Messages are flat: an object of numbers, strings and lists of numbers. */
 const MAX_DEPTH = 4;
 const RECORD_TYPE = 0x72;
+/** Keys of what clients send most: they are recognised by their bytes, and not decoded each time. */
+const COMMON_KEYS = ['frame', 'x', 'y', 'width', 'height', 'level', 'at', 'time'].map((key) => ({
+  key,
+  bytes: Buffer.from(key),
+}));
 
 export class MsgpackError extends Error {
   override name = 'MsgpackError';
@@ -24,8 +29,8 @@ export function decodeMsgpack(bytes: Uint8Array): unknown {
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** Records that this message has defined: their keys, by id. */
-  readonly #records = new Map<number, readonly string[]>();
+  /** Records that this message has defined: their keys, by id; null: none yet. */
+  #records: Map<number, readonly string[]> | null = null;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -41,7 +46,7 @@ class Reader {
     if (depth > MAX_DEPTH) throw new MsgpackError('nested too deeply');
     const token = this.#bytes[this.#take(1)];
     if (token < 0x80) {
-      const record = this.#records.get(token);
+      const record = this.#records?.get(token);
       return record === undefined ? token : this.#fields(record, depth);
     }
     if (token >= 0xe0) return token - 0x100;
@@ -100,6 +105,7 @@ class Reader {
     const keys = this.value(depth + 1);
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string'))
       throw new MsgpackError("a record's keys are not strings");
+    this.#records ??= new Map();
     this.#records.set(id, keys);
     return this.#fields(keys, depth);
   }
@@ -130,7 +136,14 @@ class Reader {
 
   #string(length: number): string {
     const at = this.#take(length);
+    for (const { key, bytes } of COMMON_KEYS) if (this.#says(bytes, at, length)) return key;
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('utf8');
+  }
+
+  #says(text: Uint8Array, at: number, length: number): boolean {
+    if (text.length !== length) return false;
+    for (let i = 0; i < length; i++) if (text[i] !== this.#bytes[at + i]) return false;
+    return true;
   }
 
   /** Refuses more values than bytes are left: each value takes at least one byte. */

@@ -3,9 +3,10 @@
  * of the stream. The other half, what a guest may do, may be in another process. Knows nothing of Colyseus.
  */
 import { Allowance } from '../../shared/allowance.ts';
-import { MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
+import { ACK_EVERY_MS, MAX_CLIENT_MESSAGES_PER_SECOND } from '../../shared/limits.ts';
 import {
   CloseCode,
+  type PaceMessage,
   type PingMessage,
   ServerMessageType,
   type ViewportMessage,
@@ -29,6 +30,7 @@ export interface Person {
 /** The part of a connection that the stream and its answers go through. */
 export interface SightOutlet extends FrameSocket {
   post(type: typeof ServerMessageType.pong, message: PingMessage): boolean;
+  post(type: typeof ServerMessageType.pace, message: PaceMessage): boolean;
   close(code: number, reason: string): void;
 }
 
@@ -52,6 +54,8 @@ export class Sight {
   /** null: not known yet. */
   #view: ViewportMessage | null = null;
   #isHidden = false;
+  /** How often the client was told to acknowledge. */
+  #ackMs = ACK_EVERY_MS;
 
   constructor(outlet: SightOutlet, person: Person, options: SightOptions) {
     this.#outlet = outlet;
@@ -128,6 +132,7 @@ export class Sight {
       case 'ack':
         if (!stream.acknowledge(viewer, message.frame))
           this.expel(CloseCode.badMessage, `frame ${message.frame} was not sent`);
+        else this.#pace(viewer);
         return true;
       case 'keyframes':
         stream.lost(viewer, message);
@@ -138,6 +143,12 @@ export class Sight {
       default:
         return false;
     }
+  }
+
+  /** Tells the client how often to acknowledge, when that has changed. */
+  #pace({ flow: { ackMs } }: Viewer): void {
+    if (ackMs === this.#ackMs) return;
+    if (this.#outlet.post(ServerMessageType.pace, { ackMs })) this.#ackMs = ackMs;
   }
 
   /** While the page is hidden, nothing is sent that only a viewer needs. */

@@ -122,10 +122,13 @@ export async function writeManifest(
  * @throws SealError when it is corrupt; SaveVersionError
  */
 export async function readManifest(path: string, files: Disk): Promise<Manifest | 'old' | null> {
-  const version = await versionOf(path, files);
+  const version = await orNull(sealedVersion(path, MAGIC, files));
   if (version === null) return null;
   if (version === OLD_VERSION) return 'old';
-  const sealed = openSealed(await files.readFile(path), MAGIC);
+  // A save may have renamed the file since: then it is not there.
+  const bytes = await orNull(files.readFile(path));
+  if (bytes === null) return null;
+  const sealed = openSealed(bytes, MAGIC);
   if (sealed.version !== MANIFEST_VERSION) throw new SaveVersionError(path, sealed.version);
   const { facts, journal, pages } = sealed.header as Omit<Manifest, 'places'> & { readonly pages: number };
   const { body } = sealed;
@@ -146,12 +149,6 @@ export async function readManifest(path: string, files: Disk): Promise<Manifest 
   return { facts, journal, places };
 }
 
-/** Reads no more than it needs: a file of format 1 may be of any size. */
-async function versionOf(path: string, files: Disk): Promise<number | null> {
-  try {
-    return await sealedVersion(path, MAGIC, files);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
+/** @returns null: the file is not there */
+const orNull = <T>(asked: Promise<T>): Promise<T | null> =>
+  asked.catch((error: Error) => (isMissing(error) ? null : Promise.reject(error)));

@@ -104,8 +104,8 @@ interface Source {
 }
 
 async function copyWorld(folder: string, target: string): Promise<void> {
-  const path = join(folder, SAVE_FILES.newest);
   for (let tries = 1; ; tries++) {
+    const path = await standing(folder);
     const sources: Source[] = [];
     try {
       const bytes = await DISK.readFile(path);
@@ -121,7 +121,7 @@ async function copyWorld(folder: string, target: string): Promise<void> {
       const { message } = error as Error;
       if (error instanceof SaveError || error instanceof JournalError || tries >= MAX_TRIES)
         throw new UpkeepError(`${message}. \`npm run world -- verify ${folder}\` says what to do`);
-      // A new save is renamed into its place in two steps, and removes files that it no longer needs.
+      // A save has taken the place of this one, or has removed files that it no longer needs.
       if (!isMissing(error as Error)) throw error;
     } finally {
       for (const { file } of sources) await file.close();
@@ -129,6 +129,15 @@ async function copyWorld(folder: string, target: string): Promise<void> {
     if (tries >= MAX_TRIES) throw new UpkeepError(`${path} changes too often to be copied: try again`);
     await sleep(RETRY_MS);
   }
+}
+
+/**
+ * The save to copy. A new one takes its place in two steps; between them, and after a kill there, only the one before is
+ * there, and the journal leads on from it.
+ */
+async function standing(folder: string): Promise<string> {
+  const [newest, previous] = [join(folder, SAVE_FILES.newest), join(folder, SAVE_FILES.previous)];
+  return !(await isThere(newest)) && (await isThere(previous)) ? previous : newest;
 }
 
 /**

@@ -7,8 +7,8 @@ import type { OrganismId } from '../engines/engine.ts';
 import { type Act, EntryError } from '../world/acts.ts';
 import type { OrganismRecord } from '../world/organisms.ts';
 import type { JournalEntry } from '../world/replay.ts';
+import type { Facts } from '../world/savedFiles.ts';
 import type { SavedSwap } from '../world/savedSwap.ts';
-import type { Facts } from '../world/worldFiles.ts';
 
 /** Every act, so that the compiler finds one that is missing here. */
 const ACTS: Readonly<Record<Act['act'], true>> = {

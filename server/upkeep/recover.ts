@@ -17,7 +17,7 @@ import { readBlobs } from '../storage/packs.ts';
 import { unpackBlob } from '../storage/pageBlobs.ts';
 import { Saves } from '../storage/saves.ts';
 import { segmentName, segmentsAmong } from '../storage/segment.ts';
-import { ASIDE_PAGES, entryOf, type Facts, readOld } from '../world/worldFiles.ts';
+import { ASIDE_PAGES, entryOf, type Facts, readOld } from '../world/savedFiles.ts';
 import { copySynced, makeAside, setAside, UpkeepError } from './copying.ts';
 import { rulesOf } from './records.ts';
 import { type Salvage, salvageRegistry, surveyRegistry } from './registrySurvey.ts';

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import {
-  FORMAT,
   openRegistryFile,
   REGISTRY_FILE,
   REGISTRY_TABLES,
   type RegistryTable,
 } from '../rules/registryFile.ts';
+import { FORMAT } from '../rules/registryFormats.ts';
 
 /** Longest wait for another program that writes. */
 const BUSY_MS = 5_000;

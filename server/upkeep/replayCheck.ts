@@ -17,9 +17,9 @@ import { cachedGrower } from '../world/mature.ts';
 import { matureFiles } from '../world/matureFiles.ts';
 import { WorldMismatchError } from '../world/recall.ts';
 import { type JournalEntry, ReplayError } from '../world/replay.ts';
+import { entryOf, type Facts, kernelOf, type SegmentFacts, stateIn } from '../world/savedFiles.ts';
 import { startRules } from '../world/startRules.ts';
 import { World } from '../world/world.ts';
-import { entryOf, type Facts, kernelOf, type SegmentFacts, stateIn } from '../world/worldFiles.ts';
 import { copyDatabase, UpkeepError } from './copying.ts';
 import { identityOf, isWorldFile, type SaveSurvey, surveyWorld, type WorldSurvey } from './worldSurvey.ts';
 

@@ -11,7 +11,7 @@ import { type Manifest, packNumber, SaveError, SaveVersionError } from '../stora
 import { look, openOld, openSave, type Saved } from '../storage/saved.ts';
 import { JournalVersionError, segmentName, segmentsAmong } from '../storage/segment.ts';
 import { EntryError } from '../world/acts.ts';
-import { entryOf, type Facts, readOld, type SegmentFacts } from '../world/worldFiles.ts';
+import { entryOf, type Facts, readOld, type SegmentFacts } from '../world/savedFiles.ts';
 import { Records } from './records.ts';
 
 /** How often a survey is taken again while a server changes the files. */

@@ -55,23 +55,23 @@ export class Questions {
     const { world, saver, turns, endWounds } = this.#options;
     switch (query.kind) {
       case 'pixels':
-        return turns.take(() => world.pixels(query.rect));
+        return turns.take(() => world.overview.pixels(query.rect));
       case 'organisms':
-        return turns.take(async () => world.summaries(query));
+        return turns.take(async () => world.overview.summaries(query));
       case 'census':
-        return turns.take(async () => world.census(query.known));
+        return turns.take(async () => world.overview.census(query.known));
       case 'meanHealth':
-        return turns.take(async () => world.meanHealth);
+        return turns.take(async () => world.overview.meanHealth);
       case 'bodiesOf':
-        return turns.take(async () => world.summariesOf(query.guest));
+        return turns.take(async () => world.overview.summariesOf(query.guest));
       case 'population':
-        return turns.take(async () => world.population());
+        return turns.take(async () => world.overview.population());
       case 'planters':
-        return turns.take(async () => world.planters());
+        return turns.take(async () => world.overview.planters());
       case 'inspectAt':
-        return turns.take(() => world.inspectAt(query.x, query.y));
+        return turns.take(() => world.overview.inspectAt(query.x, query.y));
       case 'inspect':
-        return turns.take(async () => world.inspect(query.organism));
+        return turns.take(async () => world.overview.inspect(query.organism));
       case 'stroke':
         // Outside the queue: it waits for the next frame, which must be able to run.
         return this.#stroke(query.by, query.stroke);
@@ -84,7 +84,7 @@ export class Questions {
         if (query.control.kind === 'speed') return turns.take(() => this.#control(query.control));
         return this.#acknowledged(() => this.#control(query.control));
       case 'removeOwn':
-        return this.#acknowledged(async () => world.removeOwn(query.guest, query.organism));
+        return this.#acknowledged(async () => world.removals.removeOwn(query.guest, query.organism));
       case 'lost':
         return turns.take(async () => world.returns.lost);
       case 'bringBack':
@@ -138,13 +138,13 @@ export class Questions {
         setSpeed(control.stepsPerSecond);
         return world.organisms.size;
       case 'clear':
-        return world.clear(control.x, control.y, control.radius, adminOf(control.by));
+        return world.removals.clear(control.x, control.y, control.radius, adminOf(control.by));
       case 'remove':
-        return world.remove(control.organism, adminOf(control.by));
+        return world.removals.remove(control.organism, adminOf(control.by));
       case 'removeByGuest':
-        return world.removeByGuest(control.guest, adminOf(control.by));
+        return world.removals.removeByGuest(control.guest, adminOf(control.by));
       case 'removeSpecies':
-        return world.removeSpecies(control.species, adminOf(control.by));
+        return world.removals.removeSpecies(control.species, adminOf(control.by));
       case 'garden':
         return world.plantMore(control.count, control.randomSeed);
       default:

@@ -341,7 +341,7 @@ export class Simulation {
         ...this.#pace.takeTimes(),
         energyScale: this.#load.load?.energyScale ?? 1,
         strokesWaiting: world.strokesWaiting,
-        bodies: world.bodyCounts(),
+        bodies: world.overview.bodyCounts(),
         livingCells: world.livingCells,
         pages: world.engine.pageCount,
         rules: Array.from(world.rules, ({ card, label }) => ({ species: card.name, label })),

@@ -11,10 +11,12 @@ import { Publisher } from '../stream/publish/publisher.ts';
 import { cachedGrower } from './mature.ts';
 import { matureFiles } from './matureFiles.ts';
 import type { FromWorld, ToWorld } from './messages.ts';
+import { kernelOf } from './savedFiles.ts';
+import { stillWorld } from './saving.ts';
 import { Simulation } from './simulation.ts';
 import { startRules } from './startRules.ts';
-import { stillWorld, World } from './world.ts';
-import { kernelOf, WorldFiles, withAdvice } from './worldFiles.ts';
+import { World } from './world.ts';
+import { WorldFiles, withAdvice } from './worldFiles.ts';
 
 const port = parentPort!;
 const { owner, ...config } = workerData as Config & { readonly owner: Owner | null };
@@ -97,7 +99,7 @@ post({
   width,
   height,
   species: world.rules.cards,
-  start: world.start,
+  start: world.overview.start,
   stepsPerSecond: world.stepsPerSecond ?? config.stepsPerSecond,
   watchedSwaps: world.swaps.ids,
   notes: [...start.notes, ...notes],

@@ -4,50 +4,34 @@
  * must not.
  */
 
-import { encodeCensus } from '../../shared/census.ts';
-import type { Rect } from '../../shared/geometry.ts';
 import type { Species, StrokeMessage } from '../../shared/protocol.ts';
-import type { Engine, EngineFacts, OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
+import type { Engine, OrganismId, RuleSlot } from '../engines/engine.ts';
 import { Absences } from './absences.ts';
 import { Returns } from './bringBack.ts';
 import { HealthWatch } from './health.ts';
-import { found, inspectionOf, startOf, summaryOf } from './inspect.ts';
-import { type Culprit, Losses, NOBODY } from './losses.ts';
-import type {
-  Doer,
-  Inspection,
-  OrganismSummary,
-  OrganismsQuery,
-  StrokeOutcome,
-  SwapAnswer,
-  SwapOrder,
-  SwapOutcome,
-  WorldAnswers,
-} from './messages.ts';
-import { isEnding, type Organism } from './organism.ts';
+import { Losses } from './losses.ts';
+import type { Doer, StrokeOutcome, SwapAnswer, SwapOrder, SwapOutcome } from './messages.ts';
+import type { Organism } from './organism.ts';
 import { Organisms } from './organisms.ts';
-import { type CopyOptions, PageCopies } from './pageCopies.ts';
-import { organismNear, ownersUnder } from './perturb.ts';
-import { readPixels } from './pixels.ts';
+import { Overview } from './overview.ts';
 import { GARDENER, Planting } from './planting.ts';
 import type { PlantLimitsOptions } from './plantLimits.ts';
-import { leaveOut, noteOwners, type Recall, recallWorld } from './recall.ts';
+import { type Recall, recallWorld } from './recall.ts';
 import { recordedEngine } from './recordedEngine.ts';
+import { Removals } from './removals.ts';
 import { type JournalEntry, Replay } from './replay.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { type SaveOptions, Saving } from './saving.ts';
 import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
 import { Swaps } from './swap.ts';
 import { Territories } from './territories.ts';
-import type { BodyCounts } from './vitals.ts';
 import { Wilting } from './wilting.ts';
 import { Withering } from './withering.ts';
 import { WorldLog } from './worldLog.ts';
-import type { FallowBed, JournalPlace, SavedMoment, SavedWorld, WorldFacts, WorldSave } from './worldSave.ts';
+import type { FallowBed, SavedWorld, WorldSave } from './worldSave.ts';
 import { WoundWatch } from './woundWatch.ts';
 
-/** Largest distance from the pointer to the seed it means, in cells. */
-const SEED_REACH = 4;
 /** Rate of health samples and of counts. */
 const SAMPLES_PER_SECOND = 4;
 /** Outcomes in a save: more than end while a registry's disk is full for an hour. */
@@ -59,22 +43,6 @@ export interface WorldOptions extends PlantLimitsOptions {
   /** How long a body must have been whole and steady before it sleeps. Default 0: nobody sleeps. */
   readonly sleepSeconds?: number;
 }
-
-export interface SaveOptions extends Pick<CopyOptions, 'between' | 'pause' | 'hasStopped'> {
-  /** Whether the store holds a page that has not changed since the last save. */
-  readonly canKeep: (page: number) => boolean;
-  /** Called at the moment that the save holds, between two frames. */
-  readonly atMoment: () => JournalPlace;
-}
-
-/** Options of a save of a world that does not run: all of it is written. */
-export const stillWorld = (place: JournalPlace): SaveOptions => ({
-  canKeep: () => false,
-  between: (work) => work(),
-  pause: async () => {},
-  hasStopped: () => true,
-  atMoment: () => place,
-});
 
 const NO_LIMITS: WorldOptions = {
   plantsPerGuest: Number.POSITIVE_INFINITY,
@@ -93,6 +61,8 @@ export class World {
   readonly withering: Withering;
   readonly losses: Losses;
   readonly returns: Returns;
+  readonly removals: Removals;
+  readonly overview: Overview;
   /** What changes besides the steps, for the journal. */
   readonly log: WorldLog;
   /** Steps per second as an admin has set them; null: the server's own setting. */
@@ -105,16 +75,13 @@ export class World {
   readonly #nameOf = (slot: RuleSlot): string => this.rules.at(slot).sha256;
   readonly #strokes: Strokes;
   readonly #sleep: SleepWatch;
+  readonly #saving: Saving;
   #runSeconds = 0;
   /** Samples that are due and have not been taken. */
   #samplesOwed = 0;
   #livingCells = 0;
   /** Of swaps, oldest first. */
   #outcomes: readonly SwapOutcome[] = [];
-  /** Pages that the engine does not call changed any more, and of which no written save is known. */
-  readonly #unsaved = new Set<number>();
-
-  readonly #witherSeconds: number;
 
   /** @param rules - the rules in force, one per species */
   constructor(bare: Engine, rules: readonly LoadedRule[], options: WorldOptions = NO_LIMITS) {
@@ -179,20 +146,48 @@ export class World {
         this.swaps.strike([id]);
       },
     });
-    this.#witherSeconds = options.witherHours === 0 ? Number.POSITIVE_INFINITY : options.witherHours * 3_600;
+    const witherSeconds = options.witherHours === 0 ? Number.POSITIVE_INFINITY : options.witherHours * 3_600;
     this.withering = new Withering({
       ...common,
-      witherSeconds: this.#witherSeconds,
-      wither: (one) => this.#end(one, 'withering'),
+      witherSeconds,
+      wither: (one) => this.removals.end(one, 'withering'),
     });
     const { swaps, wilting, withering } = this;
     const watches = { health: this.#health, wounds, wilting, withering, losses, swaps };
+    const measure = (id: OrganismId) => this.#health.measure(id);
     const sleeping = {
       ...common,
       isWatched: (one: Organism) => swaps.isWatched(one) || wounds.isOpen(one.id),
-      measure: (id: OrganismId) => this.#health.measure(id),
+      measure,
     };
     this.#sleep = new SleepWatch(sleeping, options.sleepSeconds ?? 0);
+    const speciesGone = (): void => this.onSpecies(this.rules.cards);
+    this.removals = new Removals({
+      ...common,
+      swaps,
+      wounds,
+      wilting,
+      absences,
+      losses,
+      measure,
+      speciesGone,
+    });
+    this.overview = new Overview({
+      ...common,
+      absences,
+      withering,
+      witherSeconds,
+      sampleSeconds: 1 / SAMPLES_PER_SECOND,
+      sleepChanges: () => this.#sleep.changes,
+    });
+    this.#saving = new Saving({
+      ...common,
+      swaps,
+      losses,
+      nameOf: this.#nameOf,
+      outcomes: () => this.#outcomes,
+      stepsPerSecond: () => this.stepsPerSecond,
+    });
     this.#strokes = new Strokes({ engine, organisms, slots, planting: this.#planting, ...watches });
   }
 
@@ -208,15 +203,6 @@ export class World {
   /** Strokes that wait for the next step boundary. */
   get strokesWaiting(): number {
     return this.#strokes.waiting;
-  }
-
-  /** Where the organisms' bodies are. */
-  bodyCounts(): BodyCounts {
-    const { waiting, dissolving } = this.absences;
-    let awake = 0;
-    for (const id of this.engine.awakeIds()) if (this.organisms.get(id)?.absence === null) awake++;
-    const away = waiting.size + dissolving;
-    return { awake, asleep: this.organisms.size - awake - away, dissolving, waiting: waiting.size };
   }
 
   // --- what players and admins do ---
@@ -246,70 +232,9 @@ export class World {
     return this.#planting.plant({ species, x, y }, GARDENER);
   }
 
-  /** Zeroes a circle. What dies of it, and seeds that wait there, do not come back. @returns how many lost cells */
-  async clear(x: number, y: number, radius: number, by: Culprit = NOBODY): Promise<number> {
-    const circle = { x0: x, y0: y, x1: x, y1: y, radius };
-    const hit = [...(await ownersUnder([circle], this.engine)).keys()];
-    for (const id of hit) this.wounds.leave(id);
-    this.engine.perturb({ kind: 'ablate', ...circle });
-    this.swaps.strike(hit);
-    this.wilting.struck(hit);
-    for (const id of hit) await this.#health.measure(id);
-    for (const one of this.organisms.near(x, y, radius)) {
-      if (Math.hypot(one.x - x, one.y - y) > radius) continue;
-      if (!isEnding(one)) this.losses.blame(one.id, by);
-      this.absences.uproot(one);
-    }
-    return hit.length;
-  }
-
   /** Why nobody may plant at the moment, for players to read; null: all may. */
   refusePlantings(reason: string | null): void {
     this.#planting.refusal = reason;
-  }
-
-  /** The body dissolves, and the organism is gone. @returns how many organisms that is: 0 or 1 */
-  remove(id: OrganismId, by: Culprit = NOBODY): number {
-    const organism = this.organisms.get(id);
-    if (organism === undefined || isEnding(organism)) return 0;
-    this.losses.blame(id, by);
-    this.#end(organism, 'removed');
-    return 1;
-  }
-
-  /** As `remove`, of all that a guest has planted. @returns how many */
-  removeByGuest(guest: string, by: Culprit = NOBODY): number {
-    let removed = 0;
-    for (const { id } of [...this.organisms.of(guest)]) removed += this.remove(id, by);
-    return removed;
-  }
-
-  /** The species is the world's no longer, and its bodies dissolve. @returns how many organisms */
-  removeSpecies(species: string, by: Culprit = NOBODY): number {
-    if (this.rules.inForce(species) !== undefined) {
-      this.swaps.forget(species);
-      this.onSpecies(this.rules.cards);
-    }
-    let removed = 0;
-    for (const one of [...this.organisms]) if (one.species === species) removed += this.remove(one.id, by);
-    return removed;
-  }
-
-  /** As `remove`, by a guest. @returns why not, for the guest to read; null: it is done */
-  removeOwn(guest: string, id: OrganismId): string | null {
-    const organism = this.organisms.get(id);
-    if (organism === undefined) return 'It is gone already.';
-    if (guest === '' || organism.guest !== guest) return 'Only who planted it can remove it.';
-    this.remove(id, { guest, name: organism.planter });
-    return null;
-  }
-
-  #end(organism: Organism, cause: 'removed' | 'withering'): void {
-    const { id } = organism;
-    this.wounds.leave(id);
-    this.swaps.strike([id]);
-    this.wilting.forget(id);
-    this.absences.dissolve(organism, cause);
   }
 
   /** Between two steps: moves the organisms that the order names to another rule, with their cells as they are. */
@@ -389,94 +314,6 @@ export class World {
     return this.#planting.faultAt(species, x, y, by);
   }
 
-  /** Species → how many organisms it has. */
-  population(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const { species } of this.organisms) counts[species] = (counts[species] ?? 0) + 1;
-    return counts;
-  }
-
-  /** Ids of the guests who planted a body that lives. */
-  planters(): string[] {
-    return [...this.organisms.guests];
-  }
-
-  summaries(query: OrganismsQuery = {}): OrganismSummary[] {
-    return this.#summariesOf(found(this.organisms, query));
-  }
-
-  /** Of those that a guest has planted. */
-  summariesOf(guest: string): OrganismSummary[] {
-    return this.#summariesOf(this.organisms.of(guest));
-  }
-
-  #summariesOf(organisms: Iterable<Organism>): OrganismSummary[] {
-    const moment = { stepNumber: this.engine.stepNumber, runSeconds: this.#runSeconds };
-    return Array.from(organisms, (one) => summaryOf(one, this.engine.isAsleep(one.id), moment));
-  }
-
-  /** @param known - version of a census that is known; null: none is. @returns null: it is the present one */
-  census(known: number | null): WorldAnswers['census'] {
-    const version = this.organisms.placesVersion + this.#sleep.changes;
-    if (version === known) return null;
-    const { engine, organisms } = this;
-    const all = Array.from(organisms, ({ id, x, y }) => ({ x, y, isAsleep: engine.isAsleep(id) }));
-    return { version, bytes: encodeCensus(all) };
-  }
-
-  /** Of all that have a body; null: there are none. */
-  get meanHealth(): number | null {
-    let sum = 0;
-    let bodies = 0;
-    for (const { absence, health } of this.organisms) {
-      if (absence !== null) continue;
-      sum += health;
-      bodies++;
-    }
-    return bodies === 0 ? null : sum / bodies;
-  }
-
-  inspect(id: number): Inspection | null {
-    const organism = this.organisms.get(id);
-    if (organism === undefined) return null;
-    const { stepNumber } = this.engine;
-    const moment = { stepNumber, runSeconds: this.#runSeconds, sampleSeconds: 1 / SAMPLES_PER_SECOND };
-    const seconds = this.withering.lonelySeconds(organism);
-    const lonely = seconds === null ? null : { seconds, ofSeconds: this.#witherSeconds };
-    return inspectionOf(organism, this.rules, this.engine.isAsleep(id), moment, lonely);
-  }
-
-  /** The organism that lives within 2 cells; else the one whose seed waits nearest, within 4 cells. */
-  async inspectAt(x: number, y: number): Promise<Inspection | null> {
-    if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
-    const id = await organismNear(x, y, this.engine);
-    return this.inspect(id === 0 ? this.#seedNear(x, y) : id);
-  }
-
-  /** @returns 0: none */
-  #seedNear(x: number, y: number): OrganismId {
-    let nearest = 0;
-    let least = SEED_REACH + 0.5;
-    for (const id of this.absences.waiting) {
-      const one = this.organisms.get(id);
-      const away = one === undefined ? least : Math.hypot(one.x - Math.floor(x), one.y - Math.floor(y));
-      if (away >= least) continue;
-      nearest = id;
-      least = away;
-    }
-    return nearest;
-  }
-
-  /** Where a new client looks first. */
-  get start(): { readonly x: number; readonly y: number } {
-    return startOf(this.organisms, this.engine);
-  }
-
-  /** @see readPixels */
-  pixels(rect: Rect): Promise<Uint8Array<ArrayBuffer>> {
-    return readPixels(this.engine, rect);
-  }
-
   // --- save and restore ---
 
   /** Set by an admin; null: the server's own setting. */
@@ -487,49 +324,7 @@ export class World {
 
   /** Begins a save. Saves must not overlap. Nothing is asked of the engine before `changed` is read. */
   save(options: SaveOptions): WorldSave {
-    const { canKeep, atMoment, ...rest } = options;
-    let moment: SavedMoment | null = null;
-    const copies = new PageCopies(this.engine, {
-      ...rest,
-      isUnsaved: (page) => this.#unsaved.has(page) || !canKeep(page),
-      noteUnsaved: (pages) => {
-        for (const page of pages) this.#unsaved.add(page);
-      },
-      atMoment: (facts) => {
-        const [kept, gone] = [copies.keptPages(), copies.gonePages()];
-        moment = { facts: this.#facts(facts), kept, gone, aside: this.swaps.aside, ...atMoment() };
-      },
-    });
-    return {
-      changed: copies.read(),
-      changedCount: () => copies.count,
-      moment() {
-        if (moment === null) throw new Error('its pages have not been read');
-        return moment;
-      },
-      written: () => this.#unsaved.clear(),
-    };
-  }
-
-  #facts({ stepNumber, randomSeed, organisms }: EngineFacts): WorldFacts {
-    const asleep = new Set(organisms.filter(({ isAsleep }) => isAsleep).map(({ id }) => id));
-    const swaps = this.swaps.saved(this.#nameOf);
-    const lost = this.losses.all.toReversed();
-    return {
-      width: this.engine.width,
-      height: this.engine.height,
-      stepNumber,
-      randomSeed,
-      runSeconds: this.#runSeconds,
-      nextId: this.organisms.nextId,
-      organisms: this.organisms
-        .records(this.#nameOf)
-        .map((record) => (asleep.has(record.id) ? { ...record, isAsleep: true } : record)),
-      ...(swaps.length > 0 && { swaps }),
-      ...(this.#outcomes.length > 0 && { outcomes: this.#outcomes }),
-      ...(lost.length > 0 && { lost }),
-      ...(this.stepsPerSecond !== null && { stepsPerSecond: this.stepsPerSecond }),
-    };
+    return this.#saving.begin(options);
   }
 
   /**
@@ -574,7 +369,7 @@ export class World {
         })),
       },
       // A copy: the replay frees ids that are left out.
-      this.#recalled(state.pages, new Set(leftOut), hadCells),
+      this.#saving.recalled(state.pages, new Set(leftOut), hadCells),
     );
     // The bounds may have taken an exploded body's last cell: it wilts like any other, and is not dead.
     const census = await engine.census();
@@ -599,24 +394,6 @@ export class World {
     if (beds.length === 0) return;
     await this.#planting.sow(beds);
     this.log.note({ act: 'fallow', beds: [] });
-  }
-
-  /**
-   * The pages of a save without the cells of organisms that are left out.
-   *
-   * @param hadCells - gets the owners of all others
-   */
-  async *#recalled(
-    pages: SavedWorld['pages'],
-    leftOut: ReadonlySet<OrganismId>,
-    hadCells: Set<OrganismId>,
-  ): AsyncGenerator<PageState> {
-    this.#unsaved.clear();
-    for await (const page of pages) {
-      if (leaveOut(page, leftOut)) this.#unsaved.add(page.page);
-      noteOwners(page, hadCells);
-      yield page;
-    }
   }
 }
 

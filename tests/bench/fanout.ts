@@ -147,7 +147,6 @@ function frameShares(tallies: readonly FrameTally[]): Record<string, number> {
     viewFramesWithoutRoom: sum('changedNoRoom') / changed,
     viewFramesOwed: sum('changedOwed') / changed,
     viewFramesStill: sum('still') / frames,
-    viewFramesStillCoarse: sum('stillCoarse') / frames,
   };
 }
 

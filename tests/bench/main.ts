@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   gpu: () => import('./gpu.ts'),
   fanout: () => import('./fanout.ts'),
   cluster: () => import('./cluster.ts'),
+  takeover: () => import('./takeover.ts'),
   codec: () => import('./codec.ts'),
   swap: () => import('./swap.ts'),
   train: () => import('./train.ts'),

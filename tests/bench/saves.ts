@@ -18,7 +18,7 @@ import { Turns } from '../../server/turns.ts';
 import { PageCopies } from '../../server/world/pageCopies.ts';
 import { Recorder } from '../../server/world/recorder.ts';
 import { Saver } from '../../server/world/saver.ts';
-import type { SaveOptions } from '../../server/world/world.ts';
+import type { SaveOptions } from '../../server/world/saving.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import type { SavedMoment, WorldSave } from '../../server/world/worldSave.ts';
 import { PAGE_CELLS } from '../../shared/geometry.ts';

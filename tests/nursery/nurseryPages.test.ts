@@ -57,9 +57,9 @@ beforeAll(async () => {
     const bytes = serializeRule(blobRule(row.species));
     const { id: rule } = registry.add({ bytes, origin: 'trained' }, { who: 'the nursery', address: '' });
     await nursery.drawings.change(row.id, { rule });
-    mkdirSync(nursery.keptFolder(row.id), { recursive: true });
+    mkdirSync(nursery.folders.keptOf(row.id), { recursive: true });
     for (const file of ['film', 'card'] as const)
-      writeFileSync(fileOf(nursery.keptFolder(row.id), file), `the ${file}`);
+      writeFileSync(fileOf(nursery.folders.keptOf(row.id), file), `the ${file}`);
   }
   server = await startServer({}, world, { nursery });
 });

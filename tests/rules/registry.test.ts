@@ -20,12 +20,12 @@ import { serializeRule } from '../../server/rules/format.ts';
 import type { RuleFile } from '../../server/rules/load.ts';
 import { type Actor, checkRegistry, Registry, sha256Of } from '../../server/rules/registry.ts';
 import {
-  FORMAT,
   openRegistryFile,
   REGISTRY_TABLES,
   RegistryError,
   registryError,
 } from '../../server/rules/registryFile.ts';
+import { FORMAT } from '../../server/rules/registryFormats.ts';
 import { RuleError } from '../../server/rules/rule.ts';
 import { randomRule } from './rules.ts';
 

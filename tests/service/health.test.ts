@@ -7,12 +7,17 @@ import { expect, test } from 'vitest';
 const script = join(import.meta.dirname, '../../server/service/health.ts');
 
 /** Asks a server that answers so; null: none listens. */
-async function ask(answer: RequestListener | null): Promise<{ code: number | null; said: string }> {
+async function ask(
+  answer: RequestListener | null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; said: string }> {
   const server = createServer(answer ?? undefined);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   if (answer === null) await new Promise((done) => server.close(done));
-  const child = spawn(process.execPath, [script], { env: { ...process.env, REGROW_PORT: String(port) } });
+  const child = spawn(process.execPath, [script], {
+    env: { ...process.env, ...env, REGROW_PORT: String(port) },
+  });
   let said = '';
   child.stderr.on('data', (part: Buffer) => {
     said += part.toString();
@@ -41,4 +46,19 @@ test('a server that does not listen is not', async () => {
   const { code, said } = await ask(null);
   expect(code).toBe(1);
   expect(said).toMatch(/^connect ECONNREFUSED/);
+});
+
+const STORE = { REGROW_STORE: 'postgres://regrow@127.0.0.1/regrow', REGROW_BLOBS: '/blobs' };
+const WITHOUT_A_PORT: readonly Readonly<Record<string, string>>[] = [
+  { ...STORE, REGROW_ROLE: 'worker' },
+  { ...STORE, REGROW_SPARE: 'yes' },
+];
+
+test.each(WITHOUT_A_PORT)('a worker, and a spare that waits, are well without a port: %j', async (env) => {
+  expect(await ask(null, env)).toEqual({ code: 0, said: '' });
+});
+
+test('a spare that has become the owner is asked like any other', async () => {
+  const { code } = await ask((_, response) => response.writeHead(503).end(), WITHOUT_A_PORT[1]);
+  expect(code).toBe(1);
 });

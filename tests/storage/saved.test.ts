@@ -28,6 +28,16 @@ beforeEach(() => {
 });
 
 describe('reading', () => {
+  test('a save that is renamed while it is looked at is not there: it is not taken for a damaged one', async () => {
+    await twoSaves(disk);
+    const found = disk.readFile.bind(disk);
+    disk.readFile = async (path) => {
+      await disk.rename(NEWEST, PREVIOUS);
+      return found(path);
+    };
+    expect(await look(NEWEST, disk)).toBeNull();
+  });
+
   test('any flipped bit makes a save unsound: the other save is used, or the start is refused and no file is touched', async () => {
     await twoSaves(disk);
     const sound = disk;

@@ -6,9 +6,10 @@
 import { expect, test } from 'vitest';
 import { PageStore } from '../../client/stream/pageStore.ts';
 import { Pyramid } from '../../client/stream/pyramid.ts';
+import { HEADROOM_BYTES } from '../../server/stream/deliver/composer.ts';
 import type { FrameSocket } from '../../server/stream/deliver/flow.ts';
 import { Stream } from '../../server/stream/deliver/stream.ts';
-import { HEADROOM_BYTES, type Viewer } from '../../server/stream/deliver/viewer.ts';
+import type { Viewer } from '../../server/stream/deliver/viewer.ts';
 import { indexOf, levelOf } from '../../server/stream/pageKey.ts';
 import { Levels } from '../../server/stream/publish/levels.ts';
 import { COARSE_EVERY } from '../../server/stream/publish/publisher.ts';
@@ -216,10 +217,10 @@ test.each([1, 2, 3, 4, 5])(
       }
     };
     const check = (bound: number): void => {
-      const all = truths(world, new Set(clients.flatMap(({ viewer }) => [...viewer.pages.keys()])));
+      const all = truths(world, new Set(clients.flatMap(({ viewer }) => [...viewer.pages])));
       for (const { holder, viewer } of clients) {
         expect(viewer.owed).toBe(0);
-        for (const key of viewer.pages.keys())
+        for (const key of viewer.pages)
           expect(worst(holder.pixelsOf(key)!, all.get(key)!)).toBeLessThanOrEqual(bound);
       }
     };

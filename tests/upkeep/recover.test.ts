@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -22,6 +23,7 @@ import { segmentName } from '../../server/storage/segment.ts';
 import { makeBackup } from '../../server/upkeep/backup.ts';
 import { planRecovery } from '../../server/upkeep/recover.ts';
 import { verify } from '../../server/upkeep/verify.ts';
+import { surveyWorld } from '../../server/upkeep/worldSurvey.ts';
 import { type Act, encodeEntry } from '../../server/world/acts.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { blobRule } from '../world/blob.ts';
@@ -346,6 +348,21 @@ test('a torn tail and a segment after a gap are no faults, and a backup has neit
     expect(existsSync(join(to, segmentName(5)))).toBe(true);
     expect(existsSync(join(to, segmentName(6)))).toBe(false);
     expect((await verify(to)).notes.join()).not.toMatch(/torn|disk failed/);
+  } finally {
+    rmSync(to, { recursive: true, force: true });
+  }
+});
+
+test('a backup of a folder whose server was killed between the two renames of a save is whole', async () => {
+  await makeWorld();
+  renameSync(at('world.regrow'), at('world.regrow.1'));
+  expect(await facts()).toBe('');
+  const to = join(folder, '..', `backup-${crypto.randomUUID()}`);
+  try {
+    await makeBackup({ folder, to, withToken: false });
+    expect(readFileSync(join(to, 'world.regrow'))).toEqual(readFileSync(at('world.regrow.1')));
+    const { journal, from } = await surveyWorld(to, true);
+    expect([from!.facts!.stepNumber, journal.entries]).toEqual([5, 4]);
   } finally {
     rmSync(to, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PgBoss } from 'pg-boss';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { FarProcess } from '../../server/workers/farProcess.ts';
@@ -17,47 +17,54 @@ const LIMIT_MS = 60_000;
 
 describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS }, () => {
   let cluster: Cluster;
+  // Each test has a queue, blobs and workers of its own.
+  let url: string;
   let boss: PgBoss;
   let folder: string;
   let blobs: string;
-  const workers: ChildProcess[] = [];
+  let workers: StartedWorker[];
   let jobs = 0;
 
   beforeAll(async () => {
     cluster = await Cluster.start();
+  });
+  afterAll(() => cluster?.stop());
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'regrow-workers-'));
     blobs = join(folder, 'blobs');
-    boss = await openQueue(cluster.url, () => {});
+    workers = [];
+    url = await cluster.addDatabase();
+    boss = await openQueue(url, () => {});
   });
   afterEach(async () => {
-    for (const worker of workers.splice(0)) {
-      if (worker.exitCode !== null || worker.signalCode !== null) continue;
-      const ended = once(worker, 'exit');
-      worker.kill('SIGKILL');
+    for (const { child } of workers) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
       await ended;
     }
-  });
-  afterAll(async () => {
     await boss?.stop({ graceful: false });
-    await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function startWorker(): Promise<ChildProcess> {
+  interface StartedWorker {
+    readonly child: ChildProcess;
+    /** Waits until it has printed this. */
+    says(words: string): Promise<true>;
+  }
+
+  async function startWorker(): Promise<StartedWorker> {
     const stub = join(import.meta.dirname, 'stubWorker.ts');
-    const worker = spawn(process.execPath, [stub, cluster.url, blobs], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    workers.push(worker);
+    const child = spawn(process.execPath, [stub, url, blobs], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
-    worker.stdout!.on('data', (chunk: Buffer) => {
+    child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    await until(
-      'the worker takes jobs',
-      async () => (output.includes('started') ? true : undefined),
-      LIMIT_MS,
-    );
+    const says = (words: string): Promise<true> =>
+      until(`a worker says "${words}"`, async () => (output.includes(words) ? true : undefined), LIMIT_MS);
+    const worker = { child, says };
+    workers.push(worker);
+    await says('started');
     return worker;
   }
 
@@ -93,10 +100,16 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     return { far, exit: once(far, 'exit').then(([code]) => code as number | null), words: () => words };
   }
 
-  const blobsOf = (ending: string): string[] =>
-    existsSync(join(blobs, 'w/jobs'))
-      ? readdirSync(join(blobs, 'w/jobs')).filter((name) => name.includes(ending))
-      : [];
+  const blobsNow = (): string[] =>
+    existsSync(join(blobs, 'w/jobs')) ? readdirSync(join(blobs, 'w/jobs')) : [];
+
+  /** Another worker can go on from it: a blob gets its name when it is whole. */
+  const aCheckpoint = (): Promise<true> =>
+    until(
+      'a checkpoint',
+      async () => (blobsNow().some((name) => name.endsWith('-state')) ? true : undefined),
+      LIMIT_MS,
+    );
 
   const resultIn = (place: string): { begun: string; pid: number } =>
     JSON.parse(readFileSync(join(place, 'result.json'), 'utf8'));
@@ -107,7 +120,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const { exit } = watch(place);
     expect(await exit).toBe(0);
     expect(resultIn(place).begun).toBe('nothing');
-    expect(blobsOf('')).toEqual([]);
+    expect(blobsNow()).toEqual([]);
     expect(await boss.findJobs('tuning')).toEqual([]);
   });
 
@@ -122,27 +135,27 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const first = await startWorker();
     const place = makeJob('long');
     const { exit } = watch(place);
-    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
-    first.kill('SIGKILL');
+    await aCheckpoint();
+    first.child.kill('SIGKILL');
     await startWorker();
     expect(await exit).toBe(0);
     const { begun, pid } = resultIn(place);
     expect(begun).toMatch(/^checkpoint of process \d+$/);
     expect(begun).not.toContain(`process ${pid}`);
-    expect(blobsOf('')).toEqual([]);
+    expect(blobsNow()).toEqual([]);
   });
 
   test('a worker that was paused finds its job given away; what it comes to is not taken', async () => {
     const first = await startWorker();
     const place = makeJob('long');
     const { exit } = watch(place);
-    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
-    first.kill('SIGSTOP');
+    await aCheckpoint();
+    first.child.kill('SIGSTOP');
     await startWorker();
     expect(await exit).toBe(0);
     const result = readFileSync(join(place, 'result.json'), 'utf8');
-    first.kill('SIGCONT');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    first.child.kill('SIGCONT');
+    await first.says('it was given to another worker');
     expect(readFileSync(join(place, 'result.json'), 'utf8')).toBe(result);
     expect(await boss.findJobs('tuning')).toEqual([]);
   });
@@ -151,9 +164,9 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const first = await startWorker();
     const place = makeJob('long');
     const { exit } = watch(place);
-    await until('a checkpoint', async () => (blobsOf('-state').length > 0 ? true : undefined), LIMIT_MS);
-    const ended = once(first, 'exit');
-    first.kill('SIGTERM');
+    await aCheckpoint();
+    const ended = once(first.child, 'exit');
+    first.child.kill('SIGTERM');
     expect((await ended)[0]).toBe(0);
     const [job] = await boss.findJobs('tuning');
     expect(job.state).toBe('retry');

@@ -2,15 +2,16 @@
  * Replaces the tuning process: writes a checkpoint and waits; begun with one, it leaves a result that names it. A job that
  * says "hopeless" is given up, one that says "quick" needs no checkpoint.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
+import { writeWhole } from '../../server/rules/load.ts';
 
 const [folder] = process.argv.slice(2);
 const checkpoint = join(folder, 'checkpoint.bin');
 const job = readFileSync(join(folder, 'job.json'), 'utf8');
 const finish = (begun: string): void => {
-  writeFileSync(join(folder, 'result.json'), JSON.stringify({ job, begun, pid: process.pid }));
+  writeWhole(join(folder, 'result.json'), JSON.stringify({ job, begun, pid: process.pid }));
   process.exit(0);
 };
 
@@ -23,6 +24,6 @@ if (job.includes('hopeless')) {
 if (job.includes('quick')) finish('nothing');
 if (existsSync(checkpoint)) finish(readFileSync(checkpoint, 'utf8'));
 else {
-  writeFileSync(checkpoint, `checkpoint of process ${process.pid}`);
+  writeWhole(checkpoint, `checkpoint of process ${process.pid}`);
   setInterval(() => {}, 1_000);
 }

@@ -35,10 +35,15 @@ describe('a body that died', () => {
     const before = world.organisms.get(1)!;
     await stroke(small, brush('ablate', 15, 30, 30));
     await world.observe(0.25);
-    expect(world.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 15, cells: 0, health: 0 });
-    expect(world.summaries()).toMatchObject([{ id: 1, absence: 'died', waitSeconds: 15 }]);
+    expect(world.overview.inspect(1)).toMatchObject({
+      absence: 'died',
+      waitSeconds: 15,
+      cells: 0,
+      health: 0,
+    });
+    expect(world.overview.summaries()).toMatchObject([{ id: 1, absence: 'died', waitSeconds: 15 }]);
     await live(small, 14);
-    expect(world.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 1 });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 1 });
     await live(small, 1);
     const { species, x, y, planter, guest, bornSeconds } = before;
     expect(world.organisms.get(1)).toMatchObject({
@@ -51,7 +56,7 @@ describe('a body that died', () => {
       absence: null,
     });
     await live(small, 15);
-    const back = world.inspect(1)!;
+    const back = world.overview.inspect(1)!;
     expect(back).toMatchObject({ planter: 'Ann', absence: null, waitSeconds: null });
     expect(back.health).toBeGreaterThan(0.9);
     expect(back.ageSeconds).toBeLessThan(back.sinceSeconds - 14);
@@ -63,15 +68,15 @@ describe('a body that died', () => {
     const { world } = small;
     world.plantGarden(3, 1);
     expect(await stroke(small, plant(10, 10))).toMatchObject({ ok: true });
-    const before = world
+    const before = world.overview
       .summaries()
       .map(({ id, species, x, y, planter }) => ({ id, species, x, y, planter }));
     expect(new Set(before.map(({ planter }) => planter))).toEqual(new Set(['', 'Ann']));
     await live(small, 15);
     await eraseAll(small);
     await live(small, 30);
-    expect(world.summaries()).toMatchObject(before);
-    for (const { health } of world.summaries()) expect(health).toBeGreaterThan(0.9);
+    expect(world.overview.summaries()).toMatchObject(before);
+    for (const { health } of world.overview.summaries()) expect(health).toBeGreaterThan(0.9);
   });
 
   test('keeps its room while its seed waits', async () => {
@@ -86,11 +91,11 @@ describe('a body that died', () => {
     await eraseAll(small);
     small.world.plantAt('blob', 30, 30);
     await live(small, 20);
-    expect(small.world.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 0 });
+    expect(small.world.overview.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 0 });
     await stroke(small, brush('truncate', 0, 30, 30));
     small.engine.perturb({ kind: 'ablate', x0: 30, y0: 30, x1: 30, y1: 30, radius: 12 });
     await live(small, 1);
-    expect(small.world.inspect(1)!.absence).toBeNull();
+    expect(small.world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('waits only for what is left of its 15 s after a restart', async () => {
@@ -98,20 +103,24 @@ describe('a body that died', () => {
     await eraseAll(first);
     await live(first, 9);
     const second = await restarted(first);
-    expect(second.world.inspect(1)).toMatchObject({ absence: 'died', waitSeconds: 6, planter: 'Ann' });
+    expect(second.world.overview.inspect(1)).toMatchObject({
+      absence: 'died',
+      waitSeconds: 6,
+      planter: 'Ann',
+    });
     await live(second, 5);
-    expect(second.world.inspect(1)!.absence).toBe('died');
+    expect(second.world.overview.inspect(1)!.absence).toBe('died');
     await live(second, 1);
-    expect(second.world.inspect(1)!.absence).toBeNull();
+    expect(second.world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('does not come back in a paused world before it runs again', async () => {
     const small = await grown([30, 30]);
     await eraseAll(small);
     for (let second = 0; second < 40; second++) await small.world.observe(1);
-    expect(small.world.inspect(1)!.absence).toBe('died');
+    expect(small.world.overview.inspect(1)!.absence).toBe('died');
     await live(small, 1);
-    expect(small.world.inspect(1)!.absence).toBeNull();
+    expect(small.world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('a stroke on the place of a seed that waits hurts nobody', async () => {
@@ -123,7 +132,7 @@ describe('a body that died', () => {
       reason: 'Nobody lives there.',
     });
     await live(small, 16);
-    expect(small.world.inspect(1)!.absence).toBeNull();
+    expect(small.world.overview.inspect(1)!.absence).toBeNull();
   });
 });
 
@@ -132,12 +141,12 @@ describe('an admin who clears a place', () => {
     const small = await grown([30, 30], [90, 30]);
     await stroke(small, brush('ablate', 15, 90, 30));
     await live(small, 1);
-    await small.world.clear(60, 30, 64);
+    await small.world.removals.clear(60, 30, 64);
     await live(small, 20);
-    expect(small.world.summaries()).toEqual([]);
+    expect(small.world.overview.summaries()).toEqual([]);
     expect(await small.engine.census()).toEqual([]);
     await stroke(small, plant(30, 30));
-    expect(small.world.summaries()[0].id).toBe(3);
+    expect(small.world.overview.summaries()[0].id).toBe(3);
   });
 
   test('leaves a body that survives, and its seed, once it is whole again', async () => {
@@ -152,7 +161,7 @@ describe('an admin who clears a place', () => {
     await live(small, 10);
     expect(small.world.organisms.get(1)).toMatchObject({ isUprooted: false });
     await eraseAll(small);
-    expect(small.world.inspect(1)!.absence).toBe('died');
+    expect(small.world.overview.inspect(1)!.absence).toBe('died');
   });
 });
 
@@ -169,11 +178,11 @@ describe('a save of an earlier version', () => {
     const state = { ...structuredClone(await stateOf(first.world)), fallow: beds };
     const second = await makeWorld();
     await second.world.restore(structuredClone(state));
-    expect(second.world.summaries()).toMatchObject([{ id: 1 }, { x: 80, y: 30, planter: '' }]);
+    expect(second.world.overview.summaries()).toMatchObject([{ id: 1 }, { x: 80, y: 30, planter: '' }]);
     const third = await makeWorld();
     const entry = second.world.log.take(true)!;
     await third.world.restore(structuredClone(state), undefined, [decodeEntry(entry)]);
-    expect(third.world.summaries()).toEqual(second.world.summaries());
+    expect(third.world.overview.summaries()).toEqual(second.world.overview.summaries());
     expect((await stateOf(third.world)).fallow).toBeUndefined();
   });
 
@@ -185,7 +194,7 @@ describe('a save of an earlier version', () => {
     const entry = decodeEntry(encodeEntry({ acts, step: stepNumber, runSeconds, nextId }));
     const second = await makeWorld();
     await second.world.restore(state, undefined, [entry]);
-    expect(second.world.summaries()).toMatchObject([{ id: 1 }]);
+    expect(second.world.overview.summaries()).toMatchObject([{ id: 1 }]);
     expect(second.world.organisms.size).toBe(1);
   });
 
@@ -195,9 +204,9 @@ describe('a save of an earlier version', () => {
     const second = await makeWorld();
     const organisms = state.organisms.map((one) => ({ ...one, isWilting: true }));
     await second.world.restore({ ...state, organisms });
-    expect(second.world.inspect(1)!.absence).toBe('wilting');
+    expect(second.world.overview.inspect(1)!.absence).toBe('wilting');
     await live(second, 20);
-    expect(second.world.inspect(1)!.health).toBeGreaterThan(0.9);
+    expect(second.world.overview.inspect(1)!.health).toBeGreaterThan(0.9);
   });
 });
 

@@ -24,7 +24,7 @@ describe('an organism that is gone', () => {
     const small = await grown([30, 30]);
     const { world } = small;
     await live(small, 5);
-    world.remove(1, MODERATOR);
+    world.removals.remove(1, MODERATOR);
     await live(small, 3);
     expect(world.returns.lost).toMatchObject([
       { loss: 1, species: 'blob', x: 30, y: 30, guest: ANN, planter: 'Ann', cause: 'removed', by: MODERATOR },
@@ -42,7 +42,7 @@ describe('an organism that is gone', () => {
 
   test('stays lost where it has no room, and the reason is told', async () => {
     const small = await grown([30, 30]);
-    small.world.remove(1);
+    small.world.removals.remove(1);
     await live(small, 3);
     await stroke(small, plant(33, 30));
     const answer = await small.world.returns.bring({ loss: 1 });
@@ -55,7 +55,7 @@ describe('an organism that is gone', () => {
 
   test('is remembered by a save, and may be brought back after it', async () => {
     const small = await grown([30, 30], [90, 30]);
-    small.world.remove(1, MODERATOR);
+    small.world.removals.remove(1, MODERATOR);
     await live(small, 3);
     const again = await makeWorld();
     await again.world.restore(structuredClone(await stateOf(small.world)));
@@ -69,7 +69,7 @@ describe('an organism that is gone', () => {
     const { world } = small;
     world.log.start();
     const save = structuredClone(await stateOf(world));
-    for (const id of [1, 2, 3]) world.remove(id, MODERATOR);
+    for (const id of [1, 2, 3]) world.removals.remove(id, MODERATOR);
     await live(small, 3);
     await world.returns.bring({ loss: 2 });
     await small.engine.step(5);
@@ -82,7 +82,7 @@ describe('an organism that is gone', () => {
 
   test('because its place was cleared comes back, too', async () => {
     const small = await grown([30, 30]);
-    await small.world.clear(30, 30, 20, MODERATOR);
+    await small.world.removals.clear(30, 30, 20, MODERATOR);
     await live(small, 1);
     expect(small.world.returns.lost).toMatchObject([{ cause: 'cleared', by: MODERATOR }]);
     expect(await small.world.returns.bring({ loss: 1 })).toMatchObject({ organisms: 1 });
@@ -93,13 +93,13 @@ describe('an organism that is not gone yet', () => {
   test('and dissolves grows again from its seed', async () => {
     const small = await grown([30, 30]);
     const { world } = small;
-    world.remove(1);
+    world.removals.remove(1);
     await live(small, 1);
     expect(await world.returns.bring({ organism: 1 })).toMatchObject({ organisms: 1 });
     await live(small, 2);
-    expect(world.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });
     await live(small, FALLOW_SECONDS);
-    expect(world.inspect(1)).toMatchObject({ absence: null });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: null });
     expect(world.returns.lost).toEqual([]);
   });
 
@@ -112,7 +112,7 @@ describe('an organism that is not gone yet', () => {
       { organism: 1, cause: 'killed', by: { guest: ANN, name: 'Ann' } },
     ]);
     expect(await world.returns.bring({ organism: 1 })).toMatchObject({ organisms: 1 });
-    expect(world.inspect(1)).toMatchObject({ absence: null, cells: 1 });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: null, cells: 1 });
     expect(await world.returns.bring({ organism: 2 })).toMatchObject({
       organisms: 0,
       refused: [{ reason: 'It is not gone.' }],
@@ -122,13 +122,13 @@ describe('an organism that is not gone yet', () => {
   test('and stands in a cleared place has its seed again', async () => {
     const small = await grown([30, 30]);
     const { world } = small;
-    await world.clear(26, 30, 5, MODERATOR);
+    await world.removals.clear(26, 30, 5, MODERATOR);
     const one = world.organisms.get(1)!;
     one.isUprooted = true;
     expect(await world.returns.bring({ organism: 1 })).toMatchObject({ organisms: 1 });
     await stroke(small, brush('ablate', 20, 30, 30));
     await live(small, 1);
-    expect(world.inspect(1)).toMatchObject({ absence: 'died' });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'died' });
   });
 });
 
@@ -137,8 +137,8 @@ describe('all that a guest did away with', () => {
     const small = await grown([30, 30], [60, 30], [90, 30]);
     const { world } = small;
     await stroke(small, brush('ablate', 12, 30, 30));
-    world.removeOwn(ANN, 2);
-    world.remove(3, MODERATOR);
+    world.removals.removeOwn(ANN, 2);
+    world.removals.remove(3, MODERATOR);
     await live(small, 3);
     expect(await world.returns.bring({ by: ANN })).toEqual({ organisms: 2, refused: [], left: 0 });
     expect(Array.from(world.organisms, ({ x }) => x).sort()).toEqual([30, 60]);

@@ -7,7 +7,7 @@ import { isSamePage, type PageState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { Saves } from '../../server/storage/saves.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
-import { stillWorld } from '../../server/world/world.ts';
+import { stillWorld } from '../../server/world/saving.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import type { WorldSave } from '../../server/world/worldSave.ts';
 import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';

@@ -6,7 +6,7 @@ import { Turns } from '../../server/turns.ts';
 import { encodeEntry } from '../../server/world/acts.ts';
 import { Recorder } from '../../server/world/recorder.ts';
 import { Saver } from '../../server/world/saver.ts';
-import type { SaveOptions } from '../../server/world/world.ts';
+import type { SaveOptions } from '../../server/world/saving.ts';
 import { RuinError, WorldFiles } from '../../server/world/worldFiles.ts';
 import type { SavedMoment, WorldSave } from '../../server/world/worldSave.ts';
 import { FakeDisk, type Verdict } from '../storage/fakeDisk.ts';

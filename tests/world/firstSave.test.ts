@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeEntry } from '../../server/world/acts.ts';
-import { stillWorld } from '../../server/world/world.ts';
+import { stillWorld } from '../../server/world/saving.ts';
 import { WorldFiles } from '../../server/world/worldFiles.ts';
 import { fixture } from '../fixtures/dataDirectory.ts';
 import { loadBlob, makeWorld } from './makeWorld.ts';

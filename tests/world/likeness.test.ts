@@ -142,7 +142,7 @@ describe('health against what can exist', () => {
     await engine.step(100);
     await world.observe(0.25);
     const { mature } = await loadBlob();
-    for (const { id, x, y, health } of world.summaries()) {
+    for (const { id, x, y, health } of world.overview.summaries()) {
       const rect = healthRect(mature, x, y);
       const own = new Float32Array(rect.width * rect.height * 4);
       await engine.readOrganism(id, rect, own);
@@ -151,6 +151,6 @@ describe('health against what can exist', () => {
     }
     engine.perturb({ kind: 'ablate', x0: 0, y0: 5, x1: 6, y1: 5, radius: 2 });
     await world.observe(0.25);
-    expect(world.summaries()[0].health).toBeLessThan(0.9);
+    expect(world.overview.summaries()[0].health).toBeLessThan(0.9);
   });
 });

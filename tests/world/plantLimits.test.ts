@@ -49,9 +49,9 @@ describe('a guest', () => {
     small.engine.perturb({ kind: 'ablate', x0: x, y0: y, x1: x, y1: y, radius: 9 });
     await small.engine.step(1);
     await small.world.observe(1);
-    expect(small.world.inspect(1)!.absence).toBe('died');
+    expect(small.world.overview.inspect(1)!.absence).toBe('died');
     expect(await plantAs(small, doer('Ann'), 3)).toBe(FULL);
-    expect(small.world.removeOwn(doer('Ann').guest, 2)).toBeNull();
+    expect(small.world.removals.removeOwn(doer('Ann').guest, 2)).toBeNull();
     expect(await plantAs(small, doer('Ann'), 3)).toBeNull();
   });
 
@@ -78,7 +78,7 @@ describe('an address', () => {
     for (let n = 0; n < 5; n++) {
       const ann = { ...doer(`Ann ${n}`), address: 'one' };
       expect(await plantAs(small, ann, n)).toBeNull();
-      small.world.removeByGuest(ann.guest);
+      small.world.removals.removeByGuest(ann.guest);
     }
     const late = { ...doer('Bob'), address: 'one' };
     expect(await plantAs(small, late, 5)).toBe(
@@ -105,8 +105,10 @@ describe('an address', () => {
     await again.world.restore(structuredClone(await stateOf(small.world)));
     expect(await plantAs(again, at(5), 5)).toBe(full);
     expect(await plantAs(again, { ...doer('Bob'), address: '10.0.0.2' }, 6)).toBeNull();
-    expect(JSON.stringify([again.world.summaries(), again.world.inspect(1)])).not.toContain('10.0.0');
-    again.world.remove(1);
+    expect(JSON.stringify([again.world.overview.summaries(), again.world.overview.inspect(1)])).not.toContain(
+      '10.0.0',
+    );
+    again.world.removals.remove(1);
     expect(await plantAs(again, at(5), 5)).toBeNull();
   });
 

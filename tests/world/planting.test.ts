@@ -6,7 +6,7 @@ beforeAll(loadBlob);
 describe('planting', () => {
   test('makes an organism that grows into its mature form', async () => {
     const { world } = await grown([30, 30]);
-    const [organism] = world.summaries();
+    const [organism] = world.overview.summaries();
     expect(organism).toMatchObject({ id: 1, species: 'blob', x: 30, y: 30, ageSteps: 60, planter: 'Ann' });
     expect(organism.health).toBeGreaterThan(0.9);
     expect(organism.cells).toBeGreaterThan(20);
@@ -18,7 +18,7 @@ describe('planting', () => {
       ok: false,
       reason: 'Somebody lives there already.',
     });
-    const rim = (await small.world.pixels({ x: 30, y: 30, width: 20, height: 1 })).findIndex(
+    const rim = (await small.world.overview.pixels({ x: 30, y: 30, width: 20, height: 1 })).findIndex(
       (_, i, all) => all[i * 4 + 3] === 0,
     );
     expect(await stroke(small, plant(30 + rim, 30))).toMatchObject({ ok: false });

@@ -14,12 +14,12 @@ describe('a restored world', () => {
     const second = await makeWorld();
     const { notes } = await second.world.restore(await stateOf(first.world));
     expect(notes).toEqual(['1 old left out: its rule is not there any more']);
-    expect(second.world.summaries()).toMatchObject([{ id: 2, species: 'blob' }]);
-    const gone = await second.world.pixels({ x: 20, y: 20, width: 20, height: 20 });
+    expect(second.world.overview.summaries()).toMatchObject([{ id: 2, species: 'blob' }]);
+    const gone = await second.world.overview.pixels({ x: 20, y: 20, width: 20, height: 20 });
     expect(gone.every((byte) => byte === 0)).toBe(true);
     await second.engine.step(20);
     await stroke(second, plant(30, 30));
-    expect(second.world.summaries().map(({ id }) => id)).toEqual([2, 3]);
+    expect(second.world.overview.summaries().map(({ id }) => id)).toEqual([2, 3]);
   });
 
   test('must be of the same size', async () => {

@@ -18,15 +18,15 @@ describe('who planted a body removes it', () => {
   test('it dissolves within 2 s, is gone for good, and its place is free', async () => {
     const small = await grown([30, 30], [90, 30]);
     const { world } = small;
-    expect(world.removeOwn(ANN, 1)).toBeNull();
-    expect(world.inspect(1)).toMatchObject({ absence: 'removed', waitSeconds: null });
-    expect(world.inspect(1)!.cells).toBeGreaterThan(0);
+    expect(world.removals.removeOwn(ANN, 1)).toBeNull();
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'removed', waitSeconds: null });
+    expect(world.overview.inspect(1)!.cells).toBeGreaterThan(0);
     await live(small, 1);
-    expect(world.inspect(1)!.cells).toBeGreaterThan(0);
+    expect(world.overview.inspect(1)!.cells).toBeGreaterThan(0);
     await live(small, 2);
-    expect(world.inspect(1)).toBeNull();
+    expect(world.overview.inspect(1)).toBeNull();
     await live(small, 20);
-    expect(world.summaries()).toMatchObject([{ id: 2 }]);
+    expect(world.overview.summaries()).toMatchObject([{ id: 2 }]);
     expect((await small.engine.census()).map(({ organism }) => organism)).toEqual([2]);
     expect(await world.roomFault('blob', 30, 30)).toBeNull();
   });
@@ -35,10 +35,10 @@ describe('who planted a body removes it', () => {
     const small = await grown([30, 30]);
     const { id } = small.world.plantAt('blob', 90, 30);
     const reason = 'Only who planted it can remove it.';
-    expect(small.world.removeOwn(doer('Bob').guest, 1)).toBe(reason);
-    expect(small.world.removeOwn(ANN, id)).toBe(reason);
-    expect(small.world.removeOwn('', id)).toBe(reason);
-    expect(small.world.removeOwn(ANN, 77)).toBe('It is gone already.');
+    expect(small.world.removals.removeOwn(doer('Bob').guest, 1)).toBe(reason);
+    expect(small.world.removals.removeOwn(ANN, id)).toBe(reason);
+    expect(small.world.removals.removeOwn('', id)).toBe(reason);
+    expect(small.world.removals.removeOwn(ANN, 77)).toBe('It is gone already.');
     await live(small, 3);
     expect(small.world.bodies).toBe(2);
   });
@@ -47,27 +47,27 @@ describe('who planted a body removes it', () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('ablate', 15, 30, 30));
     await live(small, 1);
-    expect(small.world.inspect(1)!.absence).toBe('died');
-    expect(small.world.removeOwn(ANN, 1)).toBeNull();
-    expect(small.world.inspect(1)).toBeNull();
+    expect(small.world.overview.inspect(1)!.absence).toBe('died');
+    expect(small.world.removals.removeOwn(ANN, 1)).toBeNull();
+    expect(small.world.overview.inspect(1)).toBeNull();
     expect(await small.world.roomFault('blob', 30, 30)).toBeNull();
   });
 
   test('twice is once', async () => {
     const small = await grown([30, 30]);
-    expect(small.world.remove(1)).toBe(1);
+    expect(small.world.removals.remove(1)).toBe(1);
     await live(small, 1.5);
-    expect(small.world.remove(1)).toBe(0);
-    expect(small.world.removeOwn(ANN, 1)).toBeNull();
+    expect(small.world.removals.remove(1)).toBe(0);
+    expect(small.world.removals.removeOwn(ANN, 1)).toBeNull();
     await live(small, 1);
-    expect(small.world.inspect(1)).toBeNull();
+    expect(small.world.overview.inspect(1)).toBeNull();
   });
 
   test('an open wound ends, and is not counted as healed', async () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('ablate', 2, 33, 30));
     expect(small.world.wounds.isOpen(1)).toBe(true);
-    small.world.remove(1);
+    small.world.removals.remove(1);
     expect(small.world.wounds.isOpen(1)).toBe(false);
     const closed = small.world.wounds.take()!.find(({ type }) => type === 'closed');
     expect(closed).toMatchObject({ healedInSteps: null });
@@ -75,13 +75,13 @@ describe('who planted a body removes it', () => {
 
   test('a restart meanwhile does not save it', async () => {
     const first = await grown([30, 30]);
-    first.world.remove(1);
+    first.world.removals.remove(1);
     await live(first, 0.5);
     const second = await makeWorld();
     await second.world.restore(structuredClone(await stateOf(first.world)));
-    expect(second.world.inspect(1)!.absence).toBe('removed');
+    expect(second.world.overview.inspect(1)!.absence).toBe('removed');
     await live(second, 3);
-    expect(second.world.summaries()).toEqual([]);
+    expect(second.world.overview.summaries()).toEqual([]);
   });
 });
 
@@ -90,20 +90,20 @@ test('an admin removes any body, or all that a guest has planted', async () => {
   const { world } = small;
   const garden = world.plantAt('blob', 20, 50).id;
   await live(small, 1);
-  expect(world.remove(garden)).toBe(1);
-  expect(world.removeByGuest(doer('Bob').guest)).toBe(0);
-  expect(world.removeByGuest('')).toBe(0);
+  expect(world.removals.remove(garden)).toBe(1);
+  expect(world.removals.removeByGuest(doer('Bob').guest)).toBe(0);
+  expect(world.removals.removeByGuest('')).toBe(0);
   await live(small, 3);
-  expect(world.summaries()).toHaveLength(3);
-  expect(world.removeByGuest(ANN)).toBe(3);
+  expect(world.overview.summaries()).toHaveLength(3);
+  expect(world.removals.removeByGuest(ANN)).toBe(3);
   await live(small, 3);
-  expect(world.summaries()).toEqual([]);
+  expect(world.overview.summaries()).toEqual([]);
 });
 
 test('the seed of a body that died is found under the pointer, within 4 cells', async () => {
   const small = await grown([30, 30]);
   await stroke(small, brush('ablate', 15, 30, 30));
   await live(small, 1);
-  expect((await small.world.inspectAt(30.5, 33.2))?.id).toBe(1);
-  expect(await small.world.inspectAt(30, 36)).toBeNull();
+  expect((await small.world.overview.inspectAt(30.5, 33.2))?.id).toBe(1);
+  expect(await small.world.overview.inspectAt(30, 36)).toBeNull();
 });

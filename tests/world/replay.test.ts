@@ -63,7 +63,7 @@ async function frame(
     const someone = [...world.organisms][whole(world.organisms.size)];
     if (someone !== undefined) await act(stroke('truncate', 1 + whole(3), someone.x, someone.y));
   } else if (draw < 0.36) {
-    await world.clear(...at(), 12);
+    await world.removals.clear(...at(), 12);
     count('clear');
   } else if (draw < 0.37) {
     await world.plantMore(3, whole(1e6));
@@ -85,9 +85,9 @@ async function frame(
     count('speed');
   } else if (draw < 0.415) {
     const someone = [...world.organisms][whole(world.organisms.size)];
-    if (someone !== undefined && world.remove(someone.id) === 1) count('remove');
+    if (someone !== undefined && world.removals.remove(someone.id) === 1) count('remove');
   } else if (draw < 0.417) {
-    if (world.removeByGuest(doer('Ann').guest) > 0) count('remove by guest');
+    if (world.removals.removeByGuest(doer('Ann').guest) > 0) count('remove by guest');
   } else if (draw < 0.418) world.withering.present([doer('Ann').guest]);
   else if (draw < 0.43) {
     // As a body that has healed beside its place.

@@ -72,16 +72,16 @@ describe('a body that is whole and steady', () => {
     expect(asleep()).toEqual([]);
     await live(9);
     expect(asleep()).toEqual([1]);
-    expect(small.world.inspect(1)).toMatchObject({ isAsleep: true, absence: null });
+    expect(small.world.overview.inspect(1)).toMatchObject({ isAsleep: true, absence: null });
     expect(small.world.isIdle()).toBe(true);
   });
 
   test('ages, has a history and is counted while it sleeps', async () => {
     await stroke(small, plant(40, 40));
     await live(18);
-    const { age, cells } = small.world.inspect(1)!;
+    const { age, cells } = small.world.overview.inspect(1)!;
     await live(10);
-    const later = small.world.inspect(1)!;
+    const later = small.world.overview.inspect(1)!;
     expect(later.age - age).toBe(40 * 8);
     expect(later.cells).toBe(cells);
     expect(later.history.at(-1)).toBe(later.health);
@@ -110,7 +110,7 @@ describe('a body that is whole and steady', () => {
     await stroke(small, plant(120, 40));
     const { world } = small;
     const told = () => {
-      const { bytes } = world.census(null)!;
+      const { bytes } = world.overview.census(null)!;
       const census = decodeCensus(bytes);
       return Array.from({ length: census.count }, (_, i) => [
         census.xs[i],
@@ -118,10 +118,10 @@ describe('a body that is whole and steady', () => {
         isAsleep(census, i),
       ]);
     };
-    const version = (): number => world.census(null)!.version;
+    const version = (): number => world.overview.census(null)!.version;
     const first = version();
     await live(3);
-    expect(world.census(first)).toBeNull();
+    expect(world.overview.census(first)).toBeNull();
     expect(told()).toEqual([
       [40, 40, false],
       [120, 40, false],
@@ -134,14 +134,14 @@ describe('a body that is whole and steady', () => {
     const asleepVersion = version();
     expect(asleepVersion).not.toBe(first);
     await live(1);
-    expect(world.census(asleepVersion)).toBeNull();
+    expect(world.overview.census(asleepVersion)).toBeNull();
     await stroke(small, brush('ablate', 2, 43, 40));
     await live(0.25);
     expect(version()).not.toBe(asleepVersion);
     expect(told()[0]).toEqual([40, 40, false]);
-    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 1, dissolving: 0, waiting: 0 });
-    world.remove(2);
-    expect(world.bodyCounts()).toEqual({ awake: 1, asleep: 0, dissolving: 1, waiting: 0 });
+    expect(world.overview.bodyCounts()).toEqual({ awake: 1, asleep: 1, dissolving: 0, waiting: 0 });
+    world.removals.remove(2);
+    expect(world.overview.bodyCounts()).toEqual({ awake: 1, asleep: 0, dissolving: 1, waiting: 0 });
     const woken = version();
     world.organisms.get(2)!.x += 1;
     expect(version()).not.toBe(woken);
@@ -175,7 +175,7 @@ describe('a body that is whole and steady', () => {
     await live(18);
     // No cell of it lies there; its seed's place does, once it has moved.
     small.world.organisms.get(1)!.x = 100;
-    await small.world.clear(100, 40, 3);
+    await small.world.removals.clear(100, 40, 3);
     expect(small.world.organisms.get(1)!.isUprooted).toBe(true);
     expect(asleep()).toEqual([1]);
     await live(0.5);

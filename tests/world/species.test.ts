@@ -34,7 +34,7 @@ describe('a full table', () => {
       reason: `the world has ${MAX_SPECIES} species, which is the most it may have: remove one first`,
     });
     expect(await swap(small, 2, loaded('blob-7', 2))).toMatchObject({ ok: true });
-    small.world.removeSpecies('blob-3');
+    small.world.removals.removeSpecies('blob-3');
     expect(await swap(small, 3, loaded('one-more'))).toMatchObject({ ok: true });
     expect(cards(small)).toHaveLength(MAX_SPECIES);
   });
@@ -63,11 +63,11 @@ describe('a species that is removed', () => {
     expect(await stroke(small, plant(90, 30, 'other'))).toMatchObject({ ok: true });
     const told: string[][] = [];
     small.world.onSpecies = (species) => told.push(species.map(({ name }) => name));
-    expect(small.world.removeSpecies('other')).toBe(1);
+    expect(small.world.removals.removeSpecies('other')).toBe(1);
     expect(told).toEqual([['blob']]);
-    expect(small.world.population()).toEqual({ blob: 1, other: 1 });
+    expect(small.world.overview.population()).toEqual({ blob: 1, other: 1 });
     expect(await stroke(small, plant(60, 30, 'other'))).toMatchObject({ ok: false });
-    expect(small.world.summaries().map(({ species, absence }) => [species, absence])).toEqual([
+    expect(small.world.overview.summaries().map(({ species, absence }) => [species, absence])).toEqual([
       ['blob', undefined],
       ['other', 'removed'],
     ]);
@@ -78,9 +78,9 @@ describe('a species that is removed', () => {
     const outcomes: string[] = [];
     small.world.swaps.onOutcome = ({ verdict, reason }) => outcomes.push(`${verdict}: ${reason}`);
     await swap(small, 1, loaded('other'));
-    expect(small.world.removeSpecies('other')).toBe(0);
+    expect(small.world.removals.removeSpecies('other')).toBe(0);
     expect(outcomes).toEqual(['superseded: the species was removed']);
     expect(cards(small)).toEqual(['blob']);
-    expect(small.world.removeSpecies('other')).toBe(0);
+    expect(small.world.removals.removeSpecies('other')).toBe(0);
   });
 });

@@ -10,20 +10,20 @@ describe('a stroke', () => {
     const outcome = await stroke(small, brush('ablate', 3, 26, 24, 26, 36));
     expect(outcome).toMatchObject({ ok: true, step: 60 });
     await small.world.observe(0.25);
-    const hurt = small.world.inspect(1)!.health;
+    const hurt = small.world.overview.inspect(1)!.health;
     expect(hurt).toBeLessThan(0.9);
     await small.engine.step(60);
     await small.world.observe(0.25);
-    expect(small.world.inspect(1)!.health).toBeGreaterThan(0.9);
-    expect(small.world.inspect(1)!.history).toHaveLength(3);
+    expect(small.world.overview.inspect(1)!.health).toBeGreaterThan(0.9);
+    expect(small.world.overview.inspect(1)!.history).toHaveLength(3);
   });
 
   test('of noise changes living cells and leaves the empty ones empty', async () => {
     const small = await grown([30, 30]);
     const rect = { x: 20, y: 20, width: 20, height: 20 };
-    const before = await small.world.pixels(rect);
+    const before = await small.world.overview.pixels(rect);
     expect(await stroke(small, brush('noise', 12, 30, 30))).toMatchObject({ ok: true });
-    const after = await small.world.pixels(rect);
+    const after = await small.world.overview.pixels(rect);
     expect(after).not.toEqual(before);
     expect([...after.subarray(0, 16)]).toEqual(Array(16).fill(0));
   });
@@ -32,7 +32,7 @@ describe('a stroke', () => {
     const small = await grown([30, 30], [60, 30]);
     expect(await stroke(small, brush('truncate', 1, 32, 30))).toMatchObject({ ok: true });
     await small.world.observe(0.25);
-    const [cut, whole] = small.world.summaries();
+    const [cut, whole] = small.world.overview.summaries();
     expect(cut.cells).toBe(5);
     expect(whole.cells).toBeGreaterThan(20);
     expect(await stroke(small, brush('truncate', 1, 100, 10))).toEqual({
@@ -78,14 +78,14 @@ describe('a stroke', () => {
     // All but the cell in the middle.
     await stroke(small, brush('ablate', 3.5, ...ring));
     await small.world.observe(0.25);
-    expect(small.world.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });
+    expect(small.world.overview.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });
   });
 
   test('that shrinks a body to one cell leaves it alive: its centre grows again in its place', async () => {
     const small = await grown([30, 30]);
     await stroke(small, brush('truncate', 0.5, 30, 30));
     await small.world.observe(0.25);
-    expect(small.world.inspect(1)).toMatchObject({ absence: null, cells: 1 });
+    expect(small.world.overview.inspect(1)).toMatchObject({ absence: null, cells: 1 });
   });
 
   test('of the eraser does not kill a seedling that is still smaller than a scrap of its form', async () => {
@@ -93,11 +93,11 @@ describe('a stroke', () => {
     await stroke(small, plant(30, 30));
     await small.engine.step(1);
     await small.world.observe(0.25);
-    const { cells } = small.world.inspect(1)!;
+    const { cells } = small.world.overview.inspect(1)!;
     await stroke(small, brush('ablate', 0.5, 31, 31));
     await small.world.observe(0.25);
-    expect(small.world.inspect(1)).toMatchObject({ absence: null });
-    expect(small.world.inspect(1)!.cells).toBeLessThan(cells);
+    expect(small.world.overview.inspect(1)).toMatchObject({ absence: null });
+    expect(small.world.overview.inspect(1)!.cells).toBeLessThan(cells);
   });
 
   test('beyond the 16 of a guest or the 64 of an address that wait is refused with the reason', async () => {

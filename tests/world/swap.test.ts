@@ -99,8 +99,8 @@ async function grown(...seeds: [x: number, y: number][]): Promise<Watched> {
 }
 
 const labels = ({ world }: SmallWorld): (string | undefined)[] =>
-  world.organisms.ids().map((id) => world.inspect(id)?.rule);
-const health = ({ world }: SmallWorld): number[] => world.summaries().map((one) => one.health);
+  world.organisms.ids().map((id) => world.overview.inspect(id)?.rule);
+const health = ({ world }: SmallWorld): number[] => world.overview.summaries().map((one) => one.health);
 
 const good = () => loaded({ ...blobRule('good'), fireRate: 0.75 });
 const dying = () => loaded(wired('dying', [], { [ALPHA]: -0.2 }));
@@ -165,7 +165,7 @@ describe('a swap', () => {
     const small = await grown([30, 30]);
     await small.swap({}, good());
     await small.live(30);
-    const [mark, ...more] = small.world.inspect(1)!.marks;
+    const [mark, ...more] = small.world.overview.inspect(1)!.marks;
     expect(mark).toEqual({ label: 'good v2', agoSeconds: expect.closeTo(1, 5) });
     expect(more).toEqual([]);
   });
@@ -247,7 +247,7 @@ describe('a rule that cannot live with the bodies it is given goes back within f
     await small.live(60);
     expect(small.outcomes).toMatchObject([{ verdict: 'rolled back' }]);
     expect(Math.min(...health(small))).toBeGreaterThan(0.9);
-    const [first, second] = small.world.summaries();
+    const [first, second] = small.world.overview.summaries();
     expect([first.cells < 100, second.cells < 100]).toEqual([true, true]);
   });
 

@@ -105,6 +105,6 @@ describe('the territory of a body whose rule is swapped', () => {
     await swapping.live(60);
     expect(swapping.outcomes).toEqual(['reach 12 rolled back']);
     expect(await swapping.reach()).toBe(17);
-    expect(swapping.world.summaries()[0].cells).toBeGreaterThan(40);
+    expect(swapping.world.overview.summaries()[0].cells).toBeGreaterThan(40);
   });
 });

@@ -1,7 +1,8 @@
 /** A save as one value. */
 import type { PageState } from '../../server/engines/engine.ts';
 import type { WorldState } from '../../server/world/oldSave.ts';
-import { stillWorld, type World } from '../../server/world/world.ts';
+import { stillWorld } from '../../server/world/saving.ts';
+import type { World } from '../../server/world/world.ts';
 import type { WorldSave } from '../../server/world/worldSave.ts';
 
 /** The whole world; its arrays are the caller's. */

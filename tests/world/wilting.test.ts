@@ -37,7 +37,7 @@ async function grown(): Promise<SmallWorld> {
   await small.world.applyStrokes();
   expect(await answer).toMatchObject({ ok: true });
   await live(small, 12);
-  expect(small.world.inspect(1)!.health).toBeGreaterThan(0.9);
+  expect(small.world.overview.inspect(1)!.health).toBeGreaterThan(0.9);
   return small;
 }
 
@@ -79,14 +79,14 @@ const twin: Paint = (dx, dy) => (dx === 9 && dy === 0 ? { heart: 0.4 } : null);
 const exploded = disc(2, 1e9);
 
 async function expectWhole({ world }: SmallWorld): Promise<void> {
-  expect(world.inspect(1)).toMatchObject({
+  expect(world.overview.inspect(1)).toMatchObject({
     id: 1,
     species: 'blob',
     planter: 'Ann',
     ...PLACE,
     absence: null,
   });
-  const { health, cells } = world.inspect(1)!;
+  const { health, cells } = world.overview.inspect(1)!;
   expect(health).toBeGreaterThan(0.9);
   expect(cells).toBeGreaterThan(40);
   expect(cells).toBeLessThan(80);
@@ -103,8 +103,8 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     await makeSick(small, paint);
     await live(small, seconds);
     const { world } = small;
-    expect(world.inspect(1)).toMatchObject({ absence: 'wilting', planter: 'Ann', ...PLACE });
-    expect(world.inspect(1)!.marks.at(-1)!.label).toBe(`wilted: ${cause}`);
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'wilting', planter: 'Ann', ...PLACE });
+    expect(world.overview.inspect(1)!.marks.at(-1)!.label).toBe(`wilted: ${cause}`);
     const told = {
       organism: 1,
       species: 'blob',
@@ -118,8 +118,8 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     await live(small, 2);
     await live(small, 3);
     await expectWhole(small);
-    expect(world.inspect(1)!.age).toBeLessThan(150);
-    expect(world.inspect(1)!.ageSeconds).toBeLessThan(5.1);
+    expect(world.overview.inspect(1)!.age).toBeLessThan(150);
+    expect(world.overview.inspect(1)!.ageSeconds).toBeLessThan(5.1);
     await live(small, 30);
     await expectWhole(small);
     expect(world.wilting.take()).toBeNull();
@@ -141,11 +141,11 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const sizes: number[] = [];
     for (let tenth = 0; tenth < 20; tenth++) {
       sizes.push(await live(small, 0.1));
-      const { health } = small.world.inspect(1)!;
+      const { health } = small.world.overview.inspect(1)!;
       expect(health).toBeLessThan(0.9);
     }
     expect(new Set(sizes).size).toBeGreaterThan(5);
-    expect(small.world.summaries()).toHaveLength(1);
+    expect(small.world.overview.summaries()).toHaveLength(1);
   });
 
   test('an open wound ends, and is not counted as healed', async () => {
@@ -167,7 +167,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const { world } = small;
     await makeSick(small, tumour);
     await live(small, 4);
-    expect(world.inspect(1)!.absence).toBe('wilting');
+    expect(world.overview.inspect(1)!.absence).toBe('wilting');
     const answer = world.queueStroke(doer('Bob'), {
       id: 1,
       tool: 'ablate',
@@ -187,7 +187,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const { world } = small;
     await makeSick(small, tumour);
     await live(small, 3.5);
-    expect(world.inspect(1)!.absence).toBe('wilting');
+    expect(world.overview.inspect(1)!.absence).toBe('wilting');
     const outcomes: string[] = [];
     world.swaps.onOutcome = ({ verdict }) => outcomes.push(verdict);
     const next = { ...world.rules.at(0), sha256: 'next', label: 'blob v2' };
@@ -196,7 +196,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     await live(small, 25);
     expect(outcomes).toEqual(['in force']);
     await expectWhole(small);
-    expect(world.inspect(1)!.rule).toBe('blob v2');
+    expect(world.overview.inspect(1)!.rule).toBe('blob v2');
   });
 
   test('it waits while another organism holds the cell of its seed', async () => {
@@ -206,7 +206,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const { world, engine } = small;
     world.plantAt('blob', PLACE.x, PLACE.y);
     await live(small, 10);
-    expect(world.inspect(1)).toMatchObject({ absence: 'wilting', cells: 0, health: 0 });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'wilting', cells: 0, health: 0 });
     engine.perturb({ kind: 'ablate', x0: PLACE.x, y0: PLACE.y, x1: PLACE.x, y1: PLACE.y, radius: 20 });
     await live(small, 5);
     await expectWhole(small);
@@ -224,7 +224,7 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
       return plant(...seed);
     };
     await live(small, 5);
-    expect(world.inspect(1)).toMatchObject({ absence: 'wilting', cells: 0 });
+    expect(world.overview.inspect(1)).toMatchObject({ absence: 'wilting', cells: 0 });
     isFull = false;
     await live(small, 5);
     await expectWhole(small);
@@ -234,9 +234,9 @@ describe('a sick body wilts, and grows again from its seed as the same organism'
     const small = await grown();
     await makeSick(small, tumour);
     await live(small, 5);
-    await small.world.clear(PLACE.x, PLACE.y, 20);
+    await small.world.removals.clear(PLACE.x, PLACE.y, 20);
     await live(small, 30);
-    expect(small.world.summaries()).toEqual([]);
+    expect(small.world.overview.summaries()).toEqual([]);
   });
 });
 
@@ -249,9 +249,9 @@ describe('a body that wilts again and again', () => {
       await live(small, 11);
       await makeSick(small, exploded);
       await live(small, 1);
-      expect(small.world.inspect(1)!.absence).toBe('wilting');
+      expect(small.world.overview.inspect(1)!.absence).toBe('wilting');
       let absent = 0;
-      for (; small.world.inspect(1)!.absence !== null; absent++) await live(small, 1);
+      for (; small.world.overview.inspect(1)!.absence !== null; absent++) await live(small, 1);
       seconds.push(absent);
     }
     return seconds;
@@ -274,17 +274,17 @@ describe('a body that wilts again and again', () => {
     await second.world.restore(structuredClone(await stateOf(first.world)));
     // It had dissolved some tenths of a second before the world stopped.
     await live(second, 19);
-    expect(second.world.inspect(1)!.absence).toBe('wilting');
+    expect(second.world.overview.inspect(1)!.absence).toBe('wilting');
     await live(second, 2);
-    expect(second.world.inspect(1)!.absence).toBeNull();
+    expect(second.world.overview.inspect(1)!.absence).toBeNull();
     await live(second, 11);
     const third = await makeSmall();
     await third.world.restore(structuredClone(await stateOf(second.world)));
     await makeSick(third, exploded);
     await live(third, 41);
-    expect(third.world.inspect(1)!.absence).toBe('wilting');
+    expect(third.world.overview.inspect(1)!.absence).toBe('wilting');
     await live(third, 3);
-    expect(third.world.inspect(1)!.absence).toBeNull();
+    expect(third.world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('at most 10 minutes', async () => {
@@ -302,7 +302,7 @@ describe('no body wilts', () => {
   ): Promise<void> => {
     await live(small, seconds, stepsPerSecond);
     expect(small.world.wilting.take()).toBeNull();
-    expect(small.world.inspect(1)!.absence).toBeNull();
+    expect(small.world.overview.inspect(1)!.absence).toBeNull();
   };
 
   test('that is whole', async () => {
@@ -329,7 +329,7 @@ describe('no body wilts', () => {
       await expectNobodyWilts(small, 19);
     }
     await live(small, 2);
-    expect(small.world.inspect(1)!.absence).toBe('wilting');
+    expect(small.world.overview.inspect(1)!.absence).toBe('wilting');
   });
 
   test('that still grows from its seed', async () => {
@@ -345,7 +345,7 @@ describe('no body wilts', () => {
     await makeSick(small, tumour);
     await expectNobodyWilts(small, 60, 0);
     await live(small, 3);
-    expect(small.world.inspect(1)!.absence).toBe('wilting');
+    expect(small.world.overview.inspect(1)!.absence).toBe('wilting');
   });
 
   test('in a slow world before it has had 600 steps to heal in', async () => {
@@ -388,7 +388,7 @@ describe('a save with a sick body in it', () => {
     await second.world.restore({ ...saved, pages: sick.pages });
     await live(second, seconds + 3);
     await expectWhole(second);
-    expect(second.world.inspect(1)!.marks.at(-1)!.label).toMatch(/^wilted: /);
+    expect(second.world.overview.inspect(1)!.marks.at(-1)!.label).toMatch(/^wilted: /);
   });
 
   test('a body that was dissolving when the world stopped goes on dissolving', async () => {
@@ -396,10 +396,10 @@ describe('a save with a sick body in it', () => {
       const small = await grown();
       await makeSick(small, tumour);
       await live(small, seconds);
-      expect(small.world.inspect(1)!.absence).toBe('wilting');
+      expect(small.world.overview.inspect(1)!.absence).toBe('wilting');
       const second = await makeSmall();
       await second.world.restore(structuredClone(await stateOf(small.world)));
-      expect(second.world.inspect(1)!.absence).toBe('wilting');
+      expect(second.world.overview.inspect(1)!.absence).toBe('wilting');
       await live(second, 5);
       await expectWhole(second);
     }
@@ -450,7 +450,7 @@ describe('a territory', () => {
     }
     await small.engine.restore({ ...state, pages: [moved] });
     await live(small, 5, 0);
-    expect(small.world.inspect(1)).toMatchObject({ x: PLACE.x + 2, y: PLACE.y });
+    expect(small.world.overview.inspect(1)).toMatchObject({ x: PLACE.x + 2, y: PLACE.y });
     await makeSick(small, bar);
     expect(await reachOf(small)).toEqual([reach - 2, reach + 2]);
   });

@@ -37,11 +37,11 @@ describe('a body that a player planted', () => {
     const small = await grown();
     const { world } = small;
     await pass(small, 71.8);
-    expect(world.inspect(1)!.absence).toBeNull();
+    expect(world.overview.inspect(1)!.absence).toBeNull();
     await pass(small, 0.3);
     expect(world.organisms.get(1)?.absence ?? 'gone').toMatch(/withering|gone/);
     await dissolve(small);
-    expect(world.summaries()).toMatchObject([{ id: 2, planter: '' }]);
+    expect(world.overview.summaries()).toMatchObject([{ id: 2, planter: '' }]);
     expect(await stroke(small, plant(30, 30))).toMatchObject({ ok: true });
   });
 
@@ -60,7 +60,7 @@ describe('a body that a player planted', () => {
       await pass(small, 0.2);
       small.world.withering.isInView = () => false;
       await pass(small, 0.5);
-      expect(small.world.inspect(1)!.absence).toBeNull();
+      expect(small.world.overview.inspect(1)!.absence).toBeNull();
       await pass(small, 0.6);
       await dissolve(small);
       expect(small.world.organisms.get(1)).toBeUndefined();
@@ -79,7 +79,7 @@ describe('a body that a player planted', () => {
   test('never withers at 0 hours', async () => {
     const small = await grown(0);
     await pass(small, 100);
-    expect(small.world.inspect(1)).toMatchObject({ absence: null, lonely: null });
+    expect(small.world.overview.inspect(1)).toMatchObject({ absence: null, lonely: null });
   });
 
   test('withers at once while its seed waits', async () => {
@@ -88,10 +88,10 @@ describe('a body that a player planted', () => {
     small.engine.perturb({ kind: 'ablate', x0: 30, y0: 30, x1: 30, y1: 30, radius: 12 });
     await small.engine.step(1);
     await small.world.observe(1);
-    expect(small.world.inspect(1)!.absence).toBe('died');
+    expect(small.world.overview.inspect(1)!.absence).toBe('died');
     // Paused, so that the seed goes on waiting.
     for (let minute = 0; minute < 3; minute++) await small.world.observe(60);
-    expect(small.world.inspect(1)).toBeNull();
+    expect(small.world.overview.inspect(1)).toBeNull();
   });
 });
 
@@ -102,7 +102,7 @@ describe('hours', () => {
     const second = await makeWithering(2);
     await second.world.restore(structuredClone(await stateOf(first.world)));
     await pass(second, 0.4);
-    expect(second.world.inspect(1)!.absence).toBeNull();
+    expect(second.world.overview.inspect(1)!.absence).toBeNull();
     await pass(second, 0.2);
     await dissolve(second);
     expect(second.world.organisms.get(1)).toBeUndefined();
@@ -116,7 +116,7 @@ describe('hours', () => {
     const second = await makeWithering(2);
     await second.world.restore({ ...state, organisms });
     await pass(second, 1.9);
-    expect(second.world.inspect(1)!.absence).toBeNull();
+    expect(second.world.overview.inspect(1)!.absence).toBeNull();
     await pass(second, 0.3);
     await dissolve(second);
     expect(second.world.organisms.get(1)).toBeUndefined();
@@ -142,16 +142,16 @@ describe('the last day', () => {
     const small = await grown();
     const { world } = small;
     await pass(small, 47);
-    expect(world.inspect(1)!.lonely).toBeNull();
+    expect(world.overview.inspect(1)!.lonely).toBeNull();
     await pass(small, 2);
-    const { lonely } = world.inspect(1)!;
+    const { lonely } = world.overview.inspect(1)!;
     expect(lonely!.ofSeconds).toBe(72 * 3_600);
     expect(lonely!.seconds / 3_600).toBeCloseTo(49, 0);
     world.withering.present([doer('Ann').guest]);
     await pass(small, 0.1);
-    expect(world.inspect(1)!.lonely!.seconds / 3_600).toBeCloseTo(49, 0);
+    expect(world.overview.inspect(1)!.lonely!.seconds / 3_600).toBeCloseTo(49, 0);
     await pass(small, 0.2);
-    expect(world.inspect(1)!.lonely).toBeNull();
-    expect(world.inspect(2)!.lonely).toBeNull();
+    expect(world.overview.inspect(1)!.lonely).toBeNull();
+    expect(world.overview.inspect(2)!.lonely).toBeNull();
   });
 });

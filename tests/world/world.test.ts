@@ -18,7 +18,7 @@ describe('records', () => {
     const engine = await createWasmEngine({ width: 1024, height: 1024, randomSeed: 5 });
     const world = new World(engine, [await loadBlob()]);
     world.plantGarden(300, 1);
-    const all = world.summaries().map(({ id }) => id);
+    const all = world.overview.summaries().map(({ id }) => id);
     expect(all).toHaveLength(300);
     const measured: number[] = [];
     const read = engine.readOrganism.bind(engine);
@@ -38,9 +38,9 @@ describe('records', () => {
   test('health is sampled at 4 Hz of world time, and a minute is kept', async () => {
     const { world } = await grown([30, 30]);
     for (let frame = 0; frame < 20; frame++) await world.observe(0.05);
-    expect(world.inspect(1)!.history).toHaveLength(5);
+    expect(world.overview.inspect(1)!.history).toHaveLength(5);
     for (let second = 0; second < 70; second++) await world.observe(1);
-    const { history, historySeconds, ageSeconds } = world.inspect(1)!;
+    const { history, historySeconds, ageSeconds } = world.overview.inspect(1)!;
     expect(history).toHaveLength(HISTORY_SAMPLES);
     expect(historySeconds).toBe(0.25);
     expect(ageSeconds).toBeCloseTo(71.25, 5);
@@ -75,18 +75,18 @@ describe('records', () => {
 
   test('an organism within two cells of a point is found', async () => {
     const { world } = await grown([30, 30]);
-    expect((await world.inspectAt(30, 30))?.id).toBe(1);
-    const row = await world.pixels({ x: 30, y: 30, width: 20, height: 1 });
+    expect((await world.overview.inspectAt(30, 30))?.id).toBe(1);
+    const row = await world.overview.pixels({ x: 30, y: 30, width: 20, height: 1 });
     let rim = 0;
     while (row[(rim + 1) * 4 + 3] > 25) rim++;
-    expect((await world.inspectAt(30 + rim + 1, 30))?.id).toBe(1);
-    expect(await world.inspectAt(30 + rim + 5, 30)).toBeNull();
-    for (const x of [Number.NaN, -50, 1e9]) expect(await world.inspectAt(x, 30)).toBeNull();
+    expect((await world.overview.inspectAt(30 + rim + 1, 30))?.id).toBe(1);
+    expect(await world.overview.inspectAt(30 + rim + 5, 30)).toBeNull();
+    for (const x of [Number.NaN, -50, 1e9]) expect(await world.overview.inspectAt(x, 30)).toBeNull();
   });
 
   test('pixels are true, and zeros outside the world', async () => {
     const { world, engine } = await grown([62, 30]);
-    const pixels = await world.pixels({ x: 50, y: 20, width: 30, height: 20 });
+    const pixels = await world.overview.pixels({ x: 50, y: 20, width: 30, height: 20 });
     const page = new Uint8Array(64 * 64 * 4);
     await engine.readPage(0, page);
     const at = (x: number, y: number) => [...pixels.subarray(((y - 20) * 30 + x - 50) * 4).subarray(0, 4)];
@@ -94,23 +94,25 @@ describe('records', () => {
     await engine.readPage(1, page);
     expect(at(64, 30)).toEqual([...page.subarray(30 * 64 * 4).subarray(0, 4)]);
     expect(at(64, 30)[3]).toBeGreaterThan(0);
-    const around = await world.pixels({ x: -10, y: -10, width: 200, height: 100 });
+    const around = await world.overview.pixels({ x: -10, y: -10, width: 200, height: 100 });
     expect(around.subarray((40 * 200 + 72) * 4).subarray(0, 4)).toEqual(
       pixels.subarray((10 * 30 + 12) * 4).subarray(0, 4),
     );
-    expect((await world.pixels({ x: 500, y: -90, width: 5, height: 5 })).every((byte) => byte === 0)).toBe(
-      true,
-    );
+    expect(
+      (await world.overview.pixels({ x: 500, y: -90, width: 5, height: 5 })).every((byte) => byte === 0),
+    ).toBe(true);
     for (const width of [0, 2_049, 1.5, Number.NaN])
-      await expect(world.pixels({ x: 0, y: 0, width, height: 1 })).rejects.toThrow(RangeError);
+      await expect(world.overview.pixels({ x: 0, y: 0, width, height: 1 })).rejects.toThrow(RangeError);
   });
 
   test('a new client looks at the organism nearest the middle, a pikachu if there is one', async () => {
     const { world } = await makeWorld(256, 128, ['blob', 'pikachu']);
-    expect(world.start).toEqual({ x: 128, y: 64 });
+    expect(world.overview.start).toEqual({ x: 128, y: 64 });
     expect(world.plantGarden(12, 4)).toBe(12);
-    const { start } = world;
-    expect(world.summaries().find(({ x, y }) => x === start.x && y === start.y)?.species).toBe('pikachu');
+    const { start } = world.overview;
+    expect(world.overview.summaries().find(({ x, y }) => x === start.x && y === start.y)?.species).toBe(
+      'pikachu',
+    );
   });
 });
 
@@ -120,8 +122,8 @@ describe('a restored world', () => {
     const state = await stateOf(first.world);
     const second = await makeWorld();
     expect((await second.world.restore(structuredClone(state))).notes).toEqual([]);
-    expect(second.world.summaries()).toEqual(first.world.summaries());
-    expect(second.world.inspect(2)).toEqual(first.world.inspect(2));
+    expect(second.world.overview.summaries()).toEqual(first.world.overview.summaries());
+    expect(second.world.overview.inspect(2)).toEqual(first.world.overview.inspect(2));
     for (const { world, engine } of [first, second]) {
       engine.perturb({ kind: 'ablate', x0: 45, y0: 30, x1: 58, y1: 30, radius: 9 });
       await world.observe(0.25);

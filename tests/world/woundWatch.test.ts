@@ -265,7 +265,7 @@ describe('in a living world', () => {
 
   test('a cut is reported in the coordinates of each body, with its full depth, and heals', async () => {
     const small = await grown([30, 30], [60, 30]);
-    const before = small.world.summaries().map(({ health }) => health);
+    const before = small.world.overview.summaries().map(({ health }) => health);
     // From above the first body through it, around, and into the second from below.
     await stroke(small, {
       tool: 'ablate',
@@ -312,7 +312,7 @@ describe('in a living world', () => {
 
     await stroke(small, { ...half, radius: 1, points: [33, 20, 33, 40] });
     expect(small.world.wounds.take()).toMatchObject([{ wound: 2, rule: 'blob@2' }, {}, {}]);
-    await small.world.clear(30, 30, 6);
+    await small.world.removals.clear(30, 30, 6);
     expect(small.world.wounds.take()).toMatchObject([{ type: 'closed', wound: 2, healedInSteps: null }]);
     await live(small, 60);
     expect(small.world.wounds.take()).toBeNull();

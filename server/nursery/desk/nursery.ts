@@ -4,8 +4,7 @@
  * server goes on where it was: a drawing is learned once, and becomes one species.
  */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { NurseryMode, SubmittedMessage } from '../../../shared/drawing/submission.ts';
 import type { OwnDrawing } from '../../../shared/nursery.ts';
 import { FAILED_CODE } from '../../background/lowProcess.ts';
@@ -18,12 +17,13 @@ import type { Prober } from '../../swaps/prober.ts';
 import type { SwapDesk } from '../../swaps/swapDesk.ts';
 import type { SwapOutcome, WorldLink } from '../../world/messages.ts';
 import { MAX_SPECIES } from '../../world/ruleSlots.ts';
-import { fileOf, type LearnJob, type LearnResult, readResult } from '../job.ts';
+import { fileOf, type LearnJob, type LearnResult } from '../job.ts';
 import { Bed } from './bed.ts';
 import { Drawings } from './drawings.ts';
 import type { DrawingRow } from './drawingTable.ts';
 import { Estimate } from './estimate.ts';
 import { Intake, type Maker } from './intake.ts';
+import { JobFolders } from './jobFolders.ts';
 import { forkLearning, LearningProcess } from './learningProcess.ts';
 import { turnOrder } from './turnOrder.ts';
 
@@ -67,13 +67,13 @@ const NOBODY: NurseryAudience = { tell: () => {}, drawingsOf: () => {} };
 export class Nursery {
   readonly drawings: Drawings;
   readonly bed: Bed;
+  readonly folders: JobFolders;
   readonly estimate = new Estimate();
   audience: NurseryAudience = NOBODY;
   /** Whether it has something to learn has changed: the tuner makes room for it. */
   onBusy: (isBusy: boolean) => void = () => {};
   readonly #options: NurseryOptions;
   readonly #intake: Intake;
-  readonly #folder: string;
   #running: LearningProcess | null = null;
   /** The running process, or the last one. */
   #last: LearningProcess | null = null;
@@ -92,7 +92,7 @@ export class Nursery {
 
   constructor(options: NurseryOptions) {
     this.#options = options;
-    this.#folder = join(options.dataDir, 'nursery');
+    this.folders = new JobFolders(options.dataDir, options.log);
     const { desk, probe, world, maxSpecies, maxWorldSpecies } = options;
     this.drawings = new Drawings((question) => desk.ask(question));
     const { drawings } = this;
@@ -179,7 +179,7 @@ export class Nursery {
     if (this.#running?.id === row.id) {
       this.#cancelled = row.id;
       this.#running.pause();
-    } else this.#drop(row.id);
+    } else this.folders.drop(row.id);
     this.audience.drawingsOf(changed.guest);
     void this.#next();
   }
@@ -298,7 +298,7 @@ export class Nursery {
 
   /** A species has withered or was removed. */
   #left(row: DrawingRow): void {
-    rmSync(this.keptFolder(row.id), { recursive: true, force: true });
+    rmSync(this.folders.keptOf(row.id), { recursive: true, force: true });
     this.#options.log(`${row.species} has ${row.state}: ${row.reason}`);
     this.audience.drawingsOf(row.guest);
   }
@@ -348,21 +348,8 @@ export class Nursery {
     for (const row of this.drawings.in('ready'))
       if (!this.#options.world.ready.species.some(({ name }) => name === row.species))
         await this.#gone(row, 'its rule was given up');
-    this.#dropOrphans();
-  }
-
-  /** Folders of drawings that are not learned any more. */
-  #dropOrphans(): void {
-    for (const [folder, states] of [
-      ['jobs', ['learning']],
-      ['kept', ['ready']],
-    ] as const) {
-      const path = join(this.#folder, folder);
-      mkdirSync(path, { recursive: true });
-      const known: string[] = this.drawings.in(...states).map(({ id }) => String(id));
-      for (const name of readdirSync(path))
-        if (!known.includes(name)) rmSync(join(path, name), { recursive: true, force: true });
-    }
+    const ids = (state: DrawingRow['state']) => this.drawings.in(state).map(({ id }) => id);
+    this.folders.dropOrphans(ids('learning'), ids('ready'));
   }
 
   /** @returns whether there may be more to do at once */
@@ -371,8 +358,8 @@ export class Nursery {
     const [begun] = this.drawings.in('learning');
     const row = begun ?? this.queue[0];
     if (row === undefined) return false;
-    const folder = this.#jobFolder(row.id);
-    const result = begun === undefined ? null : this.#resultOf(row.id);
+    const folder = this.folders.jobOf(row.id);
+    const result = begun === undefined ? null : this.folders.resultOf(row.id);
     if (result !== null) return this.#conclude(row, result);
     const at = new Date().toISOString();
     if (begun === undefined) {
@@ -414,8 +401,8 @@ export class Nursery {
     this.#cancelled = null;
     this.#tellBusy();
     this.#exited?.();
-    if (isCancelled) this.#drop(id);
-    else if (!isPausing && this.#resultOf(id) === null) await this.#failed(id, code, lastWords);
+    if (isCancelled) this.folders.drop(id);
+    else if (!isPausing && this.folders.resultOf(id) === null) await this.#failed(id, code, lastWords);
     else await this.#next();
     if (isCancelled) await this.#next();
   }
@@ -457,15 +444,15 @@ export class Nursery {
     }
     this.#planting = row.id;
     try {
-      const planted = await this.bed.plant(row, fileOf(this.#jobFolder(row.id), 'rule'), result);
+      const planted = await this.bed.plant(row, fileOf(this.folders.jobOf(row.id), 'rule'), result);
       if (!planted.ok) return await this.#notPlanted(row, planted);
     } finally {
       this.#planting = null;
     }
     this.#plantTries = 0;
     this.estimate.ended(result.iterations);
-    this.#keep(row.id);
-    this.#drop(row.id);
+    this.folders.keep(row.id);
+    this.folders.drop(row.id);
     const weakness = result.outcome === 'weak' ? ` It is not perfect: ${result.lacks.join('; ')}.` : '';
     this.audience.tell(row.guest, `${row.name} has been learned: plant it!${weakness}`);
     for (const { guest } of [row, ...this.drawings.in('queued')]) this.audience.drawingsOf(guest);
@@ -488,52 +475,9 @@ export class Nursery {
     return true;
   }
 
-  // --- folders ---
-
-  /** @returns null: it is not learned yet, or what was learned is lost and is learned again */
-  #resultOf(id: number): LearnResult | null {
-    const folder = this.#jobFolder(id);
-    const result = readOr(() => readResult(folder));
-    const isWhole = result?.outcome === 'refused' || existsSync(fileOf(folder, 'rule'));
-    return isWhole ? result : null;
-  }
-
-  #jobFolder(id: number): string {
-    return join(this.#folder, 'jobs', String(id));
-  }
-
-  /** Film and card of a species. */
-  keptFolder(id: number): string {
-    return join(this.#folder, 'kept', String(id));
-  }
-
-  hasFilm(id: number): boolean {
-    return existsSync(fileOf(this.keptFolder(id), 'film'));
-  }
-
   /** @throws RegistryError, RuleError */
   readRule(rule: number): Promise<RuleFile> {
     return this.#options.desk.ask((registry) => registry.read(rule));
-  }
-
-  #keep(id: number): void {
-    const kept = this.keptFolder(id);
-    try {
-      mkdirSync(kept, { recursive: true });
-      for (const file of ['film', 'card'] as const)
-        renameSync(fileOf(this.#jobFolder(id), file), fileOf(kept, file));
-    } catch (error) {
-      // A picture is worth no failure.
-      this.#options.log(`the film of drawing ${id} is lost: ${(error as Error).message}`);
-    }
-  }
-
-  #drop(id: number): void {
-    try {
-      rmSync(this.#jobFolder(id), { recursive: true, force: true });
-    } catch (error) {
-      this.#options.log(`the folder of drawing ${id} cannot be removed: ${(error as Error).message}`);
-    }
   }
 
   // --- ---
@@ -562,16 +506,6 @@ export class Nursery {
     });
     this.#running.pause();
     await exited;
-  }
-}
-
-/** A file that is damaged counts as none: it is made again. */
-function readOr<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RuleError)) throw error;
-    return null;
   }
 }
 

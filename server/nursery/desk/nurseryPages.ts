@@ -98,7 +98,7 @@ export class NurseryPages {
     const row = this.#nursery.drawings.byId(id);
     if (row?.state !== 'ready' || row.rule === null)
       return replyJson(response, 404, { error: `the nursery has no species of drawing ${id}` });
-    const folder = this.#nursery.keptFolder(id);
+    const folder = this.#nursery.folders.keptOf(id);
     switch (file) {
       case 'growth.gif':
         return sendFile(response, fileOf(folder, 'film'), 'image/gif', `${row.species}.gif`);
@@ -174,7 +174,7 @@ export function viewOf(nursery: Nursery): NurseryView {
           since: row.changed,
           iterations: row.result?.iterations ?? 0,
           seconds: row.result?.seconds ?? 0,
-          hasFilm: nursery.hasFilm(row.id),
+          hasFilm: nursery.folders.hasFilm(row.id),
         }),
       ),
   };

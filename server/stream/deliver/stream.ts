@@ -2,13 +2,16 @@
 import { KEYFRAME } from '../../../shared/frame.ts';
 import type { Size } from '../../../shared/geometry.ts';
 import type { KeyframesMessage, ViewportMessage } from '../../../shared/protocol.ts';
-import { twinOf } from '../pageKey.ts';
+import { Lane, pageKey } from '../pageKey.ts';
 import type { PublishedFrame } from '../published.ts';
 import { Chains } from './chains.ts';
+import { Composer, type FrameHead } from './composer.ts';
+import { Deltas } from './deltas.ts';
 import type { FlowOptions, FrameSocket } from './flow.ts';
+import { type SharedView, SharedViews } from './sharedView.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { viewOf } from './view.ts';
-import { type FrameHead, type Held, type Source, Viewer } from './viewer.ts';
+import { sameView, viewOf } from './view.ts';
+import { type Source, Viewer } from './viewer.ts';
 
 /** The part of a world that a stream uses. Pages are keys of `stream/pageKey.ts`. */
 export interface PageSource {
@@ -30,20 +33,27 @@ export class Stream {
   readonly #world: PageSource;
   readonly #options: StreamOptions;
   readonly #now: () => number;
-  readonly #subscriptions: Subscriptions<Held>;
+  readonly #subscriptions: Subscriptions;
   readonly #viewers = new Set<Viewer>();
+  readonly #views = new SharedViews<Viewer>();
+  /** Viewers that are not in step: the others cost nothing while nothing changes in their view. */
+  readonly #apart = new Set<Viewer>();
   readonly #chains = new Chains();
+  /** The newest version of each page, by `pageKey`: what a viewer holds that is not owed the page. */
+  readonly #versions = new Map<number, number>();
+  readonly #deltas = new Deltas();
+  readonly #composer = new Composer();
   #newest: FrameHead = { frame: 0, step: 0 };
   #publishedMs = Number.NEGATIVE_INFINITY;
   /** Pages whose keyframes the viewers being served need; asked for once, together. */
   readonly #asked = new Set<number>();
   readonly #source: Source = {
     chains: this.#chains,
+    composer: this.#composer,
     ask: (key) => this.#asked.add(key),
-    move: (held) => {
-      this.#subscriptions.leave([held], this.#now());
-      held.key = twinOf(held.key);
-      this.#subscriptions.enter([held]);
+    move: (from, to) => {
+      this.#subscriptions.leave([from], this.#now());
+      this.#subscriptions.enter([to]);
     },
   };
 
@@ -53,8 +63,10 @@ export class Stream {
     this.#now = options.now;
     this.#subscriptions = new Subscriptions((add, remove) => {
       // A page that is watched again starts with a new keyframe.
-      for (const key of add) this.#chains.forget(key);
-      for (const key of remove) this.#chains.forget(key);
+      for (const key of [...add, ...remove]) {
+        this.#chains.forget(key);
+        this.#versions.delete(key);
+      }
       world.watch(add, remove);
     });
   }
@@ -67,22 +79,25 @@ export class Stream {
 
   leave(viewer: Viewer): void {
     if (!this.#viewers.delete(viewer)) return;
-    this.#subscriptions.leave([...viewer.pages.values()], this.#now());
+    this.#look(viewer, null);
+    this.#apart.delete(viewer);
   }
 
   look(viewer: Viewer, viewport: ViewportMessage): void {
     if (!this.#viewers.has(viewer)) return;
-    const { ready } = this.#world;
-    const { entered, left } = viewer.look(viewOf(viewport, ready, viewport.level), ready);
-    if (entered.length + left.length === 0) return;
-    this.#subscriptions.enter(entered);
-    this.#subscriptions.leave(left, this.#now());
+    const view = viewOf(viewport, this.#world.ready, viewport.level);
+    // Most pans are a few cells and show the same pages.
+    if (viewer.seen !== null && sameView(view, viewer.seen.view)) return;
+    this.#look(viewer, view);
     this.#serve([viewer]);
   }
 
   /** Sends nothing to this viewer until it looks again; then it starts with the newest state. */
   rest(viewer: Viewer): void {
-    if (this.#viewers.has(viewer)) this.#subscriptions.leave(viewer.rest(), this.#now());
+    if (!this.#viewers.has(viewer)) return;
+    this.#look(viewer, null);
+    // Nothing more is expected of the client: what is on its way need not be acknowledged.
+    viewer.flow.rest();
   }
 
   /** @returns false when the frame has not been sent to this viewer */
@@ -93,46 +108,112 @@ export class Stream {
   }
 
   lost(viewer: Viewer, { level, pages }: KeyframesMessage): void {
-    viewer.lost(level, pages);
+    viewer.lost(pages.map((index) => pageKey(level, index)));
     this.#serve([viewer]);
   }
 
-  /** Offers every update to all watchers of its page; a viewer without room gets it later. */
+  /** The newest version of a page that was published; undefined: none yet. */
+  versionOf(key: number): number | undefined {
+    return this.#versions.get(key);
+  }
+
+  /** Gives every viewer the updates of the pages in its view; one without room gets them later. */
   publish(frame: PublishedFrame): void {
-    const { buffer, byteOffset, byteLength } = frame.bytes;
-    const bytes = Buffer.from(buffer, byteOffset, byteLength);
     this.#newest = { frame: frame.frame, step: frame.step };
     const now = this.#now();
-    for (const viewer of this.#viewers) viewer.begin(bytes, now);
-    let last = -1;
-    for (const update of frame.updates) {
-      this.#chains.add(update, bytes);
-      // A keyframe right after its page's delta: viewers that cannot use the delta are owed the page already.
-      const isAgain = update.key === last;
-      last = update.key;
-      const watchers = isAgain ? undefined : this.#subscriptions.watchersOf(update.key);
-      if (watchers === undefined) continue;
-      if (update.base === KEYFRAME) for (const held of watchers) held.viewer.miss(held, update.version);
-      else for (const held of watchers) held.viewer.offer(held, update);
-    }
+    this.#take(frame);
+    const apart = [...this.#apart];
+    for (const view of this.#views.all) this.#publishTo(view, now);
+    for (const viewer of apart) this.#finish(viewer, now);
     this.#publishedMs = now;
-    for (const viewer of this.#viewers) viewer.finish(frame, now, this.#source);
     if (this.#asked.size > 0) this.#ask();
   }
 
   /** Ends lingering subscriptions and serves waiting viewers while no frames come; called a few times per second. */
   sweep(): void {
     this.#subscriptions.sweep(this.#now());
-    this.#serve(this.#viewers);
+    this.#serve([...this.#apart]);
   }
 
-  #serve(viewers: Iterable<Viewer>): void {
+  /** Takes in a frame: what leads on from the newest version of a page is a delta for everybody who is not owed it. */
+  #take({ bytes: { buffer, byteOffset, byteLength }, updates }: PublishedFrame): void {
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    this.#deltas.begin(bytes);
+    for (const update of updates) {
+      const { key, version, base } = update;
+      // It left the view of all while the frame was on its way.
+      if (!this.#subscriptions.has(key)) continue;
+      this.#chains.add(update, bytes);
+      const newest = this.#versions.get(key);
+      if (version === newest) continue;
+      this.#versions.set(key, version);
+      if (base !== KEYFRAME && base === newest) this.#deltas.add(update);
+      else this.#miss(key);
+    }
+  }
+
+  /** A page has a version that nobody was sent what leads to. */
+  #miss(key: number): void {
+    for (const view of this.#views.all) {
+      if (!view.has(key)) continue;
+      for (const viewer of view.viewers) {
+        viewer.miss(key);
+        this.#place(viewer);
+      }
+    }
+  }
+
+  /** Sends those of a view who are in step the frame's deltas: one message for all. */
+  #publishTo(view: SharedView<Viewer>, now: number): void {
+    const composer = this.#composer;
+    view.put(this.#deltas, Lane.fine, composer);
+    if (composer.updates === 0) return;
+    const late: Viewer[] = [];
+    for (const viewer of view.viewers) {
+      // Those who are not are sent their own afterwards.
+      if (!viewer.isInStep) continue;
+      const { flow } = viewer;
+      if (!flow.allows(composer.bytes, now)) {
+        late.push(viewer);
+        continue;
+      }
+      flow.judge(false, now);
+      composer.send(flow, this.#newest, now);
+    }
+    composer.clear();
+    for (const viewer of late) this.#finish(viewer, now);
+  }
+
+  #finish(viewer: Viewer, now: number): void {
+    viewer.finish(this.#newest, this.#deltas, now, this.#source);
+    this.#place(viewer);
+  }
+
+  #look(viewer: Viewer, view: Parameters<SharedViews<Viewer>['look']>[1]): void {
+    const before = viewer.seen;
+    this.#views.look(viewer, view, this.#world.ready);
+    const { entered, left } = viewer.look(before);
+    this.#subscriptions.enter(entered);
+    this.#subscriptions.leave(left, this.#now());
+    this.#place(viewer);
+  }
+
+  #serve(viewers: readonly Viewer[]): void {
     const now = this.#now();
     const isLively = now - this.#publishedMs < LIVELY_MS;
     let waits = false;
-    for (const viewer of viewers) if (viewer.serve(this.#newest, isLively, now, this.#source)) waits = true;
+    for (const viewer of viewers) {
+      if (viewer.serve(this.#newest, isLively, now, this.#source)) waits = true;
+      this.#place(viewer);
+    }
     // A request without keys still makes the world close a frame: waiting viewers are served under its number.
     if (waits || this.#asked.size > 0) this.#ask();
+  }
+
+  /** Keeps `#apart` right after a viewer may have come in step, or out of it. */
+  #place(viewer: Viewer): void {
+    if (viewer.comesInStep()) this.#apart.delete(viewer);
+    else this.#apart.add(viewer);
   }
 
   #ask(): void {

@@ -239,8 +239,13 @@ answer<LoadCalls>({
     return times;
   },
 
+  hide(isHidden) {
+    for (const client of clients) client.send(ClientMessageType.presence, { isHidden });
+    return null;
+  },
+
   firsts(): Float64Array {
-    const of = measures.find(({ keep }) => keep)!;
+    const of = measures.findLast(({ keep }) => keep)!;
     const first: number[] = [];
     for (let i = 0; i < of.heard; i++) first[of.frame[i]] ??= of.atMs[i];
     return Float64Array.from({ length: first.length }, (_, frame) => first[frame] ?? Number.NaN);
@@ -249,7 +254,7 @@ answer<LoadCalls>({
   results: (closedMs) => measures.map((of) => resultOf(of, closedMs)),
 
   schedule(closedMs): Schedule {
-    const of = measures.find(({ keep }) => keep)!;
+    const of = measures.findLast(({ keep }) => keep)!;
     // A frame is sent when it was closed; other messages in the middle of a frame's time, all at once.
     const sentMs = Float64Array.from({ length: of.heard }, (_, i) =>
       of.frame[i] > 0 ? closedMs[of.frame[i]] : Math.floor(of.atMs[i] / 50) * 50,

@@ -65,9 +65,11 @@ export interface LoadCalls {
   newcomers: { ask: number; answer: number[] };
   /** The figures of each `measure` so far, in order. */
   results: { ask: Float64Array; answer: LoadResult[] };
-  /** Frames by number: when the first viewer had each, in the `measure` that was kept. */
+  /** All viewers hide their pages, and are sent nothing, or show them again. */
+  hide: { ask: boolean; answer: null };
+  /** Frames by number: when the first viewer had each, in the last `measure` that was kept. */
   firsts: { ask: null; answer: Float64Array };
-  /** The recording of the `measure` that was kept. */
+  /** The recording of the last `measure` that was kept. */
   schedule: { ask: Float64Array; answer: Schedule };
   leave: { ask: null; answer: null };
   /** Plain sockets that read and do nothing else. */

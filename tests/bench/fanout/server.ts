@@ -8,9 +8,11 @@ import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts';
 import { serveWorld } from '../../../server/serveWorld.ts';
 import { growMature } from '../../../server/world/mature.ts';
+import { kernelOf } from '../../../server/world/savedFiles.ts';
+import { stillWorld } from '../../../server/world/saving.ts';
 import { startRules } from '../../../server/world/startRules.ts';
-import { stillWorld, World } from '../../../server/world/world.ts';
-import { kernelOf, WorldFiles } from '../../../server/world/worldFiles.ts';
+import { World } from '../../../server/world/world.ts';
+import { WorldFiles } from '../../../server/world/worldFiles.ts';
 import { answer, costs, type ServerCalls } from './messages.ts';
 import { tallyFrames } from './tally.ts';
 

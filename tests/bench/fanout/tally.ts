@@ -1,8 +1,12 @@
 /**
- * Counts which frames each viewer was sent, and why not the others. It runs in the server's process, on the viewers,
+ * Counts which frames each viewer was sent, and why not the others. It runs in the server's process, on the stream,
  * because only the server knows what a client that was sent nothing has missed.
  */
-import { Viewer } from '../../../server/stream/deliver/viewer.ts';
+import type { SharedView } from '../../../server/stream/deliver/sharedView.ts';
+import { Stream } from '../../../server/stream/deliver/stream.ts';
+import type { Viewer } from '../../../server/stream/deliver/viewer.ts';
+import { Lane, laneOf } from '../../../server/stream/pageKey.ts';
+import { KEYFRAME } from '../../../shared/frame.ts';
 
 /** Sums over all viewers; a frame counts once for every viewer that looks. */
 export interface FrameTally {
@@ -12,14 +16,12 @@ export interface FrameTally {
   readonly changedSent: number;
   /** Those that were not sent for lack of room (window, bytes per second, late acknowledgements). */
   readonly changedNoRoom: number;
-  /** Those that were not sent although there was room, because a page's keyframe was missing. */
+  /** Those that were not sent although there was room, because a page's keyframe was missing or it is coarse. */
   readonly changedOwed: number;
   /** Frames without a change in view. */
   readonly still: number;
   /** Those in which the viewer was sent owed pages. */
   readonly stillSent: number;
-  /** Unsent frames while a page in view came in the coarse lane, which has only every fourth frame. */
-  readonly stillCoarse: number;
 }
 
 type Counts = { -readonly [K in keyof FrameTally]: number };
@@ -30,43 +32,44 @@ const NONE: FrameTally = {
   changedOwed: 0,
   still: 0,
   stillSent: 0,
-  stillCoarse: 0,
 };
 
 /** Starts to count; once per process. @returns a function that reads the counts */
 export function tallyFrames(): () => FrameTally {
   const counts: Counts = { ...NONE };
-  const changed = new WeakSet<Viewer>();
-  const roomless = new WeakSet<Viewer>();
-  const { begin, offer, miss, finish } = Viewer.prototype;
-  Viewer.prototype.begin = function (bytes, nowMs) {
-    changed.delete(this);
-    if (this.flow.room(nowMs) > 0) roomless.delete(this);
-    else roomless.add(this);
-    begin.call(this, bytes, nowMs);
+  const viewers = new Set<Viewer>();
+  const { join, leave, publish } = Stream.prototype;
+  Stream.prototype.join = function (socket) {
+    const viewer = join.call(this, socket);
+    viewers.add(viewer);
+    return viewer;
   };
-  Viewer.prototype.offer = function (held, update) {
-    if (held.version !== update.version) changed.add(this);
-    offer.call(this, held, update);
+  Stream.prototype.leave = function (viewer) {
+    viewers.delete(viewer);
+    leave.call(this, viewer);
   };
-  Viewer.prototype.miss = function (held, version) {
-    if (held.version !== version) changed.add(this);
-    miss.call(this, held, version);
-  };
-  Viewer.prototype.finish = function (frame, nowMs, source) {
-    const coarse = this.coarse;
-    finish.call(this, frame, nowMs, source);
-    if (this.pages.size === 0) return;
-    const isSent = this.flow.lastFrame === frame.frame;
-    if (changed.has(this)) {
+  Stream.prototype.publish = function (frame) {
+    publish.call(this, frame);
+    const deltas = frame.updates.filter(({ key, base }) => base !== KEYFRAME && laneOf(key) === Lane.fine);
+    const changed = new Map<SharedView<Viewer>, boolean>();
+    const nowMs = performance.now();
+    for (const { seen, flow } of viewers) {
+      if (seen === null) continue;
+      let isChanged = changed.get(seen);
+      if (isChanged === undefined) {
+        isChanged = deltas.some(({ key }) => seen.has(key));
+        changed.set(seen, isChanged);
+      }
+      const isSent = flow.lastFrame === frame.frame;
+      if (!isChanged) {
+        counts.still++;
+        if (isSent) counts.stillSent++;
+        continue;
+      }
       counts.changed++;
       if (isSent) counts.changedSent++;
-      else if (roomless.has(this)) counts.changedNoRoom++;
+      else if (flow.room(nowMs) <= 0) counts.changedNoRoom++;
       else counts.changedOwed++;
-    } else {
-      counts.still++;
-      if (isSent) counts.stillSent++;
-      else if (coarse > 0) counts.stillCoarse++;
     }
   };
   return () => ({ ...counts });

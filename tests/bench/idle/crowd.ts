@@ -6,8 +6,9 @@ import { CHANNELS } from '../../../server/rules/rule.ts';
 import { cachedGrower } from '../../../server/world/mature.ts';
 import { matureFiles } from '../../../server/world/matureFiles.ts';
 import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import { kernelOf } from '../../../server/world/savedFiles.ts';
 import { startRules } from '../../../server/world/startRules.ts';
-import { kernelOf, WorldFiles } from '../../../server/world/worldFiles.ts';
+import { WorldFiles } from '../../../server/world/worldFiles.ts';
 import { PAGE_CELLS, pagesAcross } from '../../../shared/geometry.ts';
 
 /** Steps in which a body grows before it falls asleep. */

@@ -4,12 +4,13 @@
  * become what is measured.
  */
 import { WebSocket } from 'ws';
+import { ViewportNews } from '../../../client/net/viewportNews.ts';
 import { Acks } from '../../../client/stream/acks.ts';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import { viewOf } from '../../../server/stream/deliver/view.ts';
 import { FRAME_HEADER_BYTES } from '../../../shared/frame.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
-import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
+import { ClientMessageType, type PaceMessage, ServerMessageType } from '../../../shared/protocol.ts';
 import { Eye } from './eye.ts';
 import { pack } from './pack.ts';
 import { reserveSeat, seatAddress } from './seat.ts';
@@ -63,6 +64,7 @@ export class LoadClient {
   token: string | null = null;
   /** The viewport's level; 0: one pixel per cell. */
   level = 0;
+  readonly #viewportNews = new ViewportNews();
   readonly #heard: Heard;
   #socket: WebSocket | null = null;
   #heading = 0;
@@ -117,6 +119,7 @@ export class LoadClient {
           if (bytes[1] === ServerMessageType.hello) {
             const { token } = decodeMsgpack(bytes.subarray(2)) as { token?: string };
             this.token = token ?? this.token;
+            this.#viewportNews.forget();
             this.look();
             resolve();
           }
@@ -143,7 +146,9 @@ export class LoadClient {
   }
 
   look(): void {
-    this.send(ClientMessageType.viewport, this.viewport);
+    const { viewport } = this;
+    if (this.#viewportNews.isDue(viewport, this.world, performance.now()))
+      this.send(ClientMessageType.viewport, viewport);
   }
 
   lookAt({ x, y }: { x: number; y: number }): void {
@@ -214,7 +219,10 @@ export class LoadClient {
   #receive(bytes: Buffer): void {
     if (bytes[0] !== ROOM_DATA_BYTES || bytes[1] !== ServerMessageType.frame) {
       this.#heard(this, bytes.length, 0);
-      if (bytes[0] === ROOM_DATA) this.onMessage(bytes[1], bytes.subarray(2));
+      if (bytes[0] !== ROOM_DATA) return;
+      if (bytes[1] === ServerMessageType.pace)
+        this.#acks.everyMs = (decodeMsgpack(bytes.subarray(2)) as PaceMessage).ackMs;
+      this.onMessage(bytes[1], bytes.subarray(2));
       return;
     }
     try {

@@ -33,6 +33,18 @@ test('of the frames that follow, the newest is acknowledged for all, every ACK_E
   expect(new Set(said).size).toBe(said.length);
 });
 
+test('the server may ask for fewer acknowledgements, until the connection ends', () => {
+  const { acks, said } = setUp();
+  acks.everyMs = 5 * ACK_EVERY_MS;
+  for (let frame = 1; frame <= 10; frame++) {
+    acks.decoded(frame);
+    vi.advanceTimersByTime(ACK_EVERY_MS);
+  }
+  expect(said).toEqual([1, 5, 10]);
+  acks.reset();
+  expect(acks.everyMs).toBe(ACK_EVERY_MS);
+});
+
 test('frames of the last connection are not acknowledged to the next one', () => {
   const { acks, said } = setUp();
   acks.decoded(70);

@@ -1,0 +1,211 @@
+/** The profile `cluster` of compose.yaml as processes of this machine: what its services say, with other addresses. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPageCodec } from '../../server/stream/codec.ts';
+import { findProgram, freePort } from '../browser/proxies.ts';
+import { Broker, noBroker } from '../links/broker.ts';
+import { setSpeed } from '../links/speed.ts';
+import { Watcher } from '../links/watcher.ts';
+import { joinWorld, stroke } from '../player.ts';
+import { until } from '../serverProcess.ts';
+import { Cluster, noPostgres } from '../store/cluster.ts';
+import { isOurs, mountsOf, ROOT, readCompose } from './compose.ts';
+
+const ADMIN_TOKEN = 'a token of sixteen or more';
+const SIDE = 256;
+const LIMIT_MS = 60_000;
+/** Viewers: with two relays, both have some. */
+const WATCHERS = 4;
+
+/** So that a start takes seconds. On a busy machine, an owner may be late by some seconds. */
+const SMALL: Readonly<Record<string, string>> = {
+  REGROW_SIZE: String(SIDE),
+  REGROW_GARDEN: '3',
+  REGROW_ENGINE: 'wasm',
+  REGROW_THREADS: '1',
+  REGROW_TUNER: 'off',
+  REGROW_LEASE_SECONDS: '10',
+};
+
+const haproxy = findProgram('haproxy');
+const lacking = [noPostgres, noBroker, haproxy === null ? 'haproxy is not here' : null].filter(
+  (why) => why !== null,
+);
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+}
+
+describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 * LIMIT_MS }, () => {
+  const { services } = readCompose({ REGROW_ADMIN_TOKEN: ADMIN_TOKEN });
+  const running = new Map<string, Running>();
+  let folder: string;
+  let postgres: Cluster;
+  let broker: Broker;
+  /** What containers call each other, and where that is here. */
+  let here: Readonly<Record<string, string>>;
+  let url: string;
+
+  function run(name: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
+    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const out of [child.stdout, child.stderr])
+      out.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    running.set(name, { child, output: () => output });
+  }
+
+  const translated = (environment: Readonly<Record<string, string>> = {}): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(environment).map(([variable, value]) => [
+        variable,
+        Object.entries(here).reduce((text, [there, place]) => text.replace(there, place), value),
+      ]),
+    );
+
+  async function startOurs(name: string): Promise<void> {
+    const { environment, image, ...service } = services[name];
+    expect(isOurs({ image })).toBe(true);
+    const folders = Object.fromEntries(
+      mountsOf({ image, ...service }).map(({ from, to }) => [to, join(folder, from)]),
+    );
+    const env: Record<string, string> = { ...translated(environment), REGROW_HOST: '127.0.0.1' };
+    env.REGROW_DATA_DIR = folders['/data'] ?? join(folder, `${name}-has-no-data`);
+    if (env.REGROW_BLOBS !== undefined) env.REGROW_BLOBS = folders[env.REGROW_BLOBS];
+    env.REGROW_PORT = here[`${name}:2567`]?.split(':')[1] ?? String(await freePort());
+    const { PATH, TMPDIR } = process.env;
+    run(name, process.execPath, ['server/main.ts'], { PATH, TMPDIR, ...SMALL, ...env });
+  }
+
+  /** @throws Error with all that has been printed, when it does not say it in time */
+  const says = (name: string, words: string): Promise<true> =>
+    until(
+      `${name} says "${words}"`,
+      async () => {
+        const { child, output } = running.get(name)!;
+        if (output().includes(words)) return true;
+        if (child.exitCode !== null) throw new Error(`${name} has ended with ${child.exitCode}`);
+        return undefined;
+      },
+      2 * LIMIT_MS,
+    ).catch(({ message }: Error) => {
+      const printed = [...running].map(([one, { output }]) => `--- ${one}\n${output()}`);
+      throw new Error([message, ...printed].join('\n'));
+    });
+
+  async function kill(name: string): Promise<void> {
+    const { child } = running.get(name)!;
+    running.delete(name);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  beforeAll(async () => {
+    await readPageCodec();
+    folder = mkdtempSync(join(tmpdir(), 'regrow-cluster-'));
+    [postgres, broker] = await Promise.all([Cluster.start(), Broker.start()]);
+    const front = await freePort();
+    url = `http://127.0.0.1:${front}`;
+    here = {
+      'postgres://regrow:regrow@postgres/regrow': postgres.url,
+      'nats://nats:4222': broker.url,
+      '*:2567': `127.0.0.1:${front}`,
+      'relay-1:2567': `127.0.0.1:${await freePort()}`,
+      'relay-2:2567': `127.0.0.1:${await freePort()}`,
+    };
+    const [{ from }] = mountsOf(services.haproxy);
+    run('haproxy', haproxy!, ['-db', '-f', join(ROOT, from)], translated(services.haproxy.environment));
+    await startOurs('world');
+    await says('world', 'Regrow is at');
+    await Promise.all(['spare', 'relay-1', 'relay-2', 'worker'].map(startOurs));
+    await Promise.all([
+      says('spare', 'waiting as a spare'),
+      says('relay-1', 'Regrow is at'),
+      says('relay-2', 'Regrow is at'),
+      says('worker', 'waiting for jobs'),
+    ]);
+    await until(
+      'haproxy finds the relays',
+      async () => {
+        const { child, output } = running.get('haproxy')!;
+        if (child.exitCode !== null) throw new Error(`haproxy has ended:\n${output()}`);
+        return (await isUp()) ? true : undefined;
+      },
+      LIMIT_MS,
+    );
+  }, 4 * LIMIT_MS);
+
+  afterAll(async () => {
+    for (const name of [...running.keys()]) await kill(name);
+    await postgres?.stop();
+    await broker?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const isUp = async (): Promise<boolean> => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
+
+  const organisms = async (): Promise<{ id: number; x: number; y: number }[]> =>
+    (await fetch(`${url}/api/organisms`)).json() as never;
+
+  test('the page, and what needs the database, come through haproxy', async () => {
+    const page = await fetch(`${url}/`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('html')]);
+    await setSpeed(url, ADMIN_TOKEN, 30);
+  });
+
+  test('the world is killed, then a relay: nothing acknowledged is lost, and viewers see the truth', async () => {
+    const watchers = Array.from({ length: WATCHERS }, () => new Watcher(url, SIDE));
+    await Promise.all(watchers.map((watcher) => watcher.join()));
+    const room = await joinWorld(url);
+    const before = await organisms();
+    const planted: { x: number; y: number }[] = [];
+    for (const [x, y] of [
+      [30, 220],
+      [220, 30],
+      [30, 30],
+      [220, 220],
+    ]) {
+      const { ok } = await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [x, y] });
+      if (ok) planted.push({ x, y });
+    }
+    expect(planted.length).toBeGreaterThan(0);
+
+    await kill('world');
+    await says('spare', 'Regrow is at');
+    const player = await until('a seat', () => joinWorld(url).catch(() => undefined), LIMIT_MS);
+    expect((await stroke(player, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
+    const after = await organisms();
+    expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
+    for (const { x, y } of planted) expect(after.some((one) => one.x === x && one.y === y)).toBe(true);
+    await setSpeed(url, ADMIN_TOKEN, 0);
+    await Promise.all(watchers.map((watcher) => watcher.seesTruth(LIMIT_MS)));
+    // The new owner knows nobody: each comes back once.
+    const lostBefore = watchers.map(({ losses }) => losses);
+    expect(lostBefore).toEqual([1, 1, 1, 1]);
+
+    await setSpeed(url, ADMIN_TOKEN, 30);
+    await kill('relay-1');
+    await setSpeed(url, ADMIN_TOKEN, 0);
+    await Promise.all(watchers.map((watcher) => watcher.seesTruth(LIMIT_MS)));
+    const reconnects = watchers.map(({ losses }, i) => losses - lostBefore[i]);
+    // Those of the relay that is gone came back once, and nobody else did.
+    expect(reconnects.toSorted()).toEqual([0, 0, 1, 1]);
+    for (const watcher of watchers) watcher.leave();
+
+    // What Compose does with a container that has ended: the old owner is the spare now.
+    await startOurs('world');
+    await says('world', 'waiting as a spare');
+    await startOurs('relay-1');
+    await says('relay-1', 'Regrow is at');
+  });
+});
+
+test.skipIf(lacking.length === 0)(`no cluster was tested: ${lacking.join('; ')}`, () => {});
