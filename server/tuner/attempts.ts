@@ -62,6 +62,7 @@ export class Attempts {
   gather(session: string, species: string, wounds: readonly Pick<Wound, 'blows'>[]): void {
     try {
       const { fresh, needed } = this.#wounds.add(species, session, wounds);
+      if (fresh === 0) return;
       if (fresh < needed) this.#options.log(`${species}: ${fresh} of ${needed} new different wounds so far`);
       else this.#queue(species, session);
     } catch (error) {

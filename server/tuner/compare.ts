@@ -87,8 +87,8 @@ export function compare(
     p: pValues[i],
     isWorse: pValues[i] <= SIGNIFICANCE,
   }));
-  const gain = before.heldOut.healed.map(
-    (error, seed) => (1 - MARGINS.gain) * error - after.heldOut.healed[seed],
+  const gain = before.heldOut.each.map(
+    (error, body) => (1 - MARGINS.gain) * error - after.heldOut.each[body],
   );
   const betterP = gain.every(Number.isFinite) ? signFlip(gain) : 1;
   const lacks = [
@@ -102,7 +102,7 @@ export function compare(
   return {
     lacks,
     comparison: {
-      randomSeeds: gain.length,
+      randomSeeds: before.suite.changingCells.length,
       heldOutWounds,
       heldOutLossBefore: meanOf(before.heldOut.healed),
       heldOutLossAfter: meanOf(after.heldOut.healed),
@@ -255,8 +255,8 @@ function fates(before: Measured, root: Pick<Measured, 'suite' | 'trials'>, after
   const lack = (name: string, told: string, count: number): void =>
     void lacks.push({ area: 'safety', name, by: 5 * count, told });
   const { deaths, runaways } = after.suite;
-  const died = Math.min(before.suite.deaths, root.suite.deaths);
-  if (deaths > died) lack('deaths', `more deaths: ${before.suite.deaths} → ${deaths}`, deaths - died);
+  const died = Math.max(before.suite.deaths, root.suite.deaths);
+  if (deaths > died) lack('deaths', `more deaths: ${died} → ${deaths}`, deaths - died);
   if (runaways > 0) lack('runaways', `${runaways} ran away`, runaways);
   const { trials } = after;
   if (trials === null || before.trials === null || root.trials === null) return lacks;
@@ -267,7 +267,7 @@ function fates(before: Measured, root: Pick<Measured, 'suite' | 'trials'>, after
       ['runaways', 'ran away'],
       ['twoBodied', 'ended with two bodies'],
     ] as const) {
-      const most = Math.min(before.trials[trial][fate], root.trials[trial][fate]);
+      const most = Math.max(before.trials[trial][fate], root.trials[trial][fate]);
       const count = trials[trial][fate];
       if (count > most) lack(trial, `${trial}: more ${words}: ${most} → ${count}`, count - most);
     }

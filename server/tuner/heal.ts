@@ -40,7 +40,9 @@ export interface Healing {
   /** Median over wounds and seeds. */
   readonly medianRecovery: number;
   readonly medianSteps: number;
-  /** Error 200 steps after the last blow, by wound: shows which are hard. */
+  /** Error 200 steps after the last blow, of each body: all of the first wound, then all of the second … */
+  readonly each: readonly number[];
+  /** … and by wound: shows which are hard. */
   readonly byWound: readonly number[];
   /** Mean error by step after the last blow: 0, 10 … 200. */
   readonly curve: readonly number[];
@@ -231,6 +233,7 @@ export function healingOf({ grown, wounds }: HealingSamples): Healing {
     steps: bySeed(wounds.map(({ steps }) => steps)),
     medianRecovery: medianOf(recoveries.flat()),
     medianSteps: medianOf(wounds.flatMap(({ steps }) => steps)),
+    each: wounds.flatMap(({ healed }) => healed),
     byWound: wounds.map(({ healed }) => meanOf(healed)),
     curve: wounds[0].curve.map((_, point) => meanOf(wounds.map(({ curve }) => curve[point]))),
   };

@@ -32,6 +32,7 @@ const healing = (healed: number, recovery = 0.9, steps = 100): Healing => ({
   steps: about(steps),
   medianRecovery: recovery,
   medianSteps: steps,
+  each: about(healed),
   byWound: [healed],
   curve: [5e-2, healed],
 });
@@ -149,12 +150,15 @@ test('a candidate that runs away or explodes is never promoted, even if the incu
   ]);
 });
 
-test('no more may die, run away when battered, or end with two bodies than with incumbent and root', () => {
+test('no more may die, run away when battered, or end with two bodies than with incumbent or root', () => {
   expect(toldOf({ deaths: 1 }, { deaths: 1 })).toEqual([]);
   expect(toldOf({ deaths: 1 })).toEqual(['more deaths: 0 → 1']);
   expect(toldOf({ trial: { runaways: 1 } }, { trial: { runaways: 1 } })).toEqual([]);
   expect(toldOf({ trial: { runaways: 1 } })).toEqual(['battered: more ran away: 0 → 1']);
-  expect(toldOf({ trial: { runaways: 1 } }, { trial: { runaways: 1 } }, {})).toHaveLength(1);
+  expect(toldOf({ trial: { runaways: 1 } }, {}, { trial: { runaways: 1 } })).toEqual([]);
+  expect(toldOf({ trial: { runaways: 2 } }, {}, { trial: { runaways: 1 } })).toEqual([
+    'battered: more ran away: 1 → 2',
+  ]);
   expect(toldOf({ trial: { twoBodied: 2 } })).toEqual(['battered: more ended with two bodies: 0 → 2']);
   expect(healthLimit({ incumbent: 0.99, root: 0.95 })).toBeCloseTo(0.94, 10);
   expect(toldOf({ trial: { health: about(0.9) } })).toEqual([
