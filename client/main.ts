@@ -149,6 +149,7 @@ connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
   trouble.show(undefined, undefined);
+  trouble.pace(1);
   brush.cancel();
   ghosts.clear();
   seeds.clear();
@@ -169,6 +170,7 @@ connection.stats.on((message) => {
   trouble.show(message.trouble, message.load);
   statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
 });
+connection.pace.on(({ frames }) => trouble.pace(frames));
 connection.inspection.on((message) => {
   inspector.apply(message);
   stage.refresh();

@@ -63,6 +63,10 @@ export class Viewer implements Looking<Viewer> {
   place = 0;
   /** As of the last `comesInStep`. */
   isInStep = true;
+  /** While it is in step, it gets the deltas of several frames in one message. */
+  isSpectator = false;
+  /** A spectator in step: it was sent everything up to this frame of the stream. */
+  sentUpTo = 0;
   /** By the `pageKey` in the fine lane. */
   readonly #apart = new Map<number, Apart>();
   /** How many are owed. */
@@ -179,6 +183,13 @@ export class Viewer implements Looking<Viewer> {
     composer.send(this.flow, newest, nowMs);
     composer.clear();
     return this.#owed > 0;
+  }
+
+  /** There was no room for these deltas: their pages in view are owed. */
+  oweAll(deltas: Deltas): void {
+    this.seen?.eachRange(deltas, Lane.fine, (from, to) => {
+      for (let i = from; i < to; i++) this.#owe(deltas.keys[i]);
+    });
   }
 
   /** Adds the deltas of pages that are not owed to the message as far as there is room; the others are owed then. */

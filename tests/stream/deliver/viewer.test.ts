@@ -309,6 +309,72 @@ describe('a viewer', () => {
     expect(pagesEqual(client.mirror.pages.get(17)!.pixels, world.pixels(17))).toBe(true);
   });
 
+  test('that only watches gets one frame of four with all that changed, and the rest at once when it takes part', () => {
+    const { world, stream, join, tick } = setUp();
+    const [client, viewer] = join();
+    const [other, otherViewer] = join();
+    tick();
+    stream.spectate(viewer, true);
+    client.read();
+    const before = client.frames;
+    for (let n = 0; n < 40; n++) {
+      world.paint(100 + n, 100, [n, 2, 3, 255]);
+      world.paint(300, 300 + n, [n, 2, 3, 255]);
+      tick();
+      client.read();
+      stream.acknowledge(viewer, client.mirror.lastFrame);
+      stream.acknowledge(otherViewer, other.read());
+    }
+    expect(other.frames - before).toBe(40);
+    expect(client.frames - before).toBe(10);
+    expect(client.mirror.gaps.size).toBe(0);
+    world.paint(100, 101, [9, 9, 9, 255]);
+    tick();
+    stream.spectate(viewer, false);
+    client.read();
+    for (const page of viewer.pages) {
+      expect(client.mirror.pages.get(page)?.version).toBe(stream.versionOf(page));
+      expect(pagesEqual(client.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
+    }
+    world.paint(100, 102, [9, 9, 9, 255]);
+    const { frames } = client;
+    tick();
+    expect(client.frames).toBe(frames + 1);
+  });
+
+  test('that only watches and loses frames, pans or has no room holds the truth in the end', () => {
+    const { world, stream, join, tick } = setUp();
+    const [client, viewer] = join();
+    tick();
+    client.read();
+    stream.acknowledge(viewer, client.mirror.lastFrame);
+    stream.spectate(viewer, true);
+    const change = (n: number): void => {
+      world.paint(100 + n, 100, [n, 2, 3, 255]);
+      world.paint(500, 300 + n, [n, 2, 3, 255]);
+      tick();
+    };
+    for (let n = 0; n < 3; n++) change(n);
+    // Frames between the world and its stream are lost while deltas wait for the spectator.
+    world.onFrame = () => {};
+    change(3);
+    world.onFrame = (frame) => stream.publish(frame);
+    for (let n = 4; n < 7; n++) change(n);
+    stream.look(viewer, { x: 128, y: 64, width: 512, height: 512, level: 0 });
+    for (let n = 7; n < 9; n++) change(n);
+    // It acknowledges nothing for three seconds.
+    for (let n = 9; n < 69; n++) change(n);
+    expect(viewer.owed).toBeGreaterThan(0);
+    for (let n = 0; n < 12; n++) {
+      tick();
+      if (client.inbox.length > 0) stream.acknowledge(viewer, client.read());
+    }
+    expect(client.mirror.gaps.size).toBe(0);
+    expect(viewer.owed).toBe(0);
+    for (const page of viewer.pages)
+      expect(pagesEqual(client.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
+  });
+
   test('that leaves ends its subscriptions', () => {
     const { clock, world, stream, join } = setUp();
     const [, viewer] = join();
@@ -341,6 +407,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
         client.read();
         stream.acknowledge(viewer, received);
         if (client.mirror.gaps.size > 0) stream.lost(viewer, { level: 0, pages: [...client.mirror.gaps] });
+        if (random(8) === 0) stream.spectate(viewer, random(2) === 0);
         if (random(10) === 0) {
           stream.look(viewer, { x: random(1024), y: random(1024), width: 400, height: 300, level: 0 });
           const inView = viewer.pages;
