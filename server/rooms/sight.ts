@@ -29,6 +29,8 @@ export interface Person {
 
 /** The part of a connection that the stream and its answers go through. */
 export interface SightOutlet extends FrameSocket {
+  /** Messages to everybody may wait for the next frame. */
+  isPatient: boolean;
   post(type: typeof ServerMessageType.pong, message: PingMessage): boolean;
   post(type: typeof ServerMessageType.pace, message: PaceMessage): boolean;
   close(code: number, reason: string): void;
@@ -137,6 +139,7 @@ export class Sight {
     const viewer = this.#viewer;
     if (viewer === null || this.#isSpectator === (isBusy && isIdle)) return;
     this.#isSpectator = !this.#isSpectator;
+    this.#outlet.isPatient = this.#isSpectator;
     this.#options.stream.spectate(viewer, this.#isSpectator);
     this.#pace(viewer);
   }

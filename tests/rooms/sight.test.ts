@@ -20,6 +20,7 @@ function setUp() {
   const handled: string[] = [];
   const sight = new Sight(
     {
+      isPatient: false,
       bufferedBytes: 0,
       send: (bytes) => frames.push(decodeFrame(bytes.subarray(HEADROOM_BYTES)).frame),
       post: (type: number, message: object) => {

@@ -106,15 +106,17 @@ export class Stream {
   }
 
   /**
-   * A spectator gets every fourth frame, with all deltas since: as many bytes, in fewer writes. It is sent what it lacks
-   * at once when it is none any more.
+   * A spectator gets the coarse lane, and of it every fourth frame, with all deltas since: fewer bytes in fewer writes. It
+   * is sent what it lacks at once when it is none any more, and its pages move back to the fine lane.
    */
   spectate(viewer: Viewer, isSpectator: boolean): void {
     if (viewer.isSpectator === isSpectator || !this.#viewers.has(viewer)) return;
     this.#flush(viewer, this.#count);
-    viewer.isSpectator = isSpectator;
+    viewer.spectate(isSpectator);
     viewer.sentUpTo = this.#count;
     if (viewer.seen !== null) viewer.seen.spectators += isSpectator ? 1 : -1;
+    this.#place(viewer);
+    this.#serve([viewer]);
   }
 
   /** @returns false when the frame has not been sent to this viewer */
@@ -229,7 +231,7 @@ export class Stream {
 
   #putSince(view: SharedView<Viewer>, since: number, upTo: number): void {
     for (let count = since + 1; count <= upTo; count++)
-      if (count > 0) view.put(this.#recent[count % SPECTATOR_FRAMES], Lane.fine, this.#composer);
+      if (count > 0) view.put(this.#recent[count % SPECTATOR_FRAMES], Lane.coarse, this.#composer);
   }
 
   /** Sends a spectator what it lacks up to a frame; where there is no room for all of it, its pages are owed. */

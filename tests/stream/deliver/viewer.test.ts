@@ -309,37 +309,37 @@ describe('a viewer', () => {
     expect(pagesEqual(client.mirror.pages.get(17)!.pixels, world.pixels(17))).toBe(true);
   });
 
-  test('that only watches gets one frame of four with all that changed, and the rest at once when it takes part', () => {
+  test('that only watches gets the coarse lane in one frame of four, and every frame again when it takes part', () => {
     const { world, stream, join, tick } = setUp();
     const [client, viewer] = join();
     const [other, otherViewer] = join();
-    tick();
+    let n = 0;
+    const run = (frames: number): { watching: number; others: number } => {
+      const before = { watching: client.frames, others: other.frames };
+      for (const end = n + frames; n < end; n++) {
+        for (const x of [100, 200, 300, 400]) world.paint(x, 100 + (n % 64), [n & 255, 2, 3, 255]);
+        tick();
+        stream.acknowledge(viewer, client.read() || client.mirror.lastFrame);
+        stream.acknowledge(otherViewer, other.read());
+      }
+      expect(client.mirror.gaps.size).toBe(0);
+      return { watching: client.frames - before.watching, others: other.frames - before.others };
+    };
+    run(4);
     stream.spectate(viewer, true);
-    client.read();
-    const before = client.frames;
-    for (let n = 0; n < 40; n++) {
-      world.paint(100 + n, 100, [n, 2, 3, 255]);
-      world.paint(300, 300 + n, [n, 2, 3, 255]);
-      tick();
-      client.read();
-      stream.acknowledge(viewer, client.mirror.lastFrame);
-      stream.acknowledge(otherViewer, other.read());
-    }
-    expect(other.frames - before).toBe(40);
-    expect(client.frames - before).toBe(10);
-    expect(client.mirror.gaps.size).toBe(0);
-    world.paint(100, 101, [9, 9, 9, 255]);
-    tick();
+    run(8);
+    expect(viewer.coarse).toBe(viewer.pages.length);
+    expect(viewer.owed).toBe(0);
+    expect(run(40)).toEqual({ watching: 10, others: 40 });
+    run(1);
     stream.spectate(viewer, false);
-    client.read();
+    run(8);
+    expect(viewer.coarse).toBe(0);
+    expect(run(40)).toEqual({ watching: 40, others: 40 });
     for (const page of viewer.pages) {
       expect(client.mirror.pages.get(page)?.version).toBe(stream.versionOf(page));
       expect(pagesEqual(client.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
     }
-    world.paint(100, 102, [9, 9, 9, 255]);
-    const { frames } = client;
-    tick();
-    expect(client.frames).toBe(frames + 1);
   });
 
   test('that only watches and loses frames, pans or has no room holds the truth in the end', () => {
