@@ -104,7 +104,7 @@ class Broker {
   send(subject: string, message: Uint8Array, isFrame: boolean, reply?: string): void {
     // What is sent while there is no broker would be kept until there is one.
     if (!this.#isUp || this.#nats.isClosed()) return;
-    const buffered = this.#bufferedBytes;
+    const buffered = this.waitingBytes;
     if (buffered > (isFrame ? MAX_BUFFERED_BYTES : MAX_LETTER_BYTES)) return;
     this.#nats.publish(subject, message, reply === undefined ? undefined : { reply });
   }
@@ -135,8 +135,8 @@ class Broker {
     await this.#nats.close();
   }
 
-  /** What was sent and the operating system has not taken. */
-  get #bufferedBytes(): number {
+  /** Bytes that were sent and the operating system has not taken. */
+  get waitingBytes(): number {
     const { protocol } = this.#nats as unknown as {
       readonly protocol?: {
         readonly outbound?: { size(): number };
@@ -187,6 +187,11 @@ export class NatsHub implements HubTransport {
 
   get maxBytes(): number {
     return this.#broker.maxBytes;
+  }
+
+  /** What the broker has not read. */
+  get waitingBytes(): number {
+    return this.#broker.waitingBytes;
   }
 
   broadcast(message: Uint8Array, isFrame: boolean): void {
@@ -242,6 +247,11 @@ export class NatsRelay implements RelayTransport {
 
   get maxBytes(): number {
     return this.#broker.maxBytes;
+  }
+
+  /** What the broker has not read. */
+  get waitingBytes(): number {
+    return this.#broker.waitingBytes;
   }
 
   send(letter: readonly Uint8Array[], question: number | null): void {
