@@ -16,7 +16,7 @@ export default defineConfig({
     // The renderer is most of the page and changes seldom; kept apart, it stays in the browser's cache.
     rolldownOptions: {
       // Absolute, because `npm run dev` reads them from another folder than the build does.
-      input: [join(client, 'index.html'), join(client, 'admin/index.html')],
+      input: ['index.html', 'lobby.html', 'admin/index.html'].map((page) => join(client, page)),
       output: {
         codeSplitting: {
           groups: [

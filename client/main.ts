@@ -8,6 +8,7 @@ import { Ghosts } from './hands/ghosts.ts';
 import { useHands } from './hands/hands.ts';
 import { Inspector } from './hands/inspector.ts';
 import { Planting } from './hands/planting.ts';
+import { Brand } from './hud/brand.ts';
 import { Card } from './hud/card.ts';
 import { Dock } from './hud/dock.ts';
 import { freeView, labelRoom } from './hud/freeView.ts';
@@ -33,6 +34,7 @@ import { Viewpoint } from './scene/viewpoint.ts';
 import { Theme } from './style/theme.ts';
 
 const theme = new Theme();
+const brand = new Brand();
 const viewpoint = new Viewpoint();
 const connection = new Connection(new URL('.', location.href).href);
 const ghosts = new Ghosts();
@@ -248,5 +250,6 @@ expose({
 });
 
 door.followLink();
+void brand.show();
 connection.start();
 attend(connection);

@@ -1,8 +1,14 @@
 /** Keeps small choices in this browser. A browser that refuses to keep them is not an error. */
 
+import { WORLD_PATH } from './whereabouts.ts';
+
+/** What a browser keeps for each world of a lobby; the rest is the person's, whichever of them they are in. */
+const OF_WORLD: ReadonlySet<string> = new Set(['token', 'learned']);
+
 /** Worlds under different paths of one site share its storage, and each has guests of its own. */
 export function nameOf(key: string): string {
-  const path = new URL('.', location.href).pathname;
+  const page = new URL('.', location.href).pathname;
+  const path = OF_WORLD.has(key) ? page : page.replace(WORLD_PATH, '');
   return `regrow.${path === '/' ? '' : `${path}.`}${key}`;
 }
 

@@ -1,7 +1,6 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
 import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
-import { MAX_WORLD_CELLS, PAGE_CELLS } from '../shared/geometry.ts';
-import { AddressRanges } from './addressRanges.ts';
+import { titleOf } from '../shared/worldNames.ts';
 import { faultsTogether } from './configTogether.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
@@ -12,6 +11,23 @@ import {
   defaultTunerThreads,
   readMachine,
 } from './machine.ts';
+import {
+  httpUrl,
+  inUnit,
+  natsUrl,
+  pageUrl,
+  place,
+  postgresUrl,
+  ranges,
+  relayedWorlds,
+  secretText,
+  size,
+  token,
+  worldName,
+  worldNames,
+  worldTitle,
+  yesOrNo,
+} from './settingKinds.ts';
 
 export interface Config {
   readonly host: string;
@@ -22,8 +38,14 @@ export interface Config {
   readonly relays: number;
   /** Where the broker is between a world and relays on other machines; empty: there is none. */
   readonly nats: string;
-  /** What the world is called at the broker. */
+  /** On one machine, in the place of a broker: the folder where worlds and relays meet; empty: there is none. */
+  readonly meet: string;
+  /** What the world is called at the broker, in the folder where it meets relays, and in the store. */
   readonly world: string;
+  /** What people read in the place of that name. */
+  readonly title: string;
+  /** Several worlds, each in a process of its own; empty: there is one. */
+  readonly worlds: readonly string[];
   /** Where the world's state is kept beyond this machine, a URL of PostgreSQL; empty: in `dataDir`. */
   readonly store: string;
   /** Of a store: where the blobs of pages are, a folder or `s3://bucket/prefix`. */
@@ -36,8 +58,8 @@ export interface Config {
   readonly s3Region: string;
   readonly s3Key: string;
   readonly s3Secret: string;
-  /** Of a relay: the name of its world. */
-  readonly relayOf: string;
+  /** Of a relay: the names of its worlds; `*`, alone: all that can be found. */
+  readonly relayOf: readonly string[];
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
   readonly adapter: string;
@@ -136,6 +158,11 @@ const ENGINES = ['auto', 'wasm', 'webgpu', 'tfjs', 'reference'] as const;
 const DURABILITIES = ['flush', 'os'] as const;
 const GPU_KERNELS = ['auto', 'plain', 'f16'] as const;
 
+/** Worlds of one command: each has a process with threads of its own. */
+const MAX_WORLDS_HERE = 16;
+/** Worlds of one relay: each has a way to it, and a room. */
+export const MAX_RELAYED_WORLDS = 64;
+
 const MACHINE = readMachine();
 
 // biome-ignore format: one setting, one line
@@ -144,8 +171,11 @@ const SETTINGS: Settings = {
   port: whole(0, 65_535, 2567, 'TCP port; 0: any that is free'),
   role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats; worker: tunes for the worlds of --store'),
   nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
-  world: worldName('world', 'what this world is called at the broker and in the store'),
-  relayOf: worldName('', 'for --role relay: the --world whose clients it serves'),
+  meet: place('', 'folder', 'in the place of --nats on one machine: where worlds and relays find each other; only who may read it can join them'),
+  world: worldName('world', 'what this world is called: at the broker, in the store, in addresses (/w/NAME)'),
+  title: worldTitle('what people read in a lobby and on the page; default: the name of the world'),
+  worlds: worldNames(MAX_WORLDS_HERE, 'several worlds at the one port, with a lobby: each in a process of its own, saved in a folder of its name in --data-dir'),
+  relayOf: relayedWorlds(MAX_RELAYED_WORLDS, 'for --role relay: the --world whose clients it serves; several, with commas, or * for all that can be found, get a lobby'),
   relays: inUnit(' processes', whole(0, 64, defaultRelays(MACHINE), 'beside this one that serve the clients, all at the one port; 0, the default below 4 processors: this one serves them')),
   store: postgresUrl('keeps the world, so that it outlives this machine; of the data directory, only what can be made again is used then'),
   blobs: place('', 'folder | s3://bucket/prefix', 'for --store: where pages are kept; every machine that may own the world has to reach it'),
@@ -239,9 +269,21 @@ export function readConfig(
   return Object.freeze({
     ...rest,
     ...size,
+    title: rest.title || titleOf(rest.world),
     weightsDir: isOfStarters ? STARTERS_DIR : rest.weightsDir,
     trustProxy: rest.trustProxy || (trustForwarded ? 1 : 0),
   });
+}
+
+/** The command line with these settings in the place of what it says of them. @param settings - by flag, without dashes */
+export function argvWith(argv: readonly string[], settings: Readonly<Record<string, string>>): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const [, name = '', inline] = /^--([^=]+)(=.*)?$/s.exec(argv[i]) ?? [];
+    if (!Object.hasOwn(settings, name)) kept.push(argv[i]);
+    else if (inline === undefined && !argv[i + 1]?.startsWith('--')) i++;
+  }
+  return [...kept, ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
 }
 
 /** Where a command finds the world's files: the folder it was given, else the one that the server would use. */
@@ -282,102 +324,3 @@ export function helpText(): string {
 }
 
 export const wantsHelp = (argv: readonly string[]): boolean => argv.includes('--help') || argv.includes('-h');
-
-/** The unit stands behind the range in the help. */
-function inUnit<T>(unit: string, flag: Flag<T>): Flag<T> {
-  return { ...flag, range: flag.range + unit };
-}
-
-/** A text that is not blank: an address, a folder, a name. */
-function place(fallback: string, range: string, meaning: string): Flag<string> {
-  const read = (given: string) => (given.trim() === '' || given.includes('\0') ? null : given);
-  return setting(fallback, range, meaning, read);
-}
-
-function yesOrNo(fallback: boolean, meaning: string): Flag<boolean> {
-  const read = (given: string) => (given === 'yes' || given === 'no' ? given === 'yes' : null);
-  return { ...setting(fallback, 'yes | no', meaning, read), standard: fallback ? 'yes' : 'no' };
-}
-
-function ranges(fallback: string, meaning: string): Flag<string> {
-  const read = (given: string) => {
-    try {
-      return new AddressRanges(given) && given;
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return null;
-    }
-  };
-  return setting(fallback, '192.0.2.7, 2001:db8::/32, …', meaning, read);
-}
-
-function pageUrl(meaning: string): Flag<string> {
-  const read = (given: string) => {
-    const url = /^https?:\/\//.test(given) ? URL.parse(given) : null;
-    if (url === null || url.username !== '' || url.password !== '' || /[?#]/.test(given)) return null;
-    return `${url.origin}${url.pathname.replace(/\/*$/, '/')}`;
-  };
-  return setting('', 'http(s)://host/path', meaning, read);
-}
-
-function natsUrl(meaning: string): Flag<string> {
-  const isBroker = (one: string): boolean => {
-    const url = /^(?:nats|tls):\/\//.test(one) ? URL.parse(one) : null;
-    return url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname);
-  };
-  const read = (given: string) => (given.split(',').every((one) => isBroker(one.trim())) ? given : null);
-  return setting('', 'nats://host:port,…', meaning, read);
-}
-
-function postgresUrl(meaning: string): Flag<string> {
-  const read = (given: string) => {
-    const url = /^postgres(?:ql)?:\/\//.test(given) ? URL.parse(given) : null;
-    return url !== null && url.hostname !== '' && url.pathname.length > 1 ? given : null;
-  };
-  return setting('', 'postgres://user:password@host:port/database', meaning, read);
-}
-
-function httpUrl(fallback: string, meaning: string): Flag<string> {
-  const read = (given: string) => (/^https?:\/\//.test(given) && URL.canParse(given) ? given : null);
-  return setting(fallback, 'http(s)://host', meaning, read);
-}
-
-function secretText(meaning: string): Flag<string> {
-  const read = (given: string) => (given.trim() === given && given.length <= 256 ? given : null);
-  return setting('', '1..256 characters', meaning, read);
-}
-
-/** It stands in subjects, and in names of blobs. */
-function worldName(fallback: string, meaning: string): Flag<string> {
-  const read = (given: string) => (/^[A-Za-z0-9_-]{1,32}$/.test(given) ? given : null);
-  return setting(fallback, '1..32 letters, digits, - and _', meaning, read);
-}
-
-function token(meaning: string): Flag<string> {
-  const read = (given: string) => (given.length >= 16 && given.length <= 256 ? given : null);
-  return setting('', '16..256 characters', meaning, read);
-}
-
-function size(fallback: number, meaning: string): Flag<Pick<Config, 'width' | 'height'>> {
-  const range = `${PAGE_CELLS}..${MAX_WORLD_CELLS} cells per side`;
-  const isInRange = (cells: number) => cells >= PAGE_CELLS && cells <= MAX_WORLD_CELLS;
-  const read = (given: string) => {
-    const [, width = '', height = width] = /^(\d+)(?:x(\d+))?$/.exec(given) ?? [];
-    const sides = { width: Number(width), height: Number(height) };
-    return isInRange(sides.width) && isInRange(sides.height) ? sides : null;
-  };
-  const standard = `${fallback}x${fallback}`;
-  return { ...setting({ width: fallback, height: fallback }, range, meaning, read), standard };
-}
-
-function setting<T>(fallback: T, range: string, meaning: string, read: (given: string) => T | null): Flag<T> {
-  return {
-    placeholder: 'VALUE',
-    meaning,
-    expected: range,
-    range,
-    fallback,
-    standard: String(fallback),
-    read,
-  };
-}

@@ -4,7 +4,9 @@
 interface Together {
   readonly role: string;
   readonly nats: string;
-  readonly relayOf: string;
+  readonly meet: string;
+  readonly worlds: readonly string[];
+  readonly relayOf: readonly string[];
   readonly tunerAt: string;
   readonly store: string;
   readonly blobs: string;
@@ -19,21 +21,28 @@ export const faultsTogether = (settings: Together): string[] => [
   ...storeFaults(settings),
 ];
 
-function roleFaults({ role, nats, relayOf, store, tunerAt }: Together): string[] {
+function roleFaults({ role, nats, meet, worlds, relayOf, store, tunerAt }: Together): string[] {
   const faults: string[] = [];
-  if ((role === 'world' || role === 'relay') && nats === '') faults.push(`--role ${role} needs --nats`);
-  if (role === 'relay' && relayOf === '') faults.push('--role relay needs --relay-of');
-  if (role !== 'relay' && relayOf !== '') faults.push('--relay-of is for --role relay');
+  const isApart = role === 'world' || role === 'relay';
+  if (isApart && nats === '' && meet === '') faults.push(`--role ${role} needs --nats or --meet`);
+  if (nats !== '' && meet !== '') faults.push('--nats and --meet are two ways: one is enough');
+  if (!isApart && meet !== '') faults.push('--meet is for --role world and --role relay');
+  if (role === 'relay' && relayOf.length === 0) faults.push('--role relay needs --relay-of');
+  if (role !== 'relay' && relayOf.length > 0) faults.push('--relay-of is for --role relay');
+  if (worlds.length > 0 && role !== 'all') faults.push('--worlds is for --role all');
+  if (worlds.length > 0 && nats !== '')
+    faults.push('--worlds is for one machine: over --nats, each world is started with --role world');
   if (role === 'worker' && store === '') faults.push('--role worker needs --store');
   if (tunerAt === 'workers' && store === '') faults.push('--tuner-at workers needs --store');
   return faults;
 }
 
-function storeFaults({ store, blobs, spare, s3Key, s3Secret }: Together): string[] {
+function storeFaults({ store, blobs, spare, worlds, s3Key, s3Secret }: Together): string[] {
   const faults: string[] = [];
   if (store !== '' && blobs === '') faults.push('--store needs --blobs');
   if (store === '' && blobs !== '') faults.push('--blobs is for --store');
   if (store === '' && spare) faults.push('--spare is for --store');
+  if (spare && worlds.length > 0) faults.push('--spare is for one world, not for --worlds');
   const isS3 = blobs.startsWith('s3://');
   if (isS3 && !URL.canParse(blobs)) faults.push('--blobs is not s3://bucket/prefix');
   if (isS3 && (s3Key === '' || s3Secret === '')) faults.push('--blobs s3://… needs --s3-key and --s3-secret');

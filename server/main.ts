@@ -7,13 +7,15 @@ import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './con
 import { openGuests } from './guests/openGuests.ts';
 import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
+import { READY } from './links/worldProcesses.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { startNursery } from './nursery/desk/nursery.ts';
-import { openHost } from './openHost.ts';
+import { type Host, openHost } from './openHost.ts';
 import { checkRegistry } from './rules/registry.ts';
-import { relayOverNats, serveNats } from './serveNats.ts';
+import { type Opened, serveFolder } from './serveFolder.ts';
 import { serveRelays } from './serveRelays.ts';
+import type { Server } from './server.ts';
 import { serveHere } from './serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
@@ -23,6 +25,8 @@ import { startTuner } from './tuner/tuner.ts';
 
 /** A save tells each page. This is the longest that a slow disk may take to sync all of them. */
 const MAX_SAVE_MS = 120_000;
+/** A world's process ends by itself within this: its save, and seven other parts. */
+const MAX_WORLDS_MS = 200_000;
 /** For each other part of a stop. */
 const MAX_STOP_MS = 10_000;
 
@@ -38,6 +42,8 @@ const log = new ProcessLog({
   format: config.log,
   out: process.stdout,
   err: process.stderr,
+  // One of several, whose lines stand together.
+  ...(config.meet !== '' && config.role === 'world' && { world: config.world }),
   secrets: [config.adminToken, config.nats, config.store, config.s3Secret],
 });
 // Packages write to the console, and Node its warnings: all of it is the log's.
@@ -54,29 +60,43 @@ try {
   if (machineFaults.length > 0) throw new ConfigError(machineFaults);
   if (config.role === 'relay') await relay();
   else if (config.role === 'worker') await work();
+  else if (config.worlds.length > 0) await several();
   else await own();
 } catch (error) {
   fail(error as Error);
   void stopping.stop(1);
 }
 
-/** Serves the clients of a world that another process owns. */
+/** Serves the clients of worlds that other processes own. */
 async function relay(): Promise<void> {
-  const { link, server } = await relayOverNats(config, log);
+  const { serveFar } = await import('./serveFar.ts');
+  const relay = await serveFar(config, log, { isStopping: () => stopping.isUnderWay });
   stopping.add({
     what: 'disconnecting players',
     ifCutShort: 'players see a broken connection',
     patienceMs: MAX_STOP_MS,
-    async stop() {
-      await server.close();
-      await link.stop();
-    },
+    stop: () => relay.stop(),
   });
-  link.onDeath = (error) => {
+  relay.onDeath = (error) => {
     log.error('the relay cannot go on', { error });
     void stopping.stop(1);
   };
-  log.info(`Regrow is at ${server.url}, a relay of ${config.relayOf}`);
+  log.info(`Regrow is at ${relay.url}, a relay of ${config.relayOf.join(', ').replace('*', 'all worlds')}`);
+}
+
+/** Starts several worlds, each in a process of its own, and what serves their clients. */
+async function several(): Promise<void> {
+  const { ServedWorlds } = await import('./serveWorlds.ts');
+  const worlds = new ServedWorlds({ config, argv, entry: new URL(import.meta.url), machine, log });
+  process.once('exit', () => worlds.kill());
+  stopping.add({
+    what: 'saving the worlds',
+    ifCutShort: 'each world is made of its last save and its journal at the next start',
+    patienceMs: MAX_WORLDS_MS,
+    stop: (progress) => worlds.stop(progress),
+  });
+  log.info(`Regrow is at ${await worlds.start()}`);
+  log.info(`worlds: ${config.worlds.join(', ')}`);
 }
 
 /** Tunes for the worlds of the store. */
@@ -94,13 +114,15 @@ async function work(): Promise<void> {
 
 /** Owns a world. */
 async function own(): Promise<void> {
+  // A world of several does not outlive the process that has started it.
+  if (config.meet !== '') process.once('disconnect', () => void stopping.stop(0));
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   const store = config.store === '' ? null : await takeOwnership();
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => log.warn(line));
   const thread = await startWorld(config, log, store?.owner);
-  const hasHub = config.relays > 0 || config.nats !== '';
+  const hasHub = config.relays > 0 || config.nats !== '' || config.meet !== '';
   const shared = hasHub ? new SharedWorld(thread) : null;
   const world = shared?.view() ?? thread;
   // The world stops first, because it must not be lost.
@@ -131,6 +153,7 @@ async function own(): Promise<void> {
     dataDir: config.dataDir,
     hasTokenOfSettings: config.adminToken !== '',
     isSeen,
+    page: config.meet === '' ? '/admin' : `/w/${config.world}/admin`,
   });
   // From here on, players and admins change the registry.
   await store?.follow();
@@ -160,12 +183,8 @@ async function own(): Promise<void> {
     isStopping,
     log,
   });
-  const isForRelays = config.role === 'world';
-  const server =
-    shared === null || config.relays === 0 || isForRelays
-      ? await serveHere(host, { isForRelays })
-      : await serveRelays(host, shared, argv);
-  const far = shared === null || config.nats === '' ? null : await serveNats(host, shared);
+  const server = await serveClients(host, shared);
+  const far = shared === null ? null : await openFar(host, shared);
 
   stopping.add({
     what: 'stopping the tuner',
@@ -196,7 +215,7 @@ async function own(): Promise<void> {
     async stop() {
       await far?.close('the world has stopped');
       host.close();
-      await server.close();
+      await server?.close();
     },
   });
   stopping.add({
@@ -214,7 +233,8 @@ async function own(): Promise<void> {
     });
 
   // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
-  log.info(`Regrow is at ${server.url}`);
+  if (server === null) log.info(`open to relays in ${config.meet}`);
+  else log.info(`Regrow is at ${server.url}`);
   log.info(`engine: ${world.ready.engine} (${world.ready.reason})`);
   const limits = limitsNote(machine, config);
   if (limits !== '') log.info(limits);
@@ -223,6 +243,24 @@ async function own(): Promise<void> {
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)
     (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
+  // The process that has started this one waits for it.
+  if (config.meet !== '' && process.connected) process.send?.(READY);
+}
+
+/** @returns null: clients come to relays that meet the world in a folder, and it needs no port */
+async function serveClients(host: Host, shared: SharedWorld | null): Promise<Server | null> {
+  if (config.meet !== '') return null;
+  const isForRelays = config.role === 'world';
+  if (shared === null || config.relays === 0 || isForRelays) return serveHere(host, { isForRelays });
+  return serveRelays(host, shared, argv);
+}
+
+/** Opens the world to relays that are not started here; null: there are none. */
+async function openFar(host: Host, shared: SharedWorld): Promise<Opened | null> {
+  if (config.meet !== '') return serveFolder(host, shared);
+  if (config.nats === '') return null;
+  const { serveNats } = await import('./serveNats.ts');
+  return serveNats(host, shared);
 }
 
 /** Waits until this process owns the world of the store. Nothing of it is loaded without one. */

@@ -5,6 +5,7 @@ import { replyJson } from './http/replies.ts';
 import { Hub } from './links/hub.ts';
 import type { SharedWorld } from './links/sharedWorld.ts';
 import type { HubTransport } from './links/transport.ts';
+import { PortraitPainter } from './lobby/portrait.ts';
 import type { Host } from './openHost.ts';
 import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
 
@@ -27,7 +28,7 @@ export function openHub(
   shared: SharedWorld,
   transport: HubTransport,
 ): Hub {
-  const { framesPerSecond, maxPlayers } = config;
+  const { title, framesPerSecond, maxPlayers } = config;
   const forwarding = new Forwarding(async (request, response, url, caller) => {
     if (url.pathname === '/metrics') await metrics.reply(response);
     else if (nursery !== null && url.pathname.startsWith('/api/nursery'))
@@ -35,6 +36,7 @@ export function openHub(
     else if (admin !== null) await admin.handle(request, response, url, caller);
     else replyJson(response, 404, { error: 'this server has no admin' });
   });
+  const painter = new PortraitPainter({ world, now: () => performance.now() });
   const hub = new Hub({
     world: shared,
     transport,
@@ -43,11 +45,13 @@ export function openHub(
     size: world,
     comes: (address) => guests.comes(address),
     term,
+    title,
     framesPerSecond,
     maxPlayers,
     seatKey: randomBytes(SEAT_KEY_BYTES),
     admit: (token, address) => guests.admit(token, address),
     forward: (request) => forwarding.answer(request),
+    paint: (known) => painter.paint(known),
     isStopping,
     count(counts, answered) {
       tally.add(counts);

@@ -1,11 +1,12 @@
-/** Entry of a relay: serves the clients of a world that another process of this machine owns. */
+/** Entry of a relay beside its worlds: serves the clients of what other processes of this machine own. */
 import { Socket } from 'node:net';
 import { format } from 'node:util';
 import { readConfig } from './config.ts';
 import { PipeRelay } from './links/pipe.ts';
 import { linkRelay } from './links/relayLink.ts';
-import { PIPE_FD } from './links/relayProcesses.ts';
+import { END, PIPE_FD } from './links/relayProcesses.ts';
 import { ProcessLog } from './log/log.ts';
+import { serveFar } from './serveFar.ts';
 import { serveRelay } from './serveRelay.ts';
 
 for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
@@ -25,6 +26,29 @@ for (const level of ['debug', 'info', 'warn', 'error'] as const)
 console.log = console.info;
 
 try {
+  // Several worlds are found in a folder; the only one has started this process.
+  if (config.meet !== '') await several();
+  else await one();
+} catch (error) {
+  log.error(`a relay cannot serve: ${(error as Error).message}`);
+  process.exit(1);
+}
+
+async function several(): Promise<void> {
+  let isEnding = false;
+  const relay = await serveFar(config, log, {
+    isStopping: () => isEnding,
+    // The process that has started worlds and relays says what becomes of a world.
+    logWay: (line) => log.debug(line),
+  });
+  process.on('message', (message) => {
+    if (message !== END || isEnding) return;
+    isEnding = true;
+    void relay.stop().finally(() => process.exit(0));
+  });
+}
+
+async function one(): Promise<void> {
   const link = await linkRelay({
     transport: new PipeRelay(new Socket({ fd: PIPE_FD, readable: true, writable: true })),
     // What concerns the way to the world, the world's process says for all relays.
@@ -38,7 +62,4 @@ try {
     void server.close().finally(() => process.exit(0));
   };
   if (link.hasEnded) link.onDeath(new Error('the world has ended'));
-} catch (error) {
-  log.error(`a relay cannot serve: ${(error as Error).message}`);
-  process.exit(1);
 }

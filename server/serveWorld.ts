@@ -8,7 +8,8 @@ import { Hosts } from './http/hosts.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import { type Host, type HostOptions, openHost } from './openHost.ts';
 import { LocalSeats } from './rooms/localSeats.ts';
-import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
+import { openMatchmaker, openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
+import type { ServedWorld } from './routes.ts';
 import { createServer, type Server } from './server.ts';
 import type { WorldLink } from './world/messages.ts';
 
@@ -61,6 +62,7 @@ export async function serveHere(
 ): Promise<Server> {
   const { host, port, perAddress, publicUrl } = config;
   const addresses = new Addresses({ perAddress, proxies, seatMs: SEAT_SECONDS * 1_000 });
+  await openMatchmaker();
   const room = await openRoom({
     ...config,
     world,
@@ -75,9 +77,8 @@ export async function serveHere(
     status.heard();
     room.publish(frame);
   };
-  const server = await createServer({
-    ...{ host, port, room, status, metrics, tally, log, proxies, addresses, admin, headMs, maxSockets },
-    nursery,
+  const served: ServedWorld = {
+    ...{ room, status, metrics, tally, admin, nursery },
     api: new Api(world, config.framesPerSecond),
     door: {
       admit: (token, address) => (isForRelays ? ELSEWHERE : guests.admit(token, address)),
@@ -85,6 +86,10 @@ export async function serveHere(
       comes: (address) => guests.comes(address),
     },
     seats: new LocalSeats(room),
+  };
+  const server = await createServer({
+    ...{ host, port, tally, log, proxies, addresses, headMs, maxSockets },
+    worlds: { kind: 'one', name: config.world, world: served },
     hosts: new Hosts({ publicUrl, proxies }),
     assets: new Assets(pages),
   });

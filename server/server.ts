@@ -9,19 +9,14 @@ import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transpor
 import { WebSocketServer } from 'ws';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
 import { CloseCode } from '../shared/protocol.ts';
-import type { Caller } from './admin/gate.ts';
 import type { Addresses, Proxies } from './http/addresses.ts';
-import type { Api } from './http/api.ts';
 import type { Assets } from './http/assets.ts';
 import type { Hosts } from './http/hosts.ts';
-import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
 import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
 import { requestIdOf, watchRequest } from './http/requestWatch.ts';
 import { Sockets } from './http/sockets.ts';
-import { STATUS_PATHS, type Status } from './http/status.ts';
 import type { Log } from './log/log.ts';
-import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
-import type { WorldRoom } from './rooms/worldRoom.ts';
+import { aimOf, PROGRAM_PATHS, Router, type ServedWorld, type Worlds, worldsOf } from './routes.ts';
 import { reasonOfStatus, type Tally } from './tally.ts';
 
 /** When the world stops, clients are told why and disconnected after this. */
@@ -40,12 +35,8 @@ const RETRY_SECONDS = 5;
 const TRY_AGAIN_LATER = 1_013;
 const NO_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
 
-/** What programs ask for is refused in JSON. */
-const PROGRAM_PATHS = /^\/(?:api|matchmake|admin\/api)(?:\/|$)|^\/(?:healthz|livez|readyz|version|metrics)$/;
 /** Only pages of this server ask for these. */
 const OWN_PAGES_ONLY = /^\/(?:matchmake|admin\/api)\//;
-const NURSERY_PATHS = /^\/api\/nursery(\/|$)/;
-const API_PATHS = /^\/(api|matchmake)(\/|$)/;
 const SOCKET_PATH = /^\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/;
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -54,46 +45,18 @@ export interface ServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly room: WorldRoom;
-  readonly api: Api;
-  readonly status: Status;
-  readonly metrics: MetricsDoor;
+  readonly worlds: Worlds;
+  /** Counts what is not of any one world. */
   readonly tally: Tally;
   readonly log: Log;
   readonly proxies: Proxies;
   readonly addresses: Addresses;
   readonly hosts: Hosts;
-  readonly door: Door;
-  readonly seats: Seats;
-  /** Answers `/admin/api`; null: there are no such routes. */
-  readonly admin: RequestDoor | null;
-  /** Answers `/api/nursery`; null: there is none. */
-  readonly nursery: RequestDoor | null;
   readonly assets: Assets;
   /** A connection that has not sent the head of a request within this, ms, is closed; at most 10,000. */
   readonly headMs: number;
   /** All connections together. */
   readonly maxSockets: number;
-}
-
-/** Who may join. */
-export interface Door extends Doorkeeper {
-  /** Also asked when a socket comes: the address may have been banned since. */
-  bansAddress(address: string): boolean;
-  /** A socket comes for a seat: that is a join, whatever comes of it. @returns why it is refused; null: it is not */
-  comes(address: string): { readonly reason: string } | null;
-}
-
-/** Answers `/metrics`. */
-export interface MetricsDoor {
-  /** Counts a request that was answered. */
-  readonly answered: (request: AnsweredRequest) => void;
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-}
-
-/** Answers requests of one kind, perhaps in another process. */
-export interface RequestDoor {
-  handle(request: IncomingMessage, response: ServerResponse, url: URL, caller: Caller): Promise<void>;
 }
 
 interface UpgradeRefusal {
@@ -113,8 +76,8 @@ export interface Server {
 
 /** Resolves when the port accepts connections. */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { room, api, addresses, door, seats, hosts, admin, nursery, assets, headMs, maxSockets } = options;
-  const { status, metrics, tally, proxies, log } = options;
+  const { worlds, addresses, hosts, assets, headMs, maxSockets, tally, proxies, log } = options;
+  const router = new Router({ worlds, addresses, hosts, assets });
   const http = createHttpServer(
     {
       // A peer that opens a connection and sends nothing, or sends slowly, is disconnected.
@@ -152,12 +115,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (request.headers.upgrade !== undefined) response.setHeader('Connection', 'close');
     const unknown = hosts.refusal(request);
     const withSlash = hosts.withSlash(request.url ?? '');
-    request.url = hosts.localUrl(request.url ?? '');
+    const aim = aimOf(worlds, hosts.localUrl(request.url ?? ''));
+    request.url = aim.local;
     const url = urlOf(request);
     watchRequest(request, response, proxies.requestId(request), url?.pathname ?? '', (answered) => {
-      metrics.answered(answered);
+      if (aim.world !== null) aim.world.metrics.answered(answered);
+      else if (worlds.kind === 'several') worlds.lobby.answered(answered);
       const { route, status } = answered;
-      if (route === 'matchmake' && status >= 400) tally.refuse('join', reasonOfStatus(status));
+      if (route === 'matchmake' && status >= 400)
+        (aim.world?.tally ?? tally).refuse('join', reasonOfStatus(status));
       const { id, method, path, seconds } = answered;
       const facts = { request: id, address: addresses.of(request), route, ms: Math.round(seconds * 1_000) };
       log.debug(`${method} ${path}: ${status}`, facts);
@@ -182,35 +148,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (withSlash !== null) return redirect(response, withSlash);
     if (OWN_PAGES_ONLY.test(url.pathname) && !hosts.isOwnOrigin(request))
       return refuse(403, 'another site may not ask for this');
-    return route(request, response, url);
-  }
-
-  async function route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    if (url.pathname.startsWith('/matchmake/')) {
-      return matchmake(request, response, url.pathname, addresses, door, seats);
-    }
-    if (url.pathname.startsWith('/admin/api/')) {
-      if (admin === null) return replyJson(response, 404, { error: 'this server has no admin' });
-      return admin.handle(request, response, url, {
-        address: addresses.of(request),
-        isSecure: hosts.isSecure(request),
-      });
-    }
-    if (NURSERY_PATHS.test(url.pathname)) {
-      if (nursery === null) return replyJson(response, 404, { error: 'this world grows no drawings' });
-      return nursery.handle(request, response, url, {
-        address: addresses.of(request),
-        isSecure: hosts.isSecure(request),
-      });
-    }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD');
-      return replyJson(response, 405, { error: `${request.method} is not allowed here` });
-    }
-    if (STATUS_PATHS.has(url.pathname)) return status.answer(url.pathname, response);
-    if (url.pathname === '/metrics') return metrics.handle(request, response);
-    if (API_PATHS.test(url.pathname)) return api.handle(url, request, response, addresses.of(request));
-    return assets.handle(request, response, url.pathname);
+    return router.route(request, response, url, aim);
   }
 
   const turnedAway = new WebSocketServer({ noServer: true, maxPayload: MAX_CLIENT_MESSAGE_BYTES });
@@ -218,11 +156,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   /** False for an upgrade that has been answered already: its sender has no seat in the world, or may not take it. */
   function mayUpgrade(request: IncomingMessage): boolean {
     const { socket } = request;
-    request.url = hosts.localUrl(request.url ?? '');
-    const refused = refusal(request);
+    const aim = aimOf(worlds, hosts.localUrl(request.url ?? ''));
+    request.url = aim.local;
+    const refused = refusal(request, aim.world);
     if (refused === null) return true;
     const { status, text, isShown = false } = refused;
-    tally.refuse('handshake', reasonOfStatus(status));
+    (aim.world?.tally ?? tally).refuse('handshake', reasonOfStatus(status));
     if (!isShown) {
       sockets.refuse(socket, status, text, status === 426 ? ['Upgrade: websocket'] : []);
       return false;
@@ -237,7 +176,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return false;
   }
 
-  function refusal(request: IncomingMessage): UpgradeRefusal | null {
+  function refusal(request: IncomingMessage, world: ServedWorld | null): UpgradeRefusal | null {
     if (!isWebSocket(request)) return { status: 426, text: 'only WebSocket is spoken besides HTTP/1.1' };
     const url = urlOf(request);
     if (url === null) return { status: 400, text: 'that is not a path' };
@@ -248,8 +187,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (refused !== null) return { ...refused, isShown: true };
     const sessionId = url.searchParams.get('sessionId') ?? '';
     const [, note = '', roomId] = SOCKET_PATH.exec(url.pathname) ?? [];
-    if (roomId !== room.roomId || !SESSION_ID.test(sessionId))
+    if (world === null || roomId !== world.room.roomId || !SESSION_ID.test(sessionId))
       return { status: 404, text: 'there is no such room' };
+    const { door, seats } = world;
     if (!seats.claim(note, sessionId))
       return { status: 410, text: 'that seat is taken, or was reserved for too long' };
     if (door.bansAddress(addresses.of(request)))
@@ -294,7 +234,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function close(): Promise<void> {
     const closed = new Promise<void>((resolve) => http.close(() => resolve()));
     http.closeIdleConnections();
-    room.closeAll(CloseCode.worldStopped, 'the world has stopped');
+    for (const { room } of worldsOf(worlds)) room.closeAll(CloseCode.worldStopped, 'the world has stopped');
     turnedAway.close();
     // Meanwhile, each connection terminates a socket that does not answer.
     await within(MAX_SHUTDOWN_MS, matchMaker.gracefullyShutdown());

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
+import { argvWith, ConfigError, helpText, readConfig, wantsHelp } from '../server/config.ts';
 import {
   defaultMaxPages,
   defaultRelays,
@@ -34,8 +34,11 @@ describe('readConfig', () => {
       role: 'all',
       relays: defaultRelays(machine),
       nats: '',
+      meet: '',
       world: 'world',
-      relayOf: '',
+      title: 'World',
+      worlds: [],
+      relayOf: [],
       store: '',
       tunerAt: 'here',
       blobs: '',
@@ -177,9 +180,9 @@ describe('roles', () => {
   const broker = ['--nats', 'nats://user:secret@10.0.0.1:4222'];
 
   test('need what they need, and the errors say what', () => {
-    expect(faultsOf(['--role', 'world'])).toEqual(['--role world needs --nats']);
+    expect(faultsOf(['--role', 'world'])).toEqual(['--role world needs --nats or --meet']);
     expect(faultsOf(['--role', 'relay'])).toEqual([
-      '--role relay needs --nats',
+      '--role relay needs --nats or --meet',
       '--role relay needs --relay-of',
     ]);
     expect(faultsOf(['--relay-of', 'meadow'])).toEqual(['--relay-of is for --role relay']);
@@ -219,7 +222,64 @@ describe('roles', () => {
     },
   );
 
-  test('a world is named by letters that may stand in a subject', () => {
-    expect(faultsOf(['--world', 'a.b'])).toEqual(['--world "a.b" is not 1..32 letters, digits, - and _']);
+  test('worlds and relays of one machine meet in a folder, or at a broker, not both', () => {
+    expect(faultsOf(['--role', 'world', '--meet', 'here'])).toEqual([]);
+    expect(faultsOf(['--role', 'relay', '--relay-of', '*', '--meet', 'here'])).toEqual([]);
+    expect(faultsOf(['--meet', 'here'])).toEqual(['--meet is for --role world and --role relay']);
+    expect(faultsOf([...broker, '--role', 'world', '--meet', 'here'])).toEqual([
+      '--nats and --meet are two ways: one is enough',
+    ]);
+  });
+
+  test('several worlds are of one command, on one machine', () => {
+    expect(faultsOf(['--worlds', 'meadow,reef'])).toEqual([]);
+    expect(faultsOf([...broker, '--role', 'world', '--worlds', 'meadow'])).toEqual([
+      '--worlds is for --role all',
+      '--worlds is for one machine: over --nats, each world is started with --role world',
+    ]);
+  });
+
+  const RULE = 'letters a-z, digits and -, no - at an end';
+  test.each(['a.b', 'A', 'a_b', '-a', 'a-', 'ä', '', 'a'.repeat(33), '../a', 'a b'])(
+    'a world is not called "%s", wherever it is named',
+    (name) => {
+      expect(faultsOf([`--world=${name}`])).toEqual([`--world "${name}" is not 1..32 ${RULE}`]);
+      const relay = ['--role', 'relay', ...broker];
+      const of = '*, or at most 64 different names, with commas';
+      expect(faultsOf([...relay, `--relay-of=meadow,${name}`])).toEqual([
+        `--relay-of "meadow,${name}" is not ${of}`,
+      ]);
+      const worlds = 'none, or at most 16 different names, with commas';
+      expect(faultsOf([`--worlds=meadow,${name}`])).toEqual([`--worlds "meadow,${name}" is not ${worlds}`]);
+    },
+  );
+
+  test('no world is named twice, and there are no more than a machine or a relay can have', () => {
+    const many = (n: number): string => Array.from({ length: n }, (_, i) => `w${i}`).join(',');
+    expect(faultsOf(['--worlds', many(16)])).toEqual([]);
+    for (const worlds of ['reef,reef', many(17)])
+      expect(faultsOf(['--worlds', worlds])).toEqual([
+        `--worlds "${worlds}" is not none, or at most 16 different names, with commas`,
+      ]);
+  });
+
+  test('the title of a world is its name in words, unless somebody has said', () => {
+    expect(readConfig(['--world', 'coral-reef'], {}).title).toBe('Coral reef');
+    expect(readConfig(['--world', 'reef', '--title', 'The Reef'], {}).title).toBe('The Reef');
+    const bad = ['x'.repeat(61), ' Reef', 'Re\u202eef', 'a\nb'];
+    for (const title of bad)
+      expect(faultsOf([`--title=${title}`])).toEqual([`--title "${title}" is not 1..60 characters`]);
+  });
+
+  test('a command line for another process says some things anew, and the rest as before', () => {
+    const argv = ['--worlds', 'a,b', '--port=80', '--data-dir', 'd', '--relays', '2', '--role'];
+    expect(argvWith(argv, { worlds: 'none', 'data-dir': 'd/a', role: 'world' })).toEqual([
+      '--port=80',
+      '--relays',
+      '2',
+      '--worlds=none',
+      '--data-dir=d/a',
+      '--role=world',
+    ]);
   });
 });

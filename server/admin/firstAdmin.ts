@@ -21,6 +21,8 @@ export interface FirstAdminOptions {
   readonly hasTokenOfSettings: boolean;
   /** Whether somebody reads what is printed, and nothing keeps it: a terminal. */
   readonly isSeen: boolean;
+  /** Path of the admins' page. */
+  readonly page: string;
 }
 
 export interface FirstAdmin {
@@ -48,10 +50,10 @@ export function prepareAdmins(options: FirstAdminOptions): FirstAdmin {
       const token = makeToken();
       table.add(FIRST_ADMIN, 'owner', hashToken(token), SERVER);
       if (options.isSeen)
-        secret = `admin token: ${token} (made now for the owner ${FIRST_ADMIN}, shown only once; the page is /admin)`;
+        secret = `admin token: ${token} (made now for the owner ${FIRST_ADMIN}, shown only once; the page is ${options.page})`;
       else
         notes.push(
-          `the owner ${FIRST_ADMIN} was made for /admin, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN}\` prints a new one`,
+          `the owner ${FIRST_ADMIN} was made for ${options.page}, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN}\` prints a new one`,
         );
     }
   } catch (error) {

@@ -88,6 +88,22 @@ export class Assets {
         variants,
       });
     }
+    for (const [path, { type, cacheControl, variants }] of [...this.#assets]) {
+      if (extname(path) !== '.html') continue;
+      const deeper = Buffer.from(deeperPage(variants.get('identity')!.bytes.toString()));
+      this.#assets.set(`/w${path}`, {
+        type,
+        cacheControl,
+        variants: new Map([['identity', variantOf(deeper)]]),
+      });
+    }
+  }
+
+  /** Answers with a page, whatever the address is. @param name - of the page: `/lobby.html` */
+  page(request: IncomingMessage, response: ServerResponse, name: string, status: 200 | 404): void {
+    const asset = this.#assets.get(name);
+    if (asset !== undefined) send(asset, request, response, status);
+    else replyText(response, 503, NOT_BUILT, 'text/html; charset=utf-8');
   }
 
   /** Makes the variants that the build has not made, one after another; until then, files are sent as they are. */
@@ -100,13 +116,18 @@ export class Assets {
     }
   }
 
-  /** Answers GET and HEAD. Ranges are ignored, as RFC 9110 allows: no file is large. */
-  handle(request: IncomingMessage, response: ServerResponse, pathname: string): void {
+  /**
+   * Answers GET and HEAD. Ranges are ignored, as RFC 9110 allows: no file is large.
+   *
+   * @param below - `/w`: pages are those whose own address is two levels deeper
+   */
+  handle(request: IncomingMessage, response: ServerResponse, pathname: string, below = ''): void {
     if (this.#assets.size === 0) {
       replyText(response, pathname === '/' ? 503 : 404, NOT_BUILT, 'text/html; charset=utf-8');
       return;
     }
-    const asset = this.#assets.get(pathname.endsWith('/') ? `${pathname}index.html` : pathname);
+    const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+    const asset = this.#assets.get(below + name) ?? this.#assets.get(name);
     if (asset !== undefined) {
       send(asset, request, response);
     } else if (this.#assets.has(`${pathname}/index.html`)) {
@@ -118,20 +139,21 @@ export class Assets {
   }
 }
 
-function send(asset: Asset, request: IncomingMessage, response: ServerResponse): void {
+/** @param status - 304 takes the place of 200 only */
+function send(asset: Asset, request: IncomingMessage, response: ServerResponse, status = 200): void {
   const coding = choose(asset.variants, request.headers['accept-encoding'] ?? '');
   const { bytes, etag } = asset.variants.get(coding)!;
   response.setHeader('Cache-Control', asset.cacheControl);
   response.setHeader('ETag', etag);
   response.setHeader('Vary', 'Accept-Encoding');
-  if (isHeld(etag, request.headers['if-none-match'])) {
+  if (status === 200 && isHeld(etag, request.headers['if-none-match'])) {
     response.writeHead(304).end();
     return;
   }
   response.setHeader('Content-Type', asset.type);
   response.setHeader('Content-Length', bytes.length);
   if (coding !== 'identity') response.setHeader('Content-Encoding', coding);
-  response.writeHead(200).end(request.method === 'HEAD' ? undefined : bytes);
+  response.writeHead(status).end(request.method === 'HEAD' ? undefined : bytes);
 }
 
 /** The smallest variant that the client likes best. */
@@ -156,6 +178,13 @@ function choose(variants: ReadonlyMap<Coding, Variant>, accept: string): Coding 
   }
   return best;
 }
+
+/**
+ * The page for an address two levels deeper: it loads scripts and styles from where the others do, so that a browser keeps
+ * them once for all worlds. What these load, they find from their own address.
+ */
+const deeperPage = (html: string): string =>
+  html.replaceAll(/(\s(?:src|href)=")((?:\.\.?\/)+assets\/)/g, '$1../../$2');
 
 /** The client has this variant already. */
 const isHeld = (etag: string, condition: string | undefined): boolean =>

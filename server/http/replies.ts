@@ -63,10 +63,13 @@ export function replyText(
   replyBytes(response, status, Buffer.from(text), type);
 }
 
-/** @param location - relative, because a proxy may have taken a path away */
-export function redirect(response: ServerResponse, location: string): void {
+/**
+ * @param location - relative, because a proxy may have taken a path away
+ * @param status - 308: for ever; 307: at the moment
+ */
+export function redirect(response: ServerResponse, location: string, status: 307 | 308 = 308): void {
   response.setHeader('Location', location);
-  replyText(response, 308, '');
+  replyText(response, status, '');
 }
 
 /** @param cache - `Cache-Control` */

@@ -16,6 +16,18 @@ const SILENT = 'the world has sent nothing for 5 s';
 
 export const STATUS_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version']);
 
+/** The answer to `/healthz`. */
+export interface Health {
+  readonly ok: boolean;
+  readonly trouble: string | null;
+  /** How the steps fall behind; null: they do not. */
+  readonly degraded: string | null;
+  readonly players: number;
+  readonly step: number;
+  readonly stepsPerSecond: number;
+  readonly uptimeSeconds: number;
+}
+
 export interface StatusOptions {
   readonly world: Pick<WorldLink, 'trouble'>;
   readonly players: () => number;
@@ -50,6 +62,11 @@ export class Status {
     return performance.now() - this.#heardMs;
   }
 
+  /** The answer to `/version`. */
+  get version(): object {
+    return this.#options.version;
+  }
+
   /** @param path - one of `STATUS_PATHS` */
   answer(path: string, response: ServerResponse): void {
     switch (path) {
@@ -57,22 +74,23 @@ export class Status {
         this.#live(response);
         break;
       case '/readyz':
-        this.#ready(response);
+        replyJson(response, this.readiness.ok ? 200 : 503, this.readiness);
         break;
       case '/version':
-        replyJson(response, 200, this.#options.version);
+        replyJson(response, 200, this.version);
         break;
       default:
-        this.#health(response);
+        // The status says whether the world steps; `ok`, whether everything is well.
+        replyJson(response, this.isAlive ? 200 : 503, this.health);
     }
   }
 
-  /** The status says whether the world steps; `ok`, whether everything is well. */
-  #health(response: ServerResponse): void {
+  /** What `/healthz` tells. */
+  get health(): Health {
     const { world, players } = this.#options;
     const load = this.isAlive ? this.#stats?.load : undefined;
     const trouble = this.isAlive ? world.trouble : SILENT;
-    replyJson(response, this.isAlive ? 200 : 503, {
+    return {
       ok: trouble === null,
       trouble,
       degraded: load === undefined ? null : loadText(load),
@@ -80,7 +98,7 @@ export class Status {
       step: this.#stats?.step ?? 0,
       stepsPerSecond: this.#stats?.stepsPerSecond ?? 0,
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1_000),
-    });
+    };
   }
 
   /** 503: a new start may help. A stop takes as long as the last save needs, and is not cut short. */
@@ -92,14 +110,10 @@ export class Status {
     });
   }
 
-  /** 503: send nobody here. A disk that is full is told, but another server would not help. */
-  #ready(response: ServerResponse): void {
+  /** What `/readyz` tells: nobody is sent where it is not ok. A disk that is full is told, but another server would not help. */
+  get readiness(): { readonly ok: boolean; readonly reason: string | null; readonly disk: string } {
     const { isStopping, world } = this.#options;
     const reason = isStopping() ? 'the server is stopping' : this.isAlive ? null : SILENT;
-    replyJson(response, reason === null ? 200 : 503, {
-      ok: reason === null,
-      reason,
-      disk: world.trouble ?? 'ok',
-    });
+    return { ok: reason === null, reason, disk: world.trouble ?? 'ok' };
   }
 }

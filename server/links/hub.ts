@@ -4,6 +4,7 @@
  */
 import type { Admitted, Refusal } from '../guests/guests.ts';
 import type { ForwardedReply, ForwardedRequest } from '../http/forwarding.ts';
+import type { Portrait } from '../lobby/portrait.ts';
 import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { Counts } from '../tally.ts';
@@ -29,6 +30,8 @@ export interface HubOptions extends HubPeopleOptions {
   readonly transport: HubTransport;
   /** Of this process as the world's owner: larger than that of every owner before. */
   readonly term: number;
+  /** What people read in the place of the world's name. */
+  readonly title: string;
   readonly framesPerSecond: number;
   readonly maxPlayers: number;
   /** Signs seats: any relay may make one, and any other may take its client. */
@@ -36,6 +39,8 @@ export interface HubOptions extends HubPeopleOptions {
   readonly admit: (token: unknown, address: string) => Admitted | Refusal;
   /** Answers what only this process can. */
   readonly forward: (request: ForwardedRequest) => Promise<ForwardedReply>;
+  /** How the world looks in a lobby. @param known - hash of the picture that the asker has */
+  readonly paint: (known: string | null) => Promise<Portrait>;
   /** The process has been asked to stop. Default: never. */
   readonly isStopping?: () => boolean;
   /** Takes what a relay has counted. */
@@ -199,7 +204,8 @@ export class Hub {
   }
 
   #welcome(name: string, wire: number): void {
-    const { term, framesPerSecond, maxPlayers, seatKey, world, crowd, log, transport } = this.#options;
+    const { term, title, framesPerSecond, maxPlayers, seatKey } = this.#options;
+    const { world, crowd, log, transport } = this.#options;
     if (wire !== WIRE_VERSION) {
       log(`a relay speaks version ${wire} of the wire, this world ${WIRE_VERSION}: ${name}`);
       this.#write(name, { type: 'unfit', reason: `the world speaks version ${WIRE_VERSION} of the wire` });
@@ -222,7 +228,7 @@ export class Hub {
     this.#write(name, {
       type: 'welcome',
       isKnown: known !== undefined,
-      ...{ term, serial: this.#serial, framesPerSecond, maxPlayers, seatKey },
+      ...{ term, title, serial: this.#serial, framesPerSecond, maxPlayers, seatKey },
       ...{ ready, stats, trouble, wilted: [...wilted] },
       players: crowd.players.everybody(),
     });
@@ -265,12 +271,14 @@ export class Hub {
   }
 
   async #call(call: Call): Promise<unknown> {
-    const { admit, forward } = this.#options;
+    const { admit, forward, paint } = this.#options;
     switch (call.kind) {
       case 'admit':
         return admit(call.token, call.address);
       case 'http':
         return forward(call.request);
+      case 'portrait':
+        return paint(call.known);
       default:
         return call satisfies never;
     }

@@ -2,6 +2,7 @@
 import type { PlayersMessage } from '../../shared/protocol.ts';
 import type { Admitted, Refusal } from '../guests/guests.ts';
 import type { ForwardedReply, ForwardedRequest } from '../http/forwarding.ts';
+import type { Portrait } from '../lobby/portrait.ts';
 import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
 import type { Counts } from '../tally.ts';
 import type { ToWorld, WorldLink, WorldReady } from '../world/messages.ts';
@@ -16,11 +17,14 @@ export type Call =
   /** Somebody asks for a seat. Answer: Admitted | Refusal */
   | { readonly kind: 'admit'; readonly token: unknown; readonly address: string }
   /** Answer: ForwardedReply */
-  | { readonly kind: 'http'; readonly request: ForwardedRequest };
+  | { readonly kind: 'http'; readonly request: ForwardedRequest }
+  /** Answer: Portrait. `known`: hash of the picture that the relay has; null: none */
+  | { readonly kind: 'portrait'; readonly known: string | null };
 
 export interface CallAnswers {
   admit: Admitted | Refusal;
   http: ForwardedReply;
+  portrait: Portrait;
 }
 
 export type FromRelay =
@@ -65,6 +69,8 @@ export interface Welcome {
   /** The relay's visits and what it watches are remembered. */
   readonly isKnown: boolean;
   readonly term: number;
+  /** What people read in the place of the world's name. */
+  readonly title: string;
   /** Of the last frame that was sent. */
   readonly serial: number;
   readonly ready: WorldReady;

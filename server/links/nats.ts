@@ -6,9 +6,11 @@
  * w.<world>.n            letters to all relays
  * w.<world>.to.<relay>   letters to one; with .<question>, where the broker says that nobody answers
  * w.<world>.from.<relay> letters of one
+ * worlds.<world>         "it is here", every 2 s: so relays of all worlds find it
  * ```
  */
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { isWorldName } from '../../shared/worldNames.ts';
 import type { HubTransport, RelayTransport } from './transport.ts';
 import { MIN_MESSAGE_BYTES } from './wire.ts';
 
@@ -20,6 +22,11 @@ const PING_MS = 1_000;
 /** What the broker has not read: above this no frames are sent, above the other nothing. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const MAX_LETTER_BYTES = 48 * 1024 * 1024;
+const HERE_MS = 2_000;
+/** A world that has said nothing for so long is not found any more. */
+const LAPSE_MS = 3 * HERE_MS;
+/** Worlds that are remembered; of more, those found last are not. */
+const MAX_FOUND = 1_024;
 /** Of what the broker allows for a message, this much is left to its head. */
 const SLACK_BYTES = 1_024;
 /** A quarter of what a broker keeps for a relay (`max_pending`). */
@@ -31,7 +38,7 @@ export interface NatsOptions {
    * first is that of all.
    */
   readonly url: string;
-  /** Name of the world: letters, digits, `-` and `_`. */
+  /** Name of the world (`shared/worldNames.ts`). */
   readonly world: string;
   /** Takes a line for the operator. */
   readonly log: (line: string) => void;
@@ -64,7 +71,7 @@ class Broker {
     });
   }
 
-  static async connect({ url, log }: NatsOptions): Promise<Broker> {
+  static async connect({ url, log }: Omit<NatsOptions, 'world'>): Promise<Broker> {
     const brokers = url.split(',').map((one) => new URL(one.trim()));
     const [{ protocol, username, password }] = brokers;
     const nats = await connect({
@@ -97,7 +104,7 @@ class Broker {
   send(subject: string, message: Uint8Array, isFrame: boolean, reply?: string): void {
     // What is sent while there is no broker would be kept until there is one.
     if (!this.#isUp || this.#nats.isClosed()) return;
-    const buffered = this.#bufferedBytes;
+    const buffered = this.waitingBytes;
     if (buffered > (isFrame ? MAX_BUFFERED_BYTES : MAX_LETTER_BYTES)) return;
     this.#nats.publish(subject, message, reply === undefined ? undefined : { reply });
   }
@@ -128,8 +135,8 @@ class Broker {
     await this.#nats.close();
   }
 
-  /** What was sent and the operating system has not taken. */
-  get #bufferedBytes(): number {
+  /** Bytes that were sent and the operating system has not taken. */
+  get waitingBytes(): number {
     const { protocol } = this.#nats as unknown as {
       readonly protocol?: {
         readonly outbound?: { size(): number };
@@ -158,10 +165,14 @@ export class NatsHub implements HubTransport {
   onGone: HubTransport['onGone'] = () => {};
   readonly #broker: Broker;
   readonly #subject: string;
+  readonly #here: NodeJS.Timeout;
 
   private constructor(broker: Broker, { world, log }: NatsOptions) {
     this.#broker = broker;
     this.#subject = `w.${world}`;
+    const sayHere = (): void => broker.send(`worlds.${world}`, new Uint8Array(), false);
+    this.#here = setInterval(sayHere, HERE_MS);
+    sayHere();
     const from = `${this.#subject}.from.`;
     broker.hear(`${from}*`, ({ subject, data }) => this.onMessage(subject.slice(from.length), bytesOf(data)));
     broker.onDown = (reason) => log(`relays cannot be reached: ${reason}`);
@@ -178,6 +189,11 @@ export class NatsHub implements HubTransport {
     return this.#broker.maxBytes;
   }
 
+  /** What the broker has not read. */
+  get waitingBytes(): number {
+    return this.#broker.waitingBytes;
+  }
+
   broadcast(message: Uint8Array, isFrame: boolean): void {
     this.#broker.send(`${this.#subject}.${isFrame ? 'f' : 'n'}`, message, isFrame);
   }
@@ -190,6 +206,7 @@ export class NatsHub implements HubTransport {
   drop(): void {}
 
   close(): Promise<void> {
+    clearInterval(this.#here);
     return this.#broker.close();
   }
 }
@@ -232,9 +249,52 @@ export class NatsRelay implements RelayTransport {
     return this.#broker.maxBytes;
   }
 
+  /** What the broker has not read. */
+  get waitingBytes(): number {
+    return this.#broker.waitingBytes;
+  }
+
   send(letter: readonly Uint8Array[], question: number | null): void {
     const reply = question === null ? undefined : `${this.#to}.${question}`;
     this.#broker.sendLetter(this.#from, letter, reply);
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+}
+
+/** Which worlds are at a broker. */
+export class NatsWorlds {
+  readonly #broker: Broker;
+  readonly #now: () => number;
+  /** When each was heard of last; ms. */
+  readonly #heard = new Map<string, number>();
+
+  private constructor(broker: Broker, now: () => number) {
+    this.#broker = broker;
+    this.#now = now;
+    const before = 'worlds.';
+    broker.hear(`${before}*`, ({ subject }) => {
+      const world = subject.slice(before.length);
+      if (!isWorldName(world) || (this.#heard.size >= MAX_FOUND && !this.#heard.has(world))) return;
+      this.#heard.set(world, this.#now());
+    });
+  }
+
+  /** Resolves when there is a broker. @param now - a monotonic clock, ms */
+  static async connect(
+    options: Omit<NatsOptions, 'world'>,
+    now: () => number = () => performance.now(),
+  ): Promise<NatsWorlds> {
+    return new NatsWorlds(await Broker.connect(options), now);
+  }
+
+  /** Names of those that were heard of within 6 s. */
+  get names(): string[] {
+    const since = this.#now() - LAPSE_MS;
+    for (const [world, heardMs] of this.#heard) if (heardMs < since) this.#heard.delete(world);
+    return [...this.#heard.keys()].sort();
   }
 
   close(): Promise<void> {

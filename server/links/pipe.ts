@@ -55,7 +55,8 @@ class Messages {
   }
 }
 
-class Pipe {
+/** A stream that carries messages. */
+export class Pipe {
   readonly #stream: Duplex;
   /** When the other end last read something; monotonic, ms. */
   #progressMs = performance.now();

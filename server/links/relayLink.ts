@@ -32,10 +32,20 @@ export interface RelayLinkOptions {
   readonly now?: () => number;
 }
 
-/** Resolves when the world has answered; it waits for one without end. @throws Error when there never will be one */
-export function linkRelay(options: RelayLinkOptions): Promise<RelayLink> {
+/**
+ * Resolves when the world has answered; it waits for one without end.
+ *
+ * @param signal - ends the wait, and with it the transport
+ * @throws Error when there never will be one, or nobody waits any more
+ */
+export function linkRelay(options: RelayLinkOptions, signal?: AbortSignal): Promise<RelayLink> {
   return new Promise((resolve, reject) => {
-    new RelayLink(options, { begun: resolve, failed: reject });
+    const link = new RelayLink(options, { begun: resolve, failed: reject });
+    signal?.addEventListener('abort', () => {
+      if (link.isWelcomed) return;
+      reject(new Error('nobody waits for the world any more'));
+      void link.stop();
+    });
   });
 }
 
@@ -68,6 +78,8 @@ export class RelayLink extends LinkBase {
   #refresh: NodeJS.Timeout | null = null;
   #number = 0;
   #heardMs = performance.now();
+  /** When `#attend` was called last. */
+  #attendedMs = performance.now();
   /** The world has answered, and has not been silent since. */
   #isUp = false;
 
@@ -89,6 +101,11 @@ export class RelayLink extends LinkBase {
       }, WATCHING_MS),
     ];
     this.#hello();
+  }
+
+  /** The world has answered once. */
+  get isWelcomed(): boolean {
+    return this.#welcome !== null;
   }
 
   /** What the world said when it was met last. */
@@ -164,7 +181,11 @@ export class RelayLink extends LinkBase {
 
   /** Says hello until the world answers, and notices when it is silent. */
   #attend(): void {
-    if (this.#isUp && performance.now() - this.#heardMs > MAX_SILENCE_MS) this.#lose('the world is silent');
+    const nowMs = performance.now();
+    // After a pause of this process, what the world has said meanwhile is read later in this turn.
+    const isLate = nowMs - this.#attendedMs > 2 * HELLO_MS;
+    this.#attendedMs = nowMs;
+    if (this.#isUp && !isLate && nowMs - this.#heardMs > MAX_SILENCE_MS) this.#lose('the world is silent');
     if (!this.#isUp) this.#hello();
   }
 

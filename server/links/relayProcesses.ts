@@ -10,13 +10,13 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { PipeHub } from './pipe.ts';
+import { Restarts } from './restarts.ts';
 
 /** Where a relay finds its pipe, behind the channel that `node:cluster` uses. */
 export const PIPE_FD = 4;
-const FIRST_WAIT_MS = 250;
-const MAX_WAIT_MS = 10_000;
-/** A relay that ran for so long was well: the next wait is the shortest again. */
-const WELL_MS = 10_000;
+const RESTARTS = { firstWaitMs: 250, maxWaitMs: 10_000, wellMs: 10_000 };
+/** Tells a relay without a pipe to end. */
+export const END = 'end';
 /** A relay may take this long to listen, and to end. */
 const MAX_START_MS = 30_000;
 const MAX_STOP_MS = 6_000;
@@ -25,7 +25,8 @@ export interface RelayProcessesOptions {
   readonly count: number;
   /** What a relay runs. */
   readonly entry: URL;
-  readonly transport: PipeHub;
+  /** Gets a pipe to each; null: they find their worlds by themselves. */
+  readonly transport: PipeHub | null;
   /** The command line that the relays read as this process did. */
   readonly argv: readonly string[];
   /** Takes a line for the operator. */
@@ -40,7 +41,7 @@ interface Address {
 export class RelayProcesses {
   readonly #options: RelayProcessesOptions;
   readonly #workers = new Map<string, Worker>();
-  readonly #waits = new Set<NodeJS.Timeout>();
+  readonly #restarts = new Restarts(RESTARTS);
   #started = 0;
   #isStopping = false;
 
@@ -53,7 +54,7 @@ export class RelayProcesses {
     cluster.setupPrimary({
       exec: fileURLToPath(this.#options.entry),
       args: [...this.#options.argv],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(this.#options.transport ? ['pipe' as const] : [])],
     });
     const [{ port }] = await Promise.all(Array.from({ length: this.#options.count }, () => this.#begin()));
     return port;
@@ -69,11 +70,13 @@ export class RelayProcesses {
     this.#workers.get(name)?.process.kill('SIGKILL');
   }
 
-  /** Waits until all have ended, as they do when the hub says so; those that do not are killed. */
+  /** Waits until all have ended, as those with a pipe do when the hub says so; those that do not are killed. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const wait of this.#waits) clearTimeout(wait);
+    this.#restarts.cancel();
     const workers = [...this.#workers.values()];
+    if (this.#options.transport === null)
+      for (const worker of workers) if (worker.isConnected()) worker.send(END);
     const timer = setTimeout(() => {
       for (const { process } of workers) process.kill('SIGKILL');
     }, MAX_STOP_MS);
@@ -89,13 +92,15 @@ export class RelayProcesses {
     const worker = cluster.fork();
     this.#workers.set(name, worker);
     const startedMs = performance.now();
-    const pipe = worker.process.stdio[PIPE_FD] as Duplex;
-    transport.add(name, pipe);
-    // Cut off, because it did not read or sent nonsense: it may hang, and its clients with it.
-    pipe.once('close', () => {
-      const kill = setTimeout(() => worker.process.kill('SIGKILL'), MAX_STOP_MS);
-      worker.once('exit', () => clearTimeout(kill));
-    });
+    if (transport !== null) {
+      const pipe = worker.process.stdio[PIPE_FD] as Duplex;
+      transport.add(name, pipe);
+      // Cut off, because it did not read or sent nonsense: it may hang, and its clients with it.
+      pipe.once('close', () => {
+        const kill = setTimeout(() => worker.process.kill('SIGKILL'), MAX_STOP_MS);
+        worker.once('exit', () => clearTimeout(kill));
+      });
+    }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`a relay did not listen within ${MAX_START_MS / 1_000} s`));
@@ -112,20 +117,13 @@ export class RelayProcesses {
         this.#workers.delete(name);
         const how = signal ?? `code ${code}`;
         reject(new Error(`a relay ended with ${how} before it listened`));
-        if (!this.#isStopping)
-          this.#again(how, performance.now() - startedMs > WELL_MS ? 0 : failures + 1, log);
+        if (this.#isStopping) return;
+        const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {
+          // Its end is told by `exit`.
+          this.#begin(next).catch(() => {});
+        });
+        log(`a relay ended with ${how}; another is started in ${waitMs / 1_000} s`);
       });
     });
-  }
-
-  #again(how: string, failures: number, log: (line: string) => void): void {
-    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
-    log(`a relay ended with ${how}; another is started in ${waitMs / 1_000} s`);
-    const wait = setTimeout(() => {
-      this.#waits.delete(wait);
-      // Its end is told by `exit`.
-      this.#begin(failures).catch(() => {});
-    }, waitMs);
-    this.#waits.add(wait);
   }
 }

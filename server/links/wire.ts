@@ -18,7 +18,7 @@ import { KEYFRAME } from '../../shared/frame.ts';
 import type { PublishedFrame, PublishedUpdate } from '../stream/published.ts';
 
 /** Goes up when an older end could no longer understand a newer one. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 const FRAME = 1;
 const LETTER = 2;

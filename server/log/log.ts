@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly format: LogFormat;
   readonly out: OutletStream;
   readonly err: OutletStream;
+  /** Of which world all lines are; default: there is only one. */
+  readonly world?: string;
   /** Never written, whatever a line says; empty ones are ignored. */
   readonly secrets?: readonly string[];
 }
@@ -44,7 +46,7 @@ export class ProcessLog implements Log {
   readonly #pino: pino.Logger;
   readonly #outlets: readonly Outlet[];
 
-  constructor({ level, format, out, err, secrets = [] }: LogOptions) {
+  constructor({ level, format, out, err, world, secrets = [] }: LogOptions) {
     const outlets = [new Outlet(out), new Outlet(err)] as const;
     const isText = [out, err].map(({ isTTY }) => format === 'text' || (format === 'auto' && isTTY === true));
     this.#outlets = outlets;
@@ -63,7 +65,7 @@ export class ProcessLog implements Log {
     };
     const options: pino.LoggerOptions = {
       level,
-      base: null,
+      base: world === undefined ? null : { world },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },

@@ -35,7 +35,7 @@ export function visitorMetrics(
 
   level(meaning('players', 'Visits whose clients have joined.'), () => visits().players);
   level(meaning('players_hidden', 'Visits in a tab that nobody sees.'), () => visits().hidden);
-  level(meaning('connections', 'TCP connections to the port.'), connections);
+  connectionMetrics(registry, connections);
   level(meaning('guests_known', 'Guests who are remembered.'), guests);
   levels(meaning('sanctions', 'Mutes and bans in force.'), ['kind'], () => {
     const counts = { mute: 0, ban: 0 };
@@ -59,17 +59,32 @@ export function visitorMetrics(
   total(meaning('strokes_applied_total', 'Strokes and plantings that the world has applied.'), () => {
     return tally.strokesApplied;
   });
+  refusalMetrics(registry, tally);
+  return requestMetrics(registry);
+}
+
+/** @param connections - TCP connections of the port */
+export function connectionMetrics(registry: Registry, connections: () => number): void {
+  level({ name: 'regrow_connections', help: 'TCP connections to the port.', registry }, connections);
+}
+
+/** What was refused. */
+export function refusalMetrics(registry: Registry, tally: Tally): void {
   totals(
-    meaning(
-      'refusals_total',
-      'What was refused: connections, handshakes, joins, strokes, and clients closed.',
-    ),
+    {
+      name: 'regrow_refusals_total',
+      help: 'What was refused: connections, handshakes, joins, strokes, and clients closed.',
+      registry,
+    },
     ['what', 'reason'],
     function* () {
       for (const { what, reason, count } of tally.refusals()) yield [{ what, reason }, count] as const;
     },
   );
+}
 
+/** Requests and how long they took. @returns a function that counts one */
+export function requestMetrics(registry: Registry): (request: AnsweredRequest) => void {
   const requests = new Counter({
     name: 'regrow_http_requests_total',
     help: 'Requests that were answered.',

@@ -38,7 +38,7 @@ const LAG_MS = 500;
 const EARLY_MS = 25;
 
 export interface RoomHost {
-  /** The id of the room; default: Colyseus makes one. */
+  /** The id of the room, which no other of this process has; default: Colyseus makes one. */
   readonly roomId?: string;
   readonly world: PageSource;
   readonly people: People;
@@ -70,15 +70,27 @@ interface Receiver {
   _onMessage(client: Client, buffer: Buffer): void;
 }
 
-/** Makes the world's room now, so that clients can only join it. A process has one Colyseus matchmaker. */
-export async function openRoom(host: RoomHost): Promise<WorldRoom> {
+/** A process has one Colyseus matchmaker, which its rooms share. Called once before the first of them is made. */
+export async function openMatchmaker(): Promise<void> {
   matchMaker.controller.exposedMethods = ['join'];
   matchMaker.setHealthChecksEnabled(false);
   await matchMaker.setup();
-  matchMaker.defineRoomType(ROOM_NAME, worldRoomOf(host));
   await matchMaker.accept();
-  const { roomId } = await matchMaker.createRoom(ROOM_NAME, {});
+}
+
+/** Makes a world's room now, so that clients can only join it. */
+export async function openRoom(host: RoomHost): Promise<WorldRoom> {
+  const type = host.roomId === undefined ? ROOM_NAME : `${ROOM_NAME} ${host.roomId}`;
+  matchMaker.defineRoomType(type, worldRoomOf(host));
+  const { roomId } = await matchMaker.createRoom(type, {});
   return matchMaker.getLocalRoomById(roomId) as WorldRoom;
+}
+
+/** Closes a room's clients and gives its id free. */
+export async function closeRoom(room: WorldRoom, reason: string): Promise<void> {
+  room.closeAll(CloseCode.worldStopped, reason);
+  await room.disconnect();
+  matchMaker.removeRoomType(room.roomName);
 }
 
 /** The room's class for a host; Colyseus makes its one instance. */

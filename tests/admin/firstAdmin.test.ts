@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
 const start = (more: Partial<Parameters<typeof prepareAdmins>[0]> = {}) =>
-  prepareAdmins({ dataDir, hasTokenOfSettings: false, isSeen: false, ...more });
+  prepareAdmins({ dataDir, hasTokenOfSettings: false, page: '/admin', isSeen: false, ...more });
 
 /** Name and role of the admin whose token it is. */
 function whose(token: string): unknown {

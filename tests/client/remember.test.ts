@@ -26,6 +26,19 @@ test('worlds under different paths of one site know their own guests, whatever a
   expect([...kept.keys()]).toContain('regrow.token');
 });
 
+test('in the worlds of one lobby, a person has one name and one theme, and is a guest of each', () => {
+  at('https://example.org/regrow/w/meadow/');
+  remember('token', 'of the meadow');
+  remember('name', 'Ash');
+  at('https://example.org/regrow/w/reef/#1,2,8');
+  expect(recall('token')).toBeNull();
+  expect(recall('name')).toBe('Ash');
+  at('https://example.org/regrow/');
+  expect(recall('name')).toBe('Ash');
+  at('https://example.org/w/reef/');
+  expect(recall('name')).toBeNull();
+});
+
 test('a browser that refuses to keep anything is no error', () => {
   at('https://example.org/');
   vi.stubGlobal('localStorage', undefined);

@@ -21,11 +21,11 @@ if (noBroker !== null && process.env.REGROW_REQUIRE_NATS === '1') throw new Erro
 
 export class Broker {
   readonly url: string;
-  readonly #port: number;
+  readonly port: number;
   #process: ChildProcess | null = null;
 
   private constructor(port: number) {
-    this.#port = port;
+    this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
   }
 
@@ -41,7 +41,7 @@ export class Broker {
 
   /** Starts it, also after `kill`. */
   async run(): Promise<void> {
-    this.#process = spawn(BROKER_PROGRAM, ['-a', '127.0.0.1', '-p', String(this.#port), '-c', CONFIG], {
+    this.#process = spawn(BROKER_PROGRAM, ['-a', '127.0.0.1', '-p', String(this.port), '-c', CONFIG], {
       stdio: 'ignore',
     });
     for (let tries = 0; !(await this.#answers()); tries++) {
@@ -65,7 +65,7 @@ export class Broker {
 
   #answers(): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect(this.#port, '127.0.0.1');
+      const socket = connect(this.port, '127.0.0.1');
       socket.once('data', () => {
         socket.destroy();
         resolve(true);

@@ -103,11 +103,13 @@ export function hubOf(
     size: world,
     comes: () => null,
     term: 1,
+    title: 'A world',
     framesPerSecond: 20,
     maxPlayers: 1_000,
     seatKey: Buffer.alloc(32, 7),
     admit: (token, address) => guests.admit(token, address),
     forward: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
+    paint: async () => ({ picture: null, health: null }),
     count: () => {},
     log: (line) => log.push(line),
     ...options,
@@ -126,11 +128,11 @@ export function pipedLink(transport: PipeHub, name: string, answerMs?: number): 
   return linkRelay({ transport: new PipeRelay(there), log: () => {}, answerMs });
 }
 
-/** Resolves when it is true, which messages on their way decide. @throws Error after 5 s */
-export async function until(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+/** Resolves when it is true, which messages on their way decide. @throws Error after the time */
+export async function until(what: string, isTrue: () => boolean, limitMs = 5_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
   while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within 5 s`);
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1_000} s`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -22,6 +22,7 @@ export class Watcher {
     const middle = { x: side / 2, y: side / 2 };
     this.client = new LoadClient(0, { width: side, height: side }, true, middle, () => {});
     this.client.view = { width: side, height: side };
+    this.client.eye!.of = this.#url;
     this.client.onClose = () => {
       this.losses++;
       void this.#joinAgain();
@@ -41,6 +42,7 @@ export class Watcher {
     while (!this.#hasLeft) {
       await new Promise((resolve) => setTimeout(resolve, JOIN_AGAIN_MS));
       this.client.eye!.pages.clear();
+      this.client.eye!.of = `${this.#url} after ${this.losses}`;
       try {
         await this.join();
         return;

@@ -82,7 +82,7 @@ describe('compose.yaml', () => {
     expect([world.spare, spare.spare, world.tunerAt]).toEqual([true, true, 'workers']);
     expect([worker.store, worker.blobs]).toEqual([world.store, world.blobs]);
     for (const relay of ['relay-1', 'relay-2'].map(settingsOf)) {
-      expect([relay.relayOf, relay.nats]).toEqual([world.world, world.nats]);
+      expect([relay.relayOf, relay.nats]).toEqual([[world.world], world.nats]);
       expect(relay.trustProxy).toBeGreaterThan(0);
     }
   });

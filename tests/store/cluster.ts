@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Postgres } from '../../server/store/postgres.ts';
@@ -111,59 +111,6 @@ export class Cluster {
   async stop(): Promise<void> {
     await this.crash();
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-/** A way to the database that can be cut: what is sent arrives nowhere, and nothing says so. */
-export class Cable {
-  readonly url: string;
-  readonly #server: Server;
-  readonly #ends = new Set<Socket>();
-  #isCut = false;
-
-  private constructor(server: Server, url: string) {
-    this.#server = server;
-    this.url = url;
-  }
-
-  static async lay(cluster: Cluster): Promise<Cable> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    const cable = new Cable(server, cluster.url.replace(`:${cluster.port}/`, `:${port}/`));
-    server.on('connection', (near) => cable.#join(near, cluster.port));
-    return cable;
-  }
-
-  #join(near: Socket, port: number): void {
-    const far = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ]) {
-      this.#ends.add(from);
-      from.on('data', (bytes) => this.#isCut || to.write(bytes));
-      from.on('error', () => {});
-      from.on('close', () => {
-        this.#ends.delete(from);
-        if (!this.#isCut) to.destroy();
-      });
-    }
-  }
-
-  cut(): void {
-    this.#isCut = true;
-  }
-
-  /** New connections work again. */
-  mend(): void {
-    this.#isCut = false;
-    for (const end of this.#ends) end.destroy();
-  }
-
-  async remove(): Promise<void> {
-    for (const end of this.#ends) end.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 

@@ -12,7 +12,8 @@ import { openBlobs } from '../../server/store/openBlobs.ts';
 import { Postgres } from '../../server/store/postgres.ts';
 import { SharedDisk } from '../../server/store/sharedDisk.ts';
 import { describeDiskContract } from '../files/contract.ts';
-import { Cable, Cluster, noPostgres } from './cluster.ts';
+import { Cable } from '../links/cable.ts';
+import { Cluster, noPostgres } from './cluster.ts';
 import { S3Double } from './s3Double.ts';
 
 /** Long enough for a busy machine: no test waits for it. */
@@ -245,8 +246,8 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
 
     test('an owner that cannot renew ends when its lease does, by its own clock', async () => {
       const world = newWorld();
-      const cable = await Cable.lay(cluster);
-      const far = connect(cable.url);
+      const cable = await Cable.lay(cluster.port);
+      const far = connect(cable.to(cluster.url));
       const held = await take(world, { from: far });
       let now = held.askedMs;
       const lost: string[] = [];
@@ -345,8 +346,8 @@ describe.skipIf(noPostgres !== null)(`state in PostgreSQL${noPostgres ? `: ${noP
   });
 
   test('a connection that breaks is made again, and one that is cut is given up', async () => {
-    const cable = await Cable.lay(cluster);
-    const far = connect(cable.url);
+    const cable = await Cable.lay(cluster.port);
+    const far = connect(cable.to(cluster.url));
     await far.ask('select 1');
     await database.ask(
       'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = $1',

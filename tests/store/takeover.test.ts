@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ClientMessageType } from '../../shared/protocol.ts';
 import { Broker, noBroker } from '../links/broker.ts';
+import { Cable } from '../links/cable.ts';
 import { setSpeed } from '../links/speed.ts';
 import { Watcher } from '../links/watcher.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
-import { Cable, Cluster, noPostgres } from './cluster.ts';
+import { Cluster, noPostgres } from './cluster.ts';
 
 const ADMIN_TOKEN = 'a token of sixteen or more';
 /** On a busy machine, an owner may be late by a second. */
@@ -126,8 +127,8 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
   test('an owner that is cut off from the store acknowledges nothing, and ends with its lease', {
     timeout: 120_000,
   }, async () => {
-    const cable = await Cable.lay(cluster);
-    const owner = await start([], cable.url);
+    const cable = await Cable.lay(cluster.port);
+    const owner = await start([], cable.to(cluster.url));
     const waiting = start(['--spare', 'yes']);
     const room = await joinWorld(owner.url);
     expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
@@ -173,6 +174,52 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
       await watcher.seesTruth();
       watcher.leave();
       await relay.stop();
+      await broker.stop();
+    },
+  );
+
+  test.skipIf(noBroker !== null)(
+    'an owner that loses the broker alone stays the owner: no stroke is acknowledged, and nobody plays at another',
+    { timeout: 180_000 },
+    async () => {
+      const broker = await Broker.start();
+      const cable = await Cable.lay(broker.port);
+      const owner = await start(['--role', 'world', '--nats', cable.to(broker.url)]);
+      const relay = await startServer(
+        ['--role', 'relay', '--relay-of', world, '--nats', broker.url],
+        undefined,
+        60_000,
+      );
+      const waiting = start(['--role', 'world', '--nats', broker.url, '--spare', 'yes']);
+      let hasTakenOver = false;
+      waiting.then(
+        () => {
+          hasTakenOver = true;
+        },
+        () => {},
+      );
+      const watcher = new Watcher(relay.url, SIDE);
+      await watcher.join();
+      const room = await joinWorld(relay.url);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
+      cable.cut();
+      const isLost = async () => ((await fetch(`${relay.url}/api/organisms`)).ok ? undefined : true);
+      await until('the relay misses the world', isLost, LIMIT_MS);
+      let acknowledged = false;
+      void stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] }).then(({ ok }) => {
+        acknowledged = ok;
+      });
+      await pause(2 * LEASE_SECONDS * 1_000);
+      expect([isAlive(owner.pid), hasTakenOver, acknowledged]).toEqual([true, false, false]);
+      cable.mend();
+      const isThere = async () => ((await isLost()) ? undefined : true);
+      await until('the relay finds the world', isThere, LIMIT_MS);
+      await setSpeed(relay.url, ADMIN_TOKEN, 0);
+      await watcher.seesTruth();
+      expect(watcher.losses).toBe(0);
+      watcher.leave();
+      await relay.stop();
+      await cable.remove();
       await broker.stop();
     },
   );

@@ -23,9 +23,9 @@ interface Decoded extends State {
 const MAX_KEPT = 4_096;
 const decoded = new Map<string, Decoded>();
 
-function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint8Array {
+function decode(of: string, page: number, update: PageUpdate, from: Uint8Array | null): Uint8Array {
   const { version, base, payload } = update;
-  const name = `${page} ${base} ${version}`;
+  const name = `${of} ${page} ${base} ${version}`;
   const known = decoded.get(name);
   if (known !== undefined) {
     if (!known.payload.equals(payload)) throw new Error(`update ${name} came in two forms`);
@@ -42,6 +42,8 @@ function decode(page: number, update: PageUpdate, from: Uint8Array | null): Uint
 }
 
 export class Eye {
+  /** What it sees: another world, or the same one after a new start, has the same names for other updates. */
+  of = '';
   readonly #across: readonly number[];
   /** By the `pageKey` in the fine lane. */
   readonly pages = new Map<number, State>();
@@ -61,7 +63,7 @@ export class Eye {
         this.gaps.add(page);
         continue;
       }
-      this.pages.set(page, { version, pixels: decode(page, update, held?.pixels ?? null) });
+      this.pages.set(page, { version, pixels: decode(this.of, page, update, held?.pixels ?? null) });
       this.gaps.delete(page);
     }
   }

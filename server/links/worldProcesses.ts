@@ -1,0 +1,102 @@
+/**
+ * The worlds of one machine: a process each, which owns its world as if it were the only one. A world that ends is started
+ * again, and no other notices.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Restarts } from './restarts.ts';
+
+/** Sent by a world's process when its clients can come. */
+export const READY = 'ready';
+const RESTARTS = { firstWaitMs: 500, maxWaitMs: 60_000, wellMs: 60_000 };
+
+export interface WorldProcessesOptions {
+  readonly names: readonly string[];
+  /** What a world's process runs. */
+  readonly entry: URL;
+  /** The command line of a world. */
+  readonly argvOf: (name: string) => readonly string[];
+  /** Takes a line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+export class WorldProcesses {
+  readonly #options: WorldProcessesOptions;
+  readonly #processes = new Map<string, ChildProcess>();
+  readonly #restarts = new Restarts(RESTARTS);
+  #isStopping = false;
+
+  constructor(options: WorldProcessesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when each world is ready, or has ended and waits for its next start.
+   *
+   * @throws Error when none is ready
+   */
+  async start(): Promise<void> {
+    const { names } = this.#options;
+    const ends = await Promise.all(names.map((name) => this.#begin(name, 0)));
+    if (ends.every((end) => end !== null)) throw new Error(ends[0]!);
+  }
+
+  /** Ids of the processes, by the name of their world. */
+  get pids(): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.#processes, ([name, { pid }]) => [name, pid!]));
+  }
+
+  /** Tells all to save and end, and waits until they have. @param progress - called with each that has ended */
+  async stop(progress: (text: string) => void): Promise<void> {
+    this.#isStopping = true;
+    this.#restarts.cancel();
+    const processes = [...this.#processes.values()];
+    let left = processes.length;
+    await Promise.all(
+      processes.map(
+        (process) =>
+          new Promise<void>((resolve) => {
+            process.once('exit', () => {
+              progress(`${--left} of ${processes.length} worlds are left`);
+              resolve();
+            });
+            process.kill('SIGTERM');
+          }),
+      ),
+    );
+  }
+
+  /** Ends at once what is left. */
+  kill(): void {
+    this.#isStopping = true;
+    this.#restarts.cancel();
+    for (const process of this.#processes.values()) process.kill('SIGKILL');
+  }
+
+  /** @returns null: it is ready; else how it ended before */
+  #begin(name: string, failures: number): Promise<string | null> {
+    const { entry, argvOf, log } = this.#options;
+    const process = fork(fileURLToPath(entry), argvOf(name), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#processes.set(name, process);
+    const startedMs = performance.now();
+    return new Promise((resolve) => {
+      process.on('message', (message) => {
+        if (message === READY) resolve(null);
+      });
+      // It could not be started, or not be signalled: `exit` tells of its end.
+      process.on('error', () => {});
+      process.once('exit', (code, signal) => {
+        this.#processes.delete(name);
+        const how = `the world ${name} ended with ${signal ?? `code ${code}`}`;
+        resolve(how);
+        if (this.#isStopping) return;
+        const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {
+          void this.#begin(name, next);
+        });
+        log(`${how}; it is started again in ${waitMs / 1_000} s`);
+      });
+    });
+  }
+}

@@ -1,0 +1,105 @@
+/** `--worlds a,b`: each world in a process of its own, and relays beside them that serve them all at the one port. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { titleOf } from '../shared/worldNames.ts';
+import { argvWith, type Config } from './config.ts';
+import { RelayProcesses } from './links/relayProcesses.ts';
+import { WorldProcesses } from './links/worldProcesses.ts';
+import type { Log } from './log/log.ts';
+import { defaultMaxPages, defaultThreads, type Machine } from './machine.ts';
+import { urlAt } from './server.ts';
+
+export interface WorldsOptions {
+  readonly config: Config;
+  /** The command line that worlds and relays read, but for what concerns one of them. */
+  readonly argv: readonly string[];
+  /** Of a world's process. */
+  readonly entry: URL;
+  readonly machine: Machine;
+  readonly log: Log;
+}
+
+export class ServedWorlds {
+  /** Where worlds and relays meet: only this user may enter it. */
+  readonly #folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  readonly #host: string;
+  readonly #worlds: WorldProcesses;
+  readonly #relays: RelayProcesses;
+
+  constructor({ config, argv, entry, machine, log: to }: WorldsOptions) {
+    const { worlds: names, relays, host } = config;
+    const meet = this.#folder;
+    const log = (line: string): void => to.warn(line);
+    this.#host = host;
+    this.#worlds = new WorldProcesses({
+      ...{ names, entry, log },
+      argvOf: (name) => argvWith(argv, { ...settingsOf(name, config, machine), meet }),
+    });
+    this.#relays = new RelayProcesses({
+      // Nobody else serves clients.
+      count: Math.max(1, relays),
+      entry: new URL('./relay.ts', import.meta.url),
+      transport: null,
+      argv: argvWith(argv, { role: 'relay', worlds: 'none', 'relay-of': names.join(','), meet }),
+      log,
+    });
+  }
+
+  /**
+   * Resolves when clients can come, and each world is ready or has failed once.
+   *
+   * @returns where browsers of this machine find the lobby
+   * @throws Error when no world is ready
+   */
+  async start(): Promise<string> {
+    await this.#worlds.start();
+    // Relays that find their worlds let nobody in before.
+    return urlAt(this.#host, await this.#relays.start());
+  }
+
+  /** Saves and ends all worlds, then the relays. @param progress - called with each world that has ended */
+  async stop(progress: (text: string) => void): Promise<void> {
+    await this.#worlds.stop(progress);
+    await this.#relays.stop();
+    this.#clear();
+  }
+
+  /** Ends at once what is left. */
+  kill(): void {
+    this.#worlds.kill();
+    this.#clear();
+  }
+
+  #clear(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** What the machine gives by default is shared out; what the operator has set holds for each world. */
+function settingsOf(
+  name: string,
+  { worlds, dataDir, threads, maxPages, randomSeed }: Config,
+  machine: Machine,
+): Record<string, string> {
+  const share = (value: number, standard: number): string =>
+    String(value === standard ? Math.max(1, Math.floor(value / worlds.length)) : value);
+  return {
+    role: 'world',
+    world: name,
+    title: titleOf(name),
+    worlds: 'none',
+    'data-dir': join(dataDir, name),
+    threads: share(threads, defaultThreads(machine)),
+    'max-pages': share(maxPages, defaultMaxPages(machine)),
+    // So that gardens differ, and a world's does not depend on which others there are.
+    'random-seed': String(seedOf(name, randomSeed)),
+  };
+}
+
+/** FNV-1a over the name, from the setting. */
+function seedOf(name: string, randomSeed: number): number {
+  let hash = (0x811c9dc5 ^ randomSeed) >>> 0;
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
