@@ -114,8 +114,7 @@ export class TroubleBanner {
     if (this.#trouble !== undefined)
       return `The world cannot be saved at the moment: ${this.#trouble}. Strokes are refused until it can.`;
     if (this.#load !== undefined) return `${loadText(this.#load)}.`;
-    if (this.#frames > 1)
-      return `Many are watching: you see one frame of ${this.#frames} until you move the pointer or the view.`;
+    if (this.#frames > 1) return `Many are watching: you get one frame of ${this.#frames} until you move.`;
     return null;
   }
 }
