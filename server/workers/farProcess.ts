@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PgBoss } from 'pg-boss';
 import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
 import type { Blobs } from '../store/blobs.ts';
-import { bundle, MAX_BUNDLE_BYTES, unbundle } from './bundle.ts';
+import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
 import { type Order, type Outcome, TUNING } from './queue.ts';
 
 /** How often the queue is asked. */

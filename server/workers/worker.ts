@@ -12,7 +12,7 @@ import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { FAILED_CODE, LowProcess } from '../background/lowProcess.ts';
 import { isMissing } from '../files/disk.ts';
 import type { Blobs } from '../store/blobs.ts';
-import { bundle, MAX_BUNDLE_BYTES, unbundle } from './bundle.ts';
+import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
 import { type Order, type Outcome, TUNING } from './queue.ts';
 
 /** A changed checkpoint is sent after at most so long; training writes one every 30 s. */
