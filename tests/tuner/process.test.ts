@@ -1,14 +1,6 @@
 /** The real tuning process, with a small rule and few iterations. */
 import { type ChildProcess, fork } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -20,7 +12,7 @@ import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.t
 import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
 import type { Blow } from '../../server/world/wound.ts';
-import { SPROUT, sproutWounds } from './sprout.ts';
+import { sproutJob, sproutWounds } from './sprout.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -35,17 +27,7 @@ function makeJob(
 ): string {
   const path = join(folder, name);
   mkdirSync(path);
-  copyFileSync(SPROUT, join(path, JOB_FILES.incumbent));
-  const job: Job = {
-    format: 1,
-    session: 's1',
-    species: 'sprout',
-    wounds,
-    options: { seconds: 60, threads: 1, engine: 'wasm', iterations: 10_000, randomSeeds: 2, ...options },
-    incumbent: { rule: 1, label: 'sprout v1', sha256: '' },
-    failures: 0,
-  };
-  writeFileSync(join(path, JOB_FILES.job), JSON.stringify(job));
+  sproutJob(path, options, wounds);
   return path;
 }
 const jobIn = (path: string): Job => JSON.parse(readFileSync(join(path, JOB_FILES.job), 'utf8'));
