@@ -23,6 +23,9 @@ export interface PlaceOptions {
 
 export class RelayedPlace implements LobbyPlace<ServedWorld> {
   reached: Reached<ServedWorld> | null = null;
+  /** Resolves when the world has been reached for the first time. */
+  readonly firstReached: Promise<void>;
+  #isReached: () => void = () => {};
   readonly #options: PlaceOptions;
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
@@ -32,6 +35,9 @@ export class RelayedPlace implements LobbyPlace<ServedWorld> {
 
   constructor(options: PlaceOptions) {
     this.#options = options;
+    this.firstReached = new Promise((resolve) => {
+      this.#isReached = resolve;
+    });
     this.#ended = this.#run();
   }
 
@@ -77,6 +83,7 @@ export class RelayedPlace implements LobbyPlace<ServedWorld> {
       this.#fault = '';
       this.#link = link;
       this.reached = reachedOver(link, world);
+      this.#isReached();
       await ended;
     } finally {
       this.#link = null;

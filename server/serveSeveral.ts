@@ -1,4 +1,5 @@
 /** Opens several worlds, each of which another process owns, to clients whose sockets are in this one; with a lobby. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { titleOf } from '../shared/worldNames.ts';
 import { AddressRanges } from './addressRanges.ts';
@@ -25,6 +26,8 @@ import { Tally } from './tally.ts';
 
 /** The directory looks this often who has come and gone. */
 const SWEEP_MS = 1_000;
+/** Worlds that are not there do not keep a relay from listening for longer than this. */
+const MAX_REACH_MS = 2_000;
 /** Lists and pictures for one address: a lobby asks every 4 s, a school may have a hundred. */
 const MAX_LISTS = 200;
 const LISTS_PER_SECOND = 50;
@@ -45,7 +48,11 @@ export interface SeveralOptions extends SocketOptions {
   readonly logWay?: (line: string) => void;
 }
 
-/** Waits for no world. @param config - of it, only what concerns connections and which worlds are meant counts */
+/**
+ * Clients are let in when all worlds that are known at the start have been reached, or after 2 s.
+ *
+ * @param config - of it, only what concerns connections and which worlds are meant counts
+ */
 export async function serveSeveral(
   ways: Ways,
   config: Config,
@@ -80,6 +87,11 @@ export async function serveSeveral(
   const sweeping = setInterval(() => directory.sweep(), SWEEP_MS);
   directory.sweep();
   const { engine: _, ...version } = readVersion('');
+  // Who comes again because another relay has died would be sent away.
+  await Promise.race([
+    Promise.all(directory.all.map(([, place]) => place.firstReached)),
+    pause(MAX_REACH_MS, undefined, { ref: false }),
+  ]);
   const tally = new Tally();
   let server: Server | null = null;
   const registry = new Registry();

@@ -53,8 +53,9 @@ export class ServedWorlds {
    * @throws Error when no world is ready
    */
   async start(): Promise<string> {
-    const [port] = await Promise.all([this.#relays.start(), this.#worlds.start()]);
-    return urlAt(this.#host, port);
+    await this.#worlds.start();
+    // Relays that find their worlds let nobody in before.
+    return urlAt(this.#host, await this.#relays.start());
   }
 
   /** Saves and ends all worlds, then the relays. @param progress - called with each world that has ended */

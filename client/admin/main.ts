@@ -10,8 +10,10 @@ import type {
   PeopleAnswer,
 } from '../../shared/adminPeople.ts';
 import type { AdminNurseryAnswer } from '../../shared/nursery.ts';
+import { titleOf } from '../../shared/worldNames.ts';
 import { byId, h, setText } from '../dom.ts';
 import { formatAge, formatCount, formatHealth, formatSteps } from '../format.ts';
+import { whereaboutsOf } from '../whereabouts.ts';
 import { AdminsPanel } from './admins.ts';
 import { ApiError, ask } from './api.ts';
 import { AuditPanel } from './audit.ts';
@@ -37,6 +39,13 @@ const SAY_MS = 6_000;
 /** The page says when it will log out this long before. */
 const WARN_SECONDS = 10 * 60;
 const BAN_MINUTES = 60;
+
+// One of several worlds; the page is below its path.
+const { world: ofWorld } = whereaboutsOf(new URL('../', location.href).href);
+if (ofWorld !== null) {
+  setText(byId('of-world'), titleOf(ofWorld));
+  document.title = `${titleOf(ofWorld)}: admin`;
+}
 
 const login = byId<HTMLFormElement>('login');
 const desk = byId('desk');

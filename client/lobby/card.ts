@@ -3,7 +3,7 @@ import type { LobbyWorld } from '../../shared/lobby.ts';
 import { h, setText } from '../dom.ts';
 import { formatHealth } from '../format.ts';
 import { icon } from '../hud/icons.ts';
-import { bodiesText, cardText, healthText, peopleText, STATE_WORDS } from './words.ts';
+import { bodiesText, cardText, healthText, isThere, peopleText, STATE_WORDS } from './words.ts';
 
 export class WorldCard {
   readonly element: HTMLLIElement;
@@ -59,10 +59,11 @@ export class WorldCard {
     setText(this.#state, STATE_WORDS[state]);
     this.#state.hidden = STATE_WORDS[state] === '';
     setText(this.#title, title);
-    setText(this.#players, peopleText(players));
-    setText(this.#bodies, bodiesText(bodies) || '–');
+    const isNow = isThere(world);
+    setText(this.#players, isNow ? peopleText(players) : '–');
+    setText(this.#bodies, (isNow && bodiesText(bodies)) || '–');
     setText(this.#fare, healthText(world));
-    this.#meter.style.width = health === null ? '0' : `${formatHealth(health)}%`;
+    this.#meter.style.width = health === null || !isNow ? '0' : `${formatHealth(health)}%`;
     this.#meter.dataset.fare = health !== null && health < 0.8 ? 'hurt' : 'well';
     if (picture !== null && picture !== this.#shown) void this.#load(picture);
   }

@@ -26,9 +26,13 @@ export function bodiesText(bodies: number | null): string {
   return bodies === 1 ? '1 body' : `${formatCount(bodies)} bodies`;
 }
 
+/** Whether what is told of the world is of now. */
+export const isThere = ({ state }: LobbyWorld): boolean => state !== 'resting' && state !== 'starting';
+
 /** How the bodies fare. Empty: it is not known. */
-export function healthText({ bodies, growing, health }: LobbyWorld): string {
-  if (bodies === null) return '';
+export function healthText(world: LobbyWorld): string {
+  const { bodies, growing, health } = world;
+  if (bodies === null || !isThere(world)) return '';
   if (bodies === 0) return 'Nothing grows here yet';
   if (growing > 0) return `${formatCount(growing)} growing back`;
   if (health === null) return '';
@@ -40,12 +44,10 @@ export function healthText({ bodies, growing, health }: LobbyWorld): string {
 export function cardText(world: LobbyWorld): string {
   const { title, state, players, bodies, health } = world;
   const facts = [STATE_WORDS[state]];
-  if (state !== 'resting' && state !== 'starting') facts.push(peopleText(players));
-  facts.push(
-    bodiesText(bodies),
-    health === null ? '' : `health ${formatHealth(health)} %`,
-    healthText(world),
-  );
+  if (isThere(world)) {
+    facts.push(peopleText(players), bodiesText(bodies));
+    facts.push(health === null ? '' : `health ${formatHealth(health)} %`, healthText(world));
+  }
   return [title, ...facts].filter((fact) => fact !== '').join(', ');
 }
 
@@ -73,7 +75,7 @@ const STATE_CHANGES: Readonly<Record<WorldState, string>> = {
 
 /** Worlds with people first; those that cannot be reached last. */
 export function inOrder(worlds: readonly LobbyWorld[]): LobbyWorld[] {
-  const isGone = ({ state }: LobbyWorld): number => Number(state === 'resting' || state === 'starting');
+  const isGone = (world: LobbyWorld): number => Number(!isThere(world));
   return [...worlds].sort(
     (a, b) => isGone(a) - isGone(b) || b.players - a.players || a.title.localeCompare(b.title),
   );

@@ -78,6 +78,8 @@ export class RelayLink extends LinkBase {
   #refresh: NodeJS.Timeout | null = null;
   #number = 0;
   #heardMs = performance.now();
+  /** When `#attend` was called last. */
+  #attendedMs = performance.now();
   /** The world has answered, and has not been silent since. */
   #isUp = false;
 
@@ -179,7 +181,11 @@ export class RelayLink extends LinkBase {
 
   /** Says hello until the world answers, and notices when it is silent. */
   #attend(): void {
-    if (this.#isUp && performance.now() - this.#heardMs > MAX_SILENCE_MS) this.#lose('the world is silent');
+    const nowMs = performance.now();
+    // After a pause of this process, what the world has said meanwhile is read later in this turn.
+    const isLate = nowMs - this.#attendedMs > 2 * HELLO_MS;
+    this.#attendedMs = nowMs;
+    if (this.#isUp && !isLate && nowMs - this.#heardMs > MAX_SILENCE_MS) this.#lose('the world is silent');
     if (!this.#isUp) this.#hello();
   }
 

@@ -22,6 +22,7 @@ test.each<[Partial<LobbyWorld>, string]>([
   [{ growing: 3, health: 1 }, '3 growing back'],
   [{ bodies: 0, health: null }, 'Nothing grows here yet'],
   [{ bodies: null, health: null }, ''],
+  [{ state: 'resting', health: 1 }, ''],
 ])('how bodies fare: %j is "%s"', (more, text) => {
   expect(healthText(world('a', more))).toBe(text);
 });
@@ -30,7 +31,7 @@ test('a card says all that it shows in one sentence', () => {
   expect(cardText(world('reef', { title: 'Reef', players: 2, health: 0.9 }))).toBe(
     'Reef, 2 people, 48 bodies, health 90 %, Healing',
   );
-  expect(cardText(world('reef', { title: 'Reef', state: 'resting', bodies: null, health: null }))).toBe(
+  expect(cardText(world('reef', { title: 'Reef', state: 'resting' }))).toBe(
     'Reef, Resting: it cannot be reached',
   );
 });

@@ -1,0 +1,192 @@
+/** A real server with several worlds: `npm start -- --worlds meadow,reef`. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockFolder } from '../../server/storage/lock.ts';
+import { readPageCodec } from '../../server/stream/codec.ts';
+import type { LobbyWorld } from '../../shared/lobby.ts';
+import { joinWorld, stroke } from '../player.ts';
+import { type RunningServer, startServer, until } from '../serverProcess.ts';
+import { logIn, setSpeed } from './speed.ts';
+import { Watcher } from './watcher.ts';
+
+const SIDE = 256;
+const ADMIN_TOKEN = 'a token of sixteen or more';
+const FLAGS = [
+  ...[
+    '--worlds',
+    'meadow,reef',
+    '--relays',
+    '2',
+    '--size',
+    String(SIDE),
+    '--garden',
+    '3',
+    '--engine',
+    'wasm',
+  ],
+  ...['--tuner', 'off', '--admin-token', ADMIN_TOKEN, '--guests-per-address', '100', '--log', 'text'],
+];
+const LIMIT_MS = 30_000;
+
+let dataDir: string;
+let server: RunningServer;
+beforeAll(async () => {
+  await readPageCodec();
+  dataDir = mkdtempSync(join(tmpdir(), 'regrow-worlds-'));
+  server = await startServer(FLAGS, dataDir, 2 * LIMIT_MS);
+}, 3 * LIMIT_MS);
+afterAll(async () => {
+  await server.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Processes that the server has started, as Linux lists them, whose command line has all of these. */
+function pidsWith(...parts: readonly string[]): number[] {
+  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim();
+  return children
+    .split(/\s+/)
+    .map(Number)
+    .filter((pid) => {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return parts.every((part) => line.includes(part));
+    });
+}
+
+const relayPids = (): number[] => pidsWith('relay.ts');
+const pidOf = (world: string): number | undefined => pidsWith('main.ts', `--world=${world}\0`)[0];
+const at = (world: string): string => `${server.url}/w/${world}`;
+const list = async (): Promise<LobbyWorld[]> =>
+  ((await (await fetch(`${server.url}/api/worlds`)).json()) as { worlds: LobbyWorld[] }).worlds;
+const awaitStates = (...wanted: string[]): Promise<true> =>
+  until(
+    wanted.join(', '),
+    async () => {
+      const states = (await list()).map(({ name, state }) => `${name} ${state}`);
+      return states.join() === wanted.join() ? true : undefined;
+    },
+    LIMIT_MS,
+  );
+
+test('each world is saved in a folder of its own, and has a garden of its own', async () => {
+  expect(readdirSync(dataDir).sort()).toEqual(['meadow', 'reef']);
+  for (const world of ['meadow', 'reef']) expect(existsSync(join(dataDir, world, 'registry.db'))).toBe(true);
+  const places = await Promise.all(
+    ['meadow', 'reef'].map(async (world) => {
+      const answer = await fetch(`${at(world)}/api/organisms`);
+      const organisms = (await answer.json()) as { x: number; y: number }[];
+      return organisms.map(({ x, y }) => `${x},${y}`).join(' ');
+    }),
+  );
+  expect(places[0]).not.toBe('');
+  expect(places[0]).not.toBe(places[1]);
+});
+
+test('whichever relay they come to, people are in the world that they chose, and see it', {
+  timeout: 3 * LIMIT_MS,
+}, async () => {
+  const watchers = ['meadow', 'reef', 'meadow', 'reef'].map((world) => new Watcher(at(world), SIDE));
+  await Promise.all(watchers.map((watcher) => watcher.join()));
+  const room = await joinWorld(at('reef'));
+  expect(await stroke(room, { tool: 'ablate', radius: 20, points: [128, 128] })).toMatchObject({ ok: true });
+  await until(
+    'two people in the meadow, three in the reef, whoever is asked',
+    async () => ((await list()).map(({ players }) => players).join() === '2,3' ? true : undefined),
+    LIMIT_MS,
+  );
+  for (const world of ['meadow', 'reef']) await setSpeed(at(world), ADMIN_TOKEN, 0);
+  await Promise.all(watchers.map((watcher) => watcher.seesTruth(LIMIT_MS)));
+  await awaitStates('meadow paused', 'reef paused');
+  for (const world of ['meadow', 'reef']) await setSpeed(at(world), ADMIN_TOKEN, 30);
+  for (const watcher of watchers) watcher.leave();
+  await room.leave();
+});
+
+test('who is logged in to one world is not to another', async () => {
+  const { cookie, setCookie } = await logIn(at('meadow'), ADMIN_TOKEN);
+  // Without a path, a browser sends it to what is beside the login only.
+  expect(setCookie).not.toMatch(/path=/i);
+  const status = async (world: string): Promise<number> =>
+    (await fetch(`${at(world)}/admin/api/audit`, { headers: { cookie } })).status;
+  expect([await status('meadow'), await status('reef')]).toEqual([200, 401]);
+});
+
+test('a world that is killed comes back by itself, and no other notices', {
+  timeout: 4 * LIMIT_MS,
+}, async () => {
+  const [inMeadow, inReef] = ['meadow', 'reef'].map((world) => new Watcher(at(world), SIDE));
+  await Promise.all([inMeadow.join(), inReef.join()]);
+  const killed = pidOf('reef')!;
+  process.kill(killed, 'SIGKILL');
+  await awaitStates('meadow awake', 'reef resting');
+  const room = await joinWorld(at('meadow'));
+  expect(await stroke(room, { tool: 'ablate', radius: 3, points: [128, 128] })).toMatchObject({ ok: true });
+  await room.leave();
+  await until(
+    'the world, paused if the end of its pause was not on disk yet',
+    async () => (['awake', 'paused'].includes((await list())[1].state) ? true : undefined),
+    LIMIT_MS,
+  );
+  expect(pidOf('reef')).not.toBe(killed);
+  await until('the viewer back', async () => (inReef.client.isOpen ? true : undefined), LIMIT_MS);
+  // Whichever relay is asked, it has reached the world.
+  for (const world of ['meadow', 'reef']) await setSpeed(at(world), ADMIN_TOKEN, 0);
+  await Promise.all([inMeadow, inReef].map((watcher) => watcher.seesTruth(LIMIT_MS)));
+  expect(inMeadow.losses).toBe(0);
+  expect(inReef.losses).toBeGreaterThan(0);
+  for (const world of ['meadow', 'reef']) await setSpeed(at(world), ADMIN_TOKEN, 30);
+  for (const watcher of [inMeadow, inReef]) watcher.leave();
+});
+
+test('a relay that is killed is followed by another, and its people are in their worlds again', {
+  timeout: 2 * LIMIT_MS,
+}, async () => {
+  const watchers = ['meadow', 'meadow', 'reef', 'reef'].map((world) => new Watcher(at(world), SIDE));
+  await Promise.all(watchers.map((watcher) => watcher.join()));
+  const [killed] = relayPids();
+  process.kill(killed, 'SIGKILL');
+  await until(
+    'another relay',
+    async () => (relayPids().length === 2 && !relayPids().includes(killed) ? true : undefined),
+    LIMIT_MS,
+  );
+  await until(
+    'everybody back',
+    async () =>
+      watchers.every(({ client }) => client.isOpen) &&
+      (await list()).map(({ players }) => players).join() === '2,2'
+        ? true
+        : undefined,
+    LIMIT_MS,
+  );
+  for (const watcher of watchers) watcher.leave();
+});
+
+test('a server that is told to stop saves all worlds, and leaves no process', {
+  timeout: 2 * LIMIT_MS,
+}, async () => {
+  const pids = [...relayPids(), pidOf('meadow')!, pidOf('reef')!];
+  expect(pids).toHaveLength(4);
+  const before = server.output().length;
+  expect(await server.stop()).toBe(0);
+  const said = server.output().slice(before);
+  for (const world of ['meadow', 'reef']) expect(said).toContain(`${world}: world saved\n`);
+  expect(said).not.toMatch(/started again|error/);
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+});
+
+test('a world that cannot start keeps no other from it, and starts when it can', {
+  timeout: 4 * LIMIT_MS,
+}, async () => {
+  const lock = lockFolder(join(dataDir, 'reef'), 'a test');
+  server = await startServer(FLAGS, dataDir, 2 * LIMIT_MS);
+  await awaitStates('meadow awake', 'reef starting');
+  expect(server.output()).toContain('the world reef ended with code 1; it is started again in');
+  await expect(joinWorld(at('reef'))).rejects.toThrow('the world reef has not been reached yet');
+  lock.release();
+  await awaitStates('meadow awake', 'reef awake');
+  // Relays reach it one after the other.
+  const room = await until('a seat', () => joinWorld(at('reef')).catch(() => undefined), LIMIT_MS);
+  await room.leave();
+});
