@@ -24,6 +24,8 @@ export interface PageSource {
 export interface StreamOptions extends FlowOptions {
   /** A monotonic clock, in ms. */
   readonly now: () => number;
+  /** All chains of the stream together; default: 96 MiB. */
+  readonly chainBytes?: number;
 }
 
 /** While the last frame is younger than this, the next is worth waiting for: one and a half frames at 20 Hz. */
@@ -61,6 +63,7 @@ export class Stream {
     this.#world = world;
     this.#options = options;
     this.#now = options.now;
+    if (options.chainBytes !== undefined) this.#chains.maxBytes = options.chainBytes;
     this.#subscriptions = new Subscriptions((add, remove) => {
       // A page that is watched again starts with a new keyframe.
       for (const key of [...add, ...remove]) {
