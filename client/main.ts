@@ -151,6 +151,7 @@ connection.lost.on((loss) => {
   banner.show(loss);
   if (loss === null) return;
   trouble.show(undefined, undefined);
+  trouble.pace(1);
   brush.cancel();
   ghosts.clear();
   seeds.clear();
@@ -171,6 +172,7 @@ connection.stats.on((message) => {
   trouble.show(message.trouble, message.load);
   statsPanel.showLine(connection.latencyMs, connection.bytesPerSecond);
 });
+connection.pace.on(({ frames }) => trouble.pace(frames));
 connection.inspection.on((message) => {
   inspector.apply(message);
   stage.refresh();

@@ -248,10 +248,12 @@ export interface InspectionMessage {
   };
 }
 
-/** How often this client should acknowledge; before the first: every `ACK_EVERY_MS`. */
+/** How often this client should acknowledge, and how often it gets frames. */
 export interface PaceMessage {
-  /** Between two acknowledgements. */
+  /** Between two acknowledgements; before the first message: `ACK_EVERY_MS`. */
   readonly ackMs: number;
+  /** It gets one of so many frames; before the first message: 1. More: the server is busy, and the guest only watches. */
+  readonly frames: number;
 }
 
 /** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */

@@ -76,9 +76,12 @@ export class Banner {
   }
 }
 
-/** Why the world cannot be saved at the moment, or that its steps have fallen behind, as long as that is so. */
+/** Why the world cannot be saved at the moment, that its steps have fallen behind, or that this page gets fewer frames. */
 export class TroubleBanner {
   readonly #root: HTMLElement;
+  #trouble: string | undefined;
+  #load: Load | undefined;
+  #frames = 1;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -89,14 +92,30 @@ export class TroubleBanner {
    * @param load - undefined: the world keeps up
    */
   show(trouble: string | undefined, load: Load | undefined): void {
-    this.#root.hidden = trouble === undefined && load === undefined;
-    // Shown once per second: the text is set only when it changes, or screen readers would read it every time.
-    if (trouble !== undefined)
-      setText(
-        this.#root,
-        `The world cannot be saved at the moment: ${trouble}. Strokes are refused until it can.`,
-      );
-    else if (load !== undefined) setText(this.#root, `${loadText(load)}.`);
+    this.#trouble = trouble;
+    this.#load = load;
+    this.#tell();
+  }
+
+  /** @param frames - this page gets one of so many */
+  pace(frames: number): void {
+    this.#frames = frames;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const text = this.#text();
+    this.#root.hidden = text === null;
+    // Told once per second: the text is set only when it changes, or screen readers would read it every time.
+    if (text !== null) setText(this.#root, text);
+  }
+
+  #text(): string | null {
+    if (this.#trouble !== undefined)
+      return `The world cannot be saved at the moment: ${this.#trouble}. Strokes are refused until it can.`;
+    if (this.#load !== undefined) return `${loadText(this.#load)}.`;
+    if (this.#frames > 1) return `Many are watching: you get one frame of ${this.#frames} until you move.`;
+    return null;
   }
 }
 

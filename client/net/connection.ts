@@ -64,6 +64,7 @@ export class Connection {
   readonly room = new Signal<[RoomResultMessage]>();
   readonly species = new Signal<[SpeciesMessage]>();
   readonly seeds = new Signal<[SeedsMessage]>();
+  readonly pace = new Signal<[PaceMessage]>();
   readonly named = new Signal<[NamedMessage]>();
   readonly budget = new Signal<[BudgetMessage]>();
   readonly notice = new Signal<[NoticeMessage]>();
@@ -307,8 +308,9 @@ export class Connection {
     room.onMessage(ServerMessageType.learned, (message: LearnedMessage) => this.learned.emit(message));
     room.onMessage(ServerMessageType.submitted, (message: SubmittedMessage) => this.submitted.emit(message));
     room.onMessage(ServerMessageType.drawings, (message: DrawingsMessage) => this.drawings.emit(message));
-    room.onMessage(ServerMessageType.pace, ({ ackMs }: PaceMessage) => {
-      this.#acks.everyMs = ackMs;
+    room.onMessage(ServerMessageType.pace, (message: PaceMessage) => {
+      this.#acks.everyMs = message.ackMs;
+      this.pace.emit(message);
     });
     room.onMessage(ServerMessageType.species, (message: SpeciesMessage) => this.species.emit(message));
     room.onMessage(ServerMessageType.pong, (message: PongMessage) => {

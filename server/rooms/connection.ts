@@ -50,6 +50,10 @@ let framed: { readonly message: Uint8Array; readonly bytes: Buffer } | null = nu
 /** The same for the last frame, whose header lies in its own headroom. */
 let framedFrame: { readonly frame: Buffer; readonly bytes: Buffer } | null = null;
 
+/** Patient connections whose messages wait for their next frame: since the last `flushPatient`, and since before it. */
+let waiting = new Set<Connection>();
+let waitingLong = new Set<Connection>();
+
 /** Connections that hold messages back for the frame that is about to come; null: messages leave at once. */
 let holding: Connection[] | null = null;
 
@@ -72,6 +76,8 @@ export class Connection implements FrameSocket {
   readonly #tally: Tally;
   #closing = false;
   #isCorked = false;
+  /** What is posted together with others' frames may wait for this connection's own next frame. */
+  isPatient = false;
 
   constructor(client: Client, tally: Tally) {
     this.id = client.sessionId;
@@ -108,7 +114,7 @@ export class Connection implements FrameSocket {
 
   /**
    * What is posted during `work` leaves in one write with the frame that is sent in it. A client that is posted nothing
-   * costs nothing.
+   * costs nothing. Who is patient and is sent no frame waits for the next.
    */
   static inOneWrite(work: () => void): void {
     const held: Connection[] = [];
@@ -117,13 +123,27 @@ export class Connection implements FrameSocket {
       work();
     } finally {
       holding = null;
-      for (const connection of held) connection.#uncork();
+      for (const connection of held) {
+        if (connection.isPatient && connection.#isCorked) waiting.add(connection);
+        else connection.#uncork();
+      }
     }
+  }
+
+  /** Ends the waiting of patient connections that have waited since the last call; called a few times per second. */
+  static flushPatient(): void {
+    for (const connection of waitingLong) connection.#uncork();
+    waitingLong = waiting;
+    waiting = new Set();
   }
 
   #uncork(): void {
     if (!this.#isCorked) return;
     this.#isCorked = false;
+    if (this.isPatient) {
+      waiting.delete(this);
+      waitingLong.delete(this);
+    }
     this.#wire.uncork();
   }
 
@@ -144,6 +164,7 @@ export class Connection implements FrameSocket {
       holding.push(this);
     }
     this.#write(frameOf(bytes), this.#tally.messages);
+    if (holding === null) this.#uncork();
     return true;
   }
 
@@ -155,6 +176,7 @@ export class Connection implements FrameSocket {
   close(code: number, reason: string): void {
     if (this.#closing) return;
     this.#closing = true;
+    this.#uncork();
     this.#tally.refuse('client', CLOSE_NAMES.get(code) ?? 'other');
     const bytes = Buffer.from(reason.replace(/[^\x20-\x7e]/g, '?')).subarray(0, MAX_REASON);
     this.#socket.close(code, bytes);

@@ -12,7 +12,7 @@ import {
   type ViewportMessage,
 } from '../../shared/protocol.ts';
 import type { FrameSocket } from '../stream/deliver/flow.ts';
-import type { Stream } from '../stream/deliver/stream.ts';
+import { SPECTATOR_FRAMES, type Stream } from '../stream/deliver/stream.ts';
 import type { Viewer } from '../stream/deliver/viewer.ts';
 import { type ClientMessage, MessageError, readMessage } from './messages.ts';
 
@@ -29,10 +29,15 @@ export interface Person {
 
 /** The part of a connection that the stream and its answers go through. */
 export interface SightOutlet extends FrameSocket {
+  /** Messages to everybody may wait for the next frame. */
+  isPatient: boolean;
   post(type: typeof ServerMessageType.pong, message: PingMessage): boolean;
   post(type: typeof ServerMessageType.pace, message: PaceMessage): boolean;
   close(code: number, reason: string): void;
 }
+
+/** Who has sent nothing for this long but what the page sends by itself only watches. */
+export const SPECTATOR_MS = 60_000;
 
 export interface SightOptions {
   readonly stream: Stream;
@@ -54,14 +59,17 @@ export class Sight {
   /** null: not known yet. */
   #view: ViewportMessage | null = null;
   #isHidden = false;
-  /** How often the client was told to acknowledge. */
-  #ackMs = ACK_EVERY_MS;
+  /** What the client was told of its pace. */
+  #told: PaceMessage = { ackMs: ACK_EVERY_MS, frames: 1 };
+  #isSpectator = false;
+  /** When the guest did something last. */
+  #activeMs: number;
 
   constructor(outlet: SightOutlet, person: Person, options: SightOptions) {
     this.#outlet = outlet;
     this.#person = person;
     this.#options = options;
-    this.sinceMs = options.now();
+    this.sinceMs = this.#activeMs = options.now();
     this.#messages = new Allowance(
       2 * MAX_CLIENT_MESSAGES_PER_SECOND,
       MAX_CLIENT_MESSAGES_PER_SECOND,
@@ -114,8 +122,26 @@ export class Sight {
       this.expel(CloseCode.badMessage, error.message);
       return;
     }
-    if (this.#viewer !== null && !this.#see(this.#viewer, message))
-      this.#person.handle(message, type, payload);
+    if (this.#viewer === null || this.#see(this.#viewer, message)) return;
+    // The guest pans, points, hurts or asks.
+    this.#activeMs = this.#options.now();
+    if (this.#isSpectator) this.attend(false);
+    this.#person.handle(message, type, payload);
+  }
+
+  /**
+   * A guest who has done nothing for a minute is a spectator while the server is busy; called about once per second.
+   *
+   * @param isBusy - this thread has more to do than it should
+   */
+  attend(isBusy: boolean): void {
+    const isIdle = this.#options.now() - this.#activeMs > SPECTATOR_MS;
+    const viewer = this.#viewer;
+    if (viewer === null || this.#isSpectator === (isBusy && isIdle)) return;
+    this.#isSpectator = !this.#isSpectator;
+    this.#outlet.isPatient = this.#isSpectator;
+    this.#options.stream.spectate(viewer, this.#isSpectator);
+    this.#pace(viewer);
   }
 
   /** @returns whether the message ends here */
@@ -145,10 +171,12 @@ export class Sight {
     }
   }
 
-  /** Tells the client how often to acknowledge, when that has changed. */
+  /** Tells the client its pace, when that has changed. */
   #pace({ flow: { ackMs } }: Viewer): void {
-    if (ackMs === this.#ackMs) return;
-    if (this.#outlet.post(ServerMessageType.pace, { ackMs })) this.#ackMs = ackMs;
+    const frames = this.#isSpectator ? SPECTATOR_FRAMES : 1;
+    if (ackMs === this.#told.ackMs && frames === this.#told.frames) return;
+    const pace = { ackMs, frames };
+    if (this.#outlet.post(ServerMessageType.pace, pace)) this.#told = pace;
   }
 
   /** While the page is hidden, nothing is sent that only a viewer needs. */

@@ -3,7 +3,7 @@
  * queues. `sight.ts` sees to a client's share of the stream; `visit.ts` decides what a guest may do, here or in another
  * process.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance as threadPerformance } from 'node:perf_hooks';
 import {
   type Client,
   type ClientPrivate,
@@ -19,6 +19,7 @@ import { type Log, plainLog } from '../log/log.ts';
 import { type PageSource, Stream } from '../stream/deliver/stream.ts';
 import type { PublishedFrame } from '../stream/published.ts';
 import type { Tally } from '../tally.ts';
+import { BUSY_SAMPLE_MS, Busy } from './busy.ts';
 import { Connection } from './connection.ts';
 import type { Audience, People } from './crowd.ts';
 import { PLAYERS_TICK_MS } from './players.ts';
@@ -116,6 +117,9 @@ export class WorldRoom extends Room implements Audience {
   /** The worst delay of this thread's event loop: in the current interval, and in the one before. */
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   #lagMs = 0;
+  readonly #busy = new Busy();
+  /** Of this thread's event loop, as of the last sample. */
+  #use = threadPerformance.eventLoopUtilization();
   /** When players were last sent. */
   #playersSentMs = 0;
 
@@ -140,7 +144,16 @@ export class WorldRoom extends Room implements Audience {
         this.#lagMs = this.#loop.max / 1e6 - LOOP_SAMPLE_MS;
         this.#loop.reset();
       }, LAG_MS),
-      setInterval(() => stream.sweep(), STREAM_SWEEP_MS),
+      setInterval(() => {
+        const before = this.#use;
+        // Of `perf_hooks`, not the global clock: that one may be a fake.
+        this.#use = threadPerformance.eventLoopUtilization();
+        this.#busy.note(threadPerformance.eventLoopUtilization(this.#use, before).utilization, now());
+      }, BUSY_SAMPLE_MS),
+      setInterval(() => {
+        stream.sweep();
+        Connection.flushPatient();
+      }, STREAM_SWEEP_MS),
     );
     // Every byte of a client comes through `#receive`; Colyseus' own reader only handles the handshake.
     const colyseus = (this as unknown as Receiver)._onMessage;
@@ -278,6 +291,7 @@ export class WorldRoom extends Room implements Audience {
         connection.close(CloseCode.unresponsive, 'the join was never acknowledged');
       else if (sight.stalledForMs > STALLED_MS)
         connection.close(CloseCode.unresponsive, 'frames were not acknowledged');
+      else sight.attend(this.#busy.isBusy);
     }
   }
 }

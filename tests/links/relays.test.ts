@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readPageCodec } from '../../server/stream/codec.ts';
+import { ClientMessageType } from '../../shared/protocol.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { setSpeed } from './speed.ts';
@@ -85,6 +86,39 @@ test('viewers see the truth after one relay was killed and another was stopped f
   expect(losses.filter((count) => count === 0).length).toBeGreaterThan(0);
   for (const watcher of [...watchers, late]) watcher.leave();
   await setSpeed(server.url, ADMIN_TOKEN, 30);
+});
+
+test('the simulation never waits for a relay: the world steps on, and others see it, while one is stopped', async () => {
+  const [stopped] = relayPids();
+  const watchers = Array.from({ length: 6 }, () => new Watcher(server.url, SIDE));
+  const newest: number[] = watchers.map(() => 0);
+  for (const [i, { client }] of watchers.entries()) {
+    client.onFrame = (bytes) => {
+      newest[i] = bytes.readUInt32LE(0);
+    };
+  }
+  await Promise.all(watchers.map((watcher) => watcher.join()));
+  const scratch = (): void => {
+    for (const { client } of watchers)
+      client.send(ClientMessageType.stroke, { id: 1, tool: 'noise', radius: 8, points: [128, 128] });
+  };
+  process.kill(stopped, 'SIGSTOP');
+  try {
+    const since = Math.max(...newest);
+    // Five seconds of frames at 20 Hz; who is served by the stopped relay gets none of them.
+    await until(
+      'a hundred frames at the viewers of the other relay',
+      async () => {
+        scratch();
+        return Math.max(...newest) >= since + 100 ? true : undefined;
+      },
+      20_000,
+    );
+    expect(Math.min(...newest)).toBeLessThan(since + 50);
+  } finally {
+    process.kill(stopped, 'SIGCONT');
+  }
+  for (const watcher of watchers) watcher.leave();
 });
 
 test('a server that is told to stop ends its relays, and says nothing of starting others', async () => {

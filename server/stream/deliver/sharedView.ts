@@ -14,11 +14,16 @@ export class SharedView<V> {
   /** `pageKey`s in the fine lane, nearest to the middle first. */
   readonly pages: readonly number[];
   readonly viewers: V[] = [];
+  /** How many of them are spectators. */
+  spectators = 0;
+  /** Spectators get their frames when it is this view's turn, so that not all of them get theirs at once. */
+  readonly turn: number;
   readonly #across: number;
   #ranks: ReadonlyMap<number, number> | null = null;
 
-  constructor(view: View, world: Size) {
+  constructor(view: View, world: Size, turn: number) {
     this.view = view;
+    this.turn = turn;
     this.#across = pagesAcross(world.width, view.level);
     this.pages = pagesOf(view, world).map((index) => pageKey(view.level, index));
   }
@@ -63,10 +68,12 @@ export class SharedView<V> {
 export interface Looking<V> {
   seen: SharedView<V> | null;
   place: number;
+  isSpectator: boolean;
 }
 
 export class SharedViews<V extends Looking<V>> {
   readonly #views = new Map<string, SharedView<V>>();
+  #made = 0;
 
   /** The views that somebody has. */
   get all(): Iterable<SharedView<V>> {
@@ -77,6 +84,7 @@ export class SharedViews<V extends Looking<V>> {
   look(viewer: V, view: View | null, world: Size): void {
     const { seen } = viewer;
     if (seen !== null) {
+      if (viewer.isSpectator) seen.spectators--;
       const last = seen.viewers.pop()!;
       if (last !== viewer) {
         seen.viewers[viewer.place] = last;
@@ -89,9 +97,10 @@ export class SharedViews<V extends Looking<V>> {
     const name = nameOf(view);
     let shared = this.#views.get(name);
     if (shared === undefined) {
-      shared = new SharedView<V>(view, world);
+      shared = new SharedView<V>(view, world, this.#made++);
       this.#views.set(name, shared);
     }
+    if (viewer.isSpectator) shared.spectators++;
     viewer.seen = shared;
     viewer.place = shared.viewers.push(viewer) - 1;
   }

@@ -28,6 +28,8 @@ export interface StreamOptions extends FlowOptions {
   readonly chainBytes?: number;
 }
 
+/** Spectators get the deltas of this many frames in one message. */
+export const SPECTATOR_FRAMES = 4;
 /** While the last frame is younger than this, the next is worth waiting for: one and a half frames at 20 Hz. */
 const LIVELY_MS = 75;
 
@@ -43,7 +45,10 @@ export class Stream {
   readonly #chains = new Chains();
   /** The newest version of each page, by `pageKey`: what a viewer holds that is not owed the page. */
   readonly #versions = new Map<number, number>();
-  readonly #deltas = new Deltas();
+  /** Of the last frames; the newest is at `#count % SPECTATOR_FRAMES`. */
+  readonly #recent = Array.from({ length: SPECTATOR_FRAMES }, () => new Deltas());
+  /** Frames that were published here. */
+  #count = 0;
   readonly #composer = new Composer();
   #newest: FrameHead = { frame: 0, step: 0 };
   #publishedMs = Number.NEGATIVE_INFINITY;
@@ -103,6 +108,20 @@ export class Stream {
     viewer.flow.rest();
   }
 
+  /**
+   * A spectator gets the coarse lane, and of it every fourth frame, with all deltas since: fewer bytes in fewer writes. It
+   * is sent what it lacks at once when it is none any more, and its pages move back to the fine lane.
+   */
+  spectate(viewer: Viewer, isSpectator: boolean): void {
+    if (viewer.isSpectator === isSpectator || !this.#viewers.has(viewer)) return;
+    this.#flush(viewer, this.#count);
+    viewer.spectate(isSpectator);
+    viewer.sentUpTo = this.#count;
+    if (viewer.seen !== null) viewer.seen.spectators += isSpectator ? 1 : -1;
+    this.#place(viewer);
+    this.#serve([viewer]);
+  }
+
   /** @returns false when the frame has not been sent to this viewer */
   acknowledge(viewer: Viewer, frame: number): boolean {
     const isKnown = viewer.flow.acknowledge(frame, this.#now());
@@ -111,6 +130,7 @@ export class Stream {
   }
 
   lost(viewer: Viewer, { level, pages }: KeyframesMessage): void {
+    this.#flush(viewer, this.#count);
     viewer.lost(pages.map((index) => pageKey(level, index)));
     this.#serve([viewer]);
   }
@@ -122,9 +142,9 @@ export class Stream {
 
   /** Gives every viewer the updates of the pages in its view; one without room gets them later. */
   publish(frame: PublishedFrame): void {
-    this.#newest = { frame: frame.frame, step: frame.step };
     const now = this.#now();
     this.#take(frame);
+    this.#newest = { frame: frame.frame, step: frame.step };
     const apart = [...this.#apart];
     for (const view of this.#views.all) this.#publishTo(view, now);
     for (const viewer of apart) this.#finish(viewer, now);
@@ -141,6 +161,7 @@ export class Stream {
   /** Takes in a frame: what leads on from the newest version of a page is a delta for everybody who is not owed it. */
   #take({ bytes: { buffer, byteOffset, byteLength }, updates }: PublishedFrame): void {
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    this.#count++;
     this.#deltas.begin(bytes);
     for (const update of updates) {
       const { key, version, base } = update;
@@ -160,31 +181,76 @@ export class Stream {
     for (const view of this.#views.all) {
       if (!view.has(key)) continue;
       for (const viewer of view.viewers) {
+        this.#flush(viewer, this.#count - 1);
         viewer.miss(key);
         this.#place(viewer);
       }
     }
   }
 
+  /** The newest frame's. */
+  get #deltas(): Deltas {
+    return this.#recent[this.#count % SPECTATOR_FRAMES];
+  }
+
   /** Sends those of a view who are in step the frame's deltas: one message for all. */
   #publishTo(view: SharedView<Viewer>, now: number): void {
+    if (view.spectators > 0 && (this.#count + view.turn) % SPECTATOR_FRAMES === 0)
+      this.#publishToSpectators(view, now);
     const composer = this.#composer;
     view.put(this.#deltas, Lane.fine, composer);
     if (composer.updates === 0) return;
     const late: Viewer[] = [];
     for (const viewer of view.viewers) {
-      // Those who are not are sent their own afterwards.
-      if (!viewer.isInStep) continue;
-      const { flow } = viewer;
-      if (!flow.allows(composer.bytes, now)) {
-        late.push(viewer);
-        continue;
-      }
-      flow.judge(false, now);
-      composer.send(flow, this.#newest, now);
+      // Those who are not in step are sent their own afterwards.
+      if (!viewer.isInStep || viewer.isSpectator) continue;
+      if (!this.#sendTo(viewer, now)) late.push(viewer);
     }
     composer.clear();
     for (const viewer of late) this.#finish(viewer, now);
+  }
+
+  #publishToSpectators(view: SharedView<Viewer>, now: number): void {
+    const since = this.#count - SPECTATOR_FRAMES;
+    this.#putSince(view, since, this.#count);
+    const others: Viewer[] = [];
+    for (const viewer of view.viewers) {
+      if (!viewer.isInStep || !viewer.isSpectator) continue;
+      if (viewer.sentUpTo === since && this.#sendTo(viewer, now)) viewer.sentUpTo = this.#count;
+      else others.push(viewer);
+    }
+    this.#composer.clear();
+    for (const viewer of others) this.#flush(viewer, this.#count);
+  }
+
+  /** Sends the message that is put together to a viewer in step. @returns false when there is no room for it */
+  #sendTo({ flow }: Viewer, now: number): boolean {
+    if (this.#composer.updates === 0) return true;
+    if (!flow.allows(this.#composer.bytes, now)) return false;
+    flow.judge(false, now);
+    this.#composer.send(flow, this.#newest, now);
+    return true;
+  }
+
+  #putSince(view: SharedView<Viewer>, since: number, upTo: number): void {
+    for (let count = since + 1; count <= upTo; count++)
+      if (count > 0) view.put(this.#recent[count % SPECTATOR_FRAMES], Lane.coarse, this.#composer);
+  }
+
+  /** Sends a spectator what it lacks up to a frame; where there is no room for all of it, its pages are owed. */
+  #flush(viewer: Viewer, upTo: number): void {
+    const { seen, sentUpTo } = viewer;
+    if (!viewer.isSpectator || !viewer.isInStep || seen === null || sentUpTo >= upTo) return;
+    viewer.sentUpTo = upTo;
+    const now = this.#now();
+    this.#putSince(seen, sentUpTo, upTo);
+    const isSent = this.#sendTo(viewer, now);
+    this.#composer.clear();
+    if (isSent) return;
+    for (let count = sentUpTo + 1; count <= upTo; count++)
+      viewer.oweAll(this.#recent[count % SPECTATOR_FRAMES]);
+    viewer.flow.judge(true, now);
+    this.#place(viewer);
   }
 
   #finish(viewer: Viewer, now: number): void {
@@ -194,6 +260,8 @@ export class Stream {
 
   #look(viewer: Viewer, view: Parameters<SharedViews<Viewer>['look']>[1]): void {
     const before = viewer.seen;
+    if (view !== null) this.#flush(viewer, this.#count);
+    viewer.sentUpTo = this.#count;
     this.#views.look(viewer, view, this.#world.ready);
     const { entered, left } = viewer.look(before);
     this.#subscriptions.enter(entered);
@@ -215,8 +283,12 @@ export class Stream {
 
   /** Keeps `#apart` right after a viewer may have come in step, or out of it. */
   #place(viewer: Viewer): void {
-    if (viewer.comesInStep()) this.#apart.delete(viewer);
-    else this.#apart.add(viewer);
+    const wasInStep = viewer.isInStep;
+    if (!viewer.comesInStep()) this.#apart.add(viewer);
+    else if (!wasInStep) {
+      this.#apart.delete(viewer);
+      viewer.sentUpTo = this.#count;
+    }
   }
 
   #ask(): void {

@@ -3,9 +3,10 @@
  * update for which there is no room (`flow.ts`) is dropped, and its page is owed. When there is room again, owed pages
  * are sent in their newest state, nearest first.
  *
- * A page is *in step* when the client holds its newest state in the fine lane, once everything sent has arrived. Most
- * pages of most viewers are, so only the others are kept: a viewer whose pages are all in step is sent the same message
- * as everybody with its view.
+ * A page is *in step* when the client holds its newest state in the viewer's own lane, once everything sent has arrived.
+ * Most pages of most viewers are, so only the others are kept: a viewer whose pages are all in step is sent the same
+ * message as everybody with its view and lane. The own lane is the fine one, but for spectators, whose lane is the coarse
+ * one.
  *
  * A slow connection gets the coarse lane. A page moves there when it must be sent again anyway, which costs nothing
  * extra. Back to the fine lane, pages are sent again a few at a time.
@@ -14,7 +15,7 @@
  * and at most a window and one update of unacknowledged frames, of which only the bytes that the socket still buffers
  * are held.
  */
-import { Lane, laneOf, twinOf } from '../pageKey.ts';
+import { LANES, Lane, laneOf, twinOf } from '../pageKey.ts';
 import type { Chains } from './chains.ts';
 import type { Composer, FrameHead } from './composer.ts';
 import type { Deltas } from './deltas.ts';
@@ -29,6 +30,9 @@ const KEYFRAME_SHARE = 0.5;
 const MAX_REQUEST = 512;
 /** An owed page stays in the fine lane until its rank is this many times the rank up to which pages get that lane. */
 const LANE_SLACK = 1.5;
+
+/** @returns the page's `pageKey` in the fine lane */
+const pageOf = (key: number): number => (laneOf(key) === Lane.fine ? key : twinOf(key));
 
 /** A page in view that is not in step. */
 interface Apart {
@@ -63,12 +67,16 @@ export class Viewer implements Looking<Viewer> {
   place = 0;
   /** As of the last `comesInStep`. */
   isInStep = true;
-  /** By the `pageKey` in the fine lane. */
+  /** Its lane is the coarse one; while it is in step, it gets the deltas of several frames in one message. */
+  isSpectator = false;
+  /** A spectator in step: it was sent everything up to this frame of the stream. */
+  sentUpTo = 0;
+  /** Pages that are not in step, by the `pageKey` in the fine lane. */
   readonly #apart = new Map<number, Apart>();
   /** How many are owed. */
   #owed = 0;
-  /** How many come in the coarse lane. */
-  #coarse = 0;
+  /** How many come in another lane than the viewer's own. */
+  #strays = 0;
   /** Of the frame at hand: indexes into its deltas, and how many bytes they have. */
   readonly #offered: number[] = [];
   #offeredBytes = 0;
@@ -86,19 +94,52 @@ export class Viewer implements Looking<Viewer> {
   get owed(): number {
     return this.#owed;
   }
+  /** How many pages come in the coarse lane. */
   get coarse(): number {
-    return this.#coarse;
+    return this.isSpectator ? this.pages.length - this.#strays : this.#strays;
   }
 
   /** Notes whether every page is in step and the connection bears that. */
   comesInStep(): boolean {
-    this.isInStep = this.#apart.size === 0 && this.flow.fineShare === 1;
+    this.isInStep = this.#apart.size === 0 && (this.isSpectator || this.flow.fineShare === 1);
     return this.isInStep;
   }
 
   /** The pages in view, by `pageKey` in their current lane. */
   keys(): number[] {
-    return this.pages.map((page) => this.#apart.get(page)?.key ?? page);
+    return this.pages.map((page) => this.#keyOf(page));
+  }
+
+  /** Makes the coarse lane its own, or the fine one again: pages move there a few at a time. */
+  spectate(isSpectator: boolean): void {
+    const keys = this.keys();
+    this.isSpectator = isSpectator;
+    this.#strays = 0;
+    for (const [rank, page] of this.pages.entries()) {
+      const key = keys[rank];
+      const apart = this.#apart.get(page);
+      if (laneOf(key) !== this.lane) {
+        this.#strays++;
+        if (apart === undefined)
+          this.#apart.set(page, { key, owed: false, askedMs: Number.NEGATIVE_INFINITY });
+      } else if (apart?.owed === false) {
+        this.#apart.delete(page);
+      }
+    }
+  }
+
+  /** The viewer's own. */
+  get lane(): Lane {
+    return this.isSpectator ? Lane.coarse : Lane.fine;
+  }
+
+  /** The share of the pages in view, nearest first, that come in the fine lane. */
+  get #fineShare(): number {
+    return this.isSpectator ? 0 : this.flow.fineShare;
+  }
+
+  #keyOf(page: number): number {
+    return this.#apart.get(page)?.key ?? (this.isSpectator ? twinOf(page) : page);
   }
 
   /** Adapts to a view that has just become `seen`. @param before - the view before it; null: none */
@@ -108,23 +149,23 @@ export class Viewer implements Looking<Viewer> {
     const left: number[] = [];
     for (const page of before?.pages ?? []) {
       if (now?.has(page)) continue;
+      left.push(this.#keyOf(page));
       const apart = this.#apart.get(page);
-      left.push(apart?.key ?? page);
       if (apart === undefined) continue;
       this.#apart.delete(page);
       if (apart.owed) this.#owed--;
-      if (laneOf(apart.key) === Lane.coarse) this.#coarse--;
+      if (laneOf(apart.key) !== this.lane) this.#strays--;
     }
     if (now === null) return { entered, left };
     const { pages } = now;
-    const fine = this.flow.fineShare * pages.length;
+    const fine = this.#fineShare * pages.length;
     for (let rank = 0; rank < pages.length; rank++) {
       const page = pages[rank];
       if (before?.has(page)) continue;
       const key = rank < fine ? page : twinOf(page);
       this.#apart.set(page, { key, owed: true, askedMs: Number.NEGATIVE_INFINITY });
       this.#owed++;
-      if (key !== page) this.#coarse++;
+      if (laneOf(key) !== this.lane) this.#strays++;
       entered.push(key);
     }
     return { entered, left };
@@ -137,8 +178,8 @@ export class Viewer implements Looking<Viewer> {
 
   /** Nobody was sent what leads to the page's newest state in this lane. @param key - of a page in view */
   miss(key: number): void {
-    const page = laneOf(key) === Lane.fine ? key : twinOf(key);
-    if ((this.#apart.get(page)?.key ?? page) === key) this.#owe(page);
+    const page = pageOf(key);
+    if (this.#keyOf(page) === key) this.#owe(page);
   }
 
   /**
@@ -166,7 +207,7 @@ export class Viewer implements Looking<Viewer> {
    * @returns whether owed pages wait for the next frame
    */
   serve(newest: FrameHead, isLively: boolean, nowMs: number, source: Source): boolean {
-    if (this.#owed === 0 && this.#coarse === 0) return false;
+    if (this.#owed === 0 && this.#strays === 0) return false;
     const room = this.flow.room(nowMs);
     if (room <= 0) {
       if (this.#owed > 0) this.flow.withhold(nowMs);
@@ -181,20 +222,26 @@ export class Viewer implements Looking<Viewer> {
     return this.#owed > 0;
   }
 
+  /** There was no room for these deltas: their pages in view are owed. */
+  oweAll(deltas: Deltas): void {
+    const { lane } = this;
+    this.seen?.eachRange(deltas, lane, (from, to) => {
+      for (let i = from; i < to; i++) this.#owe(pageOf(deltas.keys[i]));
+    });
+  }
+
   /** Adds the deltas of pages that are not owed to the message as far as there is room; the others are owed then. */
   #offer(deltas: Deltas, room: number, composer: Composer): void {
-    this.#collect(deltas, Lane.fine);
-    if (this.#coarse > 0) this.#collect(deltas, Lane.coarse);
+    for (const lane of LANES) if (lane === this.lane || this.#strays > 0) this.#collect(deltas, lane);
     const offered = this.#offered;
     const { bytes, keys, starts, ends } = deltas;
-    const pageOf = (i: number): number => (laneOf(keys[i]) === Lane.fine ? keys[i] : twinOf(keys[i]));
     if (this.#offeredBytes > room) {
       const view = this.seen!;
-      offered.sort((a, b) => view.rankOf(pageOf(a)) - view.rankOf(pageOf(b)));
+      offered.sort((a, b) => view.rankOf(pageOf(keys[a])) - view.rankOf(pageOf(keys[b])));
     }
     for (const i of offered) {
       if (composer.bytes < room) composer.put(bytes, starts[i], ends[i], 1);
-      else this.#owe(pageOf(i));
+      else this.#owe(pageOf(keys[i]));
     }
     offered.length = 0;
     this.#offeredBytes = 0;
@@ -203,12 +250,13 @@ export class Viewer implements Looking<Viewer> {
   /** Collects the deltas in this lane of pages that the client holds in it. */
   #collect(deltas: Deltas, lane: Lane): void {
     const { keys, starts, ends } = deltas;
+    const own = this.lane;
     this.seen?.eachRange(deltas, lane, (from, to) => {
       for (let i = from; i < to; i++) {
         const key = keys[i];
         if (this.#apart.size > 0) {
-          const apart = this.#apart.get(lane === Lane.fine ? key : twinOf(key));
-          if (apart === undefined ? lane !== Lane.fine : apart.owed || apart.key !== key) continue;
+          const apart = this.#apart.get(pageOf(key));
+          if (apart === undefined ? lane !== own : apart.owed || apart.key !== key) continue;
         }
         this.#offered.push(i);
         this.#offeredBytes += ends[i] - starts[i];
@@ -224,13 +272,13 @@ export class Viewer implements Looking<Viewer> {
    */
   #catchUp(room: number, canSend: boolean, nowMs: number, { chains, composer, ask, move }: Source): boolean {
     if (room <= 0) return this.#owed > 0;
-    if (this.#owed === 0 && this.#coarse === 0) return false;
+    if (this.#owed === 0 && this.#strays === 0) return false;
     let asks = Math.min(MAX_REQUEST, Math.ceil((room * KEYFRAME_SHARE) / this.#keyframeBytes));
     // A viewer that has been sent nothing has no deltas to leave room for.
     let spare = canSend ? room * (this.flow.lastFrame === 0 ? 1 : KEYFRAME_SHARE) : 0;
-    if (this.#coarse > 0) this.#refine(asks / 2, move);
+    if (this.#strays > 0) this.#bringHome(asks / 2, move);
     const { pages } = this;
-    const fine = this.flow.fineShare * pages.length;
+    const fine = this.#fineShare * pages.length;
     let isShort = false;
     let left = this.#owed;
     for (let rank = 0; rank < pages.length; rank++) {
@@ -260,11 +308,11 @@ export class Viewer implements Looking<Viewer> {
     return isShort || (left > 0 && spare <= 0);
   }
 
-  /** Moves pages from the coarse lane to the fine one, until `maxOwed` pages are owed. */
-  #refine(maxOwed: number, move: Source['move']): void {
+  /** Moves pages to the viewer's own lane that may come in it, nearest first, until `maxOwed` pages are owed. */
+  #bringHome(maxOwed: number, move: Source['move']): void {
     const { pages } = this;
-    const fine = this.flow.fineShare * pages.length;
-    for (let rank = 0; rank < fine && this.#owed < maxOwed; rank++) {
+    const home = this.isSpectator ? pages.length : this.flow.fineShare * pages.length;
+    for (let rank = 0; rank < home && this.#owed < maxOwed; rank++) {
       const apart = this.#apart.get(pages[rank]);
       if (apart !== undefined && !apart.owed) this.#move(pages[rank], apart, move);
     }
@@ -274,7 +322,7 @@ export class Viewer implements Looking<Viewer> {
     const from = apart.key;
     apart.key = twinOf(from);
     apart.askedMs = Number.NEGATIVE_INFINITY;
-    this.#coarse += apart.key === page ? -1 : 1;
+    this.#strays += laneOf(apart.key) === this.lane ? -1 : 1;
     move(from, apart.key);
     this.#owe(page);
   }
@@ -282,7 +330,11 @@ export class Viewer implements Looking<Viewer> {
   #owe(page: number): void {
     const apart = this.#apart.get(page);
     if (apart === undefined) {
-      this.#apart.set(page, { key: page, owed: true, askedMs: Number.NEGATIVE_INFINITY });
+      this.#apart.set(page, {
+        key: this.#keyOf(page),
+        owed: true,
+        askedMs: Number.NEGATIVE_INFINITY,
+      });
     } else {
       if (apart.owed) return;
       apart.owed = true;
@@ -294,6 +346,6 @@ export class Viewer implements Looking<Viewer> {
     this.#owed--;
     apart.owed = false;
     apart.askedMs = Number.NEGATIVE_INFINITY;
-    if (apart.key === page) this.#apart.delete(page);
+    if (laneOf(apart.key) === this.lane) this.#apart.delete(page);
   }
 }

@@ -48,7 +48,9 @@ answer<ServerCalls>({
       ...settings,
     };
     const organisms = await grow(config);
-    const thread = new Worker(new URL('./thread.ts', import.meta.url), { workerData: config });
+    const thread = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData: { ...config, owner: null },
+    });
     const world = await linkWorld(thread as ThreadPort);
     world.onDeath = (error) => {
       throw error;

@@ -86,7 +86,7 @@ answer<VariantCalls>({
       {},
     );
     const thread = new Worker(new URL('./thread.ts', import.meta.url), {
-      workerData: { ...config, throwsAway: variant === 'none' },
+      workerData: { ...config, owner: null, throwsAway: variant === 'none' },
     });
     world = await linkWorld(thread as ThreadPort);
     world.onDeath = (error) => {

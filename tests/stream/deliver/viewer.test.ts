@@ -309,6 +309,72 @@ describe('a viewer', () => {
     expect(pagesEqual(client.mirror.pages.get(17)!.pixels, world.pixels(17))).toBe(true);
   });
 
+  test('that only watches gets the coarse lane in one frame of four, and every frame again when it takes part', () => {
+    const { world, stream, join, tick } = setUp();
+    const [client, viewer] = join();
+    const [other, otherViewer] = join();
+    let n = 0;
+    const run = (frames: number): { watching: number; others: number } => {
+      const before = { watching: client.frames, others: other.frames };
+      for (const end = n + frames; n < end; n++) {
+        for (const x of [100, 200, 300, 400]) world.paint(x, 100 + (n % 64), [n & 255, 2, 3, 255]);
+        tick();
+        stream.acknowledge(viewer, client.read() || client.mirror.lastFrame);
+        stream.acknowledge(otherViewer, other.read());
+      }
+      expect(client.mirror.gaps.size).toBe(0);
+      return { watching: client.frames - before.watching, others: other.frames - before.others };
+    };
+    run(4);
+    stream.spectate(viewer, true);
+    run(8);
+    expect(viewer.coarse).toBe(viewer.pages.length);
+    expect(viewer.owed).toBe(0);
+    expect(run(40)).toEqual({ watching: 10, others: 40 });
+    run(1);
+    stream.spectate(viewer, false);
+    run(8);
+    expect(viewer.coarse).toBe(0);
+    expect(run(40)).toEqual({ watching: 40, others: 40 });
+    for (const page of viewer.pages) {
+      expect(client.mirror.pages.get(page)?.version).toBe(stream.versionOf(page));
+      expect(pagesEqual(client.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
+    }
+  });
+
+  test('that only watches and loses frames, pans or has no room holds the truth in the end', () => {
+    const { world, stream, join, tick } = setUp();
+    const [client, viewer] = join();
+    tick();
+    client.read();
+    stream.acknowledge(viewer, client.mirror.lastFrame);
+    stream.spectate(viewer, true);
+    const change = (n: number): void => {
+      world.paint(100 + n, 100, [n, 2, 3, 255]);
+      world.paint(500, 300 + n, [n, 2, 3, 255]);
+      tick();
+    };
+    for (let n = 0; n < 3; n++) change(n);
+    // Frames between the world and its stream are lost while deltas wait for the spectator.
+    world.onFrame = () => {};
+    change(3);
+    world.onFrame = (frame) => stream.publish(frame);
+    for (let n = 4; n < 7; n++) change(n);
+    stream.look(viewer, { x: 128, y: 64, width: 512, height: 512, level: 0 });
+    for (let n = 7; n < 9; n++) change(n);
+    // It acknowledges nothing for three seconds.
+    for (let n = 9; n < 69; n++) change(n);
+    expect(viewer.owed).toBeGreaterThan(0);
+    for (let n = 0; n < 12; n++) {
+      tick();
+      if (client.inbox.length > 0) stream.acknowledge(viewer, client.read());
+    }
+    expect(client.mirror.gaps.size).toBe(0);
+    expect(viewer.owed).toBe(0);
+    for (const page of viewer.pages)
+      expect(pagesEqual(client.mirror.pages.get(page)!.pixels, world.pixels(page))).toBe(true);
+  });
+
   test('that leaves ends its subscriptions', () => {
     const { clock, world, stream, join } = setUp();
     const [, viewer] = join();
@@ -341,6 +407,7 @@ test('S1 clients that read, stall, pan and lose frames at random always end with
         client.read();
         stream.acknowledge(viewer, received);
         if (client.mirror.gaps.size > 0) stream.lost(viewer, { level: 0, pages: [...client.mirror.gaps] });
+        if (random(8) === 0) stream.spectate(viewer, random(2) === 0);
         if (random(10) === 0) {
           stream.look(viewer, { x: random(1024), y: random(1024), width: 400, height: 300, level: 0 });
           const inView = viewer.pages;
