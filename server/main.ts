@@ -165,6 +165,7 @@ async function own(): Promise<void> {
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
     spawn: farTuning?.spawn,
+    isFar: farTuning !== undefined,
   });
   admin.tuner = tuner;
   const nursery = startNursery(config, admin, world, (text) => log.info(text));
