@@ -120,8 +120,8 @@ export interface Config {
   readonly metricsFrom: string;
   /** Who swaps better tuned rules in: an admin (`manual`) or the tuner (`auto`). `off`: no rule is tuned. */
   readonly tuner: 'off' | 'manual' | 'auto';
-  /** Seconds of training for one species after a session, without measuring. */
-  readonly tunerSeconds: number;
+  /** Iterations of training that one attempt at a species may take. */
+  readonly tunerIterations: number;
   readonly tunerThreads: number;
   /** Where rules are tuned: on this machine, or at workers (`workers/`). */
   readonly tunerAt: 'here' | 'workers';
@@ -217,7 +217,7 @@ const SETTINGS: Settings = {
   plantsPerAddress: inUnit(' bodies', whole(1, 65_535, 48, 'that one IP address may have growing, and may plant within an hour')),
   witherHours: inUnit(' h', real(0, 87_600, 72, 'after which a body that a player planted and nobody has visited withers; 0: never')),
   tuner: choice(TUNER_MODES, 'manual', 'learns from what players did; manual: an admin swaps better rules in; auto: the tuner does'),
-  tunerSeconds: inUnit(' s', whole(5, 86_400, 230, 'of training per species after a session')),
+  tunerIterations: whole(50, 1_000_000, 3_000, 'of training that an attempt at a species may take, over as many pauses in play as it needs'),
   tunerThreads: whole(1, 32, defaultTunerThreads(MACHINE), 'how many threads tune at low priority while nobody plays'),
   tunerAt: choice(['here', 'workers'], 'here', 'where the tuner trains; workers: at --role worker of the same --store, also while players are here'),
   nursery: choice(NURSERY_MODES, 'approve', 'grows what visitors draw; approve: what an admin approves; open: everything; off: nothing'),

@@ -165,6 +165,7 @@ async function own(): Promise<void> {
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
     spawn: config.tunerAt === 'workers' ? farJobs?.spawn('tuning') : undefined,
+    isFar: config.tunerAt === 'workers',
   });
   admin.tuner = tuner;
   const nursery = startNursery(config, admin, world, (text) => log.info(text), {

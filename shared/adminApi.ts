@@ -196,22 +196,70 @@ export const TUNER_STATES = [
   'comparing',
 ] as const;
 
+/** A round of an attempt that is over. */
+export interface RoundTold {
+  /** `healing`, `picture`, `stillness` or `safety`. */
+  readonly aim: string;
+  /** What was lacking before it; empty: it was the first. */
+  readonly because: string;
+  readonly iterations: number;
+  /** What its result lacked. */
+  readonly lacks: readonly string[];
+}
+
+/**
+ * `passed`: its rule became a candidate; `gave up`: its best rule was rejected; `needless`: the rule in force heals the
+ * wounds already; `ended`: another rule came into force, or an admin cancelled it; `failed`: it could not be done.
+ */
+export const ATTEMPT_OUTCOMES = ['passed', 'gave up', 'needless', 'ended', 'failed'] as const;
+
+/** An attempt to tune a species that is over. */
+export interface AttemptTold {
+  readonly species: string;
+  /** The rule that it began with, as "pikachu v3"; empty: it had not begun. */
+  readonly incumbent: string;
+  /** The rule that it made; empty: none was entered. */
+  readonly label: string;
+  /** ISO 8601; `begun` is empty when it had not begun. */
+  readonly begun: string;
+  readonly ended: string;
+  readonly outcome: (typeof ATTEMPT_OUTCOMES)[number];
+  /** Why, for people. */
+  readonly told: string;
+  readonly iterations: number;
+  readonly trainedWounds: number;
+  readonly heldOutWounds: number;
+  readonly rounds: readonly RoundTold[];
+}
+
 export interface TunerView {
   readonly mode: TunerMode;
   /** `paused`: somebody plays; `waiting`: the job is about to begin, or to be tried again. */
   readonly state: (typeof TUNER_STATES)[number];
-  /** The job that runs or is paused. */
+  /** Species with new wounds, but too few for an attempt. */
+  readonly gathering: readonly {
+    readonly species: string;
+    readonly wounds: number;
+    readonly needed: number;
+  }[];
+  /** The attempt that runs or is paused. */
   readonly job: {
     readonly species: string;
     readonly session: string;
+    /** Wounds that are learned from, and those that judge. */
     readonly wounds: number;
+    readonly heldOut: number;
     readonly incumbent: string;
-    /** Iterations done, and planned. */
+    /** Iterations done, and the budget. */
     readonly done: number;
     readonly planned: number;
     readonly loss: number | null;
     readonly seconds: number;
-    readonly budgetSeconds: number;
+    /** What the running round is for, and why; empty: nothing is known yet. */
+    readonly aim: string;
+    readonly because: string;
+    /** The finished rounds. */
+    readonly rounds: readonly RoundTold[];
   } | null;
   /** [iteration, smoothed loss] */
   readonly losses: readonly (readonly [number, number])[];
@@ -219,6 +267,8 @@ export interface TunerView {
   readonly spotChecks: readonly (readonly [number, number])[];
   /** Names of the jobs that wait. */
   readonly queue: readonly string[];
+  /** Attempts that are over, newest first. */
+  readonly attempts: readonly AttemptTold[];
   /** Time that the last pause took to take effect; null when there was none. */
   readonly pauseMs: number | null;
   /** Newest first. */
@@ -240,11 +290,11 @@ export const HEALING_FILM_FRAMES = 2 + HEALING.steps / HEALING.stepsPerFrame;
 /** One figure of a tuned rule beside the same figure of its incumbent. */
 export interface Figure {
   readonly name: string;
-  readonly group: 'held-out' | 'recovery' | 'error' | 'stillness';
+  readonly group: 'held-out' | 'recovery' | 'error' | 'stillness' | 'safety';
   /** Means over random seeds. */
   readonly before: number;
   readonly after: number;
-  /** In the figure's unit; only a loss beyond it counts. */
+  /** In the figure's unit; only a loss beyond it counts. Below 0 when the incumbent is beyond the limit itself. */
   readonly margin: number;
   /** Chance that the figure is not worse by more than its margin, adjusted for the family; 0..1. */
   readonly p: number;
@@ -276,6 +326,8 @@ export interface Comparison {
 export interface ComparisonRecord extends Comparison {
   readonly trainedWounds: number;
   readonly iterations: number;
-  /** Seconds of training. */
+  /** Seconds spent on the attempt. */
   readonly seconds: number;
+  /** Missing in rules that earlier versions tuned. */
+  readonly rounds?: readonly RoundTold[];
 }

@@ -83,7 +83,7 @@ describe('readConfig', () => {
       logLevel: 'info',
       metricsFrom: 'loopback, private',
       tuner: 'manual',
-      tunerSeconds: 230,
+      tunerIterations: 3_000,
       tunerThreads: defaultTunerThreads(machine),
       nursery: 'approve',
       nurseryThreads: 1,

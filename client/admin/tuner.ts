@@ -2,7 +2,8 @@
 
 import type { RuleEntry, TunerView } from '../../shared/adminApi.ts';
 import { button, h, setText } from '../dom.ts';
-import { formatAge, formatCount, formatPercent, formatSpecies, formatWhen } from '../format.ts';
+import { formatAge, formatPercent, formatSpecies, formatWhen } from '../format.ts';
+import { attemptElement, attemptLine, gatheringLines, nextStep, roundLines } from './attempts.ts';
 import { Comparison, comparisonOf } from './comparison.ts';
 import { CurvePlot } from './plots.ts';
 
@@ -28,7 +29,7 @@ const STATES: Readonly<Record<TunerView['state'], string>> = {
   preparing: 'Preparing',
   measuring: 'Measuring the rule in force',
   training: 'Training',
-  comparing: 'Comparing',
+  comparing: 'Comparing it with the rule in force',
 };
 
 export class TunerPanel {
@@ -39,7 +40,12 @@ export class TunerPanel {
   readonly #mode = h('select', {});
   readonly #cancel = h('button', { class: 'plain', type: 'button' }, 'Cancel');
   readonly #queue = h('p', { class: 'soft line' });
+  readonly #attempt = h('p', { class: 'line' });
+  readonly #rounds = h('div', { class: 'list list--short' });
+  readonly #gathering = h('div', {});
+  readonly #next = h('p', { class: 'soft line' });
   readonly #notes = h('div', { class: 'list list--short' });
+  readonly #history = h('div', { class: 'list tuner__history' });
   readonly #rules = h('div', { class: 'tuner__rules' });
   readonly #loss = new CurvePlot('Loss', {
     label: 'Training loss',
@@ -53,6 +59,7 @@ export class TunerPanel {
   });
   #shownRules = '';
   #shownNotes = '';
+  #shownAttempts = '';
 
   constructor(root: HTMLElement, handlers: TunerHandlers) {
     this.#handlers = handlers;
@@ -70,6 +77,9 @@ export class TunerPanel {
           { class: 'tuner__now' },
           h('p', { class: 'line' }, this.#state, ' ', this.#what),
           this.#bar,
+          this.#attempt,
+          this.#rounds,
+          this.#gathering,
           h('div', { class: 'tuner__plots' }, this.#loss.element, this.#health.element),
           h(
             'div',
@@ -77,8 +87,11 @@ export class TunerPanel {
             h('label', { class: 'field' }, 'Better rules are swapped in', this.#mode),
             this.#cancel,
           ),
+          this.#next,
           this.#queue,
           this.#notes,
+          h('h3', {}, 'Attempts'),
+          this.#history,
         ),
         this.#rules,
       ),
@@ -91,6 +104,11 @@ export class TunerPanel {
     setText(this.#what, job === null ? '' : describe(job));
     this.#bar.value = job === null || job.planned === 0 ? 0 : job.done / job.planned;
     this.#bar.hidden = job === null;
+    setText(this.#attempt, job === null ? '' : attemptLine(job));
+    showLines(this.#rounds, job === null ? [] : roundLines(job.rounds));
+    showLines(this.#gathering, gatheringLines(view.gathering));
+    setText(this.#next, nextStep(view.mode));
+    this.#showAttempts(view.attempts);
     this.#cancel.disabled = job === null && queue.length === 0;
     if (document.activeElement !== this.#mode) this.#mode.value = view.mode;
     setText(this.#queue, queue.length === 0 ? '' : `Waiting: ${queue.map(speciesOf).join(', ')}`);
@@ -115,6 +133,17 @@ export class TunerPanel {
     );
   }
 
+  #showAttempts(attempts: TunerView['attempts']): void {
+    const key = attempts.map(({ ended, species }) => `${ended} ${species}`).join();
+    if (key === this.#shownAttempts && key !== '') return;
+    this.#shownAttempts = key;
+    this.#history.replaceChildren(
+      ...(attempts.length === 0
+        ? [h('p', { class: 'soft' }, 'None yet.')]
+        : attempts.map((attempt) => attemptElement(attempt))),
+    );
+  }
+
   /** @param rules - all of them; those that were tuned are listed */
   showRules(rules: readonly RuleEntry[]): void {
     const tuned = rules
@@ -127,7 +156,7 @@ export class TunerPanel {
     this.#rules.replaceChildren(
       h('h3', {}, 'What was learned'),
       ...(tuned.length === 0
-        ? [h('p', { class: 'soft' }, 'Nothing yet. Rules are tuned after a session has ended.')]
+        ? [h('p', { class: 'soft' }, 'Nothing yet. Species learn after a session in which they were hurt.')]
         : tuned.map((rule, i) => this.#rule(rule, i === 0))),
     );
   }
@@ -182,19 +211,23 @@ export class TunerPanel {
   }
 }
 
-function describe({
-  species,
-  incumbent,
-  wounds,
-  done,
-  planned,
-  seconds,
-  budgetSeconds,
-}: NonNullable<TunerView['job']>): string {
-  const parts = [`${incumbent || formatSpecies(species)} on ${wounds} wounds`];
-  if (planned > 0) parts.push(`iteration ${formatCount(done)} of ${formatCount(planned)}`);
-  if (seconds > 0) parts.push(`${formatAge(seconds)} of ${formatAge(budgetSeconds)}`);
+function describe({ species, incumbent, wounds, heldOut, seconds }: NonNullable<TunerView['job']>): string {
+  const parts = [
+    `${incumbent || formatSpecies(species)} learns from ${wounds} wounds`,
+    `${heldOut} others judge`,
+  ];
+  if (seconds > 0) parts.push(formatAge(seconds));
   return parts.join(' · ');
+}
+
+/** Replaces the lines where they have changed. */
+function showLines(root: HTMLElement, lines: readonly string[]): void {
+  if (
+    root.children.length === lines.length &&
+    lines.every((line, i) => root.children[i].textContent === line)
+  )
+    return;
+  root.replaceChildren(...lines.map((line) => h('p', { class: 'line' }, line)));
 }
 
 const speciesOf = (job: string): string => formatSpecies(job.replace(/^\d+-/, ''));

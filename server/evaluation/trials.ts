@@ -60,18 +60,19 @@ export type Trials = Readonly<Record<Trial, TrialFigures>>;
 /**
  * @param target - the rule's picture with any padding
  * @param threads - changes only the time taken; 0 works on the calling thread
+ * @param firstSeed - random seeds are this one and the following
  */
 export async function runTrials(
   rule: Rule,
   target: Target,
-  { randomSeeds = 8, threads = 1, only = TRIALS as readonly Trial[] } = {},
+  { randomSeeds = 8, threads = 1, only = TRIALS as readonly Trial[], firstSeed = 1 } = {},
 ): Promise<Partial<Record<Trial, TrialFigures>>> {
   const wide = padded(target, PADDING);
   const rollouts = openBodies(rule, wide, randomSeeds, threads);
   try {
     const figures: Partial<Record<Trial, TrialFigures>> = {};
     for (const trial of only) {
-      const course = new Course(rollouts, wide, randomSeeds);
+      const course = new Course(rollouts, wide, firstSeed, randomSeeds);
       await COURSES[trial](course);
       figures[trial] = course.figures();
     }
@@ -125,6 +126,7 @@ class Course {
   readonly #target: Target;
   readonly #likeness: Likeness;
   readonly #randoms: readonly Random[];
+  readonly #firstSeed: number;
   readonly #cells: number;
   readonly #places: Shift[];
   readonly #wasLarge: boolean[];
@@ -133,12 +135,13 @@ class Course {
   readonly #ranAway = new Set<number>();
   #step = 0;
 
-  constructor(rollouts: Rollouts, target: Target, randomSeeds: number) {
+  constructor(rollouts: Rollouts, target: Target, firstSeed: number, randomSeeds: number) {
     this.#rollouts = rollouts;
+    this.#firstSeed = firstSeed;
     this.#target = target;
     this.#likeness = new Likeness(target);
     this.reach = Math.max(target.width, target.height) / 2;
-    this.#randoms = Array.from({ length: randomSeeds }, (_, slot) => new Random(slot + 1));
+    this.#randoms = Array.from({ length: randomSeeds }, (_, slot) => new Random(firstSeed + slot));
     this.#places = Array.from({ length: randomSeeds }, () => IN_PLACE);
     this.#wasLarge = new Array<boolean>(randomSeeds).fill(false);
     this.#cells = pictureCells(target);
@@ -164,7 +167,7 @@ class Course {
       await this.#rollouts.run(
         this.#randoms.map((_, slot) => ({
           steps: this.#isOver(slot) ? 0 : next,
-          randomSeed: slot + 1,
+          randomSeed: this.#firstSeed + slot,
           firstStep: this.#step,
         })),
       );

@@ -24,7 +24,7 @@ export interface MetricsSources extends VisitorSources, Omit<ProcessSources, 'wo
   /** How many pages may exist. */
   readonly maxPages: number;
   /** null: there is no tuner. */
-  readonly tuner: () => Pick<TunerView, 'state' | 'queue'> | null;
+  readonly tuner: () => Pick<TunerView, 'state' | 'queue' | 'job' | 'gathering'> | null;
 }
 
 export interface MetricsOptions {
@@ -72,6 +72,22 @@ export class Metrics {
     level({ name: 'regrow_tuner_jobs_waiting', help: 'Tuning jobs in the queue.', registry }, () => {
       return tuner()?.queue.length ?? null;
     });
+    level(
+      {
+        name: 'regrow_tuner_iterations',
+        help: 'Iterations of the attempt that runs or is paused.',
+        registry,
+      },
+      () => {
+        return tuner()?.job?.done ?? null;
+      },
+    );
+    level(
+      { name: 'regrow_tuner_gathering', help: 'Species with too few new wounds for an attempt.', registry },
+      () => {
+        return tuner()?.gathering.length ?? null;
+      },
+    );
   }
 
   /** Answers `/metrics`. */

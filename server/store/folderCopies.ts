@@ -1,6 +1,6 @@
 /**
- * What the data directory holds beside world and registry, copied to the store: records of play, the tuner's queue, the
- * nursery's jobs and films. Those who use them read and write files of this machine, without waiting. Every few seconds,
+ * What the data directory holds beside world and registry, copied to the store: records of play, the tuner's queue and
+ * what it has gathered, the nursery's jobs and films. Those who use them read and write files of this machine, without waiting. Every few seconds,
  * what has changed goes to the store, each record and each job as one bundle; the next owner begins with them.
  *
  * `kept/index` is a sealed file that names the bundle of each entry, `kept/<number>.pack`. It is replaced when all that it
@@ -18,7 +18,17 @@ const INDEX = `${FOLDER}/index`;
 const MAGIC = 'REGROW K';
 const VERSION = 1;
 /** Each file or folder in one of these is an entry. */
-const GROUPS = ['sessions', 'tuner/jobs', 'nursery/jobs', 'nursery/kept'] as const;
+const GROUPS = [
+  'sessions',
+  'tuner/jobs',
+  'tuner/wounds',
+  'tuner/measured',
+  'tuner/films',
+  'nursery/jobs',
+  'nursery/kept',
+] as const;
+/** An entry by itself. */
+const ATTEMPTS = 'tuner/attempts.json';
 const COPY_MS = 5_000;
 /** Of one entry that goes on changing: the record of a long session, or a checkpoint. */
 const BYTES_PER_MS = 100;
@@ -72,8 +82,8 @@ export class FolderCopies {
   async restore(): Promise<boolean> {
     const index = await this.#readIndex();
     if (index === null) return false;
-    for (const group of GROUPS) {
-      const here = join(this.#dataDir, group);
+    for (const one of [...GROUPS, ATTEMPTS]) {
+      const here = join(this.#dataDir, one);
       if (!existsSync(here)) continue;
       rmSync(`${here}.replaced`, { recursive: true, force: true });
       renameSync(here, `${here}.replaced`);
@@ -171,7 +181,7 @@ export class FolderCopies {
   }
 
   async #paths(): Promise<string[]> {
-    const paths: string[] = [];
+    const paths: string[] = [ATTEMPTS];
     for (const group of GROUPS) {
       const names = (await orNull(readdir(join(this.#dataDir, group)))) ?? [];
       for (const name of names.sort()) if (!UNFINISHED.test(name)) paths.push(`${group}/${name}`);

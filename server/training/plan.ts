@@ -38,6 +38,8 @@ export interface TrainingPlan {
   readonly seedPart: number;
   /** Which sample that is. `any` mostly spares the worst: a body that has healed wrongly is taught, not thrown away. */
   readonly reseed: Reseed;
+  /** 0..1: part of a batch (its best bodies) that is hurt. Default: half. */
+  readonly damagedPart?: number;
   /** Kinds of damage to grown bodies; empty: none. */
   readonly damage: readonly DamageKind[];
   /** Wounds of a session, beside those kinds. */

@@ -18,6 +18,8 @@ import { clearWhere, plantSeed, seedX, seedY } from './states.ts';
 export interface RecordedDamage {
   /** Each wound's blows, in order of time. At least one wound. */
   readonly wounds: readonly (readonly Blow[])[];
+  /** How often each wound is drawn, in parts of the sum. Default: all as often. */
+  readonly weights?: readonly number[];
   /** Share of hurt bodies that suffer recorded wounds, 0..1; the others suffer the plan's own kinds. */
   readonly part: number;
   /**
@@ -61,7 +63,8 @@ export function strike(
   }
 }
 
-function capsulesIn(shape: GridShape, { points, radius }: Blow): Capsule[] {
+/** The capsules of a blow to a body whose seed cell is the grid's middle. */
+export function capsulesIn(shape: GridShape, { points, radius }: Blow): Capsule[] {
   const moved = points.map((value, i) => value + (i % 2 === 0 ? seedX(shape) : seedY(shape)));
   return capsulesOf(moved, radius);
 }
@@ -85,7 +88,7 @@ export interface Replay {
 
 /** Draws a wound for a slot: which one, how many of its blows, and where. */
 export function drawReplay(slot: number, recorded: RecordedDamage, random: Random): Replay {
-  const blows = recorded.wounds[random.whole(0, recorded.wounds.length - 1)];
+  const blows = recorded.wounds[drawIndex(recorded, random)];
   const begin = random.whole(0, Math.max(0, blows.length - MAX_REPLAYED));
   const { jitterCells } = recorded;
   const [dx, dy] = [random.whole(-jitterCells, jitterCells), random.whole(-jitterCells, jitterCells)];
@@ -97,6 +100,16 @@ export function drawReplay(slot: number, recorded: RecordedDamage, random: Rando
     })),
     randomSeed: random.uint32() | 0,
   };
+}
+
+function drawIndex({ wounds, weights }: RecordedDamage, random: Random): number {
+  if (weights === undefined) return random.whole(0, wounds.length - 1);
+  let draw = random.unit() * weights.reduce((sum, weight) => sum + weight, 0);
+  const index = weights.findIndex((weight) => {
+    draw -= weight;
+    return draw < 0;
+  });
+  return index < 0 ? wounds.length - 1 : index;
 }
 
 /** Steps from blow `i` of a wound to the next. */

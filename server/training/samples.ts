@@ -94,7 +94,8 @@ export class Samples {
       .sort((a, b) => b.error - a.error || a.index - b.index);
     const again = this.#whoStartsAgain(ranked[0].error, random);
     if (again > 0) ranked.unshift(...ranked.splice(again, 1));
-    const firstHurt = Math.max(1, batch - Math.round(batch * regime.POOL.damagedPart));
+    const { damagedPart = regime.POOL.damagedPart } = this.#plan;
+    const firstHurt = Math.max(1, batch - Math.round(batch * damagedPart));
     return ranked.map(({ index, walls: own, error }, slot) => {
       const state = this.#rollouts.state(slot);
       state.set(poolState(pool, shape, index));

@@ -162,6 +162,11 @@ export class TrainingRun {
     return this.#now.curriculumDone;
   }
 
+  /** Iterations of the pool phase, which the plan counts. */
+  get done(): number {
+    return this.#now.poolDone;
+  }
+
   get isFinished(): boolean {
     return this.#now.poolDone >= this.plan.iterations;
   }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type Actor, labelOf, type RuleRecord, sha256Of } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
 import type { SwapDesk, SwapResult } from '../swaps/swapDesk.ts';
-import { isResult, type Job, type Jobs, type Result, readJson } from './jobs.ts';
+import { isResult, type Job, type Jobs, type Result } from './jobs.ts';
+import { readJson } from './jsonFile.ts';
 
 /** Largest number of films kept, about 100 kB each. */
 const MAX_FILMS = 48;
@@ -29,43 +30,44 @@ export class Candidates {
     this.#log = log;
   }
 
-  /**
-   * Puts a finished job's candidate into the registry and removes the job.
-   *
-   * @param promotes - a candidate is put into force at once
-   * @returns false when the job is not finished
-   */
-  async enter(name: string, job: Job, promotes: boolean): Promise<boolean> {
-    let result: Result;
+  /** @returns null when the job is not finished */
+  resultOf(name: string): Result | null {
     try {
-      result = readJson(this.#jobs.path(name, 'result'), isResult);
+      return readJson(this.#jobs.path(name, 'result'), isResult);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
-      return false; // missing or incomplete: the job makes it again
+      return null; // missing or incomplete: the job makes it again
     }
+  }
+
+  /**
+   * Puts a finished job's rule into the registry and removes the job.
+   *
+   * @param promotes - a candidate is put into force at once
+   * @returns the rule; null: the result has none
+   */
+  async enter(name: string, job: Job, result: Result, promotes: boolean): Promise<RuleRecord | null> {
     if (result.verdict === 'needless') {
       this.#log(result.reasons.join('; '));
       this.#jobs.remove(name);
-      return true;
+      return null;
     }
     const bytes = readFileSync(this.#jobs.path(name, 'candidate'));
     const record = await this.#desk.ask((registry) => {
-      const now = registry.inForce().get(job.species);
-      const reasons = [...result.reasons];
-      if (now?.sha256 !== job.incumbent?.sha256)
-        reasons.push(`compared with ${job.incumbent?.label}, which is no longer in force`);
       const known = registry.bySha256(sha256Of(bytes));
       if (known !== null) return known;
-      const status = reasons.length === 0 ? 'candidate' : 'rejected';
+      const { reasons } = result;
+      const status = result.verdict === 'candidate' ? 'candidate' : 'rejected';
       const metrics = { ...result.metrics, reasons };
       const parent = job.incumbent?.rule;
       return registry.add({ bytes, origin: 'tuned', status, parent, metrics }, SELF);
     });
     this.#keepFilm(name, record.id);
+    this.#jobs.keepMeasured(name, job.species);
     this.#jobs.remove(name);
     this.#log(`${labelOf(record)} is a ${record.status === 'candidate' ? 'candidate' : 'rejected one'}`);
     if (record.status === 'candidate' && promotes) await this.#promoteByItself(record);
-    return true;
+    return record;
   }
 
   async #promoteByItself(record: RuleRecord): Promise<void> {

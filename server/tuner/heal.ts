@@ -5,13 +5,17 @@
 
 import { HEALING } from '../../shared/adminApi.ts';
 import { straightRgba8 } from '../../shared/straight.ts';
+import type { Capsule } from '../engines/engine.ts';
+import { pictureCells } from '../evaluation/bodies.ts';
 import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
-import { strike } from '../training/recorded.ts';
+import { capsulesIn, strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
-import { forEachCell, plantSeed } from '../training/states.ts';
+import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
+import { goesOn } from '../world/doses.ts';
 import { MATURE_STEPS } from '../world/mature.ts';
+import { SCRAP_SHARE } from '../world/scraps.ts';
 import type { Blows } from './wounds.ts';
 
 /** Steps told for a body that is not whole by then, because a figure must be a number. */
@@ -29,14 +33,16 @@ export interface Healing {
   readonly hurt: readonly number[];
   /** … and 200 steps later. */
   readonly healed: readonly number[];
-  /** (hurt − healed) / (hurt − grown): 1 is whole again. */
+  /** (hurt − healed) / (hurt − grown), at least -1: 1 is whole again. */
   readonly recovery: readonly number[];
   /** Steps from the last blow until whole again, at most 400. */
   readonly steps: readonly number[];
   /** Median over wounds and seeds. */
   readonly medianRecovery: number;
   readonly medianSteps: number;
-  /** Error 200 steps after the last blow, by wound: shows which are hard. */
+  /** Error 200 steps after the last blow, of each body: all of the first wound, then all of the second … */
+  readonly each: readonly number[];
+  /** … and by wound: shows which are hard. */
   readonly byWound: readonly number[];
   /** Mean error by step after the last blow: 0, 10 … 200. */
   readonly curve: readonly number[];
@@ -53,10 +59,12 @@ export class Patient {
   readonly #rollouts: Rollouts;
   readonly #target: Target;
   readonly #seeds: readonly number[];
+  readonly #cells: number;
   #grown: readonly Float32Array[] = [];
 
   constructor(target: Target, hidden: number, fireRate: number, { randomSeeds, threads }: HealOptions) {
     this.#target = target;
+    this.#cells = pictureCells(target);
     this.#seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
     this.#rollouts = new Rollouts({
       shape: target.shape,
@@ -84,14 +92,22 @@ export class Patient {
     const { shape } = this.#target;
     for (const [slot, state] of this.#grown.entries()) this.#rollouts.state(slot).set(state);
     let step = MATURE_STEPS;
+    // A stroke of noise is one dose, as in the world.
+    let shaken: Capsule[] = [];
     for (const [i, blow] of blows.entries()) {
       const since = i === 0 ? 0 : Math.min(MAX_STEPS_BETWEEN, blow.afterSteps - blows[i - 1].afterSteps);
       await this.#advance(step, step + since);
       step += since;
+      shaken = i > 0 && goesOn(blows[i - 1], blow) ? [...shaken, ...capsulesIn(shape, blows[i - 1])] : [];
       for (const [slot, randomSeed] of this.#seeds.entries())
-        strike(this.#rollouts.state(slot), shape, blow, { randomSeed, salt: i, step });
+        strike(this.#rollouts.state(slot), shape, blow, { randomSeed, salt: i, step }, shaken);
     }
     return step;
+  }
+
+  /** Whether so little is left of a body that the world would sow it again: there is nothing to heal from. */
+  isScrap(slot: number): boolean {
+    return livingCells(this.#rollouts.state(slot), this.#target.shape) < SCRAP_SHARE * this.#cells;
   }
 
   /** @returns errors, by random seed */
@@ -115,66 +131,129 @@ export class Patient {
   }
 }
 
-export async function measureHealing(
+/** What was measured of one wound: arrays are by random seed, but `curve` is by time. */
+interface WoundSample {
+  readonly hurt: readonly number[];
+  readonly healed: readonly number[];
+  readonly steps: readonly number[];
+  readonly curve: readonly number[];
+}
+
+/** Measurements wound by wound, so that they can be kept and gone on with. JSON. */
+export interface HealingSamples {
+  readonly grown: readonly number[];
+  readonly wounds: readonly WoundSample[];
+}
+
+export const measureHealing = async (
   rule: Rule,
   target: Target,
   wounds: readonly Blows[],
   options: HealOptions,
-): Promise<Healing> {
+): Promise<Healing> => healingOf(await sampleHealing(rule, target, wounds, options));
+
+/**
+ * @param known - of the first wounds: those are not measured again
+ * @param keep - gets everything measured so far, after each wound
+ */
+export async function sampleHealing(
+  rule: Rule,
+  target: Target,
+  wounds: readonly Blows[],
+  options: HealOptions,
+  known: HealingSamples | null = null,
+  keep: (samples: HealingSamples) => void = () => {},
+): Promise<HealingSamples> {
+  if (known !== null && known.wounds.length >= wounds.length) return known;
   const patient = new Patient(target, rule.hidden, rule.fireRate, options);
   try {
-    const grown = await patient.grow(rule);
-    const nothing = emptyError(target);
-    const all: { hurt: readonly number[]; healed: readonly number[]; steps: readonly number[] }[] = [];
-    const look: number = HEALING.stepsPerPoint;
-    const curve = new Array<number>(HEALING.steps / look + 1).fill(0);
-    for (const blows of wounds) {
-      const last = await patient.wound(blows);
-      const hurt = await patient.live(last, 0);
-      curve[0] += meanOf(hurt) / wounds.length;
-      let healed = hurt;
-      const steps = grown.map(() => MAX_HEALING_STEPS);
-      for (let after = look; after <= MAX_HEALING_STEPS; after += look) {
-        const now = await patient.live(last + after - look, look);
-        for (const [slot, error] of now.entries()) {
-          const isWhole = 1 - error / nothing >= WHOLE_AGAIN * (1 - grown[slot] / nothing);
-          if (isWhole && steps[slot] === MAX_HEALING_STEPS) steps[slot] = after;
-        }
-        if (after <= HEALING.steps) curve[after / look] += meanOf(now) / wounds.length;
-        if (after === HEALING.steps) healed = now;
-        if (after >= HEALING.steps && steps.every((one) => one < MAX_HEALING_STEPS)) break;
-      }
-      all.push({ hurt, healed, steps });
-    }
-    const recoveries = all.map(({ hurt, healed }) => recoveriesOf(grown, hurt, healed));
-    const bySeed = (of: readonly (readonly number[])[]): number[] =>
-      grown.map((_, slot) => meanOf(of.map((values) => values[slot])));
-    return {
-      grown,
-      hurt: bySeed(all.map(({ hurt }) => hurt)),
-      healed: bySeed(all.map(({ healed }) => healed)),
-      recovery: bySeed(recoveries),
-      steps: bySeed(all.map(({ steps }) => steps)),
-      medianRecovery: medianOf(recoveries.flat()),
-      medianSteps: medianOf(all.flatMap(({ steps }) => steps)),
-      byWound: all.map(({ healed }) => meanOf(healed)),
-      curve,
-    };
+    return await samplePatient(patient, rule, target, wounds, known, keep);
   } finally {
     await patient.dispose();
   }
 }
 
+/** As `sampleHealing`, with bodies that were made before. */
+export async function samplePatient(
+  patient: Patient,
+  weights: Pick<Rule, 'w1' | 'b1' | 'w2' | 'b2'>,
+  target: Target,
+  wounds: readonly Blows[],
+  known: HealingSamples | null = null,
+  keep: (samples: HealingSamples) => void = () => {},
+): Promise<HealingSamples> {
+  const grown = await patient.grow(weights);
+  const nothing = emptyError(target);
+  let samples: HealingSamples = known ?? { grown, wounds: [] };
+  for (const blows of wounds.slice(samples.wounds.length)) {
+    samples = { ...samples, wounds: [...samples.wounds, await sampleWound(patient, grown, nothing, blows)] };
+    keep(samples);
+  }
+  return samples;
+}
+
+async function sampleWound(
+  patient: Patient,
+  grown: readonly number[],
+  nothing: number,
+  blows: Blows,
+): Promise<WoundSample> {
+  const look: number = HEALING.stepsPerPoint;
+  const last = await patient.wound(blows);
+  const isScrap = grown.map((_, slot) => patient.isScrap(slot));
+  // What the world sows again counts as whole, for every rule.
+  const told = (errors: readonly number[]): number[] =>
+    errors.map((error, slot) => (isScrap[slot] ? grown[slot] : error));
+  const hurt = told(await patient.live(last, 0));
+  const curve = [meanOf(hurt)];
+  let healed = hurt;
+  const steps = isScrap.map((isGone): number => (isGone ? 0 : MAX_HEALING_STEPS));
+  for (let after = look; after <= MAX_HEALING_STEPS; after += look) {
+    const now = told(await patient.live(last + after - look, look));
+    for (const [slot, error] of now.entries()) {
+      const isWhole = 1 - error / nothing >= WHOLE_AGAIN * (1 - grown[slot] / nothing);
+      if (isWhole && steps[slot] === MAX_HEALING_STEPS) steps[slot] = after;
+    }
+    if (after <= HEALING.steps) curve.push(meanOf(now));
+    if (after === HEALING.steps) healed = now;
+    if (after >= HEALING.steps && steps.every((one) => one < MAX_HEALING_STEPS)) break;
+  }
+  return { hurt, healed, steps, curve };
+}
+
+export function healingOf({ grown, wounds }: HealingSamples): Healing {
+  const recoveries = wounds.map(({ hurt, healed }) => recoveriesOf(grown, hurt, healed));
+  const bySeed = (of: readonly (readonly number[])[]): number[] =>
+    grown.map((_, slot) => meanOf(of.map((values) => values[slot])));
+  return {
+    grown,
+    hurt: bySeed(wounds.map(({ hurt }) => hurt)),
+    healed: bySeed(wounds.map(({ healed }) => healed)),
+    recovery: bySeed(recoveries),
+    steps: bySeed(wounds.map(({ steps }) => steps)),
+    medianRecovery: medianOf(recoveries.flat()),
+    medianSteps: medianOf(wounds.flatMap(({ steps }) => steps)),
+    each: wounds.flatMap(({ healed }) => healed),
+    byWound: wounds.map(({ healed }) => meanOf(healed)),
+    curve: wounds[0].curve.map((_, point) => meanOf(wounds.map(({ curve }) => curve[point]))),
+  };
+}
+
 /** Least error that a wound must add to count: about one cell's. */
 const MIN_HURT = 1e-4;
 
-/** Recovery by slot, from the errors; 1 where the wound missed the body, because nothing is left to heal. */
+/**
+ * Recovery by slot, from the errors; 1 where the wound missed the body, because nothing is left to heal. A body that goes
+ * on to fall apart counts as -1 at worst: noise hurts little at first, and one such body would outweigh all others.
+ */
 export const recoveriesOf = (
   grown: readonly number[],
   hurt: readonly number[],
   healed: readonly number[],
 ): number[] =>
-  hurt.map((post, slot) => (post - grown[slot] > MIN_HURT ? recoveryOf(grown[slot], post, healed[slot]) : 1));
+  hurt.map((post, slot) =>
+    post - grown[slot] > MIN_HURT ? Math.max(-1, recoveryOf(grown[slot], post, healed[slot])) : 1,
+  );
 
 /** Mean square error of an empty world, which is also that of a body that has died. */
 export function emptyError({ rgba, shape }: Target): number {

@@ -1,27 +1,31 @@
 /**
- * The tuner's queue on disk: one folder per job in `<data>/tuner/jobs`, taken in the order of their names. The server
- * makes and removes folders; the tuning process writes inside one. A killed process leaves the queue whole: a folder
- * appears by one rename, and so does every file in it.
+ * The tuner's queue on disk: one folder per job in `<data>/tuner/jobs`, taken in the order of their names. A job is one
+ * attempt to make a species heal better. The server makes and removes folders; the tuning process writes inside one. A
+ * killed process leaves the queue whole: a folder appears by one rename, and so does every file in it.
  *
  *   job.json               what is to be done
- *   incumbent.safetensors  the rule in force when the job began
+ *   incumbent.safetensors  the rule in force when the attempt began
+ *   root.safetensors       the last rule of its line that was not tuned; missing: the incumbent
  *   target.png             the picture that the rule must grow
- *   plan.json              the training plan, once it is made
- *   checkpoint.bin         training, every 30 s and at a pause
- *   measured.json          measurements of both rules so far
+ *   checkpoint.bin         the attempt, every 5 s of training, after every round and at a pause
+ *   measured.json          measurements so far, of the rules above and of the newest candidate
  *   candidate.safetensors  result.json  film.png
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RoundTold } from '../../shared/adminApi.ts';
 import { writeWhole } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
+import { SPECIES_NAME } from '../sessions/record.ts';
 import type { Wound } from '../world/wound.ts';
+import { readJson } from './jsonFile.ts';
+import type { Parts } from './wounds.ts';
 
 export const JOB_FILES = {
   job: 'job.json',
   incumbent: 'incumbent.safetensors',
+  root: 'root.safetensors',
   target: 'target.png',
-  plan: 'plan.json',
   checkpoint: 'checkpoint.bin',
   measured: 'measured.json',
   candidate: 'candidate.safetensors',
@@ -29,22 +33,19 @@ export const JOB_FILES = {
   result: 'result.json',
 } as const;
 
-/** A waiting job's wounds take a few hundred kB at most. */
+/** A job's folder takes 2 MB at most. */
 export const MAX_JOBS = 32;
 
 export interface TuneOptions {
-  /** Training time; measuring comes on top. */
-  readonly seconds: number;
+  /** Budget of the whole attempt. */
+  readonly iterations: number;
   readonly threads: number;
   readonly engine: 'wasm' | 'tfjs';
-  /** Replaces `seconds`. */
-  readonly iterations?: number;
-  readonly rate?: number;
-  /** Number of random seeds that both rules are measured from. */
+  /** Number of random seeds that rules are measured from. */
   readonly randomSeeds?: number;
 }
 
-export interface Incumbent {
+export interface KnownRule {
   /** The rule's number in the registry. */
   readonly rule: number;
   /** "pikachu v3" */
@@ -53,36 +54,47 @@ export interface Incumbent {
 }
 
 export interface Job {
-  readonly format: 1;
-  /** Id of the session. */
-  readonly session: string;
+  readonly format: 2;
   readonly species: string;
-  readonly wounds: readonly Pick<Wound, 'blows'>[];
+  /** Id of the newest session that hurt the species. */
+  readonly session: string;
+  /** Empty until the job begins. */
+  readonly wounds: Parts;
   readonly options: TuneOptions;
   /** null: the job has not begun. */
-  readonly incumbent: Incumbent | null;
+  readonly incumbent: KnownRule | null;
+  readonly root: KnownRule | null;
+  /** When it began, ISO 8601; empty: it has not. */
+  readonly begun: string;
   /** How often the job has begun and failed. */
   readonly failures: number;
 }
 
 /** Figures for the registry, and the verdict. */
 export interface Result {
-  readonly format: 1;
+  readonly format: 2;
   /** `needless`: the incumbent heals all of these wounds already. */
   readonly verdict: 'candidate' | 'rejected' | 'needless';
   /** For people: why the candidate is rejected or needless. */
   readonly reasons: readonly string[];
   readonly metrics: Readonly<Record<string, unknown>>;
+  readonly iterations: number;
+  /** What each round was for, and what it led to. */
+  readonly rounds: readonly RoundTold[];
 }
 
+/** Species whose measurements are kept, about 100 kB each. */
+const MAX_MEASURED = 64;
 const NAME = /^[a-z0-9][a-z0-9.-]{0,119}$/i;
 
 export class Jobs {
   readonly folder: string;
+  readonly #measured: string;
 
   /** @param dataDir - the world's data directory */
   constructor(dataDir: string) {
     this.folder = join(dataDir, 'tuner', 'jobs');
+    this.#measured = join(dataDir, 'tuner', 'measured');
   }
 
   /** Names in the order in which the jobs run; empty without a folder. */
@@ -128,14 +140,44 @@ export class Jobs {
     return readJson<Job>(this.path(name, 'job'), isJob);
   }
 
+  /** @returns null: it is not a job of an earlier version */
+  readOld(name: string): OldJob | null {
+    try {
+      return readJson<OldJob>(this.path(name, 'job'), isOldJob);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      return null;
+    }
+  }
+
   write(name: string, job: Job): void {
     writeWhole(this.path(name, 'job'), JSON.stringify(job));
   }
 
-  /** Removes all files but `job.json`: the job begins again. */
+  /** Removes all files but `job.json` and what was measured: the job begins again. */
   reset(name: string): void {
     for (const file of Object.values(JOB_FILES))
-      if (file !== JOB_FILES.job) rmSync(join(this.path(name), file), { force: true });
+      if (file !== JOB_FILES.job && file !== JOB_FILES.measured)
+        rmSync(join(this.path(name), file), { force: true });
+  }
+
+  /** Keeps what a finished job has measured for the next one of its species: of the rule in force, and of the root. */
+  keepMeasured(name: string, species: string): void {
+    if (!existsSync(this.path(name, 'measured'))) return;
+    mkdirSync(this.#measured, { recursive: true });
+    renameSync(this.path(name, 'measured'), join(this.#measured, `${species}.json`));
+    const all = readdirSync(this.#measured);
+    if (all.length <= MAX_MEASURED) return;
+    const age = (file: string): number => statSync(join(this.#measured, file)).mtimeMs;
+    const [oldest] = all.sort((a, b) => age(a) - age(b));
+    rmSync(join(this.#measured, oldest), { force: true });
+  }
+
+  /** Gives a job what an earlier one of its species has measured. */
+  giveMeasured(name: string, species: string): void {
+    const kept = join(this.#measured, `${species}.json`);
+    if (existsSync(kept) && !existsSync(this.path(name, 'measured')))
+      renameSync(kept, this.path(name, 'measured'));
   }
 
   remove(name: string): void {
@@ -143,35 +185,41 @@ export class Jobs {
   }
 }
 
+/** What is still of use of a job of format 1. */
+interface OldJob {
+  readonly session: string;
+  readonly species: string;
+  readonly wounds: readonly Pick<Wound, 'blows'>[];
+}
+
+function isOldJob(value: unknown): value is OldJob {
+  const job = value as (Partial<OldJob> & { readonly format?: unknown }) | null;
+  return (
+    job?.format === 1 &&
+    typeof job.session === 'string' &&
+    typeof job.species === 'string' &&
+    SPECIES_NAME.test(job.species) &&
+    Array.isArray(job.wounds) &&
+    job.wounds.every((wound) => Array.isArray(wound?.blows))
+  );
+}
+
 function isJob(value: unknown): value is Job {
   const job = value as Partial<Job> | null;
   return (
     typeof job === 'object' &&
     job !== null &&
-    job.format === 1 &&
+    job.format === 2 &&
     typeof job.session === 'string' &&
     typeof job.species === 'string' &&
-    Array.isArray(job.wounds)
+    Array.isArray(job.wounds?.trained) &&
+    Array.isArray(job.wounds.heldOut)
   );
 }
 
 export function isResult(value: unknown): value is Result {
   const result = value as Partial<Result> | null;
   return (
-    typeof result === 'object' && result !== null && result.format === 1 && Array.isArray(result.reasons)
+    typeof result === 'object' && result !== null && result.format === 2 && Array.isArray(result.reasons)
   );
-}
-
-/** @throws RuleError naming the file when it is missing, not JSON, or not of that kind */
-export function readJson<T>(file: string, isValid: (value: unknown) => value is T): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new RuleError(`${file} is not JSON`);
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new RuleError(code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read: ${message}`);
-  }
-  if (isValid(value)) return value;
-  throw new RuleError(`${file} does not hold what its name says`);
 }

@@ -4,7 +4,8 @@
  */
 import { basename } from 'node:path';
 import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
-import { JOB_FILES, type Job, readJson } from './jobs.ts';
+import { JOB_FILES, type Job } from './jobs.ts';
+import { readJson } from './jsonFile.ts';
 import type { FromTuning, ToTuning } from './messages.ts';
 import { isTold, Paused, tune } from './tune.ts';
 
@@ -13,10 +14,11 @@ const PAUSE_MS = 600;
 
 const [folder] = process.argv.slice(2);
 let isPausing = false;
-let stage = '';
+let isTraining = false;
 
 const post = (message: FromTuning): void => {
-  if (message.type === 'progress') stage = message.stage;
+  if (message.type === 'progress') isTraining = true;
+  else if (message.type === 'stage') isTraining = false;
   if (process.connected) process.send?.(message);
   else console.error(JSON.stringify(message));
 };
@@ -33,7 +35,7 @@ process.on('message', (message: ToTuning) => {
   isPausing = true;
   const stop = (): void => leave({ type: 'paused' }, PAUSED_CODE);
   // In training, the loop has this long to write a checkpoint. Elsewhere all results are in files already.
-  if (stage === 'training') setTimeout(stop, PAUSE_MS);
+  if (isTraining) setTimeout(stop, PAUSE_MS);
   else stop();
 });
 // Without the server, nothing would stop this process any more.

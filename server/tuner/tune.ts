@@ -1,46 +1,44 @@
 /**
- * One job: tunes a species' rule in force on the wounds of a session, and compares the result with it. All state is in
- * the job's folder (`jobs.ts`), so the job can be stopped anywhere and continued.
+ * One job: an attempt to tune a species' rule in force on the wounds that players dealt, with everything that it is made
+ * of (`attempt.ts` decides). All state is in the job's folder (`jobs.ts`), so it can be stopped anywhere and gone on with.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Comparison, ComparisonRecord, TuningStage } from '../../shared/adminApi.ts';
 import type { EvaluationTarget } from '../evaluation/evaluate.ts';
-import { meanOf, spread, spreads } from '../evaluation/statistics.ts';
+import { meanOf } from '../evaluation/statistics.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
-import { readCheckpoint, writeCheckpoint } from '../training/checkpoint.ts';
+import { readState, writeState } from '../training/checkpoint.ts';
+import type { Weights } from '../training/kernel.ts';
+import { firstState } from '../training/optimizer.ts';
 import type { TrainingPlan } from '../training/plan.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
-import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
-import { compare, type Measured, measureHeldOut, measureSuite } from './compare.ts';
-import { type Healing, type HealOptions, MAX_HEALING_STEPS } from './heal.ts';
-import { isResult, JOB_FILES, type Job, type Result, readJson } from './jobs.ts';
-import { Measurements } from './measured.ts';
+import { TrainingError, TrainingRun } from '../training/train.ts';
+import { Attempt, type AttemptOutcome, type AttemptParts, type AttemptState } from './attempt.ts';
+import { compare, type Measured, type Verdict } from './compare.ts';
+import type { Healing } from './heal.ts';
+import { isResult, JOB_FILES, type Job, type Result } from './jobs.ts';
+import { readJson } from './jsonFile.ts';
+import { Looker } from './look.ts';
+import { Measurements, type Subject } from './measured.ts';
 import type { FromTuning } from './messages.ts';
 import { filmHealing, pictureOf } from './picture.ts';
-import { jobRandomSeed, planOf } from './plan.ts';
-import { SpotCheck } from './spotCheck.ts';
-import { differentWounds, MIN_WOUNDS, type Split, splitWounds } from './wounds.ts';
+import { candidateOf, resultOf, toldOf } from './result.ts';
+import { type Lessons, planOf, type Round } from './rounds.ts';
+import { type Blows, keyOf, MIN_WOUNDS, randomSeedOf } from './wounds.ts';
 
 /** Largest loss of training time when the process is killed. */
-const CHECKPOINT_MS = 30_000;
+const CHECKPOINT_MS = 5_000;
 const PROGRESS_MS = 250;
-/** Iterations between two checks of whether the plan still fits the time, … */
-const REPLAN_EVERY = 100;
-/** … and before the first one: pools of seeds are quicker than pools of bodies. */
-const FIRST_REPLAN = 40;
-/** Least change of the number of iterations for which the plan is made again, as a share of it. */
-const REPLAN_BEYOND = 0.1;
-/** Training ends after this many times the planned seconds, so that a job ends on a machine that became slow, too. */
-const MAX_OVERRUN = 1.5;
 /** Default number of random seeds: the least p-value is then 2^-16, far below the level that `holm` asks for. */
 const RANDOM_SEEDS = 16;
 /** A wound is healed when the error is at most this many times the error before it, … */
 const WHOLE_ERROR = 1.5;
 /** … and when this much of it has recovered. */
 const WHOLE_RECOVERY = 0.98;
+const MAGIC = 'regrow-attempt-1';
 
 export interface TuneHooks {
   post(message: FromTuning): void;
@@ -51,6 +49,15 @@ export interface TuneHooks {
 /** The job has stopped at a checkpoint, as asked. */
 export class Paused extends Error {
   override name = 'Paused';
+}
+
+/** An attempt on disk. */
+interface Saved {
+  /** Of the rule that it began with: an attempt on another rule is not gone on with. */
+  readonly incumbent: string;
+  /** Of the wounds: new ones make a verdict old. */
+  readonly wounds: string;
+  readonly state: AttemptState;
 }
 
 /**
@@ -67,142 +74,206 @@ class Tuning {
   readonly #job: Job;
   readonly #hooks: TuneHooks;
   readonly #incumbent: Rule;
-  readonly #split: Split;
-  readonly #healing: HealOptions;
-  readonly #measurements: Measurements;
-  #lastTold = Number.NEGATIVE_INFINITY;
+  readonly #root: Rule;
+  readonly #trained: readonly Blows[];
+  readonly #heldOut: readonly Blows[];
+  readonly #threads: number;
+  readonly #wounds: string;
+  #told = Number.NEGATIVE_INFINITY;
+  #saved = performance.now();
+  #loss: number | null = null;
 
   constructor(folder: string, job: Job, hooks: TuneHooks) {
     this.#folder = folder;
     this.#job = job;
     this.#hooks = hooks;
     this.#incumbent = readRule(this.#path('incumbent'));
-    const wounds = differentWounds(job.wounds);
-    if (wounds.length < MIN_WOUNDS)
+    this.#root = existsSync(this.#path('root')) ? readRule(this.#path('root')) : this.#incumbent;
+    this.#trained = job.wounds.trained.map(({ blows }) => blows);
+    this.#heldOut = job.wounds.heldOut.map(({ blows }) => blows);
+    const count = this.#trained.length + this.#heldOut.length;
+    if (count < MIN_WOUNDS || this.#trained.length === 0 || this.#heldOut.length === 0)
       throw new RuleError(
-        `${job.species} has ${wounds.length} different wounds, at least ${MIN_WOUNDS} are needed`,
+        `${job.species} has ${count} different wounds, ${this.#heldOut.length} of them held out; at least ${MIN_WOUNDS} are needed`,
       );
-    this.#split = splitWounds(wounds, jobRandomSeed(job));
-    const { randomSeeds = RANDOM_SEEDS, threads } = job.options;
-    this.#healing = { randomSeeds, threads };
-    this.#measurements = new Measurements(this.#path('measured'), (text) =>
-      hooks.post({ type: 'log', line: text }),
-    );
+    this.#wounds = hashOf([...this.#heldOut, [], ...this.#trained].map(keyOf).join());
+    this.#threads = Math.min(job.options.threads, availableParallelism());
   }
 
   #path(file: keyof typeof JOB_FILES): string {
     return `${this.#folder}/${JOB_FILES[file]}`;
   }
 
-  #progress(stage: TuningStage, done = 0, planned = 0, loss: number | null = null, seconds = 0): void {
-    this.#hooks.post({ type: 'progress', stage, done, planned, loss, seconds });
-  }
-
   async run(): Promise<Result> {
     const known = existsSync(this.#path('result')) ? readJson(this.#path('result'), isResult) : null;
     if (known !== null) return known;
-    this.#progress('preparing');
+    const { post } = this.#hooks;
+    post({ type: 'stage', stage: 'preparing' });
     const target = await this.#target();
-    this.#progress('measuring');
-    const { heldOut } = this.#split;
-    const before = await this.#measurements.once('heldOutBefore', () =>
-      measureHeldOut(this.#incumbent, target, heldOut, this.#healing),
+    const { randomSeeds = RANDOM_SEEDS } = this.#job.options;
+    const measurements = new Measurements(
+      this.#path('measured'),
+      target,
+      this.#heldOut,
+      hashOf(this.#heldOut.map(keyOf).join()),
+      { randomSeeds, threads: this.#threads },
+      (line) => post({ type: 'log', line }),
     );
-    if (isWhole(before)) {
-      const error = meanOf(before.healed).toExponential(1);
-      const reason = `${this.#job.species} heals these wounds already: error ${error} after 200 steps`;
-      return this.#finish({ format: 1, verdict: 'needless', reasons: [reason], metrics: {} });
-    }
-    const run = await this.#train(target);
-    const candidate = this.#candidate(run);
-    this.#progress('comparing', run.losses.length, run.plan.iterations, null, run.elapsedMs / 1_000);
-    const measured = await this.#measureBoth(candidate, target, before);
-    const comparison = compare(measured[0], measured[1], heldOut.length);
+    post({ type: 'stage', stage: 'measuring' });
+    const incumbent = subject('incumbent', this.#incumbent);
+    const before = await measurements.heldOut(incumbent);
+    if (isWhole(before)) return this.#needless(before);
+    const judge = new Judge(measurements, incumbent, subject('root', this.#root), this.#heldOut.length);
+    const outcome = await this.#attempt(target, judge);
+    const candidate = candidateOf(this.#job, this.#incumbent, outcome);
+    post({ type: 'stage', stage: 'comparing' });
     writeWhole(this.#path('film'), await this.#film(candidate, target, before));
     writeRule(this.#path('candidate'), candidate);
-    return this.#finish(this.#resultOf(run, measured, comparison));
+    return this.#finish(resultOf(this.#job, outcome, judge.measured));
   }
 
   #finish(result: Result): Result {
     writeWhole(this.#path('result'), JSON.stringify(result));
+    rmSync(this.#path('checkpoint'), { force: true });
     return result;
   }
 
+  #needless(before: Healing): Result {
+    const error = meanOf(before.healed).toExponential(1);
+    const reason = `${this.#job.species} heals these wounds already: error ${error} after 200 steps`;
+    return this.#finish({
+      format: 2,
+      verdict: 'needless',
+      reasons: [reason],
+      metrics: {},
+      iterations: 0,
+      rounds: [],
+    });
+  }
+
+  /** The root's picture: what each of ten tuned rules grows may lie a little farther from it than the last. */
   async #target(): Promise<EvaluationTarget & { readonly source: TargetSource }> {
     const image = this.#path('target');
-    const picture = await pictureOf(this.#incumbent);
+    const picture = await pictureOf(this.#root);
     writeWhole(image, picture.png);
     const source = { ...picture.source, image };
     return { label: picture.label, target: readTarget(source), source };
   }
 
-  // --- training ---
-
-  async #train(
+  async #attempt(
     target: EvaluationTarget & { readonly source: TargetSource },
-  ): Promise<Pick<TrainingRun, 'weights' | 'losses' | 'plan' | 'elapsedMs'>> {
-    const { options } = this.#job;
+    judge: Judge,
+  ): Promise<AttemptOutcome> {
+    const looker = new Looker(this.#incumbent, target, this.#trained, this.#threads);
     const open = await this.#opener();
-    const threads = Math.min(options.threads, availableParallelism());
-    let run = new TrainingRun(this.#begin(target), threads, open);
-    const spotCheck = new SpotCheck(this.#split.trained, target, this.#incumbent, this.#healing.threads);
-    let saved = performance.now();
+    let attempt: Attempt | null = null;
     try {
-      // The first measurement is the incumbent's own.
-      if (run.losses.length === 0) await this.#check(spotCheck, run);
-      while (!run.isFinished && run.elapsedMs < MAX_OVERRUN * 1_000 * options.seconds) {
-        const progress = await run.iterate();
-        const done = run.losses.length;
-        this.#told(done, run, progress.smoothedLoss);
-        if (progress.rolledBack !== undefined)
-          this.#hooks.post({ type: 'log', line: `${progress.rolledBack}: back, at a lower rate` });
-        if (this.#hooks.isPausing()) {
-          writeCheckpoint(this.#path('checkpoint'), run.snapshot());
-          throw new Paused();
-        }
-        if (performance.now() - saved >= CHECKPOINT_MS) {
-          writeCheckpoint(this.#path('checkpoint'), run.snapshot());
-          saved = performance.now();
-          await this.#check(spotCheck, run);
-        }
-        if (options.iterations === undefined && (done === FIRST_REPLAN || done % REPLAN_EVERY === 0))
-          run = await this.#replanned(run, threads, open);
-      }
-      writeCheckpoint(this.#path('checkpoint'), run.snapshot());
-      await this.#check(spotCheck, run);
-      return run;
+      const { recovery, errors } = await looker.begin(this.#root);
+      this.#hooks.post({ type: 'spotCheck', done: 0, recovery: recovery || 0 });
+      const lessons = { wounds: this.#trained, errors };
+      attempt = new Attempt(this.#parts(target.source, lessons, looker, judge, open), this.#read());
+      return await attempt.run();
     } finally {
-      await Promise.all([run.dispose(), spotCheck.dispose()]);
+      await Promise.all([attempt?.dispose(), looker.dispose()]);
     }
   }
 
-  #told(done: number, run: TrainingRun, loss: number): void {
-    const now = performance.now();
-    if (now - this.#lastTold < PROGRESS_MS) return;
-    this.#lastTold = now;
-    this.#progress(
-      'training',
-      done,
-      run.plan.iterations,
-      Number.isFinite(loss) ? loss : null,
-      run.elapsedMs / 1_000,
-    );
+  #parts(
+    source: TargetSource,
+    lessons: Lessons,
+    looker: Looker,
+    judge: Judge,
+    open: OpenRollouts | undefined,
+  ): AttemptParts {
+    const { options, species, incumbent } = this.#job;
+    const { post, isPausing } = this.#hooks;
+    const randomSeed = randomSeedOf(`${species} ${incumbent?.sha256 ?? ''}`);
+    const plan = (round: Round, number: number): TrainingPlan =>
+      planOf(this.#incumbent, source, round, lessons, randomSeed + number);
+    return {
+      iterations: options.iterations,
+      incumbent: this.#incumbent,
+      begin: (round, number, weights, before) => {
+        const own = plan(round, number);
+        if (before === null) return new TrainingRun(own, this.#threads, open, { weights });
+        const next = { ...before, plan: own, poolDone: 0, rollbacks: 0, optimizer: firstState(weights) };
+        return new TrainingRun(next, this.#threads, open);
+      },
+      // The wounds may be others than when the snapshot was taken.
+      resume: (round, number, run) =>
+        new TrainingRun({ ...run, plan: plan(round, number) }, this.#threads, open),
+      look: async (weights) => {
+        const { recovery, ...look } = await looker.look(weights);
+        this.#recovery = recovery;
+        return look;
+      },
+      judge: async (weights) => {
+        post({ type: 'stage', stage: 'comparing' });
+        return judge.judge({ ...this.#incumbent, ...weights });
+      },
+      onIteration: (attempt, loss, rolledBack) => {
+        if (rolledBack !== undefined) post({ type: 'log', line: `${rolledBack}: back, at a lower rate` });
+        this.#loss = Number.isFinite(loss) ? loss : null;
+        const now = performance.now();
+        if (now - this.#told >= PROGRESS_MS) {
+          this.#told = now;
+          this.#tell(attempt);
+        }
+        if (isPausing()) {
+          this.#save(attempt.state);
+          throw new Paused();
+        }
+        if (now - this.#saved >= CHECKPOINT_MS) this.#save(attempt.state);
+      },
+      onRound: (attempt) => {
+        this.#save(attempt.state);
+        this.#tell(attempt);
+        if (attempt.rounds.length > 0)
+          post({ type: 'spotCheck', done: attempt.spent, recovery: this.#recovery || 0 });
+      },
+    };
   }
 
-  async #check(spotCheck: SpotCheck, run: TrainingRun): Promise<void> {
-    const recovery = await spotCheck.measure(run.weights);
-    this.#hooks.post({ type: 'spotCheck', done: run.losses.length, recovery });
+  /** Of the last look. */
+  #recovery = 0;
+
+  #tell(attempt: Attempt): void {
+    const { iterations } = this.#job.options;
+    const { round, rounds, spent } = attempt;
+    this.#hooks.post({
+      type: 'progress',
+      done: Math.min(iterations, spent + attempt.doneInRound),
+      planned: iterations,
+      loss: this.#loss,
+      seconds: attempt.elapsedMs / 1_000,
+      aim: round.aim,
+      because: round.because,
+      rounds: rounds.map(toldOf),
+    });
   }
 
-  /** The same run with as many iterations as fit into the remaining time; the learning rate falls over those. */
-  async #replanned(run: TrainingRun, threads: number, open?: OpenRollouts): Promise<TrainingRun> {
-    const done = run.losses.length;
-    const leftMs = Math.max(0, this.#job.options.seconds * 1_000 - run.elapsedMs);
-    const planned = done + Math.max(1, Math.round(leftMs / (run.elapsedMs / done)));
-    if (Math.abs(planned / run.plan.iterations - 1) < REPLAN_BEYOND) return run;
-    const snapshot = run.snapshot();
-    await run.dispose();
-    return new TrainingRun({ ...snapshot, plan: { ...run.plan, iterations: planned } }, threads, open);
+  #save(state: AttemptState): void {
+    const saved: Saved = { incumbent: keyOfWeights(this.#incumbent), wounds: this.#wounds, state };
+    writeState(this.#path('checkpoint'), MAGIC, saved);
+    this.#saved = performance.now();
+  }
+
+  /** A bad checkpoint is reported by name, and the attempt begins again. */
+  #read(): AttemptState | null {
+    const file = this.#path('checkpoint');
+    if (!existsSync(file)) return null;
+    try {
+      const { incumbent, wounds, state } = readState<Saved>(file, MAGIC);
+      if (incumbent !== keyOfWeights(this.#incumbent)) throw new RuleError(`${file} is of another rule`);
+      if (wounds === this.#wounds) return state;
+      // New wounds: what was found of the best is not true of them.
+      return { ...state, idle: 0, best: state.best && { ...state.best, verdict: null } };
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      this.#hooks.post({ type: 'log', line: `${error.message}: its training begins again` });
+      rmSync(file, { force: true });
+      return null;
+    }
   }
 
   async #opener(): Promise<OpenRollouts | undefined> {
@@ -213,123 +284,64 @@ class Tuning {
     return open;
   }
 
-  /** A plan, or the checkpoint of one. A bad checkpoint is reported by name, and training begins again. */
-  #begin({ source }: { readonly source: TargetSource }): TrainingPlan | Snapshot {
-    const plan = planOf(this.#job, this.#incumbent, this.#path('incumbent'), source, this.#split.trained);
-    const file = this.#path('checkpoint');
-    if (!existsSync(file)) return plan;
-    try {
-      const snapshot = readCheckpoint(file);
-      const same = (one: TrainingPlan): string => JSON.stringify({ ...one, iterations: 0 });
-      if (same(snapshot.plan) === same(plan)) return snapshot;
-      throw new RuleError(`${file} is of another plan`);
-    } catch (error) {
-      if (!(error instanceof RuleError)) throw error;
-      this.#hooks.post({ type: 'log', line: `${error.message}: its training begins again` });
-      rmSync(file, { force: true });
-      this.#measurements.forgetCandidate();
-      return plan;
-    }
-  }
-
-  #candidate(run: Pick<TrainingRun, 'weights' | 'losses' | 'elapsedMs'>): Rule {
-    const { metadata, fireRate, hidden } = this.#incumbent;
-    const { trainingCommand, metrics: _, ...kept } = metadata;
-    return {
-      name: this.#job.species,
-      hidden,
-      fireRate,
-      ...run.weights,
-      metadata: {
-        ...kept,
-        ...(trainingCommand === undefined ? {} : { parentCommand: trainingCommand }),
-        parent: this.#job.incumbent?.label ?? this.#incumbent.name,
-        tunedOn: `session ${this.#job.session}`,
-        tuning: `${run.losses.length} iterations in ${(run.elapsedMs / 1_000).toFixed(0)} s`,
-        randomSeed: String(jobRandomSeed(this.#job)),
-      },
-    };
-  }
-
-  // --- measuring ---
-
-  async #measureBoth(
-    candidate: Rule,
-    target: EvaluationTarget,
-    before: Healing,
-  ): Promise<[Measured, Measured]> {
-    const { heldOut } = this.#split;
-    const options = this.#healing;
-    const suiteBefore = await this.#measurements.once('suiteBefore', () =>
-      measureSuite(this.#incumbent, target, options),
-    );
-    const after = await this.#measurements.once('heldOutAfter', () =>
-      measureHeldOut(candidate, target, heldOut, options),
-    );
-    const suiteAfter = await this.#measurements.once('suiteAfter', () =>
-      measureSuite(candidate, target, options),
-    );
-    return [
-      { heldOut: before, suite: suiteBefore },
-      { heldOut: after, suite: suiteAfter },
-    ];
-  }
-
   /** The held-out wound that was hardest for the incumbent. */
   #film(candidate: Rule, target: EvaluationTarget, { byWound }: Healing): Promise<Uint8Array> {
     const hardest = byWound.indexOf(Math.max(...byWound));
-    return filmHealing([this.#incumbent, candidate], target, this.#split.heldOut[Math.max(0, hardest)]);
-  }
-
-  #resultOf(
-    run: Pick<TrainingRun, 'losses' | 'elapsedMs'>,
-    [before, after]: readonly [Measured, Measured],
-    comparison: Comparison,
-  ): Result {
-    const { reasons } = comparison;
-    const record: ComparisonRecord & Pick<Job, 'incumbent'> = {
-      ...comparison,
-      incumbent: this.#job.incumbent,
-      trainedWounds: this.#split.trained.length,
-      iterations: run.losses.length,
-      seconds: run.elapsedMs / 1_000,
-    };
-    const metrics = {
-      ...summary(after.suite),
-      learned: {
-        session: this.#job.session,
-        wounds: this.#split.trained.length + this.#split.heldOut.length,
-        recoveryBefore: share(before.heldOut.medianRecovery),
-        recoveryAfter: share(after.heldOut.medianRecovery),
-        stepsBefore: stepsTold(before.heldOut.medianSteps),
-        stepsAfter: stepsTold(after.heldOut.medianSteps),
-      },
-      comparison: record,
-    };
-    const rounded = JSON.parse(
-      JSON.stringify(metrics, (_, value) =>
-        typeof value === 'number' ? Number(value.toPrecision(4)) : value,
-      ),
-    );
-    return { format: 1, verdict: reasons.length === 0 ? 'candidate' : 'rejected', reasons, metrics: rounded };
+    return filmHealing([this.#incumbent, candidate], target, this.#heldOut[Math.max(0, hardest)]);
   }
 }
 
-/** The figures as shipped rules hold them: median and worst. */
-function summary({ mse, recovery, changingCells, deaths, runaways }: Measured['suite']): object {
-  return {
-    mse: spreads(mse, Math.max),
-    recovery: spreads(recovery, Math.min),
-    changingCells: spread(changingCells, Math.max),
-    deaths,
-    runaways,
-  };
+/** Judges candidates by the held-out wounds, the suite and the trials; what decides early spares the rest. */
+class Judge {
+  readonly #measurements: Measurements;
+  readonly #incumbent: Subject;
+  readonly #root: Subject;
+  readonly #heldOutWounds: number;
+  /** Of the last judgement. */
+  measured: { readonly before: Measured; readonly after: Measured } | null = null;
+
+  constructor(measurements: Measurements, incumbent: Subject, root: Subject, heldOutWounds: number) {
+    this.#measurements = measurements;
+    this.#incumbent = incumbent;
+    this.#root = incumbent.key === root.key ? incumbent : root;
+    this.#heldOutWounds = heldOutWounds;
+  }
+
+  async judge(rule: Rule): Promise<Verdict> {
+    const candidate = subject('candidate', rule);
+    const part = async (one: Subject): Promise<Measured> => ({
+      heldOut: await this.#measurements.heldOut(one),
+      suite: await this.#measurements.suite(one),
+      trials: null,
+    });
+    let before = await part(this.#incumbent);
+    let root: Pick<Measured, 'suite' | 'trials'> = {
+      suite: await this.#measurements.suite(this.#root),
+      trials: null,
+    };
+    let after = await part(candidate);
+    let verdict = compare(before, root, after, this.#heldOutWounds);
+    if (verdict.lacks.length === 0) {
+      before = { ...before, trials: await this.#measurements.trials(this.#incumbent) };
+      root = { ...root, trials: await this.#measurements.trials(this.#root) };
+      after = { ...after, trials: await this.#measurements.trials(candidate) };
+      verdict = compare(before, root, after, this.#heldOutWounds);
+    }
+    this.measured = { before, after };
+    return verdict;
+  }
 }
 
-/** What players read, 0..1: a body that got worse after the wound has healed nothing. */
-const share = (recovery: number): number => Math.min(1, Math.max(0, recovery || 0));
-/** null: it was not whole again while it was watched. */
-const stepsTold = (steps: number): number | null => (steps < MAX_HEALING_STEPS ? steps : null);
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16);
+
+function keyOfWeights({ w1, b1, w2, b2 }: Weights): string {
+  const hash = createHash('sha256');
+  for (const values of [w1, b1, w2, b2])
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return hash.digest('base64url').slice(0, 16);
+}
+
+const subject = (role: Subject['role'], rule: Rule): Subject => ({ role, rule, key: keyOfWeights(rule) });
 
 const isWhole = ({ healed, grown, recovery }: Healing): boolean =>
   meanOf(healed) <= WHOLE_ERROR * meanOf(grown) && meanOf(recovery) >= WHOLE_RECOVERY;

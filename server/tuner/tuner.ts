@@ -1,7 +1,6 @@
 /**
- * The tuner's server side. It queues what sessions leave, runs one tuning process at a time while nobody plays
- * (`tuningProcess.ts`), and enters results into the registry (`candidates.ts`). A job that fails is tried again, at most
- * three times in all.
+ * The tuner's server side: it runs one tuning process at a time (`tuningProcess.ts`), while nobody plays. What is attempted
+ * next, and what became of it, stands in `attempts.ts`. A job that fails is tried again, at most three times in all.
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,15 +8,16 @@ import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
 import { FAILED_CODE } from '../background/lowProcess.ts';
 import type { Config } from '../config.ts';
 import { plainLog } from '../log/log.ts';
-import { writeWhole } from '../rules/load.ts';
-import { type Actor, labelOf } from '../rules/registry.ts';
+import type { Actor } from '../rules/registry.ts';
 import { RuleError } from '../rules/rule.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SwapDesk } from '../swaps/swapDesk.ts';
 import type { Wound } from '../world/wound.ts';
+import { Attempts } from './attempts.ts';
 import { Candidates } from './candidates.ts';
 import { type Job, Jobs, type TuneOptions } from './jobs.ts';
 import { forkTuning, TuningProcess } from './tuningProcess.ts';
+import { viewOf } from './view.ts';
 
 export const TUNER_MODES = ['off', 'manual', 'auto'] as const satisfies readonly TunerMode[];
 
@@ -26,9 +26,8 @@ const RETRY_MS = 2_000;
 /** Wait before another try when registry or disk cannot be written. */
 const LATER_MS = 30_000;
 const MAX_NOTES = 12;
-/** Wounds of a species per job, at most 1 MB of JSON: the thread that routes frames writes them. */
-const MAX_WOUNDS = 400;
-const MAX_COORDINATES = 150_000;
+/** How often a running job asks whether the rule that it began with is still in force. */
+const IN_FORCE_MS = 5_000;
 
 export interface TunerOptions extends TuneOptions {
   readonly desk: Pick<SwapDesk, 'ask' | 'swap'>;
@@ -38,6 +37,10 @@ export interface TunerOptions extends TuneOptions {
   readonly log: (text: string) => void;
   /** Starts the process; tests replace it. */
   readonly spawn?: (folder: string) => ChildProcess;
+  /** The process runs at a worker: a job that has begun there keeps its wounds, as others would make it another job. */
+  readonly isFar?: boolean;
+  /** Default: 5 s. */
+  readonly inForceMs?: number;
   /** Wait after the first failure; doubles with each further one. Default 2 s. */
   readonly retryMs?: number;
 }
@@ -51,6 +54,7 @@ export interface EndedSession {
 export class Tuner {
   readonly #options: TunerOptions;
   readonly #jobs: Jobs;
+  readonly #attempts: Attempts;
   readonly candidates: Candidates;
   #mode: TunerMode;
   #running: TuningProcess | null = null;
@@ -63,6 +67,7 @@ export class Tuner {
   #isStopped = false;
   #cancelled: string | null = null;
   #retry: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #pauseMs: number | null = null;
   readonly #notes: { readonly at: string; readonly text: string }[] = [];
   #exited: (() => void) | null = null;
@@ -71,11 +76,20 @@ export class Tuner {
     this.#options = options;
     this.#mode = options.mode;
     this.#jobs = new Jobs(options.dataDir);
-    this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, (text) => this.#log(text));
+    const log = (text: string): void => this.#log(text);
+    this.candidates = new Candidates(options.desk, this.#jobs, options.dataDir, log);
+    this.#attempts = new Attempts({
+      ...options,
+      jobs: this.#jobs,
+      candidates: this.candidates,
+      log,
+      progressOf: (job) => this.#progressOf(job),
+    });
   }
 
   /** Continues the queue that an earlier server process left. */
   begin(): void {
+    this.#attempts.takeOver();
     void this.#next();
   }
 
@@ -88,14 +102,21 @@ export class Tuner {
   }
 
   /**
-   * Queues every species that was hurt; jobs run when nobody plays.
+   * Keeps the wounds of every species that was hurt, and queues those that have enough new ones; jobs run when nobody
+   * plays.
    *
    * @param isAnotherRunning - the next session began before this one's record was written
    */
   sessionEnded({ id, wounds }: EndedSession, isAnotherRunning = false): void {
     this.#isHeld = isAnotherRunning;
     const species = new Set(wounds.map((wound) => wound.species));
-    if (this.#mode !== 'off') for (const one of species) this.#queue(id, one, wounds);
+    if (this.#mode !== 'off')
+      for (const one of species)
+        this.#attempts.gather(
+          id,
+          one,
+          wounds.filter((wound) => wound.species === one),
+        );
     void this.#next();
   }
 
@@ -105,21 +126,6 @@ export class Tuner {
     this.#makesRoom = isNeeded;
     if (isNeeded) this.#running?.pause();
     else void this.#next();
-  }
-
-  #queue(session: string, species: string, wounds: readonly Wound[]): void {
-    const { seconds, threads, engine, iterations, rate, randomSeeds } = this.#options;
-    const own = few(wounds.filter((wound) => wound.species === species)).map(({ blows }) => ({ blows }));
-    const options = { seconds, threads, engine, iterations, rate, randomSeeds };
-    try {
-      const { dropped } = this.#jobs.add(
-        { format: 1, session, species, wounds: own, options, incumbent: null, failures: 0 },
-        new Date().toISOString(),
-      );
-      if (dropped !== null) this.#log(`the queue is full: ${dropped} is dropped`);
-    } catch (error) {
-      this.#log(`${species} cannot be queued: ${(error as Error).message}`);
-    }
   }
 
   // --- one job after another ---
@@ -137,7 +143,7 @@ export class Tuner {
     this.#isStarting = true;
     let isSettled = true;
     try {
-      const job = await this.#prepared(name);
+      const job = await this.#attempts.prepared(name, this.#mode === 'auto');
       // A session may have begun meanwhile.
       if (job !== null && this.#mayRun) this.#start(name, job);
     } catch (error) {
@@ -167,26 +173,9 @@ export class Tuner {
     this.#retry.unref();
   }
 
-  /**
-   * Puts the rule in force beside the job. A job whose incumbent is no longer in force begins again.
-   *
-   * @returns null: the job was finished, and its result has been entered
-   */
-  async #prepared(name: string): Promise<Job | null> {
-    const job = this.#jobs.read(name);
-    if (await this.candidates.enter(name, job, this.#mode === 'auto')) return null;
-    const now = await this.#options.desk.ask((registry) => {
-      const record = registry.inForce().get(job.species);
-      return record === undefined ? null : { record, bytes: registry.read(record.id).bytes };
-    });
-    if (now === null) throw new RuleError(`${job.species} has no rule in force`);
-    const { id, sha256 } = now.record;
-    if (job.incumbent?.sha256 === sha256) return job;
-    this.#jobs.reset(name);
-    writeWhole(this.#jobs.path(name, 'incumbent'), now.bytes);
-    const begun = { ...job, incumbent: { rule: id, label: labelOf(now.record), sha256 } };
-    this.#jobs.write(name, begun);
-    return begun;
+  #progressOf({ species, begun }: Job): TuningProcess['progress'] {
+    const last = this.#last;
+    return last !== null && last.job.species === species && last.job.begun === begun ? last.progress : null;
   }
 
   #start(name: string, job: Job): void {
@@ -199,19 +188,39 @@ export class Tuner {
     });
     this.#running = running;
     this.#last = running;
+    clearInterval(this.#watch);
+    this.#watch = setInterval(
+      () => void this.#stopIfSwapped(running),
+      this.#options.inForceMs ?? IN_FORCE_MS,
+    );
+    this.#watch.unref();
+  }
+
+  /** An attempt on a rule that is no longer in force stops, and begins again from the one that is. */
+  async #stopIfSwapped(running: TuningProcess): Promise<void> {
+    const { species, incumbent } = running.job;
+    try {
+      const now = await this.#options.desk.ask((registry) => registry.inForce().get(species));
+      if (now?.sha256 !== incumbent?.sha256 && this.#running === running) running.pause();
+    } catch {
+      // The registry is asked again in a few seconds, and before anything is entered.
+    }
   }
 
   #ended(running: TuningProcess, code: number | null): void {
     if (this.#running !== running) return;
     this.#running = null;
+    clearInterval(this.#watch);
     const { name, pausedMs } = running;
     if (pausedMs !== null) this.#pauseMs = pausedMs;
     const isCancelled = this.#cancelled === name;
     this.#cancelled = null;
     // A process that was not asked to stop has left a result or failed.
     const hasFailed = pausedMs === null && !(code === 0 && existsSync(this.#jobs.path(name, 'result')));
-    if (isCancelled) this.#dropped(name);
-    else if (hasFailed) this.#failed(running, code);
+    if (isCancelled) {
+      this.#attempts.tell(running.job, 'ended', 'an admin cancelled it');
+      this.#dropped(name);
+    } else if (hasFailed) this.#failed(running, code);
     this.#exited?.();
     if (!hasFailed) void this.#next();
   }
@@ -223,8 +232,10 @@ export class Tuner {
     const text = isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`;
     this.#log(`tuning ${job.species} on session ${job.session} has failed: ${why}; ${text}`);
     try {
-      if (isHopeless) this.#jobs.remove(name);
-      else this.#jobs.write(name, { ...job, failures });
+      if (isHopeless) {
+        this.#attempts.tell(job, 'failed', why);
+        this.#jobs.remove(name);
+      } else this.#jobs.write(name, { ...job, failures });
     } catch (error) {
       this.#log((error as Error).message);
     }
@@ -237,6 +248,7 @@ export class Tuner {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#watch);
     if (this.#running === null) return;
     const exited = new Promise<void>((resolve) => {
       this.#exited = resolve;
@@ -267,39 +279,18 @@ export class Tuner {
   get view(): TunerView {
     const shown =
       this.#running ?? (this.#last !== null && this.#isQueued(this.#last.name) ? this.#last : null);
-    const progress = shown?.progress ?? null;
-    const names = this.#jobs.list();
-    const state =
-      this.#mode === 'off'
-        ? 'off'
-        : this.#running !== null
-          ? (progress?.stage ?? 'preparing')
-          : names.length === 0
-            ? 'idle'
-            : this.#isHeld || this.#makesRoom
-              ? 'paused'
-              : 'waiting';
-    return {
+    return viewOf({
       mode: this.#mode,
-      state,
-      job: shown && {
-        species: shown.job.species,
-        session: shown.job.session,
-        wounds: shown.job.wounds.length,
-        incumbent: shown.job.incumbent?.label ?? '',
-        done: progress?.done ?? 0,
-        planned: progress?.planned ?? 0,
-        loss: progress?.loss ?? null,
-        seconds: progress?.seconds ?? 0,
-        budgetSeconds: shown.job.options.seconds,
-      },
-      // The last job's curves stay until another job begins: an admin may look later.
-      losses: this.#last?.losses.points ?? [],
-      spotChecks: this.#last?.spotChecks.points ?? [],
-      queue: names.filter((name) => name !== shown?.name),
+      running: this.#running,
+      shown,
+      last: this.#last,
+      names: this.#jobs.list(),
+      isHeld: this.#isHeld || this.#makesRoom,
+      gathering: this.#attempts.gathering,
+      attempts: this.#attempts.past,
       pauseMs: this.#pauseMs,
       notes: [...this.#notes],
-    };
+    });
   }
 
   #isQueued(name: string): boolean {
@@ -311,17 +302,6 @@ export class Tuner {
     this.#notes.splice(MAX_NOTES);
     this.#options.log(`tuner: ${text}`);
   }
-}
-
-/** Wounds evenly from the whole session, as many as a job can use; a session may hold 14 MB of them. */
-function few(wounds: readonly Wound[]): Wound[] {
-  const every = Math.max(1, Math.ceil(wounds.length / MAX_WOUNDS));
-  let coordinates = 0;
-  return wounds.filter((wound, i) => {
-    if (i % every !== 0 || coordinates > MAX_COORDINATES) return false;
-    coordinates += wound.blows.reduce((sum, { points }) => sum + points.length, 0);
-    return true;
-  });
 }
 
 /**
@@ -340,7 +320,7 @@ export function startTuner(
     desk,
     dataDir: config.dataDir,
     mode: config.tuner,
-    seconds: config.tunerSeconds,
+    iterations: config.tunerIterations,
     threads: config.tunerThreads,
     engine: engine === 'tfjs' ? 'tfjs' : 'wasm',
     log: plainLog.info,

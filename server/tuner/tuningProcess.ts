@@ -1,6 +1,7 @@
 /** One tuning process as the server watches it: what it reports. */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import type { TuningStage } from '../../shared/adminApi.ts';
 import { forkLow, LowProcess } from '../background/lowProcess.ts';
 import { Series } from '../background/series.ts';
 import type { Job } from './jobs.ts';
@@ -24,6 +25,8 @@ export class TuningProcess {
   readonly job: Job;
   readonly losses: Series;
   readonly spotChecks: Series;
+  stage: TuningStage = 'preparing';
+  /** null: it has not trained yet. */
   progress: Extract<FromTuning, { type: 'progress' }> | null = null;
   readonly #process: LowProcess<FromTuning, ToTuning>;
   readonly #watch: Watch;
@@ -33,6 +36,7 @@ export class TuningProcess {
     this.job = job;
     this.losses = watch.before?.losses ?? new Series();
     this.spotChecks = watch.before?.spotChecks ?? new Series();
+    this.progress = watch.before?.progress ?? null;
     this.#watch = watch;
     const hear = (message: FromTuning): void => this.#hear(message);
     this.#process = new LowProcess(child, { pauseMs: PAUSE_MS, hear, onEnd: watch.onEnd });
@@ -55,10 +59,13 @@ export class TuningProcess {
 
   #hear(message: FromTuning): void {
     switch (message.type) {
+      case 'stage':
+        this.stage = message.stage;
+        return;
       case 'progress':
+        this.stage = 'training';
         this.progress = message;
-        if (message.stage === 'training' && message.loss !== null)
-          this.losses.add(message.done, message.loss);
+        if (message.loss !== null) this.losses.add(message.done, message.loss);
         return;
       case 'spotCheck':
         this.spotChecks.add(message.done, message.recovery);

@@ -1,54 +1,47 @@
-/** Chooses the wounds of a session that a species is tuned on, and those that are held out to judge by. */
+/** Wounds as the tuner keeps them, and how they come apart into those that are learned from and those that judge. */
 import { createHash } from 'node:crypto';
-import { Random } from '../training/random.ts';
 import type { Blow, Wound } from '../world/wound.ts';
 
 /** With fewer different wounds there is nothing to hold out and little to learn. */
 export const MIN_WOUNDS = 6;
-/** More wounds teach nothing more, and a job must stay small. */
-const MAX_WOUNDS = 160;
-const HELD_OUT_PART = 0.2;
+/** The first two different wounds of a species judge, and later every fifth. */
 const MIN_HELD_OUT = 2;
-/** Each is measured from every random seed, before and after. */
-const MAX_HELD_OUT = 16;
+const HELD_OUT_PART = 0.2;
 
 /** The blows of one wound. */
 export type Blows = readonly Blow[];
 
-export interface Split {
-  readonly trained: readonly Blows[];
-  readonly heldOut: readonly Blows[];
+export interface KeptWound {
+  /** Id of the session that it comes from. */
+  readonly session: string;
+  readonly blows: Blows;
 }
 
-const keyOf = (blows: Blows): string => createHash('sha256').update(JSON.stringify(blows)).digest('hex');
-
-/** Each wound once, in an order that does not depend on time; at most 160, chosen by their hash. */
-export function differentWounds(wounds: readonly Pick<Wound, 'blows'>[]): Blows[] {
-  const byKey = new Map<string, Blows>();
-  for (const { blows } of wounds) if (blows.length > 0) byKey.set(keyOf(blows), blows);
-  return [...byKey]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, MAX_WOUNDS)
-    .map(([, blows]) => blows);
+/** No wound is in both parts. Oldest first. */
+export interface Parts {
+  readonly trained: readonly KeptWound[];
+  readonly heldOut: readonly KeptWound[];
 }
 
-/**
- * Holds a fifth out, 2 to 16, drawn by the random seed. No wound is in both parts.
- *
- * @param wounds - different ones, at least `MIN_WOUNDS`
- */
-export function splitWounds(wounds: readonly Blows[], randomSeed: number): Split {
-  const random = new Random(randomSeed);
-  const shuffled = [...wounds];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const j = random.whole(0, i);
-    [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
-  }
-  const count = Math.round(shuffled.length * HELD_OUT_PART);
-  const held = Math.min(MAX_HELD_OUT, Math.max(MIN_HELD_OUT, count));
-  return { heldOut: shuffled.slice(0, held), trained: shuffled.slice(held) };
+export const keyOf = (blows: Blows): string =>
+  createHash('sha256').update(JSON.stringify(blows)).digest('base64url').slice(0, 16);
+
+/** Each wound once, in an order that does not depend on time. */
+export function differentWounds(wounds: readonly Pick<Wound, 'blows'>[]): Map<string, Blows> {
+  const byKey = wounds
+    .filter(({ blows }) => blows.length > 0)
+    .map(({ blows }) => [keyOf(blows), blows] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(byKey);
 }
 
-/** A uint32 from a text: the same session and species are tuned the same way again. */
+/** @param ever - different wounds of this species before this one  @param heldOut - how many of those judge */
+export const isHeldOut = (ever: number, heldOut: number): boolean =>
+  heldOut < Math.max(MIN_HELD_OUT, Math.round((ever + 1) * HELD_OUT_PART));
+
+export const coordinatesOf = (blows: Blows): number =>
+  blows.reduce((sum, { points }) => sum + points.length, 0);
+
+/** A uint32 from a text. */
 export const randomSeedOf = (text: string): number =>
   createHash('sha256').update(text).digest().readUInt32LE(0);

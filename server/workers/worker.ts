@@ -16,7 +16,7 @@ import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
 import { News } from './news.ts';
 import { JOBS, type JobKind, type Order, type Outcome } from './queue.ts';
 
-/** A changed checkpoint is sent after at most so long; training writes one every 30 s. */
+/** A changed checkpoint is sent after at most so long; training writes one every 5 s. */
 const SEND_MS = 5_000;
 /** A process that has not ended so long after it was asked to is killed. */
 const PAUSE_MS = 900;

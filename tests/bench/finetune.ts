@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- finetune [--seconds N] [--threads N] [--json]`: replays the damage of a recorded session, tunes the
- * shipped rule for a fixed time, and compares. The session is a committed log, made by
+ * `npm run bench -- finetune [--iterations N] [--threads N] [--json]`: replays the damage of a recorded session in one
+ * attempt at the shipped rule. The session is a committed log, made by
  * `--record [--kind again|strip|comb] [--random-seed N]`.
  * `--pause` measures instead how long a tuning process takes to stop at a checkpoint.
  */
@@ -15,6 +15,7 @@ import { JOB_FILES, type Job } from '../../server/tuner/jobs.ts';
 import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
 import { Tuner } from '../../server/tuner/tuner.ts';
+import { WoundStore } from '../../server/tuner/woundStore.ts';
 import type { Comparison } from '../../shared/adminApi.ts';
 import { recordSession } from './finetune/record.ts';
 
@@ -27,21 +28,17 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     pause: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '225' },
     threads: { type: 'string', default: '2' },
     'random-seed': { type: 'string', default: '1' },
     kind: { type: 'string', default: 'again' },
     session: { type: 'string', default: join(import.meta.dirname, 'finetune/session.json') },
     /** The incumbent's rule file; default: the shipped one. */
     rule: { type: 'string' },
-    iterations: { type: 'string' },
-    rate: { type: 'string' },
+    iterations: { type: 'string', default: '3000' },
   },
 });
 const threads = Number(values.threads);
-const seconds = Number(values.seconds);
-const optional = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : Number(text);
+const iterations = Number(values.iterations);
 
 if (values.record) {
   console.log(await recordSession(values.session, values.kind, Number(values['random-seed']), threads));
@@ -67,19 +64,17 @@ function makeJob(folder: string): { readonly path: string; readonly job: Job } {
   const path = join(folder, 'job');
   mkdirSync(path);
   copyFileSync(file, join(path, JOB_FILES.incumbent));
+  const { trained, heldOut } = new WoundStore(folder, console.error).add(species, id, wounds);
+  const known = { rule: 1, label: `${species} v1`, sha256: sha256Of(bytes) };
   const job: Job = {
-    format: 1,
+    format: 2,
     session: id,
     species,
-    wounds: wounds.map(({ blows }) => ({ blows })),
-    options: {
-      seconds,
-      threads,
-      engine: 'wasm',
-      iterations: optional(values.iterations),
-      rate: optional(values.rate),
-    },
-    incumbent: { rule: 1, label: `${species} v1`, sha256: sha256Of(bytes) },
+    wounds: { trained, heldOut },
+    options: { iterations, threads, engine: 'wasm' },
+    incumbent: known,
+    root: known,
+    begun: new Date().toISOString(),
     failures: 0,
   };
   writeFileSync(join(path, JOB_FILES.job), JSON.stringify(job));
@@ -91,8 +86,7 @@ async function measureTuning(folder: string): Promise<Record<string, unknown>> {
   const started = performance.now();
   let last = started;
   const post = (message: FromTuning): void => {
-    if (message.type === 'progress' && message.stage === 'training' && performance.now() - last < TELL_MS)
-      return;
+    if (message.type === 'progress' && performance.now() - last < TELL_MS) return;
     last = performance.now();
     console.error(`${((last - started) / 1_000).toFixed(0)} s ${JSON.stringify(message)}`);
   };
@@ -148,20 +142,20 @@ async function measurePauses(folder: string): Promise<Record<string, unknown>> {
     },
     dataDir: folder,
     mode: 'manual',
-    seconds,
+    iterations,
     threads,
     engine: 'wasm',
     randomSeeds: 2,
     log: (text) => console.error(text),
   });
   const pauseMs: number[] = [];
-  const iterations: number[] = [];
+  const stops: number[] = [];
   tuner.sessionEnded(record);
   for (let n = 0; n < PAUSES; n++) {
     await until(
-      () => tuner.view.state === 'training' && (tuner.view.job?.done ?? 0) > (iterations.at(-1) ?? 0) + 2,
+      () => tuner.view.state === 'training' && (tuner.view.job?.done ?? 0) > (stops.at(-1) ?? 0) + 2,
     );
-    iterations.push(tuner.view.job?.done ?? 0);
+    stops.push(tuner.view.job?.done ?? 0);
     tuner.sessionBegan();
     await until(() => tuner.view.state === 'paused');
     pauseMs.push(Math.round(tuner.view.pauseMs ?? Number.NaN));
@@ -169,7 +163,7 @@ async function measurePauses(folder: string): Promise<Record<string, unknown>> {
   }
   await tuner.stop();
   registry.close();
-  return { pauseMs, longestPauseMs: Math.max(...pauseMs), iterations };
+  return { pauseMs, longestPauseMs: Math.max(...pauseMs), iterations: stops };
 }
 
 async function until(condition: () => boolean): Promise<void> {

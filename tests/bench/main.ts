@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   swap: () => import('./swap.ts'),
   train: () => import('./train.ts'),
   finetune: () => import('./finetune.ts'),
+  loop: () => import('./loop.ts'),
   bounds: () => import('./bounds.ts'),
   soak: () => import('./soak.ts'),
   torture: () => import('./torture.ts'),

@@ -51,7 +51,14 @@ const FILM = 'nursery/kept/7/growth.gif';
 
 test('records, jobs and films are there on the next machine, as they were', async () => {
   const home = machine();
-  const all = { [RECORD]: '{}', [OPEN]: 'line\n', [`${JOB}/job.json`]: 'job', [FILM]: 'film' };
+  const all = {
+    [RECORD]: '{}',
+    [OPEN]: 'line\n',
+    [`${JOB}/job.json`]: 'job',
+    'tuner/wounds/pikachu.json': 'wounds',
+    'tuner/attempts.json': 'attempts',
+    [FILM]: 'film',
+  };
   for (const [path, content] of Object.entries(all)) put(home, path, content);
   put(home, `${JOB}/checkpoint.bin`, 'at 100');
   const copies = copiesOf(home);

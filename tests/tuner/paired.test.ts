@@ -1,10 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { medianOf } from '../../server/evaluation/statistics.ts';
 import { Random } from '../../server/training/random.ts';
 import { holm, signFlip } from '../../server/tuner/paired.ts';
-import { differentWounds, MIN_WOUNDS, randomSeedOf, splitWounds } from '../../server/tuner/wounds.ts';
-import type { Blow } from '../../server/world/wound.ts';
 
 describe('the paired test', () => {
   test('counts the sign patterns whose mean is as high: all without a gain, one of 2^n for pure gain', () => {
@@ -43,49 +40,4 @@ describe('the paired test', () => {
     expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
     expect(medianOf([])).toBeNaN();
   });
-});
-
-const blow = (x: number, y: number): Blow => ({ afterSteps: 0, tool: 'ablate', radius: 3, points: [x, y] });
-const woundsOf = (places: readonly (readonly [number, number])[]) =>
-  places.map(([x, y]) => ({ blows: [blow(x, y)] }));
-
-test('held-out wounds are never trained on: the split is disjoint, complete, and drawn by its seed', () => {
-  const places = fc.uniqueArray(
-    fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })),
-    {
-      minLength: MIN_WOUNDS,
-      maxLength: 100,
-      selector: String,
-    },
-  );
-  fc.assert(
-    fc.property(places, fc.nat(), (all, randomSeed) => {
-      const wounds = differentWounds(woundsOf(all));
-      const { trained, heldOut } = splitWounds(wounds, randomSeed);
-      expect(new Set([...trained, ...heldOut]).size).toBe(wounds.length);
-      expect(trained.length + heldOut.length).toBe(wounds.length);
-      expect(heldOut.length).toBeGreaterThanOrEqual(2);
-      expect(heldOut.length).toBe(Math.min(16, Math.max(2, Math.round(wounds.length / 5))));
-      expect(splitWounds(wounds, randomSeed)).toEqual({ trained, heldOut });
-    }),
-    { seed: 1 },
-  );
-});
-
-test('equal wounds count once in any order, so that none is in both parts', () => {
-  const [one, two, three] = woundsOf([
-    [1, 1],
-    [2, 2],
-    [3, 3],
-  ]);
-  const different = differentWounds([one, two, structuredClone(one), three, structuredClone(two)]);
-  expect(different).toHaveLength(3);
-  expect(differentWounds([three, two, one])).toEqual(different);
-  const many = woundsOf(Array.from({ length: 500 }, (_, i) => [i, 0] as const));
-  expect(differentWounds(many)).toHaveLength(160);
-});
-
-test('the draw depends on session and species', () => {
-  expect(randomSeedOf('a pikachu')).toBe(randomSeedOf('a pikachu'));
-  expect(randomSeedOf('a pikachu')).not.toBe(randomSeedOf('b pikachu'));
 });

@@ -29,13 +29,17 @@ export function sproutJob(
   wounds: { blows: Blow[] }[] = sproutWounds(),
 ): void {
   copyFileSync(SPROUT, join(folder, JOB_FILES.incumbent));
+  const kept = wounds.map(({ blows }) => ({ session: 's1', blows }));
+  const known = { rule: 1, label: 'sprout v1', sha256: '' };
   const job: Job = {
-    format: 1,
+    format: 2,
     session: 's1',
     species: 'sprout',
-    wounds,
-    options: { seconds: 60, threads: 1, engine: 'wasm', iterations: 10_000, randomSeeds: 2, ...options },
-    incumbent: { rule: 1, label: 'sprout v1', sha256: '' },
+    wounds: { trained: kept.slice(2), heldOut: kept.slice(0, 2) },
+    options: { threads: 1, engine: 'wasm', iterations: 10_000, randomSeeds: 2, ...options },
+    incumbent: known,
+    root: known,
+    begun: '2026-01-01T00:00:00.000Z',
     failures: 0,
   };
   writeFileSync(join(folder, JOB_FILES.job), JSON.stringify(job));

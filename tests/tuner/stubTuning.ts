@@ -13,7 +13,16 @@ import type { FromTuning } from '../../server/tuner/messages.ts';
 
 const [folder, behaviour] = process.argv.slice(2);
 const post = (message: FromTuning): void => void process.send!(message);
-const progress = { type: 'progress', planned: 100, loss: 0.01, seconds: 3 } as const;
+const rounds = [{ aim: 'healing', because: '', iterations: 5, lacks: ['worse, error at step 1000'] }];
+const progress = {
+  type: 'progress',
+  planned: 100,
+  loss: 0.01,
+  seconds: 3,
+  aim: 'picture',
+  because: 'worse, error at step 1000',
+  rounds,
+} as const;
 
 process.on('message', () => {
   if (behaviour === 'deaf') return;
@@ -21,7 +30,8 @@ process.on('message', () => {
 });
 process.on('disconnect', () => process.exit(PAUSED_CODE));
 
-post({ ...progress, stage: 'training', done: 7 });
+post({ type: 'stage', stage: 'measuring' });
+post({ ...progress, done: 7 });
 post({ type: 'spotCheck', done: 0, recovery: 0.5 });
 switch (behaviour) {
   case 'crash':
@@ -55,7 +65,7 @@ switch (behaviour) {
       stepsBefore: 90,
       stepsAfter: 60,
     };
-    const result = { format: 1, verdict: behaviour, reasons, metrics: { learned } };
+    const result = { format: 2, verdict: behaviour, reasons, metrics: { learned }, iterations: 9, rounds };
     writeFileSync(join(folder, JOB_FILES.result), JSON.stringify(result));
     process.send!({ type: 'finished' }, () => process.exit(0));
   }

@@ -1,6 +1,6 @@
 /** The tuner's server side, over a real registry and real processes that do not compute (`stubTuning.ts`). */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -48,7 +48,7 @@ function makeTuner(behaviours: readonly string[], options: Partial<TunerOptions>
     desk: makeDesk(),
     dataDir: folder,
     mode: 'manual',
-    seconds: 10,
+    iterations: 100,
     threads: 1,
     engine: 'wasm',
     log: (text) => complaints.push(text),
@@ -85,6 +85,14 @@ const wound = (species: string, x = 0): Wound => ({
   healedInSteps: 40,
 });
 const session = (...wounds: Wound[]) => ({ id: 's1', wounds });
+/** A session with enough different wounds of each species. */
+const hurt = (...species: string[]) =>
+  session(...species.flatMap((one) => Array.from({ length: 10 }, (_, x) => wound(one, x))));
+/** Another one, with other wounds. */
+const hurtAgain = (species: string) => ({
+  id: 's2',
+  wounds: Array.from({ length: 10 }, (_, x) => wound(species, 100 + x)),
+});
 const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 };
@@ -94,7 +102,7 @@ test('a session whose process was killed is tuned on after the next start', () =
   const config = { ...readConfig([], {}), dataDir: folder, tuner: 'manual' as const };
   const sessions = {
     isRunning: true,
-    recovered: [session(wound('moss')) as unknown as SessionRecord],
+    recovered: [hurt('moss') as unknown as SessionRecord],
     onBegin: () => {},
     onEnd: () => {},
   };
@@ -102,22 +110,117 @@ test('a session whose process was killed is tuned on after the next start', () =
   expect(jobs.list().map((name) => jobs.read(name).species)).toEqual(['moss']);
 });
 
+test('jobs of an earlier version, each on one session, become wounds of their species', () => {
+  const old = { format: 1, session: 's0', species: 'moss', options: {}, incumbent: null, failures: 0 };
+  for (const first of [0, 3]) {
+    const name = `2020010100000000${first}-moss`;
+    mkdirSync(jobs.path(name), { recursive: true });
+    const wounds = [0, 1, 2].map((x) => ({ blows: wound('moss', first + x).blows }));
+    writeFileSync(jobs.path(name, 'job'), JSON.stringify({ ...old, wounds }));
+  }
+  tuner = makeTuner(['work']);
+  tuner.sessionBegan();
+  tuner.begin();
+  const waiting = jobs.list().map((name) => jobs.read(name));
+  expect(waiting).toMatchObject([{ species: 'moss', session: 's0', incumbent: null }]);
+});
+
 describe('a session that ends', () => {
-  test('queues every species that was hurt with its own wounds, and nothing if none was hurt', async () => {
+  test('queues every species that was hurt enough, and nothing if none was', async () => {
     tuner = makeTuner(['work']);
-    tuner.sessionEnded(session());
+    tuner.sessionBegan();
+    tuner.sessionEnded(session(), true);
     expect(jobs.list()).toEqual([]);
-    tuner.sessionEnded(session(wound('moss', 1), wound('fern', 2), wound('moss', 3)));
-    const [first, second] = jobs.list().map((name) => jobs.read(name));
-    expect([first.species, second.species].sort()).toEqual(['fern', 'moss']);
-    const moss = first.species === 'moss' ? first : second;
-    expect(moss).toMatchObject({ session: 's1', failures: 0, options: { seconds: 10, threads: 1 } });
-    expect(moss.wounds.map(({ blows }) => blows[0].points[0])).toEqual([1, 3]);
+    tuner.sessionEnded(hurt('moss', 'fern'), true);
+    const waiting = jobs.list().map((name) => jobs.read(name));
+    expect(waiting.map(({ species }) => species).sort()).toEqual(['fern', 'moss']);
+    expect(waiting[0]).toMatchObject({
+      session: 's1',
+      failures: 0,
+      incumbent: null,
+      wounds: { trained: [], heldOut: [] },
+      options: { iterations: 100, threads: 1 },
+    });
+  });
+
+  test('with few wounds queues nothing: they are gathered, over sessions and restarts, until there are enough', async () => {
+    tuner = makeTuner(['work']);
+    tuner.sessionEnded(session(wound('moss', 1), wound('moss', 2)));
+    expect(jobs.list()).toEqual([]);
+    expect(tuner.view.gathering).toEqual([{ species: 'moss', wounds: 2, needed: 6 }]);
+    expect(tuner.view.notes[0].text).toBe('moss: 2 of 6 new different wounds so far');
+    await tuner.stop();
+    tuner = makeTuner(['work']);
+    expect(tuner.view.gathering).toHaveLength(1);
+    tuner.sessionEnded(session(wound('moss', 3), wound('moss', 4), wound('moss', 5), wound('moss', 6)));
+    await until(() => tuner.view.losses.length > 0);
+    expect(tuner.view.gathering).toEqual([]);
+    const job = jobs.read(jobs.list()[0]);
+    expect([job.wounds.trained.length, job.wounds.heldOut.length]).toEqual([4, 2]);
+    expect(tuner.view.job).toMatchObject({ wounds: 4, heldOut: 2 });
+  });
+
+  test('while the species waits queues it once; the job takes all wounds when it begins, and no attempt needs them again', async () => {
+    tuner = makeTuner(['work', 'candidate']);
+    tuner.sessionBegan();
+    tuner.sessionEnded(hurt('moss'), true);
+    tuner.sessionEnded(hurtAgain('moss'), true);
+    expect(jobs.list()).toHaveLength(1);
+    tuner.sessionEnded(session());
+    await until(() => tuner.view.losses.length > 0);
+    const { wounds, session: newest } = jobs.read(jobs.list()[0]);
+    expect(wounds.trained.length + wounds.heldOut.length).toBe(20);
+    expect(newest).toBe('s2');
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    tuner.sessionEnded(session());
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    expect(jobs.list()).toEqual([]);
+  });
+
+  test('while its attempt is paused gives that attempt its wounds; at a worker they wait for the next one', async () => {
+    const woundsOf = (): number => {
+      const { trained, heldOut } = jobs.read(jobs.list()[0]).wounds;
+      return trained.length + heldOut.length;
+    };
+    for (const [isFar, count] of [
+      [false, 20],
+      [true, 30],
+    ] as const) {
+      tuner = makeTuner(['work', 'work', 'candidate', 'work'], { isFar });
+      children = [];
+      tuner.sessionEnded(
+        isFar
+          ? { id: 's3', wounds: hurtAgain('moss').wounds.map((one, x) => wound(one.species, 200 + x)) }
+          : hurt('moss'),
+      );
+      await until(() => tuner.view.state === 'training');
+      tuner.sessionBegan();
+      await until(() => tuner.view.state === 'paused');
+      const before = woundsOf();
+      tuner.sessionEnded(
+        isFar
+          ? { id: 's4', wounds: hurt('moss').wounds.map((_, x) => wound('moss', 300 + x)) }
+          : hurtAgain('moss'),
+      );
+      await until(() => children.length === 2 && tuner.view.state === 'training');
+      expect([before, woundsOf()]).toEqual(isFar ? [count, count] : [10, count]);
+      tuner.sessionBegan();
+      await until(() => tuner.view.state === 'paused');
+      tuner.sessionEnded(session());
+      await until(
+        () =>
+          children.length === (isFar ? 4 : 3) &&
+          (isFar ? tuner.view.state === 'training' : tuner.view.state === 'idle'),
+      );
+      if (isFar) expect(woundsOf()).toBe(40);
+      await tuner.stop();
+    }
   });
 
   test('ends in a candidate in the registry with figures, parent and film, and no swap', async () => {
     tuner = makeTuner(['candidate']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuned().length === 1 && tuner.view.state === 'idle');
     const [candidate] = tuned();
     const parent = registry.find('moss', 1);
@@ -130,14 +233,35 @@ describe('a session that ends', () => {
     expect(tuner.candidates.film(parent.id)).toBeNull();
     expect(swapped).toEqual([]);
     expect(jobs.list()).toEqual([]);
+    expect(tuner.view.attempts).toMatchObject([
+      {
+        species: 'moss',
+        incumbent: 'moss v1',
+        label: 'moss v2',
+        outcome: 'passed',
+        told: 'it heals held-out wounds better, and nothing got worse',
+        iterations: 9,
+        trainedWounds: 8,
+        heldOutWounds: 2,
+        rounds: [{ aim: 'healing' }],
+      },
+    ]);
+    // The history outlives the server.
+    await tuner.stop();
+    const before = tuner.view.attempts;
+    tuner = makeTuner(['work']);
+    expect(tuner.view.attempts).toEqual(before);
   });
 
   test('whose result is not better leaves a rejected rule with the reason', async () => {
     tuner = makeTuner(['rejected'], { mode: 'auto' });
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuned().length === 1);
     expect(tuned()[0]).toMatchObject({ status: 'rejected' });
     expect(tuned()[0].metrics.reasons).toEqual(['worse, recovery left: 1 → 0.5 (p = 0.001)']);
+    expect(tuner.view.attempts).toMatchObject([
+      { outcome: 'gave up', label: 'moss v2', told: 'worse, recovery left: 1 → 0.5 (p = 0.001)' },
+    ]);
     expect(swapped).toEqual([]);
     await expect(tuner.candidates.promote(tuned()[0].id, ann)).rejects.toThrow(
       'moss v2 is not a candidate: it is tuned, rejected',
@@ -146,15 +270,16 @@ describe('a session that ends', () => {
 
   test('whose wounds heal already leaves no rule', async () => {
     tuner = makeTuner(['needless']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.state === 'idle');
     expect(tuned()).toEqual([]);
     expect(tuner.view.notes).toHaveLength(1);
+    expect(tuner.view.attempts).toMatchObject([{ outcome: 'needless', label: '' }]);
   });
 
   test('is not tuned for when the tuner is off', () => {
     tuner = makeTuner(['work'], { mode: 'off' });
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     expect(jobs.list()).toEqual([]);
     expect(tuner.view.state).toBe('off');
   });
@@ -163,7 +288,7 @@ describe('a session that ends', () => {
 describe('promotion', () => {
   const candidate = async (mode: 'manual' | 'auto'): Promise<RuleRecord> => {
     tuner = makeTuner(['candidate'], { mode });
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuned().length === 1 && tuner.view.state === 'idle');
     return tuned()[0];
   };
@@ -199,39 +324,88 @@ describe('promotion', () => {
     await expect(tuner.candidates.promote(999, ann)).rejects.toThrow('no rule has the number 999');
   });
 
-  test('is refused for a candidate whose incumbent is no longer in force', async () => {
-    tuner = makeTuner(['work', 'candidate']);
-    tuner.sessionEnded(session(wound('moss')));
+  /** An admin puts another rule into force. @returns its number */
+  const swapByHand = (fireRate: number): number => {
+    const other = registry.add(
+      { bytes: serializeRule({ ...blobRule('moss'), fireRate }), origin: 'uploaded' },
+      ann,
+    );
+    const { id } = registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann);
+    registry.settle(id, 'in force', '', ann);
+    return other.id;
+  };
+
+  test('of another rule by an admin ends a running attempt with the reason, and it begins again from that rule', async () => {
+    tuner = makeTuner(['work', 'candidate'], { inForceMs: 20 });
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuner.view.losses.length > 0);
+    writeFileSync(jobs.path(jobs.list()[0], 'checkpoint'), 'of the rule before');
+    const other = swapByHand(0.6);
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    expect(tuned()[0]).toMatchObject({ parent: other, status: 'candidate' });
+    expect(tuner.view.attempts).toMatchObject([
+      { outcome: 'passed', incumbent: 'moss v2', trainedWounds: 8 },
+      {
+        outcome: 'ended',
+        incumbent: 'moss v1',
+        told: 'moss v2 came into force instead of moss v1',
+        iterations: 7,
+      },
+    ]);
+    expect(tuner.view.notes.map(({ text }) => text)).toContain(
+      'moss v2 came into force instead of moss v1: the attempt at moss begins again from it',
+    );
+  });
+
+  test('of another rule while it is paused does the same; what it had left is removed', async () => {
+    tuner = makeTuner(['work', 'work']);
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.losses.length > 0);
     const [name] = jobs.list();
-    const before = jobs.read(name).incumbent;
     tuner.sessionBegan();
     await until(() => tuner.view.state === 'paused');
-    const other = registry.add(
-      { bytes: serializeRule({ ...blobRule('moss'), fireRate: 0.6 }), origin: 'uploaded' },
-      ann,
-    );
-    registry.settle(
-      registry.wantSwap({ species: 'moss', rule: other.id, scope: 'species' }, ann).id,
-      'in force',
-      '',
-      ann,
-    );
-    writeFileSync(jobs.path(name, 'checkpoint'), 'of the rule before');
+    for (const file of ['checkpoint', 'result', 'root'] as const) writeFileSync(jobs.path(name, file), '{}');
+    swapByHand(0.6);
     tuner.sessionEnded(session());
-    await until(() => tuned().length === 1);
-    // The job began again from the rule in force.
-    expect(before).toMatchObject({ label: 'moss v1' });
-    expect(tuned()[0]).toMatchObject({ parent: other.id, status: 'candidate' });
+    await until(() => children.length === 2);
+    expect(readdirSync(jobs.path(name)).sort()).toEqual(['incumbent.safetensors', 'job.json']);
+    expect(jobs.read(name)).toMatchObject({ incumbent: { label: 'moss v2' }, root: { label: 'moss v2' } });
+  });
+
+  test('makes the next attempt begin from the promoted rule, with the untuned one as its root', async () => {
+    tuner = makeTuner(['candidate', 'work']);
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
+    const { id } = registry.wantSwap({ species: 'moss', rule: tuned()[0].id, scope: 'species' }, ann);
+    registry.settle(id, 'in force', '', ann);
+    tuner.sessionEnded(hurtAgain('moss'));
+    await until(() => tuner.view.state === 'training');
+    const [name] = jobs.list();
+    expect(jobs.read(name)).toMatchObject({ incumbent: { label: 'moss v2' }, root: { label: 'moss v1' } });
+    expect(readdirSync(jobs.path(name)).sort()).toEqual([
+      'incumbent.safetensors',
+      'job.json',
+      'root.safetensors',
+    ]);
   });
 });
 
 describe('a session that begins', () => {
   test('stops the process; the queue goes on when the session ends', async () => {
     tuner = makeTuner(['work', 'candidate']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.losses.length > 0);
-    expect(tuner.view).toMatchObject({ state: 'training', job: { species: 'moss', done: 7, planned: 100 } });
+    expect(tuner.view).toMatchObject({
+      state: 'training',
+      job: {
+        species: 'moss',
+        done: 7,
+        planned: 100,
+        aim: 'picture',
+        because: 'worse, error at step 1000',
+        rounds: [{ aim: 'healing', iterations: 5 }],
+      },
+    });
     tuner.sessionBegan();
     await until(() => tuner.view.state === 'paused');
     expect(children[0].exitCode).toBe(75);
@@ -245,7 +419,7 @@ describe('a session that begins', () => {
 
   test('kills a process that does not pause', async () => {
     tuner = makeTuner(['deaf']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.losses.length > 0);
     tuner.sessionBegan();
     await until(() => tuner.view.state === 'paused');
@@ -256,14 +430,14 @@ describe('a session that begins', () => {
   test("before the last one's record was written keeps the tuner from starting, and those wounds are queued", async () => {
     tuner = makeTuner(['work']);
     tuner.sessionBegan();
-    tuner.sessionEnded(session(wound('moss')), true);
+    tuner.sessionEnded(hurt('moss'), true);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect([children.length, jobs.list().length, tuner.view.state]).toEqual([0, 1, 'paused']);
   });
 
   test('before the process has started, none is started', async () => {
     tuner = makeTuner(['work']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     tuner.sessionBegan();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(children).toHaveLength(0);
@@ -276,7 +450,7 @@ describe('when a process or a job fails', () => {
     'a process that ends without a result (%s) is started again, and given up the third time',
     async (behaviour) => {
       tuner = makeTuner([behaviour], { retryMs: 1 });
-      tuner.sessionEnded(session(wound('moss')));
+      tuner.sessionEnded(hurt('moss'));
       await until(() => tuner.view.state === 'idle');
       expect(children).toHaveLength(3);
       expect(complaints).toHaveLength(3);
@@ -288,7 +462,7 @@ describe('when a process or a job fails', () => {
 
   test('a killed process is started again, and the job succeeds', async () => {
     tuner = makeTuner(['work', 'candidate'], { retryMs: 1 });
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.losses.length > 0);
     children[0].kill('SIGKILL');
     await until(() => tuned().length === 1);
@@ -297,7 +471,7 @@ describe('when a process or a job fails', () => {
 
   test('a process that reports why its job cannot succeed is not started again', async () => {
     tuner = makeTuner(['hopeless']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => tuner.view.state === 'idle');
     expect(children).toHaveLength(1);
     expect(complaints[0]).toContain('moss does not grow; given up');
@@ -308,7 +482,7 @@ describe('when a process or a job fails', () => {
     mkdirSync(jobs.path(name), { recursive: true });
     writeFileSync(jobs.path(name, 'job'), '{');
     tuner = makeTuner(['candidate']);
-    tuner.sessionEnded(session(wound('fern'), wound('moss')));
+    tuner.sessionEnded(hurt('fern', 'moss'));
     await until(() => tuned().length === 1 && tuner.view.state === 'idle');
     const told = tuner.view.notes.map(({ text }) => text).join('\n');
     expect(told).toContain('job.json is not JSON: the job is dropped');
@@ -317,7 +491,7 @@ describe('when a process or a job fails', () => {
 
   test('a result that a killed server had not entered is entered at the next start', async () => {
     tuner = makeTuner(['candidate']);
-    tuner.sessionEnded(session(wound('moss')));
+    tuner.sessionEnded(hurt('moss'));
     await until(() => children.length === 1);
     await tuner.stop();
     // What it left, at any moment, is continued.
@@ -331,14 +505,16 @@ describe('when a process or a job fails', () => {
     tuner = makeTuner(['work']);
     tuner.sessionBegan();
     const job = {
-      format: 1,
+      format: 2,
       session: 's',
       species: 'moss',
-      wounds: [],
+      wounds: { trained: [], heldOut: [] },
       failures: 0,
       incumbent: null,
+      root: null,
+      begun: '',
     } as const;
-    const options = { seconds: 1, threads: 1, engine: 'wasm' } as const;
+    const options = { iterations: 1, threads: 1, engine: 'wasm' } as const;
     const at = (n: number): string => `2026-01-01T00:00:${String(n).padStart(2, '0')}.000Z`;
     for (let n = 0; n < MAX_JOBS; n++) expect(jobs.add({ ...job, options }, at(n)).dropped).toBeNull();
     const [first, second] = jobs.list();
@@ -351,11 +527,14 @@ describe('when a process or a job fails', () => {
 test('an admin cancels the running job and turns the tuner off and on, and each act is audited', async () => {
   tuner = makeTuner(['work']);
   await expect(tuner.cancel(ann)).rejects.toThrow('nothing is being tuned');
-  tuner.sessionEnded(session(wound('moss')));
+  tuner.sessionEnded(hurt('moss'));
   await until(() => tuner.view.losses.length > 0);
   await tuner.cancel(ann);
   await until(() => tuner.view.state === 'idle');
   expect(jobs.list()).toEqual([]);
+  expect(tuner.view.attempts).toMatchObject([
+    { outcome: 'ended', told: 'an admin cancelled it', iterations: 7 },
+  ]);
   await tuner.setMode('off', ann);
   await tuner.setMode('auto', ann);
   expect(tuner.view.mode).toBe('auto');
