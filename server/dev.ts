@@ -33,7 +33,8 @@ if (wantsHelp(argv)) {
 
 /** @throws ConfigError naming every bad field */
 function serverUrl(): string {
-  const { host, port } = readConfig(argv, process.env);
+  const { host, port, worlds } = readConfig(argv, process.env);
+  if (worlds.length > 0) throw new ConfigError(['--worlds: npm run dev has one world']);
   // Vite has to know the port before the server starts, and after each restart.
   if (port === 0) throw new ConfigError(['--port: a fixed port is needed here, not 0']);
   if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;

@@ -4,6 +4,7 @@ import type { AddressRanges } from './addressRanges.ts';
 import type { Addresses, Proxies } from './http/addresses.ts';
 import { Api } from './http/api.ts';
 import { packRequest, sendReply } from './http/forwarding.ts';
+import type { PictureLimits } from './http/pictures.ts';
 import { replyJson } from './http/replies.ts';
 import { Status } from './http/status.ts';
 import type { RelayLink } from './links/relayLink.ts';
@@ -35,6 +36,10 @@ export interface RelayedOptions {
   readonly readers: AddressRanges;
   /** TCP connections that are counted as the world's; default: those of its clients. */
   readonly connections?: () => number;
+  /** Of all worlds together; default: of this one. */
+  readonly pictureLimits?: PictureLimits;
+  /** Of what newcomers need at once (`stream/deliver/chains.ts`); default: what one world may take. */
+  readonly chainBytes?: number;
   readonly log: Log;
 }
 
@@ -55,6 +60,7 @@ export async function openRelayedWorld(
   const tally = new Tally();
   const room = await openRoom({
     ...{ roomId, world: link, people, tally, log, maxPlayers, viewerBytesPerSecond },
+    chainBytes: options.chainBytes,
     tellPlayers: () => people.players.tick(),
     addressOf: (sessionId) => addresses.ofVisit(sessionId),
   });
@@ -81,7 +87,7 @@ export async function openRelayedWorld(
   const forward = forwardOver(link);
   return {
     ...{ room, status, tally },
-    api: new Api(link, framesPerSecond),
+    api: new Api(link, framesPerSecond, options.pictureLimits),
     metrics: {
       answered({ route, status, seconds }) {
         if (answered.length < MAX_ANSWERED) answered.push({ route, status, seconds });

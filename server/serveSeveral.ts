@@ -8,6 +8,7 @@ import { type Config, MAX_RELAYED_WORLDS } from './config.ts';
 import { Addresses, Proxies } from './http/addresses.ts';
 import { Assets } from './http/assets.ts';
 import { Hosts } from './http/hosts.ts';
+import { PictureLimits } from './http/pictures.ts';
 import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
 import type { RelayTransport } from './links/transport.ts';
 import { Directory } from './lobby/directory.ts';
@@ -28,6 +29,9 @@ import { Tally } from './tally.ts';
 const SWEEP_MS = 1_000;
 /** Worlds that are not there do not keep a relay from listening for longer than this. */
 const MAX_REACH_MS = 2_000;
+/** What one world may take for newcomers; several share it, but none has less than an eighth. */
+const CHAIN_BYTES = 96 * 1024 * 1024;
+const MAX_CHAIN_SHARES = 8;
 /** Lists and pictures for one address: a lobby asks every 4 s, a school may have a hundred. */
 const MAX_LISTS = 200;
 const LISTS_PER_SECOND = 50;
@@ -68,6 +72,8 @@ export async function serveSeveral(
   const readers = new AddressRanges(config.metricsFrom);
   const now = (): number => performance.now();
   const warn = (line: string): void => log.warn(line);
+  const pictureLimits = new PictureLimits(now);
+  const chainBytes = CHAIN_BYTES / Math.min(MAX_CHAIN_SHARES, isOfAll ? MAX_CHAIN_SHARES : named.length);
   await openMatchmaker();
   const directory = new Directory({
     ...{ named, now, log: warn, maxPlaces: MAX_RELAYED_WORLDS },
@@ -78,7 +84,16 @@ export async function serveSeveral(
         connect: () => ways.connect(name),
         serve: (link) =>
           openRelayedWorld(link, {
-            ...{ roomId: name, viewerBytesPerSecond, addresses, proxies, readers, log },
+            ...{
+              roomId: name,
+              viewerBytesPerSecond,
+              addresses,
+              proxies,
+              readers,
+              pictureLimits,
+              chainBytes,
+              log,
+            },
           }),
         log: warn,
         logWay: options.logWay ?? warn,

@@ -53,7 +53,7 @@ export function prepareAdmins(options: FirstAdminOptions): FirstAdmin {
         secret = `admin token: ${token} (made now for the owner ${FIRST_ADMIN}, shown only once; the page is ${options.page})`;
       else
         notes.push(
-          `the owner ${FIRST_ADMIN} was made for ${options.page}, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN}\` prints a new one`,
+          `the owner ${FIRST_ADMIN} was made for ${options.page}, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN} --data-dir ${options.dataDir}\` prints a new one`,
         );
     }
   } catch (error) {

@@ -5,7 +5,7 @@ import { isWhole } from '../../shared/numbers.ts';
 import { Allowances } from '../allowances.ts';
 import { NoAnswerError, type WorldLink } from '../world/messages.ts';
 import { Lists } from './lists.ts';
-import { PictureRefusal, Pictures } from './pictures.ts';
+import { type PictureLimits, PictureRefusal, Pictures } from './pictures.ts';
 import { replyBytes, replyJson } from './replies.ts';
 import { pictureHash, pictureOf } from './speciesPictures.ts';
 
@@ -21,10 +21,11 @@ export class Api {
   readonly #lists: Lists;
   readonly #listed: Allowances;
 
-  constructor(world: WorldLink, framesPerSecond: number) {
+  /** @param limits - of pictures; default: of this world alone */
+  constructor(world: WorldLink, framesPerSecond: number, limits?: PictureLimits) {
     this.#world = world;
     const now = (): number => performance.now();
-    this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now });
+    this.#pictures = new Pictures({ world, frameMs: 1_000 / framesPerSecond, now, limits });
     this.#lists = new Lists(world, now);
     this.#listed = new Allowances({ most: MAX_LISTS, perSecond: LISTS_PER_SECOND, now });
   }

@@ -67,26 +67,64 @@ export interface PicturesOptions {
   readonly frameMs: number;
   readonly now: () => number;
   readonly encode?: typeof encodePng;
+  /** Of all worlds whose pictures this process makes. Default: of this one. */
+  readonly limits?: PictureLimits;
+}
+
+/** What addresses may ask for, and what they have not taken yet. */
+export class PictureLimits {
+  readonly #allowances: Allowances;
+  /** By address or network. */
+  readonly #unsentBytes = new Map<string, number>();
+
+  /** @param now - monotonic, ms */
+  constructor(now: () => number) {
+    this.#allowances = new Allowances({
+      most: CELLS_PER_ADDRESS,
+      perSecond: CELLS_PER_ADDRESS_SECOND,
+      now,
+    });
+  }
+
+  /** @throws PictureRefusal when the address, or everybody together, asks for too much */
+  admit(address: string, cells: number): void {
+    if ((this.#unsentBytes.get(partyOf(address)) ?? 0) > MAX_UNSENT_BYTES_PER_ADDRESS)
+      throw new PictureRefusal(429, 'this address has not taken its last pictures yet', 1_000);
+    let unsent = 0;
+    for (const bytes of this.#unsentBytes.values()) unsent += bytes;
+    if (unsent > MAX_UNSENT_BYTES)
+      throw new PictureRefusal(503, 'too many pictures are on their way', MAX_WAIT_MS);
+    const waitMs = this.#allowances.take(address, cells);
+    if (waitMs > 0) throw new PictureRefusal(429, 'too many pictures for this address', waitMs);
+  }
+
+  /** Notes bytes that a client has not taken yet, until its response has closed. */
+  holdUnsent(address: string, bytes: number, response: Closable): void {
+    // Its only `close` may have been while the picture was made.
+    if (response.closed) return;
+    const party = partyOf(address);
+    const add = (difference: number): void => {
+      const after = (this.#unsentBytes.get(party) ?? 0) + difference;
+      if (after > 0) this.#unsentBytes.set(party, after);
+      else this.#unsentBytes.delete(party);
+    };
+    add(bytes);
+    response.once('close', () => add(-bytes));
+  }
 }
 
 export class Pictures {
   readonly #options: PicturesOptions;
-  readonly #allowances: Allowances;
+  readonly #limits: PictureLimits;
   /** Jobs that wait, by address or network; the first is the next to be served. */
   readonly #waiting = new Map<string, Job[]>();
   /** Jobs that a request may share, by rectangle. */
   readonly #shared = new Map<string, Job>();
-  /** By address or network. */
-  readonly #unsentBytes = new Map<string, number>();
   #isWorking = false;
 
   constructor(options: PicturesOptions) {
     this.#options = options;
-    this.#allowances = new Allowances({
-      most: CELLS_PER_ADDRESS,
-      perSecond: CELLS_PER_ADDRESS_SECOND,
-      now: options.now,
-    });
+    this.#limits = options.limits ?? new PictureLimits(options.now);
   }
 
   /**
@@ -98,7 +136,7 @@ export class Pictures {
    */
   async ask(rect: Rect, address: string, hasLeft: () => boolean): Promise<Buffer> {
     const cells = Math.max(MIN_CELLS, rect.width * rect.height);
-    this.#admit(address, cells);
+    this.#limits.admit(address, cells);
     const key = `${rect.x},${rect.y},${rect.width},${rect.height}`;
     const known = this.#shared.get(key);
     if (known !== undefined && this.#isOfNow(known)) {
@@ -138,27 +176,7 @@ export class Pictures {
 
   /** Notes bytes that a client has not taken yet, until its response has closed. */
   holdUnsent(address: string, bytes: number, response: Closable): void {
-    // Its only `close` may have been while the picture was made.
-    if (response.closed) return;
-    const party = partyOf(address);
-    const add = (difference: number): void => {
-      const after = (this.#unsentBytes.get(party) ?? 0) + difference;
-      if (after > 0) this.#unsentBytes.set(party, after);
-      else this.#unsentBytes.delete(party);
-    };
-    add(bytes);
-    response.once('close', () => add(-bytes));
-  }
-
-  #admit(address: string, cells: number): void {
-    if ((this.#unsentBytes.get(partyOf(address)) ?? 0) > MAX_UNSENT_BYTES_PER_ADDRESS)
-      throw new PictureRefusal(429, 'this address has not taken its last pictures yet', 1_000);
-    let unsent = 0;
-    for (const bytes of this.#unsentBytes.values()) unsent += bytes;
-    if (unsent > MAX_UNSENT_BYTES)
-      throw new PictureRefusal(503, 'too many pictures are on their way', MAX_WAIT_MS);
-    const waitMs = this.#allowances.take(address, cells);
-    if (waitMs > 0) throw new PictureRefusal(429, 'too many pictures for this address', waitMs);
+    this.#limits.holdUnsent(address, bytes, response);
   }
 
   #isOfNow({ takenMs }: Job): boolean {

@@ -46,6 +46,8 @@ export interface RoomHost {
   readonly tellPlayers: () => void;
   readonly maxPlayers: number;
   readonly viewerBytesPerSecond: number;
+  /** @see StreamOptions.chainBytes */
+  readonly chainBytes?: number;
   readonly tally: Tally;
   readonly log: Log;
   /** The address of a client, by Colyseus' session id. */
@@ -128,6 +130,7 @@ export class WorldRoom extends Room implements Audience {
     const stream = new Stream(host.world, {
       now,
       bytesPerSecond: host.viewerBytesPerSecond,
+      chainBytes: host.chainBytes,
       lagMs: () => Math.max(this.#lagMs, this.#loop.max / 1e6 - LOOP_SAMPLE_MS),
     });
     this.#around = { ...host, stream, now };

@@ -42,7 +42,9 @@ describe('the first start', () => {
   test('writes no token into a log or a pipe, and says how to get one', () => {
     const { secret, notes } = start();
     expect(secret).toBeNull();
-    expect(notes).toEqual([expect.stringContaining('`npm run admin -- rotate admin` prints a new one')]);
+    expect(notes).toEqual([
+      expect.stringContaining(`\`npm run admin -- rotate admin --data-dir ${dataDir}\` prints a new one`),
+    ]);
     expect(notes.join()).not.toMatch(/[A-Za-z0-9_-]{32}/);
   });
 

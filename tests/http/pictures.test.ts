@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PictureRefusal, Pictures } from '../../server/http/pictures.ts';
+import { PictureLimits, PictureRefusal, Pictures } from '../../server/http/pictures.ts';
 import { NoAnswerError, type WorldQuery } from '../../server/world/messages.ts';
 
 const FRAME_MS = 50;
@@ -123,6 +123,22 @@ test('pictures that an address has not taken yet are bounded in bytes', async ()
   expect(await again).toBe('made');
   for (let i = 0; i < 9; i++) pictures.holdUnsent(`address ${i}`, 32 * 2 ** 20, response);
   expect(await ask(2, 'b')).toBe('503');
+});
+
+test('of several worlds in one process, an address has what it has of one', async () => {
+  const limits = new PictureLimits(() => performance.now());
+  const [one, other] = [0, 1].map(() => {
+    const world = { ask: () => answer() as never };
+    const encode = async (): Promise<Buffer> => Buffer.from('png');
+    return new Pictures({ world, frameMs: FRAME_MS, now: () => performance.now(), encode, limits });
+  });
+  const response = Object.assign(new EventEmitter(), { closed: false });
+  one.holdUnsent('a', 33 * 2 ** 20, response);
+  await expect(other.ask(small(0), 'a', waits)).rejects.toThrow('has not taken its last pictures yet');
+  response.emit('close');
+  const made = other.ask(small(0), 'a', waits);
+  await pass(20);
+  expect((await made).toString()).toBe('png');
 });
 
 test('who left while the picture was made is owed nothing', async () => {

@@ -39,11 +39,12 @@ interface Growing extends Chain {
 
 export class Chains {
   readonly #chains = new Map<number, Growing>();
-  readonly #maxBytes: number;
+  /** Of all chains together. */
+  maxBytes: number;
   #bytes = 0;
 
   constructor(maxBytes: number = MAX_BYTES) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   /** The memory that all chains hold. */
@@ -98,7 +99,7 @@ export class Chains {
   #trim(): void {
     // A map keeps insertion order: the oldest keyframe comes first.
     for (const key of this.#chains.keys()) {
-      if (this.#bytes <= this.#maxBytes) return;
+      if (this.#bytes <= this.maxBytes) return;
       this.forget(key);
     }
   }

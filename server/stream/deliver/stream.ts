@@ -24,6 +24,8 @@ export interface PageSource {
 export interface StreamOptions extends FlowOptions {
   /** A monotonic clock, in ms. */
   readonly now: () => number;
+  /** All chains of the stream together; default: 96 MiB. */
+  readonly chainBytes?: number;
 }
 
 /** Spectators get the deltas of this many frames in one message. */
@@ -66,6 +68,7 @@ export class Stream {
     this.#world = world;
     this.#options = options;
     this.#now = options.now;
+    if (options.chainBytes !== undefined) this.#chains.maxBytes = options.chainBytes;
     this.#subscriptions = new Subscriptions((add, remove) => {
       // A page that is watched again starts with a new keyframe.
       for (const key of [...add, ...remove]) {
