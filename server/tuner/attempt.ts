@@ -230,19 +230,31 @@ export class Attempt {
     return null;
   }
 
-  /** The better of the round's mean and its mean with the rule in force: the one heals, the other has the picture. */
-  async #lookAt(spent: number): Promise<(Best & { readonly lacks: readonly Lack[] }) | null> {
-    const { incumbent, look, judge } = this.#parts;
-    let found: (Best & { readonly lacks: readonly Lack[] }) | null = null;
+  /**
+   * The better of the round's mean and its mean with the rule in force: the one heals, the other has the picture. The
+   * other is judged, too, if only safety speaks against the better: no look sees it, and a mean is often safe.
+   */
+  async #lookAt(spent: number): Promise<Looked | null> {
+    const { incumbent, look } = this.#parts;
+    const all: Looked[] = [];
     for (const weights of [this.#average, between(incumbent, this.#average, 0.5)]) {
       const { lacks, error } = await look(weights);
-      const shortfall = shortfallOf(lacks);
-      if (found === null || isBetter({ shortfall, error }, found))
-        found = { weights, shortfall, error, lacks, iterations: spent, verdict: null };
+      all.push({ weights, shortfall: shortfallOf(lacks), error, lacks, iterations: spent, verdict: null });
     }
-    if (found === null || !(found.shortfall <= JUDGED_WITHIN)) return found;
-    const verdict = await judge(found.weights);
-    return { ...found, verdict, shortfall: Math.max(found.shortfall, shortfallOf(verdict.lacks)) };
+    const [first, second] = isBetter(all[1], all[0]) ? [all[1], all[0]] : all;
+    const found = await this.#judged(first);
+    const lacks = found.verdict?.lacks ?? [];
+    if (lacks.length === 0 || lacks.some(({ area }) => area !== 'safety')) return found;
+    const other = await this.#judged(second);
+    return other.verdict !== null && isBetter(other, found) ? other : found;
+  }
+
+  /** With a verdict, if it lacks little at a glance. */
+  async #judged(one: Looked): Promise<Looked> {
+    if (!(one.shortfall <= JUDGED_WITHIN)) return one;
+    const verdict = await this.#parts.judge(one.weights);
+    const judged = shortfallOf(verdict.lacks);
+    return { ...one, verdict, shortfall: judged === 0 ? 0 : Math.max(one.shortfall, judged) };
   }
 
   #record(found: Best | null, lacks: readonly Lack[], spent: number): void {
@@ -294,6 +306,7 @@ export class Attempt {
   }
 }
 
+type Looked = Best & { readonly lacks: readonly Lack[] };
 type Found = Pick<Best, 'shortfall' | 'error'>;
 
 /** NaN is worse than any number. */

@@ -57,6 +57,9 @@ export interface Verdict {
   readonly comparison: Comparison;
   /** Empty: it passes. */
   readonly lacks: readonly Lack[];
+  /** What it is made of. */
+  readonly before: Measured;
+  readonly after: Measured;
 }
 
 /** One figure with its limit. */
@@ -101,6 +104,8 @@ export function compare(
     meanOf(kinds.map((kind) => of(after.suite.recovery[kind]) - of(before.suite.recovery[kind])));
   return {
     lacks,
+    before,
+    after,
     comparison: {
       randomSeeds: before.suite.changingCells.length,
       heldOutWounds,

@@ -32,14 +32,9 @@ export function candidateOf(
   };
 }
 
-/** @param measured - of the last judgement, which is the outcome's */
-export function resultOf(
-  job: Job,
-  outcome: AttemptOutcome,
-  measured: { readonly before: Measured; readonly after: Measured } | null,
-): Result {
+export function resultOf(job: Job, outcome: AttemptOutcome): Result {
   const { verdict, passed, told, spent, iterations, elapsedMs } = outcome;
-  const { comparison } = verdict;
+  const { comparison, before, after } = verdict;
   const rounds = outcome.rounds.map(toldOf);
   const { trained, heldOut } = job.wounds;
   const reasons = passed ? [] : [`given up after ${spent} iterations: ${told}`, ...comparison.reasons];
@@ -53,19 +48,15 @@ export function resultOf(
     rounds,
   };
   const metrics = {
-    ...(measured === null ? {} : summary(measured.after)),
-    ...(measured === null
-      ? {}
-      : {
-          learned: {
-            session: job.session,
-            wounds: trained.length + heldOut.length,
-            recoveryBefore: share(measured.before.heldOut.medianRecovery),
-            recoveryAfter: share(measured.after.heldOut.medianRecovery),
-            stepsBefore: stepsTold(measured.before.heldOut.medianSteps),
-            stepsAfter: stepsTold(measured.after.heldOut.medianSteps),
-          },
-        }),
+    ...summary(after),
+    learned: {
+      session: job.session,
+      wounds: trained.length + heldOut.length,
+      recoveryBefore: share(before.heldOut.medianRecovery),
+      recoveryAfter: share(after.heldOut.medianRecovery),
+      stepsBefore: stepsTold(before.heldOut.medianSteps),
+      stepsAfter: stepsTold(after.heldOut.medianSteps),
+    },
     comparison: record,
   };
   const rounded = JSON.parse(

@@ -23,6 +23,8 @@ export interface Round {
   readonly kinds: readonly string[];
   /** Factor of the learning rate. */
   readonly gentleness: number;
+  /** Safety was lacking once: strokes of a hand stay among the damage. */
+  readonly isHardened: boolean;
 }
 
 /** Iterations of a round: short enough that a look comes soon, long enough for the rate to fall. */
@@ -45,6 +47,7 @@ export const firstRound = (iterations: number): Round => ({
   iterations: Math.min(ROUND_ITERATIONS.first, iterations),
   kinds: [],
   gentleness: 1,
+  isHardened: false,
 });
 
 /**
@@ -63,6 +66,7 @@ export function nextRound(last: Round, lacks: readonly Lack[], iterations: numbe
     iterations: Math.min(ROUND_ITERATIONS.further, iterations),
     kinds: own.map(({ name }) => name),
     gentleness: last.aim === aim ? last.gentleness * GENTLER : 1,
+    isHardened: last.isHardened || aim === 'safety',
   };
 }
 
@@ -149,22 +153,23 @@ function weightsOf({ errors }: Lessons): number[] {
 export function planOf(
   { name, hidden, fireRate, metadata }: Rule,
   source: TargetSource,
-  { aim, iterations, kinds, gentleness }: Round,
+  { aim, iterations, kinds, gentleness, isHardened }: Round,
   lessons: Lessons,
   randomSeed: number,
 ): TrainingPlan {
   const { recordedPart, ...regime } = REGIMES[aim];
-  const isHardened = aim === 'safety';
+  const hardens = aim === 'safety';
+  const batter: DamageKind[] = Array(hardens ? 3 : isHardened ? 1 : 0).fill('batter');
   const taught = kinds.flatMap((kind) => (TEACHES[kind] === undefined ? [] : [TEACHES[kind], TEACHES[kind]]));
   return {
     ...POLISH,
     ...regime,
     rate: regime.rate * gentleness,
-    wallPart: isHardened ? COMPANY.wallPart : 0,
-    strayWeight: isHardened ? COMPANY.strayWeight : 0,
+    wallPart: hardens ? COMPANY.wallPart : 0,
+    strayWeight: hardens ? COMPANY.strayWeight : 0,
     // The grid of a run does not change from round to round: its pool goes on.
     roomCells: 0,
-    farOff: isHardened ? COMPANY.farOff : FAR_OFF,
+    farOff: hardens ? COMPANY.farOff : FAR_OFF,
     alignCells: 3,
     name,
     source,
@@ -178,7 +183,7 @@ export function planOf(
     curriculumIterations: 0,
     poolSize: 48,
     seedPart: 1,
-    damage: [...DAMAGE, ...taught, ...(isHardened ? (['batter', 'batter', 'batter'] as const) : [])],
+    damage: [...DAMAGE, ...taught, ...batter],
     recorded: {
       wounds: lessons.wounds,
       weights: weightsOf(lessons),

@@ -131,7 +131,7 @@ class Tuning {
     post({ type: 'stage', stage: 'comparing' });
     writeWhole(this.#path('film'), await this.#film(candidate, target, before));
     writeRule(this.#path('candidate'), candidate);
-    return this.#finish(resultOf(this.#job, outcome, judge.measured));
+    return this.#finish(resultOf(this.#job, outcome));
   }
 
   #finish(result: Result): Result {
@@ -294,8 +294,6 @@ class Judge {
   readonly #incumbent: Subject;
   readonly #root: Subject;
   readonly #heldOutWounds: number;
-  /** Of the last judgement. */
-  measured: { readonly before: Measured; readonly after: Measured } | null = null;
 
   constructor(measurements: Measurements, incumbent: Subject, root: Subject, heldOutWounds: number) {
     this.#measurements = measurements;
@@ -324,7 +322,6 @@ class Judge {
       after = { ...after, trials: await this.#measurements.trials(candidate) };
       verdict = compare(before, root, after, this.#heldOutWounds);
     }
-    this.measured = { before, after };
     return verdict;
   }
 }

@@ -103,8 +103,8 @@ function play({ looks, means = [FAR], judgements = [[]], iterations = 3_000, fau
       const lacks = at(judgements, judged.length - 1);
       return {
         lacks,
-        comparison: { reasons: lacks.map(({ told }) => told) } as unknown as Verdict['comparison'],
-      };
+        comparison: { reasons: lacks.map(({ told }) => told) },
+      } as unknown as Verdict;
     },
     onIteration: () => {},
     onRound: () => {},
@@ -163,6 +163,18 @@ test('the mean with the rule in force is tried, and taken where it lacks less', 
   const own = play({ looks: [[]] });
   await new Attempt(own.parts, null).run();
   expect(mean).toBeCloseTo(own.judged[0] / 2, 3);
+});
+
+test('if only safety speaks against a result, its mean with the rule in force is judged, too', async () => {
+  const unsafe = [lack('safety', 5, 'battered')];
+  const { parts, judged } = play({ looks: [[]], means: [[lack('recovery', 1)]], judgements: [unsafe, []] });
+  const outcome = await new Attempt(parts, null).run();
+  expect(outcome).toMatchObject({ passed: true, spent: ROUND_ITERATIONS.first });
+  expect(judged[1]).toBeCloseTo(judged[0] / 2, 3);
+  const worse = play({ looks: [[]], means: [[lack('recovery', 1)]], judgements: [[lack('error', 5)], []] });
+  await new Attempt(worse.parts, null).run();
+  expect(worse.judged).toHaveLength(2);
+  expect(worse.judged[1]).toBeGreaterThan(worse.judged[0]);
 });
 
 test('it ends when rounds gain nothing, with the best of what it made and what that lacks', async () => {
@@ -235,7 +247,14 @@ test('stopped after any iteration and gone on with from its state, it does the s
 });
 
 test('the next round is for what lacks most in all, and gentler when it is for the same again', () => {
-  const first: Round = { aim: 'healing', because: '', iterations: 400, kinds: [], gentleness: 1 };
+  const first: Round = {
+    aim: 'healing',
+    because: '',
+    iterations: 400,
+    kinds: [],
+    gentleness: 1,
+    isHardened: false,
+  };
   const next = nextRound(
     first,
     [lack('error', 2), lack('recovery', 1.5, 'left'), lack('recovery', 1, 'top')],
@@ -247,17 +266,18 @@ test('the next round is for what lacks most in all, and gentler when it is for t
     aim: 'safety',
     iterations: 50,
     gentleness: 1,
+    isHardened: true,
   });
 });
 
 test('rounds deal what was lacking: wounds, longer lives, fewer wounds, strokes of a hand', () => {
   const rule = blobRule('moss');
   const lessons = { wounds: [[], [], []], errors: [1e-4, 1e-2, 1e-4] };
-  const plan = (aim: Aim, kinds: string[] = []) =>
+  const plan = (aim: Aim, kinds: string[] = [], isHardened = false) =>
     planOf(
       rule,
       { scale: 1, padding: 12 },
-      { aim, because: '', iterations: 9, kinds, gentleness: 1 },
+      { aim, because: '', iterations: 9, kinds, gentleness: 1, isHardened },
       lessons,
       1,
     );
@@ -272,6 +292,8 @@ test('rounds deal what was lacking: wounds, longer lives, fewer wounds, strokes 
   expect([healing, picture, stillness].some(({ damage }) => damage.includes('batter'))).toBe(false);
   expect(safety.damage).toContain('batter');
   expect(safety.wallPart).toBeGreaterThan(0);
+  // Once safety was lacking, some strokes stay.
+  expect(plan('healing', [], true).damage).toContain('batter');
   const halves = (of: string[]): number =>
     plan('healing', of).damage.filter((kind) => kind === 'half').length;
   expect(halves(['left'])).toBe(halves([]) + 2);
