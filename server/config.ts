@@ -128,6 +128,8 @@ export interface Config {
   /** Whose drawings are grown: nobody's, those that an admin approves, or everybody's. */
   readonly nursery: NurseryMode;
   readonly nurseryThreads: number;
+  /** Where drawings are learned: on this machine, or at workers (`workers/`). */
+  readonly nurseryAt: 'here' | 'workers';
   /** Species that may come from drawings, at once. */
   readonly nurserySpecies: number;
 }
@@ -220,6 +222,7 @@ const SETTINGS: Settings = {
   tunerAt: choice(['here', 'workers'], 'here', 'where the tuner trains; workers: at --role worker of the same --store, also while players are here'),
   nursery: choice(NURSERY_MODES, 'approve', 'grows what visitors draw; approve: what an admin approves; open: everything; off: nothing'),
   nurseryThreads: whole(1, 4, 1, 'how many threads learn drawings at the lowest priority, also while people play'),
+  nurseryAt: choice(['here', 'workers'], 'here', 'where drawings are learned; workers: at --role worker of the same --store'),
   nurserySpecies: inUnit(' species', whole(1, 192, 64, 'from drawings at once; beyond them, the one with the fewest bodies withers')),
   trustProxy: inUnit(' proxies', whole(0, 16, 0, 'in a row before the server, whose X-Forwarded-For, -Host and -Proto are believed; 0: nobody\'s, for any client can send them')),
   trustForwarded: yesOrNo(false, 'yes: as --trust-proxy 1'),

@@ -8,6 +8,7 @@ interface Together {
   readonly worlds: readonly string[];
   readonly relayOf: readonly string[];
   readonly tunerAt: string;
+  readonly nurseryAt: string;
   readonly store: string;
   readonly blobs: string;
   readonly spare: boolean;
@@ -21,7 +22,7 @@ export const faultsTogether = (settings: Together): string[] => [
   ...storeFaults(settings),
 ];
 
-function roleFaults({ role, nats, meet, worlds, relayOf, store, tunerAt }: Together): string[] {
+function roleFaults({ role, nats, meet, worlds, relayOf, store, tunerAt, nurseryAt }: Together): string[] {
   const faults: string[] = [];
   const isApart = role === 'world' || role === 'relay';
   if (isApart && nats === '' && meet === '') faults.push(`--role ${role} needs --nats or --meet`);
@@ -34,6 +35,7 @@ function roleFaults({ role, nats, meet, worlds, relayOf, store, tunerAt }: Toget
     faults.push('--worlds is for one machine: over --nats, each world is started with --role world');
   if (role === 'worker' && store === '') faults.push('--role worker needs --store');
   if (tunerAt === 'workers' && store === '') faults.push('--tuner-at workers needs --store');
+  if (nurseryAt === 'workers' && store === '') faults.push('--nursery-at workers needs --store');
   return faults;
 }
 

@@ -99,9 +99,9 @@ async function several(): Promise<void> {
   log.info(`worlds: ${config.worlds.join(', ')}`);
 }
 
-/** Tunes for the worlds of the store. */
+/** Tunes and learns for the worlds of the store. */
 async function work(): Promise<void> {
-  const { startWorker } = await import('./workers/tuning.ts');
+  const { startWorker } = await import('./workers/jobs.ts');
   const worker = await startWorker(config, (line) => log.info(line));
   stopping.add({
     what: 'giving back the job',
@@ -158,19 +158,21 @@ async function own(): Promise<void> {
   // From here on, players and admins change the registry.
   await store?.follow();
   const admin = new Admin(world, config, makeProber(config), sessions, first.carried, guests, log);
-  const farTuning =
-    config.tunerAt === 'here'
-      ? null
-      : await (await import('./workers/tuning.ts')).openFarTuning(config, (line) => log.warn(line));
+  const hasFarJobs = config.tunerAt === 'workers' || config.nurseryAt === 'workers';
+  const farJobs = hasFarJobs
+    ? await (await import('./workers/jobs.ts')).openFarJobs(config, (line) => log.warn(line))
+    : null;
   const tuner = startTuner(config, world.ready.engine, admin.desk, sessions, {
     log: (text) => log.info(text),
-    spawn: farTuning?.spawn,
-    isFar: farTuning !== undefined,
+    spawn: config.tunerAt === 'workers' ? farJobs?.spawn('tuning') : undefined,
+    isFar: config.tunerAt === 'workers',
   });
   admin.tuner = tuner;
-  const nursery = startNursery(config, admin, world, (text) => log.info(text));
+  const nursery = startNursery(config, admin, world, (text) => log.info(text), {
+    spawn: config.nurseryAt === 'workers' ? farJobs?.spawn('nursery') : undefined,
+  });
   // Two trainings at once are too much for a small machine, and somebody waits for the nursery's.
-  if (machine.processors <= config.nurseryThreads + config.tunerThreads)
+  if (!hasFarJobs && machine.processors <= config.nurseryThreads + config.tunerThreads)
     nursery.onBusy = (isBusy) => tuner.makeRoom(isBusy);
   admin.nursery = nursery;
   nursery.begin();
@@ -191,16 +193,16 @@ async function own(): Promise<void> {
     what: 'stopping the tuner',
     ifCutShort: 'a tuning job goes on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
-    async stop() {
-      await tuner.stop();
-      await farTuning?.close();
-    },
+    stop: () => tuner.stop(),
   });
   stopping.add({
     what: 'stopping the nursery',
     ifCutShort: 'a drawing is learned on from its last checkpoint',
     patienceMs: MAX_STOP_MS,
-    stop: () => nursery.stop(),
+    async stop() {
+      await nursery.stop();
+      await farJobs?.close();
+    },
   });
   // The session's record is still queued: it is tuned on after the next start.
   stopping.add({

@@ -87,6 +87,7 @@ describe('readConfig', () => {
       tunerThreads: defaultTunerThreads(machine),
       nursery: 'approve',
       nurseryThreads: 1,
+      nurseryAt: 'here',
       nurserySpecies: 64,
       viewerBytesPerSecond: 1_000_000,
     });

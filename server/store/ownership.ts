@@ -10,6 +10,7 @@ import { DISK, type Disk, isMissing, readAt, writeAll } from '../files/disk.ts';
 import { writeWhole } from '../rules/load.ts';
 import { packNumber } from '../storage/manifest.ts';
 import { segmentsAmong } from '../storage/segment.ts';
+import { FolderCopies } from './folderCopies.ts';
 import { type Clock, LeaseKeeper, takeLease } from './lease.ts';
 import { openBlobs } from './openBlobs.ts';
 import { Postgres, StoreError } from './postgres.ts';
@@ -78,6 +79,7 @@ export class Ownership {
   readonly #databases: readonly Postgres[];
   readonly #keeper: LeaseKeeper;
   readonly #registry: RegistryCopy;
+  readonly #folders: FolderCopies;
 
   /**
    * Takes the world's lease, which may take as long as another owns it, and brings its registry here.
@@ -104,6 +106,8 @@ export class Ownership {
       await disk.sweep();
       const registry = new RegistryCopy(disk, dataDir, log);
       const notes = await moveIn(disk, registry, dataDir);
+      const folders = new FolderCopies(disk, dataDir, log);
+      await folders.restore();
       return new Ownership({
         owner: { term: held.term, firstFrame },
         notes,
@@ -112,6 +116,7 @@ export class Ownership {
         databases: [database, files],
         keeper,
         registry,
+        folders,
       });
     } catch (error) {
       await keeper.release();
@@ -128,6 +133,7 @@ export class Ownership {
     readonly databases: readonly Postgres[];
     readonly keeper: LeaseKeeper;
     readonly registry: RegistryCopy;
+    readonly folders: FolderCopies;
   }) {
     this.owner = parts.owner;
     this.notes = parts.notes;
@@ -136,11 +142,16 @@ export class Ownership {
     this.#databases = parts.databases;
     this.#keeper = parts.keeper;
     this.#registry = parts.registry;
+    this.#folders = parts.folders;
   }
 
-  /** Copies the registry as it is, and from now on every change of it. To be called before anybody is served. */
+  /**
+   * Copies the registry as it is, and from now on every change of it, and of records and jobs. To be called before
+   * anybody is served.
+   */
   async follow(): Promise<void> {
     await this.#registry.begin();
+    this.#folders.begin();
     const key = await DISK.readFile(join(this.#dataDir, KEY_FILE));
     await putIfMissing(this.#disk, KEY_PATH, key);
   }
@@ -148,6 +159,7 @@ export class Ownership {
   /** Ends the ownership when everything is written: a spare takes over at once. @throws JournalError */
   async release(): Promise<void> {
     try {
+      await this.#folders.close();
       await this.#registry.close();
     } finally {
       await this.#keeper.release();

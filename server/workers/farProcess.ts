@@ -1,7 +1,7 @@
 /**
- * A tuning process that runs at a worker, as the tuner watches it: what `fork` gives for one on this machine. The job's
- * number in the queue is made of what it says, so that who starts the same job again finds the one that runs already. A
- * pause only looks away: the worker goes on, as it takes nothing from this machine.
+ * A process of a job that runs at a worker, as the tuner and the nursery watch it: what `fork` gives for one on this
+ * machine. The job's number in the queue is made of what it says, so that who starts the same job again finds the one that
+ * runs already. A pause only looks away: the worker goes on, as it takes nothing from this machine.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,13 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PgBoss } from 'pg-boss';
 import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
 import type { Blobs } from '../store/blobs.ts';
-import { bundle, MAX_BUNDLE_BYTES, unbundle } from './bundle.ts';
-import { type Order, type Outcome, TUNING } from './queue.ts';
+import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
+import { readNews } from './news.ts';
+import { JOBS, type JobKind, type Order, type Outcome } from './queue.ts';
 
 /** How often the queue is asked. */
 const POLL_MS = 1_000;
 
 export interface FarOptions {
+  readonly kind: JobKind;
   readonly boss: PgBoss;
   readonly blobs: Blobs;
   readonly world: string;
@@ -37,6 +39,8 @@ export class FarProcess extends EventEmitter {
   readonly #folder: string;
   readonly #options: FarOptions;
   #hasEnded = false;
+  /** Of the worker's news that were told. */
+  #told = 0;
 
   constructor(folder: string, options: FarOptions) {
     super();
@@ -45,10 +49,12 @@ export class FarProcess extends EventEmitter {
     void this.#run();
   }
 
-  /** A pause, whatever is said: tuning hears nothing else. */
-  send(_message: unknown, done: () => void = () => {}): boolean {
-    this.emit('message', { type: 'paused' });
-    this.#end(PAUSED_CODE);
+  /** Only a pause is heard here; the worker is told nothing. */
+  send({ type }: { readonly type: string }, done: () => void = () => {}): boolean {
+    if (type === 'pause') {
+      this.emit('message', { type: 'paused' });
+      this.#end(PAUSED_CODE);
+    }
     done();
     return true;
   }
@@ -76,13 +82,13 @@ export class FarProcess extends EventEmitter {
 
   /** @returns the exit code; null: it is not over */
   async #look(): Promise<number | null> {
-    const { boss, blobs, world, files, identity, result } = this.#options;
-    const id = uuidOf(bundle(this.#folder, identity), world);
+    const { kind, boss, blobs, world, files, identity, result } = this.#options;
+    const id = uuidOf(bundle(this.#folder, identity), `${kind} ${world}`);
     const input = `${world}/jobs/${id}-input`;
-    const [job] = await boss.findJobs(TUNING, { id });
+    const [job] = await boss.findJobs(JOBS, { id });
     if (job === undefined) {
       await blobs.put(input, bundle(this.#folder, files));
-      await boss.send(TUNING, { world, input } satisfies Order, { id });
+      await boss.send(JOBS, { kind, world, input } satisfies Order, { id });
       return null;
     }
     if (job.state === 'failed' || job.state === 'cancelled') {
@@ -90,12 +96,24 @@ export class FarProcess extends EventEmitter {
       await this.#forget(id, [input]);
       return 1;
     }
-    if (job.state !== 'completed' || this.#hasEnded) return null;
+    if (job.state !== 'completed') {
+      if (job.state === 'active') await this.#hearNews(id);
+      return null;
+    }
+    if (this.#hasEnded) return null;
     const outcome = job.output as Outcome;
     if ('hopeless' in outcome) {
       this.stderr.emit('data', Buffer.from(outcome.hopeless));
       await this.#forget(id, [input]);
       return FAILED_CODE;
+    }
+    if ('failed' in outcome) {
+      this.stderr.emit('data', Buffer.from(outcome.failed));
+      // The next try goes on from the checkpoint, as it does on this machine.
+      const state = await blobs.get(`${world}/jobs/${id}-state`, 0, MAX_BUNDLE_BYTES).catch(() => null);
+      if (state !== null) unbundle(state, this.#folder);
+      await this.#forget(id, [input]);
+      return 1;
     }
     unbundle(await blobs.get(outcome.blob, 0, MAX_BUNDLE_BYTES), this.#folder, result);
     // What stays when this fails is a few hundred kB, and the job's row ends by itself.
@@ -103,10 +121,20 @@ export class FarProcess extends EventEmitter {
     return 0;
   }
 
+  /** What the worker's process said last, as a process of this machine would say it. */
+  async #hearNews(id: string): Promise<void> {
+    const { blobs, world } = this.#options;
+    const { number, messages } = await readNews(blobs, `${world}/jobs/${id}-news`);
+    if (number <= this.#told || this.#hasEnded) return;
+    this.#told = number;
+    for (const message of messages) this.emit('message', message);
+  }
+
   async #forget(id: string, names: readonly string[]): Promise<void> {
     const { boss, blobs, world } = this.#options;
-    for (const name of [...names, `${world}/jobs/${id}-state`]) await blobs.remove(name);
-    await boss.deleteJob(TUNING, id);
+    for (const end of ['state', 'news']) await blobs.remove(`${world}/jobs/${id}-${end}`);
+    for (const name of names) await blobs.remove(name);
+    await boss.deleteJob(JOBS, id);
   }
 
   #end(code: number | null): void {

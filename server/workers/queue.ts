@@ -1,7 +1,9 @@
 /** The queue of jobs that workers on other machines do: pg-boss, in the database of the store. */
 import { PgBoss } from 'pg-boss';
 
-export const TUNING = 'tuning';
+/** The queue of all worlds and kinds. */
+export const JOBS = 'jobs';
+export type JobKind = 'tuning' | 'nursery';
 /** A worker that has not been heard of for so long has died; pg-boss allows no less. */
 const HEARTBEAT_SECONDS = 10;
 /** A job that takes longer has gone wrong. */
@@ -13,13 +15,17 @@ const KEPT_SECONDS = 7 * 86_400;
 
 /** What a worker gets. */
 export interface Order {
+  readonly kind: JobKind;
   readonly world: string;
   /** Blob of the job's files. */
   readonly input: string;
 }
 
-/** What a job has come to: files, or why no try can succeed. */
-export type Outcome = { readonly blob: string } | { readonly hopeless: string };
+/**
+ * What a job has come to: files; why no try can succeed; or why this one has not, which is not the worker's fault. Only
+ * what a worker leaves undone is done again by another: of failures, whoever made the job keeps count.
+ */
+export type Outcome = { readonly blob: string } | { readonly hopeless: string } | { readonly failed: string };
 
 /** @param log - gets what the operator should read @throws Error of the database */
 export async function openQueue(url: string, log: (line: string) => void): Promise<PgBoss> {
@@ -37,7 +43,7 @@ export async function openQueue(url: string, log: (line: string) => void): Promi
     told = message;
   });
   await boss.start();
-  await boss.createQueue(TUNING, {
+  await boss.createQueue(JOBS, {
     heartbeatSeconds: HEARTBEAT_SECONDS,
     expireInSeconds: MAX_JOB_SECONDS,
     retryLimit: MAX_RETRIES,

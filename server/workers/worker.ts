@@ -12,8 +12,9 @@ import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { FAILED_CODE, LowProcess } from '../background/lowProcess.ts';
 import { isMissing } from '../files/disk.ts';
 import type { Blobs } from '../store/blobs.ts';
-import { bundle, MAX_BUNDLE_BYTES, unbundle } from './bundle.ts';
-import { type Order, type Outcome, TUNING } from './queue.ts';
+import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
+import { News } from './news.ts';
+import { JOBS, type JobKind, type Order, type Outcome } from './queue.ts';
 
 /** A changed checkpoint is sent after at most so long; training writes one every 5 s. */
 const SEND_MS = 5_000;
@@ -22,15 +23,20 @@ const PAUSE_MS = 900;
 /** How often the queue is asked for a job. */
 const POLL_SECONDS = 2;
 
-export interface WorkerOptions {
-  readonly boss: PgBoss;
-  readonly blobs: Blobs;
+/** How one kind of job is done. */
+export interface Workshop {
   /** Names of a job's files. */
   readonly files: readonly string[];
   /** The file that says that a job is done. */
   readonly result: string;
   /** Starts the process on a folder. */
   readonly spawn: (folder: string) => ChildProcess;
+}
+
+export interface WorkerOptions {
+  readonly boss: PgBoss;
+  readonly blobs: Blobs;
+  readonly workshops: Readonly<Record<JobKind, Workshop>>;
   readonly log: (line: string) => void;
   /** Default: 5 s. */
   readonly sendMs?: number;
@@ -47,9 +53,7 @@ export class Worker {
   /** Begins to take jobs. */
   async start(): Promise<void> {
     const settings = { batchSize: 1, pollingIntervalSeconds: POLL_SECONDS, includeMetadata: true } as const;
-    await this.#options.boss.work<Order, Outcome, typeof settings>(TUNING, settings, ([job]) =>
-      this.#do(job),
-    );
+    await this.#options.boss.work<Order, Outcome, typeof settings>(JOBS, settings, ([job]) => this.#do(job));
   }
 
   /** The running job is given back with its newest checkpoint. */
@@ -59,8 +63,9 @@ export class Worker {
   }
 
   async #do(job: JobWithMetadata<Order>): Promise<Outcome> {
-    const { blobs, files, spawn, log, sendMs = SEND_MS } = this.#options;
-    const { world, input } = job.data;
+    const { blobs, workshops, log, sendMs = SEND_MS } = this.#options;
+    const { kind, world, input } = job.data;
+    const { files, spawn, result } = workshops[kind];
     const place = `${world}/jobs/${job.id}`;
     const folder = mkdtempSync(join(tmpdir(), 'regrow-job-'));
     let sent: Buffer | null = null;
@@ -70,19 +75,22 @@ export class Worker {
       await blobs.put(`${place}-state`, state);
       sent = state;
     };
+    const news = new News(blobs, `${place}-news`);
     try {
       const state = await orNull(blobs.get(`${place}-state`, 0, MAX_BUNDLE_BYTES));
       unbundle(state ?? (await blobs.get(input, 0, MAX_BUNDLE_BYTES)), folder);
       sent = bundle(folder, files);
-      log(`job ${job.id} of ${world}: ${state === null ? 'begun' : 'goes on from its checkpoint'}`);
+      log(`${kind} job ${job.id} of ${world}: ${state === null ? 'begun' : 'goes on from its checkpoint'}`);
       const ended = Promise.withResolvers<number | null>();
-      const running = new LowProcess<unknown, never>(spawn(folder), {
+      const running = new LowProcess<{ readonly type: string }, never>(spawn(folder), {
         pauseMs: PAUSE_MS,
-        hear: () => {},
+        hear: (message) => news.add(message),
         onEnd: ended.resolve,
       });
       const timer = setInterval(() => {
-        send().catch(({ message }: Error) => log(`job ${job.id}: its checkpoint is not sent: ${message}`));
+        Promise.all([send(), news.send()]).catch(({ message }: Error) =>
+          log(`job ${job.id}: its checkpoint is not sent: ${message}`),
+        );
       }, sendMs);
       const halt = AbortSignal.any([job.signal, this.#stopping.signal]);
       const pause = (): void => running.pause();
@@ -93,7 +101,7 @@ export class Worker {
         halt.removeEventListener('abort', pause);
       });
       if (job.signal.aborted) throw new Error('it was given to another worker');
-      return await this.#outcomeOf({ place, folder, code, words: running.lastWords, send });
+      return await this.#outcomeOf({ place, folder, files, result, code, words: running.lastWords, send });
     } catch (error) {
       log(`job ${job.id} of ${world}: ${(error as Error).message}`);
       throw error;
@@ -105,12 +113,14 @@ export class Worker {
   async #outcomeOf(end: {
     readonly place: string;
     readonly folder: string;
+    readonly files: readonly string[];
+    readonly result: string;
     readonly code: number | null;
     readonly words: string;
     readonly send: () => Promise<void>;
   }): Promise<Outcome> {
-    const { blobs, files, result } = this.#options;
-    const { place, folder, code, words, send } = end;
+    const { blobs } = this.#options;
+    const { place, folder, files, result, code, words, send } = end;
     if (code === FAILED_CODE) return { hopeless: words };
     if (code === 0 && existsSync(join(folder, result))) {
       // Each try has a name of its own: the queue says which one counts.
@@ -119,9 +129,8 @@ export class Worker {
       return { blob };
     }
     await send();
-    throw new Error(
-      this.#stopping.signal.aborted ? 'the worker was stopped' : words || `it ended with ${code}`,
-    );
+    if (this.#stopping.signal.aborted) throw new Error('the worker was stopped');
+    return { failed: words || (code === null ? 'it was killed' : `code ${code}`) };
   }
 }
 

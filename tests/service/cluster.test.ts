@@ -79,7 +79,8 @@ describe('compose.yaml', () => {
   test('either of two owns the world, at the store that workers use, and relays serve that world', () => {
     const [world, spare, worker] = ['world', 'spare', 'worker'].map(settingsOf);
     expect(services.world.environment).toEqual(services.spare.environment);
-    expect([world.spare, spare.spare, world.tunerAt]).toEqual([true, true, 'workers']);
+    expect([world.spare, spare.spare]).toEqual([true, true]);
+    expect([world.tunerAt, world.nurseryAt]).toEqual(['workers', 'workers']);
     expect([worker.store, worker.blobs]).toEqual([world.store, world.blobs]);
     for (const relay of ['relay-1', 'relay-2'].map(settingsOf)) {
       expect([relay.relayOf, relay.nats]).toEqual([[world.world], world.nats]);

@@ -1,8 +1,9 @@
 /** Real owners and spares of one world, with a real PostgreSQL between them. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Postgres } from '../../server/store/postgres.ts';
 import { ClientMessageType } from '../../shared/protocol.ts';
 import { Broker, noBroker } from '../links/broker.ts';
 import { Cable } from '../links/cable.ts';
@@ -231,7 +232,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     await expect(start()).rejects.toThrow(`the world ${world} is owned by`);
   });
 
-  test('a world moves from its data directory into the store, and to another machine, with its admins', {
+  test('a world moves from its data directory into the store, and to another machine, with its admins and records', {
     timeout: 120_000,
   }, async () => {
     const home = join(folder, `home${worlds}`);
@@ -266,9 +267,23 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
       reason: 'a test',
     });
     expect(ban.status).toBe(200);
+    const [record] = readdirSync(join(home, 'sessions'));
+    expect(record).toMatch(/Z\.json$/);
+    const database = new Postgres(cluster.url, 'regrow test');
+    const isCopied = async () => {
+      const { count } = await database.ask(
+        'select from regrow.file where world = $1 and path = $2',
+        world,
+        'kept/index',
+      );
+      return count > 0 || undefined;
+    };
+    await until('records are copied', isCopied, LIMIT_MS);
+    database.close();
     await moved.kill();
 
     const elsewhere = await start();
+    expect(readdirSync(join(folder, `machine${machines}`, 'sessions'))).toContain(record);
     expect((await organisms(elsewhere)).map(({ id }) => id)).toEqual(ids);
     expect(await (await ask(elsewhere, 'audit')).text()).toContain('198.51.100.7');
     expect(await elsewhere.stop()).toBe(0);

@@ -1,14 +1,6 @@
 /** The real tuning process, with a small rule and few iterations. */
 import { type ChildProcess, fork } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -21,7 +13,7 @@ import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.t
 import type { FromTuning } from '../../server/tuner/messages.ts';
 import { tune } from '../../server/tuner/tune.ts';
 import type { Blow } from '../../server/world/wound.ts';
-import { SPROUT, sproutWounds } from './sprout.ts';
+import { sproutJob, sproutWounds } from './sprout.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -36,21 +28,7 @@ function makeJob(
 ): string {
   const path = join(folder, name);
   mkdirSync(path);
-  copyFileSync(SPROUT, join(path, JOB_FILES.incumbent));
-  const kept = wounds.map(({ blows }) => ({ session: 's1', blows }));
-  const known = { rule: 1, label: 'sprout v1', sha256: '' };
-  const job: Job = {
-    format: 2,
-    session: 's1',
-    species: 'sprout',
-    wounds: { trained: kept.slice(2), heldOut: kept.slice(0, 2) },
-    options: { threads: 1, engine: 'wasm', iterations: 10_000, randomSeeds: 2, ...options },
-    incumbent: known,
-    root: known,
-    begun: '2026-01-01T00:00:00.000Z',
-    failures: 0,
-  };
-  writeFileSync(join(path, JOB_FILES.job), JSON.stringify(job));
+  sproutJob(path, options, wounds);
   return path;
 }
 /** Iterations that the attempt on disk has done. */

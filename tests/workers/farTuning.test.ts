@@ -90,6 +90,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
       boss,
       blobs: new FolderBlobs(blobs),
       world: 'w',
+      kind: 'tuning',
       ...names,
       pollMs: 100,
     });
@@ -121,7 +122,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     expect(await exit).toBe(0);
     expect(resultIn(place).begun).toBe('nothing');
     expect(blobsNow()).toEqual([]);
-    expect(await boss.findJobs('tuning')).toEqual([]);
+    expect(await boss.findJobs('jobs')).toEqual([]);
   });
 
   test('a job that cannot succeed is given up with its reason, and not tried again', async () => {
@@ -129,6 +130,16 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const { exit, words } = watch(makeJob('hopeless'));
     expect(await exit).toBe(FAILED_CODE);
     expect(words()).toContain('moss does not grow');
+  });
+
+  test('a job that fails by itself is told of at once; the next try goes on from its checkpoint', async () => {
+    await startWorker();
+    const place = makeJob('clumsy');
+    const { exit, words } = watch(place);
+    expect([await exit, words()]).toEqual([1, 'moss has fallen']);
+    expect([blobsNow(), await boss.findJobs('jobs')]).toEqual([[], []]);
+    expect(await watch(place).exit).toBe(0);
+    expect(resultIn(place).begun).toBe('a checkpoint before the fall');
   });
 
   test('the job of a killed worker goes on at another from its checkpoint, and has one result', async () => {
@@ -145,6 +156,19 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     expect(blobsNow()).toEqual([]);
   });
 
+  test('what the process of a job says is heard where the job comes from', async () => {
+    const worker = await startWorker();
+    const { far } = watch(makeJob('long'));
+    const heard: unknown[] = [];
+    far.on('message', (message) => heard.push(message));
+    await until('its progress', async () => (heard.length > 0 ? true : undefined), LIMIT_MS);
+    expect(heard).toEqual([{ type: 'progress', done: 7 }]);
+    // Only a pause is a pause.
+    far.send({ type: 'watch' });
+    expect(heard).toHaveLength(1);
+    worker.child.kill('SIGKILL');
+  });
+
   test('a worker that was paused finds its job given away; what it comes to is not taken', async () => {
     const first = await startWorker();
     const place = makeJob('long');
@@ -157,7 +181,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     first.child.kill('SIGCONT');
     await first.says('it was given to another worker');
     expect(readFileSync(join(place, 'result.json'), 'utf8')).toBe(result);
-    expect(await boss.findJobs('tuning')).toEqual([]);
+    expect(await boss.findJobs('jobs')).toEqual([]);
   });
 
   test('a worker that is stopped gives its job back at once', async () => {
@@ -168,7 +192,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const ended = once(first.child, 'exit');
     first.child.kill('SIGTERM');
     expect((await ended)[0]).toBe(0);
-    const [job] = await boss.findJobs('tuning');
+    const [job] = await boss.findJobs('jobs');
     expect(job.state).toBe('retry');
     await startWorker();
     expect(await exit).toBe(0);
@@ -179,7 +203,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const first = watch(place);
     await until(
       'the job',
-      async () => ((await boss.findJobs('tuning')).length === 1 ? true : undefined),
+      async () => ((await boss.findJobs('jobs')).length === 1 ? true : undefined),
       LIMIT_MS,
     );
     first.far.send({ type: 'pause' });
@@ -187,6 +211,6 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     const second = watch(place);
     await startWorker();
     expect(await second.exit).toBe(0);
-    expect(await boss.findJobs('tuning')).toEqual([]);
+    expect(await boss.findJobs('jobs')).toEqual([]);
   });
 });

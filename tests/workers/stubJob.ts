@@ -1,6 +1,6 @@
 /**
  * Replaces the tuning process: writes a checkpoint and waits; begun with one, it leaves a result that names it. A job that
- * says "hopeless" is given up, one that says "quick" needs no checkpoint.
+ * says "hopeless" is given up, one that says "quick" needs no checkpoint, one that says "clumsy" fails behind its own.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,9 +21,15 @@ if (job.includes('hopeless')) {
   console.error('moss does not grow');
   process.exit(FAILED_CODE);
 }
+if (job.includes('clumsy') && !existsSync(checkpoint)) {
+  writeWhole(checkpoint, 'a checkpoint before the fall');
+  console.error('moss has fallen');
+  process.exit(3);
+}
 if (job.includes('quick')) finish('nothing');
 if (existsSync(checkpoint)) finish(readFileSync(checkpoint, 'utf8'));
 else {
   writeWhole(checkpoint, `checkpoint of process ${process.pid}`);
+  process.send?.({ type: 'progress', done: 7 });
   setInterval(() => {}, 1_000);
 }

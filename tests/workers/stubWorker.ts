@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import { forkLow } from '../../server/background/lowProcess.ts';
 import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { openQueue } from '../../server/workers/queue.ts';
-import { Worker } from '../../server/workers/worker.ts';
+import { Worker, type Workshop } from '../../server/workers/worker.ts';
 
 const [url, blobs] = process.argv.slice(2);
 const log = (line: string): void => console.info(line);
-const worker = new Worker({
-  boss: await openQueue(url, log),
-  blobs: new FolderBlobs(blobs),
+const WORKSHOP: Workshop = {
   files: ['job.json', 'checkpoint.bin', 'result.json'],
   result: 'result.json',
   spawn: (folder) => forkLow(join(import.meta.dirname, 'stubJob.ts'), folder),
+};
+const worker = new Worker({
+  boss: await openQueue(url, log),
+  blobs: new FolderBlobs(blobs),
+  workshops: { tuning: WORKSHOP, nursery: WORKSHOP },
   log,
   sendMs: 200,
 });

@@ -1,5 +1,5 @@
 /**
- * The files of a job's folder as one blob: whoever reads it has all of them as they were at one moment.
+ * The files of a folder as one blob: whoever reads it has all of them as they were at one moment.
  * ```
  * bundle := u32 headerBytes  header{headerBytes}  bytes of each file
  * ```
@@ -11,7 +11,7 @@ import { writeWhole } from '../rules/load.ts';
 
 /** Largest bundle. A checkpoint of training has about 1 MB, a job's wounds at most as much. */
 export const MAX_BUNDLE_BYTES = 64 * 2 ** 20;
-const NAME = /^[a-z][A-Za-z]{0,31}\.[a-z]{2,16}$/;
+const NAME = /^[A-Za-z0-9][\w.-]{0,119}\.[a-z]{2,16}$/;
 
 /** The bytes are not a bundle. */
 export class BundleError extends Error {

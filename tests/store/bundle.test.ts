@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BundleError, bundle, unbundle } from '../../server/workers/bundle.ts';
+import { BundleError, bundle, unbundle } from '../../server/store/bundle.ts';
 
 const NAMES = ['job.json', 'checkpoint.bin', 'result.json', 'film.png'];
 
