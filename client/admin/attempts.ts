@@ -30,8 +30,7 @@ export const gatheringLines = (gathering: TunerView['gathering']): string[] =>
 export function attemptLine({ aim, because, done, planned, rounds }: NonNullable<TunerView['job']>): string {
   if (aim === '') return '';
   const round = `Round ${rounds.length + 1}: ${aimOf(aim)}`;
-  const why =
-    because === '' ? '' : `, because the last result is ${because.replace(/^worse, /, 'worse in ')}`;
+  const why = because === '' ? '' : `, because of the last result: ${because}`;
   return `${round}${why}. Iteration ${formatCount(done)} of at most ${formatCount(planned)}.`;
 }
 

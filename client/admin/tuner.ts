@@ -52,8 +52,8 @@ export class TunerPanel {
     isLog: true,
     show: (value) => value.toExponential(1),
   });
-  readonly #health = new CurvePlot('Healed of two wounds', {
-    label: 'How much of two wounds is healed',
+  readonly #health = new CurvePlot('Healed of the worst wounds', {
+    label: 'How much of the wounds that heal worst is healed',
     range: [0, 1],
     show: formatPercent,
   });

@@ -82,6 +82,8 @@ class Tuning {
   #told = Number.NEGATIVE_INFINITY;
   #saved = performance.now();
   #loss: number | null = null;
+  /** Of the last look; null: this process has not looked yet. */
+  #recovery: number | null = null;
 
   constructor(folder: string, job: Job, hooks: TuneHooks) {
     this.#folder = folder;
@@ -203,14 +205,12 @@ class Tuning {
       resume: (round, number, run) =>
         new TrainingRun({ ...run, plan: plan(round, number) }, this.#threads, open),
       look: async (weights) => {
+        post({ type: 'stage', stage: 'comparing' });
         const { recovery, ...look } = await looker.look(weights);
-        this.#recovery = recovery;
+        this.#recovery = recovery || 0;
         return look;
       },
-      judge: async (weights) => {
-        post({ type: 'stage', stage: 'comparing' });
-        return judge.judge({ ...this.#incumbent, ...weights });
-      },
+      judge: (weights) => judge.judge({ ...this.#incumbent, ...weights }),
       onIteration: (attempt, loss, rolledBack) => {
         if (rolledBack !== undefined) post({ type: 'log', line: `${rolledBack}: back, at a lower rate` });
         this.#loss = Number.isFinite(loss) ? loss : null;
@@ -228,14 +228,11 @@ class Tuning {
       onRound: (attempt) => {
         this.#save(attempt.state);
         this.#tell(attempt);
-        if (attempt.rounds.length > 0)
-          post({ type: 'spotCheck', done: attempt.spent, recovery: this.#recovery || 0 });
+        if (this.#recovery !== null)
+          post({ type: 'spotCheck', done: attempt.spent, recovery: this.#recovery });
       },
     };
   }
-
-  /** Of the last look. */
-  #recovery = 0;
 
   #tell(attempt: Attempt): void {
     const { iterations } = this.#job.options;

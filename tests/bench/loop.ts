@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- loop [--only mew,pikachu] [--ten] [--species gengar] [--sessions N] [--threads N] [--iterations N]
+ * `npm run bench -- loop [--only mew,pikachu] [--ten] [--species cactus] [--sessions N] [--threads N] [--iterations N]
  * [--wounds N] [--folder DIR] [--quick] [--json]`: does the loop close? Five species, each with a session of another
  * style of play, recorded by script: the real tuner learns from it and swaps in what passes. Each is also measured on
  * wounds of the same style that it has never seen. `--ten`: ten sessions of one species, styles in turn, each learned
@@ -42,7 +42,7 @@ const { values } = parseArgs({
     ten: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
-    species: { type: 'string', default: 'gengar' },
+    species: { type: 'string', default: 'cactus' },
     sessions: { type: 'string', default: '10' },
     threads: { type: 'string', default: '2' },
     iterations: { type: 'string', default: '3000' },
@@ -76,7 +76,7 @@ const pictureOf = async (rule: Rule): Promise<EvaluationTarget> =>
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'regrow-loop-'));
 mkdirSync(folder, { recursive: true });
 try {
-  const told = values.ten ? await ten(values.species) : await five();
+  const told = values.ten ? await ten(quick ? 'bee' : values.species) : await five();
   if (values.json) console.log(JSON.stringify(told, null, 2));
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
@@ -152,7 +152,7 @@ function figuresOf(learned: Learned | null): Record<string, unknown> {
 }
 
 async function five(): Promise<Record<string, unknown>> {
-  const only = values.only?.split(',') ?? (quick ? ['gengar'] : undefined);
+  const only = values.only?.split(',') ?? (quick ? ['bee'] : undefined);
   const results = [];
   for (const [species, style] of FIVE) {
     if (only !== undefined && !only.includes(species)) continue;
