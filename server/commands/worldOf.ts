@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataDirOf, readConfig } from '../config.ts';
+import { dataDirOf, storeOf } from '../config.ts';
 import { text } from '../flags.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
 
@@ -27,9 +27,6 @@ export interface WorldFlags {
   readonly world?: string;
 }
 
-/** What else a store needs, from the environment. */
-const VARIABLE = /^REGROW_(?:STORE|BLOBS|WORLD|LEASE_SECONDS|S3_[A-Z]+)$/;
-
 /**
  * Gives the work the world's data directory, or a copy from the store, in place of what the flags say.
  *
@@ -41,16 +38,11 @@ export async function inWorld<F extends WorldFlags>(
   how: 'reads' | 'changes',
   work: (flags: F) => unknown,
 ): Promise<void> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => VARIABLE.test(name)));
-  const isStored = flags.store !== undefined || (flags['data-dir'] === undefined && !!env.REGROW_STORE);
-  if (!isStored) {
+  const config = storeOf(flags);
+  if (config === null) {
     await work({ ...flags, 'data-dir': dataDirOf(flags['data-dir']) });
     return;
   }
-  const given = (['store', 'blobs', 'world'] as const).flatMap((name) =>
-    flags[name] === undefined ? [] : [`--${name}`, flags[name]],
-  );
-  const config = readConfig(given, env);
   const dataDir = mkdtempSync(join(tmpdir(), 'regrow-command-'));
   const stored = await import('../store/commandCopy.ts');
   try {
