@@ -30,18 +30,21 @@ describe.skipIf(noBroker !== null)('two worlds behind a broker', () => {
       START_MS,
     );
 
-  beforeAll(async () => {
-    await readPageCodec();
-    broker = await Broker.start();
-    const startRelay = (): Promise<RunningServer> =>
-      startServer(['--role', 'relay', '--relay-of', '*', '--nats', broker.url], undefined, START_MS);
-    // Whichever is first, they find each other.
-    [relays, worlds] = await Promise.all([
-      Promise.all([startRelay(), startRelay()]),
-      Promise.all([startWorld('meadow', 1), startWorld('reef', 2)]),
-    ]);
-    for (const { url } of relays) await awaitStates(url, 'meadow awake', 'reef awake');
-  }, START_MS + 2 * LIMIT_MS);
+  beforeAll(
+    async () => {
+      await readPageCodec();
+      broker = await Broker.start();
+      const startRelay = (): Promise<RunningServer> =>
+        startServer(['--role', 'relay', '--relay-of', '*', '--nats', broker.url], undefined, START_MS);
+      // Whichever is first, they find each other.
+      [relays, worlds] = await Promise.all([
+        Promise.all([startRelay(), startRelay()]),
+        Promise.all([startWorld('meadow', 1), startWorld('reef', 2)]),
+      ]);
+      for (const { url } of relays) await awaitStates(url, 'meadow awake', 'reef awake');
+    },
+    START_MS + 2 * LIMIT_MS,
+  );
   afterAll(async () => {
     for (const server of [...relays, ...worlds]) await server.stop();
     await broker.stop();
