@@ -301,6 +301,27 @@ export const weightsDirOf = (
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string => told ?? (env.REGROW_WEIGHTS_DIR || 'weights');
 
+/** Of the environment, what says where a store is. */
+const OF_A_STORE = /^REGROW_(?:STORE|BLOBS|WORLD|LEASE_SECONDS|S3_[A-Z]+)$/;
+
+/**
+ * Where a command finds a world that is in a store.
+ *
+ * @returns null: it is in a data directory
+ * @throws ConfigError
+ */
+export function storeOf(
+  told: { readonly [F in 'data-dir' | 'store' | 'blobs' | 'world']?: string },
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config | null {
+  const isStored = told.store !== undefined || (told['data-dir'] === undefined && !!env.REGROW_STORE);
+  if (!isStored) return null;
+  const given = (['store', 'blobs', 'world'] as const).flatMap((name) =>
+    told[name] === undefined ? [] : [`--${name}`, told[name]],
+  );
+  return readConfig(given, Object.fromEntries(Object.entries(env).filter(([name]) => OF_A_STORE.test(name))));
+}
+
 export function helpText(): string {
   const rows = ENTRIES.map(({ name, variable, flag: { standard, range, meaning } }) => [
     `--${name}`,

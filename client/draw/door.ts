@@ -83,7 +83,8 @@ export class Door {
     if (module === null) return null;
     const board = new module.Board(this.#parts);
     board.onClose(() => {
-      if (!this.#hasEntry) return;
+      // Told some time after the board has closed: it may be open again.
+      if (!this.#hasEntry || board.isOpen) return;
       this.#hasEntry = false;
       this.#gone = new Promise((resolve) =>
         window.addEventListener('popstate', () => resolve(), { once: true }),

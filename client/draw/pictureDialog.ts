@@ -59,7 +59,10 @@ export class PictureDialog {
     this.#cells.input.addEventListener('input', () => this.#refresh());
     this.#colours.addEventListener('change', () => this.#refresh());
     this.#use.addEventListener('click', () => this.#finish());
-    this.#dialog.addEventListener('close', () => this.#forget());
+    this.#dialog.addEventListener('close', () => {
+      // Told some time after it has closed: it may show another picture.
+      if (!this.#dialog.open) this.#forget();
+    });
     this.#listenToCrop();
     this.#dialog.append(
       dialogBody(

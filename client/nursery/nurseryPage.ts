@@ -68,7 +68,10 @@ export class NurseryPage {
         h('div', { class: 'nursery__side' }, this.#own, this.#queue, this.#grown),
       ),
     );
-    this.#dialog.addEventListener('close', () => this.#rest());
+    this.#dialog.addEventListener('close', () => {
+      // Told some time after it has closed: it may be open again.
+      if (!this.#dialog.open) this.#rest();
+    });
     document.addEventListener('visibilitychange', () => {
       if (!this.#dialog.open) return;
       if (document.hidden) this.#pause();

@@ -4,12 +4,13 @@ import { userInfo } from 'node:os';
 import { ROLES } from '../../shared/adminPeople.ts';
 import { AdminError, AdminTable, checkAdminName, hashToken, makeToken } from '../admin/adminTable.ts';
 import { dataDirOf } from '../config.ts';
-import { choice, type FlagsOf, type FlagValues, text, toggle } from '../flags.ts';
+import { choice, type FlagsOf, type FlagValues, toggle } from '../flags.ts';
 import { type Actor, type AuditEntry, Registry } from '../rules/registry.ts';
 import { RegistryError } from '../rules/registryFile.ts';
 import { RuleError } from '../rules/rule.ts';
 import { printable, table } from './registry.ts';
 import { type Program, runMain, runProgram } from './subcommands.ts';
+import { inWorld, isOfTheStore, WORLD_FLAG_NAMES, WORLD_FLAGS } from './worldOf.ts';
 
 /** Longest wait for a server that is writing; it writes for milliseconds at most. */
 const MAX_BUSY_MS = 5_000;
@@ -23,7 +24,7 @@ const GROUPS = {
     role: choice(ROLES, 'moderator', 'owner: may do everything; moderator: sees to players, bodies and reports'),
     json: toggle('prints the list as JSON'),
     jsonl: toggle('prints all of the audit log, oldest first, one entry per line'),
-    'data-dir': text('DIR', 'the data directory of the world', 'REGROW_DATA_DIR, else data'),
+    ...WORLD_FLAGS,
     help: toggle('prints this'),
   },
 } as const;
@@ -34,38 +35,38 @@ const COMMANDS: Program<typeof GROUPS>['commands'] = {
   add: {
     takes: ['NAME'],
     needs: [],
-    flags: ['role', 'data-dir'],
+    flags: ['role', ...WORLD_FLAG_NAMES],
     meaning: 'makes an admin and prints their token, once',
-    run: ([name], flags) => add(checkAdminName(name), flags),
+    run: ([name], flags) => inWorld(flags, 'changes', (here) => add(checkAdminName(name), here)),
   },
   list: {
     takes: [],
     needs: [],
-    flags: ['json', 'data-dir'],
+    flags: ['json', ...WORLD_FLAG_NAMES],
     meaning: 'lists the admins',
-    run: (_, flags) => list(flags),
+    run: (_, flags) => inWorld(flags, 'reads', list),
   },
   rotate: {
     takes: ['NAME'],
     needs: [],
-    flags: ['data-dir'],
+    flags: [...WORLD_FLAG_NAMES],
     meaning:
       'gives an admin a new token and prints it, once; the old one no longer works, and the admin is logged out everywhere',
-    run: ([name], flags) => rotate(name, flags),
+    run: ([name], flags) => inWorld(flags, 'changes', (here) => rotate(name, here)),
   },
   revoke: {
     takes: ['NAME'],
     needs: [],
-    flags: ['data-dir'],
+    flags: [...WORLD_FLAG_NAMES],
     meaning: 'takes an admin off the list and logs them out everywhere, within seconds',
-    run: ([name], flags) => revoke(name, flags),
+    run: ([name], flags) => inWorld(flags, 'changes', (here) => revoke(name, here)),
   },
   audit: {
     takes: [],
     needs: [],
-    flags: ['jsonl', 'data-dir'],
+    flags: ['jsonl', ...WORLD_FLAG_NAMES],
     meaning: `prints the newest ${SHOWN} entries of the audit log; with --jsonl, all of it`,
-    run: (_, flags) => audit(flags),
+    run: (_, flags) => inWorld(flags, 'reads', audit),
   },
 };
 
@@ -162,6 +163,6 @@ const print = (line: string): void => {
 };
 
 const isForTheOperator = (error: unknown): error is Error =>
-  [AdminError, RuleError, RegistryError].some((kind) => error instanceof kind);
+  [AdminError, RuleError, RegistryError].some((kind) => error instanceof kind) || isOfTheStore(error);
 
 if (import.meta.main) await runMain(main, isForTheOperator);

@@ -15,6 +15,7 @@ import { RegistryError } from '../rules/registryFile.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import * as registry from './registry.ts';
 import { type Program, runMain, runProgram } from './subcommands.ts';
+import { inWorld, isOfTheStore, WORLD_FLAG_NAMES, WORLD_FLAGS } from './worldOf.ts';
 
 // biome-ignore format: one flag, one line
 const GROUPS = {
@@ -40,7 +41,7 @@ const GROUPS = {
     weights: text('LIST', "each file's weight, as 2,1; only their ratio counts", 'all alike'),
   },
   'The registry': {
-    'data-dir': text('DIR', 'the data directory of the world', 'REGROW_DATA_DIR, else data'),
+    ...WORLD_FLAGS,
     parent: text('RULE', 'the rule that it was made from: NAME or NAME@VERSION'),
     to: whole(1, 999_999_999, undefined, 'the version to go back to', 'the rule before the one in force'),
     help: toggle('prints this'),
@@ -90,30 +91,30 @@ const COMMANDS: Program<typeof GROUPS>['commands'] = {
   list: {
     takes: [],
     needs: [],
-    flags: ['json', 'data-dir'],
+    flags: ['json', ...WORLD_FLAG_NAMES],
     meaning: 'lists the rules of the registry, with the server running or not',
-    run: (_, flags) => registry.list(flags),
+    run: (_, flags) => inWorld(flags, 'reads', registry.list),
   },
   show: {
     takes: ['RULE'],
     needs: [],
-    flags: ['json', 'data-dir'],
+    flags: ['json', ...WORLD_FLAG_NAMES],
     meaning: "prints a rule's record and its swaps; RULE is NAME or NAME@VERSION",
-    run: ([rule], flags) => registry.show(rule, flags),
+    run: ([rule], flags) => inWorld(flags, 'reads', (here) => registry.show(rule, here)),
   },
   add: {
     takes: ['FILE'],
     needs: [],
-    flags: ['name', 'parent', 'data-dir'],
+    flags: ['name', 'parent', ...WORLD_FLAG_NAMES],
     meaning: "enters a rule file, or Distill's JSON with a --name, into the registry",
-    run: ([file], flags) => registry.add(file, flags),
+    run: ([file], flags) => inWorld(flags, 'changes', (here) => registry.add(file, here)),
   },
   rollback: {
     takes: ['SPECIES'],
     needs: [],
-    flags: ['to', 'data-dir'],
+    flags: ['to', ...WORLD_FLAG_NAMES],
     meaning: 'puts the rule before the one in force back into force',
-    run: ([species], flags) => registry.rollback(species, flags),
+    run: ([species], flags) => inWorld(flags, 'changes', (here) => registry.rollback(species, here)),
   },
 };
 
@@ -228,5 +229,6 @@ function about(file: string, work: () => Rule): Rule {
 if (import.meta.main)
   await runMain(
     main,
-    (error): error is Error => error instanceof RuleError || error instanceof RegistryError,
+    (error): error is Error =>
+      error instanceof RuleError || error instanceof RegistryError || isOfTheStore(error),
   );

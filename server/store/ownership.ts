@@ -60,6 +60,12 @@ export async function worldDisk(
   return { disk: await openDisk(config, term, database, onFenced), close: () => database.close() };
 }
 
+/** The world's files, for who only reads them: every change is refused. */
+export async function readDisk(config: StoreConfig): Promise<{ readonly disk: Disk; close(): void }> {
+  const database = new Postgres(config.store, `regrow ${config.world} command`);
+  return { disk: await openDisk(config, 0, database, () => {}), close: () => database.close() };
+}
+
 export interface OwnershipOptions {
   readonly dataDir: string;
   readonly framesPerSecond: number;
@@ -94,8 +100,12 @@ export class Ownership {
     const files = new Postgres(store, `regrow ${world}`);
     const holder = `${hostname()}, process ${process.pid}`;
     const lease = { database, world, leaseMs: leaseSeconds * 1_000, clock: CLOCK, log };
-    await prepared(database, spare, log);
-    const held = await takeLease({ ...lease, holder, waits: () => spare });
+    const held = await prepared(database, spare, log)
+      .then(() => takeLease({ ...lease, holder, waits: () => spare }))
+      .catch((error: unknown) => {
+        for (const one of [database, files]) one.close();
+        throw error;
+      });
     const firstFrame = held.frame + FRAMES_BETWEEN_OWNERS;
     const frame = (): number =>
       firstFrame + Math.ceil(((CLOCK.now() - held.askedMs) / 1_000) * framesPerSecond);

@@ -11,11 +11,13 @@ import { Watcher } from './watcher.ts';
 const SIDE = 256;
 const ADMIN_TOKEN = 'a token of sixteen or more';
 const LIMIT_MS = 30_000;
+/** Four processes start at once, perhaps on a machine that is busy. */
+const START_MS = 120_000;
 
 describe.skipIf(noBroker !== null)('two worlds behind a broker', () => {
   let broker: Broker;
-  let worlds: RunningServer[];
-  let relays: RunningServer[];
+  let worlds: RunningServer[] = [];
+  let relays: RunningServer[] = [];
 
   const startWorld = (name: string, seed: number): Promise<RunningServer> =>
     startServer(
@@ -25,21 +27,24 @@ describe.skipIf(noBroker !== null)('two worlds behind a broker', () => {
         ...['--tuner', 'off', '--admin-token', ADMIN_TOKEN, '--guests-per-address', '100'],
       ],
       undefined,
-      2 * LIMIT_MS,
+      START_MS,
     );
 
-  beforeAll(async () => {
-    await readPageCodec();
-    broker = await Broker.start();
-    const startRelay = (): Promise<RunningServer> =>
-      startServer(['--role', 'relay', '--relay-of', '*', '--nats', broker.url], undefined, 2 * LIMIT_MS);
-    // Whichever is first, they find each other.
-    [relays, worlds] = await Promise.all([
-      Promise.all([startRelay(), startRelay()]),
-      Promise.all([startWorld('meadow', 1), startWorld('reef', 2)]),
-    ]);
-    for (const { url } of relays) await awaitStates(url, 'meadow awake', 'reef awake');
-  }, 4 * LIMIT_MS);
+  beforeAll(
+    async () => {
+      await readPageCodec();
+      broker = await Broker.start();
+      const startRelay = (): Promise<RunningServer> =>
+        startServer(['--role', 'relay', '--relay-of', '*', '--nats', broker.url], undefined, START_MS);
+      // Whichever is first, they find each other.
+      [relays, worlds] = await Promise.all([
+        Promise.all([startRelay(), startRelay()]),
+        Promise.all([startWorld('meadow', 1), startWorld('reef', 2)]),
+      ]);
+      for (const { url } of relays) await awaitStates(url, 'meadow awake', 'reef awake');
+    },
+    START_MS + 2 * LIMIT_MS,
+  );
   afterAll(async () => {
     for (const server of [...relays, ...worlds]) await server.stop();
     await broker.stop();
