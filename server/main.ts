@@ -11,12 +11,12 @@ import { READY } from './links/worldProcesses.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { startNursery } from './nursery/desk/nursery.ts';
-import { type Host, openHost } from './openHost.ts';
 import { checkRegistry } from './rules/registry.ts';
-import { type Opened, serveFolder } from './serveFolder.ts';
-import { serveRelays } from './serveRelays.ts';
-import type { Server } from './server.ts';
-import { serveHere } from './serveWorld.ts';
+import { type Host, openHost } from './serve/openHost.ts';
+import { type Opened, serveFolder } from './serve/serveFolder.ts';
+import { serveRelays } from './serve/serveRelays.ts';
+import type { Server } from './serve/server.ts';
+import { serveHere } from './serve/serveWorld.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Stopping } from './stopping.ts';
 import { lockFolder } from './storage/lock.ts';
@@ -69,7 +69,7 @@ try {
 
 /** Serves the clients of worlds that other processes own. */
 async function relay(): Promise<void> {
-  const { serveFar } = await import('./serveFar.ts');
+  const { serveFar } = await import('./serve/serveFar.ts');
   const relay = await serveFar(config, log, { isStopping: () => stopping.isUnderWay });
   stopping.add({
     what: 'disconnecting players',
@@ -86,7 +86,7 @@ async function relay(): Promise<void> {
 
 /** Starts several worlds, each in a process of its own, and what serves their clients. */
 async function several(): Promise<void> {
-  const { ServedWorlds } = await import('./serveWorlds.ts');
+  const { ServedWorlds } = await import('./serve/serveWorlds.ts');
   const worlds = new ServedWorlds({ config, argv, entry: new URL(import.meta.url), machine, log });
   process.once('exit', () => worlds.kill());
   stopping.add({
@@ -262,7 +262,7 @@ async function serveClients(host: Host, shared: SharedWorld | null): Promise<Ser
 async function openFar(host: Host, shared: SharedWorld): Promise<Opened | null> {
   if (config.meet !== '') return serveFolder(host, shared);
   if (config.nats === '') return null;
-  const { serveNats } = await import('./serveNats.ts');
+  const { serveNats } = await import('./serve/serveNats.ts');
   return serveNats(host, shared);
 }
 

@@ -6,8 +6,8 @@ import { PipeRelay } from './links/pipe.ts';
 import { linkRelay } from './links/relayLink.ts';
 import { END, PIPE_FD } from './links/relayProcesses.ts';
 import { ProcessLog } from './log/log.ts';
-import { serveFar } from './serveFar.ts';
-import { serveRelay } from './serveRelay.ts';
+import { serveFar } from './serve/serveFar.ts';
+import { serveRelay } from './serve/serveRelay.ts';
 
 for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 // A terminal and systemd signal all processes at once: the world's process says when this one ends.

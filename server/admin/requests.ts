@@ -39,7 +39,7 @@ export class Refusal extends Error {
 
 /**
  * Browsers attach the cookie to requests that other sites trigger. Those are refused: here by what the browser says of
- * the site, and before, in `server.ts`, by their Origin.
+ * the site, and before, in `serve/server.ts`, by their Origin.
  */
 export function refuseForeign(request: IncomingMessage): void {
   const site = request.headers['sec-fetch-site'];

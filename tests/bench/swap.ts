@@ -12,7 +12,7 @@ import { readConfig } from '../../server/config.ts';
 import { startWorld } from '../../server/links/threadLink.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { serveWorld } from '../../server/serveWorld.ts';
+import { serveWorld } from '../../server/serve/serveWorld.ts';
 import { Remote } from './fanout/messages.ts';
 import type { ViewerCalls } from './swap/viewers.ts';
 

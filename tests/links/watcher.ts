@@ -7,6 +7,8 @@ import { until } from '../serverProcess.ts';
 
 const JOIN_AGAIN_MS = 200;
 
+let lives = 0;
+
 export class Watcher {
   readonly client: LoadClient;
   /** How often it was disconnected. */
@@ -22,15 +24,21 @@ export class Watcher {
     const middle = { x: side / 2, y: side / 2 };
     this.client = new LoadClient(0, { width: side, height: side }, true, middle, () => {});
     this.client.view = { width: side, height: side };
-    this.client.eye!.of = this.#url;
+    this.#see();
     this.client.onClose = () => {
       this.losses++;
+      this.#see();
       void this.#joinAgain();
     };
   }
 
   join(): Promise<void> {
     return this.client.join(this.#url);
+  }
+
+  /** What it has seen may be of another life of the world, in which updates had the same names. */
+  #see(): void {
+    this.client.eye!.of = `${this.#url} ${++lives}`;
   }
 
   leave(): void {

@@ -6,7 +6,7 @@ import { Client, type Room } from '@colyseus/sdk';
 import { vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Config, readConfig } from '../../server/config.ts';
-import { type ServeOptions, serveWorld } from '../../server/serveWorld.ts';
+import { type ServeOptions, serveWorld } from '../../server/serve/serveWorld.ts';
 import { ClientMessageType, type HelloMessage, ROOM_NAME, ServerMessageType } from '../../shared/protocol.ts';
 import { FakeWorld } from './fakeWorld.ts';
 import { serveOverRelay } from './overRelay.ts';

@@ -5,12 +5,12 @@ import { PipeHub, PipeRelay } from '../../server/links/pipe.ts';
 import { linkRelay } from '../../server/links/relayLink.ts';
 import { SharedWorld } from '../../server/links/sharedWorld.ts';
 import { plainLog } from '../../server/log/log.ts';
-import { openHost } from '../../server/openHost.ts';
-import { openHub } from '../../server/openHub.ts';
 import { PLAYERS_TICK_MS } from '../../server/rooms/players.ts';
-import { serveRelay } from '../../server/serveRelay.ts';
-import type { Server } from '../../server/server.ts';
-import type { ServeOptions } from '../../server/serveWorld.ts';
+import { openHost } from '../../server/serve/openHost.ts';
+import { openHub } from '../../server/serve/openHub.ts';
+import { serveRelay } from '../../server/serve/serveRelay.ts';
+import type { Server } from '../../server/serve/server.ts';
+import type { ServeOptions } from '../../server/serve/serveWorld.ts';
 import type { FakeWorld } from './fakeWorld.ts';
 
 export async function serveOverRelay(

@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld, type WorldThread } from '../../server/links/threadLink.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { writeRule } from '../../server/rules/load.ts';
-import { serveWorld } from '../../server/serveWorld.ts';
+import { serveWorld } from '../../server/serve/serveWorld.ts';
 import { ServerMessageType, type SpeciesMessage } from '../../shared/protocol.ts';
 import { LoadClient } from '../bench/load/client.ts';
 import { join as joinWorld, type TestServer } from '../rooms/harness.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Admin } from '../../server/admin/admin.ts';
 import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld, type WorldThread } from '../../server/links/threadLink.ts';
-import { serveWorld } from '../../server/serveWorld.ts';
+import { serveWorld } from '../../server/serve/serveWorld.ts';
 import { Sessions } from '../../server/sessions/sessions.ts';
 import { makeProber } from '../../server/swaps/prober.ts';
 import { startTuner, type Tuner } from '../../server/tuner/tuner.ts';

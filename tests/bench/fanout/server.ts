@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { type Config, readConfig } from '../../../server/config.ts';
 import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { linkWorld, type ThreadPort } from '../../../server/links/threadLink.ts';
-import { serveWorld } from '../../../server/serveWorld.ts';
+import { serveWorld } from '../../../server/serve/serveWorld.ts';
 import { growMature } from '../../../server/world/mature.ts';
 import { kernelOf } from '../../../server/world/savedFiles.ts';
 import { stillWorld } from '../../../server/world/saving.ts';

@@ -1,9 +1,9 @@
 /** Worlds and relays of one machine that meet in a folder. */
-import { FolderHub, FolderRelay, worldsIn } from './links/folder.ts';
-import type { SharedWorld } from './links/sharedWorld.ts';
+import { FolderHub, FolderRelay, worldsIn } from '../links/folder.ts';
+import type { SharedWorld } from '../links/sharedWorld.ts';
+import { PLAYERS_TICK_MS } from '../rooms/players.ts';
 import type { Host } from './openHost.ts';
 import { openHub } from './openHub.ts';
-import { PLAYERS_TICK_MS } from './rooms/players.ts';
 import type { Ways } from './serveSeveral.ts';
 
 /** What opens a world to relays, until it is closed. */

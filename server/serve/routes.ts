@@ -1,17 +1,17 @@
 /** Which part of the server answers a request that may be answered: that of a world, the lobby, or a file of the client. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Caller } from './admin/gate.ts';
-import type { Addresses } from './http/addresses.ts';
-import type { Api } from './http/api.ts';
-import type { Assets } from './http/assets.ts';
-import type { Hosts } from './http/hosts.ts';
-import { type Doorkeeper, matchmake, type Seats } from './http/matchmaking.ts';
-import { redirect, replyJson, replyText } from './http/replies.ts';
-import { STATUS_PATHS, type Status } from './http/status.ts';
-import { mayBeWorld, type WorldPath, wayHome, withSlash, worldPathOf } from './http/worldPaths.ts';
-import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
-import type { WorldRoom } from './rooms/worldRoom.ts';
-import type { Tally } from './tally.ts';
+import type { Caller } from '../admin/gate.ts';
+import type { Addresses } from '../http/addresses.ts';
+import type { Api } from '../http/api.ts';
+import type { Assets } from '../http/assets.ts';
+import type { Hosts } from '../http/hosts.ts';
+import { type Doorkeeper, matchmake, type Seats } from '../http/matchmaking.ts';
+import { redirect, replyJson, replyText } from '../http/replies.ts';
+import { STATUS_PATHS, type Status } from '../http/status.ts';
+import { mayBeWorld, type WorldPath, wayHome, withSlash, worldPathOf } from '../http/worldPaths.ts';
+import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
+import type { WorldRoom } from '../rooms/worldRoom.ts';
+import type { Tally } from '../tally.ts';
 
 /** What programs ask for is refused in JSON. */
 export const PROGRAM_PATHS =

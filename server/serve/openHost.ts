@@ -2,27 +2,27 @@
  * What a world's own process does for its people, wherever their sockets are: who hears what, what is counted, and how
  * the server is.
  */
-import { AddressRanges } from './addressRanges.ts';
-import type { Admin } from './admin/admin.ts';
-import type { Config } from './config.ts';
-import type { Guests } from './guests/guests.ts';
-import { guestsInMemory } from './guests/openGuests.ts';
-import { Proxies } from './http/addresses.ts';
-import { descriptorLimit } from './http/sockets.ts';
-import { Status } from './http/status.ts';
-import { VisitLedger } from './links/hubPeople.ts';
-import { type Log, plainLog } from './log/log.ts';
-import { readMachine } from './machine.ts';
-import { Metrics } from './metrics/metrics.ts';
-import { readVersion } from './metrics/version.ts';
-import type { Nursery } from './nursery/desk/nursery.ts';
-import { NurseryPages } from './nursery/desk/nurseryPages.ts';
-import { Crowd } from './rooms/crowd.ts';
-import { wiltLine } from './rooms/wiltNotice.ts';
-import { SEAT_SECONDS } from './rooms/worldRoom.ts';
-import type { Sessions } from './sessions/sessions.ts';
-import { Tally } from './tally.ts';
-import type { WorldLink } from './world/messages.ts';
+import { AddressRanges } from '../addressRanges.ts';
+import type { Admin } from '../admin/admin.ts';
+import type { Config } from '../config.ts';
+import type { Guests } from '../guests/guests.ts';
+import { guestsInMemory } from '../guests/openGuests.ts';
+import { Proxies } from '../http/addresses.ts';
+import { descriptorLimit } from '../http/sockets.ts';
+import { Status } from '../http/status.ts';
+import { VisitLedger } from '../links/hubPeople.ts';
+import { type Log, plainLog } from '../log/log.ts';
+import { readMachine } from '../machine.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { readVersion } from '../metrics/version.ts';
+import type { Nursery } from '../nursery/desk/nursery.ts';
+import { NurseryPages } from '../nursery/desk/nurseryPages.ts';
+import { Crowd } from '../rooms/crowd.ts';
+import { wiltLine } from '../rooms/wiltNotice.ts';
+import { SEAT_SECONDS } from '../rooms/worldRoom.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { Tally } from '../tally.ts';
+import type { WorldLink } from '../world/messages.ts';
 
 /** The world is told this often who is here; it reckons in hours. */
 const PRESENCE_MS = 10_000;

@@ -1,23 +1,23 @@
 /** A world that another process owns, as a relay serves it: its room, its pictures, and the way to its people. */
 import type { IncomingMessage } from 'node:http';
-import type { AddressRanges } from './addressRanges.ts';
-import type { Addresses, Proxies } from './http/addresses.ts';
-import { Api } from './http/api.ts';
-import { packRequest, sendReply } from './http/forwarding.ts';
-import type { PictureLimits } from './http/pictures.ts';
-import { replyJson } from './http/replies.ts';
-import { Status } from './http/status.ts';
-import type { RelayLink } from './links/relayLink.ts';
-import { RelayPeople } from './links/relayPeople.ts';
-import type { Log } from './log/log.ts';
-import { mayRead } from './metrics/metrics.ts';
-import { readVersion } from './metrics/version.ts';
-import type { AnsweredRequest } from './metrics/visitorMetrics.ts';
-import { SignedSeats } from './rooms/signedSeats.ts';
-import { openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
+import type { AddressRanges } from '../addressRanges.ts';
+import type { Addresses, Proxies } from '../http/addresses.ts';
+import { Api } from '../http/api.ts';
+import { packRequest, sendReply } from '../http/forwarding.ts';
+import type { PictureLimits } from '../http/pictures.ts';
+import { replyJson } from '../http/replies.ts';
+import { Status } from '../http/status.ts';
+import type { RelayLink } from '../links/relayLink.ts';
+import { RelayPeople } from '../links/relayPeople.ts';
+import type { Log } from '../log/log.ts';
+import { mayRead } from '../metrics/metrics.ts';
+import { readVersion } from '../metrics/version.ts';
+import type { AnsweredRequest } from '../metrics/visitorMetrics.ts';
+import { SignedSeats } from '../rooms/signedSeats.ts';
+import { openRoom, SEAT_SECONDS } from '../rooms/worldRoom.ts';
+import { Tally } from '../tally.ts';
+import { NoAnswerError } from '../world/messages.ts';
 import type { RequestDoor, ServedWorld } from './routes.ts';
-import { Tally } from './tally.ts';
-import { NoAnswerError } from './world/messages.ts';
 
 /** The world's process is told this often what was counted here. */
 const COUNTS_MS = 2_000;

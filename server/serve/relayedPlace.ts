@@ -1,11 +1,11 @@
 /** A relay's way to one of several worlds: it looks for the world, serves it when it is there, and begins anew when the way ends. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { linkRelay, type RelayLink } from './links/relayLink.ts';
-import type { RelayTransport } from './links/transport.ts';
-import type { LobbyPlace, Reached } from './lobby/lobby.ts';
-import { PortraitCopy } from './lobby/portrait.ts';
+import { linkRelay, type RelayLink } from '../links/relayLink.ts';
+import type { RelayTransport } from '../links/transport.ts';
+import type { LobbyPlace, Reached } from '../lobby/lobby.ts';
+import { PortraitCopy } from '../lobby/portrait.ts';
+import { closeRoom } from '../rooms/worldRoom.ts';
 import type { RelayedWorld } from './relayedWorld.ts';
-import { closeRoom } from './rooms/worldRoom.ts';
 import type { ServedWorld } from './routes.ts';
 
 /** A world that cannot be served is tried again after this. */

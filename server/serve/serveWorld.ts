@@ -1,19 +1,19 @@
 /** Opens a world to clients whose sockets are in its own process. */
 import { join } from 'node:path';
-import type { Config } from './config.ts';
-import { Addresses } from './http/addresses.ts';
-import { Api } from './http/api.ts';
-import { Assets } from './http/assets.ts';
-import { Hosts } from './http/hosts.ts';
-import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
+import type { Config } from '../config.ts';
+import { Addresses } from '../http/addresses.ts';
+import { Api } from '../http/api.ts';
+import { Assets } from '../http/assets.ts';
+import { Hosts } from '../http/hosts.ts';
+import { descriptorLimit, maxSocketsFor } from '../http/sockets.ts';
+import { LocalSeats } from '../rooms/localSeats.ts';
+import { openMatchmaker, openRoom, SEAT_SECONDS } from '../rooms/worldRoom.ts';
+import type { WorldLink } from '../world/messages.ts';
 import { type Host, type HostOptions, openHost } from './openHost.ts';
-import { LocalSeats } from './rooms/localSeats.ts';
-import { openMatchmaker, openRoom, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import type { ServedWorld } from './routes.ts';
 import { createServer, type Server } from './server.ts';
-import type { WorldLink } from './world/messages.ts';
 
-export const BUILT_CLIENT = join(import.meta.dirname, '../build/client');
+export const BUILT_CLIENT = join(import.meta.dirname, '../../build/client');
 /** @see ServerOptions.headMs */
 export const HEAD_MS = 8_000;
 

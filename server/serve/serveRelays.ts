@@ -1,10 +1,10 @@
 /** Opens a world to clients whose sockets are in other processes of this machine. */
-import { PipeHub } from './links/pipe.ts';
-import { RelayProcesses } from './links/relayProcesses.ts';
-import type { SharedWorld } from './links/sharedWorld.ts';
+import { PipeHub } from '../links/pipe.ts';
+import { RelayProcesses } from '../links/relayProcesses.ts';
+import type { SharedWorld } from '../links/sharedWorld.ts';
+import { PLAYERS_TICK_MS } from '../rooms/players.ts';
 import type { Host } from './openHost.ts';
 import { openHub } from './openHub.ts';
-import { PLAYERS_TICK_MS } from './rooms/players.ts';
 import { type Server, urlAt } from './server.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function serveRelays(host: Host, shared: SharedWorld, argv: readonl
   const { config, crowd } = host;
   const transport = new PipeHub();
   const hub = openHub(host, shared, transport);
-  const entry = new URL('./relay.ts', import.meta.url);
+  const entry = new URL('../relay.ts', import.meta.url);
   const log = (line: string): void => host.log.warn(line);
   const relays = new RelayProcesses({ count: config.relays, entry, transport, argv, log });
   hub.onLost = (name) => relays.kill(name);

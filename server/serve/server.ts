@@ -7,17 +7,17 @@ import type { AddressInfo } from 'node:net';
 import { matchMaker } from '@colyseus/core';
 import { type TransportOptions, WebSocketTransport } from '@colyseus/ws-transport';
 import { WebSocketServer } from 'ws';
-import { MAX_CLIENT_MESSAGE_BYTES } from '../shared/limits.ts';
-import { CloseCode } from '../shared/protocol.ts';
-import type { Addresses, Proxies } from './http/addresses.ts';
-import type { Assets } from './http/assets.ts';
-import type { Hosts } from './http/hosts.ts';
-import { redirect, replyJson, replyText, setSecurityHeaders } from './http/replies.ts';
-import { requestIdOf, watchRequest } from './http/requestWatch.ts';
-import { Sockets } from './http/sockets.ts';
-import type { Log } from './log/log.ts';
+import { MAX_CLIENT_MESSAGE_BYTES } from '../../shared/limits.ts';
+import { CloseCode } from '../../shared/protocol.ts';
+import type { Addresses, Proxies } from '../http/addresses.ts';
+import type { Assets } from '../http/assets.ts';
+import type { Hosts } from '../http/hosts.ts';
+import { redirect, replyJson, replyText, setSecurityHeaders } from '../http/replies.ts';
+import { requestIdOf, watchRequest } from '../http/requestWatch.ts';
+import { Sockets } from '../http/sockets.ts';
+import type { Log } from '../log/log.ts';
+import { reasonOfStatus, type Tally } from '../tally.ts';
 import { aimOf, PROGRAM_PATHS, Router, type ServedWorld, type Worlds, worldsOf } from './routes.ts';
-import { reasonOfStatus, type Tally } from './tally.ts';
 
 /** When the world stops, clients are told why and disconnected after this. */
 const MAX_GOODBYE_MS = 1_500;

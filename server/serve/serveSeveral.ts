@@ -1,29 +1,29 @@
 /** Opens several worlds, each of which another process owns, to clients whose sockets are in this one; with a lobby. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
-import { titleOf } from '../shared/worldNames.ts';
-import { AddressRanges } from './addressRanges.ts';
-import { Allowances } from './allowances.ts';
-import { type Config, MAX_RELAYED_WORLDS } from './config.ts';
-import { Addresses, Proxies } from './http/addresses.ts';
-import { Assets } from './http/assets.ts';
-import { Hosts } from './http/hosts.ts';
-import { PictureLimits } from './http/pictures.ts';
-import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
-import type { RelayTransport } from './links/transport.ts';
-import { Directory } from './lobby/directory.ts';
-import { Lobby } from './lobby/lobby.ts';
-import type { Log } from './log/log.ts';
-import { mayRead } from './metrics/metrics.ts';
-import { readVersion } from './metrics/version.ts';
-import { connectionMetrics, refusalMetrics, requestMetrics } from './metrics/visitorMetrics.ts';
+import { titleOf } from '../../shared/worldNames.ts';
+import { AddressRanges } from '../addressRanges.ts';
+import { Allowances } from '../allowances.ts';
+import { type Config, MAX_RELAYED_WORLDS } from '../config.ts';
+import { Addresses, Proxies } from '../http/addresses.ts';
+import { Assets } from '../http/assets.ts';
+import { Hosts } from '../http/hosts.ts';
+import { PictureLimits } from '../http/pictures.ts';
+import { descriptorLimit, maxSocketsFor } from '../http/sockets.ts';
+import type { RelayTransport } from '../links/transport.ts';
+import { Directory } from '../lobby/directory.ts';
+import { Lobby } from '../lobby/lobby.ts';
+import type { Log } from '../log/log.ts';
+import { mayRead } from '../metrics/metrics.ts';
+import { readVersion } from '../metrics/version.ts';
+import { connectionMetrics, refusalMetrics, requestMetrics } from '../metrics/visitorMetrics.ts';
+import { openMatchmaker, SEAT_SECONDS } from '../rooms/worldRoom.ts';
+import { Tally } from '../tally.ts';
 import { RelayedPlace } from './relayedPlace.ts';
 import { openRelayedWorld } from './relayedWorld.ts';
-import { openMatchmaker, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import type { ServedWorld } from './routes.ts';
 import { createServer, type Server } from './server.ts';
 import { BUILT_CLIENT, HEAD_MS, type SocketOptions } from './serveWorld.ts';
-import { Tally } from './tally.ts';
 
 /** The directory looks this often who has come and gone. */
 const SWEEP_MS = 1_000;

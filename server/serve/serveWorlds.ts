@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { titleOf } from '../shared/worldNames.ts';
-import { argvWith, type Config } from './config.ts';
-import { RelayProcesses } from './links/relayProcesses.ts';
-import { WorldProcesses } from './links/worldProcesses.ts';
-import type { Log } from './log/log.ts';
-import { defaultMaxPages, defaultThreads, type Machine } from './machine.ts';
+import { titleOf } from '../../shared/worldNames.ts';
+import { argvWith, type Config } from '../config.ts';
+import { RelayProcesses } from '../links/relayProcesses.ts';
+import { WorldProcesses } from '../links/worldProcesses.ts';
+import type { Log } from '../log/log.ts';
+import { defaultMaxPages, defaultThreads, type Machine } from '../machine.ts';
 import { urlAt } from './server.ts';
 
 export interface WorldsOptions {
@@ -39,7 +39,7 @@ export class ServedWorlds {
     this.#relays = new RelayProcesses({
       // Nobody else serves clients.
       count: Math.max(1, relays),
-      entry: new URL('./relay.ts', import.meta.url),
+      entry: new URL('../relay.ts', import.meta.url),
       transport: null,
       argv: argvWith(argv, { role: 'relay', worlds: 'none', 'relay-of': names.join(','), meet }),
       log,

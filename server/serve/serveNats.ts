@@ -1,10 +1,10 @@
 /** Worlds and relays on several machines, over NATS. */
 import { randomBytes } from 'node:crypto';
-import type { Config } from './config.ts';
-import type { Hub } from './links/hub.ts';
-import { NatsHub, NatsRelay, NatsWorlds } from './links/nats.ts';
-import type { SharedWorld } from './links/sharedWorld.ts';
-import type { Log } from './log/log.ts';
+import type { Config } from '../config.ts';
+import type { Hub } from '../links/hub.ts';
+import { NatsHub, NatsRelay, NatsWorlds } from '../links/nats.ts';
+import type { SharedWorld } from '../links/sharedWorld.ts';
+import type { Log } from '../log/log.ts';
 import type { Host } from './openHost.ts';
 import { openHub } from './openHub.ts';
 import type { Ways } from './serveSeveral.ts';

@@ -1,7 +1,7 @@
 /** `--role relay`: serves one world at the root of its port, or several with a lobby. */
-import type { Config } from './config.ts';
-import { linkRelay } from './links/relayLink.ts';
-import type { Log } from './log/log.ts';
+import type { Config } from '../config.ts';
+import { linkRelay } from '../links/relayLink.ts';
+import type { Log } from '../log/log.ts';
 import { folderWays } from './serveFolder.ts';
 import { serveRelay } from './serveRelay.ts';
 import { type SeveralOptions, serveSeveral, type Ways } from './serveSeveral.ts';

@@ -1,13 +1,13 @@
 /** Opens a world to relays, whatever way they come by: its people are here, their sockets are there. */
 import { randomBytes } from 'node:crypto';
-import { Forwarding } from './http/forwarding.ts';
-import { replyJson } from './http/replies.ts';
-import { Hub } from './links/hub.ts';
-import type { SharedWorld } from './links/sharedWorld.ts';
-import type { HubTransport } from './links/transport.ts';
-import { PortraitPainter } from './lobby/portrait.ts';
+import { Forwarding } from '../http/forwarding.ts';
+import { replyJson } from '../http/replies.ts';
+import { Hub } from '../links/hub.ts';
+import type { SharedWorld } from '../links/sharedWorld.ts';
+import type { HubTransport } from '../links/transport.ts';
+import { PortraitPainter } from '../lobby/portrait.ts';
+import { SEAT_KEY_BYTES } from '../rooms/signedSeats.ts';
 import type { Host } from './openHost.ts';
-import { SEAT_KEY_BYTES } from './rooms/signedSeats.ts';
 
 export function openHub(
   {

@@ -1,14 +1,14 @@
 /** Opens a world that another process owns to clients whose sockets are in this one. */
-import { AddressRanges } from './addressRanges.ts';
-import type { Config } from './config.ts';
-import { Addresses, Proxies } from './http/addresses.ts';
-import { Assets } from './http/assets.ts';
-import { Hosts } from './http/hosts.ts';
-import { descriptorLimit, maxSocketsFor } from './http/sockets.ts';
-import type { RelayLink } from './links/relayLink.ts';
-import type { Log } from './log/log.ts';
+import { AddressRanges } from '../addressRanges.ts';
+import type { Config } from '../config.ts';
+import { Addresses, Proxies } from '../http/addresses.ts';
+import { Assets } from '../http/assets.ts';
+import { Hosts } from '../http/hosts.ts';
+import { descriptorLimit, maxSocketsFor } from '../http/sockets.ts';
+import type { RelayLink } from '../links/relayLink.ts';
+import type { Log } from '../log/log.ts';
+import { openMatchmaker, SEAT_SECONDS } from '../rooms/worldRoom.ts';
 import { openRelayedWorld } from './relayedWorld.ts';
-import { openMatchmaker, SEAT_SECONDS } from './rooms/worldRoom.ts';
 import { createServer, type Server } from './server.ts';
 import { BUILT_CLIENT, HEAD_MS, type SocketOptions } from './serveWorld.ts';
 
