@@ -248,7 +248,7 @@ describe('the environment', () => {
       'server/engines/webgpu/swiftshader.ts',
       // All three hand it to config and read nothing themselves.
       'server/main.ts',
-      'server/relay.ts',
+      'server/serve/relay.ts',
       'server/service/health.ts',
     ]);
   });

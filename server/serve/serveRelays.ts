@@ -16,7 +16,7 @@ export async function serveRelays(host: Host, shared: SharedWorld, argv: readonl
   const { config, crowd } = host;
   const transport = new PipeHub();
   const hub = openHub(host, shared, transport);
-  const entry = new URL('../relay.ts', import.meta.url);
+  const entry = new URL('./relay.ts', import.meta.url);
   const log = (line: string): void => host.log.warn(line);
   const relays = new RelayProcesses({ count: config.relays, entry, transport, argv, log });
   hub.onLost = (name) => relays.kill(name);

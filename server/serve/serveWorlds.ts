@@ -39,7 +39,7 @@ export class ServedWorlds {
     this.#relays = new RelayProcesses({
       // Nobody else serves clients.
       count: Math.max(1, relays),
-      entry: new URL('../relay.ts', import.meta.url),
+      entry: new URL('./relay.ts', import.meta.url),
       transport: null,
       argv: argvWith(argv, { role: 'relay', worlds: 'none', 'relay-of': names.join(','), meet }),
       log,

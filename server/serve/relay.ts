@@ -1,13 +1,13 @@
 /** Entry of a relay beside its worlds: serves the clients of what other processes of this machine own. */
 import { Socket } from 'node:net';
 import { format } from 'node:util';
-import { readConfig } from './config.ts';
-import { PipeRelay } from './links/pipe.ts';
-import { linkRelay } from './links/relayLink.ts';
-import { END, PIPE_FD } from './links/relayProcesses.ts';
-import { ProcessLog } from './log/log.ts';
-import { serveFar } from './serve/serveFar.ts';
-import { serveRelay } from './serve/serveRelay.ts';
+import { readConfig } from '../config.ts';
+import { PipeRelay } from '../links/pipe.ts';
+import { linkRelay } from '../links/relayLink.ts';
+import { END, PIPE_FD } from '../links/relayProcesses.ts';
+import { ProcessLog } from '../log/log.ts';
+import { serveFar } from './serveFar.ts';
+import { serveRelay } from './serveRelay.ts';
 
 for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 // A terminal and systemd signal all processes at once: the world's process says when this one ends.
