@@ -5,12 +5,16 @@
  * processor time to that of `ws`. Turns alternate, so that both have the same share of a busy machine.
  *
  * `worldOfMany`: the processor time of the world's process with `--many` relays, to that with one, each with the same
- * few viewers in all. Linux only.
+ * few viewers in all. Where there is a NATS server, the same with relays that are reached through it: `natsWorldOfMany`,
+ * and the broker's own, `brokerCpuSeconds` with one relay, and `brokerOfMany`. Linux only.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ClientMessageType } from '../../shared/protocol.ts';
+import { Broker, noBroker } from '../links/broker.ts';
 import { type RunningServer, startServer } from '../serverProcess.ts';
 import { type LoadCalls, type LoadResult, type RawCalls, Remote, type Server } from './fanout/messages.ts';
+import { LoadClient } from './load/client.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -93,6 +97,58 @@ async function worldWith(relays: number): Promise<number> {
   }
 }
 
+interface OverBroker {
+  /** Processor seconds in one turn. */
+  readonly world: number;
+  readonly broker: number;
+}
+
+/** A world, a broker and relays, each a process of its own, with a few viewers in all. */
+async function overBroker(relays: number): Promise<OverBroker> {
+  const broker = await Broker.start();
+  const processes: RunningServer[] = [];
+  const clients: LoadClient[] = [];
+  let strokes: NodeJS.Timeout | undefined;
+  const open = ['--per-address', '100000', '--guests-per-address', '100000', '--tuner', 'off'];
+  const begin = async (role: readonly string[]): Promise<RunningServer> => {
+    const flags = [...role, '--nats', broker.url, ...open];
+    const running = await startServer(flags, undefined, START_MS);
+    processes.push(running);
+    return running;
+  };
+  try {
+    const world = await begin(['--role', 'world', '--world', 'bench']);
+    // One after another: so many at once would all be late.
+    const urls: string[] = [];
+    for (let i = 0; i < relays; i++) urls.push((await begin(['--role', 'relay', '--relay-of', 'bench'])).url);
+    const size = { width: 1_024, height: 1_024 };
+    const middle = { x: size.width / 2, y: size.height / 2 };
+    for (let i = 0; i < FEW_VIEWERS; i++) {
+      const client = new LoadClient(i, size, false, middle, () => {});
+      clients.push(client);
+      await client.join(`${urls[i % urls.length]}/`);
+    }
+    let next = 0;
+    strokes = setInterval(() => {
+      const points = [middle.x + 20 * ((next % 9) - 4), middle.y];
+      const stroke = { id: 1, tool: 'noise', radius: 6, points } as const;
+      clients[next++ % clients.length].send(ClientMessageType.stroke, stroke);
+    }, 1_000 / STROKES);
+    await pause(WARM_MS);
+    const [before, brokerBefore] = [costOf(world.pid).cpuSeconds, costOf(broker.pid).cpuSeconds];
+    await pause(turnMs);
+    return {
+      world: costOf(world.pid).cpuSeconds - before,
+      broker: costOf(broker.pid).cpuSeconds - brokerBefore,
+    };
+  } finally {
+    clearInterval(strokes);
+    for (const client of clients) client.drop();
+    await Promise.all(processes.map((running) => running.stop()));
+    await broker.stop();
+  }
+}
+
 const server = await start(Number(values.relays), viewers);
 const load = new Remote<LoadCalls>('./load.ts');
 const raw = new Remote<RawCalls>('./raw.ts');
@@ -151,6 +207,16 @@ if (many > 0) {
   const worldOfOne = await worldWith(1);
   const worldOfMany = await worldWith(many);
   Object.assign(figures, { many, worldOfOne, worldOfMany: worldOfMany / worldOfOne });
+}
+if (many > 0 && noBroker === null) {
+  const one = await overBroker(1);
+  const all = await overBroker(many);
+  Object.assign(figures, {
+    natsWorldOfOne: one.world,
+    natsWorldOfMany: all.world / one.world,
+    brokerCpuSeconds: one.broker,
+    brokerOfMany: all.broker / one.broker,
+  });
 }
 if (values.json) console.log(JSON.stringify(figures, undefined, 2));
 else
