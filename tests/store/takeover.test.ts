@@ -18,6 +18,18 @@ const ADMIN_TOKEN = 'a token of sixteen or more';
 const LEASE_SECONDS = 3;
 const LIMIT_MS = 30_000;
 const SIDE = 256;
+const SETTINGS = [
+  '--size',
+  String(SIDE),
+  '--garden',
+  '3',
+  '--engine',
+  'wasm',
+  '--tuner',
+  'off',
+  '--threads',
+  '1',
+];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,21 +61,9 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
   let machines = 0;
   /** A process on a machine of its own. */
   function start(more: readonly string[] = [], url = cluster.url, dataDir?: string): Promise<RunningServer> {
-    const settings = [
-      '--size',
-      String(SIDE),
-      '--garden',
-      '3',
-      '--engine',
-      'wasm',
-      '--tuner',
-      'off',
-      '--threads',
-      '1',
-    ];
     const store = ['--store', url, '--blobs', join(folder, 'blobs'), '--world', world];
     const flags = [
-      ...settings,
+      ...SETTINGS,
       ...store,
       '--lease-seconds',
       String(LEASE_SECONDS),
@@ -236,19 +236,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     timeout: 120_000,
   }, async () => {
     const home = join(folder, `home${worlds}`);
-    const settings = [
-      '--size',
-      String(SIDE),
-      '--garden',
-      '3',
-      '--engine',
-      'wasm',
-      '--tuner',
-      'off',
-      '--threads',
-      '1',
-    ];
-    const before = await startServer([...settings, '--admin-token', ADMIN_TOKEN], home, 60_000);
+    const before = await startServer([...SETTINGS, '--admin-token', ADMIN_TOKEN], home, 60_000);
     const room = await joinWorld(before.url);
     expect((await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [40, 200] })).ok).toBe(
       true,
