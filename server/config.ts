@@ -301,7 +301,7 @@ export const weightsDirOf = (
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string => told ?? (env.REGROW_WEIGHTS_DIR || 'weights');
 
-/** Of the environment, what says where a store is. */
+/** The variables of the environment that say where a store is. */
 const OF_A_STORE = /^REGROW_(?:STORE|BLOBS|WORLD|LEASE_SECONDS|S3_[A-Z]+)$/;
 
 /**

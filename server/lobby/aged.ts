@@ -1,4 +1,7 @@
-/** A value that is asked for when somebody wants it and it is too old; whoever wants it meanwhile waits for the same answer. */
+/**
+ * Keeps a value, and asks for it again when somebody wants it and it is too old. All who want it meanwhile wait for the
+ * same answer.
+ */
 export class Aged<T> {
   readonly #maxAgeMs: number;
   readonly #now: () => number;

@@ -21,7 +21,7 @@ export interface DirectoryOptions<P extends Place> {
   readonly found: () => readonly string[];
   /** Begins to look for a world. */
   readonly open: (name: string) => P;
-  /** Of more worlds, those found last are not served. */
+  /** Where there are more worlds, those that were found last are not served. */
   readonly maxPlaces: number;
   /** Monotonic, ms. */
   readonly now: () => number;
