@@ -58,7 +58,7 @@ function writePngs(folder: string): void {
 /** One after another, each with the random seed 1. */
 async function learnAll(folder: string, only: string | undefined, threads: number): Promise<void> {
   const { learnCreature } = await import('../nursery/learn.ts');
-  const { targetOf } = await import('../nursery/grow.ts');
+  const { drawnTarget } = await import('../training/drawn.ts');
   const { readStart } = await import('../nursery/start.ts');
   const { writeRule } = await import('../rules/load.ts');
   const names = only?.split(',');
@@ -66,7 +66,8 @@ async function learnAll(folder: string, only: string | undefined, threads: numbe
     const name = title.toLowerCase();
     const file = join(folder, `${name}.safetensors`);
     if (existsSync(file) || names?.includes(name) === false) continue;
-    const target = targetOf({ title, drawing: packDrawing(drawing) });
+    const drawn = { title, drawing: packDrawing(drawing) };
+    const target = drawnTarget(drawn);
     const checkpoint = join(folder, `${name}.checkpoint`);
     const learned = await learnCreature(target, { name, start: readStart(), threads, checkpoint });
     const { outcome, missed, iterations, elapsedMs, evaluation } = learned;
@@ -83,7 +84,7 @@ async function learnAll(folder: string, only: string | undefined, threads: numbe
     const trainingCommand = `npm run starters -- --learn weights/starters --only ${name}`;
     writeRule(file, {
       ...learned.rule,
-      metadata: { ...learned.rule.metadata, title, trainingCommand, metrics },
+      metadata: { ...learned.rule.metadata, ...drawn, trainingCommand, metrics },
     });
   }
 }

@@ -4,8 +4,10 @@
  * cell rests, and nothing is rounded.
  */
 import { basename } from 'node:path';
+import { DrawingError } from '../../shared/drawing/drawing.ts';
 import { isWhole } from '../../shared/numbers.ts';
 import { CHANNELS, type Rule, RuleError } from '../rules/rule.ts';
+import { type Drawn, drawnTarget } from '../training/drawn.ts';
 import { replay } from '../training/recorded.ts';
 import type { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
@@ -104,27 +106,37 @@ export interface TargetOptions {
 }
 
 /**
- * The picture that the rule was trained on.
+ * The picture that the rule was trained on: its drawing, or its sprite.
  *
- * @returns undefined when none is named or the sprites are not installed
+ * @returns undefined when none is named, the sprites are not installed, or the drawing is damaged
  * @throws RuleError when the given image is bad
  */
 export function targetOf(
   rule: Rule,
   { image, padding, crop }: TargetOptions = {},
 ): EvaluationTarget | undefined {
-  const { sprite, scale = '1' } = rule.metadata;
+  const { sprite, drawing, scale = '1' } = rule.metadata;
   const source = {
     scale: Number(scale) >= 1 && Number(scale) <= 8 ? Number(scale) : 1,
     padding: padding ?? smallNumber(rule.metadata.padding, 0, 32, DEFAULT_PADDING),
     crop,
   };
   if (image !== undefined) return { label: basename(image), target: readTarget({ ...source, image }) };
+  if (drawing !== undefined) return targetOfDrawing({ title: rule.metadata.title ?? rule.name, drawing });
   if (sprite === undefined) return undefined;
   try {
     return { label: `sprite ${sprite} at ${source.scale}x`, target: readTarget({ ...source, sprite }) };
   } catch (error) {
     if (error instanceof RuleError) return undefined; // the sprites are a development dependency
+    throw error;
+  }
+}
+
+function targetOfDrawing(drawn: Drawn): EvaluationTarget | undefined {
+  try {
+    return { label: `the drawing of ${drawn.title}`, target: drawnTarget(drawn) };
+  } catch (error) {
+    if (error instanceof RuleError || error instanceof DrawingError) return undefined; // a stranger's file
     throw error;
   }
 }

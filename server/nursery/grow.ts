@@ -1,15 +1,11 @@
 /** One job of the nursery: from a drawing to a rule with its figures, its film and its card, all in the job's folder. */
 import { rmSync } from 'node:fs';
 import { encode } from 'fast-png';
-import type { Drawing } from '../../shared/drawing/drawing.ts';
-import { pictureToGrow } from '../../shared/drawing/growth.ts';
-import { unpackDrawing } from '../../shared/drawing/packed.ts';
 import { FILM } from '../../shared/nursery.ts';
 import { writeRule, writeWhole } from '../rules/load.ts';
-import { type Rule, RuleError } from '../rules/rule.ts';
+import type { Rule } from '../rules/rule.ts';
+import { drawnPicture, drawnTarget } from '../training/drawn.ts';
 import type { Weights } from '../training/kernel.ts';
-import { LEARNING_PADDING } from '../training/learning.ts';
-import { fromPixels, type Target } from '../training/target.ts';
 import { FilmMaker, SHOWN_MARGIN } from './film.ts';
 import { fileOf, type LearnJob, type LearnResult } from './job.ts';
 import { type Learned, type LearningParts, type LearningProgress, learnCreature } from './learn.ts';
@@ -27,19 +23,6 @@ export interface GrowHooks {
   readonly isWatched: () => boolean;
 }
 
-function pictureOf({ drawing, title }: Pick<LearnJob, 'drawing' | 'title'>): Drawing {
-  const picture = pictureToGrow(unpackDrawing(drawing));
-  if (picture === null) throw new RuleError(`${title} has no seed`);
-  return picture;
-}
-
-/** @throws RuleError when the drawing is none that can be grown */
-export function targetOf(job: Pick<LearnJob, 'drawing' | 'title'>): Target {
-  const { rgba, width, height } = pictureOf(job);
-  const { title } = job;
-  return fromPixels(rgba, width, height, { scale: 1, padding: LEARNING_PADDING, crop: false }, title);
-}
-
 /**
  * Does or continues the job; `result.json` is written last.
  *
@@ -52,7 +35,7 @@ export async function grow(
   hooks: GrowHooks,
   parts?: LearningParts,
 ): Promise<void> {
-  const target = targetOf(job);
+  const target = drawnTarget(job);
   const start = readStart();
   const films = new FilmMaker(start, target);
   const reporter = new Reporter(hooks, films);
@@ -75,7 +58,7 @@ export async function grow(
     if (learned.outcome !== 'refused') {
       const film = await films.make(learned.rule);
       writeWhole(fileOf(folder, 'film'), growthGif(film));
-      writeWhole(fileOf(folder, 'card'), cardPng(pictureOf(job), film, SHOWN_MARGIN));
+      writeWhole(fileOf(folder, 'card'), cardPng(drawnPicture(job), film, SHOWN_MARGIN));
       writeRule(fileOf(folder, 'rule'), ruleOf(job, learned));
     }
     writeWhole(fileOf(folder, 'result'), JSON.stringify(resultOf(learned)));

@@ -126,7 +126,6 @@ export class WorldRoom extends Room implements Audience {
   protected open(host: RoomHost): void {
     this.maxClients = host.maxPlayers;
     const now = (): number => performance.now();
-    this.#loop.enable();
     const stream = new Stream(host.world, {
       now,
       bytesPerSecond: host.viewerBytesPerSecond,
@@ -137,7 +136,7 @@ export class WorldRoom extends Room implements Audience {
     this.#timers.push(
       setInterval(() => {
         // Players usually leave with a frame; this is for a world without frames.
-        if (now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
+        if (this.#clients.size > 0 && now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
       }, PLAYERS_TICK_MS / 2),
       setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => {
@@ -220,6 +219,8 @@ export class WorldRoom extends Room implements Audience {
     const connection = new Connection(client, around.tally);
     const visitor = { id: guest, isNew, address: around.addressOf(client.sessionId) };
     const person = around.people.enter(connection, visitor);
+    // It wakes the thread 100 times per second, which is most of what an empty room would cost.
+    this.#loop.enable();
     this.#sessions.add(client.sessionId);
     this.#clients.set(client, { sight: new Sight(connection, person, around), connection });
   }
@@ -228,6 +229,7 @@ export class WorldRoom extends Room implements Audience {
     this.#clients.get(client)?.sight.end();
     this.#clients.delete(client);
     this.#sessions.delete(client.sessionId);
+    if (this.#clients.size === 0) this.#loop.disable();
   }
 
   override onBeforeShutdown(): void {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Evaluation, evaluate, type Frames } from '../../server/evaluation/evaluate.ts';
+import { type Evaluation, evaluate, type Frames, targetOf } from '../../server/evaluation/evaluate.ts';
 import { evaluationPage } from '../../server/evaluation/page.ts';
 import { contactSheet } from '../../server/evaluation/sheet.ts';
 import { HARMS, type Harmed, harm } from '../../server/evaluation/suite.ts';
 import { describeEvaluations, missedBars } from '../../server/evaluation/verdict.ts';
+import { readRule } from '../../server/rules/load.ts';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
+import { drawnTarget } from '../../server/training/drawn.ts';
 import { strike } from '../../server/training/recorded.ts';
 import { plantSeed } from '../../server/training/states.ts';
 import { fromPixels, type Target } from '../../server/training/target.ts';
@@ -60,6 +62,25 @@ test('figures are the same with any number of threads', async () => {
   const one = await run(rule, square(6, 3), 3, 0);
   const two = await run(rule, square(6, 3), 3, 2);
   expect(two).toEqual(one);
+});
+
+describe('the picture that a rule is judged by', () => {
+  const rule = readRule('weights/starters/axolotl.safetensors');
+
+  test('is the drawing that it carries', () => {
+    const { drawing: packed = '' } = rule.metadata;
+    const { label, target } = targetOf(rule)!;
+    expect(label).toBe('the drawing of Axolotl');
+    expect(target.rgba).toEqual(drawnTarget({ title: 'Axolotl', drawing: packed }).rgba);
+  });
+
+  test.each(['!', ''])('a damaged drawing (%j) is no picture, and no error', (drawing) => {
+    expect(targetOf({ ...rule, metadata: { ...rule.metadata, drawing } })).toBeUndefined();
+  });
+
+  test('a given image counts before it', () => {
+    expect(() => targetOf(rule, { image: 'none.png' })).toThrow('none.png');
+  });
 });
 
 describe('the damage of the suite', () => {

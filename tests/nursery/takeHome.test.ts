@@ -1,9 +1,9 @@
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { FilmMaker, SHOWN_MARGIN } from '../../server/nursery/film.ts';
-import { targetOf } from '../../server/nursery/grow.ts';
 import { cardPng, growthGif } from '../../server/nursery/takeHome.ts';
 import { readRule } from '../../server/rules/load.ts';
+import { drawnTarget } from '../../server/training/drawn.ts';
 import { packDrawing } from '../../shared/drawing/packed.ts';
 import { FILM } from '../../shared/nursery.ts';
 
@@ -22,7 +22,7 @@ const frames = {
 
 test('a film has a seed, a grown body, a wound and a healed one, with room around the picture', async () => {
   const rule = readRule('weights/eevee.safetensors');
-  const maker = new FilmMaker(rule, targetOf(job));
+  const maker = new FilmMaker(rule, drawnTarget(job));
   const { width, height, rgba } = await maker.make(rule);
   await maker.dispose();
   expect([width, height, rgba.length]).toEqual([side, side, FILM.frames * side * side * 4]);
