@@ -57,6 +57,10 @@ interface Starting {
 export class RelayLink extends LinkBase {
   /** The world has ended, another process owns it now, or it has forgotten the relay: all clients must begin anew. */
   onReset: (reason: string) => void = () => {};
+  /** The world cannot be reached any more: what was said to it may not be answered. */
+  onAway: () => void = () => {};
+  /** It can be reached again, and knows the relay: what was said to it meanwhile was lost. */
+  onBack: () => void = () => {};
   /** The way to the world has ended for good. */
   onDeath: (error: Error) => void = () => {};
   /** The world's process has been asked to stop. */
@@ -190,9 +194,11 @@ export class RelayLink extends LinkBase {
   }
 
   #lose(reason: string): void {
-    if (this.#isUp) this.#options.log(`the world cannot be reached: ${reason}`);
+    const wasUp = this.#isUp;
+    if (wasUp) this.#options.log(`the world cannot be reached: ${reason}`);
     this.#isUp = false;
     this.refuseAll(new NoAnswerError(NOBODY));
+    if (wasUp) this.onAway();
   }
 
   #receive(message: Buffer): void {
@@ -285,6 +291,7 @@ export class RelayLink extends LinkBase {
       this.#write({ type: 'visits', open: this.visits() });
       this.#write({ type: 'watching', keys: [...this.#watched] });
       this.#mend();
+      this.onBack();
     }
     this.onClients({ type: 'players', message: welcome.players });
   }

@@ -13,6 +13,8 @@ import { NoAnswerError, type StrokeOutcome } from '../world/messages.ts';
 import type { ServerMessageNumber } from './connection.ts';
 import type { Surroundings, Visitor } from './surroundings.ts';
 
+/** Told to who waits for the world in vain. */
+export const NO_ANSWER = 'The world did not answer.';
 /** Organisms that are remembered of a deed. */
 const MAX_TOLD_ORGANISMS = 8;
 /** Share of the budget by which a client's own reckoning may be off before it is told. */
@@ -109,7 +111,7 @@ export class VisitStrokes {
       outcome = await world.ask({ kind: 'stroke', by, stroke });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
-      outcome = { ok: false, reason: 'The world did not answer.' };
+      outcome = { ok: false, reason: NO_ANSWER };
       isAnswered = false;
     } finally {
       strokesPending.end(this.#outlet.visit, by);

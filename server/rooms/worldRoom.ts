@@ -136,7 +136,8 @@ export class WorldRoom extends Room implements Audience {
     this.#timers.push(
       setInterval(() => {
         // Players usually leave with a frame; this is for a world without frames.
-        if (this.#clients.size > 0 && now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
+        if (this.#clients.size > 0 && now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS)
+          this.#sendPlayers();
       }, PLAYERS_TICK_MS / 2),
       setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => {

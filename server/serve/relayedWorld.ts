@@ -56,8 +56,8 @@ export async function openRelayedWorld(
   { roomId, viewerBytesPerSecond, addresses, proxies, readers, log, ...options }: RelayedOptions,
 ): Promise<RelayedWorld> {
   const { framesPerSecond, maxPlayers } = link.welcome;
-  const people = new RelayPeople(link);
   const tally = new Tally();
+  const people = new RelayPeople(link, tally);
   const room = await openRoom({
     ...{ roomId, world: link, people, tally, log, maxPlayers, viewerBytesPerSecond },
     chainBytes: options.chainBytes,

@@ -4,57 +4,11 @@ import { LAPSE_MS, MAX_SILENCE_MS } from '../../server/links/hub.ts';
 import { VisitLedger } from '../../server/links/hubPeople.ts';
 import { linkRelay, type RelayLink } from '../../server/links/relayLink.ts';
 import { SharedWorld } from '../../server/links/sharedWorld.ts';
-import type { HubTransport, RelayTransport } from '../../server/links/transport.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
 import { KEYFRAME } from '../../shared/frame.ts';
 import { FakeWorld } from '../rooms/fakeWorld.ts';
 import { hubOf } from './ends.ts';
-
-/** A way to several relays that tests can cut, and hold up in one direction. */
-class Ways implements HubTransport {
-  readonly maxBytes = 1024 * 1024;
-  onMessage: HubTransport['onMessage'] = () => {};
-  onGone: HubTransport['onGone'] = () => {};
-  readonly relays = new Map<string, Way>();
-
-  way(name: string): Way {
-    const way = new Way((message) => this.onMessage(name, message));
-    this.relays.set(name, way);
-    return way;
-  }
-
-  broadcast(message: Uint8Array): void {
-    for (const way of this.relays.values()) way.bring(message);
-  }
-  send(relay: string, letter: readonly Uint8Array[]): void {
-    for (const part of letter) this.relays.get(relay)?.bring(part);
-  }
-  drop(): void {}
-  async close(): Promise<void> {}
-}
-
-class Way implements RelayTransport {
-  readonly maxBytes = 1024 * 1024;
-  onMessage: RelayTransport['onMessage'] = () => {};
-  onNobody: RelayTransport['onNobody'] = () => {};
-  onUp: RelayTransport['onUp'] = () => {};
-  onDown: RelayTransport['onDown'] = () => {};
-  onEnd: RelayTransport['onEnd'] = () => {};
-  isCut = false;
-  readonly #up: (message: Buffer) => void;
-
-  constructor(up: (message: Buffer) => void) {
-    this.#up = up;
-  }
-
-  send(letter: readonly Uint8Array[]): void {
-    if (!this.isCut) for (const part of letter) this.#up(Buffer.from(part));
-  }
-  bring(message: Uint8Array): void {
-    if (!this.isCut) this.onMessage(Buffer.from(message));
-  }
-  async close(): Promise<void> {}
-}
+import { type Way, Ways } from './ways.ts';
 
 let world: FakeWorld;
 let ways: Ways;
