@@ -235,9 +235,6 @@ async function own(): Promise<void> {
       stop: () => store.release(),
     });
 
-  // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
-  if (server === null) log.info(`open to relays in ${config.meet}`);
-  else log.info(`Regrow is at ${server.url}`);
   log.info(`engine: ${world.ready.engine} (${world.ready.reason})`);
   const limits = limitsNote(machine, config);
   if (limits !== '') log.info(limits);
@@ -246,6 +243,10 @@ async function own(): Promise<void> {
   // Never into a log: whoever reads one would be an admin.
   if (first.secret !== null)
     (process.stdout.isTTY ? process.stdout : process.stderr).write(`${first.secret}\n`);
+  // Printed last: a program that reads the URL may send a signal at once, and it must be handled.
+  // Whoever has read it has read all that the start had to say.
+  if (server === null) log.info(`open to relays in ${config.meet}`);
+  else log.info(`Regrow is at ${server.url}`);
   // The process that has started this one waits for it.
   if (config.meet !== '' && process.connected) process.send?.(READY);
 }
