@@ -70,9 +70,11 @@ abstract class Helper {
   readonly #ended: Promise<unknown>;
   #words = '';
 
-  constructor(file: string, task: object) {
+  /** @param detached - in a session of its own */
+  constructor(file: string, task: object, detached = false) {
     this.child = fork(join(import.meta.dirname, file), [JSON.stringify(task)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached,
     });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#words = (this.#words + text).slice(-MAX_WORDS);
@@ -156,7 +158,7 @@ export class Attacker extends Helper {
   #attacked: Attacked | null = null;
 
   constructor(task: AttackTask) {
-    super('attacker.ts', task);
+    super('attacker.ts', task, true);
     this.#seconds = task.seconds;
     this.#ready = Promise.race([
       once(this.child, 'message', { signal: AbortSignal.timeout(MAX_READY_MS) }),
