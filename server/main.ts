@@ -5,6 +5,7 @@ import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { openGuests } from './guests/openGuests.ts';
+import type { Broker } from './links/nats.ts';
 import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
 import { READY } from './links/worldProcesses.ts';
@@ -118,7 +119,12 @@ async function own(): Promise<void> {
   if (config.meet !== '') process.once('disconnect', () => void stopping.stop(0));
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
-  const store = config.store === '' ? null : await takeOwnership();
+  // With a store, spares of the world may be elsewhere: whom relays cannot reach must not own it.
+  const broker =
+    config.nats === '' ? null : (await import('./serve/serveNats.ts')).connectBroker(config, log);
+  // Told where it is waited for.
+  broker?.catch(() => {});
+  const store = config.store === '' ? null : await takeOwnership(await broker);
   const registryNotes = checkRegistry(config.dataDir);
   const guests = openGuests(config, (line) => log.warn(line));
   const thread = await startWorld(config, log, store?.owner);
@@ -187,7 +193,7 @@ async function own(): Promise<void> {
     log,
   });
   const server = await serveClients(host, shared);
-  const far = shared === null ? null : await openFar(host, shared);
+  const far = shared === null ? null : await openFar(host, shared, broker);
 
   stopping.add({
     what: 'stopping the tuner',
@@ -260,15 +266,19 @@ async function serveClients(host: Host, shared: SharedWorld | null): Promise<Ser
 }
 
 /** Opens the world to relays that are not started here; null: there are none. */
-async function openFar(host: Host, shared: SharedWorld): Promise<Opened | null> {
+async function openFar(
+  host: Host,
+  shared: SharedWorld,
+  broker: Promise<Broker> | null,
+): Promise<Opened | null> {
   if (config.meet !== '') return serveFolder(host, shared);
-  if (config.nats === '') return null;
+  if (broker === null) return null;
   const { serveNats } = await import('./serve/serveNats.ts');
-  return serveNats(host, shared);
+  return serveNats(host, shared, await broker);
 }
 
 /** Waits until this process owns the world of the store. Nothing of it is loaded without one. */
-async function takeOwnership() {
+async function takeOwnership(broker: Broker | null) {
   const { Ownership } = await import('./store/ownership.ts');
   const { weightsDir, dataDir } = config;
   const warmUp = config.spare
@@ -284,6 +294,13 @@ async function takeOwnership() {
     onLost(reason) {
       log.error(`regrow: ${reason}`);
       process.exit(1);
+    },
+    broker: broker && {
+      view: broker,
+      onSurrender(reason) {
+        log.error(`regrow: ${reason}`);
+        void stopping.stop(1);
+      },
     },
   });
   await warmUp?.terminate();

@@ -17,6 +17,8 @@ import { MIN_MESSAGE_BYTES } from './wire.ts';
 /** The broker does not answer a publication that nobody hears with anything but this. */
 const NO_RESPONDERS = 503;
 const RECONNECT_MS = 200;
+/** A connection that is not there after this is tried anew: what cut the first may have passed. */
+const CONNECT_MS = 2_000;
 /** A broker that is silent for three of these is left. */
 const PING_MS = 1_000;
 /** What the broker has not read: above this no frames are sent, above the other nothing. */
@@ -45,13 +47,15 @@ export interface NatsOptions {
 }
 
 /** What both ends of the way have of the broker. */
-class Broker {
+export class Broker {
   readonly maxBytes: number;
   onUp: () => void = () => {};
   onDown: (reason: string) => void = () => {};
   onEnd: (reason: string) => void = () => {};
   readonly #nats: NatsConnection;
   #isUp = true;
+  /** When `#isUp` changed last; monotonic, ms. */
+  #changedMs = performance.now();
   /** Long letters on their way, and their bytes. */
   #long: Promise<void> = Promise.resolve();
   #longBytes = 0;
@@ -66,16 +70,19 @@ class Broker {
       );
     void this.#watch();
     void nats.closed().then((error) => {
-      this.#isUp = false;
+      this.#turn(false);
       if (!this.#isClosing) this.onEnd(error instanceof Error ? error.message : 'the broker is gone');
     });
   }
 
+  /** Resolves when there is a broker. @throws Error when it refuses the connection for good */
   static async connect({ url, log }: Omit<NatsOptions, 'world'>): Promise<Broker> {
     const brokers = url.split(',').map((one) => new URL(one.trim()));
     const [{ protocol, username, password }] = brokers;
+    const servers = brokers.map(({ host }) => host);
+    const waiting = setTimeout(() => log(`waiting for NATS at ${servers.join(', ')}`), 2 * CONNECT_MS);
     const nats = await connect({
-      servers: brokers.map(({ host }) => host),
+      servers,
       ...(username !== '' &&
         (password === ''
           ? { token: decodeURIComponent(username) }
@@ -85,12 +92,28 @@ class Broker {
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
       waitOnFirstConnect: true,
+      timeout: CONNECT_MS,
       pingInterval: PING_MS,
       maxPingOut: 3,
       noEcho: true,
-    });
+    }).finally(() => clearTimeout(waiting));
     log(`connected to NATS at ${nats.getServer()}`);
     return new Broker(nats);
+  }
+
+  /** For how long it has been reached without a break; 0: it is not. */
+  get upForMs(): number {
+    return this.#isUp ? performance.now() - this.#changedMs : 0;
+  }
+
+  /** For how long it has not been reached; 0: it is. */
+  get downForMs(): number {
+    return this.#isUp ? 0 : performance.now() - this.#changedMs;
+  }
+
+  #turn(isUp: boolean): void {
+    if (isUp !== this.#isUp) this.#changedMs = performance.now();
+    this.#isUp = isUp;
   }
 
   hear(subject: string, take: (message: Msg) => void): void {
@@ -150,10 +173,10 @@ class Broker {
   async #watch(): Promise<void> {
     for await (const { type } of this.#nats.status()) {
       if (type === 'disconnect') {
-        this.#isUp = false;
+        this.#turn(false);
         this.onDown('the broker is gone');
       } else if (type === 'reconnect') {
-        this.#isUp = true;
+        this.#turn(true);
         this.onUp();
       }
     }
@@ -167,7 +190,8 @@ export class NatsHub implements HubTransport {
   readonly #subject: string;
   readonly #here: NodeJS.Timeout;
 
-  private constructor(broker: Broker, { world, log }: NatsOptions) {
+  /** @param broker - the hub's, which closes it */
+  constructor(broker: Broker, { world, log }: Omit<NatsOptions, 'url'>) {
     this.#broker = broker;
     this.#subject = `w.${world}`;
     const sayHere = (): void => broker.send(`worlds.${world}`, new Uint8Array(), false);

@@ -32,6 +32,8 @@ export interface LeaseOptions {
   readonly leaseMs: number;
   /** Whether it waits for as long as another owns the world. Otherwise only until a lease that nobody renews has run out. */
   readonly waits: () => boolean;
+  /** Called before each try. @returns why the lease is not to be taken now; null: it is */
+  readonly standBy?: () => Promise<string | null>;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -69,6 +71,12 @@ export async function takeLease(options: LeaseOptions): Promise<Held> {
   for (;;) {
     const waits = options.waits();
     try {
+      const reason = (await options.standBy?.()) ?? null;
+      if (reason !== null) {
+        tell(reason);
+        await clock.sleep(POLL_MS);
+        continue;
+      }
       const askedMs = clock.now();
       const { rows } = await database.ask<Row>(
         `insert into regrow.lease as l (world, holder, term, expires, frame)
@@ -102,7 +110,7 @@ export async function takeLease(options: LeaseOptions): Promise<Held> {
   }
 }
 
-export interface KeeperOptions extends Omit<LeaseOptions, 'waits' | 'holder'> {
+export interface KeeperOptions extends Omit<LeaseOptions, 'waits' | 'standBy' | 'holder'> {
   readonly held: Held;
   /** The newest frame. */
   readonly frame: () => number;

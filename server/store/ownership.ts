@@ -17,6 +17,7 @@ import { Postgres, StoreError } from './postgres.ts';
 import { RegistryCopy } from './registryCopy.ts';
 import { type StoreConfig, s3Of } from './settings.ts';
 import { SharedDisk } from './sharedDisk.ts';
+import { type BrokerView, Standby, Surrender } from './standby.ts';
 
 /** The world's folder in the store. */
 export const WORLD_FOLDER = 'world';
@@ -72,6 +73,12 @@ export interface OwnershipOptions {
   /** Called once, when this process must end at once: another owns the world, or may. */
   readonly onLost: (reason: string) => void;
   readonly log: (line: string) => void;
+  /** How relays reach this process; null: not by a broker. */
+  readonly broker?: {
+    readonly view: BrokerView;
+    /** Called once, when relays can reach a spare, and not this process: it is to stop as by a signal. */
+    readonly onSurrender: (reason: string) => void;
+  } | null;
 }
 
 const CLOCK: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms) };
@@ -86,6 +93,7 @@ export class Ownership {
   readonly #keeper: LeaseKeeper;
   readonly #registry: RegistryCopy;
   readonly #folders: FolderCopies;
+  readonly #surrender: Surrender | null;
 
   /**
    * Takes the world's lease, which may take as long as another owns it, and brings its registry here.
@@ -94,14 +102,16 @@ export class Ownership {
    */
   static async take(config: StoreConfig, options: OwnershipOptions): Promise<Ownership> {
     const { store, world, spare, leaseSeconds } = config;
-    const { dataDir, framesPerSecond, onLost, log } = options;
+    const { dataDir, framesPerSecond, onLost, log, broker = null } = options;
     // A renewal must not wait for a registry that is being written.
     const database = new Postgres(store, `regrow ${world} lease`);
     const files = new Postgres(store, `regrow ${world}`);
     const holder = `${hostname()}, process ${process.pid}`;
     const lease = { database, world, leaseMs: leaseSeconds * 1_000, clock: CLOCK, log };
+    const standby = broker && new Standby({ database, world, holder, broker: broker.view });
+    const standBy = standby ? () => standby.say() : undefined;
     const held = await prepared(database, spare, log)
-      .then(() => takeLease({ ...lease, holder, waits: () => spare }))
+      .then(() => takeLease({ ...lease, holder, waits: () => spare, standBy }))
       .catch((error: unknown) => {
         for (const one of [database, files]) one.close();
         throw error;
@@ -114,6 +124,7 @@ export class Ownership {
       const fenced = (): void => onLost(`another process has taken the world ${world} over`);
       const disk = await openDisk(config, held.term, files, fenced);
       await disk.sweep();
+      await standby?.end();
       const registry = new RegistryCopy(disk, dataDir, log);
       const notes = await moveIn(disk, registry, dataDir);
       const folders = new FolderCopies(disk, dataDir, log);
@@ -127,6 +138,8 @@ export class Ownership {
         keeper,
         registry,
         folders,
+        surrender:
+          broker && new Surrender({ database, world, broker: broker.view, onSurrender: broker.onSurrender }),
       });
     } catch (error) {
       await keeper.release();
@@ -144,6 +157,7 @@ export class Ownership {
     readonly keeper: LeaseKeeper;
     readonly registry: RegistryCopy;
     readonly folders: FolderCopies;
+    readonly surrender: Surrender | null;
   }) {
     this.owner = parts.owner;
     this.notes = parts.notes;
@@ -153,6 +167,7 @@ export class Ownership {
     this.#keeper = parts.keeper;
     this.#registry = parts.registry;
     this.#folders = parts.folders;
+    this.#surrender = parts.surrender;
   }
 
   /**
@@ -168,6 +183,7 @@ export class Ownership {
 
   /** Ends the ownership when everything is written: a spare takes over at once. @throws JournalError */
   async release(): Promise<void> {
+    this.#surrender?.dispose();
     try {
       await this.#folders.close();
       await this.#registry.close();

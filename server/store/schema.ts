@@ -5,6 +5,8 @@
  *
  * `lease` says who owns a world. The term grows with every owner. It is never smaller than the second in which the owner
  * came, so that it also grows over a store that was lost. Time is the database's alone.
+ *
+ * `spare` says who waits for a world: when it was `seen` last, and for how long it has reached its broker without a break.
  */
 export const SCHEMA: readonly string[] = [
   'create schema if not exists regrow',
@@ -14,6 +16,12 @@ export const SCHEMA: readonly string[] = [
     term bigint not null,
     expires timestamptz not null,
     frame bigint not null)`,
+  `create table if not exists regrow.spare (
+    world text not null,
+    holder text not null,
+    seen timestamptz not null,
+    broker_ms bigint not null,
+    primary key (world, holder))`,
   `create table if not exists regrow.file (
     id bigserial primary key,
     world text not null,

@@ -128,9 +128,13 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
       paint(next, n++);
       return shown.some(({ step }) => step > lastOld);
     });
-    const late = countFrames(await NatsRelay.connect('spy', { url: broker.url, world: name, log }), 1);
+    const spy = countFrames(await NatsRelay.connect('spy', { url: broker.url, world: name, log }));
+    await until('the broker knows the spy', () => {
+      paint(next, n++);
+      return spy.ofTerm(2) > 0;
+    });
     cable.release();
-    await until('the old frames have come', () => late.count > 5);
+    await until('the old frames have come', () => spy.ofTerm(1) > 5);
     const before = shown.length;
     await until('fresh frames', () => {
       paint(next, n++);
@@ -138,7 +142,7 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     });
     expect(shown.filter(({ step, owner }) => owner === 'next' && step <= lastOld)).toEqual([]);
     expect([link.trouble, link.welcome.term]).toEqual([null, 2]);
-    await Promise.all([link.stop(), late.close(), host.close(), old.close()]);
+    await Promise.all([link.stop(), spy.close(), host.close(), old.close()]);
     await cable.remove();
   });
 
@@ -182,18 +186,13 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
 });
 
 /** Counts the frames of one term, whoever takes them. */
-function countFrames(transport: NatsRelay, term: number): { readonly count: number; close(): Promise<void> } {
-  let count = 0;
+function countFrames(transport: NatsRelay): { ofTerm(term: number): number; close(): Promise<void> } {
+  const counts = new Map<number, number>();
   transport.onMessage = (message) => {
     const part = decodeMessage(message);
-    if (part.type === 'frame' && part.term === term) count++;
+    if (part.type === 'frame') counts.set(part.term, (counts.get(part.term) ?? 0) + 1);
   };
-  return {
-    get count() {
-      return count;
-    },
-    close: () => transport.close(),
-  };
+  return { ofTerm: (term) => counts.get(term) ?? 0, close: () => transport.close() };
 }
 
 test.skipIf(noBroker === null)(`nothing was tested over NATS: ${noBroker}`, () => {});

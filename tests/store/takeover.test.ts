@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Postgres } from '../../server/store/postgres.ts';
+import { MAX_WITHOUT_BROKER_MS } from '../../server/store/standby.ts';
 import { ClientMessageType } from '../../shared/protocol.ts';
 import { Broker, noBroker } from '../links/broker.ts';
 import { Cable } from '../links/cable.ts';
@@ -179,51 +180,138 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     },
   );
 
-  test.skipIf(noBroker !== null)(
-    'an owner that loses the broker alone stays the owner: no stroke is acknowledged, and nobody plays at another',
-    { timeout: 180_000 },
-    async () => {
-      const broker = await Broker.start();
-      const cable = await Cable.lay(broker.port);
-      const owner = await start(['--role', 'world', '--nats', cable.to(broker.url)]);
-      const relay = await startServer(
+  describe.skipIf(noBroker !== null)('with relays behind a broker', () => {
+    let broker: Broker;
+    let cable: Cable;
+    let relay: RunningServer;
+    let owner: RunningServer;
+
+    /** The owner reaches the broker by a way of its own, which is cut without a word. */
+    beforeEach(async () => {
+      broker = await Broker.start();
+      cable = await Cable.lay(broker.port);
+      owner = await start(['--role', 'world', '--nats', cable.to(broker.url)]);
+      relay = await startServer(
         ['--role', 'relay', '--relay-of', world, '--nats', broker.url],
         undefined,
         60_000,
       );
+    }, 60_000);
+    afterEach(async () => {
+      await relay.stop();
+      await cable.remove();
+      await broker.stop();
+    });
+
+    /** @returns the spare, and whether it owns the world */
+    function startSpare(): {
+      readonly waiting: Promise<RunningServer>;
+      readonly hasTakenOver: () => boolean;
+    } {
       const waiting = start(['--role', 'world', '--nats', broker.url, '--spare', 'yes']);
-      let hasTakenOver = false;
+      let isOwner = false;
       waiting.then(
         () => {
-          hasTakenOver = true;
+          isOwner = true;
         },
         () => {},
       );
+      return { waiting, hasTakenOver: () => isOwner };
+    }
+
+    const isLost = async (): Promise<true | undefined> =>
+      (await fetch(`${relay.url}/api/organisms`)).ok ? undefined : true;
+    const isFound = async (): Promise<true | undefined> => ((await isLost()) ? undefined : true);
+
+    test('an owner that loses the broker alone stays the owner while no spare is there, and nobody loses the connection', {
+      timeout: 180_000,
+    }, async () => {
       const watcher = new Watcher(relay.url, SIDE);
       await watcher.join();
       const room = await joinWorld(relay.url);
       expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
       cable.cut();
-      const isLost = async () => ((await fetch(`${relay.url}/api/organisms`)).ok ? undefined : true);
-      await until('the relay misses the world', isLost, LIMIT_MS);
-      let acknowledged = false;
-      void stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] }).then(({ ok }) => {
-        acknowledged = ok;
+      expect(await stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] })).toMatchObject({
+        ok: false,
+        reason: 'The world did not answer.',
       });
-      await pause(2 * LEASE_SECONDS * 1_000);
-      expect([isAlive(owner.pid), hasTakenOver, acknowledged]).toEqual([true, false, false]);
+      await until('the relay misses the world', isLost, LIMIT_MS);
+      await pause(2 * MAX_WITHOUT_BROKER_MS);
+      expect(isAlive(owner.pid)).toBe(true);
+      expect(await stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] })).toMatchObject({
+        ok: false,
+        reason: 'The world cannot be reached at the moment.',
+      });
       cable.mend();
-      const isThere = async () => ((await isLost()) ? undefined : true);
-      await until('the relay finds the world', isThere, LIMIT_MS);
+      await until('the relay finds the world', isFound, LIMIT_MS);
       await setSpeed(relay.url, ADMIN_TOKEN, 0);
       await watcher.seesTruth();
       expect(watcher.losses).toBe(0);
       watcher.leave();
-      await relay.stop();
-      await cable.remove();
-      await broker.stop();
-    },
-  );
+    });
+
+    test('an owner that loses the broker alone saves, and gives the world up to a spare that has the broker', {
+      timeout: 180_000,
+    }, async () => {
+      const { waiting } = startSpare();
+      const room = await joinWorld(relay.url);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
+      const before = await organisms(relay);
+      cable.cut();
+      const spare = await waiting;
+      await until('the old owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
+      expect(owner.output()).toMatch(
+        new RegExp(`the broker cannot be reached for \\d+ s, and .* reaches it: the world ${world} is saved`),
+      );
+      expect(owner.output()).toContain('world saved');
+      const next = await until('a seat', () => joinWorld(relay.url).catch(() => undefined), LIMIT_MS);
+      expect((await stroke(next, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
+      expect((await organisms(relay)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+      // What had the world keeps it: the old owner, started again, waits, and a way that is mended changes nothing.
+      const again = start(['--role', 'world', '--nats', cable.to(broker.url), '--spare', 'yes']);
+      again.catch(() => {});
+      cable.mend();
+      await pause(MAX_WITHOUT_BROKER_MS);
+      expect(isAlive(spare.pid)).toBe(true);
+    });
+
+    test('while the broker is down for all, the owner keeps the world, and when it is back nobody has taken it over', {
+      timeout: 180_000,
+    }, async () => {
+      const { hasTakenOver } = startSpare();
+      const room = await joinWorld(relay.url);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
+      await pause(MAX_WITHOUT_BROKER_MS);
+      await broker.kill();
+      await pause(2 * MAX_WITHOUT_BROKER_MS);
+      await broker.run();
+      await until('the relay finds the world', isFound, LIMIT_MS);
+      await pause(2_000);
+      expect([isAlive(owner.pid), hasTakenOver()]).toEqual([true, false]);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [90, 90] })).ok).toBe(true);
+    });
+
+    test('nobody takes the lease of a dead owner without the broker, and who has it first does', {
+      timeout: 180_000,
+    }, async () => {
+      const { waiting, hasTakenOver } = startSpare();
+      await until('the spare waits', async () => ((await spares()) > 0 ? true : undefined), LIMIT_MS);
+      await broker.kill();
+      await owner.kill();
+      await pause(3 * LEASE_SECONDS * 1_000);
+      expect(hasTakenOver()).toBe(false);
+      await broker.run();
+      await waiting;
+      await until('the relay finds the world', isFound, LIMIT_MS);
+    });
+
+    async function spares(): Promise<number> {
+      const database = new Postgres(cluster.url, 'regrow test');
+      const { count } = await database.ask('select from regrow.spare where world = $1', world);
+      database.close();
+      return count;
+    }
+  });
 
   test('a process without --spare does not start while another owns the world', {
     timeout: 60_000,
