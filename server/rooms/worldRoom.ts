@@ -135,9 +135,9 @@ export class WorldRoom extends Room implements Audience {
     this.#around = { ...host, stream, now };
     this.#timers.push(
       setInterval(() => {
-        // Players usually leave with a frame; this is for a world without frames.
-        if (this.#clients.size > 0 && now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS)
-          this.#sendPlayers();
+        // Players usually leave with a frame; this is for a world without frames, and for one whose clients are all at
+        // relays, which hear of each other here.
+        if (now() - this.#playersSentMs >= PLAYERS_TICK_MS + EARLY_MS) this.#sendPlayers();
       }, PLAYERS_TICK_MS / 2),
       setInterval(() => this.#sweep(), SWEEP_MS),
       setInterval(() => {
