@@ -385,6 +385,8 @@ export class World {
     this.absences.restore();
     this.#planting.restore();
     this.wilting.restore(new Set(lost));
+    // The journal holds no healths: what the save says of these may be of before they were cleared.
+    for (const { id, isUprooted } of organisms) if (isUprooted) await this.#health.measure(id);
     await this.#count();
     await this.#sowOldBeds(replay.beds);
     return { notes, entries: replay.entries, steps: replay.steps };

@@ -165,6 +165,24 @@ describe('an admin who clears a place', () => {
   });
 });
 
+test('a body that was whole in the save and cleared afterwards is still uprooted after a recovery', async () => {
+  const small = await grown([30, 30]);
+  const { world } = small;
+  await world.observe(1);
+  const one = world.organisms.get(1)!;
+  expect(one.health).toBeGreaterThan(0.95);
+  const saved = structuredClone(await stateOf(world));
+  world.log.start();
+  world.absences.uproot(one);
+  await stroke(small, brush('ablate', 4, 25, 30));
+  const entry = decodeEntry(world.log.take(true)!);
+  const again = await makeWorld();
+  await again.world.restore(saved, async () => null, [entry]);
+  const { isUprooted, health } = again.world.organisms.get(1)!;
+  expect([isUprooted, health]).toEqual([true, one.health]);
+  expect(health).toBeLessThan(0.95);
+});
+
 describe('a save of an earlier version', () => {
   const beds = [
     { species: 'blob', x: 80, y: 30, dueSeconds: 3 },
