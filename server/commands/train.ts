@@ -106,6 +106,8 @@ const GROUPS = {
     damage: list(DAMAGE_KINDS, DEFAULT_DAMAGE, 'kinds of damage to grown bodies; a kind named twice is drawn twice as often'),
     delay: whole(0, 96, 0, 'a body lives on for up to this many steps before it is hurt'),
     twice: real(0, 1, 0, 'part of the hurt bodies that are hurt once more while they heal'),
+    ward: whole(0, 64, 0, 'bodies that are struck again and again beside the training'),
+    sick: real(0, 1, 0.5, 'how often one of those that stay sick takes the place of a sample'),
     walls: real(0, 1, 0, "how often a sample without walls gets some: the world's edge or neighbours"),
   },
   'What they are taught': {
@@ -174,6 +176,8 @@ const PLAN_FIELDS = {
   room: 'roomCells',
   walls: 'wallPart',
   'far-off': 'farOff',
+  ward: 'wardBodies',
+  sick: 'sickPart',
   rate: 'rate',
   normalise: 'normalisation',
   optimizer: 'optimizer',

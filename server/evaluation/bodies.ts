@@ -1,7 +1,6 @@
-/** The bodies that an evaluation grows: rollouts without gradients, and how many cells their picture has. */
-import { ALIVE_THRESHOLD, type Rule } from '../rules/rule.ts';
+/** The bodies that an evaluation grows: rollouts without gradients. */
+import type { Rule } from '../rules/rule.ts';
 import { Rollouts } from '../training/rollouts.ts';
-import { forEachCell } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
 
 /** @param threads - changes only the time taken; 0 works on the calling thread */
@@ -18,13 +17,4 @@ export function openBodies(rule: Rule, target: Target, slots: number, threads: n
   rollouts.setWeights(rule);
   rollouts.target.set(target.rgba);
   return rollouts;
-}
-
-/** Cells of the picture whose alpha is above the alive threshold. */
-export function pictureCells({ rgba, shape }: Target): number {
-  let count = 0;
-  forEachCell(shape, (_x, _y, cell) => {
-    if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) count++;
-  });
-  return count;
 }

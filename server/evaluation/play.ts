@@ -7,9 +7,9 @@ import { Likeness } from '../training/likeness.ts';
 import { blowsOf, PLAYED } from '../training/played.ts';
 import { replay } from '../training/recorded.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
-import type { Target } from '../training/target.ts';
+import { pictureCells, type Target } from '../training/target.ts';
 import { SCRAP_SHARE } from '../world/scraps.ts';
-import { openBodies, pictureCells } from './bodies.ts';
+import { openBodies } from './bodies.ts';
 import { medianOf } from './statistics.ts';
 import { TRIAL_AGE_STEPS } from './trials.ts';
 

@@ -12,15 +12,15 @@
  */
 import type { Rule } from '../rules/rule.ts';
 import { IN_PLACE, Likeness, type Shift } from '../training/likeness.ts';
-import { drawPlayed } from '../training/played.ts';
+import { drawPlayed, drawTool } from '../training/played.ts';
 import { Random } from '../training/random.ts';
 import { replay } from '../training/recorded.ts';
 import type { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
-import { padded, type Target } from '../training/target.ts';
+import { padded, pictureCells, type Target } from '../training/target.ts';
 import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from '../training/walls.ts';
 import type { Blow } from '../world/wound.ts';
-import { openBodies, pictureCells } from './bodies.ts';
+import { openBodies } from './bodies.ts';
 
 /** Age of a body, in steps, when its trial begins: grown, and at rest for a while. */
 export const TRIAL_AGE_STEPS = 500;
@@ -107,16 +107,12 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
   async battered(course) {
     await course.live(TRIAL_AGE_STEPS);
     for (let stroke = 0; stroke < STROKES; stroke++) {
-      await course.strike(
-        course.each((random) => drawPlayed(TOOLS[random.whole(0, TOOLS.length - 1)], course.reach, random)),
-      );
+      await course.strike(course.each((random) => drawPlayed(drawTool(random), course.reach, random)));
       await course.live(LOOK_STEPS);
     }
     await course.live(5000);
   },
 };
-
-const TOOLS = ['ablate', 'ablate', 'ablate', 'noise', 'noise', 'noise', 'truncate'] as const;
 
 /** The bodies of one trial, one per random seed. */
 class Course {

@@ -5,14 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { pictureCells } from '../evaluation/bodies.ts';
 import type { Evaluated } from '../evaluation/sheet.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
 import { readState, writeState } from '../training/checkpoint.ts';
 import type { Weights } from '../training/kernel.ts';
 import { LEARNING, LEARNING_PADDING } from '../training/learning.ts';
 import { between } from '../training/optimizer.ts';
-import type { Target } from '../training/target.ts';
+import { pictureCells, type Target } from '../training/target.ts';
 import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
 import { judge, type Missed, missedGates } from './gates.ts';
 import { roundPlan } from './rounds.ts';

@@ -2,7 +2,7 @@
  * A small suite: is it worth judging the weights by the whole one? A check ends at the first gate that is missed, so
  * that most checks cost as much as a few iterations; a *whole* one, for which the next round waits, measures everything.
  */
-import { openBodies, pictureCells } from '../evaluation/bodies.ts';
+import { openBodies } from '../evaluation/bodies.ts';
 import { CUT_STEP, RECOVERY_STEPS, RUNAWAY } from '../evaluation/evaluate.ts';
 import { medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { harm } from '../evaluation/suite.ts';
@@ -11,7 +11,7 @@ import type { Weights } from '../training/kernel.ts';
 import { replay } from '../training/recorded.ts';
 import type { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
-import type { Target } from '../training/target.ts';
+import { pictureCells, type Target } from '../training/target.ts';
 import { GATES, type GatedKind } from './gates.ts';
 
 const RANDOM_SEEDS = [101, 102, 103, 104] as const;

@@ -58,6 +58,10 @@ export interface TrainingPlan {
   readonly wallPart: number;
   /** In parts of a bare seed's error: a batch's worst body starts again from a seed if its error is larger. */
   readonly farOff: number;
+  /** Bodies that are struck again and again beside the training (`ward.ts`). Default: none. */
+  readonly wardBodies?: number;
+  /** 0..1: how often one of those that stay sick takes the place of a sample of the pool. Default 0. */
+  readonly sickPart?: number;
   readonly rate: number;
   /** 0..1: how far the gradients of a batch are made equally long before they are averaged. */
   readonly normalisation: number;

@@ -39,6 +39,11 @@ export function blowsOf(
   }));
 }
 
+/** The tools of a stroke, as often as hands take them up. */
+const TOOLS = ['ablate', 'ablate', 'ablate', 'noise', 'noise', 'noise', 'truncate'] as const;
+
+export const drawTool = (random: Random): Blow['tool'] => TOOLS[random.whole(0, TOOLS.length - 1)];
+
 /** One of the strokes with any of the page's tools, turned and mirrored at random; `truncate` is one dab. */
 export function drawPlayed(tool: Blow['tool'], reach: number, random: Random): Blow[] {
   const stroke = PLAYED[random.whole(0, PLAYED.length - 1)];

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { decode } from 'fast-png';
-import { RuleError } from '../rules/rule.ts';
+import { ALIVE_THRESHOLD, RuleError } from '../rules/rule.ts';
 import { cellIndex, type GridShape, gridShape } from './kernel.ts';
+import { forEachCell } from './states.ts';
 
 /** Longest side of a picture, cells: a larger one fits neither the trainer's memory nor 16 channels. */
 const MAX_CELLS = 128;
@@ -179,6 +180,15 @@ export function padded(target: Target, padding: number): Target {
     rgba.set(target.rgba.subarray(from, from + width * 4), cellIndex(shape, padding, padding + y) * 4);
   }
   return { width, height, shape, rgba };
+}
+
+/** Cells of the picture whose alpha is above the alive threshold. */
+export function pictureCells({ rgba, shape }: Target): number {
+  let count = 0;
+  forEachCell(shape, (_x, _y, cell) => {
+    if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) count++;
+  });
+  return count;
 }
 
 /** The pixels that a cell covers, and the part of the cell that each takes; `count` cells lie over `pixels` pixels. */

@@ -14,6 +14,7 @@ import { poolState, Samples } from './samples.ts';
 import { livingCells, plantSeed } from './states.ts';
 import { padded, readTarget, type Target } from './target.ts';
 import type { Walls } from './walls.ts';
+import { Ward, type WardState } from './ward.ts';
 
 export interface Snapshot {
   readonly plan: TrainingPlan;
@@ -28,6 +29,8 @@ export interface Snapshot {
   readonly pool: Float32Array;
   /** The walls of each sample of the pool. */
   readonly walls: readonly (Walls | null)[];
+  /** Absent: the plan has no ward, or the pool phase has not begun. */
+  readonly ward?: WardState;
   readonly rollbacks: number;
   /** The loss of every iteration. */
   readonly losses: readonly number[];
@@ -79,6 +82,8 @@ export class TrainingRun {
   readonly #grid: Target;
   readonly #rollouts: RolloutBatch;
   readonly #samples: Samples;
+  /** null: the plan has none. */
+  readonly #ward: Ward | null;
   #now: Snapshot;
   #kept: Snapshot;
   #random: Random;
@@ -119,11 +124,9 @@ export class TrainingRun {
             elapsedMs: 0,
           };
     this.#random = new Random(this.#now.random);
-    this.#kept = this.snapshot();
+    const common = { shape, hidden: plan.hidden, fireRate: plan.fireRate };
     this.#rollouts = open({
-      shape,
-      hidden: plan.hidden,
-      fireRate: plan.fireRate,
+      ...common,
       overflowWeight: plan.overflowWeight,
       quiescenceWeight: plan.quiescenceWeight,
       placeWeight: plan.placeWeight,
@@ -135,6 +138,16 @@ export class TrainingRun {
     });
     this.#rollouts.target.set(this.#grid.rgba);
     this.#samples = new Samples(plan, this.#grid, this.#rollouts);
+    const { wardBodies = 0 } = plan;
+    const beds = {
+      slots: wardBodies,
+      threads: Math.min(threads, wardBodies),
+      overflowWeight: 0,
+      maxSteps: 0,
+    };
+    this.#ward = wardBodies === 0 ? null : new Ward(open({ ...common, ...beds }), wardBodies, this.#grid);
+    if (this.#ward !== null && this.#now.ward !== undefined) this.#ward.state = this.#now.ward;
+    this.#kept = this.snapshot();
     if (this.#inCurriculum && plan.curriculumIterations === 0) this.#beginPool();
   }
 
@@ -184,6 +197,7 @@ export class TrainingRun {
       pool: now.pool.slice(),
       walls: now.walls.slice(),
       losses: now.losses.slice(),
+      ...(this.#ward !== null && { ward: this.#ward.state }),
     };
   }
 
@@ -198,6 +212,7 @@ export class TrainingRun {
           regime.POOL.fewestSteps,
           regime.mostPoolSteps(this.#now.poolDone, this.plan.longestSteps),
         );
+    if (!inCurriculum) await this.#visitWard();
     this.#rollouts.setWeights(this.weights);
     const samples = inCurriculum
       ? this.#samples.fromTarget(this.#now.difficulty, this.#random)
@@ -240,6 +255,20 @@ export class TrainingRun {
     if (inCurriculum) this.#advanceCurriculum();
     if (this.#now.losses.length % KEEP_EVERY === 0) this.#kept = this.snapshot();
     return this.#progress(inCurriculum, steps, loss);
+  }
+
+  /** A sick body may take the place of a sample of the pool. */
+  async #visitWard(): Promise<void> {
+    const ward = this.#ward;
+    if (ward === null) return;
+    await ward.pass(this.weights, this.#random);
+    const { sickPart = 0, poolSize } = this.plan;
+    if (poolSize === 0 || this.#random.unit() >= sickPart) return;
+    const sick = ward.drawSick(this.#random);
+    if (sick === null) return;
+    const index = this.#random.whole(0, poolSize - 1);
+    poolState(this.#now.pool, this.#grid.shape, index).set(sick);
+    (this.#now.walls as (Walls | null)[])[index] = null;
   }
 
   #smooth(loss: number): number {
@@ -287,6 +316,7 @@ export class TrainingRun {
     const elapsedMs = this.#now.elapsedMs + wastedMs;
     const kept = this.#kept;
     const { pool, walls, losses } = kept;
+    if (this.#ward !== null && kept.ward !== undefined) this.#ward.state = kept.ward;
     this.#now = {
       ...kept,
       pool: pool.slice(),
@@ -335,8 +365,8 @@ export class TrainingRun {
     };
   }
 
-  dispose(): Promise<void> {
-    return this.#rollouts.dispose();
+  async dispose(): Promise<void> {
+    await Promise.all([this.#rollouts.dispose(), this.#ward?.dispose()]);
   }
 }
 

@@ -6,13 +6,12 @@
 import { HEALING } from '../../shared/adminApi.ts';
 import { straightRgba8 } from '../../shared/straight.ts';
 import type { Capsule } from '../engines/engine.ts';
-import { pictureCells } from '../evaluation/bodies.ts';
 import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { capsulesIn, strike } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
-import type { Target } from '../training/target.ts';
+import { pictureCells, type Target } from '../training/target.ts';
 import { goesOn } from '../world/doses.ts';
 import { MATURE_STEPS } from '../world/mature.ts';
 import { SCRAP_SHARE } from '../world/scraps.ts';

@@ -55,6 +55,8 @@ const REFUSED: readonly (readonly [flag: string, value: string, expected: string
   ['room', '33', whole(0, 32)],
   ['delay', '97', whole(0, 96)],
   ['twice', '2', real(0, 1)],
+  ['ward', '65', whole(0, 64)],
+  ['sick', '1.5', real(0, 1)],
   ['walls', '1.5', real(0, 1)],
   ['align', '9', whole(0, 8)],
   ['place', '101', real(0, 100)],

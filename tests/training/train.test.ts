@@ -53,6 +53,8 @@ beforeAll(() => {
     roomCells: 0,
     wallPart: 0,
     farOff: 0.1,
+    wardBodies: 2,
+    sickPart: 0.5,
     rate: 3e-3,
     normalisation: 0.25,
     optimizer: 'muon',

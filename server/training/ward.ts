@@ -1,0 +1,148 @@
+/**
+ * The ward: bodies that live on beside the training and are struck again and again, as the page deals it. Without
+ * gradients, an iteration costs them little, and one stroke in hundreds leads to what a batch hardly ever sees: a body
+ * that stays too large, or does not heal. Those that stay so are put before the rule until it heals them.
+ */
+import { SCRAP_SHARE } from '../world/scraps.ts';
+import type { Weights } from './kernel.ts';
+import { Likeness } from './likeness.ts';
+import { drawPlayed, drawTool } from './played.ts';
+import type { Random } from './random.ts';
+import { replay } from './recorded.ts';
+import type { RolloutBatch } from './rollouts.ts';
+import { livingCells, plantSeed } from './states.ts';
+import { pictureCells, type Target } from './target.ts';
+
+/** Steps from one stroke to the next: 4 s of the world. */
+const STEPS_BETWEEN = 125;
+/** Strokes' worth of steps until a seed has grown, and is struck. */
+const YOUNG_PASSES = 4;
+/** A body with more than this many times its picture's cells, or less than this health, may be sick. */
+const MAX_SIZE = 1.2;
+const MIN_HEALTH = 0.7;
+/** It is sick when it has been so at this many looks in a row, without strokes in between: 17 s of the world. */
+const SICK_LOOKS = 4;
+/** A body below this health is moved back if it has healed up to so many cells beside its place. */
+const ALIGN_BELOW = 0.95;
+const ALIGN_CELLS = 4;
+/** Sick bodies that are kept; the oldest go first. */
+const MAX_SICK = 32;
+
+/** What a checkpoint needs to go on. */
+export interface WardState {
+  /** [bodies, cellCount, 16] */
+  readonly bodies: readonly Float32Array[];
+  /** Looks since the seed was planted, and looks in a row at which it may have been sick. */
+  readonly ages: readonly number[];
+  readonly doubts: readonly number[];
+  /** [at most 32, cellCount, 16], oldest first. */
+  readonly sick: readonly Float32Array[];
+  readonly found: number;
+}
+
+export class Ward {
+  readonly #rollouts: RolloutBatch;
+  readonly #target: Target;
+  readonly #likeness: Likeness;
+  readonly #cells: number;
+  readonly #slots: readonly number[];
+  #ages: number[] = [];
+  #doubts: number[] = [];
+  #sick: Float32Array[] = [];
+  #found = 0;
+
+  /**
+   * @param rollouts - one slot per body, all seeds; owned by the ward
+   * @param bodies - how many
+   */
+  constructor(rollouts: RolloutBatch, bodies: number, target: Target) {
+    this.#rollouts = rollouts;
+    this.#target = target;
+    this.#likeness = new Likeness(target);
+    this.#cells = pictureCells(target);
+    this.#slots = Array.from({ length: bodies }, (_, slot) => slot);
+    for (const slot of this.#slots) this.#restart(slot);
+  }
+
+  /** Sick bodies that were found so far. */
+  get found(): number {
+    return this.#found;
+  }
+
+  /** A copy. */
+  get state(): WardState {
+    return {
+      bodies: this.#slots.map((slot) => this.#rollouts.state(slot).slice()),
+      ages: this.#ages.slice(),
+      doubts: this.#doubts.slice(),
+      sick: this.#sick.slice(),
+      found: this.#found,
+    };
+  }
+
+  set state({ bodies, ages, doubts, sick, found }: WardState) {
+    for (const slot of this.#slots) this.#rollouts.state(slot).set(bodies[slot]);
+    this.#ages = ages.slice();
+    this.#doubts = doubts.slice();
+    this.#sick = sick.slice();
+    this.#found = found;
+  }
+
+  /** One of the sick bodies, for the pool; null: there is none. Read only. */
+  drawSick(random: Random): Float32Array | null {
+    return this.#sick.length === 0 ? null : this.#sick[random.whole(0, this.#sick.length - 1)];
+  }
+
+  /** Strikes every grown body that looks well, and lets all live on. */
+  async pass(weights: Weights, random: Random): Promise<void> {
+    this.#rollouts.setWeights(weights);
+    await this.#strike(random);
+    await this.#rollouts.run(
+      this.#slots.map(() => ({ steps: STEPS_BETWEEN, randomSeed: random.uint32() | 0 })),
+    );
+    for (const slot of this.#slots) this.#look(slot);
+  }
+
+  dispose(): Promise<void> {
+    return this.#rollouts.dispose();
+  }
+
+  async #strike(random: Random): Promise<void> {
+    const { shape, width, height } = this.#target;
+    const reach = Math.max(width, height) / 2;
+    const struck = this.#slots.filter((slot) => this.#ages[slot] >= YOUNG_PASSES && this.#doubts[slot] === 0);
+    const dealt = struck.map((slot) => ({
+      slot,
+      blows: drawPlayed(drawTool(random), reach, random),
+      randomSeed: random.uint32() | 0,
+    }));
+    await replay(dealt, this.#rollouts, this.#slots.length, shape);
+    // The world takes what leaves a scrap for a death.
+    for (const slot of struck)
+      if (livingCells(this.#rollouts.state(slot), shape) < SCRAP_SHARE * this.#cells) this.#restart(slot);
+  }
+
+  #look(slot: number): void {
+    const state = this.#rollouts.state(slot);
+    if (++this.#ages[slot] < YOUNG_PASSES) return;
+    const living = livingCells(state, this.#target.shape);
+    if (living === 0) {
+      this.#restart(slot);
+      return;
+    }
+    if (this.#likeness.health(state) < ALIGN_BELOW) this.#likeness.align(state, ALIGN_CELLS);
+    // Written so that NaN is sick, too.
+    const isWell = living <= MAX_SIZE * this.#cells && this.#likeness.health(state) >= MIN_HEALTH;
+    this.#doubts[slot] = isWell ? 0 : this.#doubts[slot] + 1;
+    if (this.#doubts[slot] < SICK_LOOKS) return;
+    this.#found++;
+    this.#sick = [...this.#sick, state.slice()].slice(-MAX_SICK);
+    this.#restart(slot);
+  }
+
+  #restart(slot: number): void {
+    plantSeed(this.#rollouts.state(slot), this.#target.shape);
+    this.#ages[slot] = 0;
+    this.#doubts[slot] = 0;
+  }
+}
