@@ -160,6 +160,8 @@ async function own(): Promise<void> {
     hasTokenOfSettings: config.adminToken !== '',
     isSeen,
     page: config.meet === '' ? '/admin' : `/w/${config.world}/admin`,
+    // Without the URL: it has a password. The data directory of a world in a store has a copy only.
+    where: config.store === '' ? undefined : `--store … --blobs ${config.blobs} --world ${config.world}`,
   });
   // From here on, players and admins change the registry.
   await store?.follow();

@@ -1,6 +1,6 @@
 /** Starts a real server process. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -60,6 +60,18 @@ export async function startServer(
       await exited;
     },
   };
+}
+
+/** Processes that a process has started, as Linux lists them, whose command line has all of these. */
+export function childrenOf(pid: number, ...parts: readonly string[]): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children
+    .split(/\s+/)
+    .map(Number)
+    .filter((child) => {
+      const line = readFileSync(`/proc/${child}/cmdline`, 'utf8');
+      return parts.every((part) => line.includes(part));
+    });
 }
 
 /** Polls until the answer is not undefined. @throws Error that names `what` when the time is over */

@@ -23,6 +23,8 @@ export interface FirstAdminOptions {
   readonly isSeen: boolean;
   /** Path of the admins' page. */
   readonly page: string;
+  /** The flags by which a command finds the registry; default: those of the data directory. */
+  readonly where?: string;
 }
 
 export interface FirstAdmin {
@@ -36,6 +38,7 @@ export interface FirstAdmin {
 
 /** A registry that cannot be written stops no start: the next one makes up for it. */
 export function prepareAdmins(options: FirstAdminOptions): FirstAdmin {
+  const { where = `--data-dir ${options.dataDir}` } = options;
   const notes: string[] = [];
   const carried: AdminRow[] = [];
   let secret: string | null = null;
@@ -53,7 +56,7 @@ export function prepareAdmins(options: FirstAdminOptions): FirstAdmin {
         secret = `admin token: ${token} (made now for the owner ${FIRST_ADMIN}, shown only once; the page is ${options.page})`;
       else
         notes.push(
-          `the owner ${FIRST_ADMIN} was made for ${options.page}, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN} --data-dir ${options.dataDir}\` prints a new one`,
+          `the owner ${FIRST_ADMIN} was made for ${options.page}, but the token could not be shown safely: \`npm run admin -- rotate ${FIRST_ADMIN} ${where}\` prints a new one`,
         );
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 /** A real server with several worlds: `npm start -- --worlds meadow,reef`. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { lockFolder } from '../../server/storage/lock.ts';
 import { readPageCodec } from '../../server/stream/codec.ts';
 import type { LobbyWorld } from '../../shared/lobby.ts';
 import { joinWorld, stroke } from '../player.ts';
-import { type RunningServer, startServer, until } from '../serverProcess.ts';
+import { childrenOf, type RunningServer, startServer, until } from '../serverProcess.ts';
 import { logIn, setSpeed } from './speed.ts';
 import { Watcher } from './watcher.ts';
 
@@ -44,20 +44,9 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Processes that the server has started, as Linux lists them, whose command line has all of these. */
-function pidsWith(...parts: readonly string[]): number[] {
-  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim();
-  return children
-    .split(/\s+/)
-    .map(Number)
-    .filter((pid) => {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return parts.every((part) => line.includes(part));
-    });
-}
-
-const relayPids = (): number[] => pidsWith('relay.ts');
-const pidOf = (world: string): number | undefined => pidsWith('main.ts', `--world=${world}\0`)[0];
+const relayPids = (): number[] => childrenOf(server.pid, 'relay.ts');
+const pidOf = (world: string): number | undefined =>
+  childrenOf(server.pid, 'main.ts', `--world=${world}\0`)[0];
 const at = (world: string): string => `${server.url}/w/${world}`;
 const list = async (): Promise<LobbyWorld[]> =>
   ((await (await fetch(`${server.url}/api/worlds`)).json()) as { worlds: LobbyWorld[] }).worlds;
