@@ -80,9 +80,7 @@ export class Questions {
       case 'save':
         return saver.save();
       case 'control':
-        // The world can be paused and slowed without its disk.
-        if (query.control.kind === 'speed') return turns.take(() => this.#control(query.control));
-        return this.#acknowledged(() => this.#control(query.control));
+        return this.#acknowledged(() => this.#control(query.control), query.control.kind === 'speed');
       case 'removeOwn':
         return this.#acknowledged(async () => world.removals.removeOwn(query.guest, query.organism));
       case 'lost':
@@ -101,17 +99,24 @@ export class Questions {
     }
   }
 
-  /** Does it between two frames. @returns what it returned, once that is on disk */
-  async #acknowledged<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Does it between two frames.
+   *
+   * @param isUrgent - it is done without a disk, too: a world in trouble can be paused and slowed
+   * @returns what it returned, once that is on disk
+   */
+  async #acknowledged<T>(work: () => Promise<T>, isUrgent = false): Promise<T> {
     const { recorder, turns } = this.#options;
-    recorder.check();
+    const isInTrouble = recorder.trouble !== null;
+    if (!isUrgent) recorder.check();
     const { answer, onDisk } = await turns.take(async () => {
       const answer = await work();
       const onDisk = recorder.onDisk();
       recorder.record();
       return { answer, onDisk };
     });
-    await onDisk;
+    if (isUrgent && isInTrouble) onDisk.catch(() => {});
+    else await onDisk;
     return answer;
   }
 

@@ -35,7 +35,22 @@ describe('the journal', () => {
     expect(acts.filter((act) => act === 'plant')).toHaveLength(2);
   });
 
-  test('pause and speed need no disk', async () => {
+  test('a speed is acknowledged when it is on disk, and holds at once', async () => {
+    const journal = new FakeJournal(false);
+    const { world, posted, ask, counted, runUntil } = await makeSimulation({ journal });
+    world.log.start();
+    const before: number[] = [];
+    await runUntil(1_000, (nowMs) => {
+      if (nowMs === 0) ask(1, { kind: 'control', control: { kind: 'speed', stepsPerSecond: 0 } });
+      if (nowMs !== 900) return;
+      before.push(answers(posted).length);
+      journal.flush();
+    });
+    expect([before, answers(posted)]).toEqual([[0], [0]]);
+    expect(counted.steps).toBeLessThan(3);
+  });
+
+  test('in trouble, a world is paused without its disk', async () => {
     const journal = new FakeJournal(false);
     journal.trouble = 'no space left on device';
     const { posted, ask, counted, runUntil } = await makeSimulation({ journal });
