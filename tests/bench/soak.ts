@@ -27,6 +27,8 @@ const MAX_QUIET_MS = 60_000;
 /** The garden is grown after this, so that figures are of bodies, not of growth. */
 const GROWN_STEPS = 600;
 const MAX_GROWING_MS = 120_000;
+/** What the server logs of a body: its rule, and why. */
+const WILTS = /^organism \d+, an? \S+ by (.+?) at \(.*, wilts: (.+)$/;
 const MAX_ARRIVAL_MS = 20_000;
 const ARRIVAL_SHARE = 0.1;
 /** The server allows 64 sockets per address, including HTTP requests. */
@@ -150,6 +152,7 @@ async function soak(server: BenchServer, stop: AbortSignal): Promise<Report> {
     leftSeconds,
     loadPercent,
     said: server.said,
+    wiltedByCause: server.countSaid(WILTS),
   });
 }
 

@@ -92,6 +92,16 @@ export class BenchServer {
     return this.#child.exitCode;
   }
 
+  /** Its last lines that match, counted by what the pattern's groups hold, with colons between them. */
+  countSaid(pattern: RegExp): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const line of this.#lines) {
+      const text = pattern.exec(line)?.slice(1).join(': ');
+      if (text !== undefined) counts[text] = (counts[text] ?? 0) + 1;
+    }
+    return counts;
+  }
+
   /** What it has printed since its start, the last lines; each once. */
   get said(): string[] {
     return [...new Set(this.#lines)].slice(-MAX_KEPT_LINES);

@@ -48,6 +48,8 @@ export interface Soaked {
   readonly sizes: SizeWatch['summary'];
   /** Bodies that have wilted, by the label of their rule; null: the server is not there to ask. */
   readonly wilted: Readonly<Record<string, number>> | null;
+  /** The same by rule and cause, as the server has logged it. */
+  readonly wiltedByCause: Readonly<Record<string, number>>;
   readonly ledger: Ledger;
   /** Told to everybody, by text. */
   readonly notices: Readonly<Record<string, number>>;
@@ -62,8 +64,19 @@ export interface Soaked {
 export type Report = ReturnType<typeof reportOf>;
 
 export function reportOf(soaked: Soaked) {
-  const { settings, samples, mature, sizes, wilted, ledger, notices, leftSeconds, loadPercent, said } =
-    soaked;
+  const {
+    settings,
+    samples,
+    mature,
+    sizes,
+    wilted,
+    wiltedByCause,
+    ledger,
+    notices,
+    leftSeconds,
+    loadPercent,
+    said,
+  } = soaked;
   const figures = Object.fromEntries(FIGURES.map((name) => [name, figureOf(samples, name)])) as Record<
     FigureName,
     Figure
@@ -81,6 +94,7 @@ export function reportOf(soaked: Soaked) {
     ...sizes,
     matureCells: Object.fromEntries([...mature].map(([name, cells]) => [name, Math.round(cells)])),
     wiltedByRule: wilted,
+    wiltedByCause,
     wiltedPer10BodyHours,
     processorBackSeconds,
     processorBackPerCellSeconds,
