@@ -285,8 +285,10 @@ export const toByte = (value: number): number =>
 
 /** Whether two pages hold the same, to the bit: NaN equals itself, and 0 is not -0. */
 export const isSamePage = (a: PageState, b: PageState): boolean =>
-  Buffer.compare(bytesOf(a.cells), bytesOf(b.cells)) === 0 &&
-  Buffer.compare(bytesOf(a.owners), bytesOf(b.owners)) === 0;
+  isSameBytes(a.cells, b.cells) && isSameBytes(a.owners, b.owners);
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+export const isSameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
+  Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);

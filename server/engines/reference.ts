@@ -5,7 +5,7 @@
  */
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
-import { boundCell, holds, mendedPage } from './bounds.ts';
+import { boundCell, type Extent, holds, mendedPage } from './bounds.ts';
 import { type Span, strokeRows } from './capsule.ts';
 import {
   type Engine,
@@ -28,7 +28,7 @@ import {
 import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
 import { checkBodies, piecesIn, pieceWithin } from './pieces.ts';
 import { Roster } from './roster.ts';
-import { updateCell } from './updateRule.ts';
+import { type Neighbourhood, updateCell } from './updateRule.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -233,16 +233,18 @@ class ReferenceEngine implements Engine {
 
   async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
     into.fill(0);
-    this.#visitRect(rect, (cell, offset) => {
-      if (this.#owners[cell] !== organism) return;
-      for (let c = 0; c < 4; c++) into[offset * 4 + c] = this.#state[cell * CHANNELS + c];
+    this.#visitRows(rect, (cell, offset, count) => {
+      for (let i = 0; i < count; i++) {
+        if (this.#owners[cell + i] !== organism) continue;
+        for (let c = 0; c < 4; c++) into[(offset + i) * 4 + c] = this.#state[(cell + i) * CHANNELS + c];
+      }
     });
   }
 
   async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
     into.fill(0);
-    this.#visitRect(rect, (cell, offset) => {
-      into[offset] = this.#owners[cell];
+    this.#visitRows(rect, (cell, offset, count) => {
+      into.set(this.#owners.subarray(cell, cell + count), offset);
     });
   }
 
@@ -272,8 +274,8 @@ class ReferenceEngine implements Engine {
   #putPiece(organism: OrganismId, piece: Piece): void {
     const rect = this.#pageRect(piece.page);
     const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
-    this.#visitRect(rect, (cell, offset) => {
-      owners[offset] = this.#owners[cell];
+    this.#visitRows(rect, (cell, offset, count) => {
+      owners.set(this.#owners.subarray(cell, cell + count), offset);
     });
     const territory = this.#organisms.territoryOf(organism);
     const room = { owners, x: rect.x, y: rect.y, world: this, bounds: this.#bounds, territory };
@@ -332,9 +334,9 @@ class ReferenceEngine implements Engine {
   #copy(page: number): PageState | null {
     const cells = new Float32Array(PAGE_CELLS * PAGE_CELLS * CHANNELS);
     const owners = new Uint16Array(PAGE_CELLS * PAGE_CELLS);
-    this.#visitRect(this.#pageRect(page), (cell, offset) => {
-      owners[offset] = this.#owners[cell];
-      cells.set(this.#state.subarray(cell * CHANNELS, (cell + 1) * CHANNELS), offset * CHANNELS);
+    this.#visitRows(this.#pageRect(page), (cell, offset, count) => {
+      owners.set(this.#owners.subarray(cell, cell + count), offset);
+      cells.set(this.#state.subarray(cell * CHANNELS, (cell + count) * CHANNELS), offset * CHANNELS);
     });
     return owners.some((owner) => owner !== 0) ? { page, cells, owners } : null;
   }
@@ -365,9 +367,9 @@ class ReferenceEngine implements Engine {
   #put(saved: PageState): void {
     const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
     const { page, cells, owners } = mended;
-    this.#visitRect(this.#pageRect(page), (cell, offset) => {
-      this.#owners[cell] = owners[offset];
-      this.#state.set(cells.subarray(offset * CHANNELS, (offset + 1) * CHANNELS), cell * CHANNELS);
+    this.#visitRows(this.#pageRect(page), (cell, offset, count) => {
+      this.#owners.set(owners.subarray(offset, offset + count), cell);
+      this.#state.set(cells.subarray(offset * CHANNELS, (offset + count) * CHANNELS), cell * CHANNELS);
     });
   }
 
@@ -378,15 +380,16 @@ class ReferenceEngine implements Engine {
   #stepOnce(): void {
     this.#wakeReached();
     const { width, height } = this;
+    const { left, right, top, bottom } = this.#reachOfLife();
     const tentative = new Uint16Array(width * height);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) tentative[y * width + x] = this.#tentativeOwner(x, y);
+    for (let y = top; y <= bottom; y++) {
+      for (let x = left; x <= right; x++) tentative[y * width + x] = this.#tentativeOwner(x, y);
     }
     const next = this.#state.slice();
     const exploded = new Uint8Array(width * height);
     const preAlive = new Uint8Array(width * height);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
+    for (let y = top; y <= bottom; y++) {
+      for (let x = left; x <= right; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
         if (organism === 0 || this.#asleep.has(organism)) continue;
@@ -394,20 +397,17 @@ class ReferenceEngine implements Engine {
         preAlive[cell] = 1;
         const rule = this.#rules.get(this.#organisms.slotOf(organism)!)!;
         if (!fires(cellHash(this.#randomSeed, this.#steps, x, y), fireThreshold(rule.fireRate))) continue;
-        const channelOf = (dx: number, dy: number, channel: number) =>
-          this.#ownerAt(x + dx, y + dy) === organism
-            ? this.#state[(cell + dy * width + dx) * CHANNELS + channel]
-            : 0;
         const channels = next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS);
-        if (!updateCell(rule, channelOf, this.#rest, channels) || !this.#bounds || boundCell(channels, 0))
+        const near = this.#neighbourhood(x, y, organism);
+        if (!updateCell(rule, near, this.#rest, channels) || !this.#bounds || boundCell(channels, 0))
           continue;
         exploded[cell] = 1;
         channels.fill(0); // so that it is not opaque in the alive mask after the update
       }
     }
     const owners = new Uint16Array(width * height);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
+    for (let y = top; y <= bottom; y++) {
+      for (let x = left; x <= right; x++) {
         const cell = y * width + x;
         const organism = tentative[cell];
         if (this.#asleep.has(this.#owners[cell])) owners[cell] = organism;
@@ -416,12 +416,52 @@ class ReferenceEngine implements Engine {
       }
     }
     // Both masks are finished before any cell is cleared: one death must not spread within a step.
-    for (let cell = 0; cell < owners.length; cell++) {
-      if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+    for (let y = top; y <= bottom; y++) {
+      for (let x = left; x <= right; x++) {
+        const cell = y * width + x;
+        if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
+      }
     }
     this.#state = next;
     this.#owners = owners;
     this.#steps = (this.#steps + 1) >>> 0;
+  }
+
+  /** A box of all cells that live or can live in one step; empty in an empty world. */
+  #reachOfLife(): Extent {
+    const { width, height } = this;
+    let [left, right, top, bottom] = [width, -1, height, -1];
+    for (let cell = 0; cell < this.#owners.length; cell++) {
+      if (this.#owners[cell] === 0) continue;
+      const x = cell % width;
+      bottom = Math.floor(cell / width);
+      top = Math.min(top, bottom);
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+    }
+    if (right < 0) return { left, right, top, bottom };
+    return {
+      left: Math.max(0, left - 1),
+      right: Math.min(width - 1, right + 1),
+      top: Math.max(0, top - 1),
+      bottom: Math.min(height - 1, bottom + 1),
+    };
+  }
+
+  /** The states that a cell of an organism perceives. */
+  #neighbourhood(x: number, y: number, organism: OrganismId): Neighbourhood {
+    const near = new Float32Array(9 * CHANNELS);
+    let place = 0;
+    for (let ny = y - 1; ny <= y + 1; ny++) {
+      for (let nx = x - 1; nx <= x + 1; nx++) {
+        if (this.#ownerAt(nx, ny) === organism) {
+          const from = (ny * this.width + nx) * CHANNELS;
+          for (let c = 0; c < CHANNELS; c++) near[place + c] = this.#state[from + c];
+        }
+        place += CHANNELS;
+      }
+    }
+    return near;
   }
 
   /** Wakes the sleepers that somebody awake could meet in this step, then those that these could meet, and so on. */
@@ -511,8 +551,9 @@ class ReferenceEngine implements Engine {
   /** Pages that hold an owned cell, or a cell that life can reach in one step. */
   #livingPages(): number[] {
     const pages = new Set<number>();
-    for (let y = 0; y < this.height; y++) {
-      for (let x = 0; x < this.width; x++) {
+    const { left, right, top, bottom } = this.#reachOfLife();
+    for (let y = top; y <= bottom; y++) {
+      for (let x = left; x <= right; x++) {
         if (this.#tentativeOwner(x, y) !== 0) pages.add(this.#pageOf(x, y));
       }
     }
@@ -526,21 +567,25 @@ class ReferenceEngine implements Engine {
 
   #pixels(page: number): Uint8Array {
     const rgba = new Uint8Array(PAGE_BYTES);
-    this.#visitRect(this.#pageRect(page), (cell, offset) => {
-      for (let c = 0; c < 4; c++) rgba[offset * 4 + c] = toByte(this.#state[cell * CHANNELS + c]);
+    this.#visitRows(this.#pageRect(page), (cell, offset, count) => {
+      for (let i = 0; i < count; i++)
+        for (let c = 0; c < 4; c++)
+          rgba[(offset + i) * 4 + c] = toByte(this.#state[(cell + i) * CHANNELS + c]);
     });
     return rgba;
   }
 
-  /** @param visit - `offset` is row-major in `rect`; cells outside the world are left out */
-  #visitRect(rect: Rect, visit: (cell: number, offset: number) => void): void {
-    for (let dy = 0; dy < rect.height; dy++) {
-      for (let dx = 0; dx < rect.width; dx++) {
-        const x = rect.x + dx;
-        const y = rect.y + dy;
-        if (x < 0 || y < 0 || x >= this.width || y >= this.height) continue;
-        visit(y * this.width + x, dy * rect.width + dx);
-      }
-    }
+  /**
+   * Visits the rows of a rectangle, without the cells outside the world.
+   *
+   * @param visit - `cell` is the first of `count` cells of a row, `offset` its place in `rect`, row-major
+   */
+  #visitRows(rect: Rect, visit: (cell: number, offset: number, count: number) => void): void {
+    const left = Math.max(0, rect.x);
+    const count = Math.min(this.width, rect.x + rect.width) - left;
+    if (count <= 0) return;
+    const bottom = Math.min(this.height, rect.y + rect.height);
+    for (let y = Math.max(0, rect.y); y < bottom; y++)
+      visit(y * this.width + left, (y - rect.y) * rect.width + left - rect.x, count);
   }
 }

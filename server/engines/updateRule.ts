@@ -1,20 +1,24 @@
 /** One cell's update, written out: perceive, then `W2 · relu(W1 · perception + b1) + b2`, in float32. */
 import { CHANNELS, PERCEPTION, type Rule } from '../rules/rule.ts';
 
-/** A channel of the neighbour at (dx, dy), each -1..1; 0 where the neighbour is not of the cell's organism. */
-export type ChannelOf = (dx: number, dy: number, channel: number) => number;
+/** [9, 16]: a cell and its neighbours, row by row; a neighbour that is not of the cell's organism is all zeros. */
+export type Neighbourhood = Float32Array;
+const [NORTH_WEST, NORTH, NORTH_EAST, WEST, HERE, EAST, SOUTH_WEST, SOUTH, SOUTH_EAST] = Array.from(
+  { length: 9 },
+  (_, place) => place * CHANNELS,
+);
 
 const { fround } = Math;
 
 /** [48]: identity 16 | Sobel-x/8 16 | Sobel-y/8 16, summed in the kernels' order. */
-export function perceive(channelOf: ChannelOf): Float32Array {
+function perceive(near: Neighbourhood): Float32Array {
   const perception = new Float32Array(PERCEPTION);
   for (let c = 0; c < CHANNELS; c++) {
-    const diagonal = fround(channelOf(1, 1, c) - channelOf(-1, -1, c));
-    const counter = fround(channelOf(1, -1, c) - channelOf(-1, 1, c));
-    const across = fround(channelOf(1, 0, c) - channelOf(-1, 0, c));
-    const down = fround(channelOf(0, 1, c) - channelOf(0, -1, c));
-    perception[c] = channelOf(0, 0, c);
+    const diagonal = fround(near[SOUTH_EAST + c] - near[NORTH_WEST + c]);
+    const counter = fround(near[NORTH_EAST + c] - near[SOUTH_WEST + c]);
+    const across = fround(near[EAST + c] - near[WEST + c]);
+    const down = fround(near[SOUTH + c] - near[NORTH + c]);
+    perception[c] = near[HERE + c];
     perception[CHANNELS + c] = fround(fround(across / 4) + fround(fround(diagonal + counter) / 8));
     perception[2 * CHANNELS + c] = fround(fround(down / 4) + fround(fround(diagonal - counter) / 8));
   }
@@ -23,13 +27,15 @@ export function perceive(channelOf: ChannelOf): Float32Array {
 
 /** [outputs]: bias first, then the inputs in order, each product and each sum rounded to float32. */
 function dense(input: Float32Array, weights: Float32Array, bias: Float32Array): Float32Array {
-  return bias.map((start, output) => {
-    let sum = start;
-    for (let i = 0; i < input.length; i++) {
-      sum = fround(sum + fround(weights[output * input.length + i] * input[i]));
-    }
-    return sum;
-  });
+  const inputs = input.length;
+  const outputs = new Float32Array(bias.length);
+  for (let output = 0; output < outputs.length; output++) {
+    const row = output * inputs; // weights[output, 0]
+    let sum = bias[output];
+    for (let i = 0; i < inputs; i++) sum = fround(sum + fround(weights[row + i] * input[i]));
+    outputs[output] = sum;
+  }
+  return outputs;
 }
 
 /**
@@ -38,8 +44,9 @@ function dense(input: Float32Array, weights: Float32Array, bias: Float32Array): 
  * @param cell - [16], written
  * @returns whether the delta was added
  */
-export function updateCell(rule: Rule, channelOf: ChannelOf, rest: number, cell: Float32Array): boolean {
-  const hidden = dense(perceive(channelOf), rule.w1, rule.b1).map((value) => Math.max(0, value));
+export function updateCell(rule: Rule, near: Neighbourhood, rest: number, cell: Float32Array): boolean {
+  const hidden = dense(perceive(near), rule.w1, rule.b1);
+  for (let unit = 0; unit < hidden.length; unit++) hidden[unit] = Math.max(0, hidden[unit]);
   const delta = dense(hidden, rule.w2, rule.b2);
   if (delta.every((change) => Math.abs(change) <= rest)) return false;
   for (let c = 0; c < CHANNELS; c++) cell[c] += delta[c];

@@ -7,6 +7,7 @@ import {
   type EngineFacts,
   type EngineOptions,
   type EngineState,
+  isSameBytes,
   MAX_ORGANISMS,
   MAX_RULES,
   type OrganismId,
@@ -183,14 +184,28 @@ function checkPage({ page, cells, owners }: PageState, world: Size, organisms: U
   for (let cell = 0; cell < CELLS; cell++) {
     const owner = owners[cell];
     if (owner === 0) {
+      const first = cell;
+      while (cell + 1 < CELLS && owners[cell + 1] === 0) cell++;
       // Engines skip empty space, so it must be exactly zero.
-      for (let c = cell * CHANNELS; c < (cell + 1) * CHANNELS; c++) {
-        if (cells[c] !== 0) throw new EngineError(`page ${page}: cell ${cell} has no owner and is not zero`);
-      }
-    } else if (organisms[owner] === 0) {
+      const wrong = firstNotZero(cells.subarray(first * CHANNELS, (cell + 1) * CHANNELS));
+      if (wrong < 0) continue;
+      const which = first + Math.floor(wrong / CHANNELS);
+      throw new EngineError(`page ${page}: cell ${which} has no owner and is not zero`);
+    }
+    if (organisms[owner] === 0) {
       throw new EngineError(`page ${page}: cell ${cell} belongs to unknown organism ${owner}`);
-    } else if (cell % PAGE_CELLS >= columns || Math.floor(cell / PAGE_CELLS) >= rows) {
+    }
+    if (cell % PAGE_CELLS >= columns || Math.floor(cell / PAGE_CELLS) >= rows) {
       throw new EngineError(`page ${page}: cell ${cell} is owned but outside the world`);
     }
   }
+}
+
+const ZEROS = new Float32Array(CELLS * CHANNELS);
+
+/** The first index of a value that is not zero; -1: all are. */
+function firstNotZero(values: Float32Array): number {
+  // Bytes compare some ten times as fast as values; -0 has other bytes.
+  if (isSameBytes(values, ZEROS.subarray(0, values.length))) return -1;
+  return values.findIndex((value) => value !== 0);
 }

@@ -1,7 +1,7 @@
 /** Rules, states and comparisons for the engines' tests. All randomness is seeded. */
 import { createRequire } from 'node:module';
 import { expect } from 'vitest';
-import type { Engine, EngineState, PageState } from '../../server/engines/engine.ts';
+import { type Engine, type EngineState, isSameBytes, type PageState } from '../../server/engines/engine.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
 import { PAGE_CELLS, pagesAcross, type Size } from '../../shared/geometry.ts';
 
@@ -157,7 +157,7 @@ export function expectSameState(got: EngineState, want: EngineState, world: Size
   for (const index of new Set([...gotPages.keys(), ...wantPages.keys()])) {
     const a = gotPages.get(index) ?? EMPTY;
     const b = wantPages.get(index) ?? EMPTY;
-    if (isSame(a.cells, b.cells) && isSame(a.owners, b.owners)) continue;
+    if (isSameBytes(a.cells, b.cells) && isSameBytes(a.owners, b.owners)) continue;
     for (let cell = 0; cell < CELLS; cell++) {
       const owners = [a.owners[cell], b.owners[cell]];
       let worst = 0;
@@ -179,10 +179,6 @@ const EMPTY: Omit<PageState, 'page'> = {
   cells: new Float32Array(CELLS * CHANNELS),
   owners: new Uint16Array(CELLS),
 };
-
-/** Whether two arrays have the same bytes. */
-const isSame = (a: Float32Array | Uint16Array, b: Float32Array | Uint16Array): boolean =>
-  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 function hangsOnThreshold(
   got: Map<number, PageState>,

@@ -1,4 +1,5 @@
 /** What a recovered world is compared by: all that decides what it does next. */
+import { isSameBytes } from '../../server/engines/engine.ts';
 import type { WorldState } from '../../server/world/oldSave.ts';
 import type { World } from '../../server/world/world.ts';
 import { stateOf } from './wholeWorld.ts';
@@ -36,8 +37,7 @@ export function differences(a: unknown, b: unknown, path = ''): string[] {
   if (Object.is(a, b)) return [];
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
     return [`${path}: ${String(a)}, ${String(b)}`];
-  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b) && Buffer.compare(bytesOf(a), bytesOf(b)) === 0)
-    return [];
+  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b) && isSameBytes(a, b)) return [];
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   const found: string[] = [];
   for (const key of keys) {
@@ -46,6 +46,3 @@ export function differences(a: unknown, b: unknown, path = ''): string[] {
   }
   return found;
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
