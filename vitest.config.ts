@@ -6,7 +6,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('build/compile-cache', 
 
 export default defineConfig({
   test: {
-    globalSetup: ['tests/chromium.ts'],
+    globalSetup: ['tests/chromium.ts', 'tests/matureForms.ts'],
     setupFiles: ['tests/setup.ts'],
     // Real Chromium and real sockets are slow on a busy two-core machine; a hang still ends.
     testTimeout: 60_000,

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keepForms, lendForms } from './matureForms.ts';
 
 const root = join(import.meta.dirname, '..');
 export interface RunningServer {
@@ -23,6 +24,7 @@ export async function startServer(
   limitMs = 30_000,
 ): Promise<RunningServer> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'regrow-'));
+  lendForms(directory);
   // The same processes on every machine: a flag wins over the variable.
   const env = { REGROW_RELAYS: '0', ...process.env };
   const args = ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', directory, ...flags];
@@ -45,6 +47,7 @@ export async function startServer(
     child.stderr.on('data', read);
     exited.then((code) => reject(new Error(`server ended with ${code}; it printed:\n${output}`)));
   });
+  keepForms(directory);
   return {
     url,
     pid: child.pid!,
