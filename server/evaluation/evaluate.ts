@@ -13,6 +13,7 @@ import type { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
 import { fromPixels, pictureCells, readTarget, type Target } from '../training/target.ts';
 import { openBodies } from './bodies.ts';
+import { type LongPlayFigures, runLongPlay } from './longPlay.ts';
 import { type PlayFigures, runPlay } from './play.ts';
 import { recoveryOf, type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
@@ -66,6 +67,8 @@ export interface Evaluation {
   readonly trials: Partial<Readonly<Record<Trial, TrialFigures>>>;
   /** Results of strokes drawn by hand; null: not tried. */
   readonly play: PlayFigures | null;
+  /** Results of thousands of strokes; null: not tried. */
+  readonly longPlay: LongPlayFigures | null;
   /** The samples that the spreads summarise, by random seed. */
   readonly samples: {
     readonly mse: Readonly<Record<string, readonly number[]>>;
@@ -171,7 +174,7 @@ function smallNumber(text: string | undefined, low: number, high: number, fallba
 /**
  * @param threads - changes only the time taken; 0 works on the calling thread
  * @param lastStep - bodies are watched up to this step, at least 1,000; later figures are left out
- * @param withTrials - runs the trials, too (`trials.ts`, `play.ts`), which takes about as long again
+ * @param withTrials - runs the trials, too (`trials.ts`, `play.ts`, `longPlay.ts`), which takes twice as long again
  */
 export async function evaluate(
   rule: Rule,
@@ -192,6 +195,7 @@ export async function evaluate(
         ...measured.evaluation,
         trials: withTrials ? await runTrials(rule, target, { randomSeeds, threads }) : {},
         play: withTrials ? await runPlay(rule, target, threads) : null,
+        longPlay: withTrials ? await runLongPlay(rule, target, { threads }) : null,
       },
     };
   } finally {

@@ -113,6 +113,13 @@ function table(evaluations: readonly Evaluation[]): string {
             play === null ? '-' : `${(100 * play.wholeSoon).toFixed(0)} % (${play.steps.toFixed(0)} steps)`,
           ),
         ]),
+    ...(evaluations[0].longPlay === null
+      ? []
+      : [
+          row('long play, sick', ({ longPlay }) =>
+            longPlay === null ? '-' : `${longPlay.sick} in ${longPlay.strokes}`,
+          ),
+        ]),
     ...evaluations.map((one) => {
       const missed = missedBars(one);
       return `${one.rule}: ${missed.length === 0 ? 'meets every bar' : `misses ${missed.join('; ')}`}`;

@@ -50,6 +50,7 @@ export class Ward {
   #doubts: number[] = [];
   #sick: Float32Array[] = [];
   #found = 0;
+  #strokes = 0;
 
   /**
    * @param rollouts - one slot per body, all seeds; owned by the ward
@@ -67,6 +68,11 @@ export class Ward {
   /** Sick bodies that were found so far. */
   get found(): number {
     return this.#found;
+  }
+
+  /** Strokes that this ward has dealt. */
+  get strokes(): number {
+    return this.#strokes;
   }
 
   /** A copy. */
@@ -111,6 +117,7 @@ export class Ward {
     const { shape, width, height } = this.#target;
     const reach = Math.max(width, height) / 2;
     const struck = this.#slots.filter((slot) => this.#ages[slot] >= YOUNG_PASSES && this.#doubts[slot] === 0);
+    this.#strokes += struck.length;
     const dealt = struck.map((slot) => ({
       slot,
       blows: drawPlayed(drawTool(random), reach, random),
