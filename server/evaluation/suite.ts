@@ -3,6 +3,7 @@
  */
 import { FIRST_RADIUS_SHARE } from '../../shared/stroke.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
+import type { DamageKind } from '../training/damage.ts';
 import { Random } from '../training/random.ts';
 import { addNoise, type CellTest, clearWhere, forEachCell } from '../training/states.ts';
 import type { Target } from '../training/target.ts';
@@ -64,6 +65,26 @@ export const SUITE = {
 
 export type Harmed = keyof typeof SUITE;
 export const HARMS = Object.keys(SUITE) as Harmed[];
+
+/** The damage in training that teaches to heal each kind. */
+const TAUGHT_BY: Readonly<Record<Harmed, DamageKind>> = {
+  left: 'half',
+  right: 'half',
+  top: 'half',
+  bottom: 'half',
+  centre: 'centre',
+  circles: 'circle',
+  scrub: 'swipes',
+  stroke: 'drag',
+  truncate: 'truncate',
+  noise: 'noise',
+};
+
+/** Damage to add to a training for kinds that heal badly: two of each. @param kinds - names of no kind are left out */
+export const lessonsFor = (kinds: readonly string[]): DamageKind[] =>
+  kinds
+    .filter((kind) => Object.hasOwn(TAUGHT_BY, kind))
+    .flatMap((kind) => Array<DamageKind>(2).fill(TAUGHT_BY[kind as Harmed]));
 
 /**
  * @param randomSeed - the rollout's: each body is hurt in its own way

@@ -1,8 +1,8 @@
 /** The rounds of a learning: the first makes the body, each further one is weighted to what the last check missed. */
-import type { DamageKind } from '../training/damage.ts';
+import { lessonsFor } from '../evaluation/suite.ts';
 import { LEARNING, LEARNING_PADDING } from '../training/learning.ts';
 import type { TrainingPlan } from '../training/plan.ts';
-import { GATES, type GatedKind } from './gates.ts';
+import { GATES } from './gates.ts';
 import { type Checked, unhealed } from './spotCheck.ts';
 
 /** The learning rate falls to nothing over each round, so that its end is its best. */
@@ -22,18 +22,6 @@ export const firstIterations = (cells: number): number =>
 
 /** Recovery below this is trained for: a little above the gate, so that what passes narrowly is not lost. */
 const TRAINED_BELOW = 0.99;
-
-/** Damage in training that teaches to heal each kind of the suite. */
-const TEACHES: Readonly<Record<GatedKind, DamageKind>> = {
-  left: 'half',
-  right: 'half',
-  top: 'half',
-  bottom: 'half',
-  centre: 'centre',
-  scrub: 'swipes',
-  truncate: 'truncate',
-  noise: 'noise',
-};
 
 /**
  * @param round - from 0
@@ -62,6 +50,6 @@ export function roundPlan(
     ...plan,
     // Gradients of equal length make the picture finer, unequal ones teach healing.
     normalisation: heals ? 0.9 : isClose ? 0.1 : LEARNING.normalisation,
-    damage: [...LEARNING.damage, ...kinds.flatMap((kind) => [TEACHES[kind], TEACHES[kind]])],
+    damage: [...LEARNING.damage, ...lessonsFor(kinds)],
   };
 }

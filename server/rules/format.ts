@@ -8,12 +8,10 @@
  * Metadata that must be there: `formatVersion` "1", `name`, `fireRate`. Everything else is kept as it is.
  */
 import { MAX_RULE_BYTES } from '../../shared/limits.ts';
-import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule, RuleError } from './rule.ts';
+import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule, RuleError, TENSORS, type TensorName } from './rule.ts';
 
 export const FORMAT_VERSION = '1';
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const TENSORS = ['w1', 'b1', 'w2', 'b2'] as const;
-type TensorName = (typeof TENSORS)[number];
 
 interface Tensor {
   readonly shape: readonly number[];

@@ -1,6 +1,4 @@
-import { type Rule, RuleError } from './rule.ts';
-
-const TENSORS = ['w1', 'b1', 'w2', 'b2'] as const;
+import { type Rule, RuleError, TENSORS } from './rule.ts';
 
 /**
  * The weighted mean of rules, value by value. Of polishes of one rule it is often better than each of them ("Model

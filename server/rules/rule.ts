@@ -1,4 +1,5 @@
 /** A rule in memory. `format.ts` reads files; engines get this and nothing else. */
+import type { Hash } from 'node:crypto';
 
 export const CHANNELS = 16;
 /** identity 16 | Sobel-x/8 16 | Sobel-y/8 16 */
@@ -27,6 +28,18 @@ export interface Rule {
   readonly fireRate: number;
   /** All other metadata of the file: training command, random seed, metrics, parent … */
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+export const TENSORS = ['w1', 'b1', 'w2', 'b2'] as const;
+export type TensorName = (typeof TENSORS)[number];
+
+/** Adds all weights to a hash. Names of files on users' disks come from it: neither order nor bytes may change. */
+export function hashWeights(hash: Hash, weights: Pick<Rule, TensorName>): Hash {
+  for (const tensor of TENSORS) {
+    const { buffer, byteOffset, byteLength } = weights[tensor];
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash;
 }
 
 /** A rule or rule file is refused. The message is one line that names the fact. */

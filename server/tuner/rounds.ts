@@ -2,6 +2,7 @@
  * The rounds of an attempt: in each the learning rate falls to nothing along a cosine. The first teaches the wounds; each
  * further one is weighted to what the last look found lacking.
  */
+import { lessonsFor } from '../evaluation/suite.ts';
 import type { Rule } from '../rules/rule.ts';
 import { DAMAGE_KINDS, type DamageKind } from '../training/damage.ts';
 import type { TrainingPlan } from '../training/plan.ts';
@@ -69,20 +70,6 @@ export function nextRound(last: Round, lacks: readonly Lack[], iterations: numbe
     isHardened: last.isHardened || aim === 'safety',
   };
 }
-
-/** Damage in training that teaches to heal each kind of the suite. */
-const TEACHES: Readonly<Record<string, DamageKind>> = {
-  left: 'half',
-  right: 'half',
-  top: 'half',
-  bottom: 'half',
-  centre: 'centre',
-  circles: 'circle',
-  scrub: 'swipes',
-  stroke: 'drag',
-  truncate: 'truncate',
-  noise: 'noise',
-};
 
 /** Without strokes of a hand: a tuning pays for them with the picture. They come back when safety is lacking. */
 const DAMAGE = DAMAGE_KINDS.filter((kind) => kind !== 'batter');
@@ -160,7 +147,6 @@ export function planOf(
   const { recordedPart, ...regime } = REGIMES[aim];
   const hardens = aim === 'safety';
   const batter: DamageKind[] = Array(hardens ? 3 : isHardened ? 1 : 0).fill('batter');
-  const taught = kinds.flatMap((kind) => (TEACHES[kind] === undefined ? [] : [TEACHES[kind], TEACHES[kind]]));
   return {
     ...POLISH,
     ...regime,
@@ -183,7 +169,7 @@ export function planOf(
     curriculumIterations: 0,
     poolSize: 48,
     seedPart: 1,
-    damage: [...DAMAGE, ...taught, ...batter],
+    damage: [...DAMAGE, ...lessonsFor(kinds), ...batter],
     recorded: {
       wounds: lessons.wounds,
       weights: weightsOf(lessons),

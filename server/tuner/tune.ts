@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import type { EvaluationTarget } from '../evaluation/evaluate.ts';
 import { meanOf } from '../evaluation/statistics.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
-import { type Rule, RuleError } from '../rules/rule.ts';
+import { hashWeights, type Rule, RuleError } from '../rules/rule.ts';
 import { readState, writeState } from '../training/checkpoint.ts';
 import type { Weights } from '../training/kernel.ts';
 import { firstState } from '../training/optimizer.ts';
@@ -328,12 +328,8 @@ class Judge {
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16);
 
-function keyOfWeights({ w1, b1, w2, b2 }: Weights): string {
-  const hash = createHash('sha256');
-  for (const values of [w1, b1, w2, b2])
-    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  return hash.digest('base64url').slice(0, 16);
-}
+const keyOfWeights = (weights: Weights): string =>
+  hashWeights(createHash('sha256'), weights).digest('base64url').slice(0, 16);
 
 const subject = (role: Subject['role'], rule: Rule): Subject => ({ role, rule, key: keyOfWeights(rule) });
 

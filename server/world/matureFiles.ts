@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Rule } from '../rules/rule.ts';
+import { hashWeights, type Rule } from '../rules/rule.ts';
 import { openSealed, SealError, writeSealed } from '../storage/sealed.ts';
 import type { MatureCache, MatureForm } from './mature.ts';
 
@@ -37,10 +37,8 @@ export function matureFiles(folder: string): MatureCache {
   };
 }
 
-function hashOf({ hidden, w1, b1, w2, b2, fireRate, metadata }: Rule): string {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([hidden, fireRate, metadata.targetWidth, metadata.targetHeight]));
-  for (const { buffer, byteOffset, byteLength } of [w1, b1, w2, b2])
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  return hash.digest('hex');
+function hashOf(rule: Rule): string {
+  const { hidden, fireRate, metadata } = rule;
+  const facts = JSON.stringify([hidden, fireRate, metadata.targetWidth, metadata.targetHeight]);
+  return hashWeights(createHash('sha256').update(facts), rule).digest('hex');
 }

@@ -8,6 +8,7 @@
  * process, with stepping and encoding.
  */
 import { parseArgs } from 'node:util';
+import { meanOf, medianOf } from '../../server/evaluation/statistics.ts';
 import {
   type LoadCalls,
   type LoadResult,
@@ -40,11 +41,6 @@ const NEWCOMERS = 20;
 const MIB = 1024 * 1024;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
-const median = (numbers: readonly number[]): number => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return mean([sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]);
-};
 
 const server = new Remote<ServerCalls>('./server.ts');
 const load = new Remote<LoadCalls>('./load.ts');
@@ -94,18 +90,18 @@ try {
 
   const calm = results.filter((_, turn) => turn % 2 === 0);
   const disturbed = results.filter((_, turn) => turn % 2 === 1);
-  const p99 = (of: readonly LoadResult[]): number => median(of.map(({ latency }) => latency.p99Ms));
+  const p99 = (of: readonly LoadResult[]): number => medianOf(of.map(({ latency }) => latency.p99Ms));
   report({
     viewers,
     hz,
-    viewerHz: mean(calm.map((result) => result.framesPerViewerSecond)),
+    viewerHz: meanOf(calm.map((result) => result.framesPerViewerSecond)),
     ...frameShares(tallies.filter((_, turn) => turn % 2 === 0)),
-    p50Ms: mean(calm.map(({ latency }) => latency.p50Ms)),
+    p50Ms: meanOf(calm.map(({ latency }) => latency.p50Ms)),
     p99Ms: p99(calm),
     p99StalledMs: p99(disturbed),
     stalledPenaltyMs: p99(disturbed) - p99(calm),
     p99EachTurnMs: results.map(({ latency }) => Math.round(latency.p99Ms)),
-    bytesPerViewerSecond: mean(calm.map((result) => result.bytesPerViewerSecond)),
+    bytesPerViewerSecond: meanOf(calm.map((result) => result.bytesPerViewerSecond)),
     seconds: (turnMs / 1_000) * calm.length,
     serverCpuSeconds: spent.server,
     serverMainThreadSeconds: spent.mainThread,
@@ -113,9 +109,9 @@ try {
     cpuRatio: spent.server / spent.ws,
     mainThreadRatio: spent.mainThread / spent.ws,
     rssMiBPerViewer: (full.rssBytes - empty.rssBytes) / MIB / viewers,
-    firstViewportMs: median(firstViewports),
+    firstViewportMs: medianOf(firstViewports),
     firstViewportWorstMs: Math.max(...firstViewports),
-    inputToPixelP50Ms: mean(calm.map(({ inputToPixel }) => inputToPixel.p50Ms)),
+    inputToPixelP50Ms: meanOf(calm.map(({ inputToPixel }) => inputToPixel.p50Ms)),
     inputToPixelP99Ms: Math.max(...calm.map(({ inputToPixel }) => inputToPixel.p99Ms)),
     inputs: calm.reduce((sum, { inputs }) => sum + inputs, 0),
     gaps: results.reduce((sum, { gaps }) => sum + gaps, 0),

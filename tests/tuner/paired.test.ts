@@ -37,7 +37,7 @@ describe('the paired test', () => {
   });
 
   test('the median is the middle value, or the mean of the two middle ones', () => {
-    expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3])]).toEqual([2, 2.5]);
+    expect([medianOf([3, 1, 2]), medianOf([4, 1, 2, 3]), medianOf([7])]).toEqual([2, 2.5, 7]);
     expect(medianOf([])).toBeNaN();
   });
 });

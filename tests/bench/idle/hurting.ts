@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { medianOf } from '../../../server/evaluation/statistics.ts';
 import { decodeCensus, isAsleep } from '../../../shared/census.ts';
 import type { Point } from '../../../shared/geometry.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
-import { median } from '../journal/figures.ts';
 import { LoadClient } from '../load/client.ts';
 import { BenchServer } from '../load/server.ts';
 import { ticksPerSecond, useOf, waitedSeconds } from '../soak/proc.ts';
@@ -90,7 +90,7 @@ export async function measureCrowd(count: number, hurt: number, seconds: number)
         processorMsPerFrame: (busy.coreShare * 1_000) / FRAMES_PER_SECOND,
         rssMiB: rss,
       },
-      wakeMs: { count: wakes.length, median: median(wakes), worst: Math.max(...wakes) },
+      wakeMs: { count: wakes.length, median: medianOf(wakes), worst: Math.max(...wakes) },
     };
   });
 }

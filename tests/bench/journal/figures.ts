@@ -1,4 +1,5 @@
 /** What is made of the rounds of the journal benchmark. */
+import { medianOf } from '../../../server/evaluation/statistics.ts';
 
 export const VARIANTS = ['flush', 'os', 'none'] as const;
 /** A setting of `--durability`; `none`: entries are thrown away. */
@@ -23,13 +24,6 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** The mean of the two in the middle where there is an even number. */
-export const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
-};
-
 /** Every variant stands at every place of a round equally often, so that a drift favours none. */
 export const orderOf = (round: number): Variant[] =>
   VARIANTS.map((_, place) => VARIANTS[(place + round) % VARIANTS.length]);
@@ -50,8 +44,8 @@ export function figuresOf(turns: readonly Turn[]): VariantFigures {
   const acknowledgedMs = turns.flatMap((turn) => turn.acknowledgedMs);
   const frameMs = turns.flatMap((turn) => turn.frameMs);
   return {
-    stepsPerSecond: median(turns.map((turn) => turn.stepsPerSecond)),
-    processorMsPerStep: median(turns.map((turn) => turn.processorMsPerStep)),
+    stepsPerSecond: medianOf(turns.map((turn) => turn.stepsPerSecond)),
+    processorMsPerStep: medianOf(turns.map((turn) => turn.processorMsPerStep)),
     strokes: acknowledgedMs.length,
     refused: turns.reduce((sum, { refused }) => sum + refused, 0),
     acknowledgedP50Ms: quantile(acknowledgedMs, 0.5),
@@ -68,5 +62,5 @@ export function ratiosOf(
   of: 'stepsPerSecond' | 'processorMsPerStep',
 ): { readonly median: number; readonly each: readonly number[] } {
   const each = rounds.map((round) => round[variant][of] / round.none[of]);
-  return { median: median(each), each };
+  return { median: medianOf(each), each };
 }
