@@ -14,7 +14,11 @@ test('a rule that heals is struck in long play, and no body is sick', async () =
 });
 
 test('every body of a rule that grows nothing is sick, with any number of threads', async () => {
-  const idle: Rule = { ...eevee, w2: new Float32Array(eevee.w2.length), b2: new Float32Array(eevee.b2.length) };
+  const idle: Rule = {
+    ...eevee,
+    w2: new Float32Array(eevee.w2.length),
+    b2: new Float32Array(eevee.b2.length),
+  };
   const one = await runLongPlay(idle, target, { passes: 7 });
   expect(one).toEqual({ strokes: 0, sick: 16 });
   expect(await runLongPlay(idle, target, { passes: 7, threads: 2 })).toEqual(one);
