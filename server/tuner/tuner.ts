@@ -37,7 +37,10 @@ export interface TunerOptions extends TuneOptions {
   readonly log: (text: string) => void;
   /** Starts the process; tests replace it. */
   readonly spawn?: (folder: string) => ChildProcess;
-  /** The process runs at a worker: a job that has begun there keeps its wounds, as others would make it another job. */
+  /**
+   * The process runs at a worker: it takes nothing from this machine, so it goes on while players are here; and a job that
+   * has begun there keeps its wounds, as others would make it another job.
+   */
   readonly isFar?: boolean;
   /** Default: 5 s. */
   readonly inForceMs?: number;
@@ -95,10 +98,10 @@ export class Tuner {
 
   // --- sessions ---
 
-  /** Players are here: a running job stops at a checkpoint within a second. */
+  /** Players are here: a running job of this machine stops at a checkpoint within a second, and no other begins. */
   sessionBegan(): void {
     this.#isHeld = true;
-    this.#running?.pause();
+    if (!this.#options.isFar) this.#running?.pause();
   }
 
   /**

@@ -11,7 +11,7 @@ import type { PgBoss } from 'pg-boss';
 import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
 import type { Blobs } from '../store/blobs.ts';
 import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
-import { readNews } from './news.ts';
+import { readNews, removeNews, sayWatched, WATCHED_AGAIN_MS } from './news.ts';
 import { JOBS, type JobKind, type Order, type Outcome } from './queue.ts';
 
 /** How often the queue is asked. */
@@ -39,8 +39,12 @@ export class FarProcess extends EventEmitter {
   readonly #folder: string;
   readonly #options: FarOptions;
   #hasEnded = false;
-  /** Of the worker's news that were told. */
+  /** Number of the worker's last news that was told. */
   #told = 0;
+  /** Somebody looks at the job. */
+  #isWatched = false;
+  /** What the worker was told of that, and when. */
+  #saidWatched = { isWatched: false, atMs: 0 };
 
   constructor(folder: string, options: FarOptions) {
     super();
@@ -49,8 +53,12 @@ export class FarProcess extends EventEmitter {
     void this.#run();
   }
 
-  /** Only a pause is heard here; the worker is told nothing. */
-  send({ type }: { readonly type: string }, done: () => void = () => {}): boolean {
+  /** A pause is heard here, and the worker not told; that somebody looks, it is told within seconds. */
+  send(
+    { type, isWatched = false }: { readonly type: string; readonly isWatched?: boolean },
+    done: () => void = () => {},
+  ): boolean {
+    if (type === 'watch') this.#isWatched = isWatched;
     if (type === 'pause') {
       this.emit('message', { type: 'paused' });
       this.#end(PAUSED_CODE);
@@ -97,7 +105,10 @@ export class FarProcess extends EventEmitter {
       return 1;
     }
     if (job.state !== 'completed') {
-      if (job.state === 'active') await this.#hearNews(id);
+      if (job.state === 'active') {
+        await this.#tellWatched(id);
+        await this.#hearNews(id);
+      }
       return null;
     }
     if (this.#hasEnded) return null;
@@ -121,18 +132,30 @@ export class FarProcess extends EventEmitter {
     return 0;
   }
 
-  /** What the worker's process said last, as a process of this machine would say it. */
+  async #tellWatched(id: string): Promise<void> {
+    const { blobs, world } = this.#options;
+    const { isWatched, atMs } = this.#saidWatched;
+    const nowMs = performance.now();
+    const isOld = this.#isWatched && nowMs - atMs > WATCHED_AGAIN_MS;
+    if (this.#isWatched === isWatched && !isOld) return;
+    this.#saidWatched = { isWatched: this.#isWatched, atMs: nowMs };
+    await sayWatched(blobs, `${world}/jobs/${id}-watch`, this.#isWatched);
+  }
+
+  /** What the worker's process has said since, as a process of this machine would say it. */
   async #hearNews(id: string): Promise<void> {
     const { blobs, world } = this.#options;
-    const { number, messages } = await readNews(blobs, `${world}/jobs/${id}-news`);
-    if (number <= this.#told || this.#hasEnded) return;
-    this.#told = number;
-    for (const message of messages) this.emit('message', message);
+    for (const { number, message } of await readNews(blobs, `${world}/jobs/${id}-news`, this.#told)) {
+      if (this.#hasEnded) return;
+      this.#told = number;
+      this.emit('message', message);
+    }
   }
 
   async #forget(id: string, names: readonly string[]): Promise<void> {
     const { boss, blobs, world } = this.#options;
-    for (const end of ['state', 'news']) await blobs.remove(`${world}/jobs/${id}-${end}`);
+    await removeNews(blobs, `${world}/jobs/${id}-news`);
+    for (const end of ['state', 'watch']) await blobs.remove(`${world}/jobs/${id}-${end}`);
     for (const name of names) await blobs.remove(name);
     await boss.deleteJob(JOBS, id);
   }

@@ -12,7 +12,12 @@ import { Worker, type Workshop } from './worker.ts';
 
 const WORKSHOPS: Readonly<Record<JobKind, Workshop>> = {
   tuning: { files: Object.values(TUNING_FILES), result: TUNING_FILES.result, spawn: forkTuning },
-  nursery: { files: Object.values(NURSERY_FILES), result: NURSERY_FILES.result, spawn: forkLearning },
+  nursery: {
+    files: Object.values(NURSERY_FILES),
+    result: NURSERY_FILES.result,
+    spawn: forkLearning,
+    isWatchable: true,
+  },
 };
 
 /** Which files say which job it is. One that is tried again says how often it has failed: that is another job. */

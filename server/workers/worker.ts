@@ -13,7 +13,7 @@ import { FAILED_CODE, LowProcess } from '../background/lowProcess.ts';
 import { isMissing } from '../files/disk.ts';
 import type { Blobs } from '../store/blobs.ts';
 import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
-import { News } from './news.ts';
+import { type Message, News, Watchers } from './news.ts';
 import { JOBS, type JobKind, type Order, type Outcome } from './queue.ts';
 
 /** A changed checkpoint is sent after at most so long; training writes one every 5 s. */
@@ -31,6 +31,14 @@ export interface Workshop {
   readonly result: string;
   /** Starts the process on a folder. */
   readonly spawn: (folder: string) => ChildProcess;
+  /** The process makes more to see while somebody looks, and is told so. Default: it does not. */
+  readonly isWatchable?: boolean;
+}
+
+/** Tells a process whether somebody looks. */
+interface Watch {
+  readonly type: 'watch';
+  readonly isWatched: boolean;
 }
 
 export interface WorkerOptions {
@@ -65,7 +73,7 @@ export class Worker {
   async #do(job: JobWithMetadata<Order>): Promise<Outcome> {
     const { blobs, workshops, log, sendMs = SEND_MS } = this.#options;
     const { kind, world, input } = job.data;
-    const { files, spawn, result } = workshops[kind];
+    const { files, spawn, result, isWatchable = false } = workshops[kind];
     const place = `${world}/jobs/${job.id}`;
     const folder = mkdtempSync(join(tmpdir(), 'regrow-job-'));
     let sent: Buffer | null = null;
@@ -76,18 +84,26 @@ export class Worker {
       sent = state;
     };
     const news = new News(blobs, `${place}-news`);
+    const watchers = new Watchers(blobs, `${place}-watch`);
+    let isWatched = false;
     try {
       const state = await orNull(blobs.get(`${place}-state`, 0, MAX_BUNDLE_BYTES));
       unbundle(state ?? (await blobs.get(input, 0, MAX_BUNDLE_BYTES)), folder);
       sent = bundle(folder, files);
       log(`${kind} job ${job.id} of ${world}: ${state === null ? 'begun' : 'goes on from its checkpoint'}`);
       const ended = Promise.withResolvers<number | null>();
-      const running = new LowProcess<{ readonly type: string }, never>(spawn(folder), {
+      const running = new LowProcess<Message, Watch>(spawn(folder), {
         pauseMs: PAUSE_MS,
         hear: (message) => news.add(message),
         onEnd: ended.resolve,
       });
+      const look = async (): Promise<void> => {
+        const are = await watchers.areThere(performance.now());
+        if (are !== isWatched) running.tell({ type: 'watch', isWatched: are });
+        isWatched = are;
+      };
       const timer = setInterval(() => {
+        if (isWatchable) void look();
         Promise.all([send(), news.send()]).catch(({ message }: Error) =>
           log(`job ${job.id}: its checkpoint is not sent: ${message}`),
         );

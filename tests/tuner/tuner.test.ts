@@ -178,44 +178,64 @@ describe('a session that ends', () => {
     expect(jobs.list()).toEqual([]);
   });
 
-  test('while its attempt is paused gives that attempt its wounds; at a worker they wait for the next one', async () => {
-    const woundsOf = (): number => {
-      const { trained, heldOut } = jobs.read(jobs.list()[0]).wounds;
-      return trained.length + heldOut.length;
+  const woundsOf = (): number => {
+    const { trained, heldOut } = jobs.read(jobs.list()[0]).wounds;
+    return trained.length + heldOut.length;
+  };
+
+  test('while its attempt is paused gives that attempt its wounds', async () => {
+    tuner = makeTuner(['work', 'work', 'candidate']);
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuner.view.state === 'training');
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    expect(woundsOf()).toBe(10);
+    tuner.sessionEnded(hurtAgain('moss'));
+    await until(() => children.length === 2 && tuner.view.state === 'training');
+    expect(woundsOf()).toBe(20);
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    tuner.sessionEnded(session());
+    await until(() => children.length === 3 && tuner.view.state === 'idle');
+  });
+
+  test('while its attempt runs at a worker leaves its wounds to the next one', async () => {
+    tuner = makeTuner(['work', 'work', 'candidate', 'work'], { isFar: true });
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuner.view.state === 'training');
+    tuner.sessionEnded(hurtAgain('moss'));
+    const again = async (processes: number): Promise<void> => {
+      await tuner.setMode('off', ann);
+      await until(() => children.at(-1)!.exitCode !== null);
+      await tuner.setMode('manual', ann);
+      await until(() => children.length === processes && tuner.view.state === 'training');
     };
-    for (const [isFar, count] of [
-      [false, 20],
-      [true, 30],
-    ] as const) {
-      tuner = makeTuner(['work', 'work', 'candidate', 'work'], { isFar });
-      children = [];
-      tuner.sessionEnded(
-        isFar
-          ? { id: 's3', wounds: hurtAgain('moss').wounds.map((one, x) => wound(one.species, 200 + x)) }
-          : hurt('moss'),
-      );
-      await until(() => tuner.view.state === 'training');
-      tuner.sessionBegan();
-      await until(() => tuner.view.state === 'paused');
-      const before = woundsOf();
-      tuner.sessionEnded(
-        isFar
-          ? { id: 's4', wounds: hurt('moss').wounds.map((_, x) => wound('moss', 300 + x)) }
-          : hurtAgain('moss'),
-      );
-      await until(() => children.length === 2 && tuner.view.state === 'training');
-      expect([before, woundsOf()]).toEqual(isFar ? [count, count] : [10, count]);
-      tuner.sessionBegan();
-      await until(() => tuner.view.state === 'paused');
-      tuner.sessionEnded(session());
-      await until(
-        () =>
-          children.length === (isFar ? 4 : 3) &&
-          (isFar ? tuner.view.state === 'training' : tuner.view.state === 'idle'),
-      );
-      if (isFar) expect(woundsOf()).toBe(40);
-      await tuner.stop();
-    }
+    await again(2);
+    expect(woundsOf()).toBe(10);
+    await again(4);
+    expect([woundsOf(), tuned().length]).toEqual([20, 1]);
+  });
+
+  test('an attempt at a worker goes on while players are here, shows how far it is, and is entered when they have left', async () => {
+    tuner = makeTuner(['work'], { isFar: true });
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuner.view.state === 'training');
+    tuner.sessionBegan();
+    expect(children[0].exitCode).toBeNull();
+    children[0].emit('message', { ...tuner.view.job, type: 'progress', done: 50, loss: 0.005 });
+    expect(tuner.view).toMatchObject({ state: 'training', job: { done: 50 } });
+    expect(tuner.view.losses).toHaveLength(2);
+    await tuner.stop();
+
+    children = [];
+    tuner = makeTuner(['candidate'], { isFar: true });
+    tuner.begin();
+    await until(() => children.length === 1);
+    tuner.sessionBegan();
+    await until(() => tuner.view.state === 'paused');
+    expect(tuned()).toEqual([]);
+    tuner.sessionEnded(session());
+    await until(() => tuned().length === 1 && tuner.view.state === 'idle');
   });
 
   test('ends in a candidate in the registry with figures, parent and film, and no swap', async () => {

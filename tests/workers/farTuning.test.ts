@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { FarProcess } from '../../server/workers/farProcess.ts';
-import { openQueue } from '../../server/workers/queue.ts';
+import { type JobKind, openQueue } from '../../server/workers/queue.ts';
 import { until } from '../serverProcess.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 
@@ -80,7 +80,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     readonly words: () => string;
   }
 
-  function watch(place: string): Watched {
+  function watch(place: string, kind: JobKind = 'tuning'): Watched {
     const names = {
       files: ['job.json', 'checkpoint.bin', 'result.json'],
       identity: ['job.json'],
@@ -90,7 +90,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
       boss,
       blobs: new FolderBlobs(blobs),
       world: 'w',
-      kind: 'tuning',
+      kind,
       ...names,
       pollMs: 100,
     });
@@ -167,6 +167,22 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     far.send({ type: 'watch' });
     expect(heard).toHaveLength(1);
     worker.child.kill('SIGKILL');
+  });
+
+  test('while somebody looks, the worker makes a film that comes here, and nothing of it is left', async () => {
+    await startWorker();
+    const place = makeJob('filmed');
+    const { far, exit } = watch(place, 'nursery');
+    const films: string[] = [];
+    far.on('message', ({ type, png }: { type: string; png: string }) => {
+      if (type === 'film') films.push(png);
+    });
+    far.send({ type: 'watch', isWatched: true });
+    await until('a film', async () => (films.length > 0 ? true : undefined), LIMIT_MS);
+    expect(films).toEqual(['x'.repeat(500_000)]);
+    far.send({ type: 'watch', isWatched: false });
+    expect(await exit).toBe(0);
+    expect(blobsNow()).toEqual([]);
   });
 
   test('a worker that was paused finds its job given away; what it comes to is not taken', async () => {

@@ -1,6 +1,7 @@
 /**
  * Replaces the tuning process: writes a checkpoint and waits; begun with one, it leaves a result that names it. A job that
- * says "hopeless" is given up, one that says "quick" needs no checkpoint, one that says "clumsy" fails behind its own.
+ * says "hopeless" is given up, one that says "quick" needs no checkpoint, one that says "clumsy" fails behind its own, one
+ * that says "filmed" makes a film when somebody looks, and is done when nobody looks any more.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +16,12 @@ const finish = (begun: string): void => {
   process.exit(0);
 };
 
-process.on('message', () => process.exit(PAUSED_CODE));
+process.on('message', ({ type, isWatched }: { type: string; isWatched?: boolean }) => {
+  if (type !== 'watch') process.exit(PAUSED_CODE);
+  if (!job.includes('filmed')) return;
+  if (isWatched) process.send?.({ type: 'film', png: 'x'.repeat(500_000) });
+  else finish('nothing');
+});
 process.on('disconnect', () => process.exit(PAUSED_CODE));
 if (job.includes('hopeless')) {
   console.error('moss does not grow');

@@ -15,7 +15,7 @@ const WORKSHOP: Workshop = {
 const worker = new Worker({
   boss: await openQueue(url, log),
   blobs: new FolderBlobs(blobs),
-  workshops: { tuning: WORKSHOP, nursery: WORKSHOP },
+  workshops: { tuning: WORKSHOP, nursery: { ...WORKSHOP, isWatchable: true } },
   log,
   sendMs: 200,
 });
