@@ -89,6 +89,12 @@ export class LoadClient {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** Of its connection, on this machine; null: there is none. */
+  get localPort(): number | null {
+    const { _socket: wire } = (this.#socket ?? {}) as { readonly _socket?: { readonly localPort?: number } };
+    return wire?.localPort ?? null;
+  }
+
   /**
    * Resolves when the viewport is sent.
    *
