@@ -216,10 +216,13 @@ describe('imports point one way: client → shared ← server', () => {
 
 test('what a store needs is loaded only with a store: nothing imports it but for its types, or when asked', () => {
   const LOADS =
-    /^import (?!type\b)[^;]*? from '[^']*\/(?:store|workers)\/[^']*'|^import [^;]*? from '(?:pg|pg-boss|aws4fetch)'/m;
+    /^import (?!type\b)[^;]*? from '[^']*\/(?:(?:store|workers)\/[^']*|storedWorld\.ts)'|^import [^;]*? from '(?:pg|pg-boss|aws4fetch)'/m;
   expect("import { Worker } from './workers/worker.ts';").toMatch(LOADS);
+  expect("import { verifyStored } from '../upkeep/storedWorld.ts';").toMatch(LOADS);
   expect("import type { Owner } from '../store/ownership.ts';").not.toMatch(LOADS);
-  const users = SOURCES.filter((file) => !/^server\/(?:store|workers)\//.test(file));
+  const users = SOURCES.filter(
+    (file) => !/^server\/(?:(?:store|workers)\/|upkeep\/storedWorld\.ts$)/.test(file),
+  );
   expect(users.filter((file) => LOADS.test(textOf(file)))).toEqual([]);
 });
 

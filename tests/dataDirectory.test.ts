@@ -8,7 +8,7 @@ import { SanctionTable } from '../server/guests/sanctionTable.ts';
 import { Registry } from '../server/rules/registry.ts';
 import { readSession } from '../server/sessions/record.ts';
 import { Saves } from '../server/storage/saves.ts';
-import { makeBackup } from '../server/upkeep/backup.ts';
+import { folderSource, makeBackup } from '../server/upkeep/backup.ts';
 import { overview } from '../server/upkeep/overview.ts';
 import { verify } from '../server/upkeep/verify.ts';
 import { encodeEntry } from '../server/world/acts.ts';
@@ -55,7 +55,7 @@ describe.each([
     expect((await verify(dataDir, weightsDir)).faults).toEqual([]);
     const to = `${dataDir}-backup`;
     try {
-      await makeBackup({ folder: dataDir, to, withToken: true });
+      await makeBackup({ source: folderSource(dataDir, true), to });
       expect((await overview(to)).world).toEqual(world);
     } finally {
       rmSync(to, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** A world's registry on this machine for a command, while no server owns the world, or beside one that does. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError } from '../storage/segment.ts';
-import { Ownership, readDisk } from './ownership.ts';
+import { Ownership, readStore } from './ownership.ts';
 import { StoreError } from './postgres.ts';
 import { RegistryCopy } from './registryCopy.ts';
 import type { StoreConfig } from './settings.ts';
@@ -17,7 +17,7 @@ const silent = (): void => {};
 
 /** The registry as it is at a moment. @throws StoreError, JournalError */
 export async function copyToRead(config: StoreConfig, dataDir: string): Promise<Release> {
-  const { disk, close } = await readDisk(config);
+  const { disk, close } = await readStore(config);
   try {
     for (let tries = 1; ; tries++) {
       try {

@@ -90,10 +90,8 @@ export class FolderCopies {
     }
     for (const [path, { number, isFolder }] of Object.entries(index)) {
       this.#lastNumber = Math.max(this.#lastNumber, number);
-      const target = join(this.#dataDir, isFolder ? path : dirname(path));
       try {
-        mkdirSync(target, { recursive: true });
-        unbundle(await this.#disk.readFile(packOf(number)), target);
+        await this.#bring(path, { number, isFolder });
       } catch (error) {
         // None of them is worth no start.
         if (!(error instanceof BundleError) && !isMissing(error)) throw error;
@@ -105,6 +103,44 @@ export class FolderCopies {
     }
     await this.#sweep(index);
     return true;
+  }
+
+  /**
+   * Brings one of the folders to this machine, where it is not, beside an owner who may change it.
+   *
+   * @returns what is lost, and why
+   * @throws StoreError, SealError
+   */
+  async bringOnly(group: 'sessions'): Promise<string[]> {
+    const lost: string[] = [];
+    const within = async (): Promise<[path: string, entry: Index[string]][]> =>
+      Object.entries((await this.#readIndex()) ?? {}).filter(([path]) => path.startsWith(`${group}/`));
+    const tried = new Set<number>();
+    for (let left = await within(); left.length > 0; ) {
+      const missed: string[] = [];
+      for (const [path, entry] of left) {
+        tried.add(entry.number);
+        try {
+          await this.#bring(path, entry);
+        } catch (error) {
+          if (!(error instanceof BundleError) && !isMissing(error)) throw error;
+          missed.push(`${path}: ${(error as Error).message}`);
+        }
+      }
+      if (missed.length === 0) break;
+      // What the owner has copied anew, or removed, meanwhile was not lost.
+      const now = await within();
+      const stillNamed = new Set(now.filter(([, { number }]) => tried.has(number)).map(([path]) => path));
+      lost.push(...missed.filter((line) => stillNamed.has(line.split(': ')[0])));
+      left = now.filter(([, { number }]) => !tried.has(number));
+    }
+    return lost;
+  }
+
+  async #bring(path: string, { number, isFolder }: Index[string]): Promise<void> {
+    const target = join(this.#dataDir, isFolder ? path : dirname(path));
+    mkdirSync(target, { recursive: true });
+    unbundle(await this.#disk.readFile(packOf(number)), target);
   }
 
   /** From now on, changes are copied. */

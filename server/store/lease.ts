@@ -110,6 +110,15 @@ export async function takeLease(options: LeaseOptions): Promise<Held> {
   }
 }
 
+/** @returns who owns a world, for people: host and process; null: nobody @throws StoreError */
+export async function ownerOf(database: Postgres, world: string): Promise<string | null> {
+  const { rows } = await database.ask<{ holder: string }>(
+    'select holder from regrow.lease where world = $1 and expires > clock_timestamp()',
+    world,
+  );
+  return rows[0]?.holder ?? null;
+}
+
 export interface KeeperOptions extends Omit<LeaseOptions, 'waits' | 'standBy' | 'holder'> {
   readonly held: Held;
   /** The newest frame. */

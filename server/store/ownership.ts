@@ -6,6 +6,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_WORLD_NAME } from '../../shared/worldNames.ts';
 import { DISK, type Disk, isMissing, readAt, writeAll } from '../files/disk.ts';
 import { writeWhole } from '../rules/load.ts';
 import { packNumber } from '../storage/manifest.ts';
@@ -13,7 +14,7 @@ import { segmentsAmong } from '../storage/segment.ts';
 import { FolderCopies } from './folderCopies.ts';
 import { type Clock, LeaseKeeper, takeLease } from './lease.ts';
 import { openBlobs } from './openBlobs.ts';
-import { Postgres, StoreError } from './postgres.ts';
+import { FencedError, Postgres, StoreError } from './postgres.ts';
 import { RegistryCopy } from './registryCopy.ts';
 import { type StoreConfig, s3Of } from './settings.ts';
 import { SharedDisk } from './sharedDisk.ts';
@@ -23,7 +24,7 @@ import { type BrokerView, Standby, Surrender } from './standby.ts';
 export const WORLD_FOLDER = 'world';
 /** Guests' tokens are signed with it (`guests/token.ts`): the next owner must know it. */
 const KEY_FILE = 'guest-key';
-const KEY_PATH = `keys/${KEY_FILE}`;
+export const KEY_PATH = `keys/${KEY_FILE}`;
 /**
  * An owner's frames begin so much above those that the one before may have made: 1.4 hours at 20 per second, where an
  * owner ends with its lease.
@@ -61,11 +62,60 @@ export async function worldDisk(
   return { disk: await openDisk(config, term, database, onFenced), close: () => database.close() };
 }
 
-/** The world's files, for who only reads them: every change is refused. */
-export async function readDisk(config: StoreConfig): Promise<{ readonly disk: Disk; close(): void }> {
-  const database = new Postgres(config.store, `regrow ${config.world} command`);
-  return { disk: await openDisk(config, 0, database, () => {}), close: () => database.close() };
+export interface ReadStore {
+  readonly database: Postgres;
+  /** Every change is refused. */
+  readonly disk: Disk;
+  close(): void;
 }
+
+/** The world's files, for who only reads them. @throws StoreError when the store has no such world */
+export async function readStore(config: StoreConfig): Promise<ReadStore> {
+  const { store, world } = config;
+  const database = new Postgres(store, `regrow ${world} command`);
+  try {
+    const worlds = await worldsOf(database);
+    if (!worlds.includes(world))
+      throw new StoreError(
+        `the store has no world ${world}: it has ${worlds.join(', ') || 'none'}`,
+        'ENOENT',
+      );
+    const disk = await openDisk(config, 0, database, () => {});
+    return { database, disk, close: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+async function worldsOf(database: Postgres): Promise<string[]> {
+  const tables = await database.ask<{ file: string | null }>("select to_regclass('regrow.file') as file");
+  if (tables.rows[0].file === null) return [];
+  const { rows } = await database.ask<{ world: string }>(
+    'select distinct world from regrow.file order by world',
+  );
+  return rows.map(({ world }) => world);
+}
+
+/**
+ * Gives all files of a world in the store another name, under which they are a world, too.
+ *
+ * @param term - of the lease @returns the name; null: there were none @throws StoreError
+ */
+export function setWorldAside(database: Postgres, world: string, term: number): Promise<string | null> {
+  const name = `${world.slice(0, MAX_WORLD_NAME - ASIDE_DIGITS - 1)}-${dateDigits()}`;
+  return database.transaction(async (ask) => {
+    const owned = await ask('select from regrow.lease where world = $1 and term = $2 for share', world, term);
+    if (owned.count === 0) throw new FencedError(world);
+    const { count } = await ask('update regrow.file set world = $2 where world = $1', world, name);
+    await ask('update regrow.dead set world = $2 where world = $1', world, name);
+    return count === 0 ? null : name;
+  });
+}
+
+const ASIDE_DIGITS = 14;
+/** "20260101120000" */
+const dateDigits = (): string => new Date().toISOString().replace(/\D/g, '').slice(0, ASIDE_DIGITS);
 
 export interface OwnershipOptions {
   readonly dataDir: string;
@@ -73,6 +123,8 @@ export interface OwnershipOptions {
   /** Called once, when this process must end at once: another owns the world, or may. */
   readonly onLost: (reason: string) => void;
   readonly log: (line: string) => void;
+  /** Called when the lease is taken, before anything is read. What it throws ends the ownership. */
+  readonly before?: (database: Postgres, term: number) => Promise<void>;
   /** How relays reach this process; null: not by a broker. */
   readonly broker?: {
     readonly view: BrokerView;
@@ -121,6 +173,7 @@ export class Ownership {
       firstFrame + Math.ceil(((CLOCK.now() - held.askedMs) / 1_000) * framesPerSecond);
     const keeper = new LeaseKeeper({ ...lease, held, frame, onLost });
     try {
+      await options.before?.(files, held.term);
       const fenced = (): void => onLost(`another process has taken the world ${world} over`);
       const disk = await openDisk(config, held.term, files, fenced);
       await disk.sweep();
@@ -177,8 +230,9 @@ export class Ownership {
   async follow(): Promise<void> {
     await this.#registry.begin();
     this.#folders.begin();
-    const key = await DISK.readFile(join(this.#dataDir, KEY_FILE));
-    await putIfMissing(this.#disk, KEY_PATH, key);
+    const key = await orNull(DISK.readFile(join(this.#dataDir, KEY_FILE)));
+    // A world that was never served has none.
+    if (key !== null) await putIfMissing(this.#disk, KEY_PATH, key);
   }
 
   /** Ends the ownership when everything is written: a spare takes over at once. @throws JournalError */

@@ -8,8 +8,8 @@ import { isSoundJournal, surveyWorld, type WorldSurvey } from './worldSurvey.ts'
 /** What `info --json` prints. */
 export interface Overview {
   readonly folder: string;
-  /** Who holds it; null: nobody. */
-  readonly holder: Holder | 'unnamed' | null;
+  /** Who holds it; null: nobody. Of a world in a store, host and process of its owner. */
+  readonly holder: Holder | 'unnamed' | { readonly owner: string } | null;
   /** As the newest sound save and the journal have it; null: no save is sound. */
   readonly world: {
     readonly width: number;
@@ -33,7 +33,8 @@ export interface Overview {
     readonly format: number | null;
     readonly isSound: boolean;
     readonly fault: string | null;
-    readonly writtenAt: string;
+    /** ISO 8601; null: a store does not know. */
+    readonly writtenAt: string | null;
     readonly step: number | null;
     readonly pages: number;
     readonly bytes: number;
@@ -130,6 +131,7 @@ export function describe(found: Overview): string[] {
 function heldBy(holder: Overview['holder']): string {
   if (holder === null) return 'not in use';
   if (holder === 'unnamed') return 'in use by a process that has not given its name';
+  if ('owner' in holder) return `owned by ${holder.owner}`;
   return `in use by ${holder.purpose}: process ${holder.pid} on host ${holder.host}, since ${holder.since}`;
 }
 
@@ -148,8 +150,9 @@ function worldLines(world: NonNullable<Overview['world']>): string[] {
 }
 
 function saveLine({ file, format, fault, writtenAt, step, pages, bytes }: Overview['saves'][number]): string {
-  if (fault !== null) return `${file}: UNSOUND, written ${writtenAt}: ${fault}`;
-  return `${file}: whole, format ${format}, written ${writtenAt}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
+  const written = writtenAt === null ? '' : `, written ${writtenAt}`;
+  if (fault !== null) return `${file}: UNSOUND${written}: ${fault}`;
+  return `${file}: whole, format ${format}${written}, step ${step}, ${pages} pages, ${sizeOf(bytes)}`;
 }
 
 function journalLines({ segments, entries, bytes, lastStep, ...rest }: Overview['journal']): string[] {

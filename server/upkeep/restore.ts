@@ -23,14 +23,25 @@ export interface Restored {
   readonly aside: string | null;
 }
 
-/** @throws UpkeepError, FolderInUseError; nothing has changed then */
-export async function restoreBackup({ backup, folder, replaces }: RestoreOptions): Promise<Restored> {
+/**
+ * @returns the names of a backup's files and folders, without what only says that it is one
+ * @throws UpkeepError when it is not there, or not sound
+ */
+export async function soundBackup(
+  backup: string,
+): Promise<{ readonly names: readonly string[]; readonly notes: readonly string[] }> {
   const names = await DISK.list(backup).catch((error: Error) => {
     if (!isMissing(error)) throw error;
     throw new UpkeepError(`there is no backup ${backup}`);
   });
-  const verdict = await verify(backup);
-  if (verdict.faults.length > 0) throw new UpkeepError(`the backup is not sound: ${shown(verdict.faults)}`);
+  const { faults, notes } = await verify(backup);
+  if (faults.length > 0) throw new UpkeepError(`the backup is not sound: ${shown(faults)}`);
+  return { names: names.filter((name) => name !== BACKUP_FILE && !LOCKS.includes(name)), notes };
+}
+
+/** @throws UpkeepError, FolderInUseError; nothing has changed then */
+export async function restoreBackup({ backup, folder, replaces }: RestoreOptions): Promise<Restored> {
+  const { names: wanted, notes } = await soundBackup(backup);
   const lock = lockFolder(folder, 'a restore');
   const arriving = join(folder, `restore.${crypto.randomUUID()}.tmp`);
   try {
@@ -40,14 +51,13 @@ export async function restoreBackup({ backup, folder, replaces }: RestoreOptions
         `${folder} is not empty. With --replace, what it holds is set aside in a folder of its own within it`,
       );
     await mkdir(arriving);
-    const wanted = names.filter((name) => name !== BACKUP_FILE && !LOCKS.includes(name));
     for (const name of wanted) await cp(join(backup, name), join(arriving, name), { recursive: true });
     await syncTree(arriving);
     const aside = await setAside(folder, inTurn(old));
     // A start between two of these renames finds no save, but pages, and is refused.
     for (const name of inTurn(wanted).toReversed()) await rename(join(arriving, name), join(folder, name));
     await DISK.syncFolder(folder);
-    return { notes: verdict.notes, aside };
+    return { notes, aside };
   } finally {
     await rm(arriving, { recursive: true, force: true });
     lock.release();

@@ -89,7 +89,7 @@ describe.skipIf(noPostgres !== null)('a world in a store', { timeout: 120_000 },
 
   test('a world that is not there is named, and so is what is missing', async () => {
     const other = await run('admin', ['list', ...store(), '--world', 'reef']);
-    expect([other.code, other.stderr]).toEqual([1, 'the store has no world reef\n']);
+    expect([other.code, other.stderr]).toEqual([1, 'the store has no world reef: it has meadow\n']);
     const { code, stderr } = await run('admin', ['list', '--store', cluster.url]);
     expect([code, stderr]).toEqual([1, '--store needs --blobs\n']);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('regrow-command-'))).toEqual([]);

@@ -20,7 +20,7 @@ import { KEY_FILE, readKey } from '../../server/guests/token.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { Registry, sha256Of } from '../../server/rules/registry.ts';
 import { segmentName } from '../../server/storage/segment.ts';
-import { makeBackup } from '../../server/upkeep/backup.ts';
+import { folderSource, makeBackup } from '../../server/upkeep/backup.ts';
 import { planRecovery } from '../../server/upkeep/recover.ts';
 import { verify } from '../../server/upkeep/verify.ts';
 import { surveyWorld } from '../../server/upkeep/worldSurvey.ts';
@@ -344,7 +344,7 @@ test('a torn tail and a segment after a gap are no faults, and a backup has neit
   expect(notes.join()).toMatch(/torn or being written.*journal-00000006\.log: the disk failed before/);
   const to = join(folder, '..', `backup-${crypto.randomUUID()}`);
   try {
-    await makeBackup({ folder, to, withToken: false });
+    await makeBackup({ source: folderSource(folder, false), to });
     expect(existsSync(join(to, segmentName(5)))).toBe(true);
     expect(existsSync(join(to, segmentName(6)))).toBe(false);
     expect((await verify(to)).notes.join()).not.toMatch(/torn|disk failed/);
@@ -359,7 +359,7 @@ test('a backup of a folder whose server was killed between the two renames of a 
   expect(await facts()).toBe('');
   const to = join(folder, '..', `backup-${crypto.randomUUID()}`);
   try {
-    await makeBackup({ folder, to, withToken: false });
+    await makeBackup({ source: folderSource(folder, false), to });
     expect(readFileSync(join(to, 'world.regrow'))).toEqual(readFileSync(at('world.regrow.1')));
     const { journal, from } = await surveyWorld(to, true);
     expect([from!.facts!.stepNumber, journal.entries]).toEqual([5, 4]);
@@ -373,7 +373,7 @@ test('a damaged key of guests’ tokens is set aside, and a backup has a sound o
   const key = readKey(folder);
   const to = join(folder, '..', `backup-${crypto.randomUUID()}`);
   try {
-    await makeBackup({ folder, to, withToken: false });
+    await makeBackup({ source: folderSource(folder, false), to });
     expect(readKey(to)).toEqual(key);
     expect(statSync(join(to, KEY_FILE)).mode & 0o777).toBe(0o600);
   } finally {
