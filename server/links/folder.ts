@@ -8,7 +8,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { join, resolve } from 'node:path';
 import { isWorldName } from '../../shared/worldNames.ts';
 import { MAX_MESSAGE_BYTES, Pipe, PipeHub } from './pipe.ts';
-import type { RelayTransport } from './transport.ts';
+import { RelayHandlers, type RelayTransport } from './transport.ts';
 
 const ENDING = '.sock';
 /** A world that is not there is tried again after this. */
@@ -82,13 +82,8 @@ async function isAnswered(file: string): Promise<boolean> {
 }
 
 /** A relay's end. It dials until there is a world, and again when one has ended. */
-export class FolderRelay implements RelayTransport {
+export class FolderRelay extends RelayHandlers implements RelayTransport {
   readonly maxBytes = MAX_MESSAGE_BYTES;
-  onMessage: RelayTransport['onMessage'] = () => {};
-  onNobody: RelayTransport['onNobody'] = () => {};
-  onUp: RelayTransport['onUp'] = () => {};
-  onDown: RelayTransport['onDown'] = () => {};
-  onEnd: RelayTransport['onEnd'] = () => {};
   readonly #file: string;
   #socket: Socket | null = null;
   #pipe: Pipe | null = null;
@@ -96,6 +91,7 @@ export class FolderRelay implements RelayTransport {
   #isClosed = false;
 
   constructor({ folder, world }: { folder: string; world: string }) {
+    super();
     this.#file = join(folder, world + ENDING);
     this.#dial();
   }

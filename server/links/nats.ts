@@ -11,7 +11,7 @@
  */
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { isWorldName } from '../../shared/worldNames.ts';
-import type { HubTransport, RelayTransport } from './transport.ts';
+import { type HubTransport, RelayHandlers, type RelayTransport } from './transport.ts';
 import { MIN_MESSAGE_BYTES } from './wire.ts';
 
 /** The broker does not answer a publication that nobody hears with anything but this. */
@@ -235,17 +235,13 @@ export class NatsHub implements HubTransport {
   }
 }
 
-export class NatsRelay implements RelayTransport {
-  onMessage: RelayTransport['onMessage'] = () => {};
-  onNobody: RelayTransport['onNobody'] = () => {};
-  onUp: RelayTransport['onUp'] = () => {};
-  onDown: RelayTransport['onDown'] = () => {};
-  onEnd: RelayTransport['onEnd'] = () => {};
+export class NatsRelay extends RelayHandlers implements RelayTransport {
   readonly #broker: Broker;
   readonly #from: string;
   readonly #to: string;
 
   private constructor(broker: Broker, name: string, { world }: NatsOptions) {
+    super();
     this.#broker = broker;
     const subject = `w.${world}`;
     this.#from = `${subject}.from.${name}`;

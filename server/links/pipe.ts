@@ -3,7 +3,7 @@
  * stream loses nothing, so a relay that does not read is sent no frames; it is cut off when letters fill its buffer.
  */
 import type { Duplex } from 'node:stream';
-import type { HubTransport, RelayTransport } from './transport.ts';
+import { type HubTransport, RelayHandlers, type RelayTransport } from './transport.ts';
 import { WireError } from './wire.ts';
 
 const LENGTH_BYTES = 4;
@@ -184,16 +184,12 @@ export class PipeHub implements HubTransport {
 }
 
 /** A relay's end of its pipe. */
-export class PipeRelay implements RelayTransport {
+export class PipeRelay extends RelayHandlers implements RelayTransport {
   readonly maxBytes = MAX_MESSAGE_BYTES;
-  onMessage: RelayTransport['onMessage'] = () => {};
-  onNobody: RelayTransport['onNobody'] = () => {};
-  onUp: RelayTransport['onUp'] = () => {};
-  onDown: RelayTransport['onDown'] = () => {};
-  onEnd: RelayTransport['onEnd'] = () => {};
   readonly #pipe: Pipe;
 
   constructor(stream: Duplex) {
+    super();
     this.#pipe = new Pipe(
       stream,
       (message) => this.onMessage(message),

@@ -40,3 +40,12 @@ export interface RelayTransport {
   onEnd: (reason: string) => void;
   close(): Promise<void>;
 }
+
+/** The handlers of a relay's end, until somebody hears it. */
+export class RelayHandlers implements Pick<RelayTransport, keyof RelayHandlers> {
+  onMessage: RelayTransport['onMessage'] = () => {};
+  onNobody: RelayTransport['onNobody'] = () => {};
+  onUp: RelayTransport['onUp'] = () => {};
+  onDown: RelayTransport['onDown'] = () => {};
+  onEnd: RelayTransport['onEnd'] = () => {};
+}

@@ -1,5 +1,5 @@
 /** Ways between a world and its relays, within this process. */
-import type { HubTransport, RelayTransport } from '../../server/links/transport.ts';
+import { type HubTransport, RelayHandlers, type RelayTransport } from '../../server/links/transport.ts';
 
 /** A way to several relays that tests can cut, and hold up in one direction. */
 export class Ways implements HubTransport {
@@ -24,17 +24,13 @@ export class Ways implements HubTransport {
   async close(): Promise<void> {}
 }
 
-export class Way implements RelayTransport {
+export class Way extends RelayHandlers implements RelayTransport {
   readonly maxBytes = 1024 * 1024;
-  onMessage: RelayTransport['onMessage'] = () => {};
-  onNobody: RelayTransport['onNobody'] = () => {};
-  onUp: RelayTransport['onUp'] = () => {};
-  onDown: RelayTransport['onDown'] = () => {};
-  onEnd: RelayTransport['onEnd'] = () => {};
   isCut = false;
   readonly #up: (message: Buffer) => void;
 
   constructor(up: (message: Buffer) => void) {
+    super();
     this.#up = up;
   }
 
