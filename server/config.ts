@@ -1,7 +1,7 @@
 /** Every setting with its default, unit and range. Only this file reads the environment and the server's flags. */
 import { NURSERY_MODES, type NurseryMode } from '../shared/drawing/submission.ts';
 import { titleOf } from '../shared/worldNames.ts';
-import { faultsTogether } from './configTogether.ts';
+import { DEFAULT_WORLD, faultsTogether } from './configTogether.ts';
 import { choice, type Flag, parseFlags, readFlag, real, whole } from './flags.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log/log.ts';
 import {
@@ -174,7 +174,7 @@ const SETTINGS: Settings = {
   role: choice(ROLES, 'all', 'all: the world, and what serves its clients; world: clients come to relays elsewhere, over --nats; relay: serves clients of --relay-of, over --nats; worker: tunes for the worlds of --store'),
   nats: natsUrl('the broker between a world and relays on other machines; it has to be trusted as this process is'),
   meet: place('', 'folder', 'in the place of --nats on one machine: where worlds and relays find each other; only who may read it can join them'),
-  world: worldName('world', 'what this world is called: at the broker, in the store, in addresses (/w/NAME)'),
+  world: worldName(DEFAULT_WORLD, 'what this world is called: at the broker, in the store, in addresses (/w/NAME)'),
   title: worldTitle('what people read in a lobby and on the page; default: the name of the world'),
   worlds: worldNames(MAX_WORLDS_HERE, 'several worlds at the one port, with a lobby: each in a process of its own, saved in a folder of its name in --data-dir'),
   relayOf: relayedWorlds(MAX_RELAYED_WORLDS, 'for --role relay: the --world whose clients it serves; several, with commas, or * for all that can be found, get a lobby'),

@@ -1,4 +1,6 @@
 /** What is started, in order, and how it stops. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { format } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Admin } from './admin/admin.ts';
@@ -88,8 +90,17 @@ async function relay(): Promise<void> {
 /** Starts several worlds, each in a process of its own, and what serves their clients. */
 async function several(): Promise<void> {
   const { ServedWorlds } = await import('./serve/serveWorlds.ts');
+  // Each world locks its own folder; a second server would start those that have ended, again and again.
+  const lock = lockFolder(config.dataDir, 'the server');
+  if (existsSync(join(config.dataDir, 'world.regrow')))
+    log.warn(
+      `the world in ${config.dataDir} is not served: those of --worlds are in folders of their names. To have it among them, stop the server and move its files to ${join(config.dataDir, config.worlds[0])}`,
+    );
   const worlds = new ServedWorlds({ config, argv, entry: new URL(import.meta.url), machine, log });
-  process.once('exit', () => worlds.kill());
+  process.once('exit', () => {
+    worlds.kill();
+    lock.release();
+  });
   stopping.add({
     what: 'saving the worlds',
     ifCutShort: 'each world is made of its last save and its journal at the next start',

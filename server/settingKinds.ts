@@ -88,7 +88,7 @@ export function worldNames(max: number, meaning: string): Flag<readonly string[]
     const names = given === 'none' ? [] : namesIn(given);
     return names !== null && names.length <= max ? names : null;
   };
-  const range = `none, or at most ${max} different names, with commas`;
+  const range = `none, or at most ${max} different names (${WORLD_NAME_RULE}), with commas`;
   return { ...setting<readonly string[]>([], range, meaning, read), standard: 'none' };
 }
 
@@ -97,7 +97,7 @@ export function relayedWorlds(max: number, meaning: string): Flag<readonly strin
     const names = given === '*' ? ['*'] : namesIn(given);
     return names !== null && names.length <= max ? names : null;
   };
-  const range = `*, or at most ${max} different names, with commas`;
+  const range = `*, or at most ${max} different names (${WORLD_NAME_RULE}), with commas`;
   return { ...setting<readonly string[]>([], range, meaning, read), standard: '' };
 }
 

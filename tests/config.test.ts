@@ -238,6 +238,10 @@ describe('roles', () => {
       '--worlds is for --role all',
       '--worlds is for one machine: over --nats, each world is started with --role world',
     ]);
+    expect(faultsOf(['--worlds', 'meadow,reef', '--world', 'meadow', '--title', 'A meadow'])).toEqual([
+      '--world names one world, and --worlds several: give one of them',
+      '--title is for one world: people read the names of --worlds',
+    ]);
   });
 
   const RULE = 'letters a-z, digits and -, no - at an end';
@@ -246,11 +250,11 @@ describe('roles', () => {
     (name) => {
       expect(faultsOf([`--world=${name}`])).toEqual([`--world "${name}" is not 1..32 ${RULE}`]);
       const relay = ['--role', 'relay', ...broker];
-      const of = '*, or at most 64 different names, with commas';
+      const of = `*, or at most 64 different names (1..32 ${RULE}), with commas`;
       expect(faultsOf([...relay, `--relay-of=meadow,${name}`])).toEqual([
         `--relay-of "meadow,${name}" is not ${of}`,
       ]);
-      const worlds = 'none, or at most 16 different names, with commas';
+      const worlds = `none, or at most 16 different names (1..32 ${RULE}), with commas`;
       expect(faultsOf([`--worlds=meadow,${name}`])).toEqual([`--worlds "meadow,${name}" is not ${worlds}`]);
     },
   );
@@ -260,7 +264,7 @@ describe('roles', () => {
     expect(faultsOf(['--worlds', many(16)])).toEqual([]);
     for (const worlds of ['reef,reef', many(17)])
       expect(faultsOf(['--worlds', worlds])).toEqual([
-        `--worlds "${worlds}" is not none, or at most 16 different names, with commas`,
+        `--worlds "${worlds}" is not none, or at most 16 different names (1..32 ${RULE}), with commas`,
       ]);
   });
 

@@ -1,5 +1,6 @@
 /** `--worlds a,b`: each world in a process of its own, and relays beside them that serve them all at the one port. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { titleOf } from '../../shared/worldNames.ts';
@@ -20,16 +21,18 @@ export interface WorldsOptions {
   readonly log: Log;
 }
 
+/** To be made by who holds the data directory. */
 export class ServedWorlds {
   /** Where worlds and relays meet: only this user may enter it. */
-  readonly #folder = mkdtempSync(join(tmpdir(), 'regrow-'));
+  readonly #folder: string;
   readonly #host: string;
   readonly #worlds: WorldProcesses;
   readonly #relays: RelayProcesses;
 
   constructor({ config, argv, entry, machine, log: to }: WorldsOptions) {
     const { worlds: names, relays, host } = config;
-    const meet = this.#folder;
+    const meet = makeMeetingFolder(config.dataDir);
+    this.#folder = meet;
     const log = (line: string): void => to.warn(line);
     this.#host = host;
     this.#worlds = new WorldProcesses({
@@ -73,6 +76,25 @@ export class ServedWorlds {
 
   #clear(): void {
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes an empty folder for sockets. The temporary folder has it, because a socket's path is short and data directories
+ * may be on disks without sockets. Its name is that of the data directory's last one, so what a killed server has left is
+ * taken over, not added to.
+ */
+function makeMeetingFolder(dataDir: string): string {
+  const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
+  const folder = join(tmpdir(), `regrow-${name}`);
+  try {
+    const before = lstatSync(folder, { throwIfNoEntry: false });
+    // Anybody may write to a temporary folder: another user's is left alone.
+    if (before?.isDirectory() && before.uid === process.getuid?.()) rmSync(folder, { recursive: true });
+    mkdirSync(folder, { mode: 0o700 });
+    return folder;
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'regrow-'));
   }
 }
 

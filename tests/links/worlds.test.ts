@@ -1,5 +1,5 @@
 /** A real server with several worlds: `npm start -- --worlds meadow,reef`. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -47,6 +47,12 @@ afterAll(async () => {
 const relayPids = (): number[] => childrenOf(server.pid, 'relay.ts');
 const pidOf = (world: string): number | undefined =>
   childrenOf(server.pid, 'main.ts', `--world=${world}\0`)[0];
+/** Nobody may have asked for its exit code yet: then it has no command line any more. */
+const hasEnded = (pid: number): boolean =>
+  !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '';
+/** Where worlds and relays meet. */
+const meeting = (): string =>
+  /--meet=([^\0]+)/.exec(readFileSync(`/proc/${pidOf('reef')}/cmdline`, 'utf8'))![1];
 const at = (world: string): string => `${server.url}/w/${world}`;
 const list = async (): Promise<LobbyWorld[]> =>
   ((await (await fetch(`${server.url}/api/worlds`)).json()) as { worlds: LobbyWorld[] }).worlds;
@@ -61,7 +67,7 @@ const awaitStates = (...wanted: string[]): Promise<true> =>
   );
 
 test('each world is saved in a folder of its own, and has a garden of its own', async () => {
-  expect(readdirSync(dataDir).sort()).toEqual(['meadow', 'reef']);
+  expect(readdirSync(dataDir).sort()).toEqual(['lock.db', 'lock.json', 'meadow', 'reef']);
   for (const world of ['meadow', 'reef']) expect(existsSync(join(dataDir, world, 'registry.db'))).toBe(true);
   const places = await Promise.all(
     ['meadow', 'reef'].map(async (world) => {
@@ -154,10 +160,36 @@ test('a relay that is killed is followed by another, and its people are in their
   for (const watcher of watchers) watcher.leave();
 });
 
+test('a second server over the same data directory is refused by name', { timeout: START_MS }, async () => {
+  for (const flags of [FLAGS, ['--size', String(SIDE)]])
+    await expect(startServer(flags, dataDir, START_MS)).rejects.toThrow(
+      `${dataDir} is in use by the server: process ${server.pid} on host`,
+    );
+});
+
+test('what a killed server has left in the temporary folder is taken over by the next, and goes with it', {
+  timeout: 2 * START_MS + 2 * LIMIT_MS,
+}, async () => {
+  const folder = meeting();
+  const pids = [...relayPids(), pidOf('meadow')!, pidOf('reef')!];
+  await server.kill();
+  // They notice by themselves, save, and end.
+  await until(
+    'the end of its worlds and relays',
+    async () => (pids.every(hasEnded) ? true : undefined),
+    START_MS,
+  );
+  expect(existsSync(folder)).toBe(true);
+  server = await startServer(FLAGS, dataDir, START_MS);
+  expect(meeting()).toBe(folder);
+  await awaitStates('meadow awake', 'reef awake');
+});
+
 test('a server that is told to stop saves all worlds, and leaves no process', {
   timeout: 2 * LIMIT_MS,
 }, async () => {
   const pids = [...relayPids(), pidOf('meadow')!, pidOf('reef')!];
+  const folder = meeting();
   expect(pids).toHaveLength(4);
   const before = server.output().length;
   expect(await server.stop()).toBe(0);
@@ -165,6 +197,7 @@ test('a server that is told to stop saves all worlds, and leaves no process', {
   for (const world of ['meadow', 'reef']) expect(said).toContain(`${world}: world saved\n`);
   expect(said).not.toMatch(/started again|error/);
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  expect(existsSync(folder)).toBe(false);
 });
 
 test('a world that cannot start keeps no other from it, and starts when it can', {
@@ -179,5 +212,24 @@ test('a world that cannot start keeps no other from it, and starts when it can',
   await awaitStates('meadow awake', 'reef awake');
   // Relays reach it one after the other.
   const room = await until('a seat', () => joinWorld(at('reef')).catch(() => undefined), LIMIT_MS);
+  await room.leave();
+});
+
+test('a world whose saves are damaged rests, with what to do in the log, and the other goes on', {
+  timeout: 4 * LIMIT_MS,
+}, async () => {
+  const reef = join(dataDir, 'reef');
+  process.kill(pidOf('reef')!, 'SIGKILL');
+  for (const name of readdirSync(reef).filter((file) => file.startsWith('world.regrow')))
+    writeFileSync(join(reef, name), 'not a world');
+  await until(
+    'the reason',
+    async () => (/reef: .*npm run world -- recover/.test(server.output()) ? true : undefined),
+    LIMIT_MS,
+  );
+  await awaitStates('meadow awake', 'reef resting');
+  await expect(joinWorld(at('reef'))).rejects.toThrow('there is no such world at the moment');
+  const room = await joinWorld(at('meadow'));
+  expect(await stroke(room, { tool: 'ablate', radius: 3, points: [128, 128] })).toMatchObject({ ok: true });
   await room.leave();
 });
