@@ -36,8 +36,9 @@ const grow = cachedGrower(
 const store = owner && (await openStore(owner));
 let isStopping = false;
 let toldMs = Number.NEGATIVE_INFINITY;
+const place = { folder: store?.folder ?? config.dataDir, isStored: store !== null };
 const files = await WorldFiles.open({
-  folder: store === null ? config.dataDir : store.folder,
+  ...place,
   disk: store?.disk,
   durability: config.durability,
   log: (line) => post({ type: 'log', line }),
@@ -139,7 +140,7 @@ async function wake(): Promise<boolean> {
     }
   })();
   const restored = await world.restore(files.state, start.recall, entries).catch((error: Error) => {
-    throw withAdvice(error, config.dataDir);
+    throw withAdvice(error, place);
   });
   notes.push(...restored.notes);
   notes.push(`world restored at step ${engine.stepNumber} with ${world.organisms.size} organisms`);

@@ -21,8 +21,14 @@ import type { SavedWorld, WorldSave, WorldStore, WriteOptions } from './worldSav
 
 export type SwapFate = 'watched' | SwapOutcome;
 
-export interface WorldFilesOptions {
+/** Where a world's files are, for who reads what is wrong with them. */
+export interface FilesPlace {
   readonly folder: string;
+  /** The folder is one of a store. Default: of a data directory. */
+  readonly isStored?: boolean;
+}
+
+export interface WorldFilesOptions extends FilesPlace {
   readonly durability: Durability;
   /** Takes lines for the operator. */
   readonly log: (line: string) => void;
@@ -79,7 +85,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       const found = { firstSegment, isLast: false, isAfterGap: false, isOlder, notes };
       return new WorldFiles(options, saves, null, found);
     } catch (error) {
-      throw withAdvice(error, folder);
+      throw withAdvice(error, options);
     }
   }
 
@@ -139,7 +145,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
         };
       this.#checkGap(reader);
     } catch (error) {
-      throw withAdvice(error, folder);
+      throw withAdvice(error, this.#options);
     }
   }
 
@@ -189,7 +195,7 @@ export class WorldFiles implements WorldJournal, WorldStore {
       for await (const _ of reader.entries());
       this.#checkGap(reader);
     } catch (error) {
-      throw withAdvice(error, folder);
+      throw withAdvice(error, this.#options);
     }
     await reader.cutTail();
     this.#notes.push(...reader.notes);
@@ -344,20 +350,42 @@ async function lastUnused(folder: string, disk: Disk): Promise<number> {
 }
 
 /** What the operator can do about files that stop a start. Other errors are passed on. */
-export function withAdvice(error: unknown, folder: string): unknown {
+export function withAdvice(error: unknown, place: FilesPlace): unknown {
   const { message } = error as Error;
   const because = (advice: string): RuinError => new RuinError(`${message}. ${advice}`, { cause: error });
+  const { restore, saveAlone, recover } = place.isStored ? STORE_ADVICE : adviceFor(place.folder);
   if (error instanceof SaveVersionError || error instanceof JournalVersionError)
     return because(
-      `A newer version of Regrow wrote it: start that one, or bring back an older backup (npm run world -- restore BACKUP ${folder} --replace)`,
+      `A newer version of Regrow wrote it: start that one, or bring back an older backup (${restore})`,
     );
   if (error instanceof SaveError && error.code !== undefined)
     return because('The save may be sound: nothing is planted in its place until it can be read');
-  if (error instanceof ReplayError)
-    return because(
-      `Nothing was changed. \`npm run world -- recover ${folder} --without-journal\` goes on from the save alone`,
-    );
+  if (error instanceof ReplayError) return because(`Nothing was changed. ${saveAlone}`);
   if (error instanceof SaveError || error instanceof JournalError || error instanceof EntryError)
-    return because(`Nothing was changed. \`npm run world -- recover ${folder}\` says what can be saved`);
+    return because(`Nothing was changed. ${recover}`);
   return error;
 }
+
+interface Advice {
+  /** A command that brings a backup back. */
+  readonly restore: string;
+  /** How to go on without the journal. */
+  readonly saveAlone: string;
+  /** What to do about damage. */
+  readonly recover: string;
+}
+
+const adviceFor = (folder: string): Advice => ({
+  restore: `npm run world -- restore BACKUP ${folder} --replace`,
+  saveAlone: `\`npm run world -- recover ${folder} --without-journal\` goes on from the save alone`,
+  recover: `\`npm run world -- recover ${folder}\` says what can be saved`,
+});
+
+/** `recover` works on data directories only. */
+const STORE_ADVICE: Advice = {
+  restore: 'npm run world -- restore BACKUP --store … --replace',
+  saveAlone:
+    'To go on from the save alone, take the world out and bring it back: `npm run world -- backup --store …`, `restore` to a data directory, `recover --without-journal` and `backup` there, `restore --store … --replace`',
+  recover:
+    '`npm run world -- verify --store …` says what is damaged; `npm run world -- restore BACKUP --store … --replace` brings a backup back',
+};

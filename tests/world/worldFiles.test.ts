@@ -14,7 +14,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const open = (): Promise<WorldFiles> => WorldFiles.open({ folder, durability: 'os', log: () => {} });
+const open = (isStored = false): Promise<WorldFiles> =>
+  WorldFiles.open({ folder, isStored, durability: 'os', log: () => {} });
 const entryAt = (step: number): Uint8Array => encodeEntry({ acts: [], step, runSeconds: step, nextId: 8 });
 
 /** A world that has been saved at step 1, with its journal open. */
@@ -129,6 +130,12 @@ describe('a start is refused, with the file, the fact and the command, and nothi
     const refused = (async () => stepsOf(await open()))();
     await expect(refused).rejects.toThrow(RuinError);
     await expect(refused).rejects.toThrow(said);
+    // `recover` does not work on a store.
+    const stored = await open(true)
+      .then(stepsOf)
+      .catch(({ message }: Error) => message);
+    expect(stored).toMatch(/npm run world -- restore BACKUP --store … --replace/);
+    expect(stored).not.toContain('recover');
     expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))])).toEqual(before);
   });
 });
