@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Disk, isMissing, writeAll } from '../files/disk.ts';
+import { ATTEMPTS, BESIDE, type Beside, UNFINISHED } from '../storage/beside.ts';
 import { openSealed, writeSealed } from '../storage/sealed.ts';
 import { BundleError, bundle, MAX_BUNDLE_BYTES, unbundle } from './bundle.ts';
 
@@ -17,23 +18,9 @@ const FOLDER = 'kept';
 const INDEX = `${FOLDER}/index`;
 const MAGIC = 'REGROW K';
 const VERSION = 1;
-/** Each file or folder in one of these is an entry. */
-const GROUPS = [
-  'sessions',
-  'tuner/jobs',
-  'tuner/wounds',
-  'tuner/measured',
-  'tuner/films',
-  'nursery/jobs',
-  'nursery/kept',
-] as const;
-/** An entry by itself. */
-const ATTEMPTS = 'tuner/attempts.json';
 const COPY_MS = 5_000;
 /** Of one entry that goes on changing: the record of a long session, or a checkpoint. */
 const BYTES_PER_MS = 100;
-/** Of what is being written, or has just been made. */
-const UNFINISHED = /^[_.]|\.(?:tmp|part)$/;
 
 interface Copied {
   /** Of its bundle; 0: it is too long to have one. */
@@ -82,7 +69,7 @@ export class FolderCopies {
   async restore(): Promise<boolean> {
     const index = await this.#readIndex();
     if (index === null) return false;
-    for (const one of [...GROUPS, ATTEMPTS]) {
+    for (const one of [...BESIDE, ATTEMPTS]) {
       const here = join(this.#dataDir, one);
       if (!existsSync(here)) continue;
       rmSync(`${here}.replaced`, { recursive: true, force: true });
@@ -106,15 +93,17 @@ export class FolderCopies {
   }
 
   /**
-   * Brings one of the folders to this machine, where it is not, beside an owner who may change it.
+   * Brings one of the folders, or the attempts, to this machine, where it is not, beside an owner who may change it.
    *
    * @returns what is lost, and why
    * @throws StoreError, SealError
    */
-  async bringOnly(group: 'sessions'): Promise<string[]> {
+  async bringOnly(group: Beside): Promise<string[]> {
     const lost: string[] = [];
     const within = async (): Promise<[path: string, entry: Index[string]][]> =>
-      Object.entries((await this.#readIndex()) ?? {}).filter(([path]) => path.startsWith(`${group}/`));
+      Object.entries((await this.#readIndex()) ?? {}).filter(
+        ([path]) => path === group || path.startsWith(`${group}/`),
+      );
     const tried = new Set<number>();
     for (let left = await within(); left.length > 0; ) {
       const missed: string[] = [];
@@ -218,7 +207,7 @@ export class FolderCopies {
 
   async #paths(): Promise<string[]> {
     const paths: string[] = [ATTEMPTS];
-    for (const group of GROUPS) {
+    for (const group of BESIDE) {
       const names = (await orNull(readdir(join(this.#dataDir, group)))) ?? [];
       for (const name of names.sort()) if (!UNFINISHED.test(name)) paths.push(`${group}/${name}`);
     }

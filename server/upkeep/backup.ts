@@ -1,6 +1,7 @@
 /**
  * A copy of a world as it is at one moment, while a server may write it: the newest save with its pages, the journal
- * since, the registry, the sessions. It is a data directory itself.
+ * since, the registry, the sessions, the films of drawings and the wounds that are learned from. It is a data directory
+ * itself.
  *
  * In a data directory, a file that a save removes meanwhile stays readable while it is open: all are opened before one is
  * copied.
@@ -10,9 +11,9 @@ import { dirname, join, resolve } from 'node:path';
 import { DISK, isMissing } from '../files/disk.ts';
 import { KEY_FILE } from '../guests/token.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
+import { BACKED_UP, UNFINISHED } from '../storage/beside.ts';
 import { copyDatabase, copySynced, dateNow, makeFolderWhole, UpkeepError } from './copying.ts';
 import { openToRead } from './registrySurvey.ts';
-import { SESSIONS_FOLDER } from './sessionsSurvey.ts';
 import { type Fault, verify } from './verify.ts';
 import { copyWorld, MAX_TRIES } from './worldCopy.ts';
 
@@ -100,25 +101,23 @@ async function copyAll(folder: string, target: string): Promise<void> {
     if (version() === before) break;
     if (tries >= MAX_TRIES) throw new UpkeepError(`${registry} changes too often to be copied: try again`);
   }
-  await copySessions(folder, target);
+  for (const one of BACKED_UP) await copyIfThere(join(folder, one), join(target, one));
 }
 
-// --- sessions ---
-
-async function copySessions(folder: string, target: string): Promise<void> {
-  const sessions = join(folder, SESSIONS_FOLDER);
-  const names = await DISK.list(sessions).catch((error: Error) =>
-    isMissing(error) ? [] : Promise.reject(error),
-  );
-  const copies = join(target, SESSIONS_FOLDER);
-  await mkdir(copies, { recursive: true });
-  for (const name of names)
-    if (/\.jsonl?$/.test(name))
-      await copySynced(join(sessions, name), join(copies, name)).catch((error: Error) => {
-        // The session has ended, or its record has been removed, since the folder was listed.
-        if (!isMissing(error)) throw error;
-      });
-  await DISK.syncFolder(copies);
+/** Copies a file, or a folder with all that is in it. A session that ends and a species that is removed take theirs away. */
+async function copyIfThere(from: string, to: string): Promise<void> {
+  const found = await stat(from).catch((error: Error) => (isMissing(error) ? null : Promise.reject(error)));
+  if (found?.isDirectory()) {
+    await mkdir(to, { recursive: true });
+    for (const name of await DISK.list(from))
+      if (!UNFINISHED.test(name)) await copyIfThere(join(from, name), join(to, name));
+    await DISK.syncFolder(to);
+  } else if (found?.isFile()) {
+    await mkdir(dirname(to), { recursive: true });
+    await copySynced(from, to).catch((error: Error) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing } from '../files/disk.ts';
 import { KEY_FILE } from '../guests/token.ts';
 import { REGISTRY_FILE } from '../rules/registryFile.ts';
+import { BACKED_UP } from '../storage/beside.ts';
 import { JournalError } from '../storage/segment.ts';
 import { FolderCopies } from '../store/folderCopies.ts';
 import { ownerOf } from '../store/lease.ts';
@@ -27,7 +28,6 @@ import type { BackupSource } from './backup.ts';
 import { UpkeepError } from './copying.ts';
 import { type Overview, overview } from './overview.ts';
 import { soundBackup } from './restore.ts';
-import { SESSIONS_FOLDER } from './sessionsSurvey.ts';
 import { type Verdict, verify } from './verify.ts';
 import { copyWorld, MAX_TRIES, mirrorWorld } from './worldCopy.ts';
 import { isWorldFile } from './worldSurvey.ts';
@@ -155,7 +155,9 @@ async function bringWhole<T>(
     await chmod(join(folder, KEY_FILE), 0o600);
   }
   await rm(join(folder, `${REGISTRY_FILE}.replaced`), { force: true });
-  return { world, lost: await new FolderCopies(disk, folder, silent).bringOnly(SESSIONS_FOLDER) };
+  const lost: string[] = [];
+  for (const one of BACKED_UP) lost.push(...(await new FolderCopies(disk, folder, silent).bringOnly(one)));
+  return { world, lost };
 }
 
 /** Changes with every change of the registry. */

@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOCK_FILES } from '../../server/storage/lock.ts';
 import type { Overview } from '../../server/upkeep/overview.ts';
@@ -159,6 +161,17 @@ describe('beside a server that runs', () => {
   });
 });
 
+/** Files beside world and registry: those that a backup takes, and those that it leaves. */
+const BESIDE = [
+  ['tuner/wounds/mew.json', 'wounds'],
+  ['tuner/attempts.json', 'attempts'],
+  ['nursery/kept/7/growth.gif', 'film'],
+  ['sessions/_torn.jsonl', 'left'],
+  ['nursery/kept/7/growth.gif.tmp', 'left'],
+  ['nursery/jobs/8/checkpoint.bin', 'left'],
+  ['tuner/films/mew.json', 'left'],
+] as const;
+
 describe('after a kill', () => {
   let dataDir: string;
   let backup: string;
@@ -171,6 +184,10 @@ describe('after a kill', () => {
     // Just behind a save, so that none is in the way.
     await until('a save', async () => (![before, undefined].includes(inode()) ? true : undefined), 30_000);
     await server.kill();
+    for (const [path, text] of BESIDE) {
+      mkdirSync(dirname(join(dataDir, path)), { recursive: true });
+      writeFileSync(join(dataDir, path), text);
+    }
     backup = await backUp(dataDir, 'backup');
   }, 120_000);
 
@@ -211,6 +228,9 @@ describe('after a kill', () => {
     expect((await run('restore', backup, fresh)).code).toBe(0);
     const { world } = await infoOf(fresh);
     expect(world).toEqual((await infoOf(backup)).world);
+    for (const [path, text] of BESIDE)
+      if (text === 'left') expect([path, existsSync(join(fresh, path))]).toEqual([path, false]);
+      else expect(readFileSync(join(fresh, path), 'utf8')).toBe(text);
     expect((await run('restore', backup, home)).stderr).toContain('is not empty. With --replace');
     const old = await infoOf(home);
     const { code, stdout } = await run('restore', backup, home, '--replace');
