@@ -12,10 +12,12 @@ const PURE = [
   'guests',
   'lobby',
   'log',
+  'nursery',
   'rules',
   'sessions',
   'shared',
   'stream',
+  'world',
 ].map((folder) => `tests/${folder}/**/*.test.ts`);
 
 export default defineConfig({
