@@ -107,8 +107,10 @@ async function several(): Promise<void> {
     patienceMs: MAX_WORLDS_MS,
     stop: (progress) => worlds.stop(progress),
   });
-  log.info(`Regrow is at ${await worlds.start()}`);
+  const url = await worlds.start();
   log.info(`worlds: ${config.worlds.join(', ')}`);
+  // Last, as in `own`.
+  log.info(`Regrow is at ${url}`);
 }
 
 /** Tunes and learns for the worlds of the store. */

@@ -43,6 +43,8 @@ export class RelayProcesses {
   readonly #workers = new Map<string, Worker>();
   readonly #restarts = new Restarts(RESTARTS);
   #started = 0;
+  /** All have listened once. Until then, one that ends before it listens ends the start, and none takes its place. */
+  #isReady = false;
   #isStopping = false;
 
   constructor(options: RelayProcessesOptions) {
@@ -57,6 +59,7 @@ export class RelayProcesses {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(this.#options.transport ? ['pipe' as const] : [])],
     });
     const [{ port }] = await Promise.all(Array.from({ length: this.#options.count }, () => this.#begin()));
+    this.#isReady = true;
     return port;
   }
 
@@ -92,6 +95,7 @@ export class RelayProcesses {
     const worker = cluster.fork();
     this.#workers.set(name, worker);
     const startedMs = performance.now();
+    let hasListened = false;
     if (transport !== null) {
       const pipe = worker.process.stdio[PIPE_FD] as Duplex;
       transport.add(name, pipe);
@@ -107,6 +111,7 @@ export class RelayProcesses {
         worker.process.kill('SIGKILL');
       }, MAX_START_MS);
       worker.once('listening', (address) => {
+        hasListened = true;
         clearTimeout(timer);
         resolve(address);
       });
@@ -117,7 +122,7 @@ export class RelayProcesses {
         this.#workers.delete(name);
         const how = signal ?? `code ${code}`;
         reject(new Error(`a relay ended with ${how} before it listened`));
-        if (this.#isStopping) return;
+        if (this.#isStopping || !(this.#isReady || hasListened)) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {
           // Its end is told by `exit`.
           this.#begin(next).catch(() => {});

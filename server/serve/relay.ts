@@ -36,15 +36,18 @@ try {
 
 async function several(): Promise<void> {
   let isEnding = false;
-  const relay = await serveFar(config, log, {
-    isStopping: () => isEnding,
-    // The process that has started worlds and relays says what becomes of a world.
-    logWay: (line) => log.debug(line),
-  });
+  let relay: Awaited<ReturnType<typeof serveFar>> | null = null;
+  // Before it waits for worlds: what has started it may end meanwhile.
   process.on('message', (message) => {
     if (message !== END || isEnding) return;
     isEnding = true;
+    if (relay === null) process.exit(0);
     void relay.stop().finally(() => process.exit(0));
+  });
+  relay = await serveFar(config, log, {
+    isStopping: () => isEnding,
+    // The process that has started worlds and relays says what becomes of a world.
+    logWay: (line) => log.debug(line),
   });
 }
 

@@ -1,4 +1,5 @@
 /** A real server with several worlds: `npm start -- --worlds meadow,reef`. */
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -165,6 +166,26 @@ test('a second server over the same data directory is refused by name', { timeou
     await expect(startServer(flags, dataDir, START_MS)).rejects.toThrow(
       `${dataDir} is in use by the server: process ${server.pid} on host`,
     );
+});
+
+test('a server whose port is taken says so, starts nothing anew, and ends its worlds', {
+  timeout: START_MS + LIMIT_MS,
+}, async () => {
+  const { port } = new URL(server.url);
+  const elsewhere = mkdtempSync(join(tmpdir(), 'regrow-worlds-'));
+  const flags = ['--host', '127.0.0.1', '--port', port, '--data-dir', elsewhere, ...FLAGS];
+  const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
+    const cwd = join(import.meta.dirname, '../..');
+    execFile(process.execPath, ['server/main.ts', ...flags], { cwd }, (error, stdout, stderr) =>
+      resolve({ code: error?.code, output: stdout + stderr }),
+    );
+  });
+  rmSync(elsewhere, { recursive: true });
+  expect(code).toBe(1);
+  expect(output).toContain(`a relay cannot serve: bind EADDRINUSE 127.0.0.1:${port}`);
+  expect(output).toContain('regrow: a relay ended with code 1 before it listened');
+  for (const world of ['meadow', 'reef']) expect(output).toContain(`${world}: world saved`);
+  expect(output).not.toContain('another is started');
 });
 
 test('what a killed server has left in the temporary folder is taken over by the next, and goes with it', {
