@@ -22,7 +22,8 @@ const formsIn = (dataDir: string): string => join(dataDir, 'mature');
 /** Puts what the run has grown into a data directory. */
 export function lendForms(dataDir: string): void {
   const shared = process.env[VARIABLE];
-  if (shared !== undefined) copyMissing(shared, formsIn(dataDir));
+  // Something that clears temporary folders may have taken it.
+  if (shared !== undefined && existsSync(shared)) copyMissing(shared, formsIn(dataDir));
 }
 
 /** Takes what a server has grown in its data directory. */
