@@ -24,7 +24,9 @@ export async function startServer(
   limitMs = 30_000,
 ): Promise<RunningServer> {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'regrow-'));
-  lendForms(directory);
+  // Several worlds have a folder each.
+  const isOneWorld = !flags.includes('--worlds');
+  if (isOneWorld) lendForms(directory);
   // The same processes on every machine: a flag wins over the variable.
   const env = { REGROW_RELAYS: '0', ...process.env };
   const args = ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', directory, ...flags];
@@ -47,7 +49,7 @@ export async function startServer(
     child.stderr.on('data', read);
     exited.then((code) => reject(new Error(`server ended with ${code}; it printed:\n${output}`)));
   });
-  keepForms(directory);
+  if (isOneWorld) keepForms(directory);
   return {
     url,
     pid: child.pid!,
