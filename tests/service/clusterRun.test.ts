@@ -20,6 +20,12 @@ const SIDE = 256;
 const LIMIT_MS = 60_000;
 /** Viewers: with two relays, both have some. */
 const WATCHERS = 4;
+const PLACES = [
+  [30, 220],
+  [220, 30],
+  [30, 30],
+  [220, 220],
+] as const;
 
 /** So that a start takes seconds. On a busy machine, an owner may be late by some seconds. */
 const SMALL: Readonly<Record<string, string>> = {
@@ -181,21 +187,25 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
     const room = await until('a seat', () => joinWorld(url).catch(() => undefined), LIMIT_MS);
     const before = await organisms();
     const planted: { x: number; y: number }[] = [];
-    for (const [x, y] of [
-      [30, 220],
-      [220, 30],
-      [30, 30],
-      [220, 220],
-    ]) {
-      const { ok } = await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [x, y] });
-      if (ok) planted.push({ x, y });
-    }
-    expect(planted.length).toBeGreaterThan(0);
+    // A busy world takes none for a while.
+    await until(
+      'a planting',
+      async () => {
+        for (const [x, y] of PLACES) {
+          const { ok } = await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [x, y] });
+          if (ok) planted.push({ x, y });
+        }
+        return planted.length > 0 ? true : undefined;
+      },
+      LIMIT_MS,
+    );
 
     await kill('world');
     await says('spare', 'Regrow is at');
     const player = await until('a seat', () => joinWorld(url).catch(() => undefined), LIMIT_MS);
-    expect((await stroke(player, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
+    // Its relay may still look for the new owner: strokes are refused until then.
+    const cut = { tool: 'ablate', radius: 4, points: [128, 128] } as const;
+    await until('a stroke', async () => ((await stroke(player, cut)).ok ? true : undefined), LIMIT_MS);
     const after = await organisms();
     expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
     for (const { x, y } of planted) expect(after.some((one) => one.x === x && one.y === y)).toBe(true);
@@ -210,8 +220,11 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
     await setPace(0);
     await Promise.all(watchers.map((watcher) => watcher.seesTruth(LIMIT_MS)));
     const reconnects = watchers.map(({ losses }, i) => losses - lostBefore[i]);
-    // Those of the relay that is gone came back once, and nobody else did.
-    expect(reconnects.toSorted()).toEqual([0, 0, 1, 1]);
+    // Those of the relay that is gone came back once, and nobody else did. After the first kill, haproxy gives each relay
+    // some of them, but not always two.
+    const back = reconnects.filter((count) => count === 1).length;
+    expect(reconnects.toSorted()).toEqual([0, 0, 0, 0].fill(1, WATCHERS - back));
+    expect([1, 2, 3]).toContain(back);
     for (const watcher of watchers) watcher.leave();
 
     // What Compose does with a container that has ended: the old owner is the spare now.
