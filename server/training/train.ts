@@ -29,7 +29,7 @@ export interface Snapshot {
   readonly pool: Float32Array;
   /** The walls of each sample of the pool. */
   readonly walls: readonly (Walls | null)[];
-  /** Absent: the plan has no ward, or the pool phase has not begun. */
+  /** Absent: the plan has no ward. */
   readonly ward?: WardState;
   readonly rollbacks: number;
   /** The loss of every iteration. */

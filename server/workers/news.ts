@@ -8,7 +8,7 @@ import type { Blobs } from '../store/blobs.ts';
 
 export type Message = { readonly type: string };
 
-/** Of the messages that stand together: progress and measurements have a few hundred bytes. */
+/** Messages that stand together have at most so many bytes: progress and measurements have a few hundred. */
 const MAX_NEWS_BYTES = 128 * 1024;
 /** A longer message has a blob of its own. */
 const MAX_SHORT_BYTES = 4 * 1024;

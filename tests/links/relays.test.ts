@@ -16,7 +16,7 @@ const FLAGS = [
   ...['--relays', '2', '--size', String(SIDE), '--garden', '3', '--engine', 'wasm', '--tuner', 'off'],
   ...['--admin-token', ADMIN_TOKEN, '--guests-per-address', '100', '--log', 'text'],
 ];
-/** Of a test that needs some at each relay. */
+/** A test that needs viewers at each relay joins at most so many. */
 const MAX_VIEWERS = 30;
 
 let server: RunningServer;

@@ -89,7 +89,7 @@ export class LoadClient {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Of its connection, on this machine; null: there is none. */
+  /** The port of its connection on this machine; null: there is none. */
   get localPort(): number | null {
     const { _socket: wire } = (this.#socket ?? {}) as { readonly _socket?: { readonly localPort?: number } };
     return wire?.localPort ?? null;
