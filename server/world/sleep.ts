@@ -92,7 +92,7 @@ export class SleepWatch {
       const organism = organisms.get(id);
       if (organism === undefined) continue;
       awake++;
-      if (this.#isReady(organism)) ready.push(organism);
+      if (this.#isReady(organism) && this.#mayLookAgain(organism)) ready.push(organism);
     }
     if (this.#quiet.size > organisms.size)
       for (const id of this.#quiet.keys()) if (organisms.get(id) === undefined) this.#quiet.delete(id);
@@ -118,7 +118,11 @@ export class SleepWatch {
     }
     quiet.least = Math.min(quiet.least, health);
     quiet.best = Math.max(quiet.best, health);
-    return now - quiet.sinceSeconds >= this.#quietSeconds(quiet) && now >= quiet.againSeconds;
+    return now - quiet.sinceSeconds >= this.#quietSeconds(quiet);
+  }
+
+  #mayLookAgain({ id }: Organism): boolean {
+    return this.#world.runSeconds() >= (this.#quiet.get(id)?.againSeconds ?? 0);
   }
 
   /** How long a body must have been steady. */

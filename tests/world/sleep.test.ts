@@ -202,6 +202,15 @@ describe('a body that is whole and steady', () => {
     expect(asleep()).toEqual([1]);
   });
 
+  test('falls asleep together with the bodies that it touches, whenever each became steady', async () => {
+    for (const x of [40, 49, 58, 67]) {
+      small.world.plantAt('blob', x, 40);
+      await live(1.5);
+    }
+    await live(18);
+    expect(asleep()).toEqual([1, 2, 3, 4]);
+  });
+
   test('does not fall asleep in a paused world', async () => {
     await stroke(small, plant(40, 40));
     await live(10.5);
