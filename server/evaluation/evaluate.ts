@@ -284,7 +284,7 @@ async function measureHealing(
       randomSeed,
       blows: harm(kind, rollouts.state(slot), target, randomSeed),
     }));
-    await replay(dealt, rollouts, seeds.length, target.shape, false);
+    await replay(dealt, rollouts, seeds.length, target, false);
     const hurt = await advance(CUT_STEP, CUT_STEP);
     const frames = [frame(0)];
     let healed = hurt;

@@ -7,8 +7,7 @@ import { Likeness } from '../training/likeness.ts';
 import { blowsOf, PLAYED } from '../training/played.ts';
 import { replay } from '../training/recorded.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
-import { pictureCells, type Target } from '../training/target.ts';
-import { SCRAP_SHARE } from '../world/scraps.ts';
+import type { Target } from '../training/target.ts';
 import { openBodies } from './bodies.ts';
 import { medianOf } from './statistics.ts';
 import { TRIAL_AGE_STEPS } from './trials.ts';
@@ -23,7 +22,7 @@ const WHOLE = 0.95;
 
 export interface PlayFigures {
   readonly strokes: number;
-  /** Strokes that left nothing, or a scrap (`world/scraps.ts`): the world sows such bodies again. Left out below. */
+  /** Strokes that left nothing but scraps (`world/scraps.ts`): the world sows such bodies again. Left out below. */
   readonly killed: number;
   /** Share of bodies that were whole (health 0.95) in their place within 150 steps of the last message, 0..1. */
   readonly wholeSoon: number;
@@ -48,11 +47,10 @@ export async function runPlay(rule: Rule, target: Target, threads = 1): Promise<
       randomSeed: slot + 1,
       blows: blowsOf(PLAYED[slot % PLAYED.length], 'ablate', reach),
     }));
-    await replay(dealt, rollouts, slots, shape, false);
+    await replay(dealt, rollouts, slots, target, false);
     const likeness = new Likeness(target);
     const steps = all.map(() => Number.POSITIVE_INFINITY);
-    const least = Math.max(1, SCRAP_SHARE * pictureCells(target));
-    const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) >= least);
+    const left = all.filter((slot) => livingCells(rollouts.state(slot), shape) > 0);
     for (let step = LOOK_STEPS; step <= WATCHED_STEPS; step += LOOK_STEPS) {
       const firstStep = TRIAL_AGE_STEPS + step;
       await rollouts.run(all.map((slot) => ({ steps: LOOK_STEPS, randomSeed: slot + 1, firstStep })));

@@ -19,6 +19,8 @@ import type { Rollouts } from '../training/rollouts.ts';
 import { livingCells, plantSeed } from '../training/states.ts';
 import { padded, pictureCells, type Target } from '../training/target.ts';
 import { buildWalls, drawEdge, drawNeighbours, SIDES, type Walls, without } from '../training/walls.ts';
+import { HEALTH_MARGIN, hasMoved, hasMovedFar } from '../world/likeness.ts';
+import { MIN_SHAPE } from '../world/symptoms.ts';
 import type { Blow } from '../world/wound.ts';
 import { openBodies } from './bodies.ts';
 
@@ -34,9 +36,6 @@ const EXPLODED = 64;
 const HEALED = 0.9;
 /** Empty cells around the picture: a body that runs away must have room to run. */
 const PADDING = 30;
-/** The world follows a body that has healed this far beside its place (`world/health.ts`). */
-const FOLLOW_CELLS = 4;
-const FOLLOWED_HEALTH = 0.8;
 
 const STROKES = 40;
 
@@ -183,7 +182,7 @@ class Course {
       }));
       return [{ slot, blows: moved, randomSeed: this.#randoms[slot].uint32() | 0 }];
     });
-    await replay(dealt, this.#rollouts, strokes.length, this.#target.shape);
+    await replay(dealt, this.#rollouts, strokes.length, this.#target);
   }
 
   figures(): TrialFigures {
@@ -192,7 +191,7 @@ class Course {
       if (this.#isOver(slot)) return 0;
       const state = this.#rollouts.state(slot);
       const open = this.#rollouts.open(slot);
-      const place = this.#likeness.bestShift(state, this.#places[slot], FOLLOW_CELLS);
+      const place = this.#likeness.bestShift(state, this.#places[slot], HEALTH_MARGIN);
       const { width, height } = this.#target;
       const isLarge = livingCells(state, this.#target.shape) > 1.15 * this.#cells;
       if (isLarge && this.#likeness.isTwice(state, place, Math.min(width, height) / 2)) twoBodied++;
@@ -225,8 +224,13 @@ class Course {
     const open = this.#rollouts.open(slot);
     const health = this.#likeness.health(state, this.#places[slot], open);
     if (health > 0.95) return;
-    const place = this.#likeness.bestShift(state, this.#places[slot], FOLLOW_CELLS);
+    const place = this.#likeness.bestShift(state, this.#places[slot], HEALTH_MARGIN);
     const there = this.#likeness.health(state, place, open);
-    if (there >= FOLLOWED_HEALTH && there > health + 0.05) this.#places[slot] = place;
+    if (hasMoved(health, there)) this.#places[slot] = place;
+    else if (health < MIN_SHAPE) {
+      const far = this.#likeness.farShift(state, this.#places[slot]);
+      const healthThere = this.#likeness.health(state, far, open);
+      if (hasMovedFar(health, healthThere)) this.#places[slot] = far;
+    }
   }
 }

@@ -65,7 +65,7 @@ export class SpotCheck {
         randomSeed,
         blows: harm(kind, bodies.state(slot), this.#target, randomSeed),
       }));
-      await replay(dealt, bodies, RANDOM_SEEDS.length, shape, false);
+      await replay(dealt, bodies, RANDOM_SEEDS.length, this.#target, false);
       const hurt = await this.#live(CUT_STEP, CUT_STEP);
       const healed = await this.#live(CUT_STEP, CUT_STEP + RECOVERY_STEPS);
       const median = medianOf(hurt.map((post, slot) => recoveryOf(grown[slot], post, healed[slot])));

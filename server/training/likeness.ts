@@ -1,6 +1,6 @@
 /** How like its picture a training body is, in its place or beside it: the world's health, on a training grid. */
 import { CHANNELS } from '../rules/rule.ts';
-import { healthFrom } from '../world/likeness.ts';
+import { FAR_MARGIN, FAR_STRIDE, healthFrom } from '../world/likeness.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import { forEachCell } from './states.ts';
 import type { Target } from './target.ts';
@@ -63,17 +63,31 @@ export class Likeness {
     return best;
   }
 
+  /** As `bestShift`, as far away as the world looks for a body that is out of shape in its place. */
+  farShift(state: Float32Array, from: Shift): Shift {
+    let best = from;
+    let most = this.#compare(state, from.dx, from.dy).overlap;
+    for (let dy = from.dy - FAR_MARGIN; dy <= from.dy + FAR_MARGIN; dy += FAR_STRIDE) {
+      for (let dx = from.dx - FAR_MARGIN; dx <= from.dx + FAR_MARGIN; dx += FAR_STRIDE) {
+        const { overlap } = this.#compare(state, dx, dy);
+        if (overlap > most) [best, most] = [{ dx, dy }, overlap];
+      }
+    }
+    return this.bestShift(state, best, 1);
+  }
+
   /**
-   * Moves a body by whole cells, at most `reach` each way, so that it fits its picture best. What comes in from outside
-   * the grid is empty.
+   * Moves a body by whole cells, at most `reach` each way or as by `farShift`, so that it fits its picture best. What
+   * comes in from outside the grid is empty.
    *
    * A rule knows a place only by its neighbours: to the rule, a body that has healed a cell beside its place is as
    * whole as any other. Teaching it that such a body is wrong would teach all whole bodies to wander.
    *
    * @returns whether it was moved
    */
-  align(state: Float32Array, reach: number): boolean {
-    const { dx, dy } = this.bestShift(state, IN_PLACE, reach);
+  align(state: Float32Array, reach: number | 'far'): boolean {
+    const { dx, dy } =
+      reach === 'far' ? this.farShift(state, IN_PLACE) : this.bestShift(state, IN_PLACE, reach);
     if (dx === 0 && dy === 0) return false;
     const { width, height } = this.#shape;
     const before = state.slice();

@@ -8,11 +8,13 @@ import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { goesOn } from '../world/doses.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
+import { SCRAP_SHARE, scrapsIn } from '../world/scraps.ts';
 import type { Blow } from '../world/wound.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
 import type { RolloutBatch } from './rollouts.ts';
-import { clearWhere, plantSeed, seedX, seedY } from './states.ts';
+import { clearWhere, forEachCell, plantSeed, seedX, seedY } from './states.ts';
+import type { Target } from './target.ts';
 
 /** The recorded part of a training plan. */
 export interface RecordedDamage {
@@ -76,6 +78,60 @@ function shake(state: Float32Array, cell: number, x: number, y: number, draw: No
   }
 }
 
+const leastPieces = new WeakMap<Target, number>();
+
+/** Owned cells that a piece must have to live (`world/scraps.ts`): a cell is owned with a living one in its 3x3. */
+function leastPiece(target: Target): number {
+  const known = leastPieces.get(target);
+  if (known !== undefined) return known;
+  const { shape, rgba } = target;
+  let owned = 0;
+  forEachCell(shape, (x, y) => {
+    for (let ny = y - 1; ny <= y + 1; ny++)
+      for (let nx = x - 1; nx <= x + 1; nx++) {
+        if (nx < 0 || ny < 0 || nx >= shape.width || ny >= shape.height) continue;
+        if (!(rgba[cellIndex(shape, nx, ny) * 4 + 3] > ALIVE_THRESHOLD)) continue;
+        owned++;
+        return;
+      }
+  });
+  leastPieces.set(target, SCRAP_SHARE * owned);
+  return SCRAP_SHARE * owned;
+}
+
+/** As `strike`; and the scraps that an eraser leaves die, as in the world. */
+export function deal(
+  state: Float32Array,
+  target: Target,
+  blow: Blow,
+  noise: NoiseDraw,
+  shaken: readonly Capsule[] = [],
+): void {
+  const { shape } = target;
+  const least = leastPiece(target);
+  // A seed that has just begun to grow is all of its body.
+  const mayTear = blow.tool === 'ablate' && ownedIn(state, shape).reduce((sum, one) => sum + one, 0) >= least;
+  strike(state, shape, blow, noise, shaken);
+  if (!mayTear) return;
+  for (const cell of scrapsIn(ownedIn(state, shape), shape.width, least)) {
+    const at = cellIndex(shape, cell % shape.width, Math.floor(cell / shape.width)) * CHANNELS;
+    state.fill(0, at, at + CHANNELS);
+  }
+}
+
+/** [height, width], 1 where a cell is not empty: no other cell has an owner. */
+function ownedIn(state: Float32Array, shape: GridShape): Uint8Array {
+  const owned = new Uint8Array(shape.width * shape.height);
+  forEachCell(shape, (x, y, cell) => {
+    for (let c = cell * CHANNELS; c < (cell + 1) * CHANNELS; c++) {
+      if (state[c] === 0) continue;
+      owned[y * shape.width + x] = 1;
+      return;
+    }
+  });
+  return owned;
+}
+
 const isLiving = (state: Float32Array, cell: number): boolean => state[cell * CHANNELS + 3] > ALIVE_THRESHOLD;
 
 /** A wound that is dealt to one slot. */
@@ -128,9 +184,10 @@ export async function replay(
   replays: readonly Replay[],
   rollouts: RolloutBatch,
   slots: number,
-  shape: GridShape,
+  target: Target,
   startsAgain = true,
 ): Promise<void> {
+  const { shape } = target;
   const most = Math.max(0, ...replays.map(({ blows }) => blows.length));
   const steps = new Array<number>(replays.length).fill(0);
   const shaken = replays.map((): Capsule[] => []);
@@ -140,7 +197,7 @@ export async function replay(
       const state = rollouts.state(slot);
       if (i > 0 && goesOn(blows[i - 1], blows[i])) shaken[at].push(...capsulesIn(shape, blows[i - 1]));
       else shaken[at] = [];
-      strike(state, shape, blows[i], { randomSeed, salt: i, step: steps[at] }, shaken[at]);
+      deal(state, target, blows[i], { randomSeed, salt: i, step: steps[at] }, shaken[at]);
       if (startsAgain && !isAlive(state)) plantSeed(state, shape);
     }
     const next = replays.map(({ blows }) => stepsAfter(blows, i));

@@ -148,7 +148,7 @@ export class Samples {
     const { recorded, batch } = this.#plan;
     if (recorded === undefined || slots.length === 0) return;
     const replays = slots.map((slot) => drawReplay(slot, recorded, random));
-    await replay(replays, this.#rollouts, batch, this.#target.shape);
+    await replay(replays, this.#rollouts, batch, this.#target);
     const healing = slots.filter(() => random.unit() < 0.5);
     await this.#liveOn(healing, recorded.healingSteps, random);
   }
@@ -176,7 +176,7 @@ export class Samples {
       // No cell is left to heal from: it starts again.
       else if (livingCells(state, shape) === 0) plantSeed(state, shape);
     }
-    await replay(dealt, this.#rollouts, this.#plan.batch, shape);
+    await replay(dealt, this.#rollouts, this.#plan.batch, this.#target);
   }
 
   /** Index of the sample that starts again, worst first; -1: none. A body that is far off always starts again. */

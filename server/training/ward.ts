@@ -3,7 +3,7 @@
  * gradients, an iteration costs them little, and one stroke in hundreds leads to what a batch hardly ever sees: a body
  * that stays too large, or does not heal. Those that stay so are put before the rule until it heals them.
  */
-import { SCRAP_SHARE } from '../world/scraps.ts';
+import { MIN_SHAPE } from '../world/symptoms.ts';
 import type { Weights } from './kernel.ts';
 import { Likeness } from './likeness.ts';
 import { drawPlayed, drawTool } from './played.ts';
@@ -123,10 +123,8 @@ export class Ward {
       blows: drawPlayed(drawTool(random), reach, random),
       randomSeed: random.uint32() | 0,
     }));
-    await replay(dealt, this.#rollouts, this.#slots.length, shape);
-    // The world takes what leaves a scrap for a death.
-    for (const slot of struck)
-      if (livingCells(this.#rollouts.state(slot), shape) < SCRAP_SHARE * this.#cells) this.#restart(slot);
+    await replay(dealt, this.#rollouts, this.#slots.length, this.#target, false);
+    for (const slot of struck) if (livingCells(this.#rollouts.state(slot), shape) === 0) this.#restart(slot);
   }
 
   #look(slot: number): void {
@@ -138,6 +136,8 @@ export class Ward {
       return;
     }
     if (this.#likeness.health(state) < ALIGN_BELOW) this.#likeness.align(state, ALIGN_CELLS);
+    // As the world follows a body that has grown far beside its place.
+    if (this.#likeness.health(state) < MIN_SHAPE) this.#likeness.align(state, 'far');
     // Written so that NaN is sick, too.
     const isWell = living <= MAX_SIZE * this.#cells && this.#likeness.health(state) >= MIN_HEALTH;
     this.#doubts[slot] = isWell ? 0 : this.#doubts[slot] + 1;

@@ -8,13 +8,12 @@ import { straightRgba8 } from '../../shared/straight.ts';
 import type { Capsule } from '../engines/engine.ts';
 import { meanOf, medianOf, recoveryOf } from '../evaluation/statistics.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
-import { capsulesIn, strike } from '../training/recorded.ts';
+import { capsulesIn, deal } from '../training/recorded.ts';
 import { Rollouts } from '../training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed } from '../training/states.ts';
-import { pictureCells, type Target } from '../training/target.ts';
+import type { Target } from '../training/target.ts';
 import { goesOn } from '../world/doses.ts';
 import { MATURE_STEPS } from '../world/mature.ts';
-import { SCRAP_SHARE } from '../world/scraps.ts';
 import type { Blows } from './wounds.ts';
 
 /** Steps told for a body that is not whole by then, because a figure must be a number. */
@@ -58,12 +57,10 @@ export class Patient {
   readonly #rollouts: Rollouts;
   readonly #target: Target;
   readonly #seeds: readonly number[];
-  readonly #cells: number;
   #grown: readonly Float32Array[] = [];
 
   constructor(target: Target, hidden: number, fireRate: number, { randomSeeds, threads }: HealOptions) {
     this.#target = target;
-    this.#cells = pictureCells(target);
     this.#seeds = Array.from({ length: randomSeeds }, (_, slot) => slot + 1);
     this.#rollouts = new Rollouts({
       shape: target.shape,
@@ -99,14 +96,14 @@ export class Patient {
       step += since;
       shaken = i > 0 && goesOn(blows[i - 1], blow) ? [...shaken, ...capsulesIn(shape, blows[i - 1])] : [];
       for (const [slot, randomSeed] of this.#seeds.entries())
-        strike(this.#rollouts.state(slot), shape, blow, { randomSeed, salt: i, step }, shaken);
+        deal(this.#rollouts.state(slot), this.#target, blow, { randomSeed, salt: i, step }, shaken);
     }
     return step;
   }
 
-  /** Whether so little is left of a body that the world would sow it again: there is nothing to heal from. */
-  isScrap(slot: number): boolean {
-    return livingCells(this.#rollouts.state(slot), this.#target.shape) < SCRAP_SHARE * this.#cells;
+  /** Whether nothing is left to heal from: the world sows such a body again. */
+  isDead(slot: number): boolean {
+    return livingCells(this.#rollouts.state(slot), this.#target.shape) === 0;
   }
 
   /** @returns errors, by random seed */
@@ -199,14 +196,14 @@ async function sampleWound(
 ): Promise<WoundSample> {
   const look: number = HEALING.stepsPerPoint;
   const last = await patient.wound(blows);
-  const isScrap = grown.map((_, slot) => patient.isScrap(slot));
+  const isDead = grown.map((_, slot) => patient.isDead(slot));
   // What the world sows again counts as whole, for every rule.
   const told = (errors: readonly number[]): number[] =>
-    errors.map((error, slot) => (isScrap[slot] ? grown[slot] : error));
+    errors.map((error, slot) => (isDead[slot] ? grown[slot] : error));
   const hurt = told(await patient.live(last, 0));
   const curve = [meanOf(hurt)];
   let healed = hurt;
-  const steps = isScrap.map((isGone): number => (isGone ? 0 : MAX_HEALING_STEPS));
+  const steps = isDead.map((isGone): number => (isGone ? 0 : MAX_HEALING_STEPS));
   for (let after = look; after <= MAX_HEALING_STEPS; after += look) {
     const now = told(await patient.live(last + after - look, look));
     for (const [slot, error] of now.entries()) {

@@ -6,30 +6,51 @@
 import type { Rect, Size } from '../../shared/geometry.ts';
 import type { OrganismId } from '../engines/engine.ts';
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
-import type { MatureForm } from './mature.ts';
+import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
 
 /** Cells around the mature box in which growth counts against health. */
 export const HEALTH_MARGIN = 4;
+/**
+ * How far from its place a body is looked for, cells. All of it lies within its territory: of one that has grown this far
+ * away, about half is left.
+ */
+export const FAR_MARGIN = 3 * TERRITORY_MARGIN;
+/** Cells between the places tried that far away. Then the best place's neighbours are tried: shapes are larger. */
+export const FAR_STRIDE = 3;
+/** A body has moved to where its health is at least 0.8 and at least 0.05 better than in its place. */
+const NEARLY_WHOLE = 0.8;
+const MIN_GAIN = 0.05;
+/** Far away, a body may lack what its territory cuts off: it grows when the territory has followed it. */
+const MIN_FAR_HEALTH = 0.5;
+const MIN_FAR_GAIN = 0.2;
 /** If fewer of the form's opaque cells than this share can exist, health is measured against the whole form. */
 const MIN_POSSIBLE_SHARE = 0.25;
+
+/** Whether a body with these healths has moved from its place to one within `HEALTH_MARGIN`. */
+export const hasMoved = (here: number, there: number): boolean =>
+  there >= Math.max(NEARLY_WHOLE, here + MIN_GAIN);
+
+/** Whether a body out of shape has moved to a place within `FAR_MARGIN`. */
+export const hasMovedFar = (here: number, there: number): boolean =>
+  there >= Math.max(MIN_FAR_HEALTH, here + MIN_FAR_GAIN);
 
 /** Who owns the cells around a body. */
 export interface Surroundings {
   readonly organism: OrganismId;
-  /** In the world, as from `healthRect`. */
+  /** In the world, as from `healthRect`: the form's box and as many cells around it on every side. */
   readonly rect: Rect;
-  /** [height + 8, width + 8] */
+  /** [rect.height, rect.width] */
   readonly owners: Uint16Array;
   readonly world: Size;
 }
 
-/** The rectangle to read to measure an organism at (x, y): its mature box and 4 cells around it. */
-export function healthRect(form: MatureForm, x: number, y: number): Rect {
+/** The rectangle to read to measure an organism at (x, y): its mature box and `margin` cells around it. */
+export function healthRect(form: MatureForm, x: number, y: number, margin = HEALTH_MARGIN): Rect {
   return {
-    x: x + form.x - HEALTH_MARGIN,
-    y: y + form.y - HEALTH_MARGIN,
-    width: form.width + 2 * HEALTH_MARGIN,
-    height: form.height + 2 * HEALTH_MARGIN,
+    x: x + form.x - margin,
+    y: y + form.y - margin,
+    width: form.width + 2 * margin,
+    height: form.height + 2 * margin,
   };
 }
 
@@ -40,25 +61,33 @@ export function healthRect(form: MatureForm, x: number, y: number): Rect {
  * @param share - from `possibleShare`; a smaller share never lowers health
  */
 export const healthOf = (own: Float32Array, form: MatureForm, share = 1): number =>
-  likeness(overlapAt(own, form, 0, 0), own, form, share);
+  likeness(overlapAt(own, form, HEALTH_MARGIN, 0, 0), own, form, share);
 
 /**
  * The place within the margin where the body is most like its mature form, and its health there.
  *
- * @param own - as for `healthOf`
+ * @param own - [height + 2 margin, width + 2 margin, 4], as for `healthOf`
  * @param around - absent: the whole form can exist everywhere
+ * @param margin - 4, or `FAR_MARGIN`
  */
 export function likestPlace(
   own: Float32Array,
   form: MatureForm,
   around?: Surroundings,
+  margin = HEALTH_MARGIN,
 ): { readonly dx: number; readonly dy: number; readonly health: number } {
-  let best = { dx: 0, dy: 0, overlap: overlapAt(own, form, 0, 0) };
-  for (let dy = -HEALTH_MARGIN; dy <= HEALTH_MARGIN; dy++) {
-    for (let dx = -HEALTH_MARGIN; dx <= HEALTH_MARGIN; dx++) {
-      const overlap = overlapAt(own, form, dx, dy);
-      if (overlap > best.overlap) best = { dx, dy, overlap };
-    }
+  let best = { dx: 0, dy: 0, overlap: overlapAt(own, form, margin, 0, 0) };
+  const lookAt = (dx: number, dy: number): void => {
+    if (Math.abs(dx) > margin || Math.abs(dy) > margin) return;
+    const overlap = overlapAt(own, form, margin, dx, dy);
+    if (overlap > best.overlap) best = { dx, dy, overlap };
+  };
+  const stride = margin > HEALTH_MARGIN ? FAR_STRIDE : 1;
+  for (let dy = -margin; dy <= margin; dy += stride)
+    for (let dx = -margin; dx <= margin; dx += stride) lookAt(dx, dy);
+  if (stride > 1) {
+    const { dx, dy } = best;
+    for (let n = 0; n < 9; n++) lookAt(dx + (n % 3) - 1, dy + Math.floor(n / 3) - 1);
   }
   const { dx, dy, overlap } = best;
   const share = around === undefined ? 1 : possibleShare(form, around, dx, dy);
@@ -83,15 +112,21 @@ export function healthFrom(overlap: number, own2: number, wanted2: number): numb
 }
 
 /**
- * Σ own · mature, as if the seed stood (dx, dy) cells farther. Two sums, because additions to one sum wait for each
- * other.
+ * Σ own · mature, as if the seed stood (dx, dy) cells farther, within the margin around the box. Two sums, because
+ * additions to one sum wait for each other.
  */
-function overlapAt(own: Float32Array, { width, height, rgba }: MatureForm, dx: number, dy: number): number {
-  const ownWidth = (width + 2 * HEALTH_MARGIN) * 4;
+function overlapAt(
+  own: Float32Array,
+  { width, height, rgba }: MatureForm,
+  margin: number,
+  dx: number,
+  dy: number,
+): number {
+  const ownWidth = (width + 2 * margin) * 4;
   let sum = 0;
   let more = 0;
   for (let y = 0; y < height; y++) {
-    const ownRow = (y + HEALTH_MARGIN + dy) * ownWidth + (HEALTH_MARGIN + dx) * 4;
+    const ownRow = (y + margin + dy) * ownWidth + (margin + dx) * 4;
     const row = y * width * 4;
     for (let i = 0; i < width * 4; i += 2) {
       sum += rgba[row + i] * own[ownRow + i];
@@ -109,15 +144,16 @@ export function possibleShare(form: MatureForm, around: Surroundings, dx = 0, dy
   const { whole, cells, opaque, opaqueCells } = energiesOf(form);
   const { organism, rect, owners, world } = around;
   const { width, height } = form;
+  const margin = (rect.width - width) / 2;
   let sum = 0;
   let possible = 0;
   for (let y = 0; y < height; y++) {
-    const worldY = rect.y + HEALTH_MARGIN + dy + y;
+    const worldY = rect.y + margin + dy + y;
     if (worldY < 0 || worldY >= world.height) continue;
-    const worldX = rect.x + HEALTH_MARGIN + dx; // the form's left side
+    const worldX = rect.x + margin + dx; // the form's left side
     const from = Math.max(0, -worldX);
     const to = Math.min(width, world.width - worldX);
-    const ownerRow = (y + HEALTH_MARGIN + dy) * rect.width + HEALTH_MARGIN + dx;
+    const ownerRow = (y + margin + dy) * rect.width + margin + dx;
     for (let x = from; x < to; x++) {
       const owner = owners[ownerRow + x];
       if (owner !== 0 && owner !== organism) continue;

@@ -1,7 +1,13 @@
 /** Reads a body's cells and measures its health, with as few reads as possible. */
 import { CHANNEL_LIMIT, type Engine, type OrganismId } from '../engines/engine.ts';
-import { ALIVE_THRESHOLD } from '../rules/rule.ts';
-import { healthOf, healthRect, likestPlace, possibleShare, type Surroundings } from './likeness.ts';
+import {
+  HEALTH_MARGIN,
+  healthOf,
+  healthRect,
+  likestPlace,
+  possibleShare,
+  type Surroundings,
+} from './likeness.ts';
 import type { MatureForm } from './mature.ts';
 
 /** A body with this health against its whole form is whole, whatever can exist: owners are not read. */
@@ -27,31 +33,38 @@ export class Measure {
   /**
    * @param into - [height + 8, width + 8, 4], gets the organism's cells in `healthRect`; default: a buffer that the
    *   next call overwrites
-   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or NaN; `cells`: how many of its cells
-   *   are alive in `healthRect`
+   * @returns `health`: 0..1; `isOutOfRange`: a colour is at the engine's limit, or NaN
    */
   async health(
     body: PlacedBody,
     form: MatureForm,
     into?: Float32Array,
-  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean; readonly cells: number }> {
-    const own = await this.#read(body, form, into);
+  ): Promise<{ readonly health: number; readonly isOutOfRange: boolean }> {
+    const own = await this.#read(body, form, HEALTH_MARGIN, into);
     const health = healthOf(own, form);
-    const cells = livingCells(own);
     // Health against what can exist is never lower than health against the whole form.
-    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false, cells };
-    const share = possibleShare(form, await this.#around(body, form));
-    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own), cells };
+    if (health >= SURELY_WHOLE) return { health, isOutOfRange: false };
+    const share = possibleShare(form, await this.#around(body, form, HEALTH_MARGIN));
+    return { health: Math.min(1, health / share), isOutOfRange: isOutOfRange(own) };
   }
 
   /** @see likestPlace */
-  async likestPlace(body: PlacedBody, form: MatureForm): Promise<ReturnType<typeof likestPlace>> {
-    const own = await this.#read(body, form);
-    return likestPlace(own, form, await this.#around(body, form));
+  async likestPlace(
+    body: PlacedBody,
+    form: MatureForm,
+    margin = HEALTH_MARGIN,
+  ): Promise<ReturnType<typeof likestPlace>> {
+    const own = await this.#read(body, form, margin);
+    return likestPlace(own, form, await this.#around(body, form, margin), margin);
   }
 
-  async #read({ id, x, y }: PlacedBody, form: MatureForm, into?: Float32Array): Promise<Float32Array> {
-    const rect = healthRect(form, x, y);
+  async #read(
+    { id, x, y }: PlacedBody,
+    form: MatureForm,
+    margin: number,
+    into?: Float32Array,
+  ): Promise<Float32Array> {
+    const rect = healthRect(form, x, y, margin);
     const length = rect.width * rect.height * 4;
     if (into === undefined && this.#own.length < length) this.#own = new Float32Array(length);
     const own = into ?? this.#own.subarray(0, length);
@@ -59,21 +72,14 @@ export class Measure {
     return own;
   }
 
-  async #around({ id, x, y }: PlacedBody, form: MatureForm): Promise<Surroundings> {
-    const rect = healthRect(form, x, y);
+  async #around({ id, x, y }: PlacedBody, form: MatureForm, margin: number): Promise<Surroundings> {
+    const rect = healthRect(form, x, y, margin);
     const length = rect.width * rect.height;
     if (this.#owners.length < length) this.#owners = new Uint16Array(length);
     const owners = this.#owners.subarray(0, length);
     await this.#engine.readOwners(rect, owners);
     return { organism: id, rect, owners, world: this.#engine };
   }
-}
-
-/** @param rgba - [n, 4] */
-function livingCells(rgba: Float32Array): number {
-  let count = 0;
-  for (let alpha = 3; alpha < rgba.length; alpha += 4) if (rgba[alpha] > ALIVE_THRESHOLD) count++;
-  return count;
 }
 
 function isOutOfRange(rgba: Float32Array): boolean {

@@ -279,8 +279,8 @@ export class HealthHistory {
     return { history: [toHundredths(this.#samples[0])], historyRepeats: length };
   }
 
-  /** Whether the last `samples` samples, in hundredths, lie within 0.01; false if there are fewer. */
-  isSteady(samples: number): boolean {
+  /** Whether the last `samples` samples, in hundredths, lie within `within`; false if there are fewer. */
+  isSteady(samples: number, within = 0.01): boolean {
     if (this.#length < samples) return false;
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;
@@ -289,7 +289,7 @@ export class HealthHistory {
       least = Math.min(least, health);
       most = Math.max(most, health);
     }
-    return most - least <= 0.01;
+    return most - least <= within;
   }
 
   /** Oldest first, in hundredths. */

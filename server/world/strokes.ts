@@ -13,10 +13,10 @@ import { territoryOf } from './mature.ts';
 import type { Doer, StrokeOutcome } from './messages.ts';
 import type { Organism } from './organism.ts';
 import type { Organisms } from './organisms.ts';
-import { allCellsOf, planStroke } from './perturb.ts';
+import { planStroke } from './perturb.ts';
 import type { Planting } from './planting.ts';
 import type { RuleSlots } from './ruleSlots.ts';
-import { isScrap } from './scraps.ts';
+import { clearCells, leastPiece, scrapsIn } from './scraps.ts';
 import type { Swaps } from './swap.ts';
 import type { Wilting } from './wilting.ts';
 import type { Withering } from './withering.ts';
@@ -140,20 +140,22 @@ export class Strokes {
       const { label } = slots.at(body.slot);
       const wounded = { id, species: body.species, label, health: body.health };
       wounds.strike(wounded, blowsOf(perturbations, touching, body), step);
-      const left = await health.measure(id);
-      const { mature } = slots.at(body.slot);
-      if (perturbations[0].kind === 'ablate' && isScrap(body.cells, left, mature)) await this.#kill(body);
+      await health.measure(id);
+      if (perturbations[0].kind === 'ablate') await this.#clearScraps(body);
     }
   }
 
-  /** Takes the last cells of a body, wherever in its territory they are; the count finds it dead. */
-  async #kill(body: Organism): Promise<void> {
+  /** Takes the scraps that an eraser has left of a body. If it has nothing else, the count finds it dead. */
+  async #clearScraps(body: Organism): Promise<void> {
     const { engine, slots } = this.#world;
-    const rect = territoryOf([slots.at(body.slot).mature], body.x, body.y);
+    const { mature } = slots.at(body.slot);
+    const least = leastPiece(mature);
+    // A seed that has just begun to grow is all of its body.
+    if (body.cells < least) return;
+    const rect = body.territory ?? territoryOf([mature], body.x, body.y);
     const owners = new Uint16Array(rect.width * rect.height);
     await engine.readOwners(rect, owners);
-    const left = owners.filter((owner) => owner === body.id).length;
-    if (!isScrap(body.cells, left, slots.at(body.slot).mature)) return;
-    engine.perturb(allCellsOf(body.id));
+    const owned = Uint8Array.from(owners, (owner) => (owner === body.id ? 1 : 0));
+    clearCells(engine, rect, scrapsIn(owned, rect.width, least));
   }
 }

@@ -5,6 +5,7 @@
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { energyOf } from './likeness.ts';
 import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
+import { visitPieces } from './pieces.ts';
 
 /** A part with less than this share of the form's opaque cells is a speck: whole bodies shed them. */
 const MIN_PART = 0.05;
@@ -33,31 +34,12 @@ export function isTwoBodied(own: Float32Array, form: MatureForm): boolean {
 
 /** Separate groups of at least `least` opaque cells; cells that touch at a corner are one group. */
 export function partsOf(rgba: Float32Array, width: number, least: number): number {
-  const height = rgba.length / 4 / width;
-  const isOpen = new Uint8Array(width * height);
-  for (let cell = 0; cell < isOpen.length; cell++) if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) isOpen[cell] = 1;
-  const front: number[] = [];
+  const open = new Uint8Array(rgba.length / 4);
+  for (let cell = 0; cell < open.length; cell++) if (rgba[cell * 4 + 3] > ALIVE_THRESHOLD) open[cell] = 1;
   let parts = 0;
-  for (let start = 0; start < isOpen.length; start++) {
-    if (isOpen[start] === 0) continue;
-    isOpen[start] = 0;
-    front.push(start);
-    let cells = 0;
-    for (let cell = front.pop(); cell !== undefined; cell = front.pop()) {
-      cells++;
-      const x = cell % width;
-      const y = Math.floor(cell / width);
-      for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
-        for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
-          const next = ny * width + nx;
-          if (isOpen[next] === 0) continue;
-          isOpen[next] = 0;
-          front.push(next);
-        }
-      }
-    }
-    if (cells >= least) parts++;
-  }
+  visitPieces(open, width, ({ length }) => {
+    if (length >= least) parts++;
+  });
   return parts;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Finds bodies that are sick for good, four times per second (`symptoms.ts`). It reads the world and changes nothing.
+ * Finds bodies that are sick for good, four times per second (`symptoms.ts`). All that it changes is that bodies which have
+ * not been whole for a while shed what has come loose.
  */
 
 import { stepsBetween } from '../../shared/numbers.ts';
@@ -8,10 +9,11 @@ import { MATURE_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import { type Organism, WHOLE } from './organism.ts';
 import { byOrder, type Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+import { shed } from './shedding.ts';
 import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
 import { isTwoBodied } from './twoBodies.ts';
 
-/** Bodies examined for twins per sample: 1 ms each, up to 8 ms for twins. None of them has been whole for 10 s. */
+/** Bodies examined per sample: 1 ms each, up to 8 ms for twins. None of them has been whole for 10 s. */
 const MAX_LOOKED_AT = 2;
 /** A body with more cells than 1.05 times its form's is not whole. */
 const MAX_WHOLE_SIZE = 1.05;
@@ -96,7 +98,7 @@ export class WiltWatch {
     return age >= MATURE_STEPS && !this.#world.isWatched(organism);
   }
 
-  /** Examines a few bodies, in turn. @returns id → whether it is two bodies */
+  /** Examines a few bodies, in turn; they shed. @returns id → whether it is two bodies */
   async #lookForTwo(): Promise<Map<OrganismId, boolean>> {
     const candidates: Organism[] = [];
     for (const id of this.#symptoms.open()) {
@@ -108,7 +110,9 @@ export class WiltWatch {
     const inTurn = [...candidates.slice(Math.max(0, next)), ...candidates.slice(0, Math.max(0, next))];
     const looked = new Map<OrganismId, boolean>();
     for (const organism of inTurn.slice(0, MAX_LOOKED_AT)) {
-      looked.set(organism.id, await this.#isTwo(organism));
+      const { engine, slots } = this.#world;
+      const hasShed = await shed(engine, organism, slots.at(organism.slot).mature);
+      looked.set(organism.id, !hasShed && (await this.#isTwo(organism)));
       this.#lastLookedAt = organism.id;
     }
     return looked;

@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   saves: () => import('./saves.ts'),
   siege: () => import('./siege.ts'),
   idle: () => import('./idle.ts'),
+  wilting: () => import('./wilting.ts'),
   nursery: () =>
     process.argv.includes('--players') ? import('./nursery/players.ts') : import('./nursery.ts'),
 };

@@ -6,19 +6,23 @@ import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { CHANNELS } from '../../server/rules/rule.ts';
 import { cellIndex, gridShape } from '../../server/training/kernel.ts';
 import { Random } from '../../server/training/random.ts';
-import { drawReplay, MAX_REPLAYED, replay, strike } from '../../server/training/recorded.ts';
+import { deal, drawReplay, MAX_REPLAYED, replay, strike } from '../../server/training/recorded.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
 import { forEachCell, livingCells, plantSeed, seedX, seedY } from '../../server/training/states.ts';
+import type { Target } from '../../server/training/target.ts';
 import { Organisms } from '../../server/world/organisms.ts';
 import { planStroke } from '../../server/world/perturb.ts';
 import type { Blow } from '../../server/world/wound.ts';
 import { blobRule } from '../world/blob.ts';
+import { brush, loadBlob, makeWorld, plant, stroke } from '../world/makeWorld.ts';
 
 const RANDOM_SEED = 5;
 const SIDE = 64;
 const shape = gridShape(SIDE, SIDE);
 let engine: Engine;
 let grown: EngineState;
+/** The grown body as the picture to grow. */
+let target: Target;
 
 beforeAll(async () => {
   engine = await createReferenceEngine({ width: SIDE, height: SIDE, randomSeed: RANDOM_SEED });
@@ -30,6 +34,7 @@ beforeAll(async () => {
   for (const { cells, owners } of grown.pages)
     for (const [cell, owner] of owners.entries()) if (owner !== 0) cells[cell * CHANNELS + 9] = 0.25;
   await engine.restore(grown);
+  target = pictureOf(await stateOf());
 });
 afterAll(() => engine.dispose());
 
@@ -43,6 +48,13 @@ async function stateOf(): Promise<Float32Array> {
     state.set(pages[0].cells.subarray(from, from + CHANNELS), cell * CHANNELS);
   });
   return state;
+}
+
+function pictureOf(state: Float32Array): Target {
+  const rgba = new Float32Array(shape.cellCount * 4);
+  for (let cell = 0; cell < shape.cellCount; cell++)
+    rgba.set(state.subarray(cell * CHANNELS, cell * CHANNELS + 4), cell * 4);
+  return { width: SIDE, height: SIDE, shape, rgba };
 }
 
 const inside = fc.double({ min: -14, max: 14, noNaN: true });
@@ -79,6 +91,61 @@ test("a blow in a body's own coordinates changes exactly what the player's strok
   );
 });
 
+test('a blow of the eraser takes the scraps that it takes in the world, and the whole body if it leaves nothing else', async () => {
+  const small = await makeWorld(SIDE, SIDE);
+  const { world, engine: own } = small;
+  await stroke(small, plant(seedX(shape), seedY(shape)));
+  await own.step(60);
+  await world.observe(0.25);
+  const before = await own.save();
+  // As in a trained rule's body: every cell holds something.
+  for (const { cells, owners } of before.pages)
+    for (const [cell, owner] of owners.entries()) if (owner !== 0) cells[cell * CHANNELS + 9] = 0.25;
+  const stateIn = async (): Promise<Float32Array> => {
+    const { pages } = await own.save();
+    const state = new Float32Array(shape.cellCount * CHANNELS);
+    forEachCell(shape, (x, y, cell) => {
+      const from = (y * SIDE + x) * CHANNELS;
+      if (pages.length > 0) state.set(pages[0].cells.subarray(from, from + CHANNELS), cell * CHANNELS);
+    });
+    return state;
+  };
+  const { mature } = await loadBlob();
+  const rgba = new Float32Array(shape.cellCount * 4);
+  for (let y = 0; y < mature.height; y++)
+    for (let x = 0; x < mature.width; x++) {
+      const from = (y * mature.width + x) * 4;
+      const cell = cellIndex(shape, seedX(shape) + mature.x + x, seedY(shape) + mature.y + y);
+      rgba.set(mature.rgba.subarray(from, from + 4), cell * 4);
+    }
+  const form = { width: mature.width, height: mature.height, shape, rgba };
+  let torn = 0;
+  let killed = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.double({ min: 0.5, max: 4, noNaN: true }),
+      fc.array(fc.integer({ min: -7, max: 7 }), { minLength: 4, maxLength: 16 }),
+      async (radius, drawn) => {
+        const points = drawn.slice(0, drawn.length - (drawn.length % 2));
+        await own.restore(before);
+        const state = await stateIn();
+        const cut = state.slice();
+        const blow: Blow = { afterSteps: 0, tool: 'ablate', radius, points };
+        strike(cut, shape, blow, { randomSeed: 0, salt: 0, step: 0 });
+        deal(state, form, blow, { randomSeed: 0, salt: 0, step: 0 });
+        const moved = points.map((value, i) => value + (i % 2 === 0 ? seedX(shape) : seedY(shape)));
+        await stroke(small, brush('ablate', radius, ...moved));
+        expect(state).toEqual(await stateIn());
+        if (livingCells(state, shape) < livingCells(cut, shape)) torn++;
+        if (livingCells(state, shape) === 0 && livingCells(cut, shape) > 0) killed++;
+      },
+    ),
+    { seed: 2, numRuns: 300 },
+  );
+  expect(torn).toBeGreaterThan(10);
+  expect(killed).toBeGreaterThan(0);
+});
+
 test('the blows of one stroke of noise shake each cell once', async () => {
   await engine.restore(grown);
   const before = await stateOf();
@@ -90,7 +157,7 @@ test('the blows of one stroke of noise shake each cell once', async () => {
     { ...line, points: [0, 0, 4, 0] },
     { ...line, points: [4, 0, -4, 1] },
   ];
-  await replay([{ slot: 0, blows: stroke, randomSeed: 3 }], rollouts as never, 1, shape);
+  await replay([{ slot: 0, blows: stroke, randomSeed: 3 }], rollouts as never, 1, target);
   const most = body.reduce((largest, value, i) => Math.max(largest, Math.abs(value - before[i])), 0);
   expect(most).toBeLessThanOrEqual(0.5);
   expect(most).toBeGreaterThan(0.49);
@@ -150,7 +217,7 @@ test('a body heals between the blows of a replay, others stand still, and one wi
       ],
       rollouts,
       3,
-      shape,
+      target,
     );
     // The second blow misses: what is left is the first one, healed.
     const bitten = cellIndex(shape, seedX(shape) + 3, seedY(shape)) * CHANNELS + 3;

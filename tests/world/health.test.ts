@@ -15,7 +15,7 @@ const PLACE = { x: 100, y: 100 };
 const ROWS = [0, 1, 2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 0, 0, 1, 2, 1, 2, 2, 0];
 
 /** One settled body of this width. It stands `dx` cells to the right of its place, and its upper `part` is left. */
-async function settled(width: number, dx: number, part: number): Promise<Organism> {
+async function settled(width: number, dx: number, part: number, placeX = PLACE.x): Promise<Organism> {
   const height = ROWS.length;
   const colourOf = (y: number, channel: number): number => (channel === 3 || channel === ROWS[y] ? 1 : 0);
   const form: MatureForm = {
@@ -28,7 +28,7 @@ async function settled(width: number, dx: number, part: number): Promise<Organis
     ),
   };
   const has = (x: number, y: number): boolean =>
-    x >= PLACE.x + dx && x < PLACE.x + dx + width && y >= PLACE.y && y < PLACE.y + Math.round(part * height);
+    x >= placeX + dx && x < placeX + dx + width && y >= PLACE.y && y < PLACE.y + Math.round(part * height);
   const engine = {
     width: 1_000,
     height: 1_000,
@@ -44,7 +44,8 @@ async function settled(width: number, dx: number, part: number): Promise<Organis
   } as unknown as Engine;
   const organisms = new Organisms();
   const body = organisms.add({
-    ...PLACE,
+    x: placeX,
+    y: PLACE.y,
     id: 1,
     species: 'slab',
     planter: '',
@@ -82,5 +83,28 @@ describe('a settled body beside its place', () => {
     expect([near.x, near.y]).toEqual([100, 100]);
     const far = await settled(50, 2, 0.9);
     expect([far.x, far.y]).toEqual([102, 100]);
+  });
+
+  test('is followed up to 24 cells when it is out of shape in its place, and not farther', async () => {
+    for (const dx of [9, 24]) {
+      const body = await settled(20, dx, 1);
+      expect([body.x, body.y]).toEqual([100 + dx, 100]);
+      expect(body.health).toBeCloseTo(1, 5);
+    }
+    const lost = await settled(20, 35, 1);
+    expect([lost.x, lost.y]).toEqual([100, 100]);
+    expect(lost.health).toBeLessThan(0.6);
+  });
+
+  test('is followed that far if its territory cuts off nearly half of it, and not if it cuts off more', async () => {
+    const cut = await settled(20, 12, 0.55);
+    expect([cut.x, cut.health]).toEqual([112, expect.closeTo(0.55, 2)]);
+    const torn = await settled(20, 12, 0.45);
+    expect([torn.x, torn.y]).toEqual([100, 100]);
+  });
+
+  test('is not followed to where its seed would lie outside the world', async () => {
+    expect((await settled(20, -9, 1, 9)).x).toBe(0);
+    expect((await settled(20, -9, 1, 8)).x).toBe(8);
   });
 });

@@ -1,15 +1,62 @@
-import { beforeAll, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { matureCells } from '../../server/world/mature.ts';
-import { isScrap, SCRAP_SHARE } from '../../server/world/scraps.ts';
+import { visitPieces } from '../../server/world/pieces.ts';
+import { leastPiece, scrapsIn } from '../../server/world/scraps.ts';
 import { loadBlob } from './makeWorld.ts';
 
-beforeAll(loadBlob);
+/** '#' is a cell. */
+const cellsOf = (...rows: string[]): Uint8Array =>
+  Uint8Array.from(rows.join(''), (mark) => (mark === '#' ? 1 : 0));
 
-test('what is left is a scrap below a twentieth of the mature form, if there was more before', async () => {
-  const { mature } = await loadBlob();
-  const least = SCRAP_SHARE * matureCells(mature);
-  expect(least).toBe(matureCells(mature) / 20);
-  expect(isScrap(least, least - 0.1, mature)).toBe(true);
-  expect(isScrap(least, least, mature)).toBe(false);
-  expect(isScrap(least - 0.1, least - 0.2, mature)).toBe(false);
+function piecesOf(open: Uint8Array, width: number): number[][] {
+  const pieces: number[][] = [];
+  visitPieces(open, width, (cells) => pieces.push(cells.toSorted((a, b) => a - b)));
+  return pieces;
+}
+
+describe('pieces', () => {
+  test('touch in themselves at edges and corners, and do not reach round the sides', () => {
+    expect(piecesOf(cellsOf('#..#', '.#.#', '#...'), 4)).toEqual([
+      [0, 5, 8],
+      [3, 7],
+    ]);
+  });
+
+  test('together are all cells, each once, and no two of them touch', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9 }),
+        fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 9, maxLength: 90 }),
+        (width, drawn) => {
+          const open = Uint8Array.from(drawn.slice(0, drawn.length - (drawn.length % width)));
+          const wanted = [...open.keys()].filter((cell) => open[cell] === 1);
+          const pieces = piecesOf(open, width);
+          expect(open.every((cell) => cell === 0)).toBe(true);
+          expect(pieces.flat().sort((a, b) => a - b)).toEqual(wanted);
+          const isNear = (a: number, b: number): boolean =>
+            Math.abs((a % width) - (b % width)) <= 1 &&
+            Math.abs(Math.floor(a / width) - Math.floor(b / width)) <= 1;
+          for (const [i, piece] of pieces.entries())
+            for (const other of pieces.slice(i + 1))
+              expect(piece.some((a) => other.some((b) => isNear(a, b)))).toBe(false);
+        },
+      ),
+      { seed: 1 },
+    );
+  });
+});
+
+describe('a scrap', () => {
+  test('is a piece that owns less than a twentieth of the mature form, however many there are', () => {
+    const owned = cellsOf('##..#', '##...', '....#', '#...#');
+    expect(scrapsIn(owned.slice(), 5, 4)).toEqual([4, 14, 15, 19]);
+    expect(scrapsIn(owned.slice(), 5, 4.5)).toEqual([0, 1, 4, 5, 6, 14, 15, 19]);
+    expect(scrapsIn(owned.slice(), 5, 1)).toEqual([]);
+  });
+
+  test('is judged by the mature form', async () => {
+    const { mature } = await loadBlob();
+    expect(leastPiece(mature)).toBe(matureCells(mature) / 20);
+  });
 });

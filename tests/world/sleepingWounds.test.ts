@@ -106,7 +106,9 @@ async function heal(world: World, blows: readonly Blow[]) {
     events.push(...(world.wounds.take() ?? []));
   }
   const { pages } = await world.engine.save();
-  return { events, pages, health: world.organisms.get(1)?.health };
+  // A page that was empty for a while comes later in one engine than in the other.
+  const sorted = pages.toSorted((a, b) => a.page - b.page);
+  return { events, pages: sorted, health: world.organisms.get(1)?.health };
 }
 
 /** Numbers of wounds go on from one to the next. */

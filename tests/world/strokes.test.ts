@@ -69,13 +69,36 @@ describe('a stroke', () => {
     ]);
   });
 
-  test('of the eraser that leaves a scrap of a body kills it, so that it grows again in its place', async () => {
+  /** Goes round the middle: with a radius of 3.5, all but the cell in the middle is under it. */
+  const ring = Array.from({ length: 33 }, (_, i) => [
+    30 + 4 * Math.cos((i * Math.PI) / 16),
+    30 + 4 * Math.sin((i * Math.PI) / 16),
+  ]).flat();
+
+  test('of the eraser takes the scraps that it leaves, and only those of the body that it tore', async () => {
+    const small = await grown([20, 30], [45, 30]);
+    const { engine, world } = small;
+    const ownersOf = async (id: number): Promise<number[]> => {
+      const owners = new Uint16Array(engine.width * engine.height);
+      await engine.readOwners({ x: 0, y: 0, width: engine.width, height: engine.height }, owners);
+      return [...owners.keys()].filter((cell) => owners[cell] === id);
+    };
+    const [left, other] = [await ownersOf(1), await ownersOf(2)];
+    const columns = left.map((cell) => cell % engine.width);
+    const first = Math.min(...columns);
+    // A cut beside the rim leaves a sliver on the left.
+    await stroke(small, brush('ablate', 1, first + 2, 10, first + 2, 50));
+    await world.observe(0.25);
+    const sliver = left.filter((cell) => cell % engine.width < first + 1);
+    expect(sliver.length).toBeGreaterThan(0);
+    const rest = left.filter((cell) => cell % engine.width > first + 3);
+    expect(await ownersOf(1)).toEqual(rest);
+    expect(await ownersOf(2)).toEqual(other);
+    expect(world.overview.inspect(1)).toMatchObject({ absence: null, cells: rest.length });
+  });
+
+  test('of the eraser that leaves nothing but scraps kills the body, so that it grows again in its place', async () => {
     const small = await grown([30, 30]);
-    const ring = Array.from({ length: 33 }, (_, i) => [
-      30 + 4 * Math.cos((i * Math.PI) / 16),
-      30 + 4 * Math.sin((i * Math.PI) / 16),
-    ]).flat();
-    // All but the cell in the middle.
     await stroke(small, brush('ablate', 3.5, ...ring));
     await small.world.observe(0.25);
     expect(small.world.overview.inspect(1)).toMatchObject({ absence: 'died', cells: 0 });

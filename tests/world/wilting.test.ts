@@ -92,6 +92,23 @@ async function expectWhole({ world }: SmallWorld): Promise<void> {
   expect(cells).toBeLessThan(80);
 }
 
+describe('a body that has been neither whole nor struck for 10 s', () => {
+  /** A loose piece: a cell that keeps a little opacity, and its rim. */
+  const smear: Paint = (dx, dy) => (dx === 9 && dy === 0 ? { heart: 0.2 } : null);
+
+  test('sheds what is loose of it, and does not wilt', async () => {
+    const small = await grown();
+    const whole = small.world.overview.inspect(1)!.cells;
+    await makeSick(small, smear);
+    await live(small, 5);
+    expect(small.world.overview.inspect(1)!.cells).toBeGreaterThan(whole + 5);
+    await live(small, 30);
+    expect(small.world.overview.inspect(1)!.cells).toBeLessThanOrEqual(whole);
+    expect(small.world.wilting.take()).toBeNull();
+    await expectWhole(small);
+  });
+});
+
 describe('a sick body wilts, and grows again from its seed as the same organism', () => {
   test.each([
     ['too large', tumour, 5],

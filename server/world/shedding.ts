@@ -1,0 +1,55 @@
+/**
+ * Shedding: a body that has been neither whole nor struck for a while loses what has come loose of it. A loose piece
+ * would stay as a smear beside the body, or grow into a second one.
+ */
+import type { Engine } from '../engines/engine.ts';
+import { ALIVE_THRESHOLD } from '../rules/rule.ts';
+import { type MatureForm, matureCells, territoryOf } from './mature.ts';
+import type { Organism } from './organism.ts';
+import { visitPieces } from './pieces.ts';
+import { clearCells } from './scraps.ts';
+
+/** A piece that owns more than this part of the mature form's cells is no loose piece but a second body. */
+const MAX_LOOSE = 0.25;
+
+const inOnePiece = new WeakMap<MatureForm, boolean>();
+
+/** Takes the loose pieces of a body: all but the largest, if they are small. @returns whether there were any */
+export async function shed(engine: Engine, body: Organism, form: MatureForm): Promise<boolean> {
+  if (!isInOnePiece(form)) return false;
+  const rect = body.territory ?? territoryOf([form], body.x, body.y);
+  const owners = new Uint16Array(rect.width * rect.height);
+  await engine.readOwners(rect, owners);
+  const owned = Uint8Array.from(owners, (owner) => (owner === body.id ? 1 : 0));
+  const loose = looseIn(owned, rect.width, MAX_LOOSE * matureCells(form));
+  clearCells(engine, rect, loose);
+  return loose.length > 0;
+}
+
+/**
+ * @param owned - [height, width], 1 where the body owns a cell; emptied
+ * @param most - cells of a loose piece
+ * @returns the cells of all loose pieces, ascending
+ */
+export function looseIn(owned: Uint8Array, width: number, most: number): number[] {
+  const pieces: (readonly number[])[] = [];
+  visitPieces(owned, width, (cells) => pieces.push(cells));
+  pieces.sort((a, b) => b.length - a.length);
+  return pieces
+    .slice(1)
+    .filter(({ length }) => length <= most)
+    .flat()
+    .sort((a, b) => a - b);
+}
+
+function isInOnePiece(form: MatureForm): boolean {
+  const known = inOnePiece.get(form);
+  if (known !== undefined) return known;
+  const open = new Uint8Array(form.width * form.height);
+  for (let cell = 0; cell < open.length; cell++)
+    if (form.rgba[cell * 4 + 3] > ALIVE_THRESHOLD) open[cell] = 1;
+  let pieces = 0;
+  visitPieces(open, form.width, () => pieces++);
+  inOnePiece.set(form, pieces === 1);
+  return pieces === 1;
+}
