@@ -26,21 +26,43 @@ export function scrapsIn(owned: Uint8Array, width: number, least: number): numbe
   return scraps.sort((a, b) => a - b);
 }
 
-/** Clears these cells of a rectangle of the world. @param cells - indices, ascending */
-export function clearCells(engine: Engine, { x, y, width }: Rect, cells: readonly number[]): void {
-  for (const { first, last } of runsOf(cells, width)) {
-    const [x0, y0] = [x + (first % width), y + Math.floor(first / width)];
-    engine.perturb({ kind: 'ablate', x0, y0, x1: x0 + last - first, y1: y0, radius: 0 });
+/**
+ * Clears these cells of a rectangle of the world, by rows or by columns, whichever are fewer: each is an act in the
+ * journal.
+ *
+ * @param cells - indices, ascending
+ */
+export function clearCells(engine: Engine, { x, y, width, height }: Rect, cells: readonly number[]): void {
+  const rows = runsOf(cells, width);
+  const turned = cells.map((cell) => (cell % width) * height + Math.floor(cell / width));
+  const columns = runsOf(
+    turned.sort((a, b) => a - b),
+    height,
+  );
+  const radius = 0;
+  if (columns.length < rows.length) {
+    for (const { line, first, last } of columns)
+      engine.perturb({ kind: 'ablate', x0: x + line, y0: y + first, x1: x + line, y1: y + last, radius });
+  } else {
+    for (const { line, first, last } of rows)
+      engine.perturb({ kind: 'ablate', x0: x + first, y0: y + line, x1: x + last, y1: y + line, radius });
   }
 }
 
-/** Cells that follow each other in a row. @param cells - ascending */
-function runsOf(cells: readonly number[], width: number): { first: number; last: number }[] {
-  const runs: { first: number; last: number }[] = [];
+interface Run {
+  readonly line: number;
+  readonly first: number;
+  last: number;
+}
+
+/** Cells that follow each other in a line. @param cells - indices, ascending */
+function runsOf(cells: readonly number[], length: number): readonly Run[] {
+  const runs: Run[] = [];
   for (const cell of cells) {
+    const [line, place] = [Math.floor(cell / length), cell % length];
     const run = runs.at(-1);
-    if (run !== undefined && cell === run.last + 1 && cell % width !== 0) run.last = cell;
-    else runs.push({ first: cell, last: cell });
+    if (run?.line === line && place === run.last + 1) run.last = place;
+    else runs.push({ line, first: place, last: place });
   }
   return runs;
 }

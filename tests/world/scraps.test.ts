@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isInCapsule } from '../../server/engines/capsule.ts';
+import type { Engine, Perturbation } from '../../server/engines/engine.ts';
 import { matureCells } from '../../server/world/mature.ts';
 import { visitPieces } from '../../server/world/pieces.ts';
-import { leastPiece, scrapsIn } from '../../server/world/scraps.ts';
+import { clearCells, leastPiece, scrapsIn } from '../../server/world/scraps.ts';
 import { loadBlob } from './makeWorld.ts';
 
 /** '#' is a cell. */
@@ -58,5 +60,41 @@ describe('a scrap', () => {
   test('is judged by the mature form', async () => {
     const { mature } = await loadBlob();
     expect(leastPiece(mature)).toBe(matureCells(mature) / 20);
+  });
+});
+
+describe('cells', () => {
+  const rect = { x: 100, y: 200, width: 7, height: 5 };
+
+  /** @returns the cells that were cleared, as often as they were, and in how many acts */
+  function clear(cells: readonly number[]): { readonly cleared: readonly number[]; readonly acts: number } {
+    const acts: Perturbation[] = [];
+    clearCells({ perturb: (act: Perturbation) => acts.push(act) } as unknown as Engine, rect, cells);
+    const cleared = acts.flatMap((act) =>
+      Array.from({ length: rect.width * rect.height }, (_, cell) => cell).filter((cell) =>
+        isInCapsule(
+          act as Extract<Perturbation, { kind: 'ablate' }>,
+          rect.x + (cell % rect.width),
+          rect.y + Math.floor(cell / rect.width),
+        ),
+      ),
+    );
+    return { cleared: cleared.sort((a, b) => a - b), acts: acts.length };
+  }
+
+  test('are cleared once each, and no others', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 34 })), (drawn) => {
+        const cells = drawn.toSorted((a, b) => a - b);
+        expect(clear(cells).cleared).toEqual(cells);
+      }),
+      { seed: 1 },
+    );
+  });
+
+  test('in a row or a column are cleared by one act', () => {
+    expect(clear([7, 8, 9, 10, 11, 12, 13]).acts).toBe(1);
+    expect(clear([3, 10, 17, 24, 31]).acts).toBe(1);
+    expect(clear([5, 6, 7]).acts).toBe(2);
   });
 });
