@@ -7,6 +7,7 @@ import type { RunningSession, SessionEnd } from '../../shared/adminApi.ts';
 import { type Blow, MAX_BLOWS, type Wound } from '../world/wound.ts';
 import { HEALED_SHARE, type WoundEvent } from '../world/woundWatch.ts';
 import { Facts } from './facts.ts';
+import { PackedWounds } from './packedWounds.ts';
 import {
   checkBlow,
   coordinatesOf,
@@ -37,7 +38,7 @@ export class Draft {
   readonly beganAt: string;
   counts: Counts = NOBODY;
   readonly #open = new Map<number, OpenWound>();
-  readonly #wounds: Wound[] = [];
+  readonly #wounds = new PackedWounds();
   /** Species → ids of the bodies that were touched. An id is used again only after thousands of others. */
   readonly #touched = new Map<string, Set<number>>();
   #healed = 0;
@@ -147,6 +148,7 @@ export class Draft {
   /** Closes open wounds with their last health. Call it once. @param endedAt - ISO 8601 */
   finish(endedBy: SessionEnd, endedAt: string): SessionRecord {
     for (const [wound, open] of this.#open) this.#close(wound, open);
+    const wounds = this.#wounds.unpack();
     const organisms = new Map([...this.#touched].map(([species, bodies]) => [species, bodies.size]));
     return {
       format: SESSION_FORMAT,
@@ -158,8 +160,8 @@ export class Draft {
       ...this.counts,
       droppedWounds: this.#dropped,
       scratches: this.#scratches,
-      damage: damageOf(this.#wounds, organisms),
-      wounds: this.#wounds,
+      damage: damageOf(wounds, organisms),
+      wounds,
     };
   }
 }
