@@ -20,8 +20,11 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   siege: () => import('./siege.ts'),
   idle: () => import('./idle.ts'),
   wilting: () => import('./wilting.ts'),
-  nursery: () =>
-    process.argv.includes('--players') ? import('./nursery/players.ts') : import('./nursery.ts'),
+  nursery() {
+    if (process.argv.includes('--players')) return import('./nursery/players.ts');
+    if (process.argv.includes('--submitted')) return import('./nursery/submitted.ts');
+    return import('./nursery.ts');
+  },
 };
 
 const [name = ''] = process.argv.slice(2);

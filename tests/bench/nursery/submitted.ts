@@ -1,0 +1,93 @@
+/**
+ * `npm run bench -- nursery --submitted [--drawings FOLDER] [--only NAMES] [--threads 1] [--json]`: drawings are submitted
+ * to a real server, one after another, each when the one before has ended: how long it takes from the submission until
+ * the creature may be planted. The drawings are those of `bench -- nursery`.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { decode } from 'fast-png';
+import { medianOf } from '../../../server/evaluation/statistics.ts';
+import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
+import type { Drawing } from '../../../shared/drawing/drawing.ts';
+import { packDrawing } from '../../../shared/drawing/packed.ts';
+import type { DrawingsMessage } from '../../../shared/nursery.ts';
+import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
+import { STARTERS } from '../../../shared/starters/starters.ts';
+import { LoadClient } from '../load/client.ts';
+import { BenchServer } from '../load/server.ts';
+
+const STARTERS_TRIED = 5;
+const WORLD = { width: 1024, height: 1024 };
+const LOOK_MS = 200;
+const MAX_MINUTES = 20;
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    json: { type: 'boolean', default: false },
+    submitted: { type: 'boolean' },
+    drawings: { type: 'string' },
+    only: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+
+function drawn(folder: string): { name: string; drawing: Drawing }[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.png'))
+    .sort()
+    .map((file) => {
+      const { width, height, data, channels } = decode(readFileSync(join(folder, file)));
+      if (channels !== 4) throw new Error(`${file} has ${channels} channels, not 4`);
+      return { name: basename(file, '.png'), drawing: { width, height, rgba: Uint8Array.from(data) } };
+    });
+}
+
+const only = values.only?.split(',');
+const pictures = [
+  ...(values.drawings === undefined ? [] : drawn(values.drawings)),
+  ...STARTERS.slice(0, STARTERS_TRIED).map(({ name, drawing }) => ({ name: name.toLowerCase(), drawing })),
+].filter(({ name }) => only?.includes(name) ?? true);
+
+const server = new BenchServer({
+  flags: ['--nursery', 'open', '--nursery-threads', values.threads, '--tuner', 'off'],
+});
+const results: { name: string; state: string; minutes: number; load: number }[] = [];
+let drawings: DrawingsMessage['drawings'] = [];
+const client = new LoadClient(0, WORLD, false, { x: 512, y: 512 }, () => {});
+client.onMessage = (type, payload) => {
+  if (type === ServerMessageType.drawings) drawings = (decodeMsgpack(payload) as DrawingsMessage).drawings;
+};
+try {
+  await server.start(new AbortController().signal);
+  await client.join(server.url);
+  for (const { name, drawing } of pictures) {
+    const beganMs = performance.now();
+    client.send(ClientMessageType.submit, { name, drawing: packDrawing(drawing), isFree: true });
+    const stateOf = (): string => drawings.find((one) => one.name === name)?.state ?? 'unknown';
+    while (['unknown', 'queued', 'learning'].includes(stateOf())) {
+      if (performance.now() - beganMs > MAX_MINUTES * 60_000) break;
+      await sleep(LOOK_MS);
+    }
+    const minutes = Number(((performance.now() - beganMs) / 60_000).toFixed(2));
+    results.push({ name, state: stateOf(), minutes, load: Number(loadavg()[0].toFixed(1)) });
+    console.error(JSON.stringify(results.at(-1)));
+  }
+} finally {
+  client.drop();
+  await server.stop();
+}
+const minutes = results.map((one) => one.minutes);
+const figures = {
+  threads: Number(values.threads),
+  ready: results.filter(({ state }) => state === 'ready').length,
+  tried: results.length,
+  medianMinutes: medianOf(minutes),
+  worstMinutes: Math.max(...minutes),
+  drawings: results,
+};
+console.log(values.json ? JSON.stringify(figures, undefined, 2) : figures);
+process.exit();
