@@ -2,16 +2,19 @@
  * The species that the nursery has given to the world. There is room for so many: when another comes, the one with the
  * fewest living bodies withers.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { parseRule } from '../../rules/format.ts';
 import { type Actor, labelOf, type Registry, type RuleRecord, sha256Of } from '../../rules/registry.ts';
+import { RegistryError } from '../../rules/registryFile.ts';
 import { RuleError } from '../../rules/rule.ts';
 import type { Prober } from '../../swaps/prober.ts';
 import type { SwapDesk } from '../../swaps/swapDesk.ts';
 import type { WorldLink } from '../../world/messages.ts';
 import type { LearnResult } from '../job.ts';
+import type { NurseryAudience } from './audience.ts';
 import type { Drawings } from './drawings.ts';
 import type { DrawingRow } from './drawingTable.ts';
+import type { JobFolders } from './jobFolders.ts';
 
 export const NURSERY: Actor = { who: 'the nursery', address: '' };
 
@@ -24,8 +27,9 @@ export interface BedOptions {
   readonly maxSpecies: number;
   /** Of all origins together. */
   readonly maxWorldSpecies: number;
-  /** A species withers or is removed. */
-  readonly left: (row: DrawingRow) => void;
+  readonly folders: JobFolders;
+  readonly audience: () => NurseryAudience;
+  readonly log: (text: string) => void;
 }
 
 /** What became of a rule that was to be planted. `later`: it can be tried again. */
@@ -101,11 +105,11 @@ export class Bed {
     reason: string,
     actor: Actor,
   ): Promise<DrawingRow> {
-    const { drawings, left } = this.#options;
+    const { drawings } = this.#options;
     const action = state === 'withered' ? 'wither species' : 'remove species';
     // The registry first: a world that starts again in between has no such species.
     const changed = await drawings.change(row.id, { state, reason }, { actor, action });
-    left(changed);
+    this.#left(changed);
     await this.clear(changed);
     return changed;
   }
@@ -113,6 +117,40 @@ export class Bed {
   /** Takes a species and its bodies out of the world, if they are there. @throws NoAnswerError */
   async clear({ species }: Pick<DrawingRow, 'species'>): Promise<void> {
     await this.#options.world.ask({ kind: 'control', control: { kind: 'removeSpecies', species } });
+  }
+
+  has({ species }: Pick<DrawingRow, 'species'>): boolean {
+    return this.#options.world.ready.species.some(({ name }) => name === species);
+  }
+
+  /** A process may have been killed between the registry and the world. @throws NoAnswerError */
+  async matchWorld(): Promise<void> {
+    const { drawings } = this.#options;
+    for (const row of drawings.in('withered', 'removed')) if (this.has(row)) await this.clear(row);
+    for (const row of drawings.in('ready')) if (!this.has(row)) await this.gone(row, 'its rule was given up');
+  }
+
+  /** The world has it no longer: it could not live there. Never rejects. */
+  async gone(row: DrawingRow, reason: string): Promise<void> {
+    try {
+      const changed = await this.#options.drawings.change(row.id, {
+        state: 'withered',
+        reason: `It could not live in the world: ${reason}`,
+      });
+      this.#left(changed);
+      this.#options.audience().tell(row.guest, `${row.name} could not live in the world: ${reason}.`);
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      // The next start finds it out.
+      this.#options.log(error.message);
+    }
+  }
+
+  /** A species has withered or was removed. */
+  #left(row: DrawingRow): void {
+    rmSync(this.#options.folders.keptOf(row.id), { recursive: true, force: true });
+    this.#options.log(`${row.species} has ${row.state}: ${row.reason}`);
+    this.#options.audience().drawingsOf(row.guest);
   }
 }
 
