@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keepForms, lendForms } from './matureForms.ts';
+import { kill, withFile } from './started.ts';
 
 const root = join(import.meta.dirname, '..');
 export interface RunningServer {
@@ -30,7 +31,9 @@ export async function startServer(
   // The same processes on every machine: a flag wins over the variable.
   const env = { REGROW_RELAYS: '0', ...process.env };
   const args = ['server/main.ts', '--port', '0', '--host', '127.0.0.1', '--data-dir', directory, ...flags];
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = withFile(
+    spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
@@ -60,10 +63,7 @@ export async function startServer(
       if (dataDir === undefined) rmSync(directory, { recursive: true, force: true });
       return code;
     },
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => kill(child),
   };
 }
 

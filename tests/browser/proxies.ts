@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { withFile } from '../started.ts';
 
 const RECIPES = join(import.meta.dirname, '../../server/service/README.md');
 /** What the recipes call the site, its port, its certificate and the server. */
@@ -153,11 +154,10 @@ export async function startProxy(
   writeFileSync(join(folder, file), configure(recipe, around, folder));
   const home = join(folder, 'home');
   mkdirSync(home);
-  const child = spawn(findProgram(name)!, args, {
-    cwd: folder,
-    env: { ...process.env, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { ...process.env, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
+  const child = withFile(
+    spawn(findProgram(name)!, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
   let output = '';
   const read = (chunk: Buffer): void => {
     // Of a proxy that never stops complaining, the beginning is enough.

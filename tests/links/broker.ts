@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { kill, withFile } from '../started.ts';
 
 /** Where `.ci/run` puts it. */
 const BUILT = join(import.meta.dirname, '../../build/nats/bin/nats-server');
@@ -41,9 +42,8 @@ export class Broker {
 
   /** Starts it, also after `kill`. */
   async run(): Promise<void> {
-    this.#process = spawn(BROKER_PROGRAM, ['-a', '127.0.0.1', '-p', String(this.port), '-c', CONFIG], {
-      stdio: 'ignore',
-    });
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-c', CONFIG];
+    this.#process = withFile(spawn(BROKER_PROGRAM, args, { stdio: 'ignore' }));
     for (let tries = 0; !(await this.#answers()); tries++) {
       if (tries === 500) throw new Error('nats-server did not listen within 5 s');
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -53,10 +53,7 @@ export class Broker {
   async kill(): Promise<void> {
     const running = this.#process;
     this.#process = null;
-    if (running === null || running.exitCode !== null) return;
-    const ended = once(running, 'exit');
-    running.kill('SIGKILL');
-    await ended;
+    if (running !== null) await kill(running);
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,5 @@
 /** The profile `cluster` of compose.yaml as processes of this machine: what its services say, with other addresses. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import { setSpeed } from '../links/speed.ts';
 import { Watcher } from '../links/watcher.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { until } from '../serverProcess.ts';
+import { kill, withFile } from '../started.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 import { isOurs, mountsOf, ROOT, readCompose } from './compose.ts';
 
@@ -62,7 +62,7 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
   let url: string;
 
   function run(name: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
-    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = withFile(spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }));
     let output = '';
     for (const out of [child.stdout, child.stderr])
       out.on('data', (chunk: Buffer) => {
@@ -109,13 +109,10 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
       throw new Error([message, ...printed].join('\n'));
     });
 
-  async function kill(name: string): Promise<void> {
+  async function end(name: string): Promise<void> {
     const { child } = running.get(name)!;
     running.delete(name);
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
+    await kill(child);
   }
 
   beforeAll(async () => {
@@ -156,7 +153,7 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
   }, 4 * LIMIT_MS);
 
   afterAll(async () => {
-    for (const name of [...running.keys()]) await kill(name);
+    for (const name of [...running.keys()]) await end(name);
     await postgres?.stop();
     await broker?.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -217,7 +214,7 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
       LIMIT_MS,
     );
 
-    await kill('world');
+    await end('world');
     await says('spare', 'Regrow is at');
     const player = await until('a seat', () => joinWorld(url).catch(() => undefined), LIMIT_MS);
     // Its relay may still look for the new owner: strokes are refused until then.
@@ -235,7 +232,7 @@ describe.skipIf(lacking.length > 0)('the cluster of compose.yaml', { timeout: 4 
     const relays = await relaysOf(watchers);
     expect(new Set(relays)).toEqual(new Set(['relay-1', 'relay-2']));
     await setPace(PACE);
-    await kill('relay-1');
+    await end('relay-1');
     await setPace(0);
     await Promise.all(watchers.map((watcher) => watcher.seesTruth(LIMIT_MS)));
     // Each viewer of the killed relay has come back once; the others have noticed nothing.

@@ -14,6 +14,7 @@ import {
   LOCK_FILES,
   lockFolder,
 } from '../../server/storage/lock.ts';
+import { kill, withFile } from '../started.ts';
 import { mountTmpfs, whereTmpfsMounts } from './tmpfs.ts';
 
 const HOLDER = join(import.meta.dirname, 'lockHolder.ts');
@@ -33,17 +34,10 @@ afterEach(async () => {
 
 /** A process that has locked the folder or was refused, and its first line. */
 async function startHolder(): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, [HOLDER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = withFile(spawn(process.execPath, [HOLDER, folder], { stdio: ['ignore', 'pipe', 'inherit'] }));
   children.push(child);
   const [line] = await once(child.stdout!, 'data');
   return { child, line: String(line).trim() };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
 }
 
 /** What the call throws. */

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Postgres } from '../../server/store/postgres.ts';
+import { withFile } from '../started.ts';
 
 /** Debian keeps its programs there. */
 const DEBIAN = '/usr/lib/postgresql';
@@ -86,11 +87,9 @@ export class Cluster {
       'unix_socket_directories=',
       'max_connections=40',
     ];
-    const child = spawn(
-      join(BIN!, 'postgres'),
-      ['-D', this.#folder, ...settings.flatMap((one) => ['-c', one])],
-      { cwd: this.#folder, ...otherUser(), stdio: 'ignore' },
-    );
+    const args = ['-D', this.#folder, ...settings.flatMap((one) => ['-c', one])];
+    const place = { cwd: this.#folder, ...otherUser() };
+    const child = withFile(spawn(join(BIN!, 'postgres'), args, { ...place, stdio: 'ignore' }));
     this.#process = child;
     for (let tries = 0; !(await answers(this.url)); tries++) {
       if (tries === 600 || child.exitCode !== null) throw new Error('postgres has not started');

@@ -55,12 +55,19 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
   });
   afterEach(async () => {
     for (const one of await Promise.allSettled(started)) {
-      if (one.status === 'fulfilled' && isAlive(one.value.pid)) await one.value.kill();
+      if (one.status === 'fulfilled') await one.value.kill();
     }
   });
 
   let machines = 0;
-  /** A process on a machine of its own. */
+  /** A process on a machine of its own, until the test has ended. */
+  function run(flags: readonly string[], dataDir?: string): Promise<RunningServer> {
+    const running = startServer(flags, dataDir ?? join(folder, `machine${++machines}`), 60_000);
+    started.push(running);
+    running.catch(() => {});
+    return running;
+  }
+
   function start(more: readonly string[] = [], url = cluster.url, dataDir?: string): Promise<RunningServer> {
     const store = ['--store', url, '--blobs', join(folder, 'blobs'), '--world', world];
     const flags = [
@@ -71,10 +78,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
       '--admin-token',
       ADMIN_TOKEN,
     ];
-    const running = startServer([...flags, ...more], dataDir ?? join(folder, `machine${++machines}`), 60_000);
-    started.push(running);
-    running.catch(() => {});
-    return running;
+    return run([...flags, ...more], dataDir);
   }
 
   const organisms = async ({
@@ -151,35 +155,6 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     await cable.remove();
   });
 
-  test.skipIf(noBroker !== null)(
-    'relays follow a new owner: their viewers see the true pixels again, and the old one changes nothing when it wakes',
-    { timeout: 180_000 },
-    async () => {
-      const broker = await Broker.start();
-      const names = ['--role', 'world', '--nats', broker.url];
-      const owner = await start(names);
-      const relay = await startServer(
-        ['--role', 'relay', '--relay-of', world, '--nats', broker.url],
-        undefined,
-        60_000,
-      );
-      const waiting = start([...names, '--spare', 'yes']);
-      const watcher = new Watcher(relay.url, SIDE);
-      await watcher.join();
-      process.kill(owner.pid, 'SIGSTOP');
-      await waiting;
-      const room = await until('a seat', () => joinWorld(relay.url).catch(() => undefined), LIMIT_MS);
-      process.kill(owner.pid, 'SIGCONT');
-      await until('the old owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
-      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
-      await setSpeed(relay.url, ADMIN_TOKEN, 0);
-      await watcher.seesTruth();
-      watcher.leave();
-      await relay.stop();
-      await broker.stop();
-    },
-  );
-
   describe.skipIf(noBroker !== null)('with relays behind a broker', () => {
     let broker: Broker;
     let cable: Cable;
@@ -191,14 +166,9 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
       broker = await Broker.start();
       cable = await Cable.lay(broker.port);
       owner = await start(['--role', 'world', '--nats', cable.to(broker.url)]);
-      relay = await startServer(
-        ['--role', 'relay', '--relay-of', world, '--nats', broker.url],
-        undefined,
-        60_000,
-      );
+      relay = await run(['--role', 'relay', '--relay-of', world, '--nats', broker.url]);
     }, 60_000);
     afterEach(async () => {
-      await relay.stop();
       await cable.remove();
       await broker.stop();
     });
@@ -222,6 +192,23 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     const isLost = async (): Promise<true | undefined> =>
       (await fetch(`${relay.url}/api/organisms`)).ok ? undefined : true;
     const isFound = async (): Promise<true | undefined> => ((await isLost()) ? undefined : true);
+
+    test('relays follow a new owner: their viewers see the true pixels again, and the old one changes nothing when it wakes', {
+      timeout: 180_000,
+    }, async () => {
+      const { waiting } = startSpare();
+      const watcher = new Watcher(relay.url, SIDE);
+      await watcher.join();
+      process.kill(owner.pid, 'SIGSTOP');
+      await waiting;
+      const room = await until('a seat', () => joinWorld(relay.url).catch(() => undefined), LIMIT_MS);
+      process.kill(owner.pid, 'SIGCONT');
+      await until('the old owner has ended', async () => (isAlive(owner.pid) ? undefined : true), LIMIT_MS);
+      expect((await stroke(room, { tool: 'ablate', radius: 4, points: [128, 128] })).ok).toBe(true);
+      await setSpeed(relay.url, ADMIN_TOKEN, 0);
+      await watcher.seesTruth();
+      watcher.leave();
+    });
 
     test('an owner that loses the broker alone stays the owner while no spare is there, and nobody loses the connection', {
       timeout: 180_000,
@@ -324,7 +311,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     timeout: 120_000,
   }, async () => {
     const home = join(folder, `home${worlds}`);
-    const before = await startServer([...SETTINGS, '--admin-token', ADMIN_TOKEN], home, 60_000);
+    const before = await run([...SETTINGS, '--admin-token', ADMIN_TOKEN], home);
     const room = await joinWorld(before.url);
     expect((await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [40, 200] })).ok).toBe(
       true,

@@ -11,6 +11,7 @@ import { FolderBlobs } from '../../server/store/folderBlobs.ts';
 import { FarProcess } from '../../server/workers/farProcess.ts';
 import { type JobKind, openQueue } from '../../server/workers/queue.ts';
 import { until } from '../serverProcess.ts';
+import { kill, withFile } from '../started.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 
 const LIMIT_MS = 60_000;
@@ -37,12 +38,7 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
     boss = await openQueue(url, () => {});
   });
   afterEach(async () => {
-    for (const { child } of workers) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
+    for (const { child } of workers) await kill(child);
     await boss?.stop({ graceful: false });
     rmSync(folder, { recursive: true, force: true });
   });
@@ -55,7 +51,8 @@ describe.skipIf(noPostgres !== null)('jobs at workers', { timeout: 2 * LIMIT_MS 
 
   async function startWorker(): Promise<StartedWorker> {
     const stub = join(import.meta.dirname, 'stubWorker.ts');
-    const child = spawn(process.execPath, [stub, url, blobs], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const args = [stub, url, blobs];
+    const child = withFile(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
     let output = '';
     child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();

@@ -13,6 +13,7 @@ import { type FarJobs, openFarJobs } from '../../server/workers/jobs.ts';
 import type { JobKind } from '../../server/workers/queue.ts';
 import { packDrawing } from '../../shared/drawing/packed.ts';
 import { until } from '../serverProcess.ts';
+import { kill, withFile } from '../started.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 import { sproutJob } from '../tuner/sprout.ts';
 
@@ -33,22 +34,16 @@ describe.skipIf(noPostgres !== null)('a worker of another machine', { timeout: 2
     jobs = await openFarJobs(readConfig(store, {}), () => {});
   });
   afterAll(async () => {
-    for (const worker of workers) {
-      if (worker.exitCode !== null || worker.signalCode !== null) continue;
-      const ended = once(worker, 'exit');
-      worker.kill('SIGKILL');
-      await ended;
-    }
+    for (const worker of workers) await kill(worker);
     await jobs?.close();
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
   async function startWorker(entry: string, ...args: string[]): Promise<ChildProcess> {
-    const worker = spawn(process.execPath, [entry, ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const worker = withFile(
+      spawn(process.execPath, [entry, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
     workers.push(worker);
     let output = '';
     worker.stdout!.on('data', (chunk: Buffer) => {
