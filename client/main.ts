@@ -107,7 +107,10 @@ const door = new Door(
       submit: (message) => connection.submit(message),
     },
   },
-  (reason) => toasts.show(reason),
+  {
+    cover: (isCovered) => connection.cover(isCovered),
+    failed: (reason) => toasts.show(reason),
+  },
 );
 const nursery = new NurseryDoor({
   plant(species) {

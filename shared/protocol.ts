@@ -394,7 +394,10 @@ export interface RemoveMessage {
   readonly organism: number;
 }
 
-/** Sent when the page is hidden, and when it is seen again. A hidden page is sent nothing that only a viewer needs. */
+/**
+ * Sent when the page is hidden or its world is covered, and when it is seen again. A hidden page is sent nothing that only
+ * a viewer needs.
+ */
 export interface PresenceMessage {
   readonly isHidden: boolean;
 }

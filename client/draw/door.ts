@@ -7,19 +7,25 @@ import type { Board, BoardParts } from './board.ts';
 
 const LINK = /^#draw=/;
 
+export interface DoorHands {
+  /** The board covers the world from now on, or no longer. */
+  cover(isCovered: boolean): void;
+  /** Told why the board does not open, for the player to read. */
+  failed(reason: string): void;
+}
+
 export class Door {
   readonly #parts: BoardParts;
-  readonly #failed: (reason: string) => void;
+  readonly #hands: DoorHands;
   #board: Promise<Board | null> | null = null;
   /** The board has an entry of its own in the browser's history. */
   #hasEntry = false;
   /** Settles when the browser has gone back from that entry, which it does some time after it was asked to. */
   #gone: Promise<void> = Promise.resolve();
 
-  /** @param failed - told why the board does not open, for the player to read */
-  constructor(parts: BoardParts, failed: (reason: string) => void) {
+  constructor(parts: BoardParts, hands: DoorHands) {
     this.#parts = parts;
-    this.#failed = failed;
+    this.#hands = hands;
     window.addEventListener('hashchange', () => this.followLink());
     // Without these two, a browser leaves the world for the picture.
     window.addEventListener('dragover', (event) => {
@@ -58,10 +64,11 @@ export class Door {
     if (board === null) {
       // A deployment has replaced the file, or there is no network: the next try may go better.
       this.#board = null;
-      this.#failed('The drawing board could not be loaded. Reload the page.');
+      this.#hands.failed('The drawing board could not be loaded. Reload the page.');
       return;
     }
     if (!board.isOpen || hash !== '') board.open(hash);
+    this.#hands.cover(true);
     if (picture !== undefined) board.take(picture);
     if (this.#hasEntry) return;
     history.pushState(null, '', location.href);
@@ -84,7 +91,9 @@ export class Door {
     const board = new module.Board(this.#parts);
     board.onClose(() => {
       // Told some time after the board has closed: it may be open again.
-      if (!this.#hasEntry || board.isOpen) return;
+      if (board.isOpen) return;
+      this.#hands.cover(false);
+      if (!this.#hasEntry) return;
       this.#hasEntry = false;
       this.#gone = new Promise((resolve) =>
         window.addEventListener('popstate', () => resolve(), { once: true }),

@@ -96,7 +96,12 @@ export class Connection {
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
   #unheardPings = 0;
+  /** Nobody sees the page. */
   #isHidden = false;
+  /** The drawing board covers the world. */
+  #isCovered = false;
+  /** What the server takes the page for. */
+  #isTakenForHidden = false;
   /** The server speaks another protocol: only a reload helps. */
   #isOutdated = false;
   #waking: ReturnType<typeof setTimeout> | undefined;
@@ -138,12 +143,18 @@ export class Connection {
   see(isSeen: boolean): void {
     if (isSeen === !this.#isHidden) return;
     this.#isHidden = !isSeen;
-    this.#send(ClientMessageType.presence, { isHidden: this.#isHidden });
+    this.#tellPresence();
     if (isSeen) this.wake();
     else {
       clearTimeout(this.#waking);
       clearTimeout(this.#retry);
     }
+  }
+
+  /** While the world is covered, nothing of it is sent, either; but the page stays connected: it submits drawings. */
+  cover(isCovered: boolean): void {
+    this.#isCovered = isCovered;
+    this.#tellPresence();
   }
 
   /** The network or the page may have slept: makes sure of the connection now, not after the usual pings and waits. */
@@ -336,7 +347,8 @@ export class Connection {
       return;
     }
     this.lost.emit(null);
-    if (this.#isHidden) this.#send(ClientMessageType.presence, { isHidden: true });
+    this.#isTakenForHidden = false;
+    this.#tellPresence();
     this.#world = message;
     this.hello.emit(message);
     this.#flushViewport();
@@ -351,6 +363,13 @@ export class Connection {
     clearTimeout(this.#retry);
     // A hidden page joins when it is seen: a forgotten tab would come and go for ever.
     if (!this.#isHidden) this.#retry = setTimeout(() => void this.#join(), retryMs);
+  }
+
+  #tellPresence(): void {
+    const isHidden = this.#isHidden || this.#isCovered;
+    if (isHidden === this.#isTakenForHidden) return;
+    this.#isTakenForHidden = isHidden;
+    this.#send(ClientMessageType.presence, { isHidden });
   }
 
   #ping(): void {

@@ -1,4 +1,4 @@
-/** A tab that nobody looks at, in a real Chromium, longer than the server's patience with one that acknowledges nothing. */
+/** A tab that nobody looks at, and a world that the drawing board covers, in a real Chromium, longer than the server's patience with one that acknowledges nothing. */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,6 @@ type Regrow = {
 /** The server closes a client that is owed pages and acknowledges nothing for 10 s. */
 const HIDDEN_MS = 13_000;
 const LIMIT_MS = 60_000;
-const [X, Y] = [128, 128];
 
 let weights: string;
 let server: RunningServer;
@@ -49,43 +48,75 @@ const hide = (page: Page, isHidden: boolean): Promise<void> =>
     document.dispatchEvent(new Event('visibilitychange'));
   }, isHidden);
 
-const state = (page: Page): Promise<{ you: string; frames: number; alpha: number }> =>
+interface State {
+  readonly you: string;
+  readonly frames: number;
+  /** Of the cell. */
+  readonly alpha: number;
+}
+
+const state = (page: Page, [x, y]: readonly [number, number]): Promise<State> =>
   page.evaluate(
-    ([x, y]) => {
+    ([column, row]) => {
       const { hello, decoded, cellAt } = (window as unknown as Regrow).regrow;
-      return { you: hello.you, frames: decoded.frames, alpha: cellAt(x, y)[3] };
+      return { you: hello.you, frames: decoded.frames, alpha: cellAt(column, row)[3] };
     },
-    [X, Y] as const,
+    [x, y] as const,
   );
 
-test('a hidden page gets no frame and keeps its place; when it is seen again it has the newest picture', {
-  timeout: 180_000,
-}, async () => {
-  const a = await joinAt(browser, server, 'A', { x: X, y: Y });
-  const b = await joinAt(browser, server, 'B', { x: X, y: Y });
-  await hide(a, true);
-  await a.waitForTimeout(500);
-  const before = await state(a);
-  expect(before.alpha).toBe(0);
-  const planted = ([x, y]: readonly [number, number]): boolean =>
-    (window as unknown as Regrow).regrow.stroke('plant', 1, [x, y], 'sprout');
-  expect(await b.evaluate(planted, [X, Y] as const)).toBe(true);
-  await b.waitForFunction(
-    ([x, y]) => (window as unknown as Regrow).regrow.cellAt(x, y)[3] > 25,
-    [X, Y] as const,
-    { timeout: LIMIT_MS },
-  );
-  await b.waitForTimeout(HIDDEN_MS);
-  expect(await state(a)).toEqual(before);
+const seesBody = (page: Page, at: readonly [number, number]): Promise<unknown> =>
+  page.waitForFunction(([x, y]) => (window as unknown as Regrow).regrow.cellAt(x, y)[3] > 25, at, {
+    timeout: LIMIT_MS,
+  });
 
-  await hide(a, false);
-  await a.waitForFunction(
-    ([x, y]) => (window as unknown as Regrow).regrow.cellAt(x, y)[3] > 25,
-    [X, Y] as const,
-    { timeout: LIMIT_MS },
-  );
-  // Within that time a few frames came, not the 260 that it has missed.
-  const after = await state(a);
-  expect(after.you).toBe(before.you);
-  expect(after.frames - before.frames).toBeLessThan(130);
-});
+const board = (page: Page) => page.getByRole('dialog', { name: 'Drawing board' });
+
+test.each([
+  {
+    name: 'a hidden page',
+    at: [128, 128],
+    leave: (page: Page) => hide(page, true),
+    comeBack: (page: Page) => hide(page, false),
+  },
+  {
+    name: 'a page whose world the drawing board covers',
+    at: [60, 128],
+    async leave(page: Page) {
+      await page.getByRole('button', { name: 'Draw', exact: true }).click();
+      await board(page).waitFor();
+    },
+    async comeBack(page: Page) {
+      await page.keyboard.press('Escape');
+      await board(page).waitFor({ state: 'hidden' });
+    },
+  },
+] as const)(
+  '$name gets no frame and keeps its place; when it is seen again it has the newest picture',
+  {
+    timeout: 180_000,
+  },
+  async ({ at, leave, comeBack }) => {
+    const [x, y] = at;
+    const a = await joinAt(browser, server, 'A', { x, y });
+    const b = await joinAt(browser, server, 'B', { x, y });
+    await leave(a);
+    await a.waitForTimeout(500);
+    const before = await state(a, at);
+    expect(before.alpha).toBe(0);
+    const planted = (points: readonly number[]): boolean =>
+      (window as unknown as Regrow).regrow.stroke('plant', 1, points, 'sprout');
+    expect(await b.evaluate(planted, at)).toBe(true);
+    await seesBody(b, at);
+    await b.waitForTimeout(HIDDEN_MS);
+    expect(await state(a, at)).toEqual(before);
+
+    await comeBack(a);
+    await seesBody(a, at);
+    // Within that time a few frames came, not the 260 that it has missed.
+    const after = await state(a, at);
+    expect(after.you).toBe(before.you);
+    expect(after.frames - before.frames).toBeLessThan(130);
+    await a.context().close();
+    await b.context().close();
+  },
+);

@@ -331,6 +331,39 @@ describe('a page that is hidden', () => {
   });
 });
 
+describe('a page whose world the drawing board covers', () => {
+  const presence = (room: FakeRoom): unknown[] => room.sentOf(ClientMessageType.presence);
+
+  test('is hidden to the server, but joins again at once when it is disconnected, and says it again', async () => {
+    const { connection } = await setUp();
+    rooms[0].say(ServerMessageType.hello, hello);
+    connection.cover(true);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }]);
+    rooms[0].drop(1006);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(rooms).toHaveLength(2);
+    rooms[1].say(ServerMessageType.hello, hello);
+    connection.cover(false);
+    expect(presence(rooms[1])).toEqual([{ isHidden: true }, { isHidden: false }]);
+    connection.dispose();
+  });
+
+  test('is seen again only when it is neither hidden nor covered', async () => {
+    const { connection } = await setUp();
+    rooms[0].say(ServerMessageType.hello, hello);
+    connection.cover(true);
+    connection.see(false);
+    connection.see(true);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }]);
+    connection.see(false);
+    connection.cover(false);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }]);
+    connection.see(true);
+    expect(presence(rooms[0])).toEqual([{ isHidden: true }, { isHidden: false }]);
+    connection.dispose();
+  });
+});
+
 test('a drawing is submitted while there is a connection, and the answer is passed on', async () => {
   const { connection } = await setUp();
   const answers: SubmittedMessage[] = [];
