@@ -12,7 +12,7 @@
  */
 import type { Rule } from '../rules/rule.ts';
 import { IN_PLACE, Likeness, type Shift } from '../training/likeness.ts';
-import { drawPlayed, drawTool } from '../training/played.ts';
+import { drawPlayed, drawTool, STROKE_EVERY_STEPS } from '../training/played.ts';
 import { Random } from '../training/random.ts';
 import { replay } from '../training/recorded.ts';
 import type { Rollouts } from '../training/rollouts.ts';
@@ -26,8 +26,6 @@ import { openBodies } from './bodies.ts';
 
 /** Age of a body, in steps, when its trial begins: grown, and at rest for a while. */
 export const TRIAL_AGE_STEPS = 500;
-/** Steps between two looks: 4 s of the world. */
-const LOOK_STEPS = 125;
 /** A body with this many times its picture's living cells at two looks in a row runs away. */
 const RUNAWAY = 1.3;
 /** A channel beyond this has exploded: healthy bodies of the shipped rules stay within 32. */
@@ -107,7 +105,7 @@ const COURSES: Readonly<Record<Trial, (course: Course) => Promise<void>>> = {
     await course.live(TRIAL_AGE_STEPS);
     for (let stroke = 0; stroke < STROKES; stroke++) {
       await course.strike(course.each((random) => drawPlayed(drawTool(random), course.reach, random)));
-      await course.live(LOOK_STEPS);
+      await course.live(STROKE_EVERY_STEPS);
     }
     await course.live(5000);
   },
@@ -158,7 +156,7 @@ class Course {
 
   async live(steps: number): Promise<void> {
     for (const end = this.#step + steps; this.#step < end; ) {
-      const next = Math.min(LOOK_STEPS, end - this.#step);
+      const next = Math.min(STROKE_EVERY_STEPS, end - this.#step);
       await this.#rollouts.run(
         this.#randoms.map((_, slot) => ({
           steps: this.#isOver(slot) ? 0 : next,

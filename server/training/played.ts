@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Blow } from '../world/wound.ts';
 import type { Random } from './random.ts';
 
+/** Steps from one stroke at a body to the next, and between two looks at it: 4 s of the world. */
+export const STROKE_EVERY_STEPS = 125;
 const STEPS_PER_SECOND = 30;
 const MIN_RADIUS_CELLS = 0.5;
 

@@ -6,15 +6,13 @@
 import { MIN_SHAPE } from '../world/symptoms.ts';
 import type { Weights } from './kernel.ts';
 import { Likeness } from './likeness.ts';
-import { drawPlayed, drawTool } from './played.ts';
+import { drawPlayed, drawTool, STROKE_EVERY_STEPS } from './played.ts';
 import type { Random } from './random.ts';
 import { replay } from './recorded.ts';
 import type { RolloutBatch } from './rollouts.ts';
 import { livingCells, plantSeed } from './states.ts';
 import { pictureCells, type Target } from './target.ts';
 
-/** Steps from one stroke to the next: 4 s of the world. */
-const STEPS_BETWEEN = 125;
 /** Strokes' worth of steps until a seed has grown, and is struck. */
 const YOUNG_PASSES = 4;
 /** A body with more than this many times its picture's cells, or less than this health, may be sick. */
@@ -104,7 +102,7 @@ export class Ward {
     this.#rollouts.setWeights(weights);
     await this.#strike(random);
     await this.#rollouts.run(
-      this.#slots.map(() => ({ steps: STEPS_BETWEEN, randomSeed: random.uint32() | 0 })),
+      this.#slots.map(() => ({ steps: STROKE_EVERY_STEPS, randomSeed: random.uint32() | 0 })),
     );
     for (const slot of this.#slots) this.#look(slot);
   }
