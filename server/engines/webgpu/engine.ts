@@ -491,7 +491,6 @@ export class WebGpuEngine implements AwakeEngine {
   }
 }
 
-/** An organism's cells in a page. */
 const describe = ({ adapter, isSoftware, form }: OpenDevice): string =>
   [
     `webgpu on ${adapter}${isSoftware ? ' (software)' : ''}`,
