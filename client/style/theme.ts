@@ -7,7 +7,7 @@ import { recall, remember } from '../remember.ts';
 
 export interface Palette {
   readonly isDark: boolean;
-  /** CSS colours. */
+  /** As #rrggbb. */
   readonly ground: string;
   readonly ink: string;
   readonly accent: string;
@@ -49,12 +49,18 @@ export class Theme {
   }
 
   #read(): Palette {
-    const style = getComputedStyle(document.documentElement);
-    const token = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+    // The value of a token names both themes' colours; an element that has it as its colour says which one holds.
+    const probe = document.createElement('span');
+    document.body.append(probe);
+    const style = getComputedStyle(probe);
+    const token = (name: string): string => {
+      probe.style.color = `var(--${name})`;
+      return hexOf(style.color);
+    };
     const ground = token('ground');
     for (const meta of document.querySelectorAll('meta[name="theme-color"]'))
       meta.setAttribute('content', ground);
-    return {
+    const palette = {
       isDark: this.isDark,
       ground,
       ink: token('ink'),
@@ -66,8 +72,17 @@ export class Theme {
       edge: token('edge'),
       outside: token('outside'),
     };
+    probe.remove();
+    return palette;
   }
 }
+
+/** @param computed - rgb(10, 26, 28) */
+const hexOf = (computed: string): string =>
+  `#${computed
+    .match(/\d+/g)!
+    .map((value) => Number(value).toString(16).padStart(2, '0'))
+    .join('')}`;
 
 /** A function, because the setting may change while the page is open. */
 export const prefersReducedMotion = (): boolean => matchMedia('(prefers-reduced-motion: reduce)').matches;

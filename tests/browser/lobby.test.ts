@@ -99,6 +99,7 @@ test('a name that somebody has chosen in one world is theirs in the next, and th
   await card(page, 'meadow').click();
   await isReady(page);
   expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+  expect(await page.locator('meta[name="theme-color"]').first().getAttribute('content')).toBe('#f6f1e6');
   await page.locator('#name').fill('Ash of the lobby');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'All worlds' }).click();
