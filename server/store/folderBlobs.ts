@@ -5,10 +5,16 @@ import { DISK, type Disk, isMissing, readAt, writeAll } from '../files/disk.ts';
 import type { Blobs } from './blobs.ts';
 import { StoreError } from './postgres.ts';
 
+/** Where blobs are written before they have their names. No blob's name begins so. */
+const ASIDE = '.aside';
+/** What lies there for longer is of a process that was killed. Clocks of machines differ by less. */
+const MAX_ASIDE_MS = 86_400_000;
+
 /** Names are paths with slashes. */
 export class FolderBlobs implements Blobs {
   readonly #folder: string;
   readonly #disk: Disk;
+  #isSwept = false;
 
   constructor(folder: string, disk: Disk = DISK) {
     this.#folder = folder;
@@ -18,9 +24,11 @@ export class FolderBlobs implements Blobs {
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const disk = this.#disk;
     const path = join(this.#folder, name);
-    const aside = `${path}.${randomUUID()}.tmp`;
+    const aside = join(this.#folder, ASIDE, `${Date.now()}-${randomUUID()}`);
     try {
       await disk.makeFolder(dirname(path));
+      await disk.makeFolder(dirname(aside));
+      await this.#sweep();
       const file = await disk.open(aside, 'new');
       try {
         await writeAll(file, [bytes], 0);
@@ -33,6 +41,18 @@ export class FolderBlobs implements Blobs {
     } catch (error) {
       await disk.remove(aside).catch(() => {});
       throw blobError(error);
+    }
+  }
+
+  /** Once: removes what killed processes have left aside. */
+  async #sweep(): Promise<void> {
+    if (this.#isSwept) return;
+    this.#isSwept = true;
+    const folder = join(this.#folder, ASIDE);
+    for (const name of await this.#disk.list(folder)) {
+      const age = Date.now() - Number(name.split('-')[0]);
+      // Another process may sweep, too.
+      if (age > MAX_ASIDE_MS) await this.#disk.remove(join(folder, name)).catch(() => {});
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,6 +52,18 @@ test('a blob in a folder is whole or not there', async () => {
   const blobs = await openBlobs(join(folder, 'whole'), NO_S3);
   await blobs.put('w/1', Buffer.from('whole'));
   expect(readdirSync(join(folder, 'whole', 'w'))).toEqual(['1']);
+});
+
+test('what a killed process has left of a blob has no name of a blob, and goes after a day', async () => {
+  const place = join(folder, 'killed');
+  const aside = join(place, '.aside');
+  mkdirSync(aside, { recursive: true });
+  const now = Date.now();
+  for (const ms of [now - 90_000_000, now - 80_000_000]) writeFileSync(join(aside, `${ms}-half`), 'ha');
+  const blobs = await openBlobs(place, NO_S3);
+  await blobs.put('w/1', Buffer.from('whole'));
+  expect(readdirSync(aside)).toEqual([`${now - 80_000_000}-half`]);
+  expect(readdirSync(join(place, 'w'))).toEqual(['1']);
 });
 
 test('blobs lie in the bucket under the prefix', async () => {
