@@ -8,6 +8,7 @@ import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { goesOn } from '../world/doses.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
+import { visitPieces } from '../world/pieces.ts';
 import { SCRAP_SHARE, scrapsIn } from '../world/scraps.ts';
 import type { Blow } from '../world/wound.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
@@ -85,18 +86,20 @@ function leastPiece(target: Target): number {
   const known = leastPieces.get(target);
   if (known !== undefined) return known;
   const { shape, rgba } = target;
-  let owned = 0;
+  const owned = new Uint8Array(shape.width * shape.height);
   forEachCell(shape, (x, y) => {
     for (let ny = y - 1; ny <= y + 1; ny++)
       for (let nx = x - 1; nx <= x + 1; nx++) {
         if (nx < 0 || ny < 0 || nx >= shape.width || ny >= shape.height) continue;
-        if (!(rgba[cellIndex(shape, nx, ny) * 4 + 3] > ALIVE_THRESHOLD)) continue;
-        owned++;
-        return;
+        if (rgba[cellIndex(shape, nx, ny) * 4 + 3] > ALIVE_THRESHOLD) owned[y * shape.width + x] = 1;
       }
   });
-  leastPieces.set(target, SCRAP_SHARE * owned);
-  return SCRAP_SHARE * owned;
+  const cells = owned.reduce((sum, one) => sum + one, 0);
+  let pieces = 0;
+  visitPieces(owned, shape.width, () => pieces++);
+  const least = pieces === 1 ? SCRAP_SHARE * cells : 0;
+  leastPieces.set(target, least);
+  return least;
 }
 
 /** As `strike`; and the scraps that an eraser leaves die, as in the world. */
@@ -110,7 +113,8 @@ export function deal(
   const { shape } = target;
   const least = leastPiece(target);
   // A seed that has just begun to grow is all of its body.
-  const mayTear = blow.tool === 'ablate' && ownedIn(state, shape).reduce((sum, one) => sum + one, 0) >= least;
+  const mayTear =
+    blow.tool === 'ablate' && least > 0 && ownedIn(state, shape).reduce((sum, one) => sum + one, 0) >= least;
   strike(state, shape, blow, noise, shaken);
   if (!mayTear) return;
   for (const cell of scrapsIn(ownedIn(state, shape), shape.width, least)) {

@@ -25,6 +25,18 @@ const NEARLY_STEADY = 0.06;
 /** A body that was looked for in vain is looked for again only when its health has changed by more than this. */
 const SAME = 0.02;
 
+const NEVER_SOUGHT = { health: Number.POSITIVE_INFINITY, turn: -1 };
+
+/** When a body is followed, and what follows from it. */
+export interface Following {
+  /** Whether a swap of its rule is watched. It may go back to its old body, which is where its place was. */
+  readonly isWatched: (organism: Organism) => boolean;
+  /** Whether there is room for its grown body so many cells beside its place. */
+  readonly mayMove: (organism: Organism, dx: number, dy: number) => boolean;
+  /** Called with a body that now stands at another place. */
+  readonly hasMoved: (organism: Organism) => void;
+}
+
 export class HealthWatch {
   readonly #engine: Engine;
   readonly #organisms: Organisms;
@@ -40,20 +52,14 @@ export class HealthWatch {
 
   /** True once between two counts. */
   #mayFollow = false;
-  /** The health at which each was last looked for elsewhere. */
-  readonly #sought = new WeakMap<Organism, number>();
+  /** The health at which each was last looked for elsewhere, and in which turn. */
+  readonly #sought = new WeakMap<Organism, { readonly health: number; readonly turn: number }>();
+  #turn = 0;
 
-  readonly #hasMoved: (organism: Organism) => void;
+  readonly #follow: Following;
 
-  /** @param hasMoved - called with a body that now stands at another place */
-  constructor(
-    engine: Engine,
-    organisms: Organisms,
-    rules: RuleSlots,
-    wounds: WoundWatch,
-    hasMoved: (organism: Organism) => void,
-  ) {
-    this.#hasMoved = hasMoved;
+  constructor(engine: Engine, organisms: Organisms, rules: RuleSlots, wounds: WoundWatch, follow: Following) {
+    this.#follow = follow;
     this.#engine = engine;
     this.#measure = new Measure(engine);
     this.#organisms = organisms;
@@ -96,21 +102,30 @@ export class HealthWatch {
   async followMoved(): Promise<void> {
     if (!this.#mayFollow) return;
     this.#mayFollow = false;
+    const organism = this.#nextSought();
+    if (organism === null) return;
+    this.#sought.set(organism, { health: organism.health, turn: this.#turn++ });
+    const place = await this.#seek(organism, this.#rules.at(organism.slot).mature);
+    if (place === null || !this.#follow.mayMove(organism, place.dx, place.dy)) return;
+    organism.x += place.dx;
+    organism.y += place.dy;
+    this.#follow.hasMoved(organism);
+    this.#found(organism, place.health);
+  }
+
+  /** Of the settled bodies that are to be looked for, the one that was looked for the longest ago. */
+  #nextSought(): Organism | null {
+    let next: Organism | null = null;
+    let nextTurn = Number.POSITIVE_INFINITY;
     for (const organism of this.#organisms.unwell) {
       if (organism.absence !== null) continue;
-      const sought = this.#sought.get(organism) ?? Number.POSITIVE_INFINITY;
+      const { health, turn } = this.#sought.get(organism) ?? NEVER_SOUGHT;
       const within = organism.health < MIN_SHAPE ? NEARLY_STEADY : STEADY;
-      const isSettled = organism.history.isSteady(SETTLED_SAMPLES, within);
-      if (Math.abs(organism.health - sought) <= SAME || !isSettled) continue;
-      this.#sought.set(organism, organism.health);
-      const place = await this.#seek(organism, this.#rules.at(organism.slot).mature);
-      if (place === null) return;
-      organism.x += place.dx;
-      organism.y += place.dy;
-      this.#hasMoved(organism);
-      this.#found(organism, place.health);
-      return;
+      if (turn >= nextTurn || Math.abs(organism.health - health) <= SAME) continue;
+      if (!organism.history.isSteady(SETTLED_SAMPLES, within)) continue;
+      [next, nextTurn] = [organism, turn];
     }
+    return next;
   }
 
   /** @returns how far from its place a body stands, and its health there; null: it has not moved */
@@ -120,7 +135,7 @@ export class HealthWatch {
   ): Promise<{ readonly dx: number; readonly dy: number; readonly health: number } | null> {
     const near = await this.#measure.likestPlace(organism, mature);
     if (hasMoved(organism.health, near.health)) return near;
-    if (organism.health >= MIN_SHAPE) return null;
+    if (organism.health >= MIN_SHAPE || this.#follow.isWatched(organism)) return null;
     const far = await this.#measure.likestPlace(organism, mature, FAR_MARGIN);
     const { width, height } = this.#engine;
     const [x, y] = [organism.x + far.dx, organism.y + far.dy];

@@ -154,19 +154,21 @@ const ownedCells = new WeakMap<MatureForm, number>();
 export function matureCells(form: MatureForm): number {
   const known = ownedCells.get(form);
   if (known !== undefined) return known;
-  const { width, height, rgba } = form;
-  const isOpaque = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && rgba[(y * width + x) * 4 + 3] > ALIVE_THRESHOLD;
-  let cells = 0;
-  for (let y = -1; y <= height; y++) {
-    for (let x = -1; x <= width; x++) {
-      let isOwned = false;
-      for (let n = 0; n < 9; n++) isOwned ||= isOpaque(x + (n % 3) - 1, y + Math.floor(n / 3) - 1);
-      if (isOwned) cells++;
-    }
-  }
+  const cells = ownedBy(form).reduce((sum, one) => sum + one, 0);
   ownedCells.set(form, cells);
   return cells;
+}
+
+/** The cells that a mature body owns. @returns [height + 2, width + 2], 1 where it does; the form's box and a cell around it */
+export function ownedBy({ width, height, rgba }: MatureForm): Uint8Array {
+  const owned = new Uint8Array((width + 2) * (height + 2));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (rgba[(y * width + x) * 4 + 3] <= ALIVE_THRESHOLD) continue;
+      for (let n = 0; n < 9; n++) owned[(y + Math.floor(n / 3)) * (width + 2) + x + (n % 3)] = 1;
+    }
+  }
+  return owned;
 }
 
 /** What the nursery has written into the rule of a drawn creature. A file of others may say anything there. */

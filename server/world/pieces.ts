@@ -1,4 +1,5 @@
 /** The pieces that a body is in. Pure. */
+import { type MatureForm, ownedBy } from './mature.ts';
 
 /**
  * Calls `visit` with each group of cells that touch at an edge or a corner.
@@ -30,4 +31,16 @@ export function visitPieces(
     }
     visit(cells);
   }
+}
+
+const inOnePiece = new WeakMap<MatureForm, boolean>();
+
+/** Whether all cells that a mature body owns hang together: then what is apart of it has come loose. */
+export function isInOnePiece(form: MatureForm): boolean {
+  const known = inOnePiece.get(form);
+  if (known !== undefined) return known;
+  let pieces = 0;
+  visitPieces(ownedBy(form), form.width + 2, () => pieces++);
+  inOnePiece.set(form, pieces === 1);
+  return pieces === 1;
 }

@@ -10,7 +10,7 @@ import { isEnding, isPlayers, type Organism } from './organism.ts';
 import type { OrganismRecord, Organisms } from './organisms.ts';
 import { planSeed, planStroke, type StrokeWorld } from './perturb.ts';
 import { PlantLimits, type PlantLimitsOptions } from './plantLimits.ts';
-import { type GrownBody, roomFault } from './room.ts';
+import { type GrownBody, mayMoveTo, roomFault } from './room.ts';
 import type { RuleSlots } from './ruleSlots.ts';
 
 /** Plants the garden. */
@@ -207,6 +207,15 @@ export class Planting {
     // Bodies further away cannot share a cell with it.
     const near = organisms.near(x, y, reachOf(form) + slots.reach);
     return roomFault({ species, x, y, form }, engine, near.map(this.#grown));
+  }
+
+  /** Whether a body may be held to have moved by so many cells. */
+  mayMove(one: Organism, dx: number, dy: number): boolean {
+    const { engine, organisms, slots } = this.#world;
+    const from = this.#grown(one);
+    const reach = reachOf(from.form) + slots.reach + Math.max(Math.abs(dx), Math.abs(dy));
+    const others = organisms.near(one.x, one.y, reach).filter((other) => other !== one);
+    return mayMoveTo(from, { ...from, x: one.x + dx, y: one.y + dy }, engine, others.map(this.#grown));
   }
 
   readonly #grown = ({ species, x, y, slot }: Organism): GrownBody => ({

@@ -11,6 +11,12 @@ import type { MatureForm } from './mature.ts';
 /** Share of the smaller body's cells that two bodies may share: a body heals around a few lost cells. */
 export const MAX_OVERLAP_SHARE = 0.05;
 
+/**
+ * A body that has moved may have this share of its cells outside the world, and share as many with another; or no more
+ * than in its place. Else players could push bodies over the edge, or onto the places of others.
+ */
+const MAX_CROWDED_SHARE = 0.2;
+
 /** A body in its mature form. */
 export interface GrownBody {
   readonly species: string;
@@ -62,6 +68,40 @@ export function overlapShare(a: GrownBody, b: GrownBody): number {
     for (let x = left; x < right; x++) shared += one.mask[rowA + x] & two.mask[rowB + x];
   }
   return shared / Math.min(one.cells, two.cells);
+}
+
+/**
+ * Whether a body may be held to have moved.
+ *
+ * @param others - in any order, at both places
+ */
+export function mayMoveTo(
+  from: GrownBody,
+  to: GrownBody,
+  world: Size,
+  others: readonly GrownBody[],
+): boolean {
+  const least = Math.max(MAX_CROWDED_SHARE, crowdedShare(from, world, others));
+  return crowdedShare(to, world, others) <= least;
+}
+
+/** The share of its cells outside the world, or shared with one other, whichever is more. */
+function crowdedShare(body: GrownBody, world: Size, others: readonly GrownBody[]): number {
+  const shares = others.map((other) => overlapShare(body, other));
+  return Math.max(outsideShare(body, world), ...shares);
+}
+
+function outsideShare({ x, y, form }: GrownBody, { width, height }: Size): number {
+  const { mask, cells } = silhouetteOf(form);
+  let inside = 0;
+  for (let row = 0; row < form.height; row++) {
+    const worldY = y + form.y + row;
+    if (worldY < 0 || worldY >= height) continue;
+    const from = Math.max(0, -(x + form.x));
+    const to = Math.min(form.width, width - (x + form.x));
+    for (let column = from; column < to; column++) inside += mask[row * form.width + column];
+  }
+  return 1 - inside / cells;
 }
 
 function silhouetteOf(form: MatureForm): Silhouette {

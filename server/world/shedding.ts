@@ -3,16 +3,13 @@
  * would stay as a smear beside the body, or grow into a second one.
  */
 import type { Engine } from '../engines/engine.ts';
-import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { type MatureForm, matureCells, territoryOf } from './mature.ts';
 import type { Organism } from './organism.ts';
-import { visitPieces } from './pieces.ts';
+import { isInOnePiece, visitPieces } from './pieces.ts';
 import { clearCells } from './scraps.ts';
 
 /** A piece that owns more than this part of the mature form's cells is no loose piece but a second body. */
 const MAX_LOOSE = 0.25;
-
-const inOnePiece = new WeakMap<MatureForm, boolean>();
 
 /** Takes the loose pieces of a body: all but the largest, if they are small. @returns whether there were any */
 export async function shed(engine: Engine, body: Organism, form: MatureForm): Promise<boolean> {
@@ -40,16 +37,4 @@ export function looseIn(owned: Uint8Array, width: number, most: number): number[
     .filter(({ length }) => length <= most)
     .flat()
     .sort((a, b) => a - b);
-}
-
-function isInOnePiece(form: MatureForm): boolean {
-  const known = inOnePiece.get(form);
-  if (known !== undefined) return known;
-  const open = new Uint8Array(form.width * form.height);
-  for (let cell = 0; cell < open.length; cell++)
-    if (form.rgba[cell * 4 + 3] > ALIVE_THRESHOLD) open[cell] = 1;
-  let pieces = 0;
-  visitPieces(open, form.width, () => pieces++);
-  inOnePiece.set(form, pieces === 1);
-  return pieces === 1;
 }

@@ -140,19 +140,19 @@ export class Strokes {
       const { label } = slots.at(body.slot);
       const wounded = { id, species: body.species, label, health: body.health };
       wounds.strike(wounded, blowsOf(perturbations, touching, body), step);
-      await health.measure(id);
       if (perturbations[0].kind === 'ablate') await this.#clearScraps(body);
+      await health.measure(id);
     }
   }
 
   /** Takes the scraps that an eraser has left of a body. If it has nothing else, the count finds it dead. */
   async #clearScraps(body: Organism): Promise<void> {
-    const { engine, slots } = this.#world;
-    const { mature } = slots.at(body.slot);
-    const least = leastPiece(mature);
+    const { engine, slots, swaps } = this.#world;
+    const forms = [body.slot, ...swaps.heldSlots(body)].map((slot) => slots.at(slot).mature);
+    const least = leastPiece(forms);
     // A seed that has just begun to grow is all of its body.
-    if (body.cells < least) return;
-    const rect = body.territory ?? territoryOf([mature], body.x, body.y);
+    if (least === 0 || body.cells < least) return;
+    const rect = body.territory ?? territoryOf(forms, body.x, body.y);
     const owners = new Uint16Array(rect.width * rect.height);
     await engine.readOwners(rect, owners);
     const owned = Uint8Array.from(owners, (owner) => (owner === body.id ? 1 : 0));

@@ -98,9 +98,13 @@ export class World {
     const territories = new Territories(engine, slots, (one) => this.swaps.heldSlots(one));
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
-    this.#health = new HealthWatch(engine, organisms, slots, wounds, updateTerritory);
     // The options may hold more: of a whole configuration, `engine` is only a name.
     this.#planting = new Planting({ ...options, ...common });
+    this.#health = new HealthWatch(engine, organisms, slots, wounds, {
+      isWatched: (one) => this.swaps.isWatched(one),
+      mayMove: (one, dx, dy) => this.#planting.mayMove(one, dx, dy),
+      hasMoved: updateTerritory,
+    });
     this.swaps = new Swaps({
       ...common,
       leaves: (id) => wounds.leave(id),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../server/engines/engine.ts';
-import { HealthWatch } from '../../server/world/health.ts';
+import { type Following, HealthWatch } from '../../server/world/health.ts';
 import type { MatureForm } from '../../server/world/mature.ts';
 import type { Organism } from '../../server/world/organism.ts';
 import { Organisms } from '../../server/world/organisms.ts';
@@ -15,7 +15,13 @@ const PLACE = { x: 100, y: 100 };
 const ROWS = [0, 1, 2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 0, 0, 1, 2, 1, 2, 2, 0];
 
 /** One settled body of this width. It stands `dx` cells to the right of its place, and its upper `part` is left. */
-async function settled(width: number, dx: number, part: number, placeX = PLACE.x): Promise<Organism> {
+async function settled(
+  width: number,
+  dx: number,
+  part: number,
+  placeX = PLACE.x,
+  follow: Partial<Following> = {},
+): Promise<Organism> {
   const height = ROWS.length;
   const colourOf = (y: number, channel: number): number => (channel === 3 || channel === ROWS[y] ? 1 : 0);
   const form: MatureForm = {
@@ -55,7 +61,12 @@ async function settled(width: number, dx: number, part: number, placeX = PLACE.x
     slot: 0,
   });
   const rules = { at: () => ({ mature: form }) } as unknown as RuleSlots;
-  const watch = new HealthWatch(engine, organisms, rules, new WoundWatch(), () => {});
+  const watch = new HealthWatch(engine, organisms, rules, new WoundWatch(), {
+    isWatched: () => false,
+    mayMove: () => true,
+    hasMoved: () => {},
+    ...follow,
+  });
   await watch.measure(1);
   for (let sample = 0; sample < 8; sample++) body.history.push(body.health);
   watch.moved([]);
@@ -106,5 +117,21 @@ describe('a settled body beside its place', () => {
   test('is not followed to where its seed would lie outside the world', async () => {
     expect((await settled(20, -9, 1, 9)).x).toBe(0);
     expect((await settled(20, -9, 1, 8)).x).toBe(8);
+  });
+
+  test('is not followed to where it may not stand, near or far', async () => {
+    for (const dx of [2, 12]) {
+      const asked: number[][] = [];
+      const mayMove = (_one: Organism, x: number, y: number): boolean => asked.push([x, y]) === 0;
+      const body = await settled(20, dx, 1, PLACE.x, { mayMove });
+      expect([body.x, body.y]).toEqual([100, 100]);
+      expect(asked).toEqual([[dx, 0]]);
+    }
+  });
+
+  test('is followed near and not far while the swap of its rule is watched', async () => {
+    const watched = { isWatched: () => true };
+    expect((await settled(20, 2, 1, PLACE.x, watched)).x).toBe(102);
+    expect((await settled(20, 12, 1, PLACE.x, watched)).x).toBe(100);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  FAR_MARGIN,
   HEALTH_MARGIN,
   healthOf,
   healthRect,
@@ -129,6 +130,31 @@ describe('health against what can exist', () => {
     const { dx, dy, health } = likestPlace(clipped, mature, around);
     expect([dx, dy]).toEqual([2, 0]);
     expect(health).toBeCloseTo(1, 5);
+  });
+
+  test('a body of many cells is found by some of its rows, at the very cell', () => {
+    const side = 130;
+    const rgba = Float32Array.from({ length: side * side * 4 }, (_, i) => {
+      const [x, y] = [(i >> 2) % side, Math.floor((i >> 2) / side)];
+      return Math.hypot(x - 60, y - 70) < 60 &&
+        (i % 4 === 3 || Math.sin(x / 5 + (i % 4)) * Math.cos(y / 7) > 0)
+        ? 1
+        : 0;
+    });
+    const form = { x: -65, y: -65, width: side, height: side, rgba };
+    for (const [margin, dx, dy] of [
+      [HEALTH_MARGIN, -3, 4],
+      [FAR_MARGIN, 17, -22],
+    ]) {
+      const width = side + 2 * margin;
+      const own = new Float32Array(width * width * 4);
+      for (let y = 0; y < side; y++)
+        own.set(
+          rgba.subarray(y * side * 4, (y + 1) * side * 4),
+          ((y + margin + dy) * width + margin + dx) * 4,
+        );
+      expect(likestPlace(own, form, undefined, margin)).toEqual({ dx, dy, health: 1 });
+    }
   });
 
   test('bodies that the edge or a neighbour clips are whole in a world, and a wound in them still shows', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isInCapsule } from '../../server/engines/capsule.ts';
 import type { Engine, Perturbation } from '../../server/engines/engine.ts';
-import { matureCells } from '../../server/world/mature.ts';
+import { type MatureForm, matureCells } from '../../server/world/mature.ts';
 import { visitPieces } from '../../server/world/pieces.ts';
 import { clearCells, leastPiece, scrapsIn } from '../../server/world/scraps.ts';
 import { loadBlob } from './makeWorld.ts';
@@ -10,6 +10,12 @@ import { loadBlob } from './makeWorld.ts';
 /** '#' is a cell. */
 const cellsOf = (...rows: string[]): Uint8Array =>
   Uint8Array.from(rows.join(''), (mark) => (mark === '#' ? 1 : 0));
+
+/** '#' is opaque. */
+function formOf(...rows: string[]): MatureForm {
+  const rgba = Float32Array.from([...rows.join('')].flatMap((mark) => [0, 0, 0, mark === '#' ? 1 : 0]));
+  return { x: 0, y: 0, width: rows[0].length, height: rows.length, rgba };
+}
 
 function piecesOf(open: Uint8Array, width: number): number[][] {
   const pieces: number[][] = [];
@@ -59,7 +65,23 @@ describe('a scrap', () => {
 
   test('is judged by the mature form', async () => {
     const { mature } = await loadBlob();
-    expect(leastPiece(mature)).toBe(matureCells(mature) / 20);
+    expect(leastPiece([mature])).toBe(matureCells(mature) / 20);
+  });
+
+  test('is judged by the smaller form while a body may have either', async () => {
+    const { mature } = await loadBlob();
+    expect(leastPiece([formOf('#########', '#########'), mature])).toBe(
+      leastPiece([formOf('#########', '#########')]),
+    );
+  });
+
+  test('is nothing in a species whose picture is in several pieces: a small one may be its own', async () => {
+    const { mature } = await loadBlob();
+    const apart = formOf('#######...#', '#######....');
+    const joined = formOf('#######..#.', '#######....');
+    expect(leastPiece([apart])).toBe(0);
+    expect(leastPiece([mature, apart])).toBe(0);
+    expect(leastPiece([joined])).toBe(matureCells(joined) / 20);
   });
 });
 

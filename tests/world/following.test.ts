@@ -1,0 +1,86 @@
+/** Where a body that stands beside its place is followed to, in a world with neighbours and an edge. */
+import { describe, expect, test } from 'vitest';
+import type { EngineState } from '../../server/engines/engine.ts';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
+import { allCellsOf } from '../../server/world/perturb.ts';
+import { makeWorld, type SmallWorld } from './makeWorld.ts';
+
+const SIDE = 64;
+
+/** Grown blobs at these places, which nothing steps from then on. The first is moved by `dx` cells, within its territory. */
+async function movedBody(
+  dx: number,
+  places: readonly (readonly [x: number, y: number])[],
+  killed: readonly number[] = [],
+): Promise<SmallWorld> {
+  const small = await makeWorld(SIDE, SIDE, ['blob'], createWasmEngine);
+  for (const [x, y] of places) small.world.plantAt('blob', x, y);
+  for (let i = 0; i < 60; i++) await live(small, 6);
+  for (const id of killed) small.engine.perturb(allCellsOf(id));
+  await small.engine.restore(moved(await small.engine.save(), dx));
+  return small;
+}
+
+async function live({ world, engine }: SmallWorld, steps: number): Promise<void> {
+  await engine.step(steps);
+  await world.observe(0.25);
+}
+
+/** The world has one page. */
+function moved({ pages: [{ page, cells, owners }], ...state }: EngineState, dx: number): EngineState {
+  const after = { page, cells: cells.slice(), owners: owners.slice() };
+  for (const isOld of [true, false]) {
+    for (let cell = 0; cell < owners.length; cell++) {
+      const x = (cell % SIDE) + (isOld ? 0 : dx);
+      if (owners[cell] !== 1 || x < 0 || x >= SIDE) continue;
+      const to = isOld ? cell : cell + dx;
+      if (!isOld && after.owners[to] !== 0) continue;
+      after.owners[to] = isOld ? 0 : 1;
+      if (isOld) after.cells.fill(0, to * 16, to * 16 + 16);
+      else after.cells.set(cells.subarray(cell * 16, cell * 16 + 16), to * 16);
+    }
+  }
+  return { ...state, pages: [after] };
+}
+
+/** Where the first body is held to be after some seconds in which nothing moves. */
+async function placeOf(small: SmallWorld): Promise<[x: number, y: number]> {
+  for (let sample = 0; sample < 12; sample++) await live(small, 0);
+  const { x, y } = small.world.overview.inspect(1)!;
+  return [x, y];
+}
+
+describe('a body that stands beside its place', () => {
+  test('is followed to where there is room', async () => {
+    expect(await placeOf(await movedBody(9, [[30, 30]]))).toEqual([39, 30]);
+  });
+
+  test('is not followed onto the place of another whose seed waits', async () => {
+    const small = await movedBody(
+      9,
+      [
+        [30, 30],
+        [39, 30],
+      ],
+      [2],
+    );
+    expect(await placeOf(small)).toEqual([30, 30]);
+    expect(small.world.overview.inspect(2)).toMatchObject({ absence: 'died' });
+  });
+
+  test('is not followed onto a neighbour, although what the neighbour owns is left out of its health', async () => {
+    expect(
+      await placeOf(
+        await movedBody(4, [
+          [30, 30],
+          [38, 30],
+        ]),
+      ),
+    ).toEqual([30, 30]);
+  });
+
+  test('is not followed over the edge, although what lies outside is left out of its health', async () => {
+    expect(await placeOf(await movedBody(-6, [[6, 30]]))).toEqual([6, 30]);
+    expect(await placeOf(await movedBody(-6, [[14, 30]]))).toEqual([8, 30]);
+  });
+});
