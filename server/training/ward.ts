@@ -63,7 +63,7 @@ export class Ward {
     for (const slot of this.#slots) this.#restart(slot);
   }
 
-  /** Sick bodies that were found so far. */
+  /** Bodies that were found sick so far, or that died of more than a stroke. */
   get found(): number {
     return this.#found;
   }
@@ -130,6 +130,8 @@ export class Ward {
     if (++this.#ages[slot] < YOUNG_PASSES) return;
     const living = livingCells(state, this.#target.shape);
     if (living === 0) {
+      // It has died of the rule: what a stroke kills starts again at once. Nothing is left that a batch could heal.
+      this.#found++;
       this.#restart(slot);
       return;
     }

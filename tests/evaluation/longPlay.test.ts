@@ -23,3 +23,13 @@ test('every body of a rule that grows nothing is sick, with any number of thread
   expect(one).toEqual({ strokes: 0, sick: 16 });
   expect(await runLongPlay(idle, target, { passes: 7, threads: 2 })).toEqual(one);
 });
+
+test.each([-1, Number.NaN])(
+  'bodies that die at once of a change of alpha by %f are all sick, and it ends at the 64th',
+  async (change) => {
+    const b2 = new Float32Array(eevee.b2.length);
+    b2[3] = change;
+    const deadly: Rule = { ...eevee, w2: new Float32Array(eevee.w2.length), b2 };
+    expect(await runLongPlay(deadly, target, { passes: 100 })).toEqual({ strokes: 0, sick: 64 });
+  },
+);

@@ -51,6 +51,22 @@ test.each([
   await ward.dispose();
 });
 
+test.each([
+  ['fades', { 3: -0.1 }],
+  ['becomes NaN', { 0: Number.NaN }],
+])(
+  'a body that %s is found when it should be grown, and is no sample for the training',
+  async (_what, deltas) => {
+    const ward = wardOf(square);
+    await passes(ward, steadily(deltas), 3);
+    expect(ward.found).toBe(0);
+    await passes(ward, steadily(deltas), 1);
+    expect([ward.found, ward.drawSick(new Random(1))]).toEqual([BODIES, null]);
+    expect(ward.state.ages).toEqual([0, 0, 0]);
+    await ward.dispose();
+  },
+);
+
 test('bodies that heal are struck and are not sick', async () => {
   const rule = readRule('weights/eevee.safetensors');
   const ward = wardOf(targetOf(rule)!.target, rule.hidden);
