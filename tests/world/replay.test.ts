@@ -4,6 +4,7 @@ import { createReferenceEngine } from '../../server/engines/reference.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { createWebGpuEngine } from '../../server/engines/webgpu/engine.ts';
 import { decodeEntry, EntryError } from '../../server/world/acts.ts';
+import { HEALTH_MARGIN } from '../../server/world/likeness.ts';
 import type { EngineFactory } from '../../server/world/mature.ts';
 import type { WorldState } from '../../server/world/oldSave.ts';
 import { ReplayError } from '../../server/world/replay.ts';
@@ -19,6 +20,8 @@ import { loadBlob, makeWorld, type SmallWorld } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
 
 const [WIDTH, HEIGHT] = [192, 128];
+/** Channel that keeps a blob's cell opaque (`blob.ts`). */
+const HEART = 5;
 /** Bodies that nobody strikes for 36 s wither; the lives below take some minutes. */
 const WORLD = { plantsPerGuest: 100, plantsPerAddress: 10_000, witherHours: 0.01, sleepSeconds: 1 };
 
@@ -89,20 +92,27 @@ async function frame(
   } else if (draw < 0.417) {
     if (world.removals.removeByGuest(doer('Ann').guest) > 0) count('remove by guest');
   } else if (draw < 0.418) world.withering.present([doer('Ann').guest]);
-  else if (draw < 0.43) {
-    // As a body that has healed beside its place.
+  else if (draw < 0.44) {
+    // As a body that has healed beside its place, or grown far beside it.
+    const cells = random() < 0.5 ? 1 : 9;
     const someone = [...world.organisms][whole(world.organisms.size)];
-    if (someone !== undefined && someone.absence === null && someone.x < WIDTH - 1) {
-      someone.x++;
-      someone.territory = { ...someone.territory!, x: someone.territory!.x + 1 };
+    if (someone !== undefined && someone.absence === null && someone.x < WIDTH - cells) {
+      someone.x += cells;
+      someone.territory = { ...someone.territory!, x: someone.territory!.x + cells };
       world.engine.setTerritory(someone.id, someone.territory);
       count('moved');
     }
   }
+  const places = new Map(Array.from(world.organisms, ({ id, x, y }) => [id, [x, y]]));
   const before = new Map(Array.from(world.organisms, ({ id, absence }) => [id, absence]));
   const sleepers = world.organisms.ids().filter((id) => world.engine.isAsleep(id));
   if (random() < 0.95) await world.engine.step(1 + whole(4));
   await world.observe(random() * 1.5);
+  for (const { id, x, y } of world.organisms) {
+    const [fromX, fromY] = places.get(id) ?? [x, y];
+    const cells = Math.max(Math.abs(x - fromX), Math.abs(y - fromY));
+    if (cells > 0) count(cells > HEALTH_MARGIN ? 'followed far' : 'followed');
+  }
   for (const id of sleepers) if (!world.engine.isAsleep(id)) count('woke');
   for (const { id } of world.organisms)
     if (world.engine.isAsleep(id) && !sleepers.includes(id)) count('fell asleep');
@@ -111,6 +121,25 @@ async function frame(
     if (organism === undefined) count(`gone, ${was ?? 'uprooted'}`);
     else if (organism.absence !== was) count(organism.absence ?? `back, ${was}`);
   }
+}
+
+/** Gives an organism a cell of little opacity in the first page, where nobody lives. */
+async function tear({ engine }: World, organism: number, x: number, y: number): Promise<void> {
+  const state = await engine.save();
+  const page = state.pages.find((one) => one.page === 0)!;
+  const cell = y * 64 + x;
+  page.owners[cell] = organism;
+  for (const channel of [3, HEART]) page.cells[cell * 16 + channel] = 0.2;
+  await engine.restore(state);
+}
+
+/** Counts what is cleared cell by cell, which no brush does. */
+function countClearings({ engine }: SmallWorld, counts: Map<string, number>): void {
+  const perturb = engine.perturb.bind(engine);
+  engine.perturb = (act) => {
+    if (act.kind === 'ablate' && act.radius === 0) counts.set('cleared', (counts.get('cleared') ?? 0) + 1);
+    perturb(act);
+  };
 }
 
 interface Life {
@@ -127,6 +156,7 @@ async function live(create: EngineFactory, seed: number, frames: number): Promis
   const { world } = small;
   const counts = new Map<string, number>();
   world.swaps.onOutcome = ({ verdict }) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  countClearings(small, counts);
   world.plantGarden(10, seed);
   world.log.start();
   let save = await copyOf(world);
@@ -216,6 +246,9 @@ const WHAT_HAPPENS = [
   'superseded',
   'speed',
   'moved',
+  'followed',
+  'followed far',
+  'cleared',
   'fell asleep',
   'woke',
   'died',
@@ -259,6 +292,29 @@ test('organisms that a start finds dead are in the journal, so a second kill doe
   const third = await recovered(createWasmEngine, { save, entries });
   expect(differences(await factsOf(third.world), await factsOf(second.world))).toEqual([]);
   for (const { engine } of [small, second, third]) engine.dispose();
+});
+
+test('a body that has shed what was loose is recovered as it was', async () => {
+  const small = await makeWorld(WIDTH, HEIGHT, ['blob'], createWasmEngine);
+  const { world, engine } = small;
+  const { id } = world.plantAt('blob', 30, 30);
+  const live = async (samples: number): Promise<void> => {
+    for (let sample = 0; sample < samples; sample++) {
+      await engine.step(8);
+      await world.observe(0.25);
+    }
+  };
+  await live(45);
+  world.log.start();
+  const save = await copyOf(world);
+  await tear(world, id, 39, 30);
+  const counts = new Map<string, number>();
+  countClearings(small, counts);
+  await live(60);
+  expect(counts.get('cleared')).toBeGreaterThan(0);
+  const again = await recovered(createWasmEngine, { save, entries: [world.log.take(true)!] });
+  expect(differences(await factsOf(again.world), await factsOf(world))).toEqual([]);
+  for (const { engine } of [small, again]) engine.dispose();
 });
 
 describe('a journal that does not fit', () => {
