@@ -8,6 +8,11 @@ import { Restarts } from './restarts.ts';
 
 /** Sent by a world's process when its clients can come. */
 export const READY = 'ready';
+/**
+ * When one world is ready, the others are waited for no longer than this: one that hangs, or that restores for minutes, must
+ * not keep people from the rest. They see it as one that starts.
+ */
+const OTHERS_MS = 10_000;
 const RESTARTS = { firstWaitMs: 500, maxWaitMs: 60_000, wellMs: 60_000 };
 
 export interface WorldProcessesOptions {
@@ -18,6 +23,8 @@ export interface WorldProcessesOptions {
   readonly argvOf: (name: string) => readonly string[];
   /** Takes a line for the operator. */
   readonly log: (line: string) => void;
+  /** How long the others are waited for when one is ready. Default: 10 s. */
+  readonly othersMs?: number;
 }
 
 export class WorldProcesses {
@@ -31,14 +38,22 @@ export class WorldProcesses {
   }
 
   /**
-   * Resolves when each world is ready, or has ended and waits for its next start.
+   * Resolves when each world is ready, or has ended and waits for its next start; or 10 s after the first that is ready.
    *
-   * @throws Error when none is ready
+   * @throws Error when all have ended
    */
   async start(): Promise<void> {
-    const { names } = this.#options;
-    const ends = await Promise.all(names.map((name) => this.#begin(name, 0)));
-    if (ends.every((end) => end !== null)) throw new Error(ends[0]!);
+    const { names, othersMs = OTHERS_MS } = this.#options;
+    const late = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    const begun = names.map(async (name) => {
+      const end = await this.#begin(name, 0);
+      if (end === null) timer ??= setTimeout(late.resolve, othersMs);
+      return end;
+    });
+    const ends = await Promise.race([Promise.all(begun), late.promise]);
+    clearTimeout(timer);
+    if (ends?.every((end) => end !== null)) throw new Error(ends[0]!);
   }
 
   /** Ids of the processes, by the name of their world. */
@@ -85,18 +100,22 @@ export class WorldProcesses {
       process.on('message', (message) => {
         if (message === READY) resolve(null);
       });
-      // It could not be started, or not be signalled: `exit` tells of its end.
-      process.on('error', () => {});
-      process.once('exit', (code, signal) => {
+      const ended = (how: string): void => {
         this.#processes.delete(name);
-        const how = `the world ${name} ended with ${signal ?? `code ${code}`}`;
         resolve(how);
         if (this.#isStopping) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {
           void this.#begin(name, next);
         });
         log(`${how}; it is started again in ${waitMs / 1_000} s`);
+      };
+      process.on('error', ({ message }) => {
+        // Where there is no process, no `exit` follows. Any other error is one of signalling it.
+        if (process.pid === undefined) ended(`the world ${name} has no process: ${message}`);
       });
+      process.once('exit', (code, signal) =>
+        ended(`the world ${name} ended with ${signal ?? `code ${code}`}`),
+      );
     });
   }
 }

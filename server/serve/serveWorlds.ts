@@ -50,7 +50,7 @@ export class ServedWorlds {
   }
 
   /**
-   * Resolves when clients can come, and each world is ready or has failed once.
+   * Resolves when clients can come: each world is ready, has failed once, or is later than the first by 10 s.
    *
    * @returns where browsers of this machine find the lobby
    * @throws Error when no world is ready
