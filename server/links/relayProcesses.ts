@@ -96,7 +96,8 @@ export class RelayProcesses {
     this.#workers.set(name, worker);
     const startedMs = performance.now();
     let hasListened = false;
-    if (transport !== null) {
+    const hasProcess = worker.process.pid !== undefined;
+    if (transport !== null && hasProcess) {
       const pipe = worker.process.stdio[PIPE_FD] as Duplex;
       transport.add(name, pipe);
       // Cut off, because it did not read or sent nonsense: it may hang, and its clients with it.
@@ -115,12 +116,9 @@ export class RelayProcesses {
         clearTimeout(timer);
         resolve(address);
       });
-      // A worker's errors are those of its channel, which end with it.
-      worker.on('error', () => {});
-      worker.once('exit', (code, signal) => {
+      const ended = (how: string): void => {
         clearTimeout(timer);
         this.#workers.delete(name);
-        const how = signal ?? `code ${code}`;
         reject(new Error(`a relay ended with ${how} before it listened`));
         if (this.#isStopping || !(this.#isReady || hasListened)) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {
@@ -128,7 +126,12 @@ export class RelayProcesses {
           this.#begin(next).catch(() => {});
         });
         log(`a relay ended with ${how}; another is started in ${waitMs / 1_000} s`);
+      };
+      worker.on('error', ({ message }) => {
+        // Where there is no process, no `exit` follows. Other errors are those of its channel, which ends with it.
+        if (!hasProcess) ended(message);
       });
+      worker.once('exit', (code, signal) => ended(signal ?? `code ${code}`));
     });
   }
 }

@@ -11,16 +11,14 @@ import { clearCells } from './scraps.ts';
 /** A piece that owns more than this part of the mature form's cells is no loose piece but a second body. */
 const MAX_LOOSE = 0.25;
 
-/** Takes the loose pieces of a body: all but the largest, if they are small. @returns whether there were any */
-export async function shed(engine: Engine, body: Organism, form: MatureForm): Promise<boolean> {
-  if (!isInOnePiece(form)) return false;
+/** Takes the loose pieces of a body: all but the largest, if they are small. */
+export async function shed(engine: Engine, body: Organism, form: MatureForm): Promise<void> {
+  if (!isInOnePiece(form)) return;
   const rect = body.territory ?? territoryOf([form], body.x, body.y);
   const owners = new Uint16Array(rect.width * rect.height);
   await engine.readOwners(rect, owners);
   const owned = Uint8Array.from(owners, (owner) => (owner === body.id ? 1 : 0));
-  const loose = looseIn(owned, rect.width, MAX_LOOSE * matureCells(form));
-  clearCells(engine, rect, loose);
-  return loose.length > 0;
+  clearCells(engine, rect, looseIn(owned, rect.width, MAX_LOOSE * matureCells(form)));
 }
 
 /**

@@ -111,8 +111,8 @@ export class WiltWatch {
     const looked = new Map<OrganismId, boolean>();
     for (const organism of inTurn.slice(0, MAX_LOOKED_AT)) {
       const { engine, slots } = this.#world;
-      const hasShed = await shed(engine, organism, slots.at(organism.slot).mature);
-      looked.set(organism.id, !hasShed && (await this.#isTwo(organism)));
+      await shed(engine, organism, slots.at(organism.slot).mature);
+      looked.set(organism.id, await this.#isTwo(organism));
       this.#lastLookedAt = organism.id;
     }
     return looked;
