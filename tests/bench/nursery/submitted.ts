@@ -13,6 +13,7 @@ import { medianOf } from '../../../server/evaluation/statistics.ts';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
 import type { Drawing } from '../../../shared/drawing/drawing.ts';
 import { packDrawing } from '../../../shared/drawing/packed.ts';
+import type { SubmittedMessage } from '../../../shared/drawing/submission.ts';
 import type { DrawingsMessage } from '../../../shared/nursery.ts';
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
 import { STARTERS } from '../../../shared/starters/starters.ts';
@@ -22,6 +23,8 @@ import { BenchServer } from '../load/server.ts';
 const STARTERS_TRIED = 5;
 const WORLD = { width: 1024, height: 1024 };
 const LOOK_MS = 200;
+/** On 127.0.0.x. */
+const FIRST_HOST = 10;
 const MAX_MINUTES = 20;
 
 const { values } = parseArgs({
@@ -56,28 +59,47 @@ const server = new BenchServer({
   flags: ['--nursery', 'open', '--nursery-threads', values.threads, '--tuner', 'off'],
 });
 const results: { name: string; state: string; minutes: number; load: number }[] = [];
-let drawings: DrawingsMessage['drawings'] = [];
-const client = new LoadClient(0, WORLD, false, { x: 512, y: 512 }, () => {});
-client.onMessage = (type, payload) => {
-  if (type === ServerMessageType.drawings) drawings = (decodeMsgpack(payload) as DrawingsMessage).drawings;
-};
+
+interface Maker {
+  readonly client: LoadClient;
+  readonly stateOf: (name: string) => string;
+}
+
+/** @param index - makers come from addresses of their own, because one address may send few drawings in an hour */
+async function makerAt(index: number): Promise<Maker> {
+  let drawings: DrawingsMessage['drawings'] = [];
+  let refusal: string | null = null;
+  const client = new LoadClient(index, WORLD, false, { x: 512, y: 512 }, () => {});
+  client.localAddress = `127.0.0.${FIRST_HOST + index}`;
+  client.onMessage = (type, payload) => {
+    if (type === ServerMessageType.drawings) drawings = (decodeMsgpack(payload) as DrawingsMessage).drawings;
+    if (type === ServerMessageType.submitted) refusal = (decodeMsgpack(payload) as SubmittedMessage).reason;
+  };
+  await client.join(server.url);
+  const stateOf = (name: string): string =>
+    refusal ?? drawings.find((one) => one.name === name)?.state ?? 'unknown';
+  return { client, stateOf };
+}
+
+let maker: Maker | undefined;
 try {
   await server.start(new AbortController().signal);
-  await client.join(server.url);
-  for (const { name, drawing } of pictures) {
+  for (const [index, { name, drawing }] of pictures.entries()) {
+    maker?.client.drop();
+    maker = await makerAt(index);
+    const { client, stateOf } = maker;
     const beganMs = performance.now();
     client.send(ClientMessageType.submit, { name, drawing: packDrawing(drawing), isFree: true });
-    const stateOf = (): string => drawings.find((one) => one.name === name)?.state ?? 'unknown';
-    while (['unknown', 'queued', 'learning'].includes(stateOf())) {
+    while (['unknown', 'queued', 'learning'].includes(stateOf(name))) {
       if (performance.now() - beganMs > MAX_MINUTES * 60_000) break;
       await sleep(LOOK_MS);
     }
     const minutes = Number(((performance.now() - beganMs) / 60_000).toFixed(2));
-    results.push({ name, state: stateOf(), minutes, load: Number(loadavg()[0].toFixed(1)) });
+    results.push({ name, state: stateOf(name), minutes, load: Number(loadavg()[0].toFixed(1)) });
     console.error(JSON.stringify(results.at(-1)));
   }
 } finally {
-  client.drop();
+  maker?.client.drop();
   await server.stop();
 }
 const minutes = results.map((one) => one.minutes);
