@@ -36,8 +36,8 @@ describe('a bound is', () => {
     expect(named(text)).toEqual([]);
   });
 
-  test('what health.ts calls nearly whole', () => {
-    const text = readFileSync(join(import.meta.dirname, '../../../server/world/health.ts'), 'utf8');
+  test('what likeness.ts calls nearly whole', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../server/world/likeness.ts'), 'utf8');
     expect(named(text)).toContainEqual(['NEARLY_WHOLE', 0.8]);
   });
 });
