@@ -24,9 +24,9 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function pageAt(context: BrowserContext, hash = ''): Promise<Page> {
+async function pageAt(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${server.url}/${hash}`);
+  await page.goto(`${server.url}/`);
   await page.waitForFunction(() => window.regrow?.ready === true);
   return page;
 }
