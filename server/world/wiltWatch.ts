@@ -5,6 +5,7 @@
 
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { Engine, OrganismId } from '../engines/engine.ts';
+import { healthRect } from './likeness.ts';
 import { MATURE_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import { type Organism, WHOLE } from './organism.ts';
 import { byOrder, type Organisms } from './organisms.ts';
@@ -121,12 +122,7 @@ export class WiltWatch {
   async #isTwo({ id, x, y, slot }: Organism): Promise<boolean> {
     const { engine, slots } = this.#world;
     const { mature } = slots.at(slot);
-    const rect = {
-      x: x + mature.x - TERRITORY_MARGIN,
-      y: y + mature.y - TERRITORY_MARGIN,
-      width: mature.width + 2 * TERRITORY_MARGIN,
-      height: mature.height + 2 * TERRITORY_MARGIN,
-    };
+    const rect = healthRect(mature, x, y, TERRITORY_MARGIN);
     const own = new Float32Array(rect.width * rect.height * 4);
     await engine.readOrganism(id, rect, own);
     return isTwoBodied(own, mature);

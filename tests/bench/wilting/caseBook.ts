@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
+import { healthRect } from '../../../server/world/likeness.ts';
 import { matureCells, TERRITORY_MARGIN } from '../../../server/world/mature.ts';
 import { type Organism, WHOLE } from '../../../server/world/organism.ts';
 import type { WiltedBody } from '../../../server/world/wilting.ts';
@@ -128,12 +129,7 @@ export class CaseBook {
   async #pictureOf({ id, x, y, slot }: Organism): Promise<Picture | null> {
     if (this.#folder === undefined) return null;
     const { mature } = this.#world.rules.at(slot);
-    const rect = {
-      x: x + mature.x - TERRITORY_MARGIN,
-      y: y + mature.y - TERRITORY_MARGIN,
-      width: mature.width + 2 * TERRITORY_MARGIN,
-      height: mature.height + 2 * TERRITORY_MARGIN,
-    };
+    const rect = healthRect(mature, x, y, TERRITORY_MARGIN);
     const rgba = new Float32Array(rect.width * rect.height * 4);
     await this.#world.engine.readOrganism(id, rect, rgba);
     return { width: rect.width, height: rect.height, rgba };
