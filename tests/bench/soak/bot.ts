@@ -1,14 +1,11 @@
 /** One bot: comes, does what `player.ts` decides on its own page, leaves, and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StrokeBuilder } from '../../../client/hands/strokeBuilder.ts';
-import type { Size } from '../../../shared/geometry.ts';
 import { ClientMessageType } from '../../../shared/protocol.ts';
 import { Page, type Surroundings } from './page.ts';
 import { placeOn } from './path.ts';
-import { type Act, Player } from './player.ts';
+import { type Act, Player, POINTER_MS, SCREENS } from './player.ts';
 
-/** A pointer is sampled at every second picture. */
-const POINTER_MS = 33;
 const VIEWPORT_MS = 120;
 const PING_MS = 2_000;
 /** From pointing at a place to the click. */
@@ -18,12 +15,6 @@ const MAX_AIMS = 5;
 const MIN_CUT_MS = 9_000;
 /** The close may arrive this long after the bot reads again. */
 const MAX_HEARING_MS = 5_000;
-/** CSS pixels. */
-const SCREENS: readonly Size[] = [
-  { width: 1920, height: 1080 },
-  { width: 1366, height: 768 },
-  { width: 390, height: 844 },
-];
 
 export class Bot {
   readonly #around: Surroundings;

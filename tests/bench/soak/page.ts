@@ -16,11 +16,10 @@ import {
 import { strokeCost, strokeFault } from '../../../shared/stroke.ts';
 import { LoadClient } from '../load/client.ts';
 import type { Place } from './path.ts';
-import type { Kind, Scene, Seen } from './player.ts';
+import { type Kind, type Scene, type Seen, START_ZOOM } from './player.ts';
 import type { Ledger } from './tally.ts';
 
 const CURSOR_MS = 66;
-const START_ZOOM = 4.5;
 
 /** `stroke` names a stroke of one connection; `nowMs` is `performance.now()`. */
 export interface StrokeWatch {

@@ -38,6 +38,17 @@ export type Act =
   /** With a LEAVE (a closed tab), or without (a network that is gone). */
   | { kind: 'leave' | 'drop'; awayMs: number };
 
+/** A pointer is sampled at every second picture. */
+export const POINTER_MS = 33;
+/** CSS pixels. */
+export const SCREENS: readonly Size[] = [
+  { width: 1920, height: 1080 },
+  { width: 1366, height: 768 },
+  { width: 390, height: 844 },
+];
+/** CSS pixels per cell when a page opens. */
+export const START_ZOOM = 4.5;
+
 /** Probabilities; the rest is panning. */
 const SHARES = {
   ablate: 0.42,

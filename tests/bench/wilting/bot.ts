@@ -9,17 +9,7 @@ import type { Rect, Size } from '../../../shared/geometry.ts';
 import type { StrokeMessage } from '../../../shared/protocol.ts';
 import { strokeCost } from '../../../shared/stroke.ts';
 import { type Place, placeOn } from '../soak/path.ts';
-import { type Act, type Kind, Player, type Seen } from '../soak/player.ts';
-
-/** A pointer is sampled at every second picture. */
-const POINTER_MS = 33;
-const START_ZOOM = 4.5;
-/** CSS pixels. */
-const SCREENS: readonly Size[] = [
-  { width: 1920, height: 1080 },
-  { width: 1366, height: 768 },
-  { width: 390, height: 844 },
-];
+import { type Act, type Kind, Player, POINTER_MS, SCREENS, type Seen, START_ZOOM } from '../soak/player.ts';
 
 export interface Ground {
   readonly world: Size;
