@@ -230,6 +230,7 @@ test('a malformed request closes its own connection and affects no other', async
 });
 
 test('/healthz gives 503 when the world has sent nothing for five seconds', async () => {
+  await server.world.stop();
   await pause(5_200);
   const response = await get('healthz');
   expect(response.status).toBe(503);

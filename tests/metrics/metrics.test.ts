@@ -74,6 +74,7 @@ test('a world that has told nothing yet has no made-up figures', async () => {
 test('disk trouble and a silent world are 1 and 0', async () => {
   server.world.trouble = 'full';
   expect((await scrape()).get('regrow_disk_trouble')).toBe(1);
+  await server.world.stop();
   await pause(5_000);
   expect((await scrape()).get('regrow_world_up')).toBe(0);
 });

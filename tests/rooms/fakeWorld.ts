@@ -120,6 +120,16 @@ export class FakeWorld implements WorldLink {
     return frame;
   }
 
+  /** Sends what a living world sends twice a second, also when nothing changes, until `stop`. */
+  beat(): void {
+    this.#timers.push(
+      setInterval(
+        () => this.onStats({ step: this.#frames * 3, stepsPerSecond: 60, organisms: 1, livingCells: 9 }),
+        500,
+      ),
+    );
+  }
+
   /** Ticks on a timer until `stop`. */
   run(hz: number, before: (frame: number) => void = () => {}): void {
     let n = 0;
@@ -128,10 +138,6 @@ export class FakeWorld implements WorldLink {
         before(n++);
         this.tick();
       }, 1_000 / hz),
-      setInterval(
-        () => this.onStats({ step: this.#frames * 3, stepsPerSecond: 60, organisms: 1, livingCells: 9 }),
-        500,
-      ),
     );
   }
 

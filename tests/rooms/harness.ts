@@ -89,6 +89,7 @@ export async function startServer(
     ...settings,
   };
   const server = await waitFor((isRelayed ? serveOverRelay : serveWorld)(world, config, options));
+  world.beat();
   return {
     world,
     url: server.url,
