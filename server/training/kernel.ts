@@ -65,6 +65,8 @@ export interface LayoutOptions {
   readonly waveWeight?: number;
   /** Extra weight in the gradient of cells that live where the picture is empty; default 0. */
   readonly strayWeight?: number;
+  /** Extra weight in the gradient of cells whose alpha is near the alive threshold; default 0. */
+  readonly rimWeight?: number;
   /** Which shape of tiles computes; both give the same results (`../engines/wasm/tiles.ts`). */
   readonly wideTiles: boolean;
 }
@@ -189,6 +191,7 @@ function writeSetup(memory: WebAssembly.Memory, layout: Layout, thread: number):
   real(field.QUIESCENCE_AT, layout.quiescenceWeight);
   real(field.PLACE_AT, layout.placeWeight);
   real(field.STRAY_AT, layout.strayWeight);
+  real(field.RIM_AT, layout.rimWeight);
   real(field.WAVE_AT, layout.waveWeight);
   whole(field.TARGET_AT, layout.target);
   whole(field.SCRATCH_AT, layout.scratch + thread * layout.scratchBytes);

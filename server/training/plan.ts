@@ -25,6 +25,8 @@ export interface TrainingPlan {
   readonly waveWeight: number;
   /** Extra weight of cells that live where the picture is empty, beside their share of its error. */
   readonly strayWeight: number;
+  /** Extra weight of cells whose alpha is near the alive threshold, beside the picture's error. Default: none. */
+  readonly rimWeight?: number;
   /** Empty cells around the padded picture, in training only: cells that leave the body are seen this far. */
   readonly roomCells: number;
   /** Iterations of the pool phase; the learning rate falls over them. */

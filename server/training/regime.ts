@@ -18,11 +18,12 @@
  * rest when the walls are gone.
  *
  * Then all are rolled out for 64 to `longestSteps`, hurt ones for `shortestSteps` to as many. They are taught the
- * picture: mean square error of RGBA at the end. Four more terms count in the gradient only:
+ * picture: mean square error of RGBA at the end. Five more terms count in the gradient only:
  *
  * - *place*: two hidden channels of every cell are taught where in the body it is, so that what is left of a torn body
  *   knows where it is (server/training/README.md has the figures).
  * - *stray*: cells where the picture is empty are taught more strongly to be empty.
+ * - *rim*: cells whose alpha is near the alive threshold are taught the picture more strongly.
  * - *overflow*: hidden channels are drawn back into -1..1.
  * - *quiescence*: in bodies that were whole, the change from step to step.
  */
@@ -47,6 +48,7 @@ export const COMPANY = {
   farOff: 0.6,
   alignCells: 6,
   strayWeight: 1,
+  rimWeight: 9,
   roomCells: 8,
 } as const;
 

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { decode } from 'fast-png';
 import { ALIVE_THRESHOLD, RuleError } from '../rules/rule.ts';
+import { CLEAR_ALPHA, FAINT_ALPHA } from './assembly/setup.ts';
 import { cellIndex, type GridShape, gridShape } from './kernel.ts';
 import { forEachCell } from './states.ts';
 
@@ -180,6 +181,23 @@ export function padded(target: Target, padding: number): Target {
     rgba.set(target.rgba.subarray(from, from + width * 4), cellIndex(shape, padding, padding + y) * 4);
   }
   return { width, height, shape, rgba };
+}
+
+/**
+ * The picture that is taught: alphas near the alive threshold are moved to `FAINT_ALPHA` or `CLEAR_ALPHA`, on their own
+ * side of it, and their colours with them.
+ *
+ * Around a cell whose alpha wavers about the threshold, its outer neighbours are cleared and begin again, for ever.
+ */
+export function clearOfThreshold(target: Target): Target {
+  const rgba = target.rgba.slice();
+  for (let i = 0; i < rgba.length; i += 4) {
+    const alpha = rgba[i + 3];
+    if (alpha <= FAINT_ALPHA || alpha >= CLEAR_ALPHA) continue;
+    const factor = (alpha > ALIVE_THRESHOLD ? CLEAR_ALPHA : FAINT_ALPHA) / alpha;
+    for (let c = 0; c < 4; c++) rgba[i + c] *= factor;
+  }
+  return { ...target, rgba };
 }
 
 /** Cells of the picture whose alpha is above the alive threshold. */

@@ -11,6 +11,7 @@ import { cellHash, fires, fireThreshold } from '../engines/fire.ts';
 import type { Backend, TensorFlow } from '../engines/tfjs/load.ts';
 import { fromFilterOrder, perceptionFilter, toFilterOrder } from '../engines/tfjs/model.ts';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION } from '../rules/rule.ts';
+import { CLEAR_ALPHA, FAINT_ALPHA } from './assembly/setup.ts';
 import { cellIndex, type GridShape, transpose, type Weights } from './kernel.ts';
 import {
   OPEN,
@@ -219,20 +220,31 @@ class TfjsRollouts implements RolloutBatch {
   /** [batch]: mean square error of RGBA; cells in walls have none. */
   #pictureLosses(state: Tensor4D): Tensor1D {
     const tf = this.#tf;
+    const rgba = tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]);
+    return tf.mean(tf.mul(tf.square(tf.sub(rgba, this.#targetNow())), this.#openNow!), [1, 2, 3]);
+  }
+
+  /** [1, height, width, 4] */
+  #targetNow(): Tensor4D {
     const { width, height } = this.#options.shape;
     const values = new Float32Array(width * height * 4);
     forEachRow(this.#options.shape, 1, (_slot, first, row) => {
       values.set(this.target.subarray(first * 4, (first + width) * 4), row * 4);
     });
-    const target = tf.tensor4d(values, [1, height, width, 4]);
-    const rgba = tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]);
-    return tf.mean(tf.mul(tf.square(tf.sub(rgba, target)), this.#openNow!), [1, 2, 3]);
+    return this.#tf.tensor4d(values, [1, height, width, 4]);
   }
 
-  /** What is differentiated: all slots' losses, overflow, cells astray, and places (`assembly/trainer.ts`). */
+  /** What is differentiated: all slots' losses, overflow, cells astray and on the rim, and places (`assembly/trainer.ts`). */
   #trainingLoss(state: Tensor4D): Tensor {
     const tf = this.#tf;
-    const { shape, overflowWeight, placeWeight = 0, waveWeight = 0, strayWeight = 0 } = this.#options;
+    const {
+      shape,
+      overflowWeight,
+      placeWeight = 0,
+      waveWeight = 0,
+      strayWeight = 0,
+      rimWeight = 0,
+    } = this.#options;
     const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
     const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
     const weight = overflowWeight / (shape.width * shape.height * 4);
@@ -241,9 +253,24 @@ class TfjsRollouts implements RolloutBatch {
       const stray = tf.mul(this.#strayError(state), strayWeight / (shape.width * shape.height * 4));
       loss = tf.add(loss, stray);
     }
+    if (rimWeight > 0) {
+      const rim = tf.mul(this.#rimError(state), rimWeight / (shape.width * shape.height * 4));
+      loss = tf.add(loss, rim);
+    }
     if (placeWeight === 0 && waveWeight === 0) return loss;
     const misplaced = tf.mul(this.#misplacement(state), 1 / (shape.width * shape.height * 4));
     return tf.add(loss, misplaced);
+  }
+
+  /** Square error of RGBA, summed where alpha is near the alive threshold. */
+  #rimError(state: Tensor4D): Tensor {
+    const tf = this.#tf;
+    const alpha = tf.slice(state, [0, 0, 0, 3], [-1, -1, -1, 1]);
+    // A constant: no gradient passes through which cells these are.
+    const near = alpha.dataSync<'float32'>().map((a) => (a > FAINT_ALPHA && a < CLEAR_ALPHA ? 1 : 0));
+    const counted = tf.mul(tf.tensor(near, alpha.shape), this.#openNow!);
+    const difference = tf.sub(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]), this.#targetNow());
+    return tf.sum(tf.mul(tf.square(difference), counted));
   }
 
   /** Square error of RGBA, summed where the picture is empty. */

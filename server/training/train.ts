@@ -12,7 +12,7 @@ import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { poolState, Samples } from './samples.ts';
 import { livingCells, plantSeed } from './states.ts';
-import { padded, readTarget, type Target } from './target.ts';
+import { clearOfThreshold, padded, readTarget, type Target } from './target.ts';
 import type { Walls } from './walls.ts';
 import { Ward, type WardState } from './ward.ts';
 
@@ -103,7 +103,7 @@ export class TrainingRun {
     this.plan = 'plan' in from ? from.plan : from;
     const { plan } = this;
     this.target = target ?? readTarget(plan.source);
-    this.#grid = padded(this.target, plan.source.padding + plan.roomCells);
+    this.#grid = clearOfThreshold(padded(this.target, plan.source.padding + plan.roomCells));
     const { shape } = this.#grid;
     this.#random = new Random(plan.randomSeed);
     this.#now =
@@ -132,6 +132,7 @@ export class TrainingRun {
       placeWeight: plan.placeWeight,
       waveWeight: plan.waveWeight,
       strayWeight: plan.strayWeight,
+      rimWeight: plan.rimWeight,
       slots: plan.batch,
       threads: Math.min(threads, plan.batch),
       maxSteps: Math.max(plan.longestSteps, regime.CURRICULUM.mostSteps),

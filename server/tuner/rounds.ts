@@ -76,7 +76,7 @@ const DAMAGE = DAMAGE_KINDS.filter((kind) => kind !== 'batter');
 
 type Regime = Pick<
   TrainingPlan,
-  'rate' | 'normalisation' | 'quiescenceWeight' | 'damagedPart' | 'longestSteps' | 'batch'
+  'rate' | 'normalisation' | 'quiescenceWeight' | 'rimWeight' | 'damagedPart' | 'longestSteps' | 'batch'
 > & { readonly recordedPart: number };
 
 /**
@@ -106,6 +106,7 @@ const REGIMES: Readonly<Record<Aim, Regime>> = {
     rate: 8e-4,
     normalisation: 0.75,
     quiescenceWeight: 16,
+    rimWeight: COMPANY.rimWeight,
     damagedPart: 0.25,
     longestSteps: 144,
     batch: 4,

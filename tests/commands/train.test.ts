@@ -62,6 +62,7 @@ const REFUSED: readonly (readonly [flag: string, value: string, expected: string
   ['place', '101', real(0, 100)],
   ['waves', '101', real(0, 100)],
   ['stray', '101', real(0, 100)],
+  ['rim', '101', real(0, 100)],
   ['quiescence', '101', real(0, 100)],
   ['overflow', '2', real(0, 1)],
   ['rate', '0', real(1e-7, 1)],

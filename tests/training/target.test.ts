@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cellIndex } from '../../server/training/kernel.ts';
-import { readTarget } from '../../server/training/target.ts';
+import { clearOfThreshold, readTarget } from '../../server/training/target.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -20,6 +20,19 @@ function png(name: string, width: number, height: number, channels: number, data
 
 const rounded = (values: Iterable<number>): number[] =>
   [...values].map((value) => Math.round(value * 100) / 100);
+
+test('alphas near the alive threshold are taught clear of it, on their side, and their colours with them', () => {
+  const row = [0, 10, 18, 25, 26, 40, 46, 255].flatMap((alpha) => [255, 0, 0, alpha]);
+  const target = readTarget({ image: png('rim.png', 8, 1, 4, row), scale: 1, padding: 4, crop: false });
+  const taught = clearOfThreshold(target);
+  const first = cellIndex(target.shape, 4, 4) * 4;
+  const seen = ({ rgba }: typeof target): number[][] =>
+    Array.from({ length: 8 }, (_, x) => rounded(rgba.subarray(first + x * 4, first + x * 4 + 4)));
+  expect(seen(taught)).toEqual(
+    [0, 0.04, 0.04, 0.04, 0.18, 0.18, 0.18, 1].map((alpha) => [alpha, 0, 0, alpha]),
+  );
+  expect(seen(target).map(([, , , alpha]) => alpha)).toEqual([0, 0.04, 0.07, 0.1, 0.1, 0.16, 0.18, 1]);
+});
 
 test('a picture is cropped to its content, scaled, padded and premultiplied', () => {
   const pixels = Array(5 * 4 * 4).fill(0);

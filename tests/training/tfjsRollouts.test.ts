@@ -56,6 +56,7 @@ interface Case {
   readonly placeWeight?: number;
   readonly waveWeight?: number;
   readonly strayWeight?: number;
+  readonly rimWeight?: number;
   /** Part of the cells that stand in walls; default none. */
   readonly walls?: number;
 }
@@ -94,6 +95,7 @@ const CASES: readonly Case[] = [
     overflowWeight: 0,
     placeWeight: 0.7,
     strayWeight: 2,
+    rimWeight: 6,
     walls: 0.3,
   },
 ];
@@ -112,6 +114,7 @@ describe('the same as the WASM trainer', () => {
         placeWeight: c.placeWeight,
         waveWeight: c.waveWeight,
         strayWeight: c.strayWeight,
+        rimWeight: c.rimWeight,
         slots: c.steps.length,
         threads: 0,
         maxSteps: 8,

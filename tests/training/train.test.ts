@@ -50,6 +50,7 @@ beforeAll(() => {
     longestSteps: 80,
     alignCells: 3,
     strayWeight: 0,
+    rimWeight: 2,
     roomCells: 0,
     wallPart: 0,
     farOff: 0.1,

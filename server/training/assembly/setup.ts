@@ -51,5 +51,14 @@ export const ZEROS_AT = 72;
  * "Fourier features").
  */
 export const WAVE_AT = 76;
+/**
+ * Extra weight of the error of cells whose alpha is now between `FAINT_ALPHA` and `CLEAR_ALPHA`: their gradient is
+ * multiplied by 1 + weight (+ `STRAY_AT`'s). An alpha that wavers about the alive threshold makes its neighbours live
+ * and die for ever, and the mean square error hardly sees it.
+ */
+export const RIM_AT = 80;
 /** The length of the block. */
-export const SETUP_BYTES = 80;
+export const SETUP_BYTES = 84;
+/** Alphas on either side of the alive threshold (0.1) from which a body's unrest does not cross it. */
+export const FAINT_ALPHA = 0.04;
+export const CLEAR_ALPHA = 0.18;

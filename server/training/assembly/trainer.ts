@@ -52,6 +52,7 @@ let quiescenceWeight: f32 = 0;
 let placeWeight: f32 = 0;
 let waveWeight: f32 = 0;
 let strayWeight: f32 = 0;
+let rimWeight: f32 = 0;
 
 // Addresses, as `setup.ts` describes them.
 let w1: usize = 0;
@@ -105,6 +106,7 @@ export function configure(setup: usize): void {
   quiescenceWeight = load<f32>(setup, field.QUIESCENCE_AT);
   placeWeight = load<f32>(setup, field.PLACE_AT);
   strayWeight = load<f32>(setup, field.STRAY_AT);
+  rimWeight = load<f32>(setup, field.RIM_AT);
   waveWeight = load<f32>(setup, field.WAVE_AT);
   target = load<u32>(setup, field.TARGET_AT);
   w1 = load<u32>(setup, field.W1_AT);
@@ -335,16 +337,15 @@ function teachPlace(cell: usize, into: usize, right: f32, down: f32, scale: f32)
 
 /**
  * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from
- * it, from places and their waves (`PLACE_AT`, `WAVE_AT`), from cells astray (`STRAY_AT`), and from the hidden channels' overflow: weight ·
- * (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the dynamics chaotic, and a gradient through chaos
- * is noise (Niklasson et al. 2021, Self-Organising Textures).
+ * it, from places and their waves (`PLACE_AT`, `WAVE_AT`), from cells astray (`STRAY_AT`) and on the rim (`RIM_AT`), and
+ * from the hidden channels' overflow: weight · (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the
+ * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
  */
 export function loss(state: usize, withGradient: bool): f64 {
   let sum: f64 = 0;
   const share = <f32>(2.0 / <f64>(width * height * 4));
   const scale = f32x4.splat(share);
   const knowsPlace = placeWeight != 0 || waveWeight != 0;
-  const strayScale = f32x4.mul(scale, f32x4.splat(1 + strayWeight));
   const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
   if (withGradient) clear(gradient, cellCount << 6);
   for (let y = 0; y < height; y++) {
@@ -357,8 +358,10 @@ export function loss(state: usize, withGradient: bool): f64 {
       if (!withGradient) continue;
       const cell = state + (i << 6);
       const into = gradient + (i << 6);
-      const isEmpty = load<f32>(target + (i << 4), 12) == 0;
-      v128.store(into, f32x4.mul(difference, isEmpty ? strayScale : scale));
+      const stray: f32 = load<f32>(target + (i << 4), 12) == 0 ? strayWeight : 0;
+      const alpha = load<f32>(cell, 12);
+      const rim: f32 = alpha > <f32>field.FAINT_ALPHA && alpha < <f32>field.CLEAR_ALPHA ? rimWeight : 0;
+      v128.store(into, f32x4.mul(difference, f32x4.splat(share * (1 + stray + rim))));
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
       v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
