@@ -9,7 +9,6 @@ import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts'
 import { isEnding, type Organism, WHOLE } from './organism.ts';
 import type { Organisms } from './organisms.ts';
 import { allCellsOf } from './perturb.ts';
-import { RunningTime } from './symptoms.ts';
 
 export const DISSOLVE_SECONDS = 2;
 /** From a death to the new seed: long enough that players see the gap. */
@@ -50,13 +49,12 @@ interface Dissolving {
   /** Cells from its place within which all of it lies: at the start, and now. */
   readonly reach: number;
   radius: number;
-  /** Running time, in seconds, when it began to dissolve. */
+  /** World time when it began to dissolve. */
   readonly sinceSeconds: number;
 }
 
 export class Absences {
   readonly #world: AbsentWorld;
-  readonly #time: RunningTime;
   readonly #dissolving = new Map<OrganismId, Dissolving>();
   /** Organisms whose seeds wait. */
   readonly #waiting = new Set<OrganismId>();
@@ -67,7 +65,6 @@ export class Absences {
 
   constructor(world: AbsentWorld) {
     this.#world = world;
-    this.#time = new RunningTime(world.engine.stepNumber);
   }
 
   /** Whether it dissolves or its seed waits: then it is alive without cells. */
@@ -83,6 +80,11 @@ export class Absences {
   /** How many bodies dissolve. */
   get dissolving(): number {
     return this.#dissolving.size;
+  }
+
+  /** The world runs again after it stood still: clients have counted the seconds of seeds down meanwhile. */
+  tellSeedsAgain(): void {
+    this.#hasNews ||= this.#waiting.size > 0;
   }
 
   /** The seeds that wait, if they have changed since the last call, at most `MAX_TOLD_SEEDS`; null: they have not. */
@@ -124,7 +126,7 @@ export class Absences {
     const reachX = Math.max(organism.x - x, x + width - organism.x);
     const reachY = Math.max(organism.y - y, y + height - organism.y);
     const reach = Math.hypot(reachX, reachY);
-    this.#dissolving.set(organism.id, { reach, radius: reach, sinceSeconds: this.#time.seconds });
+    this.#dissolving.set(organism.id, { reach, radius: reach, sinceSeconds: this.#world.runSeconds() });
   }
 
   /** After a count, of an organism that has cells: the body of one whose seed waits was put back by a rollback. */
@@ -182,7 +184,6 @@ export class Absences {
     this.#waiting.clear();
     this.#uprooted.clear();
     this.#hasNews = true;
-    this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms) {
       const { id, absence, dueSeconds, isUprooted } = organism;
       if (isUprooted) this.#uprooted.add(id);
@@ -192,10 +193,9 @@ export class Absences {
     }
   }
 
-  /** Once per frame: shrinks dissolving bodies and plants seeds that are due. In a paused world, nothing. */
-  async pass(elapsedSeconds: number): Promise<void> {
-    const { engine, organisms, runSeconds } = this.#world;
-    if (this.#time.pass(elapsedSeconds, engine.stepNumber) === 0) return;
+  /** Once per frame of a world that runs: shrinks dissolving bodies and plants seeds that are due. */
+  async pass(): Promise<void> {
+    const { organisms, runSeconds } = this.#world;
     for (const [id, dissolving] of this.#dissolving) {
       const organism = organisms.get(id);
       if (organism === undefined) this.forget(id);
@@ -210,7 +210,7 @@ export class Absences {
   }
 
   #shrink(organism: Organism, dissolving: Dissolving): void {
-    const left = 1 - (this.#time.seconds - dissolving.sinceSeconds) / DISSOLVE_SECONDS;
+    const left = 1 - (this.#world.runSeconds() - dissolving.sinceSeconds) / DISSOLVE_SECONDS;
     const { engine } = this.#world;
     const { id, x, y } = organism;
     if (left > 0) {

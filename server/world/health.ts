@@ -15,10 +15,9 @@ import type { WoundWatch } from './woundWatch.ts';
  */
 const MAX_MEASURED = 128;
 /**
- * A body that is not whole and whose health was steady for 8 samples may be whole beside its place: a cell does not know where in
- * the world it is, and limbs that grow back may draw the rest along.
+ * A body that is not whole and whose health has settled within this much may be whole beside its place: a cell does not
+ * know where in the world it is, and limbs that grow back may draw the rest along.
  */
-const SETTLED_SAMPLES = 8;
 const STEADY = 0.01;
 /** A body out of shape may be looked for when its health was nearly steady: some flicker. */
 const NEARLY_STEADY = 0.06;
@@ -97,7 +96,7 @@ export class HealthWatch {
 
   /**
    * Looks for one settled body around its place, and moves the place if the body stands whole beside it. Once per
-   * sample: a body of 40 cells takes about 0.5 ms, one out of shape 2 ms more.
+   * sample of a world that runs: a body of 40 cells takes about 0.5 ms, one out of shape 2 ms more.
    */
   async followMoved(): Promise<void> {
     if (!this.#mayFollow) return;
@@ -122,7 +121,7 @@ export class HealthWatch {
       const { health, turn } = this.#sought.get(organism) ?? NEVER_SOUGHT;
       const within = organism.health < MIN_SHAPE ? NEARLY_STEADY : STEADY;
       if (turn >= nextTurn || Math.abs(organism.health - health) <= SAME) continue;
-      if (!organism.history.isSteady(SETTLED_SAMPLES, within)) continue;
+      if (!this.#organisms.isSettled(organism, within)) continue;
       [next, nextTurn] = [organism, turn];
     }
     return next;

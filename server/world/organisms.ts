@@ -1,4 +1,5 @@
 /** All organisms: their ids, records and places, and which of them have changed. The engine knows their cells. */
+import { stepsBetween } from '../../shared/numbers.ts';
 import type { Absence } from '../../shared/protocol.ts';
 import { networkOf } from '../address.ts';
 import type { RuleSlot } from '../engines/engine.ts';
@@ -8,6 +9,9 @@ import { Places } from './places.ts';
 /** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
 export const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
+/** A body is settled when its health was steady for this long: 2 s of samples, and steps as of 1.5 s by default. */
+const SETTLED_SAMPLES = 8;
+const SETTLED_STEPS = 45;
 
 /** An organism as it is saved. */
 export interface OrganismRecord {
@@ -77,6 +81,8 @@ export class Organisms implements OrganismAccount {
   #nextId = 1;
   #nextOrder = 0;
   #samples = 0;
+  /** Step at each of the last `HISTORY_SAMPLES` samples since the world was opened, oldest first. */
+  #sampleSteps: number[] = [];
   #cells = 0;
   #placesVersion = 0;
 
@@ -182,9 +188,26 @@ export class Organisms implements OrganismAccount {
     return this.#samples;
   }
 
-  /** Notes everybody's health in their histories. */
-  sample(): void {
+  /** Notes everybody's health in their histories. @param step - uint32 */
+  sample(step: number): void {
     this.#samples++;
+    this.#sampleSteps.push(step);
+    if (this.#sampleSteps.length > HISTORY_SAMPLES) this.#sampleSteps.shift();
+  }
+
+  /**
+   * Whether its health has lain within `within` for long enough: for eight samples, and for as many as it takes until they
+   * span 45 steps. Of a body that grows in a slow world, a few seconds say nothing.
+   */
+  isSettled({ history }: Organism, within: number): boolean {
+    const steps = this.#sampleSteps;
+    const newest = steps.length - 1;
+    let samples = SETTLED_SAMPLES;
+    while (samples <= newest && stepsBetween(steps[newest + 1 - samples], steps[newest]) < SETTLED_STEPS)
+      samples++;
+    const oldest = steps[newest + 1 - samples];
+    if (oldest === undefined || stepsBetween(oldest, steps[newest]) < SETTLED_STEPS) return false;
+    return history.isSteady(samples, within);
   }
 
   recorded(one: Organism): void {
@@ -357,6 +380,7 @@ export class Organisms implements OrganismAccount {
     for (const id of this.ids()) this.#drop(id);
     this.#retired.clear();
     this.#taken.fill(0);
+    this.#sampleSteps = [];
     for (const record of records) {
       const { rule: _rule, isAsleep: _isAsleep, ...facts } = record;
       this.add({ ...facts, slot: slotOf(record) });

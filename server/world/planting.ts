@@ -1,7 +1,7 @@
 /** Who is planted, and where: the garden, and players' seeds. */
 import { stepsBetween } from '../../shared/numbers.ts';
 import { networkOf } from '../address.ts';
-import { type Engine, EngineError, type OrganismId } from '../engines/engine.ts';
+import { type Engine, EngineError, type OrganismId, type RuleSlot } from '../engines/engine.ts';
 import { type GardenSpecies, layOutGarden, type Seedling } from './garden.ts';
 import type { Loss } from './losses.ts';
 import { MATURE_STEPS, reachOf, territoryOf } from './mature.ts';
@@ -129,6 +129,8 @@ export class Planting {
     });
     organism.territory = territory;
     if (isPlayers(organism)) {
+      // Not counted anew before a second of world time has passed, which never happens in a paused world.
+      this.#share.value += this.#shareOf(slot);
       organism.visitedSeconds = plantedSeconds;
       this.#seedlings.add(id);
     }
@@ -182,16 +184,23 @@ export class Planting {
 
   /** Of the world's cells, those in the boxes of players' grown bodies. Counted anew at most once per second. */
   get #playersShare(): number {
-    const { engine, organisms, slots, runSeconds } = this.#world;
+    const { organisms, runSeconds } = this.#world;
     const now = runSeconds();
     if (now >= this.#share.atSeconds && now < this.#share.atSeconds + SHARE_SECONDS) return this.#share.value;
-    let cells = 0;
+    let value = 0;
     for (const slot of organisms.slots) {
-      const { width, height } = slots.at(slot).mature;
-      for (const one of organisms.in(slot)) if (isPlayers(one)) cells += width * height;
+      const share = this.#shareOf(slot);
+      for (const one of organisms.in(slot)) if (isPlayers(one)) value += share;
     }
-    this.#share = { value: cells / (engine.width * engine.height), atSeconds: now };
-    return this.#share.value;
+    this.#share = { value, atSeconds: now };
+    return value;
+  }
+
+  /** Share of the world's cells in the box of a grown body. */
+  #shareOf(slot: RuleSlot): number {
+    const { engine, slots } = this.#world;
+    const { width, height } = slots.at(slot).mature;
+    return (width * height) / (engine.width * engine.height);
   }
 
   get #species(): GardenSpecies[] {

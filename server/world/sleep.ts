@@ -19,6 +19,8 @@ const RESIGNED_SECONDS = 20;
 const NEARLY_BEST = 0.002;
 /** How long a body waits for such a moment: then any moment will do. */
 const MAX_WAIT_SECONDS = 5;
+/** Steps that a body must take for each of those seconds: in a slow world, seconds alone say nothing. */
+const STEPS_PER_SECOND = 30;
 /** Largest number of bodies that fall asleep in one sample: each is measured, and lifted out of the engine's pages. */
 const MAX_PER_SAMPLE = 64;
 /** Largest number of bodies in contact that fall asleep together. */
@@ -40,6 +42,7 @@ export interface SleepingWorld {
 /** How a body has been since it was last hurt, woken or unsteady. */
 interface Quiet {
   readonly sinceSeconds: number;
+  readonly sinceStep: number;
   least: number;
   best: number;
   /** When it may be looked at again, world time. */
@@ -50,7 +53,6 @@ export class SleepWatch {
   readonly #world: SleepingWorld;
   readonly #sleepSeconds: number;
   readonly #quiet = new Map<OrganismId, Quiet>();
-  #lastStep: number;
   /** Everyone slept at the last look, and nobody has woken or been planted since; holds the number of organisms. */
   #allAsleep: number | null = null;
 
@@ -61,7 +63,6 @@ export class SleepWatch {
   constructor(world: SleepingWorld, sleepSeconds: number) {
     this.#world = world;
     this.#sleepSeconds = sleepSeconds;
-    this.#lastStep = world.engine.stepNumber;
   }
 
   /** Whether everyone sleeps. */
@@ -79,13 +80,10 @@ export class SleepWatch {
     }
   }
 
-  /** Once per sample, after bodies were measured: puts to sleep who may. */
+  /** Once per sample of a world that runs, after bodies were measured: puts to sleep who may. */
   async look(): Promise<void> {
     if (this.#sleepSeconds === 0 || this.isAllAsleep()) return;
     const { engine, organisms } = this.#world;
-    // While the world is paused, nobody shows that they are steady.
-    if (engine.stepNumber === this.#lastStep) return;
-    this.#lastStep = engine.stepNumber;
     let awake = 0;
     const ready: Organism[] = [];
     for (const id of engine.awakeIds()) {
@@ -105,7 +103,7 @@ export class SleepWatch {
 
   /** Whether it has been steady for long enough. */
   #isReady(organism: Organism): boolean {
-    const now = this.#world.runSeconds();
+    const { engine, runSeconds } = this.#world;
     const { id, health } = organism;
     if (!this.#mayBeQuiet(organism)) {
       this.#quiet.delete(id);
@@ -113,12 +111,15 @@ export class SleepWatch {
     }
     const quiet = this.#quiet.get(id);
     if (quiet === undefined || !isSteady(Math.min(quiet.least, health), Math.max(quiet.best, health))) {
-      this.#quiet.set(id, { sinceSeconds: now, least: health, best: health, againSeconds: 0 });
+      const since = { sinceSeconds: runSeconds(), sinceStep: engine.stepNumber };
+      this.#quiet.set(id, { ...since, least: health, best: health, againSeconds: 0 });
       return false;
     }
     quiet.least = Math.min(quiet.least, health);
     quiet.best = Math.max(quiet.best, health);
-    return now - quiet.sinceSeconds >= this.#quietSeconds(quiet);
+    const needed = this.#quietSeconds(quiet);
+    const steps = stepsBetween(quiet.sinceStep, engine.stepNumber);
+    return runSeconds() - quiet.sinceSeconds >= needed && steps >= needed * STEPS_PER_SECOND;
   }
 
   #mayLookAgain({ id }: Organism): boolean {

@@ -14,8 +14,8 @@ import { type Before, SwapWatch, WATCH_STEPS } from './swapWatch.ts';
 
 /** Largest number of swaps under watch at once; each looks at its bodies in every frame. */
 const MAX_WATCHED = 16;
-/** 2 s of samples. */
-const STEADY_SAMPLES = 8;
+/** Health that has moved by less than this was steady. */
+const STEADY = 0.01;
 
 export interface SwapWorld {
   readonly engine: Engine;
@@ -117,7 +117,7 @@ export class Swaps {
     const priorSlots = new Map<OrganismId, RuleSlot>();
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
-      const isSteady = one.history.isSteady(STEADY_SAMPLES);
+      const isSteady = organisms.isSettled(one, STEADY);
       if (one.absence === null)
         before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));

@@ -46,7 +46,7 @@ export interface Before {
   readonly cells: number;
   /** 0..1, against the old rule's mature form. */
   readonly health: number;
-  /** Its health had not moved for 2 s. */
+  /** Its health had not moved for a while (`Organisms.isSettled`). */
   readonly isSteady: boolean;
 }
 

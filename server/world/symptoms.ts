@@ -4,8 +4,8 @@
  * one no body before people could see it. Pure.
  */
 
-import { stepsBetween } from '../../shared/numbers.ts';
 import type { OrganismId } from '../engines/engine.ts';
+import type { RunningTime } from './runningTime.ts';
 
 export type WiltCause = 'too large' | 'two bodies' | 'out of shape' | 'out of range';
 
@@ -25,8 +25,6 @@ export const MIN_SHAPE = 0.6;
 const RISING = 0.02;
 /** Time between two notes of the health of a body out of shape: a tenth of `SICK`. */
 const SAMPLE = { seconds: 2, steps: 60 };
-/** A world without a step for this long stands still. */
-const STILL_SECONDS = 1;
 
 interface Moment {
   readonly seconds: number;
@@ -54,38 +52,6 @@ export interface BodyFigures {
   /** One of its colours is at the engine's limit, or NaN. */
   readonly isOutOfRange: boolean;
   readonly isWhole: boolean;
-}
-
-/** Seconds and steps in which the world ran, from 0. */
-export class RunningTime {
-  #seconds = 0;
-  #steps = 0;
-  #lastStep: number;
-  #stillSeconds = 0;
-
-  /** @param step - current, uint32 */
-  constructor(step: number) {
-    this.#lastStep = step;
-  }
-
-  get seconds(): number {
-    return this.#seconds;
-  }
-
-  get steps(): number {
-    return this.#steps;
-  }
-
-  /** @returns the seconds that count: 0 while the world stands still */
-  pass(elapsedSeconds: number, step: number): number {
-    const steps = stepsBetween(this.#lastStep, step);
-    this.#lastStep = step;
-    this.#steps += steps;
-    this.#stillSeconds = steps > 0 ? 0 : this.#stillSeconds + elapsedSeconds;
-    if (this.#stillSeconds >= STILL_SECONDS) return 0;
-    this.#seconds += elapsedSeconds;
-    return elapsedSeconds;
-  }
 }
 
 export class Symptoms {

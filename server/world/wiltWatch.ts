@@ -10,8 +10,9 @@ import { MATURE_STEPS, matureCells, TERRITORY_MARGIN } from './mature.ts';
 import { type Organism, WHOLE } from './organism.ts';
 import { byOrder, type Organisms } from './organisms.ts';
 import type { RuleSlots } from './ruleSlots.ts';
+import type { RunningTime } from './runningTime.ts';
 import { shed } from './shedding.ts';
-import { type RunningTime, Symptoms, type WiltCause } from './symptoms.ts';
+import { Symptoms, type WiltCause } from './symptoms.ts';
 import { isTwoBodied } from './twoBodies.ts';
 
 /** Bodies examined per sample: 1 ms each, up to 8 ms for twins. None of them has been whole for 10 s. */
@@ -58,7 +59,7 @@ export class WiltWatch {
   }
 
   /**
-   * Once per sample, after the count. Bodies that dissolve already are left out, and those that sleep, unless something
+   * Once per sample of a world that runs, after a count. Bodies that dissolve already are left out, and those that sleep, unless something
    * about them is new, or was wrong before.
    */
   async look(): Promise<SickBody[]> {

@@ -2,7 +2,8 @@
 import type { OrganismId } from '../engines/engine.ts';
 import { type Absences, MAX_RELAPSE_SECONDS } from './absences.ts';
 import type { Organism } from './organism.ts';
-import { RunningTime, type WiltCause } from './symptoms.ts';
+import type { RunningTime } from './runningTime.ts';
+import type { WiltCause } from './symptoms.ts';
 import { type WatchedWorld, WiltWatch } from './wiltWatch.ts';
 
 /** A body has begun to wilt. */
@@ -22,6 +23,7 @@ export interface WiltedBody {
 
 export interface WiltWorld extends WatchedWorld {
   readonly absences: Absences;
+  readonly time: RunningTime;
   /** World time, seconds. */
   readonly runSeconds: () => number;
   /** Called with a body that begins to wilt: from now on its changes are not healing. */
@@ -30,14 +32,12 @@ export interface WiltWorld extends WatchedWorld {
 
 export class Wilting {
   readonly #world: WiltWorld;
-  readonly #time: RunningTime;
   readonly #watch: WiltWatch;
   #begun: WiltedBody[] = [];
 
   constructor(world: WiltWorld) {
     this.#world = world;
-    this.#time = new RunningTime(world.engine.stepNumber);
-    this.#watch = new WiltWatch(world, this.#time);
+    this.#watch = new WiltWatch(world, world.time);
   }
 
   /** Bodies that began to wilt since the last call; null: none. */
@@ -65,17 +65,11 @@ export class Wilting {
    */
   restore(lost: ReadonlySet<OrganismId>): void {
     this.#watch.forgetAll();
-    this.#time.pass(0, this.#world.engine.stepNumber);
     for (const organism of this.#world.organisms)
       if (organism.absence === null && lost.has(organism.id)) this.#begin(organism, 'out of range');
   }
 
-  /** Once per frame. */
-  pass(elapsedSeconds: number): void {
-    this.#time.pass(elapsedSeconds, this.#world.engine.stepNumber);
-  }
-
-  /** Once per sample, after the count: bodies that are sick for good begin to wilt. */
+  /** Once per sample of a world that runs, after a count: bodies that are sick for good begin to wilt. */
   async look(): Promise<void> {
     for (const { organism, cause } of await this.#watch.look()) this.#begin(organism, cause);
   }

@@ -21,6 +21,7 @@ import { recordedEngine } from './recordedEngine.ts';
 import { Removals } from './removals.ts';
 import { type JournalEntry, Replay } from './replay.ts';
 import { type LoadedRule, RuleSlots } from './ruleSlots.ts';
+import { RunningTime } from './runningTime.ts';
 import { type SaveOptions, Saving } from './saving.ts';
 import { SleepWatch } from './sleep.ts';
 import { Strokes } from './strokes.ts';
@@ -76,25 +77,28 @@ export class World {
   readonly #strokes: Strokes;
   readonly #sleep: SleepWatch;
   readonly #saving: Saving;
-  #runSeconds = 0;
-  /** Samples that are due and have not been taken. */
+  readonly #time: RunningTime;
+  /** Samples that are due and have not been taken; and those of a world that may be paused. */
   #samplesOwed = 0;
+  #countsOwed = 0;
   #livingCells = 0;
   /** Of swaps, oldest first. */
   #outcomes: readonly SwapOutcome[] = [];
 
   /** @param rules - the rules in force, one per species */
   constructor(bare: Engine, rules: readonly LoadedRule[], options: WorldOptions = NO_LIMITS) {
+    this.#time = new RunningTime(bare.stepNumber);
+    const runSeconds = (): number => this.#time.seconds;
     this.log = new WorldLog({
       organisms: this.organisms,
       slots: () => this.rules,
       stepNumber: () => bare.stepNumber,
-      runSeconds: () => this.#runSeconds,
+      runSeconds,
     });
     this.engine = recordedEngine(bare, this.log);
     this.rules = new RuleSlots(this.engine, rules);
     const { engine, organisms, rules: slots, wounds } = this;
-    const common = { engine, organisms, slots, runSeconds: () => this.#runSeconds };
+    const common = { engine, organisms, slots, runSeconds };
     const territories = new Territories(engine, slots, (one) => this.swaps.heldSlots(one));
     this.#territories = territories;
     const updateTerritory = (one: Organism): void => territories.update(one);
@@ -143,6 +147,7 @@ export class World {
     this.returns = new Returns({ ...common, losses, absences, planting: this.#planting, planted });
     this.wilting = new Wilting({
       ...common,
+      time: this.#time,
       absences: this.absences,
       isWatched: (one) => this.swaps.isWatched(one),
       leaves: (id) => {
@@ -255,28 +260,35 @@ export class World {
 
   // --- time ---
 
-  /** Lets time pass: watches swaps, measures a share of the bodies that moved, and removes dead organisms. */
+  /**
+   * Lets time pass: watches swaps, counts cells and measures a share of the bodies that moved, because strokes change them
+   * in a paused world, too. All else happens only when the world has taken steps since the last call.
+   */
   async observe(elapsedSeconds: number): Promise<void> {
-    this.#runSeconds += elapsedSeconds;
+    const wasStill = this.#time.isStill;
+    const ranSeconds = this.#time.pass(elapsedSeconds, this.engine.stepNumber);
     this.#sleep.pass();
     await this.#watchSwaps();
-    const samples = elapsedSeconds * SAMPLES_PER_SECOND;
-    this.#samplesOwed = Math.min(this.#samplesOwed + samples, SAMPLES_PER_SECOND);
-    const isDue = this.#samplesOwed >= 1;
+    this.#samplesOwed = Math.min(this.#samplesOwed + ranSeconds * SAMPLES_PER_SECOND, SAMPLES_PER_SECOND);
+    this.#countsOwed += elapsedSeconds * SAMPLES_PER_SECOND;
+    const isSampleDue = this.#samplesOwed >= 1;
     // In the frame after a count, because the count's own frame is the longest.
-    await this.#health.followMoved();
-    if (isDue) await this.#count(this.engine.awakeIds());
+    if (ranSeconds > 0) await this.#health.followMoved();
+    if (isSampleDue || this.#countsOwed >= 1) {
+      await this.#count(this.engine.awakeIds());
+      this.#countsOwed = 0;
+    }
+    await this.#health.measureDue(elapsedSeconds * SAMPLES_PER_SECOND);
+    if (ranSeconds === 0) return;
 
-    await this.#health.measureDue(samples);
     this.wounds.tick(this.engine.stepNumber);
-    this.wilting.pass(elapsedSeconds);
-    await this.absences.pass(elapsedSeconds);
-    if (isDue) await this.wilting.look();
-    if (isDue) this.withering.look();
-    if (isDue) await this.#sleep.look();
-
-    if (!isDue) return;
-    for (; this.#samplesOwed >= 1; this.#samplesOwed--) this.organisms.sample();
+    if (wasStill) this.absences.tellSeedsAgain();
+    await this.absences.pass();
+    if (!isSampleDue) return;
+    await this.wilting.look();
+    this.withering.look();
+    await this.#sleep.look();
+    for (; this.#samplesOwed >= 1; this.#samplesOwed--) this.organisms.sample(this.engine.stepNumber);
   }
 
   /** May roll swaps back. */
@@ -351,7 +363,7 @@ export class World {
     const recalled = await recallWorld(state, engine, this.rules, recall);
     const { slotOf, notes, organisms: records, leftOut } = recalled;
     organisms.restore(records, state.nextId, slotOf);
-    this.#runSeconds = state.runSeconds;
+    this.#time.restore(state.runSeconds, state.stepNumber);
     this.stepsPerSecond = state.stepsPerSecond ?? null;
     this.#outcomes = state.outcomes ?? [];
     this.losses.restore(state.lost ?? []);
@@ -379,7 +391,7 @@ export class World {
     const census = await engine.census();
     const exploded = census.filter(({ organism, cells }) => cells === 0 && hadCells.has(organism));
     for await (const entry of journal) await replay.take(entry);
-    this.#runSeconds = replay.runSeconds ?? this.#runSeconds;
+    this.#time.restore(replay.runSeconds ?? state.runSeconds, engine.stepNumber);
     for (const outcome of replay.outcomes) this.#ended(outcome);
     if (replay.stepsPerSecond !== undefined) this.stepsPerSecond = replay.stepsPerSecond;
     // What is decided from here on, such as that a body is dead, is new.

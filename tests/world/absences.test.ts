@@ -34,6 +34,7 @@ describe('a body that died', () => {
     const { world } = small;
     const before = world.organisms.get(1)!;
     await stroke(small, brush('ablate', 15, 30, 30));
+    await small.engine.step(1);
     await world.observe(0.25);
     expect(world.overview.inspect(1)).toMatchObject({
       absence: 'died',
@@ -114,13 +115,20 @@ describe('a body that died', () => {
     expect(second.world.overview.inspect(1)!.absence).toBeNull();
   });
 
-  test('does not come back in a paused world before it runs again', async () => {
+  test('waits for 15 s in which the world runs, and is told of again when it runs on', async () => {
     const small = await grown([30, 30]);
+    const { world } = small;
     await eraseAll(small);
-    for (let second = 0; second < 40; second++) await small.world.observe(1);
-    expect(small.world.overview.inspect(1)!.absence).toBe('died');
+    await live(small, 10);
+    expect(world.absences.takeSeeds()).toMatchObject([{ id: 1 }]);
+    for (let second = 0; second < 40; second++) await world.observe(1);
+    expect(world.absences.takeSeeds()).toBeNull();
+    // A second of a pause counts.
+    await live(small, 3);
+    expect(world.overview.inspect(1)!.absence).toBe('died');
+    expect(world.absences.takeSeeds()).toMatchObject([{ id: 1, seconds: 1 }]);
     await live(small, 1);
-    expect(small.world.overview.inspect(1)!.absence).toBeNull();
+    expect(world.overview.inspect(1)!.absence).toBeNull();
   });
 
   test('a stroke on the place of a seed that waits hurts nobody', async () => {

@@ -7,7 +7,7 @@ import { makeWorld, type SmallWorld } from './makeWorld.ts';
 
 const SIDE = 64;
 
-/** Grown blobs at these places, which nothing steps from then on. The first is moved by `dx` cells, within its territory. */
+/** Grown blobs at these places. The first is moved by `dx` cells, within its territory. */
 async function movedBody(
   dx: number,
   places: readonly (readonly [x: number, y: number])[],
@@ -43,9 +43,9 @@ function moved({ pages: [{ page, cells, owners }], ...state }: EngineState, dx: 
   return { ...state, pages: [after] };
 }
 
-/** Where the first body is held to be after some seconds in which nothing moves. */
+/** Where the first body is held to be after some seconds. */
 async function placeOf(small: SmallWorld): Promise<[x: number, y: number]> {
-  for (let sample = 0; sample < 12; sample++) await live(small, 0);
+  for (let sample = 0; sample < 16; sample++) await live(small, 6);
   const { x, y } = small.world.overview.inspect(1)!;
   return [x, y];
 }

@@ -68,7 +68,7 @@ async function settled(
     ...follow,
   });
   await watch.measure(1);
-  for (let sample = 0; sample < 8; sample++) body.history.push(body.health);
+  for (let sample = 0; sample < 8; sample++) organisms.sample(sample * 8);
   watch.moved([]);
   await watch.followMoved();
   return body;

@@ -140,7 +140,7 @@ test('a history holds the health at each sample, whenever it is asked for', () =
   for (let sample = 0; sample < 3 * HISTORY_SAMPLES; sample++) {
     // Long stretches without a change, as of a sleeper.
     if (random() < 0.03) one.health = toHundredths(random());
-    organisms.sample();
+    organisms.sample(sample);
     expected.push(one.health);
     if (random() < 0.05) {
       expect(one.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
@@ -153,12 +153,52 @@ test('a history holds the health at each sample, whenever it is asked for', () =
   expect(organisms.get(1)!.history.list()).toEqual(expected.slice(-HISTORY_SAMPLES));
 });
 
+describe('a body is settled when its health has been steady', () => {
+  /** One whose health is 0.5 from now on; it was sampled once per so many steps. */
+  const settledAfter = (stepsPerSample: number, firstStep = 0): number => {
+    const organisms = some(1);
+    const [one] = organisms;
+    for (let sample = 0; sample < 20; sample++) organisms.sample(firstStep - 20 + sample);
+    one.health = 0.5;
+    for (let sample = 1; sample <= HISTORY_SAMPLES; sample++) {
+      organisms.sample((firstStep + sample * stepsPerSample) >>> 0);
+      if (organisms.isSettled(one, 0.01)) return sample;
+    }
+    return Number.POSITIVE_INFINITY;
+  };
+
+  test('for two seconds in a world as fast as by default, or faster', () => {
+    expect(settledAfter(7.5)).toBe(8);
+    expect(settledAfter(250)).toBe(8);
+    expect(settledAfter(8, 2 ** 32 - 30)).toBe(8);
+  });
+
+  test('for 45 steps in a slow one, and never in one that takes fewer within a minute', () => {
+    expect(settledAfter(3)).toBe(16);
+    expect(settledAfter(0.25)).toBe(180);
+    expect(settledAfter(0.1)).toBe(Number.POSITIVE_INFINITY);
+    expect(settledAfter(0)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('since the world was opened: what a save tells of it may be of another pace', () => {
+    const organisms = some(1);
+    for (let sample = 0; sample < 20; sample++) organisms.sample(sample * 8);
+    const again = new Organisms();
+    again.restore(organisms.records(String), 2, () => 0);
+    for (let sample = 20; sample < 28; sample++) {
+      expect(again.isSettled(again.get(1)!, 0.01)).toBe(false);
+      again.sample(sample * 8);
+    }
+    expect(again.isSettled(again.get(1)!, 0.01)).toBe(true);
+  });
+});
+
 test('a history that stands still is saved as one sample, and is restored in full', () => {
   const organisms = some(1, 2);
   const [still, moving] = organisms;
   for (let sample = 0; sample < 300; sample++) {
     if (sample === 290) moving.health = 0.5;
-    organisms.sample();
+    organisms.sample(sample);
   }
   const records = organisms.records(String);
   expect(records[0]).toMatchObject({ history: [1], historyRepeats: HISTORY_SAMPLES });
@@ -171,7 +211,7 @@ test('a history that stands still is saved as one sample, and is restored in ful
   // Short of full, and none at all.
   for (const samples of [0, 1, 7]) {
     const young = some(1);
-    for (let sample = 0; sample < samples; sample++) young.sample();
+    for (let sample = 0; sample < samples; sample++) young.sample(sample);
     again.restore(young.records(String), 2, () => 0);
     expect(again.get(1)!.history.list()).toEqual(Array(samples).fill(1));
   }

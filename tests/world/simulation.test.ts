@@ -81,7 +81,7 @@ describe('the loop', () => {
   });
 
   test('keeps from withering what guests who are here have planted', async () => {
-    const { world, simulation, runUntil } = await makeSimulation();
+    const { world, simulation, runUntil } = await makeSimulation({ lives: true });
     const answer = world.queueStroke(doer('Ann'), plant(30, 30));
     await runUntil(2_000, (nowMs) => {
       if (nowMs < 1_000 || nowMs > 1_060) return;

@@ -215,7 +215,17 @@ describe('a body that is whole and steady', () => {
     await stroke(small, plant(40, 40));
     await live(10.5);
     for (let frame = 0; frame < 80; frame++) await small.world.observe(0.25);
+    await live(0.25);
     expect(asleep()).toEqual([]);
+  });
+
+  test('does not fall asleep in a slow world before it has taken as many steps as elsewhere', async () => {
+    await stroke(small, plant(40, 40));
+    await live(10.5);
+    await live(20, 4);
+    expect(asleep()).toEqual([]);
+    await live(20);
+    expect(asleep()).toEqual([1]);
   });
 
   test('never sleeps where the time is 0', async () => {

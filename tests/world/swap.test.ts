@@ -338,7 +338,8 @@ describe('what is watched', () => {
     // A history of standing still.
     for (let step = 0; step < 40; step += 2) await small.live(2);
     small.world.organisms.get(1)!.health = 0;
-    for (let sample = 0; sample < 8; sample++) small.world.organisms.get(1)!.history.push(0);
+    for (let sample = -7; sample <= 0; sample++)
+      small.world.organisms.sample(small.engine.stepNumber + sample * 8);
     await small.swap({}, loaded(wired('stuck-too', []), recoloured()));
     await small.live(WATCH_STEPS);
     expect(small.outcomes.map(({ verdict }) => verdict)).toEqual(['superseded', 'in force']);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type BodyFigures, RunningTime, Symptoms, type WiltCause } from '../../server/world/symptoms.ts';
+import { RunningTime } from '../../server/world/runningTime.ts';
+import { type BodyFigures, Symptoms, type WiltCause } from '../../server/world/symptoms.ts';
 
 let time: RunningTime;
 let symptoms: Symptoms;

@@ -361,7 +361,7 @@ describe('no body wilts', () => {
     const small = await grown();
     await makeSick(small, tumour);
     await expectNobodyWilts(small, 60, 0);
-    await live(small, 3);
+    await live(small, 4);
     expect(small.world.overview.inspect(1)!.absence).toBe('wilting');
   });
 
@@ -466,7 +466,7 @@ describe('a territory', () => {
       moved.cells.set(page.cells.subarray(cell * 16, cell * 16 + 16), (cell + 2) * 16);
     }
     await small.engine.restore({ ...state, pages: [moved] });
-    await live(small, 5, 0);
+    await live(small, 5);
     expect(small.world.overview.inspect(1)).toMatchObject({ x: PLACE.x + 2, y: PLACE.y });
     await makeSick(small, bar);
     expect(await reachOf(small)).toEqual([reach - 2, reach + 2]);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import { doer } from './doer.ts';
 import { brush, loadBlob, makeWorld, plant, type SmallWorld, stroke } from './makeWorld.ts';
 import { stateOf } from './wholeWorld.ts';
@@ -6,7 +7,7 @@ import { stateOf } from './wholeWorld.ts';
 beforeAll(loadBlob);
 
 const makeWithering = (witherHours = 72): Promise<SmallWorld> =>
-  makeWorld(128, 64, ['blob'], undefined, { plantsPerGuest: 9, plantsPerAddress: 99, witherHours });
+  makeWorld(128, 64, ['blob'], createWasmEngine, { plantsPerGuest: 9, plantsPerAddress: 99, witherHours });
 
 /** Ann's blob and one of the garden, grown. */
 async function grown(witherHours?: number): Promise<SmallWorld> {
@@ -20,8 +21,10 @@ async function grown(witherHours?: number): Promise<SmallWorld> {
 
 /** Lets hours of world time pass, three minutes at a time. */
 async function pass({ world, engine }: SmallWorld, hours: number): Promise<void> {
-  await engine.step(1);
-  for (let time = 0; time < Math.round(hours * 20); time++) await world.observe(180);
+  for (let time = 0; time < Math.round(hours * 20); time++) {
+    await engine.step(1);
+    await world.observe(180);
+  }
 }
 
 /** Seconds in which a body dissolves. */
@@ -89,8 +92,10 @@ describe('a body that a player planted', () => {
     await small.engine.step(1);
     await small.world.observe(1);
     expect(small.world.overview.inspect(1)!.absence).toBe('died');
-    // Paused, so that the seed goes on waiting.
-    for (let minute = 0; minute < 3; minute++) await small.world.observe(60);
+    // A neighbour on its cell, so that the seed goes on waiting.
+    small.world.organisms.get(2)!.x = 30;
+    small.engine.plant(3, 0, 30, 30);
+    await pass(small, 0.1);
     expect(small.world.overview.inspect(1)).toBeNull();
   });
 });
@@ -129,6 +134,7 @@ describe('hours', () => {
     world.log.start();
     const noted = new Set<number | null>();
     for (let minute = 0; minute < 60; minute++) {
+      await small.engine.step(1);
       await world.observe(60);
       noted.add(world.organisms.get(1)!.visitedSeconds);
     }
