@@ -28,7 +28,7 @@ const NEVER_SOUGHT = { health: Number.POSITIVE_INFINITY, turn: -1 };
 
 /** When a body is followed, and what follows from it. */
 export interface Following {
-  /** Whether a swap of its rule is watched. It may go back to its old body, which is where its place was. */
+  /** Whether a swap of its rule is watched: a rule that throws bodies far from their places must be seen to fail. */
   readonly isWatched: (organism: Organism) => boolean;
   /** Whether there is room for its grown body so many cells beside its place. */
   readonly mayMove: (organism: Organism, dx: number, dy: number) => boolean;
@@ -103,12 +103,15 @@ export class HealthWatch {
     this.#mayFollow = false;
     const organism = this.#nextSought();
     if (organism === null) return;
-    this.#sought.set(organism, { health: organism.health, turn: this.#turn++ });
+    const turn = this.#turn++;
+    this.#sought.set(organism, { health: organism.health, turn });
     const place = await this.#seek(organism, this.#rules.at(organism.slot).mature);
     if (place === null || !this.#follow.mayMove(organism, place.dx, place.dy)) return;
     organism.x += place.dx;
     organism.y += place.dy;
     this.#follow.hasMoved(organism);
+    // Not in vain: when it moves as far again, it is looked for again.
+    this.#sought.set(organism, { health: place.health, turn });
     this.#found(organism, place.health);
   }
 

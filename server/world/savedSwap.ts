@@ -18,6 +18,8 @@ export interface SavedSwap {
   readonly before: readonly (readonly [OrganismId, Before])[];
   /** Organisms whose bodies are set aside. */
   readonly bodies: readonly OrganismId[];
+  /** Where each of them stood then. Absent, of an earlier version: where it stands. */
+  readonly places?: readonly (readonly [OrganismId, x: number, y: number])[];
   /** How often the process has died while this swap was watched. */
   readonly deaths: number;
 }

@@ -36,6 +36,11 @@ export interface SwapWorld {
 /** A swap during whose watch the process has died this often is rolled back. */
 const MAX_DEATHS = 2;
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
 interface Swap {
   readonly order: SwapOrder;
   readonly slot: RuleSlot;
@@ -46,8 +51,9 @@ interface Swap {
   /** The slot that each organism lived by before this swap. */
   readonly priorSlots: ReadonlyMap<OrganismId, RuleSlot>;
   readonly watch: SwapWatch;
-  /** Their bodies under the last rule that passed its watch. */
+  /** Their bodies under the last rule that passed its watch, and where those stood: a watched body may be followed. */
   readonly bodies: Bodies;
+  readonly places: ReadonlyMap<OrganismId, Place>;
   /** How often the process has died while it was watched. */
   readonly deaths: number;
 }
@@ -115,6 +121,7 @@ export class Swaps {
     const before = new Map<OrganismId, Before>();
     const provenSlots = new Map<OrganismId, RuleSlot>();
     const priorSlots = new Map<OrganismId, RuleSlot>();
+    const places = new Map<OrganismId, Place>();
     const mark = { atSeconds: runSeconds(), label: next.label };
     for (const one of moved) {
       const isSteady = organisms.isSettled(one, STEADY);
@@ -122,13 +129,15 @@ export class Swaps {
         before.set(one.id, { cells: cells.get(one.id) ?? 0, health: one.health, isSteady });
       provenSlots.set(one.id, provenSlot(one, replaced));
       priorSlots.set(one.id, one.slot);
+      if (bodies.has(one.id)) places.set(one.id, provenPlace(one, replaced));
       this.#move(one, slot, mark);
     }
     const inForce = fallback === null ? slots.inForce(species) : fallback.fallback;
     if (scope !== 'organism') slots.putInForce(species, slot);
     const watch = new SwapWatch(engine, slots.at(slot).mature, before);
     // Before the old swaps end: else territories would be the new rule's alone and cut what it has not grown yet.
-    this.#swaps.push({ order, slot, fallback: inForce, provenSlots, priorSlots, watch, bodies, deaths: 0 });
+    const kept = { provenSlots, priorSlots, bodies, places };
+    this.#swaps.push({ order, slot, fallback: inForce, ...kept, watch, deaths: 0 });
     for (const one of moved) this.#world.updateTerritory(one);
     for (const swap of replaced) this.#end(swap, 'superseded', `by swap ${order.id}`);
     this.#world.changed();
@@ -196,13 +205,23 @@ export class Swaps {
 
   async #rollBack(swap: Swap, covered: readonly Organism[], reason: string): Promise<void> {
     const { slots, runSeconds } = this.#world;
-    const { order, slot, fallback, provenSlots } = swap;
+    const { order, slot, fallback, provenSlots, places } = swap;
     if (order.scope !== 'organism' && slots.inForce(order.species) === slot)
       slots.putInForce(order.species, fallback);
     for (const one of [...covered].sort(byOrder)) {
       const back = provenSlots.get(one.id) ?? fallback;
-      if (back === undefined) this.#remove(one);
-      else this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
+      if (back === undefined) {
+        this.#remove(one);
+        continue;
+      }
+      this.#move(one, back, { atSeconds: runSeconds(), label: slots.at(back).label });
+      const place = places.get(one.id);
+      if (place !== undefined) {
+        one.x = place.x;
+        one.y = place.y;
+      }
+      // Before its old body is put back: what lies outside would be left out.
+      this.#world.updateTerritory(one);
     }
     await this.#putBack(swap, covered);
     this.#end(swap, 'rolled back', reason);
@@ -250,16 +269,17 @@ export class Swaps {
   saved(nameOf: (slot: RuleSlot) => string): SavedSwap[] {
     const named = (slots: ReadonlyMap<OrganismId, RuleSlot>): SavedSwap['proven'] =>
       Array.from(slots, ([id, slot]) => [id, nameOf(slot)] as const);
-    return this.#swaps.map(({ order, slot, fallback, provenSlots, priorSlots, watch, bodies, deaths }) => ({
-      order,
-      rule: nameOf(slot),
-      fallback: fallback === undefined ? null : nameOf(fallback),
-      proven: named(provenSlots),
-      prior: named(priorSlots),
-      startStep: watch.startStep,
-      before: [...watch.before],
-      bodies: bodies.ids,
-      deaths,
+    return this.#swaps.map((swap) => ({
+      order: swap.order,
+      rule: nameOf(swap.slot),
+      fallback: swap.fallback === undefined ? null : nameOf(swap.fallback),
+      proven: named(swap.provenSlots),
+      prior: named(swap.priorSlots),
+      startStep: swap.watch.startStep,
+      before: [...swap.watch.before],
+      bodies: swap.bodies.ids,
+      places: Array.from(swap.places, ([id, { x, y }]) => [id, x, y] as const),
+      deaths: swap.deaths,
     }));
   }
 
@@ -306,6 +326,7 @@ export class Swaps {
         priorSlots: await found(one.prior),
         watch: new SwapWatch(engine, slots.at(slot).mature, new Map(one.before), one.startStep),
         bodies,
+        places: new Map(one.places?.map(([id, x, y]) => [id, { x, y }])),
         deaths: one.deaths,
       });
     }
@@ -359,4 +380,10 @@ const isCovered = ({ order, slot, provenSlots, watch }: Swap, one: Organism): bo
 function provenSlot(one: Organism, replaced: readonly Swap[]): RuleSlot {
   const unproven = replaced.find((swap) => isCovered(swap, one));
   return unproven?.provenSlots.get(one.id) ?? unproven?.fallback ?? one.slot;
+}
+
+/** Where the body stood that an organism goes back to. */
+function provenPlace(one: Organism, replaced: readonly Swap[]): Place {
+  const unproven = replaced.find(({ bodies }) => bodies.has(one.id));
+  return unproven?.places.get(one.id) ?? { x: one.x, y: one.y };
 }

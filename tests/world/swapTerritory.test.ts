@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { Engine, EngineState } from '../../server/engines/engine.ts';
 import { createWasmEngine } from '../../server/engines/wasm/engine.ts';
 import type { MatureForm } from '../../server/world/mature.ts';
+import { allCellsOf } from '../../server/world/perturb.ts';
 import type { LoadedRule } from '../../server/world/ruleSlots.ts';
 import { World } from '../../server/world/world.ts';
 import type { Rect } from '../../shared/geometry.ts';
 import { loadBlob } from './makeWorld.ts';
+import { stateOf } from './wholeWorld.ts';
 
 const PLACE = { x: 32, y: 30 };
 
@@ -26,6 +29,7 @@ async function blobOf(reach: number): Promise<LoadedRule> {
 
 interface Swapping {
   readonly world: World;
+  readonly engine: Engine;
   readonly outcomes: string[];
   /** Cells from its place that the territory of organism 1 reaches. */
   reach(): Promise<number>;
@@ -50,6 +54,7 @@ async function grown(reach: number): Promise<Swapping> {
   let swaps = 0;
   return {
     world,
+    engine,
     outcomes,
     live,
     async reach() {
@@ -106,5 +111,89 @@ describe('the territory of a body whose rule is swapped', () => {
     expect(swapping.outcomes).toEqual(['reach 12 rolled back']);
     expect(await swapping.reach()).toBe(17);
     expect(swapping.world.overview.summaries()[0].cells).toBeGreaterThan(40);
+  });
+});
+
+describe('a body that is followed while the swap of its rule is watched', () => {
+  /** Moves every cell of the only page. */
+  function moved({ pages: [{ page, cells, owners }], ...state }: EngineState, dx: number): EngineState {
+    const after = { page, cells: new Float32Array(cells.length), owners: new Uint16Array(owners.length) };
+    for (let cell = 0; cell < owners.length; cell++) {
+      if (owners[cell] === 0) continue;
+      after.owners[cell + dx] = owners[cell];
+      after.cells.set(cells.subarray(cell * 16, cell * 16 + 16), (cell + dx) * 16);
+    }
+    return { ...state, pages: [after] };
+  }
+
+  /** Columns in which organism 1 has cells, and those of its territory: first and last. */
+  async function columns(engine: Engine): Promise<[cells: [number, number], territory: [number, number]]> {
+    const { organisms, pages } = await engine.save();
+    const taken = Array.from(pages[0].owners.keys()).filter((cell) => pages[0].owners[cell] === 1);
+    const xs = taken.map((cell) => cell % 64);
+    const { x, width } = organisms[0].territory as Rect;
+    return [
+      [Math.min(...xs), Math.max(...xs)],
+      [x, x + width - 1],
+    ];
+  }
+
+  /** Followed to 12 cells beside its place: farther than its territory reached around its form. */
+  async function followed(): Promise<Swapping> {
+    const swapping = await grown(5);
+    const { world, engine } = swapping;
+    await swapping.swap(await blobOf(7));
+    // Past the verdict on health, which a body that was moved by hand would fail.
+    await swapping.live(130);
+    for (let times = 1; times <= 3; times++) {
+      await engine.restore(moved(await engine.save(), 4));
+      await swapping.live(90);
+      expect(world.organisms.get(1)!.x).toBe(PLACE.x + 4 * times);
+      const [cells, territory] = await columns(engine);
+      expect(cells[0]).toBeGreaterThanOrEqual(territory[0]);
+      expect(cells[1]).toBeLessThanOrEqual(territory[1]);
+      expect(territory).toEqual([PLACE.x + 4 * times - 15, PLACE.x + 4 * times + 15]);
+    }
+    return swapping;
+  }
+
+  async function expectRolledBack(
+    { world, engine, outcomes, live }: Swapping,
+    before: number,
+  ): Promise<void> {
+    engine.perturb(allCellsOf(1));
+    await live(2);
+    expect(outcomes).toEqual(['reach 7 rolled back']);
+    expect(world.organisms.get(1)).toMatchObject({ ...PLACE, absence: null });
+    const [, territory] = await columns(engine);
+    expect(territory).toEqual([PLACE.x - 13, PLACE.x + 13]);
+    expect((await engine.census())[0].cells).toBeGreaterThan(0.9 * before);
+    await live(30);
+    expect(world.organisms.get(1)!.health).toBeGreaterThan(0.9);
+  }
+
+  test('keeps its cells within its territory, and is put back whole, and to its old place, by a rollback', async () => {
+    const swapping = await followed();
+    const [{ cells }] = await swapping.engine.census();
+    await expectRolledBack(swapping, cells);
+  });
+
+  test('is put back to its old place, also when the server was restarted meanwhile', async () => {
+    const first = await followed();
+    const [{ cells }] = await first.engine.census();
+    const second = await grown(5);
+    const next = await blobOf(7);
+    await second.world.restore(structuredClone(await stateOf(first.world)), async () => next);
+    expect(second.world.organisms.get(1)!.x).toBe(PLACE.x + 12);
+    await expectRolledBack(second, cells);
+  });
+
+  test('goes back to where it stood under the last rule that passed its watch', async () => {
+    const swapping = await followed();
+    await swapping.swap({ ...(await blobOf(7)), sha256: 'another', label: 'another' });
+    swapping.engine.perturb(allCellsOf(1));
+    await swapping.live(2);
+    expect(swapping.outcomes).toEqual(['reach 7 superseded', 'another rolled back']);
+    expect(swapping.world.organisms.get(1)).toMatchObject(PLACE);
   });
 });
