@@ -30,7 +30,8 @@ import { RESEEDS, type TrainingPlan } from '../training/plan.ts';
 import { clock, ProgressLine } from '../training/progress.ts';
 import { COMPANY, FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
-import { type Snapshot, TrainingError, TrainingRun } from '../training/train.ts';
+import type { Snapshot } from '../training/snapshot.ts';
+import { TrainingError, TrainingRun } from '../training/train.ts';
 import { type QuickTraining, trainQuickly } from './quick.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;

@@ -4,7 +4,7 @@ import { deserialize, serialize } from 'node:v8';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { writeWhole } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
-import type { Snapshot } from './train.ts';
+import type { Snapshot } from './snapshot.ts';
 
 const MAGIC = 'regrow-checkpoint-6';
 

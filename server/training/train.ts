@@ -5,37 +5,17 @@
 import { readRule } from '../rules/load.ts';
 import { CHANNELS, RuleError } from '../rules/rule.ts';
 import type { Weights } from './kernel.ts';
-import { firstState, firstWeights, meanDirection, type OptimizerState, update } from './optimizer.ts';
+import { firstState, firstWeights, meanDirection, update } from './optimizer.ts';
 import type { TrainingPlan } from './plan.ts';
-import { Random, type RandomState } from './random.ts';
+import { Random } from './random.ts';
 import * as regime from './regime.ts';
 import { type OpenRollouts, type RolloutBatch, Rollouts } from './rollouts.ts';
 import { poolState, Samples } from './samples.ts';
+import { checkSnapshot, poolSizeOf, type Snapshot } from './snapshot.ts';
 import { livingCells, plantSeed } from './states.ts';
 import { clearOfThreshold, padded, readTarget, type Target } from './target.ts';
 import type { Walls } from './walls.ts';
-import { Ward, type WardState } from './ward.ts';
-
-export interface Snapshot {
-  readonly plan: TrainingPlan;
-  /** Iterations done, by phase. */
-  readonly curriculumDone: number;
-  readonly poolDone: number;
-  readonly difficulty: regime.Difficulty;
-  readonly smoothedLoss: number;
-  readonly optimizer: OptimizerState;
-  readonly random: RandomState;
-  /** [poolSize or batch, cellCount, 16]; empty before the pool phase. */
-  readonly pool: Float32Array;
-  /** The walls of each sample of the pool. */
-  readonly walls: readonly (Walls | null)[];
-  /** Absent: the plan has no ward. */
-  readonly ward?: WardState;
-  readonly rollbacks: number;
-  /** The loss of every iteration. */
-  readonly losses: readonly number[];
-  readonly elapsedMs: number;
-}
+import { Ward } from './ward.ts';
 
 export interface Progress {
   readonly phase: 'curriculum' | 'pool';
@@ -93,6 +73,7 @@ export class TrainingRun {
   /**
    * @param from - a plan to begin, or a snapshot to continue
    * @param threads - 0 works on the calling thread
+   * @throws RuleError when the snapshot does not fit its plan; nothing is open then
    */
   constructor(
     from: TrainingPlan | Snapshot,
@@ -123,6 +104,7 @@ export class TrainingRun {
             losses: [],
             elapsedMs: 0,
           };
+    checkSnapshot(this.#now, shape);
     this.#random = new Random(this.#now.random);
     const common = { shape, hidden: plan.hidden, fireRate: plan.fireRate };
     this.#rollouts = open({
@@ -342,7 +324,7 @@ export class TrainingRun {
   #beginPool(): void {
     const { shape } = this.#grid;
     const length = shape.cellCount * CHANNELS;
-    const poolSize = Math.max(this.plan.poolSize, this.plan.batch);
+    const poolSize = poolSizeOf(this.plan);
     const pool = new Float32Array(poolSize * length);
     const walls = new Array<Walls | null>(poolSize).fill(null);
     // The smoothed loss begins again at a seed's. Bodies older than any in the curriculum run wild at first, and a

@@ -24,7 +24,7 @@ const SICK_LOOKS = 4;
 const ALIGN_BELOW = 0.95;
 const ALIGN_CELLS = 4;
 /** Sick bodies that are kept; the oldest go first. */
-const MAX_SICK = 32;
+export const MAX_SICK = 32;
 
 /** What a checkpoint needs to go on. */
 export interface WardState {
@@ -84,6 +84,7 @@ export class Ward {
     };
   }
 
+  /** Of a ward with as many bodies of the same size (`snapshot.ts` checks it). */
   set state({ bodies, ages, doubts, sick, found }: WardState) {
     for (const slot of this.#slots) this.#rollouts.state(slot).set(bodies[slot]);
     this.#ages = ages.slice();

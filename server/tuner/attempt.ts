@@ -6,7 +6,8 @@
  */
 import type { Weights } from '../training/kernel.ts';
 import { between } from '../training/optimizer.ts';
-import { type Snapshot, TrainingError } from '../training/train.ts';
+import type { Snapshot } from '../training/snapshot.ts';
+import { TrainingError } from '../training/train.ts';
 import { type Lack, shortfallOf, type Verdict } from './compare.ts';
 import { type Aim, firstRound, nextRound, type Round } from './rounds.ts';
 

@@ -173,7 +173,7 @@ class Tuning {
       const { recovery, errors } = await looker.begin(this.#root);
       this.#hooks.post({ type: 'spotCheck', done: 0, recovery: recovery || 0 });
       const lessons = { wounds: this.#trained, errors };
-      attempt = new Attempt(this.#parts(target.source, lessons, looker, judge, open), this.#read());
+      attempt = this.#opened(this.#parts(target.source, lessons, looker, judge, open));
       return await attempt.run();
     } finally {
       await Promise.all([attempt?.dispose(), looker.dispose()]);
@@ -255,22 +255,27 @@ class Tuning {
     this.#saved = performance.now();
   }
 
-  /** A bad checkpoint is reported by name, and the attempt begins again. */
-  #read(): AttemptState | null {
+  /** Goes on from the checkpoint, if there is one. A bad one is reported, and the attempt begins again. */
+  #opened(parts: AttemptParts): Attempt {
     const file = this.#path('checkpoint');
-    if (!existsSync(file)) return null;
+    if (!existsSync(file)) return new Attempt(parts, null);
     try {
-      const { incumbent, wounds, state } = readState<Saved>(file, MAGIC);
-      if (incumbent !== keyOfWeights(this.#incumbent)) throw new RuleError(`${file} is of another rule`);
-      if (wounds === this.#wounds) return state;
-      // New wounds: what was found of the best is not true of them.
-      return { ...state, idle: 0, best: state.best && { ...state.best, verdict: null } };
+      return new Attempt(parts, this.#read(file));
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       this.#hooks.post({ type: 'log', line: `${error.message}: its training begins again` });
       rmSync(file, { force: true });
-      return null;
+      return new Attempt(parts, null);
     }
+  }
+
+  /** @throws RuleError */
+  #read(file: string): AttemptState {
+    const { incumbent, wounds, state } = readState<Saved>(file, MAGIC);
+    if (incumbent !== keyOfWeights(this.#incumbent)) throw new RuleError(`${file} is of another rule`);
+    if (wounds === this.#wounds) return state;
+    // New wounds: what was found of the best is not true of them.
+    return { ...state, idle: 0, best: state.best && { ...state.best, verdict: null } };
   }
 
   async #opener(): Promise<OpenRollouts | undefined> {

@@ -13,10 +13,11 @@ import type { TrainingPlan } from '../../server/training/plan.ts';
 import { describe as describeProgress } from '../../server/training/progress.ts';
 import { Random } from '../../server/training/random.ts';
 import { Rollouts } from '../../server/training/rollouts.ts';
+import type { Snapshot } from '../../server/training/snapshot.ts';
 import { plantSeed } from '../../server/training/states.ts';
 import { readTarget } from '../../server/training/target.ts';
 import { openTfjs } from '../../server/training/tfjs.ts';
-import { type Snapshot, TrainingRun } from '../../server/training/train.ts';
+import { TrainingRun } from '../../server/training/train.ts';
 
 let folder: string;
 let plan: TrainingPlan;
@@ -189,6 +190,86 @@ test('a checkpoint that is missing, cut short or something else is refused by na
     expect(() => readCheckpoint(file)).toThrow('cut.bin is not a checkpoint, or not a whole one');
   }
   expect(() => readCheckpoint(folder)).toThrow(`${folder} cannot be read: EISDIR`);
+});
+
+describe('a checkpoint that does not fit its plan is refused before anything is opened, and the fault is named:', () => {
+  let good: Snapshot;
+  beforeAll(async () => {
+    good = await trained(plan, 1, 8);
+    good = { ...good, ward: { ...good.ward!, sick: [good.ward!.bodies[0]] } };
+  });
+
+  const faultOf = (bad: Snapshot): string => {
+    let opened = 0;
+    const open = (): never => {
+      opened++;
+      throw new Error('opened');
+    };
+    let message = '';
+    try {
+      new TrainingRun(bad, 1, open);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(opened).toBe(0);
+    return message;
+  };
+
+  test.each<[what: string, bad: (good: Snapshot) => Partial<Snapshot>, fault: RegExp]>([
+    [
+      'the bodies of its ward',
+      ({ ward }) => ({ ward: { ...ward!, bodies: ward!.bodies.slice(1) } }),
+      /: 1 bodies of the ward, expected 2$/,
+    ],
+    [
+      'their ages and doubts',
+      ({ ward }) => ({ ward: { ...ward!, ages: [1, 2, 3], doubts: [] } }),
+      /: 3 ages of the ward, expected 2; 0 doubts of the ward, expected 2$/,
+    ],
+    [
+      'a body of another size',
+      ({ ward }) => ({ ward: { ...ward!, bodies: [ward!.bodies[0], new Float32Array(16)] } }),
+      /: 16 values of one of the ward's bodies, expected \d+$/,
+    ],
+    [
+      'a sick body of another size',
+      ({ ward }) => ({ ward: { ...ward!, sick: [new Float32Array(16)] } }),
+      /: 16 values of one of the ward's sick, expected \d+$/,
+    ],
+    [
+      'more sick bodies than a ward keeps',
+      ({ ward }) => ({ ward: { ...ward!, sick: Array(33).fill(ward!.bodies[0]) } }),
+      /: 33 sick bodies of the ward, expected 32$/,
+    ],
+    [
+      'a ward that the plan does not have',
+      () => ({ plan: { ...plan, wardBodies: 0 } }),
+      /: 2 bodies of the ward, expected 0; /,
+    ],
+    [
+      'a pool of another size',
+      ({ pool, walls }) => ({ pool: pool.slice(1), walls: walls.slice(1) }),
+      /: \d+ values of the pool, expected \d+; 7 walls of the pool, expected 8$/,
+    ],
+    [
+      'another picture',
+      () => ({ plan: { ...plan, source: { ...plan.source, padding: 6 } } }),
+      /values of the pool, expected .* values of one of the ward's bodies, expected .* sick, expected \d+$/,
+    ],
+    [
+      'weights of another size',
+      () => ({ plan: { ...plan, hidden: 32 } }),
+      /: 768 values of weights\.w1, expected 1536; 16 values of weights\.b1, expected 32; .*second\.w2/,
+    ],
+  ])('%s', (_what, bad, fault) => {
+    const message = faultOf({ ...good, ...bad(good) });
+    expect(message).toMatch(/^the checkpoint does not fit its plan: /);
+    expect(message).toMatch(fault);
+  });
+
+  test('one that fits is not', async () => {
+    await new TrainingRun(good, 1).dispose();
+  });
 });
 
 test('the loss plot is valid for no, one and many losses', () => {

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { Weights } from '../../server/training/kernel.ts';
 import { firstState } from '../../server/training/optimizer.ts';
-import { type Snapshot, TrainingError } from '../../server/training/train.ts';
+import type { Snapshot } from '../../server/training/snapshot.ts';
+import { TrainingError } from '../../server/training/train.ts';
 import {
   Attempt,
   type AttemptParts,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { HARMS } from '../../server/evaluation/suite.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { readState } from '../../server/training/checkpoint.ts';
+import { readState, writeState } from '../../server/training/checkpoint.ts';
 import type { AttemptState } from '../../server/tuner/attempt.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
 import type { FromTuning } from '../../server/tuner/messages.ts';
@@ -31,10 +31,13 @@ function makeJob(
   sproutJob(path, options, wounds);
   return path;
 }
+/** Of the tuner's checkpoints. */
+const MAGIC = 'regrow-attempt-1';
+
 /** Iterations that the attempt on disk has done. */
 function savedIn(path: string): number {
   const file = join(path, JOB_FILES.checkpoint);
-  const { state } = readState<{ state: AttemptState }>(file, 'regrow-attempt-1');
+  const { state } = readState<{ state: AttemptState }>(file, MAGIC);
   return state.spent + state.run.poolDone;
 }
 const jobIn = (path: string): Job => JSON.parse(readFileSync(join(path, JOB_FILES.job), 'utf8'));
@@ -61,7 +64,7 @@ const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 
 test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a corrupt one is refused by name', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   const path = makeJob({});
   const first = await start(path, 3);
@@ -100,6 +103,21 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
   const orphaned = ended(again.child);
   again.child.disconnect();
   expect(await orphaned).toBe(PAUSED_CODE);
+
+  const whole = readState<{ state: AttemptState }>(file, MAGIC);
+  const run = { ...whole.state.run, walls: [] };
+  writeState(file, MAGIC, { ...whole, state: { ...whole.state, run } });
+  const third = await start(path, 1);
+  expect(third.first).toBe(1);
+  expect(third.heard).toContainEqual({
+    type: 'log',
+    line: expect.stringMatching(
+      /^the checkpoint does not fit its plan: 0 walls of the pool, expected \d+: its training begins again$/,
+    ),
+  });
+  const gone = ended(third.child);
+  third.child.kill('SIGKILL');
+  await gone;
 });
 
 test('an attempt whose budget ends without a better rule is given up with the figures, the rounds and the reasons', {
