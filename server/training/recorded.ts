@@ -8,8 +8,8 @@ import { type NoiseDraw, noiseAt } from '../engines/fire.ts';
 import { ALIVE_THRESHOLD, CHANNELS } from '../rules/rule.ts';
 import { goesOn } from '../world/doses.ts';
 import { capsulesOf, NOISE_AMPLITUDE } from '../world/perturb.ts';
-import { visitPieces } from '../world/pieces.ts';
-import { SCRAP_SHARE, scrapsIn } from '../world/scraps.ts';
+import { leastPieceOf } from '../world/pieces.ts';
+import { scrapsIn } from '../world/scraps.ts';
 import type { Blow } from '../world/wound.ts';
 import { cellIndex, type GridShape } from './kernel.ts';
 import type { Random } from './random.ts';
@@ -81,7 +81,7 @@ function shake(state: Float32Array, cell: number, x: number, y: number, draw: No
 
 const leastPieces = new WeakMap<Target, number>();
 
-/** Owned cells that a piece must have to live (`world/scraps.ts`): a cell is owned with a living one in its 3x3. */
+/** @see leastPieceOf. A cell of the picture is owned with a living one in its 3x3. */
 function leastPiece(target: Target): number {
   const known = leastPieces.get(target);
   if (known !== undefined) return known;
@@ -94,10 +94,7 @@ function leastPiece(target: Target): number {
         if (rgba[cellIndex(shape, nx, ny) * 4 + 3] > ALIVE_THRESHOLD) owned[y * shape.width + x] = 1;
       }
   });
-  const cells = owned.reduce((sum, one) => sum + one, 0);
-  let pieces = 0;
-  visitPieces(owned, shape.width, () => pieces++);
-  const least = pieces === 1 ? SCRAP_SHARE * cells : 0;
+  const least = leastPieceOf(owned, shape.width);
   leastPieces.set(target, least);
   return least;
 }

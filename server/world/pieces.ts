@@ -1,5 +1,18 @@
-/** The pieces that a body is in. Pure. */
+/**
+ * The pieces that a body is in, and what each is by its size. Pure.
+ *
+ * A *scrap* is next to nothing: when an eraser leaves one, it dies at once, in the world and in training (`scraps.ts`). A
+ * *loose* piece is any but the largest: of a body that does not become whole it is shed (`shedding.ts`), unless it is so
+ * large that it is a second body. A *speck* is what does not count when parts of a body are counted (`twoBodies.ts`).
+ */
 import { type MatureForm, ownedBy } from './mature.ts';
+
+/** A scrap owns fewer cells than this part of the mature form's. */
+const SCRAP_SHARE = 0.05;
+/** A loose piece owns at most this part of the mature form's cells. */
+export const LOOSE_SHARE = 0.25;
+/** A speck has less than this part of the form's opaque cells. Opaque, because rims of two parts may touch. */
+export const SPECK_SHARE = 0.05;
 
 /**
  * Calls `visit` with each group of cells that touch at an edge or a corner.
@@ -33,14 +46,39 @@ export function visitPieces(
   }
 }
 
-const inOnePiece = new WeakMap<MatureForm, boolean>();
+/**
+ * Owned cells that a piece must have to be no scrap; 0: the mature form is in several pieces, and a small one may be its
+ * own.
+ *
+ * @param owned - [height, width], 1 where the mature form owns a cell; emptied
+ */
+export function leastPieceOf(owned: Uint8Array, width: number): number {
+  let pieces = 0;
+  let cells = 0;
+  visitPieces(owned, width, ({ length }) => {
+    pieces++;
+    cells += length;
+  });
+  return pieces === 1 ? SCRAP_SHARE * cells : 0;
+}
+
+const leastPieces = new WeakMap<MatureForm, number>();
+
+/**
+ * @see leastPieceOf
+ * @param forms - those that the body may have: its rule's, and while a swap is watched the old rule's, too
+ */
+export function leastPiece(forms: readonly MatureForm[]): number {
+  return Math.min(
+    ...forms.map((form) => {
+      const known = leastPieces.get(form);
+      if (known !== undefined) return known;
+      const least = leastPieceOf(ownedBy(form), form.width + 2);
+      leastPieces.set(form, least);
+      return least;
+    }),
+  );
+}
 
 /** Whether all cells that a mature body owns hang together: then what is apart of it has come loose. */
-export function isInOnePiece(form: MatureForm): boolean {
-  const known = inOnePiece.get(form);
-  if (known !== undefined) return known;
-  let pieces = 0;
-  visitPieces(ownedBy(form), form.width + 2, () => pieces++);
-  inOnePiece.set(form, pieces === 1);
-  return pieces === 1;
-}
+export const isInOnePiece = (form: MatureForm): boolean => leastPiece([form]) > 0;

@@ -4,20 +4,7 @@
  */
 import type { Rect } from '../../shared/geometry.ts';
 import type { Engine } from '../engines/engine.ts';
-import { type MatureForm, matureCells } from './mature.ts';
-import { isInOnePiece, visitPieces } from './pieces.ts';
-
-/** A piece is a scrap when it owns fewer cells than this part of the mature form's. */
-export const SCRAP_SHARE = 0.05;
-
-/**
- * Owned cells that a piece must have to live. A species whose picture is in several pieces has no scraps: a small one may
- * be its own.
- *
- * @param forms - those that the body may have: its rule's, and while a swap is watched the old rule's, too
- */
-export const leastPiece = (forms: readonly MatureForm[]): number =>
-  forms.every(isInOnePiece) ? SCRAP_SHARE * Math.min(...forms.map(matureCells)) : 0;
+import { visitPieces } from './pieces.ts';
 
 /**
  * @param owned - [height, width], 1 where the body owns a cell; emptied

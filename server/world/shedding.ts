@@ -5,11 +5,8 @@
 import type { Engine } from '../engines/engine.ts';
 import { type MatureForm, matureCells, territoryOf } from './mature.ts';
 import type { Organism } from './organism.ts';
-import { isInOnePiece, visitPieces } from './pieces.ts';
+import { isInOnePiece, LOOSE_SHARE, visitPieces } from './pieces.ts';
 import { clearCells } from './scraps.ts';
-
-/** A piece that owns more than this part of the mature form's cells is no loose piece but a second body. */
-const MAX_LOOSE = 0.25;
 
 /** Takes the loose pieces of a body: all but the largest, if they are small. */
 export async function shed(engine: Engine, body: Organism, form: MatureForm): Promise<void> {
@@ -18,7 +15,7 @@ export async function shed(engine: Engine, body: Organism, form: MatureForm): Pr
   const owners = new Uint16Array(rect.width * rect.height);
   await engine.readOwners(rect, owners);
   const owned = Uint8Array.from(owners, (owner) => (owner === body.id ? 1 : 0));
-  clearCells(engine, rect, looseIn(owned, rect.width, MAX_LOOSE * matureCells(form)));
+  clearCells(engine, rect, looseIn(owned, rect.width, LOOSE_SHARE * matureCells(form)));
 }
 
 /**

@@ -5,10 +5,8 @@
 import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import { energyOf } from './likeness.ts';
 import { type MatureForm, TERRITORY_MARGIN } from './mature.ts';
-import { visitPieces } from './pieces.ts';
+import { SPECK_SHARE, visitPieces } from './pieces.ts';
 
-/** A part with less than this share of the form's opaque cells is a speck: whole bodies shed them. */
-const MIN_PART = 0.05;
 /** Share of the form's Σ mature² that must be seen at a second place: a fifth of a twin. */
 const MIN_SECOND = 0.2;
 /** Cells between the places tried first. Then the best place's neighbours are tried: shapes are larger than that. */
@@ -23,7 +21,7 @@ const ownParts = new WeakMap<MatureForm, number>();
  */
 export function isTwoBodied(own: Float32Array, form: MatureForm): boolean {
   const width = form.width + 2 * TERRITORY_MARGIN;
-  const least = MIN_PART * opaqueCells(form.rgba);
+  const least = SPECK_SHARE * opaqueCells(form.rgba);
   let expected = ownParts.get(form);
   if (expected === undefined) {
     expected = partsOf(form.rgba, form.width, least);

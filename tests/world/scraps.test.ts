@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { isInCapsule } from '../../server/engines/capsule.ts';
 import type { Engine, Perturbation } from '../../server/engines/engine.ts';
 import { type MatureForm, matureCells } from '../../server/world/mature.ts';
-import { visitPieces } from '../../server/world/pieces.ts';
-import { clearCells, leastPiece, scrapsIn } from '../../server/world/scraps.ts';
+import { leastPiece, visitPieces } from '../../server/world/pieces.ts';
+import { clearCells, scrapsIn } from '../../server/world/scraps.ts';
 import { loadBlob } from './makeWorld.ts';
 
 /** '#' is a cell. */
