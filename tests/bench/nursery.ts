@@ -5,23 +5,19 @@
  *
  * Minutes are wall-clock, and `cpuSeconds` what the process used: on a machine that does other work, compare those.
  */
-import { readdirSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
-import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { medianOf } from '../../server/evaluation/statistics.ts';
 import { learnCreature } from '../../server/nursery/learn.ts';
 import { readStart } from '../../server/nursery/start.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { type Rule, RuleError } from '../../server/rules/rule.ts';
+import type { Rule } from '../../server/rules/rule.ts';
 import { LEARNING, LEARNING_PADDING } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
 import { Random } from '../../server/training/random.ts';
-import { fromPixels, readTarget, type Target } from '../../server/training/target.ts';
+import { fromPixels, type Target } from '../../server/training/target.ts';
 import { pictureToGrow } from '../../shared/drawing/growth.ts';
-import { STARTERS } from '../../shared/starters/starters.ts';
-
-const STARTERS_TRIED = 5;
+import { type Picture, readPictures } from './nursery/pictures.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -47,47 +43,30 @@ function nothing(): Rule {
 const start =
   values.start === undefined ? readStart() : values.start === 'nothing' ? nothing() : readRule(values.start);
 
-interface Picture {
-  readonly name: string;
-  readonly target: Target;
-}
-
 const size = { scale: 1, padding: LEARNING_PADDING };
 
-function drawn(folder: string): Picture[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.png'))
-    .sort()
-    .map((file) => ({
-      name: basename(file, '.png'),
-      target: readTarget({ ...size, image: join(folder, file) }),
-    }));
+/** A starter is cut out as the nursery does it, a PNG as `npm run train` does. */
+function targetOf({ name, drawing, isStarter }: Picture): Target {
+  const { width, height, rgba } = (isStarter ? pictureToGrow(drawing) : null) ?? drawing;
+  return fromPixels(rgba, width, height, { ...size, crop: !isStarter }, name);
 }
 
-const starters: Picture[] = STARTERS.slice(0, STARTERS_TRIED).map(({ name, drawing }) => {
-  const { width, height, rgba } = pictureToGrow(drawing) ?? drawing;
-  return {
-    name: name.toLowerCase(),
-    target: fromPixels(rgba, width, height, { ...size, crop: false }, name),
-  };
-});
-
-const only = values.only?.split(',');
-const pictures = [...(values.drawings === undefined ? [] : drawn(values.drawings)), ...starters].filter(
-  ({ name }) => only?.includes(name) ?? true,
-);
-if (pictures.length === 0) throw new RuleError(`no drawing is named ${values.only}`);
+const pictures = readPictures(values.drawings, values.only);
 
 const results = [];
-for (const { name, target } of pictures) {
+for (const picture of pictures) {
+  const { name } = picture;
   const before = process.cpuUsage();
-  const { outcome, missed, iterations, losses, elapsedMs, evaluation } = await learnCreature(target, {
-    name,
-    start,
-    threads,
-    randomSeed,
-    maxIterations,
-  });
+  const { outcome, missed, iterations, losses, elapsedMs, evaluation } = await learnCreature(
+    targetOf(picture),
+    {
+      name,
+      start,
+      threads,
+      randomSeed,
+      maxIterations,
+    },
+  );
   const { user, system } = process.cpuUsage(before);
   const medians = (spreads: Readonly<Record<string, { median: number }>>): Record<string, number> =>
     Object.fromEntries(

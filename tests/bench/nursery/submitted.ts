@@ -3,24 +3,19 @@
  * to a real server, one after another, each when the one before has ended: how long it takes from the submission until
  * the creature may be planted. The drawings are those of `bench -- nursery`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { decode } from 'fast-png';
 import { medianOf } from '../../../server/evaluation/statistics.ts';
 import { decodeMsgpack } from '../../../server/rooms/msgpack.ts';
-import type { Drawing } from '../../../shared/drawing/drawing.ts';
 import { packDrawing } from '../../../shared/drawing/packed.ts';
 import type { SubmittedMessage } from '../../../shared/drawing/submission.ts';
 import type { DrawingsMessage } from '../../../shared/nursery.ts';
 import { ClientMessageType, ServerMessageType } from '../../../shared/protocol.ts';
-import { STARTERS } from '../../../shared/starters/starters.ts';
 import { LoadClient } from '../load/client.ts';
 import { BenchServer } from '../load/server.ts';
+import { readPictures } from './pictures.ts';
 
-const STARTERS_TRIED = 5;
 const WORLD = { width: 1024, height: 1024 };
 const LOOK_MS = 200;
 /** On 127.0.0.x. */
@@ -38,22 +33,7 @@ const { values } = parseArgs({
   },
 });
 
-function drawn(folder: string): { name: string; drawing: Drawing }[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.png'))
-    .sort()
-    .map((file) => {
-      const { width, height, data, channels } = decode(readFileSync(join(folder, file)));
-      if (channels !== 4) throw new Error(`${file} has ${channels} channels, not 4`);
-      return { name: basename(file, '.png'), drawing: { width, height, rgba: Uint8Array.from(data) } };
-    });
-}
-
-const only = values.only?.split(',');
-const pictures = [
-  ...(values.drawings === undefined ? [] : drawn(values.drawings)),
-  ...STARTERS.slice(0, STARTERS_TRIED).map(({ name, drawing }) => ({ name: name.toLowerCase(), drawing })),
-].filter(({ name }) => only?.includes(name) ?? true);
+const pictures = readPictures(values.drawings, values.only);
 
 const server = new BenchServer({
   flags: ['--nursery', 'open', '--nursery-threads', values.threads, '--tuner', 'off'],
