@@ -1,12 +1,24 @@
 /** How the page is built: from client/ into build/client, and nothing outside the two and shared/. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const client = join(import.meta.dirname, 'client');
+
+/** Puts what the pages of players have in common into their heads, before their style sheets are looked for. */
+const head: Plugin = {
+  name: 'head',
+  transformIndexHtml: {
+    order: 'pre',
+    handler: (page) =>
+      page.replace(/^ *<!-- head\.html -->\n/m, () => readFileSync(join(client, 'head.html'), 'utf8')),
+  },
+};
 
 export default defineConfig({
   root: client,
   base: './',
+  plugins: [head],
   // Of `npm run dev`: dependencies, each bundled once.
   cacheDir: '../build/vite',
   build: {
