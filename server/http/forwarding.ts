@@ -12,9 +12,16 @@ import {
 } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
 import { MAX_RULE_BYTES } from '../../shared/limits.ts';
+import { partyOf } from '../address.ts';
 
 /** A rule, and room for its form. */
 const MAX_BODY_BYTES = MAX_RULE_BYTES + 64 * 1024;
+/** Of each body, so much is not counted: more than any route takes but that of rules, so nobody can keep an admin out. */
+const UNCOUNTED_BYTES = 8 * 1024;
+/** Bodies of an address that a relay has read for a world, and the world has not answered: four rules. */
+const MAX_HELD_BYTES_PER_ADDRESS = 4 * 1024 * 1024;
+/** Of all addresses. A way to a world is cut off, with everybody on it, when 48 MB wait there. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const ANSWER_MS = 9_000;
 /** Of one connection to the next; the body is whole, so its length is known. */
@@ -51,18 +58,83 @@ export interface ForwardedReply {
   readonly body: Uint8Array;
 }
 
-/** @returns null when the body is longer than any that is taken */
-export async function packRequest(
+/** A body that is not taken. */
+export class BodyRefusal extends Error {
+  override name = 'BodyRefusal';
+  /** 413: it is too long; 429: this address sends too much; 503: everybody together does. */
+  readonly status: 413 | 429 | 503;
+
+  constructor(status: 413 | 429 | 503, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Bodies that a relay holds for one world: anybody may send them, and who may ask is known at the world. */
+export class HeldBodies {
+  /** By address or network. */
+  readonly #held = new Map<string, number>();
+  #all = 0;
+
+  /** Bytes that are counted. */
+  get bytes(): number {
+    return this.#all;
+  }
+
+  /** @throws BodyRefusal when there is no room for so many bytes; then they are not counted */
+  hold(address: string, bytes: number): void {
+    const party = partyOf(address);
+    const held = (this.#held.get(party) ?? 0) + bytes;
+    if (held > MAX_HELD_BYTES_PER_ADDRESS)
+      throw new BodyRefusal(429, 'this address sends too much at once: try again in a moment');
+    if (this.#all + bytes > MAX_HELD_BYTES)
+      throw new BodyRefusal(503, 'too much is sent at once: try again in a moment');
+    if (held > 0) this.#held.set(party, held);
+    this.#all += bytes;
+  }
+
+  letGo(address: string, bytes: number): void {
+    const party = partyOf(address);
+    const held = (this.#held.get(party) ?? 0) - bytes;
+    if (held > 0) this.#held.set(party, held);
+    else this.#held.delete(party);
+    this.#all -= bytes;
+  }
+}
+
+/**
+ * Calls `ask` with the request, packed up with its body. Room for the body is held from before it is read until `ask` has
+ * ended.
+ *
+ * @throws BodyRefusal; what `ask` throws
+ */
+export async function forwardRequest<T>(
   request: IncomingMessage,
   path: string,
   caller: ForwardedCaller,
-): Promise<ForwardedRequest | null> {
-  const body = await bodyOf(request, MAX_BODY_BYTES);
-  if (body === null) return null;
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers))
-    if (value !== undefined && !OF_CONNECTION.has(name)) headers[name] = String(value);
-  return { method: request.method ?? 'GET', path, headers, body, caller };
+  bodies: HeldBodies,
+  ask: (packed: ForwardedRequest) => Promise<T>,
+): Promise<T> {
+  const length = lengthOf(request);
+  if (length > MAX_BODY_BYTES) throw new BodyRefusal(413, 'the request is too long');
+  const counted = Math.max(0, length - UNCOUNTED_BYTES);
+  bodies.hold(caller.address, counted);
+  try {
+    const body = await bodyOf(request, MAX_BODY_BYTES);
+    if (body === null) throw new BodyRefusal(413, 'the request is too long');
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(request.headers))
+      if (value !== undefined && !OF_CONNECTION.has(name)) headers[name] = String(value);
+    return await ask({ method: request.method ?? 'GET', path, headers, body, caller });
+  } finally {
+    bodies.letGo(caller.address, counted);
+  }
+}
+
+/** Bytes of a body that comes; of one in chunks, what it may have. */
+function lengthOf({ headers }: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES;
+  return Number(headers['content-length'] ?? 0);
 }
 
 export function sendReply(response: ServerResponse, { status, headers, body }: ForwardedReply): void {

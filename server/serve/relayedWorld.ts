@@ -1,9 +1,10 @@
 /** A world that another process owns, as a relay serves it: its room, its pictures, and the way to its people. */
 import type { IncomingMessage } from 'node:http';
 import type { AddressRanges } from '../addressRanges.ts';
+import { FairTurns } from '../fairTurns.ts';
 import type { Addresses, Proxies } from '../http/addresses.ts';
 import { Api } from '../http/api.ts';
-import { packRequest, sendReply } from '../http/forwarding.ts';
+import { BodyRefusal, forwardRequest, HeldBodies, sendReply } from '../http/forwarding.ts';
 import type { PictureLimits } from '../http/pictures.ts';
 import { replyJson } from '../http/replies.ts';
 import { Status } from '../http/status.ts';
@@ -23,6 +24,13 @@ import type { RequestDoor, ServedWorld } from './routes.ts';
 const COUNTS_MS = 2_000;
 /** Requests that are told of at a time; of more, the others are not in the metrics. */
 const MAX_ANSWERED = 2_000;
+/**
+ * Requests of one kind that the process of the world is asked at a time; it answers most within a millisecond. Answers of
+ * half a megabyte, as films are, do not fill the way back.
+ */
+const MAX_UNDER_WAY = 64;
+/** A class of a hundred behind one address joins at once. */
+const WAITING = { maxPerGuest: 128, maxPerAddress: 128, max: 1_024 };
 /** The reader of the metrics was checked here. */
 const NOBODY = { address: '', isSecure: false };
 
@@ -85,6 +93,7 @@ export async function openRelayedWorld(
     answered = [];
   }, COUNTS_MS);
   const forward = forwardOver(link);
+  const joins = worldTurns();
   return {
     ...{ room, status, tally },
     api: new Api(link, framesPerSecond, options.pictureLimits),
@@ -98,7 +107,8 @@ export async function openRelayedWorld(
       },
     },
     door: {
-      admit: (token, address) => link.call({ kind: 'admit', token, address }),
+      admit: (token, address) =>
+        joins.take({ guest: '', address }, () => link.call({ kind: 'admit', token, address })),
       // The process of the world looks when the visit opens.
       bansAddress: () => false,
       comes: () => null,
@@ -117,20 +127,39 @@ export async function openRelayedWorld(
   };
 }
 
-/** Requests that the process of the world answers. */
+/**
+ * Requests that the process of the world answers. It is asked in fair turns, and each body is counted, because a stranger's
+ * request costs the way to the world as much as an admin's.
+ */
 function forwardOver(link: RelayLink): RequestDoor['handle'] {
+  const bodies = new HeldBodies();
+  const turns = worldTurns();
   return async (request: IncomingMessage, response, url, caller) => {
-    const packed = await packRequest(request, `${url.pathname}${url.search}`, caller);
-    if (packed === null) {
-      response.setHeader('Connection', 'close');
-      replyJson(response, 413, { error: 'the request is too long' });
-      return;
-    }
     try {
-      sendReply(response, await link.call({ kind: 'http', request: packed }));
+      const by = { guest: '', address: caller.address };
+      const path = `${url.pathname}${url.search}`;
+      const reply = await forwardRequest(request, path, caller, bodies, (packed) =>
+        turns.take(by, async () => {
+          if (response.closed) throw new NoAnswerError('nobody waits for the answer any more');
+          return link.call({ kind: 'http', request: packed });
+        }),
+      );
+      sendReply(response, reply);
     } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-      replyJson(response, 503, { error: error.message });
+      if (error instanceof BodyRefusal) {
+        response.setHeader('Connection', 'close');
+        if (error.status !== 413) response.setHeader('Retry-After', '1');
+        replyJson(response, error.status, { error: error.message });
+      } else if (error instanceof NoAnswerError) replyJson(response, 503, { error: error.message });
+      else throw error;
     }
   };
 }
+
+/** What is asked of the process of a world for whoever comes. */
+const worldTurns = (): FairTurns =>
+  new FairTurns({
+    maxUnderWay: MAX_UNDER_WAY,
+    waiting: WAITING,
+    refusal: () => new NoAnswerError('too much is asked of the world at once'),
+  });
