@@ -10,7 +10,7 @@ import { openGuests } from './guests/openGuests.ts';
 import type { Broker } from './links/nats.ts';
 import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
-import { READY } from './links/worldProcesses.ts';
+import { READY, WELL, WELL_MS } from './links/worldProcesses.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
 import { startNursery } from './nursery/desk/nursery.ts';
@@ -107,7 +107,12 @@ async function several(): Promise<void> {
     patienceMs: MAX_WORLDS_MS,
     stop: (progress) => worlds.stop(progress),
   });
-  const url = await worlds.start();
+  const url = await worlds.start().catch((error: Error) => {
+    // Its worlds have ended because they were told to.
+    if (stopping.isUnderWay) return null;
+    throw error;
+  });
+  if (url === null) return;
   log.info(`worlds: ${config.worlds.join(', ')}`);
   // Last, as in `own`.
   log.info(`Regrow is at ${url}`);
@@ -268,8 +273,18 @@ async function own(): Promise<void> {
   // Whoever has read it has read all that the start had to say.
   if (server === null) log.info(`open to relays in ${config.meet}`);
   else log.info(`Regrow is at ${server.url}`);
-  // The process that has started this one waits for it.
-  if (config.meet !== '' && process.connected) process.send?.(READY);
+  if (config.meet !== '') tellParent(host);
+}
+
+/** The process that has started this one waits for it, and starts it again where it hangs. */
+function tellParent({ status }: Host): void {
+  const tell = (what: string): void => {
+    if (process.connected) process.send?.(what);
+  };
+  tell(READY);
+  setInterval(() => {
+    if (!status.isDead) tell(WELL);
+  }, WELL_MS).unref();
 }
 
 /** @returns null: clients come to relays that meet the world in a folder, and it needs no port */

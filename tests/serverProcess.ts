@@ -70,13 +70,10 @@ export async function startServer(
 /** Processes that a process has started, as Linux lists them, whose command line has all of these. */
 export function childrenOf(pid: number, ...parts: readonly string[]): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children
-    .split(/\s+/)
-    .map(Number)
-    .filter((child) => {
-      const line = readFileSync(`/proc/${child}/cmdline`, 'utf8');
-      return parts.every((part) => line.includes(part));
-    });
+  return (children === '' ? [] : children.split(/\s+/).map(Number)).filter((child) => {
+    const line = readFileSync(`/proc/${child}/cmdline`, 'utf8');
+    return parts.every((part) => line.includes(part));
+  });
 }
 
 /** Polls until the answer is not undefined. @throws Error that names `what` when the time is over */

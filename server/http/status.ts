@@ -101,9 +101,13 @@ export class Status {
     };
   }
 
-  /** 503: a new start may help. A stop takes as long as the last save needs, and is not cut short. */
+  /** Only a new start may help. A stop takes as long as the last save needs, and is not cut short. */
+  get isDead(): boolean {
+    return this.#silentMs > MAX_DEAD_MS && !this.#options.isStopping();
+  }
+
   #live(response: ServerResponse): void {
-    const isDead = this.#silentMs > MAX_DEAD_MS && !this.#options.isStopping();
+    const { isDead } = this;
     replyJson(response, isDead ? 503 : 200, {
       ok: !isDead,
       reason: isDead ? `the world has sent nothing for ${MAX_DEAD_MS / 1_000} s` : null,

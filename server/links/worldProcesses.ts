@@ -8,6 +8,14 @@ import { Restarts } from './restarts.ts';
 
 /** Sent by a world's process when its clients can come. */
 export const READY = 'ready';
+/** Sent by it from then on, every `WELL_MS`, unless its simulation thread has been silent for too long. */
+export const WELL = 'well';
+export const WELL_MS = 5_000;
+/**
+ * A world that says nothing for so many looks, one per `WELL_MS`, hangs: it is killed, and started again. Looks are counted,
+ * not time, because this process may have been paused with it.
+ */
+const MAX_SILENT_LOOKS = 12;
 /**
  * When one world is ready, the others are waited for no longer than this: one that hangs, or that restores for minutes, must
  * not keep people from the rest. They see it as one that starts.
@@ -25,16 +33,26 @@ export interface WorldProcessesOptions {
   readonly log: (line: string) => void;
   /** How long the others are waited for when one is ready. Default: 10 s. */
   readonly othersMs?: number;
+  /** How often worlds are looked at. Default: 5 s. */
+  readonly lookMs?: number;
+}
+
+interface Running {
+  readonly process: ChildProcess;
+  /** Since it has last said that it is well; null: it has not been ready yet, and may restore for minutes. */
+  silentLooks: number | null;
 }
 
 export class WorldProcesses {
   readonly #options: WorldProcessesOptions;
-  readonly #processes = new Map<string, ChildProcess>();
+  readonly #running = new Map<string, Running>();
   readonly #restarts = new Restarts(RESTARTS);
+  readonly #looking: NodeJS.Timeout;
   #isStopping = false;
 
   constructor(options: WorldProcessesOptions) {
     this.#options = options;
+    this.#looking = setInterval(() => this.#look(), options.lookMs ?? WELL_MS);
   }
 
   /**
@@ -58,14 +76,13 @@ export class WorldProcesses {
 
   /** Ids of the processes, by the name of their world. */
   get pids(): ReadonlyMap<string, number> {
-    return new Map(Array.from(this.#processes, ([name, { pid }]) => [name, pid!]));
+    return new Map(Array.from(this.#running, ([name, { process }]) => [name, process.pid!]));
   }
 
   /** Tells all to save and end, and waits until they have. @param progress - called with each that has ended */
   async stop(progress: (text: string) => void): Promise<void> {
-    this.#isStopping = true;
-    this.#restarts.cancel();
-    const processes = [...this.#processes.values()];
+    this.#end();
+    const processes = Array.from(this.#running.values(), ({ process }) => process);
     let left = processes.length;
     await Promise.all(
       processes.map(
@@ -83,9 +100,26 @@ export class WorldProcesses {
 
   /** Ends at once what is left. */
   kill(): void {
+    this.#end();
+    for (const { process } of this.#running.values()) process.kill('SIGKILL');
+  }
+
+  /** Nothing is started or looked at any more. */
+  #end(): void {
     this.#isStopping = true;
     this.#restarts.cancel();
-    for (const process of this.#processes.values()) process.kill('SIGKILL');
+    clearInterval(this.#looking);
+  }
+
+  #look(): void {
+    const { log, lookMs = WELL_MS } = this.#options;
+    for (const [name, running] of this.#running) {
+      if (running.silentLooks === null || ++running.silentLooks !== MAX_SILENT_LOOKS) continue;
+      log(
+        `the world ${name} hangs: it has not said for ${(MAX_SILENT_LOOKS * lookMs) / 1_000} s that it is well`,
+      );
+      running.process.kill('SIGKILL');
+    }
   }
 
   /** @returns null: it is ready; else how it ended before */
@@ -94,14 +128,16 @@ export class WorldProcesses {
     const process = fork(fileURLToPath(entry), argvOf(name), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    this.#processes.set(name, process);
+    const running: Running = { process, silentLooks: null };
+    this.#running.set(name, running);
     const startedMs = performance.now();
     return new Promise((resolve) => {
       process.on('message', (message) => {
+        if (message === READY || message === WELL) running.silentLooks = 0;
         if (message === READY) resolve(null);
       });
       const ended = (how: string): void => {
-        this.#processes.delete(name);
+        this.#running.delete(name);
         resolve(how);
         if (this.#isStopping) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {

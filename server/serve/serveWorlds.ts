@@ -28,6 +28,7 @@ export class ServedWorlds {
   readonly #host: string;
   readonly #worlds: WorldProcesses;
   readonly #relays: RelayProcesses;
+  #isStopping = false;
 
   constructor({ config, argv, entry, machine, log: to }: WorldsOptions) {
     const { worlds: names, relays, host } = config;
@@ -53,16 +54,18 @@ export class ServedWorlds {
    * Resolves when clients can come: each world is ready, has failed once, or is later than the first by 10 s.
    *
    * @returns where browsers of this machine find the lobby
-   * @throws Error when no world is ready
+   * @throws Error when no world is ready, or all are told to stop before
    */
   async start(): Promise<string> {
     await this.#worlds.start();
+    if (this.#isStopping) throw new Error('the server is stopping');
     // Relays that find their worlds let nobody in before.
     return urlAt(this.#host, await this.#relays.start());
   }
 
   /** Saves and ends all worlds, then the relays. @param progress - called with each world that has ended */
   async stop(progress: (text: string) => void): Promise<void> {
+    this.#isStopping = true;
     await this.#worlds.stop(progress);
     await this.#relays.stop();
     this.#clear();

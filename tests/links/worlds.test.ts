@@ -1,5 +1,6 @@
 /** A real server with several worlds: `npm start -- --worlds meadow,reef`. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { readPageCodec } from '../../server/stream/codec.ts';
 import type { LobbyWorld } from '../../shared/lobby.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { childrenOf, type RunningServer, startServer, until } from '../serverProcess.ts';
+import { withFile } from '../started.ts';
 import { logIn, setSpeed } from './speed.ts';
 import { Watcher } from './watcher.ts';
 
@@ -186,6 +188,31 @@ test('a server whose port is taken says so, starts nothing anew, and ends its wo
   expect(output).toContain('regrow: a relay ended with code 1 before it listened');
   for (const world of ['meadow', 'reef']) expect(output).toContain(`${world}: world saved`);
   expect(output).not.toContain('another is started');
+});
+
+test('a server that is told to stop while its worlds start ends well, and leaves nothing', {
+  timeout: START_MS + LIMIT_MS,
+}, async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'regrow-worlds-'));
+  const flags = ['--host', '127.0.0.1', '--port', '0', '--data-dir', elsewhere, ...FLAGS];
+  const cwd = join(import.meta.dirname, '../..');
+  let output = '';
+  const child = withFile(spawn(process.execPath, ['server/main.ts', ...flags], { cwd }));
+  for (const out of [child.stdout, child.stderr]) out.on('data', (chunk: Buffer) => (output += chunk));
+  const exited = once(child, 'exit');
+  const worlds = await until(
+    'processes of worlds',
+    async () => {
+      const pids = childrenOf(child.pid!, '--role=world');
+      return pids.length === 2 ? pids : undefined;
+    },
+    START_MS,
+  );
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  for (const pid of worlds) expect(hasEnded(pid)).toBe(true);
+  expect(output).not.toMatch(/regrow:|started again/);
+  rmSync(elsewhere, { recursive: true });
 });
 
 test('what a killed server has left in the temporary folder is taken over by the next, and goes with it', {
