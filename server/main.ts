@@ -1,12 +1,11 @@
 /** What is started, in order, and how it stops. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { format } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Admin } from './admin/admin.ts';
 import { prepareAdmins } from './admin/firstAdmin.ts';
 import { type Config, ConfigError, helpText, readConfig, wantsHelp } from './config.ts';
 import { openGuests } from './guests/openGuests.ts';
+import { folderFault } from './links/folder.ts';
 import type { Broker } from './links/nats.ts';
 import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
@@ -89,13 +88,10 @@ async function relay(): Promise<void> {
 
 /** Starts several worlds, each in a process of its own, and what serves their clients. */
 async function several(): Promise<void> {
-  const { ServedWorlds } = await import('./serve/serveWorlds.ts');
+  const { ServedWorlds, unservedNotes } = await import('./serve/serveWorlds.ts');
   // Each world locks its own folder; a second server would start those that have ended, again and again.
   const lock = lockFolder(config.dataDir, 'the server');
-  if (existsSync(join(config.dataDir, 'world.regrow')))
-    log.warn(
-      `the world in ${config.dataDir} is not served: those of --worlds are in folders of their names. To have it among them, stop the server and move its files to ${join(config.dataDir, config.worlds[0])}`,
-    );
+  for (const note of unservedNotes(config)) log.warn(note);
   const worlds = new ServedWorlds({ config, argv, entry: new URL(import.meta.url), machine, log });
   process.once('exit', () => {
     worlds.kill();
@@ -135,6 +131,9 @@ async function work(): Promise<void> {
 async function own(): Promise<void> {
   // A world of several does not outlive the process that has started it.
   if (config.meet !== '') process.once('disconnect', () => void stopping.stop(0));
+  // It listens when the world is there, perhaps minutes later.
+  const fault = config.meet === '' ? null : folderFault(config.meet, config.world);
+  if (fault !== null) throw new ConfigError([fault]);
   const lock = lockFolder(config.dataDir, 'the server');
   process.once('exit', () => lock.release());
   // With a store, spares of the world may be elsewhere: whom relays cannot reach must not own it.

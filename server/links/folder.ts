@@ -14,9 +14,26 @@ const ENDING = '.sock';
 /** A world that is not there is tried again after this. */
 const DIAL_MS = 250;
 const IS_WINDOWS = process.platform === 'win32';
+/** What the system has room for in a socket's address. */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /** Windows keeps sockets elsewhere: there the file in the folder only says that there is one. */
 const socketOf = (file: string): string => (IS_WINDOWS ? `\\\\?\\pipe\\${resolve(file)}` : file);
+
+/** @returns why a world cannot listen in a folder, whatever is in it; null: it can */
+export function folderFault(folder: string, world: string): string | null {
+  const path = join(folder, world + ENDING);
+  const bytes = Buffer.byteLength(path);
+  if (IS_WINDOWS || bytes <= MAX_PATH_BYTES) return null;
+  return `the path of a socket has at most ${MAX_PATH_BYTES} bytes, and ${path} has ${bytes}: meet in a folder with a shorter one`;
+}
+
+/** @throws Error */
+function fileOf(folder: string, world: string): string {
+  const fault = folderFault(folder, world);
+  if (fault !== null) throw new Error(fault);
+  return join(folder, world + ENDING);
+}
 
 /** Names of the worlds that have listened in the folder; of those that were killed, too. */
 export function worldsIn(folder: string): string[] {
@@ -49,8 +66,8 @@ export class FolderHub extends PipeHub {
 
   /** @throws Error when another process is that world, or the folder cannot be used */
   static async listen({ folder, world }: { folder: string; world: string }): Promise<FolderHub> {
+    const file = fileOf(folder, world);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, world + ENDING);
     if (await isAnswered(file)) throw new Error(`another process is the world ${world} in ${folder}`);
     // What a killed world has left.
     rmSync(file, { force: true });
@@ -90,9 +107,10 @@ export class FolderRelay extends RelayHandlers implements RelayTransport {
   #wait: NodeJS.Timeout | undefined;
   #isClosed = false;
 
+  /** @throws Error when no world of that name can be in the folder */
   constructor({ folder, world }: { folder: string; world: string }) {
     super();
-    this.#file = join(folder, world + ENDING);
+    this.#file = fileOf(folder, world);
     this.#dial();
   }
 

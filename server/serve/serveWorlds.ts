@@ -1,15 +1,19 @@
 /** `--worlds a,b`: each world in a process of its own, and relays beside them that serve them all at the one port. */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { titleOf } from '../../shared/worldNames.ts';
+import { isWorldName, titleOf } from '../../shared/worldNames.ts';
 import { argvWith, type Config } from '../config.ts';
+import { folderFault } from '../links/folder.ts';
 import { RelayProcesses } from '../links/relayProcesses.ts';
 import { WorldProcesses } from '../links/worldProcesses.ts';
 import type { Log } from '../log/log.ts';
 import { defaultMaxPages, defaultThreads, type Machine } from '../machine.ts';
 import { urlAt } from './server.ts';
+
+/** Of every system with paths as short as a socket's. */
+const PLAIN_FOLDER = '/tmp';
 
 export interface WorldsOptions {
   readonly config: Config;
@@ -32,7 +36,7 @@ export class ServedWorlds {
 
   constructor({ config, argv, entry, machine, log: to }: WorldsOptions) {
     const { worlds: names, relays, host } = config;
-    const meet = makeMeetingFolder(config.dataDir);
+    const meet = makeMeetingFolder(config.dataDir, names);
     this.#folder = meet;
     const log = (line: string): void => to.warn(line);
     this.#host = host;
@@ -82,14 +86,36 @@ export class ServedWorlds {
   }
 }
 
+/** What the operator may miss: worlds in the data directory that `--worlds` does not name. */
+export function unservedNotes({ dataDir, worlds }: Pick<Config, 'dataDir' | 'worlds'>): string[] {
+  const isWorld = (...at: readonly string[]): boolean => existsSync(join(dataDir, ...at, 'world.regrow'));
+  const notes: string[] = [];
+  if (isWorld())
+    notes.push(
+      `the world in ${dataDir} is not served: those of --worlds are in folders of their names. To have it among them, stop the server and move its files to ${join(dataDir, worlds[0])}`,
+    );
+  const others = readdirSync(dataDir).filter(
+    (name) => isWorldName(name) && !worlds.includes(name) && isWorld(name),
+  );
+  if (others.length > 0)
+    notes.push(
+      `not served, because --worlds does not name them: ${others.sort().join(', ')}. A world is renamed with its folder in ${dataDir}`,
+    );
+  return notes;
+}
+
 /**
  * Makes an empty folder for sockets. The temporary folder has it, because a socket's path is short and data directories
  * may be on disks without sockets. Its name is that of the data directory's last one, so what a killed server has left is
  * taken over, not added to.
  */
-function makeMeetingFolder(dataDir: string): string {
-  const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16);
-  const folder = join(tmpdir(), `regrow-${name}`);
+export function makeMeetingFolder(dataDir: string, worlds: readonly string[]): string {
+  const name = `regrow-${createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16)}`;
+  const isRoomy = (parent: string): boolean =>
+    worlds.every((world) => folderFault(join(parent, name), world) === null);
+  // The one of macOS takes half of what a socket's path may have, and TMPDIR may say anything.
+  const parent = isRoomy(tmpdir()) || !existsSync(PLAIN_FOLDER) ? tmpdir() : PLAIN_FOLDER;
+  const folder = join(parent, name);
   try {
     const before = lstatSync(folder, { throwIfNoEntry: false });
     // Anybody may write to a temporary folder: another user's is left alone.
@@ -97,7 +123,7 @@ function makeMeetingFolder(dataDir: string): string {
     mkdirSync(folder, { mode: 0o700 });
     return folder;
   } catch {
-    return mkdtempSync(join(tmpdir(), 'regrow-'));
+    return mkdtempSync(join(parent, 'regrow-'));
   }
 }
 

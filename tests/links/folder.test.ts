@@ -57,6 +57,15 @@ describe('a folder where worlds and relays meet', () => {
     await hub.close();
   });
 
+  test('with too long a path for sockets is refused by worlds and relays, with how long it may be', async () => {
+    const long = join(folder, 'l'.repeat(110 - folder.length));
+    const fault =
+      /^the path of a socket has at most 10[37] bytes, and .*reef.sock has 1\d\d: meet in a folder/;
+    await expect(FolderHub.listen({ folder: long, world: 'reef' })).rejects.toThrow(fault);
+    expect(() => new FolderRelay({ folder: long, world: 'reef' })).toThrow(fault);
+    expect(existsSync(long)).toBe(false);
+  });
+
   test('has one process for each world: another is refused, and the first goes on', async () => {
     const world = new FakeWorld(256, 256);
     const host = hubOf(world, await FolderHub.listen({ folder, world: 'taken' }));
