@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { PipeHub } from './pipe.ts';
 import { Restarts } from './restarts.ts';
+import { Watch, WELL } from './watch.ts';
 
 /** Where a relay finds its pipe, behind the channel that `node:cluster` uses. */
 export const PIPE_FD = 4;
@@ -20,6 +21,8 @@ export const END = 'end';
 /** A relay may take this long to listen, and to end. */
 const MAX_START_MS = 30_000;
 const MAX_STOP_MS = 6_000;
+/** A relay that is silent for half a minute hangs. Those with a pipe are watched by the hub, and say nothing here. */
+const MAX_LOOKS = 6;
 
 export interface RelayProcessesOptions {
   readonly count: number;
@@ -42,6 +45,7 @@ export class RelayProcesses {
   readonly #options: RelayProcessesOptions;
   readonly #workers = new Map<string, Worker>();
   readonly #restarts = new Restarts(RESTARTS);
+  readonly #watch: Watch;
   #started = 0;
   /** All have listened once. Until then, one that ends before it listens ends the start, and none takes its place. */
   #isReady = false;
@@ -49,6 +53,13 @@ export class RelayProcesses {
 
   constructor(options: RelayProcessesOptions) {
     this.#options = options;
+    this.#watch = new Watch({
+      maxLooks: MAX_LOOKS,
+      onHang: (name, silent) => {
+        options.log(`a relay hangs: it has not said for ${silent} that it is well`);
+        this.kill(name);
+      },
+    });
   }
 
   /** Resolves with the port when all listen. @throws Error when one ends before it does */
@@ -77,6 +88,7 @@ export class RelayProcesses {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#restarts.cancel();
+    this.#watch.stop();
     const workers = [...this.#workers.values()];
     if (this.#options.transport === null)
       for (const worker of workers) if (worker.isConnected()) worker.send(END);
@@ -111,6 +123,9 @@ export class RelayProcesses {
         reject(new Error(`a relay did not listen within ${MAX_START_MS / 1_000} s`));
         worker.process.kill('SIGKILL');
       }, MAX_START_MS);
+      worker.on('message', (message) => {
+        if (message === WELL) this.#watch.heard(name);
+      });
       worker.once('listening', (address) => {
         hasListened = true;
         clearTimeout(timer);
@@ -119,6 +134,7 @@ export class RelayProcesses {
       const ended = (how: string): void => {
         clearTimeout(timer);
         this.#workers.delete(name);
+        this.#watch.forget(name);
         reject(new Error(`a relay ended with ${how} before it listened`));
         if (this.#isStopping || !(this.#isReady || hasListened)) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {

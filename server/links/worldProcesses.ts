@@ -5,17 +5,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Restarts } from './restarts.ts';
+import { Watch, WELL } from './watch.ts';
 
 /** Sent by a world's process when its clients can come. */
 export const READY = 'ready';
-/** Sent by it from then on, every `WELL_MS`, unless its simulation thread has been silent for too long. */
-export const WELL = 'well';
-export const WELL_MS = 5_000;
-/**
- * A world that says nothing for so many looks, one per `WELL_MS`, hangs: it is killed, and started again. Looks are counted,
- * not time, because this process may have been paused with it.
- */
-const MAX_SILENT_LOOKS = 12;
+/** A world that is silent for a minute hangs: longer than a lost GPU takes to be replaced. */
+const MAX_LOOKS = 12;
 /**
  * When one world is ready, the others are waited for no longer than this: one that hangs, or that restores for minutes, must
  * not keep people from the rest. They see it as one that starts.
@@ -33,26 +28,24 @@ export interface WorldProcessesOptions {
   readonly log: (line: string) => void;
   /** How long the others are waited for when one is ready. Default: 10 s. */
   readonly othersMs?: number;
-  /** How often worlds are looked at. Default: 5 s. */
-  readonly lookMs?: number;
-}
-
-interface Running {
-  readonly process: ChildProcess;
-  /** Since it has last said that it is well; null: it has not been ready yet, and may restore for minutes. */
-  silentLooks: number | null;
 }
 
 export class WorldProcesses {
   readonly #options: WorldProcessesOptions;
-  readonly #running = new Map<string, Running>();
+  readonly #processes = new Map<string, ChildProcess>();
   readonly #restarts = new Restarts(RESTARTS);
-  readonly #looking: NodeJS.Timeout;
+  readonly #watch: Watch;
   #isStopping = false;
 
   constructor(options: WorldProcessesOptions) {
     this.#options = options;
-    this.#looking = setInterval(() => this.#look(), options.lookMs ?? WELL_MS);
+    this.#watch = new Watch({
+      maxLooks: MAX_LOOKS,
+      onHang: (name, silent) => {
+        options.log(`the world ${name} hangs: it has not said for ${silent} that it is well`);
+        this.#processes.get(name)?.kill('SIGKILL');
+      },
+    });
   }
 
   /**
@@ -76,13 +69,13 @@ export class WorldProcesses {
 
   /** Ids of the processes, by the name of their world. */
   get pids(): ReadonlyMap<string, number> {
-    return new Map(Array.from(this.#running, ([name, { process }]) => [name, process.pid!]));
+    return new Map(Array.from(this.#processes, ([name, { pid }]) => [name, pid!]));
   }
 
   /** Tells all to save and end, and waits until they have. @param progress - called with each that has ended */
   async stop(progress: (text: string) => void): Promise<void> {
     this.#end();
-    const processes = Array.from(this.#running.values(), ({ process }) => process);
+    const processes = [...this.#processes.values()];
     let left = processes.length;
     await Promise.all(
       processes.map(
@@ -101,25 +94,14 @@ export class WorldProcesses {
   /** Ends at once what is left. */
   kill(): void {
     this.#end();
-    for (const { process } of this.#running.values()) process.kill('SIGKILL');
+    for (const process of this.#processes.values()) process.kill('SIGKILL');
   }
 
   /** Nothing is started or looked at any more. */
   #end(): void {
     this.#isStopping = true;
     this.#restarts.cancel();
-    clearInterval(this.#looking);
-  }
-
-  #look(): void {
-    const { log, lookMs = WELL_MS } = this.#options;
-    for (const [name, running] of this.#running) {
-      if (running.silentLooks === null || ++running.silentLooks !== MAX_SILENT_LOOKS) continue;
-      log(
-        `the world ${name} hangs: it has not said for ${(MAX_SILENT_LOOKS * lookMs) / 1_000} s that it is well`,
-      );
-      running.process.kill('SIGKILL');
-    }
+    this.#watch.stop();
   }
 
   /** @returns null: it is ready; else how it ended before */
@@ -128,16 +110,17 @@ export class WorldProcesses {
     const process = fork(fileURLToPath(entry), argvOf(name), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    const running: Running = { process, silentLooks: null };
-    this.#running.set(name, running);
+    this.#processes.set(name, process);
     const startedMs = performance.now();
     return new Promise((resolve) => {
       process.on('message', (message) => {
-        if (message === READY || message === WELL) running.silentLooks = 0;
+        // Before, it may restore for minutes.
+        if (message === READY || message === WELL) this.#watch.heard(name);
         if (message === READY) resolve(null);
       });
       const ended = (how: string): void => {
-        this.#running.delete(name);
+        this.#processes.delete(name);
+        this.#watch.forget(name);
         resolve(how);
         if (this.#isStopping) return;
         const waitMs = this.#restarts.after(failures, performance.now() - startedMs, (next) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { WELL_MS } from '../../server/links/watch.ts';
 import { WorldProcesses } from '../../server/links/worldProcesses.ts';
 import { until } from '../serverProcess.ts';
 
@@ -18,7 +19,6 @@ const WORLD = `
   setInterval(() => {}, 1_000);
 `;
 
-const LOOK_MS = 5_000;
 const LIMIT_MS = 30_000;
 
 let folder: string;
@@ -43,7 +43,7 @@ function worldsOf(
   writeFileSync(entry, WORLD);
   const lines: string[] = [];
   worlds = new WorldProcesses({
-    ...{ names, entry: pathToFileURL(entry), othersMs, lookMs: LOOK_MS },
+    ...{ names, entry: pathToFileURL(entry), othersMs },
     argvOf: (name) => [name, folder],
     log: (line) => lines.push(line),
   });
@@ -56,7 +56,7 @@ test('a world that hangs at its start does not keep the others from being served
   await worlds.start();
   expect(worlds.pids.has('hangs')).toBe(true);
   // It may restore for minutes.
-  vi.advanceTimersByTime(100 * LOOK_MS);
+  vi.advanceTimersByTime(100 * WELL_MS);
   expect(lines.join()).not.toContain('the world hangs hangs');
 });
 
@@ -83,7 +83,7 @@ test('a world that hangs is killed, and started again; one that says that it is 
   const { silent, ready } = Object.fromEntries(worlds.pids);
   const said = join(folder, 'said');
   for (let round = 0; round < 3; round++) {
-    vi.advanceTimersByTime(11 * LOOK_MS);
+    vi.advanceTimersByTime(11 * WELL_MS);
     process.kill(ready, 'SIGUSR2');
     await until('that it is well', async () => (existsSync(said) ? true : undefined), LIMIT_MS);
     rmSync(said);
