@@ -18,12 +18,24 @@ export interface RunningServer {
   kill(): Promise<void>;
 }
 
+/** A server process that has not said its URL yet; a spare may never do so. */
+export interface StartingServer {
+  readonly ready: Promise<RunningServer>;
+  /** Sends SIGKILL; resolves when the process has ended. */
+  kill(): Promise<void>;
+}
+
 /** Starts `server/main.ts` on a free port with its own data directory, and waits for its URL. */
 export async function startServer(
   flags: readonly string[],
   dataDir?: string,
-  limitMs = 30_000,
+  limitMs?: number,
 ): Promise<RunningServer> {
+  return launchServer(flags, dataDir, limitMs).ready;
+}
+
+/** Starts it as `startServer` does, and waits for nothing. */
+export function launchServer(flags: readonly string[], dataDir?: string, limitMs = 60_000): StartingServer {
   const directory = dataDir ?? mkdtempSync(join(tmpdir(), 'regrow-'));
   // Several worlds have a folder each.
   const isOneWorld = !flags.includes('--worlds');
@@ -36,35 +48,41 @@ export async function startServer(
   );
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const url = await new Promise<string>((resolve, reject) => {
+  const found = new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`no URL within ${limitMs / 1000} s; it printed:\n${output}`));
     }, limitMs);
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
-      const found = /https?:\/\/[^\s/]+/.exec(output);
-      if (!found) return;
+      const url = /https?:\/\/[^\s/]+/.exec(output);
+      if (!url) return;
       clearTimeout(timer);
-      resolve(found[0]);
+      resolve(url[0]);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    exited.then((code) => reject(new Error(`server ended with ${code}; it printed:\n${output}`)));
+    exited.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`server ended with ${code}; it printed:\n${output}`));
+    });
   });
-  if (isOneWorld) keepForms(directory);
-  return {
-    url,
-    pid: child.pid!,
-    output: () => output,
-    async stop() {
-      child.kill('SIGTERM');
-      const code = await exited;
-      if (dataDir === undefined) rmSync(directory, { recursive: true, force: true });
-      return code;
-    },
-    kill: () => kill(child),
-  };
+  const ready = found.then((url): RunningServer => {
+    if (isOneWorld) keepForms(directory);
+    return {
+      url,
+      pid: child.pid!,
+      output: () => output,
+      async stop() {
+        child.kill('SIGTERM');
+        const code = await exited;
+        if (dataDir === undefined) rmSync(directory, { recursive: true, force: true });
+        return code;
+      },
+      kill: () => kill(child),
+    };
+  });
+  return { ready, kill: () => kill(child) };
 }
 
 /** Processes that a process has started, as Linux lists them, whose command line has all of these. */
