@@ -9,6 +9,7 @@
  * directories, so that a run that was stopped goes on at the species or session that it had reached. `--quick` only shows
  * that it works.
  */
+import { fork } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import { readRule } from '../../server/rules/load.ts';
 import type { Rule } from '../../server/rules/rule.ts';
 import { measureHealing } from '../../server/tuner/heal.ts';
 import { measureSuite } from '../../server/tuner/measured.ts';
+import { forkTuning } from '../../server/tuner/tuningProcess.ts';
 import { WoundStore } from '../../server/tuner/woundStore.ts';
 import type { ComparisonRecord } from '../../shared/adminApi.ts';
 import { drawWounds, reachOf, recordOf } from './loop/sessions.ts';
@@ -33,7 +35,8 @@ const FIVE: readonly (readonly [species: string, style: StyleName])[] = [
   ['crab', 'swipes'],
   ['snorlax', 'shrink'],
 ];
-const FRESH_WOUNDS = 16;
+/** Of `--quick`: the smallest body that there is. */
+const SMALL = ['sprout', 'noise'] as const;
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -53,18 +56,25 @@ const { values } = parseArgs({
 });
 const threads = Number(values.threads);
 const quick = values.quick;
+const PROCESS = join(import.meta.dirname, '../../server/tuner/process.ts');
 const options = {
   threads,
   iterations: quick ? 4 : Number(values.iterations),
+  // Not at the lowest priority where it only shows that it works: beside tests it would hardly run.
+  spawn: quick
+    ? (job: string) => fork(PROCESS, [job], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    : forkTuning,
   ...(quick ? { randomSeeds: 2 } : {}),
 };
 const sessions = quick ? 2 : Number(values.sessions);
 const woundsPerSession = quick ? 8 : Number(values.wounds);
 const measuredSeeds = quick ? 1 : 4;
+const freshWounds = quick ? 2 : 16;
 
 const say = (line: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 const rounded = (value: number): number => Number(value.toPrecision(3));
 function fileOf(species: string): string {
+  if (quick) return join(import.meta.dirname, `../fixtures/${species}.safetensors`);
   const shipped = join(values.weights, `${species}.safetensors`);
   return existsSync(shipped) ? shipped : join(values.weights, 'starters', `${species}.safetensors`);
 }
@@ -76,7 +86,7 @@ const pictureOf = async (rule: Rule): Promise<EvaluationTarget> =>
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'regrow-loop-'));
 mkdirSync(folder, { recursive: true });
 try {
-  const told = values.ten ? await ten(quick ? 'bee' : values.species) : await five();
+  const told = values.ten ? await ten(quick ? SMALL[0] : values.species) : await five();
   if (values.json) console.log(JSON.stringify(told, null, 2));
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
@@ -152,16 +162,16 @@ function figuresOf(learned: Learned | null): Record<string, unknown> {
 }
 
 async function five(): Promise<Record<string, unknown>> {
-  const only = values.only?.split(',') ?? (quick ? ['bee'] : undefined);
+  const only = values.only?.split(',');
   const results = [];
-  for (const [species, style] of FIVE) {
+  for (const [species, style] of quick ? [SMALL] : FIVE) {
     if (only !== undefined && !only.includes(species)) continue;
     const result = await once(`five-${species}`, async () => {
       const first = readRule(fileOf(species));
       const target = await pictureOf(first);
       const reach = reachOf(target);
       const wounds = drawWounds(style, `${species} ${style}`, woundsPerSession, reach);
-      const fresh = drawWounds(style, `${species} ${style} fresh`, FRESH_WOUNDS, reach);
+      const fresh = drawWounds(style, `${species} ${style} fresh`, freshWounds, reach);
       const world = new LoopWorld(fileOf(species), { ...options, folder: join(folder, species), log: say });
       try {
         const learned = await world.learn(recordOf(species, wounds, 0));

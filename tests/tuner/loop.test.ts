@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { STYLE_NAMES } from '../bench/loop/styles.ts';
+import { withFile } from '../started.ts';
 
 const bench = async (...flags: string[]) => {
   const main = join(import.meta.dirname, '../bench/main.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    main,
-    'loop',
-    '--quick',
-    '--json',
-    ...flags,
-  ]);
-  return JSON.parse(stdout);
+  const running = promisify(execFile)(process.execPath, [main, 'loop', '--quick', '--json', ...flags]);
+  withFile(running.child);
+  return JSON.parse((await running).stdout);
 };
 
 test('the loop bench learns from a scripted session and reports what became of it', {
@@ -22,7 +18,7 @@ test('the loop bench learns from a scripted session and reports what became of i
 }, async () => {
   const { tried, passed, results } = await bench();
   expect([tried, passed]).toEqual([1, 0]);
-  expect(results[0]).toMatchObject({ species: 'bee', style: 'noise', outcome: 'gave up', iterations: 4 });
+  expect(results[0]).toMatchObject({ species: 'sprout', style: 'noise', outcome: 'gave up', iterations: 4 });
   expect(results[0].heldOutError).toHaveLength(2);
   // Nothing was promoted, so nothing has changed.
   expect(results[0].freshAfter).toEqual(results[0].freshBefore);

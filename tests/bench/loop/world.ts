@@ -10,7 +10,6 @@ import { Registry } from '../../../server/rules/registry.ts';
 import type { Rule } from '../../../server/rules/rule.ts';
 import type { SessionRecord } from '../../../server/sessions/record.ts';
 import { Tuner } from '../../../server/tuner/tuner.ts';
-import { forkTuning } from '../../../server/tuner/tuningProcess.ts';
 import type { AttemptTold } from '../../../shared/adminApi.ts';
 
 const POLL_MS = 100;
@@ -22,6 +21,8 @@ export interface LoopOptions {
   readonly iterations: number;
   readonly threads: number;
   readonly randomSeeds?: number;
+  /** Starts the tuning process on a job's folder. */
+  readonly spawn: (folder: string) => ChildProcess;
   readonly log: (line: string) => void;
 }
 
@@ -40,7 +41,7 @@ export class LoopWorld {
   readonly #species: string;
   #processorSeconds = 0;
 
-  constructor(file: string, { folder, log, ...options }: LoopOptions) {
+  constructor(file: string, { folder, log, spawn, ...options }: LoopOptions) {
     mkdirSync(folder, { recursive: true });
     this.#registry = new Registry(folder, 2_000);
     const shipped: RuleFile = readRuleFile(file);
@@ -60,7 +61,7 @@ export class LoopWorld {
       mode: 'auto',
       engine: 'wasm',
       log,
-      spawn: (job) => this.#watched(forkTuning(job)),
+      spawn: (job) => this.#watched(spawn(job)),
       ...options,
     });
   }
