@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { AuditAnswer } from '../../shared/adminPeople.ts';
 import { makeAdmin } from '../makeAdmin.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
-import { launchBrowser, SCREENSHOTS } from './harness.ts';
 import {
   adapt,
-  askProxy,
   BARE_NGINX,
-  findProgram,
   freePort,
+  LIMIT_MS,
+  PROXIES,
   type ProxyName,
   type RunningProxy,
   recipeOf,
   startProxy,
-} from './proxies.ts';
+  testWith,
+} from '../service/proxies.ts';
+import { launchBrowser, SCREENSHOTS } from './harness.ts';
 import { grownBody, type Organism } from './regrowth.ts';
 
 /** The part of `window.regrow` that is used (client/debug.ts). */
@@ -30,10 +30,6 @@ type Regrow = {
   };
 };
 
-const LIMIT_MS = 60_000;
-/** Node closes a connection after 5 s of silence if nobody says otherwise: the moment at which stray 502s come. */
-const BETWEEN_MS = 5_000;
-const REQUESTS = 4;
 const TOKEN = 'a token of this test, of 32 chars';
 const CUT_RADIUS = 5;
 
@@ -55,18 +51,6 @@ const CASES: readonly Case[] = [
   { title: 'haproxy', proxy: 'haproxy' },
   { title: 'caddy', proxy: 'caddy' },
 ];
-const isRequired = (process.env.REGROW_REQUIRE_PROXIES ?? '') !== '';
-
-/** Skips, where the packages are not needed, a test whose programs are missing; else it fails and names them. */
-function testWith(proxies: readonly ProxyName[], title: string, work: () => Promise<void>): void {
-  const lacking = [...proxies, 'openssl'].filter((program) => findProgram(program) === null);
-  const run = lacking.length > 0 && !isRequired ? test.skip : test;
-  run(title, { timeout: 4 * LIMIT_MS }, () => {
-    if (lacking.length > 0) throw new Error(`install ${lacking.join(', ')}`);
-    return work();
-  });
-}
-
 let folder: string;
 let token: string;
 let port: number;
@@ -154,8 +138,6 @@ for (const { title, proxy, recipe } of CASES)
     await page.close();
   });
 
-const RECIPES: readonly ProxyName[] = ['nginx', 'haproxy', 'caddy'];
-
 /** What the README says of a world at the root of a name. */
 const AT_ROOT: Readonly<Record<ProxyName, Readonly<Record<string, string>>>> = {
   nginx: { 'location /regrow ': 'location / ' },
@@ -163,7 +145,7 @@ const AT_ROOT: Readonly<Record<ProxyName, Readonly<Record<string, string>>>> = {
   caddy: { 'handle /regrow* {\n        reverse_proxy 127.0.0.1:2567\n    }': 'reverse_proxy 127.0.0.1:2567' },
 };
 
-testWith(RECIPES, 'the same works at the root of a name', async () => {
+testWith(PROXIES, 'the same works at the root of a name', async () => {
   const rootPort = await freePort();
   const root = `https://example.org:${rootPort}/`;
   const world = [
@@ -180,7 +162,7 @@ testWith(RECIPES, 'the same works at the root of a name', async () => {
   ];
   const served = await startServer([...world, '--public-url', root, '--trust-proxy', '1']);
   try {
-    for (const proxy of RECIPES) {
+    for (const proxy of PROXIES) {
       const around = { port: rootPort, server: new URL(served.url).host, path: '/' };
       started.push(await startProxy(proxy, around, adapt(recipeOf(proxy), AT_ROOT[proxy])));
       const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
@@ -199,61 +181,6 @@ testWith(RECIPES, 'the same works at the root of a name', async () => {
     await served.stop();
   }
 });
-
-/** Starts all recipes. @returns their ports */
-async function startAll(): Promise<readonly number[]> {
-  const { host } = new URL(server.url);
-  const ports: number[] = [];
-  for (const name of RECIPES) {
-    const around = { port: await freePort(), server: host, path: '/regrow/' };
-    started.push(await startProxy(name, around));
-    ports.push(around.port);
-  }
-  return ports;
-}
-
-testWith(RECIPES, 'a request every 5 s is answered each time by each proxy', async () => {
-  const ports = await startAll();
-  for (let i = 0; i < REQUESTS; i++) {
-    if (i > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
-    // A GET that fails on a kept connection is tried again by the proxy; a POST is not.
-    const answers = ports.flatMap((one) => [
-      askProxy(one, '/regrow/'),
-      askProxy(one, '/regrow/admin/api/logout', { method: 'POST' }),
-    ]);
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(6).fill(200));
-  }
-});
-
-testWith(
-  RECIPES,
-  'a client that forges what proxies say is known by its own address, behind each proxy',
-  async () => {
-    for (const [i, one] of (await startAll()).entries()) {
-      const localAddress = `127.0.0.${i + 11}`;
-      const forged = {
-        'X-Forwarded-For': '192.0.2.66',
-        'X-Forwarded-Host': 'evil.example',
-        'X-Forwarded-Proto': 'http',
-        Forwarded: 'for=192.0.2.66',
-      };
-      const login = { localAddress, method: 'POST', headers: forged };
-      const { status, headers } = await askProxy(one, '/regrow/admin/api/login', login, { token });
-      expect([status, headers['strict-transport-security']]).toEqual([200, expect.any(String)]);
-      const [Cookie] = headers['set-cookie']![0].split(';');
-      const log = async (): Promise<string> =>
-        (await askProxy(one, '/regrow/admin/api/audit', { localAddress, headers: { Cookie } })).body;
-      const find = async (): Promise<true | undefined> => {
-        const { entries } = JSON.parse(await log()) as AuditAnswer;
-        return (
-          entries.some(({ action, address }) => action === 'login' && address === localAddress) || undefined
-        );
-      };
-      await until(`a login from ${localAddress}`, find, LIMIT_MS);
-      expect(await log()).not.toContain('192.0.2.66');
-    }
-  },
-);
 
 test('what a trusted proxy says is believed, and the log has no note', () => {
   expect(server.output()).not.toContain('not believed');

@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, readConfig } from '../../server/config.ts';
-import { findProgram } from '../browser/proxies.ts';
 import { BROKER_PROGRAM, noBroker } from '../links/broker.ts';
 import { isOurs, mountsOf, ROOT, readCompose } from './compose.ts';
+import { findProgram } from './proxies.ts';
 
 const { services, volumes, networks } = readCompose();
 const entries = Object.entries(services);

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPageCodec } from '../../server/stream/codec.ts';
-import { findProgram, freePort } from '../browser/proxies.ts';
 import { Broker, noBroker } from '../links/broker.ts';
 import { setSpeed } from '../links/speed.ts';
 import { Watcher } from '../links/watcher.ts';
@@ -16,6 +15,7 @@ import { until } from '../serverProcess.ts';
 import { kill, withFile } from '../started.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 import { isOurs, mountsOf, ROOT, readCompose } from './compose.ts';
+import { findProgram, freePort } from './proxies.ts';
 
 const ADMIN_TOKEN = 'a token of sixteen or more';
 const SIDE = 256;

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { test } from 'vitest';
 import { withFile } from '../started.ts';
 
 const RECIPES = join(import.meta.dirname, '../../server/service/README.md');
@@ -14,9 +15,10 @@ const RECIPES = join(import.meta.dirname, '../../server/service/README.md');
 const SITE = 'example.org';
 const SERVER = '127.0.0.1:2567';
 const CERTIFICATE = '/etc/ssl/example.org';
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 export type ProxyName = 'nginx' | 'haproxy' | 'caddy';
+export const PROXIES: readonly ProxyName[] = ['nginx', 'haproxy', 'caddy'];
 
 export interface Around {
   /** The proxy listens here, on the loopback. */
@@ -44,6 +46,19 @@ const FOLDERS = [
 /** Path of a program; null: it is not installed. */
 export const findProgram = (name: string): string | null =>
   FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
+
+export const LIMIT_MS = 60_000;
+const isRequired = (process.env.REGROW_REQUIRE_PROXIES ?? '') !== '';
+
+/** Skips, where the packages are not needed, a test whose programs are missing; else it fails and names them. */
+export function testWith(proxies: readonly ProxyName[], title: string, work: () => Promise<void>): void {
+  const lacking = [...proxies, 'openssl'].filter((program) => findProgram(program) === null);
+  const run = lacking.length > 0 && !isRequired ? test.skip : test;
+  run(title, { timeout: 4 * LIMIT_MS }, () => {
+    if (lacking.length > 0) throw new Error(`install ${lacking.join(', ')}`);
+    return work();
+  });
+}
 
 /** What operators are told. @throws Error when the README has no block in the proxy's language */
 export function recipeOf(proxy: ProxyName): string {
@@ -141,7 +156,7 @@ export const BARE_NGINX = `server {
  * Starts a proxy and waits until it answers for the server.
  *
  * @param recipe - default: the one of the README
- * @throws Error with what it has printed, when it ends or does not answer within 10 s
+ * @throws Error with what it has printed, when it ends or does not answer within 30 s
  */
 export async function startProxy(
   name: ProxyName,
