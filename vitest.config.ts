@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Tests start hundreds of processes, each of which would compile the same files again: half of what a start costs.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('build/compile-cache', import.meta.url));
@@ -20,13 +22,63 @@ const PURE = [
   'world',
 ].map((folder) => `tests/${folder}/**/*.test.ts`);
 
+/** @throws Error when it is not there: then it was given another name */
+function testFile(name: string): string {
+  const path = fileURLToPath(new URL(`tests/${name}.test.ts`, import.meta.url));
+  if (!existsSync(path)) throw new Error(`vitest.config.ts names ${path}, which is not there`);
+  return path;
+}
+
+/** Tests in a browser whose rules speak of seconds or of every drawing, or that need all cores. */
+const UNDISTURBED = ['browser/levels', 'browser/regrow', 'browser/webgpu'].map(testFile);
+
+/** The files that take longest. Those that wait and those that compute take turns. */
+const LONG = [
+  'store/takeoverRelays',
+  'tuner/process',
+  'store/takeover',
+  'build',
+  'links/worlds',
+  'workers/farTuning',
+  'diskTrouble',
+  'service/clusterRun',
+  'commands/world',
+  'tuner/loop',
+  'service/proxies',
+  'workers/realJobs',
+  'links/farRelays',
+  'tuner/endToEnd',
+  'links/relays',
+  'commands/storedWorld',
+  'links/nats',
+  'several',
+  'browser/wilting',
+  'browser/proxy',
+  'browser/ownBody',
+  'browser/lobby',
+  'browser/hidden',
+].map(testFile);
+
+/** Begins with the long files, so that none of them runs alone at the end; then as Vitest does. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = LONG.indexOf(moduleId);
+      return found < 0 ? LONG.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     globalSetup: ['tests/chromium.ts', 'tests/matureForms.ts'],
     setupFiles: ['tests/setup.ts'],
     // Real Chromium and real sockets are slow on a busy two-core machine; a hang still ends.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // One more than the cores of a small machine, because many files mostly wait for processes that they start.
     maxWorkers: 3,
@@ -46,14 +98,19 @@ export default defineConfig({
         },
       },
       {
-        // One browser at a time, and nothing beside it: they draw in software, and their rules speak of seconds.
+        // Browsers draw in software, which takes a core; but many tests wait, for a body to grow or to come back.
         extends: true,
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
-          maxWorkers: 1,
+          exclude: UNDISTURBED,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'undisturbed', include: UNDISTURBED, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -18,6 +18,7 @@ type Regrow = {
 
 const LIMIT_MS = 60_000;
 const AT = { x: 128, y: 128 };
+const WORLD = ['--size', '256', '--garden', '0', '--steps-per-second', '60'];
 
 let weights: string;
 let server: RunningServer;
@@ -26,7 +27,7 @@ let browser: Browser;
 beforeAll(async () => {
   weights = mkdtempSync(join(tmpdir(), 'regrow-own-'));
   copyFileSync(SPROUT, join(weights, 'sprout.safetensors'));
-  server = await startServer(['--size', '256', '--garden', '0', '--weights-dir', weights]);
+  server = await startServer([...WORLD, '--weights-dir', weights]);
   browser = await launchBrowser();
 });
 
