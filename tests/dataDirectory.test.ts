@@ -100,9 +100,7 @@ describe.each([
     await files.close();
   });
 
-  test('a server opens it with its organisms, swaps, bans, sessions and token', {
-    timeout: 90_000,
-  }, async () => {
+  test('a server opens it with its organisms, swaps, bans, sessions and token', async () => {
     const { previousStep, step, organisms, swaps, bans, session, openSession } = expected;
     // The journal leads on from the save before.
     if (format === 1) expect(previousStep).toBeLessThan(step);

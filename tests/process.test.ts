@@ -30,7 +30,7 @@ async function organisms(server: RunningServer): Promise<Organism[]> {
 const seeds = (list: readonly Organism[]): unknown =>
   list.map(({ id, x, y, species }) => ({ id, x, y, species }));
 
-test('a restart goes on with the same organisms, which are older', { timeout: 90_000 }, async () => {
+test('a restart goes on with the same organisms, which are older', async () => {
   const first = await startServer(FLAGS, dataDir);
   const before = await until(
     'organisms of some age',
@@ -49,9 +49,7 @@ test('a restart goes on with the same organisms, which are older', { timeout: 90
   expect(await second.stop()).toBe(0);
 });
 
-test('an unsound save is left out with a line that says so, and the one before it is used', {
-  timeout: 90_000,
-}, async () => {
+test('an unsound save is left out with a line that says so, and the one before it is used', async () => {
   const first = await startServer(FLAGS, dataDir);
   const planted = seeds(await organisms(first));
   expect(await first.stop()).toBe(0);
@@ -86,7 +84,7 @@ const run = (...args: string[]) =>
   spawnSync(process.execPath, ['server/main.ts', '--data-dir', dataDir, ...args], {
     cwd: root,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 50_000,
   });
 
 test('bad settings stop the start with every bad field named', () => {
@@ -144,7 +142,7 @@ const onReadOnlyFolder = (...args: string[]) =>
       dataDir,
       ...args,
     ],
-    { cwd: root, encoding: 'utf8', timeout: 30_000 },
+    { cwd: root, encoding: 'utf8', timeout: 50_000 },
   );
 
 test.skipIf(!hasMounts)(

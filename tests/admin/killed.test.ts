@@ -40,9 +40,7 @@ async function logIn(url: string) {
   };
 }
 
-test('bans, mutes, and those that were lifted are after a kill as they were answered, with the audit log', {
-  timeout: 90_000,
-}, async () => {
+test('bans, mutes, and those that were lifted are after a kill as they were answered, with the audit log', async () => {
   const killed = await startServer(FLAGS, dataDir);
   const ask = await logIn(killed.url);
   const sanction = (fields: object): Promise<Done & { sanction: Sanction }> =>

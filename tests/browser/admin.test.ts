@@ -111,9 +111,7 @@ test('an admin logs in, watches a trial, swaps the rule in, and the player reads
   expect(errors).toEqual([]);
 });
 
-test('an admin pauses and resumes the world, ends the session, reads a report, and removes a player', {
-  timeout: 60_000,
-}, async () => {
+test('an admin pauses and resumes the world, ends the session, reads a report, and removes a player', async () => {
   await admin.click('#world button:has-text("Pause")');
   await admin.waitForFunction(
     () => document.querySelector('#figures')?.textContent?.includes('paused'),
@@ -259,9 +257,7 @@ test('a candidate is shown beside the rule in force, in plots and as a film, and
   expect(errors).toEqual([]);
 });
 
-test('the page can be used on a phone, and without a cookie it asks for the token', {
-  timeout: 60_000,
-}, async () => {
+test('the page can be used on a phone, and without a cookie it asks for the token', async () => {
   const page = await (await browser.newContext({ viewport: { width: 390, height: 800 } })).newPage();
   await page.goto(`${server.url}/admin`);
   await page.waitForSelector('#login:not([hidden])', WAIT);

@@ -9,7 +9,7 @@ import { unpackDrawing } from '../../shared/drawing/packed.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 30_000;
 /** Cells along a side of a new board. */
 const SIDE = 32;
 
@@ -18,7 +18,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await startServer(['--size', '256', '--garden', '1']);
   browser = await launchBrowser();
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await server?.stop();

@@ -46,6 +46,8 @@ export interface Regrowth {
 const SIDE = 44;
 /** The share of the squared error made by the cut that must heal. */
 const EFFICIENCY = 0.9;
+/** Until a page shows what the server has. */
+const TRUE_MS = 30_000;
 
 export async function organismsOf({ url }: Pick<RunningServer, 'url'>): Promise<Organism[]> {
   return (await fetch(`${url}/api/organisms`)).json() as Promise<Organism[]>;
@@ -93,7 +95,7 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   const isTrue = async (): Promise<true | undefined> =>
     mse(await pagePixels(b, body), await truePixels(server, body)) < 1e-3 ? true : undefined;
 
-  await until('B holds the grown body', isTrue, 10_000);
+  await until('B holds the grown body', isTrue, TRUE_MS);
   const before = await pagePixels(b, body);
   await shoot(a, '1-a-before');
   await shoot(b, '1-b-before');
@@ -133,7 +135,7 @@ export async function expectRegrowth(regrowth: Regrowth): Promise<void> {
   await shoot(b, '3-b-regrown');
   // B's pixels and the server's are asked for some steps apart, while the last of the wound still heals; so this is tried
   // until they agree within ε.
-  await until('B holds the healed body', isTrue, 10_000);
+  await until('B holds the healed body', isTrue, TRUE_MS);
 }
 
 /** Erases the left half with the mouse: strokes of the first brush from top to bottom, 8 cells apart. */

@@ -41,7 +41,7 @@ test('bodies in view that sleep have a glow, the nearest 24 at most, and none wh
   const look = (x: number, y: number, zoom: number): Promise<void> =>
     page.evaluate(([x, y, zoom]) => window.regrow?.setCamera(x, y, zoom), [x, y, zoom] as const);
   const shows = (count: number): Promise<unknown> =>
-    until(`${count} glows`, async () => ((await glows(page)) === count ? true : undefined), 10_000);
+    until(`${count} glows`, async () => ((await glows(page)) === count ? true : undefined), 30_000);
 
   // In the corner of the first bodies: 640 cells are too many, 128 x 72 hold one that sleeps.
   await look(100, 100, 10);

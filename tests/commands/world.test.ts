@@ -91,10 +91,10 @@ describe('beside a server that runs', () => {
   beforeAll(async () => {
     dataDir = join(folder, 'running');
     server = await startWorld(dataDir, 1);
-  }, 90_000);
+  });
   afterAll(() => server?.kill());
 
-  test('info tells what is there, and who holds it', { timeout: 60_000 }, async () => {
+  test('info tells what is there, and who holds it', async () => {
     const { holder, world, saves, journal, registry } = await infoOf(dataDir);
     expect(holder).toMatchObject({ host: hostname(), purpose: 'the server' });
     expect(world).toMatchObject({ width: 256, height: 192, organisms: 5, bySpecies: { blob: 5 } });
@@ -136,9 +136,7 @@ describe('beside a server that runs', () => {
     expect(statSync(join(to, dated, 'admin-token')).mode & 0o777).toBe(0o600);
   });
 
-  test('a second server, a restore and a recovery are refused by name, and the first server goes on', {
-    timeout: 60_000,
-  }, async () => {
+  test('a second server, a restore and a recovery are refused by name, and the first server goes on', async () => {
     const { pid, since } = JSON.parse(readFileSync(join(dataDir, LOCK_FILES.holder), 'utf8'));
     const said = `${dataDir} is in use by the server: process ${pid} on host ${hostname()}, since ${since}`;
     const second = await command('server/main.ts', ['--port', '0', '--data-dir', dataDir, ...FLAGS]);
@@ -191,9 +189,7 @@ describe('after a kill', () => {
     backup = await backUp(dataDir, 'backup');
   }, 120_000);
 
-  test('the data directory is sound, and follows from its journal to the bit', {
-    timeout: 60_000,
-  }, async () => {
+  test('the data directory is sound, and follows from its journal to the bit', async () => {
     expect((await infoOf(dataDir)).holder).toBeNull();
     const { code, faults, notes } = await verdictOf(dataDir, ...replay);
     expect([code, faults]).toEqual([0, []]);

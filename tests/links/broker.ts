@@ -45,7 +45,7 @@ export class Broker {
     const args = ['-a', '127.0.0.1', '-p', String(this.port), '-c', CONFIG];
     this.#process = withFile(spawn(BROKER_PROGRAM, args, { stdio: 'ignore' }));
     for (let tries = 0; !(await this.#answers()); tries++) {
-      if (tries === 500) throw new Error('nats-server did not listen within 5 s');
+      if (tries === 3_000) throw new Error('nats-server did not listen within 30 s');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

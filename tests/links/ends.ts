@@ -129,7 +129,7 @@ export function pipedLink(transport: PipeHub, name: string, answerMs?: number): 
 }
 
 /** Resolves when it is true, which messages on their way decide. @throws Error after the time */
-export async function until(what: string, isTrue: () => boolean, limitMs = 5_000): Promise<void> {
+export async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!isTrue()) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1_000} s`);

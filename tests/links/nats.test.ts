@@ -51,9 +51,7 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     await link.stop();
   });
 
-  test('after three seconds without a broker, only fresh frames are shown, and the picture is right', {
-    timeout: 30_000,
-  }, async () => {
+  test('after three seconds without a broker, only fresh frames are shown, and the picture is right', async () => {
     const world = new FakeWorld(256, 256);
     const name = 'outage';
     const host = hubOf(world, await NatsHub.connect({ url: broker.url, world: name, log }));
@@ -81,15 +79,13 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     await broker.run();
     await until('frames again', () => shown.size > before + 20);
     clearInterval(ticking);
-    // A frame's age is counted from the quickest one's.
-    expect(Math.max(...ages) - Math.min(...ages)).toBeLessThan(300);
+    // None of those that waited for the broker; a busy machine may hold others up.
+    expect(Math.max(...ages) - Math.min(...ages)).toBeLessThan(1_500);
     await link.stop();
     await host.close();
   });
 
-  test('of an owner whose link alone was slow, no frame or letter counts that comes when another owns the world', {
-    timeout: 60_000,
-  }, async () => {
+  test('of an owner whose link alone was slow, no frame or letter counts that comes when another owns the world', async () => {
     const name = 'late';
     const cable = await Cable.lay(broker.port);
     const [slow, next] = [new FakeWorld(256, 256), new FakeWorld(256, 256)];
@@ -122,7 +118,7 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     // The next owner's steps are beyond all those of the old one.
     for (let i = 0; i < 1_000; i++) next.tick();
     const host = hubOf(next, await NatsHub.connect({ url: broker.url, world: name, log }), { term: 2 });
-    await until('the next owner', () => owner === 'next', 20_000);
+    await until('the next owner', () => owner === 'next');
     link.watch([0], []);
     await until('its frames', () => {
       paint(next, n++);
@@ -146,9 +142,7 @@ describe.skipIf(noBroker !== null)('over NATS', () => {
     await cable.remove();
   });
 
-  test('for a broker that hangs or is gone, at most a megabyte of frames waits', {
-    timeout: 60_000,
-  }, async () => {
+  test('for a broker that hangs or is gone, at most a megabyte of frames waits', async () => {
     const hub = await NatsHub.connect({ url: broker.url, world: 'hanging', log });
     const relay = await NatsRelay.connect('r1', { url: broker.url, world: 'hanging', log });
     const frame = new Uint8Array(200_000);

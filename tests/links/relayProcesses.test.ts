@@ -14,6 +14,8 @@ const RELAY = `
   process.on('message', (message) => message === 'end' && process.exit(0));
 `;
 
+const LIMIT_MS = 30_000;
+
 let folder: string;
 let relays: RelayProcesses | undefined;
 const lines: string[] = [];
@@ -69,9 +71,9 @@ test('a relay that is killed while no process can be made is replaced when one c
   process.kill(first, 'SIGKILL');
   const failed = async (): Promise<true | undefined> =>
     lines.some((line) => line.includes('ENOENT')) ? true : undefined;
-  await until('a start fails', failed, 10_000);
+  await until('a start fails', failed, LIMIT_MS);
   process.execPath = execPath;
   const replaced = async (): Promise<true | undefined> =>
     relays!.pids.length === 1 && relays!.pids[0] !== first ? true : undefined;
-  await until('another relay runs', replaced, 10_000);
+  await until('another relay runs', replaced, LIMIT_MS);
 });

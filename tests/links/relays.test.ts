@@ -23,7 +23,7 @@ let server: RunningServer;
 beforeAll(async () => {
   await readPageCodec();
   server = await startServer(FLAGS);
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const relayPids = (): number[] => childrenOf(server.pid, 'relay.ts');

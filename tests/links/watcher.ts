@@ -76,7 +76,7 @@ export class Watcher {
   }
 
   /** Resolves when the screen shows what the server says is true. @throws Error after the time */
-  async seesTruth(limitMs = 10_000): Promise<void> {
+  async seesTruth(limitMs = 30_000): Promise<void> {
     await until(
       'the true picture',
       async () => {

@@ -118,7 +118,7 @@ export function next<T>(
 ): Promise<T> {
   return waitFor(
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no message ${type} within 5 s`)), 5_000);
+      const timer = setTimeout(() => reject(new Error(`no message ${type} within 60 s`)), 60_000);
       const off = room.onMessage(type, (message: T) => {
         if (!satisfies(message)) return;
         clearTimeout(timer);

@@ -1,5 +1,5 @@
 /** Sessions of a real server process, with real sockets and a real world. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type Room } from '@colyseus/sdk';
@@ -16,6 +16,8 @@ import {
 import { next } from '../rooms/harness.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { blobRule } from '../world/blob.ts';
+
+const LIMIT_MS = 60_000;
 
 let folder: string;
 let dataDir: string;
@@ -56,7 +58,19 @@ const record = (): Promise<SessionRecord> =>
       const found = sessionFiles().find((name) => name.endsWith('.json'));
       return found === undefined ? undefined : readSession(join(dataDir, 'sessions', found));
     },
-    20_000,
+    LIMIT_MS,
+  );
+/** Waits until the running session's file has all of these. */
+const noted = (...words: string[]): Promise<true> =>
+  until(
+    `${words.join(', ')} on disk`,
+    async () => {
+      const open = sessionFiles().find((name) => name.endsWith('.open.jsonl'));
+      if (open === undefined) return undefined;
+      const text = readFileSync(join(dataDir, 'sessions', open), 'utf8');
+      return words.every((word) => text.includes(word)) || undefined;
+    },
+    LIMIT_MS,
   );
 
 interface Organism {
@@ -71,7 +85,7 @@ const grown = (server: RunningServer): Promise<Organism> =>
       const [one] = (await (await fetch(`${server.url}/api/organisms`)).json()) as Organism[];
       return one?.health > 0.9 ? one : undefined;
     },
-    20_000,
+    LIMIT_MS,
   );
 
 async function joinWorld(server: RunningServer): Promise<Room> {
@@ -92,7 +106,7 @@ async function cut(room: Room, { x, y }: Organism): Promise<StrokeResultMessage>
 const CUT = { afterSteps: 0, tool: 'ablate', radius: 1.5, points: [-3, -21, -3, 20] };
 
 test("join, hurt, leave: the record holds each wound in the body's own coordinates, and how it healed", {
-  timeout: 90_000,
+  timeout: 3 * LIMIT_MS,
 }, async () => {
   const server = await start('--session-end-seconds', '0.2');
   const blob = await grown(server);
@@ -106,9 +120,9 @@ test("join, hurt, leave: the record holds each wound in the body's own coordinat
   await until(
     'the blob whole again',
     async () => ((await grown(server)).health > 0.97 ? true : undefined),
-    20_000,
+    LIMIT_MS,
   );
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await noted('"closed"');
   await room.leave();
   const session = await record();
   expect(session).toMatchObject({
@@ -130,7 +144,7 @@ test("join, hurt, leave: the record holds each wound in the body's own coordinat
   expect(sessionFiles()).toEqual([`${session.id}.json`]);
 });
 
-test("a server that is stopped writes the running session's record", { timeout: 90_000 }, async () => {
+test("a server that is stopped writes the running session's record", { timeout: 3 * LIMIT_MS }, async () => {
   const server = await start();
   const blob = await grown(server);
   const room = await joinWorld(server);
@@ -140,14 +154,13 @@ test("a server that is stopped writes the running session's record", { timeout: 
 });
 
 test('the next start writes the record of a session whose server was killed', {
-  timeout: 90_000,
+  timeout: 3 * LIMIT_MS,
 }, async () => {
   const server = await start();
   const blob = await grown(server);
   const room = await joinWorld(server);
   expect(await cut(room, blob)).toMatchObject({ ok: true });
-  // The next frame, and the disk.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await noted('"blow"', '"strokes":1');
   await server.kill();
   expect(sessionFiles().filter((name) => name.endsWith('.json'))).toEqual([]);
   const again = await start();

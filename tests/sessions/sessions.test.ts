@@ -38,6 +38,9 @@ let hear: (...events: WoundEvent[]) => void;
 let asked: number;
 let isHung: boolean;
 
+/** What is written in the background is on a busy disk. */
+const DISK = { timeout: 30_000 };
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'regrow-'));
   told = [];
@@ -268,7 +271,7 @@ describe('a session', () => {
     const sessions = await open();
     sessions.join('a', '10.0.0.1');
     hear(...wounding(1), healed(1));
-    await vi.waitFor(() => expect(files()).toHaveLength(1));
+    await vi.waitFor(() => expect(files()).toHaveLength(1), DISK);
     mkdirSync(join(folder, 'sessions', '2026-11-25T02-10-00.000Z.json'));
     const ended = vi.fn();
     sessions.onEnd = ended;
@@ -332,7 +335,7 @@ describe('a session whose process was killed', () => {
     sessions.stroke(true);
     hear(...wounding(1), healed(1), ...wounding(2, 2));
     pass(1_000);
-    await vi.waitFor(() => expect(readFileSync(openPath(), 'utf8').split('\n')).toHaveLength(10));
+    await vi.waitFor(() => expect(readFileSync(openPath(), 'utf8').split('\n')).toHaveLength(10), DISK);
     opened = [];
   }
   const openPath = (): string => join(folder, 'sessions', '2026-11-25T02-10-00.000Z.open.jsonl');
