@@ -1,6 +1,9 @@
 /** A player of a real server. */
 import { Client, type Room } from '@colyseus/sdk';
 import { ClientMessageType, ROOM_NAME, ServerMessageType, type StrokeMessage } from '../shared/protocol.ts';
+import { until } from './serverProcess.ts';
+
+const PLANT_MS = 60_000;
 
 /** Joins, and hears every message without a handler of its own. */
 export async function joinWorld(url: string): Promise<Room> {
@@ -21,3 +24,14 @@ export function stroke(room: Room, message: Omit<StrokeMessage, 'id'>): Promise<
   room.send(ClientMessageType.stroke, { id: 1, ...message });
   return result;
 }
+
+/** Plants a pikachu as soon as the world takes one: a world that lags takes none for a while. */
+export const plant = (room: Room, x: number, y: number): Promise<true> =>
+  until(
+    `a pikachu at ${x}, ${y}`,
+    async () => {
+      const { ok } = await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [x, y] });
+      return ok || undefined;
+    },
+    PLANT_MS,
+  );

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Postgres } from '../../server/store/postgres.ts';
 import type { Overview } from '../../server/upkeep/overview.ts';
 import type { Verdict } from '../../server/upkeep/verify.ts';
-import { joinWorld, stroke } from '../player.ts';
+import { joinWorld, plant } from '../player.ts';
 import { type RunningServer, startServer, until } from '../serverProcess.ts';
 import { Cluster, noPostgres } from '../store/cluster.ts';
 
@@ -28,8 +28,7 @@ describe.skipIf(noPostgres !== null)('a world in a store', { timeout: 180_000 },
     folder = mkdtempSync(join(tmpdir(), 'regrow-stored-world-'));
     server = await start();
     const room = await joinWorld(server.url);
-    const seed = { tool: 'plant', species: 'pikachu', radius: 1, points: [30, 220] } as const;
-    expect(await stroke(room, seed)).toMatchObject({ ok: true });
+    await plant(room, 30, 220);
     bodies = await organisms(server);
   }, 180_000);
   afterAll(async () => {
@@ -122,8 +121,7 @@ describe.skipIf(noPostgres !== null)('a world in a store', { timeout: 180_000 },
     const home = join(folder, 'home');
     const alone = await startServer(SMALL, home, 100_000);
     const room = await joinWorld(alone.url);
-    const seed = { tool: 'plant', species: 'pikachu', radius: 1, points: [220, 220] } as const;
-    expect(await stroke(room, seed)).toMatchObject({ ok: true });
+    await plant(room, 220, 220);
     const more = await organisms(alone);
     expect(more.length).toBe(bodies.length + 1);
     const to = join(folder, 'of-a-folder');

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Postgres } from '../../server/store/postgres.ts';
-import { joinWorld, stroke } from '../player.ts';
+import { joinWorld, plant } from '../player.ts';
 import { childrenOf, type RunningServer, startServer, until } from '../serverProcess.ts';
 import { Cluster, noPostgres } from './cluster.ts';
+import { LEASE_SECONDS } from './machines.ts';
 
 const LIMIT_MS = 60_000;
 /** Four processes start one after the other, perhaps on a machine that is busy. */
@@ -34,7 +35,7 @@ describe.skipIf(noPostgres !== null)('several worlds in one store', () => {
           'wasm',
         ],
         ...['--tuner', 'off', '--threads', '1', '--guests-per-address', '100', '--log', 'text'],
-        ...['--store', cluster.url, '--blobs', join(folder, 'blobs')],
+        ...['--store', cluster.url, '--blobs', join(folder, 'blobs'), '--lease-seconds', `${LEASE_SECONDS}`],
       ],
       join(folder, machine),
       START_MS,
@@ -68,10 +69,9 @@ describe.skipIf(noPostgres !== null)('several worlds in one store', () => {
       },
       LIMIT_MS,
     );
-  const plant = async (world: string): Promise<void> => {
+  const plantIn = async (world: string): Promise<void> => {
     const room = await until('a seat', () => joinWorld(at(world)).catch(() => undefined), LIMIT_MS);
-    const seed = { tool: 'plant', species: 'pikachu', radius: 1, points: [30, 220] } as const;
-    expect(await stroke(room, seed)).toMatchObject({ ok: true });
+    await plant(room, 30, 220);
     await room.leave();
   };
 
@@ -100,7 +100,7 @@ describe.skipIf(noPostgres !== null)('several worlds in one store', () => {
   });
 
   test('one that is killed comes back with what it had acknowledged', { timeout: 4 * LIMIT_MS }, async () => {
-    await plant('reef');
+    await plantIn('reef');
     const before = await organisms('reef');
     const [killed] = childrenOf(server.pid, 'main.ts', '--world=reef\0');
     process.kill(killed, 'SIGKILL');
@@ -109,7 +109,7 @@ describe.skipIf(noPostgres !== null)('several worlds in one store', () => {
   });
 
   test('all go on on another machine, each as it was', { timeout: START_MS + 4 * LIMIT_MS }, async () => {
-    await plant('meadow');
+    await plantIn('meadow');
     const before = await Promise.all(WORLDS.map(organisms));
     expect(before[0]).not.toEqual(before[1]);
     expect(await server.stop()).toBe(0);

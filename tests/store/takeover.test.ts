@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Postgres } from '../../server/store/postgres.ts';
 import { ClientMessageType } from '../../shared/protocol.ts';
 import { Cable } from '../links/cable.ts';
-import { joinWorld, stroke } from '../player.ts';
+import { joinWorld, plant, stroke } from '../player.ts';
 import { type RunningServer, until } from '../serverProcess.ts';
 import { Cluster, noPostgres } from './cluster.ts';
 import { ADMIN_TOKEN, hasEnded, LEASE_SECONDS, LIMIT_MS, Machines, organismsAt, pause } from './machines.ts';
@@ -105,9 +105,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     const home = join(machines.folder, 'home');
     const before = await machines.runAlone(home);
     const room = await joinWorld(before.url);
-    expect((await stroke(room, { tool: 'plant', species: 'pikachu', radius: 1, points: [40, 200] })).ok).toBe(
-      true,
-    );
+    await plant(room, 40, 200);
     const ids = (await organismsAt(before)).map(({ id }) => id);
     expect(await before.stop()).toBe(0);
 
