@@ -47,7 +47,7 @@ const FOLDERS = [
 export const findProgram = (name: string): string | null =>
   FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
 
-export const LIMIT_MS = 60_000;
+export const LIMIT_MS = 120_000;
 const isRequired = (process.env.REGROW_REQUIRE_PROXIES ?? '') !== '';
 
 /** Skips, where the packages are not needed, a test whose programs are missing; else it fails and names them. */
