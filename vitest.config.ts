@@ -29,9 +29,6 @@ function testFile(name: string): string {
   return path;
 }
 
-/** Tests in a browser whose rules speak of seconds or of every drawing, or that need all cores. */
-const UNDISTURBED = ['browser/levels', 'browser/regrow', 'browser/webgpu'].map(testFile);
-
 /** The files that take longest. Those that wait and those that compute take turns. */
 const LONG = [
   'store/takeoverRelays',
@@ -98,19 +95,14 @@ export default defineConfig({
         },
       },
       {
-        // Browsers draw in software, which takes a core; but many tests wait, for a body to grow or to come back.
+        // One browser at a time, and nothing beside it: they draw in software, and their rules speak of seconds.
         extends: true,
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
-          exclude: UNDISTURBED,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
-      },
-      {
-        extends: true,
-        test: { name: 'undisturbed', include: UNDISTURBED, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },
