@@ -301,8 +301,8 @@ async function measureHealing(
   };
 }
 
-/** Cells whose RGBA8 changes per step, by random seed. */
-async function measureStillness(
+/** Cells whose RGBA8 changes per step, by random seed, from `CUT_STEP` on. */
+export async function measureStillness(
   rollouts: Rollouts,
   target: Target,
   seeds: readonly number[],
