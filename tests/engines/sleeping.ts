@@ -287,7 +287,7 @@ export function describeSleep(
     });
 
     test('through random sleeps, acts and steps, sleepers are as they were and all others as if nobody slept', {
-      timeout: 120_000,
+      timeout: 300_000,
     }, async () => {
       const random = seededRandom(41);
       const shown = new Map<number, Uint8Array>();
