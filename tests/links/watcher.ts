@@ -50,7 +50,7 @@ export class Watcher {
     while (!this.#hasLeft) {
       await new Promise((resolve) => setTimeout(resolve, JOIN_AGAIN_MS));
       this.client.eye!.pages.clear();
-      this.client.eye!.of = `${this.#url} after ${this.losses}`;
+      this.#see();
       try {
         await this.join();
         return;
