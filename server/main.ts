@@ -9,7 +9,7 @@ import { folderFault } from './links/folder.ts';
 import type { Broker } from './links/nats.ts';
 import { SharedWorld } from './links/sharedWorld.ts';
 import { startWorld } from './links/threadLink.ts';
-import { WELL, WELL_MS } from './links/watch.ts';
+import { sayWell } from './links/watch.ts';
 import { READY } from './links/worldProcesses.ts';
 import { ProcessLog } from './log/log.ts';
 import { faultsOf, limitsNote, readMachine } from './machine.ts';
@@ -278,13 +278,8 @@ async function own(): Promise<void> {
 
 /** The process that has started this one waits for it, and starts it again where it hangs. */
 function tellParent({ status }: Host): void {
-  const tell = (what: string): void => {
-    if (process.connected) process.send?.(what);
-  };
-  tell(READY);
-  setInterval(() => {
-    if (!status.isDead) tell(WELL);
-  }, WELL_MS).unref();
+  if (process.connected) process.send?.(READY);
+  sayWell(() => !status.isDead);
 }
 
 /** @returns null: clients come to relays that meet the world in a folder, and it needs no port */

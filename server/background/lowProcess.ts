@@ -80,9 +80,13 @@ export class LowProcess<From, To extends { readonly type: string }> {
   }
 }
 
-/** Starts a program on a job's folder, at the lowest priority. @param entry - absolute path */
+/** Starts a program on a job's folder. @param entry - absolute path */
+export const forkJob = (entry: string, folder: string): ChildProcess =>
+  fork(entry, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+
+/** As `forkJob`, at the lowest priority. */
 export function forkLow(entry: string, folder: string): ChildProcess {
-  const child = fork(entry, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = forkJob(entry, folder);
   try {
     // It is set before the process has made threads, because they inherit it.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);

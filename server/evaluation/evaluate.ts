@@ -146,10 +146,7 @@ function targetOfDrawing(drawn: Drawn): EvaluationTarget | undefined {
 
 /** What the rule grows alone in 1,000 steps: for rules whose picture is not at hand. */
 export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promise<EvaluationTarget> {
-  const width = smallNumber(rule.metadata.targetWidth, 1, 128, 48);
-  const height = smallNumber(rule.metadata.targetHeight, 1, 128, 48);
-  const opaque = new Uint8Array(width * height * 4).fill(255);
-  const target = fromPixels(opaque, width, height, { scale: 1, padding }, rule.name);
+  const target = boxOf(rule, padding);
   const rollouts = openBodies(rule, target, 1, 0);
   try {
     plantSeed(rollouts.state(0), target.shape);
@@ -164,6 +161,14 @@ export async function matureTarget(rule: Rule, padding = DEFAULT_PADDING): Promi
     await rollouts.dispose();
   }
   return { label: 'its own form at step 1000 (its picture is not at hand)', target };
+}
+
+/** A rectangle as large as what the rule grows, in place of its picture. */
+export function boxOf(rule: Rule, padding = DEFAULT_PADDING): Target {
+  const width = smallNumber(rule.metadata.targetWidth, 1, 128, 48);
+  const height = smallNumber(rule.metadata.targetHeight, 1, 128, 48);
+  const opaque = new Uint8Array(width * height * 4).fill(255);
+  return fromPixels(opaque, width, height, { scale: 1, padding }, rule.name);
 }
 
 function smallNumber(text: string | undefined, low: number, high: number, fallback: number): number {

@@ -16,11 +16,13 @@ import { partyOf } from '../address.ts';
 
 /** A rule, and room for its form. */
 const MAX_BODY_BYTES = MAX_RULE_BYTES + 64 * 1024;
-/** Of each body, so much is not counted: more than any route takes but that of rules, so nobody can keep an admin out. */
+/**
+ * The first bytes of each body are not counted: no request but one with a rule has more, so an admin can always log in.
+ */
 const UNCOUNTED_BYTES = 8 * 1024;
 /** Bodies of an address that a relay has read for a world, and the world has not answered: four rules. */
 const MAX_HELD_BYTES_PER_ADDRESS = 4 * 1024 * 1024;
-/** Of all addresses. A way to a world is cut off, with everybody on it, when 48 MB wait there. */
+/** All addresses together may hold this much: when 48 MB wait on the way to a world, everybody on it is cut off. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const ANSWER_MS = 9_000;
@@ -81,7 +83,7 @@ export class HeldBodies {
     return this.#all;
   }
 
-  /** @throws BodyRefusal when there is no room for so many bytes; then they are not counted */
+  /** Counts the bytes. @throws BodyRefusal when there is no room for them; then none is counted */
   hold(address: string, bytes: number): void {
     const party = partyOf(address);
     const held = (this.#held.get(party) ?? 0) + bytes;

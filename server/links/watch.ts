@@ -4,6 +4,15 @@
 export const WELL = 'well';
 export const WELL_MS = 5_000;
 
+/** Says so to the process that has started this one, now and from now on. @param isWell - asked each time */
+export function sayWell(isWell: () => boolean = () => true): void {
+  const say = (): void => {
+    if (isWell() && process.connected) process.send?.(WELL);
+  };
+  say();
+  setInterval(say, WELL_MS).unref();
+}
+
 export interface WatchOptions {
   /** A process that says nothing for so many looks, one per `WELL_MS`, hangs. */
   readonly maxLooks: number;

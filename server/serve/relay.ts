@@ -5,7 +5,7 @@ import { readConfig } from '../config.ts';
 import { PipeRelay } from '../links/pipe.ts';
 import { linkRelay } from '../links/relayLink.ts';
 import { END, PIPE_FD } from '../links/relayProcesses.ts';
-import { WELL, WELL_MS } from '../links/watch.ts';
+import { sayWell } from '../links/watch.ts';
 import { ProcessLog } from '../log/log.ts';
 import { serveFar } from './serveFar.ts';
 import { serveRelay } from './serveRelay.ts';
@@ -50,11 +50,7 @@ async function several(): Promise<void> {
     // The process that has started worlds and relays says what becomes of a world.
     logWay: (line) => log.debug(line),
   });
-  const tell = (): void => {
-    if (process.connected) process.send?.(WELL);
-  };
-  tell();
-  setInterval(tell, WELL_MS).unref();
+  sayWell();
 }
 
 async function one(): Promise<void> {

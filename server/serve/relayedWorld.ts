@@ -156,7 +156,7 @@ function forwardOver(link: RelayLink): RequestDoor['handle'] {
   };
 }
 
-/** What is asked of the process of a world for whoever comes. */
+/** Fair turns of those who ask the process of a world. */
 const worldTurns = (): FairTurns =>
   new FairTurns({
     maxUnderWay: MAX_UNDER_WAY,

@@ -12,7 +12,7 @@ import type { Log } from '../log/log.ts';
 import { defaultMaxPages, defaultThreads, type Machine } from '../machine.ts';
 import { urlAt } from './server.ts';
 
-/** Of every system with paths as short as a socket's. */
+/** Every system that bounds a socket's path has this folder, and its path is short. */
 const PLAIN_FOLDER = '/tmp';
 
 export interface WorldsOptions {

@@ -84,7 +84,7 @@ export class Ward {
     };
   }
 
-  /** Of a ward with as many bodies of the same size (`snapshot.ts` checks it). */
+  /** Goes on from the state of a ward with as many bodies of the same size (`snapshot.ts` checks it). */
   set state({ bodies, ages, doubts, sick, found }: WardState) {
     for (const slot of this.#slots) this.#rollouts.state(slot).set(bodies[slot]);
     this.#ages = ages.slice();

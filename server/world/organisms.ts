@@ -83,6 +83,8 @@ export class Organisms implements OrganismAccount {
   #samples = 0;
   /** Step at each of the last `HISTORY_SAMPLES` samples since the world was opened, oldest first. */
   #sampleSteps: number[] = [];
+  /** Samples that a settled body was steady for; null: there are not yet enough. */
+  #settledSamples: number | null = null;
   #cells = 0;
   #placesVersion = 0;
 
@@ -193,6 +195,7 @@ export class Organisms implements OrganismAccount {
     this.#samples++;
     this.#sampleSteps.push(step);
     if (this.#sampleSteps.length > HISTORY_SAMPLES) this.#sampleSteps.shift();
+    this.#settledSamples = settledSamplesOf(this.#sampleSteps);
   }
 
   /**
@@ -200,14 +203,7 @@ export class Organisms implements OrganismAccount {
    * span 45 steps. Of a body that grows in a slow world, a few seconds say nothing.
    */
   isSettled({ history }: Organism, within: number): boolean {
-    const steps = this.#sampleSteps;
-    const newest = steps.length - 1;
-    let samples = SETTLED_SAMPLES;
-    while (samples <= newest && stepsBetween(steps[newest + 1 - samples], steps[newest]) < SETTLED_STEPS)
-      samples++;
-    const oldest = steps[newest + 1 - samples];
-    if (oldest === undefined || stepsBetween(oldest, steps[newest]) < SETTLED_STEPS) return false;
-    return history.isSteady(samples, within);
+    return this.#settledSamples !== null && history.isSteady(this.#settledSamples, within);
   }
 
   recorded(one: Organism): void {
@@ -381,6 +377,7 @@ export class Organisms implements OrganismAccount {
     this.#retired.clear();
     this.#taken.fill(0);
     this.#sampleSteps = [];
+    this.#settledSamples = null;
     for (const record of records) {
       const { rule: _rule, isAsleep: _isAsleep, ...facts } = record;
       this.add({ ...facts, slot: slotOf(record) });
@@ -403,4 +400,11 @@ function leave(index: Map<string, Set<Organism>>, key: string, one: Organism): v
   const there = index.get(key);
   there?.delete(one);
   if (there?.size === 0) index.delete(key);
+}
+
+/** @param steps - at each sample, oldest first @returns the fewest newest ones that span long enough; null: none do */
+function settledSamplesOf(steps: readonly number[]): number | null {
+  for (let samples = SETTLED_SAMPLES; samples <= steps.length; samples++)
+    if (stepsBetween(steps[steps.length - samples], steps[steps.length - 1]) >= SETTLED_STEPS) return samples;
+  return null;
 }

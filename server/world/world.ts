@@ -267,10 +267,11 @@ export class World {
   async observe(elapsedSeconds: number): Promise<void> {
     const wasStill = this.#time.isStill;
     const ranSeconds = this.#time.pass(elapsedSeconds, this.engine.stepNumber);
+    const counts = elapsedSeconds * SAMPLES_PER_SECOND;
     this.#sleep.pass();
     await this.#watchSwaps();
     this.#samplesOwed = Math.min(this.#samplesOwed + ranSeconds * SAMPLES_PER_SECOND, SAMPLES_PER_SECOND);
-    this.#countsOwed += elapsedSeconds * SAMPLES_PER_SECOND;
+    this.#countsOwed += counts;
     const isSampleDue = this.#samplesOwed >= 1;
     // In the frame after a count, because the count's own frame is the longest.
     if (ranSeconds > 0) await this.#health.followMoved();
@@ -278,7 +279,7 @@ export class World {
       await this.#count(this.engine.awakeIds());
       this.#countsOwed = 0;
     }
-    await this.#health.measureDue(elapsedSeconds * SAMPLES_PER_SECOND);
+    await this.#health.measureDue(counts);
     if (ranSeconds === 0) return;
 
     this.wounds.tick(this.engine.stepNumber);

@@ -9,11 +9,11 @@
  * directories, so that a run that was stopped goes on at the species or session that it had reached. `--quick` only shows
  * that it works.
  */
-import { fork } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { forkJob } from '../../server/background/lowProcess.ts';
 import { type EvaluationTarget, matureTarget, targetOf } from '../../server/evaluation/evaluate.ts';
 import { meanOf } from '../../server/evaluation/statistics.ts';
 import { readRule } from '../../server/rules/load.ts';
@@ -35,7 +35,7 @@ const FIVE: readonly (readonly [species: string, style: StyleName])[] = [
   ['crab', 'swipes'],
   ['snorlax', 'shrink'],
 ];
-/** Of `--quick`: the smallest body that there is. */
+/** `--quick` tunes the smallest body that there is. */
 const SMALL = ['sprout', 'noise'] as const;
 
 const { values } = parseArgs({
@@ -61,9 +61,7 @@ const options = {
   threads,
   iterations: quick ? 4 : Number(values.iterations),
   // Not at the lowest priority where it only shows that it works: beside tests it would hardly run.
-  spawn: quick
-    ? (job: string) => fork(PROCESS, [job], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    : forkTuning,
+  spawn: quick ? (job: string) => forkJob(PROCESS, job) : forkTuning,
   ...(quick ? { randomSeeds: 2 } : {}),
 };
 const sessions = quick ? 2 : Number(values.sessions);

@@ -57,7 +57,7 @@ const hide = (page: Page, isHidden: boolean): Promise<void> =>
 interface State {
   readonly you: string;
   readonly frames: number;
-  /** Of the cell where the body is planted. */
+  /** Alpha of the cell where the body is planted. */
   readonly alpha: number;
 }
 

@@ -2,7 +2,6 @@
  * From a drawing to a living body, in a real Chromium: drawn, sent, approved, learned before everybody's eyes, planted.
  * The exam is easy (`tests/nursery/quickLearning.ts`); all else is as in a real world.
  */
-import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatDrawLink } from '../../client/draw/drawLink.ts';
 import { Admin } from '../../server/admin/admin.ts';
+import { forkJob } from '../../server/background/lowProcess.ts';
 import { type Config, readConfig } from '../../server/config.ts';
 import { startWorld } from '../../server/links/threadLink.ts';
 import { type Nursery, startNursery } from '../../server/nursery/desk/nursery.ts';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   admin = new Admin(world, config, makeProber(config));
   nursery = startNursery(config, admin, world, () => {}, {
     // Like the server's, but not at the lowest priority: beside a page that draws it would hardly run.
-    spawn: (job) => fork(PROCESS, [job], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+    spawn: (job) => forkJob(PROCESS, job),
     job: { maxIterations: 40 },
   });
   admin.nursery = nursery;

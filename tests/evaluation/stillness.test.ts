@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBodies } from '../../server/evaluation/bodies.ts';
-import { CUT_STEP, measureStillness } from '../../server/evaluation/evaluate.ts';
+import { boxOf, CUT_STEP, measureStillness } from '../../server/evaluation/evaluate.ts';
 import { medianOf } from '../../server/evaluation/statistics.ts';
 import { MAX_CHANGING_CELLS } from '../../server/evaluation/verdict.ts';
 import { loadRules } from '../../server/rules/load.ts';
 import { plantSeed } from '../../server/training/states.ts';
-import { fromPixels } from '../../server/training/target.ts';
 
 const RULES = loadRules(join(import.meta.dirname, '../../weights'));
 const SEEDS = [1, 2, 3];
@@ -14,9 +13,7 @@ const SEEDS = [1, 2, 3];
 const RESTLESS: Readonly<Record<string, number>> = { bulbasaur: 30, pikachu: 50 };
 
 test.each(RULES)('a grown $name keeps still', async (rule) => {
-  const [width, height] = [Number(rule.metadata.targetWidth), Number(rule.metadata.targetHeight)];
-  const opaque = new Uint8Array(width * height * 4).fill(255);
-  const target = fromPixels(opaque, width, height, { scale: 1, padding: 12 }, rule.name);
+  const target = boxOf(rule);
   const rollouts = openBodies(rule, target, SEEDS.length, 0);
   const advance = async (from: number, to: number): Promise<readonly number[]> =>
     (await rollouts.run(SEEDS.map((randomSeed) => ({ steps: to - from, randomSeed, firstStep: from }))))

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launchServer, type RunningServer, type StartingServer, until } from '../serverProcess.ts';
-import type { Cluster } from './cluster.ts';
+import { Cluster } from './cluster.ts';
 
 export const ADMIN_TOKEN = 'a token of sixteen or more';
 /** Where many processes share two cores, an owner may be late by some seconds. */
 export const LEASE_SECONDS = 6;
 export const LIMIT_MS = 60_000;
-/** Of a spare, with the time that it waits for the lease. */
+/** A spare waits for the lease before it starts. */
 const START_MS = 120_000;
 export const SIDE = 256;
 const SETTINGS = [
@@ -23,13 +23,18 @@ export class Machines {
   newest = '';
   /** Name of the world of the running test. */
   world = '';
-  readonly #cluster: Cluster;
+  readonly cluster: Cluster;
   #worlds = 0;
   #count = 0;
   #started: StartingServer[] = [];
 
-  constructor(cluster: Cluster) {
-    this.#cluster = cluster;
+  private constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  /** Machines with a PostgreSQL of their own. */
+  static async open(): Promise<Machines> {
+    return new Machines(await Cluster.start());
   }
 
   /** Begins a world that has never been. */
@@ -52,7 +57,7 @@ export class Machines {
   }
 
   /** Starts a process that takes the world's lease, or waits for it. @param url - of the store */
-  start(more: readonly string[] = [], url = this.#cluster.url, dataDir?: string): Promise<RunningServer> {
+  start(more: readonly string[] = [], url = this.cluster.url, dataDir?: string): Promise<RunningServer> {
     const store = ['--store', url, '--blobs', join(this.folder, 'blobs'), '--world', this.world];
     return this.run([...SETTINGS, ...store, '--lease-seconds', String(LEASE_SECONDS), ...more], dataDir);
   }
@@ -64,7 +69,8 @@ export class Machines {
     await Promise.all(started.map((one) => one.kill()));
   }
 
-  remove(): void {
+  async close(): Promise<void> {
+    await this.cluster.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

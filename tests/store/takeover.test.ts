@@ -7,21 +7,16 @@ import { ClientMessageType } from '../../shared/protocol.ts';
 import { Cable } from '../links/cable.ts';
 import { joinWorld, plant, stroke } from '../player.ts';
 import { type RunningServer, until } from '../serverProcess.ts';
-import { Cluster, noPostgres } from './cluster.ts';
+import { noPostgres } from './cluster.ts';
 import { ADMIN_TOKEN, hasEnded, LEASE_SECONDS, LIMIT_MS, Machines, organismsAt, pause } from './machines.ts';
 
 describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () => {
-  let cluster: Cluster;
   let machines: Machines;
 
   beforeAll(async () => {
-    cluster = await Cluster.start();
-    machines = new Machines(cluster);
+    machines = await Machines.open();
   });
-  afterAll(async () => {
-    await cluster?.stop();
-    machines?.remove();
-  });
+  afterAll(() => machines?.close());
   beforeEach(() => machines.beginWorld());
   afterEach(() => machines.kill());
 
@@ -72,8 +67,8 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
   test('an owner that is cut off from the store acknowledges nothing, and ends with its lease', {
     timeout: 120_000,
   }, async () => {
-    const cable = await Cable.lay(cluster.port);
-    const owner = await machines.start([], cable.to(cluster.url));
+    const cable = await Cable.lay(machines.cluster.port);
+    const owner = await machines.start([], cable.to(machines.cluster.url));
     const waiting = machines.start(['--spare', 'yes']);
     const room = await joinWorld(owner.url);
     expect((await stroke(room, { tool: 'ablate', radius: 4, points: [60, 60] })).ok).toBe(true);
@@ -109,7 +104,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     const ids = (await organismsAt(before)).map(({ id }) => id);
     expect(await before.stop()).toBe(0);
 
-    const moved = await machines.start([], cluster.url, home);
+    const moved = await machines.start([], machines.cluster.url, home);
     const isTold = async () => (moved.output().includes('has been copied into the store') ? true : undefined);
     await until('the operator is told', isTold, LIMIT_MS);
     expect((await organismsAt(moved)).map(({ id }) => id)).toEqual(ids);
@@ -122,7 +117,7 @@ describe.skipIf(noPostgres !== null)('a world whose state is in PostgreSQL', () 
     expect(ban.status).toBe(200);
     const [record] = readdirSync(join(home, 'sessions'));
     expect(record).toMatch(/Z\.json$/);
-    const database = new Postgres(cluster.url, 'regrow test');
+    const database = new Postgres(machines.cluster.url, 'regrow test');
     const isCopied = async () => {
       const { count } = await database.ask(
         'select from regrow.file where world = $1 and path = $2',

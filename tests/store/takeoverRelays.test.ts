@@ -8,7 +8,7 @@ import { setSpeed } from '../links/speed.ts';
 import { Watcher } from '../links/watcher.ts';
 import { joinWorld, stroke } from '../player.ts';
 import { type RunningServer, until } from '../serverProcess.ts';
-import { Cluster, noPostgres } from './cluster.ts';
+import { noPostgres } from './cluster.ts';
 import {
   ADMIN_TOKEN,
   hasEnded,
@@ -24,7 +24,6 @@ import {
 describe.skipIf(noPostgres !== null || noBroker !== null)(
   'a world in PostgreSQL with relays behind a broker',
   () => {
-    let cluster: Cluster;
     let machines: Machines;
     let broker: Broker;
     let cable: Cable;
@@ -32,13 +31,9 @@ describe.skipIf(noPostgres !== null || noBroker !== null)(
     let owner: RunningServer;
 
     beforeAll(async () => {
-      cluster = await Cluster.start();
-      machines = new Machines(cluster);
+      machines = await Machines.open();
     });
-    afterAll(async () => {
-      await cluster?.stop();
-      machines?.remove();
-    });
+    afterAll(() => machines?.close());
     /** The owner reaches the broker by a way of its own, which is cut without a word. */
     beforeEach(async () => {
       machines.beginWorld();
@@ -175,7 +170,7 @@ describe.skipIf(noPostgres !== null || noBroker !== null)(
     });
 
     async function spares(): Promise<number> {
-      const database = new Postgres(cluster.url, 'regrow test');
+      const database = new Postgres(machines.cluster.url, 'regrow test');
       const { count } = await database.ask('select from regrow.spare where world = $1', machines.world);
       database.close();
       return count;

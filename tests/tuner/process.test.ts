@@ -31,7 +31,7 @@ function makeJob(
   sproutJob(path, options, wounds);
   return path;
 }
-/** Of the tuner's checkpoints. */
+/** How the tuner's checkpoints begin. */
 const MAGIC = 'regrow-attempt-1';
 
 /** Iterations that the attempt on disk has done. */
