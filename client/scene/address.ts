@@ -7,6 +7,8 @@ const CHECK_EVERY_MS = 300;
 
 export class Address {
   readonly #abort = new AbortController();
+  /** The fragment as it was read or written last: with another one, somebody has edited the address. */
+  #known = location.hash;
   #pending: Camera | null = null;
   /** Whether the camera has moved since the last check. */
   #isMoving = false;
@@ -16,7 +18,8 @@ export class Address {
     window.addEventListener(
       'hashchange',
       () => {
-        const camera = parseLink(location.hash);
+        this.#known = location.hash;
+        const camera = this.read();
         if (camera !== null) go(camera);
       },
       { signal: this.#abort.signal },
@@ -42,10 +45,17 @@ export class Address {
     // Each write makes browsers load the icon and lay out the page again, so nothing is written while the camera moves.
     const isMoving = this.#isMoving;
     this.#isMoving = false;
-    if (isMoving || this.#pending === null) return;
+    if (isMoving || this.#pending === null || this.#isEdited()) return;
     const link = formatLink(this.#pending);
     this.#pending = null;
     // replaceState fires no hashchange, so this is not read back.
     if (link !== location.hash) history.replaceState(null, '', link);
+    this.#known = link;
+  }
+
+  /** Browsers tell of an edit some time after it: written over meanwhile, a link that somebody follows would be lost. */
+  #isEdited(): boolean {
+    // Nobody is told when the page itself takes a fragment away.
+    return location.hash !== this.#known && location.hash !== '';
   }
 }
