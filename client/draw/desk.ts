@@ -7,9 +7,9 @@ import {
   MAX_DRAWING_SIDE,
   MIN_BOARD_SIDE,
 } from '../../shared/drawing/drawing.ts';
+import { type LinkedDrawing, parseDrawLink } from '../../shared/drawing/link.ts';
 import { packDrawing, unpackDrawing } from '../../shared/drawing/packed.ts';
 import { Signal } from '../events.ts';
-import { type LinkedDrawing, parseDrawLink } from './drawLink.ts';
 import { type Easel, FIRST_SIDE } from './easel.ts';
 import { onBoard } from './raster.ts';
 import type { KeptDrawing, Shelf } from './shelf.ts';

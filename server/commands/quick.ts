@@ -1,6 +1,6 @@
 /** `npm run train -- --quick`: learns from the starting rule until the gates of the nursery are passed. */
 import { rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { lossPlot } from '../evaluation/report.ts';
 import { contactSheet } from '../evaluation/sheet.ts';
 import { LearningStopped, type LearnOptions, learnCreature } from '../nursery/learn.ts';
@@ -9,6 +9,7 @@ import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { LEARNING_PADDING } from '../training/learning.ts';
 import { clock } from '../training/progress.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
+import { pictureFlag, pictureMetadata } from './picture.ts';
 
 const SAY_EVERY_MS = 5_000;
 const INTERRUPTED = 130;
@@ -17,7 +18,7 @@ const WEAK = 2;
 
 export interface QuickTraining
   extends Pick<LearnOptions, 'name' | 'threads' | 'randomSeed' | 'maxIterations'> {
-  readonly source: Pick<TargetSource, 'sprite' | 'image' | 'scale'>;
+  readonly source: Pick<TargetSource, 'sprite' | 'image' | 'drawing' | 'scale'>;
   /** Rule file to begin with; default: the starting rule. */
   readonly start?: string;
   readonly out: string;
@@ -62,11 +63,10 @@ export async function trainQuickly(training: QuickTraining): Promise<number> {
     rmSync(checkpoint, { force: true });
     const { rule, evaluation, outcome, missed, losses, iterations, elapsedMs } = learned;
     const { mse, recovery, deaths, runaways, changingCells } = evaluation;
-    const { sprite, image, scale } = source;
     const metadata = {
       ...rule.metadata,
-      ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
-      scale: String(scale),
+      ...pictureMetadata(source),
+      scale: String(source.scale),
       trainingCommand: commandOf(training),
       metrics: JSON.stringify({ mse, recovery, deaths, runaways, changingCells }, rounded),
     };
@@ -93,10 +93,9 @@ export async function trainQuickly(training: QuickTraining): Promise<number> {
 }
 
 function commandOf({ source, start, out, maxIterations, randomSeed }: QuickTraining): string {
-  const { sprite, image, scale } = source;
   const flags = {
-    ...(sprite === undefined ? { image } : { sprite }),
-    scale,
+    ...pictureFlag(source),
+    scale: source.scale,
     from: start,
     iterations: maxIterations,
     'random-seed': randomSeed,

@@ -58,7 +58,7 @@ function writePngs(folder: string): void {
 /** One after another, each with the random seed 1. */
 async function learnAll(folder: string, only: string | undefined, threads: number): Promise<void> {
   const { learnCreature } = await import('../nursery/learn.ts');
-  const { drawnTarget } = await import('../training/drawn.ts');
+  const { drawnTarget } = await import('../training/learning.ts');
   const { readStart } = await import('../nursery/start.ts');
   const { writeRule } = await import('../rules/load.ts');
   const names = only?.split(',');

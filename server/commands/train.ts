@@ -32,6 +32,7 @@ import { COMPANY, FAR_OFF, PLACE_WEIGHT, POLISH } from '../training/regime.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
 import type { Snapshot } from '../training/snapshot.ts';
 import { TrainingError, TrainingRun } from '../training/train.ts';
+import { drawingFlag, pictureFlag, pictureMetadata, readDrawing } from './picture.ts';
 import { type QuickTraining, trainQuickly } from './quick.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -71,7 +72,8 @@ const GROUPS = {
   'What to grow': {
     sprite: text('NAME', 'a sprite of pokesprite-images (a development dependency)'),
     image: text('FILE', 'any PNG with transparency'),
-    scale: real(1, 8, undefined, 'cells per pixel; at 2, 3 … a pixel is a block of equal cells, and what heals stands beside its place more often', '1.9 for a sprite, 1 for an image'),
+    drawing: text('LINK', 'a drawing of the drawing board: the link that carries it'),
+    scale: real(1, 8, undefined, 'cells per pixel; at 2, 3 … a pixel is a block of equal cells, and what heals stands beside its place more often', '1.9 for a sprite, 1 for an image; a drawing is grown as it is'),
     padding: whole(4, 32, 12, 'empty cells around the picture'),
   },
   'Where to': {
@@ -143,6 +145,7 @@ const QUICK_FLAGS: readonly string[] = [
   'quick',
   'sprite',
   'image',
+  'drawing',
   'scale',
   'out',
   'name',
@@ -202,6 +205,7 @@ export const HELP = `Trains an update rule that grows a picture from one cell, k
   npm run train -- --polish weights/squirtle.safetensors
   npm run train -- --image my.png --out my.safetensors
   npm run train -- --quick --image my.png --out my.safetensors
+  npm run train -- --quick --drawing 'https://regrow.example/#draw=…' --out mine.safetensors
   npm run train -- --resume build/train/squirtle/checkpoint.bin --out weights/squirtle.safetensors
 
 ${describeFlags(GROUPS)}
@@ -224,23 +228,27 @@ export function readCommand(args: readonly string[]): Command | null {
   const { given } = parseFlags(FLAGS, args, wrong);
   if (given.help) return null;
   if (wrong.length > 0) throw new RuleError(wrong.join('\n'));
-  const all: Given = typeof given.polish === 'string' ? { ...polishing(given.polish), ...given } : given;
+  const all: Given =
+    typeof given.polish === 'string' ? { ...polishing(given.polish, given), ...given } : given;
   const flags = readFlags(FLAGS, all, wrong);
-  const { out, sprite, image, resume, batch, pool, threads, engine } = flags;
+  const { out, sprite, image, drawing, resume, batch, pool, threads, engine } = flags;
   if (out === undefined) wrong.push('--out is missing');
   else if (!out.endsWith(RULE_SUFFIX)) wrong.push(`--out ${out} does not end in ${RULE_SUFFIX}`);
-  if ([sprite, image, resume].filter((source) => source !== undefined).length !== 1)
-    wrong.push('one of --sprite, --image and --resume must be given');
+  if ([sprite, image, drawing, resume].filter((source) => source !== undefined).length !== 1)
+    wrong.push('one of --sprite, --image, --drawing and --resume must be given');
+  if (drawing !== undefined && (flags.scale ?? 1) !== 1)
+    wrong.push(`--scale ${flags.scale}: a drawing is grown as it is`);
   if (pool !== 0 && pool < batch) wrong.push(`--pool ${pool} is less than the batch of ${batch}`);
   if (given.quick)
     for (const flag of Object.keys(given))
       if (!QUICK_FLAGS.includes(flag)) wrong.push(`--${flag}: not with --quick`);
   if (wrong.length > 0 || out === undefined) throw new RuleError(wrong.join('\n'));
   const name = checkName(flags.name ?? basename(out, RULE_SUFFIX));
-  const scale = flags.scale ?? (image === undefined ? 1.9 : 1);
+  const scale = flags.scale ?? (image === undefined && drawing === undefined ? 1.9 : 1);
+  const picture = { sprite, image, drawing: drawing === undefined ? undefined : readDrawing(drawing, name) };
   const plan: TrainingPlan = {
     name,
-    source: { sprite, image, scale, padding: flags.padding },
+    source: { ...picture, scale, padding: flags.padding },
     ...planPart(flags),
   };
   const report = flags.report ?? join('build/train', name);
@@ -255,7 +263,7 @@ export function readCommand(args: readonly string[]): Command | null {
     quick: given.quick
       ? {
           name,
-          source: { sprite, image, scale },
+          source: { ...picture, scale },
           start: flags.from,
           out,
           report,
@@ -268,21 +276,29 @@ export function readCommand(args: readonly string[]): Command | null {
   };
 }
 
-/** @throws RuleError when there is no such rule */
-function polishing(file: string): Given {
+/**
+ * @param given - a picture among these takes the place of the rule's own
+ * @throws RuleError when there is no such rule
+ */
+function polishing(file: string, { sprite, image, drawing }: Given): Given {
   const { hidden, fireRate, name, metadata } = readRule(file);
-  const { sprite, scale, padding, place = '0', waves = '0' } = metadata;
-  const own = { sprite, scale, padding, place, waves, hidden: String(hidden), 'fire-rate': String(fireRate) };
-  return { ...POLISH_FLAGS, ...own, from: file, out: file, name };
+  const { scale, padding, place = '0', waves = '0', title = name } = metadata;
+  const own = { scale, padding, place, waves, hidden: String(hidden), 'fire-rate': String(fireRate) };
+  const picture =
+    metadata.drawing === undefined
+      ? { sprite: metadata.sprite }
+      : { drawing: drawingFlag({ drawing: metadata.drawing, title }) };
+  const isOther = sprite !== undefined || image !== undefined || drawing !== undefined;
+  return { ...POLISH_FLAGS, ...own, ...(isOther ? {} : picture), from: file, out: file, name };
 }
 
 /** The command that makes this rule, whatever it was resumed from. */
 export function trainingCommand(plan: TrainingPlan, out: string, engine: TrainingEngine): string {
-  const { sprite, image, scale, padding } = plan.source;
+  const { scale, padding } = plan.source;
   const written = (value: TrainingPlan[(typeof PLAN_FIELDS)[PlanFlag]]): string | undefined =>
     typeof value === 'object' ? showList(value) : value?.toString();
   const flags: Given = {
-    ...(sprite === undefined ? { image: image ?? '' } : { sprite }),
+    ...pictureFlag(plan.source),
     scale: String(scale),
     padding: String(padding),
     ...Object.fromEntries(Object.entries(PLAN_FIELDS).map(([flag, field]) => [flag, written(plan[field])])),
@@ -297,7 +313,7 @@ export function trainingCommand(plan: TrainingPlan, out: string, engine: Trainin
 
 function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
   const { plan, target } = run;
-  const { sprite, image, scale, padding } = plan.source;
+  const { scale, padding } = plan.source;
   return {
     name: plan.name,
     hidden: plan.hidden,
@@ -309,7 +325,7 @@ function ruleOf(run: TrainingRun, { out, engine }: Command): Rule {
       trainingMinutes: (run.elapsedMs / 60_000).toFixed(1),
       targetWidth: String(target.width),
       targetHeight: String(target.height),
-      ...(sprite === undefined ? { image: basename(image ?? '') } : { sprite }),
+      ...pictureMetadata(plan.source),
       scale: String(scale),
       padding: String(padding),
       place: String(plan.placeWeight),

@@ -1,10 +1,8 @@
-/** A drawing as a picture to learn: what its parts must grow, and the target that a rule is trained on. */
+/** A drawing as a picture to learn: what its parts must grow. */
 import type { Drawing } from '../../shared/drawing/drawing.ts';
 import { pictureToGrow } from '../../shared/drawing/growth.ts';
 import { unpackDrawing } from '../../shared/drawing/packed.ts';
 import { RuleError } from '../rules/rule.ts';
-import { LEARNING_PADDING } from './learning.ts';
-import { fromPixels, type Target } from './target.ts';
 
 /** A drawing, as links and a rule's metadata carry it, and its name. */
 export interface Drawn {
@@ -17,10 +15,4 @@ export function drawnPicture({ drawing, title }: Drawn): Drawing {
   const picture = pictureToGrow(unpackDrawing(drawing));
   if (picture === null) throw new RuleError(`${title} has no seed`);
   return picture;
-}
-
-/** @throws RuleError when it has no seed; DrawingError when it cannot be unpacked */
-export function drawnTarget(drawn: Drawn): Target {
-  const { rgba, width, height } = drawnPicture(drawn);
-  return fromPixels(rgba, width, height, { scale: 1, padding: LEARNING_PADDING, crop: false }, drawn.title);
 }

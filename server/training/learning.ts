@@ -2,8 +2,10 @@
  * The regime in which a rule that already grows and heals learns another picture in hundreds of iterations, and the one
  * in which starting rules are made (`start.ts`). server/training/README.md has the figures.
  */
+import type { Drawn } from './drawn.ts';
 import type { TrainingPlan } from './plan.ts';
 import { PLACE_WEIGHT } from './regime.ts';
+import { readTarget, type Target } from './target.ts';
 
 /** Empty cells around a picture that is learned so; its error is measured over them, too. */
 export const LEARNING_PADDING = 12;
@@ -37,3 +39,11 @@ export const LEARNING = {
   normalisation: 0.6,
   optimizer: 'muon',
 } as const satisfies Omit<TrainingPlan, 'name' | 'source' | 'iterations' | 'randomSeed'>;
+
+/**
+ * The picture of a drawing, as it is learned: its middle is the seed.
+ *
+ * @throws RuleError when it has no seed; DrawingError when it cannot be unpacked
+ */
+export const drawnTarget = (drawing: Drawn): Target =>
+  readTarget({ drawing, scale: 1, padding: LEARNING_PADDING });

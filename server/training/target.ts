@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { decode } from 'fast-png';
 import { ALIVE_THRESHOLD, RuleError } from '../rules/rule.ts';
 import { CLEAR_ALPHA, FAINT_ALPHA } from './assembly/setup.ts';
+import { type Drawn, drawnPicture } from './drawn.ts';
 import { cellIndex, type GridShape, gridShape } from './kernel.ts';
 import { forEachCell } from './states.ts';
 
@@ -21,17 +22,18 @@ export interface Target {
   readonly rgba: Float32Array;
 }
 
-/** Where a target comes from: `sprite` or `image`. */
+/** Where a target comes from: `sprite`, `image` or `drawing`. */
 export interface TargetSource {
   /** Name of a sprite of the development dependency `pokesprite-images`. */
   readonly sprite?: string;
   /** Path of a PNG. */
   readonly image?: string;
+  readonly drawing?: Drawn;
   /** Cells per pixel, 1..8; if it is not whole, a cell is the mean of the pixels it covers. */
   readonly scale: number;
   /** Empty cells around the picture. */
   readonly padding: number;
-  /** False: the PNG's transparent margins stay, so that its middle is the seed. */
+  /** False: the PNG's transparent margins stay, so that its middle is the seed. A drawing is never cropped. */
   readonly crop?: boolean;
 }
 
@@ -45,8 +47,12 @@ export interface Pixels {
   readonly label: string;
 }
 
-/** @throws RuleError naming what is wrong with the picture */
+/** @throws RuleError naming what is wrong with the picture; DrawingError when a drawing cannot be unpacked */
 export function readTarget(source: TargetSource): Target {
+  if (source.drawing !== undefined) {
+    const { rgba, width, height } = drawnPicture(source.drawing);
+    return fromPixels(rgba, width, height, { ...source, crop: false }, source.drawing.title);
+  }
   const { rgba, width, height, label } = readPixels(source);
   return fromPixels(rgba, width, height, source, label);
 }

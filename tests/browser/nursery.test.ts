@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatDrawLink } from '../../client/draw/drawLink.ts';
 import { Admin } from '../../server/admin/admin.ts';
 import { forkJob } from '../../server/background/lowProcess.ts';
 import { type Config, readConfig } from '../../server/config.ts';
@@ -17,6 +16,7 @@ import type { Server } from '../../server/serve/server.ts';
 import { serveWorld } from '../../server/serve/serveWorld.ts';
 import { makeProber } from '../../server/swaps/prober.ts';
 import type { WorldLink } from '../../server/world/messages.ts';
+import { formatDrawLink } from '../../shared/drawing/link.ts';
 import { STARTERS } from '../../shared/starters/starters.ts';
 import { launchBrowser, SCREENSHOTS } from './harness.ts';
 

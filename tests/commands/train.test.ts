@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HELP, readCommand, trainingCommand } from '../../server/commands/train.ts';
 import { writeRule } from '../../server/rules/load.ts';
+import { drawnTarget } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
 import type { TrainingPlan } from '../../server/training/plan.ts';
 import { Random } from '../../server/training/random.ts';
+import { readTarget } from '../../server/training/target.ts';
+import { formatPackedLink } from '../../shared/drawing/link.ts';
+import { packDrawing } from '../../shared/drawing/packed.ts';
+import { STARTERS } from '../../shared/starters/starters.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -24,7 +29,7 @@ test('every flag that is wrong is named in one error', () => {
       '--hidden 7 is not a multiple of 4 from 4 to 256',
       '--rate 2 is not a number from 1e-7 to 1',
       '--out x does not end in .safetensors',
-      'one of --sprite, --image and --resume must be given',
+      'one of --sprite, --image, --drawing and --resume must be given',
       '--pool 4 is less than the batch of 8',
     ].join('\n'),
   );
@@ -122,6 +127,40 @@ test('a polish keeps picture and shape of a rule, begins with its weights, and o
   expect(() => readCommand(['--polish', join(folder, 'none.safetensors')])).toThrow('none.safetensors');
 });
 
+const [AXOLOTL] = STARTERS;
+const packed = packDrawing(AXOLOTL.drawing);
+const link = formatPackedLink({ packed, name: 'My axolotl' });
+const drawn = { drawing: packed, title: 'My axolotl' };
+
+test.each([
+  ['the link', `https://regrow.example/w/meadow/${link}`, 'My axolotl'],
+  ['what stands behind its #', link.slice(1), 'My axolotl'],
+  ['a link without a name', `#draw=${packed}`, 'mine'],
+])('a drawing is given as %s', (_how, text, title) => {
+  const plan = readCommand(['--drawing', text, '--out', 'mine.safetensors'])?.from as TrainingPlan;
+  expect(plan.source).toEqual({ drawing: { drawing: packed, title }, scale: 1, padding: 12 });
+  expect(readTarget(plan.source)).toEqual(drawnTarget({ drawing: packed, title }));
+});
+
+test.each([
+  [[packed], '--drawing is not the link of a drawing: #draw=…'],
+  [['#draw=AAAA'], '--drawing: '],
+  [[link, '--scale', '2'], '--scale 2: a drawing is grown as it is'],
+  [[link, '--sprite', 'mew'], 'one of --sprite, --image, --drawing and --resume must be given'],
+])('a drawing that cannot be trained on is refused: %#', ([text, ...flags], message) => {
+  expect(() => readCommand(['--drawing', text, '--out', 'a.safetensors', ...flags])).toThrow(message);
+});
+
+test('a rule of a drawing is polished with its drawing, or with another picture that is given', () => {
+  const file = join(folder, 'axolotl.safetensors');
+  const rule = { name: 'axolotl', ...firstWeights(32, new Random(1)), hidden: 32, fireRate: 0.5 };
+  writeRule(file, { ...rule, metadata: { ...drawn, scale: '1', padding: '12' } });
+  const sourceOf = (...flags: string[]) =>
+    (readCommand(['--polish', file, ...flags])!.from as TrainingPlan).source;
+  expect(sourceOf()).toEqual({ drawing: drawn, scale: 1, padding: 12 });
+  expect(sourceOf('--sprite', 'mew')).toEqual({ sprite: 'mew', scale: 1, padding: 12 });
+});
+
 test('a quick training takes the picture and little else, and is bounded only where it is told', () => {
   const quick = ['--quick', '--image', 'a.png', '--out', 'a.safetensors'];
   expect(readCommand(quick)?.quick).toMatchObject({
@@ -138,6 +177,8 @@ test('a quick training takes the picture and little else, and is bounded only wh
   expect(() => readCommand([...quick, '--batch', '8', '--walls', '0.3'])).toThrow(
     '--batch: not with --quick\n--walls: not with --quick',
   );
+  const ofDrawing = ['--quick', '--drawing', link, '--out', 'a.safetensors'];
+  expect(readCommand(ofDrawing)?.quick).toMatchObject({ source: { drawing: drawn, scale: 1 } });
   expect(readCommand(MEW)?.quick).toBeNull();
 });
 
@@ -145,8 +186,10 @@ test.each([
   [['--engine', 'tfjs', '--sprite', 'pikachu', '--scale', '2', '--random-seed', '9']],
   [['--image', 'a.png', '--damage', 'none', '--from', 'b.safetensors', '--walls', '0.3', '--far-off', '0.6']],
   [['--sprite', 'mew', '--damage', 'drag,half', '--reseed', 'any', '--optimizer', 'adam', '--room', '8']],
+  [['--drawing', link, '--rate', '0.001']],
 ])('the command that stands in a rule makes the rule again: %j', (args) => {
   const first = readCommand([...args, '--out', 'weights/some.safetensors']);
   const again = trainingCommand(first?.from as TrainingPlan, first?.out ?? '', first!.engine);
-  expect(readCommand(again.replace('npm run train -- ', '').split(' '))).toEqual(first);
+  const words = again.replace('npm run train -- ', '').split(' ');
+  expect(readCommand(words.map((word) => word.replace(/^'(.*)'$/, '$1')))).toEqual(first);
 });

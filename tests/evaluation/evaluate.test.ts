@@ -6,7 +6,7 @@ import { HARMS, type Harmed, harm } from '../../server/evaluation/suite.ts';
 import { describeEvaluations, missedBars } from '../../server/evaluation/verdict.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION, type Rule } from '../../server/rules/rule.ts';
-import { drawnTarget } from '../../server/training/drawn.ts';
+import { drawnTarget } from '../../server/training/learning.ts';
 import { strike } from '../../server/training/recorded.ts';
 import { plantSeed } from '../../server/training/states.ts';
 import { fromPixels, type Target } from '../../server/training/target.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FilmMaker, SHOWN_MARGIN } from '../../server/nursery/film.ts';
 import { cardPng, growthGif } from '../../server/nursery/takeHome.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { drawnTarget } from '../../server/training/drawn.ts';
+import { drawnTarget } from '../../server/training/learning.ts';
 import { packDrawing } from '../../shared/drawing/packed.ts';
 import { FILM } from '../../shared/nursery.ts';
 

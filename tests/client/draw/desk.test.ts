@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Desk, KEEP_AFTER_MS, type Told } from '../../../client/draw/desk.ts';
-import { formatDrawLink } from '../../../client/draw/drawLink.ts';
 import { Easel, FIRST_SIDE } from '../../../client/draw/easel.ts';
 import { type KeptDrawing, MAX_KEPT_DRAWINGS, Shelf } from '../../../client/draw/shelf.ts';
 import { blankDrawing, contentOf } from '../../../shared/drawing/drawing.ts';
+import { formatDrawLink } from '../../../shared/drawing/link.ts';
 import { unpackDrawing } from '../../../shared/drawing/packed.ts';
 import { block } from '../../shared/drawing/drawings.ts';
 

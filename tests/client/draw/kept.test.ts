@@ -1,7 +1,6 @@
 /** What outlives the board: kept drawings, links, and the help that the check offers. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatDrawLink, parseDrawLink } from '../../../client/draw/drawLink.ts';
 import { fixOf } from '../../../client/draw/fixes.ts';
 import { MAX_KEPT_DRAWINGS, Shelf } from '../../../client/draw/shelf.ts';
 import {
@@ -12,6 +11,7 @@ import {
   DrawingError,
 } from '../../../shared/drawing/drawing.ts';
 import { growthFaults } from '../../../shared/drawing/growth.ts';
+import { formatDrawLink, parseDrawLink } from '../../../shared/drawing/link.ts';
 import { unpackDrawing } from '../../../shared/drawing/packed.ts';
 import { STARTERS } from '../../../shared/starters/starters.ts';
 import { anyDrawing, block } from '../../shared/drawing/drawings.ts';
