@@ -7,6 +7,7 @@ import { BUDGET_CELLS_PER_SECOND } from '../../shared/limits.ts';
 import type { Budget } from '../../shared/protocol.ts';
 import { MAX_ADDRESSES_OF_NETWORK, networkOf } from '../address.ts';
 import { Allowances } from '../allowances.ts';
+import { Groups } from '../groups.ts';
 import { type Deed, Deeds } from './deeds.ts';
 import { EnergyStore } from './energy.ts';
 import { Guest, type GuestsAround } from './guest.ts';
@@ -81,7 +82,7 @@ export class Guests {
   readonly #around: GuestsAround;
   readonly #book: GuestBook;
   /** Address → the guests who are here from it. */
-  readonly #here = new Map<string, Set<Guest>>();
+  readonly #here = new Groups<string, Guest>();
   readonly #joins: Allowances;
   readonly #newcomers: Allowances;
   readonly #seats: Allowances;
@@ -176,20 +177,14 @@ export class Guests {
     if (guest.visits === 0) guest.giveUpReservedName();
     guest.arrive(address, Date.now());
     this.#book.arrive(guest);
-    const here = this.#here.get(address);
-    if (here === undefined) this.#here.set(address, new Set([guest]));
-    else here.add(guest);
+    this.#here.add(address, guest);
     return { ok: true, guest };
   }
 
   /** A visit that has entered ends. */
   leave(guest: Guest, address: string): void {
     guest.depart(address, Date.now());
-    if (!guest.isAt(address)) {
-      const here = this.#here.get(address);
-      here?.delete(guest);
-      if (here?.size === 0) this.#here.delete(address);
-    }
+    if (!guest.isAt(address)) this.#here.delete(address, guest);
     this.#book.depart(guest);
   }
 
@@ -209,13 +204,13 @@ export class Guests {
     if ((guest?.visits ?? 0) >= MAX_VISITS)
       return { ok: false, status: 429, reason: `you have this world open in ${MAX_VISITS} tabs already` };
     const { guestsPerAddress } = this.#options;
-    const here = this.#here.get(address);
-    if (guest !== undefined && here?.has(guest)) return null;
+    const here = this.#here.of(address);
+    if (guest !== undefined && here.has(guest)) return null;
     const refuse = (most: number, what: string): Refusal => {
       const reason = `${most} guests from your ${what} are here already, and more are not allowed`;
       return { ok: false, status: 429, reason };
     };
-    if ((here?.size ?? 0) >= guestsPerAddress) {
+    if (here.size >= guestsPerAddress) {
       this.#warn(address);
       return refuse(guestsPerAddress, 'address');
     }

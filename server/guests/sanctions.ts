@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
 import { networkOf } from '../address.ts';
+import { Groups } from '../groups.ts';
 
 export type { Sanction, SanctionKind } from '../../shared/adminPeople.ts';
 
@@ -43,8 +44,8 @@ export class Sanctions {
   readonly #wasSettled: (guest: string, atMs: number) => boolean;
   readonly #byId = new Map<string, Held>();
   /** Ids, by guest and by address; a sanction of both is in both. */
-  readonly #ofGuest = new Map<string, Set<string>>();
-  readonly #ofAddress = new Map<string, Set<string>>();
+  readonly #ofGuest = new Groups<string, string>();
+  readonly #ofAddress = new Groups<string, string>();
 
   /** @param wasSettled - whether a guest was no newcomer at a time, milliseconds since 1970. Default: all are newcomers */
   constructor(wasSettled: (guest: string, atMs: number) => boolean = () => false) {
@@ -107,8 +108,8 @@ export class Sanctions {
   find(kind: SanctionKind, guest: string, address: string): Sanction | null {
     if (this.#byId.size === 0) return null;
     this.#expire();
-    const own = this.#ofGuest.get(guest) ?? [];
-    const theirs = [address, networkOf(address)].flatMap((key) => [...(this.#ofAddress.get(key) ?? [])]);
+    const own = this.#ofGuest.of(guest);
+    const theirs = [address, networkOf(address)].flatMap((key) => [...this.#ofAddress.of(key)]);
     let last: Held | null = null;
     for (const id of [...own, ...theirs]) {
       const held = this.#byId.get(id)!;
@@ -149,29 +150,18 @@ export class Sanctions {
   #hold(held: Held): void {
     const { id, guest, address } = held.sanction;
     this.#byId.set(id, held);
-    if (guest !== '') enter(this.#ofGuest, guest, id);
-    if (address !== '') enter(this.#ofAddress, address, id);
+    if (guest !== '') this.#ofGuest.add(guest, id);
+    if (address !== '') this.#ofAddress.add(address, id);
   }
 
   #drop({ id, guest, address }: Sanction): void {
     this.#byId.delete(id);
-    leave(this.#ofGuest, guest, id);
-    leave(this.#ofAddress, address, id);
+    this.#ofGuest.delete(guest, id);
+    this.#ofAddress.delete(address, id);
   }
 
   #expire(): void {
     const now = performance.now();
     for (const { sanction, endsMs } of this.#byId.values()) if (endsMs <= now) this.#drop(sanction);
   }
-}
-
-function enter(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) index.set(key, new Set([id]));
-  else ids.add(id);
-}
-
-function leave(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids?.delete(id) && ids.size === 0) index.delete(key);
 }

@@ -11,6 +11,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { addressKey } from '../address.ts';
+import { Groups } from '../groups.ts';
 import { reasonOfStatus, type Tally } from '../tally.ts';
 import type { Addresses } from './addresses.ts';
 
@@ -77,7 +78,8 @@ export class Sockets {
   readonly #addresses = new WeakMap<Socket, string>();
   /** Connections that wait for a further request, the longest wait first. */
   readonly #idle = new Set<Socket>();
-  readonly #idleOf = new Map<string, Set<Socket>>();
+  /** By address. */
+  readonly #idleOf = new Groups<string, Socket>();
   /** Requests of a connection that are not answered yet. */
   readonly #busy = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #refused = new Map<Socket, Refused>();
@@ -222,8 +224,8 @@ export class Sockets {
     this.#limits.addresses.releaseSocket(socket);
     this.#idle.add(socket);
     const address = this.#addressOf(socket);
-    const idle = this.#idleOf.get(address) ?? new Set();
-    this.#idleOf.set(address, idle.add(socket));
+    this.#idleOf.add(address, socket);
+    const idle = this.#idleOf.of(address);
     const [longestIdle] = idle;
     if (idle.size <= MAX_IDLE_PER_ADDRESS || this.#limits.addresses.areBehindProxy) return;
     this.#forget(longestIdle);
@@ -242,10 +244,7 @@ export class Sockets {
 
   #forgetIdle(socket: Socket): void {
     if (!this.#idle.delete(socket)) return;
-    const address = this.#addressOf(socket);
-    const idle = this.#idleOf.get(address);
-    idle?.delete(socket);
-    if (idle?.size === 0) this.#idleOf.delete(address);
+    this.#idleOf.delete(this.#addressOf(socket), socket);
   }
 
   /** Reads and drops what still comes, so that the last answer arrives before the end. */

@@ -5,7 +5,7 @@
 import { stepsBetween } from '../../shared/numbers.ts';
 import type { OrganismId } from '../engines/engine.ts';
 import { type Act, EntryError } from '../world/acts.ts';
-import type { OrganismRecord } from '../world/organisms.ts';
+import type { OrganismRecord } from '../world/organismRecord.ts';
 import type { JournalEntry } from '../world/replay.ts';
 import type { Facts } from '../world/savedFiles.ts';
 import type { SavedSwap } from '../world/savedSwap.ts';

@@ -13,7 +13,7 @@ import type { OrganismId, PageState, Perturbation } from '../engines/engine.ts';
 import { COMPRESSION, fromRaw, RAW_BYTES, rawOf } from '../storage/pageBlobs.ts';
 import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
-import type { OrganismRecord } from './organisms.ts';
+import type { OrganismRecord } from './organismRecord.ts';
 import type { SavedSwap } from './savedSwap.ts';
 import type { FallowBed } from './worldSave.ts';
 

@@ -1,62 +1,15 @@
-/** All organisms: their ids, records and places, and which of them have changed. The engine knows their cells. */
-import { stepsBetween } from '../../shared/numbers.ts';
-import type { Absence } from '../../shared/protocol.ts';
+/** All organisms: their ids and places, and which of them have changed. The engine knows their cells. */
 import { networkOf } from '../address.ts';
 import type { RuleSlot } from '../engines/engine.ts';
+import { Groups } from '../groups.ts';
 import { HISTORY_SAMPLES, Organism, type OrganismAccount, type OrganismFacts, WHOLE } from './organism.ts';
+import { factsOf, type OrganismRecord } from './organismRecord.ts';
 import { Places } from './places.ts';
+import { Samples } from './samples.ts';
 
 /** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
 export const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
-/** A body is settled when its health was steady for this long: 2 s of samples, and steps as of 1.5 s by default. */
-const SETTLED_SAMPLES = 8;
-const SETTLED_STEPS = 45;
-
-/** An organism as it is saved. */
-export interface OrganismRecord {
-  readonly id: number;
-  readonly species: string;
-  /** sha256 (hex) of the rule file it lives by. Absent: it lives by the rule in force. */
-  readonly rule?: string;
-  /** Seed position. */
-  readonly x: number;
-  readonly y: number;
-  /** The planter's name; empty: the garden's. */
-  readonly planter: string;
-  /** Id of the guest who planted it. Absent: the garden, or a guest of whom no id was kept. */
-  readonly guest?: string;
-  /** Address that it was planted from (`server/address.ts`). Absent: the garden, or it was not kept. */
-  readonly address?: string;
-  readonly plantedStep: number;
-  /** World time. */
-  readonly plantedSeconds: number;
-  /** Absent: `plantedSeconds`. */
-  readonly bornSeconds?: number;
-  /** Absent: not known. */
-  readonly visitedSeconds?: number;
-  readonly health: number;
-  /** Oldest first. */
-  readonly history: readonly number[];
-  /** How often the only sample of `history` is there. Only in a save. Absent: once. */
-  readonly historyRepeats?: number;
-  /** Absent: it had a body. */
-  readonly absence?: Absence;
-  /** Absent: its seed did not wait. */
-  readonly dueSeconds?: number;
-  /** Absent: false. */
-  readonly isUprooted?: boolean;
-  /** Absent: it was awake. Only in a save: the journal has who falls asleep. */
-  readonly isAsleep?: boolean;
-  /** Of earlier versions, in place of `absence`: it wilted. */
-  readonly isWilting?: boolean;
-  /** Absent: 0. */
-  readonly wiltings?: number;
-  /** Absent: none. */
-  readonly marks?: Organism['marks'];
-}
-
-const NOBODYS: ReadonlySet<Organism> = new Set();
 
 /** From old to young. */
 export const byOrder = (a: Organism, b: Organism): number => a.order - b.order;
@@ -68,10 +21,10 @@ export class Organisms implements OrganismAccount {
   /** id → world time at which it may be used again, in order of time. */
   readonly #retired = new Map<number, number>();
   /** Guest → the organisms that they planted. */
-  readonly #byGuest = new Map<string, Set<Organism>>();
+  readonly #byGuest = new Groups<string, Organism>();
   /** By address and by network. */
-  readonly #byParty = new Map<string, Set<Organism>>();
-  readonly #bySlot = new Map<RuleSlot, Set<Organism>>();
+  readonly #byParty = new Groups<string, Organism>();
+  readonly #bySlot = new Groups<RuleSlot, Organism>();
   readonly #places = new Places<Organism>();
   readonly #unwell = new Set<Organism>();
   /** Ids of which the record has changed, that are new, or gone, since `takeTouched`. */
@@ -80,11 +33,7 @@ export class Organisms implements OrganismAccount {
   #stirred = new Set<Organism>();
   #nextId = 1;
   #nextOrder = 0;
-  #samples = 0;
-  /** Step at each of the last `HISTORY_SAMPLES` samples since the world was opened, oldest first. */
-  #sampleSteps: number[] = [];
-  /** Samples that a settled body was steady for; null: there are not yet enough. */
-  #settledSamples: number | null = null;
+  readonly #samples = new Samples();
   #cells = 0;
   #placesVersion = 0;
 
@@ -116,12 +65,12 @@ export class Organisms implements OrganismAccount {
 
   /** What a guest has planted. */
   of(guest: string): ReadonlySet<Organism> {
-    return this.#byGuest.get(guest) ?? NOBODYS;
+    return this.#byGuest.of(guest);
   }
 
   /** What was planted from an address, or from a network. */
   from(party: string): ReadonlySet<Organism> {
-    return this.#byParty.get(party) ?? NOBODYS;
+    return this.#byParty.of(party);
   }
 
   /** Ids of the guests who have planted one of them. */
@@ -131,7 +80,7 @@ export class Organisms implements OrganismAccount {
 
   /** Those that live by the rule in a slot, in any order. */
   in(slot: RuleSlot): ReadonlySet<Organism> {
-    return this.#bySlot.get(slot) ?? NOBODYS;
+    return this.#bySlot.of(slot);
   }
 
   /** Slots that organisms live by. */
@@ -187,23 +136,17 @@ export class Organisms implements OrganismAccount {
   }
 
   get samples(): number {
-    return this.#samples;
+    return this.#samples.count;
   }
 
   /** Notes everybody's health in their histories. @param step - uint32 */
   sample(step: number): void {
-    this.#samples++;
-    this.#sampleSteps.push(step);
-    if (this.#sampleSteps.length > HISTORY_SAMPLES) this.#sampleSteps.shift();
-    this.#settledSamples = settledSamplesOf(this.#sampleSteps);
+    this.#samples.take(step);
   }
 
-  /**
-   * Whether its health has lain within `within` for long enough: for eight samples, and for as many as it takes until they
-   * span 45 steps. Of a body that grows in a slow world, a few seconds say nothing.
-   */
-  isSettled({ history }: Organism, within: number): boolean {
-    return this.#settledSamples !== null && history.isSteady(this.#settledSamples, within);
+  /** @see Samples.isSettled */
+  isSettled(one: Organism, within: number): boolean {
+    return this.#samples.isSettled(one, within);
   }
 
   recorded(one: Organism): void {
@@ -227,8 +170,8 @@ export class Organisms implements OrganismAccount {
   slotted(one: Organism, from: RuleSlot): void {
     if (!this.#holds(one)) return;
     this.#touched.add(one.id);
-    this.#leaveSlot(one, from);
-    this.#enterSlot(one);
+    this.#bySlot.delete(from, one);
+    this.#bySlot.add(one.slot, one);
   }
 
   /** An organism that is gone may still be in somebody's hands. */
@@ -239,18 +182,6 @@ export class Organisms implements OrganismAccount {
   #noteHealth(one: Organism): void {
     if (one.health >= WHOLE) this.#unwell.delete(one);
     else this.#unwell.add(one);
-  }
-
-  #enterSlot(one: Organism): void {
-    const there = this.#bySlot.get(one.slot);
-    if (there === undefined) this.#bySlot.set(one.slot, new Set([one]));
-    else there.add(one);
-  }
-
-  #leaveSlot(one: Organism, slot: RuleSlot): void {
-    const there = this.#bySlot.get(slot);
-    there?.delete(one);
-    if (there?.size === 0) this.#bySlot.delete(slot);
   }
 
   // --- coming and going ---
@@ -282,9 +213,9 @@ export class Organisms implements OrganismAccount {
       organism.history.repeat(sample, historyRepeats ?? 1);
     this.#living.set(organism.id, organism);
     this.#taken[organism.id] = 1;
-    enter(this.#byGuest, organism.guest, organism);
-    for (const party of partiesOf(organism)) enter(this.#byParty, party, organism);
-    this.#enterSlot(organism);
+    if (organism.guest !== '') this.#byGuest.add(organism.guest, organism);
+    for (const party of partiesOf(organism)) this.#byParty.add(party, organism);
+    this.#bySlot.add(organism.slot, organism);
     this.#places.add(organism);
     this.#placesVersion++;
     this.#touched.add(organism.id);
@@ -318,9 +249,9 @@ export class Organisms implements OrganismAccount {
   #drop(id: number): boolean {
     const organism = this.#living.get(id);
     if (organism === undefined) return false;
-    leave(this.#byGuest, organism.guest, organism);
-    for (const party of partiesOf(organism)) leave(this.#byParty, party, organism);
-    this.#leaveSlot(organism, organism.slot);
+    this.#byGuest.delete(organism.guest, organism);
+    for (const party of partiesOf(organism)) this.#byParty.delete(party, organism);
+    this.#bySlot.delete(organism.slot, organism);
     this.#places.remove(organism);
     this.#placesVersion++;
     this.#unwell.delete(organism);
@@ -337,34 +268,14 @@ export class Organisms implements OrganismAccount {
    */
   records(ruleOf: (slot: RuleSlot) => string): OrganismRecord[] {
     return Array.from(this.#living.values(), (organism) => ({
-      ...this.#factsOf(organism, ruleOf),
+      ...factsOf(organism, ruleOf(organism.slot)),
       ...organism.history.saved,
     }));
   }
 
   /** One organism, with all of its history. */
   recordOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): OrganismRecord {
-    return { ...this.#factsOf(organism, ruleOf), history: organism.history.list() };
-  }
-
-  #factsOf(organism: Organism, ruleOf: (slot: RuleSlot) => string): Omit<OrganismRecord, 'history'> {
-    const { id, species, slot, x, y, planter, plantedStep, plantedSeconds, health } = organism;
-    const { guest, address, bornSeconds, visitedSeconds, absence, dueSeconds, isUprooted, wiltings, marks } =
-      organism;
-    const rule = ruleOf(slot);
-    const record = { id, species, rule, x, y, planter, plantedStep, plantedSeconds, health };
-    return {
-      ...record,
-      ...(guest !== '' && { guest }),
-      ...(address !== '' && { address }),
-      ...(bornSeconds !== plantedSeconds && { bornSeconds }),
-      ...(visitedSeconds !== null && { visitedSeconds }),
-      ...(absence !== null && { absence }),
-      ...(dueSeconds !== null && { dueSeconds }),
-      ...(isUprooted && { isUprooted }),
-      ...(wiltings > 0 && { wiltings }),
-      ...(marks.length > 0 && { marks }),
-    };
+    return { ...factsOf(organism, ruleOf(organism.slot)), history: organism.history.list() };
   }
 
   /** Replaces all organisms. @param slotOf - the slot of the rule that a saved organism lives by */
@@ -376,8 +287,7 @@ export class Organisms implements OrganismAccount {
     for (const id of this.ids()) this.#drop(id);
     this.#retired.clear();
     this.#taken.fill(0);
-    this.#sampleSteps = [];
-    this.#settledSamples = null;
+    this.#samples.forget();
     for (const record of records) {
       const { rule: _rule, isAsleep: _isAsleep, ...facts } = record;
       this.add({ ...facts, slot: slotOf(record) });
@@ -386,25 +296,6 @@ export class Organisms implements OrganismAccount {
   }
 }
 
-const partiesOf = ({ address }: Organism): string[] => [address, networkOf(address)];
-
-/** @param key - empty: it is in no set */
-function enter(index: Map<string, Set<Organism>>, key: string, one: Organism): void {
-  if (key === '') return;
-  const there = index.get(key);
-  if (there === undefined) index.set(key, new Set([one]));
-  else there.add(one);
-}
-
-function leave(index: Map<string, Set<Organism>>, key: string, one: Organism): void {
-  const there = index.get(key);
-  there?.delete(one);
-  if (there?.size === 0) index.delete(key);
-}
-
-/** @param steps - at each sample, oldest first @returns the fewest newest ones that span long enough; null: none do */
-function settledSamplesOf(steps: readonly number[]): number | null {
-  for (let samples = SETTLED_SAMPLES; samples <= steps.length; samples++)
-    if (stepsBetween(steps[steps.length - samples], steps[steps.length - 1]) >= SETTLED_STEPS) return samples;
-  return null;
-}
+/** Its address and its network; none: those that it has not. */
+const partiesOf = ({ address }: Organism): string[] =>
+  [address, networkOf(address)].filter((party) => party !== '');

@@ -1,4 +1,5 @@
 /** Where organisms are, so that those near a place are found without looking at all. */
+import { Groups } from '../groups.ts';
 
 /** Cells along a side of a square: somewhat more than a body. */
 const SQUARE = 64;
@@ -11,25 +12,19 @@ interface Placed {
 }
 
 export class Places<T extends Placed> {
-  readonly #squares = new Map<number, Set<T>>();
+  readonly #squares = new Groups<number, T>();
 
   clear(): void {
     this.#squares.clear();
   }
 
   add(one: T): void {
-    const key = keyOf(squareOf(one.x), squareOf(one.y));
-    const square = this.#squares.get(key);
-    if (square === undefined) this.#squares.set(key, new Set([one]));
-    else square.add(one);
+    this.#squares.add(keyOf(squareOf(one.x), squareOf(one.y)), one);
   }
 
   /** @param x - its place when it was added, or moved last */
   remove(one: T, x = one.x, y = one.y): void {
-    const key = keyOf(squareOf(x), squareOf(y));
-    const square = this.#squares.get(key);
-    square?.delete(one);
-    if (square?.size === 0) this.#squares.delete(key);
+    this.#squares.delete(keyOf(squareOf(x), squareOf(y)), one);
   }
 
   /** @param fromX - its place before */
@@ -45,12 +40,12 @@ export class Places<T extends Placed> {
     const [top, bottom] = [squareOf(y - reach), squareOf(y + reach)];
     const isNear = (one: T): boolean => Math.abs(one.x - x) <= reach && Math.abs(one.y - y) <= reach;
     if ((right - left + 1) * (bottom - top + 1) > this.#squares.size) {
-      for (const square of this.#squares.values()) for (const one of square) if (isNear(one)) yield one;
+      for (const [, square] of this.#squares) for (const one of square) if (isNear(one)) yield one;
       return;
     }
     for (let row = top; row <= bottom; row++)
       for (let column = left; column <= right; column++)
-        for (const one of this.#squares.get(keyOf(column, row)) ?? []) if (isNear(one)) yield one;
+        for (const one of this.#squares.of(keyOf(column, row))) if (isNear(one)) yield one;
   }
 
   /** The `limit` nearest to a place, nearest first; of two as near, in any order. */
@@ -66,7 +61,7 @@ export class Places<T extends Placed> {
 
   /** Whether all lie at most `reach` from a place. */
   #isWithin(x: number, y: number, reach: number): boolean {
-    for (const square of this.#squares.values())
+    for (const [, square] of this.#squares)
       for (const one of square) if (Math.hypot(one.x - x, one.y - y) > reach) return false;
     return true;
   }

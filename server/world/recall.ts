@@ -2,7 +2,7 @@
 import type { Size } from '../../shared/geometry.ts';
 import type { OrganismId, PageState, RuleSlot } from '../engines/engine.ts';
 import { CHANNELS } from '../rules/rule.ts';
-import type { OrganismRecord } from './organisms.ts';
+import type { OrganismRecord } from './organismRecord.ts';
 import type { LoadedRule, RuleSlots } from './ruleSlots.ts';
 import type { WorldFacts } from './worldSave.ts';
 

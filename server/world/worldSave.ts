@@ -3,7 +3,7 @@ import type { PageState } from '../engines/engine.ts';
 import type { Bodies } from './bodies.ts';
 import type { Loss } from './losses.ts';
 import type { SwapOutcome } from './messages.ts';
-import type { OrganismRecord } from './organisms.ts';
+import type { OrganismRecord } from './organismRecord.ts';
 import type { SavedSwap } from './savedSwap.ts';
 
 /**

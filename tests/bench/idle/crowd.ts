@@ -5,7 +5,7 @@ import { createWasmEngine } from '../../../server/engines/wasm/engine.ts';
 import { CHANNELS } from '../../../server/rules/rule.ts';
 import { cachedGrower } from '../../../server/world/mature.ts';
 import { matureFiles } from '../../../server/world/matureFiles.ts';
-import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import type { OrganismRecord } from '../../../server/world/organismRecord.ts';
 import { kernelOf } from '../../../server/world/savedFiles.ts';
 import { startRules } from '../../../server/world/startRules.ts';
 import { WorldFiles } from '../../../server/world/worldFiles.ts';

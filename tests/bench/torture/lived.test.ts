@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import type { OrganismRecord } from '../../../server/world/organismRecord.ts';
 import { Lived } from './lived.ts';
 
 const record = (id: number, facts: Partial<OrganismRecord> = {}): OrganismRecord => ({

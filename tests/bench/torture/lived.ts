@@ -1,6 +1,6 @@
 /** What organisms lived through, as a journal tells it: whether the torture has tried all that a world can do. Pure. */
 import type { Act } from '../../../server/world/acts.ts';
-import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import type { OrganismRecord } from '../../../server/world/organismRecord.ts';
 
 const ABSENCES = {
   died: 'deaths',

@@ -10,7 +10,7 @@ import { JournalError, segmentsAmong } from '../../../server/storage/segment.ts'
 import { decodeEntry } from '../../../server/world/acts.ts';
 import { growMature, type MatureForm } from '../../../server/world/mature.ts';
 import type { SwapOutcome } from '../../../server/world/messages.ts';
-import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import type { OrganismRecord } from '../../../server/world/organismRecord.ts';
 import { startRules } from '../../../server/world/startRules.ts';
 import { World } from '../../../server/world/world.ts';
 import { WorldFiles } from '../../../server/world/worldFiles.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { OrganismRecord } from '../../../server/world/organisms.ts';
+import type { OrganismRecord } from '../../../server/world/organismRecord.ts';
 import type { Acknowledged } from './play.ts';
 import type { Evidence } from './recover.ts';
 import { lostOf } from './verdict.ts';
