@@ -1,8 +1,34 @@
 /**
- * Checks what players are told about tuned rules. The figures come from a registry file that an operator can edit, and
- * the message may come from a server of another version, so both sides check.
+ * What players are told about tuned rules, and its checks. The figures come from a registry file that an operator can
+ * edit, and the message may come from a server of another version, so both sides check.
  */
-import type { LearnedMessage, LearnedRule } from './protocol.ts';
+
+/** A rule in force that was tuned on a session's wounds, with figures. */
+export interface LearnedRule {
+  readonly species: string;
+  /** "pikachu v4" */
+  readonly label: string;
+  /** When it came into force, as ISO 8601. */
+  readonly since: string;
+  /** Id of the session that it learned from; the id is the time of its beginning. */
+  readonly session: string;
+  /** True when no later session with wounds has ended. */
+  readonly isLastSession: boolean;
+  readonly wounds: number;
+  /** Median recovery over wounds of that session that it was not tuned on: 0 (none) to 1 (whole). */
+  readonly recoveryBefore: number;
+  readonly recoveryAfter: number;
+  /** Median steps until healed; null when most wounds did not heal. */
+  readonly stepsBefore: number | null;
+  readonly stepsAfter: number | null;
+}
+
+/**
+ * Sent once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read.
+ */
+export interface LearnedMessage {
+  readonly rules: readonly LearnedRule[];
+}
 
 /** Most rules in one message; the newest are sent. Nobody would read a longer list. */
 export const MAX_LEARNED = 16;

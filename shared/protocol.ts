@@ -5,6 +5,7 @@
 import type { NurseryMode } from './drawing/submission.ts';
 
 export type { SubmitMessage, SubmittedMessage } from './drawing/submission.ts';
+export type { LearnedMessage, LearnedRule } from './learned.ts';
 export type { DrawingsMessage, OwnDrawing, WithdrawMessage } from './nursery.ts';
 
 export const ROOM_NAME = 'world';
@@ -289,33 +290,6 @@ export interface SpeciesMessage {
 /** A line to read: who swapped which rule, what became of it, or that a body wilts. */
 export interface NoticeMessage {
   readonly text: string;
-}
-
-/** A rule in force that was tuned on a session's wounds, with figures (`learned.ts` checks them). */
-export interface LearnedRule {
-  readonly species: string;
-  /** "pikachu v4" */
-  readonly label: string;
-  /** When it came into force, as ISO 8601. */
-  readonly since: string;
-  /** Id of the session that it learned from; the id is the time of its beginning. */
-  readonly session: string;
-  /** True when no later session with wounds has ended. */
-  readonly isLastSession: boolean;
-  readonly wounds: number;
-  /** Median recovery over wounds of that session that it was not tuned on: 0 (none) to 1 (whole). */
-  readonly recoveryBefore: number;
-  readonly recoveryAfter: number;
-  /** Median steps until healed; null when most wounds did not heal. */
-  readonly stepsBefore: number | null;
-  readonly stepsAfter: number | null;
-}
-
-/**
- * Sent once, after `hello`: what tuned rules have learned, newest first. The client finds what its player has not read.
- */
-export interface LearnedMessage {
-  readonly rules: readonly LearnedRule[];
 }
 
 // --- client → server ---

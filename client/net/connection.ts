@@ -3,8 +3,7 @@
  * signals. Frames pass through as bytes. Knows nothing of pages, pixels or the screen.
  */
 import { Client, type Room } from '@colyseus/sdk';
-import type { Rect, Size } from '../../shared/geometry.ts';
-import { MAX_VIEWPORT_PAGES } from '../../shared/limits.ts';
+import type { Rect } from '../../shared/geometry.ts';
 import {
   type BudgetMessage,
   ClientMessageType,
@@ -31,18 +30,14 @@ import {
   type StrokeResultMessage,
   type SubmitMessage,
   type SubmittedMessage,
-  type ViewportMessage,
 } from '../../shared/protocol.ts';
 import { Signal } from '../events.ts';
 import { Acks } from '../stream/acks.ts';
 import { GuestToken } from './guestToken.ts';
+import { type ClientType, PacedMessages } from './pacedMessages.ts';
 import { explainClose, explainRefusal, type Loss, retryDelayMs } from './reconnect.ts';
-import { ViewportNews } from './viewportNews.ts';
 
 const PING_EVERY_MS = 2_000;
-const VIEWPORT_EVERY_MS = 120;
-const KEYFRAMES_EVERY_MS = 200;
-const CURSOR_EVERY_MS = 66;
 /**
  * The connection is taken for dead after this many pings in a row without any message, even if the socket is open.
  * Pings are counted, not time: after a sleep, a page has messages waiting that it has not read yet.
@@ -84,14 +79,7 @@ export class Connection {
   #attempt = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #ticks: ReturnType<typeof setInterval>[] = [];
-  #viewport: ViewportMessage | null = null;
-  /** Its size; null: not known yet. */
-  #world: Size | null = null;
-  readonly #viewportNews = new ViewportNews();
-  #cursor: readonly [number, number] | null | undefined;
-  /** Pages of `#gapLevel` that need a keyframe. */
-  readonly #gaps = new Set<number>();
-  #gapLevel = 0;
+  readonly #paced = new PacedMessages((type, message) => this.#send(type, message));
   readonly #acks = new Acks((frame) => this.#send(ClientMessageType.ack, { frame }));
   #receivedBytes = 0;
   readonly #secondBytes: number[] = [];
@@ -124,11 +112,9 @@ export class Connection {
   start(): void {
     this.#ticks.push(
       setInterval(() => this.#ping(), PING_EVERY_MS),
-      setInterval(() => this.#flushViewport(), VIEWPORT_EVERY_MS),
-      setInterval(() => this.#flushGaps(), KEYFRAMES_EVERY_MS),
-      setInterval(() => this.#flushCursor(), CURSOR_EVERY_MS),
       setInterval(() => this.#countBytes(), 1_000),
     );
+    this.#paced.start();
     void this.#join();
   }
 
@@ -184,6 +170,7 @@ export class Connection {
     clearTimeout(this.#retry);
     clearTimeout(this.#waking);
     for (const tick of this.#ticks) clearInterval(tick);
+    this.#paced.dispose();
     this.#acks.reset();
     this.#token.gaveUp();
     const room = this.#room;
@@ -191,13 +178,13 @@ export class Connection {
     void room?.leave();
   }
 
-  /** Says what is in view, in cells. The newest viewport is sent, at most every `VIEWPORT_EVERY_MS`. */
+  /** Says what is in view, in cells. */
   look(rect: Rect, level: number): void {
-    this.#viewport = { ...rect, level };
+    this.#paced.look({ ...rect, level });
   }
 
   moveCursor(at: readonly [number, number] | null): void {
-    this.#cursor = at;
+    this.#paced.moveCursor(at);
   }
 
   /** Acknowledges this frame of this connection and all before it. */
@@ -209,9 +196,7 @@ export class Connection {
 
   /** @param pages - row-major indexes in that level. Pages of another level that wait to be asked for are dropped. */
   askKeyframes(level: number, pages: readonly number[]): void {
-    if (level !== this.#gapLevel) this.#gaps.clear();
-    this.#gapLevel = level;
-    for (const page of pages) this.#gaps.add(page);
+    this.#paced.askKeyframes(level, pages);
   }
 
   /** Only to a world whose hello says that it has a nursery. @returns false when there is no connection */
@@ -259,7 +244,7 @@ export class Connection {
     this.#send(ClientMessageType.inspect, { at });
   }
 
-  #send(type: (typeof ClientMessageType)[keyof typeof ClientMessageType], message: object): boolean {
+  #send(type: ClientType, message: object): boolean {
     if (this.#room === null) return false;
     this.#room.send(type, message);
     return true;
@@ -286,8 +271,7 @@ export class Connection {
     // The SDK's own reconnection would go on without keyframes; we join again instead.
     room.reconnection.enabled = false;
     this.#room = room;
-    this.#viewportNews.forget();
-    this.#gaps.clear();
+    this.#paced.forget();
     this.#acks.reset();
     this.#listen(room);
   }
@@ -349,9 +333,8 @@ export class Connection {
     this.lost.emit(null);
     this.#isTakenForHidden = false;
     this.#tellPresence();
-    this.#world = message;
     this.hello.emit(message);
-    this.#flushViewport();
+    this.#paced.greeted(message);
     this.#ping();
   }
 
@@ -379,28 +362,6 @@ export class Connection {
       return;
     }
     this.#send(ClientMessageType.ping, { time: performance.now() });
-  }
-
-  #flushViewport(): void {
-    const rect = this.#viewport;
-    const world = this.#world;
-    if (rect === null || world === null || this.#room === null) return;
-    if (!this.#viewportNews.isDue(rect, world, performance.now())) return;
-    this.#send(ClientMessageType.viewport, rect);
-  }
-
-  #flushCursor(): void {
-    if (this.#cursor === undefined) return;
-    this.#send(ClientMessageType.cursor, { at: this.#cursor });
-    this.#cursor = undefined;
-  }
-
-  #flushGaps(): void {
-    if (this.#gaps.size === 0) return;
-    // The next update of a page that does not fit here reports it again.
-    const pages = [...this.#gaps].slice(0, MAX_VIEWPORT_PAGES);
-    this.#send(ClientMessageType.keyframes, { level: this.#gapLevel, pages });
-    this.#gaps.clear();
   }
 
   #countBytes(): void {
