@@ -42,6 +42,18 @@ export function svg(
   return element;
 }
 
+/** A drawing of lines in a square of 24, for text beside it to say what it means. */
+export const lineIcon = (
+  path: string,
+  isSmall: boolean,
+  more: Readonly<Record<string, string>> = {},
+): SVGElement =>
+  svg(
+    'svg',
+    { class: isSmall ? 'icon icon--small' : 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true', ...more },
+    svg('path', { d: path }),
+  );
+
 /** Writes a text only when it differs, so that screen readers and the layout are not disturbed. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

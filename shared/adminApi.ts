@@ -211,7 +211,7 @@ export interface RoundTold {
  * `passed`: its rule became a candidate; `gave up`: its best rule was rejected; `needless`: the rule in force heals the
  * wounds already; `ended`: another rule came into force, or an admin cancelled it; `failed`: it could not be done.
  */
-export const ATTEMPT_OUTCOMES = ['passed', 'gave up', 'needless', 'ended', 'failed'] as const;
+const ATTEMPT_OUTCOMES = ['passed', 'gave up', 'needless', 'ended', 'failed'] as const;
 
 /** An attempt to tune a species that is over. */
 export interface AttemptTold {
@@ -232,6 +232,22 @@ export interface AttemptTold {
   readonly rounds: readonly RoundTold[];
 }
 
+/** How far an attempt has come. */
+export interface AttemptProgress {
+  /** Iterations done, and the budget. */
+  readonly done: number;
+  readonly planned: number;
+  /** Smoothed; null: none yet. */
+  readonly loss: number | null;
+  /** Time spent on the attempt so far. */
+  readonly seconds: number;
+  /** What the running round is for, and why: empty in the first. Both are empty while nothing is known yet. */
+  readonly aim: string;
+  readonly because: string;
+  /** The finished rounds. */
+  readonly rounds: readonly RoundTold[];
+}
+
 export interface TunerView {
   readonly mode: TunerMode;
   /** `paused`: somebody plays; `waiting`: the job is about to begin, or to be tried again. */
@@ -243,24 +259,16 @@ export interface TunerView {
     readonly needed: number;
   }[];
   /** The attempt that runs or is paused. */
-  readonly job: {
-    readonly species: string;
-    readonly session: string;
-    /** Wounds that are learned from, and those that judge. */
-    readonly wounds: number;
-    readonly heldOut: number;
-    readonly incumbent: string;
-    /** Iterations done, and the budget. */
-    readonly done: number;
-    readonly planned: number;
-    readonly loss: number | null;
-    readonly seconds: number;
-    /** What the running round is for, and why; empty: nothing is known yet. */
-    readonly aim: string;
-    readonly because: string;
-    /** The finished rounds. */
-    readonly rounds: readonly RoundTold[];
-  } | null;
+  readonly job:
+    | (AttemptProgress & {
+        readonly species: string;
+        readonly session: string;
+        /** Wounds that are learned from, and those that judge. */
+        readonly wounds: number;
+        readonly heldOut: number;
+        readonly incumbent: string;
+      })
+    | null;
   /** [iteration, smoothed loss] */
   readonly losses: readonly (readonly [number, number])[];
   /** Spot checks, as [iteration, recovery]; the first entry is the incumbent's. */

@@ -1,5 +1,5 @@
 /** Line icons of the board on a 24 x 24 grid, drawn for this page. */
-import { svg } from '../dom.ts';
+import { lineIcon } from '../dom.ts';
 
 const PATHS = {
   pencil: 'M4 20l1-4.500L16.500 4a2 2 0 0 1 2.800 0l.7.700a2 2 0 0 1 0 2.800L8.500 19zM14.500 6l3.500 3.500',
@@ -31,10 +31,4 @@ const PATHS = {
 
 export type DrawIcon = keyof typeof PATHS;
 
-export function drawIcon(name: DrawIcon, isSmall = false): SVGElement {
-  return svg(
-    'svg',
-    { class: isSmall ? 'icon icon--small' : 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' },
-    svg('path', { d: PATHS[name] }),
-  );
-}
+export const drawIcon = (name: DrawIcon, isSmall = false): SVGElement => lineIcon(PATHS[name], isSmall);

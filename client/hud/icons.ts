@@ -1,5 +1,5 @@
 /** Line icons on a 24 x 24 grid, drawn for this page. */
-import { svg } from '../dom.ts';
+import { lineIcon } from '../dom.ts';
 
 const PATHS = {
   hand: 'M12 3v18M3 12h18M9.500 5.500 12 3l2.500 2.500M9.500 18.500 12 21l2.500-2.500M5.500 9.500 3 12l2.500 2.500M18.500 9.500 21 12l-2.500 2.500',
@@ -31,15 +31,5 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-export function icon(name: IconName, isSmall = false): SVGElement {
-  return svg(
-    'svg',
-    {
-      class: isSmall ? 'icon icon--small' : 'icon',
-      viewBox: '0 0 24 24',
-      'aria-hidden': 'true',
-      ...(name === 'noise' ? { 'stroke-width': '2.6' } : {}),
-    },
-    svg('path', { d: PATHS[name] }),
-  );
-}
+export const icon = (name: IconName, isSmall = false): SVGElement =>
+  lineIcon(PATHS[name], isSmall, name === 'noise' ? { 'stroke-width': '2.6' } : {});

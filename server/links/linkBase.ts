@@ -8,6 +8,7 @@ import {
   type WorldQuery,
   type WorldReady,
 } from '../world/messages.ts';
+import { LinkEvents } from './linkEvents.ts';
 
 export const MAX_ANSWER_MS = 10_000;
 /** Questions without an answer yet, with the strokes of 64 addresses; a flood of requests must not become one of work. */
@@ -22,21 +23,12 @@ interface Pending {
 /** What the world says to everybody who looks at it, and its answers. */
 export type CommonMessage = Exclude<FromWorld, { readonly type: 'ready' | 'log' | 'saving' | 'stopped' }>;
 
-export abstract class LinkBase implements WorldLink {
+export abstract class LinkBase extends LinkEvents implements WorldLink {
   ready!: WorldReady;
   stats: WorldLink['stats'] = null;
   vitals: WorldLink['vitals'] = null;
   trouble: WorldLink['trouble'] = null;
   readonly wilted = new Map<string, number>();
-  onFrame: WorldLink['onFrame'] = () => {};
-  onStats: WorldLink['onStats'] = () => {};
-  onVitals: WorldLink['onVitals'] = () => {};
-  onSpecies: WorldLink['onSpecies'] = () => {};
-  onSwap: WorldLink['onSwap'] = () => {};
-  onWounds: WorldLink['onWounds'] = () => {};
-  onWilted: WorldLink['onWilted'] = () => {};
-  onTrouble: WorldLink['onTrouble'] = () => {};
-  onSeeds: WorldLink['onSeeds'] = () => {};
   readonly #answerMs: number;
   readonly #pending = new Map<number, Pending>();
   /** Changes since the last message to the world: pages to watch (true) or not (false), and keyframes to ask for. */
@@ -49,6 +41,7 @@ export abstract class LinkBase implements WorldLink {
   #end: Error | null = null;
 
   constructor(answerMs: number) {
+    super();
     this.#answerMs = answerMs;
   }
 

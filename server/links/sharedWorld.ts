@@ -4,6 +4,7 @@
  */
 import type { PublishedFrame } from '../stream/published.ts';
 import type { WorldAnswers, WorldLink, WorldQuery } from '../world/messages.ts';
+import { LinkEvents } from './linkEvents.ts';
 
 /** A part of the union: ends with `close`. */
 export interface WorldView extends WorldLink {
@@ -92,22 +93,14 @@ interface ViewPort {
   close(): void;
 }
 
-class View implements WorldView {
-  onFrame: WorldLink['onFrame'] = () => {};
-  onStats: WorldLink['onStats'] = () => {};
-  onVitals: WorldLink['onVitals'] = () => {};
-  onSpecies: WorldLink['onSpecies'] = () => {};
-  onSwap: WorldLink['onSwap'] = () => {};
-  onWounds: WorldLink['onWounds'] = () => {};
-  onWilted: WorldLink['onWilted'] = () => {};
-  onSeeds: WorldLink['onSeeds'] = () => {};
-  onTrouble: WorldLink['onTrouble'] = () => {};
+class View extends LinkEvents implements WorldView {
   readonly #world: WorldLink;
   readonly #port: ViewPort;
   readonly #watched = new Set<number>();
   #isClosed = false;
 
   constructor(world: WorldLink, port: ViewPort) {
+    super();
     this.#world = world;
     this.#port = port;
   }

@@ -1,5 +1,6 @@
 /** A deterministic world on this thread: tests paint its pages, and a real publisher publishes them. */
 
+import { LinkEvents } from '../../server/links/linkEvents.ts';
 import { Publisher } from '../../server/stream/publish/publisher.ts';
 import type { PublishedFrame } from '../../server/stream/published.ts';
 import type {
@@ -11,13 +12,11 @@ import type {
 } from '../../server/world/messages.ts';
 import { encodeCensus } from '../../shared/census.ts';
 import { PAGE_BYTES, PAGE_CELLS, pagesAcross } from '../../shared/geometry.ts';
-import type { StatsMessage } from '../../shared/protocol.ts';
 
-export class FakeWorld implements WorldLink {
+export class FakeWorld extends LinkEvents implements WorldLink {
   readonly ready: WorldReady;
   readonly stats = null;
   vitals: WorldLink['vitals'] = null;
-  onVitals: WorldLink['onVitals'] = () => {};
   readonly across: number;
   readonly truth = new Map<number, Uint8Array>();
   readonly publisher: Publisher;
@@ -33,15 +32,7 @@ export class FakeWorld implements WorldLink {
   silent = false;
   /** Bytes published so far. */
   publishedBytes = 0;
-  onFrame: (frame: PublishedFrame) => void = () => {};
-  onStats: (stats: Omit<StatsMessage, 'players'>) => void = () => {};
   #frames = 0;
-  onSpecies: WorldLink['onSpecies'] = () => {};
-  onSwap: WorldLink['onSwap'] = () => {};
-  onWounds: WorldLink['onWounds'] = () => {};
-  onWilted: WorldLink['onWilted'] = () => {};
-  onTrouble: WorldLink['onTrouble'] = () => {};
-  onSeeds: WorldLink['onSeeds'] = () => {};
   trouble: string | null = null;
   readonly wilted = new Map<string, number>();
   #changed = new Set<number>();
@@ -52,6 +43,7 @@ export class FakeWorld implements WorldLink {
   removalFault: string | null = null;
 
   constructor(width = 1024, height = 1024, epsilon = 2) {
+    super();
     this.ready = {
       type: 'ready',
       engine: 'fake',
