@@ -9,7 +9,7 @@
  */
 
 export const FRAME_HEADER_BYTES = 10;
-export const UPDATE_HEADER_BYTES = 18;
+const UPDATE_HEADER_BYTES = 18;
 /** The `base` of a keyframe. Versions start at 1. */
 export const KEYFRAME = 0;
 

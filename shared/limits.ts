@@ -9,8 +9,6 @@ export const MAX_BRUSH_RADIUS = 24;
 export const MIN_BRUSH_RADIUS = 0.5;
 /** Most cells from one point of a stroke to the next. */
 export const MAX_STROKE_SEGMENT = 256;
-/** Additive noise on a channel; channels are usually within ±2. */
-export const MAX_NOISE_AMPLITUDE = 1;
 /** Bytes of the largest message that a client may send; a full stroke in msgpack is under 2 kB. */
 export const MAX_CLIENT_MESSAGE_BYTES = 8_192;
 /**

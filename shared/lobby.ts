@@ -7,7 +7,7 @@
  * - `starting`: it has not been reached since the server started
  * - `resting`: it was here, and cannot be reached
  */
-export const WORLD_STATES = ['awake', 'paused', 'troubled', 'starting', 'resting'] as const;
+const WORLD_STATES = ['awake', 'paused', 'troubled', 'starting', 'resting'] as const;
 export type WorldState = (typeof WORLD_STATES)[number];
 
 export interface LobbyWorld {

@@ -29,7 +29,6 @@ export const HEALED_KINDS = [
   'truncate',
   'noise',
 ] as const;
-export type HealedKind = (typeof HEALED_KINDS)[number];
 
 /** What a rule must reach, for plots; `server/nursery/gates.ts` judges. */
 export const PASSES = { maxError: 3e-4, minRecovery: 0.98 } as const;

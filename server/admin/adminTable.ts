@@ -4,8 +4,8 @@ import type { AdminRecord, Role } from '../../shared/adminPeople.ts';
 import type { Actor, Registry } from '../rules/registry.ts';
 
 const TOKEN_BYTES = 24;
-export const MAX_ADMINS = 64;
-export const MAX_ADMIN_NAME = 24;
+const MAX_ADMINS = 64;
+const MAX_ADMIN_NAME = 24;
 
 /** Letters and digits of any script; single spaces, dots, underscores and hyphens between them. */
 const NAME = /^[\p{L}\p{N}]+(?:[ ._-][\p{L}\p{N}]+)*$/u;

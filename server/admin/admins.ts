@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type AdminRow, hashToken } from './adminTable.ts';
 
 /** The admin whose token is `--admin-token`. */
-export const OWNER_OF_SETTINGS = 'the owner';
+const OWNER_OF_SETTINGS = 'the owner';
 
 export class Admins {
   readonly #ofSettings: readonly AdminRow[];

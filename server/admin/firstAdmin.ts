@@ -9,8 +9,8 @@ import { RegistryError } from '../rules/registryFile.ts';
 import { type AdminRow, AdminTable, hashToken, makeToken } from './adminTable.ts';
 
 /** Name of the owner whom a start makes. */
-export const FIRST_ADMIN = 'admin';
-export const OLD_TOKEN_FILE = 'admin-token';
+const FIRST_ADMIN = 'admin';
+const OLD_TOKEN_FILE = 'admin-token';
 const MIN_OLD_TOKEN = 16;
 /** At the start no frame is due, so another program that writes is waited for. */
 const BUSY_MS = 5_000;

@@ -34,7 +34,7 @@ export function piecesIn(
 }
 
 /** @param isMeant - [id], 1 for each organism whose cells are asked for */
-export function cellsByOwner(owners: Uint16Array, isMeant: Uint8Array): Map<OrganismId, number[]> {
+function cellsByOwner(owners: Uint16Array, isMeant: Uint8Array): Map<OrganismId, number[]> {
   const found = new Map<OrganismId, number[]>();
   for (let cell = 0; cell < owners.length; cell++) {
     const owner = owners[cell];

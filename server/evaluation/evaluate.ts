@@ -20,7 +20,7 @@ import { recoveryOf, type Spread, spread, spreads } from './statistics.ts';
 import { HARMS, type Harmed, harm } from './suite.ts';
 import { runTrials, type Trial, type TrialFigures } from './trials.ts';
 
-export const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
+const MEASURED_STEPS = [200, 1000, 5000, 10_000] as const;
 /** Age at which bodies are hurt. */
 export const CUT_STEP = 1000;
 export const RECOVERY_STEPS = 200;

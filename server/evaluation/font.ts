@@ -44,7 +44,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
   z: '71247',
 };
 
-export const GLYPH_WIDTH = 4;
+const GLYPH_WIDTH = 4;
 export const GLYPH_HEIGHT = 5;
 
 /** Calls `dot` for every pixel of the text, from (0, 0). A character without a glyph leaves a gap. */

@@ -17,7 +17,7 @@ const BODIES = 2;
 const LOOK_STEPS = 10;
 const WATCHED_STEPS = 300;
 /** 5 s: after a longer time a player thinks that the body does not heal. */
-export const SOON_STEPS = 150;
+const SOON_STEPS = 150;
 const WHOLE = 0.95;
 
 export interface PlayFigures {

@@ -35,7 +35,7 @@ const cut =
 const middleX = ({ shape }: Target): number => shape.width / 2;
 const middleY = ({ shape }: Target): number => shape.height / 2;
 
-export const SUITE = {
+const SUITE = {
   /** Halves of the grid. */
   left: cut((x, _y, target) => x < middleX(target)),
   right: cut((x, _y, target) => x > middleX(target)),

@@ -7,7 +7,7 @@ import type { Trial } from './trials.ts';
 /** For medians. */
 export const MAX_ERROR = 2e-4;
 /** For medians, by kind of damage; a kind that is not named has no bar of its own. */
-export const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
+const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
   left: 0.98,
   right: 0.98,
   top: 0.98,
@@ -18,7 +18,7 @@ export const MIN_RECOVERY: Readonly<Partial<Record<Harmed, number>>> = {
 /** For every random seed, in every kind with a bar. */
 export const MIN_WORST_RECOVERY = 0.9;
 /** Share of strokes that may heal badly (recovery under 0.9). */
-export const MAX_BAD_STROKES = 1 / 32;
+const MAX_BAD_STROKES = 1 / 32;
 /** For the median of cells whose RGBA8 changes per step: fewer cells cost the stream next to nothing. */
 export const MAX_CHANGING_CELLS = 10;
 /** Share of played strokes that left something alive whose body is whole in its place within 150 steps. */
@@ -29,7 +29,7 @@ export const barOf = (kind: string): number | undefined => MIN_RECOVERY[kind as 
 const inWords = (value: number, show: string): string => (Number.isFinite(value) ? show : 'no number');
 
 /** Share of strokes that healed badly. */
-export const badStrokes = ({ samples }: Evaluation): number => {
+const badStrokes = ({ samples }: Evaluation): number => {
   const strokes = samples.recovery.stroke ?? [];
   return strokes.filter((value) => !(value >= MIN_WORST_RECOVERY)).length / Math.max(1, strokes.length);
 };

@@ -110,7 +110,7 @@ const undressed = (text: string): string =>
   }).join('');
 
 /** What a word looks like at a glance: lower-case Latin letters; what looks like none of them stays. */
-export function skeletonOf(text: string): string {
+function skeletonOf(text: string): string {
   const latin = Array.from(text.normalize('NFKD').replace(/\p{M}/gu, ''), (one) => CAPITALS.get(one) ?? one);
   const plain = latin.join('').toLowerCase();
   return (

@@ -31,8 +31,7 @@ const ROUTES: readonly (readonly [RegExp, RouteName])[] = [
   [/^\/metrics$/, 'metrics'],
 ];
 
-export const routeOf = (path: string): RouteName =>
-  ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'page';
+const routeOf = (path: string): RouteName => ROUTES.find(([pattern]) => pattern.test(path))?.[1] ?? 'page';
 
 /** The id of the request that is answered. */
 export const requestIdOf = (response: ServerResponse): string => String(response.getHeader(ID_HEADER) ?? '');

@@ -29,7 +29,7 @@ const PACE = {
   judgeEvery: 100,
 } as const;
 /** Iterations after which a learning ends with the best that it has. */
-export const MAX_ITERATIONS = 5000;
+const MAX_ITERATIONS = 5000;
 /** Part of the newest weights in the running mean of the weights, which is what is checked, judged and kept. */
 const AVERAGED_PART = 0.02;
 

@@ -10,7 +10,7 @@
 import { MAX_RULE_BYTES } from '../../shared/limits.ts';
 import { CHANNELS, MAX_HIDDEN, PERCEPTION, type Rule, RuleError, TENSORS, type TensorName } from './rule.ts';
 
-export const FORMAT_VERSION = '1';
+const FORMAT_VERSION = '1';
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 interface Tensor {

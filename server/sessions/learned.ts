@@ -59,7 +59,7 @@ export class LearnedBoard {
 }
 
 /** The rules in force that were tuned on a session, newest first. */
-export function learnedRules(
+function learnedRules(
   registry: Registry,
   lastSession: string | null,
 ): { readonly rules: LearnedRule[]; readonly faults: string[] } {

@@ -12,7 +12,7 @@ const SUFFIX = '.open.jsonl';
 /** Largest number of lines that wait for a slow disk; further ones are dropped and reported. */
 const MAX_WAITING = 10_000;
 /** A session's wounds take at most 30 MB. Further events are not written. */
-export const MAX_OPEN_BYTES = 64 * 2 ** 20;
+const MAX_OPEN_BYTES = 64 * 2 ** 20;
 
 export const openRecordName = (id: string): string => `${id}${SUFFIX}`;
 

@@ -22,7 +22,7 @@ export const MAX_SPECIES = 512;
 /** A larger file is not a record: the bounds above allow 30 MB. */
 export const MAX_RECORD_BYTES = 48 * 2 ** 20;
 
-export const SESSION_ENDS = ['empty', 'admin', 'shutdown', 'crash'] as const satisfies readonly SessionEnd[];
+const SESSION_ENDS = ['empty', 'admin', 'shutdown', 'crash'] as const satisfies readonly SessionEnd[];
 
 export interface SessionRecord extends SessionHead {
   /** In the order in which they closed; at most `MAX_WOUNDS`. */

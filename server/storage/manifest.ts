@@ -15,8 +15,8 @@ import { openSealed, SealError, sealedVersion, writeSealed } from './sealed.ts';
 
 const MAGIC = 'REGROW W';
 /** Format 1 is one file with all pages in it (`server/world/oldSave.ts`). */
-export const OLD_VERSION = 1;
-export const MANIFEST_VERSION = 2;
+const OLD_VERSION = 1;
+const MANIFEST_VERSION = 2;
 const ENTRY_BYTES = 24 + NAME_BYTES;
 
 /** A blob in a pack. */

@@ -11,7 +11,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { DISK, type Disk, type DiskFile, readAt, writeAll } from '../files/disk.ts';
 
-export const MAGIC_BYTES = 8;
+const MAGIC_BYTES = 8;
 const PREFIX_BYTES = MAGIC_BYTES + 8;
 const HASH_BYTES = 32;
 

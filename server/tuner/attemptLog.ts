@@ -7,7 +7,7 @@ import { RuleError } from '../rules/rule.ts';
 import { readJson } from './jsonFile.ts';
 
 /** About 1 kB each. */
-export const MAX_ATTEMPTS = 60;
+const MAX_ATTEMPTS = 60;
 
 interface File {
   readonly format: 1;

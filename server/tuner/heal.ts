@@ -242,7 +242,7 @@ const MIN_HURT = 1e-4;
  * Recovery by slot, from the errors; 1 where the wound missed the body, because nothing is left to heal. A body that goes
  * on to fall apart counts as -1 at worst: noise hurts little at first, and one such body would outweigh all others.
  */
-export const recoveriesOf = (
+const recoveriesOf = (
   grown: readonly number[],
   hurt: readonly number[],
   healed: readonly number[],

@@ -32,7 +32,7 @@ const MAX_OF_A_SESSION = 400;
 /** Species whose wounds are kept; the one that was hurt longest ago goes first. */
 export const MAX_SPECIES = 64;
 /** Wounds that are gone are known by their keys, so that none changes from one part to the other. */
-export const MAX_KNOWN = 4_000;
+const MAX_KNOWN = 4_000;
 
 interface SpeciesFile {
   readonly format: 1;

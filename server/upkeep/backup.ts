@@ -17,7 +17,7 @@ import { openToRead } from './registrySurvey.ts';
 import { type Fault, verify } from './verify.ts';
 import { copyWorld, MAX_TRIES } from './worldCopy.ts';
 
-export const TOKEN_FILE = 'admin-token';
+const TOKEN_FILE = 'admin-token';
 /** Says that a folder is a backup, and of what. */
 export const BACKUP_FILE = 'backup.json';
 

@@ -6,7 +6,7 @@ import { FactError } from '../sessions/facts.ts';
 import { readOpenRecord } from '../sessions/openRecord.ts';
 import { readSession, SessionRecordError } from '../sessions/record.ts';
 
-export const SESSIONS_FOLDER = 'sessions';
+const SESSIONS_FOLDER = 'sessions';
 const OPEN = '.open.jsonl';
 
 export interface SessionsSurvey {

@@ -129,7 +129,7 @@ async function surveyOnce(folder: string, isDeep: boolean): Promise<WorldSurvey>
 }
 
 /** @returns null: it is not there */
-export async function surveySave(path: string, folder: string, isDeep: boolean): Promise<SaveSurvey | null> {
+async function surveySave(path: string, folder: string, isDeep: boolean): Promise<SaveSurvey | null> {
   const file = await stat(path).catch((error: Error) => (isMissing(error) ? null : Promise.reject(error)));
   if (file === null) return null;
   const head = { path, writtenAt: file.mtime.toISOString() };
@@ -172,7 +172,7 @@ export async function surveySave(path: string, folder: string, isDeep: boolean):
  * @param records - are brought forward
  * @param end - number of the first segment that is not read
  */
-export async function surveyJournal(
+async function surveyJournal(
   folder: string,
   from: number,
   records: Records | null,

@@ -10,11 +10,11 @@ import { isEnding, type Organism, WHOLE } from './organism.ts';
 import type { Organisms } from './organisms.ts';
 import { allCellsOf } from './perturb.ts';
 
-export const DISSOLVE_SECONDS = 2;
+const DISSOLVE_SECONDS = 2;
 /** From a death to the new seed: long enough that players see the gap. */
 export const FALLOW_SECONDS = 15;
 /** How long the seed waits when a body wilts a second time. The time doubles with each further wilting. */
-export const RELAPSE_SECONDS = 20;
+const RELAPSE_SECONDS = 20;
 /** Longest wait. A body that wilts later than this after its seed was planted wilts as if for the first time. */
 export const MAX_RELAPSE_SECONDS = 600;
 /** Cells by which a dissolving body shrinks at a time: each time, the engine looks for all of its cells. */

@@ -7,7 +7,7 @@ import type { Load } from '../../shared/protocol.ts';
 
 const BEHIND = 0.8;
 const WELL = 0.9;
-export const STAGE_MS = 10_000;
+const STAGE_MS = 10_000;
 /** A longer time between two looks was the machine's sleep, and says nothing. */
 const MAX_GAP_MS = 5_000;
 /** What each stage sheds; null: nothing. */

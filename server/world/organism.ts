@@ -250,7 +250,7 @@ export class Organism {
 }
 
 /** The last 240 samples of an organism's health. */
-export class HealthHistory {
+class HealthHistory {
   readonly #samples = new Float32Array(HISTORY_SAMPLES);
   /** Index of the next sample. */
   #next = 0;

@@ -8,7 +8,7 @@ import { Places } from './places.ts';
 import { Samples } from './samples.ts';
 
 /** A dead organism's id is retired for 60 s, so that no viewer takes a new organism for the dead one. */
-export const RETIRED_SECONDS = 60;
+const RETIRED_SECONDS = 60;
 const MAX_IDS = 65_535;
 
 /** From old to young. */

@@ -11,7 +11,7 @@ import type { Organisms } from './organisms.ts';
 /** Noise of a whole stroke, uniform within ±0.5: somewhat more than rules are trained to survive. */
 export const NOISE_AMPLITUDE = 0.5;
 /** Largest distance from the pointer to the organism it means, in cells. */
-export const PICK_REACH = 2;
+const PICK_REACH = 2;
 /** A point of a stroke that lies this near the straight line is left out: fewer capsules. */
 const STRAIGHTNESS_CELLS = 0.75;
 /** Owners are read in pieces of this many rows: the box around a whole diagonal would be huge. */

@@ -9,7 +9,7 @@ import { ALIVE_THRESHOLD } from '../rules/rule.ts';
 import type { MatureForm } from './mature.ts';
 
 /** Share of the smaller body's cells that two bodies may share: a body heals around a few lost cells. */
-export const MAX_OVERLAP_SHARE = 0.05;
+const MAX_OVERLAP_SHARE = 0.05;
 
 /**
  * A body that has moved may have this share of its cells outside the world, and share as many with another; or no more

@@ -20,7 +20,7 @@ import { Measure } from './measure.ts';
 import type { Organism } from './organism.ts';
 
 /** 1.5 s at 30 steps per second. */
-export const FROZEN_STEPS = 45;
+const FROZEN_STEPS = 45;
 /** 4 s at 30 steps per second: a rule that fails at once is rolled back within 5 s. */
 export const VERDICT_STEPS = 120;
 /** The watch ends here; until then, slow deaths and slow explosions are noticed. */

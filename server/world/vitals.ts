@@ -73,7 +73,7 @@ export interface Vitals {
 }
 
 /** Frames whose times are kept until the next vitals: four seconds' worth at the highest rate. */
-export const MAX_SAMPLES = 240;
+const MAX_SAMPLES = 240;
 
 /** What the loop counts about its own pace. */
 export class Pace {

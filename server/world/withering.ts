@@ -8,7 +8,7 @@ import { isEnding, isPlayers, type Organism } from './organism.ts';
 import type { Organisms } from './organisms.ts';
 
 /** A visit is noted when the last one is this long ago, so that a body in view costs one record at a time. */
-export const NOTE_SECONDS = 600;
+const NOTE_SECONDS = 600;
 /** Least time between two rounds through all players' bodies. */
 const ROUND_SECONDS = 10;
 /** Bodies looked at per sample: 65,535 take 64 s. */

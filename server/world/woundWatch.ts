@@ -13,7 +13,7 @@ export const HEALED_SHARE = 0.95;
 /** Least steps from a blow to the verdict "healed": a dragged brush strikes ten times per second. */
 export const QUIET_STEPS = 15;
 /** A wound is given up after this long without a blow and without being whole: 60 s at 30 steps per second. */
-export const GIVE_UP_STEPS = 1_800;
+const GIVE_UP_STEPS = 1_800;
 /** A wound is given up, too, when the body's health has been the same for this long: it does not heal any more. */
 export const SETTLED_STEPS = 600;
 /** Healths that differ by at most this are the same. */

@@ -54,7 +54,7 @@ export function edgeRule(): Rule {
 }
 
 /** Slots 0..4 are `RULES`, the others explode. */
-export const EXPLODING: readonly Rule[] = [hugeRule(), notANumberRule(), overflowingRule()];
+const EXPLODING: readonly Rule[] = [hugeRule(), notANumberRule(), overflowingRule()];
 
 /** @param maxWeight - rules with larger weights, which the engine refuses, are left out */
 export function setBoundsRules(engine: Engine, maxWeight = Number.POSITIVE_INFINITY): void {
@@ -65,7 +65,7 @@ export function setBoundsRules(engine: Engine, maxWeight = Number.POSITIVE_INFIN
   });
 }
 
-export const cellPlace = (page: number, cell: number, { width }: Size): readonly [x: number, y: number] => [
+const cellPlace = (page: number, cell: number, { width }: Size): readonly [x: number, y: number] => [
   (page % pagesAcross(width)) * PAGE_CELLS + (cell & (PAGE_CELLS - 1)),
   Math.floor(page / pagesAcross(width)) * PAGE_CELLS + (cell >> PAGE_SHIFT),
 ];

@@ -13,7 +13,7 @@ import { makeWorld } from './makeWorld.ts';
 import { wholeOf } from './wholeWorld.ts';
 
 /** Time passes only while the loop sleeps, or as far as a test advances it. */
-export class FakeClock implements Clock {
+class FakeClock implements Clock {
   nowMs = 0;
   /** Called before every sleep; tests act here, between two frames. */
   beforeSleep: () => void | Promise<void> = () => {};

@@ -7,7 +7,7 @@ import { EngineError } from '../engine.ts';
 export type TensorFlow = typeof import('@tensorflow/tfjs-core');
 
 /** Best first. */
-export const BACKENDS = ['node-gpu', 'node', 'wasm', 'cpu'] as const;
+const BACKENDS = ['node-gpu', 'node', 'wasm', 'cpu'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 export interface LoadedTensorFlow {

@@ -11,7 +11,7 @@ import { answer, costs } from '../fanout/messages.ts';
 import type { Turn, Variant } from './figures.ts';
 
 export const STROKES_PER_SECOND = 64;
-export const DEFAULT_SPEED = 30;
+const DEFAULT_SPEED = 30;
 /** The fastest setting: the machine is the bound. */
 const FULL_SPEED = 1_000;
 /** A new speed has come into its own. */
