@@ -36,6 +36,19 @@ export function gridShape(width: number, height: number): GridShape {
 /** Index of a cell in a state; times 16 for its channels. */
 export const cellIndex = (shape: GridShape, x: number, y: number): number => (y + 1) * shape.stride + x + 1;
 
+/** @param visit - `first`: the row's first cell in a state with its border; `row`: in [slots, height, width] */
+export function forEachRow(
+  shape: GridShape,
+  slots: number,
+  visit: (slot: number, first: number, row: number) => void,
+): void {
+  for (let slot = 0; slot < slots; slot++) {
+    for (let y = 0; y < shape.height; y++) {
+      visit(slot, cellIndex(shape, 0, y), (slot * shape.height + y) * shape.width);
+    }
+  }
+}
+
 /** int32s that threads and owner share. */
 export const Control = { generation: 0, next: 1, slotCount: 2, idle: 3, stop: 4, order: 16 } as const;
 
@@ -55,7 +68,7 @@ export interface LayoutOptions {
   readonly threads: number;
   /** Steps of the longest rollout to differentiate; 0: none is. */
   readonly maxSteps: number;
-  /** Weight of the hidden channels' overflow in the gradient (`assembly/trainer.ts`). */
+  /** Weight of the hidden channels' overflow in the gradient (`assembly/loss.ts`). */
   readonly overflowWeight: number;
   /** Weight in the gradient of the last updates, for rollouts that ask for it; default 0. */
   readonly quiescenceWeight?: number;

@@ -11,8 +11,7 @@ import { cellHash, fires, fireThreshold } from '../engines/fire.ts';
 import type { Backend, TensorFlow } from '../engines/tfjs/load.ts';
 import { fromFilterOrder, perceptionFilter, toFilterOrder } from '../engines/tfjs/model.ts';
 import { ALIVE_THRESHOLD, CHANNELS, PERCEPTION } from '../rules/rule.ts';
-import { CLEAR_ALPHA, FAINT_ALPHA } from './assembly/setup.ts';
-import { cellIndex, type GridShape, transpose, type Weights } from './kernel.ts';
+import { forEachRow, transpose, type Weights } from './kernel.ts';
 import {
   OPEN,
   type OpenRollouts,
@@ -22,11 +21,9 @@ import {
   type RolloutResult,
 } from './rollouts.ts';
 import { loadWithGradients } from './tfjsGradients.ts';
+import { TfjsLoss } from './tfjsLoss.ts';
 
 const THRESHOLD = Math.fround(ALIVE_THRESHOLD);
-/** As in `assembly/trainer.ts`. */
-const PLACE_CELLS = 8;
-const WAVE_CELLS = 12;
 
 /**
  * @param among - backends to try; default: the best that is installed
@@ -59,6 +56,7 @@ class TfjsRollouts implements RolloutBatch {
   readonly #filter: Tensor4D;
   /** Rotated by 180°, one for each output: [3, 3, 48, 1] */
   readonly #filterBack: Tensor4D;
+  readonly #loss: TfjsLoss;
   #layers: Layers | undefined;
   /** For the current rollouts: 1 where cells may live, 0 in walls. [batch, height, width, 1] */
   #openNow: Tensor4D | undefined;
@@ -71,6 +69,7 @@ class TfjsRollouts implements RolloutBatch {
     this.target = new Float32Array(shape.cellCount * 4);
     this.#states = Array.from({ length: slots }, () => new Float32Array(shape.cellCount * CHANNELS));
     this.#open = Array.from({ length: slots }, () => new Uint8Array(shape.cellCount).fill(OPEN));
+    this.#loss = new TfjsLoss(tf, options, this.target);
     this.#filter = perceptionFilter(tf);
     this.#filterBack = tf.tidy(() => tf.reshape(tf.reverse(this.#filter, [0, 1]), [3, 3, PERCEPTION, 1]));
   }
@@ -167,7 +166,9 @@ class TfjsRollouts implements RolloutBatch {
       this.#weights.map((layer) => tf.tile(tf.reshape(layer, [1, -1, layer.shape.at(-1)!]), [slots, 1, 1])),
     );
     let sums: Tensor[] = layers.map((layer) => tf.zerosLike(layer));
-    let stateGradient: Tensor = tf.tidy(() => tf.grad((last) => this.#trainingLoss(last as Tensor4D))(state));
+    let stateGradient: Tensor = tf.tidy(() =>
+      tf.grad((last) => this.#loss.training(last as Tensor4D, this.#openNow!))(state),
+    );
     for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
       const { fired, live } = step;
       const [next, ...sumsNow] = tf.tidy(() => {
@@ -203,7 +204,7 @@ class TfjsRollouts implements RolloutBatch {
     const tf = this.#tf;
     // The code above blocks this thread: signals and timers get their turn here.
     await new Promise(setImmediate);
-    const losses = tf.tidy(() => this.#pictureLosses(state));
+    const losses = tf.tidy(() => this.#loss.ofPicture(state, this.#openNow!));
     const cells = state.dataSync<'float32'>();
     const { shape } = this.#options;
     forEachRow(shape, slots, (slot, first, row) => {
@@ -215,107 +216,6 @@ class TfjsRollouts implements RolloutBatch {
     const result = { losses: Array.from(losses.dataSync()) };
     tf.dispose([state, losses]);
     return result;
-  }
-
-  /** [batch]: mean square error of RGBA; cells in walls have none. */
-  #pictureLosses(state: Tensor4D): Tensor1D {
-    const tf = this.#tf;
-    const rgba = tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]);
-    return tf.mean(tf.mul(tf.square(tf.sub(rgba, this.#targetNow())), this.#openNow!), [1, 2, 3]);
-  }
-
-  /** [1, height, width, 4] */
-  #targetNow(): Tensor4D {
-    const { width, height } = this.#options.shape;
-    const values = new Float32Array(width * height * 4);
-    forEachRow(this.#options.shape, 1, (_slot, first, row) => {
-      values.set(this.target.subarray(first * 4, (first + width) * 4), row * 4);
-    });
-    return this.#tf.tensor4d(values, [1, height, width, 4]);
-  }
-
-  /** What is differentiated: all slots' losses, overflow, cells astray and on the rim, and places (`assembly/trainer.ts`). */
-  #trainingLoss(state: Tensor4D): Tensor {
-    const tf = this.#tf;
-    const {
-      shape,
-      overflowWeight,
-      placeWeight = 0,
-      waveWeight = 0,
-      strayWeight = 0,
-      rimWeight = 0,
-    } = this.#options;
-    const hidden = tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, CHANNELS - 4]);
-    const over = tf.sub(hidden, tf.clipByValue(hidden, -1, 1));
-    const weight = overflowWeight / (shape.width * shape.height * 4);
-    let loss = tf.add(tf.sum(this.#pictureLosses(state)), tf.mul(tf.sum(tf.square(over)), weight));
-    if (strayWeight > 0) {
-      const stray = tf.mul(this.#strayError(state), strayWeight / (shape.width * shape.height * 4));
-      loss = tf.add(loss, stray);
-    }
-    if (rimWeight > 0) {
-      const rim = tf.mul(this.#rimError(state), rimWeight / (shape.width * shape.height * 4));
-      loss = tf.add(loss, rim);
-    }
-    if (placeWeight === 0 && waveWeight === 0) return loss;
-    const misplaced = tf.mul(this.#misplacement(state), 1 / (shape.width * shape.height * 4));
-    return tf.add(loss, misplaced);
-  }
-
-  /** Square error of RGBA, summed where alpha is near the alive threshold. */
-  #rimError(state: Tensor4D): Tensor {
-    const tf = this.#tf;
-    const alpha = tf.slice(state, [0, 0, 0, 3], [-1, -1, -1, 1]);
-    // A constant: no gradient passes through which cells these are.
-    const near = alpha.dataSync<'float32'>().map((a) => (a > FAINT_ALPHA && a < CLEAR_ALPHA ? 1 : 0));
-    const counted = tf.mul(tf.tensor(near, alpha.shape), this.#openNow!);
-    const difference = tf.sub(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4]), this.#targetNow());
-    return tf.sum(tf.mul(tf.square(difference), counted));
-  }
-
-  /** Square error of RGBA, summed where the picture is empty. */
-  #strayError(state: Tensor4D): Tensor {
-    const tf = this.#tf;
-    const { width, height } = this.#options.shape;
-    const empty = new Float32Array(width * height);
-    forEachRow(this.#options.shape, 1, (_slot, first, row) => {
-      for (let x = 0; x < width; x++) empty[row + x] = this.target[(first + x) * 4 + 3] === 0 ? 1 : 0;
-    });
-    const counted = tf.mul(tf.tensor4d(empty, [1, height, width, 1]), this.#openNow!);
-    return tf.sum(tf.mul(tf.square(tf.slice(state, [0, 0, 0, 0], [-1, -1, -1, 4])), counted));
-  }
-
-  /**
-   * Huber's loss of channels 4 to 9 against the cells' places and the waves of these, weighted, and summed where the
-   * picture is alive.
-   */
-  #misplacement(state: Tensor4D): Tensor {
-    const tf = this.#tf;
-    const { placeWeight = 0, waveWeight = 0 } = this.#options;
-    const { width, height } = this.#options.shape;
-    const places = new Float32Array(width * height * 6);
-    const alive = new Float32Array(width * height);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const [right, down] = [x - Math.floor(width / 2), y - Math.floor(height / 2)];
-        const waves = [right, down].flatMap((cells) => {
-          const angle = (2 * Math.PI * cells) / WAVE_CELLS;
-          return [Math.sin(angle), Math.cos(angle)];
-        });
-        places.set([right / PLACE_CELLS, down / PLACE_CELLS, ...waves], (y * width + x) * 6);
-        const alpha = this.target[cellIndex(this.#options.shape, x, y) * 4 + 3];
-        alive[y * width + x] = alpha > THRESHOLD ? 1 : 0;
-      }
-    }
-    const away = tf.sub(
-      tf.slice(state, [0, 0, 0, 4], [-1, -1, -1, 6]),
-      tf.tensor4d(places, [1, height, width, 6]),
-    );
-    const near = tf.clipByValue(away, -1, 1);
-    const huber = tf.add(tf.square(near), tf.mul(tf.sub(tf.abs(away), tf.abs(near)), 2));
-    const counted = tf.mul(tf.tensor4d(alive, [1, height, width, 1]), this.#openNow!);
-    const weights = tf.tensor1d([placeWeight, placeWeight, waveWeight, waveWeight, waveWeight, waveWeight]);
-    return tf.sum(tf.mul(tf.mul(huber, weights), counted));
   }
 
   /**
@@ -404,16 +304,3 @@ class TfjsRollouts implements RolloutBatch {
 
 const part = (values: Float32Array, slot: number, length: number): Float32Array =>
   values.subarray(slot * length, (slot + 1) * length);
-
-/** @param visit - `first`: the row's first cell in a state with its border; `row`: in [slots, height, width] */
-function forEachRow(
-  shape: GridShape,
-  slots: number,
-  visit: (slot: number, first: number, row: number) => void,
-): void {
-  for (let slot = 0; slot < slots; slot++) {
-    for (let y = 0; y < shape.height; y++) {
-      visit(slot, cellIndex(shape, 0, y), (slot * shape.height + y) * shape.width);
-    }
-  }
-}

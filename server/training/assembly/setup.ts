@@ -17,7 +17,7 @@ export const FIRE_THRESHOLD_AT = 20;
 export const QUIESCENCE_AT = 24;
 /**
  * How strongly the first two hidden channels are taught a cell's place: its distance from the seed to the right and
- * down, in units of 8 cells. Adds weight · Huber's loss of each where the picture is alive. Then what is left of a torn
+ * down, in units of `PLACE_CELLS`. Adds weight · Huber's loss of each where the picture is alive. Then what is left of a torn
  * body knows where it is, and what grows back can derive its place from it.
  */
 export const PLACE_AT = 28;
@@ -46,7 +46,7 @@ export const UNITS2_AT = 68;
 export const ZEROS_AT = 72;
 /**
  * f32: how strongly the next four hidden channels are taught waves of the place: sine and cosine of its distance from
- * the seed to the right, then down, with a period of 12 cells. Counts as `PLACE_AT` does. The picture is a function of
+ * the seed to the right, then down, with a period of `WAVE_CELLS`. Counts as `PLACE_AT` does. The picture is a function of
  * the place, and its fine parts are learned much sooner from waves than from the place alone (Tancik et al. 2020,
  * "Fourier features").
  */
@@ -62,3 +62,7 @@ export const SETUP_BYTES = 84;
 /** Alphas on either side of the alive threshold (0.1) from which a body's unrest does not cross it. */
 export const FAINT_ALPHA = 0.04;
 export const CLEAR_ALPHA = 0.18;
+/** Cells from the seed to where a place is 1 (`PLACE_AT`). */
+export const PLACE_CELLS = 8;
+/** Cells of one wave (`WAVE_AT`). */
+export const WAVE_CELLS = 12;

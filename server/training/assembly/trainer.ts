@@ -17,14 +17,46 @@ import { ALIVE_THRESHOLD } from '../../engines/wasm/assembly/layout';
 import { BLOCK, LANE_BYTES } from '../../engines/wasm/assembly/mlp';
 import { perceive } from '../../engines/wasm/assembly/perceive';
 import { activateBlock, clear, scatter, unitGradients } from './blocks';
-import * as field from './setup';
+import {
+  after,
+  alpha,
+  b1,
+  b2,
+  before,
+  biasSums,
+  cellCount,
+  deltas,
+  gradient,
+  height,
+  hidden,
+  hiddenGradients,
+  indices,
+  lanes,
+  layOut,
+  occupied,
+  opaque,
+  open,
+  perceptionGradients,
+  quiescenceWeight,
+  rowBytes,
+  stride,
+  tape,
+  tapeEnd,
+  threshold,
+  units1,
+  units2,
+  w1,
+  width,
+  zeros,
+} from './scratch';
 import { accumulate, sumUnits } from './tiles';
 
 export { denseBlock, useWideTiles } from '../../engines/wasm/assembly/mlp';
+export { loss } from './loss';
+export { scratchBytes, useOpen, useOverflow } from './scratch';
 
 const INDEX_AT: usize = 16;
 const PERCEPTION_AT: usize = 80;
-const PERCEPTION_BYTES: usize = 3072;
 const LIST_AT: usize = 3152;
 /** A block's deltas: f32 [16][16] */
 const DELTA_BYTES: usize = 1024;
@@ -34,117 +66,13 @@ const FIRST_LAYER: usize = 3;
 const SECOND_LAYER: usize = 1;
 /** Cells are listed by squares of 4 x 4: the cells of a block lie close together, so many units are silent in all. */
 const SQUARE: i32 = 4;
-/** Cells from the seed to where a place is 1 (`PLACE_AT`). */
-const PLACE_CELLS: f32 = 8;
-/** Angle of a wave per cell (`WAVE_AT`). */
-const WAVE_ANGLE: f32 = <f32>((2 * Math.PI) / 12);
-
-let width: i32 = 0;
-let height: i32 = 0;
-let stride: i32 = 0;
-let cellCount: usize = 0; // a multiple of 16
-let rowBytes: usize = 0;
-let hidden: i32 = 0;
 let activationAt: usize = 0; // within a block
-let threshold: u32 = 0;
-let overflowWeight: f32 = 0;
-let quiescenceWeight: f32 = 0;
-let placeWeight: f32 = 0;
-let waveWeight: f32 = 0;
-let strayWeight: f32 = 0;
-let rimWeight: f32 = 0;
-
-// Addresses, as `setup.ts` describes them.
-let w1: usize = 0;
-let b1: usize = 0;
-let b2: usize = 0;
-let units1: usize = 0;
-let units2: usize = 0;
-let zeros: usize = 0;
-let target: usize = 0;
-let open: usize = 0; // u8 [cells]: 255 where cells may live, 0 where a wall stands
-
-let alpha: usize = 0;
-let before: usize = 0;
-let after: usize = 0;
-let opaque: usize = 0;
-let occupied: usize = 0;
-let indices: usize = 0;
-let deltas: usize = 0; // f32 [cells][16]: deltas forward, their gradients backward
-let gradient: usize = 0; // f32 [cells][16], of the state
-let lanes: usize = 0; // f32 [48][16]
-let perceptionGradients: usize = 0; // f32 [16][48]
-let hiddenGradients: usize = 0; // f32 [hidden + 4][16]
-let biasSums: usize = 0; // f32 [hidden + 1][4]
-let tape: usize = 0;
-let tapeEnd: usize = 0;
 let newest: usize = 0; // address of the newest record
-
-/** Bytes of private scratch that `configure` lays out. */
-export function scratchBytes(cells: usize, hiddenUnits: i32): usize {
-  const padded = cells + 16;
-  return (
-    padded * 4 +
-    padded * 6 +
-    padded * 4 +
-    padded * 64 * 2 +
-    2 * PERCEPTION_BYTES +
-    <usize>(hiddenUnits + 4) * 80
-  );
-}
 
 /** @param setup - address of a block of fields (`setup.ts`) */
 export function configure(setup: usize): void {
-  width = load<i32>(setup, field.WIDTH_AT);
-  height = load<i32>(setup, field.HEIGHT_AT);
-  stride = load<i32>(setup, field.STRIDE_AT);
-  cellCount = load<u32>(setup, field.CELL_COUNT_AT);
-  rowBytes = (<usize>stride) << 6;
-  hidden = load<i32>(setup, field.HIDDEN_AT);
+  layOut(setup);
   activationAt = LIST_AT + ((<usize>hidden + 4) << 2);
-  threshold = load<u32>(setup, field.FIRE_THRESHOLD_AT);
-  quiescenceWeight = load<f32>(setup, field.QUIESCENCE_AT);
-  placeWeight = load<f32>(setup, field.PLACE_AT);
-  strayWeight = load<f32>(setup, field.STRAY_AT);
-  rimWeight = load<f32>(setup, field.RIM_AT);
-  waveWeight = load<f32>(setup, field.WAVE_AT);
-  target = load<u32>(setup, field.TARGET_AT);
-  w1 = load<u32>(setup, field.W1_AT);
-  b1 = load<u32>(setup, field.B1_AT);
-  b2 = load<u32>(setup, field.B2_AT);
-  units1 = load<u32>(setup, field.UNITS1_AT);
-  units2 = load<u32>(setup, field.UNITS2_AT);
-  zeros = load<u32>(setup, field.ZEROS_AT);
-  const padded = cellCount + 16;
-  alpha = load<u32>(setup, field.SCRATCH_AT);
-  before = alpha + padded * 4;
-  after = before + padded;
-  opaque = after + padded + <usize>stride; // neighbours are read before the first cell and after the last
-  occupied = opaque + padded + <usize>stride;
-  indices = occupied + padded;
-  deltas = indices + padded * 4;
-  gradient = deltas + padded * 64;
-  lanes = gradient + padded * 64;
-  perceptionGradients = lanes + PERCEPTION_BYTES;
-  hiddenGradients = perceptionGradients + PERCEPTION_BYTES;
-  biasSums = hiddenGradients + (<usize>hidden + 4) * LANE_BYTES;
-  tape = load<u32>(setup, field.TAPE_AT);
-  tapeEnd = tape + load<u32>(setup, field.TAPE_BYTES_AT);
-}
-
-/** Sets how strongly the gradient draws hidden channels back into -1..1; the loss itself stays RGBA. */
-export function useOverflow(weight: f32): void {
-  overflowWeight = weight;
-}
-
-/**
- * Sets where the next rollout's cells may live. A wall stands for the world's edge or another body's cells: a cell
- * there holds zeros and never comes alive.
- *
- * @param mask - u8 [cells]: 255 open, 0 a wall
- */
-export function useOpen(mask: usize): void {
-  open = mask;
 }
 
 /**
@@ -296,82 +224,6 @@ export function forward(state: usize, steps: i32, randomSeed: u32, firstStep: u3
     }
   }
   return 0;
-}
-
-// @inline
-function clampUnit(values: v128): v128 {
-  return f32x4.max(f32x4.min(values, f32x4.splat(1)), f32x4.splat(-1));
-}
-
-// @inline
-function overflow(values: v128): v128 {
-  return f32x4.sub(values, clampUnit(values));
-}
-
-/**
- * Adds the gradient of Huber's loss of what the cell at this distance from the seed is taught about its place.
- *
- * @param cell - f32 [16]
- * @param into - f32 [16], its gradient
- * @param scale - of a loss of weight 1
- */
-function teachPlace(cell: usize, into: usize, right: f32, down: f32, scale: f32): void {
-  const place = placeWeight * scale;
-  const wave = waveWeight * scale;
-  let want = f32x4.splat(right / PLACE_CELLS);
-  want = f32x4.replace_lane(want, 1, down / PLACE_CELLS);
-  let scales = f32x4.replace_lane(f32x4.splat(place), 2, wave);
-  scales = f32x4.replace_lane(scales, 3, wave);
-  if (waveWeight != 0) {
-    want = f32x4.replace_lane(want, 2, Mathf.sin(right * WAVE_ANGLE));
-    want = f32x4.replace_lane(want, 3, Mathf.cos(right * WAVE_ANGLE));
-  }
-  let away = clampUnit(f32x4.sub(v128.load(cell, 16), want));
-  v128.store(into, f32x4.add(v128.load(into, 16), f32x4.mul(away, scales)), 16);
-  if (waveWeight == 0) return;
-  want = f32x4.splat(Mathf.sin(down * WAVE_ANGLE));
-  want = f32x4.replace_lane(want, 1, Mathf.cos(down * WAVE_ANGLE));
-  away = v128.and(clampUnit(f32x4.sub(v128.load(cell, 32), want)), i64x2(-1, 0));
-  v128.store(into, f32x4.add(v128.load(into, 32), f32x4.mul(away, f32x4.splat(wave))), 32);
-}
-
-/**
- * Mean square error of RGBA over the grid; a cell in a wall has none. `withGradient` starts the state's gradient from
- * it, from places and their waves (`PLACE_AT`, `WAVE_AT`), from cells astray (`STRAY_AT`) and on the rim (`RIM_AT`), and
- * from the hidden channels' overflow: weight · (h - clamp(h, -1, 1))² in the same mean. Large hidden states make the
- * dynamics chaotic, and a gradient through chaos is noise (Niklasson et al. 2021, Self-Organising Textures).
- */
-export function loss(state: usize, withGradient: bool): f64 {
-  let sum: f64 = 0;
-  const share = <f32>(2.0 / <f64>(width * height * 4));
-  const scale = f32x4.splat(share);
-  const knowsPlace = placeWeight != 0 || waveWeight != 0;
-  const overflowScale = f32x4.mul(scale, f32x4.splat(overflowWeight));
-  if (withGradient) clear(gradient, cellCount << 6);
-  for (let y = 0; y < height; y++) {
-    const first = <usize>((y + 1) * stride + 1);
-    let row = f32x4.splat(0);
-    for (let i = first; i < first + <usize>width; i++) {
-      if (load<u8>(open + i) == 0) continue;
-      const difference = f32x4.sub(v128.load(state + (i << 6)), v128.load(target + (i << 4)));
-      row = f32x4.add(row, f32x4.mul(difference, difference));
-      if (!withGradient) continue;
-      const cell = state + (i << 6);
-      const into = gradient + (i << 6);
-      const stray: f32 = load<f32>(target + (i << 4), 12) == 0 ? strayWeight : 0;
-      const alpha = load<f32>(cell, 12);
-      const rim: f32 = alpha > <f32>field.FAINT_ALPHA && alpha < <f32>field.CLEAR_ALPHA ? rimWeight : 0;
-      v128.store(into, f32x4.mul(difference, f32x4.splat(share * (1 + stray + rim))));
-      v128.store(into, f32x4.mul(overflow(v128.load(cell, 16)), overflowScale), 16);
-      v128.store(into, f32x4.mul(overflow(v128.load(cell, 32)), overflowScale), 32);
-      v128.store(into, f32x4.mul(overflow(v128.load(cell, 48)), overflowScale), 48);
-      if (!knowsPlace || load<f32>(target + (i << 4), 12) <= <f32>ALIVE_THRESHOLD) continue;
-      teachPlace(cell, into, <f32>(<i32>(i - first) - width / 2), <f32>(y - height / 2), share);
-    }
-    sum += <f64>f32x4.extract_lane(row, 0) + <f64>f32x4.extract_lane(row, 1);
-    sum += <f64>f32x4.extract_lane(row, 2) + <f64>f32x4.extract_lane(row, 3);
-  }
-  return sum / <f64>(width * height * 4);
 }
 
 /** Address of the state's gradient: after `loss` the last state's, after `backward` the first state's. */
