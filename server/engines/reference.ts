@@ -1,13 +1,12 @@
 /**
- * The definition of a step: slow, dense, obvious, for small worlds. Every other engine is compared with it. All
- * arithmetic is float32 in the order of the kernels (bias first, then inputs in order, no FMA), so that an engine
- * without FMA agrees to the bit.
+ * The engine that every other engine is compared with: slow, dense, obvious, for small worlds. A step is defined in
+ * `referenceStep.ts`; here is what happens between steps.
  */
 import { PAGE_BYTES, PAGE_CELLS, type Rect } from '../../shared/geometry.ts';
 import { CHANNELS, type Rule } from '../rules/rule.ts';
 import { boundCell, holds, mendedPage } from './bounds.ts';
 import { strokeRows } from './capsule.ts';
-import { ALPHA, DenseCells } from './denseCells.ts';
+import { DenseCells } from './denseCells.ts';
 import {
   type Engine,
   type EngineChanges,
@@ -16,19 +15,17 @@ import {
   type EngineOptions,
   type EngineState,
   isSamePage,
-  OPAQUE_ABOVE,
   type OrganismCensus,
   type OrganismId,
   type PageState,
   type Perturbation,
   type Piece,
-  REACH,
   type RuleSlot,
 } from './engine.ts';
-import { cellHash, fires, fireThreshold, noiseAt } from './fire.ts';
+import { noiseAt } from './fire.ts';
 import { checkBodies, piecesIn, pieceWithin } from './pieces.ts';
+import { type SteppedWorld, stepOnce, tentativeOwner } from './referenceStep.ts';
 import { Roster } from './roster.ts';
-import { updateCell } from './updateRule.ts';
 import {
   checkOptions,
   checkOrganism,
@@ -53,11 +50,11 @@ class ReferenceEngine implements Engine {
   readonly width: number;
   readonly height: number;
   readonly #maxPages: number;
-  readonly #rest: number;
   readonly #bounds: boolean;
   #randomSeed: number;
   #steps = 0;
   readonly #cells: DenseCells;
+  readonly #world: SteppedWorld;
   readonly #rules = new Map<RuleSlot, Rule>();
   readonly #organisms = new Roster();
   readonly #asleep = new Set<OrganismId>();
@@ -71,10 +68,20 @@ class ReferenceEngine implements Engine {
     this.width = width;
     this.height = height;
     this.#randomSeed = randomSeed;
-    this.#rest = Math.fround(rest);
     this.#bounds = bounds;
     this.#cells = new DenseCells({ width, height });
     this.#maxPages = maxPages ?? this.#cells.pageCount;
+    this.#world = {
+      width,
+      height,
+      cells: this.#cells,
+      rest: Math.fround(rest),
+      bounds,
+      asleep: this.#asleep,
+      ruleOf: (organism) => this.#rules.get(this.#organisms.slotOf(organism)!)!,
+      mayLive: (organism, x, y) => this.#mayLive(organism, x, y),
+      wake: (organism) => this.#wake(organism),
+    };
   }
 
   get stepNumber(): number {
@@ -199,7 +206,10 @@ class ReferenceEngine implements Engine {
   }
 
   async step(steps: number): Promise<void> {
-    for (let i = 0; i < steps; i++) this.#stepOnce();
+    for (let i = 0; i < steps; i++) {
+      stepOnce(this.#world, this.#randomSeed, this.#steps);
+      this.#steps = (this.#steps + 1) >>> 0;
+    }
   }
 
   async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
@@ -333,116 +343,6 @@ class ReferenceEngine implements Engine {
     // It holds no thread and no device.
   }
 
-  #stepOnce(): void {
-    this.#wakeReached();
-    const { width, height } = this;
-    const { left, right, top, bottom } = this.#cells.reachOfLife();
-    const tentative = new Uint16Array(width * height);
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) tentative[y * width + x] = this.#tentativeOwner(x, y);
-    }
-    const next = this.#cells.state.slice();
-    const exploded = new Uint8Array(width * height);
-    const preAlive = new Uint8Array(width * height);
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        const cell = y * width + x;
-        const organism = tentative[cell];
-        if (organism === 0 || this.#asleep.has(organism)) continue;
-        if (!this.#isBesideOpaque(x, y, organism, this.#cells.owners, this.#cells.state)) continue;
-        preAlive[cell] = 1;
-        const rule = this.#rules.get(this.#organisms.slotOf(organism)!)!;
-        if (!fires(cellHash(this.#randomSeed, this.#steps, x, y), fireThreshold(rule.fireRate))) continue;
-        const channels = next.subarray(cell * CHANNELS, (cell + 1) * CHANNELS);
-        const near = this.#cells.neighbourhood(x, y, organism);
-        if (!updateCell(rule, near, this.#rest, channels) || !this.#bounds || boundCell(channels, 0))
-          continue;
-        exploded[cell] = 1;
-        channels.fill(0); // so that it is not opaque in the alive mask after the update
-      }
-    }
-    const owners = new Uint16Array(width * height);
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        const cell = y * width + x;
-        const organism = tentative[cell];
-        if (this.#asleep.has(this.#cells.owners[cell])) owners[cell] = organism;
-        if (!preAlive[cell] || exploded[cell]) continue;
-        if (this.#isBesideOpaque(x, y, organism, tentative, next)) owners[cell] = organism;
-      }
-    }
-    // Both masks are finished before any cell is cleared: one death must not spread within a step.
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        const cell = y * width + x;
-        if (owners[cell] === 0) next.fill(0, cell * CHANNELS, (cell + 1) * CHANNELS);
-      }
-    }
-    this.#cells.state = next;
-    this.#cells.owners = owners;
-    this.#steps = (this.#steps + 1) >>> 0;
-  }
-
-  /** Wakes the sleepers that somebody awake could meet in this step, then those that these could meet, and so on. */
-  #wakeReached(): void {
-    for (let before = -1; this.#asleep.size !== before; ) {
-      before = this.#asleep.size;
-      for (let cell = 0; cell < this.#cells.owners.length && this.#asleep.size > 0; cell++)
-        if (this.#asleep.has(this.#cells.owners[cell]) && this.#isReached(cell))
-          this.#wake(this.#cells.owners[cell]);
-    }
-  }
-
-  /** Whether a cell of an organism that is awake lies within reach of a cell. */
-  #isReached(cell: number): boolean {
-    const x = cell % this.width;
-    const y = Math.floor(cell / this.width);
-    for (let dy = -REACH; dy <= REACH; dy++) {
-      for (let dx = -REACH; dx <= REACH; dx++) {
-        const owner = this.#cells.ownerAt(x + dx, y + dy);
-        if (owner !== 0 && !this.#asleep.has(owner)) return true;
-      }
-    }
-    return false;
-  }
-
-  /** A cell's owner in this step: its own, else the owner of its most opaque neighbour that may live there. */
-  #tentativeOwner(x: number, y: number): OrganismId {
-    const own = this.#cells.ownerAt(x, y);
-    if (own !== 0) return own;
-    let organism = 0;
-    let best = OPAQUE_ABOVE;
-    for (let dy = -1; dy <= 1; dy++) {
-      for (let dx = -1; dx <= 1; dx++) {
-        const owner = this.#cells.ownerAt(x + dx, y + dy);
-        if (owner === 0) continue;
-        const alpha = this.#cells.state[((y + dy) * this.width + x + dx) * CHANNELS + ALPHA];
-        if (alpha > best && this.#mayLive(owner, x, y)) {
-          best = alpha;
-          organism = owner;
-        }
-      }
-    }
-    return organism;
-  }
-
-  /** The alive mask: whether the 3x3 around a cell holds an opaque cell of the organism. */
-  #isBesideOpaque(
-    x: number,
-    y: number,
-    organism: OrganismId,
-    owners: Uint16Array,
-    state: Float32Array,
-  ): boolean {
-    for (let ny = Math.max(0, y - 1); ny <= Math.min(this.height - 1, y + 1); ny++) {
-      for (let nx = Math.max(0, x - 1); nx <= Math.min(this.width - 1, x + 1); nx++) {
-        const cell = ny * this.width + nx;
-        if (owners[cell] === organism && state[cell * CHANNELS + ALPHA] > OPAQUE_ABOVE) return true;
-      }
-    }
-    return false;
-  }
-
   /** Whether the cell lies in the organism's territory; with bounds off, always. */
   #mayLive(organism: OrganismId, x: number, y: number): boolean {
     return !this.#bounds || holds(this.#organisms.territoryOf(organism), x, y);
@@ -459,7 +359,7 @@ class ReferenceEngine implements Engine {
     const { left, right, top, bottom } = this.#cells.reachOfLife();
     for (let y = top; y <= bottom; y++) {
       for (let x = left; x <= right; x++) {
-        if (this.#tentativeOwner(x, y) !== 0) pages.add(this.#cells.pageOf(x, y));
+        if (tentativeOwner(this.#world, x, y) !== 0) pages.add(this.#cells.pageOf(x, y));
       }
     }
     return [...pages].sort((a, b) => a - b);

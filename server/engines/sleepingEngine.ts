@@ -1,9 +1,9 @@
 /**
  * Makes an engine of one in which everyone is awake. A body that falls asleep is lifted out of the world into ordinary
  * memory (`sleepers.ts`), so that no step and no page of the engine knows of it; when it wakes, its cells are laid back
- * before the next step. Reads, pixels and saves put the two together.
+ * before the next step. `sleepingReadings.ts` puts the two together for whoever reads.
  */
-import { PAGE_BYTES, PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
+import { PAGE_CELLS, pagesAcross, type Rect } from '../../shared/geometry.ts';
 import type { Rule } from '../rules/rule.ts';
 import { holds, mendedPage } from './bounds.ts';
 import { strokeRows } from './capsule.ts';
@@ -26,6 +26,7 @@ import { checkBodies, pieceWithin } from './pieces.ts';
 import { ReachWatch } from './reachWatch.ts';
 import { Roster } from './roster.ts';
 import { Sleepers } from './sleepers.ts';
+import { SleepingReadings } from './sleepingReadings.ts';
 import { Splitter } from './splitter.ts';
 import { checkPlanted, pageCheck } from './validate.ts';
 
@@ -41,8 +42,7 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
   readonly #slots = new Set<RuleSlot>();
   readonly #organisms = new Roster();
   readonly #sleepers: Sleepers;
-  /** Pages with an awake cell, as of the last `takeChanges` or `load`. */
-  #awakePages = new Set<number>();
+  readonly #readings: SleepingReadings;
   readonly #reach: ReachWatch;
   /** Organisms that have no cell among the sleepers. */
   readonly #up = new Set<OrganismId>();
@@ -51,8 +51,6 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
   readonly #woken = new Set<OrganismId>();
   /** Sleepers that changed since `takeMoved`. */
   readonly #moved = new Set<OrganismId>();
-  readonly #rgba = new Uint8Array(PAGE_BYTES);
-  readonly #pixels = new Uint32Array(this.#rgba.buffer);
 
   /** @param awake - owned from now on: `dispose` disposes of it */
   constructor(awake: Awake, { bounds = true, randomSeed }: Pick<EngineOptions, 'bounds' | 'randomSeed'>) {
@@ -62,6 +60,7 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     this.#bounds = bounds;
     this.#randomSeed = randomSeed;
     this.#sleepers = new Sleepers(this);
+    this.#readings = new SleepingReadings(awake, this.#sleepers);
     this.#reach = new ReachWatch(awake, this.#sleepers, this.#organisms, this.#up, bounds);
     if (awake.takeMoved !== undefined) this.takeMoved = () => this.#takeMoved();
   }
@@ -239,74 +238,32 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
 
   // --- readings ---
 
-  async visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    const { repainted } = this.#sleepers;
-    await this.awake.visitChanged((page, rgba) => {
-      repainted.delete(page);
-      visit(page, this.#drawn(page, rgba));
-    });
-    for (const page of repainted) {
-      await this.awake.readPage(page, this.#rgba);
-      this.#sleepers.draw(page, this.#pixels);
-      visit(page, this.#rgba);
-    }
-    repainted.clear();
+  visitChanged(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    return this.#readings.visitChanged(visit);
   }
 
-  async visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
-    const left = new Set(this.#sleepers.pages());
-    await this.awake.visitAll((page, rgba) => {
-      left.delete(page);
-      visit(page, this.#drawn(page, rgba));
-    });
-    for (const page of left) {
-      this.#rgba.fill(0);
-      this.#sleepers.draw(page, this.#pixels);
-      visit(page, this.#rgba);
-    }
+  visitAll(visit: (page: number, rgba: Uint8Array) => void): Promise<void> {
+    return this.#readings.visitAll(visit);
   }
 
-  /** A page's pixels with its sleepers'. */
-  #drawn(page: number, rgba: Uint8Array): Uint8Array {
-    if (!this.#sleepers.hasPage(page)) return rgba;
-    this.#rgba.set(rgba);
-    this.#sleepers.draw(page, this.#pixels);
-    return this.#rgba;
+  readPage(page: number, into: Uint8Array): Promise<void> {
+    return this.#readings.readPage(page, into);
   }
 
-  async readPage(page: number, into: Uint8Array): Promise<void> {
-    await this.awake.readPage(page, into);
-    if (this.#sleepers.hasPage(page)) into.set(this.#drawn(page, into));
+  readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
+    return this.#readings.readOrganism(organism, rect, into);
   }
 
-  async readOrganism(organism: OrganismId, rect: Rect, into: Float32Array): Promise<void> {
-    if (!this.#sleepers.has(organism)) return this.awake.readOrganism(organism, rect, into);
-    into.fill(0);
-    this.#sleepers.readOrganism(organism, rect, into);
+  readOwners(rect: Rect, into: Uint16Array): Promise<void> {
+    return this.#readings.readOwners(rect, into);
   }
 
-  async readOwners(rect: Rect, into: Uint16Array): Promise<void> {
-    await this.awake.readOwners(rect, into);
-    if (this.#sleepers.size > 0) this.#sleepers.readOwners(rect, into);
+  census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
+    return this.#readings.census(organisms);
   }
 
-  async census(organisms?: Iterable<OrganismId>): Promise<OrganismCensus[]> {
-    const census = await this.awake.census(organisms);
-    if (this.#sleepers.size === 0) return census;
-    return census.map(({ organism, cells }) => ({
-      organism,
-      cells: cells + this.#sleepers.count(organism),
-    }));
-  }
-
-  async copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
-    const ids = [...organisms];
-    const bodies = await this.awake.copyBodies(ids.filter((organism) => !this.#sleepers.has(organism)));
-    for (const organism of ids) {
-      const pieces = this.#sleepers.piecesOf(organism);
-      if (pieces.length > 0) bodies.set(organism, pieces.map(plainPiece));
-    }
-    return bodies;
+  copyBodies(organisms: Iterable<OrganismId>): Promise<Map<OrganismId, Piece[]>> {
+    return this.#readings.copyBodies(organisms);
   }
 
   /** They are put among the sleepers, and laid back before the next step as if they had slept and woken. */
@@ -349,35 +306,17 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
   // --- save and restore ---
 
   async save(): Promise<EngineState> {
-    const { pages, ...facts } = await this.awake.save();
-    const left = new Set(this.#sleepers.pages());
-    const merged = pages.map((page) =>
-      left.delete(page.page) ? this.#sleepers.merge(page.page, page) : page,
-    );
-    for (const page of left) merged.push(this.#sleepers.merge(page));
-    return { ...this.#withSleep(facts), pages: merged };
+    const { pages, ...facts } = await this.#readings.save();
+    return { ...this.#withSleep(facts), pages };
   }
 
   async takeChanges(): Promise<EngineChanges> {
-    const changes = await this.awake.takeChanges();
-    const changed = new Set(changes.changed);
-    const kept = new Set(changes.kept);
-    const awake = new Set([...changes.changed, ...changes.kept]);
-    // Where the last awake cell has gone, the page is not what it was, though its sleepers are.
-    for (const page of this.#sleepers.pages())
-      if (!awake.has(page)) (this.#awakePages.has(page) ? changed : kept).add(page);
-    this.#awakePages = awake;
-    for (const page of this.#sleepers.unsaved) if (kept.delete(page)) changed.add(page);
-    this.#sleepers.unsaved.clear();
-    return { ...this.#withSleep(changes), changed: [...changed], kept: [...kept] };
+    const { changed, kept, ...facts } = await this.#readings.takeChanges();
+    return { ...this.#withSleep(facts), changed, kept };
   }
 
-  async copyPages(pages: readonly number[]): Promise<PageState[]> {
-    const awake = new Map((await this.awake.copyPages(pages)).map((page) => [page.page, page]));
-    const copies = pages.map((page) =>
-      this.#sleepers.hasPage(page) ? this.#sleepers.merge(page, awake.get(page)) : awake.get(page),
-    );
-    return copies.filter((page) => page !== undefined);
+  copyPages(pages: readonly number[]): Promise<PageState[]> {
+    return this.#readings.copyPages(pages);
   }
 
   #withSleep({ stepNumber, randomSeed, organisms }: EngineFacts): EngineFacts {
@@ -392,7 +331,7 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     const split = this.#splitter(state);
     const pages = state.pages.map((page) => split.take(page)).filter((page) => page !== null);
     await this.awake.restore({ ...awakeFacts(state), pages });
-    this.#awakePages = new Set(pages.map(({ page }) => page));
+    this.#readings.awakePages = new Set(pages.map(({ page }) => page));
     this.#begin(state, split);
     for (const page of this.#sleepers.pages()) this.#sleepers.unsaved.add(page);
   }
@@ -411,7 +350,7 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
         }
       })(),
     );
-    this.#awakePages = awakePages;
+    this.#readings.awakePages = awakePages;
     this.#begin(facts, split);
     this.#sleepers.unsaved.clear();
     for (const page of split.mended) this.#sleepers.unsaved.add(page);
@@ -446,9 +385,6 @@ export class SleepingEngine<Awake extends AwakeEngine = AwakeEngine> implements 
     this.awake.dispose();
   }
 }
-
-/** A sleeper's cells are replaced, never written, so they may be shared. */
-const plainPiece = ({ page, cells, values }: Piece): Piece => ({ page, cells, values });
 
 const awakeFacts = ({ stepNumber, randomSeed, organisms }: EngineFacts): EngineFacts => ({
   stepNumber,

@@ -3,7 +3,7 @@
  * (`assembly/layout.ts`). A step is three phases over the list of existing pages (`assembly/phases.ts`). Between steps,
  * `edits.ts` writes and `readings.ts` reads.
  */
-import { PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
+import { pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import { CHANNELS, PERCEPTION, type Rule } from '../../rules/rule.ts';
 import { extentOf, holds, mendedPage } from '../bounds.ts';
 import {
@@ -403,21 +403,7 @@ export class WasmEngine implements AwakeEngine {
   /** Addresses of the pages that may hold a cell of the organism: those of its territory, where it has one. */
   #pagesOf(organism: OrganismId): readonly number[] {
     const territory = this.#bounds ? this.#organisms.territoryOf(organism) : undefined;
-    const { list } = this.#pages;
-    if (territory === undefined) return list;
-    const { left, top, right, bottom } = extentOf(territory, this);
-    if (left > right) return [];
-    const [first, last] = [left >> PAGE_SHIFT, right >> PAGE_SHIFT];
-    const [above, below] = [top >> PAGE_SHIFT, bottom >> PAGE_SHIFT];
-    if ((last - first + 1) * (below - above + 1) >= list.length) return list;
-    const found: number[] = [];
-    for (let py = above; py <= below; py++) {
-      for (let px = first; px <= last; px++) {
-        const page = this.#pages.find(px, py);
-        if (page !== 0) found.push(page);
-      }
-    }
-    return found;
+    return territory === undefined ? this.#pages.list : this.#pages.under(extentOf(territory, this));
   }
 
   /** Wakes every page: cells that rest under one rule may change under another. */

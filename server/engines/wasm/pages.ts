@@ -2,7 +2,8 @@
  * The page table: which pages exist, where they lie in memory, and their links to neighbours. A page exists where a
  * cell is owned, and where life can reach in one step (beside an opaque cell). Every other page is zeros.
  */
-import { PAGE_CELLS, pagesAcross, type Size } from '../../../shared/geometry.ts';
+import { PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Size } from '../../../shared/geometry.ts';
+import type { Extent } from '../bounds.ts';
 import * as at from './assembly/layout.ts';
 import type { EngineMemory } from './memory.ts';
 
@@ -36,6 +37,22 @@ export class PageTable {
   /** The address of a page; 0 where none exists. */
   find(px: number, py: number): number {
     return this.#table[(py + 1) * this.#stride + px + 1];
+  }
+
+  /** Addresses of the pages with a cell in a rectangle of the world; perhaps of all pages, where that is as cheap. */
+  under({ left, top, right, bottom }: Extent): readonly number[] {
+    if (left > right) return [];
+    const [first, last] = [left >> PAGE_SHIFT, right >> PAGE_SHIFT];
+    const [above, below] = [top >> PAGE_SHIFT, bottom >> PAGE_SHIFT];
+    if ((last - first + 1) * (below - above + 1) >= this.list.length) return this.list;
+    const found: number[] = [];
+    for (let py = above; py <= below; py++) {
+      for (let px = first; px <= last; px++) {
+        const page = this.find(px, py);
+        if (page !== 0) found.push(page);
+      }
+    }
+    return found;
   }
 
   px(page: number): number {

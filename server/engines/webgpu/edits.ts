@@ -18,7 +18,7 @@ const MAX_RECORDS = 4096;
 const MAX_NOISES = 1 << 17; // 8 MiB
 
 /** The noise of a perturbation. */
-export interface Noise extends NoiseDraw {
+export interface NoiseEdit extends NoiseDraw {
   readonly amplitude: number;
   /** true: channels are clamped to their range, and cells that are not finite are cleared. */
   readonly bounds: boolean;
@@ -99,7 +99,7 @@ export class Edits {
   }
 
   /** Adds noise to the spans' living cells. @param spans - disjoint, in reading order, in the page's own cells */
-  noise(page: Page, spans: readonly Span[], noise: Noise): void {
+  noise(page: Page, spans: readonly Span[], noise: NoiseEdit): void {
     const { randomSeed, salt, step, amplitude, bounds } = noise;
     // A record holds one span per row, so a row's other spans go into more records.
     const records: Uint32Array[] = [];

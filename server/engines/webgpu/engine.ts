@@ -1,13 +1,13 @@
 /**
  * The paged engine on a GPU, through WebGPU. Pages live in GPU memory (`layout.ts`). A step is four kernels
- * (`kernels/`), and several steps make one submission (`commands.ts`). This file decides what happens between steps.
+ * (`kernels/`), and several steps make one submission (`commands.ts`). Between steps, `editing.ts` writes and
+ * `readings.ts` reads.
  *
  * A step allocates no JavaScript object; a submission allocates a few, which a test counts.
  */
-import { PAGE_BYTES, PAGE_CELLS, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
+import { PAGE_BYTES, PAGE_SHIFT, pagesAcross, type Rect } from '../../../shared/geometry.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { extentOf, mendedPage } from '../bounds.ts';
-import { type Span, strokeRows } from '../capsule.ts';
 import {
   type AwakeEngine,
   type EngineChanges,
@@ -38,7 +38,7 @@ import {
 } from '../validate.ts';
 import { Commands } from './commands.ts';
 import { acquireDevice, type KernelChoice, type OpenDevice, releaseDevice } from './device.ts';
-import { Edits, spansIn } from './edits.ts';
+import { Editing } from './editing.ts';
 import { type Page, PageTable } from './pages.ts';
 import { Readings } from './readings.ts';
 
@@ -80,10 +80,8 @@ export class WebGpuEngine implements AwakeEngine {
   readonly #bounds: boolean;
   readonly #pages: PageTable;
   readonly #readings: Readings;
-  readonly #edits = new Edits();
+  readonly #edits: Editing;
   readonly #organisms = new Roster();
-  /** Pages were written since their last report. */
-  #isEdited = false;
   /** In the next step no cell may rest. */
   #isWoken = false;
   #isDisposed = false;
@@ -101,6 +99,7 @@ export class WebGpuEngine implements AwakeEngine {
     const maxPages = Math.min(options.maxPages ?? inWorld, inWorld);
     this.commands = new Commands(opened, maxPages, options.bankPages);
     this.#pages = new PageTable(this, Math.min(maxPages, this.commands.memory.maxSlots - 1));
+    this.#edits = new Editing(this.#pages, this.commands, this, () => this.#applyEdits());
     this.#readings = new Readings(opened.device, this.commands, this.#pages, this);
   }
 
@@ -133,25 +132,14 @@ export class WebGpuEngine implements AwakeEngine {
     const page = this.#pages.obtain(px, py) ?? this.#obtainByForce(px, py);
     if (page === undefined) throw new EngineError(`no room: ${this.pageCount} pages exist, no more may`);
     this.#enlist(organism, slot, territory);
-    const [column, row] = [x & (PAGE_CELLS - 1), y & (PAGE_CELLS - 1)];
-    this.#edits.plant(page, organism, column, row);
-    page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
-    page.hasLife = true;
-    page.stretch(column, row);
-    this.#edited(page);
+    this.#edits.plant(page, organism, x, y);
   }
 
   setTerritory(organism: OrganismId, territory: Rect | undefined): void {
     checkPlanted(organism, this.#organisms);
     checkTerritory(territory);
     this.#enlist(organism, this.#organisms.slotOf(organism)!, territory);
-    if (!this.#bounds) return;
-    const extent = extentOf(territory, this);
-    for (const page of this.#pages.list) {
-      if (!page.mayHold(organism)) continue;
-      this.#edits.confine(page, organism, extent);
-      this.#edited(page);
-    }
+    if (this.#bounds) this.#edits.confine(organism, extentOf(territory, this));
   }
 
   setOrganismRule(organism: OrganismId, slot: RuleSlot): void {
@@ -163,22 +151,8 @@ export class WebGpuEngine implements AwakeEngine {
 
   remove(organism: OrganismId): void {
     checkPlanted(organism, this.#organisms);
-    this.#clear(organism);
+    this.#edits.clear(organism);
     this.#organisms.delete(organism);
-  }
-
-  /** Zeroes an organism's cells. */
-  #clear(organism: OrganismId): void {
-    for (const page of this.#pages.list) {
-      if (!page.mayHold(organism)) continue;
-      this.#edits.remove(page, organism);
-      // A page with only this organism is empty now; the GPU reports on the others after the next step.
-      if (page.sole === organism) {
-        page.hasLife = false;
-        page.sole = 0;
-      }
-      this.#edited(page);
-    }
   }
 
   async lift(organism: OrganismId): Promise<Piece[]> {
@@ -186,60 +160,30 @@ export class WebGpuEngine implements AwakeEngine {
     await this.#refresh();
     const pages = this.#pages.list.filter((page) => page.hasLife && page.mayHold(organism));
     const pieces = piecesIn(await this.#readings.states(pages), [organism]).get(organism) ?? [];
-    this.#clear(organism);
+    this.#edits.clear(organism);
     return pieces;
   }
 
   lay(organism: OrganismId, pieces: readonly Piece[]): boolean {
     checkPlanted(organism, this.#organisms);
-    const { across } = this.#pages;
-    const pages = pieces.map(({ page }) => this.#pages.obtain(page % across, Math.floor(page / across)));
-    // Pages that were made in vain are freed by the next step.
-    if (pages.includes(undefined)) return false;
-    pieces.forEach((piece, i) => {
-      const page = pages[i]!;
-      this.#edits.lay(page, organism, piece);
-      page.sole = page.hasLife && page.sole !== organism ? -1 : organism;
-      page.hasLife = true;
-      page.stretch(0, 0);
-      page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
-      this.#edited(page);
-    });
-    return true;
+    return this.#edits.lay(organism, pieces);
   }
 
   perturb(perturbation: Perturbation): void {
     checkPerturbation(perturbation, this.#organisms);
     switch (perturbation.kind) {
       case 'ablate':
-        this.#visitStroke(strokeRows([perturbation], this), (page, spans) => this.#edits.clear(page, spans));
+        this.#edits.ablate(perturbation);
         return;
       case 'noise': {
-        const { capsules, except, salt, amplitude } = perturbation;
-        const noise = {
-          randomSeed: this.#randomSeed,
-          step: this.#steps,
-          salt,
-          amplitude,
-          bounds: this.#bounds,
-        };
-        this.#visitStroke(strokeRows(capsules, this, except), (page, spans) => {
-          this.#edits.noise(page, spans, noise);
-          // Noise may have made any owned cell opaque.
-          page.stretch(0, 0);
-          page.stretch(PAGE_CELLS - 1, PAGE_CELLS - 1);
-        });
+        const { salt, amplitude } = perturbation;
+        const draw = { randomSeed: this.#randomSeed, step: this.#steps, salt };
+        this.#edits.addNoise(perturbation, { ...draw, amplitude, bounds: this.#bounds });
         return;
       }
-      case 'truncate': {
-        const { organism, x, y, radius } = perturbation;
-        for (const page of this.#pages.list) {
-          if (!page.mayHold(organism)) continue;
-          this.#edits.truncate(page, organism, x, y, radius);
-          this.#edited(page);
-        }
+      case 'truncate':
+        this.#edits.truncate(perturbation);
         return;
-      }
       default:
         perturbation satisfies never;
     }
@@ -394,12 +338,7 @@ export class WebGpuEngine implements AwakeEngine {
   #put(saved: PageState): { readonly page: Page; readonly isMended: boolean } | null {
     const mended = this.#bounds ? mendedPage(saved, this, (id) => this.#organisms.territoryOf(id)) : saved;
     if (!mended.owners.some((owner) => owner !== 0)) return null;
-    const { across } = this.#pages;
-    const page = this.#pages.obtain(mended.page % across, Math.floor(mended.page / across))!;
-    this.commands.memory.reserve(page.slot);
-    this.commands.writeState(page, mended);
-    this.#edits.init(page);
-    this.#edited(page);
+    const page = this.#edits.restore(mended);
     // `mendedPage` copies what it changes.
     return { page, isMended: mended.cells !== saved.cells };
   }
@@ -415,7 +354,7 @@ export class WebGpuEngine implements AwakeEngine {
     if (!this.commands.rules.has(slot)) throw new EngineError(`no rule in slot ${slot}`);
   }
 
-  // --- pages and edits ---
+  // --- pages ---
 
   #enlist(organism: OrganismId, slot: RuleSlot, territory: Rect | undefined): void {
     this.#organisms.enlist(organism, slot);
@@ -440,23 +379,6 @@ export class WebGpuEngine implements AwakeEngine {
     return this.#pages.obtain(px, py);
   }
 
-  #edited(page: Page): void {
-    page.isBusy = true;
-    page.isUnsaved = true;
-    this.#isEdited = true;
-    if (this.#edits.isFull) this.#applyEdits();
-  }
-
-  /** Visits the existing pages under the spans: the cost grows with the pages, not with the stroke's area. */
-  #visitStroke(spans: readonly Span[], visit: (page: Page, spans: ReturnType<typeof spansIn>) => void): void {
-    for (const page of this.#pages.list) {
-      const inPage = spansIn(page, spans);
-      if (inPage.length === 0) continue;
-      visit(page, inPage);
-      this.#edited(page);
-    }
-  }
-
   // --- the GPU ---
 
   #upload(): void {
@@ -478,7 +400,7 @@ export class WebGpuEngine implements AwakeEngine {
   /** Applies the waiting edits and reads the pages' report. */
   async #refresh(): Promise<void> {
     this.commands.checkWhole();
-    if (!this.#isEdited) return;
+    if (!this.#edits.isPending) return;
     this.#applyEdits();
     if (this.#pages.list.length === 0) return;
     this.#upload();
@@ -487,7 +409,7 @@ export class WebGpuEngine implements AwakeEngine {
 
   async #submit(steps: number): Promise<void> {
     await this.commands.step(this.#pages, steps);
-    this.#isEdited = false;
+    this.#edits.isPending = false;
   }
 }
 
