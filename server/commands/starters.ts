@@ -1,7 +1,8 @@
 /**
- * `npm run starters`: pictures of the starters, and rules that grow them (`--learn FOLDER`). It writes one of all of them (`--svg FILE`; by default
- * weights/starters.svg, which weights/README.md shows), or with `--png FOLDER` a PNG of each, one pixel per cell, as
- * `npm run train -- --image` reads it.
+ * `npm run starters`: pictures of the starters, and rules that grow them (`--learn FOLDER`). It writes one of all of them
+ * (`--svg FILE`; by default weights/starters.svg, which weights/README.md shows), one of the dragon's growth (`--growth
+ * FILE`; weights/growth.svg is shown by README.md), or with `--png FOLDER` a PNG of each, one pixel per cell, as `npm run
+ * train -- --image` reads it.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import type { Drawing } from '../../shared/drawing/drawing.ts';
 import { pictureToGrow } from '../../shared/drawing/growth.ts';
 import { packDrawing } from '../../shared/drawing/packed.ts';
 import { STARTERS } from '../../shared/starters/starters.ts';
+import { cellPaths } from './cellPaths.ts';
 
 /** Pixels per cell, and cells from one starter to the next. */
 const SCALE = 3;
@@ -20,6 +22,7 @@ const ACROSS = 7;
 const HELP = `npm run starters [-- flags]: pictures of the starters, or rules that grow them
 
   --svg FILE    where the picture of all of them is written; default: weights/starters.svg
+  --growth FILE instead: a picture of the dragon as it grows, is torn and heals, by its rule in weights/starters
   --png FOLDER  instead: a PNG of each, one pixel per cell
   --learn FOLDER  instead: learns a rule for each and writes those that pass the gates of the nursery; what is there
                 stays, and a learning that was interrupted goes on
@@ -31,6 +34,7 @@ const HELP = `npm run starters [-- flags]: pictures of the starters, or rules th
 const { values } = parseArgs({
   options: {
     png: { type: 'string' },
+    growth: { type: 'string' },
     svg: { type: 'string' },
     learn: { type: 'string' },
     only: { type: 'string' },
@@ -40,11 +44,19 @@ const { values } = parseArgs({
 });
 if (values.help) process.stdout.write(HELP);
 else if (values.png !== undefined) writePngs(values.png);
+else if (values.growth !== undefined) await writeGrowth(values.growth);
 else if (values.learn !== undefined) await learnAll(values.learn, values.only, Number(values.threads));
 else writeSvg(values.svg ?? join(import.meta.dirname, '../../weights/starters.svg'));
 
 function writeSvg(file: string): void {
   writeFileSync(file, svgOf());
+  console.log(`wrote ${file}`);
+}
+
+async function writeGrowth(file: string): Promise<void> {
+  const { growthSvg } = await import('./growth.ts');
+  const rule = join(import.meta.dirname, '../../weights/starters/dragon.safetensors');
+  writeFileSync(file, await growthSvg(rule));
   console.log(`wrote ${file}`);
 }
 
@@ -94,15 +106,19 @@ function pngOf(drawing: Drawing): Uint8Array {
   return encode({ width, height, channels: 4, depth: 8, data: rgba });
 }
 
-/** One path per colour and starter, of one run of cells per row. */
+function colourOf({ width, rgba }: Drawing, x: number, y: number): string | null {
+  const at = (y * width + x) * 4;
+  return rgba[at + 3] === 0 ? null : `#${Buffer.from(rgba.subarray(at, at + 3)).toString('hex')}`;
+}
+
 function svgOf(): string {
   const rows = Math.ceil(STARTERS.length / ACROSS);
   const [width, height] = [ACROSS * PITCH, rows * PITCH];
   const bodies = STARTERS.map(({ name, drawing }, i) => {
     const x = (i % ACROSS) * PITCH + Math.floor((PITCH - drawing.width) / 2);
     const y = Math.floor(i / ACROSS) * PITCH + Math.floor((PITCH - drawing.height) / 2);
-    const paths = Array.from(runsByColour(drawing), ([colour, d]) => `<path fill="${colour}" d="${d}"/>`);
-    return `<g transform="translate(${x} ${y})"><title>${name}</title>${paths.join('')}</g>`;
+    const paths = cellPaths(drawing.width, drawing.height, (cx, cy) => colourOf(drawing, cx, cy));
+    return `<g transform="translate(${x} ${y})"><title>${name}</title>${paths}</g>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width * SCALE}" height="${height * SCALE}" shape-rendering="crispEdges">`,
@@ -111,23 +127,4 @@ function svgOf(): string {
     ...bodies,
     '</svg>\n',
   ].join('\n');
-}
-
-function runsByColour({ width, height, rgba }: Drawing): Map<string, string> {
-  const runs = new Map<string, string>();
-  const colourAt = (x: number, y: number): string => {
-    const at = (y * width + x) * 4;
-    if (x >= width || rgba[at + 3] === 0) return '';
-    return `#${Buffer.from(rgba.subarray(at, at + 3)).toString('hex')}`;
-  };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; ) {
-      const colour = colourAt(x, y);
-      let end = x + 1;
-      while (end < width && colourAt(end, y) === colour) end++;
-      if (colour !== '') runs.set(colour, `${runs.get(colour) ?? ''}M${x} ${y}h${end - x}v1h${x - end}z`);
-      x = end;
-    }
-  }
-  return runs;
 }

@@ -22,6 +22,12 @@ test('weights/starters.svg is what the starters give', () => {
   expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(root, 'weights/starters.svg'), 'utf8'));
 });
 
+test('weights/growth.svg is what the rule of the dragon does, on every machine', () => {
+  const file = join(folder, 'growth.svg');
+  starters('--growth', file);
+  expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(root, 'weights/growth.svg'), 'utf8'));
+});
+
 test('--png writes a picture of each that the trainer reads, of the same cells', () => {
   expect(starters('--png', folder)).toContain(`wrote ${STARTERS.length} pictures`);
   for (const { name, drawing } of STARTERS) {
