@@ -99,6 +99,20 @@ test('every command shown is an npm script that exists, with flags that its help
   expect(unknown).toEqual([]);
 });
 
+test('what a block of shell restores is the backup that it has made', () => {
+  const folderOf = (text: string, verb: RegExp): string[] =>
+    shellBlocks(text)
+      .split('\n')
+      .flatMap((line) => verb.exec(line)?.[1] ?? []);
+  const made = /npm run world -- backup\b.* --to (\S+)/;
+  const restored = /npm run world -- restore (\S+)/;
+  expect(folderOf(read('README.md'), restored)).not.toEqual([]);
+  const strangers = faultsOf((text) =>
+    folderOf(text, restored).filter((folder) => !folderOf(text, made).includes(folder)),
+  );
+  expect(strangers).toEqual([]);
+});
+
 test('every flag in backticks is known to some command', () => {
   // Flags of npm, Node, V8 and the build.
   const foreign = [
