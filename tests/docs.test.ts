@@ -99,6 +99,16 @@ test('every command shown is an npm script that exists, with flags that its help
   expect(unknown).toEqual([]);
 });
 
+test("no command shown runs TypeScript on the system's Node, which may be too old for it", () => {
+  const BARE = /^\s*(?:\w+=\S+ )*node (?:-\S+ )*\S+\.ts\b/;
+  expect('node server/build.ts --verify').toMatch(BARE);
+  expect('npx node server/build.ts').not.toMatch(BARE);
+  const bare = faultsOf((text) =>
+    [...shellBlocks(text).split('\n'), ...inline(text)].filter((line) => BARE.test(line)),
+  );
+  expect(bare).toEqual([]);
+});
+
 test('what a block of shell restores is the backup that it has made', () => {
   const folderOf = (text: string, verb: RegExp): string[] =>
     shellBlocks(text)
@@ -225,6 +235,8 @@ function flagsOf(script: string, bench?: string): ReadonlySet<string> {
 
 function helpOf(script: string, bench?: string): string {
   if (script === 'start') return helpText();
+  // The build has one flag, and says so at its head.
+  if (script === 'build') return read('server/build.ts');
   if (script === 'bench') {
     // Benchmarks say their flags in what they parse.
     const files =
