@@ -48,7 +48,7 @@ export interface Config {
   readonly worlds: readonly string[];
   /** Where the world's state is kept beyond this machine, a URL of PostgreSQL; empty: in `dataDir`. */
   readonly store: string;
-  /** Of a store: where the blobs of pages are, a folder or `s3://bucket/prefix`. */
+  /** Where a store has the blobs of pages: a folder, or `s3://bucket/prefix`. */
   readonly blobs: string;
   /** Waits, where another process owns the world, until it may take over. */
   readonly spare: boolean;
@@ -58,7 +58,7 @@ export interface Config {
   readonly s3Region: string;
   readonly s3Key: string;
   readonly s3Secret: string;
-  /** Of a relay: the names of its worlds; `*`, alone: all that can be found. */
+  /** Names of a relay's worlds; `*`, alone: all that can be found. */
   readonly relayOf: readonly string[];
   readonly engine: 'auto' | 'wasm' | 'webgpu' | 'tfjs' | 'reference';
   /** Which GPU: `auto` (no software adapter), `swiftshader`, or part of its name. */
@@ -90,7 +90,7 @@ export interface Config {
   readonly durability: 'flush' | 'os';
   /** Average bytes per second to one viewer. */
   readonly viewerBytesPerSecond: number;
-  /** Of an owner beside the registry's admins; empty: none. */
+  /** The token of an owner beside the registry's admins; empty: none. */
   readonly adminToken: string;
   /** Entries of the audit log are kept for so many days; 0: for ever. */
   readonly auditDays: number;

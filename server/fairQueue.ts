@@ -21,7 +21,7 @@ export interface FairQueueOptions {
 /** What waits of a guest; of an address, by guest; of a network, by address. Maps are in the order of the next turns. */
 interface Round<T> {
   readonly rounds: Map<string, Round<T>>;
-  /** Of a guest. */
+  /** What one guest waits for. */
   readonly own: T[];
   size: number;
 }

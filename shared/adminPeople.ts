@@ -96,7 +96,7 @@ export interface Actor {
   readonly who: string;
   /** An IP address, or `command line`; empty: the server itself. */
   readonly address: string;
-  /** Of an admin who is logged in. */
+  /** The role of an admin who is logged in. */
   readonly role?: Role;
 }
 
@@ -170,9 +170,9 @@ export interface OwnedBody extends OrganismEntry {
 
 /** A body that an admin can bring back: it is gone, or was killed and its seed waits. */
 export interface LostBody {
-  /** Of one that is gone: the number of its loss. */
+  /** The number of its loss, if it is gone. */
   readonly loss?: number;
-  /** Of one whose seed waits. */
+  /** Its id, if its seed waits. */
   readonly organism?: number;
   readonly species: string;
   /** Where its seed is or was. */

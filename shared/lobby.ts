@@ -21,7 +21,7 @@ export interface LobbyWorld {
   readonly bodies: number | null;
   /** Those of them whose body is gone or dissolves: they grow again. */
   readonly growing: number;
-  /** Of all that have a body, 0 to 1; null: not known, or there are none. */
+  /** The mean of all that have a body, 0 to 1; null: not known, or there are none. */
   readonly health: number | null;
   /** Address of a small picture, relative to the lobby; null: there is none yet. */
   readonly picture: string | null;

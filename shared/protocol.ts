@@ -260,7 +260,7 @@ export interface PaceMessage {
 /** The seeds that wait in the client's view, when they or the view change; at most 128. Replaces the ones before. */
 export interface SeedsMessage {
   readonly seeds: readonly {
-    /** Of the organism. */
+    /** The organism's. */
     readonly id: number;
     readonly x: number;
     readonly y: number;

@@ -1,7 +1,7 @@
 /** What worlds are called: in addresses (`/w/meadow/`), in subjects of the broker, and in names of folders and blobs. */
 
 export const MAX_WORLD_NAME = 32;
-/** Of a title, which people read. */
+/** The longest title, which people read. */
 export const MAX_WORLD_TITLE = 60;
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 /** Control characters, and those that turn the direction of what follows. */

@@ -257,7 +257,7 @@ describe('the environment', () => {
   });
 });
 
-describe('how files and members are named', () => {
+describe('how files and members are named and described', () => {
   test('file names are camelCase on both sides', () => {
     const files = globSync('{server,client,shared,tests}/**/*.{ts,js,css,html}', { cwd: root });
     expect(files.length).toBeGreaterThan(100);
@@ -271,6 +271,11 @@ describe('how files and members are named', () => {
       /\bconst (?:MOST|LARGEST|LONGEST|LEAST|FEWEST|SMALLEST|SHORTEST)(?:_|\b)/.test(textOf(file)),
     );
     expect(named).toEqual([]);
+  });
+
+  test('no docstring opens with "Of": it names the thing', () => {
+    const withOf = SOURCES.filter((file) => /^\s*(?:\/\*\*|\*|\/\/) Of /m.test(textOf(file)));
+    expect(withOf).toEqual([]);
   });
 
   test('private members are written with #', () => {

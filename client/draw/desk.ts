@@ -52,7 +52,7 @@ export class Desk {
     easel.settled.on(() => this.#keepSoon());
   }
 
-  /** Of the drawing in hand, on the shelf. */
+  /** Names the drawing in hand on the shelf. */
   get id(): string {
     return this.#id;
   }

@@ -8,7 +8,7 @@ import { onBoard } from './raster.ts';
 
 /** Cells of the longer side that a picture has first: a body that learns in about a minute. */
 const FIRST_CELLS = 32;
-/** Of 441, the distance from black to white. */
+/** A distance of colours; from black to white it is 441. */
 const FIRST_TOLERANCE = 40;
 const MAX_TOLERANCE = 200;
 const COLOUR_COUNTS = [8, 16, 32, 64, MAX_COLOURS] as const;

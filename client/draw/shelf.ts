@@ -7,7 +7,7 @@ import { cutName } from '../../shared/names.ts';
 export const MAX_KEPT_DRAWINGS = 40;
 
 export interface KeptDrawing {
-  /** Of this browser alone. */
+  /** Known to this browser alone. */
   readonly id: string;
   readonly name: string;
   readonly packed: string;

@@ -13,7 +13,7 @@ const FITS = { tint: 0.3, body: 0.6 } as const;
 const REFUSED = { tint: 0.7, body: 0.6 } as const;
 /** Opacity of the body's outermost cells, which have only the tint's colour: the outline is seen on any ground. */
 const RIM = 0.95;
-/** Of 255: a cell with less alpha is too faint to be seen, and counts as empty. */
+/** A cell with less alpha, 0..255, is too faint to be seen, and counts as empty. */
 export const MIN_VISIBLE_ALPHA = 25;
 /** Least CSS pixels of the mark on the seed's cell. */
 const MIN_SEED = 7;

@@ -40,6 +40,8 @@ export class Refusal extends Error {
 /**
  * Browsers attach the cookie to requests that other sites trigger. Those are refused: here by what the browser says of
  * the site, and before, in `serve/server.ts`, by their Origin.
+ *
+ * @throws Refusal 403
  */
 export function refuseForeign(request: IncomingMessage): void {
   const site = request.headers['sec-fetch-site'];
@@ -47,7 +49,7 @@ export function refuseForeign(request: IncomingMessage): void {
     throw new Refusal(403, 'another site may not ask for this');
 }
 
-/** Another site cannot send the types that routes expect without a CORS preflight. @returns the type, lower case */
+/** Another site cannot send the types that routes expect without a CORS preflight. @returns the type, lower case @throws Refusal 415 */
 export function expectType(request: IncomingMessage, ...types: readonly string[]): string {
   const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (!types.includes(type))
@@ -73,6 +75,7 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
 
 const MAX_JSON = 4_096;
 
+/** Reads a body of at most 4 kB. @throws Refusal when it is longer, or not a JSON object */
 export async function readJson(request: IncomingMessage): Promise<Fields> {
   expectType(request, 'application/json');
   const text = (await readBody(request, MAX_JSON)).toString('utf8');

@@ -77,6 +77,7 @@ export function add(file: string, flags: RegistryFlags): void {
   });
 }
 
+/** @throws RuleError without such a species or version, or when it is in force already; RegistryError */
 export function rollback(species: string, flags: RegistryFlags): void {
   const version = flags.to;
   withRegistry(flags, (registry) => {

@@ -24,6 +24,11 @@ export interface ReportPlaces {
   readonly threads: number;
 }
 
+/**
+ * Judges a rule that was just trained; writes it with its figures, a contact sheet and plots, and prints the figures.
+ *
+ * @throws RuleError when its bodies are less like the picture than an empty world; nothing is written then
+ */
 export async function report(rule: Rule, trained: Trained, places: ReportPlaces): Promise<Evaluation> {
   const { sprite, image, scale } = rule.metadata;
   const label = sprite === undefined ? (image ?? 'its picture') : `sprite ${sprite} at ${scale}x`;

@@ -39,7 +39,7 @@ export class Deeds {
     return lately === undefined ? [] : newestFirst([...lately.strokes, ...lately.plantings]);
   }
 
-  /** Of everybody, newest first. @param most - at most this many */
+  /** Everybody's deeds, newest first. @param most - at most this many */
   all(most: number): Deed[] {
     const deeds: Deed[] = [];
     for (const { strokes, plantings } of this.#guests.values()) deeds.push(...strokes, ...plantings);

@@ -26,7 +26,7 @@ const MAX_HELD_BYTES_PER_ADDRESS = 4 * 1024 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const ANSWER_MS = 9_000;
-/** Of one connection to the next; the body is whole, so its length is known. */
+/** Headers from one connection to the next; the body is whole, so its length is known. */
 const OF_CONNECTION = new Set([
   'connection',
   'keep-alive',

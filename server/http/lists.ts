@@ -32,7 +32,7 @@ export class Lists {
   readonly #lists = new Map<string, OrganismList>();
   #census: KeptCensus | null = null;
   #censusAsked: { readonly atMs: number; readonly answer: Promise<KeptCensus> } | null = null;
-  /** Of this process: versions of another one mean other censuses. */
+  /** Names this process: versions of another one mean other censuses. */
   readonly #epoch = Math.random().toString(36).slice(2, 10);
 
   constructor(world: WorldLink, now: () => number) {

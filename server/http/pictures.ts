@@ -13,9 +13,9 @@ import { encodePng } from './png.ts';
 const FULL_CELLS = MAX_PNG_SIDE ** 2;
 /** A small picture costs more than its pixels. */
 const MIN_CELLS = 256 ** 2;
-/** Of all pictures together: two full ones per second. */
+/** All pictures together: two full ones per second. */
 const CELLS_PER_SECOND = 2 * FULL_CELLS;
-/** Of one address: four full ones at once, then one per second. */
+/** One address: four full ones at once, then one per second. */
 const CELLS_PER_ADDRESS = 4 * FULL_CELLS;
 const CELLS_PER_ADDRESS_SECOND = FULL_CELLS;
 /** Pictures of one address that wait for their turn. */
@@ -67,7 +67,7 @@ export interface PicturesOptions {
   readonly frameMs: number;
   readonly now: () => number;
   readonly encode?: typeof encodePng;
-  /** Of all worlds whose pictures this process makes. Default: of this one. */
+  /** Limits of all worlds whose pictures this process makes. Default: of this world alone. */
   readonly limits?: PictureLimits;
 }
 

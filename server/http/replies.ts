@@ -36,7 +36,7 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
       "default-src 'self'",
       "script-src 'self' 'wasm-unsafe-eval'",
       "style-src 'self' 'unsafe-inline'",
-      // Of WebSockets, too: 'self' covers ws: and wss: of this host.
+      // WebSockets, too: 'self' covers ws: and wss: of this host.
       "connect-src 'self'",
       "worker-src 'self'",
       "img-src 'self' data: blob:",

@@ -20,7 +20,7 @@ export const LAPSE_MS = 6_000;
 /** … and its visits end after this: until then, a paused relay finds everything as it was. */
 export const MAX_SILENCE_MS = 30_000;
 const PULSE_MS = 1_000;
-/** Of a relay's letters: what an admin uploads. */
+/** The largest letter of a relay: what an admin uploads. */
 const MAX_LETTER_BYTES = 16 * 1024 * 1024;
 /** Questions of one relay that the world has not answered. */
 const MAX_ASKED = 4_096;
@@ -28,7 +28,7 @@ const MAX_ASKED = 4_096;
 export interface HubOptions extends HubPeopleOptions {
   readonly world: SharedWorld;
   readonly transport: HubTransport;
-  /** Of this process as the world's owner: larger than that of every owner before. */
+  /** This process's as the world's owner: larger than that of every owner before. */
   readonly term: number;
   /** What people read in the place of the world's name. */
   readonly title: string;

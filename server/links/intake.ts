@@ -46,7 +46,7 @@ export class Intake {
   }
 
   take(part: FramePart): void {
-    // Of another owner of the world, or a frame that was delivered or given up.
+    // Another owner's, or a frame that was delivered or given up.
     if (part.term !== this.#term || part.serial <= this.#last) return;
     if (this.#isOld(part.sentAtMs)) {
       this.dropped++;

@@ -71,7 +71,7 @@ export interface Welcome {
   readonly term: number;
   /** What people read in the place of the world's name. */
   readonly title: string;
-  /** Of the last frame that was sent. */
+  /** The number of the last frame that was sent. */
   readonly serial: number;
   readonly ready: WorldReady;
   readonly framesPerSecond: number;

@@ -29,7 +29,7 @@ const HERE_MS = 2_000;
 const LAPSE_MS = 3 * HERE_MS;
 /** Worlds that are remembered; of more, those found last are not. */
 const MAX_FOUND = 1_024;
-/** Of what the broker allows for a message, this much is left to its head. */
+/** Bytes that are left to a message's head, from what the broker allows for it. */
 const SLACK_BYTES = 1_024;
 /** A quarter of what a broker keeps for a relay (`max_pending`). */
 const MAX_PART_BYTES = 256 * 1024;

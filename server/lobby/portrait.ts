@@ -31,7 +31,7 @@ export interface Picture {
 export interface Portrait {
   /** null: it is the one that is known. */
   readonly picture: Picture | null;
-  /** Of all that have a body, 0 to 1; null: there are none. */
+  /** The mean of all that have a body, 0 to 1; null: there are none. */
   readonly health: number | null;
 }
 

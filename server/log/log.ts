@@ -36,7 +36,7 @@ export interface LogOptions {
   readonly format: LogFormat;
   readonly out: OutletStream;
   readonly err: OutletStream;
-  /** Of which world all lines are; default: there is only one. */
+  /** The world that all lines are of; default: there is only one. */
   readonly world?: string;
   /** Never written, whatever a line says; empty ones are ignored. */
   readonly secrets?: readonly string[];

@@ -21,7 +21,7 @@ export interface ProcessSources {
   readonly memoryBytes: number;
   /** Infinity: there is no limit. */
   readonly maxDescriptors: number;
-  /** Of the simulation thread; null: not known yet. */
+  /** The simulation thread's; null: not known yet. */
   readonly worldThread: () => { readonly heapBytes: number; readonly busySeconds: number } | null;
   /** Lines that the log has left out. */
   readonly logLinesDropped: () => number;
@@ -31,7 +31,7 @@ export class ProcessMetrics {
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #dataDir: string;
-  /** Of the data directory's disk; null: not known. */
+  /** The data directory's disk; null: not known. */
   #disk: { readonly freeBytes: number; readonly sizeBytes: number } | null = null;
   #isAskingDisk = false;
 

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export interface Version {
-  /** Of package.json. */
+  /** As package.json has it. */
   readonly version: string;
   /** Hash of the Git commit, hex; empty: not known. */
   readonly commit: string;
-  /** Of Node: "24.21.0". */
+  /** Node's: "24.21.0". */
   readonly node: string;
   /** Which engine steps the world, and how. */
   readonly engine: string;

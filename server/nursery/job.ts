@@ -26,7 +26,7 @@ export const fileOf = (folder: string, file: keyof typeof JOB_FILES): string => 
 export interface LearnJob {
   readonly format: 1;
   readonly id: number;
-  /** Of the species, and of its rule. */
+  /** The name of the species, and of its rule. */
   readonly species: string;
   /** As the maker calls it. */
   readonly title: string;
@@ -47,7 +47,7 @@ export interface LearnResult {
   readonly lacks: readonly string[];
   readonly iterations: number;
   readonly seconds: number;
-  /** Of the judgement; empty: nothing grew that could be judged. */
+  /** What the judgement measured; empty: nothing grew that could be judged. */
   readonly metrics: Readonly<Record<string, unknown>>;
 }
 

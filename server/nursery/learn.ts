@@ -92,7 +92,7 @@ interface Best {
 
 /** A learning on disk. */
 interface LearningSnapshot {
-  /** Of the picture: a checkpoint of another one is refused. */
+  /** A hash of the picture: a checkpoint of another one is refused. */
   readonly picture: string;
   readonly round: number;
   readonly run: Snapshot;

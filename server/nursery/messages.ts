@@ -20,7 +20,7 @@ export type FromLearning =
   | {
       readonly type: 'checked';
       readonly iterations: number;
-      /** Of grown bodies; null: it is no number, for the bodies have burst. */
+      /** The error of grown bodies; null: it is not a number, because the bodies have burst. */
       readonly error: number | null;
       /** By kind of damage; empty: not measured. */
       readonly recovery: Readonly<Record<string, number | null>>;

@@ -3,7 +3,7 @@ import type { Rect } from '../../shared/geometry.ts';
 import type { SeedsMessage } from '../../shared/protocol.ts';
 import type { WaitingSeed } from '../world/absences.ts';
 
-/** Of more seeds in one view, those nearest its middle are told. */
+/** With more seeds in one view, those nearest its middle are told. */
 export const MAX_TOLD_SEEDS = 128;
 
 export class Seeds {

@@ -118,7 +118,7 @@ export class WorldRoom extends Room implements Audience {
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
   #lagMs = 0;
   readonly #busy = new Busy();
-  /** Of this thread's event loop, as of the last sample. */
+  /** Use of this thread's event loop, as of the last sample. */
   #use = threadPerformance.eventLoopUtilization();
   /** When players were last sent. */
   #playersSentMs = 0;
@@ -146,7 +146,7 @@ export class WorldRoom extends Room implements Audience {
       }, LAG_MS),
       setInterval(() => {
         const before = this.#use;
-        // Of `perf_hooks`, not the global clock: that one may be a fake.
+        // From `perf_hooks`, not the global clock: that one may be a fake.
         this.#use = threadPerformance.eventLoopUtilization();
         this.#busy.note(threadPerformance.eventLoopUtilization(this.#use, before).utilization, now());
       }, BUSY_SAMPLE_MS),

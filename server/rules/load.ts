@@ -37,7 +37,7 @@ export const readRule = (file: string): Rule => readRuleFile(file).rule;
  */
 export const loadRules = (directory: string): Rule[] => loadRuleFiles(directory).map(({ rule }) => rule);
 
-/** Like `loadRules`, with the bytes of the files. */
+/** Like `loadRules`, with the bytes of the files. @throws RuleError as well */
 export function loadRuleFiles(directory: string): RuleFile[] {
   let names: string[];
   try {
@@ -74,7 +74,7 @@ export function readText(file: string, mostBytes: number): string {
 
 export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));
 
-/** Writes aside, then renames: the old file stays whole until the new one is. */
+/** Writes aside, then renames: the old file stays whole until the new one is. @throws RuleError when it cannot */
 export function writeWhole(file: string, bytes: Uint8Array | string): void {
   const aside = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   try {

@@ -44,9 +44,9 @@ export interface RelayedOptions {
   readonly readers: AddressRanges;
   /** TCP connections that are counted as the world's; default: those of its clients. */
   readonly connections?: () => number;
-  /** Of all worlds together; default: of this one. */
+  /** Limits of all worlds together; default: of this world alone. */
   readonly pictureLimits?: PictureLimits;
-  /** Of what newcomers need at once (`stream/deliver/chains.ts`); default: what one world may take. */
+  /** Room for what newcomers need at once (`stream/deliver/chains.ts`); default: what one world may take. */
   readonly chainBytes?: number;
   readonly log: Log;
 }

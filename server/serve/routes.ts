@@ -58,7 +58,7 @@ export interface RequestDoor {
 
 /** What a server with several worlds answers for all of them. */
 export interface LobbyDoor {
-  /** Of those that are there or were lately. */
+  /** Names of worlds that are there or were lately. */
   readonly names: readonly string[];
   /** Those that can be joined. */
   readonly worlds: Iterable<ServedWorld>;

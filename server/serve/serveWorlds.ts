@@ -19,7 +19,7 @@ export interface WorldsOptions {
   readonly config: Config;
   /** The command line that worlds and relays read, but for what concerns one of them. */
   readonly argv: readonly string[];
-  /** Of a world's process. */
+  /** What a world's process runs. */
   readonly entry: URL;
   readonly machine: Machine;
   readonly log: Log;

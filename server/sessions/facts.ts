@@ -105,12 +105,14 @@ export class Facts {
   }
 }
 
+/** @throws FactError when it is not a number from `least` to `most` */
 export function numberOf(value: unknown, least: number, most: number, path: string): number {
   // Written so that NaN fails.
   if (typeof value === 'number' && value >= least && value <= most) return value;
   throw new FactError(`${path} is ${shown(value)}, expected ${least}..${most}`);
 }
 
+/** @throws FactError when it is not a whole number from `least` to `most` */
 export function wholeOf(value: unknown, least: number, most: number, path: string): number {
   if (Number.isInteger(value)) return numberOf(value, least, most, path);
   throw new FactError(`${path} is ${shown(value)}, expected a whole number ${least}..${most}`);

@@ -34,7 +34,7 @@ export class SegmentWriter {
   readonly #preamble: Uint8Array;
   readonly #crc: number;
   #count = 0;
-  /** Of each record that is not on disk: length and checksum, then payload. */
+  /** Each record that is not on disk: length and checksum, then payload. */
   #waiting: Uint8Array[] = [];
   /** End of the last finished group. 0: not even the preamble is on disk. */
   #end = 0;

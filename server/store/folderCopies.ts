@@ -19,11 +19,11 @@ const INDEX = `${FOLDER}/index`;
 const MAGIC = 'REGROW K';
 const VERSION = 1;
 const COPY_MS = 5_000;
-/** Of one entry that goes on changing: the record of a long session, or a checkpoint. */
+/** For one entry that goes on changing: the record of a long session, or a checkpoint. */
 const BYTES_PER_MS = 100;
 
 interface Copied {
-  /** Of its bundle; 0: it is too long to have one. */
+  /** Its bundle's; 0: it is too long to have one. */
   readonly number: number;
   /** Changes with its files. */
   readonly mark: string;

@@ -35,7 +35,7 @@ const PIECE_BYTES = 4 * 2 ** 20;
 
 /** What the simulation thread has to know of the owner. */
 export interface Owner {
-  /** Of the lease. */
+  /** The lease's. */
   readonly term: number;
   /** Number of the owner's first frame. */
   readonly firstFrame: number;

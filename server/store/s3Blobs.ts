@@ -8,7 +8,7 @@ const MAX_ANSWER_MS = 30_000;
 /** A server that is busy or broken (429, 5xx) is asked this often again, after 100 ms, 200 ms, … */
 const RETRIES = 4;
 const RETRY_MS = 100;
-/** Of an answer that says why not. */
+/** Characters that are kept of an answer that says why not. */
 const MAX_REASON = 200;
 
 export class S3Blobs implements Blobs {

@@ -16,7 +16,7 @@ import { type Ask, FencedError, type Postgres, StoreError } from './postgres.ts'
 
 /** A blob of a pack; a save holds one in memory. */
 const BLOB_BYTES = 8 * 2 ** 20;
-/** Of one row. */
+/** The largest row. */
 const MAX_ROW_BYTES = 64 * 2 ** 20;
 /** Dead blobs that are removed at once; the others wait for the next removal. */
 const MAX_REMOVED = 256;
@@ -25,7 +25,7 @@ export interface SharedDiskOptions {
   readonly database: Postgres;
   readonly blobs: Blobs;
   readonly world: string;
-  /** Of the lease. */
+  /** The lease's. */
   readonly term: number;
   /** Called with each change that was refused because another owns the world. */
   readonly onFenced?: () => void;
@@ -41,7 +41,7 @@ const isPack = (path: string): boolean => path.endsWith('.pack');
 const named = (path: string): string => path.replaceAll('\\', '/');
 const missing = (path: string): StoreError => new StoreError(`the store has no ${path}`, 'ENOENT');
 
-/** Of an open file. */
+/** An open file. */
 interface Place {
   readonly id: string;
   readonly path: string;

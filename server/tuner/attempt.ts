@@ -34,7 +34,7 @@ export interface PastRound {
   readonly aim: Aim;
   readonly because: string;
   readonly iterations: number;
-  /** Of its result: how far from passing, and why. */
+  /** How far its result is from passing, and why. */
   readonly shortfall: number;
   readonly lacks: readonly string[];
   readonly wasJudged: boolean;

@@ -14,7 +14,7 @@ export const MARGINS = {
   stillCells: MAX_CHANGING_CELLS,
   /** … and twice as many look the same. */
   flickerGrowth: 2,
-  /** Of a recovery of 1: two per cent of a wound. */
+  /** A recovery of 1 is a whole wound: two per cent of one. */
   recovery: 0.02,
   /** … of which a twentieth is seen. */
   recoverySeen: 0.05,

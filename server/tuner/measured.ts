@@ -18,7 +18,7 @@ const LAST_STEP = 2_000;
 /** Random seeds of one piece of a trial: four bodies through forty strokes take some seconds. */
 const SEEDS_OF_A_PIECE = 4;
 
-/** Of few wounds each is dealt to more bodies: whether a rule heals better shows in the few that do not heal. */
+/** Each of few wounds is dealt to more bodies: whether a rule heals better shows in the few that do not heal. */
 const HURT_BODIES = 160;
 const MAX_SEEDS_OF_A_WOUND = 48;
 
@@ -26,7 +26,7 @@ const MAX_SEEDS_OF_A_WOUND = 48;
 export type Role = 'incumbent' | 'root' | 'candidate';
 
 interface Pieces {
-  /** Of the rule. */
+  /** The rule's (`keyOfWeights`). */
   readonly key: string;
   readonly heldOut?: HealingSamples;
   readonly suite?: Suite;

@@ -53,9 +53,9 @@ export class Paused extends Error {
 
 /** An attempt on disk. */
 interface Saved {
-  /** Of the rule that it began with: an attempt on another rule is not gone on with. */
+  /** The key of the rule that it began with: an attempt on another rule is not gone on with. */
   readonly incumbent: string;
-  /** Of the wounds: new ones make a verdict old. */
+  /** The key of the wounds: new ones make a verdict old. */
   readonly wounds: string;
   readonly state: AttemptState;
 }
@@ -82,7 +82,7 @@ class Tuning {
   #told = Number.NEGATIVE_INFINITY;
   #saved = performance.now();
   #loss: number | null = null;
-  /** Of the last look; null: this process has not looked yet. */
+  /** As of the last look; null: this process has not looked yet. */
   #recovery: number | null = null;
 
   constructor(folder: string, job: Job, hooks: TuneHooks) {

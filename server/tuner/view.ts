@@ -2,7 +2,7 @@
 import type { TunerView } from '../../shared/adminApi.ts';
 import type { TuningProcess } from './tuningProcess.ts';
 
-/** Of the history. */
+/** Past attempts that are shown. */
 const MAX_SHOWN = 20;
 
 interface Seen extends Pick<TunerView, 'mode' | 'gathering' | 'attempts' | 'pauseMs' | 'notes'> {

@@ -25,7 +25,7 @@ import {
 export const MAX_TRAINED = 160;
 /** Each is measured from 16 random seeds: 48 take half a minute of one core. */
 export const MAX_HELD_OUT = 48;
-/** Of all wounds of a species: about 700 kB of JSON. The thread that routes frames writes it. */
+/** All wounds of a species together: about 700 kB of JSON. The thread that routes frames writes it. */
 export const MAX_COORDINATES = 100_000;
 /** New wounds per session and species that are looked at, evenly from the whole session. */
 const MAX_OF_A_SESSION = 400;

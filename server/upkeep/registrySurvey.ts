@@ -21,7 +21,7 @@ export interface RegistrySurvey {
   readonly bytes: number;
   /** Empty: it is sound. */
   readonly faults: readonly string[];
-  /** Of a newer format. */
+  /** It has a newer format. */
   readonly isNewer: boolean;
   readonly rows: Readonly<Record<RegistryTable, number>>;
   /** Species → name and version of its rule. */

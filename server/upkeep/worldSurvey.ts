@@ -22,14 +22,14 @@ export const SAVE_FILES = { newest: 'world.regrow', previous: 'world.regrow.1' }
 export interface SaveSurvey {
   readonly path: string;
   readonly format: 1 | 2 | null;
-  /** Of the file, and of the pages that it names. */
+  /** The file's, and those of the pages that it names. */
   readonly bytes: number;
   readonly pages: number;
   /** ISO 8601. */
   readonly writtenAt: string;
   /** null: it is sound. */
   readonly fault: string | null;
-  /** Of a newer format. */
+  /** It has a newer format. */
   readonly isNewer: boolean;
   readonly facts: Facts | null;
   /** null: it is unsound. */

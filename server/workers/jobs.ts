@@ -41,7 +41,7 @@ export async function openFarJobs(config: StoreConfig, log: (line: string) => vo
     spawn: (kind) => (folder) => {
       const { files, result } = WORKSHOPS[kind];
       const far = { kind, boss, blobs, world, files, result, identity: IDENTITIES[kind] };
-      // Of a process, they use what a FarProcess has.
+      // They use nothing of a process but what a FarProcess has.
       return new FarProcess(folder, far) as unknown as ChildProcess;
     },
     close: () => boss.stop({ graceful: false }),

@@ -25,7 +25,7 @@ const MAX_TOLD_SEEDS = 4_096;
 
 /** A seed that waits. */
 export interface WaitingSeed {
-  /** Of the organism. */
+  /** The organism's. */
   readonly id: number;
   readonly x: number;
   readonly y: number;

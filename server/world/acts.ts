@@ -20,7 +20,7 @@ import type { FallowBed } from './worldSave.ts';
 /** A rule as the journal names it: slots belong to one engine. */
 export interface RuleName {
   readonly species: string;
-  /** Of the rule file's bytes, hex. */
+  /** The rule file's, hex. */
   readonly sha256: string;
 }
 

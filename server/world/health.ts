@@ -115,7 +115,7 @@ export class HealthWatch {
     this.#found(organism, place.health);
   }
 
-  /** Of the settled bodies that are to be looked for, the one that was looked for the longest ago. */
+  /** The settled body that is to be looked for and was looked for the longest ago. */
   #nextSought(): Organism | null {
     let next: Organism | null = null;
     let nextTurn = Number.POSITIVE_INFINITY;

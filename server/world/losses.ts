@@ -62,7 +62,7 @@ export class Losses {
   readonly #removers = new Map<OrganismId, Culprit>();
   /** Who struck last. */
   readonly #strikers = new Map<OrganismId, Blamed>();
-  /** Of those whose seeds wait because they were killed. */
+  /** Who killed the organisms whose seeds wait for that reason. */
   readonly #killers = new Map<OrganismId, Culprit>();
   #nextId = 1;
 

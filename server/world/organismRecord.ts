@@ -36,7 +36,7 @@ export interface OrganismRecord {
   readonly isUprooted?: boolean;
   /** Absent: it was awake. Only in a save: the journal has who falls asleep. */
   readonly isAsleep?: boolean;
-  /** Of earlier versions, in place of `absence`: it wilted. */
+  /** Written by earlier versions, in place of `absence`: it wilted. */
   readonly isWilting?: boolean;
   /** Absent: 0. */
   readonly wiltings?: number;

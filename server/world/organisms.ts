@@ -29,7 +29,7 @@ export class Organisms implements OrganismAccount {
   readonly #unwell = new Set<Organism>();
   /** Ids of which the record has changed, that are new, or gone, since `takeTouched`. */
   #touched = new Set<number>();
-  /** Of which health, cells or range were set since `takeStirred`. */
+  /** Those whose health, cells or range were set since `takeStirred`. */
   #stirred = new Set<Organism>();
   #nextId = 1;
   #nextOrder = 0;

@@ -65,7 +65,7 @@ export class Overview {
     return this.#summariesOf(found(this.#parts.organisms, query));
   }
 
-  /** Of those that a guest has planted. */
+  /** Summaries of those that a guest has planted. */
   summariesOf(guest: string): OrganismSummary[] {
     return this.#summariesOf(this.#parts.organisms.of(guest));
   }
@@ -85,7 +85,7 @@ export class Overview {
     return { version, bytes: encodeCensus(all) };
   }
 
-  /** Of all that have a body; null: there are none. */
+  /** The mean of all that have a body; null: there are none. */
   get meanHealth(): number | null {
     let sum = 0;
     let bodies = 0;

@@ -183,7 +183,7 @@ export class Planting {
     return this.#seedlings.size;
   }
 
-  /** Of the world's cells, those in the boxes of players' grown bodies. Counted anew at most once per second. */
+  /** The share of the world's cells in the boxes of players' grown bodies. Counted anew at most once per second. */
   get #playersShare(): number {
     const { organisms, runSeconds } = this.#world;
     const now = runSeconds();

@@ -87,7 +87,7 @@ export class Recorder {
   readonly #journal: WorldJournal;
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
-  /** Of the acts since the last entry. */
+  /** Settled when the acts since the last entry are on disk; null: there are none. */
   #nextFlush: PromiseWithResolvers<void> | null = null;
   /** When an entry was last sent to the disk, and not only to the journal. */
   #lastFlushMs: number;

@@ -32,7 +32,7 @@ export interface SavingParts {
   readonly nameOf: (slot: RuleSlot) => string;
   /** World time, seconds. */
   readonly runSeconds: () => number;
-  /** Of swaps, oldest first. */
+  /** What became of swaps, oldest first. */
   readonly outcomes: () => readonly SwapOutcome[];
   /** As an admin has set them; null: the server's own setting. */
   readonly stepsPerSecond: () => number | null;

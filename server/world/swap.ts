@@ -74,7 +74,7 @@ export class Swaps {
     for (const { watch } of this.#swaps) watch.strike(organisms);
   }
 
-  /** Of the swaps that are watched. */
+  /** Ids of the swaps that are watched. */
   get ids(): number[] {
     return this.#swaps.map(({ order }) => order.id);
   }

@@ -16,7 +16,7 @@ export interface DiskFigures {
   readonly journalBytes: number;
   /** Groups of records that were written together. */
   readonly journalFlushes: number;
-  /** Of records that are not written yet. */
+  /** Bytes of records that are not written yet. */
   readonly journalWaitingBytes: number;
 }
 

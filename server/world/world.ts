@@ -82,7 +82,7 @@ export class World {
   #samplesOwed = 0;
   #countsOwed = 0;
   #livingCells = 0;
-  /** Of swaps, oldest first. */
+  /** What became of swaps, oldest first. */
   #outcomes: readonly SwapOutcome[] = [];
 
   /** @param rules - the rules in force, one per species */
@@ -419,7 +419,7 @@ export class World {
 export interface RestoredWorld {
   /** What the operator should know. */
   readonly notes: readonly string[];
-  /** Of the journal, and the steps that were taken again. */
+  /** Entries of the journal, and the steps that were taken again. */
   readonly entries: number;
   readonly steps: number;
 }

@@ -42,7 +42,7 @@ export class WorldLog implements EngineListener {
   #acts: [step: number, act: Act][] = [];
   #pages: PageState[] = [];
   readonly #known = new Map<number, Known>();
-  /** Of the next that becomes known. */
+  /** The number of the next that becomes known. */
   #nextKnown = 0;
   #isOverfull = false;
 
@@ -118,7 +118,7 @@ export class WorldLog implements EngineListener {
     return encodeEntry(entry, pages);
   }
 
-  /** Of organisms that have changed, in the order of all organisms; then of those that are gone. */
+  /** Records of organisms that have changed, in the order of all organisms; then of those that are gone. */
   *#recordActs(): Generator<RecordAct> {
     const { organisms } = this.#world;
     const here: Organism[] = [];

@@ -28,11 +28,11 @@ export interface WorldFacts {
   /** The id that the next organism gets, if it is free. */
   readonly nextId: number;
   readonly organisms: readonly OrganismRecord[];
-  /** Of saves of earlier versions. Absent: none. */
+  /** Only in saves of earlier versions. Absent: none. */
   readonly fallow?: readonly FallowBed[];
   /** Absent: none is watched. */
   readonly swaps?: readonly SavedSwap[];
-  /** Of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
+  /** What became of the swaps that ended last, oldest first: the registry may not have them yet. Absent: none has. */
   readonly outcomes?: readonly SwapOutcome[];
   /** What can be brought back, oldest first. Absent: nothing. */
   readonly lost?: readonly Loss[];

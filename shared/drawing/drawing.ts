@@ -7,7 +7,7 @@ export const MIN_BOARD_SIDE = 8;
 export const MAX_DRAWING_SIDE = 64;
 /** Colours beside clear, so that an index fits a byte. */
 export const MAX_COLOURS = 255;
-/** Of 255: a cell lives if its alpha is above 0.1, as in `server/rules/rule.ts`. */
+/** 0..255: a cell lives if its alpha is above 0.1, as in `server/rules/rule.ts`. */
 export const MIN_LIVING_ALPHA = 26;
 
 export interface Drawing {

@@ -25,7 +25,7 @@ export interface BedOptions {
   readonly world: Pick<WorldLink, 'ask' | 'ready'>;
   /** Species of the nursery at once. */
   readonly maxSpecies: number;
-  /** Of all origins together. */
+  /** Species of all origins together. */
   readonly maxWorldSpecies: number;
   readonly folders: JobFolders;
   readonly audience: () => NurseryAudience;

@@ -19,7 +19,7 @@ export interface DrawingRow {
   readonly state: DrawingState;
   /** For people; empty: there is nothing to say. */
   readonly reason: string;
-  /** Of its rule, once it has one. */
+  /** Its rule's id, once it has one. */
   readonly rule: number | null;
   /** null: it has not been learned. */
   readonly result: LearnResult | null;

@@ -15,9 +15,9 @@ import type { DrawingRow } from './drawingTable.ts';
 
 /** Drawings of one guest that wait for a word or their turn. */
 export const MAX_PER_GUEST = 2;
-/** Of one address or network. */
+/** From one address or network. */
 export const MAX_PER_ADDRESS = 6;
-/** Of all. At two minutes each, the last of them waits for two hours. */
+/** From all together. At two minutes each, the last of them waits for two hours. */
 export const MAX_WAITING = 60;
 /** Submissions of an address that are looked at: so many at once, and one more every 15 s. */
 const TRIES = 20;

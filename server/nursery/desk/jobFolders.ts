@@ -14,7 +14,7 @@ export class JobFolders {
     this.#log = log;
   }
 
-  /** Of a drawing that is learned. */
+  /** The folder of a drawing that is learned. */
   jobOf(id: number): string {
     return join(this.#folder, 'jobs', String(id));
   }

@@ -26,7 +26,7 @@ export interface LearningWatch {
 }
 
 export class LearningProcess {
-  /** Of the drawing. */
+  /** The drawing's. */
   readonly id: number;
   readonly losses: Series;
   readonly errors: Series;

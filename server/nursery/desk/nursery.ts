@@ -107,7 +107,7 @@ export class Nursery {
     return this.#queue.waitSeconds(place);
   }
 
-  /** Of the drawing that is learned at the moment; null: none is. */
+  /** For the drawing that is learned at the moment; null: none is. */
   get secondsLeft(): number | null {
     return this.#queue.secondsLeft;
   }

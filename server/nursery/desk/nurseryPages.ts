@@ -12,7 +12,7 @@ import { fileOf } from '../job.ts';
 import type { DrawingRow } from './drawingTable.ts';
 import type { Nursery } from './nursery.ts';
 
-/** Of an address: a page asks every 3 s, and for a film every 5 s. */
+/** Requests of an address: a page asks every 3 s, and for a film every 5 s. */
 const MAX_REQUESTS = 120;
 const REQUESTS_PER_SECOND = 20;
 const MAX_SHOWN = 24;

@@ -32,7 +32,7 @@ export class Queue {
     return this.estimate.wait(place, this.#progressNow);
   }
 
-  /** Of the drawing that is learned at the moment; null: none is. */
+  /** For the drawing that is learned at the moment; null: none is. */
   get secondsLeft(): number | null {
     const now = this.#progressNow;
     return now === null ? null : this.estimate.left(now.done, now.maxIterations);

@@ -39,7 +39,7 @@ interface Growing extends Chain {
 
 export class Chains {
   readonly #chains = new Map<number, Growing>();
-  /** Of all chains together. */
+  /** All chains together. */
   maxBytes: number;
   #bytes = 0;
 

@@ -38,7 +38,7 @@ export class Composer {
     return this.#updates;
   }
 
-  /** Of the updates, without headers. */
+  /** The updates' bytes, without headers. */
   get bytes(): number {
     return this.#bytes;
   }

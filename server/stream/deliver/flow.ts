@@ -43,7 +43,7 @@ const ACK_PACES_MS = [ACK_EVERY_MS, 500, ACK_EASY_MS] as const;
 const PACE_ROOM = 1.5;
 /** One acknowledgement's weight in the rate of arrival when that falls; it rises at once. */
 const RATE_WEIGHT = 0.1;
-/** Of a flight in the list of those: where its bytes and its time are, and how many numbers it has. */
+/** A flight in the list of flights: where its bytes and its time are, and how many numbers it has. */
 const BYTES_AT = 1;
 const SENT_AT = 2;
 const FLIGHT = 3;

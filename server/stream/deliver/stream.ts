@@ -45,7 +45,7 @@ export class Stream {
   readonly #chains = new Chains();
   /** The newest version of each page, by `pageKey`: what a viewer holds that is not owed the page. */
   readonly #versions = new Map<number, number>();
-  /** Of the last frames; the newest is at `#count % SPECTATOR_FRAMES`. */
+  /** The last frames' deltas; the newest is at `#count % SPECTATOR_FRAMES`. */
   readonly #recent = Array.from({ length: SPECTATOR_FRAMES }, () => new Deltas());
   /** Frames that were published here. */
   #count = 0;

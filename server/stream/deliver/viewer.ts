@@ -77,7 +77,7 @@ export class Viewer implements Looking<Viewer> {
   #owed = 0;
   /** How many come in another lane than the viewer's own. */
   #strays = 0;
-  /** Of the frame at hand: indexes into its deltas, and how many bytes they have. */
+  /** The frame at hand: indexes into its deltas, and how many bytes they have. */
   readonly #offered: number[] = [];
   #offeredBytes = 0;
   /** A running mean of a chain's bytes; starts small because most of a first viewport is empty. */
