@@ -99,6 +99,15 @@ test('every command shown is an npm script that exists, with flags that its help
   expect(unknown).toEqual([]);
 });
 
+test('tests/README.md has every benchmark that there is, and no other', () => {
+  const [, table] = /^## Benchmarks$([\s\S]*?)^### /m.exec(read('tests/README.md')) ?? [];
+  const told = Array.from((table ?? '').matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name);
+  const entries = read('tests/bench/main.ts').matchAll(/^ {2}(\w+)(?:: \(\) =>|\(\) \{)/gm);
+  const known = Array.from(entries, ([, name]) => name);
+  expect(known).toContain('nursery');
+  expect(told.sort()).toEqual(known.sort());
+});
+
 test("no command shown runs TypeScript on the system's Node, which may be too old for it", () => {
   const BARE = /^\s*(?:\w+=\S+ )*node (?:-\S+ )*\S+\.ts\b/;
   expect('node server/build.ts --verify').toMatch(BARE);
