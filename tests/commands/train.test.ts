@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HELP, readCommand, trainingCommand } from '../../server/commands/train.ts';
+import { HELP, readCommand, trainingCommand } from '../../server/commands/trainFlags.ts';
 import { writeRule } from '../../server/rules/load.ts';
 import { drawnTarget } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
