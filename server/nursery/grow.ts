@@ -50,6 +50,8 @@ export async function grow(
         randomSeed: job.randomSeed,
         ...(job.maxIterations !== undefined && { maxIterations: job.maxIterations }),
         checkpoint: fileOf(folder, 'checkpoint'),
+        onBadCheckpoint: (reason) =>
+          hooks.post({ type: 'log', line: `${reason}: its learning begins again` }),
         signal: hooks.signal,
         onProgress: (progress) => reporter.progress(progress),
       },

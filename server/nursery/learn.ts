@@ -4,21 +4,21 @@
  * the threads and however often the learning was stopped and continued.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Evaluated } from '../evaluation/sheet.ts';
 import { type Rule, RuleError } from '../rules/rule.ts';
-import { readState, writeState } from '../training/checkpoint.ts';
+import { readState, SNAPSHOT_FORMAT, writeState } from '../training/checkpoint.ts';
 import type { Weights } from '../training/kernel.ts';
 import { LEARNING, LEARNING_PADDING } from '../training/learning.ts';
 import { between } from '../training/optimizer.ts';
-import type { Snapshot } from '../training/snapshot.ts';
+import { checkWeights, type Snapshot } from '../training/snapshot.ts';
 import { pictureCells, type Target } from '../training/target.ts';
 import { TrainingError, TrainingRun } from '../training/train.ts';
 import { judge, type Missed, missedGates } from './gates.ts';
 import { roundPlan } from './rounds.ts';
 import { type Checked, SpotCheck, shortfall } from './spotCheck.ts';
 
-const MAGIC = 'regrow-learning-1';
+const MAGIC = `regrow-learning-1-${SNAPSHOT_FORMAT}`;
 /** Largest loss of learning time when the process is killed. */
 const CHECKPOINT_MS = 20_000;
 /** In iterations. */
@@ -43,6 +43,8 @@ export interface LearnOptions {
   readonly maxIterations?: number;
   /** File to continue from if it exists; written every 20 s and when the signal stops the learning. */
   readonly checkpoint?: string;
+  /** Told why the checkpoint cannot be gone on from: it is removed, and the learning begins. Absent: that is an error. */
+  onBadCheckpoint?(reason: string): void;
   /** After every iteration, check and judgement. */
   onProgress?(progress: LearningProgress): void;
   /** Stops the learning at a checkpoint: `learnCreature` then throws `LearningStopped`. */
@@ -129,11 +131,24 @@ export async function learnCreature(
   options: LearnOptions,
   parts: LearningParts = PARTS,
 ): Promise<Learned> {
-  const learning = new Learning(target, options, parts);
+  const learning = opened(target, options, parts);
   try {
     return await learning.learn();
   } finally {
     await learning.dispose();
+  }
+}
+
+function opened(target: Target, options: LearnOptions, parts: LearningParts): Learning {
+  try {
+    return new Learning(target, options, parts);
+  } catch (error) {
+    const { checkpoint, onBadCheckpoint } = options;
+    if (!(error instanceof RuleError) || checkpoint === undefined || onBadCheckpoint === undefined)
+      throw error;
+    onBadCheckpoint(error.message);
+    rmSync(checkpoint, { force: true });
+    return new Learning(target, options, parts);
   }
 }
 
@@ -196,6 +211,8 @@ class Learning {
   #read(checkpoint: string): LearningSnapshot {
     const saved = readState<LearningSnapshot>(checkpoint, MAGIC);
     if (saved.picture !== this.#picture) throw new RuleError(`${checkpoint} is of another picture`);
+    const { average, before, best } = saved;
+    checkWeights({ average, before, 'best.weights': best?.weights ?? null }, LEARNING.hidden);
     return saved;
   }
 

@@ -27,6 +27,8 @@ export type FromLearning =
     }
   /** What it grows now: `FILM.frames` frames, one below another, PNG in base64. */
   | { readonly type: 'film'; readonly png: string }
+  /** For the operator. */
+  | { readonly type: 'log'; readonly line: string }
   /** The folder holds `result.json`. */
   | { readonly type: 'finished' }
   | { readonly type: 'paused' };

@@ -6,7 +6,9 @@ import { writeWhole } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
 import type { Snapshot } from './snapshot.ts';
 
-const MAGIC = 'regrow-checkpoint-6';
+/** Version of `Snapshot`: other states on disk that hold one name it, so that none is read as another version. */
+export const SNAPSHOT_FORMAT = 6;
+const MAGIC = `regrow-checkpoint-${SNAPSHOT_FORMAT}`;
 
 export const writeCheckpoint = (file: string, snapshot: Snapshot): void => writeState(file, MAGIC, snapshot);
 

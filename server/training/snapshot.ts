@@ -43,9 +43,8 @@ export function checkSnapshot({ plan, optimizer, pool, walls, ward }: Snapshot, 
   const expect = (what: string, got: number, wanted: number): void => {
     if (got !== wanted) faults.push(`${got} ${what}, expected ${wanted}`);
   };
-  for (const part of ['weights', 'first', 'second'] as const)
-    for (const [name, length] of Object.entries(lengthsOf(plan.hidden)))
-      expect(`values of ${part}.${name}`, optimizer[part][name as keyof Weights].length, length);
+  const { weights, first, second } = optimizer;
+  faults.push(...weightFaults({ weights, first, second }, plan.hidden));
   const perBody = shape.cellCount * CHANNELS;
   if (pool.length > 0) {
     expect('values of the pool', pool.length, poolSizeOf(plan) * perBody);
@@ -63,6 +62,28 @@ export function checkSnapshot({ plan, optimizer, pool, walls, ward }: Snapshot, 
   }
   if (faults.length > 0) throw new RuleError(`the checkpoint does not fit its plan: ${faults.join('; ')}`);
 }
+
+/**
+ * Weights that a checkpoint keeps beside its run are checked like the run's own: longer ones would be trained on in part.
+ *
+ * @param kept - by name; what is null is not kept
+ * @throws RuleError that lists all that a rule of so many hidden units does not have
+ */
+export function checkWeights(kept: Readonly<Record<string, Weights | null>>, hidden: number): void {
+  const faults = weightFaults(kept, hidden);
+  if (faults.length > 0) throw new RuleError(`the checkpoint does not fit its rule: ${faults.join('; ')}`);
+}
+
+const weightFaults = (kept: Readonly<Record<string, Weights | null>>, hidden: number): string[] =>
+  Object.entries(kept).flatMap(([part, weights]) =>
+    weights === null
+      ? []
+      : TENSORS.filter((name) => weights[name].length !== lengthsOf(hidden)[name]).map(
+          (name) => `${weights[name].length} values of ${part}.${name}, expected ${lengthsOf(hidden)[name]}`,
+        ),
+  );
+
+const TENSORS = ['w1', 'b1', 'w2', 'b2'] as const satisfies readonly (keyof Weights)[];
 
 const lengthsOf = (hidden: number): Record<keyof Weights, number> => ({
   w1: hidden * PERCEPTION,

@@ -9,11 +9,12 @@ import type { EvaluationTarget } from '../evaluation/evaluate.ts';
 import { meanOf } from '../evaluation/statistics.ts';
 import { readRule, writeRule, writeWhole } from '../rules/load.ts';
 import { hashWeights, type Rule, RuleError } from '../rules/rule.ts';
-import { readState, writeState } from '../training/checkpoint.ts';
+import { readState, SNAPSHOT_FORMAT, writeState } from '../training/checkpoint.ts';
 import type { Weights } from '../training/kernel.ts';
 import { firstState } from '../training/optimizer.ts';
 import type { TrainingPlan } from '../training/plan.ts';
 import type { OpenRollouts } from '../training/rollouts.ts';
+import { checkWeights } from '../training/snapshot.ts';
 import { readTarget, type TargetSource } from '../training/target.ts';
 import { TrainingError, TrainingRun } from '../training/train.ts';
 import { Attempt, type AttemptOutcome, type AttemptParts, type AttemptState } from './attempt.ts';
@@ -38,7 +39,7 @@ const RANDOM_SEEDS = 16;
 const WHOLE_ERROR = 1.5;
 /** … and when this much of it has recovered. */
 const WHOLE_RECOVERY = 0.98;
-const MAGIC = 'regrow-attempt-1';
+const MAGIC = `regrow-attempt-1-${SNAPSHOT_FORMAT}`;
 
 export interface TuneHooks {
   post(message: FromTuning): void;
@@ -273,6 +274,8 @@ class Tuning {
   #read(file: string): AttemptState {
     const { incumbent, wounds, state } = readState<Saved>(file, MAGIC);
     if (incumbent !== keyOfWeights(this.#incumbent)) throw new RuleError(`${file} is of another rule`);
+    const { average, best } = state;
+    checkWeights({ average, 'best.weights': best?.weights ?? null }, this.#incumbent.hidden);
     if (wounds === this.#wounds) return state;
     // New wounds: what was found of the best is not true of them.
     return { ...state, idle: 0, best: state.best && { ...state.best, verdict: null } };

@@ -1,6 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deserialize } from 'node:v8';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Evaluation, Frames } from '../../server/evaluation/evaluate.ts';
 import { GATES, missedGates } from '../../server/nursery/gates.ts';
@@ -15,6 +17,7 @@ import { type Checked, SpotCheck, shortfall } from '../../server/nursery/spotChe
 import { readStart } from '../../server/nursery/start.ts';
 import { loadRules } from '../../server/rules/load.ts';
 import type { Rule } from '../../server/rules/rule.ts';
+import { writeState } from '../../server/training/checkpoint.ts';
 import { LEARNING, LEARNING_PADDING } from '../../server/training/learning.ts';
 import { firstWeights } from '../../server/training/optimizer.ts';
 import { Random } from '../../server/training/random.ts';
@@ -73,6 +76,13 @@ function suiteOf(checks: readonly Checked[], judgements: readonly Evaluation[]) 
   return { suite, asked };
 }
 
+/** What a learning has kept on disk, and how its file begins. */
+function contentOf(checkpoint: string): [magic: string, whole: { average: Rule }] {
+  const bytes = deserialize(zstdDecompressSync(readFileSync(checkpoint)));
+  const { magic, snapshot } = bytes as { magic: string; snapshot: { average: Rule } };
+  return [magic, snapshot];
+}
+
 describe('a learning', () => {
   test('that is stopped and continued gives the same rule as one that is not', async () => {
     const { suite } = suiteOf([far], [evaluation({ deaths: 1 })]);
@@ -107,6 +117,41 @@ describe('a learning', () => {
     await expect(learnCreature(square(5, 91), { ...options, checkpoint }, suite)).rejects.toThrow(
       `${checkpoint} is of another picture`,
     );
+  });
+
+  test('whose checkpoint is damaged or fits no learning of this picture says why, and begins again', async () => {
+    const checkpoint = join(folder, 'bad.bin');
+    const { suite } = suiteOf([far], [evaluation({ deaths: 1 })]);
+    const stopped = { ...options, checkpoint, signal: AbortSignal.abort() };
+    const undisturbed = await learnCreature(target, options, suite);
+    await expect(learnCreature(target, stopped, suite)).rejects.toThrow(LearningStopped);
+    const [magic, whole] = contentOf(checkpoint);
+    const { average } = whole;
+    const best = { weights: { ...average, w1: average.w1.subarray(2) }, checked: far, iterations: 1 };
+    const bad: [write: () => void, fault: RegExp][] = [
+      [() => writeFileSync(checkpoint, 'half'), /is not a checkpoint, or not a whole one$/],
+      [() => writeState(checkpoint, 'regrow-learning-1', whole), /is not a checkpoint, or not a whole one$/],
+      [() => writeState(checkpoint, magic, { ...whole, picture: '' }), /is of another picture$/],
+      [
+        () => writeState(checkpoint, magic, { ...whole, average: { ...average, b2: new Float32Array(1) } }),
+        /^the checkpoint does not fit its rule: 1 values of average\.b2, expected 16$/,
+      ],
+      [
+        () =>
+          writeState(checkpoint, magic, { ...whole, before: { ...average, b1: new Float32Array(1) }, best }),
+        /: 1 values of before\.b1, expected 128; 6142 values of best\.weights\.w1, expected 6144$/,
+      ],
+    ];
+    for (const [write, fault] of bad) {
+      write();
+      const told: string[] = [];
+      const onBadCheckpoint = (reason: string): void => void told.push(reason);
+      await expect(learnCreature(target, { ...options, checkpoint }, suite)).rejects.toThrow(fault);
+      const learned = await learnCreature(target, { ...options, checkpoint, onBadCheckpoint }, suite);
+      expect(told).toEqual([expect.stringMatching(fault)]);
+      expect(existsSync(checkpoint)).toBe(false);
+      expect(learned.rule.w1).toEqual(undisturbed.rule.w1);
+    }
   });
 
   test('refuses a start of another size, and says which', async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PAUSED_CODE } from '../../server/background/lowProcess.ts';
 import { HARMS } from '../../server/evaluation/suite.ts';
 import { readRule } from '../../server/rules/load.ts';
-import { readState, writeState } from '../../server/training/checkpoint.ts';
+import { readState, SNAPSHOT_FORMAT, writeState } from '../../server/training/checkpoint.ts';
 import type { AttemptState } from '../../server/tuner/attempt.ts';
 import { JOB_FILES, type Job, type TuneOptions } from '../../server/tuner/jobs.ts';
 import type { FromTuning } from '../../server/tuner/messages.ts';
@@ -32,7 +32,7 @@ function makeJob(
   return path;
 }
 /** How the tuner's checkpoints begin. */
-const MAGIC = 'regrow-attempt-1';
+const MAGIC = `regrow-attempt-1-${SNAPSHOT_FORMAT}`;
 
 /** Iterations that the attempt on disk has done. */
 function savedIn(path: string): number {
@@ -118,6 +118,30 @@ test('pauses at a checkpoint, and loses nothing beyond it when it is killed; a c
   const gone = ended(third.child);
   third.child.kill('SIGKILL');
   await gone;
+
+  const { average } = whole.state;
+  const best = {
+    weights: { ...average, w2: average.w2.subarray(1) },
+    shortfall: 0,
+    error: 0,
+    iterations: 1,
+    verdict: null,
+  };
+  writeState(file, MAGIC, {
+    ...whole,
+    state: { ...whole.state, average: { ...average, b1: new Float32Array(3) }, best },
+  });
+  const fourth = await start(path, 1);
+  expect(fourth.first).toBe(1);
+  expect(fourth.heard).toContainEqual({
+    type: 'log',
+    line: expect.stringMatching(
+      /^the checkpoint does not fit its rule: 3 values of average.b1, expected \d+; \d+ values of best.weights.w2, expected \d+: its training begins again$/,
+    ),
+  });
+  const over = ended(fourth.child);
+  fourth.child.kill('SIGKILL');
+  await over;
 });
 
 test('an attempt whose budget ends without a better rule is given up with the figures, the rounds and the reasons', {

@@ -21,6 +21,7 @@ export interface LearningWatch {
   readonly before: LearningProcess | null;
   /** Iterations have passed. */
   readonly onPass: (iterations: number, seconds: number) => void;
+  readonly log: (text: string) => void;
   /** Called once. @param code - null: it was killed, or could not be started */
   readonly onEnd: (code: number | null) => void;
 }
@@ -102,6 +103,9 @@ export class LearningProcess {
         this.films = [film, ...this.films.slice(0, 1)];
         return;
       }
+      case 'log':
+        this.#watch.log(message.line);
+        return;
       case 'finished':
       case 'paused':
         return; // the `exit` event reports it, too

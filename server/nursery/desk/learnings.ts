@@ -154,6 +154,7 @@ export class Learnings {
     const running: LearningProcess = new LearningProcess(id, spawn(folder), {
       before: this.#last,
       onPass: (iterations, seconds) => queue.estimate.pass(iterations, seconds),
+      log: (text) => this.#options.log(`learning ${species}: ${text}`),
       onEnd: (code) => void this.#ended(running, code),
     });
     this.#running = this.#last = running;
