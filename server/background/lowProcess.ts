@@ -12,6 +12,20 @@ const MAX_LAST_WORDS = 2_000;
 export const PAUSED_CODE = 75;
 /** Exit code of a process that has reported why its job cannot succeed: trying again is useless. */
 export const FAILED_CODE = 65;
+/** Exit code of a process that could not write its files: the job is not at fault, and goes on when the disk is well. */
+export const UNWRITTEN_CODE = 74;
+
+/**
+ * A terminal and most supervisors signal all processes of a service at once: the server decides when this one ends.
+ *
+ * @param end - called at a signal when there is no server
+ */
+export function leaveSignalsToServer(end: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (!process.connected) end();
+    });
+}
 
 /** Write a checkpoint and end. Every such process knows it. */
 export interface Pause {

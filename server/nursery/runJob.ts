@@ -1,6 +1,7 @@
 /** A process that does one job of the nursery and ends: what it hears, and with which code it leaves. */
 import { basename } from 'node:path';
-import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
+import { FAILED_CODE, leaveSignalsToServer, PAUSED_CODE, UNWRITTEN_CODE } from '../background/lowProcess.ts';
+import { WriteError } from '../rules/load.ts';
 import { RuleError } from '../rules/rule.ts';
 import { grow } from './grow.ts';
 import { readJob } from './job.ts';
@@ -28,10 +29,7 @@ export async function runJob(folder: string | undefined, parts?: LearningParts):
     // A judgement takes longer than an iteration, and is made again.
     setTimeout(() => process.exit(PAUSED_CODE), ORPHAN_MS).unref();
   });
-  // A terminal sends Ctrl-C to both processes; the server decides.
-  process.on('SIGINT', () => {
-    if (!process.connected) stop.abort();
-  });
+  leaveSignalsToServer(() => stop.abort());
   const post = (message: FromLearning): void => {
     if (process.connected) process.send?.(message, () => {});
   };
@@ -42,7 +40,7 @@ export async function runJob(folder: string | undefined, parts?: LearningParts):
     if (error instanceof LearningStopped) leave({ type: 'paused' }, PAUSED_CODE);
     else if (error instanceof RuleError) {
       console.error(error.message);
-      process.exit(FAILED_CODE);
+      process.exit(error instanceof WriteError ? UNWRITTEN_CODE : FAILED_CODE);
     } else throw error;
   }
 }

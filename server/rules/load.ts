@@ -74,7 +74,12 @@ export function readText(file: string, mostBytes: number): string {
 
 export const writeRule = (file: string, rule: Rule): void => writeWhole(file, serializeRule(rule));
 
-/** Writes aside, then renames: the old file stays whole until the new one is. @throws RuleError when it cannot */
+/** The disk takes no file: what was to be written is not at fault. */
+export class WriteError extends RuleError {
+  override name = 'WriteError';
+}
+
+/** Writes aside, then renames: the old file stays whole until the new one is. @throws WriteError */
 export function writeWhole(file: string, bytes: Uint8Array | string): void {
   const aside = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
   try {
@@ -83,7 +88,7 @@ export function writeWhole(file: string, bytes: Uint8Array | string): void {
     renameSync(aside, file);
   } catch (error) {
     rmSync(aside, { force: true });
-    throw new RuleError(`cannot write ${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
+    throw new WriteError(`cannot write ${file}: ${fact(error as NodeJS.ErrnoException)}`, { cause: error });
   }
 }
 

@@ -3,7 +3,8 @@
  * `node server/tuner/process.ts data/tuner/jobs/…`.
  */
 import { basename } from 'node:path';
-import { FAILED_CODE, PAUSED_CODE } from '../background/lowProcess.ts';
+import { FAILED_CODE, leaveSignalsToServer, PAUSED_CODE, UNWRITTEN_CODE } from '../background/lowProcess.ts';
+import { WriteError } from '../rules/load.ts';
 import { JOB_FILES, type Job } from './jobs.ts';
 import { readJson } from './jsonFile.ts';
 import type { FromTuning, ToTuning } from './messages.ts';
@@ -40,10 +41,7 @@ process.on('message', (message: ToTuning) => {
 });
 // Without the server, nothing would stop this process any more.
 process.on('disconnect', () => process.exit(PAUSED_CODE));
-// A terminal sends Ctrl-C to both processes; the server decides.
-process.on('SIGINT', () => {
-  if (!process.connected) process.exit(PAUSED_CODE);
-});
+leaveSignalsToServer(() => process.exit(PAUSED_CODE));
 
 if (folder === undefined) {
   console.error(`node ${basename(import.meta.filename)} FOLDER: a job's folder, with ${JOB_FILES.job} in it`);
@@ -58,6 +56,6 @@ try {
   if (error instanceof Paused) leave({ type: 'paused' }, PAUSED_CODE);
   else if (isTold(error)) {
     console.error(error.message);
-    process.exit(FAILED_CODE);
+    process.exit(error instanceof WriteError ? UNWRITTEN_CODE : FAILED_CODE);
   } else throw error;
 }

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TunerMode, TunerView } from '../../shared/adminApi.ts';
-import { FAILED_CODE } from '../background/lowProcess.ts';
+import { FAILED_CODE, UNWRITTEN_CODE } from '../background/lowProcess.ts';
 import type { Config } from '../config.ts';
 import { plainLog } from '../log/log.ts';
 import type { Actor } from '../rules/registry.ts';
@@ -230,6 +230,11 @@ export class Tuner {
 
   #failed({ name, job, lastWords }: TuningProcess, code: number | null): void {
     const why = lastWords || (code === null ? 'it was killed' : `code ${code}`);
+    if (code === UNWRITTEN_CODE) {
+      this.#log(`tuning ${job.species} on session ${job.session} waits for the disk: ${why}`);
+      this.#later(this.#options.retryMs ?? RETRY_MS);
+      return;
+    }
     const failures = job.failures + 1;
     const isHopeless = code === FAILED_CODE || failures >= MAX_FAILURES;
     const text = isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`;

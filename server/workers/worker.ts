@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
-import { FAILED_CODE, LowProcess } from '../background/lowProcess.ts';
+import { FAILED_CODE, LowProcess, UNWRITTEN_CODE } from '../background/lowProcess.ts';
 import { isMissing } from '../files/disk.ts';
 import type { Blobs } from '../store/blobs.ts';
 import { bundle, MAX_BUNDLE_BYTES, unbundle } from '../store/bundle.ts';
@@ -146,6 +146,8 @@ export class Worker {
     }
     await send();
     if (this.#stopping.signal.aborted) throw new Error('the worker was stopped');
+    // Another worker's disk may be well.
+    if (code === UNWRITTEN_CODE) throw new Error(words);
     return { failed: words || (code === null ? 'it was killed' : `code ${code}`) };
   }
 }

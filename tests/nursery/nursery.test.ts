@@ -174,6 +174,14 @@ describe('a drawing', () => {
     expect(registry.rules().filter(({ origin }) => origin === 'trained')).toEqual([]);
   });
 
+  test('waits for a disk that takes no files, however often, and is not blamed for it', async () => {
+    await opened([...Array(5).fill('full disk'), 'crash', 'crash', 'pass']);
+    await nursery.submit(wish('Ghost'), ann);
+    await until(() => stateOf('Ghost') === 'ready');
+    expect(children).toHaveLength(8);
+    expect(complaints).toContain('learning ghost waits for the disk: cannot write checkpoint.bin: ENOSPC');
+  });
+
   test('whose rule fails the probe is refused', async () => {
     await opened(['pass'], { probe: async () => ({ ok: false, reason: 'ghost does not stop growing' }) });
     await nursery.submit(wish('Ghost'), ann);

@@ -1,6 +1,6 @@
 /** A learning process that computes nothing: `node stubLearning.ts FOLDER BEHAVIOUR RULE`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
+import { FAILED_CODE, PAUSED_CODE, UNWRITTEN_CODE } from '../../server/background/lowProcess.ts';
 import { fileOf, type LearnResult, readJob } from '../../server/nursery/job.ts';
 import type { FromLearning, ToLearning } from '../../server/nursery/messages.ts';
 import { serializeRule } from '../../server/rules/format.ts';
@@ -43,6 +43,9 @@ else if (behaviour === 'hopeless') {
   console.error('it has no seed');
   process.exit(FAILED_CODE);
 } else if (behaviour === 'crash') process.exit(1);
-else if (behaviour === 'resume' && existsSync(fileOf(folder, 'checkpoint'))) {
+else if (behaviour === 'full disk') {
+  console.error('cannot write checkpoint.bin: ENOSPC');
+  process.exit(UNWRITTEN_CODE);
+} else if (behaviour === 'resume' && existsSync(fileOf(folder, 'checkpoint'))) {
   if (readFileSync(fileOf(folder, 'checkpoint'), 'utf8') === 'half') finish('passed');
 } else setInterval(() => {}, 1_000); // works until it is paused or killed

@@ -1,11 +1,11 @@
 /**
  * Replaces the tuning process where its computation does not matter: `crash` dies, `nothing` ends without a result,
- * `hopeless` reports why it gives up, `deaf` never pauses, `work` works until it is paused, `candidate`,
+ * `hopeless` reports why it gives up, `full disk` cannot write its files, `deaf` never pauses, `work` works until it is paused, `candidate`,
  * `rejected` and `needless` leave that result.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FAILED_CODE, PAUSED_CODE } from '../../server/background/lowProcess.ts';
+import { FAILED_CODE, PAUSED_CODE, UNWRITTEN_CODE } from '../../server/background/lowProcess.ts';
 import { serializeRule } from '../../server/rules/format.ts';
 import { readRule } from '../../server/rules/load.ts';
 import { JOB_FILES } from '../../server/tuner/jobs.ts';
@@ -39,6 +39,10 @@ switch (behaviour) {
   case 'hopeless':
     console.error('moss does not grow');
     process.exit(FAILED_CODE);
+    break;
+  case 'full disk':
+    console.error('cannot write checkpoint: ENOSPC');
+    process.exit(UNWRITTEN_CODE);
     break;
   case 'nothing':
     process.exit(0);

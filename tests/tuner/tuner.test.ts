@@ -489,6 +489,16 @@ describe('when a process or a job fails', () => {
     expect(complaints[0]).toContain('it was killed; tried again (1 of 3)');
   });
 
+  test('a disk that takes no files is waited for, and counts against no job', async () => {
+    tuner = makeTuner([...Array(4).fill('full disk'), 'crash', 'crash', 'candidate'], { retryMs: 1 });
+    tuner.sessionEnded(hurt('moss'));
+    await until(() => tuned().length === 1);
+    expect(children).toHaveLength(7);
+    expect(complaints[3]).toBe(
+      'tuner: tuning moss on session s1 waits for the disk: cannot write checkpoint: ENOSPC',
+    );
+  });
+
   test('a process that reports why its job cannot succeed is not started again', async () => {
     tuner = makeTuner(['hopeless']);
     tuner.sessionEnded(hurt('moss'));

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { NurseryMode } from '../../../shared/drawing/submission.ts';
-import { FAILED_CODE } from '../../background/lowProcess.ts';
+import { FAILED_CODE, UNWRITTEN_CODE } from '../../background/lowProcess.ts';
 import { writeWhole } from '../../rules/load.ts';
 import type { Actor } from '../../rules/registry.ts';
 import { RegistryError } from '../../rules/registryFile.ts';
@@ -181,6 +181,11 @@ export class Learnings {
     const row = drawings.byId(id);
     if (row === undefined) return;
     const why = lastWords || (code === null ? 'it was killed' : `code ${code}`);
+    if (code === UNWRITTEN_CODE) {
+      log(`learning ${row.species} waits for the disk: ${why}`);
+      this.#later();
+      return;
+    }
     const failures = row.failures + 1;
     const isHopeless = code === FAILED_CODE || failures >= MAX_FAILURES;
     log(
