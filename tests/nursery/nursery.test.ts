@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DrawingTable } from '../../server/nursery/desk/drawingTable.ts';
 import type { Maker } from '../../server/nursery/desk/intake.ts';
 import { MAX_PER_ADDRESS, MAX_PER_GUEST } from '../../server/nursery/desk/intake.ts';
 import { Nursery, type NurseryOptions } from '../../server/nursery/desk/nursery.ts';
@@ -28,6 +29,8 @@ let nursery: Nursery;
 let complaints: string[];
 let told: string[];
 let children: ChildProcess[];
+/** Called before the nursery listens to the process. */
+let spawned: (child: ChildProcess) => void;
 let world: { ready: { species: Species[] }; asked: WorldQuery[]; bodies: Record<string, number> };
 let swapAnswer: (species: string) => SwapResult;
 /** Thrown by the registry once it is set. */
@@ -41,6 +44,7 @@ beforeEach(() => {
   complaints = [];
   told = [];
   children = [];
+  spawned = () => {};
   trouble = null;
   world = { ready: { species: [card('moss')] }, asked: [], bodies: {} };
   swapAnswer = () => ({ ok: true, swap: 1, organisms: 0 });
@@ -112,6 +116,7 @@ function open(behaviours: readonly string[], options: Partial<NurseryOptions> = 
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
       children.push(child);
+      spawned(child);
       return child;
     },
     ...options,
@@ -365,6 +370,42 @@ describe('moderation', () => {
     expect(stateOf('Ghost')).toBe('withdrawn');
   });
 
+  test('what was decided first stands: a drawing that is taken back is neither approved nor learned', async () => {
+    await opened(['pass'], { mode: 'approve' });
+    await nursery.submit(wish('Ghost'), ann);
+    const [, approved] = await Promise.allSettled([nursery.withdraw(1, 'ann'), nursery.approve(1, warden)]);
+    expect(approved).toMatchObject({ reason: { message: 'drawing 1 is withdrawn by now' } });
+    expect(stateOf('Ghost')).toBe('withdrawn');
+    expect(registry.audit.entries(20).some(({ action }) => action === 'approve drawing')).toBe(false);
+    await nursery.submit(wish('Ghost'), ann);
+    await Promise.all([nursery.approve(2, warden), nursery.refuse(2, '', warden)]);
+    expect(nursery.own('ann')).toMatchObject([{ state: 'refused' }, { state: 'withdrawn' }]);
+    await until(() => nursery.running === null);
+    expect(registry.rules().filter(({ origin }) => origin === 'trained')).toEqual([]);
+  });
+
+  test('a drawing that is taken back in the moment in which its learning ends becomes no species', async () => {
+    await opened(['pass']);
+    const withdrawn = new Promise<void>((resolve) => {
+      spawned = (child) => child.once('exit', () => resolve(nursery.withdraw(1, 'ann')));
+    });
+    await nursery.submit(wish('Ghost'), ann);
+    await withdrawn;
+    await until(() => !nursery.isPlanting);
+    expect(stateOf('Ghost')).toBe('withdrawn');
+    expect(registry.rules().filter(({ origin }) => origin === 'trained')).toEqual([]);
+    expect(readdirSync(join(folder, 'nursery/jobs'))).toEqual([]);
+  });
+
+  test('what is a species already cannot be taken back, and its maker is told', async () => {
+    await opened(['pass']);
+    await nursery.submit(wish('Ghost'), ann);
+    await until(() => stateOf('Ghost') === 'ready');
+    await nursery.withdraw(1, 'ann');
+    expect(told.at(-1)).toBe('ann: Ghost cannot be taken back any more.');
+    expect(stateOf('Ghost')).toBe('ready');
+  });
+
   test('a removed species leaves the world with its bodies, and stays away', async () => {
     await opened(['pass']);
     await nursery.submit(wish('Ghost'), ann);
@@ -389,6 +430,21 @@ test('when the bed is full, the species with the fewest bodies withers', async (
   }
   expect(states()).toEqual({ 'plant a': 'ready', 'plant b': 'withered', 'plant c': 'ready' });
   expect(world.ready.species.map(({ name }) => name)).toEqual(['moss', 'plant-a', 'plant-c']);
+});
+
+test('a species that nobody had time to plant withers after older ones that have bodies', async () => {
+  await opened(['pass'], { maxSpecies: 2 });
+  const makers = [ann, bob, { ...cat, address: '192.0.2.3' }];
+  for (const [i, maker] of makers.entries()) {
+    await nursery.submit(wish(`plant ${'abc'[i]}`, i), maker);
+    await until(() => stateOf(`plant ${'abc'[i]}`) === 'ready');
+    if (i > 0) continue;
+    const row = new DrawingTable(registry).change(1, {}, '2026-01-01T00:00:00.000Z');
+    expect(row.state).toBe('ready');
+    await nursery.drawings.load();
+    world.bodies = { 'plant-a': 5 };
+  }
+  expect(states()).toEqual({ 'plant a': 'withered', 'plant b': 'ready', 'plant c': 'ready' });
 });
 
 test('a species that the world has given up is no longer offered, and its maker is told', async () => {

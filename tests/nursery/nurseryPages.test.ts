@@ -56,7 +56,7 @@ beforeAll(async () => {
     );
     const bytes = serializeRule(blobRule(row.species));
     const { id: rule } = registry.add({ bytes, origin: 'trained' }, { who: 'the nursery', address: '' });
-    await nursery.drawings.change(row.id, { rule });
+    await nursery.drawings.change(row.id, [row.state], { rule });
     mkdirSync(nursery.folders.keptOf(row.id), { recursive: true });
     for (const file of ['film', 'card'] as const)
       writeFileSync(fileOf(nursery.folders.keptOf(row.id), file), `the ${file}`);

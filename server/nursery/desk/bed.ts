@@ -1,6 +1,6 @@
 /**
  * The species that the nursery has given to the world. There is room for so many: when another comes, the one with the
- * fewest living bodies withers.
+ * fewest living bodies withers, and one of the last hour only where all are.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { parseRule } from '../../rules/format.ts';
@@ -12,11 +12,14 @@ import type { SwapDesk } from '../../swaps/swapDesk.ts';
 import type { WorldLink } from '../../world/messages.ts';
 import type { LearnResult } from '../job.ts';
 import type { NurseryAudience } from './audience.ts';
-import type { Drawings } from './drawings.ts';
+import { DrawingMoved, type Drawings } from './drawings.ts';
 import type { DrawingRow } from './drawingTable.ts';
 import type { JobFolders } from './jobFolders.ts';
 
 export const NURSERY: Actor = { who: 'the nursery', address: '' };
+
+/** So long, its maker has time to plant a species before it counts that it has no bodies. */
+const NEW_MS = 3_600_000;
 
 export interface BedOptions {
   readonly drawings: Drawings;
@@ -68,9 +71,8 @@ export class Bed {
       now: null,
     });
     if (!answer.ok) return { ok: false, isFinal: true, reason: answer.reason };
-    const entered = await drawings.change(row.id, { result }, undefined, (registry) => ({
-      rule: enter(registry, bytes, result).id,
-    }));
+    const more = (registry: Registry) => ({ rule: enter(registry, bytes, result).id });
+    const entered = await drawings.change(row.id, ['learning'], { result }, { more });
     const inForce = await desk.ask((registry) => registry.inForce().get(row.species));
     if (inForce === undefined) {
       const full = await this.#makeRoom();
@@ -80,7 +82,8 @@ export class Bed {
       const swapped = await desk.swap(wanted, NURSERY, said);
       if (!swapped.ok) return { ok: false, isFinal: false, reason: swapped.reason };
     }
-    const changed = await drawings.change(row.id, { state: 'ready', reason: result.lacks.join('; ') });
+    const reason = result.lacks.join('; ');
+    const changed = await drawings.change(row.id, ['learning'], { state: 'ready', reason });
     return { ok: true, row: changed };
   }
 
@@ -90,8 +93,12 @@ export class Bed {
     const ready = drawings.in('ready');
     if (ready.length < maxSpecies && world.ready.species.length < maxWorldSpecies) return null;
     const bodies = await this.bodies();
-    const least = (row: DrawingRow): number => bodies[row.species] ?? 0;
-    const [victim] = ready.toSorted((a, b) => least(a) - least(b) || a.changed.localeCompare(b.changed));
+    const now = Date.now();
+    const isNew = ({ changed }: DrawingRow): number => Number(now - Date.parse(changed) < NEW_MS);
+    const least = ({ species }: DrawingRow): number => bodies[species] ?? 0;
+    const [victim] = ready.toSorted(
+      (a, b) => isNew(a) - isNew(b) || least(a) - least(b) || a.changed.localeCompare(b.changed),
+    );
     if (victim === undefined)
       return `the world has ${world.ready.species.length} species, of which none is the nursery's: there is no room for another`;
     await this.take(victim, 'withered', 'Another drawing needed its place.', NURSERY);
@@ -108,7 +115,7 @@ export class Bed {
     const { drawings } = this.#options;
     const action = state === 'withered' ? 'wither species' : 'remove species';
     // The registry first: a world that starts again in between has no such species.
-    const changed = await drawings.change(row.id, { state, reason }, { actor, action });
+    const changed = await drawings.change(row.id, ['ready'], { state, reason }, { note: { actor, action } });
     this.#left(changed);
     await this.clear(changed);
     return changed;
@@ -133,13 +140,15 @@ export class Bed {
   /** The world has it no longer: it could not live there. Never rejects. */
   async gone(row: DrawingRow, reason: string): Promise<void> {
     try {
-      const changed = await this.#options.drawings.change(row.id, {
+      const changed = await this.#options.drawings.change(row.id, ['ready'], {
         state: 'withered',
         reason: `It could not live in the world: ${reason}`,
       });
       this.#left(changed);
       this.#options.audience().tell(row.guest, `${row.name} could not live in the world: ${reason}.`);
     } catch (error) {
+      // A moderator was first.
+      if (error instanceof DrawingMoved) return;
       if (!(error instanceof RegistryError)) throw error;
       // The next start finds it out.
       this.#options.log(error.message);

@@ -40,6 +40,8 @@ export type DrawingChange = Partial<
   Pick<DrawingRow, 'state' | 'reason' | 'rule' | 'result' | 'failures' | 'begun'>
 >;
 
+/** Neither a species nor over. */
+export const UNGROWN = ['waiting', 'queued', 'learning'] as const satisfies readonly DrawingState[];
 /** Over without a species: the oldest beyond these are forgotten. */
 const MAX_OVER = 500;
 const OVER: readonly DrawingState[] = ['refused', 'withdrawn'];

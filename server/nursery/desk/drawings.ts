@@ -1,7 +1,20 @@
 /** The drawings in memory, as the registry's file has them: read once, and changed only together with the file. */
 import type { DrawingState } from '../../../shared/nursery.ts';
 import type { Actor, Registry } from '../../rules/registry.ts';
+import { RuleError } from '../../rules/rule.ts';
 import { type DrawingChange, type DrawingRow, DrawingTable, type NewDrawing } from './drawingTable.ts';
+
+/** Another has changed the drawing first: it is withdrawn, refused, or learned by now. */
+export class DrawingMoved extends RuleError {
+  override name = 'DrawingMoved';
+}
+
+export interface ChangeOptions {
+  /** For the audit log: who did it, and what. */
+  readonly note?: { readonly actor: Actor; readonly action: string };
+  /** Changed in the same transaction. */
+  readonly more?: (registry: Registry) => DrawingChange;
+}
 
 export type AskRegistry = <T>(question: (registry: Registry) => T) => Promise<T>;
 
@@ -56,24 +69,21 @@ export class Drawings {
   }
 
   /**
-   * @param note - for the audit log: who did it, and what
-   * @param more - changed in the same transaction
-   * @throws RegistryError; then nothing has changed
+   * @param from - the states that the change was decided for: in another one it would undo what others have done meanwhile
+   * @throws DrawingMoved, RegistryError; then nothing has changed
    */
   async change(
     id: number,
+    from: readonly DrawingState[],
     change: DrawingChange,
-    note?: { readonly actor: Actor; readonly action: string },
-    more: (registry: Registry) => DrawingChange | undefined = () => undefined,
+    { note, more }: ChangeOptions = {},
   ): Promise<DrawingRow> {
     const row = await this.#ask((registry) =>
       registry.file.change(() => {
-        const found = more(registry);
-        const changed = new DrawingTable(registry).change(
-          id,
-          { ...change, ...found },
-          new Date().toISOString(),
-        );
+        const table = new DrawingTable(registry);
+        const { state } = table.byId(id);
+        if (!from.includes(state)) throw new DrawingMoved(`drawing ${id} is ${state} by now`);
+        const changed = table.change(id, { ...change, ...more?.(registry) }, new Date().toISOString());
         if (note !== undefined)
           registry.audit.note(
             note.actor,

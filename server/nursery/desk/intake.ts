@@ -11,7 +11,7 @@ import { durationOf } from '../../guests/words.ts';
 import { RegistryError } from '../../rules/registryFile.ts';
 import { Turns } from '../../turns.ts';
 import type { Drawings } from './drawings.ts';
-import type { DrawingRow } from './drawingTable.ts';
+import { type DrawingRow, UNGROWN } from './drawingTable.ts';
 
 /** Drawings of one guest that wait for a word or their turn. */
 export const MAX_PER_GUEST = 2;
@@ -114,7 +114,7 @@ export class Intake {
 
   #fault(packed: string, { guest, address }: Maker): string | null {
     const { drawings } = this.#options;
-    const open = drawings.in('waiting', 'queued', 'learning');
+    const open = drawings.in(...UNGROWN);
     const twin = [...open, ...drawings.in('ready')].find(({ drawing }) => drawing === packed);
     if (twin !== undefined)
       return twin.state === 'ready'

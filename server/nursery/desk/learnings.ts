@@ -12,8 +12,8 @@ import { RegistryError } from '../../rules/registryFile.ts';
 import { fileOf, type LearnJob, type LearnResult } from '../job.ts';
 import type { NurseryAudience } from './audience.ts';
 import type { Bed } from './bed.ts';
-import type { Drawings } from './drawings.ts';
-import type { DrawingRow } from './drawingTable.ts';
+import { DrawingMoved, type Drawings } from './drawings.ts';
+import { type DrawingRow, UNGROWN } from './drawingTable.ts';
 import type { JobFolders } from './jobFolders.ts';
 import { forkLearning, LearningProcess } from './learningProcess.ts';
 import type { Queue } from './queue.ts';
@@ -95,7 +95,7 @@ export class Learnings {
     } catch (error) {
       if (!(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError)
         throw error;
-      this.#options.log(`${error.message}: tried again later`);
+      if (!(error instanceof DrawingMoved)) this.#options.log(`${error.message}: tried again later`);
       this.#later();
     } finally {
       this.#isWorking = false;
@@ -124,7 +124,7 @@ export class Learnings {
     if (result !== null) return this.#conclude(row, result);
     const at = new Date().toISOString();
     if (begun === undefined) {
-      await drawings.change(row.id, { state: 'learning', begun: at });
+      await drawings.change(row.id, ['queued'], { state: 'learning', begun: at });
       this.#audience.tell(row.guest, `The world begins to learn ${row.name}: watch it in the nursery.`);
       for (const { guest } of drawings.in('queued', 'learning')) this.#audience.drawingsOf(guest);
     }
@@ -192,13 +192,18 @@ export class Learnings {
       `learning ${row.species} has failed: ${why}; ${isHopeless ? 'given up' : `tried again (${failures} of ${MAX_FAILURES})`}`,
     );
     try {
-      await drawings.change(id, { failures });
+      await drawings.change(id, ['learning'], { failures });
       if (isHopeless) {
         await this.end(row, 'refused', 'The world could not learn it.');
         this.#audience.tell(row.guest, `The world could not learn ${row.name}.`);
         return;
       }
     } catch (error) {
+      // Its maker has just taken it back.
+      if (error instanceof DrawingMoved) {
+        await this.next();
+        return;
+      }
       if (!(error instanceof RegistryError)) throw error;
       log(error.message);
     }
@@ -210,7 +215,7 @@ export class Learnings {
     const { drawings, queue, folders, bed, log } = this.#options;
     if (result.outcome === 'refused') {
       const lacks = result.lacks.join('; ');
-      await drawings.change(row.id, { result });
+      await drawings.change(row.id, ['learning'], { result });
       queue.estimate.ended(result.iterations);
       await this.end(row, 'refused', `What was learned cannot live: ${lacks}`);
       this.#audience.tell(row.guest, `${row.name} cannot live as it is drawn: ${lacks}.`);
@@ -250,7 +255,7 @@ export class Learnings {
     return true;
   }
 
-  /** Ends what is no species yet; a process that learns it ends, too. @throws RegistryError */
+  /** Ends what is no species yet; a process that learns it ends, too. @throws DrawingMoved, RegistryError */
   async end(
     row: DrawingRow,
     state: 'withdrawn' | 'refused',
@@ -258,7 +263,7 @@ export class Learnings {
     note?: { readonly actor: Actor; readonly action: string },
   ): Promise<void> {
     const { drawings, folders } = this.#options;
-    const changed = await drawings.change(row.id, { state, reason }, note);
+    const changed = await drawings.change(row.id, UNGROWN, { state, reason }, { ...(note && { note }) });
     if (this.#running?.id === row.id) {
       this.#cancelled = row.id;
       this.#running.pause();

@@ -17,8 +17,8 @@ import { MAX_SPECIES } from '../../world/ruleSlots.ts';
 import type { LearnJob } from '../job.ts';
 import { NOBODY, type NurseryAudience } from './audience.ts';
 import { Bed } from './bed.ts';
-import { Drawings } from './drawings.ts';
-import type { DrawingRow } from './drawingTable.ts';
+import { DrawingMoved, Drawings } from './drawings.ts';
+import { type DrawingRow, UNGROWN } from './drawingTable.ts';
 import { Intake, type Maker } from './intake.ts';
 import { JobFolders } from './jobFolders.ts';
 import type { LearningProcess } from './learningProcess.ts';
@@ -142,15 +142,19 @@ export class Nursery {
     return `The world has ${world.ready.species.length} species, and no room for another.`;
   }
 
-  /** A guest takes a drawing back, before it has grown. Never rejects: they are told when it cannot be done now. */
+  /** A guest takes a drawing back, before it has grown. Never rejects: they are told when it cannot be done. */
   async withdraw(id: number, guest: string): Promise<void> {
     const row = this.drawings.byId(id);
-    if (row?.guest !== guest || !this.#canEnd(row)) return;
+    if (row?.guest !== guest) return;
     try {
+      if (!this.#canEnd(row)) throw new DrawingMoved();
       await this.#learnings.end(row, 'withdrawn', '');
     } catch (error) {
-      if (!(error instanceof RegistryError)) throw error;
-      this.audience.tell(guest, 'The drawing cannot be taken back at the moment: try again in a minute.');
+      if (error instanceof DrawingMoved)
+        this.audience.tell(guest, `${row.name} cannot be taken back any more.`);
+      else if (error instanceof RegistryError)
+        this.audience.tell(guest, 'The drawing cannot be taken back at the moment: try again in a minute.');
+      else throw error;
       this.audience.drawingsOf(guest);
     }
   }
@@ -175,7 +179,8 @@ export class Nursery {
   /** @throws RuleError, RegistryError */
   async approve(id: number, actor: Actor): Promise<void> {
     const row = this.#waiting(id);
-    await this.drawings.change(row.id, { state: 'queued' }, { actor, action: 'approve drawing' });
+    const note = { actor, action: 'approve drawing' };
+    await this.drawings.change(row.id, ['waiting'], { state: 'queued' }, { note });
     this.audience.tell(row.guest, `${row.name} has been approved, and waits for its turn to be learned.`);
     this.audience.drawingsOf(row.guest);
     void this.#learnings.next();
@@ -214,7 +219,7 @@ export class Nursery {
 
   /** It has not grown, and is not being planted. */
   #canEnd({ id, state }: DrawingRow): boolean {
-    return ['waiting', 'queued', 'learning'].includes(state) && this.#learnings.planting !== id;
+    return UNGROWN.some((one) => one === state) && this.#learnings.planting !== id;
   }
 
   #waiting(id: number): DrawingRow {
