@@ -66,7 +66,7 @@ export class SendPanel {
   settle(answer: SubmittedMessage): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#button.disabled = false;
+    this.#button.removeAttribute('aria-disabled');
     setText(this.#said, answerText(answer, this.#nursery.mode));
   }
 
@@ -84,7 +84,8 @@ export class SendPanel {
       setText(this.#said, 'There is no connection to the world at the moment. Try again soon.');
       return;
     }
-    this.#button.disabled = true;
+    // A button that is disabled loses the focus, and with it the keyboard's place.
+    this.#button.setAttribute('aria-disabled', 'true');
     setText(this.#said, 'Sending…');
     this.#timer = setTimeout(
       () => this.settle({ reason: 'The world has not answered. Try again soon.' }),

@@ -51,7 +51,7 @@ export class Keys {
   }
 
   #down(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isCovered()) return;
     const zoom = event.key === '+' || event.key === '=' ? 'zoomIn' : event.key === '-' ? 'zoomOut' : null;
     if (zoom !== null || event.code in DIRECTIONS) {
       event.preventDefault();
@@ -109,6 +109,9 @@ export class Keys {
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof Element && target.closest('input, textarea, select, dialog[open]') !== null;
+
+/** A dialog covers the world, also where nothing in it has the focus. */
+const isCovered = (): boolean => document.querySelector('dialog[open]') !== null;
 
 const isButton = (target: EventTarget | null): boolean =>
   target instanceof Element && target.closest('button, a, summary') !== null;

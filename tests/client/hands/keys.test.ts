@@ -12,13 +12,17 @@ class FakeElement {
   }
 }
 
+/** A dialog that covers the page; null: there is none. */
+let dialog: object | null = null;
 /** Frames of the screen come every 20 ms of the faked clock. */
 const FRAME_MS = 20;
 
 beforeEach(() => {
+  dialog = null;
   vi.useFakeTimers();
   vi.stubGlobal('window', new EventTarget());
   vi.stubGlobal('Element', FakeElement);
+  vi.stubGlobal('document', { querySelector: () => dialog });
   vi.stubGlobal('requestAnimationFrame', (draw: (now: number) => void) =>
     Number(setTimeout(() => draw(performance.now()), FRAME_MS)),
   );
@@ -128,6 +132,16 @@ describe('a key that acts once', () => {
       send('keydown', { key: '2', code: 'Digit2' }, new FakeElement(kind));
       send('keydown', { key: 'a', code: 'KeyA' }, new FakeElement(kind));
     }
+    vi.advanceTimersByTime(1_000);
+    expect(done).toEqual([]);
+    expect(moved.x).toBe(0);
+  });
+
+  test('is left to a dialog that covers the world, also when nothing in it has the focus', () => {
+    const { done, moved, send } = setUp();
+    dialog = {};
+    expect(send('keydown', { key: 'Escape', code: 'Escape' }).defaultPrevented).toBe(false);
+    expect(send('keydown', { key: 'a', code: 'KeyA' }).defaultPrevented).toBe(false);
     vi.advanceTimersByTime(1_000);
     expect(done).toEqual([]);
     expect(moved.x).toBe(0);
