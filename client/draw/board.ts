@@ -158,6 +158,7 @@ export class Board {
   open(hash = ''): void {
     this.#send.refresh();
     if (!this.#dialog.open) this.#dialog.showModal();
+    this.#desk.catchUp();
     this.#desk.openLink(hash);
     this.#shelfPanel.refresh(this.#desk.id);
     this.#paper.fit();
@@ -204,6 +205,9 @@ export class Board {
     });
     dialog.addEventListener('close', () => desk.keep());
     window.addEventListener('pagehide', () => desk.keep());
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden && dialog.open) desk.catchUp();
+    });
     dialog.addEventListener('keydown', (event) => {
       const isTyping =
         event.target instanceof Element && event.target.matches('input:not([type=range]), select');

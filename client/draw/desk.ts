@@ -43,6 +43,8 @@ export class Desk {
   readonly #last: LastDrawing;
   #id = newId();
   #name = '';
+  /** `changed` of the drawing in hand as this window found or kept it; null: it is not on the shelf. */
+  #keptAt: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(easel: Easel, shelf: Shelf, last: LastDrawing) {
@@ -70,13 +72,20 @@ export class Desk {
   resume(): void {
     const id = this.#last.recall();
     const last = this.#shelf.list().find((kept) => kept.id === id);
-    if (last !== undefined) this.#show(last.id, last.name, unpackDrawing(last.packed));
+    if (last !== undefined) this.#showKept(last);
     else this.#show(newId(), '', blankDrawing(FIRST_SIDE));
   }
 
-  open({ id, name, packed }: KeptDrawing): void {
+  /** Takes up what another window has made of the drawing in hand, unless there are changes of this one to keep. */
+  catchUp(): void {
+    if (this.#timer !== undefined || this.#easel.isDown) return;
+    const kept = this.#onShelf();
+    if (kept !== undefined && kept.changed !== this.#keptAt) this.#showKept(kept);
+  }
+
+  open(kept: KeptDrawing): void {
     this.keep();
-    this.#show(id, name, unpackDrawing(packed));
+    this.#showKept(kept);
   }
 
   /** @param drawing - copied to a board; null: an empty board */
@@ -107,7 +116,7 @@ export class Desk {
     const packed = packDrawing(board);
     const known = this.#shelf.list().find((kept) => kept.packed === packed);
     if (known !== undefined) {
-      this.#show(known.id, known.name, board);
+      this.#showKept(known);
       return;
     }
     this.#show(newId(), name, board);
@@ -124,6 +133,7 @@ export class Desk {
       this.#stopTimer();
       // What is on the board stays there, as a drawing that is not kept until it changes.
       this.#id = newId();
+      this.#keptAt = null;
     }
     this.shelved.emit();
     this.told.emit({
@@ -143,17 +153,34 @@ export class Desk {
     if (this.#timer === undefined) return;
     this.#stopTimer();
     const { drawing } = this.#easel;
-    const isKept = this.#shelf.list().some(({ id }) => id === this.#id);
-    if (!isKept && contentOf(drawing) === null) return;
-    const fault = this.#shelf.keep(this.#id, this.#name, drawing, Date.now());
+    const kept = this.#onShelf();
+    if (kept === undefined && contentOf(drawing) === null) return;
+    const isOfTwo = kept !== undefined && kept.changed !== this.#keptAt;
+    if (isOfTwo) this.#id = newId();
+    const now = Date.now();
+    const fault = this.#shelf.keep(this.#id, this.#name, drawing, now);
+    if (fault === null) this.#keptAt = now;
     if (fault !== null) this.told.emit({ text: fault });
+    else if (isOfTwo)
+      this.told.emit({
+        text: 'Another window has changed this drawing, too: both are kept, each by itself.',
+      });
     this.#last.remember(this.#id);
     this.shelved.emit();
   }
 
-  #show(id: string, name: string, drawing: Drawing): void {
+  #onShelf(): KeptDrawing | undefined {
+    return this.#shelf.list().find(({ id }) => id === this.#id);
+  }
+
+  #showKept({ id, name, packed, changed }: KeptDrawing): void {
+    this.#show(id, name, unpackDrawing(packed), changed);
+  }
+
+  #show(id: string, name: string, drawing: Drawing, keptAt: number | null = null): void {
     this.#id = id;
     this.#name = name;
+    this.#keptAt = keptAt;
     this.#last.remember(id);
     this.#easel.open(drawing);
     this.told.emit({ text: '' });

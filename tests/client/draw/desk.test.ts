@@ -4,7 +4,7 @@ import { Easel, FIRST_SIDE } from '../../../client/draw/easel.ts';
 import { type KeptDrawing, MAX_KEPT_DRAWINGS, Shelf } from '../../../client/draw/shelf.ts';
 import { blankDrawing, contentOf } from '../../../shared/drawing/drawing.ts';
 import { formatDrawLink } from '../../../shared/drawing/link.ts';
-import { unpackDrawing } from '../../../shared/drawing/packed.ts';
+import { packDrawing, unpackDrawing } from '../../../shared/drawing/packed.ts';
 import { block } from '../../shared/drawing/drawings.ts';
 
 let stored: string | null;
@@ -35,6 +35,14 @@ function opened(): { desk: Desk; easel: Easel; shelf: Shelf } {
 function dot(easel: Easel, x: number, y: number): void {
   easel.press([x, y]);
   easel.release();
+}
+
+/** The cells of a packed drawing that are not clear. */
+function paintedIn(packed: string): string[] {
+  const { width, rgba } = unpackDrawing(packed);
+  return Array.from({ length: rgba.length / 4 }, (_, cell) => cell)
+    .filter((cell) => rgba[cell * 4 + 3] > 0)
+    .map((cell) => `${cell % width},${Math.floor(cell / width)}`);
 }
 
 const kept = (shelf: Shelf): KeptDrawing => shelf.list()[0];
@@ -69,6 +77,48 @@ describe('a drawing in hand', () => {
     dot(easel, 3, 3);
     desk.keep();
     expect(shelf.list()).toHaveLength(1);
+  });
+
+  test('that two windows change becomes two, so that neither loses anything', () => {
+    const one = opened();
+    one.desk.rename('Owl');
+    dot(one.easel, 3, 3);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    const other = opened();
+    vi.advanceTimersByTime(1_000);
+    dot(one.easel, 4, 4);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    dot(other.easel, 5, 5);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    dot(one.easel, 6, 6);
+    dot(other.easel, 7, 7);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    expect(told.filter(({ text }) => text.startsWith('Another window'))).toHaveLength(1);
+    const found = one.shelf.list().map(({ name, packed }) => [name, paintedIn(packed)]);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ['Owl', ['3,3', '4,4', '6,6']],
+        ['Owl', ['3,3', '5,5', '7,7']],
+      ]),
+    );
+    expect(found).toHaveLength(2);
+  });
+
+  test('that another window has changed is shown as it is now, unless it is being changed here', () => {
+    const one = opened();
+    dot(one.easel, 3, 3);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    const other = opened();
+    vi.advanceTimersByTime(1_000);
+    dot(one.easel, 4, 4);
+    vi.advanceTimersByTime(KEEP_AFTER_MS);
+    other.desk.catchUp();
+    expect(paintedIn(packDrawing(other.easel.drawing))).toEqual(['3,3', '4,4']);
+    dot(other.easel, 5, 5);
+    dot(one.easel, 6, 6);
+    one.desk.keep();
+    other.desk.catchUp();
+    expect(paintedIn(packDrawing(other.easel.drawing))).toEqual(['3,3', '4,4', '5,5']);
   });
 
   test('is not kept in the middle of a stroke; leaving the board ends the stroke', () => {
