@@ -55,6 +55,8 @@ export function readSubmission(message: unknown): Submission {
 
 /** Letters and digits of any script, and what names are joined with. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} '’.-]*$/u;
+/** Letters that show nothing, like the fillers of Hangul, and marks that only change how others are drawn. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/u;
 /** A tower of marks covers the lines above and below. */
 const TOWER = /\p{M}{4}/u;
 
@@ -64,7 +66,7 @@ export function creatureNameFault(name: string): string | null {
   const clean = cleanCreatureName(name);
   if (clean === '') return 'A creature needs a name.';
   if (cutName(clean) !== clean) return 'That name is too long: 24 characters fit.';
-  if (!NAME.test(clean) || TOWER.test(clean))
+  if (!NAME.test(clean) || TOWER.test(clean) || UNSEEN.test(clean))
     return 'A name has letters and digits, and spaces, dots, hyphens or apostrophes between them.';
   return null;
 }

@@ -20,6 +20,8 @@ describe('a submission', () => {
     ['a list', [], 'needs a name'],
     ['no name', { ...good, name: undefined }, 'needs a name'],
     ['a blank name', { ...good, name: '   ' }, 'needs a name'],
+    ['a name of letters that show nothing', { ...good, name: '\u3164\u3164' }, 'letters and digits'],
+    ['a name with a filler in it', { ...good, name: 'Owl\uFFA0' }, 'letters and digits'],
     ['no drawing', { ...good, drawing: 7 }, 'no drawing'],
     ['no consent', { ...good, isFree: 'yes' }, 'your own, or free for all'],
     ['text that is no drawing', { ...good, drawing: 'AAAA' }, 'not a drawing'],
